@@ -1,0 +1,73 @@
+# One virtual environment in .venv, filled from the lock with hashes. Everything else runs in it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := test
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+LOCKS := requirements/uv.txt requirements/dev.txt
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	--no-emit-index-url --no-emit-find-links
+
+.PHONY: demo test properties lint types bench docs lock upgrade format clean
+
+demo: $(STAMP)
+	$(BIN)/python examples/run_demo.py
+
+test: $(STAMP)
+	$(BIN)/pytest $(ARGS)
+
+properties: $(STAMP)  ## the laws again, with many more examples
+	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(STAMP)
+	$(BIN)/mypy src $(wildcard tests/typing)
+	$(BIN)/basedpyright src $(wildcard tests/typing)
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+docs: $(STAMP)  ## the code blocks of README.md and docs/ run as they stand
+	$(BIN)/pytest tests/architecture/test_documents.py $(ARGS)
+
+lock: $(STAMP)  ## after a change of pyproject.toml; keeps the pins that still fit
+	$(COMPILE) --extra dev --output-file requirements/dev.txt pyproject.toml
+
+upgrade: $(STAMP)  ## the newest of everything
+	$(COMPILE) --upgrade --output-file requirements/uv.txt requirements/uv.in
+	$(COMPILE) --upgrade --extra dev --output-file requirements/dev.txt pyproject.toml
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(BIN)/uv: requirements/uv.txt
+	@python=$$(requirements/find-python "$(PYTHON)"); \
+	echo "$$($$python --version) in $(VENV)"; \
+	$$python -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/uv.txt
+	@touch $@
+
+# `sync` takes away what the lock no longer names; uv's own lock is passed so that it stays.
+# Where only pip is told the way to the packages, pip installs them, from the same lock.
+# The editable install needs no build isolation: the lock brings hatchling.
+$(STAMP): $(BIN)/uv $(LOCKS) pyproject.toml
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes $(LOCKS) \
+		|| $(BIN)/python -m pip install --quiet --require-hashes $(LOCKS:%=--requirement %)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,143 @@
+"""Every effect of the library, and the rows that its programs may ask.
+
+A look-up that finds nothing answers None; what a record promises and is not there is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import BinaryIO, TypeAlias
+
+from attrs import frozen
+
+from provenance.effect import Effect
+from provenance.ids import ArtifactId, RunId, ValueId
+from provenance.records import ArtifactRecord, Blob, Held, Run, Written
+
+
+@frozen
+class FindRecord(Effect["ArtifactRecord | None"]):
+    """The record of this id."""
+
+    id: ArtifactId
+
+
+@frozen
+class FindIds(Effect[tuple[ArtifactId, ...]]):
+    """Ids that begin with *prefix*, in order, at most *limit* of them."""
+
+    prefix: str
+    limit: int = 10
+
+
+@frozen
+class FindByValue(Effect[tuple[ArtifactRecord, ...]]):
+    """Records whose value has this id, oldest first."""
+
+    value_id: ValueId
+
+
+@frozen
+class FindProgeny(Effect[tuple[ArtifactId, ...]]):
+    """Ids of the artifacts that were computed directly from this one, in order."""
+
+    id: ArtifactId
+
+
+@frozen
+class FindRun(Effect["Run | None"]):
+    """The run of this id."""
+
+    id: RunId
+
+
+@frozen
+class PutRecord(Effect[ArtifactRecord]):
+    """Store *record*, its *run* and the *held* blobs in one transaction; answers the record that is now stored.
+
+    An artifact that is there already stays (the loser of a race gets the winner's record), unless *replace*.
+    """
+
+    record: ArtifactRecord
+    run: Run
+    inputs_json: str
+    held: tuple[Held, ...] = ()
+    replace: bool = False
+
+
+@frozen
+class DropRecord(Effect["tuple[Blob, ...] | None"]):
+    """Delete the record of this id; answers the blobs that no record names any more, None where there was no record."""
+
+    id: ArtifactId
+
+
+@frozen
+class WriteBlob(Effect[Written]):
+    """Store what *write* writes into the sink that it is given; it may be called more than once."""
+
+    write: Callable[[BinaryIO], None]
+
+
+@frozen
+class ReadBlob(Effect[object]):
+    """Open *blob*, check it against its digest and answer what *read* makes of it.
+
+    Raises `BlobNotFoundError` where it is not there and `CorruptBlobError` where it is not what was written.
+    """
+
+    blob: Blob
+    read: Callable[[BinaryIO], object]
+
+
+@frozen
+class HasBlob(Effect[bool]):
+    """Whether a blob of this id and size is there; it is not read."""
+
+    blob: Blob
+
+
+@frozen
+class DropBlob(Effect[None]):
+    """Delete the bytes of *blob*; nothing happens where there are none."""
+
+    blob: Blob
+
+
+@frozen
+class Quarantine(Effect[None]):
+    """Put *blob* aside, so that it is kept for inspection but found no more."""
+
+    blob: Blob
+
+
+@frozen
+class Now(Effect[datetime]):
+    """The time, in UTC."""
+
+
+@frozen
+class CurrentRun(Effect[Run]):
+    """This process, collected once."""
+
+
+Records: TypeAlias = FindRecord | FindIds | FindByValue | FindProgeny | FindRun | PutRecord | DropRecord
+"""What a record store answers."""
+Blobs: TypeAlias = WriteBlob | ReadBlob | HasBlob | DropBlob | Quarantine
+"""What a blob store answers."""
+World: TypeAlias = Now | CurrentRun
+"""What the machine answers."""
+
+Lookup: TypeAlias = FindRecord | HasBlob
+"""A look-up reads no value and writes nothing."""
+Commit: TypeAlias = WriteBlob | PutRecord | Now | CurrentRun
+"""Recording what was computed."""
+Load: TypeAlias = FindRecord | FindIds | FindRun | ReadBlob
+"""Reading what was recorded."""
+Trace: TypeAlias = FindRecord | FindProgeny
+"""Following lineage."""
+Curate: TypeAlias = FindRecord | DropRecord | DropBlob | Quarantine
+"""Taking care of what is stored."""
+All: TypeAlias = Records | Blobs | World
+"""What a whole repository answers."""

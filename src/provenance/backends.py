@@ -1,0 +1,160 @@
+"""The composition root: only here is it known which interpreters there are.
+
+Each backend is imported by the function that needs it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from provenance import sources
+from provenance.asks import Blobs, World
+from provenance.errors import StoreUnavailableError
+from provenance.ports import blob_effects, record_effects, world_effects
+from provenance.repository import Repository
+from provenance.settings import (
+    DiskStoreSettings,
+    MemoryRepoSettings,
+    MemoryStoreSettings,
+    Permitted,
+    RepoSettings,
+    RunInfoHook,
+    SqliteRepoSettings,
+    StoreSettings,
+)
+
+if TYPE_CHECKING:
+    from provenance.effect import Interpreter
+    from provenance.effects.durability import Durability
+    from provenance.effects.world import ThisMachine
+    from provenance.ports import Clock
+    from provenance.records import Json
+
+_log: Final = logging.getLogger("provenance")
+_REMEMBERED: Final = 10_000
+"""Records that a repository keeps in memory; one takes about 2 KB."""
+
+
+def open_store(name: str, settings: StoreSettings, base: Path) -> Interpreter[Blobs]:
+    """The blob store that *settings* describe; StoreUnavailableError if its folder cannot be made."""
+    match settings:
+        case DiskStoreSettings():
+            from provenance.effects.disk import DiskBlobs
+
+            root = _path(settings.cachedir, base)
+            _prepare(root)
+            return _guarded(blob_effects(DiskBlobs(root, name, _durability(settings.durability))), name, settings)
+        case MemoryStoreSettings():
+            from provenance.effects.memory import MemoryBlobs
+
+            return _guarded(blob_effects(MemoryBlobs(name)), name, settings)
+
+
+def open_repository(name: str, settings: RepoSettings, base: Path, store: Interpreter[Blobs] | None) -> Repository:
+    """The repository that *settings* describe, over *store*; StoreUnavailableError if its folder cannot be made."""
+    match settings:
+        case MemoryRepoSettings():
+            return _memory_repository(name, settings, store)
+        case SqliteRepoSettings():
+            return _sqlite_repository(name, settings, base, store)
+
+
+def _memory_repository(name: str, settings: MemoryRepoSettings, store: Interpreter[Blobs] | None) -> Repository:
+    from provenance.effects.memory import MemoryBlobs, MemoryRecords
+
+    records = _guarded(record_effects(MemoryRecords()), name, settings)
+    blobs = _guarded(blob_effects(MemoryBlobs(name)), name, settings) if store is None else store
+    return Repository(name, _world() | blobs | records)
+
+
+def _sqlite_repository(
+    name: str, settings: SqliteRepoSettings, base: Path, store: Interpreter[Blobs] | None
+) -> Repository:
+    from provenance.effects.layers import by_size, remembered
+    from provenance.effects.sql import SqlBlobs, SqlRecords
+    from provenance.effects.sqlite import SqliteDatabase
+
+    path = _path(settings.db.removeprefix("sqlite:///"), base)
+    _prepare(path.parent)
+    database = SqliteDatabase(path, name, _durability(settings.durability), create=settings.create_db)
+    records = SqlRecords(database)
+    recording = _guarded(remembered(record_effects(records), _REMEMBERED), name, settings)
+    blobs = _guarded(blob_effects(SqlBlobs(database)), name, settings)
+    if store is not None:
+        blobs = by_size(blobs, store, settings.inline_limit) if settings.inline_limit else store
+    return Repository(name, _world() | blobs | recording, records.engine)
+
+
+def _guarded(base: Interpreter[Any], name: str, permitted: Permitted) -> Interpreter[Any]:
+    from provenance.effects.layers import Permissions, guarded
+
+    granted = Permissions(
+        read=permitted.read,
+        write=permitted.write,
+        delete=permitted.delete,
+        read_through_write=permitted.read_through_write,
+    )
+    return guarded(base, name, granted)
+
+
+def _durability(name: str) -> Durability:
+    from provenance.effects.durability import Durability
+
+    return Durability(name)
+
+
+def _path(text: str, base: Path) -> Path:
+    return base / Path(text).expanduser()
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder of a store; the default home also gets a `.gitignore` of its own, and is announced once."""
+    home = next((each for each in (folder, *folder.parents) if each.name == sources.HOME), None)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if home is not None and not (home / ".gitignore").exists():
+            (home / ".gitignore").write_text("*\n", "utf-8")
+            _log.info("results are stored in %s", home)
+    except OSError as error:
+        advice = "name a folder that you may write to"
+        raise StoreUnavailableError(str(folder), f"it cannot be made: {error.strerror}", advice) from error
+
+
+# ---------------------------------------------------------------- the machine
+
+_hook: RunInfoHook | None = None
+
+
+def set_hook(hook: RunInfoHook | None) -> None:
+    """Let *hook* add to what is recorded of the process, which is collected anew for it."""
+    global _hook  # noqa: PLW0603 - one value, replaced as a whole
+    _hook = hook
+    machine().renew()
+
+
+def _call_hook(info: dict[str, Json]) -> Mapping[str, Json] | None:
+    return info if _hook is None else _hook(info)
+
+
+@cache
+def clock() -> Clock:
+    """The clock of this machine."""
+    from provenance.effects.world import SystemClock
+
+    return SystemClock()
+
+
+@cache
+def machine() -> ThisMachine:
+    """This machine, and what it tells of the process."""
+    from provenance.effects.world import ThisMachine
+
+    return ThisMachine(clock(), _call_hook)
+
+
+def _world() -> Interpreter[World]:
+    return world_effects(machine())

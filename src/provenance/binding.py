@@ -1,0 +1,148 @@
+"""The function under a decorator: its parameters, what it captured, and how a call's arguments bind to them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from types import CellType, FunctionType, MethodType
+from typing import Any, TypeAlias, cast
+
+from attrs import frozen
+
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+AnyFunction: TypeAlias = Callable[..., Any]
+
+
+@frozen
+class Subject:
+    """A callable taken apart: *function* is what runs, after the arguments that a partial or method bound."""
+
+    function: AnyFunction
+    args: tuple[object, ...]
+    keywords: Mapping[str, object]
+    module: str
+    qualname: str
+    signature: inspect.Signature
+    simple: bool
+    names: tuple[str, ...]
+    defaults: Mapping[str, object]
+    positional: int
+    is_async: bool
+
+    @property
+    def label(self) -> str:
+        """How messages call the function."""
+        return f"{self.module}.{self.qualname}"
+
+
+@frozen
+class Bound:
+    """Arguments by parameter, defaults filled in; `**kwargs` are merged into `kargs`."""
+
+    kargs: dict[str, object]
+    varargs: tuple[object, ...] = ()
+
+
+def subject_of(function: AnyFunction) -> Subject:
+    """Take *function* apart: partials and bound methods give up what they bound.
+
+    Raises TypeError for what has no signature to bind arguments to.
+    """
+    if not callable(cast("object", function)):
+        raise TypeError(f"provenance decorates functions, not {function!r}; its options are given by keyword")
+    args: tuple[object, ...] = ()
+    keywords: dict[str, object] = {}
+    while (inner := _inner(function)) is not None:
+        function, more, named = inner
+        args, keywords = (*more, *args), {**named, **keywords}
+    signature = inspect.signature(function)
+    parameters = signature.parameters.values()
+    kinds = {each.kind for each in parameters}
+    return Subject(
+        function=function,
+        args=args,
+        keywords=keywords,
+        module=getattr(function, "__module__", None) or type(function).__module__,
+        qualname=getattr(function, "__qualname__", None) or type(function).__qualname__,
+        signature=signature,
+        simple=kinds <= {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY},
+        names=tuple(signature.parameters),
+        defaults={each.name: each.default for each in parameters if each.default is not inspect.Parameter.empty},
+        positional=sum(each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for each in parameters),
+        is_async=inspect.iscoroutinefunction(inspect.unwrap(function)),
+    )
+
+
+def _inner(function: AnyFunction) -> tuple[AnyFunction, tuple[object, ...], Mapping[str, object]] | None:
+    """What a partial (of functools, or a toolz curry) or a bound method wraps, and the arguments it bound."""
+    if isinstance(function, MethodType):
+        return function.__func__, (function.__self__,), {}
+    if isinstance(function, FunctionType):
+        return None
+    inner, args, keywords = (getattr(function, name, None) for name in ("func", "args", "keywords"))
+    if callable(inner) and isinstance(args, tuple) and isinstance(keywords, Mapping | None):
+        return inner, cast("tuple[object, ...]", args), cast("Mapping[str, object] | None", keywords) or {}
+    return None
+
+
+def bind(subject: Subject, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Bound:
+    """Bind a call's arguments as Python would, defaults included.
+
+    Raises TypeError as the call itself would. The shortcut for plain parameters gives what `Signature.bind` gives,
+    in a tenth of its time.
+    """
+    if subject.simple and len(args) <= subject.positional:
+        given = dict(zip(subject.names, args, strict=False))
+        if not kwargs and len(args) == len(subject.names):
+            return Bound(given)
+        merged = {**subject.defaults, **given, **kwargs}
+        if len(merged) == len(subject.names) and given.keys().isdisjoint(kwargs) and not merged.keys() - subject.names:
+            return Bound({name: merged[name] for name in subject.names})
+    return _bind_slowly(subject, args, kwargs)
+
+
+def _bind_slowly(subject: Subject, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Bound:
+    try:
+        bound = subject.signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{subject.label}() {error}") from None
+    bound.apply_defaults()
+    kargs = dict(bound.arguments)
+    varargs: tuple[object, ...] = ()
+    for name, parameter in subject.signature.parameters.items():
+        if parameter.kind in _VARIADIC:
+            extra = kargs.pop(name)
+            if isinstance(extra, tuple):
+                varargs = cast("tuple[object, ...]", extra)
+            else:
+                kargs.update({_unused(key, kargs): value for key, value in extra.items()})
+    return Bound(kargs, varargs)
+
+
+def _unused(key: str, taken: Mapping[str, object]) -> str:
+    """*key*, marked where a positional-only parameter of the same name has it already, or where it looks marked."""
+    return f"**{key}" if key in taken or key.startswith("**") else key
+
+
+def captured_by(subject: Subject) -> dict[str, object]:
+    """Values that the function brings with it, by name: its closure's variables, or the callable object itself.
+
+    A variable that has no value yet (a recursive function's own name, before it is bound) is left out.
+    """
+    function = subject.function
+    if not isinstance(function, FunctionType):
+        if inspect.isbuiltin(function) or isinstance(function, type):
+            return {}
+        inner = inspect.unwrap(function)
+        if inner is function:
+            return {"self": function}
+        function = inner
+    code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None)
+    return dict(_filled(code.co_freevars, cells)) if code is not None and cells else {}
+
+
+def _filled(names: tuple[str, ...], cells: tuple[CellType, ...]) -> Iterator[tuple[str, object]]:
+    for name, cell in zip(names, cells, strict=True):
+        with suppress(ValueError):  # what an empty cell raises
+            yield from ((name, cell.cell_contents),)

@@ -1,0 +1,266 @@
+"""A call from beginning to end: plan, look up, run the user's function, commit; and a hit's value, read when used.
+
+The user's function runs here, between two programs and inside none, so that its traceback is its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, TypeAlias, cast
+
+from attrs import evolve, field, frozen
+
+from provenance import programs, session
+from provenance.draft import Computation, Draft
+from provenance.effect import in_threads, run, run_async
+from provenance.errors import (
+    BlobNotFoundError,
+    CorruptBlobError,
+    ImpureFunctionError,
+    StoreUnavailableError,
+    UnhashableValueError,
+    UnserializableValueError,
+)
+from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Why
+from provenance.hashing import hash_value
+from provenance.identity import uncached_id
+from provenance.ids import ArtifactId, BlobId, RunId
+from provenance.journal import tell
+from provenance.plan import CallPlan, Recipe, bind_call, changed_inputs, plan_call, refuse_mutated
+from provenance.programs import Found, Gone
+from provenance.proxy import Ephemeral, proxy_over, unwrap
+from provenance.records import ArtifactRecord, Blob
+from provenance.repository import Repository
+from provenance.session import Environment
+
+BlobTrouble: TypeAlias = BlobNotFoundError | CorruptBlobError
+
+
+@frozen(eq=False)
+class Call:
+    """A planned call in its environment, ready to be looked up or computed."""
+
+    recipe: Recipe
+    plan: CallPlan
+    args: tuple[object, ...] = field(repr=False)
+    kwargs: Mapping[str, object] = field(repr=False)
+    environment: Environment
+    repo: Repository
+    hash_duration: float
+    why: Why = Why.ABSENT
+    detail: str = ""
+
+    @property
+    def label(self) -> str:
+        """How messages call the function."""
+        return self.recipe.subject.label
+
+    @property
+    def replaces(self) -> bool:
+        """Whether what is computed takes the place of what may be stored."""
+        return self.why in (Why.ASKED, Why.BLOB_MISSING, Why.BLOB_CORRUPT)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing is to be stored."""
+        chosen = self.recipe.options.read_only
+        return self.environment.read_only if chosen is None else chosen
+
+    def invoke(self) -> object:
+        """Call the user's function with the arguments as they were given."""
+        subject = self.recipe.subject
+        if self.recipe.options.merge_defaults:
+            return _invoke_merged(self)
+        return subject.function(*subject.args, *self.args, **{**subject.keywords, **self.kwargs})
+
+
+@frozen
+class Timing:
+    """When a computation began (UTC), and on the measuring clock when it began and ended."""
+
+    at: datetime
+    began: float
+    ended: float
+
+
+def begin(recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
+    """Plan a call in the current environment.
+
+    Raises:
+        TypeError: if the arguments do not fit the function's signature.
+        UnhashableValueError: if an argument has no content to hash.
+        MutatedArtifactValueError: if mutations are checked, and an artifact's value was changed.
+    """
+    environment = session.current()
+    repo = environment.repository(cast("Any", recipe.options.repo))
+    ticks = environment.clock.ticks
+    began = ticks()
+    plan = plan_call(recipe, args, kwargs)
+    ended = ticks()
+    if environment.check_mutations:
+        refuse_mutated(plan)
+    call = Call(recipe, plan, args, kwargs, environment, repo, ended - began)
+    return call if _uses_cache(call) else evolve(call, why=Why.CACHE_OFF)
+
+
+def _uses_cache(call: Call) -> bool:
+    chosen = call.recipe.options.use_cache
+    return call.environment.use_cache if chosen is None else chosen
+
+
+def perform(call: Call) -> object:
+    """Look *call* up, or compute, store and record it; answers a proxy of the value."""
+    if call.why is Why.ABSENT:
+        found = run(programs.lookup(call.plan.artifact_id), call.repo.interpreter)
+        if isinstance(found, Found):
+            return hit(call, found.record)
+    return compute(call)
+
+
+async def perform_async(call: Call) -> object:
+    """As `perform`, for an asynchronous function: awaits it and does not block the event loop meanwhile.
+
+    A hit makes sure that the value is there, because a lazy read could not await its recomputation.
+    """
+    interpreter = in_threads(call.repo.interpreter)
+    if call.why is Why.ABSENT:
+        found = await run_async(programs.probe(call.plan.artifact_id), interpreter)
+        if isinstance(found, Found):
+            return hit(call, found.record)
+        if isinstance(found, Gone):
+            call = evolve(call, why=Why.BLOB_MISSING, detail="it was gone when it was looked up")
+    clock = call.environment.clock
+    at, began = clock.now(), clock.ticks()
+    value = await cast("Awaitable[object]", call.invoke())
+    draft = drafted(call, value, Timing(at, began, clock.ticks()))
+    if call.read_only:
+        return _ephemeral(call, draft)
+    try:
+        record = await run_async(programs.commit(draft), interpreter)
+    except StoreUnavailableError as error:
+        error.value = draft.computation.value
+        raise
+    return _committed(call, draft, record)
+
+
+def hit(call: Call, record: ArtifactRecord) -> object:
+    """Proxy of a stored value, which is read when it is first used."""
+    tell(Hit(record.id, record.name, record.compute_duration))
+    if record.code != call.recipe.code and record.id not in _told:
+        _tell_of_changed_code(call, record)
+    return proxy_over(record, call.repo, load=partial(read_or_heal, call, record))
+
+
+_told: Final[set[ArtifactId]] = set()
+
+
+def _tell_of_changed_code(call: Call, record: ArtifactRecord) -> None:
+    """Say, once for an artifact, that it was computed by other code; other Pythons' code cannot be compared."""
+    python, _, digest = call.recipe.code.partition(":")
+    if digest and record.code.startswith(python + ":"):
+        _told.add(record.id)
+        tell(CodeChanged(record.id, record.name, record.version))
+
+
+def compute(call: Call) -> object:
+    """Run the user's function, store and record the result; answers a proxy of it.
+
+    Raises:
+        ImpureFunctionError: if the function changed its arguments; nothing is recorded.
+        UnserializableValueError: if nothing can hash or store the result, which the error holds.
+        StoreUnavailableError: if a store fails; the error holds the result.
+    """
+    clock = call.environment.clock
+    at, began = clock.now(), clock.ticks()
+    value = call.invoke()
+    draft = drafted(call, value, Timing(at, began, clock.ticks()))
+    if call.read_only:
+        return _ephemeral(call, draft)
+    try:
+        record = run(programs.commit(draft), call.repo.interpreter)
+    except StoreUnavailableError as error:
+        error.value = draft.computation.value
+        raise
+    return _committed(call, draft, record)
+
+
+def drafted(call: Call, value: object, timing: Timing) -> Draft:
+    """Check that the function was pure, hash its result, and put together what is to be stored."""
+    value = unwrap(value)
+    after = plan_call(call.recipe, call.args, call.kwargs)
+    changed = changed_inputs(call.plan.input_hashes, after.input_hashes)
+    if changed:
+        raise ImpureFunctionError(call.label, changed)
+    ticks = call.environment.clock.ticks
+    began = ticks()
+    try:
+        value_id = hash_value(value, f"the result of {call.label}")
+    except UnhashableValueError as error:
+        raise UnserializableValueError(f"the result of {call.label}", str(error), value) from error
+    computation = Computation(
+        value, value_id, timing.at, timing.ended - timing.began, call.hash_duration, ticks() - began
+    )
+    uncached = call.why is Why.CACHE_OFF
+    artifact_id = uncached_id(call.plan.artifact_id, value_id) if uncached else call.plan.artifact_id
+    return Draft(artifact_id, call.recipe, call.plan, computation, replace=call.replaces)
+
+
+def _committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
+    """Proxy of what is now recorded: where another process was quicker with another value, that one's."""
+    tell(_outcome(call, draft, stored=True))
+    if record.value_id == draft.computation.value_id:
+        return proxy_over(record, call.repo, draft.computation.value)
+    return proxy_over(record, call.repo)
+
+
+def _ephemeral(call: Call, draft: Draft) -> object:
+    """Proxy of a value that is in no store."""
+    tell(_outcome(call, draft, stored=False))
+    nowhere = Blob(BlobId(""), 0)
+    record = draft.record(nowhere, nowhere, "", RunId(""), draft.computation.computed_at)
+    value = draft.computation.value
+    return proxy_over(record, Ephemeral(value, call.plan.inputs), value, tracked=False)
+
+
+def _outcome(call: Call, draft: Draft, *, stored: bool) -> Event:
+    name, seconds = call.plan.identity.name, draft.computation.compute_duration
+    match call.why:
+        case Why.ABSENT:
+            return Miss(draft.artifact_id, name, seconds, stored)
+        case Why.CACHE_OFF | Why.ASKED:
+            return Recomputed(draft.artifact_id, name, seconds, stored, call.why)
+        case Why.BLOB_MISSING | Why.BLOB_CORRUPT:
+            return Healed(draft.artifact_id, name, seconds, call.why, call.detail)
+
+
+def read_or_heal(call: Call, record: ArtifactRecord) -> object:
+    """The value of a hit; should it be missing or damaged, it is computed and stored anew.
+
+    Raises:
+        BlobNotFoundError, CorruptBlobError: if it cannot be computed anew here, because the arguments have changed
+            since the call, or because the function is asynchronous.
+    """
+    try:
+        return call.repo.load_value(record)
+    except (BlobNotFoundError, CorruptBlobError) as trouble:
+        run(programs.set_aside(record.value_blob, trouble), call.repo.interpreter)
+        return _healed(call, trouble)
+
+
+def _healed(call: Call, trouble: BlobTrouble) -> object:
+    again = plan_call(call.recipe, call.args, call.kwargs)
+    if again.artifact_id != call.plan.artifact_id or call.recipe.subject.is_async:
+        raise trouble
+    why = Why.BLOB_MISSING if isinstance(trouble, BlobNotFoundError) else Why.BLOB_CORRUPT
+    return unwrap(compute(evolve(call, why=why, detail=str(trouble))))
+
+
+def _invoke_merged(call: Call) -> object:
+    """Call the user's function with its default dictionaries merged into the arguments, by Python's own binding."""
+    subject = call.recipe.subject
+    bound = subject.signature.bind(*subject.args, *call.args, **{**subject.keywords, **call.kwargs})
+    merged = bind_call(call.recipe, call.args, call.kwargs).kargs
+    bound.arguments.update({name: merged[name] for name in bound.arguments if name in subject.defaults})
+    return subject.function(*bound.args, **bound.kwargs)

@@ -1,0 +1,172 @@
+"""The options of the decorator, checked where the function is decorated and not where it is called."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypedDict, cast
+
+from provenance.binding import Subject, captured_by
+from provenance.codecs import serializer_named
+from provenance.errors import ConfigError
+from provenance.plan import CallOptions, InputFunction
+from provenance.records import Options, options
+from provenance.repository import Repository
+
+Names = list[str] | tuple[str, ...] | set[str] | frozenset[str]
+
+
+class Choices(TypedDict, total=False):
+    """What `provenance` takes, by keyword; each is described there."""
+
+    version: int
+    repo: Repository | str | None
+    name: str | None
+    merge_defaults: bool | Names | None
+    ignore: Names | None
+    remove: Names | None
+    input_hash_fn: InputFunction | None
+    input_process_fn: InputFunction | None
+    custom_fields: Mapping[str, object] | None
+    tags: Names | None
+    serializer: str | None
+    load_kwargs: Mapping[str, object] | None
+    dump_kwargs: Mapping[str, object] | None
+    use_cache: bool | None
+    read_only: bool | None
+
+
+def checked(subject: Subject, choices: Choices) -> CallOptions:
+    """The options for *subject*.
+
+    Raises:
+        ConfigError: for an option that cannot work; it names the function and the option.
+    """
+    _refuse_generators(subject)
+    refuse = _refusal(subject)
+    ignore = _parameters(subject, "ignore", choices.get("ignore"))
+    if ignore and choices.get("input_hash_fn") is not None:
+        raise refuse("ignore", "it cannot be combined with input_hash_fn", "leave the ignored hashes out in that")
+    return CallOptions(
+        version=_version(subject, choices.get("version", 0)),
+        repo=choices.get("repo"),
+        name=_name(subject, choices.get("name")),
+        merge_defaults=_mergeable(subject, choices.get("merge_defaults")),
+        ignore=ignore,
+        remove=_parameters(subject, "remove", choices.get("remove")),
+        input_hash_fn=_function(subject, "input_hash_fn", choices.get("input_hash_fn")),
+        input_process_fn=_function(subject, "input_process_fn", choices.get("input_process_fn")),
+        custom_fields=_custom_fields(subject, choices),
+        tags=_names(subject, "tags", choices.get("tags")),
+        serializer=_serializer(subject, choices.get("serializer")),
+        load_kwargs=_json(subject, "load_kwargs", choices.get("load_kwargs")),
+        dump_kwargs=_json(subject, "dump_kwargs", choices.get("dump_kwargs")),
+        use_cache=_flag(subject, "use_cache", choices.get("use_cache")),
+        read_only=_flag(subject, "read_only", choices.get("read_only")),
+    )
+
+
+def _refusal(subject: Subject) -> Callable[[str, str, str], ConfigError]:
+    def refuse(option: str, problem: str, advice: str) -> ConfigError:
+        return ConfigError(f"@provenance on {subject.label}, option {option}", problem, advice)
+
+    return refuse
+
+
+def _refuse_generators(subject: Subject) -> None:
+    inner = inspect.unwrap(subject.function)
+    if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
+        raise ConfigError(
+            f"@provenance on {subject.label}",
+            "a generator has no value that could be stored",
+            "return a list or another collection of what it yields",
+        )
+
+
+def _version(subject: Subject, version: object) -> int:
+    if type(version) is not int or version < 0:
+        raise _refusal(subject)("version", f"{version!r} is no version", "count up from 0 with whole numbers")
+    return version
+
+
+def _name(subject: Subject, name: object) -> str | None:
+    if name is not None and (not isinstance(name, str) or not name):
+        raise _refusal(subject)("name", f"{name!r} is no name", "give a string that is not empty")
+    return name
+
+
+def _flag(subject: Subject, option: str, flag: object) -> bool | None:
+    if flag is not None and not isinstance(flag, bool):
+        raise _refusal(subject)(option, f"{flag!r} is neither a bool nor None", "None defers to the environment")
+    return flag
+
+
+def _function(subject: Subject, option: str, function: object) -> InputFunction | None:
+    if function is not None and not callable(function):
+        raise _refusal(subject)(option, f"{function!r} cannot be called", "give a function of one dictionary")
+    return cast("InputFunction | None", function)
+
+
+def _serializer(subject: Subject, name: str | None) -> str | None:
+    if name is None:
+        return None
+    try:
+        return serializer_named(name).name
+    except ConfigError as error:
+        raise _refusal(subject)("serializer", error.problem, str(error).partition("; ")[2]) from None
+
+
+def _names(subject: Subject, option: str, names: object) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    given: object = None if isinstance(names, str | Mapping) else names
+    found = list(cast("Iterable[object]", given)) if isinstance(given, Iterable) else [None]
+    if not all(isinstance(each, str) for each in found):
+        raise _refusal(subject)(option, f"{names!r} is no collection of strings", "give a list, tuple or set of names")
+    texts = cast("list[str]", found)
+    return tuple(sorted(texts) if isinstance(names, set | frozenset) else texts)
+
+
+def _parameters(subject: Subject, option: str, names: object) -> frozenset[str]:
+    """Names that must be parameters or captured variables of the function, unless it takes any `**kwargs`."""
+    chosen = frozenset(_names(subject, option, names))
+    open_ended = any(each.kind is each.VAR_KEYWORD for each in subject.signature.parameters.values())
+    known = {*subject.signature.parameters, *captured_by(subject)}
+    unknown = sorted(chosen - known)
+    if unknown and not open_ended:
+        has = ", ".join(sorted(known)) or "none"
+        raise _refusal(subject)(option, f"there is no parameter {unknown[0]!r}", f"its parameters are {has}")
+    return chosen
+
+
+def _mergeable(subject: Subject, chosen: object) -> bool | tuple[str, ...]:
+    if chosen is None or isinstance(chosen, bool):
+        return bool(chosen)
+    names = _names(subject, "merge_defaults", chosen)
+    for name in names:
+        if not isinstance(subject.defaults.get(name), dict):
+            raise _refusal(subject)("merge_defaults", f"{name!r} has no dictionary as its default", "leave it out")
+    return names
+
+
+def _custom_fields(subject: Subject, choices: Choices) -> Options:
+    """The fields for searching; tags are among them, under the key `tags`."""
+    fields = _json(subject, "custom_fields", choices.get("custom_fields"))
+    tags = _names(subject, "tags", choices.get("tags"))
+    return fields.set("tags", list(tags)) if tags else fields
+
+
+def _json(subject: Subject, option: str, given: object) -> Options:
+    if given is None:
+        return options(None)
+    if not isinstance(given, Mapping):
+        raise _refusal(subject)(option, f"{given!r} is no dictionary", "give one with strings as keys")
+    named = cast("Mapping[object, object]", given)
+    try:
+        text = json.dumps(dict(named), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise _refusal(subject)(option, f"it has no JSON form ({error})", "use what JSON can say") from None
+    if json.loads(text) != dict(named) and not all(isinstance(each, str) for each in named):
+        raise _refusal(subject)(option, "it has keys that are no strings", "use strings as keys")
+    return options(cast("Mapping[str, object]", json.loads(text)))

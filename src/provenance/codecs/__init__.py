@@ -1,0 +1,14 @@
+"""Values to bytes and back: the serializers, and how one is chosen for a value."""
+
+from provenance.codecs.coding import Decoding, Encoding
+from provenance.codecs.registry import Serializer, candidates, is_registered, register_serializer, serializer_named
+
+__all__ = [
+    "Decoding",
+    "Encoding",
+    "Serializer",
+    "candidates",
+    "is_registered",
+    "register_serializer",
+    "serializer_named",
+]

@@ -1,0 +1,71 @@
+"""The pickle family: plain pickle for small builtin values, joblib for what holds arrays, cloudpickle for functions.
+
+All three write protocol 5, which every supported Python reads.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import BinaryIO, cast
+
+_PROTOCOL = 5
+_SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes})
+_CONTAINERS = frozenset({list, tuple, set, frozenset})
+
+
+def is_plain(value: object) -> bool:
+    """Tell whether *value* is a builtin scalar, or a flat builtin container of scalars.
+
+    >>> is_plain(1), is_plain({"auc": 0.97}), is_plain([[1]])
+    (True, True, False)
+    """
+    kind = type(value)
+    if kind in _SCALARS:
+        return True
+    if kind in _CONTAINERS:
+        return _SCALARS.issuperset(map(type, cast("list[object]", value)))
+    if kind is dict:
+        flat = cast("dict[object, object]", value)
+        return _SCALARS.issuperset(map(type, flat)) and _SCALARS.issuperset(map(type, flat.values()))
+    return False
+
+
+def dump_pickle(value: object, sink: BinaryIO) -> None:
+    """Write *value* with the standard library's pickler."""
+    if type(value) in _SCALARS:
+        sink.write(pickle.dumps(value, _PROTOCOL))
+    else:
+        pickle.dump(value, sink, _PROTOCOL)
+
+
+def load_pickle(source: BinaryIO) -> object:
+    """Read what `dump_pickle` wrote."""
+    return pickle.load(source)
+
+
+def dump_joblib(value: object, sink: BinaryIO, *, compress: int | bool | str | tuple[str, int] = 0) -> None:
+    """Write *value* with joblib, which streams the arrays inside it; *compress* as for `joblib.dump`."""
+    import joblib
+
+    joblib.dump(value, sink, compress=compress, protocol=_PROTOCOL)
+
+
+def load_joblib(source: BinaryIO) -> object:
+    """Read what `dump_joblib` wrote."""
+    import joblib
+
+    return joblib.load(source)
+
+
+def dump_cloudpickle(value: object, sink: BinaryIO) -> None:
+    """Write *value* with cloudpickle, which takes functions and classes along by their code."""
+    import cloudpickle
+
+    cloudpickle.dump(value, sink, _PROTOCOL)
+
+
+def load_cloudpickle(source: BinaryIO) -> object:
+    """Read what `dump_cloudpickle` wrote."""
+    import cloudpickle
+
+    return cloudpickle.load(source)

@@ -1,0 +1,143 @@
+"""What users say about configuration: load one, look at it, build repositories and stores without one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from threading import RLock
+from typing import TypeVar, Unpack, cast
+
+from provenance import backends, session, sources
+from provenance.repository import Repository
+from provenance.session import Environment
+from provenance.settings import (
+    Config,
+    DiskStoreOptions,
+    DiskStoreSettings,
+    MemoryRepoSettings,
+    MemoryStoreSettings,
+    PermittedOptions,
+    RepoSettings,
+    RunInfoHook,
+    SqliteRepoOptions,
+    SqliteRepoSettings,
+    parse,
+    structured,
+)
+from provenance.store import Store
+
+T = TypeVar("T")
+
+
+def from_config(config: Mapping[str, object], base: str | Path = ".") -> Environment:
+    """The environment that *config* describes; its `repository(name)` opens a repository. Nothing is installed.
+
+    Relative paths in it are taken from the folder *base*.
+
+    Raises:
+        ConfigError: naming the path to the first mistake.
+    """
+    return _environment(parse(config, os.environ), Path(base).absolute())
+
+
+def load_config(config: Mapping[str, object]) -> Environment:
+    """Make *config*, a dictionary, the configuration of the process; raises as `from_config`."""
+    return session.install(from_config(config))
+
+
+def load_yaml_config(filename: str | Path) -> Environment:
+    """Make a YAML file the configuration of the process; relative paths in it are taken from the file's folder.
+
+    Raises:
+        ConfigError: if the file cannot be read, is no YAML, or has a mistake in it.
+    """
+    return session.install(from_config(*sources.from_yaml(Path(filename))))
+
+
+def current_config() -> Config:
+    """The configuration of the process, as frozen records."""
+    return cast("Config", session.current().config)
+
+
+def default_environment() -> Environment:
+    """The environment of a process that loaded no configuration: see `provenance.sources.found`."""
+    return from_config(*sources.found(os.environ, Path.cwd()))
+
+
+def set_run_info_fn(fn: RunInfoHook | None) -> None:
+    """Let *fn* add to what is recorded of the process: it gets the dictionary, and returns it or changes it in place.
+
+    It is called once, when the first artifact after this is recorded. None takes it away.
+    """
+    backends.set_hook(fn)
+
+
+def _environment(config: Config, base: Path) -> Environment:
+    if config.run_info_fn is not None:
+        backends.set_hook(config.run_info_fn)
+    stores = {name: once(partial(backends.open_store, name, each, base)) for name, each in config.blobstores.items()}
+
+    def open_repository(name: str, settings: RepoSettings) -> Repository:
+        store = None if settings.store is None else stores[settings.store]()
+        return backends.open_repository(name, settings, base, store)
+
+    return Environment(
+        openers={name: once(partial(open_repository, name, each)) for name, each in config.artifact_repos.items()},
+        default=config.default_repo,
+        clock=backends.clock(),
+        config=config,
+        use_cache=config.use_cache,
+        read_only=config.read_only,
+        check_mutations=config.check_mutations,
+    )
+
+
+def once(make: Callable[[], T]) -> Callable[[], T]:
+    """*make*, called when its result is first needed, and once, even by several threads."""
+    made: list[T] = []
+    guard = RLock()
+
+    def get() -> T:
+        if not made:
+            with guard:
+                if not made:
+                    made.append(make())
+        return made[0]
+
+    return get
+
+
+# ---------------------------------------------------------------- without a configuration
+
+
+def MemoryStore(name: str = "memory", **options: Unpack[PermittedOptions]) -> Store:  # noqa: N802 - made like a record
+    """A blob store that ends with the process."""
+    settings = structured({"delete": True, **options}, MemoryStoreSettings, name)
+    return Store(name, backends.open_store(name, settings, Path.cwd()))
+
+
+def DiskStore(name: str = "disk", **options: Unpack[DiskStoreOptions]) -> Store:  # noqa: N802 - made like a record
+    """A blob store of files under the folder `cachedir`."""
+    settings = structured({"delete": True, **options}, DiskStoreSettings, name)
+    return Store(name, backends.open_store(name, settings, Path.cwd()))
+
+
+def MemoryRepo(  # noqa: N802 - made like a record
+    name: str = "memory", *, store: Store | None = None, **options: Unpack[PermittedOptions]
+) -> Repository:
+    """A repository that ends with the process; its values go into *store*, else into memory."""
+    settings = structured({"delete": True, **options}, MemoryRepoSettings, name)
+    return backends.open_repository(name, settings, Path.cwd(), None if store is None else store.interpreter)
+
+
+def SqliteRepo(  # noqa: N802 - made like a record
+    name: str = "sqlite", *, store: Store | None = None, **options: Unpack[SqliteRepoOptions]
+) -> Repository:
+    """A repository in the SQLite file `db`; large values go into *store*, else all into the file."""
+    settings = structured({"delete": True, **options}, SqliteRepoSettings, name)
+    return backends.open_repository(name, settings, Path.cwd(), None if store is None else store.interpreter)
+
+
+session.fall_back_on(default_environment)

@@ -1,0 +1,219 @@
+"""The decorator, and the objects that it turns functions into."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, Generic, Never, ParamSpec, Protocol, Self, TypeVar, Unpack, cast, overload
+
+from attrs import evolve
+
+from provenance import calls, programs
+from provenance.binding import Subject, subject_of
+from provenance.choices import Choices, checked
+from provenance.effect import run
+from provenance.events import Why
+from provenance.hashing import register_hasher
+from provenance.ids import ArtifactId
+from provenance.plan import CallOptions, CallPlan, Recipe, plan_call, recipe_of
+from provenance.proxy import artifact_of
+from provenance.records import Artifact
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+S = TypeVar("S")
+
+
+class _Decorated(Generic[P]):
+    """What decorated functions have in common, whether they are awaited or not."""
+
+    def __init__(self, function: Callable[..., object], subject: Subject, options: CallOptions) -> None:
+        functools.update_wrapper(cast("Callable[..., object]", self), function)
+        self.__wrapped__ = function
+        self._subject = subject
+        self._options = options
+
+    @functools.cached_property
+    def _recipe(self) -> Recipe:
+        """What all calls have in common: captured values are hashed when the first call is planned."""
+        return recipe_of(self._subject, self._options, self)
+
+    def plan(self, /, *args: P.args, **kwargs: P.kwargs) -> CallPlan:
+        """The plan of a call: pure, nothing is looked up, run or stored.
+
+        Raises:
+            TypeError: if the arguments do not fit the function's signature.
+            UnhashableValueError: if an argument has no content to hash.
+        """
+        return plan_call(self._recipe, args, kwargs)
+
+    def artifact_id(self, /, *args: P.args, **kwargs: P.kwargs) -> ArtifactId:
+        """Id of the artifact that a call makes; raises as `plan` does."""
+        return plan_call(self._recipe, args, kwargs).artifact_id
+
+    def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Whether a call's result is in the store; raises as `plan` does."""
+        call = calls.begin(self._recipe, args, kwargs)
+        return isinstance(run(programs.probe(call.plan.artifact_id), call.repo.interpreter), programs.Found)
+
+    def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Delete a call's artifact; False if there was none. Raises as `plan` does."""
+        call = calls.begin(self._recipe, args, kwargs)
+        return run(programs.forget(call.plan.artifact_id), call.repo.interpreter)
+
+    def with_options(self, **choices: Unpack[Choices]) -> Self:
+        """The same function decorated with other options; those not named go back to their defaults.
+
+        Raises:
+            ConfigError: as `provenance` does.
+        """
+        return type(self)(self.__wrapped__, self._subject, checked(self._subject, choices))
+
+    def value_repr(self) -> object:
+        """What a decorated function is as a value: its name, version and what it captured; its code is not."""
+        identity, subject = self._recipe.identity, self._subject
+        return identity.name, identity.version, identity.scope, dict(self._recipe.captured_hashes), subject.args
+
+    def _bound_to(self, instance: object) -> Self:
+        subject = evolve(self._subject, args=(instance, *self._subject.args))
+        made = type(self)(self.__wrapped__, subject, self._options)
+        made.__dict__["_recipe"] = evolve(self._recipe, subject=subject)  # captured values are hashed once for all
+        return made
+
+    def __reduce__(self) -> str:
+        return str(vars(self)["__qualname__"])
+
+    def __repr__(self) -> str:
+        return f"<provenance of {self._subject.label}>"
+
+
+class Cached(_Decorated[P], Generic[P, R_co]):
+    """A decorated function: calling it looks the result up, or computes, stores and records it."""
+
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Proxy of the result, computed once for each combination of input values.
+
+        Raises:
+            ImpureFunctionError: if the function changed its arguments; nothing is recorded.
+            UnhashableValueError: if an argument has no content to hash; nothing was run.
+            UnserializableValueError: if the result cannot be stored; the error holds it.
+            StoreUnavailableError: if a store fails; the error holds the result, if there was one already.
+        """
+        return cast("R_co", calls.perform(calls.begin(self._recipe, args, kwargs)))
+
+    def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> Artifact[R_co]:
+        """The artifact of a call, which is computed if it is not stored yet; raises as the call does."""
+        return artifact_of(self(*args, **kwargs))
+
+    def recompute(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Run the function anew and replace what is stored; raises as the call does."""
+        call = evolve(calls.begin(self._recipe, args, kwargs), why=Why.ASKED)
+        return cast("R_co", calls.perform(call))
+
+    @overload
+    def __get__(self, instance: None, owner: type[object], /) -> Self: ...
+    @overload
+    def __get__(
+        self: Cached[Concatenate[S, Q], R_co], instance: S, owner: type[object] | None = None, /
+    ) -> Cached[Q, R_co]: ...
+    def __get__(self, instance: object, owner: type[object] | None = None, /) -> object:
+        return self if instance is None else self._bound_to(instance)
+
+
+class CachedAsync(_Decorated[P], Generic[P, R_co]):
+    """A decorated `async` function: as `Cached`, once it is awaited."""
+
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, Never, R_co]:
+        """Await it for a proxy of the result; raises as `Cached` does, planning errors already when it is called."""
+        call = calls.begin(self._recipe, args, kwargs)
+        return cast("Coroutine[object, Never, R_co]", calls.perform_async(call))
+
+    async def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> Artifact[R_co]:
+        """The artifact of a call, which is computed if it is not stored yet; raises as the call does."""
+        return artifact_of(await self(*args, **kwargs))
+
+    async def recompute(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Run the function anew and replace what is stored; raises as the call does."""
+        call = evolve(calls.begin(self._recipe, args, kwargs), why=Why.ASKED)
+        return cast("R_co", await calls.perform_async(call))
+
+    @overload
+    def __get__(self, instance: None, owner: type[object], /) -> Self: ...
+    @overload
+    def __get__(
+        self: CachedAsync[Concatenate[S, Q], R_co], instance: S, owner: type[object] | None = None, /
+    ) -> CachedAsync[Q, R_co]: ...
+    def __get__(self, instance: object, owner: type[object] | None = None, /) -> object:
+        return self if instance is None else self._bound_to(instance)
+
+
+class Decorator(Protocol):
+    """What `provenance(...)` with options returns."""
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]  # a coroutine function is a function too, and meant to go first
+        self, function: Callable[P, Coroutine[Any, Any, R]], /
+    ) -> CachedAsync[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Cached[P, R]: ...
+
+
+@overload
+def provenance(  # type: ignore[overload-overlap]  # a coroutine function is a function too, and meant to go first
+    function: Callable[P, Coroutine[Any, Any, R]], /
+) -> CachedAsync[P, R]: ...
+@overload
+def provenance(function: Callable[P, R], /) -> Cached[P, R]: ...
+@overload
+def provenance(**choices: Unpack[Choices]) -> Decorator: ...
+def provenance(function: Callable[..., object] | None = None, /, **choices: Unpack[Choices]) -> object:
+    """Decorate a pure function, so that each result is computed once and traced to its inputs.
+
+    Args:
+        function: The function, where the decorator is used without parentheses.
+        **choices: The options, all by keyword:
+
+            version: Count it up when the function would now give other results (whole number, default 0).
+            repo: Repository, or the name of one; by default that of the environment.
+            name: Name of the artifacts; by default module and qualified name. Functions that are given one name share
+                their artifacts.
+            merge_defaults: True, or parameters: a dictionary passed for them is completed from the default one.
+            ignore: Parameters or captured variables that do not tell results apart; they are recorded all the same.
+            remove: Parameters or captured variables that are neither hashed nor recorded.
+            input_hash_fn: From `{'kargs': {name: hash}, 'varargs': (hash, …)}` to what the id is derived from.
+            input_process_fn: From `{'kargs': {name: value}, 'varargs': (value, …)}` to what is hashed and recorded.
+            custom_fields: JSON to search by.
+            tags: Strings to search by; they are added to `custom_fields` under `tags`.
+            serializer: Name of the serializer of the result; by default the type decides.
+            load_kwargs: Keyword arguments of its load function.
+            dump_kwargs: Keyword arguments of its dump function.
+            use_cache: False computes each time and still records; None defers to the environment.
+            read_only: True looks up but stores nothing; None defers to the environment.
+
+    Returns:
+        A `Cached` (for an `async def`, a `CachedAsync`), with the function's name, docstring and signature.
+
+    Raises:
+        ConfigError: if an option cannot work, or the function is a generator.
+    """
+    if function is None:
+        return functools.partial(_decorate, choices)
+    return _decorate(choices, function)
+
+
+def _decorate(choices: Choices, function: object) -> object:
+    if isinstance(function, classmethod):
+        return classmethod(cast("Callable[..., object]", _decorate(choices, cast("Any", function).__func__)))
+    if isinstance(function, staticmethod):
+        return staticmethod(cast("Callable[..., object]", _decorate(choices, cast("Any", function).__func__)))
+    wrapped = cast("Callable[..., object]", function)
+    subject = subject_of(wrapped)
+    options = checked(subject, choices)
+    if subject.is_async:
+        return cast("CachedAsync[..., object]", CachedAsync(wrapped, subject, options))
+    return cast("Cached[..., object]", Cached(wrapped, subject, options))
+
+
+register_hasher(_Decorated, _Decorated.value_repr)

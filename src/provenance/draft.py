@@ -1,0 +1,157 @@
+"""What was computed, before it is stored: everything of a record but what only the stores can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, cast
+
+from attrs import field, frozen
+
+from provenance.codecs import Encoding, candidates
+from provenance.ids import ArtifactId, RunId, ValueId
+from provenance.plan import CallPlan, Recipe
+from provenance.records import ArtifactRecord, Blob, Inputs
+from provenance.summary import Summary, inputs_json, type_name
+
+INTERFACE: Final = (
+    "__call__",
+    "__iter__",
+    "__next__",
+    "__aiter__",
+    "__anext__",
+    "__await__",
+    "__length_hint__",
+    "__fspath__",
+    "__get__",
+    "__set__",
+    "__delete__",
+)
+"""Special methods that only some types have and that give a meaning to an object by being there."""
+
+
+@frozen
+class Computation:
+    """A value that a user's function returned, and how that went; durations are in seconds, times in UTC."""
+
+    value: object = field(repr=False)
+    value_id: ValueId
+    computed_at: datetime
+    compute_duration: float
+    hash_duration: float
+    value_id_duration: float
+
+
+@frozen
+class Draft:
+    """An artifact about to be stored; its encodings are in the order in which to try them."""
+
+    artifact_id: ArtifactId
+    recipe: Recipe = field(eq=False)
+    plan: CallPlan
+    computation: Computation = field(eq=False)
+    replace: bool = False
+
+    @property
+    def values(self) -> Sequence[Encoding]:
+        """How the value may be written."""
+        options, value = self.recipe.options, self.computation.value
+        what = f"the result of {self.plan.identity.name}"
+        return [Encoding(each.name, value, what, options.dump_kwargs) for each in candidates(value, options.serializer)]
+
+    @property
+    def inputs(self) -> Sequence[Encoding]:
+        """How the inputs may be written; the last way always works: it keeps of odd ones only what they were."""
+        what, inputs = f"the inputs of {self.plan.identity.name}", self.plan.inputs
+        whole = _plain(inputs.kargs, inputs.varargs, inputs.captured)
+        return [
+            Encoding("pickle", whole, what),
+            Encoding("cloudpickle", whole, what),
+            Encoding("pickle", _summarised(self.plan), what),
+        ]
+
+    @property
+    def inputs_json(self) -> str:
+        """The inputs for people and SQL."""
+        return inputs_json(self.plan.inputs, self.plan.input_hashes)
+
+    def record(self, value: Blob, inputs: Blob, serializer: str, run_id: RunId, added_at: datetime) -> ArtifactRecord:
+        """The record, now that the stores have told where the value and the inputs are."""
+        options, done, subject = self.recipe.options, self.computation, self.recipe.subject
+        return ArtifactRecord(
+            id=self.artifact_id,
+            value_id=done.value_id,
+            name=self.plan.identity.name,
+            version=self.plan.identity.version,
+            fn_module=subject.module,
+            fn_name=subject.qualname,
+            composite=False,
+            serializer=serializer,
+            load_kwargs=options.load_kwargs,
+            dump_kwargs=options.dump_kwargs,
+            input_artifact_ids=self.plan.input_artifact_ids,
+            custom_fields=options.custom_fields,
+            tags=options.tags,
+            computed_at=done.computed_at,
+            added_at=added_at,
+            compute_duration=done.compute_duration,
+            hash_duration=done.hash_duration,
+            value_id_duration=done.value_id_duration,
+            run_id=run_id,
+            value_blob=value,
+            inputs_blob=inputs,
+            value_type=type_name(done.value),
+            interface=interface_of(type(done.value)),
+            code=self.recipe.code,
+        )
+
+
+_interfaces: dict[type, tuple[str, ...]] = {}
+
+
+def interface_of(kind: type) -> tuple[str, ...]:
+    """Which methods of `INTERFACE` the instances of a type have.
+
+    >>> interface_of(str)
+    ('__iter__',)
+    """
+    found = _interfaces.get(kind)
+    if found is None:
+        methods: dict[str, object] = {}
+        for base in reversed(kind.__mro__):  # `hasattr` would see the methods of the metaclass too
+            methods.update(vars(base))
+        found = _interfaces[kind] = tuple(name for name in INTERFACE if methods.get(name) is not None)
+    return found
+
+
+def _plain(
+    kargs: Mapping[str, object], varargs: tuple[object, ...], captured: Mapping[str, object]
+) -> dict[str, object]:
+    return {"kargs": dict(kargs), "varargs": varargs, "captured": dict(captured)}
+
+
+def inputs_from(stored: object) -> Inputs:
+    """Inputs from what one of `Draft.inputs` wrote; TypeError for anything else."""
+    if not isinstance(stored, dict):
+        raise TypeError(f"recorded inputs are a dictionary, not {type(stored).__qualname__}")
+    parts = cast("dict[str, Any]", stored)
+    return Inputs(parts["kargs"], parts["varargs"], parts["captured"])
+
+
+def _summarised(plan: CallPlan) -> dict[str, object]:
+    inputs, hashes = plan.inputs, plan.input_hashes
+    return _plain(
+        {name: _kept(value, hashes.kargs.get(name)) for name, value in inputs.kargs.items()},
+        tuple(_kept(value, None) for value in inputs.varargs),
+        {name: _kept(value, hashes.captured.get(name)) for name, value in inputs.captured.items()},
+    )
+
+
+def _kept(value: object, digest: str | None) -> object:
+    """*value* if it is certain to be written, a builtin scalar or an artifact, else a summary of it."""
+    if type(value) in _CERTAIN or hasattr(type(value), "__provenance_sighting__"):
+        return value
+    return Summary(type_name(value), digest)
+
+
+_CERTAIN: Final = frozenset({type(None), bool, int, float, complex, str, bytes})

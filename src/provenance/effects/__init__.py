@@ -1,0 +1,1 @@
+"""The interpreters: ordinary classes that touch the world, one module a backend, strangers to each other."""

@@ -1,0 +1,213 @@
+"""Blobs as files in a folder.
+
+A blob's file is complete or not there: it is written under a temporary name in the same folder tree and renamed. Its
+name is its digest, which a reader checks before anything is decoded.
+"""
+
+# Paths are text here: joining `Path`s would be much of a small read's time.
+# ruff: noqa: PTH100, PTH103, PTH105, PTH108, PTH116, PTH118, PTH120
+from __future__ import annotations
+
+import io
+import os
+import re
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from stat import S_ISREG
+from typing import BinaryIO, Final, TypeAlias, cast
+
+from provenance.effects.durability import Durability
+from provenance.effects.sinks import FileSink, Hashing, digest
+from provenance.effects.temporary import Temporary, remove
+from provenance.effects.trouble import Reaching
+from provenance.errors import BlobNotFoundError, CorruptBlobError
+from provenance.ids import ID_DIGITS, BlobId
+from provenance.records import Blob, Stored
+
+_IS_ID: Final = re.compile(rf"[0-9a-f]{{{ID_DIGITS}}}").fullmatch
+_SMALL: Final = 1 << 16
+"""Up to so many bytes one read into memory is quicker than a buffered file."""
+_PIECE: Final = 1 << 20
+_SETTLED: Final = 100_000_000
+"""Nanoseconds after which another change to a file is sure to show in its time of modification."""
+_REMEMBERED: Final = 100_000
+_READ: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+_Signature: TypeAlias = tuple[int, int, int]
+
+
+class DiskBlobs:
+    """Blobs under the folder *root*, which is made when the first one is written."""
+
+    def __init__(self, root: Path, name: str = "disk", durability: Durability = Durability.PROCESS) -> None:
+        self._root = os.path.abspath(root)
+        self._name = name
+        self._durability = durability
+        self._reaching = Reaching(name)
+        self._temporary = Temporary(self._root)
+        self._verified: dict[BlobId, _Signature] = {}
+        self._pieces = threading.local()
+
+    def write_blob(self, write: Callable[[BinaryIO], None]) -> Stored:
+        """Publish what *write* writes; whatever goes wrong, nothing half-written stays.
+
+        Raises `StoreUnavailableError` where the folder cannot take it; an exception of *write* passes unchanged.
+        """
+        with self._reaching:
+            fd, path = self._temporary.create()
+        try:
+            blob = self._fill(fd, write)
+            with self._reaching:
+                self._publish(path, blob)
+        except BaseException:
+            remove(path)
+            raise
+        return Stored(blob)
+
+    def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
+        """What *read* makes of the bytes, which are checked first; an exception of *read* passes unchanged.
+
+        Raises `BlobNotFoundError`, `CorruptBlobError`, or `StoreUnavailableError`.
+        """
+        fd = self._open(blob)
+        if blob.size <= _SMALL:
+            return read(io.BytesIO(self._small(fd, blob)))
+        with os.fdopen(fd, "rb") as file:
+            with self._reaching:
+                self._check(file, blob)
+            return read(file)
+
+    def has_blob(self, blob: Blob) -> bool:
+        """Whether a file of this name and size is there."""
+        path = self._path(blob)
+        with self._reaching:
+            return path is not None and _is_there(path, blob.size)
+
+    def drop_blob(self, blob: Blob) -> None:
+        """Delete the file, if there is one."""
+        path = self._path(blob)
+        if path is not None:
+            with self._reaching:
+                remove(path)
+
+    def quarantine(self, blob: Blob) -> None:
+        """Move the file, if there is one, to the folder `.quarantine`."""
+        path = self._path(blob)
+        if path is not None:
+            with self._reaching, suppress(FileNotFoundError):
+                _move(path, os.path.join(self._root, ".quarantine", blob.id))
+
+    def _path(self, blob: Blob) -> str | None:
+        """Where the file of *blob* is; None where its id is no digest, and so must not become a path."""
+        digits = blob.id
+        return f"{self._root}{os.sep}{digits[:2]}{os.sep}{digits[2:]}" if _IS_ID(digits) else None
+
+    def _fill(self, fd: int, write: Callable[[BinaryIO], None]) -> Blob:
+        sink = FileSink(fd, self._name)
+        try:
+            write(sink.binary())
+            blob = sink.finish()
+            with self._reaching:
+                if self._durability is Durability.POWER:
+                    os.fsync(fd)
+        except Exception as error:
+            if sink.failure is None or sink.failure is error:
+                raise
+            raise sink.failure from error  # the encoder had made another of it
+        finally:
+            os.close(fd)
+        return blob
+
+    def _publish(self, temporary: str, blob: Blob) -> None:
+        final = self._path(blob)
+        if final is None or _is_there(final, blob.size):
+            os.unlink(temporary)
+            return
+        _move(temporary, final)
+        if self._durability is Durability.POWER:
+            for folder in (os.path.dirname(final), self._root):
+                _sync_folder(folder)
+
+    def _open(self, blob: Blob) -> int:
+        path = self._path(blob)
+        if path is None:
+            raise CorruptBlobError(blob.id, self._name, "its name is no digest")
+        with self._reaching:
+            try:
+                return os.open(path, _READ)
+            except FileNotFoundError as error:
+                raise BlobNotFoundError(blob.id, self._name) from error
+
+    def _small(self, fd: int, blob: Blob) -> bytes:
+        with self._reaching:
+            try:
+                data = os.read(fd, blob.size + 1)
+            finally:
+                os.close(fd)
+        self._compare(blob, len(data))
+        self._compare(blob, blob.size, digest(data))
+        return data
+
+    def _check(self, file: BinaryIO, blob: Blob) -> None:
+        """Read *file* through once, unless this process did so and the file is what it was."""
+        status = os.fstat(file.fileno())
+        self._compare(blob, status.st_size)
+        signature = (status.st_ino, status.st_size, status.st_mtime_ns)
+        if self._verified.get(blob.id) == signature:
+            return
+        found = self._through(file)
+        self._compare(blob, found.size, found.id)
+        file.seek(0)
+        if time.time_ns() - status.st_mtime_ns > _SETTLED:
+            if len(self._verified) >= _REMEMBERED:
+                self._verified.clear()
+            self._verified[blob.id] = signature
+
+    def _through(self, file: BinaryIO) -> Blob:
+        """The blob that *file* holds, by way of one buffer a thread."""
+        piece: memoryview | None = getattr(self._pieces, "piece", None)
+        if piece is None:
+            piece = self._pieces.piece = memoryview(bytearray(_PIECE))
+        hashing = Hashing()
+        raw = cast("io.BufferedReader", file)
+        while count := raw.readinto(piece):
+            hashing.add(piece[:count])
+        return hashing.blob()
+
+    def _compare(self, blob: Blob, size: int, found: BlobId | None = None) -> None:
+        if size != blob.size:
+            reason = f"{size} bytes are there, {blob.size} were written"
+            raise CorruptBlobError(blob.id, self._name, reason)
+        if found is not None and found != blob.id:
+            raise CorruptBlobError(blob.id, self._name, f"its bytes have the digest {found}")
+
+
+def _is_there(path: str, size: int) -> bool:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return False
+    return status.st_size == size and S_ISREG(status.st_mode)
+
+
+def _move(path: str, target: str) -> None:
+    """Rename *path* to *target*, whose folder is made if need be."""
+    try:
+        os.replace(path, target)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.replace(path, target)
+
+
+def _sync_folder(folder: str) -> None:
+    """Make the names in *folder* survive the loss of power, where folders can be opened for that."""
+    if os.name != "posix":
+        return
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

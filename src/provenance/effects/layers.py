@@ -1,0 +1,245 @@
+"""Layers: functions from interpreter to interpreter that keep the row of what they answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, BinaryIO, Final, TypeVar
+
+from attrs import frozen
+
+from provenance.asks import (
+    Blobs,
+    DropBlob,
+    DropRecord,
+    FindByValue,
+    FindIds,
+    FindProgeny,
+    FindRecord,
+    FindRun,
+    HasBlob,
+    PutRecord,
+    Quarantine,
+    ReadBlob,
+    WriteBlob,
+)
+from provenance.effect import AsyncInterpreter, Effect, Interpreter, layered, overlaid
+from provenance.effects.locks import lock
+from provenance.effects.sinks import Kept, Overflow
+from provenance.effects.watching import Asked, Counter, counted, traced
+from provenance.errors import BlobNotFoundError, StorePermissionError
+from provenance.ids import ArtifactId
+from provenance.ports import blob_effects
+from provenance.records import ArtifactRecord, Blob, Written
+
+__all__ = [
+    "Asked",
+    "Counter",
+    "Permissions",
+    "by_size",
+    "counted",
+    "guarded",
+    "remembered",
+    "retrying",
+    "threaded",
+    "traced",
+]
+
+A = TypeVar("A")
+E = TypeVar("E", bound=Effect[Any])
+
+
+def by_size(small: Interpreter[Blobs], large: Interpreter[Blobs], limit: int) -> Interpreter[Blobs]:
+    """Blobs of at most *limit* bytes live in *small*, the others in *large*; each is looked for in both.
+
+    What is written is encoded into memory until it proves too long, and then encoded anew for *large*.
+    """
+    return blob_effects(_BySize(small, large, limit))
+
+
+@frozen
+class _BySize:
+    small: Interpreter[Blobs]
+    large: Interpreter[Blobs]
+    limit: int
+
+    def write_blob(self, write: Callable[[BinaryIO], None]) -> Written:
+        kept = Kept(self.limit)
+        try:
+            write(kept)
+        except (Overflow, Exception):
+            if not kept.overflowed:  # else the encoder may have made another exception of it
+                raise
+        return self.large(WriteBlob(write)) if kept.overflowed else self.small(WriteBlob(_writing(kept.getvalue())))
+
+    def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
+        likely, other = self._tiers(blob)
+        try:
+            return likely(ReadBlob(blob, read))
+        except BlobNotFoundError:
+            if not other(HasBlob(blob)):
+                raise
+        return other(ReadBlob(blob, read))
+
+    def has_blob(self, blob: Blob) -> bool:
+        return any(tier(HasBlob(blob)) for tier in self._tiers(blob))
+
+    def drop_blob(self, blob: Blob) -> None:
+        for tier in self._tiers(blob):
+            tier(DropBlob(blob))
+
+    def quarantine(self, blob: Blob) -> None:
+        for tier in self._tiers(blob):
+            tier(Quarantine(blob))
+
+    def _tiers(self, blob: Blob) -> tuple[Interpreter[Blobs], Interpreter[Blobs]]:
+        """The likely one first: the limit may have been another when the blob was written."""
+        return (self.small, self.large) if blob.size <= self.limit else (self.large, self.small)
+
+
+def _writing(data: bytes) -> Callable[[BinaryIO], None]:
+    def write(sink: BinaryIO) -> None:
+        sink.write(data)
+
+    return write
+
+
+@frozen
+class Permissions:
+    """What a store may be asked; `read_through_write` says whether it takes copies of what a later tier held."""
+
+    read: bool = True
+    write: bool = True
+    delete: bool = True
+    read_through_write: bool = True
+
+
+_NEEDS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
+    FindRecord: ("looking up an artifact", "read"),
+    FindIds: ("looking up ids", "read"),
+    FindByValue: ("looking up artifacts by value", "read"),
+    FindProgeny: ("looking up progeny", "read"),
+    FindRun: ("looking up a run", "read"),
+    ReadBlob: ("reading a blob", "read"),
+    HasBlob: ("looking for a blob", "read"),
+    PutRecord: ("recording an artifact", "write"),
+    WriteBlob: ("writing a blob", "write"),
+    Quarantine: ("putting a damaged blob aside", "write"),  # it makes room for a sound one
+    DropRecord: ("deleting an artifact", "delete"),
+    DropBlob: ("deleting a blob", "delete"),
+}
+
+
+def guarded(base: Interpreter[E], name: str, permissions: Permissions) -> Interpreter[E]:
+    """*base* as far as *permissions* allow; what they forbid is a `StorePermissionError` that names store *name*."""
+    allowed = {"read": permissions.read, "write": permissions.write, "delete": permissions.delete}
+    return overlaid(
+        base,
+        Interpreter(
+            {
+                kind: _forbidden(operation, name, permission)
+                for kind, (operation, permission) in _NEEDS.items()
+                if not allowed[permission]
+            }
+        ),
+    )
+
+
+def _forbidden(operation: str, store: str, permission: str) -> Callable[[object], object]:
+    def refuse(_: object) -> object:
+        raise StorePermissionError(operation, store, permission)
+
+    return refuse
+
+
+def remembered(base: Interpreter[E], capacity: int) -> Interpreter[E]:
+    """*base* with the last *capacity* records kept in memory; that there was none is never kept.
+
+    Records are immutable, so one that was found stays right until this process replaces or deletes it. What another
+    process replaces shows here once it is forgotten.
+    """
+    memory = _Memory(base, capacity)
+    return overlaid(base, FindRecord.on(memory.find) | PutRecord.on(memory.put) | DropRecord.on(memory.drop))
+
+
+class _Memory:
+    """At most *capacity* records, the longest kept going first; it takes none that was found before the last change."""
+
+    def __init__(self, base: Interpreter[Any], capacity: int) -> None:
+        self._base = base
+        self._capacity = capacity
+        self._records: dict[ArtifactId, ArtifactRecord] = {}
+        self._changes = 0
+        self._lock = lock()
+
+    def find(self, ask: FindRecord) -> ArtifactRecord | None:
+        known = self._records.get(ask.id)
+        if known is not None:
+            return known
+        moment = self._changes
+        found = self._base(ask)
+        if found is not None:
+            self._keep(found, moment)
+        return found
+
+    def put(self, ask: PutRecord) -> ArtifactRecord:
+        moment = self._changes
+        try:
+            stored = self._base(ask)
+        finally:
+            if ask.replace:
+                self._forget(ask.record.id)
+        self._keep(stored, moment)  # not one that replaced another: it may have been replaced in turn
+        return stored
+
+    def drop(self, ask: DropRecord) -> tuple[Blob, ...] | None:
+        try:
+            return self._base(ask)
+        finally:
+            self._forget(ask.id)
+
+    def _keep(self, record: ArtifactRecord, moment: int) -> None:
+        with self._lock:
+            if moment == self._changes:
+                self._records[record.id] = record
+                if len(self._records) > self._capacity:
+                    del self._records[next(iter(self._records))]
+
+    def _forget(self, artifact_id: ArtifactId) -> None:
+        with self._lock:
+            self._changes += 1
+            self._records.pop(artifact_id, None)
+
+
+def retrying(
+    base: Interpreter[E],
+    attempts: int,
+    retry_on: Callable[[Exception], bool],
+    pause: Callable[[int], None] = lambda failures: time.sleep(0.05 * 2**failures),
+) -> Interpreter[E]:
+    """*base*, asked up to *attempts* times while *retry_on* accepts its exception; *pause* waits after each failure.
+
+    Every effect may be asked again: writing the same bytes or record twice is writing them once.
+    """
+
+    def layer(effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
+        for failures in range(attempts - 1):
+            try:
+                return inner(effect)
+            except Exception as error:
+                if not retry_on(error):
+                    raise
+                pause(failures)
+        return inner(effect)
+
+    return layered(base, layer)
+
+
+def threaded(base: Interpreter[E]) -> AsyncInterpreter[E]:
+    """*base* for asynchronous programs: each answer is given in a worker thread, so that the event loop goes on."""
+    import asyncio
+
+    def around(answer: Callable[[Any], Any]) -> Callable[[Any], Awaitable[Any]]:
+        return lambda effect: asyncio.to_thread(answer, effect)
+
+    return AsyncInterpreter({kind: around(answer) for kind, answer in base.table.items()})

@@ -1,0 +1,159 @@
+"""Stores in the memory of this process: for tests, for trying things out, and as a quick tier before others."""
+
+from __future__ import annotations
+
+import io
+from bisect import bisect_left, insort
+from collections.abc import Callable
+from typing import BinaryIO, TypeVar
+
+from provenance.asks import PutRecord
+from provenance.effects.locks import lock
+from provenance.effects.sinks import Kept
+from provenance.errors import BlobNotFoundError, CorruptBlobError
+from provenance.ids import ArtifactId, BlobId, RunId, ValueId
+from provenance.records import ArtifactRecord, Blob, Held, Run, Stored
+from provenance.wire import Row, from_row, run_from_json, run_to_json, to_row
+
+K = TypeVar("K")
+
+
+class MemoryBlobs:
+    """Blobs in a dictionary; it holds encoded bytes, so that no caller can change what another one gets."""
+
+    def __init__(self, name: str = "memory") -> None:
+        self._name = name
+        self._held: dict[BlobId, bytes] = {}
+        self._aside: dict[BlobId, bytes] = {}
+
+    def write_blob(self, write: Callable[[BinaryIO], None]) -> Stored:
+        """Keep what *write* writes; an exception of *write* keeps nothing."""
+        sink = Kept()
+        write(sink)
+        return Stored(self.hold(sink.held()))
+
+    def hold(self, held: Held) -> Blob:
+        """Keep bytes that are encoded and named already."""
+        self._held.setdefault(held.blob.id, held.data)
+        return held.blob
+
+    def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
+        """What *read* makes of the bytes; raises `BlobNotFoundError` or, where the size differs, `CorruptBlobError`."""
+        data = self._held.get(blob.id)
+        if data is None:
+            raise BlobNotFoundError(blob.id, self._name)
+        if len(data) != blob.size:
+            reason = f"{len(data)} bytes are kept, {blob.size} were written"
+            raise CorruptBlobError(blob.id, self._name, reason)
+        return read(io.BytesIO(data))
+
+    def has_blob(self, blob: Blob) -> bool:
+        """Whether a blob of this id and size is kept."""
+        data = self._held.get(blob.id)
+        return data is not None and len(data) == blob.size
+
+    def drop_blob(self, blob: Blob) -> None:
+        """Forget the bytes, if they are kept."""
+        self._held.pop(blob.id, None)
+
+    def quarantine(self, blob: Blob) -> None:
+        """Put the bytes aside, if they are kept."""
+        data = self._held.pop(blob.id, None)
+        if data is not None:
+            self._aside[blob.id] = data
+
+
+class MemoryRecords:
+    """Records in dictionaries, with an index for each question, as rows: what comes out is what a database would give.
+
+    Bytes that a record brings along go to *blobs*.
+    """
+
+    def __init__(self, blobs: MemoryBlobs | None = None) -> None:
+        self._blobs = MemoryBlobs() if blobs is None else blobs
+        self._lock = lock()
+        self._rows: dict[ArtifactId, Row] = {}
+        self._ids: list[ArtifactId] = []
+        self._runs: dict[RunId, str] = {}
+        self._by_value: dict[ValueId, set[ArtifactId]] = {}
+        self._by_blob: dict[BlobId, set[ArtifactId]] = {}
+        self._progeny: dict[ArtifactId, set[ArtifactId]] = {}
+
+    def find_record(self, artifact_id: ArtifactId) -> ArtifactRecord | None:
+        """The record of this id, or None."""
+        row = self._rows.get(artifact_id)
+        return None if row is None else from_row(row)
+
+    def find_ids(self, prefix: str, limit: int) -> tuple[ArtifactId, ...]:
+        """At most *limit* ids that begin with *prefix*, in order."""
+        with self._lock:
+            start = bisect_left(self._ids, prefix)
+            return tuple(each for each in self._ids[start : start + limit] if each.startswith(prefix))
+
+    def find_by_value(self, value_id: ValueId) -> tuple[ArtifactRecord, ...]:
+        """Records of the value, oldest first."""
+        with self._lock:
+            rows = [self._rows[each] for each in self._by_value.get(value_id, ())]
+        return tuple(sorted(map(from_row, rows), key=lambda record: (record.added_at, record.id)))
+
+    def find_progeny(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
+        """Ids of what was computed directly from the artifact, in order."""
+        with self._lock:
+            return tuple(sorted(self._progeny.get(artifact_id, ())))
+
+    def find_run(self, run_id: RunId) -> Run | None:
+        """The run of this id, or None."""
+        text = self._runs.get(run_id)
+        return None if text is None else run_from_json(text)
+
+    def put_record(self, ask: PutRecord) -> ArtifactRecord:
+        """Keep the record, its run and the bytes it brings; the record that is there already stays, unless replaced."""
+        row, run = to_row(ask.record), run_to_json(ask.run)
+        with self._lock:
+            known = self._rows.get(ask.record.id)
+            if known is not None and not ask.replace:
+                return from_row(known)
+            if known is not None:
+                self._unlink(from_row(known))
+            for held in ask.held:
+                self._blobs.hold(held)
+            self._runs.setdefault(ask.run.id, run)
+            self._link(ask.record, row)
+        return ask.record
+
+    def drop_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
+        """Forget the record; the blobs that no record names any more, or None where there was no record."""
+        with self._lock:
+            row = self._rows.get(artifact_id)
+            if row is None:
+                return None
+            record = from_row(row)
+            self._unlink(record)
+            named = dict.fromkeys((record.value_blob, record.inputs_blob))
+            return tuple(blob for blob in named if blob.id not in self._by_blob)
+
+    def _link(self, record: ArtifactRecord, row: Row) -> None:
+        self._rows[record.id] = row
+        insort(self._ids, record.id)
+        self._by_value.setdefault(record.value_id, set()).add(record.id)
+        for blob in (record.value_blob, record.inputs_blob):
+            self._by_blob.setdefault(blob.id, set()).add(record.id)
+        for each in record.input_artifact_ids:
+            self._progeny.setdefault(each, set()).add(record.id)
+
+    def _unlink(self, record: ArtifactRecord) -> None:
+        del self._rows[record.id]
+        del self._ids[bisect_left(self._ids, record.id)]
+        _discard(self._by_value, record.value_id, record.id)
+        for blob in (record.value_blob, record.inputs_blob):
+            _discard(self._by_blob, blob.id, record.id)
+        for each in record.input_artifact_ids:
+            _discard(self._progeny, each, record.id)
+
+
+def _discard(index: dict[K, set[ArtifactId]], key: K, artifact_id: ArtifactId) -> None:
+    """Take the artifact out of *index*, and the key with it when it was the last one."""
+    members = index.get(key, set())
+    members.discard(artifact_id)
+    if not members:
+        index.pop(key, None)

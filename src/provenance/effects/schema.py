@@ -1,0 +1,181 @@
+"""The tables, which users may query as they like, and the statements on them.
+
+SQLAlchemy Core defines both. Executing through it costs several times what SQLite itself takes for a look-up by key, so
+each statement is compiled once, to text for the driver's own cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.sql.elements import ClauseElement
+
+from provenance.wire import COLUMNS
+
+VERSION: Final = 1
+"""Of the tables below; kept in the database as `user_version`."""
+
+tables: Final = sa.MetaData()
+
+artifacts: Final = sa.Table(
+    "artifacts",
+    tables,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("value_id", sa.Text, nullable=False, index=True),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False, index=True),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("fn_module", sa.Text, nullable=False),
+    sa.Column("fn_name", sa.Text, nullable=False),
+    sa.Column("composite", sa.Boolean, nullable=False),
+    sa.Column("value_id_duration", sa.Float, nullable=False),
+    sa.Column("compute_duration", sa.Float, nullable=False),
+    sa.Column("hash_duration", sa.Float, nullable=False),
+    sa.Column("computed_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("input_artifact_ids", sa.JSON, nullable=False),
+    sa.Column("serializer", sa.Text, nullable=False),
+    sa.Column("load_kwargs", sa.JSON, nullable=False),
+    sa.Column("dump_kwargs", sa.JSON, nullable=False),
+    sa.Column("custom_fields", sa.JSON, nullable=False),
+    sa.Column("tags", sa.JSON, nullable=False),
+    sa.Column("content_digest", sa.Text, nullable=False, index=True),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("inputs_digest", sa.Text, nullable=False, index=True),
+    sa.Column("inputs_size", sa.BigInteger, nullable=False),
+    sa.Column("value_type", sa.Text, nullable=False),
+    sa.Column("interface", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("inputs_json", sa.JSON, nullable=False),
+)
+artifact_inputs: Final = sa.Table(
+    "artifact_inputs",
+    tables,
+    sa.Column("artifact_id", sa.Text, primary_key=True),
+    sa.Column("input_id", sa.Text, primary_key=True),
+    sa.Index("ix_artifact_inputs_input_id", "input_id", "artifact_id"),
+    sqlite_with_rowid=False,
+)
+runs: Final = sa.Table(
+    "runs",
+    tables,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("info", sa.JSON, nullable=False),
+)
+artifact_sets: Final = sa.Table(  # one set of members may be put several times, under other labels
+    "artifact_sets",
+    tables,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("labels", sa.JSON, primary_key=True),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("name", sa.Text, index=True),
+)
+artifact_set_members: Final = sa.Table(
+    "artifact_set_members",
+    tables,
+    sa.Column("set_id", sa.Text, primary_key=True),
+    sa.Column("artifact_id", sa.Text, primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+blobs: Final = sa.Table(
+    "blobs",
+    tables,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+quarantined_blobs: Final = sa.Table(
+    "quarantined_blobs",
+    tables,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+
+_DIALECT: Final = sqlite.dialect(paramstyle="qmark")
+
+
+def compiled(statement: ClauseElement, *names: str) -> str:
+    """*statement* as SQLite's text, whose parameters are *names* in this order; ValueError if they are others."""
+    result = statement.compile(dialect=_DIALECT)
+    found = tuple(result.positiontup or ())  # type: ignore[attr-defined]  # a positional dialect's compiler has it
+    if found != names:
+        msg = f"the parameters of {result} are {found}, not {names}"
+        raise ValueError(msg)
+    return str(result)
+
+
+def inserting(table: sa.Table, columns: tuple[str, ...], otherwise: str) -> str:
+    """Insert a row of *columns*; *otherwise* says what happens where its key is taken: IGNORE or REPLACE."""
+    statement = sa.insert(table).values({name: sa.bindparam(name) for name in columns})
+    return compiled(statement.prefix_with(f"OR {otherwise}"), *(c.name for c in table.columns if c.name in columns))
+
+
+def creating() -> tuple[str, ...]:
+    """What makes the tables and their indexes where they are not there yet."""
+    made: list[ClauseElement] = []
+    for table in tables.sorted_tables:
+        made.append(CreateTable(table, if_not_exists=True))
+        made.extend(
+            CreateIndex(index, if_not_exists=True) for index in sorted(table.indexes, key=lambda i: str(i.name))
+        )
+    return tuple(str(each.compile(dialect=_DIALECT)) for each in made)
+
+
+def _param(name: str) -> sa.BindParameter[str]:
+    return sa.bindparam(name, type_=sa.Text)
+
+
+_RECORD: Final[Sequence[sa.Column[object]]] = tuple(artifacts.c[name] for name in COLUMNS)
+
+FIND_RECORD: Final = compiled(sa.select(*_RECORD).where(artifacts.c.id == _param("key")), "key")
+FIND_BY_VALUE: Final = compiled(
+    sa.select(*_RECORD).where(artifacts.c.value_id == _param("key")).order_by(artifacts.c.added_at, artifacts.c.id),
+    "key",
+)
+FIND_IDS: Final = compiled(
+    sa.select(artifacts.c.id)
+    .where(artifacts.c.id >= _param("low"), artifacts.c.id < _param("high"))
+    .order_by(artifacts.c.id)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+    .offset(sa.bindparam("offset", type_=sa.Integer)),
+    *("low", "high", "limit", "offset"),
+)
+FIND_PROGENY: Final = compiled(
+    sa.select(artifact_inputs.c.artifact_id)
+    .where(artifact_inputs.c.input_id == _param("key"))
+    .order_by(artifact_inputs.c.artifact_id),
+    "key",
+)
+FIND_RUN: Final = compiled(sa.select(runs.c.info).where(runs.c.id == _param("key")), "key")
+HAS_RUN: Final = compiled(sa.select(runs.c.id).where(runs.c.id == _param("key")), "key")
+NAMES_BLOB: Final = compiled(
+    sa.select(
+        sa.or_(
+            sa.exists().where(artifacts.c.content_digest == _param("value")),
+            sa.exists().where(artifacts.c.inputs_digest == _param("inputs")),
+        )
+    ),
+    *("value", "inputs"),
+)
+
+PUT_RECORD: Final = inserting(artifacts, (*COLUMNS, "inputs_json"), "IGNORE")
+REPLACE_RECORD: Final = inserting(artifacts, (*COLUMNS, "inputs_json"), "REPLACE")
+PUT_EDGE: Final = inserting(artifact_inputs, ("artifact_id", "input_id"), "IGNORE")
+PUT_RUN: Final = inserting(runs, ("id", "created_at", "info"), "IGNORE")
+PUT_BLOB: Final = inserting(blobs, ("id", "data"), "IGNORE")
+DROP_RECORD: Final = compiled(sa.delete(artifacts).where(artifacts.c.id == _param("key")), "key")
+DROP_EDGES: Final = compiled(sa.delete(artifact_inputs).where(artifact_inputs.c.artifact_id == _param("key")), "key")
+DROP_BLOB: Final = compiled(sa.delete(blobs).where(blobs.c.id == _param("key")), "key")
+
+READ_BLOB: Final = compiled(sa.select(blobs.c.data).where(blobs.c.id == _param("key")), "key")
+SIZE_OF_BLOB: Final = compiled(sa.select(sa.func.length(blobs.c.data)).where(blobs.c.id == _param("key")), "key")
+SET_ASIDE: Final = compiled(
+    sa.insert(quarantined_blobs)
+    .prefix_with("OR REPLACE")
+    .from_select(["id", "data"], sa.select(blobs.c.id, blobs.c.data).where(blobs.c.id == _param("key"))),
+    "key",
+)

@@ -1,0 +1,215 @@
+"""An SQLite file: how it is opened, shared between threads, processes and forks, and closed."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, TypeAlias, TypeVar, cast
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from provenance.effects import schema
+from provenance.effects.durability import Durability
+from provenance.effects.locks import lock
+from provenance.errors import ProvenanceError, StoreUnavailableError
+
+R = TypeVar("R")
+Values: TypeAlias = Sequence[str | int | float | bytes | None]
+Execute: TypeAlias = Callable[[str, Values], sqlite3.Cursor]
+
+PATIENCE: Final = 30.0
+"""Seconds to wait for another process that writes."""
+_LOG_PAGES: Final = 4000
+"""Pages of the log that are worth moving into the database at once: the fewer times, the fewer waits for the device."""
+_ADVICE: Final = {
+    "SQLITE_NOTADB": "name another file, or move this one away",
+    "SQLITE_CORRUPT": "restore the file from a backup, or move it away to begin anew",
+    "SQLITE_READONLY": "make the file and its folder writable, or use another one",
+    "SQLITE_CANTOPEN": "check that the folder is there and that you may write to it",
+    "SQLITE_FULL": "free some space, or choose another place for the database",
+    "SQLITE_IOERR": "check the device and the space that is left; network file systems do not suit SQLite",
+    "SQLITE_BUSY": "another process has been writing for long: try again when it has finished",
+    "SQLITE_TOOBIG": "keep large values in a blob store on disk",
+}
+
+
+class SqliteDatabase:
+    """The SQLite file *path*; opened, and made unless *create* is False, when it is first used.
+
+    Each thread has its own connection, and so has each process: a forked child opens its own and leaves its parent's
+    alone. `engine` is for queries of the user's own (`pandas.read_sql`).
+    """
+
+    def __init__(
+        self, path: Path, name: str = "sqlite", durability: Durability = Durability.PROCESS, *, create: bool = True
+    ) -> None:
+        if str(path) == ":memory:":
+            raise StoreUnavailableError(name, "it names a database in memory", "use a memory repository for that")
+        self.name = name
+        self.path = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow links, which may change
+        self._create = create
+        self._synchronous = "FULL" if durability is Durability.POWER else "NORMAL"
+        self._lock = lock()
+        self._local = threading.local()
+        self._sessions: weakref.WeakSet[_Session] = weakref.WeakSet()
+        self.engine: Final = sa.create_engine(
+            sa.URL.create("sqlite", database=str(self.path)),
+            poolclass=NullPool,
+            connect_args={"check_same_thread": False, "timeout": PATIENCE},
+        )
+
+    def query(self, statement: str, *values: str | int) -> list[tuple[object, ...]]:
+        """All rows that *statement* answers; raises `StoreUnavailableError`."""
+        try:
+            return self._connection().execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+
+    def transaction(self, work: Callable[[Execute], R]) -> R:
+        """What *work* returns, all of whose statements take effect, or none when it raises.
+
+        Raises `StoreUnavailableError` where the database cannot take them.
+        """
+        try:
+            connection = self._connection()
+            execute: Execute = connection.execute
+            execute("BEGIN IMMEDIATE", ())
+            try:
+                result = work(execute)
+                execute("COMMIT", ())
+            except BaseException:
+                connection.rollback()
+                raise
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+        return result
+
+    def close(self) -> None:
+        """Close the connections of all threads of this process; the next use opens them anew."""
+        with self._lock:
+            sessions, self._sessions, self._local = list(self._sessions), weakref.WeakSet(), threading.local()
+        for session in sessions:
+            session.release()
+        self.engine.dispose()
+
+    def _connection(self) -> sqlite3.Connection:
+        session: _Session | None = getattr(self._local, "session", None)
+        if session is None or session.pid != os.getpid():
+            session = self._open()
+        return session.connection
+
+    def _open(self) -> _Session:
+        self._prepare_folder()
+        session = _Session(self._connect())
+        try:
+            _configure(session.connection, self._synchronous)
+            self._prepare_tables(session.connection)
+        except BaseException:
+            session.release()
+            raise
+        with self._lock:
+            self._sessions.add(session)
+            self._local.session = session
+        return session
+
+    def _connect(self) -> sqlite3.Connection:
+        """A connection that the engine makes but no longer looks after."""
+        try:
+            pooled = self.engine.raw_connection()
+        except DBAPIError as error:
+            raise (error.orig or error) from error
+        connection = cast("sqlite3.Connection", pooled.driver_connection)
+        pooled.detach()
+        connection.isolation_level = None  # transactions begin and end where `transaction` says
+        return connection
+
+    def _prepare_folder(self) -> None:
+        try:
+            if not self._create and not self.path.exists():
+                advice = "check the path, or let it be made with create_db: true"
+                raise StoreUnavailableError(self.name, f"there is no file {self.path}", advice)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except ProvenanceError:
+            raise
+        except OSError as error:
+            raise StoreUnavailableError(self.name, str(error), _ADVICE["SQLITE_CANTOPEN"]) from error
+
+    def _prepare_tables(self, connection: sqlite3.Connection) -> None:
+        if self._version(connection) == schema.VERSION:
+            return
+        connection.execute("BEGIN IMMEDIATE")  # processes that come at once make the tables one after the other
+        try:
+            if self._version(connection) == 0:
+                for statement in schema.creating():
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {schema.VERSION}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.rollback()
+            raise
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        version = cast("int", connection.execute("PRAGMA user_version").fetchone()[0])
+        if version > schema.VERSION:
+            reason = f"{self.path} has tables of version {version}, and this library knows {schema.VERSION}"
+            raise StoreUnavailableError(self.name, reason, "upgrade the library: pip install --upgrade provenance")
+        return version
+
+    def _unavailable(self, error: sqlite3.Error) -> StoreUnavailableError:
+        code: str = getattr(error, "sqlite_errorname", "") or ""
+        primary = "_".join(code.split("_")[:2])
+        advice = _ADVICE.get(primary, "check that the file is a database of this library")
+        return StoreUnavailableError(self.name, f"{self.path}: {error}", advice)
+
+
+def _configure(connection: sqlite3.Connection, synchronous: str) -> None:
+    """Set what SQLite keeps by connection; switching to WAL does not wait for others by itself."""
+    connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.005)
+        else:
+            return
+
+
+class _Session:
+    """A connection of one thread in one process; closed when the thread has ended."""
+
+    __slots__ = ("__weakref__", "_finalizer", "connection", "pid")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.pid = os.getpid()
+        self._finalizer = weakref.finalize(self, _release, connection, self.pid)
+
+    def release(self) -> None:
+        """Close the connection, unless it is closed."""
+        self._finalizer()
+
+
+def _release(connection: sqlite3.Connection, pid: int) -> None:
+    """Close *connection* in the process that opened it; a forked child must neither use nor close it, so it keeps it."""
+    if pid == os.getpid():
+        connection.close()
+    else:
+        _keep_for_ever(connection)
+
+
+def _keep_for_ever(connection: sqlite3.Connection) -> None:
+    """See to it that *connection* is not closed by its destructor either: one reference to it is never given back."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))

@@ -1,0 +1,50 @@
+"""Files that are being written, beside the place where they will be published."""
+
+# Paths are text here, as in `disk`.
+# ruff: noqa: PTH103, PTH108, PTH118
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from typing import Final
+
+_STALE: Final = 24 * 60 * 60.0
+"""Seconds after its last write that a temporary file is nobody's any more."""
+_CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+class Temporary:
+    """Names for files under *root* that nobody else uses; what killed writers left there goes when a process begins."""
+
+    def __init__(self, root: str) -> None:
+        self._folder = os.path.join(root, ".tmp")
+        self._swept_by = 0
+
+    def create(self) -> tuple[int, str]:
+        """An open file and its path; its mode is what the umask leaves. Raises OSError."""
+        pid = os.getpid()
+        if self._swept_by != pid:
+            self._swept_by = pid
+            sweep(self._folder, time.time() - _STALE)
+        path = f"{self._folder}{os.sep}{pid}-{os.urandom(8).hex()}"
+        try:
+            return os.open(path, _CREATE, 0o666), path
+        except FileNotFoundError:
+            os.makedirs(self._folder, exist_ok=True)
+            return os.open(path, _CREATE, 0o666), path
+
+
+def sweep(folder: str, before: float) -> None:
+    """Delete the files of *folder* that were last written *before*; those that cannot be deleted stay."""
+    with suppress(OSError), os.scandir(folder) as entries:  # tidying must not fail the write that it precedes
+        for entry in entries:
+            with suppress(OSError):
+                if entry.stat(follow_symlinks=False).st_mtime < before:
+                    os.unlink(entry.path)
+
+
+def remove(path: str) -> None:
+    """Delete the file at *path*, if there is one; raises OSError."""
+    with suppress(FileNotFoundError):
+        os.unlink(path)

@@ -1,0 +1,175 @@
+"""Everything that can go wrong, under one root; each error is also the builtin that a caller would catch.
+
+A message says what happened, to which artifact, store or argument, and what to do about it;
+the facts in it are attributes as well, so that a program need not read prose.
+"""
+
+from collections.abc import Iterable
+
+
+class ProvenanceError(Exception):
+    """Root of the library's errors."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _revive, (type(self), self.args, self.__dict__)
+
+
+def _revive(kind: type[ProvenanceError], args: tuple[object, ...], facts: dict[str, object]) -> ProvenanceError:
+    """Rebuild a pickled error: the signature of its `__init__` need not match its `args`."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
+
+class ArtifactNotFoundError(ProvenanceError, KeyError):
+    """No artifact of this id (or prefix of an id) is in the repository."""
+
+    def __init__(self, artifact_id: str, repo: str) -> None:
+        super().__init__(
+            f"no artifact {artifact_id!r} in repository {repo!r}; check the id (a prefix needs at least 6 digits) "
+            "or name the repository that holds it"
+        )
+        self.artifact_id = artifact_id
+        self.repo = repo
+
+
+class SetNotFoundError(ProvenanceError, KeyError):
+    """No artifact set answers to this id, name or these labels."""
+
+    def __init__(self, wanted: str, repo: str) -> None:
+        super().__init__(f"no artifact set {wanted} in repository {repo!r}; list what is there, or create it first")
+        self.wanted = wanted
+        self.repo = repo
+
+
+class BlobNotFoundError(ProvenanceError, FileNotFoundError):
+    """A blob that a record promises is not in the store."""
+
+    def __init__(self, blob_id: str, store: str) -> None:
+        super().__init__(
+            f"blob {blob_id} is missing from store {store!r}; call the function again to compute and store it anew, "
+            "or promote it from a repository that still has it"
+        )
+        self.blob_id = blob_id
+        self.store = store
+
+
+class CorruptBlobError(ProvenanceError, ValueError):
+    """A stored blob is not what was written: its digest differs, or it cannot be decoded."""
+
+    def __init__(self, blob_id: str, store: str, reason: str) -> None:
+        super().__init__(
+            f"blob {blob_id} in store {store!r} is damaged ({reason}); call the function again to compute and store "
+            "it anew, or restore the blob from a backup"
+        )
+        self.blob_id = blob_id
+        self.store = store
+        self.reason = reason
+
+
+class KeyExistsError(ProvenanceError, KeyError):
+    """A key that must be new is taken."""
+
+    def __init__(self, key: str, store: str) -> None:
+        super().__init__(f"{key!r} is in {store!r} already; delete it first, or let the store skip duplicates")
+        self.key = key
+        self.store = store
+
+
+class AmbiguousIdError(ProvenanceError, ValueError):
+    """A prefix fits several ids."""
+
+    def __init__(self, prefix: str, matches: Iterable[str]) -> None:
+        self.matches = tuple(matches)
+        super().__init__(f"{prefix!r} fits several ids: {', '.join(self.matches)}; give more digits")
+        self.prefix = prefix
+
+
+class StorePermissionError(ProvenanceError, PermissionError):
+    """A store's configuration forbids the operation."""
+
+    def __init__(self, operation: str, store: str, permission: str) -> None:
+        super().__init__(
+            f"{operation} is forbidden: store {store!r} is configured with {permission}: false; "
+            f"set {permission}: true, or use another store"
+        )
+        self.operation = operation
+        self.store = store
+        self.permission = permission
+
+
+class StoreUnavailableError(ProvenanceError, OSError):
+    """A store cannot be opened, read or written just now.
+
+    When it could not take a computed result, `value` is that result: the work is not lost.
+    """
+
+    def __init__(self, store: str, reason: str, advice: str, value: object = None) -> None:
+        super().__init__(f"store {store!r} is unavailable: {reason}; {advice}")
+        self.store = store
+        self.reason = reason
+        self.value = value
+
+
+class ConfigError(ProvenanceError, ValueError):
+    """The configuration, or an option of a decorator, is not right."""
+
+    def __init__(self, path: str, problem: str, advice: str = "") -> None:
+        super().__init__(f"{path}: {problem}" + (f"; {advice}" if advice else ""))
+        self.path = path
+        self.problem = problem
+
+
+class UnhashableValueError(ProvenanceError, TypeError, ValueError):
+    """A value has no content that could be hashed: a lock, a generator, an open file, a cycle."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            f"cannot hash {path}: {reason}; pass something that has a value, leave the argument out with `ignore`, "
+            "or teach its type with `register_hasher`"
+        )
+        self.path = path
+        self.reason = reason
+
+
+class UnserializableValueError(ProvenanceError, TypeError, ValueError):
+    """No serializer can write the value; `value` still holds it."""
+
+    def __init__(self, what: str, reason: str, value: object = None) -> None:
+        super().__init__(f"cannot store {what}: {reason}; choose a `serializer` that can write it, or register one")
+        self.what = what
+        self.reason = reason
+        self.value = value
+
+
+class ImpureFunctionError(ProvenanceError, ValueError):
+    """A decorated function changed its arguments; nothing was recorded."""
+
+    def __init__(self, function: str, arguments: Iterable[str]) -> None:
+        self.arguments = tuple(arguments)
+        super().__init__(
+            f"{function} modified its arguments ({', '.join(self.arguments)}), so its result was not recorded; "
+            "work on a copy inside the function (copy.deepcopy), or leave the argument out with `ignore`"
+        )
+        self.function = function
+
+
+class MutatedArtifactValueError(ProvenanceError, ValueError):
+    """The value behind a proxy was changed before it was passed on."""
+
+    def __init__(self, artifact_id: str, function: str, arguments: Iterable[str]) -> None:
+        self.arguments = tuple(arguments)
+        super().__init__(
+            f"artifact {artifact_id} was mutated before it was passed to {function} ({', '.join(self.arguments)}); "
+            "change a copy (copy.deepcopy of `unwrap(x)`), or make the change inside a decorated function"
+        )
+        self.artifact_id = artifact_id
+        self.function = function

@@ -1,0 +1,92 @@
+"""What became of each call: typed events, and what they add up to."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TypeAlias
+
+from attrs import frozen
+
+from provenance.ids import ArtifactId
+
+
+class Why(Enum):
+    """Why a value was computed although it might have been looked up."""
+
+    ABSENT = "nothing was stored under this id"
+    CACHE_OFF = "use_cache is off"
+    ASKED = "recomputation was asked for"
+    BLOB_MISSING = "the stored value was missing"
+    BLOB_CORRUPT = "the stored value was damaged"
+
+
+@frozen
+class Hit:
+    """The value was in the store; *seconds_saved* is what computing it took at the time."""
+
+    artifact_id: ArtifactId
+    name: str
+    seconds_saved: float
+
+
+@frozen
+class Miss:
+    """Nothing was stored for the call; it was computed in *seconds*, and stored unless the call was read-only."""
+
+    artifact_id: ArtifactId
+    name: str
+    seconds: float
+    stored: bool
+    why: Why = Why.ABSENT
+
+
+@frozen
+class Recomputed:
+    """The value was computed anew on purpose."""
+
+    artifact_id: ArtifactId
+    name: str
+    seconds: float
+    stored: bool
+    why: Why
+
+
+@frozen
+class Healed:
+    """The record was there but its value missing or damaged: it was computed and stored anew."""
+
+    artifact_id: ArtifactId
+    name: str
+    seconds: float
+    why: Why
+    detail: str
+
+
+@frozen
+class CodeChanged:
+    """A hit was served whose function had other code when the value was computed; is a new `version` due?"""
+
+    artifact_id: ArtifactId
+    name: str
+    version: int
+
+
+Event: TypeAlias = Hit | Miss | Recomputed | Healed | CodeChanged
+
+
+@frozen
+class Stats:
+    """How the calls of this process went; `seconds_saved` and `seconds_computed` add up their functions' times."""
+
+    hits: int = 0
+    misses: int = 0
+    recomputed: int = 0
+    healed: int = 0
+    code_changed: int = 0
+    seconds_saved: float = 0.0
+    seconds_computed: float = 0.0
+
+    @property
+    def calls(self) -> int:
+        """Calls that came to an end, by a hit or by computing."""
+        return self.hits + self.misses + self.recomputed + self.healed

@@ -1,0 +1,56 @@
+"""Value to digest, with a short way for scalars and for flat lists and tuples of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from provenance.hashing.containers import LIST, TUPLE
+from provenance.hashing.format import NAN, SCALAR, SCALARS, Item, flat, prefix, rooted, seal
+from provenance.hashing.walk import root
+from provenance.ids import ValueId
+
+
+def digest(value: object, path: str = "value", notes: list[object] | None = None) -> bytes:
+    """Return the 20 bytes that stand for *value*: equal for equal values in any process.
+
+    What handlers note while they walk over it (see `Walk.notes`) is appended to *notes*.
+
+    >>> digest([1, 2]).hex() == digest([1, 2]).hex() != digest((1, 2)).hex()
+    True
+
+    Raises:
+        UnhashableValueError: if a part of *value* has no content; it names the way there, starting with *path*.
+    """
+    kind = type(value)
+    if kind in SCALARS:
+        return seal(SCALAR, (value if value == value else NAN,))  # type: ignore[arg-type]  # noqa: PLR0124 - finds NaN
+    if kind is tuple or kind is list:
+        items = flat(value)  # type: ignore[arg-type]  # an exact list or tuple
+        if items is not None:
+            return seal(LIST if kind is list else TUPLE, items)
+    return rooted(root(value, path, notes))
+
+
+def hash_value(value: object, path: str = "value", notes: list[object] | None = None) -> ValueId:
+    """Return the digest of *value* as 40 lower-case hexadecimal digits; *notes* as for `digest`.
+
+    >>> hash_value({"a": 1, "b": 2}) == hash_value({"b": 2, "a": 1})
+    True
+
+    Raises:
+        UnhashableValueError: if a part of *value* has no content; it names the way there, starting with *path*.
+    """
+    return ValueId(digest(value, path, notes).hex())
+
+
+def combine(tag: str, items: Sequence[Item]) -> bytes:
+    """Return the digest of a node built by hand; an item is a scalar, or the `Child` of a digest.
+
+    >>> combine("list", [1, 2]) == digest([1, 2])
+    True
+
+    Raises:
+        ValueError: if *tag* has a line break.
+    """
+    scalars = [item if item == item else NAN for item in items]  # noqa: PLR0124 - finds NaN
+    return seal(prefix(tag), scalars)

@@ -1,0 +1,171 @@
+"""The written form of version 1: items become MessagePack, a node becomes 20 bytes of BLAKE3.
+
+This is the only module that knows MessagePack and BLAKE3, and both are imported by the first digest,
+so that importing the library stays cheap. `docs/hashing.md` describes the format.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from operator import ne
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from msgspec.msgpack import Ext
+
+    Item: TypeAlias = bool | int | float | str | bytes | Ext | None
+else:
+    Item = object
+
+DIGEST_SIZE: Final = 20
+SCALARS: Final = frozenset({type(None), bool, int, float, str, bytes})
+NAN: Final[float] = struct.unpack(">d", b"\x7f\xf8\x00\x00\x00\x00\x00\x00")[0]
+
+_CHILD, _WIDE_INT, _SURROGATES, _BUFFER = 1, 2, 3, 4
+_LARGE = 1 << 20  # waking other cores costs about 0.1 ms: below this, one thread is faster
+_SLICE = 1 << 24
+
+
+def _first_encode(items: object) -> bytes:
+    _load()
+    return _encode(items)
+
+
+def _first_blake3(*args: Any, **kwargs: Any) -> Any:
+    _load()
+    return _blake3(*args, **kwargs)
+
+
+def _first_ext(code: int, data: bytes) -> Ext:
+    _load()
+    return _ext(code, data)
+
+
+_encode: Callable[[object], bytes] = _first_encode
+_blake3: Callable[..., Any] = _first_blake3
+_ext: Callable[[int, bytes], Ext] = _first_ext
+
+
+def _load() -> None:
+    """Replace the three stand-ins above by what they stand for."""
+    global _encode, _blake3, _ext  # noqa: PLW0603 - the one place of the deferred import
+    msgpack = import_module("msgspec.msgpack")
+    _encode, _ext = msgpack.Encoder().encode, msgpack.Ext
+    _blake3 = import_module("blake3").blake3
+
+
+def prefix(tag: str) -> bytes:
+    r"""Return what precedes the items of a node of kind *tag*; ValueError for a tag with a line break.
+
+    >>> prefix("list")
+    b'provenance/1 list\n'
+    """
+    if "\n" in tag:
+        msg = f"a tag is one line, not {tag!r}"
+        raise ValueError(msg)
+    return b"provenance/1 " + tag.encode() + b"\n"
+
+
+SCALAR: Final = prefix("scalar")
+
+
+def child(digest: bytes) -> Ext:
+    """Return the item that stands for a node with this digest; ValueError unless it has 20 bytes."""
+    if len(digest) != DIGEST_SIZE:
+        msg = f"a digest has {DIGEST_SIZE} bytes, not {len(digest)}"
+        raise ValueError(msg)
+    return _ext(_CHILD, digest)
+
+
+def seal(start: bytes, items: Sequence[Item]) -> bytes:
+    """Return the digest of the node whose prefix is *start*; float NaNs must be `NAN` already."""
+    try:
+        payload = _encode(items)
+        if len(payload) < _LARGE:
+            digest: bytes = _blake3(start + payload).digest(20)
+            return digest
+    except (OverflowError, UnicodeEncodeError):
+        payload = _encode([_widen(item) for item in items])
+    return _sealed(start, payload)
+
+
+def _sealed(start: bytes, payload: bytes) -> bytes:
+    hasher = _blake3(start, max_threads=-1 if len(payload) >= _LARGE else 1)
+    hasher.update(payload)
+    digest: bytes = hasher.digest(DIGEST_SIZE)
+    return digest
+
+
+def node(start: bytes, items: Sequence[Item]) -> Ext:
+    """Return the item of the node whose prefix is *start*; like `child(seal(start, items))`."""
+    try:
+        payload = _encode(items)
+    except (OverflowError, UnicodeEncodeError):
+        return _ext(_CHILD, seal(start, items))
+    if len(payload) < _LARGE:  # as in `seal`: the call to it would cost a tenth of the whole
+        return _ext(_CHILD, _blake3(start + payload).digest(20))
+    return _ext(_CHILD, _sealed(start, payload))
+
+
+def rooted(item: Item) -> bytes:
+    """Return the digest of the value that *item* stands for."""
+    if item is None or isinstance(item, bool | int | float | str | bytes):
+        return seal(SCALAR, (item,))
+    return bytes(item.data)
+
+
+def flat(values: Sequence[Any]) -> Sequence[Item] | None:
+    """Return the items of *values* if all are scalars, else None; *values* themselves unless there is a NaN."""
+    kinds = set(map(type, values))
+    if not kinds <= SCALARS:
+        return None
+    if float not in kinds or not _may_hold_nan(values, len(kinds)):
+        return values
+    return [value if value == value else NAN for value in values]  # noqa: PLR0124 - finds NaN
+
+
+def _may_hold_nan(values: Sequence[Any], kinds: int) -> bool:
+    if kinds > 1:
+        return any(map(ne, values, values))
+    total = sum(values)
+    return bool(total != total)  # noqa: PLR0124 - NaN, or infinities of both signs
+
+
+def _widen(item: Item) -> Item:
+    """Return *item*, or the extension that stands for it where MessagePack has no form."""
+    if type(item) is int and not -(1 << 63) <= item < 1 << 64:
+        size = (item if item >= 0 else ~item).bit_length() // 8 + 1
+        return _ext(_WIDE_INT, item.to_bytes(size, "big", signed=True))
+    if type(item) is str and not _is_utf8(item):
+        return _ext(_SURROGATES, item.encode("utf-8", "surrogatepass"))
+    return item
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class Buffer:
+    """A digest of bytes that arrive in pieces; `item` gives the item that stands for them all."""
+
+    __slots__ = ("_hasher",)
+
+    def __init__(self, data: bytes | bytearray | memoryview = b"") -> None:
+        self._hasher = _blake3(max_threads=-1 if len(data) >= _LARGE else 1)
+        self.add(data)
+
+    def add(self, data: bytes | bytearray | memoryview) -> None:
+        """Append *data*, which is not copied."""
+        self._hasher.update(data)
+
+    def item(self) -> Ext:
+        """Return the item of all bytes so far."""
+        return _ext(_BUFFER, self._hasher.digest())

@@ -1,0 +1,177 @@
+"""Who hashes which type: one table of handlers, filled by the families and by users.
+
+A handler takes a value and the walk that met it and answers the item that stands for the value. Types are found
+by `type(value)`, never by `__class__`, which transparent proxies answer for somebody else.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+
+from provenance.hashing.format import SCALARS, Item, node, prefix
+
+if TYPE_CHECKING:
+    from provenance.hashing.walk import Walk
+
+T = TypeVar("T")
+Handler: TypeAlias = "Callable[[Any, Walk], Item]"
+Found: TypeAlias = "Handler | None"
+_Register: TypeAlias = "Callable[[Callable[[T, Walk], Item]], Callable[[T, Walk], Item]]"
+
+BUILTIN: Final = ("containers", "stdlib", "functions", "objects")
+"""The modules of ours that know what comes with Python; the first type to be looked up loads them."""
+
+FAMILIES: Final = {
+    "numpy": "arrays",
+    "pandas": "tables",
+    "pyarrow": "arrow",
+    "pyrsistent": "persistent",
+    "pvectorc": "persistent",
+    "sklearn": "estimators",
+}
+"""The module of ours that knows the types of a library, by that library's top-level name."""
+
+
+class _Handlers(dict[type, "Handler"]):
+    def __missing__(self, type_: type) -> Handler:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        found = self[type_] = _resolve(type_)
+        return found
+
+
+handlers: Final = _Handlers()
+"""The handler of each type; looked for when its first instance comes, and remembered."""
+
+_REMEMBERED = 20_000  # classes made in a loop must not pile up here for ever
+_taught: Final[dict[type, Handler]] = {}
+_exact: Final[dict[type | str, Handler]] = {}
+_inherited: Final[dict[type | str, Handler]] = {}
+_structural: Final[list[Callable[[type], Found]]] = []
+
+
+def type_name(type_: type) -> str:
+    """Return the name of a type in nodes.
+
+    >>> type_name(int)
+    'builtins:int'
+    """
+    return f"{type_.__module__}:{type_.__qualname__}"
+
+
+def name_of(value: object) -> str:
+    """Return the name of the type of *value* in nodes.
+
+    >>> name_of(True)
+    'builtins:bool'
+    """
+    return type_name(type(value))
+
+
+def exact(*types: type[T] | str) -> _Register[T]:
+    """Register the decorated handler for instances of just these types, given as such or as `module:qualname`."""
+
+    def register(handler: Callable[[T, Walk], Item]) -> Callable[[T, Walk], Item]:
+        _exact.update(dict.fromkeys(types, handler))
+        return handler
+
+    return register
+
+
+def inherited(*types: type[T] | str) -> _Register[T]:
+    """Register the decorated handler for instances of these types and of their subclasses."""
+
+    def register(handler: Callable[[T, Walk], Item]) -> Callable[[T, Walk], Item]:
+        _inherited.update(dict.fromkeys(types, handler))
+        return handler
+
+    return register
+
+
+def structural(rule: Callable[[type], Found]) -> Callable[[type], Found]:
+    """Register *rule*, which answers the handler of a type that no table has, or None; the first answer counts."""
+    _structural.append(rule)
+    return rule
+
+
+def register_item(type_: type, item: Callable[[Any, Walk], Item]) -> None:
+    """Let *item* answer the item of every instance of *type_* and of its subclasses.
+
+    Raises:
+        TypeError: for a type whose form is fixed: scalars, list, tuple, dict, set, frozenset.
+    """
+    if type_ in SCALARS or type_ in {list, tuple, dict, set, frozenset, object}:
+        raise TypeError(f"the hash of {type_.__qualname__} is fixed; register a class of your own")
+    _taught[type_] = item
+    forget()
+
+
+def register_hasher(type_: type[T], represent: Callable[[T], object]) -> None:
+    """Hash instances of *type_* and of its subclasses as what *represent* returns, tagged with the type's name.
+
+    Raises:
+        TypeError: for a type whose form is fixed: scalars, list, tuple, dict, set, frozenset.
+    """
+
+    def item(value: T, walk: Walk) -> Item:
+        return node(_REPRESENTED, (name_of(value), walk.item(represent(value))))
+
+    register_item(type_, item)
+
+
+_REPRESENTED = prefix("represented")
+
+
+def forget() -> None:
+    """Drop what was resolved, after a table has changed."""
+    handlers.clear()
+
+
+def _resolve(type_: type) -> Handler:
+    """Return the handler of *type_*, loading the families of the libraries that its ancestry comes from."""
+    for family in BUILTIN:
+        _load(family)
+    for base in type_.__mro__:
+        top = base.__module__.partition(".")[0]
+        if top in FAMILIES and top in sys.modules:
+            _load(FAMILIES[top])
+    return _search(type_)
+
+
+def _search(type_: type) -> Handler:
+    found = _by_ancestry(type_, _taught) or _by_name(type_, _exact) or _declared(type_)
+    found = found or _by_ancestry(type_, _inherited)
+    if found is None:
+        found = next(answer for rule in _structural if (answer := rule(type_)) is not None)
+    return found
+
+
+def _by_ancestry(type_: type, table: dict[Any, Handler]) -> Found:
+    for base in type_.__mro__:
+        found = _by_name(base, table)
+        if found is not None:
+            return found
+    return None
+
+
+def _by_name(type_: type, table: dict[Any, Handler]) -> Found:
+    return table.get(type_) or table.get(type_name(type_))
+
+
+def _declared(type_: type) -> Found:
+    """Return the handler of a class that has a method `value_repr`."""
+    method = getattr(type_, "value_repr", None)
+    if not callable(method):
+        return None
+    name = type_name(type_)
+    return lambda value, walk: node(_VALUE_REPR, (name, walk.item(value.value_repr())))
+
+
+_VALUE_REPR = prefix("value_repr")
+
+
+def _load(family: str) -> None:
+    import_module(f"{__package__}.{family}")

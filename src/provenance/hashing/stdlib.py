@@ -1,0 +1,117 @@
+"""Values of the standard library. Their types go by name: whoever has an instance has imported the module."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from provenance.hashing.containers import items_of, named_items
+from provenance.hashing.format import Buffer, Item, node, prefix
+from provenance.hashing.objects import OBJECT
+from provenance.hashing.registry import exact, name_of
+from provenance.hashing.walk import Refusal, Walk
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from array import array
+    from decimal import Decimal
+    from fractions import Fraction
+    from pathlib import PurePath
+    from re import Pattern
+    from zoneinfo import ZoneInfo
+
+_DATE, _TIME, _DATETIME = prefix("date"), prefix("time"), prefix("datetime")
+_TIMEDELTA, _TIMEZONE, _ZONE = prefix("timedelta"), prefix("timezone"), prefix("ZoneInfo")
+_DECIMAL, _FRACTION, _UUID = prefix("Decimal"), prefix("Fraction"), prefix("UUID")
+_PATH, _PATTERN, _ARRAY, _PARTIAL = prefix("path"), prefix("pattern"), prefix("array"), prefix("partial")
+_PATHS = [
+    f"{module}:{name}"
+    for module in ("pathlib", "pathlib._local")
+    for name in ("PurePosixPath", "PureWindowsPath", "PosixPath", "WindowsPath")
+]
+
+
+@exact("datetime:date")
+def _date(value: dt.date, _: Walk) -> Item:
+    return node(_DATE, (value.year, value.month, value.day))
+
+
+@exact("datetime:time")
+def _time(value: dt.time, walk: Walk) -> Item:
+    return node(_TIME, _clock(value, walk))
+
+
+@exact("datetime:datetime")
+def _datetime(value: dt.datetime, walk: Walk) -> Item:
+    return node(_DATETIME, (value.year, value.month, value.day, *_clock(value, walk)))
+
+
+def _clock(value: dt.time | dt.datetime, walk: Walk) -> tuple[Item, ...]:
+    zone = walk.labelled(".tzinfo", value.tzinfo)
+    return (value.hour, value.minute, value.second, value.microsecond, value.fold, zone)
+
+
+@exact("datetime:timedelta")
+def _timedelta(value: dt.timedelta, _: Walk) -> Item:
+    return node(_TIMEDELTA, (value.days, value.seconds, value.microseconds))
+
+
+@exact("datetime:timezone")
+def _timezone(value: dt.timezone, walk: Walk) -> Item:
+    return node(_TIMEZONE, (walk.item(value.utcoffset(None)), value.tzname(None)))
+
+
+@exact("zoneinfo:ZoneInfo")
+def _zone(value: ZoneInfo, _: Walk) -> Item:
+    if not value.key:
+        raise Refusal("a ZoneInfo without a key cannot be named")
+    return node(_ZONE, (value.key,))
+
+
+@exact("decimal:Decimal")
+def _decimal(value: Decimal, _: Walk) -> Item:
+    sign, digits, exponent = value.as_tuple()
+    return node(_DECIMAL, (sign, "".join(map(str, digits)), exponent))
+
+
+@exact("fractions:Fraction")
+def _fraction(value: Fraction, _: Walk) -> Item:
+    return node(_FRACTION, (value.numerator, value.denominator))
+
+
+@exact("uuid:UUID")
+def _uuid(value: Any, _: Walk) -> Item:
+    return node(_UUID, (value.bytes,))
+
+
+@exact(*_PATHS)
+def _path(value: PurePath, _: Walk) -> Item:
+    return node(_PATH, (type(value).__name__, *value.parts))
+
+
+@exact("re:Pattern")
+def _pattern(value: Pattern[str], _: Walk) -> Item:
+    return node(_PATTERN, (value.pattern, value.flags))
+
+
+@exact("array:array")
+def _array(value: array[Any], _: Walk) -> Item:
+    if sys.byteorder == "big":
+        value = value[:]
+        value.byteswap()
+    data = memoryview(value).cast("B") if value else b""
+    return node(_ARRAY, (value.typecode, value.itemsize, Buffer(data).item()))
+
+
+@exact(partial)
+def _partial(value: partial[object], walk: Walk) -> Item:
+    parts = (value.func, value.args, value.keywords, vars(value))
+    return node(_PARTIAL, items_of(parts, walk))
+
+
+@exact(SimpleNamespace)
+def _namespace(value: SimpleNamespace, walk: Walk) -> Item:
+    state = vars(value)
+    return node(OBJECT, (name_of(value), *named_items(state, state, walk)))

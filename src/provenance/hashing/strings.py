@@ -1,0 +1,30 @@
+"""Columns of strings, which pandas keeps as Python objects or in Arrow buffers: both give one form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from provenance.hashing.arrays import bytes_item
+from provenance.hashing.format import Buffer, Item, node, prefix
+
+_STRINGS = prefix("strings")
+
+
+def strings_item(count: int, ends: Any, missing: Any, text: Buffer) -> Item:
+    """Return the item of *count* strings: where each ends in the *text* of all, and which are *missing*."""
+    return node(
+        _STRINGS,
+        (count, bytes_item(np.asarray(ends, "<i8")), bytes_item(np.asarray(missing, "|b1")), text.item()),
+    )
+
+
+def python_strings(values: Iterable[object]) -> Item:
+    """Return the item of strings; whatever is no string is missing."""
+    texts = list(values)
+    encoded = [text.encode("utf-8", "surrogatepass") if isinstance(text, str) else b"" for text in texts]
+    ends = np.cumsum([len(text) for text in encoded], dtype="<i8")
+    missing = [not isinstance(text, str) for text in texts]
+    return strings_item(len(texts), ends, missing, Buffer(b"".join(encoded)))

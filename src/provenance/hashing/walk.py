@@ -1,0 +1,110 @@
+"""The walk over a value: what it remembers, and how it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from provenance.errors import UnhashableValueError
+from provenance.hashing.format import NAN, Item, rooted
+from provenance.hashing.paths import Step, trace
+from provenance.hashing.registry import handlers
+
+if TYPE_CHECKING:
+    from types import FunctionType
+
+INLINE: Final = frozenset({str, int, bool, type(None), bytes})
+"""Types whose instances are their own items; a float is too, unless it is NaN."""
+
+
+class Refusal(Exception):  # noqa: N818 - never leaves the package: `root` turns it into the public error
+    """A part of the value has no content that could be hashed."""
+
+
+class Walk:
+    """One walk over one value.
+
+    `memo` keeps the items of the nodes met so far by the identity of the value, so that shared parts cost once;
+    `alive` holds these values, because an identity is only good while its owner lives. `trail` collects, innermost
+    first, the values that an exception passes through; it costs nothing until then. `notes`, if the caller wants them,
+    collects what handlers have to say of what they met (a proxy tells which artifact it stands for). `group` numbers the functions
+    that are being described together (see `functions`), and is None outside a function.
+    """
+
+    __slots__ = ("alive", "group", "memo", "notes", "trail")
+
+    def __init__(self, notes: list[object] | None = None) -> None:
+        self.notes = notes
+        self.memo: dict[int, Item] = {}
+        self.alive: list[object] = []
+        self.trail: list[object] = []
+        self.group: dict[FunctionType, int] | None = None
+
+    def item(self, value: object) -> Item:
+        """Return the item that stands for *value*; `Refusal` when it has none."""
+        kind = type(value)
+        if kind in INLINE:
+            return value  # type: ignore[return-value]  # the exact types of INLINE are items
+        if kind is float:
+            return value if value == value else NAN  # type: ignore[return-value]  # noqa: PLR0124 - NaN is not itself
+        key = id(value)
+        known = self.memo.get(key)
+        if known is not None:
+            return known
+        try:
+            made = handlers[kind](value, self)
+        except BaseException:
+            self.trail.append(value)
+            raise
+        self.memo[key] = made
+        self.alive.append(value)
+        return made
+
+    def labelled(self, label: str, value: object) -> Item:
+        """Return the item of *value*; should it have none, the error's path shows *label*."""
+        try:
+            return self.item(value)
+        except BaseException:
+            self.trail.append(Step(label))
+            raise
+
+    def ranked(self, values: Iterable[object]) -> list[tuple[bytes, Item]]:
+        """Return digest and item of each value, in the order of *values*.
+
+        Inside a group of functions the numbers of functions follow the order in which they are met. The order
+        of a set is no property of its value, so that its members are looked at in a walk of their own.
+        """
+        walk = self if self.group is None else Walk(self.notes)
+        try:
+            items = [walk.item(value) for value in values]
+        except BaseException:
+            if walk is not self:
+                self.trail.extend(walk.trail)
+            raise
+        return [(rooted(item), item) for item in items]
+
+
+def root(value: object, path: str, notes: list[object] | None = None) -> Item:
+    """Return the item of a whole value.
+
+    Raises:
+        UnhashableValueError: naming the path, which begins with *path*, to the part that cannot be hashed.
+    """
+    walk = Walk(notes)
+    try:
+        return walk.item(value)
+    except Refusal as refusal:
+        raise UnhashableValueError(path + trace(walk.trail), str(refusal)) from refusal.__cause__
+    except RecursionError:
+        raise _endless(walk.trail, path) from None
+
+
+def _endless(trail: list[object], path: str) -> UnhashableValueError:
+    """Return the error for a walk that met the recursion limit: a cycle comes by the same value again."""
+    inward = trail[::-1]
+    seen: set[int] = set()
+    for depth, value in enumerate(inward):
+        if id(value) in seen and not isinstance(value, Step):
+            return UnhashableValueError(path + trace(inward[depth::-1]), "it contains itself")
+        seen.add(id(value))
+    return UnhashableValueError(path, f"it is nested too deeply (more than {len(inward)} levels)")

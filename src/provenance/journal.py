@@ -1,0 +1,131 @@
+"""Where the events of calls go: to subscribers, to `logging`, and into the count that `stats()` shows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from threading import Lock
+from types import TracebackType
+from typing import Final, Self, assert_never
+
+from attrs import frozen
+
+from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats
+
+log: Final = logging.getLogger("provenance")
+_guard: Final = Lock()
+_subscribers: tuple[Callable[[Event], None], ...] = ()
+_counts: dict[str, int] = {}
+_seconds: dict[str, float] = {}
+
+
+@frozen(eq=False)
+class Subscription:
+    """Ends when it is cancelled, or with the `with` block that it opened."""
+
+    receive: Callable[[Event], None]
+
+    def cancel(self) -> None:
+        """Send no further events; a second time does nothing."""
+        global _subscribers  # noqa: PLW0603 - one value, replaced as a whole
+        with _guard:
+            _subscribers = tuple(each for each in _subscribers if each is not self.receive)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.cancel()
+
+
+def subscribe(receive: Callable[[Event], None]) -> Subscription:
+    """Call *receive* with each event from now on, in the thread where it happens.
+
+    What *receive* raises is logged, and the call that it was told of goes on.
+    """
+    global _subscribers  # noqa: PLW0603 - one value, replaced as a whole
+    with _guard:
+        _subscribers = (*_subscribers, receive)
+    return Subscription(receive)
+
+
+def tell(event: Event) -> None:
+    """Count *event*, log it, and send it to whoever subscribed."""
+    _count(event)
+    level = logging.WARNING if isinstance(event, CodeChanged | Healed) else logging.DEBUG
+    if log.isEnabledFor(level):
+        log.log(level, *_line(event))
+    for receive in _subscribers:
+        try:
+            receive(event)
+        except Exception:
+            log.exception("a subscriber failed on %r", event)
+
+
+def stats() -> Stats:
+    """How the calls of this process went so far."""
+    with _guard:
+        counts, seconds = dict(_counts), dict(_seconds)
+    return Stats(**counts, seconds_saved=seconds.get("saved", 0.0), seconds_computed=seconds.get("computed", 0.0))
+
+
+def reset_stats() -> None:
+    """Count from nothing again."""
+    with _guard:
+        _counts.clear()
+        _seconds.clear()
+
+
+def _count(event: Event) -> None:
+    match event:
+        case Hit():
+            _add("hits", "saved", event.seconds_saved)
+        case Miss():
+            _add("misses", "computed", event.seconds)
+        case Recomputed():
+            _add("recomputed", "computed", event.seconds)
+        case Healed():
+            _add("healed", "computed", event.seconds)
+        case CodeChanged():
+            _add("code_changed", "computed", 0.0)
+        case _:
+            assert_never(event)
+
+
+def _add(name: str, kind: str, seconds: float) -> None:
+    with _guard:
+        _counts[name] = _counts.get(name, 0) + 1
+        _seconds[kind] = _seconds.get(kind, 0.0) + seconds
+
+
+def _line(event: Event) -> tuple[object, ...]:
+    match event:
+        case Hit():
+            return "hit: %s (%s), %.3f s saved", event.name, event.artifact_id, event.seconds_saved
+        case Miss():
+            return "miss: %s (%s) computed in %.3f s", event.name, event.artifact_id, event.seconds
+        case Recomputed():
+            return (
+                "recomputed: %s (%s) in %.3f s, because %s",
+                event.name,
+                event.artifact_id,
+                event.seconds,
+                event.why.value,
+            )
+        case Healed():
+            return (
+                "healed: %s (%s) computed anew in %.3f s, because %s: %s",
+                event.name,
+                event.artifact_id,
+                event.seconds,
+                event.why.value,
+                event.detail,
+            )
+        case CodeChanged():
+            line = (
+                "%s (%s): the stored result was computed by other code than would run now: the function, or a global "
+                "that it uses, has changed; if results differ, raise its version, now %d"
+            )
+            return line, event.name, event.artifact_id, event.version
+        case _:
+            assert_never(event)

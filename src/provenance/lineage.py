@@ -1,0 +1,268 @@
+"""Where an artifact came from, as an immutable graph: its sources, what was made of them, and how it hangs together.
+
+Everything here is pure. The graph is gathered by `provenance.tracing`, node by node, so that neither many diamonds nor
+a long chain cost more than the artifacts that are in them; values are never read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
+from pathlib import PurePath
+from typing import Any, Final, TypeAlias, cast
+
+from attrs import frozen
+from pyrsistent import PMap, pmap
+
+from provenance.errors import ArtifactNotFoundError
+from provenance.ids import ArtifactId
+from provenance.plan import Sighting
+from provenance.records import Artifact, ArtifactRecord, Inputs
+from provenance.summary import Summary
+
+Uses: TypeAlias = "PMap[str, ArtifactId]"
+"""Artifacts that a call was given, by where they were among its arguments: `data`, `models[0]`, `parts['train']`."""
+Arguments: TypeAlias = "PMap[str, str]"
+"""The other arguments of a call in a few characters each, by name."""
+
+SHORT: Final = 8
+"""Digits of an id that are shown to people."""
+LONGEST: Final = 24
+"""Characters of an argument that are shown …"""
+MOST: Final = 4
+"""… and members of a container."""
+
+
+@frozen
+class Lineage:
+    """An artifact with all that it was made from, at any remove.
+
+    `artifacts` holds the artifacts by id, *root* among them. `edges` says for each which artifacts its call was given,
+    and as which argument; `arguments` what else it was given. An artifact that was deleted since is named by the edges
+    to it only.
+    """
+
+    root: ArtifactId
+    artifacts: PMap[ArtifactId, Artifact[object]]
+    edges: PMap[ArtifactId, Uses]
+    arguments: PMap[ArtifactId, Arguments]
+
+    def uses(self, artifact_id: ArtifactId) -> tuple[tuple[str, ArtifactId], ...]:
+        """What the call that made this artifact was given of others: argument and id, in order of the argument."""
+        given = self.edges.get(artifact_id)
+        return () if given is None else tuple(sorted(given.items(), key=lambda edge: (_natural(edge[0]), edge[1])))
+
+    @property
+    def order(self) -> tuple[ArtifactId, ...]:
+        """Ids of all artifacts, each after those that it was made from; *root* is the last."""
+        done: dict[ArtifactId, None] = {}
+        waiting = [(self.root, False)]
+        while waiting:
+            artifact_id, ready = waiting.pop()
+            if ready:
+                done[artifact_id] = None
+            elif artifact_id in self.artifacts and artifact_id not in done:
+                waiting.append((artifact_id, True))
+                waiting += [(each, False) for _, each in reversed(self.uses(artifact_id)) if each not in done]
+        return tuple(done)
+
+    @property
+    def missing(self) -> frozenset[ArtifactId]:
+        """Ids that edges lead to, but of which nothing is recorded any more."""
+        named = {each for given in self.edges.values() for each in given.values()}
+        return frozenset(named - self.artifacts.keys())
+
+    def tree(self, root: str | None = None) -> str:
+        """The lineage as text: a line for each artifact with its id and the seconds that computing it took.
+
+        What an artifact was made from is below it. One that was shown before is not taken apart again. *root*, an id
+        or its first digits, shows a part.
+
+        Raises:
+            ArtifactNotFoundError: if nothing here has an id that begins like *root*.
+        """
+        start = self.root if root is None else self._beginning_with(root)
+        rows = list(_rows(self, start))
+        width = min(max(len(row.text) for row in rows), _WIDEST)
+        return "\n".join(f"{row.text:<{width}}  {row.id[:SHORT]}  {row.note}" for row in rows)
+
+    def _beginning_with(self, prefix: str) -> ArtifactId:
+        matches = [each for each in self.artifacts if each.startswith(prefix)]
+        if len(matches) != 1:
+            raise ArtifactNotFoundError(prefix, f"lineage of {self.root[:SHORT]}")
+        return matches[0]
+
+
+def _natural(text: str) -> tuple[tuple[int, str], ...]:
+    """Sorting key by which `a[2]` comes before `a[10]`."""
+    return tuple((int(each), "") if each.isdecimal() else (-1, each) for each in re.split(r"(\d+)", text))
+
+
+# ---------------------------------------------------------------- from recorded inputs to edges
+
+
+def described(record: ArtifactRecord, inputs: Inputs | None) -> tuple[Uses, Arguments]:
+    """What a call was given: artifacts by their place among the arguments, and the other arguments in short.
+
+    An artifact whose place cannot be told (it was inside an object, or its call's *inputs* are lost) is an edge all
+    the same, under a name that says so.
+    """
+    uses: dict[str, ArtifactId] = {}
+    arguments: dict[str, str] = {}
+    for name, value in _named(inputs) if inputs is not None else ():
+        places = dict(_places(name, value)) if record.input_artifact_ids else {}
+        if places:
+            uses |= places
+        else:
+            arguments[name] = short(value)
+    unplaced = sorted(record.input_artifact_ids - set(uses.values()))
+    uses |= {f"some input ({each[:SHORT]})": each for each in unplaced}
+    return pmap(uses), pmap(arguments)
+
+
+def _named(inputs: Inputs) -> Iterator[tuple[str, object]]:
+    yield from inputs.kargs.items()
+    yield from ((f"*{i}", value) for i, value in enumerate(inputs.varargs))
+    yield from ((f"captured {name}", value) for name, value in inputs.captured.items())
+
+
+def _places(name: str, value: object) -> Iterator[tuple[str, ArtifactId]]:
+    """Where artifacts are in *value*, looking into builtin containers; an unread one is not read for this."""
+    entered: set[int] = set()
+    waiting = [(name, value)]
+    while waiting:
+        place, each = waiting.pop()
+        sighting = sighted(each)
+        if sighting is not None:
+            yield place, sighting.artifact_id
+        elif id(each) not in entered and type(each) in _MEMBERS:
+            entered.add(id(each))
+            waiting += [(place + where, member) for where, member in _MEMBERS[type(each)](each)]
+
+
+def sighted(value: object) -> Sighting | None:
+    """What artifact *value* stands for, None if it is an ordinary value."""
+    sight: Callable[[object], Sighting | None] | None = getattr(type(value), "__provenance_sighting__", None)
+    return None if sight is None else sight(value)
+
+
+def _by_index(members: Iterable[object]) -> Iterator[tuple[str, object]]:
+    return ((f"[{i}]", each) for i, each in enumerate(members))
+
+
+def _by_key(members: Mapping[object, object]) -> Iterator[tuple[str, object]]:
+    return ((f"[{short(key)}]", each) for key, each in members.items())
+
+
+def _unnamed(members: Iterable[object]) -> Iterator[tuple[str, object]]:
+    """Members of a set have no place of their own: they are told apart by what they are."""
+    for each in members:
+        sighting = sighted(each)
+        yield "{…}" if sighting is None else f"{{{sighting.artifact_id[:SHORT]}}}", each
+
+
+_MEMBERS: Final[Mapping[type, Callable[[Any], Iterator[tuple[str, object]]]]] = {
+    list: _by_index,
+    tuple: _by_index,
+    dict: _by_key,
+    set: _unnamed,
+    frozenset: _unnamed,
+}
+
+
+# ---------------------------------------------------------------- in a few characters
+
+
+def short(value: object, depth: int = 2) -> str:
+    """*value* in a few characters: written out if it is small and builtin, else its type.
+
+    >>> short([1, "two", {"three": 3.0}]), short(b"0123456789" * 9), short(object())
+    ("[1, 'two', {'three': 3.0}]", "b'01234567890123456789…", '<object>')
+    """
+    if sighted(value) is not None:
+        return "<artifact>"
+    kind = type(value)
+    if value is None or kind in _SCALARS or isinstance(value, PurePath):
+        return _cut(repr(str(value) if isinstance(value, PurePath) else value))
+    if isinstance(value, Enum):
+        return f"{kind.__name__}.{value.name}"
+    if kind in _MEMBERS and depth:
+        return _container(value, depth)
+    return _kind_of(value)
+
+
+_SCALARS: Final = frozenset({bool, int, float, complex, str, bytes})
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]}…"
+
+
+def _container(value: Any, depth: int) -> str:  # noqa: ANN401 - a container of the table of members
+    if len(value) > MOST or type(value) in (set, frozenset):
+        return f"<{type(value).__name__} of {len(value)}>"
+    if isinstance(value, dict):
+        entries = cast("dict[object, object]", value).items()
+        return "{" + ", ".join(f"{short(key, 0)}: {short(each, depth - 1)}" for key, each in entries) + "}"
+    inner = ", ".join(short(each, depth - 1) for each in cast("Iterable[object]", value))
+    return f"[{inner}]" if isinstance(value, list) else f"({inner})"
+
+
+def _kind_of(value: object) -> str:
+    """The type of *value*, with its shape if it is an array or table; the name of a function or class."""
+    if isinstance(value, Summary):
+        return f"<{value.type.rpartition(':')[2]}>"
+    if isinstance(value, type) or hasattr(type(value), "__code__"):
+        return getattr(value, "__qualname__", type(value).__name__)
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and all(type(each) is int for each in cast("tuple[object, ...]", shape)):
+        return f"<{type(value).__name__} {'x'.join(map(str, cast('tuple[int, ...]', shape)))}>"
+    return f"<{type(value).__name__}>"
+
+
+# ---------------------------------------------------------------- the tree
+
+_WIDEST: Final = 100
+"""Lines that are longer push their own id to the right, and leave the others alone."""
+
+
+@frozen
+class _Row:
+    text: str
+    id: ArtifactId
+    note: str
+
+
+def _rows(lineage: Lineage, start: ArtifactId) -> Iterator[_Row]:
+    """A line for each edge: its text, which artifact it is about, and what remains to be said of it."""
+    shown: set[ArtifactId] = set()
+    waiting: list[tuple[str, str, str, ArtifactId]] = [("", "", "", start)]
+    while waiting:
+        before, below, place, artifact_id = waiting.pop()
+        artifact = lineage.artifacts.get(artifact_id)
+        label = f"{place}: " if place else ""
+        if artifact is None:
+            yield _Row(f"{before}{label}?", artifact_id, " no longer recorded")
+            continue
+        uses, name = lineage.uses(artifact_id), f"{before}{label}{plain_name(artifact)}"
+        if artifact_id in shown and uses:
+            yield _Row(f"{name} …", artifact_id, " see above")
+            continue
+        shown.add(artifact_id)
+        yield _Row(name + _told(lineage, artifact_id), artifact_id, f"{artifact.compute_duration:8.3f} s")
+        for i, (argument, each) in enumerate(reversed(uses)):
+            corner, rail = ("└─ ", "   ") if i == 0 else ("├─ ", "│  ")
+            waiting.append((below + corner, below + rail, argument, each))
+
+
+def _told(lineage: Lineage, artifact_id: ArtifactId) -> str:
+    """The arguments that are no artifacts, as they would be written in a call."""
+    arguments = lineage.arguments.get(artifact_id)
+    named = sorted(arguments.items(), key=lambda each: _natural(each[0])) if arguments else ()
+    return f"({', '.join(f'{name}={text}' for name, text in named)})"
+
+
+def plain_name(record: ArtifactRecord) -> str:
+    """Name of an artifact without the module, where it has one that says nothing new."""
+    return record.name.removeprefix(f"{record.fn_module}.")

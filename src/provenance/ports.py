@@ -1,0 +1,104 @@
+"""What an author of a store writes, and how it becomes an interpreter.
+
+A store is a plain class with one method a question, checked against a Protocol here; `record_effects`, `blob_effects`
+and `world_effects` turn it into an interpreter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+from provenance.asks import (
+    Blobs,
+    CurrentRun,
+    DropBlob,
+    DropRecord,
+    FindByValue,
+    FindIds,
+    FindProgeny,
+    FindRecord,
+    FindRun,
+    HasBlob,
+    Now,
+    PutRecord,
+    Quarantine,
+    ReadBlob,
+    Records,
+    World,
+    WriteBlob,
+)
+from provenance.effect import Interpreter
+from provenance.ids import ArtifactId, RunId, ValueId
+from provenance.records import ArtifactRecord, Blob, Run, Written
+
+
+class RecordStore(Protocol):
+    """Keeps records; each method answers the effect of its name in `asks`."""
+
+    def find_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord | None: ...
+    def find_ids(self, prefix: str, limit: int, /) -> tuple[ArtifactId, ...]: ...
+    def find_by_value(self, value_id: ValueId, /) -> tuple[ArtifactRecord, ...]: ...
+    def find_progeny(self, artifact_id: ArtifactId, /) -> tuple[ArtifactId, ...]: ...
+    def find_run(self, run_id: RunId, /) -> Run | None: ...
+    def put_record(self, ask: PutRecord, /) -> ArtifactRecord: ...
+    def drop_record(self, artifact_id: ArtifactId, /) -> tuple[Blob, ...] | None: ...
+
+
+class BlobStore(Protocol):
+    """Keeps bytes under their digest; each method answers the effect of its name in `asks`."""
+
+    def write_blob(self, write: Callable[[BinaryIO], None], /) -> Written: ...
+    def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object], /) -> object: ...
+    def has_blob(self, blob: Blob, /) -> bool: ...
+    def drop_blob(self, blob: Blob, /) -> None: ...
+    def quarantine(self, blob: Blob, /) -> None: ...
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        ...
+
+    def ticks(self) -> float:
+        """Seconds on a clock that only moves forward, for measuring."""
+        ...
+
+
+class Machine(Protocol):
+    """Tells where and when this process runs."""
+
+    def now(self) -> datetime: ...
+    def current_run(self) -> Run: ...
+
+
+def record_effects(store: RecordStore) -> Interpreter[Records]:
+    """Interpreter of all that *store* answers."""
+    return (
+        FindRecord.on(lambda ask: store.find_record(ask.id))
+        | FindIds.on(lambda ask: store.find_ids(ask.prefix, ask.limit))
+        | FindByValue.on(lambda ask: store.find_by_value(ask.value_id))
+        | FindProgeny.on(lambda ask: store.find_progeny(ask.id))
+        | FindRun.on(lambda ask: store.find_run(ask.id))
+        | PutRecord.on(store.put_record)
+        | DropRecord.on(lambda ask: store.drop_record(ask.id))
+    )
+
+
+def blob_effects(store: BlobStore) -> Interpreter[Blobs]:
+    """Interpreter of all that *store* answers."""
+    return (
+        WriteBlob.on(lambda ask: store.write_blob(ask.write))
+        | ReadBlob.on(lambda ask: store.read_blob(ask.blob, ask.read))
+        | HasBlob.on(lambda ask: store.has_blob(ask.blob))
+        | DropBlob.on(lambda ask: store.drop_blob(ask.blob))
+        | Quarantine.on(lambda ask: store.quarantine(ask.blob))
+    )
+
+
+def world_effects(machine: Machine) -> Interpreter[World]:
+    """Interpreter of all that *machine* answers."""
+    return Now.on(lambda _: machine.now()) | CurrentRun.on(lambda _: machine.current_run())

@@ -1,0 +1,183 @@
+"""What the library asks of its stores, step by step: look up, commit, load, forget.
+
+Each is a straight line of questions; what it may ask is in its signature. The function of a user is never called in
+here: a look-up comes before it and a commit after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from attrs import frozen
+
+from provenance.asks import (
+    Commit,
+    Curate,
+    CurrentRun,
+    DropBlob,
+    DropRecord,
+    FindIds,
+    FindRecord,
+    FindRun,
+    HasBlob,
+    Load,
+    Lookup,
+    Now,
+    PutRecord,
+    Quarantine,
+    ReadBlob,
+    WriteBlob,
+)
+from provenance.codecs import Decoding, Encoding
+from provenance.draft import Draft
+from provenance.effect import Program
+from provenance.errors import (
+    AmbiguousIdError,
+    ArtifactNotFoundError,
+    BlobNotFoundError,
+    CorruptBlobError,
+    ProvenanceError,
+    UnserializableValueError,
+)
+from provenance.ids import ID_DIGITS, ArtifactId, is_prefix
+from provenance.records import ArtifactRecord, Blob, Held, Run, Written
+
+
+@frozen
+class Found:
+    """The artifact is recorded."""
+
+    record: ArtifactRecord
+
+
+@frozen
+class Absent:
+    """Nothing is recorded under this id."""
+
+    id: ArtifactId
+
+
+@frozen
+class Gone:
+    """The artifact is recorded, but its value is no longer in the store."""
+
+    record: ArtifactRecord
+
+
+LookedUp: TypeAlias = Found | Absent | Gone
+
+
+def lookup(artifact_id: ArtifactId) -> Program[FindRecord, Found | Absent]:
+    """Look a planned call up; the value itself is neither read nor asked for."""
+    record = yield from FindRecord(artifact_id)
+    return Absent(artifact_id) if record is None else Found(record)
+
+
+def probe(artifact_id: ArtifactId) -> Program[Lookup, LookedUp]:
+    """Look a planned call up, and whether its value is there."""
+    found = yield from lookup(artifact_id)
+    if isinstance(found, Absent):
+        return found
+    there = yield from HasBlob(found.record.value_blob)
+    return found if there else Gone(found.record)
+
+
+def commit(draft: Draft) -> Program[Commit, ArtifactRecord]:
+    """Store what was computed: its value, then its inputs, then run and record in one transaction.
+
+    Returns the record that is now stored: where another process was quicker, that one's. A crash on the way leaves
+    bytes that no record names, never a record without its bytes.
+
+    Raises:
+        UnserializableValueError: if no serializer can write the value.
+    """
+    value, serializer = yield from write_first(draft.values)
+    inputs, _ = yield from write_first(draft.inputs)
+    run = yield from CurrentRun()
+    now = yield from Now()
+    record = draft.record(value.blob, inputs.blob, serializer, run.id, now)
+    held = tuple(each for each in (value, inputs) if isinstance(each, Held))
+    stored = yield from PutRecord(record, run, draft.inputs_json, held, draft.replace)
+    return stored
+
+
+def write_first(encodings: Sequence[Encoding]) -> Program[WriteBlob, tuple[Written, str]]:
+    """Write the first of *encodings* that can be written; answers also the name of its serializer."""
+    refusals: list[UnserializableValueError] = []
+    for encoding in encodings:
+        try:
+            written = yield from WriteBlob(encoding)
+        except UnserializableValueError as refusal:
+            refusals.append(refusal)
+        else:
+            return written, encoding.serializer
+    reasons = "; ".join(each.reason for each in refusals)
+    raise UnserializableValueError(refusals[0].what, reasons, refusals[0].value) from refusals[-1]
+
+
+def find_optional(id_or_prefix: str) -> Program[Load, ArtifactRecord | None]:
+    """The record of an id, or of the one id that begins with a prefix of at least 6 digits; None if there is none.
+
+    Raises:
+        AmbiguousIdError: if there are several; it lists them.
+    """
+    if not is_prefix(id_or_prefix):
+        return None
+    if len(id_or_prefix) == ID_DIGITS:
+        return (yield from FindRecord(ArtifactId(id_or_prefix)))
+    matches = yield from FindIds(id_or_prefix)
+    if len(matches) > 1:
+        raise AmbiguousIdError(id_or_prefix, matches)
+    return (yield from FindRecord(matches[0])) if matches else None
+
+
+def find(id_or_prefix: str, repo: str) -> Program[Load, ArtifactRecord]:
+    """The record of an id or prefix, as `find_optional`, but ArtifactNotFoundError if there is none."""
+    record = yield from find_optional(id_or_prefix)
+    if record is None:
+        raise ArtifactNotFoundError(id_or_prefix, repo)
+    return record
+
+
+def read_value(record: ArtifactRecord, repo: str) -> Program[ReadBlob, object]:
+    """Read and decode the value.
+
+    Raises:
+        BlobNotFoundError: if its bytes are gone.
+        CorruptBlobError: if they are not what was written, or cannot be decoded.
+    """
+    return (yield from decode(record.value_blob, Decoding(record.serializer, record.load_kwargs), repo))
+
+
+def decode(blob: Blob, decoding: Decoding, repo: str) -> Program[ReadBlob, object]:
+    """Read *blob* and decode it; raises as `read_value` does."""
+    try:
+        return (yield from ReadBlob(blob, decoding))
+    except (ProvenanceError, MemoryError):
+        raise
+    except Exception as error:
+        reason = f"it cannot be decoded: {type(error).__name__}: {error}"
+        raise CorruptBlobError(blob.id, repo, reason) from error
+
+
+def find_run(record: ArtifactRecord, repo: str) -> Program[FindRun, Run]:
+    """The run that computed an artifact; ArtifactNotFoundError if it is not recorded."""
+    run = yield from FindRun(record.run_id)
+    if run is None:
+        raise ArtifactNotFoundError(record.run_id, repo)
+    return run
+
+
+def set_aside(blob: Blob, error: BlobNotFoundError | CorruptBlobError) -> Program[Quarantine, None]:
+    """Make sure that damaged bytes are not found again; what is missing need not be set aside."""
+    if isinstance(error, CorruptBlobError):
+        yield from Quarantine(blob)
+
+
+def forget(artifact_id: ArtifactId) -> Program[Curate, bool]:
+    """Delete an artifact, and each of its blobs that no other artifact shares; False if there is none."""
+    orphans = yield from DropRecord(artifact_id)
+    for blob in orphans or ():
+        yield from DropBlob(blob)
+    return orphans is not None

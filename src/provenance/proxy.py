@@ -1,0 +1,182 @@
+"""Stand-ins for values: what they refer to, and how to tell, open and take them apart.
+
+The transparent class itself is in `provenance.transparent`, which is imported when the first proxy is made. Here a
+proxy is recognised by the mark on its type, because its `__class__` is that of the value it stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+from attrs import frozen
+
+from provenance.ids import ArtifactId, ValueId
+from provenance.records import Artifact, ArtifactRecord, Inputs, Origin, Run
+
+T = TypeVar("T")
+
+MARK: Final = "__provenance_sighting__"
+
+
+@frozen
+class Reference:
+    """What a pickled proxy knows of its artifact: enough to be hashed and passed on without a look-up."""
+
+    id: ArtifactId
+    value_id: ValueId
+    value_type: str
+    interface: tuple[str, ...]
+
+
+Known: TypeAlias = "ArtifactRecord | Reference"
+UNREAD: Final = object()
+"""In place of a value that is still in the store."""
+
+
+def proxy_over(
+    known: Known,
+    origin: Origin,
+    value: object = UNREAD,
+    *,
+    load: Callable[[], object] | None = None,
+    tracked: bool = True,
+) -> object:
+    """Transparent stand-in for the value of *known*.
+
+    Without a *value* it is read on first use: by *load*, else from *origin*. What is not *tracked* is in no store:
+    whoever records it as an input records a plain value.
+    """
+    from provenance.transparent import stand_in
+
+    return stand_in(known, origin, value, load, tracked=tracked)
+
+
+def resolved(known: Known, origin: Origin) -> ArtifactRecord:
+    """The record of what is known only by reference, looked up in *origin*."""
+    return known if isinstance(known, ArtifactRecord) else origin.load_record(known.id)
+
+
+def is_proxy(value: object) -> bool:
+    """Tell whether *value* stands for an artifact's value.
+
+    >>> is_proxy(7)
+    False
+    """
+    return hasattr(type(value), MARK)
+
+
+def unwrap(value: T) -> T:
+    """The bare value behind a proxy (read from the store if need be); anything else as it is.
+
+    >>> unwrap(7)
+    7
+    """
+    return cast("T", cast("Any", value).__wrapped__) if is_proxy(value) else value
+
+
+def artifact_of(value: T) -> Artifact[T]:
+    """The artifact that a proxy stands for.
+
+    Raises:
+        TypeError: if *value* is no proxy.
+    """
+    if not is_proxy(value):
+        raise TypeError(
+            f"a plain {type(value).__qualname__} is no artifact; pass the result of a decorated function, not a part "
+            "or a copy of its value"
+        )
+    return cast("Artifact[T]", cast("Any", value).artifact)
+
+
+@frozen(eq=False)
+class Ephemeral:
+    """Origin of a result that was computed read-only: nothing of it is in a store, so all of it is kept here."""
+
+    value: object
+    inputs: Inputs
+
+    def load_value(self, _: ArtifactRecord, /) -> object:
+        """The computed value."""
+        return self.value
+
+    def load_inputs(self, _: ArtifactRecord, /) -> Inputs:
+        """The inputs of the call."""
+        return self.inputs
+
+    def load_run(self, record: ArtifactRecord, /) -> Run:
+        """Nothing was recorded, and so no run."""
+        raise LookupError(f"artifact {record.id} was computed read-only: no run was recorded")
+
+    def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
+        """Nothing was recorded."""
+        raise LookupError(f"artifact {artifact_id} was computed read-only: it is in no repository")
+
+    def proxy_of(self, record: ArtifactRecord, /) -> object:
+        """The value, standing for itself."""
+        return proxy_over(record, self, self.value, tracked=False)
+
+
+_resolving: ContextVar[Origin | None] = ContextVar("provenance_resolving", default=None)
+"""The origin of what is being decoded: references in it lead there, whatever the current repository is."""
+
+
+def resolving_in(origin: Origin, read: Callable[[], T]) -> T:
+    """What *read* answers; proxies that are unpickled meanwhile find their artifacts in *origin*."""
+    token = _resolving.set(origin)
+    try:
+        return read()
+    finally:
+        _resolving.reset(token)
+
+
+def resolving_origin() -> Origin | None:
+    """The origin in which unpickled proxies find their artifacts, None for the environment's current repository."""
+    return _resolving.get()
+
+
+_ambient: list[Callable[[], Origin]] = []
+
+
+def resolve_ambient_with(current: Callable[[], Origin]) -> None:
+    """Say where proxies that a user unpickles find their artifacts; the session does."""
+    _ambient[:] = [current]
+
+
+@frozen
+class CurrentOrigin:
+    """The environment's current repository, whichever that is when a part of an artifact is needed."""
+
+    def load_value(self, record: ArtifactRecord, /) -> object:
+        """The value, from the current repository."""
+        return _ambient[0]().load_value(record)
+
+    def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
+        """The inputs, from the current repository."""
+        return _ambient[0]().load_inputs(record)
+
+    def load_run(self, record: ArtifactRecord, /) -> Run:
+        """The run, from the current repository."""
+        return _ambient[0]().load_run(record)
+
+    def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
+        """The record, from the current repository."""
+        return _ambient[0]().load_record(artifact_id)
+
+    def proxy_of(self, record: ArtifactRecord, /) -> object:
+        """A proxy over the current repository."""
+        return _ambient[0]().proxy_of(record)
+
+
+def restored(id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...]) -> object:
+    """Unpickle a proxy: it leads to the repository that is being read, else to the one that is current at its first use.
+
+    Pickles name this function: neither it nor its arguments may change.
+    """
+    return proxy_over(Reference(id_, value_id, value_type, interface), resolving_origin() or CurrentOrigin())
+
+
+def as_it_is(value: object) -> object:
+    """Unpickle a proxy of what is in no store: as its value. Pickles name this function."""
+    return value

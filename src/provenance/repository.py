@@ -1,0 +1,96 @@
+"""A repository as a user holds it: a frozen handle over an interpreter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from provenance import programs
+from provenance.asks import All, FindByValue, FindProgeny
+from provenance.codecs import Decoding
+from provenance.draft import inputs_from
+from provenance.effect import Interpreter, run
+from provenance.errors import ConfigError
+from provenance.ids import ArtifactId, ValueId, is_prefix
+from provenance.proxy import proxy_over, resolving_in
+from provenance.records import Artifact, ArtifactRecord, Inputs, Run
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+_INPUTS = Decoding("pickle")
+
+
+@frozen(eq=False)
+class Repository:
+    """Records and values of artifacts under one name.
+
+    Wherever an id is taken, the first digits of one (at least 6) will do if they are unambiguous. Methods raise
+    `ArtifactNotFoundError` where there is no such artifact, and `StoreUnavailableError` where a store fails.
+    """
+
+    name: str
+    interpreter: Interpreter[All] = field(repr=False)
+    _engine: Engine | None = field(default=None, repr=False)
+
+    @property
+    def engine(self) -> Engine:
+        """SQLAlchemy engine of the database, for `pandas.read_sql` and the like; ConfigError where there is none."""
+        if self._engine is None:
+            raise ConfigError(f"repository {self.name!r}", "it is kept in no SQL database", "use a sqlite repository")
+        return self._engine
+
+    def get_by_id(self, artifact_id: str) -> Artifact[object]:
+        """The artifact of this id."""
+        return Artifact.of(run(programs.find(artifact_id, self.name), self.interpreter), self)
+
+    def get_by_value_id(self, value_id: str) -> tuple[Artifact[object], ...]:
+        """All artifacts whose value has this id, oldest first."""
+        records = self.interpreter(FindByValue(ValueId(value_id)))
+        return tuple(Artifact.of(each, self) for each in records)
+
+    def get_value(self, artifact_id: str) -> object:
+        """The value of the artifact of this id, read anew."""
+        return self.load_value(self.get_by_id(artifact_id))
+
+    def get_inputs(self, artifact_id: str) -> Inputs:
+        """The inputs of the artifact of this id; artifacts among them are unread proxies."""
+        return self.load_inputs(self.get_by_id(artifact_id))
+
+    def progeny_ids(self, artifact_id: str) -> tuple[ArtifactId, ...]:
+        """Ids of the artifacts that were computed directly from this one."""
+        return self.interpreter(FindProgeny(self.get_by_id(artifact_id).id))
+
+    def delete(self, artifact_id: str) -> None:
+        """Delete an artifact; its value's bytes go with it unless another artifact shares them."""
+        run(programs.forget(self.get_by_id(artifact_id).id), self.interpreter)
+
+    def __contains__(self, artifact_id: object) -> bool:
+        if not isinstance(artifact_id, str) or not is_prefix(artifact_id):
+            return False
+        return run(programs.find_optional(artifact_id), self.interpreter) is not None
+
+    def __getitem__(self, artifact_id: str) -> Artifact[object]:
+        return self.get_by_id(artifact_id)
+
+    def load_value(self, record: ArtifactRecord, /) -> object:
+        """Read and decode the value of *record*; artifacts inside it are unread proxies."""
+        return resolving_in(self, lambda: run(programs.read_value(record, self.name), self.interpreter))
+
+    def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
+        """Read the inputs of *record*; artifacts among them are unread proxies."""
+        program = programs.decode(record.inputs_blob, _INPUTS, self.name)
+        return inputs_from(resolving_in(self, lambda: run(program, self.interpreter)))
+
+    def load_run(self, record: ArtifactRecord, /) -> Run:
+        """Look up the run that computed *record*."""
+        return run(programs.find_run(record, self.name), self.interpreter)
+
+    def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
+        """Look up a record."""
+        return run(programs.find(artifact_id, self.name), self.interpreter)
+
+    def proxy_of(self, record: ArtifactRecord, /) -> object:
+        """Stand-in for the value of *record*, which is read when it is first used."""
+        return proxy_over(record, self)

@@ -1,0 +1,178 @@
+"""The environment that decorated functions run in: one immutable value, replaced as a whole.
+
+`load_config` and the setters replace the environment of the process; `using_repo` overlays it in the current context
+only, so that threads and tasks beside it do not notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from threading import RLock
+from typing import Final, TypeAlias
+
+from attrs import evolve, field, frozen
+
+from provenance.errors import ConfigError
+from provenance.ports import Clock
+from provenance.proxy import resolve_ambient_with
+from provenance.repository import Repository
+
+RepositoryOrName: TypeAlias = "Repository | str"
+Opener: TypeAlias = Callable[[], Repository]
+
+
+@frozen
+class Environment:
+    """Which repositories there are (each is opened on first use), which one is the default, and how calls behave."""
+
+    openers: Mapping[str, Opener] = field(repr=False)
+    default: RepositoryOrName | None
+    clock: Clock = field(repr=False)
+    config: object = field(default=None, repr=False)
+    use_cache: bool = True
+    read_only: bool = False
+    check_mutations: bool = False
+
+    def repository(self, wanted: RepositoryOrName | None = None) -> Repository:
+        """The repository of this name (the default one if None); a repository answers itself.
+
+        Raises:
+            ConfigError: if the configuration has none of this name, or no default.
+            StoreUnavailableError: if it cannot be opened.
+        """
+        chosen = self.default if wanted is None else wanted
+        if isinstance(chosen, Repository):
+            return chosen
+        opener = None if chosen is None else self.openers.get(chosen)
+        if opener is None:
+            known = ", ".join(sorted(self.openers)) or "none"
+            wish = "no default repository" if chosen is None else f"no repository {chosen!r}"
+            raise ConfigError("artifact_repos", f"there is {wish}", f"configured: {known}")
+        return opener()
+
+
+_guard: Final = RLock()
+_installed: Environment | None = None
+_overlay: ContextVar[RepositoryOrName | None] = ContextVar("provenance_repository", default=None)
+_fallback: list[Callable[[], Environment]] = []
+
+
+def fall_back_on(make: Callable[[], Environment]) -> None:
+    """Say how an environment is made where none was installed; the composition root does."""
+    _fallback[:] = [make]
+
+
+def current() -> Environment:
+    """The environment of the current context."""
+    environment = _installed or _first()
+    overlay = _overlay.get()
+    return environment if overlay is None else evolve(environment, default=overlay)
+
+
+def _first() -> Environment:
+    with _guard:
+        return _installed or install(_fallback[0]())
+
+
+def install(environment: Environment) -> Environment:
+    """Make *environment* that of the process, and return it."""
+    global _installed  # noqa: PLW0603 - one value, replaced as a whole
+    with _guard:
+        _installed = environment
+    return environment
+
+
+def uninstall() -> None:
+    """Forget the environment of the process: the next call makes one anew, from what is then configured."""
+    global _installed  # noqa: PLW0603 - one value, replaced as a whole
+    with _guard:
+        _installed = None
+
+
+@contextmanager
+def substituting(environment: Environment) -> Generator[Environment]:
+    """Make *environment* that of the process within this block, whatever `using_repo` is around it.
+
+    Afterwards what was before is back, even if that was nothing.
+    """
+    global _installed  # noqa: PLW0603 - one value, replaced as a whole
+    token = _overlay.set(None)
+    with _guard:
+        before, _installed = _installed, environment
+    try:
+        yield environment
+    finally:
+        with _guard:
+            _installed = before
+        _overlay.reset(token)
+
+
+@contextmanager
+def using_repo(repo: RepositoryOrName) -> Generator[Repository]:
+    """Make *repo* the default repository within this block, for this thread or task alone.
+
+    Raises:
+        ConfigError: if there is no repository of this name.
+    """
+    chosen = current().repository(repo)
+    token = _overlay.set(chosen)
+    try:
+        yield chosen
+    finally:
+        _overlay.reset(token)
+
+
+def get_default_repo() -> Repository:
+    """The repository that decorated functions use, unless they name one."""
+    return current().repository()
+
+
+def get_repo_by_name(name: str) -> Repository:
+    """The configured repository of this name; ConfigError if there is none."""
+    return current().repository(name)
+
+
+def set_default_repo(repo: RepositoryOrName) -> None:
+    """Make *repo* the default of the process; ConfigError if there is no repository of this name."""
+    current().repository(repo)
+    _change(lambda environment: evolve(environment, default=repo))
+
+
+def get_use_cache() -> bool:
+    """Whether decorated functions look results up before they compute."""
+    return current().use_cache
+
+
+def set_use_cache(setting: bool) -> None:
+    """Say whether decorated functions look results up before they compute; their own `use_cache` goes first."""
+    _change(lambda environment: evolve(environment, use_cache=setting))
+
+
+def get_read_only() -> bool:
+    """Whether decorated functions store nothing."""
+    return current().read_only
+
+
+def set_read_only(setting: bool) -> None:
+    """Say whether decorated functions store nothing; their own `read_only` goes first."""
+    _change(lambda environment: evolve(environment, read_only=setting))
+
+
+def get_check_mutations() -> bool:
+    """Whether each proxy that is passed to a decorated function is checked against its recorded value."""
+    return current().check_mutations
+
+
+def set_check_mutations(setting: bool) -> None:
+    """Say whether each proxy that is passed to a decorated function is checked against its recorded value."""
+    _change(lambda environment: evolve(environment, check_mutations=setting))
+
+
+def _change(change: Callable[[Environment], Environment]) -> None:
+    with _guard:
+        install(change(_installed or _first()))
+
+
+resolve_ambient_with(get_default_repo)

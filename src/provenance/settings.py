@@ -1,0 +1,238 @@
+"""The configuration as frozen records, read from the dictionary (or YAML) that a user writes.
+
+A mistake is a `ConfigError` that says where it is and what would be right; nothing is opened or created here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Literal, Required, TypeAlias, TypedDict, TypeVar, cast
+
+from attrs import field, fields, frozen, validators
+
+from provenance.errors import ConfigError
+from provenance.records import Json
+
+T = TypeVar("T")
+RunInfoHook: TypeAlias = Callable[[dict[str, Json]], "Mapping[str, Json] | None"]
+
+
+@frozen(kw_only=True)
+class Permitted:
+    """What may be done with a store or repository."""
+
+    read: bool = True
+    write: bool = True
+    delete: bool = False
+    read_through_write: bool = True
+
+
+@frozen(kw_only=True)
+class MemoryStoreSettings(Permitted):
+    """`type: memory`: blobs that end with the process."""
+
+
+@frozen(kw_only=True)
+class DiskStoreSettings(Permitted):
+    """`type: disk`: blobs as files under *cachedir*; *durability* is `process` or `power`."""
+
+    cachedir: str
+    durability: str = field(default="process", validator=validators.in_(("process", "power")))
+
+
+@frozen(kw_only=True)
+class MemoryRepoSettings(Permitted):
+    """`type: memory`: records that end with the process; values go into *store*, else into memory."""
+
+    store: str | None = None
+
+
+@frozen(kw_only=True)
+class SqliteRepoSettings(Permitted):
+    """`type: sqlite`: records in the file *db*; values into *store*, those up to *inline_limit* bytes into the file.
+
+    *create_db* makes the file if it is not there; *durability* is `process` or `power`.
+    """
+
+    db: str
+    store: str | None = None
+    inline_limit: int = field(default=65_536, validator=validators.ge(0))
+    create_db: bool = True
+    durability: str = field(default="process", validator=validators.in_(("process", "power")))
+
+
+class PermittedOptions(TypedDict, total=False):
+    """`Permitted` as keywords."""
+
+    read: bool
+    write: bool
+    delete: bool
+    read_through_write: bool
+
+
+class DiskStoreOptions(PermittedOptions, total=False):
+    """`DiskStoreSettings` as keywords."""
+
+    cachedir: Required[str]
+    durability: Literal["process", "power"]
+
+
+class SqliteRepoOptions(PermittedOptions, total=False):
+    """`SqliteRepoSettings` as keywords."""
+
+    db: Required[str]
+    inline_limit: int
+    create_db: bool
+    durability: Literal["process", "power"]
+
+
+StoreSettings: TypeAlias = MemoryStoreSettings | DiskStoreSettings
+RepoSettings: TypeAlias = MemoryRepoSettings | SqliteRepoSettings
+_STORES: Final[Mapping[str, type[StoreSettings]]] = {"memory": MemoryStoreSettings, "disk": DiskStoreSettings}
+_REPOS: Final[Mapping[str, type[RepoSettings]]] = {"memory": MemoryRepoSettings, "sqlite": SqliteRepoSettings}
+
+
+@frozen(kw_only=True)
+class Config:
+    """A whole configuration."""
+
+    blobstores: Mapping[str, StoreSettings]
+    artifact_repos: Mapping[str, RepoSettings]
+    default_repo: str | None = None
+    use_cache: bool = True
+    read_only: bool = False
+    check_mutations: bool = False
+    run_info_fn: RunInfoHook | None = field(default=None, repr=False)
+
+
+def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
+    """The configuration that *raw* describes; `${NAME}` in its strings is filled in from *variables*.
+
+    Raises:
+        ConfigError: naming the path to the first mistake.
+    """
+    _known_keys(raw, [each.name for each in fields(Config)], "configuration")
+    filled = {key: _filled(value, key, variables) for key, value in raw.items()}
+    stores = _section(filled, "blobstores", _STORES)
+    repos = _section(filled, "artifact_repos", _REPOS)
+    for name, repo in repos.items():
+        _must_have(repo.store, stores, f"artifact_repos.{name}.store", "blob store")
+    default = filled.get("default_repo")
+    if default is None and len(repos) == 1:
+        default = next(iter(repos))
+    _must_have(default, repos, "default_repo", "repository")
+    chosen = {name: filled[name] for name in ("use_cache", "read_only", "check_mutations") if name in filled}
+    for name, flag in chosen.items():
+        if not isinstance(flag, bool):
+            raise ConfigError(name, f"{flag!r} is no bool", "write true or false")
+    return Config(
+        blobstores=stores,
+        artifact_repos=repos,
+        default_repo=cast("str | None", default),
+        run_info_fn=_hook(filled.get("run_info_fn")),
+        **cast("dict[str, Any]", chosen),
+    )
+
+
+def _section(raw: Mapping[str, object], section: str, kinds: Mapping[str, type[T]]) -> dict[str, T]:
+    entries = _mapping(raw.get(section, {}), section)
+    return {name: _entry(entries, name, section, kinds) for name in entries}
+
+
+def _entry(entries: Mapping[str, object], name: str, section: str, kinds: Mapping[str, type[T]]) -> T:
+    path = f"{section}.{name}"
+    options = _inherited(entries, name, section, ())
+    kind = options.pop("type", None)
+    if not isinstance(kind, str) or kind not in kinds:
+        wrong = "it has no type" if kind is None else f"there is no type {kind!r}"
+        raise ConfigError(f"{path}.type", wrong, f"this version has {', '.join(sorted(kinds))}")
+    known = [each.name for each in fields(cast("Any", kinds[kind]))]
+    _known_keys(options, [*known, "type", "prototype"], path)
+    return structured(options, kinds[kind], path)
+
+
+def _inherited(entries: Mapping[str, object], name: str, section: str, heirs: tuple[str, ...]) -> dict[str, object]:
+    """The options of an entry over those of its prototype, and that one's prototype in turn."""
+    path = f"{section}.{heirs[-1]}.prototype" if heirs else f"{section}.{name}"
+    if name in heirs:
+        raise ConfigError(path, f"prototypes go in a circle: {' -> '.join((*heirs, name))}", "break it")
+    _must_have(name, entries, path, "entry")
+    own = dict(_mapping(entries[name], f"{section}.{name}"))
+    prototype = own.pop("prototype", None)
+    if prototype is None:
+        return own
+    return {**_inherited(entries, str(prototype), section, (*heirs, name)), **own}
+
+
+def structured(options: Mapping[str, object], kind: type[T], path: str) -> T:
+    """*options* as a record of *kind*, by cattrs; ConfigError for a key or a type that is not right."""
+    from cattrs import Converter, transform_error
+
+    converter = Converter(forbid_extra_keys=True)
+    for scalar in (bool, int, str):
+        converter.register_structure_hook(scalar, _exactly)
+    converter.register_structure_hook(str | None, lambda value, _: None if value is None else _exactly(value, str))
+    try:
+        return converter.structure(options, kind)
+    except Exception as error:
+        first = transform_error(error, path=path)[0]
+        problem, _, place = first.partition(" @ ")
+        raise ConfigError(place or path, problem, "correct it in the configuration") from error
+
+
+def _exactly(value: object, kind: type[T]) -> T:
+    """*value*, if it is just of this type: no `"no"` that is true, no `True` that is 1."""
+    if type(value) is not kind:
+        raise TypeError(f"{value!r} is no {kind.__name__}")
+    return value
+
+
+def _mapping(value: object, path: str) -> Mapping[str, object]:
+    entries = cast("Mapping[object, object]", value)
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in entries):
+        raise ConfigError(path, f"a {type(entries).__name__} is no dictionary of named entries", "write name: value")
+    return cast("Mapping[str, object]", value)
+
+
+def _known_keys(raw: Iterable[str], known: Iterable[str], path: str) -> None:
+    keys = list(known)
+    for key in raw:
+        if key not in keys:
+            raise ConfigError(f"{path}.{key}", f"unknown key {key!r}", _nearest(key, keys))
+
+
+def _must_have(name: object, among: Mapping[str, object], path: str, what: str) -> None:
+    if name is not None and name not in among:
+        raise ConfigError(path, f"there is no {what} {name!r}", _nearest(str(name), list(among)))
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known) or 'none'}"
+
+
+_VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
+
+
+def _filled(value: object, path: str, variables: Mapping[str, str]) -> object:
+    """*value* with `${NAME}` replaced in its strings, at any depth."""
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda found: _variable(found[1], path, variables), value)
+    if isinstance(value, Mapping):
+        entries = cast("Mapping[object, object]", value)
+        return {key: _filled(each, f"{path}.{key}", variables) for key, each in entries.items()}
+    return value
+
+
+def _variable(name: str, path: str, variables: Mapping[str, str]) -> str:
+    if name not in variables:
+        raise ConfigError(path, f"the environment variable {name} is not set", "set it, or write the value itself")
+    return variables[name]
+
+
+def _hook(given: object) -> RunInfoHook | None:
+    if given is not None and not callable(given):
+        raise ConfigError("run_info_fn", f"{given!r} cannot be called", "give a function of one dictionary")
+    return cast("RunInfoHook | None", given)

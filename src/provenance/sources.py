@@ -1,0 +1,70 @@
+"""Where a configuration comes from: a YAML file, the project's `pyproject.toml`, or nowhere, and then the default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, TypeAlias, cast
+
+from provenance.errors import ConfigError
+
+HOME: Final = ".provenance"
+"""Folder of the default repository, in the project's own."""
+Raw: TypeAlias = Mapping[str, object]
+
+
+def found(variables: Mapping[str, str], start: Path) -> tuple[Raw, Path]:
+    """The configuration of a process that loaded none, and the folder from which its relative paths are taken.
+
+    `PROVENANCE_CONFIG` names a YAML file; else `[tool.provenance]` in the project's `pyproject.toml` counts; else it
+    is SQLite and disk under `.provenance/` in the project. The project is the nearest folder, from *start* upwards,
+    with a `pyproject.toml` or `.git`; without any it is *start*.
+
+    Raises:
+        ConfigError: if a file cannot be read.
+    """
+    named = variables.get("PROVENANCE_CONFIG")
+    if named:
+        return from_yaml(Path(named))
+    project = next((each for each in (start, *start.parents) if _is_project(each)), start)
+    table = _tool_table(project / "pyproject.toml")
+    return (_default() if table is None else table), project
+
+
+def from_yaml(path: Path) -> tuple[Raw, Path]:
+    """The configuration in a YAML file, and the file's folder; ConfigError if it cannot be read."""
+    import yaml
+
+    try:
+        raw: object = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(str(path), f"it cannot be read: {error}", "name a readable YAML file") from error
+    if not isinstance(raw, Mapping):
+        raise ConfigError(str(path), "it holds no dictionary", "write blobstores: and artifact_repos: into it")
+    return cast("Raw", raw), path.absolute().parent
+
+
+def _is_project(folder: Path) -> bool:
+    return (folder / "pyproject.toml").exists() or (folder / ".git").exists()
+
+
+def _tool_table(pyproject: Path) -> Raw | None:
+    if not pyproject.exists():
+        return None
+    import tomllib
+
+    try:
+        tools = cast("Raw", tomllib.loads(pyproject.read_text("utf-8")).get("tool", {}))
+    except (OSError, ValueError) as error:
+        raise ConfigError(str(pyproject), f"it cannot be read: {error}", "correct it") from error
+    return cast("Raw | None", tools.get("provenance"))
+
+
+def _default() -> Raw:
+    return {
+        "blobstores": {"disk": {"type": "disk", "cachedir": f"{HOME}/blobs", "delete": True}},
+        "artifact_repos": {
+            "local": {"type": "sqlite", "db": f"{HOME}/provenance.db", "store": "disk", "delete": True},
+        },
+        "default_repo": "local",
+    }

@@ -1,0 +1,46 @@
+"""A blob store as a user holds it: a frozen handle over an interpreter."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from attrs import field, frozen
+
+from provenance.asks import Blobs, DropBlob, HasBlob, ReadBlob, WriteBlob
+from provenance.effect import Interpreter
+from provenance.records import Blob
+
+
+@frozen(eq=False)
+class Store:
+    """Bytes under the digest of their content.
+
+    A `Blob` is the key: the digest and the number of bytes. Methods raise `StoreUnavailableError` where the store
+    fails and `StorePermissionError` where its configuration forbids the operation.
+    """
+
+    name: str
+    interpreter: Interpreter[Blobs] = field(repr=False)
+
+    def put(self, data: bytes) -> Blob:
+        """Store *data*; answers its key. Bytes that are there already are kept once."""
+        return self.interpreter(WriteBlob(lambda sink: cast("None", sink.write(data)))).blob
+
+    def get(self, blob: Blob) -> bytes:
+        """The bytes of this key.
+
+        Raises:
+            BlobNotFoundError: if they are not there.
+            CorruptBlobError: if they are not what was stored.
+        """
+        return cast("bytes", self.interpreter(ReadBlob(blob, lambda source: source.read())))
+
+    def delete(self, blob: Blob) -> None:
+        """Delete the bytes of this key, if they are there."""
+        self.interpreter(DropBlob(blob))
+
+    def __contains__(self, blob: object) -> bool:
+        return isinstance(blob, Blob) and self.interpreter(HasBlob(blob))
+
+    def __getitem__(self, blob: Blob) -> bytes:
+        return self.get(blob)

@@ -1,0 +1,123 @@
+"""Inputs as people and SQL see them: as JSON where they have a JSON form, in a few words where they have none."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+from attrs import frozen
+
+from provenance.identity import InputHashes
+from provenance.plan import Sighting
+from provenance.records import Inputs, Json
+
+LONGEST_TEXT: Final = 1_000
+"""Longer strings are summarised …"""
+MOST_MEMBERS: Final = 100
+"""… and so are containers of more members …"""
+DEEPEST: Final = 4
+"""… or nested deeper than this."""
+_INT64: Final = range(-(1 << 63), 1 << 63)
+
+
+@frozen
+class Summary:
+    """Stands in the recorded inputs for an argument that no serializer could write."""
+
+    type: str
+    hash: str | None
+
+
+def type_name(value: object) -> str:
+    """The type of *value* as `module:qualname`.
+
+    >>> type_name(1)
+    'builtins:int'
+    """
+    kind = type(value)
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def inputs_json(inputs: Inputs, hashes: InputHashes) -> str:
+    """JSON text of a call's inputs by parameter name, `*args` under `__varargs`.
+
+    Artifacts appear as `{"artifact": id}`; what is large or has no JSON form as `{"type": …, "hash": …, …}`.
+    """
+    named = {name: _json_of(value, hashes.kargs.get(name)) for name, value in inputs.kargs.items()}
+    rest = [_json_of(value, each) for value, each in zip(inputs.varargs, _padded(hashes.varargs, inputs), strict=False)]
+    return json.dumps({**named, "__varargs": rest}, ensure_ascii=False, allow_nan=False)
+
+
+def _padded(hashes: tuple[str, ...], inputs: Inputs) -> list[str | None]:
+    """One hash for each of `*args`, even if the user's `input_hash_fn` returned fewer."""
+    return [*hashes, *[None] * max(0, len(inputs.varargs) - len(hashes))]
+
+
+def _json_of(value: object, digest: str | None = None, depth: int = 0) -> Json:
+    kind = type(value)
+    if value is None or kind is bool:
+        return cast("Json", value)
+    scalar = _SCALARS.get(kind)
+    if scalar is not None:
+        return cast("Json", value) if scalar(value) else _summary(value, digest)
+    artifact_id = _artifact_id(value)
+    if artifact_id is not None:
+        return {"artifact": artifact_id}
+    return _container(value, digest, depth)
+
+
+def _container(value: object, digest: str | None, depth: int) -> Json:
+    if depth < DEEPEST:
+        sequence, mapping = cast("list[object]", value), cast("dict[object, object]", value)
+        if type(sequence) in (list, tuple) and len(sequence) <= MOST_MEMBERS:
+            return [_json_of(member, None, depth + 1) for member in sequence]
+        if type(mapping) is dict and _is_object(mapping):
+            return {str(key): _json_of(member, None, depth + 1) for key, member in mapping.items()}
+    return _summary(value, digest)
+
+
+def _is_object(entries: dict[object, object]) -> bool:
+    return len(entries) <= MOST_MEMBERS and all(type(key) is str and _is_text(key) for key in entries)
+
+
+def _is_text(value: Any) -> bool:  # noqa: ANN401 - a str of the scalar table
+    """Whether every database takes the string: none takes lone surrogates, PostgreSQL no NUL."""
+    return len(value) <= LONGEST_TEXT and "\0" not in value and not any("\ud800" <= each <= "\udfff" for each in value)
+
+
+def _is_small(value: Any) -> bool:  # noqa: ANN401 - an int of the scalar table
+    return value in _INT64
+
+
+_SCALARS: Final[Mapping[type, Callable[[Any], bool]]] = {int: _is_small, float: math.isfinite, str: _is_text}
+
+
+def _artifact_id(value: object) -> str | None:
+    sight: Callable[[object], Sighting | None] | None = getattr(type(value), "__provenance_sighting__", None)
+    sighting = None if sight is None else sight(value)
+    return None if sighting is None else sighting.artifact_id
+
+
+def _summary(value: object, digest: str | None) -> Json:
+    facts: dict[str, Json] = {"type": type_name(value)}
+    if digest is not None:
+        facts["hash"] = digest
+    try:
+        return {**facts, **_measures(value)}
+    except Exception:  # noqa: BLE001 - a type's own methods may fail: recording never fails the call
+        return facts
+
+
+def _measures(value: object) -> dict[str, Json]:
+    """Length, shape and element type of *value*, as far as it has them."""
+    facts: dict[str, Json] = {}
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if isinstance(shape, tuple) and all(type(each) is int for each in cast("tuple[object, ...]", shape)):
+        facts["shape"] = list(cast("tuple[int, ...]", shape))
+    if dtype is not None:
+        facts["dtype"] = str(dtype)[:LONGEST_TEXT]
+    if hasattr(type(value), "__len__") and facts.get("shape") != []:
+        facts["len"] = len(cast("list[object]", value))
+    return facts

@@ -1,0 +1,92 @@
+"""Asking the stores where an artifact came from."""
+
+from __future__ import annotations
+
+from typing import TypeAlias, cast
+
+from pyrsistent import pmap
+
+from provenance import session
+from provenance.asks import FindRecord, ReadBlob
+from provenance.codecs import Decoding
+from provenance.draft import inputs_from
+from provenance.effect import Program, run
+from provenance.errors import BlobNotFoundError, CorruptBlobError
+from provenance.ids import ArtifactId
+from provenance.lineage import Arguments, Lineage, Uses, described
+from provenance.programs import decode
+from provenance.proxy import Ephemeral, artifact_of, is_proxy
+from provenance.records import Artifact, ArtifactRecord, Inputs, Origin
+from provenance.repository import Repository
+
+_Described: TypeAlias = "tuple[Uses, Arguments]"
+_INPUTS = Decoding("pickle")
+
+
+def trace(
+    root: Artifact[object], origin: Origin, repo: str, inputs: Inputs | None = None
+) -> Program[FindRecord | ReadBlob, Lineage]:
+    """Gather the lineage of *root*: each record on the way is asked for once, and no value.
+
+    Artifacts of the lineage come from *origin*, the repository named *repo*. The *inputs* of *root* are given where
+    they are in no store.
+    """
+    found: dict[ArtifactId, Artifact[object]] = {root.id: root}
+    told: dict[ArtifactId, _Described] = {}
+    met, waiting = {root.id}, [root.id]
+    while waiting:
+        artifact_id = waiting.pop()
+        record = found.get(artifact_id) or (yield from FindRecord(artifact_id))
+        if record is None:
+            continue
+        given = inputs if artifact_id == root.id and inputs is not None else (yield from read_inputs(record, repo))
+        found.setdefault(artifact_id, Artifact.of(record, origin))
+        told[artifact_id] = described(record, given)
+        fresh = record.input_artifact_ids - met
+        met |= fresh
+        waiting += fresh
+    edges = pmap({each: uses for each, (uses, _) in told.items()})
+    return Lineage(root.id, pmap(found), edges, pmap({each: arguments for each, (_, arguments) in told.items()}))
+
+
+def read_inputs(record: ArtifactRecord, repo: str) -> Program[ReadBlob, Inputs | None]:
+    """The recorded inputs, in which artifacts are unread references; None where they are lost or damaged."""
+    try:
+        return inputs_from((yield from decode(record.inputs_blob, _INPUTS, repo)))
+    except (BlobNotFoundError, CorruptBlobError):
+        return None
+
+
+def lineage(of: object) -> Lineage:
+    """Where *of* came from: an artifact, a proxy, or an id (or its first digits) in the current repository.
+
+    Only records are read, so this is quick however large the values are.
+
+    Raises:
+        TypeError: if *of* is none of these.
+        ArtifactNotFoundError: if there is no artifact of this id.
+    """
+    root = _artifact(of)
+    origin = root.origin
+    repo = origin if isinstance(origin, Repository) else session.get_default_repo()
+    inputs = origin.inputs if isinstance(origin, Ephemeral) else None
+    return run(trace(root, repo, repo.name, inputs), repo.interpreter)
+
+
+def dependencies(of: object) -> tuple[Artifact[object], ...]:
+    """The artifacts that *of* was made from at any remove, each after its own sources; *of* itself is the last.
+
+    Raises as `lineage` does.
+    """
+    graph = lineage(of)
+    return tuple(graph.artifacts[each] for each in graph.order)
+
+
+def _artifact(of: object) -> Artifact[object]:
+    if is_proxy(of):
+        return artifact_of(of)
+    if isinstance(of, Artifact):
+        return cast("Artifact[object]", of)
+    if isinstance(of, str):
+        return session.get_default_repo().get_by_id(of)
+    raise TypeError(f"a plain {type(of).__qualname__} has no lineage; pass a decorated function's result, or an id")

@@ -1,0 +1,207 @@
+"""The transparent proxy: it is the value for all practical purposes, and reads it when it is first used."""
+
+from __future__ import annotations
+
+import copy
+import operator
+import os
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from threading import Lock
+from typing import Any, Final, cast
+
+import wrapt
+
+from provenance.hashing import Child, Walk, register_item
+from provenance.hashing.format import Item, rooted
+from provenance.ids import ValueId
+from provenance.plan import Sighting
+from provenance.proxy import UNREAD, Known, as_it_is, resolved, restored
+from provenance.records import Artifact, ArtifactRecord, Origin
+
+_SCALAR_TYPES: Final = frozenset(
+    {"builtins:NoneType", "builtins:bool", "builtins:int", "builtins:float", "builtins:str", "builtins:bytes"}
+)
+_publishing: Final = Lock()
+
+
+class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
+    """Stands for the value of an artifact.
+
+    `_self_known` is what is known of the artifact, `_self_origin` where the rest is; `_self_load` reads the value and
+    is None once it was read; `_self_tracked` is false for what is in no store, and `_self_as_recorded` true for
+    another representation of the value, whose identity stays that of the artifact.
+    """
+
+    __slots__ = ("_self_as_recorded", "_self_known", "_self_load", "_self_origin", "_self_tracked")
+
+    def __init__(self, known: Known, origin: Origin, load: Callable[[], object] | None, *, tracked: bool) -> None:
+        self._self_known = known
+        self._self_origin = origin
+        self._self_tracked = tracked
+        self._self_as_recorded = False
+        self._self_load = load
+        super().__init__(None)
+
+    def __wrapped_factory__(self) -> object:
+        """Make wrapt ask `__wrapped_get__` for the value: that this method is there is enough."""
+        return self.__wrapped__
+
+    def __wrapped_get__(self) -> object:
+        """Read the value, once: if two threads read it at the same time, both get the one that was first."""
+        load = self._self_load
+        value = self.__wrapped__ if load is None else load()
+        with _publishing:
+            if self._self_load is not None:
+                self.__wrapped__ = value
+                self._self_load = None
+        return self.__wrapped__
+
+    @property
+    def artifact(self) -> Artifact[object]:
+        """The artifact: who made the value, from what, when and where."""
+        return Artifact.of(self.__provenance_record__(), self._self_origin)
+
+    def transform_value(self, change: Callable[[Any], object]) -> object:
+        """The same artifact in another representation: a proxy of what *change* makes of the value."""
+        return self.__provenance_copy__(change, as_recorded=True)
+
+    def value_repr(self) -> object:
+        """The value by which the artifact is identified: the recorded one, whatever the representation."""
+        return (
+            self._self_origin.load_value(self.__provenance_record__()) if self._self_as_recorded else self.__wrapped__
+        )
+
+    def __provenance_sighting__(self) -> Sighting | None:
+        """This artifact as an input; None if it is in no store."""
+        known = self._self_known
+        return Sighting(known.id, known.value_id, known.value_id) if self._self_tracked else None
+
+    def __provenance_known__(self) -> ValueId | None:
+        """The value's id, if the value cannot have changed since it was recorded."""
+        unchanged = self._self_load is not None or self._self_as_recorded
+        return self._self_known.value_id if unchanged else None
+
+    def __provenance_record__(self) -> ArtifactRecord:
+        """The artifact's record, looked up if the proxy came out of a pickle."""
+        return resolved(self._self_known, self._self_origin)
+
+    def __provenance_item__(self, walk: Walk) -> Item:
+        """The item of the value. An unread one is not read for this, unless a scalar, which stands for itself."""
+        known = self._self_known
+        item: Item
+        if known.value_type not in _SCALAR_TYPES and self.__provenance_known__() is not None:
+            item, current = Child(bytes.fromhex(known.value_id)), known.value_id
+        else:
+            item = walk.item(self.value_repr())
+            current = ValueId(rooted(item).hex())
+        if self._self_tracked and walk.notes is not None:
+            walk.notes.append(Sighting(known.id, known.value_id, current))
+        return item
+
+    def __provenance_copy__(self, change: Callable[[Any], object], *, as_recorded: bool) -> ArtifactProxy:
+        """Proxy of the same artifact over what *change* makes of the value; an unread one is read by it for itself."""
+        load = self._self_load
+        if load is None:
+            value, later = change(self.__wrapped__), None
+        else:
+            value, later = UNREAD, lambda: change(load())
+        made = stand_in(self._self_known, self._self_origin, value, later, tracked=self._self_tracked)
+        made._self_as_recorded = as_recorded  # noqa: SLF001 - one of our own
+        return made
+
+    def __repr__(self) -> str:
+        return f"<provenance.ArtifactProxy({self._self_known.id}) {self.__wrapped__!r} >"
+
+    def __reduce_ex__(self, _: object) -> tuple[Callable[..., object], tuple[object, ...]]:
+        known = self._self_known
+        if self._self_tracked:
+            return restored, (known.id, known.value_id, known.value_type, known.interface)
+        return as_it_is, (self.__wrapped__,)
+
+    def __copy__(self) -> object:
+        return self.__provenance_copy__(copy.copy, as_recorded=self._self_as_recorded)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> object:
+        return self.__provenance_copy__(lambda value: copy.deepcopy(value, memo), as_recorded=self._self_as_recorded)
+
+
+def stand_in(
+    known: Known, origin: Origin, value: object, load: Callable[[], object] | None, *, tracked: bool
+) -> ArtifactProxy:
+    """Proxy of the class that offers just the special methods of the value's type."""
+    kind = _classes.get(known.interface) or _class_for(known.interface)
+    if value is not UNREAD:
+        proxy = kind(known, origin, None, tracked=tracked)
+        proxy.__wrapped__ = value
+        return proxy
+    return kind(known, origin, load or (lambda: origin.load_value(resolved(known, origin))), tracked=tracked)
+
+
+register_item(ArtifactProxy, ArtifactProxy.__provenance_item__)
+
+
+def _call(self: Any, /, *args: object, **kwargs: object) -> object:
+    return self.__wrapped__(*args, **kwargs)
+
+
+def _iter(self: Any) -> Iterator[object]:
+    return iter(self.__wrapped__)
+
+
+def _next(self: Any) -> object:
+    return next(self.__wrapped__)
+
+
+def _aiter(self: Any) -> AsyncIterator[object]:
+    return aiter(self.__wrapped__)
+
+
+async def _anext(self: Any) -> object:
+    return await anext(self.__wrapped__)
+
+
+def _await(self: Any) -> Generator[Any, Any, object]:
+    return cast("object", (yield from self.__wrapped__.__await__()))
+
+
+def _length_hint(self: Any) -> int:
+    return operator.length_hint(self.__wrapped__)
+
+
+def _fspath(self: Any) -> str | bytes:
+    return os.fspath(cast("os.PathLike[str] | os.PathLike[bytes]", self.__wrapped__))
+
+
+def _get(self: Any, instance: object, owner: type | None = None) -> object:
+    return self.__wrapped__.__get__(instance, owner)
+
+
+def _set(self: Any, instance: object, value: object) -> None:
+    self.__wrapped__.__set__(instance, value)
+
+
+def _delete(self: Any, instance: object) -> None:
+    self.__wrapped__.__delete__(instance)
+
+
+_METHODS: Final[dict[str, Callable[..., object]]] = {
+    "__call__": _call,
+    "__iter__": _iter,
+    "__next__": _next,
+    "__aiter__": _aiter,
+    "__anext__": _anext,
+    "__await__": _await,
+    "__length_hint__": _length_hint,
+    "__fspath__": _fspath,
+    "__get__": _get,
+    "__set__": _set,
+    "__delete__": _delete,
+}
+_classes: dict[tuple[str, ...], type[ArtifactProxy]] = {}
+
+
+def _class_for(interface: tuple[str, ...]) -> type[ArtifactProxy]:
+    """The class of proxies for values with these special methods, of those that not every type has."""
+    methods = {name: _METHODS[name] for name in interface if name in _METHODS}
+    made = type("ArtifactProxy", (ArtifactProxy,), {"__slots__": (), "__module__": "provenance", **methods})
+    return _classes.setdefault(interface, made)

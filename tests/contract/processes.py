@@ -1,0 +1,144 @@
+"""What processes of their own do with a store; run as `python -m contract.processes TASK FOLDER`.
+
+A fresh interpreter forks here, so that no thread of the tests is in the way. An assertion that fails is its exit code.
+"""
+
+import gc
+import os
+import sys
+import threading
+from pathlib import Path
+
+from attrs import evolve
+
+from contract.samples import record, run
+from contract.stores import BACKENDS, Place
+from provenance.asks import FindProgeny, FindRecord, PutRecord
+from provenance.effects.sinks import blob_of
+from provenance.effects.sql import SqlBlobs, SqlRecords
+from provenance.effects.sqlite import SqliteDatabase
+from provenance.ports import blob_effects, record_effects
+from provenance.records import Held
+
+SOURCE = "a" * 40
+CHILDREN = 8
+
+
+def put(place: Place, **changes: object) -> object:
+    """Put a record with a value of its own, and read it back."""
+    one = record(input_artifact_ids=frozenset({SOURCE}), **changes)
+    data = one.id.encode()
+    written = place.write(data)
+    one = evolve(one, value_blob=written.blob, inputs_blob=written.blob)
+    stored = place.ask(PutRecord(one, run(), "{}", (written,) if isinstance(written, Held) else ()))
+    assert stored == place.ask(FindRecord(one.id))
+    assert (data if stored == one else place.read(stored.value_blob)) == place.read(stored.value_blob)
+    return stored
+
+
+def in_children(count: int, task) -> None:
+    """Do *task* in so many forked processes at once."""
+    go_read, go_write = os.pipe()
+    children = []
+    for turn in range(count):
+        child = os.fork()
+        if child == 0:
+            os.close(go_write)
+            os.read(go_read, 1)  # ends for all at once, when the parent closes its end
+            code = 1
+            try:
+                task(turn)
+                gc.collect()
+                code = 0
+            finally:
+                sys.stderr.flush()
+                if turn % 2:
+                    os._exit(code)
+            sys.exit(code)  # half of them run their finalizers
+        children.append(child)
+    os.close(go_read)
+    os.close(go_write)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    assert [0] * count == codes
+
+
+def first_use(folder: Path) -> None:
+    """Several processes open a store that is not there yet, and all win."""
+    in_children(CHILDREN, lambda _: [put(BACKENDS["sqlite and disk"](folder / "new" / "place")) for _ in range(5)])
+    place = BACKENDS["sqlite and disk"](folder / "new" / "place")
+    assert 5 * CHILDREN == len(place.ask(FindProgeny(SOURCE)))
+    place.close()
+
+
+def same_record(folder: Path) -> None:
+    """Several processes put the same record, and all get the winner's."""
+    in_children(CHILDREN, lambda turn: put(BACKENDS["sqlite"](folder), id="b" * 40, version=turn))
+    place = BACKENDS["sqlite"](folder)
+    assert ("b" * 40,) == place.ask(FindProgeny(SOURCE))
+    place.close()
+
+
+def inherited(folder: Path) -> None:
+    """Forked children use the store that their parent has open, in its threads too, and the parent goes on."""
+    for name in BACKENDS:
+        place = BACKENDS[name](folder / name)
+        put(place)
+        stop, ready = threading.Event(), threading.Event()
+
+        def busy(place=place, stop=stop, ready=ready):
+            while not stop.is_set():
+                put(place)
+                ready.set()
+
+        thread = threading.Thread(target=busy, daemon=True)
+        thread.start()
+        ready.wait()
+        in_children(4, lambda _, place=place: [put(place) for _ in range(3)])
+        put(place)
+        stop.set()
+        thread.join()
+        shared = 12 if "sqlite" in name else 0
+        assert len(place.ask(FindProgeny(SOURCE))) >= shared + 3
+        place.close()
+
+
+def killed(folder: Path) -> None:
+    """A process that dies amid a transaction leaves nothing of it, and holds nobody up."""
+    database = SqliteDatabase(folder / "provenance.db")
+    place = Place(blob_effects(SqlBlobs(database)) | record_effects(SqlRecords(database)), lambda *_: None)
+    put(place)
+
+    def die(_: int) -> None:
+        child = SqliteDatabase(folder / "provenance.db")
+
+        def work(execute) -> None:
+            execute("INSERT INTO blobs VALUES (?, ?)", (blob_of(b"half").id, b"half"))
+            os._exit(0)
+
+        child.transaction(work)
+
+    in_children(1, die)
+    put(place)
+    assert [] == database.query("SELECT id FROM blobs WHERE id = ?", blob_of(b"half").id)
+    database.close()
+
+
+def unclosed(folder: Path) -> None:
+    """A database that nobody closes gives no warning: not when its thread ends, not when the process does."""
+    place = BACKENDS["sqlite"](folder)
+    threads = [threading.Thread(target=put, args=(place,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    put(place)
+    gc.collect()
+    other = BACKENDS["sqlite"](folder / "other")
+    put(other)
+    del other
+    gc.collect()
+
+
+if __name__ == "__main__":
+    TASKS = (first_use, same_record, inherited, killed, unclosed)
+    {task.__name__: task for task in TASKS}[sys.argv[1]](Path(sys.argv[2]))

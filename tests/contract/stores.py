@@ -1,0 +1,128 @@
+"""Every interpreter of records and blobs, alone, together and under every layer, as the suites take them."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from contract.samples import record, run
+from provenance.asks import Blobs, PutRecord, ReadBlob, Records, WriteBlob
+from provenance.effect import Interpreter
+from provenance.effects.disk import DiskBlobs
+from provenance.effects.layers import Counter, Permissions, by_size, counted, guarded, remembered, retrying, traced
+from provenance.effects.memory import MemoryBlobs, MemoryRecords
+from provenance.effects.sql import SqlBlobs, SqlRecords
+from provenance.effects.sqlite import SqliteDatabase
+from provenance.ports import blob_effects, record_effects
+from provenance.records import Blob, Held
+
+LIMIT = 1000
+"""Of the small blobs, where there are two stores."""
+Damage = Callable[[Blob, Callable[[bytes], bytes]], None]
+
+
+@frozen
+class Place:
+    """Records and blobs under test; `damage` changes a stored blob's bytes behind the store's back."""
+
+    ask: Interpreter[Records | Blobs]
+    damage: Damage
+    close: Callable[[], None] = field(default=lambda: None)
+
+    def write(self, data: bytes) -> Any:
+        """What became of *data*."""
+        return self.ask(WriteBlob(lambda sink: sink.write(data) and None))
+
+    def keep(self, data: bytes) -> Blob:
+        """The blob of *data*, there to be read: with a record where the store wants one."""
+        written = self.write(data)
+        if isinstance(written, Held):
+            named = record(value_blob=written.blob, inputs_blob=written.blob)
+            self.ask(PutRecord(named, run(), "{}", (written,)))
+        return written.blob
+
+    def read(self, blob: Blob) -> Any:
+        """The bytes of *blob*."""
+        return self.ask(ReadBlob(blob, lambda source: source.read()))
+
+
+def memory(_: Path) -> Place:
+    blobs = MemoryBlobs()
+
+    def damage(blob, change):
+        blobs._held[blob.id] = change(blobs._held[blob.id])
+
+    return Place(blob_effects(blobs) | record_effects(MemoryRecords(blobs)), damage)
+
+
+def disk(folder: Path) -> Place:
+    blobs = blob_effects(DiskBlobs(folder / "blobs"))
+    return Place(blobs | record_effects(MemoryRecords()), lambda *how: damage_file(folder / "blobs", *how))
+
+
+def sqlite(folder: Path) -> Place:
+    database = SqliteDatabase(folder / "db" / "provenance.db")
+    ask = blob_effects(SqlBlobs(database)) | record_effects(SqlRecords(database))
+    return Place(ask, lambda *how: damage_row(database, *how), database.close)
+
+
+def sqlite_and_disk(folder: Path) -> Place:
+    database = SqliteDatabase(folder / "provenance.db")
+    blobs = by_size(blob_effects(SqlBlobs(database)), blob_effects(DiskBlobs(folder / "blobs")), LIMIT)
+
+    def damage(blob, change):
+        if blob.size > LIMIT:
+            damage_file(folder / "blobs", blob, change)
+        else:
+            damage_row(database, blob, change)
+
+    return Place(blobs | record_effects(SqlRecords(database)), damage, database.close)
+
+
+def damage_file(root: Path, blob: Blob, change: Callable[[bytes], bytes]) -> None:
+    path = root / blob.id[:2] / blob.id[2:]
+    path.write_bytes(change(path.read_bytes()))
+
+
+def damage_row(database: SqliteDatabase, blob: Blob, change: Callable[[bytes], bytes]) -> None:
+    ((data,),) = database.query("SELECT data FROM blobs WHERE id = ?", blob.id)
+    database.transaction(lambda execute: execute("UPDATE blobs SET data = ? WHERE id = ?", (change(data), blob.id)))
+
+
+def under(layer: Callable[[Interpreter[Any]], Interpreter[Any]]) -> Callable[[Path], Place]:
+    def make(folder: Path) -> Place:
+        place = sqlite_and_disk(folder)
+        return evolve(place, ask=layer(place.ask))
+
+    return make
+
+
+def flaky(base: Interpreter[Any]) -> Interpreter[Any]:
+    """*base*, failing every other time before it is asked."""
+    turns = itertools.count()
+
+    def around(answer):
+        def sometimes(effect):
+            if next(turns) % 2 == 0:
+                raise ConnectionResetError
+            return answer(effect)
+
+        return sometimes
+
+    return Interpreter({kind: around(answer) for kind, answer in base.table.items()})
+
+
+BACKENDS = {"memory": memory, "disk": disk, "sqlite": sqlite, "sqlite and disk": sqlite_and_disk}
+LAYERS = {
+    "guarded": under(lambda base: guarded(base, "guarded", Permissions())),
+    "traced": under(lambda base: traced(base, lambda asked: None)),
+    "counted": under(lambda base: counted(base, Counter())),
+    "remembered": under(lambda base: remembered(base, 100)),
+    "remembered, one": under(lambda base: remembered(base, 1)),
+    "retrying": under(
+        lambda base: retrying(flaky(base), 2, lambda error: isinstance(error, ConnectionResetError), lambda _: None)
+    ),
+}
+PLACES = {**BACKENDS, **LAYERS}

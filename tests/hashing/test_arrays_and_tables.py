@@ -1,0 +1,148 @@
+"""Arrays, tables and estimators: what is part of their value and what is not."""
+
+import copy
+import pickle
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import scipy.sparse as sp
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score
+
+from provenance.hashing import digest
+
+FRAME = pd.DataFrame(
+    {
+        "int": [1, 2, 3],
+        "text": ["x", None, "z"],
+        "when": pd.date_range("2020", periods=3, tz="Europe/Berlin"),
+        "kind": pd.Categorical(["a", "b", "a"]),
+        "maybe": pd.array([1, None, 2], dtype="Int64"),
+        "span": pd.arrays.IntervalArray.from_breaks([0, 1, 2, 3]),
+        "month": pd.period_range("2020", periods=3, freq="M"),
+        "sparse": pd.arrays.SparseArray([0, 0, 1]),
+        "lists": pd.array([[1], [2], None], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
+        "objects": pd.Series([{1}, 2, "c"], dtype=object),
+    }
+)
+SAMPLES = {
+    "frame": FRAME,
+    "series": FRAME["text"],
+    "multi-index": pd.MultiIndex.from_product([[1, 2], ["a"]]),
+    "records": np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]),
+    "masked": np.ma.masked_array([1.0, 2.0], [0, 1]),
+    "objects": np.array([1, "a", None, [2]], dtype=object),
+    "strings": np.array(["a", "bc"], dtype=np.dtypes.StringDType()),
+    "long doubles": np.array([1, 2], np.longdouble) / 3,
+    "matrix": np.matrix([[1, 2]]),
+    "scalar": np.float32(0.1),
+    "state": np.random.RandomState(1),
+    "generator": np.random.default_rng(1),
+    "period": pd.Period("2020-01"),
+    "offset": pd.offsets.MonthEnd(2),
+    "table": pa.table({"a": [1, None], "b": ["x", "y"], "c": [[1], [2]]}),
+    "sparse": sp.csr_matrix([[0, 1.0], [2, 0]]),
+    "estimator": LogisticRegression(C=0.5).fit([[0.0], [1.0]], [0, 1]),
+    "metric": accuracy_score,
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_copies_agree(name):
+    """Copies and pickles have the digest of the original."""
+    value = SAMPLES[name]
+    copies = [copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value))]
+    assert [digest(value)] * 3 == [digest(one) for one in copies]
+
+
+def test_all_samples_differ():
+    """No two of the samples, and no two columns of the frame, share a digest."""
+    values = [*SAMPLES.values(), *(FRAME[name] for name in FRAME.columns if name != "text")]
+    assert len(values) == len({digest(value) for value in values})
+
+
+def test_arrays_with_equal_bytes_differ():
+    """Shape, type and byte order count."""
+    zeros = [
+        np.zeros(6),
+        np.zeros((2, 3)),
+        np.zeros((3, 2)),
+        np.zeros(6, "i8"),
+        np.zeros(6, ">f8"),
+        np.zeros(6).tolist(),
+    ]
+    assert len(zeros) == len({digest(value) for value in zeros})
+
+
+def test_what_no_one_sees_does_not_count(tmp_path):
+    """Padding, data under a mask, and whether a file holds the array are invisible."""
+    dtype = [("a", "i1"), ("b", "f8")]
+    padded = np.frombuffer(b"\xff" * 16, np.dtype(dtype, align=True)).copy()
+    padded["a"], padded["b"] = 1, 2.0
+    assert digest(np.array([(1, 2.0)], dtype=dtype)) == digest(padded)
+    assert digest(np.ma.masked_array([1, 2], [0, 1])) == digest(np.ma.masked_array([1, 3], [0, 1]))
+    assert digest(np.ma.masked_array([1, 2], [0, 0])) == digest(np.ma.masked_array([1, 2]))
+    mapped = np.memmap(tmp_path / "a", "f8", "w+", shape=(3,))
+    assert digest(np.zeros(3)) == digest(mapped)
+
+
+def test_a_large_array_is_hashed_in_pieces_to_the_same_end():
+    """Layout does not show in arrays that are larger than what is made contiguous at once."""
+    array = np.arange(5_000_000.0).reshape(5, 1000, 1000)
+    assert digest(array) == digest(np.asfortranarray(array)) == digest(array[:, ::-1].copy()[:, ::-1])
+    wide = np.arange(4_400_000.0).reshape(2, 2_200_000)
+    assert digest(wide) == digest(np.asfortranarray(wide))
+
+
+def test_generators_are_what_comes_next():
+    """Drawing changes the digest of a generator, and equal states agree."""
+    one, other = np.random.default_rng(3), np.random.default_rng(3)
+    assert digest(one) == digest(other)
+    one.random()
+    assert digest(one) != digest(other)
+
+
+def test_frames_differ_by_what_people_see():
+    """Names, order and types of columns, the index and each cell count; `attrs` do not."""
+    base = pd.DataFrame({"a": [1, 2], "b": [3, 4]})
+    others = [
+        base.rename(columns={"a": "z"}),
+        base[["b", "a"]],
+        base.set_index(pd.Index([5, 6])),
+        base.rename_axis("i"),
+        base.astype({"a": "float64"}),
+        base.replace(4, 5),
+        base.set_axis(["a", "a"], axis=1),
+        base.iloc[:1],
+    ]
+    assert 1 + len(others) == len({digest(frame) for frame in [base, *others]})
+    noted = base.copy()
+    noted.attrs["source"] = "x"
+    assert digest(base) == digest(noted)
+
+
+def test_strings_agree_however_they_are_kept():
+    """Python objects and Arrow buffers, whole, cut or chunked, give the strings one digest."""
+    texts = ["x", None, "żółw", ""]
+    kept = [pd.Series(pd.array(texts, dtype=pd.StringDtype(storage))) for storage in ("python", "pyarrow")]
+    assert digest(kept[0]) == digest(kept[1])
+    longer = pd.Series(pd.array(["cut", *texts], dtype=pd.StringDtype("pyarrow")))
+    assert digest(kept[1]) == digest(longer.iloc[1:].reset_index(drop=True))
+    joined = pd.concat([kept[1].iloc[:1], kept[1].iloc[1:]])
+    assert digest(kept[1]) == digest(joined)
+    whole, cut = pa.chunked_array([[1, None, 3]]), pa.chunked_array([[1], [None, 3]])
+    assert digest(whole) == digest(cut)
+
+
+def test_unused_levels_are_invisible():
+    """A multi-index that was filtered is the one made from what is left."""
+    index = pd.MultiIndex.from_product([[1, 2], ["a", "b"]])
+    assert digest(index[:2]) == digest(pd.MultiIndex.from_tuples([(1, "a"), (1, "b")]))
+
+
+def test_parameters_of_an_estimator_count():
+    """Estimators with other parameters, or fitted, differ."""
+    kinds = [LogisticRegression(), LogisticRegression(C=2.0), SAMPLES["estimator"]]
+    assert len(kinds) == len({digest(kind) for kind in kinds})

@@ -1,0 +1,38 @@
+"""The names of PyYAML that are used here; only the safe half of it is listed."""
+
+from typing import IO, overload
+
+class Mark:
+    name: str
+    line: int
+    column: int
+
+class YAMLError(Exception): ...
+
+class MarkedYAMLError(YAMLError):
+    context: str | None
+    context_mark: Mark | None
+    problem: str | None
+    problem_mark: Mark | None
+
+def safe_load(stream: str | bytes | IO[str] | IO[bytes]) -> object: ...
+@overload
+def safe_dump(
+    data: object,
+    stream: None = None,
+    *,
+    default_flow_style: bool = ...,
+    sort_keys: bool = ...,
+    allow_unicode: bool = ...,
+    indent: int | None = ...,
+) -> str: ...
+@overload
+def safe_dump(
+    data: object,
+    stream: IO[str],
+    *,
+    default_flow_style: bool = ...,
+    sort_keys: bool = ...,
+    allow_unicode: bool = ...,
+    indent: int | None = ...,
+) -> None: ...
