@@ -67,7 +67,7 @@ $(BIN)/uv: requirements/uv.txt
 # Where only pip is told the way to the packages, pip installs them, from the same lock.
 # The editable install needs no build isolation: the lock brings hatchling.
 $(STAMP): $(BIN)/uv $(LOCKS) pyproject.toml
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes $(LOCKS) \
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes $(LOCKS) \
 		|| $(BIN)/python -m pip install --quiet --require-hashes $(LOCKS:%=--requirement %)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@

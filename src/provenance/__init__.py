@@ -39,14 +39,17 @@ from provenance.errors import (
     UnhashableValueError,
     UnserializableValueError,
 )
+from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Why
 from provenance.hashing import hash_value as hash  # noqa: A004 - `provenance.hash` is its public name
 from provenance.hashing import register_hasher
-from provenance.journal import reset_stats, stats, subscribe
+from provenance.journal import Subscription, reset_stats, stats, subscribe
 from provenance.loading import load_artifact, load_proxy
+from provenance.plan import CallPlan
 from provenance.proxy import artifact_of, is_proxy, unwrap
 from provenance.records import Artifact, Blob, Inputs, Run
 from provenance.repository import Repository
 from provenance.session import (
+    Environment,
     get_check_mutations,
     get_default_repo,
     get_read_only,
@@ -58,6 +61,7 @@ from provenance.session import (
     set_use_cache,
     using_repo,
 )
+from provenance.settings import Config
 from provenance.store import Store
 
 __all__ = [
@@ -68,26 +72,38 @@ __all__ = [
     "BlobNotFoundError",
     "Cached",
     "CachedAsync",
+    "CallPlan",
+    "CodeChanged",
+    "Config",
     "ConfigError",
     "CorruptBlobError",
     "Decorator",
     "DiskStore",
+    "Environment",
+    "Event",
+    "Healed",
+    "Hit",
     "ImpureFunctionError",
     "Inputs",
     "KeyExistsError",
     "MemoryRepo",
     "MemoryStore",
+    "Miss",
     "MutatedArtifactValueError",
     "ProvenanceError",
+    "Recomputed",
     "Repository",
     "Run",
     "SetNotFoundError",
     "SqliteRepo",
+    "Stats",
     "Store",
     "StorePermissionError",
     "StoreUnavailableError",
+    "Subscription",
     "UnhashableValueError",
     "UnserializableValueError",
+    "Why",
     "artifact_of",
     "current_config",
     "from_config",

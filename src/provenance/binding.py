@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from types import CellType, FunctionType, MethodType
+from types import FunctionType, MethodType
 from typing import Any, TypeAlias, cast
 
 from attrs import frozen
@@ -128,21 +128,45 @@ def _unused(key: str, taken: Mapping[str, object]) -> str:
 def captured_by(subject: Subject) -> dict[str, object]:
     """Values that the function brings with it, by name: its closure's variables, or the callable object itself.
 
-    A variable that has no value yet (a recursive function's own name, before it is bound) is left out.
+    A decorator below ours that keeps `__wrapped__` is part of the function: what it and the functions under it
+    captured counts, apart from these functions themselves, which are code. A variable that has no value yet (a
+    recursive function's own name, before it is bound) is left out.
     """
-    function = subject.function
-    if not isinstance(function, FunctionType):
-        if inspect.isbuiltin(function) or isinstance(function, type):
-            return {}
-        inner = inspect.unwrap(function)
-        if inner is function:
-            return {"self": function}
-        function = inner
+    layers = list(_layers(subject.function))
+    found: dict[str, object] = {}
+    for depth, layer in enumerate(layers):
+        for name, value in _closure(layer):
+            if not any(value is each for each in layers):
+                found[name if name not in found else f"{name}@{depth}"] = value
+    if len(layers) == 1 and _is_object(subject.function):
+        found["self"] = subject.function
+    return found
+
+
+def captured_names(subject: Subject) -> frozenset[str]:
+    """Names under which the function may bring values with it, also those of variables that have no value yet."""
+    codes = [getattr(layer, "__code__", None) for layer in _layers(subject.function)]
+    return frozenset(captured_by(subject)).union(*[code.co_freevars for code in codes if code is not None])
+
+
+def _layers(function: AnyFunction) -> Iterator[AnyFunction]:
+    """The function, what it wraps, and so on."""
+    seen: list[AnyFunction] = []
+    while not any(function is each for each in seen):
+        yield function
+        seen.append(function)
+        function = getattr(function, "__wrapped__", function)
+
+
+def _is_object(function: AnyFunction) -> bool:
+    """Whether the callable is an instance that carries values of its own."""
+    return not isinstance(function, FunctionType | type) and not inspect.isbuiltin(function)
+
+
+def _closure(function: AnyFunction) -> Iterator[tuple[str, object]]:
     code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None)
-    return dict(_filled(code.co_freevars, cells)) if code is not None and cells else {}
-
-
-def _filled(names: tuple[str, ...], cells: tuple[CellType, ...]) -> Iterator[tuple[str, object]]:
-    for name, cell in zip(names, cells, strict=True):
+    if code is None or not cells:
+        return
+    for name, cell in zip(code.co_freevars, cells, strict=True):
         with suppress(ValueError):  # what an empty cell raises
             yield from ((name, cell.cell_contents),)

@@ -26,9 +26,9 @@ from provenance.errors import (
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Why
 from provenance.hashing import hash_value
 from provenance.identity import uncached_id
-from provenance.ids import ArtifactId, BlobId, RunId
+from provenance.ids import BlobId, RunId
 from provenance.journal import tell
-from provenance.plan import CallPlan, Recipe, bind_call, changed_inputs, plan_call, refuse_mutated
+from provenance.plan import CallPlan, Recipe, bind_call, changed_inputs, may_change, plan_call, refuse_mutated
 from provenance.programs import Found, Gone
 from provenance.proxy import Ephemeral, proxy_over, unwrap
 from provenance.records import ArtifactRecord, Blob
@@ -148,19 +148,19 @@ async def perform_async(call: Call) -> object:
 def hit(call: Call, record: ArtifactRecord) -> object:
     """Proxy of a stored value, which is read when it is first used."""
     tell(Hit(record.id, record.name, record.compute_duration))
-    if record.code != call.recipe.code and record.id not in _told:
+    if record.code != call.recipe.code and (record.name, record.version) not in _told:
         _tell_of_changed_code(call, record)
     return proxy_over(record, call.repo, load=partial(read_or_heal, call, record))
 
 
-_told: Final[set[ArtifactId]] = set()
+_told: Final[set[tuple[str, int]]] = set()
 
 
 def _tell_of_changed_code(call: Call, record: ArtifactRecord) -> None:
-    """Say, once for an artifact, that it was computed by other code; other Pythons' code cannot be compared."""
+    """Say, once for a function, that it has changed since; the code of other Pythons cannot be compared."""
     python, _, digest = call.recipe.code.partition(":")
     if digest and record.code.startswith(python + ":"):
-        _told.add(record.id)
+        _told.add((record.name, record.version))
         tell(CodeChanged(record.id, record.name, record.version))
 
 
@@ -189,10 +189,11 @@ def compute(call: Call) -> object:
 def drafted(call: Call, value: object, timing: Timing) -> Draft:
     """Check that the function was pure, hash its result, and put together what is to be stored."""
     value = unwrap(value)
-    after = plan_call(call.recipe, call.args, call.kwargs)
-    changed = changed_inputs(call.plan.input_hashes, after.input_hashes)
-    if changed:
-        raise ImpureFunctionError(call.label, changed)
+    if may_change(call.recipe, call.plan):
+        after = plan_call(call.recipe, call.args, call.kwargs)
+        changed = changed_inputs(call.plan.input_hashes, after.input_hashes)
+        if changed:
+            raise ImpureFunctionError(call.label, changed)
     ticks = call.environment.clock.ticks
     began = ticks()
     try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypedDict, cast
 
-from provenance.binding import Subject, captured_by
+from provenance.binding import Subject, captured_names
 from provenance.codecs import serializer_named
 from provenance.errors import ConfigError
 from provenance.plan import CallOptions, InputFunction
@@ -45,12 +46,15 @@ def checked(subject: Subject, choices: Choices) -> CallOptions:
     """
     _refuse_generators(subject)
     refuse = _refusal(subject)
+    for option in choices.keys() - Choices.__annotations__.keys():
+        near = difflib.get_close_matches(option, Choices.__annotations__, 1, 0)
+        raise refuse(option, "there is no such option", f"did you mean {near[0]!r}?")
     ignore = _parameters(subject, "ignore", choices.get("ignore"))
     if ignore and choices.get("input_hash_fn") is not None:
         raise refuse("ignore", "it cannot be combined with input_hash_fn", "leave the ignored hashes out in that")
     return CallOptions(
         version=_version(subject, choices.get("version", 0)),
-        repo=choices.get("repo"),
+        repo=_repo(subject, choices.get("repo")),
         name=_name(subject, choices.get("name")),
         merge_defaults=_mergeable(subject, choices.get("merge_defaults")),
         ignore=ignore,
@@ -96,6 +100,12 @@ def _name(subject: Subject, name: object) -> str | None:
     return name
 
 
+def _repo(subject: Subject, repo: object) -> object:
+    if repo is not None and not isinstance(repo, str | Repository):
+        raise _refusal(subject)("repo", f"{repo!r} is no repository", "give a repository, or the name of one")
+    return repo
+
+
 def _flag(subject: Subject, option: str, flag: object) -> bool | None:
     if flag is not None and not isinstance(flag, bool):
         raise _refusal(subject)(option, f"{flag!r} is neither a bool nor None", "None defers to the environment")
@@ -111,6 +121,8 @@ def _function(subject: Subject, option: str, function: object) -> InputFunction 
 def _serializer(subject: Subject, name: str | None) -> str | None:
     if name is None:
         return None
+    if not isinstance(name, str):
+        raise _refusal(subject)("serializer", f"{name!r} is no name", "give the name of a serializer")
     try:
         return serializer_named(name).name
     except ConfigError as error:
@@ -132,7 +144,7 @@ def _parameters(subject: Subject, option: str, names: object) -> frozenset[str]:
     """Names that must be parameters or captured variables of the function, unless it takes any `**kwargs`."""
     chosen = frozenset(_names(subject, option, names))
     open_ended = any(each.kind is each.VAR_KEYWORD for each in subject.signature.parameters.values())
-    known = {*subject.signature.parameters, *captured_by(subject)}
+    known = {*subject.signature.parameters, *captured_names(subject)}
     unknown = sorted(chosen - known)
     if unknown and not open_ended:
         has = ", ".join(sorted(known)) or "none"

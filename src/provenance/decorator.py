@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
 from typing import Any, Concatenate, Generic, Never, ParamSpec, Protocol, Self, TypeVar, Unpack, cast, overload
 
 from attrs import evolve
@@ -15,7 +16,7 @@ from provenance.effect import run
 from provenance.events import Why
 from provenance.hashing import register_hasher
 from provenance.ids import ArtifactId
-from provenance.plan import CallOptions, CallPlan, Recipe, plan_call, recipe_of
+from provenance.plan import CallOptions, CallPlan, Recipe, captures_of, identity_of, plan_call, recipe_of
 from provenance.proxy import artifact_of
 from provenance.records import Artifact
 
@@ -24,6 +25,10 @@ Q = ParamSpec("Q")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 S = TypeVar("S")
+
+
+_describing: ContextVar[tuple[object, ...]] = ContextVar("provenance_describing", default=())
+"""The decorated functions whose captured values are being hashed, the outermost first."""
 
 
 class _Decorated(Generic[P]):
@@ -38,7 +43,7 @@ class _Decorated(Generic[P]):
     @functools.cached_property
     def _recipe(self) -> Recipe:
         """What all calls have in common: captured values are hashed when the first call is planned."""
-        return recipe_of(self._subject, self._options, self)
+        return recipe_of(self._subject, self._options, captures_of(self._subject, self._options, self))
 
     def plan(self, /, *args: P.args, **kwargs: P.kwargs) -> CallPlan:
         """The plan of a call: pure, nothing is looked up, run or stored.
@@ -72,9 +77,21 @@ class _Decorated(Generic[P]):
         return type(self)(self.__wrapped__, self._subject, checked(self._subject, choices))
 
     def value_repr(self) -> object:
-        """What a decorated function is as a value: its name, version and what it captured; its code is not."""
-        identity, subject = self._recipe.identity, self._subject
-        return identity.name, identity.version, identity.scope, dict(self._recipe.captured_hashes), subject.args
+        """What a decorated function is as a value: its name, version and what it captured; its code is not.
+
+        Functions that capture each other are told by how far up the one is that began, so that the answer is the same
+        in any process.
+        """
+        outer = _describing.get()
+        if self in outer:
+            return outer[::-1].index(self)
+        token = _describing.set((*outer, self))
+        try:
+            hashes = captures_of(self._subject, self._options, self).hashes
+        finally:
+            _describing.reset(token)
+        identity = identity_of(self._subject, self._options)
+        return identity.name, identity.version, identity.scope, dict(hashes), self._subject.args
 
     def _bound_to(self, instance: object) -> Self:
         subject = evolve(self._subject, args=(instance, *self._subject.args))

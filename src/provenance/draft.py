@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -53,22 +53,21 @@ class Draft:
     replace: bool = False
 
     @property
-    def values(self) -> Sequence[Encoding]:
+    def values(self) -> Iterator[Encoding]:
         """How the value may be written."""
         options, value = self.recipe.options, self.computation.value
         what = f"the result of {self.plan.identity.name}"
-        return [Encoding(each.name, value, what, options.dump_kwargs) for each in candidates(value, options.serializer)]
+        for each in candidates(value, options.serializer):
+            yield Encoding(each.name, value, what, options.dump_kwargs)
 
     @property
-    def inputs(self) -> Sequence[Encoding]:
+    def inputs(self) -> Iterator[Encoding]:
         """How the inputs may be written; the last way always works: it keeps of odd ones only what they were."""
         what, inputs = f"the inputs of {self.plan.identity.name}", self.plan.inputs
         whole = _plain(inputs.kargs, inputs.varargs, inputs.captured)
-        return [
-            Encoding("pickle", whole, what),
-            Encoding("cloudpickle", whole, what),
-            Encoding("pickle", _summarised(self.plan), what),
-        ]
+        yield Encoding("pickle", whole, what)
+        yield Encoding("cloudpickle", whole, what)
+        yield Encoding("pickle", _summarised(self.plan), what)
 
     @property
     def inputs_json(self) -> str:

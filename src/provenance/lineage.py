@@ -71,7 +71,7 @@ class Lineage:
     def missing(self) -> frozenset[ArtifactId]:
         """Ids that edges lead to, but of which nothing is recorded any more."""
         named = {each for given in self.edges.values() for each in given.values()}
-        return frozenset(named - self.artifacts.keys())
+        return frozenset(each for each in named if each not in self.artifacts)
 
     def tree(self, root: str | None = None) -> str:
         """The lineage as text: a line for each artifact with its id and the seconds that computing it took.
@@ -260,7 +260,7 @@ def _told(lineage: Lineage, artifact_id: ArtifactId) -> str:
     """The arguments that are no artifacts, as they would be written in a call."""
     arguments = lineage.arguments.get(artifact_id)
     named = sorted(arguments.items(), key=lambda each: _natural(each[0])) if arguments else ()
-    return f"({', '.join(f'{name}={text}' for name, text in named)})"
+    return f"({', '.join(f'{name}={text}' for name, text in named)})" if named else ""
 
 
 def plain_name(record: ArtifactRecord) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
@@ -18,6 +18,7 @@ from provenance.identity import Identity, InputHashes, call_id, default_identity
 from provenance.ids import ArtifactId, ValueId
 from provenance.records import NO_OPTIONS, Inputs, Options
 
+_IMMUTABLE: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
 NamedInputs: TypeAlias = "dict[str, object]"
 """`{'kargs': {name: …}, 'varargs': (…)}`, as the user's input functions get and return it."""
 InputFunction: TypeAlias = "Callable[[NamedInputs], Mapping[str, object]]"
@@ -86,30 +87,57 @@ class CallPlan:
         return frozenset(each.artifact_id for each in self.sightings)
 
 
-def recipe_of(subject: Subject, options: CallOptions, itself: object) -> Recipe:
-    """Hash what the function captured, once; its own name among that (a recursive function) is no input.
+@frozen
+class Captures:
+    """What a function captured, by name, and the hashes of all that is not ignored."""
+
+    values: Mapping[str, object]
+    hashes: Mapping[str, str]
+    sightings: tuple[Sighting, ...] = ()
+
+
+def captures_of(subject: Subject, options: CallOptions, itself: object) -> Captures:
+    """Hash what the function captured; its own name among that (a recursive function) is no input.
 
     Raises `UnhashableValueError` for a captured value without content.
     """
-    captured = {name: value for name, value in captured_by(subject).items() if value is not itself}
-    captured = {name: value for name, value in captured.items() if name not in options.remove}
+    values = {
+        name: value
+        for name, value in captured_by(subject).items()
+        if value is not itself and name not in options.remove
+    }
     seen: list[object] = []
     hashes = {
         name: _hash_input(value, f"captured[{name!r}]", seen)
-        for name, value in captured.items()
+        for name, value in values.items()
         if name not in options.ignore
     }
-    sightings = tuple(_sightings(seen))
-    return Recipe(subject, options, _identity_of(subject, options), captured, hashes, sightings, code_of(subject))
+    return Captures(values, hashes, tuple(_sightings(seen)))
 
 
-def _identity_of(subject: Subject, options: CallOptions) -> Identity:
-    """The function's identity; all lambdas have one name, so that only their code tells them apart."""
+def identity_of(subject: Subject, options: CallOptions) -> Identity:
+    """The function's identity: by the name that was chosen for it, else by where it is defined.
+
+    All lambdas of a place have one name, so that only their code tells them apart.
+    """
     if options.name is not None:
         return Identity(options.name, options.version, None)
     identity = default_identity(subject.module, subject.qualname, options.version)
     code = getattr(subject.function, "__code__", None) if subject.qualname.endswith("<lambda>") else None
     return identity if code is None else evolve(identity, scope=f"{identity.scope}:{hash_value(code)}")
+
+
+def recipe_of(subject: Subject, options: CallOptions, captures: Captures) -> Recipe:
+    """All that the calls of a function have in common."""
+    return Recipe(
+        subject,
+        options,
+        identity_of(subject, options),
+        captures.values,
+        captures.hashes,
+        captures.sightings,
+        code_of(subject),
+    )
 
 
 def code_of(subject: Subject) -> str:
@@ -203,8 +231,9 @@ def _shaped(
     function: InputFunction, option: str, kargs: dict[str, object] | dict[str, str], varargs: tuple[object, ...]
 ) -> tuple[Mapping[str, object], tuple[object, ...]]:
     """Call the user's *function* and check that it kept the shape of what it was given."""
-    answer = function({"kargs": kargs, "varargs": varargs})
-    named, rest = answer.get("kargs"), answer.get("varargs", ())
+    answer: object = function({"kargs": kargs, "varargs": varargs})
+    given = cast("Mapping[str, object]", answer) if isinstance(answer, Mapping) else {}
+    named, rest = given.get("kargs"), given.get("varargs", ())
     if not isinstance(named, Mapping) or not isinstance(rest, Iterable):
         raise ConfigError(option, f"returned {answer!r}", "return {'kargs': {name: …}, 'varargs': (…)}")
     return cast("Mapping[str, object]", named), tuple(cast("Iterable[object]", rest))
@@ -224,6 +253,14 @@ def _in_ignored(value: object) -> Iterator[object]:
 
 def _sightings(seen: Iterable[object]) -> Iterator[Sighting]:
     return (each for each in dict.fromkeys(seen) if isinstance(each, Sighting))
+
+
+def may_change(recipe: Recipe, plan: CallPlan) -> bool:
+    """Whether the function could change its inputs: not when all of them are builtin scalars."""
+    if recipe.options.input_process_fn is not None:
+        return True
+    kinds = {*map(type, plan.inputs.kargs.values()), *map(type, plan.inputs.varargs)}
+    return not kinds <= _IMMUTABLE
 
 
 def changed_inputs(before: InputHashes, after: InputHashes) -> tuple[str, ...]:

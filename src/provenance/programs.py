@@ -6,7 +6,7 @@ here: a look-up comes before it and a commit after it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from attrs import frozen
@@ -102,7 +102,7 @@ def commit(draft: Draft) -> Program[Commit, ArtifactRecord]:
     return stored
 
 
-def write_first(encodings: Sequence[Encoding]) -> Program[WriteBlob, tuple[Written, str]]:
+def write_first(encodings: Iterable[Encoding]) -> Program[WriteBlob, tuple[Written, str]]:
     """Write the first of *encodings* that can be written; answers also the name of its serializer."""
     refusals: list[UnserializableValueError] = []
     for encoding in encodings:

@@ -19,6 +19,7 @@ MOST_MEMBERS: Final = 100
 """… and so are containers of more members …"""
 DEEPEST: Final = 4
 """… or nested deeper than this."""
+_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _INT64: Final = range(-(1 << 63), 1 << 63)
 
 
@@ -47,7 +48,7 @@ def inputs_json(inputs: Inputs, hashes: InputHashes) -> str:
     """
     named = {name: _json_of(value, hashes.kargs.get(name)) for name, value in inputs.kargs.items()}
     rest = [_json_of(value, each) for value, each in zip(inputs.varargs, _padded(hashes.varargs, inputs), strict=False)]
-    return json.dumps({**named, "__varargs": rest}, ensure_ascii=False, allow_nan=False)
+    return _encode({**named, "__varargs": rest})
 
 
 def _padded(hashes: tuple[str, ...], inputs: Inputs) -> list[str | None]:

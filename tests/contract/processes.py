@@ -5,6 +5,7 @@ A fresh interpreter forks here, so that no thread of the tests is in the way. An
 
 import gc
 import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -22,6 +23,8 @@ from provenance.records import Held
 
 SOURCE = "a" * 40
 CHILDREN = 8
+LARGE = bytes(3 << 20)
+"""As many bytes as several threads digest together."""
 
 
 def put(place: Place, **changes: object) -> object:
@@ -83,6 +86,7 @@ def inherited(folder: Path) -> None:
     for name in BACKENDS:
         place = BACKENDS[name](folder / name)
         put(place)
+        large = place.keep(LARGE)
         stop, ready = threading.Event(), threading.Event()
 
         def busy(place=place, stop=stop, ready=ready):
@@ -90,10 +94,17 @@ def inherited(folder: Path) -> None:
                 put(place)
                 ready.set()
 
-        thread = threading.Thread(target=busy, daemon=True)
+        thread = threading.Thread(target=busy)
         thread.start()
         ready.wait()
-        in_children(4, lambda _, place=place: [put(place) for _ in range(3)])
+
+        def work(_: int, place=place, large=large) -> None:
+            for _ in range(3):
+                put(place)
+            assert LARGE == place.read(large)
+            assert large == place.keep(LARGE)
+
+        in_children(4, work)
         put(place)
         stop.set()
         thread.join()
@@ -137,6 +148,20 @@ def unclosed(folder: Path) -> None:
     put(other)
     del other
     gc.collect()
+
+
+def in_process(module: str, task: str, folder: Path) -> None:
+    """Do *task* of *module* in a fresh interpreter, to which every warning is an error."""
+    tests = Path(__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", module, task, str(folder)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (0, "") == (done.returncode, done.stderr)
 
 
 if __name__ == "__main__":

@@ -69,16 +69,16 @@ texts = st.text(max_size=8)
 words = st.text("abc_", min_size=1, max_size=6)
 seconds = st.floats(0, 1e9, allow_nan=False)
 moments = st.datetimes(
-    datetime(1900, 1, 2), datetime(9990, 1, 1), timezones=st.just(UTC) | st.just(timezone(timedelta(hours=-9, minutes=30)))
+    datetime(1900, 1, 2),  # noqa: DTZ001 - hypothesis adds the zone
+    datetime(9990, 1, 1),  # noqa: DTZ001 - as above
+    timezones=st.just(UTC) | st.just(timezone(timedelta(hours=-9, minutes=30))),
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-json_objects = st.dictionaries(
-    st.text(st.characters(), max_size=5) | st.just("\ud800"), json_values, max_size=3
-)
+json_objects = st.dictionaries(st.text(st.characters(), max_size=5) | st.just("\ud800"), json_values, max_size=3)
 blobs = st.binary(max_size=64).map(blob_of)
 records = st.builds(
     ArtifactRecord,

@@ -49,6 +49,7 @@ class Place:
 
 
 def memory(_: Path) -> Place:
+    """Everything in memory."""
     blobs = MemoryBlobs()
 
     def damage(blob, change):
@@ -58,17 +59,20 @@ def memory(_: Path) -> Place:
 
 
 def disk(folder: Path) -> Place:
+    """Blobs in files, records in memory."""
     blobs = blob_effects(DiskBlobs(folder / "blobs"))
     return Place(blobs | record_effects(MemoryRecords()), lambda *how: damage_file(folder / "blobs", *how))
 
 
 def sqlite(folder: Path) -> Place:
+    """Everything in a database."""
     database = SqliteDatabase(folder / "db" / "provenance.db")
     ask = blob_effects(SqlBlobs(database)) | record_effects(SqlRecords(database))
     return Place(ask, lambda *how: damage_row(database, *how), database.close)
 
 
 def sqlite_and_disk(folder: Path) -> Place:
+    """Small blobs and records in a database, large blobs in files."""
     database = SqliteDatabase(folder / "provenance.db")
     blobs = by_size(blob_effects(SqlBlobs(database)), blob_effects(DiskBlobs(folder / "blobs")), LIMIT)
 
@@ -82,16 +86,20 @@ def sqlite_and_disk(folder: Path) -> Place:
 
 
 def damage_file(root: Path, blob: Blob, change: Callable[[bytes], bytes]) -> None:
+    """Change the bytes of *blob*'s file."""
     path = root / blob.id[:2] / blob.id[2:]
     path.write_bytes(change(path.read_bytes()))
 
 
 def damage_row(database: SqliteDatabase, blob: Blob, change: Callable[[bytes], bytes]) -> None:
+    """Change the bytes of *blob*'s row."""
     ((data,),) = database.query("SELECT data FROM blobs WHERE id = ?", blob.id)
     database.transaction(lambda execute: execute("UPDATE blobs SET data = ? WHERE id = ?", (change(data), blob.id)))
 
 
 def under(layer: Callable[[Interpreter[Any]], Interpreter[Any]]) -> Callable[[Path], Place]:
+    """A place under *layer*."""
+
     def make(folder: Path) -> Place:
         place = sqlite_and_disk(folder)
         return evolve(place, ask=layer(place.ask))

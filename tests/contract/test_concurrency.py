@@ -1,36 +1,28 @@
 """Stores under threads, forks and fresh processes."""
 
 import multiprocessing
-import os
-import subprocess
-import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 
-from contract.processes import SOURCE, put
+from contract.processes import SOURCE, in_process, put
 from contract.samples import new_id, record, run
 from contract.stores import BACKENDS, LIMIT
 from provenance.asks import DropRecord, FindProgeny, FindRecord, PutRecord
 
-TESTS = Path(__file__).parents[1]
 THREADS = 8
 
 
 @pytest.mark.parametrize("task", ["first_use", "same_record", "inherited", "killed", "unclosed"])
 def test_in_processes(task, tmp_path):
     """What `contract.processes` says of forked processes holds, and nothing is warned of."""
-    search = os.pathsep.join([str(TESTS), *sys.path])
-    command = [sys.executable, "-X", "dev", "-W", "error", "-m", "contract.processes", task, str(tmp_path)]
-    done = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": search}, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert (0, "") == (done.returncode, done.stderr)
+    in_process("contract.processes", task, tmp_path)
 
 
 def put_in(name: str, folder: Path) -> str:
+    """Put a record in a place that is opened and closed for it; answers its id."""
     place = BACKENDS[name](folder)
     stored = put(place)
     place.close()

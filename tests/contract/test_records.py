@@ -26,10 +26,12 @@ ONE_PLACE = settings(max_examples=25, suppress_health_check=[HealthCheck.functio
 
 
 def put(place, one, **how):
+    """Put a record with the one run."""
     return place.ask(PutRecord(one, run(), "{}", **how))
 
 
 def held(data):
+    """The bytes *data* as a record may bring them."""
     return Held(blob_of(data), data)
 
 

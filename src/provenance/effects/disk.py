@@ -5,7 +5,7 @@ name is its digest, which a reader checks before anything is decoded.
 """
 
 # Paths are text here: joining `Path`s would be much of a small read's time.
-# ruff: noqa: PTH100, PTH103, PTH105, PTH108, PTH116, PTH118, PTH120
+# ruff: noqa: PTH100, PTH103, PTH105, PTH116, PTH118, PTH120
 from __future__ import annotations
 
 import io
@@ -123,10 +123,9 @@ class DiskBlobs:
 
     def _publish(self, temporary: str, blob: Blob) -> None:
         final = self._path(blob)
-        if final is None or _is_there(final, blob.size):
-            os.unlink(temporary)
-            return
-        _move(temporary, final)
+        if final is None:
+            raise ValueError(f"{blob.id!r} is no digest")
+        _move(temporary, final)  # also over a file that is there: it may be damaged
         if self._durability is Durability.POWER:
             for folder in (os.path.dirname(final), self._root):
                 _sync_folder(folder)

@@ -24,7 +24,7 @@ from provenance.asks import (
     WriteBlob,
 )
 from provenance.effect import AsyncInterpreter, Effect, Interpreter, layered, overlaid
-from provenance.effects.locks import lock
+from provenance.effects.locks import Shared
 from provenance.effects.sinks import Kept, Overflow
 from provenance.effects.watching import Asked, Counter, counted, traced
 from provenance.errors import BlobNotFoundError, StorePermissionError
@@ -162,15 +162,15 @@ def remembered(base: Interpreter[E], capacity: int) -> Interpreter[E]:
     return overlaid(base, FindRecord.on(memory.find) | PutRecord.on(memory.put) | DropRecord.on(memory.drop))
 
 
-class _Memory:
+class _Memory(Shared):
     """At most *capacity* records, the longest kept going first; it takes none that was found before the last change."""
 
     def __init__(self, base: Interpreter[Any], capacity: int) -> None:
+        super().__init__()
         self._base = base
         self._capacity = capacity
         self._records: dict[ArtifactId, ArtifactRecord] = {}
         self._changes = 0
-        self._lock = lock()
 
     def find(self, ask: FindRecord) -> ArtifactRecord | None:
         known = self._records.get(ask.id)
@@ -199,14 +199,14 @@ class _Memory:
             self._forget(ask.id)
 
     def _keep(self, record: ArtifactRecord, moment: int) -> None:
-        with self._lock:
+        with self.lock:
             if moment == self._changes:
                 self._records[record.id] = record
                 if len(self._records) > self._capacity:
                     del self._records[next(iter(self._records))]
 
     def _forget(self, artifact_id: ArtifactId) -> None:
-        with self._lock:
+        with self.lock:
             self._changes += 1
             self._records.pop(artifact_id, None)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import BinaryIO, TypeVar
 
 from provenance.asks import PutRecord
-from provenance.effects.locks import lock
+from provenance.effects.locks import Shared
 from provenance.effects.sinks import Kept
 from provenance.errors import BlobNotFoundError, CorruptBlobError
 from provenance.ids import ArtifactId, BlobId, RunId, ValueId
@@ -63,15 +63,15 @@ class MemoryBlobs:
             self._aside[blob.id] = data
 
 
-class MemoryRecords:
+class MemoryRecords(Shared):
     """Records in dictionaries, with an index for each question, as rows: what comes out is what a database would give.
 
     Bytes that a record brings along go to *blobs*.
     """
 
     def __init__(self, blobs: MemoryBlobs | None = None) -> None:
+        super().__init__()
         self._blobs = MemoryBlobs() if blobs is None else blobs
-        self._lock = lock()
         self._rows: dict[ArtifactId, Row] = {}
         self._ids: list[ArtifactId] = []
         self._runs: dict[RunId, str] = {}
@@ -86,19 +86,19 @@ class MemoryRecords:
 
     def find_ids(self, prefix: str, limit: int) -> tuple[ArtifactId, ...]:
         """At most *limit* ids that begin with *prefix*, in order."""
-        with self._lock:
+        with self.lock:
             start = bisect_left(self._ids, prefix)
             return tuple(each for each in self._ids[start : start + limit] if each.startswith(prefix))
 
     def find_by_value(self, value_id: ValueId) -> tuple[ArtifactRecord, ...]:
         """Records of the value, oldest first."""
-        with self._lock:
+        with self.lock:
             rows = [self._rows[each] for each in self._by_value.get(value_id, ())]
         return tuple(sorted(map(from_row, rows), key=lambda record: (record.added_at, record.id)))
 
     def find_progeny(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
         """Ids of what was computed directly from the artifact, in order."""
-        with self._lock:
+        with self.lock:
             return tuple(sorted(self._progeny.get(artifact_id, ())))
 
     def find_run(self, run_id: RunId) -> Run | None:
@@ -109,7 +109,7 @@ class MemoryRecords:
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
         """Keep the record, its run and the bytes it brings; the record that is there already stays, unless replaced."""
         row, run = to_row(ask.record), run_to_json(ask.run)
-        with self._lock:
+        with self.lock:
             known = self._rows.get(ask.record.id)
             if known is not None and not ask.replace:
                 return from_row(known)
@@ -123,7 +123,7 @@ class MemoryRecords:
 
     def drop_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
         """Forget the record; the blobs that no record names any more, or None where there was no record."""
-        with self._lock:
+        with self.lock:
             row = self._rows.get(artifact_id)
             if row is None:
                 return None

@@ -12,8 +12,10 @@ _NAME: Final = (
     r"(?:api|access|private|secret|account|sas)[-_]?key|key[-_]?id|pat|dsn)"
 )
 _FLAG: Final = re.compile(rf"-{{1,2}}(?:[\w.]+[-_.])*{_NAME}(?:[-_]\w+)*", re.IGNORECASE)
-_ASSIGNED: Final = re.compile(rf"(?<![^\W_])((?:[\w.]+[-_.])*{_NAME}[\"']?\s*[=:]\s*)[^\s&;,]+", re.IGNORECASE)
-_USERINFO: Final = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s@]+@", re.IGNORECASE)
+_ASSIGNED: Final = re.compile(
+    rf"(?<![^\W_])((?:[\w.]+[-_.])*{_NAME}[\"']?\s*[=:]\s*)(?:(?:bearer|basic)\s+)?[^\s&;,]+", re.IGNORECASE
+)
+_USERINFO: Final = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s]+@", re.IGNORECASE)
 
 
 def redacted(arguments: Iterable[str]) -> list[str]:

@@ -12,6 +12,7 @@ from blake3 import blake3
 
 from provenance.effects.trouble import unavailable
 from provenance.errors import StoreUnavailableError
+from provenance.hashing.threads import LARGE, threads_for
 from provenance.ids import ID_BYTES, BlobId
 from provenance.records import Blob, Held
 
@@ -20,16 +21,18 @@ if TYPE_CHECKING:
 
     Bytes: TypeAlias = bytes | bytearray | memoryview
 
-MANY: Final = 1 << 20
-"""Bytes from which on other cores are worth waking for a digest."""
 _DIRECT: Final = 1 << 16
 """Bytes from which on one more system call is cheaper than one more copy."""
 
 
 def digest(data: Bytes) -> BlobId:
     """The id of a blob that is *data*."""
-    threads = blake3.AUTO if len(data) >= MANY else 1
-    return BlobId(blake3(data, max_threads=threads).hexdigest(length=ID_BYTES))
+    return BlobId(_hasher(len(data)).update(data).hexdigest(length=ID_BYTES))
+
+
+def _hasher(size: int) -> blake3:
+    """A digest to be made of pieces of about *size* bytes."""
+    return blake3(max_threads=threads_for(size))
 
 
 def blob_of(data: Bytes) -> Blob:
@@ -49,7 +52,7 @@ class Hashing:
     def add(self, data: Bytes) -> None:
         """Take *data* into account; the first piece decides whether several cores work on all of them."""
         if self._hasher is None:
-            self._hasher = blake3(max_threads=blake3.AUTO if len(data) >= MANY else 1)
+            self._hasher = _hasher(len(data))
         self._hasher.update(data)
         self.size += len(data)
 
@@ -121,7 +124,7 @@ class FileSink(io.RawIOBase):
         size = view.nbytes
         if size < _DIRECT:
             self._pending += view
-            if len(self._pending) >= MANY:
+            if len(self._pending) >= LARGE:
                 self._drain()
         else:
             self._drain()
@@ -133,7 +136,9 @@ class FileSink(io.RawIOBase):
         return self._hashing.size + len(self._pending)
 
     def finish(self) -> Blob:
-        """Write what is pending and name the whole."""
+        """Write what is pending and name the whole; raises `failure`, should the encoder have gone on after it."""
+        if self.failure is not None:
+            raise self.failure
         self._drain()
         return self._hashing.blob()
 

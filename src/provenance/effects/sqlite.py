@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sqlite3
 import threading
@@ -18,7 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from provenance.effects import schema
 from provenance.effects.durability import Durability
-from provenance.effects.locks import lock
+from provenance.effects.locks import Shared
 from provenance.errors import ProvenanceError, StoreUnavailableError
 
 R = TypeVar("R")
@@ -41,11 +40,11 @@ _ADVICE: Final = {
 }
 
 
-class SqliteDatabase:
+class SqliteDatabase(Shared):
     """The SQLite file *path*; opened, and made unless *create* is False, when it is first used.
 
-    Each thread has its own connection, and so has each process: a forked child opens its own and leaves its parent's
-    alone. `engine` is for queries of the user's own (`pandas.read_sql`).
+    Each thread has its own connection. No connection is open across a fork, as SQLite demands: they are closed before,
+    and parent and child open their own when they need one. `engine` is for the user's queries (`pandas.read_sql`).
     """
 
     def __init__(
@@ -53,13 +52,14 @@ class SqliteDatabase:
     ) -> None:
         if str(path) == ":memory:":
             raise StoreUnavailableError(name, "it names a database in memory", "use a memory repository for that")
+        super().__init__()
         self.name = name
         self.path = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow links, which may change
         self._create = create
         self._synchronous = "FULL" if durability is Durability.POWER else "NORMAL"
-        self._lock = lock()
         self._local = threading.local()
         self._sessions: weakref.WeakSet[_Session] = weakref.WeakSet()
+        weakref.finalize(self, _disconnect, self._sessions)  # called at the exit of the process, too
         self.engine: Final = sa.create_engine(
             sa.URL.create("sqlite", database=str(self.path)),
             poolclass=NullPool,
@@ -68,8 +68,10 @@ class SqliteDatabase:
 
     def query(self, statement: str, *values: str | int) -> list[tuple[object, ...]]:
         """All rows that *statement* answers; raises `StoreUnavailableError`."""
+        session = self._session()
         try:
-            return self._connection().execute(statement, values).fetchall()
+            with session.lock:
+                return (session.connection or self._open(session)).execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
 
@@ -78,47 +80,39 @@ class SqliteDatabase:
 
         Raises `StoreUnavailableError` where the database cannot take them.
         """
+        session = self._session()
         try:
-            connection = self._connection()
-            execute: Execute = connection.execute
-            execute("BEGIN IMMEDIATE", ())
-            try:
-                result = work(execute)
-                execute("COMMIT", ())
-            except BaseException:
-                connection.rollback()
-                raise
+            with session.lock:
+                return _transacted(session.connection or self._open(session), work)
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
-        return result
 
     def close(self) -> None:
-        """Close the connections of all threads of this process; the next use opens them anew."""
-        with self._lock:
-            sessions, self._sessions, self._local = list(self._sessions), weakref.WeakSet(), threading.local()
+        """Close the connections of all threads; the next use opens them anew."""
+        with self.lock:
+            sessions = list(self._sessions)
         for session in sessions:
-            session.release()
-        self.engine.dispose()
+            with session.lock:
+                session.disconnect()
 
-    def _connection(self) -> sqlite3.Connection:
+    def _session(self) -> _Session:
         session: _Session | None = getattr(self._local, "session", None)
-        if session is None or session.pid != os.getpid():
-            session = self._open()
-        return session.connection
-
-    def _open(self) -> _Session:
-        self._prepare_folder()
-        session = _Session(self._connect())
-        try:
-            _configure(session.connection, self._synchronous)
-            self._prepare_tables(session.connection)
-        except BaseException:
-            session.release()
-            raise
-        with self._lock:
-            self._sessions.add(session)
-            self._local.session = session
+        if session is None:
+            session = self._local.session = _Session()
+            with self.lock:
+                self._sessions.add(session)
         return session
+
+    def _open(self, session: _Session) -> sqlite3.Connection:
+        self._prepare_folder()
+        connection = session.connection = self._connect()
+        try:
+            _configure(connection, self._synchronous)
+            self._prepare_tables(connection)
+        except BaseException:
+            session.disconnect()
+            raise
+        return connection
 
     def _connect(self) -> sqlite3.Connection:
         """A connection that the engine makes but no longer looks after."""
@@ -143,18 +137,14 @@ class SqliteDatabase:
             raise StoreUnavailableError(self.name, str(error), _ADVICE["SQLITE_CANTOPEN"]) from error
 
     def _prepare_tables(self, connection: sqlite3.Connection) -> None:
-        if self._version(connection) == schema.VERSION:
-            return
-        connection.execute("BEGIN IMMEDIATE")  # processes that come at once make the tables one after the other
-        try:
-            if self._version(connection) == 0:
+        def make(execute: Execute) -> None:
+            if self._version(connection) == 0:  # of processes that come at once, the first makes them
                 for statement in schema.creating():
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {schema.VERSION}")
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.rollback()
-            raise
+                    execute(statement, ())
+                execute(f"PRAGMA user_version = {schema.VERSION}", ())
+
+        if self._version(connection) != schema.VERSION:
+            _transacted(connection, make)
 
     def _version(self, connection: sqlite3.Connection) -> int:
         version = cast("int", connection.execute("PRAGMA user_version").fetchone()[0])
@@ -187,29 +177,39 @@ def _configure(connection: sqlite3.Connection, synchronous: str) -> None:
             return
 
 
-class _Session:
-    """A connection of one thread in one process; closed when the thread has ended."""
-
-    __slots__ = ("__weakref__", "_finalizer", "connection", "pid")
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-        self.pid = os.getpid()
-        self._finalizer = weakref.finalize(self, _release, connection, self.pid)
-
-    def release(self) -> None:
-        """Close the connection, unless it is closed."""
-        self._finalizer()
+def _transacted(connection: sqlite3.Connection, work: Callable[[Execute], R]) -> R:
+    execute: Execute = connection.execute
+    execute("BEGIN IMMEDIATE", ())
+    try:
+        result = work(execute)
+        execute("COMMIT", ())
+    except BaseException:
+        connection.rollback()
+        raise
+    return result
 
 
-def _release(connection: sqlite3.Connection, pid: int) -> None:
-    """Close *connection* in the process that opened it; a forked child must neither use nor close it, so it keeps it."""
-    if pid == os.getpid():
-        connection.close()
-    else:
-        _keep_for_ever(connection)
+def _disconnect(sessions: weakref.WeakSet[_Session]) -> None:
+    for session in list(sessions):
+        if session.lock.acquire(timeout=1.0):  # a thread that is at work for longer than that is left alone
+            session.disconnect()
+            session.lock.release()
 
 
-def _keep_for_ever(connection: sqlite3.Connection) -> None:
-    """See to it that *connection* is not closed by its destructor either: one reference to it is never given back."""
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+class _Session(Shared):
+    """One thread's connection, while it has one; closed when the thread or the process ends, and before a fork."""
+
+    connection: sqlite3.Connection | None = None
+
+    def disconnect(self) -> None:
+        """Close the connection, if there is one."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.close()
+
+    def before_fork(self) -> None:
+        """Close the connection, of which SQLite's locks would be as good as lost in the child."""
+        self.disconnect()
+
+    def __del__(self) -> None:
+        self.disconnect()

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from provenance.asks import ReadBlob
 from provenance.effect import Effect, Interpreter, layered
-from provenance.effects.locks import lock
+from provenance.effects.locks import Shared
 from provenance.records import Held, Stored
 
 A = TypeVar("A")
@@ -42,18 +42,18 @@ def traced(base: Interpreter[E], log: Callable[[Asked], None]) -> Interpreter[E]
     return layered(base, layer)
 
 
-class Counter:
+class Counter(Shared):
     """How often each effect was asked, and how many bytes were read and written; several threads may count."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked: dict[type[Effect[Any]], int] = {}
         self.bytes_read = 0
         self.bytes_written = 0
-        self._lock = lock()
 
     def count(self, effect: Effect[Any], read: int, written: int) -> None:
         """Take one answered effect into account."""
-        with self._lock:
+        with self.lock:
             self.asked[type(effect)] = self.asked.get(type(effect), 0) + 1
             self.bytes_read += read
             self.bytes_written += written

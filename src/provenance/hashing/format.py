@@ -12,6 +12,8 @@ from importlib import import_module
 from operator import ne
 from typing import TYPE_CHECKING, Any, Final
 
+from provenance.hashing.threads import LARGE, threads_for
+
 if TYPE_CHECKING:
     from typing import TypeAlias
 
@@ -26,7 +28,6 @@ SCALARS: Final = frozenset({type(None), bool, int, float, str, bytes})
 NAN: Final[float] = struct.unpack(">d", b"\x7f\xf8\x00\x00\x00\x00\x00\x00")[0]
 
 _CHILD, _WIDE_INT, _SURROGATES, _BUFFER = 1, 2, 3, 4
-_LARGE = 1 << 20  # waking other cores costs about 0.1 ms: below this, one thread is faster
 _SLICE = 1 << 24
 
 
@@ -85,7 +86,7 @@ def seal(start: bytes, items: Sequence[Item]) -> bytes:
     """Return the digest of the node whose prefix is *start*; float NaNs must be `NAN` already."""
     try:
         payload = _encode(items)
-        if len(payload) < _LARGE:
+        if len(payload) < LARGE:
             digest: bytes = _blake3(start + payload).digest(20)
             return digest
     except (OverflowError, UnicodeEncodeError):
@@ -94,7 +95,7 @@ def seal(start: bytes, items: Sequence[Item]) -> bytes:
 
 
 def _sealed(start: bytes, payload: bytes) -> bytes:
-    hasher = _blake3(start, max_threads=-1 if len(payload) >= _LARGE else 1)
+    hasher = _blake3(start, max_threads=threads_for(len(payload)))
     hasher.update(payload)
     digest: bytes = hasher.digest(DIGEST_SIZE)
     return digest
@@ -106,7 +107,7 @@ def node(start: bytes, items: Sequence[Item]) -> Ext:
         payload = _encode(items)
     except (OverflowError, UnicodeEncodeError):
         return _ext(_CHILD, seal(start, items))
-    if len(payload) < _LARGE:  # as in `seal`: the call to it would cost a tenth of the whole
+    if len(payload) < LARGE:  # as in `seal`: the call to it would cost a tenth of the whole
         return _ext(_CHILD, _blake3(start + payload).digest(20))
     return _ext(_CHILD, _sealed(start, payload))
 
@@ -159,7 +160,7 @@ class Buffer:
     __slots__ = ("_hasher",)
 
     def __init__(self, data: bytes | bytearray | memoryview = b"") -> None:
-        self._hasher = _blake3(max_threads=-1 if len(data) >= _LARGE else 1)
+        self._hasher = _blake3(max_threads=threads_for(len(data)))
         self.add(data)
 
     def add(self, data: bytes | bytearray | memoryview) -> None:

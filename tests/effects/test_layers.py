@@ -1,0 +1,289 @@
+"""What each layer adds; that it changes nothing else is in the contract."""
+
+import asyncio
+import threading
+
+import pytest
+from attrs import evolve
+
+from contract.samples import new_id, record, run
+from contract.stores import memory
+from provenance.asks import (
+    Blobs,
+    DropBlob,
+    DropRecord,
+    FindByValue,
+    FindIds,
+    FindProgeny,
+    FindRecord,
+    FindRun,
+    HasBlob,
+    PutRecord,
+    Quarantine,
+    ReadBlob,
+    Records,
+    WriteBlob,
+)
+from provenance.effect import Interpreter, overlaid, run_async
+from provenance.effects.layers import (
+    Counter,
+    Permissions,
+    by_size,
+    counted,
+    guarded,
+    remembered,
+    retrying,
+    threaded,
+    traced,
+)
+from provenance.effects.memory import MemoryBlobs
+from provenance.effects.sinks import blob_of
+from provenance.errors import StorePermissionError
+from provenance.ports import blob_effects
+from provenance.records import Stored
+
+BLOB = blob_of(b"x")
+BY_PERMISSION = {
+    "read": [
+        FindRecord(new_id()),
+        FindIds("a"),
+        FindByValue(new_id()),
+        FindProgeny(new_id()),
+        FindRun(new_id()),
+        HasBlob(BLOB),
+        ReadBlob(BLOB, lambda source: source.read()),
+    ],
+    "write": [WriteBlob(lambda sink: None), PutRecord(record(), run(), "{}"), Quarantine(BLOB)],
+    "delete": [DropRecord(new_id()), DropBlob(BLOB)],
+}
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A store that has the blob."""
+    made = memory(tmp_path)
+    made.keep(b"x")
+    return made
+
+
+@pytest.mark.parametrize("denied", BY_PERMISSION)
+def test_a_forbidden_operation_is_refused(place, denied):
+    """What a permission covers is refused without it, by the names of store and permission; the rest is answered."""
+    ask = guarded(place.ask, "mine", Permissions(**{denied: False}))
+    for permission, effects in BY_PERMISSION.items():
+        for effect in effects:
+            if permission == denied:
+                with pytest.raises(StorePermissionError, match=f"store 'mine' is configured with {denied}: false"):
+                    ask(effect)
+            else:
+                ask(effect)
+
+
+def test_every_effect_needs_a_permission():
+    """No effect of a store is left unguarded."""
+    nothing = guarded(memory(None).ask, "mine", Permissions(read=False, write=False, delete=False))
+    assert {*Records.__args__, *Blobs.__args__} == {
+        type(each) for several in BY_PERMISSION.values() for each in several
+    }
+    for several in BY_PERMISSION.values():
+        for effect in several:
+            with pytest.raises(StorePermissionError):
+                nothing(effect)
+
+
+def asked(base, log):
+    """*base*, noting in *log* what it is asked."""
+    return traced(base, lambda each: log.append(type(each.effect)))
+
+
+def test_a_remembered_record_is_not_asked_for_again(place):
+    """A record that was found or put is answered from memory; that there was none is asked for again each time."""
+    log = []
+    ask = remembered(asked(place.ask, log), 10)
+    one, other = record(), record()
+    assert [None, None] == [ask(FindRecord(one.id)), ask(FindRecord(one.id))]
+    ask(PutRecord(one, run(), "{}"))
+    place.ask(PutRecord(other, run(), "{}"))
+    log.clear()
+    assert [one, other, other, one] == [ask(FindRecord(each.id)) for each in (one, other, other, one)]
+    assert [FindRecord] == log
+
+
+def test_memory_is_bounded(place):
+    """No more records than the capacity are remembered; the others are found all the same."""
+    log = []
+    ask = remembered(asked(place.ask, log), 3)
+    ones = [record() for _ in range(6)]
+    for one in ones:
+        ask(PutRecord(one, run(), "{}"))
+    log.clear()
+    assert ones[::-1] == [ask(FindRecord(one.id)) for one in ones[::-1]]
+    assert [FindRecord] * 3 == log
+
+
+@pytest.mark.parametrize("change", ["replace", "drop"])
+def test_a_change_is_seen_at_once(place, change):
+    """A record that was replaced or deleted is not answered from memory."""
+    ask = remembered(place.ask, 10)
+    one = record()
+    ask(PutRecord(one, run(), "{}"))
+    new = evolve(one, value_id=new_id()) if change == "replace" else None
+    ask(DropRecord(one.id) if new is None else PutRecord(new, run(), "{}", replace=True))
+    assert new == ask(FindRecord(one.id))
+
+
+def test_a_record_found_before_a_change_is_not_remembered_after_it(place):
+    """A look-up that overlaps with a deletion does not bring the deleted record back."""
+    one = record()
+    place.ask(PutRecord(one, run(), "{}"))
+
+    def slow(ask):
+        found = place.ask(ask)
+        top(DropRecord(one.id))
+        return found
+
+    top = remembered(overlaid(place.ask, FindRecord.on(slow)), 10)
+    assert one == top(FindRecord(one.id))
+    top = remembered(place.ask, 10)
+    assert top(FindRecord(one.id)) is None
+
+
+def test_tracing_tells_of_answers_and_failures(place):
+    """Each effect is told of once, after it, with its time and its error."""
+    log = []
+    ask = traced(place.ask, log.append)
+    ask(HasBlob(BLOB))
+    with pytest.raises(ZeroDivisionError) as caught:
+        ask(ReadBlob(BLOB, lambda source: 1 / 0))
+    assert [(HasBlob, None), (ReadBlob, caught.value)] == [(type(each.effect), each.error) for each in log]
+    assert all(0 <= each.seconds < 60 for each in log)
+
+
+def test_counting_adds_up(place):
+    """Effects are counted by kind, and bytes by direction."""
+    counter = Counter()
+    ask = counted(place.ask, counter)
+    for _ in range(2):
+        ask(WriteBlob(lambda sink: sink.write(b"x" * 5) and None))
+    ask(ReadBlob(BLOB, lambda source: source.read()))
+    ask(FindIds("a"))
+    assert {WriteBlob: 2, ReadBlob: 1, FindIds: 1} == counter.asked
+    assert (1, 10) == (counter.bytes_read, counter.bytes_written)
+
+
+@pytest.mark.parametrize(("failures", "expected"), [(0, 1), (2, 3), (3, 3)])
+def test_retrying_stops_with_success_or_patience(failures, expected):
+    """An effect is asked again until it is answered, or as often as is allowed; the last failure is raised."""
+    tries, pauses = [], []
+
+    def answer(ask):
+        tries.append(ask)
+        if len(tries) <= failures:
+            raise ConnectionError(len(tries))
+        return True
+
+    ask = retrying(HasBlob.on(answer), 3, lambda error: isinstance(error, ConnectionError), pauses.append)
+    if failures < 3:
+        assert ask(HasBlob(BLOB))
+    else:
+        with pytest.raises(ConnectionError, match="3"):
+            ask(HasBlob(BLOB))
+    assert (expected, list(range(expected - 1))) == (len(tries), pauses)
+
+
+def test_other_errors_are_not_retried():
+    """An error that asking again does not mend is raised at once."""
+    tries = []
+
+    def answer(ask):
+        tries.append(ask)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        retrying(HasBlob.on(answer), 3, lambda error: isinstance(error, ConnectionError))(HasBlob(BLOB))
+    assert 1 == len(tries)
+
+
+def test_threaded_answers_beside_the_event_loop(place):
+    """Answers come from a worker thread, the same as without, and so do errors."""
+    seen = []
+
+    def program():
+        seen.append((yield from HasBlob(BLOB)))
+        seen.append((yield from ReadBlob(BLOB, lambda source: threading.current_thread())))
+        return (yield from ReadBlob(BLOB, lambda source: 1 / 0))
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(run_async(program(), threaded(place.ask)))
+    assert True is seen[0]
+    assert threading.main_thread() is not seen[1]
+
+
+def two(limit):
+    """Two stores in memory, and both by size."""
+    tiers = MemoryBlobs("small"), MemoryBlobs("large")
+    return tiers, by_size(*map(blob_effects, tiers), limit)
+
+
+@pytest.mark.parametrize(("size", "expected"), [(0, 0), (10, 0), (11, 1), (1000, 1)])
+def test_size_decides_where_a_blob_lives(size, expected):
+    """A blob of up to the limit is in the small store only, a larger one in the large one only."""
+    tiers, ask = two(10)
+    blob = ask(WriteBlob(lambda sink: sink.write(bytes(size)) and None)).blob
+    assert [expected == turn for turn in (0, 1)] == [tier.has_blob(blob) for tier in tiers]
+
+
+def test_another_limit_finds_what_the_old_one_stored():
+    """When the limit changes, blobs on either side of it are still found, dropped and put aside."""
+    for size, limits in [(5, (10, 3)), (5, (3, 10))]:
+        tiers, ask = two(limits[0])
+        blob = ask(WriteBlob(lambda sink, size=size: sink.write(bytes(size)) and None)).blob
+        later = by_size(*map(blob_effects, tiers), limits[1])
+        assert later(HasBlob(blob))
+        assert bytes(size) == later(ReadBlob(blob, lambda source: source.read()))
+        later(DropBlob(blob))
+        assert not ask(HasBlob(blob))
+
+
+def test_an_encoder_that_swallows_exceptions_is_no_obstacle():
+    """Too many bytes go to the large store, whatever the encoder makes of being interrupted; it sees no `Exception`."""
+    tiers, ask = two(10)
+    swallowed = []
+
+    def write(sink):
+        try:
+            sink.write(bytes(100))
+        except Exception as error:
+            swallowed.append(error)
+            raise
+
+    assert isinstance(ask(WriteBlob(write)), Stored)
+    assert [] == swallowed
+    assert tiers[1].has_blob(blob_of(bytes(100)))
+
+
+def test_the_small_store_is_given_up_soon():
+    """Of a long value no more than the limit is held before it goes to the large store."""
+    calls = []
+
+    def write(sink):
+        for turn in range(1000):
+            calls.append(turn)
+            sink.write(bytes(10))
+
+    _, ask = two(50)
+    ask(WriteBlob(write))
+    assert 6 + 1000 == len(calls)
+
+
+def test_an_interpreter_without_records_keeps_its_row():
+    """A layer answers no effect that its base does not."""
+    base = HasBlob.on(lambda _: True)
+    for layer in (
+        lambda: guarded(base, "x", Permissions(write=False)),
+        lambda: remembered(base, 1),
+        lambda: counted(base, Counter()),
+    ):
+        made = layer()
+        assert isinstance(made, Interpreter)
+        assert {HasBlob} == set(made.table)

@@ -1,0 +1,157 @@
+"""What is told of the clock and the machine."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from contract.processes import in_process
+from provenance.asks import CurrentRun, Now
+from provenance.effects import world
+from provenance.effects.redaction import redacted
+from provenance.effects.world import SystemClock, ThisMachine, git, run_of
+from provenance.errors import ConfigError
+from provenance.ports import world_effects
+from provenance.wire import run_from_json, run_to_json
+
+GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"]
+
+
+def machine(hook=None):
+    """This machine with *hook*."""
+    return ThisMachine(SystemClock(), hook)
+
+
+def test_the_clock_tells_utc():
+    """The time is now, in UTC; ticks only grow."""
+    now = SystemClock().now()
+    assert timedelta(0) == now.utcoffset()
+    assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)
+    assert SystemClock().ticks() <= SystemClock().ticks()
+
+
+def test_the_process_is_described():
+    """A run names host, process, interpreter and packages, and survives being written down."""
+    ask = world_effects(machine())
+    found = ask(CurrentRun())
+    assert os.getpid() == found.process["pid"]
+    assert str(Path.cwd()) == found.process["cwd"]
+    assert os.cpu_count() == found.host["cpu_count"]
+    assert ".".join(map(str, sys.version_info[:3])) == found.python["version"]
+    assert {"attrs", "pytest"} <= set(found.packages)
+    assert 40 == len(found.id)
+    assert found == run_from_json(run_to_json(found))
+    assert found.created_at <= ask(Now())
+
+
+def test_the_process_is_described_once(monkeypatch):
+    """What was collected is answered again, until it is renewed; another machine record collects for itself."""
+    calls = []
+    one = machine(lambda facts: calls.append(1))
+    first = one.current_run()
+    assert first is one.current_run()
+    one.renew()
+    assert first.id != one.current_run().id
+    assert 2 == len(calls)
+
+
+def test_a_forked_child_describes_itself(tmp_path):
+    """A child has a run of its own, with its own process id."""
+    in_process("effects.forked_run", "describe", tmp_path)
+
+
+def test_the_hook_has_the_last_word():
+    """A hook may answer another mapping or change the given one; what it adds is extra, as JSON can say it."""
+
+    def changes(facts):
+        facts["git"] = None
+        facts["team"] = {"name": "größe", "since": datetime(2024, 1, 1, tzinfo=UTC)}
+
+    found = machine(changes).current_run()
+    assert {"team": {"name": "größe", "since": "2024-01-01 00:00:00+00:00"}} == found.extra
+    assert found.git is None
+    answered = machine(lambda facts: {"host": facts["host"], "seed": float("nan")}).current_run()
+    assert ({}, {"seed": "nan"}) == (answered.packages, answered.extra)
+
+
+@pytest.mark.parametrize("answer", [5, "text", {"host": "mine"}, {"git": [1]}])
+def test_a_hook_that_answers_something_else_is_told(answer):
+    """An answer that is no mapping, or has a part that must be one and is not, is an error of the configuration."""
+    with pytest.raises(ConfigError, match="run_info_fn"):
+        machine(lambda facts: answer).current_run()
+
+
+def test_a_run_is_named_by_what_it_says():
+    """Equal facts at one time are one run; another fact or time is another."""
+    now = datetime(2024, 1, 1, tzinfo=UTC)
+    facts = {"host": {"a": 1}, "process": {}, "python": {}, "packages": {}}
+    assert run_of(now, facts) == run_of(now, dict(reversed(facts.items())))
+    assert 3 == len(
+        {
+            each.id
+            for each in (
+                run_of(now, facts),
+                run_of(now, {**facts, "host": {"a": 2}}),
+                run_of(now + timedelta(seconds=1), facts),
+            )
+        }
+    )
+
+
+def test_git_is_asked(tmp_path):
+    """Commit, branch and changes are told inside a checkout."""
+
+    def sh(*command):
+        return subprocess.run([*GIT, *command], cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
+
+    sh("init")
+    assert {"commit": None, "branch": "main", "dirty": False} == git(tmp_path)
+    (tmp_path / "a").write_text("1")
+    sh("add", "a")
+    sh("commit", "-m", "one")
+    assert {"commit": sh("rev-parse", "HEAD"), "branch": "main", "dirty": False} == git(tmp_path)
+    (tmp_path / "a").write_text("22")
+    assert git(tmp_path)["dirty"]
+    sh("checkout", "--detach")
+    assert git(tmp_path)["branch"] is None
+
+
+def test_no_git_is_no_trouble(tmp_path, monkeypatch):
+    """Outside a checkout, without git and when git takes too long, nothing is told of it."""
+    assert git(tmp_path) is None
+    (tmp_path / "git").write_text("#!/bin/sh\nexec sleep 60\n")
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setattr(world, "_PATIENCE", 0.1)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert git(tmp_path) is None
+    monkeypatch.setenv("PATH", "")
+    assert git(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "given"),
+    [
+        (["--password", "***", "x"], ["--password", "hunter2", "x"]),
+        (["--db-password=***"], ["--db-password=hunter2"]),
+        (["-token", "***"], ["-token", "hunter2"]),
+        (["--api_key", "***"], ["--api_key", "hunter2"]),
+        (["--aws-secret-access-key", "***"], ["--aws-secret-access-key", "hunter2"]),
+        (["API_TOKEN=***", "run"], ["API_TOKEN=hunter2", "run"]),
+        (["postgresql://***@host/db"], ["postgresql://me:hunter2@host/db"]),
+        (["https://host/?a=1&token=***&b=2"], ["https://host/?a=1&token=hunter2&b=2"]),
+        (["-c", "Authorization: ***"], ["-c", "Authorization: hunter2"]),
+        (["-H", "authorization: ***"], ["-H", "authorization: Bearer hunter2"]),
+        (
+            ["--epochs", "3", "--tokenizer", "bert", "--path", "a"],
+            ["--epochs", "3", "--tokenizer", "bert", "--path", "a"],
+        ),
+        (["https://host/path", "a@b", "x=1"], ["https://host/path", "a@b", "x=1"]),
+        (["postgresql://***@host/db"], ["postgresql://me:hun@ter2@host/db"]),
+    ],
+)
+def test_secrets_are_not_recorded(expected, given):
+    """Values of secret flags and variables, and the user part of addresses, are left out of command lines."""
+    assert expected == redacted(given)
