@@ -43,6 +43,7 @@ from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed,
 from provenance.hashing import hash_value as hash  # noqa: A004 - `provenance.hash` is its public name
 from provenance.hashing import register_hasher
 from provenance.journal import Subscription, reset_stats, stats, subscribe
+from provenance.lineage import Lineage
 from provenance.loading import load_artifact, load_proxy
 from provenance.plan import CallPlan
 from provenance.proxy import artifact_of, is_proxy, unwrap
@@ -63,6 +64,7 @@ from provenance.session import (
 )
 from provenance.settings import Config
 from provenance.store import Store
+from provenance.tracing import dependencies, lineage
 
 __all__ = [
     "AmbiguousIdError",
@@ -86,6 +88,7 @@ __all__ = [
     "ImpureFunctionError",
     "Inputs",
     "KeyExistsError",
+    "Lineage",
     "MemoryRepo",
     "MemoryStore",
     "Miss",
@@ -106,6 +109,7 @@ __all__ = [
     "Why",
     "artifact_of",
     "current_config",
+    "dependencies",
     "from_config",
     "get_check_mutations",
     "get_default_repo",
@@ -114,6 +118,7 @@ __all__ = [
     "get_use_cache",
     "hash",
     "is_proxy",
+    "lineage",
     "load_artifact",
     "load_config",
     "load_proxy",

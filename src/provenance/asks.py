@@ -46,6 +46,13 @@ class FindProgeny(Effect[tuple[ArtifactId, ...]]):
 
 
 @frozen
+class FindInputs(Effect["str | None"]):
+    """The JSON text of the inputs of this id's record, as it was put."""
+
+    id: ArtifactId
+
+
+@frozen
 class FindRun(Effect["Run | None"]):
     """The run of this id."""
 
@@ -122,7 +129,7 @@ class CurrentRun(Effect[Run]):
     """This process, collected once."""
 
 
-Records: TypeAlias = FindRecord | FindIds | FindByValue | FindProgeny | FindRun | PutRecord | DropRecord
+Records: TypeAlias = FindRecord | FindIds | FindByValue | FindProgeny | FindInputs | FindRun | PutRecord | DropRecord
 """What a record store answers."""
 Blobs: TypeAlias = WriteBlob | ReadBlob | HasBlob | DropBlob | Quarantine
 """What a blob store answers."""
@@ -133,7 +140,7 @@ Lookup: TypeAlias = FindRecord | HasBlob
 """A look-up reads no value and writes nothing."""
 Commit: TypeAlias = WriteBlob | PutRecord | Now | CurrentRun
 """Recording what was computed."""
-Load: TypeAlias = FindRecord | FindIds | FindRun | ReadBlob
+Load: TypeAlias = FindRecord | FindIds | FindInputs | FindRun | ReadBlob
 """Reading what was recorded."""
 Trace: TypeAlias = FindRecord | FindProgeny
 """Following lineage."""

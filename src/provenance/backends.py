@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _log: Final = logging.getLogger("provenance")
 _REMEMBERED: Final = 10_000
 """Records that a repository keeps in memory; one takes about 2 KB."""
+_REREAD_BYTES: Final = 4_096
+"""Bytes up to which a value is kept in memory, encoded, once it was read."""
 
 
 def open_store(name: str, settings: StoreSettings, base: Path) -> Interpreter[Blobs]:
@@ -74,7 +76,7 @@ def _memory_repository(name: str, settings: MemoryRepoSettings, store: Interpret
 def _sqlite_repository(
     name: str, settings: SqliteRepoSettings, base: Path, store: Interpreter[Blobs] | None
 ) -> Repository:
-    from provenance.effects.layers import by_size, remembered
+    from provenance.effects.layers import by_size, remembered, rereading
     from provenance.effects.sql import SqlBlobs, SqlRecords
     from provenance.effects.sqlite import SqliteDatabase
 
@@ -86,6 +88,7 @@ def _sqlite_repository(
     blobs = _guarded(blob_effects(SqlBlobs(database)), name, settings)
     if store is not None:
         blobs = by_size(blobs, store, settings.inline_limit) if settings.inline_limit else store
+    blobs = rereading(blobs, _REREAD_BYTES, _REMEMBERED)
     return Repository(name, _world() | blobs | recording, records.engine)
 
 

@@ -56,7 +56,7 @@ def subject_of(function: AnyFunction) -> Subject:
     while (inner := _inner(function)) is not None:
         function, more, named = inner
         args, keywords = (*more, *args), {**named, **keywords}
-    signature = inspect.signature(function)
+    signature = _signature(function)
     parameters = signature.parameters.values()
     kinds = {each.kind for each in parameters}
     return Subject(
@@ -72,6 +72,13 @@ def subject_of(function: AnyFunction) -> Subject:
         positional=sum(each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for each in parameters),
         is_async=inspect.iscoroutinefunction(inspect.unwrap(function)),
     )
+
+
+def _signature(function: AnyFunction) -> inspect.Signature:
+    try:
+        return inspect.signature(function)
+    except ValueError as error:
+        raise TypeError(f"{error}: wrap it in a function of your own, and decorate that") from None
 
 
 def _inner(function: AnyFunction) -> tuple[AnyFunction, tuple[object, ...], Mapping[str, object]] | None:

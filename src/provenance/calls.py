@@ -19,6 +19,7 @@ from provenance.errors import (
     BlobNotFoundError,
     CorruptBlobError,
     ImpureFunctionError,
+    StorePermissionError,
     StoreUnavailableError,
     UnhashableValueError,
     UnserializableValueError,
@@ -28,7 +29,16 @@ from provenance.hashing import hash_value
 from provenance.identity import uncached_id
 from provenance.ids import BlobId, RunId
 from provenance.journal import tell
-from provenance.plan import CallPlan, Recipe, bind_call, changed_inputs, may_change, plan_call, refuse_mutated
+from provenance.plan import (
+    CallPlan,
+    Recipe,
+    bind_call,
+    changed_inputs,
+    hashes_now,
+    may_change,
+    plan_call,
+    refuse_mutated,
+)
 from provenance.programs import Found, Gone
 from provenance.proxy import Ephemeral, proxy_over, unwrap
 from provenance.records import ArtifactRecord, Blob
@@ -139,7 +149,7 @@ async def perform_async(call: Call) -> object:
         return _ephemeral(call, draft)
     try:
         record = await run_async(programs.commit(draft), interpreter)
-    except StoreUnavailableError as error:
+    except (StoreUnavailableError, StorePermissionError) as error:
         error.value = draft.computation.value
         raise
     return _committed(call, draft, record)
@@ -170,7 +180,7 @@ def compute(call: Call) -> object:
     Raises:
         ImpureFunctionError: if the function changed its arguments; nothing is recorded.
         UnserializableValueError: if nothing can hash or store the result, which the error holds.
-        StoreUnavailableError: if a store fails; the error holds the result.
+        StoreUnavailableError, StorePermissionError: if a store cannot or may not take the result; the error holds it.
     """
     clock = call.environment.clock
     at, began = clock.now(), clock.ticks()
@@ -180,7 +190,7 @@ def compute(call: Call) -> object:
         return _ephemeral(call, draft)
     try:
         record = run(programs.commit(draft), call.repo.interpreter)
-    except StoreUnavailableError as error:
+    except (StoreUnavailableError, StorePermissionError) as error:
         error.value = draft.computation.value
         raise
     return _committed(call, draft, record)
@@ -190,8 +200,7 @@ def drafted(call: Call, value: object, timing: Timing) -> Draft:
     """Check that the function was pure, hash its result, and put together what is to be stored."""
     value = unwrap(value)
     if may_change(call.recipe, call.plan):
-        after = plan_call(call.recipe, call.args, call.kwargs)
-        changed = changed_inputs(call.plan.input_hashes, after.input_hashes)
+        changed = changed_inputs(call.plan.input_hashes, hashes_now(call.recipe, call.plan, call.args, call.kwargs))
         if changed:
             raise ImpureFunctionError(call.label, changed)
     ticks = call.environment.clock.ticks

@@ -118,7 +118,7 @@ def _function(subject: Subject, option: str, function: object) -> InputFunction 
     return cast("InputFunction | None", function)
 
 
-def _serializer(subject: Subject, name: str | None) -> str | None:
+def _serializer(subject: Subject, name: object) -> str | None:
     if name is None:
         return None
     if not isinstance(name, str):

@@ -12,7 +12,7 @@ from provenance.codecs import Encoding, candidates
 from provenance.ids import ArtifactId, RunId, ValueId
 from provenance.plan import CallPlan, Recipe
 from provenance.records import ArtifactRecord, Blob, Inputs
-from provenance.summary import Summary, inputs_json, type_name
+from provenance.summary import Summary, are_plain, inputs_json, type_name
 
 INTERFACE: Final = (
     "__call__",
@@ -61,6 +61,11 @@ class Draft:
             yield Encoding(each.name, value, what, options.dump_kwargs)
 
     @property
+    def inputs_are_plain(self) -> bool:
+        """Whether `inputs_json` says all there is to know of the inputs."""
+        return are_plain(self.plan.inputs)
+
+    @property
     def inputs(self) -> Iterator[Encoding]:
         """How the inputs may be written; the last way always works: it keeps of odd ones only what they were."""
         what, inputs = f"the inputs of {self.plan.identity.name}", self.plan.inputs
@@ -74,7 +79,9 @@ class Draft:
         """The inputs for people and SQL."""
         return inputs_json(self.plan.inputs, self.plan.input_hashes)
 
-    def record(self, value: Blob, inputs: Blob, serializer: str, run_id: RunId, added_at: datetime) -> ArtifactRecord:
+    def record(
+        self, value: Blob, inputs: Blob | None, serializer: str, run_id: RunId, added_at: datetime
+    ) -> ArtifactRecord:
         """The record, now that the stores have told where the value and the inputs are."""
         options, done, subject = self.recipe.options, self.computation, self.recipe.subject
         return ArtifactRecord(

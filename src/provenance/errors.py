@@ -94,9 +94,12 @@ class AmbiguousIdError(ProvenanceError, ValueError):
 
 
 class StorePermissionError(ProvenanceError, PermissionError):
-    """A store's configuration forbids the operation."""
+    """A store's configuration forbids the operation.
 
-    def __init__(self, operation: str, store: str, permission: str) -> None:
+    When it may not take a computed result, `value` is that result: the work is not lost.
+    """
+
+    def __init__(self, operation: str, store: str, permission: str, value: object = None) -> None:
         super().__init__(
             f"{operation} is forbidden: store {store!r} is configured with {permission}: false; "
             f"set {permission}: true, or use another store"
@@ -104,6 +107,7 @@ class StorePermissionError(ProvenanceError, PermissionError):
         self.operation = operation
         self.store = store
         self.permission = permission
+        self.value = value
 
 
 class StoreUnavailableError(ProvenanceError, OSError):

@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from attrs import field, frozen
 
 from provenance.hashing import combine
+from provenance.hashing.format import prefix, seal
 from provenance.ids import ArtifactId, ValueId
 
 NO_HASHES: Mapping[str, str] = {}
+
+
+_CALL = prefix("call")
 
 
 @frozen
@@ -52,7 +56,7 @@ def call_id(identity: Identity, hashes: InputHashes) -> ArtifactId:
     items += hashes.varargs
     for name in sorted(hashes.captured):
         items += (name, hashes.captured[name])
-    return ArtifactId(combine("call", items).hex())
+    return ArtifactId(seal(_CALL, items).hex())  # `combine`, but that the prefix is at hand
 
 
 def uncached_id(call: ArtifactId, value: ValueId) -> ArtifactId:

@@ -55,16 +55,21 @@ class Lineage:
 
     @property
     def order(self) -> tuple[ArtifactId, ...]:
-        """Ids of all artifacts, each after those that it was made from; *root* is the last."""
-        done: dict[ArtifactId, None] = {}
+        """Ids of all artifacts, each after those that it was made from; *root* is the last.
+
+        Recomputing a source from its own product makes a circle; it is cut where it closes.
+        """
+        done: list[ArtifactId] = []
+        entered: set[ArtifactId] = set()
         waiting = [(self.root, False)]
         while waiting:
             artifact_id, ready = waiting.pop()
             if ready:
-                done[artifact_id] = None
-            elif artifact_id in self.artifacts and artifact_id not in done:
+                done.append(artifact_id)
+            elif artifact_id in self.artifacts and artifact_id not in entered:
+                entered.add(artifact_id)
                 waiting.append((artifact_id, True))
-                waiting += [(each, False) for _, each in reversed(self.uses(artifact_id)) if each not in done]
+                waiting += [(each, False) for _, each in reversed(self.uses(artifact_id)) if each not in entered]
         return tuple(done)
 
     @property

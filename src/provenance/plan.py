@@ -108,9 +108,7 @@ def captures_of(subject: Subject, options: CallOptions, itself: object) -> Captu
     }
     seen: list[object] = []
     hashes = {
-        name: _hash_input(value, f"captured[{name!r}]", seen)
-        for name, value in values.items()
-        if name not in options.ignore
+        name: _hash_input(value, "captured", name, seen) for name, value in values.items() if name not in options.ignore
     }
     return Captures(values, hashes, tuple(_sightings(seen)))
 
@@ -200,27 +198,25 @@ def recorded_inputs(recipe: Recipe, bound: Bound) -> Inputs:
     return Inputs(*shaped, recipe.captured)
 
 
-def _hash_input(value: object, path: str, seen: list[object] | None) -> str:
+def _hash_input(value: object, section: str, key: str | int, seen: list[object] | None) -> str:
     """Hash an input; an artifact's value that was not read is not read for this, its hash is on record."""
+    if type(value) in _IMMUTABLE:
+        return hash_value(value)
     known: Callable[[object], ValueId | None] | None = getattr(type(value), "__provenance_known__", None)
     if known is not None and (recorded := known(value)) is not None:
         if seen is not None:
             seen += _in_ignored(value)
         return recorded
-    return hash_value(value, path, seen)
+    return hash_value(value, f"{section}[{key!r}]", seen)
 
 
 def hash_inputs(recipe: Recipe, inputs: Inputs, seen: list[object] | None = None) -> InputHashes:
     """Hash each input but the ignored ones; what they hold of artifacts is noted in *seen*."""
     ignore = recipe.options.ignore
     kargs: dict[str, str] = {
-        name: _hash_input(value, f"arguments[{name!r}]", seen)
-        for name, value in inputs.kargs.items()
-        if name not in ignore
+        name: _hash_input(value, "arguments", name, seen) for name, value in inputs.kargs.items() if name not in ignore
     }
-    varargs: tuple[str, ...] = tuple(
-        [_hash_input(value, f"varargs[{i}]", seen) for i, value in enumerate(inputs.varargs)]
-    )
+    varargs: tuple[str, ...] = tuple([_hash_input(value, "varargs", i, seen) for i, value in enumerate(inputs.varargs)])
     if recipe.options.input_hash_fn is not None:
         named, rest = _shaped(recipe.options.input_hash_fn, "input_hash_fn", dict(kargs), varargs)
         kargs, varargs = {name: str(each) for name, each in named.items()}, tuple(map(str, rest))
@@ -231,8 +227,8 @@ def _shaped(
     function: InputFunction, option: str, kargs: dict[str, object] | dict[str, str], varargs: tuple[object, ...]
 ) -> tuple[Mapping[str, object], tuple[object, ...]]:
     """Call the user's *function* and check that it kept the shape of what it was given."""
-    answer: object = function({"kargs": kargs, "varargs": varargs})
-    given = cast("Mapping[str, object]", answer) if isinstance(answer, Mapping) else {}
+    answer = cast("object", function({"kargs": kargs, "varargs": varargs}))
+    given: Mapping[str, object] = cast("Mapping[str, object]", answer) if isinstance(answer, Mapping) else {}
     named, rest = given.get("kargs"), given.get("varargs", ())
     if not isinstance(named, Mapping) or not isinstance(rest, Iterable):
         raise ConfigError(option, f"returned {answer!r}", "return {'kargs': {name: …}, 'varargs': (…)}")
@@ -261,6 +257,13 @@ def may_change(recipe: Recipe, plan: CallPlan) -> bool:
         return True
     kinds = {*map(type, plan.inputs.kargs.values()), *map(type, plan.inputs.varargs)}
     return not kinds <= _IMMUTABLE
+
+
+def hashes_now(recipe: Recipe, plan: CallPlan, args: tuple[object, ...], kwargs: Mapping[str, object]) -> InputHashes:
+    """The hashes of a planned call's inputs as they are now; what the user's `input_process_fn` made is made anew."""
+    if recipe.options.input_process_fn is None:
+        return hash_inputs(recipe, plan.inputs)
+    return hash_inputs(recipe, recorded_inputs(recipe, bind_call(recipe, args, kwargs)))
 
 
 def changed_inputs(before: InputHashes, after: InputHashes) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from provenance.asks import (
     DropRecord,
     FindByValue,
     FindIds,
+    FindInputs,
     FindProgeny,
     FindRecord,
     FindRun,
@@ -41,6 +42,7 @@ class RecordStore(Protocol):
     def find_ids(self, prefix: str, limit: int, /) -> tuple[ArtifactId, ...]: ...
     def find_by_value(self, value_id: ValueId, /) -> tuple[ArtifactRecord, ...]: ...
     def find_progeny(self, artifact_id: ArtifactId, /) -> tuple[ArtifactId, ...]: ...
+    def find_inputs(self, artifact_id: ArtifactId, /) -> str | None: ...
     def find_run(self, run_id: RunId, /) -> Run | None: ...
     def put_record(self, ask: PutRecord, /) -> ArtifactRecord: ...
     def drop_record(self, artifact_id: ArtifactId, /) -> tuple[Blob, ...] | None: ...
@@ -82,6 +84,7 @@ def record_effects(store: RecordStore) -> Interpreter[Records]:
         | FindIds.on(lambda ask: store.find_ids(ask.prefix, ask.limit))
         | FindByValue.on(lambda ask: store.find_by_value(ask.value_id))
         | FindProgeny.on(lambda ask: store.find_progeny(ask.id))
+        | FindInputs.on(lambda ask: store.find_inputs(ask.id))
         | FindRun.on(lambda ask: store.find_run(ask.id))
         | PutRecord.on(store.put_record)
         | DropRecord.on(lambda ask: store.drop_record(ask.id))

@@ -18,6 +18,7 @@ from provenance.asks import (
     DropBlob,
     DropRecord,
     FindIds,
+    FindInputs,
     FindRecord,
     FindRun,
     HasBlob,
@@ -30,7 +31,7 @@ from provenance.asks import (
     WriteBlob,
 )
 from provenance.codecs import Decoding, Encoding
-from provenance.draft import Draft
+from provenance.draft import Draft, inputs_from
 from provenance.effect import Program
 from provenance.errors import (
     AmbiguousIdError,
@@ -41,7 +42,10 @@ from provenance.errors import (
     UnserializableValueError,
 )
 from provenance.ids import ID_DIGITS, ArtifactId, is_prefix
-from provenance.records import ArtifactRecord, Blob, Held, Run, Written
+from provenance.records import ArtifactRecord, Blob, Held, Inputs, Run, Written
+from provenance.summary import plain_inputs
+
+_INPUTS = Decoding("pickle")
 
 
 @frozen
@@ -93,11 +97,11 @@ def commit(draft: Draft) -> Program[Commit, ArtifactRecord]:
         UnserializableValueError: if no serializer can write the value.
     """
     value, serializer = yield from write_first(draft.values)
-    inputs, _ = yield from write_first(draft.inputs)
+    inputs = None if draft.inputs_are_plain else (yield from write_first(draft.inputs))[0]
     run = yield from CurrentRun()
     now = yield from Now()
-    record = draft.record(value.blob, inputs.blob, serializer, run.id, now)
-    held = tuple(each for each in (value, inputs) if isinstance(each, Held))
+    record = draft.record(value.blob, None if inputs is None else inputs.blob, serializer, run.id, now)
+    held = tuple([each for each in (value, inputs) if isinstance(each, Held)])
     stored = yield from PutRecord(record, run, draft.inputs_json, held, draft.replace)
     return stored
 
@@ -148,6 +152,22 @@ def read_value(record: ArtifactRecord, repo: str) -> Program[ReadBlob, object]:
         CorruptBlobError: if they are not what was written, or cannot be decoded.
     """
     return (yield from decode(record.value_blob, Decoding(record.serializer, record.load_kwargs), repo))
+
+
+def read_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | ReadBlob, Inputs]:
+    """The recorded inputs, in which artifacts are unread references.
+
+    Raises:
+        ArtifactNotFoundError: if the record is gone.
+        BlobNotFoundError: if the inputs' bytes are gone.
+        CorruptBlobError: if they are not what was written, or cannot be decoded.
+    """
+    if record.inputs_blob is not None:
+        return inputs_from((yield from decode(record.inputs_blob, _INPUTS, repo)))
+    text = yield from FindInputs(record.id)
+    if text is None:
+        raise ArtifactNotFoundError(record.id, repo)
+    return plain_inputs(text)
 
 
 def decode(blob: Blob, decoding: Decoding, repo: str) -> Program[ReadBlob, object]:

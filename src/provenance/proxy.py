@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import cache
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from attrs import frozen
@@ -48,9 +49,15 @@ def proxy_over(
     Without a *value* it is read on first use: by *load*, else from *origin*. What is not *tracked* is in no store:
     whoever records it as an input records a plain value.
     """
+    return _stand_in()(known, origin, value, load, tracked=tracked)
+
+
+@cache
+def _stand_in() -> Callable[..., object]:
+    """The class's maker, imported when the first proxy is made: wrapt takes long to import."""
     from provenance.transparent import stand_in
 
-    return stand_in(known, origin, value, load, tracked=tracked)
+    return stand_in
 
 
 def resolved(known: Known, origin: Origin) -> ArtifactRecord:

@@ -111,7 +111,8 @@ class ArtifactRecord:
 
     Durations are in seconds, sizes in bytes, times in UTC. `value_type` is the value's type as `module:qualname`, and
     `interface` names the special methods, of those that not every type has, that a stand-in for the value must offer.
-    `code` is a digest of the function's code when the value was computed: it is never part of an id.
+    `inputs_blob` is None where the inputs' JSON says all there is to know of them. `code` is a digest of the function's
+    code when the value was computed: it is never part of an id.
     """
 
     id: ArtifactId
@@ -134,10 +135,15 @@ class ArtifactRecord:
     value_id_duration: float
     run_id: RunId
     value_blob: Blob
-    inputs_blob: Blob
+    inputs_blob: Blob | None
     value_type: str
     interface: tuple[str, ...]
     code: str
+
+    @property
+    def blobs(self) -> tuple[Blob, ...]:
+        """All stored bytes that the record names."""
+        return (self.value_blob,) if self.inputs_blob is None else (self.value_blob, self.inputs_blob)
 
     @property
     def content_digest(self) -> BlobId:

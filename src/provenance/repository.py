@@ -8,8 +8,6 @@ from attrs import field, frozen
 
 from provenance import programs
 from provenance.asks import All, FindByValue, FindProgeny
-from provenance.codecs import Decoding
-from provenance.draft import inputs_from
 from provenance.effect import Interpreter, run
 from provenance.errors import ConfigError
 from provenance.ids import ArtifactId, ValueId, is_prefix
@@ -18,8 +16,6 @@ from provenance.records import Artifact, ArtifactRecord, Inputs, Run
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
-
-_INPUTS = Decoding("pickle")
 
 
 @frozen(eq=False)
@@ -43,7 +39,7 @@ class Repository:
 
     def get_by_id(self, artifact_id: str) -> Artifact[object]:
         """The artifact of this id."""
-        return Artifact.of(run(programs.find(artifact_id, self.name), self.interpreter), self)
+        return Artifact.of(run(programs.find(str(artifact_id), self.name), self.interpreter), self)
 
     def get_by_value_id(self, value_id: str) -> tuple[Artifact[object], ...]:
         """All artifacts whose value has this id, oldest first."""
@@ -67,9 +63,9 @@ class Repository:
         run(programs.forget(self.get_by_id(artifact_id).id), self.interpreter)
 
     def __contains__(self, artifact_id: object) -> bool:
-        if not isinstance(artifact_id, str) or not is_prefix(artifact_id):
+        if not isinstance(artifact_id, str) or not is_prefix(str(artifact_id)):  # it may be a proxy
             return False
-        return run(programs.find_optional(artifact_id), self.interpreter) is not None
+        return run(programs.find_optional(str(artifact_id)), self.interpreter) is not None
 
     def __getitem__(self, artifact_id: str) -> Artifact[object]:
         return self.get_by_id(artifact_id)
@@ -80,8 +76,7 @@ class Repository:
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
         """Read the inputs of *record*; artifacts among them are unread proxies."""
-        program = programs.decode(record.inputs_blob, _INPUTS, self.name)
-        return inputs_from(resolving_in(self, lambda: run(program, self.interpreter)))
+        return resolving_in(self, lambda: run(programs.read_inputs(record, self.name), self.interpreter))
 
     def load_run(self, record: ArtifactRecord, /) -> Run:
         """Look up the run that computed *record*."""

@@ -177,15 +177,22 @@ def structured(options: Mapping[str, object], kind: type[T], path: str) -> T:
     try:
         return converter.structure(options, kind)
     except Exception as error:
-        first = transform_error(error, path=path)[0]
+        first = transform_error(error, path=path, format_exception=_problem)[0]
         problem, _, place = first.partition(" @ ")
         raise ConfigError(place or path, problem, "correct it in the configuration") from error
+
+
+def _problem(error: BaseException, kind: type[object] | None) -> str:
+    """What is wrong with an entry, in the words of whoever found it."""
+    from cattrs.v import format_exception
+
+    return str(error.args[0]) if isinstance(error, TypeError | ValueError) else format_exception(error, kind)
 
 
 def _exactly(value: object, kind: type[T]) -> T:
     """*value*, if it is just of this type: no `"no"` that is true, no `True` that is 1."""
     if type(value) is not kind:
-        raise TypeError(f"{value!r} is no {kind.__name__}")
+        raise TypeError(f"it is of type {type(value).__name__}, not {kind.__name__}")
     return value
 
 

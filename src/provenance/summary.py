@@ -20,6 +20,7 @@ MOST_MEMBERS: Final = 100
 DEEPEST: Final = 4
 """… or nested deeper than this."""
 _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_VARARGS: Final = "__varargs"
 _INT64: Final = range(-(1 << 63), 1 << 63)
 
 
@@ -48,7 +49,34 @@ def inputs_json(inputs: Inputs, hashes: InputHashes) -> str:
     """
     named = {name: _json_of(value, hashes.kargs.get(name)) for name, value in inputs.kargs.items()}
     rest = [_json_of(value, each) for value, each in zip(inputs.varargs, _padded(hashes.varargs, inputs), strict=False)]
-    return _encode({**named, "__varargs": rest})
+    return _encode({**named, _VARARGS: rest})
+
+
+def are_plain(inputs: Inputs) -> bool:
+    """Whether `inputs_json` says all there is to know of *inputs*: they are builtin scalars that JSON can say.
+
+    >>> are_plain(Inputs({"a": 4, "b": None})), are_plain(Inputs({"a": (4,)}))
+    (True, False)
+    """
+    if inputs.captured or _VARARGS in inputs.kargs:
+        return False
+    return all(map(_is_plain, inputs.kargs.values())) and all(map(_is_plain, inputs.varargs))
+
+
+def plain_inputs(text: str) -> Inputs:
+    """The inputs that `inputs_json` wrote, if they were plain.
+
+    >>> plain_inputs('{"a": 4, "__varargs": [1.5]}')
+    {'kargs': {'a': 4}, 'varargs': (1.5,)}
+    """
+    kargs: dict[str, object] = json.loads(text)
+    return Inputs(kargs, tuple(cast("list[object]", kargs.pop(_VARARGS))))
+
+
+def _is_plain(value: object) -> bool:
+    kind = type(value)
+    scalar = _SCALARS.get(kind)
+    return value is None or kind is bool if scalar is None else scalar(value)
 
 
 def _padded(hashes: tuple[str, ...], inputs: Inputs) -> list[str | None]:
@@ -85,7 +113,9 @@ def _is_object(entries: dict[object, object]) -> bool:
 
 def _is_text(value: Any) -> bool:  # noqa: ANN401 - a str of the scalar table
     """Whether every database takes the string: none takes lone surrogates, PostgreSQL no NUL."""
-    return len(value) <= LONGEST_TEXT and "\0" not in value and not any("\ud800" <= each <= "\udfff" for each in value)
+    if len(value) > LONGEST_TEXT or "\0" in value:
+        return False
+    return value.isascii() or not any("\ud800" <= each <= "\udfff" for each in value)
 
 
 def _is_small(value: Any) -> bool:  # noqa: ANN401 - an int of the scalar table

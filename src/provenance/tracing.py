@@ -7,25 +7,22 @@ from typing import TypeAlias, cast
 from pyrsistent import pmap
 
 from provenance import session
-from provenance.asks import FindRecord, ReadBlob
-from provenance.codecs import Decoding
-from provenance.draft import inputs_from
+from provenance.asks import FindInputs, FindRecord, ReadBlob
 from provenance.effect import Program, run
-from provenance.errors import BlobNotFoundError, CorruptBlobError
+from provenance.errors import ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError
 from provenance.ids import ArtifactId
 from provenance.lineage import Arguments, Lineage, Uses, described
-from provenance.programs import decode
+from provenance.programs import read_inputs
 from provenance.proxy import Ephemeral, artifact_of, is_proxy
 from provenance.records import Artifact, ArtifactRecord, Inputs, Origin
 from provenance.repository import Repository
 
 _Described: TypeAlias = "tuple[Uses, Arguments]"
-_INPUTS = Decoding("pickle")
 
 
 def trace(
     root: Artifact[object], origin: Origin, repo: str, inputs: Inputs | None = None
-) -> Program[FindRecord | ReadBlob, Lineage]:
+) -> Program[FindRecord | FindInputs | ReadBlob, Lineage]:
     """Gather the lineage of *root*: each record on the way is asked for once, and no value.
 
     Artifacts of the lineage come from *origin*, the repository named *repo*. The *inputs* of *root* are given where
@@ -39,7 +36,7 @@ def trace(
         record = found.get(artifact_id) or (yield from FindRecord(artifact_id))
         if record is None:
             continue
-        given = inputs if artifact_id == root.id and inputs is not None else (yield from read_inputs(record, repo))
+        given = inputs if artifact_id == root.id and inputs is not None else (yield from known_inputs(record, repo))
         found.setdefault(artifact_id, Artifact.of(record, origin))
         told[artifact_id] = described(record, given)
         fresh = record.input_artifact_ids - met
@@ -49,11 +46,11 @@ def trace(
     return Lineage(root.id, pmap(found), edges, pmap({each: arguments for each, (_, arguments) in told.items()}))
 
 
-def read_inputs(record: ArtifactRecord, repo: str) -> Program[ReadBlob, Inputs | None]:
+def known_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | ReadBlob, Inputs | None]:
     """The recorded inputs, in which artifacts are unread references; None where they are lost or damaged."""
     try:
-        return inputs_from((yield from decode(record.inputs_blob, _INPUTS, repo)))
-    except (BlobNotFoundError, CorruptBlobError):
+        return (yield from read_inputs(record, repo))
+    except (ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError):
         return None
 
 

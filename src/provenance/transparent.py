@@ -15,7 +15,7 @@ from provenance.hashing import Child, Walk, register_item
 from provenance.hashing.format import Item, rooted
 from provenance.ids import ValueId
 from provenance.plan import Sighting
-from provenance.proxy import UNREAD, Known, as_it_is, resolved, restored
+from provenance.proxy import UNREAD, Known, as_it_is, resolved, restored, unwrap
 from provenance.records import Artifact, ArtifactRecord, Origin
 
 _SCALAR_TYPES: Final = frozenset(
@@ -129,7 +129,8 @@ def stand_in(
     known: Known, origin: Origin, value: object, load: Callable[[], object] | None, *, tracked: bool
 ) -> ArtifactProxy:
     """Proxy of the class that offers just the special methods of the value's type."""
-    kind = _classes.get(known.interface) or _class_for(known.interface)
+    interface = (*known.interface, *_ARRAY_METHODS.get(known.value_type, ()))
+    kind = _classes.get(interface) or _class_for(interface)
     if value is not UNREAD:
         proxy = kind(known, origin, None, tracked=tracked)
         proxy.__wrapped__ = value
@@ -184,7 +185,19 @@ def _delete(self: Any, instance: object) -> None:
     self.__wrapped__.__delete__(instance)
 
 
+def _array(self: Any, *args: object, **kwargs: object) -> object:
+    import numpy as np  # noqa: PLC0415 - it is NumPy that asks
+
+    return np.array(self.__wrapped__, *args, **kwargs)  # type: ignore[call-overload]  # the arguments are NumPy's own
+
+
+def _array_ufunc(_: Any, ufunc: Any, method: str, *inputs: object, **kwargs: object) -> object:
+    return getattr(ufunc, method)(*map(unwrap, inputs), **kwargs)
+
+
 _METHODS: Final[dict[str, Callable[..., object]]] = {
+    "__array__": _array,
+    "__array_ufunc__": _array_ufunc,
     "__call__": _call,
     "__iter__": _iter,
     "__next__": _next,
@@ -197,6 +210,14 @@ _METHODS: Final[dict[str, Callable[..., object]]] = {
     "__set__": _set,
     "__delete__": _delete,
 }
+_NUMBER: Final = ("__array__", "__array_ufunc__")
+_ARRAY_METHODS: Final = {
+    **dict.fromkeys(("builtins:bool", "builtins:int", "builtins:float", "builtins:complex"), _NUMBER),
+    **dict.fromkeys(
+        ("builtins:str", "builtins:bytes", "builtins:list", "builtins:tuple", "builtins:range"), ("__array__",)
+    ),
+}
+"""NumPy knows these types by what they are in C: for their proxies it must be told."""
 _classes: dict[tuple[str, ...], type[ArtifactProxy]] = {}
 
 

@@ -20,7 +20,7 @@ from provenance.records import NO_OPTIONS, ArtifactRecord, Blob, Json, Options, 
 if TYPE_CHECKING:
     from cattrs import Converter
 
-Row: TypeAlias = "tuple[str, str, str, str, int, str, str, int, float, float, float, str, str, str, str, str, str, str, str, str, int, str, int, str, str, str]"
+Row: TypeAlias = "tuple[str, str, str, str, int, str, str, int, float, float, float, str, str, str, str, str, str, str, str, str, int, str | None, int | None, str, str, str]"
 """An artifact's record; the columns are `COLUMNS`."""
 
 COLUMNS: Final = (
@@ -140,8 +140,8 @@ def to_row(record: ArtifactRecord) -> Row:
         json_text(record.tags) if record.tags else _EMPTY_LIST,
         value.id,
         value.size,
-        inputs.id,
-        inputs.size,
+        None if inputs is None else inputs.id,
+        None if inputs is None else inputs.size,
         record.value_type,
         " ".join(record.interface),
         record.code,
@@ -171,7 +171,7 @@ def from_row(row: Row) -> ArtifactRecord:
         row[8],
         cast("RunId", row[2]),
         Blob(cast("BlobId", row[19]), row[20]),
-        Blob(cast("BlobId", row[21]), row[22]),
+        None if row[21] is None else Blob(cast("BlobId", row[21]), row[22] or 0),
         row[23],
         tuple(row[24].split()),
         row[25],

@@ -113,6 +113,14 @@ def inherited(folder: Path) -> None:
         place.close()
 
 
+def put_in(name: str, folder: Path) -> str:
+    """Put a record in a place that is opened and closed for it; answers its id."""
+    place = BACKENDS[name](folder)
+    stored = put(place)
+    place.close()
+    return stored.id
+
+
 def killed(folder: Path) -> None:
     """A process that dies amid a transaction leaves nothing of it, and holds nobody up."""
     database = SqliteDatabase(folder / "provenance.db")
@@ -123,14 +131,14 @@ def killed(folder: Path) -> None:
         child = SqliteDatabase(folder / "provenance.db")
 
         def work(execute) -> None:
-            execute("INSERT INTO blobs VALUES (?, ?)", (blob_of(b"half").id, b"half"))
+            execute("INSERT INTO quarantined_blobs VALUES (?, ?)", (blob_of(b"half").id, b"half"))
             os._exit(0)
 
         child.transaction(work)
 
     in_children(1, die)
     put(place)
-    assert [] == database.query("SELECT id FROM blobs WHERE id = ?", blob_of(b"half").id)
+    assert [] == database.query("SELECT id FROM quarantined_blobs WHERE id = ?", blob_of(b"half").id)
     database.close()
 
 

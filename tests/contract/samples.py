@@ -102,7 +102,7 @@ records = st.builds(
     value_id_duration=seconds,
     run_id=ids,
     value_blob=blobs,
-    inputs_blob=blobs,
+    inputs_blob=blobs | st.none(),
     value_type=texts,
     interface=st.lists(words, max_size=3).map(tuple),
     code=ids,

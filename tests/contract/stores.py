@@ -93,8 +93,10 @@ def damage_file(root: Path, blob: Blob, change: Callable[[bytes], bytes]) -> Non
 
 def damage_row(database: SqliteDatabase, blob: Blob, change: Callable[[bytes], bytes]) -> None:
     """Change the bytes of *blob*'s row."""
-    ((data,),) = database.query("SELECT data FROM blobs WHERE id = ?", blob.id)
-    database.transaction(lambda execute: execute("UPDATE blobs SET data = ? WHERE id = ?", (change(data), blob.id)))
+    for digest, column in (("content_digest", "value_data"), ("inputs_digest", "inputs_data")):
+        query = f"SELECT {column} FROM artifacts WHERE {digest} = ? AND {column} IS NOT NULL"
+        for (data,) in database.query(query, blob.id)[:1]:
+            database.change(f"UPDATE artifacts SET {column} = ? WHERE {digest} = ?", (change(data), blob.id))
 
 
 def under(layer: Callable[[Interpreter[Any]], Interpreter[Any]]) -> Callable[[Path], Place]:

@@ -2,12 +2,11 @@
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from pathlib import Path
 from threading import Barrier
 
 import pytest
 
-from contract.processes import SOURCE, in_process, put
+from contract.processes import SOURCE, in_process, put, put_in
 from contract.samples import new_id, record, run
 from contract.stores import BACKENDS, LIMIT
 from provenance.asks import DropRecord, FindProgeny, FindRecord, PutRecord
@@ -19,14 +18,6 @@ THREADS = 8
 def test_in_processes(task, tmp_path):
     """What `contract.processes` says of forked processes holds, and nothing is warned of."""
     in_process("contract.processes", task, tmp_path)
-
-
-def put_in(name: str, folder: Path) -> str:
-    """Put a record in a place that is opened and closed for it; answers its id."""
-    place = BACKENDS[name](folder)
-    stored = put(place)
-    place.close()
-    return stored.id
 
 
 @pytest.mark.parametrize("name", ["sqlite", "sqlite and disk"])

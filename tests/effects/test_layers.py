@@ -3,8 +3,10 @@
 import asyncio
 import threading
 
+import hypothesis.strategies as st
 import pytest
 from attrs import evolve
+from hypothesis import given
 
 from contract.samples import new_id, record, run
 from contract.stores import memory
@@ -14,6 +16,7 @@ from provenance.asks import (
     DropRecord,
     FindByValue,
     FindIds,
+    FindInputs,
     FindProgeny,
     FindRecord,
     FindRun,
@@ -32,13 +35,14 @@ from provenance.effects.layers import (
     counted,
     guarded,
     remembered,
+    rereading,
     retrying,
     threaded,
     traced,
 )
 from provenance.effects.memory import MemoryBlobs
 from provenance.effects.sinks import blob_of
-from provenance.errors import StorePermissionError
+from provenance.errors import BlobNotFoundError, StorePermissionError
 from provenance.ports import blob_effects
 from provenance.records import Stored
 
@@ -49,6 +53,7 @@ BY_PERMISSION = {
         FindIds("a"),
         FindByValue(new_id()),
         FindProgeny(new_id()),
+        FindInputs(new_id()),
         FindRun(new_id()),
         HasBlob(BLOB),
         ReadBlob(BLOB, lambda source: source.read()),
@@ -287,3 +292,26 @@ def test_an_interpreter_without_records_keeps_its_row():
         made = layer()
         assert isinstance(made, Interpreter)
         assert {HasBlob} == set(made.table)
+
+
+def test_small_blobs_are_reread_from_memory():
+    """A small blob is asked for once, a large one each time, and one that was put aside is not found again."""
+    counter = Counter()
+    base = counted(blob_effects(MemoryBlobs()), counter)
+    ask = rereading(base, longest=10, capacity=2)
+    small, large = (ask(WriteBlob(lambda sink, data=data: sink.write(data))).blob for data in (b"small", b"l" * 11))
+    for blob in (small, small, large, large):
+        ask(ReadBlob(blob, lambda source: source.read()))
+    assert 3 == counter.asked[ReadBlob]
+    ask(Quarantine(small))
+    with pytest.raises(BlobNotFoundError):
+        ask(ReadBlob(small, lambda source: source.read()))
+
+
+@given(sizes=st.lists(st.integers(0, 20), max_size=12))
+def test_rereading_changes_no_answer(sizes):
+    """Whatever is read in whatever order, with however little room, the bytes are those that were written."""
+    ask = rereading(blob_effects(MemoryBlobs()), longest=10, capacity=2)
+    for size in sizes:
+        blob = ask(WriteBlob(lambda sink, size=size: sink.write(b"x" * size))).blob
+        assert b"x" * size == ask(ReadBlob(blob, lambda source: source.read()))

@@ -104,17 +104,17 @@ def test_a_failing_transaction_leaves_nothing(database):
     """What a transaction did before it failed is undone, and the next one works."""
 
     def work(execute):
-        execute(schema.PUT_BLOB, ("a" * 40, b"bytes"))
+        execute(schema.SET_ASIDE, ("a" * 40, b"bytes"))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         database.transaction(work)
-    assert [] == database.query(schema.READ_BLOB, "a" * 40)
-    database.transaction(lambda execute: execute(schema.PUT_BLOB, ("a" * 40, b"bytes")))
-    assert [(b"bytes",)] == database.query(schema.READ_BLOB, "a" * 40)
+    assert [] == database.query("SELECT data FROM quarantined_blobs")
+    database.transaction(lambda execute: execute(schema.SET_ASIDE, ("a" * 40, b"bytes")))
+    assert [(b"bytes",)] == database.query("SELECT data FROM quarantined_blobs")
 
 
-@pytest.mark.parametrize("broken", ["artifact_inputs", "blobs", "runs"])
+@pytest.mark.parametrize("broken", ["artifacts", "artifact_inputs", "runs"])
 def test_put_record_is_all_or_nothing(database, broken):
     """Whichever statement of storing a record fails, nothing of the record stays."""
     data = Held(blob_of(b"x"), b"x")
@@ -122,7 +122,7 @@ def test_put_record_is_all_or_nothing(database, broken):
     database.query(f"CREATE TRIGGER no BEFORE INSERT ON {broken} BEGIN SELECT RAISE(ABORT, 'refused'); END")
     with pytest.raises(StoreUnavailableError, match="refused"):
         SqlRecords(database).put_record(PutRecord(one, run(), "{}", (data,)))
-    for table in ("artifacts", "artifact_inputs", "runs", "blobs"):
+    for table in ("artifacts", "artifact_inputs", "runs"):
         assert [(0,)] == database.query(f"SELECT count(*) FROM {table}")
 
 
@@ -147,7 +147,9 @@ def test_users_query_the_tables(database):
         schema.FIND_BY_VALUE,
         schema.FIND_PROGENY,
         schema.NAMES_BLOB,
-        schema.READ_BLOB,
+        schema.READ_VALUE,
+        schema.READ_INPUTS,
+        schema.FIND_INPUTS,
         schema.FIND_IDS,
     ],
 )

@@ -27,7 +27,8 @@ class Encoding:
             UnserializableValueError: if the serializer refuses the value; what the sink raises goes through.
         """
         try:
-            serializer_named(self.serializer).dump(self.value, sink, **self.dump_kwargs)
+            dump = serializer_named(self.serializer).dump
+            dump(self.value, sink, **self.dump_kwargs) if self.dump_kwargs else dump(self.value, sink)
         except (OSError, MemoryError, ProvenanceError):
             raise
         except Exception as error:
@@ -44,4 +45,5 @@ class Decoding:
 
     def __call__(self, source: BinaryIO) -> object:
         """Read the value from *source*; raises whatever the serializer raises."""
-        return serializer_named(self.serializer).load(source, **self.load_kwargs)
+        load = serializer_named(self.serializer).load
+        return load(source, **self.load_kwargs) if self.load_kwargs else load(source)

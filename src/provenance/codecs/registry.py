@@ -6,11 +6,10 @@ A registry is never changed in place: registering replaces it as a whole, so tha
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, TypeAlias
 
 from attrs import frozen
-from pyrsistent import PMap, pmap
 
 from provenance.codecs import arrays, pickles
 from provenance.errors import ConfigError
@@ -46,7 +45,7 @@ _BUILT_IN = (
     Serializer("joblib", pickles.dump_joblib, pickles.load_joblib),
     Serializer("cloudpickle", pickles.dump_cloudpickle, pickles.load_cloudpickle),
 )
-_serializers: PMap[str, Serializer] = pmap({each.name: each for each in _BUILT_IN})
+_serializers: Mapping[str, Serializer] = {each.name: each for each in _BUILT_IN}
 _preferring: tuple[Serializer, ...] = _BUILT_IN[:2]
 
 
@@ -69,7 +68,7 @@ def register_serializer(
     if name in _serializers:
         raise ConfigError("register_serializer", f"there is a serializer {name!r} already", "choose another name")
     added = Serializer(name, dump, load, lambda value: isinstance(value, classes))
-    _serializers = _serializers.set(name, added)
+    _serializers = {**_serializers, name: added}
     _preferring = (added, *_preferring)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, BinaryIO, Final, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar, cast
 
 from attrs import frozen
 
@@ -14,6 +15,7 @@ from provenance.asks import (
     DropRecord,
     FindByValue,
     FindIds,
+    FindInputs,
     FindProgeny,
     FindRecord,
     FindRun,
@@ -25,7 +27,7 @@ from provenance.asks import (
 )
 from provenance.effect import AsyncInterpreter, Effect, Interpreter, layered, overlaid
 from provenance.effects.locks import Shared
-from provenance.effects.sinks import Kept, Overflow
+from provenance.effects.sinks import Encoded, Kept, Overflow
 from provenance.effects.watching import Asked, Counter, counted, traced
 from provenance.errors import BlobNotFoundError, StorePermissionError
 from provenance.ids import ArtifactId
@@ -40,6 +42,7 @@ __all__ = [
     "counted",
     "guarded",
     "remembered",
+    "rereading",
     "retrying",
     "threaded",
     "traced",
@@ -70,7 +73,7 @@ class _BySize:
         except (Overflow, Exception):
             if not kept.overflowed:  # else the encoder may have made another exception of it
                 raise
-        return self.large(WriteBlob(write)) if kept.overflowed else self.small(WriteBlob(_writing(kept.getvalue())))
+        return self.large(WriteBlob(write)) if kept.overflowed else self.small(WriteBlob(Encoded(kept.getvalue())))
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
         likely, other = self._tiers(blob)
@@ -97,13 +100,6 @@ class _BySize:
         return (self.small, self.large) if blob.size <= self.limit else (self.large, self.small)
 
 
-def _writing(data: bytes) -> Callable[[BinaryIO], None]:
-    def write(sink: BinaryIO) -> None:
-        sink.write(data)
-
-    return write
-
-
 @frozen
 class Permissions:
     """What a store may be asked; `read_through_write` says whether it takes copies of what a later tier held."""
@@ -119,6 +115,7 @@ _NEEDS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
     FindIds: ("looking up ids", "read"),
     FindByValue: ("looking up artifacts by value", "read"),
     FindProgeny: ("looking up progeny", "read"),
+    FindInputs: ("looking up inputs", "read"),
     FindRun: ("looking up a run", "read"),
     ReadBlob: ("reading a blob", "read"),
     HasBlob: ("looking for a blob", "read"),
@@ -160,6 +157,37 @@ def remembered(base: Interpreter[E], capacity: int) -> Interpreter[E]:
     """
     memory = _Memory(base, capacity)
     return overlaid(base, FindRecord.on(memory.find) | PutRecord.on(memory.put) | DropRecord.on(memory.drop))
+
+
+def rereading(base: Interpreter[Blobs], longest: int, capacity: int) -> Interpreter[Blobs]:
+    """*base* with the last *capacity* blobs that were read and are no longer than *longest* bytes kept in memory.
+
+    Bytes are named by their digest, so what was read once stays right; that another process deletes them shows here
+    once they are forgotten.
+    """
+    kept: dict[Blob, bytes] = {}
+
+    def read(ask: ReadBlob) -> object:
+        if ask.blob.size > longest:
+            return base(ask)
+        data = kept.get(ask.blob)
+        if data is None:
+            data = cast("bytes", base(ReadBlob(ask.blob, _all_of)))
+            if len(kept) >= capacity:
+                kept.clear()
+            kept[ask.blob] = data
+        return ask.read(io.BytesIO(data))
+
+    def forget(ask: DropBlob | Quarantine) -> None:
+        kept.pop(ask.blob, None)
+        base(ask)
+        kept.pop(ask.blob, None)
+
+    return overlaid(base, ReadBlob.on(read) | DropBlob.on(forget) | Quarantine.on(forget))
+
+
+def _all_of(source: BinaryIO) -> bytes:
+    return source.read()
 
 
 class _Memory(Shared):

@@ -73,6 +73,7 @@ class MemoryRecords(Shared):
         super().__init__()
         self._blobs = MemoryBlobs() if blobs is None else blobs
         self._rows: dict[ArtifactId, Row] = {}
+        self._inputs: dict[ArtifactId, str] = {}
         self._ids: list[ArtifactId] = []
         self._runs: dict[RunId, str] = {}
         self._by_value: dict[ValueId, set[ArtifactId]] = {}
@@ -101,6 +102,10 @@ class MemoryRecords(Shared):
         with self.lock:
             return tuple(sorted(self._progeny.get(artifact_id, ())))
 
+    def find_inputs(self, artifact_id: ArtifactId) -> str | None:
+        """The JSON text of the inputs of the record, or None."""
+        return self._inputs.get(artifact_id)
+
     def find_run(self, run_id: RunId) -> Run | None:
         """The run of this id, or None."""
         text = self._runs.get(run_id)
@@ -108,7 +113,7 @@ class MemoryRecords(Shared):
 
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
         """Keep the record, its run and the bytes it brings; the record that is there already stays, unless replaced."""
-        row, run = to_row(ask.record), run_to_json(ask.run)
+        row = to_row(ask.record)
         with self.lock:
             known = self._rows.get(ask.record.id)
             if known is not None and not ask.replace:
@@ -117,8 +122,9 @@ class MemoryRecords(Shared):
                 self._unlink(from_row(known))
             for held in ask.held:
                 self._blobs.hold(held)
-            self._runs.setdefault(ask.run.id, run)
-            self._link(ask.record, row)
+            if ask.run.id not in self._runs:
+                self._runs[ask.run.id] = run_to_json(ask.run)
+            self._link(ask.record, row, ask.inputs_json)
         return ask.record
 
     def drop_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
@@ -129,23 +135,23 @@ class MemoryRecords(Shared):
                 return None
             record = from_row(row)
             self._unlink(record)
-            named = dict.fromkeys((record.value_blob, record.inputs_blob))
-            return tuple(blob for blob in named if blob.id not in self._by_blob)
+            return tuple(blob for blob in dict.fromkeys(record.blobs) if blob.id not in self._by_blob)
 
-    def _link(self, record: ArtifactRecord, row: Row) -> None:
+    def _link(self, record: ArtifactRecord, row: Row, inputs_json: str) -> None:
         self._rows[record.id] = row
+        self._inputs[record.id] = inputs_json
         insort(self._ids, record.id)
         self._by_value.setdefault(record.value_id, set()).add(record.id)
-        for blob in (record.value_blob, record.inputs_blob):
+        for blob in record.blobs:
             self._by_blob.setdefault(blob.id, set()).add(record.id)
         for each in record.input_artifact_ids:
             self._progeny.setdefault(each, set()).add(record.id)
 
     def _unlink(self, record: ArtifactRecord) -> None:
-        del self._rows[record.id]
+        del self._rows[record.id], self._inputs[record.id]
         del self._ids[bisect_left(self._ids, record.id)]
         _discard(self._by_value, record.value_id, record.id)
-        for blob in (record.value_blob, record.inputs_blob):
+        for blob in record.blobs:
             _discard(self._by_blob, blob.id, record.id)
         for each in record.input_artifact_ids:
             _discard(self._progeny, each, record.id)

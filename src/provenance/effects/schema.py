@@ -16,6 +16,8 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from provenance.wire import COLUMNS
 
+BESIDES: Final = ("inputs_json", "value_data", "inputs_data")
+"""The columns of `artifacts` that hold what a record brings along, after those of the record itself."""
 VERSION: Final = 1
 """Of the tables below; kept in the database as `user_version`."""
 
@@ -27,7 +29,7 @@ artifacts: Final = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("value_id", sa.Text, nullable=False, index=True),
     sa.Column("run_id", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("fn_module", sa.Text, nullable=False),
     sa.Column("fn_name", sa.Text, nullable=False),
@@ -45,12 +47,17 @@ artifacts: Final = sa.Table(
     sa.Column("tags", sa.JSON, nullable=False),
     sa.Column("content_digest", sa.Text, nullable=False, index=True),
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
-    sa.Column("inputs_digest", sa.Text, nullable=False, index=True),
-    sa.Column("inputs_size", sa.BigInteger, nullable=False),
+    sa.Column("inputs_digest", sa.Text),
+    sa.Column("inputs_size", sa.BigInteger),
     sa.Column("value_type", sa.Text, nullable=False),
     sa.Column("interface", sa.Text, nullable=False),
     sa.Column("code", sa.Text, nullable=False),
     sa.Column("inputs_json", sa.JSON, nullable=False),
+    sa.Column("value_data", sa.LargeBinary),  # last, because SQLite reads a row from its beginning
+    sa.Column("inputs_data", sa.LargeBinary),
+)
+sa.Index(
+    "ix_artifacts_inputs_digest", artifacts.c.inputs_digest, sqlite_where=artifacts.c.inputs_digest.is_not(sa.null())
 )
 artifact_inputs: Final = sa.Table(
     "artifact_inputs",
@@ -81,12 +88,6 @@ artifact_set_members: Final = sa.Table(
     sa.Column("set_id", sa.Text, primary_key=True),
     sa.Column("artifact_id", sa.Text, primary_key=True, index=True),
     sqlite_with_rowid=False,
-)
-blobs: Final = sa.Table(
-    "blobs",
-    tables,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("data", sa.LargeBinary, nullable=False),
 )
 quarantined_blobs: Final = sa.Table(
     "quarantined_blobs",
@@ -162,20 +163,32 @@ NAMES_BLOB: Final = compiled(
     *("value", "inputs"),
 )
 
-PUT_RECORD: Final = inserting(artifacts, (*COLUMNS, "inputs_json"), "IGNORE")
-REPLACE_RECORD: Final = inserting(artifacts, (*COLUMNS, "inputs_json"), "REPLACE")
+PUT_RECORD: Final = inserting(artifacts, (*COLUMNS, *BESIDES), "IGNORE")
+REPLACE_RECORD: Final = inserting(artifacts, (*COLUMNS, *BESIDES), "REPLACE")
 PUT_EDGE: Final = inserting(artifact_inputs, ("artifact_id", "input_id"), "IGNORE")
 PUT_RUN: Final = inserting(runs, ("id", "created_at", "info"), "IGNORE")
-PUT_BLOB: Final = inserting(blobs, ("id", "data"), "IGNORE")
 DROP_RECORD: Final = compiled(sa.delete(artifacts).where(artifacts.c.id == _param("key")), "key")
 DROP_EDGES: Final = compiled(sa.delete(artifact_inputs).where(artifact_inputs.c.artifact_id == _param("key")), "key")
-DROP_BLOB: Final = compiled(sa.delete(blobs).where(blobs.c.id == _param("key")), "key")
 
-READ_BLOB: Final = compiled(sa.select(blobs.c.data).where(blobs.c.id == _param("key")), "key")
-SIZE_OF_BLOB: Final = compiled(sa.select(sa.func.length(blobs.c.data)).where(blobs.c.id == _param("key")), "key")
-SET_ASIDE: Final = compiled(
-    sa.insert(quarantined_blobs)
-    .prefix_with("OR REPLACE")
-    .from_select(["id", "data"], sa.select(blobs.c.id, blobs.c.data).where(blobs.c.id == _param("key"))),
-    "key",
+_value_data, _inputs_data = artifacts.c.value_data, artifacts.c.inputs_data
+_is_value = sa.and_(artifacts.c.content_digest == _param("key"), _value_data.is_not(sa.null()))
+_are_inputs = sa.and_(artifacts.c.inputs_digest == _param("key"), _inputs_data.is_not(sa.null()))
+
+READ_VALUE: Final = compiled(sa.select(_value_data).where(_is_value), "key")
+READ_INPUTS: Final = compiled(sa.select(_inputs_data).where(_are_inputs), "key")
+FIND_INPUTS: Final = compiled(sa.select(artifacts.c.inputs_json).where(artifacts.c.id == _param("key")), "key")
+FILL_VALUE: Final = compiled(
+    sa.update(artifacts)
+    .values(value_data=sa.bindparam("data", type_=sa.LargeBinary))
+    .where(artifacts.c.content_digest == _param("key"), _value_data.is_(sa.null())),
+    *("data", "key"),
 )
+FILL_INPUTS: Final = compiled(
+    sa.update(artifacts)
+    .values(inputs_data=sa.bindparam("data", type_=sa.LargeBinary))
+    .where(artifacts.c.inputs_digest == _param("key"), _inputs_data.is_(sa.null())),
+    *("data", "key"),
+)
+DROP_VALUE: Final = compiled(sa.update(artifacts).values(value_data=sa.null()).where(_is_value), "key")
+DROP_INPUTS: Final = compiled(sa.update(artifacts).values(inputs_data=sa.null()).where(_are_inputs), "key")
+SET_ASIDE: Final = inserting(quarantined_blobs, ("id", "data"), "REPLACE")

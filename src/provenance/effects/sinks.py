@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
 
+from attrs import frozen
 from blake3 import blake3
 
 from provenance.effects.trouble import unavailable
@@ -97,6 +98,21 @@ class Kept(io.BytesIO):
         """The bytes so far, named."""
         data = self.getvalue()
         return Held(blob_of(data), data)
+
+
+@frozen
+class Encoded:
+    """Writes bytes that are encoded already; who wants them as they are asks for `held`."""
+
+    data: bytes
+
+    def __call__(self, sink: BinaryIO) -> None:
+        """Write the bytes into *sink*."""
+        sink.write(self.data)
+
+    def held(self) -> Held:
+        """The bytes, named."""
+        return Held(blob_of(self.data), self.data)
 
 
 class FileSink(io.RawIOBase):

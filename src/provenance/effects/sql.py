@@ -1,21 +1,27 @@
-"""Records and small blobs in an SQLite database: a hit is one row, a miss one transaction."""
+"""Records and small blobs in an SQLite database: a hit is one row, and so is a miss.
+
+Small bytes live in the row of the record that brings them, in columns of their own: one statement stores both. Equal
+small values are kept once for each record; what is large is shared, in another store.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
-from typing import BinaryIO, cast
+from collections.abc import Callable
+from typing import BinaryIO, TypeAlias, cast
 
 import sqlalchemy as sa
 
 from provenance.asks import PutRecord
 from provenance.effects import schema
-from provenance.effects.sinks import Kept, digest
+from provenance.effects.sinks import Encoded, Kept, digest
 from provenance.effects.sqlite import Execute, SqliteDatabase
 from provenance.errors import BlobNotFoundError, CorruptBlobError
 from provenance.ids import ArtifactId, RunId, ValueId
 from provenance.records import ArtifactRecord, Blob, Held, Run
 from provenance.wire import Row, from_row, run_from_json, run_to_json, time_text, to_row
+
+_Values: TypeAlias = tuple[str | int | float | bytes | None, ...]
 
 
 class SqlRecords:
@@ -23,6 +29,7 @@ class SqlRecords:
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
+        self._runs: set[RunId] = set()
 
     @property
     def engine(self) -> sa.Engine:
@@ -37,9 +44,8 @@ class SqlRecords:
     def find_ids(self, prefix: str, limit: int) -> tuple[ArtifactId, ...]:
         """At most *limit* ids that begin with *prefix*, in order."""
         after = prefix + "g"  # ids are hexadecimal: this comes after all that begin with the prefix
-        return tuple(
-            cast("ArtifactId", row[0]) for row in self._database.query(schema.FIND_IDS, prefix, after, limit, 0)
-        )
+        rows = self._database.query(schema.FIND_IDS, prefix, after, limit, 0)
+        return tuple(cast("ArtifactId", row[0]) for row in rows)
 
     def find_by_value(self, value_id: ValueId) -> tuple[ArtifactRecord, ...]:
         """Records of the value, oldest first."""
@@ -49,6 +55,11 @@ class SqlRecords:
         """Ids of what was computed directly from the artifact, in order."""
         return tuple(cast("ArtifactId", row[0]) for row in self._database.query(schema.FIND_PROGENY, artifact_id))
 
+    def find_inputs(self, artifact_id: ArtifactId) -> str | None:
+        """The JSON text of the inputs of the record, or None."""
+        rows = self._database.query(schema.FIND_INPUTS, artifact_id)
+        return cast("str", rows[0][0]) if rows else None
+
     def find_run(self, run_id: RunId) -> Run | None:
         """The run of this id, or None."""
         rows = self._database.query(schema.FIND_RUN, run_id)
@@ -56,70 +67,77 @@ class SqlRecords:
 
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
         """Store the record, its run and the bytes it brings, all or nothing; answers the record that is there then."""
-        row = (*to_row(ask.record), ask.inputs_json)
-        return self._database.transaction(lambda execute: self._put(execute, ask, row))
+        record = ask.record
+        held = {each.blob: each.data for each in ask.held}
+        inputs = None if record.inputs_blob is None else held.get(record.inputs_blob)
+        row: _Values = (*to_row(record), ask.inputs_json, held.get(record.value_blob), inputs)
+        if record.input_artifact_ids or ask.replace or ask.run.id not in self._runs:
+            stored = self._database.transaction(lambda execute: _put(execute, ask, row))
+            self._runs.add(ask.run.id)
+            return stored
+        if self._database.change(schema.PUT_RECORD, row):  # one statement is a transaction by itself
+            return record
+        return self._database.transaction(lambda execute: _put(execute, ask, row))
 
     def drop_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
         """Delete the record; the blobs that no record names any more, or None where there was no record."""
         return self._database.transaction(lambda execute: _drop(execute, artifact_id))
 
-    def _put(self, execute: Execute, ask: PutRecord, row: tuple[str | int | float, ...]) -> ArtifactRecord:
-        record = ask.record
-        if ask.replace:
-            execute(schema.REPLACE_RECORD, row)
-            execute(schema.DROP_EDGES, (record.id,))
-        elif execute(schema.PUT_RECORD, row).rowcount == 0:
-            winner = from_row(cast("Row", execute(schema.FIND_RECORD, (record.id,)).fetchall()[0]))
-            _hold(execute, (held for held in ask.held if held.blob in (winner.value_blob, winner.inputs_blob)))
-            return winner
-        for each in record.input_artifact_ids:
-            execute(schema.PUT_EDGE, (record.id, each))
-        _hold(execute, ask.held)
-        if not execute(schema.HAS_RUN, (ask.run.id,)).fetchall():
-            execute(schema.PUT_RUN, (ask.run.id, time_text(ask.run.created_at), run_to_json(ask.run)))
-        return record
+
+def _put(execute: Execute, ask: PutRecord, row: _Values) -> ArtifactRecord:
+    if ask.replace:
+        execute(schema.REPLACE_RECORD, row)
+        execute(schema.DROP_EDGES, (ask.record.id,))
+    elif execute(schema.PUT_RECORD, row).rowcount == 0:
+        return _lose(execute, ask)
+    for each in ask.record.input_artifact_ids:
+        execute(schema.PUT_EDGE, (ask.record.id, each))
+    if not execute(schema.HAS_RUN, (ask.run.id,)).fetchall():
+        execute(schema.PUT_RUN, (ask.run.id, time_text(ask.run.created_at), run_to_json(ask.run)))
+    return ask.record
 
 
-def _hold(execute: Execute, held: Iterable[Held]) -> None:
-    for each in held:
-        execute(schema.PUT_BLOB, (each.blob.id, each.data))
+def _lose(execute: Execute, ask: PutRecord) -> ArtifactRecord:
+    """The record of a quicker process; bytes that it lacks, because they were put aside, are given to it."""
+    rows = execute(schema.FIND_RECORD, (ask.record.id,)).fetchall()
+    for held in ask.held:
+        execute(schema.FILL_VALUE, (held.data, held.blob.id))
+        execute(schema.FILL_INPUTS, (held.data, held.blob.id))
+    return from_row(cast("Row", rows[0]))
 
 
 def _drop(execute: Execute, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
     rows = execute(schema.FIND_RECORD, (artifact_id,)).fetchall()
     if not rows:
         return None
-    record = from_row(cast("Row", rows[0]))
     execute(schema.DROP_RECORD, (artifact_id,))
     execute(schema.DROP_EDGES, (artifact_id,))
-    orphans = tuple(
+    return tuple(
         blob
-        for blob in dict.fromkeys((record.value_blob, record.inputs_blob))
+        for blob in dict.fromkeys(from_row(cast("Row", rows[0])).blobs)
         if execute(schema.NAMES_BLOB, (blob.id, blob.id)).fetchall() == [(0,)]
     )
-    for blob in orphans:
-        execute(schema.DROP_BLOB, (blob.id,))
-    return orphans
 
 
 class SqlBlobs:
-    """Small blobs in a table of *database*, written together with the record that names them."""
+    """Small blobs in the rows of the records that name them."""
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
 
     def write_blob(self, write: Callable[[BinaryIO], None]) -> Held:
         """The bytes that *write* writes, for `SqlRecords.put_record` to store."""
+        if isinstance(write, Encoded):
+            return write.held()
         sink = Kept()
         write(sink)
         return sink.held()
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
         """What *read* makes of the bytes, which are checked first; raises `BlobNotFoundError`, `CorruptBlobError`."""
-        rows = self._database.query(schema.READ_BLOB, blob.id)
-        if not rows:
+        data = self._find(blob)
+        if data is None:
             raise BlobNotFoundError(blob.id, self._database.name)
-        data = cast("bytes", rows[0][0])
         if len(data) != blob.size:
             reason = f"{len(data)} bytes are there, {blob.size} were written"
             raise CorruptBlobError(blob.id, self._database.name, reason)
@@ -130,17 +148,29 @@ class SqlBlobs:
 
     def has_blob(self, blob: Blob) -> bool:
         """Whether a blob of this id and size is there."""
-        return self._database.query(schema.SIZE_OF_BLOB, blob.id) == [(blob.size,)]
+        data = self._find(blob)
+        return data is not None and len(data) == blob.size
 
     def drop_blob(self, blob: Blob) -> None:
         """Delete the bytes, if they are there."""
-        self._database.transaction(lambda execute: execute(schema.DROP_BLOB, (blob.id,)))
+        self._database.transaction(lambda execute: _empty(execute, blob))
 
     def quarantine(self, blob: Blob) -> None:
         """Move the bytes, if they are there, to the table `quarantined_blobs`."""
+        data = self._find(blob)
 
         def work(execute: Execute) -> None:
-            execute(schema.SET_ASIDE, (blob.id,))
-            execute(schema.DROP_BLOB, (blob.id,))
+            execute(schema.SET_ASIDE, (blob.id, data))
+            _empty(execute, blob)
 
-        self._database.transaction(work)
+        if data is not None:
+            self._database.transaction(work)
+
+    def _find(self, blob: Blob) -> bytes | None:
+        rows = self._database.query(schema.READ_VALUE, blob.id) or self._database.query(schema.READ_INPUTS, blob.id)
+        return cast("bytes", rows[0][0]) if rows else None
+
+
+def _empty(execute: Execute, blob: Blob) -> None:
+    execute(schema.DROP_VALUE, (blob.id,))
+    execute(schema.DROP_INPUTS, (blob.id,))

@@ -75,6 +75,15 @@ class SqliteDatabase(Shared):
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
 
+    def change(self, statement: str, values: Values) -> int:
+        """How many rows *statement*, a transaction by itself, has changed; raises `StoreUnavailableError`."""
+        session = self._session()
+        try:
+            with session.lock:
+                return (session.connection or self._open(session)).execute(statement, values).rowcount
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+
     def transaction(self, work: Callable[[Execute], R]) -> R:
         """What *work* returns, all of whose statements take effect, or none when it raises.
 

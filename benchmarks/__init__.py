@@ -1,0 +1,1 @@
+"""What the library costs, beside joblib.Memory and diskcache in the same run: `python -m benchmarks`."""

@@ -1,0 +1,81 @@
+"""The benchmarks run; what they measure is no test's business, because machines differ."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from architecture.source import ROOT
+
+NAMES = ("hit", "array", "miss", "power", "memory", "touch", "import", "pipeline", "threshold", "hash")
+
+
+def run_benchmarks(*arguments):
+    """What the command answers when it is run as `make bench` runs it."""
+    command = [sys.executable, "-m", "benchmarks", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """All lines, measured with the smallest sizes: the table and the JSON."""
+    file = tmp_path_factory.mktemp("figures") / "figures.json"
+    done = run_benchmarks("--size", "tiny", "--json", file)
+    assert 0 == done.returncode, done.stderr
+    return done.stdout, json.loads(file.read_text("utf-8"))
+
+
+def test_every_line_has_figures_and_says_its_durability(written):
+    """Each line is more than nothing, beside a peer or a limit, and names what its store survives."""
+    _, told = written
+    figures = [figure for line in told["lines"] for figure in line.get("figures", {}).values()]
+    assert [] == [each for each in figures if not each > 0]
+    assert {"process", "power", "-"} == {line["durability"] for line in told["lines"]}
+    assert [] == [line for line in told["lines"] if len(line.get("figures", {})) < 2 and "must" not in line]
+
+
+def test_the_table_shows_every_line_below_the_machine(written):
+    """Python, processor and cores come first, then each line that the JSON has."""
+    table, told = written
+    assert {"python", "processor", "cores"} <= told["machine"].keys()
+    shown = table.splitlines()
+    assert "python:" == shown[0].split()[0]
+    assert [] == [line["what"] for line in told["lines"] if not any(row.startswith(line["what"]) for row in shown)]
+
+
+def test_a_pipeline_of_hits_reads_only_what_is_looked_at(written):
+    """However large its intermediates, a stored pipeline reads less than a megabyte."""
+    _, told = written
+    (limit,) = [line for line in told["lines"] if line["unit"] == "B"]
+    assert limit["figure"] < limit["must"]
+
+
+def test_nothing_heavy_is_imported(written):
+    """`import provenance` leaves out what is large and only some users need."""
+    _, told = written
+    (note,) = [line["note"] for line in told["lines"] if line["what"] == "import provenance"]
+    left_out = note.partition(";")[0]
+    assert [] == [each for each in ("pandas", "sqlalchemy", "fsspec", "joblib", "numpy") if each not in left_out]
+
+
+def test_a_name_chooses_lines():
+    """Only the named measurements are taken."""
+    done = run_benchmarks("memory", "--size", "tiny")
+    assert 0 == done.returncode, done.stderr
+    assert "hit in memory" in done.stdout
+    assert "joblib " not in done.stdout
+
+
+def test_an_unknown_name_is_refused():
+    """A name that there is not is an error that lists those that there are."""
+    done = run_benchmarks("speed")
+    assert 2 == done.returncode
+    assert all(name in done.stderr for name in NAMES)
+
+
+def test_the_examples_of_its_docstrings_hold():
+    """The benchmarks' own doctests pass."""
+    command = [sys.executable, "-c", "import doctest, sys, benchmarks.lines as m; sys.exit(doctest.testmod(m).failed)"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert 0 == done.returncode, done.stdout + done.stderr

@@ -1,0 +1,50 @@
+"""Repositories for tests: one in memory, one in an SQLite file with a folder; and the events of the calls."""
+
+from pathlib import Path
+
+import pytest
+
+import provenance as p
+from provenance.session import substituting
+from provenance.testing import in_memory
+
+STORED = {
+    "blobstores": {"disk": {"type": "disk", "cachedir": "blobs", "delete": True}},
+    "artifact_repos": {
+        "local": {"type": "sqlite", "db": "records.db", "store": "disk", "delete": True, "inline_limit": 1000}
+    },
+}
+
+
+@pytest.fixture
+def repo():
+    """An empty repository in memory, the default one of the test."""
+    with in_memory() as repo:
+        yield repo
+
+
+@pytest.fixture
+def stored(tmp_path: Path):
+    """A repository in an SQLite file, values over 1,000 bytes as files beside it: the default one of the test."""
+    with substituting(p.from_config(STORED, tmp_path)) as environment:
+        yield environment.repository()
+
+
+@pytest.fixture
+def reopened(stored, tmp_path: Path):
+    """A function that opens the stored repository anew, as another process would: nothing is remembered."""
+
+    def reopen():
+        environment = p.from_config(STORED, tmp_path)
+        p.set_default_repo(environment.repository())
+        return environment.repository()
+
+    return reopen
+
+
+@pytest.fixture
+def events():
+    """What became of the calls of the test, in order."""
+    told = []
+    with p.subscribe(told.append):
+        yield told

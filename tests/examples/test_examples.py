@@ -1,0 +1,46 @@
+"""The examples run, and show what they say."""
+
+import os
+import subprocess
+import sys
+
+from architecture.source import PACKAGE, ROOT
+
+EXAMPLES = ROOT / "examples"
+
+
+def played(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """An example, run in a fresh process in the working directory of the test."""
+    command = [sys.executable, "-W", "error", EXAMPLES / script, *arguments]
+    path = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path}
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=environment)
+
+
+def test_the_first_steps(tmp_path):
+    """The guide computes three calls, finds the others, leaves nothing behind, and traces the product to both sums."""
+    result = played("expensive.py", "--seconds", "0.02")
+    assert (0, "") == (result.returncode, result.stderr)
+    assert "expensive_add(4, 3) + 3 = 10" in result.stdout
+    assert "├─ a: expensive_add(a=4, b=3)" in result.stdout
+    assert "└─ b: expensive_add(a=1, b=1)" in result.stdout
+    assert "6 calls: 3 hits" in result.stdout
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_the_demo(tmp_path):
+    """The demo finds its own claims true: all hits the second time, and only what depends on the trees the third."""
+    result = played("run_demo.py", "--store", str(tmp_path / "store"))
+    assert (0, "") == (result.returncode, result.stderr)
+    assert ["✓"] * 4 == [line.split()[0] for line in result.stdout.splitlines() if line.startswith(("  ✓", "  ✗"))]
+    assert "14 calls, 14 hits, 0 misses" in result.stdout
+    assert "14 calls, 11 hits, 3 misses" in result.stdout
+    assert "model: forest(depth=8, seed=7, trees=300)" in result.stdout
+
+
+def test_the_demo_empties_stores_only(tmp_path):
+    """A folder that holds something else than a store is refused and left as it is."""
+    (tmp_path / "thesis.txt").write_text("years of work")
+    result = played("run_demo.py", "--store", str(tmp_path))
+    assert (1, "years of work") == (result.returncode, (tmp_path / "thesis.txt").read_text())
+    assert "name another folder" in result.stderr
