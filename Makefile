@@ -15,7 +15,7 @@ LOCKS := requirements/uv.txt requirements/dev.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: demo test properties lint types bench docs lock upgrade format clean
+.PHONY: demo test properties lint types bench docs lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
@@ -51,6 +51,9 @@ lock: $(STAMP)  ## after a change of pyproject.toml; keeps the pins that still f
 upgrade: $(STAMP)  ## the newest of everything
 	$(COMPILE) --upgrade --output-file requirements/uv.txt requirements/uv.in
 	$(COMPILE) --upgrade --extra dev --output-file requirements/dev.txt pyproject.toml
+
+statements: $(STAMP)  ## after a change of the tables
+	$(BIN)/python -c "import pathlib; from provenance.effects import schema; pathlib.Path('src/provenance/effects/statements.py').write_text(schema.rendered())"
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

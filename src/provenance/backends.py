@@ -89,7 +89,7 @@ def _sqlite_repository(
     if store is not None:
         blobs = by_size(blobs, store, settings.inline_limit) if settings.inline_limit else store
     blobs = rereading(blobs, _REREAD_BYTES, _REMEMBERED)
-    return Repository(name, _world() | blobs | recording, records.engine)
+    return Repository(name, _world() | blobs | recording, lambda: records.engine)
 
 
 def _guarded(base: Interpreter[Any], name: str, permitted: Permitted) -> Interpreter[Any]:

@@ -1,13 +1,14 @@
 """The tables, which users may query as they like, and the statements on them.
 
-SQLAlchemy Core defines both. Executing through it costs several times what SQLite itself takes for a look-up by key, so
-each statement is compiled once, to text for the driver's own cursor.
+SQLAlchemy Core defines both. Importing it takes longer than thousands of look-ups, and executing through it several
+times what SQLite itself takes for one by key. So the statements are compiled once and for all, to text for the driver's
+own cursor: `provenance.effects.statements` is what `rendered` here renders (`make statements`; a test compares).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -16,6 +17,7 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from provenance.wire import COLUMNS
 
+T = TypeVar("T", bound=tuple[object, ...])
 BESIDES: Final = ("inputs_json", "value_data", "inputs_data")
 """The columns of `artifacts` that hold what a record brings along, after those of the record itself."""
 VERSION: Final = 1
@@ -130,6 +132,12 @@ def _param(name: str) -> sa.BindParameter[str]:
     return sa.bindparam(name, type_=sa.Text)
 
 
+def _first(query: sa.Select[T]) -> sa.Select[T]:
+    """The first rows of *query*, as many as the parameter `limit` says; SQLite's dialect wants `offset` beside it."""
+    count, skipped = (sa.bindparam(name, type_=sa.Integer) for name in ("limit", "offset"))
+    return query.limit(count).offset(skipped)
+
+
 _RECORD: Final[Sequence[sa.Column[object]]] = tuple(artifacts.c[name] for name in COLUMNS)
 
 FIND_RECORD: Final = compiled(sa.select(*_RECORD).where(artifacts.c.id == _param("key")), "key")
@@ -138,11 +146,11 @@ FIND_BY_VALUE: Final = compiled(
     "key",
 )
 FIND_IDS: Final = compiled(
-    sa.select(artifacts.c.id)
-    .where(artifacts.c.id >= _param("low"), artifacts.c.id < _param("high"))
-    .order_by(artifacts.c.id)
-    .limit(sa.bindparam("limit", type_=sa.Integer))
-    .offset(sa.bindparam("offset", type_=sa.Integer)),
+    _first(
+        sa.select(artifacts.c.id)
+        .where(artifacts.c.id >= _param("low"), artifacts.c.id < _param("high"))
+        .order_by(artifacts.c.id)
+    ),
     *("low", "high", "limit", "offset"),
 )
 FIND_PROGENY: Final = compiled(
@@ -174,8 +182,8 @@ _value_data, _inputs_data = artifacts.c.value_data, artifacts.c.inputs_data
 _is_value = sa.and_(artifacts.c.content_digest == _param("key"), _value_data.is_not(sa.null()))
 _are_inputs = sa.and_(artifacts.c.inputs_digest == _param("key"), _inputs_data.is_not(sa.null()))
 
-READ_VALUE: Final = compiled(sa.select(_value_data).where(_is_value), "key")
-READ_INPUTS: Final = compiled(sa.select(_inputs_data).where(_are_inputs), "key")
+READ_VALUE: Final = compiled(_first(sa.select(_value_data).where(_is_value)), "key", "limit", "offset")
+READ_INPUTS: Final = compiled(_first(sa.select(_inputs_data).where(_are_inputs)), "key", "limit", "offset")
 FIND_INPUTS: Final = compiled(sa.select(artifacts.c.inputs_json).where(artifacts.c.id == _param("key")), "key")
 FILL_VALUE: Final = compiled(
     sa.update(artifacts)
@@ -192,3 +200,22 @@ FILL_INPUTS: Final = compiled(
 DROP_VALUE: Final = compiled(sa.update(artifacts).values(value_data=sa.null()).where(_is_value), "key")
 DROP_INPUTS: Final = compiled(sa.update(artifacts).values(inputs_data=sa.null()).where(_are_inputs), "key")
 SET_ASIDE: Final = inserting(quarantined_blobs, ("id", "data"), "REPLACE")
+
+
+def rendered() -> str:
+    """The module `provenance.effects.statements`."""
+    texts = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, str)}
+    lines = [
+        '"""The statements of `provenance.effects.schema` as SQLite takes them; written by `make statements`."""',
+        "",
+        f"VERSION = {VERSION}",
+        *(f'{name} = """\\\n{_trimmed(text)}"""' for name, text in texts.items()),
+        "CREATE = (",
+        *(f'    """\\\n{_trimmed(text)}""",' for text in creating()),
+        ")",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _trimmed(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().expandtabs(4).splitlines())

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import BinaryIO, TypeAlias, cast
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 from provenance.asks import PutRecord
-from provenance.effects import schema
+from provenance.effects import statements
 from provenance.effects.sinks import Encoded, Kept, digest
 from provenance.effects.sqlite import Execute, SqliteDatabase
 from provenance.errors import BlobNotFoundError, CorruptBlobError
 from provenance.ids import ArtifactId, RunId, ValueId
 from provenance.records import ArtifactRecord, Blob, Held, Run
 from provenance.wire import Row, from_row, run_from_json, run_to_json, time_text, to_row
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 _Values: TypeAlias = tuple[str | int | float | bytes | None, ...]
 
@@ -32,37 +33,37 @@ class SqlRecords:
         self._runs: set[RunId] = set()
 
     @property
-    def engine(self) -> sa.Engine:
+    def engine(self) -> Engine:
         """The database as SQLAlchemy and pandas take it."""
         return self._database.engine
 
     def find_record(self, artifact_id: ArtifactId) -> ArtifactRecord | None:
         """The record of this id, or None."""
-        rows = self._database.query(schema.FIND_RECORD, artifact_id)
+        rows = self._database.query(statements.FIND_RECORD, artifact_id)
         return from_row(cast("Row", rows[0])) if rows else None
 
     def find_ids(self, prefix: str, limit: int) -> tuple[ArtifactId, ...]:
         """At most *limit* ids that begin with *prefix*, in order."""
         after = prefix + "g"  # ids are hexadecimal: this comes after all that begin with the prefix
-        rows = self._database.query(schema.FIND_IDS, prefix, after, limit, 0)
+        rows = self._database.query(statements.FIND_IDS, prefix, after, limit, 0)
         return tuple(cast("ArtifactId", row[0]) for row in rows)
 
     def find_by_value(self, value_id: ValueId) -> tuple[ArtifactRecord, ...]:
         """Records of the value, oldest first."""
-        return tuple(from_row(cast("Row", row)) for row in self._database.query(schema.FIND_BY_VALUE, value_id))
+        return tuple(from_row(cast("Row", row)) for row in self._database.query(statements.FIND_BY_VALUE, value_id))
 
     def find_progeny(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
         """Ids of what was computed directly from the artifact, in order."""
-        return tuple(cast("ArtifactId", row[0]) for row in self._database.query(schema.FIND_PROGENY, artifact_id))
+        return tuple(cast("ArtifactId", row[0]) for row in self._database.query(statements.FIND_PROGENY, artifact_id))
 
     def find_inputs(self, artifact_id: ArtifactId) -> str | None:
         """The JSON text of the inputs of the record, or None."""
-        rows = self._database.query(schema.FIND_INPUTS, artifact_id)
+        rows = self._database.query(statements.FIND_INPUTS, artifact_id)
         return cast("str", rows[0][0]) if rows else None
 
     def find_run(self, run_id: RunId) -> Run | None:
         """The run of this id, or None."""
-        rows = self._database.query(schema.FIND_RUN, run_id)
+        rows = self._database.query(statements.FIND_RUN, run_id)
         return run_from_json(cast("str", rows[0][0])) if rows else None
 
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
@@ -75,7 +76,7 @@ class SqlRecords:
             stored = self._database.transaction(lambda execute: _put(execute, ask, row))
             self._runs.add(ask.run.id)
             return stored
-        if self._database.change(schema.PUT_RECORD, row):  # one statement is a transaction by itself
+        if self._database.change(statements.PUT_RECORD, row):  # one statement is a transaction by itself
             return record
         return self._database.transaction(lambda execute: _put(execute, ask, row))
 
@@ -86,36 +87,36 @@ class SqlRecords:
 
 def _put(execute: Execute, ask: PutRecord, row: _Values) -> ArtifactRecord:
     if ask.replace:
-        execute(schema.REPLACE_RECORD, row)
-        execute(schema.DROP_EDGES, (ask.record.id,))
-    elif execute(schema.PUT_RECORD, row).rowcount == 0:
+        execute(statements.REPLACE_RECORD, row)
+        execute(statements.DROP_EDGES, (ask.record.id,))
+    elif execute(statements.PUT_RECORD, row).rowcount == 0:
         return _lose(execute, ask)
     for each in ask.record.input_artifact_ids:
-        execute(schema.PUT_EDGE, (ask.record.id, each))
-    if not execute(schema.HAS_RUN, (ask.run.id,)).fetchall():
-        execute(schema.PUT_RUN, (ask.run.id, time_text(ask.run.created_at), run_to_json(ask.run)))
+        execute(statements.PUT_EDGE, (ask.record.id, each))
+    if not execute(statements.HAS_RUN, (ask.run.id,)).fetchall():
+        execute(statements.PUT_RUN, (ask.run.id, time_text(ask.run.created_at), run_to_json(ask.run)))
     return ask.record
 
 
 def _lose(execute: Execute, ask: PutRecord) -> ArtifactRecord:
     """The record of a quicker process; bytes that it lacks, because they were put aside, are given to it."""
-    rows = execute(schema.FIND_RECORD, (ask.record.id,)).fetchall()
+    rows = execute(statements.FIND_RECORD, (ask.record.id,)).fetchall()
     for held in ask.held:
-        execute(schema.FILL_VALUE, (held.data, held.blob.id))
-        execute(schema.FILL_INPUTS, (held.data, held.blob.id))
+        execute(statements.FILL_VALUE, (held.data, held.blob.id))
+        execute(statements.FILL_INPUTS, (held.data, held.blob.id))
     return from_row(cast("Row", rows[0]))
 
 
 def _drop(execute: Execute, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
-    rows = execute(schema.FIND_RECORD, (artifact_id,)).fetchall()
+    rows = execute(statements.FIND_RECORD, (artifact_id,)).fetchall()
     if not rows:
         return None
-    execute(schema.DROP_RECORD, (artifact_id,))
-    execute(schema.DROP_EDGES, (artifact_id,))
+    execute(statements.DROP_RECORD, (artifact_id,))
+    execute(statements.DROP_EDGES, (artifact_id,))
     return tuple(
         blob
         for blob in dict.fromkeys(from_row(cast("Row", rows[0])).blobs)
-        if execute(schema.NAMES_BLOB, (blob.id, blob.id)).fetchall() == [(0,)]
+        if execute(statements.NAMES_BLOB, (blob.id, blob.id)).fetchall() == [(0,)]
     )
 
 
@@ -160,17 +161,18 @@ class SqlBlobs:
         data = self._find(blob)
 
         def work(execute: Execute) -> None:
-            execute(schema.SET_ASIDE, (blob.id, data))
+            execute(statements.SET_ASIDE, (blob.id, data))
             _empty(execute, blob)
 
         if data is not None:
             self._database.transaction(work)
 
     def _find(self, blob: Blob) -> bytes | None:
-        rows = self._database.query(schema.READ_VALUE, blob.id) or self._database.query(schema.READ_INPUTS, blob.id)
+        rows = self._database.query(statements.READ_VALUE, blob.id, 1, 0)
+        rows = rows or self._database.query(statements.READ_INPUTS, blob.id, 1, 0)
         return cast("bytes", rows[0][0]) if rows else None
 
 
 def _empty(execute: Execute, blob: Blob) -> None:
-    execute(schema.DROP_VALUE, (blob.id,))
-    execute(schema.DROP_INPUTS, (blob.id,))
+    execute(statements.DROP_VALUE, (blob.id,))
+    execute(statements.DROP_INPUTS, (blob.id,))

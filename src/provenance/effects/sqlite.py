@@ -8,17 +8,17 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Final, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
-import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
-
-from provenance.effects import schema
+from provenance.effects import statements
 from provenance.effects.durability import Durability
 from provenance.effects.locks import Shared
 from provenance.errors import ProvenanceError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 R = TypeVar("R")
 Values: TypeAlias = Sequence[str | int | float | bytes | None]
@@ -60,11 +60,14 @@ class SqliteDatabase(Shared):
         self._local = threading.local()
         self._sessions: weakref.WeakSet[_Session] = weakref.WeakSet()
         weakref.finalize(self, _disconnect, self._sessions)  # called at the exit of the process, too
-        self.engine: Final = sa.create_engine(
-            sa.URL.create("sqlite", database=str(self.path)),
-            poolclass=NullPool,
-            connect_args={"check_same_thread": False, "timeout": PATIENCE},
-        )
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database as SQLAlchemy and pandas take it, with connections of its own."""
+        from sqlalchemy import URL, NullPool, create_engine
+
+        url = URL.create("sqlite", database=str(self.path))
+        return create_engine(url, poolclass=NullPool, connect_args={"timeout": PATIENCE})
 
     def query(self, statement: str, *values: str | int) -> list[tuple[object, ...]]:
         """All rows that *statement* answers; raises `StoreUnavailableError`."""
@@ -124,15 +127,8 @@ class SqliteDatabase(Shared):
         return connection
 
     def _connect(self) -> sqlite3.Connection:
-        """A connection that the engine makes but no longer looks after."""
-        try:
-            pooled = self.engine.raw_connection()
-        except DBAPIError as error:
-            raise (error.orig or error) from error
-        connection = cast("sqlite3.Connection", pooled.driver_connection)
-        pooled.detach()
-        connection.isolation_level = None  # transactions begin and end where `transaction` says
-        return connection
+        """A connection whose transactions begin and end where `transaction` says."""
+        return sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
 
     def _prepare_folder(self) -> None:
         try:
@@ -148,17 +144,17 @@ class SqliteDatabase(Shared):
     def _prepare_tables(self, connection: sqlite3.Connection) -> None:
         def make(execute: Execute) -> None:
             if self._version(connection) == 0:  # of processes that come at once, the first makes them
-                for statement in schema.creating():
+                for statement in statements.CREATE:
                     execute(statement, ())
-                execute(f"PRAGMA user_version = {schema.VERSION}", ())
+                execute(f"PRAGMA user_version = {statements.VERSION}", ())
 
-        if self._version(connection) != schema.VERSION:
+        if self._version(connection) != statements.VERSION:
             _transacted(connection, make)
 
     def _version(self, connection: sqlite3.Connection) -> int:
         version = cast("int", connection.execute("PRAGMA user_version").fetchone()[0])
-        if version > schema.VERSION:
-            reason = f"{self.path} has tables of version {version}, and this library knows {schema.VERSION}"
+        if version > statements.VERSION:
+            reason = f"{self.path} has tables of version {version}, and this library knows {statements.VERSION}"
             raise StoreUnavailableError(self.name, reason, "upgrade the library: pip install --upgrade provenance")
         return version
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import platform
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Final, TypeAlias, cast
 
@@ -120,6 +117,8 @@ def _part(facts: Facts, name: str) -> Facts:
 
 def host() -> Facts:
     """The computer and its system."""
+    import platform
+
     return {
         "cpu_count": os.cpu_count(),
         "machine": platform.machine(),
@@ -149,6 +148,8 @@ def process() -> Facts:
 
 def python() -> Facts:
     """The interpreter."""
+    import platform
+
     return {
         "version": platform.python_version(),
         "implementation": platform.python_implementation(),
@@ -158,6 +159,8 @@ def python() -> Facts:
 
 def packages() -> Facts:
     """Installed distributions and their versions."""
+    from importlib import metadata
+
     found: Facts = {}
     for each in metadata.distributions():
         with suppress(KeyError, TypeError, OSError):  # half-removed ones have no name
@@ -167,6 +170,8 @@ def packages() -> Facts:
 
 def git(folder: Path | None = None) -> Facts | None:
     """Commit, branch and whether files differ from it; None outside a checkout, without git, or if it takes too long."""
+    import subprocess
+
     command = ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     try:
         done = subprocess.run(  # noqa: S603 - the command is our own

@@ -36,7 +36,7 @@ def _function(value: FunctionType, walk: Walk) -> Item:
 
 
 def _together(first: FunctionType, outer: Walk) -> Item:
-    walk = Walk()
+    walk = Walk(outer.notes)
     walk.group = {first: 0}
     parts: list[Item] = []
     try:

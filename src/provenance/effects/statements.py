@@ -1,0 +1,152 @@
+"""The statements of `provenance.effects.schema` as SQLite takes them; written by `make statements`."""
+
+VERSION = 1
+FIND_RECORD = """\
+SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code
+FROM artifacts
+WHERE artifacts.id = ?"""
+FIND_BY_VALUE = """\
+SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code
+FROM artifacts
+WHERE artifacts.value_id = ? ORDER BY artifacts.added_at, artifacts.id"""
+FIND_IDS = """\
+SELECT artifacts.id
+FROM artifacts
+WHERE artifacts.id >= ? AND artifacts.id < ? ORDER BY artifacts.id
+ LIMIT ? OFFSET ?"""
+FIND_PROGENY = """\
+SELECT artifact_inputs.artifact_id
+FROM artifact_inputs
+WHERE artifact_inputs.input_id = ? ORDER BY artifact_inputs.artifact_id"""
+FIND_RUN = """\
+SELECT runs.info
+FROM runs
+WHERE runs.id = ?"""
+HAS_RUN = """\
+SELECT runs.id
+FROM runs
+WHERE runs.id = ?"""
+NAMES_BLOB = """\
+SELECT (EXISTS (SELECT *
+FROM artifacts
+WHERE artifacts.content_digest = ?)) OR (EXISTS (SELECT *
+FROM artifacts
+WHERE artifacts.inputs_digest = ?)) AS anon_1"""
+PUT_RECORD = """\
+INSERT OR IGNORE INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+REPLACE_RECORD = """\
+INSERT OR REPLACE INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+PUT_EDGE = """\
+INSERT OR IGNORE INTO artifact_inputs (artifact_id, input_id) VALUES (?, ?)"""
+PUT_RUN = """\
+INSERT OR IGNORE INTO runs (id, created_at, info) VALUES (?, ?, ?)"""
+DROP_RECORD = """\
+DELETE FROM artifacts WHERE artifacts.id = ?"""
+DROP_EDGES = """\
+DELETE FROM artifact_inputs WHERE artifact_inputs.artifact_id = ?"""
+READ_VALUE = """\
+SELECT artifacts.value_data
+FROM artifacts
+WHERE artifacts.content_digest = ? AND artifacts.value_data IS NOT NULL
+ LIMIT ? OFFSET ?"""
+READ_INPUTS = """\
+SELECT artifacts.inputs_data
+FROM artifacts
+WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NOT NULL
+ LIMIT ? OFFSET ?"""
+FIND_INPUTS = """\
+SELECT artifacts.inputs_json
+FROM artifacts
+WHERE artifacts.id = ?"""
+FILL_VALUE = """\
+UPDATE artifacts SET value_data=? WHERE artifacts.content_digest = ? AND artifacts.value_data IS NULL"""
+FILL_INPUTS = """\
+UPDATE artifacts SET inputs_data=? WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NULL"""
+DROP_VALUE = """\
+UPDATE artifacts SET value_data=NULL WHERE artifacts.content_digest = ? AND artifacts.value_data IS NOT NULL"""
+DROP_INPUTS = """\
+UPDATE artifacts SET inputs_data=NULL WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NOT NULL"""
+SET_ASIDE = """\
+INSERT OR REPLACE INTO quarantined_blobs (id, data) VALUES (?, ?)"""
+CREATE = (
+    """\
+CREATE TABLE IF NOT EXISTS artifact_inputs (
+    artifact_id TEXT NOT NULL,
+    input_id TEXT NOT NULL,
+    PRIMARY KEY (artifact_id, input_id)
+)
+ WITHOUT ROWID""",
+    """\
+CREATE INDEX IF NOT EXISTS ix_artifact_inputs_input_id ON artifact_inputs (input_id, artifact_id)""",
+    """\
+CREATE TABLE IF NOT EXISTS artifact_set_members (
+    set_id TEXT NOT NULL,
+    artifact_id TEXT NOT NULL,
+    PRIMARY KEY (set_id, artifact_id)
+)
+ WITHOUT ROWID""",
+    """\
+CREATE INDEX IF NOT EXISTS ix_artifact_set_members_artifact_id ON artifact_set_members (artifact_id)""",
+    """\
+CREATE TABLE IF NOT EXISTS artifact_sets (
+    id TEXT NOT NULL,
+    labels JSON NOT NULL,
+    created_at DATETIME NOT NULL,
+    name TEXT,
+    PRIMARY KEY (id, labels)
+)""",
+    """\
+CREATE INDEX IF NOT EXISTS ix_artifact_sets_name ON artifact_sets (name)""",
+    """\
+CREATE TABLE IF NOT EXISTS artifacts (
+    id TEXT NOT NULL,
+    value_id TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    fn_module TEXT NOT NULL,
+    fn_name TEXT NOT NULL,
+    composite BOOLEAN NOT NULL,
+    value_id_duration FLOAT NOT NULL,
+    compute_duration FLOAT NOT NULL,
+    hash_duration FLOAT NOT NULL,
+    computed_at DATETIME NOT NULL,
+    added_at DATETIME NOT NULL,
+    input_artifact_ids JSON NOT NULL,
+    serializer TEXT NOT NULL,
+    load_kwargs JSON NOT NULL,
+    dump_kwargs JSON NOT NULL,
+    custom_fields JSON NOT NULL,
+    tags JSON NOT NULL,
+    content_digest TEXT NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    inputs_digest TEXT,
+    inputs_size BIGINT,
+    value_type TEXT NOT NULL,
+    interface TEXT NOT NULL,
+    code TEXT NOT NULL,
+    inputs_json JSON NOT NULL,
+    value_data BLOB,
+    inputs_data BLOB,
+    PRIMARY KEY (id)
+)""",
+    """\
+CREATE INDEX IF NOT EXISTS ix_artifacts_content_digest ON artifacts (content_digest)""",
+    """\
+CREATE INDEX IF NOT EXISTS ix_artifacts_inputs_digest ON artifacts (inputs_digest) WHERE inputs_digest IS NOT NULL""",
+    """\
+CREATE INDEX IF NOT EXISTS ix_artifacts_value_id ON artifacts (value_id)""",
+    """\
+CREATE TABLE IF NOT EXISTS quarantined_blobs (
+    id TEXT NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (id)
+)""",
+    """\
+CREATE TABLE IF NOT EXISTS runs (
+    id TEXT NOT NULL,
+    created_at DATETIME NOT NULL,
+    info JSON NOT NULL,
+    PRIMARY KEY (id)
+)""",
+)

@@ -1,0 +1,26 @@
+"""The statements as text, and the tables that they were compiled from."""
+
+from pathlib import Path
+
+from contract.samples import record, run
+from provenance.asks import PutRecord
+from provenance.effects import schema, statements
+from provenance.effects.sinks import blob_of
+from provenance.effects.sql import SqlRecords
+from provenance.effects.sqlite import SqliteDatabase
+from provenance.records import Held
+
+
+def test_the_statements_are_those_of_the_tables():
+    """`make statements` was run after the last change of the tables."""
+    assert schema.rendered() == Path(statements.__file__).read_text("utf-8")
+
+
+def test_a_value_of_many_artifacts_is_read_once(tmp_path):
+    """However many artifacts have the same small value, looking for its bytes answers one row."""
+    database = SqliteDatabase(tmp_path / "x.db")
+    held = Held(blob_of(b"same"), b"same")
+    for _ in range(5):
+        SqlRecords(database).put_record(PutRecord(record(value_blob=held.blob), run(), "{}", (held,)))
+    assert [(b"same",)] == database.query(statements.READ_VALUE, held.blob.id, 1, 0)
+    database.close()
