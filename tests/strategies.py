@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.binary(max_size=4)
+small = st.integers(0, 3)
 keys = st.booleans() | st.integers(-5, 5) | st.text(max_size=3)
 nested = st.recursive(
     scalars,
@@ -36,7 +37,7 @@ class Function:
 
 
 @st.composite
-def functions(draw, values=st.integers(0, 3)):
+def functions(draw, values=small):
     """A function of any signature, which returns all that it was given."""
     names = iter("abcdefgh")
     positional = draw(st.integers(0, 3))
@@ -90,7 +91,7 @@ class Arguments:
 
 
 @st.composite
-def any_arguments(draw, values=st.integers(0, 3)):
+def any_arguments(draw, values=small):
     """Arguments that may or may not fit a function of `functions()`."""
     args = draw(st.lists(values, max_size=5))
     kwargs = draw(st.dictionaries(st.sampled_from([*"abcdefgh", "x", "args", "kwargs"]), values, max_size=4))
@@ -113,25 +114,20 @@ def equal_calls(draw, function, values=nested):
 
 @st.composite
 def _spelling(draw, signature, chosen, variadic):
-    args, kwargs, by_keyword = [], {}, False
     rest = variadic.get("args", [])
-    for name, each in signature.parameters.items():
-        if name not in chosen:
-            continue
-        is_default = each.default is not each.empty and each.default is chosen[name]
-        if each.kind is Kind.KEYWORD_ONLY:
-            if not (is_default and draw(st.booleans())):
-                kwargs[name] = chosen[name]
-            continue
-        if each.kind is Kind.POSITIONAL_OR_KEYWORD and not rest:
-            by_keyword = by_keyword or draw(st.booleans())
-            if is_default and draw(st.booleans()):
-                by_keyword = True
-                continue
-        if by_keyword:
-            kwargs[name] = chosen[name]
-        else:
-            args.append(chosen[name])
+    args, kwargs, by_position = [], {}, True
+    for name, value in chosen.items():
+        parameter = signature.parameters[name]
+        left_out = value is parameter.default and draw(st.booleans())
+        by_position = by_position and (bool(rest) or _positional_only(parameter) or draw(st.booleans()))
+        if parameter.kind is not Kind.KEYWORD_ONLY and (by_position or _positional_only(parameter)):
+            args.append(value)
+        elif not left_out:
+            kwargs[name] = value
     kwargs |= variadic.get("kwargs", {})
     order = draw(st.permutations(list(kwargs)))
     return Arguments((*args, *rest), {name: kwargs[name] for name in order})
+
+
+def _positional_only(parameter):
+    return parameter.kind is Kind.POSITIONAL_ONLY

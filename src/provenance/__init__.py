@@ -22,7 +22,7 @@ from provenance.config import (
     load_yaml_config,
     set_run_info_fn,
 )
-from provenance.decorator import Cached, CachedAsync, Decorator, provenance
+from provenance.decorator import Cached, Decorator, provenance
 from provenance.errors import (
     AmbiguousIdError,
     ArtifactNotFoundError,
@@ -73,7 +73,6 @@ __all__ = [
     "Blob",
     "BlobNotFoundError",
     "Cached",
-    "CachedAsync",
     "CallPlan",
     "CodeChanged",
     "Config",

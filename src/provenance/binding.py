@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from types import FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType
 from typing import Any, TypeAlias, cast
 
 from attrs import frozen
@@ -152,8 +152,13 @@ def captured_by(subject: Subject) -> dict[str, object]:
 
 def captured_names(subject: Subject) -> frozenset[str]:
     """Names under which the function may bring values with it, also those of variables that have no value yet."""
+    return frozenset(captured_by(subject)).union(*[code.co_freevars for code in codes_of(subject)])
+
+
+def codes_of(subject: Subject) -> list[CodeType]:
+    """The code of the function, and of what it wraps."""
     codes = [getattr(layer, "__code__", None) for layer in _layers(subject.function)]
-    return frozenset(captured_by(subject)).union(*[code.co_freevars for code in codes if code is not None])
+    return [code for code in codes if isinstance(code, CodeType)]
 
 
 def _layers(function: AnyFunction) -> Iterator[AnyFunction]:

@@ -255,7 +255,8 @@ def read_or_heal(call: Call, record: ArtifactRecord) -> object:
     try:
         return call.repo.load_value(record)
     except (BlobNotFoundError, CorruptBlobError) as trouble:
-        run(programs.set_aside(record.value_blob, trouble), call.repo.interpreter)
+        if not call.read_only:
+            run(programs.set_aside(record.value_blob, trouble), call.repo.interpreter)
         return _healed(call, trouble)
 
 

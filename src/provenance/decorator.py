@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any, Concatenate, Generic, Never, ParamSpec, Protocol, Self, TypeVar, Unpack, cast, overload
@@ -14,7 +15,6 @@ from provenance.binding import Subject, subject_of
 from provenance.choices import Choices, checked
 from provenance.effect import run
 from provenance.events import Why
-from provenance.hashing import register_hasher
 from provenance.ids import ArtifactId
 from provenance.plan import CallOptions, CallPlan, Recipe, captures_of, identity_of, plan_call, recipe_of
 from provenance.proxy import artifact_of
@@ -25,25 +25,64 @@ Q = ParamSpec("Q")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 S = TypeVar("S")
+X = TypeVar("X")
 
 
 _describing: ContextVar[tuple[object, ...]] = ContextVar("provenance_describing", default=())
 """The decorated functions whose captured values are being hashed, the outermost first."""
 
 
-class _Decorated(Generic[P]):
-    """What decorated functions have in common, whether they are awaited or not."""
+class Cached(Generic[P, R_co]):
+    """A decorated function: calling it looks the result up, or computes, stores and records it.
+
+    Of an `async def` the call is awaited, and so are `artifact` and `recompute`.
+    """
 
     def __init__(self, function: Callable[..., object], subject: Subject, options: CallOptions) -> None:
         functools.update_wrapper(cast("Callable[..., object]", self), function)
         self.__wrapped__ = function
         self._subject = subject
         self._options = options
+        mark: Callable[[object], object] | None = getattr(inspect, "markcoroutinefunction", None)  # from Python 3.12 on
+        if subject.is_async and mark is not None:
+            mark(self)
 
     @functools.cached_property
     def _recipe(self) -> Recipe:
         """What all calls have in common: captured values are hashed when the first call is planned."""
         return recipe_of(self._subject, self._options, captures_of(self._subject, self._options, self))
+
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Proxy of the result, computed once for each combination of input values.
+
+        Raises:
+            ImpureFunctionError: if the function changed its arguments; nothing is recorded.
+            UnhashableValueError: if an argument has no content to hash; nothing was run.
+            UnserializableValueError: if the result cannot be stored; the error holds it.
+            StoreUnavailableError: if a store fails; the error holds the result, if there was one already.
+        """
+        return cast("R_co", self._perform(calls.begin(self._recipe, args, kwargs)))
+
+    def recompute(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Run the function anew and replace what is stored; raises as the call does."""
+        call = evolve(calls.begin(self._recipe, args, kwargs), why=Why.ASKED)
+        return cast("R_co", self._perform(call))
+
+    @overload
+    def artifact(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
+        self: Cached[P, Coroutine[Any, Any, X]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, Artifact[X]]: ...
+    @overload
+    def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> Artifact[R_co]: ...
+    def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> object:
+        """The artifact of a call, which is computed if it is not stored yet; raises as the call does."""
+        result: object = self(*args, **kwargs)
+        if self._subject.is_async:
+            return _awaited_artifact(cast("Coroutine[object, Never, object]", result))
+        return artifact_of(result)
+
+    def _perform(self, call: calls.Call) -> object:
+        return calls.perform_async(call) if self._subject.is_async else calls.perform(call)
 
     def plan(self, /, *args: P.args, **kwargs: P.kwargs) -> CallPlan:
         """The plan of a call: pure, nothing is looked up, run or stored.
@@ -99,36 +138,6 @@ class _Decorated(Generic[P]):
         made.__dict__["_recipe"] = evolve(self._recipe, subject=subject)  # captured values are hashed once for all
         return made
 
-    def __reduce__(self) -> str:
-        return str(vars(self)["__qualname__"])
-
-    def __repr__(self) -> str:
-        return f"<provenance of {self._subject.label}>"
-
-
-class Cached(_Decorated[P], Generic[P, R_co]):
-    """A decorated function: calling it looks the result up, or computes, stores and records it."""
-
-    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Proxy of the result, computed once for each combination of input values.
-
-        Raises:
-            ImpureFunctionError: if the function changed its arguments; nothing is recorded.
-            UnhashableValueError: if an argument has no content to hash; nothing was run.
-            UnserializableValueError: if the result cannot be stored; the error holds it.
-            StoreUnavailableError: if a store fails; the error holds the result, if there was one already.
-        """
-        return cast("R_co", calls.perform(calls.begin(self._recipe, args, kwargs)))
-
-    def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> Artifact[R_co]:
-        """The artifact of a call, which is computed if it is not stored yet; raises as the call does."""
-        return artifact_of(self(*args, **kwargs))
-
-    def recompute(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Run the function anew and replace what is stored; raises as the call does."""
-        call = evolve(calls.begin(self._recipe, args, kwargs), why=Why.ASKED)
-        return cast("R_co", calls.perform(call))
-
     @overload
     def __get__(self, instance: None, owner: type[object], /) -> Self: ...
     @overload
@@ -138,49 +147,25 @@ class Cached(_Decorated[P], Generic[P, R_co]):
     def __get__(self, instance: object, owner: type[object] | None = None, /) -> object:
         return self if instance is None else self._bound_to(instance)
 
+    def __reduce__(self) -> str:
+        return str(vars(self)["__qualname__"])
 
-class CachedAsync(_Decorated[P], Generic[P, R_co]):
-    """A decorated `async` function: as `Cached`, once it is awaited."""
+    def __repr__(self) -> str:
+        return f"<provenance of {self._subject.label}>"
 
-    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, Never, R_co]:
-        """Await it for a proxy of the result; raises as `Cached` does, planning errors already when it is called."""
-        call = calls.begin(self._recipe, args, kwargs)
-        return cast("Coroutine[object, Never, R_co]", calls.perform_async(call))
 
-    async def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> Artifact[R_co]:
-        """The artifact of a call, which is computed if it is not stored yet; raises as the call does."""
-        return artifact_of(await self(*args, **kwargs))
-
-    async def recompute(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Run the function anew and replace what is stored; raises as the call does."""
-        call = evolve(calls.begin(self._recipe, args, kwargs), why=Why.ASKED)
-        return cast("R_co", await calls.perform_async(call))
-
-    @overload
-    def __get__(self, instance: None, owner: type[object], /) -> Self: ...
-    @overload
-    def __get__(
-        self: CachedAsync[Concatenate[S, Q], R_co], instance: S, owner: type[object] | None = None, /
-    ) -> CachedAsync[Q, R_co]: ...
-    def __get__(self, instance: object, owner: type[object] | None = None, /) -> object:
-        return self if instance is None else self._bound_to(instance)
+async def _awaited_artifact(result: Coroutine[object, Never, object]) -> Artifact[object]:
+    return artifact_of(await result)
 
 
 class Decorator(Protocol):
     """What `provenance(...)` with options returns."""
 
-    @overload
-    def __call__(  # type: ignore[overload-overlap]  # a coroutine function is a function too, and meant to go first
-        self, function: Callable[P, Coroutine[Any, Any, R]], /
-    ) -> CachedAsync[P, R]: ...
-    @overload
-    def __call__(self, function: Callable[P, R], /) -> Cached[P, R]: ...
+    def __call__(self, function: Callable[P, R], /) -> Cached[P, R]:
+        """Decorate *function*; raises `ConfigError` for an option that cannot work with it."""
+        ...
 
 
-@overload
-def provenance(  # type: ignore[overload-overlap]  # a coroutine function is a function too, and meant to go first
-    function: Callable[P, Coroutine[Any, Any, R]], /
-) -> CachedAsync[P, R]: ...
 @overload
 def provenance(function: Callable[P, R], /) -> Cached[P, R]: ...
 @overload
@@ -210,7 +195,7 @@ def provenance(function: Callable[..., object] | None = None, /, **choices: Unpa
             read_only: True looks up but stores nothing; None defers to the environment.
 
     Returns:
-        A `Cached` (for an `async def`, a `CachedAsync`), with the function's name, docstring and signature.
+        A `Cached`, with the function's name, docstring and signature.
 
     Raises:
         ConfigError: if an option cannot work, or the function is a generator.
@@ -228,9 +213,4 @@ def _decorate(choices: Choices, function: object) -> object:
     wrapped = cast("Callable[..., object]", function)
     subject = subject_of(wrapped)
     options = checked(subject, choices)
-    if subject.is_async:
-        return cast("CachedAsync[..., object]", CachedAsync(wrapped, subject, options))
     return cast("Cached[..., object]", Cached(wrapped, subject, options))
-
-
-register_hasher(_Decorated, _Decorated.value_repr)

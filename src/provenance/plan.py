@@ -11,7 +11,7 @@ from typing import Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
-from provenance.binding import Bound, Subject, bind, captured_by
+from provenance.binding import Bound, Subject, bind, captured_by, codes_of
 from provenance.errors import ConfigError, MutatedArtifactValueError, UnhashableValueError
 from provenance.hashing import hash_value
 from provenance.identity import Identity, InputHashes, call_id, default_identity
@@ -121,8 +121,9 @@ def identity_of(subject: Subject, options: CallOptions) -> Identity:
     if options.name is not None:
         return Identity(options.name, options.version, None)
     identity = default_identity(subject.module, subject.qualname, options.version)
-    code = getattr(subject.function, "__code__", None) if subject.qualname.endswith("<lambda>") else None
-    return identity if code is None else evolve(identity, scope=f"{identity.scope}:{hash_value(code)}")
+    if not subject.qualname.endswith("<lambda>"):
+        return identity
+    return evolve(identity, scope=f"{identity.scope}:{hash_value(codes_of(subject))}")
 
 
 def recipe_of(subject: Subject, options: CallOptions, captures: Captures) -> Recipe:

@@ -11,12 +11,14 @@ from typing import Any, Final, cast
 
 import wrapt
 
-from provenance.hashing import Child, Walk, register_item
+from provenance.draft import interface_of
+from provenance.hashing import Child, Walk, hash_value, register_item
 from provenance.hashing.format import Item, rooted
 from provenance.ids import ValueId
 from provenance.plan import Sighting
 from provenance.proxy import UNREAD, Known, as_it_is, resolved, restored, unwrap
 from provenance.records import Artifact, ArtifactRecord, Origin
+from provenance.summary import type_name
 
 _SCALAR_TYPES: Final = frozenset(
     {"builtins:NoneType", "builtins:bool", "builtins:int", "builtins:float", "builtins:str", "builtins:bytes"}
@@ -62,8 +64,13 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         return Artifact.of(self.__provenance_record__(), self._self_origin)
 
     def transform_value(self, change: Callable[[Any], object]) -> object:
-        """The same artifact in another representation: a proxy of what *change* makes of the value."""
-        return self.__provenance_copy__(change, as_recorded=True)
+        """The same artifact in another representation: a proxy of what *change* makes of the value, which is read."""
+        value = change(self.__wrapped__)
+        kind = _kind(interface_of(type(value)), type_name(value))
+        made = kind(self._self_known, self._self_origin, None, tracked=self._self_tracked)
+        made.__wrapped__ = value
+        made._self_as_recorded = True  # noqa: SLF001 - one of our own
+        return made
 
     def value_repr(self) -> object:
         """The value by which the artifact is identified: the recorded one, whatever the representation."""
@@ -98,7 +105,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
             walk.notes.append(Sighting(known.id, known.value_id, current))
         return item
 
-    def __provenance_copy__(self, change: Callable[[Any], object], *, as_recorded: bool) -> ArtifactProxy:
+    def __provenance_copy__(self, change: Callable[[Any], object]) -> ArtifactProxy:
         """Proxy of the same artifact over what *change* makes of the value; an unread one is read by it for itself."""
         load = self._self_load
         if load is None:
@@ -106,7 +113,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         else:
             value, later = UNREAD, lambda: change(load())
         made = stand_in(self._self_known, self._self_origin, value, later, tracked=self._self_tracked)
-        made._self_as_recorded = as_recorded  # noqa: SLF001 - one of our own
+        made._self_as_recorded = self._self_as_recorded  # noqa: SLF001 - one of our own
         return made
 
     def __repr__(self) -> str:
@@ -114,23 +121,32 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
 
     def __reduce_ex__(self, _: object) -> tuple[Callable[..., object], tuple[object, ...]]:
         known = self._self_known
-        if self._self_tracked:
+        if self._self_tracked and self.__provenance_is_recorded__():
             return restored, (known.id, known.value_id, known.value_type, known.interface)
         return as_it_is, (self.__wrapped__,)
 
+    def __provenance_is_recorded__(self) -> bool:
+        """Whether the value is the recorded one still: what a user has changed is no longer the artifact's."""
+        return self.__provenance_known__() is not None or hash_value(self.__wrapped__) == self._self_known.value_id
+
     def __copy__(self) -> object:
-        return self.__provenance_copy__(copy.copy, as_recorded=self._self_as_recorded)
+        return self.__provenance_copy__(copy.copy)
 
     def __deepcopy__(self, memo: dict[int, object]) -> object:
-        return self.__provenance_copy__(lambda value: copy.deepcopy(value, memo), as_recorded=self._self_as_recorded)
+        return self.__provenance_copy__(lambda value: copy.deepcopy(value, memo))
+
+
+def _kind(interface: tuple[str, ...], value_type: str) -> type[ArtifactProxy]:
+    """The class of proxies for values of a type with these special methods."""
+    methods = (*interface, *_ARRAY_METHODS.get(value_type, ()))
+    return _classes.get(methods) or _class_for(methods)
 
 
 def stand_in(
     known: Known, origin: Origin, value: object, load: Callable[[], object] | None, *, tracked: bool
 ) -> ArtifactProxy:
     """Proxy of the class that offers just the special methods of the value's type."""
-    interface = (*known.interface, *_ARRAY_METHODS.get(known.value_type, ()))
-    kind = _classes.get(interface) or _class_for(interface)
+    kind = _kind(known.interface, known.value_type)
     if value is not UNREAD:
         proxy = kind(known, origin, None, tracked=tracked)
         proxy.__wrapped__ = value

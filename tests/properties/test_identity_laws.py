@@ -7,11 +7,11 @@ import sys
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from processes import printed
-from strategies import equal_calls, functions, nested, scalars
 
 import provenance as p
+from processes import printed
 from provenance.testing import in_memory
+from strategies import equal_calls, functions, nested, scalars
 
 
 @p.provenance(name="pair")

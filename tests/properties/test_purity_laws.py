@@ -9,12 +9,12 @@ import pytest
 from attrs import evolve
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import mutables, nested
 
 import provenance as p
 from provenance.asks import ReadBlob
 from provenance.effects.layers import Counter, counted
 from provenance.testing import in_memory
+from strategies import mutables, nested
 
 
 def changed_within(value, chance):

@@ -1,0 +1,118 @@
+"""Builds the stored repository that every later version must still read.
+
+    python tests/golden/make_repository.py NEW_FOLDER
+
+Run it only to add a repository of a new format beside the old ones, which stay as they are.
+"""
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import provenance as p
+from provenance.session import substituting
+
+CONFIG = {
+    "blobstores": {"disk": {"type": "disk", "cachedir": "blobs"}},
+    "artifact_repos": {"golden": {"type": "sqlite", "db": "records.db", "store": "disk", "inline_limit": 500}},
+    "run_info_fn": lambda _: {
+        "host": {"nodename": "a-host"},
+        "process": {"pid": 1},
+        "python": {"version": "3.11.0"},
+        "git": {"commit": "0" * 40, "branch": "main", "dirty": False},
+        "packages": {"provenance": "0.1.0"},
+        "ticket": 42,
+    },
+}
+
+
+@p.provenance(name="golden.numbers", version=2, tags=["a", "b"], custom_fields={"n": 1, "deep": {"x": [None, 1.5]}})
+def numbers(n, *more, key="default", **options):
+    """A small result, kept in the database."""
+    return {"n": n, "more": list(more), "key": key, "options": options}
+
+
+@p.provenance(name="golden.large")
+def large(source, factor=2.5):
+    """A large result, kept as a file, of an artifact."""
+    return [factor * len(source)] * 1000
+
+
+@p.provenance(name="golden.parts")
+def parts(sources, text="größe \ud800 \0"):
+    """A result that holds artifacts."""
+    return {"first": sources[0], "all": tuple(sources), "text": text}
+
+
+@p.provenance(name="golden.nothing", serializer="joblib", dump_kwargs={"compress": 3})
+def nothing():
+    """No result."""
+
+
+def calls():
+    """The calls of the repository, by name."""
+    one, two = numbers(1), numbers(2, 3.5, "x", key=b"bytes", z={1, 2}, y=(None, True))
+    big = large(one)
+    return {"one": one, "two": two, "large": big, "parts": parts([one, {"deep": big}]), "nothing": nothing()}
+
+
+def ids():
+    """The ids of calls that need no store."""
+    return {
+        "default name": p.provenance(_sample).artifact_id(1),
+        "version": p.provenance(version=3)(_sample).artifact_id(1),
+        "name": p.provenance(name="chosen")(_sample).artifact_id(1),
+        "all kinds": numbers.artifact_id(1, 2.0, "3", key=None, a=b"", b=[()], c={"x": {1}}),
+        "captured": p.provenance(name="closure")(_closure([1, "x"])).artifact_id(),
+        "defaults": p.provenance(name="chosen")(_sample).artifact_id(1, b=2),
+        "time": numbers.artifact_id(datetime(2024, 1, 2, 3, 4, 5, 6, tzinfo=UTC)),
+    }
+
+
+def _sample(a, b=2):
+    return [a, b]
+
+
+_sample.__module__ = "golden"
+
+
+def _closure(captured):
+    def inner():
+        return captured
+
+    return inner
+
+
+def facts(artifact):
+    """What must stay true of an artifact."""
+    return {
+        "id": artifact.id,
+        "value_id": artifact.value_id,
+        "name": artifact.name,
+        "version": artifact.version,
+        "serializer": artifact.serializer,
+        "input_artifact_ids": sorted(artifact.input_artifact_ids),
+        "tags": list(artifact.tags),
+        "custom_fields": dict(artifact.custom_fields),
+        "computed_at": artifact.computed_at.isoformat(),
+        "content_digest": artifact.content_digest,
+        "size_bytes": artifact.size_bytes,
+        "inputs": p.hash(dict(artifact.inputs)),
+        "value": p.hash(artifact.value),
+    }
+
+
+def build(folder: Path):
+    """Fill *folder* with a repository and the facts about it."""
+    folder.mkdir(parents=True)
+    environment = p.from_config(CONFIG, folder)
+    with substituting(environment):
+        made = {name: facts(p.artifact_of(result)) for name, result in calls().items()}
+    environment.repository().engine.dispose()
+    text = json.dumps({"artifacts": made, "ids": ids()}, indent=1, sort_keys=True)
+    (folder / "facts.json").write_text(text + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1]))
