@@ -18,9 +18,10 @@ from provenance.records import ArtifactRecord, Blob, Held, Run, Written
 
 @frozen
 class FindRecord(Effect["ArtifactRecord | None"]):
-    """The record of this id."""
+    """The record of this id; *fresh* asks the store even for one that is remembered."""
 
     id: ArtifactId
+    fresh: bool = False
 
 
 @frozen

@@ -81,7 +81,8 @@ def _sqlite_repository(
     from provenance.effects.sqlite import SqliteDatabase
 
     path = _path(settings.db.removeprefix("sqlite:///"), base)
-    _prepare(path.parent)
+    if settings.create_db:
+        _prepare(path.parent)
     database = SqliteDatabase(path, name, _durability(settings.durability), create=settings.create_db)
     records = SqlRecords(database)
     recording = _guarded(remembered(record_effects(records), _REMEMBERED), name, settings)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from types import CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, TypeAlias, cast
 
 from attrs import frozen
+
+from provenance.ids import main_name
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 AnyFunction: TypeAlias = Callable[..., Any]
@@ -16,7 +18,10 @@ AnyFunction: TypeAlias = Callable[..., Any]
 
 @frozen
 class Subject:
-    """A callable taken apart: *function* is what runs, after the arguments that a partial or method bound."""
+    """A callable taken apart: *function* is what runs, after the arguments that a partial or method bound.
+
+    `rest` and `extra` are the names of `*args` and `**kwargs`, where it has them.
+    """
 
     function: AnyFunction
     args: tuple[object, ...]
@@ -28,7 +33,13 @@ class Subject:
     names: tuple[str, ...]
     defaults: Mapping[str, object]
     positional: int
+    rest: str | None
+    extra: str | None
     is_async: bool
+
+    def covers(self, names: frozenset[str], argument: str) -> bool:
+        """Whether *names* has the argument, or the `**kwargs` that it is part of."""
+        return argument in names or (self.extra in names and argument not in self.names)
 
     @property
     def label(self) -> str:
@@ -63,14 +74,16 @@ def subject_of(function: AnyFunction) -> Subject:
         function=function,
         args=args,
         keywords=keywords,
-        module=getattr(function, "__module__", None) or type(function).__module__,
+        module=main_name(getattr(function, "__module__", None) or type(function).__module__),
         qualname=getattr(function, "__qualname__", None) or type(function).__qualname__,
         signature=signature,
         simple=kinds <= {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY},
         names=tuple(signature.parameters),
         defaults={each.name: each.default for each in parameters if each.default is not inspect.Parameter.empty},
         positional=sum(each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for each in parameters),
-        is_async=inspect.iscoroutinefunction(inspect.unwrap(function)),
+        rest=next((each.name for each in parameters if each.kind is each.VAR_POSITIONAL), None),
+        extra=next((each.name for each in parameters if each.kind is each.VAR_KEYWORD), None),
+        is_async=inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__),
     )
 
 
@@ -110,14 +123,11 @@ def bind(subject: Subject, args: tuple[object, ...], kwargs: Mapping[str, object
 
 
 def _bind_slowly(subject: Subject, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Bound:
-    try:
-        bound = subject.signature.bind(*args, **kwargs)
-    except TypeError as error:
-        raise TypeError(f"{subject.label}() {error}") from None
+    bound = _bound_by_python(subject, args, kwargs)
     bound.apply_defaults()
     kargs = dict(bound.arguments)
     varargs: tuple[object, ...] = ()
-    for name, parameter in subject.signature.parameters.items():
+    for name, parameter in bound.signature.parameters.items():
         if parameter.kind in _VARIADIC:
             extra = kargs.pop(name)
             if isinstance(extra, tuple):
@@ -125,6 +135,19 @@ def _bind_slowly(subject: Subject, args: tuple[object, ...], kwargs: Mapping[str
             else:
                 kargs.update({_unused(key, kargs): value for key, value in extra.items()})
     return Bound(kargs, varargs)
+
+
+def _bound_by_python(
+    subject: Subject, args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> inspect.BoundArguments:
+    """The arguments bound to the innermost signature, or else to that of a wrapper which adds arguments of its own."""
+    try:
+        return subject.signature.bind(*args, **kwargs)
+    except TypeError as error:
+        if hasattr(subject.function, "__wrapped__"):
+            with suppress(TypeError, ValueError):
+                return inspect.signature(subject.function, follow_wrapped=False).bind(*args, **kwargs)
+        raise TypeError(f"{subject.label}() {error}") from None
 
 
 def _unused(key: str, taken: Mapping[str, object]) -> str:
@@ -147,6 +170,9 @@ def captured_by(subject: Subject) -> dict[str, object]:
                 found[name if name not in found else f"{name}@{depth}"] = value
     if len(layers) == 1 and _is_object(subject.function):
         found["self"] = subject.function
+    owner = getattr(subject.function, "__self__", None)
+    if owner is not None and not isinstance(owner, ModuleType):  # a bound method of a type written in C
+        found["self"] = owner
     return found
 
 

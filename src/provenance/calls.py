@@ -5,7 +5,8 @@ The user's function runs here, between two programs and inside none, so that its
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Generator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
@@ -19,9 +20,8 @@ from provenance.errors import (
     BlobNotFoundError,
     CorruptBlobError,
     ImpureFunctionError,
+    ProvenanceError,
     StorePermissionError,
-    StoreUnavailableError,
-    UnhashableValueError,
     UnserializableValueError,
 )
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Why
@@ -29,20 +29,12 @@ from provenance.hashing import hash_value
 from provenance.identity import uncached_id
 from provenance.ids import BlobId, RunId
 from provenance.journal import tell
-from provenance.plan import (
-    CallPlan,
-    Recipe,
-    bind_call,
-    changed_inputs,
-    hashes_now,
-    may_change,
-    plan_call,
-    refuse_mutated,
-)
+from provenance.plan import CallPlan, bind_call, changed_inputs, hashes_now, may_change, plan_call, refuse_mutated
 from provenance.programs import Found, Gone
-from provenance.proxy import Ephemeral, proxy_over, unwrap
+from provenance.proxy import Ephemeral, proxy_over, resolved_in, resolving_in, unwrap
+from provenance.recipe import Recipe, captures_of
 from provenance.records import ArtifactRecord, Blob
-from provenance.repository import Repository
+from provenance.repository import Recovering, Repository
 from provenance.session import Environment
 
 BlobTrouble: TypeAlias = BlobNotFoundError | CorruptBlobError
@@ -61,6 +53,8 @@ class Call:
     hash_duration: float
     why: Why = Why.ABSENT
     detail: str = ""
+    takes_back: Hit | None = None
+    may_store: bool = True
 
     @property
     def label(self) -> str:
@@ -76,7 +70,7 @@ class Call:
     def read_only(self) -> bool:
         """Whether nothing is to be stored."""
         chosen = self.recipe.options.read_only
-        return self.environment.read_only if chosen is None else chosen
+        return not self.may_store or (self.environment.read_only if chosen is None else chosen)
 
     def invoke(self) -> object:
         """Call the user's function with the arguments as they were given."""
@@ -147,11 +141,8 @@ async def perform_async(call: Call) -> object:
     draft = drafted(call, value, Timing(at, began, clock.ticks()))
     if call.read_only:
         return _ephemeral(call, draft)
-    try:
+    with _in_hand(draft), resolved_in(call.repo):
         record = await run_async(programs.commit(draft), interpreter)
-    except (StoreUnavailableError, StorePermissionError) as error:
-        error.value = draft.computation.value
-        raise
     return _committed(call, draft, record)
 
 
@@ -160,7 +151,7 @@ def hit(call: Call, record: ArtifactRecord) -> object:
     tell(Hit(record.id, record.name, record.compute_duration))
     if record.code != call.recipe.code and (record.name, record.version) not in _told:
         _tell_of_changed_code(call, record)
-    return proxy_over(record, call.repo, load=partial(read_or_heal, call, record))
+    return proxy_over(record, Recovering(call.repo, partial(read_or_heal, call)))
 
 
 _told: Final[set[tuple[str, int]]] = set()
@@ -188,12 +179,23 @@ def compute(call: Call) -> object:
     draft = drafted(call, value, Timing(at, began, clock.ticks()))
     if call.read_only:
         return _ephemeral(call, draft)
-    try:
-        record = run(programs.commit(draft), call.repo.interpreter)
-    except (StoreUnavailableError, StorePermissionError) as error:
-        error.value = draft.computation.value
-        raise
+    with _in_hand(draft):
+        record = resolving_in(call.repo, lambda: run(programs.commit(draft), call.repo.interpreter))
     return _committed(call, draft, record)
+
+
+@contextmanager
+def _in_hand(draft: Draft) -> Generator[None]:
+    """Let the error hold the result, if recording fails: the work is not lost."""
+    value = draft.computation.value
+    try:
+        yield
+    except ProvenanceError as error:
+        error.value = value
+        raise
+    except Exception as error:
+        what = f"the result of {draft.plan.identity.name}"
+        raise UnserializableValueError(what, f"recording it failed: {type(error).__name__}: {error}", value) from error
 
 
 def drafted(call: Call, value: object, timing: Timing) -> Draft:
@@ -207,8 +209,10 @@ def drafted(call: Call, value: object, timing: Timing) -> Draft:
     began = ticks()
     try:
         value_id = hash_value(value, f"the result of {call.label}")
-    except UnhashableValueError as error:
-        raise UnserializableValueError(f"the result of {call.label}", str(error), value) from error
+    except Exception as error:  # the value's own methods may raise anything
+        raise UnserializableValueError(
+            f"the result of {call.label}", f"{type(error).__name__}: {error}", value
+        ) from error
     computation = Computation(
         value, value_id, timing.at, timing.ended - timing.began, call.hash_duration, ticks() - began
     )
@@ -242,7 +246,7 @@ def _outcome(call: Call, draft: Draft, *, stored: bool) -> Event:
         case Why.CACHE_OFF | Why.ASKED:
             return Recomputed(draft.artifact_id, name, seconds, stored, call.why)
         case Why.BLOB_MISSING | Why.BLOB_CORRUPT:
-            return Healed(draft.artifact_id, name, seconds, call.why, call.detail)
+            return Healed(draft.artifact_id, name, seconds, call.why, call.detail, call.takes_back)
 
 
 def read_or_heal(call: Call, record: ArtifactRecord) -> object:
@@ -255,17 +259,27 @@ def read_or_heal(call: Call, record: ArtifactRecord) -> object:
     try:
         return call.repo.load_value(record)
     except (BlobNotFoundError, CorruptBlobError) as trouble:
-        if not call.read_only:
-            run(programs.set_aside(record.value_blob, trouble), call.repo.interpreter)
-        return _healed(call, trouble)
+        return _healed(call, record, trouble)
 
 
-def _healed(call: Call, trouble: BlobTrouble) -> object:
-    again = plan_call(call.recipe, call.args, call.kwargs)
+def _healed(call: Call, record: ArtifactRecord, trouble: BlobTrouble) -> object:
+    captured = captures_of(call.recipe.subject, call.recipe.options, call.recipe.itself).hashes
+    again = plan_call(evolve(call.recipe, captured_hashes=captured), call.args, call.kwargs)
+    why = Why.BLOB_MISSING if isinstance(trouble, BlobNotFoundError) else Why.BLOB_CORRUPT
+    may_store = not call.read_only and _set_aside(call, record, trouble)
     if again.artifact_id != call.plan.artifact_id or call.recipe.subject.is_async:
         raise trouble
-    why = Why.BLOB_MISSING if isinstance(trouble, BlobNotFoundError) else Why.BLOB_CORRUPT
-    return unwrap(compute(evolve(call, why=why, detail=str(trouble))))
+    saved = Hit(record.id, record.name, record.compute_duration)
+    return unwrap(compute(evolve(call, why=why, detail=str(trouble), takes_back=saved, may_store=may_store)))
+
+
+def _set_aside(call: Call, record: ArtifactRecord, trouble: BlobTrouble) -> bool:
+    """Put damaged bytes aside; False if the store may not be written to, and so cannot be repaired."""
+    try:
+        run(programs.set_aside(record.value_blob, trouble), call.repo.interpreter)
+    except StorePermissionError:
+        return False
+    return True
 
 
 def _invoke_merged(call: Call) -> object:

@@ -6,13 +6,14 @@ import difflib
 import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TypedDict, cast
 
 from provenance.binding import Subject, captured_names
-from provenance.codecs import serializer_named
+from provenance.codecs import DEFAULT, serializer_named
 from provenance.errors import ConfigError
-from provenance.plan import CallOptions, InputFunction
-from provenance.records import Options, options
+from provenance.recipe import CallOptions, InputFunction
+from provenance.records import NO_OPTIONS, Options, options
 from provenance.repository import Repository
 
 Names = list[str] | tuple[str, ...] | set[str] | frozenset[str]
@@ -63,9 +64,7 @@ def checked(subject: Subject, choices: Choices) -> CallOptions:
         input_process_fn=_function(subject, "input_process_fn", choices.get("input_process_fn")),
         custom_fields=_custom_fields(subject, choices),
         tags=_names(subject, "tags", choices.get("tags")),
-        serializer=_serializer(subject, choices.get("serializer")),
-        load_kwargs=_json(subject, "load_kwargs", choices.get("load_kwargs")),
-        dump_kwargs=_json(subject, "dump_kwargs", choices.get("dump_kwargs")),
+        **_coding(subject, choices),
         use_cache=_flag(subject, "use_cache", choices.get("use_cache")),
         read_only=_flag(subject, "read_only", choices.get("read_only")),
     )
@@ -79,8 +78,8 @@ def _refusal(subject: Subject) -> Callable[[str, str, str], ConfigError]:
 
 
 def _refuse_generators(subject: Subject) -> None:
-    inner = inspect.unwrap(subject.function)
-    if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
+    called = (subject.function, type(subject.function).__call__)  # a decorator below may make a list of what is yielded
+    if any(inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each) for each in called):
         raise ConfigError(
             f"@provenance on {subject.label}",
             "a generator has no value that could be stored",
@@ -95,7 +94,9 @@ def _version(subject: Subject, version: object) -> int:
 
 
 def _name(subject: Subject, name: object) -> str | None:
-    if name is not None and (not isinstance(name, str) or not name):
+    if name is None:
+        return None
+    if not isinstance(name, str) or not name or "\0" in name or any("\ud800" <= each <= "\udfff" for each in name):
         raise _refusal(subject)("name", f"{name!r} is no name", "give a string that is not empty")
     return name
 
@@ -116,6 +117,38 @@ def _function(subject: Subject, option: str, function: object) -> InputFunction 
     if function is not None and not callable(function):
         raise _refusal(subject)(option, f"{function!r} cannot be called", "give a function of one dictionary")
     return cast("InputFunction | None", function)
+
+
+class _Coding(TypedDict):
+    serializer: str | None
+    load_kwargs: Options
+    dump_kwargs: Options
+
+
+def _coding(subject: Subject, choices: Choices) -> _Coding:
+    """Serializer and keyword arguments, which must be its own; without a serializer they are the default one's."""
+    given = {option: choices.get(option) for option in ("load_kwargs", "dump_kwargs")}
+    name = _serializer(subject, choices.get("serializer")) or (DEFAULT if any(given.values()) else None)
+    if name is None:
+        return _Coding(serializer=None, load_kwargs=NO_OPTIONS, dump_kwargs=NO_OPTIONS)
+    chosen = serializer_named(name)
+    return _Coding(
+        serializer=name,
+        load_kwargs=_kwargs(subject, "load_kwargs", given["load_kwargs"], partial(chosen.load, None)),
+        dump_kwargs=_kwargs(subject, "dump_kwargs", given["dump_kwargs"], partial(chosen.dump, None, None)),
+    )
+
+
+def _kwargs(subject: Subject, option: str, given: object, taker: Callable[..., object]) -> Options:
+    """Keyword arguments that *taker* takes; they stay as they were given, tuples too."""
+    _json(subject, option, given)
+    kwargs = cast("Mapping[str, object]", given or {})
+    try:
+        inspect.signature(taker).bind(**kwargs)
+    except TypeError as error:
+        advice = "see the documentation of the serializer, or name the one that takes them"
+        raise _refusal(subject)(option, f"the serializer refuses them: {error}", advice) from None
+    return options(kwargs)
 
 
 def _serializer(subject: Subject, name: object) -> str | None:

@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from threading import RLock
 from typing import TypeVar, Unpack, cast
 
 from provenance import backends, session, sources
+from provenance.guards import Guard
 from provenance.repository import Repository
 from provenance.session import Environment
 from provenance.settings import (
@@ -42,9 +42,17 @@ def from_config(config: Mapping[str, object], base: str | Path = ".") -> Environ
     return _environment(parse(config, os.environ), Path(base).absolute())
 
 
+def _hooked(environment: Environment) -> Environment:
+    """*environment*, its `run_info_fn` made that of the process."""
+    hook = cast("Config", environment.config).run_info_fn
+    if hook is not None:
+        backends.set_hook(hook)
+    return environment
+
+
 def load_config(config: Mapping[str, object]) -> Environment:
     """Make *config*, a dictionary, the configuration of the process; raises as `from_config`."""
-    return session.install(from_config(config))
+    return session.install(_hooked(from_config(config)))
 
 
 def load_yaml_config(filename: str | Path) -> Environment:
@@ -53,7 +61,7 @@ def load_yaml_config(filename: str | Path) -> Environment:
     Raises:
         ConfigError: if the file cannot be read, is no YAML, or has a mistake in it.
     """
-    return session.install(from_config(*sources.from_yaml(Path(filename))))
+    return session.install(_hooked(from_config(*sources.from_yaml(Path(filename)))))
 
 
 def current_config() -> Config:
@@ -63,7 +71,7 @@ def current_config() -> Config:
 
 def default_environment() -> Environment:
     """The environment of a process that loaded no configuration: see `provenance.sources.found`."""
-    return from_config(*sources.found(os.environ, Path.cwd()))
+    return _hooked(from_config(*sources.found(os.environ, Path.cwd())))
 
 
 def set_run_info_fn(fn: RunInfoHook | None) -> None:
@@ -75,8 +83,6 @@ def set_run_info_fn(fn: RunInfoHook | None) -> None:
 
 
 def _environment(config: Config, base: Path) -> Environment:
-    if config.run_info_fn is not None:
-        backends.set_hook(config.run_info_fn)
     stores = {name: once(partial(backends.open_store, name, each, base)) for name, each in config.blobstores.items()}
 
     def open_repository(name: str, settings: RepoSettings) -> Repository:
@@ -97,11 +103,11 @@ def _environment(config: Config, base: Path) -> Environment:
 def once(make: Callable[[], T]) -> Callable[[], T]:
     """*make*, called when its result is first needed, and once, even by several threads."""
     made: list[T] = []
-    guard = RLock()
+    guard = Guard()
 
     def get() -> T:
         if not made:
-            with guard:
+            with guard.lock:
                 if not made:
                     made.append(make())
         return made[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any, Concatenate, Generic, Never, ParamSpec, Protocol, Self, TypeVar, Unpack, cast, overload
@@ -16,8 +17,9 @@ from provenance.choices import Choices, checked
 from provenance.effect import run
 from provenance.events import Why
 from provenance.ids import ArtifactId
-from provenance.plan import CallOptions, CallPlan, Recipe, captures_of, identity_of, plan_call, recipe_of
+from provenance.plan import CallPlan, plan_call
 from provenance.proxy import artifact_of
+from provenance.recipe import CallOptions, Recipe, captures_of, identity_of, recipe_of
 from provenance.records import Artifact
 
 P = ParamSpec("P")
@@ -39,7 +41,7 @@ class Cached(Generic[P, R_co]):
     """
 
     def __init__(self, function: Callable[..., object], subject: Subject, options: CallOptions) -> None:
-        functools.update_wrapper(cast("Callable[..., object]", self), function)
+        functools.update_wrapper(cast("Callable[..., object]", self), function, updated=())
         self.__wrapped__ = function
         self._subject = subject
         self._options = options
@@ -50,7 +52,7 @@ class Cached(Generic[P, R_co]):
     @functools.cached_property
     def _recipe(self) -> Recipe:
         """What all calls have in common: captured values are hashed when the first call is planned."""
-        return recipe_of(self._subject, self._options, captures_of(self._subject, self._options, self))
+        return recipe_of(self._subject, self._options, captures_of(self._subject, self._options, self), self)
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Proxy of the result, computed once for each combination of input values.
@@ -130,12 +132,14 @@ class Cached(Generic[P, R_co]):
         finally:
             _describing.reset(token)
         identity = identity_of(self._subject, self._options)
-        return identity.name, identity.version, identity.scope, dict(hashes), self._subject.args
+        bound = self._subject.args, dict(self._subject.keywords)
+        return identity.name, identity.version, identity.scope, dict(hashes), bound
 
     def _bound_to(self, instance: object) -> Self:
         subject = evolve(self._subject, args=(instance, *self._subject.args))
-        made = type(self)(self.__wrapped__, subject, self._options)
-        made.__dict__["_recipe"] = evolve(self._recipe, subject=subject)  # captured values are hashed once for all
+        made = type(self).__new__(type(self))
+        recipe = evolve(self._recipe, subject=subject)  # captured values are hashed once for all instances
+        made.__dict__.update(self.__dict__, _subject=subject, _recipe=recipe)
         return made
 
     @overload
@@ -145,13 +149,29 @@ class Cached(Generic[P, R_co]):
         self: Cached[Concatenate[S, Q], R_co], instance: S, owner: type[object] | None = None, /
     ) -> Cached[Q, R_co]: ...
     def __get__(self, instance: object, owner: type[object] | None = None, /) -> object:
-        return self if instance is None else self._bound_to(instance)
+        if instance is None or not hasattr(type(self.__wrapped__), "__get__"):  # as a partial is not bound either
+            return self
+        return self._bound_to(instance)
 
-    def __reduce__(self) -> str:
-        return str(vars(self)["__qualname__"])
+    def __reduce__(self) -> str | tuple[object, ...]:
+        """By name where that leads here, else as the function and its options."""
+        path = str(vars(self).get("__qualname__", ""))
+        found: object = sys.modules.get(str(vars(self).get("__module__")))
+        for name in path.split("."):
+            found = getattr(found, name, None)
+        if found is self:
+            return path
+        if isinstance(found, Cached) and found.__wrapped__ is self.__wrapped__ and self._subject.args:
+            return getattr, (self._subject.args[0], path.rpartition(".")[2])  # a bound method
+        return _rebuilt, (self.__wrapped__, self._subject.args, self._options)
 
     def __repr__(self) -> str:
         return f"<provenance of {self._subject.label}>"
+
+
+def _rebuilt(function: Callable[..., object], args: tuple[object, ...], options: CallOptions) -> Cached[..., object]:
+    """Unpickle a decorated function that no name leads to. Pickles name this function."""
+    return Cached(function, evolve(subject_of(function), args=args), options)
 
 
 async def _awaited_artifact(result: Coroutine[object, Never, object]) -> Artifact[object]:

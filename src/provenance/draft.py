@@ -10,7 +10,8 @@ from attrs import field, frozen
 
 from provenance.codecs import Encoding, candidates
 from provenance.ids import ArtifactId, RunId, ValueId
-from provenance.plan import CallPlan, Recipe
+from provenance.plan import CallPlan
+from provenance.recipe import Recipe
 from provenance.records import ArtifactRecord, Blob, Inputs
 from provenance.summary import Summary, are_plain, inputs_json, type_name
 

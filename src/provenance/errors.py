@@ -8,7 +8,12 @@ from collections.abc import Iterable
 
 
 class ProvenanceError(Exception):
-    """Root of the library's errors."""
+    """Root of the library's errors.
+
+    When recording a computed result failed, `value` is that result: the work is not lost.
+    """
+
+    value: object = None
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -41,6 +46,19 @@ class ArtifactNotFoundError(ProvenanceError, KeyError):
         self.repo = repo
 
 
+class RunNotFoundError(ProvenanceError, KeyError):
+    """The run that computed an artifact is not recorded."""
+
+    def __init__(self, run_id: str, artifact_id: str, repo: str) -> None:
+        super().__init__(
+            f"nothing is recorded in repository {repo!r} of the run {run_id!r} that computed artifact {artifact_id}; "
+            "look in the repository that it was computed with, or recompute it"
+        )
+        self.run_id = run_id
+        self.artifact_id = artifact_id
+        self.repo = repo
+
+
 class SetNotFoundError(ProvenanceError, KeyError):
     """No artifact set answers to this id, name or these labels."""
 
@@ -63,9 +81,12 @@ class BlobNotFoundError(ProvenanceError, FileNotFoundError):
 
 
 class CorruptBlobError(ProvenanceError, ValueError):
-    """A stored blob is not what was written: its digest differs, or it cannot be decoded."""
+    """A stored blob is not what was written: its digest differs, or it cannot be decoded.
 
-    def __init__(self, blob_id: str, store: str, reason: str) -> None:
+    `is_sound` tells that the bytes are those that were written, and that only decoding them failed.
+    """
+
+    def __init__(self, blob_id: str, store: str, reason: str, *, is_sound: bool = False) -> None:
         super().__init__(
             f"blob {blob_id} in store {store!r} is damaged ({reason}); call the function again to compute and store "
             "it anew, or restore the blob from a backup"
@@ -73,6 +94,7 @@ class CorruptBlobError(ProvenanceError, ValueError):
         self.blob_id = blob_id
         self.store = store
         self.reason = reason
+        self.is_sound = is_sound
 
 
 class KeyExistsError(ProvenanceError, KeyError):

@@ -53,13 +53,17 @@ class Recomputed:
 
 @frozen
 class Healed:
-    """The record was there but its value missing or damaged: it was computed and stored anew."""
+    """The record was there but its value missing or damaged: it was computed and stored anew.
+
+    `takes_back` is the hit that was told of, if the trouble showed only when the value was read.
+    """
 
     artifact_id: ArtifactId
     name: str
     seconds: float
     why: Why
     detail: str
+    takes_back: Hit | None = None
 
 
 @frozen

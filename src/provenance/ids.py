@@ -31,3 +31,12 @@ def is_prefix(text: str) -> bool:
     (True, False, False)
     """
     return _PREFIX.fullmatch(text) is not None
+
+
+def main_name(module: str) -> str:
+    """The name of a module as it counts in ids: a spawned child calls its parent's `__main__` `__mp_main__`.
+
+    >>> main_name("__mp_main__"), main_name("json")
+    ('__main__', 'json')
+    """
+    return "__main__" if module == "__mp_main__" else module

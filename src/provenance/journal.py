@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from threading import Lock
 from types import TracebackType
 from typing import Final, Self, assert_never
 
 from attrs import frozen
 
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats
+from provenance.guards import Guard
 
 log: Final = logging.getLogger("provenance")
-_guard: Final = Lock()
-_subscribers: tuple[Callable[[Event], None], ...] = ()
+_guard: Final = Guard()
 _counts: dict[str, int] = {}
 _seconds: dict[str, float] = {}
 
@@ -28,8 +27,8 @@ class Subscription:
     def cancel(self) -> None:
         """Send no further events; a second time does nothing."""
         global _subscribers  # noqa: PLW0603 - one value, replaced as a whole
-        with _guard:
-            _subscribers = tuple(each for each in _subscribers if each is not self.receive)
+        with _guard.lock:
+            _subscribers = tuple(each for each in _subscribers if each is not self)
 
     def __enter__(self) -> Self:
         return self
@@ -38,15 +37,19 @@ class Subscription:
         self.cancel()
 
 
+_subscribers: tuple[Subscription, ...] = ()
+
+
 def subscribe(receive: Callable[[Event], None]) -> Subscription:
     """Call *receive* with each event from now on, in the thread where it happens.
 
     What *receive* raises is logged, and the call that it was told of goes on.
     """
     global _subscribers  # noqa: PLW0603 - one value, replaced as a whole
-    with _guard:
-        _subscribers = (*_subscribers, receive)
-    return Subscription(receive)
+    subscription = Subscription(receive)
+    with _guard.lock:
+        _subscribers = (*_subscribers, subscription)
+    return subscription
 
 
 def tell(event: Event) -> None:
@@ -55,23 +58,23 @@ def tell(event: Event) -> None:
     level = logging.WARNING if isinstance(event, CodeChanged | Healed) else logging.DEBUG
     if log.isEnabledFor(level):
         log.log(level, *_line(event))
-    for receive in _subscribers:
+    for each in _subscribers:
         try:
-            receive(event)
+            each.receive(event)
         except Exception:
             log.exception("a subscriber failed on %r", event)
 
 
 def stats() -> Stats:
     """How the calls of this process went so far."""
-    with _guard:
+    with _guard.lock:
         counts, seconds = dict(_counts), dict(_seconds)
     return Stats(**counts, seconds_saved=seconds.get("saved", 0.0), seconds_computed=seconds.get("computed", 0.0))
 
 
 def reset_stats() -> None:
     """Count from nothing again."""
-    with _guard:
+    with _guard.lock:
         _counts.clear()
         _seconds.clear()
 
@@ -85,16 +88,22 @@ def _count(event: Event) -> None:
         case Recomputed():
             _add("recomputed", "computed", event.seconds)
         case Healed():
-            _add("healed", "computed", event.seconds)
+            _count_healed(event)
         case CodeChanged():
             _add("code_changed", "computed", 0.0)
         case _:
             assert_never(event)
 
 
-def _add(name: str, kind: str, seconds: float) -> None:
-    with _guard:
-        _counts[name] = _counts.get(name, 0) + 1
+def _count_healed(event: Healed) -> None:
+    _add("healed", "computed", event.seconds)
+    if event.takes_back is not None:
+        _add("hits", "saved", -event.takes_back.seconds_saved, -1)
+
+
+def _add(name: str, kind: str, seconds: float, count: int = 1) -> None:
+    with _guard.lock:
+        _counts[name] = _counts.get(name, 0) + count
         _seconds[kind] = _seconds.get(kind, 0.0) + seconds
 
 

@@ -17,7 +17,7 @@ from pyrsistent import PMap, pmap
 
 from provenance.errors import ArtifactNotFoundError
 from provenance.ids import ArtifactId
-from provenance.plan import Sighting
+from provenance.recipe import Sighting
 from provenance.records import Artifact, ArtifactRecord, Inputs
 from provenance.summary import Summary
 

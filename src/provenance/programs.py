@@ -7,6 +7,7 @@ here: a look-up comes before it and a commit after it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TypeAlias
 
 from attrs import frozen
@@ -39,6 +40,8 @@ from provenance.errors import (
     BlobNotFoundError,
     CorruptBlobError,
     ProvenanceError,
+    RunNotFoundError,
+    StorePermissionError,
     UnserializableValueError,
 )
 from provenance.ids import ID_DIGITS, ArtifactId, is_prefix
@@ -178,20 +181,20 @@ def decode(blob: Blob, decoding: Decoding, repo: str) -> Program[ReadBlob, objec
         raise
     except Exception as error:
         reason = f"it cannot be decoded: {type(error).__name__}: {error}"
-        raise CorruptBlobError(blob.id, repo, reason) from error
+        raise CorruptBlobError(blob.id, repo, reason, is_sound=True) from error
 
 
 def find_run(record: ArtifactRecord, repo: str) -> Program[FindRun, Run]:
-    """The run that computed an artifact; ArtifactNotFoundError if it is not recorded."""
+    """The run that computed an artifact; RunNotFoundError if it is not recorded."""
     run = yield from FindRun(record.run_id)
     if run is None:
-        raise ArtifactNotFoundError(record.run_id, repo)
+        raise RunNotFoundError(record.run_id, record.id, repo)
     return run
 
 
 def set_aside(blob: Blob, error: BlobNotFoundError | CorruptBlobError) -> Program[Quarantine, None]:
-    """Make sure that damaged bytes are not found again; what is missing need not be set aside."""
-    if isinstance(error, CorruptBlobError):
+    """Make sure that damaged bytes are not found again; sound ones that could not be decoded stay for others."""
+    if not (isinstance(error, CorruptBlobError) and error.is_sound):
         yield from Quarantine(blob)
 
 
@@ -199,5 +202,6 @@ def forget(artifact_id: ArtifactId) -> Program[Curate, bool]:
     """Delete an artifact, and each of its blobs that no other artifact shares; False if there is none."""
     orphans = yield from DropRecord(artifact_id)
     for blob in orphans or ():
-        yield from DropBlob(blob)
+        with suppress(StorePermissionError):  # a store that lets nothing be deleted keeps the bytes, which no one names
+            yield from DropBlob(blob)
     return orphans is not None

@@ -6,13 +6,15 @@ proxy is recognised by the mark on its type, because its `__class__` is that of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from attrs import frozen
 
+from provenance.errors import ArtifactNotFoundError, RunNotFoundError
 from provenance.ids import ArtifactId, ValueId
 from provenance.records import Artifact, ArtifactRecord, Inputs, Origin, Run
 
@@ -114,11 +116,11 @@ class Ephemeral:
 
     def load_run(self, record: ArtifactRecord, /) -> Run:
         """Nothing was recorded, and so no run."""
-        raise LookupError(f"artifact {record.id} was computed read-only: no run was recorded")
+        raise RunNotFoundError(record.run_id, record.id, "(read-only)")
 
     def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
         """Nothing was recorded."""
-        raise LookupError(f"artifact {artifact_id} was computed read-only: it is in no repository")
+        raise ArtifactNotFoundError(artifact_id, "(read-only)")
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
         """The value, standing for itself."""
@@ -134,6 +136,16 @@ def resolving_in(origin: Origin, read: Callable[[], T]) -> T:
     token = _resolving.set(origin)
     try:
         return read()
+    finally:
+        _resolving.reset(token)
+
+
+@contextmanager
+def resolved_in(origin: Origin) -> Generator[None]:
+    """As `resolving_in`, for a block that awaits."""
+    token = _resolving.set(origin)
+    try:
+        yield
     finally:
         _resolving.reset(token)
 
@@ -174,6 +186,17 @@ class CurrentOrigin:
     def proxy_of(self, record: ArtifactRecord, /) -> object:
         """A proxy over the current repository."""
         return _ambient[0]().proxy_of(record)
+
+
+def is_at_home(origin: Origin) -> bool:
+    """Whether what is being written now goes where *origin* leads, so that a reference will be found there.
+
+    While nothing is being written, as when a user pickles a proxy, everything is at home.
+    """
+    home = resolving_origin()
+    if isinstance(origin, CurrentOrigin):
+        origin = _ambient[0]()
+    return home is None or getattr(origin, "repo", origin) is home
 
 
 def restored(id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...]) -> object:

@@ -57,7 +57,7 @@ Written: TypeAlias = Stored | Held
 """What became of bytes that were to be written."""
 
 
-@frozen
+@frozen(eq=False)
 class Inputs(Mapping[str, object]):
     """Bound arguments of a call; reads as the mapping `{'kargs': …, 'varargs': …}`.
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from provenance import programs
-from provenance.asks import All, FindByValue, FindProgeny
+from provenance.asks import All, FindByValue, FindProgeny, FindRecord
 from provenance.effect import Interpreter, run
-from provenance.errors import ConfigError
+from provenance.errors import BlobNotFoundError, ConfigError
 from provenance.ids import ArtifactId, ValueId, is_prefix
 from provenance.proxy import proxy_over, resolving_in
 from provenance.records import Artifact, ArtifactRecord, Inputs, Run
@@ -73,6 +73,15 @@ class Repository:
 
     def load_value(self, record: ArtifactRecord, /) -> object:
         """Read and decode the value of *record*; artifacts inside it are unread proxies."""
+        try:
+            return self._read(record)
+        except BlobNotFoundError:
+            newer = self.interpreter(FindRecord(record.id, fresh=True))
+            if newer is None or newer.value_blob == record.value_blob:
+                raise
+            return self._read(newer)  # it was computed anew since *record* was looked up
+
+    def _read(self, record: ArtifactRecord) -> object:
         return resolving_in(self, lambda: run(programs.read_value(record, self.name), self.interpreter))
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
@@ -89,4 +98,32 @@ class Repository:
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
         """Stand-in for the value of *record*, which is read when it is first used."""
+        return proxy_over(record, self)
+
+
+@frozen(eq=False)
+class Recovering:
+    """Origin of a hit: its value is read by *recover*, which computes it anew if it is lost; the rest is in *repo*."""
+
+    repo: Repository
+    recover: Callable[[ArtifactRecord], object] = field(repr=False)
+
+    def load_value(self, record: ArtifactRecord, /) -> object:
+        """The value, computed anew if need be."""
+        return self.recover(record)
+
+    def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
+        """Read the inputs of *record*."""
+        return self.repo.load_inputs(record)
+
+    def load_run(self, record: ArtifactRecord, /) -> Run:
+        """Look up the run that computed *record*."""
+        return self.repo.load_run(record)
+
+    def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
+        """Look up a record."""
+        return self.repo.load_record(artifact_id)
+
+    def proxy_of(self, record: ArtifactRecord, /) -> object:
+        """Stand-in for the value of *record*."""
         return proxy_over(record, self)

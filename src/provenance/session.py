@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import RLock
 from typing import Final, TypeAlias
 
 from attrs import evolve, field, frozen
 
 from provenance.errors import ConfigError
+from provenance.guards import Guard
 from provenance.ports import Clock
 from provenance.proxy import resolve_ambient_with
 from provenance.repository import Repository
@@ -53,7 +53,7 @@ class Environment:
         return opener()
 
 
-_guard: Final = RLock()
+_guard: Final = Guard()
 _installed: Environment | None = None
 _overlay: ContextVar[RepositoryOrName | None] = ContextVar("provenance_repository", default=None)
 _fallback: list[Callable[[], Environment]] = []
@@ -72,14 +72,14 @@ def current() -> Environment:
 
 
 def _first() -> Environment:
-    with _guard:
+    with _guard.lock:
         return _installed or install(_fallback[0]())
 
 
 def install(environment: Environment) -> Environment:
     """Make *environment* that of the process, and return it."""
     global _installed  # noqa: PLW0603 - one value, replaced as a whole
-    with _guard:
+    with _guard.lock:
         _installed = environment
     return environment
 
@@ -87,7 +87,7 @@ def install(environment: Environment) -> Environment:
 def uninstall() -> None:
     """Forget the environment of the process: the next call makes one anew, from what is then configured."""
     global _installed  # noqa: PLW0603 - one value, replaced as a whole
-    with _guard:
+    with _guard.lock:
         _installed = None
 
 
@@ -99,12 +99,12 @@ def substituting(environment: Environment) -> Generator[Environment]:
     """
     global _installed  # noqa: PLW0603 - one value, replaced as a whole
     token = _overlay.set(None)
-    with _guard:
+    with _guard.lock:
         before, _installed = _installed, environment
     try:
         yield environment
     finally:
-        with _guard:
+        with _guard.lock:
             _installed = before
         _overlay.reset(token)
 
@@ -171,7 +171,7 @@ def set_check_mutations(setting: bool) -> None:
 
 
 def _change(change: Callable[[Environment], Environment]) -> None:
-    with _guard:
+    with _guard.lock:
         install(change(_installed or _first()))
 
 

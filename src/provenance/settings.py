@@ -6,6 +6,7 @@ A mistake is a `ConfigError` that says where it is and what would be right; noth
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, Required, TypeAlias, TypedDict, TypeVar, cast
@@ -75,14 +76,14 @@ class PermittedOptions(TypedDict, total=False):
 class DiskStoreOptions(PermittedOptions, total=False):
     """`DiskStoreSettings` as keywords."""
 
-    cachedir: Required[str]
+    cachedir: Required[str | os.PathLike[str]]
     durability: Literal["process", "power"]
 
 
 class SqliteRepoOptions(PermittedOptions, total=False):
     """`SqliteRepoSettings` as keywords."""
 
-    db: Required[str]
+    db: Required[str | os.PathLike[str]]
     inline_limit: int
     create_db: bool
     durability: Literal["process", "power"]
@@ -191,6 +192,8 @@ def _problem(error: BaseException, kind: type[object] | None) -> str:
 
 def _exactly(value: object, kind: type[T]) -> T:
     """*value*, if it is just of this type: no `"no"` that is true, no `True` that is 1."""
+    if kind is str and isinstance(value, os.PathLike):
+        return cast("T", os.fspath(cast("os.PathLike[str]", value)))
     if type(value) is not kind:
         raise TypeError(f"it is of type {type(value).__name__}, not {kind.__name__}")
     return value

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 from attrs import frozen
 
 from provenance.identity import InputHashes
-from provenance.plan import Sighting
+from provenance.recipe import Sighting
 from provenance.records import Inputs, Json
 
 LONGEST_TEXT: Final = 1_000
@@ -49,7 +49,13 @@ def inputs_json(inputs: Inputs, hashes: InputHashes) -> str:
     """
     named = {name: _json_of(value, hashes.kargs.get(name)) for name, value in inputs.kargs.items()}
     rest = [_json_of(value, each) for value, each in zip(inputs.varargs, _padded(hashes.varargs, inputs), strict=False)]
-    return _encode({**named, _VARARGS: rest})
+    text = _encode({**named, _VARARGS: rest})
+    return text if _is_utf8(text) else json.dumps(json.loads(text))
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether the text has no lone surrogates, as the name of a keyword argument may have."""
+    return text.isascii() or not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def are_plain(inputs: Inputs) -> bool:
@@ -115,7 +121,7 @@ def _is_text(value: Any) -> bool:  # noqa: ANN401 - a str of the scalar table
     """Whether every database takes the string: none takes lone surrogates, PostgreSQL no NUL."""
     if len(value) > LONGEST_TEXT or "\0" in value:
         return False
-    return value.isascii() or not any("\ud800" <= each <= "\udfff" for each in value)
+    return _is_utf8(value)
 
 
 def _is_small(value: Any) -> bool:  # noqa: ANN401 - an int of the scalar table

@@ -15,7 +15,7 @@ from provenance.lineage import Arguments, Lineage, Uses, described
 from provenance.programs import read_inputs
 from provenance.proxy import Ephemeral, artifact_of, is_proxy
 from provenance.records import Artifact, ArtifactRecord, Inputs, Origin
-from provenance.repository import Repository
+from provenance.repository import Recovering, Repository
 
 _Described: TypeAlias = "tuple[Uses, Arguments]"
 
@@ -65,6 +65,7 @@ def lineage(of: object) -> Lineage:
     """
     root = _artifact(of)
     origin = root.origin
+    origin = origin.repo if isinstance(origin, Recovering) else origin
     repo = origin if isinstance(origin, Repository) else session.get_default_repo()
     inputs = origin.inputs if isinstance(origin, Ephemeral) else None
     return run(trace(root, repo, repo.name, inputs), repo.interpreter)

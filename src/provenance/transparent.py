@@ -6,24 +6,24 @@ import copy
 import operator
 import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from threading import Lock
 from typing import Any, Final, cast
 
 import wrapt
 
 from provenance.draft import interface_of
+from provenance.guards import Guard
 from provenance.hashing import Child, Walk, hash_value, register_item
 from provenance.hashing.format import Item, rooted
 from provenance.ids import ValueId
-from provenance.plan import Sighting
-from provenance.proxy import UNREAD, Known, as_it_is, resolved, restored, unwrap
+from provenance.proxy import UNREAD, Known, as_it_is, is_at_home, resolved, restored, unwrap
+from provenance.recipe import Sighting
 from provenance.records import Artifact, ArtifactRecord, Origin
 from provenance.summary import type_name
 
 _SCALAR_TYPES: Final = frozenset(
     {"builtins:NoneType", "builtins:bool", "builtins:int", "builtins:float", "builtins:str", "builtins:bytes"}
 )
-_publishing: Final = Lock()
+_publishing: Final = Guard()
 
 
 class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
@@ -52,7 +52,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         """Read the value, once: if two threads read it at the same time, both get the one that was first."""
         load = self._self_load
         value = self.__wrapped__ if load is None else load()
-        with _publishing:
+        with _publishing.lock:
             if self._self_load is not None:
                 self.__wrapped__ = value
                 self._self_load = None
@@ -121,7 +121,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
 
     def __reduce_ex__(self, _: object) -> tuple[Callable[..., object], tuple[object, ...]]:
         known = self._self_known
-        if self._self_tracked and self.__provenance_is_recorded__():
+        if self._self_tracked and is_at_home(self._self_origin) and self.__provenance_is_recorded__():
             return restored, (known.id, known.value_id, known.value_type, known.interface)
         return as_it_is, (self.__wrapped__,)
 
@@ -208,12 +208,52 @@ def _array(self: Any, *args: object, **kwargs: object) -> object:
 
 
 def _array_ufunc(_: Any, ufunc: Any, method: str, *inputs: object, **kwargs: object) -> object:
-    return getattr(ufunc, method)(*map(unwrap, inputs), **kwargs)
+    return getattr(ufunc, method)(*_bare(inputs), **{name: _bare(each) for name, each in kwargs.items()})
 
 
+def _array_function(_: Any, function: Any, __: object, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
+    return function(*_bare(args), **{name: _bare(each) for name, each in kwargs.items()})
+
+
+def _bare(value: Any) -> Any:
+    """*value* without proxies, also in the lists and tuples that NumPy's functions take."""
+    if type(value) is tuple:
+        return tuple(map(_bare, cast("tuple[object, ...]", value)))
+    if type(value) is list:
+        return list(map(_bare, cast("list[object]", value)))
+    return unwrap(value)
+
+
+def _in_place(operate: Callable[[Any, Any], object]) -> Callable[[Any, object], object]:
+    """The method of `x += …`: the proxy stays if its value was changed in place, else the new value is a plain one."""
+
+    def method(self: Any, other: object) -> object:
+        value = self.__wrapped__
+        result = operate(value, other)
+        return self if result is value else result
+
+    return method
+
+
+_OPERATIONS: Final = [
+    "add",
+    "sub",
+    "mul",
+    "matmul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "lshift",
+    "rshift",
+    "and",
+    "xor",
+    "or",
+]
+_IN_PLACE: Final = {f"__i{name}__": _in_place(getattr(operator, f"__i{name}__")) for name in _OPERATIONS}
+"""wrapt's own methods would put what is no longer the artifact's value behind a proxy."""
 _METHODS: Final[dict[str, Callable[..., object]]] = {
     "__array__": _array,
-    "__array_ufunc__": _array_ufunc,
     "__call__": _call,
     "__iter__": _iter,
     "__next__": _next,
@@ -226,13 +266,11 @@ _METHODS: Final[dict[str, Callable[..., object]]] = {
     "__set__": _set,
     "__delete__": _delete,
 }
-_NUMBER: Final = ("__array__", "__array_ufunc__")
-_ARRAY_METHODS: Final = {
-    **dict.fromkeys(("builtins:bool", "builtins:int", "builtins:float", "builtins:complex"), _NUMBER),
-    **dict.fromkeys(
-        ("builtins:str", "builtins:bytes", "builtins:list", "builtins:tuple", "builtins:range"), ("__array__",)
-    ),
-}
+_ALWAYS: Final = {**_IN_PLACE, "__array_ufunc__": _array_ufunc, "__array_function__": _array_function}
+_ARRAY_METHODS: Final = dict.fromkeys(
+    (f"builtins:{name}" for name in ("bool", "int", "float", "complex", "str", "bytes", "list", "tuple", "range")),
+    ("__array__",),
+)
 """NumPy knows these types by what they are in C: for their proxies it must be told."""
 _classes: dict[tuple[str, ...], type[ArtifactProxy]] = {}
 
@@ -240,5 +278,5 @@ _classes: dict[tuple[str, ...], type[ArtifactProxy]] = {}
 def _class_for(interface: tuple[str, ...]) -> type[ArtifactProxy]:
     """The class of proxies for values with these special methods, of those that not every type has."""
     methods = {name: _METHODS[name] for name in interface if name in _METHODS}
-    made = type("ArtifactProxy", (ArtifactProxy,), {"__slots__": (), "__module__": "provenance", **methods})
+    made = type("ArtifactProxy", (ArtifactProxy,), {"__slots__": (), "__module__": "provenance", **_ALWAYS, **methods})
     return _classes.setdefault(interface, made)

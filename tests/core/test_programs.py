@@ -234,15 +234,16 @@ def test_errors_of_stores_are_no_corruption(error):
 def test_find_run():
     """The run of an artifact is looked up by its id; a missing one is an error that names it."""
     assert RUN == scripted(programs.find_run(RECORD, "here"), (FindRun(RUN.id), RUN))
-    with pytest.raises(p.ArtifactNotFoundError, match=RUN.id):
+    with pytest.raises(p.RunNotFoundError, match=RUN.id):
         scripted(programs.find_run(RECORD, "here"), (FindRun(RUN.id), None))
 
 
 def test_only_damaged_bytes_are_set_aside():
-    """Damaged bytes are kept for inspection; missing ones need nothing."""
-    damaged = p.CorruptBlobError(VALUE.id, "here", "digest")
-    assert scripted(programs.set_aside(VALUE, damaged), (Quarantine(VALUE), None)) is None
-    assert scripted(programs.set_aside(VALUE, p.BlobNotFoundError(VALUE.id, "here"))) is None
+    """Damaged bytes are kept for inspection; sound ones that could not be decoded stay where they are."""
+    for trouble in (p.CorruptBlobError(VALUE.id, "here", "digest"), p.BlobNotFoundError(VALUE.id, "here")):
+        assert scripted(programs.set_aside(VALUE, trouble), (Quarantine(VALUE), None)) is None
+    sound = p.CorruptBlobError(VALUE.id, "here", "no such class", is_sound=True)
+    assert scripted(programs.set_aside(VALUE, sound)) is None
 
 
 @pytest.mark.parametrize("orphans", [(), (VALUE,), (VALUE, INPUTS)])

@@ -27,7 +27,7 @@ from provenance.asks import (
     Records,
     WriteBlob,
 )
-from provenance.effect import Interpreter, overlaid, run_async
+from provenance.effect import Interpreter, in_threads, overlaid, run_async
 from provenance.effects.layers import (
     Counter,
     Permissions,
@@ -37,7 +37,6 @@ from provenance.effects.layers import (
     remembered,
     rereading,
     retrying,
-    threaded,
     traced,
 )
 from provenance.effects.memory import MemoryBlobs
@@ -209,7 +208,7 @@ def test_other_errors_are_not_retried():
     assert 1 == len(tries)
 
 
-def test_threaded_answers_beside_the_event_loop(place):
+def test_threads_answer_beside_the_event_loop(place):
     """Answers come from a worker thread, the same as without, and so do errors."""
     seen = []
 
@@ -219,7 +218,7 @@ def test_threaded_answers_beside_the_event_loop(place):
         return (yield from ReadBlob(BLOB, lambda source: 1 / 0))
 
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(run_async(program(), threaded(place.ask)))
+        asyncio.run(run_async(program(), in_threads(place.ask)))
     assert True is seen[0]
     assert threading.main_thread() is not seen[1]
 

@@ -6,7 +6,7 @@ Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html (
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,12 +34,10 @@ def dump_array(value: object, sink: BinaryIO) -> None:
         sink.write(_bytes_of(array.T if header["fortran_order"] else np.ascontiguousarray(array)))
 
 
-def load_array(source: BinaryIO, *, mmap_mode: Literal["r", "c"] | None = None) -> object:
-    """Read an array; with *mmap_mode* (as for `numpy.load`) it stays on disk, where the store keeps files."""
+def load_array(source: BinaryIO) -> object:
+    """Read an array."""
     import numpy as np
 
-    if mmap_mode is not None and hasattr(source, "name"):
-        return np.load(source.name, mmap_mode=mmap_mode)
     version = np.lib.format.read_magic(source)
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = read_header(source)

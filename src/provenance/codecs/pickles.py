@@ -6,7 +6,11 @@ All three write protocol 5, which every supported Python reads.
 from __future__ import annotations
 
 import pickle
-from typing import BinaryIO, cast
+from functools import cache
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+if TYPE_CHECKING:
+    from joblib.numpy_pickle import NumpyPickler
 
 _PROTOCOL = 5
 _SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes})
@@ -47,7 +51,26 @@ def dump_joblib(value: object, sink: BinaryIO, *, compress: int | bool | str | t
     """Write *value* with joblib, which streams the arrays inside it; *compress* as for `joblib.dump`."""
     import joblib
 
-    joblib.dump(value, sink, compress=compress, protocol=_PROTOCOL)
+    if compress:
+        joblib.dump(value, sink, compress=compress, protocol=_PROTOCOL)
+    else:
+        _array_pickler()(sink, protocol=_PROTOCOL).dump(value)
+
+
+@cache
+def _array_pickler() -> type[NumpyPickler]:
+    """Joblib's pickler, which writes a `numpy.matrix` as the plain array that it will read: that is left to pickle."""
+    from joblib.numpy_pickle import NumpyPickler
+
+    class ArrayPickler(NumpyPickler):
+        def save(self, obj: object) -> None:
+            kind = type(obj)
+            if kind.__module__.startswith("numpy") and kind.__name__ == "matrix":
+                super(NumpyPickler, self).save(obj)
+            else:
+                super().save(obj)
+
+    return ArrayPickler
 
 
 def load_joblib(source: BinaryIO) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, BinaryIO, Final, TypeVar, cast
 
 from attrs import frozen
@@ -25,7 +25,7 @@ from provenance.asks import (
     ReadBlob,
     WriteBlob,
 )
-from provenance.effect import AsyncInterpreter, Effect, Interpreter, layered, overlaid
+from provenance.effect import Effect, Interpreter, layered, overlaid
 from provenance.effects.locks import Shared
 from provenance.effects.sinks import Encoded, Kept, Overflow
 from provenance.effects.watching import Asked, Counter, counted, traced
@@ -44,7 +44,6 @@ __all__ = [
     "remembered",
     "rereading",
     "retrying",
-    "threaded",
     "traced",
 ]
 
@@ -202,7 +201,7 @@ class _Memory(Shared):
 
     def find(self, ask: FindRecord) -> ArtifactRecord | None:
         known = self._records.get(ask.id)
-        if known is not None:
+        if known is not None and not ask.fresh:
             return known
         moment = self._changes
         found = self._base(ask)
@@ -229,7 +228,7 @@ class _Memory(Shared):
     def _keep(self, record: ArtifactRecord, moment: int) -> None:
         with self.lock:
             if moment == self._changes:
-                self._records[record.id] = record
+                self._records[record.id] = record  # what is found fresh takes the place of what was known
                 if len(self._records) > self._capacity:
                     del self._records[next(iter(self._records))]
 
@@ -261,13 +260,3 @@ def retrying(
         return inner(effect)
 
     return layered(base, layer)
-
-
-def threaded(base: Interpreter[E]) -> AsyncInterpreter[E]:
-    """*base* for asynchronous programs: each answer is given in a worker thread, so that the event loop goes on."""
-    import asyncio
-
-    def around(answer: Callable[[Any], Any]) -> Callable[[Any], Awaitable[Any]]:
-        return lambda effect: asyncio.to_thread(answer, effect)
-
-    return AsyncInterpreter({kind: around(answer) for kind, answer in base.table.items()})

@@ -30,7 +30,7 @@ class SqlRecords:
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
-        self._runs: set[RunId] = set()
+        self._runs: set[tuple[int, RunId]] = set()
 
     @property
     def engine(self) -> Engine:
@@ -72,9 +72,10 @@ class SqlRecords:
         held = {each.blob: each.data for each in ask.held}
         inputs = None if record.inputs_blob is None else held.get(record.inputs_blob)
         row: _Values = (*to_row(record), ask.inputs_json, held.get(record.value_blob), inputs)
-        if record.input_artifact_ids or ask.replace or ask.run.id not in self._runs:
+        process = self._database.renewals(), ask.run.id
+        if record.input_artifact_ids or ask.replace or process not in self._runs:
             stored = self._database.transaction(lambda execute: _put(execute, ask, row))
-            self._runs.add(ask.run.id)
+            self._runs.add(process)
             return stored
         if self._database.change(statements.PUT_RECORD, row):  # one statement is a transaction by itself
             return record
@@ -86,6 +87,8 @@ class SqlRecords:
 
 
 def _put(execute: Execute, ask: PutRecord, row: _Values) -> ArtifactRecord:
+    if not execute(statements.HAS_RUN, (ask.run.id,)).fetchall():
+        execute(statements.PUT_RUN, (ask.run.id, time_text(ask.run.created_at), run_to_json(ask.run)))
     if ask.replace:
         execute(statements.REPLACE_RECORD, row)
         execute(statements.DROP_EDGES, (ask.record.id,))
@@ -93,8 +96,6 @@ def _put(execute: Execute, ask: PutRecord, row: _Values) -> ArtifactRecord:
         return _lose(execute, ask)
     for each in ask.record.input_artifact_ids:
         execute(statements.PUT_EDGE, (ask.record.id, each))
-    if not execute(statements.HAS_RUN, (ask.run.id,)).fetchall():
-        execute(statements.PUT_RUN, (ask.run.id, time_text(ask.run.created_at), run_to_json(ask.run)))
     return ask.record
 
 

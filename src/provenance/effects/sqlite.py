@@ -57,6 +57,7 @@ class SqliteDatabase(Shared):
         self.path = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow links, which may change
         self._create = create
         self._synchronous = "FULL" if durability is Durability.POWER else "NORMAL"
+        self._renewals = 0
         self._local = threading.local()
         self._sessions: weakref.WeakSet[_Session] = weakref.WeakSet()
         weakref.finalize(self, _disconnect, self._sessions)  # called at the exit of the process, too
@@ -78,6 +79,19 @@ class SqliteDatabase(Shared):
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
 
+    def renewals(self) -> int:
+        """How often the file had to be opened anew because it was deleted or replaced, looking now.
+
+        Raises `StoreUnavailableError`.
+        """
+        session = self._session()
+        try:
+            with session.lock:
+                self._for_writing(session)
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+        return self._renewals
+
     def change(self, statement: str, values: Values) -> int:
         """How many rows *statement*, a transaction by itself, has changed; raises `StoreUnavailableError`."""
         session = self._session()
@@ -95,7 +109,7 @@ class SqliteDatabase(Shared):
         session = self._session()
         try:
             with session.lock:
-                return _transacted(session.connection or self._open(session), work)
+                return _transacted(self._for_writing(session), work)
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
 
@@ -115,6 +129,13 @@ class SqliteDatabase(Shared):
                 self._sessions.add(session)
         return session
 
+    def _for_writing(self, session: _Session) -> sqlite3.Connection:
+        """The connection, opened anew if the file was deleted or replaced: what is written to it would be lost."""
+        if session.connection is not None and session.file != _file_at(self.path):
+            session.disconnect()  # while it was open, no other file could have the same number
+            self._renewals += 1
+        return session.connection or self._open(session)
+
     def _open(self, session: _Session) -> sqlite3.Connection:
         self._prepare_folder()
         connection = session.connection = self._connect()
@@ -124,6 +145,7 @@ class SqliteDatabase(Shared):
         except BaseException:
             session.disconnect()
             raise
+        session.file = _file_at(self.path)
         return connection
 
     def _connect(self) -> sqlite3.Connection:
@@ -163,6 +185,14 @@ class SqliteDatabase(Shared):
         primary = "_".join(code.split("_")[:2])
         advice = _ADVICE.get(primary, "check that the file is a database of this library")
         return StoreUnavailableError(self.name, f"{self.path}: {error}", advice)
+
+
+def _file_at(path: Path) -> int | None:
+    """What tells the file at *path* from one that takes its place; None where there is none."""
+    try:
+        return os.stat(path).st_ino  # noqa: PTH116 - a third of the time of `path.stat`, on each write
+    except FileNotFoundError:
+        return None
 
 
 def _configure(connection: sqlite3.Connection, synchronous: str) -> None:
@@ -205,6 +235,7 @@ class _Session(Shared):
     """One thread's connection, while it has one; closed when the thread or the process ends, and before a fork."""
 
     connection: sqlite3.Connection | None = None
+    file: int | None = None
 
     def disconnect(self) -> None:
         """Close the connection, if there is one."""

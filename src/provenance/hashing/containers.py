@@ -64,6 +64,8 @@ def dict_items(value: Mapping[Any, Any], walk: Walk) -> list[Item]:
     if _ALL_STR(map(type, value)):
         return named_items(value, value, walk)
     keys = walk.ranked(value)
+    if _ALL_STR(type(item) for _, item in keys):  # artifacts of strings stand for strings
+        return named_items(*_by_name(keys, value), walk)
     if len({digest for digest, _ in keys}) == len(keys):
         ranks: list[Any] = [digest for digest, _ in keys]
     else:  # equal keys, such as two NaNs: their values decide
@@ -71,6 +73,12 @@ def dict_items(value: Mapping[Any, Any], walk: Walk) -> list[Item]:
     order = sorted(range(len(keys)), key=ranks.__getitem__)
     contents = list(value.values())
     return [*(keys[index][1] for index in order), *items_of([contents[index] for index in order], walk)]
+
+
+def _by_name(keys: list[tuple[bytes, Item]], value: Mapping[Any, object]) -> tuple[list[str], dict[str, object]]:
+    """Return the names that the keys stand for, and the values by them."""
+    values: dict[str, object] = {str(item): content for (_, item), content in zip(keys, value.values(), strict=True)}
+    return list(values), values
 
 
 @exact(dict)
@@ -99,7 +107,11 @@ def set_items(value: Collection[Any], walk: Walk) -> Sequence[Item]:
     """Return the members in canonical order."""
     if frozenset(map(type, value)) in _SORTABLE:
         return sorted(value)
-    return [item for _, item in sorted(walk.ranked(value), key=itemgetter(0))]
+    ranked = walk.ranked(value)
+    items: list[Any] = [item for _, item in ranked]
+    if frozenset(map(type, items)) in _SORTABLE:  # artifacts of scalars stand for scalars
+        return sorted(items)
+    return [item for _, item in sorted(ranked, key=itemgetter(0))]
 
 
 @exact(set)

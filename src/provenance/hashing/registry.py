@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from provenance.hashing.format import SCALARS, Item, node, prefix
+from provenance.ids import main_name
 
 if TYPE_CHECKING:
     from provenance.hashing.walk import Walk
@@ -30,6 +31,7 @@ FAMILIES: Final = {
     "pyarrow": "arrow",
     "pyrsistent": "persistent",
     "pvectorc": "persistent",
+    "scipy": "sparse",
     "sklearn": "estimators",
 }
 """The module of ours that knows the types of a library, by that library's top-level name."""
@@ -59,7 +61,7 @@ def type_name(type_: type) -> str:
     >>> type_name(int)
     'builtins:int'
     """
-    return f"{type_.__module__}:{type_.__qualname__}"
+    return f"{main_name(type_.__module__)}:{type_.__qualname__}"
 
 
 def name_of(value: object) -> str:

@@ -1,0 +1,158 @@
+"""What all calls of a decorated function have in common: its options, its identity, and what it captured."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, TypeAlias, cast
+
+from attrs import evolve, field, frozen
+
+from provenance.binding import Subject, captured_by, codes_of
+from provenance.hashing import hash_value
+from provenance.identity import Identity, default_identity
+from provenance.ids import ArtifactId, ValueId
+from provenance.records import NO_OPTIONS, Options
+
+IMMUTABLE: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
+NamedInputs: TypeAlias = "dict[str, object]"
+"""`{'kargs': {name: …}, 'varargs': (…)}`, as the user's input functions get and return it."""
+InputFunction: TypeAlias = "Callable[[NamedInputs], Mapping[str, object]]"
+
+
+@frozen
+class CallOptions:
+    """How a decorated function's calls are planned, looked up and recorded; None defers to the environment."""
+
+    version: int = 0
+    repo: object = None
+    name: str | None = None
+    merge_defaults: bool | tuple[str, ...] = False
+    ignore: frozenset[str] = frozenset()
+    remove: frozenset[str] = frozenset()
+    input_hash_fn: InputFunction | None = None
+    input_process_fn: InputFunction | None = None
+    custom_fields: Options = NO_OPTIONS
+    tags: tuple[str, ...] = ()
+    serializer: str | None = None
+    load_kwargs: Options = NO_OPTIONS
+    dump_kwargs: Options = NO_OPTIONS
+    use_cache: bool | None = None
+    read_only: bool | None = None
+
+
+@frozen
+class Sighting:
+    """An artifact was met among the inputs while they were hashed: the value it was recorded with, and has now."""
+
+    artifact_id: ArtifactId
+    recorded: ValueId
+    current: ValueId
+
+
+@frozen
+class Recipe:
+    """Everything about a decorated function that its calls have in common."""
+
+    subject: Subject
+    options: CallOptions
+    identity: Identity
+    captured: Mapping[str, object]
+    captured_hashes: Mapping[str, str]
+    captured_sightings: tuple[Sighting, ...] = ()
+    code: str = ""
+    itself: object = field(default=None, eq=False, repr=False)
+
+
+@frozen
+class Captures:
+    """What a function captured, by name, and the hashes of all that is not ignored."""
+
+    values: Mapping[str, object]
+    hashes: Mapping[str, str]
+    sightings: tuple[Sighting, ...] = ()
+
+
+def captures_of(subject: Subject, options: CallOptions, itself: object) -> Captures:
+    """Hash what the function captured; its own name among that (a recursive function) is no input.
+
+    Raises `UnhashableValueError` for a captured value without content.
+    """
+    values = {
+        name: value
+        for name, value in captured_by(subject).items()
+        if value is not itself and name not in options.remove
+    }
+    seen: list[object] = []
+    hashes = {
+        name: hash_input(value, "captured", name, seen) for name, value in values.items() if name not in options.ignore
+    }
+    return Captures(values, hashes, tuple(sightings_of(seen)))
+
+
+def identity_of(subject: Subject, options: CallOptions) -> Identity:
+    """The function's identity: by the name that was chosen for it, else by where it is defined.
+
+    All lambdas of a place have one name, so that only their code tells them apart.
+    """
+    if options.name is not None:
+        return Identity(options.name, options.version, None)
+    identity = default_identity(subject.module, subject.qualname, options.version)
+    if not subject.qualname.endswith("<lambda>"):
+        return identity
+    return evolve(identity, scope=f"{identity.scope}:{hash_value(codes_of(subject))}")
+
+
+def recipe_of(subject: Subject, options: CallOptions, captures: Captures, itself: object) -> Recipe:
+    """All that the calls of a function have in common."""
+    return Recipe(
+        subject,
+        options,
+        identity_of(subject, options),
+        captures.values,
+        captures.hashes,
+        captures.sightings,
+        code_of(subject),
+        itself,
+    )
+
+
+def code_of(subject: Subject) -> str:
+    """Digest of the function's code and of the globals it uses, after the Python version that compiled it.
+
+    It is no part of any id: it only tells whether the code behind a hit is the code that would run now. Empty where
+    the code uses something that has no value to compare.
+    """
+    try:
+        return f"{sys.version_info.major}.{sys.version_info.minor}:{hash_value(subject.function)}"
+    except Exception:  # noqa: BLE001 - whatever a global's own methods raise, the call does not depend on it
+        return ""
+
+
+def hash_input(value: object, section: str, key: str | int, seen: list[object] | None) -> str:
+    """Hash an input; an artifact's value that was not read is not read for this, its hash is on record."""
+    if type(value) in IMMUTABLE:
+        return hash_value(value)
+    known: Callable[[object], ValueId | None] | None = getattr(type(value), "__provenance_known__", None)
+    if known is not None and (recorded := known(value)) is not None:
+        if seen is not None:
+            seen += in_ignored(value)
+        return recorded
+    return hash_value(value, f"{section}[{key!r}]", seen)
+
+
+def in_ignored(value: object) -> Iterator[object]:
+    """Sightings in an input that is not hashed: in itself and, if it is a builtin container, in its members."""
+    sight: Callable[[object], object] | None = getattr(type(value), "__provenance_sighting__", None)
+    if sight is not None:
+        yield sight(value)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for member in cast("Iterable[object]", value):
+            yield from in_ignored(member)
+    elif isinstance(value, dict):
+        yield from in_ignored(list(cast("dict[object, object]", value).values()))
+
+
+def sightings_of(seen: Iterable[object]) -> Iterator[Sighting]:
+    """The sightings among what was noted, each once."""
+    return (each for each in dict.fromkeys(seen) if isinstance(each, Sighting))
