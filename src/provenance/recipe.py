@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
@@ -14,6 +15,7 @@ from provenance.identity import Identity, default_identity
 from provenance.ids import ArtifactId, ValueId
 from provenance.records import NO_OPTIONS, Options
 
+_SHORT: Final = 64
 IMMUTABLE: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
 NamedInputs: TypeAlias = "dict[str, object]"
 """`{'kargs': {name: …}, 'varargs': (…)}`, as the user's input functions get and return it."""
@@ -129,9 +131,18 @@ def code_of(subject: Subject) -> str:
         return ""
 
 
+@lru_cache(maxsize=4_096, typed=True)
+def _hash_again(value: object) -> str:
+    """The hash of a value that calls are likely to get again. No floats: to the cache, 0.0 and -0.0 are one."""
+    return hash_value(value)
+
+
 def hash_input(value: object, section: str, key: str | int, seen: list[object] | None) -> str:
     """Hash an input; an artifact's value that was not read is not read for this, its hash is on record."""
-    if type(value) in IMMUTABLE:
+    kind = type(value)
+    if kind is int or (kind is str and len(cast("str", value)) <= _SHORT):
+        return _hash_again(value)
+    if kind in IMMUTABLE:
         return hash_value(value)
     known: Callable[[object], ValueId | None] | None = getattr(type(value), "__provenance_known__", None)
     if known is not None and (recorded := known(value)) is not None:

@@ -6,9 +6,11 @@ Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html (
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
 
@@ -38,13 +40,31 @@ def load_array(source: BinaryIO) -> object:
     """Read an array."""
     import numpy as np
 
-    version = np.lib.format.read_magic(source)
-    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = read_header(source)
+    start = source.read(_START)
+    width = 2 if start[6:7] == b"\x01" else 4
+    start += source.read(8 + width - _START)
+    shape, fortran, dtype = _layout(start + source.read(int.from_bytes(start[8:], "little")))
     array: npt.NDArray[Any] = np.empty(shape, dtype, order="F" if fortran else "C")
     if array.size:
         _fill(source, _bytes_of(array.T if fortran else array))
     return array
+
+
+_START = 10
+"""Bytes of the magic string, the version and, in version 1, the header's length; in later ones that takes 2 more."""
+
+
+@lru_cache(maxsize=1_024)
+def _layout(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type by the head of a file: parsing takes longer than reading small arrays, and heads recur."""
+    from io import BytesIO
+
+    import numpy as np
+
+    source = BytesIO(head)
+    version = np.lib.format.read_magic(source)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    return read_header(source)
 
 
 def _bytes_of(array: npt.NDArray[Any]) -> memoryview:

@@ -140,7 +140,7 @@ def _first(query: sa.Select[T]) -> sa.Select[T]:
 
 _RECORD: Final[Sequence[sa.Column[object]]] = tuple(artifacts.c[name] for name in COLUMNS)
 
-FIND_RECORD: Final = compiled(sa.select(*_RECORD).where(artifacts.c.id == _param("key")), "key")
+FIND_RECORD: Final = compiled(sa.select(*_RECORD, artifacts.c.value_data).where(artifacts.c.id == _param("key")), "key")
 FIND_BY_VALUE: Final = compiled(
     sa.select(*_RECORD).where(artifacts.c.value_id == _param("key")).order_by(artifacts.c.added_at, artifacts.c.id),
     "key",

@@ -40,7 +40,13 @@ class SqlRecords:
     def find_record(self, artifact_id: ArtifactId) -> ArtifactRecord | None:
         """The record of this id, or None."""
         rows = self._database.query(statements.FIND_RECORD, artifact_id)
-        return from_row(cast("Row", rows[0])) if rows else None
+        if not rows:
+            return None
+        *row, data = rows[0]
+        record = from_row(cast("Row", row))
+        if data is not None:  # who looks a record up is likely to read its value next
+            self._database.prefetch(record.value_blob.id, cast("bytes", data))
+        return record
 
     def find_ids(self, prefix: str, limit: int) -> tuple[ArtifactId, ...]:
         """At most *limit* ids that begin with *prefix*, in order."""
@@ -105,7 +111,7 @@ def _lose(execute: Execute, ask: PutRecord) -> ArtifactRecord:
     for held in ask.held:
         execute(statements.FILL_VALUE, (held.data, held.blob.id))
         execute(statements.FILL_INPUTS, (held.data, held.blob.id))
-    return from_row(cast("Row", rows[0]))
+    return from_row(cast("Row", rows[0][:-1]))
 
 
 def _drop(execute: Execute, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
@@ -116,7 +122,7 @@ def _drop(execute: Execute, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
     execute(statements.DROP_EDGES, (artifact_id,))
     return tuple(
         blob
-        for blob in dict.fromkeys(from_row(cast("Row", rows[0])).blobs)
+        for blob in dict.fromkeys(from_row(cast("Row", rows[0][:-1])).blobs)
         if execute(statements.NAMES_BLOB, (blob.id, blob.id)).fetchall() == [(0,)]
     )
 
@@ -137,7 +143,7 @@ class SqlBlobs:
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
         """What *read* makes of the bytes, which are checked first; raises `BlobNotFoundError`, `CorruptBlobError`."""
-        data = self._find(blob)
+        data = self._database.prefetched(blob.id) or self._find(blob)
         if data is None:
             raise BlobNotFoundError(blob.id, self._database.name)
         if len(data) != blob.size:

@@ -24,6 +24,8 @@ R = TypeVar("R")
 Values: TypeAlias = Sequence[str | int | float | bytes | None]
 Execute: TypeAlias = Callable[[str, Values], sqlite3.Cursor]
 
+_PREFETCHED: Final = 1_000
+_PREFETCHED_BYTES: Final = 4_096
 PATIENCE: Final = 30.0
 """Seconds to wait for another process that writes."""
 _LOG_PAGES: Final = 4000
@@ -58,6 +60,7 @@ class SqliteDatabase(Shared):
         self._create = create
         self._synchronous = "FULL" if durability is Durability.POWER else "NORMAL"
         self._renewals = 0
+        self._prefetched: dict[str, bytes] = {}
         self._local = threading.local()
         self._sessions: weakref.WeakSet[_Session] = weakref.WeakSet()
         weakref.finalize(self, _disconnect, self._sessions)  # called at the exit of the process, too
@@ -107,11 +110,23 @@ class SqliteDatabase(Shared):
         Raises `StoreUnavailableError` where the database cannot take them.
         """
         session = self._session()
+        self._prefetched.clear()  # what it changes may be among them
         try:
             with session.lock:
                 return _transacted(self._for_writing(session), work)
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
+
+    def prefetch(self, blob_id: str, data: bytes) -> None:
+        """Keep the bytes of a small blob that came along with another answer, until they are asked for."""
+        if len(data) <= _PREFETCHED_BYTES:
+            if len(self._prefetched) >= _PREFETCHED:
+                self._prefetched.clear()
+            self._prefetched[blob_id] = data
+
+    def prefetched(self, blob_id: str) -> bytes | None:
+        """Bytes that were kept, which are then no longer."""
+        return self._prefetched.pop(blob_id, None)
 
     def close(self) -> None:
         """Close the connections of all threads; the next use opens them anew."""

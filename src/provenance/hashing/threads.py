@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Final
 
-LARGE: Final = 1 << 20
-"""Bytes from which on several threads pay: waking other cores costs about 0.1 ms."""
+LARGE: Final = 1 << 22
+"""Bytes from which on several threads pay: waking other cores costs 0.1 ms when they are idle, and more when not."""
 _AUTO = -1
 _many: list[int] = [_AUTO]
 
