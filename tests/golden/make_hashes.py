@@ -25,6 +25,8 @@ import attrs
 import numpy as np
 import pandas as pd
 import pyrsistent as pyr
+from scipy import sparse
+from sklearn.utils import Bunch
 
 TABLE = pathlib.Path(__file__).with_name("hashes.json")
 
@@ -196,6 +198,9 @@ ARRAYS = {
     "intervals": pd.arrays.IntervalArray.from_breaks([0, 1, 2]),
     "timestamp": pd.Timestamp("2024-01-01").as_unit("ns"),
     "not a time": pd.NaT,
+    "sparse matrix": sparse.csr_matrix(([2.0, 1.0], ([0, 0], [1, 0])), shape=(1, 2)),
+    "sparse array": sparse.coo_array(([1, 2], ([0, 1], [1, 0])), shape=(2, 2), dtype="int64"),
+    "bunch": Bunch(b=2, a=[1]),
 }
 
 VALUES: dict[str, object] = {**BUILTINS, **STANDARD, **CLASSES, **ARRAYS}
