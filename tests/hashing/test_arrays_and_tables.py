@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import scipy.sparse as sp
+from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 
@@ -146,3 +147,10 @@ def test_parameters_of_an_estimator_count():
     """Estimators with other parameters, or fitted, differ."""
     kinds = [LogisticRegression(), LogisticRegression(C=2.0), SAMPLES["estimator"]]
     assert len(kinds) == len({digest(kind) for kind in kinds})
+
+
+def test_the_width_of_a_sparse_array_s_indices_does_not_count():
+    """The same entries with narrower or wider indices are the same value."""
+    narrow = sparse.csr_array(np.eye(3))
+    wide = sparse.csr_array((narrow.data, narrow.indices.astype("int64"), narrow.indptr.astype("int64")), shape=(3, 3))
+    assert digest(narrow) == digest(wide)

@@ -19,11 +19,12 @@ _sparse = import_module("scipy.sparse")
 
 @inherited(_sparse.sparray, _sparse.spmatrix)
 def _entries(value: Any, walk: Walk) -> Item:
-    """Entries are sorted by their place, several of one place added up; stored zeros count."""
+    """Entries are sorted by their place, several of one place added up; stored zeros count. Indices are as wide as they need be."""
     entries = value.tocoo(copy=True)
     entries.sum_duplicates()
     places = [
-        walk.item(each) for each in (entries.coords if hasattr(entries, "coords") else (entries.row, entries.col))
+        walk.item(each.astype("int64"))
+        for each in (entries.coords if hasattr(entries, "coords") else (entries.row, entries.col))
     ]
     shape = walk.item(tuple(map(int, value.shape)))
     return node(
