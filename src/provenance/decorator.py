@@ -149,8 +149,9 @@ class Cached(Generic[P, R_co]):
         self: Cached[Concatenate[S, Q], R_co], instance: S, owner: type[object] | None = None, /
     ) -> Cached[Q, R_co]: ...
     def __get__(self, instance: object, owner: type[object] | None = None, /) -> object:
-        if instance is None or not hasattr(type(self.__wrapped__), "__get__"):  # as a partial is not bound either
-            return self
+        bind: Callable[..., object] | None = getattr(type(self.__wrapped__), "__get__", None)
+        if instance is None or bind is None or bind(self.__wrapped__, instance, owner) is self.__wrapped__:
+            return self  # callable objects, and before Python 3.14 partials, are not bound to instances
         return self._bound_to(instance)
 
     def __reduce__(self) -> str | tuple[object, ...]:

@@ -79,6 +79,7 @@ def test_decorated_partials_differ_by_their_keywords_as_arguments(repo):
     assert [11, 12] == [apply(p.provenance()(partial(base, b=b)), 10) for b in (1, 2)]
 
 
+@pytest.mark.filterwarnings("ignore:functools.partial will be")
 def test_partials_in_a_class_are_not_bound(repo):
     """As a plain partial, a decorated one does not get the instance."""
     assert Holder(1).undecorated(2) == Holder(1).decorated(2)
