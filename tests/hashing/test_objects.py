@@ -295,3 +295,9 @@ def test_the_format_is_as_documented():
     assert blake3(b"provenance/1 scalar\n\x91\x04").digest()[:20].hex() == hash_value(4)
     wide = bytes.fromhex("91c70902010000000000000000")  # one item: extension 2 of nine bytes
     assert blake3(b"provenance/1 scalar\n" + wide).digest()[:20].hex() == hash_value(1 << 64)
+
+
+def test_a_persistent_map_may_have_a_key_that_is_not_itself():
+    """NaN as a key of a persistent map, which cannot look it up, is hashed like any other."""
+    assert digest(pyr.pmap({float("nan"): 1})) == digest(pyr.pmap({float("nan"): 1}))
+    assert digest(pyr.pmap({float("nan"): 1})) != digest(pyr.pmap({float("nan"): 2}))

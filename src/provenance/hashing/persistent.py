@@ -16,7 +16,7 @@ _MAP, _SET, _BAG, _SEQUENCE = (prefix(f"persistent {kind}") for kind in ("map", 
 
 @inherited(pyr.PMap, pyr.PRecord)
 def _map(value: Any, walk: Walk) -> Item:
-    return node(_MAP, (_name(value), *dict_items(dict(value), walk)))
+    return node(_MAP, (_name(value), *dict_items(dict(value.iteritems()), walk)))
 
 
 @inherited(pyr.PSet)
