@@ -6,6 +6,7 @@ import copy
 import operator
 import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from functools import cache, lru_cache
 from typing import Any, Final, cast
 
 import wrapt
@@ -136,10 +137,10 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         return self.__provenance_copy__(lambda value: copy.deepcopy(value, memo))
 
 
+@lru_cache(maxsize=4_096)
 def _kind(interface: tuple[str, ...], value_type: str) -> type[ArtifactProxy]:
     """The class of proxies for values of a type with these special methods."""
-    methods = (*interface, *_ARRAY_METHODS.get(value_type, ()))
-    return _classes.get(methods) or _class_for(methods)
+    return _class_for((*interface, *_ARRAY_METHODS.get(value_type, ())))
 
 
 def stand_in(
@@ -272,11 +273,10 @@ _ARRAY_METHODS: Final = dict.fromkeys(
     ("__array__",),
 )
 """NumPy knows these types by what they are in C: for their proxies it must be told."""
-_classes: dict[tuple[str, ...], type[ArtifactProxy]] = {}
 
 
+@cache
 def _class_for(interface: tuple[str, ...]) -> type[ArtifactProxy]:
     """The class of proxies for values with these special methods, of those that not every type has."""
     methods = {name: _METHODS[name] for name in interface if name in _METHODS}
-    made = type("ArtifactProxy", (ArtifactProxy,), {"__slots__": (), "__module__": "provenance", **_ALWAYS, **methods})
-    return _classes.setdefault(interface, made)
+    return type("ArtifactProxy", (ArtifactProxy,), {"__slots__": (), "__module__": "provenance", **_ALWAYS, **methods})
