@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
-from provenance import programs, session
+from provenance import programs, scalars, session
 from provenance.draft import Computation, Draft
 from provenance.effect import in_threads, run, run_async
 from provenance.errors import (
@@ -151,7 +151,8 @@ def hit(call: Call, record: ArtifactRecord) -> object:
     tell(Hit(record.id, record.name, record.compute_duration))
     if record.code != call.recipe.code and (record.name, record.version) not in _told:
         _tell_of_changed_code(call, record)
-    return proxy_over(record, Recovering(call.repo, partial(read_or_heal, call)))
+    origin = Recovering(call.repo, partial(read_or_heal, call))
+    return proxy_over(record, origin, scalars.known(record))
 
 
 _told: Final[set[tuple[str, int]]] = set()
@@ -257,9 +258,11 @@ def read_or_heal(call: Call, record: ArtifactRecord) -> object:
             since the call, or because the function is asynchronous.
     """
     try:
-        return call.repo.load_value(record)
+        value = call.repo.load_value(record)
     except (BlobNotFoundError, CorruptBlobError) as trouble:
         return _healed(call, record, trouble)
+    scalars.remember(record, value)
+    return value
 
 
 def _healed(call: Call, record: ArtifactRecord, trouble: BlobTrouble) -> object:

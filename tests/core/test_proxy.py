@@ -19,9 +19,11 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
 
 import provenance as p
 from processes import printed
@@ -602,3 +604,14 @@ def test_a_changed_value_is_stored_as_it_is(repo):
     assert p.artifact_of(hold("a")).value_id == p.hash({"inside": [1, 2]})
     assert [1, 2] == pickle.loads(pickle.dumps(changed))
     assert p.is_proxy(pickle.loads(pickle.dumps(make())))
+
+
+@given(st.integers() | st.floats() | st.booleans() | st.text(max_size=80))
+def test_scalars_read_before_are_those_of_the_store(value):
+    """A hit on a small scalar that was read before gives the very value and type that the store holds."""
+    with in_memory() as repo:
+        echo(value)
+        for _ in range(3):
+            shown = p.unwrap(echo(value))
+            assert p.hash(shown) == p.hash(value) == p.hash(repo.get_value(echo.artifact_id(value)))
+            assert type(value) is type(shown)
