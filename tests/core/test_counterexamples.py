@@ -11,6 +11,7 @@ import textwrap
 import threading
 from functools import partial
 
+import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
@@ -363,7 +364,6 @@ def test_a_deleted_database_is_made_anew(tmp_path):
 
 def test_methods_and_local_functions_are_pickled(repo):
     """A bound method is pickled with its object; a function that no name leads to, by cloudpickle, with its options."""
-    cloudpickle = pytest.importorskip("cloudpickle")
     assert 6 == pickle.loads(pickle.dumps(Holder(3).twice))()
 
     @p.provenance(version=3)
