@@ -5,7 +5,7 @@ import pickle
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import provenance as p
@@ -65,6 +65,7 @@ def test_unary(function, value):
 @given(st.sampled_from(BINARY), nested, nested)
 def test_binary(function, one, other):
     """Binary operators give the same with a proxy on the left, on the right, and on both sides."""
+    assume(function not in {operator.mod, operator.contains} or not isinstance(one, str | bytes))  # they ask in C
     with in_memory():
         expected = outcome(function, one, other)
         found = [outcome(function, each, other) for each in proxies(one)]
@@ -150,6 +151,7 @@ def test_sequences(values, data):
 @given(nested)
 def test_a_proxy_works_wherever_its_value_is_a_key(value):
     """What is hashable is found in sets and dictionaries through its proxy, and the other way round."""
+    assume("nan" not in repr(value))  # which no dictionary finds again, unless it is the same object
     with in_memory(), suppress(TypeError):
         hash(value)
         for proxy in proxies(value):
