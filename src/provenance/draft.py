@@ -11,7 +11,7 @@ from attrs import field, frozen
 from provenance.codecs import Encoding, candidates
 from provenance.ids import ArtifactId, RunId, ValueId
 from provenance.plan import CallPlan
-from provenance.recipe import Recipe
+from provenance.recipe import IMMUTABLE, Recipe
 from provenance.records import ArtifactRecord, Blob, Inputs
 from provenance.summary import Summary, are_plain, inputs_json, type_name
 
@@ -156,9 +156,6 @@ def _summarised(plan: CallPlan) -> dict[str, object]:
 
 def _kept(value: object, digest: str | None) -> object:
     """*value* if it is certain to be written, a builtin scalar or an artifact, else a summary of it."""
-    if type(value) in _CERTAIN or hasattr(type(value), "__provenance_sighting__"):
+    if type(value) in IMMUTABLE or hasattr(type(value), "__provenance_sighting__"):
         return value
     return Summary(type_name(value), digest)
-
-
-_CERTAIN: Final = frozenset({type(None), bool, int, float, complex, str, bytes})

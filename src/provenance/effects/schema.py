@@ -20,6 +20,8 @@ from provenance.wire import COLUMNS
 T = TypeVar("T", bound=tuple[object, ...])
 BESIDES: Final = ("inputs_json", "value_data", "inputs_data")
 """The columns of `artifacts` that hold what a record brings along, after those of the record itself."""
+PREFETCHED_BYTES: Final = 4_096
+"""Up to this size a value comes along with its record; longer ones are read when they are asked for."""
 VERSION: Final = 1
 """Of the tables below; kept in the database as `user_version`."""
 
@@ -140,7 +142,14 @@ def _first(query: sa.Select[T]) -> sa.Select[T]:
 
 _RECORD: Final[Sequence[sa.Column[object]]] = tuple(artifacts.c[name] for name in COLUMNS)
 
-FIND_RECORD: Final = compiled(sa.select(*_RECORD, artifacts.c.value_data).where(artifacts.c.id == _param("key")), "key")
+_IS_SHORT: Final = artifacts.c.size_bytes <= sa.literal_column(str(PREFETCHED_BYTES))
+
+FIND_RECORD: Final = compiled(
+    sa.select(*_RECORD, sa.case((_IS_SHORT, artifacts.c.value_data)).label("short_value")).where(
+        artifacts.c.id == _param("key")
+    ),
+    "key",
+)
 FIND_BY_VALUE: Final = compiled(
     sa.select(*_RECORD).where(artifacts.c.value_id == _param("key")).order_by(artifacts.c.added_at, artifacts.c.id),
     "key",

@@ -25,7 +25,6 @@ Values: TypeAlias = Sequence[str | int | float | bytes | None]
 Execute: TypeAlias = Callable[[str, Values], sqlite3.Cursor]
 
 _PREFETCHED: Final = 1_000
-_PREFETCHED_BYTES: Final = 4_096
 PATIENCE: Final = 30.0
 """Seconds to wait for another process that writes."""
 _LOG_PAGES: Final = 4000
@@ -119,10 +118,9 @@ class SqliteDatabase(Shared):
 
     def prefetch(self, blob_id: str, data: bytes) -> None:
         """Keep the bytes of a small blob that came along with another answer, until they are asked for."""
-        if len(data) <= _PREFETCHED_BYTES:
-            if len(self._prefetched) >= _PREFETCHED:
-                self._prefetched.clear()
-            self._prefetched[blob_id] = data
+        if len(self._prefetched) >= _PREFETCHED:
+            self._prefetched.clear()
+        self._prefetched[blob_id] = data
 
     def prefetched(self, blob_id: str) -> bytes | None:
         """Bytes that were kept, which are then no longer."""
