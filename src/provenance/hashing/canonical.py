@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from provenance.hashing.containers import LIST, TUPLE
-from provenance.hashing.format import NAN, SCALAR, SCALARS, Item, flat, prefix, rooted, seal
+from provenance.hashing.format import NAN, SCALARS, Item, alone, flat, prefix, rooted, seal
 from provenance.hashing.walk import root
 from provenance.ids import ValueId
 
@@ -23,11 +23,11 @@ def digest(value: object, path: str = "value", notes: list[object] | None = None
     """
     kind = type(value)
     if kind in SCALARS:
-        return seal(SCALAR, (value if value == value else NAN,))  # type: ignore[arg-type]  # noqa: PLR0124 - finds NaN
+        return alone(value if value == value else NAN)  # type: ignore[arg-type]  # noqa: PLR0124 - finds NaN
     if kind is tuple or kind is list:
-        items = flat(value)  # type: ignore[arg-type]  # an exact list or tuple
-        if items is not None:
-            return seal(LIST if kind is list else TUPLE, items)
+        kinds = set(map(type, value))  # type: ignore[call-overload]  # an exact list or tuple
+        if kinds <= SCALARS:
+            return seal(LIST if kind is list else TUPLE, flat(value, kinds))  # type: ignore[arg-type]  # as above
     return rooted(root(value, path, notes))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain, islice
 from operator import itemgetter
 from types import EllipsisType, MappingProxyType, NotImplementedType
 from typing import Any, Final, TypeAlias
 
-from provenance.hashing.format import Buffer, Item, flat, node, prefix
-from provenance.hashing.registry import exact
-from provenance.hashing.walk import INLINE, Walk
+from provenance.hashing.format import Buffer, Item, node, nodes, prefix
+from provenance.hashing.registry import batch, exact
+from provenance.hashing.walk import Walk
 
 LIST: Final = prefix("list")
 TUPLE: Final = prefix("tuple")
@@ -27,13 +28,15 @@ _ALL_STR = frozenset({str}).issuperset
 _SORTABLE = (frozenset({str}), frozenset({int}), frozenset({bytes}))
 
 
-def items_of(values: Sequence[Any], walk: Walk) -> Sequence[Item]:
-    """Return the items of *values*, which is a list or tuple; *values* itself when its elements are items."""
-    scalars = flat(values)
-    if scalars is not None:
-        return scalars
-    item = walk.item
-    return [value if type(value) in INLINE else item(value) for value in values]
+def records(
+    start: bytes, head: tuple[Item, ...], values: Sequence[Any], columns: Sequence[list[Any]], walk: Walk
+) -> list[Any]:
+    """Return the items of the nodes of *values*, which begin with *head* and go on with a member of each of *columns*."""
+    items = [walk.items(column) for column in columns]
+    made = nodes(start, map(head.__add__, zip(*items, strict=True)))
+    if any(found is not column for found, column in zip(items, columns, strict=True)):
+        walk.remember(values, made)  # a few scalars are sooner taken again than remembered
+    return made
 
 
 def taker(*names: str) -> Callable[[Any], Any]:
@@ -45,18 +48,41 @@ def taker(*names: str) -> Callable[[Any], Any]:
 
 @exact(list)
 def _list(value: list[object], walk: Walk) -> Item:
-    return node(LIST, items_of(value, walk))
+    return node(LIST, walk.items(value))
 
 
 @exact(tuple)
 def _tuple(value: tuple[object, ...], walk: Walk) -> Item:
-    return node(TUPLE, items_of(value, walk))
+    return node(TUPLE, walk.items(value))
+
+
+@batch(list)
+def _lists(values: Sequence[list[Any]], walk: Walk) -> list[Any]:
+    return _sequences(LIST, values, walk)
+
+
+@batch(tuple)
+def _tuples(values: Sequence[tuple[Any, ...]], walk: Walk) -> list[Any]:
+    return _sequences(TUPLE, values, walk)
+
+
+def _sequences(start: bytes, values: Sequence[Sequence[Any]], walk: Walk) -> list[Any]:
+    members = list(chain.from_iterable(values))
+    items = walk.items(members)
+    rows: Sequence[Any] = values
+    if items is not members:
+        left = iter(items)
+        rows = [list(islice(left, len(value))) for value in values]
+    made = nodes(start, rows)
+    if items is not members or max(map(len, values)) > _SMALL:
+        walk.remember(values, made)
+    return made
 
 
 def named_items(names: Iterable[str], values: Mapping[str, object], walk: Walk) -> list[Item]:
     """Return the sorted *names* and then, in the order of these, the items of their *values*."""
     ordered: list[Any] = sorted(names)
-    return [*ordered, *items_of([values[name] for name in ordered], walk)]
+    return [*ordered, *walk.items([values[name] for name in ordered])]
 
 
 def dict_items(value: Mapping[Any, Any], walk: Walk) -> list[Item]:
@@ -72,7 +98,7 @@ def dict_items(value: Mapping[Any, Any], walk: Walk) -> list[Item]:
         ranks = [(key[0], content[0]) for key, content in zip(keys, walk.ranked(value.values()), strict=True)]
     order = sorted(range(len(keys)), key=ranks.__getitem__)
     contents = list(value.values())
-    return [*(keys[index][1] for index in order), *items_of([contents[index] for index in order], walk)]
+    return [*(keys[index][1] for index in order), *walk.items([contents[index] for index in order])]
 
 
 def _by_name(keys: list[tuple[bytes, Item]], value: Mapping[Any, object]) -> tuple[list[str], dict[str, object]]:
@@ -87,7 +113,19 @@ def _dict(value: dict[Any, object], walk: Walk) -> Item:
         return node(_DICT, dict_items(value, walk))
     given = tuple(value)
     names, values_of = _orders.get(given) or _order(given)
-    return node(_DICT, (*names, *items_of(values_of(value), walk)))
+    return node(_DICT, (*names, *walk.items(values_of(value))))
+
+
+@batch(dict)
+def _dicts(values: Sequence[dict[Any, Any]], walk: Walk) -> list[Any] | None:
+    """Answer for dicts that have the same few names in the same order."""
+    given = tuple(values[0])
+    if not 1 < len(given) <= _SMALL or len(set(map(tuple, values))) > 1:
+        return None
+    if not _ALL_STR(map(type, chain.from_iterable(values))):
+        return None
+    names, _ = _orders.get(given) or _order(given)
+    return records(_DICT, names, values, [list(map(itemgetter(name), values)) for name in names], walk)
 
 
 def _order(names: tuple[str, ...]) -> _Order:
@@ -138,7 +176,7 @@ def _range(value: range, _: Walk) -> Item:
 
 @exact(slice)
 def _slice(value: slice, walk: Walk) -> Item:
-    return node(_SLICE, items_of((value.start, value.stop, value.step), walk))
+    return node(_SLICE, walk.items((value.start, value.stop, value.step)))
 
 
 @exact(EllipsisType, NotImplementedType)
@@ -160,7 +198,7 @@ def _memoryview(value: memoryview, walk: Walk) -> Item:
 
 @exact(OrderedDict)
 def _ordered(value: OrderedDict[object, object], walk: Walk) -> Item:
-    return node(_ORDERED, (*items_of(list(value), walk), *items_of(list(value.values()), walk)))
+    return node(_ORDERED, (*walk.items(list(value)), *walk.items(list(value.values()))))
 
 
 @exact(Counter)
@@ -175,12 +213,12 @@ def _defaultdict(value: defaultdict[object, object], walk: Walk) -> Item:
 
 @exact(deque)
 def _deque(value: deque[object], walk: Walk) -> Item:
-    return node(_DEQUE, (value.maxlen, *items_of(list(value), walk)))
+    return node(_DEQUE, (value.maxlen, *walk.items(list(value))))
 
 
 @exact(ChainMap)
 def _chain_map(value: ChainMap[object, object], walk: Walk) -> Item:
-    return node(_CHAIN_MAP, items_of(value.maps, walk))
+    return node(_CHAIN_MAP, walk.items(value.maps))
 
 
 @exact(MappingProxyType)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, cast
 
-from provenance.hashing.containers import dict_items, items_of
+from provenance.hashing.containers import dict_items
 from provenance.hashing.format import Item, node, prefix
 from provenance.hashing.objects import reduced
 from provenance.hashing.registry import exact, inherited, type_name
@@ -33,4 +33,4 @@ def _bunch(value: dict[Any, object], walk: Walk) -> Item:
 def _tree(value: Any, walk: Walk) -> Item:
     state = list(value.__getstate__())
     state[_COUNTS] = []
-    return node(_TREE, (type_name(cast("type[object]", type(value))), *items_of(state, walk)))
+    return node(_TREE, (type_name(cast("type[object]", type(value))), *walk.items(state)))

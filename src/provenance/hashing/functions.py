@@ -13,7 +13,6 @@ from functools import lru_cache
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any, Final
 
-from provenance.hashing.containers import items_of
 from provenance.hashing.format import Item, node, prefix
 from provenance.hashing.registry import exact, name_of
 from provenance.hashing.walk import Refusal, Walk
@@ -36,7 +35,7 @@ def _function(value: FunctionType, walk: Walk) -> Item:
 
 
 def _together(first: FunctionType, outer: Walk) -> Item:
-    walk = Walk(outer.notes)
+    walk = Walk(outer.notes, by_ones=True)  # the numbers of functions follow the order in which they are met
     walk.group = {first: 0}
     parts: list[Item] = []
     try:
@@ -116,7 +115,7 @@ def _code(value: CodeType, walk: Walk) -> Item:
             steps += (step.opcode, 0 if step.opcode in hasconst else step.arg or 0)
     counts = (value.co_argcount, value.co_posonlyargcount, value.co_kwonlyargcount, value.co_flags & ~_HAS_DOCSTRING)
     names = (value.co_names, value.co_varnames, value.co_freevars, value.co_cellvars)
-    return node(_CODE, (*counts, value.co_exceptiontable, *items_of((steps, constants, *names), walk)))
+    return node(_CODE, (*counts, value.co_exceptiontable, *walk.items((steps, constants, *names))))
 
 
 @exact(MethodType)
@@ -131,7 +130,7 @@ def _lru_cache(value: Any, walk: Walk) -> Item:
 
 @exact(property)
 def _property(value: property, walk: Walk) -> Item:
-    return node(_PROPERTY, items_of((value.fget, value.fset, value.fdel), walk))
+    return node(_PROPERTY, walk.items((value.fget, value.fset, value.fdel)))
 
 
 @exact(staticmethod, classmethod)

@@ -6,15 +6,16 @@ import copyreg
 import io
 import struct
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from enum import Enum
 from functools import cached_property
+from operator import itemgetter
 from types import ModuleType
 from typing import Any, Final
 
-from provenance.hashing.containers import dict_items, items_of, named_items, set_items, taker
+from provenance.hashing.containers import dict_items, named_items, records, set_items, taker
 from provenance.hashing.format import Item, node, prefix
-from provenance.hashing.registry import Found, Handler, inherited, name_of, structural, type_name
+from provenance.hashing.registry import Batch, Found, Handler, batches, inherited, name_of, structural, type_name
 from provenance.hashing.walk import Refusal, Walk
 
 OBJECT: Final = prefix("object")
@@ -71,6 +72,7 @@ def _by_attributes(type_: type) -> Found:
     cached = _cached(type_)
     head = type_name(type_)
     if not slots and fields and not hasattr(type_, "__attrs_attrs__"):
+        batches[type_] = _records(head, fields)
         return _record(head, fields, cached)
     return lambda value, walk: node(OBJECT, (head, *_attribute_items(value, (*slots, *fields), cached, walk)))
 
@@ -90,9 +92,26 @@ def _record(head: str, fields: tuple[str, ...], cached: frozenset[str]) -> Handl
             values = None
         if values is None or len(state) != count:
             return node(OBJECT, (head, *_attribute_items(value, names, cached, walk)))
-        return node(OBJECT, (*start, *items_of(values, walk)))
+        return node(OBJECT, (*start, *walk.items(values)))
 
     return handler
+
+
+def _records(head: str, fields: tuple[str, ...]) -> Batch:
+    """Return what takes many such dataclasses at once."""
+    names = tuple(sorted(fields))
+
+    def many(values: Sequence[Any], walk: Walk) -> Sequence[Item] | None:
+        states = [value.__dict__ for value in values]
+        if set(map(len, states)) != {len(names)}:
+            return None
+        try:
+            columns = [list(map(itemgetter(name), states)) for name in names]
+        except KeyError:  # a field that was never set, and another attribute
+            return None
+        return records(OBJECT, (head, *names), values, columns, walk)
+
+    return many
 
 
 def _attribute_items(value: object, names: Iterable[str], cached: frozenset[str], walk: Walk) -> list[Item]:
@@ -167,7 +186,7 @@ def _by_fields(type_: type) -> Found:
     name = type_name(type_)
 
     def handler(value: tuple[object, ...], walk: Walk) -> Item:
-        return node(_NAMEDTUPLE, (name, *items_of(tuple(value), walk)))
+        return node(_NAMEDTUPLE, (name, *walk.items(tuple(value))))
 
     return handler
 

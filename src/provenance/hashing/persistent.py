@@ -6,7 +6,7 @@ from typing import Any
 
 import pyrsistent as pyr
 
-from provenance.hashing.containers import dict_items, items_of, set_items
+from provenance.hashing.containers import dict_items, set_items
 from provenance.hashing.format import Item, node, prefix
 from provenance.hashing.registry import inherited, type_name
 from provenance.hashing.walk import Walk
@@ -40,7 +40,7 @@ def _bag(value: Any, walk: Walk) -> Item:
 )
 def _sequence(value: Any, walk: Walk) -> Item:
     limit = getattr(value, "maxlen", None)
-    return node(_SEQUENCE, (_name(value), limit, *items_of(list(value), walk)))
+    return node(_SEQUENCE, (_name(value), limit, *walk.items(list(value))))
 
 
 def _name(value: object) -> str:

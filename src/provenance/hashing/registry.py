@@ -7,7 +7,7 @@ by `type(value)`, never by `__class__`, which transparent proxies answer for som
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Handler: TypeAlias = "Callable[[Any, Walk], Item]"
 Found: TypeAlias = "Handler | None"
+Batch: TypeAlias = "Callable[[Sequence[Any], Walk], Sequence[Item] | None]"
+"""Answers the items of many values of one type at once, or None if these have to be taken one by one."""
 _Register: TypeAlias = "Callable[[Callable[[T, Walk], Item]], Callable[[T, Walk], Item]]"
 
 BUILTIN: Final = ("containers", "stdlib", "functions", "objects")
@@ -40,7 +42,7 @@ FAMILIES: Final = {
 class _Handlers(dict[type, "Handler"]):
     def __missing__(self, type_: type) -> Handler:
         if len(self) >= _REMEMBERED:
-            self.clear()
+            forget()
         found = self[type_] = _resolve(type_)
         return found
 
@@ -48,6 +50,10 @@ class _Handlers(dict[type, "Handler"]):
 handlers: Final = _Handlers()
 """The handler of each type; looked for when its first instance comes, and remembered."""
 
+batches: Final[dict[type, Batch]] = {}
+"""What takes many values of a type at once, which costs less for each. The items are those of the type's handler."""
+
+_fixed: Final[dict[type, Batch]] = {}
 _REMEMBERED = 20_000  # classes made in a loop must not pile up here for ever
 _taught: Final[dict[type, Handler]] = {}
 _exact: Final[dict[type | str, Handler]] = {}
@@ -99,6 +105,16 @@ def structural(rule: Callable[[type], Found]) -> Callable[[type], Found]:
     return rule
 
 
+def batch(type_: type) -> Callable[[Batch], Batch]:
+    """Register the decorated function for many instances of just this builtin type."""
+
+    def register(many: Batch) -> Batch:
+        _fixed[type_] = batches[type_] = many
+        return many
+
+    return register
+
+
 def register_item(type_: type, item: Callable[[Any, Walk], Item]) -> None:
     """Let *item* answer the item of every instance of *type_* and of its subclasses.
 
@@ -130,6 +146,8 @@ _REPRESENTED = prefix("represented")
 def forget() -> None:
     """Drop what was resolved, after a table has changed."""
     handlers.clear()
+    batches.clear()
+    batches.update(_fixed)
 
 
 def _resolve(type_: type) -> Handler:

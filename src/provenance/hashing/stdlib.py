@@ -7,7 +7,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from provenance.hashing.containers import items_of, named_items
+from provenance.hashing.containers import named_items
 from provenance.hashing.format import Buffer, Item, node, prefix
 from provenance.hashing.objects import OBJECT
 from provenance.hashing.registry import exact, name_of
@@ -108,7 +108,7 @@ def _array(value: array[Any], _: Walk) -> Item:
 @exact(partial)
 def _partial(value: partial[object], walk: Walk) -> Item:
     parts = (value.func, value.args, value.keywords, vars(value))
-    return node(_PARTIAL, items_of(parts, walk))
+    return node(_PARTIAL, walk.items(parts))
 
 
 @exact(SimpleNamespace)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from provenance.errors import UnhashableValueError
-from provenance.hashing.format import NAN, Item, rooted
+from provenance.hashing.format import NAN, SCALARS, Item, flat, rooted
 from provenance.hashing.paths import Step, trace
-from provenance.hashing.registry import handlers
+from provenance.hashing.registry import batches, handlers
 
 if TYPE_CHECKING:
     from types import FunctionType
 
 INLINE: Final = frozenset({str, int, bool, type(None), bytes})
 """Types whose instances are their own items; a float is too, unless it is NaN."""
+
+
+_MANY: Final = 8
+"""From how many values of one type on it pays to take them together."""
 
 
 class Refusal(Exception):  # noqa: N818 - never leaves the package: `root` turns it into the public error
@@ -28,13 +32,15 @@ class Walk:
     `alive` holds these values, because an identity is only good while its owner lives. `trail` collects, innermost
     first, the values that an exception passes through; it costs nothing until then. `notes`, if the caller wants them,
     collects what handlers have to say of what they met (a proxy tells which artifact it stands for). `group` numbers the functions
-    that are being described together (see `functions`), and is None outside a function.
+    that are being described together (see `functions`), and is None outside a function. A walk `by_ones` takes the members
+    of a container one by one even if they are of one type; only such a walk has a whole trail.
     """
 
-    __slots__ = ("alive", "group", "memo", "notes", "trail")
+    __slots__ = ("alive", "by_ones", "group", "memo", "notes", "trail")
 
-    def __init__(self, notes: list[object] | None = None) -> None:
+    def __init__(self, notes: list[object] | None = None, *, by_ones: bool = False) -> None:
         self.notes = notes
+        self.by_ones = by_ones
         self.memo: dict[int, Item] = {}
         self.alive: list[object] = []
         self.trail: list[object] = []
@@ -60,6 +66,35 @@ class Walk:
         self.alive.append(value)
         return made
 
+    def items(self, values: Sequence[Any]) -> Sequence[Item]:
+        """Return the items of *values*, which is a list or tuple; *values* itself when its elements are items."""
+        kinds = set(map(type, values))
+        if kinds <= SCALARS:
+            return flat(values, kinds)
+        if len(kinds) == 1 and len(values) >= _MANY and not self.by_ones:
+            together = self._together(kinds.pop(), values)
+            if together is not None:
+                return together
+        item = self.item
+        return [value if type(value) in INLINE else item(value) for value in values]
+
+    def _together(self, kind: type, values: Sequence[object]) -> Sequence[Item] | None:
+        """Return the items of *values*, all of type *kind*, if they can be had at once: none was met before."""
+        if kind not in handlers:
+            handlers[kind]  # what answers for the type is looked for when its first instance comes
+        many = batches.get(kind)
+        if many is None:
+            return None
+        keys = set(map(id, values))
+        if len(keys) < len(values) or not keys.isdisjoint(self.memo):
+            return None
+        return many(values, self)
+
+    def remember(self, values: Sequence[object], items: Sequence[Item]) -> None:
+        """Keep the *items* of *values* for when these are met again."""
+        self.memo.update(zip(map(id, values), items, strict=True))
+        self.alive.append(values)
+
     def labelled(self, label: str, value: object) -> Item:
         """Return the item of *value*; should it have none, the error's path shows *label*."""
         try:
@@ -74,9 +109,9 @@ class Walk:
         Inside a group of functions the numbers of functions follow the order in which they are met. The order
         of a set is no property of its value, so that its members are looked at in a walk of their own.
         """
-        walk = self if self.group is None else Walk(self.notes)
+        walk = self if self.group is None else Walk(self.notes, by_ones=self.by_ones)
         try:
-            items = [walk.item(value) for value in values]
+            items = walk.items(list(values))
         except BaseException:
             if walk is not self:
                 self.trail.extend(walk.trail)
@@ -90,7 +125,12 @@ def root(value: object, path: str, notes: list[object] | None = None) -> Item:
     Raises:
         UnhashableValueError: naming the path, which begins with *path*, to the part that cannot be hashed.
     """
-    walk = Walk(notes)
+    begun = len(notes or ())
+    try:
+        return Walk(notes).item(value)
+    except (Refusal, RecursionError):
+        del (notes or [])[begun:]
+    walk = Walk(notes, by_ones=True)  # to see the way to the part that has no value
     try:
         return walk.item(value)
     except Refusal as refusal:
