@@ -69,10 +69,10 @@ def _tuples(values: Sequence[tuple[Any, ...]], walk: Walk) -> list[Any]:
 def _sequences(start: bytes, values: Sequence[Sequence[Any]], walk: Walk) -> list[Any]:
     members = list(chain.from_iterable(values))
     items = walk.items(members)
-    rows: Sequence[Any] = values
+    rows: Iterable[Any] = values
     if items is not members:
         left = iter(items)
-        rows = [list(islice(left, len(value))) for value in values]
+        rows = (list(islice(left, len(value))) for value in values)
     made = nodes(start, rows)
     if items is not members or max(map(len, values)) > _SMALL:
         walk.remember(values, made)

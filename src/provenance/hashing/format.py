@@ -129,19 +129,15 @@ def nodes(start: bytes, rows: Iterable[Sequence[Item]]) -> list[Ext]:
 
     All go through one hasher: to make one for each would cost a quarter of the whole.
     """
-    rows = list(rows)
-    try:
-        return _hashed(start, rows)
-    except _unwritable:
-        return [node(start, row) for row in rows]
-
-
-def _hashed(start: bytes, rows: Sequence[Sequence[Item]]) -> list[Ext]:
     hasher = _blake3()
     made: list[Ext] = []
     reset, update, digest, encode, ext, keep = hasher.reset, hasher.update, hasher.digest, _encode, _ext, made.append
     for row in rows:
-        payload = encode(row)
+        try:
+            payload = encode(row)
+        except _unwritable:
+            keep(node(start, row))
+            continue
         if len(payload) >= LONG:
             keep(node(start, row))
             continue
