@@ -41,6 +41,7 @@ from provenance.errors import (
     UnserializableValueError,
 )
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Why
+from provenance.explanation import Change, Difference, HashTree, explain_hash, hash_differences
 from provenance.hashing import hash_value as hash  # noqa: A004 - `provenance.hash` is its public name
 from provenance.hashing import register_hasher
 from provenance.journal import Subscription, reset_stats, stats, subscribe
@@ -75,14 +76,17 @@ __all__ = [
     "BlobNotFoundError",
     "Cached",
     "CallPlan",
+    "Change",
     "CodeChanged",
     "Config",
     "ConfigError",
     "CorruptBlobError",
     "Decorator",
+    "Difference",
     "DiskStore",
     "Environment",
     "Event",
+    "HashTree",
     "Healed",
     "Hit",
     "ImpureFunctionError",
@@ -111,6 +115,7 @@ __all__ = [
     "artifact_of",
     "current_config",
     "dependencies",
+    "explain_hash",
     "from_config",
     "get_check_mutations",
     "get_default_repo",
@@ -118,6 +123,7 @@ __all__ = [
     "get_repo_by_name",
     "get_use_cache",
     "hash",
+    "hash_differences",
     "is_proxy",
     "lineage",
     "load_artifact",

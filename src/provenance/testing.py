@@ -1,6 +1,7 @@
 """Helpers for the tests of code that uses the library, and of stores and programs that extend it.
 
-`in_memory` gives a test a repository of its own, `scripted` plays a program without any store, `FixedClock` stops time.
+`in_memory` gives a test a repository of its own, `scripted` plays a program without any store, `FixedClock` stops time,
+`check_hasher` checks what `register_hasher` was taught.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from attrs import evolve, frozen
 from provenance.asks import Now
 from provenance.config import from_config
 from provenance.effect import Effect, Program
+from provenance.hasher_laws import check_hasher
 from provenance.ports import Clock
 from provenance.repository import Repository
 from provenance.session import Environment, substituting
+
+__all__ = ["FixedClock", "check_hasher", "in_memory", "memory_environment", "scripted"]
 
 E = TypeVar("E", bound=Effect[Any])
 R = TypeVar("R")

@@ -115,11 +115,31 @@ def _records(head: str, fields: tuple[str, ...]) -> Batch:
 
 
 def _attribute_items(value: object, names: Iterable[str], cached: frozenset[str], walk: Walk) -> list[Item]:
+    state = _attributes(value, names, cached)
+    return named_items(state, state, walk)
+
+
+def _attributes(value: object, names: Iterable[str], cached: frozenset[str]) -> dict[str, object]:
     state = {name: getattr(value, name) for name in names if hasattr(value, name)}
     state.update(getattr(value, "__dict__", {}))
     for name in cached & state.keys():
         del state[name]
-    return named_items(state, state, walk)
+    return state
+
+
+def attributes(value: object) -> dict[str, object] | None:
+    """Return what counts of a value that is known by its attributes alone; None if more, or something else, counts.
+
+    >>> class Point:
+    ...     def __init__(self):
+    ...         self.x = 1
+    >>> attributes(Point()), attributes([])
+    ({'x': 1}, None)
+    """
+    type_ = type(value)
+    if not _is_transparent(type_):
+        return None
+    return _attributes(value, (*_slots(type_), *_field_names(type_)), _cached(type_))
 
 
 def _is_transparent(type_: type) -> bool:

@@ -1,0 +1,126 @@
+"""What a hash is made of, and where two values differ."""
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import provenance as p
+from provenance.testing import in_memory
+from strategies import nested
+
+
+@dataclass
+class Model:
+    rate: float
+    weights: object
+
+
+def each(tree):
+    """The tree and all trees in it."""
+    yield tree
+    for part in tree.parts:
+        yield from each(part)
+
+
+@given(nested)
+def test_the_root_is_the_hash(value):
+    """The digest of the tree is that of the value."""
+    assert p.hash(value) == p.explain_hash(value).digest
+
+
+@given(st.lists(nested, max_size=4))
+def test_each_part_has_the_hash_that_it_has_alone(values):
+    """What the path of a part leads to has the digest that the tree tells."""
+    for tree in each(p.explain_hash(values, limit=4)):
+        if ".member(" not in tree.path and "nan" not in tree.path:
+            assert tree.digest == p.hash(eval(tree.path, {"value": values}))
+
+
+@given(nested, nested)
+def test_values_differ_exactly_if_their_hashes_do(first, second):
+    """There are differences between two values just when they have different hashes."""
+    assert bool(p.hash_differences(first, second)) == (p.hash(first) != p.hash(second))
+    assert () == p.hash_differences(first, copy.deepcopy(first))
+
+
+@given(st.lists(nested, min_size=1, max_size=4), st.data())
+def test_one_changed_part_is_named(values, data):
+    """The path leads to the one leaf that was changed, and to nothing else."""
+    at = data.draw(st.integers(0, len(values) - 1))
+    other = [*values[:at], Model(0, values[at]), *values[at + 1 :]]
+    (found,) = p.hash_differences(values, other)
+    assert f"value[{at}]" == found.path
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ({"b": [1, 2]}, {"b": [1, 3]}, ["value['b'][1] differs: 2 and 3"]),
+        ({"a": 1}, {"a": 1, "b": 2}, ["value['b'] is only in the second: - and 2"]),
+        ([1, 2], [1], ["value[1] is only in the first: 2 and -"]),
+        (
+            {1, 2},
+            {1, 3},
+            ["value.member(2) is only in the first: 2 and -", "value.member(3) is only in the second: - and 3"],
+        ),
+        ([1], [True], ["value[0] is of another type: 1 (builtins:int) and True (builtins:bool)"]),
+        (Model(0.5, [1]), Model(0.5, [2]), ["value.weights[0] differs: 1 and 2"]),
+        ({"x": np.zeros(2)}, {"x": np.zeros(2, "f4")}, ["value['x'].dtype differs: 'float64' and 'float32'"]),
+        (np.zeros((2, 3)), np.zeros((3, 2)), ["value.shape[0] differs: 2 and 3", "value.shape[1] differs: 3 and 2"]),
+        (
+            np.zeros((2, 2)),
+            np.eye(2)[:, ::-1] * [[0, 1], [0, 0]],
+            ["value[0][1] differs: np.float64(0.0) and np.float64(1.0)"],
+        ),
+        (
+            pd.DataFrame({"a": [1, 2]}),
+            pd.DataFrame({"a": [1, 3]}),
+            ["value['a'].array[1] differs: np.int64(2) and np.int64(3)"],
+        ),
+        (pd.Series(["x"], name="a"), pd.Series(["x"], name="b"), ["value.name differs: 'a' and 'b'"]),
+        (lambda x: x + 1, lambda x: x + 2, ["value.__code__ differs: a code and a code"]),
+        (lambda x=1: x, lambda x=2: x, ["value.__defaults__[0] differs: 1 and 2"]),
+    ],
+)
+def test_differences_are_named_as_python_would(first, second, expected):
+    """Each difference reads as the way to it, and what is there."""
+    assert expected == [str(each) for each in p.hash_differences(first, second)]
+
+
+def test_a_captured_variable_is_named():
+    """Two closures of one code differ in what they captured."""
+
+    def make(rate):
+        return lambda x: x * rate
+
+    (found,) = p.hash_differences(make(1), make(2))
+    assert "value.__closure__['rate']" == found.path
+
+
+def test_proxies_are_transparent():
+    """A result explains itself as its value does."""
+    with in_memory():
+        made = p.provenance(lambda: {"a": [1]}, name="made")()
+        assert p.explain_hash({"a": [1]}) == p.explain_hash(made)
+        assert ["value['x']['a'][0]"] == [one.path for one in p.hash_differences({"x": made}, {"x": {"a": [2]}})]
+
+
+def test_shared_parts_are_compared_once():
+    """Sixty levels of a list with two references to the one below take no time."""
+    first, second = [1], [2]
+    for _ in range(60):
+        first, second = [first, first], [second, second]
+    assert ["value" + "[0]" * 61] == [one.path for one in p.hash_differences(first, second)]
+
+
+def test_large_values_are_shown_in_part():
+    """Of many parts a few are shown, and the number of the others."""
+    tree = p.explain_hash(list(range(1000)), limit=3)
+    assert (3, 997) == (len(tree.parts), tree.omitted)
+    assert "… 997 more" in str(tree)
+    assert 5 == len(p.hash_differences([0] * 100, [1] * 100, limit=5))
