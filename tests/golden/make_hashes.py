@@ -28,6 +28,8 @@ import pyrsistent as pyr
 from scipy import sparse
 from sklearn.utils import Bunch
 
+from golden.families import FAMILIES
+
 TABLE = pathlib.Path(__file__).with_name("hashes.json")
 
 
@@ -203,7 +205,7 @@ ARRAYS = {
     "bunch": Bunch(b=2, a=[1]),
 }
 
-VALUES: dict[str, object] = {**BUILTINS, **STANDARD, **CLASSES, **ARRAYS}
+VALUES: dict[str, object] = {**BUILTINS, **STANDARD, **CLASSES, **ARRAYS, **FAMILIES}
 
 
 def main() -> None:
