@@ -88,11 +88,11 @@ STANDARD = {
     **numbered(
         "moment",
         [
-            dt.datetime(2024, 1, 1),
+            dt.datetime(2024, 1, 1),  # noqa: DTZ001 - that it has no zone is the point
             dt.datetime(2024, 1, 1, tzinfo=dt.UTC),
             dt.datetime(2024, 10, 27, 2, fold=1, tzinfo=WARSAW),
         ],
-    ),  # noqa: DTZ001
+    ),
     **numbered("time", [dt.time(), dt.time(1, 2, 3, 4), dt.time(1, tzinfo=dt.UTC)]),
     **numbered("span", [dt.timedelta(), dt.timedelta(-1, 2, 3), dt.timedelta(days=1), dt.timedelta(microseconds=-1)]),
     **numbered("zone", [dt.UTC, dt.timezone(dt.timedelta(hours=1)), dt.timezone(dt.timedelta(hours=1), "X"), WARSAW]),
