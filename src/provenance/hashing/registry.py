@@ -31,6 +31,7 @@ FAMILIES: Final = {
     "numpy": "arrays",
     "pandas": "tables",
     "pyarrow": "arrow",
+    "polars": "frames",
     "pyrsistent": "persistent",
     "pvectorc": "persistent",
     "scipy": "sparse",

@@ -1,0 +1,52 @@
+"""polars: eager frames and series by their columns, however these are cut into chunks. Queries are refused."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, NoReturn
+
+from provenance.hashing.format import Item, node, prefix
+from provenance.hashing.registry import inherited, name_of
+from provenance.hashing.walk import Refusal, Walk
+
+pl: Any = import_module("polars")  # its types are not all known
+
+_FRAME, _SERIES, _DTYPE = prefix("polars frame"), prefix("polars series"), prefix("polars dtype")
+
+
+@inherited(pl.DataFrame)
+def _frame(value: Any, walk: Walk) -> Item:
+    columns = [walk.labelled(f"[{column.name!r}]", column) for column in value.get_columns()]
+    return node(_FRAME, (name_of(value), value.height, *columns))
+
+
+@inherited(pl.Series)
+def _series(value: Any, walk: Walk) -> Item:
+    return node(_SERIES, (name_of(value), value.name, _described(value.dtype), _content(value, walk)))
+
+
+def _content(value: Any, walk: Walk) -> Item:
+    if value.dtype == pl.Object:
+        return walk.item(value.to_list())
+    if isinstance(value.dtype, pl.Categorical | pl.Enum):  # numbers of categories depend on what was there before
+        value = value.cast(pl.String)
+    if find_spec("pyarrow") is None:
+        raise Refusal("polars columns are hashed through Arrow: pip install provenance[pandas] or pyarrow")
+    item: Item = import_module("provenance.hashing.arrow").column_item(value.to_arrow(), walk)
+    return item
+
+
+def _described(dtype: Any) -> str:
+    """Return the name of a column's type; it tells the categories of an Enum, but not those of a Categorical."""
+    return f"Enum{dtype.categories.to_list()!r}" if isinstance(dtype, pl.Enum) else str(dtype)
+
+
+@inherited(pl.DataType)
+def _dtype(value: Any, _: Walk) -> Item:
+    return node(_DTYPE, (_described(value),))
+
+
+@inherited(pl.LazyFrame, pl.Expr)
+def _query(value: Any, _: Walk) -> NoReturn:
+    raise Refusal(f"a {type(value).__name__} is a query and no value: call collect() before")

@@ -1,0 +1,77 @@
+"""polars: eager frames by content, queries refused."""
+
+import copy
+import datetime as dt
+import pickle
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from provenance.errors import UnhashableValueError
+from provenance.hashing import hash_value
+
+SERIES = {
+    "ints": pl.Series("a", [1, None, 3]),
+    "floats": pl.Series("a", [1.0, float("nan"), None]),
+    "texts": pl.Series("a", ["x", None, "żó"]),
+    "bools": pl.Series("a", [True, None, False]),
+    "bytes": pl.Series("a", [b"x", None]),
+    "dates": pl.Series("a", [dt.date(2024, 1, 1), None]),
+    "moments": pl.Series("a", [dt.datetime(2024, 1, 1, tzinfo=dt.UTC), None]),
+    "spans": pl.Series("a", [dt.timedelta(seconds=1), None]),
+    "decimals": pl.Series("a", [Decimal("1.5"), None]),
+    "lists": pl.Series("a", [[1, 2], [], None]),
+    "structs": pl.Series("a", [{"x": 1, "y": "a"}, {"x": None, "y": None}]),
+    "categories": pl.Series("a", ["x", "y", "x"], dtype=pl.Categorical),
+    "enum": pl.Series("a", ["x", "y"], dtype=pl.Enum(["x", "y"])),
+    "nothing": pl.Series("a", [None, None]),
+    "empty": pl.Series("a", [], dtype=pl.Int64),
+}
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_layout_is_no_part_of_a_series(name):
+    """Copies, pickles, slices of something longer and several chunks have the digest of the plain series."""
+    series = SERIES[name]
+    longer = pl.concat([series, series], rechunk=True)
+    same = [copy.deepcopy(series), pickle.loads(pickle.dumps(series)), longer[: len(series)]]
+    same.append(pl.concat([series[:1], series[1:]], rechunk=False))
+    assert {hash_value(series)} == {hash_value(one) for one in same}
+
+
+def test_series_differ_by_type_name_and_content():
+    """No two of the series agree, nor does one with another name, type or element."""
+    more = [
+        SERIES["ints"].alias("b"),
+        SERIES["ints"].cast(pl.Int32),
+        pl.Series("a", [1, None, 4]),
+        pl.Series("a", [1, 0, 3]),
+        pl.Series("a", ["x", "y"], dtype=pl.Enum(["y", "x"])),
+        pl.Series("a", ["x", "y", "x"]),
+        pl.DataFrame({"a": [1, None, 3]}),
+    ]
+    digests = [hash_value(one) for one in [*SERIES.values(), *more]]
+    assert len(set(digests)) == len(digests)
+
+
+def test_categories_count_by_their_names():
+    """What number a category has depends on what was read before it; the value does not."""
+    late = pl.Series("a", ["z", "y", "x", "y", "x"], dtype=pl.Categorical)[2:]
+    assert hash_value(pl.Series("a", ["x", "y", "x"], dtype=pl.Categorical)) == hash_value(late)
+
+
+def test_frames_count_by_their_columns():
+    """A frame differs by a column's name, order and content, and not by its chunks."""
+    frame = pl.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    halves = pl.concat([frame[:1], frame[1:]], rechunk=False)
+    assert hash_value(frame) == hash_value(halves) == hash_value(pickle.loads(pickle.dumps(frame)))
+    others = [frame.rename({"a": "c"}), frame.select("b", "a"), frame.with_columns(a=pl.Series([1, 3])), frame[:1]]
+    assert 5 == len({hash_value(one) for one in [frame, *others]})
+
+
+@pytest.mark.parametrize("query", [pl.LazyFrame({"a": [1]}), pl.col("a") + 1])
+def test_queries_are_refused(query):
+    """A query has no value before it is collected, and the error says so."""
+    with pytest.raises(UnhashableValueError, match=r"value\['x'\]: .* is a query and no value"):
+        hash_value({"x": query})
