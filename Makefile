@@ -15,13 +15,19 @@ LOCKS := requirements/uv.txt requirements/dev.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: demo test properties lint types bench docs lock upgrade format statements clean
+.PHONY: demo test test-torch properties lint types bench docs lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
 
 test: $(STAMP)
 	$(BIN)/pytest $(ARGS)
+
+test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes; TORCH=torch==2.13.0 chooses a version
+	$(BIN)/python -m venv .venv-torch
+	.venv-torch/bin/pip install --quiet $(or $(TORCH),torch)
+	$(BIN)/uv pip install --quiet --python .venv-torch/bin/python --editable ".[pandas]" pytest hypothesis scikit-learn
+	.venv-torch/bin/python -m pytest tests/torch
 
 properties: $(STAMP)  ## the laws again, with many more examples
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties $(ARGS)

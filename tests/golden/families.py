@@ -135,7 +135,10 @@ DTYPES = (
 PLACES = np.array([[0, 2, 0], [1, 0, 3]], "<i8")
 
 ARRAYS = {
-    **{f"ones of {kind}": np.ones(3, kind) if kind[-1] != "]" else np.arange(3).astype(kind) for kind in DTYPES},
+    **{
+        f"ones of {kind}": np.ones(3, kind) if kind[-1] != "]" else np.arange(3, dtype="<i8").view(kind)
+        for kind in DTYPES
+    },
     **numbered(
         "shape",
         [np.zeros(shape) for shape in ((), (0,), (1,), (1, 1), (0, 3), (3, 0), (2, 3), (3, 2), (6,), (1, 2, 3))],
@@ -144,7 +147,7 @@ ARRAYS = {
         "numpy scalar",
         [np.int8(1), np.uint8(1), np.int64(1), np.float32(0.5), np.complex64(1j), np.str_("a"), np.bytes_(b"a")],
     ),
-    **numbered("numpy time", [np.datetime64("2024-01-01"), np.datetime64("NaT"), np.timedelta64(1, "s")]),
+    **numbered("numpy time", [np.datetime64("2024-01-01"), np.datetime64("NaT", "s"), np.timedelta64(1, "s")]),
     **numbered(
         "structured",
         [np.zeros(2, [("a", "<i4")]), np.zeros(2, [("b", "<i4")]), np.zeros(2, [("a", "<i4"), ("b", "S2")])],

@@ -32,6 +32,7 @@ FAMILIES: Final = {
     "pandas": "tables",
     "pyarrow": "arrow",
     "polars": "frames",
+    "torch": "tensors",
     "pyrsistent": "persistent",
     "pvectorc": "persistent",
     "scipy": "sparse",
