@@ -27,7 +27,7 @@ test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes
 	$(BIN)/python -m venv .venv-torch
 	.venv-torch/bin/pip install --quiet $(or $(TORCH),torch)
 	$(BIN)/uv pip install --quiet --python .venv-torch/bin/python --editable ".[pandas]" pytest hypothesis scikit-learn
-	.venv-torch/bin/python -m pytest tests/torch
+	.venv-torch/bin/python -m pytest tests/tensors
 
 properties: $(STAMP)  ## the laws again, with many more examples
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties $(ARGS)
