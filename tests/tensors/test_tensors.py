@@ -5,11 +5,11 @@ import io
 import pickle
 
 import pytest
-
 import torch
+from torch import nn
+
 from provenance.errors import UnhashableValueError
 from provenance.hashing import hash_value
-from torch import nn
 
 DTYPES = [
     torch.float64,
