@@ -32,7 +32,7 @@ def _content(value: Any, walk: Walk) -> Item:
     if isinstance(value.dtype, pl.Categorical | pl.Enum):  # numbers of categories depend on what was there before
         value = value.cast(pl.String)
     if find_spec("pyarrow") is None:
-        raise Refusal("polars columns are hashed through Arrow: pip install provenance[pandas] or pyarrow")
+        raise Refusal("polars columns are hashed through Arrow, which is missing: pip install 'provenance[polars]'")
     item: Item = import_module("provenance.hashing.arrow").column_item(value.to_arrow(), walk)
     return item
 
