@@ -103,6 +103,41 @@ def test_many_helpers_that_call_each_other_cost_little():
     assert digest(compiled(source, "f0")) == digest(compiled(source, "f0"))
 
 
+def test_helpers_count_by_what_they_do_not_by_who_they_are():
+    """One helper in two places and two equal helpers are the same, as for any other value."""
+
+    def helper(n):
+        return lambda x: x + n
+
+    def user(*helpers):
+        return lambda x: [each(x) for each in helpers]
+
+    one = helper(1)
+    assert digest(user(one, one)) == digest(user(helper(1), helper(1))) != digest(user(helper(1), helper(2)))
+    assert digest(user(one, user(one))) == digest(user(helper(1), user(helper(1)))) != digest(user(user(one), one))
+
+
+def test_functions_that_call_each_other_in_a_long_chain_have_a_digest():
+    """A chain of two thousand functions is no deep nesting, whatever stands at its end counts."""
+    source = "".join(f"def f{n}(): return f{n + 1}()\n" for n in range(2_000)) + "def f2000(): return %d\n"
+    first, same, other = (compiled(source % end, "f0") for end in (1, 1, 2))
+    assert digest(first) == digest(same) != digest(other)
+
+
+def test_a_table_that_many_functions_use_is_read_once():
+    """However many functions use a global, it is hashed once."""
+    seen = []
+
+    class Table:
+        def value_repr(self):
+            seen.append(self)
+            return 1
+
+    source = "def f(): return TABLE, g()\ndef g(): return TABLE, h()\ndef h(): return TABLE, g()"
+    digest(compiled(source, TABLE=Table()))
+    assert len(seen) == 1
+
+
 def test_functions_of_other_packages_go_by_name():
     """A helper from elsewhere counts by its qualified name, its body does not."""
     helper, changed, renamed = (

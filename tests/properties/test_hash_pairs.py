@@ -4,12 +4,12 @@ Each example is a batch: a hundred of the default run check some thousands of pa
 """
 
 import os
-import pickle
 import random
 import subprocess
 import sys
 from pathlib import Path
 
+import cloudpickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,9 +46,9 @@ def test_other_processes_agree(seed):
         "import pickle, sys; from provenance.hashing import hash_value;"
         "print(*map(hash_value, pickle.load(sys.stdin.buffer)))"
     )
-    path = os.pathsep.join([str(Path(values.__file__).parent), *sys.path])
+    path = os.pathsep.join([str(Path(values.__file__).parent.parent), *sys.path])
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, input=pickle.dumps(made), capture_output=True, check=True
+        [sys.executable, "-c", code], env=environment, input=cloudpickle.dumps(made), capture_output=True, check=True
     )
     assert list(map(hash_value, made)) == done.stdout.decode().split()

@@ -1,18 +1,19 @@
 """Functions by what they do: code, defaults, captured values and the globals that the code uses.
 
-Functions refer to each other, and often in circles. So the functions that one function reaches are described
-together, as a group: each is numbered when it is first met, and a reference to it is its number. The digest of a
-function is that of the descriptions in the order of their numbers, which depends on nothing but the function.
+A function that uses another holds the digest of that one, as a list holds the digests of its members. Functions that
+use each other in a circle cannot: those of one circle are described together, each numbered when it is first met on
+the way from the function whose digest is asked for. Nothing but the function decides its digest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dis import get_instructions, hasconst
 from functools import lru_cache
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any, Final
 
+from provenance.hashing.circles import circles
 from provenance.hashing.format import Item, node, prefix
 from provenance.hashing.registry import exact, name_of
 from provenance.hashing.walk import Refusal, Walk
@@ -29,63 +30,120 @@ _LOOKS_UP: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLO
 
 @exact(FunctionType)
 def _function(value: FunctionType, walk: Walk) -> Item:
-    if walk.group is None:
-        return _together(value, walk)
-    return node(_NUMBER, (walk.group.setdefault(value, len(walk.group)),))
+    return _Reached(walk).item(value) if walk.used is None else walk.used(value)
 
 
-def _together(first: FunctionType, outer: Walk) -> Item:
-    walk = Walk(outer.notes, by_ones=True)  # the numbers of functions follow the order in which they are met
-    walk.group = {first: 0}
-    parts: list[Item] = []
-    try:
-        while len(parts) < len(walk.group):
-            for function in list(walk.group)[len(parts) :]:
-                parts.append(_part(function, walk))  # noqa: PERF401 - the group grows meanwhile
-    except BaseException:
-        outer.trail.extend(walk.trail)
-        raise
-    return node(_FUNCTION, parts)
+class _Reached:
+    """The functions that one function reaches, itself included, and what is known of them.
 
+    `met` has those that were met in other functions, in this order. `settled` has the items of the captured values
+    and globals in which none was met, by the identity of the value: a large one costs once, however often it is used.
+    """
 
-def _part(function: FunctionType, walk: Walk) -> Item:
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    items = (
-        walk.item(function.__code__),
-        walk.labelled(".__defaults__", function.__defaults__),
-        walk.labelled(".__kwdefaults__", function.__kwdefaults__),
-        node(_CELLS, [_captured(name, cell, walk) for name, cell in cells]),
-        node(_GLOBALS, list(_globals(function, walk))),
-    )
-    return node(_PART, items)
+    def __init__(self, outer: Walk) -> None:
+        self.outer = outer
+        self.met: list[FunctionType] = []
+        self.settled: dict[int, Item] = {}
+        self.known: dict[FunctionType, Item] = {}
 
+    def item(self, first: FunctionType) -> Item:
+        uses = self._uses(first)
+        groups = circles(uses)
+        group_of = {function: group for group in groups for function in group}
+        entries = {first, *(one for user, used in uses.items() for one in used if one not in group_of[user])}
+        for group in groups:
+            for function in entries & (group - self.known.keys()):
+                self.known[function] = self._together(function, group)
+        return self.known[first]
 
-def _captured(name: str, cell: CellType, walk: Walk) -> Item:
-    try:
-        content = cell.cell_contents
-    except ValueError:  # the variable has no value yet
-        return node(_EMPTY, ())
-    return walk.labelled(f".__closure__[{name!r}]", content)
+    def _uses(self, first: FunctionType) -> dict[FunctionType, list[FunctionType]]:
+        """Return which functions each function uses; those that use none are known then."""
+        uses: dict[FunctionType, list[FunctionType]] = {}
+        waiting = [first]
+        while waiting:
+            function = waiting.pop()
+            if function not in uses:
+                begun = len(self.met)
+                part = self._part(function, lambda _: None, self.outer.notes)
+                uses[function] = self.met[begun:]
+                waiting += uses[function]
+                if not uses[function]:
+                    self.known[function] = node(_FUNCTION, [part])
+        return uses
 
+    def _together(self, first: FunctionType, group: frozenset[FunctionType]) -> Item:
+        """Return the item of *first* from the parts of its *group*, when what the group uses is known."""
+        numbers = {first: 0}
 
-def _globals(function: FunctionType, walk: Walk) -> Iterator[Item]:
-    """Yield name and item of each global that the code uses; builtins are known by their name in the code."""
-    known = function.__globals__
-    for name in sorted(used_globals(function.__code__)):
-        if name in known:
-            yield name
-            yield _global(function, known[name], walk)
+        def answer(used: FunctionType) -> Item:
+            if used in group:
+                return node(_NUMBER, (numbers.setdefault(used, len(numbers)),))
+            if used not in self.known:  # made by the look at a value: each look makes another
+                self.known[used] = _Reached(Walk(by_ones=True)).item(used)
+            return self.known[used]
 
+        parts: list[Item] = []
+        while len(parts) < len(numbers):
+            parts += [self._part(function, answer, None) for function in list(numbers)[len(parts) :]]
+        return node(_FUNCTION, parts)
 
-def _global(user: FunctionType, value: Any, walk: Walk) -> Item:
-    if type(value) in {FunctionType, _LRU_CACHE} and _package(value) != _package(user):
-        return node(_NAMED, (f"{value.__module__}:{value.__qualname__}",))
-    reached = len(walk.trail)
-    try:
-        return walk.item(value)
-    except Refusal:  # a lock or connection of the module is machinery of the function, not data
-        del walk.trail[reached:]
-        return node(_OPAQUE, (name_of(value),))
+    def _part(self, function: FunctionType, answer: Callable[[FunctionType], Item], notes: list[object] | None) -> Item:
+        """Return the description of *function*, in which *answer* says what stands for another function."""
+
+        def used(other: FunctionType) -> Item:
+            self.met.append(other)
+            return answer(other)
+
+        walk = Walk(notes, by_ones=True, used=used)  # numbers follow the order in which functions are met
+        try:
+            return node(_PART, self._items(function, walk))
+        except BaseException:
+            self.outer.trail.extend(walk.trail)
+            raise
+
+    def _items(self, function: FunctionType, walk: Walk) -> tuple[Item, ...]:
+        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+        return (
+            walk.item(function.__code__),
+            self._content(".__defaults__", function.__defaults__, walk),
+            self._content(".__kwdefaults__", function.__kwdefaults__, walk),
+            node(_CELLS, [self._captured(name, cell, walk) for name, cell in cells]),
+            node(_GLOBALS, list(self._globals(function, walk))),
+        )
+
+    def _content(self, label: str, value: object, walk: Walk) -> Item:
+        if id(value) in self.settled:
+            return self.settled[id(value)]
+        begun = len(self.met)
+        item = walk.labelled(label, value)
+        if begun == len(self.met):
+            self.settled[id(value)] = item
+        return item
+
+    def _captured(self, name: str, cell: CellType, walk: Walk) -> Item:
+        try:
+            content = cell.cell_contents
+        except ValueError:  # the variable has no value yet
+            return node(_EMPTY, ())
+        return self._content(f".__closure__[{name!r}]", content, walk)
+
+    def _globals(self, function: FunctionType, walk: Walk) -> Iterator[Item]:
+        """Yield name and item of each global that the code uses; builtins are known by their name in the code."""
+        known = function.__globals__
+        for name in sorted(used_globals(function.__code__)):
+            if name in known:
+                yield name
+                yield self._global(function, name, known[name], walk)
+
+    def _global(self, user: FunctionType, name: str, value: Any, walk: Walk) -> Item:
+        if type(value) in {FunctionType, _LRU_CACHE} and _package(value) != _package(user):
+            return node(_NAMED, (f"{value.__module__}:{value.__qualname__}",))
+        reached = len(walk.trail)
+        try:
+            return self._content(f".__globals__[{name!r}]", value, walk)
+        except Refusal:  # a lock or connection of the module is machinery of the function, not data
+            del walk.trail[reached:]
+            return node(_OPAQUE, (name_of(value),))
 
 
 def _package(function: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from provenance.errors import UnhashableValueError
@@ -31,20 +31,26 @@ class Walk:
     `memo` keeps the items of the nodes met so far by the identity of the value, so that shared parts cost once;
     `alive` holds these values, because an identity is only good while its owner lives. `trail` collects, innermost
     first, the values that an exception passes through; it costs nothing until then. `notes`, if the caller wants them,
-    collects what handlers have to say of what they met (a proxy tells which artifact it stands for). `group` numbers the functions
-    that are being described together (see `functions`), and is None outside a function. A walk `by_ones` takes the members
+    collects what handlers have to say of what they met (a proxy tells which artifact it stands for). `used` says what
+    stands for a function that the described one uses (see `functions`), and is None outside a function. A walk `by_ones` takes the members
     of a container one by one even if they are of one type; only such a walk has a whole trail.
     """
 
-    __slots__ = ("alive", "by_ones", "group", "memo", "notes", "trail")
+    __slots__ = ("alive", "by_ones", "memo", "notes", "trail", "used")
 
-    def __init__(self, notes: list[object] | None = None, *, by_ones: bool = False) -> None:
+    def __init__(
+        self,
+        notes: list[object] | None = None,
+        *,
+        by_ones: bool = False,
+        used: Callable[[FunctionType], Item] | None = None,
+    ) -> None:
         self.notes = notes
         self.by_ones = by_ones
         self.memo: dict[int, Item] = {}
         self.alive: list[object] = []
         self.trail: list[object] = []
-        self.group: dict[FunctionType, int] | None = None
+        self.used = used
 
     def item(self, value: object) -> Item:
         """Return the item that stands for *value*; `Refusal` when it has none."""
@@ -106,10 +112,10 @@ class Walk:
     def ranked(self, values: Iterable[object]) -> list[tuple[bytes, Item]]:
         """Return digest and item of each value, in the order of *values*.
 
-        Inside a group of functions the numbers of functions follow the order in which they are met. The order
+        Inside a function the numbers of others follow the order in which they are met. The order
         of a set is no property of its value, so that its members are looked at in a walk of their own.
         """
-        walk = self if self.group is None else Walk(self.notes, by_ones=self.by_ones)
+        walk = self if self.used is None else Walk(self.notes, by_ones=self.by_ones)
         try:
             items = walk.items(list(values))
         except BaseException:

@@ -1,0 +1,42 @@
+"""Which nodes of a graph lie on a circle with each other: its strongly connected components (Kosaraju's algorithm).
+
+Source: A. V. Aho, J. E. Hopcroft, J. D. Ullman, *Data Structures and Algorithms*, 1983, section 6.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TypeVar
+
+Node = TypeVar("Node", bound=Hashable)
+
+
+def circles(successors: Mapping[Node, Iterable[Node]]) -> list[frozenset[Node]]:
+    """Return the nodes, in groups that reach each other; each group comes after those that it leads to.
+
+    >>> [sorted(group) for group in circles({1: [2], 2: [3], 3: [2, 4], 4: []})]
+    [[4], [2, 3], [1]]
+    """
+    predecessors: dict[Node, list[Node]] = {node: [] for node in successors}
+    for node, others in successors.items():
+        for other in others:
+            predecessors[other].append(node)
+    seen: set[Node] = set()
+    last_first = reversed(_in_postorder(successors, successors, set()))
+    found = [_in_postorder(predecessors, [node], seen) for node in last_first]
+    return [frozenset(group) for group in reversed(found) if group]
+
+
+def _in_postorder(graph: Mapping[Node, Iterable[Node]], starts: Iterable[Node], seen: set[Node]) -> list[Node]:
+    """Return what *starts* lead to and *seen* lacks, each node after all that it leads to; *seen* grows by them."""
+    done: list[Node] = []
+    waiting = [(start, False) for start in starts]
+    while waiting:
+        node, is_done = waiting.pop()
+        if is_done:
+            done.append(node)
+        elif node not in seen:
+            seen.add(node)
+            waiting.append((node, True))
+            waiting += [(other, False) for other in graph[node]]
+    return done
