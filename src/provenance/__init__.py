@@ -11,6 +11,15 @@ p.artifact_of(total)         # who made it, from what, when and where
 """
 
 from provenance.codecs import register_serializer
+from provenance.collecting import (
+    capture_set,
+    create_set,
+    label_set,
+    load_set_by_id,
+    load_set_by_labels,
+    load_set_by_name,
+    provenance_set,
+)
 from provenance.config import (
     DiskStore,
     MemoryRepo,
@@ -64,6 +73,7 @@ from provenance.session import (
     set_use_cache,
     using_repo,
 )
+from provenance.sets import ArtifactSet
 from provenance.settings import Config
 from provenance.store import Store
 from provenance.tracing import dependencies, lineage
@@ -72,6 +82,7 @@ __all__ = [
     "AmbiguousIdError",
     "Artifact",
     "ArtifactNotFoundError",
+    "ArtifactSet",
     "Blob",
     "BlobNotFoundError",
     "Cached",
@@ -113,6 +124,8 @@ __all__ = [
     "UnserializableValueError",
     "Why",
     "artifact_of",
+    "capture_set",
+    "create_set",
     "current_config",
     "dependencies",
     "explain_hash",
@@ -125,12 +138,17 @@ __all__ = [
     "hash",
     "hash_differences",
     "is_proxy",
+    "label_set",
     "lineage",
     "load_artifact",
     "load_config",
     "load_proxy",
+    "load_set_by_id",
+    "load_set_by_labels",
+    "load_set_by_name",
     "load_yaml_config",
     "provenance",
+    "provenance_set",
     "register_hasher",
     "register_serializer",
     "reset_stats",

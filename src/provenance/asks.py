@@ -12,8 +12,9 @@ from typing import BinaryIO, TypeAlias
 from attrs import frozen
 
 from provenance.effect import Effect
-from provenance.ids import ArtifactId, RunId, ValueId
-from provenance.records import ArtifactRecord, Blob, Held, Run, Written
+from provenance.ids import ArtifactId, RunId, SetId, ValueId
+from provenance.queries import Page, Query
+from provenance.records import ArtifactRecord, Blob, Held, Options, Run, SetRecord, Written
 
 
 @frozen
@@ -61,10 +62,20 @@ class FindRun(Effect["Run | None"]):
 
 
 @frozen
+class FindRecords(Effect[Page]):
+    """Up to *limit* records that fit *query*, those stored last first; those after the place *after*, if it is given."""
+
+    query: Query
+    after: int | None = None
+    limit: int = 100
+
+
+@frozen
 class PutRecord(Effect[ArtifactRecord]):
     """Store *record*, its *run* and the *held* blobs in one transaction; answers the record that is now stored.
 
-    An artifact that is there already stays (the loser of a race gets the winner's record), unless *replace*.
+    An artifact that is there already stays (the loser of a race gets the winner's record), unless *replace*. What is
+    put *besides*, the parts of a composite, is stored with it or not at all, and takes the place of what is there.
     """
 
     record: ArtifactRecord
@@ -72,6 +83,7 @@ class PutRecord(Effect[ArtifactRecord]):
     inputs_json: str
     held: tuple[Held, ...] = ()
     replace: bool = False
+    besides: tuple[PutRecord, ...] = ()
 
 
 @frozen
@@ -79,6 +91,42 @@ class DropRecord(Effect["tuple[Blob, ...] | None"]):
     """Delete the record of this id; answers the blobs that no record names any more, None where there was no record."""
 
     id: ArtifactId
+
+
+@frozen
+class PutSet(Effect[SetRecord]):
+    """Store a set; with labels under which it is stored already, it becomes the newest of them."""
+
+    record: SetRecord
+
+
+@frozen
+class FindSet(Effect["SetRecord | None"]):
+    """The newest record of the set of this id."""
+
+    id: SetId
+
+
+@frozen
+class FindSetIds(Effect[tuple[SetId, ...]]):
+    """Ids of sets that begin with *prefix*, in order, at most *limit* of them."""
+
+    prefix: str
+    limit: int = 10
+
+
+@frozen
+class FindLabelled(Effect["SetRecord | None"]):
+    """The newest set that carries all of these labels, and perhaps more."""
+
+    labels: Options
+
+
+@frozen
+class DropSet(Effect[bool]):
+    """Delete a set, under whatever labels; its members stay. False where there was none."""
+
+    id: SetId
 
 
 @frozen
@@ -130,7 +178,20 @@ class CurrentRun(Effect[Run]):
     """This process, collected once."""
 
 
-Records: TypeAlias = FindRecord | FindIds | FindByValue | FindProgeny | FindInputs | FindRun | PutRecord | DropRecord
+Sets: TypeAlias = PutSet | FindSet | FindSetIds | FindLabelled | DropSet
+"""What a record store answers about sets."""
+Records: TypeAlias = (
+    FindRecord
+    | FindIds
+    | FindByValue
+    | FindProgeny
+    | FindInputs
+    | FindRun
+    | FindRecords
+    | PutRecord
+    | DropRecord
+    | Sets
+)
 """What a record store answers."""
 Blobs: TypeAlias = WriteBlob | ReadBlob | HasBlob | DropBlob | Quarantine
 """What a blob store answers."""

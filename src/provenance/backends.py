@@ -66,9 +66,9 @@ def open_repository(name: str, settings: RepoSettings, base: Path, store: Interp
 
 
 def _memory_repository(name: str, settings: MemoryRepoSettings, store: Interpreter[Blobs] | None) -> Repository:
-    from provenance.effects.memory import MemoryBlobs, MemoryRecords
+    from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
 
-    records = _guarded(record_effects(MemoryRecords()), name, settings)
+    records = _guarded(record_effects(MemoryRecords(), MemorySets()), name, settings)
     blobs = _guarded(blob_effects(MemoryBlobs(name)), name, settings) if store is None else store
     return Repository(name, _world() | blobs | records)
 
@@ -77,6 +77,7 @@ def _sqlite_repository(
     name: str, settings: SqliteRepoSettings, base: Path, store: Interpreter[Blobs] | None
 ) -> Repository:
     from provenance.effects.layers import by_size, remembered, rereading
+    from provenance.effects.sets import SqlSets
     from provenance.effects.sql import SqlBlobs, SqlRecords
     from provenance.effects.sqlite import SqliteDatabase
 
@@ -85,7 +86,7 @@ def _sqlite_repository(
         _prepare(path.parent)
     database = SqliteDatabase(path, name, _durability(settings.durability), create=settings.create_db)
     records = SqlRecords(database)
-    recording = _guarded(remembered(record_effects(records), _REMEMBERED), name, settings)
+    recording = _guarded(remembered(record_effects(records, SqlSets(database)), _REMEMBERED), name, settings)
     blobs = _guarded(blob_effects(SqlBlobs(database)), name, settings)
     if store is not None:
         blobs = by_size(blobs, store, settings.inline_limit) if settings.inline_limit else store

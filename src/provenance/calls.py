@@ -27,12 +27,12 @@ from provenance.errors import (
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Why
 from provenance.hashing import hash_value
 from provenance.identity import uncached_id
-from provenance.ids import BlobId, RunId
+from provenance.ids import ArtifactId, BlobId, RunId
 from provenance.journal import tell
 from provenance.plan import CallPlan, bind_call, changed_inputs, hashes_now, may_change, plan_call, refuse_mutated
 from provenance.programs import Found, Gone
 from provenance.proxy import Ephemeral, proxy_over, resolved_in, resolving_in, unwrap
-from provenance.recipe import Recipe, captures_of
+from provenance.recipe import Recipe, captures_of, sightings_of
 from provenance.records import ArtifactRecord, Blob
 from provenance.repository import Recovering, Repository
 from provenance.session import Environment
@@ -207,19 +207,23 @@ def drafted(call: Call, value: object, timing: Timing) -> Draft:
         if changed:
             raise ImpureFunctionError(call.label, changed)
     ticks = call.environment.clock.ticks
-    began = ticks()
+    began, seen = ticks(), list[object]()
     try:
-        value_id = hash_value(value, f"the result of {call.label}")
+        value_id = hash_value(value, f"the result of {call.label}", seen)
     except Exception as error:  # the value's own methods may raise anything
         raise UnserializableValueError(
             f"the result of {call.label}", f"{type(error).__name__}: {error}", value
         ) from error
     computation = Computation(
-        value, value_id, timing.at, timing.ended - timing.began, call.hash_duration, ticks() - began
+        value, value_id, timing.at, timing.ended - timing.began, call.hash_duration, ticks() - began, _held_in(seen)
     )
     uncached = call.why is Why.CACHE_OFF
     artifact_id = uncached_id(call.plan.artifact_id, value_id) if uncached else call.plan.artifact_id
     return Draft(artifact_id, call.recipe, call.plan, computation, replace=call.replaces)
+
+
+def _held_in(seen: list[object]) -> frozenset[ArtifactId]:
+    return frozenset(each.artifact_id for each in sightings_of(seen)) if seen else frozenset()
 
 
 def _committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:

@@ -33,7 +33,10 @@ INTERFACE: Final = (
 
 @frozen
 class Computation:
-    """A value that a user's function returned, and how that went; durations are in seconds, times in UTC."""
+    """A value that a user's function returned, and how that went; durations are in seconds, times in UTC.
+
+    It *holds* these artifacts, at any depth.
+    """
 
     value: object = field(repr=False)
     value_id: ValueId
@@ -41,6 +44,7 @@ class Computation:
     compute_duration: float
     hash_duration: float
     value_id_duration: float
+    holds: frozenset[ArtifactId] = frozenset()
 
 
 @frozen
@@ -110,6 +114,7 @@ class Draft:
             value_type=type_name(done.value),
             interface=interface_of(type(done.value)),
             code=self.recipe.code,
+            value_artifact_ids=done.holds,
         )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import field, frozen
 
 from provenance.hashing import combine
 from provenance.hashing.format import prefix, seal
-from provenance.ids import ArtifactId, ValueId
+from provenance.ids import ArtifactId, SetId, ValueId
 
 NO_HASHES: Mapping[str, str] = {}
 
@@ -57,6 +57,11 @@ def call_id(identity: Identity, hashes: InputHashes) -> ArtifactId:
     for name in sorted(hashes.captured):
         items += (name, hashes.captured[name])
     return ArtifactId(seal(_CALL, items).hex())  # `combine`, but that the prefix is at hand
+
+
+def set_id(members: Iterable[ArtifactId]) -> SetId:
+    """Id of the set of these artifacts."""
+    return SetId(combine("artifact set", sorted(members)).hex())
 
 
 def uncached_id(call: ArtifactId, value: ValueId) -> ArtifactId:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Final, Self, assert_never
 
@@ -52,12 +54,27 @@ def subscribe(receive: Callable[[Event], None]) -> Subscription:
     return subscription
 
 
+_listening: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("provenance_listening", default=())
+
+
+@contextmanager
+def listening(receive: Callable[[Event], None]) -> Generator[None]:
+    """Call *receive* with each event of this block, in this thread and task and in tasks that it starts."""
+    token = _listening.set((*_listening.get(), receive))
+    try:
+        yield
+    finally:
+        _listening.reset(token)
+
+
 def tell(event: Event) -> None:
     """Count *event*, log it, and send it to whoever subscribed."""
     _count(event)
     level = logging.WARNING if isinstance(event, CodeChanged | Healed) else logging.DEBUG
     if log.isEnabledFor(level):
         log.log(level, *_line(event))
+    for receive in _listening.get():
+        receive(event)
     for each in _subscribers:
         try:
             each.receive(event)

@@ -15,24 +15,32 @@ from provenance.asks import (
     CurrentRun,
     DropBlob,
     DropRecord,
+    DropSet,
     FindByValue,
     FindIds,
     FindInputs,
+    FindLabelled,
     FindProgeny,
     FindRecord,
+    FindRecords,
     FindRun,
+    FindSet,
+    FindSetIds,
     HasBlob,
     Now,
     PutRecord,
+    PutSet,
     Quarantine,
     ReadBlob,
     Records,
+    Sets,
     World,
     WriteBlob,
 )
 from provenance.effect import Interpreter
-from provenance.ids import ArtifactId, RunId, ValueId
-from provenance.records import ArtifactRecord, Blob, Run, Written
+from provenance.ids import ArtifactId, RunId, SetId, ValueId
+from provenance.queries import Page, Query
+from provenance.records import ArtifactRecord, Blob, Options, Run, SetRecord, Written
 
 
 class RecordStore(Protocol):
@@ -44,8 +52,19 @@ class RecordStore(Protocol):
     def find_progeny(self, artifact_id: ArtifactId, /) -> tuple[ArtifactId, ...]: ...
     def find_inputs(self, artifact_id: ArtifactId, /) -> str | None: ...
     def find_run(self, run_id: RunId, /) -> Run | None: ...
+    def find_records(self, query: Query, after: int | None, limit: int, /) -> Page: ...
     def put_record(self, ask: PutRecord, /) -> ArtifactRecord: ...
     def drop_record(self, artifact_id: ArtifactId, /) -> tuple[Blob, ...] | None: ...
+
+
+class SetStore(Protocol):
+    """Keeps sets of artifacts; each method answers the effect of its name in `asks`."""
+
+    def put_set(self, record: SetRecord, /) -> SetRecord: ...
+    def find_set(self, set_id: SetId, /) -> SetRecord | None: ...
+    def find_set_ids(self, prefix: str, limit: int, /) -> tuple[SetId, ...]: ...
+    def find_labelled(self, labels: Options, /) -> SetRecord | None: ...
+    def drop_set(self, set_id: SetId, /) -> bool: ...
 
 
 class BlobStore(Protocol):
@@ -77,8 +96,8 @@ class Machine(Protocol):
     def current_run(self) -> Run: ...
 
 
-def record_effects(store: RecordStore) -> Interpreter[Records]:
-    """Interpreter of all that *store* answers."""
+def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[Records]:
+    """Interpreter of all that *store* and *sets* answer."""
     return (
         FindRecord.on(lambda ask: store.find_record(ask.id))
         | FindIds.on(lambda ask: store.find_ids(ask.prefix, ask.limit))
@@ -86,8 +105,21 @@ def record_effects(store: RecordStore) -> Interpreter[Records]:
         | FindProgeny.on(lambda ask: store.find_progeny(ask.id))
         | FindInputs.on(lambda ask: store.find_inputs(ask.id))
         | FindRun.on(lambda ask: store.find_run(ask.id))
+        | FindRecords.on(lambda ask: store.find_records(ask.query, ask.after, ask.limit))
         | PutRecord.on(store.put_record)
         | DropRecord.on(lambda ask: store.drop_record(ask.id))
+        | set_effects(sets)
+    )
+
+
+def set_effects(store: SetStore) -> Interpreter[Sets]:
+    """Interpreter of all that *store* answers."""
+    return (
+        PutSet.on(lambda ask: store.put_set(ask.record))
+        | FindSet.on(lambda ask: store.find_set(ask.id))
+        | FindSetIds.on(lambda ask: store.find_set_ids(ask.prefix, ask.limit))
+        | FindLabelled.on(lambda ask: store.find_labelled(ask.labels))
+        | DropSet.on(lambda ask: store.drop_set(ask.id))
     )
 
 

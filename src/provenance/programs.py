@@ -22,6 +22,8 @@ from provenance.asks import (
     FindInputs,
     FindRecord,
     FindRun,
+    FindSet,
+    FindSetIds,
     HasBlob,
     Load,
     Lookup,
@@ -41,11 +43,12 @@ from provenance.errors import (
     CorruptBlobError,
     ProvenanceError,
     RunNotFoundError,
+    SetNotFoundError,
     StorePermissionError,
     UnserializableValueError,
 )
 from provenance.ids import ID_DIGITS, ArtifactId, is_prefix
-from provenance.records import ArtifactRecord, Blob, Held, Inputs, Run, Written
+from provenance.records import ArtifactRecord, Blob, Held, Inputs, Run, SetRecord, Written
 from provenance.summary import plain_inputs
 
 _INPUTS = Decoding("pickle")
@@ -144,6 +147,17 @@ def find(id_or_prefix: str, repo: str) -> Program[Load, ArtifactRecord]:
     record = yield from find_optional(id_or_prefix)
     if record is None:
         raise ArtifactNotFoundError(id_or_prefix, repo)
+    return record
+
+
+def find_set(id_or_prefix: str, repo: str) -> Program[FindSet | FindSetIds, SetRecord]:
+    """The set of an id or prefix, as `find` does for artifacts; SetNotFoundError if there is none."""
+    matches = (yield from FindSetIds(id_or_prefix)) if is_prefix(id_or_prefix) else ()
+    if len(matches) > 1:
+        raise AmbiguousIdError(id_or_prefix, matches)
+    record = (yield from FindSet(matches[0])) if matches else None
+    if record is None:
+        raise SetNotFoundError(f"of the id {id_or_prefix!r}", repo)
     return record
 
 

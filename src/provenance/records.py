@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
 from attrs import field, fields, frozen
 from pyrsistent import PMap, pmap
 
-from provenance.ids import ArtifactId, BlobId, RunId, ValueId
+from provenance.ids import ArtifactId, BlobId, RunId, SetId, ValueId
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -111,7 +111,8 @@ class ArtifactRecord:
 
     Durations are in seconds, sizes in bytes, times in UTC. `value_type` is the value's type as `module:qualname`, and
     `interface` names the special methods, of those that not every type has, that a stand-in for the value must offer.
-    `inputs_blob` is None where the inputs' JSON says all there is to know of them. `code` is a digest of the function's
+    `inputs_blob` is None where the inputs' JSON says all there is to know of them. `value_artifact_ids` are the artifacts that
+    the value refers to, at any depth. `code` is a digest of the function's
     code when the value was computed: it is never part of an id.
     """
 
@@ -139,6 +140,12 @@ class ArtifactRecord:
     value_type: str
     interface: tuple[str, ...]
     code: str
+    value_artifact_ids: frozenset[ArtifactId]
+
+    @property
+    def source_ids(self) -> frozenset[ArtifactId]:
+        """The artifacts without which this one is not whole: those among its inputs, and those that its value holds."""
+        return self.input_artifact_ids | self.value_artifact_ids
 
     @property
     def blobs(self) -> tuple[Blob, ...]:
@@ -154,6 +161,25 @@ class ArtifactRecord:
     def size_bytes(self) -> int:
         """How many bytes the stored value takes."""
         return self.value_blob.size
+
+
+@frozen
+class SetRecord:
+    """All that is kept of one set of artifacts; `id` tells its members, and several records may share it.
+
+    `created_at` is when it was put last with these labels, in UTC.
+    """
+
+    id: SetId
+    artifact_ids: frozenset[ArtifactId]
+    labels: Options
+    created_at: datetime
+
+    @property
+    def name(self) -> str | None:
+        """The label `name`, if there is one that is a string."""
+        name = self.labels.get("name")
+        return name if isinstance(name, str) else None
 
 
 class Origin(Protocol):

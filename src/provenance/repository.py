@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from provenance import programs
-from provenance.asks import All, FindByValue, FindProgeny, FindRecord
+from provenance.asks import All, DropSet, FindByValue, FindLabelled, FindProgeny, FindRecord, FindSetIds, Now, PutSet
 from provenance.effect import Interpreter, run
-from provenance.errors import BlobNotFoundError, ConfigError
+from provenance.errors import BlobNotFoundError, ConfigError, SetNotFoundError
 from provenance.ids import ArtifactId, ValueId, is_prefix
 from provenance.proxy import proxy_over, resolving_in
-from provenance.records import Artifact, ArtifactRecord, Inputs, Run
+from provenance.records import Artifact, ArtifactRecord, Inputs, Run, SetRecord
+from provenance.sets import ArtifactSet, Labels, labels_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -62,6 +63,34 @@ class Repository:
     def delete(self, artifact_id: str) -> None:
         """Delete an artifact; its value's bytes go with it unless another artifact shares them."""
         run(programs.forget(self.get_by_id(artifact_id).id), self.interpreter)
+
+    def put_set(self, artifact_set: ArtifactSet, /) -> ArtifactSet:
+        """Store a set; with labels under which it is stored already, it becomes the newest of them."""
+        now = self.interpreter(Now())
+        record = SetRecord(artifact_set.id, artifact_set.artifact_ids, artifact_set.labels, now)
+        return self._set(self.interpreter(PutSet(record)))
+
+    def get_set_by_id(self, set_id: str) -> ArtifactSet:
+        """The set of this id, with the labels that it was given last; raises `SetNotFoundError`, `AmbiguousIdError`."""
+        return self._set(run(programs.find_set(str(set_id), self.name), self.interpreter))
+
+    def get_set_by_labels(self, labels: Labels) -> ArtifactSet:
+        """The newest set that carries all of these labels; raises `SetNotFoundError`."""
+        record = self.interpreter(FindLabelled(labels_of(labels)))
+        if record is None:
+            raise SetNotFoundError(f"with the labels {labels!r}", self.name)
+        return self._set(record)
+
+    def contains_set(self, set_id: str) -> bool:
+        """Whether there is a set of this id."""
+        return bool(is_prefix(set_id) and self.interpreter(FindSetIds(set_id, 1)))
+
+    def delete_set(self, set_id: str) -> None:
+        """Delete a set, whatever labels it has; its members stay. Raises as `get_set_by_id` does."""
+        self.interpreter(DropSet(self.get_set_by_id(set_id).id))
+
+    def _set(self, record: SetRecord) -> ArtifactSet:
+        return ArtifactSet(record.id, record.artifact_ids, record.labels, record.created_at, self)
 
     def __contains__(self, artifact_id: object) -> bool:
         if not isinstance(artifact_id, str) or not is_prefix(str(artifact_id)):  # it may be a proxy

@@ -20,7 +20,7 @@ from provenance.records import NO_OPTIONS, ArtifactRecord, Blob, Json, Options, 
 if TYPE_CHECKING:
     from cattrs import Converter
 
-Row: TypeAlias = "tuple[str, str, str, str, int, str, str, int, float, float, float, str, str, str, str, str, str, str, str, str, int, str | None, int | None, str, str, str]"
+Row: TypeAlias = "tuple[str, str, str, str, int, str, str, int, float, float, float, str, str, str, str, str, str, str, str, str, int, str | None, int | None, str, str, str, str]"
 """An artifact's record; the columns are `COLUMNS`."""
 
 COLUMNS: Final = (
@@ -50,6 +50,7 @@ COLUMNS: Final = (
     "value_type",
     "interface",
     "code",
+    "value_artifact_ids",
 )
 
 _EMPTY_LIST: Final = "[]"
@@ -112,6 +113,11 @@ def time_text(moment: datetime) -> str:
     return moment.isoformat(" ", "microseconds")
 
 
+def moment_from(text: str) -> datetime:
+    """The moment that `time_text` wrote."""
+    return datetime.fromisoformat(text)
+
+
 def to_row(record: ArtifactRecord) -> Row:
     """*record* as a row; ValueError or TypeError when its options or fields have no JSON form.
 
@@ -132,7 +138,7 @@ def to_row(record: ArtifactRecord) -> Row:
         record.hash_duration,
         time_text(record.computed_at),
         time_text(record.added_at),
-        json_text(sorted(record.input_artifact_ids)) if record.input_artifact_ids else _EMPTY_LIST,
+        _ids_text(record.input_artifact_ids),
         record.serializer,
         _options_text(record.load_kwargs),
         _options_text(record.dump_kwargs),
@@ -145,6 +151,7 @@ def to_row(record: ArtifactRecord) -> Row:
         record.value_type,
         " ".join(record.interface),
         record.code,
+        _ids_text(record.value_artifact_ids),
     )
 
 
@@ -175,6 +182,7 @@ def from_row(row: Row) -> ArtifactRecord:
         row[23],
         tuple(row[24].split()),
         row[25],
+        _ids(row[26]),
     )
 
 
@@ -186,8 +194,26 @@ def _options(text: str) -> Options:
     return NO_OPTIONS if text == _EMPTY_OBJECT else pmap(cast("dict[str, object]", json.loads(text)))
 
 
+def _ids_text(ids: frozenset[ArtifactId]) -> str:
+    return json_text(sorted(ids)) if ids else _EMPTY_LIST
+
+
 def _ids(text: str) -> frozenset[ArtifactId]:
     return _NO_IDS if text == _EMPTY_LIST else frozenset(cast("list[ArtifactId]", json.loads(text)))
+
+
+def labels_text(labels: Mapping[str, object]) -> str:
+    """*labels* as JSON text, the same for equal ones; ValueError or TypeError where they have no JSON form.
+
+    >>> labels_text({"name": "production", "build": 7})
+    '{"build":7,"name":"production"}'
+    """
+    return json.dumps(dict(labels), allow_nan=False, separators=(",", ":"), sort_keys=True)
+
+
+def labels_from(text: str) -> Options:
+    """The labels that `labels_text` wrote."""
+    return _options(text)
 
 
 def run_to_json(run: Run) -> str:

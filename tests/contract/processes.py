@@ -15,6 +15,7 @@ from attrs import evolve
 from contract.samples import record, run
 from contract.stores import BACKENDS, Place
 from provenance.asks import FindProgeny, FindRecord, PutRecord
+from provenance.effects.sets import SqlSets
 from provenance.effects.sinks import blob_of
 from provenance.effects.sql import SqlBlobs, SqlRecords
 from provenance.effects.sqlite import SqliteDatabase
@@ -124,7 +125,9 @@ def put_in(name: str, folder: Path) -> str:
 def killed(folder: Path) -> None:
     """A process that dies amid a transaction leaves nothing of it, and holds nobody up."""
     database = SqliteDatabase(folder / "provenance.db")
-    place = Place(blob_effects(SqlBlobs(database)) | record_effects(SqlRecords(database)), lambda *_: None)
+    place = Place(
+        blob_effects(SqlBlobs(database)) | record_effects(SqlRecords(database), SqlSets(database)), lambda *_: None
+    )
     put(place)
 
     def die(_: int) -> None:

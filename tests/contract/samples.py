@@ -58,6 +58,7 @@ def record(**changes):
         "value_type": "builtins:dict",
         "interface": ("__iter__", "__len__"),
         "code": new_id(),
+        "value_artifact_ids": frozenset(),
     }
     return ArtifactRecord(**{**facts, **changes})
 
@@ -106,6 +107,7 @@ records = st.builds(
     value_type=texts,
     interface=st.lists(words, max_size=3).map(tuple),
     code=ids,
+    value_artifact_ids=st.frozensets(ids, max_size=2),
 )
 runs = st.builds(
     Run,

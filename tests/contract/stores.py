@@ -12,7 +12,8 @@ from provenance.asks import Blobs, PutRecord, ReadBlob, Records, WriteBlob
 from provenance.effect import Interpreter
 from provenance.effects.disk import DiskBlobs
 from provenance.effects.layers import Counter, Permissions, by_size, counted, guarded, remembered, retrying, traced
-from provenance.effects.memory import MemoryBlobs, MemoryRecords
+from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
+from provenance.effects.sets import SqlSets
 from provenance.effects.sql import SqlBlobs, SqlRecords
 from provenance.effects.sqlite import SqliteDatabase
 from provenance.ports import blob_effects, record_effects
@@ -55,19 +56,21 @@ def memory(_: Path) -> Place:
     def damage(blob, change):
         blobs._held[blob.id] = change(blobs._held[blob.id])
 
-    return Place(blob_effects(blobs) | record_effects(MemoryRecords(blobs)), damage)
+    return Place(blob_effects(blobs) | record_effects(MemoryRecords(blobs), MemorySets()), damage)
 
 
 def disk(folder: Path) -> Place:
     """Blobs in files, records in memory."""
     blobs = blob_effects(DiskBlobs(folder / "blobs"))
-    return Place(blobs | record_effects(MemoryRecords()), lambda *how: damage_file(folder / "blobs", *how))
+    return Place(
+        blobs | record_effects(MemoryRecords(), MemorySets()), lambda *how: damage_file(folder / "blobs", *how)
+    )
 
 
 def sqlite(folder: Path) -> Place:
     """Everything in a database."""
     database = SqliteDatabase(folder / "db" / "provenance.db")
-    ask = blob_effects(SqlBlobs(database)) | record_effects(SqlRecords(database))
+    ask = blob_effects(SqlBlobs(database)) | record_effects(SqlRecords(database), SqlSets(database))
     return Place(ask, lambda *how: damage_row(database, *how), database.close)
 
 
@@ -82,7 +85,7 @@ def sqlite_and_disk(folder: Path) -> Place:
         else:
             damage_row(database, blob, change)
 
-    return Place(blobs | record_effects(SqlRecords(database)), damage, database.close)
+    return Place(blobs | record_effects(SqlRecords(database), SqlSets(database)), damage, database.close)
 
 
 def damage_file(root: Path, blob: Blob, change: Callable[[bytes], bytes]) -> None:

@@ -8,20 +8,26 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 
-from contract.samples import new_id, record, run
+from contract.samples import MOMENT, new_id, record, run
 from contract.stores import memory
 from provenance.asks import (
     Blobs,
     DropBlob,
     DropRecord,
+    DropSet,
     FindByValue,
     FindIds,
     FindInputs,
+    FindLabelled,
     FindProgeny,
     FindRecord,
+    FindRecords,
     FindRun,
+    FindSet,
+    FindSetIds,
     HasBlob,
     PutRecord,
+    PutSet,
     Quarantine,
     ReadBlob,
     Records,
@@ -43,9 +49,11 @@ from provenance.effects.memory import MemoryBlobs
 from provenance.effects.sinks import blob_of
 from provenance.errors import BlobNotFoundError, StorePermissionError
 from provenance.ports import blob_effects
-from provenance.records import Stored
+from provenance.queries import Query
+from provenance.records import NO_OPTIONS, SetRecord, Stored
 
 BLOB = blob_of(b"x")
+SET = SetRecord(new_id(), frozenset({new_id()}), NO_OPTIONS, MOMENT)
 BY_PERMISSION = {
     "read": [
         FindRecord(new_id()),
@@ -54,11 +62,15 @@ BY_PERMISSION = {
         FindProgeny(new_id()),
         FindInputs(new_id()),
         FindRun(new_id()),
+        FindRecords(Query()),
+        FindSet(new_id()),
+        FindSetIds("a"),
+        FindLabelled(NO_OPTIONS),
         HasBlob(BLOB),
         ReadBlob(BLOB, lambda source: source.read()),
     ],
-    "write": [WriteBlob(lambda sink: None), PutRecord(record(), run(), "{}"), Quarantine(BLOB)],
-    "delete": [DropRecord(new_id()), DropBlob(BLOB)],
+    "write": [WriteBlob(lambda sink: None), PutRecord(record(), run(), "{}"), Quarantine(BLOB), PutSet(SET)],
+    "delete": [DropRecord(new_id()), DropBlob(BLOB), DropSet(new_id())],
 }
 
 

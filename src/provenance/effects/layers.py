@@ -13,14 +13,20 @@ from provenance.asks import (
     Blobs,
     DropBlob,
     DropRecord,
+    DropSet,
     FindByValue,
     FindIds,
     FindInputs,
+    FindLabelled,
     FindProgeny,
     FindRecord,
+    FindRecords,
     FindRun,
+    FindSet,
+    FindSetIds,
     HasBlob,
     PutRecord,
+    PutSet,
     Quarantine,
     ReadBlob,
     WriteBlob,
@@ -116,6 +122,12 @@ _NEEDS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
     FindProgeny: ("looking up progeny", "read"),
     FindInputs: ("looking up inputs", "read"),
     FindRun: ("looking up a run", "read"),
+    FindRecords: ("searching artifacts", "read"),
+    FindSet: ("looking up a set", "read"),
+    FindSetIds: ("looking up ids of sets", "read"),
+    FindLabelled: ("looking up a set by its labels", "read"),
+    PutSet: ("recording a set", "write"),
+    DropSet: ("deleting a set", "delete"),
     ReadBlob: ("reading a blob", "read"),
     HasBlob: ("looking for a blob", "read"),
     PutRecord: ("recording an artifact", "write"),
@@ -216,6 +228,8 @@ class _Memory(Shared):
         finally:
             if ask.replace:
                 self._forget(ask.record.id)
+            for each in ask.besides:
+                self._forget(each.record.id)
         self._keep(stored, moment)  # not one that replaced another: it may have been replaced in turn
         return stored
 

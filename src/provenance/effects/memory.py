@@ -7,13 +7,16 @@ from bisect import bisect_left, insort
 from collections.abc import Callable
 from typing import BinaryIO, TypeVar
 
+from attrs import evolve
+
 from provenance.asks import PutRecord
 from provenance.effects.locks import Shared
 from provenance.effects.sinks import Kept
 from provenance.errors import BlobNotFoundError, CorruptBlobError
-from provenance.ids import ArtifactId, BlobId, RunId, ValueId
-from provenance.records import ArtifactRecord, Blob, Held, Run, Stored
-from provenance.wire import Row, from_row, run_from_json, run_to_json, to_row
+from provenance.ids import ArtifactId, BlobId, RunId, SetId, ValueId
+from provenance.queries import Page, Query, carries, fits
+from provenance.records import ArtifactRecord, Blob, Held, Options, Run, SetRecord, Stored
+from provenance.wire import Row, from_row, labels_from, labels_text, run_from_json, run_to_json, to_row
 
 K = TypeVar("K")
 
@@ -79,6 +82,9 @@ class MemoryRecords(Shared):
         self._by_value: dict[ValueId, set[ArtifactId]] = {}
         self._by_blob: dict[BlobId, set[ArtifactId]] = {}
         self._progeny: dict[ArtifactId, set[ArtifactId]] = {}
+        self._places: dict[int, ArtifactId] = {}
+        self._place_of: dict[ArtifactId, int] = {}
+        self._next_place = 1
 
     def find_record(self, artifact_id: ArtifactId) -> ArtifactRecord | None:
         """The record of this id, or None."""
@@ -113,19 +119,27 @@ class MemoryRecords(Shared):
 
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
         """Keep the record, its run and the bytes it brings; the record that is there already stays, unless replaced."""
-        row = to_row(ask.record)
+        rows = [(each, to_row(each.record)) for each in (*ask.besides, ask)]
         with self.lock:
             known = self._rows.get(ask.record.id)
             if known is not None and not ask.replace:
                 return from_row(known)
-            if known is not None:
-                self._unlink(from_row(known))
-            for held in ask.held:
-                self._blobs.hold(held)
-            if ask.run.id not in self._runs:
-                self._runs[ask.run.id] = run_to_json(ask.run)
-            self._link(ask.record, row, ask.inputs_json)
+            for each, row in rows:
+                self._replace(each, row)
         return ask.record
+
+    def find_records(self, query: Query, after: int | None, limit: int) -> Page:
+        """Some records that fit, those kept last first."""
+        with self.lock:
+            rows = [(place, self._rows[each], self._inputs[each]) for place, each in self._places.items()]
+        found: list[ArtifactRecord] = []
+        for place, row, inputs in reversed(rows):
+            record = from_row(row)
+            if (after is None or place < after) and fits(query, record, inputs):
+                found.append(record)
+                if len(found) == limit:
+                    return Page(tuple(found), place)
+        return Page(tuple(found), None)
 
     def drop_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
         """Forget the record; the blobs that no record names any more, or None where there was no record."""
@@ -137,6 +151,16 @@ class MemoryRecords(Shared):
             self._unlink(record)
             return tuple(blob for blob in dict.fromkeys(record.blobs) if blob.id not in self._by_blob)
 
+    def _replace(self, ask: PutRecord, row: Row) -> None:
+        known = self._rows.get(ask.record.id)
+        if known is not None:
+            self._unlink(from_row(known))
+        for held in ask.held:
+            self._blobs.hold(held)
+        if ask.run.id not in self._runs:
+            self._runs[ask.run.id] = run_to_json(ask.run)
+        self._link(ask.record, row, ask.inputs_json)
+
     def _link(self, record: ArtifactRecord, row: Row, inputs_json: str) -> None:
         self._rows[record.id] = row
         self._inputs[record.id] = inputs_json
@@ -144,8 +168,11 @@ class MemoryRecords(Shared):
         self._by_value.setdefault(record.value_id, set()).add(record.id)
         for blob in record.blobs:
             self._by_blob.setdefault(blob.id, set()).add(record.id)
-        for each in record.input_artifact_ids:
+        for each in record.source_ids:
             self._progeny.setdefault(each, set()).add(record.id)
+        self._places[self._next_place] = record.id
+        self._place_of[record.id] = self._next_place
+        self._next_place += 1
 
     def _unlink(self, record: ArtifactRecord) -> None:
         del self._rows[record.id], self._inputs[record.id]
@@ -153,8 +180,51 @@ class MemoryRecords(Shared):
         _discard(self._by_value, record.value_id, record.id)
         for blob in record.blobs:
             _discard(self._by_blob, blob.id, record.id)
-        for each in record.input_artifact_ids:
+        for each in record.source_ids:
             _discard(self._progeny, each, record.id)
+        del self._places[self._place_of.pop(record.id)]
+
+
+class MemorySets(Shared):
+    """Sets in a dictionary, the newest last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sets: dict[tuple[SetId, str], SetRecord] = {}
+
+    def put_set(self, record: SetRecord) -> SetRecord:
+        """Keep the set as the newest of its labels."""
+        text = labels_text(record.labels)
+        with self.lock:
+            self._sets.pop((record.id, text), None)
+            self._sets[record.id, text] = evolve(record, labels=labels_from(text))
+        return record
+
+    def find_set(self, set_id: SetId) -> SetRecord | None:
+        """The newest record of this id, or None."""
+        return self._newest(lambda record: record.id == set_id)
+
+    def find_set_ids(self, prefix: str, limit: int) -> tuple[SetId, ...]:
+        """At most *limit* ids that begin with *prefix*, in order."""
+        with self.lock:
+            return tuple(sorted({each for each, _ in self._sets if each.startswith(prefix)})[:limit])
+
+    def find_labelled(self, labels: Options) -> SetRecord | None:
+        """The newest set that carries *labels*, or None."""
+        return self._newest(lambda record: carries(record.labels, labels))
+
+    def drop_set(self, set_id: SetId) -> bool:
+        """Forget all records of this id."""
+        with self.lock:
+            keys = [key for key in self._sets if key[0] == set_id]
+            for key in keys:
+                del self._sets[key]
+        return bool(keys)
+
+    def _newest(self, is_it: Callable[[SetRecord], bool]) -> SetRecord | None:
+        with self.lock:
+            fitting = [record for record in self._sets.values() if is_it(record)]
+        return max(reversed(fitting), key=lambda record: record.created_at, default=None)
 
 
 def _discard(index: dict[K, set[ArtifactId]], key: K, artifact_id: ArtifactId) -> None:

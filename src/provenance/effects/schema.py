@@ -1,4 +1,4 @@
-"""The tables, which users may query as they like, and the statements on them.
+"""The statements on the tables of `provenance.effects.tables`.
 
 SQLAlchemy Core defines both. Importing it takes longer than thousands of look-ups, and executing through it several
 times what SQLite itself takes for one by key. So the statements are compiled once and for all, to text for the driver's
@@ -8,98 +8,29 @@ own cursor: `provenance.effects.statements` is what `rendered` here renders (`ma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.elements import ClauseElement
 
+from provenance.effects.tables import (
+    BESIDES,
+    UPGRADES,
+    VERSION,
+    artifact_inputs,
+    artifact_set_members,
+    artifact_sets,
+    artifacts,
+    quarantined_blobs,
+    runs,
+    tables,
+)
 from provenance.wire import COLUMNS
 
-T = TypeVar("T", bound=tuple[object, ...])
-BESIDES: Final = ("inputs_json", "value_data", "inputs_data")
-"""The columns of `artifacts` that hold what a record brings along, after those of the record itself."""
 PREFETCHED_BYTES: Final = 4_096
 """Up to this size a value comes along with its record; longer ones are read when they are asked for."""
-VERSION: Final = 1
-"""Of the tables below; kept in the database as `user_version`."""
-
-tables: Final = sa.MetaData()
-
-artifacts: Final = sa.Table(
-    "artifacts",
-    tables,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("value_id", sa.Text, nullable=False, index=True),
-    sa.Column("run_id", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("version", sa.BigInteger, nullable=False),
-    sa.Column("fn_module", sa.Text, nullable=False),
-    sa.Column("fn_name", sa.Text, nullable=False),
-    sa.Column("composite", sa.Boolean, nullable=False),
-    sa.Column("value_id_duration", sa.Float, nullable=False),
-    sa.Column("compute_duration", sa.Float, nullable=False),
-    sa.Column("hash_duration", sa.Float, nullable=False),
-    sa.Column("computed_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("input_artifact_ids", sa.JSON, nullable=False),
-    sa.Column("serializer", sa.Text, nullable=False),
-    sa.Column("load_kwargs", sa.JSON, nullable=False),
-    sa.Column("dump_kwargs", sa.JSON, nullable=False),
-    sa.Column("custom_fields", sa.JSON, nullable=False),
-    sa.Column("tags", sa.JSON, nullable=False),
-    sa.Column("content_digest", sa.Text, nullable=False, index=True),
-    sa.Column("size_bytes", sa.BigInteger, nullable=False),
-    sa.Column("inputs_digest", sa.Text),
-    sa.Column("inputs_size", sa.BigInteger),
-    sa.Column("value_type", sa.Text, nullable=False),
-    sa.Column("interface", sa.Text, nullable=False),
-    sa.Column("code", sa.Text, nullable=False),
-    sa.Column("inputs_json", sa.JSON, nullable=False),
-    sa.Column("value_data", sa.LargeBinary),  # last, because SQLite reads a row from its beginning
-    sa.Column("inputs_data", sa.LargeBinary),
-)
-sa.Index(
-    "ix_artifacts_inputs_digest", artifacts.c.inputs_digest, sqlite_where=artifacts.c.inputs_digest.is_not(sa.null())
-)
-artifact_inputs: Final = sa.Table(
-    "artifact_inputs",
-    tables,
-    sa.Column("artifact_id", sa.Text, primary_key=True),
-    sa.Column("input_id", sa.Text, primary_key=True),
-    sa.Index("ix_artifact_inputs_input_id", "input_id", "artifact_id"),
-    sqlite_with_rowid=False,
-)
-runs: Final = sa.Table(
-    "runs",
-    tables,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("info", sa.JSON, nullable=False),
-)
-artifact_sets: Final = sa.Table(  # one set of members may be put several times, under other labels
-    "artifact_sets",
-    tables,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("labels", sa.JSON, primary_key=True),
-    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("name", sa.Text, index=True),
-)
-artifact_set_members: Final = sa.Table(
-    "artifact_set_members",
-    tables,
-    sa.Column("set_id", sa.Text, primary_key=True),
-    sa.Column("artifact_id", sa.Text, primary_key=True, index=True),
-    sqlite_with_rowid=False,
-)
-quarantined_blobs: Final = sa.Table(
-    "quarantined_blobs",
-    tables,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("data", sa.LargeBinary, nullable=False),
-)
-
 _DIALECT: Final = sqlite.dialect(paramstyle="qmark")
 
 
@@ -134,7 +65,7 @@ def _param(name: str) -> sa.BindParameter[str]:
     return sa.bindparam(name, type_=sa.Text)
 
 
-def _first(query: sa.Select[T]) -> sa.Select[T]:
+def _first(query: sa.Select[*tuple[Any, ...]]) -> ClauseElement:
     """The first rows of *query*, as many as the parameter `limit` says; SQLite's dialect wants `offset` beside it."""
     count, skipped = (sa.bindparam(name, type_=sa.Integer) for name in ("limit", "offset"))
     return query.limit(count).offset(skipped)
@@ -168,6 +99,37 @@ FIND_PROGENY: Final = compiled(
     .order_by(artifact_inputs.c.artifact_id),
     "key",
 )
+_PLACE: Final = sa.literal_column("artifacts.rowid", sa.BigInteger)
+
+
+def _unless_given(name: str, column: sa.ColumnElement[Any], operator: str) -> sa.ColumnElement[bool]:
+    """Whether the parameter is NULL, or *column* compares with it so."""
+    value = sa.bindparam(name, type_=sa.Text)
+    return sa.or_(value.is_(sa.null()), sa.type_coerce(column, sa.Text).op(operator, is_comparison=True)(value))
+
+
+FIND_RECORDS: Final = compiled(
+    _first(
+        sa.select(_PLACE.label("place"), *_RECORD, artifacts.c.inputs_json)
+        .where(
+            _unless_given("after", _PLACE, "<"),
+            _unless_given("name", artifacts.c.name, "GLOB"),
+            _unless_given("version", artifacts.c.version, "="),
+            _unless_given("run_id", artifacts.c.run_id, "="),
+            _unless_given("since", artifacts.c.computed_at, ">="),
+            _unless_given("until", artifacts.c.computed_at, "<"),
+            sa.or_(
+                _param("user").is_(sa.null()),
+                artifacts.c.id.in_(
+                    sa.select(artifact_inputs.c.artifact_id).where(artifact_inputs.c.input_id == _param("user"))
+                ),
+            ),
+        )
+        .order_by(_PLACE.desc())
+    ),
+    *(name for each in ("after", "name", "version", "run_id", "since", "until", "user") for name in (each, each)),
+    *("limit", "offset"),
+)
 FIND_RUN: Final = compiled(sa.select(runs.c.info).where(runs.c.id == _param("key")), "key")
 HAS_RUN: Final = compiled(sa.select(runs.c.id).where(runs.c.id == _param("key")), "key")
 NAMES_BLOB: Final = compiled(
@@ -186,6 +148,46 @@ PUT_EDGE: Final = inserting(artifact_inputs, ("artifact_id", "input_id"), "IGNOR
 PUT_RUN: Final = inserting(runs, ("id", "created_at", "info"), "IGNORE")
 DROP_RECORD: Final = compiled(sa.delete(artifacts).where(artifacts.c.id == _param("key")), "key")
 DROP_EDGES: Final = compiled(sa.delete(artifact_inputs).where(artifact_inputs.c.artifact_id == _param("key")), "key")
+
+_SET: Final = (artifact_sets.c.id, artifact_sets.c.labels, artifact_sets.c.created_at)
+_NEWEST: Final[tuple[sa.UnaryExpression[Any], ...]] = (
+    artifact_sets.c.created_at.desc(),
+    sa.literal_column("artifact_sets.rowid", sa.BigInteger).desc(),
+)
+_wanted = sa.func.json_each(_param("labels")).table_valued("key", "value", "type", name="wanted")
+_carried = sa.func.json_each(artifact_sets.c.labels).table_valued("key", "value", "type", name="carried")
+_is_carried = sa.exists().where(
+    _carried.c.key == _wanted.c.key, _carried.c.type == _wanted.c.type, _carried.c.value.is_(_wanted.c.value)
+)
+FIND_SET: Final = compiled(
+    _first(sa.select(*_SET).where(artifact_sets.c.id == _param("key")).order_by(*_NEWEST)), "key", "limit", "offset"
+)
+FIND_LABELLED: Final = compiled(
+    _first(
+        sa.select(*_SET)
+        .where(~sa.exists(sa.select(sa.literal_column("1", sa.Integer)).select_from(_wanted).where(~_is_carried)))
+        .order_by(*_NEWEST)
+    ),
+    *("labels", "limit", "offset"),
+)
+FIND_SET_IDS: Final = compiled(
+    _first(
+        sa.select(artifact_sets.c.id)
+        .where(artifact_sets.c.id >= _param("low"), artifact_sets.c.id < _param("high"))
+        .order_by(artifact_sets.c.id)
+        .distinct()
+    ),
+    *("low", "high", "limit", "offset"),
+)
+FIND_MEMBERS: Final = compiled(
+    sa.select(artifact_set_members.c.artifact_id).where(artifact_set_members.c.set_id == _param("key")), "key"
+)
+PUT_SET: Final = inserting(artifact_sets, ("id", "labels", "created_at", "name"), "REPLACE")
+PUT_MEMBER: Final = inserting(artifact_set_members, ("set_id", "artifact_id"), "IGNORE")
+DROP_SET: Final = compiled(sa.delete(artifact_sets).where(artifact_sets.c.id == _param("key")), "key")
+DROP_MEMBERS: Final = compiled(
+    sa.delete(artifact_set_members).where(artifact_set_members.c.set_id == _param("key")), "key"
+)
 
 _value_data, _inputs_data = artifacts.c.value_data, artifacts.c.inputs_data
 _is_value = sa.and_(artifacts.c.content_digest == _param("key"), _value_data.is_not(sa.null()))
@@ -218,6 +220,7 @@ def rendered() -> str:
         '"""The statements of `provenance.effects.schema` as SQLite takes them; written by `make statements`."""',
         "",
         f"VERSION = {VERSION}",
+        f"UPGRADES = {UPGRADES!r}",
         *(f'{name} = """\\\n{_trimmed(text)}"""' for name, text in texts.items()),
         "CREATE = (",
         *(f'    """\\\n{_trimmed(text)}""",' for text in creating()),

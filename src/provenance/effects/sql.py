@@ -7,8 +7,10 @@ small values are kept once for each record; what is large is shared, in another 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
+
+from attrs import evolve
 
 from provenance.asks import PutRecord
 from provenance.effects import statements
@@ -16,12 +18,15 @@ from provenance.effects.sinks import Encoded, Kept, digest
 from provenance.effects.sqlite import Execute, SqliteDatabase
 from provenance.errors import BlobNotFoundError, CorruptBlobError
 from provenance.ids import ArtifactId, RunId, ValueId
+from provenance.queries import Page, Query, fits
 from provenance.records import ArtifactRecord, Blob, Held, Run
 from provenance.wire import Row, from_row, run_from_json, run_to_json, time_text, to_row
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+_ROWS: Final = 500
+"""Rows that are looked through at a time when artifacts are searched."""
 _Values: TypeAlias = tuple[str | int | float | bytes | None, ...]
 
 
@@ -67,6 +72,21 @@ class SqlRecords:
         rows = self._database.query(statements.FIND_INPUTS, artifact_id)
         return cast("str", rows[0][0]) if rows else None
 
+    def find_records(self, query: Query, after: int | None, limit: int) -> Page:
+        """Some records that fit, those stored last first; the database sorts out most of the others."""
+        found: list[ArtifactRecord] = []
+        while True:
+            rows = self._database.query(statements.FIND_RECORDS, *_sifting(query, after), _ROWS, 0)
+            for place, *row, inputs in rows:
+                record = from_row(cast("Row", row))
+                if fits(query, record, cast("str", inputs)):
+                    found.append(record)
+                    if len(found) == limit:
+                        return Page(tuple(found), cast("int", place))
+            if len(rows) < _ROWS:
+                return Page(tuple(found), None)
+            after = cast("int", rows[-1][0])
+
     def find_run(self, run_id: RunId) -> Run | None:
         """The run of this id, or None."""
         rows = self._database.query(statements.FIND_RUN, run_id)
@@ -74,12 +94,9 @@ class SqlRecords:
 
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
         """Store the record, its run and the bytes it brings, all or nothing; answers the record that is there then."""
-        record = ask.record
-        held = {each.blob: each.data for each in ask.held}
-        inputs = None if record.inputs_blob is None else held.get(record.inputs_blob)
-        row: _Values = (*to_row(record), ask.inputs_json, held.get(record.value_blob), inputs)
+        record, row = ask.record, _row(ask)
         process = self._database.renewals(), ask.run.id
-        if record.input_artifact_ids or ask.replace or process not in self._runs:
+        if record.source_ids or ask.besides or ask.replace or process not in self._runs:
             stored = self._database.transaction(lambda execute: _put(execute, ask, row))
             self._runs.add(process)
             return stored
@@ -92,6 +109,22 @@ class SqlRecords:
         return self._database.transaction(lambda execute: _drop(execute, artifact_id))
 
 
+def _sifting(query: Query, after: int | None) -> Iterator[str | int | None]:
+    """The parameters of FIND_RECORDS, each twice: as far as the database can tell what fits."""
+    glob = None if query.name is None or "[" in query.name else query.name  # its brackets are others than ours
+    since, until = (None if each is None else time_text(each) for each in (query.since, query.until))
+    for each in (after, glob, query.version, query.run_id, since, until, min(query.uses, default=None)):
+        yield each
+        yield each
+
+
+def _row(ask: PutRecord) -> _Values:
+    """The record and the bytes that it brings."""
+    held = {each.blob: each.data for each in ask.held}
+    inputs = None if ask.record.inputs_blob is None else held.get(ask.record.inputs_blob)
+    return (*to_row(ask.record), ask.inputs_json, held.get(ask.record.value_blob), inputs)
+
+
 def _put(execute: Execute, ask: PutRecord, row: _Values) -> ArtifactRecord:
     if not execute(statements.HAS_RUN, (ask.run.id,)).fetchall():
         execute(statements.PUT_RUN, (ask.run.id, time_text(ask.run.created_at), run_to_json(ask.run)))
@@ -100,8 +133,10 @@ def _put(execute: Execute, ask: PutRecord, row: _Values) -> ArtifactRecord:
         execute(statements.DROP_EDGES, (ask.record.id,))
     elif execute(statements.PUT_RECORD, row).rowcount == 0:
         return _lose(execute, ask)
-    for each in ask.record.input_artifact_ids:
+    for each in ask.record.source_ids:
         execute(statements.PUT_EDGE, (ask.record.id, each))
+    for part in ask.besides:
+        _put(execute, evolve(part, replace=True), _row(part))
     return ask.record
 
 

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
@@ -72,7 +72,7 @@ class SqliteDatabase(Shared):
         url = URL.create("sqlite", database=str(self.path))
         return create_engine(url, poolclass=NullPool, connect_args={"timeout": PATIENCE})
 
-    def query(self, statement: str, *values: str | int) -> list[tuple[object, ...]]:
+    def query(self, statement: str, *values: str | int | None) -> list[tuple[object, ...]]:
         """All rows that *statement* answers; raises `StoreUnavailableError`."""
         session = self._session()
         try:
@@ -178,10 +178,10 @@ class SqliteDatabase(Shared):
 
     def _prepare_tables(self, connection: sqlite3.Connection) -> None:
         def make(execute: Execute) -> None:
-            if self._version(connection) == 0:  # of processes that come at once, the first makes them
-                for statement in statements.CREATE:
-                    execute(statement, ())
-                execute(f"PRAGMA user_version = {statements.VERSION}", ())
+            version = self._version(connection)  # of processes that come at once, the first makes them
+            for statement in _steps_from(version):
+                execute(statement, ())
+            execute(f"PRAGMA user_version = {statements.VERSION}", ())
 
         if self._version(connection) != statements.VERSION:
             _transacted(connection, make)
@@ -198,6 +198,15 @@ class SqliteDatabase(Shared):
         primary = "_".join(code.split("_")[:2])
         advice = _ADVICE.get(primary, "check that the file is a database of this library")
         return StoreUnavailableError(self.name, f"{self.path}: {error}", advice)
+
+
+def _steps_from(version: int) -> Iterator[str]:
+    """What makes the tables of *version*, 0 where there are none, those of today."""
+    if version == 0:
+        yield from statements.CREATE
+    else:
+        for each in range(version, statements.VERSION):
+            yield from statements.UPGRADES[each]
 
 
 def _file_at(path: Path) -> int | None:

@@ -1,12 +1,13 @@
 """The statements of `provenance.effects.schema` as SQLite takes them; written by `make statements`."""
 
-VERSION = 1
+VERSION = 2
+UPGRADES = {1: ("ALTER TABLE artifacts ADD COLUMN value_artifact_ids JSON DEFAULT '[]' NOT NULL",)}
 FIND_RECORD = """\
-SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, CASE WHEN (artifacts.size_bytes <= 4096) THEN artifacts.value_data END AS short_value
+SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, CASE WHEN (artifacts.size_bytes <= 4096) THEN artifacts.value_data END AS short_value
 FROM artifacts
 WHERE artifacts.id = ?"""
 FIND_BY_VALUE = """\
-SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code
+SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids
 FROM artifacts
 WHERE artifacts.value_id = ? ORDER BY artifacts.added_at, artifacts.id"""
 FIND_IDS = """\
@@ -18,6 +19,13 @@ FIND_PROGENY = """\
 SELECT artifact_inputs.artifact_id
 FROM artifact_inputs
 WHERE artifact_inputs.input_id = ? ORDER BY artifact_inputs.artifact_id"""
+FIND_RECORDS = """\
+SELECT artifacts.rowid AS place, artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.inputs_json
+FROM artifacts
+WHERE (? IS NULL OR (artifacts.rowid < ?)) AND (? IS NULL OR (artifacts.name GLOB ?)) AND (? IS NULL OR (artifacts.version = ?)) AND (? IS NULL OR (artifacts.run_id = ?)) AND (? IS NULL OR (artifacts.computed_at >= ?)) AND (? IS NULL OR (artifacts.computed_at < ?)) AND (? IS NULL OR artifacts.id IN (SELECT artifact_inputs.artifact_id
+FROM artifact_inputs
+WHERE artifact_inputs.input_id = ?)) ORDER BY artifacts.rowid DESC
+ LIMIT ? OFFSET ?"""
 FIND_RUN = """\
 SELECT runs.info
 FROM runs
@@ -33,9 +41,9 @@ WHERE artifacts.content_digest = ?)) OR (EXISTS (SELECT *
 FROM artifacts
 WHERE artifacts.inputs_digest = ?)) AS anon_1"""
 PUT_RECORD = """\
-INSERT OR IGNORE INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT OR IGNORE INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, value_artifact_ids, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 REPLACE_RECORD = """\
-INSERT OR REPLACE INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT OR REPLACE INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, value_artifact_ids, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 PUT_EDGE = """\
 INSERT OR IGNORE INTO artifact_inputs (artifact_id, input_id) VALUES (?, ?)"""
 PUT_RUN = """\
@@ -44,6 +52,37 @@ DROP_RECORD = """\
 DELETE FROM artifacts WHERE artifacts.id = ?"""
 DROP_EDGES = """\
 DELETE FROM artifact_inputs WHERE artifact_inputs.artifact_id = ?"""
+FIND_SET = """\
+SELECT artifact_sets.id, artifact_sets.labels, artifact_sets.created_at
+FROM artifact_sets
+WHERE artifact_sets.id = ? ORDER BY artifact_sets.created_at DESC, artifact_sets.rowid DESC
+ LIMIT ? OFFSET ?"""
+FIND_LABELLED = """\
+SELECT artifact_sets.id, artifact_sets.labels, artifact_sets.created_at
+FROM artifact_sets
+WHERE NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted
+WHERE NOT (EXISTS (SELECT *
+FROM json_each(artifact_sets.labels) AS carried
+WHERE carried."key" = wanted."key" AND carried.type = wanted.type AND carried.value IS wanted.value)))) ORDER BY artifact_sets.created_at DESC, artifact_sets.rowid DESC
+ LIMIT ? OFFSET ?"""
+FIND_SET_IDS = """\
+SELECT DISTINCT artifact_sets.id
+FROM artifact_sets
+WHERE artifact_sets.id >= ? AND artifact_sets.id < ? ORDER BY artifact_sets.id
+ LIMIT ? OFFSET ?"""
+FIND_MEMBERS = """\
+SELECT artifact_set_members.artifact_id
+FROM artifact_set_members
+WHERE artifact_set_members.set_id = ?"""
+PUT_SET = """\
+INSERT OR REPLACE INTO artifact_sets (id, labels, created_at, name) VALUES (?, ?, ?, ?)"""
+PUT_MEMBER = """\
+INSERT OR IGNORE INTO artifact_set_members (set_id, artifact_id) VALUES (?, ?)"""
+DROP_SET = """\
+DELETE FROM artifact_sets WHERE artifact_sets.id = ?"""
+DROP_MEMBERS = """\
+DELETE FROM artifact_set_members WHERE artifact_set_members.set_id = ?"""
 READ_VALUE = """\
 SELECT artifacts.value_data
 FROM artifacts
@@ -125,6 +164,7 @@ CREATE TABLE IF NOT EXISTS artifacts (
     value_type TEXT NOT NULL,
     interface TEXT NOT NULL,
     code TEXT NOT NULL,
+    value_artifact_ids JSON DEFAULT '[]' NOT NULL,
     inputs_json JSON NOT NULL,
     value_data BLOB,
     inputs_data BLOB,

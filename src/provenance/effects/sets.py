@@ -1,0 +1,61 @@
+"""Sets of artifacts in an SQLite database."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from provenance.effects import statements
+from provenance.effects.sqlite import Execute, SqliteDatabase
+from provenance.ids import ArtifactId, SetId
+from provenance.records import Options, SetRecord
+from provenance.wire import labels_from, labels_text, moment_from, time_text
+
+
+class SqlSets:
+    """Sets in the tables of *database*."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+
+    def put_set(self, record: SetRecord) -> SetRecord:
+        """Store the set as the newest of its labels."""
+        row = (record.id, labels_text(record.labels), time_text(record.created_at), record.name)
+
+        def work(execute: Execute) -> None:
+            execute(statements.PUT_SET, row)
+            for member in record.artifact_ids:
+                execute(statements.PUT_MEMBER, (record.id, member))
+
+        self._database.transaction(work)
+        return record
+
+    def find_set(self, set_id: SetId) -> SetRecord | None:
+        """The newest record of this id, or None."""
+        return self._read(self._database.query(statements.FIND_SET, set_id, 1, 0))
+
+    def find_set_ids(self, prefix: str, limit: int) -> tuple[SetId, ...]:
+        """At most *limit* ids that begin with *prefix*, in order."""
+        after = prefix + "g"  # ids are hexadecimal: this comes after all that begin with the prefix
+        rows = self._database.query(statements.FIND_SET_IDS, prefix, after, limit, 0)
+        return tuple(cast("SetId", row[0]) for row in rows)
+
+    def find_labelled(self, labels: Options) -> SetRecord | None:
+        """The newest set that carries *labels*, or None."""
+        return self._read(self._database.query(statements.FIND_LABELLED, labels_text(labels), 1, 0))
+
+    def drop_set(self, set_id: SetId) -> bool:
+        """Delete all records of this id."""
+
+        def work(execute: Execute) -> bool:
+            execute(statements.DROP_MEMBERS, (set_id,))
+            return execute(statements.DROP_SET, (set_id,)).rowcount > 0
+
+        return self._database.transaction(work)
+
+    def _read(self, rows: list[tuple[object, ...]]) -> SetRecord | None:
+        if not rows:
+            return None
+        set_id, labels, created_at = cast("tuple[str, str, str]", rows[0])
+        members = self._database.query(statements.FIND_MEMBERS, set_id)
+        ids = frozenset(cast("ArtifactId", row[0]) for row in members)
+        return SetRecord(SetId(set_id), ids, labels_from(labels), moment_from(created_at))
