@@ -57,9 +57,11 @@ from provenance.journal import Subscription, reset_stats, stats, subscribe
 from provenance.lineage import Lineage
 from provenance.loading import load_artifact, load_proxy
 from provenance.plan import CallPlan
+from provenance.promotion import promote
 from provenance.proxy import artifact_of, is_proxy, unwrap
 from provenance.records import Artifact, Blob, Inputs, Run
 from provenance.repository import Repository
+from provenance.searching import Found, search, who_made
 from provenance.session import (
     Environment,
     get_check_mutations,
@@ -76,7 +78,7 @@ from provenance.session import (
 from provenance.sets import ArtifactSet
 from provenance.settings import Config
 from provenance.store import Store
-from provenance.tracing import dependencies, lineage
+from provenance.tracing import dependencies, lineage, progeny
 
 __all__ = [
     "AmbiguousIdError",
@@ -97,6 +99,7 @@ __all__ = [
     "DiskStore",
     "Environment",
     "Event",
+    "Found",
     "HashTree",
     "Healed",
     "Hit",
@@ -147,11 +150,14 @@ __all__ = [
     "load_set_by_labels",
     "load_set_by_name",
     "load_yaml_config",
+    "progeny",
+    "promote",
     "provenance",
     "provenance_set",
     "register_hasher",
     "register_serializer",
     "reset_stats",
+    "search",
     "set_check_mutations",
     "set_default_repo",
     "set_read_only",
@@ -161,4 +167,5 @@ __all__ = [
     "subscribe",
     "unwrap",
     "using_repo",
+    "who_made",
 ]

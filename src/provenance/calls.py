@@ -7,86 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Generator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from provenance import programs, scalars, session
-from provenance.draft import Computation, Draft
+from provenance.composites import Composite
+from provenance.draft import Draft
+from provenance.drafting import Call, Timing, drafted
 from provenance.effect import in_threads, run, run_async
 from provenance.errors import (
+    ArtifactNotFoundError,
     BlobNotFoundError,
     CorruptBlobError,
-    ImpureFunctionError,
     ProvenanceError,
     StorePermissionError,
     UnserializableValueError,
 )
-from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Why
-from provenance.hashing import hash_value
-from provenance.identity import uncached_id
+from provenance.events import NO_PARTS, CodeChanged, Event, Healed, Hit, Miss, Recomputed, Why
 from provenance.ids import ArtifactId, BlobId, RunId
 from provenance.journal import tell
-from provenance.plan import CallPlan, bind_call, changed_inputs, hashes_now, may_change, plan_call, refuse_mutated
+from provenance.plan import plan_call, refuse_mutated
 from provenance.programs import Found, Gone
-from provenance.proxy import Ephemeral, proxy_over, resolved_in, resolving_in, unwrap
-from provenance.recipe import Recipe, captures_of, sightings_of
+from provenance.proxy import Ephemeral, artifact_of, proxy_over, resolved_in, resolving_in, unwrap
+from provenance.recipe import Recipe, captures_of
 from provenance.records import ArtifactRecord, Blob
-from provenance.repository import Recovering, Repository
-from provenance.session import Environment
+from provenance.repository import Recovering
 
 BlobTrouble: TypeAlias = BlobNotFoundError | CorruptBlobError
-
-
-@frozen(eq=False)
-class Call:
-    """A planned call in its environment, ready to be looked up or computed."""
-
-    recipe: Recipe
-    plan: CallPlan
-    args: tuple[object, ...] = field(repr=False)
-    kwargs: Mapping[str, object] = field(repr=False)
-    environment: Environment
-    repo: Repository
-    hash_duration: float
-    why: Why = Why.ABSENT
-    detail: str = ""
-    takes_back: Hit | None = None
-    may_store: bool = True
-
-    @property
-    def label(self) -> str:
-        """How messages call the function."""
-        return self.recipe.subject.label
-
-    @property
-    def replaces(self) -> bool:
-        """Whether what is computed takes the place of what may be stored."""
-        return self.why in (Why.ASKED, Why.BLOB_MISSING, Why.BLOB_CORRUPT)
-
-    @property
-    def read_only(self) -> bool:
-        """Whether nothing is to be stored."""
-        chosen = self.recipe.options.read_only
-        return not self.may_store or (self.environment.read_only if chosen is None else chosen)
-
-    def invoke(self) -> object:
-        """Call the user's function with the arguments as they were given."""
-        subject = self.recipe.subject
-        if self.recipe.options.merge_defaults:
-            return _invoke_merged(self)
-        return subject.function(*subject.args, *self.args, **{**subject.keywords, **self.kwargs})
-
-
-@frozen
-class Timing:
-    """When a computation began (UTC), and on the measuring clock when it began and ended."""
-
-    at: datetime
-    began: float
-    ended: float
 
 
 def begin(recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
@@ -148,7 +97,8 @@ async def perform_async(call: Call) -> object:
 
 def hit(call: Call, record: ArtifactRecord) -> object:
     """Proxy of a stored value, which is read when it is first used."""
-    tell(Hit(record.id, record.name, record.compute_duration))
+    parts = record.value_artifact_ids if record.composite else NO_PARTS
+    tell(Hit(record.id, record.name, record.compute_duration, parts))
     if record.code != call.recipe.code and (record.name, record.version) not in _told:
         _tell_of_changed_code(call, record)
     origin = Recovering(call.repo, partial(read_or_heal, call))
@@ -199,33 +149,6 @@ def _in_hand(draft: Draft) -> Generator[None]:
         raise UnserializableValueError(what, f"recording it failed: {type(error).__name__}: {error}", value) from error
 
 
-def drafted(call: Call, value: object, timing: Timing) -> Draft:
-    """Check that the function was pure, hash its result, and put together what is to be stored."""
-    value = unwrap(value)
-    if may_change(call.recipe, call.plan):
-        changed = changed_inputs(call.plan.input_hashes, hashes_now(call.recipe, call.plan, call.args, call.kwargs))
-        if changed:
-            raise ImpureFunctionError(call.label, changed)
-    ticks = call.environment.clock.ticks
-    began, seen = ticks(), list[object]()
-    try:
-        value_id = hash_value(value, f"the result of {call.label}", seen)
-    except Exception as error:  # the value's own methods may raise anything
-        raise UnserializableValueError(
-            f"the result of {call.label}", f"{type(error).__name__}: {error}", value
-        ) from error
-    computation = Computation(
-        value, value_id, timing.at, timing.ended - timing.began, call.hash_duration, ticks() - began, _held_in(seen)
-    )
-    uncached = call.why is Why.CACHE_OFF
-    artifact_id = uncached_id(call.plan.artifact_id, value_id) if uncached else call.plan.artifact_id
-    return Draft(artifact_id, call.recipe, call.plan, computation, replace=call.replaces)
-
-
-def _held_in(seen: list[object]) -> frozenset[ArtifactId]:
-    return frozenset(each.artifact_id for each in sightings_of(seen)) if seen else frozenset()
-
-
 def _committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
     """Proxy of what is now recorded: where another process was quicker with another value, that one's."""
     tell(_outcome(call, draft, stored=True))
@@ -245,13 +168,14 @@ def _ephemeral(call: Call, draft: Draft) -> object:
 
 def _outcome(call: Call, draft: Draft, *, stored: bool) -> Event:
     name, seconds = call.plan.identity.name, draft.computation.compute_duration
+    parts = frozenset([each.artifact_id for each in draft.parts]) if draft.parts else NO_PARTS
     match call.why:
         case Why.ABSENT:
-            return Miss(draft.artifact_id, name, seconds, stored)
+            return Miss(draft.artifact_id, name, seconds, stored, parts=parts)
         case Why.CACHE_OFF | Why.ASKED:
-            return Recomputed(draft.artifact_id, name, seconds, stored, call.why)
+            return Recomputed(draft.artifact_id, name, seconds, stored, call.why, parts)
         case Why.BLOB_MISSING | Why.BLOB_CORRUPT:
-            return Healed(draft.artifact_id, name, seconds, call.why, call.detail, call.takes_back)
+            return Healed(draft.artifact_id, name, seconds, call.why, call.detail, call.takes_back, stored, parts)
 
 
 def read_or_heal(call: Call, record: ArtifactRecord) -> object:
@@ -266,14 +190,37 @@ def read_or_heal(call: Call, record: ArtifactRecord) -> object:
     except (BlobNotFoundError, CorruptBlobError) as trouble:
         return _healed(call, record, trouble)
     scalars.remember(record, value)
-    return value
+    return value if not isinstance(value, Composite) else value.mapped(partial(_healing_part, call, record))
 
 
-def _healed(call: Call, record: ArtifactRecord, trouble: BlobTrouble) -> object:
+def _healing_part(call: Call, whole: ArtifactRecord, key: str, part: object) -> object:
+    """The part of a hit, whose value is computed anew, with the whole, if it is lost."""
+    known = cast("Any", part).__provenance_reference__()
+
+    def anew(trouble: BlobTrouble | ArtifactNotFoundError) -> object:
+        return cast("Composite", _healed(call, whole, trouble))[key]
+
+    def value(record: ArtifactRecord) -> object:
+        try:
+            return call.repo.load_value(record)
+        except (BlobNotFoundError, CorruptBlobError) as trouble:
+            _set_aside(call, record, trouble)
+            return unwrap(anew(trouble))
+
+    def record_of(artifact_id: ArtifactId) -> ArtifactRecord:
+        try:
+            return call.repo.load_record(artifact_id)
+        except ArtifactNotFoundError as trouble:
+            return artifact_of(anew(trouble))
+
+    return proxy_over(known, Recovering(call.repo, value, record_of))
+
+
+def _healed(call: Call, record: ArtifactRecord, trouble: BlobTrouble | ArtifactNotFoundError) -> object:
     captured = captures_of(call.recipe.subject, call.recipe.options, call.recipe.itself).hashes
     again = plan_call(evolve(call.recipe, captured_hashes=captured), call.args, call.kwargs)
-    why = Why.BLOB_MISSING if isinstance(trouble, BlobNotFoundError) else Why.BLOB_CORRUPT
-    may_store = not call.read_only and _set_aside(call, record, trouble)
+    why = Why.BLOB_CORRUPT if isinstance(trouble, CorruptBlobError) else Why.BLOB_MISSING
+    may_store = not call.read_only and (isinstance(trouble, ArtifactNotFoundError) or _set_aside(call, record, trouble))
     if again.artifact_id != call.plan.artifact_id or call.recipe.subject.is_async:
         raise trouble
     saved = Hit(record.id, record.name, record.compute_duration)
@@ -287,12 +234,3 @@ def _set_aside(call: Call, record: ArtifactRecord, trouble: BlobTrouble) -> bool
     except StorePermissionError:
         return False
     return True
-
-
-def _invoke_merged(call: Call) -> object:
-    """Call the user's function with its default dictionaries merged into the arguments, by Python's own binding."""
-    subject = call.recipe.subject
-    bound = subject.signature.bind(*subject.args, *call.args, **{**subject.keywords, **call.kwargs})
-    merged = bind_call(call.recipe, call.args, call.kwargs).kargs
-    bound.arguments.update({name: merged[name] for name in bound.arguments if name in subject.defaults})
-    return subject.function(*bound.args, **bound.kwargs)

@@ -7,12 +7,12 @@ import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TypedDict, cast
+from typing import Final, TypedDict, cast
 
 from provenance.binding import Subject, captured_names
 from provenance.codecs import DEFAULT, serializer_named
 from provenance.errors import ConfigError
-from provenance.recipe import CallOptions, InputFunction
+from provenance.recipe import NO_PARTS, CallOptions, Coding, InputFunction
 from provenance.records import NO_OPTIONS, Options, options
 from provenance.repository import Repository
 
@@ -32,11 +32,12 @@ class Choices(TypedDict, total=False):
     input_process_fn: InputFunction | None
     custom_fields: Mapping[str, object] | None
     tags: Names | None
-    serializer: str | None
+    serializer: str | Mapping[str, str] | None
     load_kwargs: Mapping[str, object] | None
     dump_kwargs: Mapping[str, object] | None
     use_cache: bool | None
     read_only: bool | None
+    returns_composite: bool | None
 
 
 def checked(subject: Subject, choices: Choices) -> CallOptions:
@@ -53,6 +54,8 @@ def checked(subject: Subject, choices: Choices) -> CallOptions:
     ignore = _parameters(subject, "ignore", choices.get("ignore"))
     if ignore and choices.get("input_hash_fn") is not None:
         raise refuse("ignore", "it cannot be combined with input_hash_fn", "leave the ignored hashes out in that")
+    composite = bool(_flag(subject, "returns_composite", choices.get("returns_composite")))
+    parts = _part_coding(subject, choices) if composite else NO_PARTS
     return CallOptions(
         version=_version(subject, choices.get("version", 0)),
         repo=_repo(subject, choices.get("repo")),
@@ -64,7 +67,9 @@ def checked(subject: Subject, choices: Choices) -> CallOptions:
         input_process_fn=_function(subject, "input_process_fn", choices.get("input_process_fn")),
         custom_fields=_custom_fields(subject, choices),
         tags=_names(subject, "tags", choices.get("tags")),
-        **_coding(subject, choices),
+        **(NOT_CODED if parts else _coding(subject, choices)),
+        returns_composite=composite,
+        part_coding=parts,
         use_cache=_flag(subject, "use_cache", choices.get("use_cache")),
         read_only=_flag(subject, "read_only", choices.get("read_only")),
     )
@@ -125,12 +130,41 @@ class _Coding(TypedDict):
     dump_kwargs: Options
 
 
+NOT_CODED: Final = _Coding(serializer=None, load_kwargs=NO_OPTIONS, dump_kwargs=NO_OPTIONS)
+
+
+def _part_coding(subject: Subject, choices: Choices) -> Mapping[str, Coding]:
+    """Serializer and keyword arguments of each part of a composite, where `serializer` tells them by key."""
+    serializers = choices.get("serializer")
+    if not isinstance(serializers, Mapping):
+        return NO_PARTS
+    given = {option: _by_key(subject, option, choices.get(option)) for option in ("load_kwargs", "dump_kwargs")}
+    known = dict(cast("Mapping[str, object]", serializers))
+    for option, several in given.items():
+        for key in several.keys() - known.keys():
+            raise _refusal(subject)(option, f"there is no serializer for the part {key!r}", "name one for it")
+    return {
+        key: Coding(
+            **_coding(subject, cast("Choices", {"serializer": name, **{o: v.get(key) for o, v in given.items()}}))
+        )
+        for key, name in known.items()
+    }
+
+
+def _by_key(subject: Subject, option: str, given: object) -> Mapping[str, object]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise _refusal(subject)(option, f"{given!r} is no dictionary", "give keyword arguments by part")
+    return cast("Mapping[str, object]", given)
+
+
 def _coding(subject: Subject, choices: Choices) -> _Coding:
     """Serializer and keyword arguments, which must be its own; without a serializer they are the default one's."""
     given = {option: choices.get(option) for option in ("load_kwargs", "dump_kwargs")}
     name = _serializer(subject, choices.get("serializer")) or (DEFAULT if any(given.values()) else None)
     if name is None:
-        return _Coding(serializer=None, load_kwargs=NO_OPTIONS, dump_kwargs=NO_OPTIONS)
+        return NOT_CODED
     chosen = serializer_named(name)
     return _Coding(
         serializer=name,
@@ -155,7 +189,8 @@ def _serializer(subject: Subject, name: object) -> str | None:
     if name is None:
         return None
     if not isinstance(name, str):
-        raise _refusal(subject)("serializer", f"{name!r} is no name", "give the name of a serializer")
+        advice = "give the name of a serializer, or with returns_composite one for each part"
+        raise _refusal(subject)("serializer", f"{name!r} is no name", advice)
     try:
         return serializer_named(name).name
     except ConfigError as error:

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from provenance import session
 from provenance.errors import ConfigError
-from provenance.events import CodeChanged, Event, Healed, Hit
+from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed
 from provenance.ids import ArtifactId
 from provenance.journal import listening
 from provenance.session import RepositoryOrName
@@ -29,14 +29,14 @@ class Capture:
 
     def receive(self, event: Event) -> None:
         """Take in what *event* tells of."""
-        if _is_of_a_stored_result(event):
-            self.artifact_ids |= {event.artifact_id}
+        if not isinstance(event, CodeChanged) and _is_of_a_stored_result(event):
+            self.artifact_ids |= {event.artifact_id, *event.parts}
 
 
-def _is_of_a_stored_result(event: Event) -> bool:
+def _is_of_a_stored_result(event: Hit | Miss | Recomputed | Healed) -> bool:
     if isinstance(event, Healed):
         return event.takes_back is None  # else the hit was captured, where it was
-    return isinstance(event, Hit) or (not isinstance(event, CodeChanged) and event.stored)
+    return isinstance(event, Hit) or event.stored
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from attrs import evolve
 from provenance import calls, programs
 from provenance.binding import Subject, subject_of
 from provenance.choices import Choices, checked
+from provenance.drafting import Call
 from provenance.effect import run
 from provenance.events import Why
 from provenance.ids import ArtifactId
@@ -83,7 +84,7 @@ class Cached(Generic[P, R_co]):
             return _awaited_artifact(cast("Coroutine[object, Never, object]", result))
         return artifact_of(result)
 
-    def _perform(self, call: calls.Call) -> object:
+    def _perform(self, call: Call) -> object:
         return calls.perform_async(call) if self._subject.is_async else calls.perform(call)
 
     def plan(self, /, *args: P.args, **kwargs: P.kwargs) -> CallPlan:
@@ -214,6 +215,9 @@ def provenance(function: Callable[..., object] | None = None, /, **choices: Unpa
             dump_kwargs: Keyword arguments of its dump function.
             use_cache: False computes each time and still records; None defers to the environment.
             read_only: True looks up but stores nothing; None defers to the environment.
+            returns_composite: The function returns a mapping, each of whose values becomes an artifact of its own, named
+                `name_key`: all are stored together, and each is read when it is used. `serializer` may then be a
+                mapping from key to name, and `load_kwargs` and `dump_kwargs` mappings from key to keyword arguments.
 
     Returns:
         A `Cached`, with the function's name, docstring and signature.

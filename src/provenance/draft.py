@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
 
 from attrs import field, frozen
 
+from provenance.asks import PutRecord
 from provenance.codecs import Encoding, candidates
 from provenance.ids import ArtifactId, RunId, ValueId
 from provenance.plan import CallPlan
 from provenance.recipe import IMMUTABLE, Recipe
-from provenance.records import ArtifactRecord, Blob, Inputs
+from provenance.records import ArtifactRecord, Blob, Held, Inputs, Run, Written
 from provenance.summary import Summary, are_plain, inputs_json, type_name
 
 INTERFACE: Final = (
@@ -49,13 +50,17 @@ class Computation:
 
 @frozen
 class Draft:
-    """An artifact about to be stored; its encodings are in the order in which to try them."""
+    """An artifact about to be stored, with its parts if it is a composite.
+
+    Its encodings are in the order in which to try them.
+    """
 
     artifact_id: ArtifactId
     recipe: Recipe = field(eq=False)
     plan: CallPlan
     computation: Computation = field(eq=False)
     replace: bool = False
+    parts: tuple[Draft, ...] = ()
 
     @property
     def values(self) -> Iterator[Encoding]:
@@ -84,6 +89,20 @@ class Draft:
         """The inputs for people and SQL."""
         return inputs_json(self.plan.inputs, self.plan.input_hashes)
 
+    def put(
+        self,
+        value: Written,
+        serializer: str,
+        inputs: Written | None,
+        run: Run,
+        now: datetime,
+        besides: Iterable[PutRecord] = (),
+    ) -> PutRecord:
+        """What to ask, now that the stores have told where the value and the inputs are."""
+        record = self.record(value.blob, None if inputs is None else inputs.blob, serializer, run.id, now)
+        held = tuple([each for each in (value, inputs) if isinstance(each, Held)])
+        return PutRecord(record, run, self.inputs_json, held, self.replace, tuple(besides))
+
     def record(
         self, value: Blob, inputs: Blob | None, serializer: str, run_id: RunId, added_at: datetime
     ) -> ArtifactRecord:
@@ -96,7 +115,7 @@ class Draft:
             version=self.plan.identity.version,
             fn_module=subject.module,
             fn_name=subject.qualname,
-            composite=False,
+            composite=options.returns_composite,
             serializer=serializer,
             load_kwargs=options.load_kwargs,
             dump_kwargs=options.dump_kwargs,

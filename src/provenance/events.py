@@ -1,13 +1,19 @@
-"""What became of each call: typed events, and what they add up to."""
+"""What became of each call: typed events, and what they add up to.
+
+`parts` are the artifacts of the parts of a composite.
+"""
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from attrs import frozen
 
 from provenance.ids import ArtifactId
+
+NO_PARTS: Final[frozenset[ArtifactId]] = frozenset()
+"""Of what is no composite."""
 
 
 class Why(Enum):
@@ -27,6 +33,7 @@ class Hit:
     artifact_id: ArtifactId
     name: str
     seconds_saved: float
+    parts: frozenset[ArtifactId] = NO_PARTS
 
 
 @frozen
@@ -38,6 +45,7 @@ class Miss:
     seconds: float
     stored: bool
     why: Why = Why.ABSENT
+    parts: frozenset[ArtifactId] = NO_PARTS
 
 
 @frozen
@@ -49,6 +57,7 @@ class Recomputed:
     seconds: float
     stored: bool
     why: Why
+    parts: frozenset[ArtifactId] = NO_PARTS
 
 
 @frozen
@@ -64,6 +73,8 @@ class Healed:
     why: Why
     detail: str
     takes_back: Hit | None = None
+    stored: bool = True
+    parts: frozenset[ArtifactId] = NO_PARTS
 
 
 @frozen

@@ -39,8 +39,8 @@ class Lineage:
     """An artifact with all that it was made from, at any remove.
 
     `artifacts` holds the artifacts by id, *root* among them. `edges` says for each which artifacts its call was given,
-    and as which argument; `arguments` what else it was given. An artifact that was deleted since is named by the edges
-    to it only.
+    and as which argument, and which others its value holds; `arguments` what else it was given. An artifact that was
+    deleted since is named by the edges to it only.
     """
 
     root: ArtifactId
@@ -111,7 +111,7 @@ def described(record: ArtifactRecord, inputs: Inputs | None) -> tuple[Uses, Argu
     """What a call was given: artifacts by their place among the arguments, and the other arguments in short.
 
     An artifact whose place cannot be told (it was inside an object, or its call's *inputs* are lost) is an edge all
-    the same, under a name that says so.
+    the same, under a name that says so; and so is one that was not given to the call, but is held by its value.
     """
     uses: dict[str, ArtifactId] = {}
     arguments: dict[str, str] = {}
@@ -123,6 +123,8 @@ def described(record: ArtifactRecord, inputs: Inputs | None) -> tuple[Uses, Argu
             arguments[name] = short(value)
     unplaced = sorted(record.input_artifact_ids - set(uses.values()))
     uses |= {f"some input ({each[:SHORT]})": each for each in unplaced}
+    held = sorted(record.value_artifact_ids - set(uses.values()))
+    uses |= {f"in its value ({each[:SHORT]})": each for each in held}
     return pmap(uses), pmap(arguments)
 
 

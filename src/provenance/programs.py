@@ -28,7 +28,6 @@ from provenance.asks import (
     Load,
     Lookup,
     Now,
-    PutRecord,
     Quarantine,
     ReadBlob,
     WriteBlob,
@@ -48,7 +47,7 @@ from provenance.errors import (
     UnserializableValueError,
 )
 from provenance.ids import ID_DIGITS, ArtifactId, is_prefix
-from provenance.records import ArtifactRecord, Blob, Held, Inputs, Run, SetRecord, Written
+from provenance.records import ArtifactRecord, Blob, Inputs, Run, SetRecord, Written
 from provenance.summary import plain_inputs
 
 _INPUTS = Decoding("pickle")
@@ -89,12 +88,17 @@ def probe(artifact_id: ArtifactId) -> Program[Lookup, LookedUp]:
     found = yield from lookup(artifact_id)
     if isinstance(found, Absent):
         return found
-    there = yield from HasBlob(found.record.value_blob)
-    return found if there else Gone(found.record)
+    if not (yield from HasBlob(found.record.value_blob)):
+        return Gone(found.record)
+    for part_id in sorted(found.record.value_artifact_ids if found.record.composite else ()):
+        part = yield from FindRecord(part_id)
+        if part is None or not (yield from HasBlob(part.value_blob)):
+            return Gone(found.record)
+    return found
 
 
 def commit(draft: Draft) -> Program[Commit, ArtifactRecord]:
-    """Store what was computed: its value, then its inputs, then run and record in one transaction.
+    """Store what was computed: its value, then its inputs, its parts, then run and records in one transaction.
 
     Returns the record that is now stored: where another process was quicker, that one's. A crash on the way leaves
     bytes that no record names, never a record without its bytes.
@@ -104,12 +108,13 @@ def commit(draft: Draft) -> Program[Commit, ArtifactRecord]:
     """
     value, serializer = yield from write_first(draft.values)
     inputs = None if draft.inputs_are_plain else (yield from write_first(draft.inputs))[0]
+    parts: list[tuple[Written, str]] = []
+    for each in draft.parts:
+        parts.append((yield from write_first(each.values)))  # noqa: PERF401 - a comprehension cannot ask
     run = yield from CurrentRun()
     now = yield from Now()
-    record = draft.record(value.blob, None if inputs is None else inputs.blob, serializer, run.id, now)
-    held = tuple([each for each in (value, inputs) if isinstance(each, Held)])
-    stored = yield from PutRecord(record, run, draft.inputs_json, held, draft.replace)
-    return stored
+    besides = [part.put(*written, inputs, run, now) for part, written in zip(draft.parts, parts, strict=True)]
+    return (yield from draft.put(value, serializer, inputs, run, now, besides))
 
 
 def write_first(encodings: Iterable[Encoding]) -> Program[WriteBlob, tuple[Written, str]]:

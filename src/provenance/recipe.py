@@ -23,6 +23,18 @@ InputFunction: TypeAlias = "Callable[[NamedInputs], Mapping[str, object]]"
 
 
 @frozen
+class Coding:
+    """How a part of a composite is written and read back: by the serializer of this name, or by its type if None."""
+
+    serializer: str | None = None
+    load_kwargs: Options = NO_OPTIONS
+    dump_kwargs: Options = NO_OPTIONS
+
+
+NO_PARTS: Final[Mapping[str, Coding]] = {}
+
+
+@frozen
 class CallOptions:
     """How a decorated function's calls are planned, looked up and recorded; None defers to the environment."""
 
@@ -41,6 +53,8 @@ class CallOptions:
     dump_kwargs: Options = NO_OPTIONS
     use_cache: bool | None = None
     read_only: bool | None = None
+    returns_composite: bool = False
+    part_coding: Mapping[str, Coding] = NO_PARTS
 
 
 @frozen

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from provenance import programs
+from provenance import programs, transfers
 from provenance.asks import All, DropSet, FindByValue, FindLabelled, FindProgeny, FindRecord, FindSetIds, Now, PutSet
 from provenance.effect import Interpreter, run
-from provenance.errors import BlobNotFoundError, ConfigError, SetNotFoundError
+from provenance.errors import ArtifactNotFoundError, BlobNotFoundError, ConfigError, SetNotFoundError
 from provenance.ids import ArtifactId, ValueId, is_prefix
 from provenance.proxy import proxy_over, resolving_in
 from provenance.records import Artifact, ArtifactRecord, Inputs, Run, SetRecord
@@ -63,6 +63,22 @@ class Repository:
     def delete(self, artifact_id: str) -> None:
         """Delete an artifact; its value's bytes go with it unless another artifact shares them."""
         run(programs.forget(self.get_by_id(artifact_id).id), self.interpreter)
+
+    def put(self, artifact: Artifact[object], /) -> Artifact[object]:
+        """Store a copy of an artifact of another repository, without what it was made from (`promote` takes that along)."""
+        origin = artifact.origin
+        source = origin.repo if isinstance(origin, Recovering) else origin
+        if not isinstance(source, Repository):
+            raise ArtifactNotFoundError(artifact.id, "(read-only)")
+        return self.take(artifact, source)
+
+    def take(self, record: ArtifactRecord, source: Repository, /) -> Artifact[object]:
+        """Copy the artifact of *record* from *source*, unless it is here with all its bytes."""
+        if not run(transfers.is_whole(record), self.interpreter):
+            given = run(transfers.given(record, source.name), source.interpreter)
+            copying = transfers.copying_from(source.interpreter)
+            run(transfers.take(given, copying, self.name), self.interpreter)
+        return Artifact.of(run(programs.find(record.id, self.name), self.interpreter), self)
 
     def put_set(self, artifact_set: ArtifactSet, /) -> ArtifactSet:
         """Store a set; with labels under which it is stored already, it becomes the newest of them."""
@@ -136,6 +152,7 @@ class Recovering:
 
     repo: Repository
     recover: Callable[[ArtifactRecord], object] = field(repr=False)
+    recover_record: Callable[[ArtifactId], ArtifactRecord] | None = field(default=None, repr=False)
 
     def load_value(self, record: ArtifactRecord, /) -> object:
         """The value, computed anew if need be."""
@@ -150,8 +167,8 @@ class Recovering:
         return self.repo.load_run(record)
 
     def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
-        """Look up a record."""
-        return self.repo.load_record(artifact_id)
+        """Look up a record, which is made anew if need be and if that can be done."""
+        return (self.recover_record or self.repo.load_record)(artifact_id)
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
         """Stand-in for the value of *record*."""

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 from attrs import frozen
 
+from provenance.hashing import hash_value
 from provenance.identity import InputHashes
 from provenance.recipe import Sighting
 from provenance.records import Inputs, Json
@@ -56,6 +57,11 @@ def inputs_json(inputs: Inputs, hashes: InputHashes) -> str:
 def _is_utf8(text: str) -> bool:
     """Whether the text has no lone surrogates, as the name of a keyword argument may have."""
     return text.isascii() or not any("\ud800" <= each <= "\udfff" for each in text)
+
+
+def input_json(value: object) -> Json:
+    """An input as `inputs_json` shows it; UnhashableValueError where it has no value."""
+    return _json_of(value, hash_value(value))
 
 
 def are_plain(inputs: Inputs) -> bool:

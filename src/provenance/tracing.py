@@ -7,7 +7,8 @@ from typing import TypeAlias, cast
 from pyrsistent import pmap
 
 from provenance import session
-from provenance.asks import FindInputs, FindRecord, ReadBlob
+from provenance.asks import FindInputs, FindProgeny, FindRecord, ReadBlob
+from provenance.circles import circles
 from provenance.effect import Program, run
 from provenance.errors import ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError
 from provenance.ids import ArtifactId
@@ -39,7 +40,7 @@ def trace(
         given = inputs if artifact_id == root.id and inputs is not None else (yield from known_inputs(record, repo))
         found.setdefault(artifact_id, Artifact.of(record, origin))
         told[artifact_id] = described(record, given)
-        fresh = record.input_artifact_ids - met
+        fresh = record.source_ids - met
         met |= fresh
         waiting += fresh
     edges = pmap({each: uses for each, (uses, _) in told.items()})
@@ -64,10 +65,8 @@ def lineage(of: object) -> Lineage:
         ArtifactNotFoundError: if there is no artifact of this id.
     """
     root = _artifact(of)
-    origin = root.origin
-    origin = origin.repo if isinstance(origin, Recovering) else origin
-    repo = origin if isinstance(origin, Repository) else session.get_default_repo()
-    inputs = origin.inputs if isinstance(origin, Ephemeral) else None
+    repo = _repository(root)
+    inputs = root.origin.inputs if isinstance(root.origin, Ephemeral) else None
     return run(trace(root, repo, repo.name, inputs), repo.interpreter)
 
 
@@ -78,6 +77,38 @@ def dependencies(of: object) -> tuple[Artifact[object], ...]:
     """
     graph = lineage(of)
     return tuple(graph.artifacts[each] for each in graph.order)
+
+
+def progeny(of: object) -> tuple[Artifact[object], ...]:
+    """The artifacts that were made from *of*, or hold it, at any remove, each after its own sources.
+
+    Raises as `lineage` does.
+    """
+    root = _artifact(of)
+    repo = _repository(root)
+    records = run(descend(root.id), repo.interpreter)
+    return tuple(Artifact.of(each, repo) for each in records)
+
+
+def descend(root: ArtifactId) -> Program[FindProgeny | FindRecord, tuple[ArtifactRecord, ...]]:
+    """Gather what was made from *root* at any remove: each record is asked for once."""
+    found: dict[ArtifactId, ArtifactRecord] = {}
+    met, waiting = {root}, [root]
+    while waiting:
+        for artifact_id in (yield from FindProgeny(waiting.pop())):
+            record = None if artifact_id in met else (yield from FindRecord(artifact_id))
+            met.add(artifact_id)
+            if record is not None:
+                found[artifact_id] = record
+                waiting.append(artifact_id)
+    groups = circles({each.id: sorted(each.source_ids & found.keys()) for each in found.values()})
+    return tuple(found[each] for group in groups for each in sorted(group))
+
+
+def _repository(root: Artifact[object]) -> Repository:
+    """Where an artifact came from, else the default repository."""
+    origin = root.origin.repo if isinstance(root.origin, Recovering) else root.origin
+    return origin if isinstance(origin, Repository) else session.get_default_repo()
 
 
 def _artifact(of: object) -> Artifact[object]:

@@ -89,6 +89,10 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         unchanged = self._self_load is not None or self._self_as_recorded
         return self._self_known.value_id if unchanged else None
 
+    def __provenance_reference__(self) -> Known:
+        """What is known of the artifact without a look-up."""
+        return self._self_known
+
     def __provenance_record__(self) -> ArtifactRecord:
         """The artifact's record, looked up if the proxy came out of a pickle."""
         return resolved(self._self_known, self._self_origin)

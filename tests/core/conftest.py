@@ -17,10 +17,16 @@ STORED = {
 
 
 @pytest.fixture
-def repo():
+def memory_repo():
     """An empty repository in memory, the default one of the test."""
     with in_memory() as repo:
         yield repo
+
+
+@pytest.fixture
+def repo(memory_repo):
+    """The repository in memory; test modules that run in others too have a fixture of this name."""
+    return memory_repo
 
 
 @pytest.fixture

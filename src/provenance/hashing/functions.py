@@ -13,7 +13,7 @@ from functools import lru_cache
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any, Final
 
-from provenance.hashing.circles import circles
+from provenance.circles import circles
 from provenance.hashing.format import Item, node, prefix
 from provenance.hashing.registry import exact, name_of
 from provenance.hashing.walk import Refusal, Walk

@@ -1,0 +1,136 @@
+"""A planned call, and what is to be stored of its result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import evolve, field, frozen
+
+from provenance.composites import Composite, part_plan, part_recipe, parts_in, whole_recipe
+from provenance.draft import Computation, Draft, interface_of
+from provenance.errors import ImpureFunctionError, UnserializableValueError
+from provenance.events import Hit, Why
+from provenance.hashing import hash_value
+from provenance.identity import uncached_id
+from provenance.ids import ArtifactId
+from provenance.plan import CallPlan, bind_call, changed_inputs, hashes_now, may_change
+from provenance.proxy import Ephemeral, Reference, proxy_over, unwrap
+from provenance.recipe import Recipe, in_ignored, sightings_of
+from provenance.repository import Repository
+from provenance.session import Environment
+from provenance.summary import type_name
+
+
+@frozen(eq=False)
+class Call:
+    """A planned call in its environment, ready to be looked up or computed."""
+
+    recipe: Recipe
+    plan: CallPlan
+    args: tuple[object, ...] = field(repr=False)
+    kwargs: Mapping[str, object] = field(repr=False)
+    environment: Environment
+    repo: Repository
+    hash_duration: float
+    why: Why = Why.ABSENT
+    detail: str = ""
+    takes_back: Hit | None = None
+    may_store: bool = True
+
+    @property
+    def label(self) -> str:
+        """How messages call the function."""
+        return self.recipe.subject.label
+
+    @property
+    def replaces(self) -> bool:
+        """Whether what is computed takes the place of what may be stored."""
+        return self.why in (Why.ASKED, Why.BLOB_MISSING, Why.BLOB_CORRUPT)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing is to be stored."""
+        chosen = self.recipe.options.read_only
+        return not self.may_store or (self.environment.read_only if chosen is None else chosen)
+
+    def invoke(self) -> object:
+        """Call the user's function with the arguments as they were given."""
+        subject = self.recipe.subject
+        if self.recipe.options.merge_defaults:
+            return _invoke_merged(self)
+        return subject.function(*subject.args, *self.args, **{**subject.keywords, **self.kwargs})
+
+
+def _invoke_merged(call: Call) -> object:
+    """Call the user's function with its default dictionaries merged into the arguments, by Python's own binding."""
+    subject = call.recipe.subject
+    bound = subject.signature.bind(*subject.args, *call.args, **{**subject.keywords, **call.kwargs})
+    merged = bind_call(call.recipe, call.args, call.kwargs).kargs
+    bound.arguments.update({name: merged[name] for name in bound.arguments if name in subject.defaults})
+    return subject.function(*bound.args, **bound.kwargs)
+
+
+@frozen
+class Timing:
+    """When a computation began (UTC), and on the measuring clock when it began and ended."""
+
+    at: datetime
+    began: float
+    ended: float
+
+
+def drafted(call: Call, value: object, timing: Timing) -> Draft:
+    """Check that the function was pure, hash its result, and put together what is to be stored."""
+    _refuse_impure(call)
+    seen, value = list(in_ignored(value)), unwrap(value)
+    if not call.recipe.options.returns_composite:
+        return _draft(call, value, timing, seen)
+    given = parts_in(value, call.label)
+    parts = {key: _part(call, key, each, timing) for key, each in given.items()}
+    whole = Composite({key: _part_proxy(call, part) for key, part in parts.items()})
+    draft = _draft(evolve(call, recipe=whole_recipe(call.recipe)), whole, timing, seen)
+    return evolve(draft, parts=tuple(parts.values()))
+
+
+def _part(call: Call, key: str, value: object, timing: Timing) -> Draft:
+    recipe = part_recipe(call.recipe, key)
+    seen, value = list(in_ignored(value)), unwrap(value)
+    return _draft(evolve(call, recipe=recipe, plan=part_plan(call.plan, recipe.identity)), value, timing, seen)
+
+
+def _part_proxy(call: Call, part: Draft) -> object:
+    """Proxy of a part that is about to be stored; that it counts as unread spares hashing the value again."""
+    value = part.computation.value
+    known = Reference(part.artifact_id, part.computation.value_id, type_name(value), interface_of(type(value)))
+    origin = Ephemeral(value, call.plan.inputs) if call.read_only else call.repo
+    return proxy_over(known, origin, load=lambda: value, tracked=not call.read_only)
+
+
+def _refuse_impure(call: Call) -> None:
+    if may_change(call.recipe, call.plan):
+        changed = changed_inputs(call.plan.input_hashes, hashes_now(call.recipe, call.plan, call.args, call.kwargs))
+        if changed:
+            raise ImpureFunctionError(call.label, changed)
+
+
+def _draft(call: Call, value: object, timing: Timing, seen: list[object]) -> Draft:
+    """Hash *value*, in which artifacts were *seen* already, and put together what is to be stored."""
+    ticks = call.environment.clock.ticks
+    began = ticks()
+    try:
+        value_id = hash_value(value, f"the result of {call.label}", seen)
+    except Exception as error:  # the value's own methods may raise anything
+        raise UnserializableValueError(
+            f"the result of {call.label}", f"{type(error).__name__}: {error}", value
+        ) from error
+    computation = Computation(
+        value, value_id, timing.at, timing.ended - timing.began, call.hash_duration, ticks() - began, _held_in(seen)
+    )
+    uncached = call.why is Why.CACHE_OFF
+    artifact_id = uncached_id(call.plan.artifact_id, value_id) if uncached else call.plan.artifact_id
+    return Draft(artifact_id, call.recipe, call.plan, computation, replace=call.replaces)
+
+
+def _held_in(seen: list[object]) -> frozenset[ArtifactId]:
+    return frozenset(each.artifact_id for each in sightings_of(seen)) if seen else frozenset()

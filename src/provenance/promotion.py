@@ -1,0 +1,78 @@
+"""Copying artifacts, with all that they were made from, from one repository to another."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final, cast
+
+from provenance import session, transfers
+from provenance.effect import run
+from provenance.ids import ArtifactId
+from provenance.proxy import artifact_of, is_proxy
+from provenance.records import Artifact
+from provenance.repository import Recovering, Repository
+from provenance.session import RepositoryOrName
+
+_log: Final = logging.getLogger("provenance")
+
+Progress = Callable[[int, int, Artifact[object]], None]
+"""Called after each artifact: how many are done, how many there are, and the one that was done last."""
+
+
+def promote(
+    artifact_or_id: object,
+    to_repo: RepositoryOrName,
+    from_repo: RepositoryOrName | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Artifact[object]:
+    """Copy an artifact, and all that it was made from or holds, into another repository; sources come first.
+
+    What is there already is skipped, so that a promotion that was interrupted can be run again. An artifact that was deleted
+    since is left out.
+
+    Args:
+        artifact_or_id: An artifact, a proxy, or an id (an unambiguous prefix will do).
+        to_repo: Where to, a repository or the name of one.
+        from_repo: Where from; by default where the artifact is, for an id the default repository.
+        progress: Told of each artifact when it is done.
+
+    Returns:
+        The artifact in *to_repo*.
+
+    Raises:
+        TypeError: for what is no artifact.
+        ArtifactNotFoundError, AmbiguousIdError: for an id that does not name one.
+        BlobNotFoundError, CorruptBlobError: if bytes are missing or damaged; what was copied before stays.
+        StoreUnavailableError, StorePermissionError: if *to_repo* fails, or may not be written to.
+    """
+    source, root = _source(artifact_or_id, from_repo)
+    target = session.current().repository(to_repo)
+    records = run(transfers.closure(root, source.name), source.interpreter)
+    for done, record in enumerate(records, 1):
+        copied = target.take(record, source)
+        _log.debug("promoted %s (%s) to %s, %s of %s", record.name, record.id, target.name, done, len(records))
+        if progress is not None:
+            progress(done, len(records), copied)
+    return target.get_by_id(root)
+
+
+def _source(wanted: object, from_repo: RepositoryOrName | None) -> tuple[Repository, ArtifactId]:
+    """The repository to copy from, and the id there."""
+    named = None if from_repo is None else session.current().repository(from_repo)
+    if isinstance(wanted, str) and not is_proxy(wanted):
+        source = named or session.get_default_repo()
+        return source, source.get_by_id(wanted).id
+    artifact = artifact_of(wanted) if is_proxy(wanted) else wanted
+    if not isinstance(artifact, Artifact):
+        raise TypeError(f"{wanted!r} is no artifact: give an id, an artifact, or the result of a decorated function")
+    known = cast("Artifact[object]", artifact)
+    return named or repository_of(known), known.id
+
+
+def repository_of(artifact: Artifact[object]) -> Repository:
+    """The repository that an artifact came from, else the default one."""
+    origin = artifact.origin
+    origin = origin.repo if isinstance(origin, Recovering) else origin
+    return origin if isinstance(origin, Repository) else session.get_default_repo()

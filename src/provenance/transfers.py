@@ -1,0 +1,107 @@
+"""Copying artifacts from one store to another: what one gives, and how the other takes it.
+
+Values and inputs travel as the bytes they are: nothing is decoded, so that what arrives is what was stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import BinaryIO, Final, TypeAlias
+
+from attrs import evolve, frozen
+
+from provenance.asks import FindInputs, FindRecord, FindRun, HasBlob, Now, PutRecord, ReadBlob, WriteBlob
+from provenance.circles import circles
+from provenance.effect import Interpreter, Program
+from provenance.errors import ArtifactNotFoundError, CorruptBlobError, RunNotFoundError
+from provenance.ids import ArtifactId
+from provenance.records import ArtifactRecord, Blob, Held, Run, Written
+
+_PIECE: Final = 1 << 20
+"""Bytes that are copied at a time."""
+
+Copying: TypeAlias = Callable[[Blob], Callable[[BinaryIO], None]]
+"""From a blob to what writes its bytes into a sink."""
+
+
+@frozen
+class Given:
+    """All that a store has of an artifact, but for the bytes."""
+
+    record: ArtifactRecord
+    run: Run
+    inputs_json: str
+
+
+def closure(root: ArtifactId, repo: str) -> Program[FindRecord, tuple[ArtifactRecord, ...]]:
+    """The record of an artifact and those of all that it was made from or that it holds, each after its own sources.
+
+    What was deleted since is left out; ArtifactNotFoundError if it is *root*.
+    """
+    found: dict[ArtifactId, ArtifactRecord] = {}
+    met, waiting = {root}, [root]
+    while waiting:
+        record = yield from FindRecord(waiting.pop())
+        if record is not None:
+            found[record.id] = record
+            fresh = sorted(record.source_ids - met)
+            met.update(fresh)
+            waiting += fresh
+    if root not in found:
+        raise ArtifactNotFoundError(root, repo)
+    groups = circles({each.id: sorted(each.source_ids & found.keys()) for each in found.values()})
+    return tuple(found[each] for group in groups for each in sorted(group))
+
+
+def given(record: ArtifactRecord, repo: str) -> Program[FindRun | FindInputs, Given]:
+    """What is recorded besides the record; raises `RunNotFoundError` or `ArtifactNotFoundError` where it is gone."""
+    run = yield from FindRun(record.run_id)
+    if run is None:
+        raise RunNotFoundError(record.run_id, record.id, repo)
+    inputs = yield from FindInputs(record.id)
+    if inputs is None:
+        raise ArtifactNotFoundError(record.id, repo)
+    return Given(record, run, inputs)
+
+
+def is_whole(record: ArtifactRecord) -> Program[FindRecord | HasBlob, bool]:
+    """Whether the artifact is there with all its bytes."""
+    there = yield from FindRecord(record.id, fresh=True)
+    for blob in () if there is None else there.blobs:
+        if not (yield from HasBlob(blob)):
+            return False
+    return there is not None
+
+
+def take(what: Given, copying: Copying, repo: str) -> Program[WriteBlob | Now | PutRecord, ArtifactRecord]:
+    """Store what is given, its bytes first; answers the record that is then stored.
+
+    Raises:
+        BlobNotFoundError, CorruptBlobError: if the bytes are not there to be copied, or are not what was stored.
+    """
+    written: list[Written] = []
+    for blob in dict.fromkeys(what.record.blobs):
+        copy = yield from WriteBlob(copying(blob))
+        if copy.blob != blob:
+            raise CorruptBlobError(blob.id, repo, f"its copy has the digest {copy.blob.id}")
+        written.append(copy)
+    now = yield from Now()
+    held = tuple(each for each in written if isinstance(each, Held))
+    return (yield from PutRecord(evolve(what.record, added_at=now), what.run, what.inputs_json, held))
+
+
+def copying_from(source: Interpreter[ReadBlob]) -> Copying:
+    """How to copy what *source* has."""
+
+    def copying(blob: Blob) -> Callable[[BinaryIO], None]:
+        def write(sink: BinaryIO) -> None:
+            source(ReadBlob(blob, lambda opened: _copy(opened, sink)))
+
+        return write
+
+    return copying
+
+
+def _copy(source: BinaryIO, sink: BinaryIO) -> None:
+    while piece := source.read(_PIECE):
+        sink.write(piece)

@@ -1,0 +1,286 @@
+"""Functions that return several artifacts at once."""
+
+import asyncio
+import copy
+import pickle
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import provenance as p
+from provenance.effects.layers import Counter, counted
+from provenance.errors import UnserializableValueError
+from provenance.testing import in_memory
+from strategies import nested
+
+LARGE = 5_000
+COUNT = []
+
+
+@pytest.fixture(params=["memory_repo", "stored"])
+def repo(request):
+    """The default repository, in memory and on disk."""
+    return request.getfixturevalue(request.param)
+
+
+@p.provenance()
+def source(n):
+    """Something to begin with."""
+    return [n] * 3
+
+
+@p.provenance(returns_composite=True)
+def split(data, at=1):
+    """Two parts of the data."""
+    COUNT.append(at)
+    return {"left": list(data[:at]), "right": list(data[at:]), "table": np.arange(LARGE)}
+
+
+@p.provenance()
+def length(part):
+    """How long a part is."""
+    return len(part)
+
+
+def nothing_at_all():
+    """An empty mapping."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def no_calls():
+    """No call was counted yet."""
+    COUNT.clear()
+
+
+def ids_in(composite):
+    """The ids of the parts by key."""
+    return {key: p.artifact_of(part).id for key, part in composite.items()}
+
+
+def test_each_value_is_an_artifact(repo):
+    """The parts are named after the function and their keys, and know the same inputs and run."""
+    data = source(1)
+    parts = split(data)
+    assert isinstance(parts, Mapping)
+    assert {"left": [1], "right": [1, 1]} == {key: parts[key] for key in ("left", "right")}
+    whole, left = p.artifact_of(parts), p.artifact_of(parts["left"])
+    assert (True, False) == (whole.composite, left.composite)
+    assert f"{whole.name}_left" == left.name
+    assert whole.input_artifact_ids == left.input_artifact_ids == {p.artifact_of(data).id}
+    assert [1, 1, 1] == left.inputs["kargs"]["data"]
+    assert whole.run_id == left.run_id
+    assert frozenset(ids_in(parts).values()) == whole.value_artifact_ids
+    assert left == p.load_artifact(left.id)
+    assert [1] == left.value
+
+
+def test_a_hit_is_the_same(repo, request):
+    """A second call is a hit, with the same parts."""
+    first = split([1, 2, 3])
+    again = split([1, 2, 3], at=1)
+    assert ids_in(first) == ids_in(again)
+    assert p.artifact_of(first) == p.artifact_of(again)
+    assert list(first) == list(again)
+    assert [1] == COUNT
+    assert p.hash(first) == p.hash(again) == p.artifact_of(again).value_id
+    assert isinstance(p.unwrap(again), Mapping)
+
+
+def test_parts_are_read_one_by_one(repo):
+    """A hit reads the references, and then only the part that is used."""
+    split([1, 2, 3])
+    counter = Counter()
+    from attrs import evolve
+
+    with p.using_repo(evolve(repo, interpreter=counted(repo.interpreter, counter))):
+        hit = split([1, 2, 3])
+        assert ["left", "right", "table"] == list(hit)
+        assert "artifact" in repr(p.unwrap(hit))
+        before = counter.bytes_read
+        assert 3 == len(hit)
+        assert [1] == hit["left"]
+        assert before < counter.bytes_read < before + 8 * LARGE
+
+
+def test_lineage_leads_through_the_part(repo):
+    """What was made from a part has the part as its source, and that has the sources of the call."""
+    data = source(1)
+    parts = split(data)
+    result = length(parts["right"])
+    expected = [p.artifact_of(each).id for each in (data, parts["right"], result)]
+    assert expected == [each.id for each in p.dependencies(result)]
+    assert {*expected[:1], *ids_in(parts).values(), p.artifact_of(parts).id} == {
+        each.id for each in p.dependencies(parts)
+    }
+
+
+def test_a_lost_part_is_computed_again(repo):
+    """A part whose value or record is gone is computed anew with the whole, when it is used."""
+    ids = ids_in(split([1, 2, 3]))
+    for lose in ("record", "value"):
+        if lose == "record":
+            repo.delete(ids["table"])
+        else:
+            from provenance.asks import DropBlob
+
+            repo.interpreter(DropBlob(repo.get_by_id(ids["table"]).value_blob))
+        hit = split([1, 2, 3])
+        COUNT.clear()
+        assert np.array_equal(np.arange(LARGE), hit["table"])
+        assert [1] == COUNT
+        assert [1] == hit["left"]
+        assert np.array_equal(np.arange(LARGE), repo.get_value(ids["table"]))
+        assert [1] == COUNT
+
+
+def test_all_or_nothing(repo):
+    """A part that no serializer can write stores none of them, and the error holds the result."""
+
+    @p.provenance(returns_composite=True)
+    def impossible():
+        return {"good": [1], "bad": (each for each in [1])}
+
+    with pytest.raises(UnserializableValueError) as caught:
+        impossible()
+    assert [1] == caught.value.value["good"] if isinstance(caught.value.value, dict) else caught.value.value is not None
+    assert [] == [each for each in p.search() if "impossible" in each.name]
+
+
+@pytest.mark.parametrize("result", [[1], 1, {1: 2}, None])
+def test_what_is_no_mapping_of_names_is_refused(repo, result):
+    """The error holds what was computed."""
+    function = p.provenance(returns_composite=True, name="odd")(lambda: result)
+    with pytest.raises(UnserializableValueError, match="keys are strings") as caught:
+        function()
+    assert result == caught.value.value
+
+
+def test_empty_and_nested(repo):
+    """A mapping without parts is one; a part may be any value, another mapping or an artifact too."""
+    nothing = p.provenance(returns_composite=True, name="nothing")(nothing_at_all)
+    assert {} == nothing() == nothing()
+    inner = source(2)
+    outer = p.provenance(returns_composite=True, name="outer")(lambda x: {"again": x, "deep": {"x": [x]}})
+    for _ in range(2):
+        made = outer(inner)
+        assert ([2, 2, 2], {"x": [[2, 2, 2]]}) == (made["again"], made["deep"])
+        assert {p.artifact_of(inner).id} == p.artifact_of(made["deep"]).value_artifact_ids
+        assert p.artifact_of(inner) == p.artifact_of(p.unwrap(made["deep"])["x"][0])
+
+
+def test_serializers_by_part(repo):
+    """Each part may have a serializer and keyword arguments of its own; the others go by their type."""
+    function = p.provenance(
+        name="coded",
+        returns_composite=True,
+        serializer={"model": "cloudpickle", "data": "joblib"},
+        dump_kwargs={"data": {"compress": 3}},
+    )(lambda: {"model": {"a": 1}, "data": [0] * 1000, "rest": np.arange(3)})
+    for _ in range(2):
+        made = function()
+        by_key = {key: p.artifact_of(part) for key, part in made.items()}
+        assert ["cloudpickle", "joblib", "numpy"] == [by_key[key].serializer for key in ("model", "data", "rest")]
+        assert {"compress": 3} == dict(by_key["data"].dump_kwargs)
+        assert [0] * 1000 == made["data"]
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"returns_composite": "yes"}, "neither a bool"),
+        ({"serializer": {"a": "joblib"}}, "returns_composite"),
+        ({"returns_composite": True, "serializer": {"a": "joblip"}}, "did you mean 'joblib'"),
+        ({"returns_composite": True, "serializer": {"a": "pickle"}, "dump_kwargs": {"b": {}}}, "the part 'b'"),
+        ({"returns_composite": True, "serializer": {"a": "pickle"}, "dump_kwargs": {"a": {"x": 1}}}, "refuses"),
+        ({"returns_composite": True, "serializer": {"a": "pickle"}, "dump_kwargs": 7}, "no dictionary"),
+    ],
+)
+def test_bad_options_are_refused_where_they_are_given(options, match):
+    """Before anything is called."""
+    with pytest.raises(p.ConfigError, match=match):
+        p.provenance(**options)(nothing_at_all)
+
+
+def test_it_cannot_be_changed(repo):
+    """A composite is read-only, and what is changed in a part changes neither the store nor what others get."""
+    parts = split([1, 2, 3])
+    with pytest.raises(TypeError):
+        parts["left"] = 1
+    parts["left"].append(9)
+    assert [1] == split([1, 2, 3])["left"]
+
+
+def test_it_travels(repo):
+    """Composites and their parts are copied and pickled as proxies are: by reference."""
+    parts = split([1, 2, 3])
+    for other in (pickle.loads(pickle.dumps(parts)), copy.copy(parts), copy.deepcopy(parts)):
+        assert p.artifact_of(parts) == p.artifact_of(other)
+        assert ids_in(parts) == ids_in(other)
+        assert [1] == other["left"]
+    bare = pickle.loads(pickle.dumps(p.unwrap(parts)))
+    assert ids_in(parts) == ids_in(bare)
+
+
+def test_reading_only(repo):
+    """A read-only result has parts that are in no store, and that are recorded as plain values."""
+    parts = split.with_options(returns_composite=True, read_only=True)([1, 2, 3])
+    assert [1] == parts["left"]
+    assert frozenset() == p.artifact_of(length(parts["left"])).input_artifact_ids
+    assert not split.with_options(returns_composite=True).is_cached([1, 2, 3])
+
+
+def test_without_the_cache(repo):
+    """Each result stands beside the others, with parts of its own."""
+    values = iter([1, 2, 1])
+    function = p.provenance(returns_composite=True, use_cache=False, name="fresh", ignore=["values"])(
+        lambda: {"x": next(values), "y": 0}
+    )
+    first, second, third = function(), function(), function()
+    assert [1, 2, 1] == [each["x"] for each in (first, second, third)]
+    assert ids_in(first) == ids_in(third)
+    assert ids_in(first)["x"] != ids_in(second)["x"]
+
+
+def test_asynchronous_functions(repo):
+    """They may return composites too; a hit makes sure that all parts are there."""
+
+    @p.provenance(returns_composite=True)
+    async def parts(n):
+        COUNT.append(n)
+        return {"n": [n], "m": [n + 1]}
+
+    first = asyncio.run(parts(1))
+    assert ([1], [2]) == (first["n"], first["m"])
+    assert ids_in(first) == ids_in(asyncio.run(parts(1)))
+    repo.delete(ids_in(first)["m"])
+    assert [2] == asyncio.run(parts(1))["m"]
+    assert [1, 1] == COUNT
+
+
+def test_parts_are_captured(repo):
+    """A captured composite brings its parts into the set."""
+    with p.capture_set() as capture:
+        parts = split([1, 2, 3])
+    assert {p.artifact_of(parts).id, *ids_in(parts).values()} == capture.set.artifact_ids
+
+
+def test_recomputing_replaces_all_parts(repo):
+    """`recompute` stores the whole and its parts anew."""
+    values = iter([1, 2])
+    function = p.provenance(returns_composite=True, name="again", ignore=["values"])(lambda: {"x": [next(values)]})
+    assert ([1], [2]) == (function()["x"], function.recompute()["x"])
+    assert [2] == function()["x"]
+
+
+@given(st.dictionaries(st.text(max_size=4), nested, max_size=4))
+def test_a_composite_is_its_mapping(given_parts):
+    """Whatever it holds, it equals what the function returned, fresh and read back."""
+    with in_memory():
+        function = p.provenance(returns_composite=True, name="any")(lambda: given_parts)
+        for made in (function(), function()):
+            assert p.hash(dict(given_parts)) == p.hash({key: p.unwrap(each) for key, each in made.items()})
+            assert list(given_parts) == list(made)

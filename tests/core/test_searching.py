@@ -1,0 +1,150 @@
+"""Finding artifacts: by what is recorded of them, by their value, by what was made of them."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import provenance as p
+from provenance.testing import in_memory
+from strategies import nested
+
+TABLE = np.arange(1_000)
+
+
+@pytest.fixture(params=["memory_repo", "stored"])
+def repo(request):
+    """The default repository, in memory and on disk."""
+    return request.getfixturevalue(request.param)
+
+
+@p.provenance(tags=["numbers"], custom_fields={"team": "a", "level": 1}, version=2)
+def number(n, table=None):
+    """A number in a dictionary."""
+    return {"n": n}
+
+
+@p.provenance()
+def total(numbers):
+    """Their sum."""
+    return sum(each["n"] for each in numbers)
+
+
+def ids(artifacts):
+    """Their ids."""
+    return [each.id for each in artifacts]
+
+
+def id_of(value):
+    """Its artifact's id."""
+    return p.artifact_of(value).id
+
+
+def test_everything_is_found_last_first(repo):
+    """Without conditions a search finds all, lazily, in pages, the one that was recorded last first."""
+    made = [id_of(number(n)) for n in range(250)]
+    found = p.search()
+    assert made[::-1] == ids(found) == ids(found)
+    assert made[-1] == found.first.id
+    assert p.search("nothing").first is None
+    assert [] == list(p.search("nothing"))
+    again = id_of(number(250))
+    assert again == next(iter(found)).id
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        ({"name": "*.number"}, ["one", "two", "with table"]),
+        ({"name": "*.total"}, ["total"]),
+        ({"version": 2}, ["one", "two", "with table"]),
+        ({"version": 2, "name": "*total"}, []),
+        ({"tags": ["numbers"]}, ["one", "two", "with table"]),
+        ({"tags": ["numbers", "x"]}, []),
+        ({"custom_fields": {"team": "a"}}, ["one", "two", "with table"]),
+        ({"custom_fields": {"level": 1.5}}, []),
+        ({"inputs": {"n": 1}}, ["one", "with table"]),
+        ({"inputs": {"n": 1, "table": None}}, ["one"]),
+        ({"inputs": {"n": True}}, []),
+        ({"inputs": {"table": TABLE.copy()}}, ["with table"]),
+        ({"inputs": {"table": TABLE + 1}}, []),
+        ({"since": datetime(2020, 1, 1, tzinfo=UTC)}, ["one", "two", "with table", "total"]),
+        ({"until": datetime(2020, 1, 1, tzinfo=UTC)}, []),
+        ({"run": "0" * 40}, []),
+    ],
+)
+def test_conditions(repo, conditions, expected):
+    """All that are given must hold."""
+    made = {"one": number(1), "two": number(2), "with table": number(1, TABLE)}
+    made["total"] = total([made["one"], made["two"]])
+    names = {id_of(value): name for name, value in made.items()}
+    assert expected == [names[each.id] for each in p.search(**conditions)][::-1]
+
+
+def test_artifacts_as_conditions(repo):
+    """What was made with an artifact is found by it: anywhere among the inputs, or as a certain argument."""
+    one, two = number(1), number(2)
+    made, other = total([one, two]), total([two])
+    assert {id_of(made), id_of(other)} == set(ids(p.search(uses=[two])))
+    assert [id_of(made)] == ids(p.search(uses=[p.artifact_of(one), id_of(two)]))
+    assert [id_of(other)] == ids(p.search(inputs={"numbers": [two]}))
+    run = p.artifact_of(made).run_info
+    assert 4 == len(list(p.search(run=run))) == len(list(p.search(run=run.id)))
+    with pytest.raises(TypeError, match="no artifact"):
+        p.search(uses=[1])
+
+
+def test_times_need_a_zone(repo):
+    """A time without one is refused, before anything is looked for."""
+    with pytest.raises(p.ConfigError, match="time zone"):
+        p.search(since=datetime(2020, 1, 1))  # noqa: DTZ001 - that it has none is the point
+    number(1)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    assert (1, 0) == (len(list(p.search(until=later))), len(list(p.search(since=later))))
+
+
+def test_what_is_found_as_a_table(repo):
+    """A DataFrame has a row for each artifact, with what is recorded."""
+    total([number(1), number(2)])
+    table = p.search().to_pandas()
+    assert (3, "id") == (len(table), table.index.name)
+    assert [True] == list(table["name"].str.endswith("total"))[:1]
+    assert [0, 2, 2] == list(table["version"])
+    assert list(p.search("none").to_pandas().columns) == list(table.columns)
+
+
+def test_who_made_a_value(repo):
+    """A plain value leads to the artifacts that have an equal one."""
+    first = p.provenance(name="a")(lambda: {"x": TABLE})()
+    second = p.provenance(name="b")(lambda: {"x": TABLE.copy()})()
+    assert [id_of(first), id_of(second)] == ids(p.who_made({"x": TABLE})) == ids(p.who_made(first))
+    assert () == p.who_made({"x": TABLE + 1})
+
+
+@given(nested)
+def test_every_value_finds_its_maker(value):
+    """Whatever a function returns, its artifact is found by it."""
+    with in_memory():
+        made = p.provenance(name="any")(lambda: value)()
+        assert [id_of(made)] == ids(p.who_made(p.unwrap(made)))
+
+
+def test_progeny_at_any_remove(repo):
+    """What was made from an artifact, directly or not, each after its own sources; an artifact in a value counts."""
+    one = number(1)
+    first = total([one, number(2)])
+    second = total([number(p.unwrap(first)), one])
+    holder = p.provenance(name="holder")(lambda x: {"deep": [x]})(first)
+    found = ids(p.progeny(one))
+    assert {id_of(first), id_of(second), id_of(holder)} == set(found)
+    assert found.index(id_of(first)) < found.index(id_of(holder))
+    assert () == p.progeny(holder)
+    assert found == ids(p.progeny(id_of(one)))
+
+
+def test_a_result_that_is_another_ones_keeps_the_edge(repo):
+    """A function that returns what another one returned is traced to it."""
+    outer = p.provenance(name="outer")(lambda n: number(n + 0))
+    made = outer(5)
+    assert [id_of(number(5)), id_of(made)] == ids(p.dependencies(made))

@@ -1,0 +1,6 @@
+# The little of pandas that the library's signatures name.
+from collections.abc import Sequence
+
+class DataFrame:
+    def __init__(self, data: Sequence[Sequence[object]], *, columns: Sequence[str]) -> None: ...
+    def set_index(self, keys: str) -> DataFrame: ...
