@@ -17,9 +17,9 @@ numbers = st.integers(0, 3)
 places = st.sampled_from(["near", "far"])
 names = st.sampled_from(["a", "b"])
 CONFIG = {
-    "blobstores": {"disk": {"type": "disk", "cachedir": "blobs", "delete": True}},
+    "blobstores": {f"{name} files": {"type": "disk", "cachedir": name, "delete": True} for name in ("near", "far")},
     "artifact_repos": {
-        name: {"type": "sqlite", "db": f"{name}.db", "store": "disk", "delete": True, "inline_limit": limit}
+        name: {"type": "sqlite", "db": f"{name}.db", "store": f"{name} files", "delete": True, "inline_limit": limit}
         for name, limit in (("near", 1000), ("far", 0))
     },
 }
@@ -147,7 +147,7 @@ class History(RuleBasedStateMachine):
 
 
 class StoredHistory(History):
-    """The same in SQLite, with one folder for the large values of both."""
+    """The same in SQLite with folders for large values, and for all of them."""
 
     def opened(self):
         """The repositories, empty."""
