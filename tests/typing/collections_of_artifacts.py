@@ -1,0 +1,38 @@
+"""What the type checkers say of sets, searches, lineage and promotion. Read by them, never run."""
+
+from collections.abc import Mapping
+from typing import assert_type
+
+import provenance as p
+from provenance.collecting import Capture
+
+
+@p.provenance(returns_composite=True, serializer={"model": "joblib"})
+def train(rows: list[int]) -> Mapping[str, float]:
+    return {"model": float(len(rows))}
+
+
+@p.provenance_set("production")
+def pipeline(rows: list[int], *, depth: int = 3) -> float:
+    return train(rows)["model"] * depth
+
+
+assert_type(train([1])["model"], float)
+assert_type(pipeline([1], depth=2), p.ArtifactSet)
+pipeline("rows")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - its parameters keep their types
+with p.capture_set({"name": "production", "build": 7}) as capture:
+    assert_type(capture, Capture)
+assert_type(capture.set, p.ArtifactSet | None)
+made = p.create_set([train([1]), "0" * 40], "name")
+assert_type(made | made - made & made, p.ArtifactSet)
+assert_type(made.proxy_dict(), Mapping[str, object])
+made | {1}  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression] - not a set of artifacts
+for each in p.search("*.train", version=1, inputs={"rows": [1]}):
+    assert_type(each, p.Artifact[object])
+p.search(version="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - versions are numbers
+assert_type(p.who_made(1), tuple[p.Artifact[object], ...])
+assert_type(p.progeny(made), tuple[p.Artifact[object], ...])
+assert_type(
+    p.promote(train([1]), "team", progress=lambda done, total, artifact: None),
+    p.Artifact[object],
+)
