@@ -11,6 +11,7 @@ from typing import BinaryIO, TypeAlias
 
 from attrs import frozen
 
+from provenance.archives import Original, Pour
 from provenance.effect import Effect
 from provenance.ids import ArtifactId, RunId, ValueId
 from provenance.records import ArtifactRecord, Blob, Held, Run, Written
@@ -121,6 +122,37 @@ class Quarantine(Effect[None]):
 
 
 @frozen
+class Examined:
+    """A file of the user's was read through: its bytes, and where they are."""
+
+    blob: Blob
+    original: Original
+
+
+@frozen
+class Examine(Effect[Examined]):
+    """Read the user's file at *path* through; raises OSError where that cannot be done."""
+
+    path: str
+
+
+@frozen
+class CheckOut(Effect[str]):
+    """Path of a local, read-only file that holds *blob*; where there is none yet, *pour* writes the bytes."""
+
+    blob: Blob
+    extension: str
+    pour: Pour
+
+
+@frozen
+class DeleteOriginal(Effect[bool]):
+    """Delete a file of the user's; False, and a word to the log, if it was changed since it was examined, or stays."""
+
+    original: Original
+
+
+@frozen
 class Now(Effect[datetime]):
     """The time, in UTC."""
 
@@ -134,6 +166,8 @@ Records: TypeAlias = FindRecord | FindIds | FindByValue | FindProgeny | FindInpu
 """What a record store answers."""
 Blobs: TypeAlias = WriteBlob | ReadBlob | HasBlob | DropBlob | Quarantine
 """What a blob store answers."""
+Files: TypeAlias = Examine | CheckOut | DeleteOriginal
+"""What the machine's own files answer."""
 World: TypeAlias = Now | CurrentRun
 """What the machine answers."""
 
@@ -147,5 +181,5 @@ Trace: TypeAlias = FindRecord | FindProgeny
 """Following lineage."""
 Curate: TypeAlias = FindRecord | DropRecord | DropBlob | Quarantine
 """Taking care of what is stored."""
-All: TypeAlias = Records | Blobs | World
+All: TypeAlias = Records | Blobs | Files | World
 """What a whole repository answers."""

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
-from provenance import programs, scalars, session
+from provenance import filing, programs, scalars, session
 from provenance.draft import Computation, Draft
 from provenance.effect import in_threads, run, run_async
 from provenance.errors import (
@@ -138,11 +138,14 @@ async def perform_async(call: Call) -> object:
     clock = call.environment.clock
     at, began = clock.now(), clock.ticks()
     value = await cast("Awaitable[object]", call.invoke())
-    draft = drafted(call, value, Timing(at, began, clock.ticks()))
+    timing = Timing(at, began, clock.ticks())
+    if call.recipe.options.archive is not None:
+        value = await run_async(filing.archived(unwrap(value), call.recipe.options.archive, call.label), interpreter)
+    draft = drafted(call, value, timing)
     if call.read_only:
         return _ephemeral(call, draft)
     with _in_hand(draft), resolved_in(call.repo):
-        record = await run_async(programs.commit(draft), interpreter)
+        record = await run_async(filing.commit(draft), interpreter)
     return _committed(call, draft, record)
 
 
@@ -177,11 +180,14 @@ def compute(call: Call) -> object:
     clock = call.environment.clock
     at, began = clock.now(), clock.ticks()
     value = call.invoke()
-    draft = drafted(call, value, Timing(at, began, clock.ticks()))
+    timing = Timing(at, began, clock.ticks())
+    if call.recipe.options.archive is not None:
+        value = run(filing.archived(unwrap(value), call.recipe.options.archive, call.label), call.repo.interpreter)
+    draft = drafted(call, value, timing)
     if call.read_only:
         return _ephemeral(call, draft)
     with _in_hand(draft):
-        record = resolving_in(call.repo, lambda: run(programs.commit(draft), call.repo.interpreter))
+        record = resolving_in(call.repo, lambda: run(filing.commit(draft), call.repo.interpreter))
     return _committed(call, draft, record)
 
 
@@ -226,7 +232,7 @@ def _committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
     """Proxy of what is now recorded: where another process was quicker with another value, that one's."""
     tell(_outcome(call, draft, stored=True))
     if record.value_id == draft.computation.value_id:
-        return proxy_over(record, call.repo, draft.computation.value)
+        return proxy_over(record, call.repo, filing.settled(draft.computation.value, call.repo))
     return proxy_over(record, call.repo)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TypedDict, cast
 
+from provenance.archiving import archiving_of
 from provenance.binding import Subject, captured_names
 from provenance.codecs import DEFAULT, serializer_named
 from provenance.errors import ConfigError
@@ -30,6 +31,9 @@ class Choices(TypedDict, total=False):
     remove: Names | None
     input_hash_fn: InputFunction | None
     input_process_fn: InputFunction | None
+    archive_file: bool
+    delete_original_file: bool
+    preserve_file_ext: bool
     custom_fields: Mapping[str, object] | None
     tags: Names | None
     serializer: str | None
@@ -64,6 +68,7 @@ def checked(subject: Subject, choices: Choices) -> CallOptions:
         input_process_fn=_function(subject, "input_process_fn", choices.get("input_process_fn")),
         custom_fields=_custom_fields(subject, choices),
         tags=_names(subject, "tags", choices.get("tags")),
+        archive=archiving_of(choices, refuse),
         **_coding(subject, choices),
         use_cache=_flag(subject, "use_cache", choices.get("use_cache")),
         read_only=_flag(subject, "read_only", choices.get("read_only")),

@@ -207,6 +207,10 @@ def provenance(function: Callable[..., object] | None = None, /, **choices: Unpa
             remove: Parameters or captured variables that are neither hashed nor recorded.
             input_hash_fn: From `{'kargs': {name: hash}, 'varargs': (hash, …)}` to what the id is derived from.
             input_process_fn: From `{'kargs': {name: value}, 'varargs': (value, …)}` to what is hashed and recorded.
+            archive_file: True if the function returns the path of a file: its bytes are stored, and the result is an
+                `ArchivedFile`.
+            delete_original_file: True deletes the file that was returned, once it is stored.
+            preserve_file_ext: True makes the file's extension part of its value.
             custom_fields: JSON to search by.
             tags: Strings to search by; they are added to `custom_fields` under `tags`.
             serializer: Name of the serializer of the result; by default the type decides.

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from attrs import field, frozen
 
+from provenance.archiving import load_kwargs_of
 from provenance.codecs import Encoding, candidates
 from provenance.ids import ArtifactId, RunId, ValueId
 from provenance.plan import CallPlan
@@ -94,7 +95,7 @@ class Draft:
             fn_name=subject.qualname,
             composite=False,
             serializer=serializer,
-            load_kwargs=options.load_kwargs,
+            load_kwargs=load_kwargs_of(done.value, value, options.load_kwargs),
             dump_kwargs=options.dump_kwargs,
             input_artifact_ids=self.plan.input_artifact_ids,
             custom_fields=options.custom_fields,

@@ -10,11 +10,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
+from provenance.archives import Original
 from provenance.asks import (
     Blobs,
+    CheckOut,
     CurrentRun,
+    DeleteOriginal,
     DropBlob,
     DropRecord,
+    Examine,
+    Examined,
+    Files,
     FindByValue,
     FindIds,
     FindInputs,
@@ -58,6 +64,14 @@ class BlobStore(Protocol):
     def quarantine(self, blob: Blob, /) -> None: ...
 
 
+class Desk(Protocol):
+    """Reads and deletes files of the user's, and keeps local copies of stored ones."""
+
+    def examine(self, path: str, /) -> Examined: ...
+    def check_out(self, ask: CheckOut, /) -> str: ...
+    def delete_original(self, original: Original, /) -> bool: ...
+
+
 class Clock(Protocol):
     """Tells the time."""
 
@@ -99,6 +113,15 @@ def blob_effects(store: BlobStore) -> Interpreter[Blobs]:
         | HasBlob.on(lambda ask: store.has_blob(ask.blob))
         | DropBlob.on(lambda ask: store.drop_blob(ask.blob))
         | Quarantine.on(lambda ask: store.quarantine(ask.blob))
+    )
+
+
+def file_effects(desk: Desk) -> Interpreter[Files]:
+    """Interpreter of all that *desk* answers."""
+    return (
+        Examine.on(lambda ask: desk.examine(ask.path))
+        | CheckOut.on(desk.check_out)
+        | DeleteOriginal.on(lambda ask: desk.delete_original(ask.original))
     )
 
 

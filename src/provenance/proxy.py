@@ -163,6 +163,11 @@ def resolve_ambient_with(current: Callable[[], Origin]) -> None:
     _ambient[:] = [current]
 
 
+def ambient() -> Origin:
+    """The environment's current repository."""
+    return _ambient[0]()
+
+
 @frozen
 class CurrentOrigin:
     """The environment's current repository, whichever that is when a part of an artifact is needed."""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from attrs import field, frozen
 
-from provenance import programs
-from provenance.asks import All, FindByValue, FindProgeny, FindRecord
+from provenance import filing, programs
+from provenance.archives import Keeper, Original, resolve_files_with
+from provenance.asks import All, FindByValue, FindProgeny, FindRecord, ReadBlob
 from provenance.effect import Interpreter, run
 from provenance.errors import BlobNotFoundError, ConfigError
 from provenance.ids import ArtifactId, ValueId, is_prefix
-from provenance.proxy import proxy_over, resolving_in
-from provenance.records import Artifact, ArtifactRecord, Inputs, Run
+from provenance.proxy import CurrentOrigin, ambient, is_at_home, proxy_over, resolving_in, resolving_origin
+from provenance.records import Artifact, ArtifactRecord, Blob, Inputs, Origin, Run
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+T = TypeVar("T")
 
 
 @frozen(eq=False)
@@ -99,6 +102,39 @@ class Repository:
     def proxy_of(self, record: ArtifactRecord, /) -> object:
         """Stand-in for the value of *record*, which is read when it is first used."""
         return proxy_over(record, self)
+
+    def local_path(self, blob: Blob, extension: str, /) -> str:
+        """Path of a local copy of an archived file's bytes."""
+        return run(filing.local_path(blob, extension, self.interpreter), self.interpreter)
+
+    def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
+        """What *read* makes of an archived file's bytes."""
+        return cast("T", self.interpreter(ReadBlob(blob, read)))
+
+
+@frozen
+class CurrentFiles(CurrentOrigin):
+    """Keeper of files that a user unpickled: the environment's repository, whichever that is when they are used."""
+
+    def local_path(self, blob: Blob, extension: str, /) -> str:
+        """Path of a local copy of the bytes, from the current repository."""
+        return cast("Repository", ambient()).local_path(blob, extension)
+
+    def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
+        """What *read* makes of the bytes, from the current repository."""
+        return cast("Repository", ambient()).read_bytes_of(blob, read)
+
+
+def _current_keeper() -> Keeper:
+    origin = resolving_origin()
+    return origin if isinstance(origin, Repository) else CurrentFiles()
+
+
+def _is_home(keeper: Keeper) -> bool:
+    return resolving_origin() is None if isinstance(keeper, Original) else is_at_home(cast("Origin", keeper))
+
+
+resolve_files_with(_current_keeper, _is_home)
 
 
 @frozen(eq=False)

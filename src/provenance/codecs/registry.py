@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 from attrs import frozen
 
-from provenance.codecs import arrays, pickles
+from provenance.codecs import archived, arrays, pickles
 from provenance.errors import ConfigError
 
 Dump: TypeAlias = Callable[..., None]
@@ -42,11 +42,12 @@ _LAST_RESORT = "cloudpickle"
 _BUILT_IN = (
     Serializer("pickle", pickles.dump_pickle, pickles.load_pickle, pickles.is_plain),
     Serializer("numpy", arrays.dump_array, arrays.load_array, arrays.is_plain_array),
+    Serializer("file", archived.dump_file, archived.load_file, archived.is_archived),
     Serializer("joblib", pickles.dump_joblib, pickles.load_joblib),
     Serializer("cloudpickle", pickles.dump_cloudpickle, pickles.load_cloudpickle),
 )
 _serializers: Mapping[str, Serializer] = {each.name: each for each in _BUILT_IN}
-_preferring: tuple[Serializer, ...] = _BUILT_IN[:2]
+_preferring: tuple[Serializer, ...] = _BUILT_IN[:3]
 
 
 def register_serializer(
