@@ -5,7 +5,7 @@ digest and checked against it before their path is handed out, so that one that 
 """
 
 # Paths are text here, as in `disk`.
-# ruff: noqa: PTH100, PTH103, PTH105, PTH108, PTH111, PTH116, PTH118, PTH123
+# ruff: noqa: PTH100, PTH103, PTH105, PTH108, PTH111, PTH116, PTH118, PTH120, PTH123
 from __future__ import annotations
 
 import errno
@@ -101,15 +101,7 @@ class LocalFiles:
     def _make(self, root: str, path: str, ask: CheckOut) -> None:
         fd, temporary = self._roots[root].create()
         try:
-            try:
-                sink = FileSink(fd, _NAME)
-                ask.pour(sink.binary())
-                blob = sink.finish()
-                os.fchmod(fd, os.fstat(fd).st_mode & _READABLE)
-            finally:
-                os.close(fd)
-            if blob != ask.blob:
-                raise CorruptBlobError(ask.blob.id, _NAME, f"the store gave {blob.size} bytes of digest {blob.id}")
+            _fill(fd, ask)
             os.replace(temporary, path)
         except BaseException:
             remove(temporary)
@@ -148,6 +140,19 @@ def cache_home() -> str:
     else:
         default = "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
     return os.path.abspath(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser(default))
+
+
+def _fill(fd: int, ask: CheckOut) -> None:
+    """Write the blob into the open file, close it, and make it read-only; CorruptBlobError for other bytes."""
+    try:
+        sink = FileSink(fd, _NAME)
+        ask.pour(sink.binary())
+        blob = sink.finish()
+        os.fchmod(fd, os.fstat(fd).st_mode & _READABLE)
+    finally:
+        os.close(fd)
+    if blob != ask.blob:
+        raise CorruptBlobError(ask.blob.id, _NAME, f"the store gave {blob.size} bytes of digest {blob.id}")
 
 
 def _holds(path: str, blob: Blob) -> bool:
