@@ -53,8 +53,8 @@ def load_kwargs_of(value: object, written: Blob, others: Options) -> Options:
     """
     if not isinstance(value, ArchivedFile):
         return others
-    if written != value.blob:
+    if written.id and written != value.blob:  # nothing was written if it is read-only
         advice = "let nobody write to it meanwhile, and call again"
         raise UnarchivableFileError(repr(value.name), "it was changed while it was archived", advice, value)
-    facts = {"digest": written.id, "size": written.size, "extension": value.extension, "name": value.name}
+    facts = {"digest": value.digest, "size": value.size, "extension": value.extension, "name": value.name}
     return options(facts)

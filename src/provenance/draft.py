@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
@@ -157,6 +158,15 @@ def _summarised(plan: CallPlan) -> dict[str, object]:
 
 def _kept(value: object, digest: str | None) -> object:
     """*value* if it is certain to be written, a builtin scalar or an artifact, else a summary of it."""
-    if type(value) in IMMUTABLE or hasattr(type(value), "__provenance_sighting__"):
+    if type(value) in IMMUTABLE or (hasattr(type(value), "__provenance_sighting__") and _is_written(value)):
         return value
     return Summary(type_name(value), digest)
+
+
+def _is_written(artifact: object) -> bool:
+    """Whether an artifact can be pickled: as a reference always, but one that is in no store is written as its value."""
+    try:
+        pickle.dumps(artifact)
+    except Exception:  # noqa: BLE001 - the value's own methods may raise anything
+        return False
+    return True
