@@ -10,7 +10,7 @@ total = expensive_add(4, 3)  # computed once, ever, for this store
 p.artifact_of(total)         # who made it, from what, when and where
 """
 
-from provenance.archives import ArchivedFile
+from provenance.archives import ArchivedFile, ArchivedFolder
 from provenance.codecs import register_serializer
 from provenance.config import (
     DiskStore,
@@ -74,6 +74,7 @@ from provenance.tracing import dependencies, lineage
 __all__ = [
     "AmbiguousIdError",
     "ArchivedFile",
+    "ArchivedFolder",
     "Artifact",
     "ArtifactNotFoundError",
     "Blob",

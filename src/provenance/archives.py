@@ -1,57 +1,23 @@
-"""Archived files as values: what is known of their content, and where their bytes are to be had.
+"""Archived files and folders as values: what is known of their content.
 
-A file's value is its bytes, with the extension where that was asked for. Its name, path and times are not part of it.
-The bytes stay with a *keeper*: the repository that stores them or, until they are stored, the user's own file.
+A file's value is its bytes, with the extension where that was asked for; a folder's is the paths and bytes of its files.
+Names, places and times are not part of it. The bytes are with a *keeper*.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import pickle
-from collections.abc import Callable
-from typing import Any, BinaryIO, Final, Literal, Protocol, Self, TextIO, TypeVar, cast, overload
+from collections.abc import Iterable
+from typing import Any, BinaryIO, Final, Literal, Self, TextIO, TypeAlias, cast, overload
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, evolve, field, frozen
 
 from provenance.hashing import Item, Walk, register_item
 from provenance.hashing.format import node, prefix
 from provenance.ids import BlobId
+from provenance.keepers import Keeper, Member, Original, copied, current_keeper, reference_of
 from provenance.records import Blob
-
-T = TypeVar("T")
-PIECE: Final = 1 << 20
-"""Bytes in which files are read and written."""
-Pour = Callable[[BinaryIO], None]
-"""Writes all bytes of a file into a sink."""
-
-
-class Keeper(Protocol):
-    """Where the bytes of archived files are."""
-
-    def local_path(self, blob: Blob, extension: str, /) -> str:
-        """Path of a local file that holds the bytes, whose name ends with *extension*."""
-        ...
-
-    def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
-        """What *read* makes of the bytes, which were checked against their digest where they are stored."""
-        ...
-
-
-@frozen
-class Original:
-    """The user's own file, not stored yet; `stamp` tells whether it was changed since it was examined."""
-
-    path: str
-    stamp: tuple[int, ...] = ()
-
-    def local_path(self, _blob: Blob, _extension: str, /) -> str:
-        """The file itself."""
-        return self.path
-
-    def read_bytes_of(self, _: Blob, read: Callable[[BinaryIO], T], /) -> T:
-        """What *read* makes of the file as it is now; raises OSError."""
-        with open(self.path, "rb") as file:  # noqa: PTH123 - paths are text here, as the user gave them
-            return read(file)
 
 
 def _is_extension(_: object, __: Attribute[str], value: str) -> None:
@@ -71,7 +37,7 @@ class ArchivedFile(os.PathLike[str]):
     blob: Blob
     extension: str = field(default="", validator=_is_extension)
     name: str = field(default="", eq=False)
-    keeper: Keeper = field(factory=lambda: current_keeper(), eq=False)  # noqa: PLW0108 - it is defined below
+    keeper: Keeper = field(factory=current_keeper, eq=False)
 
     @property
     def digest(self) -> BlobId:
@@ -148,42 +114,109 @@ _FILE: Final = prefix("file")
 register_item(ArchivedFile, _item)
 
 
-def copied(source: BinaryIO, sink: BinaryIO) -> None:
-    """Write all of *source* into *sink*, in pieces of one size through one buffer."""
-    piece = memoryview(bytearray(PIECE))
-    fill: Callable[[memoryview], int] = cast("Any", source).readinto
-    while count := fill(piece):
-        sink.write(piece[:count])
-
-
 def _all_of(source: BinaryIO) -> bytes:
     return source.read()
 
 
-# ---------------------------------------------------------------- keepers
+@frozen(repr=False)
+class ArchivedFolder(os.PathLike[str]):
+    """A folder in the store: as a path it is a local folder of read-only copies, made when it is first needed.
 
-_current: Final[list[Callable[[], Keeper]]] = []
-_is_home: Final[list[Callable[[Keeper], bool]]] = []
-
-
-def resolve_files_with(current: Callable[[], Keeper], is_home: Callable[[Keeper], bool]) -> None:
-    """Say where unpickled files find their bytes, and whether a keeper is where what is being written goes."""
-    _current[:], _is_home[:] = [current], [is_home]
-
-
-def current_keeper() -> Keeper:
-    """The repository that is being read; while none is, the environment's current one."""
-    return _current[0]()
-
-
-def reference_of(keeper: Keeper, name: str) -> Original | None:
-    """What a pickle says of the *keeper*: nothing of a repository, for whoever unpickles it has one.
-
-    Raises:
-        PicklingError: if the pickle is to be stored where the bytes are not.
+    Each of its files is an artifact of its own. Two archived folders are equal when their files have equal paths and
+    bytes and may be executed alike; empty folders inside are left out.
     """
-    if not _is_home[0](keeper):
-        raise pickle.PicklingError(
-            f"the bytes of {name!r} are not in the repository that would refer to them; archive it there first"
-        )
-    return keeper if isinstance(keeper, Original) else None
+
+    blob: Blob
+    members: tuple[Member, ...] = field(eq=False)
+    name: str = field(default="", eq=False)
+    keeper: Keeper = field(factory=current_keeper, eq=False)
+
+    @property
+    def digest(self) -> BlobId:
+        """Digest of the manifest, which lists the files and their digests."""
+        return self.blob.id
+
+    @property
+    def size(self) -> int:
+        """How many bytes all files have together."""
+        return sum(each.blob.size for each in self.members)
+
+    @property
+    def files(self) -> dict[str, ArchivedFile]:
+        """The files by their paths from the folder, in order; each is read by itself."""
+        return {each.path: self._file(each) for each in self.members}
+
+    def _file(self, member: Member) -> ArchivedFile:
+        name = member.path.rpartition("/")[2]
+        keeper = self.keeper
+        if isinstance(keeper, Original):
+            keeper = Original(os.path.join(keeper.path, *member.path.split("/")))  # noqa: PTH118 - paths are text here
+        return ArchivedFile(member.blob, extension_of(name), name, keeper)
+
+    def __fspath__(self) -> str:
+        """Path of a local folder with these files; raises as that of an archived file does."""
+        return self.keeper.local_folder(self.blob, self.members)
+
+    def __str__(self) -> str:
+        return self.__fspath__()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        original = reference_of(self.keeper, self.name)
+        return restored_folder, (manifest(self.members), self.blob.id, self.name, original)
+
+    def __repr__(self) -> str:
+        return f"<provenance.ArchivedFolder {self.name!r}, {len(self.members)} files, {self.blob.id[:8]}>"
+
+
+Archived: TypeAlias = ArchivedFile | ArchivedFolder
+
+
+def restored_folder(text: bytes, digest: BlobId, name: str, original: Original | None) -> ArchivedFolder:
+    """Unpickle an archived folder; as `restored`."""
+    return ArchivedFolder(Blob(digest, len(text)), members_of(text), name, original or current_keeper())
+
+
+def _folder_item(folder: ArchivedFolder, _: Walk) -> Item:
+    return node(_FOLDER, (bytes.fromhex(folder.blob.id),))
+
+
+_FOLDER: Final = prefix("folder")
+register_item(ArchivedFolder, _folder_item)
+
+
+def extension_of(name: str) -> str:
+    """The last extension of a file's name, with its dot; empty if it has none.
+
+    >>> extension_of("scores.tar.gz"), extension_of(".profile")
+    ('.gz', '')
+    """
+    found = os.path.splitext(name)[1]  # noqa: PTH122 - as above
+    return "" if ":" in found or "\\" in found else found
+
+
+def manifest(members: Iterable[Member]) -> bytes:
+    r"""What is stored of a folder beside its files: the same bytes for the same files, in whatever order they come.
+
+    >>> manifest([Member("b", Blob(BlobId("ab"), 1)), Member("a/c", Blob(BlobId("cd"), 2), True)])
+    b'[\n["a/c","cd",2,true],\n["b","ab",1,false]\n]\n'
+    """
+    rows = sorted([each.path, each.blob.id, each.blob.size, each.executable] for each in members)
+    lines = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
+    return f"[\n{lines}\n]\n".encode()
+
+
+def members_of(text: bytes) -> tuple[Member, ...]:
+    """The members that a manifest lists; raises ValueError for what is none."""
+    rows = cast("list[tuple[str, str, int, bool]]", json.loads(text))
+    return tuple(Member(path, Blob(BlobId(digest), size), executable) for path, digest, size, executable in rows)
+
+
+def kept_by(value: object, keeper: Keeper) -> object:
+    """*value*, its bytes from now on with *keeper* if it is an archived file or folder."""
+    return evolve(value, keeper=keeper) if isinstance(value, ArchivedFile | ArchivedFolder) else value

@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
-from provenance.archives import ArchivedFile
+from provenance.archives import ArchivedFile, ArchivedFolder
 from provenance.errors import ConfigError, UnarchivableFileError
 from provenance.records import Blob, Options, options
 
@@ -51,10 +51,12 @@ def load_kwargs_of(value: object, written: Blob, others: Options) -> Options:
     Raises:
         UnarchivableFileError: if what was *written* is not what was examined.
     """
-    if not isinstance(value, ArchivedFile):
+    if not isinstance(value, ArchivedFile | ArchivedFolder):
         return others
     if written.id and written != value.blob:  # nothing was written if it is read-only
         advice = "let nobody write to it meanwhile, and call again"
         raise UnarchivableFileError(repr(value.name), "it was changed while it was archived", advice, value)
-    facts = {"digest": value.digest, "size": value.size, "extension": value.extension, "name": value.name}
+    facts: dict[str, object] = {"digest": value.digest, "name": value.name}
+    if isinstance(value, ArchivedFile):
+        facts.update(size=value.size, extension=value.extension)
     return options(facts)

@@ -11,9 +11,9 @@ from typing import BinaryIO, TypeAlias
 
 from attrs import frozen
 
-from provenance.archives import Original, Pour
 from provenance.effect import Effect
 from provenance.ids import ArtifactId, RunId, ValueId
+from provenance.keepers import Member, Original, Pour
 from provenance.records import ArtifactRecord, Blob, Held, Run, Written
 
 
@@ -130,8 +130,17 @@ class Examined:
 
 
 @frozen
-class Examine(Effect[Examined]):
-    """Read the user's file at *path* through; raises OSError where that cannot be done."""
+class ExaminedFolder:
+    """All files of a folder of the user's were read through: the manifest, the files, and where they are."""
+
+    blob: Blob
+    members: tuple[Member, ...]
+    original: Original
+
+
+@frozen
+class Examine(Effect["Examined | ExaminedFolder"]):
+    """Read the user's file or folder at *path* through; raises OSError where that cannot be done."""
 
     path: str
 
@@ -143,6 +152,15 @@ class CheckOut(Effect[str]):
     blob: Blob
     extension: str
     pour: Pour
+    executable: bool = False
+
+
+@frozen
+class Assemble(Effect[str]):
+    """Path of a local folder that holds the local *copies*, each at its path in there; *blob* is its manifest."""
+
+    blob: Blob
+    copies: tuple[tuple[Member, str], ...]
 
 
 @frozen
@@ -166,7 +184,7 @@ Records: TypeAlias = FindRecord | FindIds | FindByValue | FindProgeny | FindInpu
 """What a record store answers."""
 Blobs: TypeAlias = WriteBlob | ReadBlob | HasBlob | DropBlob | Quarantine
 """What a blob store answers."""
-Files: TypeAlias = Examine | CheckOut | DeleteOriginal
+Files: TypeAlias = Examine | CheckOut | Assemble | DeleteOriginal
 """What the machine's own files answer."""
 World: TypeAlias = Now | CurrentRun
 """What the machine answers."""

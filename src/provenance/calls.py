@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import evolve, field, frozen
 
 from provenance import filing, programs, scalars, session
+from provenance.archives import kept_by
 from provenance.draft import Computation, Draft
 from provenance.effect import in_threads, run, run_async
 from provenance.errors import (
@@ -232,7 +233,7 @@ def _committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
     """Proxy of what is now recorded: where another process was quicker with another value, that one's."""
     tell(_outcome(call, draft, stored=True))
     if record.value_id == draft.computation.value_id:
-        return proxy_over(record, call.repo, filing.settled(draft.computation.value, call.repo))
+        return proxy_over(record, call.repo, kept_by(draft.computation.value, call.repo))
     return proxy_over(record, call.repo)
 
 

@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
+from typing import Any, BinaryIO, TypeAlias, cast
 
 from attrs import evolve
 
 from provenance import programs
-from provenance.archives import ArchivedFile, Keeper, Original, copied
+from provenance.archives import Archived, ArchivedFile, ArchivedFolder, extension_of
 from provenance.archiving import Archiving
-from provenance.asks import CheckOut, Commit, DeleteOriginal, Examine, Lookup, Quarantine, ReadBlob
-from provenance.effect import Program
+from provenance.asks import (
+    Assemble,
+    CheckOut,
+    Commit,
+    DeleteOriginal,
+    Examine,
+    ExaminedFolder,
+    HasBlob,
+    Lookup,
+    Now,
+    Quarantine,
+    ReadBlob,
+)
+from provenance.deposits import deposit
+from provenance.draft import Draft
+from provenance.effect import Interpreter, Program
 from provenance.errors import BlobNotFoundError, CorruptBlobError, UnarchivableFileError
+from provenance.ids import ArtifactId
+from provenance.keepers import Member, Original, copied
+from provenance.records import ArtifactRecord, Blob
 
-if TYPE_CHECKING:
-    from provenance.draft import Draft
-    from provenance.effect import Interpreter
-    from provenance.ids import ArtifactId
-    from provenance.records import ArtifactRecord, Blob
-
-Archive: TypeAlias = Commit | ReadBlob | DeleteOriginal
+Archive: TypeAlias = Commit | Lookup | ReadBlob | DeleteOriginal
 """Recording a file, which reads what was stored before it deletes the original."""
-
 Verify: TypeAlias = Lookup | ReadBlob | Quarantine
 """Looking up whether a file is stored and sound."""
 
 
-def archived(returned: object, archiving: Archiving, label: str) -> Program[Examine, ArchivedFile]:
-    """The file at the path that a function *returned*, ready to be stored; nothing is written or deleted yet.
+def archived(returned: object, archiving: Archiving, label: str) -> Program[Examine, Archived]:
+    """The file or folder at the path that a function *returned*, ready to be stored; nothing is written or deleted yet.
 
     Raises:
         UnarchivableFileError: if it is no path, or the path of no readable file; it holds what was returned.
@@ -36,17 +46,21 @@ def archived(returned: object, archiving: Archiving, label: str) -> Program[Exam
     return (yield from examined(returned, archiving.preserve_extension, f"the result of {label}"))
 
 
-def examined(given: object, preserve_extension: bool, what: str) -> Program[Examine, ArchivedFile]:
+def examined(given: object, preserve_extension: bool, what: str) -> Program[Examine, Archived]:
     """As `archived`, for a path that comes from elsewhere."""
+    if isinstance(given, ArchivedFolder):
+        return given
     if isinstance(given, ArchivedFile):
         return evolve(given, extension=extension_of(given.name) if preserve_extension else "")
     path = path_of(given, what)
     try:
         found = yield from Examine(path)
     except OSError as error:
-        reason = f"{path!r}: {error.strerror or error}"
+        reason = f"{os.fspath(error.filename or path)!r}: {error.strerror or error}"
         raise UnarchivableFileError(what, reason, "give the path of a file that can be read", given) from error
-    name = os.path.basename(path)  # noqa: PTH119 - paths are text here, as the user gave them
+    name = os.path.basename(found.original.path)  # noqa: PTH119 - paths are text here, as the user gave them
+    if isinstance(found, ExaminedFolder):
+        return ArchivedFolder(found.blob, found.members, name, found.original)
     return ArchivedFile(found.blob, extension_of(name) if preserve_extension else "", name, found.original)
 
 
@@ -62,22 +76,32 @@ def path_of(given: object, what: str) -> str:
     return path
 
 
-def extension_of(name: str) -> str:
-    """The last extension of a file's name, with its dot; empty if it has none.
-
-    >>> extension_of("scores.tar.gz"), extension_of(".profile")
-    ('.gz', '')
-    """
-    return os.path.splitext(name)[1]  # noqa: PTH122 - as above
-
-
 def commit(draft: Draft) -> Program[Archive, ArtifactRecord]:
-    """Store what was computed, as `programs.commit` does; a file that is to be deleted is, once its copy is safe."""
-    record = yield from programs.commit(draft)
+    """Store what was computed, as `programs.commit` does.
+
+    The files of a folder are stored before it, as artifacts that it was made from. A file that is to be deleted is,
+    once its copy is safe.
+    """
     archiving, value = draft.recipe.options.archive, draft.computation.value
+    if isinstance(value, ArchivedFolder):
+        draft = yield from _with_members(draft, value)
+    record = yield from programs.commit(draft)
     if archiving is not None and archiving.delete_original and record.value_id == draft.computation.value_id:
         yield from delete_original(value, record)
     return record
+
+
+def _with_members(draft: Draft, folder: ArchivedFolder) -> Program[Commit | Lookup, Draft]:
+    """Store the files of *folder*, those that are not there yet; *draft*, with their artifacts among its inputs."""
+    sightings = list(draft.plan.sightings)
+    for file in folder.files.values():
+        member = deposit(file, file.name)
+        found = yield from programs.probe(member.artifact_id)
+        if not isinstance(found, programs.Found):
+            now = yield from Now()
+            yield from programs.commit(member.draft(now, replace=isinstance(found, programs.Gone)))
+        sightings.append(member.sighting)
+    return evolve(draft, plan=evolve(draft.plan, sightings=tuple(sightings)))
 
 
 def delete_original(value: object, record: ArtifactRecord) -> Program[ReadBlob | DeleteOriginal, None]:
@@ -86,36 +110,72 @@ def delete_original(value: object, record: ArtifactRecord) -> Program[ReadBlob |
     Raises:
         BlobNotFoundError, CorruptBlobError: if they are not there as they should be; the original stays.
     """
-    if isinstance(value, ArchivedFile) and isinstance(value.keeper, Original):
-        yield from ReadBlob(record.value_blob, _nothing)
+    if isinstance(value, ArchivedFile | ArchivedFolder) and isinstance(value.keeper, Original):
+        for blob in (record.value_blob, *_contents(value)):
+            yield from ReadBlob(blob, _nothing)
         yield from DeleteOriginal(value.keeper)
 
 
-def verified(artifact_id: ArtifactId) -> Program[Verify, programs.LookedUp]:
-    """Look an archived file up; `Gone` if its bytes are not what they should be, which are put aside then."""
+def looked_up(artifact_id: ArtifactId, file: Archived, *, thoroughly: bool) -> Program[Verify, programs.LookedUp]:
+    """Look up the artifact of *file*; `Gone` if bytes of it are lost.
+
+    *thoroughly* all bytes are read and compared with their digests, and put aside where they differ.
+    """
     found = yield from programs.probe(artifact_id)
-    if isinstance(found, programs.Found):
-        try:
-            yield from ReadBlob(found.record.value_blob, _nothing)
-        except (BlobNotFoundError, CorruptBlobError) as trouble:
-            yield from programs.set_aside(found.record.value_blob, trouble)
+    if not isinstance(found, programs.Found):
+        return found
+    for blob in (found.record.value_blob, *_contents(file)):
+        sound = (yield from _is_sound(blob)) if thoroughly else (yield from HasBlob(blob))
+        if not sound:
             return programs.Gone(found.record)
     return found
+
+
+def _is_sound(blob: Blob) -> Program[ReadBlob | Quarantine, bool]:
+    try:
+        yield from ReadBlob(blob, _nothing)
+    except (BlobNotFoundError, CorruptBlobError) as trouble:
+        yield from programs.set_aside(blob, trouble)
+        return False
+    return True
+
+
+def _contents(file: Archived) -> tuple[Blob, ...]:
+    """The blobs of a folder's files, each once."""
+    return tuple(dict.fromkeys(each.blob for each in file.members)) if isinstance(file, ArchivedFolder) else ()
 
 
 def _nothing(_: BinaryIO) -> None:
     """Read nothing: the store has compared the bytes."""
 
 
-def settled(value: object, keeper: Keeper) -> object:
-    """*value* after it was stored: an archived file is no longer where its original was, but with its *keeper*."""
-    return evolve(value, keeper=keeper) if isinstance(value, ArchivedFile) else value
+def read_value(record: ArtifactRecord, repo: str) -> Program[ReadBlob | HasBlob, object]:
+    """The value, as `programs.read_value` reads it; a folder of which a file is lost is lost."""
+    value = yield from programs.read_value(record, repo)
+    if isinstance(value, ArchivedFolder):
+        for blob in _contents(value):
+            if not (yield from HasBlob(blob)):
+                raise BlobNotFoundError(blob.id, repo)
+    return value
 
 
-def local_path(blob: Blob, extension: str, stores: Interpreter[Any]) -> Program[CheckOut, str]:
+def local_path(
+    blob: Blob, extension: str, stores: Interpreter[Any], *, executable: bool = False
+) -> Program[CheckOut, str]:
     """Path of a local copy of *blob*, to which *stores* give the bytes where there is none yet."""
 
     def pour(sink: BinaryIO) -> None:
         stores(ReadBlob(blob, lambda source: copied(source, sink)))
 
-    return (yield from CheckOut(blob, extension, pour))
+    return (yield from CheckOut(blob, extension, pour, executable))
+
+
+def local_folder(
+    blob: Blob, members: tuple[Member, ...], stores: Interpreter[Any]
+) -> Program[CheckOut | Assemble, str]:
+    """Path of a local folder of copies, which *stores* fill."""
+    copies: list[tuple[Member, str]] = []
+    for each in members:
+        path = yield from local_path(each.blob, "", stores, executable=each.executable)
+        copies.append((each, path))
+    return (yield from Assemble(blob, tuple(copies)))

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
-from provenance.archives import Original
 from provenance.asks import (
+    Assemble,
     Blobs,
     CheckOut,
     CurrentRun,
@@ -20,6 +20,7 @@ from provenance.asks import (
     DropRecord,
     Examine,
     Examined,
+    ExaminedFolder,
     Files,
     FindByValue,
     FindIds,
@@ -38,6 +39,7 @@ from provenance.asks import (
 )
 from provenance.effect import Interpreter
 from provenance.ids import ArtifactId, RunId, ValueId
+from provenance.keepers import Original
 from provenance.records import ArtifactRecord, Blob, Run, Written
 
 
@@ -67,8 +69,9 @@ class BlobStore(Protocol):
 class Desk(Protocol):
     """Reads and deletes files of the user's, and keeps local copies of stored ones."""
 
-    def examine(self, path: str, /) -> Examined: ...
+    def examine(self, path: str, /) -> Examined | ExaminedFolder: ...
     def check_out(self, ask: CheckOut, /) -> str: ...
+    def assemble(self, ask: Assemble, /) -> str: ...
     def delete_original(self, original: Original, /) -> bool: ...
 
 
@@ -121,6 +124,7 @@ def file_effects(desk: Desk) -> Interpreter[Files]:
     return (
         Examine.on(lambda ask: desk.examine(ask.path))
         | CheckOut.on(desk.check_out)
+        | Assemble.on(desk.assemble)
         | DeleteOriginal.on(lambda ask: desk.delete_original(ask.original))
     )
 

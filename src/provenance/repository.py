@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 from attrs import field, frozen
 
 from provenance import filing, programs
-from provenance.archives import Keeper, Original, resolve_files_with
 from provenance.asks import All, FindByValue, FindProgeny, FindRecord, ReadBlob
 from provenance.effect import Interpreter, run
 from provenance.errors import BlobNotFoundError, ConfigError
 from provenance.ids import ArtifactId, ValueId, is_prefix
+from provenance.keepers import Keeper, Member, Original, resolve_files_with
 from provenance.proxy import CurrentOrigin, ambient, is_at_home, proxy_over, resolving_in, resolving_origin
 from provenance.records import Artifact, ArtifactRecord, Blob, Inputs, Origin, Run
 
@@ -85,7 +85,7 @@ class Repository:
             return self._read(newer)  # it was computed anew since *record* was looked up
 
     def _read(self, record: ArtifactRecord) -> object:
-        return resolving_in(self, lambda: run(programs.read_value(record, self.name), self.interpreter))
+        return resolving_in(self, lambda: run(filing.read_value(record, self.name), self.interpreter))
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
         """Read the inputs of *record*; artifacts among them are unread proxies."""
@@ -107,6 +107,10 @@ class Repository:
         """Path of a local copy of an archived file's bytes."""
         return run(filing.local_path(blob, extension, self.interpreter), self.interpreter)
 
+    def local_folder(self, blob: Blob, members: tuple[Member, ...], /) -> str:
+        """Path of a local copy of an archived folder."""
+        return run(filing.local_folder(blob, members, self.interpreter), self.interpreter)
+
     def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
         """What *read* makes of an archived file's bytes."""
         return cast("T", self.interpreter(ReadBlob(blob, read)))
@@ -119,6 +123,10 @@ class CurrentFiles(CurrentOrigin):
     def local_path(self, blob: Blob, extension: str, /) -> str:
         """Path of a local copy of the bytes, from the current repository."""
         return cast("Repository", ambient()).local_path(blob, extension)
+
+    def local_folder(self, blob: Blob, members: tuple[Member, ...], /) -> str:
+        """Path of a local copy of the folder, from the current repository."""
+        return cast("Repository", ambient()).local_folder(blob, members)
 
     def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
         """What *read* makes of the bytes, from the current repository."""

@@ -42,12 +42,13 @@ _LAST_RESORT = "cloudpickle"
 _BUILT_IN = (
     Serializer("pickle", pickles.dump_pickle, pickles.load_pickle, pickles.is_plain),
     Serializer("numpy", arrays.dump_array, arrays.load_array, arrays.is_plain_array),
-    Serializer("file", archived.dump_file, archived.load_file, archived.is_archived),
+    Serializer("file", archived.dump_file, archived.load_file, archived.is_file),
+    Serializer("folder", archived.dump_folder, archived.load_folder, archived.is_folder),
     Serializer("joblib", pickles.dump_joblib, pickles.load_joblib),
     Serializer("cloudpickle", pickles.dump_cloudpickle, pickles.load_cloudpickle),
 )
 _serializers: Mapping[str, Serializer] = {each.name: each for each in _BUILT_IN}
-_preferring: tuple[Serializer, ...] = _BUILT_IN[:3]
+_preferring: tuple[Serializer, ...] = _BUILT_IN[:4]
 
 
 def register_serializer(
