@@ -138,10 +138,9 @@ async def perform_async(call: Call) -> object:
             call = evolve(call, why=Why.BLOB_MISSING, detail="it was gone when it was looked up")
     clock = call.environment.clock
     at, began = clock.now(), clock.ticks()
-    value = await cast("Awaitable[object]", call.invoke())
+    value = unwrap(await cast("Awaitable[object]", call.invoke()))
     timing = Timing(at, began, clock.ticks())
-    if call.recipe.options.archive is not None:
-        value = await run_async(filing.archived(unwrap(value), call.recipe.options.archive, call.label), interpreter)
+    value = await run_async(filing.taken(value, call.recipe.options.archive, call.label), interpreter)
     draft = drafted(call, value, timing)
     if call.read_only:
         return _ephemeral(call, draft)
@@ -180,10 +179,9 @@ def compute(call: Call) -> object:
     """
     clock = call.environment.clock
     at, began = clock.now(), clock.ticks()
-    value = call.invoke()
+    value = unwrap(call.invoke())
     timing = Timing(at, began, clock.ticks())
-    if call.recipe.options.archive is not None:
-        value = run(filing.archived(unwrap(value), call.recipe.options.archive, call.label), call.repo.interpreter)
+    value = run(filing.taken(value, call.recipe.options.archive, call.label), call.repo.interpreter)
     draft = drafted(call, value, timing)
     if call.read_only:
         return _ephemeral(call, draft)
@@ -208,7 +206,6 @@ def _in_hand(draft: Draft) -> Generator[None]:
 
 def drafted(call: Call, value: object, timing: Timing) -> Draft:
     """Check that the function was pure, hash its result, and put together what is to be stored."""
-    value = unwrap(value)
     if may_change(call.recipe, call.plan):
         changed = changed_inputs(call.plan.input_hashes, hashes_now(call.recipe, call.plan, call.args, call.kwargs))
         if changed:

@@ -37,17 +37,19 @@ Verify: TypeAlias = Lookup | ReadBlob | Quarantine
 """Looking up whether a file is stored and sound."""
 
 
-def archived(returned: object, archiving: Archiving, label: str) -> Program[Examine, Archived]:
-    """The file or folder at the path that a function *returned*, ready to be stored; nothing is written or deleted yet.
+def taken(returned: object, archiving: Archiving | None, label: str) -> Program[Examine, object]:
+    """What a function *returned* or, if that is to be archived, the file or folder at this path, ready to be stored.
 
     Raises:
         UnarchivableFileError: if it is no path, or the path of no readable file; it holds what was returned.
     """
+    if archiving is None:
+        return returned
     return (yield from examined(returned, archiving.preserve_extension, f"the result of {label}"))
 
 
 def examined(given: object, preserve_extension: bool, what: str) -> Program[Examine, Archived]:
-    """As `archived`, for a path that comes from elsewhere."""
+    """The file or folder at a path, not stored yet; *what* names it in errors. Raises as `taken` does."""
     if isinstance(given, ArchivedFolder):
         return given
     if isinstance(given, ArchivedFile):

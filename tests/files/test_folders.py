@@ -89,8 +89,8 @@ def test_what_may_be_executed_counts(repo, work):
     (folder / "run").chmod(0o755)
     executable = p.archive_file(folder)
     assert p.hash(plain) != p.hash(executable)
-    assert [True, False] == [bool(os.stat(Path(executable) / name).st_mode & 0o100) for name in ("run", "same")]
-    assert not os.stat(Path(plain) / "run").st_mode & 0o100
+    assert [True, False] == [bool((Path(executable) / name).stat().st_mode & 0o100) for name in ("run", "same")]
+    assert not (Path(plain) / "run").stat().st_mode & 0o100
 
 
 def test_equal_files_are_stored_once(disk, work, tmp_path):
@@ -141,8 +141,8 @@ def test_wrong_value__whoever_changes_a_copy_changes_only_that(repo, work):
     for spoil in (
         lambda root: (root / "extra").write_bytes(b"x"),
         lambda root: (root / "a.csv").unlink(),
-        lambda root: (os.chmod(root / "a.csv", 0o644), (root / "a.csv").write_bytes(b"X")),
-        lambda root: shutil.rmtree(root),
+        lambda root: ((root / "a.csv").chmod(0o644), (root / "a.csv").write_bytes(b"X")),
+        shutil.rmtree,
     ):
         spoil(Path(folder))
         assert CONTENT == read(folder)
@@ -160,7 +160,7 @@ def test_many_threads_get_one_folder(repo, work):
     folder = p.unwrap(p.archive_file(made(work / "data")))
     with ThreadPoolExecutor(6) as pool:
         assert [CONTENT] * 12 == list(pool.map(lambda _: read(folder), range(12)))
-    assert [folder.digest] == os.listdir(Path(folder).parent)
+    assert [folder.digest] == [each.name for each in Path(folder).parent.iterdir()]
 
 
 def test_a_file_system_without_links_gets_copies(repo, work, monkeypatch):
