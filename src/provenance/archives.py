@@ -6,10 +6,11 @@ Names, places and times are not part of it. The bytes are with a *keeper*.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable
-from typing import Any, BinaryIO, Final, Literal, Self, TextIO, TypeAlias, cast, overload
+from typing import Any, BinaryIO, Final, Literal, Self, TextIO, cast, overload
 
 from attrs import Attribute, evolve, field, frozen
 
@@ -119,22 +120,15 @@ def _all_of(source: BinaryIO) -> bytes:
 
 
 @frozen(repr=False)
-class ArchivedFolder(os.PathLike[str]):
+class ArchivedFolder(ArchivedFile):
     """A folder in the store: as a path it is a local folder of read-only copies, made when it is first needed.
 
     Each of its files is an artifact of its own. Two archived folders are equal when their files have equal paths and
-    bytes and may be executed alike; empty folders inside are left out.
+    bytes and may be executed alike; empty folders inside are left out. It is an archived file as a `Path` may be that of
+    a folder: what needs bytes raises IsADirectoryError. `blob` is the manifest, which lists the files and their digests.
     """
 
-    blob: Blob
-    members: tuple[Member, ...] = field(eq=False)
-    name: str = field(default="", eq=False)
-    keeper: Keeper = field(factory=current_keeper, eq=False)
-
-    @property
-    def digest(self) -> BlobId:
-        """Digest of the manifest, which lists the files and their digests."""
-        return self.blob.id
+    members: tuple[Member, ...] = field(default=(), eq=False)
 
     @property
     def size(self) -> int:
@@ -157,14 +151,16 @@ class ArchivedFolder(os.PathLike[str]):
         """Path of a local folder with these files; raises as that of an archived file does."""
         return self.keeper.local_folder(self.blob, self.members)
 
-    def __str__(self) -> str:
-        return self.__fspath__()
+    def read_bytes(self) -> bytes:
+        """Nothing: a folder has no bytes; IsADirectoryError."""
+        raise self._no_file()
 
-    def __copy__(self) -> Self:
-        return self
+    def pour(self, sink: BinaryIO) -> None:  # noqa: ARG002 - as in its base
+        """Nothing: a folder has no bytes; IsADirectoryError."""
+        raise self._no_file()
 
-    def __deepcopy__(self, _: dict[int, Any]) -> Self:
-        return self
+    def _no_file(self) -> IsADirectoryError:
+        return IsADirectoryError(errno.EISDIR, "it is an archived folder: read one of its `files`", self.name)
 
     def __reduce__(self) -> tuple[object, ...]:
         original = reference_of(self.keeper, self.name)
@@ -174,12 +170,15 @@ class ArchivedFolder(os.PathLike[str]):
         return f"<provenance.ArchivedFolder {self.name!r}, {len(self.members)} files, {self.blob.id[:8]}>"
 
 
-Archived: TypeAlias = ArchivedFile | ArchivedFolder
-
-
 def restored_folder(text: bytes, digest: BlobId, name: str, original: Original | None) -> ArchivedFolder:
     """Unpickle an archived folder; as `restored`."""
-    return ArchivedFolder(Blob(digest, len(text)), members_of(text), name, original or current_keeper())
+    return folder_of(text, digest, name, original)
+
+
+def folder_of(text: bytes, digest: BlobId, name: str, keeper: Keeper | None = None) -> ArchivedFolder:
+    """The archived folder whose manifest is *text*; ValueError for what is none."""
+    blob = Blob(digest, len(text))
+    return ArchivedFolder(blob, name=name, keeper=keeper or current_keeper(), members=members_of(text))
 
 
 def _folder_item(folder: ArchivedFolder, _: Walk) -> Item:
@@ -219,4 +218,4 @@ def members_of(text: bytes) -> tuple[Member, ...]:
 
 def kept_by(value: object, keeper: Keeper) -> object:
     """*value*, its bytes from now on with *keeper* if it is an archived file or folder."""
-    return evolve(value, keeper=keeper) if isinstance(value, ArchivedFile | ArchivedFolder) else value
+    return evolve(value, keeper=keeper) if isinstance(value, ArchivedFile) else value

@@ -51,12 +51,12 @@ def load_kwargs_of(value: object, written: Blob, others: Options) -> Options:
     Raises:
         UnarchivableFileError: if what was *written* is not what was examined.
     """
-    if not isinstance(value, ArchivedFile | ArchivedFolder):
+    if not isinstance(value, ArchivedFile):
         return others
     if written.id and written != value.blob:  # nothing was written if it is read-only
         advice = "let nobody write to it meanwhile, and call again"
         raise UnarchivableFileError(repr(value.name), "it was changed while it was archived", advice, value)
     facts: dict[str, object] = {"digest": value.digest, "name": value.name}
-    if isinstance(value, ArchivedFile):
+    if not isinstance(value, ArchivedFolder):
         facts.update(size=value.size, extension=value.extension)
     return options(facts)

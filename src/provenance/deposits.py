@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import evolve, field, frozen
 
-from provenance.archives import Archived, ArchivedFile
+from provenance.archives import ArchivedFile, ArchivedFolder
 from provenance.binding import subject_of
 from provenance.draft import Computation, Draft
 from provenance.errors import UnarchivableFileError
@@ -29,7 +29,7 @@ class Deposit:
     The arguments are where the original was (which is recorded, but does not count), its digest, and its extension.
     """
 
-    file: Archived
+    file: ArchivedFile
     recipe: Recipe = field(eq=False)
     arguments: tuple[str, str, str]
     plan: CallPlan
@@ -52,10 +52,10 @@ class Deposit:
         return Draft(self.artifact_id, self.recipe, self.plan, done, replace)
 
 
-def deposit(file: Archived, name: str, custom_fields: Options = NO_OPTIONS) -> Deposit:
+def deposit(file: ArchivedFile, name: str, custom_fields: Options = NO_OPTIONS) -> Deposit:
     """*file*, to be archived as *name*."""
 
-    def archive_file(filename: str, content: str, extension: str) -> Archived:  # noqa: ARG001 - inputs, to be recorded
+    def archive_file(filename: str, content: str, extension: str) -> ArchivedFile:  # noqa: ARG001 - inputs, to be recorded
         if isinstance(file.keeper, Original) and not Path(file.keeper.path).exists():
             advice = "restore it, or the repository, from a backup"
             raise UnarchivableFileError(repr(filename), "its stored copy is lost, and so is the original", advice)
@@ -71,5 +71,5 @@ def deposit(file: Archived, name: str, custom_fields: Options = NO_OPTIONS) -> D
     )
     recipe = Recipe(subject, options, identity_of(subject, options), {}, {})
     path = file.keeper.path if isinstance(file.keeper, Original) else file.name
-    arguments = (path, file.digest, file.extension if isinstance(file, ArchivedFile) else "/")
+    arguments = (path, file.digest, "/" if isinstance(file, ArchivedFolder) else file.extension)
     return Deposit(file, recipe, arguments, plan_call(recipe, arguments, {}))

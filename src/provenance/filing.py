@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from attrs import evolve
 
 from provenance import programs
-from provenance.archives import Archived, ArchivedFile, ArchivedFolder, extension_of
+from provenance.archives import ArchivedFile, ArchivedFolder, extension_of
 from provenance.archiving import Archiving
 from provenance.asks import (
     Assemble,
@@ -26,7 +28,7 @@ from provenance.asks import (
 from provenance.deposits import deposit
 from provenance.draft import Draft
 from provenance.effect import Interpreter, Program
-from provenance.errors import BlobNotFoundError, CorruptBlobError, UnarchivableFileError
+from provenance.errors import BlobNotFoundError, CorruptBlobError, StorePermissionError, UnarchivableFileError
 from provenance.ids import ArtifactId
 from provenance.keepers import Member, Original, copied
 from provenance.records import ArtifactRecord, Blob
@@ -48,7 +50,7 @@ def taken(returned: object, archiving: Archiving | None, label: str) -> Program[
     return (yield from examined(returned, archiving.preserve_extension, f"the result of {label}"))
 
 
-def examined(given: object, preserve_extension: bool, what: str) -> Program[Examine, Archived]:
+def examined(given: object, preserve_extension: bool, what: str) -> Program[Examine, ArchivedFile]:
     """The file or folder at a path, not stored yet; *what* names it in errors. Raises as `taken` does."""
     if isinstance(given, ArchivedFolder):
         return given
@@ -62,7 +64,7 @@ def examined(given: object, preserve_extension: bool, what: str) -> Program[Exam
         raise UnarchivableFileError(what, reason, "give the path of a file that can be read", given) from error
     name = os.path.basename(found.original.path)  # noqa: PTH119 - paths are text here, as the user gave them
     if isinstance(found, ExaminedFolder):
-        return ArchivedFolder(found.blob, found.members, name, found.original)
+        return ArchivedFolder(found.blob, "", name, found.original, found.members)
     return ArchivedFile(found.blob, extension_of(name) if preserve_extension else "", name, found.original)
 
 
@@ -112,13 +114,13 @@ def delete_original(value: object, record: ArtifactRecord) -> Program[ReadBlob |
     Raises:
         BlobNotFoundError, CorruptBlobError: if they are not there as they should be; the original stays.
     """
-    if isinstance(value, ArchivedFile | ArchivedFolder) and isinstance(value.keeper, Original):
+    if isinstance(value, ArchivedFile) and isinstance(value.keeper, Original):
         for blob in (record.value_blob, *_contents(value)):
             yield from ReadBlob(blob, _nothing)
         yield from DeleteOriginal(value.keeper)
 
 
-def looked_up(artifact_id: ArtifactId, file: Archived, *, thoroughly: bool) -> Program[Verify, programs.LookedUp]:
+def looked_up(artifact_id: ArtifactId, file: ArchivedFile, *, thoroughly: bool) -> Program[Verify, programs.LookedUp]:
     """Look up the artifact of *file*; `Gone` if bytes of it are lost.
 
     *thoroughly* all bytes are read and compared with their digests, and put aside where they differ.
@@ -142,7 +144,7 @@ def _is_sound(blob: Blob) -> Program[ReadBlob | Quarantine, bool]:
     return True
 
 
-def _contents(file: Archived) -> tuple[Blob, ...]:
+def _contents(file: ArchivedFile) -> tuple[Blob, ...]:
     """The blobs of a folder's files, each once."""
     return tuple(dict.fromkeys(each.blob for each in file.members)) if isinstance(file, ArchivedFolder) else ()
 
@@ -161,20 +163,38 @@ def read_value(record: ArtifactRecord, repo: str) -> Program[ReadBlob | HasBlob,
     return value
 
 
+def read_bytes(blob: Blob, read: Callable[[BinaryIO], object]) -> Program[ReadBlob | Quarantine, object]:
+    """What *read* makes of a file's bytes; damaged ones are put aside, so that the next call computes them anew."""
+    try:
+        return (yield from ReadBlob(blob, read))
+    except CorruptBlobError as trouble:
+        yield from _put_aside(blob, trouble)
+        raise
+
+
+def _put_aside(blob: Blob, trouble: CorruptBlobError) -> Program[Quarantine, None]:
+    with suppress(StorePermissionError):  # a store that may not be changed keeps them, and the trouble is told anyway
+        yield from programs.set_aside(blob, trouble)
+
+
 def local_path(
     blob: Blob, extension: str, stores: Interpreter[Any], *, executable: bool = False
-) -> Program[CheckOut, str]:
+) -> Program[CheckOut | Quarantine, str]:
     """Path of a local copy of *blob*, to which *stores* give the bytes where there is none yet."""
 
     def pour(sink: BinaryIO) -> None:
         stores(ReadBlob(blob, lambda source: copied(source, sink)))
 
-    return (yield from CheckOut(blob, extension, pour, executable))
+    try:
+        return (yield from CheckOut(blob, extension, pour, executable))
+    except CorruptBlobError as trouble:
+        yield from _put_aside(blob, trouble)
+        raise
 
 
 def local_folder(
     blob: Blob, members: tuple[Member, ...], stores: Interpreter[Any]
-) -> Program[CheckOut | Assemble, str]:
+) -> Program[CheckOut | Assemble | Quarantine, str]:
     """Path of a local folder of copies, which *stores* fill."""
     copies: list[tuple[Member, str]] = []
     for each in members:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 from attrs import field, frozen
 
 from provenance import filing, programs
-from provenance.asks import All, FindByValue, FindProgeny, FindRecord, ReadBlob
+from provenance.asks import All, FindByValue, FindProgeny, FindRecord
 from provenance.effect import Interpreter, run
 from provenance.errors import BlobNotFoundError, ConfigError
 from provenance.ids import ArtifactId, ValueId, is_prefix
@@ -113,7 +113,7 @@ class Repository:
 
     def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
         """What *read* makes of an archived file's bytes."""
-        return cast("T", self.interpreter(ReadBlob(blob, read)))
+        return cast("T", run(filing.read_bytes(blob, read), self.interpreter))
 
 
 @frozen

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import provenance as p
+from architecture.silence import silence
 from provenance.asks import ReadBlob, WriteBlob
 from provenance.effect import Interpreter
 from provenance.effects.sinks import blob_of
@@ -370,6 +371,33 @@ def test_read_only_stores_nothing_and_deletes_nothing(repo, written):
     assert pickle.loads(pickle.dumps(p.unwrap(file))).read_bytes() == b"a,b\n1,2\n"
     length(file)
     assert length.is_cached(file)
+
+
+def test_a_store_that_may_not_be_written_to_is_respected(written, tmp_path):
+    """The error names the store, and the original stays."""
+    store = p.DiskStore(cachedir=str(tmp_path / "blobs"), write=False)
+    path = written(LARGE)
+    with p.using_repo(p.SqliteRepo(db=str(tmp_path / "r.db"), store=store)), pytest.raises(p.StorePermissionError):
+        p.archive_file(path, delete_original=True)
+    assert LARGE == path.read_bytes()
+
+
+def test_libraries_take_it_for_a_path(repo, written):
+    """As any `os.PathLike`, the proxy too."""
+    pd = pytest.importorskip("pandas")
+    file = p.archive_file(written(), preserve_ext=True)
+    assert isinstance(file, os.PathLike)
+    assert [2] == list(pd.read_csv(file)["b"])
+
+
+def test_hashing_planning_and_pickling_are_silent(repo, written):
+    """An archived file is known by its digest: its bytes are not touched for that."""
+    file = p.unwrap(p.archive_file(written(LARGE)))
+    length.plan(file)
+    with silence():
+        assert p.hash(file) == p.hash(pickle.loads(pickle.dumps(file)))
+        assert length.artifact_id(file) == length.plan(copy.deepcopy(file)).artifact_id
+        assert "table.csv" in repr(file)
 
 
 # ---------------------------------------------------------------- errors

@@ -268,6 +268,43 @@ def test_lost_work__a_function_s_folder_is_computed_anew(disk, work, tmp_path):
     assert [Miss, Hit, Healed] == [type(each) for each in told]
 
 
+def test_lost_work__a_damaged_file_of_a_folder_does_not_fail_for_ever(disk, work, tmp_path):
+    """The one who meets it first gets the error, and the next call computes the folder anew."""
+
+    @p.provenance(archive_file=True, delete_original_file=True, remove=["work"])
+    def build():
+        return made(work / "built")
+
+    build()
+    for each in (tmp_path / "store" / "blobs").rglob("??/*"):
+        if each.stat().st_size == len(LARGE):
+            each.write_bytes(b"X" * len(LARGE))
+    with pytest.raises(p.CorruptBlobError, match="call the function again"):
+        read(build())
+    assert CONTENT == read(build())
+    (blob,) = [each for each in (tmp_path / "store" / "blobs").rglob("??/*") if each.stat().st_size == len(LARGE)]
+    blob.write_bytes(b"X" * len(LARGE))
+    with pytest.raises(p.CorruptBlobError):
+        build().files["sub/b.csv"].read_bytes()
+    assert LARGE == build().files["sub/b.csv"].read_bytes()
+
+
+def test_a_folder_has_no_bytes(repo, work):
+    """As with paths, what needs a file says that there is a folder."""
+    folder = p.archive_file(made(work / "data"))
+    assert isinstance(folder, p.ArchivedFile)
+    for use in (folder.read_bytes, folder.read_text, folder.open):
+        with pytest.raises(IsADirectoryError):
+            use()
+
+
+def test_the_lineage_names_the_files(repo, work):
+    """The tree of a folder shows what it was made of."""
+    tree = p.lineage(p.archive_file(made(work / "data"))).tree()
+    assert 5 == len(tree.splitlines())
+    assert "b.csv" in tree
+
+
 def test_a_folder_may_be_passed_on(work):
     """What a function returns of it is stored, also in another repository, with its files."""
     same = p.provenance(name="same")(lambda folder: folder)

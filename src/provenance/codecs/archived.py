@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from provenance.archives import ArchivedFile, ArchivedFolder, manifest, members_of
+from provenance.archives import ArchivedFile, ArchivedFolder, folder_of, manifest
 from provenance.ids import BlobId
 from provenance.records import Blob
 
 
 def is_file(value: object) -> bool:
-    """Tell whether *value* is an archived file."""
-    return isinstance(value, ArchivedFile)
+    """Tell whether *value* is an archived file, and no folder."""
+    return isinstance(value, ArchivedFile) and not is_folder(value)
 
 
 def is_folder(value: object) -> bool:
@@ -21,7 +21,7 @@ def is_folder(value: object) -> bool:
 
 def dump_file(value: object, sink: BinaryIO) -> None:
     """Write the bytes of an archived file, piece by piece; TypeError for anything else."""
-    if not isinstance(value, ArchivedFile):
+    if not isinstance(value, ArchivedFile) or is_folder(value):
         raise TypeError(
             f"serializer 'file' writes archived files, not {type(value).__qualname__}: decorate with archive_file=True"
         )
@@ -45,4 +45,4 @@ def dump_folder(value: object, sink: BinaryIO) -> None:
 def load_folder(source: BinaryIO, *, digest: str = "", name: str = "") -> object:
     """The archived folder that a manifest lists; its files are read when they are used."""
     text = source.read()
-    return ArchivedFolder(Blob(BlobId(digest), len(text)), members_of(text), name)
+    return folder_of(text, BlobId(digest), name)

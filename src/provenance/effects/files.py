@@ -5,7 +5,7 @@ digest and checked against it before their path is handed out, so that one that 
 """
 
 # Paths are text here, as in `disk`.
-# ruff: noqa: PTH100, PTH103, PTH105, PTH108, PTH111, PTH112, PTH116, PTH118, PTH123
+# ruff: noqa: PTH100, PTH101, PTH103, PTH105, PTH108, PTH111, PTH112, PTH116, PTH118, PTH123
 from __future__ import annotations
 
 import errno
@@ -114,7 +114,7 @@ class LocalFiles:
     def _make(self, root: str, path: str, ask: CheckOut) -> None:
         fd, temporary = self._roots[root].create()
         try:
-            _fill(fd, ask)
+            _fill(fd, temporary, ask)
             os.replace(temporary, path)
         except BaseException:
             remove(temporary)
@@ -154,15 +154,16 @@ def cache_home() -> str:
     return os.path.abspath(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser(default))
 
 
-def _fill(fd: int, ask: CheckOut) -> None:
+def _fill(fd: int, path: str, ask: CheckOut) -> None:
     """Write the blob into the open file, close it, and make it read-only; CorruptBlobError for other bytes."""
     try:
         sink = FileSink(fd, _NAME)
         ask.pour(sink.binary())
         blob = sink.finish()
-        os.fchmod(fd, (0o555 if ask.executable else 0o444) & ~_umask(fd))
+        mode = (0o555 if ask.executable else 0o444) & ~_umask(fd)
     finally:
         os.close(fd)
+    os.chmod(path, mode)
     if blob != ask.blob:
         raise CorruptBlobError(ask.blob.id, _NAME, f"the store gave {blob.size} bytes of digest {blob.id}")
 
