@@ -63,7 +63,7 @@ def deposit(file: ArchivedFile, name: str, custom_fields: Options = NO_OPTIONS) 
 
     subject = evolve(subject_of(archive_file), module="provenance.files", qualname="archive_file")
     options = CallOptions(
-        name=name,
+        name=_told(name),
         custom_fields=custom_fields,
         ignore=frozenset({"filename"}),
         remove=frozenset({"file"}),
@@ -73,3 +73,12 @@ def deposit(file: ArchivedFile, name: str, custom_fields: Options = NO_OPTIONS) 
     path = file.keeper.path if isinstance(file.keeper, Original) else file.name
     arguments = (path, file.digest, "/" if isinstance(file, ArchivedFolder) else file.extension)
     return Deposit(file, recipe, arguments, plan_call(recipe, arguments, {}))
+
+
+def _told(name: str) -> str:
+    r"""The name of a file as every database takes it: what is no text in it is spelt out.
+
+    >>> _told("caf\udce9")
+    'caf\\udce9'
+    """
+    return name.encode("utf-8", "backslashreplace").decode()

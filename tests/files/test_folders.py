@@ -349,6 +349,21 @@ def test_security__a_manifest_leads_nowhere(path):
         )
 
 
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere names of files are text")
+def test_lost_work__odd_names_reach_the_database(repo, work):
+    """Names that are no UTF-8, quotes, spaces and line breaks: what the file system takes is archived."""
+    content = {
+        os.fsdecode(b"caf\xe9"): b"1",
+        "x'; DROP TABLE artifacts; --": b"2",
+        "line\nbreak ": b"3",
+        "größe.ä": b"4",
+    }
+    assert content == read(p.archive_file(made(work / os.fsdecode(b"d\xff"), content)))
+    for name, data in content.items():
+        file = p.archive_file(work / os.fsdecode(b"d\xff") / name)
+        assert (name, data) == (p.load_artifact(p.artifact_of(file).id).value.name, file.read_bytes())
+
+
 def test_a_manifest_reads_back():
     """Any names, in any order."""
     members = [Member(name, blob_of(name.encode()), name > "b") for name in ("z", "ä/ö", 'q"uote', "a b", "new\nline")]
