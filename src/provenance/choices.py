@@ -20,8 +20,8 @@ from provenance.repository import Repository
 Names = list[str] | tuple[str, ...] | set[str] | frozenset[str]
 
 
-class Choices(TypedDict, total=False):
-    """What `provenance` takes, by keyword; each is described there."""
+class OtherChoices(TypedDict, total=False):
+    """What `provenance` takes beside `archive_file`, by keyword; each is described there."""
 
     version: int
     repo: Repository | str | None
@@ -31,7 +31,6 @@ class Choices(TypedDict, total=False):
     remove: Names | None
     input_hash_fn: InputFunction | None
     input_process_fn: InputFunction | None
-    archive_file: bool
     delete_original_file: bool
     preserve_file_ext: bool
     custom_fields: Mapping[str, object] | None
@@ -41,6 +40,12 @@ class Choices(TypedDict, total=False):
     dump_kwargs: Mapping[str, object] | None
     use_cache: bool | None
     read_only: bool | None
+
+
+class Choices(OtherChoices, total=False):
+    """What `provenance` takes, by keyword."""
+
+    archive_file: bool
 
 
 def checked(subject: Subject, choices: Choices) -> CallOptions:

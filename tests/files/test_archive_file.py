@@ -463,3 +463,14 @@ def test_cost__archiving_takes_constant_memory(work):
     assert 0 == run.returncode, run.stderr
     factor = 1 if sys.platform == "darwin" else 1024
     assert 24 << 20 > int(run.stdout) * factor
+
+
+def test_the_value_ids_of_files_and_folders_are_promised():
+    """A change of these would make every stored use of a file a miss."""
+    blob = p.Blob("00112233445566778899aabbccddeeff00112233", 5)
+    hashes = {
+        "e4c33f15d4789ba912a43ab84dd4930f09a7847e": p.ArchivedFile(blob),
+        "0bef3da055288f76f020b5f3a70c9565c55608c7": p.ArchivedFile(blob, ".csv"),
+        "543daf2dbadd54f01c398f262e1d46984a6ca091": p.ArchivedFolder(blob),
+    }
+    assert list(hashes) == list(map(p.hash, hashes.values()))
