@@ -17,7 +17,7 @@ from attrs import Attribute, evolve, field, frozen
 from provenance.hashing import Item, Walk, register_item
 from provenance.hashing.format import node, prefix
 from provenance.ids import BlobId
-from provenance.keepers import Keeper, Member, Original, copied, current_keeper, reference_of
+from provenance.keepers import Keeper, Member, Original, copied, current_keeper, is_digest, reference_of
 from provenance.records import Blob
 
 
@@ -35,7 +35,7 @@ class ArchivedFile(os.PathLike[str]):
     what the original was called; it is for people and not part of the value.
     """
 
-    blob: Blob
+    blob: Blob = field(validator=is_digest)
     extension: str = field(default="", validator=_is_extension)
     name: str = field(default="", eq=False)
     keeper: Keeper = field(factory=current_keeper, eq=False)
@@ -202,8 +202,13 @@ def extension_of(name: str) -> str:
 def manifest(members: Iterable[Member]) -> bytes:
     r"""What is stored of a folder beside its files: the same bytes for the same files, in whatever order they come.
 
-    >>> manifest([Member("b", Blob(BlobId("ab"), 1)), Member("a/c", Blob(BlobId("cd"), 2), True)])
-    b'[\n["a/c","cd",2,true],\n["b","ab",1,false]\n]\n'
+    >>> one, other = Blob(BlobId("1f" * 20), 5), Blob(BlobId("2e" * 20), 7)
+    >>> print(manifest([Member("b", one), Member("a/c", other, True)]).decode())
+    [
+    ["a/c","2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e",7,true],
+    ["b","1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f",5,false]
+    ]
+    <BLANKLINE>
     """
     rows = sorted([each.path, each.blob.id, each.blob.size, each.executable] for each in members)
     lines = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Final, Protocol, TypeVar, cast
 
 from attrs import Attribute, field, frozen
 
+from provenance.ids import ID_DIGITS, is_prefix
 from provenance.records import Blob
 
 T = TypeVar("T")
@@ -23,12 +24,18 @@ def _is_inside(_: object, __: Attribute[str], value: str) -> None:
         raise ValueError(f"{value!r} is no path inside a folder")
 
 
+def is_digest(_: object, __: Attribute[Blob], value: Blob) -> None:
+    """Refuse what is no digest, and so must not become part of a path; as a validator of attrs."""
+    if len(value.id) != ID_DIGITS or not is_prefix(value.id):
+        raise ValueError(f"{value.id!r} is no digest")
+
+
 @frozen
 class Member:
     """A file of a folder: its path from there (with `/`), its bytes, and whether it may be executed."""
 
     path: str = field(validator=_is_inside)
-    blob: Blob
+    blob: Blob = field(validator=is_digest)
     executable: bool = False
 
 

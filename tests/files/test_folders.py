@@ -364,6 +364,16 @@ def test_lost_work__odd_names_reach_the_database(repo, work):
         assert (name, data) == (p.load_artifact(p.artifact_of(file).id).value.name, file.read_bytes())
 
 
+def test_security__what_is_no_digest_becomes_no_path(repo):
+    """Neither of a file, nor of a folder, nor of a file in one: records may come from a store that others write to."""
+    bad = p.Blob("../../../somewhere/else/and/40/characters", 1)
+    good = blob_of(b"")
+    for make in (lambda: p.ArchivedFile(bad), lambda: p.ArchivedFolder(bad), lambda: Member("a", bad)):
+        with pytest.raises(ValueError, match="no digest"):
+            make()
+    assert good == Member("a", good).blob
+
+
 def test_a_manifest_reads_back():
     """Any names, in any order."""
     members = [Member(name, blob_of(name.encode()), name > "b") for name in ("z", "ä/ö", 'q"uote', "a b", "new\nline")]
