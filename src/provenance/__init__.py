@@ -10,6 +10,7 @@ total = expensive_add(4, 3)  # computed once, ever, for this store
 p.artifact_of(total)         # who made it, from what, when and where
 """
 
+from provenance.archives import ArchivedFile, ArchivedFolder
 from provenance.codecs import register_serializer
 from provenance.collecting import (
     capture_set,
@@ -46,11 +47,13 @@ from provenance.errors import (
     SetNotFoundError,
     StorePermissionError,
     StoreUnavailableError,
+    UnarchivableFileError,
     UnhashableValueError,
     UnserializableValueError,
 )
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Why
 from provenance.explanation import Change, Difference, HashTree, explain_hash, hash_differences
+from provenance.files import archive_file
 from provenance.hashing import hash_value as hash  # noqa: A004 - `provenance.hash` is its public name
 from provenance.hashing import register_hasher
 from provenance.journal import Subscription, reset_stats, stats, subscribe
@@ -82,6 +85,8 @@ from provenance.tracing import dependencies, lineage, progeny
 
 __all__ = [
     "AmbiguousIdError",
+    "ArchivedFile",
+    "ArchivedFolder",
     "Artifact",
     "ArtifactNotFoundError",
     "ArtifactSet",
@@ -123,9 +128,11 @@ __all__ = [
     "StorePermissionError",
     "StoreUnavailableError",
     "Subscription",
+    "UnarchivableFileError",
     "UnhashableValueError",
     "UnserializableValueError",
     "Why",
+    "archive_file",
     "artifact_of",
     "capture_set",
     "create_set",

@@ -12,7 +12,8 @@ from typing import Any, Final, TypeAlias, cast
 
 from attrs import evolve
 
-from provenance import programs, scalars, session
+from provenance import filing, programs, scalars, session
+from provenance.archives import kept_by
 from provenance.composites import Composite
 from provenance.draft import Draft
 from provenance.drafting import Call, Timing, drafted
@@ -87,11 +88,14 @@ async def perform_async(call: Call) -> object:
     clock = call.environment.clock
     at, began = clock.now(), clock.ticks()
     value = await cast("Awaitable[object]", call.invoke())
-    draft = drafted(call, value, Timing(at, began, clock.ticks()))
+    timing = Timing(at, began, clock.ticks())
+    if call.recipe.options.archive is not None:
+        value = await run_async(filing.taken(unwrap(value), call.recipe.options.archive, call.label), interpreter)
+    draft = drafted(call, value, timing)
     if call.read_only:
         return _ephemeral(call, draft)
     with _in_hand(draft), resolved_in(call.repo):
-        record = await run_async(programs.commit(draft), interpreter)
+        record = await run_async(filing.commit(draft), interpreter)
     return _committed(call, draft, record)
 
 
@@ -127,11 +131,14 @@ def compute(call: Call) -> object:
     clock = call.environment.clock
     at, began = clock.now(), clock.ticks()
     value = call.invoke()
-    draft = drafted(call, value, Timing(at, began, clock.ticks()))
+    timing = Timing(at, began, clock.ticks())
+    if call.recipe.options.archive is not None:
+        value = run(filing.taken(unwrap(value), call.recipe.options.archive, call.label), call.repo.interpreter)
+    draft = drafted(call, value, timing)
     if call.read_only:
         return _ephemeral(call, draft)
     with _in_hand(draft):
-        record = resolving_in(call.repo, lambda: run(programs.commit(draft), call.repo.interpreter))
+        record = resolving_in(call.repo, lambda: run(filing.commit(draft), call.repo.interpreter))
     return _committed(call, draft, record)
 
 
@@ -153,7 +160,7 @@ def _committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
     """Proxy of what is now recorded: where another process was quicker with another value, that one's."""
     tell(_outcome(call, draft, stored=True))
     if record.value_id == draft.computation.value_id:
-        return proxy_over(record, call.repo, draft.computation.value)
+        return proxy_over(record, call.repo, kept_by(draft.computation.value, call.repo))
     return proxy_over(record, call.repo)
 
 

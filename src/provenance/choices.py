@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, TypedDict, cast
 
+from provenance.archiving import archiving_of
 from provenance.binding import Subject, captured_names
 from provenance.codecs import DEFAULT, serializer_named
 from provenance.errors import ConfigError
@@ -19,8 +20,8 @@ from provenance.repository import Repository
 Names = list[str] | tuple[str, ...] | set[str] | frozenset[str]
 
 
-class Choices(TypedDict, total=False):
-    """What `provenance` takes, by keyword; each is described there."""
+class OtherChoices(TypedDict, total=False):
+    """What `provenance` takes beside `archive_file`, by keyword; each is described there."""
 
     version: int
     repo: Repository | str | None
@@ -30,6 +31,8 @@ class Choices(TypedDict, total=False):
     remove: Names | None
     input_hash_fn: InputFunction | None
     input_process_fn: InputFunction | None
+    delete_original_file: bool
+    preserve_file_ext: bool
     custom_fields: Mapping[str, object] | None
     tags: Names | None
     serializer: str | Mapping[str, str] | None
@@ -38,6 +41,12 @@ class Choices(TypedDict, total=False):
     use_cache: bool | None
     read_only: bool | None
     returns_composite: bool | None
+
+
+class Choices(OtherChoices, total=False):
+    """What `provenance` takes, by keyword."""
+
+    archive_file: bool
 
 
 def checked(subject: Subject, choices: Choices) -> CallOptions:
@@ -67,6 +76,7 @@ def checked(subject: Subject, choices: Choices) -> CallOptions:
         input_process_fn=_function(subject, "input_process_fn", choices.get("input_process_fn")),
         custom_fields=_custom_fields(subject, choices),
         tags=_names(subject, "tags", choices.get("tags")),
+        archive=archiving_of(choices, refuse),
         **(NOT_CODED if parts else _coding(subject, choices)),
         returns_composite=composite,
         part_coding=parts,

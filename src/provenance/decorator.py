@@ -7,13 +7,14 @@ import inspect
 import sys
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
-from typing import Any, Concatenate, Generic, Never, ParamSpec, Protocol, Self, TypeVar, Unpack, cast, overload
+from typing import Any, Concatenate, Generic, Literal, Never, ParamSpec, Protocol, Self, TypeVar, Unpack, cast, overload
 
 from attrs import evolve
 
 from provenance import calls, programs
+from provenance.archives import ArchivedFile
 from provenance.binding import Subject, subject_of
-from provenance.choices import Choices, checked
+from provenance.choices import Choices, OtherChoices, checked
 from provenance.drafting import Call
 from provenance.effect import run
 from provenance.events import Why
@@ -188,10 +189,26 @@ class Decorator(Protocol):
         ...
 
 
+class FileDecorator(Protocol):
+    """What `provenance(archive_file=True, ...)` returns."""
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]  # a coroutine is an object too, and meant to go first
+        self, function: Callable[P, Coroutine[Any, Any, object]], /
+    ) -> Cached[P, Coroutine[Any, Any, ArchivedFile]]: ...
+    @overload
+    def __call__(self, function: Callable[P, object], /) -> Cached[P, ArchivedFile]: ...
+    def __call__(self, function: Callable[..., object], /) -> object:
+        """Decorate a function that returns a path; raises `ConfigError` for an option that cannot work with it."""
+        ...
+
+
 @overload
 def provenance(function: Callable[P, R], /) -> Cached[P, R]: ...
 @overload
-def provenance(**choices: Unpack[Choices]) -> Decorator: ...
+def provenance(*, archive_file: Literal[True], **choices: Unpack[OtherChoices]) -> FileDecorator: ...
+@overload
+def provenance(*, archive_file: Literal[False] = False, **choices: Unpack[OtherChoices]) -> Decorator: ...
 def provenance(function: Callable[..., object] | None = None, /, **choices: Unpack[Choices]) -> object:
     """Decorate a pure function, so that each result is computed once and traced to its inputs.
 
@@ -208,6 +225,10 @@ def provenance(function: Callable[..., object] | None = None, /, **choices: Unpa
             remove: Parameters or captured variables that are neither hashed nor recorded.
             input_hash_fn: From `{'kargs': {name: hash}, 'varargs': (hash, …)}` to what the id is derived from.
             input_process_fn: From `{'kargs': {name: value}, 'varargs': (value, …)}` to what is hashed and recorded.
+            archive_file: True if the function returns the path of a file: its bytes are stored, and the result is an
+                `ArchivedFile`.
+            delete_original_file: True deletes the file that was returned, once it is stored.
+            preserve_file_ext: True makes the file's extension part of its value.
             custom_fields: JSON to search by.
             tags: Strings to search by; they are added to `custom_fields` under `tags`.
             serializer: Name of the serializer of the result; by default the type decides.

@@ -176,6 +176,16 @@ class UnserializableValueError(ProvenanceError, TypeError, ValueError):
         self.value = value
 
 
+class UnarchivableFileError(ProvenanceError, OSError):
+    """A file cannot be archived: it is missing, unreadable, or no file; `value` holds what was given, untouched."""
+
+    def __init__(self, what: str, reason: str, advice: str, value: object = None) -> None:
+        super().__init__(f"cannot archive {what}: {reason}; {advice}")
+        self.what = what
+        self.reason = reason
+        self.value = value
+
+
 class ImpureFunctionError(ProvenanceError, ValueError):
     """A decorated function changed its arguments; nothing was recorded."""
 

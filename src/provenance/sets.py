@@ -12,7 +12,7 @@ from provenance.errors import ConfigError
 from provenance.identity import set_id
 from provenance.ids import ArtifactId, SetId, is_prefix
 from provenance.lineage import sighted
-from provenance.proxy import CurrentOrigin, current_origin, is_proxy
+from provenance.proxy import CurrentOrigin, ambient, is_proxy
 from provenance.records import NO_OPTIONS, Artifact, ArtifactRecord, Options, Origin
 from provenance.wire import labels_from, labels_text
 
@@ -97,7 +97,7 @@ class ArtifactSet:
         With the labels that a stored set has, it becomes the newest of them. Raises `StoreUnavailableError` and
         `StorePermissionError` as the store does.
         """
-        keeper = cast("SetKeeper", current_origin()) if repo is None else repo
+        keeper = cast("SetKeeper", ambient()) if repo is None else repo
         return keeper.put_set(self)
 
     @property
