@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, TypeAlias, cast
@@ -148,6 +148,37 @@ def _bound_by_python(
             with suppress(TypeError, ValueError):
                 return inspect.signature(subject.function, follow_wrapped=False).bind(*args, **kwargs)
         raise TypeError(f"{subject.label}() {error}") from None
+
+
+def completed(
+    chosen: bool | Container[str], defaults: Mapping[str, object], given: Mapping[str, object]
+) -> dict[str, object]:
+    """*given*, each dictionary completed with the entries of the parameter's default dictionary that it lacks.
+
+    >>> completed(True, {"sizes": {"a": 1, "b": 2}}, {"sizes": {"b": 3}})
+    {'sizes': {'a': 1, 'b': 3}}
+    """
+    merged = dict(given)
+    for name, value in given.items():
+        default = defaults.get(name) if isinstance(chosen, bool) or name in chosen else None
+        if isinstance(default, dict) and isinstance(value, Mapping):
+            merged[name] = {**default, **value}
+    return merged
+
+
+def completed_call(
+    subject: Subject, chosen: bool | Container[str], args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> tuple[tuple[object, ...], dict[str, object]]:
+    """The arguments with which to call the function, by Python's own binding, dictionaries completed."""
+    bound = subject.signature.bind(*subject.args, *args, **{**subject.keywords, **kwargs})
+    named = {name: value for name, value in bound.arguments.items() if name in subject.defaults}
+    bound.arguments.update(completed(chosen, subject.defaults, named))
+    return bound.args, bound.kwargs
+
+
+def without_dictionary(subject: Subject, names: Iterable[str]) -> str | None:
+    """The first of *names* that is no parameter with a dictionary as its default."""
+    return next((name for name in names if not isinstance(subject.defaults.get(name), dict)), None)
 
 
 def _unused(key: str, taken: Mapping[str, object]) -> str:

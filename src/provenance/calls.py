@@ -5,7 +5,7 @@ The user's function runs here, between two programs and inside none, so that its
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -14,8 +14,9 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import evolve, field, frozen
 
 from provenance import programs, scalars, session
+from provenance.binding import completed_call
 from provenance.draft import Computation, Draft
-from provenance.effect import in_threads, run, run_async
+from provenance.effect import run
 from provenance.errors import (
     BlobNotFoundError,
     CorruptBlobError,
@@ -29,9 +30,9 @@ from provenance.hashing import hash_value
 from provenance.identity import uncached_id
 from provenance.ids import BlobId, RunId
 from provenance.journal import tell
-from provenance.plan import CallPlan, bind_call, changed_inputs, hashes_now, may_change, plan_call, refuse_mutated
-from provenance.programs import Found, Gone
-from provenance.proxy import Ephemeral, proxy_over, resolved_in, resolving_in, unwrap
+from provenance.plan import CallPlan, changed_inputs, hashes_now, may_change, plan_call, refuse_mutated
+from provenance.programs import Found
+from provenance.proxy import Ephemeral, proxy_over, resolving_in, unwrap
 from provenance.recipe import Recipe, captures_of
 from provenance.records import ArtifactRecord, Blob
 from provenance.repository import Recovering, Repository
@@ -75,8 +76,10 @@ class Call:
     def invoke(self) -> object:
         """Call the user's function with the arguments as they were given."""
         subject = self.recipe.subject
-        if self.recipe.options.merge_defaults:
-            return _invoke_merged(self)
+        chosen = self.recipe.options.merge_defaults
+        if chosen:
+            args, kwargs = completed_call(subject, chosen, self.args, self.kwargs)
+            return subject.function(*args, **kwargs)
         return subject.function(*subject.args, *self.args, **{**subject.keywords, **self.kwargs})
 
 
@@ -89,15 +92,14 @@ class Timing:
     ended: float
 
 
-def begin(recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
-    """Plan a call in the current environment.
+def begin(environment: Environment, recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
+    """Plan a call in *environment*.
 
     Raises:
         TypeError: if the arguments do not fit the function's signature.
         UnhashableValueError: if an argument has no content to hash.
         MutatedArtifactValueError: if mutations are checked, and an artifact's value was changed.
     """
-    environment = session.current()
     repo = environment.repository(cast("Any", recipe.options.repo))
     ticks = environment.clock.ticks
     began = ticks()
@@ -121,29 +123,6 @@ def perform(call: Call) -> object:
         if isinstance(found, Found):
             return hit(call, found.record)
     return compute(call)
-
-
-async def perform_async(call: Call) -> object:
-    """As `perform`, for an asynchronous function: awaits it and does not block the event loop meanwhile.
-
-    A hit makes sure that the value is there, because a lazy read could not await its recomputation.
-    """
-    interpreter = in_threads(call.repo.interpreter)
-    if call.why is Why.ABSENT:
-        found = await run_async(programs.probe(call.plan.artifact_id), interpreter)
-        if isinstance(found, Found):
-            return hit(call, found.record)
-        if isinstance(found, Gone):
-            call = evolve(call, why=Why.BLOB_MISSING, detail="it was gone when it was looked up")
-    clock = call.environment.clock
-    at, began = clock.now(), clock.ticks()
-    value = await cast("Awaitable[object]", call.invoke())
-    draft = drafted(call, value, Timing(at, began, clock.ticks()))
-    if call.read_only:
-        return _ephemeral(call, draft)
-    with _in_hand(draft), resolved_in(call.repo):
-        record = await run_async(programs.commit(draft), interpreter)
-    return _committed(call, draft, record)
 
 
 def hit(call: Call, record: ArtifactRecord) -> object:
@@ -174,19 +153,28 @@ def compute(call: Call) -> object:
         UnserializableValueError: if nothing can hash or store the result, which the error holds.
         StoreUnavailableError, StorePermissionError: if a store cannot or may not take the result; the error holds it.
     """
+    draft = evaluate(call)
+    if call.read_only:
+        return ephemeral(call, draft)
+    return committed(call, draft, recorded(call.repo, draft))
+
+
+def evaluate(call: Call) -> Draft:
+    """Run the user's function; nothing is stored. Raises as `compute` does, but nothing of a store."""
     clock = call.environment.clock
     at, began = clock.now(), clock.ticks()
     value = call.invoke()
-    draft = drafted(call, value, Timing(at, began, clock.ticks()))
-    if call.read_only:
-        return _ephemeral(call, draft)
-    with _in_hand(draft):
-        record = resolving_in(call.repo, lambda: run(programs.commit(draft), call.repo.interpreter))
-    return _committed(call, draft, record)
+    return drafted(call, value, Timing(at, began, clock.ticks()))
+
+
+def recorded(repo: Repository, draft: Draft) -> ArtifactRecord:
+    """Store and record *draft* in *repo*; answers the record that is now stored, which may be another process's."""
+    with in_hand(draft):
+        return resolving_in(repo, lambda: run(programs.commit(draft), repo.interpreter))
 
 
 @contextmanager
-def _in_hand(draft: Draft) -> Generator[None]:
+def in_hand(draft: Draft) -> Generator[None]:
     """Let the error hold the result, if recording fails: the work is not lost."""
     value = draft.computation.value
     try:
@@ -222,7 +210,7 @@ def drafted(call: Call, value: object, timing: Timing) -> Draft:
     return Draft(artifact_id, call.recipe, call.plan, computation, replace=call.replaces)
 
 
-def _committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
+def committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
     """Proxy of what is now recorded: where another process was quicker with another value, that one's."""
     tell(_outcome(call, draft, stored=True))
     if record.value_id == draft.computation.value_id:
@@ -230,7 +218,7 @@ def _committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
     return proxy_over(record, call.repo)
 
 
-def _ephemeral(call: Call, draft: Draft) -> object:
+def ephemeral(call: Call, draft: Draft) -> object:
     """Proxy of a value that is in no store."""
     tell(_outcome(call, draft, stored=False))
     nowhere = Blob(BlobId(""), 0)
@@ -273,7 +261,8 @@ def _healed(call: Call, record: ArtifactRecord, trouble: BlobTrouble) -> object:
     if again.artifact_id != call.plan.artifact_id or call.recipe.subject.is_async:
         raise trouble
     saved = Hit(record.id, record.name, record.compute_duration)
-    return unwrap(compute(evolve(call, why=why, detail=str(trouble), takes_back=saved, may_store=may_store)))
+    with session.using_environment(call.environment):  # whatever the current one is by now
+        return unwrap(compute(evolve(call, why=why, detail=str(trouble), takes_back=saved, may_store=may_store)))
 
 
 def _set_aside(call: Call, record: ArtifactRecord, trouble: BlobTrouble) -> bool:
@@ -283,12 +272,3 @@ def _set_aside(call: Call, record: ArtifactRecord, trouble: BlobTrouble) -> bool
     except StorePermissionError:
         return False
     return True
-
-
-def _invoke_merged(call: Call) -> object:
-    """Call the user's function with its default dictionaries merged into the arguments, by Python's own binding."""
-    subject = call.recipe.subject
-    bound = subject.signature.bind(*subject.args, *call.args, **{**subject.keywords, **call.kwargs})
-    merged = bind_call(call.recipe, call.args, call.kwargs).kargs
-    bound.arguments.update({name: merged[name] for name in bound.arguments if name in subject.defaults})
-    return subject.function(*bound.args, **bound.kwargs)

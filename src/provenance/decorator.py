@@ -7,11 +7,24 @@ import inspect
 import sys
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
-from typing import Any, Concatenate, Generic, Never, ParamSpec, Protocol, Self, TypeVar, Unpack, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    Never,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
 from attrs import evolve
 
-from provenance import calls, programs
+from provenance import awaiting, calls, programs, session
 from provenance.binding import Subject, subject_of
 from provenance.choices import Choices, checked
 from provenance.effect import run
@@ -21,6 +34,10 @@ from provenance.plan import CallPlan, plan_call
 from provenance.proxy import artifact_of
 from provenance.recipe import CallOptions, Recipe, captures_of, identity_of, recipe_of
 from provenance.records import Artifact
+
+if TYPE_CHECKING:
+    from returns.future import FutureResult
+    from returns.io import IOResult
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -63,11 +80,11 @@ class Cached(Generic[P, R_co]):
             UnserializableValueError: if the result cannot be stored; the error holds it.
             StoreUnavailableError: if a store fails; the error holds the result, if there was one already.
         """
-        return cast("R_co", self._perform(calls.begin(self._recipe, args, kwargs)))
+        return cast("R_co", self._perform(calls.begin(session.current(), self._recipe, args, kwargs)))
 
     def recompute(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Run the function anew and replace what is stored; raises as the call does."""
-        call = evolve(calls.begin(self._recipe, args, kwargs), why=Why.ASKED)
+        call = evolve(calls.begin(session.current(), self._recipe, args, kwargs), why=Why.ASKED)
         return cast("R_co", self._perform(call))
 
     @overload
@@ -83,8 +100,27 @@ class Cached(Generic[P, R_co]):
             return _awaited_artifact(cast("Coroutine[object, Never, object]", result))
         return artifact_of(result)
 
+    @overload
+    def attempt(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
+        self: Cached[P, Coroutine[Any, Any, X]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> FutureResult[X, Exception]: ...
+    @overload
+    def attempt(self, /, *args: P.args, **kwargs: P.kwargs) -> IOResult[R_co, Exception]: ...
+    def attempt(self, /, *args: P.args, **kwargs: P.kwargs) -> object:
+        """The call, any `Exception` of it as a value: `IOSuccess` of what it returns, or `IOFailure` of what it raises.
+
+        That is an exception of the function, an error of the library, or a TypeError for arguments that do not fit.
+        Of an `async def` it is a `FutureResult`: awaited, it answers the same.
+        """
+        from provenance.outcomes import attempted_later, attempted_outside
+
+        if self._subject.is_async:
+            awaited = cast("Callable[..., Coroutine[Any, Any, object]]", self)
+            return attempted_later(Exception, lambda: awaited(*args, **kwargs))
+        return attempted_outside(Exception, lambda: self(*args, **kwargs))
+
     def _perform(self, call: calls.Call) -> object:
-        return calls.perform_async(call) if self._subject.is_async else calls.perform(call)
+        return awaiting.perform(call) if self._subject.is_async else calls.perform(call)
 
     def plan(self, /, *args: P.args, **kwargs: P.kwargs) -> CallPlan:
         """The plan of a call: pure, nothing is looked up, run or stored.
@@ -101,12 +137,12 @@ class Cached(Generic[P, R_co]):
 
     def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether a call's result is in the store; raises as `plan` does."""
-        call = calls.begin(self._recipe, args, kwargs)
+        call = calls.begin(session.current(), self._recipe, args, kwargs)
         return isinstance(run(programs.probe(call.plan.artifact_id), call.repo.interpreter), programs.Found)
 
     def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Delete a call's artifact; False if there was none. Raises as `plan` does."""
-        call = calls.begin(self._recipe, args, kwargs)
+        call = calls.begin(session.current(), self._recipe, args, kwargs)
         return run(programs.forget(call.plan.artifact_id), call.repo.interpreter)
 
     def with_options(self, **choices: Unpack[Choices]) -> Self:
