@@ -8,7 +8,7 @@ for it: a function that awaits its own call recurses, as it would without us.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Hashable, Iterator
+from collections.abc import Callable, Coroutine, Generator, Hashable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
@@ -31,7 +31,8 @@ class _Flight:
 
     def waits_for(self, other: _Flight) -> bool:
         """Whether *other* must land before this does."""
-        met, waiting = {self}, [self]
+        met: set[_Flight] = {self}
+        waiting: list[_Flight] = [self]
         while waiting:
             one = waiting.pop()
             waiting += [each for each in one.awaited if each not in met]
@@ -96,7 +97,7 @@ async def _landed(key: tuple[AbstractEventLoop, Hashable], flight: _Flight, here
 
 
 @contextmanager
-def _waiting(flight: _Flight, here: _Flight | None) -> Iterator[None]:
+def _waiting(flight: _Flight, here: _Flight | None) -> Generator[None]:
     """Note who waits for whom."""
     flight.waiters += 1
     if here is not None:

@@ -21,6 +21,7 @@ def _counted():
 
 @p.provenance()
 async def slow(x: int, wait: float = 0.02) -> list[int]:
+    """Take its time."""
     _runs.append(x)
     await asyncio.sleep(wait)
     return [x]
@@ -28,6 +29,7 @@ async def slow(x: int, wait: float = 0.02) -> list[int]:
 
 @p.provenance()
 async def failing(x: int) -> int:
+    """Fail."""
     _runs.append(x)
     await asyncio.sleep(0.01)
     raise _mine
@@ -35,6 +37,7 @@ async def failing(x: int) -> int:
 
 @p.provenance()
 async def stubborn(x: int) -> int:
+    """Clean up when it is cancelled."""
     try:
         await asyncio.sleep(10)
     finally:
@@ -47,7 +50,7 @@ _mine = ValueError("mine")
 
 
 async def _started(count: int) -> None:
-    while len(_runs) < count:
+    while len(_runs) < count:  # noqa: ASYNC110 - the runs are counted by functions that know no event
         await asyncio.sleep(0.001)
 
 
@@ -166,7 +169,7 @@ def test_work_that_is_cancelled_from_outside_does_not_stay(repo):
 
     async def swept():
         task = asyncio.ensure_future(slow(1))
-        while not inflight._flights:
+        while not inflight._flights:  # noqa: ASYNC110 - it is the very moment that is wanted
             await asyncio.sleep(0)
         for each in asyncio.all_tasks() - {asyncio.current_task()}:
             each.cancel()
