@@ -100,20 +100,28 @@ def begin(environment: Environment, recipe: Recipe, args: tuple[object, ...], kw
         UnhashableValueError: if an argument has no content to hash.
         MutatedArtifactValueError: if mutations are checked, and an artifact's value was changed.
     """
-    repo = environment.repository(cast("Any", recipe.options.repo))
     ticks = environment.clock.ticks
     began = ticks()
     plan = plan_call(recipe, args, kwargs)
-    ended = ticks()
+    return planned(environment, recipe, plan, args, kwargs, ticks() - began)
+
+
+def planned(
+    environment: Environment,
+    recipe: Recipe,
+    plan: CallPlan,
+    args: tuple[object, ...],
+    kwargs: Mapping[str, object],
+    hash_duration: float,
+) -> Call:
+    """The call of a *plan* in *environment*; raises `MutatedArtifactValueError` as `begin` does."""
+    repo = environment.repository(cast("Any", recipe.options.repo))
     if environment.check_mutations:
         refuse_mutated(plan)
-    call = Call(recipe, plan, args, kwargs, environment, repo, ended - began)
-    return call if _uses_cache(call) else evolve(call, why=Why.CACHE_OFF)
-
-
-def _uses_cache(call: Call) -> bool:
-    chosen = call.recipe.options.use_cache
-    return call.environment.use_cache if chosen is None else chosen
+    chosen = recipe.options.use_cache
+    uses_cache = environment.use_cache if chosen is None else chosen
+    why = Why.ABSENT if uses_cache else Why.CACHE_OFF
+    return Call(recipe, plan, args, kwargs, environment, repo, hash_duration, why)
 
 
 def perform(call: Call) -> object:

@@ -215,6 +215,16 @@ async def _awaited_artifact(result: Coroutine[object, Never, object]) -> Artifac
     return artifact_of(await result)
 
 
+def recipe_behind(function: Cached[..., object]) -> Recipe:
+    """What all calls of a decorated function have in common."""
+    return function._recipe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
+
+
+def is_async(function: Cached[..., object]) -> bool:
+    """Whether the calls of a decorated function are awaited."""
+    return function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
+
+
 class Decorator(Protocol):
     """What `provenance(...)` with options returns."""
 

@@ -51,7 +51,7 @@ def test_an_exception_of_the_function_is_a_failure(repo):
 def test_errors_of_the_library_are_failures(repo):
     """What cannot be hashed, or stored, or what changes its arguments."""
     impure = p.provenance(name="impure")(lambda values: values.append(1))
-    odd = p.provenance(name="odd")(lambda: threading.Lock())
+    odd = p.provenance(name="odd")(lambda: [threading.Lock()])
     assert isinstance(error_of(inverse.attempt(threading.Lock())), p.UnhashableValueError)
     assert isinstance(error_of(impure.attempt([])), p.ImpureFunctionError)
     assert isinstance(error_of(odd.attempt()), p.UnserializableValueError)

@@ -50,7 +50,7 @@ length.attempt("a").bind(length.attempt)  # type: ignore[arg-type]  # pyright: i
 assert_type(length_later.attempt("a"), FutureResult[int, Exception])
 assert_type(Model().fit_later.attempt(1), FutureResult[float, Exception])
 assert_type(length_later.attempt("a").bind(text_later.attempt), FutureResult[str, Exception])  # pyright: ignore[reportUnknownMemberType]  # of returns
-length_later.attempt(1)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]  # a str is wanted
+length_later.attempt(1)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]  # a str is wanted
 
 
 async def awaiting() -> None:
