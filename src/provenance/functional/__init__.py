@@ -7,7 +7,7 @@ Stores fail with a `ProvenanceError`. Functions that run a user's code fail with
 of the library. The environment or repository comes first, so that `functools.partial` fixes it.
 """
 
-from provenance.functional.calling import call, commit, compute, perform
+from provenance.functional.calling import call, commit, compute, perform, within
 from provenance.functional.planning import Computed, Planned, hash_value, plan
 from provenance.functional.stored import (
     artifact,
@@ -43,4 +43,5 @@ __all__ = [
     "plan",
     "read",
     "repository",
+    "within",
 ]

@@ -46,6 +46,17 @@ def call(environment: Environment, function: Cached[P, object], /, *args: P.args
 
 
 @overload
+def within(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
+    environment: Environment, function: Cached[P, Coroutine[Any, Any, X]], /
+) -> Callable[P, FutureResult[X, Exception]]: ...
+@overload
+def within(environment: Environment, function: Cached[P, T], /) -> Callable[P, IOResult[T, Exception]]: ...
+def within(environment: Environment, function: Cached[P, object], /) -> object:
+    """A decorated function for pipelines: `within(environment, f)(x)` is `call(environment, f, x)`."""
+    return partial(cast("Callable[..., object]", call), environment, function)
+
+
+@overload
 def perform(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
     environment: Environment, planned: Planned[Coroutine[Any, Any, X]], /
 ) -> FutureResult[X, Exception]: ...
