@@ -10,6 +10,7 @@ total = expensive_add(4, 3)  # computed once, ever, for this store
 p.artifact_of(total)         # who made it, from what, when and where
 """
 
+from provenance.arguments import ArgumentDecorator, ensure_proxies, merge_defaults
 from provenance.codecs import register_serializer
 from provenance.config import (
     DiskStore,
@@ -29,10 +30,12 @@ from provenance.errors import (
     BlobNotFoundError,
     ConfigError,
     CorruptBlobError,
+    DuplicateNameError,
     ImpureFunctionError,
     KeyExistsError,
     MutatedArtifactValueError,
     ProvenanceError,
+    ProxyExpectedError,
     RunNotFoundError,
     SetNotFoundError,
     StorePermissionError,
@@ -45,6 +48,7 @@ from provenance.explanation import Change, Difference, HashTree, explain_hash, h
 from provenance.hashing import hash_value as hash  # noqa: A004 - `provenance.hash` is its public name
 from provenance.hashing import register_hasher
 from provenance.journal import Subscription, reset_stats, stats, subscribe
+from provenance.lazy import LazyDict, lazy_dict, lazy_proxy_dict
 from provenance.lineage import Lineage
 from provenance.loading import load_artifact, load_proxy
 from provenance.plan import CallPlan
@@ -70,6 +74,7 @@ from provenance.tracing import dependencies, lineage
 
 __all__ = [
     "AmbiguousIdError",
+    "ArgumentDecorator",
     "Artifact",
     "ArtifactNotFoundError",
     "Blob",
@@ -84,6 +89,7 @@ __all__ = [
     "Decorator",
     "Difference",
     "DiskStore",
+    "DuplicateNameError",
     "Environment",
     "Event",
     "HashTree",
@@ -92,12 +98,14 @@ __all__ = [
     "ImpureFunctionError",
     "Inputs",
     "KeyExistsError",
+    "LazyDict",
     "Lineage",
     "MemoryRepo",
     "MemoryStore",
     "Miss",
     "MutatedArtifactValueError",
     "ProvenanceError",
+    "ProxyExpectedError",
     "Recomputed",
     "Repository",
     "Run",
@@ -115,6 +123,7 @@ __all__ = [
     "artifact_of",
     "current_config",
     "dependencies",
+    "ensure_proxies",
     "explain_hash",
     "from_config",
     "get_check_mutations",
@@ -125,11 +134,14 @@ __all__ = [
     "hash",
     "hash_differences",
     "is_proxy",
+    "lazy_dict",
+    "lazy_proxy_dict",
     "lineage",
     "load_artifact",
     "load_config",
     "load_proxy",
     "load_yaml_config",
+    "merge_defaults",
     "provenance",
     "register_hasher",
     "register_serializer",

@@ -196,15 +196,26 @@ def captured_by(subject: Subject) -> dict[str, object]:
     layers = list(_layers(subject.function))
     found: dict[str, object] = {}
     for depth, layer in enumerate(layers):
-        for name, value in _closure(layer):
+        for name, value in _carried(layer):
             if not any(value is each for each in layers):
                 found[name if name not in found else f"{name}@{depth}"] = value
-    if len(layers) == 1 and _is_object(subject.function):
-        found["self"] = subject.function
+    if _is_object(layers[-1]):
+        found["self" if len(layers) == 1 else f"self@{len(layers) - 1}"] = layers[-1]
     owner = getattr(subject.function, "__self__", None)
     if owner is not None and not isinstance(owner, ModuleType):  # a bound method of a type written in C
         found["self"] = owner
     return found
+
+
+def _carried(layer: AnyFunction) -> Iterator[tuple[str, object]]:
+    """What a function, or a partial or bound method among the layers, brings with it."""
+    inner = _inner(layer)
+    if inner is None:
+        yield from _closure(layer)
+    else:
+        _, args, keywords = inner
+        yield from ((f"args[{i}]", each) for i, each in enumerate(args))
+        yield from keywords.items()
 
 
 def captured_names(subject: Subject) -> frozenset[str]:
@@ -219,12 +230,13 @@ def codes_of(subject: Subject) -> list[CodeType]:
 
 
 def _layers(function: AnyFunction) -> Iterator[AnyFunction]:
-    """The function, what it wraps, and so on."""
+    """The function, what it wraps (or binds arguments of), and so on."""
     seen: list[AnyFunction] = []
     while not any(function is each for each in seen):
         yield function
         seen.append(function)
-        function = getattr(function, "__wrapped__", function)
+        inner = _inner(function)
+        function = getattr(function, "__wrapped__", function) if inner is None else inner[0]
 
 
 def _is_object(function: AnyFunction) -> bool:

@@ -24,6 +24,8 @@ ERRORS = [
     (p.UnserializableValueError("the result of f", "no pickle", [1]), TypeError),
     (p.ImpureFunctionError("m.f", ["a", "b"]), ValueError),
     (p.MutatedArtifactValueError("abcdef", "m.f", ["a"]), ValueError),
+    (p.ProxyExpectedError("m.f", ["a", "b"]), TypeError),
+    (p.DuplicateNameError(["m.f", "m.g"]), ValueError),
 ]
 each_error = pytest.mark.parametrize(("error", "builtin"), ERRORS, ids=lambda each: type(each).__name__)
 
