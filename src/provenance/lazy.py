@@ -48,7 +48,7 @@ class _Cell:
                 if self.made is None:
                     self.made = _Made(self._make())
                     self._make = _spent  # what it held is needed no more
-        return cast("_Made", self.made).value
+        return self.made.value
 
 
 class LazyDict(Mapping[K, V_co]):
@@ -94,7 +94,7 @@ class LazyDict(Mapping[K, V_co]):
         return LazyDict({key: partial(_deep_copy, self, key) for key in self})
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return _made, (dict(self),)
+        return _restored, (dict(self),)
 
 
 def _deep_copy(values: Mapping[K, V], key: K) -> V:
@@ -105,7 +105,7 @@ def _constant(value: V) -> V:
     return value
 
 
-def _made(values: Mapping[K, V]) -> LazyDict[K, V]:
+def _restored(values: Mapping[K, V]) -> LazyDict[K, V]:
     """Unpickle a lazy dictionary, whose values were made. Pickles name this function."""
     made = LazyDict({key: partial(_constant, value) for key, value in values.items()})
     _ = [*made.values()]
