@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import suppress
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import FunctionType, MethodType
 from typing import Any, TypeAlias, cast
 
 from attrs import frozen
@@ -64,7 +64,7 @@ def subject_of(function: AnyFunction) -> Subject:
         raise TypeError(f"provenance decorates functions, not {function!r}; its options are given by keyword")
     args: tuple[object, ...] = ()
     keywords: dict[str, object] = {}
-    while (inner := _inner(function)) is not None:
+    while (inner := inner_of(function)) is not None:
         function, more, named = inner
         args, keywords = (*more, *args), {**named, **keywords}
     signature = _signature(function)
@@ -94,7 +94,7 @@ def _signature(function: AnyFunction) -> inspect.Signature:
         raise TypeError(f"{error}: wrap it in a function of your own, and decorate that") from None
 
 
-def _inner(function: AnyFunction) -> tuple[AnyFunction, tuple[object, ...], Mapping[str, object]] | None:
+def inner_of(function: AnyFunction) -> tuple[AnyFunction, tuple[object, ...], Mapping[str, object]] | None:
     """What a partial (of functools, or a toolz curry) or a bound method wraps, and the arguments it bound."""
     if isinstance(function, MethodType):
         return function.__func__, (function.__self__,), {}
@@ -184,70 +184,3 @@ def without_dictionary(subject: Subject, names: Iterable[str]) -> str | None:
 def _unused(key: str, taken: Mapping[str, object]) -> str:
     """*key*, marked where a positional-only parameter of the same name has it already, or where it looks marked."""
     return f"**{key}" if key in taken or key.startswith("**") else key
-
-
-def captured_by(subject: Subject) -> dict[str, object]:
-    """Values that the function brings with it, by name: its closure's variables, or the callable object itself.
-
-    A decorator below ours that keeps `__wrapped__` is part of the function: what it and the functions under it
-    captured counts, apart from these functions themselves, which are code. A variable that has no value yet (a
-    recursive function's own name, before it is bound) is left out.
-    """
-    layers = list(_layers(subject.function))
-    found: dict[str, object] = {}
-    for depth, layer in enumerate(layers):
-        for name, value in _carried(layer):
-            if not any(value is each for each in layers):
-                found[name if name not in found else f"{name}@{depth}"] = value
-    if _is_object(layers[-1]):
-        found["self" if len(layers) == 1 else f"self@{len(layers) - 1}"] = layers[-1]
-    owner = getattr(subject.function, "__self__", None)
-    if owner is not None and not isinstance(owner, ModuleType):  # a bound method of a type written in C
-        found["self"] = owner
-    return found
-
-
-def _carried(layer: AnyFunction) -> Iterator[tuple[str, object]]:
-    """What a function, or a partial or bound method among the layers, brings with it."""
-    inner = _inner(layer)
-    if inner is None:
-        yield from _closure(layer)
-    else:
-        _, args, keywords = inner
-        yield from ((f"args[{i}]", each) for i, each in enumerate(args))
-        yield from keywords.items()
-
-
-def captured_names(subject: Subject) -> frozenset[str]:
-    """Names under which the function may bring values with it, also those of variables that have no value yet."""
-    return frozenset(captured_by(subject)).union(*[code.co_freevars for code in codes_of(subject)])
-
-
-def codes_of(subject: Subject) -> list[CodeType]:
-    """The code of the function, and of what it wraps."""
-    codes = [getattr(layer, "__code__", None) for layer in _layers(subject.function)]
-    return [code for code in codes if isinstance(code, CodeType)]
-
-
-def _layers(function: AnyFunction) -> Iterator[AnyFunction]:
-    """The function, what it wraps (or binds arguments of), and so on."""
-    seen: list[AnyFunction] = []
-    while not any(function is each for each in seen):
-        yield function
-        seen.append(function)
-        inner = _inner(function)
-        function = getattr(function, "__wrapped__", function) if inner is None else inner[0]
-
-
-def _is_object(function: AnyFunction) -> bool:
-    """Whether the callable is an instance that carries values of its own."""
-    return not isinstance(function, FunctionType | type) and not inspect.isbuiltin(function)
-
-
-def _closure(function: AnyFunction) -> Iterator[tuple[str, object]]:
-    code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None)
-    if code is None or not cells:
-        return
-    for name, cell in zip(code.co_freevars, cells, strict=True):
-        with suppress(ValueError):  # what an empty cell raises
-            yield from ((name, cell.cell_contents),)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TypedDict, cast
 
-from provenance.binding import Subject, captured_names, without_dictionary
+from provenance.binding import Subject, without_dictionary
+from provenance.captures import captured_names
 from provenance.codecs import DEFAULT, serializer_named
 from provenance.errors import ConfigError
 from provenance.recipe import CallOptions, InputFunction

@@ -178,6 +178,15 @@ class Cached(Generic[P, R_co]):
         made.__dict__.update(self.__dict__, _subject=subject, _recipe=recipe)
         return made
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            """`__signature__` of what bound arguments, which that of `__wrapped__` still has."""
+            if name != "__signature__" or not self._subject.args:
+                raise AttributeError(f"a decorated function has no attribute {name!r}", name=name, obj=self)
+            subject = self._subject
+            return inspect.signature(functools.partial(subject.function, *subject.args, **subject.keywords))
+
     @overload
     def __get__(self, instance: None, owner: type[object], /) -> Self: ...
     @overload
