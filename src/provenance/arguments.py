@@ -116,7 +116,7 @@ class _Check:
             raise ProxyExpectedError(self.label, plain)
 
     def _wants(self, parameter: str | None) -> bool:
-        return parameter in self.names if self.names else parameter not in self.exempt
+        return parameter in self.names if self.names else parameter not in {None, *self.exempt}
 
     def _placed(
         self, args: tuple[object, ...], kwargs: Mapping[str, object]
@@ -132,16 +132,17 @@ class _Check:
 
 
 def _check_of(function: AnyFunction, names: tuple[str, ...]) -> _Check:
+    label = subject_of(function).label
     parameters = inspect.signature(function).parameters.values()
     positional = tuple(each.name for each in parameters if each.kind <= each.POSITIONAL_OR_KEYWORD)
     named = frozenset(each.name for each in parameters if each.kind in {each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY})
     rest = next((each.name for each in parameters if each.kind is each.VAR_POSITIONAL), None)
     extra = next((each.name for each in parameters if each.kind is each.VAR_KEYWORD), None)
-    check = _Check(subject_of(function).label, names, _itself(positional), positional, named, rest, extra)
+    check = _Check(label, names, _itself(positional), positional, named, rest, extra)
     unknown = sorted({*names} - {each.name for each in parameters})
     if unknown and extra is None:
         has = ", ".join(each.name for each in parameters) or "none"
-        path = f"@ensure_proxies on {check.label}"
+        path = f"@ensure_proxies on {label}"
         raise ConfigError(path, f"there is no parameter {unknown[0]!r}", f"its parameters are {has}")
     return check
 

@@ -55,7 +55,7 @@ def test_the_error_says_where_what_and_what_to_do(repo):
         p.ensure_proxies("a", "c")(first)([1], c=2)
 
 
-@pytest.mark.parametrize("decorate", [p.ensure_proxies, p.ensure_proxies()])
+@pytest.mark.parametrize("decorate", [p.ensure_proxies, p.ensure_proxies()], ids=["bare", "called"])
 def test_all_arguments_where_none_are_named(repo, decorate):
     """With and without parentheses; what is left to its default is not checked."""
     f = decorate(first)
@@ -85,8 +85,8 @@ def test_collections_of_proxies_will_do(repo):
 
 def test_what_python_refuses_stays_pythons(repo):
     """Arguments that do not fit are the function's own TypeError."""
-    f = p.ensure_proxies("a")(lambda a: a)
-    for call in (f, lambda: f(made(1), 2), lambda: f(made(1), z=1)):
+    f, every = p.ensure_proxies("a")(lambda a: a), p.ensure_proxies(lambda a: a)
+    for call in (f, lambda: f(made(1), 2), lambda: f(made(1), z=1), lambda: every(made(1), z=1)):
         with pytest.raises(TypeError) as error:
             call()
         assert not isinstance(error.value, p.ProxyExpectedError)
@@ -271,7 +271,11 @@ def test_partials_curries_and_callable_objects(repo):
 # ---------------------------------------------------------------- merge_defaults
 
 
-@pytest.mark.parametrize("decorate", [p.merge_defaults, p.merge_defaults(), p.merge_defaults("settings", "other")])
+@pytest.mark.parametrize(
+    "decorate",
+    [p.merge_defaults, p.merge_defaults(), p.merge_defaults("settings", "other")],
+    ids=["bare", "called", "named"],
+)
 def test_dictionaries_are_completed(decorate):
     """By position or by name, with and without parentheses; other arguments and other values stay."""
     f = decorate(settle)

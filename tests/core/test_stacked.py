@@ -86,6 +86,12 @@ def noting(function):
     return wrapper
 
 
+BETWEEN = {
+    "nothing": lambda f: f,
+    "one": noting,
+    "two": lambda f: noting(noting(f)),
+    "lru_cache": functools.lru_cache,
+}
 WITH_STATE = {
     "partial": lambda n: functools.partial(times, factor=n),
     "positional partial": lambda n: functools.partial(lambda factor, x: [x * factor], n),
@@ -102,22 +108,22 @@ WITH_STATE = {
 
 
 @pytest.mark.parametrize("name", sorted(WITH_STATE))
-@pytest.mark.parametrize("between", [lambda f: f, noting, lambda f: noting(noting(f)), functools.lru_cache], ids=str)
+@pytest.mark.parametrize("between", sorted(BETWEEN))
 def test_state_below_counts(repo, events, name, between):
     """Whatever lies between: other state, other artifacts; equal state, the same."""
     make = WITH_STATE[name]
-    f, g, again = (p.provenance(name="f")(between(make(n))) for n in (2, 3, 2))
+    f, g, again = (p.provenance(name="f")(BETWEEN[between](make(n))) for n in (2, 3, 2))
     assert ([10], [15], [10]) == (f(5), g(5), again(5))
     assert f.artifact_id(5) == again.artifact_id(5) != g.artifact_id(5)
     assert isinstance(events[-1], Hit)
 
 
-@pytest.mark.parametrize("between", [noting, functools.lru_cache, lambda f: f], ids=str)
+@pytest.mark.parametrize("between", sorted(BETWEEN))
 def test_decorators_above(repo, between):
     """They take decorated functions as any function."""
     for function in (times, functools.partial(times, factor=2), Times(2).recorded):
         f = p.provenance(name="f")(function)
-        above = between(f)
+        above = BETWEEN[between](f)
         assert f.artifact_id(5) == p.artifact_of(above(5)).id
         assert inspect.signature(f) == inspect.signature(above)
 
