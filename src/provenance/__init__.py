@@ -11,6 +11,7 @@ p.artifact_of(total)         # who made it, from what, when and where
 """
 
 from provenance.archives import ArchivedFile, ArchivedFolder
+from provenance.arguments import ArgumentDecorator, ensure_proxies, merge_defaults
 from provenance.codecs import register_serializer
 from provenance.collecting import (
     capture_set,
@@ -32,17 +33,20 @@ from provenance.config import (
     load_yaml_config,
     set_run_info_fn,
 )
-from provenance.decorator import Cached, Decorator, provenance
+from provenance.decorating import Decorator, provenance
+from provenance.decorator import Cached
 from provenance.errors import (
     AmbiguousIdError,
     ArtifactNotFoundError,
     BlobNotFoundError,
     ConfigError,
     CorruptBlobError,
+    DuplicateNameError,
     ImpureFunctionError,
     KeyExistsError,
     MutatedArtifactValueError,
     ProvenanceError,
+    ProxyExpectedError,
     RunNotFoundError,
     SetNotFoundError,
     StorePermissionError,
@@ -57,6 +61,7 @@ from provenance.files import archive_file
 from provenance.hashing import hash_value as hash  # noqa: A004 - `provenance.hash` is its public name
 from provenance.hashing import register_hasher
 from provenance.journal import Subscription, reset_stats, stats, subscribe
+from provenance.lazy import LazyDict, lazy_dict, lazy_proxy_dict
 from provenance.lineage import Lineage
 from provenance.loading import load_artifact, load_proxy
 from provenance.plan import CallPlan
@@ -87,6 +92,7 @@ __all__ = [
     "AmbiguousIdError",
     "ArchivedFile",
     "ArchivedFolder",
+    "ArgumentDecorator",
     "Artifact",
     "ArtifactNotFoundError",
     "ArtifactSet",
@@ -102,6 +108,7 @@ __all__ = [
     "Decorator",
     "Difference",
     "DiskStore",
+    "DuplicateNameError",
     "Environment",
     "Event",
     "Found",
@@ -111,12 +118,14 @@ __all__ = [
     "ImpureFunctionError",
     "Inputs",
     "KeyExistsError",
+    "LazyDict",
     "Lineage",
     "MemoryRepo",
     "MemoryStore",
     "Miss",
     "MutatedArtifactValueError",
     "ProvenanceError",
+    "ProxyExpectedError",
     "Recomputed",
     "Repository",
     "Run",
@@ -138,6 +147,7 @@ __all__ = [
     "create_set",
     "current_config",
     "dependencies",
+    "ensure_proxies",
     "explain_hash",
     "from_config",
     "get_check_mutations",
@@ -149,6 +159,8 @@ __all__ = [
     "hash_differences",
     "is_proxy",
     "label_set",
+    "lazy_dict",
+    "lazy_proxy_dict",
     "lineage",
     "load_artifact",
     "load_config",
@@ -157,6 +169,7 @@ __all__ = [
     "load_set_by_labels",
     "load_set_by_name",
     "load_yaml_config",
+    "merge_defaults",
     "progeny",
     "promote",
     "provenance",

@@ -10,7 +10,8 @@ from functools import partial
 from typing import Final, TypedDict, cast
 
 from provenance.archiving import archiving_of
-from provenance.binding import Subject, captured_names
+from provenance.binding import Subject, without_dictionary
+from provenance.captures import captured_names
 from provenance.codecs import DEFAULT, serializer_named
 from provenance.errors import ConfigError
 from provenance.recipe import NO_PARTS, CallOptions, Coding, InputFunction
@@ -234,9 +235,8 @@ def _mergeable(subject: Subject, chosen: object) -> bool | tuple[str, ...]:
     if chosen is None or isinstance(chosen, bool):
         return bool(chosen)
     names = _names(subject, "merge_defaults", chosen)
-    for name in names:
-        if not isinstance(subject.defaults.get(name), dict):
-            raise _refusal(subject)("merge_defaults", f"{name!r} has no dictionary as its default", "leave it out")
+    if (name := without_dictionary(subject, names)) is not None:
+        raise _refusal(subject)("merge_defaults", f"{name!r} has no dictionary as its default", "leave it out")
     return names
 
 

@@ -49,7 +49,7 @@ def archive_file(
     file = run(filing.examined(unwrap(filename), preserve_ext, repr(filename)), repo.interpreter)
     options = checked(subject_of(archive_file), Choices(name=name, custom_fields=custom_fields))
     made = deposit(file, options.name or file.name, options.custom_fields)
-    call = calls.begin(made.recipe, made.arguments, {})
+    call = calls.begin(session.current(), made.recipe, made.arguments, {})
     looked = run(filing.looked_up(call.plan.artifact_id, file, thoroughly=delete_original), repo.interpreter)
     if isinstance(looked, Gone):
         call = evolve(call, why=Why.BLOB_MISSING, detail="it was gone when the file was archived again")

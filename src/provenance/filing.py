@@ -89,10 +89,21 @@ def commit(draft: Draft) -> Program[Archive, ArtifactRecord]:
     archiving, value = draft.recipe.options.archive, draft.computation.value
     if isinstance(value, ArchivedFolder):
         draft = yield from _with_members(draft, value)
+    if draft.parts:
+        draft = yield from _with_members_of_parts(draft)
     record = yield from programs.commit(draft)
     if archiving is not None and archiving.delete_original and record.value_id == draft.computation.value_id:
         yield from delete_original(value, record)
     return record
+
+
+def _with_members_of_parts(draft: Draft) -> Program[Commit | Lookup, Draft]:
+    """Store the files of those parts of a composite that are folders."""
+    parts: list[Draft] = []
+    for part in draft.parts:
+        value = part.computation.value
+        parts.append((yield from _with_members(part, value)) if isinstance(value, ArchivedFolder) else part)
+    return evolve(draft, parts=tuple(parts))
 
 
 def _with_members(draft: Draft, folder: ArchivedFolder) -> Program[Commit | Lookup, Draft]:

@@ -10,7 +10,8 @@ from typing import Final, TypeAlias, cast
 from attrs import evolve, field, frozen
 
 from provenance.archiving import Archiving
-from provenance.binding import Subject, captured_by, codes_of
+from provenance.binding import Subject
+from provenance.captures import captured_by, codes_of
 from provenance.hashing import hash_value
 from provenance.identity import Identity, default_identity
 from provenance.ids import ArtifactId, ValueId

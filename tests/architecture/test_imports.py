@@ -21,6 +21,7 @@ HEAVY = {
     "polars",
     "psycopg",
     "pyarrow",
+    "returns",
     "s3fs",
     "scipy",
     "sqlalchemy",
