@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from attrs import frozen
@@ -83,7 +84,7 @@ def _block(thing: Thing, call: Call | None, uses: list[Use]) -> Block:
     named = len(names) <= MOST_PORTS and sum(wanted) <= BROADEST
     texts = [_line_width(line) for line in (*lines, *below)]
     broad = min(BROADEST, max(NARROWEST, *texts, sum(wanted) if named else 0.0))
-    crowd = "" if named else f"{len(names)} artifacts: {uses[0].argument} … {uses[-1].argument}"
+    crowd = "" if named else f"{len(names)} in {_holders(uses)}"
     spread = sum(wanted) or 1.0
     slots = [each * broad / spread for each in wanted] if named else [(broad - 2 * PADDING) / len(uses)] * len(uses)
     return Block(
@@ -96,6 +97,11 @@ def _block(thing: Thing, call: Call | None, uses: list[Use]) -> Block:
     )
 
 
+def _holders(uses: list[Use]) -> str:
+    """The arguments that hold these artifacts, without the places in them."""
+    return ", ".join(dict.fromkeys(re.split(r"[\[{*]", use.argument)[0].strip() or "*" for use in uses))
+
+
 def _call_lines(call: Call) -> tuple[Line, ...]:
     shown = call.arguments if len(call.arguments) <= MOST_ARGUMENTS else call.arguments[: MOST_ARGUMENTS - 1]
     rest = len(call.arguments) - len(shown)
@@ -104,13 +110,11 @@ def _call_lines(call: Call) -> tuple[Line, ...]:
     return Line(call.title, "name", call.duration), *arguments, *more
 
 
-_NOTES: Final = {Kind.PLAIN: "", Kind.COMPOSITE: "composite", Kind.FILE: "file", Kind.MISSING: ""}
-
-
 def _thing_lines(thing: Thing) -> tuple[Line, ...]:
     if thing.kind is Kind.MISSING:
         return Line(thing.kind.value, "quiet"), Line(thing.short_id, "id")
-    return Line(thing.type, "type", thing.size), Line(thing.short_id, "id", _NOTES[thing.kind])
+    notes = ("" if thing.kind is Kind.PLAIN else thing.kind.name, "" if thing.outcome is None else thing.outcome.name)
+    return Line(thing.type, "type", thing.size), Line(thing.short_id, "id", " · ".join(filter(None, notes)).lower())
 
 
 def _wide(text: str, font: float) -> float:
@@ -124,4 +128,5 @@ def _line_width(line: Line) -> float:
 
 def _cut(line: Line, broad: float) -> Line:
     right = _wide(line.right, SMALL) + 2 * PADDING if line.right else 0.0
-    return Line(fitted(line.left, (broad - 2 * PADDING - right) / FONT), line.style, line.right)
+    room = broad - 2 * PADDING - right + 1e-6  # which rounding may have taken
+    return Line(fitted(line.left, room / FONT), line.style, line.right)

@@ -16,6 +16,8 @@ from provenance.vis.scene import Scene, Step, Use
 MARGIN: Final = 24.0
 HEADER: Final = 64.0
 """Room for title and legend above the drawing …"""
+BULGE: Final = 26.0
+"""How far an edge that closes a circle goes out to the side."""
 BROAD_ENOUGH: Final = 440.0
 """… which need some width too."""
 
@@ -60,8 +62,16 @@ class Figure:
 
 
 @frozen
+class Trunk:
+    """What the edges from *source* to farther rows have in common, as the path language of SVG has it."""
+
+    source: int
+    path: str
+
+
+@frozen
 class Wire:
-    """An edge in its place, as the path language of SVG has it."""
+    """An edge in its place, from its source or from where it leaves the trunk."""
 
     use: Use
     course: Course
@@ -74,6 +84,7 @@ class Layout:
 
     scene: Scene
     figures: tuple[Figure, ...]
+    trunks: tuple[Trunk, ...]
     wires: tuple[Wire, ...]
     width: float
     height: float
@@ -89,8 +100,9 @@ def laid_out(scene: Scene) -> Layout:
     ports = dict(drawing.ports())
     figures = tuple(drawing.figure(i, [ports[use] for use in uses]) for i, uses in enumerate(drawing.given))
     wires = tuple(drawing.wire(use, figures, ports[use][0]) for use in scene.uses)
-    width = max(BROAD_ENOUGH, places.width + 2 * MARGIN)
-    return Layout(scene, figures, wires, width, max(places.bottoms) + MARGIN)
+    aside = BULGE if any(use.turns_back for use in scene.uses) else 0.0
+    width = max(BROAD_ENOUGH, places.width + 2 * MARGIN + aside)
+    return Layout(scene, figures, tuple(drawing.trunks(figures)), wires, width, max(places.bottoms) + MARGIN)
 
 
 @frozen
@@ -144,24 +156,40 @@ class _Drawing:
         if use.turns_back:
             return Wire(use, Course.BACK, _back(source.thing, user.call))
         path = self.rows.paths[use.source, use.user]
-        start, end = (source.thing.middle, source.thing.bottom), (port, user.call.y)
+        end = (port, user.call.y)
         if path is None:
+            start = (source.thing.middle, source.thing.bottom)
             return Wire(use, Course.STRAIGHT, f"M{_at(*start)}{_bow(start, end)}")
-        return Wire(use, Course.ROUND, self._round(use, path, start, end))
+        leaving = path[-1] if path else use.source
+        start = (self.x(leaving), self.places.bottoms[self.places.row_of[leaving]])
+        stem = f"M{_at(*start)}" if path else f"M{_at(start[0], source.thing.bottom)}V{_high(start[1])}"
+        return Wire(use, Course.ROUND, stem + _bow(start, end))
 
-    def _round(self, use: Use, path: Sequence[int], start: tuple[float, float], end: tuple[float, float]) -> str:
-        here = (start[0], self.places.bottoms[self.places.row_of[use.source]])
-        parts = [f"M{_at(*start)}", f"V{here[1]:.0f}"]
+    def trunks(self, figures: Sequence[Figure]) -> Iterator[Trunk]:
+        """A trunk for each artifact that is used farther down than in the next row."""
+        longest: dict[int, tuple[int, ...]] = {}
+        for (source, _), path in self.rows.paths.items():
+            longest[source] = max(longest.get(source, ()), path or (), key=len)
+        for source, path in sorted(longest.items()):
+            if path:
+                yield Trunk(source, "".join(self._stations(source, figures[source].thing.bottom, path)))
+
+    def _stations(self, source: int, bottom: float, path: Sequence[int]) -> Iterator[str]:
+        here = (self.x(source), self.places.bottoms[self.places.row_of[source]])
+        yield f"M{_at(here[0], bottom)}V{_high(here[1])}"
         for bend in path:
             row = self.places.row_of[bend]
-            there = (self.x(bend), self.places.tops[row])
-            here, before = (there[0], self.places.bottoms[row]), here
-            parts += [_bow(before, there), f"V{here[1]:.0f}"]
-        return "".join((*parts, _bow(here, end)))
+            yield _bow(here, (self.x(bend), self.places.tops[row]))
+            here = (self.x(bend), self.places.bottoms[row])
+            yield f"V{_high(here[1])}"
 
 
 def _at(x: float, y: float) -> str:
-    return f"{x:.1f},{y:.0f}"
+    return f"{x:.1f},{_high(y)}"
+
+
+def _high(y: float) -> str:
+    return f"{y:.0f}"
 
 
 def _bow(start: tuple[float, float], end: tuple[float, float]) -> str:
@@ -173,5 +201,5 @@ def _bow(start: tuple[float, float], end: tuple[float, float]) -> str:
 def _back(source: Box, user: Box) -> str:
     """Round the right side, up to the name of the function that was given its own product."""
     start, end = (source.x + source.width, source.y + source.height / 2), (user.x + user.width, user.y + PADDING + LINK)
-    out = max(start[0], end[0]) + 34.0
+    out = max(start[0], end[0]) + BULGE
     return f"M{_at(*start)}C{_at(out, start[1])} {_at(out, end[1])} {_at(*end)}"

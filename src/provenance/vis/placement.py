@@ -21,7 +21,11 @@ BEND_GAP: Final = 12.0
 """… and on each side of an edge that passes them."""
 PASSES: Final = 12
 STRAIGHT: Final = 6.0
-"""How much more a bend insists on its place than a node: long edges should be straight."""
+"""How much a bend below or above another insists on its place: long edges should be straight …"""
+NORMAL: Final = 1.0
+"""… and a node with neighbours …"""
+FREE: Final = 0.1
+"""… or without."""
 
 
 @frozen
@@ -72,10 +76,10 @@ def _settled(rows: Rows, blocks: Sequence[Block]) -> dict[int, float]:
         middles.update({each: middles[each] + centre - line[-1] / 2 for each in row})
     numbers = range(len(rows.rows))
     for turn in range(PASSES):
-        last = turn >= PASSES - 2
-        sides = (rows.up, rows.down) if last else (rows.up,) if turn % 2 == 0 else (rows.down,)
-        for i in numbers if turn % 2 == 0 else reversed(numbers):
-            middles.update(_row_settled(rows.rows[i], offsets[i], middles, sides, len(blocks)))
+        downwards = turn % 2 == 0
+        for i in numbers if downwards else reversed(numbers):
+            side = rows.up if downwards else rows.down
+            middles.update(_row_settled(rows.rows[i], offsets[i], middles, side, len(blocks)))
     return middles
 
 
@@ -91,16 +95,17 @@ def _offsets(row: Sequence[int], half: Sequence[float]) -> list[float]:
 
 
 def _row_settled(
-    row: Sequence[int], offsets: Sequence[float], middles: Mapping[int, float], sides: Sequence[Neighbours], count: int
+    row: Sequence[int], offsets: Sequence[float], middles: Mapping[int, float], side: Neighbours, count: int
 ) -> dict[int, float]:
     wishes: list[float] = []
     weights: list[float] = []
     for each, offset in zip(row, offsets, strict=True):
-        others = [other for side in sides for other in side.get(each, ())]
-        pull = [STRAIGHT if each >= count and other >= count else 1.0 for other in others]
-        wish = sum(middles[other] * by for other, by in zip(others, pull, strict=True)) / sum(pull) if others else None
-        wishes.append((middles[each] if wish is None else wish) - offset)
-        weights.append(0.1 if wish is None else max(pull))
+        others = side.get(each, ())
+        bends = [other for other in others if other >= count] if each >= count else []
+        drawn_to = bends or others
+        wish = sum(middles[other] for other in drawn_to) / len(drawn_to) if drawn_to else middles[each]
+        wishes.append(wish - offset)
+        weights.append(STRAIGHT if bends else NORMAL if drawn_to else FREE)
     return {each: place + offset for each, place, offset in zip(row, rising(wishes, weights), offsets, strict=True)}
 
 

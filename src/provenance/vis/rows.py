@@ -1,6 +1,6 @@
 """Nodes in rows, so that edges lead downwards and cross each other seldom: the first half of a layered drawing.
 
-Each node goes into the row above the first one that needs it. An edge that passes rows gets a *bend* in each of them;
+Each node goes into the row above the first one that needs it, or further up where rows are full. An edge that passes rows gets a *bend* in each of them;
 edges from one node share their bends, like branches of a trunk, which keeps their number within nodes times rows. The
 order within the rows is found by sweeping down and up, where each node goes to the middle of its neighbours (Sugiyama's
 method), and where two neighbours change places when that saves crossings.
@@ -49,7 +49,7 @@ def rows_of(count: int, edges: Iterable[Edge]) -> Rows:
     distinct = sorted(set(edges))
     depths = _depths(count, distinct)
     paths = _paths(count, distinct, depths)
-    rows: list[Row] = [[] for _ in range(max(depths, default=0) + 1)]
+    rows: list[Row] = [[] for _ in range(max(depths, default=-1) + 1)]
     up, down = dict[int, list[int]](), dict[int, list[int]]()
     for above, below in sorted(set(_segments(paths))):
         down.setdefault(above, []).append(below)
@@ -60,12 +60,28 @@ def rows_of(count: int, edges: Iterable[Edge]) -> Rows:
 
 
 def _depths(count: int, edges: Sequence[Edge]) -> list[int]:
-    """The row of each node: those that nothing was made of are in the last one, others above all that need them."""
-    heights = [0] * count
-    for source, user in sorted(edges, reverse=True):
-        heights[source] = max(heights[source], heights[user] + 1)
-    highest = max(heights, default=0)
-    return [highest - each for each in heights]
+    """The row of each node: what nothing was made of is in the last one, others above all that need them."""
+    heights, filled, most = [0] * count, list[int](), most_in_row(count)
+    needed_by: dict[int, list[int]] = {}
+    for source, user in edges:
+        needed_by.setdefault(source, []).append(user)
+    for node in range(count - 1, -1, -1):
+        height = max((heights[user] + 1 for user in needed_by.get(node, ())), default=0)
+        while height < len(filled) and filled[height] >= most:
+            height += 1
+        filled += [0] * (height + 1 - len(filled))
+        filled[height] += 1
+        heights[node] = height
+    return [len(filled) - 1 - each for each in heights]
+
+
+def most_in_row(count: int) -> int:
+    """How many nodes may stand beside each other: all of a small picture, while a large one is no thin strip.
+
+    >>> most_in_row(10), most_in_row(2_000)
+    (16, 67)
+    """
+    return max(16, int(1.5 * count**0.5))
 
 
 def _paths(count: int, edges: Sequence[Edge], depths: Sequence[int]) -> dict[Edge, tuple[int, ...] | None]:
