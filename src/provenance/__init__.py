@@ -10,6 +10,9 @@ total = expensive_add(4, 3)  # computed once, ever, for this store
 p.artifact_of(total)         # who made it, from what, when and where
 """
 
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from provenance.codecs import register_serializer
 from provenance.config import (
     DiskStore,
@@ -144,3 +147,13 @@ __all__ = [
     "unwrap",
     "using_repo",
 ]
+
+if _TYPE_CHECKING:
+    from provenance import vis as vis
+else:
+
+    def __getattr__(name: str) -> object:
+        """`provenance.vis`, loaded when it is first asked for."""
+        if name == "vis":
+            return _import_module("provenance.vis")
+        raise AttributeError(f"module 'provenance' has no attribute {name!r}")

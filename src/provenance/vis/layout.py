@@ -8,6 +8,7 @@ from typing import Final
 
 from attrs import frozen
 
+from provenance.vis import legend
 from provenance.vis.boxes import LINK, PADDING, Block, blocks_of
 from provenance.vis.placement import Places, placed
 from provenance.vis.rows import Rows, rows_of
@@ -15,11 +16,9 @@ from provenance.vis.scene import Scene, Step, Use
 
 MARGIN: Final = 24.0
 HEADER: Final = 64.0
-"""Room for title and legend above the drawing …"""
+"""Room for title and legend above the drawing."""
 BULGE: Final = 26.0
 """How far an edge that closes a circle goes out to the side."""
-BROAD_ENOUGH: Final = 440.0
-"""… which need some width too."""
 
 
 class Course(Enum):
@@ -95,13 +94,14 @@ def laid_out(scene: Scene) -> Layout:
     blocks = blocks_of(scene)
     rows = rows_of(len(blocks), [(use.source, use.user) for use in scene.uses if not use.turns_back])
     places = placed(rows, blocks, HEADER)
-    shift = MARGIN + max(0.0, BROAD_ENOUGH - places.width - 2 * MARGIN) / 2
+    broad_enough = legend.breadth(scene) + 2 * MARGIN
+    shift = MARGIN + max(0.0, broad_enough - places.width - 2 * MARGIN) / 2
     drawing = _Drawing(scene, blocks, rows, places, shift)
     ports = dict(drawing.ports())
     figures = tuple(drawing.figure(i, [ports[use] for use in uses]) for i, uses in enumerate(drawing.given))
     wires = tuple(drawing.wire(use, figures, ports[use][0]) for use in scene.uses)
     aside = BULGE if any(use.turns_back for use in scene.uses) else 0.0
-    width = max(BROAD_ENOUGH, places.width + 2 * MARGIN + aside)
+    width = max(broad_enough, places.width + 2 * MARGIN + aside)
     return Layout(scene, figures, tuple(drawing.trunks(figures)), wires, width, max(places.bottoms) + MARGIN)
 
 

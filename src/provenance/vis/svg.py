@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from provenance.vis.boxes import LINE, PADDING, SMALL, Line
+from provenance.vis.boxes import LINE, PADDING, Line
 from provenance.vis.layout import MARGIN, Box, Figure, Layout, Trunk, Wire
-from provenance.vis.scene import Call, Facts, Kind, Scene, Thing
+from provenance.vis.legend import SWATCH, entries
+from provenance.vis.scene import Call, Facts, Kind, Thing
 from provenance.vis.style import NAME, class_of, rules
-from provenance.vis.wording import fitted, width
+from provenance.vis.wording import fitted
 
 _ARROW: Final = (
     '<defs><marker id="provenance-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6.5" markerHeight="6.5" '
@@ -26,11 +27,10 @@ _FOLD: Final = 8.0
 def svg(layout: Layout, *, dark: bool = True) -> str:
     """The picture; with *dark*, it takes dark colours on pages that are dark."""
     broad, high = f"{layout.width:.0f}", f"{layout.height:.0f}"
-    title = escape(layout.scene.title)
+    size, title = f'width="{broad}" height="{high}"', escape(layout.scene.title)
     return "\n".join(
         (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="{NAME}" role="img" width="{broad}" height="{high}" '
-            f'viewBox="0 0 {broad} {high}">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="{NAME}" role="img" {size} viewBox="0 0 {broad} {high}">',
             f"<title>{title}</title><style>{rules(dark=dark)}</style>{_ARROW}",
             f'<rect class="sheet" width="{broad}" height="{high}"/>',
             *_header(layout),
@@ -46,7 +46,9 @@ def svg(layout: Layout, *, dark: bool = True) -> str:
 
 def _tag(name: str, content: str = "", **attributes: str | float) -> str:
     """An element, its attributes quoted; *content* is markup."""
-    written = (f"{each.rstrip('_').replace('_', '-')}={quoteattr(_number(value))}" for each, value in attributes.items())
+    written = (
+        f"{each.rstrip('_').replace('_', '-')}={quoteattr(_number(value))}" for each, value in attributes.items()
+    )
     opened = " ".join((name, *written))
     return f"<{opened}>{content}</{name}>" if content else f"<{opened}/>"
 
@@ -64,29 +66,9 @@ def _text(text: str, x: float, y: float, style: str) -> str:
 
 def _header(layout: Layout) -> Iterator[str]:
     yield _text(fitted(layout.scene.title, (layout.width - 2 * MARGIN) / 15), MARGIN, 26, "title")
-    x = MARGIN
-    for style, text in _legend(layout.scene):
-        yield _tag("rect", class_=style, x=x, y=38, width=12, height=12, rx=3)
-        yield _text(text, x + 17, 48, "quiet")
-        x += 30 + width(text) * SMALL
-
-
-def _legend(scene: Scene) -> list[tuple[str, str]]:
-    """What the colours mean, of those that occur."""
-    kinds = {step.thing.kind for step in scene.steps}
-    here = {step.thing.outcome for step in scene.steps if step.thing.kind is not Kind.MISSING}
-    rows = [("call", "function")] if any(step.call for step in scene.steps) else []
-    rows += [(f"thing {class_of(each)}", _MEANINGS[class_of(each)]) for each in sorted(here, key=class_of)]
-    return rows + ([("thing missing", "not recorded any more")] if Kind.MISSING in kinds else [])
-
-
-_MEANINGS: Final = {
-    "hit": "hit",
-    "miss": "miss: computed",
-    "recomputed": "recomputed",
-    "healed": "healed",
-    "unknown": "artifact",
-}
+    for x, style, text in entries(layout.scene):
+        yield _tag("rect", class_=style, x=MARGIN + x, y=38, width=SWATCH, height=SWATCH, rx=3)
+        yield _text(text, MARGIN + x + SWATCH + 5, 48, "quiet")
 
 
 # ---------------------------------------------------------------- edges
@@ -163,5 +145,3 @@ def _lines(lines: Sequence[Line], box: Box, top: float) -> Iterator[str]:
 def _told(facts: Facts) -> str:
     """What the browser shows when the pointer rests on it."""
     return _tag("title", escape("\n".join(f"{name}: {text}" for name, text in facts)))
-
-

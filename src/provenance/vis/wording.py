@@ -12,12 +12,12 @@ _BROAD: Final = frozenset("mwMW@%…—")
 
 
 def visible(text: str) -> str:
-    """*text* in one line, with an escape in place of each character that would not be seen, or not as what it is.
+    r"""*text* in one line, with an escape in place of each character that would not be seen, or not as what it is.
 
     Among these are line breaks, what turns the direction of writing, and what XML forbids.
 
-    >>> visible("two\\nlines"), visible("né"), visible(chr(0x202E) + "x")
-    ('two\\\\nlines', 'né', '\\\\u202ex')
+    >>> visible("two\nlines"), visible("né"), visible(chr(0x202E) + "x")
+    ('two\\nlines', 'né', '\\u202ex')
     """
     return "".join(each if each.isprintable() or each in JOINERS else _escaped(each) for each in text)
 
