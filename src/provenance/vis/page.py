@@ -46,8 +46,10 @@ function zoom(by, x, y) {
   show();
 }
 function begin() {
-  const high = full[2] * svg.clientHeight / svg.clientWidth;
-  view = [0, 0, full[2], Math.min(full[3], Math.max(high, 600))];
+  const whole = Math.max(1, full[2] / svg.clientWidth, full[3] / svg.clientHeight), u = whole > 1.8 ? 1.2 : whole;
+  const wide = svg.clientWidth * u, high = svg.clientHeight * u, root = svg.querySelector(".root").getBBox();
+  const x = whole > 1.8 ? root.x + root.width / 2 : full[2] / 2;
+  view = [x - wide / 2, full[3] - high + Math.max(0, high - full[3]) / 2, wide, high];
   show();
 }
 svg.addEventListener("wheel", e => { e.preventDefault(); zoom(Math.exp(e.deltaY / 500), e.clientX, e.clientY); },
@@ -104,7 +106,7 @@ def page(svg: str, title: str) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_LOCK}"/>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>\n{svg}\n"
-        '<pre id="facts"></pre><p id="keys">drag: move · wheel, + -: zoom · 0: all · 1: top · click: what is known</p>'
+        '<pre id="facts"></pre><p id="keys">drag: move · wheel, + -: zoom · 0: all · 1: the result · click: what is known</p>'
         f"<script>{_SCRIPT}</script></body></html>\n"
     )
 

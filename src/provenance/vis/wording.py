@@ -8,7 +8,7 @@ from typing import Final
 JOINERS: Final = "\u200c\u200d"
 """Invisible, but scripts and emoji are written with them."""
 _NARROW: Final = frozenset("iljtfrI.,:;'|!()[]{} `/\\-\"")
-_BROAD: Final = frozenset("mwMW@%…—")
+_BROAD: Final = frozenset("mwMW@%…—<>&#=+~")
 
 
 def visible(text: str) -> str:
