@@ -10,8 +10,8 @@ total = expensive_add(4, 3)  # computed once, ever, for this store
 p.artifact_of(total)         # who made it, from what, when and where
 """
 
+import typing as _typing
 from importlib import import_module as _import_module
-from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from provenance.codecs import register_serializer
 from provenance.config import (
@@ -148,7 +148,7 @@ __all__ = [
     "using_repo",
 ]
 
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from provenance import vis as vis
 else:
 

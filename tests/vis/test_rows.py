@@ -1,5 +1,7 @@
 """Rows, places and paths: what holds for any graph."""
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -98,7 +100,7 @@ def test_nothing_stands_on_another(graph, data):
     places = placed(rows, blocks, 0.0)
     half = [block.width / 2 for block in blocks]
     for row in rows.rows:
-        for left, right in zip(row, row[1:], strict=False):
+        for left, right in pairwise(row):
             room = sum(half[each] if each < len(half) else 0.0 for each in (left, right))
             assert places.middles[right] - places.middles[left] >= room + BEND_GAP - 1e-6
 

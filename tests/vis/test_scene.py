@@ -86,7 +86,9 @@ def test_outcomes_are_those_of_this_process():
     source("hit"), source.recompute("again")
     top = join(hit, miss, again)
     outcomes = {step.thing.id: step.thing.outcome for step in scene(top).steps}
-    assert [Outcome.HIT, None, Outcome.RECOMPUTED, Outcome.MISS] == [outcomes[id_of(x)] for x in (hit, miss, again, top)]
+    assert [Outcome.HIT, None, Outcome.RECOMPUTED, Outcome.MISS] == [
+        outcomes[id_of(x)] for x in (hit, miss, again, top)
+    ]
 
 
 def test_the_latest_outcome_counts():
