@@ -13,11 +13,6 @@ from provenance.vis.scene import Call, Facts, Kind, Thing
 from provenance.vis.style import NAME, class_of, rules
 from provenance.vis.wording import fitted
 
-_ARROW: Final = (
-    '<defs><marker id="provenance-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6.5" markerHeight="6.5" '
-    'orient="auto-start-reverse"><path class="tip" d="M0,0L8,4L0,8z"/></marker></defs>'
-)
-_TIP: Final = 'marker-end="url(#provenance-tip)"'
 _BASE: Final = 12.0
 """From the top of a line of text to its base."""
 _FOLD: Final = 8.0
@@ -27,18 +22,19 @@ _FOLD: Final = 8.0
 def svg(layout: Layout, *, dark: bool = True) -> str:
     """The picture; with *dark*, it takes dark colours on pages that are dark."""
     broad, high = f"{layout.width:.0f}", f"{layout.height:.0f}"
+    tip = f"tip-{layout.scene.steps[layout.scene.root].thing.short_id}"
     size, title = f'width="{broad}" height="{high}"', escape(layout.scene.title)
     return "\n".join(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="{NAME}" role="img" {size} viewBox="0 0 {broad} {high}">',
-            f"<title>{title}</title><style>{rules(dark=dark)}</style>{_ARROW}",
+            f"<title>{title}</title><style>{rules(dark=dark)}</style>{_arrow(tip)}",
             f'<rect class="sheet" width="{broad}" height="{high}"/>',
             *_header(layout),
             '<g fill="none">',
             *(_trunk(each) for each in layout.trunks),
-            *(_wire(each) for each in layout.wires),
+            *(_wire(each, tip) for each in layout.wires),
             "</g>",
-            *(_figure(i, each, is_root=i == layout.scene.root) for i, each in enumerate(layout.figures)),
+            *(_figure(i, each, tip, is_root=i == layout.scene.root) for i, each in enumerate(layout.figures)),
             "</svg>",
         )
     )
@@ -74,26 +70,32 @@ def _header(layout: Layout) -> Iterator[str]:
 # ---------------------------------------------------------------- edges
 
 
+def _arrow(tip: str) -> str:
+    """The tip of edges, under a name of its own: of two pictures on a page, one may be hidden with all that is in it."""
+    path = _tag("path", class_="tip", d="M0,0L8,4L0,8z")
+    size = 'refX="7" refY="4" markerWidth="6.5" markerHeight="6.5" orient="auto"'
+    return f'<defs><marker id={quoteattr(tip)} viewBox="0 0 8 8" {size}>{path}</marker></defs>'
+
+
 def _trunk(trunk: Trunk) -> str:
     return _tag("path", class_="use", d=trunk.path, data_from=str(trunk.source))
 
 
-def _wire(wire: Wire) -> str:
+def _wire(wire: Wire, tip: str) -> str:
     title = _tag("title", escape(wire.use.argument) or " ")
     ends = {"data_from": str(wire.use.source), "data_to": str(wire.use.user)}
-    path = _tag("path", title, class_=wire.course.value, d=wire.path, **ends)
-    return path.replace("<path ", f"<path {_TIP} ", 1)
+    return _tag("path", title, class_=wire.course.value, d=wire.path, marker_end=f"url(#{tip})", **ends)
 
 
 # ---------------------------------------------------------------- nodes
 
 
-def _figure(number: int, figure: Figure, *, is_root: bool) -> str:
-    parts = [*_call(figure.step.call, figure), *_thing(figure, is_root=is_root)]
+def _figure(number: int, figure: Figure, tip: str, *, is_root: bool) -> str:
+    parts = [*_call(figure.step.call, figure, tip), *_thing(figure, is_root=is_root)]
     return _tag("g", "\n".join(parts), class_="step", data_step=str(number))
 
 
-def _call(call: Call | None, figure: Figure) -> Iterator[str]:
+def _call(call: Call | None, figure: Figure, tip: str) -> Iterator[str]:
     if call is None:
         return
     box = figure.call
@@ -101,12 +103,14 @@ def _call(call: Call | None, figure: Figure) -> Iterator[str]:
     yield _tag("rect", class_="call", x=box.x, y=box.y, width=box.width, height=box.height, rx=7)
     top = box.y + PADDING / 2
     for x, text in figure.ports:
-        yield _text(text, x, top + _BASE, "port") if text else ""
+        if text:
+            yield _text(text, x, top + _BASE, "port")
     if figure.block.crowd:
         yield _text(figure.block.crowd, box.middle, top + _BASE, "port")
     yield from _lines(figure.block.call, box, top + (LINE if figure.ports else 0.0))
     link = f"M{box.middle:.1f},{box.bottom:.1f}V{figure.thing.y:.1f}"
-    yield _tag("path", class_="link", d=link).replace("/>", f" {_TIP}/></g>")
+    yield _tag("path", class_="link", d=link, marker_end=f"url(#{tip})")
+    yield "</g>"
 
 
 def _call_facts(call: Call) -> Facts:
