@@ -44,7 +44,7 @@ class Thing:
     @property
     def short_id(self) -> str:
         """As many digits of the id as people need."""
-        return self.id[:SHORT]
+        return visible(self.id[:SHORT])
 
 
 @frozen
