@@ -10,6 +10,9 @@ total = expensive_add(4, 3)  # computed once, ever, for this store
 p.artifact_of(total)         # who made it, from what, when and where
 """
 
+import typing as _typing
+from importlib import import_module as _import_module
+
 from provenance.archives import ArchivedFile, ArchivedFolder
 from provenance.arguments import ArgumentDecorator, ensure_proxies, merge_defaults
 from provenance.codecs import register_serializer
@@ -189,3 +192,13 @@ __all__ = [
     "using_repo",
     "who_made",
 ]
+
+if _typing.TYPE_CHECKING:
+    from provenance import vis as vis
+else:
+
+    def __getattr__(name: str) -> object:
+        """`provenance.vis`, loaded when it is first asked for."""
+        if name == "vis":
+            return _import_module("provenance.vis")
+        raise AttributeError(f"module 'provenance' has no attribute {name!r}")

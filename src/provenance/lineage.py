@@ -265,9 +265,13 @@ def _rows(lineage: Lineage, start: ArtifactId) -> Iterator[_Row]:
 
 def _told(lineage: Lineage, artifact_id: ArtifactId) -> str:
     """The arguments that are no artifacts, as they would be written in a call."""
-    arguments = lineage.arguments.get(artifact_id)
-    named = sorted(arguments.items(), key=lambda each: _natural(each[0])) if arguments else ()
+    named = in_order(lineage.arguments.get(artifact_id, {}))
     return f"({', '.join(f'{name}={text}' for name, text in named)})" if named else ""
+
+
+def in_order(arguments: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Arguments by name, numbered ones in the order of their numbers."""
+    return tuple(sorted(arguments.items(), key=lambda each: _natural(each[0])))
 
 
 def plain_name(record: ArtifactRecord) -> str:
