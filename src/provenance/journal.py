@@ -116,13 +116,13 @@ def reset_stats() -> None:
 
 
 def _remember(event: Event) -> None:
-    kind = type(event)
-    if kind not in _OUTCOMES:
+    if isinstance(event, CodeChanged):
         return
     with _guard.lock:
-        _latest[event.artifact_id] = kind
-        if len(_latest) > MOST_REMEMBERED:
-            del _latest[next(iter(_latest))]
+        for each in (event.artifact_id, *event.parts):
+            _latest[each] = type(event)
+            if len(_latest) > MOST_REMEMBERED:
+                del _latest[next(iter(_latest))]
 
 
 def _count(event: Event) -> None:
