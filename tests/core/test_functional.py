@@ -308,3 +308,15 @@ def test_methods(environment):
 
     assert IOSuccess([6]) == functional.call(environment, Rate(2).of, 3)
     assert functional.plan(Rate(2).of, 3) == functional.plan(Rate.of, Rate(2), 3)
+
+
+def test_promotion_is_between_two_repositories():
+    """An artifact goes to the other repository with its sources; one that is not there is a failure."""
+    here, there = (memory_environment().repository() for _ in range(2))
+    with p.using_repo(here):
+        made = p.artifact_of(total(double(3)))
+    promoted = unsafe_perform_io(functional.promote(here, made.id[:8], there).unwrap())
+    assert (made.id, 6) == (promoted.id, promoted.value)
+    assert 2 == len(list(p.search(repo=there)))
+    failure = functional.promote(here, "0" * 40, there)
+    assert isinstance(unsafe_perform_io(failure.failure()), p.ArtifactNotFoundError)

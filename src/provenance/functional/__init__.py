@@ -19,6 +19,7 @@ from provenance.functional.stored import (
     load_inputs,
     load_value,
     lookup,
+    promote,
     read,
     repository,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "lookup",
     "perform",
     "plan",
+    "promote",
     "read",
     "repository",
     "within",

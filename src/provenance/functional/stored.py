@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast, overload
 from returns.io import IOResult
 from returns.maybe import Maybe
 
-from provenance import programs, proxy, tracing
+from provenance import programs, promotion, proxy, tracing
 from provenance.config import from_config
 from provenance.effect import run
 from provenance.errors import ConfigError, ProvenanceError
@@ -50,6 +50,13 @@ def lookup(repo: Repository, planned: Planned[object], /) -> IOResult[Maybe[Arti
         return _maybe(repo, found.record if isinstance(found, programs.Found) else None)
 
     return attempted_outside(ProvenanceError, looked_up)
+
+
+def promote(source: Repository, artifact_id: str, target: Repository, /) -> IOResult[Artifact[object], ProvenanceError]:
+    """Copy an artifact of *source*, by id or prefix, with all that it was made from or holds; the artifact in *target*."""
+    return attempted_outside(
+        ProvenanceError, lambda: promotion.copied(source, source.get_by_id(artifact_id).id, target)
+    )
 
 
 def find(repo: Repository, artifact_id: str, /) -> IOResult[Maybe[Artifact[object]], ProvenanceError]:
