@@ -10,10 +10,18 @@ from functools import partial
 from typing import TypedDict, cast
 
 from provenance.binding import Subject, captured_names
-from provenance.codecs import DEFAULT, serializer_named
-from provenance.errors import ConfigError
+from provenance.codecs import (
+    COMPRESSION,
+    COMPRESSIONS,
+    DEFAULT,
+    Serializer,
+    check_available,
+    serializer_named,
+    split,
+)
+from provenance.errors import ConfigError, MissingLibraryError
 from provenance.recipe import CallOptions, InputFunction
-from provenance.records import NO_OPTIONS, Options, options
+from provenance.records import Options, options
 from provenance.repository import Repository
 
 Names = list[str] | tuple[str, ...] | set[str] | frozenset[str]
@@ -126,29 +134,52 @@ class _Coding(TypedDict):
 
 
 def _coding(subject: Subject, choices: Choices) -> _Coding:
-    """Serializer and keyword arguments, which must be its own; without a serializer they are the default one's."""
-    given = {option: choices.get(option) for option in ("load_kwargs", "dump_kwargs")}
-    name = _serializer(subject, choices.get("serializer")) or (DEFAULT if any(given.values()) else None)
-    if name is None:
-        return _Coding(serializer=None, load_kwargs=NO_OPTIONS, dump_kwargs=NO_OPTIONS)
-    chosen = serializer_named(name)
-    return _Coding(
-        serializer=name,
-        load_kwargs=_kwargs(subject, "load_kwargs", given["load_kwargs"], partial(chosen.load, None)),
-        dump_kwargs=_kwargs(subject, "dump_kwargs", given["dump_kwargs"], partial(chosen.dump, None, None)),
-    )
+    """Serializer and keyword arguments, which must be its own; without a serializer they are the default one's.
+
+    A compression alone chooses no serializer: it holds for whichever the value's type will choose.
+    """
+    load, dump = (_json_kwargs(subject, option, choices.get(option)) for option in ("load_kwargs", "dump_kwargs"))
+    name = _serializer(subject, choices.get("serializer"))
+    if name is None and (load or dump.keys() - {COMPRESSION}):
+        name = DEFAULT
+    chosen = serializer_named(name or DEFAULT)
+    compression, own = split(chosen, dump)
+    _check_compression(subject, compression)
+    _check_kwargs(subject, "load_kwargs", load, partial(chosen.load, None), chosen)
+    _check_kwargs(subject, "dump_kwargs", own, partial(chosen.dump, None, None), chosen)
+    return _Coding(serializer=name, load_kwargs=load, dump_kwargs=dump)
 
 
-def _kwargs(subject: Subject, option: str, given: object, taker: Callable[..., object]) -> Options:
-    """Keyword arguments that *taker* takes; they stay as they were given, tuples too."""
+def _json_kwargs(subject: Subject, option: str, given: object) -> Options:
+    """Keyword arguments that have a JSON form; they stay as they were given, tuples too."""
     _json(subject, option, given)
-    kwargs = cast("Mapping[str, object]", given or {})
+    return options(cast("Mapping[str, object] | None", given))
+
+
+def _check_compression(subject: Subject, name: object) -> None:
+    if name not in COMPRESSIONS:
+        known = ", ".join(map(repr, COMPRESSIONS))
+        raise _refusal(subject)("dump_kwargs", f"there is no compression {name!r}", f"there are {known}")
+    try:
+        check_available(name)
+    except MissingLibraryError as error:
+        problem, _, advice = str(error).partition("; ")
+        raise _refusal(subject)("dump_kwargs", problem, advice) from None
+
+
+def _check_kwargs(
+    subject: Subject, option: str, kwargs: Options, taker: Callable[..., object], serializer: Serializer
+) -> None:
+    """See that *taker* takes these keyword arguments, with these values where only some will do."""
     try:
         inspect.signature(taker).bind(**kwargs)
     except TypeError as error:
         advice = "see the documentation of the serializer, or name the one that takes them"
         raise _refusal(subject)(option, f"the serializer refuses them: {error}", advice) from None
-    return options(kwargs)
+    for name, value in kwargs.items():
+        allowed = serializer.allowed.get(name)
+        if allowed is not None and value not in allowed:
+            raise _refusal(subject)(option, f"{name} cannot be {value!r}", f"it is one of {allowed}")
 
 
 def _serializer(subject: Subject, name: object) -> str | None:

@@ -22,6 +22,7 @@ ERRORS = [
     (p.UnhashableValueError("arguments['x'].lock", "a lock has no value"), TypeError),
     (p.UnhashableValueError("arguments['x'].lock", "a lock has no value"), ValueError),
     (p.UnserializableValueError("the result of f", "no pickle", [1]), TypeError),
+    (p.MissingLibraryError("serializer 'x'", "pandas", "pandas"), ImportError),
     (p.ImpureFunctionError("m.f", ["a", "b"]), ValueError),
     (p.MutatedArtifactValueError("abcdef", "m.f", ["a"]), ValueError),
 ]

@@ -1,0 +1,178 @@
+"""Compression of what a serializer writes, as a standard zstd or LZ4 frame; what would not shrink stays as it is.
+
+The first block decides: it is compressed on trial, and where that does not pay, all goes through untouched. A reader
+tells the two apart by the frame's first bytes, so what begins with those by itself is always put into a frame.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, cast
+
+from attrs import frozen
+
+from provenance.codecs.libraries import needed
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+_BLOCK: Final = 1 << 17
+"""Bytes at the beginning on which compression is tried."""
+_TINY: Final = 1 << 10
+"""Fewer bytes are left as they are: a file takes a whole block of the disk anyway."""
+_PAYS: Final = 0.9
+"""What a compressed block may take of the space it took before, for the work of reading it to be worth it."""
+_PIECE: Final = 1 << 20
+
+
+class _Compressor(Protocol):
+    def compress(self, data: memoryview, /) -> bytes: ...
+    def flush(self) -> bytes: ...
+
+
+@frozen
+class _Codec:
+    """A standard frame: its first bytes, what writes one, and what reads one."""
+
+    magic: bytes
+    compressor: Callable[[], _Compressor]
+    reader: Callable[[BinaryIO], io.RawIOBase]
+
+
+def _zstd_compressor() -> _Compressor:
+    module = _zstd()
+    compressor = module.ZstdCompressor()
+    begun: _Compressor = compressor.compressobj() if hasattr(compressor, "compressobj") else compressor
+    return begun
+
+
+def _zstd_reader(source: BinaryIO) -> io.RawIOBase:
+    module = _zstd()
+    of_python = hasattr(module, "ZstdFile")
+    opened: io.RawIOBase = module.ZstdFile(source) if of_python else module.ZstdDecompressor().stream_reader(source)
+    return opened
+
+
+def _zstd() -> Any:  # noqa: ANN401 - two modules that are alike in part
+    if sys.version_info >= (3, 14):
+        return needed("compression.zstd", "compression 'zstd'", "zstd")
+    return needed("zstandard", "compression 'zstd'", "zstd")
+
+
+class _Lz4Compressor:
+    def __init__(self) -> None:
+        self._frame: Any = needed("lz4.frame", "compression 'lz4'", "lz4").LZ4FrameCompressor()
+        self._begun = False
+
+    def compress(self, data: memoryview, /) -> bytes:
+        head: bytes = b"" if self._begun else self._frame.begin()
+        self._begun = True
+        return head + cast("bytes", self._frame.compress(data))
+
+    def flush(self) -> bytes:
+        return cast("bytes", self._frame.flush())
+
+
+def _lz4_reader(source: BinaryIO) -> io.RawIOBase:
+    opened: io.RawIOBase = needed("lz4.frame", "compression 'lz4'", "lz4").LZ4FrameFile(source)
+    return opened
+
+
+_CODECS: Final[Mapping[str, _Codec]] = {
+    "zstd": _Codec(b"\x28\xb5\x2f\xfd", _zstd_compressor, _zstd_reader),
+    "lz4": _Codec(b"\x04\x22\x4d\x18", _Lz4Compressor, _lz4_reader),
+}
+COMPRESSIONS: Final = (None, *_CODECS)
+"""The names of what there is; None leaves the bytes as they are."""
+
+
+def check_available(name: object) -> None:
+    """See whether a compression can be used here; raises `MissingLibraryError` if not. Unknown ones are passed over."""
+    if isinstance(name, str) and name in _CODECS:
+        _CODECS[name].compressor()
+
+
+class Compressing(io.RawIOBase):
+    """A sink before *sink* that compresses if the first block shows that it pays; `finish` writes what is pending.
+
+    Closing it does nothing, for encoders close what they write to.
+    """
+
+    def __init__(self, sink: BinaryIO, name: str) -> None:
+        super().__init__()
+        self._sink = sink
+        self._codec = _CODECS[name]
+        self._first = bytearray()
+        self._decided = False
+        self._compressor: _Compressor | None = None
+        self._size = 0
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, data: Buffer, /) -> int:
+        """Take all of *data*."""
+        given = memoryview(data)
+        view = given.cast("B") if given.c_contiguous else memoryview(given.tobytes())
+        self._size += view.nbytes
+        if not self._decided:
+            room = _BLOCK - len(self._first)
+            self._first += view[:room]
+            view = view[room:]
+            if len(self._first) == _BLOCK:
+                self._decide()
+        self._put(view)
+        return given.nbytes
+
+    def tell(self) -> int:
+        """How many bytes were written so far, as the encoder counts."""
+        return self._size
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def finish(self) -> None:
+        """Write what is pending."""
+        if not self._decided:
+            self._decide()
+        if self._compressor is not None:
+            self._sink.write(self._compressor.flush())
+
+    def binary(self) -> BinaryIO:
+        """This sink as the type that encoders ask for; they only ever write to it."""
+        return cast("BinaryIO", self)
+
+    def _decide(self) -> None:
+        self._decided = True
+        first, self._first = self._first, bytearray()
+        if first.startswith(self._codec.magic) or self._shrinks(first):
+            self._compressor = self._codec.compressor()
+        self._put(memoryview(first))
+
+    def _shrinks(self, block: bytearray) -> bool:
+        trial = self._codec.compressor()
+        if len(block) < _TINY:
+            return False
+        return len(trial.compress(memoryview(block)) + trial.flush()) < _PAYS * len(block)
+
+    def _put(self, view: memoryview) -> None:
+        if self._compressor is None:
+            if view:
+                self._sink.write(view)
+            return
+        for at in range(0, len(view), _PIECE):
+            self._sink.write(self._compressor.compress(view[at : at + _PIECE]))
+
+
+def decompressed(source: BinaryIO, name: str, *, in_order: bool) -> BinaryIO:
+    """What was written through `Compressing`; a reader that does not read *in_order* gets all of it in memory."""
+    codec = _CODECS[name]
+    head = source.read(len(codec.magic))
+    source.seek(0)
+    if head != codec.magic:
+        return source
+    reader = io.BufferedReader(codec.reader(source), _BLOCK)
+    return cast("BinaryIO", reader) if in_order else io.BytesIO(reader.read())
