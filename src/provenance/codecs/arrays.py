@@ -56,10 +56,8 @@ def load_array(source: BinaryIO, *, mmap_mode: str | None = None) -> object:
     width = 2 if start[6:7] == b"\x01" else 4
     start += source.read(8 + width - _START)
     shape, fortran, dtype = _layout(start + source.read(int.from_bytes(start[8:], "little")))
-    file = source.raw if mmap_mode and 0 not in shape and isinstance(source, io.BufferedReader) else None
-    if isinstance(file, io.FileIO):  # and not one that answers with the descriptor of what it decompresses
-        access = mmap.ACCESS_READ if mmap_mode == "r" else mmap.ACCESS_COPY
-        room = mmap.mmap(file.fileno(), 0, access=access)
+    if mmap_mode is not None and 0 not in shape and _is_file(source):
+        room = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ if mmap_mode == "r" else mmap.ACCESS_COPY)
         return np.ndarray(shape, dtype, room, source.tell(), order="F" if fortran else "C")
     array: npt.NDArray[Any] = np.empty(shape, dtype, order="F" if fortran else "C")
     if array.size:
@@ -70,6 +68,11 @@ def load_array(source: BinaryIO, *, mmap_mode: str | None = None) -> object:
 
 MMAP_MODES = (None, "r", "c")
 """How an array may be read: into memory, mapped to be looked at, or mapped with changes that nobody else sees."""
+
+
+def _is_file(source: BinaryIO) -> bool:
+    """Tell whether *source* is a file itself, and does not just know the descriptor of what it decompresses."""
+    return type(getattr(source, "raw", None)) is io.FileIO
 
 
 _START = 10

@@ -6,6 +6,8 @@ import io
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
+from provenance.codecs.libraries import needed
+
 COMPRESSIONS: Final = (None, "zstd", "lz4", "snappy", "gzip")
 """The names of what Parquet can compress its pages with; None leaves them as they are."""
 _SAMPLE: Final = 1 << 17
@@ -16,7 +18,7 @@ _PAYS: Final = 0.9
 
 def dump(table: Any, sink: BinaryIO, texts: list[str], compression: str | None) -> None:  # noqa: ANN401 - Arrow's
     """Write an Arrow table; the columns *texts* by dictionary, which for numbers would confuse one NaN with another."""
-    import pyarrow.parquet as pq
+    pq = needed("pyarrow.parquet", "Parquet", "pandas")
 
     def write(rows: Any, into: BinaryIO, chosen: str | None) -> None:  # noqa: ANN401 - Arrow's
         pq.write_table(rows, into, use_dictionary=texts or False, compression=chosen or "NONE")
@@ -29,8 +31,7 @@ def dump(table: Any, sink: BinaryIO, texts: list[str], compression: str | None) 
 
 def load(source: BinaryIO) -> Any:  # noqa: ANN401 - Arrow's
     """Read an Arrow table."""
-    import pyarrow.parquet as pq
-
+    pq = needed("pyarrow.parquet", "Parquet", "pandas")
     with pq.ParquetFile(source) as file:
         return file.read()
 

@@ -108,8 +108,7 @@ def _refuse_labels(frame: Any) -> None:  # noqa: ANN401 - pandas'
 
 
 def _refuse_kind(kind: Any) -> None:  # noqa: ANN401 - pandas'
-    zone = getattr(kind, "tz", None)
-    if str(kind) not in _EXACT and type(zone).__module__ != "zoneinfo":
+    if str(kind) not in _EXACT and _zone(kind) != "zoneinfo":
         raise TypeError(f"Parquet does not give back every column of type {kind}")
 
 
@@ -129,7 +128,7 @@ def _looks(frame: Any, *, exactly: bool = False) -> list[str]:  # noqa: ANN401 -
     """What distinguishes frames of the same content; *exactly* tells also how strings and time zones are kept."""
     named = repr if exactly else str
     columns = [named(each) for each in frame.dtypes]
-    zones = [str(type(getattr(each, "tz", None))) for each in (*frame.dtypes, frame.index.dtype)] if exactly else []
+    zones = [_zone(each) for each in (*frame.dtypes, frame.index.dtype)] if exactly else []
     axes = (
         (frame.columns, frame.index) if not exactly or type(frame.index).__name__ != "RangeIndex" else (frame.columns,)
     )
@@ -140,6 +139,12 @@ def _looks(frame: Any, *, exactly: bool = False) -> list[str]:  # noqa: ANN401 -
     ]
 
 
+def _zone(kind: Any) -> str:  # noqa: ANN401 - pandas'
+    """The class of a type's time zone: two of them may have one name."""
+    zone: object = getattr(kind, "tz", None)
+    return type(zone).__module__
+
+
 def _there_and_back(schema: Any) -> Any:  # noqa: ANN401 - Arrow's and pandas'
     """A frame without rows that was written and read with this schema."""
     return _survivor(schema.serialize().to_pybytes())
@@ -147,9 +152,8 @@ def _there_and_back(schema: Any) -> Any:  # noqa: ANN401 - Arrow's and pandas'
 
 @lru_cache(maxsize=256)
 def _survivor(schema: bytes) -> Any:  # noqa: ANN401 - pandas'
-    import pyarrow as pa
-
-    empty = pa.ipc.read_schema(pa.py_buffer(schema)).empty_table()
+    pa = needed("pyarrow", "Parquet", "pandas")
+    empty: Any = pa.ipc.read_schema(pa.py_buffer(schema)).empty_table()
     sink = io.BytesIO()
     parquet.dump(empty, sink, [], None)
     sink.seek(0)
