@@ -26,7 +26,7 @@ test: $(STAMP)
 test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes; TORCH=torch==2.13.0 chooses a version
 	$(BIN)/python -m venv .venv-torch
 	.venv-torch/bin/pip install --quiet $(or $(TORCH),torch)
-	$(BIN)/uv pip install --quiet --python .venv-torch/bin/python --editable ".[pandas,polars]" \
+	$(BIN)/uv pip install --quiet --python .venv-torch/bin/python --editable ".[lz4,pandas,polars,zstd]" \
 		cloudpickle pytest hypothesis scikit-learn
 	.venv-torch/bin/python -m pytest tests/tensors
 
