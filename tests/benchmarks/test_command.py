@@ -8,7 +8,7 @@ import pytest
 
 from architecture.source import ROOT
 
-NAMES = ("hit", "array", "miss", "power", "memory", "touch", "import", "pipeline", "threshold", "hash")
+NAMES = ("hit", "array", "miss", "power", "memory", "touch", "import", "pipeline", "threshold", "hash", "compression")
 
 
 def run_benchmarks(*arguments):

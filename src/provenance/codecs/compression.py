@@ -1,7 +1,7 @@
 """Compression of what a serializer writes, as a standard zstd or LZ4 frame; what would not shrink stays as it is.
 
-The first block decides: it is compressed on trial, and where that does not pay, all goes through untouched. A reader
-tells the two apart by the frame's first bytes, so what begins with those by itself is always put into a frame.
+The first block decides: a part of it is compressed on trial, and where that does not pay, all goes through untouched. A
+reader tells the two apart by the frame's first bytes, so what begins with those by itself is always put into a frame.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 _BLOCK: Final = 1 << 17
-"""Bytes at the beginning on which compression is tried."""
+"""Bytes that are gathered before it is decided whether to compress."""
+_TRIAL: Final = 1 << 15
+"""Bytes at the end of these on which compression is tried: at the beginning are headers."""
 _TINY: Final = 1 << 10
 """Fewer bytes are left as they are: a file takes a whole block of the disk anyway."""
 _PAYS: Final = 0.9
@@ -119,11 +121,7 @@ class Compressing(io.RawIOBase):
         view = given.cast("B") if given.c_contiguous else memoryview(given.tobytes())
         self._size += view.nbytes
         if not self._decided:
-            room = _BLOCK - len(self._first)
-            self._first += view[:room]
-            view = view[room:]
-            if len(self._first) == _BLOCK:
-                self._decide()
+            view = self._gather(view)
         self._put(view)
         return given.nbytes
 
@@ -137,7 +135,7 @@ class Compressing(io.RawIOBase):
     def finish(self) -> None:
         """Write what is pending."""
         if not self._decided:
-            self._decide()
+            self._decide(memoryview(self._first))
         if self._compressor is not None:
             self._sink.write(self._compressor.flush())
 
@@ -145,18 +143,29 @@ class Compressing(io.RawIOBase):
         """This sink as the type that encoders ask for; they only ever write to it."""
         return cast("BinaryIO", self)
 
-    def _decide(self) -> None:
+    def _gather(self, view: memoryview) -> memoryview:
+        """Keep *view* until there is a block, or decide by it if it is one itself: then it is not copied."""
+        if len(view) >= _BLOCK:
+            self._decide(view[:_BLOCK])
+            return view
+        self._first += view
+        if len(self._first) >= _BLOCK:
+            self._decide(memoryview(self._first))
+        return view[:0]
+
+    def _decide(self, block: memoryview) -> None:
         self._decided = True
         first, self._first = self._first, bytearray()
-        if first.startswith(self._codec.magic) or self._shrinks(first):
+        head = bytes(first[: len(self._codec.magic)]) + bytes(block[: len(self._codec.magic)])
+        if head.startswith(self._codec.magic) or self._shrinks(block):
             self._compressor = self._codec.compressor()
         self._put(memoryview(first))
 
-    def _shrinks(self, block: bytearray) -> bool:
-        trial = self._codec.compressor()
+    def _shrinks(self, block: memoryview) -> bool:
         if len(block) < _TINY:
             return False
-        return len(trial.compress(memoryview(block)) + trial.flush()) < _PAYS * len(block)
+        part, trial = block[-_TRIAL:], self._codec.compressor()
+        return len(trial.compress(part) + trial.flush()) < _PAYS * len(part)
 
     def _put(self, view: memoryview) -> None:
         if self._compressor is None:

@@ -12,6 +12,8 @@ COMPRESSIONS: Final = (None, "zstd", "lz4", "snappy", "gzip")
 """The names of what Parquet can compress its pages with; None leaves them as they are."""
 _SAMPLE: Final = 1 << 17
 """Bytes of a table on which compression is tried."""
+_LARGE: Final = 1_000_000
+"""Cells of a table."""
 _PAYS: Final = 0.9
 """What compressed bytes may take of the space they took before."""
 
@@ -21,7 +23,8 @@ def dump(table: Any, sink: BinaryIO, texts: list[str], compression: str | None) 
     pq = needed("pyarrow.parquet", "Parquet", "pandas")
 
     def write(rows: Any, into: BinaryIO, chosen: str | None) -> None:  # noqa: ANN401 - Arrow's
-        pq.write_table(rows, into, use_dictionary=texts or False, compression=chosen or "NONE")
+        dictionary = texts or False
+        pq.write_table(rows, into, use_dictionary=dictionary, compression=chosen or "NONE", write_statistics=False)
 
     rows = sampled(table.num_rows, table.nbytes)
     write(
@@ -33,7 +36,12 @@ def load(source: BinaryIO) -> Any:  # noqa: ANN401 - Arrow's
     """Read an Arrow table."""
     pq = needed("pyarrow.parquet", "Parquet", "pandas")
     with pq.ParquetFile(source) as file:
-        return file.read()
+        return file.read(use_threads=is_large(file.metadata.num_rows, file.metadata.num_columns))
+
+
+def is_large(rows: int, columns: int) -> bool:
+    """Tell whether a table is worth several threads: waking them takes longer than reading a small one."""
+    return rows * columns > _LARGE
 
 
 def sampled(rows: int, size: int) -> int:

@@ -165,7 +165,7 @@ def _load(source: BinaryIO, name: str) -> tuple[Any, dict[str, Any]]:
         needed(library, f"serializer {name!r}", "pandas")
     table = parquet.load(source)
     facts: dict[str, Any] = json.loads(table.schema.metadata[_KEY])
-    frame = table.to_pandas()
+    frame = table.to_pandas(use_threads=parquet.is_large(table.num_rows, table.num_columns))
     if _looks(frame) != facts["looks"]:
         raise TypeError(f"this version of pandas reads another form than was written: {_looks(frame)}")
     return frame, facts
