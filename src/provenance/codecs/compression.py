@@ -18,7 +18,7 @@ from provenance.codecs.libraries import needed
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-_BLOCK: Final = 1 << 17
+_BLOCK: Final = 1 << 16
 """Bytes that are gathered before it is decided whether to compress."""
 _TRIAL: Final = 1 << 15
 """Bytes at the end of these on which compression is tried: at the beginning are headers."""
