@@ -74,4 +74,5 @@ def split(serializer: Serializer, dump_kwargs: Options) -> tuple[str | None, Opt
     compression = dump_kwargs.get(COMPRESSION)
     if serializer.compresses or COMPRESSION not in dump_kwargs:
         return None, dump_kwargs
-    return cast("str | None", compression), dump_kwargs.remove(COMPRESSION)
+    rest = NO_OPTIONS if len(dump_kwargs) == 1 else dump_kwargs.remove(COMPRESSION)
+    return cast("str | None", compression), rest

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, cast
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 1 << 16
 """Bytes that are gathered before it is decided whether to compress."""
-_TRIAL: Final = 1 << 15
+_TRIAL: Final = 1 << 14
 """Bytes at the end of these on which compression is tried: at the beginning are headers."""
 _TINY: Final = 1 << 10
 """Fewer bytes are left as they are: a file takes a whole block of the disk anyway."""
@@ -36,11 +37,24 @@ class _Compressor(Protocol):
 
 @frozen
 class _Codec:
-    """A standard frame: its first bytes, what writes one, and what reads one."""
+    """A standard frame: its first bytes, how large one gets, what writes one, and what reads one."""
 
     magic: bytes
+    size: Callable[[memoryview], int]
     compressor: Callable[[], _Compressor]
     reader: Callable[[BinaryIO], io.RawIOBase]
+
+
+def _zstd_size(data: memoryview) -> int:
+    """At the quickest level; making a compressor takes longer than such a trial, so that each thread keeps one."""
+    compress = getattr(_kept, "compress", None)
+    if compress is None:
+        compressor = _zstd().ZstdCompressor(level=1)
+        compress = _kept.compress = compressor.compress if hasattr(compressor, "compressobj") else _zstd().compress
+    return len(compress(data))
+
+
+_kept = threading.local()
 
 
 def _zstd_compressor() -> _Compressor:
@@ -63,6 +77,10 @@ def _zstd() -> Any:  # noqa: ANN401 - two modules that are alike in part
     return needed("zstandard", "compression 'zstd'", "zstd")
 
 
+def _lz4_size(data: memoryview) -> int:
+    return len(needed("lz4.frame", "compression 'lz4'", "lz4").compress(data))
+
+
 class _Lz4Compressor:
     def __init__(self) -> None:
         self._frame: Any = needed("lz4.frame", "compression 'lz4'", "lz4").LZ4FrameCompressor()
@@ -83,8 +101,8 @@ def _lz4_reader(source: BinaryIO) -> io.RawIOBase:
 
 
 _CODECS: Final[Mapping[str, _Codec]] = {
-    "zstd": _Codec(b"\x28\xb5\x2f\xfd", _zstd_compressor, _zstd_reader),
-    "lz4": _Codec(b"\x04\x22\x4d\x18", _Lz4Compressor, _lz4_reader),
+    "zstd": _Codec(b"\x28\xb5\x2f\xfd", _zstd_size, _zstd_compressor, _zstd_reader),
+    "lz4": _Codec(b"\x04\x22\x4d\x18", _lz4_size, _Lz4Compressor, _lz4_reader),
 }
 COMPRESSIONS: Final = (None, *_CODECS)
 """The names of what there is; None leaves the bytes as they are."""
@@ -164,8 +182,8 @@ class Compressing(io.RawIOBase):
     def _shrinks(self, block: memoryview) -> bool:
         if len(block) < _TINY:
             return False
-        part, trial = block[-_TRIAL:], self._codec.compressor()
-        return len(trial.compress(part) + trial.flush()) < _PAYS * len(part)
+        part = block[-_TRIAL:]
+        return self._codec.size(part) < _PAYS * len(part)
 
     def _put(self, view: memoryview) -> None:
         if self._compressor is None:
