@@ -3,7 +3,8 @@
     python tests/golden/make_serialized.py
 
 It adds what is missing and leaves all that is there as it is: stored formats are promises. What a library writes may
-change with its version, so the bytes themselves are compared with nothing.
+change with its version, so the bytes themselves are compared with nothing. `frame-pandas2` is of pandas 2.2, whose strings
+were objects.
 """
 
 import json

@@ -120,7 +120,7 @@ def _table(frame: Any, facts: dict[str, object]) -> Any:  # noqa: ANN401 - panda
         if str(field.type) in {"float", "double"} and table.column(at).null_count:
             column = frame[field.name] if field.name in frame.columns else frame.index
             table = table.set_column(at, field, pa.array(column.to_numpy(), from_pandas=False))
-    described = json.dumps({**facts, "looks": _looks(frame)}).encode()
+    described = json.dumps({**facts, "labels": str(frame.columns.dtype), "looks": _looks(frame)}).encode()
     return table.replace_schema_metadata({**table.schema.metadata, _KEY: described})
 
 
@@ -166,6 +166,8 @@ def _load(source: BinaryIO, name: str) -> tuple[Any, dict[str, Any]]:
     table = parquet.load(source)
     facts: dict[str, Any] = json.loads(table.schema.metadata[_KEY])
     frame = table.to_pandas(use_threads=parquet.is_large(table.num_rows, table.num_columns))
+    if facts["labels"] == "object":  # written by pandas 2, where strings were objects
+        frame.columns = frame.columns.astype(object)
     if _looks(frame) != facts["looks"]:
         raise TypeError(f"this version of pandas reads another form than was written: {_looks(frame)}")
     return frame, facts
