@@ -54,7 +54,7 @@ def test_decorating_and_planning_are_silent():
         assert plan == work.plan(FRAME.copy(), 1, np.arange(3), factor=3, x={"deep": [1]})
 
 
-@pytest.mark.parametrize("value", [1, [1, [2]], np.arange(5), {"frame": FRAME}, len], ids=str)
+@pytest.mark.parametrize("value", [1, [1, [2]], np.arange(5), {"frame": FRAME}, FRAME, len], ids=str)
 def test_encoding_and_decoding_are_silent(value):
     """Bytes go where the sink puts them, and come from the source."""
 

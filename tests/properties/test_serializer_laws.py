@@ -252,6 +252,12 @@ def test_types_that_a_reader_may_not_know_are_left_to_the_next():
         assert assert_kept(value, "joblib", None)
 
 
+@pytest.mark.parametrize("value", [pa.table({"a": [1, 2]}), pa.record_batch({"a": [1, 2]})], ids=["table", "batch"])
+def test_rows_without_columns_are_counted(value):
+    """How many there are is not lost, which it would be in a pickle."""
+    assert assert_kept(value.select([]), "arrow_ipc", None)
+
+
 ODD = [(1,), {1: 2}, float("nan"), float("inf"), {1}, b"", 10**5000, np.float64(1), [[(1,)]], {"a": {2: 3}}]
 
 

@@ -13,6 +13,8 @@ from provenance.codecs.libraries import needed
 _NAME: Final = "arrow_ipc"
 _KIND: Final = b"provenance.kind"
 """Key of the schema's metadata that says what the stream was: `table`, `batch`, `chunked` or `array`."""
+_BARE: Final = "bare "
+"""Before the kind of what had rows and no columns: a stream counts only the rows of columns."""
 _COLUMN: Final = "value"
 
 
@@ -33,6 +35,8 @@ def dump_arrow(value: object, sink: BinaryIO) -> None:
     metadata: dict[bytes, bytes] = dict(table.schema.metadata or {})
     if _KIND in metadata or any(_is_foreign(field.type, pa) for field in table.schema):
         raise TypeError(f"serializer {_NAME!r} does not write extension types, or its own metadata")
+    if table.num_rows and not table.num_columns:
+        kind, table = _BARE + kind, table.append_column(_COLUMN, pa.nulls(table.num_rows))
     marked = table.replace_schema_metadata({**metadata, _KIND: kind.encode()})
     stream = pa.ipc.new_stream(sink, marked.schema)
     with stream:
@@ -45,9 +49,10 @@ def load_arrow(source: BinaryIO) -> object:
     with pa.ipc.open_stream(source) as stream:
         table = stream.read_all()
     metadata: dict[bytes, bytes] = dict(table.schema.metadata)
-    kind = metadata.pop(_KIND)
-    whole = table.replace_schema_metadata(metadata or None)
-    return _from_table(whole, kind, pa)
+    kind = metadata.pop(_KIND).decode()
+    loaded = _from_table(table.replace_schema_metadata(metadata or None), kind.removeprefix(_BARE), pa)
+    bare: object = loaded.select([]) if kind.startswith(_BARE) else loaded
+    return bare
 
 
 def _as_table(value: Any, pa: Any) -> tuple[str, Any]:  # noqa: ANN401 - Arrow has no types of its own
@@ -62,14 +67,14 @@ def _as_table(value: Any, pa: Any) -> tuple[str, Any]:  # noqa: ANN401 - Arrow h
     raise TypeError(f"serializer {_NAME!r} writes Arrow tables, batches and columns, not {type(value).__qualname__}")
 
 
-def _from_table(table: Any, kind: bytes, pa: Any) -> object:  # noqa: ANN401 - Arrow has no types of its own
-    if kind == b"table":
+def _from_table(table: Any, kind: str, pa: Any) -> Any:  # noqa: ANN401 - Arrow has no types of its own
+    if kind == "table":
         return table
-    if kind == b"batch":
+    if kind == "batch":
         (batch,) = table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
         return batch
     column = table.column(0)
-    if kind == b"chunked":
+    if kind == "chunked":
         return column
     return column.chunk(0) if column.num_chunks else pa.array([], column.type)
 
