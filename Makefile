@@ -26,9 +26,9 @@ test: $(STAMP)
 test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes; TORCH=torch==2.13.0 chooses a version
 	$(BIN)/python -m venv .venv-torch
 	.venv-torch/bin/pip install --quiet $(or $(TORCH),torch)
-	$(BIN)/uv pip install --quiet --python .venv-torch/bin/python --editable ".[pandas,polars]" \
+	$(BIN)/uv pip install --quiet --python .venv-torch/bin/python --editable ".[lz4,pandas,polars,zstd]" \
 		cloudpickle pytest hypothesis scikit-learn
-	.venv-torch/bin/python -m pytest tests/tensors
+	.venv-torch/bin/python -m pytest tests/tensors tests/golden/test_serialized.py
 
 properties: $(STAMP)  ## the laws again, with many more examples
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties $(ARGS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import asdict
 
-from benchmarks import caches, calls, fresh, hashes, threshold
+from benchmarks import caches, calls, compression, fresh, hashes, threshold
 from benchmarks.lines import Limit, Line, machine, rows, table
 from benchmarks.timing import SIZES, Sizes
 
@@ -27,6 +27,7 @@ MEASURES: Mapping[str, Measure] = {
     "pipeline": fresh.pipelines,
     "threshold": threshold.thresholds,
     "hash": hashes.hashes,
+    "compression": compression.compressions,
 }
 
 

@@ -186,6 +186,17 @@ class UnarchivableFileError(ProvenanceError, OSError):
         self.value = value
 
 
+class MissingLibraryError(ProvenanceError, ImportError):
+    """A value, or its compression, needs a library that is not installed here."""
+
+    def __init__(self, for_what: str, library: str, extra: str) -> None:
+        super().__init__(
+            f"{for_what} needs {library}, which cannot be imported; install it: pip install 'provenance[{extra}]'"
+        )
+        self.library = library
+        self.extra = extra
+
+
 class ImpureFunctionError(ProvenanceError, ValueError):
     """A decorated function changed its arguments; nothing was recorded."""
 

@@ -173,7 +173,7 @@ def read_value(record: ArtifactRecord, repo: str) -> Program[ReadBlob, object]:
         BlobNotFoundError: if its bytes are gone.
         CorruptBlobError: if they are not what was written, or cannot be decoded.
     """
-    return decode(record.value_blob, Decoding(record.serializer, record.load_kwargs), repo)
+    return decode(record.value_blob, Decoding(record.serializer, record.load_kwargs, record.dump_kwargs), repo)
 
 
 def read_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | ReadBlob, Inputs]:

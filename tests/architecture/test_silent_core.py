@@ -63,7 +63,7 @@ def test_planning_functionally_is_silent():
         assert p.hash(FRAME) == functional.hash_value(FRAME).unwrap()
 
 
-@pytest.mark.parametrize("value", [1, [1, [2]], np.arange(5), {"frame": FRAME}, len], ids=str)
+@pytest.mark.parametrize("value", [1, [1, [2]], np.arange(5), {"frame": FRAME}, FRAME, len], ids=str)
 def test_encoding_and_decoding_are_silent(value):
     """Bytes go where the sink puts them, and come from the source."""
 

@@ -23,6 +23,7 @@ ERRORS = [
     (p.UnhashableValueError("arguments['x'].lock", "a lock has no value"), ValueError),
     (p.UnserializableValueError("the result of f", "no pickle", [1]), TypeError),
     (p.UnarchivableFileError("the result of f", "no such file", "give another", "x.csv"), OSError),
+    (p.MissingLibraryError("serializer 'x'", "pandas", "pandas"), ImportError),
     (p.ImpureFunctionError("m.f", ["a", "b"]), ValueError),
     (p.MutatedArtifactValueError("abcdef", "m.f", ["a"]), ValueError),
     (p.ProxyExpectedError("m.f", ["a", "b"]), TypeError),

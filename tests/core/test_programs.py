@@ -195,7 +195,7 @@ def test_an_unknown_prefix_is_not_found():
     assert (ID, "here") == (raised.value.artifact_id, raised.value.repo)
 
 
-READ = ReadBlob(VALUE, Decoding(RECORD.serializer, RECORD.load_kwargs))
+READ = ReadBlob(VALUE, Decoding(RECORD.serializer, RECORD.load_kwargs, RECORD.dump_kwargs))
 
 
 def test_a_value_is_read_with_the_serializer_of_its_record():

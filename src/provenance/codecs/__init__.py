@@ -1,6 +1,7 @@
 """Values to bytes and back: the serializers, and how one is chosen for a value."""
 
-from provenance.codecs.coding import Decoding, Encoding
+from provenance.codecs.coding import COMPRESSION, Decoding, Encoding, split
+from provenance.codecs.compression import COMPRESSIONS, check_available
 from provenance.codecs.registry import (
     DEFAULT,
     Serializer,
@@ -11,12 +12,16 @@ from provenance.codecs.registry import (
 )
 
 __all__ = [
+    "COMPRESSION",
+    "COMPRESSIONS",
     "DEFAULT",
     "Decoding",
     "Encoding",
     "Serializer",
     "candidates",
+    "check_available",
     "is_registered",
     "register_serializer",
     "serializer_named",
+    "split",
 ]

@@ -5,6 +5,8 @@ Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html (
 
 from __future__ import annotations
 
+import io
+import mmap
 import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -15,18 +17,20 @@ if TYPE_CHECKING:
 
 
 def is_plain_array(value: object) -> bool:
-    """Tell whether *value* is exactly an `ndarray` whose elements are no Python objects."""
+    """Tell whether *value* is an `ndarray`, perhaps mapped from a file, whose elements are no Python objects."""
     numpy = sys.modules.get("numpy")
-    return numpy is not None and type(value) is numpy.ndarray and not cast("Any", value).dtype.hasobject
+    if numpy is None or type(value) not in {numpy.ndarray, numpy.memmap}:
+        return False
+    return not cast("Any", value).dtype.hasobject
 
 
 def dump_array(value: object, sink: BinaryIO) -> None:
-    """Write an array; TypeError for anything else, or an array of Python objects."""
+    """Write an array; TypeError for anything else: an array of Python objects, or of a subclass, which has more to it."""
     import numpy as np
 
     array = cast("npt.NDArray[Any]", value)
-    if not isinstance(value, np.ndarray) or array.dtype.hasobject:
-        raise TypeError(f"serializer 'numpy' writes arrays of numbers, not {type(array).__qualname__}")
+    if not is_plain_array(value):
+        raise TypeError(f"serializer 'numpy' writes plain arrays of numbers, not {type(array).__qualname__}")
     header = np.lib.format.header_data_from_array_1_0(array)
     try:
         np.lib.format.write_array_header_1_0(sink, header)
@@ -36,18 +40,39 @@ def dump_array(value: object, sink: BinaryIO) -> None:
         sink.write(_bytes_of(array.T if header["fortran_order"] else np.ascontiguousarray(array)))
 
 
-def load_array(source: BinaryIO) -> object:
-    """Read an array."""
+def load_array(source: BinaryIO, *, mmap_mode: str | None = None) -> object:
+    """Read an array; *mmap_mode* `"r"` (read-only) or `"c"` (changes stay here) maps it where *source* is a file.
+
+    What is no file, because it is small, compressed or in another kind of store, is read; `"r"` makes it read-only too.
+
+    Raises:
+        ValueError: for any other mode: what is stored must not change.
+    """
     import numpy as np
 
+    if mmap_mode not in MMAP_MODES:
+        raise ValueError(f"mmap_mode {mmap_mode!r} is none of {MMAP_MODES}")
     start = source.read(_START)
     width = 2 if start[6:7] == b"\x01" else 4
     start += source.read(8 + width - _START)
     shape, fortran, dtype = _layout(start + source.read(int.from_bytes(start[8:], "little")))
+    if mmap_mode is not None and 0 not in shape and _is_file(source):
+        room = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ if mmap_mode == "r" else mmap.ACCESS_COPY)
+        return np.ndarray(shape, dtype, room, source.tell(), order="F" if fortran else "C")
     array: npt.NDArray[Any] = np.empty(shape, dtype, order="F" if fortran else "C")
     if array.size:
         _fill(source, _bytes_of(array.T if fortran else array))
+    array.flags.writeable = mmap_mode != "r"
     return array
+
+
+MMAP_MODES = (None, "r", "c")
+"""How an array may be read: into memory, mapped to be looked at, or mapped with changes that nobody else sees."""
+
+
+def _is_file(source: BinaryIO) -> bool:
+    """Tell whether *source* is a file itself, and does not just know the descriptor of what it decompresses."""
+    return type(getattr(source, "raw", None)) is io.FileIO
 
 
 _START = 10

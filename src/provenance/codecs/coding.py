@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from attrs import field, frozen
 
-from provenance.codecs.registry import serializer_named
-from provenance.errors import ProvenanceError, UnserializableValueError
+from provenance.codecs.compression import Compressing, decompressed
+from provenance.codecs.registry import Serializer, serializer_named
+from provenance.errors import MissingLibraryError, ProvenanceError, UnserializableValueError
 from provenance.records import NO_OPTIONS, Options
+
+COMPRESSION = "compression"
+"""The one of a function's `dump_kwargs` that holds for every serializer."""
 
 
 @frozen
@@ -27,23 +31,48 @@ class Encoding:
             UnserializableValueError: if the serializer refuses the value; what the sink raises goes through.
         """
         try:
-            dump = serializer_named(self.serializer).dump
-            dump(self.value, sink, **self.dump_kwargs) if self.dump_kwargs else dump(self.value, sink)
-        except (OSError, MemoryError, ProvenanceError):
+            self._write(sink)
+        except (OSError, MemoryError):
             raise
         except Exception as error:
+            if isinstance(error, ProvenanceError) and not isinstance(error, MissingLibraryError):
+                raise
             reason = f"serializer {self.serializer!r} refused it: {type(error).__name__}: {error}"
             raise UnserializableValueError(self.what, reason, self.value) from error
+
+    def _write(self, sink: BinaryIO) -> None:
+        serializer = serializer_named(self.serializer)
+        compression, kwargs = split(serializer, self.dump_kwargs)
+        if compression is None:
+            serializer.dump(self.value, sink, **kwargs) if kwargs else serializer.dump(self.value, sink)
+            return
+        compressing = Compressing(sink, compression)
+        serializer.dump(self.value, compressing.binary(), **kwargs)
+        compressing.finish()
 
 
 @frozen
 class Decoding:
-    """Reads a value back with the serializer of this name."""
+    """Reads a value back with the serializer of this name; *dump_kwargs* are those that it was written with."""
 
     serializer: str
     load_kwargs: Options = NO_OPTIONS
+    dump_kwargs: Options = NO_OPTIONS
 
     def __call__(self, source: BinaryIO) -> object:
         """Read the value from *source*; raises whatever the serializer raises."""
-        load = serializer_named(self.serializer).load
-        return load(source, **self.load_kwargs) if self.load_kwargs else load(source)
+        serializer = serializer_named(self.serializer)
+        if self.dump_kwargs:
+            compression, _ = split(serializer, self.dump_kwargs)
+            if compression is not None:
+                source = decompressed(source, compression, in_order=serializer.in_order)
+        return serializer.load(source, **self.load_kwargs) if self.load_kwargs else serializer.load(source)
+
+
+def split(serializer: Serializer, dump_kwargs: Options) -> tuple[str | None, Options]:
+    """The compression around a serializer, and what is left for it; one that compresses by itself gets all."""
+    compression = dump_kwargs.get(COMPRESSION)
+    if serializer.compresses or COMPRESSION not in dump_kwargs:
+        return None, dump_kwargs
+    rest = NO_OPTIONS if len(dump_kwargs) == 1 else dump_kwargs.remove(COMPRESSION)
+    return cast("str | None", compression), rest

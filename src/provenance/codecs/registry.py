@@ -6,12 +6,14 @@ A registry is never changed in place: registering replaces it as a whole, so tha
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
+from pyrsistent import pmap
 
-from provenance.codecs import archived, arrays, pickles
+from provenance.codecs import archived, arrays, arrow, frames, parquet, pickles, tables, tensors, texts
 from provenance.errors import ConfigError
 
 Dump: TypeAlias = Callable[..., None]
@@ -28,13 +30,22 @@ def _never(_: object) -> bool:
 class Serializer:
     """A way to write values as bytes and to read them back.
 
-    `prefers` tells whether it is the first choice for a value whose function names no serializer.
+    `prefers` tells whether it is tried first for a value whose function names no serializer. `compresses` says that
+    `dump` takes an argument `compression` itself, and `in_order` that `load` only ever reads on. `allowed` lists what
+    an argument may be, for those that cannot be anything.
     """
 
     name: str
     dump: Dump
     load: Load
     prefers: Callable[[object], bool] = _never
+    compresses: bool = False
+    in_order: bool = False
+    allowed: Mapping[str, tuple[object, ...]] = field(default=pmap(), eq=False)
+
+
+def _table(name: str, dump: Dump, load: Load, prefers: Callable[[object], bool]) -> Serializer:
+    return Serializer(name, dump, load, prefers, compresses=True, allowed={"compression": parquet.COMPRESSIONS})
 
 
 DEFAULT = "joblib"
@@ -44,13 +55,28 @@ _ARCHIVES = (
     Serializer("folder", archived.dump_folder, archived.load_folder, archived.is_folder),
 )
 _BUILT_IN = (
-    Serializer("pickle", pickles.dump_pickle, pickles.load_pickle, pickles.is_plain),
-    Serializer("numpy", arrays.dump_array, arrays.load_array, arrays.is_plain_array),
-    Serializer("joblib", pickles.dump_joblib, pickles.load_joblib),
-    Serializer("cloudpickle", pickles.dump_cloudpickle, pickles.load_cloudpickle),
+    Serializer("pickle", pickles.dump_pickle, pickles.load_pickle, pickles.is_plain, in_order=True),
+    Serializer(
+        "numpy",
+        arrays.dump_array,
+        arrays.load_array,
+        arrays.is_plain_array,
+        in_order=True,
+        allowed={"mmap_mode": arrays.MMAP_MODES},
+    ),
+    _table("pd_df_parquet", tables.dump_frame, tables.load_frame, tables.is_frame),
+    _table("pd_series_parquet", tables.dump_series, tables.load_series, tables.is_series),
+    _table("pl_df_parquet", frames.dump_frame, frames.load_frame, frames.is_frame),
+    _table("pl_series_parquet", frames.dump_series, frames.load_series, frames.is_series),
+    Serializer("arrow_ipc", arrow.dump_arrow, arrow.load_arrow, arrow.is_arrow, in_order=True),
+    Serializer("pytorch_model", tensors.dump_torch, tensors.load_torch, tensors.is_torch),
+    Serializer("json", texts.dump_json, texts.load_json, in_order=True),
+    Serializer("joblib", pickles.dump_joblib, pickles.load_joblib, in_order=True),
+    Serializer("cloudpickle", pickles.dump_cloudpickle, pickles.load_cloudpickle, in_order=True),
 )
 _serializers: Mapping[str, Serializer] = {each.name: each for each in (*_ARCHIVES, *_BUILT_IN)}
-_preferring: tuple[Serializer, ...] = _BUILT_IN[:2]
+_preferring: tuple[Serializer, ...] = tuple(each for each in _BUILT_IN if each.prefers is not _never)
+_by_class: tuple[tuple[type, Serializer], ...] = ()
 
 
 def register_serializer(
@@ -61,6 +87,9 @@ def register_serializer(
 ) -> None:
     """Make a serializer known under *name*; it becomes the first choice for values of *classes*, if any are given.
 
+    Of several that fit, the one for the class nearest to the value's own is tried first, and the newest of two for the
+    same class. One that raises leaves the value to the next.
+
     *dump* writes a value into a binary file and *load* reads it back; they get a function's `dump_kwargs` and
     `load_kwargs` as keyword arguments. What is stored names its serializer, so register it under the same name in
     every process that loads it.
@@ -68,12 +97,25 @@ def register_serializer(
     Raises:
         ConfigError: if the name belongs to another serializer.
     """
-    global _serializers, _preferring  # noqa: PLW0603 - the registry is one value, replaced as a whole
+    global _serializers, _by_class  # noqa: PLW0603 - the registry is one value, replaced as a whole
     if name in _serializers:
         raise ConfigError("register_serializer", f"there is a serializer {name!r} already", "choose another name")
-    added = Serializer(name, dump, load, lambda value: isinstance(value, classes))
+    added = Serializer(name, dump, load, compresses=_takes_compression(dump))
     _serializers = {**_serializers, name: added}
-    _preferring = (added, *_preferring)
+    _by_class = (*((each, added) for each in _flat(classes)), *_by_class)
+
+
+def _takes_compression(dump: Dump) -> bool:
+    """Tell whether a serializer compresses by itself, if it is told to."""
+    try:
+        inspect.signature(dump).bind(None, None, compression=None)
+    except (TypeError, ValueError):  # a function written in C may have no signature
+        return False
+    return True
+
+
+def _flat(classes: type | tuple[type, ...]) -> tuple[type, ...]:
+    return classes if isinstance(classes, tuple) else (classes,)
 
 
 def is_registered(name: str) -> bool:
@@ -96,12 +138,26 @@ def serializer_named(name: str) -> Serializer:
 
 
 def candidates(value: object, chosen: str | None) -> Iterator[Serializer]:
-    """The serializers to try for *value*, in this order: just the *chosen* one, or those that suit its type."""
+    """The serializers to try for *value*, in this order: just the *chosen* one, or those that suit its type.
+
+    A serializer that is found unfit only while it writes is followed by the next.
+    """
     if chosen is not None:
         yield serializer_named(chosen)
         return
-    first = next((each for each in (*_ARCHIVES, *_preferring) if each.prefers(value)), None)
-    if first is not None:
-        yield first
-    yield _serializers[DEFAULT]
-    yield _serializers[_LAST_RESORT]
+    tried: set[str] = set()
+    first = (*(each for each in _ARCHIVES if each.prefers(value)), *_registered_for(type(value)), *_preferring)
+    for each in (*first, _serializers[DEFAULT], _serializers[_LAST_RESORT]):
+        if each.name not in tried and (each.prefers is _never or each.prefers(value)):
+            tried.add(each.name)
+            yield each
+
+
+def _registered_for(kind: type) -> Iterable[Serializer]:
+    """What users registered for a type: for itself first, then for its bases in order, the newest first of each."""
+    if not _by_class:
+        return ()
+    mro = kind.__mro__
+    fitting = [pair for pair in _by_class if issubclass(kind, pair[0])]
+    fitting.sort(key=lambda pair: mro.index(pair[0]) if pair[0] in mro else len(mro))
+    return [each for _, each in fitting]

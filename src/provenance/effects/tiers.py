@@ -23,7 +23,7 @@ from provenance.errors import (
     StoreUnavailableError,
 )
 from provenance.ports import blob_effects
-from provenance.records import Blob, Held, Written
+from provenance.records import Blob, Held, Stored, Written
 from provenance.transfers import copying_from
 
 _Trouble: TypeAlias = BlobNotFoundError | CorruptBlobError | StoreUnavailableError
@@ -94,11 +94,11 @@ class _TieredBlobs:
         nearest = found
         for tier in reversed([each for each in nearer if takes_copies(each)]):
             try:
-                tier.ask(WriteBlob(copying_from(found.ask)(blob)))
+                copy: Written = tier.ask(WriteBlob(copying_from(found.ask)(blob)))
             except (StoreUnavailableError, StorePermissionError) as error:
                 _log.warning("%s was not copied from %s to %s: %s", blob.id, found.name, tier.name, error)
             else:
-                nearest = tier
+                nearest = tier if isinstance(copy, Stored) else nearest  # else it is there with a record only
         return nearest
 
     def has_blob(self, blob: Blob) -> bool:

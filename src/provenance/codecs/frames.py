@@ -1,0 +1,99 @@
+"""polars: frames and series as Parquet files that any other program can read.
+
+Only types that Parquet is known to give back are written, and of each schema an empty frame is sent there and back before.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from functools import lru_cache
+from typing import Any, BinaryIO, Final
+
+from provenance.codecs import parquet
+from provenance.codecs.libraries import needed
+
+_FRAME: Final = "pl_df_parquet"
+_SERIES: Final = "pl_series_parquet"
+_EXACT: Final = frozenset(
+    {f"{kind}{bits}" for kind in ("Int", "UInt") for bits in (8, 16, 32, 64)}
+    | {"Float32", "Float64", "Boolean", "String", "Binary", "Date", "Datetime", "Duration", "Time"}
+)
+"""Types of columns by name; lists of them too."""
+
+
+def is_frame(value: object) -> bool:
+    """Tell whether *value* is exactly a polars `DataFrame`."""
+    polars: Any = sys.modules.get("polars")
+    return polars is not None and type(value) is polars.DataFrame
+
+
+def is_series(value: object) -> bool:
+    """Tell whether *value* is exactly a polars `Series`."""
+    polars: Any = sys.modules.get("polars")
+    return polars is not None and type(value) is polars.Series
+
+
+def dump_frame(value: object, sink: BinaryIO, *, compression: str | None = None) -> None:
+    """Write a frame, its pages compressed with `zstd`, `lz4`, `snappy` or `gzip` if that shrinks them.
+
+    Raises:
+        TypeError: for what Parquet would not give back as it is.
+    """
+    frame: Any = value
+    if not is_frame(value) or not frame.width:
+        raise TypeError(f"serializer {_FRAME!r} writes frames that have columns, not {type(frame).__qualname__}")
+    schema = tuple(frame.schema.items())
+    for name, kind in schema:
+        if not _is_exact(kind):
+            raise TypeError(f"Parquet does not give back every column of type {kind}, as {name!r} is")
+    if _survivor(schema) != schema:
+        raise TypeError("Parquet gives it back in another form")
+    _write(frame, sink, compression)
+
+
+def dump_series(value: object, sink: BinaryIO, *, compression: str | None = None) -> None:
+    """Write a series as a frame of one column; as `dump_frame`."""
+    if not is_series(value):
+        raise TypeError(f"serializer {_SERIES!r} writes series, not {type(value).__qualname__}")
+    series: Any = value
+    dump_frame(series.to_frame(), sink, compression=compression)
+
+
+def load_frame(source: BinaryIO) -> object:
+    """Read what `dump_frame` wrote."""
+    frame: object = needed("polars", f"serializer {_FRAME!r}", "polars").read_parquet(source)
+    return frame
+
+
+def load_series(source: BinaryIO) -> object:
+    """Read what `dump_series` wrote."""
+    series: object = needed("polars", f"serializer {_SERIES!r}", "polars").read_parquet(source).to_series()
+    return series
+
+
+def _write(frame: Any, sink: BinaryIO, compression: str | None) -> None:  # noqa: ANN401 - polars'
+    rows = parquet.sampled(frame.height, frame.estimated_size())
+
+    def sample(into: BinaryIO, chosen: str | None) -> None:
+        frame.head(rows).write_parquet(into, compression=chosen or "uncompressed")
+
+    chosen = compression if parquet.pays(sample, compression) else None
+    frame.write_parquet(sink, compression=chosen or "uncompressed")
+
+
+def _is_exact(kind: Any) -> bool:  # noqa: ANN401 - polars'
+    inner = getattr(kind, "inner", None)
+    name = type(kind).__name__
+    return name in _EXACT if inner is None else name == "List" and _is_exact(inner)
+
+
+@lru_cache(maxsize=256)
+def _survivor(schema: tuple[tuple[str, Any], ...]) -> object:
+    """The schema of a frame without rows that was written and read."""
+    import polars as pl
+
+    sink = io.BytesIO()
+    pl.DataFrame(schema=dict(schema)).write_parquet(sink)
+    sink.seek(0)
+    return tuple(pl.read_parquet(sink).schema.items())

@@ -1,0 +1,43 @@
+"""torch: modules and tensors as `torch.save` writes them, a module with its class by reference and its state."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, BinaryIO
+
+from provenance.codecs.libraries import needed
+
+_NAME = "pytorch_model"
+
+
+def is_torch(value: object) -> bool:
+    """Tell whether *value* is a module or a tensor."""
+    torch: Any = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.nn.Module | torch.Tensor)
+
+
+def dump_torch(value: object, sink: BinaryIO) -> None:
+    """Write a module or a tensor; TypeError for anything else.
+
+    A view of a part of a tensor is written as that part: the rest of the tensor is none of its value.
+    """
+    torch = needed("torch", f"serializer {_NAME!r}", "torch")
+    if not isinstance(value, torch.nn.Module | torch.Tensor):
+        raise TypeError(f"serializer {_NAME!r} writes modules and tensors, not {type(value).__qualname__}")
+    torch.save(_compact(value, torch), sink)
+
+
+def load_torch(source: BinaryIO, *, map_location: str | None = None) -> object:
+    """Read what `dump_torch` wrote, onto the device *map_location* (`"cpu"`), or onto the one that it was on."""
+    torch = needed("torch", f"serializer {_NAME!r}", "torch")
+    loaded: object = torch.load(source, map_location=map_location, weights_only=False)
+    return loaded
+
+
+def _compact(value: Any, torch: Any) -> Any:  # noqa: ANN401 - torch's types are its own
+    """*value*, copied if it is a plain tensor that shows only a part of what it is stored in."""
+    if type(value) is not torch.Tensor or value.layout is not torch.strided:
+        return value
+    if value.untyped_storage().nbytes() == value.numel() * value.element_size():
+        return value
+    return value.detach().clone().requires_grad_(value.requires_grad)
