@@ -190,7 +190,9 @@ def read_or_heal(call: Call, record: ArtifactRecord) -> object:
     except (BlobNotFoundError, CorruptBlobError) as trouble:
         return _healed(call, record, trouble)
     scalars.remember(record, value)
-    return value if not isinstance(value, Composite) else value.mapped(partial(_healing_part, call, record))
+    if not (record.composite and isinstance(value, Composite)):  # what hands a composite on has no parts of its own
+        return value
+    return value.mapped(partial(_healing_part, call, record))
 
 
 def _healing_part(call: Call, whole: ArtifactRecord, key: str, part: object) -> object:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import provenance as p
 from provenance.effects.layers import Counter, counted
 from provenance.errors import UnserializableValueError
-from provenance.testing import in_memory
+from provenance.testing import in_memory, memory_environment
 from strategies import nested
 
 LARGE = 5_000
@@ -284,3 +284,15 @@ def test_a_composite_is_its_mapping(given_parts):
         for made in (function(), function()):
             assert p.hash(dict(given_parts)) == p.hash({key: p.unwrap(each) for key, each in made.items()})
             assert list(given_parts) == list(made)
+
+
+def test_what_only_hands_a_composite_on_holds_values_too(repo):
+    """A composite that is in no store, or in another one, is kept by its values, and a hit reads those."""
+    keep = p.provenance(name="keep")(lambda parts: parts)
+    with p.using_repo(memory_environment().repository()):
+        elsewhere = split([1, 2, 3])
+    for parts in (split.with_options(returns_composite=True, read_only=True)([1, 2, 3]), elsewhere):
+        for _ in range(2):
+            made = keep(parts)
+            assert ([1], [2, 3]) == (made["left"], made["right"])
+        keep.forget(parts)
