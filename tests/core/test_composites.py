@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import provenance as p
+from provenance.asks import DropBlob
 from provenance.effects.layers import Counter, counted
 from provenance.errors import UnserializableValueError
 from provenance.testing import in_memory, memory_environment
@@ -125,8 +126,6 @@ def test_a_lost_part_is_computed_again(repo):
         if lose == "record":
             repo.delete(ids["table"])
         else:
-            from provenance.asks import DropBlob
-
             repo.interpreter(DropBlob(repo.get_by_id(ids["table"]).value_blob))
         hit = split([1, 2, 3])
         COUNT.clear()
@@ -296,3 +295,46 @@ def test_what_only_hands_a_composite_on_holds_values_too(repo):
             made = keep(parts)
             assert ([1], [2, 3]) == (made["left"], made["right"])
         keep.forget(parts)
+
+
+@pytest.mark.parametrize("lost", ["value", "record"])
+def test_a_lost_part_takes_no_other_part_with_it(repo, lost):
+    """If a lost part cannot be computed anew, the others are there still, and so is the whole."""
+    broken = []
+    function = p.provenance(returns_composite=True, name="frail", ignore=["broken"])(
+        lambda: {"x": [1], "y": [1 / (not broken)]}
+    )
+    part = p.artifact_of(function()["x"])
+    repo.interpreter(DropBlob(part.value_blob)) if lost == "value" else repo.delete(part.id)
+    broken.append(1)
+    for _ in range(2):
+        hit = function()
+        with pytest.raises(ZeroDivisionError):
+            len(hit["x"])
+        assert [1.0] == hit["y"]
+
+
+def test_what_has_no_such_part_any_more_is_told(repo):
+    """A lost part that the function, changed since, does not return is as lost as it was, and the error says which."""
+    keys = ["x"]
+    function = p.provenance(returns_composite=True, name="renamed", ignore=["keys"])(lambda: {keys[0]: [1]})
+    part = p.artifact_of(function()["x"]).id
+    repo.delete(part)
+    keys[0] = "z"
+    hit = function()
+    with pytest.raises(p.ArtifactNotFoundError, match=part):
+        len(hit["x"])
+
+
+def test_lost_parts_are_computed_anew_together(repo):
+    """One computation brings back all lost parts, also where nothing may be stored, and it takes back one hit."""
+    parts = split([1, 2, 3])
+    for each in parts.values():
+        repo.interpreter(DropBlob(p.artifact_of(each).value_blob))
+    p.set_read_only(True)
+    p.reset_stats()
+    COUNT.clear()
+    hit = split([1, 2, 3])
+    assert ([1], [2, 3]) == (hit["left"], hit["right"])
+    assert [1] == COUNT
+    assert (0, 1) == (p.stats().hits, p.stats().healed)
