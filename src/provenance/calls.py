@@ -15,7 +15,7 @@ from attrs import evolve
 from provenance import programs, scalars, session
 from provenance.composites import Composite
 from provenance.draft import Draft
-from provenance.drafting import Call, Timing, drafted
+from provenance.drafting import Call, Timing, drafted, unstored
 from provenance.effect import in_threads, run, run_async
 from provenance.errors import (
     ArtifactNotFoundError,
@@ -26,14 +26,14 @@ from provenance.errors import (
     UnserializableValueError,
 )
 from provenance.events import NO_PARTS, CodeChanged, Event, Healed, Hit, Miss, Recomputed, Why
-from provenance.ids import ArtifactId, BlobId, RunId
+from provenance.ids import ArtifactId
 from provenance.journal import tell
 from provenance.lineage import sighted
 from provenance.plan import plan_call, refuse_mutated
 from provenance.programs import Found, Gone
 from provenance.proxy import Ephemeral, artifact_of, proxy_over, resolved_in, resolving_in, unwrap
 from provenance.recipe import Recipe, captures_of
-from provenance.records import ArtifactRecord, Blob
+from provenance.records import ArtifactRecord
 from provenance.repository import Recovering
 
 BlobTrouble: TypeAlias = BlobNotFoundError | CorruptBlobError
@@ -161,10 +161,8 @@ def _committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
 def _ephemeral(call: Call, draft: Draft) -> object:
     """Proxy of a value that is in no store."""
     tell(_outcome(call, draft, stored=False))
-    nowhere = Blob(BlobId(""), 0)
-    record = draft.record(nowhere, nowhere, "", RunId(""), draft.computation.computed_at)
     value = draft.computation.value
-    return proxy_over(record, Ephemeral(value, call.plan.inputs), value, tracked=False)
+    return proxy_over(unstored(draft), Ephemeral(value, call.plan.inputs), value, tracked=False)
 
 
 def _outcome(call: Call, draft: Draft, *, stored: bool) -> Event:

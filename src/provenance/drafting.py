@@ -13,10 +13,11 @@ from provenance.errors import ImpureFunctionError, UnserializableValueError
 from provenance.events import Hit, Why
 from provenance.hashing import hash_value
 from provenance.identity import uncached_id
-from provenance.ids import ArtifactId
+from provenance.ids import ArtifactId, BlobId, RunId
 from provenance.plan import CallPlan, bind_call, changed_inputs, hashes_now, may_change
 from provenance.proxy import Ephemeral, Reference, proxy_over, unwrap
 from provenance.recipe import Recipe, in_ignored, sightings_of
+from provenance.records import ArtifactRecord, Blob
 from provenance.repository import Repository
 from provenance.session import Environment
 from provenance.summary import type_name
@@ -102,9 +103,16 @@ def _part(call: Call, key: str, value: object, timing: Timing) -> Draft:
 def _part_proxy(call: Call, part: Draft) -> object:
     """Proxy of a part that is about to be stored; that it counts as unread spares hashing the value again."""
     value = part.computation.value
+    if call.read_only:
+        return proxy_over(unstored(part), Ephemeral(value, call.plan.inputs), load=lambda: value, tracked=False)
     known = Reference(part.artifact_id, part.computation.value_id, type_name(value), interface_of(type(value)))
-    origin = Ephemeral(value, call.plan.inputs) if call.read_only else call.repo
-    return proxy_over(known, origin, load=lambda: value, tracked=not call.read_only)
+    return proxy_over(known, call.repo, load=lambda: value)
+
+
+def unstored(draft: Draft) -> ArtifactRecord:
+    """The record of what is in no store."""
+    nowhere = Blob(BlobId(""), 0)
+    return draft.record(nowhere, nowhere, "", RunId(""), draft.computation.computed_at)
 
 
 def _refuse_impure(call: Call) -> None:

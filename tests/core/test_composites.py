@@ -338,3 +338,12 @@ def test_lost_parts_are_computed_anew_together(repo):
     assert ([1], [2, 3]) == (hit["left"], hit["right"])
     assert [1] == COUNT
     assert (0, 1) == (p.stats().hits, p.stats().healed)
+
+
+def test_parts_that_are_in_no_store_tell_where_they_came_from(repo):
+    """A part of a read-only result has an artifact, as the result itself has."""
+    parts = split.with_options(returns_composite=True, read_only=True)([1, 2, 3])
+    left = p.artifact_of(parts["left"])
+    assert (f"{p.artifact_of(parts).name}_left", [1]) == (left.name, left.value)
+    assert [1, 2, 3] == left.inputs["kargs"]["data"]
+    assert [left.id] == list(p.lineage(parts["left"]).order)
