@@ -84,20 +84,18 @@ class Timing:
 def drafted(call: Call, value: object, timing: Timing) -> Draft:
     """Check that the function was pure, hash its result, and put together what is to be stored."""
     _refuse_impure(call)
-    seen, value = list(in_ignored(value)), unwrap(value)
     if not call.recipe.options.returns_composite:
-        return _draft(call, value, timing, seen)
-    given = parts_in(value, call.label)
+        return _draft(call, value, timing)
+    given = parts_in(unwrap(value), call.label)
     parts = {key: _part(call, key, each, timing) for key, each in given.items()}
     whole = Composite({key: _part_proxy(call, part) for key, part in parts.items()})
-    draft = _draft(evolve(call, recipe=whole_recipe(call.recipe)), whole, timing, seen)
+    draft = _draft(evolve(call, recipe=whole_recipe(call.recipe)), whole, timing)
     return evolve(draft, parts=tuple(parts.values()))
 
 
 def _part(call: Call, key: str, value: object, timing: Timing) -> Draft:
     recipe = part_recipe(call.recipe, key)
-    seen, value = list(in_ignored(value)), unwrap(value)
-    return _draft(evolve(call, recipe=recipe, plan=part_plan(call.plan, recipe.identity)), value, timing, seen)
+    return _draft(evolve(call, recipe=recipe, plan=part_plan(call.plan, recipe.identity)), value, timing)
 
 
 def _part_proxy(call: Call, part: Draft) -> object:
@@ -122,8 +120,9 @@ def _refuse_impure(call: Call) -> None:
             raise ImpureFunctionError(call.label, changed)
 
 
-def _draft(call: Call, value: object, timing: Timing, seen: list[object]) -> Draft:
-    """Hash *value*, in which artifacts were *seen* already, and put together what is to be stored."""
+def _draft(call: Call, value: object, timing: Timing) -> Draft:
+    """Hash *value*, note which artifacts it holds, and put together what is to be stored."""
+    seen, value = list(in_ignored(value)), unwrap(value)
     ticks = call.environment.clock.ticks
     began = ticks()
     try:

@@ -347,3 +347,17 @@ def test_parts_that_are_in_no_store_tell_where_they_came_from(repo):
     assert (f"{p.artifact_of(parts).name}_left", [1]) == (left.name, left.value)
     assert [1, 2, 3] == left.inputs["kargs"]["data"]
     assert [left.id] == list(p.lineage(parts["left"]).order)
+
+
+def test_its_parts_are_all_that_it_refers_to(repo):
+    """What a part holds is no part: hits tell of the same parts as misses, and only these have to be there."""
+    inner = source(2)
+    outer = p.provenance(returns_composite=True, name="outer")(lambda x: {"again": x, "deep": {"x": [x]}})
+    captured = []
+    for _ in range(2):
+        with p.capture_set() as capture:
+            made = outer(inner)
+        captured.append(capture.artifact_ids)
+    assert [{p.artifact_of(made).id, *ids_in(made).values()}] * 2 == captured
+    repo.delete(p.artifact_of(inner).id)
+    assert outer.is_cached([2, 2, 2])
