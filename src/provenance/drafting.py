@@ -87,7 +87,11 @@ def drafted(call: Call, value: object, timing: Timing) -> Draft:
     if not call.recipe.options.returns_composite:
         return _draft(call, value, timing)
     given = parts_in(unwrap(value), call.label)
-    parts = {key: _part(call, key, each, timing) for key, each in given.items()}
+    try:
+        parts = {key: _part(call, key, each, timing) for key, each in given.items()}
+    except UnserializableValueError as error:
+        error.value = given  # the other parts are not lost
+        raise
     whole = Composite({key: _part_proxy(call, part) for key, part in parts.items()})
     draft = _draft(evolve(call, recipe=whole_recipe(call.recipe)), whole, timing)
     return evolve(draft, parts=tuple(parts.values()))

@@ -46,6 +46,18 @@ def length(part):
     return len(part)
 
 
+class Unwritable:
+    """It has a value to compare by, but no serializer can write it."""
+
+    def value_repr(self):
+        """Its value."""
+        return 7
+
+    def __reduce__(self):
+        """Refuse to be written."""
+        raise TypeError("not this one")
+
+
 def nothing_at_all():
     """An empty mapping."""
     return {}
@@ -137,15 +149,18 @@ def test_a_lost_part_is_computed_again(repo):
 
 
 def test_all_or_nothing(repo):
-    """A part that no serializer can write stores none of them, and the error holds the result."""
+    """A part that nothing can hash, or write, stores none of them, and the error holds all that was computed."""
 
     @p.provenance(returns_composite=True)
     def impossible():
-        return {"good": [1], "bad": (each for each in [1])}
+        return {"good": [1], "bad": COUNT[-1]}
 
-    with pytest.raises(UnserializableValueError) as caught:
-        impossible()
-    assert [1] == caught.value.value["good"] if isinstance(caught.value.value, dict) else caught.value.value is not None
+    for bad in ((each for each in [1]), Unwritable()):
+        COUNT.append(bad)
+        with pytest.raises(UnserializableValueError) as caught:
+            impossible()
+        assert [1] == caught.value.value["good"]
+        assert bad is p.unwrap(caught.value.value["bad"])
     assert [] == [each for each in p.search() if "impossible" in each.name]
 
 
