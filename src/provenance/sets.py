@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from provenance.errors import ConfigError
 from provenance.identity import set_id
-from provenance.ids import ArtifactId, SetId, is_prefix
+from provenance.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.lineage import sighted
 from provenance.proxy import CurrentOrigin, current_origin, is_proxy
 from provenance.records import NO_OPTIONS, Artifact, ArtifactRecord, Options, Origin
@@ -173,7 +173,7 @@ def id_of(member: object) -> ArtifactId:
         raise TypeError(f"{member!r} was computed read-only and is in no store: compute it with read_only off")
     if isinstance(member, ArtifactRecord):
         return member.id
-    if isinstance(member, str) and is_prefix(member):
+    if isinstance(member, str) and len(member) == ID_DIGITS and is_prefix(member):
         return ArtifactId(str(member))
     raise TypeError(f"{member!r} is no artifact: give an id, an artifact, or the result of a decorated function")
 

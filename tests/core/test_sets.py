@@ -245,3 +245,10 @@ def test_a_set_is_put_where_one_says():
         p.load_set_by_name("mine", second)
     assert [{"n": 1}] == list(p.load_set_by_name("mine", first).proxy_dict().values())
     assert made == first.get_set_by_labels("mine")
+
+
+def test_members_are_whole_ids():
+    """Without a repository to ask, the first digits of an id stand for nothing."""
+    for wrong in ("abcdef", "0" * 39, "0" * 41, "../../etc"):
+        with pytest.raises(TypeError, match="no artifact"):
+            p.ArtifactSet.of([wrong])
