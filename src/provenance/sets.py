@@ -180,10 +180,12 @@ def id_of(member: object) -> ArtifactId:
 
 def labels_of(labels: Labels) -> Options:
     """Labels as they are stored; ConfigError where they have no JSON form."""
-    given = {"name": labels} if isinstance(labels, str) else dict(labels or {})
     try:
+        given = {"name": labels} if isinstance(labels, str) else dict(labels or {})
         if not all(isinstance(cast("object", key), str) for key in given):
             raise TypeError("its keys are not all strings")  # noqa: TRY301 - told as what JSON cannot say
-        return labels_from(labels_text(given))
+        known = labels_from(labels_text(given))
+        str(known.get("name")).encode()  # it has a column of its own, and no database takes lone surrogates
+        return known  # noqa: TRY300 - its parts may raise
     except (TypeError, ValueError) as error:
         raise ConfigError("labels", f"{labels!r} has no JSON form ({error})", "use what JSON can say") from None

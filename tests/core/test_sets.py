@@ -252,3 +252,11 @@ def test_members_are_whole_ids():
     for wrong in ("abcdef", "0" * 39, "0" * 41, "../../etc"):
         with pytest.raises(TypeError, match="no artifact"):
             p.ArtifactSet.of([wrong])
+
+
+@pytest.mark.parametrize("labels", [7, [1], {"a": object()}, {1: 2}, "\ud800", {"name": "a\udfffb"}])
+def test_labels_that_no_store_takes_are_refused_before_anything_runs(repo, labels):
+    """What is no mapping, has no JSON form, or a name that no database takes."""
+    with pytest.raises(p.ConfigError, match="labels"), p.capture_set(labels):
+        pytest.fail("the block has begun")
+    assert {"a": "\ud800"} == p.create_set([], {"a": "\ud800"}).labels
