@@ -1,6 +1,7 @@
 """Sets of artifacts, as users make, capture, find and take them apart."""
 
 import asyncio
+import contextvars
 import threading
 from datetime import UTC
 
@@ -260,3 +261,29 @@ def test_labels_that_no_store_takes_are_refused_before_anything_runs(repo, label
     with pytest.raises(p.ConfigError, match="labels"), p.capture_set(labels):
         pytest.fail("the block has begun")
     assert {"a": "\ud800"} == p.create_set([], {"a": "\ud800"}).labels
+
+
+def captured_in_steps(labels):
+    """A generator that is suspended within a block."""
+    with p.capture_set(labels) as capture:
+        yield capture
+
+
+def test_blocks_may_end_in_any_order(repo):
+    """Of blocks in generators the outer one may end first; when both have ended, neither receives anything more."""
+    one, other = captured_in_steps("one"), captured_in_steps("other")
+    first, second = next(one), next(other)
+    assert next(one, None) is None
+    inside = id_of(number(1))
+    assert next(other, None) is None
+    number(2)
+    assert (frozenset(), {inside}) == (first.artifact_ids, second.artifact_ids)
+    assert p.load_set_by_name("other") == second.set
+
+
+def test_a_block_may_end_in_another_context(repo):
+    """As those of asynchronous fixtures do, which are finished by another task than began them."""
+    steps = captured_in_steps("elsewhere")
+    contextvars.copy_context().run(next, steps)
+    assert next(steps, None) is None
+    assert p.load_set_by_name("elsewhere") == p.ArtifactSet.of([])
