@@ -287,3 +287,24 @@ def test_a_block_may_end_in_another_context(repo):
     contextvars.copy_context().run(next, steps)
     assert next(steps, None) is None
     assert p.load_set_by_name("elsewhere") == p.ArtifactSet.of([])
+
+
+async def coroutine():
+    """Its body is run by whoever awaits it."""
+
+
+def generator():
+    """Its body is run by whoever iterates over it."""
+    yield 1
+
+
+async def asynchronous_generator():
+    """As is this one's."""
+    yield 1
+
+
+@pytest.mark.parametrize("function", [coroutine, generator, asynchronous_generator])
+def test_what_runs_only_later_has_no_set(function):
+    """A call of such a function makes no artifacts: a set of them would always be empty."""
+    with pytest.raises(p.ConfigError, match="capture_set"):
+        p.provenance_set("x")(function)
