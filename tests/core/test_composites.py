@@ -376,3 +376,12 @@ def test_its_parts_are_all_that_it_refers_to(repo):
     assert [{p.artifact_of(made).id, *ids_in(made).values()}] * 2 == captured
     repo.delete(p.artifact_of(inner).id)
     assert outer.is_cached([2, 2, 2])
+
+
+def test_a_part_that_was_deleted_is_stored_again_without_the_cache(repo):
+    """Computing the same anew leaves the whole as it is, and brings back what it lacks."""
+    function = split.with_options(returns_composite=True, use_cache=False)
+    ids = ids_in(function([1, 2, 3]))
+    repo.delete(ids["table"])
+    assert ids == ids_in(function([1, 2, 3]))
+    assert np.array_equal(np.arange(LARGE), repo.get_value(ids["table"]))
