@@ -141,6 +141,20 @@ class ArtifactSet:
     def __hash__(self) -> int:
         return hash(self.id)
 
+    def value_repr(self) -> object:
+        """The id, by which it is hashed: it tells the members."""
+        return self.id
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        """Without the repository that it came from: a copy's members are in the current one."""
+        return ArtifactSet, (self.id, self.artifact_ids, self.labels, self.created_at)
+
+    def __copy__(self) -> ArtifactSet:
+        return self
+
+    def __deepcopy__(self, _: dict[int, object]) -> ArtifactSet:
+        return self
+
     def _with(self, ids: frozenset[ArtifactId], labels: Labels) -> ArtifactSet:
         return evolve(self, id=set_id(ids), artifact_ids=ids, labels=labels_of(labels), created_at=None)
 

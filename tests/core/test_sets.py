@@ -2,6 +2,8 @@
 
 import asyncio
 import contextvars
+import copy
+import pickle
 import threading
 from datetime import UTC
 
@@ -308,3 +310,22 @@ def test_what_runs_only_later_has_no_set(function):
     """A call of such a function makes no artifacts: a set of them would always be empty."""
     with pytest.raises(p.ConfigError, match="capture_set"):
         p.provenance_set("x")(function)
+
+
+def test_a_set_is_a_value(repo):
+    """It is hashed by its members, and is copied and pickled without the repository that it came from."""
+    members = [number(1), number(2)]
+    stored = p.create_set(members, "a")
+    assert p.hash(stored) == p.hash(p.ArtifactSet.of(members, {"other": 1})) != p.hash(p.ArtifactSet.of(members[:1]))
+    for other in (copy.copy(stored), copy.deepcopy(stored), pickle.loads(pickle.dumps(stored))):
+        assert (stored, stored.labels, stored.created_at) == (other, other.labels, other.created_at)
+        assert stored.artifacts == other.artifacts
+
+
+def test_a_set_may_be_an_input_and_a_result(repo):
+    """It is recorded as it is, and what it was given is a hit."""
+    keep = p.provenance(name="keep")(lambda chosen: chosen)
+    first = keep(p.create_set([number(1)], "a"))
+    again = keep(p.create_set([number(1)], "b"))
+    assert p.artifact_of(first) == p.artifact_of(again)
+    assert {id_of(number(1))} == again.artifact_ids == p.artifact_of(again).inputs["kargs"]["chosen"].artifact_ids
