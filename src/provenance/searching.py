@@ -80,7 +80,8 @@ def search(  # noqa: PLR0913 - each is a condition of its own, by keyword
         version: Version of the function.
         tags: Tags that must be there.
         custom_fields: Custom fields that must be there, with equal values.
-        inputs: Values that arguments must have had, by parameter. Large ones are compared by their hash, artifacts by their id.
+        inputs: Values that arguments must have had, by parameter. Large ones are compared by their hash, artifacts by their id;
+            large ones inside lists and dictionaries only by type, shape and length.
         uses: Artifacts (or whole ids) that must be among the inputs, at any depth.
         since: The earliest time of computation, with a time zone.
         until: The time before which it was computed.
