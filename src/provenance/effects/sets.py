@@ -63,5 +63,7 @@ class SqlSets:
             return None
         set_id, labels, created_at = cast("tuple[str, str, str]", rows[0])
         members = self._database.query(statements.FIND_MEMBERS, set_id)
+        if not members and not self._database.query(statements.FIND_SET, set_id, 1, 0):
+            return None  # another process has deleted it since
         ids = frozenset(cast("ArtifactId", row[0]) for row in members)
         return SetRecord(SetId(set_id), ids, labels_from(labels), moment_from(created_at))
