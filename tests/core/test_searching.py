@@ -157,3 +157,9 @@ def test_inputs_that_are_in_no_store_are_plain_values(repo, value):
     made = same(same.with_options(name="same", read_only=True)(value))
     assert p.artifact_of(made) == p.search(inputs={"x": value}).first
     assert p.artifact_of(made).input_artifact_ids == frozenset()
+
+
+def test_one_tag_is_a_list_of_one(repo):
+    """A string is refused, as the decorator does: its letters are no tags, and would find nothing."""
+    with pytest.raises(p.ConfigError, match=r"tags.*\['urgent'\]"):
+        p.search(tags="urgent")
