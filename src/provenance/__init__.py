@@ -10,6 +10,11 @@ total = expensive_add(4, 3)  # computed once, ever, for this store
 p.artifact_of(total)         # who made it, from what, when and where
 """
 
+import typing as _typing
+from importlib import import_module as _import_module
+
+from provenance.archives import ArchivedFile, ArchivedFolder
+from provenance.arguments import ArgumentDecorator, ensure_proxies, merge_defaults
 from provenance.codecs import register_serializer
 from provenance.collecting import (
     capture_set,
@@ -31,29 +36,35 @@ from provenance.config import (
     load_yaml_config,
     set_run_info_fn,
 )
-from provenance.decorator import Cached, Decorator, provenance
+from provenance.decorating import Decorator, provenance
+from provenance.decorator import Cached
 from provenance.errors import (
     AmbiguousIdError,
     ArtifactNotFoundError,
     BlobNotFoundError,
     ConfigError,
     CorruptBlobError,
+    DuplicateNameError,
     ImpureFunctionError,
     KeyExistsError,
     MutatedArtifactValueError,
     ProvenanceError,
+    ProxyExpectedError,
     RunNotFoundError,
     SetNotFoundError,
     StorePermissionError,
     StoreUnavailableError,
+    UnarchivableFileError,
     UnhashableValueError,
     UnserializableValueError,
 )
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Why
 from provenance.explanation import Change, Difference, HashTree, explain_hash, hash_differences
+from provenance.files import archive_file
 from provenance.hashing import hash_value as hash  # noqa: A004 - `provenance.hash` is its public name
 from provenance.hashing import register_hasher
 from provenance.journal import Subscription, reset_stats, stats, subscribe
+from provenance.lazy import LazyDict, lazy_dict, lazy_proxy_dict
 from provenance.lineage import Lineage
 from provenance.loading import load_artifact, load_proxy
 from provenance.plan import CallPlan
@@ -82,6 +93,9 @@ from provenance.tracing import dependencies, lineage, progeny
 
 __all__ = [
     "AmbiguousIdError",
+    "ArchivedFile",
+    "ArchivedFolder",
+    "ArgumentDecorator",
     "Artifact",
     "ArtifactNotFoundError",
     "ArtifactSet",
@@ -97,6 +111,7 @@ __all__ = [
     "Decorator",
     "Difference",
     "DiskStore",
+    "DuplicateNameError",
     "Environment",
     "Event",
     "Found",
@@ -106,12 +121,14 @@ __all__ = [
     "ImpureFunctionError",
     "Inputs",
     "KeyExistsError",
+    "LazyDict",
     "Lineage",
     "MemoryRepo",
     "MemoryStore",
     "Miss",
     "MutatedArtifactValueError",
     "ProvenanceError",
+    "ProxyExpectedError",
     "Recomputed",
     "Repository",
     "Run",
@@ -123,14 +140,17 @@ __all__ = [
     "StorePermissionError",
     "StoreUnavailableError",
     "Subscription",
+    "UnarchivableFileError",
     "UnhashableValueError",
     "UnserializableValueError",
     "Why",
+    "archive_file",
     "artifact_of",
     "capture_set",
     "create_set",
     "current_config",
     "dependencies",
+    "ensure_proxies",
     "explain_hash",
     "from_config",
     "get_check_mutations",
@@ -142,6 +162,8 @@ __all__ = [
     "hash_differences",
     "is_proxy",
     "label_set",
+    "lazy_dict",
+    "lazy_proxy_dict",
     "lineage",
     "load_artifact",
     "load_config",
@@ -150,6 +172,7 @@ __all__ = [
     "load_set_by_labels",
     "load_set_by_name",
     "load_yaml_config",
+    "merge_defaults",
     "progeny",
     "promote",
     "provenance",
@@ -169,3 +192,13 @@ __all__ = [
     "using_repo",
     "who_made",
 ]
+
+if _typing.TYPE_CHECKING:
+    from provenance import vis as vis
+else:
+
+    def __getattr__(name: str) -> object:
+        """`provenance.vis`, loaded when it is first asked for."""
+        if name == "vis":
+            return _import_module("provenance.vis")
+        raise AttributeError(f"module 'provenance' has no attribute {name!r}")

@@ -13,6 +13,7 @@ from attrs import frozen
 
 from provenance.effect import Effect
 from provenance.ids import ArtifactId, RunId, SetId, ValueId
+from provenance.keepers import Member, Original, Pour
 from provenance.queries import Page, Query
 from provenance.records import ArtifactRecord, Blob, Held, Options, Run, SetRecord, Written
 
@@ -169,6 +170,55 @@ class Quarantine(Effect[None]):
 
 
 @frozen
+class Examined:
+    """A file of the user's was read through: its bytes, and where they are."""
+
+    blob: Blob
+    original: Original
+
+
+@frozen
+class ExaminedFolder:
+    """All files of a folder of the user's were read through: the manifest, the files, and where they are."""
+
+    blob: Blob
+    members: tuple[Member, ...]
+    original: Original
+
+
+@frozen
+class Examine(Effect["Examined | ExaminedFolder"]):
+    """Read the user's file or folder at *path* through; raises OSError where that cannot be done."""
+
+    path: str
+
+
+@frozen
+class CheckOut(Effect[str]):
+    """Path of a local, read-only file that holds *blob*; where there is none yet, *pour* writes the bytes."""
+
+    blob: Blob
+    extension: str
+    pour: Pour
+    executable: bool = False
+
+
+@frozen
+class Assemble(Effect[str]):
+    """Path of a local folder that holds the local *copies*, each at its path in there; *blob* is its manifest."""
+
+    blob: Blob
+    copies: tuple[tuple[Member, str], ...]
+
+
+@frozen
+class DeleteOriginal(Effect[bool]):
+    """Delete a file of the user's; False, and a word to the log, if it was changed since it was examined, or stays."""
+
+    original: Original
+
+
+@frozen
 class Now(Effect[datetime]):
     """The time, in UTC."""
 
@@ -195,6 +245,8 @@ Records: TypeAlias = (
 """What a record store answers."""
 Blobs: TypeAlias = WriteBlob | ReadBlob | HasBlob | DropBlob | Quarantine
 """What a blob store answers."""
+Files: TypeAlias = Examine | CheckOut | Assemble | DeleteOriginal
+"""What the machine's own files answer."""
 World: TypeAlias = Now | CurrentRun
 """What the machine answers."""
 
@@ -208,5 +260,5 @@ Trace: TypeAlias = FindRecord | FindProgeny
 """Following lineage."""
 Curate: TypeAlias = FindRecord | DropRecord | DropBlob | Quarantine
 """Taking care of what is stored."""
-All: TypeAlias = Records | Blobs | World
+All: TypeAlias = Records | Blobs | Files | World
 """What a whole repository answers."""

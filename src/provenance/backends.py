@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from provenance import sources
-from provenance.asks import Blobs, World
+from provenance.asks import Blobs, Files, World
 from provenance.errors import StoreUnavailableError
-from provenance.ports import blob_effects, record_effects, world_effects
+from provenance.ports import blob_effects, file_effects, record_effects, world_effects
 from provenance.repository import Repository
 from provenance.settings import (
     DiskStoreSettings,
@@ -30,6 +30,7 @@ from provenance.settings import (
 if TYPE_CHECKING:
     from provenance.effect import Interpreter
     from provenance.effects.durability import Durability
+    from provenance.effects.files import LocalFiles
     from provenance.effects.world import ThisMachine
     from provenance.ports import Clock
     from provenance.records import Json
@@ -161,5 +162,13 @@ def machine() -> ThisMachine:
     return ThisMachine(clock(), _call_hook)
 
 
-def _world() -> Interpreter[World]:
-    return world_effects(machine())
+@cache
+def desk() -> LocalFiles:
+    """The files of this machine, and the user's folder of local copies."""
+    from provenance.effects.files import LocalFiles
+
+    return LocalFiles()
+
+
+def _world() -> Interpreter[World | Files]:
+    return world_effects(machine()) | file_effects(desk())

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import suppress
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import FunctionType, MethodType
 from typing import Any, TypeAlias, cast
 
 from attrs import frozen
@@ -64,7 +64,7 @@ def subject_of(function: AnyFunction) -> Subject:
         raise TypeError(f"provenance decorates functions, not {function!r}; its options are given by keyword")
     args: tuple[object, ...] = ()
     keywords: dict[str, object] = {}
-    while (inner := _inner(function)) is not None:
+    while (inner := inner_of(function)) is not None:
         function, more, named = inner
         args, keywords = (*more, *args), {**named, **keywords}
     signature = _signature(function)
@@ -94,7 +94,7 @@ def _signature(function: AnyFunction) -> inspect.Signature:
         raise TypeError(f"{error}: wrap it in a function of your own, and decorate that") from None
 
 
-def _inner(function: AnyFunction) -> tuple[AnyFunction, tuple[object, ...], Mapping[str, object]] | None:
+def inner_of(function: AnyFunction) -> tuple[AnyFunction, tuple[object, ...], Mapping[str, object]] | None:
     """What a partial (of functools, or a toolz curry) or a bound method wraps, and the arguments it bound."""
     if isinstance(function, MethodType):
         return function.__func__, (function.__self__,), {}
@@ -150,61 +150,37 @@ def _bound_by_python(
         raise TypeError(f"{subject.label}() {error}") from None
 
 
+def completed(
+    chosen: bool | Container[str], defaults: Mapping[str, object], given: Mapping[str, object]
+) -> dict[str, object]:
+    """*given*, each dictionary completed with the entries of the parameter's default dictionary that it lacks.
+
+    >>> completed(True, {"sizes": {"a": 1, "b": 2}}, {"sizes": {"b": 3}})
+    {'sizes': {'a': 1, 'b': 3}}
+    """
+    merged = dict(given)
+    for name, value in given.items():
+        default = defaults.get(name) if isinstance(chosen, bool) or name in chosen else None
+        if isinstance(default, dict) and isinstance(value, Mapping):
+            merged[name] = {**default, **value}
+    return merged
+
+
+def completed_call(
+    subject: Subject, chosen: bool | Container[str], args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> tuple[tuple[object, ...], dict[str, object]]:
+    """The arguments with which to call the function, by Python's own binding, dictionaries completed."""
+    bound = subject.signature.bind(*subject.args, *args, **{**subject.keywords, **kwargs})
+    named = {name: value for name, value in bound.arguments.items() if name in subject.defaults}
+    bound.arguments.update(completed(chosen, subject.defaults, named))
+    return bound.args, bound.kwargs
+
+
+def without_dictionary(subject: Subject, names: Iterable[str]) -> str | None:
+    """The first of *names* that is no parameter with a dictionary as its default."""
+    return next((name for name in names if not isinstance(subject.defaults.get(name), dict)), None)
+
+
 def _unused(key: str, taken: Mapping[str, object]) -> str:
     """*key*, marked where a positional-only parameter of the same name has it already, or where it looks marked."""
     return f"**{key}" if key in taken or key.startswith("**") else key
-
-
-def captured_by(subject: Subject) -> dict[str, object]:
-    """Values that the function brings with it, by name: its closure's variables, or the callable object itself.
-
-    A decorator below ours that keeps `__wrapped__` is part of the function: what it and the functions under it
-    captured counts, apart from these functions themselves, which are code. A variable that has no value yet (a
-    recursive function's own name, before it is bound) is left out.
-    """
-    layers = list(_layers(subject.function))
-    found: dict[str, object] = {}
-    for depth, layer in enumerate(layers):
-        for name, value in _closure(layer):
-            if not any(value is each for each in layers):
-                found[name if name not in found else f"{name}@{depth}"] = value
-    if len(layers) == 1 and _is_object(subject.function):
-        found["self"] = subject.function
-    owner = getattr(subject.function, "__self__", None)
-    if owner is not None and not isinstance(owner, ModuleType):  # a bound method of a type written in C
-        found["self"] = owner
-    return found
-
-
-def captured_names(subject: Subject) -> frozenset[str]:
-    """Names under which the function may bring values with it, also those of variables that have no value yet."""
-    return frozenset(captured_by(subject)).union(*[code.co_freevars for code in codes_of(subject)])
-
-
-def codes_of(subject: Subject) -> list[CodeType]:
-    """The code of the function, and of what it wraps."""
-    codes = [getattr(layer, "__code__", None) for layer in _layers(subject.function)]
-    return [code for code in codes if isinstance(code, CodeType)]
-
-
-def _layers(function: AnyFunction) -> Iterator[AnyFunction]:
-    """The function, what it wraps, and so on."""
-    seen: list[AnyFunction] = []
-    while not any(function is each for each in seen):
-        yield function
-        seen.append(function)
-        function = getattr(function, "__wrapped__", function)
-
-
-def _is_object(function: AnyFunction) -> bool:
-    """Whether the callable is an instance that carries values of its own."""
-    return not isinstance(function, FunctionType | type) and not inspect.isbuiltin(function)
-
-
-def _closure(function: AnyFunction) -> Iterator[tuple[str, object]]:
-    code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None)
-    if code is None or not cells:
-        return
-    for name, cell in zip(code.co_freevars, cells, strict=True):
-        with suppress(ValueError):  # what an empty cell raises
-            yield from ((name, cell.cell_contents),)

@@ -5,18 +5,19 @@ The user's function runs here, between two programs and inside none, so that its
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
 from attrs import evolve
 
-from provenance import programs, scalars, session
+from provenance import filing, programs, scalars, session
+from provenance.archives import kept_by
 from provenance.composites import Composite
 from provenance.draft import Draft
 from provenance.drafting import Call, Timing, drafted, unstored
-from provenance.effect import in_threads, run, run_async
+from provenance.effect import run
 from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
@@ -29,39 +30,47 @@ from provenance.events import NO_PARTS, CodeChanged, Event, Healed, Hit, Miss, R
 from provenance.ids import ArtifactId
 from provenance.journal import tell
 from provenance.lineage import sighted
-from provenance.plan import plan_call, refuse_mutated
-from provenance.programs import Found, Gone
-from provenance.proxy import Ephemeral, artifact_of, proxy_over, resolved_in, resolving_in, unwrap
+from provenance.plan import CallPlan, plan_call, refuse_mutated
+from provenance.programs import Found
+from provenance.proxy import Ephemeral, artifact_of, proxy_over, resolving_in, unwrap
 from provenance.recipe import Recipe, captures_of
 from provenance.records import ArtifactRecord
-from provenance.repository import Recovering
+from provenance.repository import Recovering, Repository
+from provenance.session import Environment
 
 BlobTrouble: TypeAlias = BlobNotFoundError | CorruptBlobError
 
 
-def begin(recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
-    """Plan a call in the current environment.
+def begin(environment: Environment, recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
+    """Plan a call in *environment*.
 
     Raises:
         TypeError: if the arguments do not fit the function's signature.
         UnhashableValueError: if an argument has no content to hash.
         MutatedArtifactValueError: if mutations are checked, and an artifact's value was changed.
     """
-    environment = session.current()
-    repo = environment.repository(cast("Any", recipe.options.repo))
     ticks = environment.clock.ticks
     began = ticks()
     plan = plan_call(recipe, args, kwargs)
-    ended = ticks()
+    return planned(environment, recipe, plan, args, kwargs, ticks() - began)
+
+
+def planned(
+    environment: Environment,
+    recipe: Recipe,
+    plan: CallPlan,
+    args: tuple[object, ...],
+    kwargs: Mapping[str, object],
+    hash_duration: float,
+) -> Call:
+    """The call of a *plan* in *environment*; raises `MutatedArtifactValueError` as `begin` does."""
+    repo = environment.repository(cast("Any", recipe.options.repo))
     if environment.check_mutations:
         refuse_mutated(plan)
-    call = Call(recipe, plan, args, kwargs, environment, repo, ended - began)
-    return call if _uses_cache(call) else evolve(call, why=Why.CACHE_OFF)
-
-
-def _uses_cache(call: Call) -> bool:
-    chosen = call.recipe.options.use_cache
-    return call.environment.use_cache if chosen is None else chosen
+    chosen = recipe.options.use_cache
+    uses_cache = environment.use_cache if chosen is None else chosen
+    why = Why.ABSENT if uses_cache else Why.CACHE_OFF
+    return Call(recipe, plan, args, kwargs, environment, repo, hash_duration, why)
 
 
 def perform(call: Call) -> object:
@@ -71,29 +80,6 @@ def perform(call: Call) -> object:
         if isinstance(found, Found):
             return hit(call, found.record)
     return compute(call)
-
-
-async def perform_async(call: Call) -> object:
-    """As `perform`, for an asynchronous function: awaits it and does not block the event loop meanwhile.
-
-    A hit makes sure that the value is there, because a lazy read could not await its recomputation.
-    """
-    interpreter = in_threads(call.repo.interpreter)
-    if call.why is Why.ABSENT:
-        found = await run_async(programs.probe(call.plan.artifact_id), interpreter)
-        if isinstance(found, Found):
-            return hit(call, found.record)
-        if isinstance(found, Gone):
-            call = evolve(call, why=Why.BLOB_MISSING, detail="it was gone when it was looked up")
-    clock = call.environment.clock
-    at, began = clock.now(), clock.ticks()
-    value = await cast("Awaitable[object]", call.invoke())
-    draft = drafted(call, value, Timing(at, began, clock.ticks()))
-    if call.read_only:
-        return _ephemeral(call, draft)
-    with _in_hand(draft), resolved_in(call.repo):
-        record = await run_async(programs.commit(draft), interpreter)
-    return _committed(call, draft, record)
 
 
 def hit(call: Call, record: ArtifactRecord) -> object:
@@ -125,19 +111,31 @@ def compute(call: Call) -> object:
         UnserializableValueError: if nothing can hash or store the result, which the error holds.
         StoreUnavailableError, StorePermissionError: if a store cannot or may not take the result; the error holds it.
     """
+    draft = evaluate(call)
+    if call.read_only:
+        return ephemeral(call, draft)
+    return committed(call, draft, recorded(call.repo, draft))
+
+
+def evaluate(call: Call) -> Draft:
+    """Run the user's function; nothing is stored. Raises as `compute` does, but nothing of a store."""
     clock = call.environment.clock
     at, began = clock.now(), clock.ticks()
     value = call.invoke()
-    draft = drafted(call, value, Timing(at, began, clock.ticks()))
-    if call.read_only:
-        return _ephemeral(call, draft)
-    with _in_hand(draft):
-        record = resolving_in(call.repo, lambda: run(programs.commit(draft), call.repo.interpreter))
-    return _committed(call, draft, record)
+    timing = Timing(at, began, clock.ticks())
+    if call.recipe.options.archive is not None:
+        value = run(filing.taken(unwrap(value), call.recipe.options.archive, call.label), call.repo.interpreter)
+    return drafted(call, value, timing)
+
+
+def recorded(repo: Repository, draft: Draft) -> ArtifactRecord:
+    """Store and record *draft* in *repo*; answers the record that is now stored, which may be another process's."""
+    with in_hand(draft):
+        return resolving_in(repo, lambda: run(filing.commit(draft), repo.interpreter))
 
 
 @contextmanager
-def _in_hand(draft: Draft) -> Generator[None]:
+def in_hand(draft: Draft) -> Generator[None]:
     """Let the error hold the result, if recording fails: the work is not lost."""
     value = draft.computation.value
     try:
@@ -150,15 +148,15 @@ def _in_hand(draft: Draft) -> Generator[None]:
         raise UnserializableValueError(what, f"recording it failed: {type(error).__name__}: {error}", value) from error
 
 
-def _committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
+def committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
     """Proxy of what is now recorded: where another process was quicker with another value, that one's."""
     tell(_outcome(call, draft, stored=True))
     if record.value_id == draft.computation.value_id:
-        return proxy_over(record, call.repo, draft.computation.value)
+        return proxy_over(record, call.repo, kept_by(draft.computation.value, call.repo))
     return proxy_over(record, call.repo)
 
 
-def _ephemeral(call: Call, draft: Draft) -> object:
+def ephemeral(call: Call, draft: Draft) -> object:
     """Proxy of a value that is in no store."""
     tell(_outcome(call, draft, stored=False))
     value = draft.computation.value
@@ -244,7 +242,8 @@ def _healed(
     if again.artifact_id != call.plan.artifact_id or call.recipe.subject.is_async:
         raise trouble
     saved = Hit(record.id, record.name, record.compute_duration)
-    return unwrap(compute(evolve(call, why=why, detail=str(trouble), takes_back=saved, may_store=may_store)))
+    with session.using_environment(call.environment):  # whatever the current one is by now
+        return unwrap(compute(evolve(call, why=why, detail=str(trouble), takes_back=saved, may_store=may_store)))
 
 
 def _set_aside(call: Call, record: ArtifactRecord, trouble: BlobTrouble) -> bool:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, TypedDict, cast
 
-from provenance.binding import Subject, captured_names
+from provenance.archiving import archiving_of
+from provenance.binding import Subject, without_dictionary
+from provenance.captures import captured_names
 from provenance.codecs import DEFAULT, serializer_named
 from provenance.errors import ConfigError
 from provenance.recipe import NO_PARTS, CallOptions, Coding, InputFunction
@@ -19,8 +21,8 @@ from provenance.repository import Repository
 Names = list[str] | tuple[str, ...] | set[str] | frozenset[str]
 
 
-class Choices(TypedDict, total=False):
-    """What `provenance` takes, by keyword; each is described there."""
+class OtherChoices(TypedDict, total=False):
+    """What `provenance` takes beside `archive_file`, by keyword; each is described there."""
 
     version: int
     repo: Repository | str | None
@@ -30,6 +32,8 @@ class Choices(TypedDict, total=False):
     remove: Names | None
     input_hash_fn: InputFunction | None
     input_process_fn: InputFunction | None
+    delete_original_file: bool
+    preserve_file_ext: bool
     custom_fields: Mapping[str, object] | None
     tags: Names | None
     serializer: str | Mapping[str, str] | None
@@ -38,6 +42,12 @@ class Choices(TypedDict, total=False):
     use_cache: bool | None
     read_only: bool | None
     returns_composite: bool | None
+
+
+class Choices(OtherChoices, total=False):
+    """What `provenance` takes, by keyword."""
+
+    archive_file: bool
 
 
 def checked(subject: Subject, choices: Choices) -> CallOptions:
@@ -67,6 +77,7 @@ def checked(subject: Subject, choices: Choices) -> CallOptions:
         input_process_fn=_function(subject, "input_process_fn", choices.get("input_process_fn")),
         custom_fields=_custom_fields(subject, choices),
         tags=_names(subject, "tags", choices.get("tags")),
+        archive=archiving_of(choices, refuse),
         **(NOT_CODED if parts else _coding(subject, choices)),
         returns_composite=composite,
         part_coding=parts,
@@ -224,9 +235,8 @@ def _mergeable(subject: Subject, chosen: object) -> bool | tuple[str, ...]:
     if chosen is None or isinstance(chosen, bool):
         return bool(chosen)
     names = _names(subject, "merge_defaults", chosen)
-    for name in names:
-        if not isinstance(subject.defaults.get(name), dict):
-            raise _refusal(subject)("merge_defaults", f"{name!r} has no dictionary as its default", "leave it out")
+    if (name := without_dictionary(subject, names)) is not None:
+        raise _refusal(subject)("merge_defaults", f"{name!r} has no dictionary as its default", "leave it out")
     return names
 
 

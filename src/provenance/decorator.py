@@ -1,4 +1,4 @@
-"""The decorator, and the objects that it turns functions into."""
+"""The objects that the decorator turns functions into."""
 
 from __future__ import annotations
 
@@ -7,11 +7,23 @@ import inspect
 import sys
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
-from typing import Any, Concatenate, Generic, Never, ParamSpec, Protocol, Self, TypeVar, Unpack, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    Never,
+    ParamSpec,
+    Self,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
 from attrs import evolve
 
-from provenance import calls, programs
+from provenance import awaiting, calls, programs, session
 from provenance.binding import Subject, subject_of
 from provenance.choices import Choices, checked
 from provenance.drafting import Call
@@ -22,6 +34,10 @@ from provenance.plan import CallPlan, plan_call
 from provenance.proxy import artifact_of
 from provenance.recipe import CallOptions, Recipe, captures_of, identity_of, recipe_of
 from provenance.records import Artifact
+
+if TYPE_CHECKING:
+    from returns.future import FutureResult
+    from returns.io import IOResult
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -64,11 +80,11 @@ class Cached(Generic[P, R_co]):
             UnserializableValueError: if the result cannot be stored; the error holds it.
             StoreUnavailableError: if a store fails; the error holds the result, if there was one already.
         """
-        return cast("R_co", self._perform(calls.begin(self._recipe, args, kwargs)))
+        return cast("R_co", self._perform(calls.begin(session.current(), self._recipe, args, kwargs)))
 
     def recompute(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Run the function anew and replace what is stored; raises as the call does."""
-        call = evolve(calls.begin(self._recipe, args, kwargs), why=Why.ASKED)
+        call = evolve(calls.begin(session.current(), self._recipe, args, kwargs), why=Why.ASKED)
         return cast("R_co", self._perform(call))
 
     @overload
@@ -84,8 +100,27 @@ class Cached(Generic[P, R_co]):
             return _awaited_artifact(cast("Coroutine[object, Never, object]", result))
         return artifact_of(result)
 
+    @overload
+    def attempt(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
+        self: Cached[P, Coroutine[Any, Any, X]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> FutureResult[X, Exception]: ...
+    @overload
+    def attempt(self, /, *args: P.args, **kwargs: P.kwargs) -> IOResult[R_co, Exception]: ...
+    def attempt(self, /, *args: P.args, **kwargs: P.kwargs) -> object:
+        """The call, any `Exception` of it as a value: `IOSuccess` of what it returns, or `IOFailure` of what it raises.
+
+        That is an exception of the function, an error of the library, or a TypeError for arguments that do not fit.
+        Of an `async def` it is a `FutureResult`: awaited, it answers the same.
+        """
+        from provenance.outcomes import attempted_later, attempted_outside
+
+        if self._subject.is_async:
+            awaited = cast("Callable[..., Coroutine[Any, Any, object]]", self)
+            return attempted_later(Exception, lambda: awaited(*args, **kwargs))
+        return attempted_outside(Exception, lambda: self(*args, **kwargs))
+
     def _perform(self, call: Call) -> object:
-        return calls.perform_async(call) if self._subject.is_async else calls.perform(call)
+        return awaiting.perform(call) if self._subject.is_async else calls.perform(call)
 
     def plan(self, /, *args: P.args, **kwargs: P.kwargs) -> CallPlan:
         """The plan of a call: pure, nothing is looked up, run or stored.
@@ -102,12 +137,12 @@ class Cached(Generic[P, R_co]):
 
     def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether a call's result is in the store; raises as `plan` does."""
-        call = calls.begin(self._recipe, args, kwargs)
+        call = calls.begin(session.current(), self._recipe, args, kwargs)
         return isinstance(run(programs.probe(call.plan.artifact_id), call.repo.interpreter), programs.Found)
 
     def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Delete a call's artifact; False if there was none. Raises as `plan` does."""
-        call = calls.begin(self._recipe, args, kwargs)
+        call = calls.begin(session.current(), self._recipe, args, kwargs)
         return run(programs.forget(call.plan.artifact_id), call.repo.interpreter)
 
     def with_options(self, **choices: Unpack[Choices]) -> Self:
@@ -142,6 +177,15 @@ class Cached(Generic[P, R_co]):
         recipe = evolve(self._recipe, subject=subject)  # captured values are hashed once for all instances
         made.__dict__.update(self.__dict__, _subject=subject, _recipe=recipe)
         return made
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            """`__signature__` of what bound arguments, which that of `__wrapped__` still has."""
+            if name != "__signature__" or not self._subject.args:
+                raise AttributeError(f"a decorated function has no attribute {name!r}", name=name, obj=self)
+            subject = self._subject
+            return inspect.signature(functools.partial(subject.function, *subject.args, **subject.keywords))
 
     @overload
     def __get__(self, instance: None, owner: type[object], /) -> Self: ...
@@ -180,62 +224,11 @@ async def _awaited_artifact(result: Coroutine[object, Never, object]) -> Artifac
     return artifact_of(await result)
 
 
-class Decorator(Protocol):
-    """What `provenance(...)` with options returns."""
-
-    def __call__(self, function: Callable[P, R], /) -> Cached[P, R]:
-        """Decorate *function*; raises `ConfigError` for an option that cannot work with it."""
-        ...
+def recipe_behind(function: Cached[..., object]) -> Recipe:
+    """What all calls of a decorated function have in common."""
+    return function._recipe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
 
 
-@overload
-def provenance(function: Callable[P, R], /) -> Cached[P, R]: ...
-@overload
-def provenance(**choices: Unpack[Choices]) -> Decorator: ...
-def provenance(function: Callable[..., object] | None = None, /, **choices: Unpack[Choices]) -> object:
-    """Decorate a pure function, so that each result is computed once and traced to its inputs.
-
-    Args:
-        function: The function, where the decorator is used without parentheses.
-        **choices: The options, all by keyword:
-
-            version: Count it up when the function would now give other results (whole number, default 0).
-            repo: Repository, or the name of one; by default that of the environment.
-            name: Name of the artifacts; by default module and qualified name. Functions that are given one name share
-                their artifacts.
-            merge_defaults: True, or parameters: a dictionary passed for them is completed from the default one.
-            ignore: Parameters or captured variables that do not tell results apart; they are recorded all the same.
-            remove: Parameters or captured variables that are neither hashed nor recorded.
-            input_hash_fn: From `{'kargs': {name: hash}, 'varargs': (hash, …)}` to what the id is derived from.
-            input_process_fn: From `{'kargs': {name: value}, 'varargs': (value, …)}` to what is hashed and recorded.
-            custom_fields: JSON to search by.
-            tags: Strings to search by; they are added to `custom_fields` under `tags`.
-            serializer: Name of the serializer of the result; by default the type decides.
-            load_kwargs: Keyword arguments of its load function.
-            dump_kwargs: Keyword arguments of its dump function.
-            use_cache: False computes each time and still records; None defers to the environment.
-            read_only: True looks up but stores nothing; None defers to the environment.
-            returns_composite: The function returns a mapping, each of whose values becomes an artifact of its own, named
-                `name_key`: all are stored together, and each is read when it is used. `serializer` may then be a
-                mapping from key to name, and `load_kwargs` and `dump_kwargs` mappings from key to keyword arguments.
-
-    Returns:
-        A `Cached`, with the function's name, docstring and signature.
-
-    Raises:
-        ConfigError: if an option cannot work, or the function is a generator.
-    """
-    if function is None:
-        return functools.partial(_decorate, choices)
-    return _decorate(choices, function)
-
-
-def _decorate(choices: Choices, function: object) -> object:
-    if isinstance(function, classmethod):
-        return classmethod(cast("Callable[..., object]", _decorate(choices, cast("Any", function).__func__)))
-    if isinstance(function, staticmethod):
-        return staticmethod(cast("Callable[..., object]", _decorate(choices, cast("Any", function).__func__)))
-    wrapped = cast("Callable[..., object]", function)
-    subject = subject_of(wrapped)
-    options = checked(subject, choices)
-    return cast("Cached[..., object]", Cached(wrapped, subject, options))
+def is_async(function: Cached[..., object]) -> bool:
+    """Whether the calls of a decorated function are awaited."""
+    return function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module

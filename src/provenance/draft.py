@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
 
 from attrs import field, frozen
 
+from provenance.archiving import load_kwargs_of
 from provenance.asks import PutRecord
 from provenance.codecs import Encoding, candidates
 from provenance.ids import ArtifactId, RunId, ValueId
@@ -117,7 +119,7 @@ class Draft:
             fn_name=subject.qualname,
             composite=options.returns_composite,
             serializer=serializer,
-            load_kwargs=options.load_kwargs,
+            load_kwargs=load_kwargs_of(done.value, value, options.load_kwargs),
             dump_kwargs=options.dump_kwargs,
             input_artifact_ids=self.plan.input_artifact_ids,
             custom_fields=options.custom_fields,
@@ -180,6 +182,15 @@ def _summarised(plan: CallPlan) -> dict[str, object]:
 
 def _kept(value: object, digest: str | None) -> object:
     """*value* if it is certain to be written, a builtin scalar or an artifact, else a summary of it."""
-    if type(value) in IMMUTABLE or hasattr(type(value), "__provenance_sighting__"):
+    if type(value) in IMMUTABLE or (hasattr(type(value), "__provenance_sighting__") and _is_written(value)):
         return value
     return Summary(type_name(value), digest)
+
+
+def _is_written(artifact: object) -> bool:
+    """Whether an artifact can be pickled: as a reference always, but one that is in no store is written as its value."""
+    try:
+        pickle.dumps(artifact)
+    except Exception:  # noqa: BLE001 - the value's own methods may raise anything
+        return False
+    return True

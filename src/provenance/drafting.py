@@ -7,6 +7,8 @@ from datetime import datetime
 
 from attrs import evolve, field, frozen
 
+from provenance.archives import kept_by
+from provenance.binding import completed_call
 from provenance.composites import Composite, part_plan, part_recipe, parts_in, whole_recipe
 from provenance.draft import Computation, Draft, interface_of
 from provenance.errors import ImpureFunctionError, UnserializableValueError
@@ -14,7 +16,7 @@ from provenance.events import Hit, Why
 from provenance.hashing import hash_value
 from provenance.identity import uncached_id
 from provenance.ids import ArtifactId, BlobId, RunId
-from provenance.plan import CallPlan, bind_call, changed_inputs, hashes_now, may_change
+from provenance.plan import CallPlan, changed_inputs, hashes_now, may_change
 from provenance.proxy import Ephemeral, Reference, proxy_over, unwrap
 from provenance.recipe import Recipe, in_ignored, sightings_of
 from provenance.records import ArtifactRecord, Blob
@@ -58,18 +60,11 @@ class Call:
     def invoke(self) -> object:
         """Call the user's function with the arguments as they were given."""
         subject = self.recipe.subject
-        if self.recipe.options.merge_defaults:
-            return _invoke_merged(self)
+        chosen = self.recipe.options.merge_defaults
+        if chosen:
+            args, kwargs = completed_call(subject, chosen, self.args, self.kwargs)
+            return subject.function(*args, **kwargs)
         return subject.function(*subject.args, *self.args, **{**subject.keywords, **self.kwargs})
-
-
-def _invoke_merged(call: Call) -> object:
-    """Call the user's function with its default dictionaries merged into the arguments, by Python's own binding."""
-    subject = call.recipe.subject
-    bound = subject.signature.bind(*subject.args, *call.args, **{**subject.keywords, **call.kwargs})
-    merged = bind_call(call.recipe, call.args, call.kwargs).kargs
-    bound.arguments.update({name: merged[name] for name in bound.arguments if name in subject.defaults})
-    return subject.function(*bound.args, **bound.kwargs)
 
 
 @frozen
@@ -108,7 +103,7 @@ def _part_proxy(call: Call, part: Draft) -> object:
     if call.read_only:
         return proxy_over(unstored(part), Ephemeral(value, call.plan.inputs), load=lambda: value, tracked=False)
     known = Reference(part.artifact_id, part.computation.value_id, type_name(value), interface_of(type(value)))
-    return proxy_over(known, call.repo, load=lambda: value)
+    return proxy_over(known, call.repo, load=lambda: kept_by(value, call.repo))
 
 
 def unstored(draft: Draft) -> ArtifactRecord:

@@ -176,6 +176,16 @@ class UnserializableValueError(ProvenanceError, TypeError, ValueError):
         self.value = value
 
 
+class UnarchivableFileError(ProvenanceError, OSError):
+    """A file cannot be archived: it is missing, unreadable, or no file; `value` holds what was given, untouched."""
+
+    def __init__(self, what: str, reason: str, advice: str, value: object = None) -> None:
+        super().__init__(f"cannot archive {what}: {reason}; {advice}")
+        self.what = what
+        self.reason = reason
+        self.value = value
+
+
 class ImpureFunctionError(ProvenanceError, ValueError):
     """A decorated function changed its arguments; nothing was recorded."""
 
@@ -199,3 +209,26 @@ class MutatedArtifactValueError(ProvenanceError, ValueError):
         )
         self.artifact_id = artifact_id
         self.function = function
+
+
+class ProxyExpectedError(ProvenanceError, TypeError):
+    """An argument that must be an artifact's proxy is a plain value."""
+
+    def __init__(self, function: str, arguments: Iterable[str]) -> None:
+        self.arguments = tuple(arguments)
+        super().__init__(
+            f"{function} takes proxies of artifacts only, and got plain values for {', '.join(self.arguments)}; pass the "
+            "results of decorated functions, not parts or copies of their values, or `load_proxy(id)`"
+        )
+        self.function = function
+
+
+class DuplicateNameError(ProvenanceError, ValueError):
+    """Several artifacts have one name where names must tell them apart."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        super().__init__(
+            f"several artifacts are named {', '.join(map(repr, self.names))}; "
+            "group them (group_artifacts_of_same_name=True), or leave all but one of each name out"
+        )

@@ -89,6 +89,15 @@ class CodeChanged:
 Event: TypeAlias = Hit | Miss | Recomputed | Healed | CodeChanged
 
 
+class Outcome(Enum):
+    """How this process came by an artifact."""
+
+    HIT = "found in the store"
+    MISS = "computed"
+    RECOMPUTED = "computed anew on purpose"
+    HEALED = "computed anew, its stored value was lost"
+
+
 @frozen
 class Stats:
     """How the calls of this process went; `seconds_saved` and `seconds_computed` add up their functions' times."""

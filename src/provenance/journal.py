@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
@@ -11,13 +11,24 @@ from typing import Final, Self, assert_never
 
 from attrs import frozen
 
-from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats
+from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Outcome, Recomputed, Stats
 from provenance.guards import Guard
+from provenance.ids import ArtifactId
 
 log: Final = logging.getLogger("provenance")
 _guard: Final = Guard()
 _counts: dict[str, int] = {}
 _seconds: dict[str, float] = {}
+_latest: dict[ArtifactId, type[Event]] = {}
+
+MOST_REMEMBERED: Final = 100_000
+"""Artifacts whose latest outcome is kept; beyond that, those that were met first are forgotten."""
+_OUTCOMES: Final[Mapping[type[Event], Outcome]] = {
+    Hit: Outcome.HIT,
+    Miss: Outcome.MISS,
+    Recomputed: Outcome.RECOMPUTED,
+    Healed: Outcome.HEALED,
+}
 
 
 @frozen(eq=False)
@@ -70,6 +81,7 @@ def listening(receive: Callable[[Event], None]) -> Generator[None]:
 def tell(event: Event) -> None:
     """Count *event*, log it, and send it to whoever subscribed."""
     _count(event)
+    _remember(event)
     level = logging.WARNING if isinstance(event, CodeChanged | Healed) else logging.DEBUG
     if log.isEnabledFor(level):
         log.log(level, *_line(event))
@@ -89,11 +101,28 @@ def stats() -> Stats:
     return Stats(**counts, seconds_saved=seconds.get("saved", 0.0), seconds_computed=seconds.get("computed", 0.0))
 
 
+def outcomes(of: Iterable[ArtifactId]) -> Mapping[ArtifactId, Outcome]:
+    """How this process last came by each of these artifacts, as far as it did and it is remembered."""
+    with _guard.lock:
+        return {each: _OUTCOMES[_latest[each]] for each in of if each in _latest}
+
+
 def reset_stats() -> None:
-    """Count from nothing again."""
+    """Count from nothing again, and forget what became of each artifact."""
     with _guard.lock:
         _counts.clear()
         _seconds.clear()
+        _latest.clear()
+
+
+def _remember(event: Event) -> None:
+    if isinstance(event, CodeChanged):
+        return
+    with _guard.lock:
+        for each in (event.artifact_id, *event.parts):
+            _latest[each] = type(event)
+            if len(_latest) > MOST_REMEMBERED:
+                del _latest[next(iter(_latest))]
 
 
 def _count(event: Event) -> None:

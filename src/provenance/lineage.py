@@ -124,8 +124,22 @@ def described(record: ArtifactRecord, inputs: Inputs | None) -> tuple[Uses, Argu
     unplaced = sorted(record.input_artifact_ids - set(uses.values()))
     uses |= {f"some input ({each[:SHORT]})": each for each in unplaced}
     held = sorted(record.value_artifact_ids - set(uses.values()))
-    uses |= {f"in its value ({each[:SHORT]})": each for each in held}
+    uses |= {_held_as(each): each for each in held}
     return pmap(uses), pmap(arguments)
+
+
+def _held_as(artifact_id: ArtifactId) -> str:
+    return f"in its value ({artifact_id[:SHORT]})"
+
+
+def with_part_keys(record: ArtifactRecord, uses: Uses, found: Mapping[ArtifactId, ArtifactRecord]) -> Uses:
+    """*uses* of a composite, its parts by their keys as far as they are *found*: `['model']`."""
+    parts = {each: found[each].name for each in record.value_artifact_ids if each in found}
+    start = f"{record.name}_"
+    named = {
+        _held_as(each): f"[{name.removeprefix(start)!r}]" for each, name in parts.items() if name.startswith(start)
+    }
+    return pmap({named.get(place, place): each for place, each in uses.items()})
 
 
 def _named(inputs: Inputs) -> Iterator[tuple[str, object]]:
@@ -265,9 +279,13 @@ def _rows(lineage: Lineage, start: ArtifactId) -> Iterator[_Row]:
 
 def _told(lineage: Lineage, artifact_id: ArtifactId) -> str:
     """The arguments that are no artifacts, as they would be written in a call."""
-    arguments = lineage.arguments.get(artifact_id)
-    named = sorted(arguments.items(), key=lambda each: _natural(each[0])) if arguments else ()
+    named = in_order(lineage.arguments.get(artifact_id, {}))
     return f"({', '.join(f'{name}={text}' for name, text in named)})" if named else ""
+
+
+def in_order(arguments: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Arguments by name, numbered ones in the order of their numbers."""
+    return tuple(sorted(arguments.items(), key=lambda each: _natural(each[0])))
 
 
 def plain_name(record: ArtifactRecord) -> str:

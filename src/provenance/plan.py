@@ -10,7 +10,7 @@ from typing import cast
 
 from attrs import field, frozen
 
-from provenance.binding import Bound, bind
+from provenance.binding import Bound, bind, completed
 from provenance.errors import ConfigError, MutatedArtifactValueError
 from provenance.hashing import hash_value
 from provenance.identity import Identity, InputHashes, call_id
@@ -70,18 +70,8 @@ def bind_call(recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, obj
     if subject.args or subject.keywords:
         args, kwargs = (*subject.args, *args), {**subject.keywords, **kwargs}
     bound = bind(subject, args, kwargs)
-    return merged_defaults(recipe, bound) if recipe.options.merge_defaults else bound
-
-
-def merged_defaults(recipe: Recipe, bound: Bound) -> Bound:
-    """Complete each dictionary argument with the entries of the parameter's default dictionary that it lacks."""
-    chosen, defaults = recipe.options.merge_defaults, recipe.subject.defaults
-    merged = dict(bound.kargs)
-    for name, value in bound.kargs.items():
-        default = defaults.get(name) if chosen is True or (chosen and name in chosen) else None
-        if isinstance(default, dict) and isinstance(value, Mapping):
-            merged[name] = {**default, **value}
-    return Bound(merged, bound.varargs)
+    chosen = recipe.options.merge_defaults
+    return Bound(completed(chosen, subject.defaults, bound.kargs), bound.varargs) if chosen else bound
 
 
 def recorded_inputs(recipe: Recipe, bound: Bound) -> Inputs:

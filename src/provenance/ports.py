@@ -11,11 +11,18 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from provenance.asks import (
+    Assemble,
     Blobs,
+    CheckOut,
     CurrentRun,
+    DeleteOriginal,
     DropBlob,
     DropRecord,
     DropSet,
+    Examine,
+    Examined,
+    ExaminedFolder,
+    Files,
     FindByValue,
     FindIds,
     FindInputs,
@@ -39,6 +46,7 @@ from provenance.asks import (
 )
 from provenance.effect import Interpreter
 from provenance.ids import ArtifactId, RunId, SetId, ValueId
+from provenance.keepers import Original
 from provenance.queries import Page, Query
 from provenance.records import ArtifactRecord, Blob, Options, Run, SetRecord, Written
 
@@ -75,6 +83,15 @@ class BlobStore(Protocol):
     def has_blob(self, blob: Blob, /) -> bool: ...
     def drop_blob(self, blob: Blob, /) -> None: ...
     def quarantine(self, blob: Blob, /) -> None: ...
+
+
+class Desk(Protocol):
+    """Reads and deletes files of the user's, and keeps local copies of stored ones."""
+
+    def examine(self, path: str, /) -> Examined | ExaminedFolder: ...
+    def check_out(self, ask: CheckOut, /) -> str: ...
+    def assemble(self, ask: Assemble, /) -> str: ...
+    def delete_original(self, original: Original, /) -> bool: ...
 
 
 class Clock(Protocol):
@@ -131,6 +148,16 @@ def blob_effects(store: BlobStore) -> Interpreter[Blobs]:
         | HasBlob.on(lambda ask: store.has_blob(ask.blob))
         | DropBlob.on(lambda ask: store.drop_blob(ask.blob))
         | Quarantine.on(lambda ask: store.quarantine(ask.blob))
+    )
+
+
+def file_effects(desk: Desk) -> Interpreter[Files]:
+    """Interpreter of all that *desk* answers."""
+    return (
+        Examine.on(lambda ask: desk.examine(ask.path))
+        | CheckOut.on(desk.check_out)
+        | Assemble.on(desk.assemble)
+        | DeleteOriginal.on(lambda ask: desk.delete_original(ask.original))
     )
 
 

@@ -48,7 +48,13 @@ def promote(
         StoreUnavailableError, StorePermissionError: if *to_repo* fails, or may not be written to.
     """
     source, root = _source(artifact_or_id, from_repo)
-    target = session.current().repository(to_repo)
+    return copied(source, root, session.current().repository(to_repo), progress)
+
+
+def copied(
+    source: Repository, root: ArtifactId, target: Repository, progress: Progress | None = None
+) -> Artifact[object]:
+    """Copy the artifact *root* with its sources from *source* to *target*; see `promote`."""
     records = run(transfers.closure(root, source.name), source.interpreter)
     for done, record in enumerate(records, 1):
         copied = target.take(record, source)

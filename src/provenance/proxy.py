@@ -163,7 +163,7 @@ def resolve_ambient_with(current: Callable[[], Origin]) -> None:
     _ambient[:] = [current]
 
 
-def current_origin() -> Origin:
+def ambient() -> Origin:
     """The environment's current repository."""
     return _ambient[0]()
 

@@ -9,7 +9,9 @@ from typing import Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
-from provenance.binding import Subject, captured_by, codes_of
+from provenance.archiving import Archiving
+from provenance.binding import Subject
+from provenance.captures import captured_by, codes_of
 from provenance.hashing import hash_value
 from provenance.identity import Identity, default_identity
 from provenance.ids import ArtifactId, ValueId
@@ -51,6 +53,7 @@ class CallOptions:
     serializer: str | None = None
     load_kwargs: Options = NO_OPTIONS
     dump_kwargs: Options = NO_OPTIONS
+    archive: Archiving | None = None
     use_cache: bool | None = None
     read_only: bool | None = None
     returns_composite: bool = False

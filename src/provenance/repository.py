@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from attrs import field, frozen
 
-from provenance import programs, transfers
+from provenance import filing, programs, transfers
 from provenance.asks import All, DropSet, FindByValue, FindLabelled, FindProgeny, FindRecord, FindSetIds, Now, PutSet
 from provenance.effect import Interpreter, run
 from provenance.errors import ArtifactNotFoundError, BlobNotFoundError, ConfigError, SetNotFoundError
 from provenance.ids import ArtifactId, ValueId, is_prefix
-from provenance.proxy import proxy_over, resolving_in
-from provenance.records import Artifact, ArtifactRecord, Inputs, Run, SetRecord
+from provenance.keepers import Keeper, Member, Original, resolve_files_with
+from provenance.proxy import CurrentOrigin, ambient, is_at_home, proxy_over, resolving_in, resolving_origin
+from provenance.records import Artifact, ArtifactRecord, Blob, Inputs, Origin, Run, SetRecord
 from provenance.sets import ArtifactSet, Labels, labels_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+T = TypeVar("T")
 
 
 @frozen(eq=False)
@@ -127,7 +130,7 @@ class Repository:
             return self._read(newer)  # it was computed anew since *record* was looked up
 
     def _read(self, record: ArtifactRecord) -> object:
-        return resolving_in(self, lambda: run(programs.read_value(record, self.name), self.interpreter))
+        return resolving_in(self, lambda: run(filing.read_value(record, self.name), self.interpreter))
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
         """Read the inputs of *record*; artifacts among them are unread proxies."""
@@ -144,6 +147,47 @@ class Repository:
     def proxy_of(self, record: ArtifactRecord, /) -> object:
         """Stand-in for the value of *record*, which is read when it is first used."""
         return proxy_over(record, self)
+
+    def local_path(self, blob: Blob, extension: str, /) -> str:
+        """Path of a local copy of an archived file's bytes."""
+        return run(filing.local_path(blob, extension, self.interpreter), self.interpreter)
+
+    def local_folder(self, blob: Blob, members: tuple[Member, ...], /) -> str:
+        """Path of a local copy of an archived folder."""
+        return run(filing.local_folder(blob, members, self.interpreter), self.interpreter)
+
+    def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
+        """What *read* makes of an archived file's bytes."""
+        return cast("T", run(filing.read_bytes(blob, read), self.interpreter))
+
+
+@frozen
+class CurrentFiles(CurrentOrigin):
+    """Keeper of files that a user unpickled: the environment's repository, whichever that is when they are used."""
+
+    def local_path(self, blob: Blob, extension: str, /) -> str:
+        """Path of a local copy of the bytes, from the current repository."""
+        return cast("Repository", ambient()).local_path(blob, extension)
+
+    def local_folder(self, blob: Blob, members: tuple[Member, ...], /) -> str:
+        """Path of a local copy of the folder, from the current repository."""
+        return cast("Repository", ambient()).local_folder(blob, members)
+
+    def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
+        """What *read* makes of the bytes, from the current repository."""
+        return cast("Repository", ambient()).read_bytes_of(blob, read)
+
+
+def _current_keeper() -> Keeper:
+    origin = resolving_origin()
+    return origin if isinstance(origin, Repository) else CurrentFiles()
+
+
+def _is_home(keeper: Keeper) -> bool:
+    return resolving_origin() is None if isinstance(keeper, Original) else is_at_home(cast("Origin", keeper))
+
+
+resolve_files_with(_current_keeper, _is_home)
 
 
 @frozen(eq=False)

@@ -55,6 +55,7 @@ class Environment:
 
 _guard: Final = Guard()
 _installed: Environment | None = None
+_given: ContextVar[Environment | None] = ContextVar("provenance_environment", default=None)
 _overlay: ContextVar[RepositoryOrName | None] = ContextVar("provenance_repository", default=None)
 _fallback: list[Callable[[], Environment]] = []
 
@@ -66,7 +67,7 @@ def fall_back_on(make: Callable[[], Environment]) -> None:
 
 def current() -> Environment:
     """The environment of the current context."""
-    environment = _installed or _first()
+    environment = _given.get() or _installed or _first()
     overlay = _overlay.get()
     return environment if overlay is None else evolve(environment, default=overlay)
 
@@ -98,7 +99,7 @@ def substituting(environment: Environment) -> Generator[Environment]:
     Afterwards what was before is back, even if that was nothing.
     """
     global _installed  # noqa: PLW0603 - one value, replaced as a whole
-    token = _overlay.set(None)
+    given, overlay = _given.set(None), _overlay.set(None)
     with _guard.lock:
         before, _installed = _installed, environment
     try:
@@ -106,7 +107,22 @@ def substituting(environment: Environment) -> Generator[Environment]:
     finally:
         with _guard.lock:
             _installed = before
-        _overlay.reset(token)
+        _overlay.reset(overlay)
+        _given.reset(given)
+
+
+@contextmanager
+def using_environment(environment: Environment) -> Generator[Environment]:
+    """Make *environment* the current one within this block, for this thread or task alone.
+
+    Setters (`set_use_cache` …) go on to change the environment of the process, and so change nothing in the block.
+    """
+    given, overlay = _given.set(environment), _overlay.set(None)
+    try:
+        yield environment
+    finally:
+        _overlay.reset(overlay)
+        _given.reset(given)
 
 
 @contextmanager

@@ -8,11 +8,11 @@ from typing import Any, Protocol, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
-from provenance.errors import ConfigError
+from provenance.errors import ConfigError, DuplicateNameError
 from provenance.identity import set_id
 from provenance.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.lineage import sighted
-from provenance.proxy import CurrentOrigin, current_origin, is_proxy
+from provenance.proxy import CurrentOrigin, ambient, is_proxy
 from provenance.records import NO_OPTIONS, Artifact, ArtifactRecord, Options, Origin
 from provenance.wire import labels_from, labels_text
 
@@ -97,7 +97,7 @@ class ArtifactSet:
         With the labels that a stored set has, it becomes the newest of them. Raises `StoreUnavailableError` and
         `StorePermissionError` as the store does.
         """
-        keeper = cast("SetKeeper", current_origin()) if repo is None else repo
+        keeper = cast("SetKeeper", ambient()) if repo is None else repo
         return keeper.put_set(self)
 
     @property
@@ -113,7 +113,7 @@ class ArtifactSet:
     def proxy_dict(self, group_artifacts_of_same_name: bool = False) -> Mapping[str, object]:
         """The members as proxies by name, their values unread.
 
-        Several of one name are a list, the oldest first, if *group_artifacts_of_same_name*; else they are a ValueError.
+        Several of one name are a list, the oldest first, if *group_artifacts_of_same_name*; else `DuplicateNameError`.
         """
         return proxies_by_name(self.artifacts, group=group_artifacts_of_same_name)
 
@@ -168,10 +168,9 @@ def proxies_by_name(artifacts: Iterable[Artifact[object]], *, group: bool) -> di
     by_name: dict[str, list[Artifact[object]]] = {}
     for each in sorted(artifacts, key=lambda artifact: (artifact.computed_at, artifact.id)):
         by_name.setdefault(each.name, []).append(each)
-    double = next((name for name, several in by_name.items() if len(several) > 1), None)
-    if double is not None and not group:
-        msg = f"{len(by_name[double])} artifacts are named {double!r}; pass group_artifacts_of_same_name=True for lists of them"
-        raise ValueError(msg)
+    doubles = [name for name, several in by_name.items() if len(several) > 1]
+    if doubles and not group:
+        raise DuplicateNameError(doubles)
     return {
         name: several[0].proxy() if len(several) == 1 else [each.proxy() for each in several]
         for name, several in sorted(by_name.items())

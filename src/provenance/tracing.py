@@ -12,7 +12,7 @@ from provenance.circles import circles
 from provenance.effect import Program, run
 from provenance.errors import ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError
 from provenance.ids import ArtifactId
-from provenance.lineage import Arguments, Lineage, Uses, described
+from provenance.lineage import Arguments, Lineage, Uses, described, with_part_keys
 from provenance.programs import read_inputs
 from provenance.proxy import Ephemeral, artifact_of, is_proxy
 from provenance.records import Artifact, ArtifactRecord, Inputs, Origin
@@ -43,7 +43,12 @@ def trace(
         fresh = record.source_ids - met
         met |= fresh
         waiting += fresh
-    edges = pmap({each: uses for each, (uses, _) in told.items()})
+    edges = pmap(
+        {
+            each: with_part_keys(found[each], uses, found) if found[each].composite else uses
+            for each, (uses, _) in told.items()
+        }
+    )
     return Lineage(root.id, pmap(found), edges, pmap({each: arguments for each, (_, arguments) in told.items()}))
 
 

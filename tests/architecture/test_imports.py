@@ -21,6 +21,7 @@ HEAVY = {
     "polars",
     "psycopg",
     "pyarrow",
+    "returns",
     "s3fs",
     "scipy",
     "sqlalchemy",
@@ -52,3 +53,4 @@ def test_heavy_libraries_load_when_first_needed():
     loaded = set(json.loads(fresh.stdout))
     assert "provenance" in loaded
     assert [] == sorted(HEAVY & loaded)
+    assert [] == [each for each in loaded if each.startswith("provenance.vis")]

@@ -11,7 +11,7 @@ import provenance as p
 from architecture.silence import silence
 from contract.samples import record, run
 from golden.make_hashes import VALUES
-from provenance import programs
+from provenance import functional, programs
 from provenance.asks import FindIds, FindRecord, HasBlob, WriteBlob
 from provenance.codecs import Decoding, Encoding, candidates
 from provenance.effects.sinks import blob_of
@@ -52,6 +52,15 @@ def test_decorating_and_planning_are_silent():
         assert decorated.artifact_id(1) == decorated.artifact_id(1, b=9)
         plan = work.plan(FRAME, 1, np.arange(3), factor=3, noise=object(), x={"deep": [1]})
         assert plan == work.plan(FRAME.copy(), 1, np.arange(3), factor=3, x={"deep": [1]})
+
+
+def test_planning_functionally_is_silent():
+    """A plan, and the failure of one, are values made of values."""
+    functional.plan(work, FRAME)
+    with silence():
+        assert work.plan(FRAME) == functional.plan(work, FRAME).unwrap().plan
+        assert isinstance(functional.plan(work).failure(), TypeError)
+        assert p.hash(FRAME) == functional.hash_value(FRAME).unwrap()
 
 
 @pytest.mark.parametrize("value", [1, [1, [2]], np.arange(5), {"frame": FRAME}, len], ids=str)

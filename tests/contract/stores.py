@@ -10,12 +10,14 @@ from attrs import evolve, field, frozen
 from contract.samples import record, run
 from provenance.asks import Blobs, PutRecord, ReadBlob, Records, WriteBlob
 from provenance.effect import Interpreter
+from provenance.effects.chains import chained
 from provenance.effects.disk import DiskBlobs
 from provenance.effects.layers import Counter, Permissions, by_size, counted, guarded, remembered, retrying, traced
 from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
 from provenance.effects.sets import SqlSets
 from provenance.effects.sql import SqlBlobs, SqlRecords
 from provenance.effects.sqlite import SqliteDatabase
+from provenance.effects.tiers import Tier, tiered
 from provenance.ports import blob_effects, record_effects
 from provenance.records import Blob, Held
 
@@ -127,6 +129,27 @@ def flaky(base: Interpreter[Any]) -> Interpreter[Any]:
     return Interpreter({kind: around(answer) for kind, answer in base.table.items()})
 
 
+def in_tiers(kind: Callable[[Path], Place], *, records: bool) -> Callable[[Path], Place]:
+    """Two places of a kind, one before the other: as one blob store, or as one repository."""
+
+    def make(folder: Path) -> Place:
+        near, far = kind(folder / "near"), kind(folder / "far")
+        tiers = [Tier(name, each.ask, Permissions()) for name, each in (("near", near), ("far", far))]
+        ask = chained("chain", tiers) if records else far.ask | tiered("chain", tiers)
+
+        def damage(blob, change):
+            near.damage(blob, change)
+            far.damage(blob, change)
+
+        def close():
+            near.close()
+            far.close()
+
+        return Place(ask, damage, close)
+
+    return make
+
+
 BACKENDS = {"memory": memory, "disk": disk, "sqlite": sqlite, "sqlite and disk": sqlite_and_disk}
 LAYERS = {
     "guarded": under(lambda base: guarded(base, "guarded", Permissions())),
@@ -138,4 +161,9 @@ LAYERS = {
         lambda base: retrying(flaky(base), 2, lambda error: isinstance(error, ConnectionResetError), lambda _: None)
     ),
 }
-PLACES = {**BACKENDS, **LAYERS}
+TIERS = {
+    "tiers of files": in_tiers(disk, records=False),
+    "chain in memory": in_tiers(memory, records=True),
+    "chain of databases and files": in_tiers(sqlite_and_disk, records=True),
+}
+PLACES = {**BACKENDS, **LAYERS, **TIERS}

@@ -6,7 +6,8 @@ import threading
 import pytest
 
 import provenance as p
-from provenance.binding import captured_by, captured_names, codes_of, subject_of
+from provenance.binding import subject_of
+from provenance.captures import captured_by, captured_names, codes_of
 
 
 class Sample:

@@ -14,6 +14,7 @@ import provenance as p
 from provenance.asks import DropBlob
 from provenance.effects.layers import Counter, counted
 from provenance.errors import UnserializableValueError
+from provenance.journal import outcomes
 from provenance.testing import in_memory, memory_environment
 from strategies import nested
 
@@ -129,6 +130,17 @@ def test_lineage_leads_through_the_part(repo):
     assert {*expected[:1], *ids_in(parts).values(), p.artifact_of(parts).id} == {
         each.id for each in p.dependencies(parts)
     }
+
+
+def test_parts_have_their_keys_in_the_lineage(repo):
+    """The lineage of the whole names each part by its key, and tells of each whether it was a hit."""
+    parts = split([1, 2, 3])
+    graph = p.lineage(parts)
+    assert ids_in(parts) == {place[2:-2]: each for place, each in graph.uses(graph.root)}
+    assert {"computed"} == {each.value for each in outcomes(graph.artifacts).values()}
+    assert 4 == len(outcomes(graph.artifacts))
+    repo.delete(ids_in(parts)["left"])
+    assert 2 == sum(place.startswith("[") for place, _ in p.lineage(parts).uses(graph.root))
 
 
 def test_a_lost_part_is_computed_again(repo):

@@ -22,8 +22,11 @@ ERRORS = [
     (p.UnhashableValueError("arguments['x'].lock", "a lock has no value"), TypeError),
     (p.UnhashableValueError("arguments['x'].lock", "a lock has no value"), ValueError),
     (p.UnserializableValueError("the result of f", "no pickle", [1]), TypeError),
+    (p.UnarchivableFileError("the result of f", "no such file", "give another", "x.csv"), OSError),
     (p.ImpureFunctionError("m.f", ["a", "b"]), ValueError),
     (p.MutatedArtifactValueError("abcdef", "m.f", ["a"]), ValueError),
+    (p.ProxyExpectedError("m.f", ["a", "b"]), TypeError),
+    (p.DuplicateNameError(["m.f", "m.g"]), ValueError),
 ]
 each_error = pytest.mark.parametrize(("error", "builtin"), ERRORS, ids=lambda each: type(each).__name__)
 

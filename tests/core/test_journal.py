@@ -6,8 +6,9 @@ import threading
 import pytest
 
 import provenance as p
-from provenance.events import CodeChanged, Healed, Hit, Miss, Recomputed, Stats, Why
-from provenance.journal import tell
+from provenance import journal
+from provenance.events import CodeChanged, Healed, Hit, Miss, Outcome, Recomputed, Stats, Why
+from provenance.journal import outcomes, tell
 from provenance.testing import in_memory
 
 ID = "ab" * 20
@@ -117,3 +118,21 @@ def test_threads_count_together():
     for each in threads:
         each.join()
     assert (4000, 8000.0) == (p.stats().hits, p.stats().seconds_saved)
+
+
+@pytest.mark.parametrize(("outcome", "event"), list(zip(Outcome, EVENTS, strict=False)), ids=str)
+def test_the_latest_outcome_is_remembered(outcome, event):
+    """How this process last came by an artifact is kept, until the counts begin anew; changed code is no outcome."""
+    for each in (EVENTS[1], EVENTS[0], event, EVENTS[4]):
+        tell(each)
+    assert {ID: outcome} == outcomes([ID, "cd" * 20])
+    p.reset_stats()
+    assert {} == outcomes([ID])
+
+
+def test_not_everything_is_remembered(monkeypatch):
+    """A process that meets very many artifacts forgets those that it met first."""
+    monkeypatch.setattr(journal, "MOST_REMEMBERED", 3)
+    for i in range(5):
+        tell(Hit(str(i), "name", 0.0))
+    assert {"2", "3", "4"} == set(outcomes(map(str, range(5))))

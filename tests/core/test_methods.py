@@ -79,6 +79,7 @@ def test_a_method_shows_its_face(repo):
     """Name, docstring and signature are those of the method; `self` is recorded."""
     assert ("fit", "Fit it.") == (Model.fit.__name__, Model.fit.__doc__)
     assert ["self", "x", "more"] == list(inspect.signature(Model.fit).parameters)
+    assert "(x: int, more: int = 0) -> float" == str(inspect.signature(Model().fit)), "bound as Python binds"
     artifact = Model(2).fit.artifact(3)
     assert f"{__name__}.Model.fit" == artifact.name
     assert {"self": Model(2), "x": 3, "more": 0} == artifact.inputs["kargs"]

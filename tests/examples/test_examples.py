@@ -44,3 +44,17 @@ def test_the_demo_empties_stores_only(tmp_path):
     result = played("run_demo.py", "--store", str(tmp_path))
     assert (1, "years of work") == (result.returncode, (tmp_path / "thesis.txt").read_text())
     assert "name another folder" in result.stderr
+
+
+def test_the_functional_pipeline(tmp_path):
+    """Tenants are kept apart, failures come out at the end, and only what is committed is stored."""
+    result = played("functional_pipeline.py")
+    assert (0, "") == (result.returncode, result.stderr)
+    assert "the mean is 3.00" in result.stdout
+    assert "north: True, south: False" in result.stdout
+    assert ["ValueError", "ZeroDivisionError", "UnhashableValueError"] == [
+        line.split()[2].rstrip(":") for line in result.stdout.splitlines() if "failed with" in line
+    ]
+    assert "'3 4': recorded as parsed" in result.stdout
+    assert "south: True, False" in result.stdout
+    assert [] == list(tmp_path.iterdir())

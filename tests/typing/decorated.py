@@ -154,3 +154,28 @@ def takes_coroutine(_: Coroutine[Any, Any, str]) -> None: ...
 
 
 takes_coroutine(later(1))
+
+
+# Where a file is archived the result is that, whatever path the function declares.
+@p.provenance(archive_file=True, preserve_file_ext=True)
+def rendered(a: int) -> str:
+    return str(a)
+
+
+@p.provenance(archive_file=True)
+async def rendered_later(a: int) -> str:
+    return str(a)
+
+
+@p.provenance(archive_file=False, version=1)
+def not_rendered(a: int) -> str:
+    return str(a)
+
+
+assert_type(rendered(1), p.ArchivedFile)
+assert_type(rendered(1).read_bytes(), bytes)
+assert_type(asyncio.run(rendered_later(1)), p.ArchivedFile)
+assert_type(not_rendered(1), str)
+assert_type(p.archive_file("x"), p.ArchivedFile)
+rendered("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # an int is wanted
+p.provenance(archive_file="x")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]  # a bool is wanted

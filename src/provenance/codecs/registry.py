@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 from attrs import frozen
 
-from provenance.codecs import arrays, pickles
+from provenance.codecs import archived, arrays, pickles
 from provenance.errors import ConfigError
 
 Dump: TypeAlias = Callable[..., None]
@@ -39,13 +39,17 @@ class Serializer:
 
 DEFAULT = "joblib"
 _LAST_RESORT = "cloudpickle"
+_ARCHIVES = (
+    Serializer("file", archived.dump_file, archived.load_file, archived.is_file),
+    Serializer("folder", archived.dump_folder, archived.load_folder, archived.is_folder),
+)
 _BUILT_IN = (
     Serializer("pickle", pickles.dump_pickle, pickles.load_pickle, pickles.is_plain),
     Serializer("numpy", arrays.dump_array, arrays.load_array, arrays.is_plain_array),
     Serializer("joblib", pickles.dump_joblib, pickles.load_joblib),
     Serializer("cloudpickle", pickles.dump_cloudpickle, pickles.load_cloudpickle),
 )
-_serializers: Mapping[str, Serializer] = {each.name: each for each in _BUILT_IN}
+_serializers: Mapping[str, Serializer] = {each.name: each for each in (*_ARCHIVES, *_BUILT_IN)}
 _preferring: tuple[Serializer, ...] = _BUILT_IN[:2]
 
 
@@ -96,7 +100,7 @@ def candidates(value: object, chosen: str | None) -> Iterator[Serializer]:
     if chosen is not None:
         yield serializer_named(chosen)
         return
-    first = next((each for each in _preferring if each.prefers(value)), None)
+    first = next((each for each in (*_ARCHIVES, *_preferring) if each.prefers(value)), None)
     if first is not None:
         yield first
     yield _serializers[DEFAULT]

@@ -1,0 +1,65 @@
+"""A call of an asynchronous function from beginning to end: as in `calls`, but awaited."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import cast
+
+from attrs import evolve
+
+from provenance import filing, inflight, programs
+from provenance.calls import committed, ephemeral, hit, in_hand
+from provenance.draft import Draft
+from provenance.drafting import Call, Timing, drafted
+from provenance.effect import in_threads, run_async
+from provenance.events import Why
+from provenance.programs import Absent, Found, Gone, LookedUp
+from provenance.proxy import resolved_in, unwrap
+
+
+async def perform(call: Call) -> object:
+    """As `calls.perform`, for an asynchronous function: awaits it and does not block the event loop meanwhile.
+
+    A hit makes sure that the value is there, because a lazy read could not await its recomputation. Calls that come
+    while the same one is under way wait until that is stored, and then find it.
+    """
+    found = await _probed(call)
+    if isinstance(found, Found):
+        return hit(call, found.record)
+    if call.why is Why.ABSENT and not call.read_only:
+        return await inflight.one_at_a_time((call.repo, call.plan.artifact_id), lambda: _perform_alone(call))
+    return await _compute(call, found)
+
+
+async def _perform_alone(call: Call) -> object:
+    found = await _probed(call)
+    return hit(call, found.record) if isinstance(found, Found) else await _compute(call, found)
+
+
+async def _probed(call: Call) -> LookedUp:
+    if call.why is not Why.ABSENT:
+        return Absent(call.plan.artifact_id)
+    return await run_async(programs.probe(call.plan.artifact_id), in_threads(call.repo.interpreter))
+
+
+async def _compute(call: Call, found: Absent | Gone) -> object:
+    if isinstance(found, Gone):
+        call = evolve(call, why=Why.BLOB_MISSING, detail="it was gone when it was looked up")
+    draft = await evaluate(call)
+    if call.read_only:
+        return ephemeral(call, draft)
+    with in_hand(draft), resolved_in(call.repo):
+        record = await run_async(filing.commit(draft), in_threads(call.repo.interpreter))
+    return committed(call, draft, record)
+
+
+async def evaluate(call: Call) -> Draft:
+    """As `calls.evaluate`, for an asynchronous function."""
+    clock = call.environment.clock
+    at, began = clock.now(), clock.ticks()
+    value = await cast("Awaitable[object]", call.invoke())
+    timing, archiving = Timing(at, began, clock.ticks()), call.recipe.options.archive
+    if archiving is not None:
+        taking = filing.taken(unwrap(value), archiving, call.label)
+        value = await run_async(taking, in_threads(call.repo.interpreter))
+    return drafted(call, value, timing)

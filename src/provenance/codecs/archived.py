@@ -1,0 +1,48 @@
+"""Archived files as they are: what is stored is their bytes, and nothing else; of folders it is the manifest."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from provenance.archives import ArchivedFile, ArchivedFolder, folder_of, manifest
+from provenance.ids import BlobId
+from provenance.records import Blob
+
+
+def is_file(value: object) -> bool:
+    """Tell whether *value* is an archived file, and no folder."""
+    return isinstance(value, ArchivedFile) and not is_folder(value)
+
+
+def is_folder(value: object) -> bool:
+    """Tell whether *value* is an archived folder."""
+    return isinstance(value, ArchivedFolder)
+
+
+def dump_file(value: object, sink: BinaryIO) -> None:
+    """Write the bytes of an archived file, piece by piece; TypeError for anything else."""
+    if not isinstance(value, ArchivedFile) or is_folder(value):
+        raise TypeError(
+            f"serializer 'file' writes archived files, not {type(value).__qualname__}: decorate with archive_file=True"
+        )
+    value.pour(sink)
+
+
+def load_file(_: BinaryIO, *, digest: str = "", size: int = 0, extension: str = "", name: str = "") -> object:
+    """The archived file that the record tells of; its bytes are read when they are used."""
+    return ArchivedFile(Blob(BlobId(digest), size), extension, name)
+
+
+def dump_folder(value: object, sink: BinaryIO) -> None:
+    """Write the manifest of an archived folder, whose files are stored by themselves; TypeError for anything else."""
+    if not isinstance(value, ArchivedFolder):
+        raise TypeError(
+            f"serializer 'folder' writes archived folders, not {type(value).__qualname__}: decorate with archive_file=True"
+        )
+    sink.write(manifest(value.members))
+
+
+def load_folder(source: BinaryIO, *, digest: str = "", name: str = "") -> object:
+    """The archived folder that a manifest lists; its files are read when they are used."""
+    text = source.read()
+    return folder_of(text, BlobId(digest), name)

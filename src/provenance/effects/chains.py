@@ -1,0 +1,175 @@
+"""Several repositories as one: near ones before far ones, each with records and blobs of its own.
+
+What is found far away is copied to the nearer ones, with its small values; large ones follow when they are read. What is put goes
+to the farthest first, so that what is near is everywhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, cast
+
+from attrs import evolve, frozen
+
+from provenance.asks import (
+    Blobs,
+    DropBlob,
+    DropRecord,
+    DropSet,
+    FindByValue,
+    FindIds,
+    FindInputs,
+    FindLabelled,
+    FindProgeny,
+    FindRecord,
+    FindRecords,
+    FindRun,
+    FindSet,
+    FindSetIds,
+    HasBlob,
+    PutRecord,
+    PutSet,
+    Records,
+    WriteBlob,
+)
+from provenance.effect import Interpreter, run
+from provenance.effects.tiers import Tier, allowed, answers, takes_copies, tiered
+from provenance.errors import BlobNotFoundError, CorruptBlobError, StoreUnavailableError
+from provenance.ids import ArtifactId
+from provenance.queries import Page
+from provenance.records import ArtifactRecord, Blob, Held, Run, SetRecord, Written
+from provenance.transfers import copying_from, given
+
+_log: Final = logging.getLogger("provenance")
+_SMALL: Final = 65_536
+"""Values of up to so many bytes are copied together with their record."""
+
+
+def chained(name: str, tiers: Sequence[Tier]) -> Interpreter[Records | Blobs]:
+    """The repository *name* that *tiers*, each a whole repository, make together, the nearest first."""
+    chain = _Chain(name, tuple(tiers))
+    return (
+        tiered(name, tiers)
+        | FindRecord.on(chain.find_record)
+        | FindIds.on(lambda ask: _first(chain.merged(ask), ask.limit))
+        | FindByValue.on(chain.find_by_value)
+        | FindProgeny.on(lambda ask: tuple(sorted(set(chain.merged(ask)))))
+        | FindInputs.on(chain.find_inputs)
+        | FindRun.on(chain.find_run)
+        | FindRecords.on(chain.find_records)
+        | PutRecord.on(chain.put_record)
+        | DropRecord.on(chain.drop_record)
+        | PutSet.on(chain.put_set)
+        | FindSet.on(chain.find_set)
+        | FindSetIds.on(lambda ask: _first(chain.merged(ask), ask.limit))
+        | FindLabelled.on(chain.find_set)
+        | DropSet.on(chain.drop_set)
+    )
+
+
+def _first(ids: Iterator[Any], limit: int) -> tuple[Any, ...]:
+    return tuple(sorted(set(ids))[:limit])
+
+
+@frozen
+class _Chain:
+    name: str
+    tiers: tuple[Tier, ...]
+
+    def _readable(self) -> list[Tier]:
+        return allowed(self.tiers, "read", "looking up", self.name)
+
+    def merged(self, ask: Any) -> Iterator[Any]:  # noqa: ANN401 - any effect that is answered with several
+        """All that the tiers answer, one after the other."""
+        for _, each in answers(self._readable(), ask):
+            yield from each
+
+    def find_record(self, ask: FindRecord) -> ArtifactRecord | None:
+        readable = self._readable()
+        for tier, record in answers(readable, ask):
+            if record is not None:
+                self._bring_near(record, tier, readable[: readable.index(tier)])
+                return cast("ArtifactRecord", record)
+        return None
+
+    def _bring_near(self, record: ArtifactRecord, found: Tier, nearer: list[Tier]) -> None:
+        for tier in reversed([each for each in nearer if takes_copies(each)]):
+            try:
+                _copy(record, found, tier)
+            except (StoreUnavailableError, BlobNotFoundError, CorruptBlobError) as error:
+                _log.warning("%s was not copied from %s to %s: %s", record.id, found.name, tier.name, error)
+
+    def find_by_value(self, ask: FindByValue) -> tuple[ArtifactRecord, ...]:
+        by_id: dict[ArtifactId, ArtifactRecord] = {}
+        for record in self.merged(ask):
+            by_id.setdefault(record.id, record)
+        return tuple(sorted(by_id.values(), key=lambda record: (record.added_at, record.id)))
+
+    def find_inputs(self, ask: FindInputs) -> str | None:
+        return next((each for _, each in answers(self._readable(), ask) if each is not None), None)
+
+    def find_run(self, ask: FindRun) -> Run | None:
+        return next((each for _, each in answers(self._readable(), ask) if each is not None), None)
+
+    def find_records(self, ask: FindRecords) -> Page:
+        """A page of one tier, without what a nearer tier has; places count the tiers, too."""
+        readable = self._readable()
+        place, number = divmod(ask.after or 0, len(readable))
+        page: Page = readable[number].ask(evolve(ask, after=place or None))
+        nearer = readable[:number]
+        fresh = tuple(each for each in page.records if all(tier.ask(FindRecord(each.id)) is None for tier in nearer))
+        if page.next is not None:
+            return Page(fresh, page.next * len(readable) + number)
+        return Page(fresh, number + 1 if number + 1 < len(readable) else None)
+
+    def put_record(self, ask: PutRecord) -> ArtifactRecord:
+        """Put everywhere, from far to near; where a far tier has another record already, that one goes everywhere."""
+        farthest, *nearer = allowed(self.tiers, "write", "recording an artifact", self.name)[::-1]
+        stored: ArtifactRecord = farthest.ask(ask)
+        for tier in nearer:
+            if stored == ask.record:
+                tier.ask(ask)
+            else:
+                _copy(stored, farthest, tier)
+        return stored
+
+    def drop_record(self, ask: DropRecord) -> tuple[Blob, ...] | None:
+        """Drop from each tier the record, and the blobs that none of its own records names any more.
+
+        Answers the blobs that all tiers can do without, if all of them had the record; others are dropped here and now.
+        """
+        tiers = allowed(self.tiers, "delete", "deleting an artifact", self.name)
+        orphans: list[tuple[Tier, tuple[Blob, ...] | None]] = [(tier, tier.ask(ask)) for tier in tiers]
+        known = [set(blobs) for _, blobs in orphans if blobs is not None]
+        common: set[Blob] = known[0].intersection(*known) if len(known) == len(self.tiers) else set()
+        for tier, blobs in orphans:
+            for blob in blobs or ():
+                if blob not in common:
+                    tier.ask(DropBlob(blob))
+        ours = dict.fromkeys(blob for _, blobs in orphans for blob in blobs or () if blob in common)
+        return tuple(ours) if known else None
+
+    def put_set(self, ask: PutSet) -> SetRecord:
+        for tier in reversed(allowed(self.tiers, "write", "recording a set", self.name)):
+            tier.ask(ask)
+        return ask.record
+
+    def find_set(self, ask: FindSet | FindLabelled) -> SetRecord | None:
+        """The newest that any tier has: a nearer one may be older."""
+        found = [each for _, each in answers(self._readable(), ask) if each is not None]
+        return max(found, key=lambda record: record.created_at, default=None)
+
+    def drop_set(self, ask: DropSet) -> bool:
+        tiers = allowed(self.tiers, "delete", "deleting a set", self.name)
+        return sum(tier.ask(ask) for tier in tiers) > 0
+
+
+def _copy(record: ArtifactRecord, source: Tier, target: Tier) -> None:
+    """Copy a record as it is, and its values if they are small; large ones are copied when they are read."""
+    what = run(given(record, source.name), source.ask)
+    copy = copying_from(source.ask)
+    small = [blob for blob in dict.fromkeys(record.blobs) if blob.size <= _SMALL and source.ask(HasBlob(blob))]
+    written: list[Written] = [target.ask(WriteBlob(copy(blob))) for blob in small]
+    held = tuple(each for each in written if isinstance(each, Held))
+    target.ask(PutRecord(record, what.run, what.inputs_json, held))

@@ -1,0 +1,207 @@
+"""Files of the user's, which are archived, and local copies of archived ones, which users open by path.
+
+A copy is never the store's own file: whatever a user does to it, the store keeps what it has. Copies are named by their
+digest and checked against it before their path is handed out, so that one that was written to is replaced.
+"""
+
+# Paths are text here, as in `disk`.
+# ruff: noqa: PTH100, PTH101, PTH103, PTH105, PTH108, PTH111, PTH112, PTH116, PTH118, PTH123
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from stat import S_ISREG
+from typing import Final
+
+from provenance.archives import manifest
+from provenance.asks import Assemble, CheckOut, Examined, ExaminedFolder
+from provenance.effects.sinks import FileSink, blob_of
+from provenance.effects.temporary import Temporary, remove, sweep
+from provenance.effects.trees import assembled, holds, listed, renew, stamp, sweep_trees, through
+from provenance.effects.trouble import Reaching
+from provenance.errors import CorruptBlobError
+from provenance.keepers import Member, Original
+from provenance.records import Blob
+
+_log: Final = logging.getLogger("provenance")
+_NAME: Final = "local copies"
+_KEPT: Final = 30 * 24 * 60 * 60.0
+"""Seconds after its path was last handed out that a copy may go."""
+_DAY: Final = 24 * 60 * 60.0
+_SETTLED: Final = 100_000_000
+"""Nanoseconds after which another change to a file is sure to show in its time of modification."""
+_TREES: Final = "folders"
+
+
+class LocalFiles:
+    """Answers for the files of this machine; local copies are under *folder*, by default the user's cache folder."""
+
+    def __init__(self, folder: str | None = None) -> None:
+        self._folder = folder
+        self._verified: dict[str, tuple[int, ...]] = {}
+        self._roots: dict[str, Temporary] = {}
+
+    def examine(self, path: str) -> Examined | ExaminedFolder:
+        """Digest of the user's file, or of all files of the folder, at *path*; raises OSError."""
+        path = os.path.abspath(path)
+        return _examined_folder(path) if os.path.isdir(path) else _examined(path)
+
+    def check_out(self, ask: CheckOut) -> str:
+        """Path of a copy of the blob, which is made, or made anew, if there is none that is as it should be.
+
+        Raises `CorruptBlobError` if the store gives other bytes, and `StoreUnavailableError` if there is no room.
+        """
+        root = self._root()
+        path = os.path.join(root, ask.blob.id + ("-x" if ask.executable else "") + ask.extension)
+        with Reaching(_NAME):
+            if not self._is_sound(path, ask.blob):
+                self._make(root, path, ask)
+        return path
+
+    def assemble(self, ask: Assemble) -> str:
+        """Path of a folder of the copies; raises `StoreUnavailableError` if it cannot be made."""
+        path = os.path.join(self._root(), _TREES, ask.blob.id)
+        with Reaching(_NAME):
+            assembled(path, ask.copies)
+            renew(path, _DAY)
+        return path
+
+    def delete_original(self, original: Original) -> bool:
+        """Delete the file, if it is still what was examined and none of the copies.
+
+        Of a folder what was archived goes, and each folder that is empty for it.
+        """
+        if not original.stamp:
+            gone = [self.delete_original(each) for each in original.parts]
+            _remove_empty(original)
+            return all(gone)
+        if original.path.startswith(self._place() + os.sep):
+            return False
+        try:
+            if stamp(os.stat(original.path)) != original.stamp:
+                _log.warning("%s was changed since it was archived, and so it is not deleted", original.path)
+                return False
+            os.unlink(original.path)
+        except OSError as error:
+            _log.warning("%s is archived, but cannot be deleted: %s", original.path, error.strerror)
+            return False
+        return True
+
+    def _place(self) -> str:
+        return self._folder or os.path.join(cache_home(), "provenance", "files")
+
+    def _root(self) -> str:
+        """The folder of the copies, which is made if need be; copies that nobody asked for in a month go."""
+        root = self._place()
+        if root not in self._roots:
+            try:
+                os.makedirs(root, exist_ok=True)
+            except OSError:  # there is no home, or it is read-only
+                if self._folder is not None:
+                    raise
+                root = self._folder = tempfile.mkdtemp(prefix="provenance-files-")
+            self._roots[root] = Temporary(root)
+            sweep(root, time.time() - _KEPT)
+            sweep_trees(os.path.join(root, _TREES), time.time() - _KEPT)
+        return root
+
+    def _make(self, root: str, path: str, ask: CheckOut) -> None:
+        fd, temporary = self._roots[root].create()
+        try:
+            _fill(fd, temporary, ask)
+            os.replace(temporary, path)
+        except BaseException:
+            remove(temporary)
+            raise
+
+    def _is_sound(self, path: str, blob: Blob) -> bool:
+        """Whether the copy at *path* holds *blob*: it is read through once in a process, and after each change."""
+        try:
+            status = os.lstat(path)
+            if not S_ISREG(status.st_mode) or status.st_size != blob.size:
+                return False
+            if self._verified.get(path) != stamp(status):
+                if not holds(path, blob):
+                    return False
+                self._remember(path, status)
+        except FileNotFoundError:
+            return False
+        self._renew(path, status)
+        return True
+
+    def _remember(self, path: str, status: os.stat_result) -> None:
+        if time.time_ns() - status.st_mtime_ns > _SETTLED:
+            self._verified[path] = stamp(status)
+
+    def _renew(self, path: str, status: os.stat_result) -> None:
+        """Let a copy that is in use stay for another month."""
+        if time.time() - status.st_mtime > _DAY and renew(path, _DAY):
+            self._verified[path] = stamp(os.stat(path))
+
+
+def cache_home() -> str:
+    """The folder that is meant for caches of this user."""
+    if sys.platform == "win32":
+        default = "~/AppData/Local"
+    else:
+        default = "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
+    return os.path.abspath(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser(default))
+
+
+def _fill(fd: int, path: str, ask: CheckOut) -> None:
+    """Write the blob into the open file, close it, and make it read-only; CorruptBlobError for other bytes."""
+    try:
+        sink = FileSink(fd, _NAME)
+        ask.pour(sink.binary())
+        blob = sink.finish()
+        mode = (0o555 if ask.executable else 0o444) & ~_umask(fd)
+    finally:
+        os.close(fd)
+    os.chmod(path, mode)
+    if blob != ask.blob:
+        raise CorruptBlobError(ask.blob.id, _NAME, f"the store gave {blob.size} bytes of digest {blob.id}")
+
+
+def _umask(fd: int) -> int:
+    """The permissions that the umask took from the open file, which was made with all but those to execute.
+
+    What it denies for reading it denies for executing.
+    """
+    denied = 0o444 & ~os.fstat(fd).st_mode
+    return denied | denied >> 2
+
+
+def _examined(path: str) -> Examined:
+    if not S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for somebody to write into it
+        raise OSError(errno.EINVAL, "it is no regular file", path)
+    with open(path, "rb") as file:
+        before = stamp(os.fstat(file.fileno()))
+        return Examined(through(file), Original(path, before))
+
+
+def _examined_folder(path: str) -> ExaminedFolder:
+    members: list[Member] = []
+    parts: list[Original] = []
+    for way, file in listed(path):
+        found = _examined(file)
+        members.append(Member(way, found.blob, bool(os.stat(file).st_mode & 0o100)))
+        parts.append(found.original)
+    ordered = sorted(members, key=lambda member: member.path)
+    return ExaminedFolder(blob_of(manifest(ordered)), tuple(ordered), Original(path, parts=tuple(parts)))
+
+
+def _remove_empty(folder: Original) -> None:
+    """Remove *folder* and the folders in it that its parts were in, where nothing is left in them."""
+    own = Path(folder.path)
+    inside = {own, *[above for each in folder.parts for above in Path(each.path).parents if own in above.parents]}
+    for path in sorted(inside, key=lambda path: len(path.parts), reverse=True):
+        with suppress(OSError):  # it is not empty
+            path.rmdir()
+    if own.exists():
+        _log.warning("%s is archived, but something is left in it, and so it is not deleted", own)

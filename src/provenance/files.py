@@ -1,0 +1,60 @@
+"""Archiving files that no function made: the sources of a pipeline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import cast
+
+from attrs import evolve
+
+from provenance import calls, filing, session
+from provenance.archives import ArchivedFile
+from provenance.binding import subject_of
+from provenance.choices import Choices, checked
+from provenance.deposits import deposit
+from provenance.effect import run
+from provenance.events import Why
+from provenance.programs import Gone
+from provenance.proxy import artifact_of, unwrap
+
+
+def archive_file(
+    filename: str | os.PathLike[str],
+    name: str | None = None,
+    delete_original: bool = False,
+    custom_fields: Mapping[str, object] | None = None,
+    preserve_ext: bool = False,
+) -> ArchivedFile:
+    """Store the file *filename* in the current repository; its bytes are read piece by piece.
+
+    Args:
+        filename: Path of the file, or of a folder. Where it is has no part in the artifact's id: the bytes count, and
+            the name.
+        name: Name of the artifact; by default that of the file.
+        delete_original: Delete the file once its stored copy was read back and compared.
+        custom_fields: JSON to search by.
+        preserve_ext: Make the file's extension part of its value, and so of the paths at which it can be opened.
+
+    Returns:
+        Proxy of the `ArchivedFile` (of an `ArchivedFolder`, for a folder), to be passed to decorated functions; its
+        artifact is a source of their results.
+
+    Raises:
+        UnarchivableFileError: if there is no such file, or it cannot be read.
+        ConfigError: if `name` or `custom_fields` cannot be recorded.
+        StoreUnavailableError, StorePermissionError: if the store cannot or may not take it; the file stays.
+    """
+    repo = session.current().repository()
+    file = run(filing.examined(unwrap(filename), preserve_ext, repr(filename)), repo.interpreter)
+    options = checked(subject_of(archive_file), Choices(name=name, custom_fields=custom_fields))
+    made = deposit(file, options.name or file.name, options.custom_fields)
+    call = calls.begin(session.current(), made.recipe, made.arguments, {})
+    looked = run(filing.looked_up(call.plan.artifact_id, file, thoroughly=delete_original), repo.interpreter)
+    if isinstance(looked, Gone):
+        call = evolve(call, why=Why.BLOB_MISSING, detail="it was gone when the file was archived again")
+    result = calls.perform(call)
+    record = artifact_of(result)
+    if delete_original and record.value_blob == file.blob:  # not if it is read-only
+        run(filing.delete_original(file, record), repo.interpreter)
+    return cast("ArchivedFile", result)
