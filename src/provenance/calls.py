@@ -16,7 +16,7 @@ from provenance import filing, programs, scalars, session
 from provenance.archives import kept_by
 from provenance.composites import Composite
 from provenance.draft import Draft
-from provenance.drafting import Call, Timing, drafted
+from provenance.drafting import Call, Timing, drafted, unstored
 from provenance.effect import run
 from provenance.errors import (
     ArtifactNotFoundError,
@@ -27,13 +27,14 @@ from provenance.errors import (
     UnserializableValueError,
 )
 from provenance.events import NO_PARTS, CodeChanged, Event, Healed, Hit, Miss, Recomputed, Why
-from provenance.ids import ArtifactId, BlobId, RunId
+from provenance.ids import ArtifactId
 from provenance.journal import tell
+from provenance.lineage import sighted
 from provenance.plan import CallPlan, plan_call, refuse_mutated
 from provenance.programs import Found
 from provenance.proxy import Ephemeral, artifact_of, proxy_over, resolving_in, unwrap
 from provenance.recipe import Recipe, captures_of
-from provenance.records import ArtifactRecord, Blob
+from provenance.records import ArtifactRecord
 from provenance.repository import Recovering, Repository
 from provenance.session import Environment
 
@@ -158,10 +159,8 @@ def committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
 def ephemeral(call: Call, draft: Draft) -> object:
     """Proxy of a value that is in no store."""
     tell(_outcome(call, draft, stored=False))
-    nowhere = Blob(BlobId(""), 0)
-    record = draft.record(nowhere, nowhere, "", RunId(""), draft.computation.computed_at)
     value = draft.computation.value
-    return proxy_over(record, Ephemeral(value, call.plan.inputs), value, tracked=False)
+    return proxy_over(unstored(draft), Ephemeral(value, call.plan.inputs), value, tracked=False)
 
 
 def _outcome(call: Call, draft: Draft, *, stored: bool) -> Event:
@@ -186,39 +185,60 @@ def read_or_heal(call: Call, record: ArtifactRecord) -> object:
     try:
         value = call.repo.load_value(record)
     except (BlobNotFoundError, CorruptBlobError) as trouble:
-        return _healed(call, record, trouble)
+        return _healed(call, record, trouble, record)
     scalars.remember(record, value)
-    return value if not isinstance(value, Composite) else value.mapped(partial(_healing_part, call, record))
+    if not (record.composite and isinstance(value, Composite)):  # what hands a composite on has no parts of its own
+        return value
+    anew: list[Composite] = []
+    return value.mapped(partial(_healing_part, call, record, anew))
 
 
-def _healing_part(call: Call, whole: ArtifactRecord, key: str, part: object) -> object:
+def _healing_part(call: Call, whole: ArtifactRecord, made: list[Composite], key: str, part: object) -> object:
     """The part of a hit, whose value is computed anew, with the whole, if it is lost."""
     known = cast("Any", part).__provenance_reference__()
-
-    def anew(trouble: BlobTrouble | ArtifactNotFoundError) -> object:
-        return cast("Composite", _healed(call, whole, trouble))[key]
+    anew = partial(_part_anew, call, whole, made, key)
 
     def value(record: ArtifactRecord) -> object:
         try:
             return call.repo.load_value(record)
         except (BlobNotFoundError, CorruptBlobError) as trouble:
-            _set_aside(call, record, trouble)
-            return unwrap(anew(trouble))
+            return unwrap(anew(trouble, record))
 
     def record_of(artifact_id: ArtifactId) -> ArtifactRecord:
         try:
             return call.repo.load_record(artifact_id)
         except ArtifactNotFoundError as trouble:
-            return artifact_of(anew(trouble))
+            return artifact_of(anew(trouble, whole))
 
     return proxy_over(known, Recovering(call.repo, value, record_of))
 
 
-def _healed(call: Call, record: ArtifactRecord, trouble: BlobTrouble | ArtifactNotFoundError) -> object:
+def _part_anew(
+    call: Call,
+    whole: ArtifactRecord,
+    made: list[Composite],
+    key: str,
+    trouble: BlobTrouble | ArtifactNotFoundError,
+    damaged: ArtifactRecord,
+) -> object:
+    parts = made[0] if made else cast("Composite", _healed(call, whole, trouble, damaged))
+    if key not in parts:
+        raise trouble
+    if sighted(parts[key]) is None:
+        made.append(parts)  # nothing could be stored: other lost parts come from here
+    return parts[key]
+
+
+def _healed(
+    call: Call, record: ArtifactRecord, trouble: BlobTrouble | ArtifactNotFoundError, damaged: ArtifactRecord
+) -> object:
+    """The value of *record*, computed anew because the bytes of *damaged*, it or a part of it, are in trouble."""
     captured = captures_of(call.recipe.subject, call.recipe.options, call.recipe.itself).hashes
     again = plan_call(evolve(call.recipe, captured_hashes=captured), call.args, call.kwargs)
     why = Why.BLOB_CORRUPT if isinstance(trouble, CorruptBlobError) else Why.BLOB_MISSING
-    may_store = not call.read_only and (isinstance(trouble, ArtifactNotFoundError) or _set_aside(call, record, trouble))
+    may_store = not call.read_only and (
+        isinstance(trouble, ArtifactNotFoundError) or _set_aside(call, damaged, trouble)
+    )
     if again.artifact_id != call.plan.artifact_id or call.recipe.subject.is_async:
         raise trouble
     saved = Hit(record.id, record.name, record.compute_duration)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from typing import ParamSpec
+from typing import Final, ParamSpec
 
 from attrs import define, field
 
@@ -18,6 +19,9 @@ from provenance.session import RepositoryOrName
 from provenance.sets import ArtifactSet, Labels, id_of, labels_of
 
 P = ParamSpec("P")
+
+
+_RUN_LATER: Final = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 
 
 @define
@@ -69,12 +73,16 @@ def provenance_set(
         set_labels_fn: Instead of *set_labels*: from the arguments of the call to the labels.
 
     Raises:
-        ConfigError: if both *set_labels* and *set_labels_fn* are given.
+        ConfigError: if both *set_labels* and *set_labels_fn* are given, or the function is asynchronous or a generator.
     """
     if set_labels is not None and set_labels_fn is not None:
         raise ConfigError("provenance_set", "both set_labels and set_labels_fn are given", "give one of them")
 
     def decorate(function: Callable[P, object]) -> Callable[P, ArtifactSet]:
+        if any(runs_later(function) for runs_later in _RUN_LATER):
+            problem = f"a call of {function!r} does not run it yet"
+            raise ConfigError("provenance_set", problem, "use `with capture_set(...)` inside the function")
+
         @functools.wraps(function)
         def collected(*args: P.args, **kwargs: P.kwargs) -> ArtifactSet:
             labels = set_labels if set_labels_fn is None else set_labels_fn(*args, **kwargs)

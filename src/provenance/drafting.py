@@ -15,10 +15,11 @@ from provenance.errors import ImpureFunctionError, UnserializableValueError
 from provenance.events import Hit, Why
 from provenance.hashing import hash_value
 from provenance.identity import uncached_id
-from provenance.ids import ArtifactId
+from provenance.ids import ArtifactId, BlobId, RunId
 from provenance.plan import CallPlan, changed_inputs, hashes_now, may_change
 from provenance.proxy import Ephemeral, Reference, proxy_over, unwrap
 from provenance.recipe import Recipe, in_ignored, sightings_of
+from provenance.records import ArtifactRecord, Blob
 from provenance.repository import Repository
 from provenance.session import Environment
 from provenance.summary import type_name
@@ -78,29 +79,37 @@ class Timing:
 def drafted(call: Call, value: object, timing: Timing) -> Draft:
     """Check that the function was pure, hash its result, and put together what is to be stored."""
     _refuse_impure(call)
-    seen, value = list(in_ignored(value)), unwrap(value)
     if not call.recipe.options.returns_composite:
-        return _draft(call, value, timing, seen)
-    given = parts_in(value, call.label)
-    parts = {key: _part(call, key, each, timing) for key, each in given.items()}
+        return _draft(call, value, timing)
+    given = parts_in(unwrap(value), call.label)
+    try:
+        parts = {key: _part(call, key, each, timing) for key, each in given.items()}
+    except UnserializableValueError as error:
+        error.value = given  # the other parts are not lost
+        raise
     whole = Composite({key: _part_proxy(call, part) for key, part in parts.items()})
-    draft = _draft(evolve(call, recipe=whole_recipe(call.recipe)), whole, timing, seen)
+    draft = _draft(evolve(call, recipe=whole_recipe(call.recipe)), whole, timing)
     return evolve(draft, parts=tuple(parts.values()))
 
 
 def _part(call: Call, key: str, value: object, timing: Timing) -> Draft:
     recipe = part_recipe(call.recipe, key)
-    seen, value = list(in_ignored(value)), unwrap(value)
-    return _draft(evolve(call, recipe=recipe, plan=part_plan(call.plan, recipe.identity)), value, timing, seen)
+    return _draft(evolve(call, recipe=recipe, plan=part_plan(call.plan, recipe.identity)), value, timing)
 
 
 def _part_proxy(call: Call, part: Draft) -> object:
     """Proxy of a part that is about to be stored; that it counts as unread spares hashing the value again."""
     value = part.computation.value
-    known = Reference(part.artifact_id, part.computation.value_id, type_name(value), interface_of(type(value)))
     if call.read_only:
-        return proxy_over(known, Ephemeral(value, call.plan.inputs), load=lambda: value, tracked=False)
+        return proxy_over(unstored(part), Ephemeral(value, call.plan.inputs), load=lambda: value, tracked=False)
+    known = Reference(part.artifact_id, part.computation.value_id, type_name(value), interface_of(type(value)))
     return proxy_over(known, call.repo, load=lambda: kept_by(value, call.repo))
+
+
+def unstored(draft: Draft) -> ArtifactRecord:
+    """The record of what is in no store."""
+    nowhere = Blob(BlobId(""), 0)
+    return draft.record(nowhere, nowhere, "", RunId(""), draft.computation.computed_at)
 
 
 def _refuse_impure(call: Call) -> None:
@@ -110,8 +119,9 @@ def _refuse_impure(call: Call) -> None:
             raise ImpureFunctionError(call.label, changed)
 
 
-def _draft(call: Call, value: object, timing: Timing, seen: list[object]) -> Draft:
-    """Hash *value*, in which artifacts were *seen* already, and put together what is to be stored."""
+def _draft(call: Call, value: object, timing: Timing) -> Draft:
+    """Hash *value*, note which artifacts it holds, and put together what is to be stored."""
+    seen, value = list(in_ignored(value)), unwrap(value)
     ticks = call.environment.clock.ticks
     began = ticks()
     try:

@@ -71,11 +71,11 @@ _listening: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("proven
 @contextmanager
 def listening(receive: Callable[[Event], None]) -> Generator[None]:
     """Call *receive* with each event of this block, in this thread and task and in tasks that it starts."""
-    token = _listening.set((*_listening.get(), receive))
+    _listening.set((*_listening.get(), receive))
     try:
         yield
-    finally:
-        _listening.reset(token)
+    finally:  # in a generator, blocks may end in another order than they began in, and in another context
+        _listening.set(tuple(each for each in _listening.get() if each is not receive))
 
 
 def tell(event: Event) -> None:

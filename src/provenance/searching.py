@@ -80,7 +80,8 @@ def search(  # noqa: PLR0913 - each is a condition of its own, by keyword
         version: Version of the function.
         tags: Tags that must be there.
         custom_fields: Custom fields that must be there, with equal values.
-        inputs: Values that arguments must have had, by parameter. Large ones are compared by their hash, artifacts by their id.
+        inputs: Values that arguments must have had, by parameter. Large ones are compared by their hash, artifacts by their id;
+            large ones inside lists and dictionaries only by type, shape and length.
         uses: Artifacts (or whole ids) that must be among the inputs, at any depth.
         since: The earliest time of computation, with a time zone.
         until: The time before which it was computed.
@@ -88,10 +89,12 @@ def search(  # noqa: PLR0913 - each is a condition of its own, by keyword
         repo: Where to look, by default in the default repository.
 
     Raises:
-        ConfigError: for a time without a zone.
+        ConfigError: for a time without a zone, or tags that are one string.
         TypeError: for something in *uses* that is no artifact.
         UnhashableValueError: for an input that could not have been one.
     """
+    if isinstance(tags, str):
+        raise ConfigError("search, tags", f"{tags!r} is no collection of strings", f"give [{tags!r}]")
     for option, moment in (("since", since), ("until", until)):
         if moment is not None and moment.utcoffset() is None:
             raise ConfigError(f"search, {option}", f"{moment} has no time zone", "give one, such as datetime.UTC")

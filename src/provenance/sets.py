@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from provenance.errors import ConfigError, DuplicateNameError
 from provenance.identity import set_id
-from provenance.ids import ArtifactId, SetId, is_prefix
+from provenance.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.lineage import sighted
 from provenance.proxy import CurrentOrigin, ambient, is_proxy
 from provenance.records import NO_OPTIONS, Artifact, ArtifactRecord, Options, Origin
@@ -141,6 +141,20 @@ class ArtifactSet:
     def __hash__(self) -> int:
         return hash(self.id)
 
+    def value_repr(self) -> object:
+        """The id, by which it is hashed: it tells the members."""
+        return self.id
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        """Without the repository that it came from: a copy's members are in the current one."""
+        return ArtifactSet, (self.id, self.artifact_ids, self.labels, self.created_at)
+
+    def __copy__(self) -> ArtifactSet:
+        return self
+
+    def __deepcopy__(self, _: dict[int, object]) -> ArtifactSet:
+        return self
+
     def _with(self, ids: frozenset[ArtifactId], labels: Labels) -> ArtifactSet:
         return evolve(self, id=set_id(ids), artifact_ids=ids, labels=labels_of(labels), created_at=None)
 
@@ -172,17 +186,19 @@ def id_of(member: object) -> ArtifactId:
         raise TypeError(f"{member!r} was computed read-only and is in no store: compute it with read_only off")
     if isinstance(member, ArtifactRecord):
         return member.id
-    if isinstance(member, str) and is_prefix(member):
+    if isinstance(member, str) and len(member) == ID_DIGITS and is_prefix(member):
         return ArtifactId(str(member))
     raise TypeError(f"{member!r} is no artifact: give an id, an artifact, or the result of a decorated function")
 
 
 def labels_of(labels: Labels) -> Options:
     """Labels as they are stored; ConfigError where they have no JSON form."""
-    given = {"name": labels} if isinstance(labels, str) else dict(labels or {})
     try:
+        given = {"name": labels} if isinstance(labels, str) else dict(labels or {})
         if not all(isinstance(cast("object", key), str) for key in given):
             raise TypeError("its keys are not all strings")  # noqa: TRY301 - told as what JSON cannot say
-        return labels_from(labels_text(given))
+        known = labels_from(labels_text(given))
+        str(known.get("name")).encode()  # it has a column of its own, and no database takes lone surrogates
+        return known  # noqa: TRY300 - its parts may raise
     except (TypeError, ValueError) as error:
         raise ConfigError("labels", f"{labels!r} has no JSON form ({error})", "use what JSON can say") from None

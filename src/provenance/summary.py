@@ -106,6 +106,8 @@ def _json_of(value: object, digest: str | None = None, depth: int = 0) -> Json:
     artifact_id = _artifact_id(value)
     if artifact_id is not None:
         return {"artifact": artifact_id}
+    if hasattr(kind, "__provenance_sighting__"):  # what is in no store is a plain value
+        return _json_of(cast("Any", value).__wrapped__, digest, depth)
     return _container(value, digest, depth)
 
 

@@ -73,8 +73,8 @@ def is_whole(record: ArtifactRecord) -> Program[FindRecord | HasBlob, bool]:
     return there is not None
 
 
-def take(what: Given, copying: Copying, repo: str) -> Program[WriteBlob | Now | PutRecord, ArtifactRecord]:
-    """Store what is given, its bytes first; answers the record that is then stored.
+def take(what: Given, copying: Copying, repo: str) -> Program[FindRecord | WriteBlob | Now | PutRecord, ArtifactRecord]:
+    """Store what is given, its bytes first, in place of a record of other bytes; answers the record that is then stored.
 
     Raises:
         BlobNotFoundError, CorruptBlobError: if the bytes are not there to be copied, or are not what was stored.
@@ -87,7 +87,9 @@ def take(what: Given, copying: Copying, repo: str) -> Program[WriteBlob | Now | 
         written.append(copy)
     now = yield from Now()
     held = tuple(each for each in written if isinstance(each, Held))
-    return (yield from PutRecord(evolve(what.record, added_at=now), what.run, what.inputs_json, held))
+    there = yield from FindRecord(what.record.id, fresh=True)
+    replace = there is not None and there.blobs != what.record.blobs
+    return (yield from PutRecord(evolve(what.record, added_at=now), what.run, what.inputs_json, held, replace))
 
 
 def copying_from(source: Interpreter[ReadBlob]) -> Copying:

@@ -185,3 +185,15 @@ def test_every_record_is_found_by_searching_for_all(one):
     place = memory(None)
     stored = place.ask(PutRecord(one, run(), "{}"))
     assert (stored.id,) == tuple(each.id for each in place.ask(FindRecords(Query())).records)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("a\0b", "a\0c"), ("a\0b", "a"), (2**63, 2**63 + 1), (2**70, 2**70 + 1), ("é", "\\u00e9")]
+)
+def test_labels_are_compared_to_the_last_digit(place, one, other):
+    """What a database would take for equal is not; an older set with the very label is found behind it."""
+    exact, near = labelled(age=5, key=one), labelled(key=other)
+    for each in (exact, near):
+        place.ask(PutSet(each))
+    assert exact == place.ask(FindLabelled(options({"key": one})))
+    assert place.ask(FindLabelled(options({"key": [one]}))) is None

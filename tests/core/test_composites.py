@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import provenance as p
+from provenance.asks import DropBlob
 from provenance.effects.layers import Counter, counted
 from provenance.errors import UnserializableValueError
 from provenance.journal import outcomes
-from provenance.testing import in_memory
+from provenance.testing import in_memory, memory_environment
 from strategies import nested
 
 LARGE = 5_000
@@ -44,6 +45,18 @@ def split(data, at=1):
 def length(part):
     """How long a part is."""
     return len(part)
+
+
+class Unwritable:
+    """It has a value to compare by, but no serializer can write it."""
+
+    def value_repr(self):
+        """Its value."""
+        return 7
+
+    def __reduce__(self):
+        """Refuse to be written."""
+        raise TypeError("not this one")
 
 
 def nothing_at_all():
@@ -137,8 +150,6 @@ def test_a_lost_part_is_computed_again(repo):
         if lose == "record":
             repo.delete(ids["table"])
         else:
-            from provenance.asks import DropBlob
-
             repo.interpreter(DropBlob(repo.get_by_id(ids["table"]).value_blob))
         hit = split([1, 2, 3])
         COUNT.clear()
@@ -150,15 +161,18 @@ def test_a_lost_part_is_computed_again(repo):
 
 
 def test_all_or_nothing(repo):
-    """A part that no serializer can write stores none of them, and the error holds the result."""
+    """A part that nothing can hash, or write, stores none of them, and the error holds all that was computed."""
 
     @p.provenance(returns_composite=True)
     def impossible():
-        return {"good": [1], "bad": (each for each in [1])}
+        return {"good": [1], "bad": COUNT[-1]}
 
-    with pytest.raises(UnserializableValueError) as caught:
-        impossible()
-    assert [1] == caught.value.value["good"] if isinstance(caught.value.value, dict) else caught.value.value is not None
+    for bad in ((each for each in [1]), Unwritable()):
+        COUNT.append(bad)
+        with pytest.raises(UnserializableValueError) as caught:
+            impossible()
+        assert [1] == caught.value.value["good"]
+        assert bad is p.unwrap(caught.value.value["bad"])
     assert [] == [each for each in p.search() if "impossible" in each.name]
 
 
@@ -296,3 +310,90 @@ def test_a_composite_is_its_mapping(given_parts):
         for made in (function(), function()):
             assert p.hash(dict(given_parts)) == p.hash({key: p.unwrap(each) for key, each in made.items()})
             assert list(given_parts) == list(made)
+
+
+def test_what_only_hands_a_composite_on_holds_values_too(repo):
+    """A composite that is in no store, or in another one, is kept by its values, and a hit reads those."""
+    keep = p.provenance(name="keep")(lambda parts: parts)
+    with p.using_repo(memory_environment().repository()):
+        elsewhere = split([1, 2, 3])
+    for parts in (split.with_options(returns_composite=True, read_only=True)([1, 2, 3]), elsewhere):
+        for _ in range(2):
+            made = keep(parts)
+            assert ([1], [2, 3]) == (made["left"], made["right"])
+        keep.forget(parts)
+
+
+@pytest.mark.parametrize("lost", ["value", "record"])
+def test_a_lost_part_takes_no_other_part_with_it(repo, lost):
+    """If a lost part cannot be computed anew, the others are there still, and so is the whole."""
+    broken = []
+    function = p.provenance(returns_composite=True, name="frail", ignore=["broken"])(
+        lambda: {"x": [1], "y": [1 / (not broken)]}
+    )
+    part = p.artifact_of(function()["x"])
+    repo.interpreter(DropBlob(part.value_blob)) if lost == "value" else repo.delete(part.id)
+    broken.append(1)
+    for _ in range(2):
+        hit = function()
+        with pytest.raises(ZeroDivisionError):
+            len(hit["x"])
+        assert [1.0] == hit["y"]
+
+
+def test_what_has_no_such_part_any_more_is_told(repo):
+    """A lost part that the function, changed since, does not return is as lost as it was, and the error says which."""
+    keys = ["x"]
+    function = p.provenance(returns_composite=True, name="renamed", ignore=["keys"])(lambda: {keys[0]: [1]})
+    part = p.artifact_of(function()["x"]).id
+    repo.delete(part)
+    keys[0] = "z"
+    hit = function()
+    with pytest.raises(p.ArtifactNotFoundError, match=part):
+        len(hit["x"])
+
+
+def test_lost_parts_are_computed_anew_together(repo):
+    """One computation brings back all lost parts, also where nothing may be stored, and it takes back one hit."""
+    parts = split([1, 2, 3])
+    for each in parts.values():
+        repo.interpreter(DropBlob(p.artifact_of(each).value_blob))
+    p.set_read_only(True)
+    p.reset_stats()
+    COUNT.clear()
+    hit = split([1, 2, 3])
+    assert ([1], [2, 3]) == (hit["left"], hit["right"])
+    assert [1] == COUNT
+    assert (0, 1) == (p.stats().hits, p.stats().healed)
+
+
+def test_parts_that_are_in_no_store_tell_where_they_came_from(repo):
+    """A part of a read-only result has an artifact, as the result itself has."""
+    parts = split.with_options(returns_composite=True, read_only=True)([1, 2, 3])
+    left = p.artifact_of(parts["left"])
+    assert (f"{p.artifact_of(parts).name}_left", [1]) == (left.name, left.value)
+    assert [1, 2, 3] == left.inputs["kargs"]["data"]
+    assert [left.id] == list(p.lineage(parts["left"]).order)
+
+
+def test_its_parts_are_all_that_it_refers_to(repo):
+    """What a part holds is no part: hits tell of the same parts as misses, and only these have to be there."""
+    inner = source(2)
+    outer = p.provenance(returns_composite=True, name="outer")(lambda x: {"again": x, "deep": {"x": [x]}})
+    captured = []
+    for _ in range(2):
+        with p.capture_set() as capture:
+            made = outer(inner)
+        captured.append(capture.artifact_ids)
+    assert [{p.artifact_of(made).id, *ids_in(made).values()}] * 2 == captured
+    repo.delete(p.artifact_of(inner).id)
+    assert outer.is_cached([2, 2, 2])
+
+
+def test_a_part_that_was_deleted_is_stored_again_without_the_cache(repo):
+    """Computing the same anew leaves the whole as it is, and brings back what it lacks."""
+    function = split.with_options(returns_composite=True, use_cache=False)
+    ids = ids_in(function([1, 2, 3]))
+    repo.delete(ids["table"])
+    assert ids == ids_in(function([1, 2, 3]))
+    assert np.array_equal(np.arange(LARGE), repo.get_value(ids["table"]))

@@ -175,3 +175,18 @@ def test_what_is_no_artifact_is_refused(places):
         p.promote(1, far, near)
     with pytest.raises(p.ArtifactNotFoundError):
         p.promote("0" * 40, far, near)
+
+
+def test_what_is_damaged_in_the_target_is_replaced(places):
+    """Also where other bytes, or another value, were stored there and are lost."""
+    near, far = places
+    values = [[{"a": 1, "b": 2}], [{"b": 2, "a": 1}], [3]]
+    function = p.provenance(name="written otherwise", ignore=["values"])(lambda: values[0])
+    with p.using_repo(near):
+        artifact = p.artifact_of(function())
+    for _ in range(2):
+        values.pop(0)
+        with p.using_repo(far):
+            there = p.artifact_of(function.recompute())
+        far.interpreter(DropBlob(there.value_blob))
+        assert [{"a": 1, "b": 2}] == p.promote(artifact, far).value == far.get_value(artifact.id)

@@ -148,3 +148,18 @@ def test_a_result_that_is_another_ones_keeps_the_edge(repo):
     outer = p.provenance(name="outer")(lambda n: number(n + 0))
     made = outer(5)
     assert [id_of(number(5)), id_of(made)] == ids(p.dependencies(made))
+
+
+@pytest.mark.parametrize("value", [7, None, "text", [1, {"a": 2}]])
+def test_inputs_that_are_in_no_store_are_plain_values(repo, value):
+    """What was computed read-only is recorded, and found, as what it is."""
+    same = p.provenance(name="same")(lambda x: x)
+    made = same(same.with_options(name="same", read_only=True)(value))
+    assert p.artifact_of(made) == p.search(inputs={"x": value}).first
+    assert p.artifact_of(made).input_artifact_ids == frozenset()
+
+
+def test_one_tag_is_a_list_of_one(repo):
+    """A string is refused, as the decorator does: its letters are no tags, and would find nothing."""
+    with pytest.raises(p.ConfigError, match=r"tags.*\['urgent'\]"):
+        p.search(tags="urgent")

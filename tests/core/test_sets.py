@@ -1,6 +1,9 @@
 """Sets of artifacts, as users make, capture, find and take them apart."""
 
 import asyncio
+import contextvars
+import copy
+import pickle
 import threading
 from datetime import UTC
 
@@ -245,3 +248,84 @@ def test_a_set_is_put_where_one_says():
         p.load_set_by_name("mine", second)
     assert [{"n": 1}] == list(p.load_set_by_name("mine", first).proxy_dict().values())
     assert made == first.get_set_by_labels("mine")
+
+
+def test_members_are_whole_ids():
+    """Without a repository to ask, the first digits of an id stand for nothing."""
+    for wrong in ("abcdef", "0" * 39, "0" * 41, "../../etc"):
+        with pytest.raises(TypeError, match="no artifact"):
+            p.ArtifactSet.of([wrong])
+
+
+@pytest.mark.parametrize("labels", [7, [1], {"a": object()}, {1: 2}, "\ud800", {"name": "a\udfffb"}])
+def test_labels_that_no_store_takes_are_refused_before_anything_runs(repo, labels):
+    """What is no mapping, has no JSON form, or a name that no database takes."""
+    with pytest.raises(p.ConfigError, match="labels"), p.capture_set(labels):
+        pytest.fail("the block has begun")
+    assert {"a": "\ud800"} == p.create_set([], {"a": "\ud800"}).labels
+
+
+def captured_in_steps(labels):
+    """A generator that is suspended within a block."""
+    with p.capture_set(labels) as capture:
+        yield capture
+
+
+def test_blocks_may_end_in_any_order(repo):
+    """Of blocks in generators the outer one may end first; when both have ended, neither receives anything more."""
+    one, other = captured_in_steps("one"), captured_in_steps("other")
+    first, second = next(one), next(other)
+    assert next(one, None) is None
+    inside = id_of(number(1))
+    assert next(other, None) is None
+    number(2)
+    assert (frozenset(), {inside}) == (first.artifact_ids, second.artifact_ids)
+    assert p.load_set_by_name("other") == second.set
+
+
+def test_a_block_may_end_in_another_context(repo):
+    """As those of asynchronous fixtures do, which are finished by another task than began them."""
+    steps = captured_in_steps("elsewhere")
+    contextvars.copy_context().run(next, steps)
+    assert next(steps, None) is None
+    assert p.load_set_by_name("elsewhere") == p.ArtifactSet.of([])
+
+
+async def coroutine():
+    """Its body is run by whoever awaits it."""
+
+
+def generator():
+    """Its body is run by whoever iterates over it."""
+    yield 1
+
+
+async def asynchronous_generator():
+    """As is this one's."""
+    yield 1
+
+
+@pytest.mark.parametrize("function", [coroutine, generator, asynchronous_generator])
+def test_what_runs_only_later_has_no_set(function):
+    """A call of such a function makes no artifacts: a set of them would always be empty."""
+    with pytest.raises(p.ConfigError, match="capture_set"):
+        p.provenance_set("x")(function)
+
+
+def test_a_set_is_a_value(repo):
+    """It is hashed by its members, and is copied and pickled without the repository that it came from."""
+    members = [number(1), number(2)]
+    stored = p.create_set(members, "a")
+    assert p.hash(stored) == p.hash(p.ArtifactSet.of(members, {"other": 1})) != p.hash(p.ArtifactSet.of(members[:1]))
+    for other in (copy.copy(stored), copy.deepcopy(stored), pickle.loads(pickle.dumps(stored))):
+        assert (stored, stored.labels, stored.created_at) == (other, other.labels, other.created_at)
+        assert stored.artifacts == other.artifacts
+
+
+def test_a_set_may_be_an_input_and_a_result(repo):
+    """It is recorded as it is, and what it was given is a hit."""
+    keep = p.provenance(name="keep")(lambda chosen: chosen)
+    first = keep(p.create_set([number(1)], "a"))
+    again = keep(p.create_set([number(1)], "b"))
+    assert p.artifact_of(first) == p.artifact_of(again)
+    assert {id_of(number(1))} == again.artifact_ids == p.artifact_of(again).inputs["kargs"]["chosen"].artifact_ids

@@ -9,13 +9,15 @@ import sqlalchemy as sa
 
 from contract.samples import MOMENT, record, run
 from provenance.asks import PutRecord
-from provenance.effects import schema
+from provenance.effects import schema, statements
 from provenance.effects.durability import Durability
+from provenance.effects.sets import SqlSets
 from provenance.effects.sinks import blob_of
 from provenance.effects.sql import SqlBlobs, SqlRecords
 from provenance.effects.sqlite import SqliteDatabase
 from provenance.errors import StoreUnavailableError
-from provenance.records import Held
+from provenance.ids import ArtifactId, SetId
+from provenance.records import NO_OPTIONS, Held, SetRecord
 
 
 @pytest.fixture
@@ -174,3 +176,18 @@ def test_parameters_in_another_order_are_noticed():
     statement = sa.select(schema.runs).where(schema.runs.c.id == sa.bindparam("key"))
     with pytest.raises(ValueError, match="not"):
         schema.compiled(statement, "other")
+
+
+def test_a_set_that_is_deleted_while_it_is_read(database, monkeypatch):
+    """It is found whole or not at all, never without its members."""
+    sets = SqlSets(database)
+    one = sets.put_set(SetRecord(SetId("a" * 40), frozenset([ArtifactId("b" * 40)]), NO_OPTIONS, MOMENT))
+    query = database.query
+
+    def deleted_by_another(statement, *values):
+        if statement == statements.FIND_MEMBERS:
+            sets.drop_set(one.id)
+        return query(statement, *values)
+
+    monkeypatch.setattr(database, "query", deleted_by_another)
+    assert sets.find_set(one.id) is None

@@ -123,10 +123,18 @@ class MemoryRecords(Shared):
         with self.lock:
             known = self._rows.get(ask.record.id)
             if known is not None and not ask.replace:
-                return from_row(known)
+                return self._lose(from_row(known), rows)
             for each, row in rows:
                 self._replace(each, row)
         return ask.record
+
+    def _lose(self, winner: ArtifactRecord, rows: list[tuple[PutRecord, Row]]) -> ArtifactRecord:
+        """The record that was quicker; parts that it lacks, because they are lost, are given to it."""
+        if winner.value_id == rows[-1][0].record.value_id:
+            for each, row in rows:
+                if each.record.id not in self._rows:
+                    self._replace(each, row)
+        return winner
 
     def find_records(self, query: Query, after: int | None, limit: int) -> Page:
         """Some records that fit, those kept last first."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import cast
 
 from provenance.effects import statements
 from provenance.effects.sqlite import Execute, SqliteDatabase
 from provenance.ids import ArtifactId, SetId
+from provenance.queries import carries
 from provenance.records import Options, SetRecord
 from provenance.wire import labels_from, labels_text, moment_from, time_text
 
@@ -41,7 +43,11 @@ class SqlSets:
 
     def find_labelled(self, labels: Options) -> SetRecord | None:
         """The newest set that carries *labels*, or None."""
-        return self._read(self._database.query(statements.FIND_LABELLED, labels_text(labels), 1, 0))
+        text = labels_text(labels)
+        candidates = (self._database.query(statements.FIND_LABELLED, text, 1, passed) for passed in count())
+        # SQLite takes huge numbers for equal that are not, and texts that are equal up to a NUL
+        fits = (rows for rows in candidates if not rows or carries(labels_from(cast("str", rows[0][1])), labels))
+        return self._read(next(fits))
 
     def drop_set(self, set_id: SetId) -> bool:
         """Delete all records of this id."""
@@ -57,5 +63,7 @@ class SqlSets:
             return None
         set_id, labels, created_at = cast("tuple[str, str, str]", rows[0])
         members = self._database.query(statements.FIND_MEMBERS, set_id)
+        if not members and not self._database.query(statements.FIND_SET, set_id, 1, 0):
+            return None  # another process has deleted it since
         ids = frozenset(cast("ArtifactId", row[0]) for row in members)
         return SetRecord(SetId(set_id), ids, labels_from(labels), moment_from(created_at))

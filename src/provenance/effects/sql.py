@@ -141,12 +141,15 @@ def _put(execute: Execute, ask: PutRecord, row: _Values) -> ArtifactRecord:
 
 
 def _lose(execute: Execute, ask: PutRecord) -> ArtifactRecord:
-    """The record of a quicker process; bytes that it lacks, because they were put aside, are given to it."""
+    """The record of a quicker process; bytes and parts that it lacks, because they are lost, are given to it."""
     rows = execute(statements.FIND_RECORD, (ask.record.id,)).fetchall()
     for held in ask.held:
         execute(statements.FILL_VALUE, (held.data, held.blob.id))
         execute(statements.FILL_INPUTS, (held.data, held.blob.id))
-    return from_row(cast("Row", rows[0][:-1]))
+    winner = from_row(cast("Row", rows[0][:-1]))
+    for part in ask.besides if winner.value_id == ask.record.value_id else ():
+        _put(execute, evolve(part, replace=False), _row(part))
+    return winner
 
 
 def _drop(execute: Execute, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
