@@ -100,12 +100,14 @@ def whole_recipe(recipe: Recipe) -> Recipe:
 
 
 def part_identity(whole: Identity, key: str) -> Identity:
-    """The identity of a part: its name is `name_key`.
+    """The identity of a part: its name is `name_key`; its scope tells it from functions of that name.
 
     >>> part_identity(Identity("m.f", 0, "m:f"), "model")
     Identity(name='m.f_model', version=0, scope='m:f[model]')
+    >>> part_identity(Identity("chosen", 0, None), "model")
+    Identity(name='chosen_model', version=0, scope='chosen[model]')
     """
-    scope = None if whole.scope is None else f"{whole.scope}[{key}]"
+    scope = f"{whole.name if whole.scope is None else whole.scope}[{key}]"
     return Identity(f"{whole.name}{SEPARATOR}{key}", whole.version, scope)
 
 

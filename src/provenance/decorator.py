@@ -141,9 +141,9 @@ class Cached(Generic[P, R_co]):
         return isinstance(run(programs.probe(call.plan.artifact_id), call.repo.interpreter), programs.Found)
 
     def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Delete a call's artifact; False if there was none. Raises as `plan` does."""
+        """Delete a call's artifact, and its parts if it is a composite; False if there was none. Raises as `plan` does."""
         call = calls.begin(session.current(), self._recipe, args, kwargs)
-        return run(programs.forget(call.plan.artifact_id), call.repo.interpreter)
+        return run(programs.forget_whole(call.plan.artifact_id), call.repo.interpreter)
 
     def with_options(self, **choices: Unpack[Choices]) -> Self:
         """The same function decorated with other options; those not named go back to their defaults.

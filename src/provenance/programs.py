@@ -224,3 +224,11 @@ def forget(artifact_id: ArtifactId) -> Program[Curate, bool]:
         with suppress(StorePermissionError):  # a store that lets nothing be deleted keeps the bytes, which no one names
             yield from DropBlob(blob)
     return orphans is not None
+
+
+def forget_whole(artifact_id: ArtifactId) -> Program[Curate, bool]:
+    """As `forget`; the parts of a composite go with it."""
+    record = yield from FindRecord(artifact_id)
+    for part_id in sorted(record.value_artifact_ids) if record is not None and record.composite else ():
+        yield from forget(part_id)
+    return (yield from forget(artifact_id))

@@ -397,3 +397,23 @@ def test_a_part_that_was_deleted_is_stored_again_without_the_cache(repo):
     repo.delete(ids["table"])
     assert ids == ids_in(function([1, 2, 3]))
     assert np.array_equal(np.arange(LARGE), repo.get_value(ids["table"]))
+
+
+def test_parts_meet_no_function_of_their_name(repo):
+    """A function that was given the name that a part has does not share its artifacts."""
+    named = p.provenance(name="f_a_b")(lambda x: [3, x])
+    first = p.provenance(name="f", returns_composite=True)(lambda x: {"a_b": [1, x]})
+    second = p.provenance(name="f_a", returns_composite=True)(lambda x: {"b": [2, x]})
+    for _ in range(2):
+        assert ([3, 0], [1, 0], [2, 0]) == (named(0), first(0)["a_b"], second(0)["b"])
+
+
+def test_forgetting_takes_the_parts_along(repo):
+    """`forget` leaves nothing of the call; deleting the whole by its id leaves the parts."""
+    parts = split([1, 2, 3])
+    assert split.forget([1, 2, 3])
+    assert [] == list(p.search())
+    assert not split.forget([1, 2, 3])
+    parts = split([1, 2, 3])
+    repo.delete(p.artifact_of(parts).id)
+    assert set(ids_in(parts).values()) == {each.id for each in p.search()}
