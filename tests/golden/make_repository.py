@@ -7,6 +7,7 @@ Run it only to add a repository of a new format beside the old ones, which stay 
 
 import json
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,6 +49,47 @@ def parts(sources, text="größe \ud800 \0"):
 @p.provenance(name="golden.nothing", serializer="joblib", dump_kwargs={"compress": 3})
 def nothing():
     """No result."""
+
+
+@p.provenance(name="golden.split", returns_composite=True, serializer={"text": "cloudpickle"})
+def split(n):
+    """Several results."""
+    return {"text": "x" * n, "numbers": list(range(n)), "held": numbers(n)}
+
+
+@p.provenance(name="golden.file", archive_file=True, preserve_file_ext=True)
+def written(text):
+    """A file."""
+    path = Path(tempfile.mkdtemp()) / "made.txt"
+    path.write_text(text, "utf-8")
+    return path
+
+
+@p.provenance(name="golden.folder", archive_file=True)
+def folder_of(names):
+    """A folder of files."""
+    folder = Path(tempfile.mkdtemp())
+    for name in names:
+        (folder / name).write_text(name * 400, "utf-8")
+    return folder
+
+
+def later_calls():
+    """The calls that repositories have from version 2 on."""
+    whole, file = split(3), written("größe")
+    return {
+        "whole": whole,
+        **{f"part {key}": part for key, part in whole.items()},
+        "of a part": parts([whole["numbers"]]),
+        "file": file,
+        "of a file": parts([file]),
+        "folder": folder_of(["a", "b"]),
+    }
+
+
+def made_in(version):
+    """All calls of the repository of this version."""
+    return {**calls(), **(later_calls() if version > 1 else {})}
 
 
 def calls():
@@ -107,10 +149,14 @@ def build(folder: Path):
     """Fill *folder* with a repository and the facts about it."""
     folder.mkdir(parents=True)
     environment = p.from_config(CONFIG, folder)
+    p.set_run_info_fn(CONFIG["run_info_fn"])
     with substituting(environment):
-        made = {name: facts(p.artifact_of(result)) for name, result in calls().items()}
+        results = made_in(2)
+        made = {name: facts(p.artifact_of(result)) for name, result in results.items()}
+        sets = [p.create_set(list(results.values()), {"name": "golden", "deep": {"n": [1, None]}}).id]
+        sets.append(p.create_set([], "empty").id)
     environment.repository().engine.dispose()
-    text = json.dumps({"artifacts": made, "ids": ids()}, indent=1, sort_keys=True)
+    text = json.dumps({"artifacts": made, "ids": ids(), "sets": sets}, indent=1, sort_keys=True)
     (folder / "facts.json").write_text(text + "\n", "utf-8")
 
 
