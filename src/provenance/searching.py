@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from types import UnionType
 from typing import TYPE_CHECKING, Final
 
 from attrs import field, fields, frozen
@@ -95,9 +96,7 @@ def search(  # noqa: PLR0913 - each is a condition of its own, by keyword
     """
     if isinstance(tags, str):
         raise ConfigError("search, tags", f"{tags!r} is no collection of strings", f"give [{tags!r}]")
-    for option, moment in (("since", since), ("until", until)):
-        if moment is not None and moment.utcoffset() is None:
-            raise ConfigError(f"search, {option}", f"{moment} has no time zone", "give one, such as datetime.UTC")
+    _check(name=name, version=version, run=run, since=since, until=until)
     query = Query(
         name=name,
         version=version,
@@ -110,6 +109,27 @@ def search(  # noqa: PLR0913 - each is a condition of its own, by keyword
         run_id=run.id if isinstance(run, Run) else None if run is None else RunId(run),
     )
     return Found(query, session.current().repository(repo))
+
+
+_KINDS: Final = {"name": str, "version": int, "run": Run | str, "since": datetime, "until": datetime}
+
+
+def _check(**conditions: object) -> None:
+    """Refuse what no artifact could have, before a store is asked: raises ConfigError."""
+    for option, value in conditions.items():
+        problem = None if value is None else _problem(value, _KINDS[option])
+        if problem is not None:
+            raise ConfigError(f"search, {option}", f"{value!r} {problem}", "see the documentation of search")
+
+
+def _problem(value: object, kind: type | UnionType) -> str | None:
+    if not isinstance(value, kind) or isinstance(value, bool):
+        return f"is no {kind}"
+    if isinstance(value, datetime) and value.utcoffset() is None:
+        return "has no time zone"
+    if isinstance(value, str) and any("\ud800" <= each <= "\udfff" for each in value):
+        return "is no text that could be stored"
+    return "has more than 64 bits" if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63 else None
 
 
 def who_made(value: object, repo: RepositoryOrName | None = None) -> tuple[Artifact[object], ...]:

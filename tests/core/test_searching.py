@@ -104,6 +104,17 @@ def test_times_need_a_zone(repo):
     assert (1, 0) == (len(list(p.search(until=later))), len(list(p.search(since=later))))
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [{"name": 1}, {"name": "\ud800"}, {"run": "\ud800"}, {"version": 1 << 70}, {"version": "1"}, {"since": 5}],
+    ids=str,
+)
+def test_what_no_artifact_could_have_is_refused(repo, condition):
+    """Before any store is asked, and in the same way for all."""
+    with pytest.raises(p.ConfigError, match=f"search, {next(iter(condition))}"):
+        p.search(**condition)
+
+
 def test_what_is_found_as_a_table(repo):
     """A DataFrame has a row for each artifact, with what is recorded."""
     total([number(1), number(2)])
