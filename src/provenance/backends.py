@@ -6,7 +6,7 @@ Each backend is imported by the function that needs it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +17,7 @@ from provenance.errors import StoreUnavailableError
 from provenance.ports import blob_effects, file_effects, record_effects, world_effects
 from provenance.repository import Repository
 from provenance.settings import (
+    ChainedSettings,
     DiskStoreSettings,
     MemoryRepoSettings,
     MemoryStoreSettings,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from provenance.effect import Interpreter
     from provenance.effects.durability import Durability
     from provenance.effects.files import LocalFiles
+    from provenance.effects.layers import Permissions
     from provenance.effects.world import ThisMachine
     from provenance.ports import Clock
     from provenance.records import Json
@@ -66,6 +68,28 @@ def open_repository(name: str, settings: RepoSettings, base: Path, store: Interp
             return _sqlite_repository(name, settings, base, store)
 
 
+def chain_stores(
+    name: str, settings: ChainedSettings, tiers: Iterable[tuple[str, Interpreter[Blobs], Permitted | ChainedSettings]]
+) -> Interpreter[Blobs]:
+    """The blob store that *tiers* make together: name, interpreter and settings of each, the nearest first."""
+    from provenance.effects.tiers import Tier, tiered
+
+    return _guarded(tiered(name, [Tier(each, ask, _granted(its)) for each, ask, its in tiers]), name, settings)
+
+
+def chain_repositories(
+    name: str, settings: ChainedSettings, tiers: Iterable[tuple[str, Repository, Permitted | ChainedSettings]]
+) -> Repository:
+    """The repository that *tiers* make together; its engine is that of the nearest one that has one."""
+    from provenance.effects.chains import chained
+    from provenance.effects.tiers import Tier
+
+    members = list(tiers)
+    chain = chained(name, [Tier(each, repo.interpreter, _granted(its)) for each, repo, its in members])
+    engine = next((repo.get_engine for _, repo, _ in members if repo.get_engine is not None), None)
+    return Repository(name, _world() | _guarded(chain, name, settings), engine)
+
+
 def _memory_repository(name: str, settings: MemoryRepoSettings, store: Interpreter[Blobs] | None) -> Repository:
     from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
 
@@ -95,16 +119,21 @@ def _sqlite_repository(
     return Repository(name, _world() | blobs | recording, lambda: records.engine)
 
 
-def _guarded(base: Interpreter[Any], name: str, permitted: Permitted) -> Interpreter[Any]:
-    from provenance.effects.layers import Permissions, guarded
+def _guarded(base: Interpreter[Any], name: str, permitted: Permitted | ChainedSettings) -> Interpreter[Any]:
+    from provenance.effects.layers import guarded
 
-    granted = Permissions(
+    return guarded(base, name, _granted(permitted))
+
+
+def _granted(permitted: Permitted | ChainedSettings) -> Permissions:
+    from provenance.effects.layers import Permissions
+
+    return Permissions(
         read=permitted.read,
         write=permitted.write,
         delete=permitted.delete,
         read_through_write=permitted.read_through_write,
     )
-    return guarded(base, name, granted)
 
 
 def _durability(name: str) -> Durability:

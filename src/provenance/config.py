@@ -9,17 +9,21 @@ from pathlib import Path
 from typing import TypeVar, Unpack, cast
 
 from provenance import backends, session, sources
+from provenance.asks import Blobs
+from provenance.effect import Interpreter
 from provenance.guards import Guard
 from provenance.repository import Repository
 from provenance.session import Environment
 from provenance.settings import (
+    AnyRepo,
+    AnyStore,
+    ChainedSettings,
     Config,
     DiskStoreOptions,
     DiskStoreSettings,
     MemoryRepoSettings,
     MemoryStoreSettings,
     PermittedOptions,
-    RepoSettings,
     RunInfoHook,
     SqliteRepoOptions,
     SqliteRepoSettings,
@@ -83,14 +87,23 @@ def set_run_info_fn(fn: RunInfoHook | None) -> None:
 
 
 def _environment(config: Config, base: Path) -> Environment:
-    stores = {name: once(partial(backends.open_store, name, each, base)) for name, each in config.blobstores.items()}
+    def open_store(name: str, settings: AnyStore) -> Interpreter[Blobs]:
+        if not isinstance(settings, ChainedSettings):
+            return backends.open_store(name, settings, base)
+        tiers = [(each, stores[each](), config.blobstores[each]) for each in settings.stores]
+        return backends.chain_stores(name, settings, tiers)
 
-    def open_repository(name: str, settings: RepoSettings) -> Repository:
+    def open_repository(name: str, settings: AnyRepo) -> Repository:
+        if isinstance(settings, ChainedSettings):
+            tiers = [(each, repos[each](), config.artifact_repos[each]) for each in settings.stores]
+            return backends.chain_repositories(name, settings, tiers)
         store = None if settings.store is None else stores[settings.store]()
         return backends.open_repository(name, settings, base, store)
 
+    stores = {name: once(partial(open_store, name, each)) for name, each in config.blobstores.items()}
+    repos = {name: once(partial(open_repository, name, each)) for name, each in config.artifact_repos.items()}
     return Environment(
-        openers={name: once(partial(open_repository, name, each)) for name, each in config.artifact_repos.items()},
+        openers=repos,
         default=config.default_repo,
         clock=backends.clock(),
         config=config,

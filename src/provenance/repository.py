@@ -33,14 +33,14 @@ class Repository:
 
     name: str
     interpreter: Interpreter[All] = field(repr=False)
-    _engine: Callable[[], Engine] | None = field(default=None, repr=False)
+    get_engine: Callable[[], Engine] | None = field(default=None, repr=False)
 
     @property
     def engine(self) -> Engine:
         """SQLAlchemy engine of the database, for `pandas.read_sql` and the like; ConfigError where there is none."""
-        if self._engine is None:
+        if self.get_engine is None:
             raise ConfigError(f"repository {self.name!r}", "it is kept in no SQL database", "use a sqlite repository")
-        return self._engine()
+        return self.get_engine()
 
     def get_by_id(self, artifact_id: str) -> Artifact[object]:
         """The artifact of this id."""

@@ -64,6 +64,20 @@ class SqliteRepoSettings(Permitted):
     durability: str = field(default="process", validator=validators.in_(("process", "power")))
 
 
+@frozen(kw_only=True)
+class ChainedSettings:
+    """`type: chained`: *stores*, blob stores or repositories by name, as one: the nearest first.
+
+    Each does what its own permissions allow; these are those of the chain as a whole.
+    """
+
+    stores: tuple[str, ...] = field(validator=validators.min_len(1))
+    read: bool = True
+    write: bool = True
+    delete: bool = True
+    read_through_write: bool = True
+
+
 class PermittedOptions(TypedDict, total=False):
     """`Permitted` as keywords."""
 
@@ -91,16 +105,26 @@ class SqliteRepoOptions(PermittedOptions, total=False):
 
 StoreSettings: TypeAlias = MemoryStoreSettings | DiskStoreSettings
 RepoSettings: TypeAlias = MemoryRepoSettings | SqliteRepoSettings
-_STORES: Final[Mapping[str, type[StoreSettings]]] = {"memory": MemoryStoreSettings, "disk": DiskStoreSettings}
-_REPOS: Final[Mapping[str, type[RepoSettings]]] = {"memory": MemoryRepoSettings, "sqlite": SqliteRepoSettings}
+AnyStore: TypeAlias = StoreSettings | ChainedSettings
+AnyRepo: TypeAlias = RepoSettings | ChainedSettings
+_STORES: Final[Mapping[str, type[AnyStore]]] = {
+    "memory": MemoryStoreSettings,
+    "disk": DiskStoreSettings,
+    "chained": ChainedSettings,
+}
+_REPOS: Final[Mapping[str, type[AnyRepo]]] = {
+    "memory": MemoryRepoSettings,
+    "sqlite": SqliteRepoSettings,
+    "chained": ChainedSettings,
+}
 
 
 @frozen(kw_only=True)
 class Config:
     """A whole configuration."""
 
-    blobstores: Mapping[str, StoreSettings]
-    artifact_repos: Mapping[str, RepoSettings]
+    blobstores: Mapping[str, AnyStore]
+    artifact_repos: Mapping[str, AnyRepo]
     default_repo: str | None = None
     use_cache: bool = True
     read_only: bool = False
@@ -119,7 +143,10 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
     stores = _section(filled, "blobstores", _STORES)
     repos = _section(filled, "artifact_repos", _REPOS)
     for name, repo in repos.items():
-        _must_have(repo.store, stores, f"artifact_repos.{name}.store", "blob store")
+        if not isinstance(repo, ChainedSettings):
+            _must_have(repo.store, stores, f"artifact_repos.{name}.store", "blob store")
+    _check_chains(stores, "blobstores", "blob store")
+    _check_chains(repos, "artifact_repos", "repository")
     default = filled.get("default_repo")
     if default is None and len(repos) == 1:
         default = next(iter(repos))
@@ -135,6 +162,22 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
         run_info_fn=_hook(filled.get("run_info_fn")),
         **cast("dict[str, Any]", chosen),
     )
+
+
+def _check_chains(entries: Mapping[str, object], section: str, what: str) -> None:
+    """Refuse chains of what is not there, and chains that go in a circle."""
+    for name in entries:
+        _follow(entries, name, section, what, ())
+
+
+def _follow(entries: Mapping[str, object], name: str, section: str, what: str, above: tuple[str, ...]) -> None:
+    path = f"{section}.{above[-1] if above else name}.stores"
+    if name in above:
+        raise ConfigError(path, f"chains go in a circle: {' -> '.join((*above, name))}", "break it")
+    _must_have(name, entries, path, what)
+    entry = entries[name]
+    for each in entry.stores if isinstance(entry, ChainedSettings) else ():
+        _follow(entries, each, section, what, (*above, name))
 
 
 def _section(raw: Mapping[str, object], section: str, kinds: Mapping[str, type[T]]) -> dict[str, T]:
@@ -233,6 +276,9 @@ def _filled(value: object, path: str, variables: Mapping[str, str]) -> object:
     if isinstance(value, Mapping):
         entries = cast("Mapping[object, object]", value)
         return {key: _filled(each, f"{path}.{key}", variables) for key, each in entries.items()}
+    if isinstance(value, list):
+        members = cast("list[object]", value)
+        return [_filled(each, f"{path}[{i}]", variables) for i, each in enumerate(members)]
     return value
 
 
