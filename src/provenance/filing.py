@@ -164,8 +164,8 @@ def _nothing(_: BinaryIO) -> None:
     """Read nothing: the store has compared the bytes."""
 
 
-def read_value(record: ArtifactRecord, repo: str) -> Program[ReadBlob | HasBlob, object]:
-    """The value, as `programs.read_value` reads it; a folder of which a file is lost is lost."""
+def read_folder(record: ArtifactRecord, repo: str) -> Program[ReadBlob | HasBlob, object]:
+    """A folder, as `programs.read_value` reads values; one of which a file is lost is lost."""
     value = yield from programs.read_value(record, repo)
     if isinstance(value, ArchivedFolder):
         for blob in _contents(value):

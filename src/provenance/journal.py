@@ -23,6 +23,8 @@ _latest: dict[ArtifactId, type[Event]] = {}
 
 MOST_REMEMBERED: Final = 100_000
 """Artifacts whose latest outcome is kept; beyond that, those that were met first are forgotten."""
+_LOUD: Final = (CodeChanged, Healed)
+"""What is logged as a warning."""
 _OUTCOMES: Final[Mapping[type[Event], Outcome]] = {
     Hit: Outcome.HIT,
     Miss: Outcome.MISS,
@@ -80,9 +82,10 @@ def listening(receive: Callable[[Event], None]) -> Generator[None]:
 
 def tell(event: Event) -> None:
     """Count *event*, log it, and send it to whoever subscribed."""
-    _count(event)
-    _remember(event)
-    level = logging.WARNING if isinstance(event, CodeChanged | Healed) else logging.DEBUG
+    with _guard.lock:
+        _count(event)
+        _remember(event)
+    level = logging.WARNING if isinstance(event, _LOUD) else logging.DEBUG
     if log.isEnabledFor(level):
         log.log(level, *_line(event))
     for receive in _listening.get():
@@ -116,13 +119,14 @@ def reset_stats() -> None:
 
 
 def _remember(event: Event) -> None:
+    """Keep what became of the artifact and its parts; `_guard` is held."""
     if isinstance(event, CodeChanged):
         return
-    with _guard.lock:
-        for each in (event.artifact_id, *event.parts):
-            _latest[each] = type(event)
-            if len(_latest) > MOST_REMEMBERED:
-                del _latest[next(iter(_latest))]
+    _latest[event.artifact_id] = type(event)
+    for part_id in event.parts:
+        _latest[part_id] = type(event)
+    while len(_latest) > MOST_REMEMBERED:
+        del _latest[next(iter(_latest))]
 
 
 def _count(event: Event) -> None:
@@ -148,9 +152,9 @@ def _count_healed(event: Healed) -> None:
 
 
 def _add(name: str, kind: str, seconds: float, count: int = 1) -> None:
-    with _guard.lock:
-        _counts[name] = _counts.get(name, 0) + count
-        _seconds[kind] = _seconds.get(kind, 0.0) + seconds
+    """Count; `_guard` is held."""
+    _counts[name] = _counts.get(name, 0) + count
+    _seconds[kind] = _seconds.get(kind, 0.0) + seconds
 
 
 def _line(event: Event) -> tuple[object, ...]:

@@ -130,7 +130,8 @@ class Repository:
             return self._read(newer)  # it was computed anew since *record* was looked up
 
     def _read(self, record: ArtifactRecord) -> object:
-        return resolving_in(self, lambda: run(filing.read_value(record, self.name), self.interpreter))
+        program = filing.read_folder if record.serializer == "folder" else programs.read_value
+        return resolving_in(self, lambda: run(program(record, self.name), self.interpreter))
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
         """Read the inputs of *record*; artifacts among them are unread proxies."""
