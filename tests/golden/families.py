@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import array
 import collections
 import datetime as dt
 import decimal
+import enum
 import fractions
+import functools
+import io
+import ipaddress
+import math
+import operator
 import pathlib
 import re
 import types
@@ -14,9 +21,16 @@ import zoneinfo
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyrsistent as pyr
 from scipy import sparse
+
+from provenance.archives import ArchivedFile
+from provenance.ids import BlobId
+from provenance.records import Blob
+from provenance.sets import ArtifactSet
+from values.builtin import Mode, Named, Pair, Point, Reduced, Shade, Stateful, TaggedList
 
 WARSAW = zoneinfo.ZoneInfo("Europe/Warsaw")
 
@@ -178,10 +192,27 @@ TABLES = {
     **numbered("persistent", [pyr.pmap(), pyr.pset(), pyr.pvector(), pyr.pbag([1, 1]), pyr.plist([1]), pyr.pdeque([1]), pyr.pmap({1: pyr.v(2)})]),
 }  # fmt: skip
 
+LIBRARIES = {
+    **numbered("generator", [np.random.Generator(kind(7)) for kind in (np.random.PCG64, np.random.Philox, np.random.SFC64)]),
+    **numbered("random state", [np.random.RandomState(7), np.random.MT19937(7)]),
+    **numbered("ufunc", [np.add, np.sin]),
+    **numbered("polars series", [pl.Series("a", [1, None]), pl.Series("b", [1, None]), pl.Series("a", ["x", None]), pl.Series("a", [[1], []], pl.List(pl.Int8)), pl.Series("a", [1.5], pl.Float32)]),
+    **numbered("polars names", [pl.Series("a", ["x", "y"], pl.Categorical), pl.Series("a", ["x", "y"], pl.Enum(["x", "y"]))]),
+    **numbered("polars frame", [pl.DataFrame(), pl.DataFrame({"a": [1]}), pl.DataFrame({"a": [1], "b": ["x"]}), pl.DataFrame({"b": ["x"], "a": [1]})]),
+    **numbered("polars type", [pl.Int8(), pl.List(pl.Int8)]),
+    **numbered("partial", [functools.partial(max, 1), functools.partial(max, 1, key=len), functools.partial(min, 1)]),
+    **numbered("name", [dict, list[int], math.sin, operator.add, operator.itemgetter(1), collections, np.float64, enum.Enum]),
+    **numbered("memory", [io.BytesIO(b"a"), io.StringIO("a"), memoryview(b"a"), array.array("q", [1, 2])]),
+    **numbered("address", [ipaddress.ip_address("127.0.0.1"), ipaddress.ip_network("10.0.0.0/8")]),
+    **numbered("chain", [collections.ChainMap({"a": 1}, {"a": 2}), collections.UserDict(a=1), collections.UserList([1])]),
+    **numbered("artifact", [ArchivedFile(Blob(BlobId("ab" * 20), 3), "", "a.txt"), ArchivedFile(Blob(BlobId("ab" * 20), 3), ".txt", "a.txt"), ArtifactSet.of(["ab" * 20])]),
+    **numbered("option", [Point(1, [2]), Pair("x", None), TaggedList([1]), Shade.RED, Mode.READ | Mode.WRITE, Named(1, 2), Reduced(1, 2), Stateful(1, 2)]),
+}  # fmt: skip
+
 FAMILIES = {
     f"{family}: {name}": value
     for family, values in {
-        "scalars": SCALARS, "containers": CONTAINERS, "standard": STANDARD, "arrays": ARRAYS, "tables": TABLES
+        "scalars": SCALARS, "containers": CONTAINERS, "standard": STANDARD, "arrays": ARRAYS, "tables": TABLES, "libraries": LIBRARIES
     }.items()
     for name, value in values.items()
 }  # fmt: skip
