@@ -11,7 +11,7 @@ from provenance.effect import run
 from provenance.ids import ArtifactId
 from provenance.proxy import artifact_of, is_proxy
 from provenance.records import Artifact
-from provenance.repository import Recovering, Repository
+from provenance.repository import Repository
 from provenance.session import RepositoryOrName
 
 _log: Final = logging.getLogger("provenance")
@@ -74,11 +74,4 @@ def _source(wanted: object, from_repo: RepositoryOrName | None) -> tuple[Reposit
     if not isinstance(artifact, Artifact):
         raise TypeError(f"{wanted!r} is no artifact: give an id, an artifact, or the result of a decorated function")
     known = cast("Artifact[object]", artifact)
-    return named or repository_of(known), known.id
-
-
-def repository_of(artifact: Artifact[object]) -> Repository:
-    """The repository that an artifact came from, else the default one."""
-    origin = artifact.origin
-    origin = origin.repo if isinstance(origin, Recovering) else origin
-    return origin if isinstance(origin, Repository) else session.get_default_repo()
+    return named or session.repository_of(known), known.id

@@ -17,7 +17,8 @@ from provenance.errors import ConfigError
 from provenance.guards import Guard
 from provenance.ports import Clock
 from provenance.proxy import resolve_ambient_with
-from provenance.repository import Repository
+from provenance.records import Artifact
+from provenance.repository import Recovering, Repository
 
 RepositoryOrName: TypeAlias = "Repository | str"
 Opener: TypeAlias = Callable[[], Repository]
@@ -143,6 +144,12 @@ def using_repo(repo: RepositoryOrName) -> Generator[Repository]:
 def get_default_repo() -> Repository:
     """The repository that decorated functions use, unless they name one."""
     return current().repository()
+
+
+def repository_of(artifact: Artifact[object]) -> Repository:
+    """The repository that an artifact came from, else the default one."""
+    origin = artifact.origin.repo if isinstance(artifact.origin, Recovering) else artifact.origin
+    return origin if isinstance(origin, Repository) else get_default_repo()
 
 
 def get_repo_by_name(name: str) -> Repository:

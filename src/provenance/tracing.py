@@ -16,7 +16,6 @@ from provenance.lineage import Arguments, Lineage, Uses, described, with_part_ke
 from provenance.programs import read_inputs
 from provenance.proxy import Ephemeral, artifact_of, is_proxy
 from provenance.records import Artifact, ArtifactRecord, Inputs, Origin
-from provenance.repository import Recovering, Repository
 
 _Described: TypeAlias = "tuple[Uses, Arguments]"
 
@@ -70,7 +69,7 @@ def lineage(of: object) -> Lineage:
         ArtifactNotFoundError: if there is no artifact of this id.
     """
     root = _artifact(of)
-    repo = _repository(root)
+    repo = session.repository_of(root)
     inputs = root.origin.inputs if isinstance(root.origin, Ephemeral) else None
     return run(trace(root, repo, repo.name, inputs), repo.interpreter)
 
@@ -90,7 +89,7 @@ def progeny(of: object) -> tuple[Artifact[object], ...]:
     Raises as `lineage` does.
     """
     root = _artifact(of)
-    repo = _repository(root)
+    repo = session.repository_of(root)
     records = run(descend(root.id), repo.interpreter)
     return tuple(Artifact.of(each, repo) for each in records)
 
@@ -108,12 +107,6 @@ def descend(root: ArtifactId) -> Program[FindProgeny | FindRecord, tuple[Artifac
                 waiting.append(artifact_id)
     groups = circles({each.id: sorted(each.source_ids & found.keys()) for each in found.values()})
     return tuple(found[each] for group in groups for each in sorted(group))
-
-
-def _repository(root: Artifact[object]) -> Repository:
-    """Where an artifact came from, else the default repository."""
-    origin = root.origin.repo if isinstance(root.origin, Recovering) else root.origin
-    return origin if isinstance(origin, Repository) else session.get_default_repo()
 
 
 def _artifact(of: object) -> Artifact[object]:
