@@ -29,7 +29,6 @@ from provenance.errors import (
 from provenance.events import NO_PARTS, CodeChanged, Event, Healed, Hit, Miss, Recomputed, Why
 from provenance.ids import ArtifactId
 from provenance.journal import tell
-from provenance.lineage import sighted
 from provenance.plan import CallPlan, plan_call, refuse_mutated
 from provenance.programs import Found
 from provenance.proxy import Ephemeral, artifact_of, proxy_over, resolving_in, unwrap
@@ -37,6 +36,7 @@ from provenance.recipe import Recipe, captures_of
 from provenance.records import ArtifactRecord
 from provenance.repository import Recovering, Repository
 from provenance.session import Environment
+from provenance.shorthand import sighted
 
 BlobTrouble: TypeAlias = BlobNotFoundError | CorruptBlobError
 

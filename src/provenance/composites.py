@@ -9,10 +9,10 @@ from attrs import evolve
 
 from provenance.errors import UnserializableValueError
 from provenance.identity import Identity, call_id
-from provenance.lineage import SHORT, sighted
 from provenance.plan import CallPlan
 from provenance.recipe import NO_PARTS, Recipe
 from provenance.records import NO_OPTIONS
+from provenance.shorthand import SHORT, sighted
 from provenance.summary import type_name
 
 SEPARATOR: Final = "_"

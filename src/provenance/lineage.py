@@ -8,30 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from enum import Enum
-from pathlib import PurePath
-from typing import Any, Final, TypeAlias, cast
+from contextlib import suppress
+from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 from pyrsistent import PMap, pmap
 
-from provenance.errors import ArtifactNotFoundError
-from provenance.ids import ArtifactId
-from provenance.recipe import Sighting
-from provenance.records import Artifact, ArtifactRecord, Inputs
-from provenance.summary import Summary
+from provenance.errors import ArtifactNotFoundError, RunNotFoundError
+from provenance.ids import ArtifactId, RunId
+from provenance.records import Artifact, ArtifactRecord, Inputs, Run
+from provenance.shorthand import SHORT, short, sighted
 
 Uses: TypeAlias = "PMap[str, ArtifactId]"
 """Artifacts that a call was given, by where they were among its arguments: `data`, `models[0]`, `parts['train']`."""
 Arguments: TypeAlias = "PMap[str, str]"
 """The other arguments of a call in a few characters each, by name."""
-
-SHORT: Final = 8
-"""Digits of an id that are shown to people."""
-LONGEST: Final = 24
-"""Characters of an argument that are shown …"""
-MOST: Final = 4
-"""… and members of a container."""
 
 
 @frozen
@@ -77,6 +68,20 @@ class Lineage:
         """Ids that edges lead to, but of which nothing is recorded any more."""
         named = {each for given in self.edges.values() for each in given.values()}
         return frozenset(each for each in named if each not in self.artifacts)
+
+    @property
+    def run_ids(self) -> frozenset[RunId]:
+        """The runs, processes each, that computed the artifacts."""
+        return frozenset(each.run_id for each in self.artifacts.values())
+
+    def runs(self) -> PMap[RunId, Run]:
+        """The runs that computed the artifacts: looked up now, each once; what is no longer recorded is left out."""
+        found: dict[RunId, Run] = {}
+        for each in self.artifacts.values():
+            if each.run_id not in found:
+                with suppress(RunNotFoundError):
+                    found[each.run_id] = each.run_info
+        return pmap(found)
 
     def tree(self, root: str | None = None) -> str:
         """The lineage as text: a line for each artifact with its id and the seconds that computing it took.
@@ -162,12 +167,6 @@ def _places(name: str, value: object) -> Iterator[tuple[str, ArtifactId]]:
             waiting += [(place + where, member) for where, member in _MEMBERS[type(each)](each)]
 
 
-def sighted(value: object) -> Sighting | None:
-    """What artifact *value* stands for, None if it is an ordinary value."""
-    sight: Callable[[object], Sighting | None] | None = getattr(type(value), "__provenance_sighting__", None)
-    return None if sight is None else sight(value)
-
-
 def _by_index(members: Iterable[object]) -> Iterator[tuple[str, object]]:
     return ((f"[{i}]", each) for i, each in enumerate(members))
 
@@ -190,56 +189,6 @@ _MEMBERS: Final[Mapping[type, Callable[[Any], Iterator[tuple[str, object]]]]] = 
     set: _unnamed,
     frozenset: _unnamed,
 }
-
-
-# ---------------------------------------------------------------- in a few characters
-
-
-def short(value: object, depth: int = 2) -> str:
-    """*value* in a few characters: written out if it is small and builtin, else its type.
-
-    >>> short([1, "two", {"three": 3.0}]), short(b"0123456789" * 9), short(object())
-    ("[1, 'two', {'three': 3.0}]", "b'01234567890123456789…", '<object>')
-    """
-    if sighted(value) is not None:
-        return "<artifact>"
-    kind = type(value)
-    if value is None or kind in _SCALARS or isinstance(value, PurePath):
-        return _cut(repr(str(value) if isinstance(value, PurePath) else value))
-    if isinstance(value, Enum):
-        return f"{kind.__name__}.{value.name}"
-    if kind in _MEMBERS and depth:
-        return _container(value, depth)
-    return _kind_of(value)
-
-
-_SCALARS: Final = frozenset({bool, int, float, complex, str, bytes})
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]}…"
-
-
-def _container(value: Any, depth: int) -> str:  # noqa: ANN401 - a container of the table of members
-    if len(value) > MOST or type(value) in (set, frozenset):
-        return f"<{type(value).__name__} of {len(value)}>"
-    if isinstance(value, dict):
-        entries = cast("dict[object, object]", value).items()
-        return "{" + ", ".join(f"{short(key, 0)}: {short(each, depth - 1)}" for key, each in entries) + "}"
-    inner = ", ".join(short(each, depth - 1) for each in cast("Iterable[object]", value))
-    return f"[{inner}]" if isinstance(value, list) else f"({inner})"
-
-
-def _kind_of(value: object) -> str:
-    """The type of *value*, with its shape if it is an array or table; the name of a function or class."""
-    if isinstance(value, Summary):
-        return f"<{value.type.rpartition(':')[2]}>"
-    if isinstance(value, type) or hasattr(type(value), "__code__"):
-        return getattr(value, "__qualname__", type(value).__name__)
-    shape = getattr(value, "shape", None)
-    if isinstance(shape, tuple) and all(type(each) is int for each in cast("tuple[object, ...]", shape)):
-        return f"<{type(value).__name__} {'x'.join(map(str, cast('tuple[int, ...]', shape)))}>"
-    return f"<{type(value).__name__}>"
 
 
 # ---------------------------------------------------------------- the tree

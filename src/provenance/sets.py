@@ -11,9 +11,9 @@ from attrs import evolve, field, frozen
 from provenance.errors import ConfigError, DuplicateNameError
 from provenance.identity import set_id
 from provenance.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
-from provenance.lineage import sighted
 from provenance.proxy import CurrentOrigin, ambient, is_proxy
 from provenance.records import NO_OPTIONS, Artifact, ArtifactRecord, Options, Origin
+from provenance.shorthand import sighted
 from provenance.wire import labels_from, labels_text
 
 Labels: TypeAlias = Mapping[str, object] | str | None

@@ -13,9 +13,10 @@ import provenance as p
 from provenance.asks import FindInputs, FindRecord, ReadBlob
 from provenance.effect import Effect, layered
 from provenance.ids import ArtifactId
-from provenance.lineage import described, short
+from provenance.lineage import described
 from provenance.records import Inputs
 from provenance.session import using_repo
+from provenance.shorthand import short
 from provenance.summary import Summary
 from provenance.testing import in_memory, memory_environment
 from provenance.tracing import dependencies, lineage
@@ -428,3 +429,16 @@ def test_without_input_artifacts_nothing_is_searched():
 
     described(record, Inputs({"x": Watched([1])}))
     assert [] == searched
+
+
+def test_the_runs_are_looked_up_when_they_are_asked_for():
+    """Each run that computed an artifact of the lineage is there once."""
+    with in_memory():
+        graph = lineage(combine(source(), follow(source())))
+        runs = graph.runs()
+        assert isinstance(runs, PMap)
+        assert graph.run_ids == set(runs) == {p.artifact_of(source()).run_id}
+        assert runs[next(iter(runs))] == p.artifact_of(source()).run_info
+        with using_repo(memory_environment().repository()):
+            nothing = p.lineage(combine.with_options(read_only=True)(1))
+        assert {} == dict(nothing.runs())

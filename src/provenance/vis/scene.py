@@ -13,8 +13,9 @@ from attrs import frozen
 
 from provenance.events import Outcome
 from provenance.ids import ArtifactId
-from provenance.lineage import SHORT, Lineage, in_order, plain_name
+from provenance.lineage import Lineage, in_order, plain_name
 from provenance.records import Artifact
+from provenance.shorthand import SHORT
 from provenance.vis.wording import duration, size, visible
 
 Facts: TypeAlias = "tuple[tuple[str, str], ...]"
