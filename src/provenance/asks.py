@@ -64,7 +64,10 @@ class FindRun(Effect["Run | None"]):
 
 @frozen
 class FindRecords(Effect[Page]):
-    """Up to *limit* records that fit *query*, those stored last first; those after the place *after*, if it is given."""
+    """Up to *limit* records that fit *query*, those that came last first; those after the place *after*, if it is given.
+
+    A record that is replaced keeps its place, so that who goes on from page to page misses none.
+    """
 
     query: Query
     after: int | None = None

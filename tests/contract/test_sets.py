@@ -179,6 +179,24 @@ def test_searching_finds_what_fits(make, tmp_path_factory, kept, query, limit):
     place.close()
 
 
+def test_a_replaced_record_keeps_its_place(place):
+    """Who goes from page to page while records are replaced and added sees each that was there, and once."""
+    kept = [record() for _ in range(6)]
+    for each in kept:
+        place.ask(PutRecord(each, run(), "{}"))
+    seen, after = [], None
+    for turn in (0, 5, 2):
+        page = place.ask(FindRecords(Query(), after, 2))
+        seen += [each.id for each in page.records]
+        after = page.next
+        place.ask(PutRecord(record(id=kept[turn].id), run(), "{}", replace=True))
+        place.ask(PutRecord(record(), run(), "{}"))
+    assert [each.id for each in reversed(kept)] == seen
+    place.ask(DropRecord(kept[0].id))
+    place.ask(PutRecord(kept[0], run(), "{}"))
+    assert kept[0].id == place.ask(FindRecords(Query(), None, 1)).records[0].id
+
+
 @given(records)
 def test_every_record_is_found_by_searching_for_all(one):
     """Whatever a record says, a search for everything yields it as it is."""

@@ -137,7 +137,7 @@ class MemoryRecords(Shared):
         return winner
 
     def find_records(self, query: Query, after: int | None, limit: int) -> Page:
-        """Some records that fit, those kept last first."""
+        """Some records that fit, those that came last first; one that is replaced keeps its place."""
         with self.lock:
             rows = [(place, self._rows[each], self._inputs[each]) for place, each in self._places.items()]
         found: list[ArtifactRecord] = []
@@ -157,6 +157,7 @@ class MemoryRecords(Shared):
                 return None
             record = from_row(row)
             self._unlink(record)
+            del self._places[self._place_of.pop(artifact_id)]
             return tuple(blob for blob in dict.fromkeys(record.blobs) if blob.id not in self._by_blob)
 
     def _replace(self, ask: PutRecord, row: Row) -> None:
@@ -178,9 +179,10 @@ class MemoryRecords(Shared):
             self._by_blob.setdefault(blob.id, set()).add(record.id)
         for each in record.source_ids:
             self._progeny.setdefault(each, set()).add(record.id)
-        self._places[self._next_place] = record.id
-        self._place_of[record.id] = self._next_place
-        self._next_place += 1
+        if record.id not in self._place_of:
+            self._places[self._next_place] = record.id
+            self._place_of[record.id] = self._next_place
+            self._next_place += 1
 
     def _unlink(self, record: ArtifactRecord) -> None:
         del self._rows[record.id], self._inputs[record.id]
@@ -190,7 +192,6 @@ class MemoryRecords(Shared):
             _discard(self._by_blob, blob.id, record.id)
         for each in record.source_ids:
             _discard(self._progeny, each, record.id)
-        del self._places[self._place_of.pop(record.id)]
 
 
 class MemorySets(Shared):

@@ -50,6 +50,14 @@ def inserting(table: sa.Table, columns: tuple[str, ...], otherwise: str) -> str:
     return compiled(statement.prefix_with(f"OR {otherwise}"), *(c.name for c in table.columns if c.name in columns))
 
 
+def replacing(table: sa.Table, columns: tuple[str, ...]) -> str:
+    """Insert a row of *columns*, or give those to the row of this id, which keeps its place among the others."""
+    statement = sqlite.insert(table).values({name: sa.bindparam(name) for name in columns})
+    changed = {name: statement.excluded[name] for name in columns if name != "id"}
+    upsert = statement.on_conflict_do_update(index_elements=["id"], set_=changed)
+    return compiled(upsert, *(c.name for c in table.columns if c.name in columns))
+
+
 def creating() -> tuple[str, ...]:
     """What makes the tables and their indexes where they are not there yet."""
     made: list[ClauseElement] = []
@@ -143,7 +151,7 @@ NAMES_BLOB: Final = compiled(
 )
 
 PUT_RECORD: Final = inserting(artifacts, (*COLUMNS, *BESIDES), "IGNORE")
-REPLACE_RECORD: Final = inserting(artifacts, (*COLUMNS, *BESIDES), "REPLACE")
+REPLACE_RECORD: Final = replacing(artifacts, (*COLUMNS, *BESIDES))
 PUT_EDGE: Final = inserting(artifact_inputs, ("artifact_id", "input_id"), "IGNORE")
 PUT_RUN: Final = inserting(runs, ("id", "created_at", "info"), "IGNORE")
 DROP_RECORD: Final = compiled(sa.delete(artifacts).where(artifacts.c.id == _param("key")), "key")
