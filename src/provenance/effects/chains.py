@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, cast
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from provenance.asks import (
     Blobs,
@@ -34,6 +34,7 @@ from provenance.asks import (
     WriteBlob,
 )
 from provenance.effect import Interpreter, run
+from provenance.effects.locks import Shared
 from provenance.effects.tiers import Tier, allowed, answers, takes_copies, tiered
 from provenance.errors import BlobNotFoundError, CorruptBlobError, StoreUnavailableError
 from provenance.ids import ArtifactId
@@ -72,10 +73,13 @@ def _first(ids: Iterator[Any], limit: int) -> tuple[Any, ...]:
     return tuple(sorted(set(ids))[:limit])
 
 
-@frozen
-class _Chain:
-    name: str
-    tiers: tuple[Tier, ...]
+class _Chain(Shared):
+    """What several repositories answer together; of threads that delete one record, one is told so."""
+
+    def __init__(self, name: str, tiers: tuple[Tier, ...]) -> None:
+        super().__init__()
+        self.name = name
+        self.tiers = tiers
 
     def _readable(self) -> list[Tier]:
         return allowed(self.tiers, "read", "looking up", self.name)
@@ -140,7 +144,8 @@ class _Chain:
         Answers the blobs that all tiers can do without, if all of them had the record; others are dropped here and now.
         """
         tiers = allowed(self.tiers, "delete", "deleting an artifact", self.name)
-        orphans: list[tuple[Tier, tuple[Blob, ...] | None]] = [(tier, tier.ask(ask)) for tier in tiers]
+        with self.lock:
+            orphans: list[tuple[Tier, tuple[Blob, ...] | None]] = [(tier, tier.ask(ask)) for tier in tiers]
         known = [set(blobs) for _, blobs in orphans if blobs is not None]
         common: set[Blob] = known[0].intersection(*known) if len(known) == len(self.tiers) else set()
         for tier, blobs in orphans:
