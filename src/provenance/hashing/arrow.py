@@ -24,8 +24,14 @@ _COLUMN, _TABLE, _SCHEMA, _TYPE, _SCALAR = (
 @inherited(pa.Array, pa.ChunkedArray)
 def column_item(value: Any, walk: Walk) -> Item:
     """Return the item of a column: its type and its elements."""
-    whole = value.combine_chunks() if isinstance(value, pa.ChunkedArray) else value
-    return node(_COLUMN, (str(value.type), _content(whole, walk)))
+    return node(_COLUMN, (str(value.type), _content(_whole(value), walk)))
+
+
+def _whole(value: Any) -> Any:
+    """Return a column as one array; one that is in one piece is not copied."""
+    if not isinstance(value, pa.ChunkedArray):
+        return value
+    return value.chunk(0) if value.num_chunks == 1 else value.combine_chunks()
 
 
 def _content(value: Any, walk: Walk) -> Item:
@@ -49,6 +55,8 @@ def _is_fixed(kind: Any) -> bool:
 
 
 def _missing(value: Any) -> Any:
+    if not value.null_count:
+        return np.zeros(len(value), "|b1")
     return pc.is_null(value).to_numpy(zero_copy_only=False)
 
 
@@ -61,13 +69,13 @@ def _numbers(value: Any) -> Any:
 def arrow_strings(value: Any) -> Item:
     """Return the item of a column of strings, the same as that of equal strings in Python objects."""
     missing = _missing(value)
-    whole = (pc.fill_null(value, "") if value.null_count else value).cast(pa.large_string())
-    whole = whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole
+    whole = _whole((pc.fill_null(value, "") if value.null_count else value).cast(pa.large_string()))
     _, offsets, text = whole.buffers()
     bounds = np.frombuffer(offsets, "<i8")[whole.offset : whole.offset + len(whole) + 1] if len(whole) else [0]
     first, last = int(bounds[0]), int(bounds[-1])
     data = memoryview(text)[first:last] if last > first else b""
-    return strings_item(len(whole), np.asarray(bounds[1:], "<i8") - first, missing, Buffer(data))
+    ends = np.asarray(bounds[1:], "<i8")
+    return strings_item(len(whole), ends - first if first else ends, missing, Buffer(data))
 
 
 @exact("pyarrow.lib:Table", "pyarrow.lib:RecordBatch")
