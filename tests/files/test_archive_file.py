@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from attrs import evolve
 from hypothesis import HealthCheck, given, settings
@@ -384,7 +385,6 @@ def test_a_store_that_may_not_be_written_to_is_respected(written, tmp_path):
 
 def test_libraries_take_it_for_a_path(repo, written):
     """As any `os.PathLike`, the proxy too."""
-    pd = pytest.importorskip("pandas")
     file = p.archive_file(written(), preserve_ext=True)
     assert isinstance(file, os.PathLike)
     assert [2] == list(pd.read_csv(file)["b"])
@@ -453,7 +453,6 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no `resource`")
 def test_cost__archiving_takes_constant_memory(work):
     """256 MiB are archived, verified, and copied out, in less than 24 MiB."""
     (work / "small").write_bytes(bytes(200_000))
