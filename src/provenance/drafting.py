@@ -16,12 +16,14 @@ from provenance.events import Hit, Why
 from provenance.hashing import hash_value
 from provenance.identity import uncached_id
 from provenance.ids import ArtifactId, BlobId, RunId
+from provenance.journal import log
 from provenance.plan import CallPlan, changed_inputs, hashes_now, may_change
 from provenance.proxy import Ephemeral, Reference, proxy_over, unwrap
-from provenance.recipe import Recipe, in_ignored, sightings_of
+from provenance.recipe import Recipe, sightings_of
 from provenance.records import ArtifactRecord, Blob
 from provenance.repository import Repository
 from provenance.session import Environment
+from provenance.shorthand import sighted
 from provenance.summary import type_name
 
 
@@ -82,6 +84,8 @@ def drafted(call: Call, value: object, timing: Timing) -> Draft:
     if not call.recipe.options.returns_composite:
         return _draft(call, value, timing)
     given = parts_in(unwrap(value), call.label)
+    for key in sorted(call.recipe.options.part_coding.keys() - given.keys()):
+        log.warning("%s names a serializer for the part %r, and returned none of this name", call.label, key)
     try:
         parts = {key: _part(call, key, each, timing) for key, each in given.items()}
     except UnserializableValueError as error:
@@ -121,7 +125,9 @@ def _refuse_impure(call: Call) -> None:
 
 def _draft(call: Call, value: object, timing: Timing) -> Draft:
     """Hash *value*, note which artifacts it holds, and put together what is to be stored."""
-    seen, value = list(in_ignored(value)), unwrap(value)
+    itself = sighted(value)  # hashing notes what it holds
+    seen: list[object] = [] if itself is None else [itself]
+    value = unwrap(value)
     ticks = call.environment.clock.ticks
     began = ticks()
     try:

@@ -399,6 +399,13 @@ def test_a_part_that_was_deleted_is_stored_again_without_the_cache(repo):
     assert np.array_equal(np.arange(LARGE), repo.get_value(ids["table"]))
 
 
+def test_a_serializer_for_no_part_is_told(repo, caplog):
+    """The results are stored all the same: they may have taken hours."""
+    function = p.provenance(name="told", returns_composite=True, serializer={"a": "pickle", "gone": "pickle"})
+    assert [1] == function(lambda: {"a": [1]})()["a"]
+    assert ["'gone'" in each.message for each in caplog.records if each.levelname == "WARNING"] == [True]
+
+
 def test_parts_meet_no_function_of_their_name(repo):
     """A function that was given the name that a part has does not share its artifacts."""
     named = p.provenance(name="f_a_b")(lambda x: [3, x])
