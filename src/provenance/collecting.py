@@ -51,13 +51,13 @@ def capture_set(labels: Labels = None, initial_set: ArtifactSet | None = None) -
     for itself and for the outer one. Nothing is stored if the block raises.
 
     Raises:
-        ConfigError: for labels that have no JSON form, before anything is run.
+        ConfigError: for labels that have no JSON form, or without a default repository, before anything is run.
     """
-    wanted = labels_of(labels)
+    wanted, repo = labels_of(labels), session.get_default_repo()
     capture = Capture(frozenset() if initial_set is None else initial_set.artifact_ids)
     with listening(capture.receive):
         yield capture
-    capture.set = ArtifactSet.of(capture.artifact_ids, wanted).put(session.get_default_repo())
+    capture.set = ArtifactSet.of(capture.artifact_ids, wanted).put(repo)
 
 
 def provenance_set(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import provenance as p
 from contract.samples import new_id
+from provenance.session import substituting
 from provenance.testing import in_memory
 
 
@@ -84,6 +85,15 @@ def test_a_block_that_raises_stores_nothing(repo):
         raise ZeroDivisionError(number(1))
     with pytest.raises(p.SetNotFoundError, match="half"):
         p.load_set_by_name("half")
+
+
+def test_a_capture_without_a_repository_is_refused_before_the_block(tmp_path):
+    """Where its set is to go is known before hours of work, not after."""
+    nowhere = p.from_config({"artifact_repos": {}}, tmp_path)
+    begun = []
+    with substituting(nowhere), pytest.raises(p.ConfigError, match="no default repository"), p.capture_set("x"):
+        begun.append(1)
+    assert [] == begun
 
 
 def test_threads_beside_a_block_are_not_captured(repo):
