@@ -349,7 +349,6 @@ def test_security__a_manifest_leads_nowhere(path):
         )
 
 
-@pytest.mark.skipif(os.name != "posix", reason="elsewhere names of files are text")
 def test_lost_work__odd_names_reach_the_database(repo, work):
     """Names that are no UTF-8, quotes, spaces and line breaks: what the file system takes is archived."""
     content = {

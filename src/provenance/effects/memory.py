@@ -142,8 +142,10 @@ class MemoryRecords(Shared):
             rows = [(place, self._rows[each], self._inputs[each]) for place, each in self._places.items()]
         found: list[ArtifactRecord] = []
         for place, row, inputs in reversed(rows):
+            if after is not None and place >= after:
+                continue
             record = from_row(row)
-            if (after is None or place < after) and fits(query, record, inputs):
+            if fits(query, record, inputs):
                 found.append(record)
                 if len(found) == limit:
                     return Page(tuple(found), place)
