@@ -106,8 +106,23 @@ def _part_proxy(call: Call, part: Draft) -> object:
     value = part.computation.value
     if call.read_only:
         return proxy_over(unstored(part), Ephemeral(value, call.plan.inputs), load=lambda: value, tracked=False)
+    return _proxy_in(call.repo, part)
+
+
+def _proxy_in(repo: Repository, part: Draft) -> object:
+    value = part.computation.value
     known = Reference(part.artifact_id, part.computation.value_id, type_name(value), interface_of(type(value)))
-    return proxy_over(known, call.repo, load=lambda: kept_by(value, call.repo))
+    return proxy_over(known, repo, load=lambda: kept_by(value, repo))
+
+
+def bound_for(repo: Repository, draft: Draft) -> Draft:
+    """*draft*, its parts leading to *repo*: a composite that is stored there refers to them."""
+    if not isinstance(draft.computation.value, Composite):
+        return draft
+    parts = dict(zip(draft.computation.value, draft.parts, strict=True))
+    whole = Composite({key: _proxy_in(repo, part) for key, part in parts.items()})
+    holds = frozenset(part.artifact_id for part in draft.parts)
+    return evolve(draft, computation=evolve(draft.computation, value=whole, holds=holds))
 
 
 def unstored(draft: Draft) -> ArtifactRecord:

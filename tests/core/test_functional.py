@@ -5,6 +5,7 @@ import threading
 from functools import partial
 
 import pytest
+from attrs import evolve
 from returns.io import IOFailure, IOResult, IOSuccess
 from returns.maybe import Nothing, Some
 from returns.result import Failure, Success
@@ -320,3 +321,25 @@ def test_promotion_is_between_two_repositories():
     assert 2 == len(list(p.search(repo=there)))
     failure = functional.promote(here, "0" * 40, there)
     assert isinstance(unsafe_perform_io(failure.failure()), p.ArtifactNotFoundError)
+
+
+@p.provenance(returns_composite=True)
+def halves(x: int) -> dict[str, list[int]]:
+    """Two results."""
+    return {"left": [x], "right": [x, x]}
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_composite_is_committed_where_one_says(read_only):
+    """Computed in one environment and stored in another repository, its parts are artifacts of that one."""
+    environment = evolve(memory_environment(), read_only=read_only)
+    there = memory_environment().repository()
+    planned = functional.plan(halves, 3).unwrap()
+    computed = unsafe_perform_io(functional.compute(environment, planned).unwrap())
+    artifact = unsafe_perform_io(functional.commit(there, computed).unwrap())
+    assert 3 == len(list(p.search(repo=there)))
+    assert artifact.value_artifact_ids == {p.artifact_of(part).id for part in artifact.value.values()}
+    with p.using_repo(there):
+        p.reset_stats()
+        assert ([3], [3, 3]) == tuple(halves(3).values())
+        assert 0 == p.stats().misses

@@ -12,7 +12,7 @@ from returns.io import IOResult
 
 from provenance import awaiting, calls, proxy, session
 from provenance.decorator import Cached, is_async, recipe_behind
-from provenance.drafting import Call
+from provenance.drafting import Call, bound_for
 from provenance.errors import ProvenanceError
 from provenance.functional.planning import Computed, Planned
 from provenance.outcomes import attempted_later, attempted_outside
@@ -118,8 +118,9 @@ def commit(repo: Repository, computed: Computed[T], /) -> IOResult[Artifact[T], 
     """Store and record what was computed; where the artifact is there already, that one stays and is the answer."""
 
     def committed() -> Artifact[T]:
-        record = calls.recorded(repo, computed.draft)
-        stored = calls.committed(evolve(computed.call, repo=repo), computed.draft, record)
+        draft = bound_for(repo, computed.draft)
+        record = calls.recorded(repo, draft)
+        stored = calls.committed(evolve(computed.call, repo=repo), draft, record)
         return proxy.artifact_of(cast("T", stored))
 
     return attempted_outside(ProvenanceError, committed)
