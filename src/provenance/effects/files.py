@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -23,7 +24,7 @@ from provenance.archives import manifest
 from provenance.asks import Assemble, CheckOut, Examined, ExaminedFolder
 from provenance.effects.sinks import FileSink, blob_of
 from provenance.effects.temporary import Temporary, remove, sweep
-from provenance.effects.trees import assembled, holds, listed, renew, stamp, sweep_trees, through
+from provenance.effects.trees import assembled, holds, listed, renew, stamp, through
 from provenance.effects.trouble import Reaching
 from provenance.errors import CorruptBlobError
 from provenance.keepers import Member, Original
@@ -108,7 +109,7 @@ class LocalFiles:
                 root = self._folder = tempfile.mkdtemp(prefix="provenance-files-")
             self._roots[root] = Temporary(root)
             sweep(root, time.time() - _KEPT)
-            sweep_trees(os.path.join(root, _TREES), time.time() - _KEPT)
+            sweep(os.path.join(root, _TREES), time.time() - _KEPT, shutil.rmtree)
         return root
 
     def _make(self, root: str, path: str, ask: CheckOut) -> None:

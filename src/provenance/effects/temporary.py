@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -35,13 +36,13 @@ class Temporary:
             return os.open(path, _CREATE, 0o666), path
 
 
-def sweep(folder: str, before: float) -> None:
-    """Delete the files of *folder* that were last written *before*; those that cannot be deleted stay."""
+def sweep(folder: str, before: float, delete: Callable[[str], None] = os.unlink) -> None:
+    """Delete what is in *folder* and was last written *before*; what cannot be deleted stays."""
     with suppress(OSError), os.scandir(folder) as entries:  # tidying must not fail the write that it precedes
         for entry in entries:
             with suppress(OSError):
                 if entry.stat(follow_symlinks=False).st_mtime < before:
-                    os.unlink(entry.path)
+                    delete(entry.path)
 
 
 def remove(path: str) -> None:

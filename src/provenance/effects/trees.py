@@ -10,7 +10,6 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from stat import S_ISDIR, S_ISREG
 from typing import BinaryIO, Final, TypeAlias, cast
 
@@ -110,15 +109,6 @@ def _is_whole(folder: str, copies: Copies) -> bool:
 
 def _is_like(path: str, copy: str, blob: Blob) -> bool:
     return os.path.samefile(path, copy) or holds(path, blob)
-
-
-def sweep_trees(folder: str, before: float) -> None:
-    """Delete the folders in *folder* that were last used *before*."""
-    with suppress(OSError), os.scandir(folder) as entries:  # tidying must not fail the work that it precedes
-        for entry in entries:
-            with suppress(OSError):
-                if entry.stat(follow_symlinks=False).st_mtime < before:
-                    shutil.rmtree(entry.path)
 
 
 def renew(path: str, after: float) -> bool:
