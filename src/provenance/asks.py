@@ -1,4 +1,4 @@
-"""Every effect of the library, and the rows that its programs may ask.
+"""Every effect of the library (those of taking care are in `chores`), and the rows that its programs may ask.
 
 A look-up that finds nothing answers None; what a record promises and is not there is an error.
 """
@@ -11,6 +11,18 @@ from typing import BinaryIO, TypeAlias
 
 from attrs import frozen
 
+from provenance.chores import (
+    CheckBlob,
+    CheckRecords,
+    Discard,
+    Evict,
+    FindEviction,
+    FindNamed,
+    FindPins,
+    FindPlaces,
+    InspectRecord,
+    ListHoldings,
+)
 from provenance.effect import Effect
 from provenance.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.keepers import Member, Original, Pour
@@ -28,10 +40,11 @@ class FindRecord(Effect["ArtifactRecord | None"]):
 
 @frozen
 class FindIds(Effect[tuple[ArtifactId, ...]]):
-    """Ids that begin with *prefix*, in order, at most *limit* of them."""
+    """Ids that begin with *prefix* and come after *after*, in order, at most *limit* of them."""
 
     prefix: str
     limit: int = 10
+    after: str = ""
 
 
 @frozen
@@ -113,10 +126,11 @@ class FindSet(Effect["SetRecord | None"]):
 
 @frozen
 class FindSetIds(Effect[tuple[SetId, ...]]):
-    """Ids of sets that begin with *prefix*, in order, at most *limit* of them."""
+    """Ids of sets that begin with *prefix* and come after *after*, in order, at most *limit* of them."""
 
     prefix: str
     limit: int = 10
+    after: str = ""
 
 
 @frozen
@@ -231,7 +245,7 @@ class CurrentRun(Effect[Run]):
     """This process, collected once."""
 
 
-Sets: TypeAlias = PutSet | FindSet | FindSetIds | FindLabelled | DropSet
+Sets: TypeAlias = PutSet | FindSet | FindSetIds | FindLabelled | DropSet | FindPins
 """What a record store answers about sets."""
 Records: TypeAlias = (
     FindRecord
@@ -243,10 +257,17 @@ Records: TypeAlias = (
     | FindRecords
     | PutRecord
     | DropRecord
+    | InspectRecord
+    | FindNamed
+    | Evict
+    | FindEviction
+    | CheckRecords
     | Sets
 )
 """What a record store answers."""
-Blobs: TypeAlias = WriteBlob | ReadBlob | HasBlob | DropBlob | Quarantine
+Blobs: TypeAlias = (
+    WriteBlob | ReadBlob | HasBlob | DropBlob | Quarantine | CheckBlob | ListHoldings | Discard | FindPlaces
+)
 """What a blob store answers."""
 Files: TypeAlias = Examine | CheckOut | Assemble | DeleteOriginal
 """What the machine's own files answer."""
@@ -262,6 +283,6 @@ Load: TypeAlias = FindRecord | FindIds | FindInputs | FindRun | ReadBlob
 Trace: TypeAlias = FindRecord | FindProgeny
 """Following lineage."""
 Curate: TypeAlias = FindRecord | DropRecord | DropBlob | Quarantine
-"""Taking care of what is stored."""
+"""Deleting and putting aside what is stored."""
 All: TypeAlias = Records | Blobs | Files | World
 """What a whole repository answers."""

@@ -97,6 +97,19 @@ class CorruptBlobError(ProvenanceError, ValueError):
         self.is_sound = is_sound
 
 
+class CorruptRecordError(ProvenanceError, ValueError):
+    """What is recorded of an artifact cannot be read: the database was damaged, or written to by something else."""
+
+    def __init__(self, artifact_id: str, repo: str, reason: str) -> None:
+        super().__init__(
+            f"the record of artifact {artifact_id} in repository {repo!r} is damaged ({reason}); compute it anew with "
+            "`recompute`, delete it with `forget`, or restore the database from a backup"
+        )
+        self.artifact_id = artifact_id
+        self.repo = repo
+        self.reason = reason
+
+
 class KeyExistsError(ProvenanceError, KeyError):
     """A key that must be new is taken."""
 

@@ -134,7 +134,7 @@ def killed(folder: Path) -> None:
         child = SqliteDatabase(folder / "provenance.db")
 
         def work(execute) -> None:
-            execute("INSERT INTO quarantined_blobs VALUES (?, ?)", (blob_of(b"half").id, b"half"))
+            execute("INSERT INTO quarantined_blobs (id, data) VALUES (?, ?)", (blob_of(b"half").id, b"half"))
             os._exit(0)
 
         child.transaction(work)

@@ -116,6 +116,18 @@ class SqliteDatabase(Shared):
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
 
+    def complaints(self) -> tuple[str, ...]:
+        """What SQLite finds wrong with the file, looking through all of it; raises `StoreUnavailableError`."""
+        session = self._session()
+        try:
+            with session.lock:
+                connection = session.connection or self._open(session)
+                return _complaints(connection)
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                return (str(error),)
+            raise self._unavailable(error) from error
+
     def prefetch(self, blob_id: str, data: bytes) -> None:
         """Keep the bytes of a small blob that came along with another answer, until they are asked for."""
         if len(self._prefetched) >= _PREFETCHED:
@@ -244,6 +256,11 @@ def _transacted(connection: sqlite3.Connection, work: Callable[[Execute], R]) ->
         connection.rollback()
         raise
     return result
+
+
+def _complaints(connection: sqlite3.Connection) -> tuple[str, ...]:
+    rows = connection.execute("PRAGMA integrity_check").fetchall()
+    return () if rows == [("ok",)] else tuple(str(text) for (text,) in rows)
 
 
 def _disconnect(sessions: weakref.WeakSet[_Session]) -> None:

@@ -1,7 +1,7 @@
 """The statements of `provenance.effects.schema` as SQLite takes them; written by `make statements`."""
 
 VERSION = 3
-UPGRADES = {1: ("ALTER TABLE artifacts ADD COLUMN value_artifact_ids JSON DEFAULT '[]' NOT NULL",), 2: ("ALTER TABLE artifacts ADD COLUMN signature TEXT DEFAULT '' NOT NULL", 'CREATE TABLE leases (artifact_id TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, fence BIGINT NOT NULL, expires_at FLOAT NOT NULL)')}
+UPGRADES = {1: ("ALTER TABLE artifacts ADD COLUMN value_artifact_ids JSON DEFAULT '[]' NOT NULL",), 2: ("ALTER TABLE artifacts ADD COLUMN signature TEXT DEFAULT '' NOT NULL", 'CREATE TABLE leases (artifact_id TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, fence BIGINT NOT NULL, expires_at FLOAT NOT NULL)', 'CREATE TABLE evictions (artifact_id TEXT NOT NULL PRIMARY KEY, evicted_at DATETIME NOT NULL)', "ALTER TABLE quarantined_blobs ADD COLUMN set_aside_at DATETIME DEFAULT '1970-01-01 00:00:00.000000+00:00' NOT NULL")}
 FIND_RECORD = """\
 SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature, CASE WHEN (artifacts.size_bytes <= 4096) THEN artifacts.value_data END AS short_value
 FROM artifacts
@@ -106,7 +106,40 @@ UPDATE artifacts SET value_data=NULL WHERE artifacts.content_digest = ? AND arti
 DROP_INPUTS = """\
 UPDATE artifacts SET inputs_data=NULL WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NOT NULL"""
 SET_ASIDE = """\
-INSERT OR REPLACE INTO quarantined_blobs (id, data) VALUES (?, ?)"""
+INSERT OR REPLACE INTO quarantined_blobs (id, data, set_aside_at) VALUES (?, ?, ?)"""
+LIST_ASIDE = """\
+SELECT quarantined_blobs.id, length(quarantined_blobs.data) AS length_1, quarantined_blobs.set_aside_at
+FROM quarantined_blobs
+WHERE quarantined_blobs.id > ? ORDER BY quarantined_blobs.id
+ LIMIT ? OFFSET ?"""
+SIZE_ASIDE = """\
+SELECT length(quarantined_blobs.data) AS length_1
+FROM quarantined_blobs
+WHERE quarantined_blobs.id = ? AND quarantined_blobs.set_aside_at < ?"""
+DROP_ASIDE = """\
+DELETE FROM quarantined_blobs WHERE quarantined_blobs.id = ? AND quarantined_blobs.set_aside_at < ?"""
+FIND_PINS = """\
+SELECT artifact_set_members.set_id
+FROM artifact_set_members
+WHERE artifact_set_members.artifact_id = ? ORDER BY artifact_set_members.set_id"""
+PUT_EVICTION = """\
+INSERT OR REPLACE INTO evictions (artifact_id, evicted_at) VALUES (?, ?)"""
+FIND_EVICTION = """\
+SELECT evictions.evicted_at
+FROM evictions
+WHERE evictions.artifact_id = ?"""
+DROP_EVICTION = """\
+DELETE FROM evictions WHERE evictions.artifact_id = ?"""
+EMPTY_VALUE = """\
+UPDATE artifacts SET value_data=NULL WHERE artifacts.id = ? AND artifacts.content_digest = ?"""
+NEEDS_BLOB = """\
+SELECT (EXISTS (SELECT *
+FROM artifacts
+WHERE artifacts.content_digest = ? AND NOT (EXISTS (SELECT *
+FROM evictions
+WHERE evictions.artifact_id = artifacts.id)))) OR (EXISTS (SELECT *
+FROM artifacts
+WHERE artifacts.inputs_digest = ?)) AS anon_1"""
 CREATE = (
     """\
 CREATE TABLE IF NOT EXISTS artifact_inputs (
@@ -178,6 +211,12 @@ CREATE INDEX IF NOT EXISTS ix_artifacts_inputs_digest ON artifacts (inputs_diges
     """\
 CREATE INDEX IF NOT EXISTS ix_artifacts_value_id ON artifacts (value_id)""",
     """\
+CREATE TABLE IF NOT EXISTS evictions (
+    artifact_id TEXT NOT NULL,
+    evicted_at DATETIME NOT NULL,
+    PRIMARY KEY (artifact_id)
+)""",
+    """\
 CREATE TABLE IF NOT EXISTS leases (
     artifact_id TEXT NOT NULL,
     owner TEXT NOT NULL,
@@ -189,6 +228,7 @@ CREATE TABLE IF NOT EXISTS leases (
 CREATE TABLE IF NOT EXISTS quarantined_blobs (
     id TEXT NOT NULL,
     data BLOB NOT NULL,
+    set_aside_at DATETIME DEFAULT '1970-01-01 00:00:00.000000+00:00' NOT NULL,
     PRIMARY KEY (id)
 )""",
     """\

@@ -15,9 +15,14 @@ UPGRADES: Final = {
     2: (
         "ALTER TABLE artifacts ADD COLUMN signature TEXT DEFAULT '' NOT NULL",
         "CREATE TABLE leases (artifact_id TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, fence BIGINT NOT NULL, expires_at FLOAT NOT NULL)",
+        "CREATE TABLE evictions (artifact_id TEXT NOT NULL PRIMARY KEY, evicted_at DATETIME NOT NULL)",
+        "ALTER TABLE quarantined_blobs ADD COLUMN set_aside_at DATETIME DEFAULT '1970-01-01 00:00:00.000000+00:00' NOT NULL",
     ),
 }
 """By version: what makes its tables those of the next one."""
+
+EPOCH: Final = "1970-01-01 00:00:00.000000+00:00"
+"""Stands for a time that was not recorded."""
 
 tables: Final = sa.MetaData()
 
@@ -94,6 +99,7 @@ quarantined_blobs: Final = sa.Table(
     tables,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=False, server_default=EPOCH),
 )
 leases: Final = sa.Table(  # who computes an artifact just now, so that others wait for it
     "leases",
@@ -102,4 +108,10 @@ leases: Final = sa.Table(  # who computes an artifact just now, so that others w
     sa.Column("owner", sa.Text, nullable=False),
     sa.Column("fence", sa.BigInteger, nullable=False),  # grows with each owner: an earlier one is known by it
     sa.Column("expires_at", sa.Float, nullable=False),  # in seconds since the epoch
+)
+evictions: Final = sa.Table(  # whose value was let go on purpose
+    "evictions",
+    tables,
+    sa.Column("artifact_id", sa.Text, primary_key=True),
+    sa.Column("evicted_at", sa.DateTime(timezone=True), nullable=False),
 )
