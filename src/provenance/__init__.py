@@ -44,6 +44,7 @@ from provenance.errors import (
     BlobNotFoundError,
     ConfigError,
     CorruptBlobError,
+    CorruptRecordError,
     DuplicateNameError,
     ImpureFunctionError,
     KeyExistsError,
@@ -60,8 +61,25 @@ from provenance.errors import (
     UnserializableValueError,
 )
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Why
+from provenance.evicting import evict
 from provenance.explanation import Change, Difference, HashTree, explain_hash, hash_differences
 from provenance.files import archive_file
+from provenance.findings import (
+    BlobDamaged,
+    BlobMissing,
+    BlobUnreadable,
+    Collected,
+    Evicted,
+    Garbage,
+    LetGo,
+    MemberMissing,
+    Reason,
+    RecordDamaged,
+    RunMissing,
+    SourceMissing,
+    StoreDamaged,
+    Verified,
+)
 from provenance.hashing import hash_value as hash  # noqa: A004 - `provenance.hash` is its public name
 from provenance.hashing import register_hasher
 from provenance.journal import Subscription, reset_stats, stats, subscribe
@@ -90,7 +108,9 @@ from provenance.session import (
 from provenance.sets import ArtifactSet
 from provenance.settings import Config
 from provenance.store import Store
+from provenance.sweeping import collect_garbage
 from provenance.tracing import dependencies, lineage, progeny
+from provenance.verifying import verify
 
 __all__ = [
     "AmbiguousIdError",
@@ -101,21 +121,28 @@ __all__ = [
     "ArtifactNotFoundError",
     "ArtifactSet",
     "Blob",
+    "BlobDamaged",
+    "BlobMissing",
     "BlobNotFoundError",
+    "BlobUnreadable",
     "Cached",
     "CallPlan",
     "Change",
     "CodeChanged",
+    "Collected",
     "Config",
     "ConfigError",
     "CorruptBlobError",
+    "CorruptRecordError",
     "Decorator",
     "Difference",
     "DiskStore",
     "DuplicateNameError",
     "Environment",
     "Event",
+    "Evicted",
     "Found",
+    "Garbage",
     "HashTree",
     "Healed",
     "Hit",
@@ -123,7 +150,9 @@ __all__ = [
     "Inputs",
     "KeyExistsError",
     "LazyDict",
+    "LetGo",
     "Lineage",
+    "MemberMissing",
     "MemoryRepo",
     "MemoryStore",
     "Miss",
@@ -131,28 +160,36 @@ __all__ = [
     "MutatedArtifactValueError",
     "ProvenanceError",
     "ProxyExpectedError",
+    "Reason",
     "Recomputed",
+    "RecordDamaged",
     "Repository",
     "Run",
+    "RunMissing",
     "RunNotFoundError",
     "SetNotFoundError",
+    "SourceMissing",
     "SqliteRepo",
     "Stats",
     "Store",
+    "StoreDamaged",
     "StorePermissionError",
     "StoreUnavailableError",
     "Subscription",
     "UnarchivableFileError",
     "UnhashableValueError",
     "UnserializableValueError",
+    "Verified",
     "Why",
     "archive_file",
     "artifact_of",
     "capture_set",
+    "collect_garbage",
     "create_set",
     "current_config",
     "dependencies",
     "ensure_proxies",
+    "evict",
     "explain_hash",
     "from_config",
     "get_check_mutations",
@@ -192,6 +229,7 @@ __all__ = [
     "subscribe",
     "unwrap",
     "using_repo",
+    "verify",
     "who_made",
 ]
 

@@ -44,7 +44,9 @@ async def _probed(call: Call) -> LookedUp:
 
 async def _compute(call: Call, found: Absent | Gone) -> object:
     if isinstance(found, Gone):
-        call = evolve(call, why=Why.BLOB_MISSING, detail="it was gone when it was looked up")
+        evicted = await run_async(programs.was_evicted(found.record.id), in_threads(call.repo.interpreter))
+        why = Why.EVICTED if evicted else Why.BLOB_MISSING
+        call = evolve(call, why=why, detail="it was gone when it was looked up")
     draft = await evaluate(call)
     if call.read_only:
         return ephemeral(call, draft)

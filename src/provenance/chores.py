@@ -104,8 +104,8 @@ class ListHoldings(Effect[tuple[Holding, ...]]):
 
 
 @frozen
-class Discard(Effect[int]):
-    """Delete what lies on a shelf under this key since *before* a moment; answers how many bytes went.
+class Discard(Effect[bool]):
+    """Delete what lies on a shelf under this key since *before* a moment; answers whether something went.
 
     That is looked at again now, so that what another process has written anew since it was listed stays.
     """

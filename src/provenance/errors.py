@@ -98,14 +98,14 @@ class CorruptBlobError(ProvenanceError, ValueError):
 
 
 class CorruptRecordError(ProvenanceError, ValueError):
-    """What is recorded of an artifact cannot be read: the database was damaged, or written to by something else."""
+    """What is recorded of an artifact or run cannot be read: the database was damaged, or written to by something else."""
 
-    def __init__(self, artifact_id: str, repo: str, reason: str) -> None:
+    def __init__(self, what: str, repo: str, reason: str) -> None:
         super().__init__(
-            f"the record of artifact {artifact_id} in repository {repo!r} is damaged ({reason}); compute it anew with "
+            f"the record of {what} in repository {repo!r} is damaged ({reason}); compute the artifact anew with "
             "`recompute`, delete it with `forget`, or restore the database from a backup"
         )
-        self.artifact_id = artifact_id
+        self.what = what
         self.repo = repo
         self.reason = reason
 

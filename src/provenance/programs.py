@@ -32,6 +32,7 @@ from provenance.asks import (
     ReadBlob,
     WriteBlob,
 )
+from provenance.chores import FindEviction
 from provenance.codecs import Decoding, Encoding
 from provenance.draft import Draft, inputs_from
 from provenance.effect import Program
@@ -215,6 +216,11 @@ def set_aside(blob: Blob, error: BlobNotFoundError | CorruptBlobError) -> Progra
     """Make sure that damaged bytes are not found again; sound ones that could not be decoded stay for others."""
     if not (isinstance(error, CorruptBlobError) and error.is_sound):
         yield from Quarantine(blob)
+
+
+def was_evicted(artifact_id: ArtifactId) -> Program[FindEviction, bool]:
+    """Whether the value of an artifact was let go on purpose."""
+    return (yield from FindEviction(artifact_id)) is not None
 
 
 def forget(artifact_id: ArtifactId) -> Program[Curate, bool]:

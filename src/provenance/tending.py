@@ -62,7 +62,7 @@ class TendedBlobs(Protocol):
 
     def check_blob(self, blob: Blob, /) -> None: ...
     def list_holdings(self, shelf: Shelf, after: str, limit: int, /) -> tuple[Holding, ...]: ...
-    def discard(self, shelf: Shelf, key: str, before: datetime, /) -> int: ...
+    def discard(self, shelf: Shelf, key: str, before: datetime, /) -> bool: ...
     def find_places(self) -> frozenset[str]: ...
 
 
@@ -117,8 +117,8 @@ class _PlainBlobs:
     def list_holdings(self, _shelf: Shelf, _after: str, _limit: int) -> tuple[Holding, ...]:
         return ()
 
-    def discard(self, _shelf: Shelf, _key: str, _before: datetime) -> int:
-        return 0
+    def discard(self, _shelf: Shelf, _key: str, _before: datetime) -> bool:
+        return False
 
     def find_places(self) -> frozenset[str]:
         return frozenset()

@@ -129,14 +129,12 @@ def test_what_is_old_is_discarded_and_what_is_young_stays(place, size):
     if isinstance(written, Held):
         return
     key = written.blob.id
-    assert 0 == place.ask(Discard(Shelf.STORED, key, now() - timedelta(seconds=5)))
+    assert not place.ask(Discard(Shelf.STORED, key, now() - timedelta(seconds=5)))
     assert place.ask(HasBlob(written.blob))
-    freed = place.ask(Discard(Shelf.STORED, key, later()))
-    assert freed
-    assert 0 == freed % size
+    assert place.ask(Discard(Shelf.STORED, key, later()))
     assert not place.ask(HasBlob(written.blob))
     assert [] == keys(place)
-    assert 0 == place.ask(Discard(Shelf.STORED, key, later()))
+    assert not place.ask(Discard(Shelf.STORED, key, later()))
     assert written == place.write(some(size))
     assert some(size) == place.read(written.blob)
 
@@ -150,7 +148,7 @@ def test_writing_again_makes_a_blob_young(place):
     time.sleep(0.05)
     place.write(data)
     if isinstance(written, Stored):
-        assert 0 == place.ask(Discard(Shelf.STORED, written.blob.id, moment))
+        assert not place.ask(Discard(Shelf.STORED, written.blob.id, moment))
         assert place.ask(HasBlob(written.blob))
 
 
@@ -159,7 +157,7 @@ def test_writing_again_makes_a_blob_young(place):
 def test_a_key_from_elsewhere_leads_nowhere(place, shelf, key):
     """What is no key is nothing that could be deleted, whatever path it looks like."""
     place.keep(some(LIMIT + 1))
-    assert 0 == place.ask(Discard(shelf, key, later()))
+    assert not place.ask(Discard(shelf, key, later()))
 
 
 @pytest.mark.parametrize("size", [5, LIMIT + 1])
@@ -171,8 +169,8 @@ def test_what_was_put_aside_is_listed_with_the_time_when_it_was(place, size):
     aside = place.ask(ListHoldings(Shelf.QUARANTINED))
     assert [blob.id] == [each.key for each in aside]
     assert begin < aside[0].since < later()
-    assert 0 == place.ask(Discard(Shelf.QUARANTINED, blob.id, begin))
-    assert aside[0].size == place.ask(Discard(Shelf.QUARANTINED, blob.id, later()))
+    assert not place.ask(Discard(Shelf.QUARANTINED, blob.id, begin))
+    assert place.ask(Discard(Shelf.QUARANTINED, blob.id, later()))
     assert [] == keys(place, Shelf.QUARANTINED)
 
 

@@ -14,6 +14,7 @@ ERRORS = [
     (p.RunNotFoundError("abcdef", "fedcba", "local"), KeyError),
     (p.BlobNotFoundError("abcdef", "disk"), FileNotFoundError),
     (p.CorruptBlobError("abcdef", "disk", "the digest differs"), ValueError),
+    (p.CorruptRecordError("artifact abcdef", "local", "no JSON"), ValueError),
     (p.KeyExistsError("abcdef", "disk"), KeyError),
     (p.AmbiguousIdError("abcdef", ["abcdef1", "abcdef2"]), ValueError),
     (p.StorePermissionError("deleting a blob", "disk", "delete"), PermissionError),

@@ -115,8 +115,8 @@ class DiskBlobs:
         with self._reaching:
             return shelves.listed(self._root, shelf, after, limit)
 
-    def discard(self, shelf: Shelf, key: str, before: datetime) -> int:
-        """Delete the file of this name if it is old; answers how many bytes went."""
+    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
+        """Delete the file of this name if it is old; answers whether it went."""
         with self._reaching:
             return shelves.discarded(self._root, shelf, key, before)
 

@@ -83,14 +83,14 @@ class MemoryBlobs:
         keys = sorted(key for key in there if key > after)[:limit]
         return tuple(Holding(key, len(there[key]), self._since.get(key, datetime.now(UTC))) for key in keys)
 
-    def discard(self, shelf: Shelf, key: str, before: datetime) -> int:
-        """Forget the bytes if they are old; answers how many there were."""
+    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
+        """Forget the bytes if they are old; answers whether they went."""
         there, blob_id = self._on(shelf), BlobId(key)
-        data = there.pop(blob_id, b"")
-        if not data or self._since[blob_id] < before:
-            return len(data)
+        data = there.pop(blob_id, None)
+        if data is None or self._since[blob_id] < before:
+            return data is not None
         there.setdefault(blob_id, data)  # it was written again just now
-        return 0
+        return False
 
     def find_places(self) -> frozenset[str]:
         """This store and no other."""

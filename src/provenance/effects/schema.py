@@ -229,13 +229,13 @@ LIST_ASIDE: Final = compiled(
     ),
     *("after", "limit", "offset"),
 )
-_is_aside = (
-    quarantined_blobs.c.id == _param("key"),
-    sa.type_coerce(quarantined_blobs.c.set_aside_at, sa.Text) < _param("before"),
+DROP_ASIDE: Final = compiled(
+    sa.delete(quarantined_blobs).where(
+        quarantined_blobs.c.id == _param("key"),
+        sa.type_coerce(quarantined_blobs.c.set_aside_at, sa.Text) < _param("before"),
+    ),
+    *("key", "before"),
 )
-SIZE_ASIDE: Final = compiled(sa.select(_size).where(*_is_aside), "key", "before")
-DROP_ASIDE: Final = compiled(sa.delete(quarantined_blobs).where(*_is_aside), "key", "before")
-
 FIND_PINS: Final = compiled(
     sa.select(artifact_set_members.c.set_id)
     .where(artifact_set_members.c.artifact_id == _param("key"))

@@ -30,28 +30,27 @@ def listed(root: str, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ..
     return tuple(islice((each for each in found if each is not None), limit))
 
 
-def discarded(root: str, shelf: Shelf, key: str, before: datetime) -> int:
-    """Delete what lies under *key* since *before* a moment; answers how many bytes went. Raises OSError.
+def discarded(root: str, shelf: Shelf, key: str, before: datetime) -> bool:
+    """Delete what lies under *key* since *before* a moment; answers whether it went. Raises OSError.
 
     It is moved out of the way first, and back if it turns out that it was written anew, or taken into use, just before:
     what another process writes afterwards is another file, which is not touched.
     """
     path = _path(root, shelf, key)
     if path is None or not _is_old(path, before):
-        return 0
+        return False
     aside = os.path.join(root, TEMPORARY, f"{os.getpid()}-{os.urandom(8).hex()}")
     with suppress(FileExistsError):
         os.mkdir(os.path.dirname(aside))  # noqa: PTH102, PTH120 - as above
     try:
         os.rename(path, aside)  # noqa: PTH104 - as above
     except FileNotFoundError:
-        return 0  # somebody else was quicker
+        return False  # somebody else was quicker
     if not _is_old(aside, before):
         _put_back(aside, path)
-        return 0
-    size = os.stat(aside).st_size
+        return False
     remove(aside)
-    return size
+    return True
 
 
 def _put_back(aside: str, path: str) -> None:

@@ -67,8 +67,9 @@ class _BySize:
     def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
         return merged_holdings((self.small, self.large), ListHoldings(shelf, after, limit))
 
-    def discard(self, shelf: Shelf, key: str, before: datetime) -> int:
-        return self.small(Discard(shelf, key, before)) + self.large(Discard(shelf, key, before))
+    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
+        gone = [each(Discard(shelf, key, before)) for each in (self.small, self.large)]
+        return any(gone)
 
     def find_places(self) -> frozenset[str]:
         places: frozenset[str] = self.small(FindPlaces())

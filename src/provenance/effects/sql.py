@@ -92,7 +92,11 @@ class SqlRecords:
     def find_run(self, run_id: RunId) -> Run | None:
         """The run of this id, or None."""
         rows = self._database.query(statements.FIND_RUN, run_id)
-        return run_from_json(cast("str", rows[0][0])) if rows else None
+        try:
+            return run_from_json(cast("str", rows[0][0])) if rows else None
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise CorruptRecordError(f"run {run_id}", self._database.name, reason) from error
 
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
         """Store the record, its run and the bytes it brings, all or nothing; answers the record that is there then."""
@@ -132,7 +136,7 @@ class SqlRecords:
             return from_row(cast("Row", row))
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-            raise CorruptRecordError(str(row[0]), self._database.name, reason) from error
+            raise CorruptRecordError(f"artifact {row[0]}", self._database.name, reason) from error
 
 
 def _sifting(query: Query, after: int | None) -> Iterator[str | int | None]:
@@ -254,9 +258,9 @@ class SqlBlobs:
         """What was put aside; all else is in the rows of records."""
         return upkeep.aside(self._database, after, limit) if shelf is Shelf.QUARANTINED else ()
 
-    def discard(self, shelf: Shelf, key: str, before: datetime) -> int:
-        """Delete what was put aside under *key* before then; answers how many bytes went."""
-        return upkeep.discard(self._database, key, before) if shelf is Shelf.QUARANTINED else 0
+    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
+        """Delete what was put aside under *key* before then; answers whether it was there."""
+        return shelf is Shelf.QUARANTINED and upkeep.discard(self._database, key, before)
 
     def find_places(self) -> frozenset[str]:
         """None: what is in the rows of records is shared with nobody."""

@@ -112,10 +112,6 @@ SELECT quarantined_blobs.id, length(quarantined_blobs.data) AS length_1, quarant
 FROM quarantined_blobs
 WHERE quarantined_blobs.id > ? ORDER BY quarantined_blobs.id
  LIMIT ? OFFSET ?"""
-SIZE_ASIDE = """\
-SELECT length(quarantined_blobs.data) AS length_1
-FROM quarantined_blobs
-WHERE quarantined_blobs.id = ? AND quarantined_blobs.set_aside_at < ?"""
 DROP_ASIDE = """\
 DELETE FROM quarantined_blobs WHERE quarantined_blobs.id = ? AND quarantined_blobs.set_aside_at < ?"""
 FIND_PINS = """\

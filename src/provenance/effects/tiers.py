@@ -123,9 +123,10 @@ class _TieredBlobs:
         readable = allowed(self.tiers, "read", "listing what is stored", self.name)
         return merged_holdings((each.ask for each in readable), ListHoldings(shelf, after, limit))
 
-    def discard(self, shelf: Shelf, key: str, before: datetime) -> int:
+    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
         tiers = allowed(self.tiers, "delete", "deleting what is left over", self.name)
-        return sum(each.ask(Discard(shelf, key, before)) for each in tiers)
+        gone: list[bool] = [each.ask(Discard(shelf, key, before)) for each in tiers]
+        return any(gone)
 
     def find_places(self) -> frozenset[str]:
         places: list[frozenset[str]] = [each.ask(FindPlaces()) for each in self.tiers]

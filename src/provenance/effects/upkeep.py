@@ -48,13 +48,6 @@ def aside(database: SqliteDatabase, after: str, limit: int) -> tuple[Holding, ..
     return tuple(Holding(key, size, moment_from(since)) for key, size, since in rows)
 
 
-def discard(database: SqliteDatabase, key: str, before: datetime) -> int:
-    """Delete what was put aside before then; answers how many bytes went."""
-    values = key, time_text(before)
-
-    def work(execute: Execute) -> int:
-        sizes = execute(statements.SIZE_ASIDE, values).fetchall()
-        execute(statements.DROP_ASIDE, values)
-        return sum(cast("int", size) for (size,) in sizes)
-
-    return database.transaction(work)
+def discard(database: SqliteDatabase, key: str, before: datetime) -> bool:
+    """Delete what was put aside before then; answers whether it was there."""
+    return database.change(statements.DROP_ASIDE, (key, time_text(before))) > 0
