@@ -17,6 +17,7 @@ from provenance.chores import (
     Discard,
     Evict,
     FindEviction,
+    FindHomes,
     FindNamed,
     FindPins,
     FindPlaces,
@@ -262,6 +263,7 @@ Records: TypeAlias = (
     | Evict
     | FindEviction
     | CheckRecords
+    | FindHomes
     | Sets
 )
 """What a record store answers."""

@@ -82,6 +82,11 @@ class CheckRecords(Effect[tuple[str, ...]]):
 
 
 @frozen
+class FindHomes(Effect[frozenset[str]]):
+    """Names of the databases that the records are in, equal for repositories that share one."""
+
+
+@frozen
 class CheckBlob(Effect[None]):
     """Read all bytes of *blob* where they are stored, whatever was read or checked before, and compare their digest.
 

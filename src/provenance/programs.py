@@ -41,6 +41,7 @@ from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
     CorruptBlobError,
+    CorruptRecordError,
     ProvenanceError,
     RunNotFoundError,
     SetNotFoundError,
@@ -234,7 +235,15 @@ def forget(artifact_id: ArtifactId) -> Program[Curate, bool]:
 
 def forget_whole(artifact_id: ArtifactId) -> Program[Curate, bool]:
     """As `forget`; the parts of a composite go with it."""
-    record = yield from FindRecord(artifact_id)
+    record = yield from _readable(artifact_id)
     for part_id in sorted(record.value_artifact_ids) if record is not None and record.composite else ():
         yield from forget(part_id)
     return (yield from forget(artifact_id))
+
+
+def _readable(artifact_id: ArtifactId) -> Program[FindRecord, ArtifactRecord | None]:
+    """The record, if there is one that is not damaged."""
+    try:
+        return (yield from FindRecord(artifact_id))
+    except CorruptRecordError:
+        return None

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias, cast
 
 from provenance import session
 from provenance.asks import Now
-from provenance.chores import Discard, FindNamed, FindPlaces, Holding, ListHoldings, Shelf
+from provenance.chores import Discard, FindHomes, FindNamed, FindPlaces, Holding, ListHoldings, Shelf
 from provenance.errors import ConfigError
 from provenance.findings import Collected, Garbage, Reason
 from provenance.ids import BlobId
@@ -57,18 +57,16 @@ def collect_garbage(
 
 
 def sharing(environment: Environment, repo: Repository) -> tuple[Repository, ...]:
-    """*repo*, and every repository of *environment* that has blobs in the same place: what they name must stay.
+    """*repo*, and every other one of *environment* that has blobs in the same place: what they name must stay.
 
-    Chained ones are passed over, since what they name is named by what they are chained of.
+    Chained ones are passed over, since what they name is named by what they are chained of, and so are those whose records are in the
+    same database.
     """
-    places = _places(repo)
+    places, homes = _places(repo), repo.interpreter(FindHomes())
     settings = cast("Config | None", environment.config)
     chains = set[str]() if settings is None else _chains(settings)
     others = (environment.repository(name) for name in sorted(environment.openers.keys() - chains))
-    return (
-        repo,
-        *(each for each in others if each.interpreter is not repo.interpreter and places & _places(each)),
-    )
+    return (repo, *(each for each in others if places & _places(each) and not each.interpreter(FindHomes()) <= homes))
 
 
 def _places(repo: Repository) -> frozenset[str]:

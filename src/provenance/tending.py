@@ -17,6 +17,7 @@ from provenance.chores import (
     Discard,
     Evict,
     FindEviction,
+    FindHomes,
     FindNamed,
     FindPlaces,
     Holding,
@@ -28,7 +29,7 @@ from provenance.effect import Interpreter
 from provenance.ids import ArtifactId
 from provenance.records import ArtifactRecord, Blob
 
-RecordCare: TypeAlias = InspectRecord | FindNamed | Evict | FindEviction | CheckRecords
+RecordCare: TypeAlias = InspectRecord | FindNamed | Evict | FindEviction | CheckRecords | FindHomes
 """What a record store answers to who takes care of it."""
 BlobCare: TypeAlias = CheckBlob | ListHoldings | Discard | FindPlaces
 """What a blob store answers to who takes care of it."""
@@ -54,6 +55,7 @@ class TendedRecords(Protocol):
     def evict(self, artifact_id: ArtifactId, blob: Blob, at: datetime, /) -> tuple[Blob, ...] | None: ...
     def find_eviction(self, artifact_id: ArtifactId, /) -> datetime | None: ...
     def check_records(self) -> tuple[str, ...]: ...
+    def find_homes(self) -> frozenset[str]: ...
 
 
 @runtime_checkable
@@ -68,13 +70,14 @@ class TendedBlobs(Protocol):
 
 def tended_record_effects(store: Records) -> Interpreter[RecordCare]:
     """Interpreter of what *store* answers; without the methods of `TendedRecords` every blob counts as named."""
-    tended = store if isinstance(store, TendedRecords) else _PLAIN
+    tended: TendedRecords = store if isinstance(store, TendedRecords) else _PlainRecords(store)
     return (
         InspectRecord.on(lambda ask: store.find_record(ask.id))
         | FindNamed.on(lambda ask: tended.find_named(ask.blobs))
         | Evict.on(lambda ask: tended.evict(ask.id, ask.blob, ask.at))
         | FindEviction.on(lambda ask: tended.find_eviction(ask.id))
         | CheckRecords.on(lambda _: tended.check_records())
+        | FindHomes.on(lambda _: tended.find_homes())
     )
 
 
@@ -91,6 +94,8 @@ def tended_blob_effects(store: Blobs) -> Interpreter[BlobCare]:
 
 @frozen
 class _PlainRecords:
+    store: Records
+
     def find_named(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
         return frozenset(blobs)
 
@@ -103,8 +108,8 @@ class _PlainRecords:
     def check_records(self) -> tuple[str, ...]:
         return ()
 
-
-_PLAIN = _PlainRecords()
+    def find_homes(self) -> frozenset[str]:
+        return frozenset({f"object:{id(self.store)}"})
 
 
 @frozen

@@ -26,6 +26,7 @@ from provenance.chores import (
     Discard,
     Evict,
     FindEviction,
+    FindHomes,
     FindNamed,
     FindPins,
     FindPlaces,
@@ -262,5 +263,7 @@ def test_places_tell_stores_apart(tmp_path, name):
     one, other = PLACES[name](tmp_path / "one"), PLACES[name](tmp_path / "other")
     assert one.ask(FindPlaces()) == one.ask(FindPlaces())
     assert frozenset() == one.ask(FindPlaces()) & other.ask(FindPlaces())
+    assert one.ask(FindHomes()) == one.ask(FindHomes()) != frozenset()
+    assert frozenset() == one.ask(FindHomes()) & other.ask(FindHomes())
     one.close()
     other.close()

@@ -33,7 +33,7 @@ from provenance.asks import (
     Records,
     WriteBlob,
 )
-from provenance.chores import CheckRecords, Evict, FindEviction, FindNamed, FindPins, InspectRecord
+from provenance.chores import CheckRecords, Evict, FindEviction, FindHomes, FindNamed, FindPins, InspectRecord
 from provenance.effect import Interpreter, run
 from provenance.effects.locks import Shared
 from provenance.effects.tiers import Tier, allowed, answers, takes_copies, tiered
@@ -73,6 +73,7 @@ def chained(name: str, tiers: Sequence[Tier]) -> Interpreter[Records | Blobs]:
         | Evict.on(chain.evict)
         | FindEviction.on(chain.first)
         | CheckRecords.on(chain.check_records)
+        | FindHomes.on(lambda ask: frozenset(chain.merged(ask)))
     )
 
 

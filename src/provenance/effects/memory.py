@@ -222,6 +222,10 @@ class MemoryRecords(Shared):
         """Nothing: there are no files."""
         return ()
 
+    def find_homes(self) -> frozenset[str]:
+        """These records and no others."""
+        return frozenset({f"memory:{id(self)}"})
+
     def _replace(self, ask: PutRecord, row: Row) -> None:
         known = self._rows.get(ask.record.id)
         if known is not None:

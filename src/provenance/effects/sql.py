@@ -130,6 +130,10 @@ class SqlRecords:
         """What the database finds wrong with itself."""
         return self._database.complaints()
 
+    def find_homes(self) -> frozenset[str]:
+        """The database, however it was named."""
+        return frozenset({self._database.home})
+
     def _record(self, row: Sequence[object]) -> ArtifactRecord:
         """The record in *row*; raises `CorruptRecordError` where there is none that could be told."""
         try:

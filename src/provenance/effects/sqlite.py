@@ -116,6 +116,11 @@ class SqliteDatabase(Shared):
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
 
+    @property
+    def home(self) -> str:
+        """What tells the database from others, wherever it is opened."""
+        return f"sqlite:{os.path.realpath(self.path)}"
+
     def complaints(self) -> tuple[str, ...]:
         """What SQLite finds wrong with the file, looking through all of it; raises `StoreUnavailableError`."""
         session = self._session()
