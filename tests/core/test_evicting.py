@@ -244,10 +244,10 @@ def test_a_dry_run_changes_nothing(repo):
 def test_bytes_that_are_written_anew_stay(stored):
     """An equal value that is written while it is let go is not deleted; then it is not counted as freed."""
     one = p.artifact_of(numbers(1000))
-    time.sleep(0.02)
 
     def evict(ask):
         answer = stored.interpreter(ask)
+        time.sleep(0.02)  # the clock of files is a coarse one
         stored.interpreter(WriteBlob(lambda sink: data and sink.write(data)))
         return answer
 
