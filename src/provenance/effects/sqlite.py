@@ -24,6 +24,9 @@ R = TypeVar("R")
 Values: TypeAlias = Sequence[str | int | float | bytes | None]
 Execute: TypeAlias = Callable[[str, Values], sqlite3.Cursor]
 
+_TROUBLE: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What reading and writing raises; the latter where what should be text is none, in messages too."""
+_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _PREFETCHED: Final = 1_000
 PATIENCE: Final = 30.0
 """Seconds to wait for another process that writes."""
@@ -78,7 +81,7 @@ class SqliteDatabase(Shared):
         try:
             with session.lock:
                 return (session.connection or self._open(session)).execute(statement, values).fetchall()
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             raise self._unavailable(error) from error
 
     def renewals(self) -> int:
@@ -90,7 +93,7 @@ class SqliteDatabase(Shared):
         try:
             with session.lock:
                 self._for_writing(session)
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             raise self._unavailable(error) from error
         return self._renewals
 
@@ -100,7 +103,7 @@ class SqliteDatabase(Shared):
         try:
             with session.lock:
                 return (session.connection or self._open(session)).execute(statement, values).rowcount
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             raise self._unavailable(error) from error
 
     def transaction(self, work: Callable[[Execute], R]) -> R:
@@ -113,7 +116,7 @@ class SqliteDatabase(Shared):
         try:
             with session.lock:
                 return _transacted(self._for_writing(session), work)
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             raise self._unavailable(error) from error
 
     @property
@@ -128,8 +131,8 @@ class SqliteDatabase(Shared):
             with session.lock:
                 connection = session.connection or self._open(session)
                 return _complaints(connection)
-        except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        except _TROUBLE as error:
+            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _DAMAGE:
                 return (str(error),)
             raise self._unavailable(error) from error
 
@@ -210,8 +213,9 @@ class SqliteDatabase(Shared):
             raise StoreUnavailableError(self.name, reason, "upgrade the library: pip install --upgrade provenance")
         return version
 
-    def _unavailable(self, error: sqlite3.Error) -> StoreUnavailableError:
-        code: str = getattr(error, "sqlite_errorname", "") or ""
+    def _unavailable(self, error: Exception) -> StoreUnavailableError:
+        damaged = "SQLITE_CORRUPT" if isinstance(error, UnicodeDecodeError) else ""
+        code: str = getattr(error, "sqlite_errorname", damaged) or ""
         primary = "_".join(code.split("_")[:2])
         advice = _ADVICE.get(primary, "check that the file is a database of this library")
         return StoreUnavailableError(self.name, f"{self.path}: {error}", advice)
