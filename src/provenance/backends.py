@@ -6,6 +6,7 @@ Each backend is imported by the function that needs it.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -160,6 +161,16 @@ def _prepare(folder: Path) -> None:
 
 
 # ---------------------------------------------------------------- the machine
+
+
+def tell_children(config: Mapping[str, object], base: Path) -> None:
+    """Let processes that this one starts find *config*, unless they are told another one."""
+    try:
+        os.environ[sources.VARIABLE] = sources.to_json(config, base)
+    except TypeError as error:
+        _log.warning("processes that this one starts must load their configuration themselves: %s", error)
+        os.environ.pop(sources.VARIABLE, None)
+
 
 _hook: RunInfoHook | None = None
 

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar, Unpack, cast
 
+from attrs import evolve
+
 from provenance import backends, session, sources
 from provenance.asks import Blobs
 from provenance.effect import Interpreter
@@ -54,18 +56,38 @@ def _hooked(environment: Environment) -> Environment:
     return environment
 
 
+def _loaded(config: Mapping[str, object], base: Path) -> Environment:
+    """Make *config* the configuration of the process and, unless they load another one, of the processes it starts."""
+
+    def heirs(environment: Environment) -> None:
+        backends.tell_children({**config, **_choices(environment)}, base)
+
+    return session.install(evolve(_hooked(from_config(config, base)), heirs=heirs))
+
+
+def _choices(environment: Environment) -> dict[str, object]:
+    """What setters may have changed since *environment* was loaded; a repository without a name is not among it."""
+    chosen = {name: getattr(environment, name) for name in ("use_cache", "read_only", "check_mutations")}
+    named = isinstance(environment.default, str)
+    return {**chosen, "default_repo": environment.default} if named else chosen
+
+
 def load_config(config: Mapping[str, object]) -> Environment:
-    """Make *config*, a dictionary, the configuration of the process; raises as `from_config`."""
-    return session.install(_hooked(from_config(config)))
+    """Make *config*, a dictionary, the configuration of the process; raises as `from_config`.
+
+    Processes that this one starts from now on (by spawning, as joblib's workers, or in any other way) have it too, unless they load
+    another one: it is told them in the environment variable `PROVENANCE_CONFIG`, so write secrets in it as `${NAME}`.
+    """
+    return _loaded(config, Path.cwd())
 
 
 def load_yaml_config(filename: str | Path) -> Environment:
-    """Make a YAML file the configuration of the process; relative paths in it are taken from the file's folder.
+    """Make a YAML file the configuration of the process, as `load_config` does; relative paths in it start at its folder.
 
     Raises:
         ConfigError: if the file cannot be read, is no YAML, or has a mistake in it.
     """
-    return session.install(_hooked(from_config(*sources.from_yaml(Path(filename)))))
+    return _loaded(*sources.from_yaml(Path(filename)))
 
 
 def current_config() -> Config:
