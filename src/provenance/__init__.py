@@ -58,6 +58,7 @@ from provenance.errors import (
     UnarchivableFileError,
     UnhashableValueError,
     UnserializableValueError,
+    UntrustedStoreError,
 )
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Why
 from provenance.explanation import Change, Difference, HashTree, explain_hash, hash_differences
@@ -145,6 +146,7 @@ __all__ = [
     "UnarchivableFileError",
     "UnhashableValueError",
     "UnserializableValueError",
+    "UntrustedStoreError",
     "Why",
     "archive_file",
     "artifact_of",

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from attrs import evolve
+
 from provenance import sources
 from provenance.asks import Blobs, Files, World
 from provenance.errors import StoreUnavailableError
@@ -89,6 +91,13 @@ def chain_repositories(
     chain = chained(name, [Tier(each, repo.interpreter, _granted(its)) for each, repo, its in members])
     engine = next((repo.get_engine for _, repo, _ in members if repo.get_engine is not None), None)
     return Repository(name, _world() | _guarded(chain, name, settings), engine)
+
+
+def distrusting(repo: Repository) -> Repository:
+    """*repo*, whose values are read only where that executes nothing of their bytes."""
+    from provenance.effects.layers import distrusting
+
+    return evolve(repo, interpreter=distrusting(repo.interpreter, repo.name))
 
 
 def _memory_repository(name: str, settings: MemoryRepoSettings, store: Interpreter[Blobs] | None) -> Repository:

@@ -26,6 +26,7 @@ from provenance.settings import (
     MemoryRepoSettings,
     MemoryStoreSettings,
     PermittedOptions,
+    RepoSettings,
     RunInfoHook,
     SqliteRepoOptions,
     SqliteRepoSettings,
@@ -116,6 +117,10 @@ def _environment(config: Config, base: Path) -> Environment:
         return backends.chain_stores(name, settings, tiers)
 
     def open_repository(name: str, settings: AnyRepo) -> Repository:
+        opened = open_trusting(name, settings)
+        return opened if _is_trusted(config, name) else backends.distrusting(opened)
+
+    def open_trusting(name: str, settings: AnyRepo) -> Repository:
         if isinstance(settings, ChainedSettings):
             tiers = [(each, repos[each](), config.artifact_repos[each]) for each in settings.stores]
             return backends.chain_repositories(name, settings, tiers)
@@ -133,6 +138,23 @@ def _environment(config: Config, base: Path) -> Environment:
         read_only=config.read_only,
         check_mutations=config.check_mutations,
     )
+
+
+def _is_trusted(config: Config, name: str) -> bool:
+    """Whether values of the repository *name* may be decoded whatever their bytes may do.
+
+    They may not if it is not trusted itself, or its store, or one of those that it is a chain of: what one of them has comes from any.
+    """
+    entry = config.artifact_repos[name]
+    if isinstance(entry, ChainedSettings):
+        return entry.trusted and all(_is_trusted(config, each) for each in entry.stores)
+    return entry.trusted and (entry.store is None or _is_trusted_store(config, entry.store))
+
+
+def _is_trusted_store(config: Config, name: str) -> bool:
+    entry = config.blobstores[name]
+    chained = entry.stores if isinstance(entry, ChainedSettings) else ()
+    return entry.trusted and all(_is_trusted_store(config, each) for each in chained)
 
 
 def once(make: Callable[[], T]) -> Callable[[], T]:
@@ -156,29 +178,32 @@ def once(make: Callable[[], T]) -> Callable[[], T]:
 def MemoryStore(name: str = "memory", **options: Unpack[PermittedOptions]) -> Store:  # noqa: N802 - made like a record
     """A blob store that ends with the process."""
     settings = structured({"delete": True, **options}, MemoryStoreSettings, name)
-    return Store(name, backends.open_store(name, settings, Path.cwd()))
+    return Store(name, backends.open_store(name, settings, Path.cwd()), settings.trusted)
 
 
 def DiskStore(name: str = "disk", **options: Unpack[DiskStoreOptions]) -> Store:  # noqa: N802 - made like a record
     """A blob store of files under the folder `cachedir`."""
     settings = structured({"delete": True, **options}, DiskStoreSettings, name)
-    return Store(name, backends.open_store(name, settings, Path.cwd()))
+    return Store(name, backends.open_store(name, settings, Path.cwd()), settings.trusted)
 
 
 def MemoryRepo(  # noqa: N802 - made like a record
     name: str = "memory", *, store: Store | None = None, **options: Unpack[PermittedOptions]
 ) -> Repository:
     """A repository that ends with the process; its values go into *store*, else into memory."""
-    settings = structured({"delete": True, **options}, MemoryRepoSettings, name)
-    return backends.open_repository(name, settings, Path.cwd(), None if store is None else store.interpreter)
+    return _repo(structured({"delete": True, **options}, MemoryRepoSettings, name), name, store)
 
 
 def SqliteRepo(  # noqa: N802 - made like a record
     name: str = "sqlite", *, store: Store | None = None, **options: Unpack[SqliteRepoOptions]
 ) -> Repository:
     """A repository in the SQLite file `db`; large values go into *store*, else all into the file."""
-    settings = structured({"delete": True, **options}, SqliteRepoSettings, name)
-    return backends.open_repository(name, settings, Path.cwd(), None if store is None else store.interpreter)
+    return _repo(structured({"delete": True, **options}, SqliteRepoSettings, name), name, store)
+
+
+def _repo(settings: RepoSettings, name: str, store: Store | None) -> Repository:
+    opened = backends.open_repository(name, settings, Path.cwd(), None if store is None else store.interpreter)
+    return opened if settings.trusted and (store is None or store.trusted) else backends.distrusting(opened)
 
 
 session.fall_back_on(default_environment)

@@ -145,6 +145,20 @@ class StoreUnavailableError(ProvenanceError, OSError):
         self.value = value
 
 
+class UntrustedStoreError(ProvenanceError, PermissionError):
+    """Reading a value could execute code, and its store is configured as one that others may have written to."""
+
+    def __init__(self, store: str, serializer: str, reason: str) -> None:
+        super().__init__(
+            f"what serializer {serializer!r} wrote is not read from {store!r}, which is configured with trusted: false "
+            f"({reason}); store it by one that executes nothing (json, numpy, Parquet, Arrow), sign the repository with "
+            "a signing_key, or set trusted: true if nobody else can write there"
+        )
+        self.store = store
+        self.serializer = serializer
+        self.reason = reason
+
+
 class ConfigError(ProvenanceError, ValueError):
     """The configuration, or an option of a decorator, is not right."""
 
