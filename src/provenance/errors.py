@@ -97,6 +97,19 @@ class CorruptBlobError(ProvenanceError, ValueError):
         self.is_sound = is_sound
 
 
+class CorruptRecordError(ProvenanceError, ValueError):
+    """A stored record is not what was put: its signature differs, or there is none where one is due."""
+
+    def __init__(self, artifact_id: str, repo: str, reason: str) -> None:
+        super().__init__(
+            f"the record of artifact {artifact_id} in repository {repo!r} is not what was stored ({reason}); call the "
+            "function again to compute and record it anew, or restore the repository from a backup"
+        )
+        self.artifact_id = artifact_id
+        self.repo = repo
+        self.reason = reason
+
+
 class KeyExistsError(ProvenanceError, KeyError):
     """A key that must be new is taken."""
 
