@@ -5,10 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
-from contract.samples import record, run
-from provenance.asks import Blobs, PutRecord, ReadBlob, Records, WriteBlob
 from provenance.effect import Interpreter
 from provenance.effects.chains import chained
 from provenance.effects.disk import DiskBlobs
@@ -19,36 +17,9 @@ from provenance.effects.sql import SqlBlobs, SqlRecords
 from provenance.effects.sqlite import SqliteDatabase
 from provenance.effects.tiers import Tier, tiered
 from provenance.ports import blob_effects, record_effects
-from provenance.records import Blob, Held
-
-LIMIT = 1000
-"""Of the small blobs, where there are two stores."""
-Damage = Callable[[Blob, Callable[[bytes], bytes]], None]
-
-
-@frozen
-class Place:
-    """Records and blobs under test; `damage` changes a stored blob's bytes behind the store's back."""
-
-    ask: Interpreter[Records | Blobs]
-    damage: Damage
-    close: Callable[[], None] = field(default=lambda: None)
-
-    def write(self, data: bytes) -> Any:
-        """What became of *data*."""
-        return self.ask(WriteBlob(lambda sink: sink.write(data) and None))
-
-    def keep(self, data: bytes) -> Blob:
-        """The blob of *data*, there to be read: with a record where the store wants one."""
-        written = self.write(data)
-        if isinstance(written, Held):
-            named = record(value_blob=written.blob, inputs_blob=written.blob)
-            self.ask(PutRecord(named, run(), "{}", (written,)))
-        return written.blob
-
-    def read(self, blob: Blob) -> Any:
-        """The bytes of *blob*."""
-        return self.ask(ReadBlob(blob, lambda source: source.read()))
+from provenance.records import Blob
+from provenance.testing import Place, faulty
+from provenance.testing.places import LIMIT
 
 
 def memory(_: Path) -> Place:
@@ -152,6 +123,7 @@ def in_tiers(kind: Callable[[Path], Place], *, records: bool) -> Callable[[Path]
 
 BACKENDS = {"memory": memory, "disk": disk, "sqlite": sqlite, "sqlite and disk": sqlite_and_disk}
 LAYERS = {
+    "faulty, never": under(lambda base: faulty(base, 0, ConnectionResetError())),
     "guarded": under(lambda base: guarded(base, "guarded", Permissions())),
     "traced": under(lambda base: traced(base, lambda asked: None)),
     "counted": under(lambda base: counted(base, Counter())),
@@ -167,3 +139,5 @@ TIERS = {
     "chain of databases and files": in_tiers(sqlite_and_disk, records=True),
 }
 PLACES = {**BACKENDS, **LAYERS, **TIERS}
+FOR_LAWS = {"memory": memory, "sqlite": sqlite}
+"""Those that are searched for each of a hundred examples."""
