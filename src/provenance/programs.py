@@ -239,9 +239,10 @@ def forget(artifact_id: ArtifactId) -> Program[Curate, bool]:
 
 
 def forget_whole(artifact_id: ArtifactId) -> Program[Curate, bool]:
-    """As `forget`; the parts of a composite go with it."""
+    """As `forget`; the parts of a composite go after it, so that whatever comes between, it is never without them."""
     found = yield from lookup(artifact_id)
+    there = yield from forget(artifact_id)
     if isinstance(found, Found) and found.record.composite:
         for part_id in sorted(found.record.value_artifact_ids):
             yield from forget(part_id)
-    return (yield from forget(artifact_id))
+    return there
