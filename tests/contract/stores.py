@@ -176,5 +176,5 @@ TIERS = {
     "chain of databases and files": in_tiers(sqlite_and_disk, records=True),
 }
 PLACES = {**BACKENDS, **LAYERS, **TIERS}
-FOR_LAWS = {"memory": memory, "sqlite": sqlite}
+FOR_LAWS = {"memory": memory, "sqlite": sqlite, "postgres 18": postgres(18)}
 """Those that are searched for each of a hundred examples."""

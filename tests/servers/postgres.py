@@ -26,6 +26,8 @@ from psycopg import sql
 VERSIONS = (16, 18)
 KEPT = 12
 """Databases of tests that are over; older ones are dropped, as each takes some megabytes of memory."""
+GUARDED = "guarded"
+"""A user who needs a password; the others need none."""
 _TEMPLATE = "provenance_template"
 _AT_ONCE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 _WHEEL = {16: "pginstall", 18: "pginstall18"}
@@ -138,6 +140,8 @@ def _started(programs: Path) -> str:
     inside = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
     initdb = [*inside, programs / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8"]
     subprocess.run([*initdb, "--no-locale"], check=True, stdout=subprocess.DEVNULL)
+    rules = folder / "data" / "pg_hba.conf"
+    rules.write_text(f"host all {GUARDED} 127.0.0.1/32 scram-sha-256\n" + rules.read_text("utf-8"), "utf-8")
     port = free_port()
     settings = {**_AT_ONCE, "port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
