@@ -29,6 +29,7 @@ from provenance.config import (
     DiskStore,
     MemoryRepo,
     MemoryStore,
+    PostgresRepo,
     SqliteRepo,
     current_config,
     from_config,
@@ -59,6 +60,7 @@ from provenance.errors import (
     UnarchivableFileError,
     UnhashableValueError,
     UnserializableValueError,
+    UntrustedStoreError,
 )
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Why
 from provenance.evicting import evict
@@ -158,6 +160,7 @@ __all__ = [
     "Miss",
     "MissingLibraryError",
     "MutatedArtifactValueError",
+    "PostgresRepo",
     "ProvenanceError",
     "ProxyExpectedError",
     "Reason",
@@ -179,6 +182,7 @@ __all__ = [
     "UnarchivableFileError",
     "UnhashableValueError",
     "UnserializableValueError",
+    "UntrustedStoreError",
     "Verified",
     "Why",
     "archive_file",

@@ -276,7 +276,7 @@ Files: TypeAlias = Examine | CheckOut | Assemble | DeleteOriginal
 World: TypeAlias = Now | CurrentRun
 """What the machine answers."""
 
-Lookup: TypeAlias = FindRecord | HasBlob
+Lookup: TypeAlias = FindRecord | HasBlob | FindEviction
 """A look-up reads no value and writes nothing."""
 Commit: TypeAlias = WriteBlob | PutRecord | Now | CurrentRun
 """Recording what was computed."""

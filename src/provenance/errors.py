@@ -98,14 +98,14 @@ class CorruptBlobError(ProvenanceError, ValueError):
 
 
 class CorruptRecordError(ProvenanceError, ValueError):
-    """What is recorded of an artifact or run cannot be read: the database was damaged, or written to by something else."""
+    """A stored record is not what was put: it cannot be read, or its signature differs or is missing."""
 
-    def __init__(self, what: str, repo: str, reason: str) -> None:
+    def __init__(self, artifact_id: str, repo: str, reason: str, *, what: str = "artifact") -> None:
         super().__init__(
-            f"the record of {what} in repository {repo!r} is damaged ({reason}); compute the artifact anew with "
-            "`recompute`, delete it with `forget`, or restore the database from a backup"
+            f"the record of {what} {artifact_id} in repository {repo!r} is not what was stored ({reason}); call the "
+            "function again to compute and record it anew, or restore the repository from a backup"
         )
-        self.what = what
+        self.artifact_id = artifact_id
         self.repo = repo
         self.reason = reason
 
@@ -156,6 +156,20 @@ class StoreUnavailableError(ProvenanceError, OSError):
         self.store = store
         self.reason = reason
         self.value = value
+
+
+class UntrustedStoreError(ProvenanceError, PermissionError):
+    """Reading a value could execute code, and its store is configured as one that others may have written to."""
+
+    def __init__(self, store: str, serializer: str, reason: str) -> None:
+        super().__init__(
+            f"what serializer {serializer!r} wrote is not read from {store!r}, which is configured with trusted: false "
+            f"({reason}); store it by one that executes nothing (json, numpy, Parquet, Arrow), sign the repository with "
+            "a signing_key, or set trusted: true if nobody else can write there"
+        )
+        self.store = store
+        self.serializer = serializer
+        self.reason = reason
 
 
 class ConfigError(ProvenanceError, ValueError):

@@ -9,25 +9,17 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Literal, Required, TypeAlias, TypedDict, TypeVar, cast
+from typing import Any, Final, Literal, Required, TypeAlias, TypeVar, cast
 
 from attrs import field, fields, frozen, validators
 
+from provenance.databases import PostgresRepoSettings
 from provenance.errors import ConfigError
+from provenance.permissions import Permitted, PermittedOptions
 from provenance.records import Json
 
 T = TypeVar("T")
 RunInfoHook: TypeAlias = Callable[[dict[str, Json]], "Mapping[str, Json] | None"]
-
-
-@frozen(kw_only=True)
-class Permitted:
-    """What may be done with a store or repository."""
-
-    read: bool = True
-    write: bool = True
-    delete: bool = False
-    read_through_write: bool = True
 
 
 @frozen(kw_only=True)
@@ -76,15 +68,7 @@ class ChainedSettings:
     write: bool = True
     delete: bool = True
     read_through_write: bool = True
-
-
-class PermittedOptions(TypedDict, total=False):
-    """`Permitted` as keywords."""
-
-    read: bool
-    write: bool
-    delete: bool
-    read_through_write: bool
+    trusted: bool = True
 
 
 class DiskStoreOptions(PermittedOptions, total=False):
@@ -104,7 +88,7 @@ class SqliteRepoOptions(PermittedOptions, total=False):
 
 
 StoreSettings: TypeAlias = MemoryStoreSettings | DiskStoreSettings
-RepoSettings: TypeAlias = MemoryRepoSettings | SqliteRepoSettings
+RepoSettings: TypeAlias = MemoryRepoSettings | SqliteRepoSettings | PostgresRepoSettings
 AnyStore: TypeAlias = StoreSettings | ChainedSettings
 AnyRepo: TypeAlias = RepoSettings | ChainedSettings
 _STORES: Final[Mapping[str, type[AnyStore]]] = {
@@ -115,6 +99,7 @@ _STORES: Final[Mapping[str, type[AnyStore]]] = {
 _REPOS: Final[Mapping[str, type[AnyRepo]]] = {
     "memory": MemoryRepoSettings,
     "sqlite": SqliteRepoSettings,
+    "postgres": PostgresRepoSettings,
     "chained": ChainedSettings,
 }
 
@@ -217,6 +202,7 @@ def structured(options: Mapping[str, object], kind: type[T], path: str) -> T:
     converter = Converter(forbid_extra_keys=True)
     for scalar in (bool, int, str):
         converter.register_structure_hook(scalar, _exactly)
+    converter.register_structure_hook(float, lambda value, _: value if type(value) is int else _exactly(value, float))
     converter.register_structure_hook(str | None, lambda value, _: None if value is None else _exactly(value, str))
     try:
         return converter.structure(options, kind)

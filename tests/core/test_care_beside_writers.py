@@ -11,6 +11,8 @@ import pytest
 import provenance as p
 from processes import output, started
 from provenance.chores import ListHoldings, Shelf
+from provenance.config import default_environment
+from provenance.session import substituting
 
 WRITERS = 3
 EACH = 12
@@ -52,7 +54,8 @@ def numbers(n):
 def project(tmp_path):
     """The working directory is a project, and its repository the default one."""
     (tmp_path / ".git").mkdir()
-    return tmp_path
+    with substituting(default_environment()):
+        yield tmp_path
 
 
 def writers(mode):

@@ -1,4 +1,4 @@
-"""Sets of artifacts in an SQLite database."""
+"""Sets of artifacts in an SQL database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import cast
 
 from provenance.effects import statements
 from provenance.effects.bounds import between
-from provenance.effects.sqlite import Execute, SqliteDatabase
+from provenance.effects.database import Database, Execute
 from provenance.ids import ArtifactId, SetId
 from provenance.queries import carries
 from provenance.records import Options, SetRecord
@@ -17,7 +17,7 @@ from provenance.wire import labels_from, labels_text, moment_from, time_text
 class SqlSets:
     """Sets in the tables of *database*."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def put_set(self, record: SetRecord) -> SetRecord:

@@ -1,4 +1,4 @@
-"""Records and small blobs in an SQLite database: a hit is one row, and so is a miss.
+"""Records and small blobs in an SQL database: a hit is one row, and so is a miss.
 
 Small bytes live in the row of the record that brings them, in columns of their own: one statement stores both. Equal
 small values are kept once for each record; what is large is shared, in another store.
@@ -7,7 +7,7 @@ small values are kept once for each record; what is large is shared, in another 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
 
@@ -16,9 +16,9 @@ from attrs import evolve
 from provenance.asks import PutRecord
 from provenance.chores import Holding, Shelf
 from provenance.effects import statements, upkeep
-from provenance.effects.bounds import between
+from provenance.effects.bounds import between, sifting
+from provenance.effects.database import Database, Execute
 from provenance.effects.sinks import Encoded, Kept, digest
-from provenance.effects.sqlite import Execute, SqliteDatabase
 from provenance.errors import BlobNotFoundError, CorruptBlobError, CorruptRecordError
 from provenance.ids import ArtifactId, RunId, ValueId
 from provenance.queries import Page, Query, fits
@@ -36,7 +36,7 @@ _Values: TypeAlias = tuple[str | int | float | bytes | None, ...]
 class SqlRecords:
     """Records in the tables of *database*; `engine` is for the user's own queries."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self._runs: set[tuple[int, RunId]] = set()
 
@@ -78,7 +78,7 @@ class SqlRecords:
         """Some records that fit, those stored last first; the database sorts out most of the others."""
         found: list[ArtifactRecord] = []
         while True:
-            rows = self._database.query(statements.FIND_RECORDS, *_sifting(query, after), _ROWS, 0)
+            rows = self._database.query(statements.FIND_RECORDS, *sifting(query, after), _ROWS, 0)
             for place, *row, inputs in rows:
                 record = self._record(row)
                 if fits(query, record, cast("str", inputs)):
@@ -96,7 +96,7 @@ class SqlRecords:
             return run_from_json(cast("str", rows[0][0])) if rows else None
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-            raise CorruptRecordError(f"run {run_id}", self._database.name, reason) from error
+            raise CorruptRecordError(run_id, self._database.name, reason, what="run") from error
 
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
         """Store the record, its run and the bytes it brings, all or nothing; answers the record that is there then."""
@@ -140,16 +140,7 @@ class SqlRecords:
             return from_row(cast("Row", row))
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-            raise CorruptRecordError(f"artifact {row[0]}", self._database.name, reason) from error
-
-
-def _sifting(query: Query, after: int | None) -> Iterator[str | int | None]:
-    """The parameters of FIND_RECORDS, each twice: as far as the database can tell what fits."""
-    glob = None if query.name is None or "[" in query.name else query.name  # its brackets are others than ours
-    since, until = (None if each is None else time_text(each) for each in (query.since, query.until))
-    for each in (after, glob, query.version, query.run_id, since, until, min(query.uses, default=None)):
-        yield each
-        yield each
+            raise CorruptRecordError(str(row[0]), self._database.name, reason) from error
 
 
 def _row(ask: PutRecord) -> _Values:
@@ -178,6 +169,8 @@ def _put(execute: Execute, ask: PutRecord, row: _Values) -> ArtifactRecord:
 def _lose(execute: Execute, ask: PutRecord) -> ArtifactRecord:
     """The record of a quicker process; bytes and parts that it lacks, because they are lost, are given to it."""
     rows = execute(statements.FIND_RECORD, (ask.record.id,)).fetchall()
+    if not rows:  # it was quicker at deleting it, too
+        return _put(execute, ask, _row(ask))
     for held in ask.held:
         execute(statements.FILL_VALUE, (held.data, held.blob.id))
         execute(statements.FILL_INPUTS, (held.data, held.blob.id))
@@ -189,9 +182,9 @@ def _lose(execute: Execute, ask: PutRecord) -> ArtifactRecord:
 
 def _drop(execute: Execute, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
     rows = execute(statements.FIND_RECORD, (artifact_id,)).fetchall()
-    if not rows:
+    if not rows or execute(statements.DROP_RECORD, (artifact_id,)).rowcount == 0:  # or another process deleted it since
         return None
-    for statement in (statements.DROP_RECORD, statements.DROP_EDGES, statements.DROP_EVICTION):
+    for statement in (statements.DROP_EDGES, statements.DROP_EVICTION):
         execute(statement, (artifact_id,))
     return tuple(
         blob
@@ -211,7 +204,7 @@ def _blobs_of(row: Row) -> tuple[Blob, ...]:
 class SqlBlobs:
     """Small blobs in the rows of the records that name them."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def write_blob(self, write: Callable[[BinaryIO], None]) -> Held:
