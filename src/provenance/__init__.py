@@ -44,6 +44,7 @@ from provenance.errors import (
     BlobNotFoundError,
     ConfigError,
     CorruptBlobError,
+    CorruptRecordError,
     DuplicateNameError,
     ImpureFunctionError,
     KeyExistsError,
@@ -58,6 +59,7 @@ from provenance.errors import (
     UnarchivableFileError,
     UnhashableValueError,
     UnserializableValueError,
+    UntrustedStoreError,
 )
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Why
 from provenance.explanation import Change, Difference, HashTree, explain_hash, hash_differences
@@ -109,6 +111,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "CorruptBlobError",
+    "CorruptRecordError",
     "Decorator",
     "Difference",
     "DiskStore",
@@ -145,6 +148,7 @@ __all__ = [
     "UnarchivableFileError",
     "UnhashableValueError",
     "UnserializableValueError",
+    "UntrustedStoreError",
     "Why",
     "archive_file",
     "artifact_of",

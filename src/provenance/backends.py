@@ -6,10 +6,13 @@ Each backend is imported by the function that needs it.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from attrs import evolve
 
 from provenance import sources
 from provenance.asks import Blobs, Files, World
@@ -90,6 +93,13 @@ def chain_repositories(
     return Repository(name, _world() | _guarded(chain, name, settings), engine)
 
 
+def distrusting(repo: Repository) -> Repository:
+    """*repo*, whose values are read only where that executes nothing of their bytes."""
+    from provenance.effects.layers import distrusting
+
+    return evolve(repo, interpreter=distrusting(repo.interpreter, repo.name))
+
+
 def _memory_repository(name: str, settings: MemoryRepoSettings, store: Interpreter[Blobs] | None) -> Repository:
     from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
 
@@ -160,6 +170,16 @@ def _prepare(folder: Path) -> None:
 
 
 # ---------------------------------------------------------------- the machine
+
+
+def tell_children(config: Mapping[str, object], base: Path) -> None:
+    """Let processes that this one starts find *config*, unless they are told another one."""
+    try:
+        os.environ[sources.VARIABLE] = sources.to_json(config, base)
+    except TypeError as error:
+        _log.warning("processes that this one starts must load their configuration themselves: %s", error)
+        os.environ.pop(sources.VARIABLE, None)
+
 
 _hook: RunInfoHook | None = None
 

@@ -22,12 +22,13 @@ RunInfoHook: TypeAlias = Callable[[dict[str, Json]], "Mapping[str, Json] | None"
 
 @frozen(kw_only=True)
 class Permitted:
-    """What may be done with a store or repository."""
+    """What may be done with a store or repository; not *trusted* is one that others may have written to."""
 
     read: bool = True
     write: bool = True
     delete: bool = False
     read_through_write: bool = True
+    trusted: bool = True
 
 
 @frozen(kw_only=True)
@@ -76,6 +77,7 @@ class ChainedSettings:
     write: bool = True
     delete: bool = True
     read_through_write: bool = True
+    trusted: bool = True
 
 
 class PermittedOptions(TypedDict, total=False):
@@ -85,6 +87,7 @@ class PermittedOptions(TypedDict, total=False):
     write: bool
     delete: bool
     read_through_write: bool
+    trusted: bool
 
 
 class DiskStoreOptions(PermittedOptions, total=False):

@@ -22,6 +22,7 @@ class Store:
 
     name: str
     interpreter: Interpreter[Blobs] = field(repr=False)
+    trusted: bool = True
 
     def layered(self, layer: Callable[[Interpreter[Blobs]], Interpreter[Blobs]], /) -> Store:
         """This store with *layer* around all that it answers; `provenance.extending` has some layers, and makes others."""

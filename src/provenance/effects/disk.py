@@ -36,7 +36,7 @@ _SETTLED: Final = 100_000_000
 _REMEMBERED: Final = 100_000
 _READ: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
-_Signature: TypeAlias = tuple[int, int, int]
+_Signature: TypeAlias = tuple[int, int, int, int]
 
 
 class DiskBlobs:
@@ -154,13 +154,13 @@ class DiskBlobs:
         """Read *file* through once, unless this process did so and the file is what it was."""
         status = os.fstat(file.fileno())
         self._compare(blob, status.st_size)
-        signature = (status.st_ino, status.st_size, status.st_mtime_ns)
+        signature = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)  # the last cannot be set
         if self._verified.get(blob.id) == signature:
             return
         found = self._through(file)
         self._compare(blob, found.size, found.id)
         file.seek(0)
-        if time.time_ns() - status.st_mtime_ns > _SETTLED:
+        if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED:
             if len(self._verified) >= _REMEMBERED:
                 self._verified.clear()
             self._verified[blob.id] = signature
