@@ -16,7 +16,9 @@ from attrs import evolve
 
 from provenance import sources
 from provenance.asks import Blobs, Files, World
-from provenance.errors import StoreUnavailableError
+from provenance.databases import PostgresRepoSettings
+from provenance.errors import MissingLibraryError, StoreUnavailableError
+from provenance.permissions import Permitted
 from provenance.ports import blob_effects, file_effects, record_effects, world_effects
 from provenance.repository import Repository
 from provenance.settings import (
@@ -24,7 +26,6 @@ from provenance.settings import (
     DiskStoreSettings,
     MemoryRepoSettings,
     MemoryStoreSettings,
-    Permitted,
     RepoSettings,
     RunInfoHook,
     SqliteRepoSettings,
@@ -33,6 +34,7 @@ from provenance.settings import (
 
 if TYPE_CHECKING:
     from provenance.effect import Interpreter
+    from provenance.effects.database import Database
     from provenance.effects.durability import Durability
     from provenance.effects.files import LocalFiles
     from provenance.effects.layers import Permissions
@@ -69,6 +71,8 @@ def open_repository(name: str, settings: RepoSettings, base: Path, store: Interp
             return _memory_repository(name, settings, store)
         case SqliteRepoSettings():
             return _sqlite_repository(name, settings, base, store)
+        case PostgresRepoSettings():
+            return _postgres_repository(name, settings, store)
 
 
 def chain_stores(
@@ -111,22 +115,49 @@ def _memory_repository(name: str, settings: MemoryRepoSettings, store: Interpret
 def _sqlite_repository(
     name: str, settings: SqliteRepoSettings, base: Path, store: Interpreter[Blobs] | None
 ) -> Repository:
-    from provenance.effects.layers import by_size, remembered, rereading
-    from provenance.effects.sets import SqlSets
-    from provenance.effects.sql import SqlBlobs, SqlRecords
     from provenance.effects.sqlite import SqliteDatabase
 
     path = _path(settings.db.removeprefix("sqlite:///"), base)
     if settings.create_db:
         _prepare(path.parent)
     database = SqliteDatabase(path, name, _durability(settings.durability), create=settings.create_db)
+    return _sql_repository(name, settings, database, store)
+
+
+def _postgres_repository(name: str, settings: PostgresRepoSettings, store: Interpreter[Blobs] | None) -> Repository:
+    try:
+        from provenance.effects.postgres import PostgresDatabase
+        from provenance.effects.postgres_connections import Access
+    except ImportError as error:
+        raise MissingLibraryError("a PostgreSQL repository", "psycopg", "postgres") from error
+
+    access = Access(
+        url=settings.db,
+        schema=settings.schema,
+        create_db=settings.create_db,
+        create_schema=settings.create_schema,
+        persistent=settings.persistent_connections,
+        migrates=settings.migrate == "automatic",
+        connect_timeout=settings.connect_timeout,
+        statement_timeout=settings.statement_timeout,
+    )
+    return _sql_repository(name, settings, PostgresDatabase(access, name), store)
+
+
+def _sql_repository(
+    name: str, settings: SqliteRepoSettings | PostgresRepoSettings, database: Database, store: Interpreter[Blobs] | None
+) -> Repository:
+    from provenance.effects.layers import by_size, remembered, rereading
+    from provenance.effects.sets import SqlSets
+    from provenance.effects.sql import SqlBlobs, SqlRecords
+
     records = SqlRecords(database)
     recording = _guarded(remembered(record_effects(records, SqlSets(database)), _REMEMBERED), name, settings)
     blobs = _guarded(blob_effects(SqlBlobs(database)), name, settings)
     if store is not None:
         blobs = by_size(blobs, store, settings.inline_limit) if settings.inline_limit else store
     blobs = rereading(blobs, _REREAD_BYTES, _REMEMBERED)
-    return Repository(name, _world() | blobs | recording, lambda: records.engine)
+    return Repository(name, _world() | blobs | recording, lambda: database.engine, database.migrate)
 
 
 def _guarded(base: Interpreter[Any], name: str, permitted: Permitted | ChainedSettings) -> Interpreter[Any]:

@@ -12,8 +12,10 @@ from attrs import evolve
 
 from provenance import backends, session, sources
 from provenance.asks import Blobs
+from provenance.databases import PostgresRepoOptions, PostgresRepoSettings
 from provenance.effect import Interpreter
 from provenance.guards import Guard
+from provenance.permissions import PermittedOptions
 from provenance.repository import Repository
 from provenance.session import Environment
 from provenance.settings import (
@@ -25,7 +27,6 @@ from provenance.settings import (
     DiskStoreSettings,
     MemoryRepoSettings,
     MemoryStoreSettings,
-    PermittedOptions,
     RepoSettings,
     RunInfoHook,
     SqliteRepoOptions,
@@ -192,6 +193,13 @@ def MemoryRepo(  # noqa: N802 - made like a record
 ) -> Repository:
     """A repository that ends with the process; its values go into *store*, else into memory."""
     return _repo(structured({"delete": True, **options}, MemoryRepoSettings, name), name, store)
+
+
+def PostgresRepo(  # noqa: N802 - made like a record
+    name: str = "postgres", *, store: Store | None = None, **options: Unpack[PostgresRepoOptions]
+) -> Repository:
+    """A repository in the PostgreSQL database `db`; large values go into *store*, else all into the database."""
+    return _repo(structured({"delete": True, **options}, PostgresRepoSettings, name), name, store)
 
 
 def SqliteRepo(  # noqa: N802 - made like a record

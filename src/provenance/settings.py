@@ -9,26 +9,17 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Literal, Required, TypeAlias, TypedDict, TypeVar, cast
+from typing import Any, Final, Literal, Required, TypeAlias, TypeVar, cast
 
 from attrs import field, fields, frozen, validators
 
+from provenance.databases import PostgresRepoSettings
 from provenance.errors import ConfigError
+from provenance.permissions import Permitted, PermittedOptions
 from provenance.records import Json
 
 T = TypeVar("T")
 RunInfoHook: TypeAlias = Callable[[dict[str, Json]], "Mapping[str, Json] | None"]
-
-
-@frozen(kw_only=True)
-class Permitted:
-    """What may be done with a store or repository; not *trusted* is one that others may have written to."""
-
-    read: bool = True
-    write: bool = True
-    delete: bool = False
-    read_through_write: bool = True
-    trusted: bool = True
 
 
 @frozen(kw_only=True)
@@ -80,16 +71,6 @@ class ChainedSettings:
     trusted: bool = True
 
 
-class PermittedOptions(TypedDict, total=False):
-    """`Permitted` as keywords."""
-
-    read: bool
-    write: bool
-    delete: bool
-    read_through_write: bool
-    trusted: bool
-
-
 class DiskStoreOptions(PermittedOptions, total=False):
     """`DiskStoreSettings` as keywords."""
 
@@ -107,7 +88,7 @@ class SqliteRepoOptions(PermittedOptions, total=False):
 
 
 StoreSettings: TypeAlias = MemoryStoreSettings | DiskStoreSettings
-RepoSettings: TypeAlias = MemoryRepoSettings | SqliteRepoSettings
+RepoSettings: TypeAlias = MemoryRepoSettings | SqliteRepoSettings | PostgresRepoSettings
 AnyStore: TypeAlias = StoreSettings | ChainedSettings
 AnyRepo: TypeAlias = RepoSettings | ChainedSettings
 _STORES: Final[Mapping[str, type[AnyStore]]] = {
@@ -118,6 +99,7 @@ _STORES: Final[Mapping[str, type[AnyStore]]] = {
 _REPOS: Final[Mapping[str, type[AnyRepo]]] = {
     "memory": MemoryRepoSettings,
     "sqlite": SqliteRepoSettings,
+    "postgres": PostgresRepoSettings,
     "chained": ChainedSettings,
 }
 
@@ -220,6 +202,7 @@ def structured(options: Mapping[str, object], kind: type[T], path: str) -> T:
     converter = Converter(forbid_extra_keys=True)
     for scalar in (bool, int, str):
         converter.register_structure_hook(scalar, _exactly)
+    converter.register_structure_hook(float, lambda value, _: value if type(value) is int else _exactly(value, float))
     converter.register_structure_hook(str | None, lambda value, _: None if value is None else _exactly(value, str))
     try:
         return converter.structure(options, kind)

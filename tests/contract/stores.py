@@ -9,9 +9,12 @@ from attrs import evolve
 
 from provenance.effect import Interpreter
 from provenance.effects.chains import chained
+from provenance.effects.database import Database
 from provenance.effects.disk import DiskBlobs
 from provenance.effects.layers import Counter, Permissions, by_size, counted, guarded, remembered, retrying, traced
 from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
+from provenance.effects.postgres import PostgresDatabase
+from provenance.effects.postgres_connections import Access
 from provenance.effects.sets import SqlSets
 from provenance.effects.sql import SqlBlobs, SqlRecords
 from provenance.effects.sqlite import SqliteDatabase
@@ -20,6 +23,7 @@ from provenance.ports import blob_effects, record_effects
 from provenance.records import Blob
 from provenance.testing import Place, faulty
 from provenance.testing.places import LIMIT
+from servers.postgres import server
 
 
 def memory(_: Path) -> Place:
@@ -61,13 +65,38 @@ def sqlite_and_disk(folder: Path) -> Place:
     return Place(blobs | record_effects(SqlRecords(database), SqlSets(database)), damage, database.close)
 
 
+def postgres(version: int) -> Callable[[Path], Place]:
+    """Everything in a PostgreSQL database, which belongs to the folder."""
+
+    def make(folder: Path) -> Place:
+        database = PostgresDatabase(Access(url=server(version).database_for(folder)))
+        ask = blob_effects(SqlBlobs(database)) | record_effects(SqlRecords(database), SqlSets(database))
+        return Place(ask, lambda *how: damage_row(database, *how), database.close)
+
+    return make
+
+
+def postgres_and_disk(folder: Path) -> Place:
+    """Small blobs and records in a PostgreSQL database, large blobs in files."""
+    small = postgres(18)(folder)
+    ask = by_size(small.ask, blob_effects(DiskBlobs(folder / "blobs")), LIMIT)
+
+    def damage(blob, change):
+        if blob.size > LIMIT:
+            damage_file(folder / "blobs", blob, change)
+        else:
+            small.damage(blob, change)
+
+    return Place(small.ask | ask, damage, small.close)
+
+
 def damage_file(root: Path, blob: Blob, change: Callable[[bytes], bytes]) -> None:
     """Change the bytes of *blob*'s file."""
     path = root / blob.id[:2] / blob.id[2:]
     path.write_bytes(change(path.read_bytes()))
 
 
-def damage_row(database: SqliteDatabase, blob: Blob, change: Callable[[bytes], bytes]) -> None:
+def damage_row(database: Database, blob: Blob, change: Callable[[bytes], bytes]) -> None:
     """Change the bytes of *blob*'s row."""
     for digest, column in (("content_digest", "value_data"), ("inputs_digest", "inputs_data")):
         query = f"SELECT {column} FROM artifacts WHERE {digest} = ? AND {column} IS NOT NULL"
@@ -121,7 +150,15 @@ def in_tiers(kind: Callable[[Path], Place], *, records: bool) -> Callable[[Path]
     return make
 
 
-BACKENDS = {"memory": memory, "disk": disk, "sqlite": sqlite, "sqlite and disk": sqlite_and_disk}
+BACKENDS = {
+    "memory": memory,
+    "disk": disk,
+    "sqlite": sqlite,
+    "sqlite and disk": sqlite_and_disk,
+    "postgres 16": postgres(16),
+    "postgres 18": postgres(18),
+    "postgres and disk": postgres_and_disk,
+}
 LAYERS = {
     "faulty, never": under(lambda base: faulty(base, 0, ConnectionResetError())),
     "guarded": under(lambda base: guarded(base, "guarded", Permissions())),
@@ -139,5 +176,5 @@ TIERS = {
     "chain of databases and files": in_tiers(sqlite_and_disk, records=True),
 }
 PLACES = {**BACKENDS, **LAYERS, **TIERS}
-FOR_LAWS = {"memory": memory, "sqlite": sqlite}
+FOR_LAWS = {"memory": memory, "sqlite": sqlite, "postgres 18": postgres(18)}
 """Those that are searched for each of a hundred examples."""

@@ -1,7 +1,8 @@
 """The statements of `provenance.effects.schema` as SQLite takes them; written by `make statements`."""
 
 VERSION = 3
-UPGRADES = {1: ("ALTER TABLE artifacts ADD COLUMN value_artifact_ids JSON DEFAULT '[]' NOT NULL",), 2: ("ALTER TABLE artifacts ADD COLUMN signature TEXT DEFAULT '' NOT NULL", 'CREATE TABLE leases (artifact_id TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, fence BIGINT NOT NULL, expires_at FLOAT NOT NULL)')}
+_STAMP = """\
+provenance_schema"""
 FIND_RECORD = """\
 SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature, CASE WHEN (artifacts.size_bytes <= 4096) THEN artifacts.value_data END AS short_value
 FROM artifacts
@@ -24,7 +25,19 @@ SELECT artifacts.rowid AS place, artifacts.id, artifacts.value_id, artifacts.run
 FROM artifacts
 WHERE (? IS NULL OR (artifacts.rowid < ?)) AND (? IS NULL OR (artifacts.name GLOB ?)) AND (? IS NULL OR (artifacts.version = ?)) AND (? IS NULL OR (artifacts.run_id = ?)) AND (? IS NULL OR (artifacts.computed_at >= ?)) AND (? IS NULL OR (artifacts.computed_at < ?)) AND (? IS NULL OR artifacts.id IN (SELECT artifact_inputs.artifact_id
 FROM artifact_inputs
-WHERE artifact_inputs.input_id = ?)) ORDER BY artifacts.rowid DESC
+WHERE artifact_inputs.input_id = ?)) AND (? IS NULL OR NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted_tags
+WHERE NOT (EXISTS (SELECT *
+FROM json_each(artifacts.tags) AS carried_tags
+WHERE carried_tags.type = wanted_tags.type AND carried_tags.value IS wanted_tags.value))))) AND (? IS NULL OR NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted_fields
+WHERE NOT (wanted_fields."key" GLOB '*[^A-Za-z0-9_]*') AND (wanted_fields.type NOT IN ('object', 'array')) AND NOT (EXISTS (SELECT *
+FROM json_each(artifacts.custom_fields) AS carried_fields
+WHERE carried_fields.type = wanted_fields.type AND carried_fields.value IS wanted_fields.value AND carried_fields."key" = wanted_fields."key"))))) AND (? IS NULL OR NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted_inputs
+WHERE NOT (wanted_inputs."key" GLOB '*[^A-Za-z0-9_]*') AND (wanted_inputs.type NOT IN ('object', 'array')) AND NOT (EXISTS (SELECT *
+FROM json_each(artifacts.inputs_json) AS carried_inputs
+WHERE carried_inputs.type = wanted_inputs.type AND carried_inputs.value IS wanted_inputs.value AND carried_inputs."key" = wanted_inputs."key"))))) ORDER BY artifacts.rowid DESC
  LIMIT ? OFFSET ?"""
 FIND_RUN = """\
 SELECT runs.info
@@ -198,4 +211,11 @@ CREATE TABLE IF NOT EXISTS runs (
     info JSON NOT NULL,
     PRIMARY KEY (id)
 )""",
+    """\
+CREATE TABLE IF NOT EXISTS provenance_schema (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT provenance_schema_pkc PRIMARY KEY (version_num)
+)""",
+    """\
+INSERT INTO provenance_schema (version_num) VALUES ('3')""",
 )

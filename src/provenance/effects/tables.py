@@ -9,15 +9,9 @@ import sqlalchemy as sa
 BESIDES: Final = ("inputs_json", "value_data", "inputs_data")
 """The columns of `artifacts` that hold what a record brings along, after those of the record itself."""
 VERSION: Final = 3
-"""Of the tables below; kept in the database as `user_version`."""
-UPGRADES: Final = {
-    1: ("ALTER TABLE artifacts ADD COLUMN value_artifact_ids JSON DEFAULT '[]' NOT NULL",),
-    2: (
-        "ALTER TABLE artifacts ADD COLUMN signature TEXT DEFAULT '' NOT NULL",
-        "CREATE TABLE leases (artifact_id TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, fence BIGINT NOT NULL, expires_at FLOAT NOT NULL)",
-    ),
-}
-"""By version: what makes its tables those of the next one."""
+"""Of the tables below; kept in the database where Alembic looks for it, and in SQLite as `user_version` too."""
+STAMP: Final = "provenance_schema"
+"""The table in which Alembic notes the version; not its usual name, which users' own migrations have."""
 
 tables: Final = sa.MetaData()
 
