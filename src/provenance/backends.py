@@ -19,7 +19,7 @@ from provenance.asks import Blobs, Files, World
 from provenance.databases import PostgresRepoSettings
 from provenance.errors import MissingLibraryError, StoreUnavailableError
 from provenance.permissions import Permitted
-from provenance.ports import blob_effects, file_effects, record_effects, world_effects
+from provenance.ports import blob_effects, file_effects, lease_effects, record_effects, world_effects
 from provenance.repository import Repository
 from provenance.settings import (
     ChainedSettings,
@@ -105,9 +105,12 @@ def distrusting(repo: Repository) -> Repository:
 
 
 def _memory_repository(name: str, settings: MemoryRepoSettings, store: Interpreter[Blobs] | None) -> Repository:
+    from provenance.effects.heartbeat import kept_up
+    from provenance.effects.leases import MemoryLeases
     from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
 
-    records = _guarded(record_effects(MemoryRecords(), MemorySets()), name, settings)
+    recording = record_effects(MemoryRecords(), MemorySets()) | kept_up(lease_effects(MemoryLeases()))
+    records = _guarded(recording, name, settings)
     blobs = _guarded(blob_effects(MemoryBlobs(name)), name, settings) if store is None else store
     return Repository(name, _world() | blobs | records)
 
@@ -147,12 +150,16 @@ def _postgres_repository(name: str, settings: PostgresRepoSettings, store: Inter
 def _sql_repository(
     name: str, settings: SqliteRepoSettings | PostgresRepoSettings, database: Database, store: Interpreter[Blobs] | None
 ) -> Repository:
+    from provenance.effects.heartbeat import kept_up
     from provenance.effects.layers import by_size, remembered, rereading
+    from provenance.effects.leases import SqlLeases
     from provenance.effects.sets import SqlSets
     from provenance.effects.sql import SqlBlobs, SqlRecords
 
     records = SqlRecords(database)
-    recording = _guarded(remembered(record_effects(records, SqlSets(database)), _REMEMBERED), name, settings)
+    leases = kept_up(lease_effects(SqlLeases(database)))
+    remembering = remembered(record_effects(records, SqlSets(database)), _REMEMBERED)
+    recording = _guarded(remembering | leases, name, settings)
     blobs = _guarded(blob_effects(SqlBlobs(database)), name, settings)
     if store is not None:
         blobs = by_size(blobs, store, settings.inline_limit) if settings.inline_limit else store

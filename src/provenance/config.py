@@ -138,6 +138,7 @@ def _environment(config: Config, base: Path) -> Environment:
         use_cache=config.use_cache,
         read_only=config.read_only,
         check_mutations=config.check_mutations,
+        single_flight=config.single_flight,
     )
 
 

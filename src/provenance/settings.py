@@ -17,6 +17,7 @@ from provenance.databases import PostgresRepoSettings
 from provenance.errors import ConfigError
 from provenance.permissions import Permitted, PermittedOptions
 from provenance.records import Json
+from provenance.sharing import SHARED, SingleFlight, single_flight_from
 
 T = TypeVar("T")
 RunInfoHook: TypeAlias = Callable[[dict[str, Json]], "Mapping[str, Json] | None"]
@@ -114,6 +115,7 @@ class Config:
     use_cache: bool = True
     read_only: bool = False
     check_mutations: bool = False
+    single_flight: SingleFlight | None = SHARED
     run_info_fn: RunInfoHook | None = field(default=None, repr=False)
 
 
@@ -145,6 +147,7 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
         artifact_repos=repos,
         default_repo=cast("str | None", default),
         run_info_fn=_hook(filled.get("run_info_fn")),
+        single_flight=single_flight_from(filled.get("single_flight", True)),
         **cast("dict[str, Any]", chosen),
     )
 

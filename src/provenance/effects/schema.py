@@ -22,6 +22,7 @@ from provenance.effects.tables import (
     artifact_set_members,
     artifact_sets,
     artifacts,
+    leases,
     quarantined_blobs,
     runs,
     tables,
@@ -227,6 +228,34 @@ FILL_INPUTS: Final = compiled(
 DROP_VALUE: Final = compiled(sa.update(artifacts).values(value_data=sa.null()).where(_is_value), "key")
 DROP_INPUTS: Final = compiled(sa.update(artifacts).values(inputs_data=sa.null()).where(_are_inputs), "key")
 SET_ASIDE: Final = inserting(quarantined_blobs, ("id", "data"), "REPLACE")
+
+_claiming = sqlite.insert(leases).values({each.name: sa.bindparam(each.name) for each in leases.columns})
+_is_mine = sa.and_(
+    leases.c.artifact_id == _param("key"),
+    leases.c.owner == _param("owner"),
+    leases.c.fence == sa.bindparam("fence", type_=sa.BigInteger),
+)
+FIND_LEASE: Final = compiled(sa.select(leases.c.expires_at).where(leases.c.artifact_id == _param("key")), "key")
+CLAIM: Final = compiled(
+    _claiming.on_conflict_do_update(
+        index_elements=["artifact_id"],
+        set_={
+            "owner": _claiming.excluded.owner,
+            "fence": leases.c.fence + sa.literal_column("1", sa.BigInteger),
+            "expires_at": _claiming.excluded.expires_at,
+        },
+        where=sa.or_(
+            leases.c.expires_at <= sa.bindparam("now", type_=sa.Float),
+            leases.c.expires_at > sa.bindparam("impossible", type_=sa.Float),
+        ),
+    ).returning(leases.c.fence),
+    *("artifact_id", "owner", "fence", "expires_at", "now", "impossible"),
+)
+RENEW: Final = compiled(
+    sa.update(leases).values(expires_at=sa.bindparam("until", type_=sa.Float)).where(_is_mine),
+    *("until", "key", "owner", "fence"),
+)
+RELEASE: Final = compiled(sa.delete(leases).where(_is_mine), "key", "owner", "fence")
 
 
 def sources() -> Mapping[str, Source]:
