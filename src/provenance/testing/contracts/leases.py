@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from provenance.asks import Leases
 from provenance.effect import Interpreter
@@ -22,6 +22,7 @@ from provenance.testing.contracts.threads import at_once
 from provenance.testing.samples import new_id
 
 _START: Final = 1_000_000.0
+_ANY: Final = st.integers(0, 99)
 _IDS: Final = [ArtifactId(digit * 40) for digit in "01"]
 
 
@@ -138,8 +139,6 @@ def _claimed(ask: Interpreter[Leases], artifact_id: ArtifactId, seconds: float =
 class LeaseModel(RuleBasedStateMachine):
     """A store beside a dictionary: by artifact, the lease that was given last, and when it expires."""
 
-    leases = Bundle("leases")
-
     @staticmethod
     def make(clock: Callable[[], float], /) -> Interpreter[Leases]:
         """An empty store that goes by *clock*."""
@@ -150,34 +149,37 @@ class LeaseModel(RuleBasedStateMachine):
         self.clock = SetClock()
         self.ask = self.make(self.clock)
         self.held: dict[ArtifactId, tuple[Claimed, float]] = {}
-        self.owners: set[str] = set()
+        self.given: list[Claimed] = []
 
-    @rule(target=leases, artifact=st.sampled_from(_IDS), seconds=st.sampled_from([1.0, 10.0, LONGEST_LEASE]))
-    def claim(self, artifact: ArtifactId, seconds: float) -> object:
+    @rule(artifact=st.sampled_from(_IDS), seconds=st.sampled_from([1.0, 10.0, LONGEST_LEASE]))
+    def claim(self, artifact: ArtifactId, seconds: float) -> None:
         """It is had where nobody has one, or one that has expired; owners are new, fences grow."""
         known = self.held.get(artifact)
         answer = self.ask(Claim(artifact, seconds))
         if known is not None and 0 < known[1] - self.clock.time <= IMPOSSIBLE:
             assert isinstance(answer, Taken)
-            return multiple()
+            return
         assert isinstance(answer, Claimed)
-        assert answer.owner not in self.owners
+        assert answer.owner not in {each.owner for each in self.given}
         assert known is None or answer.fence > known[0].fence
-        self.owners.add(answer.owner)
         self.held[artifact] = answer, self.clock.time + seconds
-        return answer
+        self.given.append(answer)
 
-    @rule(lease=leases, seconds=st.sampled_from([1.0, 10.0, LONGEST_LEASE]))
-    def renew(self, lease: Claimed, seconds: float) -> None:
+    @precondition(lambda self: bool(self.given))
+    @rule(which=_ANY, seconds=st.sampled_from([1.0, 10.0, LONGEST_LEASE]))
+    def renew(self, which: int, seconds: float) -> None:
         """The last owner can, even if it has expired."""
+        lease = self.given[which % len(self.given)]
         is_held = self._is_held(lease)
         assert is_held == self.ask(Renew(lease, seconds))
         if is_held:
             self.held[lease.artifact_id] = lease, self.clock.time + seconds
 
-    @rule(lease=leases)
-    def release(self, lease: Claimed) -> None:
+    @precondition(lambda self: bool(self.given))
+    @rule(which=_ANY)
+    def release(self, which: int) -> None:
         """The last owner can, once."""
+        lease = self.given[which % len(self.given)]
         is_held = self._is_held(lease)
         assert is_held == self.ask(Release(lease))
         if is_held:
