@@ -6,10 +6,13 @@ from contract.stores import flaky
 from provenance.effects.chains import chained
 from provenance.effects.layers import Counter, Permissions, counted, guarded, retrying, traced
 from provenance.effects.leases import MemoryLeases, SqlLeases
+from provenance.effects.postgres import PostgresDatabase
+from provenance.effects.postgres_connections import Access
 from provenance.effects.sqlite import SqliteDatabase
 from provenance.effects.tiers import Tier
 from provenance.ports import lease_effects
 from provenance.testing.contracts import LeaseContract
+from servers.postgres import server
 
 
 def memory(_, clock):
@@ -19,7 +22,19 @@ def memory(_, clock):
 
 def sqlite(folder, clock):
     """In a table."""
-    return lease_effects(SqlLeases(SqliteDatabase(folder / "leases.db"), clock))
+    return lease_effects(SqlLeases(SqliteDatabase(folder / "leases.db"), skew_of(clock)))
+
+
+def postgres(folder, clock):
+    """In a table of PostgreSQL, by the clock of the server."""
+    database = PostgresDatabase(Access(url=server(18).database_for(folder)))
+    return lease_effects(SqlLeases(database, skew_of(clock)))
+
+
+def skew_of(clock):
+    """What the clock has been set forward since now."""
+    begun = clock()
+    return lambda: clock() - begun
 
 
 def chain(folder, clock):
@@ -31,6 +46,7 @@ def chain(folder, clock):
 STORES = {
     "memory": memory,
     "sqlite": sqlite,
+    "postgres": postgres,
     "chain": chain,
     "guarded": lambda folder, clock: guarded(sqlite(folder, clock), "guarded", Permissions()),
     "counted": lambda folder, clock: counted(sqlite(folder, clock), Counter()),

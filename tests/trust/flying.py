@@ -23,6 +23,14 @@ def environment(folder: Path, lease_seconds: float) -> dict[str, object]:
     }
 
 
+def postgres(folder: Path, lease_seconds: float) -> dict[str, object]:
+    """A server for all."""
+    return {
+        "artifact_repos": {"repo": {"type": "postgres", "db": os.environ["DATABASE"]}},
+        "single_flight": {"lease_seconds": lease_seconds},
+    }
+
+
 def host(folder: Path, lease_seconds: float) -> dict[str, object]:
     """A database and a disk of its own, before what all hosts share."""
     mine = folder / f"host-{os.getpid()}"
@@ -71,7 +79,7 @@ def together(folder: Path) -> None:
 
 def main(make: str, folder: Path, lease_seconds: float, seconds: float, size: int) -> None:
     """Ask for the one call, when all are ready; print who computed it, and how often it was waited."""
-    p.load_config({"environment": environment, "host": host}[make](folder, lease_seconds))
+    p.load_config({"environment": environment, "host": host, "postgres": postgres}[make](folder, lease_seconds))
     together(folder)
     try:
         result = p.unwrap(slow(seconds, size, folder)) if seconds else [p.unwrap(failing(folder)), ""]

@@ -1,4 +1,4 @@
-"""Who computes what: leases in memory and in an SQLite database.
+"""Who computes what: leases in memory and in an SQL database.
 
 A lease is a row while it is held. A clock that is set back is noticed by leases that have longer to go than any can be
 given: they count as expired. One that is set forward lets leases expire early; then the work is done twice.
@@ -78,26 +78,27 @@ class MemoryLeases(Shared):
 
 
 class SqlLeases:
-    """Leases in the table `leases` of *database*; *clock* tells the seconds since the epoch."""
+    """Leases in the table `leases` of *database*, by its clock, to which *skew* adds seconds in tests."""
 
-    def __init__(self, database: Database, clock: Seconds = time.time) -> None:
+    def __init__(self, database: Database, skew: Seconds = lambda: 0.0) -> None:
         self._database = database
-        self._clock = clock
+        self._skew = skew
 
     def claim(self, artifact_id: ArtifactId, seconds: float) -> Claimed | Taken:
         """The lease, unless somebody has one that has not expired; who waits only reads."""
-        now = self._clock()
+        skew = self._skew()
         rows = self._database.query(statements.FIND_LEASE, artifact_id)
-        left = cast("float", rows[0][0]) - now if rows else 0.0
+        left = cast("float", rows[0][0]) - skew if rows else 0.0
         if 0 < left <= IMPOSSIBLE:
             return Taken(left)
         owner = new_owner()
-        claimed = self._database.query(statements.CLAIM, artifact_id, owner, 1, now + seconds, now, now + IMPOSSIBLE)
+        values = artifact_id, owner, 1, skew + seconds, skew, skew + IMPOSSIBLE
+        claimed = self._database.query(statements.CLAIM, *values)
         return Claimed(artifact_id, owner, cast("int", claimed[0][0])) if claimed else Taken(seconds)
 
     def renew(self, lease: Claimed, seconds: float) -> bool:
         """Let it last from now on; False if it is another's, or nobody's."""
-        values = self._clock() + seconds, lease.artifact_id, lease.owner, lease.fence
+        values = self._skew() + seconds, lease.artifact_id, lease.owner, lease.fence
         return self._database.change(statements.RENEW, values) > 0
 
     def release(self, lease: Claimed) -> bool:
