@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from provenance import sources
 from provenance.asks import Blobs, Files, World
 from provenance.errors import StoreUnavailableError
+from provenance.permissions import BlobsPermitted, Permitted
+from provenance.places import ObjectSettings, place_of
 from provenance.ports import blob_effects, file_effects, record_effects, world_effects
 from provenance.repository import Repository
 from provenance.settings import (
@@ -21,7 +23,6 @@ from provenance.settings import (
     DiskStoreSettings,
     MemoryRepoSettings,
     MemoryStoreSettings,
-    Permitted,
     RepoSettings,
     RunInfoHook,
     SqliteRepoSettings,
@@ -30,6 +31,7 @@ from provenance.settings import (
 
 if TYPE_CHECKING:
     from provenance.effect import Interpreter
+    from provenance.effects.duplicates import OnDuplicate
     from provenance.effects.durability import Durability
     from provenance.effects.files import LocalFiles
     from provenance.effects.layers import Permissions
@@ -45,18 +47,51 @@ _REREAD_BYTES: Final = 4_096
 
 
 def open_store(name: str, settings: StoreSettings, base: Path) -> Interpreter[Blobs]:
-    """The blob store that *settings* describe; StoreUnavailableError if its folder cannot be made."""
+    """The blob store that *settings* describe; StoreUnavailableError if its folder cannot be made.
+
+    Of one that is elsewhere nothing is asked before it is used; MissingLibraryError if what reaches it is not installed.
+    """
     match settings:
         case DiskStoreSettings():
+            from provenance.effects.cachedirs import keep
             from provenance.effects.disk import DiskBlobs
 
             root = _path(settings.cachedir, base)
             _prepare(root)
-            return _guarded(blob_effects(DiskBlobs(root, name, _durability(settings.durability))), name, settings)
+            keep(root)
+            blobs = DiskBlobs(root, name, _durability(settings.durability), _on_duplicate(settings))
+            return _guarded(blob_effects(blobs), name, settings)
         case MemoryStoreSettings():
             from provenance.effects.memory import MemoryBlobs
 
-            return _guarded(blob_effects(MemoryBlobs(name)), name, settings)
+            return _guarded(blob_effects(MemoryBlobs(name, _on_duplicate(settings))), name, settings)
+        case _:
+            return _guarded(_object_store(name, settings, base), name, settings)
+
+
+def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interpreter[Blobs]:
+    """Blobs in a place elsewhere, behind a folder of copies if there is to be one."""
+    from provenance.effects.objects import ObjectBlobs
+    from provenance.effects.remote import Remote
+
+    far = blob_effects(ObjectBlobs(Remote(name, place_of(settings)), _on_duplicate(settings)))
+    if settings.cachedir is None and not settings.cleanup_cachedir:
+        return far
+    from provenance.effects.cachedirs import cachedir
+    from provenance.effects.disk import DiskBlobs
+    from provenance.effects.layers import Permissions
+    from provenance.effects.near import near_first
+    from provenance.effects.tiers import Tier
+    from provenance.effects.trouble import Reaching
+
+    label = f"{name} (its cachedir)"
+    with Reaching(label):
+        named = None if settings.cachedir is None else _path(settings.cachedir, base)
+        root = cachedir(named, cleanup=settings.cleanup_cachedir)
+    copies = Permissions(read_through_write=settings.read_through_write)
+    near = Tier(label, blob_effects(DiskBlobs(root, label)), copies)
+    check = settings.always_check_remote
+    return near_first(name, near, Tier(name, far, _granted(settings)), always_check_remote=check)
 
 
 def open_repository(name: str, settings: RepoSettings, base: Path, store: Interpreter[Blobs] | None) -> Repository:
@@ -140,6 +175,12 @@ def _durability(name: str) -> Durability:
     from provenance.effects.durability import Durability
 
     return Durability(name)
+
+
+def _on_duplicate(settings: BlobsPermitted) -> OnDuplicate:
+    from provenance.effects.duplicates import OnDuplicate
+
+    return OnDuplicate(settings.on_duplicate_key)
 
 
 def _path(text: str, base: Path) -> Path:

@@ -12,6 +12,18 @@ from provenance import backends, session, sources
 from provenance.asks import Blobs
 from provenance.effect import Interpreter
 from provenance.guards import Guard
+from provenance.permissions import BlobsOptions, PermittedOptions
+from provenance.places import (
+    AzureStoreSettings,
+    BucketOptions,
+    FsspecStoreOptions,
+    FsspecStoreSettings,
+    GSStoreSettings,
+    ObjectSettings,
+    S3StoreSettings,
+    SFTPStoreOptions,
+    SFTPStoreSettings,
+)
 from provenance.repository import Repository
 from provenance.session import Environment
 from provenance.settings import (
@@ -23,14 +35,13 @@ from provenance.settings import (
     DiskStoreSettings,
     MemoryRepoSettings,
     MemoryStoreSettings,
-    PermittedOptions,
     RunInfoHook,
     SqliteRepoOptions,
     SqliteRepoSettings,
     parse,
-    structured,
 )
 from provenance.store import Store
+from provenance.structuring import structured
 
 T = TypeVar("T")
 
@@ -131,7 +142,7 @@ def once(make: Callable[[], T]) -> Callable[[], T]:
 # ---------------------------------------------------------------- without a configuration
 
 
-def MemoryStore(name: str = "memory", **options: Unpack[PermittedOptions]) -> Store:  # noqa: N802 - made like a record
+def MemoryStore(name: str = "memory", **options: Unpack[BlobsOptions]) -> Store:  # noqa: N802 - made like a record
     """A blob store that ends with the process."""
     settings = structured({"delete": True, **options}, MemoryStoreSettings, name)
     return Store(name, backends.open_store(name, settings, Path.cwd()))
@@ -140,6 +151,36 @@ def MemoryStore(name: str = "memory", **options: Unpack[PermittedOptions]) -> St
 def DiskStore(name: str = "disk", **options: Unpack[DiskStoreOptions]) -> Store:  # noqa: N802 - made like a record
     """A blob store of files under the folder `cachedir`."""
     settings = structured({"delete": True, **options}, DiskStoreSettings, name)
+    return Store(name, backends.open_store(name, settings, Path.cwd()))
+
+
+def S3Store(name: str = "s3", **options: Unpack[BucketOptions]) -> Store:  # noqa: N802 - made like a record
+    """A blob store of objects in S3, below `basepath`, which is `bucket/prefix`."""
+    return _elsewhere(S3StoreSettings, name, options)
+
+
+def GSStore(name: str = "gs", **options: Unpack[BucketOptions]) -> Store:  # noqa: N802 - made like a record
+    """A blob store of objects in Google Cloud Storage, below `basepath`, which is `bucket/prefix`."""
+    return _elsewhere(GSStoreSettings, name, options)
+
+
+def AzureStore(name: str = "azure", **options: Unpack[BucketOptions]) -> Store:  # noqa: N802 - made like a record
+    """A blob store of blobs in an Azure storage account, below `basepath`, which is `container/prefix`."""
+    return _elsewhere(AzureStoreSettings, name, options)
+
+
+def SFTPStore(name: str = "sftp", **options: Unpack[SFTPStoreOptions]) -> Store:  # noqa: N802 - made like a record
+    """A blob store of files on `host`, below the folder `basepath`."""
+    return _elsewhere(SFTPStoreSettings, name, options)
+
+
+def FsspecStore(name: str = "fsspec", **options: Unpack[FsspecStoreOptions]) -> Store:  # noqa: N802 - made like a record
+    """A blob store of files below `url`, on any file system that fsspec knows."""
+    return _elsewhere(FsspecStoreSettings, name, options)
+
+
+def _elsewhere(kind: type[ObjectSettings], name: str, options: Mapping[str, object]) -> Store:
+    settings = structured({"delete": True, **options}, kind, name)
     return Store(name, backends.open_store(name, settings, Path.cwd()))
 
 

@@ -5,6 +5,9 @@ from typing import IO, Literal, overload
 class AbstractFileSystem:
     protocol: str | tuple[str, ...]
     sep: str
+    async_impl: bool
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str: ...
     def __init__(self, **storage_options: object) -> None: ...
     def open(
         self,
