@@ -1,27 +1,21 @@
-"""A file system of fsspec's, asked with patience: whatever goes wrong is told as the library tells it, within a time.
-
-An instance belongs to the process that made it, since what it runs on does not survive a fork.
-"""
+"""Files elsewhere, asked for with patience: whatever goes wrong is told as the library tells it, within a time."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, Final, TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from attrs import frozen
 from fsspec import AbstractFileSystem
 
-from provenance.effects.families import Family, family_of
+from provenance.effects.connections import Connection, call
 from provenance.effects.outages import is_open, is_passing, secrets_of, told
 from provenance.effects.patience import backoff, persistent
 from provenance.errors import ProvenanceError, StoreUnavailableError
-from provenance.guards import Guard
 from provenance.places import Place
 
 T = TypeVar("T")
@@ -33,8 +27,6 @@ _SLOWEST: Final = 256 << 10
 _STALE: Final = 24 * 60 * 60.0
 """Seconds after which a temporary file is nobody's any more."""
 _TIMES: Final = ("LastModified", "mtime", "updated", "last_modified", "modified", "created")
-_inherited: Final[list[AbstractFileSystem]] = []
-"""File systems of a parent's, which a child must neither use nor finalize."""
 
 
 @frozen
@@ -48,21 +40,20 @@ class Status:
 class Remote:
     """The files below *place*, by their paths in there, for the store *name*."""
 
-    def __init__(self, name: str, place: Place) -> None:
+    def __init__(self, name: str, place: Place, connection: Connection | None = None) -> None:
         self.name: Final = name
         self._place = place
-        self._family: Final[Family] = family_of(place.protocol)
-        self._kind = self._family.load(name)
+        self._connection = connection or Connection(name, place)
+        self._family = self._connection.family
+        self._kind = self._connection.kind
         self._root = self._kind._strip_protocol(place.root).rstrip("/")  # noqa: SLF001 - fsspec has no other name for it
         self._secrets = secrets_of(place.options)
-        self._guard = Guard()
-        self._made: tuple[int, AbstractFileSystem] | None = None
         self._has_bucket = not self._family.is_atomic
         self._swept_by = 0
 
     def status(self, path: str) -> Status | None:
         """What is at *path*; None where there is no file."""
-        found = self._found(lambda files, limit: _call(files, limit, "info", self._at(path)))
+        found = self._found(lambda files, limit: call(files, limit, "info", self._at(path)))
         if found is None or found["type"] == "directory":
             return None
         return Status(int(cast("int", found["size"])), _moment(found))
@@ -72,7 +63,7 @@ class Remote:
         options = self._family.get(size)
 
         def ask(files: AbstractFileSystem, limit: float) -> bool:
-            _call(files, limit, "get_file", self._at(path), local, **options)
+            call(files, limit, "get_file", self._at(path), local, **options)
             return True
 
         return self._found(ask, size) or False
@@ -87,9 +78,7 @@ class Remote:
             return
         options = {**self._family.put(size), **(self._family.exclusive if exclusive else {})}
         try:
-            self._patiently(
-                lambda files, limit: _call(files, limit, "put_file", local, self._at(path), **options), size
-            )
+            self._patiently(lambda files, limit: call(files, limit, "put_file", local, self._at(path), **options), size)
         except FileNotFoundError as error:
             raise self._no_bucket() from error
         self._has_bucket = True
@@ -111,7 +100,7 @@ class Remote:
     def listed(self, folder: str = "") -> Iterator[tuple[str, Status]]:
         """Paths of all files in *folder* and below, and what is there."""
         where = self._at(folder).rstrip("/")
-        found = self._found(lambda files, limit: _call(files, limit, "find", where, detail=True))
+        found = self._found(lambda files, limit: call(files, limit, "find", where, detail=True))
         for name, info in cast("dict[str, dict[str, object]]", found or {}).items():
             path = self._kind._strip_protocol(name).removeprefix(self._root).lstrip("/")  # noqa: SLF001 - as above
             yield path, Status(int(cast("int", info["size"])), _moment(info))
@@ -121,7 +110,7 @@ class Remote:
         temporary = f".tmp/{os.getpid()}-{os.urandom(8).hex()}"
         try:
             self._in_folder(
-                temporary, lambda files, limit: _call(files, limit, "put_file", local, self._at(temporary)), size
+                temporary, lambda files, limit: call(files, limit, "put_file", local, self._at(temporary)), size
             )
             self._rename(temporary, path)
         except BaseException:
@@ -130,7 +119,7 @@ class Remote:
             raise
 
     def _rename(self, path: str, target: str) -> None:
-        self._in_folder(target, lambda files, limit: _call(files, limit, "mv", self._at(path), self._at(target)))
+        self._in_folder(target, lambda files, limit: call(files, limit, "mv", self._at(path), self._at(target)))
 
     def _in_folder(self, path: str, ask: Callable[[AbstractFileSystem, float], object], size: int = 0) -> None:
         """Ask for what makes a file at *path*; where the folder is not there, make it and ask again."""
@@ -138,7 +127,7 @@ class Remote:
             self._patiently(ask, size)
         except FileNotFoundError:
             folder = self._at(path).rpartition("/")[0]
-            self._patiently(lambda files, limit: _call(files, limit, "makedirs", folder, exist_ok=True))
+            self._patiently(lambda files, limit: call(files, limit, "makedirs", folder, exist_ok=True))
             self._patiently(ask, size)
 
     def _sweep(self) -> None:
@@ -169,7 +158,7 @@ class Remote:
     def _looks_for_bucket(self) -> bool:
         bucket = self._root.partition("/")[0]
         try:
-            self._patiently(lambda files, limit: _call(files, limit, "info", bucket))
+            self._patiently(lambda files, limit: call(files, limit, "info", bucket))
         except FileNotFoundError:
             return False
         except StoreUnavailableError:  # it may be there, and not to be looked at
@@ -186,7 +175,7 @@ class Remote:
         one = self._place.timeout + extra
 
         def attempt(left: float) -> T:
-            return ask(self._files(), max(min(left, one), 0.001))
+            return ask(self._connection.files(), max(min(left, one), 0.001))
 
         try:
             return persistent(attempt, _ATTEMPTS, is_passing, self._pause, self._place.deadline + extra)
@@ -197,43 +186,12 @@ class Remote:
             raise told(self.name, error, self._secrets) from cause
 
     def _pause(self, failures: int) -> None:
-        if self._family.breaks:
-            with self._guard.lock:
-                self._made = None
+        self._connection.renew()
         backoff(failures, _FIRST_PAUSE)
-
-    def _files(self) -> AbstractFileSystem:
-        """The file system, made by this process."""
-        with self._guard.lock:
-            if self._made is not None and self._made[0] != os.getpid():
-                _inherited.append(self._made[1])
-                self._made = None
-            if self._made is None:
-                options = self._family.options(self._place.timeout, self._place.options)
-                self._made = os.getpid(), self._kind(skip_instance_cache=True, **options)
-            return self._made[1]
-
-
-def _call(files: AbstractFileSystem, limit: float, method: str, *args: object, **options: object) -> Any:  # noqa: ANN401 - whatever it answers
-    """Ask *files*; one that is asynchronous answers within *limit* seconds, or is given up."""
-    files.invalidate_cache()
-    if not files.async_impl:
-        return getattr(files, method)(*args, **options)
-    asked = partial(getattr(files, f"_{method}"), *args, **options)
-
-    async def answered() -> object:
-        return await asyncio.wait_for(asked(), limit)
-
-    future = asyncio.run_coroutine_threadsafe(answered(), cast("Any", files).loop)
-    try:
-        return future.result()
-    except BaseException:
-        future.cancel()
-        raise
 
 
 def _done(files: AbstractFileSystem, limit: float, method: str, *args: object) -> bool:
-    _call(files, limit, method, *args)
+    call(files, limit, method, *args)
     return True
 
 
