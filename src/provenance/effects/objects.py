@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from provenance.effects.duplicates import OnDuplicate, are_same
-from provenance.effects.remote import Remote
+from provenance.effects.remote import Remote, Status
 from provenance.effects.sinks import Hashing, filled
 from provenance.effects.spool import Spool
 from provenance.errors import BlobNotFoundError, CorruptBlobError, KeyExistsError
@@ -46,8 +46,9 @@ class ObjectBlobs:
         """
         with self._spool.file() as (fd, path):
             blob = filled(fd, self._spool.name, write)
-            if not self._stays(blob, path):
-                self._publish(blob, path)
+            found = None if self._on_duplicate is OnDuplicate.OVERWRITE else self._remote.status(_path(blob) or "")
+            if not self._stays(blob, path, found):
+                self._publish(blob, path, is_new=found is None)
         return Stored(blob)
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
@@ -80,18 +81,15 @@ class ObjectBlobs:
         if where is not None:
             self._remote.move(where, f".quarantine/{blob.id}")
 
-    def _publish(self, blob: Blob, path: str) -> None:
+    def _publish(self, blob: Blob, path: str, *, is_new: bool) -> None:
+        exclusive = is_new and self._on_duplicate is OnDuplicate.RAISE
         try:
-            exclusive = self._on_duplicate is OnDuplicate.RAISE
             self._remote.publish(path, _path(blob) or "", blob.size, exclusive=exclusive)
         except FileExistsError as error:
             raise KeyExistsError(blob.id, self._name) from error
 
-    def _stays(self, blob: Blob, path: str) -> bool:
-        """Whether what is there, if anything is, stays, and is young enough for that."""
-        if self._on_duplicate is OnDuplicate.OVERWRITE:
-            return False
-        found = self._remote.status(_path(blob) or "")
+    def _stays(self, blob: Blob, path: str, found: Status | None) -> bool:
+        """Whether what was *found*, if anything was, stays, and is young enough for that."""
         size = None if found is None else found.size
         stays = self._on_duplicate.stays(blob, self._name, size, lambda: self._holds_the_same(blob, path))
         return stays and found is not None and time.time() - found.written_at < _FRESH

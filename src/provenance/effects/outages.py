@@ -13,8 +13,9 @@ from provenance.effects.redaction import HIDDEN, without_secrets
 from provenance.effects.trouble import unavailable
 from provenance.errors import StoreUnavailableError
 
-_PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 507, 509})
+_PASSING: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 507, 509})
 _REFUSED: Final = frozenset({401, 403})
+_PRECONDITION: Final = 412
 _HTTP: Final = 100
 _INTERRUPTIONS: Final = frozenset(
     {
@@ -67,6 +68,11 @@ def is_passing(error: Exception) -> bool:
         or _is(each, _INTERRUPTIONS)
         for each in chain
     )
+
+
+def is_conflict(error: Exception) -> bool:
+    """Whether something is there that must not be; not all libraries say so by `FileExistsError`."""
+    return any(isinstance(each, FileExistsError) or _status(each) == _PRECONDITION for each in _chain(error))
 
 
 def told(store: str, error: Exception, secrets: Iterable[str]) -> StoreUnavailableError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,7 @@ from attrs import frozen
 from fsspec import AbstractFileSystem
 
 from provenance.effects.connections import Connection, call
-from provenance.effects.outages import is_open, is_passing, secrets_of, told
+from provenance.effects.outages import is_conflict, is_open, is_passing, secrets_of, told
 from provenance.effects.patience import backoff, persistent
 from provenance.errors import ProvenanceError, StoreUnavailableError
 from provenance.places import Place
@@ -106,17 +107,27 @@ class Remote:
             yield path, Status(int(cast("int", info["size"])), _moment(info))
 
     def _publish_by_name(self, local: str, path: str, size: int) -> None:
-        self._sweep()
+        begun = time.monotonic()
         temporary = f".tmp/{os.getpid()}-{os.urandom(8).hex()}"
         try:
             self._in_folder(
                 temporary, lambda files, limit: call(files, limit, "put_file", local, self._at(temporary)), size
             )
             self._rename(temporary, path)
+        except FileNotFoundError as error:
+            there = self.status(path)
+            if there is None or there.size != size:  # else it was renamed, and the answer was lost
+                problem = "the temporary file is gone that was to be renamed"
+                raise StoreUnavailableError(self.name, problem, "try again") from error
         except BaseException:
-            with suppress(StoreUnavailableError):
-                self.remove(temporary)
+            if time.monotonic() - begun < self._place.timeout:  # else it will not be reached now either
+                self._tidy(temporary)
             raise
+        self._sweep()
+
+    def _tidy(self, path: str) -> None:
+        with suppress(Exception):  # what stays is swept another day
+            call(self._connection.files(), self._place.timeout, "rm_file", self._at(path))
 
     def _rename(self, path: str, target: str) -> None:
         self._in_folder(target, lambda files, limit: call(files, limit, "mv", self._at(path), self._at(target)))
@@ -131,12 +142,12 @@ class Remote:
             self._patiently(ask, size)
 
     def _sweep(self) -> None:
-        """Delete what killed writers left, when a process begins to write."""
+        """Delete what killed writers left, once in a process that writes."""
         if self._swept_by == os.getpid():
             return
         self._swept_by = os.getpid()
         before = time.time() - _STALE
-        with suppress(StoreUnavailableError):  # tidying must not fail the write that it precedes
+        with suppress(StoreUnavailableError):  # tidying must not fail the write that it follows
             for path, status in list(self.listed(".tmp")):
                 if 0 < status.written_at < before:
                     self.remove(path)
@@ -170,7 +181,7 @@ class Remote:
         return StoreUnavailableError(self.name, f"there is no bucket {bucket!r}", "make it, or correct its name")
 
     def _patiently(self, ask: Callable[[AbstractFileSystem, float], T], size: int = 0) -> T:
-        """What *ask* answers within the deadline; its failures are told, but for what is there or is not."""
+        """What *ask* answers within the deadline; its failures are told, but for what is or is not there."""
         extra = size / _SLOWEST
         one = self._place.timeout + extra
 
@@ -179,9 +190,11 @@ class Remote:
 
         try:
             return persistent(attempt, _ATTEMPTS, is_passing, self._pause, self._place.deadline + extra)
-        except (FileNotFoundError, FileExistsError, ProvenanceError):
+        except (FileNotFoundError, ProvenanceError):
             raise
-        except Exception as error:  # noqa: BLE001 - each library has errors of its own
+        except Exception as error:
+            if is_conflict(error):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
             cause = error if is_open(error, self._secrets) else None
             raise told(self.name, error, self._secrets) from cause
 
