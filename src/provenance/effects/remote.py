@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 _ATTEMPTS: Final = 5
 _FIRST_PAUSE: Final = 0.2
-_SLOWEST: Final = 256 << 10
+_SLOWEST: Final = 512 << 10
 """Bytes a second that a connection must move at least; transfers have so much more time than other requests."""
 _STALE: Final = 24 * 60 * 60.0
 """Seconds after which a temporary file is nobody's any more."""
