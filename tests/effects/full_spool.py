@@ -1,5 +1,6 @@
 """No room for temporary files, or for copies; run as `python -m effects.full_spool TASK FOLDER` in a namespace of its own."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -60,5 +61,6 @@ if __name__ == "__main__":
         os.environ["INSIDE"] = "1"
         inside = ["unshare", "--user", "--map-root-user", "--mount", sys.executable, *sys.orig_argv[1:]]
         os.execvp(inside[0], inside)
+    logging.disable()  # that there is no room for a copy is a warning
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(place)], check=True)
     task(place)

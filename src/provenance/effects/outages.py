@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, cast
 
 from provenance.effects.redaction import HIDDEN, without_secrets
+from provenance.effects.spool import temporary_files_of
 from provenance.effects.trouble import unavailable
 from provenance.errors import StoreUnavailableError
 
@@ -78,7 +79,7 @@ def is_conflict(error: Exception) -> bool:
 def told(store: str, error: Exception, secrets: Iterable[str]) -> StoreUnavailableError:
     """What to raise when *error* kept *store* from answering; in its text none of *secrets* is to be read."""
     if _is_local(error):
-        return unavailable(store, cast("OSError", error))
+        return unavailable(temporary_files_of(store), cast("OSError", error))
     chain = list(_chain(error))
     if _is_doubt(chain):
         advice = "check the credentials in storage_options, and what they allow"

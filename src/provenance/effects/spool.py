@@ -20,7 +20,7 @@ class Spool:
     """Files that are there while *store* needs them; `name` says of a full disk whose it is."""
 
     def __init__(self, store: str) -> None:
-        self.name: Final = f"{store} (its temporary files, in {tempfile.gettempdir()})"
+        self.name: Final = temporary_files_of(store)
         self.reaching: Final = Reaching(self.name)
 
     @contextmanager
@@ -34,6 +34,11 @@ class Spool:
             os.close(fd)
             with self.reaching:
                 remove(path)
+
+
+def temporary_files_of(store: str) -> str:
+    """What an error calls the files of *store*."""
+    return f"{store} (its temporary files, in {tempfile.gettempdir()})"
 
 
 @cache
