@@ -32,6 +32,7 @@ from provenance.config import (
     GSStore,
     MemoryRepo,
     MemoryStore,
+    PostgresRepo,
     S3Store,
     SFTPStore,
     SqliteRepo,
@@ -49,6 +50,7 @@ from provenance.errors import (
     BlobNotFoundError,
     ConfigError,
     CorruptBlobError,
+    CorruptRecordError,
     DuplicateNameError,
     ImpureFunctionError,
     KeyExistsError,
@@ -63,6 +65,7 @@ from provenance.errors import (
     UnarchivableFileError,
     UnhashableValueError,
     UnserializableValueError,
+    UntrustedStoreError,
 )
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Why
 from provenance.explanation import Change, Difference, HashTree, explain_hash, hash_differences
@@ -115,6 +118,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "CorruptBlobError",
+    "CorruptRecordError",
     "Decorator",
     "Difference",
     "DiskStore",
@@ -137,6 +141,7 @@ __all__ = [
     "Miss",
     "MissingLibraryError",
     "MutatedArtifactValueError",
+    "PostgresRepo",
     "ProvenanceError",
     "ProxyExpectedError",
     "Recomputed",
@@ -155,6 +160,7 @@ __all__ = [
     "UnarchivableFileError",
     "UnhashableValueError",
     "UnserializableValueError",
+    "UntrustedStoreError",
     "Why",
     "archive_file",
     "artifact_of",

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import cast
 
-from attrs import evolve
-
 from provenance import filing, inflight, programs
-from provenance.calls import committed, ephemeral, hit, in_hand
+from provenance.calls import committed, ephemeral, hit, in_hand, replacing
 from provenance.draft import Draft
 from provenance.drafting import Call, Timing, drafted
 from provenance.effect import in_threads, run_async
 from provenance.events import Why
-from provenance.programs import Absent, Found, Gone, LookedUp
+from provenance.programs import Absent, Found, Gone, LookedUp, Unsound
 from provenance.proxy import resolved_in, unwrap
 
 
@@ -42,9 +40,8 @@ async def _probed(call: Call) -> LookedUp:
     return await run_async(programs.probe(call.plan.artifact_id), in_threads(call.repo.interpreter))
 
 
-async def _compute(call: Call, found: Absent | Gone) -> object:
-    if isinstance(found, Gone):
-        call = evolve(call, why=Why.BLOB_MISSING, detail="it was gone when it was looked up")
+async def _compute(call: Call, found: Absent | Gone | Unsound) -> object:
+    call = replacing(call, found)
     draft = await evaluate(call)
     if call.read_only:
         return ephemeral(call, draft)

@@ -6,14 +6,18 @@ Each backend is imported by the function that needs it.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from attrs import evolve
+
 from provenance import sources
 from provenance.asks import Blobs, Files, World
-from provenance.errors import StoreUnavailableError
+from provenance.databases import PostgresRepoSettings
+from provenance.errors import MissingLibraryError, StoreUnavailableError
 from provenance.permissions import BlobsPermitted, Permitted
 from provenance.places import ObjectSettings, place_of
 from provenance.ports import blob_effects, file_effects, record_effects, world_effects
@@ -31,6 +35,7 @@ from provenance.settings import (
 
 if TYPE_CHECKING:
     from provenance.effect import Interpreter
+    from provenance.effects.database import Database
     from provenance.effects.duplicates import OnDuplicate
     from provenance.effects.durability import Durability
     from provenance.effects.files import LocalFiles
@@ -101,6 +106,8 @@ def open_repository(name: str, settings: RepoSettings, base: Path, store: Interp
             return _memory_repository(name, settings, store)
         case SqliteRepoSettings():
             return _sqlite_repository(name, settings, base, store)
+        case PostgresRepoSettings():
+            return _postgres_repository(name, settings, store)
 
 
 def chain_stores(
@@ -125,6 +132,13 @@ def chain_repositories(
     return Repository(name, _world() | _guarded(chain, name, settings), engine)
 
 
+def distrusting(repo: Repository) -> Repository:
+    """*repo*, whose values are read only where that executes nothing of their bytes."""
+    from provenance.effects.layers import distrusting
+
+    return evolve(repo, interpreter=distrusting(repo.interpreter, repo.name))
+
+
 def _memory_repository(name: str, settings: MemoryRepoSettings, store: Interpreter[Blobs] | None) -> Repository:
     from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
 
@@ -136,22 +150,49 @@ def _memory_repository(name: str, settings: MemoryRepoSettings, store: Interpret
 def _sqlite_repository(
     name: str, settings: SqliteRepoSettings, base: Path, store: Interpreter[Blobs] | None
 ) -> Repository:
-    from provenance.effects.layers import by_size, remembered, rereading
-    from provenance.effects.sets import SqlSets
-    from provenance.effects.sql import SqlBlobs, SqlRecords
     from provenance.effects.sqlite import SqliteDatabase
 
     path = _path(settings.db.removeprefix("sqlite:///"), base)
     if settings.create_db:
         _prepare(path.parent)
     database = SqliteDatabase(path, name, _durability(settings.durability), create=settings.create_db)
+    return _sql_repository(name, settings, database, store)
+
+
+def _postgres_repository(name: str, settings: PostgresRepoSettings, store: Interpreter[Blobs] | None) -> Repository:
+    try:
+        from provenance.effects.postgres import PostgresDatabase
+        from provenance.effects.postgres_connections import Access
+    except ImportError as error:
+        raise MissingLibraryError("a PostgreSQL repository", "psycopg", "postgres") from error
+
+    access = Access(
+        url=settings.db,
+        schema=settings.schema,
+        create_db=settings.create_db,
+        create_schema=settings.create_schema,
+        persistent=settings.persistent_connections,
+        migrates=settings.migrate == "automatic",
+        connect_timeout=settings.connect_timeout,
+        statement_timeout=settings.statement_timeout,
+    )
+    return _sql_repository(name, settings, PostgresDatabase(access, name), store)
+
+
+def _sql_repository(
+    name: str, settings: SqliteRepoSettings | PostgresRepoSettings, database: Database, store: Interpreter[Blobs] | None
+) -> Repository:
+    from provenance.effects.layers import by_size, remembered, rereading
+    from provenance.effects.sets import SqlSets
+    from provenance.effects.sql import SqlBlobs, SqlRecords
+
     records = SqlRecords(database)
     recording = _guarded(remembered(record_effects(records, SqlSets(database)), _REMEMBERED), name, settings)
     blobs = _guarded(blob_effects(SqlBlobs(database)), name, settings)
     if store is not None:
         blobs = by_size(blobs, store, settings.inline_limit) if settings.inline_limit else store
     blobs = rereading(blobs, _REREAD_BYTES, _REMEMBERED)
-    return Repository(name, _world() | blobs | recording, lambda: records.engine)
+    return Repository(name, _world() | blobs | recording, lambda: database.engine, database.migrate)
 
 
 def _guarded(base: Interpreter[Any], name: str, permitted: Permitted | ChainedSettings) -> Interpreter[Any]:
@@ -201,6 +242,16 @@ def _prepare(folder: Path) -> None:
 
 
 # ---------------------------------------------------------------- the machine
+
+
+def tell_children(config: Mapping[str, object], base: Path) -> None:
+    """Let processes that this one starts find *config*, unless they are told another one."""
+    try:
+        os.environ[sources.VARIABLE] = sources.to_json(config, base)
+    except TypeError as error:
+        _log.warning("processes that this one starts must load their configuration themselves: %s", error)
+        os.environ.pop(sources.VARIABLE, None)
+
 
 _hook: RunInfoHook | None = None
 

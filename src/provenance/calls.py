@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, assert_never, cast
 
 from attrs import evolve
 
@@ -30,7 +30,7 @@ from provenance.events import NO_PARTS, CodeChanged, Event, Healed, Hit, Miss, R
 from provenance.ids import ArtifactId
 from provenance.journal import tell
 from provenance.plan import CallPlan, plan_call, refuse_mutated
-from provenance.programs import Found
+from provenance.programs import Absent, Found, Gone, Unsound
 from provenance.proxy import Ephemeral, artifact_of, proxy_over, resolving_in, unwrap
 from provenance.recipe import Recipe, captures_of
 from provenance.records import ArtifactRecord
@@ -79,7 +79,21 @@ def perform(call: Call) -> object:
         found = run(programs.lookup(call.plan.artifact_id), call.repo.interpreter)
         if isinstance(found, Found):
             return hit(call, found.record)
+        call = replacing(call, found)
     return compute(call)
+
+
+def replacing(call: Call, found: Absent | Gone | Unsound) -> Call:
+    """*call*, to take the place of what was found, if that is of no use."""
+    match found:
+        case Absent():
+            return call
+        case Gone():
+            return evolve(call, why=Why.BLOB_MISSING, detail="it was gone when it was looked up")
+        case Unsound():
+            return evolve(call, why=Why.RECORD_CORRUPT, detail=found.problem)
+        case _:
+            assert_never(found)
 
 
 def hit(call: Call, record: ArtifactRecord) -> object:
@@ -171,7 +185,7 @@ def _outcome(call: Call, draft: Draft, *, stored: bool) -> Event:
             return Miss(draft.artifact_id, name, seconds, stored, parts=parts)
         case Why.CACHE_OFF | Why.ASKED:
             return Recomputed(draft.artifact_id, name, seconds, stored, call.why, parts)
-        case Why.BLOB_MISSING | Why.BLOB_CORRUPT:
+        case Why.BLOB_MISSING | Why.BLOB_CORRUPT | Why.RECORD_CORRUPT:
             return Healed(draft.artifact_id, name, seconds, call.why, call.detail, call.takes_back, stored, parts)
 
 

@@ -8,8 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar, Unpack, cast
 
+from attrs import evolve
+
 from provenance import backends, session, sources
 from provenance.asks import Blobs
+from provenance.databases import PostgresRepoOptions, PostgresRepoSettings
 from provenance.effect import Interpreter
 from provenance.guards import Guard
 from provenance.permissions import BlobsOptions, PermittedOptions
@@ -35,6 +38,7 @@ from provenance.settings import (
     DiskStoreSettings,
     MemoryRepoSettings,
     MemoryStoreSettings,
+    RepoSettings,
     RunInfoHook,
     SqliteRepoOptions,
     SqliteRepoSettings,
@@ -65,18 +69,38 @@ def _hooked(environment: Environment) -> Environment:
     return environment
 
 
+def _loaded(config: Mapping[str, object], base: Path) -> Environment:
+    """Make *config* the configuration of the process and, unless they load another one, of the processes it starts."""
+
+    def heirs(environment: Environment) -> None:
+        backends.tell_children({**config, **_choices(environment)}, base)
+
+    return session.install(evolve(_hooked(from_config(config, base)), heirs=heirs))
+
+
+def _choices(environment: Environment) -> dict[str, object]:
+    """What setters may have changed since *environment* was loaded; a repository without a name is not among it."""
+    chosen = {name: getattr(environment, name) for name in ("use_cache", "read_only", "check_mutations")}
+    named = isinstance(environment.default, str)
+    return {**chosen, "default_repo": environment.default} if named else chosen
+
+
 def load_config(config: Mapping[str, object]) -> Environment:
-    """Make *config*, a dictionary, the configuration of the process; raises as `from_config`."""
-    return session.install(_hooked(from_config(config)))
+    """Make *config*, a dictionary, the configuration of the process; raises as `from_config`.
+
+    Processes that this one starts from now on (by spawning, as joblib's workers, or in any other way) have it too, unless they load
+    another one: it is told them in the environment variable `PROVENANCE_CONFIG`, so write secrets in it as `${NAME}`.
+    """
+    return _loaded(config, Path.cwd())
 
 
 def load_yaml_config(filename: str | Path) -> Environment:
-    """Make a YAML file the configuration of the process; relative paths in it are taken from the file's folder.
+    """Make a YAML file the configuration of the process, as `load_config` does; relative paths in it start at its folder.
 
     Raises:
         ConfigError: if the file cannot be read, is no YAML, or has a mistake in it.
     """
-    return session.install(_hooked(from_config(*sources.from_yaml(Path(filename)))))
+    return _loaded(*sources.from_yaml(Path(filename)))
 
 
 def current_config() -> Config:
@@ -105,6 +129,10 @@ def _environment(config: Config, base: Path) -> Environment:
         return backends.chain_stores(name, settings, tiers)
 
     def open_repository(name: str, settings: AnyRepo) -> Repository:
+        opened = open_trusting(name, settings)
+        return opened if _is_trusted(config, name) else backends.distrusting(opened)
+
+    def open_trusting(name: str, settings: AnyRepo) -> Repository:
         if isinstance(settings, ChainedSettings):
             tiers = [(each, repos[each](), config.artifact_repos[each]) for each in settings.stores]
             return backends.chain_repositories(name, settings, tiers)
@@ -122,6 +150,23 @@ def _environment(config: Config, base: Path) -> Environment:
         read_only=config.read_only,
         check_mutations=config.check_mutations,
     )
+
+
+def _is_trusted(config: Config, name: str) -> bool:
+    """Whether values of the repository *name* may be decoded whatever their bytes may do.
+
+    They may not if it is not trusted itself, or its store, or one of those that it is a chain of: what one of them has comes from any.
+    """
+    entry = config.artifact_repos[name]
+    if isinstance(entry, ChainedSettings):
+        return entry.trusted and all(_is_trusted(config, each) for each in entry.stores)
+    return entry.trusted and (entry.store is None or _is_trusted_store(config, entry.store))
+
+
+def _is_trusted_store(config: Config, name: str) -> bool:
+    entry = config.blobstores[name]
+    chained = entry.stores if isinstance(entry, ChainedSettings) else ()
+    return entry.trusted and all(_is_trusted_store(config, each) for each in chained)
 
 
 def once(make: Callable[[], T]) -> Callable[[], T]:
@@ -145,13 +190,13 @@ def once(make: Callable[[], T]) -> Callable[[], T]:
 def MemoryStore(name: str = "memory", **options: Unpack[BlobsOptions]) -> Store:  # noqa: N802 - made like a record
     """A blob store that ends with the process."""
     settings = structured({"delete": True, **options}, MemoryStoreSettings, name)
-    return Store(name, backends.open_store(name, settings, Path.cwd()))
+    return Store(name, backends.open_store(name, settings, Path.cwd()), settings.trusted)
 
 
 def DiskStore(name: str = "disk", **options: Unpack[DiskStoreOptions]) -> Store:  # noqa: N802 - made like a record
     """A blob store of files under the folder `cachedir`."""
     settings = structured({"delete": True, **options}, DiskStoreSettings, name)
-    return Store(name, backends.open_store(name, settings, Path.cwd()))
+    return Store(name, backends.open_store(name, settings, Path.cwd()), settings.trusted)
 
 
 def S3Store(name: str = "s3", **options: Unpack[BucketOptions]) -> Store:  # noqa: N802 - made like a record
@@ -181,23 +226,33 @@ def FsspecStore(name: str = "fsspec", **options: Unpack[FsspecStoreOptions]) -> 
 
 def _elsewhere(kind: type[ObjectSettings], name: str, options: Mapping[str, object]) -> Store:
     settings = structured({"delete": True, **options}, kind, name)
-    return Store(name, backends.open_store(name, settings, Path.cwd()))
+    return Store(name, backends.open_store(name, settings, Path.cwd()), settings.trusted)
 
 
 def MemoryRepo(  # noqa: N802 - made like a record
     name: str = "memory", *, store: Store | None = None, **options: Unpack[PermittedOptions]
 ) -> Repository:
     """A repository that ends with the process; its values go into *store*, else into memory."""
-    settings = structured({"delete": True, **options}, MemoryRepoSettings, name)
-    return backends.open_repository(name, settings, Path.cwd(), None if store is None else store.interpreter)
+    return _repo(structured({"delete": True, **options}, MemoryRepoSettings, name), name, store)
+
+
+def PostgresRepo(  # noqa: N802 - made like a record
+    name: str = "postgres", *, store: Store | None = None, **options: Unpack[PostgresRepoOptions]
+) -> Repository:
+    """A repository in the PostgreSQL database `db`; large values go into *store*, else all into the database."""
+    return _repo(structured({"delete": True, **options}, PostgresRepoSettings, name), name, store)
 
 
 def SqliteRepo(  # noqa: N802 - made like a record
     name: str = "sqlite", *, store: Store | None = None, **options: Unpack[SqliteRepoOptions]
 ) -> Repository:
     """A repository in the SQLite file `db`; large values go into *store*, else all into the file."""
-    settings = structured({"delete": True, **options}, SqliteRepoSettings, name)
-    return backends.open_repository(name, settings, Path.cwd(), None if store is None else store.interpreter)
+    return _repo(structured({"delete": True, **options}, SqliteRepoSettings, name), name, store)
+
+
+def _repo(settings: RepoSettings, name: str, store: Store | None) -> Repository:
+    opened = backends.open_repository(name, settings, Path.cwd(), None if store is None else store.interpreter)
+    return opened if settings.trusted and (store is None or store.trusted) else backends.distrusting(opened)
 
 
 session.fall_back_on(default_environment)

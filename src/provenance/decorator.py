@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from typing import (
@@ -29,11 +28,12 @@ from provenance.choices import Choices, checked
 from provenance.drafting import Call
 from provenance.effect import run
 from provenance.events import Why
-from provenance.ids import ArtifactId
+from provenance.ids import ArtifactId, main_name
 from provenance.plan import CallPlan, plan_call
 from provenance.proxy import artifact_of
 from provenance.recipe import CallOptions, Recipe, captures_of, identity_of, recipe_of
 from provenance.records import Artifact
+from provenance.sending import named, with_code
 
 if TYPE_CHECKING:
     from returns.future import FutureResult
@@ -58,6 +58,9 @@ class Cached(Generic[P, R_co]):
     """
 
     def __init__(self, function: Callable[..., object], subject: Subject, options: CallOptions) -> None:
+        self._decorate(function, subject, options)
+
+    def _decorate(self, function: Callable[..., object], subject: Subject, options: CallOptions) -> None:
         functools.update_wrapper(cast("Callable[..., object]", self), function, updated=())
         self.__wrapped__ = function
         self._subject = subject
@@ -201,15 +204,19 @@ class Cached(Generic[P, R_co]):
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """By name where that leads here, else as the function and its options."""
-        path = str(vars(self).get("__qualname__", ""))
-        found: object = sys.modules.get(str(vars(self).get("__module__")))
-        for name in path.split("."):
-            found = getattr(found, name, None)
+        path, module = str(vars(self).get("__qualname__", "")), str(vars(self).get("__module__"))
+        found = named(module, path)
+        if found is self and main_name(module) == "__main__":  # which is another module in many a process
+            return with_code(self, path, self.__wrapped__, (self._subject.args, self._options))
         if found is self:
             return path
         if isinstance(found, Cached) and found.__wrapped__ is self.__wrapped__ and self._subject.args:
             return getattr, (self._subject.args[0], path.rpartition(".")[2])  # a bound method
         return _rebuilt, (self.__wrapped__, self._subject.args, self._options)
+
+    def __setstate__(self, state: tuple[object, ...]) -> None:
+        function, args, options = cast("tuple[Callable[..., object], tuple[object, ...], CallOptions]", state)
+        self._decorate(function, evolve(subject_of(function), args=args), options)
 
     def __repr__(self) -> str:
         return f"<provenance of {self._subject.label}>"

@@ -97,6 +97,19 @@ class CorruptBlobError(ProvenanceError, ValueError):
         self.is_sound = is_sound
 
 
+class CorruptRecordError(ProvenanceError, ValueError):
+    """A stored record is not what was put: its signature differs, or there is none where one is due."""
+
+    def __init__(self, artifact_id: str, repo: str, reason: str) -> None:
+        super().__init__(
+            f"the record of artifact {artifact_id} in repository {repo!r} is not what was stored ({reason}); call the "
+            "function again to compute and record it anew, or restore the repository from a backup"
+        )
+        self.artifact_id = artifact_id
+        self.repo = repo
+        self.reason = reason
+
+
 class KeyExistsError(ProvenanceError, KeyError):
     """A key that must be new is taken."""
 
@@ -143,6 +156,20 @@ class StoreUnavailableError(ProvenanceError, OSError):
         self.store = store
         self.reason = reason
         self.value = value
+
+
+class UntrustedStoreError(ProvenanceError, PermissionError):
+    """Reading a value could execute code, and its store is configured as one that others may have written to."""
+
+    def __init__(self, store: str, serializer: str, reason: str) -> None:
+        super().__init__(
+            f"what serializer {serializer!r} wrote is not read from {store!r}, which is configured with trusted: false "
+            f"({reason}); store it by one that executes nothing (json, numpy, Parquet, Arrow), sign the repository with "
+            "a signing_key, or set trusted: true if nobody else can write there"
+        )
+        self.store = store
+        self.serializer = serializer
+        self.reason = reason
 
 
 class ConfigError(ProvenanceError, ValueError):

@@ -24,6 +24,7 @@ class Why(Enum):
     ASKED = "recomputation was asked for"
     BLOB_MISSING = "the stored value was missing"
     BLOB_CORRUPT = "the stored value was damaged"
+    RECORD_CORRUPT = "the record was damaged"
 
 
 @frozen
@@ -62,7 +63,7 @@ class Recomputed:
 
 @frozen
 class Healed:
-    """The record was there but its value missing or damaged: it was computed and stored anew.
+    """A record was there, but it or its value was missing or damaged: it was computed and stored anew.
 
     `takes_back` is the hit that was told of, if the trouble showed only when the value was read.
     """

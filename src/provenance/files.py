@@ -6,16 +6,13 @@ import os
 from collections.abc import Mapping
 from typing import cast
 
-from attrs import evolve
-
 from provenance import calls, filing, session
 from provenance.archives import ArchivedFile
 from provenance.binding import subject_of
 from provenance.choices import Choices, checked
 from provenance.deposits import deposit
 from provenance.effect import run
-from provenance.events import Why
-from provenance.programs import Gone
+from provenance.programs import Found
 from provenance.proxy import artifact_of, unwrap
 
 
@@ -51,8 +48,7 @@ def archive_file(
     made = deposit(file, options.name or file.name, options.custom_fields)
     call = calls.begin(session.current(), made.recipe, made.arguments, {})
     looked = run(filing.looked_up(call.plan.artifact_id, file, thoroughly=delete_original), repo.interpreter)
-    if isinstance(looked, Gone):
-        call = evolve(call, why=Why.BLOB_MISSING, detail="it was gone when the file was archived again")
+    call = call if isinstance(looked, Found) else calls.replacing(call, looked)
     result = calls.perform(call)
     record = artifact_of(result)
     if delete_original and record.value_blob == file.blob:  # not if it is read-only

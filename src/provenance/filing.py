@@ -114,7 +114,7 @@ def _with_members(draft: Draft, folder: ArchivedFolder) -> Program[Commit | Look
         found = yield from programs.probe(member.artifact_id)
         if not isinstance(found, programs.Found):
             now = yield from Now()
-            yield from programs.commit(member.draft(now, replace=isinstance(found, programs.Gone)))
+            yield from programs.commit(member.draft(now, replace=not isinstance(found, programs.Absent)))
         sightings.append(member.sighting)
     return evolve(draft, plan=evolve(draft.plan, sightings=tuple(sightings)))
 

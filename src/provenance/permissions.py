@@ -12,12 +12,13 @@ OnDuplicateKey: TypeAlias = Literal["skip", "overwrite", "check_collision", "rai
 
 @frozen(kw_only=True)
 class Permitted:
-    """What may be done with a store or repository."""
+    """What may be done with a store or repository; not *trusted* is one that others may have written to."""
 
     read: bool = True
     write: bool = True
     delete: bool = False
     read_through_write: bool = True
+    trusted: bool = True
 
 
 @frozen(kw_only=True)
@@ -34,6 +35,7 @@ class PermittedOptions(TypedDict, total=False):
     write: bool
     delete: bool
     read_through_write: bool
+    trusted: bool
 
 
 class BlobsOptions(PermittedOptions, total=False):

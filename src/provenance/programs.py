@@ -40,6 +40,7 @@ from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
     CorruptBlobError,
+    CorruptRecordError,
     ProvenanceError,
     RunNotFoundError,
     SetNotFoundError,
@@ -74,25 +75,36 @@ class Gone:
     record: ArtifactRecord
 
 
-LookedUp: TypeAlias = Found | Absent | Gone
+@frozen
+class Unsound:
+    """Something is recorded under this id, but not what was put there."""
+
+    id: ArtifactId
+    problem: str
 
 
-def lookup(artifact_id: ArtifactId) -> Program[FindRecord, Found | Absent]:
+LookedUp: TypeAlias = Found | Absent | Gone | Unsound
+
+
+def lookup(artifact_id: ArtifactId) -> Program[FindRecord, Found | Absent | Unsound]:
     """Look a planned call up; the value itself is neither read nor asked for."""
-    record = yield from FindRecord(artifact_id)
+    try:
+        record = yield from FindRecord(artifact_id)
+    except CorruptRecordError as error:
+        return Unsound(artifact_id, str(error))
     return Absent(artifact_id) if record is None else Found(record)
 
 
 def probe(artifact_id: ArtifactId) -> Program[Lookup, LookedUp]:
     """Look a planned call up, and whether its value is there."""
     found = yield from lookup(artifact_id)
-    if isinstance(found, Absent):
+    if not isinstance(found, Found):
         return found
     if not (yield from HasBlob(found.record.value_blob)):
         return Gone(found.record)
     for part_id in sorted(found.record.value_artifact_ids if found.record.composite else ()):
-        part = yield from FindRecord(part_id)
-        if part is None or not (yield from HasBlob(part.value_blob)):
+        part = yield from lookup(part_id)
+        if not isinstance(part, Found) or not (yield from HasBlob(part.record.value_blob)):
             return Gone(found.record)
     return found
 
@@ -227,8 +239,10 @@ def forget(artifact_id: ArtifactId) -> Program[Curate, bool]:
 
 
 def forget_whole(artifact_id: ArtifactId) -> Program[Curate, bool]:
-    """As `forget`; the parts of a composite go with it."""
-    record = yield from FindRecord(artifact_id)
-    for part_id in sorted(record.value_artifact_ids) if record is not None and record.composite else ():
-        yield from forget(part_id)
-    return (yield from forget(artifact_id))
+    """As `forget`; the parts of a composite go after it, so that whatever comes between, it is never without them."""
+    found = yield from lookup(artifact_id)
+    there = yield from forget(artifact_id)
+    if isinstance(found, Found) and found.record.composite:
+        for part_id in sorted(found.record.value_artifact_ids):
+            yield from forget(part_id)
+    return there

@@ -113,7 +113,8 @@ class ArtifactRecord:
     `interface` names the special methods, of those that not every type has, that a stand-in for the value must offer.
     `inputs_blob` is None where the inputs' JSON says all there is to know of them. `value_artifact_ids` are the artifacts that
     the value refers to, at any depth. `code` is a digest of the function's
-    code when the value was computed: it is never part of an id.
+    code when the value was computed: it is never part of an id. `signature` is what a store that signs adds when the
+    record is put; it is empty elsewhere, and does not count when records are compared.
     """
 
     id: ArtifactId
@@ -141,6 +142,7 @@ class ArtifactRecord:
     interface: tuple[str, ...]
     code: str
     value_artifact_ids: frozenset[ArtifactId]
+    signature: str = field(default="", eq=False, kw_only=True)
 
     @property
     def source_ids(self) -> frozenset[ArtifactId]:

@@ -34,6 +34,7 @@ class Repository:
     name: str
     interpreter: Interpreter[All] = field(repr=False)
     get_engine: Callable[[], Engine] | None = field(default=None, repr=False)
+    migrate_to: Callable[[int | None], None] | None = field(default=None, repr=False)
 
     @property
     def engine(self) -> Engine:
@@ -41,6 +42,18 @@ class Repository:
         if self.get_engine is None:
             raise ConfigError(f"repository {self.name!r}", "it is kept in no SQL database", "use a sqlite repository")
         return self.get_engine()
+
+    def migrate(self, version: int | None = None) -> None:
+        """Bring the tables of the database to those of *version*, by default those that this library knows.
+
+        A first use does so by itself unless the repository is configured with `migrate: command`.
+
+        Raises:
+            ConfigError: if the repository is kept in no SQL database, or there is no such version.
+        """
+        if self.migrate_to is None:
+            raise ConfigError(f"repository {self.name!r}", "it is kept in no SQL database", "use a sqlite repository")
+        self.migrate_to(version)
 
     def get_by_id(self, artifact_id: str) -> Artifact[object]:
         """The artifact of this id."""

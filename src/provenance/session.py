@@ -26,12 +26,16 @@ Opener: TypeAlias = Callable[[], Repository]
 
 @frozen
 class Environment:
-    """Which repositories there are (each is opened on first use), which one is the default, and how calls behave."""
+    """Which repositories there are (each is opened on first use), which one is the default, and how calls behave.
+
+    `heirs`, if it is there, tells processes that this one starts of the environment, once it is that of the process.
+    """
 
     openers: Mapping[str, Opener] = field(repr=False)
     default: RepositoryOrName | None
     clock: Clock = field(repr=False)
     config: object = field(default=None, repr=False)
+    heirs: Callable[[Environment], None] | None = field(default=None, repr=False)
     use_cache: bool = True
     read_only: bool = False
     check_mutations: bool = False
@@ -79,10 +83,12 @@ def _first() -> Environment:
 
 
 def install(environment: Environment) -> Environment:
-    """Make *environment* that of the process, and return it."""
+    """Make *environment* that of the process, of which its children are told, and return it."""
     global _installed  # noqa: PLW0603 - one value, replaced as a whole
     with _guard.lock:
         _installed = environment
+        if environment.heirs is not None:
+            environment.heirs(environment)
     return environment
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, Required, TypeAlias, TypeVar, cast
 
 from attrs import field, fields, frozen, validators
 
+from provenance.databases import PostgresRepoSettings
 from provenance.errors import ConfigError
 from provenance.permissions import BlobsOptions, BlobsPermitted, Permitted, PermittedOptions
 from provenance.places import (
@@ -76,6 +77,7 @@ class ChainedSettings:
     write: bool = True
     delete: bool = True
     read_through_write: bool = True
+    trusted: bool = True
 
 
 class DiskStoreOptions(BlobsOptions, total=False):
@@ -95,7 +97,7 @@ class SqliteRepoOptions(PermittedOptions, total=False):
 
 
 StoreSettings: TypeAlias = MemoryStoreSettings | DiskStoreSettings | ObjectSettings
-RepoSettings: TypeAlias = MemoryRepoSettings | SqliteRepoSettings
+RepoSettings: TypeAlias = MemoryRepoSettings | SqliteRepoSettings | PostgresRepoSettings
 AnyStore: TypeAlias = StoreSettings | ChainedSettings
 AnyRepo: TypeAlias = RepoSettings | ChainedSettings
 _STORES: Final[Mapping[str, type[AnyStore]]] = {
@@ -111,6 +113,7 @@ _STORES: Final[Mapping[str, type[AnyStore]]] = {
 _REPOS: Final[Mapping[str, type[AnyRepo]]] = {
     "memory": MemoryRepoSettings,
     "sqlite": SqliteRepoSettings,
+    "postgres": PostgresRepoSettings,
     "chained": ChainedSettings,
 }
 

@@ -21,6 +21,7 @@ class Store:
 
     name: str
     interpreter: Interpreter[Blobs] = field(repr=False)
+    trusted: bool = True
 
     def put(self, data: bytes) -> Blob:
         """Store *data*; answers its key. Bytes that are there already are kept once."""

@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 from provenance.asks import FindInputs, FindRecord, FindRun, HasBlob, Now, PutRecord, ReadBlob, WriteBlob
 from provenance.circles import circles
 from provenance.effect import Interpreter, Program
-from provenance.errors import ArtifactNotFoundError, CorruptBlobError, RunNotFoundError
+from provenance.errors import ArtifactNotFoundError, CorruptBlobError, CorruptRecordError, RunNotFoundError
 from provenance.ids import ArtifactId
 from provenance.records import ArtifactRecord, Blob, Held, Run, Written
 
@@ -66,7 +66,10 @@ def given(record: ArtifactRecord, repo: str) -> Program[FindRun | FindInputs, Gi
 
 def is_whole(record: ArtifactRecord) -> Program[FindRecord | HasBlob, bool]:
     """Whether the artifact is there with all its bytes."""
-    there = yield from FindRecord(record.id, fresh=True)
+    try:
+        there = yield from FindRecord(record.id, fresh=True)
+    except CorruptRecordError:
+        return False
     for blob in () if there is None else there.blobs:
         if not (yield from HasBlob(blob)):
             return False
@@ -87,9 +90,17 @@ def take(what: Given, copying: Copying, repo: str) -> Program[FindRecord | Write
         written.append(copy)
     now = yield from Now()
     held = tuple(each for each in written if isinstance(each, Held))
-    there = yield from FindRecord(what.record.id, fresh=True)
-    replace = there is not None and there.blobs != what.record.blobs
+    replace = yield from _is_to_be_replaced(what.record)
     return (yield from PutRecord(evolve(what.record, added_at=now), what.run, what.inputs_json, held, replace))
+
+
+def _is_to_be_replaced(record: ArtifactRecord) -> Program[FindRecord, bool]:
+    """Whether a record of this id is there that has other bytes, or is not what was put."""
+    try:
+        there = yield from FindRecord(record.id, fresh=True)
+    except CorruptRecordError:
+        return True
+    return there is not None and there.blobs != record.blobs
 
 
 def copying_from(source: Interpreter[ReadBlob]) -> Copying:

@@ -20,7 +20,7 @@ from provenance.records import NO_OPTIONS, ArtifactRecord, Blob, Json, Options, 
 if TYPE_CHECKING:
     from cattrs import Converter
 
-Row: TypeAlias = "tuple[str, str, str, str, int, str, str, int, float, float, float, str, str, str, str, str, str, str, str, str, int, str | None, int | None, str, str, str, str]"
+Row: TypeAlias = "tuple[str, str, str, str, int, str, str, int, float, float, float, str, str, str, str, str, str, str, str, str, int, str | None, int | None, str, str, str, str, str]"
 """An artifact's record; the columns are `COLUMNS`."""
 
 COLUMNS: Final = (
@@ -51,6 +51,7 @@ COLUMNS: Final = (
     "interface",
     "code",
     "value_artifact_ids",
+    "signature",
 )
 
 _EMPTY_LIST: Final = "[]"
@@ -152,6 +153,7 @@ def to_row(record: ArtifactRecord) -> Row:
         " ".join(record.interface),
         record.code,
         _ids_text(record.value_artifact_ids),
+        record.signature,
     )
 
 
@@ -183,6 +185,7 @@ def from_row(row: Row) -> ArtifactRecord:
         tuple(row[24].split()),
         row[25],
         _ids(row[26]),
+        signature=row[27],
     )
 
 

@@ -5,54 +5,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from contract.elsewhere import REMOTES, change
-from contract.samples import record, run
-from provenance.asks import Blobs, PutRecord, ReadBlob, Records, WriteBlob
 from provenance.effect import Interpreter
 from provenance.effects.chains import chained
+from provenance.effects.database import Database
 from provenance.effects.disk import DiskBlobs
 from provenance.effects.layers import Counter, Permissions, by_size, counted, guarded, remembered, retrying, traced
 from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
 from provenance.effects.near import near_first
 from provenance.effects.objects import ObjectBlobs
+from provenance.effects.postgres import PostgresDatabase
+from provenance.effects.postgres_connections import Access
 from provenance.effects.remote import Remote
 from provenance.effects.sets import SqlSets
 from provenance.effects.sql import SqlBlobs, SqlRecords
 from provenance.effects.sqlite import SqliteDatabase
 from provenance.effects.tiers import Tier, tiered
 from provenance.ports import blob_effects, record_effects
-from provenance.records import Blob, Held
-
-LIMIT = 1000
-"""Of the small blobs, where there are two stores."""
-Damage = Callable[[Blob, Callable[[bytes], bytes]], None]
-
-
-@frozen
-class Place:
-    """Records and blobs under test; `damage` changes a stored blob's bytes behind the store's back."""
-
-    ask: Interpreter[Records | Blobs]
-    damage: Damage
-    close: Callable[[], None] = field(default=lambda: None)
-
-    def write(self, data: bytes) -> Any:
-        """What became of *data*."""
-        return self.ask(WriteBlob(lambda sink: sink.write(data) and None))
-
-    def keep(self, data: bytes) -> Blob:
-        """The blob of *data*, there to be read: with a record where the store wants one."""
-        written = self.write(data)
-        if isinstance(written, Held):
-            named = record(value_blob=written.blob, inputs_blob=written.blob)
-            self.ask(PutRecord(named, run(), "{}", (written,)))
-        return written.blob
-
-    def read(self, blob: Blob) -> Any:
-        """The bytes of *blob*."""
-        return self.ask(ReadBlob(blob, lambda source: source.read()))
+from provenance.records import Blob
+from provenance.testing import Place, faulty
+from provenance.testing.places import LIMIT
+from servers.postgres import server
 
 
 def memory(_: Path) -> Place:
@@ -117,13 +92,38 @@ def disk_before_s3(folder: Path) -> Place:
     return Place(far.ask | near_first("both", *tiers), damage)
 
 
+def postgres(version: int) -> Callable[[Path], Place]:
+    """Everything in a PostgreSQL database, which belongs to the folder."""
+
+    def make(folder: Path) -> Place:
+        database = PostgresDatabase(Access(url=server(version).database_for(folder)))
+        ask = blob_effects(SqlBlobs(database)) | record_effects(SqlRecords(database), SqlSets(database))
+        return Place(ask, lambda *how: damage_row(database, *how), database.close)
+
+    return make
+
+
+def postgres_and_disk(folder: Path) -> Place:
+    """Small blobs and records in a PostgreSQL database, large blobs in files."""
+    small = postgres(18)(folder)
+    ask = by_size(small.ask, blob_effects(DiskBlobs(folder / "blobs")), LIMIT)
+
+    def damage(blob, change):
+        if blob.size > LIMIT:
+            damage_file(folder / "blobs", blob, change)
+        else:
+            small.damage(blob, change)
+
+    return Place(small.ask | ask, damage, small.close)
+
+
 def damage_file(root: Path, blob: Blob, change: Callable[[bytes], bytes]) -> None:
     """Change the bytes of *blob*'s file."""
     path = root / blob.id[:2] / blob.id[2:]
     path.write_bytes(change(path.read_bytes()))
 
 
-def damage_row(database: SqliteDatabase, blob: Blob, change: Callable[[bytes], bytes]) -> None:
+def damage_row(database: Database, blob: Blob, change: Callable[[bytes], bytes]) -> None:
     """Change the bytes of *blob*'s row."""
     for digest, column in (("content_digest", "value_data"), ("inputs_digest", "inputs_data")):
         query = f"SELECT {column} FROM artifacts WHERE {digest} = ? AND {column} IS NOT NULL"
@@ -177,8 +177,17 @@ def in_tiers(kind: Callable[[Path], Place], *, records: bool) -> Callable[[Path]
     return make
 
 
-BACKENDS = {"memory": memory, "disk": disk, "sqlite": sqlite, "sqlite and disk": sqlite_and_disk}
+BACKENDS = {
+    "memory": memory,
+    "disk": disk,
+    "sqlite": sqlite,
+    "sqlite and disk": sqlite_and_disk,
+    "postgres 16": postgres(16),
+    "postgres 18": postgres(18),
+    "postgres and disk": postgres_and_disk,
+}
 LAYERS = {
+    "faulty, never": under(lambda base: faulty(base, 0, ConnectionResetError())),
     "guarded": under(lambda base: guarded(base, "guarded", Permissions())),
     "traced": under(lambda base: traced(base, lambda asked: None)),
     "counted": under(lambda base: counted(base, Counter())),
@@ -195,3 +204,5 @@ TIERS = {
 }
 ELSEWHERE = {**{name: elsewhere(make) for name, make in REMOTES.items()}, "disk before s3": disk_before_s3}
 PLACES = {**BACKENDS, **LAYERS, **TIERS, **ELSEWHERE}
+FOR_LAWS = {"memory": memory, "sqlite": sqlite, "postgres 18": postgres(18)}
+"""Those that are searched for each of a hundred examples."""

@@ -18,6 +18,8 @@ ERRORS = [
     (p.AmbiguousIdError("abcdef", ["abcdef1", "abcdef2"]), ValueError),
     (p.StorePermissionError("deleting a blob", "disk", "delete"), PermissionError),
     (p.StoreUnavailableError("disk", "no space", "free some", [1]), OSError),
+    (p.CorruptRecordError("abcdef", "local", "its digest differs"), ValueError),
+    (p.UntrustedStoreError("shared", "joblib", "it can execute code"), PermissionError),
     (p.ConfigError("artifact_repos.x", "no type", "give one"), ValueError),
     (p.UnhashableValueError("arguments['x'].lock", "a lock has no value"), TypeError),
     (p.UnhashableValueError("arguments['x'].lock", "a lock has no value"), ValueError),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
+from functools import partial
 from typing import BinaryIO, cast
 
 from attrs import field, frozen
 
 from provenance.codecs.compression import Compressing, decompressed
-from provenance.codecs.registry import Serializer, serializer_named
-from provenance.errors import MissingLibraryError, ProvenanceError, UnserializableValueError
+from provenance.codecs.registry import Load, Serializer, serializer_named
+from provenance.errors import MissingLibraryError, ProvenanceError, UnserializableValueError, UntrustedStoreError
 from provenance.records import NO_OPTIONS, Options
 
 COMPRESSION = "compression"
@@ -53,20 +55,42 @@ class Encoding:
 
 @frozen
 class Decoding:
-    """Reads a value back with the serializer of this name; *dump_kwargs* are those that it was written with."""
+    """Reads a value back with the serializer of this name; *dump_kwargs* are those that it was written with.
+
+    *untrusted* names the store that the bytes are from if nothing of them may be executed.
+    """
 
     serializer: str
     load_kwargs: Options = NO_OPTIONS
     dump_kwargs: Options = NO_OPTIONS
+    untrusted: str | None = None
 
     def __call__(self, source: BinaryIO) -> object:
-        """Read the value from *source*; raises whatever the serializer raises."""
+        """Read the value from *source*; raises whatever the serializer raises.
+
+        Raises:
+            UntrustedStoreError: if the value could not be read without executing what the bytes say.
+        """
         serializer = serializer_named(self.serializer)
+        load = serializer.load if self.untrusted is None else self._safe(serializer, self.untrusted)
         if self.dump_kwargs:
             compression, _ = split(serializer, self.dump_kwargs)
             if compression is not None:
                 source = decompressed(source, compression, in_order=serializer.in_order)
-        return serializer.load(source, **self.load_kwargs) if self.load_kwargs else serializer.load(source)
+        return load(source, **self.load_kwargs) if self.load_kwargs else load(source)
+
+    def _safe(self, serializer: Serializer, store: str) -> Load:
+        if serializer.load_safely is None:
+            raise UntrustedStoreError(store, self.serializer, "its format can execute code when it is read")
+        return partial(_refusing, serializer.load_safely, store, self.serializer)
+
+
+def _refusing(load: Load, store: str, serializer: str, source: BinaryIO, /, **kwargs: object) -> object:
+    """What *load* reads; `UntrustedStoreError` where it refuses to, as pickle and torch put it."""
+    try:
+        return load(source, **kwargs)
+    except pickle.UnpicklingError as error:
+        raise UntrustedStoreError(store, serializer, str(error)) from error
 
 
 def split(serializer: Serializer, dump_kwargs: Options) -> tuple[str | None, Options]:

@@ -32,7 +32,8 @@ class Serializer:
 
     `prefers` tells whether it is tried first for a value whose function names no serializer. `compresses` says that
     `dump` takes an argument `compression` itself, and `in_order` that `load` only ever reads on. `allowed` lists what
-    an argument may be, for those that cannot be anything.
+    an argument may be, for those that cannot be anything. `load_safely` reads bytes that anybody may have made up: it
+    executes none of them, and may refuse what `load` reads; None where there is no such way.
     """
 
     name: str
@@ -42,20 +43,31 @@ class Serializer:
     compresses: bool = False
     in_order: bool = False
     allowed: Mapping[str, tuple[object, ...]] = field(default=pmap(), eq=False)
+    load_safely: Load | None = None
 
 
 def _table(name: str, dump: Dump, load: Load, prefers: Callable[[object], bool]) -> Serializer:
-    return Serializer(name, dump, load, prefers, compresses=True, allowed={"compression": parquet.COMPRESSIONS})
+    allowed = {"compression": parquet.COMPRESSIONS}
+    return Serializer(name, dump, load, prefers, compresses=True, allowed=allowed, load_safely=load)
 
 
 DEFAULT = "joblib"
 _LAST_RESORT = "cloudpickle"
 _ARCHIVES = (
-    Serializer("file", archived.dump_file, archived.load_file, archived.is_file),
-    Serializer("folder", archived.dump_folder, archived.load_folder, archived.is_folder),
+    Serializer("file", archived.dump_file, archived.load_file, archived.is_file, load_safely=archived.load_file),
+    Serializer(
+        "folder", archived.dump_folder, archived.load_folder, archived.is_folder, load_safely=archived.load_folder
+    ),
 )
 _BUILT_IN = (
-    Serializer("pickle", pickles.dump_pickle, pickles.load_pickle, pickles.is_plain, in_order=True),
+    Serializer(
+        "pickle",
+        pickles.dump_pickle,
+        pickles.load_pickle,
+        pickles.is_plain,
+        in_order=True,
+        load_safely=pickles.load_plain,
+    ),
     Serializer(
         "numpy",
         arrays.dump_array,
@@ -63,14 +75,19 @@ _BUILT_IN = (
         arrays.is_plain_array,
         in_order=True,
         allowed={"mmap_mode": arrays.MMAP_MODES},
+        load_safely=arrays.load_array,
     ),
     _table("pd_df_parquet", tables.dump_frame, tables.load_frame, tables.is_frame),
     _table("pd_series_parquet", tables.dump_series, tables.load_series, tables.is_series),
     _table("pl_df_parquet", frames.dump_frame, frames.load_frame, frames.is_frame),
     _table("pl_series_parquet", frames.dump_series, frames.load_series, frames.is_series),
-    Serializer("arrow_ipc", arrow.dump_arrow, arrow.load_arrow, arrow.is_arrow, in_order=True),
-    Serializer("pytorch_model", tensors.dump_torch, tensors.load_torch, tensors.is_torch),
-    Serializer("json", texts.dump_json, texts.load_json, in_order=True),
+    Serializer(
+        "arrow_ipc", arrow.dump_arrow, arrow.load_arrow, arrow.is_arrow, in_order=True, load_safely=arrow.load_arrow
+    ),
+    Serializer(
+        "pytorch_model", tensors.dump_torch, tensors.load_torch, tensors.is_torch, load_safely=tensors.load_weights
+    ),
+    Serializer("json", texts.dump_json, texts.load_json, in_order=True, load_safely=texts.load_json),
     Serializer("joblib", pickles.dump_joblib, pickles.load_joblib, in_order=True),
     Serializer("cloudpickle", pickles.dump_cloudpickle, pickles.load_cloudpickle, in_order=True),
 )
@@ -84,6 +101,8 @@ def register_serializer(
     dump: Callable[[Any, BinaryIO], None],
     load: Callable[[BinaryIO], object],
     classes: type | tuple[type, ...] = (),
+    *,
+    executes: bool = True,
 ) -> None:
     """Make a serializer known under *name*; it becomes the first choice for values of *classes*, if any are given.
 
@@ -92,7 +111,8 @@ def register_serializer(
 
     *dump* writes a value into a binary file and *load* reads it back; they get a function's `dump_kwargs` and
     `load_kwargs` as keyword arguments. What is stored names its serializer, so register it under the same name in
-    every process that loads it.
+    every process that loads it. Say `executes=False` if *load* executes nothing of what it reads, whoever wrote it: only
+    then does it read from a store that is configured with `trusted: false`.
 
     Raises:
         ConfigError: if the name belongs to another serializer.
@@ -100,7 +120,7 @@ def register_serializer(
     global _serializers, _by_class  # noqa: PLW0603 - the registry is one value, replaced as a whole
     if name in _serializers:
         raise ConfigError("register_serializer", f"there is a serializer {name!r} already", "choose another name")
-    added = Serializer(name, dump, load, compresses=_takes_compression(dump))
+    added = Serializer(name, dump, load, compresses=_takes_compression(dump), load_safely=None if executes else load)
     _serializers = {**_serializers, name: added}
     _by_class = (*((each, added) for each in _flat(classes)), *_by_class)
 

@@ -34,6 +34,13 @@ def load_torch(source: BinaryIO, *, map_location: str | None = None) -> object:
     return loaded
 
 
+def load_weights(source: BinaryIO, *, map_location: str | None = None) -> object:
+    """Read a tensor as `load_torch` does, but nothing that would execute code, and so no module."""
+    torch = needed("torch", f"serializer {_NAME!r}", "torch")
+    loaded: object = torch.load(source, map_location=map_location, weights_only=True)
+    return loaded
+
+
 def _compact(value: Any, torch: Any) -> Any:  # noqa: ANN401 - torch's types are its own
     """*value*, copied if it is a plain tensor that shows only a part of what it is stored in."""
     if type(value) is not torch.Tensor or value.layout is not torch.strided:

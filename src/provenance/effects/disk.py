@@ -37,7 +37,7 @@ _SETTLED: Final = 100_000_000
 _REMEMBERED: Final = 100_000
 _READ: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
-_Signature: TypeAlias = tuple[int, int, int]
+_Signature: TypeAlias = tuple[int, int, int, int]
 
 
 class DiskBlobs:
@@ -138,7 +138,7 @@ class DiskBlobs:
             _move(temporary, final)  # over a file that is there: it may be damaged
             return
         try:
-            _move(temporary, final, os.link)
+            _move(temporary, final, link=True)
         except FileExistsError as error:
             raise KeyExistsError(blob.id, self._name) from error
 
@@ -186,13 +186,13 @@ class DiskBlobs:
         """Read *file* through once, unless this process did so and the file is what it was."""
         status = os.fstat(file.fileno())
         self._compare(blob, status.st_size)
-        signature = (status.st_ino, status.st_size, status.st_mtime_ns)
+        signature = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)  # the last cannot be set
         if self._verified.get(blob.id) == signature:
             return
         found = self._through(file)
         self._compare(blob, found.size, found.id)
         file.seek(0)
-        if time.time_ns() - status.st_mtime_ns > _SETTLED:
+        if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED:
             if len(self._verified) >= _REMEMBERED:
                 self._verified.clear()
             self._verified[blob.id] = signature
@@ -230,8 +230,9 @@ def _hold_the_same(path: str, other: str) -> bool:
         return are_same(one, two)
 
 
-def _move(path: str, target: str, move: Callable[[str, str], None] = os.replace) -> None:
-    """Rename *path* to *target*, whose folder is made if need be."""
+def _move(path: str, target: str, *, link: bool = False) -> None:
+    """Rename *path* to *target*, whose folder is made if need be, or make a *link* there, if there is nothing yet."""
+    move = os.link if link else os.replace
     try:
         move(path, target)
     except FileNotFoundError:

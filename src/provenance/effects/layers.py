@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final, TypeVar, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from provenance.asks import (
     Blobs,
@@ -31,6 +31,7 @@ from provenance.asks import (
     ReadBlob,
     WriteBlob,
 )
+from provenance.codecs import Decoding
 from provenance.effect import Effect, Interpreter, layered, overlaid
 from provenance.effects.locks import Shared
 from provenance.effects.patience import backoff, persistent
@@ -47,6 +48,7 @@ __all__ = [
     "Permissions",
     "by_size",
     "counted",
+    "distrusting",
     "guarded",
     "remembered",
     "rereading",
@@ -251,6 +253,19 @@ class _Memory(Shared):
         with self.lock:
             self._changes += 1
             self._records.pop(artifact_id, None)
+
+
+def distrusting(base: Interpreter[E], name: str) -> Interpreter[E]:
+    """*base*, whose bytes anybody may have written: values are read only where that executes none of them.
+
+    It has to be the outermost of what reads blobs: copies that it lets pass are as little trusted where they are kept.
+    """
+
+    def read(ask: ReadBlob) -> object:
+        reads = evolve(ask.read, untrusted=name) if isinstance(ask.read, Decoding) else ask.read
+        return base(cast("Effect[object]", ReadBlob(ask.blob, reads)))
+
+    return overlaid(base, ReadBlob.on(read))
 
 
 def retrying(

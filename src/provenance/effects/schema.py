@@ -7,17 +7,16 @@ own cursor: `provenance.effects.statements` is what `rendered` here renders (`ma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.elements import ClauseElement
 
+from provenance.effects.compiling import DIALECT, SOURCES, Place, Source, compiled, inserting, replacing, trimmed
 from provenance.effects.tables import (
     BESIDES,
-    UPGRADES,
     VERSION,
     artifact_inputs,
     artifact_set_members,
@@ -27,35 +26,11 @@ from provenance.effects.tables import (
     runs,
     tables,
 )
+from provenance.effects.tables import STAMP as _STAMP
 from provenance.wire import COLUMNS
 
 PREFETCHED_BYTES: Final = 4_096
 """Up to this size a value comes along with its record; longer ones are read when they are asked for."""
-_DIALECT: Final = sqlite.dialect(paramstyle="qmark")
-
-
-def compiled(statement: ClauseElement, *names: str) -> str:
-    """*statement* as SQLite's text, whose parameters are *names* in this order; ValueError if they are others."""
-    result = statement.compile(dialect=_DIALECT)
-    found = tuple(result.positiontup or ())  # type: ignore[attr-defined]  # a positional dialect's compiler has it
-    if found != names:
-        msg = f"the parameters of {result} are {found}, not {names}"
-        raise ValueError(msg)
-    return str(result)
-
-
-def inserting(table: sa.Table, columns: tuple[str, ...], otherwise: str) -> str:
-    """Insert a row of *columns*; *otherwise* says what happens where its key is taken: IGNORE or REPLACE."""
-    statement = sa.insert(table).values({name: sa.bindparam(name) for name in columns})
-    return compiled(statement.prefix_with(f"OR {otherwise}"), *(c.name for c in table.columns if c.name in columns))
-
-
-def replacing(table: sa.Table, columns: tuple[str, ...]) -> str:
-    """Insert a row of *columns*, or give those to the row of this id, which keeps its place among the others."""
-    statement = sqlite.insert(table).values({name: sa.bindparam(name) for name in columns})
-    changed = {name: statement.excluded[name] for name in columns if name != "id"}
-    upsert = statement.on_conflict_do_update(index_elements=["id"], set_=changed)
-    return compiled(upsert, *(c.name for c in table.columns if c.name in columns))
 
 
 def creating() -> tuple[str, ...]:
@@ -66,7 +41,16 @@ def creating() -> tuple[str, ...]:
         made.extend(
             CreateIndex(index, if_not_exists=True) for index in sorted(table.indexes, key=lambda i: str(i.name))
         )
-    return tuple(str(each.compile(dialect=_DIALECT)) for each in made)
+    return (*(str(each.compile(dialect=DIALECT)) for each in made), *_stamping())
+
+
+def _stamping() -> tuple[str, str]:
+    """What Alembic would have noted, had it made the tables."""
+    key = f"CONSTRAINT {_STAMP}_pkc PRIMARY KEY"
+    return (
+        f"CREATE TABLE IF NOT EXISTS {_STAMP} (\n\tversion_num VARCHAR(32) NOT NULL, \n\t{key} (version_num)\n)",
+        f"INSERT INTO {_STAMP} (version_num) VALUES ('{VERSION}')",  # noqa: S608 - of constants
+    )
 
 
 def _param(name: str) -> sa.BindParameter[str]:
@@ -107,13 +91,30 @@ FIND_PROGENY: Final = compiled(
     .order_by(artifact_inputs.c.artifact_id),
     "key",
 )
-_PLACE: Final = sa.literal_column("artifacts.rowid", sa.BigInteger)
+_PLACE: Final = Place("artifacts")
 
 
 def _unless_given(name: str, column: sa.ColumnElement[Any], operator: str) -> sa.ColumnElement[bool]:
     """Whether the parameter is NULL, or *column* compares with it so."""
     value = sa.bindparam(name, type_=sa.Text)
     return sa.or_(value.is_(sa.null()), sa.type_coerce(column, sa.Text).op(operator, is_comparison=True)(value))
+
+
+def _unless_lacking(name: str, column: sa.ColumnElement[Any], *, plain_only: bool) -> sa.ColumnElement[bool]:
+    """Whether the parameter, JSON text, is NULL, or *column* has all that is in it.
+
+    With *plain_only* it is only looked for what has one way to be written: plain values under plain names.
+    """
+    wanted = sa.func.json_each(_param(name)).table_valued("key", "value", "type", name=f"wanted_{name}")
+    carried = sa.func.json_each(column).table_valued("key", "value", "type", name=f"carried_{name}")
+    is_carried = sa.exists().where(carried.c.type == wanted.c.type, carried.c.value.is_(wanted.c.value))
+    lacks = sa.select(sa.literal_column("1", sa.Integer)).select_from(wanted)
+    if plain_only:
+        is_carried = is_carried.where(carried.c.key == wanted.c.key)
+        is_special = wanted.c.key.op("GLOB", is_comparison=True)(sa.literal_column("'*[^A-Za-z0-9_]*'", sa.Text))
+        is_deep = wanted.c.type.in_([sa.literal_column(each, sa.Text) for each in ("'object'", "'array'")])
+        lacks = lacks.where(~is_special, ~is_deep)
+    return sa.or_(_param(name).is_(sa.null()), ~sa.exists(lacks.where(~is_carried)))
 
 
 FIND_RECORDS: Final = compiled(
@@ -132,10 +133,17 @@ FIND_RECORDS: Final = compiled(
                     sa.select(artifact_inputs.c.artifact_id).where(artifact_inputs.c.input_id == _param("user"))
                 ),
             ),
+            _unless_lacking("tags", artifacts.c.tags, plain_only=False),
+            _unless_lacking("fields", artifacts.c.custom_fields, plain_only=True),
+            _unless_lacking("inputs", artifacts.c.inputs_json, plain_only=True),
         )
         .order_by(_PLACE.desc())
     ),
-    *(name for each in ("after", "name", "version", "run_id", "since", "until", "user") for name in (each, each)),
+    *(
+        name
+        for each in ("after", "name", "version", "run_id", "since", "until", "user", "tags", "fields", "inputs")
+        for name in (each, each)
+    ),
     *("limit", "offset"),
 )
 FIND_RUN: Final = compiled(sa.select(runs.c.info).where(runs.c.id == _param("key")), "key")
@@ -160,7 +168,7 @@ DROP_EDGES: Final = compiled(sa.delete(artifact_inputs).where(artifact_inputs.c.
 _SET: Final = (artifact_sets.c.id, artifact_sets.c.labels, artifact_sets.c.created_at)
 _NEWEST: Final[tuple[sa.UnaryExpression[Any], ...]] = (
     artifact_sets.c.created_at.desc(),
-    sa.literal_column("artifact_sets.rowid", sa.BigInteger).desc(),
+    Place("artifact_sets").desc(),
 )
 _wanted = sa.func.json_each(_param("labels")).table_valued("key", "value", "type", name="wanted")
 _carried = sa.func.json_each(artifact_sets.c.labels).table_valued("key", "value", "type", name="carried")
@@ -221,6 +229,11 @@ DROP_INPUTS: Final = compiled(sa.update(artifacts).values(inputs_data=sa.null())
 SET_ASIDE: Final = inserting(quarantined_blobs, ("id", "data"), "REPLACE")
 
 
+def sources() -> Mapping[str, Source]:
+    """What each statement was compiled from, by its text."""
+    return SOURCES
+
+
 def rendered() -> str:
     """The module `provenance.effects.statements`."""
     texts = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, str)}
@@ -228,14 +241,9 @@ def rendered() -> str:
         '"""The statements of `provenance.effects.schema` as SQLite takes them; written by `make statements`."""',
         "",
         f"VERSION = {VERSION}",
-        f"UPGRADES = {UPGRADES!r}",
-        *(f'{name} = """\\\n{_trimmed(text)}"""' for name, text in texts.items()),
+        *(f'{name} = """\\\n{trimmed(text)}"""' for name, text in texts.items()),
         "CREATE = (",
-        *(f'    """\\\n{_trimmed(text)}""",' for text in creating()),
+        *(f'    """\\\n{trimmed(text)}""",' for text in creating()),
         ")",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _trimmed(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.strip().expandtabs(4).splitlines())

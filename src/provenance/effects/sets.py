@@ -1,4 +1,4 @@
-"""Sets of artifacts in an SQLite database."""
+"""Sets of artifacts in an SQL database."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import count
 from typing import cast
 
 from provenance.effects import statements
-from provenance.effects.sqlite import Execute, SqliteDatabase
+from provenance.effects.database import Database, Execute
 from provenance.ids import ArtifactId, SetId
 from provenance.queries import carries
 from provenance.records import Options, SetRecord
@@ -16,7 +16,7 @@ from provenance.wire import labels_from, labels_text, moment_from, time_text
 class SqlSets:
     """Sets in the tables of *database*."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def put_set(self, record: SetRecord) -> SetRecord:

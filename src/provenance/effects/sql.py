@@ -1,4 +1,4 @@
-"""Records and small blobs in an SQLite database: a hit is one row, and so is a miss.
+"""Records and small blobs in an SQL database: a hit is one row, and so is a miss.
 
 Small bytes live in the row of the record that brings them, in columns of their own: one statement stores both. Equal
 small values are kept once for each record; what is large is shared, in another store.
@@ -14,13 +14,13 @@ from attrs import evolve
 
 from provenance.asks import PutRecord
 from provenance.effects import statements
+from provenance.effects.database import Database, Execute
 from provenance.effects.sinks import Encoded, Kept, digest
-from provenance.effects.sqlite import Execute, SqliteDatabase
 from provenance.errors import BlobNotFoundError, CorruptBlobError
 from provenance.ids import ArtifactId, RunId, ValueId
 from provenance.queries import Page, Query, fits
 from provenance.records import ArtifactRecord, Blob, Held, Run
-from provenance.wire import Row, from_row, run_from_json, run_to_json, time_text, to_row
+from provenance.wire import Row, from_row, json_text, run_from_json, run_to_json, time_text, to_row
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -33,7 +33,7 @@ _Values: TypeAlias = tuple[str | int | float | bytes | None, ...]
 class SqlRecords:
     """Records in the tables of *database*; `engine` is for the user's own queries."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self._runs: set[tuple[int, RunId]] = set()
 
@@ -113,9 +113,31 @@ def _sifting(query: Query, after: int | None) -> Iterator[str | int | None]:
     """The parameters of FIND_RECORDS, each twice: as far as the database can tell what fits."""
     glob = None if query.name is None or "[" in query.name else query.name  # its brackets are others than ours
     since, until = (None if each is None else time_text(each) for each in (query.since, query.until))
-    for each in (after, glob, query.version, query.run_id, since, until, min(query.uses, default=None)):
+    tags, fields, inputs = (
+        _json_or_none(each) for each in (sorted(query.tags), dict(query.custom_fields), dict(query.inputs))
+    )
+    for each in (
+        after,
+        glob,
+        query.version,
+        query.run_id,
+        since,
+        until,
+        min(query.uses, default=None),
+        tags,
+        fields,
+        inputs,
+    ):
         yield each
         yield each
+
+
+def _json_or_none(wanted: object) -> str | None:
+    """What must be there as JSON; None where that is nothing, or nothing that JSON can say."""
+    try:
+        return json_text(wanted) if wanted else None
+    except (TypeError, ValueError):
+        return None
 
 
 def _row(ask: PutRecord) -> _Values:
@@ -143,6 +165,8 @@ def _put(execute: Execute, ask: PutRecord, row: _Values) -> ArtifactRecord:
 def _lose(execute: Execute, ask: PutRecord) -> ArtifactRecord:
     """The record of a quicker process; bytes and parts that it lacks, because they are lost, are given to it."""
     rows = execute(statements.FIND_RECORD, (ask.record.id,)).fetchall()
+    if not rows:  # it was quicker at deleting it, too
+        return _put(execute, ask, _row(ask))
     for held in ask.held:
         execute(statements.FILL_VALUE, (held.data, held.blob.id))
         execute(statements.FILL_INPUTS, (held.data, held.blob.id))
@@ -154,9 +178,8 @@ def _lose(execute: Execute, ask: PutRecord) -> ArtifactRecord:
 
 def _drop(execute: Execute, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
     rows = execute(statements.FIND_RECORD, (artifact_id,)).fetchall()
-    if not rows:
+    if not rows or execute(statements.DROP_RECORD, (artifact_id,)).rowcount == 0:  # or another process deleted it since
         return None
-    execute(statements.DROP_RECORD, (artifact_id,))
     execute(statements.DROP_EDGES, (artifact_id,))
     return tuple(
         blob
@@ -168,7 +191,7 @@ def _drop(execute: Execute, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
 class SqlBlobs:
     """Small blobs in the rows of the records that name them."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def write_blob(self, write: Callable[[BinaryIO], None]) -> Held:

@@ -7,12 +7,13 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from provenance.effects import statements
+from provenance.effects.database import Execute, Prefetching, Values, checked_version
 from provenance.effects.durability import Durability
 from provenance.effects.locks import Shared
 from provenance.errors import ProvenanceError, StoreUnavailableError
@@ -21,10 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 R = TypeVar("R")
-Values: TypeAlias = Sequence[str | int | float | bytes | None]
-Execute: TypeAlias = Callable[[str, Values], sqlite3.Cursor]
 
-_PREFETCHED: Final = 1_000
 PATIENCE: Final = 30.0
 """Seconds to wait for another process that writes."""
 _LOG_PAGES: Final = 4000
@@ -41,7 +39,7 @@ _ADVICE: Final = {
 }
 
 
-class SqliteDatabase(Shared):
+class SqliteDatabase(Prefetching, Shared):
     """The SQLite file *path*; opened, and made unless *create* is False, when it is first used.
 
     Each thread has its own connection. No connection is open across a fork, as SQLite demands: they are closed before,
@@ -59,20 +57,23 @@ class SqliteDatabase(Shared):
         self._create = create
         self._synchronous = "FULL" if durability is Durability.POWER else "NORMAL"
         self._renewals = 0
-        self._prefetched: dict[str, bytes] = {}
         self._local = threading.local()
         self._sessions: weakref.WeakSet[_Session] = weakref.WeakSet()
         weakref.finalize(self, _disconnect, self._sessions)  # called at the exit of the process, too
 
-    @cached_property
+    @property
     def engine(self) -> Engine:
         """The database as SQLAlchemy and pandas take it, with connections of its own."""
+        return self._engine
+
+    @cached_property
+    def _engine(self) -> Engine:
         from sqlalchemy import URL, NullPool, create_engine
 
         url = URL.create("sqlite", database=str(self.path))
         return create_engine(url, poolclass=NullPool, connect_args={"timeout": PATIENCE})
 
-    def query(self, statement: str, *values: str | int | None) -> list[tuple[object, ...]]:
+    def query(self, statement: str, /, *values: str | int | None) -> list[tuple[object, ...]]:
         """All rows that *statement* answers; raises `StoreUnavailableError`."""
         session = self._session()
         try:
@@ -109,22 +110,22 @@ class SqliteDatabase(Shared):
         Raises `StoreUnavailableError` where the database cannot take them.
         """
         session = self._session()
-        self._prefetched.clear()  # what it changes may be among them
+        self.forget_prefetched()
         try:
             with session.lock:
                 return _transacted(self._for_writing(session), work)
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
 
-    def prefetch(self, blob_id: str, data: bytes) -> None:
-        """Keep the bytes of a small blob that came along with another answer, until they are asked for."""
-        if len(self._prefetched) >= _PREFETCHED:
-            self._prefetched.clear()
-        self._prefetched[blob_id] = data
-
-    def prefetched(self, blob_id: str) -> bytes | None:
-        """Bytes that were kept, which are then no longer."""
-        return self._prefetched.pop(blob_id, None)
+    def migrate(self, version: int | None = None, /) -> None:
+        """Bring the tables to *version*, by default the newest; raises `StoreUnavailableError`."""
+        wanted = checked_version(self.name, version)
+        self.renewals()  # makes those of a new file
+        try:
+            self._migrate(wanted)
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+        self.close()
 
     def close(self) -> None:
         """Close the connections of all threads; the next use opens them anew."""
@@ -178,13 +179,21 @@ class SqliteDatabase(Shared):
 
     def _prepare_tables(self, connection: sqlite3.Connection) -> None:
         def make(execute: Execute) -> None:
-            version = self._version(connection)  # of processes that come at once, the first makes them
-            for statement in _steps_from(version):
-                execute(statement, ())
-            execute(f"PRAGMA user_version = {statements.VERSION}", ())
+            if self._version(connection) == 0:  # of processes that come at once, the first makes them
+                for statement in statements.CREATE:
+                    execute(statement, ())
+                execute(f"PRAGMA user_version = {statements.VERSION}", ())
 
-        if self._version(connection) != statements.VERSION:
+        found = self._version(connection)
+        if found == 0:
             _transacted(connection, make)
+        elif found < statements.VERSION:
+            self._migrate(statements.VERSION)
+
+    def _migrate(self, version: int) -> None:
+        from provenance.effects.migrating import migrate_sqlite
+
+        migrate_sqlite(self.path, PATIENCE, version)
 
     def _version(self, connection: sqlite3.Connection) -> int:
         version = cast("int", connection.execute("PRAGMA user_version").fetchone()[0])
@@ -198,15 +207,6 @@ class SqliteDatabase(Shared):
         primary = "_".join(code.split("_")[:2])
         advice = _ADVICE.get(primary, "check that the file is a database of this library")
         return StoreUnavailableError(self.name, f"{self.path}: {error}", advice)
-
-
-def _steps_from(version: int) -> Iterator[str]:
-    """What makes the tables of *version*, 0 where there are none, those of today."""
-    if version == 0:
-        yield from statements.CREATE
-    else:
-        for each in range(version, statements.VERSION):
-            yield from statements.UPGRADES[each]
 
 
 def _file_at(path: Path) -> int | None:

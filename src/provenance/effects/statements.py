@@ -1,13 +1,14 @@
 """The statements of `provenance.effects.schema` as SQLite takes them; written by `make statements`."""
 
-VERSION = 2
-UPGRADES = {1: ("ALTER TABLE artifacts ADD COLUMN value_artifact_ids JSON DEFAULT '[]' NOT NULL",)}
+VERSION = 3
+_STAMP = """\
+provenance_schema"""
 FIND_RECORD = """\
-SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, CASE WHEN (artifacts.size_bytes <= 4096) THEN artifacts.value_data END AS short_value
+SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature, CASE WHEN (artifacts.size_bytes <= 4096) THEN artifacts.value_data END AS short_value
 FROM artifacts
 WHERE artifacts.id = ?"""
 FIND_BY_VALUE = """\
-SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids
+SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature
 FROM artifacts
 WHERE artifacts.value_id = ? ORDER BY artifacts.added_at, artifacts.id"""
 FIND_IDS = """\
@@ -20,11 +21,23 @@ SELECT artifact_inputs.artifact_id
 FROM artifact_inputs
 WHERE artifact_inputs.input_id = ? ORDER BY artifact_inputs.artifact_id"""
 FIND_RECORDS = """\
-SELECT artifacts.rowid AS place, artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.inputs_json
+SELECT artifacts.rowid AS place, artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature, artifacts.inputs_json
 FROM artifacts
 WHERE (? IS NULL OR (artifacts.rowid < ?)) AND (? IS NULL OR (artifacts.name GLOB ?)) AND (? IS NULL OR (artifacts.version = ?)) AND (? IS NULL OR (artifacts.run_id = ?)) AND (? IS NULL OR (artifacts.computed_at >= ?)) AND (? IS NULL OR (artifacts.computed_at < ?)) AND (? IS NULL OR artifacts.id IN (SELECT artifact_inputs.artifact_id
 FROM artifact_inputs
-WHERE artifact_inputs.input_id = ?)) ORDER BY artifacts.rowid DESC
+WHERE artifact_inputs.input_id = ?)) AND (? IS NULL OR NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted_tags
+WHERE NOT (EXISTS (SELECT *
+FROM json_each(artifacts.tags) AS carried_tags
+WHERE carried_tags.type = wanted_tags.type AND carried_tags.value IS wanted_tags.value))))) AND (? IS NULL OR NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted_fields
+WHERE NOT (wanted_fields."key" GLOB '*[^A-Za-z0-9_]*') AND (wanted_fields.type NOT IN ('object', 'array')) AND NOT (EXISTS (SELECT *
+FROM json_each(artifacts.custom_fields) AS carried_fields
+WHERE carried_fields.type = wanted_fields.type AND carried_fields.value IS wanted_fields.value AND carried_fields."key" = wanted_fields."key"))))) AND (? IS NULL OR NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted_inputs
+WHERE NOT (wanted_inputs."key" GLOB '*[^A-Za-z0-9_]*') AND (wanted_inputs.type NOT IN ('object', 'array')) AND NOT (EXISTS (SELECT *
+FROM json_each(artifacts.inputs_json) AS carried_inputs
+WHERE carried_inputs.type = wanted_inputs.type AND carried_inputs.value IS wanted_inputs.value AND carried_inputs."key" = wanted_inputs."key"))))) ORDER BY artifacts.rowid DESC
  LIMIT ? OFFSET ?"""
 FIND_RUN = """\
 SELECT runs.info
@@ -41,9 +54,9 @@ WHERE artifacts.content_digest = ?)) OR (EXISTS (SELECT *
 FROM artifacts
 WHERE artifacts.inputs_digest = ?)) AS anon_1"""
 PUT_RECORD = """\
-INSERT OR IGNORE INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, value_artifact_ids, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT OR IGNORE INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, value_artifact_ids, signature, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 REPLACE_RECORD = """\
-INSERT INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, value_artifact_ids, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET value_id = excluded.value_id, run_id = excluded.run_id, name = excluded.name, version = excluded.version, fn_module = excluded.fn_module, fn_name = excluded.fn_name, composite = excluded.composite, value_id_duration = excluded.value_id_duration, compute_duration = excluded.compute_duration, hash_duration = excluded.hash_duration, computed_at = excluded.computed_at, added_at = excluded.added_at, input_artifact_ids = excluded.input_artifact_ids, serializer = excluded.serializer, load_kwargs = excluded.load_kwargs, dump_kwargs = excluded.dump_kwargs, custom_fields = excluded.custom_fields, tags = excluded.tags, content_digest = excluded.content_digest, size_bytes = excluded.size_bytes, inputs_digest = excluded.inputs_digest, inputs_size = excluded.inputs_size, value_type = excluded.value_type, interface = excluded.interface, code = excluded.code, value_artifact_ids = excluded.value_artifact_ids, inputs_json = excluded.inputs_json, value_data = excluded.value_data, inputs_data = excluded.inputs_data"""
+INSERT INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, value_artifact_ids, signature, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET value_id = excluded.value_id, run_id = excluded.run_id, name = excluded.name, version = excluded.version, fn_module = excluded.fn_module, fn_name = excluded.fn_name, composite = excluded.composite, value_id_duration = excluded.value_id_duration, compute_duration = excluded.compute_duration, hash_duration = excluded.hash_duration, computed_at = excluded.computed_at, added_at = excluded.added_at, input_artifact_ids = excluded.input_artifact_ids, serializer = excluded.serializer, load_kwargs = excluded.load_kwargs, dump_kwargs = excluded.dump_kwargs, custom_fields = excluded.custom_fields, tags = excluded.tags, content_digest = excluded.content_digest, size_bytes = excluded.size_bytes, inputs_digest = excluded.inputs_digest, inputs_size = excluded.inputs_size, value_type = excluded.value_type, interface = excluded.interface, code = excluded.code, value_artifact_ids = excluded.value_artifact_ids, signature = excluded.signature, inputs_json = excluded.inputs_json, value_data = excluded.value_data, inputs_data = excluded.inputs_data"""
 PUT_EDGE = """\
 INSERT OR IGNORE INTO artifact_inputs (artifact_id, input_id) VALUES (?, ?)"""
 PUT_RUN = """\
@@ -165,6 +178,7 @@ CREATE TABLE IF NOT EXISTS artifacts (
     interface TEXT NOT NULL,
     code TEXT NOT NULL,
     value_artifact_ids JSON DEFAULT '[]' NOT NULL,
+    signature TEXT DEFAULT '' NOT NULL,
     inputs_json JSON NOT NULL,
     value_data BLOB,
     inputs_data BLOB,
@@ -176,6 +190,14 @@ CREATE INDEX IF NOT EXISTS ix_artifacts_content_digest ON artifacts (content_dig
 CREATE INDEX IF NOT EXISTS ix_artifacts_inputs_digest ON artifacts (inputs_digest) WHERE inputs_digest IS NOT NULL""",
     """\
 CREATE INDEX IF NOT EXISTS ix_artifacts_value_id ON artifacts (value_id)""",
+    """\
+CREATE TABLE IF NOT EXISTS leases (
+    artifact_id TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    fence BIGINT NOT NULL,
+    expires_at FLOAT NOT NULL,
+    PRIMARY KEY (artifact_id)
+)""",
     """\
 CREATE TABLE IF NOT EXISTS quarantined_blobs (
     id TEXT NOT NULL,
@@ -189,4 +211,11 @@ CREATE TABLE IF NOT EXISTS runs (
     info JSON NOT NULL,
     PRIMARY KEY (id)
 )""",
+    """\
+CREATE TABLE IF NOT EXISTS provenance_schema (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT provenance_schema_pkc PRIMARY KEY (version_num)
+)""",
+    """\
+INSERT INTO provenance_schema (version_num) VALUES ('3')""",
 )

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 BESIDES: Final = ("inputs_json", "value_data", "inputs_data")
 """The columns of `artifacts` that hold what a record brings along, after those of the record itself."""
-VERSION: Final = 2
-"""Of the tables below; kept in the database as `user_version`."""
-UPGRADES: Final = {1: ("ALTER TABLE artifacts ADD COLUMN value_artifact_ids JSON DEFAULT '[]' NOT NULL",)}
-"""By version: what makes its tables those of the next one."""
+VERSION: Final = 3
+"""Of the tables below; kept in the database where Alembic looks for it, and in SQLite as `user_version` too."""
+STAMP: Final = "provenance_schema"
+"""The table in which Alembic notes the version; not its usual name, which users' own migrations have."""
 
 tables: Final = sa.MetaData()
 
@@ -45,6 +45,7 @@ artifacts: Final = sa.Table(
     sa.Column("interface", sa.Text, nullable=False),
     sa.Column("code", sa.Text, nullable=False),
     sa.Column("value_artifact_ids", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column("signature", sa.Text, nullable=False, server_default=""),
     sa.Column("inputs_json", sa.JSON, nullable=False),
     sa.Column("value_data", sa.LargeBinary),  # last, because SQLite reads a row from its beginning
     sa.Column("inputs_data", sa.LargeBinary),
@@ -87,4 +88,12 @@ quarantined_blobs: Final = sa.Table(
     tables,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("data", sa.LargeBinary, nullable=False),
+)
+leases: Final = sa.Table(  # who computes an artifact just now, so that others wait for it
+    "leases",
+    tables,
+    sa.Column("artifact_id", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("fence", sa.BigInteger, nullable=False),  # grows with each owner: an earlier one is known by it
+    sa.Column("expires_at", sa.Float, nullable=False),  # in seconds since the epoch
 )

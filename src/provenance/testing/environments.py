@@ -1,30 +1,20 @@
-"""Helpers for the tests of code that uses the library, and of stores and programs that extend it.
-
-`in_memory` gives a test a repository of its own, `scripted` plays a program without any store, `FixedClock` stops time,
-`check_hasher` checks what `register_hasher` was taught.
-"""
+"""Environments for tests: a repository of a test's own, in memory or in a folder, and time that stands still."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from pathlib import Path
+from typing import Final
 
 from attrs import evolve, frozen
 
 from provenance.asks import Now
 from provenance.config import from_config
-from provenance.effect import Effect, Program
-from provenance.hasher_laws import check_hasher
 from provenance.ports import Clock
 from provenance.repository import Repository
 from provenance.session import Environment, substituting
-
-__all__ = ["FixedClock", "check_hasher", "in_memory", "memory_environment", "scripted"]
-
-E = TypeVar("E", bound=Effect[Any])
-R = TypeVar("R")
 
 _START: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -81,43 +71,18 @@ def in_memory(clock: Clock | None = None) -> Generator[Repository]:
         yield environment.repository()
 
 
-def scripted(program: Program[E, R], *script: tuple[E, object]) -> R:
-    """The result of *program*, whose questions are answered by *script*: pairs of a question and its answer.
+def folder_environment(folder: Path) -> Environment:
+    """An environment with one repository, `folder`, of SQLite and files below *folder*; nothing is installed."""
+    files = {"type": "disk", "cachedir": str(folder / "blobs"), "delete": True}
+    records = {"type": "sqlite", "db": str(folder / "provenance.db"), "store": "files", "delete": True}
+    return from_config({"blobstores": {"files": files}, "artifact_repos": {"folder": records}})
 
-    An answer that is an exception is raised at the question.
 
-    Raises:
-        AssertionError: if the program asks something else, or ends before all was asked.
+@contextmanager
+def in_folder(folder: Path) -> Generator[Repository]:
+    """Within this block decorated functions use SQLite and files below *folder*, as `in_memory` has them use memory.
+
+    For tests of what memory is too kind to show: processes, damage, what is left for the next day.
     """
-    lines = iter(script)
-    try:
-        asked = next(program)
-        while True:
-            answer = _answer(asked, lines)
-            asked = program.throw(answer) if isinstance(answer, BaseException) else program.send(answer)
-    except StopIteration as stop:
-        result: R = stop.value
-        _nothing_left(lines)
-        return result
-    except AssertionError:
-        raise
-    except Exception as error:
-        _nothing_left(lines, error)
-        raise
-    finally:
-        program.close()
-
-
-def _answer(asked: E, lines: Iterator[tuple[E, object]]) -> object:
-    """The answer to the next question of the script, which must be the one that is asked."""
-    for expected, answer in lines:
-        if expected != asked:
-            raise AssertionError(f"the program asked\n  {asked!r}\nand not\n  {expected!r}")
-        return answer
-    raise AssertionError(f"the script is at its end, but the program asked\n  {asked!r}")
-
-
-def _nothing_left(lines: Iterator[tuple[E, object]], error: Exception | None = None) -> None:
-    for expected, _ in lines:
-        ended = "ended" if error is None else f"failed with {error!r}"
-        raise AssertionError(f"the program {ended} before it asked\n  {expected!r}") from error
+    with substituting(folder_environment(folder)) as environment:
+        yield environment.repository()

@@ -1,0 +1,14 @@
+"""Run by Alembic: migrates over the connection that `provenance.effects.migrating` passes, in its transaction."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import sqlalchemy as sa
+from alembic import context
+
+from provenance.effects.tables import STAMP
+
+context.configure(connection=cast("sa.Connection", context.config.attributes["connection"]), version_table=STAMP)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,34 @@
+"""Version 3: signatures of records, and leases on artifacts that are being computed."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "3"
+down_revision = "2"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the column, empty, and the table."""
+    op.add_column("artifacts", sa.Column("signature", sa.Text(), nullable=False, server_default=""))
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(sa.text("""UPDATE artifacts SET exact = left(exact, -1) || ',""]'"""))
+    op.create_table(
+        "leases",
+        sa.Column("artifact_id", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("fence", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("artifact_id"),
+    )
+
+
+def downgrade() -> None:
+    """Forget them."""
+    op.drop_table("leases")
+    if op.get_bind().dialect.name == "postgresql":  # the last text of the array is taken off
+        op.execute(sa.text(r"""UPDATE artifacts SET exact = regexp_replace(exact, ',"([^"\\]|\\.)*"\]$', ']')"""))
+    op.drop_column("artifacts", "signature")

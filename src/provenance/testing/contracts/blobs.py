@@ -1,0 +1,192 @@
+"""What every blob store does."""
+
+from __future__ import annotations
+
+import array
+import io
+import json
+import pickle
+import zipfile
+from collections.abc import Callable
+from typing import Any, BinaryIO, Final, TypeAlias, cast
+
+import pytest
+from blake3 import blake3
+
+from provenance.asks import DropBlob, HasBlob, Quarantine, ReadBlob, WriteBlob
+from provenance.effects.sinks import blob_of
+from provenance.errors import BlobNotFoundError, CorruptBlobError
+from provenance.ids import BlobId
+from provenance.records import Blob, Stored
+from provenance.testing.contracts.base import Contract
+from provenance.testing.places import LIMIT, Place
+
+Removal: TypeAlias = type[DropBlob] | type[Quarantine]
+
+SIZES: Final = [0, 1, LIMIT - 1, LIMIT, LIMIT + 1, (1 << 16) - 1, 1 << 16, (1 << 16) + 1, 3 << 20]
+ELSEWHERE: Final = Blob(BlobId("../" * 13 + "x"), 5)
+BUFFERS: Final[list[Callable[[bytes], Any]]] = [bytes, bytearray, memoryview, lambda part: array.array("B", part)]
+
+
+def some(size: int) -> bytes:
+    """So many bytes, which do not repeat."""
+    return blake3(b"%d" % size).digest(length=size)
+
+
+def dump_zip(values: object, sink: BinaryIO) -> None:
+    """Write a ZIP file, as NumPy and others do, whose parts are found by where the sink says that it is."""
+    with zipfile.ZipFile(sink, "w") as archive:
+        archive.writestr("values", json.dumps(values))
+
+
+def load_zip(source: BinaryIO) -> object:
+    """Read a ZIP file, which begins at its end."""
+    with zipfile.ZipFile(source) as archive:
+        return cast("object", json.loads(archive.read("values")))
+
+
+def dump_text(values: object, sink: BinaryIO) -> None:
+    """Write text, in the pieces that JSON makes."""
+    text = io.TextIOWrapper(sink, "utf-8")
+    json.dump(values, text)
+    text.flush()
+    text.detach()
+
+
+def dump_pickle(values: object, sink: BinaryIO) -> None:
+    """Write a pickle, whose large parts come unbuffered."""
+    pickle.dump(values, sink, protocol=5)
+
+
+class BlobContract(Contract):
+    """Bytes come back under their digest, or not at all."""
+
+    @pytest.mark.parametrize("size", SIZES)
+    def test_what_was_written_is_read(self, place: Place, size: int) -> None:
+        """Bytes of any number come back, under the id that is their digest."""
+        blob = place.keep(some(size))
+        assert Blob(BlobId(blake3(some(size)).digest()[:20].hex()), size) == blob
+        assert some(size) == place.read(blob)
+        assert place.ask(HasBlob(blob))
+
+    @pytest.mark.parametrize("size", SIZES)
+    def test_writing_again_changes_nothing(self, place: Place, size: int) -> None:
+        """The same bytes are the same blob, however often they are written."""
+        first, second = place.keep(some(size)), place.keep(some(size))
+        assert first == second
+        assert some(size) == place.read(first)
+
+    @pytest.mark.parametrize("piece", [1, 999, 70_000, 1 << 20])
+    def test_pieces_make_one_blob(self, place: Place, piece: int) -> None:
+        """Whether bytes arrive at once or in pieces, in whatever kind of buffer, the blob is the same."""
+        data = some(3000 if piece == 1 else 2_500_000)
+
+        def write(sink: BinaryIO) -> None:
+            for turn, start in enumerate(range(0, len(data), piece)):
+                part = data[start : start + piece]
+                assert len(part) == sink.write(BUFFERS[turn % len(BUFFERS)](part))
+                assert start + len(part) == sink.tell()
+
+        written = place.ask(WriteBlob(write))
+        assert blob_of(data) == written.blob
+        if isinstance(written, Stored):
+            assert data == place.read(written.blob)
+
+    def test_a_reused_buffer_is_not_kept(self, place: Place) -> None:
+        """What an encoder does to its buffer after it was written does not matter."""
+        buffer = bytearray(b"a" * 100)
+
+        def write(sink: BinaryIO) -> None:
+            sink.write(buffer)
+            buffer[:] = b"b" * 100
+            sink.write(buffer)
+
+        written = place.ask(WriteBlob(write))
+        buffer[:] = b"c" * 100
+        assert blob_of(b"a" * 100 + b"b" * 100) == written.blob
+
+    @pytest.mark.parametrize("count", [10, 200_000])
+    @pytest.mark.parametrize(
+        ("dump", "load"), [(dump_pickle, pickle.load), (dump_zip, load_zip), (dump_text, json.load)]
+    )
+    def test_libraries_write_into_the_sink(
+        self,
+        place: Place,
+        count: int,
+        dump: Callable[[object, BinaryIO], None],
+        load: Callable[[BinaryIO], object],
+    ) -> None:
+        """Pickle, ZIP and text are written into the sink and read from the source as if they were files."""
+        values = {"a": list(range(count)), "b": "x" * count}
+        blob = place.kept(place.ask(WriteBlob(lambda sink: dump(values, sink))))
+        assert values == place.ask(ReadBlob(blob, load))
+
+    @pytest.mark.parametrize("size", [10, 100_000])
+    def test_an_encoder_may_close_the_sink(self, place: Place, size: int) -> None:
+        """What was written counts, although the sink is closed by whoever wrote it."""
+
+        def write(sink: BinaryIO) -> None:
+            with sink:
+                sink.write(b"x" * size)
+
+        assert blob_of(b"x" * size) == place.ask(WriteBlob(write)).blob
+
+    @pytest.mark.parametrize("size", [0, 10, LIMIT + 1, 100_000])
+    def test_what_the_encoder_raises_passes_unchanged(self, place: Place, size: int) -> None:
+        """An encoder's exception reaches the caller as it was raised, and nothing is stored."""
+        error = OSError("the encoder's own")
+
+        def write(sink: BinaryIO) -> None:
+            sink.write(b"y" * size)
+            raise error
+
+        with pytest.raises(OSError, match="own") as caught:
+            place.ask(WriteBlob(write))
+        assert error is caught.value
+        assert not place.ask(HasBlob(blob_of(b"y" * size)))
+
+    @pytest.mark.parametrize("size", [10, LIMIT + 1, 100_000])
+    def test_what_the_decoder_raises_passes_unchanged(self, place: Place, size: int) -> None:
+        """A decoder's exception reaches the caller as it was raised, and the blob stays."""
+        blob = place.keep(some(size))
+        error = FileNotFoundError("the decoder's own")
+
+        def read(_: BinaryIO) -> object:
+            raise error
+
+        with pytest.raises(FileNotFoundError, match="own") as caught:
+            place.ask(ReadBlob(blob, read))
+        assert error is caught.value
+        assert place.ask(HasBlob(blob))
+
+    @pytest.mark.parametrize("size", [10, LIMIT + 1])
+    def test_a_missing_blob_is_told(self, place: Place, size: int) -> None:
+        """What is not there is told as missing when read, absent when asked for, and no matter when dropped."""
+        blob = blob_of(some(size))
+        with pytest.raises(BlobNotFoundError, match=blob.id):
+            place.read(blob)
+        assert not place.ask(HasBlob(blob))
+        place.ask(DropBlob(blob))
+        place.ask(Quarantine(blob))
+
+    @pytest.mark.parametrize("size", SIZES)
+    @pytest.mark.parametrize("remove", [DropBlob, Quarantine])
+    def test_dropped_is_gone(self, place: Place, size: int, remove: Removal) -> None:
+        """A blob that was dropped or put aside is found no more, and can be written anew."""
+        blob = place.keep(some(size))
+        other = place.keep(b"another")
+        place.ask(remove(blob))
+        assert not place.ask(HasBlob(blob))
+        with pytest.raises(BlobNotFoundError):
+            place.read(blob)
+        assert b"another" == place.read(other)
+        assert blob == place.keep(some(size))
+        assert some(size) == place.read(blob)
+
+    def test_an_id_from_elsewhere_leads_nowhere(self, place: Place) -> None:
+        """An id that is no digest is in no store, whatever path it looks like."""
+        assert not place.ask(HasBlob(ELSEWHERE))
+        with pytest.raises((BlobNotFoundError, CorruptBlobError)):
+            place.read(ELSEWHERE)
+        place.ask(DropBlob(ELSEWHERE))
+        place.ask(Quarantine(ELSEWHERE))

@@ -1,0 +1,234 @@
+"""What every store of records does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+
+from provenance.asks import (
+    DropBlob,
+    DropRecord,
+    FindByValue,
+    FindIds,
+    FindProgeny,
+    FindRecord,
+    FindRun,
+    HasBlob,
+    PutRecord,
+)
+from provenance.effects.sinks import blob_of
+from provenance.ids import ArtifactId, RunId, ValueId
+from provenance.records import ArtifactRecord, Held, Run, Written, options
+from provenance.testing.contracts.base import FEW, Contract
+from provenance.testing.places import LIMIT, Place
+from provenance.testing.samples import MOMENT, new_id, record, run
+from provenance.testing.strategies import records, runs
+
+A, B, C = (ArtifactId(digit * 40) for digit in "abc")
+
+
+def new_value() -> ValueId:
+    """A value's id that is nobody else's."""
+    return ValueId(new_id())
+
+
+def brought(*written: Written) -> tuple[Held, ...]:
+    """Those bytes that have to come with a record."""
+    return tuple(each for each in written if isinstance(each, Held))
+
+
+class RecordContract(Contract):
+    """Records are found by all that look-ups ask for, and are stored whole or not at all."""
+
+    def test_nothing_is_found_at_first(self, place: Place) -> None:
+        """An empty store answers every look-up with nothing."""
+        assert place.ask(FindRecord(new_id())) is None
+        assert place.ask(FindRun(RunId(new_id()))) is None
+        assert place.ask(DropRecord(new_id())) is None
+        assert () == place.ask(FindIds("", 10))
+        assert () == place.ask(FindByValue(new_value()))
+        assert () == place.ask(FindProgeny(new_id()))
+
+    def test_what_was_put_is_found(self, place: Place) -> None:
+        """A record is found as it was put."""
+        one = record()
+        assert one == place.put(one)
+        assert one == place.find(one)
+        assert one == place.find(one)
+
+    @FEW
+    @given(one=records)
+    def test_any_record_comes_back(self, place: Place, one: ArtifactRecord) -> None:
+        """A record comes back as it was, whatever is in it."""
+        place.put(one, replace=True)
+        assert one == place.find(one)
+
+    @FEW
+    @given(process=runs)
+    def test_any_run_comes_back(self, place: Place, process: Run) -> None:
+        """A run comes back as it was first put, whatever is in it."""
+        process = evolve(process, id=RunId(new_id()))
+        place.ask(PutRecord(record(run_id=process.id), process, "{}"))
+        place.ask(PutRecord(record(run_id=process.id), evolve(process, extra={"later": True}), "{}"))
+        assert process == place.ask(FindRun(process.id))
+
+    def test_the_loser_of_a_race_gets_the_winners_record(self, place: Place) -> None:
+        """A second record of one id changes nothing and is answered with the first."""
+        winner = place.put(record())
+        loser = evolve(winner, value_id=new_value(), input_artifact_ids=frozenset({A}), added_at=MOMENT)
+        assert winner == place.put(loser)
+        assert winner == place.find(winner)
+        assert () == place.ask(FindByValue(loser.value_id))
+        assert () == place.ask(FindProgeny(A))
+
+    def test_replacing_leaves_nothing_of_the_old_record(self, place: Place) -> None:
+        """A replaced record is the new one in every look-up."""
+        old = place.put(record(input_artifact_ids=frozenset({A, B})))
+        new = evolve(old, value_id=new_value(), input_artifact_ids=frozenset({B, C}))
+        assert new == place.put(new, replace=True)
+        assert new == place.find(old)
+        assert () == place.ask(FindByValue(old.value_id))
+        assert (new,) == place.ask(FindByValue(new.value_id))
+        assert [(), (new.id,), (new.id,)] == [place.ask(FindProgeny(each)) for each in (A, B, C)]
+        assert (new.id,) == place.ask(FindIds(new.id, 10))
+
+    def test_replacing_what_is_not_there_puts_it(self, place: Place) -> None:
+        """Replacing is putting where there is nothing to replace."""
+        one = record()
+        assert one == place.put(one, replace=True)
+        assert one == place.find(one)
+
+    def test_prefixes_find_ids(self, place: Place) -> None:
+        """Ids are found by their first digits, in order, as many as are wanted."""
+        ids = ["ab" + digit * 38 for digit in "f03"] + ["aa" + "0" * 38, "ac" + "0" * 38]
+        for each in ids:
+            place.put(record(id=each))
+        assert tuple(sorted(ids[:3])) == place.ask(FindIds("ab", 10))
+        assert tuple(sorted(ids[:3])[:2]) == place.ask(FindIds("ab", 2))
+        assert (ids[0],) == place.ask(FindIds(ids[0], 10))
+        assert tuple(sorted(ids)) == place.ask(FindIds("", 10))
+        assert () == place.ask(FindIds("ab%", 10))
+
+    def test_values_find_records_oldest_first(self, place: Place) -> None:
+        """All records of a value are found, in the order in which they were added."""
+        value = new_value()
+        ones = [record(value_id=value, added_at=MOMENT + timedelta(microseconds=each)) for each in (5, 1_000_000, 3)]
+        for one in (*ones, record()):
+            place.put(one)
+        assert (ones[2], ones[0], ones[1]) == place.ask(FindByValue(value))
+
+    def test_progeny_is_what_was_computed_from_it(self, place: Place) -> None:
+        """The direct descendants of an artifact are found, in order, until they are deleted."""
+        source = record()
+        children = [record(input_artifact_ids=frozenset({source.id, new_id()})) for _ in range(3)]
+        for one in (source, *children, record(input_artifact_ids=frozenset({children[0].id}))):
+            place.put(one)
+        assert tuple(sorted(child.id for child in children)) == place.ask(FindProgeny(source.id))
+        place.ask(DropRecord(children[0].id))
+        assert tuple(sorted(child.id for child in children[1:])) == place.ask(FindProgeny(source.id))
+
+    def test_dropping_names_the_blobs_that_nobody_shares(self, place: Place) -> None:
+        """Deleting answers the blobs that no other record names, as a value or as inputs."""
+        shared, lone, other = (blob_of(bytes([each])) for each in range(3))
+        first = place.put(record(value_blob=shared, inputs_blob=lone))
+        second = place.put(record(value_blob=other, inputs_blob=shared))
+        assert (lone,) == place.ask(DropRecord(first.id))
+        assert place.find(first) is None
+        assert () == place.ask(FindByValue(first.value_id))
+        assert () == place.ask(FindIds(first.id, 10))
+        orphans = place.ask(DropRecord(second.id)) or ()
+        assert {other, shared} == set(orphans)
+        assert place.ask(DropRecord(second.id)) is None
+
+    def test_dropping_names_a_blob_once(self, place: Place) -> None:
+        """A blob that is a record's value and inputs alike is answered once."""
+        blob = blob_of(b"both")
+        one = place.put(record(value_blob=blob, inputs_blob=blob))
+        assert (blob,) == place.ask(DropRecord(one.id))
+
+    def test_a_dropped_record_can_be_put_anew(self, place: Place) -> None:
+        """Deleting leaves no trace that keeps the record out."""
+        one = place.put(record())
+        place.ask(DropRecord(one.id))
+        later = evolve(one, value_id=new_value())
+        assert later == place.put(later)
+        assert later == place.find(one)
+
+    def test_bytes_of_the_record_come_and_go_with_it(self, place: Place) -> None:
+        """Small blobs that the store holds itself are there with the record, and gone with the last that names them."""
+        value, inputs = place.write(b"value"), place.write(b"inputs")
+        held = brought(value, inputs)
+        first, second = (record(value_blob=value.blob, inputs_blob=inputs.blob) for _ in range(2))
+        for one in (first, second):
+            place.put(one, *held)
+        assert () == place.ask(DropRecord(first.id))
+        assert b"value" == place.read(value.blob)
+        orphans = place.ask(DropRecord(second.id)) or ()
+        assert [value.blob, inputs.blob] == list(orphans)
+        assert [not held, not held] == [place.ask(HasBlob(blob)) for blob in orphans]
+
+    def test_the_loser_repairs_the_winners_bytes(self, place: Place) -> None:
+        """Bytes that the stored record names and that got lost are stored again by whoever brings them."""
+        written = place.write(b"value")
+        one = record(value_blob=written.blob, inputs_blob=written.blob)
+        place.put(one, *brought(written))
+        place.ask(DropBlob(written.blob))
+        assert written == place.write(b"value")
+        assert one == place.put(one, *brought(written))
+        assert b"value" == place.read(written.blob)
+
+    @pytest.mark.parametrize(
+        "flawed",
+        [
+            {"custom_fields": options({"x": float("nan")})},
+            {"dump_kwargs": options({"x": object()})},
+            {"added_at": MOMENT.replace(tzinfo=None)},
+        ],
+    )
+    def test_what_cannot_be_written_leaves_nothing(self, place: Place, flawed: dict[str, Any]) -> None:
+        """A record that has no written form is an error, and nothing of it is stored."""
+        data = Held(blob_of(b"brought along"), b"brought along")
+        one = record(value_blob=data.blob, **flawed)
+        with pytest.raises((ValueError, TypeError)):
+            place.put(one, data)
+        assert place.find(one) is None
+        assert place.ask(FindRun(run().id)) is None
+        assert not place.ask(HasBlob(data.blob))
+
+    def test_each_of_many_records_is_found(self, place: Place) -> None:
+        """Hundreds of records are all found by their ids, values and inputs."""
+        source = new_id()
+        ones = [place.put(record(input_artifact_ids=frozenset({source}))) for _ in range(300)]
+        assert ones == [place.find(one) for one in ones]
+        assert [(one,) for one in ones] == [place.ask(FindByValue(one.value_id)) for one in ones]
+        assert 300 == len(place.ask(FindProgeny(source)))
+
+    def test_large_and_small_together(self, place: Place) -> None:
+        """A record whose value is large and whose inputs are small has both."""
+        large, small = place.write(b"x" * (LIMIT + 1)), place.write(b"y")
+        one = record(value_blob=large.blob, inputs_blob=small.blob)
+        place.put(one, *brought(large, small))
+        assert [b"x" * (LIMIT + 1), b"y"] == [place.read(large.blob), place.read(small.blob)]
+
+    def test_parts_are_stored_with_the_whole(self, place: Place) -> None:
+        """What is put besides is stored with the record, in place of what was there; a loser stores none of it."""
+        part, whole, late = record(), record(), record()
+        place.put(record(id=part.id))
+        place.ask(PutRecord(whole, run(), "{}", besides=(PutRecord(part, run(), "{}"),)))
+        assert [whole, part] == [place.find(each) for each in (whole, part)]
+        place.ask(PutRecord(record(id=whole.id), run(), "{}", besides=(PutRecord(late, run(), "{}"),)))
+        assert [whole, None] == [place.find(each) for each in (whole, late)]
+
+    def test_what_a_value_holds_is_an_edge(self, place: Place) -> None:
+        """An artifact that another one's value holds has it among its progeny, until that is dropped."""
+        held = place.put(record())
+        holder = record(value_artifact_ids=frozenset({held.id}), input_artifact_ids=frozenset({held.id, new_id()}))
+        place.put(holder)
+        assert holder == place.find(holder)
+        assert (holder.id,) == place.ask(FindProgeny(held.id))
+        place.ask(DropRecord(holder.id))
+        assert () == place.ask(FindProgeny(held.id))

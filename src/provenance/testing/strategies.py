@@ -1,0 +1,77 @@
+"""Records, runs and blobs of every kind, as hypothesis makes them; the extra `testing` brings what this needs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Final
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from provenance.effects.sinks import blob_of
+from provenance.ids import ArtifactId
+from provenance.records import ArtifactRecord, Blob, Json, Run, options
+
+ids: Final[SearchStrategy[ArtifactId]] = st.text("0123456789abcdef", min_size=40, max_size=40).map(ArtifactId)
+texts: Final = st.text(max_size=8)
+words: Final = st.text("abc_", min_size=1, max_size=6)
+seconds: Final = st.floats(0, 1e9, allow_nan=False)
+moments: Final = st.datetimes(
+    datetime(1900, 1, 2),  # noqa: DTZ001 - hypothesis adds the zone
+    datetime(9990, 1, 1),  # noqa: DTZ001 - as above
+    timezones=st.just(UTC) | st.just(timezone(timedelta(hours=-9, minutes=30))),
+)
+
+
+def _deeper(inner: SearchStrategy[Json]) -> SearchStrategy[Any]:
+    return st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+
+
+json_values: Final[SearchStrategy[Any]] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    _deeper,
+    max_leaves=8,
+)
+json_objects: Final[SearchStrategy[dict[str, Any]]] = st.dictionaries(
+    st.text(st.characters(), max_size=5) | st.just("\ud800"), json_values, max_size=3
+)
+blobs: Final[SearchStrategy[Blob]] = st.binary(max_size=64).map(blob_of)
+records: Final[SearchStrategy[ArtifactRecord]] = st.builds(
+    ArtifactRecord,
+    id=ids,
+    value_id=ids,
+    name=texts,
+    version=st.integers(-(2**63), 2**63 - 1),
+    fn_module=texts,
+    fn_name=texts,
+    composite=st.booleans(),
+    serializer=texts,
+    load_kwargs=json_objects.map(options),
+    dump_kwargs=json_objects.map(options),
+    input_artifact_ids=st.frozensets(ids, max_size=3),
+    custom_fields=json_objects.map(options),
+    tags=st.lists(texts, max_size=3).map(tuple),
+    computed_at=moments,
+    added_at=moments,
+    compute_duration=seconds,
+    hash_duration=seconds,
+    value_id_duration=seconds,
+    run_id=ids,
+    value_blob=blobs,
+    inputs_blob=blobs | st.none(),
+    value_type=texts,
+    interface=st.lists(words, max_size=3).map(tuple),
+    code=ids,
+    value_artifact_ids=st.frozensets(ids, max_size=2),
+)
+runs: Final[SearchStrategy[Run]] = st.builds(
+    Run,
+    id=ids,
+    created_at=moments,
+    host=json_objects,
+    process=json_objects,
+    python=json_objects,
+    git=st.none() | json_objects,
+    packages=json_objects,
+    extra=json_objects,
+)
