@@ -52,12 +52,17 @@ def handles(folder):
         "s3 with bucket": p.S3Store(bucket=seaweed.BUCKET, basepath=key, storage_options=seaweed.storage_options()),
         "gs": p.GSStore(basepath=f"gs://{gcs.BUCKET}/{key}", storage_options=gcs.storage_options()),
         "sftp": p.SFTPStore(**host, basepath=f"/{key}", storage_options=sftp.storage_options()),
+        "sftp by url": p.FsspecStore(
+            url=f"sftp://{sftp.USER}:{sftp.PASSWORD}@{sftp.HOST}:{sftp.port()}/{key}",
+            storage_options={"known_hosts": sftp.storage_options()["known_hosts"], "client_keys": None},
+        ),
+        "s3 by url": p.FsspecStore(url=f"s3://{moto_s3.BUCKET}/{key}", storage_options=moto_s3.storage_options()),
         "files": p.FsspecStore(url=f"file://{folder}/files"),
         "memory": p.FsspecStore(url=f"memory://{key}"),
     }
 
 
-@pytest.mark.parametrize("name", ["s3", "s3 with bucket", "gs", "sftp", "files", "memory"])
+@pytest.mark.parametrize("name", ["s3", "s3 with bucket", "s3 by url", "gs", "sftp", "sftp by url", "files", "memory"])
 def test_handles(tmp_path, name):
     """Each is made without a configuration, and keeps bytes."""
     store = handles(tmp_path)[name]

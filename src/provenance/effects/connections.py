@@ -13,6 +13,8 @@ from provenance.effects.families import family_of
 from provenance.guards import Guard
 from provenance.places import Place
 
+_GRACE: Final = 5.0
+"""Seconds that it may take to give up."""
 _inherited: Final[list[AbstractFileSystem]] = []
 """File systems of a parent's, which a child must neither use nor finalize."""
 
@@ -26,7 +28,9 @@ class Connection:
     def __init__(self, store: str, place: Place) -> None:
         self.family: Final = family_of(place.protocol)
         self.kind: Final = self.family.load(store)
-        self._place = place
+        self._timeout = place.timeout
+        in_url = self.kind._get_kwargs_from_urls(place.root) if "://" in place.root else {}  # noqa: SLF001 - fsspec has no other name for it
+        self.options: Final = {**in_url, **place.options}
         self._guard = Guard()
         self._made: tuple[int, AbstractFileSystem] | None = None
 
@@ -37,7 +41,7 @@ class Connection:
                 _inherited.append(self._made[1])
                 self._made = None
             if self._made is None:
-                options = self.family.options(self._place.timeout, self._place.options)
+                options = self.family.options(self._timeout, self.options)
                 self._made = os.getpid(), self.kind(skip_instance_cache=True, **options)
             return self._made[1]
 
@@ -60,7 +64,7 @@ def call(files: AbstractFileSystem, limit: float, method: str, *args: object, **
 
     future = asyncio.run_coroutine_threadsafe(answered(), cast("Any", files).loop)
     try:
-        return future.result()
+        return future.result(limit + _GRACE)
     except BaseException:
         future.cancel()
         raise

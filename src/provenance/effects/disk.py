@@ -146,12 +146,11 @@ class DiskBlobs:
         """Whether the file at *path*, if there is one, stays for good; it then looks as if it was just written."""
         if self._on_duplicate is OnDuplicate.OVERWRITE:
             return False
-        stays = self._on_duplicate.stays(blob, self._name, _size(path), lambda: _hold_the_same(path, temporary))
-        if not stays or not self._is_sound(blob):
-            return False
         with suppress(OSError):  # it was deleted just now, or is another user's
-            os.utime(path)  # so that who collects what no record names yet takes it for new
-            return True
+            stays = self._on_duplicate.stays(blob, self._name, _size(path), lambda: _hold_the_same(path, temporary))
+            if stays and self._is_sound(blob):
+                os.utime(path)  # so that who collects what no record names yet takes it for new
+                return True
         return False
 
     def _is_sound(self, blob: Blob) -> bool:

@@ -40,7 +40,7 @@ class MemoryBlobs:
         size = None if there is None else len(there)
         if not self._on_duplicate.stays(held.blob, self._name, size, lambda: there == held.data):
             self._held[held.blob.id] = held.data
-        return Stored(held.blob)
+        return Stored(self.hold(held))
 
     def hold(self, held: Held) -> Blob:
         """Keep bytes that are encoded and named already."""

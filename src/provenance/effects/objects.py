@@ -90,14 +90,18 @@ class ObjectBlobs:
 
     def _stays(self, blob: Blob, path: str, found: Status | None) -> bool:
         """Whether what was *found*, if anything was, stays, and is young enough for that."""
-        size = None if found is None else found.size
-        stays = self._on_duplicate.stays(blob, self._name, size, lambda: self._holds_the_same(blob, path))
-        return stays and found is not None and time.time() - found.written_at < _FRESH
+        if found is None:
+            return False
+        try:
+            stays = self._on_duplicate.stays(blob, self._name, found.size, lambda: self._holds_the_same(blob, path))
+        except BlobNotFoundError:  # it was deleted just now
+            return False
+        return stays and time.time() - found.written_at < _FRESH
 
     def _holds_the_same(self, blob: Blob, path: str) -> bool:
         with self._spool.file() as (_, there):
             if not self._remote.fetch(_path(blob) or "", there, blob.size):
-                return True  # it was deleted just now
+                raise BlobNotFoundError(blob.id, self._name)
             with Path(path).open("rb") as one, Path(there).open("rb") as other:
                 return are_same(one, other)
 

@@ -48,7 +48,7 @@ class Remote:
         self._family = self._connection.family
         self._kind = self._connection.kind
         self._root = self._kind._strip_protocol(place.root).rstrip("/")  # noqa: SLF001 - fsspec has no other name for it
-        self._secrets = secrets_of(place.options)
+        self._secrets = secrets_of(self._connection.options)
         self._has_bucket = not self._family.is_atomic
         self._swept_by = 0
 

@@ -15,6 +15,8 @@ from typing import Final
 from provenance.effects.temporary import Temporary, remove
 from provenance.effects.trouble import Reaching
 
+_OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH if os.name == "posix" else 0
+
 
 class Spool:
     """Files that are there while *store* needs them; `name` says of a full disk whose it is."""
@@ -48,6 +50,6 @@ def _temporary(folder: str) -> Temporary:
     path = os.path.join(folder, f"provenance-{user}")
     os.makedirs(path, mode=0o700, exist_ok=True)
     status = os.lstat(path)
-    if not stat.S_ISDIR(status.st_mode) or (user and status.st_uid != user):
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != user or status.st_mode & _OTHERS_WRITE:
         path = tempfile.mkdtemp(prefix="provenance-", dir=folder)
     return Temporary(path)
