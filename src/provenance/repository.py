@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from provenance import filing, programs, transfers
 from provenance.asks import All, DropSet, FindByValue, FindLabelled, FindProgeny, FindRecord, FindSetIds, Now, PutSet
@@ -42,6 +42,10 @@ class Repository:
         if self.get_engine is None:
             raise ConfigError(f"repository {self.name!r}", "it is kept in no SQL database", "use a sqlite repository")
         return self.get_engine()
+
+    def layered(self, layer: Callable[[Interpreter[All]], Interpreter[All]], /) -> Repository:
+        """This repository with *layer* around all that it answers; `provenance.extending` has some layers, and makes others."""
+        return evolve(self, interpreter=layer(self.interpreter))
 
     def migrate(self, version: int | None = None) -> None:
         """Bring the tables of the database to those of *version*, by default those that this library knows.

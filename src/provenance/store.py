@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from provenance.asks import Blobs, DropBlob, HasBlob, ReadBlob, WriteBlob
 from provenance.effect import Interpreter
@@ -22,6 +23,10 @@ class Store:
     name: str
     interpreter: Interpreter[Blobs] = field(repr=False)
     trusted: bool = True
+
+    def layered(self, layer: Callable[[Interpreter[Blobs]], Interpreter[Blobs]], /) -> Store:
+        """This store with *layer* around all that it answers; `provenance.extending` has some layers, and makes others."""
+        return evolve(self, interpreter=layer(self.interpreter))
 
     def put(self, data: bytes) -> Blob:
         """Store *data*; answers its key. Bytes that are there already are kept once."""

@@ -1,6 +1,32 @@
 """Records, runs and blobs to test with; users have them too, as `provenance.testing.samples` and `.strategies`."""
 
 from provenance.testing.samples import MOMENT, new_id, record, run
-from provenance.testing.strategies import json_objects, json_values, moments, records, runs
+from provenance.testing.strategies import (
+    blobs,
+    ids,
+    json_objects,
+    json_values,
+    moments,
+    records,
+    runs,
+    seconds,
+    texts,
+    words,
+)
 
-__all__ = ["MOMENT", "json_objects", "json_values", "moments", "new_id", "record", "records", "run", "runs"]
+__all__ = [
+    "MOMENT",
+    "blobs",
+    "ids",
+    "json_objects",
+    "json_values",
+    "moments",
+    "new_id",
+    "record",
+    "records",
+    "run",
+    "runs",
+    "seconds",
+    "texts",
+    "words",
+]

@@ -10,7 +10,7 @@ from attrs import frozen
 import provenance as p
 from provenance.effect import Effect
 from provenance.session import uninstall
-from provenance.testing import FixedClock, in_memory, memory_environment, scripted
+from provenance.testing import FixedClock, in_folder, in_memory, memory_environment, scripted
 
 
 @frozen
@@ -99,6 +99,23 @@ def test_in_memory_restores_settings_and_overlays(tmp_path):
     finally:
         uninstall()
     assert [] == list(tmp_path.iterdir())
+
+
+def test_in_folder_keeps_what_was_stored(tmp_path):
+    """A second block over the same folder, as a second process would, hits what the first one stored there."""
+
+    @p.provenance()
+    def f(x):
+        return [x] * 100_000
+
+    for cached in (False, True):
+        with in_folder(tmp_path / "kept") as repo:
+            assert repo is p.get_default_repo()
+            assert cached == f.is_cached(1)
+            assert [1] * 100_000 == f(1)
+    assert ["kept"] == [path.name for path in tmp_path.iterdir()]
+    with in_folder(tmp_path / "other"):
+        assert not f.is_cached(1)
 
 
 def test_a_fixed_clock_dates_artifacts():

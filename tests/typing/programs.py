@@ -6,7 +6,7 @@ from provenance import programs
 from provenance.asks import All, FindRecord, HasBlob, Lookup, Now, PutRecord, ReadBlob, WriteBlob
 from provenance.effect import Interpreter, Program, layered, run
 from provenance.ids import ArtifactId, RunId, ValueId
-from provenance.programs import Absent, Found, Gone
+from provenance.programs import Absent, Found, Gone, Unsound
 from provenance.records import ArtifactRecord, Stored
 from provenance.testing import scripted
 
@@ -42,8 +42,8 @@ having: Interpreter[HasBlob] = HasBlob.on(lambda _: True)
 an_id = ArtifactId("00" * 20)
 
 # An interpreter that answers the row, or more, will do.
-assert_type(run(programs.lookup(an_id), finding), Found | Absent)
-assert_type(run(programs.probe(an_id), finding | having), Found | Absent | Gone)
+assert_type(run(programs.lookup(an_id), finding), Found | Absent | Unsound)
+assert_type(run(programs.probe(an_id), finding | having), Found | Absent | Gone | Unsound)
 assert_type(run(looks_up(an_id), finding | having), bool)
 
 # One that lacks an answer will not.
@@ -64,7 +64,7 @@ FindRecord(RunId("00" * 20))  # type: ignore[arg-type]  # pyright: ignore[report
 FindRecord("00" * 20)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # an artifact's id is wanted
 
 # A script answers questions of the program's row.
-assert_type(scripted(programs.lookup(an_id), (FindRecord(an_id), None)), Found | Absent)
+assert_type(scripted(programs.lookup(an_id), (FindRecord(an_id), None)), Found | Absent | Unsound)
 
 
 def stores(record: ArtifactRecord, ask: PutRecord) -> None:

@@ -226,9 +226,10 @@ class RecordContract(Contract):
     def test_what_a_value_holds_is_an_edge(self, place: Place) -> None:
         """An artifact that another one's value holds has it among its progeny, until that is dropped."""
         held = place.put(record())
-        holder = record(value_artifact_ids=frozenset({held.id}), input_artifact_ids=frozenset({held.id, new_id()}))
-        place.put(holder)
-        assert holder == place.find(holder)
-        assert (holder.id,) == place.ask(FindProgeny(held.id))
-        place.ask(DropRecord(holder.id))
+        both = record(value_artifact_ids=frozenset({held.id}), input_artifact_ids=frozenset({held.id, new_id()}))
+        holders = [place.put(each) for each in (both, record(value_artifact_ids=frozenset({held.id})))]
+        assert holders == [place.find(each) for each in holders]
+        assert tuple(sorted(each.id for each in holders)) == place.ask(FindProgeny(held.id))
+        for each in holders:
+            place.ask(DropRecord(each.id))
         assert () == place.ask(FindProgeny(held.id))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -58,14 +59,15 @@ INPUTS: Final = st.sampled_from([{"x": 1}, {"x": True}, {"x": "1"}, {"x": {"arti
 def pages(place: Place, query: Query, limit: int) -> list[ArtifactRecord]:
     """All that fit, page after page."""
     found: list[ArtifactRecord] = []
-    after: int | None = None
+    places: list[int | None] = [None]
     while True:
-        page = place.ask(FindRecords(query, after, limit))
+        page = place.ask(FindRecords(query, places[-1], limit))
         assert len(page.records) <= limit
         found += page.records
-        after = page.next
-        if after is None:
+        if page.next is None:
             return found
+        assert page.next not in places  # else it would go on for ever
+        places.append(page.next)
 
 
 class SearchContract(Contract):
@@ -83,6 +85,12 @@ class SearchContract(Contract):
         expected = [each for each, inputs in reversed(kept) if fits(query, each, inputs)]
         assert expected == pages(place, query, limit)
         place.close()
+
+    @pytest.mark.parametrize("limit", [1, 3, 7, 8])
+    def test_pages_follow_one_another(self, place: Place, limit: int) -> None:
+        """In pages of whatever size each record comes once, those stored last first."""
+        kept = [place.put(record()) for _ in range(7)]
+        assert kept[::-1] == pages(place, Query(), limit)
 
     @FEW
     @given(one=records)

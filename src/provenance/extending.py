@@ -1,0 +1,155 @@
+"""For who extends the library: stores of his own, and layers around those that there are.
+
+A *store* is a class with the methods of `BlobStore`, or of `RecordStore` and `SetStore`; `blob_effects` and
+`record_effects` make interpreters of them. A *layer* is a function from interpreter to interpreter; `layered` makes one
+from a function around each answer, and `Repository.layered` and `Store.layered` put one around a handle.
+`provenance.testing.contracts` proves either.
+"""
+
+from __future__ import annotations
+
+from provenance import backends
+from provenance.asks import (
+    All,
+    Blobs,
+    DropBlob,
+    DropRecord,
+    DropSet,
+    FindByValue,
+    FindIds,
+    FindInputs,
+    FindLabelled,
+    FindProgeny,
+    FindRecord,
+    FindRecords,
+    FindRun,
+    FindSet,
+    FindSetIds,
+    HasBlob,
+    PutRecord,
+    PutSet,
+    Quarantine,
+    ReadBlob,
+    Records,
+    Sets,
+    WriteBlob,
+)
+from provenance.effect import Effect, Interpreter, Layer, layered, overlaid
+from provenance.effects.chains import chained
+from provenance.effects.layers import (
+    Asked,
+    Counter,
+    Permissions,
+    by_size,
+    counted,
+    distrusting,
+    guarded,
+    remembered,
+    rereading,
+    retrying,
+    traced,
+)
+from provenance.effects.sinks import Kept, blob_of
+from provenance.effects.tiers import Tier, tiered
+from provenance.ids import ArtifactId, BlobId, RunId, SetId, ValueId
+from provenance.ports import (
+    BlobStore,
+    RecordStore,
+    SetStore,
+    blob_effects,
+    file_effects,
+    record_effects,
+    set_effects,
+    world_effects,
+)
+from provenance.queries import Page, Query, carries, fits
+from provenance.records import ArtifactRecord, Blob, Held, Options, Run, SetRecord, Stored, Written
+from provenance.repository import Repository
+from provenance.wire import from_row, run_from_json, run_to_json, to_row
+
+__all__ = [
+    "All",
+    "ArtifactId",
+    "ArtifactRecord",
+    "Asked",
+    "Blob",
+    "BlobId",
+    "BlobStore",
+    "Blobs",
+    "Counter",
+    "DropBlob",
+    "DropRecord",
+    "DropSet",
+    "Effect",
+    "FindByValue",
+    "FindIds",
+    "FindInputs",
+    "FindLabelled",
+    "FindProgeny",
+    "FindRecord",
+    "FindRecords",
+    "FindRun",
+    "FindSet",
+    "FindSetIds",
+    "HasBlob",
+    "Held",
+    "Interpreter",
+    "Kept",
+    "Layer",
+    "Options",
+    "Page",
+    "Permissions",
+    "PutRecord",
+    "PutSet",
+    "Quarantine",
+    "Query",
+    "ReadBlob",
+    "RecordStore",
+    "Records",
+    "Run",
+    "RunId",
+    "SetId",
+    "SetRecord",
+    "SetStore",
+    "Sets",
+    "Stored",
+    "Tier",
+    "ValueId",
+    "WriteBlob",
+    "Written",
+    "blob_effects",
+    "blob_of",
+    "by_size",
+    "carries",
+    "chained",
+    "counted",
+    "distrusting",
+    "fits",
+    "from_row",
+    "guarded",
+    "layered",
+    "overlaid",
+    "record_effects",
+    "remembered",
+    "repository_over",
+    "rereading",
+    "retrying",
+    "run_from_json",
+    "run_to_json",
+    "set_effects",
+    "tiered",
+    "to_row",
+    "traced",
+]
+
+
+def repository_over(name: str, stores: Interpreter[Records | Blobs]) -> Repository:
+    """A repository of what *stores* keep; time, process and the user's files are those of this machine.
+
+    >>> from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
+    >>> stores = blob_effects(MemoryBlobs()) | record_effects(MemoryRecords(), MemorySets())
+    >>> repository_over("mine", stores).contains_set("123456")
+    False
+    """
+    world = world_effects(backends.machine()) | file_effects(backends.desk())
+    return Repository(name, world | stores)
