@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import time
+import math
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final, TypeVar, cast
 
@@ -34,6 +34,7 @@ from provenance.asks import (
 from provenance.codecs import Decoding
 from provenance.effect import Effect, Interpreter, layered, overlaid
 from provenance.effects.locks import Shared
+from provenance.effects.patience import backoff, persistent
 from provenance.effects.sinks import Encoded, Kept, Overflow
 from provenance.effects.watching import Asked, Counter, counted, traced
 from provenance.errors import BlobNotFoundError, StorePermissionError
@@ -275,21 +276,16 @@ def retrying(
     base: Interpreter[E],
     attempts: int,
     retry_on: Callable[[Exception], bool],
-    pause: Callable[[int], None] = lambda failures: time.sleep(0.05 * 2**failures),
+    pause: Callable[[int], None] = backoff,
+    deadline: float = math.inf,
 ) -> Interpreter[E]:
     """*base*, asked up to *attempts* times while *retry_on* accepts its exception; *pause* waits after each failure.
 
-    Every effect may be asked again: writing the same bytes or record twice is writing them once.
+    After *deadline* seconds a failure is the last one. Every effect may be asked again: writing the same bytes or record twice
+    is writing them once.
     """
 
     def layer(effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
-        for failures in range(attempts - 1):
-            try:
-                return inner(effect)
-            except Exception as error:
-                if not retry_on(error):
-                    raise
-                pause(failures)
-        return inner(effect)
+        return persistent(lambda _: inner(effect), attempts, retry_on, pause, deadline)
 
     return layered(base, layer)

@@ -11,18 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.elements import ClauseElement
 
+from provenance.effects import lease_statements
 from provenance.effects.compiling import (
     DIALECT,
     SOURCES,
-    Moment,
     Place,
     Source,
     compiled,
-    compiled_twice,
     inserting,
     replacing,
     trimmed,
@@ -34,7 +32,6 @@ from provenance.effects.tables import (
     artifact_set_members,
     artifact_sets,
     artifacts,
-    leases,
     quarantined_blobs,
     runs,
     tables,
@@ -242,50 +239,6 @@ DROP_INPUTS: Final = compiled(sa.update(artifacts).values(inputs_data=sa.null())
 SET_ASIDE: Final = inserting(quarantined_blobs, ("id", "data"), "REPLACE")
 
 
-def _after(name: str) -> sa.ColumnElement[float]:
-    """The moment that is so many seconds away as the parameter says."""
-    return Moment() + sa.bindparam(name, type_=sa.Float)
-
-
-def _claiming(lease: sqlite.Insert | postgresql.Insert) -> ClauseElement:
-    """A row for a lease, or that of one which has expired."""
-    given: dict[str, sa.BindParameter[Any]] = {name: sa.bindparam(name) for name in ("artifact_id", "owner", "fence")}
-    row = lease.values(**given, expires_at=_after("lasting"))
-    upsert = row.on_conflict_do_update(
-        index_elements=["artifact_id"],
-        set_={
-            "owner": row.excluded.owner,
-            "fence": leases.c.fence + sa.literal_column("1", sa.BigInteger),
-            "expires_at": row.excluded.expires_at,
-        },
-        where=sa.or_(
-            leases.c.expires_at <= _after("now"),
-            leases.c.expires_at > _after("impossible"),
-            leases.c.owner == row.excluded.owner,  # it is asked once more, as the answer was lost
-        ),
-    )
-    return upsert.returning(leases.c.fence)
-
-
-_is_mine = sa.and_(
-    leases.c.artifact_id == _param("key"),
-    leases.c.owner == _param("owner"),
-    leases.c.fence == sa.bindparam("fence", type_=sa.BigInteger),
-)
-FIND_LEASE: Final = compiled(
-    sa.select(leases.c.expires_at - Moment()).where(leases.c.artifact_id == _param("key")), "key"
-)
-CLAIM: Final = compiled_twice(
-    _claiming(sqlite.insert(leases)),
-    _claiming(postgresql.insert(leases)),
-    *("artifact_id", "owner", "fence", "lasting", "now", "impossible"),
-)
-RENEW: Final = compiled(
-    sa.update(leases).values(expires_at=_after("lasting")).where(_is_mine), "lasting", "key", "owner", "fence"
-)
-RELEASE: Final = compiled(sa.delete(leases).where(_is_mine), "key", "owner", "fence")
-
-
 def sources() -> Mapping[str, Source]:
     """What each statement was compiled from, by its text."""
     return SOURCES
@@ -293,7 +246,8 @@ def sources() -> Mapping[str, Source]:
 
 def rendered() -> str:
     """The module `provenance.effects.statements`."""
-    texts = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, str)}
+    named = {**globals(), **vars(lease_statements)}
+    texts = {name: value for name, value in named.items() if name.isupper() and isinstance(value, str)}
     lines = [
         '"""The statements of `provenance.effects.schema` as SQLite takes them; written by `make statements`."""',
         "",
