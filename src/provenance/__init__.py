@@ -26,10 +26,15 @@ from provenance.collecting import (
     provenance_set,
 )
 from provenance.config import (
+    AzureStore,
     DiskStore,
+    FsspecStore,
+    GSStore,
     MemoryRepo,
     MemoryStore,
     PostgresRepo,
+    S3Store,
+    SFTPStore,
     SqliteRepo,
     current_config,
     from_config,
@@ -62,7 +67,7 @@ from provenance.errors import (
     UnserializableValueError,
     UntrustedStoreError,
 )
-from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Why
+from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Waited, Why
 from provenance.evicting import evict
 from provenance.explanation import Change, Difference, HashTree, explain_hash, hash_differences
 from provenance.files import archive_file
@@ -122,6 +127,7 @@ __all__ = [
     "Artifact",
     "ArtifactNotFoundError",
     "ArtifactSet",
+    "AzureStore",
     "Blob",
     "BlobDamaged",
     "BlobMissing",
@@ -144,6 +150,8 @@ __all__ = [
     "Event",
     "Evicted",
     "Found",
+    "FsspecStore",
+    "GSStore",
     "Garbage",
     "HashTree",
     "Healed",
@@ -170,6 +178,8 @@ __all__ = [
     "Run",
     "RunMissing",
     "RunNotFoundError",
+    "S3Store",
+    "SFTPStore",
     "SetNotFoundError",
     "SourceMissing",
     "SqliteRepo",
@@ -184,6 +194,7 @@ __all__ = [
     "UnserializableValueError",
     "UntrustedStoreError",
     "Verified",
+    "Waited",
     "Why",
     "archive_file",
     "artifact_of",

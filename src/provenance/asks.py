@@ -11,22 +11,11 @@ from typing import BinaryIO, TypeAlias
 
 from attrs import frozen
 
-from provenance.chores import (
-    CheckBlob,
-    CheckRecords,
-    Discard,
-    Evict,
-    FindEviction,
-    FindHomes,
-    FindNamed,
-    FindPins,
-    FindPlaces,
-    InspectRecord,
-    ListHoldings,
-)
+from provenance.chores import BlobCare, FindEviction, FindPins, RecordCare
 from provenance.effect import Effect
 from provenance.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.keepers import Member, Original, Pour
+from provenance.leasing import Claim, Release, Renew
 from provenance.queries import Page, Query
 from provenance.records import ArtifactRecord, Blob, Held, Options, Run, SetRecord, Written
 
@@ -246,6 +235,13 @@ class CurrentRun(Effect[Run]):
     """This process, collected once."""
 
 
+@frozen
+class Pause(Effect[float]):
+    """Let about so many *seconds* pass; answers how many did."""
+
+    seconds: float
+
+
 Sets: TypeAlias = PutSet | FindSet | FindSetIds | FindLabelled | DropSet | FindPins
 """What a record store answers about sets."""
 Records: TypeAlias = (
@@ -258,22 +254,17 @@ Records: TypeAlias = (
     | FindRecords
     | PutRecord
     | DropRecord
-    | InspectRecord
-    | FindNamed
-    | Evict
-    | FindEviction
-    | CheckRecords
-    | FindHomes
+    | RecordCare
     | Sets
 )
 """What a record store answers."""
-Blobs: TypeAlias = (
-    WriteBlob | ReadBlob | HasBlob | DropBlob | Quarantine | CheckBlob | ListHoldings | Discard | FindPlaces
-)
+Leases: TypeAlias = Claim | Renew | Release
+"""What a record store answers about who computes what."""
+Blobs: TypeAlias = WriteBlob | ReadBlob | HasBlob | DropBlob | Quarantine | BlobCare
 """What a blob store answers."""
 Files: TypeAlias = Examine | CheckOut | Assemble | DeleteOriginal
 """What the machine's own files answer."""
-World: TypeAlias = Now | CurrentRun
+World: TypeAlias = Now | CurrentRun | Pause
 """What the machine answers."""
 
 Lookup: TypeAlias = FindRecord | HasBlob | FindEviction
@@ -286,5 +277,7 @@ Trace: TypeAlias = FindRecord | FindProgeny
 """Following lineage."""
 Curate: TypeAlias = FindRecord | DropRecord | DropBlob | Quarantine
 """Deleting and putting aside what is stored."""
-All: TypeAlias = Records | Blobs | Files | World
+TakeTurns: TypeAlias = Claim | Release | FindRecord | Pause
+"""Waiting while somebody else computes."""
+All: TypeAlias = Records | Leases | Blobs | Files | World
 """What a whole repository answers."""

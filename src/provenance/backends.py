@@ -6,20 +6,19 @@ Each backend is imported by the function that needs it.
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve
 
-from provenance import sources
-from provenance.asks import Blobs, Files, World
+from provenance import machine, sources
+from provenance.asks import Blobs
 from provenance.databases import PostgresRepoSettings
 from provenance.errors import MissingLibraryError, StoreUnavailableError
-from provenance.permissions import Permitted
-from provenance.ports import blob_effects, file_effects, record_effects, world_effects
+from provenance.permissions import BlobsPermitted, Permitted
+from provenance.places import ObjectSettings, place_of
+from provenance.ports import blob_effects, lease_effects, record_effects
 from provenance.repository import Repository
 from provenance.settings import (
     ChainedSettings,
@@ -27,7 +26,6 @@ from provenance.settings import (
     MemoryRepoSettings,
     MemoryStoreSettings,
     RepoSettings,
-    RunInfoHook,
     SqliteRepoSettings,
     StoreSettings,
 )
@@ -35,12 +33,9 @@ from provenance.settings import (
 if TYPE_CHECKING:
     from provenance.effect import Interpreter
     from provenance.effects.database import Database
+    from provenance.effects.duplicates import OnDuplicate
     from provenance.effects.durability import Durability
-    from provenance.effects.files import LocalFiles
     from provenance.effects.layers import Permissions
-    from provenance.effects.world import ThisMachine
-    from provenance.ports import Clock
-    from provenance.records import Json
 
 _log: Final = logging.getLogger("provenance")
 _REMEMBERED: Final = 10_000
@@ -50,18 +45,51 @@ _REREAD_BYTES: Final = 4_096
 
 
 def open_store(name: str, settings: StoreSettings, base: Path) -> Interpreter[Blobs]:
-    """The blob store that *settings* describe; StoreUnavailableError if its folder cannot be made."""
+    """The blob store that *settings* describe; StoreUnavailableError if its folder cannot be made.
+
+    Of one that is elsewhere nothing is asked before it is used; MissingLibraryError if what reaches it is not installed.
+    """
     match settings:
         case DiskStoreSettings():
+            from provenance.effects.cachedirs import keep
             from provenance.effects.disk import DiskBlobs
 
             root = _path(settings.cachedir, base)
             _prepare(root)
-            return _guarded(blob_effects(DiskBlobs(root, name, _durability(settings.durability))), name, settings)
+            keep(root)
+            blobs = DiskBlobs(root, name, _durability(settings.durability), _on_duplicate(settings))
+            return _guarded(blob_effects(blobs), name, settings)
         case MemoryStoreSettings():
             from provenance.effects.memory import MemoryBlobs
 
-            return _guarded(blob_effects(MemoryBlobs(name)), name, settings)
+            return _guarded(blob_effects(MemoryBlobs(name, _on_duplicate(settings))), name, settings)
+        case _:
+            return _guarded(_object_store(name, settings, base), name, settings)
+
+
+def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interpreter[Blobs]:
+    """Blobs in a place elsewhere, behind a folder of copies if there is to be one."""
+    from provenance.effects.objects import ObjectBlobs
+    from provenance.effects.remote import Remote
+
+    far = blob_effects(ObjectBlobs(Remote(name, place_of(settings)), _on_duplicate(settings)))
+    if settings.cachedir is None and not settings.cleanup_cachedir:
+        return far
+    from provenance.effects.cachedirs import cachedir
+    from provenance.effects.disk import DiskBlobs
+    from provenance.effects.layers import Permissions
+    from provenance.effects.near import near_first
+    from provenance.effects.tiers import Tier
+    from provenance.effects.trouble import Reaching
+
+    label = f"{name} (its cachedir)"
+    with Reaching(label):
+        named = None if settings.cachedir is None else _path(settings.cachedir, base)
+        root = cachedir(named, cleanup=settings.cleanup_cachedir)
+    copies = Permissions(read_through_write=settings.read_through_write)
+    near = Tier(label, blob_effects(DiskBlobs(root, label)), copies)
+    check = settings.always_check_remote
+    return near_first(name, near, Tier(name, far, _granted(settings)), always_check_remote=check)
 
 
 def open_repository(name: str, settings: RepoSettings, base: Path, store: Interpreter[Blobs] | None) -> Repository:
@@ -94,7 +122,7 @@ def chain_repositories(
     members = list(tiers)
     chain = chained(name, [Tier(each, repo.interpreter, _granted(its)) for each, repo, its in members])
     engine = next((repo.get_engine for _, repo, _ in members if repo.get_engine is not None), None)
-    return Repository(name, _world() | _guarded(chain, name, settings), engine)
+    return Repository(name, machine.world() | _guarded(chain, name, settings), engine)
 
 
 def distrusting(repo: Repository) -> Repository:
@@ -105,11 +133,14 @@ def distrusting(repo: Repository) -> Repository:
 
 
 def _memory_repository(name: str, settings: MemoryRepoSettings, store: Interpreter[Blobs] | None) -> Repository:
+    from provenance.effects.heartbeat import kept_up
+    from provenance.effects.leases import MemoryLeases
     from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
 
-    records = _guarded(record_effects(MemoryRecords(), MemorySets()), name, settings)
+    recording = record_effects(MemoryRecords(), MemorySets()) | kept_up(lease_effects(MemoryLeases()))
+    records = _guarded(recording, name, settings)
     blobs = _guarded(blob_effects(MemoryBlobs(name)), name, settings) if store is None else store
-    return Repository(name, _world() | blobs | records)
+    return Repository(name, machine.world() | blobs | records)
 
 
 def _sqlite_repository(
@@ -147,17 +178,21 @@ def _postgres_repository(name: str, settings: PostgresRepoSettings, store: Inter
 def _sql_repository(
     name: str, settings: SqliteRepoSettings | PostgresRepoSettings, database: Database, store: Interpreter[Blobs] | None
 ) -> Repository:
+    from provenance.effects.heartbeat import kept_up
     from provenance.effects.layers import by_size, remembered, rereading
+    from provenance.effects.leases import SqlLeases
     from provenance.effects.sets import SqlSets
     from provenance.effects.sql import SqlBlobs, SqlRecords
 
     records = SqlRecords(database)
-    recording = _guarded(remembered(record_effects(records, SqlSets(database)), _REMEMBERED), name, settings)
+    leases = kept_up(lease_effects(SqlLeases(database)))
+    remembering = remembered(record_effects(records, SqlSets(database)), _REMEMBERED)
+    recording = _guarded(remembering | leases, name, settings)
     blobs = _guarded(blob_effects(SqlBlobs(database)), name, settings)
     if store is not None:
         blobs = by_size(blobs, store, settings.inline_limit) if settings.inline_limit else store
     blobs = rereading(blobs, _REREAD_BYTES, _REMEMBERED)
-    return Repository(name, _world() | blobs | recording, lambda: database.engine, database.migrate)
+    return Repository(name, machine.world() | blobs | recording, lambda: database.engine, database.migrate)
 
 
 def _guarded(base: Interpreter[Any], name: str, permitted: Permitted | ChainedSettings) -> Interpreter[Any]:
@@ -183,6 +218,12 @@ def _durability(name: str) -> Durability:
     return Durability(name)
 
 
+def _on_duplicate(settings: BlobsPermitted) -> OnDuplicate:
+    from provenance.effects.duplicates import OnDuplicate
+
+    return OnDuplicate(settings.on_duplicate_key)
+
+
 def _path(text: str, base: Path) -> Path:
     return base / Path(text).expanduser()
 
@@ -198,57 +239,3 @@ def _prepare(folder: Path) -> None:
     except OSError as error:
         advice = "name a folder that you may write to"
         raise StoreUnavailableError(str(folder), f"it cannot be made: {error.strerror}", advice) from error
-
-
-# ---------------------------------------------------------------- the machine
-
-
-def tell_children(config: Mapping[str, object], base: Path) -> None:
-    """Let processes that this one starts find *config*, unless they are told another one."""
-    try:
-        os.environ[sources.VARIABLE] = sources.to_json(config, base)
-    except TypeError as error:
-        _log.warning("processes that this one starts must load their configuration themselves: %s", error)
-        os.environ.pop(sources.VARIABLE, None)
-
-
-_hook: RunInfoHook | None = None
-
-
-def set_hook(hook: RunInfoHook | None) -> None:
-    """Let *hook* add to what is recorded of the process, which is collected anew for it."""
-    global _hook  # noqa: PLW0603 - one value, replaced as a whole
-    _hook = hook
-    machine().renew()
-
-
-def _call_hook(info: dict[str, Json]) -> Mapping[str, Json] | None:
-    return info if _hook is None else _hook(info)
-
-
-@cache
-def clock() -> Clock:
-    """The clock of this machine."""
-    from provenance.effects.world import SystemClock
-
-    return SystemClock()
-
-
-@cache
-def machine() -> ThisMachine:
-    """This machine, and what it tells of the process."""
-    from provenance.effects.world import ThisMachine
-
-    return ThisMachine(clock(), _call_hook)
-
-
-@cache
-def desk() -> LocalFiles:
-    """The files of this machine, and the user's folder of local copies."""
-    from provenance.effects.files import LocalFiles
-
-    return LocalFiles()
-
-
-def _world() -> Interpreter[World | Files]:
-    return world_effects(machine()) | file_effects(desk())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
+from typing import TypeAlias
 
 from attrs import frozen
 
@@ -123,3 +124,9 @@ class Discard(Effect[bool]):
 @frozen
 class FindPlaces(Effect[frozenset[str]]):
     """Names of the places where the bytes are, equal for stores that keep theirs in the same one."""
+
+
+RecordCare: TypeAlias = InspectRecord | FindNamed | Evict | FindEviction | CheckRecords | FindHomes
+"""What a record store answers to who takes care of it."""
+BlobCare: TypeAlias = CheckBlob | ListHoldings | Discard | FindPlaces
+"""What a blob store answers to who takes care of it."""

@@ -10,12 +10,23 @@ from typing import TypeVar, Unpack, cast
 
 from attrs import evolve
 
-from provenance import backends, session, sources
+from provenance import backends, machine, session, sources
 from provenance.asks import Blobs
 from provenance.databases import PostgresRepoOptions, PostgresRepoSettings
 from provenance.effect import Interpreter
 from provenance.guards import Guard
-from provenance.permissions import PermittedOptions
+from provenance.permissions import BlobsOptions, PermittedOptions
+from provenance.places import (
+    AzureStoreSettings,
+    BucketOptions,
+    FsspecStoreOptions,
+    FsspecStoreSettings,
+    GSStoreSettings,
+    ObjectSettings,
+    S3StoreSettings,
+    SFTPStoreOptions,
+    SFTPStoreSettings,
+)
 from provenance.repository import Repository
 from provenance.session import Environment
 from provenance.settings import (
@@ -32,9 +43,9 @@ from provenance.settings import (
     SqliteRepoOptions,
     SqliteRepoSettings,
     parse,
-    structured,
 )
 from provenance.store import Store
+from provenance.structuring import structured
 
 T = TypeVar("T")
 
@@ -54,7 +65,7 @@ def _hooked(environment: Environment) -> Environment:
     """*environment*, its `run_info_fn` made that of the process."""
     hook = cast("Config", environment.config).run_info_fn
     if hook is not None:
-        backends.set_hook(hook)
+        machine.set_hook(hook)
     return environment
 
 
@@ -62,7 +73,7 @@ def _loaded(config: Mapping[str, object], base: Path) -> Environment:
     """Make *config* the configuration of the process and, unless they load another one, of the processes it starts."""
 
     def heirs(environment: Environment) -> None:
-        backends.tell_children({**config, **_choices(environment)}, base)
+        machine.tell_children({**config, **_choices(environment)}, base)
 
     return session.install(evolve(_hooked(from_config(config, base)), heirs=heirs))
 
@@ -107,7 +118,7 @@ def set_run_info_fn(fn: RunInfoHook | None) -> None:
 
     It is called once, when the first artifact after this is recorded. None takes it away.
     """
-    backends.set_hook(fn)
+    machine.set_hook(fn)
 
 
 def _environment(config: Config, base: Path) -> Environment:
@@ -133,11 +144,12 @@ def _environment(config: Config, base: Path) -> Environment:
     return Environment(
         openers=repos,
         default=config.default_repo,
-        clock=backends.clock(),
+        clock=machine.clock(),
         config=config,
         use_cache=config.use_cache,
         read_only=config.read_only,
         check_mutations=config.check_mutations,
+        single_flight=config.single_flight,
     )
 
 
@@ -176,7 +188,7 @@ def once(make: Callable[[], T]) -> Callable[[], T]:
 # ---------------------------------------------------------------- without a configuration
 
 
-def MemoryStore(name: str = "memory", **options: Unpack[PermittedOptions]) -> Store:  # noqa: N802 - made like a record
+def MemoryStore(name: str = "memory", **options: Unpack[BlobsOptions]) -> Store:  # noqa: N802 - made like a record
     """A blob store that ends with the process."""
     settings = structured({"delete": True, **options}, MemoryStoreSettings, name)
     return Store(name, backends.open_store(name, settings, Path.cwd()), settings.trusted)
@@ -185,6 +197,36 @@ def MemoryStore(name: str = "memory", **options: Unpack[PermittedOptions]) -> St
 def DiskStore(name: str = "disk", **options: Unpack[DiskStoreOptions]) -> Store:  # noqa: N802 - made like a record
     """A blob store of files under the folder `cachedir`."""
     settings = structured({"delete": True, **options}, DiskStoreSettings, name)
+    return Store(name, backends.open_store(name, settings, Path.cwd()), settings.trusted)
+
+
+def S3Store(name: str = "s3", **options: Unpack[BucketOptions]) -> Store:  # noqa: N802 - made like a record
+    """A blob store of objects in S3, below `basepath`, which is `bucket/prefix`."""
+    return _elsewhere(S3StoreSettings, name, options)
+
+
+def GSStore(name: str = "gs", **options: Unpack[BucketOptions]) -> Store:  # noqa: N802 - made like a record
+    """A blob store of objects in Google Cloud Storage, below `basepath`, which is `bucket/prefix`."""
+    return _elsewhere(GSStoreSettings, name, options)
+
+
+def AzureStore(name: str = "azure", **options: Unpack[BucketOptions]) -> Store:  # noqa: N802 - made like a record
+    """A blob store of blobs in an Azure storage account, below `basepath`, which is `container/prefix`."""
+    return _elsewhere(AzureStoreSettings, name, options)
+
+
+def SFTPStore(name: str = "sftp", **options: Unpack[SFTPStoreOptions]) -> Store:  # noqa: N802 - made like a record
+    """A blob store of files on `host`, below the folder `basepath`."""
+    return _elsewhere(SFTPStoreSettings, name, options)
+
+
+def FsspecStore(name: str = "fsspec", **options: Unpack[FsspecStoreOptions]) -> Store:  # noqa: N802 - made like a record
+    """A blob store of files below `url`, on any file system that fsspec knows."""
+    return _elsewhere(FsspecStoreSettings, name, options)
+
+
+def _elsewhere(kind: type[ObjectSettings], name: str, options: Mapping[str, object]) -> Store:
+    settings = structured({"delete": True, **options}, kind, name)
     return Store(name, backends.open_store(name, settings, Path.cwd()), settings.trusted)
 
 

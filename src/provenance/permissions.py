@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Final, Literal, TypeAlias, TypedDict
 
-from attrs import frozen
+from attrs import field, frozen, validators
+
+DUPLICATES: Final = ("skip", "overwrite", "check_collision", "raise")
+OnDuplicateKey: TypeAlias = Literal["skip", "overwrite", "check_collision", "raise"]
 
 
 @frozen(kw_only=True)
@@ -18,6 +21,13 @@ class Permitted:
     trusted: bool = True
 
 
+@frozen(kw_only=True)
+class BlobsPermitted(Permitted):
+    """The same of a blob store, and what becomes of bytes that it is given and has already."""
+
+    on_duplicate_key: str = field(default="skip", validator=validators.in_(DUPLICATES))
+
+
 class PermittedOptions(TypedDict, total=False):
     """`Permitted` as keywords."""
 
@@ -26,3 +36,9 @@ class PermittedOptions(TypedDict, total=False):
     delete: bool
     read_through_write: bool
     trusted: bool
+
+
+class BlobsOptions(PermittedOptions, total=False):
+    """`BlobsPermitted` as keywords."""
+
+    on_duplicate_key: OnDuplicateKey

@@ -34,7 +34,9 @@ from provenance.asks import (
     FindSet,
     FindSetIds,
     HasBlob,
+    Leases,
     Now,
+    Pause,
     PutRecord,
     PutSet,
     Quarantine,
@@ -48,6 +50,7 @@ from provenance.chores import FindPins
 from provenance.effect import Interpreter
 from provenance.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.keepers import Original
+from provenance.leasing import Claim, Claimed, Release, Renew, Taken
 from provenance.queries import Page, Query
 from provenance.records import ArtifactRecord, Blob, Options, Run, SetRecord, Written
 from provenance.tending import tended_blob_effects, tended_record_effects
@@ -76,6 +79,18 @@ class SetStore(Protocol):
     def find_labelled(self, labels: Options, /) -> SetRecord | None: ...
     def drop_set(self, set_id: SetId, /) -> bool: ...
     def find_pins(self, artifact_id: ArtifactId, /) -> tuple[SetId, ...]: ...
+
+
+class LeaseStore(Protocol):
+    """Knows who computes what; each method answers the effect of its name in `asks`, at one stroke.
+
+    A lease that has more than `sharing.IMPOSSIBLE` seconds to go was given before the clock was set back, and counts as
+    expired.
+    """
+
+    def claim(self, artifact_id: ArtifactId, seconds: float, /) -> Claimed | Taken: ...
+    def renew(self, lease: Claimed, seconds: float, /) -> bool: ...
+    def release(self, lease: Claimed, /) -> bool: ...
 
 
 class BlobStore(Protocol):
@@ -114,6 +129,7 @@ class Machine(Protocol):
 
     def now(self) -> datetime: ...
     def current_run(self) -> Run: ...
+    def pause(self, seconds: float, /) -> float: ...
 
 
 def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[Records]:
@@ -145,6 +161,15 @@ def set_effects(store: SetStore) -> Interpreter[Sets]:
     )
 
 
+def lease_effects(store: LeaseStore) -> Interpreter[Leases]:
+    """Interpreter of all that *store* answers."""
+    return (
+        Claim.on(lambda ask: store.claim(ask.artifact_id, ask.seconds))
+        | Renew.on(lambda ask: store.renew(ask.lease, ask.seconds))
+        | Release.on(lambda ask: store.release(ask.lease))
+    )
+
+
 def blob_effects(store: BlobStore) -> Interpreter[Blobs]:
     """Interpreter of all that *store* answers, and of more if it is one of `TendedBlobs`."""
     return (
@@ -169,4 +194,8 @@ def file_effects(desk: Desk) -> Interpreter[Files]:
 
 def world_effects(machine: Machine) -> Interpreter[World]:
     """Interpreter of all that *machine* answers."""
-    return Now.on(lambda _: machine.now()) | CurrentRun.on(lambda _: machine.current_run())
+    return (
+        Now.on(lambda _: machine.now())
+        | CurrentRun.on(lambda _: machine.current_run())
+        | Pause.on(lambda ask: machine.pause(ask.seconds))
+    )

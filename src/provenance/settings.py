@@ -15,20 +15,30 @@ from attrs import field, fields, frozen, validators
 
 from provenance.databases import PostgresRepoSettings
 from provenance.errors import ConfigError
-from provenance.permissions import Permitted, PermittedOptions
+from provenance.permissions import BlobsOptions, BlobsPermitted, Permitted, PermittedOptions
+from provenance.places import (
+    AzureStoreSettings,
+    FsspecStoreSettings,
+    GSStoreSettings,
+    ObjectSettings,
+    S3StoreSettings,
+    SFTPStoreSettings,
+)
 from provenance.records import Json
+from provenance.sharing import SHARED, SingleFlight, single_flight_from
+from provenance.structuring import structured
 
 T = TypeVar("T")
 RunInfoHook: TypeAlias = Callable[[dict[str, Json]], "Mapping[str, Json] | None"]
 
 
 @frozen(kw_only=True)
-class MemoryStoreSettings(Permitted):
+class MemoryStoreSettings(BlobsPermitted):
     """`type: memory`: blobs that end with the process."""
 
 
 @frozen(kw_only=True)
-class DiskStoreSettings(Permitted):
+class DiskStoreSettings(BlobsPermitted):
     """`type: disk`: blobs as files under *cachedir*; *durability* is `process` or `power`."""
 
     cachedir: str
@@ -71,7 +81,7 @@ class ChainedSettings:
     trusted: bool = True
 
 
-class DiskStoreOptions(PermittedOptions, total=False):
+class DiskStoreOptions(BlobsOptions, total=False):
     """`DiskStoreSettings` as keywords."""
 
     cachedir: Required[str | os.PathLike[str]]
@@ -87,13 +97,18 @@ class SqliteRepoOptions(PermittedOptions, total=False):
     durability: Literal["process", "power"]
 
 
-StoreSettings: TypeAlias = MemoryStoreSettings | DiskStoreSettings
+StoreSettings: TypeAlias = MemoryStoreSettings | DiskStoreSettings | ObjectSettings
 RepoSettings: TypeAlias = MemoryRepoSettings | SqliteRepoSettings | PostgresRepoSettings
 AnyStore: TypeAlias = StoreSettings | ChainedSettings
 AnyRepo: TypeAlias = RepoSettings | ChainedSettings
 _STORES: Final[Mapping[str, type[AnyStore]]] = {
     "memory": MemoryStoreSettings,
     "disk": DiskStoreSettings,
+    "s3": S3StoreSettings,
+    "gs": GSStoreSettings,
+    "azure": AzureStoreSettings,
+    "sftp": SFTPStoreSettings,
+    "fsspec": FsspecStoreSettings,
     "chained": ChainedSettings,
 }
 _REPOS: Final[Mapping[str, type[AnyRepo]]] = {
@@ -114,6 +129,7 @@ class Config:
     use_cache: bool = True
     read_only: bool = False
     check_mutations: bool = False
+    single_flight: SingleFlight | None = SHARED
     run_info_fn: RunInfoHook | None = field(default=None, repr=False)
 
 
@@ -145,6 +161,7 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
         artifact_repos=repos,
         default_repo=cast("str | None", default),
         run_info_fn=_hook(filled.get("run_info_fn")),
+        single_flight=single_flight_from(filled.get("single_flight", True)),
         **cast("dict[str, Any]", chosen),
     )
 
@@ -193,39 +210,6 @@ def _inherited(entries: Mapping[str, object], name: str, section: str, heirs: tu
     if prototype is None:
         return own
     return {**_inherited(entries, str(prototype), section, (*heirs, name)), **own}
-
-
-def structured(options: Mapping[str, object], kind: type[T], path: str) -> T:
-    """*options* as a record of *kind*, by cattrs; ConfigError for a key or a type that is not right."""
-    from cattrs import Converter, transform_error
-
-    converter = Converter(forbid_extra_keys=True)
-    for scalar in (bool, int, str):
-        converter.register_structure_hook(scalar, _exactly)
-    converter.register_structure_hook(float, lambda value, _: value if type(value) is int else _exactly(value, float))
-    converter.register_structure_hook(str | None, lambda value, _: None if value is None else _exactly(value, str))
-    try:
-        return converter.structure(options, kind)
-    except Exception as error:
-        first = transform_error(error, path=path, format_exception=_problem)[0]
-        problem, _, place = first.partition(" @ ")
-        raise ConfigError(place or path, problem, "correct it in the configuration") from error
-
-
-def _problem(error: BaseException, kind: type[object] | None) -> str:
-    """What is wrong with an entry, in the words of whoever found it."""
-    from cattrs.v import format_exception
-
-    return str(error.args[0]) if isinstance(error, TypeError | ValueError) else format_exception(error, kind)
-
-
-def _exactly(value: object, kind: type[T]) -> T:
-    """*value*, if it is just of this type: no `"no"` that is true, no `True` that is 1."""
-    if kind is str and isinstance(value, os.PathLike):
-        return cast("T", os.fspath(cast("os.PathLike[str]", value)))
-    if type(value) is not kind:
-        raise TypeError(f"it is of type {type(value).__name__}, not {kind.__name__}")
-    return value
 
 
 def _mapping(value: object, path: str) -> Mapping[str, object]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from attrs import frozen
 
 from provenance.chores import (
+    BlobCare,
     CheckBlob,
     CheckRecords,
     Discard,
@@ -23,16 +24,12 @@ from provenance.chores import (
     Holding,
     InspectRecord,
     ListHoldings,
+    RecordCare,
     Shelf,
 )
 from provenance.effect import Interpreter
 from provenance.ids import ArtifactId
 from provenance.records import ArtifactRecord, Blob
-
-RecordCare: TypeAlias = InspectRecord | FindNamed | Evict | FindEviction | CheckRecords | FindHomes
-"""What a record store answers to who takes care of it."""
-BlobCare: TypeAlias = CheckBlob | ListHoldings | Discard | FindPlaces
-"""What a blob store answers to who takes care of it."""
 
 
 class Records(Protocol):

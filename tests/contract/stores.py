@@ -7,14 +7,18 @@ from typing import Any
 
 from attrs import evolve
 
+from contract.elsewhere import REMOTES, change
 from provenance.effect import Interpreter
 from provenance.effects.chains import chained
 from provenance.effects.database import Database
 from provenance.effects.disk import DiskBlobs
 from provenance.effects.layers import Counter, Permissions, by_size, counted, guarded, remembered, retrying, traced
 from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
+from provenance.effects.near import near_first
+from provenance.effects.objects import ObjectBlobs
 from provenance.effects.postgres import PostgresDatabase
 from provenance.effects.postgres_connections import Access
+from provenance.effects.remote import Remote
 from provenance.effects.sets import SqlSets
 from provenance.effects.sql import SqlBlobs, SqlRecords
 from provenance.effects.sqlite import SqliteDatabase
@@ -63,6 +67,29 @@ def sqlite_and_disk(folder: Path) -> Place:
             damage_row(database, blob, change)
 
     return Place(blobs | record_effects(SqlRecords(database), SqlSets(database)), damage, database.close)
+
+
+def elsewhere(make: Callable[[Path], Remote]) -> Callable[[Path], Place]:
+    """Blobs in a place that is elsewhere, records in memory."""
+
+    def place(folder: Path) -> Place:
+        remote = make(folder)
+        ask = blob_effects(ObjectBlobs(remote)) | record_effects(MemoryRecords(), MemorySets())
+        return Place(ask, lambda blob, how: change(remote, f"{blob.id[:2]}/{blob.id[2:]}", how))
+
+    return place
+
+
+def disk_before_s3(folder: Path) -> Place:
+    """Files before objects, as a store elsewhere with a `cachedir` has them; records in memory."""
+    near, far = disk(folder), elsewhere(REMOTES["s3 by moto"])(folder)
+    tiers = [Tier(name, each.ask, Permissions()) for name, each in (("near", near), ("far", far))]
+
+    def damage(blob, how):
+        near.damage(blob, how)
+        far.damage(blob, how)
+
+    return Place(far.ask | near_first("both", *tiers), damage)
 
 
 def postgres(version: int) -> Callable[[Path], Place]:
@@ -175,6 +202,7 @@ TIERS = {
     "chain in memory": in_tiers(memory, records=True),
     "chain of databases and files": in_tiers(sqlite_and_disk, records=True),
 }
-PLACES = {**BACKENDS, **LAYERS, **TIERS}
+ELSEWHERE = {**{name: elsewhere(make) for name, make in REMOTES.items()}, "disk before s3": disk_before_s3}
+PLACES = {**BACKENDS, **LAYERS, **TIERS, **ELSEWHERE}
 FOR_LAWS = {"memory": memory, "sqlite": sqlite, "postgres 18": postgres(18)}
 """Those that are searched for each of a hundred examples."""

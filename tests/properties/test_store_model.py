@@ -2,14 +2,28 @@
 
 import pytest
 
-from contract.stores import PLACES
+from contract.stores import ELSEWHERE, PLACES
 from provenance.testing.contracts import ModelContract
+
+HERE = [name for name in PLACES if name not in ELSEWHERE]
 
 
 class TestModel(ModelContract):
     """Every place is a dictionary."""
 
-    @pytest.fixture(params=PLACES)
+    @pytest.fixture(params=HERE)
     def fresh(self, request, tmp_path_factory):
         """Makes another empty place each time."""
         return lambda: PLACES[request.param](tmp_path_factory.mktemp("place"))
+
+
+class TestModelElsewhere(ModelContract):
+    """So is every place that is elsewhere, where each question is a request."""
+
+    examples = 4
+    steps = 12
+
+    @pytest.fixture(params=ELSEWHERE)
+    def fresh(self, request, tmp_path_factory):
+        """Makes another empty place each time."""
+        return lambda: ELSEWHERE[request.param](tmp_path_factory.mktemp("place"))

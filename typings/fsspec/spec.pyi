@@ -5,6 +5,11 @@ from typing import IO, Literal, overload
 class AbstractFileSystem:
     protocol: str | tuple[str, ...]
     sep: str
+    async_impl: bool
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str: ...
+    @staticmethod
+    def _get_kwargs_from_urls(urlpath: str) -> dict[str, object]: ...
     def __init__(self, **storage_options: object) -> None: ...
     def open(
         self,

@@ -5,7 +5,7 @@ name is its digest, which a reader checks before anything is decoded.
 """
 
 # Paths are text here: joining `Path`s would be much of a small read's time.
-# ruff: noqa: PTH100, PTH103, PTH105, PTH116, PTH118, PTH120
+# ruff: noqa: PTH100, PTH103, PTH116, PTH118, PTH120, PTH123
 from __future__ import annotations
 
 import io
@@ -22,11 +22,12 @@ from typing import BinaryIO, Final, TypeAlias, cast
 
 from provenance.chores import Holding, Shelf
 from provenance.effects import shelves
+from provenance.effects.duplicates import OnDuplicate, are_same
 from provenance.effects.durability import Durability
-from provenance.effects.sinks import FileSink, Hashing, digest
+from provenance.effects.sinks import Hashing, digest, filled
 from provenance.effects.temporary import Temporary, remove
 from provenance.effects.trouble import Reaching
-from provenance.errors import BlobNotFoundError, CorruptBlobError
+from provenance.errors import BlobNotFoundError, CorruptBlobError, KeyExistsError
 from provenance.ids import ID_DIGITS, BlobId
 from provenance.records import Blob, Stored
 
@@ -45,10 +46,17 @@ _Signature: TypeAlias = tuple[int, int, int, int]
 class DiskBlobs:
     """Blobs under the folder *root*, which is made when the first one is written."""
 
-    def __init__(self, root: Path, name: str = "disk", durability: Durability = Durability.PROCESS) -> None:
+    def __init__(
+        self,
+        root: Path,
+        name: str = "disk",
+        durability: Durability = Durability.PROCESS,
+        on_duplicate: OnDuplicate = OnDuplicate.SKIP,
+    ) -> None:
         self._root = os.path.abspath(root)
         self._name = name
         self._durability = durability
+        self._on_duplicate = on_duplicate
         self._reaching = Reaching(name)
         self._temporary = Temporary(self._root)
         self._verified: dict[BlobId, _Signature] = {}
@@ -65,9 +73,8 @@ class DiskBlobs:
             blob = self._fill(fd, write)
             with self._reaching:
                 self._publish(path, blob)
-        except BaseException:
+        finally:
             remove(path)
-            raise
         return Stored(blob)
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
@@ -87,7 +94,7 @@ class DiskBlobs:
         """Whether a file of this name and size is there."""
         path = self._path(blob)
         with self._reaching:
-            return path is not None and _is_there(path, blob.size)
+            return path is not None and _size(path) == blob.size
 
     def drop_blob(self, blob: Blob) -> None:
         """Delete the file, if there is one."""
@@ -130,17 +137,11 @@ class DiskBlobs:
         return f"{self._root}{os.sep}{digits[:2]}{os.sep}{digits[2:]}" if _IS_ID(digits) else None
 
     def _fill(self, fd: int, write: Callable[[BinaryIO], None]) -> Blob:
-        sink = FileSink(fd, self._name)
         try:
-            write(sink.binary())
-            blob = sink.finish()
+            blob = filled(fd, self._name, write)
             with self._reaching:
                 if self._durability is Durability.POWER:
                     os.fsync(fd)
-        except Exception as error:
-            if sink.failure is None or sink.failure is error:
-                raise
-            raise sink.failure from error  # the encoder had made another of it
         finally:
             os.close(fd)
         return blob
@@ -149,10 +150,40 @@ class DiskBlobs:
         final = self._path(blob)
         if final is None:
             raise ValueError(f"{blob.id!r} is no digest")
-        _move(temporary, final)  # also over a file that is there: it may be damaged
+        if not self._stays(final, temporary, blob):
+            self._place(temporary, final, blob)
         if self._durability is Durability.POWER:
             for folder in (os.path.dirname(final), self._root):
                 _sync_folder(folder)
+
+    def _place(self, temporary: str, final: str, blob: Blob) -> None:
+        """Give the file its name; where that must be new, by a link, which of two writers only one can make."""
+        if self._on_duplicate is not OnDuplicate.RAISE or _size(final) is not None:
+            _move(temporary, final)  # over a file that is there: it may be damaged
+            return
+        try:
+            _move(temporary, final, link=True)
+        except FileExistsError as error:
+            raise KeyExistsError(blob.id, self._name) from error
+
+    def _stays(self, path: str, temporary: str, blob: Blob) -> bool:
+        """Whether the file at *path*, if there is one, stays for good; it then looks as if it was just written."""
+        if self._on_duplicate is OnDuplicate.OVERWRITE:
+            return False
+        with suppress(OSError):  # it was deleted just now, or is another user's
+            stays = self._on_duplicate.stays(blob, self._name, _size(path), lambda: _hold_the_same(path, temporary))
+            if stays and self._is_sound(blob):
+                os.utime(path)  # so that who collects what no record names yet takes it for new
+                return True
+        return False
+
+    def _is_sound(self, blob: Blob) -> bool:
+        """Whether the file of *blob* holds its bytes."""
+        try:
+            self.read_blob(blob, lambda _: None)
+        except (BlobNotFoundError, CorruptBlobError):
+            return False
+        return True
 
     def _open(self, blob: Blob) -> int:
         path = self._path(blob)
@@ -208,21 +239,28 @@ class DiskBlobs:
             raise CorruptBlobError(blob.id, self._name, f"its bytes have the digest {found}")
 
 
-def _is_there(path: str, size: int) -> bool:
+def _size(path: str) -> int | None:
+    """How many bytes the file at *path* has; None where there is no file."""
     try:
         status = os.stat(path)
     except FileNotFoundError:
-        return False
-    return status.st_size == size and S_ISREG(status.st_mode)
+        return None
+    return status.st_size if S_ISREG(status.st_mode) else None
 
 
-def _move(path: str, target: str) -> None:
-    """Rename *path* to *target*, whose folder is made if need be."""
+def _hold_the_same(path: str, other: str) -> bool:
+    with open(path, "rb") as one, open(other, "rb") as two:
+        return are_same(one, two)
+
+
+def _move(path: str, target: str, *, link: bool = False) -> None:
+    """Rename *path* to *target*, whose folder is made if need be, or make a *link* there, if there is nothing yet."""
+    move = os.link if link else os.replace
     try:
-        os.replace(path, target)
+        move(path, target)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        os.replace(path, target)
+        move(path, target)
 
 
 def _sync_folder(folder: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import time
+import math
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final, TypeVar, cast
 
@@ -47,10 +47,12 @@ from provenance.chores import (
 from provenance.codecs import Decoding
 from provenance.effect import Effect, Interpreter, layered, overlaid
 from provenance.effects.locks import Shared
+from provenance.effects.patience import backoff, persistent
 from provenance.effects.sizes import by_size
 from provenance.effects.watching import Asked, Counter, counted, traced
 from provenance.errors import StorePermissionError
 from provenance.ids import ArtifactId
+from provenance.leasing import Claim, Release, Renew
 from provenance.records import ArtifactRecord, Blob
 
 __all__ = [
@@ -105,6 +107,9 @@ _NEEDS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
     Discard: ("deleting what is left over", "delete"),
     PutSet: ("recording a set", "write"),
     DropSet: ("deleting a set", "delete"),
+    Claim: ("claiming an artifact that is to be computed", "write"),
+    Renew: ("renewing a claim", "write"),
+    Release: ("releasing a claim", "write"),
     ReadBlob: ("reading a blob", "read"),
     HasBlob: ("looking for a blob", "read"),
     PutRecord: ("recording an artifact", "write"),
@@ -246,21 +251,16 @@ def retrying(
     base: Interpreter[E],
     attempts: int,
     retry_on: Callable[[Exception], bool],
-    pause: Callable[[int], None] = lambda failures: time.sleep(0.05 * 2**failures),
+    pause: Callable[[int], None] = backoff,
+    deadline: float = math.inf,
 ) -> Interpreter[E]:
     """*base*, asked up to *attempts* times while *retry_on* accepts its exception; *pause* waits after each failure.
 
-    Every effect may be asked again: writing the same bytes or record twice is writing them once.
+    After *deadline* seconds a failure is the last one. Every effect may be asked again: writing the same bytes or record twice
+    is writing them once.
     """
 
     def layer(effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
-        for failures in range(attempts - 1):
-            try:
-                return inner(effect)
-            except Exception as error:
-                if not retry_on(error):
-                    raise
-                pause(failures)
-        return inner(effect)
+        return persistent(lambda _: inner(effect), attempts, retry_on, pause, deadline)
 
     return layered(base, layer)

@@ -10,6 +10,7 @@ from typing import BinaryIO, TypeVar, cast
 
 from provenance.asks import PutRecord
 from provenance.chores import Holding, Shelf
+from provenance.effects.duplicates import OnDuplicate
 from provenance.effects.locks import Shared
 from provenance.effects.memory_sets import MemorySets
 from provenance.effects.sinks import Kept, digest
@@ -27,8 +28,9 @@ K = TypeVar("K")
 class MemoryBlobs:
     """Blobs in a dictionary; it holds encoded bytes, so that no caller can change what another one gets."""
 
-    def __init__(self, name: str = "memory") -> None:
+    def __init__(self, name: str = "memory", on_duplicate: OnDuplicate = OnDuplicate.SKIP) -> None:
         self._name = name
+        self._on_duplicate = on_duplicate
         self._held: dict[BlobId, bytes] = {}
         self._aside: dict[BlobId, bytes] = {}
         self._since: dict[BlobId, datetime] = {}
@@ -37,7 +39,12 @@ class MemoryBlobs:
         """Keep what *write* writes; an exception of *write* keeps nothing."""
         sink = Kept()
         write(sink)
-        return Stored(self.hold(sink.held()))
+        held = sink.held()
+        there = self._held.get(held.blob.id)
+        size = None if there is None else len(there)
+        if not self._on_duplicate.stays(held.blob, self._name, size, lambda: there == held.data):
+            self._held[held.blob.id] = held.data
+        return Stored(self.hold(held))
 
     def hold(self, held: Held) -> Blob:
         """Keep bytes that are encoded and named already."""

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-_HIDDEN: Final = "***"
+HIDDEN: Final = "***"
+"""What stands where a secret was."""
 _NAME: Final = (
     r"(?:pass(?:word|wd|phrase)?|pwd|token|secret|credentials?|auth(?:orization)?|bearer|"
     r"(?:api|access|private|secret|account|sas)[-_]?key|key[-_]?id|pat|dsn)"
@@ -27,10 +28,11 @@ def redacted(arguments: Iterable[str]) -> list[str]:
     kept: list[str] = []
     hide = False
     for argument in arguments:
-        kept.append(_HIDDEN if hide else _without_secrets(argument))
+        kept.append(HIDDEN if hide else without_secrets(argument))
         hide = _FLAG.fullmatch(argument) is not None
     return kept
 
 
-def _without_secrets(text: str) -> str:
-    return _ASSIGNED.sub(rf"\1{_HIDDEN}", _USERINFO.sub(rf"\1{_HIDDEN}@", text))
+def without_secrets(text: str) -> str:
+    """*text* without what is assigned to names of secrets, and without the user part of addresses."""
+    return _ASSIGNED.sub(rf"\1{HIDDEN}", _USERINFO.sub(rf"\1{HIDDEN}@", text))

@@ -14,7 +14,17 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.elements import ClauseElement
 
-from provenance.effects.compiling import DIALECT, SOURCES, Place, Source, compiled, inserting, replacing, trimmed
+from provenance.effects import care_statements, lease_statements
+from provenance.effects.compiling import (
+    DIALECT,
+    SOURCES,
+    Place,
+    Source,
+    compiled,
+    inserting,
+    replacing,
+    trimmed,
+)
 from provenance.effects.tables import (
     BESIDES,
     VERSION,
@@ -22,8 +32,6 @@ from provenance.effects.tables import (
     artifact_set_members,
     artifact_sets,
     artifacts,
-    evictions,
-    quarantined_blobs,
     runs,
     tables,
 )
@@ -227,52 +235,6 @@ FILL_INPUTS: Final = compiled(
 )
 DROP_VALUE: Final = compiled(sa.update(artifacts).values(value_data=sa.null()).where(_is_value), "key")
 DROP_INPUTS: Final = compiled(sa.update(artifacts).values(inputs_data=sa.null()).where(_are_inputs), "key")
-SET_ASIDE: Final = inserting(quarantined_blobs, ("id", "data", "set_aside_at"), "REPLACE")
-_size = sa.func.length(quarantined_blobs.c.data)
-LIST_ASIDE: Final = compiled(
-    _first(
-        sa.select(quarantined_blobs.c.id, _size, quarantined_blobs.c.set_aside_at)
-        .where(quarantined_blobs.c.id > _param("after"))
-        .order_by(quarantined_blobs.c.id)
-    ),
-    *("after", "limit", "offset"),
-)
-DROP_ASIDE: Final = compiled(
-    sa.delete(quarantined_blobs).where(
-        quarantined_blobs.c.id == _param("key"),
-        quarantined_blobs.c.set_aside_at < sa.bindparam("before", type_=sa.DateTime(timezone=True)),
-    ),
-    *("key", "before"),
-)
-FIND_PINS: Final = compiled(
-    sa.select(artifact_set_members.c.set_id)
-    .where(artifact_set_members.c.artifact_id == _param("key"))
-    .order_by(artifact_set_members.c.set_id),
-    "key",
-)
-PUT_EVICTION: Final = inserting(evictions, ("artifact_id", "evicted_at"), "REPLACE")
-FIND_EVICTION: Final = compiled(
-    sa.select(evictions.c.evicted_at).where(evictions.c.artifact_id == _param("key")), "key"
-)
-DROP_EVICTION: Final = compiled(sa.delete(evictions).where(evictions.c.artifact_id == _param("key")), "key")
-EMPTY_VALUE: Final = compiled(
-    sa.update(artifacts)
-    .values(value_data=sa.null())
-    .where(artifacts.c.id == _param("key"), artifacts.c.content_digest == _param("blob")),
-    *("key", "blob"),
-)
-NEEDS_BLOB: Final = compiled(
-    sa.select(
-        sa.or_(
-            sa.exists().where(
-                artifacts.c.content_digest == _param("value"),
-                ~sa.exists().where(evictions.c.artifact_id == artifacts.c.id).correlate(artifacts),
-            ),
-            sa.exists().where(artifacts.c.inputs_digest == _param("inputs")),
-        )
-    ),
-    *("value", "inputs"),
-)
 
 
 def sources() -> Mapping[str, Source]:
@@ -282,7 +244,8 @@ def sources() -> Mapping[str, Source]:
 
 def rendered() -> str:
     """The module `provenance.effects.statements`."""
-    texts = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, str)}
+    named = {**globals(), **vars(care_statements), **vars(lease_statements)}
+    texts = {name: value for name, value in named.items() if name.isupper() and isinstance(value, str)}
     lines = [
         '"""The statements of `provenance.effects.schema` as SQLite takes them; written by `make statements`."""',
         "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
 
 from attrs import frozen
@@ -175,3 +175,18 @@ class FileSink(io.RawIOBase):
         except OSError as error:
             self.failure = unavailable(self._store, error)
             raise self.failure from error
+
+
+def filled(fd: int, store: str, write: Callable[[BinaryIO], None]) -> Blob:
+    """The blob that *write* wrote into the open file *fd* of *store*, which stays open.
+
+    Raises `StoreUnavailableError` where the file refuses; an exception of *write* passes unchanged.
+    """
+    sink = FileSink(fd, store)
+    try:
+        write(sink.binary())
+        return sink.finish()
+    except Exception as error:
+        if sink.failure is None or sink.failure is error:
+            raise
+        raise sink.failure from error  # the encoder had made another of it

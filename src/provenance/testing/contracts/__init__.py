@@ -10,7 +10,7 @@ class TestShelf(BlobContract):
 
 from provenance.codecs.libraries import needed
 
-_SUITES = ("blobs", "care", "damage", "models", "records", "searches", "sets", "threads")
+_SUITES = ("blobs", "care", "damage", "leases", "models", "records", "searches", "sets", "threads")
 
 needed("hypothesis", "a contract suite", "testing")
 needed("pytest", "a contract suite", "testing").register_assert_rewrite(*(f"{__name__}.{each}" for each in _SUITES))
@@ -20,6 +20,7 @@ from provenance.testing.contracts.base import Contract  # noqa: E402 - see above
 from provenance.testing.contracts.blobs import BlobContract  # noqa: E402 - see above
 from provenance.testing.contracts.care import CareContract  # noqa: E402 - see above
 from provenance.testing.contracts.damage import DamageContract  # noqa: E402 - see above
+from provenance.testing.contracts.leases import LeaseContract  # noqa: E402 - see above
 from provenance.testing.contracts.models import ModelContract, StoreModel, store_machine  # noqa: E402 - see above
 from provenance.testing.contracts.records import RecordContract  # noqa: E402 - see above
 from provenance.testing.contracts.searches import SearchContract  # noqa: E402 - see above
@@ -29,7 +30,7 @@ from provenance.testing.contracts.threads import ThreadContract  # noqa: E402 - 
 
 class StoreContract(
     BlobContract, RecordContract, SetContract, SearchContract, ThreadContract, ModelContract
-):  # not `DamageContract`, which needs a way behind the store's back, nor `CareContract`, which needs more methods
+):  # not `DamageContract`, `CareContract` and `LeaseContract`, which need a way behind the store's back, more methods, a clock
     """Everything that records and blobs must do together."""
 
 
@@ -38,6 +39,7 @@ __all__ = [
     "CareContract",
     "Contract",
     "DamageContract",
+    "LeaseContract",
     "ModelContract",
     "RecordContract",
     "SearchContract",

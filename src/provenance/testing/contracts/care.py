@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -129,18 +128,6 @@ class CareContract(Contract):
         assert not place.ask(Discard(Shelf.STORED, key, later()))
         assert written == place.write(some(size))
         assert some(size) == place.read(written.blob)
-
-    def test_writing_again_makes_a_blob_young(self, place: Place) -> None:
-        """Bytes that were there already are as young as if they had been written just now."""
-        data = some(LIMIT + 1)
-        written = place.write(data)
-        threading.Event().wait(0.05)
-        moment = now()
-        threading.Event().wait(0.05)
-        place.write(data)
-        if isinstance(written, Stored):
-            assert not place.ask(Discard(Shelf.STORED, written.blob.id, moment))
-            assert place.ask(HasBlob(written.blob))
 
     @pytest.mark.parametrize("key", [ELSEWHERE.id, "", ".", "..", "../x", "ab", "a/b"])
     @pytest.mark.parametrize("shelf", Shelf)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 import pytest
 from hypothesis import settings
@@ -174,9 +174,15 @@ def store_machine(make: Callable[[], Place]) -> type[StoreModel]:
 
 
 class ModelContract(Contract):
-    """A store is a dictionary, whatever is done to it."""
+    """A store is a dictionary, whatever is done to it.
+
+    That is tried with so many *examples* of up to so many *steps*; a store that is far away may want fewer.
+    """
+
+    examples: ClassVar[int] = 15
+    steps: ClassVar[int] = 20
 
     def test_a_store_is_a_dictionary(self, fresh: Callable[[], Place]) -> None:
         """Whatever is written, recorded, replaced, lost and deleted in any order, look-ups answer as dictionaries do."""
-        chosen = settings(LAW, max_examples=15, stateful_step_count=20)
+        chosen = settings(LAW, max_examples=self.examples, stateful_step_count=self.steps)
         run_state_machine_as_test(store_machine(fresh), settings=chosen)
