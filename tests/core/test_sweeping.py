@@ -18,7 +18,7 @@ from provenance.chores import Discard, FindNamed, ListHoldings, Shelf
 from provenance.effect import overlaid
 from provenance.effects import shelves
 from provenance.findings import Garbage, Reason
-from provenance.leasing import Claim, Release, Taken
+from provenance.leasing import Claim, Release, Renew
 from provenance.session import substituting
 from provenance.testing import memory_environment
 
@@ -308,7 +308,7 @@ def test_leases_of_the_dead_go(stored, tmp_path):
     assert [(Reason.LEASE, old, 0)] == [(each.reason, each.key, each.size) for each in would]
     assert [(Reason.LEASE, old)] == [(each.reason, each.key) for each in done]
     assert () == after
-    assert isinstance(stored.interpreter(Claim(lasting, 10.0)), Taken)
+    assert stored.interpreter(Renew(lease, 10.0))
     stored.interpreter(Release(lease))
 
 
