@@ -26,6 +26,7 @@ from provenance.asks import (
     FindSet,
     FindSetIds,
     HasBlob,
+    Leases,
     PutRecord,
     PutSet,
     Quarantine,
@@ -50,10 +51,11 @@ from provenance.effects.layers import (
     retrying,
     traced,
 )
-from provenance.effects.leases import MemoryLeases
+from provenance.effects.leases import MemoryLeases, new_owner
 from provenance.effects.sinks import Kept, blob_of
 from provenance.effects.tiers import Tier, tiered
 from provenance.ids import ArtifactId, BlobId, RunId, SetId, ValueId
+from provenance.leasing import Claim, Claimed, Release, Renew, Taken
 from provenance.ports import (
     BlobStore,
     LeaseStore,
@@ -78,6 +80,8 @@ __all__ = [
     "BlobId",
     "BlobStore",
     "Blobs",
+    "Claim",
+    "Claimed",
     "Counter",
     "DropBlob",
     "DropRecord",
@@ -99,6 +103,7 @@ __all__ = [
     "Kept",
     "Layer",
     "LeaseStore",
+    "Leases",
     "Options",
     "Page",
     "Permissions",
@@ -109,6 +114,8 @@ __all__ = [
     "ReadBlob",
     "RecordStore",
     "Records",
+    "Release",
+    "Renew",
     "Run",
     "RunId",
     "SetId",
@@ -116,6 +123,7 @@ __all__ = [
     "SetStore",
     "Sets",
     "Stored",
+    "Taken",
     "Tier",
     "ValueId",
     "WriteBlob",
@@ -132,6 +140,7 @@ __all__ = [
     "guarded",
     "layered",
     "lease_effects",
+    "new_owner",
     "overlaid",
     "record_effects",
     "remembered",
@@ -150,11 +159,12 @@ __all__ = [
 def repository_over(name: str, stores: Interpreter[Records | Blobs]) -> Repository:
     """A repository of what *stores* keep; time, process and the user's files are those of this machine.
 
-    Unless *stores* answer `Leases` too, only the threads and tasks of this process wait for one another.
+    Unless *stores* answer `Leases` too, only the threads and tasks of this process wait for one another; if they do, leases
+    are renewed for them.
 
     >>> from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
     >>> stores = blob_effects(MemoryBlobs()) | record_effects(MemoryRecords(), MemorySets())
     >>> repository_over("mine", stores).contains_set("123456")
     False
     """
-    return Repository(name, machine.world() | kept_up(lease_effects(MemoryLeases())) | stores)
+    return Repository(name, machine.world() | kept_up(lease_effects(MemoryLeases()) | stores))
