@@ -67,7 +67,7 @@ from provenance.errors import (
     UnserializableValueError,
     UntrustedStoreError,
 )
-from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Why
+from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Waited, Why
 from provenance.explanation import Change, Difference, HashTree, explain_hash, hash_differences
 from provenance.files import archive_file
 from provenance.hashing import hash_value as hash  # noqa: A004 - `provenance.hash` is its public name
@@ -161,6 +161,7 @@ __all__ = [
     "UnhashableValueError",
     "UnserializableValueError",
     "UntrustedStoreError",
+    "Waited",
     "Why",
     "archive_file",
     "artifact_of",

@@ -14,6 +14,7 @@ from attrs import frozen
 from provenance.effect import Effect
 from provenance.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.keepers import Member, Original, Pour
+from provenance.leasing import Claim, Release, Renew
 from provenance.queries import Page, Query
 from provenance.records import ArtifactRecord, Blob, Held, Options, Run, SetRecord, Written
 
@@ -231,6 +232,13 @@ class CurrentRun(Effect[Run]):
     """This process, collected once."""
 
 
+@frozen
+class Pause(Effect[float]):
+    """Let about so many *seconds* pass; answers how many did."""
+
+    seconds: float
+
+
 Sets: TypeAlias = PutSet | FindSet | FindSetIds | FindLabelled | DropSet
 """What a record store answers about sets."""
 Records: TypeAlias = (
@@ -246,11 +254,13 @@ Records: TypeAlias = (
     | Sets
 )
 """What a record store answers."""
+Leases: TypeAlias = Claim | Renew | Release
+"""What a record store answers about who computes what."""
 Blobs: TypeAlias = WriteBlob | ReadBlob | HasBlob | DropBlob | Quarantine
 """What a blob store answers."""
 Files: TypeAlias = Examine | CheckOut | Assemble | DeleteOriginal
 """What the machine's own files answer."""
-World: TypeAlias = Now | CurrentRun
+World: TypeAlias = Now | CurrentRun | Pause
 """What the machine answers."""
 
 Lookup: TypeAlias = FindRecord | HasBlob
@@ -263,5 +273,7 @@ Trace: TypeAlias = FindRecord | FindProgeny
 """Following lineage."""
 Curate: TypeAlias = FindRecord | DropRecord | DropBlob | Quarantine
 """Taking care of what is stored."""
-All: TypeAlias = Records | Blobs | Files | World
+TakeTurns: TypeAlias = Claim | Release | FindRecord | Pause
+"""Waiting while somebody else computes."""
+All: TypeAlias = Records | Leases | Blobs | Files | World
 """What a whole repository answers."""

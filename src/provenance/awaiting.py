@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import cast
 
-from provenance import filing, inflight, programs
+from provenance import filing, inflight, programs, together
 from provenance.calls import committed, ephemeral, hit, in_hand, replacing
 from provenance.draft import Draft
 from provenance.drafting import Call, Timing, drafted
@@ -13,6 +14,7 @@ from provenance.effect import in_threads, run_async
 from provenance.events import Why
 from provenance.programs import Absent, Found, Gone, LookedUp, Unsound
 from provenance.proxy import resolved_in, unwrap
+from provenance.sharing import SingleFlight
 
 
 async def perform(call: Call) -> object:
@@ -24,13 +26,16 @@ async def perform(call: Call) -> object:
     found = await _probed(call)
     if isinstance(found, Found):
         return hit(call, found.record)
-    if call.why is Why.ABSENT and not call.read_only:
-        return await inflight.one_at_a_time((call.repo, call.plan.artifact_id), lambda: _perform_alone(call))
-    return await _compute(call, found)
+    sharing = call.environment.single_flight
+    if sharing is None or call.why is not Why.ABSENT or call.read_only:
+        return await _compute(call, found)
+    return await inflight.one_at_a_time((call.repo, call.plan.artifact_id), lambda: _perform_alone(call, sharing))
 
 
-async def _perform_alone(call: Call) -> object:
+async def _perform_alone(call: Call, sharing: SingleFlight) -> object:
     found = await _probed(call)
+    if isinstance(found, Absent):
+        return await together.once_awaited(call, sharing, hit, partial(_compute, found=found))
     return hit(call, found.record) if isinstance(found, Found) else await _compute(call, found)
 
 

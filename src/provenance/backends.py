@@ -6,21 +6,19 @@ Each backend is imported by the function that needs it.
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve
 
-from provenance import sources
-from provenance.asks import Blobs, Files, World
+from provenance import machine, sources
+from provenance.asks import Blobs
 from provenance.databases import PostgresRepoSettings
 from provenance.errors import MissingLibraryError, StoreUnavailableError
 from provenance.permissions import BlobsPermitted, Permitted
 from provenance.places import ObjectSettings, place_of
-from provenance.ports import blob_effects, file_effects, record_effects, world_effects
+from provenance.ports import blob_effects, lease_effects, record_effects
 from provenance.repository import Repository
 from provenance.settings import (
     ChainedSettings,
@@ -28,7 +26,6 @@ from provenance.settings import (
     MemoryRepoSettings,
     MemoryStoreSettings,
     RepoSettings,
-    RunInfoHook,
     SqliteRepoSettings,
     StoreSettings,
 )
@@ -38,11 +35,7 @@ if TYPE_CHECKING:
     from provenance.effects.database import Database
     from provenance.effects.duplicates import OnDuplicate
     from provenance.effects.durability import Durability
-    from provenance.effects.files import LocalFiles
     from provenance.effects.layers import Permissions
-    from provenance.effects.world import ThisMachine
-    from provenance.ports import Clock
-    from provenance.records import Json
 
 _log: Final = logging.getLogger("provenance")
 _REMEMBERED: Final = 10_000
@@ -129,7 +122,7 @@ def chain_repositories(
     members = list(tiers)
     chain = chained(name, [Tier(each, repo.interpreter, _granted(its)) for each, repo, its in members])
     engine = next((repo.get_engine for _, repo, _ in members if repo.get_engine is not None), None)
-    return Repository(name, _world() | _guarded(chain, name, settings), engine)
+    return Repository(name, machine.world() | _guarded(chain, name, settings), engine)
 
 
 def distrusting(repo: Repository) -> Repository:
@@ -140,11 +133,14 @@ def distrusting(repo: Repository) -> Repository:
 
 
 def _memory_repository(name: str, settings: MemoryRepoSettings, store: Interpreter[Blobs] | None) -> Repository:
+    from provenance.effects.heartbeat import kept_up
+    from provenance.effects.leases import MemoryLeases
     from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
 
-    records = _guarded(record_effects(MemoryRecords(), MemorySets()), name, settings)
+    recording = record_effects(MemoryRecords(), MemorySets()) | kept_up(lease_effects(MemoryLeases()))
+    records = _guarded(recording, name, settings)
     blobs = _guarded(blob_effects(MemoryBlobs(name)), name, settings) if store is None else store
-    return Repository(name, _world() | blobs | records)
+    return Repository(name, machine.world() | blobs | records)
 
 
 def _sqlite_repository(
@@ -182,17 +178,21 @@ def _postgres_repository(name: str, settings: PostgresRepoSettings, store: Inter
 def _sql_repository(
     name: str, settings: SqliteRepoSettings | PostgresRepoSettings, database: Database, store: Interpreter[Blobs] | None
 ) -> Repository:
+    from provenance.effects.heartbeat import kept_up
     from provenance.effects.layers import by_size, remembered, rereading
+    from provenance.effects.leases import SqlLeases
     from provenance.effects.sets import SqlSets
     from provenance.effects.sql import SqlBlobs, SqlRecords
 
     records = SqlRecords(database)
-    recording = _guarded(remembered(record_effects(records, SqlSets(database)), _REMEMBERED), name, settings)
+    leases = kept_up(lease_effects(SqlLeases(database)))
+    remembering = remembered(record_effects(records, SqlSets(database)), _REMEMBERED)
+    recording = _guarded(remembering | leases, name, settings)
     blobs = _guarded(blob_effects(SqlBlobs(database)), name, settings)
     if store is not None:
         blobs = by_size(blobs, store, settings.inline_limit) if settings.inline_limit else store
     blobs = rereading(blobs, _REREAD_BYTES, _REMEMBERED)
-    return Repository(name, _world() | blobs | recording, lambda: database.engine, database.migrate)
+    return Repository(name, machine.world() | blobs | recording, lambda: database.engine, database.migrate)
 
 
 def _guarded(base: Interpreter[Any], name: str, permitted: Permitted | ChainedSettings) -> Interpreter[Any]:
@@ -239,57 +239,3 @@ def _prepare(folder: Path) -> None:
     except OSError as error:
         advice = "name a folder that you may write to"
         raise StoreUnavailableError(str(folder), f"it cannot be made: {error.strerror}", advice) from error
-
-
-# ---------------------------------------------------------------- the machine
-
-
-def tell_children(config: Mapping[str, object], base: Path) -> None:
-    """Let processes that this one starts find *config*, unless they are told another one."""
-    try:
-        os.environ[sources.VARIABLE] = sources.to_json(config, base)
-    except TypeError as error:
-        _log.warning("processes that this one starts must load their configuration themselves: %s", error)
-        os.environ.pop(sources.VARIABLE, None)
-
-
-_hook: RunInfoHook | None = None
-
-
-def set_hook(hook: RunInfoHook | None) -> None:
-    """Let *hook* add to what is recorded of the process, which is collected anew for it."""
-    global _hook  # noqa: PLW0603 - one value, replaced as a whole
-    _hook = hook
-    machine().renew()
-
-
-def _call_hook(info: dict[str, Json]) -> Mapping[str, Json] | None:
-    return info if _hook is None else _hook(info)
-
-
-@cache
-def clock() -> Clock:
-    """The clock of this machine."""
-    from provenance.effects.world import SystemClock
-
-    return SystemClock()
-
-
-@cache
-def machine() -> ThisMachine:
-    """This machine, and what it tells of the process."""
-    from provenance.effects.world import ThisMachine
-
-    return ThisMachine(clock(), _call_hook)
-
-
-@cache
-def desk() -> LocalFiles:
-    """The files of this machine, and the user's folder of local copies."""
-    from provenance.effects.files import LocalFiles
-
-    return LocalFiles()
-
-
-def _world() -> Interpreter[World | Files]:
-    return world_effects(machine()) | file_effects(desk())

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias, assert_never, cast
 
 from attrs import evolve
 
-from provenance import filing, programs, scalars, session
+from provenance import filing, programs, scalars, session, together
 from provenance.archives import kept_by
 from provenance.composites import Composite
 from provenance.draft import Draft
@@ -36,6 +36,7 @@ from provenance.recipe import Recipe, captures_of
 from provenance.records import ArtifactRecord
 from provenance.repository import Recovering, Repository
 from provenance.session import Environment
+from provenance.sharing import note_pace
 from provenance.shorthand import sighted
 
 BlobTrouble: TypeAlias = BlobNotFoundError | CorruptBlobError
@@ -74,12 +75,18 @@ def planned(
 
 
 def perform(call: Call) -> object:
-    """Look *call* up, or compute, store and record it; answers a proxy of the value."""
+    """Look *call* up, or compute, store and record it; answers a proxy of the value.
+
+    Where the same is under way elsewhere, it waits and finds what is stored then.
+    """
     if call.why is Why.ABSENT:
         found = run(programs.lookup(call.plan.artifact_id), call.repo.interpreter)
         if isinstance(found, Found):
             return hit(call, found.record)
         call = replacing(call, found)
+        sharing = call.environment.single_flight
+        if sharing is not None and call.why is Why.ABSENT and not call.read_only:
+            return together.once(call, sharing, hit, compute)
     return compute(call)
 
 
@@ -164,6 +171,7 @@ def in_hand(draft: Draft) -> Generator[None]:
 
 def committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
     """Proxy of what is now recorded: where another process was quicker with another value, that one's."""
+    note_pace(call.recipe.identity, draft.computation.compute_duration)
     tell(_outcome(call, draft, stored=True))
     if record.value_id == draft.computation.value_id:
         return proxy_over(record, call.repo, kept_by(draft.computation.value, call.repo))

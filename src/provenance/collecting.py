@@ -12,7 +12,7 @@ from attrs import define, field
 
 from provenance import session
 from provenance.errors import ConfigError
-from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed
+from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Waited
 from provenance.ids import ArtifactId
 from provenance.journal import listening
 from provenance.session import RepositoryOrName
@@ -33,7 +33,7 @@ class Capture:
 
     def receive(self, event: Event) -> None:
         """Take in what *event* tells of."""
-        if not isinstance(event, CodeChanged) and _is_of_a_stored_result(event):
+        if not isinstance(event, CodeChanged | Waited) and _is_of_a_stored_result(event):
             self.artifact_ids |= {event.artifact_id, *event.parts}
 
 

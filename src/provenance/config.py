@@ -10,7 +10,7 @@ from typing import TypeVar, Unpack, cast
 
 from attrs import evolve
 
-from provenance import backends, session, sources
+from provenance import backends, machine, session, sources
 from provenance.asks import Blobs
 from provenance.databases import PostgresRepoOptions, PostgresRepoSettings
 from provenance.effect import Interpreter
@@ -65,7 +65,7 @@ def _hooked(environment: Environment) -> Environment:
     """*environment*, its `run_info_fn` made that of the process."""
     hook = cast("Config", environment.config).run_info_fn
     if hook is not None:
-        backends.set_hook(hook)
+        machine.set_hook(hook)
     return environment
 
 
@@ -73,7 +73,7 @@ def _loaded(config: Mapping[str, object], base: Path) -> Environment:
     """Make *config* the configuration of the process and, unless they load another one, of the processes it starts."""
 
     def heirs(environment: Environment) -> None:
-        backends.tell_children({**config, **_choices(environment)}, base)
+        machine.tell_children({**config, **_choices(environment)}, base)
 
     return session.install(evolve(_hooked(from_config(config, base)), heirs=heirs))
 
@@ -118,7 +118,7 @@ def set_run_info_fn(fn: RunInfoHook | None) -> None:
 
     It is called once, when the first artifact after this is recorded. None takes it away.
     """
-    backends.set_hook(fn)
+    machine.set_hook(fn)
 
 
 def _environment(config: Config, base: Path) -> Environment:
@@ -144,11 +144,12 @@ def _environment(config: Config, base: Path) -> Environment:
     return Environment(
         openers=repos,
         default=config.default_repo,
-        clock=backends.clock(),
+        clock=machine.clock(),
         config=config,
         use_cache=config.use_cache,
         read_only=config.read_only,
         check_mutations=config.check_mutations,
+        single_flight=config.single_flight,
     )
 
 

@@ -87,7 +87,16 @@ class CodeChanged:
     version: int
 
 
-Event: TypeAlias = Hit | Miss | Recomputed | Healed | CodeChanged
+@frozen
+class Waited:
+    """The call waited so many *seconds* while another thread or process computed the same; its outcome follows."""
+
+    artifact_id: ArtifactId
+    name: str
+    seconds: float
+
+
+Event: TypeAlias = Hit | Miss | Recomputed | Healed | CodeChanged | Waited
 
 
 class Outcome(Enum):
@@ -101,15 +110,20 @@ class Outcome(Enum):
 
 @frozen
 class Stats:
-    """How the calls of this process went; `seconds_saved` and `seconds_computed` add up their functions' times."""
+    """How the calls of this process went; `seconds_saved` and `seconds_computed` add up their functions' times.
+
+    `waited` of the calls waited, `seconds_waited` in all, while the same was computed elsewhere.
+    """
 
     hits: int = 0
     misses: int = 0
     recomputed: int = 0
     healed: int = 0
     code_changed: int = 0
+    waited: int = 0
     seconds_saved: float = 0.0
     seconds_computed: float = 0.0
+    seconds_waited: float = 0.0
 
     @property
     def calls(self) -> int:

@@ -8,7 +8,7 @@ from a function around each answer, and `Repository.layered` and `Store.layered`
 
 from __future__ import annotations
 
-from provenance import backends
+from provenance import machine
 from provenance.asks import (
     All,
     Blobs,
@@ -36,6 +36,7 @@ from provenance.asks import (
 )
 from provenance.effect import Effect, Interpreter, Layer, layered, overlaid
 from provenance.effects.chains import chained
+from provenance.effects.heartbeat import kept_up
 from provenance.effects.layers import (
     Asked,
     Counter,
@@ -49,18 +50,19 @@ from provenance.effects.layers import (
     retrying,
     traced,
 )
+from provenance.effects.leases import MemoryLeases
 from provenance.effects.sinks import Kept, blob_of
 from provenance.effects.tiers import Tier, tiered
 from provenance.ids import ArtifactId, BlobId, RunId, SetId, ValueId
 from provenance.ports import (
     BlobStore,
+    LeaseStore,
     RecordStore,
     SetStore,
     blob_effects,
-    file_effects,
+    lease_effects,
     record_effects,
     set_effects,
-    world_effects,
 )
 from provenance.queries import Page, Query, carries, fits
 from provenance.records import ArtifactRecord, Blob, Held, Options, Run, SetRecord, Stored, Written
@@ -96,6 +98,7 @@ __all__ = [
     "Interpreter",
     "Kept",
     "Layer",
+    "LeaseStore",
     "Options",
     "Page",
     "Permissions",
@@ -128,6 +131,7 @@ __all__ = [
     "from_row",
     "guarded",
     "layered",
+    "lease_effects",
     "overlaid",
     "record_effects",
     "remembered",
@@ -146,10 +150,11 @@ __all__ = [
 def repository_over(name: str, stores: Interpreter[Records | Blobs]) -> Repository:
     """A repository of what *stores* keep; time, process and the user's files are those of this machine.
 
+    Unless *stores* answer `Leases` too, only the threads and tasks of this process wait for one another.
+
     >>> from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
     >>> stores = blob_effects(MemoryBlobs()) | record_effects(MemoryRecords(), MemorySets())
     >>> repository_over("mine", stores).contains_set("123456")
     False
     """
-    world = world_effects(backends.machine()) | file_effects(backends.desk())
-    return Repository(name, world | stores)
+    return Repository(name, machine.world() | kept_up(lease_effects(MemoryLeases())) | stores)

@@ -1,16 +1,20 @@
-"""Asynchronous work that is under way: who asks for the same in the meantime waits for it.
+"""Work that is under way: who asks for the same in the meantime waits for it.
 
-Work runs in a task of its own, so that whoever began it may be cancelled without the others losing it; when all who
-wait are cancelled, the work is. Only what runs in one event loop waits for each other: a loop that waited for another
-one could wait for ever, if that is blocked by a thread that waits for the first. Neither does work wait for what waits
-for it: a function that awaits its own call recurses, as it would without us.
+Asynchronous work runs in a task of its own, so that whoever began it may be cancelled without the others losing it; when
+all who wait are cancelled, the work is. Only what runs in one event loop waits for each other: a loop that waited for
+another one could wait for ever, if that is blocked by a thread that waits for the first. Other work runs in the thread
+that began it, and other threads wait for it; should it fail, the next of them does it.
+
+No work waits for what waits for it: a function that awaits its own call recurses, as it would without us.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Coroutine, Generator, Hashable
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -19,13 +23,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Work: TypeAlias = "Callable[[], Coroutine[Any, Any, T]]"
+Ticks: TypeAlias = Callable[[], float]
+"""Seconds on a clock that only moves forward."""
 
 
 class _Flight:
-    """One piece of work: its task, how many wait for it, and the work that it waits for itself."""
+    """One piece of work: its task or its thread, how many wait for it, and the work that it waits for itself."""
 
-    def __init__(self) -> None:
+    __slots__ = ("awaited", "landed", "task", "thread", "waiters")
+
+    def __init__(self, thread: int = 0) -> None:
         self.task: Task[object] | None = None
+        self.thread = thread
+        self.landed = Lock()
         self.waiters = 0
         self.awaited: list[_Flight] = []
 
@@ -108,3 +118,74 @@ def _waiting(flight: _Flight, here: _Flight | None) -> Generator[None]:
         flight.waiters -= 1
         if here is not None:
             here.awaited.remove(flight)
+
+
+# ---------------------------------------------------------------- threads
+
+_crossings: Final[dict[Hashable, _Flight]] = {}
+"""What threads are doing; in a forked child there are none of the parent's."""
+_boarding = Lock()
+"""Held while it is seen whether to wait, so that no two begin to wait for each other."""
+
+
+def one_thread_at_a_time(
+    what: Hashable, look: Callable[[float], T | None], work: Callable[[float], T], patience: float, ticks: Ticks
+) -> T:
+    """The result of *work*; where a thread does the same *what*, it waits, for at most *patience* seconds in all.
+
+    Whenever that thread has done with it, *look* may find what it made, and answer it. Both are told for how long it was
+    waited; *ticks* measures that.
+    """
+    began, waited = ticks(), 0.0
+    while True:
+        flight = _Flight(get_ident())
+        flight.landed.acquire()
+        try:
+            other = _crossings.setdefault(what, flight)
+            if other is flight or not _joined(other, patience - waited):
+                return _aboard(flight, work, waited)
+        finally:
+            if _crossings.get(what) is flight:
+                del _crossings[what]
+            flight.landed.release()
+        waited = ticks() - began
+        found = look(waited)
+        if found is not None:
+            return found
+
+
+def _aboard(flight: _Flight, work: Callable[[float], T], waited: float) -> T:
+    token = _inside.set(flight)
+    try:
+        return work(waited)
+    finally:
+        _inside.reset(token)
+
+
+def _joined(other: _Flight, patience: float) -> bool:
+    """Wait until *other* has landed; False if that takes longer, or would never be."""
+    here = _inside.get()
+    with _boarding:
+        if other.thread == get_ident() or (here is not None and other.waits_for(here)):
+            return False
+        if here is not None:
+            here.awaited.append(other)
+    try:
+        landed = other.landed.acquire(timeout=max(patience, 0.0))
+    finally:
+        if here is not None:
+            here.awaited.remove(other)
+    if landed:
+        other.landed.release()
+    return landed
+
+
+def _forget_others() -> None:
+    """In a forked child: the threads that were at work do not exist here."""
+    global _boarding  # noqa: PLW0603 - one lock, replaced because its holder may not exist here
+    _boarding = Lock()
+    _crossings.clear()
+
+
+if hasattr(os, "register_at_fork"):  # where processes do not fork there is nothing to do
+    os.register_at_fork(after_in_child=_forget_others)

@@ -11,7 +11,7 @@ from typing import Final, Self, assert_never
 
 from attrs import frozen
 
-from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Outcome, Recomputed, Stats
+from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Outcome, Recomputed, Stats, Waited
 from provenance.guards import Guard
 from provenance.ids import ArtifactId
 
@@ -101,7 +101,12 @@ def stats() -> Stats:
     """How the calls of this process went so far."""
     with _guard.lock:
         counts, seconds = dict(_counts), dict(_seconds)
-    return Stats(**counts, seconds_saved=seconds.get("saved", 0.0), seconds_computed=seconds.get("computed", 0.0))
+    return Stats(
+        **counts,
+        seconds_saved=seconds.get("saved", 0.0),
+        seconds_computed=seconds.get("computed", 0.0),
+        seconds_waited=seconds.get("waited", 0.0),
+    )
 
 
 def outcomes(of: Iterable[ArtifactId]) -> Mapping[ArtifactId, Outcome]:
@@ -120,7 +125,7 @@ def reset_stats() -> None:
 
 def _remember(event: Event) -> None:
     """Keep what became of the artifact and its parts; `_guard` is held."""
-    if isinstance(event, CodeChanged):
+    if isinstance(event, CodeChanged | Waited):
         return
     _latest[event.artifact_id] = type(event)
     for part_id in event.parts:
@@ -139,10 +144,18 @@ def _count(event: Event) -> None:
             _add("recomputed", "computed", event.seconds)
         case Healed():
             _count_healed(event)
-        case CodeChanged():
-            _add("code_changed", "computed", 0.0)
+        case CodeChanged() | Waited():
+            _count_aside(event)
         case _:
             assert_never(event)
+
+
+def _count_aside(event: CodeChanged | Waited) -> None:
+    """Count what is no outcome of a call."""
+    if isinstance(event, Waited):
+        _add("waited", "waited", event.seconds)
+    else:
+        _add("code_changed", "computed", 0.0)
 
 
 def _count_healed(event: Healed) -> None:
@@ -180,11 +193,17 @@ def _line(event: Event) -> tuple[object, ...]:
                 event.why.value,
                 event.detail,
             )
-        case CodeChanged():
-            line = (
-                "%s (%s): the stored result was computed by other code than would run now: the function, or a global "
-                "that it uses, has changed; if results differ, raise its version, now %d"
-            )
-            return line, event.name, event.artifact_id, event.version
+        case CodeChanged() | Waited():
+            return _line_aside(event)
         case _:
             assert_never(event)
+
+
+def _line_aside(event: CodeChanged | Waited) -> tuple[object, ...]:
+    if isinstance(event, Waited):
+        return "waited: %s (%s) was computed elsewhere, for %.3f s", event.name, event.artifact_id, event.seconds
+    line = (
+        "%s (%s): the stored result was computed by other code than would run now: the function, or a global "
+        "that it uses, has changed; if results differ, raise its version, now %d"
+    )
+    return line, event.name, event.artifact_id, event.version

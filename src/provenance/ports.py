@@ -34,7 +34,9 @@ from provenance.asks import (
     FindSet,
     FindSetIds,
     HasBlob,
+    Leases,
     Now,
+    Pause,
     PutRecord,
     PutSet,
     Quarantine,
@@ -47,6 +49,7 @@ from provenance.asks import (
 from provenance.effect import Interpreter
 from provenance.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.keepers import Original
+from provenance.leasing import Claim, Claimed, Release, Renew, Taken
 from provenance.queries import Page, Query
 from provenance.records import ArtifactRecord, Blob, Options, Run, SetRecord, Written
 
@@ -73,6 +76,18 @@ class SetStore(Protocol):
     def find_set_ids(self, prefix: str, limit: int, /) -> tuple[SetId, ...]: ...
     def find_labelled(self, labels: Options, /) -> SetRecord | None: ...
     def drop_set(self, set_id: SetId, /) -> bool: ...
+
+
+class LeaseStore(Protocol):
+    """Knows who computes what; each method answers the effect of its name in `asks`, at one stroke.
+
+    A lease that has more than `sharing.IMPOSSIBLE` seconds to go was given before the clock was set back, and counts as
+    expired.
+    """
+
+    def claim(self, artifact_id: ArtifactId, seconds: float, /) -> Claimed | Taken: ...
+    def renew(self, lease: Claimed, seconds: float, /) -> bool: ...
+    def release(self, lease: Claimed, /) -> bool: ...
 
 
 class BlobStore(Protocol):
@@ -111,6 +126,7 @@ class Machine(Protocol):
 
     def now(self) -> datetime: ...
     def current_run(self) -> Run: ...
+    def pause(self, seconds: float, /) -> float: ...
 
 
 def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[Records]:
@@ -140,6 +156,15 @@ def set_effects(store: SetStore) -> Interpreter[Sets]:
     )
 
 
+def lease_effects(store: LeaseStore) -> Interpreter[Leases]:
+    """Interpreter of all that *store* answers."""
+    return (
+        Claim.on(lambda ask: store.claim(ask.artifact_id, ask.seconds))
+        | Renew.on(lambda ask: store.renew(ask.lease, ask.seconds))
+        | Release.on(lambda ask: store.release(ask.lease))
+    )
+
+
 def blob_effects(store: BlobStore) -> Interpreter[Blobs]:
     """Interpreter of all that *store* answers."""
     return (
@@ -163,4 +188,8 @@ def file_effects(desk: Desk) -> Interpreter[Files]:
 
 def world_effects(machine: Machine) -> Interpreter[World]:
     """Interpreter of all that *machine* answers."""
-    return Now.on(lambda _: machine.now()) | CurrentRun.on(lambda _: machine.current_run())
+    return (
+        Now.on(lambda _: machine.now())
+        | CurrentRun.on(lambda _: machine.current_run())
+        | Pause.on(lambda ask: machine.pause(ask.seconds))
+    )

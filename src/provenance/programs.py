@@ -86,10 +86,10 @@ class Unsound:
 LookedUp: TypeAlias = Found | Absent | Gone | Unsound
 
 
-def lookup(artifact_id: ArtifactId) -> Program[FindRecord, Found | Absent | Unsound]:
-    """Look a planned call up; the value itself is neither read nor asked for."""
+def lookup(artifact_id: ArtifactId, *, fresh: bool = False) -> Program[FindRecord, Found | Absent | Unsound]:
+    """Look a planned call up, *fresh* even if it is remembered; the value itself is neither read nor asked for."""
     try:
-        record = yield from FindRecord(artifact_id)
+        record = yield from FindRecord(artifact_id, fresh)
     except CorruptRecordError as error:
         return Unsound(artifact_id, str(error))
     return Absent(artifact_id) if record is None else Found(record)

@@ -19,6 +19,7 @@ from provenance.ports import Clock
 from provenance.proxy import resolve_ambient_with
 from provenance.records import Artifact
 from provenance.repository import Recovering, Repository
+from provenance.sharing import SHARED, SingleFlight
 
 RepositoryOrName: TypeAlias = "Repository | str"
 Opener: TypeAlias = Callable[[], Repository]
@@ -29,6 +30,7 @@ class Environment:
     """Which repositories there are (each is opened on first use), which one is the default, and how calls behave.
 
     `heirs`, if it is there, tells processes that this one starts of the environment, once it is that of the process.
+    Without `single_flight` calls do not look whether somebody else computes the same.
     """
 
     openers: Mapping[str, Opener] = field(repr=False)
@@ -39,6 +41,7 @@ class Environment:
     use_cache: bool = True
     read_only: bool = False
     check_mutations: bool = False
+    single_flight: SingleFlight | None = SHARED
 
     def repository(self, wanted: RepositoryOrName | None = None) -> Repository:
         """The repository of this name (the default one if None); a repository answers itself.

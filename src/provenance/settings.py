@@ -25,6 +25,7 @@ from provenance.places import (
     SFTPStoreSettings,
 )
 from provenance.records import Json
+from provenance.sharing import SHARED, SingleFlight, single_flight_from
 from provenance.structuring import structured
 
 T = TypeVar("T")
@@ -128,6 +129,7 @@ class Config:
     use_cache: bool = True
     read_only: bool = False
     check_mutations: bool = False
+    single_flight: SingleFlight | None = SHARED
     run_info_fn: RunInfoHook | None = field(default=None, repr=False)
 
 
@@ -159,6 +161,7 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
         artifact_repos=repos,
         default_repo=cast("str | None", default),
         run_info_fn=_hook(filled.get("run_info_fn")),
+        single_flight=single_flight_from(filled.get("single_flight", True)),
         **cast("dict[str, Any]", chosen),
     )
 

@@ -7,7 +7,7 @@ import pytest
 
 import provenance as p
 from provenance import journal
-from provenance.events import CodeChanged, Healed, Hit, Miss, Outcome, Recomputed, Stats, Why
+from provenance.events import CodeChanged, Healed, Hit, Miss, Outcome, Recomputed, Stats, Waited, Why
 from provenance.journal import outcomes, tell
 from provenance.testing import in_memory
 
@@ -18,6 +18,7 @@ EVENTS = [
     Recomputed(ID, "name", 4.0, stored=True, why=Why.ASKED),
     Healed(ID, "name", 5.0, Why.BLOB_CORRUPT, "the detail"),
     CodeChanged(ID, "name", 7),
+    Waited(ID, "name", 8.0),
 ]
 
 
@@ -32,7 +33,8 @@ def test_events_add_up():
     """`stats()` counts each kind, the seconds computed and the seconds saved; `reset_stats` begins anew."""
     for event in EVENTS + EVENTS[:2]:
         tell(event)
-    expected = Stats(hits=2, misses=2, recomputed=1, healed=1, code_changed=1, seconds_saved=4.0, seconds_computed=15.0)
+    counts = {"hits": 2, "misses": 2, "recomputed": 1, "healed": 1, "code_changed": 1, "waited": 1}
+    expected = Stats(**counts, seconds_saved=4.0, seconds_computed=15.0, seconds_waited=8.0)
     assert expected == p.stats()
     assert 6 == p.stats().calls
     p.reset_stats()

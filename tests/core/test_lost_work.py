@@ -7,6 +7,7 @@ import pytest
 from attrs import evolve
 
 import provenance as p
+from provenance import session
 from provenance.asks import PutRecord, WriteBlob
 from provenance.effect import Interpreter
 
@@ -71,7 +72,8 @@ def test_a_chosen_serializer_is_not_replaced(repo):
 
 
 def test_racing_threads_all_get_their_result(stored, reopened):
-    """Threads that compute one call at once: none fails, all get the value of the one artifact."""
+    """Threads that compute one call at once, waiting for nobody: none fails, all get the value of the one artifact."""
+    session.install(evolve(session.current(), single_flight=None))
     barrier = threading.Barrier(8)
     results, errors = [], []
 

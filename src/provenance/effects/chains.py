@@ -28,6 +28,7 @@ from provenance.asks import (
     FindSet,
     FindSetIds,
     HasBlob,
+    Leases,
     PutRecord,
     PutSet,
     Records,
@@ -38,6 +39,7 @@ from provenance.effects.locks import Shared
 from provenance.effects.tiers import Tier, allowed, answers, takes_copies, tiered
 from provenance.errors import BlobNotFoundError, CorruptBlobError, StoreUnavailableError
 from provenance.ids import ArtifactId
+from provenance.leasing import Claim, Release, Renew
 from provenance.queries import Page
 from provenance.records import ArtifactRecord, Blob, Held, Run, SetRecord, Written
 from provenance.transfers import copying_from, given
@@ -47,7 +49,7 @@ _SMALL: Final = 65_536
 """Values of up to so many bytes are copied together with their record."""
 
 
-def chained(name: str, tiers: Sequence[Tier]) -> Interpreter[Records | Blobs]:
+def chained(name: str, tiers: Sequence[Tier]) -> Interpreter[Records | Leases | Blobs]:
     """The repository *name* that *tiers*, each a whole repository, make together, the nearest first."""
     chain = _Chain(name, tuple(tiers))
     return (
@@ -66,6 +68,9 @@ def chained(name: str, tiers: Sequence[Tier]) -> Interpreter[Records | Blobs]:
         | FindSetIds.on(lambda ask: _first(chain.merged(ask), ask.limit))
         | FindLabelled.on(chain.find_set)
         | DropSet.on(chain.drop_set)
+        | Claim.on(chain.lease)
+        | Renew.on(chain.lease)
+        | Release.on(chain.lease)
     )
 
 
@@ -154,6 +159,10 @@ class _Chain(Shared):
                     tier.ask(DropBlob(blob))
         ours = dict.fromkeys(blob for _, blobs in orphans for blob in blobs or () if blob in common)
         return tuple(ours) if known else None
+
+    def lease(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that concerns a lease, and its answer
+        """Ask the farthest tier that may be written to: it is the one that most others share."""
+        return allowed(self.tiers, "write", "claiming an artifact", self.name)[-1].ask(ask)
 
     def put_set(self, ask: PutSet) -> SetRecord:
         for tier in reversed(allowed(self.tiers, "write", "recording a set", self.name)):

@@ -55,6 +55,23 @@ def _place_in_postgresql(place: Place, _: SQLCompiler, **__: object) -> str:
     return f"{place.name}.place"
 
 
+class Moment(sa.ColumnElement[float]):
+    """The time, in seconds since the epoch, by the clock of the database, which is one for all who use it."""
+
+    inherit_cache = False
+    type = sa.Float()
+
+
+@compiles(Moment)
+def _moment_in_sqlite(_: Moment, __: SQLCompiler, **___: object) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(Moment, "postgresql")
+def _moment_in_postgresql(_: Moment, __: SQLCompiler, **___: object) -> str:
+    return "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
+
+
 def compiled(statement: ClauseElement, *names: str) -> str:
     """*statement* as SQLite's text, whose parameters are *names* in this order; ValueError if they are others."""
     result = statement.compile(dialect=DIALECT)
@@ -63,6 +80,11 @@ def compiled(statement: ClauseElement, *names: str) -> str:
         msg = f"the parameters of {result} are {found}, not {names}"
         raise ValueError(msg)
     return _noted(str(result), Source(statement, names))
+
+
+def compiled_twice(here: ClauseElement, elsewhere: ClauseElement, *names: str) -> str:
+    """As `compiled`, of *here*; databases that speak another SQL compile *elsewhere*."""
+    return _noted(compiled(here, *names), Source(elsewhere, names))
 
 
 def _noted(text: str, source: Source) -> str:

@@ -49,7 +49,7 @@ class Database(Protocol):
         """The database as SQLAlchemy and pandas take it."""
         ...
 
-    def query(self, statement: str, /, *values: str | int | None) -> list[tuple[object, ...]]:
+    def query(self, statement: str, /, *values: str | float | None) -> list[tuple[object, ...]]:
         """All rows that *statement* answers; raises `StoreUnavailableError`."""
         ...
 

@@ -39,6 +39,7 @@ from provenance.effects.sinks import Encoded, Kept, Overflow
 from provenance.effects.watching import Asked, Counter, counted, traced
 from provenance.errors import BlobNotFoundError, StorePermissionError
 from provenance.ids import ArtifactId
+from provenance.leasing import Claim, Release, Renew
 from provenance.ports import blob_effects
 from provenance.records import ArtifactRecord, Blob, Written
 
@@ -131,6 +132,9 @@ _NEEDS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
     FindLabelled: ("looking up a set by its labels", "read"),
     PutSet: ("recording a set", "write"),
     DropSet: ("deleting a set", "delete"),
+    Claim: ("claiming an artifact that is to be computed", "write"),
+    Renew: ("renewing a claim", "write"),
+    Release: ("releasing a claim", "write"),
     ReadBlob: ("reading a blob", "read"),
     HasBlob: ("looking for a blob", "read"),
     PutRecord: ("recording an artifact", "write"),

@@ -76,7 +76,7 @@ class PostgresDatabase(Prefetching, Shared):
         self._get_ready()
         return self._pool
 
-    def query(self, statement: str, /, *values: str | int | None) -> list[tuple[object, ...]]:
+    def query(self, statement: str, /, *values: str | float | None) -> list[tuple[object, ...]]:
         """All rows that *statement* answers; raises `StoreUnavailableError`."""
         return list(self._alone(statement, values).rows)
 

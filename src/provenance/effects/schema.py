@@ -14,7 +14,17 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.elements import ClauseElement
 
-from provenance.effects.compiling import DIALECT, SOURCES, Place, Source, compiled, inserting, replacing, trimmed
+from provenance.effects import lease_statements
+from provenance.effects.compiling import (
+    DIALECT,
+    SOURCES,
+    Place,
+    Source,
+    compiled,
+    inserting,
+    replacing,
+    trimmed,
+)
 from provenance.effects.tables import (
     BESIDES,
     VERSION,
@@ -236,7 +246,8 @@ def sources() -> Mapping[str, Source]:
 
 def rendered() -> str:
     """The module `provenance.effects.statements`."""
-    texts = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, str)}
+    named = {**globals(), **vars(lease_statements)}
+    texts = {name: value for name, value in named.items() if name.isupper() and isinstance(value, str)}
     lines = [
         '"""The statements of `provenance.effects.schema` as SQLite takes them; written by `make statements`."""',
         "",

@@ -73,7 +73,7 @@ class SqliteDatabase(Prefetching, Shared):
         url = URL.create("sqlite", database=str(self.path))
         return create_engine(url, poolclass=NullPool, connect_args={"timeout": PATIENCE})
 
-    def query(self, statement: str, /, *values: str | int | None) -> list[tuple[object, ...]]:
+    def query(self, statement: str, /, *values: str | float | None) -> list[tuple[object, ...]]:
         """All rows that *statement* answers; raises `StoreUnavailableError`."""
         session = self._session()
         try:

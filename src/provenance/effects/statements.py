@@ -120,6 +120,16 @@ DROP_INPUTS = """\
 UPDATE artifacts SET inputs_data=NULL WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NOT NULL"""
 SET_ASIDE = """\
 INSERT OR REPLACE INTO quarantined_blobs (id, data) VALUES (?, ?)"""
+FIND_LEASE = """\
+SELECT leases.expires_at - ((julianday('now') - 2440587.5) * 86400.0) AS anon_1
+FROM leases
+WHERE leases.artifact_id = ?"""
+CLAIM = """\
+INSERT INTO leases (artifact_id, owner, fence, expires_at) VALUES (?, ?, ?, (((julianday('now') - 2440587.5) * 86400.0) + ?)) ON CONFLICT (artifact_id) DO UPDATE SET owner = excluded.owner, fence = (leases.fence + 1), expires_at = excluded.expires_at WHERE leases.expires_at <= ((julianday('now') - 2440587.5) * 86400.0) + ? OR leases.expires_at > ((julianday('now') - 2440587.5) * 86400.0) + ? OR leases.owner = excluded.owner RETURNING fence"""
+RENEW = """\
+UPDATE leases SET expires_at=(((julianday('now') - 2440587.5) * 86400.0) + ?) WHERE leases.artifact_id = ? AND leases.owner = ? AND leases.fence = ?"""
+RELEASE = """\
+DELETE FROM leases WHERE leases.artifact_id = ? AND leases.owner = ? AND leases.fence = ?"""
 CREATE = (
     """\
 CREATE TABLE IF NOT EXISTS artifact_inputs (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
 import threading
 import time
@@ -63,6 +64,12 @@ class ThisMachine:
             with self._locks.setdefault(pid, threading.Lock()):  # one a process: a fork may come while another collects
                 known = self._runs.get(pid) or self._runs.setdefault(pid, self._collect())
         return known
+
+    def pause(self, seconds: float) -> float:
+        """Sleep between half and one and a half times so long, so that those who wait together part; answers how long."""
+        began = time.perf_counter()
+        time.sleep(seconds * random.uniform(0.5, 1.5))  # noqa: S311 - no secret depends on it
+        return time.perf_counter() - began
 
     def renew(self) -> None:
         """Describe the process anew when it is next asked for."""

@@ -1,0 +1,76 @@
+"""This machine as the composition root hands it out: clock, process, the user's files, and what child processes are told."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from provenance import sources
+from provenance.asks import Files, World
+from provenance.effect import Interpreter
+from provenance.ports import file_effects, world_effects
+from provenance.settings import RunInfoHook
+
+if TYPE_CHECKING:
+    from provenance.effects.files import LocalFiles
+    from provenance.effects.world import ThisMachine
+    from provenance.ports import Clock
+    from provenance.records import Json
+
+_log: Final = logging.getLogger("provenance")
+
+
+def tell_children(config: Mapping[str, object], base: Path) -> None:
+    """Let processes that this one starts find *config*, unless they are told another one."""
+    try:
+        os.environ[sources.VARIABLE] = sources.to_json(config, base)
+    except TypeError as error:
+        _log.warning("processes that this one starts must load their configuration themselves: %s", error)
+        os.environ.pop(sources.VARIABLE, None)
+
+
+_hook: RunInfoHook | None = None
+
+
+def set_hook(hook: RunInfoHook | None) -> None:
+    """Let *hook* add to what is recorded of the process, which is collected anew for it."""
+    global _hook  # noqa: PLW0603 - one value, replaced as a whole
+    _hook = hook
+    this().renew()
+
+
+def _call_hook(info: dict[str, Json]) -> Mapping[str, Json] | None:
+    return info if _hook is None else _hook(info)
+
+
+@cache
+def clock() -> Clock:
+    """The clock of this machine."""
+    from provenance.effects.world import SystemClock
+
+    return SystemClock()
+
+
+@cache
+def this() -> ThisMachine:
+    """This machine, and what it tells of the process."""
+    from provenance.effects.world import ThisMachine
+
+    return ThisMachine(clock(), _call_hook)
+
+
+@cache
+def desk() -> LocalFiles:
+    """The files of this machine, and the user's folder of local copies."""
+    from provenance.effects.files import LocalFiles
+
+    return LocalFiles()
+
+
+def world() -> Interpreter[World | Files]:
+    """What this machine answers."""
+    return world_effects(this()) | file_effects(desk())

@@ -1,0 +1,86 @@
+"""When calls share their work: the setting, and which functions are too quick for it.
+
+Threads and tasks of a process share whatever they compute at once. Between processes a lease tells who computes, and
+costs two transactions: where a function has lately taken no longer than that, it is not worth having.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Final, cast
+
+from attrs import field, fields, frozen
+
+from provenance.errors import ConfigError
+
+LONGEST_LEASE: Final = 60.0
+"""Seconds that a lease may be set to last without being renewed."""
+IMPOSSIBLE: Final = 2 * LONGEST_LEASE
+"""Seconds that no lease has to go, unless the clock was set back since."""
+_LONGEST_WAIT: Final = 1e7
+_QUICK: Final = 0.01
+"""Seconds that a quick computation takes at most."""
+_MANY: Final = 10_000
+
+
+def _between(low: float, high: float) -> Callable[[object, object, object], None]:
+    """Validator of a number; a bool is none."""
+
+    def check(_: object, _attribute: object, value: object) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise ValueError(f"{value!r} is no number of seconds from {low:g} to {high:g}")
+
+    return check
+
+
+@frozen(kw_only=True)
+class SingleFlight:
+    """How long a call waits while the same is computed elsewhere, and how its process shows that it lives.
+
+    After *longest_wait* seconds it computes all the same. A process that has not renewed its lease for *lease_seconds*
+    counts as dead.
+    """
+
+    longest_wait: float = field(default=3_600.0, validator=_between(0.0, _LONGEST_WAIT))
+    lease_seconds: float = field(default=15.0, validator=_between(0.1, LONGEST_LEASE))
+
+
+SHARED: Final = SingleFlight()
+"""The setting where nothing else is said."""
+
+
+def single_flight_from(given: object) -> SingleFlight | None:
+    """The setting that a configuration gives: true, false, or a mapping of what differs; None where calls do not share.
+
+    >>> single_flight_from({"longest_wait": 60}), single_flight_from(False)
+    (SingleFlight(longest_wait=60, lease_seconds=15.0), None)
+
+    Raises:
+        ConfigError: for anything else.
+    """
+    if isinstance(given, bool):
+        return SHARED if given else None
+    known = [each.name for each in fields(SingleFlight)]
+    options = cast("Mapping[object, object]", given) if isinstance(given, Mapping) else {given: None}
+    wrong = [each for each in options if each not in known]
+    if wrong:
+        raise ConfigError("single_flight", f"{wrong[0]!r} is not known", f"write true, false, or {', '.join(known)}")
+    try:
+        return SingleFlight(**cast("Mapping[str, float]", options))
+    except ValueError as error:
+        raise ConfigError("single_flight", str(error), "correct it in the configuration") from error
+
+
+_paces: Final[dict[Hashable, float]] = {}
+
+
+def note_pace(what: Hashable, seconds: float) -> None:
+    """Note that computing *what* took so long; one that was slow once counts as slow for some more times."""
+    if len(_paces) >= _MANY:
+        _paces.clear()
+    _paces[what] = max(seconds, _paces.get(what, 0.0) / 2)
+
+
+def is_quick(what: Hashable) -> bool:
+    """Whether computing *what* lately took no time worth sharing; what was never computed here is not quick."""
+    return _paces.get(what, _LONGEST_WAIT) < _QUICK

@@ -1,0 +1,194 @@
+"""What every store of leases does: one owner at a time, whatever the clock does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from provenance.asks import Leases
+from provenance.effect import Interpreter
+from provenance.ids import ArtifactId
+from provenance.leasing import Claim, Claimed, Release, Renew, Taken
+from provenance.sharing import IMPOSSIBLE, LONGEST_LEASE
+from provenance.testing.contracts.base import LAW
+from provenance.testing.contracts.threads import at_once
+from provenance.testing.samples import new_id
+
+_START: Final = 1_000_000.0
+_ANY: Final = st.integers(0, 99)
+_IDS: Final = [ArtifactId(digit * 40) for digit in "01"]
+
+
+class SetClock:
+    """A clock that stands still until its `time`, seconds since some moment, is changed."""
+
+    def __init__(self) -> None:
+        self.time = _START
+
+    def __call__(self) -> float:
+        """The seconds."""
+        return self.time
+
+
+class LeaseContract:
+    """Tests of a store of leases, which a subclass makes."""
+
+    def make(self, folder: Path, clock: Callable[[], float], /) -> Interpreter[Leases]:
+        """An empty store that goes by *clock*; *folder* is there for what it keeps, and is empty too."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method make(self, folder, clock)")
+
+    @pytest.fixture
+    def clock(self) -> SetClock:
+        """The clock of the store."""
+        return SetClock()
+
+    @pytest.fixture
+    def ask(self, tmp_path: Path, clock: SetClock) -> Interpreter[Leases]:
+        """An empty store."""
+        return self.make(tmp_path, clock)
+
+    def test_one_owner_at_a_time(self, ask: Interpreter[Leases], clock: SetClock) -> None:
+        """While a lease lasts nobody else gets it, and is told for how long it would; other artifacts are free."""
+        lease = _claimed(ask, _IDS[0])
+        clock.time += 4
+        taken = ask(Claim(_IDS[0], 10))
+        assert isinstance(taken, Taken)
+        assert pytest.approx(6, abs=0.1) == taken.seconds
+        _claimed(ask, _IDS[1])
+        assert ask(Release(lease))
+        _claimed(ask, _IDS[0])
+
+    def test_a_lease_that_expires_passes_to_another(self, ask: Interpreter[Leases], clock: SetClock) -> None:
+        """The fence grows with it; the earlier owner can neither renew it nor give it back."""
+        early = _claimed(ask, _IDS[0])
+        clock.time += 11
+        late = _claimed(ask, _IDS[0])
+        assert late.fence > early.fence
+        assert (False, False) == (ask(Renew(early, 10)), ask(Release(early)))
+        assert isinstance(ask(Claim(_IDS[0], 10)), Taken)
+        assert (True, True, False) == (ask(Renew(late, 10)), ask(Release(late)), ask(Release(late)))
+
+    def test_a_renewed_lease_lasts(self, ask: Interpreter[Leases], clock: SetClock) -> None:
+        """So many seconds from the moment in which it is renewed."""
+        lease = _claimed(ask, _IDS[0])
+        for _ in range(3):
+            clock.time += 8
+            assert ask(Renew(lease, 10))
+        clock.time += 9
+        assert isinstance(ask(Claim(_IDS[0], 10)), Taken)
+        clock.time += 2
+        _claimed(ask, _IDS[0])
+
+    def test_a_released_lease_is_not_renewed(self, ask: Interpreter[Leases]) -> None:
+        """Neither before nor after somebody else has it, were it the same process."""
+        first = _claimed(ask, _IDS[0])
+        assert ask(Release(first))
+        assert not ask(Renew(first, 10))
+        _claimed(ask, _IDS[0])
+        assert (False, False) == (ask(Renew(first, 10)), ask(Release(first)))
+
+    def test_a_clock_that_is_set_back_holds_nobody_up(self, ask: Interpreter[Leases], clock: SetClock) -> None:
+        """A lease that has longer to go than any can be given counts as expired; its owner cannot renew it then."""
+        lease = _claimed(ask, _IDS[0], LONGEST_LEASE)
+        clock.time -= 10_000
+        _claimed(ask, _IDS[0])
+        assert not ask(Renew(lease, 10))
+
+    def test_a_clock_that_is_set_back_a_little_changes_nothing(self, ask: Interpreter[Leases], clock: SetClock) -> None:
+        """As clocks are that follow others."""
+        _claimed(ask, _IDS[0], LONGEST_LEASE)
+        clock.time -= 30
+        assert isinstance(ask(Claim(_IDS[0], 10)), Taken)
+
+    def test_one_of_many_threads_gets_it(self, ask: Interpreter[Leases], clock: SetClock) -> None:
+        """Of threads that claim at once, before and after it has expired."""
+        for artifact in (new_id(), new_id()):
+            for _ in range(2):
+                answers = at_once(partial(_claim, ask, artifact))
+                assert 1 == sum(isinstance(each, Claimed) for each in answers)
+                clock.time += 11
+
+    def test_leases_are_as_in_a_dictionary(self, tmp_path_factory: pytest.TempPathFactory) -> None:
+        """Whatever is claimed, renewed and released in whatever order, while time passes and clocks jump."""
+
+        def make(clock: Callable[[], float]) -> Interpreter[Leases]:
+            return self.make(tmp_path_factory.mktemp("leases"), clock)
+
+        machine = type("Leases", (LeaseModel,), {"make": staticmethod(make)})
+        run_state_machine_as_test(machine, settings=settings(LAW, max_examples=25, stateful_step_count=30))
+
+
+def _claim(ask: Interpreter[Leases], artifact_id: ArtifactId, _: int) -> Claimed | Taken:
+    return ask(Claim(artifact_id, 10))
+
+
+def _claimed(ask: Interpreter[Leases], artifact_id: ArtifactId, seconds: float = 10) -> Claimed:
+    lease = ask(Claim(artifact_id, seconds))
+    assert isinstance(lease, Claimed)
+    assert artifact_id == lease.artifact_id
+    return lease
+
+
+class LeaseModel(RuleBasedStateMachine):
+    """A store beside a dictionary: by artifact, the lease that was given last, and when it expires."""
+
+    @staticmethod
+    def make(clock: Callable[[], float], /) -> Interpreter[Leases]:
+        """An empty store that goes by *clock*."""
+        raise NotImplementedError("the model needs a method make(clock) -> Interpreter[Leases]")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = SetClock()
+        self.ask = self.make(self.clock)
+        self.held: dict[ArtifactId, tuple[Claimed, float]] = {}
+        self.given: list[Claimed] = []
+
+    @rule(artifact=st.sampled_from(_IDS), seconds=st.sampled_from([1.0, 10.0, LONGEST_LEASE]))
+    def claim(self, artifact: ArtifactId, seconds: float) -> None:
+        """It is had where nobody has one, or one that has expired; owners are new, fences grow."""
+        known = self.held.get(artifact)
+        answer = self.ask(Claim(artifact, seconds))
+        if known is not None and 0 < known[1] - self.clock.time <= IMPOSSIBLE:
+            assert isinstance(answer, Taken)
+            return
+        assert isinstance(answer, Claimed)
+        assert answer.owner not in {each.owner for each in self.given}
+        assert known is None or answer.fence > known[0].fence
+        self.held[artifact] = answer, self.clock.time + seconds
+        self.given.append(answer)
+
+    @precondition(lambda self: bool(self.given))
+    @rule(which=_ANY, seconds=st.sampled_from([1.0, 10.0, LONGEST_LEASE]))
+    def renew(self, which: int, seconds: float) -> None:
+        """The last owner can, even if it has expired."""
+        lease = self.given[which % len(self.given)]
+        is_held = self._is_held(lease)
+        assert is_held == self.ask(Renew(lease, seconds))
+        if is_held:
+            self.held[lease.artifact_id] = lease, self.clock.time + seconds
+
+    @precondition(lambda self: bool(self.given))
+    @rule(which=_ANY)
+    def release(self, which: int) -> None:
+        """The last owner can, once."""
+        lease = self.given[which % len(self.given)]
+        is_held = self._is_held(lease)
+        assert is_held == self.ask(Release(lease))
+        if is_held:
+            del self.held[lease.artifact_id]
+
+    @rule(seconds=st.sampled_from([0.5, 1.0, 5.5, 30.0, 61.0, -20.0, -500.0, 100_000.0]))
+    def set_clock(self, seconds: float) -> None:
+        """Time passes, or the clock is set."""
+        self.clock.time += seconds
+
+    def _is_held(self, lease: Claimed) -> bool:
+        return lease.artifact_id in self.held and self.held[lease.artifact_id][0] == lease

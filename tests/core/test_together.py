@@ -1,0 +1,438 @@
+"""Threads and tasks that want one artifact: one computes, the others find what it stored; and calls that must not wait."""
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from attrs import evolve
+
+import provenance as p
+from provenance import inflight, session, sharing
+from provenance.asks import FindRecord, PutRecord
+from provenance.effect import Interpreter
+from provenance.effects import heartbeat
+from provenance.effects.layers import Counter, counted
+from provenance.events import Hit, Miss, Waited
+from provenance.leasing import Claim, Release
+from provenance.sharing import SingleFlight
+
+SLOW = 0.05
+THREADS = 16
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays():
+    sharing._paces.clear()
+    yield
+    assert {} == inflight._crossings
+    deadline = time.monotonic() + 10
+    while (
+        heartbeat._leases.held and time.monotonic() < deadline
+    ):  # what nobody could release is released behind the scenes
+        time.sleep(0.01)
+    assert {} == heartbeat._leases.held
+
+
+@pytest.fixture(params=["memory_repo", "stored"])
+def either(request):
+    """The repository in memory, and the one in files."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def asked():
+    """Counts what the default repository is asked, from now on."""
+    counter = Counter()
+
+    def watch(repo):
+        session.set_default_repo(evolve(repo, interpreter=counted(repo.interpreter, counter)))
+        return counter.asked
+
+    return watch
+
+
+def sharing_with(**options):
+    """The environment of the process, with this setting."""
+    session.install(evolve(session.current(), single_flight=SingleFlight(**options) if options else None))
+
+
+def in_threads(count, work):
+    """What *work* answers in so many threads at once, or raises."""
+    barrier = threading.Barrier(count)
+
+    def begin(turn):
+        barrier.wait()
+        try:
+            return work(turn)
+        except (ValueError, p.ProvenanceError) as error:
+            return error
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(begin, range(count)))
+
+
+def slow_function(runs, seconds=SLOW, **options):
+    """A decorated function that notes its runs."""
+
+    def slow(x):
+        runs.append(x)
+        time.sleep(seconds)
+        return [x]
+
+    return p.provenance(name="slow", ignore=["runs", "seconds"], **options)(slow)
+
+
+def test_one_of_many_threads_computes(either, events):
+    """The others wait, are told of as having waited, and each has a value of its own."""
+    runs = []
+    slow = slow_function(runs)
+    results = in_threads(THREADS, lambda _: slow(1))
+    assert [[1]] * THREADS == results
+    assert [1] == runs
+    results[0].append(2)
+    assert [1] == results[1]
+    kinds = [type(each) for each in events]
+    assert (1, THREADS - 1, THREADS - 1) == tuple(kinds.count(each) for each in (Miss, Hit, Waited))
+
+
+def test_waiting_is_counted(repo):
+    """`stats` tells how many calls waited, and for how long."""
+    p.reset_stats()
+    slow = slow_function([])
+    in_threads(3, lambda _: slow(1))
+    stats = p.stats()
+    assert (1, 2, 2) == (stats.misses, stats.hits, stats.waited)
+    assert SLOW / 2 < stats.seconds_waited < 20 * SLOW
+
+
+def test_different_calls_do_not_wait(repo):
+    """There is no lock for all: what differs is computed beside each other."""
+    barrier = threading.Barrier(4)
+    meet = p.provenance(name="meet", ignore=["barrier"])(lambda x: barrier.wait(10) >= 0 and x)
+    assert [0, 1, 2, 3] == sorted(in_threads(4, meet))
+
+
+def test_a_quick_function_asks_for_no_lease(either, asked):
+    """The first computation tells how quick it is; from then on a miss costs the store nothing more."""
+    add = p.provenance(name="add")(lambda x: x + 1)
+    counts = asked(either)
+    add(0)
+    assert (1, 1) == (counts[Claim], counts[Release])
+    for x in range(1, 20):
+        add(x)
+    assert (1, 1) == (counts[Claim], counts[Release])
+
+
+def test_a_slow_function_asks_for_a_lease_each_time(either, asked):
+    """And still does for a while after it was quick."""
+    slow = p.provenance(name="slow")(lambda seconds: time.sleep(seconds))  # noqa: PLW0108 - it has no signature itself
+    counts = asked(either)
+    for seconds in (0.02, 0.021, 0.001):
+        slow(seconds)
+    assert (3, 3) == (counts[Claim], counts[Release])
+
+
+def test_a_hit_asks_for_no_lease(either, asked):
+    """It is one question, as ever."""
+    slow = slow_function([])
+    slow(1)
+    counts = asked(either)
+    slow(1)
+    assert {FindRecord: 1} == counts
+
+
+@pytest.mark.parametrize("options", [{"use_cache": False}, {"read_only": True}])
+def test_what_is_not_shared_asks_for_no_lease(either, asked, options):
+    """Neither without the cache, nor where nothing is stored, nor when recomputing."""
+    counts = asked(either)
+    runs = []
+    slow = slow_function(runs, **options)
+    in_threads(2, lambda _: slow(1))
+    slow.recompute(1)
+    assert [1] * 3 == runs
+    assert Claim not in counts
+
+
+def test_switched_off_each_computes(either, asked):
+    """Without single flight threads compute beside each other, and so do tasks; no lease is asked for."""
+    sharing_with()
+    counts = asked(either)
+    runs, barrier = [], threading.Barrier(2)
+
+    @p.provenance(name="meet", ignore=["runs", "barrier"])
+    def meet(x):
+        runs.append(barrier.wait(10))
+        return x
+
+    @p.provenance(name="later", ignore=["runs"])
+    async def later(x):
+        runs.append(x)
+        await asyncio.sleep(SLOW)
+        return x
+
+    async def both():
+        return await asyncio.gather(later(1), later(1))
+
+    in_threads(2, lambda _: meet(1))
+    asyncio.run(both())
+    assert 4 == len(runs)
+    assert Claim not in counts
+
+
+@pytest.mark.parametrize(
+    ("expected", "given"),
+    [
+        (SingleFlight(), {}),
+        (SingleFlight(), {"single_flight": True}),
+        (None, {"single_flight": False}),
+        (SingleFlight(longest_wait=5, lease_seconds=2.5), {"single_flight": {"longest_wait": 5, "lease_seconds": 2.5}}),
+    ],
+)
+def test_the_setting_is_configured(expected, given):
+    """On unless it is switched off; a mapping gives the seconds."""
+    environment = p.from_config({"artifact_repos": {"m": {"type": "memory"}}, **given})
+    assert expected == environment.single_flight == environment.config.single_flight
+
+
+@pytest.mark.parametrize(
+    "wrong", ["yes", None, 1, {"wait": 1}, {"longest_wait": "1"}, {"longest_wait": True}, {"lease_seconds": 0}]
+)
+def test_a_wrong_setting_is_refused(wrong):
+    """By a `ConfigError` that names it."""
+    with pytest.raises(p.ConfigError, match="single_flight"):
+        p.from_config({"artifact_repos": {"m": {"type": "memory"}}, "single_flight": wrong})
+
+
+def test_after_an_exception_the_next_thread_computes(either):
+    """The exception is that of the one who ran the function; the others go on at once, one after the other."""
+    runs = []
+
+    @p.provenance(name="failing", ignore=["runs"])
+    def failing(x):
+        runs.append(x)
+        time.sleep(SLOW)
+        if len(runs) < 3:
+            raise ValueError("early")
+        return x
+
+    results = in_threads(6, lambda _: failing(1))
+    assert 3 == len(runs)
+    assert (2, 4) == (sum(isinstance(each, ValueError) for each in results), results.count(1))
+
+
+class Stop(BaseException):
+    """No `Exception`, as a KeyboardInterrupt is none."""
+
+
+def _impure(values):
+    values.append(1)
+
+
+def _stopped(values):
+    raise Stop
+
+
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [(_impure, p.ImpureFunctionError), (_stopped, Stop), (lambda values: 1, p.StoreUnavailableError)],
+)
+def test_the_lease_is_given_back_whatever_happens(either, asked, function, error):
+    """An impure function, an interrupted one, and one whose result the store refuses."""
+
+    def refuse(_):
+        raise p.StoreUnavailableError("full", "no space left", "free some space")
+
+    broken = evolve(either, interpreter=either.interpreter | Interpreter({PutRecord: refuse}))
+    counts = asked(broken)
+    with pytest.raises(error):
+        p.provenance(name="f")(function)([])
+    assert (1, 1) == (counts[Claim], counts[Release])
+
+
+def test_the_lease_of_a_coroutine_is_given_back_whatever_happens(either, asked):
+    """When it fails and when it is cancelled."""
+    counts = asked(either)
+
+    @p.provenance(name="failing")
+    async def failing(seconds):
+        await asyncio.sleep(seconds)
+        raise ValueError
+
+    async def cancelled():
+        task = asyncio.ensure_future(failing(10))
+        await asyncio.sleep(2 * SLOW)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    with pytest.raises(ValueError):  # noqa: PT011 - it is the function's own
+        asyncio.run(failing.artifact(0))
+    asyncio.run(cancelled())
+    assert (2, 2) == (counts[Claim], counts[Release])
+
+
+@pytest.mark.parametrize("error", [p.StoreUnavailableError("x", "gone", "wait"), RuntimeError("broken"), TypeError()])
+@pytest.mark.parametrize("kind", [Claim, Release])
+def test_a_lease_never_makes_a_call_fail(either, kind, error):
+    """A store that fails to give or to take back a lease: the call goes on."""
+
+    def fail(_):
+        raise error
+
+    session.set_default_repo(evolve(either, interpreter=either.interpreter | Interpreter({kind: fail})))
+    assert [1] == slow_function([])(1)
+
+
+def test_a_store_without_leases_is_as_good(either):
+    """An interpreter of a user's that knows none."""
+    table = {kind: answer for kind, answer in either.interpreter.table.items() if kind not in {Claim, Release}}
+    session.set_default_repo(evolve(either, interpreter=Interpreter(table)))
+    runs = []
+    slow = slow_function(runs)
+    assert [[1]] * 4 == in_threads(4, lambda _: slow(1))
+    assert [1] == runs
+
+
+def test_a_repository_that_may_not_be_written_to_gives_no_lease(tmp_path):
+    """The call computes, and its own outcome is what it is without leases."""
+    config = {"artifact_repos": {"r": {"type": "sqlite", "db": str(tmp_path / "db"), "write": False}}}
+    with session.substituting(p.from_config(config)), pytest.raises(p.StorePermissionError) as raised:
+        slow_function([])(1)
+    assert [1] == raised.value.value
+
+
+def test_the_wait_has_a_limit(either):
+    """Who has waited so long computes, and gets the artifact that is there first."""
+    sharing_with(longest_wait=SLOW)
+    runs, began = [], time.perf_counter()
+    slow = slow_function(runs, seconds=8 * SLOW)
+    results = in_threads(2, lambda _: slow(1))
+    assert [1, 1] == runs
+    assert 1 == len({p.artifact_of(each).id for each in results})
+    assert time.perf_counter() - began < 30 * SLOW
+
+
+def test_another_environment_waits_for_the_lease(tmp_path):
+    """Two environments over one file, as two processes have: threads of the one wait for the other's lease, and its limit."""
+    config = {"artifact_repos": {"r": {"type": "sqlite", "db": str(tmp_path / "db")}}}
+    for limit, expected in ((60.0, [1]), (SLOW, [2, 2])):
+        runs = []
+        slow = slow_function(runs, seconds=6 * SLOW)
+
+        def ask(_, slow=slow, limit=limit, expected=expected):
+            environment = p.from_config({**config, "single_flight": {"longest_wait": limit}})
+            with session.using_environment(environment):
+                return slow(expected[0])
+
+        assert [expected[:1]] * 2 == in_threads(2, ask)
+        assert expected == runs
+
+
+def test_a_coroutine_waits_for_the_lease_of_another_environment(tmp_path):
+    """It polls beside the loop, which goes on meanwhile."""
+    config = {"artifact_repos": {"r": {"type": "sqlite", "db": str(tmp_path / "db")}}}
+    environments = [p.from_config(config) for _ in range(2)]
+    runs, ticks = [], []
+
+    @p.provenance(name="later", ignore=["runs"])
+    async def later(x):
+        runs.append(x)
+        await asyncio.sleep(6 * SLOW)
+        return [x]
+
+    async def ask(environment):
+        with session.using_environment(environment):
+            return await later(1)
+
+    async def tick():
+        while True:
+            ticks.append(1)
+            await asyncio.sleep(SLOW / 10)
+
+    async def both():
+        ticker = asyncio.ensure_future(tick())
+        results = await asyncio.gather(*map(ask, environments))
+        ticker.cancel()
+        return results
+
+    with p.subscribe((events := []).append):
+        assert [[1], [1]] == asyncio.run(both())
+    assert [1] == runs
+    assert [Miss, Waited, Hit] == [type(each) for each in events]
+    assert len(ticks) > 12
+
+
+def test_ten_thousand_tasks_over_a_hundred_keys(repo):
+    """A hundred computations, and every task has its value."""
+    runs = []
+
+    @p.provenance(name="later", ignore=["runs"])
+    async def later(x):
+        runs.append(x)
+        await asyncio.sleep(SLOW)
+        return x
+
+    async def many():
+        return await asyncio.gather(*[later(each % 100) for each in range(10_000)])
+
+    results = asyncio.run(many())
+    assert list(range(100)) == sorted(runs)
+    assert [each % 100 for each in range(10_000)] == results
+
+
+def test_a_function_that_calls_itself_does_not_wait_for_itself(either):
+    """With the same arguments it recurses, as without us."""
+
+    @p.provenance(name="endless")
+    def endless(x):
+        return endless(x)
+
+    with pytest.raises(RecursionError):
+        endless(1)
+
+
+def test_threads_that_wait_for_each_other_end(either):
+    """A computes one and asks for two, B computes two and asks for one: one of them notices, and computes itself."""
+    barrier, depth = threading.Barrier(2), threading.local()
+
+    def guarded(other, x):
+        if getattr(depth, "deep", False):
+            return [x]
+        depth.deep = True
+        barrier.wait(10)
+        return [*p.unwrap(other(x)), x]
+
+    @p.provenance(name="one", ignore=["guarded", "two"])
+    def one(x):
+        return guarded(two, x)
+
+    @p.provenance(name="two", ignore=["guarded", "one"])
+    def two(x):
+        return guarded(one, x)
+
+    began = time.perf_counter()
+    results = in_threads(2, lambda turn: (one, two)[turn](1))
+    assert [1] == sorted({len(set(each)) for each in results})
+    assert time.perf_counter() - began < 10
+
+
+def test_a_thread_does_not_wait_for_itself_in_another_context(either):
+    """A computation that asks for its own call from a context of its own is known by its thread."""
+    from contextvars import Context
+
+    runs = []
+
+    @p.provenance(name="inner", ignore=["runs"])
+    def nested(x):
+        runs.append(x)
+        return [x] if len(runs) > 1 else Context().run(in_environment, session.current(), lambda: p.unwrap(nested(x)))
+
+    assert [1] == nested(1)
+    assert [1, 1] == runs
+
+
+def in_environment(environment, work):
+    """*work* in an environment, whatever context it runs in."""
+    with session.using_environment(environment):
+        return work()

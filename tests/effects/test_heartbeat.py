@@ -1,0 +1,159 @@
+"""The leases of this process: renewed while somebody here holds them, by a thread that is there as long as it must."""
+
+import gc
+import threading
+import time
+
+import pytest
+
+from contract.processes import in_process
+from contract.samples import new_id
+from provenance.effect import Interpreter
+from provenance.effects import heartbeat
+from provenance.effects.heartbeat import kept_up
+from provenance.effects.layers import Counter, counted
+from provenance.effects.leases import MemoryLeases
+from provenance.leasing import Claim, Claimed, Release, Renew, Taken
+from provenance.ports import lease_effects
+
+LEASE = 0.15
+
+
+@pytest.fixture
+def counter():
+    """What the store is asked."""
+    return Counter()
+
+
+@pytest.fixture
+def store(counter):
+    """A store of leases."""
+    return counted(lease_effects(MemoryLeases()), counter)
+
+
+@pytest.fixture
+def ask(store, monkeypatch):
+    """The store, its leases kept up; the thread does not linger."""
+    monkeypatch.setattr(heartbeat, "_LINGER", 0.05)
+    yield kept_up(store)
+    heartbeat._leases.held.clear()
+    until(lambda: not beating())
+
+
+def until(true):
+    """Wait for what must soon be so."""
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def beating():
+    """Whether the thread is there."""
+    return any(each.name == "provenance-leases" for each in threading.enumerate())
+
+
+def test_a_lease_is_renewed_until_it_is_released(ask, store):
+    """It lasts many times as long as it would by itself, and nobody else gets it; then it is free, and the thread ends."""
+    lease = ask(Claim(new_id(), LEASE))
+    for _ in range(30):
+        assert isinstance(store(Claim(lease.artifact_id, LEASE)), Taken)
+        time.sleep(LEASE / 5)
+    assert ask(Release(lease))
+    assert isinstance(store(Claim(lease.artifact_id, LEASE)), Claimed)
+    until(lambda: not beating())
+
+
+def test_one_thread_renews_all(ask, store):
+    """However many leases are held, for however long each."""
+    leases = [ask(Claim(new_id(), seconds)) for seconds in (30.0, LEASE, 2 * LEASE, 30.0, LEASE)]
+    time.sleep(4 * LEASE)
+    assert [Taken] * 5 == [type(store(Claim(each.artifact_id, LEASE))) for each in leases]
+    assert 1 == sum(each.name == "provenance-leases" for each in threading.enumerate())
+    assert [True] * 5 == [ask(Release(each)) for each in leases]
+
+
+def test_a_process_does_not_wait_for_itself(ask, store, counter):
+    """Who claims what is held here holds it too; the last one gives it back."""
+    artifact = new_id()
+    one, other = ask(Claim(artifact, 10)), ask(Claim(artifact, 10))
+    assert one == other
+    assert 1 == counter.asked[Claim]
+    ask(Release(one))
+    ask(Release(one))
+    assert isinstance(store(Claim(artifact, 10)), Taken)
+    assert ask(Release(other))
+    assert isinstance(store(Claim(artifact, 10)), Claimed)
+
+
+def test_stores_are_told_apart(ask, counter):
+    """The same artifact in another store is another lease."""
+    other = kept_up(lease_effects(MemoryLeases()))
+    artifact = new_id()
+    one, two = ask(Claim(artifact, 10)), other(Claim(artifact, 10))
+    assert one.owner != two.owner
+    assert (False, True, True) == (ask(Release(two)), ask(Release(one)), other(Release(two)))
+
+
+def test_what_is_dropped_without_a_word_is_released(ask, store):
+    """An interrupt between two steps may lose a lease: it is given back as soon as nobody has it any more."""
+    lease = ask(Claim(new_id(), 30.0))
+    artifact = lease.artifact_id
+    del lease
+    gc.collect()
+    until(lambda: isinstance(store(Claim(artifact, 30.0)), Claimed))
+
+
+def test_a_lease_that_was_lost_is_let_go(ask, store, counter):
+    """It passed to another: it is neither renewed nor released any more, and claimed anew when it is wanted."""
+    lease = ask(Claim(new_id(), LEASE))
+    store(Release(lease))
+    theirs = store(Claim(lease.artifact_id, 30.0))
+    until(lambda: not heartbeat._leases.held)
+    assert not ask(Release(lease))
+    assert isinstance(ask(Claim(lease.artifact_id, LEASE)), Taken)
+    assert store(Release(theirs))
+
+
+def test_a_store_that_fails_for_a_while_is_asked_again(store):
+    """Renewing goes on when it can."""
+    failing = True
+
+    def renew(effect):
+        if failing:
+            raise ConnectionResetError
+        return store(effect)
+
+    ask = kept_up(store | Interpreter({Renew: renew}))
+    lease = ask(Claim(new_id(), LEASE))
+    time.sleep(LEASE)
+    failing = False
+    time.sleep(LEASE)
+    assert isinstance(store(Claim(lease.artifact_id, LEASE)), Taken)
+    assert ask(Release(lease))
+
+
+def test_many_threads_claim_and_release(ask, store):
+    """Leases are given out and given back as often as they are claimed."""
+    artifacts = [new_id() for _ in range(3)]
+    answers = []
+
+    def work(turn):
+        for each in range(200):
+            answer = ask(Claim(artifacts[(each + turn) % 3], 10))
+            answers.append(type(answer))
+            if isinstance(answer, Claimed):
+                ask(Release(answer))
+
+    threads = [threading.Thread(target=work, args=(turn,)) for turn in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert 1600 == len(answers)
+    assert [Claimed] * 3 == [type(store(Claim(each, 10))) for each in artifacts]
+
+
+def test_a_forked_child_owns_nothing_of_its_parents(tmp_path):
+    """It neither renews nor releases its parent's leases, claims its own, and does not wait for the parent's threads."""
+    in_process("effects.forked_leases", "inherited", tmp_path)
