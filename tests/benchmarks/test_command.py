@@ -8,7 +8,20 @@ import pytest
 
 from architecture.source import ROOT
 
-NAMES = ("hit", "array", "miss", "power", "memory", "touch", "import", "pipeline", "threshold", "hash", "compression")
+NAMES = (
+    "hit",
+    "array",
+    "miss",
+    "power",
+    "memory",
+    "touch",
+    "import",
+    "pipeline",
+    "threshold",
+    "hash",
+    "compression",
+    "scale",
+)
 
 
 def run_benchmarks(*arguments):

@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 import traceback
@@ -150,6 +151,15 @@ def test_mistakes_of_a_configuration(changed, match):
     with pytest.raises(ConfigError, match=match) as caught:
         p.from_config({"artifact_repos": {"team": entry}})
     assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_driver_that_is_not_installed(monkeypatch):
+    """It is told with the extra that brings it, and without what was to be reached."""
+    for name in [each for each in sys.modules if each.startswith("provenance.effects.postgres")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(p.MissingLibraryError, match=r"provenance\[postgres\]"):
+        p.PostgresRepo(db=f"postgresql://me:{SECRET}@host/x")
 
 
 # ---------------------------------------------------------------- what is not there yet
