@@ -1,5 +1,6 @@
 """The PostgreSQL database: how it is reached, what is said when it is not, what users find in it."""
 
+import _thread
 import logging
 import os
 import socket
@@ -293,6 +294,17 @@ def test_a_lock_that_somebody_holds(url, database):
         other.execute("LOCK TABLE artifacts")
         with pytest.raises(StoreUnavailableError, match="timeout"):
             SqlRecords(database).find_record(one.id)
+
+
+def test_an_interrupted_statement(database):
+    """Ctrl-C ends it at once, and the next one works."""
+    timer = threading.Timer(0.3, _thread.interrupt_main)
+    begun = time.monotonic()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        database.query("SELECT pg_sleep(1.9)")
+    assert time.monotonic() - begun < 1.5
+    assert [(1,)] == database.query("SELECT 1")
 
 
 def test_transactions_in_each_others_way(database):
