@@ -189,11 +189,11 @@ def unclosed(folder: Path) -> None:
     gc.collect()
 
 
-def in_process(module: str, task: str, folder: Path) -> None:
-    """Do *task* of *module* in a fresh interpreter, to which every warning is an error."""
+def in_process(module: str, task: str, folder: Path, *more: str) -> None:
+    """Do *task* of *module*, which is told *more*, in a fresh interpreter, to which every warning is an error."""
     tests = Path(__file__).parents[1]
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-W", "ignore:Sending a large body", "-m", module, task, str(folder)],
+        [sys.executable, "-W", "error", "-W", "ignore:Sending a large body", "-m", module, task, str(folder), *more],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])},
         capture_output=True,
         text=True,
