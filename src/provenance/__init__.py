@@ -68,8 +68,25 @@ from provenance.errors import (
     UntrustedStoreError,
 )
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Waited, Why
+from provenance.evicting import evict
 from provenance.explanation import Change, Difference, HashTree, explain_hash, hash_differences
 from provenance.files import archive_file
+from provenance.findings import (
+    BlobDamaged,
+    BlobMissing,
+    BlobUnreadable,
+    Collected,
+    Evicted,
+    Garbage,
+    LetGo,
+    MemberMissing,
+    Reason,
+    RecordDamaged,
+    RunMissing,
+    SourceMissing,
+    StoreDamaged,
+    Verified,
+)
 from provenance.hashing import hash_value as hash  # noqa: A004 - `provenance.hash` is its public name
 from provenance.hashing import register_hasher
 from provenance.journal import Subscription, reset_stats, stats, subscribe
@@ -98,7 +115,9 @@ from provenance.session import (
 from provenance.sets import ArtifactSet
 from provenance.settings import Config
 from provenance.store import Store
+from provenance.sweeping import collect_garbage
 from provenance.tracing import dependencies, lineage, progeny
+from provenance.verifying import verify
 
 __all__ = [
     "AmbiguousIdError",
@@ -110,11 +129,15 @@ __all__ = [
     "ArtifactSet",
     "AzureStore",
     "Blob",
+    "BlobDamaged",
+    "BlobMissing",
     "BlobNotFoundError",
+    "BlobUnreadable",
     "Cached",
     "CallPlan",
     "Change",
     "CodeChanged",
+    "Collected",
     "Config",
     "ConfigError",
     "CorruptBlobError",
@@ -125,9 +148,11 @@ __all__ = [
     "DuplicateNameError",
     "Environment",
     "Event",
+    "Evicted",
     "Found",
     "FsspecStore",
     "GSStore",
+    "Garbage",
     "HashTree",
     "Healed",
     "Hit",
@@ -135,7 +160,9 @@ __all__ = [
     "Inputs",
     "KeyExistsError",
     "LazyDict",
+    "LetGo",
     "Lineage",
+    "MemberMissing",
     "MemoryRepo",
     "MemoryStore",
     "Miss",
@@ -144,16 +171,21 @@ __all__ = [
     "PostgresRepo",
     "ProvenanceError",
     "ProxyExpectedError",
+    "Reason",
     "Recomputed",
+    "RecordDamaged",
     "Repository",
     "Run",
+    "RunMissing",
     "RunNotFoundError",
     "S3Store",
     "SFTPStore",
     "SetNotFoundError",
+    "SourceMissing",
     "SqliteRepo",
     "Stats",
     "Store",
+    "StoreDamaged",
     "StorePermissionError",
     "StoreUnavailableError",
     "Subscription",
@@ -161,15 +193,18 @@ __all__ = [
     "UnhashableValueError",
     "UnserializableValueError",
     "UntrustedStoreError",
+    "Verified",
     "Waited",
     "Why",
     "archive_file",
     "artifact_of",
     "capture_set",
+    "collect_garbage",
     "create_set",
     "current_config",
     "dependencies",
     "ensure_proxies",
+    "evict",
     "explain_hash",
     "from_config",
     "get_check_mutations",
@@ -209,6 +244,7 @@ __all__ = [
     "subscribe",
     "unwrap",
     "using_repo",
+    "verify",
     "who_made",
 ]
 

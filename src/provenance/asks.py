@@ -1,4 +1,4 @@
-"""Every effect of the library, and the rows that its programs may ask.
+"""Every effect of the library (those of taking care are in `chores`), and the rows that its programs may ask.
 
 A look-up that finds nothing answers None; what a record promises and is not there is an error.
 """
@@ -11,6 +11,7 @@ from typing import BinaryIO, TypeAlias
 
 from attrs import frozen
 
+from provenance.chores import BlobCare, FindEviction, FindPins, RecordCare
 from provenance.effect import Effect
 from provenance.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.keepers import Member, Original, Pour
@@ -29,10 +30,11 @@ class FindRecord(Effect["ArtifactRecord | None"]):
 
 @frozen
 class FindIds(Effect[tuple[ArtifactId, ...]]):
-    """Ids that begin with *prefix*, in order, at most *limit* of them."""
+    """Ids that begin with *prefix* and come after *after*, in order, at most *limit* of them."""
 
     prefix: str
     limit: int = 10
+    after: str = ""
 
 
 @frozen
@@ -114,10 +116,11 @@ class FindSet(Effect["SetRecord | None"]):
 
 @frozen
 class FindSetIds(Effect[tuple[SetId, ...]]):
-    """Ids of sets that begin with *prefix*, in order, at most *limit* of them."""
+    """Ids of sets that begin with *prefix* and come after *after*, in order, at most *limit* of them."""
 
     prefix: str
     limit: int = 10
+    after: str = ""
 
 
 @frozen
@@ -239,7 +242,7 @@ class Pause(Effect[float]):
     seconds: float
 
 
-Sets: TypeAlias = PutSet | FindSet | FindSetIds | FindLabelled | DropSet
+Sets: TypeAlias = PutSet | FindSet | FindSetIds | FindLabelled | DropSet | FindPins
 """What a record store answers about sets."""
 Records: TypeAlias = (
     FindRecord
@@ -251,19 +254,20 @@ Records: TypeAlias = (
     | FindRecords
     | PutRecord
     | DropRecord
+    | RecordCare
     | Sets
 )
 """What a record store answers."""
 Leases: TypeAlias = Claim | Renew | Release
 """What a record store answers about who computes what."""
-Blobs: TypeAlias = WriteBlob | ReadBlob | HasBlob | DropBlob | Quarantine
+Blobs: TypeAlias = WriteBlob | ReadBlob | HasBlob | DropBlob | Quarantine | BlobCare
 """What a blob store answers."""
 Files: TypeAlias = Examine | CheckOut | Assemble | DeleteOriginal
 """What the machine's own files answer."""
 World: TypeAlias = Now | CurrentRun | Pause
 """What the machine answers."""
 
-Lookup: TypeAlias = FindRecord | HasBlob
+Lookup: TypeAlias = FindRecord | HasBlob | FindEviction
 """A look-up reads no value and writes nothing."""
 Commit: TypeAlias = WriteBlob | PutRecord | Now | CurrentRun
 """Recording what was computed."""
@@ -272,7 +276,7 @@ Load: TypeAlias = FindRecord | FindIds | FindInputs | FindRun | ReadBlob
 Trace: TypeAlias = FindRecord | FindProgeny
 """Following lineage."""
 Curate: TypeAlias = FindRecord | DropRecord | DropBlob | Quarantine
-"""Taking care of what is stored."""
+"""Deleting and putting aside what is stored."""
 TakeTurns: TypeAlias = Claim | Release | FindRecord | Pause
 """Waiting while somebody else computes."""
 All: TypeAlias = Records | Leases | Blobs | Files | World

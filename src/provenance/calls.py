@@ -96,7 +96,8 @@ def replacing(call: Call, found: Absent | Gone | Unsound) -> Call:
         case Absent():
             return call
         case Gone():
-            return evolve(call, why=Why.BLOB_MISSING, detail="it was gone when it was looked up")
+            why = Why.EVICTED if found.evicted else Why.BLOB_MISSING
+            return evolve(call, why=why, detail="it was gone when it was looked up")
         case Unsound():
             return evolve(call, why=Why.RECORD_CORRUPT, detail=found.problem)
         case _:
@@ -193,7 +194,7 @@ def _outcome(call: Call, draft: Draft, *, stored: bool) -> Event:
             return Miss(draft.artifact_id, name, seconds, stored, parts=parts)
         case Why.CACHE_OFF | Why.ASKED:
             return Recomputed(draft.artifact_id, name, seconds, stored, call.why, parts)
-        case Why.BLOB_MISSING | Why.BLOB_CORRUPT | Why.RECORD_CORRUPT:
+        case Why.BLOB_MISSING | Why.BLOB_CORRUPT | Why.RECORD_CORRUPT | Why.EVICTED:
             return Healed(draft.artifact_id, name, seconds, call.why, call.detail, call.takes_back, stored, parts)
 
 
@@ -257,7 +258,7 @@ def _healed(
     """The value of *record*, computed anew because the bytes of *damaged*, it or a part of it, are in trouble."""
     captured = captures_of(call.recipe.subject, call.recipe.options, call.recipe.itself).hashes
     again = plan_call(evolve(call.recipe, captured_hashes=captured), call.args, call.kwargs)
-    why = Why.BLOB_CORRUPT if isinstance(trouble, CorruptBlobError) else Why.BLOB_MISSING
+    why = Why.BLOB_CORRUPT if isinstance(trouble, CorruptBlobError) else why_gone(call.repo, damaged)
     may_store = not call.read_only and (
         isinstance(trouble, ArtifactNotFoundError) or _set_aside(call, damaged, trouble)
     )
@@ -266,6 +267,11 @@ def _healed(
     saved = Hit(record.id, record.name, record.compute_duration)
     with session.using_environment(call.environment):  # whatever the current one is by now
         return unwrap(compute(evolve(call, why=why, detail=str(trouble), takes_back=saved, may_store=may_store)))
+
+
+def why_gone(repo: Repository, record: ArtifactRecord) -> Why:
+    """Whether a value that is not there was let go on purpose or got lost."""
+    return Why.EVICTED if run(programs.was_evicted(record.id), repo.interpreter) else Why.BLOB_MISSING
 
 
 def _set_aside(call: Call, record: ArtifactRecord, trouble: BlobTrouble) -> bool:

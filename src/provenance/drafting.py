@@ -51,7 +51,7 @@ class Call:
     @property
     def replaces(self) -> bool:
         """Whether what is computed takes the place of what may be stored."""
-        return self.why in (Why.ASKED, Why.BLOB_MISSING, Why.BLOB_CORRUPT, Why.RECORD_CORRUPT)
+        return self.why in (Why.ASKED, Why.BLOB_MISSING, Why.BLOB_CORRUPT, Why.RECORD_CORRUPT, Why.EVICTED)
 
     @property
     def read_only(self) -> bool:

@@ -98,11 +98,11 @@ class CorruptBlobError(ProvenanceError, ValueError):
 
 
 class CorruptRecordError(ProvenanceError, ValueError):
-    """A stored record is not what was put: its signature differs, or there is none where one is due."""
+    """A stored record is not what was put: it cannot be read, or its signature differs or is missing."""
 
-    def __init__(self, artifact_id: str, repo: str, reason: str) -> None:
+    def __init__(self, artifact_id: str, repo: str, reason: str, *, what: str = "artifact") -> None:
         super().__init__(
-            f"the record of artifact {artifact_id} in repository {repo!r} is not what was stored ({reason}); call the "
+            f"the record of {what} {artifact_id} in repository {repo!r} is not what was stored ({reason}); call the "
             "function again to compute and record it anew, or restore the repository from a backup"
         )
         self.artifact_id = artifact_id

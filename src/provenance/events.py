@@ -25,6 +25,7 @@ class Why(Enum):
     BLOB_MISSING = "the stored value was missing"
     BLOB_CORRUPT = "the stored value was damaged"
     RECORD_CORRUPT = "the record was damaged"
+    EVICTED = "the stored value was evicted"
 
 
 @frozen
@@ -63,7 +64,7 @@ class Recomputed:
 
 @frozen
 class Healed:
-    """A record was there, but it or its value was missing or damaged: it was computed and stored anew.
+    """A record was there, but it or its value was missing, damaged or evicted: it was computed and stored anew.
 
     `takes_back` is the hit that was told of, if the trouble showed only when the value was read.
     """

@@ -1,7 +1,8 @@
 """For who extends the library: stores of his own, and layers around those that there are.
 
 A *store* is a class with the methods of `BlobStore`, or of `RecordStore` and `SetStore`; `blob_effects` and
-`record_effects` make interpreters of them. A *layer* is a function from interpreter to interpreter; `layered` makes one
+`record_effects` make interpreters of them; with the methods of `TendedBlobs` and `TendedRecords` it can be swept, and made
+smaller. A *layer* is a function from interpreter to interpreter; `layered` makes one
 from a function around each answer, and `Repository.layered` and `Store.layered` put one around a handle.
 `provenance.testing.contracts` proves either.
 """
@@ -34,6 +35,21 @@ from provenance.asks import (
     Records,
     Sets,
     WriteBlob,
+)
+from provenance.chores import (
+    CheckBlob,
+    CheckRecords,
+    Discard,
+    Evict,
+    FindEviction,
+    FindHomes,
+    FindNamed,
+    FindPins,
+    FindPlaces,
+    Holding,
+    InspectRecord,
+    ListHoldings,
+    Shelf,
 )
 from provenance.effect import Effect, Interpreter, Layer, layered, overlaid
 from provenance.effects.chains import chained
@@ -69,6 +85,7 @@ from provenance.ports import (
 from provenance.queries import Page, Query, carries, fits
 from provenance.records import ArtifactRecord, Blob, Held, Options, Run, SetRecord, Stored, Written
 from provenance.repository import Repository
+from provenance.tending import TendedBlobs, TendedRecords
 from provenance.wire import from_row, run_from_json, run_to_json, to_row
 
 __all__ = [
@@ -80,17 +97,26 @@ __all__ = [
     "BlobId",
     "BlobStore",
     "Blobs",
+    "CheckBlob",
+    "CheckRecords",
     "Claim",
     "Claimed",
     "Counter",
+    "Discard",
     "DropBlob",
     "DropRecord",
     "DropSet",
     "Effect",
+    "Evict",
     "FindByValue",
+    "FindEviction",
+    "FindHomes",
     "FindIds",
     "FindInputs",
     "FindLabelled",
+    "FindNamed",
+    "FindPins",
+    "FindPlaces",
     "FindProgeny",
     "FindRecord",
     "FindRecords",
@@ -99,11 +125,14 @@ __all__ = [
     "FindSetIds",
     "HasBlob",
     "Held",
+    "Holding",
+    "InspectRecord",
     "Interpreter",
     "Kept",
     "Layer",
     "LeaseStore",
     "Leases",
+    "ListHoldings",
     "Options",
     "Page",
     "Permissions",
@@ -122,8 +151,11 @@ __all__ = [
     "SetRecord",
     "SetStore",
     "Sets",
+    "Shelf",
     "Stored",
     "Taken",
+    "TendedBlobs",
+    "TendedRecords",
     "Tier",
     "ValueId",
     "WriteBlob",

@@ -11,7 +11,7 @@ from typing import Final, Self, assert_never
 
 from attrs import frozen
 
-from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Outcome, Recomputed, Stats, Waited
+from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Outcome, Recomputed, Stats, Waited, Why
 from provenance.guards import Guard
 from provenance.ids import ArtifactId
 
@@ -85,7 +85,7 @@ def tell(event: Event) -> None:
     with _guard.lock:
         _count(event)
         _remember(event)
-    level = logging.WARNING if isinstance(event, _LOUD) else logging.DEBUG
+    level = logging.WARNING if isinstance(event, _LOUD) and not _is_expected(event) else logging.DEBUG
     if log.isEnabledFor(level):
         log.log(level, *_line(event))
     for receive in _listening.get():
@@ -121,6 +121,11 @@ def reset_stats() -> None:
         _counts.clear()
         _seconds.clear()
         _latest.clear()
+
+
+def _is_expected(event: Event) -> bool:
+    """Whether nothing went wrong: the value was let go to be computed anew when it is needed."""
+    return isinstance(event, Healed) and event.why is Why.EVICTED
 
 
 def _remember(event: Event) -> None:

@@ -46,19 +46,21 @@ from provenance.asks import (
     World,
     WriteBlob,
 )
+from provenance.chores import FindPins
 from provenance.effect import Interpreter
 from provenance.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.keepers import Original
 from provenance.leasing import Claim, Claimed, Release, Renew, Taken
 from provenance.queries import Page, Query
 from provenance.records import ArtifactRecord, Blob, Options, Run, SetRecord, Written
+from provenance.tending import tended_blob_effects, tended_record_effects
 
 
 class RecordStore(Protocol):
     """Keeps records; each method answers the effect of its name in `asks`."""
 
     def find_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord | None: ...
-    def find_ids(self, prefix: str, limit: int, /) -> tuple[ArtifactId, ...]: ...
+    def find_ids(self, prefix: str, limit: int, after: str, /) -> tuple[ArtifactId, ...]: ...
     def find_by_value(self, value_id: ValueId, /) -> tuple[ArtifactRecord, ...]: ...
     def find_progeny(self, artifact_id: ArtifactId, /) -> tuple[ArtifactId, ...]: ...
     def find_inputs(self, artifact_id: ArtifactId, /) -> str | None: ...
@@ -73,9 +75,10 @@ class SetStore(Protocol):
 
     def put_set(self, record: SetRecord, /) -> SetRecord: ...
     def find_set(self, set_id: SetId, /) -> SetRecord | None: ...
-    def find_set_ids(self, prefix: str, limit: int, /) -> tuple[SetId, ...]: ...
+    def find_set_ids(self, prefix: str, limit: int, after: str, /) -> tuple[SetId, ...]: ...
     def find_labelled(self, labels: Options, /) -> SetRecord | None: ...
     def drop_set(self, set_id: SetId, /) -> bool: ...
+    def find_pins(self, artifact_id: ArtifactId, /) -> tuple[SetId, ...]: ...
 
 
 class LeaseStore(Protocol):
@@ -130,10 +133,10 @@ class Machine(Protocol):
 
 
 def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[Records]:
-    """Interpreter of all that *store* and *sets* answer."""
+    """Interpreter of all that *store* and *sets* answer, and of more if it is one of `TendedRecords`."""
     return (
         FindRecord.on(lambda ask: store.find_record(ask.id))
-        | FindIds.on(lambda ask: store.find_ids(ask.prefix, ask.limit))
+        | FindIds.on(lambda ask: store.find_ids(ask.prefix, ask.limit, ask.after))
         | FindByValue.on(lambda ask: store.find_by_value(ask.value_id))
         | FindProgeny.on(lambda ask: store.find_progeny(ask.id))
         | FindInputs.on(lambda ask: store.find_inputs(ask.id))
@@ -141,6 +144,7 @@ def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[Records]:
         | FindRecords.on(lambda ask: store.find_records(ask.query, ask.after, ask.limit))
         | PutRecord.on(store.put_record)
         | DropRecord.on(lambda ask: store.drop_record(ask.id))
+        | tended_record_effects(store)
         | set_effects(sets)
     )
 
@@ -150,9 +154,10 @@ def set_effects(store: SetStore) -> Interpreter[Sets]:
     return (
         PutSet.on(lambda ask: store.put_set(ask.record))
         | FindSet.on(lambda ask: store.find_set(ask.id))
-        | FindSetIds.on(lambda ask: store.find_set_ids(ask.prefix, ask.limit))
+        | FindSetIds.on(lambda ask: store.find_set_ids(ask.prefix, ask.limit, ask.after))
         | FindLabelled.on(lambda ask: store.find_labelled(ask.labels))
         | DropSet.on(lambda ask: store.drop_set(ask.id))
+        | FindPins.on(lambda ask: store.find_pins(ask.id))
     )
 
 
@@ -166,13 +171,14 @@ def lease_effects(store: LeaseStore) -> Interpreter[Leases]:
 
 
 def blob_effects(store: BlobStore) -> Interpreter[Blobs]:
-    """Interpreter of all that *store* answers."""
+    """Interpreter of all that *store* answers, and of more if it is one of `TendedBlobs`."""
     return (
         WriteBlob.on(lambda ask: store.write_blob(ask.write))
         | ReadBlob.on(lambda ask: store.read_blob(ask.blob, ask.read))
         | HasBlob.on(lambda ask: store.has_blob(ask.blob))
         | DropBlob.on(lambda ask: store.drop_blob(ask.blob))
         | Quarantine.on(lambda ask: store.quarantine(ask.blob))
+        | tended_blob_effects(store)
     )
 
 

@@ -32,6 +32,7 @@ from provenance.asks import (
     ReadBlob,
     WriteBlob,
 )
+from provenance.chores import FindEviction
 from provenance.codecs import Decoding, Encoding
 from provenance.draft import Draft, inputs_from
 from provenance.effect import Program
@@ -70,9 +71,10 @@ class Absent:
 
 @frozen
 class Gone:
-    """The artifact is recorded, but its value is no longer in the store."""
+    """The artifact is recorded, but its value is no longer in the store, perhaps because it was *evicted*."""
 
     record: ArtifactRecord
+    evicted: bool = False
 
 
 @frozen
@@ -101,7 +103,7 @@ def probe(artifact_id: ArtifactId) -> Program[Lookup, LookedUp]:
     if not isinstance(found, Found):
         return found
     if not (yield from HasBlob(found.record.value_blob)):
-        return Gone(found.record)
+        return Gone(found.record, (yield from was_evicted(artifact_id)))
     for part_id in sorted(found.record.value_artifact_ids if found.record.composite else ()):
         part = yield from lookup(part_id)
         if not isinstance(part, Found) or not (yield from HasBlob(part.record.value_blob)):
@@ -227,6 +229,11 @@ def set_aside(blob: Blob, error: BlobNotFoundError | CorruptBlobError) -> Progra
     """Make sure that damaged bytes are not found again; sound ones that could not be decoded stay for others."""
     if not (isinstance(error, CorruptBlobError) and error.is_sound):
         yield from Quarantine(blob)
+
+
+def was_evicted(artifact_id: ArtifactId) -> Program[FindEviction, bool]:
+    """Whether the value of an artifact was let go on purpose."""
+    return (yield from FindEviction(artifact_id)) is not None
 
 
 def forget(artifact_id: ArtifactId) -> Program[Curate, bool]:

@@ -13,6 +13,7 @@ from contract.samples import record, run
 from golden.make_hashes import VALUES
 from provenance import functional, programs
 from provenance.asks import FindIds, FindRecord, HasBlob, WriteBlob
+from provenance.chores import FindEviction
 from provenance.codecs import Decoding, Encoding, candidates
 from provenance.effects.sinks import blob_of
 from provenance.hashing import hash_value
@@ -85,7 +86,7 @@ def test_programs_are_silent():
     run_from_json(run_to_json(run()))
     with silence():
         assert programs.Found(one) == scripted(programs.lookup(one.id), (FindRecord(one.id), one))
-        asked = (FindRecord(one.id), one), (HasBlob(one.value_blob), False)
+        asked = (FindRecord(one.id), one), (HasBlob(one.value_blob), False), (FindEviction(one.id), None)
         assert programs.Gone(one) == scripted(programs.probe(one.id), *asked)
         asked = (FindIds(one.id[:8]), (one.id,)), (FindRecord(one.id), one)
         assert one == scripted(programs.find(one.id[:8], "r"), *asked)

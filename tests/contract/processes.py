@@ -162,7 +162,7 @@ def killed_amid_a_transaction(opened) -> None:
 
     def die(_: int) -> None:
         def work(execute) -> None:
-            execute("INSERT INTO quarantined_blobs VALUES (?, ?)", (blob_of(b"half").id, b"half"))
+            execute("INSERT INTO quarantined_blobs (id, data) VALUES (?, ?)", (blob_of(b"half").id, b"half"))
             os._exit(0)
 
         opened().transaction(work)

@@ -23,6 +23,7 @@ from provenance.asks import (
     ReadBlob,
     WriteBlob,
 )
+from provenance.chores import FindEviction
 from provenance.codecs import Decoding
 from provenance.draft import Computation, Draft
 from provenance.ids import ArtifactId, BlobId, RunId
@@ -60,10 +61,13 @@ def test_lookup_asks_for_the_record_only():
     assert Absent(ID) == scripted(programs.lookup(ID), (FindRecord(ID), None))
 
 
-@pytest.mark.parametrize(("there", "expected"), [(True, Found(RECORD)), (False, Gone(RECORD))])
-def test_probe_asks_for_the_value_too(there, expected):
-    """A record whose value is no longer there is neither found nor absent."""
-    assert expected == scripted(programs.probe(ID), (FindRecord(ID), RECORD), (HasBlob(VALUE), there))
+def test_probe_asks_for_the_value_too():
+    """A record whose value is no longer there is neither found nor absent; it is told if that was let go on purpose."""
+    asked = (FindRecord(ID), RECORD)
+    assert Found(RECORD) == scripted(programs.probe(ID), asked, (HasBlob(VALUE), True))
+    for at, evicted in ((None, False), (LATER, True)):
+        gone = asked, (HasBlob(VALUE), False), (FindEviction(ID), at)
+        assert Gone(RECORD, evicted) == scripted(programs.probe(ID), *gone)
 
 
 def test_probe_ends_where_there_is_no_record():

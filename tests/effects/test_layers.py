@@ -33,6 +33,20 @@ from provenance.asks import (
     Records,
     WriteBlob,
 )
+from provenance.chores import (
+    CheckBlob,
+    CheckRecords,
+    Discard,
+    Evict,
+    FindEviction,
+    FindHomes,
+    FindNamed,
+    FindPins,
+    FindPlaces,
+    InspectRecord,
+    ListHoldings,
+    Shelf,
+)
 from provenance.effect import Interpreter, in_threads, overlaid, run_async
 from provenance.effects.layers import (
     Counter,
@@ -68,9 +82,24 @@ BY_PERMISSION = {
         FindLabelled(NO_OPTIONS),
         HasBlob(BLOB),
         ReadBlob(BLOB, lambda source: source.read()),
+        FindPins(new_id()),
+        InspectRecord(new_id()),
+        FindNamed((BLOB,)),
+        FindEviction(new_id()),
+        FindHomes(),
+        CheckRecords(),
+        CheckBlob(BLOB),
+        ListHoldings(Shelf.STORED),
+        FindPlaces(),
     ],
     "write": [WriteBlob(lambda sink: None), PutRecord(record(), run(), "{}"), Quarantine(BLOB), PutSet(SET)],
-    "delete": [DropRecord(new_id()), DropBlob(BLOB), DropSet(new_id())],
+    "delete": [
+        DropRecord(new_id()),
+        DropSet(new_id()),
+        Evict(new_id(), BLOB, MOMENT),
+        Discard(Shelf.STORED, BLOB.id, MOMENT),
+        DropBlob(BLOB),
+    ],
 }
 
 

@@ -23,6 +23,7 @@ from provenance.effects.postgres import PostgresDatabase
 from provenance.effects.postgres_connections import Access
 from provenance.effects.sinks import blob_of
 from provenance.effects.sql import SqlBlobs, SqlRecords
+from provenance.effects.tables import EPOCH
 from provenance.errors import ConfigError, StoreUnavailableError
 from provenance.records import Held, options
 from servers.postgres import GUARDED, free_port, server
@@ -227,7 +228,7 @@ def test_a_transaction_that_is_cut_off_is_done_again(url, database):
     turns = []
 
     def work(execute):
-        execute(statements.SET_ASIDE, (new_id(), b"x"))
+        execute(statements.SET_ASIDE, (new_id(), b"x", EPOCH))
         turns.append(1)
         if len(turns) == 1:
             server(18).kill_sessions(url)
@@ -313,11 +314,11 @@ def test_transactions_in_each_others_way(database):
 
     def work(turn):
         def change(execute):
-            execute(statements.SET_ASIDE, (ids[turn], b"y"))
+            execute(statements.SET_ASIDE, (ids[turn], b"y", EPOCH))
             begun[turn] += 1
             if begun[turn] == 1:
                 both_hold_one.wait(5)
-            execute(statements.SET_ASIDE, (ids[1 - turn], b"z"))
+            execute(statements.SET_ASIDE, (ids[1 - turn], b"z", EPOCH))
 
         database.transaction(change)
 
@@ -331,7 +332,7 @@ def test_a_failing_transaction_leaves_nothing(database):
     """What a transaction did before it failed is undone, and the next one works."""
 
     def work(execute):
-        execute(statements.SET_ASIDE, ("a" * 40, b"bytes"))
+        execute(statements.SET_ASIDE, ("a" * 40, b"bytes", EPOCH))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -446,19 +447,19 @@ def test_quarantined_bytes_are_kept(database):
     data = Held(blob_of(b"x"), b"x")
     SqlRecords(database).put_record(PutRecord(record(value_blob=data.blob), run(), "{}", (data,)))
     SqlBlobs(database).quarantine(data.blob)
-    assert [(data.blob.id, b"x")] == database.query("SELECT * FROM quarantined_blobs")
+    assert [(data.blob.id, b"x")] == database.query("SELECT id, data FROM quarantined_blobs")
 
 
 def test_a_fork_amid_a_transaction(url, database):
     """A child uses connections of its own, and the parent's transaction goes on."""
 
     def work(execute):
-        execute(statements.SET_ASIDE, ("a" * 40, b"x"))
+        execute(statements.SET_ASIDE, ("a" * 40, b"x", EPOCH))
         child = os.fork()
         if child == 0:
             os._exit(0 if [(0,)] == database.query("SELECT count(*) FROM quarantined_blobs") else 1)
         assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        execute(statements.SET_ASIDE, ("b" * 40, b"y"))
+        execute(statements.SET_ASIDE, ("b" * 40, b"y", EPOCH))
 
     database.query("SELECT 1")
     database.transaction(work)

@@ -68,6 +68,9 @@ def steps(computed: Computed[int], artifact: p.Artifact[int], artifact_id: Artif
     assert_type(functional.load_inputs(repo, artifact), IOResult[p.Inputs, p.ProvenanceError])
     assert_type(functional.lineage(repo, artifact), IOResult[p.Lineage, p.ProvenanceError])
     assert_type(functional.forget(repo, artifact_id), IOResult[bool, p.ProvenanceError])
+    assert_type(functional.verify(repo), IOResult[p.Verified, p.ProvenanceError])
+    assert_type(functional.collect_garbage(env, repo), IOResult[p.Collected, p.ProvenanceError])
+    assert_type(functional.evict(env, repo, max_bytes=0), IOResult[p.Evicted, p.ProvenanceError])
     assert_type(functional.read(length("a")), IOResult[int, Exception])
     functional.forget(repo, "ab")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # whole ids only
     functional.commit(repo, 1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # what was computed is wanted

@@ -4,6 +4,7 @@ from typing import BinaryIO, assert_type
 
 from provenance import programs
 from provenance.asks import All, FindRecord, HasBlob, Lookup, Now, PutRecord, ReadBlob, WriteBlob
+from provenance.chores import FindEviction
 from provenance.effect import Interpreter, Program, layered, run
 from provenance.ids import ArtifactId, RunId, ValueId
 from provenance.programs import Absent, Found, Gone, Unsound
@@ -39,16 +40,17 @@ def commits_within_a_look_up(artifact_id: ArtifactId) -> Program[Lookup, bool]:
 
 finding: Interpreter[FindRecord] = FindRecord.on(lambda _: None)
 having: Interpreter[HasBlob] = HasBlob.on(lambda _: True)
+telling: Interpreter[FindEviction] = FindEviction.on(lambda _: None)
 an_id = ArtifactId("00" * 20)
 
 # An interpreter that answers the row, or more, will do.
 assert_type(run(programs.lookup(an_id), finding), Found | Absent | Unsound)
-assert_type(run(programs.probe(an_id), finding | having), Found | Absent | Gone | Unsound)
-assert_type(run(looks_up(an_id), finding | having), bool)
+assert_type(run(programs.probe(an_id), finding | having | telling), Found | Absent | Gone | Unsound)
+assert_type(run(looks_up(an_id), finding | having | telling), bool)
 
 # One that lacks an answer will not.
-run(programs.probe(an_id), finding)  # type: ignore[misc]  # pyright: ignore[reportArgumentType]  # HasBlob has no answer
-run(looks_up(an_id), having)  # type: ignore[misc]  # pyright: ignore[reportArgumentType]  # FindRecord has no answer
+run(programs.probe(an_id), finding | telling)  # type: ignore[misc]  # pyright: ignore[reportArgumentType]  # HasBlob has no answer
+run(looks_up(an_id), having | telling)  # type: ignore[misc]  # pyright: ignore[reportArgumentType]  # FindRecord has no answer
 everything: Interpreter[All] = finding | having  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # most have no answer
 
 # An answer must be of the effect's type.

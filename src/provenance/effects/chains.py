@@ -34,6 +34,7 @@ from provenance.asks import (
     Records,
     WriteBlob,
 )
+from provenance.chores import CheckRecords, Evict, FindEviction, FindHomes, FindNamed, FindPins, InspectRecord
 from provenance.effect import Interpreter, run
 from provenance.effects.locks import Shared
 from provenance.effects.tiers import Tier, allowed, answers, takes_copies, tiered
@@ -41,7 +42,7 @@ from provenance.errors import BlobNotFoundError, CorruptBlobError, StoreUnavaila
 from provenance.ids import ArtifactId
 from provenance.leasing import Claim, Release, Renew
 from provenance.queries import Page
-from provenance.records import ArtifactRecord, Blob, Held, Run, SetRecord, Written
+from provenance.records import ArtifactRecord, Blob, Held, SetRecord, Written
 from provenance.transfers import copying_from, given
 
 _log: Final = logging.getLogger("provenance")
@@ -58,8 +59,8 @@ def chained(name: str, tiers: Sequence[Tier]) -> Interpreter[Records | Leases | 
         | FindIds.on(lambda ask: _first(chain.merged(ask), ask.limit))
         | FindByValue.on(chain.find_by_value)
         | FindProgeny.on(lambda ask: tuple(sorted(set(chain.merged(ask)))))
-        | FindInputs.on(chain.find_inputs)
-        | FindRun.on(chain.find_run)
+        | FindInputs.on(chain.first)
+        | FindRun.on(chain.first)
         | FindRecords.on(chain.find_records)
         | PutRecord.on(chain.put_record)
         | DropRecord.on(chain.drop_record)
@@ -68,6 +69,13 @@ def chained(name: str, tiers: Sequence[Tier]) -> Interpreter[Records | Leases | 
         | FindSetIds.on(lambda ask: _first(chain.merged(ask), ask.limit))
         | FindLabelled.on(chain.find_set)
         | DropSet.on(chain.drop_set)
+        | InspectRecord.on(chain.first)
+        | FindNamed.on(lambda ask: frozenset(chain.merged(ask)))
+        | FindPins.on(lambda ask: tuple(sorted(set(chain.merged(ask)))))
+        | Evict.on(chain.evict)
+        | FindEviction.on(chain.first)
+        | CheckRecords.on(chain.check_records)
+        | FindHomes.on(lambda ask: frozenset(chain.merged(ask)))
         | Claim.on(chain.lease)
         | Renew.on(chain.lease)
         | Release.on(chain.lease)
@@ -115,10 +123,8 @@ class _Chain(Shared):
             by_id.setdefault(record.id, record)
         return tuple(sorted(by_id.values(), key=lambda record: (record.added_at, record.id)))
 
-    def find_inputs(self, ask: FindInputs) -> str | None:
-        return next((each for _, each in answers(self._readable(), ask) if each is not None), None)
-
-    def find_run(self, ask: FindRun) -> Run | None:
+    def first(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that is answered with something or None
+        """The answer of the nearest tier that has one."""
         return next((each for _, each in answers(self._readable(), ask) if each is not None), None)
 
     def find_records(self, ask: FindRecords) -> Page:
@@ -177,6 +183,20 @@ class _Chain(Shared):
     def drop_set(self, ask: DropSet) -> bool:
         tiers = allowed(self.tiers, "delete", "deleting a set", self.name)
         return sum(tier.ask(ask) for tier in tiers) > 0
+
+    def evict(self, ask: Evict) -> tuple[Blob, ...] | None:
+        """Let go in every tier; the blob is free if none of them needs it any more."""
+        told: list[tuple[Tier, tuple[Blob, ...] | None]] = [
+            (tier, tier.ask(ask)) for tier in allowed(self.tiers, "delete", "evicting a value", self.name)
+        ]
+        if all(blobs is None for _, blobs in told):
+            return None
+        silent = [tier for tier in self._readable() if tier not in [each for each, blobs in told if blobs is not None]]
+        is_free = all(blobs != () for _, blobs in told) and not any(tier.ask(FindNamed((ask.blob,))) for tier in silent)
+        return (ask.blob,) if is_free else ()
+
+    def check_records(self, ask: CheckRecords) -> tuple[str, ...]:
+        return tuple(f"{tier.name}: {each}" for tier, told in answers(self._readable(), ask) for each in told)
 
 
 def _copy(record: ArtifactRecord, source: Tier, target: Tier) -> None:

@@ -68,6 +68,15 @@ class Database(Protocol):
         """How often the database was found to be another one than before, looking now."""
         ...
 
+    @property
+    def home(self) -> str:
+        """What tells the database from others, wherever it is opened."""
+        ...
+
+    def complaints(self) -> tuple[str, ...]:
+        """What the database finds wrong with its own files; raises `StoreUnavailableError`."""
+        ...
+
     def migrate(self, version: int | None = None, /) -> None:
         """Bring the tables to *version*, by default the newest; raises `StoreUnavailableError`."""
         ...

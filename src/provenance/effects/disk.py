@@ -15,10 +15,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO, Final, TypeAlias, cast
 
+from provenance.chores import Holding, Shelf
+from provenance.effects import shelves
 from provenance.effects.duplicates import OnDuplicate, are_same
 from provenance.effects.durability import Durability
 from provenance.effects.sinks import Hashing, digest, filled
@@ -105,7 +108,28 @@ class DiskBlobs:
         path = self._path(blob)
         if path is not None:
             with self._reaching, suppress(FileNotFoundError):
-                _move(path, os.path.join(self._root, ".quarantine", blob.id))
+                os.utime(path)  # its age is from now on that of its being there
+                _move(path, os.path.join(self._root, shelves.QUARANTINE, blob.id))
+
+    def check_blob(self, blob: Blob) -> None:
+        """Read the file through, whatever is known of it; raises as `read_blob`."""
+        self._verified.pop(blob.id, None)
+        with os.fdopen(self._open(blob), "rb") as file, self._reaching:
+            self._check(file, blob)
+
+    def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
+        """At most *limit* of the files on a shelf, in order of their names."""
+        with self._reaching:
+            return shelves.listed(self._root, shelf, after, limit)
+
+    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
+        """Delete the file of this name if it is old; answers whether it went."""
+        with self._reaching:
+            return shelves.discarded(self._root, shelf, key, before)
+
+    def find_places(self) -> frozenset[str]:
+        """The folder, however it was named."""
+        return frozenset({f"file:{os.path.realpath(self._root)}"})
 
     def _path(self, blob: Blob) -> str | None:
         """Where the file of *blob* is; None where its id is no digest, and so must not become a path."""

@@ -31,17 +31,29 @@ from provenance.asks import (
     ReadBlob,
     WriteBlob,
 )
+from provenance.chores import (
+    CheckBlob,
+    CheckRecords,
+    Discard,
+    Evict,
+    FindEviction,
+    FindHomes,
+    FindNamed,
+    FindPins,
+    FindPlaces,
+    InspectRecord,
+    ListHoldings,
+)
 from provenance.codecs import Decoding
 from provenance.effect import Effect, Interpreter, layered, overlaid
 from provenance.effects.locks import Shared
 from provenance.effects.patience import backoff, persistent
-from provenance.effects.sinks import Encoded, Kept, Overflow
+from provenance.effects.sizes import by_size
 from provenance.effects.watching import Asked, Counter, counted, traced
-from provenance.errors import BlobNotFoundError, StorePermissionError
+from provenance.errors import StorePermissionError
 from provenance.ids import ArtifactId
 from provenance.leasing import Claim, Release, Renew
-from provenance.ports import blob_effects
-from provenance.records import ArtifactRecord, Blob, Written
+from provenance.records import ArtifactRecord, Blob
 
 __all__ = [
     "Asked",
@@ -59,54 +71,6 @@ __all__ = [
 
 A = TypeVar("A")
 E = TypeVar("E", bound=Effect[Any])
-
-
-def by_size(small: Interpreter[Blobs], large: Interpreter[Blobs], limit: int) -> Interpreter[Blobs]:
-    """Blobs of at most *limit* bytes live in *small*, the others in *large*; each is looked for in both.
-
-    What is written is encoded into memory until it proves too long, and then encoded anew for *large*.
-    """
-    return blob_effects(_BySize(small, large, limit))
-
-
-@frozen
-class _BySize:
-    small: Interpreter[Blobs]
-    large: Interpreter[Blobs]
-    limit: int
-
-    def write_blob(self, write: Callable[[BinaryIO], None]) -> Written:
-        kept = Kept(self.limit)
-        try:
-            write(kept)
-        except (Overflow, Exception):
-            if not kept.overflowed:  # else the encoder may have made another exception of it
-                raise
-        return self.large(WriteBlob(write)) if kept.overflowed else self.small(WriteBlob(Encoded(kept.getvalue())))
-
-    def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
-        likely, other = self._tiers(blob)
-        try:
-            return likely(ReadBlob(blob, read))
-        except BlobNotFoundError:
-            if not other(HasBlob(blob)):
-                raise
-        return other(ReadBlob(blob, read))
-
-    def has_blob(self, blob: Blob) -> bool:
-        return any(tier(HasBlob(blob)) for tier in self._tiers(blob))
-
-    def drop_blob(self, blob: Blob) -> None:
-        for tier in self._tiers(blob):
-            tier(DropBlob(blob))
-
-    def quarantine(self, blob: Blob) -> None:
-        for tier in self._tiers(blob):
-            tier(Quarantine(blob))
-
-    def _tiers(self, blob: Blob) -> tuple[Interpreter[Blobs], Interpreter[Blobs]]:
-        """The likely one first: the limit may have been another when the blob was written."""
-        return (self.small, self.large) if blob.size <= self.limit else (self.large, self.small)
 
 
 @frozen
@@ -130,6 +94,17 @@ _NEEDS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
     FindSet: ("looking up a set", "read"),
     FindSetIds: ("looking up ids of sets", "read"),
     FindLabelled: ("looking up a set by its labels", "read"),
+    FindPins: ("looking up the sets of an artifact", "read"),
+    InspectRecord: ("looking up an artifact", "read"),
+    FindNamed: ("looking up what records name", "read"),
+    FindEviction: ("looking up an eviction", "read"),
+    FindHomes: ("looking up where records are", "read"),
+    CheckRecords: ("checking the records", "read"),
+    CheckBlob: ("checking a blob", "read"),
+    ListHoldings: ("listing what is stored", "read"),
+    FindPlaces: ("looking up where bytes are", "read"),
+    Evict: ("evicting a value", "delete"),
+    Discard: ("deleting what is left over", "delete"),
     PutSet: ("recording a set", "write"),
     DropSet: ("deleting a set", "delete"),
     Claim: ("claiming an artifact that is to be computed", "write"),

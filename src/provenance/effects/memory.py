@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import io
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
-from typing import BinaryIO, TypeVar
-
-from attrs import evolve
+from datetime import UTC, datetime
+from typing import BinaryIO, TypeVar, cast
 
 from provenance.asks import PutRecord
+from provenance.chores import Holding, Shelf
 from provenance.effects.duplicates import OnDuplicate
 from provenance.effects.locks import Shared
-from provenance.effects.sinks import Kept
+from provenance.effects.memory_sets import MemorySets
+from provenance.effects.sinks import Kept, digest
 from provenance.errors import BlobNotFoundError, CorruptBlobError
-from provenance.ids import ArtifactId, BlobId, RunId, SetId, ValueId
-from provenance.queries import Page, Query, carries, fits
-from provenance.records import ArtifactRecord, Blob, Held, Options, Run, SetRecord, Stored
-from provenance.wire import Row, from_row, labels_from, labels_text, run_from_json, run_to_json, to_row
+from provenance.ids import ArtifactId, BlobId, RunId, ValueId
+from provenance.queries import Page, Query, fits
+from provenance.records import ArtifactRecord, Blob, Held, Run, Stored
+from provenance.wire import Row, from_row, run_from_json, run_to_json, to_row
+
+__all__ = ["MemoryBlobs", "MemoryRecords", "MemorySets"]
 
 K = TypeVar("K")
 
@@ -30,6 +33,7 @@ class MemoryBlobs:
         self._on_duplicate = on_duplicate
         self._held: dict[BlobId, bytes] = {}
         self._aside: dict[BlobId, bytes] = {}
+        self._since: dict[BlobId, datetime] = {}
 
     def write_blob(self, write: Callable[[BinaryIO], None]) -> Stored:
         """Keep what *write* writes; an exception of *write* keeps nothing."""
@@ -44,6 +48,7 @@ class MemoryBlobs:
 
     def hold(self, held: Held) -> Blob:
         """Keep bytes that are encoded and named already."""
+        self._since[held.blob.id] = datetime.now(UTC)  # before the bytes: who finds them must find them young
         self._held.setdefault(held.blob.id, held.data)
         return held.blob
 
@@ -71,6 +76,35 @@ class MemoryBlobs:
         data = self._held.pop(blob.id, None)
         if data is not None:
             self._aside[blob.id] = data
+            self._since[blob.id] = datetime.now(UTC)
+
+    def check_blob(self, blob: Blob) -> None:
+        """Compare the bytes with their digest; raises as `read_blob`."""
+        found = digest(cast("bytes", self.read_blob(blob, lambda source: source.read())))
+        if found != blob.id:
+            raise CorruptBlobError(blob.id, self._name, f"its bytes have the digest {found}")
+
+    def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
+        """At most *limit* of what is kept, or put aside, in order of the ids."""
+        there = dict(self._on(shelf))
+        keys = sorted(key for key in there if key > after)[:limit]
+        return tuple(Holding(key, len(there[key]), self._since.get(key, datetime.now(UTC))) for key in keys)
+
+    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
+        """Forget the bytes if they are old; answers whether they went."""
+        there, blob_id = self._on(shelf), BlobId(key)
+        data = there.pop(blob_id, None)
+        if data is None or self._since[blob_id] < before:
+            return data is not None
+        there.setdefault(blob_id, data)  # it was written again just now
+        return False
+
+    def find_places(self) -> frozenset[str]:
+        """This store and no other."""
+        return frozenset({f"memory:{id(self)}"})
+
+    def _on(self, shelf: Shelf) -> dict[BlobId, bytes]:
+        return {Shelf.STORED: self._held, Shelf.QUARANTINED: self._aside}.get(shelf, {})
 
 
 class MemoryRecords(Shared):
@@ -92,16 +126,17 @@ class MemoryRecords(Shared):
         self._places: dict[int, ArtifactId] = {}
         self._place_of: dict[ArtifactId, int] = {}
         self._next_place = 1
+        self._evicted: dict[ArtifactId, datetime] = {}
 
     def find_record(self, artifact_id: ArtifactId) -> ArtifactRecord | None:
         """The record of this id, or None."""
         row = self._rows.get(artifact_id)
         return None if row is None else from_row(row)
 
-    def find_ids(self, prefix: str, limit: int) -> tuple[ArtifactId, ...]:
-        """At most *limit* ids that begin with *prefix*, in order."""
+    def find_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
+        """At most *limit* ids that begin with *prefix* and come after *after*, in order."""
         with self.lock:
-            start = bisect_left(self._ids, prefix)
+            start = max(bisect_left(self._ids, prefix), bisect_right(self._ids, after))
             return tuple(each for each in self._ids[start : start + limit] if each.startswith(prefix))
 
     def find_by_value(self, value_id: ValueId) -> tuple[ArtifactRecord, ...]:
@@ -169,6 +204,35 @@ class MemoryRecords(Shared):
             del self._places[self._place_of.pop(artifact_id)]
             return tuple(blob for blob in dict.fromkeys(record.blobs) if blob.id not in self._by_blob)
 
+    def find_named(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
+        """Those of *blobs* that some record names."""
+        with self.lock:
+            return frozenset(each for each in blobs if each.id in self._by_blob)
+
+    def evict(self, artifact_id: ArtifactId, blob: Blob, at: datetime) -> tuple[Blob, ...] | None:
+        """Note that the value was let go; the blob if no record needs it any more, None if nothing was done."""
+        with self.lock:
+            row = self._rows.get(artifact_id)
+            if row is None or from_row(row).value_blob != blob:
+                return None
+            self._evicted[artifact_id] = at
+            return () if any(self._needs(each, blob) for each in self._by_blob[blob.id]) else (blob,)
+
+    def _needs(self, artifact_id: ArtifactId, blob: Blob) -> bool:
+        return artifact_id not in self._evicted or from_row(self._rows[artifact_id]).inputs_blob == blob
+
+    def find_eviction(self, artifact_id: ArtifactId) -> datetime | None:
+        """When the value was let go, or None."""
+        return self._evicted.get(artifact_id)
+
+    def check_records(self) -> tuple[str, ...]:
+        """Nothing: there are no files."""
+        return ()
+
+    def find_homes(self) -> frozenset[str]:
+        """These records and no others."""
+        return frozenset({f"memory:{id(self)}"})
+
     def _replace(self, ask: PutRecord, row: Row) -> None:
         known = self._rows.get(ask.record.id)
         if known is not None:
@@ -195,54 +259,13 @@ class MemoryRecords(Shared):
 
     def _unlink(self, record: ArtifactRecord) -> None:
         del self._rows[record.id], self._inputs[record.id]
+        self._evicted.pop(record.id, None)
         del self._ids[bisect_left(self._ids, record.id)]
         _discard(self._by_value, record.value_id, record.id)
         for blob in record.blobs:
             _discard(self._by_blob, blob.id, record.id)
         for each in record.source_ids:
             _discard(self._progeny, each, record.id)
-
-
-class MemorySets(Shared):
-    """Sets in a dictionary, the newest last."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._sets: dict[tuple[SetId, str], SetRecord] = {}
-
-    def put_set(self, record: SetRecord) -> SetRecord:
-        """Keep the set as the newest of its labels."""
-        text = labels_text(record.labels)
-        with self.lock:
-            self._sets.pop((record.id, text), None)
-            self._sets[record.id, text] = evolve(record, labels=labels_from(text))
-        return record
-
-    def find_set(self, set_id: SetId) -> SetRecord | None:
-        """The newest record of this id, or None."""
-        return self._newest(lambda record: record.id == set_id)
-
-    def find_set_ids(self, prefix: str, limit: int) -> tuple[SetId, ...]:
-        """At most *limit* ids that begin with *prefix*, in order."""
-        with self.lock:
-            return tuple(sorted({each for each, _ in self._sets if each.startswith(prefix)})[:limit])
-
-    def find_labelled(self, labels: Options) -> SetRecord | None:
-        """The newest set that carries *labels*, or None."""
-        return self._newest(lambda record: carries(record.labels, labels))
-
-    def drop_set(self, set_id: SetId) -> bool:
-        """Forget all records of this id."""
-        with self.lock:
-            keys = [key for key in self._sets if key[0] == set_id]
-            for key in keys:
-                del self._sets[key]
-        return bool(keys)
-
-    def _newest(self, is_it: Callable[[SetRecord], bool]) -> SetRecord | None:
-        with self.lock:
-            fitting = [record for record in self._sets.values() if is_it(record)]
-        return max(reversed(fitting), key=lambda record: record.created_at, default=None)
 
 
 def _discard(index: dict[K, set[ArtifactId]], key: K, artifact_id: ArtifactId) -> None:

@@ -10,10 +10,13 @@ import io
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from provenance.chores import Holding, Shelf
 from provenance.effects.duplicates import OnDuplicate, are_same
 from provenance.effects.remote import Remote, Status
 from provenance.effects.sinks import Hashing, filled
@@ -22,6 +25,8 @@ from provenance.errors import BlobNotFoundError, CorruptBlobError, KeyExistsErro
 from provenance.ids import ID_DIGITS
 from provenance.records import Blob, Stored
 
+_FOLDERS: Final = {Shelf.TEMPORARY: ".tmp", Shelf.QUARANTINED: ".quarantine"}
+_GROUPS: Final = tuple(f"{number:02x}" for number in range(256))
 _IS_ID: Final = re.compile(rf"[0-9a-f]{{{ID_DIGITS}}}").fullmatch
 _SMALL: Final = 1 << 16
 """Bytes up to which a blob is handed out in memory."""
@@ -81,6 +86,43 @@ class ObjectBlobs:
         if where is not None:
             self._remote.move(where, f".quarantine/{blob.id}")
 
+    def check_blob(self, blob: Blob) -> None:
+        """Fetch the object and compare it; raises as `read_blob`."""
+        with self._spool.file() as (_, path):
+            self._fetch(blob, path)
+
+    def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
+        """At most *limit* of the objects on a shelf, in order of their keys."""
+        found = self._stored(after) if shelf is Shelf.STORED else self._beside(_FOLDERS[shelf], after)
+        return tuple(islice(found, limit))
+
+    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
+        """Delete the object of this key if it is old; between the look and the deletion is the time of one request."""
+        where = _where(shelf, key)
+        found = None if where is None else self._remote.status(where)
+        if where is None or found is None or _since(found) >= before:
+            return False
+        self._remote.remove(where)
+        return True
+
+    def find_places(self) -> frozenset[str]:
+        """The place, without what only who reaches it need know."""
+        return frozenset({self._remote.address})
+
+    def _stored(self, after: str) -> Iterator[Holding]:
+        for group in _GROUPS:
+            if group >= after[:2]:
+                there = sorted(self._remote.listed(group), key=lambda each: each[0])
+                named = ((path.replace("/", "", 1), status) for path, status in there)
+                yield from (_holding(key, status) for key, status in named if key > after and _IS_ID(key))
+
+    def _beside(self, folder: str, after: str) -> Iterator[Holding]:
+        there = sorted(self._remote.listed(folder), key=lambda each: each[0])
+        named = (
+            (path.removeprefix(f"{folder}/"), status) for path, status in there if path != folder
+        )  # itself, to some
+        yield from (_holding(key, status) for key, status in named if key > after)
+
     def _publish(self, blob: Blob, path: str, *, is_new: bool) -> None:
         exclusive = is_new and self._on_duplicate is OnDuplicate.RAISE
         try:
@@ -123,6 +165,22 @@ class ObjectBlobs:
 def _path(blob: Blob) -> str | None:
     """Where *blob* is; None where its id is no digest, and so must not become a path."""
     return f"{blob.id[:2]}/{blob.id[2:]}" if _IS_ID(blob.id) else None
+
+
+def _where(shelf: Shelf, key: str) -> str | None:
+    """The path of what is on a shelf; None for what is no key, and so must not become a path."""
+    if shelf is Shelf.STORED:
+        return f"{key[:2]}/{key[2:]}" if _IS_ID(key) else None
+    return None if "/" in key or key in ("", ".", "..") else f"{_FOLDERS[shelf]}/{key}"
+
+
+def _since(status: Status) -> datetime:
+    """When it was written; just now, where that is not known."""
+    return datetime.fromtimestamp(status.written_at or time.time(), UTC)
+
+
+def _holding(key: str, status: Status) -> Holding:
+    return Holding(key, status.size, _since(status))
 
 
 def _opened(path: str, size: int) -> BinaryIO:

@@ -98,6 +98,16 @@ class PostgresDatabase(Prefetching, Shared):
         """Always 0: it is asked for by name each time."""
         return 0
 
+    @property
+    def home(self) -> str:
+        """What tells the database from others, wherever it is opened."""
+        url = self._url
+        return f"postgresql:{url.host}:{url.port}/{url.database}/{self._access.schema}"
+
+    def complaints(self) -> tuple[str, ...]:
+        """Nothing: the server looks after its files itself."""
+        return ()
+
     def migrate(self, version: int | None = None) -> None:
         """Bring the tables to *version*, by default the newest; raises `StoreUnavailableError`."""
         wanted = checked_version(self.name, version)

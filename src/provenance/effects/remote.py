@@ -52,6 +52,13 @@ class Remote:
         self._has_bucket = not self._family.is_atomic
         self._swept_by = 0
 
+    @property
+    def address(self) -> str:
+        """What tells the place from others. Hosts do not count: who takes two places for one deletes less."""
+        protocol = self._kind.protocol if isinstance(self._kind.protocol, str) else self._kind.protocol[0]
+        root = os.path.realpath(self._root) if protocol == "file" else self._root
+        return f"{protocol}:{root}"
+
     def status(self, path: str) -> Status | None:
         """What is at *path*; None where there is no file."""
         found = self._found(lambda files, limit: call(files, limit, "info", self._at(path)))

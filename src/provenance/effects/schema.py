@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.elements import ClauseElement
 
-from provenance.effects import lease_statements
+from provenance.effects import care_statements, lease_statements
 from provenance.effects.compiling import (
     DIALECT,
     SOURCES,
@@ -32,7 +32,6 @@ from provenance.effects.tables import (
     artifact_set_members,
     artifact_sets,
     artifacts,
-    quarantined_blobs,
     runs,
     tables,
 )
@@ -236,7 +235,6 @@ FILL_INPUTS: Final = compiled(
 )
 DROP_VALUE: Final = compiled(sa.update(artifacts).values(value_data=sa.null()).where(_is_value), "key")
 DROP_INPUTS: Final = compiled(sa.update(artifacts).values(inputs_data=sa.null()).where(_are_inputs), "key")
-SET_ASIDE: Final = inserting(quarantined_blobs, ("id", "data"), "REPLACE")
 
 
 def sources() -> Mapping[str, Source]:
@@ -246,7 +244,7 @@ def sources() -> Mapping[str, Source]:
 
 def rendered() -> str:
     """The module `provenance.effects.statements`."""
-    named = {**globals(), **vars(lease_statements)}
+    named = {**globals(), **vars(care_statements), **vars(lease_statements)}
     texts = {name: value for name, value in named.items() if name.isupper() and isinstance(value, str)}
     lines = [
         '"""The statements of `provenance.effects.schema` as SQLite takes them; written by `make statements`."""',

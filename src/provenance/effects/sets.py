@@ -6,6 +6,7 @@ from itertools import count
 from typing import cast
 
 from provenance.effects import statements
+from provenance.effects.bounds import between
 from provenance.effects.database import Database, Execute
 from provenance.ids import ArtifactId, SetId
 from provenance.queries import carries
@@ -35,10 +36,9 @@ class SqlSets:
         """The newest record of this id, or None."""
         return self._read(self._database.query(statements.FIND_SET, set_id, 1, 0))
 
-    def find_set_ids(self, prefix: str, limit: int) -> tuple[SetId, ...]:
-        """At most *limit* ids that begin with *prefix*, in order."""
-        after = prefix + "g"  # ids are hexadecimal: this comes after all that begin with the prefix
-        rows = self._database.query(statements.FIND_SET_IDS, prefix, after, limit, 0)
+    def find_set_ids(self, prefix: str, limit: int, after: str = "") -> tuple[SetId, ...]:
+        """At most *limit* ids that begin with *prefix* and come after *after*, in order."""
+        rows = self._database.query(statements.FIND_SET_IDS, *between(prefix, after), limit, 0)
         return tuple(cast("SetId", row[0]) for row in rows)
 
     def find_labelled(self, labels: Options) -> SetRecord | None:
@@ -57,6 +57,10 @@ class SqlSets:
             return execute(statements.DROP_SET, (set_id,)).rowcount > 0
 
         return self._database.transaction(work)
+
+    def find_pins(self, artifact_id: ArtifactId) -> tuple[SetId, ...]:
+        """Ids of the sets that the artifact is in, in order."""
+        return tuple(cast("SetId", row[0]) for row in self._database.query(statements.FIND_PINS, artifact_id))
 
     def _read(self, rows: list[tuple[object, ...]]) -> SetRecord | None:
         if not rows:

@@ -7,20 +7,23 @@ small values are kept once for each record; what is large is shared, in another 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
 
 from attrs import evolve
 
 from provenance.asks import PutRecord
-from provenance.effects import statements
+from provenance.chores import Holding, Shelf
+from provenance.effects import statements, upkeep
+from provenance.effects.bounds import between, sifting
 from provenance.effects.database import Database, Execute
 from provenance.effects.sinks import Encoded, Kept, digest
-from provenance.errors import BlobNotFoundError, CorruptBlobError
+from provenance.errors import BlobNotFoundError, CorruptBlobError, CorruptRecordError
 from provenance.ids import ArtifactId, RunId, ValueId
 from provenance.queries import Page, Query, fits
 from provenance.records import ArtifactRecord, Blob, Held, Run
-from provenance.wire import Row, from_row, json_text, run_from_json, run_to_json, time_text, to_row
+from provenance.wire import Row, from_row, run_from_json, run_to_json, time_text, to_row
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -48,20 +51,19 @@ class SqlRecords:
         if not rows:
             return None
         *row, data = rows[0]
-        record = from_row(cast("Row", row))
+        record = self._record(row)
         if data is not None:  # who looks a record up is likely to read its value next
             self._database.prefetch(record.value_blob.id, cast("bytes", data))
         return record
 
-    def find_ids(self, prefix: str, limit: int) -> tuple[ArtifactId, ...]:
-        """At most *limit* ids that begin with *prefix*, in order."""
-        after = prefix + "g"  # ids are hexadecimal: this comes after all that begin with the prefix
-        rows = self._database.query(statements.FIND_IDS, prefix, after, limit, 0)
+    def find_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
+        """At most *limit* ids that begin with *prefix* and come after *after*, in order."""
+        rows = self._database.query(statements.FIND_IDS, *between(prefix, after), limit, 0)
         return tuple(cast("ArtifactId", row[0]) for row in rows)
 
     def find_by_value(self, value_id: ValueId) -> tuple[ArtifactRecord, ...]:
         """Records of the value, oldest first."""
-        return tuple(from_row(cast("Row", row)) for row in self._database.query(statements.FIND_BY_VALUE, value_id))
+        return tuple(self._record(row) for row in self._database.query(statements.FIND_BY_VALUE, value_id))
 
     def find_progeny(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
         """Ids of what was computed directly from the artifact, in order."""
@@ -77,9 +79,9 @@ class SqlRecords:
         found: list[ArtifactRecord] = []
         count = min(limit, _ROWS)  # as a rule the database has sorted out all that does not fit
         while True:
-            rows = self._database.query(statements.FIND_RECORDS, *_sifting(query, after), count, 0)
+            rows = self._database.query(statements.FIND_RECORDS, *sifting(query, after), count, 0)
             for place, *row, inputs in rows:
-                record = from_row(cast("Row", row))
+                record = self._record(row)
                 if fits(query, record, cast("str", inputs)):
                     found.append(record)
                     if len(found) == limit:
@@ -91,7 +93,11 @@ class SqlRecords:
     def find_run(self, run_id: RunId) -> Run | None:
         """The run of this id, or None."""
         rows = self._database.query(statements.FIND_RUN, run_id)
-        return run_from_json(cast("str", rows[0][0])) if rows else None
+        try:
+            return run_from_json(cast("str", rows[0][0])) if rows else None
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise CorruptRecordError(run_id, self._database.name, reason, what="run") from error
 
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
         """Store the record, its run and the bytes it brings, all or nothing; answers the record that is there then."""
@@ -109,36 +115,33 @@ class SqlRecords:
         """Delete the record; the blobs that no record names any more, or None where there was no record."""
         return self._database.transaction(lambda execute: _drop(execute, artifact_id))
 
+    def find_named(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
+        """Those of *blobs* that some record names."""
+        return upkeep.named(self._database, blobs)
 
-def _sifting(query: Query, after: int | None) -> Iterator[str | int | None]:
-    """The parameters of FIND_RECORDS, each twice: as far as the database can tell what fits."""
-    glob = None if query.name is None or "[" in query.name else query.name  # its brackets are others than ours
-    since, until = (None if each is None else time_text(each) for each in (query.since, query.until))
-    tags, fields, inputs = (
-        _json_or_none(each) for each in (sorted(query.tags), dict(query.custom_fields), dict(query.inputs))
-    )
-    for each in (
-        after,
-        glob,
-        query.version,
-        query.run_id,
-        since,
-        until,
-        min(query.uses, default=None),
-        tags,
-        fields,
-        inputs,
-    ):
-        yield each
-        yield each
+    def evict(self, artifact_id: ArtifactId, blob: Blob, at: datetime) -> tuple[Blob, ...] | None:
+        """Let go of the value's bytes; they are the answer if no record needs them any more, None if nothing was done."""
+        return self._database.transaction(lambda execute: upkeep.evict(execute, artifact_id, blob, at))
 
+    def find_eviction(self, artifact_id: ArtifactId) -> datetime | None:
+        """When the value was let go, or None."""
+        return upkeep.evicted_at(self._database, artifact_id)
 
-def _json_or_none(wanted: object) -> str | None:
-    """What must be there as JSON; None where that is nothing, or nothing that JSON can say."""
-    try:
-        return json_text(wanted) if wanted else None
-    except (TypeError, ValueError):
-        return None
+    def check_records(self) -> tuple[str, ...]:
+        """What the database finds wrong with itself."""
+        return self._database.complaints()
+
+    def find_homes(self) -> frozenset[str]:
+        """The database, however it was named."""
+        return frozenset({self._database.home})
+
+    def _record(self, row: Sequence[object]) -> ArtifactRecord:
+        """The record in *row*; raises `CorruptRecordError` where there is none that could be told."""
+        try:
+            return from_row(cast("Row", row))
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise CorruptRecordError(str(row[0]), self._database.name, reason) from error
 
 
 def _row(ask: PutRecord) -> _Values:
@@ -154,6 +157,7 @@ def _put(execute: Execute, ask: PutRecord, row: _Values) -> ArtifactRecord:
     if ask.replace:
         execute(statements.REPLACE_RECORD, row)
         execute(statements.DROP_EDGES, (ask.record.id,))
+        execute(statements.DROP_EVICTION, (ask.record.id,))
     elif execute(statements.PUT_RECORD, row).rowcount == 0:
         return _lose(execute, ask)
     for each in ask.record.source_ids:
@@ -181,12 +185,21 @@ def _drop(execute: Execute, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
     rows = execute(statements.FIND_RECORD, (artifact_id,)).fetchall()
     if not rows or execute(statements.DROP_RECORD, (artifact_id,)).rowcount == 0:  # or another process deleted it since
         return None
-    execute(statements.DROP_EDGES, (artifact_id,))
+    for statement in (statements.DROP_EDGES, statements.DROP_EVICTION):
+        execute(statement, (artifact_id,))
     return tuple(
         blob
-        for blob in dict.fromkeys(from_row(cast("Row", rows[0][:-1])).blobs)
+        for blob in _blobs_of(cast("Row", rows[0][:-1]))
         if execute(statements.NAMES_BLOB, (blob.id, blob.id)).fetchall() == [(0,)]
     )
+
+
+def _blobs_of(row: Row) -> tuple[Blob, ...]:
+    """The blobs that the row of a record names; none where it is damaged, so that it can be deleted all the same."""
+    try:
+        return tuple(dict.fromkeys(from_row(row).blobs))
+    except Exception:  # noqa: BLE001 - whatever its columns hold
+        return ()
 
 
 class SqlBlobs:
@@ -208,12 +221,7 @@ class SqlBlobs:
         data = self._database.prefetched(blob.id) or self._find(blob)
         if data is None:
             raise BlobNotFoundError(blob.id, self._database.name)
-        if len(data) != blob.size:
-            reason = f"{len(data)} bytes are there, {blob.size} were written"
-            raise CorruptBlobError(blob.id, self._database.name, reason)
-        found = digest(data)
-        if found != blob.id:
-            raise CorruptBlobError(blob.id, self._database.name, f"its bytes have the digest {found}")
+        self._compare(blob, data)
         return read(io.BytesIO(data))
 
     def has_blob(self, blob: Blob) -> bool:
@@ -230,11 +238,39 @@ class SqlBlobs:
         data = self._find(blob)
 
         def work(execute: Execute) -> None:
-            execute(statements.SET_ASIDE, (blob.id, data))
+            execute(statements.SET_ASIDE, (blob.id, data, time_text(datetime.now(UTC))))
             _empty(execute, blob)
 
         if data is not None:
             self._database.transaction(work)
+
+    def check_blob(self, blob: Blob) -> None:
+        """Compare the bytes in each row that has them; raises as `read_blob`."""
+        copies = upkeep.copies(self._database, blob)
+        if not copies:
+            raise BlobNotFoundError(blob.id, self._database.name)
+        for data in copies:
+            self._compare(blob, data)
+
+    def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
+        """What was put aside; all else is in the rows of records."""
+        return upkeep.aside(self._database, after, limit) if shelf is Shelf.QUARANTINED else ()
+
+    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
+        """Delete what was put aside under *key* before then; answers whether it was there."""
+        return shelf is Shelf.QUARANTINED and upkeep.discard(self._database, key, before)
+
+    def find_places(self) -> frozenset[str]:
+        """None: what is in the rows of records is shared with nobody."""
+        return frozenset()
+
+    def _compare(self, blob: Blob, data: bytes) -> None:
+        if len(data) != blob.size:
+            reason = f"{len(data)} bytes are there, {blob.size} were written"
+            raise CorruptBlobError(blob.id, self._database.name, reason)
+        found = digest(data)
+        if found != blob.id:
+            raise CorruptBlobError(blob.id, self._database.name, f"its bytes have the digest {found}")
 
     def _find(self, blob: Blob) -> bytes | None:
         rows = self._database.query(statements.READ_VALUE, blob.id, 1, 0)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+_TROUBLE: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What reading and writing raises; the latter where what should be text is none, in messages too."""
+_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 PATIENCE: Final = 30.0
 """Seconds to wait for another process that writes."""
 _LOG_PAGES: Final = 4000
@@ -79,7 +82,7 @@ class SqliteDatabase(Prefetching, Shared):
         try:
             with session.lock:
                 return (session.connection or self._open(session)).execute(statement, values).fetchall()
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             raise self._unavailable(error) from error
 
     def renewals(self) -> int:
@@ -91,7 +94,7 @@ class SqliteDatabase(Prefetching, Shared):
         try:
             with session.lock:
                 self._for_writing(session)
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             raise self._unavailable(error) from error
         return self._renewals
 
@@ -101,7 +104,7 @@ class SqliteDatabase(Prefetching, Shared):
         try:
             with session.lock:
                 return (session.connection or self._open(session)).execute(statement, values).rowcount
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             raise self._unavailable(error) from error
 
     def transaction(self, work: Callable[[Execute], R]) -> R:
@@ -114,7 +117,24 @@ class SqliteDatabase(Prefetching, Shared):
         try:
             with session.lock:
                 return _transacted(self._for_writing(session), work)
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
+            raise self._unavailable(error) from error
+
+    @property
+    def home(self) -> str:
+        """What tells the database from others, wherever it is opened."""
+        return f"sqlite:{os.path.realpath(self.path)}"
+
+    def complaints(self) -> tuple[str, ...]:
+        """What SQLite finds wrong with the file, looking through all of it; raises `StoreUnavailableError`."""
+        session = self._session()
+        try:
+            with session.lock:
+                connection = session.connection or self._open(session)
+                return _complaints(connection)
+        except _TROUBLE as error:
+            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _DAMAGE:
+                return (str(error),)
             raise self._unavailable(error) from error
 
     def migrate(self, version: int | None = None, /) -> None:
@@ -202,8 +222,9 @@ class SqliteDatabase(Prefetching, Shared):
             raise StoreUnavailableError(self.name, reason, "upgrade the library: pip install --upgrade provenance")
         return version
 
-    def _unavailable(self, error: sqlite3.Error) -> StoreUnavailableError:
-        code: str = getattr(error, "sqlite_errorname", "") or ""
+    def _unavailable(self, error: Exception) -> StoreUnavailableError:
+        damaged = "SQLITE_CORRUPT" if isinstance(error, UnicodeDecodeError) else ""
+        code: str = getattr(error, "sqlite_errorname", damaged) or ""
         primary = "_".join(code.split("_")[:2])
         advice = _ADVICE.get(primary, "check that the file is a database of this library")
         return StoreUnavailableError(self.name, f"{self.path}: {error}", advice)
@@ -244,6 +265,11 @@ def _transacted(connection: sqlite3.Connection, work: Callable[[Execute], R]) ->
         connection.rollback()
         raise
     return result
+
+
+def _complaints(connection: sqlite3.Connection) -> tuple[str, ...]:
+    rows = connection.execute("PRAGMA integrity_check").fetchall()
+    return () if rows == [("ok",)] else tuple(str(text) for (text,) in rows)
 
 
 def _disconnect(sessions: weakref.WeakSet[_Session]) -> None:

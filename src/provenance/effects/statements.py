@@ -119,7 +119,36 @@ UPDATE artifacts SET value_data=NULL WHERE artifacts.content_digest = ? AND arti
 DROP_INPUTS = """\
 UPDATE artifacts SET inputs_data=NULL WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NOT NULL"""
 SET_ASIDE = """\
-INSERT OR REPLACE INTO quarantined_blobs (id, data) VALUES (?, ?)"""
+INSERT OR REPLACE INTO quarantined_blobs (id, data, set_aside_at) VALUES (?, ?, ?)"""
+LIST_ASIDE = """\
+SELECT quarantined_blobs.id, length(quarantined_blobs.data) AS length_1, quarantined_blobs.set_aside_at
+FROM quarantined_blobs
+WHERE quarantined_blobs.id > ? ORDER BY quarantined_blobs.id
+ LIMIT ? OFFSET ?"""
+DROP_ASIDE = """\
+DELETE FROM quarantined_blobs WHERE quarantined_blobs.id = ? AND quarantined_blobs.set_aside_at < ?"""
+FIND_PINS = """\
+SELECT artifact_set_members.set_id
+FROM artifact_set_members
+WHERE artifact_set_members.artifact_id = ? ORDER BY artifact_set_members.set_id"""
+PUT_EVICTION = """\
+INSERT OR REPLACE INTO evictions (artifact_id, evicted_at) VALUES (?, ?)"""
+FIND_EVICTION = """\
+SELECT evictions.evicted_at
+FROM evictions
+WHERE evictions.artifact_id = ?"""
+DROP_EVICTION = """\
+DELETE FROM evictions WHERE evictions.artifact_id = ?"""
+EMPTY_VALUE = """\
+UPDATE artifacts SET value_data=NULL WHERE artifacts.id = ? AND artifacts.content_digest = ?"""
+NEEDS_BLOB = """\
+SELECT (EXISTS (SELECT *
+FROM artifacts
+WHERE artifacts.content_digest = ? AND NOT (EXISTS (SELECT *
+FROM evictions
+WHERE evictions.artifact_id = artifacts.id)))) OR (EXISTS (SELECT *
+FROM artifacts
+WHERE artifacts.inputs_digest = ?)) AS anon_1"""
 FIND_LEASE = """\
 SELECT leases.expires_at - ((julianday('now') - 2440587.5) * 86400.0) AS anon_1
 FROM leases
@@ -201,6 +230,12 @@ CREATE INDEX IF NOT EXISTS ix_artifacts_inputs_digest ON artifacts (inputs_diges
     """\
 CREATE INDEX IF NOT EXISTS ix_artifacts_value_id ON artifacts (value_id)""",
     """\
+CREATE TABLE IF NOT EXISTS evictions (
+    artifact_id TEXT NOT NULL,
+    evicted_at DATETIME NOT NULL,
+    PRIMARY KEY (artifact_id)
+)""",
+    """\
 CREATE TABLE IF NOT EXISTS leases (
     artifact_id TEXT NOT NULL,
     owner TEXT NOT NULL,
@@ -212,6 +247,7 @@ CREATE TABLE IF NOT EXISTS leases (
 CREATE TABLE IF NOT EXISTS quarantined_blobs (
     id TEXT NOT NULL,
     data BLOB NOT NULL,
+    set_aside_at DATETIME DEFAULT '1970-01-01 00:00:00.000000+00:00' NOT NULL,
     PRIMARY KEY (id)
 )""",
     """\

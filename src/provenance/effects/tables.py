@@ -13,6 +13,9 @@ VERSION: Final = 3
 STAMP: Final = "provenance_schema"
 """The table in which Alembic notes the version; not its usual name, which users' own migrations have."""
 
+EPOCH: Final = "1970-01-01 00:00:00.000000+00:00"
+"""Stands for a time that was not recorded."""
+
 tables: Final = sa.MetaData()
 
 artifacts: Final = sa.Table(
@@ -88,6 +91,7 @@ quarantined_blobs: Final = sa.Table(
     tables,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=False, server_default=EPOCH),
 )
 leases: Final = sa.Table(  # who computes an artifact just now, so that others wait for it
     "leases",
@@ -96,4 +100,10 @@ leases: Final = sa.Table(  # who computes an artifact just now, so that others w
     sa.Column("owner", sa.Text, nullable=False),
     sa.Column("fence", sa.BigInteger, nullable=False),  # grows with each owner: an earlier one is known by it
     sa.Column("expires_at", sa.Float, nullable=False),  # in seconds since the epoch
+)
+evictions: Final = sa.Table(  # whose value was let go on purpose
+    "evictions",
+    tables,
+    sa.Column("artifact_id", sa.Text, primary_key=True),
+    sa.Column("evicted_at", sa.DateTime(timezone=True), nullable=False),
 )

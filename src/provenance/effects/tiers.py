@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, BinaryIO, Final, TypeAlias
 
 from attrs import field, frozen
 
 from provenance.asks import Blobs, DropBlob, HasBlob, Quarantine, ReadBlob, WriteBlob
+from provenance.chores import Discard, FindPlaces, Holding, ListHoldings, Shelf
 from provenance.effect import Interpreter
+from provenance.effects.joint import check_in, merged_holdings
 from provenance.effects.layers import Permissions
 from provenance.effects.sinks import Encoded
 from provenance.errors import (
@@ -112,6 +115,22 @@ class _TieredBlobs:
     def quarantine(self, blob: Blob) -> None:
         for tier in allowed(self.tiers, "write", "putting a damaged blob aside", self.name):
             tier.ask(Quarantine(blob))
+
+    def check_blob(self, blob: Blob) -> None:
+        check_in((each.ask for each in allowed(self.tiers, "read", "checking a blob", self.name)), blob)
+
+    def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
+        readable = allowed(self.tiers, "read", "listing what is stored", self.name)
+        return merged_holdings((each.ask for each in readable), ListHoldings(shelf, after, limit))
+
+    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
+        tiers = allowed(self.tiers, "delete", "deleting what is left over", self.name)
+        gone: list[bool] = [each.ask(Discard(shelf, key, before)) for each in tiers]
+        return any(gone)
+
+    def find_places(self) -> frozenset[str]:
+        places: list[frozenset[str]] = [each.ask(FindPlaces()) for each in self.tiers]
+        return frozenset[str]().union(*places)
 
 
 def _copied(tier: Tier, written: Written) -> Callable[[BinaryIO], None]:

@@ -8,6 +8,7 @@ of the library. The environment or repository comes first, so that `functools.pa
 """
 
 from provenance.functional.calling import call, commit, compute, perform, within
+from provenance.functional.caring import collect_garbage, evict, verify
 from provenance.functional.planning import Computed, Planned, hash_value, plan
 from provenance.functional.stored import (
     artifact,
@@ -29,9 +30,11 @@ __all__ = [
     "Planned",
     "artifact",
     "call",
+    "collect_garbage",
     "commit",
     "compute",
     "environment",
+    "evict",
     "find",
     "forget",
     "hash_value",
@@ -45,5 +48,6 @@ __all__ = [
     "promote",
     "read",
     "repository",
+    "verify",
     "within",
 ]

@@ -10,7 +10,7 @@ class TestShelf(BlobContract):
 
 from provenance.codecs.libraries import needed
 
-_SUITES = ("blobs", "damage", "leases", "models", "records", "searches", "sets", "threads")
+_SUITES = ("blobs", "care", "damage", "leases", "models", "records", "searches", "sets", "threads")
 
 needed("hypothesis", "a contract suite", "testing")
 needed("pytest", "a contract suite", "testing").register_assert_rewrite(*(f"{__name__}.{each}" for each in _SUITES))
@@ -18,6 +18,7 @@ needed("pytest", "a contract suite", "testing").register_assert_rewrite(*(f"{__n
 # Imported only now, so that their assertions tell what they compared.
 from provenance.testing.contracts.base import Contract  # noqa: E402 - see above
 from provenance.testing.contracts.blobs import BlobContract  # noqa: E402 - see above
+from provenance.testing.contracts.care import CareContract  # noqa: E402 - see above
 from provenance.testing.contracts.damage import DamageContract  # noqa: E402 - see above
 from provenance.testing.contracts.leases import LeaseContract  # noqa: E402 - see above
 from provenance.testing.contracts.models import ModelContract, StoreModel, store_machine  # noqa: E402 - see above
@@ -29,12 +30,13 @@ from provenance.testing.contracts.threads import ThreadContract  # noqa: E402 - 
 
 class StoreContract(
     BlobContract, RecordContract, SetContract, SearchContract, ThreadContract, ModelContract
-):  # all but `DamageContract`, which needs a way behind the store's back, and `LeaseContract`, which needs a clock
+):  # not `DamageContract`, `CareContract` and `LeaseContract`, which need a way behind the store's back, more methods, a clock
     """Everything that records and blobs must do together."""
 
 
 __all__ = [
     "BlobContract",
+    "CareContract",
     "Contract",
     "DamageContract",
     "LeaseContract",

@@ -1,0 +1,126 @@
+"""What an author of a store may write besides, so that it can be taken care of, and what stands in where he does not.
+
+A store without these methods works: it is verified by reading, nothing is evicted from it, and nothing in it counts as left over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import BinaryIO, Protocol, runtime_checkable
+
+from attrs import frozen
+
+from provenance.chores import (
+    BlobCare,
+    CheckBlob,
+    CheckRecords,
+    Discard,
+    Evict,
+    FindEviction,
+    FindHomes,
+    FindNamed,
+    FindPlaces,
+    Holding,
+    InspectRecord,
+    ListHoldings,
+    RecordCare,
+    Shelf,
+)
+from provenance.effect import Interpreter
+from provenance.ids import ArtifactId
+from provenance.records import ArtifactRecord, Blob
+
+
+class Records(Protocol):
+    """Every record store."""
+
+    def find_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord | None: ...
+
+
+class Blobs(Protocol):
+    """Every blob store."""
+
+    def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object], /) -> object: ...
+
+
+@runtime_checkable
+class TendedRecords(Protocol):
+    """A record store whose values may be evicted; each method answers the effect of its name in `chores`."""
+
+    def find_named(self, blobs: tuple[Blob, ...], /) -> frozenset[Blob]: ...
+    def evict(self, artifact_id: ArtifactId, blob: Blob, at: datetime, /) -> tuple[Blob, ...] | None: ...
+    def find_eviction(self, artifact_id: ArtifactId, /) -> datetime | None: ...
+    def check_records(self) -> tuple[str, ...]: ...
+    def find_homes(self) -> frozenset[str]: ...
+
+
+@runtime_checkable
+class TendedBlobs(Protocol):
+    """A blob store that can be swept; each method answers the effect of its name in `chores`."""
+
+    def check_blob(self, blob: Blob, /) -> None: ...
+    def list_holdings(self, shelf: Shelf, after: str, limit: int, /) -> tuple[Holding, ...]: ...
+    def discard(self, shelf: Shelf, key: str, before: datetime, /) -> bool: ...
+    def find_places(self) -> frozenset[str]: ...
+
+
+def tended_record_effects(store: Records) -> Interpreter[RecordCare]:
+    """Interpreter of what *store* answers; without the methods of `TendedRecords` every blob counts as named."""
+    tended: TendedRecords = store if isinstance(store, TendedRecords) else _PlainRecords(store)
+    return (
+        InspectRecord.on(lambda ask: store.find_record(ask.id))
+        | FindNamed.on(lambda ask: tended.find_named(ask.blobs))
+        | Evict.on(lambda ask: tended.evict(ask.id, ask.blob, ask.at))
+        | FindEviction.on(lambda ask: tended.find_eviction(ask.id))
+        | CheckRecords.on(lambda _: tended.check_records())
+        | FindHomes.on(lambda _: tended.find_homes())
+    )
+
+
+def tended_blob_effects(store: Blobs) -> Interpreter[BlobCare]:
+    """Interpreter of what *store* answers; without the methods of `TendedBlobs` it has nothing that could be left over."""
+    tended: TendedBlobs = store if isinstance(store, TendedBlobs) else _PlainBlobs(store)
+    return (
+        CheckBlob.on(lambda ask: tended.check_blob(ask.blob))
+        | ListHoldings.on(lambda ask: tended.list_holdings(ask.shelf, ask.after, ask.limit))
+        | Discard.on(lambda ask: tended.discard(ask.shelf, ask.key, ask.before))
+        | FindPlaces.on(lambda _: tended.find_places())
+    )
+
+
+@frozen
+class _PlainRecords:
+    store: Records
+
+    def find_named(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
+        return frozenset(blobs)
+
+    def evict(self, _id: ArtifactId, _blob: Blob, _at: datetime) -> None:
+        return None
+
+    def find_eviction(self, _: ArtifactId) -> None:
+        return None
+
+    def check_records(self) -> tuple[str, ...]:
+        return ()
+
+    def find_homes(self) -> frozenset[str]:
+        return frozenset({f"object:{id(self.store)}"})
+
+
+@frozen
+class _PlainBlobs:
+    store: Blobs
+
+    def check_blob(self, blob: Blob) -> None:
+        self.store.read_blob(blob, lambda _: None)
+
+    def list_holdings(self, _shelf: Shelf, _after: str, _limit: int) -> tuple[Holding, ...]:
+        return ()
+
+    def discard(self, _shelf: Shelf, _key: str, _before: datetime) -> bool:
+        return False
+
+    def find_places(self) -> frozenset[str]:
+        return frozenset()
