@@ -47,7 +47,7 @@ types: $(STAMP)
 	$(BIN)/basedpyright src $(wildcard tests/typing)
 
 bench: $(STAMP)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(STAMP)  ## the code blocks of README.md and docs/ run as they stand
 	$(BIN)/pytest tests/architecture/test_documents.py $(ARGS)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME …] [--json FILE] [--quick]`: all lines, or those of the given names."""
+"""`python -m benchmarks [NAME …] [--json FILE] [--quick]`: the lines of the given names, or most."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import asdict
 
-from benchmarks import caches, calls, compression, fresh, hashes, threshold
+from benchmarks import caches, calls, compression, fresh, hashes, scale, threshold
 from benchmarks.lines import Limit, Line, machine, rows, table
 from benchmarks.timing import SIZES, Sizes
 
@@ -28,7 +28,11 @@ MEASURES: Mapping[str, Measure] = {
     "threshold": threshold.thresholds,
     "hash": hashes.hashes,
     "compression": compression.compressions,
+    "scale": scale.scales,
 }
+
+ONLY_BY_NAME = ("scale",)
+"""Those that take longer than all the others."""
 
 
 def measured(names: Sequence[str], sizes: Sizes) -> list[Line | Limit]:
@@ -44,12 +48,14 @@ def measured(names: Sequence[str], sizes: Sizes) -> list[Line | Limit]:
 def main() -> None:
     """Measure, print, and write JSON where it is asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(MEASURES)}; all if none is given")
+    parser.add_argument(
+        "names", nargs="*", help=f"of {', '.join(MEASURES)}; if none is given, all but {', '.join(ONLY_BY_NAME)}"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--size", choices=SIZES, default="full", help="how much is measured")
     parser.add_argument("--quick", action="store_const", const="quick", dest="size", help="less of everything")
     given = parser.parse_args()
-    names: list[str] = given.names or list(MEASURES)
+    names: list[str] = given.names or [name for name in MEASURES if name not in ONLY_BY_NAME]
     unknown = sorted(set(names) - MEASURES.keys())
     if unknown:
         parser.error(f"there is no {unknown[0]!r}; there are {', '.join(MEASURES)}")

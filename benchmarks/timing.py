@@ -28,11 +28,32 @@ class Sizes:
     members: int
     objects: int
     megabytes: int
+    stored: tuple[int, int]
 
 
-FULL = Sizes(rounds=25, calls=100, processes=7, touched=2_000, many=10_000, members=10**6, objects=10**4, megabytes=100)
-QUICK = Sizes(rounds=7, calls=40, processes=3, touched=500, many=2_000, members=10**5, objects=10**3, megabytes=10)
-TINY = Sizes(rounds=2, calls=2, processes=1, touched=3, many=4, members=10, objects=3, megabytes=1)
+FULL = Sizes(
+    rounds=25,
+    calls=100,
+    processes=7,
+    touched=2_000,
+    many=10_000,
+    members=10**6,
+    objects=10**4,
+    megabytes=100,
+    stored=(10**4, 10**6),
+)
+QUICK = Sizes(
+    rounds=7,
+    calls=40,
+    processes=3,
+    touched=500,
+    many=2_000,
+    members=10**5,
+    objects=10**3,
+    megabytes=10,
+    stored=(10**3, 10**5),
+)
+TINY = Sizes(rounds=2, calls=2, processes=1, touched=3, many=4, members=10, objects=3, megabytes=1, stored=(20, 40))
 SIZES: Mapping[str, Sizes] = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
 

@@ -27,6 +27,7 @@ from provenance.asks import (
     FindSet,
     FindSetIds,
     HasBlob,
+    Leases,
     PutRecord,
     PutSet,
     Quarantine,
@@ -66,10 +67,11 @@ from provenance.effects.layers import (
     retrying,
     traced,
 )
-from provenance.effects.leases import MemoryLeases
+from provenance.effects.leases import MemoryLeases, new_owner
 from provenance.effects.sinks import Kept, blob_of
 from provenance.effects.tiers import Tier, tiered
 from provenance.ids import ArtifactId, BlobId, RunId, SetId, ValueId
+from provenance.leasing import Claim, Claimed, Release, Renew, Taken
 from provenance.ports import (
     BlobStore,
     LeaseStore,
@@ -97,6 +99,8 @@ __all__ = [
     "Blobs",
     "CheckBlob",
     "CheckRecords",
+    "Claim",
+    "Claimed",
     "Counter",
     "Discard",
     "DropBlob",
@@ -127,6 +131,7 @@ __all__ = [
     "Kept",
     "Layer",
     "LeaseStore",
+    "Leases",
     "ListHoldings",
     "Options",
     "Page",
@@ -138,6 +143,8 @@ __all__ = [
     "ReadBlob",
     "RecordStore",
     "Records",
+    "Release",
+    "Renew",
     "Run",
     "RunId",
     "SetId",
@@ -146,6 +153,7 @@ __all__ = [
     "Sets",
     "Shelf",
     "Stored",
+    "Taken",
     "TendedBlobs",
     "TendedRecords",
     "Tier",
@@ -164,6 +172,7 @@ __all__ = [
     "guarded",
     "layered",
     "lease_effects",
+    "new_owner",
     "overlaid",
     "record_effects",
     "remembered",
@@ -182,11 +191,12 @@ __all__ = [
 def repository_over(name: str, stores: Interpreter[Records | Blobs]) -> Repository:
     """A repository of what *stores* keep; time, process and the user's files are those of this machine.
 
-    Unless *stores* answer `Leases` too, only the threads and tasks of this process wait for one another.
+    Unless *stores* answer `Leases` too, only the threads and tasks of this process wait for one another; if they do, leases
+    are renewed for them.
 
     >>> from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
     >>> stores = blob_effects(MemoryBlobs()) | record_effects(MemoryRecords(), MemorySets())
     >>> repository_over("mine", stores).contains_set("123456")
     False
     """
-    return Repository(name, machine.world() | kept_up(lease_effects(MemoryLeases())) | stores)
+    return Repository(name, machine.world() | kept_up(lease_effects(MemoryLeases()) | stores))

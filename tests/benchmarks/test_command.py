@@ -8,7 +8,20 @@ import pytest
 
 from architecture.source import ROOT
 
-NAMES = ("hit", "array", "miss", "power", "memory", "touch", "import", "pipeline", "threshold", "hash", "compression")
+NAMES = (
+    "hit",
+    "array",
+    "miss",
+    "power",
+    "memory",
+    "touch",
+    "import",
+    "pipeline",
+    "threshold",
+    "hash",
+    "compression",
+    "scale",
+)
 
 
 def run_benchmarks(*arguments):
@@ -65,6 +78,15 @@ def test_a_name_chooses_lines():
     assert 0 == done.returncode, done.stderr
     assert "hit in memory" in done.stdout
     assert "joblib " not in done.stdout
+
+
+def test_scale_asks_both_databases():
+    """Each question is put to SQLite and to PostgreSQL; it is measured only by name."""
+    done = run_benchmarks("scale", "--size", "tiny")
+    assert 0 == done.returncode, done.stderr
+    for question in ("look-up by id", "progeny", "lineage, 1,000 deep", "search by tag", "search by input"):
+        for database in ("SQLite", "PostgreSQL"):
+            assert f"{database}, 40 artifacts (beside 20): {question}" in done.stdout
 
 
 def test_an_unknown_name_is_refused():

@@ -13,14 +13,17 @@ from pathlib import Path
 from attrs import evolve
 
 from contract.samples import record, run
-from contract.stores import BACKENDS, Place
+from contract.stores import BACKENDS, SHARED, Place
 from provenance.asks import FindProgeny, FindRecord, PutRecord
+from provenance.effects.postgres import PostgresDatabase
+from provenance.effects.postgres_connections import Access
 from provenance.effects.sets import SqlSets
 from provenance.effects.sinks import blob_of
 from provenance.effects.sql import SqlBlobs, SqlRecords
 from provenance.effects.sqlite import SqliteDatabase
 from provenance.ports import blob_effects, record_effects
 from provenance.records import Held
+from servers.postgres import VERSIONS, server
 
 SOURCE = "a" * 40
 CHILDREN = 8
@@ -66,20 +69,34 @@ def in_children(count: int, task) -> None:
     assert [0] * count == codes
 
 
+def start_servers() -> None:
+    """Start what processes share; else each would have its own."""
+    for version in VERSIONS:
+        server(version)
+
+
 def first_use(folder: Path) -> None:
     """Several processes open a store that is not there yet, and all win."""
-    in_children(CHILDREN, lambda _: [put(BACKENDS["sqlite and disk"](folder / "new" / "place")) for _ in range(5)])
-    place = BACKENDS["sqlite and disk"](folder / "new" / "place")
-    assert 5 * CHILDREN == len(place.ask(FindProgeny(SOURCE)))
-    place.close()
+    start_servers()
+    for name in ("sqlite and disk", "postgres and disk"):
+        where = folder / name / "new" / "place"
+        in_children(CHILDREN, lambda _, name=name, where=where: [put(BACKENDS[name](where)) for _ in range(5)])
+        place = BACKENDS[name](where)
+        assert 5 * CHILDREN == len(place.ask(FindProgeny(SOURCE)))
+        place.close()
 
 
 def same_record(folder: Path) -> None:
     """Several processes put the same record, and all get the winner's."""
-    in_children(CHILDREN, lambda turn: put(BACKENDS["sqlite"](folder), id="b" * 40, version=turn))
-    place = BACKENDS["sqlite"](folder)
-    assert ("b" * 40,) == place.ask(FindProgeny(SOURCE))
-    place.close()
+    start_servers()
+    for name in ("sqlite", "postgres 16", "postgres 18"):
+        where = folder / name
+        in_children(
+            CHILDREN, lambda turn, name=name, where=where: put(BACKENDS[name](where), id="b" * 40, version=turn)
+        )
+        place = BACKENDS[name](where)
+        assert ("b" * 40,) == place.ask(FindProgeny(SOURCE))
+        place.close()
 
 
 def inherited(folder: Path) -> None:
@@ -109,7 +126,7 @@ def inherited(folder: Path) -> None:
         put(place)
         stop.set()
         thread.join()
-        shared = 12 if "sqlite" in name else 0
+        shared = 12 if name in SHARED else 0
         assert len(place.ask(FindProgeny(SOURCE))) >= shared + 3
         place.close()
 
@@ -124,20 +141,31 @@ def put_in(name: str, folder: Path) -> str:
 
 def killed(folder: Path) -> None:
     """A process that dies amid a transaction leaves nothing of it, and holds nobody up."""
-    database = SqliteDatabase(folder / "provenance.db")
+    start_servers()
+    for opened in (
+        lambda: SqliteDatabase(folder / "provenance.db"),
+        *(
+            lambda version=version: PostgresDatabase(Access(url=server(version).database_for(folder)))
+            for version in VERSIONS
+        ),
+    ):
+        killed_amid_a_transaction(opened)
+
+
+def killed_amid_a_transaction(opened) -> None:
+    """The same for one database."""
+    database = opened()
     place = Place(
         blob_effects(SqlBlobs(database)) | record_effects(SqlRecords(database), SqlSets(database)), lambda *_: None
     )
     put(place)
 
     def die(_: int) -> None:
-        child = SqliteDatabase(folder / "provenance.db")
-
         def work(execute) -> None:
             execute("INSERT INTO quarantined_blobs (id, data) VALUES (?, ?)", (blob_of(b"half").id, b"half"))
             os._exit(0)
 
-        child.transaction(work)
+        opened().transaction(work)
 
     in_children(1, die)
     put(place)
@@ -161,11 +189,11 @@ def unclosed(folder: Path) -> None:
     gc.collect()
 
 
-def in_process(module: str, task: str, folder: Path) -> None:
-    """Do *task* of *module* in a fresh interpreter, to which every warning is an error."""
+def in_process(module: str, task: str, folder: Path, *more: str) -> None:
+    """Do *task* of *module*, which is told *more*, in a fresh interpreter, to which every warning is an error."""
     tests = Path(__file__).parents[1]
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-W", "ignore:Sending a large body", "-m", module, task, str(folder)],
+        [sys.executable, "-W", "error", "-W", "ignore:Sending a large body", "-m", module, task, str(folder), *more],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])},
         capture_output=True,
         text=True,

@@ -186,6 +186,8 @@ BACKENDS = {
     "postgres 18": postgres(18),
     "postgres and disk": postgres_and_disk,
 }
+SHARED = [name for name in BACKENDS if "sqlite" in name or "postgres" in name]
+"""Those that several processes may have open."""
 LAYERS = {
     "faulty, never": under(lambda base: faulty(base, 0, ConnectionResetError())),
     "guarded": under(lambda base: guarded(base, "guarded", Permissions())),

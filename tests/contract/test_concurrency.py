@@ -6,8 +6,8 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from contract.everywhere import Everywhere
-from contract.processes import SOURCE, in_process, put_in
-from contract.stores import BACKENDS
+from contract.processes import SOURCE, in_process, put_in, start_servers
+from contract.stores import BACKENDS, SHARED
 from provenance.asks import FindProgeny
 from provenance.testing.contracts import ThreadContract
 
@@ -18,9 +18,10 @@ def test_in_processes(task, tmp_path):
     in_process("contract.processes", task, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["sqlite", "sqlite and disk"])
+@pytest.mark.parametrize("name", SHARED)
 def test_spawned_processes_share_a_store(name, tmp_path):
     """What processes of their own recorded is found by all."""
+    start_servers()
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         ids = list(pool.map(put_in, [name] * 6, [tmp_path] * 6))
     place = BACKENDS[name](tmp_path)

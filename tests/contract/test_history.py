@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 import provenance as p
 from provenance.testing import memory_environment
+from servers.postgres import server
 
 numbers = st.integers(0, 3)
 places = st.sampled_from(["near", "far"])
@@ -155,7 +156,18 @@ class StoredHistory(History):
         return {name: environment.repository(name) for name in ("near", "far")}
 
 
+class SharedHistory(History):
+    """The same in one PostgreSQL database, in schemas of their own."""
+
+    def opened(self):
+        """The repositories, empty."""
+        url = server(18).database_for(self.folder)
+        return {name: p.PostgresRepo(name, db=url, schema=name, create_schema=True) for name in ("near", "far")}
+
+
 TestHistoryInMemory = History.TestCase
 TestHistoryInMemory.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
 TestHistoryOnDisk = StoredHistory.TestCase
 TestHistoryOnDisk.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
+TestHistoryInPostgres = SharedHistory.TestCase
+TestHistoryInPostgres.settings = settings(max_examples=6, stateful_step_count=12, deadline=None)

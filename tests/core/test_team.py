@@ -1,78 +1,57 @@
-"""A team: one database, one bucket, and a disk for each."""
+"""Several people on one PostgreSQL database: what one computed is a hit for the others."""
+
+import time
 
 import pytest
 
-from processes import printed
-from servers import moto_s3
+from processes import output, printed, started
 from servers.postgres import server
 
-CONFIG = """
-blobstores:
-  team:
-    type: s3
-    basepath: {bucket}
-    cachedir: {member}
-    delete: true
-    storage_options:
-      key: ${{S3_KEY}}
-      secret: ${{S3_SECRET}}
-      endpoint_url: {endpoint}
-artifact_repos:
-  shared: {{type: postgres, db: "${{TEAM_DB}}", store: team, delete: true, create_db: true}}
-"""
-
-PROGRAM = """
-import sys
-from pathlib import Path
+WORK = """
+import sys, time
 import provenance as p
 
-p.load_yaml_config(sys.argv[1])
+p.load_config({
+    "blobstores": {"files": {"type": "disk", "cachedir": "${BLOBS}"}},
+    "artifact_repos": {"team": {"type": "postgres", "db": "${DB}", "store": "files", "schema": "team's", "create_schema": True}},
+})
 
-@p.provenance(name="squares")
-def squares(count):
-    return [i * i for i in range(count)]
+@p.provenance(tags=["made"])
+def work(x):
+    return {"x": x, "data": bytes(200_000 if x % 2 else 10)}
 
-@p.provenance(name="total")
-def total(values):
-    return sum(values)
+@p.provenance()
+def total(*results):
+    return sum(each["x"] for each in results)
 
-result = total(squares(30_000))
-values = p.unwrap(squares(30_000))
+while time.time() < float(sys.argv[1]):
+    time.sleep(0.001)
+results = [work(x) for x in range(6)]
+assert total(*results) == 15
+assert [each["x"] for each in results] == list(range(6))
 stats = p.stats()
-print(p.artifact_of(result).id, int(result), len(values), stats.misses, stats.hits)
+made = list(p.search(tags=["made"], inputs={"x": 3}))
+print(stats.hits, stats.misses, len(made), len(p.get_default_repo().progeny_ids(made[0].id)), made[0].run_info.process["pid"])
 """
-
-
-def files(folder):
-    """All blobs below a folder, by path, with their bytes."""
-    found = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
 @pytest.fixture
-def member(tmp_path):
-    """Runs the program as a member of the team, with a disk of his own; what it prints."""
-    options = moto_s3.storage_options()
-    secrets = {
-        "S3_KEY": options["key"],
-        "S3_SECRET": options["secret"],
-        "TEAM_DB": server(18).database_for(tmp_path),
-    }
-
-    def run(name):
-        place = {"bucket": f"{moto_s3.BUCKET}/{tmp_path.name}", "endpoint": options["endpoint_url"], "member": name}
-        (tmp_path / f"{name}.yaml").write_text(CONFIG.format(**place))
-        return printed(PROGRAM, f"{name}.yaml", **secrets).split()
-
-    return run
+def variables(tmp_path):
+    """What the processes are told: one database, and one folder for large values."""
+    return {"DB": server(18).database_for(tmp_path), "BLOBS": str(tmp_path / "blobs")}
 
 
-def test_what_one_member_computes_is_a_hit_for_the_other(member, tmp_path):
-    """Two processes with disks of their own: the second computes nothing, and has the same bytes on its disk when it read them."""
-    one, two = member("ada"), member("bob")
-    total = str(sum(i * i for i in range(30_000)))
-    assert [total, "30000", "2", "1"] == one[1:]
-    assert [total, "30000", "0", "3"] == two[1:]
-    assert one[0] == two[0]
-    assert 1 == len(files(tmp_path / "ada"))
-    assert files(tmp_path / "ada") == files(tmp_path / "bob")
+def test_what_one_computed_is_a_hit_for_the_other(variables):
+    """The second process computes nothing, and sees who did."""
+    first, second = (printed(WORK, "0", **variables).split() for _ in range(2))
+    assert (["7", "0"], ["0", "7"]) == (second[:2], first[:2])
+    assert ["1", "1", first[4]] == second[2:] == first[2:]
+
+
+def test_processes_that_start_together_all_succeed(variables):
+    """Schema and tables are made once, whoever computes first wins, and nobody loses work."""
+    start = str(time.time() + 3.0)
+    processes = [started(WORK, start, **variables) for _ in range(4)]
+    results = [output(each).split() for each in processes]
+    assert 1 == len({tuple(each[2:]) for each in results})
+    assert ["7", "0"] == printed(WORK, "0", **variables).split()[:2]

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from attrs import evolve
@@ -272,13 +273,13 @@ def test_the_lease_of_a_coroutine_is_given_back_whatever_happens(either, asked):
     assert (2, 2) == (counts[Claim], counts[Release])
 
 
-@pytest.mark.parametrize("error", [p.StoreUnavailableError("x", "gone", "wait"), RuntimeError("broken"), TypeError()])
+@pytest.mark.parametrize("error", [partial(p.StoreUnavailableError, "x", "gone", "wait"), RuntimeError, TypeError])
 @pytest.mark.parametrize("kind", [Claim, Release])
 def test_a_lease_never_makes_a_call_fail(either, kind, error):
     """A store that fails to give or to take back a lease: the call goes on."""
 
     def fail(_):
-        raise error
+        raise error()
 
     session.set_default_repo(evolve(either, interpreter=either.interpreter | Interpreter({kind: fail})))
     assert [1] == slow_function([])(1)

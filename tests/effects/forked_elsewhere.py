@@ -1,15 +1,22 @@
-"""What forked processes do with a place elsewhere; run as `python -m effects.forked_elsewhere NAME FOLDER`."""
+"""What forked processes do with a place elsewhere; run as `python -m effects.forked_elsewhere TASK FOLDER NAME`."""
 
 import os
+import random
+import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 from contract.elsewhere import REMOTES
 from contract.processes import in_children
 from provenance.effects.objects import ObjectBlobs
+from provenance.effects.sinks import blob_of
+from provenance.ids import BlobId
+from provenance.records import Blob
 
 LARGE = bytes(3 << 20)
+KILLS = 6
 
 
 def keep(blobs: ObjectBlobs, data: bytes) -> None:
@@ -44,5 +51,27 @@ def forked(name: str, folder: Path) -> None:
     thread.join()
 
 
+def killed(name: str, folder: Path) -> None:
+    """Whenever a writer is killed, what is to be seen is complete, and the next one writes what he did not."""
+    remote = REMOTES[name](folder)
+    blobs = ObjectBlobs(remote)
+    keep(blobs, b"warm")
+    for turn in range(KILLS):
+        data = random.Random(turn).randbytes(4 << 20)
+        child = os.fork()
+        if child == 0:
+            ObjectBlobs(remote).write_blob(lambda sink, data=data: sink.write(data) and None)
+            os._exit(0)
+        time.sleep(random.Random(turn).uniform(0, 0.6))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        for path, status in list(remote.listed()):
+            blob_id = path.replace("/", "", 1)
+            if not path.startswith("."):
+                found = Blob(BlobId(blob_id), status.size)
+                assert found == blobs.read_blob(found, lambda source: blob_of(source.read()))
+        keep(blobs, data)
+
+
 if __name__ == "__main__":
-    forked(sys.argv[1], Path(sys.argv[2]))
+    {task.__name__: task for task in (forked, killed)}[sys.argv[1]](sys.argv[3], Path(sys.argv[2]))

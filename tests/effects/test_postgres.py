@@ -1,8 +1,10 @@
 """The PostgreSQL database: how it is reached, what is said when it is not, what users find in it."""
 
+import _thread
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 import traceback
@@ -153,6 +155,15 @@ def test_mistakes_of_a_configuration(changed, match):
     assert "s3cret" not in "".join(traceback.format_exception(caught.value))
 
 
+def test_a_driver_that_is_not_installed(monkeypatch):
+    """It is told with the extra that brings it, and without what was to be reached."""
+    for name in [each for each in sys.modules if each.startswith("provenance.effects.postgres")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(p.MissingLibraryError, match=r"provenance\[postgres\]"):
+        p.PostgresRepo(db=f"postgresql://me:{SECRET}@host/x")
+
+
 # ---------------------------------------------------------------- what is not there yet
 
 
@@ -284,6 +295,17 @@ def test_a_lock_that_somebody_holds(url, database):
         other.execute("LOCK TABLE artifacts")
         with pytest.raises(StoreUnavailableError, match="timeout"):
             SqlRecords(database).find_record(one.id)
+
+
+def test_an_interrupted_statement(database):
+    """Ctrl-C ends it at once, and the next one works."""
+    timer = threading.Timer(0.3, _thread.interrupt_main)
+    begun = time.monotonic()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        database.query("SELECT pg_sleep(1.9)")
+    assert time.monotonic() - begun < 1.5
+    assert [(1,)] == database.query("SELECT 1")
 
 
 def test_transactions_in_each_others_way(database):

@@ -167,7 +167,14 @@ def test_an_unknown_host_key_is_told():
 def test_forked_children_have_connections_of_their_own(name, tmp_path):
     """What a parent has open is used by its children, and goes on being used by the parent; nothing is warned of."""
     REMOTES[name](tmp_path)  # so that the server is this process's
-    in_process("effects.forked_elsewhere", name, tmp_path)
+    in_process("effects.forked_elsewhere", "forked", tmp_path, name)
+
+
+@pytest.mark.parametrize("name", ["s3 by seaweed", "sftp", "fsspec, files"])
+def test_killed_writers_leave_nothing_half_written(name, tmp_path):
+    """Writers that are killed at random moments leave nothing that could be taken for a blob, and nothing in the way."""
+    REMOTES[name](tmp_path)  # as above
+    in_process("effects.forked_elsewhere", "killed", tmp_path, name)
 
 
 def test_a_file_system_that_does_not_know_times(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Final
 
@@ -11,9 +10,10 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from provenance.effects.tables import STAMP
+from provenance.guards import Guard
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
-_alone: Final = threading.RLock()
+_alone: Final = Guard()
 
 
 def stamped(connection: sa.Connection) -> int | None:
@@ -31,7 +31,7 @@ def migrate(connection: sa.Connection, found: int, wanted: int) -> None:
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    with _alone:  # what a script of Alembic's refers to is the process's
+    with _alone.lock:  # what a script of Alembic's refers to is the process's
         if found and stamped(connection) is None:
             command.stamp(config, str(found))
         if found <= wanted:

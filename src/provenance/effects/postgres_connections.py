@@ -25,8 +25,6 @@ R = TypeVar("R")
 _GRACE: Final = 1.0
 """Seconds after which a server must have noticed that a statement takes too long."""
 _LOCK_PATIENCE: Final = 30.0
-_NAME_BYTES: Final = 63
-"""Of a name in PostgreSQL, which cuts longer ones short without a word."""
 
 
 @frozen(kw_only=True)
@@ -55,9 +53,6 @@ def url_of(name: str, access: Access) -> sa.URL:
     if url is None or url.drivername not in {"postgresql", "postgres", "postgresql+psycopg"} or not url.database:
         problem = "it is no address of a PostgreSQL database"
         raise ConfigError(f"{name}.db", problem, "write postgresql://user:password@host:port/database") from None
-    schema = access.schema
-    if schema is not None and (not schema or "\0" in schema or len(schema.encode(errors="replace")) > _NAME_BYTES):
-        raise ConfigError(f"{name}.schema", f"{schema!r} is no name of a schema", f"use 1 to {_NAME_BYTES} bytes")
     return url.set(drivername="postgresql+psycopg")
 
 
@@ -130,8 +125,10 @@ def is_cut(connection: Connection) -> bool:
     """Whether the server has said good-bye while nobody asked it anything; nothing is sent to find out."""
     if connection.closed:
         return True
+    if not hasattr(select, "poll"):
+        return bool(select.select([connection], [], [], 0)[0])
     poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
+    poll.register(connection, select.POLLIN)
     return bool(poll.poll(0))
 
 

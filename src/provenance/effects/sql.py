@@ -77,17 +77,18 @@ class SqlRecords:
     def find_records(self, query: Query, after: int | None, limit: int) -> Page:
         """Some records that fit, those stored last first; the database sorts out most of the others."""
         found: list[ArtifactRecord] = []
+        count = min(limit, _ROWS)  # as a rule the database has sorted out all that does not fit
         while True:
-            rows = self._database.query(statements.FIND_RECORDS, *sifting(query, after), _ROWS, 0)
+            rows = self._database.query(statements.FIND_RECORDS, *sifting(query, after), count, 0)
             for place, *row, inputs in rows:
                 record = self._record(row)
                 if fits(query, record, cast("str", inputs)):
                     found.append(record)
                     if len(found) == limit:
                         return Page(tuple(found), cast("int", place))
-            if len(rows) < _ROWS:
+            if len(rows) < count:
                 return Page(tuple(found), None)
-            after = cast("int", rows[-1][0])
+            after, count = cast("int", rows[-1][0]), _ROWS
 
     def find_run(self, run_id: RunId) -> Run | None:
         """The run of this id, or None."""

@@ -1,0 +1,180 @@
+"""Whether look-ups and searches take longer the more artifacts there are: in SQLite, and in PostgreSQL 18."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+from attrs import frozen
+from tests.servers.postgres import server
+
+import provenance as p
+from benchmarks.lines import NONE, OURS, PROCESS, Goal, Line
+from benchmarks.timing import Sizes, Timed, interleaved
+from provenance.effects import statements
+from provenance.effects.postgres import PostgresDatabase
+from provenance.effects.postgres_connections import Access
+from provenance.effects.sql import SqlRecords
+from provenance.effects.sqlite import SqliteDatabase
+from provenance.effects.translation import translated
+from provenance.queries import Query
+from provenance.records import NO_OPTIONS, ArtifactRecord, Blob, options
+from provenance.wire import to_row
+
+DEPTH = 1_000
+"""Artifacts that were made one from the other."""
+ALIKE = 10
+"""Artifacts that have a tag, and a value of an argument, in common."""
+_MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
+_LOOK_UPS = Goal("fewer", 1.3, 1.1)
+
+
+@frozen
+class Filled:
+    """A repository with *count* artifacts in it."""
+
+    count: int
+    records: SqlRecords
+    opened: Callable[[], p.Repository]
+
+
+def scales(folder: Path, sizes: Sizes) -> Iterator[Line]:
+    """The same questions to many artifacts and to fewer, by turns."""
+    for name, fill in (("SQLite", _in_sqlite), ("PostgreSQL", _in_postgres)):
+        few, many = (fill(folder / f"{count}", count) for count in sizes.stored)
+        durability = PROCESS if name == "SQLite" else NONE
+        for what, (ask, calls, goals) in QUESTIONS.items():
+            number = max(1, calls * sizes.calls // 100)
+            asked = {OURS: ask(many), "fewer": ask(few)}
+            taken = interleaved(asked, sizes.rounds, number)
+            yield Line(f"{name}, {many.count:,} artifacts (beside {few.count:,}): {what}", durability, taken, goals)
+
+
+# ---------------------------------------------------------------- questions
+
+
+def _by_id(filled: Filled) -> Timed:
+    return lambda i: filled.records.find_record(_id(_any(filled, i)))
+
+
+def _by_value(filled: Filled) -> Timed:
+    return lambda i: filled.records.find_by_value(_value_id(_any(filled, i)))
+
+
+def _progeny(filled: Filled) -> Timed:
+    return lambda i: filled.records.find_progeny(_id(_any(filled, i)))
+
+
+def _lineage(filled: Filled) -> Timed:
+    """Each time by a handle of its own, which remembers no record."""
+
+    def trace(i: int) -> object:
+        chains = max(1, filled.count // DEPTH)
+        last = min(filled.count, (i % chains + 1) * DEPTH) - 1
+        return p.lineage(filled.opened()[_id(last)])
+
+    return trace
+
+
+def _searching(query: Callable[[int], Query]) -> Callable[[Filled], Timed]:
+    def ask(filled: Filled) -> Timed:
+        return lambda i: filled.records.find_records(query(_any(filled, i) // ALIKE), None, 100)
+
+    return ask
+
+
+QUESTIONS: Mapping[str, tuple[Callable[[Filled], Timed], int, tuple[Goal, ...]]] = {
+    "look-up by id": (_by_id, 100, (_LOOK_UPS,)),
+    "look-up by value id": (_by_value, 100, (_LOOK_UPS,)),
+    "progeny": (_progeny, 100, ()),
+    f"lineage, {DEPTH:,} deep": (_lineage, 1, ()),
+    "search by tag": (_searching(lambda n: Query(tags=frozenset({f"tag {n}"}))), 1, ()),
+    "search by input": (_searching(lambda n: Query(inputs=options({"group": n}))), 1, ()),
+    "search by name, the newest 100": (_searching(lambda _: Query(name="bench.step")), 1, ()),
+}
+
+
+def _any(filled: Filled, i: int) -> int:
+    """The number of an artifact that is far from the last one."""
+    return i * 2_654_435_761 % filled.count
+
+
+# ---------------------------------------------------------------- artifacts
+
+
+def _id(i: int) -> str:
+    return hashlib.sha1(b"%d" % i, usedforsecurity=False).hexdigest()
+
+
+def _value_id(i: int) -> str:
+    return hashlib.sha1(b"value %d" % i, usedforsecurity=False).hexdigest()
+
+
+def _records(count: int) -> Iterator[tuple[object, ...]]:
+    """Rows as PUT_RECORD takes them."""
+    for i in range(count):
+        made = ArtifactRecord(
+            *(_id(i), _value_id(i), "bench.step", 0, "bench", "step", False, "pickle", NO_OPTIONS, NO_OPTIONS),  # type: ignore[arg-type]  # ids are text
+            frozenset(_sources(i)),
+            *(options({"n": i}), (f"tag {i // ALIKE}", "all"), _MOMENT, _MOMENT, 0.1, 0.01, 0.01, "5" * 40),
+            *(Blob(_value_id(i), 9), None, "builtins:int", (), "", frozenset()),  # type: ignore[arg-type]  # as above
+        )
+        yield (*to_row(made), f'{{"n":{i},"group":{i // ALIKE},"__varargs":[]}}', b"\x80\x05K\x01.....", None)
+
+
+def _sources(i: int) -> list[str]:
+    return [_id(i - 1)] if i % DEPTH else []
+
+
+def _edges(count: int) -> Iterator[tuple[str, str]]:
+    return ((_id(i), source) for i in range(count) for source in _sources(i))
+
+
+def _in_sqlite(folder: Path, count: int) -> Filled:
+    path = folder / "scale.db"
+    database = SqliteDatabase(path)
+    database.renewals()
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.executemany(statements.PUT_RECORD, _records(count))
+        connection.executemany(statements.PUT_EDGE, _edges(count))
+    connection.close()
+    return Filled(count, SqlRecords(database), lambda: p.SqliteRepo(db=path))
+
+
+@contextmanager
+def _without_indexes(connection: psycopg.Connection) -> Iterator[None]:
+    """Make the indexes when the rows are there, which takes a tenth of the time."""
+    query = "SELECT indexname, indexdef FROM pg_indexes WHERE indexname LIKE 'ix_artifact%'"
+    indexes = connection.execute(query).fetchall()
+    for name, _ in indexes:
+        connection.execute(f"DROP INDEX {name}")
+    yield
+    connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
+    for _, definition in indexes:
+        connection.execute(definition)
+
+
+def _in_postgres(folder: Path, count: int) -> Filled:
+    url = server(18).database_for(folder)
+    database = PostgresDatabase(Access(url=url))
+    put = translated(statements.PUT_RECORD, ())
+    with psycopg.connect(url) as connection, _without_indexes(connection):
+        bound = map(dict, map(put.bind, _records(count)))  # type: ignore[arg-type]  # rows of the right types
+        first = next(bound)
+        copy = f"COPY artifacts ({', '.join(first)}) FROM STDIN"
+        with connection.cursor().copy(copy) as rows:
+            for each in itertools.chain([first], bound):
+                rows.write_row(list(each.values()))
+        with connection.cursor().copy("COPY artifact_inputs (artifact_id, input_id) FROM STDIN") as rows:
+            for edge in _edges(count):
+                rows.write_row(edge)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")  # as the server does by itself after a while
+    return Filled(count, SqlRecords(database), lambda: p.PostgresRepo(db=url))
