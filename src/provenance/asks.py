@@ -15,7 +15,7 @@ from provenance.chores import BlobCare, FindEviction, FindPins, RecordCare
 from provenance.effect import Effect
 from provenance.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.keepers import Member, Original, Pour
-from provenance.leasing import Claim, Release, Renew
+from provenance.leasing import Claim, FindExpired, Release, Renew
 from provenance.queries import Page, Query
 from provenance.records import ArtifactRecord, Blob, Held, Options, Run, SetRecord, Written
 
@@ -258,7 +258,7 @@ Records: TypeAlias = (
     | Sets
 )
 """What a record store answers."""
-Leases: TypeAlias = Claim | Renew | Release
+Leases: TypeAlias = Claim | Renew | Release | FindExpired
 """What a record store answers about who computes what."""
 Blobs: TypeAlias = WriteBlob | ReadBlob | HasBlob | DropBlob | Quarantine | BlobCare
 """What a blob store answers."""

@@ -113,11 +113,15 @@ class Reason(Enum):
     UNREFERENCED = "no record names it"
     TEMPORARY = "it was being written, and its writer is gone"
     QUARANTINED = "it was damaged, and put aside"
+    LEASE = "somebody was computing an artifact, and is gone"
 
 
 @frozen
 class Garbage:
-    """Bytes that are of no use: why, under which key the store has them, how many they are, and since when."""
+    """What is of no use: why, under which key the store has it, how many bytes it takes, and since when.
+
+    Of a lease the key is the artifact's id; it takes none.
+    """
 
     reason: Reason
     key: str

@@ -49,3 +49,23 @@ class Release(Effect[bool]):
     """Give the lease back; False, and nothing done, if it has passed to another or ended."""
 
     lease: Claimed
+
+
+@frozen
+class Expired:
+    """A lease that expired so many *seconds* ago, and that nobody has claimed since."""
+
+    artifact_id: ArtifactId
+    seconds: float
+
+
+@frozen
+class FindExpired(Effect[tuple[Expired, ...]]):
+    """Leases that expired so many *seconds* ago or earlier: their owners are gone.
+
+    They are in order of their artifacts' ids, those after *after*, at most *limit* of them.
+    """
+
+    seconds: float
+    after: str = ""
+    limit: int = 1000

@@ -50,7 +50,7 @@ from provenance.chores import FindPins
 from provenance.effect import Interpreter
 from provenance.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.keepers import Original
-from provenance.leasing import Claim, Claimed, Release, Renew, Taken
+from provenance.leasing import Claim, Claimed, Expired, FindExpired, Release, Renew, Taken
 from provenance.queries import Page, Query
 from provenance.records import ArtifactRecord, Blob, Options, Run, SetRecord, Written
 from provenance.tending import tended_blob_effects, tended_record_effects
@@ -91,6 +91,7 @@ class LeaseStore(Protocol):
     def claim(self, artifact_id: ArtifactId, seconds: float, /) -> Claimed | Taken: ...
     def renew(self, lease: Claimed, seconds: float, /) -> bool: ...
     def release(self, lease: Claimed, /) -> bool: ...
+    def find_expired(self, seconds: float, after: str, limit: int, /) -> tuple[Expired, ...]: ...
 
 
 class BlobStore(Protocol):
@@ -167,6 +168,7 @@ def lease_effects(store: LeaseStore) -> Interpreter[Leases]:
         Claim.on(lambda ask: store.claim(ask.artifact_id, ask.seconds))
         | Renew.on(lambda ask: store.renew(ask.lease, ask.seconds))
         | Release.on(lambda ask: store.release(ask.lease))
+        | FindExpired.on(lambda ask: store.find_expired(ask.seconds, ask.after, ask.limit))
     )
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias, cast
 
 from provenance import session
 from provenance.asks import Now
 from provenance.chores import Discard, FindHomes, FindNamed, FindPlaces, Holding, ListHoldings, Shelf
+from provenance.effect import UnhandledEffectError
 from provenance.errors import ConfigError
 from provenance.findings import Collected, Garbage, Reason
 from provenance.ids import BlobId
+from provenance.leasing import Claim, Claimed, Expired, FindExpired, Release
 from provenance.records import Blob
 from provenance.repository import Repository
 from provenance.session import Environment, RepositoryOrName
@@ -19,6 +22,8 @@ from provenance.settings import ChainedSettings, Config
 
 _PAGE: Final = 1000
 _DAY: Final = timedelta(days=1)
+_MOMENT: Final = 5.0
+"""Seconds that a lease is held while it is taken away."""
 _REASONS: Final = {
     Shelf.STORED: Reason.UNREFERENCED,
     Shelf.TEMPORARY: Reason.TEMPORARY,
@@ -35,7 +40,7 @@ def collect_garbage(
     older_than: timedelta = _DAY,
     progress: Progress | None = None,
 ) -> Collected:
-    """Delete what is of no use to anybody: unreferenced blobs, stale temporary files, quarantined bytes.
+    """Delete what is of no use to anybody: unreferenced blobs, stale temporary files, quarantined bytes, expired leases.
 
     What a record names stays, of this repository and of every configured one whose blobs are in the same place. Others
     may read and write meanwhile: what is younger than *older_than* stays, and right before something is deleted its age is looked
@@ -98,8 +103,25 @@ def collected(
             garbage += _swept(repo, shelf, list(_unnamed(roots, shelf, old)), roots, None if dry_run else before)
             if progress is not None:
                 progress(seen, None)
-    # Expired leases go here too, once record stores answer for them: a reason, and an effect that drops and counts.
+    garbage += _expired(repo, older_than, dry_run=dry_run)
     return Collected(repo.name, tuple(each.name for each in roots), dry_run, tuple(garbage), young)
+
+
+def _expired(repo: Repository, older_than: timedelta, *, dry_run: bool) -> Iterator[Garbage]:
+    """Leases whose owners have been gone for so long; taken over and given back, they are no more."""
+    now = repo.interpreter(Now())
+    after = ""
+    with suppress(UnhandledEffectError):  # not every repository has leases
+        while page := repo.interpreter(FindExpired(older_than.total_seconds(), after, _PAGE)):
+            for each in page:
+                if dry_run or _ended(repo, each):
+                    yield Garbage(Reason.LEASE, each.artifact_id, 0, now - timedelta(seconds=each.seconds))
+            after = page[-1].artifact_id
+
+
+def _ended(repo: Repository, expired: Expired) -> bool:
+    lease = repo.interpreter(Claim(expired.artifact_id, _MOMENT))
+    return isinstance(lease, Claimed) and repo.interpreter(Release(lease))
 
 
 def _pages(repo: Repository, shelf: Shelf) -> Iterator[tuple[Holding, ...]]:

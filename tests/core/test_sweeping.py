@@ -1,6 +1,7 @@
 """Deleting what is left over: what no record names and is old, and nothing else."""
 
 import os
+import sqlite3
 import time
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from provenance.chores import Discard, FindNamed, ListHoldings, Shelf
 from provenance.effect import overlaid
 from provenance.effects import shelves
 from provenance.findings import Garbage, Reason
+from provenance.leasing import Claim, Release, Renew
 from provenance.session import substituting
 from provenance.testing import memory_environment
 
@@ -292,6 +294,22 @@ def lose(repo, artifact_id):
 def drop(repo, artifact_id):
     """The record goes and its bytes stay, as a crash between the two leaves it."""
     repo.interpreter(DropRecord(artifact_id))
+
+
+def test_leases_of_the_dead_go(stored, tmp_path):
+    """A lease that expired long ago is told and goes; one that lasts, or expired just now, stays."""
+    old, lasting = "ab" * 20, "cd" * 20
+    lease = stored.interpreter(Claim(lasting, 10.0))
+    with sqlite3.connect(tmp_path / "records.db") as connection:
+        connection.execute("INSERT INTO leases VALUES (?, 'somebody', 1, ?)", (old, time.time() - 200_000))
+    connection.close()
+    assert () == p.collect_garbage(older_than=timedelta(days=3)).garbage
+    would, done, after = (p.collect_garbage(dry_run=each).garbage for each in (True, False, False))
+    assert [(Reason.LEASE, old, 0)] == [(each.reason, each.key, each.size) for each in would]
+    assert [(Reason.LEASE, old)] == [(each.reason, each.key) for each in done]
+    assert () == after
+    assert stored.interpreter(Renew(lease, 10.0))
+    stored.interpreter(Release(lease))
 
 
 def test_a_report_shows_what_it_found(stored, tmp_path):

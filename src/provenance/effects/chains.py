@@ -40,7 +40,7 @@ from provenance.effects.locks import Shared
 from provenance.effects.tiers import Tier, allowed, answers, takes_copies, tiered
 from provenance.errors import BlobNotFoundError, CorruptBlobError, StoreUnavailableError
 from provenance.ids import ArtifactId
-from provenance.leasing import Claim, Release, Renew
+from provenance.leasing import Claim, FindExpired, Release, Renew
 from provenance.queries import Page
 from provenance.records import ArtifactRecord, Blob, Held, SetRecord, Written
 from provenance.transfers import copying_from, given
@@ -79,6 +79,7 @@ def chained(name: str, tiers: Sequence[Tier]) -> Interpreter[Records | Leases | 
         | Claim.on(chain.lease)
         | Renew.on(chain.lease)
         | Release.on(chain.lease)
+        | FindExpired.on(chain.lease)
     )
 
 

@@ -52,7 +52,7 @@ from provenance.effects.sizes import by_size
 from provenance.effects.watching import Asked, Counter, counted, traced
 from provenance.errors import StorePermissionError
 from provenance.ids import ArtifactId
-from provenance.leasing import Claim, Release, Renew
+from provenance.leasing import Claim, FindExpired, Release, Renew
 from provenance.records import ArtifactRecord, Blob
 
 __all__ = [
@@ -110,6 +110,7 @@ _NEEDS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
     Claim: ("claiming an artifact that is to be computed", "write"),
     Renew: ("renewing a claim", "write"),
     Release: ("releasing a claim", "write"),
+    FindExpired: ("looking up expired claims", "read"),
     ReadBlob: ("reading a blob", "read"),
     HasBlob: ("looking for a blob", "read"),
     PutRecord: ("recording an artifact", "write"),

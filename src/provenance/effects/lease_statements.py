@@ -58,3 +58,11 @@ RENEW: Final = compiled(
     sa.update(leases).values(expires_at=_after("lasting")).where(_is_mine), "lasting", "key", "owner", "fence"
 )
 RELEASE: Final = compiled(sa.delete(leases).where(_is_mine), "key", "owner", "fence")
+FIND_EXPIRED: Final = compiled(
+    sa.select(leases.c.artifact_id, Moment() - leases.c.expires_at)
+    .where(leases.c.expires_at <= _after("ended"), leases.c.artifact_id > _param("after"))
+    .order_by(leases.c.artifact_id)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+    .offset(sa.bindparam("offset", type_=sa.Integer)),
+    *("ended", "after", "limit", "offset"),
+)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from provenance.effects import statements
 from provenance.effects.locks import Shared
 from provenance.ids import ArtifactId
-from provenance.leasing import Claimed, Taken
+from provenance.leasing import Claimed, Expired, Taken
 from provenance.sharing import IMPOSSIBLE
 
 if TYPE_CHECKING:
@@ -73,6 +73,14 @@ class MemoryLeases(Shared):
             del self._held[lease.artifact_id]
         return True
 
+    def find_expired(self, seconds: float, after: str, limit: int) -> tuple[Expired, ...]:
+        """Leases that expired so long ago or earlier, in order."""
+        now = self._clock()
+        with self.lock:
+            ended = ((each, now - until) for each, (_, until) in self._held.items() if each > after)
+            found = sorted((each, since) for each, since in ended if since >= seconds)
+        return tuple(Expired(each, since) for each, since in found[:limit])
+
     def _is_held(self, lease: Claimed) -> bool:
         return lease.artifact_id in self._held and self._held[lease.artifact_id][0] == lease
 
@@ -104,3 +112,9 @@ class SqlLeases:
     def release(self, lease: Claimed) -> bool:
         """Take it away; False if it is another's, or nobody's."""
         return self._database.change(statements.RELEASE, (lease.artifact_id, lease.owner, lease.fence)) > 0
+
+    def find_expired(self, seconds: float, after: str, limit: int) -> tuple[Expired, ...]:
+        """Leases that expired so long ago or earlier, in order."""
+        skew = self._skew()
+        rows = self._database.query(statements.FIND_EXPIRED, skew - seconds, after, limit, 0)
+        return tuple(Expired(key, since + skew) for key, since in cast("list[tuple[ArtifactId, float]]", rows))

@@ -159,6 +159,11 @@ RENEW = """\
 UPDATE leases SET expires_at=(((julianday('now') - 2440587.5) * 86400.0) + ?) WHERE leases.artifact_id = ? AND leases.owner = ? AND leases.fence = ?"""
 RELEASE = """\
 DELETE FROM leases WHERE leases.artifact_id = ? AND leases.owner = ? AND leases.fence = ?"""
+FIND_EXPIRED = """\
+SELECT leases.artifact_id, ((julianday('now') - 2440587.5) * 86400.0) - leases.expires_at AS anon_1
+FROM leases
+WHERE leases.expires_at <= ((julianday('now') - 2440587.5) * 86400.0) + ? AND leases.artifact_id > ? ORDER BY leases.artifact_id
+ LIMIT ? OFFSET ?"""
 CREATE = (
     """\
 CREATE TABLE IF NOT EXISTS artifact_inputs (

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from provenance.asks import Leases
 from provenance.effect import Interpreter
 from provenance.ids import ArtifactId
-from provenance.leasing import Claim, Claimed, Release, Renew, Taken
+from provenance.leasing import Claim, Claimed, FindExpired, Release, Renew, Taken
 from provenance.sharing import IMPOSSIBLE, LONGEST_LEASE
 from provenance.testing.contracts.base import LAW
 from provenance.testing.contracts.threads import at_once
@@ -64,6 +64,19 @@ class LeaseContract:
         _claimed(ask, _IDS[1])
         assert ask(Release(lease))
         _claimed(ask, _IDS[0])
+
+    def test_leases_that_expired_are_told(self, ask: Interpreter[Leases], clock: SetClock) -> None:
+        """Those that nobody renewed for so long, page by page, and not those that last or were claimed since."""
+        for each in _IDS:
+            _claimed(ask, each, 10)
+        clock.time += 15
+        assert () == ask(FindExpired(6))
+        assert _IDS == [each.artifact_id for each in ask(FindExpired(4))]
+        assert pytest.approx(5, abs=0.1) == ask(FindExpired(4))[0].seconds
+        assert [_IDS[0]] == [each.artifact_id for each in ask(FindExpired(4, limit=1))]
+        assert [_IDS[1]] == [each.artifact_id for each in ask(FindExpired(4, _IDS[0]))]
+        _claimed(ask, _IDS[0], 10)
+        assert [_IDS[1]] == [each.artifact_id for each in ask(FindExpired(0))]
 
     def test_a_lease_that_expires_passes_to_another(self, ask: Interpreter[Leases], clock: SetClock) -> None:
         """The fence grows with it; the earlier owner can neither renew it nor give it back."""
