@@ -15,7 +15,7 @@ LOCKS := requirements/uv.txt requirements/dev.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: demo test test-torch properties lint types bench docs lock upgrade format statements clean
+.PHONY: demo test test-torch properties kills lint types bench docs lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
@@ -32,6 +32,9 @@ test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes
 
 properties: $(STAMP)  ## the laws again, with many more examples
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties $(ARGS)
+
+kills: $(STAMP)  ## processes killed at random moments, far more of them than in the tests
+	KILLS=$(or $(KILLS),500) $(BIN)/pytest tests/trust/test_kills.py $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check

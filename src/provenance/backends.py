@@ -20,6 +20,7 @@ from provenance.permissions import BlobsPermitted, Permitted
 from provenance.places import ObjectSettings, place_of
 from provenance.ports import blob_effects, lease_effects, record_effects
 from provenance.repository import Repository
+from provenance.seals import Seal
 from provenance.settings import (
     ChainedSettings,
     DiskStoreSettings,
@@ -184,7 +185,8 @@ def _sql_repository(
     from provenance.effects.sets import SqlSets
     from provenance.effects.sql import SqlBlobs, SqlRecords
 
-    records = SqlRecords(database)
+    key = settings.signing_key
+    records = SqlRecords(database, Seal(None if key is None else key.encode()))
     leases = kept_up(lease_effects(SqlLeases(database)))
     remembering = remembered(record_effects(records, SqlSets(database)), _REMEMBERED)
     recording = _guarded(remembering | leases, name, settings)

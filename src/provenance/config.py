@@ -15,7 +15,7 @@ from provenance.asks import Blobs
 from provenance.databases import PostgresRepoOptions, PostgresRepoSettings
 from provenance.effect import Interpreter
 from provenance.guards import Guard
-from provenance.permissions import BlobsOptions, PermittedOptions
+from provenance.permissions import BlobsOptions, PermittedOptions, RecordsPermitted
 from provenance.places import (
     AzureStoreSettings,
     BucketOptions,
@@ -157,10 +157,13 @@ def _is_trusted(config: Config, name: str) -> bool:
     """Whether values of the repository *name* may be decoded whatever their bytes may do.
 
     They may not if it is not trusted itself, or its store, or one of those that it is a chain of: what one of them has comes from any.
+    What is signed may, wherever it is.
     """
     entry = config.artifact_repos[name]
     if isinstance(entry, ChainedSettings):
         return entry.trusted and all(_is_trusted(config, each) for each in entry.stores)
+    if isinstance(entry, RecordsPermitted) and entry.signing_key is not None:
+        return True
     return entry.trusted and (entry.store is None or _is_trusted_store(config, entry.store))
 
 
@@ -253,7 +256,9 @@ def SqliteRepo(  # noqa: N802 - made like a record
 
 def _repo(settings: RepoSettings, name: str, store: Store | None) -> Repository:
     opened = backends.open_repository(name, settings, Path.cwd(), None if store is None else store.interpreter)
-    return opened if settings.trusted and (store is None or store.trusted) else backends.distrusting(opened)
+    is_signed = isinstance(settings, RecordsPermitted) and settings.signing_key is not None
+    is_trusted = is_signed or (settings.trusted and (store is None or store.trusted))
+    return opened if is_trusted else backends.distrusting(opened)
 
 
 session.fall_back_on(default_environment)

@@ -7,7 +7,7 @@ from typing import Final, Literal, Required
 
 from attrs import Attribute, field, frozen, validators
 
-from provenance.permissions import Permitted, PermittedOptions
+from provenance.permissions import RecordsOptions, RecordsPermitted
 
 _NAME_BYTES: Final = 63
 """Of a name in PostgreSQL, which cuts longer ones short without a word."""
@@ -38,7 +38,7 @@ def _is_schema(_: object, __: Attribute[str | None], value: str | None) -> None:
 
 
 @frozen(kw_only=True)
-class PostgresRepoSettings(Permitted):
+class PostgresRepoSettings(RecordsPermitted):
     """`type: postgres`: records in the database *db*; values into *store*, those up to *inline_limit* bytes into the rows.
 
     *create_db* and *create_schema* make what is not there; without *schema* the server says which one it is.
@@ -57,7 +57,7 @@ class PostgresRepoSettings(Permitted):
     statement_timeout: float = field(default=60.0, validator=validators.gt(0))
 
 
-class PostgresRepoOptions(PermittedOptions, total=False):
+class PostgresRepoOptions(RecordsOptions, total=False):
     """`PostgresRepoSettings` as keywords."""
 
     db: Required[str]

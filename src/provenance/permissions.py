@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias, TypedDict
 
-from attrs import field, frozen, validators
+from attrs import Attribute, field, frozen, validators
 
 DUPLICATES: Final = ("skip", "overwrite", "check_collision", "raise")
+_SHORTEST_KEY: Final = 16
 OnDuplicateKey: TypeAlias = Literal["skip", "overwrite", "check_collision", "raise"]
+
+
+def _is_long_enough(_: object, __: Attribute[str], key: str) -> None:
+    if len(key) < _SHORTEST_KEY:
+        raise ValueError(f"a signing key has at least {_SHORTEST_KEY} characters, chosen at random")
 
 
 @frozen(kw_only=True)
@@ -19,6 +25,13 @@ class Permitted:
     delete: bool = False
     read_through_write: bool = True
     trusted: bool = True
+
+
+@frozen(kw_only=True)
+class RecordsPermitted(Permitted):
+    """The same of a repository in a database, and the secret that its records are signed with, if they are."""
+
+    signing_key: str | None = field(default=None, repr=False, validator=validators.optional(_is_long_enough))
 
 
 @frozen(kw_only=True)
@@ -36,6 +49,12 @@ class PermittedOptions(TypedDict, total=False):
     delete: bool
     read_through_write: bool
     trusted: bool
+
+
+class RecordsOptions(PermittedOptions, total=False):
+    """`RecordsPermitted` as keywords."""
+
+    signing_key: str | None
 
 
 class BlobsOptions(PermittedOptions, total=False):

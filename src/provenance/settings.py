@@ -15,7 +15,7 @@ from attrs import field, fields, frozen, validators
 
 from provenance.databases import PostgresRepoSettings
 from provenance.errors import ConfigError
-from provenance.permissions import BlobsOptions, BlobsPermitted, Permitted, PermittedOptions
+from provenance.permissions import BlobsOptions, BlobsPermitted, Permitted, RecordsOptions, RecordsPermitted
 from provenance.places import (
     AzureStoreSettings,
     FsspecStoreSettings,
@@ -53,7 +53,7 @@ class MemoryRepoSettings(Permitted):
 
 
 @frozen(kw_only=True)
-class SqliteRepoSettings(Permitted):
+class SqliteRepoSettings(RecordsPermitted):
     """`type: sqlite`: records in the file *db*; values into *store*, those up to *inline_limit* bytes into the file.
 
     *create_db* makes the file if it is not there; *durability* is `process` or `power`.
@@ -88,7 +88,7 @@ class DiskStoreOptions(BlobsOptions, total=False):
     durability: Literal["process", "power"]
 
 
-class SqliteRepoOptions(PermittedOptions, total=False):
+class SqliteRepoOptions(RecordsOptions, total=False):
     """`SqliteRepoSettings` as keywords."""
 
     db: Required[str | os.PathLike[str]]

@@ -25,6 +25,7 @@ from provenance.effects.sqlite import SqliteDatabase
 from provenance.effects.tiers import Tier, tiered
 from provenance.ports import blob_effects, record_effects
 from provenance.records import Blob
+from provenance.seals import Seal
 from provenance.testing import Place, faulty
 from provenance.testing.places import LIMIT
 from servers.postgres import server
@@ -52,6 +53,14 @@ def sqlite(folder: Path) -> Place:
     """Everything in a database."""
     database = SqliteDatabase(folder / "db" / "provenance.db")
     ask = blob_effects(SqlBlobs(database)) | record_effects(SqlRecords(database), SqlSets(database))
+    return Place(ask, lambda *how: damage_row(database, *how), database.close)
+
+
+def signed(folder: Path) -> Place:
+    """As `sqlite`, each record signed."""
+    database = SqliteDatabase(folder / "db" / "provenance.db")
+    records = SqlRecords(database, Seal(b"the key of the contract"))
+    ask = blob_effects(SqlBlobs(database)) | record_effects(records, SqlSets(database))
     return Place(ask, lambda *how: damage_row(database, *how), database.close)
 
 
@@ -181,6 +190,7 @@ BACKENDS = {
     "memory": memory,
     "disk": disk,
     "sqlite": sqlite,
+    "sqlite, signed": signed,
     "sqlite and disk": sqlite_and_disk,
     "postgres 16": postgres(16),
     "postgres 18": postgres(18),

@@ -133,6 +133,27 @@ def test_a_store_that_fails_for_a_while_is_asked_again(store):
     assert ask(Release(lease))
 
 
+def test_a_store_that_hangs_while_the_process_forks_ends_nothing(store, monkeypatch):
+    """A fork does not wait for it long, and renewing goes on afterwards."""
+    monkeypatch.setattr(heartbeat, "_AT_FORK", 0.01)
+    reached, go = threading.Event(), threading.Event()
+
+    def renew(effect):
+        reached.set()
+        assert go.wait(20)
+        return store(effect)
+
+    ask = kept_up(store | Interpreter({Renew: renew}))
+    lease = ask(Claim(new_id(), 10 * LEASE))
+    assert reached.wait(20)
+    heartbeat._leases.end()
+    heartbeat._leases.begin()
+    go.set()
+    time.sleep(12 * LEASE)
+    assert isinstance(store(Claim(lease.artifact_id, LEASE)), Taken)
+    assert ask(Release(lease))
+
+
 def test_many_threads_claim_and_release(ask, store):
     """Leases are given out and given back as often as they are claimed."""
     artifacts = [new_id() for _ in range(3)]

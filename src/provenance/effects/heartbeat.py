@@ -111,6 +111,7 @@ class _Leases(Shared):
                     thread.start()
                     self._thread = thread
             elif self.held:
+                self._ends = False  # a store kept it from ending before a fork
                 self.wake.put(None)
 
     def end(self) -> None:

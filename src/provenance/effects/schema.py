@@ -220,7 +220,9 @@ _are_inputs = sa.and_(artifacts.c.inputs_digest == _param("key"), _inputs_data.i
 
 READ_VALUE: Final = compiled(_first(sa.select(_value_data).where(_is_value)), "key", "limit", "offset")
 READ_INPUTS: Final = compiled(_first(sa.select(_inputs_data).where(_are_inputs)), "key", "limit", "offset")
-FIND_INPUTS: Final = compiled(sa.select(artifacts.c.inputs_json).where(artifacts.c.id == _param("key")), "key")
+FIND_INPUTS: Final = compiled(
+    sa.select(artifacts.c.inputs_json, artifacts.c.signature).where(artifacts.c.id == _param("key")), "key"
+)
 FILL_VALUE: Final = compiled(
     sa.update(artifacts)
     .values(value_data=sa.bindparam("data", type_=sa.LargeBinary))

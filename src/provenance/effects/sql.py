@@ -23,6 +23,7 @@ from provenance.errors import BlobNotFoundError, CorruptBlobError, CorruptRecord
 from provenance.ids import ArtifactId, RunId, ValueId
 from provenance.queries import Page, Query, fits
 from provenance.records import ArtifactRecord, Blob, Held, Run
+from provenance.seals import Facts, Seal
 from provenance.wire import Row, from_row, run_from_json, run_to_json, time_text, to_row
 
 if TYPE_CHECKING:
@@ -34,10 +35,11 @@ _Values: TypeAlias = tuple[str | int | float | bytes | None, ...]
 
 
 class SqlRecords:
-    """Records in the tables of *database*; `engine` is for the user's own queries."""
+    """Records in the tables of *database*, vouched for by *seal*; `engine` is for the user's own queries."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, seal: Seal | None = None) -> None:
         self._database = database
+        self._seal = seal or Seal()
         self._runs: set[tuple[int, RunId]] = set()
 
     @property
@@ -51,7 +53,7 @@ class SqlRecords:
         if not rows:
             return None
         *row, data = rows[0]
-        record = self._record(row)
+        record = self._record(row, artifact_id)
         if data is not None:  # who looks a record up is likely to read its value next
             self._database.prefetch(record.value_blob.id, cast("bytes", data))
         return record
@@ -70,9 +72,15 @@ class SqlRecords:
         return tuple(cast("ArtifactId", row[0]) for row in self._database.query(statements.FIND_PROGENY, artifact_id))
 
     def find_inputs(self, artifact_id: ArtifactId) -> str | None:
-        """The JSON text of the inputs of the record, or None."""
+        """The JSON text of the inputs of the record, or None; raises `CorruptRecordError` where it is not what was put."""
         rows = self._database.query(statements.FIND_INPUTS, artifact_id)
-        return cast("str", rows[0][0]) if rows else None
+        if not rows:
+            return None
+        text, signature = cast("tuple[str, str]", rows[0])
+        problem = self._seal.problem_of_inputs(artifact_id, text, signature)
+        if problem is not None:
+            raise CorruptRecordError(artifact_id, self._database.name, f"of its inputs, {problem}")
+        return text
 
     def find_records(self, query: Query, after: int | None, limit: int) -> Page:
         """Some records that fit, those stored last first; the database sorts out most of the others."""
@@ -101,15 +109,15 @@ class SqlRecords:
 
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
         """Store the record, its run and the bytes it brings, all or nothing; answers the record that is there then."""
-        record, row = ask.record, _row(ask)
+        record = ask.record
         process = self._database.renewals(), ask.run.id
         if record.source_ids or ask.besides or ask.replace or process not in self._runs:
-            stored = self._database.transaction(lambda execute: _put(execute, ask, row))
+            stored = self._database.transaction(lambda execute: self._put(execute, ask))
             self._runs.add(process)
             return stored
-        if self._database.change(statements.PUT_RECORD, row):  # one statement is a transaction by itself
+        if self._database.change(statements.PUT_RECORD, self._row(ask)):  # one statement is a transaction by itself
             return record
-        return self._database.transaction(lambda execute: _put(execute, ask, row))
+        return self._database.transaction(lambda execute: self._put(execute, ask))
 
     def drop_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
         """Delete the record; the blobs that no record names any more, or None where there was no record."""
@@ -135,50 +143,58 @@ class SqlRecords:
         """The database, however it was named."""
         return frozenset({self._database.home})
 
-    def _record(self, row: Sequence[object]) -> ArtifactRecord:
-        """The record in *row*; raises `CorruptRecordError` where there is none that could be told."""
+    def _record(self, row: Sequence[object], wanted: ArtifactId | None = None) -> ArtifactRecord:
+        """The record in *row*, the one that was *wanted*; raises `CorruptRecordError` where it is not what was put."""
         try:
-            return from_row(cast("Row", row))
+            record = from_row(cast("Row", row))
+            problem = self._seal.problem(cast("Facts", row[:-1]), record.signature)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-            raise CorruptRecordError(str(row[0]), self._database.name, reason) from error
+            raise CorruptRecordError(wanted or str(row[0]), self._database.name, reason) from error
+        if problem is None and wanted not in (None, record.id):
+            problem = f"it says that it is that of {record.id}"
+        if problem is not None:
+            raise CorruptRecordError(wanted or record.id, self._database.name, problem)
+        return record
 
+    def _row(self, ask: PutRecord) -> _Values:
+        """The record, signed, and the bytes that it brings."""
+        held = {each.blob: each.data for each in ask.held}
+        inputs = None if ask.record.inputs_blob is None else held.get(ask.record.inputs_blob)
+        facts = to_row(ask.record)[:-1]
+        signature = self._seal.signature(facts, ask.inputs_json)
+        return (*facts, signature, ask.inputs_json, held.get(ask.record.value_blob), inputs)
 
-def _row(ask: PutRecord) -> _Values:
-    """The record and the bytes that it brings."""
-    held = {each.blob: each.data for each in ask.held}
-    inputs = None if ask.record.inputs_blob is None else held.get(ask.record.inputs_blob)
-    return (*to_row(ask.record), ask.inputs_json, held.get(ask.record.value_blob), inputs)
+    def _put(self, execute: Execute, ask: PutRecord) -> ArtifactRecord:
+        if not execute(statements.HAS_RUN, (ask.run.id,)).fetchall():
+            execute(statements.PUT_RUN, (ask.run.id, time_text(ask.run.created_at), run_to_json(ask.run)))
+        if ask.replace:
+            execute(statements.REPLACE_RECORD, self._row(ask))
+            execute(statements.DROP_EDGES, (ask.record.id,))
+            execute(statements.DROP_EVICTION, (ask.record.id,))
+        elif execute(statements.PUT_RECORD, self._row(ask)).rowcount == 0:
+            return self._lose(execute, ask)
+        for each in ask.record.source_ids:
+            execute(statements.PUT_EDGE, (ask.record.id, each))
+        for part in ask.besides:
+            self._put(execute, evolve(part, replace=True))
+        return ask.record
 
-
-def _put(execute: Execute, ask: PutRecord, row: _Values) -> ArtifactRecord:
-    if not execute(statements.HAS_RUN, (ask.run.id,)).fetchall():
-        execute(statements.PUT_RUN, (ask.run.id, time_text(ask.run.created_at), run_to_json(ask.run)))
-    if ask.replace:
-        execute(statements.REPLACE_RECORD, row)
-        execute(statements.DROP_EDGES, (ask.record.id,))
-        execute(statements.DROP_EVICTION, (ask.record.id,))
-    elif execute(statements.PUT_RECORD, row).rowcount == 0:
-        return _lose(execute, ask)
-    for each in ask.record.source_ids:
-        execute(statements.PUT_EDGE, (ask.record.id, each))
-    for part in ask.besides:
-        _put(execute, evolve(part, replace=True), _row(part))
-    return ask.record
-
-
-def _lose(execute: Execute, ask: PutRecord) -> ArtifactRecord:
-    """The record of a quicker process; bytes and parts that it lacks, because they are lost, are given to it."""
-    rows = execute(statements.FIND_RECORD, (ask.record.id,)).fetchall()
-    if not rows:  # it was quicker at deleting it, too
-        return _put(execute, ask, _row(ask))
-    for held in ask.held:
-        execute(statements.FILL_VALUE, (held.data, held.blob.id))
-        execute(statements.FILL_INPUTS, (held.data, held.blob.id))
-    winner = from_row(cast("Row", rows[0][:-1]))
-    for part in ask.besides if winner.value_id == ask.record.value_id else ():
-        _put(execute, evolve(part, replace=False), _row(part))
-    return winner
+    def _lose(self, execute: Execute, ask: PutRecord) -> ArtifactRecord:
+        """The record of a quicker process; bytes and parts that it lacks, because they are lost, are given to it."""
+        rows = execute(statements.FIND_RECORD, (ask.record.id,)).fetchall()
+        if not rows:  # it was quicker at deleting it, too
+            return self._put(execute, ask)
+        try:
+            winner = self._record(rows[0][:-1], ask.record.id)
+        except CorruptRecordError:
+            return self._put(execute, evolve(ask, replace=True))
+        for held in ask.held:
+            execute(statements.FILL_VALUE, (held.data, held.blob.id))
+            execute(statements.FILL_INPUTS, (held.data, held.blob.id))
+        for part in ask.besides if winner.value_id == ask.record.value_id else ():
+            self._put(execute, evolve(part, replace=False))
+        return winner
 
 
 def _drop(execute: Execute, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:

@@ -107,7 +107,7 @@ FROM artifacts
 WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NOT NULL
  LIMIT ? OFFSET ?"""
 FIND_INPUTS = """\
-SELECT artifacts.inputs_json
+SELECT artifacts.inputs_json, artifacts.signature
 FROM artifacts
 WHERE artifacts.id = ?"""
 FILL_VALUE = """\
