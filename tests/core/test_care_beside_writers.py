@@ -16,7 +16,9 @@ from provenance.session import substituting
 
 WRITERS = 3
 EACH = 12
-SECONDS = 8.0
+SECONDS = 12.0
+LATELY = timedelta(seconds=4)
+"""As `MARGIN`, but short enough for something to be older."""
 MARGIN = timedelta(seconds=15)
 """More than a writer takes between its bytes and their record, even on a busy machine."""
 
@@ -37,7 +39,7 @@ while time.time() < until:
     result = numbers(n)
     stored = p.get_default_repo().get_value(p.artifact_of(result).id) if sys.argv[4] == "strict" else result
     assert n == stored[0] and 10_000 == len(stored)
-    if rng.random() < 0.4:
+    if n % 2 and rng.random() < 0.6:
         (numbers.forget if rng.random() < 0.7 else numbers.recompute)(n)
     turns += 1
 print(turns)
@@ -117,7 +119,7 @@ def test_evicting_and_verifying_beside_writers(project):
     running, until = writers("lenient")
     problems, gone = [], 0
     while time.time() < until:
-        gone += len(p.evict(max_bytes=500_000, older_than=timedelta(seconds=1)).values)
+        gone += len(p.evict(max_bytes=100_000, older_than=LATELY).values)
         problems += p.verify().problems
     assert [True] * WRITERS == [int(output(each)) > 0 for each in running]
     assert [] == problems
