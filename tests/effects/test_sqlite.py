@@ -106,13 +106,13 @@ def test_a_failing_transaction_leaves_nothing(database):
     """What a transaction did before it failed is undone, and the next one works."""
 
     def work(execute):
-        execute(schema.SET_ASIDE, ("a" * 40, b"bytes", tables.EPOCH))
+        execute(statements.SET_ASIDE, ("a" * 40, b"bytes", tables.EPOCH))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         database.transaction(work)
     assert [] == database.query("SELECT data FROM quarantined_blobs")
-    database.transaction(lambda execute: execute(schema.SET_ASIDE, ("a" * 40, b"bytes", tables.EPOCH)))
+    database.transaction(lambda execute: execute(statements.SET_ASIDE, ("a" * 40, b"bytes", tables.EPOCH)))
     assert [(b"bytes",)] == database.query("SELECT data FROM quarantined_blobs")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,21 @@ def test_it_can_be_written_to(known):
     """New results are stored beside the old ones."""
     assert 9 == golden.numbers(9)["n"]
     assert golden.numbers.is_cached(9)
+
+
+def test_it_can_be_taken_care_of(known, tmp_path):
+    """It is sound, values are let go and come back, and nothing in it is left over."""
+    sections = ("blobstores", "artifact_repos")
+    freely = {each: {name: {**it, "delete": True} for name, it in golden.CONFIG[each].items()} for each in sections}
+    with substituting(p.from_config({**golden.CONFIG, **freely}, tmp_path / "copy")) as environment:
+        assert ((), ()) == (p.verify().problems, p.collect_garbage(older_than=timedelta(0)).garbage)
+        for each in known.get("sets", []):  # which pin everything
+            environment.repository().delete_set(each)
+        assert p.evict(older_than=timedelta(0)).values
+        assert p.verify().evicted
+        results = golden.made_in(2 if "whole" in known["artifacts"] else 1)
+        assert all(p.hash(p.unwrap(each)) == p.artifact_of(each).value_id for each in results.values())
+        assert p.verify().is_sound
 
 
 def test_calls_keep_their_ids(known):

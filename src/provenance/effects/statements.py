@@ -1,6 +1,6 @@
 """The statements of `provenance.effects.schema` as SQLite takes them; written by `make statements`."""
 
-VERSION = 3
+VERSION = 4
 _STAMP = """\
 provenance_schema"""
 FIND_RECORD = """\
@@ -268,5 +268,5 @@ CREATE TABLE IF NOT EXISTS provenance_schema (
     CONSTRAINT provenance_schema_pkc PRIMARY KEY (version_num)
 )""",
     """\
-INSERT INTO provenance_schema (version_num) VALUES ('3')""",
+INSERT INTO provenance_schema (version_num) VALUES ('4')""",
 )

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 BESIDES: Final = ("inputs_json", "value_data", "inputs_data")
 """The columns of `artifacts` that hold what a record brings along, after those of the record itself."""
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the tables below; kept in the database where Alembic looks for it, and in SQLite as `user_version` too."""
 STAMP: Final = "provenance_schema"
 """The table in which Alembic notes the version; not its usual name, which users' own migrations have."""

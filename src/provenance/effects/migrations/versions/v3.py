@@ -1,11 +1,9 @@
-"""Version 3: signatures of records, leases on artifacts that are being computed, and values that were let go."""
+"""Version 3: signatures of records, and leases on artifacts that are being computed."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-
-from provenance.effects.tables import EPOCH
 
 revision = "3"
 down_revision = "2"
@@ -14,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the columns, empty, and the tables."""
+    """Add the column, empty, and the table."""
     op.add_column("artifacts", sa.Column("signature", sa.Text(), nullable=False, server_default=""))
     if op.get_bind().dialect.name == "postgresql":
         op.execute(sa.text("""UPDATE artifacts SET exact = left(exact, -1) || ',""]'"""))
@@ -26,22 +24,10 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("artifact_id"),
     )
-    op.create_table(
-        "evictions",
-        sa.Column("artifact_id", sa.Text(), nullable=False),
-        sa.Column("evicted_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("artifact_id"),
-    )
-    op.add_column(
-        "quarantined_blobs",
-        sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=False, server_default=EPOCH),
-    )
 
 
 def downgrade() -> None:
     """Forget them."""
-    op.drop_column("quarantined_blobs", "set_aside_at")
-    op.drop_table("evictions")
     op.drop_table("leases")
     if op.get_bind().dialect.name == "postgresql":  # the last text of the array is taken off
         op.execute(sa.text(r"""UPDATE artifacts SET exact = regexp_replace(exact, ',"([^"\\]|\\.)*"\]$', ']')"""))

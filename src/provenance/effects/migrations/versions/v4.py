@@ -1,0 +1,33 @@
+"""Version 4: values that were let go, and when bytes were put aside."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "4"
+down_revision = "3"
+branch_labels = None
+depends_on = None
+
+_NOT_KNOWN = "1970-01-01 00:00:00.000000+00:00"
+
+
+def upgrade() -> None:
+    """Add the table, empty, and the column; of what is aside already, the time is not known."""
+    op.create_table(
+        "evictions",
+        sa.Column("artifact_id", sa.Text(), nullable=False),
+        sa.Column("evicted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("artifact_id"),
+    )
+    op.add_column(
+        "quarantined_blobs",
+        sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOT_KNOWN),
+    )
+
+
+def downgrade() -> None:
+    """Forget them."""
+    op.drop_column("quarantined_blobs", "set_aside_at")
+    op.drop_table("evictions")
