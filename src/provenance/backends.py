@@ -123,7 +123,7 @@ def chain_repositories(
     members = list(tiers)
     chain = chained(name, [Tier(each, repo.interpreter, _granted(its)) for each, repo, its in members])
     engine = next((repo.get_engine for _, repo, _ in members if repo.get_engine is not None), None)
-    return Repository(name, machine.world() | _guarded(chain, name, settings), engine)
+    return Repository(name, _all(_guarded(chain, name, settings)), engine)
 
 
 def distrusting(repo: Repository) -> Repository:
@@ -141,7 +141,7 @@ def _memory_repository(name: str, settings: MemoryRepoSettings, store: Interpret
     recording = record_effects(MemoryRecords(), MemorySets()) | kept_up(lease_effects(MemoryLeases()))
     records = _guarded(recording, name, settings)
     blobs = _guarded(blob_effects(MemoryBlobs(name)), name, settings) if store is None else store
-    return Repository(name, machine.world() | blobs | records)
+    return Repository(name, _all(blobs | records))
 
 
 def _sqlite_repository(
@@ -194,7 +194,14 @@ def _sql_repository(
     if store is not None:
         blobs = by_size(blobs, store, settings.inline_limit) if settings.inline_limit else store
     blobs = rereading(blobs, _REREAD_BYTES, _REMEMBERED)
-    return Repository(name, machine.world() | blobs | recording, lambda: database.engine, database.migrate)
+    return Repository(name, _all(blobs | recording), lambda: database.engine, database.migrate)
+
+
+def _all(stores: Interpreter[Any]) -> Interpreter[Any]:
+    """What *stores* and this machine answer."""
+    from provenance.effects.several import several_at_once
+
+    return machine.world() | several_at_once(stores)
 
 
 def _guarded(base: Interpreter[Any], name: str, permitted: Permitted | ChainedSettings) -> Interpreter[Any]:

@@ -35,6 +35,7 @@ from provenance.asks import (
     Records,
     Sets,
     WriteBlob,
+    WriteBlobs,
 )
 from provenance.chores import (
     CheckBlob,
@@ -68,6 +69,7 @@ from provenance.effects.layers import (
     traced,
 )
 from provenance.effects.leases import MemoryLeases, new_owner
+from provenance.effects.several import several_at_once
 from provenance.effects.sinks import Kept, blob_of
 from provenance.effects.tiers import Tier, tiered
 from provenance.ids import ArtifactId, BlobId, RunId, SetId, ValueId
@@ -159,6 +161,7 @@ __all__ = [
     "Tier",
     "ValueId",
     "WriteBlob",
+    "WriteBlobs",
     "Written",
     "blob_effects",
     "blob_of",
@@ -199,4 +202,5 @@ def repository_over(name: str, stores: Interpreter[Records | Blobs]) -> Reposito
     >>> repository_over("mine", stores).contains_set("123456")
     False
     """
-    return Repository(name, machine.world() | kept_up(lease_effects(MemoryLeases()) | stores))
+    answered = kept_up(lease_effects(MemoryLeases()) | several_at_once(stores))
+    return Repository(name, machine.world() | answered)

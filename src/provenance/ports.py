@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeAlias
 
 from provenance.asks import (
     Assemble,
@@ -45,15 +45,20 @@ from provenance.asks import (
     Sets,
     World,
     WriteBlob,
+    WriteBlobs,
 )
 from provenance.chores import FindPins
 from provenance.effect import Interpreter
+from provenance.errors import ProvenanceError
 from provenance.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.keepers import Original
 from provenance.leasing import Claim, Claimed, Expired, FindExpired, Release, Renew, Taken
 from provenance.queries import Page, Query
 from provenance.records import ArtifactRecord, Blob, Options, Run, SetRecord, Written
 from provenance.tending import tended_blob_effects, tended_record_effects
+
+Write: TypeAlias = Callable[[BinaryIO], None]
+"""Writes a blob into the sink that it is given."""
 
 
 class RecordStore(Protocol):
@@ -172,10 +177,19 @@ def lease_effects(store: LeaseStore) -> Interpreter[Leases]:
     )
 
 
+def attempted(write_blob: Callable[[Write], Written], write: Write) -> Written | ProvenanceError:
+    """What became of one of several blobs."""
+    try:
+        return write_blob(write)
+    except ProvenanceError as error:
+        return error
+
+
 def blob_effects(store: BlobStore) -> Interpreter[Blobs]:
     """Interpreter of all that *store* answers, and of more if it is one of `TendedBlobs`."""
     return (
         WriteBlob.on(lambda ask: store.write_blob(ask.write))
+        | WriteBlobs.on(lambda ask: tuple([attempted(store.write_blob, each) for each in ask.writes]))
         | ReadBlob.on(lambda ask: store.read_blob(ask.blob, ask.read))
         | HasBlob.on(lambda ask: store.has_blob(ask.blob))
         | DropBlob.on(lambda ask: store.drop_blob(ask.blob))

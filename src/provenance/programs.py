@@ -6,7 +6,7 @@ here: a look-up comes before it and a commit after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TypeAlias
 
@@ -31,6 +31,7 @@ from provenance.asks import (
     Quarantine,
     ReadBlob,
     WriteBlob,
+    WriteBlobs,
 )
 from provenance.chores import FindEviction
 from provenance.codecs import Decoding, Encoding
@@ -122,9 +123,7 @@ def commit(draft: Draft) -> Program[Commit, ArtifactRecord]:
     """
     value, serializer = yield from write_first(draft.values)
     inputs = None if draft.inputs_are_plain else (yield from write_first(draft.inputs))[0]
-    parts: list[tuple[Written, str]] = []
-    for each in draft.parts:
-        parts.append((yield from write_first(each.values)))  # noqa: PERF401 - a comprehension cannot ask
+    parts = (yield from write_each_first([each.values for each in draft.parts])) if draft.parts else ()
     run = yield from CurrentRun()
     now = yield from Now()
     besides = [part.put(*written, inputs, run, now) for part, written in zip(draft.parts, parts, strict=True)]
@@ -141,8 +140,35 @@ def write_first(encodings: Iterable[Encoding]) -> Program[WriteBlob, tuple[Writt
             refusals.append(refusal)
         else:
             return written, encoding.serializer
+    raise _refused(refusals) from refusals[-1]
+
+
+def write_each_first(several: Sequence[Iterable[Encoding]]) -> Program[WriteBlobs, tuple[tuple[Written, str], ...]]:
+    """As `write_first`, of several values at a time."""
+    left = [iter(each) for each in several]
+    refusals: list[list[UnserializableValueError]] = [[] for _ in several]
+    written: dict[int, tuple[Written, str]] = {}
+    while len(written) < len(several):
+        trying = {at: next(left[at], None) for at in range(len(several)) if at not in written}
+        encodings = [(at, encoding) for at, encoding in trying.items() if encoding is not None]
+        if len(encodings) < len(trying):
+            refused = next(refusals[at] for at, encoding in trying.items() if encoding is None)
+            raise _refused(refused) from refused[-1]
+        answers = yield from WriteBlobs(tuple([encoding for _, encoding in encodings]))
+        for (at, encoding), answer in zip(encodings, answers, strict=True):
+            if isinstance(answer, UnserializableValueError):
+                refusals[at].append(answer)
+            elif isinstance(answer, ProvenanceError):
+                raise answer
+            else:
+                written[at] = answer, encoding.serializer
+    return tuple([written[at] for at in range(len(several))])
+
+
+def _refused(refusals: Sequence[UnserializableValueError]) -> UnserializableValueError:
+    """What to raise when no serializer would write a value."""
     reasons = "; ".join(each.reason for each in refusals)
-    raise UnserializableValueError(refusals[0].what, reasons, refusals[0].value) from refusals[-1]
+    return UnserializableValueError(refusals[0].what, reasons, refusals[0].value)
 
 
 def find_optional(id_or_prefix: str) -> Program[Load, ArtifactRecord | None]:

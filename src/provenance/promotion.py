@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from itertools import chain
 from typing import Final, cast
 
 from provenance import session, transfers
@@ -15,6 +16,8 @@ from provenance.repository import Repository
 from provenance.session import RepositoryOrName
 
 _log: Final = logging.getLogger("provenance")
+_AT_ONCE: Final = 8
+"""Artifacts whose bytes are copied together."""
 
 Progress = Callable[[int, int, Artifact[object]], None]
 """Called after each artifact: how many are done, how many there are, and the one that was done last."""
@@ -56,9 +59,10 @@ def copied(
 ) -> Artifact[object]:
     """Copy the artifact *root* with its sources from *source* to *target*; see `promote`."""
     records = run(transfers.closure(root, source.name), source.interpreter)
-    for done, record in enumerate(records, 1):
-        copied = target.take(record, source)
-        _log.debug("promoted %s (%s) to %s, %s of %s", record.name, record.id, target.name, done, len(records))
+    batches = (records[start : start + _AT_ONCE] for start in range(0, len(records), _AT_ONCE))
+    artifacts = chain.from_iterable(target.take_several(batch, source) for batch in batches)
+    for done, copied in enumerate(artifacts, 1):
+        _log.debug("promoted %s (%s) to %s, %s of %s", copied.name, copied.id, target.name, done, len(records))
         if progress is not None:
             progress(done, len(records), copied)
     return target.get_by_id(root)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from attrs import evolve, field, frozen
@@ -94,11 +94,18 @@ class Repository:
 
     def take(self, record: ArtifactRecord, source: Repository, /) -> Artifact[object]:
         """Copy the artifact of *record* from *source*, unless it is here with all its bytes."""
-        if not run(transfers.is_whole(record), self.interpreter):
-            given = run(transfers.given(record, source.name), source.interpreter)
-            copying = transfers.copying_from(source.interpreter)
-            run(transfers.take(given, copying, self.name), self.interpreter)
-        return Artifact.of(run(programs.find(record.id, self.name), self.interpreter), self)
+        return next(self.take_several((record,), source))
+
+    def take_several(self, records: Iterable[ArtifactRecord], source: Repository, /) -> Iterator[Artifact[object]]:
+        """Copy artifacts, the bytes of all of them first; each as `take` does, in their order."""
+        wanted = list(records)
+        missing = [each for each in wanted if not run(transfers.is_whole(each), self.interpreter)]
+        copies = run(transfers.fetched(missing, transfers.copying_from(source.interpreter)), self.interpreter)
+        for record in wanted:
+            if record in missing:
+                given = run(transfers.given(record, source.name), source.interpreter)
+                run(transfers.take(given, copies, self.name), self.interpreter)
+            yield Artifact.of(run(programs.find(record.id, self.name), self.interpreter), self)
 
     def put_set(self, artifact_set: ArtifactSet, /) -> ArtifactSet:
         """Store a set; with labels under which it is stored already, it becomes the newest of them."""

@@ -5,15 +5,21 @@ Values and inputs travel as the bytes they are: nothing is decoded, so that what
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import BinaryIO, Final, TypeAlias
 
 from attrs import evolve, frozen
 
-from provenance.asks import FindInputs, FindRecord, FindRun, HasBlob, Now, PutRecord, ReadBlob, WriteBlob
+from provenance.asks import FindInputs, FindRecord, FindRun, HasBlob, Now, PutRecord, ReadBlob, WriteBlobs
 from provenance.circles import circles
 from provenance.effect import Interpreter, Program
-from provenance.errors import ArtifactNotFoundError, CorruptBlobError, CorruptRecordError, RunNotFoundError
+from provenance.errors import (
+    ArtifactNotFoundError,
+    CorruptBlobError,
+    CorruptRecordError,
+    ProvenanceError,
+    RunNotFoundError,
+)
 from provenance.ids import ArtifactId
 from provenance.records import ArtifactRecord, Blob, Held, Run, Written
 
@@ -76,22 +82,34 @@ def is_whole(record: ArtifactRecord) -> Program[FindRecord | HasBlob, bool]:
     return there is not None
 
 
-def take(what: Given, copying: Copying, repo: str) -> Program[FindRecord | WriteBlob | Now | PutRecord, ArtifactRecord]:
-    """Store what is given, its bytes first, in place of a record of other bytes; answers the record that is then stored.
+def fetched(
+    records: Iterable[ArtifactRecord], copying: Copying
+) -> Program[WriteBlobs, Mapping[Blob, Written | ProvenanceError]]:
+    """What became of the bytes of *records*, copied several at a time."""
+    blobs = tuple(dict.fromkeys(blob for record in records for blob in record.blobs))
+    written = yield from WriteBlobs(tuple([copying(each) for each in blobs]))
+    return dict(zip(blobs, written, strict=True))
+
+
+def take(
+    what: Given, copies: Mapping[Blob, Written | ProvenanceError], repo: str
+) -> Program[FindRecord | Now | PutRecord, ArtifactRecord]:
+    """Record what is given, in place of a record of other bytes, its own being in *copies*; answers what is then recorded.
 
     Raises:
-        BlobNotFoundError, CorruptBlobError: if the bytes are not there to be copied, or are not what was stored.
+        BlobNotFoundError, CorruptBlobError: if the bytes were not there to be copied, or are not what was stored.
     """
-    written: list[Written] = []
+    held: list[Held] = []
     for blob in dict.fromkeys(what.record.blobs):
-        copy = yield from WriteBlob(copying(blob))
+        copy = copies[blob]
+        if isinstance(copy, ProvenanceError):
+            raise copy
         if copy.blob != blob:
             raise CorruptBlobError(blob.id, repo, f"its copy has the digest {copy.blob.id}")
-        written.append(copy)
+        held += [copy] if isinstance(copy, Held) else []
     now = yield from Now()
-    held = tuple(each for each in written if isinstance(each, Held))
     replace = yield from _is_to_be_replaced(what.record)
-    return (yield from PutRecord(evolve(what.record, added_at=now), what.run, what.inputs_json, held, replace))
+    return (yield from PutRecord(evolve(what.record, added_at=now), what.run, what.inputs_json, tuple(held), replace))
 
 
 def _is_to_be_replaced(record: ArtifactRecord) -> Program[FindRecord, bool]:

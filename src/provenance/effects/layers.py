@@ -30,6 +30,7 @@ from provenance.asks import (
     Quarantine,
     ReadBlob,
     WriteBlob,
+    WriteBlobs,
 )
 from provenance.chores import (
     CheckBlob,
@@ -115,6 +116,7 @@ _NEEDS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
     HasBlob: ("looking for a blob", "read"),
     PutRecord: ("recording an artifact", "write"),
     WriteBlob: ("writing a blob", "write"),
+    WriteBlobs: ("writing blobs", "write"),
     Quarantine: ("putting a damaged blob aside", "write"),  # it makes room for a sound one
     DropRecord: ("deleting an artifact", "delete"),
     DropBlob: ("deleting a blob", "delete"),

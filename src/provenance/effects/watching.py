@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from attrs import frozen
 
@@ -71,4 +71,6 @@ def counted(base: Interpreter[E], counter: Counter) -> Interpreter[E]:
 
 
 def _written(answer: object) -> int:
+    if isinstance(answer, tuple):  # of several blobs
+        return sum(map(_written, cast("tuple[object, ...]", answer)))
     return answer.blob.size if isinstance(answer, Stored | Held) else 0
