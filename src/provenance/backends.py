@@ -54,11 +54,13 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Interpreter[Bl
         case DiskStoreSettings():
             from provenance.effects.cachedirs import keep
             from provenance.effects.disk import DiskBlobs
+            from provenance.effects.durability import Compared
 
             root = _path(settings.cachedir, base)
             _prepare(root)
             keep(root)
-            blobs = DiskBlobs(root, name, _durability(settings.durability), _on_duplicate(settings))
+            compared = Compared(settings.compare)
+            blobs = DiskBlobs(root, name, _durability(settings.durability), _on_duplicate(settings), compared)
             return _guarded(blob_effects(blobs), name, settings)
         case MemoryStoreSettings():
             from provenance.effects.memory import MemoryBlobs

@@ -39,10 +39,14 @@ class MemoryStoreSettings(BlobsPermitted):
 
 @frozen(kw_only=True)
 class DiskStoreSettings(BlobsPermitted):
-    """`type: disk`: blobs as files under *cachedir*; *durability* is `process` or `power`."""
+    """`type: disk`: blobs as files under *cachedir*; *durability* is `process` or `power`.
+
+    *compare* says when bytes that are read are compared with their digest: `changed`, `always`, or `size` for just their number.
+    """
 
     cachedir: str
     durability: str = field(default="process", validator=validators.in_(("process", "power")))
+    compare: str = field(default="changed", validator=validators.in_(("changed", "always", "size")))
 
 
 @frozen(kw_only=True)
@@ -86,6 +90,7 @@ class DiskStoreOptions(BlobsOptions, total=False):
 
     cachedir: Required[str | os.PathLike[str]]
     durability: Literal["process", "power"]
+    compare: Literal["changed", "always", "size"]
 
 
 class SqliteRepoOptions(RecordsOptions, total=False):

@@ -9,7 +9,7 @@ import pytest
 
 from contract.processes import in_process
 from provenance.effects.disk import DiskBlobs
-from provenance.effects.durability import Durability
+from provenance.effects.durability import Compared, Durability
 from provenance.effects.sinks import blob_of
 from provenance.errors import CorruptBlobError, StoreUnavailableError
 
@@ -137,6 +137,33 @@ def test_a_changed_file_is_read_again_whatever_its_times_say(tmp_path):
     os.utime(path, (1_000_000_000, 1_000_000_000))
     with pytest.raises(CorruptBlobError):
         store.read_blob(blob, lambda source: None)
+
+
+@pytest.mark.parametrize("size", [100, 1 << 20])
+def test_how_often_bytes_are_compared_is_a_choice(tmp_path, size, monkeypatch):
+    """Always, when they have changed, or never but for their number; whoever verifies compares them all the same."""
+    passes = []
+    through = DiskBlobs._through
+    monkeypatch.setattr(DiskBlobs, "_through", lambda self, file: passes.append(file) or through(self, file))
+    stores = {each: DiskBlobs(tmp_path, compared=each) for each in Compared}
+    blob = stores[Compared.ALWAYS].write_blob(writing(bytes(size))).blob
+    time.sleep(0.2)  # until a change would be sure to show in the file's times
+    for expected, store in zip((1, 2, 0) if size > 100 else (0, 0, 0), stores.values(), strict=True):
+        passes.clear()
+        for _ in range(2):
+            assert bytes(size) == store.read_blob(blob, lambda source: source.read())
+        assert expected == len(passes)
+    path = tmp_path / blob.id[:2] / blob.id[2:]
+    path.write_bytes(b"\1" * size)
+    assert b"\1" * size == stores[Compared.SIZE].read_blob(blob, lambda source: source.read())
+    for use in (stores[Compared.ALWAYS].read_blob, stores[Compared.CHANGED].read_blob):
+        with pytest.raises(CorruptBlobError):
+            use(blob, lambda source: source.read())
+    with pytest.raises(CorruptBlobError):
+        stores[Compared.SIZE].check_blob(blob)
+    path.write_bytes(b"")
+    with pytest.raises(CorruptBlobError):
+        stores[Compared.SIZE].read_blob(blob, lambda source: source.read())
 
 
 def test_a_large_source_is_a_plain_file(tmp_path):
