@@ -1,6 +1,7 @@
 """Random damage: each is detected or harmless, and nothing that is wrong is ever served."""
 
 import random
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -15,6 +16,7 @@ from provenance.verifying import examine
 COUNT = 20
 CORRUPTIONS = 1_000
 OF_THE_DATABASE = 200
+LOGS = shutil.ignore_patterns("*-wal", "*-shm")
 
 
 @p.provenance(custom_fields={"unit": "m"}, tags=["a"])
@@ -131,13 +133,44 @@ def test_no_corruption_of_the_database_serves_a_wrong_value(tmp_path):
     refusals = 0
     for turn in range(OF_THE_DATABASE):
         place = tmp_path / str(turn)
-        shutil.copytree(original, place)
+        shutil.copytree(original, place, ignore=LOGS)
         (place / "records.db").write_bytes(damaged_in_place(sound, rng))
         refused = outcome(place)
         assert refused <= CLEAR, turn
         refusals += bool(refused)
         shutil.rmtree(place)
     assert refusals > OF_THE_DATABASE // 20
+
+
+def test_an_index_that_leads_elsewhere_serves_no_other_value(tmp_path):
+    """Each entry of the index by id is changed so that it leads to another row: no call is given another one's value."""
+    original = tmp_path / "original"
+    original.mkdir()
+    with p.using_repo(configured(original)):
+        for n in range(COUNT):
+            p.unwrap(summed(table(n), n))
+    page, first = index_of(original / "records.db")
+    sound = (original / "records.db").read_bytes()
+    entries = [first + match.end() for match in re.finditer(rb"[0-9a-f]{40}", page)]
+    for turn, at in enumerate(entries):
+        place = tmp_path / str(turn)
+        shutil.copytree(original, place, ignore=LOGS)
+        (place / "records.db").write_bytes(sound[:at] + bytes([sound[at] ^ 1 + turn % 2]) + sound[at + 1 :])
+        assert outcome(place) <= CLEAR, turn
+        shutil.rmtree(place)
+    assert len(entries) >= COUNT
+
+
+def index_of(path):
+    """The page of the index of artifacts by id, and where it begins in the file."""
+    closed(path)
+    connection = sqlite3.connect(path)
+    query = "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_artifacts_1'"
+    ((root,),) = connection.execute(query).fetchall()
+    ((size,),) = connection.execute("PRAGMA page_size").fetchall()
+    connection.close()
+    first = (root - 1) * size
+    return path.read_bytes()[first : first + size], first
 
 
 def damaged_in_place(data, rng):
@@ -151,5 +184,4 @@ def closed(path: Path) -> None:
     """Move all of the log into the file *path*."""
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    connection.execute("PRAGMA journal_mode = DELETE").fetchall()
     connection.close()
