@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import threading
 import time
 
 import pytest
@@ -11,7 +12,7 @@ from contract.processes import in_process
 from provenance.effects.disk import DiskBlobs
 from provenance.effects.durability import Compared, Durability
 from provenance.effects.sinks import blob_of
-from provenance.errors import CorruptBlobError, StoreUnavailableError
+from provenance.errors import BlobNotFoundError, CorruptBlobError, StoreUnavailableError
 
 
 def writing(data):
@@ -136,6 +137,26 @@ def test_a_changed_file_is_read_again_whatever_its_times_say(tmp_path):
     path.write_bytes(b"\1" * (1 << 20))
     os.utime(path, (1_000_000_000, 1_000_000_000))
     with pytest.raises(CorruptBlobError):
+        store.read_blob(blob, lambda source: None)
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+@pytest.mark.parametrize("size", [100, 1 << 20])
+def test_what_a_collector_moved_out_of_the_way_is_waited_for(tmp_path, size, is_killed):
+    """Who reads in that moment finds it when it is back; if the collector was killed, the reader puts it back."""
+    store = DiskBlobs(tmp_path)
+    blob = store.write_blob(writing(bytes(size))).blob
+    path, aside = tmp_path / blob.id[:2] / blob.id[2:], tmp_path / ".tmp" / f"aside-{blob.id}-12"
+    for use in (lambda: store.read_blob(blob, lambda source: source.read()), lambda: store.has_blob(blob)):
+        path.rename(aside)
+        collector = threading.Timer(0.1, lambda: None if is_killed else aside.rename(path))
+        collector.start()
+        assert use() in (True, bytes(size))
+        collector.join()
+        assert (True, False) == (path.exists(), aside.exists())
+    path.unlink()
+    assert not store.has_blob(blob)
+    with pytest.raises(BlobNotFoundError):
         store.read_blob(blob, lambda source: None)
 
 

@@ -32,6 +32,7 @@ from provenance.asks import (
     ReadBlob,
     Records,
     WriteBlob,
+    WriteBlobs,
 )
 from provenance.chores import (
     CheckBlob,
@@ -92,7 +93,13 @@ BY_PERMISSION = {
         ListHoldings(Shelf.STORED),
         FindPlaces(),
     ],
-    "write": [WriteBlob(lambda sink: None), PutRecord(record(), run(), "{}"), Quarantine(BLOB), PutSet(SET)],
+    "write": [
+        WriteBlob(lambda sink: None),
+        WriteBlobs((lambda sink: None,)),
+        PutRecord(record(), run(), "{}"),
+        Quarantine(BLOB),
+        PutSet(SET),
+    ],
     "delete": [
         DropRecord(new_id()),
         DropSet(new_id()),

@@ -39,9 +39,8 @@ def test_a_layer_around_a_repository_hears_what_calls_ask():
         decorated = p.provenance(repo=watched)(double)
         assert 4 == decorated(2)
         assert (repo.name, repo.get_engine) == (watched.name, watched.get_engine)
-        assert {PutRecord: 1, WriteBlob: 1, FindRecord: 1} == {
-            kind: counter.asked[kind] for kind in (PutRecord, WriteBlob, FindRecord)
-        }
+        assert {PutRecord: 1, WriteBlob: 1} == {kind: counter.asked[kind] for kind in (PutRecord, WriteBlob)}
+        assert counter.asked[FindRecord] in (1, 2)  # once more where it is the first call, which claims the artifact
         assert decorated.artifact_id(2) in repo
         assert 4 == repo.get_value(decorated.artifact_id(2))
 

@@ -96,7 +96,10 @@ class DiskBlobs:
         """Whether a file of this name and size is there."""
         path = self._path(blob)
         with self._reaching:
-            return path is not None and _size(path) == blob.size
+            if path is None:
+                return False
+            size = _size(path)
+            return (_size(path) if size is None and shelves.is_back(self._root, blob.id) else size) == blob.size
 
     def drop_blob(self, blob: Blob) -> None:
         """Delete the file, if there is one."""
@@ -192,10 +195,12 @@ class DiskBlobs:
         if path is None:
             raise CorruptBlobError(blob.id, self._name, "its name is no digest")
         with self._reaching:
-            try:
-                return os.open(path, _READ)
-            except FileNotFoundError as error:
-                raise BlobNotFoundError(blob.id, self._name) from error
+            while True:
+                try:
+                    return os.open(path, _READ)
+                except FileNotFoundError as error:
+                    if not shelves.is_back(self._root, blob.id):
+                        raise BlobNotFoundError(blob.id, self._name) from error
 
     def _small(self, fd: int, blob: Blob) -> bytes:
         with self._reaching:

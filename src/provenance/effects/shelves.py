@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ from provenance.ids import ID_DIGITS
 TEMPORARY: Final = ".tmp"
 QUARANTINE: Final = ".quarantine"
 _FOLDERS: Final = {Shelf.TEMPORARY: TEMPORARY, Shelf.QUARANTINED: QUARANTINE}
+_ASIDE: Final = "aside-"
+_MOMENT: Final = 1.0
+"""Seconds after which whoever moved a file out of the way was killed before it could move it back."""
 _IS_GROUP: Final = re.compile(r"[0-9a-f]{2}").fullmatch
 _IS_REST: Final = re.compile(rf"[0-9a-f]{{{ID_DIGITS - 2}}}").fullmatch
 
@@ -34,12 +38,12 @@ def discarded(root: str, shelf: Shelf, key: str, before: datetime) -> bool:
     """Delete what lies under *key* since *before* a moment; answers whether it went. Raises OSError.
 
     It is moved out of the way first, and back if it turns out that it was written anew, or taken into use, just before:
-    what another process writes afterwards is another file, which is not touched.
+    what another process writes afterwards is another file, which is not touched. Who misses it meanwhile asks `is_back`.
     """
     path = _path(root, shelf, key)
     if path is None or not _is_old(path, before):
         return False
-    aside = os.path.join(root, TEMPORARY, f"{os.getpid()}-{os.urandom(8).hex()}")
+    aside = os.path.join(root, TEMPORARY, f"{_ASIDE}{key}-{os.urandom(8).hex()}")
     with suppress(FileExistsError):
         os.mkdir(os.path.dirname(aside))  # noqa: PTH102, PTH120 - as above
     try:
@@ -53,11 +57,30 @@ def discarded(root: str, shelf: Shelf, key: str, before: datetime) -> bool:
     return True
 
 
+def is_back(root: str, key: str) -> bool:
+    """Whether a stored file that is missed was just out of the way, and is there now. Raises OSError.
+
+    One that a killed collector left out of the way is put back.
+    """
+    path = os.path.join(root, key[:2], key[2:])
+    until = time.monotonic() + _MOMENT
+    while aside := _found_aside(root, key):
+        if time.monotonic() > until:
+            _put_back(aside, path)
+        time.sleep(0.001)
+    return os.path.exists(path)  # noqa: PTH110 - as above
+
+
+def _found_aside(root: str, key: str) -> str | None:
+    folder = os.path.join(root, TEMPORARY)
+    return next((os.path.join(folder, each) for each in _names(folder) if each.startswith(f"{_ASIDE}{key}-")), None)
+
+
 def _put_back(aside: str, path: str) -> None:
     """Give a file its name again, unless another has it by now."""
     try:
         os.link(aside, path)
-    except FileExistsError:
+    except (FileExistsError, FileNotFoundError):  # somebody else has put it back
         pass
     except OSError:  # not every file system can
         os.replace(aside, path)  # noqa: PTH105 - as above
