@@ -9,6 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 VENV := .venv
+JOBS := auto
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCKS := requirements/uv.txt requirements/dev.txt
@@ -20,8 +21,8 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-v
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
 
-test: $(STAMP)
-	$(BIN)/pytest $(ARGS)
+test: $(STAMP)  ## in as many processes as there are cores; JOBS=0 is one, as a debugger wants it
+	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes; TORCH=torch==2.13.0 chooses a version
 	$(BIN)/python -m venv .venv-torch

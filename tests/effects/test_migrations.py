@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -173,3 +174,48 @@ def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
 def test_in_processes(task, tmp_path):
     """What `effects.migrating_processes` says of forked processes holds, and nothing is warned of."""
     in_process("effects.migrating_processes", task, tmp_path)
+
+
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_a_migration_that_is_stopped_anywhere_is_done_or_was_not_begun(kept, way):
+    """Stopped before any of its statements, it leaves the tables of the one version or the other; the next one goes all the way."""
+    database, wanted = kept
+    one = record()
+    SqlRecords(database).put_record(PutRecord(one, run(), "{}"))
+    start, target = (1, NEWEST) if way == "up" else (NEWEST, 1)
+    number, found = 0, []
+    while not found or found[-1][0]:
+        number += 1
+        database.migrate(start)
+        found.append((is_stopped(database, target, number), stamp_of(database)))
+    assert {(True, start), (False, target)} <= set(found) <= {(True, start), (True, target), (False, target)}
+    assert found.count((True, start)) > 5
+    database.migrate(NEWEST)
+    assert [] == differences(database.engine, wanted)
+    assert one == SqlRecords(database).find_record(one.id)
+
+
+def is_stopped(database, target, number):
+    """Migrate, failing before the statement of this number; whether that came."""
+    left = iter(range(number - 1, -1, -1))
+
+    def fail(*_):
+        if next(left, None) == 0:
+            raise ConnectionAbortedError("it was stopped")
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", fail)
+    try:
+        database.migrate(target)
+    except ConnectionAbortedError:
+        return True
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", fail)
+    return False
+
+
+def stamp_of(database):
+    """The version that is noted, asked past the library, which would go on to the newest."""
+    if isinstance(database, SqliteDatabase):
+        with closing(sqlite3.connect(database.path)) as connection:
+            return connection.execute("PRAGMA user_version").fetchone()[0]
+    return stamp(database._pool)
