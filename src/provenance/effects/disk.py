@@ -177,9 +177,7 @@ class DiskBlobs:
             return False
         with suppress(OSError):  # it was deleted just now, or is another user's
             stays = self._on_duplicate.stays(blob, self._name, _size(path), lambda: _hold_the_same(path, temporary))
-            if stays and self._is_sound(blob):
-                os.utime(path)  # so that who collects what no record names yet takes it for new
-                return True
+            return stays and self._is_sound(blob) and shelves.renewed(path)
         return False
 
     def _is_sound(self, blob: Blob) -> bool:
