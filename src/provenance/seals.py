@@ -1,4 +1,4 @@
-"""What tells that a record is what was put: a digest of it, or with a key a signature that only who has the key can make.
+"""What tells that a record is what was put: a checksum of it, or with a key a signature that only who has the key can make.
 
 A record names its blobs by the digests of their bytes, so whoever vouches for the record vouches for them. The text of the inputs is
 vouched for by itself, as it is read by itself.
@@ -9,23 +9,22 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from typing import Final
+from zlib import crc32
 
 import msgspec
 from attrs import field, frozen
-from blake3 import blake3
 
-_DIGEST: Final = "blake3"
+_CHECKSUM: Final = "crc32"
 _SIGNATURE: Final = "hmac-sha256"
-_DIGEST_BYTES: Final = 16
 Facts = Sequence[str | int | float | None]
 """The columns of a record, but for its signature."""
 
 
 @frozen
 class Seal:
-    """Makes and checks signatures; without a *key* they are digests, which tell damage but not malice.
+    """Makes and checks signatures; without a *key* they are checksums, which tell damage but not malice.
 
-    HMAC with SHA-256 is RFC 2104's; what is signed is the MessagePack of the facts.
+    HMAC with SHA-256 is RFC 2104's; what is signed, or summed up, is the MessagePack of the facts.
     """
 
     key: bytes | None = field(default=None, repr=False)
@@ -34,10 +33,12 @@ class Seal:
         """The signature of a record and of its inputs.
 
         >>> Seal().signature(("id", 1), "{}")
-        'blake3:76b393fba7ee8050a3600d33b30c7ccc:a55f14744c285d1f28dae7ef787956d3'
+        'crc32:bb163c79:a90a5954'
         """
-        kind = _DIGEST if self.key is None else _SIGNATURE
-        return f"{kind}:{self._digest(kind, facts)}:{self._digest(kind, (facts[0], inputs_json))}"
+        inputs = (facts[0], inputs_json)
+        if self.key is None:
+            return f"{_CHECKSUM}:{crc32(_encode(facts)):08x}:{crc32(_encode(inputs)):08x}"
+        return f"{_SIGNATURE}:{_signed(self.key, facts)}:{_signed(self.key, inputs)}"
 
     def problem(self, facts: Facts, signature: str) -> str | None:
         """Why *signature* does not vouch for the record of these facts; None if it does.
@@ -51,19 +52,20 @@ class Seal:
         return self._problem((artifact_id, inputs_json), signature, 2)
 
     def _problem(self, facts: Facts, signature: str, part: int) -> str | None:
-        kind, *parts = signature.split(":")
-        due = _DIGEST if self.key is None else _SIGNATURE
-        if kind != due:
-            return None if self.key is None else "it is not signed with the repository's key"
-        if len(parts) > part - 1 and hmac.compare_digest(parts[part - 1], self._digest(kind, facts)):
+        parts = signature.split(":")
+        if self.key is None:
+            if parts[0] != _CHECKSUM or parts[part:][:1] == [f"{crc32(_encode(facts)):08x}"]:
+                return None
+            return "its checksum differs"
+        if parts[0] != _SIGNATURE:
+            return "it is not signed with the repository's key"
+        if len(parts) > part and hmac.compare_digest(parts[part], _signed(self.key, facts)):
             return None
-        return "its digest differs" if self.key is None else "its signature is not that of the repository's key"
+        return "its signature is not that of the repository's key"
 
-    def _digest(self, kind: str, facts: Facts) -> str:
-        text = _encode(facts)
-        if kind == _DIGEST or self.key is None:
-            return blake3(text).hexdigest(length=_DIGEST_BYTES)
-        return hmac.digest(self.key, text, "sha256").hex()
+
+def _signed(key: bytes, facts: Facts) -> str:
+    return hmac.digest(key, _encode(facts), "sha256").hex()
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode

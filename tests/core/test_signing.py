@@ -83,7 +83,7 @@ CHANGES = {
     "the serializer": "serializer = 'cloudpickle'",
     "the name": "name = 'another'",
     "the signature": "signature = ''",
-    "a digest for a signature": "signature = 'blake3:00000000000000000000000000000000:00000000000000000000000000000000'",
+    "a checksum for a signature": "signature = 'crc32:00000000:00000000'",
 }
 
 
@@ -131,7 +131,7 @@ def test_another_key_is_none(repository):
 
 
 def test_a_damaged_record_is_noticed_without_a_key(repository):
-    """A record carries a digest of all that it says: what changed by accident is found out, and replaced by the next call."""
+    """A record carries a checksum of all that it says: what changed by accident is found out, and replaced by the next call."""
     plain = repository()
     with p.using_repo(plain):
         artifact = numbers.artifact(3)
@@ -141,7 +141,7 @@ def test_a_damaged_record_is_noticed_without_a_key(repository):
         else "name = 'nvmbers'"
     )
     alter(plain, shown)
-    with pytest.raises(p.CorruptRecordError, match="its digest differs"):
+    with pytest.raises(p.CorruptRecordError, match="its checksum differs"):
         repository().get_by_id(artifact.id)
     with p.using_repo(repository()):
         numbers(3)

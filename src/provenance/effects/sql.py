@@ -24,13 +24,13 @@ from provenance.ids import ArtifactId, RunId, ValueId
 from provenance.queries import Page, Query, fits
 from provenance.records import ArtifactRecord, Blob, Held, Run
 from provenance.seals import Facts, Seal
-from provenance.wire import Row, from_row, run_from_json, run_to_json, time_text, to_row
+from provenance.wire import COLUMNS, Row, from_row, run_from_json, run_to_json, time_text, to_row
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-_ROWS: Final = 500
-"""Rows that are looked through at a time when artifacts are searched."""
+_ROWS: Final = 500  # that are looked through at a time when artifacts are searched
+_FACTS: Final = len(COLUMNS) - 1  # the last one is the signature
 _Values: TypeAlias = tuple[str | int | float | bytes | None, ...]
 
 
@@ -52,8 +52,8 @@ class SqlRecords:
         rows = self._database.query(statements.FIND_RECORD, artifact_id)
         if not rows:
             return None
-        *row, data = rows[0]
-        record = self._record(row, artifact_id)
+        row = rows[0]
+        record, data = self._record(row, artifact_id), row[-1]
         if data is not None:  # who looks a record up is likely to read its value next
             self._database.prefetch(record.value_blob.id, cast("bytes", data))
         return record
@@ -147,7 +147,7 @@ class SqlRecords:
         """The record in *row*, the one that was *wanted*; raises `CorruptRecordError` where it is not what was put."""
         try:
             record = from_row(cast("Row", row))
-            problem = self._seal.problem(cast("Facts", row[:-1]), record.signature)
+            problem = self._seal.problem(cast("Facts", row[:_FACTS]), record.signature)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             raise CorruptRecordError(wanted or str(row[0]), self._database.name, reason) from error
