@@ -103,3 +103,13 @@ def test_without_torch_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(p.MissingLibraryError, match=r"pip install 'provenance\[torch\]'"):
         read(data)
+
+
+def test_an_untrusted_store_gives_tensors_and_no_modules():
+    """Reading a tensor executes nothing; a module is a pickle of its class, and is refused."""
+    with p.using_repo(p.MemoryRepo(trusted=False)):
+        tensor = p.provenance(name="tensor")(lambda: torch.arange(6.0).reshape(2, 3)).artifact()
+        module = p.provenance(name="module")(lambda: nn.Linear(2, 1)).artifact()
+        assert p.hash(tensor.value) == tensor.value_id
+        with pytest.raises(p.UntrustedStoreError, match="pytorch_model"):
+            _ = module.value
