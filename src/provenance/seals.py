@@ -15,6 +15,7 @@ import msgspec
 from attrs import field, frozen
 
 _CHECKSUM: Final = "crc32"
+_PLAIN: Final = f"{_CHECKSUM}:"
 _SIGNATURE: Final = "hmac-sha256"
 Facts = Sequence[str | int | float | None]
 """The columns of a record, but for its signature."""
@@ -45,6 +46,9 @@ class Seal:
 
         Without a key a record that was signed, or stored before there were signatures, passes unseen.
         """
+        if self.key is None and signature.startswith(_PLAIN):  # as a rule: each look-up comes this way
+            is_sound = signature[len(_PLAIN) :].startswith(f"{crc32(_encode(facts)):08x}:")
+            return None if is_sound else "its checksum differs"
         return self._problem(facts, signature, 1)
 
     def problem_of_inputs(self, artifact_id: str, inputs_json: str, signature: str) -> str | None:
