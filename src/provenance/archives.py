@@ -28,7 +28,7 @@ def _is_extension(_: object, __: Attribute[str], value: str) -> None:
 
 
 @frozen(repr=False)
-class ArchivedFile(os.PathLike[str]):
+class ArchivedFile:
     """A file in the store: as a path it is a local, read-only copy, made when it is first needed.
 
     Two archived files are equal when their bytes are, and their extensions where these were to be preserved. `name` is

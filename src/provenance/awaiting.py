@@ -50,8 +50,12 @@ async def _compute(call: Call, found: Absent | Gone | Unsound) -> object:
     draft = await evaluate(call)
     if call.read_only:
         return ephemeral(call, draft)
-    with in_hand(draft), resolved_in(call.repo):
-        record = await run_async(filing.commit(draft), in_threads(call.repo.interpreter))
+    try:
+        with resolved_in(call.repo):
+            record = await run_async(filing.commit(draft), in_threads(call.repo.interpreter))
+    except Exception as error:
+        in_hand(error, draft)
+        raise
     return committed(call, draft, record)
 
 
@@ -62,6 +66,6 @@ async def evaluate(call: Call) -> Draft:
     value = await cast("Awaitable[object]", call.invoke())
     timing, archiving = Timing(at, began, clock.ticks()), call.recipe.options.archive
     if archiving is not None:
-        taking = filing.taken(unwrap(value), archiving, call.label)
+        taking = filing.taken(unwrap(value), archiving, call.recipe.subject.label)
         value = await run_async(taking, in_threads(call.repo.interpreter))
     return drafted(call, value, timing)

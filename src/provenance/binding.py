@@ -8,7 +8,7 @@ from contextlib import suppress
 from types import FunctionType, MethodType
 from typing import Any, TypeAlias, cast
 
-from attrs import frozen
+from attrs import Factory, field, frozen
 
 from provenance.ids import main_name
 
@@ -36,23 +36,16 @@ class Subject:
     rest: str | None
     extra: str | None
     is_async: bool
+    label: str = field(init=False, default=Factory(lambda self: f"{self.module}.{self.qualname}", takes_self=True))
+    """How messages call the function."""
 
     def covers(self, names: frozenset[str], argument: str) -> bool:
         """Whether *names* has the argument, or the `**kwargs` that it is part of."""
         return argument in names or (self.extra in names and argument not in self.names)
 
-    @property
-    def label(self) -> str:
-        """How messages call the function."""
-        return f"{self.module}.{self.qualname}"
 
-
-@frozen
-class Bound:
-    """Arguments by parameter, defaults filled in; `**kwargs` are merged into `kargs`."""
-
-    kargs: dict[str, object]
-    varargs: tuple[object, ...] = ()
+Bound: TypeAlias = tuple[dict[str, object], tuple[object, ...]]
+"""Arguments by parameter, defaults filled in and `**kwargs` merged into them; and those of `*args`."""
 
 
 def subject_of(function: AnyFunction) -> Subject:
@@ -115,10 +108,10 @@ def bind(subject: Subject, args: tuple[object, ...], kwargs: Mapping[str, object
     if subject.simple and len(args) <= subject.positional:
         given = dict(zip(subject.names, args, strict=False))
         if not kwargs and len(args) == len(subject.names):
-            return Bound(given)
+            return given, ()
         merged = {**subject.defaults, **given, **kwargs}
         if len(merged) == len(subject.names) and given.keys().isdisjoint(kwargs) and not merged.keys() - subject.names:
-            return Bound({name: merged[name] for name in subject.names})
+            return {name: merged[name] for name in subject.names}, ()
     return _bind_slowly(subject, args, kwargs)
 
 
@@ -134,7 +127,7 @@ def _bind_slowly(subject: Subject, args: tuple[object, ...], kwargs: Mapping[str
                 varargs = cast("tuple[object, ...]", extra)
             else:
                 kargs.update({_unused(key, kargs): value for key, value in extra.items()})
-    return Bound(kargs, varargs)
+    return kargs, varargs
 
 
 def _bound_by_python(

@@ -5,10 +5,9 @@ The user's function runs here, between two programs and inside none, so that its
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final, TypeAlias, assert_never, cast
+from typing import Any, Final, TypeAlias, cast
 
 from attrs import evolve
 
@@ -26,8 +25,8 @@ from provenance.errors import (
     StorePermissionError,
     UnserializableValueError,
 )
-from provenance.events import NO_PARTS, CodeChanged, Event, Healed, Hit, Miss, Recomputed, Why
-from provenance.ids import ArtifactId
+from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Why
+from provenance.ids import NO_IDS, ArtifactId
 from provenance.journal import tell
 from provenance.plan import CallPlan, plan_call, refuse_mutated
 from provenance.programs import Absent, Found, Gone, Unsound
@@ -65,7 +64,7 @@ def planned(
     hash_duration: float,
 ) -> Call:
     """The call of a *plan* in *environment*; raises `MutatedArtifactValueError` as `begin` does."""
-    repo = environment.repository(cast("Any", recipe.options.repo))
+    repo = environment.repository(recipe.options.repo)
     if environment.check_mutations:
         refuse_mutated(plan)
     chosen = recipe.options.use_cache
@@ -92,21 +91,17 @@ def perform(call: Call) -> object:
 
 def replacing(call: Call, found: Absent | Gone | Unsound) -> Call:
     """*call*, to take the place of what was found, if that is of no use."""
-    match found:
-        case Absent():
-            return call
-        case Gone():
-            why = Why.EVICTED if found.evicted else Why.BLOB_MISSING
-            return evolve(call, why=why, detail="it was gone when it was looked up")
-        case Unsound():
-            return evolve(call, why=Why.RECORD_CORRUPT, detail=found.problem)
-        case _:
-            assert_never(found)
+    if isinstance(found, Absent):
+        return call
+    if isinstance(found, Unsound):
+        return evolve(call, why=Why.RECORD_CORRUPT, detail=found.problem)
+    why = Why.EVICTED if found.evicted else Why.BLOB_MISSING
+    return evolve(call, why=why, detail="it was gone when it was looked up")
 
 
 def hit(call: Call, record: ArtifactRecord) -> object:
     """Proxy of a stored value, which is read when it is first used."""
-    parts = record.value_artifact_ids if record.composite else NO_PARTS
+    parts = record.value_artifact_ids if record.composite else NO_IDS
     tell(Hit(record.id, record.name, record.compute_duration, parts))
     if record.code != call.recipe.code and (record.name, record.version) not in _told:
         _tell_of_changed_code(call, record)
@@ -146,33 +141,38 @@ def evaluate(call: Call) -> Draft:
     value = call.invoke()
     timing = Timing(at, began, clock.ticks())
     if call.recipe.options.archive is not None:
-        value = run(filing.taken(unwrap(value), call.recipe.options.archive, call.label), call.repo.interpreter)
+        value = run(
+            filing.taken(unwrap(value), call.recipe.options.archive, call.recipe.subject.label), call.repo.interpreter
+        )
     return drafted(call, value, timing)
 
 
 def recorded(repo: Repository, draft: Draft) -> ArtifactRecord:
     """Store and record *draft* in *repo*; answers the record that is now stored, which may be another process's."""
-    with in_hand(draft):
-        return resolving_in(repo, lambda: run(filing.commit(draft), repo.interpreter))
-
-
-@contextmanager
-def in_hand(draft: Draft) -> Generator[None]:
-    """Let the error hold the result, if recording fails: the work is not lost."""
-    value = draft.computation.value
     try:
-        yield
-    except ProvenanceError as error:
-        error.value = value
-        raise
+        return resolving_in(repo, lambda: run(filing.commit(draft), repo.interpreter))
     except Exception as error:
+        in_hand(error, draft)
+        raise
+
+
+def in_hand(error: Exception, draft: Draft) -> None:
+    """Let *error*, for which recording failed, hold the result: the work is not lost.
+
+    Raises:
+        UnserializableValueError: in place of what is no error of the library.
+    """
+    value = draft.computation.value
+    if not isinstance(error, ProvenanceError):
         what = f"the result of {draft.plan.identity.name}"
         raise UnserializableValueError(what, f"recording it failed: {type(error).__name__}: {error}", value) from error
+    error.value = value
 
 
 def committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
     """Proxy of what is now recorded: where another process was quicker with another value, that one's."""
-    note_pace(call.recipe.identity, draft.computation.compute_duration)
+    identity = call.recipe.identity
+    note_pace(identity.scope or identity.name, draft.computation.compute_duration)
     tell(_outcome(call, draft, stored=True))
     if record.value_id == draft.computation.value_id:
         return proxy_over(record, call.repo, kept_by(draft.computation.value, call.repo))
@@ -188,7 +188,7 @@ def ephemeral(call: Call, draft: Draft) -> object:
 
 def _outcome(call: Call, draft: Draft, *, stored: bool) -> Event:
     name, seconds = call.plan.identity.name, draft.computation.compute_duration
-    parts = frozenset([each.artifact_id for each in draft.parts]) if draft.parts else NO_PARTS
+    parts = frozenset([each.artifact_id for each in draft.parts]) if draft.parts else NO_IDS
     match call.why:
         case Why.ABSENT:
             return Miss(draft.artifact_id, name, seconds, stored, parts=parts)

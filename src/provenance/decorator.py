@@ -83,12 +83,14 @@ class Cached(Generic[P, R_co]):
             UnserializableValueError: if the result cannot be stored; the error holds it.
             StoreUnavailableError: if a store fails; the error holds the result, if there was one already.
         """
-        return cast("R_co", self._perform(calls.begin(session.current(), self._recipe, args, kwargs)))
+        result: R_co = self._perform(calls.begin(session.current(), self._recipe, args, kwargs))
+        return result
 
     def recompute(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Run the function anew and replace what is stored; raises as the call does."""
         call = evolve(calls.begin(session.current(), self._recipe, args, kwargs), why=Why.ASKED)
-        return cast("R_co", self._perform(call))
+        result: R_co = self._perform(call)
+        return result
 
     @overload
     def artifact(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
@@ -122,7 +124,7 @@ class Cached(Generic[P, R_co]):
             return attempted_later(Exception, lambda: awaited(*args, **kwargs))
         return attempted_outside(Exception, lambda: self(*args, **kwargs))
 
-    def _perform(self, call: Call) -> object:
+    def _perform(self, call: Call) -> Any:  # noqa: ANN401 - a proxy of what the function returns is what it returns
         return awaiting.perform(call) if self._subject.is_async else calls.perform(call)
 
     def plan(self, /, *args: P.args, **kwargs: P.kwargs) -> CallPlan:

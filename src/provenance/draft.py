@@ -86,11 +86,6 @@ class Draft:
         yield Encoding("cloudpickle", whole, what)
         yield Encoding("pickle", _summarised(self.plan), what)
 
-    @property
-    def inputs_json(self) -> str:
-        """The inputs for people and SQL."""
-        return inputs_json(self.plan.inputs, self.plan.input_hashes)
-
     def put(
         self,
         value: Written,
@@ -101,9 +96,11 @@ class Draft:
         besides: Iterable[PutRecord] = (),
     ) -> PutRecord:
         """What to ask, now that the stores have told where the value and the inputs are."""
+        plan = self.plan
         record = self.record(value.blob, None if inputs is None else inputs.blob, serializer, run.id, now)
+        text = inputs_json(plan.inputs, plan.input_hashes, plain=inputs is None)
         held = tuple([each for each in (value, inputs) if isinstance(each, Held)])
-        return PutRecord(record, run, self.inputs_json, held, self.replace, tuple(besides))
+        return PutRecord(record, run, text, held, self.replace, tuple(besides))
 
     def record(
         self, value: Blob, inputs: Blob | None, serializer: str, run_id: RunId, added_at: datetime

@@ -15,10 +15,10 @@ from provenance.errors import ImpureFunctionError, UnserializableValueError
 from provenance.events import Hit, Why
 from provenance.hashing import hash_value
 from provenance.identity import uncached_id
-from provenance.ids import ArtifactId, BlobId, RunId
+from provenance.ids import NO_IDS, ArtifactId, BlobId, RunId
 from provenance.journal import log
 from provenance.plan import CallPlan, changed_inputs, hashes_now, may_change
-from provenance.proxy import Ephemeral, Reference, proxy_over, unwrap
+from provenance.proxy import Ephemeral, Reference, is_proxy, proxy_over, unwrap
 from provenance.recipe import Recipe, sightings_of
 from provenance.records import ArtifactRecord, Blob
 from provenance.repository import Repository
@@ -42,11 +42,6 @@ class Call:
     detail: str = ""
     takes_back: Hit | None = None
     may_store: bool = True
-
-    @property
-    def label(self) -> str:
-        """How messages call the function."""
-        return self.recipe.subject.label
 
     @property
     def replaces(self) -> bool:
@@ -83,9 +78,11 @@ def drafted(call: Call, value: object, timing: Timing) -> Draft:
     _refuse_impure(call)
     if not call.recipe.options.returns_composite:
         return _draft(call, value, timing)
-    given = parts_in(unwrap(value), call.label)
+    given = parts_in(unwrap(value), call.recipe.subject.label)
     for key in sorted(call.recipe.options.part_coding.keys() - given.keys()):
-        log.warning("%s names a serializer for the part %r, and returned none of this name", call.label, key)
+        log.warning(
+            "%s names a serializer for the part %r, and returned none of this name", call.recipe.subject.label, key
+        )
     try:
         parts = {key: _part(call, key, each, timing) for key, each in given.items()}
     except UnserializableValueError as error:
@@ -135,22 +132,21 @@ def _refuse_impure(call: Call) -> None:
     if may_change(call.recipe, call.plan):
         changed = changed_inputs(call.plan.input_hashes, hashes_now(call.recipe, call.plan, call.args, call.kwargs))
         if changed:
-            raise ImpureFunctionError(call.label, changed)
+            raise ImpureFunctionError(call.recipe.subject.label, changed)
 
 
 def _draft(call: Call, value: object, timing: Timing) -> Draft:
     """Hash *value*, note which artifacts it holds, and put together what is to be stored."""
-    itself = sighted(value)  # hashing notes what it holds
-    seen: list[object] = [] if itself is None else [itself]
-    value = unwrap(value)
-    ticks = call.environment.clock.ticks
+    seen: list[object] = []  # hashing notes what it holds
+    if is_proxy(value):
+        itself, value = sighted(value), unwrap(value)
+        seen += [] if itself is None else [itself]
+    ticks, what = call.environment.clock.ticks, f"the result of {call.recipe.subject.label}"
     began = ticks()
     try:
-        value_id = hash_value(value, f"the result of {call.label}", seen)
+        value_id = hash_value(value, what, seen)
     except Exception as error:  # the value's own methods may raise anything
-        raise UnserializableValueError(
-            f"the result of {call.label}", f"{type(error).__name__}: {error}", value
-        ) from error
+        raise UnserializableValueError(what, f"{type(error).__name__}: {error}", value) from error
     computation = Computation(
         value, value_id, timing.at, timing.ended - timing.began, call.hash_duration, ticks() - began, _held_in(seen)
     )
@@ -160,4 +156,4 @@ def _draft(call: Call, value: object, timing: Timing) -> Draft:
 
 
 def _held_in(seen: list[object]) -> frozenset[ArtifactId]:
-    return frozenset(each.artifact_id for each in sightings_of(seen)) if seen else frozenset()
+    return frozenset([each.artifact_id for each in sightings_of(seen)]) if seen else NO_IDS

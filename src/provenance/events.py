@@ -6,14 +6,11 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from attrs import frozen
 
-from provenance.ids import ArtifactId
-
-NO_PARTS: Final[frozenset[ArtifactId]] = frozenset()
-"""Of what is no composite."""
+from provenance.ids import NO_IDS, ArtifactId
 
 
 class Why(Enum):
@@ -35,7 +32,7 @@ class Hit:
     artifact_id: ArtifactId
     name: str
     seconds_saved: float
-    parts: frozenset[ArtifactId] = NO_PARTS
+    parts: frozenset[ArtifactId] = NO_IDS
 
 
 @frozen
@@ -47,7 +44,7 @@ class Miss:
     seconds: float
     stored: bool
     why: Why = Why.ABSENT
-    parts: frozenset[ArtifactId] = NO_PARTS
+    parts: frozenset[ArtifactId] = NO_IDS
 
 
 @frozen
@@ -59,7 +56,7 @@ class Recomputed:
     seconds: float
     stored: bool
     why: Why
-    parts: frozenset[ArtifactId] = NO_PARTS
+    parts: frozenset[ArtifactId] = NO_IDS
 
 
 @frozen
@@ -76,7 +73,7 @@ class Healed:
     detail: str
     takes_back: Hit | None = None
     stored: bool = True
-    parts: frozenset[ArtifactId] = NO_PARTS
+    parts: frozenset[ArtifactId] = NO_IDS
 
 
 @frozen

@@ -86,6 +86,12 @@ def commit(draft: Draft) -> Program[Archive, ArtifactRecord]:
     The files of a folder are stored before it, as artifacts that it was made from. A file that is to be deleted is,
     once its copy is safe.
     """
+    if draft.parts or isinstance(draft.computation.value, ArchivedFile):
+        return _commit_files(draft)
+    return programs.commit(draft)
+
+
+def _commit_files(draft: Draft) -> Program[Archive, ArtifactRecord]:
     archiving, value = draft.recipe.options.archive, draft.computation.value
     if isinstance(value, ArchivedFolder):
         draft = yield from _with_members(draft, value)

@@ -14,6 +14,8 @@ RunId = NewType("RunId", str)
 SetId = NewType("SetId", str)
 """Names a set of artifacts by its members."""
 
+NO_IDS: Final[frozenset[ArtifactId]] = frozenset()
+"""Of what has to do with no artifact."""
 ID_BYTES: Final = 20
 """All ids are the first 160 bits of a BLAKE3 digest …"""
 ID_DIGITS: Final = 2 * ID_BYTES

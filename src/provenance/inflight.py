@@ -36,6 +36,7 @@ class _Flight:
         self.task: Task[object] | None = None
         self.thread = thread
         self.landed = Lock()
+        self.landed.acquire()
         self.waiters = 0
         self.awaited: list[_Flight] = []
 
@@ -136,19 +137,21 @@ def one_thread_at_a_time(
     Whenever that thread has done with it, *look* may find what it made, and answer it. Both are told for how long it was
     waited; *ticks* measures that.
     """
-    began, waited = ticks(), 0.0
+    waited = 0.0
     while True:
         flight = _Flight(get_ident())
-        flight.landed.acquire()
         try:
             other = _crossings.setdefault(what, flight)
-            if other is flight or not _joined(other, patience - waited):
+            if other is flight:
+                return _aboard(flight, work, waited)
+            began = ticks()
+            if not _joined(other, patience - waited):
                 return _aboard(flight, work, waited)
         finally:
             if _crossings.get(what) is flight:
                 del _crossings[what]
             flight.landed.release()
-        waited = ticks() - began
+        waited += ticks() - began
         found = look(waited)
         if found is not None:
             return found

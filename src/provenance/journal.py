@@ -25,6 +25,8 @@ MOST_REMEMBERED: Final = 100_000
 """Artifacts whose latest outcome is kept; beyond that, those that were met first are forgotten."""
 _LOUD: Final = (CodeChanged, Healed)
 """What is logged as a warning."""
+_ASIDE: Final = (CodeChanged, Waited)
+"""What is no outcome of a call."""
 _OUTCOMES: Final[Mapping[type[Event], Outcome]] = {
     Hit: Outcome.HIT,
     Miss: Outcome.MISS,
@@ -130,16 +132,18 @@ def _is_expected(event: Event) -> bool:
 
 def _remember(event: Event) -> None:
     """Keep what became of the artifact and its parts; `_guard` is held."""
-    if isinstance(event, CodeChanged | Waited):
+    if isinstance(event, _ASIDE):
         return
-    _latest[event.artifact_id] = type(event)
+    kind = type(event)
+    _latest[event.artifact_id] = kind
     for part_id in event.parts:
-        _latest[part_id] = type(event)
+        _latest[part_id] = kind
     while len(_latest) > MOST_REMEMBERED:
         del _latest[next(iter(_latest))]
 
 
 def _count(event: Event) -> None:
+    """Count; `_guard` is held."""
     match event:
         case Hit():
             _add("hits", "saved", event.seconds_saved)

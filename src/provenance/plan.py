@@ -14,7 +14,7 @@ from provenance.binding import Bound, bind, completed
 from provenance.errors import ConfigError, MutatedArtifactValueError
 from provenance.hashing import hash_value
 from provenance.identity import Identity, InputHashes, call_id
-from provenance.ids import ArtifactId
+from provenance.ids import NO_IDS, ArtifactId
 from provenance.recipe import (
     IMMUTABLE,
     InputFunction,
@@ -44,7 +44,7 @@ class CallPlan:
     @property
     def input_artifact_ids(self) -> frozenset[ArtifactId]:
         """Artifacts among the inputs, at any depth."""
-        return frozenset(each.artifact_id for each in self.sightings)
+        return frozenset([each.artifact_id for each in self.sightings]) if self.sightings else NO_IDS
 
 
 def plan_call(recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, object]) -> CallPlan:
@@ -71,13 +71,14 @@ def bind_call(recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, obj
         args, kwargs = (*subject.args, *args), {**subject.keywords, **kwargs}
     bound = bind(subject, args, kwargs)
     chosen = recipe.options.merge_defaults
-    return Bound(completed(chosen, subject.defaults, bound.kargs), bound.varargs) if chosen else bound
+    return (completed(chosen, subject.defaults, bound[0]), bound[1]) if chosen else bound
 
 
 def recorded_inputs(recipe: Recipe, bound: Bound) -> Inputs:
     """The inputs as they will be recorded: without removed ones, after the user's `input_process_fn`."""
     options = recipe.options
-    kargs, varargs = bound.kargs, bound.varargs
+    kargs: Mapping[str, object]
+    kargs, varargs = bound
     if options.remove:
         covers = recipe.subject.covers
         kargs = {name: value for name, value in kargs.items() if not covers(options.remove, name)}
@@ -95,7 +96,9 @@ def hash_inputs(recipe: Recipe, inputs: Inputs, seen: list[object] | None = None
         named = {name: value for name, value in named.items() if not recipe.subject.covers(ignore, name)}
         rest = () if recipe.subject.rest in ignore else rest
     kargs: dict[str, str] = {name: hash_input(value, "arguments", name, seen) for name, value in named.items()}
-    varargs: tuple[str, ...] = tuple([hash_input(value, "varargs", i, seen) for i, value in enumerate(rest)])
+    varargs: tuple[str, ...] = ()
+    if rest:
+        varargs = tuple([hash_input(value, "varargs", i, seen) for i, value in enumerate(rest)])
     if recipe.options.input_hash_fn is not None:
         by_name, others = _shaped(recipe.options.input_hash_fn, "input_hash_fn", dict(kargs), varargs)
         kargs, varargs = {name: _as_hash(each) for name, each in by_name.items()}, tuple(map(_as_hash, others))

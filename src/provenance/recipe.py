@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
@@ -41,7 +41,7 @@ class CallOptions:
     """How a decorated function's calls are planned, looked up and recorded; None defers to the environment."""
 
     version: int = 0
-    repo: object = None
+    repo: Any = None  # a repository or its name: both are of layers above
     name: str | None = None
     merge_defaults: bool | tuple[str, ...] = False
     ignore: frozenset[str] = frozenset()

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Final, cast
 
+from provenance.ids import BlobId
 from provenance.proxy import UNREAD
-from provenance.records import ArtifactRecord, Blob
+from provenance.records import ArtifactRecord
 
 _MANY: Final = 10_000
 _SHORT: Final = 64
 _OURS: Final = "pickle"
 """The serializer of such values; what others make of the same bytes is theirs to say."""
-_values: dict[Blob, object] = {}
+_values: dict[BlobId, object] = {}
 
 
 def known(record: ArtifactRecord) -> object:
     """The value of *record* if it is a scalar that was read before, else `UNREAD`."""
-    return _values.get(record.value_blob, UNREAD) if record.serializer == _OURS else UNREAD
+    return _values.get(record.value_blob.id, UNREAD) if record.serializer == _OURS else UNREAD
 
 
 def remember(record: ArtifactRecord, value: object) -> None:
@@ -26,4 +27,4 @@ def remember(record: ArtifactRecord, value: object) -> None:
     if small and record.serializer == _OURS:
         if len(_values) >= _MANY:
             _values.clear()
-        _values[record.value_blob] = value
+        _values[record.value_blob.id] = value

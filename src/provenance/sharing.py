@@ -6,7 +6,7 @@ costs two transactions: where a function has lately taken no longer than that, i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, cast
 
 from attrs import field, fields, frozen
@@ -71,16 +71,16 @@ def single_flight_from(given: object) -> SingleFlight | None:
         raise ConfigError("single_flight", str(error), "correct it in the configuration") from error
 
 
-_paces: Final[dict[Hashable, float]] = {}
+_paces: Final[dict[str, float]] = {}
 
 
-def note_pace(what: Hashable, seconds: float) -> None:
+def note_pace(what: str, seconds: float) -> None:
     """Note that computing *what* took so long; one that was slow once counts as slow for some more times."""
     if len(_paces) >= _MANY:
         _paces.clear()
     _paces[what] = max(seconds, _paces.get(what, 0.0) / 2)
 
 
-def is_quick(what: Hashable) -> bool:
+def is_quick(what: str) -> bool:
     """Whether computing *what* lately took no time worth sharing; what was never computed here is not quick."""
     return _paces.get(what, _LONGEST_WAIT) < _QUICK

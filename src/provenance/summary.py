@@ -43,15 +43,20 @@ def type_name(value: object) -> str:
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
-def inputs_json(inputs: Inputs, hashes: InputHashes) -> str:
+def inputs_json(inputs: Inputs, hashes: InputHashes, *, plain: bool = False) -> str:
     """JSON text of a call's inputs by parameter name, `*args` under `__varargs`.
 
-    Artifacts appear as `{"artifact": id}`; what is large or has no JSON form as `{"type": …, "hash": …, …}`.
+    Artifacts appear as `{"artifact": id}`; what is large or has no JSON form as `{"type": …, "hash": …, …}`. Those that
+    `are_plain`, which *plain* says, are written as they are.
     """
+    text = _encode({**inputs.kargs, _VARARGS: inputs.varargs} if plain else _summaries(inputs, hashes))
+    return text if _is_utf8(text) else json.dumps(json.loads(text))
+
+
+def _summaries(inputs: Inputs, hashes: InputHashes) -> dict[str, Json]:
     named = {name: _json_of(value, hashes.kargs.get(name)) for name, value in inputs.kargs.items()}
     rest = [_json_of(value, each) for value, each in zip(inputs.varargs, _padded(hashes.varargs, inputs), strict=False)]
-    text = _encode({**named, _VARARGS: rest})
-    return text if _is_utf8(text) else json.dumps(json.loads(text))
+    return {**named, _VARARGS: rest}
 
 
 def _is_utf8(text: str) -> bool:
@@ -87,6 +92,8 @@ def plain_inputs(text: str) -> Inputs:
 
 def _is_plain(value: object) -> bool:
     kind = type(value)
+    if kind is int:
+        return value in _INT64
     scalar = _SCALARS.get(kind)
     return value is None or kind is bool if scalar is None else scalar(value)
 

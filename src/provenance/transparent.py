@@ -37,13 +37,17 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
 
     __slots__ = ("_self_as_recorded", "_self_known", "_self_load", "_self_origin", "_self_tracked")
 
-    def __init__(self, known: Known, origin: Origin, load: Callable[[], object] | None, *, tracked: bool) -> None:
+    def __init__(
+        self, known: Known, origin: Origin, load: Callable[[], object] | None, *, tracked: bool, value: object = None
+    ) -> None:
         self._self_known = known
         self._self_origin = origin
         self._self_tracked = tracked
         self._self_as_recorded = False
         self._self_load = load
-        super().__init__(None)
+        super().__init__(value)
+        if load is None and value is None:
+            self.__wrapped__ = None  # which wrapt took for nothing
 
     def __wrapped_factory__(self) -> object:
         """Make wrapt ask `__wrapped_get__` for the value: that this method is there is enough."""
@@ -68,8 +72,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         """The same artifact in another representation: a proxy of what *change* makes of the value, which is read."""
         value = change(self.__wrapped__)
         kind = _kind(interface_of(type(value)), type_name(value))
-        made = kind(self._self_known, self._self_origin, None, tracked=self._self_tracked)
-        made.__wrapped__ = value
+        made = kind(self._self_known, self._self_origin, None, tracked=self._self_tracked, value=value)
         made._self_as_recorded = True  # noqa: SLF001 - one of our own
         return made
 
@@ -153,9 +156,7 @@ def stand_in(
     """Proxy of the class that offers just the special methods of the value's type."""
     kind = _kind(known.interface, known.value_type)
     if value is not UNREAD:
-        proxy = kind(known, origin, None, tracked=tracked)
-        proxy.__wrapped__ = value
-        return proxy
+        return kind(known, origin, None, tracked=tracked, value=value)
     return kind(known, origin, load or (lambda: origin.load_value(resolved(known, origin))), tracked=tracked)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast, get_args, get_origin
 
 from pyrsistent import pmap
 
-from provenance.ids import ArtifactId, BlobId, RunId, ValueId
+from provenance.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
 from provenance.records import NO_OPTIONS, ArtifactRecord, Blob, Json, Options, Run
 
 if TYPE_CHECKING:
@@ -56,7 +56,6 @@ COLUMNS: Final = (
 
 _EMPTY_LIST: Final = "[]"
 _EMPTY_OBJECT: Final = "{}"
-_NO_IDS: Final[frozenset[ArtifactId]] = frozenset()
 
 
 def json_text(value: object) -> str:
@@ -160,8 +159,8 @@ def to_row(record: ArtifactRecord) -> Row:
 def from_row(row: Row) -> ArtifactRecord:
     """The record that `to_row` made *row* from; positional throughout, for a look-up's time is spent here."""
     return ArtifactRecord(
-        cast("ArtifactId", row[0]),
-        cast("ValueId", row[1]),
+        ArtifactId(row[0]),
+        ValueId(row[1]),
         row[3],
         row[4],
         row[5],
@@ -178,9 +177,9 @@ def from_row(row: Row) -> ArtifactRecord:
         row[9],
         row[10],
         row[8],
-        cast("RunId", row[2]),
-        Blob(cast("BlobId", row[19]), row[20]),
-        None if row[21] is None else Blob(cast("BlobId", row[21]), row[22] or 0),
+        RunId(row[2]),
+        Blob(BlobId(row[19]), row[20]),
+        None if row[21] is None else Blob(BlobId(row[21]), row[22] or 0),
         row[23],
         tuple(row[24].split()),
         row[25],
@@ -190,7 +189,7 @@ def from_row(row: Row) -> ArtifactRecord:
 
 
 def _options_text(options: Options) -> str:
-    return json_text(dict(options)) if options else _EMPTY_OBJECT
+    return _EMPTY_OBJECT if options is NO_OPTIONS or not options else json_text(dict(options))
 
 
 def _options(text: str) -> Options:
@@ -202,7 +201,7 @@ def _ids_text(ids: frozenset[ArtifactId]) -> str:
 
 
 def _ids(text: str) -> frozenset[ArtifactId]:
-    return _NO_IDS if text == _EMPTY_LIST else frozenset(cast("list[ArtifactId]", json.loads(text)))
+    return NO_IDS if text == _EMPTY_LIST else frozenset(cast("list[ArtifactId]", json.loads(text)))
 
 
 def labels_text(labels: Mapping[str, object]) -> str:

@@ -29,6 +29,7 @@ from provenance.draft import Computation, Draft
 from provenance.ids import ArtifactId, BlobId, RunId
 from provenance.programs import Absent, Found, Gone
 from provenance.records import Blob, Held, Run, Stored
+from provenance.summary import inputs_json
 from provenance.testing import scripted
 
 LATER = datetime(2024, 1, 2, tzinfo=UTC)
@@ -84,7 +85,10 @@ def committing(value, inputs, draft=DRAFT, record=None):
         (WriteBlob(next(iter(draft.inputs))), inputs),
         (CurrentRun(), RUN),
         (Now(), LATER),
-        (PutRecord(made, RUN, draft.inputs_json, held, draft.replace), record or made),
+        (
+            PutRecord(made, RUN, inputs_json(draft.plan.inputs, draft.plan.input_hashes), held, draft.replace),
+            record or made,
+        ),
     ]
 
 
@@ -106,7 +110,10 @@ def test_inputs_that_json_can_say_need_no_blob():
     draft = draft_of(argument=1)
     record = draft.record(VALUE, None, "pickle", RUN.id, LATER)
     value, _, *rest = committing(Stored(VALUE), Stored(INPUTS), draft)
-    rest[-1] = PutRecord(record, RUN, draft.inputs_json, (), draft.replace), record
+    rest[-1] = (
+        PutRecord(record, RUN, inputs_json(draft.plan.inputs, draft.plan.input_hashes), (), draft.replace),
+        record,
+    )
     assert record == scripted(programs.commit(draft), value, *rest)
 
 

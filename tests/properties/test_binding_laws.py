@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from hypothesis import assume, given
 
-from provenance.binding import Bound, bind, subject_of
+from provenance.binding import bind, subject_of
 from strategies import Kind, any_arguments, functions
 
 
@@ -36,7 +36,7 @@ def test_bind_is_signature_bind_with_defaults(function, arguments):
     else:
         plain, rest, extra = expected
         marked = {f"**{name}" if name in plain else name: value for name, value in extra.items()}
-        assert Bound({**plain, **marked}, rest) == bind(subject, arguments.args, arguments.kwargs)
+        assert ({**plain, **marked}, rest) == bind(subject, arguments.args, arguments.kwargs)
 
 
 @given(functions(), any_arguments())
@@ -73,4 +73,4 @@ def test_extra_keywords_named_as_positional_only_parameters_stay_apart():
         return a, kwargs
 
     bound = [bind(subject_of(f), (1,), {"a": x, "**a": y}) for x, y in [(2, 3), (3, 2), (3, 3)]]
-    assert 3 == len({repr(sorted(each.kargs.items())) for each in bound})
+    assert 3 == len({repr(sorted(each[0].items())) for each in bound})

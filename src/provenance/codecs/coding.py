@@ -44,9 +44,12 @@ class Encoding:
 
     def _write(self, sink: BinaryIO) -> None:
         serializer = serializer_named(self.serializer)
+        if self.dump_kwargs is NO_OPTIONS:  # as a rule: each call that is stored comes this way
+            serializer.dump(self.value, sink)
+            return
         compression, kwargs = split(serializer, self.dump_kwargs)
         if compression is None:
-            serializer.dump(self.value, sink, **kwargs) if kwargs else serializer.dump(self.value, sink)
+            serializer.dump(self.value, sink, **kwargs)
             return
         compressing = Compressing(sink, compression)
         serializer.dump(self.value, compressing.binary(), **kwargs)
@@ -73,11 +76,11 @@ class Decoding:
         """
         serializer = serializer_named(self.serializer)
         load = serializer.load if self.untrusted is None else self._safe(serializer, self.untrusted)
-        if self.dump_kwargs:
+        if self.dump_kwargs is not NO_OPTIONS:
             compression, _ = split(serializer, self.dump_kwargs)
             if compression is not None:
                 source = decompressed(source, compression, in_order=serializer.in_order)
-        return load(source, **self.load_kwargs) if self.load_kwargs else load(source)
+        return load(source) if self.load_kwargs is NO_OPTIONS else load(source, **self.load_kwargs)
 
     def _safe(self, serializer: Serializer, store: str) -> Load:
         if serializer.load_safely is None:

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, TypeAlias
 from attrs import field, frozen
 from pyrsistent import pmap
 
+from provenance.archives import ArchivedFile
 from provenance.codecs import archived, arrays, arrow, frames, parquet, pickles, tables, tensors, texts
 from provenance.errors import ConfigError
 
@@ -166,8 +167,9 @@ def candidates(value: object, chosen: str | None) -> Iterator[Serializer]:
         yield serializer_named(chosen)
         return
     tried: set[str] = set()
-    first = (*(each for each in _ARCHIVES if each.prefers(value)), *_registered_for(type(value)), *_preferring)
-    for each in (*first, _serializers[DEFAULT], _serializers[_LAST_RESORT]):
+    archives = _ARCHIVES if isinstance(value, ArchivedFile) else ()
+    registered = _registered_for(type(value)) if _by_class else ()
+    for each in (*archives, *registered, *_preferring, _serializers[DEFAULT], _serializers[_LAST_RESORT]):
         if each.name not in tried and (each.prefers is _never or each.prefers(value)):
             tried.add(each.name)
             yield each
@@ -175,8 +177,6 @@ def candidates(value: object, chosen: str | None) -> Iterator[Serializer]:
 
 def _registered_for(kind: type) -> Iterable[Serializer]:
     """What users registered for a type: for itself first, then for its bases in order, the newest first of each."""
-    if not _by_class:
-        return ()
     mro = kind.__mro__
     fitting = [pair for pair in _by_class if issubclass(kind, pair[0])]
     fitting.sort(key=lambda pair: mro.index(pair[0]) if pair[0] in mro else len(mro))

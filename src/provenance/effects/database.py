@@ -53,8 +53,16 @@ class Database(Protocol):
         """All rows that *statement* answers; raises `StoreUnavailableError`."""
         ...
 
-    def change(self, statement: str, values: Values, /) -> int:
-        """How many rows *statement*, a transaction by itself, has changed; raises `StoreUnavailableError`."""
+    @property
+    def generation(self) -> int:
+        """How often the database was found to be another one than before."""
+        ...
+
+    def change(self, statement: str, values: Values, generation: int | None = None, /) -> int:
+        """How many rows *statement*, a transaction by itself, has changed; raises `StoreUnavailableError`.
+
+        It is not done, and the answer is 0, if the database turns out to be no longer the one of this *generation*.
+        """
         ...
 
     def transaction(self, work: Callable[[Execute], R], /) -> R:
@@ -62,10 +70,6 @@ class Database(Protocol):
 
         It may be called again where the database gave it up for another's sake. Raises `StoreUnavailableError`.
         """
-        ...
-
-    def renewals(self) -> int:
-        """How often the database was found to be another one than before, looking now."""
         ...
 
     @property

@@ -52,7 +52,7 @@ from provenance.effects.patience import backoff, persistent
 from provenance.effects.sizes import by_size
 from provenance.effects.watching import Asked, Counter, counted, traced
 from provenance.errors import StorePermissionError
-from provenance.ids import ArtifactId
+from provenance.ids import ArtifactId, BlobId
 from provenance.leasing import Claim, FindExpired, Release, Renew
 from provenance.records import ArtifactRecord, Blob
 
@@ -161,23 +161,25 @@ def rereading(base: Interpreter[Blobs], longest: int, capacity: int) -> Interpre
     Bytes are named by their digest, so what was read once stays right; that another process deletes them shows here
     once they are forgotten.
     """
-    kept: dict[Blob, bytes] = {}
+    kept: dict[BlobId, bytes] = {}
+    read_anew: Callable[[ReadBlob], Any] = base.table[ReadBlob]
 
     def read(ask: ReadBlob) -> object:
-        if ask.blob.size > longest:
-            return base(ask)
-        data = kept.get(ask.blob)
-        if data is None:
-            data = cast("bytes", base(ReadBlob(ask.blob, _all_of)))
+        blob = ask.blob
+        if blob.size > longest:
+            return read_anew(ask)
+        data = kept.get(blob.id)
+        if data is None or len(data) != blob.size:
+            data = read_anew(ReadBlob(blob, _all_of))
             if len(kept) >= capacity:
                 kept.clear()
-            kept[ask.blob] = data
+            kept[blob.id] = data
         return ask.read(io.BytesIO(data))
 
     def forget(ask: DropBlob | Quarantine) -> None:
-        kept.pop(ask.blob, None)
+        kept.pop(ask.blob.id, None)
         base(ask)
-        kept.pop(ask.blob, None)
+        kept.pop(ask.blob.id, None)
 
     return overlaid(base, ReadBlob.on(read) | DropBlob.on(forget) | Quarantine.on(forget))
 
@@ -191,7 +193,7 @@ class _Memory(Shared):
 
     def __init__(self, base: Interpreter[Any], capacity: int) -> None:
         super().__init__()
-        self._base = base
+        self._find, self._put, self._drop = (base.table[kind] for kind in (FindRecord, PutRecord, DropRecord))
         self._capacity = capacity
         self._records: dict[ArtifactId, ArtifactRecord] = {}
         self._changes = 0
@@ -201,7 +203,7 @@ class _Memory(Shared):
         if known is not None and not ask.fresh:
             return known
         moment = self._changes
-        found = self._base(ask)
+        found: ArtifactRecord | None = self._find(ask)
         if found is not None:
             self._keep(found, moment)
         return found
@@ -209,7 +211,7 @@ class _Memory(Shared):
     def put(self, ask: PutRecord) -> ArtifactRecord:
         moment = self._changes
         try:
-            stored = self._base(ask)
+            stored: ArtifactRecord = self._put(ask)
         finally:
             if ask.replace:
                 self._forget(ask.record.id)
@@ -220,7 +222,8 @@ class _Memory(Shared):
 
     def drop(self, ask: DropRecord) -> tuple[Blob, ...] | None:
         try:
-            return self._base(ask)
+            gone: tuple[Blob, ...] | None = self._drop(ask)
+            return gone
         finally:
             self._forget(ask.id)
 

@@ -80,7 +80,12 @@ class PostgresDatabase(Prefetching, Shared):
         """All rows that *statement* answers; raises `StoreUnavailableError`."""
         return list(self._alone(statement, values).rows)
 
-    def change(self, statement: str, values: Values, /) -> int:
+    @property
+    def generation(self) -> int:
+        """Always 0: the database is asked for by name each time."""
+        return 0
+
+    def change(self, statement: str, values: Values, _: int | None = None, /) -> int:
         """How many rows *statement*, a transaction by itself, has changed; raises `StoreUnavailableError`."""
         return self._alone(statement, values).rowcount
 
@@ -93,10 +98,6 @@ class PostgresDatabase(Prefetching, Shared):
         self._get_ready()
         self.forget_prefetched()
         return self._persistently(lambda: self._transacted(work))
-
-    def renewals(self) -> int:
-        """Always 0: it is asked for by name each time."""
-        return 0
 
     @property
     def home(self) -> str:

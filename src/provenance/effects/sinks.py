@@ -28,7 +28,8 @@ _DIRECT: Final = 1 << 16
 
 def digest(data: Bytes) -> BlobId:
     """The id of a blob that is *data*."""
-    return BlobId(_hasher(len(data)).update(data).hexdigest(length=ID_BYTES))
+    hasher = blake3(data) if len(data) < LARGE else _hasher(len(data)).update(data)
+    return BlobId(hasher.hexdigest(length=ID_BYTES))
 
 
 def _hasher(size: int) -> blake3:

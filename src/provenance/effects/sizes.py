@@ -23,7 +23,8 @@ def by_size(small: Interpreter[Blobs], large: Interpreter[Blobs], limit: int) ->
 
     What is written is encoded into memory until it proves too long, and then encoded anew for *large*.
     """
-    return blob_effects(_BySize(small, large, limit))
+    store = _BySize(small, large, limit)
+    return blob_effects(store) | ReadBlob.on(store.read)
 
 
 @frozen
@@ -41,14 +42,17 @@ class _BySize:
                 raise
         return self.large(WriteBlob(write)) if kept.overflowed else self.small(WriteBlob(Encoded(kept.getvalue())))
 
-    def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
-        likely, other = self._tiers(blob)
+    def read(self, ask: ReadBlob) -> object:
+        likely, other = self._tiers(ask.blob)
         try:
-            return likely(ReadBlob(blob, read))
+            return likely(ask)
         except BlobNotFoundError:
-            if not other(HasBlob(blob)):
+            if not other(HasBlob(ask.blob)):
                 raise
-        return other(ReadBlob(blob, read))
+        return other(ask)
+
+    def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
+        return self.read(ReadBlob(blob, read))
 
     def has_blob(self, blob: Blob) -> bool:
         return any(tier(HasBlob(blob)) for tier in self._tiers(blob))

@@ -7,9 +7,9 @@ small values are kept once for each record; what is large is shared, in another 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias, cast
 
 from attrs import evolve
 
@@ -23,7 +23,7 @@ from provenance.errors import BlobNotFoundError, CorruptBlobError, CorruptRecord
 from provenance.ids import ArtifactId, RunId, ValueId
 from provenance.queries import Page, Query, fits
 from provenance.records import ArtifactRecord, Blob, Held, Run
-from provenance.seals import Facts, Seal
+from provenance.seals import Seal
 from provenance.wire import COLUMNS, Row, from_row, run_from_json, run_to_json, time_text, to_row
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ class SqlRecords:
         rows = self._database.query(statements.FIND_RECORD, artifact_id)
         if not rows:
             return None
-        row = rows[0]
+        row: Any = rows[0]
         record, data = self._record(row, artifact_id), row[-1]
         if data is not None:  # who looks a record up is likely to read its value next
-            self._database.prefetch(record.value_blob.id, cast("bytes", data))
+            self._database.prefetch(record.value_blob.id, data)
         return record
 
     def find_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
@@ -109,15 +109,15 @@ class SqlRecords:
 
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
         """Store the record, its run and the bytes it brings, all or nothing; answers the record that is there then."""
-        record = ask.record
-        process = self._database.renewals(), ask.run.id
-        if record.source_ids or ask.besides or ask.replace or process not in self._runs:
-            stored = self._database.transaction(lambda execute: self._put(execute, ask))
-            self._runs.add(process)
-            return stored
-        if self._database.change(statements.PUT_RECORD, self._row(ask)):  # one statement is a transaction by itself
+        record, database = ask.record, self._database
+        process = database.generation, ask.run.id
+        is_alone = not (record.input_artifact_ids or record.value_artifact_ids or ask.besides or ask.replace)
+        is_short = is_alone and process in self._runs  # then one statement does, which is a transaction by itself
+        if is_short and database.change(statements.PUT_RECORD, self._row(ask), process[0]):
             return record
-        return self._database.transaction(lambda execute: self._put(execute, ask))
+        stored = database.transaction(lambda execute: self._put(execute, ask))
+        self._runs.add(process)
+        return stored
 
     def drop_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
         """Delete the record; the blobs that no record names any more, or None where there was no record."""
@@ -143,11 +143,11 @@ class SqlRecords:
         """The database, however it was named."""
         return frozenset({self._database.home})
 
-    def _record(self, row: Sequence[object], wanted: ArtifactId | None = None) -> ArtifactRecord:
+    def _record(self, row: Any, wanted: ArtifactId | None = None) -> ArtifactRecord:  # noqa: ANN401 - whatever is stored
         """The record in *row*, the one that was *wanted*; raises `CorruptRecordError` where it is not what was put."""
         try:
-            record = from_row(cast("Row", row))
-            problem = self._seal.problem(cast("Facts", row[:_FACTS]), record.signature)
+            record = from_row(row)
+            problem = self._seal.problem(row[:_FACTS], record.signature)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             raise CorruptRecordError(wanted or str(row[0]), self._database.name, reason) from error
@@ -159,11 +159,11 @@ class SqlRecords:
 
     def _row(self, ask: PutRecord) -> _Values:
         """The record, signed, and the bytes that it brings."""
-        held = {each.blob: each.data for each in ask.held}
-        inputs = None if ask.record.inputs_blob is None else held.get(ask.record.inputs_blob)
+        held = {each.blob.id: each.data for each in ask.held}
+        inputs = None if ask.record.inputs_blob is None else held.get(ask.record.inputs_blob.id)
         facts = to_row(ask.record)[:-1]
         signature = self._seal.signature(facts, ask.inputs_json)
-        return (*facts, signature, ask.inputs_json, held.get(ask.record.value_blob), inputs)
+        return (*facts, signature, ask.inputs_json, held.get(ask.record.value_blob.id), inputs)
 
     def _put(self, execute: Execute, ask: PutRecord) -> ArtifactRecord:
         if not execute(statements.HAS_RUN, (ask.run.id,)).fetchall():

@@ -57,10 +57,11 @@ class SqliteDatabase(Prefetching, Shared):
         super().__init__()
         self.name = name
         self.path = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow links, which may change
+        self._file = str(self.path)
         self._create = create
         self._synchronous = "FULL" if durability is Durability.POWER else "NORMAL"
-        self._renewals = 0
-        self._local = threading.local()
+        self.generation = 0
+        self._local = _Local()
         self._sessions: weakref.WeakSet[_Session] = weakref.WeakSet()
         weakref.finalize(self, _disconnect, self._sessions)  # called at the exit of the process, too
 
@@ -85,25 +86,17 @@ class SqliteDatabase(Prefetching, Shared):
         except _TROUBLE as error:
             raise self._unavailable(error) from error
 
-    def renewals(self) -> int:
-        """How often the file had to be opened anew because it was deleted or replaced, looking now.
+    def change(self, statement: str, values: Values, generation: int | None = None) -> int:
+        """How many rows *statement*, a transaction by itself, has changed; raises `StoreUnavailableError`.
 
-        Raises `StoreUnavailableError`.
+        It is not done, and the answer is 0, if the database turns out to be no longer the one of this *generation*.
         """
         session = self._session()
         try:
             with session.lock:
-                self._for_writing(session)
-        except _TROUBLE as error:
-            raise self._unavailable(error) from error
-        return self._renewals
-
-    def change(self, statement: str, values: Values) -> int:
-        """How many rows *statement*, a transaction by itself, has changed; raises `StoreUnavailableError`."""
-        session = self._session()
-        try:
-            with session.lock:
-                return (session.connection or self._open(session)).execute(statement, values).rowcount
+                connection = self._for_writing(session)
+                is_it = generation is None or generation == self.generation
+                return connection.execute(statement, values).rowcount if is_it else 0
         except _TROUBLE as error:
             raise self._unavailable(error) from error
 
@@ -140,7 +133,7 @@ class SqliteDatabase(Prefetching, Shared):
     def migrate(self, version: int | None = None, /) -> None:
         """Bring the tables to *version*, by default the newest; raises `StoreUnavailableError`."""
         wanted = checked_version(self.name, version)
-        self.renewals()  # makes those of a new file
+        self.transaction(lambda _: None)  # makes those of a new file
         try:
             self._migrate(wanted)
         except sqlite3.Error as error:
@@ -156,7 +149,7 @@ class SqliteDatabase(Prefetching, Shared):
                 session.disconnect()
 
     def _session(self) -> _Session:
-        session: _Session | None = getattr(self._local, "session", None)
+        session = self._local.session
         if session is None:
             session = self._local.session = _Session()
             with self.lock:
@@ -165,9 +158,9 @@ class SqliteDatabase(Prefetching, Shared):
 
     def _for_writing(self, session: _Session) -> sqlite3.Connection:
         """The connection, opened anew if the file was deleted or replaced: what is written to it would be lost."""
-        if session.connection is not None and session.file != _file_at(self.path):
+        if session.connection is not None and session.file != _file_at(self._file):
             session.disconnect()  # while it was open, no other file could have the same number
-            self._renewals += 1
+            self.generation += 1
         return session.connection or self._open(session)
 
     def _open(self, session: _Session) -> sqlite3.Connection:
@@ -179,7 +172,7 @@ class SqliteDatabase(Prefetching, Shared):
         except BaseException:
             session.disconnect()
             raise
-        session.file = _file_at(self.path)
+        session.file = _file_at(self._file)
         return connection
 
     def _connect(self) -> sqlite3.Connection:
@@ -230,7 +223,7 @@ class SqliteDatabase(Prefetching, Shared):
         return StoreUnavailableError(self.name, f"{self.path}: {error}", advice)
 
 
-def _file_at(path: Path) -> int | None:
+def _file_at(path: str) -> int | None:
     """What tells the file at *path* from one that takes its place; None where there is none."""
     try:
         return os.stat(path).st_ino  # noqa: PTH116 - a third of the time of `path.stat`, on each write
@@ -297,3 +290,9 @@ class _Session(Shared):
 
     def __del__(self) -> None:
         self.disconnect()
+
+
+class _Local(threading.local):
+    """What each thread has for itself."""
+
+    session: _Session | None = None

@@ -32,6 +32,7 @@ LONG: Final = 1 << 24
 """From how many characters, or bytes, on a str or bytes is written as the digest of its content."""
 _PIECE = 1 << 22
 _TEXTS = frozenset({str, bytes})
+_PLAIN: Final = (bool, int, float, str, bytes)
 
 
 def _first_encode(items: object) -> bytes:
@@ -110,7 +111,9 @@ def _sealed(start: bytes, payload: bytes) -> bytes:
 
 def alone(scalar: Item) -> bytes:
     """Return the digest of a scalar that stands alone; a long one is not copied for this."""
-    return seal(SCALAR, (_written(scalar) if _is_long(scalar) else scalar,))
+    if type(scalar) in _TEXTS and _is_long(scalar):
+        scalar = _written(scalar)
+    return seal(SCALAR, (scalar,))
 
 
 def node(start: bytes, items: Sequence[Item]) -> Ext:
@@ -149,7 +152,7 @@ def nodes(start: bytes, rows: Iterable[Sequence[Item]]) -> list[Ext]:
 
 def rooted(item: Item) -> bytes:
     """Return the digest of the value that *item* stands for."""
-    if item is None or isinstance(item, bool | int | float | str | bytes):
+    if item is None or isinstance(item, _PLAIN):
         return alone(item)
     return bytes(item.data)
 
