@@ -13,35 +13,9 @@ p.artifact_of(total)         # who made it, from what, when and where
 import typing as _typing
 from importlib import import_module as _import_module
 
+from provenance import session as _session
 from provenance.archives import ArchivedFile, ArchivedFolder
-from provenance.arguments import ArgumentDecorator, ensure_proxies, merge_defaults
 from provenance.codecs import register_serializer
-from provenance.collecting import (
-    capture_set,
-    create_set,
-    label_set,
-    load_set_by_id,
-    load_set_by_labels,
-    load_set_by_name,
-    provenance_set,
-)
-from provenance.config import (
-    AzureStore,
-    DiskStore,
-    FsspecStore,
-    GSStore,
-    MemoryRepo,
-    MemoryStore,
-    PostgresRepo,
-    S3Store,
-    SFTPStore,
-    SqliteRepo,
-    current_config,
-    from_config,
-    load_config,
-    load_yaml_config,
-    set_run_info_fn,
-)
 from provenance.decorating import Decorator, provenance
 from provenance.decorator import Cached
 from provenance.errors import (
@@ -68,37 +42,14 @@ from provenance.errors import (
     UntrustedStoreError,
 )
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Waited, Why
-from provenance.evicting import evict
-from provenance.explanation import Change, Difference, HashTree, explain_hash, hash_differences
-from provenance.files import archive_file
-from provenance.findings import (
-    BlobDamaged,
-    BlobMissing,
-    BlobUnreadable,
-    Collected,
-    Evicted,
-    Garbage,
-    LetGo,
-    MemberMissing,
-    Reason,
-    RecordDamaged,
-    RunMissing,
-    SourceMissing,
-    StoreDamaged,
-    Verified,
-)
 from provenance.hashing import hash_value as hash  # noqa: A004 - `provenance.hash` is its public name
 from provenance.hashing import register_hasher
 from provenance.journal import Subscription, reset_stats, stats, subscribe
-from provenance.lazy import LazyDict, lazy_dict, lazy_proxy_dict
 from provenance.lineage import Lineage
-from provenance.loading import load_artifact, load_proxy
 from provenance.plan import CallPlan
-from provenance.promotion import promote
 from provenance.proxy import artifact_of, is_proxy, unwrap
 from provenance.records import Artifact, Blob, Inputs, Run
 from provenance.repository import Repository
-from provenance.searching import Found, search, who_made
 from provenance.session import (
     Environment,
     get_check_mutations,
@@ -113,11 +64,64 @@ from provenance.session import (
     using_repo,
 )
 from provenance.sets import ArtifactSet
-from provenance.settings import Config
-from provenance.store import Store
-from provenance.sweeping import collect_garbage
 from provenance.tracing import dependencies, lineage, progeny
-from provenance.verifying import verify
+
+if _typing.TYPE_CHECKING:
+    from provenance import vis as vis
+    from provenance.arguments import ArgumentDecorator, ensure_proxies, merge_defaults
+    from provenance.collecting import (
+        capture_set,
+        create_set,
+        label_set,
+        load_set_by_id,
+        load_set_by_labels,
+        load_set_by_name,
+        provenance_set,
+    )
+    from provenance.config import (
+        AzureStore,
+        DiskStore,
+        FsspecStore,
+        GSStore,
+        MemoryRepo,
+        MemoryStore,
+        PostgresRepo,
+        S3Store,
+        SFTPStore,
+        SqliteRepo,
+        current_config,
+        from_config,
+        load_config,
+        load_yaml_config,
+        set_run_info_fn,
+    )
+    from provenance.evicting import evict
+    from provenance.explanation import Change, Difference, HashTree, explain_hash, hash_differences
+    from provenance.files import archive_file
+    from provenance.findings import (
+        BlobDamaged,
+        BlobMissing,
+        BlobUnreadable,
+        Collected,
+        Evicted,
+        Garbage,
+        LetGo,
+        MemberMissing,
+        Reason,
+        RecordDamaged,
+        RunMissing,
+        SourceMissing,
+        StoreDamaged,
+        Verified,
+    )
+    from provenance.lazy import LazyDict, lazy_dict, lazy_proxy_dict
+    from provenance.loading import load_artifact, load_proxy
+    from provenance.promotion import promote
+    from provenance.searching import Found, search, who_made
+    from provenance.settings import Config
+    from provenance.store import Store
+    from provenance.sweeping import collect_garbage
+    from provenance.verifying import verify
 
 __all__ = [
     "AmbiguousIdError",
@@ -248,12 +252,44 @@ __all__ = [
     "who_made",
 ]
 
-if _typing.TYPE_CHECKING:
-    from provenance import vis as vis
-else:
+_LATER: _typing.Final = {
+    "arguments": "ArgumentDecorator ensure_proxies merge_defaults",
+    "collecting": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
+    "config": "AzureStore DiskStore FsspecStore GSStore MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo "
+    "current_config from_config load_config load_yaml_config set_run_info_fn",
+    "evicting": "evict",
+    "explanation": "Change Difference HashTree explain_hash hash_differences",
+    "files": "archive_file",
+    "findings": "BlobDamaged BlobMissing BlobUnreadable Collected Evicted Garbage LetGo MemberMissing Reason RecordDamaged "
+    "RunMissing SourceMissing StoreDamaged Verified",
+    "lazy": "LazyDict lazy_dict lazy_proxy_dict",
+    "loading": "load_artifact load_proxy",
+    "promotion": "promote",
+    "searching": "Found search who_made",
+    "settings": "Config",
+    "store": "Store",
+    "sweeping": "collect_garbage",
+    "verifying": "verify",
+}
+"""What functions can be decorated without, by module: imported when it is first asked for, which keeps the import quick.
+
+`lineage` cannot be among it, since importing the module of this name would take the function's place.
+"""
+_HOMES: _typing.Final = {name: module for module, names in _LATER.items() for name in names.split()}
+
+if not _typing.TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """`provenance.vis`, loaded when it is first asked for."""
+        """A name of `_LATER`, or `provenance.vis`; from then on it is there like any other."""
         if name == "vis":
             return _import_module("provenance.vis")
-        raise AttributeError(f"module 'provenance' has no attribute {name!r}")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'provenance' has no attribute {name!r}")
+        value = globals()[name] = getattr(_import_module(f"provenance.{_HOMES[name]}"), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return [*{*globals(), *__all__}]
+
+
+_session.fall_back_on(lambda: _import_module("provenance.config").default_environment())

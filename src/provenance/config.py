@@ -259,6 +259,3 @@ def _repo(settings: RepoSettings, name: str, store: Store | None) -> Repository:
     is_signed = isinstance(settings, RecordsPermitted) and settings.signing_key is not None
     is_trusted = is_signed or (settings.trusted and (store is None or store.trusted))
     return opened if is_trusted else backends.distrusting(opened)
-
-
-session.fall_back_on(default_environment)
