@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Iterable, Mapping
 from typing import TypedDict, cast
@@ -57,7 +56,9 @@ def checked(subject: Subject, choices: Choices) -> CallOptions:
     _refuse_generators(subject)
     refuse = refusal(subject)
     for option in choices.keys() - Choices.__annotations__.keys():
-        near = difflib.get_close_matches(option, Choices.__annotations__, 1, 0)
+        from difflib import get_close_matches
+
+        near = get_close_matches(option, Choices.__annotations__, 1, 0)
         raise refuse(option, "there is no such option", f"did you mean {near[0]!r}?")
     ignore = _parameters(subject, "ignore", choices.get("ignore"))
     if ignore and choices.get("input_hash_fn") is not None:

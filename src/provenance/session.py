@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from attrs import evolve, field, frozen
 
 from provenance.errors import ConfigError
 from provenance.guards import Guard
-from provenance.ports import Clock
 from provenance.proxy import resolve_ambient_with
 from provenance.records import Artifact
 from provenance.repository import Recovering, Repository
 from provenance.sharing import SHARED, SingleFlight
+
+if TYPE_CHECKING:
+    from provenance.ports import Clock
 
 RepositoryOrName: TypeAlias = "Repository | str"
 Opener: TypeAlias = Callable[[], Repository]

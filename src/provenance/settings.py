@@ -5,7 +5,6 @@ A mistake is a `ConfigError` that says where it is and what would be right; noth
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -237,7 +236,9 @@ def _must_have(name: object, among: Mapping[str, object], path: str, what: str) 
 
 
 def _nearest(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1, 0.5)
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, 1, 0.5)
     return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known) or 'none'}"
 
 

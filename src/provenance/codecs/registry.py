@@ -5,7 +5,6 @@ A registry is never changed in place: registering replaces it as a whole, so tha
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, TypeAlias
@@ -152,7 +151,9 @@ def serializer_named(name: str) -> Serializer:
     """
     found = _serializers.get(name)
     if found is None:
-        near = difflib.get_close_matches(name, list(_serializers), 1)
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, list(_serializers), 1)
         advice = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(_serializers))}"
         raise ConfigError("serializer", f"there is no serializer {name!r}", advice)
     return found
