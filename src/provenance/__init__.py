@@ -79,15 +79,9 @@ if _typing.TYPE_CHECKING:
         provenance_set,
     )
     from provenance.config import (
-        AzureStore,
         DiskStore,
-        FsspecStore,
-        GSStore,
         MemoryRepo,
         MemoryStore,
-        PostgresRepo,
-        S3Store,
-        SFTPStore,
         SqliteRepo,
         current_config,
         from_config,
@@ -95,6 +89,7 @@ if _typing.TYPE_CHECKING:
         load_yaml_config,
         set_run_info_fn,
     )
+    from provenance.elsewhere import AzureStore, FsspecStore, GSStore, PostgresRepo, S3Store, SFTPStore
     from provenance.evicting import evict
     from provenance.explanation import Change, Difference, HashTree, explain_hash, hash_differences
     from provenance.files import archive_file
@@ -255,8 +250,9 @@ __all__ = [
 _LATER: _typing.Final = {
     "arguments": "ArgumentDecorator ensure_proxies merge_defaults",
     "collecting": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
-    "config": "AzureStore DiskStore FsspecStore GSStore MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo "
+    "config": "DiskStore MemoryRepo MemoryStore SqliteRepo "
     "current_config from_config load_config load_yaml_config set_run_info_fn",
+    "elsewhere": "AzureStore FsspecStore GSStore PostgresRepo S3Store SFTPStore",
     "evicting": "evict",
     "explanation": "Change Difference HashTree explain_hash hash_differences",
     "files": "archive_file",

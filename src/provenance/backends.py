@@ -14,10 +14,8 @@ from attrs import evolve
 
 from provenance import machine, sources
 from provenance.asks import Blobs
-from provenance.databases import PostgresRepoSettings
 from provenance.errors import MissingLibraryError, StoreUnavailableError
 from provenance.permissions import BlobsPermitted, Permitted
-from provenance.places import ObjectSettings, place_of
 from provenance.ports import blob_effects, lease_effects, record_effects
 from provenance.repository import Repository
 from provenance.seals import Seal
@@ -32,11 +30,13 @@ from provenance.settings import (
 )
 
 if TYPE_CHECKING:
+    from provenance.databases import PostgresRepoSettings
     from provenance.effect import Interpreter
     from provenance.effects.database import Database
     from provenance.effects.duplicates import OnDuplicate
     from provenance.effects.durability import Durability
     from provenance.effects.layers import Permissions
+    from provenance.places import ObjectSettings
 
 _log: Final = logging.getLogger("provenance")
 _REMEMBERED: Final = 10_000
@@ -74,6 +74,7 @@ def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interprete
     """Blobs in a place elsewhere, behind a folder of copies if there is to be one."""
     from provenance.effects.objects import ObjectBlobs
     from provenance.effects.remote import Remote
+    from provenance.places import place_of
 
     far = blob_effects(ObjectBlobs(Remote(name, place_of(settings)), _on_duplicate(settings)))
     if settings.cachedir is None and not settings.cleanup_cachedir:
@@ -102,7 +103,7 @@ def open_repository(name: str, settings: RepoSettings, base: Path, store: Interp
             return _memory_repository(name, settings, store)
         case SqliteRepoSettings():
             return _sqlite_repository(name, settings, base, store)
-        case PostgresRepoSettings():
+        case _:
             return _postgres_repository(name, settings, store)
 
 

@@ -12,21 +12,9 @@ from attrs import evolve
 
 from provenance import backends, machine, session, sources
 from provenance.asks import Blobs
-from provenance.databases import PostgresRepoOptions, PostgresRepoSettings
 from provenance.effect import Interpreter
 from provenance.guards import Guard
 from provenance.permissions import BlobsOptions, PermittedOptions, RecordsPermitted
-from provenance.places import (
-    AzureStoreSettings,
-    BucketOptions,
-    FsspecStoreOptions,
-    FsspecStoreSettings,
-    GSStoreSettings,
-    ObjectSettings,
-    S3StoreSettings,
-    SFTPStoreOptions,
-    SFTPStoreSettings,
-)
 from provenance.repository import Repository
 from provenance.session import Environment
 from provenance.settings import (
@@ -203,59 +191,23 @@ def DiskStore(name: str = "disk", **options: Unpack[DiskStoreOptions]) -> Store:
     return Store(name, backends.open_store(name, settings, Path.cwd()), settings.trusted)
 
 
-def S3Store(name: str = "s3", **options: Unpack[BucketOptions]) -> Store:  # noqa: N802 - made like a record
-    """A blob store of objects in S3, below `basepath`, which is `bucket/prefix`."""
-    return _elsewhere(S3StoreSettings, name, options)
-
-
-def GSStore(name: str = "gs", **options: Unpack[BucketOptions]) -> Store:  # noqa: N802 - made like a record
-    """A blob store of objects in Google Cloud Storage, below `basepath`, which is `bucket/prefix`."""
-    return _elsewhere(GSStoreSettings, name, options)
-
-
-def AzureStore(name: str = "azure", **options: Unpack[BucketOptions]) -> Store:  # noqa: N802 - made like a record
-    """A blob store of blobs in an Azure storage account, below `basepath`, which is `container/prefix`."""
-    return _elsewhere(AzureStoreSettings, name, options)
-
-
-def SFTPStore(name: str = "sftp", **options: Unpack[SFTPStoreOptions]) -> Store:  # noqa: N802 - made like a record
-    """A blob store of files on `host`, below the folder `basepath`."""
-    return _elsewhere(SFTPStoreSettings, name, options)
-
-
-def FsspecStore(name: str = "fsspec", **options: Unpack[FsspecStoreOptions]) -> Store:  # noqa: N802 - made like a record
-    """A blob store of files below `url`, on any file system that fsspec knows."""
-    return _elsewhere(FsspecStoreSettings, name, options)
-
-
-def _elsewhere(kind: type[ObjectSettings], name: str, options: Mapping[str, object]) -> Store:
-    settings = structured({"delete": True, **options}, kind, name)
-    return Store(name, backends.open_store(name, settings, Path.cwd()), settings.trusted)
-
-
 def MemoryRepo(  # noqa: N802 - made like a record
     name: str = "memory", *, store: Store | None = None, **options: Unpack[PermittedOptions]
 ) -> Repository:
     """A repository that ends with the process; its values go into *store*, else into memory."""
-    return _repo(structured({"delete": True, **options}, MemoryRepoSettings, name), name, store)
-
-
-def PostgresRepo(  # noqa: N802 - made like a record
-    name: str = "postgres", *, store: Store | None = None, **options: Unpack[PostgresRepoOptions]
-) -> Repository:
-    """A repository in the PostgreSQL database `db`; large values go into *store*, else all into the database."""
-    return _repo(structured({"delete": True, **options}, PostgresRepoSettings, name), name, store)
+    return opened(structured({"delete": True, **options}, MemoryRepoSettings, name), name, store)
 
 
 def SqliteRepo(  # noqa: N802 - made like a record
     name: str = "sqlite", *, store: Store | None = None, **options: Unpack[SqliteRepoOptions]
 ) -> Repository:
     """A repository in the SQLite file `db`; large values go into *store*, else all into the file."""
-    return _repo(structured({"delete": True, **options}, SqliteRepoSettings, name), name, store)
+    return opened(structured({"delete": True, **options}, SqliteRepoSettings, name), name, store)
 
 
-def _repo(settings: RepoSettings, name: str, store: Store | None) -> Repository:
-    opened = backends.open_repository(name, settings, Path.cwd(), None if store is None else store.interpreter)
+def opened(settings: RepoSettings, name: str, store: Store | None) -> Repository:
+    """The repository that *settings* describe; where they or *store* are not trusted, nor is it."""
+    repo = backends.open_repository(name, settings, Path.cwd(), None if store is None else store.interpreter)
     is_signed = isinstance(settings, RecordsPermitted) and settings.signing_key is not None
     is_trusted = is_signed or (settings.trusted and (store is None or store.trusted))
-    return opened if is_trusted else backends.distrusting(opened)
+    return repo if is_trusted else backends.distrusting(repo)

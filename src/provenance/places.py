@@ -102,6 +102,14 @@ class FsspecStoreSettings(RemoteSettings):
 ObjectSettings: TypeAlias = (
     S3StoreSettings | GSStoreSettings | AzureStoreSettings | SFTPStoreSettings | FsspecStoreSettings
 )
+KINDS: Final[Mapping[str, type[ObjectSettings]]] = {
+    "s3": S3StoreSettings,
+    "gs": GSStoreSettings,
+    "azure": AzureStoreSettings,
+    "sftp": SFTPStoreSettings,
+    "fsspec": FsspecStoreSettings,
+}
+"""The settings of each `type`."""
 
 
 class RemoteOptions(BlobsOptions, total=False):

@@ -8,26 +8,22 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Literal, Required, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Required, TypeAlias, TypeVar, cast
 
 from attrs import field, fields, frozen, validators
 
-from provenance.databases import PostgresRepoSettings
 from provenance.errors import ConfigError
 from provenance.permissions import BlobsOptions, BlobsPermitted, Permitted, RecordsOptions, RecordsPermitted
-from provenance.places import (
-    AzureStoreSettings,
-    FsspecStoreSettings,
-    GSStoreSettings,
-    ObjectSettings,
-    S3StoreSettings,
-    SFTPStoreSettings,
-)
 from provenance.records import Json
 from provenance.sharing import SHARED, SingleFlight, single_flight_from
 from provenance.structuring import structured
 
+if TYPE_CHECKING:
+    from provenance.databases import PostgresRepoSettings
+    from provenance.places import ObjectSettings
+
 T = TypeVar("T")
+_Kinds: TypeAlias = Callable[[object], Mapping[str, type[T]]]
 RunInfoHook: TypeAlias = Callable[[dict[str, Json]], "Mapping[str, Json] | None"]
 
 
@@ -101,26 +97,38 @@ class SqliteRepoOptions(RecordsOptions, total=False):
     durability: Literal["process", "power"]
 
 
-StoreSettings: TypeAlias = MemoryStoreSettings | DiskStoreSettings | ObjectSettings
-RepoSettings: TypeAlias = MemoryRepoSettings | SqliteRepoSettings | PostgresRepoSettings
-AnyStore: TypeAlias = StoreSettings | ChainedSettings
-AnyRepo: TypeAlias = RepoSettings | ChainedSettings
+StoreSettings: TypeAlias = "MemoryStoreSettings | DiskStoreSettings | ObjectSettings"
+RepoSettings: TypeAlias = "MemoryRepoSettings | SqliteRepoSettings | PostgresRepoSettings"
+AnyStore: TypeAlias = "StoreSettings | ChainedSettings"
+AnyRepo: TypeAlias = "RepoSettings | ChainedSettings"
 _STORES: Final[Mapping[str, type[AnyStore]]] = {
     "memory": MemoryStoreSettings,
     "disk": DiskStoreSettings,
-    "s3": S3StoreSettings,
-    "gs": GSStoreSettings,
-    "azure": AzureStoreSettings,
-    "sftp": SFTPStoreSettings,
-    "fsspec": FsspecStoreSettings,
     "chained": ChainedSettings,
 }
 _REPOS: Final[Mapping[str, type[AnyRepo]]] = {
     "memory": MemoryRepoSettings,
     "sqlite": SqliteRepoSettings,
-    "postgres": PostgresRepoSettings,
     "chained": ChainedSettings,
 }
+
+
+def _store_kinds(wanted: object) -> Mapping[str, type[AnyStore]]:
+    """The settings of each type of blob store; those that are elsewhere are imported if one of these may be *wanted*."""
+    if wanted in list(_STORES):
+        return _STORES
+    from provenance.places import KINDS
+
+    return {**_STORES, **KINDS}
+
+
+def _repo_kinds(wanted: object) -> Mapping[str, type[AnyRepo]]:
+    """The same of repositories."""
+    if wanted in list(_REPOS):
+        return _REPOS
+    from provenance.databases import PostgresRepoSettings
+
+    return {**_REPOS, "postgres": PostgresRepoSettings}
 
 
 @frozen(kw_only=True)
@@ -145,8 +153,8 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
     """
     _known_keys(raw, [each.name for each in fields(Config)], "configuration")
     filled = {key: _filled(value, key, variables) for key, value in raw.items()}
-    stores = _section(filled, "blobstores", _STORES)
-    repos = _section(filled, "artifact_repos", _REPOS)
+    stores = _section(filled, "blobstores", _store_kinds)
+    repos = _section(filled, "artifact_repos", _repo_kinds)
     for name, repo in repos.items():
         if not isinstance(repo, ChainedSettings):
             _must_have(repo.store, stores, f"artifact_repos.{name}.store", "blob store")
@@ -186,15 +194,16 @@ def _follow(entries: Mapping[str, object], name: str, section: str, what: str, a
         _follow(entries, each, section, what, (*above, name))
 
 
-def _section(raw: Mapping[str, object], section: str, kinds: Mapping[str, type[T]]) -> dict[str, T]:
+def _section(raw: Mapping[str, object], section: str, kinds: _Kinds[T]) -> dict[str, T]:
     entries = _mapping(raw.get(section, {}), section)
     return {name: _entry(entries, name, section, kinds) for name in entries}
 
 
-def _entry(entries: Mapping[str, object], name: str, section: str, kinds: Mapping[str, type[T]]) -> T:
+def _entry(entries: Mapping[str, object], name: str, section: str, kinds_for: _Kinds[T]) -> T:
     path = f"{section}.{name}"
     options = _inherited(entries, name, section, ())
     kind = options.pop("type", None)
+    kinds = kinds_for(kind)
     if not isinstance(kind, str) or kind not in kinds:
         wrong = "it has no type" if kind is None else f"there is no type {kind!r}"
         raise ConfigError(f"{path}.type", wrong, f"this version has {', '.join(sorted(kinds))}")
