@@ -7,7 +7,6 @@ given: they count as expired. One that is set forward lets leases expire early; 
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Callable
 from functools import cache
@@ -35,7 +34,7 @@ def _node() -> str:
 
 def new_owner() -> str:
     """Who claims, told apart from any other claim: for people, the host and the process are in it."""
-    return f"{_node()}:{os.getpid()}:{secrets.token_hex(_TOKEN_BYTES)}"
+    return f"{_node()}:{os.getpid()}:{os.urandom(_TOKEN_BYTES).hex()}"
 
 
 class MemoryLeases(Shared):
