@@ -2,9 +2,13 @@
 
 import __future__
 
+import ast
+import importlib
 from types import ModuleType
 
 import provenance
+from architecture.source import PACKAGE, tree
+from processes import printed
 
 
 def is_own_submodule(name: str) -> bool:
@@ -35,3 +39,39 @@ def test_every_public_function_and_class_is_documented():
     values = {name: getattr(provenance, name) for name in provenance.__all__}
     callables = {name: value for name, value in values.items() if callable(value) and hasattr(value, "__module__")}
     assert [] == [name for name, value in callables.items() if not value.__doc__]
+
+
+def told_to_type_checkers() -> dict[str, str]:
+    """Names that `provenance/__init__.py` imports for type checkers alone, and the module of each."""
+    (block,) = [each for each in tree(PACKAGE / "__init__.py").body if isinstance(each, ast.If) and not each.orelse][:1]
+    return {
+        alias.name: str(each.module).removeprefix("provenance.")
+        for each in block.body
+        if isinstance(each, ast.ImportFrom) and each.module != "provenance"
+        for alias in each.names
+    }
+
+
+def test_names_that_load_later_are_where_type_checkers_see_them():
+    """What is imported when it is first asked for is what type checkers are told, and listed."""
+    assert told_to_type_checkers() == provenance._HOMES
+    assert set() == provenance._HOMES.keys() - set(provenance.__all__)
+
+
+def test_names_that_load_later_are_those_of_their_modules():
+    """Each is the object that its module has, the first time and from then on."""
+    for name, module in provenance._HOMES.items():
+        expected = getattr(importlib.import_module(f"provenance.{module}"), name)
+        assert expected is getattr(provenance, name)
+        assert expected is vars(provenance)[name]
+
+
+def test_names_that_load_later_are_in_sight_before():
+    """In a fresh process `dir` lists all names, and `import *` binds them."""
+    code = """
+import provenance as p
+print(set(p.__all__) - set(dir(p)))
+from provenance import *
+print(set(p.__all__) - set(globals()), lineage is p.lineage, callable(lineage))
+"""
+    assert "set()\nset() True True\n" == printed(code)
