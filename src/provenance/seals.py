@@ -6,8 +6,7 @@ vouched for by itself, as it is read by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from typing import Final
 from zlib import crc32
 
@@ -63,29 +62,22 @@ class Seal:
             return "its checksum differs"
         if parts[0] != _SIGNATURE:
             return "it is not signed with the repository's key"
-        if len(parts) > part and _is_equal()(parts[part], _signed(self.key, facts)):
+        if len(parts) > part and _are_equal(parts[part], _signed(self.key, facts)):
             return None
         return "its signature is not that of the repository's key"
 
 
 def _signed(key: bytes, facts: Facts) -> str:
-    return _digest()(key, _encode(facts), "sha256").hex()
+    from hmac import digest  # it brings OpenSSL, which few repositories need
+
+    return digest(key, _encode(facts), "sha256").hex()
 
 
-@cache
-def _digest() -> Callable[[bytes, bytes, str], bytes]:
-    """HMAC, imported for the first signature: it brings OpenSSL, which few repositories need."""
-    from hmac import digest
+def _are_equal(one: str, other: str) -> bool:
+    """Whether the two are equal, told in a time that does not tell how much of them is."""
+    from hmac import compare_digest  # as above
 
-    return digest
-
-
-@cache
-def _is_equal() -> Callable[[str, str], bool]:
-    """The comparison whose time tells nothing; imported late as HMAC is."""
-    from hmac import compare_digest
-
-    return compare_digest
+    return compare_digest(one, other)
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode

@@ -22,7 +22,6 @@ HEAVY = {
     "hmac",
     "importlib.metadata",
     "joblib",
-    "logging",
     "msgspec",
     "numpy",
     "pandas",
