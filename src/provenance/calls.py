@@ -105,8 +105,9 @@ def hit(call: Call, record: ArtifactRecord) -> object:
     tell(Hit(record.id, record.name, record.compute_duration, parts))
     if record.code != call.recipe.code and (record.name, record.version) not in _told:
         _tell_of_changed_code(call, record)
-    origin = Recovering(call.repo, partial(read_or_heal, call))
-    return proxy_over(record, origin, scalars.known(record))
+    recover = partial(read_or_heal, call)
+    origin = Recovering(call.repo, recover)
+    return proxy_over(record, origin, scalars.known(record), load=partial(recover, record))
 
 
 _told: Final[set[tuple[str, int]]] = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from attrs import evolve, field, frozen
@@ -155,7 +156,7 @@ class Repository:
 
     def _read(self, record: ArtifactRecord) -> object:
         program = filing.read_folder if record.serializer == "folder" else programs.read_value
-        return resolving_in(self, lambda: run(program(record, self.name), self.interpreter))
+        return resolving_in(self, partial(run, program(record, self.name), self.interpreter))
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
         """Read the inputs of *record*; artifacts among them are unread proxies."""

@@ -99,7 +99,8 @@ def _bytes_of(array: npt.NDArray[Any]) -> memoryview:
 
 
 def _fill(source: BinaryIO, room: memoryview) -> None:
-    readinto = cast("Any", source).readinto
+    file: Any = source
+    readinto = file.readinto
     while room.nbytes:
         got: int = readinto(room)
         if not got:

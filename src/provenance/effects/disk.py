@@ -87,7 +87,7 @@ class DiskBlobs:
         fd = self._open(blob)
         if blob.size <= _SMALL:
             return read(io.BytesIO(self._small(fd, blob)))
-        with os.fdopen(fd, "rb") as file:
+        with open(fd, "rb") as file:
             with self._reaching:
                 self._look_at(file, blob)
             return read(file)

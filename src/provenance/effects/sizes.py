@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from attrs import frozen
 
@@ -17,14 +17,29 @@ from provenance.errors import BlobNotFoundError
 from provenance.ports import blob_effects
 from provenance.records import Blob, Written
 
+_Read: TypeAlias = Callable[[ReadBlob], object]
+
 
 def by_size(small: Interpreter[Blobs], large: Interpreter[Blobs], limit: int) -> Interpreter[Blobs]:
     """Blobs of at most *limit* bytes live in *small*, the others in *large*; each is looked for in both.
 
     What is written is encoded into memory until it proves too long, and then encoded anew for *large*.
     """
-    store = _BySize(small, large, limit)
-    return blob_effects(store) | ReadBlob.on(store.read)
+    read_small: _Read = small.table[ReadBlob]
+    read_large: _Read = large.table[ReadBlob]
+
+    def read(ask: ReadBlob) -> object:
+        """Look in the likely one first: the limit may have been another when the blob was written."""
+        is_small = ask.blob.size <= limit
+        try:
+            return (read_small if is_small else read_large)(ask)
+        except BlobNotFoundError:
+            other = large if is_small else small
+            if not other(HasBlob(ask.blob)):
+                raise
+        return other(ask)
+
+    return blob_effects(_BySize(small, large, limit, read)) | ReadBlob.on(read)
 
 
 @frozen
@@ -32,6 +47,7 @@ class _BySize:
     small: Interpreter[Blobs]
     large: Interpreter[Blobs]
     limit: int
+    read: _Read
 
     def write_blob(self, write: Callable[[BinaryIO], None]) -> Written:
         kept = Kept(self.limit)
@@ -41,15 +57,6 @@ class _BySize:
             if not kept.overflowed:  # else the encoder may have made another exception of it
                 raise
         return self.large(WriteBlob(write)) if kept.overflowed else self.small(WriteBlob(Encoded(kept.getvalue())))
-
-    def read(self, ask: ReadBlob) -> object:
-        likely, other = self._tiers(ask.blob)
-        try:
-            return likely(ask)
-        except BlobNotFoundError:
-            if not other(HasBlob(ask.blob)):
-                raise
-        return other(ask)
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
         return self.read(ReadBlob(blob, read))
@@ -81,5 +88,5 @@ class _BySize:
         return places | others
 
     def _tiers(self, blob: Blob) -> tuple[Interpreter[Blobs], Interpreter[Blobs]]:
-        """The likely one first: the limit may have been another when the blob was written."""
+        """The likely one first."""
         return (self.small, self.large) if blob.size <= self.limit else (self.large, self.small)

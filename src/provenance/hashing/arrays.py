@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from provenance.hashing.containers import TUPLE
 from provenance.hashing.format import Buffer, Item, node, prefix
 from provenance.hashing.objects import reduced
 from provenance.hashing.registry import exact, inherited, name_of, type_name
@@ -25,7 +26,7 @@ _PADDED: Final = frozenset("gG")  # long doubles have more room than content
 def array_item(value: Array, walk: Walk) -> Item:
     """Return the item of an array: its dtype, its shape and its elements in C order."""
     kind = value.dtype
-    shape = walk.item(value.shape)
+    shape = node(TUPLE, value.shape)
     if kind.names is not None:
         fields = [item for name in kind.names for item in (name, array_item(np.asarray(value[name]), walk))]
         return node(_RECORDS, (shape, *fields))

@@ -215,8 +215,7 @@ class Buffer:
     __slots__ = ("_hasher",)
 
     def __init__(self, data: bytes | bytearray | memoryview = b"") -> None:
-        self._hasher = _blake3(max_threads=threads_for(len(data)))
-        self.add(data)
+        self._hasher = _blake3(data, max_threads=threads_for(len(data)))
 
     def add(self, data: bytes | bytearray | memoryview) -> None:
         """Append *data*, which is not copied."""
