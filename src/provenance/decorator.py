@@ -83,7 +83,8 @@ class Cached(Generic[P, R_co]):
             UnserializableValueError: if the result cannot be stored; the error holds it.
             StoreUnavailableError: if a store fails; the error holds the result, if there was one already.
         """
-        result: R_co = self._perform(calls.begin(session.current(), self._recipe, args, kwargs))
+        call = calls.begin(session.current(), self._recipe, args, kwargs)
+        result: R_co = self._perform(call)
         return result
 
     def recompute(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:

@@ -95,7 +95,9 @@ def hash_inputs(recipe: Recipe, inputs: Inputs, seen: list[object] | None = None
     if ignore:
         named = {name: value for name, value in named.items() if not recipe.subject.covers(ignore, name)}
         rest = () if recipe.subject.rest in ignore else rest
-    kargs: dict[str, str] = {name: hash_input(value, "arguments", name, seen) for name, value in named.items()}
+    kargs: dict[str, str] = {}
+    for name, value in named.items():
+        kargs[name] = hash_input(value, "arguments", name, seen)
     varargs: tuple[str, ...] = ()
     if rest:
         varargs = tuple([hash_input(value, "varargs", i, seen) for i, value in enumerate(rest)])

@@ -47,7 +47,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         self._self_load = load
         super().__init__(value)
         if load is None and value is None:
-            self.__wrapped__ = None  # which wrapt took for nothing
+            self.__wrapped__ = None  # which wrapt takes for nothing
 
     def __wrapped_factory__(self) -> object:
         """Make wrapt ask `__wrapped_get__` for the value: that this method is there is enough."""
@@ -59,7 +59,9 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         value = self.__wrapped__ if load is None else load()
         with _publishing.lock:
             if self._self_load is not None:
-                self.__wrapped__ = value
+                super().__init__(value)  # as setting `__wrapped__` does, in a third of its time
+                if value is None:
+                    self.__wrapped__ = None  # which wrapt takes for nothing
                 self._self_load = None
         return self.__wrapped__
 

@@ -138,11 +138,11 @@ def to_row(record: ArtifactRecord) -> Row:
         record.hash_duration,
         time_text(record.computed_at),
         time_text(record.added_at),
-        _ids_text(record.input_artifact_ids),
+        _ids_text(record.input_artifact_ids) if record.input_artifact_ids else _EMPTY_LIST,
         record.serializer,
-        _options_text(record.load_kwargs),
-        _options_text(record.dump_kwargs),
-        _options_text(record.custom_fields),
+        _EMPTY_OBJECT if record.load_kwargs is NO_OPTIONS else _options_text(record.load_kwargs),
+        _EMPTY_OBJECT if record.dump_kwargs is NO_OPTIONS else _options_text(record.dump_kwargs),
+        _EMPTY_OBJECT if record.custom_fields is NO_OPTIONS else _options_text(record.custom_fields),
         json_text(record.tags) if record.tags else _EMPTY_LIST,
         value.id,
         value.size,
@@ -151,13 +151,16 @@ def to_row(record: ArtifactRecord) -> Row:
         record.value_type,
         " ".join(record.interface),
         record.code,
-        _ids_text(record.value_artifact_ids),
+        _ids_text(record.value_artifact_ids) if record.value_artifact_ids else _EMPTY_LIST,
         record.signature,
     )
 
 
 def from_row(row: Row) -> ArtifactRecord:
-    """The record that `to_row` made *row* from; positional throughout, for a look-up's time is spent here."""
+    """The record that `to_row` made *row* from; positional throughout, for a look-up's time is spent here.
+
+    What is empty, as it mostly is, is told from its text.
+    """
     return ArtifactRecord(
         ArtifactId(row[0]),
         ValueId(row[1]),
@@ -167,10 +170,10 @@ def from_row(row: Row) -> ArtifactRecord:
         row[6],
         row[7] == 1,
         row[14],
-        _options(row[15]),
-        _options(row[16]),
-        _ids(row[13]),
-        _options(row[17]),
+        NO_OPTIONS if row[15] == _EMPTY_OBJECT else _options(row[15]),
+        NO_OPTIONS if row[16] == _EMPTY_OBJECT else _options(row[16]),
+        NO_IDS if row[13] == _EMPTY_LIST else _ids(row[13]),
+        NO_OPTIONS if row[17] == _EMPTY_OBJECT else _options(row[17]),
         () if row[18] == _EMPTY_LIST else tuple(cast("list[str]", json.loads(row[18]))),
         datetime.fromisoformat(row[11]),
         datetime.fromisoformat(row[12]),
@@ -183,25 +186,25 @@ def from_row(row: Row) -> ArtifactRecord:
         row[23],
         tuple(row[24].split()),
         row[25],
-        _ids(row[26]),
+        NO_IDS if row[26] == _EMPTY_LIST else _ids(row[26]),
         signature=row[27],
     )
 
 
 def _options_text(options: Options) -> str:
-    return _EMPTY_OBJECT if options is NO_OPTIONS or not options else json_text(dict(options))
+    return json_text(dict(options))
 
 
 def _options(text: str) -> Options:
-    return NO_OPTIONS if text == _EMPTY_OBJECT else pmap(cast("dict[str, object]", json.loads(text)))
+    return pmap(cast("dict[str, object]", json.loads(text)))
 
 
 def _ids_text(ids: frozenset[ArtifactId]) -> str:
-    return json_text(sorted(ids)) if ids else _EMPTY_LIST
+    return json_text(sorted(ids))
 
 
 def _ids(text: str) -> frozenset[ArtifactId]:
-    return NO_IDS if text == _EMPTY_LIST else frozenset(cast("list[ArtifactId]", json.loads(text)))
+    return frozenset(cast("list[ArtifactId]", json.loads(text)))
 
 
 def labels_text(labels: Mapping[str, object]) -> str:
