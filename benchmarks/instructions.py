@@ -1,8 +1,9 @@
-"""`python -m benchmarks.instructions [SOURCE …]`: machine instructions of a call, here and in other checkouts' `src`.
+"""`python -m benchmarks.instructions [SOURCE …]`: machine instructions of a call, here and with the library of other checkouts.
 
-Times scatter; what valgrind's callgrind counts does not, whatever else the machine does. A figure is the difference between
-a process that does many calls and one that does few, divided by how many more. Hashes of strings are fixed and no
-bytecode is compiled, so that both do the same besides.
+Times scatter, and what valgrind's callgrind counts hardly does, whatever else the machine does. A figure is the difference
+between a process that makes many calls and one that makes few, divided by how many more. Instructions of the kernel do
+not count, and those that wait for memory count like any other: this says whether a change made a call do more, not how
+much longer it takes.
 """
 
 from __future__ import annotations
@@ -15,37 +16,22 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.timing import environment
+from benchmarks.work import KINDS
+
 FEW, MANY = 100, 1_100
 HERE = Path(__file__).resolve().parents[1]
-_CALLS = """\
-import sys
-from pathlib import Path
-import provenance as p
-from benchmarks import functions, settings
-what, folder, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-p.load_config(settings.only_sqlite(Path(folder)))
-if what == "array":
-    import numpy as np
-    value, shift = np.arange(1 << 17, dtype=float), p.provenance()(functions.shift)
-    for _ in range(1 + count):
-        shift(value, 1.0)[0]
-else:
-    add = p.provenance()(functions.add)
-    for i in range(-1, count):
-        add(0 if what == "hit" else i, 1) + 1
-"""
-"""`miss` in a new folder, `touch` in one where that was done before."""
+_COUNTING = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
 
 
-def counted(source: Path, what: str, folder: Path, count: int) -> int:
-    """Instructions of a process that does *count* calls with the library at *source*."""
-    environment = {**os.environ, "PYTHONPATH": f"{source}{os.pathsep}{HERE}", "PYTHONHASHSEED": "0"}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    tool = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
-    command = (*tool, sys.executable, "-c", _CALLS, what, str(folder), str(count))
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+def counted(source: Path, kind: str, folder: Path, count: int) -> int:
+    """Instructions of a process that makes *count* calls with the library at *source*."""
+    paths = os.pathsep.join([str(source), str(HERE)])
+    command = (*_COUNTING, sys.executable, "-m", "benchmarks.work", kind, str(folder), str(count))
+    fixed = {**environment(), "PYTHONPATH": paths, "PYTHONHASHSEED": "0"}
+    done = subprocess.run(command, env=fixed, capture_output=True, text=True, check=False)
     found = re.search(r"Collected : (\d+)", done.stderr)
-    if found is None:
+    if done.returncode or found is None:
         raise RuntimeError(done.stderr)
     return int(found[1])
 
@@ -53,27 +39,24 @@ def counted(source: Path, what: str, folder: Path, count: int) -> int:
 def figures(source: Path) -> Iterator[tuple[str, float]]:
     """Instructions of one call of each kind."""
     with tempfile.TemporaryDirectory() as folder:
-        counted(source, "array", Path(folder), 0)  # from now on all is compiled
-    for what in ("hit", "miss", "touch", "array"):
+        counted(source, "array", Path(folder), 0)  # from now on everything is compiled
+    for kind in KINDS:
         taken: list[int] = []
         for count in (FEW, MANY):
-            with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-                if what == "touch":
+            with tempfile.TemporaryDirectory() as folder:
+                if kind == "touch":
                     counted(source, "miss", Path(folder), count)
-                taken.append(counted(source, what, Path(folder), count))
-        yield what, (taken[1] - taken[0]) / (MANY - FEW)
+                taken.append(counted(source, kind, Path(folder), count))
+        yield kind, (taken[1] - taken[0]) / (MANY - FEW)
 
 
 def main() -> None:
-    """Print a row for each kind of call, a column for each source, and how the others' figures compare."""
+    """Print a line for each kind of call: the figure here, those with other sources, and how they compare."""
     sources = [HERE / "src", *map(Path, sys.argv[1:])]
-    for source in sources[1:]:
-        print(f"beside: {source}")
     for rows in zip(*map(figures, sources), strict=True):
         ours, *others = [figure for _, figure in rows]
-        print(
-            f"{rows[0][0]:6}{ours:12,.0f}", *[f"{each:12,.0f}  ratio {ours / each:.3f}" for each in others], flush=True
-        )
+        told = "".join(f"{each:14,.0f}  ratio {ours / each:.3f}" for each in others)
+        print(f"{rows[0][0]:6}{ours:14,.0f}{told}", flush=True)
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ def _edges(count: int) -> Iterator[tuple[str, str]]:
 def _in_sqlite(folder: Path, count: int) -> Filled:
     path = folder / "scale.db"
     database = SqliteDatabase(path)
-    database.renewals()
+    database.migrate()
     connection = sqlite3.connect(path)
     with connection:
         connection.executemany(statements.PUT_RECORD, _records(count))

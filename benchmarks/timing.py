@@ -85,11 +85,15 @@ def in_fresh_processes(contenders: Mapping[str, list[str]], rounds: int) -> dict
     return {name: {key: median(each[key] for each in all_) for key in all_[0]} for name, all_ in told.items()}
 
 
+def environment() -> dict[str, str]:
+    """The variables of this process, but for one that many containers set: every process would compile what it imports."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def _report(arguments: list[str]) -> dict[str, float]:
-    # Where this variable is set, as in many containers, every process would compile whatever it imports.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command, variables = [sys.executable, *arguments], environment()
     start = time.perf_counter()
-    done = subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=variables)
     elapsed = time.perf_counter() - start
     told = json.loads(done.stdout) if done.stdout.strip() else {}
     return {"process": elapsed, **cast("dict[str, float]", told)}

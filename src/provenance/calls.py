@@ -142,9 +142,8 @@ def evaluate(call: Call) -> Draft:
     value = call.invoke()
     timing = Timing(at, began, clock.ticks())
     if call.recipe.options.archive is not None:
-        value = run(
-            filing.taken(unwrap(value), call.recipe.options.archive, call.recipe.subject.label), call.repo.interpreter
-        )
+        taking = filing.taken(unwrap(value), call.recipe.options.archive, call.recipe.subject.label)
+        value = run(taking, call.repo.interpreter)
     return drafted(call, value, timing)
 
 
@@ -172,8 +171,7 @@ def in_hand(error: Exception, draft: Draft) -> None:
 
 def committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
     """Proxy of what is now recorded: where another process was quicker with another value, that one's."""
-    identity = call.recipe.identity
-    note_pace(identity.scope or identity.name, draft.computation.compute_duration)
+    note_pace(call.recipe.identity, draft.computation.compute_duration)
     tell(_outcome(call, draft, stored=True))
     if record.value_id == draft.computation.value_id:
         return proxy_over(record, call.repo, kept_by(draft.computation.value, call.repo))

@@ -78,11 +78,10 @@ def drafted(call: Call, value: object, timing: Timing) -> Draft:
     _refuse_impure(call)
     if not call.recipe.options.returns_composite:
         return _draft(call, value, timing)
-    given = parts_in(unwrap(value), call.recipe.subject.label)
+    label = call.recipe.subject.label
+    given = parts_in(unwrap(value), label)
     for key in sorted(call.recipe.options.part_coding.keys() - given.keys()):
-        log.warning(
-            "%s names a serializer for the part %r, and returned none of this name", call.recipe.subject.label, key
-        )
+        log.warning("%s names a serializer for the part %r, and returned none of this name", label, key)
     try:
         parts = {key: _part(call, key, each, timing) for key, each in given.items()}
     except UnserializableValueError as error:

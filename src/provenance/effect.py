@@ -70,6 +70,10 @@ class Interpreter(Generic[E_contra]):
         result: A = find(type(effect), _unhandled)(effect)
         return result
 
+    def answer_to(self, kind: type[Effect[A]]) -> Callable[[Effect[A]], A]:
+        """What answers the effects of one *kind*, for who asks the same often; it refuses what is not in the table."""
+        return self.table.get(kind, _unhandled)
+
     def __or__(self, other: Interpreter[F]) -> Interpreter[E_contra | F]:
         return Interpreter({**self.table, **other.table})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,7 +20,8 @@ log: Final = logging.getLogger("provenance")
 _guard: Final = Guard()
 _counts: dict[str, int] = {}
 _seconds: dict[str, float] = {}
-_latest: dict[ArtifactId, type[Event]] = {}
+_latest: Final[OrderedDict[ArtifactId, type[Event]]] = OrderedDict()
+"""In order; a plain dict would have to look for its first entry, past all those that went before."""
 
 MOST_REMEMBERED: Final = 100_000
 """Artifacts whose latest outcome is kept; beyond that, those that were met first are forgotten."""
@@ -139,7 +141,7 @@ def _remember(event: Event) -> None:
     for part_id in event.parts:
         _latest[part_id] = kind
     while len(_latest) > MOST_REMEMBERED:
-        del _latest[next(iter(_latest))]
+        _latest.popitem(last=False)
 
 
 def _count(event: Event) -> None:

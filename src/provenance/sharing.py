@@ -12,6 +12,7 @@ from typing import Final, cast
 from attrs import field, fields, frozen
 
 from provenance.errors import ConfigError
+from provenance.identity import Identity
 
 LONGEST_LEASE: Final = 60.0
 """Seconds that a lease may be set to last without being renewed."""
@@ -72,15 +73,17 @@ def single_flight_from(given: object) -> SingleFlight | None:
 
 
 _paces: Final[dict[str, float]] = {}
+"""By where a function is defined, or its chosen name: a string's hash is at hand, an `Identity`'s is not."""
 
 
-def note_pace(what: str, seconds: float) -> None:
-    """Note that computing *what* took so long; one that was slow once counts as slow for some more times."""
+def note_pace(function: Identity, seconds: float) -> None:
+    """Note that computing *function* took so long; one that was slow once counts as slow for some more times."""
     if len(_paces) >= _MANY:
         _paces.clear()
-    _paces[what] = max(seconds, _paces.get(what, 0.0) / 2)
+    key = function.scope or function.name
+    _paces[key] = max(seconds, _paces.get(key, 0.0) / 2)
 
 
-def is_quick(what: str) -> bool:
-    """Whether computing *what* lately took no time worth sharing; what was never computed here is not quick."""
-    return _paces.get(what, _LONGEST_WAIT) < _QUICK
+def is_quick(function: Identity) -> bool:
+    """Whether computing *function* lately took no time worth sharing; what was never computed here is not quick."""
+    return _paces.get(function.scope or function.name, _LONGEST_WAIT) < _QUICK

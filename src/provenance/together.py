@@ -29,7 +29,7 @@ Compute: TypeAlias = Callable[[Call], object]
 
 def once(call: Call, sharing: SingleFlight, hit: Hit, compute: Compute) -> object:
     """What *compute* answers, or *hit* if the same is computed elsewhere in the meantime. Raises as they do."""
-    artifact_id, repo, identity = call.plan.artifact_id, call.repo, call.recipe.identity
+    artifact_id, repo = call.plan.artifact_id, call.repo
 
     def look(waited: float) -> object | None:
         found = run(lookup(artifact_id, fresh=True), repo.interpreter)
@@ -39,7 +39,7 @@ def once(call: Call, sharing: SingleFlight, hit: Hit, compute: Compute) -> objec
         return hit(call, found.record)
 
     def work(waited: float) -> object:
-        if is_quick(identity.scope or identity.name):
+        if is_quick(call.recipe.identity):
             if waited:
                 _tell_of_waiting(call, waited)
             return compute(call)
@@ -80,8 +80,7 @@ async def once_awaited(
 
     It does not block the event loop, and needs a thread only for the moments in which the store is asked.
     """
-    identity = call.recipe.identity
-    taking = Taking(Alone()) if is_quick(identity.scope or identity.name) else await _taken(call, sharing)
+    taking = Taking(Alone()) if is_quick(call.recipe.identity) else await _taken(call, sharing)
     _tell_of_waiting(call, taking.waited)
     match taking.turn:
         case Found() as found:

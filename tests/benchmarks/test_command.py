@@ -1,6 +1,7 @@
 """The benchmarks run; what they measure is no test's business, because machines differ."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 
@@ -101,3 +102,13 @@ def test_the_examples_of_its_docstrings_hold():
     command = [sys.executable, "-c", "import doctest, sys, benchmarks.lines as m; sys.exit(doctest.testmod(m).failed)"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert 0 == done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("kind", ["hit", "miss", "touch", "array"])
+def test_what_instructions_are_counted_of_runs(kind, tmp_path):
+    """`benchmarks.work`, which `benchmarks.instructions` runs under valgrind, makes the calls that it is told to."""
+    command = [sys.executable, "-m", "benchmarks.work", kind, str(tmp_path), "3"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert 0 == done.returncode, done.stderr
+    rows = sqlite3.connect(tmp_path / "ours" / "provenance.db").execute("SELECT count(*) FROM artifacts").fetchone()
+    assert (1 if kind in ("hit", "array") else 4,) == rows

@@ -143,6 +143,15 @@ def test_what_is_accepted_comes_back(seed):
         assert digest == hashed(value)
 
 
+@given(plain, st.sampled_from(NAMED), st.sampled_from(COMPRESSIONS))
+def test_what_is_at_hand_is_what_a_sink_gets(value, name, compression):
+    """Bytes that need no sink are those that it would get, and there are some for scalars."""
+    dump_kwargs = options({"compression": compression}) if compression else options(None)
+    assert Encoding(name, value, "it", dump_kwargs).at_once() in (None, written(value, name, dump_kwargs))
+    scalar = Encoding("pickle", repr(value), "it")
+    assert scalar.at_once() == written(repr(value), "pickle", options(None))
+
+
 @given(plain)
 def test_json_gives_back_what_it_accepts(value):
     """Numbers, texts, lists and dictionaries to any depth; what JSON would turn into something else is refused."""

@@ -9,7 +9,8 @@ from typing import BinaryIO, cast
 from attrs import field, frozen
 
 from provenance.codecs.compression import Compressing, decompressed
-from provenance.codecs.registry import Load, Serializer, serializer_named
+from provenance.codecs.pickles import SCALARS, scalar_bytes
+from provenance.codecs.registry import PICKLE, Load, Serializer, serializer_named
 from provenance.errors import MissingLibraryError, ProvenanceError, UnserializableValueError, UntrustedStoreError
 from provenance.records import NO_OPTIONS, Options
 
@@ -41,6 +42,12 @@ class Encoding:
                 raise
             reason = f"serializer {self.serializer!r} refused it: {type(error).__name__}: {error}"
             raise UnserializableValueError(self.what, reason, self.value) from error
+
+    def at_once(self) -> bytes | None:
+        """What a sink would get, where that is one short piece: of a scalar that pickle writes as it is; else None."""
+        if self.serializer == PICKLE and type(self.value) in SCALARS and self.dump_kwargs is NO_OPTIONS:
+            return scalar_bytes(self.value)
+        return None
 
     def _write(self, sink: BinaryIO) -> None:
         serializer = serializer_named(self.serializer)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from joblib.numpy_pickle import NumpyPickler
 
 _PROTOCOL = 5
-_SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes})
+SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes})
+"""Types whose values pickle writes whatever they are, and alike in every process."""
 _CONTAINERS = frozenset({list, tuple, set, frozenset})
 
 
@@ -24,22 +25,27 @@ def is_plain(value: object) -> bool:
     (True, True, False)
     """
     kind = type(value)
-    if kind in _SCALARS:
+    if kind in SCALARS:
         return True
     if kind in _CONTAINERS:
-        return _SCALARS.issuperset(map(type, cast("list[object]", value)))
+        return SCALARS.issuperset(map(type, cast("list[object]", value)))
     if kind is dict:
         flat = cast("dict[object, object]", value)
-        return _SCALARS.issuperset(map(type, flat)) and _SCALARS.issuperset(map(type, flat.values()))
+        return SCALARS.issuperset(map(type, flat)) and SCALARS.issuperset(map(type, flat.values()))
     return False
 
 
 def dump_pickle(value: object, sink: BinaryIO) -> None:
     """Write *value* with the standard library's pickler."""
-    if type(value) in _SCALARS:
-        sink.write(pickle.dumps(value, _PROTOCOL))
+    if type(value) in SCALARS:
+        sink.write(scalar_bytes(value))
     else:
         pickle.dump(value, sink, _PROTOCOL)
+
+
+def scalar_bytes(value: object) -> bytes:
+    """What `dump_pickle` writes of a builtin scalar."""
+    return pickle.dumps(value, _PROTOCOL)
 
 
 def load_pickle(source: BinaryIO) -> object:

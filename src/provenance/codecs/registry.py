@@ -52,6 +52,7 @@ def _table(name: str, dump: Dump, load: Load, prefers: Callable[[object], bool])
 
 
 DEFAULT = "joblib"
+PICKLE = "pickle"
 _LAST_RESORT = "cloudpickle"
 _ARCHIVES = (
     Serializer("file", archived.dump_file, archived.load_file, archived.is_file, load_safely=archived.load_file),
@@ -61,7 +62,7 @@ _ARCHIVES = (
 )
 _BUILT_IN = (
     Serializer(
-        "pickle",
+        PICKLE,
         pickles.dump_pickle,
         pickles.load_pickle,
         pickles.is_plain,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final, TypeVar, cast
 
@@ -162,7 +163,7 @@ def rereading(base: Interpreter[Blobs], longest: int, capacity: int) -> Interpre
     once they are forgotten.
     """
     kept: dict[BlobId, bytes] = {}
-    read_anew: Callable[[ReadBlob], Any] = base.table[ReadBlob]
+    read_anew = base.answer_to(ReadBlob)
 
     def read(ask: ReadBlob) -> object:
         blob = ask.blob
@@ -170,7 +171,7 @@ def rereading(base: Interpreter[Blobs], longest: int, capacity: int) -> Interpre
             return read_anew(ask)
         data = kept.get(blob.id)
         if data is None or len(data) != blob.size:
-            data = read_anew(ReadBlob(blob, _all_of))
+            data = cast("bytes", read_anew(ReadBlob(blob, _all_of)))
             if len(kept) >= capacity:
                 kept.clear()
             kept[blob.id] = data
@@ -193,9 +194,10 @@ class _Memory(Shared):
 
     def __init__(self, base: Interpreter[Any], capacity: int) -> None:
         super().__init__()
-        self._find, self._put, self._drop = (base.table[kind] for kind in (FindRecord, PutRecord, DropRecord))
+        self._find, self._put = base.answer_to(FindRecord), base.answer_to(PutRecord)
+        self._drop = base.answer_to(DropRecord)
         self._capacity = capacity
-        self._records: dict[ArtifactId, ArtifactRecord] = {}
+        self._records: OrderedDict[ArtifactId, ArtifactRecord] = OrderedDict()  # which finds its first at once
         self._changes = 0
 
     def find(self, ask: FindRecord) -> ArtifactRecord | None:
@@ -203,7 +205,7 @@ class _Memory(Shared):
         if known is not None and not ask.fresh:
             return known
         moment = self._changes
-        found: ArtifactRecord | None = self._find(ask)
+        found = self._find(ask)
         if found is not None:
             self._keep(found, moment)
         return found
@@ -211,7 +213,7 @@ class _Memory(Shared):
     def put(self, ask: PutRecord) -> ArtifactRecord:
         moment = self._changes
         try:
-            stored: ArtifactRecord = self._put(ask)
+            stored = self._put(ask)
         finally:
             if ask.replace:
                 self._forget(ask.record.id)
@@ -222,8 +224,7 @@ class _Memory(Shared):
 
     def drop(self, ask: DropRecord) -> tuple[Blob, ...] | None:
         try:
-            gone: tuple[Blob, ...] | None = self._drop(ask)
-            return gone
+            return self._drop(ask)
         finally:
             self._forget(ask.id)
 
@@ -232,7 +233,7 @@ class _Memory(Shared):
             if moment == self._changes:
                 self._records[record.id] = record  # what is found fresh takes the place of what was known
                 if len(self._records) > self._capacity:
-                    del self._records[next(iter(self._records))]
+                    self._records.popitem(last=False)
 
     def _forget(self, artifact_id: ArtifactId) -> None:
         with self.lock:

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from provenance.asks import Blobs, DropBlob, HasBlob, Quarantine, ReadBlob, WriteBlob
 from provenance.chores import Discard, FindPlaces, Holding, ListHoldings, Shelf
+from provenance.codecs import Encoding
 from provenance.effect import Interpreter
 from provenance.effects.joint import check_in, merged_holdings
 from provenance.effects.sinks import Encoded, Kept, Overflow
@@ -25,8 +26,7 @@ def by_size(small: Interpreter[Blobs], large: Interpreter[Blobs], limit: int) ->
 
     What is written is encoded into memory until it proves too long, and then encoded anew for *large*.
     """
-    read_small: _Read = small.table[ReadBlob]
-    read_large: _Read = large.table[ReadBlob]
+    read_small, read_large = small.answer_to(ReadBlob), large.answer_to(ReadBlob)
 
     def read(ask: ReadBlob) -> object:
         """Look in the likely one first: the limit may have been another when the blob was written."""
@@ -50,6 +50,9 @@ class _BySize:
     read: _Read
 
     def write_blob(self, write: Callable[[BinaryIO], None]) -> Written:
+        data = write.at_once() if isinstance(write, Encoding) else None
+        if data is not None and len(data) <= self.limit:
+            return self.small(WriteBlob(Encoded(data)))
         kept = Kept(self.limit)
         try:
             write(kept)
