@@ -51,7 +51,7 @@ def test_killed_processes_leave_whole_stores(stores, count, tmp_path):
     assert {"kills": count, "problems": []} == ran("trust.killing", stores, tmp_path, count)
 
 
-@pytest.mark.parametrize("times", [300])
-def test_an_interrupted_process_goes_on(tmp_path, times):
+@pytest.mark.parametrize(("stores", "times"), [(sqlite_and_disk, 1_500), (postgres_and_s3, 300)])
+def test_an_interrupted_process_goes_on(stores, times, tmp_path):
     """Ctrl-C at any moment leaves nothing stuck or half done in the process that it met, nor in the stores."""
-    assert {"interrupts": times, "problems": []} == ran("trust.interrupting", sqlite_and_disk, tmp_path, times)
+    assert {"interrupts": times, "problems": []} == ran("trust.interrupting", stores, tmp_path, times)

@@ -95,8 +95,7 @@ class SqliteDatabase(Prefetching, Shared):
         try:
             with session.lock:
                 connection = self._for_writing(session)
-                is_it = generation is None or generation == self.generation
-                return connection.execute(statement, values).rowcount if is_it else 0
+                return connection.execute(statement, values).rowcount if generation in (None, self.generation) else 0
         except _TROUBLE as error:
             raise self._unavailable(error) from error
 
@@ -161,7 +160,10 @@ class SqliteDatabase(Prefetching, Shared):
         if session.connection is not None and session.file != _file_at(self._file):
             session.disconnect()  # while it was open, no other file could have the same number
             self.generation += 1
-        return session.connection or self._open(session)
+        connection = session.connection or self._open(session)
+        if connection.in_transaction:  # one interrupt came while another was answered
+            connection.rollback()
+        return connection
 
     def _open(self, session: _Session) -> sqlite3.Connection:
         self._prepare_folder()
@@ -250,8 +252,8 @@ def _configure(connection: sqlite3.Connection, synchronous: str) -> None:
 
 def _transacted(connection: sqlite3.Connection, work: Callable[[Execute], R]) -> R:
     execute: Execute = connection.execute
-    execute("BEGIN IMMEDIATE", ())
-    try:
+    try:  # from here on: an interrupt may come as soon as the transaction has begun
+        execute("BEGIN IMMEDIATE", ())
         result = work(execute)
         execute("COMMIT", ())
     except BaseException:
