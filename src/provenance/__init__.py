@@ -276,9 +276,9 @@ _HOMES: _typing.Final = {name: module for module, names in _LATER.items() for na
 if not _typing.TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """A name of `_LATER`, or `provenance.vis`; from then on it is there like any other."""
-        if name == "vis":
-            return _import_module("provenance.vis")
+        """A name of `_LATER`, or one of its modules; from then on it is there like any other."""
+        if name == "vis" or name in _LATER:
+            return _import_module(f"provenance.{name}")
         if name not in _HOMES:
             raise AttributeError(f"module 'provenance' has no attribute {name!r}")
         value = globals()[name] = getattr(_import_module(f"provenance.{_HOMES[name]}"), name)

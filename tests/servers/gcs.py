@@ -12,7 +12,6 @@ BUCKET = "tests"
 def storage_options() -> dict[str, object]:
     """How to reach it; the server runs, and the bucket is there."""
     endpoint = address_of("GCS", _start)
-    os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"  # else it looks for gRPC, for a minute
     os.environ["NO_GCE_CHECK"] = "true"
     return {"endpoint_url": endpoint, "token": "anon", "project": "tests"}
 
