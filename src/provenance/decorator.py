@@ -65,6 +65,7 @@ class Cached(Generic[P, R_co]):
         self.__wrapped__ = function
         self._subject = subject
         self._options = options
+        self._perform: Callable[[Call], Any] = awaiting.perform if subject.is_async else calls.perform
         mark: Callable[[object], object] | None = getattr(inspect, "markcoroutinefunction", None)  # from Python 3.12 on
         if subject.is_async and mark is not None:
             mark(self)
@@ -124,9 +125,6 @@ class Cached(Generic[P, R_co]):
             awaited = cast("Callable[..., Coroutine[Any, Any, object]]", self)
             return attempted_later(Exception, lambda: awaited(*args, **kwargs))
         return attempted_outside(Exception, lambda: self(*args, **kwargs))
-
-    def _perform(self, call: Call) -> Any:  # noqa: ANN401 - a proxy of what the function returns is what it returns
-        return awaiting.perform(call) if self._subject.is_async else calls.perform(call)
 
     def plan(self, /, *args: P.args, **kwargs: P.kwargs) -> CallPlan:
         """The plan of a call: pure, nothing is looked up, run or stored.

@@ -6,6 +6,7 @@ import io
 import math
 from collections import OrderedDict
 from collections.abc import Callable
+from operator import methodcaller
 from typing import Any, BinaryIO, Final, TypeVar, cast
 
 from attrs import evolve, frozen
@@ -169,9 +170,9 @@ def rereading(base: Interpreter[Blobs], longest: int, capacity: int) -> Interpre
         blob = ask.blob
         if blob.size > longest:
             return read_anew(ask)
-        data = kept.get(blob.id)
+        data: Any = kept.get(blob.id)
         if data is None or len(data) != blob.size:
-            data = cast("bytes", read_anew(ReadBlob(blob, _all_of)))
+            data = read_anew(ReadBlob(blob, _all_of))
             if len(kept) >= capacity:
                 kept.clear()
             kept[blob.id] = data
@@ -185,8 +186,7 @@ def rereading(base: Interpreter[Blobs], longest: int, capacity: int) -> Interpre
     return overlaid(base, ReadBlob.on(read) | DropBlob.on(forget) | Quarantine.on(forget))
 
 
-def _all_of(source: BinaryIO) -> bytes:
-    return source.read()
+_all_of: Final[Callable[[BinaryIO], bytes]] = methodcaller("read")
 
 
 class _Memory(Shared):

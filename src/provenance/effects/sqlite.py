@@ -79,7 +79,7 @@ class SqliteDatabase(Prefetching, Shared):
 
     def query(self, statement: str, /, *values: str | float | None) -> list[tuple[object, ...]]:
         """All rows that *statement* answers; raises `StoreUnavailableError`."""
-        session = self._session()
+        session = self._local.session or self._new_session()
         try:
             with session.lock:
                 return (session.connection or self._open(session)).execute(statement, values).fetchall()
@@ -91,7 +91,7 @@ class SqliteDatabase(Prefetching, Shared):
 
         It is not done, and the answer is 0, if the database turns out to be no longer the one of this *generation*.
         """
-        session = self._session()
+        session = self._local.session or self._new_session()
         try:
             with session.lock:
                 connection = self._for_writing(session)
@@ -104,7 +104,7 @@ class SqliteDatabase(Prefetching, Shared):
 
         Raises `StoreUnavailableError` where the database cannot take them.
         """
-        session = self._session()
+        session = self._local.session or self._new_session()
         self.forget_prefetched()
         try:
             with session.lock:
@@ -119,7 +119,7 @@ class SqliteDatabase(Prefetching, Shared):
 
     def complaints(self) -> tuple[str, ...]:
         """What SQLite finds wrong with the file, looking through all of it; raises `StoreUnavailableError`."""
-        session = self._session()
+        session = self._local.session or self._new_session()
         try:
             with session.lock:
                 connection = session.connection or self._open(session)
@@ -147,12 +147,10 @@ class SqliteDatabase(Prefetching, Shared):
             with session.lock:
                 session.disconnect()
 
-    def _session(self) -> _Session:
-        session = self._local.session
-        if session is None:
-            session = self._local.session = _Session()
-            with self.lock:
-                self._sessions.add(session)
+    def _new_session(self) -> _Session:
+        session = self._local.session = _Session()
+        with self.lock:
+            self._sessions.add(session)
         return session
 
     def _for_writing(self, session: _Session) -> sqlite3.Connection:
