@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 import provenance as p
@@ -96,14 +97,15 @@ def killed_worker(seed: int, chance: random.Random) -> None:
         try:
             work(seed, its)
         finally:
+            traceback.print_exc()
             os._exit(1)  # it must not come this far
     os.close(its)
     if chance.random() < 0.8:  # else perhaps before it has begun
         os.read(ours, 1)
-    os.close(ours)
     time.sleep(chance.random() * 0.03)
     os.kill(worker, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
+    os.close(ours)  # not before: a worker that is not waited for still says that it is ready
     assert -signal.SIGKILL == status, f"the worker of seed {seed} ended by itself: {status}"
 
 
