@@ -1,6 +1,8 @@
 """The database file: who may open it, what users find in it."""
 
 import sqlite3
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -114,6 +116,23 @@ def test_a_failing_transaction_leaves_nothing(database):
     assert [] == database.query("SELECT data FROM quarantined_blobs")
     database.transaction(lambda execute: execute(statements.SET_ASIDE, ("a" * 40, b"bytes", tables.EPOCH)))
     assert [(b"bytes",)] == database.query("SELECT data FROM quarantined_blobs")
+
+
+def test_an_interrupt_at_its_very_beginning_ends_a_transaction(database):
+    """Ctrl-C as soon as it has begun, before anything in it was done, leaves none open: the next one can begin."""
+    database.transaction(lambda _: None)  # opens the file
+
+    def interrupt(_frame, event, called):
+        if event == "c_return" and called.__name__ == "execute":
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+    sys.setprofile(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        database.transaction(lambda _: pytest.fail("it was interrupted before"))
+    with closing(sqlite3.connect(database.path, timeout=0)) as other:
+        other.execute("BEGIN IMMEDIATE")
+    assert 1 == database.transaction(lambda _: 1)
 
 
 @pytest.mark.parametrize("broken", ["artifacts", "artifact_inputs", "runs"])
