@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -52,7 +53,12 @@ def figures(source: Path) -> Iterator[tuple[str, float]]:
 
 def main() -> None:
     """Print a line for each kind of call: the figure here, those with other sources, and how they compare."""
-    sources = [HERE / "src", *map(Path, sys.argv[1:])]
+    sources = [HERE / "src", *(Path(each).resolve() for each in sys.argv[1:])]
+    strange = [each for each in sources if not (each / "provenance" / "__init__.py").is_file()]
+    if strange:  # Python would go on and find the library elsewhere
+        sys.exit(f"{strange[0]} is no folder with the library in it: name the `src` of a checkout")
+    if shutil.which(_COUNTING[0]) is None:
+        sys.exit("valgrind counts the instructions, and is not installed")
     for rows in zip(*map(figures, sources), strict=True):
         ours, *others = [figure for _, figure in rows]
         told = "".join(f"{each:14,.0f}  ratio {ours / each:.3f}" for each in others)

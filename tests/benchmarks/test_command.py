@@ -112,3 +112,11 @@ def test_what_instructions_are_counted_of_runs(kind, tmp_path):
     assert 0 == done.returncode, done.stderr
     rows = sqlite3.connect(tmp_path / "ours" / "provenance.db").execute("SELECT count(*) FROM artifacts").fetchone()
     assert (1 if kind in ("hit", "array") else 4,) == rows
+
+
+def test_a_folder_without_the_library_is_told(tmp_path):
+    """Instructions are not counted of another library than the one that was named."""
+    command = [sys.executable, "-m", "benchmarks.instructions", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (1, "") == (done.returncode, done.stdout)
+    assert done.stderr.startswith(f"{tmp_path} is no folder with the library in it")
