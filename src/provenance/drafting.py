@@ -139,7 +139,8 @@ def _draft(call: Call, value: object, timing: Timing) -> Draft:
     seen: list[object] = []  # hashing notes what it holds
     if is_proxy(value):
         itself, value = sighted(value), unwrap(value)
-        seen += [] if itself is None else [itself]
+        if itself is not None:
+            seen.append(itself)
     ticks, what = call.environment.clock.ticks, f"the result of {call.recipe.subject.label}"
     began = ticks()
     try:
