@@ -18,6 +18,7 @@ from provenance.effects.layers import Counter, counted
 from provenance.events import Hit, Miss, Waited
 from provenance.leasing import Claim, Release
 from provenance.sharing import SingleFlight
+from waiting import until
 
 SLOW = 0.05
 THREADS = 16
@@ -28,12 +29,7 @@ def _nothing_stays():
     sharing._paces.clear()
     yield
     assert {} == inflight._crossings
-    deadline = time.monotonic() + 10
-    while (
-        heartbeat._leases.held and time.monotonic() < deadline
-    ):  # what nobody could release is released behind the scenes
-        time.sleep(0.01)
-    assert {} == heartbeat._leases.held
+    until(lambda: not heartbeat._leases.held)  # what nobody could release is released behind the scenes
 
 
 @pytest.fixture(params=["memory_repo", "stored"])

@@ -15,6 +15,7 @@ from provenance.effects.layers import Counter, counted
 from provenance.effects.leases import MemoryLeases
 from provenance.leasing import Claim, Claimed, Release, Renew, Taken
 from provenance.ports import lease_effects
+from waiting import until
 
 LEASE = 0.15
 
@@ -38,14 +39,6 @@ def ask(store, monkeypatch):
     yield kept_up(store)
     heartbeat._leases.held.clear()
     until(lambda: not beating())
-
-
-def until(true):
-    """Wait for what must soon be so."""
-    deadline = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def beating():

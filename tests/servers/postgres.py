@@ -102,6 +102,11 @@ class Server:
         name = url.rpartition("/")[2]
         return len(self.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", name))
 
+    def sessions(self, url: str) -> int:
+        """How many connections there are to the database at *url*; one that was closed may stay for a moment."""
+        name = url.rpartition("/")[2]
+        return len(self.run("SELECT pid FROM pg_stat_activity WHERE datname = %s", name))
+
 
 @cache
 def server(version: int) -> Server:

@@ -15,8 +15,7 @@ import pytest
 from provenance.effects.postgres import PostgresDatabase
 from provenance.effects.postgres_connections import Access
 from servers.postgres import server
-
-PATIENCE = 60.0
+from waiting import PATIENCE, until
 
 
 @contextmanager
@@ -38,14 +37,6 @@ def flying(folder: Path, count: int, *, make="environment", lease=15.0, seconds=
         for each in begun:
             each.kill()
             each.communicate()
-
-
-def until(true) -> None:
-    """Wait for what must soon be so."""
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def told(process: subprocess.Popen) -> dict[str, object]:

@@ -1,0 +1,15 @@
+"""Waiting for what happens by itself."""
+
+import time
+from collections.abc import Callable
+
+PATIENCE = 60.0
+"""How long a machine with much else to do may take, in seconds."""
+
+
+def until(true: Callable[[], object]) -> None:
+    """Wait for what must soon be so."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.005)
