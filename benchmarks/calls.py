@@ -17,6 +17,7 @@ from benchmarks.timing import Sizes, interleaved
 
 HIT_GOALS = (Goal("joblib", 0.25, 0.10), Goal("diskcache", 1.0, 0.4))
 MISS_GOALS = (Goal("joblib", 0.4, 0.16), Goal("diskcache", 0.7, 0.31))
+_IN_MEMORY = "in memory"
 
 
 def _all_three(function: Callable[..., Any], folder: Path) -> dict[str, Callable[..., Any]]:
@@ -50,10 +51,12 @@ def arrays(folder: Path, sizes: Sizes) -> Iterator[Line]:
 
 
 def misses(folder: Path, sizes: Sizes) -> Iterator[Line]:
-    """A call of a trivial function with arguments never seen: computed, stored and recorded."""
-    cached = _all_three(add, folder)
+    """A call of a trivial function with arguments never seen: computed, stored and recorded; and all that but the store."""
+    cached = _all_three(add, folder) | {_IN_MEMORY: p.provenance(repo=settings.FEW)(add)}
     figures = interleaved(_new_each_time(cached, 1), sizes.rounds, sizes.calls)
+    in_memory = figures.pop(_IN_MEMORY)
     yield Line("miss, trivial function", PROCESS, figures, MISS_GOALS)
+    yield Line("the same, kept in memory only", NONE, {**figures, OURS: in_memory})
 
 
 def safe_misses(folder: Path, sizes: Sizes) -> Iterator[Line]:
