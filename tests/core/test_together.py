@@ -11,12 +11,12 @@ from attrs import evolve
 
 import provenance as p
 from provenance import inflight, session, sharing
-from provenance.asks import FindRecord, PutRecord
+from provenance.asks import FindRecord, Pause, PutRecord
 from provenance.effect import Interpreter
 from provenance.effects import heartbeat
 from provenance.effects.layers import Counter, counted
 from provenance.events import Hit, Miss, Waited
-from provenance.leasing import Claim, Release
+from provenance.leasing import Claim, Release, Taken
 from provenance.sharing import SingleFlight
 from waiting import until
 
@@ -308,6 +308,38 @@ def test_the_wait_has_a_limit(either):
     assert [1, 1] == runs
     assert 1 == len({p.artifact_of(each).id for each in results})
     assert time.perf_counter() - began < 30 * SLOW
+
+
+def test_who_has_waited_for_a_thread_does_not_wait_for_its_lease_too(repo, events):
+    """The lease is somebody else's all the while: whoever has waited for `longest_wait` computes at once, and it is told."""
+    sharing_with(longest_wait=SLOW)
+    pauses = []
+
+    def paused(ask):
+        pauses.append((threading.get_ident(), ask.seconds))
+        return ask.seconds
+
+    answers = repo.interpreter | Claim.on(lambda _: Taken(10.0)) | Pause.on(paused)
+    session.set_default_repo(evolve(repo, interpreter=answers))
+    begun, others = threading.Event(), []
+
+    @p.provenance(name="meet", ignore=["begun", "others"])
+    def meet(x):
+        if begun.is_set():  # another thread, while the first one is at work
+            others.append(threading.get_ident())
+        else:
+            begun.set()
+            until(lambda: others)
+        return x
+
+    first = threading.Thread(target=meet, args=(1,))
+    first.start()
+    begun.wait(10)
+    meet(1)
+    first.join(10)
+    assert [threading.get_ident()] == others
+    assert {first.ident} == {ident for ident, _ in pauses}
+    assert 2 == len([each for each in events if isinstance(each, Waited) and each.seconds >= SLOW * 0.99])
 
 
 def test_another_environment_waits_for_the_lease(tmp_path):
