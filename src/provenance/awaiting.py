@@ -34,8 +34,16 @@ async def perform(call: Call) -> object:
 
 async def _perform_alone(call: Call, sharing: SingleFlight) -> object:
     found = await _probed(call)
-    if isinstance(found, Absent):
-        return await together.once_awaited(call, sharing, hit, partial(_compute, found=found))
+    if isinstance(found, Found):
+        return hit(call, found.record)
+    compute = partial(_compute, found=found) if isinstance(found, Absent) else _looked_again
+    stale = found.record if isinstance(found, Gone) else None
+    return await together.once_awaited(call, sharing, _looked_again, compute, stale)
+
+
+async def _looked_again(call: Call) -> object:
+    """What another one has stored, if its bytes are there; else it is computed, and takes the place of what is not."""
+    found = await _probed(call)
     return hit(call, found.record) if isinstance(found, Found) else await _compute(call, found)
 
 
