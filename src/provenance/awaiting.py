@@ -50,7 +50,9 @@ async def _looked_again(call: Call) -> object:
 async def _probed(call: Call) -> LookedUp:
     if call.why is not Why.ABSENT:
         return Absent(call.plan.artifact_id)
-    return await run_async(programs.probe(call.plan.artifact_id), in_threads(call.repo.interpreter))
+    return await run_async(
+        programs.probe(call.plan.artifact_id), in_threads(call.repo.interpreter, call.environment.beside)
+    )
 
 
 async def _compute(call: Call, found: Absent | Gone | Unsound) -> object:
@@ -60,7 +62,7 @@ async def _compute(call: Call, found: Absent | Gone | Unsound) -> object:
         return ephemeral(call, draft)
     try:
         with resolved_in(call.repo):
-            record = await run_async(filing.commit(draft), in_threads(call.repo.interpreter))
+            record = await run_async(filing.commit(draft), in_threads(call.repo.interpreter, call.environment.beside))
     except Exception as error:
         in_hand(error, draft)
         raise
@@ -75,5 +77,5 @@ async def evaluate(call: Call) -> Draft:
     timing, archiving = Timing(at, began, clock.ticks()), call.recipe.options.archive
     if archiving is not None:
         taking = filing.taken(unwrap(value), archiving, call.recipe.subject.label)
-        value = await run_async(taking, in_threads(call.repo.interpreter))
+        value = await run_async(taking, in_threads(call.repo.interpreter, call.environment.beside))
     return drafted(call, value, timing)

@@ -106,7 +106,7 @@ async def _taken(call: Call, sharing: SingleFlight, stale: ArtifactRecord | None
         await sleep(ask.seconds)
         return ticks() - began
 
-    answers = in_threads(call.repo.interpreter) | Pause.on_async(pause)
+    answers = in_threads(call.repo.interpreter, call.environment.beside) | Pause.on_async(pause)
     return await run_async(turns.taken(call.plan.artifact_id, sharing, stale), answers)
 
 
@@ -114,7 +114,7 @@ async def _released(call: Call, lease: Claimed, compute: Awaited) -> object:
     """What *compute* answers; the lease is given back, but not by a coroutine that is thrown away: that must not await."""
     from asyncio import CancelledError
 
-    answers = in_threads(call.repo.interpreter)
+    answers = in_threads(call.repo.interpreter, call.environment.beside)
     try:
         result = await compute(call)
     except (Exception, CancelledError):
