@@ -29,7 +29,8 @@ async def perform(call: Call) -> object:
     sharing = call.environment.single_flight
     if sharing is None or call.why is not Why.ABSENT or call.read_only:
         return await _compute(call, found)
-    return await inflight.one_at_a_time((call.repo, call.plan.artifact_id), lambda: _perform_alone(call, sharing))
+    what = call.repo, call.plan.artifact_id
+    return await inflight.one_at_a_time(what, lambda: _perform_alone(call, sharing), sharing.longest_wait)
 
 
 async def _perform_alone(call: Call, sharing: SingleFlight) -> object:

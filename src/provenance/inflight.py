@@ -61,10 +61,10 @@ _inside: Final[ContextVar[_Flight | None]] = ContextVar("provenance_flight", def
 """The work that the running code is part of."""
 
 
-async def one_at_a_time(what: Hashable, work: Work[T]) -> T:
+async def one_at_a_time(what: Hashable, work: Work[T], patience: float) -> T:
     """The result of *work*, which does nothing twice; where the same *what* is under way, it runs after that.
 
-    An exception of the work that is under way is raised for all who wait for it.
+    An exception of the work that is under way is raised for all who wait for it, for at most *patience* seconds.
     """
     from asyncio import get_running_loop
 
@@ -73,7 +73,7 @@ async def one_at_a_time(what: Hashable, work: Work[T]) -> T:
     if flight is None:
         return cast("T", await _landed(key, _begun(key, work), here))
     if here is None or not flight.waits_for(here):
-        await _landed(key, flight, here)
+        await _landed(key, flight, here, patience)
     return await work()
 
 
@@ -95,14 +95,20 @@ def _leave(key: tuple[AbstractEventLoop, Hashable], flight: _Flight) -> None:
         del _flights[key]
 
 
-async def _landed(key: tuple[AbstractEventLoop, Hashable], flight: _Flight, here: _Flight | None) -> object:
-    """Wait for *flight*; the last one that is cancelled while waiting cancels it, and waits until it has stopped."""
-    from asyncio import CancelledError, shield, wait
+async def _landed(
+    key: tuple[AbstractEventLoop, Hashable], flight: _Flight, here: _Flight | None, patience: float | None = None
+) -> object:
+    """Wait for *flight*; the last one that is cancelled while waiting cancels it, and waits until it has stopped.
+
+    Answers what came of it; None where *patience* came to its end before.
+    """
+    from asyncio import CancelledError, wait
 
     task = cast("Task[object]", flight.task)
     with _waiting(flight, here):
         try:
-            return await shield(task)
+            await wait([task], timeout=patience)
+            return task.result() if task.done() else None
         except CancelledError:
             if flight.waiters == 1 and not task.done():
                 _leave(key, flight)
