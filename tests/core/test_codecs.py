@@ -88,6 +88,19 @@ def test_registering(repo):
         p.register_serializer("temperature", print, print)
 
 
+@pytest.mark.parametrize("value", [memoryview(b"abc"), [memoryview(b"abc")]])
+def test_a_look_at_memory_is_no_value_to_store(repo, value):
+    """It would come back as bytes."""
+
+    @p.provenance(repo=repo)
+    def looked():
+        return value
+
+    with pytest.raises(p.UnserializableValueError, match="store bytes or an array") as caught:
+        looked()
+    assert value is caught.value.value
+
+
 def test_an_unknown_serializer_names_the_nearest():
     """Or all that there are."""
     with pytest.raises(p.ConfigError, match=r"did you mean 'cloudpickle'\?"):
