@@ -15,7 +15,7 @@ from provenance.errors import ArtifactNotFoundError, BlobNotFoundError, ConfigEr
 from provenance.ids import ArtifactId, ValueId, is_prefix
 from provenance.keepers import Keeper, Member, Original, resolve_files_with
 from provenance.proxy import CurrentOrigin, ambient, is_at_home, proxy_over, resolving_in, resolving_origin
-from provenance.records import Artifact, ArtifactRecord, Blob, Inputs, Origin, Run, SetRecord
+from provenance.records import Artifact, ArtifactRecord, Blob, Inputs, Origin, Permissions, Run, SetRecord
 from provenance.sets import ArtifactSet, Labels, labels_of
 
 if TYPE_CHECKING:
@@ -30,12 +30,16 @@ class Repository:
 
     Wherever an id is taken, the first digits of one (at least 6) will do if they are unambiguous. Methods raise
     `ArtifactNotFoundError` where there is no such artifact, and `StoreUnavailableError` where a store fails.
+
+    A chain that it is a part of asks it for what its `permissions` allow, and if it is not `trusted`, nor is the chain.
     """
 
     name: str
     interpreter: Interpreter[All] = field(repr=False)
     get_engine: Callable[[], Engine] | None = field(default=None, repr=False)
     migrate_to: Callable[[int | None], None] | None = field(default=None, repr=False)
+    trusted: bool = field(default=True, repr=False)
+    permissions: Permissions = field(factory=Permissions, repr=False)
 
     @property
     def engine(self) -> Engine:

@@ -17,7 +17,6 @@ from provenance.asks import Blobs, DropBlob, HasBlob, Quarantine, ReadBlob, Writ
 from provenance.chores import Discard, FindPlaces, Holding, ListHoldings, Shelf
 from provenance.effect import Interpreter
 from provenance.effects.joint import check_in, merged_holdings
-from provenance.effects.layers import Permissions
 from provenance.effects.sinks import Encoded
 from provenance.errors import (
     BlobNotFoundError,
@@ -26,7 +25,7 @@ from provenance.errors import (
     StoreUnavailableError,
 )
 from provenance.ports import blob_effects
-from provenance.records import Blob, Held, Stored, Written
+from provenance.records import Blob, Held, Permissions, Stored, Written
 from provenance.transfers import copying_from
 
 _Trouble: TypeAlias = BlobNotFoundError | CorruptBlobError | StoreUnavailableError
