@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar, Unpack, cast
@@ -11,6 +11,7 @@ from typing import TypeVar, Unpack, cast
 from attrs import evolve
 
 from provenance import backends, machine, session, sources
+from provenance.errors import ConfigError
 from provenance.guards import Guard
 from provenance.permissions import BlobsOptions, PermittedOptions
 from provenance.repository import Repository
@@ -160,6 +161,18 @@ def DiskStore(name: str = "disk", **options: Unpack[DiskStoreOptions]) -> Store:
     return backends.open_store(name, structured({"delete": True, **options}, DiskStoreSettings, name), Path.cwd())
 
 
+def ChainedStore(  # noqa: N802 - made like a record
+    name: str = "chained", *, stores: Iterable[Store], **options: Unpack[PermittedOptions]
+) -> Store:
+    """Blob stores as one, the nearest first; each does what its own permissions allow, *options* are those of the whole.
+
+    Raises:
+        ConfigError: if there is none, one that is no blob store, or two of one name.
+    """
+    tiers = _tiers(name, stores, Store, "DiskStore(...), S3Store(...)")
+    return backends.chain_stores(name, _chaining(name, tiers, options), tiers)
+
+
 def MemoryRepo(  # noqa: N802 - made like a record
     name: str = "memory", *, store: Store | None = None, **options: Unpack[PermittedOptions]
 ) -> Repository:
@@ -174,3 +187,32 @@ def SqliteRepo(  # noqa: N802 - made like a record
     """A repository in the SQLite file `db`; large values go into *store*, else all into the file."""
     settings = structured({"delete": True, **options}, SqliteRepoSettings, name)
     return backends.open_repository(name, settings, Path.cwd(), store)
+
+
+def ChainedRepo(  # noqa: N802 - made like a record
+    name: str = "chained", *, stores: Iterable[Repository], **options: Unpack[PermittedOptions]
+) -> Repository:
+    """Repositories as one, the nearest first; each does what its own permissions allow, *options* are those of the whole.
+
+    Raises:
+        ConfigError: if there is none, one that is no repository, or two of one name.
+    """
+    tiers = _tiers(name, stores, Repository, "SqliteRepo(...), get_repo_by_name(...)")
+    return backends.chain_repositories(name, _chaining(name, tiers, options), tiers)
+
+
+def _tiers(name: str, given: object, kind: type[T], examples: str) -> list[T]:
+    """The tiers of *name* that were *given*: a collection of handles of this kind, such as the *examples*."""
+    path, what, advice = f"{name}.stores", kind.__name__, f"give a list of handles, such as [{examples}]"
+    if not isinstance(given, Iterable):
+        raise ConfigError(path, f"a {type(given).__name__} is no list of handles", advice)
+    tiers: list[T] = []
+    for number, each in enumerate(cast("Iterable[object]", given)):
+        if not isinstance(each, kind):
+            raise ConfigError(f"{path}[{number}]", f"a {type(each).__name__} is no {what}", advice)
+        tiers.append(each)
+    return tiers
+
+
+def _chaining(name: str, tiers: Sequence[Store | Repository], options: PermittedOptions) -> ChainedSettings:
+    return structured({**options, "stores": [each.name for each in tiers]}, ChainedSettings, name)

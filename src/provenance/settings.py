@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, Required, TypeAlias, TypeVar, cast
 
-from attrs import field, fields, frozen, validators
+from attrs import Attribute, field, fields, frozen, validators
 
 from provenance.errors import ConfigError
 from provenance.permissions import BlobsOptions, BlobsPermitted, Permitted, RecordsOptions, RecordsPermitted
@@ -65,6 +65,14 @@ class SqliteRepoSettings(RecordsPermitted):
     durability: str = field(default="process", validator=validators.in_(("process", "power")))
 
 
+def _are_tiers(_: object, __: Attribute[tuple[str, ...]], names: tuple[str, ...]) -> None:
+    if not names:
+        raise ValueError("stores is empty; name at least one, the nearest first")
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"stores has {name!r} twice; each has to be another one, with a name of its own")
+
+
 @frozen(kw_only=True)
 class ChainedSettings:
     """`type: chained`: *stores*, blob stores or repositories by name, as one: the nearest first.
@@ -72,7 +80,7 @@ class ChainedSettings:
     Each does what its own permissions allow; these are those of the chain as a whole.
     """
 
-    stores: tuple[str, ...] = field(validator=validators.min_len(1))
+    stores: tuple[str, ...] = field(validator=_are_tiers)
     read: bool = True
     write: bool = True
     delete: bool = True

@@ -1,4 +1,4 @@
-"""Several stores and repositories as one, as users configure them."""
+"""Several stores and repositories as one, as users configure them, or make them of handles."""
 
 import pytest
 
@@ -32,11 +32,27 @@ def total(values):
     return sum(values)
 
 
-@pytest.fixture
-def places(tmp_path):
-    """The environment of the configuration, by repository."""
-    environment = p.from_config(CONFIG, tmp_path)
+def configured(folder):
+    """The repositories of the configuration."""
+    environment = p.from_config(CONFIG, folder)
     return {name: environment.repository(name) for name in CONFIG["artifact_repos"]}
+
+
+def handles(folder):
+    """The same ones, made without it."""
+    near, far = (p.DiskStore(name, cachedir=folder / name) for name in ("near", "far"))
+    files = p.ChainedStore("files", stores=[near, far])
+    mine = p.SqliteRepo("mine", db=folder / "mine.db", store=near, inline_limit=1000)
+    shared = p.SqliteRepo("shared", db=folder / "shared.db", store=far, inline_limit=1000)
+    both = p.ChainedRepo("both", stores=[mine, shared])
+    one = p.SqliteRepo("one", db=folder / "one.db", store=files, inline_limit=0)
+    return {"mine": mine, "shared": shared, "both": both, "one": one}
+
+
+@pytest.fixture(params=[configured, handles])
+def places(tmp_path, request):
+    """Repositories by name."""
+    return request.param(tmp_path)
 
 
 def ids(repo):
@@ -127,6 +143,7 @@ def _made_far(folder):
         ("artifact_repos", {"type": "chained", "stores": ["mine", "extra"]}, "in a circle"),
         ("artifact_repos", {"type": "chained", "stores": []}, "stores"),
         ("artifact_repos", {"type": "chained"}, "stores"),
+        ("artifact_repos", {"type": "chained", "stores": ["mine", "mine"]}, "'mine' twice"),
         ("blobstores", {"type": "chained", "stores": ["mine"]}, "no blob store 'mine'"),
     ],
 )
