@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from typing import Final, ParamSpec
+from typing import Final, ParamSpec, cast
 
 from attrs import define, field
 
@@ -79,7 +79,7 @@ def provenance_set(
         raise ConfigError("provenance_set", "both set_labels and set_labels_fn are given", "give one of them")
 
     def decorate(function: Callable[P, object]) -> Callable[P, ArtifactSet]:
-        if any(runs_later(function) for runs_later in _RUN_LATER):
+        if _runs_later(function):
             problem = f"a call of {function!r} does not run it yet"
             raise ConfigError("provenance_set", problem, "use `with capture_set(...)` inside the function")
 
@@ -94,6 +94,13 @@ def provenance_set(
         return collected
 
     return decorate
+
+
+def _runs_later(function: Callable[..., object]) -> bool:
+    """Whether a call gives back something that has still to be awaited or iterated."""
+    call = cast("object", getattr(type(function), "__call__", None))  # noqa: B004 - of an object, it may be an `async def`
+    marked = hasattr(function, "_is_coroutine")  # so asyncio knows objects that are as good as one, before Python 3.12
+    return marked or any(runs_later(each) for runs_later in _RUN_LATER for each in (function, call))
 
 
 def create_set(

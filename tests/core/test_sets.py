@@ -315,7 +315,16 @@ async def asynchronous_generator():
     yield 1
 
 
-@pytest.mark.parametrize("function", [coroutine, generator, asynchronous_generator])
+class Caller:
+    """Its calls have to be awaited."""
+
+    async def __call__(self):
+        """As that of `coroutine`."""
+
+
+@pytest.mark.parametrize(
+    "function", [coroutine, generator, asynchronous_generator, p.provenance(coroutine), Caller()], ids=range(5)
+)
 def test_what_runs_only_later_has_no_set(function):
     """A call of such a function makes no artifacts: a set of them would always be empty."""
     with pytest.raises(p.ConfigError, match="capture_set"):
