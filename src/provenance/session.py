@@ -55,12 +55,22 @@ class Environment:
         chosen = self.default if wanted is None else wanted
         if isinstance(chosen, Repository):
             return chosen
-        opener = None if chosen is None else self.openers.get(chosen)
+        opener = self.openers.get(chosen) if isinstance(chosen, str) else None
         if opener is None:
-            known = ", ".join(sorted(self.openers)) or "none"
-            wish = "no default repository" if chosen is None else f"no repository {chosen!r}"
-            raise ConfigError("artifact_repos", f"there is {wish}", f"configured: {known}")
+            raise _no_repository(chosen, sorted(self.openers))
         return opener()
+
+
+def _no_repository(wanted: object, known: list[str]) -> ConfigError:
+    """The error that there is no such repository among the *known* ones, or no default."""
+    wish = "there is no default repository" if wanted is None else f"there is no repository {wanted!r}"
+    if not known:
+        example = "configure one, as artifact_repos: {local: {type: sqlite, db: records.db}}, or pass one"
+        return ConfigError("artifact_repos", f"{wish}; configured: none", example)
+    names = ", ".join(known)
+    if wanted is None:
+        return ConfigError("default_repo", wish, f"name one of those that are configured: {names}")
+    return ConfigError("artifact_repos", wish, f"configured: {names}")
 
 
 _guard: Final = Guard()

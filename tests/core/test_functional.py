@@ -100,6 +100,12 @@ def test_hashing():
                 raise AssertionError
 
 
+@pytest.mark.parametrize("config", [None, 5, [1], {"default_repo": ["a"]}])
+def test_a_bad_configuration_is_a_failure(config):
+    """Of whatever type it is."""
+    assert isinstance(error_of(functional.environment(config)), p.ConfigError)
+
+
 def test_planning(environment):
     """A plan is equal to that of an equal call; what does not fit or has no content is a failure."""
     assert functional.plan(double, 1) == functional.plan(double, x=1)

@@ -1,0 +1,51 @@
+"""What is asked of configurations and arguments: a mistake is a `ConfigError` that says where it is and what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from provenance.errors import ConfigError
+
+
+def named(value: object, path: str, advice: str = "write name: value") -> Mapping[str, object]:
+    """*value*, if it is a dictionary whose keys are strings; nothing else of it is quoted, as it may be secret."""
+    if not isinstance(value, Mapping):
+        raise ConfigError(path, f"{a(value)} is no dictionary of named entries", advice)
+    for key in cast("Mapping[object, object]", value):
+        if not isinstance(key, str):
+            raise ConfigError(path, f"the name {key!r} is no string", "write it in quotes")
+    return cast("Mapping[str, object]", value)
+
+
+def name_among(value: object, known: Iterable[str], path: str, what: str) -> str:
+    """*value*, if it is one of the *known* names of a *what*."""
+    names = list(known)
+    if not isinstance(value, str):
+        raise ConfigError(path, f"it is of type {type(value).__name__}, not str", there_are(names))
+    if value not in names:
+        raise ConfigError(path, f"there is no {what} {value!r}", nearest(value, names))
+    return value
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """Advice for who wrote *name*: the known one that he may have meant, else all of them."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, 1, 0.5)
+    return f"did you mean {near[0]!r}?" if near else there_are(known)
+
+
+def there_are(known: list[str]) -> str:
+    """Advice that lists what is known."""
+    return f"there are: {', '.join(known) or 'none'}"
+
+
+def a(value: object) -> str:
+    """The type of *value* with its article.
+
+    >>> a(1), a([])
+    ('an int', 'a list')
+    """
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
