@@ -28,6 +28,7 @@ from provenance.settings import (
     RunInfoHook,
     SqliteRepoOptions,
     SqliteRepoSettings,
+    hook_in,
     parse,
 )
 from provenance.store import Store
@@ -102,9 +103,13 @@ def default_environment() -> Environment:
 def set_run_info_fn(fn: RunInfoHook | None) -> None:
     """Let *fn* add to what is recorded of the process: it gets the dictionary, and returns it or changes it in place.
 
-    It is called once, when the first artifact after this is recorded. None takes it away.
+    It is called once, when the first artifact after this is recorded. None takes it away. If it fails, that is logged, and
+    recorded is what was collected without it.
+
+    Raises:
+        ConfigError: for what cannot be called.
     """
-    machine.set_hook(fn)
+    machine.set_hook(hook_in(fn))
 
 
 def _environment(config: Config, base: Path) -> Environment:

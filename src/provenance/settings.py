@@ -181,7 +181,7 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
         blobstores=stores,
         artifact_repos=repos,
         default_repo=None if default is None else name_among(default, repos, "default_repo", "repository"),
-        run_info_fn=_hook(filled.get("run_info_fn")),
+        run_info_fn=hook_in(filled.get("run_info_fn")),
         single_flight=single_flight_from(filled.get("single_flight", True)),
         **cast("dict[str, Any]", chosen),
     )
@@ -263,7 +263,8 @@ def _variable(name: str, path: str, variables: Mapping[str, str]) -> str:
     return variables[name]
 
 
-def _hook(given: object) -> RunInfoHook | None:
+def hook_in(given: object) -> RunInfoHook | None:
+    """What a configuration gives as its `run_info_fn`; ConfigError for what cannot be called."""
     if given is not None and not callable(given):
         raise ConfigError("run_info_fn", f"{given!r} cannot be called", "give a function of one dictionary")
     return cast("RunInfoHook | None", given)

@@ -471,6 +471,28 @@ def test_the_run_hook_adds_to_what_is_recorded(repo):
     assert {} == dict(once.artifact(9).run_info.extra)
 
 
+def test_a_run_hook_that_fails_fails_no_call(unconfigured, caplog):
+    """Everything else is recorded, and one warning names the hook, however many calls and repositories there are."""
+    config = {"artifact_repos": {"m": {"type": "memory"}}, "run_info_fn": lambda info: info["nope"]}
+    try:
+        for _ in range(2):
+            p.load_config(config)
+            runs = [once.artifact(i).run_info for i in range(2)]
+            assert [{}] * 2 == [dict(each.extra) for each in runs]
+            assert "python" in str(runs[0].python["executable"]).lower()
+    finally:
+        p.set_run_info_fn(None)
+    (told,) = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
+    assert "run_info_fn" in told
+    assert "KeyError: 'nope'" in told
+
+
+def test_a_run_hook_is_a_function():
+    """What cannot be called is refused where it is set, as in a dictionary."""
+    with pytest.raises(p.ConfigError, match="run_info_fn: 5 cannot be called"):
+        p.set_run_info_fn(5)
+
+
 def test_a_path_of_the_home_folder_is_expanded(monkeypatch, tmp_path):
     """`~` is the user's home."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
