@@ -6,7 +6,7 @@ import copyreg
 import io
 import struct
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Sequence
 from enum import Enum
 from functools import cached_property
 from operator import itemgetter
@@ -59,7 +59,9 @@ def _file(value: io.IOBase, walk: Walk) -> Item:
 
 
 def _once(value: object, _: Walk) -> Item:
-    raise Refusal(f"{_described(value)} can be read only once")
+    awaited = isinstance(value, Awaitable)
+    instead = "what it gives when it is awaited" if awaited else "a list or another collection of what it yields"
+    raise Refusal(f"{_described(value)} can be read only once", instead)
 
 
 def _described(value: object) -> str:
