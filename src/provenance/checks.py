@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import cast
+from datetime import timedelta
+from typing import SupportsIndex, cast
 
 from provenance.errors import ConfigError
 
@@ -16,6 +17,48 @@ def named(value: object, path: str, advice: str = "write name: value") -> Mappin
         if not isinstance(key, str):
             raise ConfigError(path, f"the name {key!r} is no string", "write it in quotes")
     return cast("Mapping[str, object]", value)
+
+
+def is_collection(value: object) -> bool:
+    """Whether *value* has members; the letters of a string are none."""
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes)
+
+
+def several(value: object, where: str) -> Iterable[object]:
+    """*value*, if it is a collection and no string; TypeError for anything else, as for a member that is no artifact."""
+    if not is_collection(value):
+        raise TypeError(f"{where}: {value!r} is no collection of artifacts; give a list, as in [{value!r}]")
+    return cast("Iterable[object]", value)
+
+
+def check_function(value: object, path: str, advice: str) -> None:
+    """Refuse what cannot be called."""
+    if not callable(value):
+        raise ConfigError(path, f"{value!r} cannot be called", advice)
+
+
+def flag(value: object, path: str) -> bool:
+    """*value*, if it is a bool."""
+    if not isinstance(value, bool):
+        raise ConfigError(path, f"{value!r} is no bool", "give True or False")
+    return value
+
+
+def is_count(value: object, least: int) -> bool:
+    """Whether *value* is a whole number, of numpy too, and not less than *least*.
+
+    >>> is_count(5, 0), is_count(0, 1), is_count(True, 0), is_count("5", 0)
+    (True, False, False, False)
+    """
+    return isinstance(value, SupportsIndex) and not isinstance(value, bool) and value.__index__() >= least
+
+
+def age(value: object, path: str) -> None:
+    """Refuse what is no time span, or a negative one."""
+    if not isinstance(value, timedelta):
+        raise ConfigError(path, f"{value!r} is no age", "give a datetime.timedelta")
+    if value < timedelta(0):
+        raise ConfigError(path, f"{value!r} is negative", "give an age")
 
 
 def name_among(value: object, known: Iterable[str], path: str, what: str) -> str:

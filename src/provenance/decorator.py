@@ -256,10 +256,12 @@ async def _awaited_artifact(result: Coroutine[object, Never, object]) -> Artifac
 
 
 def recipe_behind(function: Cached[..., object]) -> Recipe:
-    """What all calls of a decorated function have in common."""
+    """What all calls of a decorated function have in common; TypeError for what is none."""
+    if not isinstance(cast("object", function), Cached):
+        raise TypeError(f"{function!r} is no decorated function; decorate it with @provenance")
     return function._recipe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
 
 
 def is_async(function: Cached[..., object]) -> bool:
-    """Whether the calls of a decorated function are awaited."""
-    return function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
+    """Whether the calls of a decorated function are awaited; those of what is none are not."""
+    return isinstance(cast("object", function), Cached) and function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module

@@ -68,6 +68,17 @@ class SetNotFoundError(ProvenanceError, KeyError):
         self.repo = repo
 
 
+class MemberNotFoundError(ProvenanceError, KeyError):
+    """An artifact that is to be taken out of a set is not in it."""
+
+    def __init__(self, artifact_id: str, set_id: str) -> None:
+        super().__init__(
+            f"artifact {artifact_id} is not in the set {set_id}; take out what is in it, or use `difference`, which asks for nothing"
+        )
+        self.artifact_id = artifact_id
+        self.set_id = set_id
+
+
 class BlobNotFoundError(ProvenanceError, FileNotFoundError):
     """A blob that a record promises is not in the store."""
 
