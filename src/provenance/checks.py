@@ -27,7 +27,8 @@ def is_collection(value: object) -> bool:
 def several(value: object, where: str) -> Iterable[object]:
     """*value*, if it is a collection and no string; TypeError for anything else, as for a member that is no artifact."""
     if not is_collection(value):
-        raise TypeError(f"{where}: {value!r} is no collection of artifacts; give a list, as in [{value!r}]")
+        example = f", as in [{value!r}]" if isinstance(value, str | bytes) else " of them"
+        raise TypeError(f"{where}: {value!r} is no collection of artifacts; give a list{example}")
     return cast("Iterable[object]", value)
 
 
@@ -59,6 +60,18 @@ def age(value: object, path: str) -> None:
         raise ConfigError(path, f"{value!r} is no age", "give a datetime.timedelta")
     if value < timedelta(0):
         raise ConfigError(path, f"{value!r} is negative", "give an age")
+
+
+def name_problem(name: object) -> tuple[str, str] | None:
+    r"""What is wrong with a *name* that is to be stored, and what to do; None if it will do.
+
+    >>> name_problem("a"), name_problem("a\0")
+    (None, ("'a\\x00' holds '\\x00', which no database takes", 'leave it out'))
+    """
+    if not isinstance(name, str) or not name:
+        return f"{name!r} is no name", "give a string that is not empty"
+    odd = next((each for each in name if each == "\0" or "\ud800" <= each <= "\udfff"), None)
+    return None if odd is None else (f"{name!r} holds {odd!r}, which no database takes", "leave it out")
 
 
 def name_among(value: object, known: Iterable[str], path: str, what: str) -> str:

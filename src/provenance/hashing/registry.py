@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
 from provenance.hashing.format import SCALARS, Item, node, prefix
 from provenance.ids import main_name
@@ -143,8 +143,13 @@ def register_hasher(type_: type[T], represent: Callable[[T], object]) -> None:
     """Hash instances of *type_* and of its subclasses as what *represent* returns, tagged with the type's name.
 
     Raises:
-        TypeError: for a type whose form is fixed: scalars, list, tuple, dict, set, frozenset.
+        TypeError: for a type whose form is fixed: scalars, list, tuple, dict, set, frozenset; for what is no class, or cannot
+            be called.
     """
+    if not isinstance(cast("object", type_), type):
+        raise TypeError(f"register_hasher: {type_!r} is no class; give the class whose instances it is to hash")
+    if not callable(cast("object", represent)):
+        raise TypeError(f"register_hasher: {represent!r} cannot be called; give a function of one {type_.__qualname__}")
 
     def item(value: T, walk: Walk) -> Item:
         return node(_REPRESENTED, (name_of(value), walk.item(represent(value))))
