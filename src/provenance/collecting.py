@@ -55,7 +55,8 @@ def capture_set(labels: Labels = None, initial_set: ArtifactSet | None = None) -
         ConfigError: for labels that have no JSON form, or without a default repository, before anything is run.
     """
     wanted, repo = labels_of(labels), session.get_default_repo()
-    _check_set(initial_set, "capture_set, initial_set")
+    if initial_set is not None:
+        _check_set(initial_set, "capture_set, initial_set")
     capture = Capture(frozenset() if initial_set is None else initial_set.artifact_ids)
     with listening(capture.receive):
         yield capture
@@ -63,7 +64,7 @@ def capture_set(labels: Labels = None, initial_set: ArtifactSet | None = None) -
 
 
 def _check_set(given: object, path: str) -> None:
-    if given is not None and not isinstance(given, ArtifactSet):
+    if not isinstance(given, ArtifactSet):
         raise ConfigError(path, f"{given!r} is no ArtifactSet", "give one, as `load_set_by_name` answers it")
 
 
@@ -121,7 +122,8 @@ def _check_choices(labels: Labels, initial_set: object, labels_fn: object) -> No
     if callable(given) or isinstance(given, classmethod | staticmethod):
         raise ConfigError("provenance_set", f"{given!r} was given as its labels", "decorate with @provenance_set()")
     labels_of(labels)
-    _check_set(initial_set, "provenance_set, initial_set")
+    if initial_set is not None:
+        _check_set(initial_set, "provenance_set, initial_set")
     if labels_fn is not None:
         check_function(labels_fn, "provenance_set, set_labels_fn", "give a function from the arguments to the labels")
 
@@ -149,9 +151,13 @@ def create_set(
 
 
 def label_set(artifact_set: ArtifactSet | str, labels: Labels, repo: RepositoryOrName | None = None) -> ArtifactSet:
-    """Store a set, or the one of this id, under *labels* too; raises as `load_set_by_id` and `create_set` do."""
+    """Store a set, or the one of this id, under *labels* too.
+
+    Raises as `load_set_by_id` and `create_set` do; ConfigError also for what is neither a set nor an id.
+    """
     place = session.current().repository(repo)
     known = place.get_set_by_id(artifact_set) if isinstance(artifact_set, str) else artifact_set
+    _check_set(known, "label_set")
     return known.relabel(labels).put(place)
 
 

@@ -116,9 +116,8 @@ def search(  # noqa: PLR0913 - each is a condition of its own, by keyword
 def _texts(tags: object) -> list[str]:
     found = [*cast("Iterable[object]", tags)] if is_collection(tags) else [None]
     if not all(isinstance(each, str) for each in found):
-        raise ConfigError(
-            "search, tags", f"{tags!r} is no collection of strings", f"give a list, as in [{str(tags)!r}]"
-        )
+        advice = f"give [{tags!r}]" if isinstance(tags, str) else "give a list of strings"
+        raise ConfigError("search, tags", f"{tags!r} is no collection of strings", advice)
     return cast("list[str]", found)
 
 

@@ -223,6 +223,13 @@ def test_an_initial_set_is_a_set(repo):
         p.provenance_set(initial_set="x")
 
 
+def test_what_is_labelled_is_a_set(repo):
+    """Or the id of one."""
+    for wrong in (5, None):
+        with pytest.raises(p.ConfigError, match=rf"label_set: {wrong} is no ArtifactSet"):
+            p.label_set(wrong, "x")
+
+
 @pytest.mark.parametrize("given", ["abcdef", "0" * 40, b"abcdef", 5, None])
 def test_members_are_given_as_a_list(repo, given):
     """The letters of one id are no ids: that a collection is wanted is said."""
@@ -231,6 +238,12 @@ def test_members_are_given_as_a_list(repo, given):
             make(given)
     with pytest.raises(TypeError, match=r"give a list, as in \['abcdef'\]"):
         p.create_set("abcdef")
+
+
+def test_members_may_come_in_a_result(repo):
+    """A result that is a list of artifacts is one, too."""
+    listed = p.provenance(name="listed")(lambda: [number(1), number(2)])
+    assert p.create_set([number(1), number(2)]) == p.create_set(listed()) == p.create_set(iter(listed()))
 
 
 def test_members_are_given_as_one_likes(repo):
