@@ -194,6 +194,9 @@ def _merging(function: AnyFunction, names: tuple[str, ...]) -> AnyFunction:
     if (name := without_dictionary(subject, names)) is not None:
         path = f"@merge_defaults on {subject.label}"
         raise ConfigError(path, f"{name!r} has no dictionary as its default", "leave it out")
+    option: Callable[[bool | tuple[str, ...]], AnyFunction] | None = getattr(function, "__provenance_merging__", None)
+    if option is not None:  # which knows of the artifacts that are merged
+        return option(names or True)
     chosen = names or subject.defaults
     defaults = {each: subject.defaults[each] for each in chosen if isinstance(subject.defaults[each], dict)}
     merged = (_merged_later if _awaits(function) else _merged)(function, defaults)

@@ -181,6 +181,12 @@ class Cached(Generic[P, R_co]):
         bound = self._subject.args, dict(self._subject.keywords)
         return identity.name, identity.version, identity.scope, dict(hashes), bound
 
+    def __provenance_merging__(self, chosen: bool | tuple[str, ...]) -> Self:
+        """The same function with the option `merge_defaults`, for what is *chosen* too."""
+        before = self._options.merge_defaults
+        both = True if chosen is True or before is True else (*(before or ()), *(chosen or ()))
+        return type(self)(self.__wrapped__, self._subject, evolve(self._options, merge_defaults=both))
+
     def __provenance_bound__(self, value: object, artifact: object) -> Self:
         """This method, bound to the *artifact* whose value it is bound to: that is among what its calls are made from."""
         first, *others = self._subject.args or (None,)
