@@ -13,6 +13,7 @@ from attrs import evolve
 
 from provenance import filing, programs, scalars, session, together
 from provenance.archives import kept_by
+from provenance.captures import keeps
 from provenance.composites import Composite
 from provenance.draft import Draft
 from provenance.drafting import Call, Timing, drafted, unstored
@@ -31,7 +32,7 @@ from provenance.journal import tell
 from provenance.plan import CallPlan, plan_call, refuse_mutated
 from provenance.programs import Absent, Found, Gone, Unsound
 from provenance.proxy import Ephemeral, artifact_of, proxy_over, resolving_in, unwrap
-from provenance.recipe import Recipe, captures_of
+from provenance.recipe import IMMUTABLE, Recipe, captures_of
 from provenance.records import ArtifactRecord
 from provenance.repository import Recovering, Repository
 from provenance.session import Environment
@@ -171,11 +172,16 @@ def in_hand(error: Exception, draft: Draft) -> None:
 
 
 def committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
-    """Proxy of what is now recorded: where another process was quicker with another value, that one's."""
+    """Proxy of what is now recorded: where another process was quicker with another value, that one's.
+
+    What the function holds on to is read anew, so that the caller's is nobody else's.
+    """
     note_pace(call.recipe.identity, draft.computation.compute_duration)
     tell(_outcome(call, draft, stored=True))
-    if record.value_id == draft.computation.value_id:
-        return proxy_over(record, call.repo, kept_by(draft.computation.value, call.repo))
+    value = draft.computation.value
+    is_ours = record.value_id == draft.computation.value_id
+    if is_ours and (type(value) in IMMUTABLE or not keeps(call.recipe.subject, call.args, value)):
+        return proxy_over(record, call.repo, kept_by(value, call.repo))
     return proxy_over(record, call.repo)
 
 

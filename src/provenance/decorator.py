@@ -34,7 +34,7 @@ from provenance.events import Why
 from provenance.ids import ArtifactId, main_name
 from provenance.plan import CallPlan, plan_call
 from provenance.proxy import artifact_of
-from provenance.recipe import CallOptions, Recipe, captures_of, identity_of, recipe_of
+from provenance.recipe import CallOptions, Recipe, captures_of, comparing_code, identity_of, recipe_of
 from provenance.records import Artifact
 from provenance.sending import named, with_code
 
@@ -179,7 +179,8 @@ class Cached(Generic[P, R_co]):
             _describing.reset(token)
         identity = identity_of(self._subject, self._options)
         bound = self._subject.args, dict(self._subject.keywords)
-        return identity.name, identity.version, identity.scope, dict(hashes), bound
+        code = (self._subject.function,) if comparing_code.get() else ()
+        return identity.name, identity.version, identity.scope, dict(hashes), bound, *code
 
     def __provenance_merging__(self, chosen: bool | tuple[str, ...]) -> Self:
         """The same function with the option `merge_defaults`, for what is *chosen* too."""
