@@ -37,6 +37,7 @@ from provenance.repository import Recovering, Repository
 from provenance.session import Environment
 from provenance.sharing import note_pace
 from provenance.shorthand import sighted
+from provenance.showing import said
 
 BlobTrouble: TypeAlias = BlobNotFoundError | CorruptBlobError
 
@@ -165,7 +166,7 @@ def in_hand(error: Exception, draft: Draft) -> None:
     value = draft.computation.value
     if not isinstance(error, ProvenanceError):
         what = f"the result of {draft.plan.identity.name}"
-        raise UnserializableValueError(what, f"recording it failed: {type(error).__name__}: {error}", value) from error
+        raise UnserializableValueError(what, f"recording it failed: {said(error)}", value) from error
     error.value = value
 
 

@@ -17,6 +17,7 @@ from provenance.ids import ArtifactId
 from provenance.journal import listening
 from provenance.session import RepositoryOrName
 from provenance.sets import ArtifactSet, Labels, id_of, labels_of
+from provenance.showing import shown
 
 P = ParamSpec("P")
 
@@ -80,7 +81,7 @@ def provenance_set(
 
     def decorate(function: Callable[P, object]) -> Callable[P, ArtifactSet]:
         if any(runs_later(function) for runs_later in _RUN_LATER):
-            problem = f"a call of {function!r} does not run it yet"
+            problem = f"a call of {shown(function)} does not run it yet"
             raise ConfigError("provenance_set", problem, "use `with capture_set(...)` inside the function")
 
         @functools.wraps(function)

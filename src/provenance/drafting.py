@@ -24,6 +24,7 @@ from provenance.records import ArtifactRecord, Blob
 from provenance.repository import Repository
 from provenance.session import Environment
 from provenance.shorthand import sighted
+from provenance.showing import said
 from provenance.summary import type_name
 
 
@@ -146,7 +147,7 @@ def _draft(call: Call, value: object, timing: Timing) -> Draft:
     try:
         value_id = hash_value(value, what, seen)
     except Exception as error:  # the value's own methods may raise anything
-        raise UnserializableValueError(what, f"{type(error).__name__}: {error}", value) from error
+        raise UnserializableValueError(what, said(error), value) from error
     computation = Computation(
         value, value_id, timing.at, timing.ended - timing.began, call.hash_duration, ticks() - began, _held_in(seen)
     )

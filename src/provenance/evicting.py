@@ -20,6 +20,7 @@ from provenance.records import Artifact, ArtifactRecord, Blob
 from provenance.repository import Repository
 from provenance.session import RepositoryOrName
 from provenance.sets import id_of
+from provenance.showing import shown
 from provenance.sweeping import sharing
 from provenance.verifying import all_ids
 
@@ -86,7 +87,7 @@ def wished(
     if max_bytes is None and older_than is None:
         raise ConfigError("evict", "it is not said how much is to go", "give max_bytes or older_than")
     if max_bytes is not None and max_bytes < 0:
-        raise ConfigError("evict, max_bytes", f"{max_bytes!r} is negative", "give 0 or more")
+        raise ConfigError("evict, max_bytes", f"{shown(max_bytes)} is negative", "give 0 or more")
     if older_than is not None and older_than < timedelta(0):
         raise ConfigError("evict, older_than", f"{older_than!r} is negative", "give an age")
     return Wish(max_bytes, older_than, _keeping(keep, repo), dry_run)

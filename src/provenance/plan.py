@@ -25,6 +25,7 @@ from provenance.recipe import (
     sightings_of,
 )
 from provenance.records import Inputs
+from provenance.showing import shown
 
 
 @frozen
@@ -120,7 +121,9 @@ def _shaped(
     given: Mapping[str, object] = cast("Mapping[str, object]", answer) if isinstance(answer, Mapping) else {}
     named, rest = given.get("kargs"), given.get("varargs", ())
     if not isinstance(named, Mapping) or not isinstance(rest, Iterable):
-        raise ConfigError(option, f"returned {answer!r}", "return {'kargs': {name: …}, 'varargs': (…)}")
+        raise ConfigError(
+            option, f"returned {shown(cast('object', answer))}", "return {'kargs': {name: …}, 'varargs': (…)}"
+        )
     return cast("Mapping[str, object]", named), tuple(cast("Iterable[object]", rest))
 
 

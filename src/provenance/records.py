@@ -14,6 +14,7 @@ from attrs import field, fields, frozen
 from pyrsistent import PMap, pmap
 
 from provenance.ids import ArtifactId, BlobId, RunId, SetId, ValueId
+from provenance.showing import shown
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -83,7 +84,7 @@ class Inputs(Mapping[str, object]):
         return 2
 
     def __repr__(self) -> str:
-        return repr(dict(self))
+        return shown(dict(self))
 
 
 @frozen

@@ -20,6 +20,7 @@ from provenance.records import Artifact, ArtifactRecord, Run, options
 from provenance.repository import Repository
 from provenance.session import RepositoryOrName
 from provenance.sets import id_of
+from provenance.showing import shown
 from provenance.summary import input_json
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _check(**conditions: object) -> None:
     for option, value in conditions.items():
         problem = None if value is None else _problem(value, _KINDS[option])
         if problem is not None:
-            raise ConfigError(f"search, {option}", f"{value!r} {problem}", "see the documentation of search")
+            raise ConfigError(f"search, {option}", f"{shown(value)} {problem}", "see the documentation of search")
 
 
 def _problem(value: object, kind: type | UnionType) -> str | None:

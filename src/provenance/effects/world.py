@@ -19,6 +19,7 @@ from provenance.hashing import hash_value
 from provenance.ids import RunId
 from provenance.ports import Clock
 from provenance.records import Json, Run
+from provenance.showing import shown
 from provenance.wire import jsonable, time_text
 
 Facts: TypeAlias = "dict[str, Json]"
@@ -93,7 +94,7 @@ def _asked(hook: Hook, facts: Facts) -> Mapping[str, Json]:
         return facts
     if not isinstance(answer, Mapping):
         raise ConfigError(
-            "run_info_fn", f"the answer must be a mapping, not {answer!r}", "answer the one that was given"
+            "run_info_fn", f"the answer must be a mapping, not {shown(answer)}", "answer the one that was given"
         )
     return cast("Mapping[str, Json]", answer)
 
@@ -117,7 +118,7 @@ def _part(facts: Facts, name: str) -> Facts:
     part = facts.get(name, {})
     if not isinstance(part, dict):
         raise ConfigError(
-            "run_info_fn", f"{name!r} must be a mapping, not {part!r}", "answer what you were given, changed"
+            "run_info_fn", f"{name!r} must be a mapping, not {shown(part)}", "answer what you were given, changed"
         )
     return part
 
