@@ -131,11 +131,12 @@ def _function(subject: Subject, option: str, function: object) -> InputFunction 
 def _names(subject: Subject, option: str, names: object) -> tuple[str, ...]:
     if names is None:
         return ()
+    chosen = names  # what is checked below loses its type
     given: object = None if isinstance(names, str | Mapping) else names
     found = list(cast("Iterable[object]", given)) if isinstance(given, Iterable) else [None]
     if not all(isinstance(each, str) for each in found):
         raise refusal(subject)(
-            option, f"{shown(cast('object', names))} is no collection of strings", "give a list, tuple or set of names"
+            option, f"{shown(chosen)} is no collection of strings", "give a list, tuple or set of names"
         )
     texts = cast("list[str]", found)
     return tuple(sorted(texts) if isinstance(names, set | frozenset) else texts)
