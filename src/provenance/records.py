@@ -249,6 +249,12 @@ class Artifact(ArtifactRecord, Generic[T_co]):
     def __hash__(self) -> int:
         return hash(self.id)
 
+    def __copy__(self) -> Artifact[T_co]:
+        return self
+
+    def __deepcopy__(self, _: dict[int, object]) -> Artifact[T_co]:
+        return self
+
     def __repr__(self) -> str:
         return f"<provenance.Artifact({self.id})>"
 
