@@ -119,7 +119,7 @@ def label_set(artifact_set: ArtifactSet | str, labels: Labels, repo: RepositoryO
     return known.relabel(labels).put(place)
 
 
-def load_set_by_id(set_id: str, repo: RepositoryOrName | None = None) -> ArtifactSet:
+def load_set_by_id(set_id: ArtifactSet | str, repo: RepositoryOrName | None = None) -> ArtifactSet:
     """The set of an id, or of its first digits, with the labels that it was given last.
 
     Raises:

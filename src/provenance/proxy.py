@@ -19,8 +19,9 @@ from attrs import frozen
 from provenance.errors import ArtifactNotFoundError, RunNotFoundError
 from provenance.hashing import Walk, register_item
 from provenance.hashing.walk import Refusal
-from provenance.ids import ArtifactId, ValueId
+from provenance.ids import ArtifactId, ValueId, is_prefix
 from provenance.records import Artifact, ArtifactRecord, Inputs, Origin, Run
+from provenance.showing import shown
 
 T = TypeVar("T")
 
@@ -101,6 +102,28 @@ def artifact_of(value: T) -> Artifact[T]:
             "or a copy of its value"
         )
     return cast("Artifact[T]", cast("Any", value).artifact)
+
+
+def id_or_prefix(wanted: object) -> str:
+    """What an artifact is looked up by: an id or its first digits as they are, the id of an artifact or of a proxy's.
+
+    A proxy of a text that could be an id counts as that text: functions may return ids.
+
+    >>> id_or_prefix("94ae0d")
+    '94ae0d'
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if is_proxy(wanted):
+        known: Known = cast("Any", wanted).__provenance_reference__()
+        text = unwrap(wanted) if known.value_type == "builtins:str" else None
+        return text if isinstance(text, str) and is_prefix(text) else known.id
+    if isinstance(wanted, ArtifactRecord):
+        return wanted.id
+    if isinstance(wanted, str):
+        return wanted
+    raise TypeError(f"{shown(wanted)} is no artifact: give an id, an artifact, or the result of a decorated function")
 
 
 @frozen(eq=False)
