@@ -241,7 +241,8 @@ def decode(blob: Blob, decoding: Decoding, repo: str) -> Program[ReadBlob, objec
         raise
     except Exception as error:
         reason = f"it cannot be decoded: {said(error)}"
-        raise CorruptBlobError(blob.id, repo, reason, is_sound=True) from error
+        misses_code = isinstance(error, AttributeError | ImportError)
+        raise CorruptBlobError(blob.id, repo, reason, is_sound=True, misses_code=misses_code) from error
 
 
 def find_run(record: ArtifactRecord, repo: str) -> Program[FindRun, Run]:
