@@ -47,6 +47,10 @@ class Found:
                 return
             after = page.next
 
+    def __bool__(self) -> bool:
+        """Whether anything fits; one record is looked up for this."""
+        return self.first is not None
+
     @property
     def first(self) -> Artifact[object] | None:
         """The one that was recorded last, None if nothing fits."""
