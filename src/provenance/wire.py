@@ -16,6 +16,7 @@ from pyrsistent import pmap
 
 from provenance.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
 from provenance.records import NO_OPTIONS, ArtifactRecord, Blob, Json, Options, Run
+from provenance.showing import has_digits, shown, spelt
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -86,17 +87,19 @@ def jsonable(value: object) -> Json:
     {'1': ['a'], 'x': 'nan', 't': [1, '2j']}
     """
     match value:
-        case None | bool() | int() | str():
+        case None | bool() | str():
             return value
+        case int():
+            return value if has_digits(value) else shown(value)
         case float():
             return value if isfinite(value) else str(value)
         case Mapping():
             items = cast("Mapping[object, object]", value).items()
-            return {str(key): jsonable(each) for key, each in items}
+            return {spelt(key): jsonable(each) for key, each in items}
         case list() | tuple() | set() | frozenset():
             return [jsonable(each) for each in cast("Iterable[object]", value)]
         case _:
-            return str(value)
+            return spelt(value)
 
 
 def time_text(moment: datetime) -> str:

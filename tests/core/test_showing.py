@@ -7,6 +7,7 @@ import pytest
 
 import provenance as p
 from provenance.showing import said, shape_of, shown
+from provenance.testing import in_memory
 from provenance.vis import visualize_lineage
 
 HUGE = 10**5_000
@@ -123,6 +124,22 @@ def test_other_errors_are_not_hidden(identity):
         p.lazy_proxy_dict([HUGE])
     with pytest.raises(p.UnarchivableFileError, match="is no path"):
         p.archive_file(HUGE)
+
+
+def test_what_a_hook_adds_to_the_run_is_kept_in_words(identity):
+    """Recording a result does not fail because JSON cannot say what it adds."""
+    p.set_run_info_fn(lambda facts: {**facts, "huge": HUGE, "mute": [Mute()]})
+    try:
+        artifact = identity.artifact(3)
+    finally:
+        p.set_run_info_fn(None)
+    assert {"huge": BITS, "mute": ["<Mute whose repr raises LookupError>"]} == dict(artifact.run_info.extra)
+
+
+def test_searches_are_shown():
+    """Whatever is looked for."""
+    with in_memory():
+        assert "custom_fields=<PMap whose repr raises ValueError>" in repr(p.search(custom_fields={"n": HUGE}))
 
 
 def test_lazy_dictionaries_are_shown():
