@@ -165,8 +165,9 @@ def in_hand(error: Exception, draft: Draft) -> None:
     """
     value = draft.computation.value
     if not isinstance(error, ProvenanceError):
-        what = f"the result of {draft.plan.identity.name}"
-        raise UnserializableValueError(what, f"recording it failed: {said(error)}", value) from error
+        what, reason = f"the result of {draft.plan.identity.name}", said(error)
+        advice = "see what raised it, and call again; `value` of this error holds the result"
+        raise UnserializableValueError(what, f"recording it failed: {reason}", value, advice) from error
     error.value = value
 
 

@@ -9,6 +9,7 @@ from typing import TypedDict, cast
 from provenance.archiving import archiving_of
 from provenance.binding import Subject, without_dictionary
 from provenance.captures import captured_names
+from provenance.checks import name_problem
 from provenance.codings import NOT_CODED, coding_of, json_options, part_codings, refusal
 from provenance.errors import ConfigError
 from provenance.recipe import NO_PARTS, CallOptions, InputFunction
@@ -105,9 +106,9 @@ def _version(subject: Subject, version: object) -> int:
 def _name(subject: Subject, name: object) -> str | None:
     if name is None:
         return None
-    if not isinstance(name, str) or not name or "\0" in name or any("\ud800" <= each <= "\udfff" for each in name):
-        raise refusal(subject)("name", f"{shown(name)} is no name", "give a string that is not empty")
-    return name
+    if (problem := name_problem(name)) is not None:
+        raise refusal(subject)("name", *problem)
+    return cast("str", name)
 
 
 def _repo(subject: Subject, repo: object) -> object:

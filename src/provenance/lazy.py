@@ -9,6 +9,7 @@ from typing import Literal, TypeVar, cast, overload
 
 from attrs import frozen
 
+from provenance.checks import several
 from provenance.errors import DuplicateNameError
 from provenance.guards import Guard
 from provenance.proxy import artifact_of, is_proxy
@@ -121,7 +122,15 @@ def lazy_dict(thunks: Mapping[K, Callable[[], V]]) -> LazyDict[K, V]:
     >>> squares = lazy_dict({n: lambda n=n: n * n for n in (2, 3)})
     >>> squares[3], squares
     (9, <lazy_dict {2: …, 3: 9}>)
+
+    Raises:
+        TypeError: for what is no mapping, or a value of it that cannot be called.
     """
+    if not isinstance(cast("object", thunks), Mapping):
+        raise TypeError(f"lazy_dict: {thunks!r} is no dictionary; give one from keys to functions without parameters")
+    for key, make in thunks.items():
+        if not callable(cast("object", make)):
+            raise TypeError(f"lazy_dict: what is given for {key!r} is no function; give one that returns its value")
     return LazyDict(thunks)
 
 
@@ -159,13 +168,13 @@ def lazy_proxy_dict(
         TypeError: for what is neither artifact nor id.
     """
     named: dict[str, dict[str, Artifact[object]]] = {}
-    for each in artifacts_or_ids:
+    for each in several(artifacts_or_ids, "lazy_proxy_dict"):
         artifact = _artifact(each, repo)
         named.setdefault(artifact.name, {})[artifact.id] = artifact
     if group_artifacts_of_same_name:
         return LazyDict({name: partial(_proxies, tuple(group.values())) for name, group in named.items()})
-    if several := [name for name, group in named.items() if len(group) > 1]:
-        raise DuplicateNameError(several)
+    if doubles := [name for name, group in named.items() if len(group) > 1]:
+        raise DuplicateNameError(doubles)
     return LazyDict({name: artifact.proxy for name, group in named.items() for artifact in group.values()})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from attrs import frozen
 
+from provenance.codecs.libraries import imported
 from provenance.hashing import hash_value
 from provenance.hashing.objects import attributes
 from provenance.proxy import unwrap
@@ -145,7 +145,7 @@ _BY_TYPE: Final[dict[type, Callable[[Any], Iterator[Part]]]] = {
 
 def _of_library(value: object) -> Callable[[Any], Iterator[Part]] | None:
     """What takes arrays and tables apart, if the user's process has imported their library."""
-    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+    numpy, pandas = imported("numpy"), imported("pandas")
     if numpy is not None and type(value) is numpy.ndarray:
         return _array
     if pandas is None:

@@ -271,7 +271,7 @@ _NO_VALUE: Final = "an Artifact is the record of a result and not its value"
 
 
 def _refused(_: object, __: Walk) -> NoReturn:
-    raise Refusal(f"{_NO_VALUE}: pass the result itself, or artifact.proxy()")
+    raise Refusal(_NO_VALUE, "the result itself, or artifact.proxy()")
 
 
 copyreg.pickle(Artifact, _reduced)

@@ -26,6 +26,16 @@ Options: TypeAlias = "PMap[str, object]"
 NO_OPTIONS: Options = pmap()
 
 
+@frozen
+class Permissions:
+    """What a store may be asked; `read_through_write` says whether it takes copies of what a later tier held."""
+
+    read: bool = True
+    write: bool = True
+    delete: bool = True
+    read_through_write: bool = True
+
+
 def options(given: Mapping[str, object] | None) -> Options:
     """*given* as a frozen mapping; nothing given is the empty one."""
     return pmap(given) if given else NO_OPTIONS

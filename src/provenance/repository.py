@@ -26,7 +26,7 @@ from provenance.proxy import (
     resolving_origin,
     unwrap,
 )
-from provenance.records import Artifact, ArtifactRecord, Blob, Inputs, Origin, Run, SetRecord
+from provenance.records import Artifact, ArtifactRecord, Blob, Inputs, Origin, Permissions, Run, SetRecord
 from provenance.sets import ArtifactSet, Labels, labels_of
 from provenance.showing import shown
 
@@ -43,12 +43,16 @@ class Repository:
     Wherever the id of an artifact is taken, the first digits of one (at least 6) will do if they are unambiguous, and so will
     an artifact or the result of a decorated function: its id is looked up here, unless the result is an id itself. Anything
     else is a TypeError. Methods raise `ArtifactNotFoundError` where there is no such artifact, and `StoreUnavailableError` where a store fails.
+
+    A chain that it is a part of asks it for what its `permissions` allow, and if it is not `trusted`, nor is the chain.
     """
 
     name: str
     interpreter: Interpreter[All] = field(repr=False)
     get_engine: Callable[[], Engine] | None = field(default=None, repr=False)
     migrate_to: Callable[[int | None], None] | None = field(default=None, repr=False)
+    trusted: bool = field(default=True, repr=False)
+    permissions: Permissions = field(factory=Permissions, repr=False)
 
     @property
     def engine(self) -> Engine:

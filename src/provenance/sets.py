@@ -8,7 +8,8 @@ from typing import Any, Protocol, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
-from provenance.errors import ConfigError, DuplicateNameError
+from provenance.checks import several
+from provenance.errors import ConfigError, DuplicateNameError, MemberNotFoundError
 from provenance.identity import set_id
 from provenance.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.proxy import CurrentOrigin, ambient, is_proxy
@@ -52,7 +53,7 @@ class ArtifactSet:
             TypeError: for a member that is no artifact, proxy or whole id.
             ConfigError: for labels that have no JSON form.
         """
-        ids = frozenset(map(id_of, members))
+        ids = frozenset(map(id_of, several(members, "ArtifactSet.of")))
         return cls(set_id(ids), ids, labels_of(labels))
 
     @property
@@ -66,10 +67,10 @@ class ArtifactSet:
         return self._with(self.artifact_ids | frozenset(map(id_of, members)), labels)
 
     def remove(self, *members: object, labels: Labels = None) -> ArtifactSet:
-        """This set without *members*; KeyError for one that is not in it."""
+        """This set without *members*; `MemberNotFoundError`, a KeyError, for one that is not in it."""
         ids = frozenset(map(id_of, members))
         if not ids <= self.artifact_ids:
-            raise KeyError(min(ids - self.artifact_ids))
+            raise MemberNotFoundError(min(ids - self.artifact_ids), self.id)
         return self._with(self.artifact_ids - ids, labels)
 
     def union(self, *others: ArtifactSet, labels: Labels = None) -> ArtifactSet:
@@ -169,12 +170,12 @@ def proxies_by_name(artifacts: Iterable[Artifact[object]], *, group: bool) -> di
     by_name: dict[str, list[Artifact[object]]] = {}
     for each in sorted(artifacts, key=lambda artifact: (artifact.computed_at, artifact.id)):
         by_name.setdefault(each.name, []).append(each)
-    doubles = [name for name, several in by_name.items() if len(several) > 1]
+    doubles = [name for name, same in by_name.items() if len(same) > 1]
     if doubles and not group:
         raise DuplicateNameError(doubles)
     return {
-        name: several[0].proxy() if len(several) == 1 else [each.proxy() for each in several]
-        for name, several in sorted(by_name.items())
+        name: same[0].proxy() if len(same) == 1 else [each.proxy() for each in same]
+        for name, same in sorted(by_name.items())
     }
 
 

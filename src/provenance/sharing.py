@@ -63,8 +63,8 @@ def single_flight_from(given: object) -> SingleFlight | None:
     if isinstance(given, bool):
         return SHARED if given else None
     known = [each.name for each in fields(SingleFlight)]
-    options = cast("Mapping[object, object]", given) if isinstance(given, Mapping) else {given: None}
-    wrong = [each for each in options if each not in known]
+    options = cast("Mapping[object, object]", given)
+    wrong = [each for each in options if each not in known] if isinstance(given, Mapping) else [given]
     if wrong:
         raise ConfigError("single_flight", f"{wrong[0]!r} is not known", f"write true, false, or {', '.join(known)}")
     try:

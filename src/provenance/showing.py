@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
-_FEW_BITS: Final = 2_000
-"""The limit to the digits of an int is never lower than this."""
 _DEEPEST: Final = 4
 """Containers nested deeper are not taken apart."""
 
@@ -53,33 +51,6 @@ _CONTAINERS: Final[dict[type, Callable[[Any, int], str]]] = {
     set: lambda values, depth: f"{{{_members(values, depth)}}}",
     frozenset: lambda values, depth: f"frozenset({{{_members(values, depth)}}})",
 }
-
-
-def spelt(value: object) -> str:
-    """`str(value)`; where that raises, what is `shown`.
-
-    >>> spelt("two"), spelt(1 << 16_000)
-    ('two', '<int of 16001 bits>')
-    """
-    try:
-        return str(value)
-    except Exception:  # noqa: BLE001 - as above
-        return shown(value)
-
-
-def has_digits(number: int) -> bool:
-    """Whether Python writes the digits of *number* (`sys.get_int_max_str_digits`).
-
-    >>> has_digits(1 << 100), has_digits(1 << 16_000)
-    (True, False)
-    """
-    if number.bit_length() <= _FEW_BITS:
-        return True
-    try:
-        int.__repr__(number)
-    except ValueError:
-        return False
-    return True
 
 
 def said(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 
 from provenance.asks import Blobs, DropBlob, HasBlob, ReadBlob, WriteBlob
 from provenance.effect import Interpreter
-from provenance.records import Blob
+from provenance.records import Blob, Permissions
 from provenance.showing import shown
 
 
@@ -19,11 +19,14 @@ class Store:
 
     A `Blob` is the key: the digest and the number of bytes; anything else is a TypeError, of `in` as well. Methods raise
     `StoreUnavailableError` where the store fails and `StorePermissionError` where its configuration forbids the operation.
+
+    A chain that it is a part of asks it for what its `permissions` allow, and if it is not `trusted`, nor is the chain.
     """
 
     name: str
     interpreter: Interpreter[Blobs] = field(repr=False)
     trusted: bool = True
+    permissions: Permissions = field(factory=Permissions, repr=False)
 
     def layered(self, layer: Callable[[Interpreter[Blobs]], Interpreter[Blobs]], /) -> Store:
         """This store with *layer* around all that it answers; `provenance.extending` has some layers, and makes others."""

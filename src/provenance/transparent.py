@@ -66,6 +66,13 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
                 self._self_load = None
         return self.__wrapped__
 
+    def __getattr__(self, name: str) -> Any:
+        """The value's attribute; a decorated method of it has this artifact for its `self`."""
+        value = self.__wrapped__
+        found: object = getattr(cast("object", value), name)
+        bound: Callable[[object, object, object], object] | None = getattr(type(found), "__provenance_bound__", None)
+        return found if bound is None else bound(found, value, self)
+
     @property
     def artifact(self) -> Artifact[object]:
         """The artifact: who made the value, from what, when and where."""

@@ -10,6 +10,7 @@ from attrs import Factory, define, frozen
 
 from provenance import session
 from provenance.asks import FindIds, FindRun, FindSet, FindSetIds, Now
+from provenance.checks import is_count
 from provenance.chores import CheckBlob, CheckRecords, FindEviction, InspectRecord
 from provenance.effect import Program, run
 from provenance.errors import (
@@ -82,7 +83,7 @@ def verify(
 
 def verified(repo: Repository, sample: int | None = None, progress: Progress | None = None) -> Verified:
     """As `verify`, of a repository that is given."""
-    if sample is not None and sample < 1:
+    if sample is not None and not is_count(sample, 1):
         raise ConfigError(
             "verify, sample", f"{shown(sample)} is no number of artifacts", "give 1 or more, or leave it out"
         )

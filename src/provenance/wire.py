@@ -16,7 +16,6 @@ from pyrsistent import pmap
 
 from provenance.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
 from provenance.records import NO_OPTIONS, ArtifactRecord, Blob, Json, Options, Run
-from provenance.showing import has_digits, shown, spelt
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -87,19 +86,17 @@ def jsonable(value: object) -> Json:
     {'1': ['a'], 'x': 'nan', 't': [1, '2j']}
     """
     match value:
-        case None | bool() | str():
+        case None | bool() | int() | str():
             return value
-        case int():
-            return value if has_digits(value) else shown(value)
         case float():
             return value if isfinite(value) else str(value)
         case Mapping():
             items = cast("Mapping[object, object]", value).items()
-            return {spelt(key): jsonable(each) for key, each in items}
+            return {str(key): jsonable(each) for key, each in items}
         case list() | tuple() | set() | frozenset():
             return [jsonable(each) for each in cast("Iterable[object]", value)]
         case _:
-            return spelt(value)
+            return str(value)
 
 
 def time_text(moment: datetime) -> str:

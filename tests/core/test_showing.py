@@ -126,16 +126,6 @@ def test_other_errors_are_not_hidden(identity):
         p.archive_file(HUGE)
 
 
-def test_what_a_hook_adds_to_the_run_is_kept_in_words(identity):
-    """Recording a result does not fail because JSON cannot say what it adds."""
-    p.set_run_info_fn(lambda facts: {**facts, "huge": HUGE, "mute": [Mute()]})
-    try:
-        artifact = identity.artifact(3)
-    finally:
-        p.set_run_info_fn(None)
-    assert {"huge": BITS, "mute": ["<Mute whose repr raises LookupError>"]} == dict(artifact.run_info.extra)
-
-
 def test_searches_are_shown():
     """Whatever is looked for."""
     with in_memory():

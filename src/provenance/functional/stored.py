@@ -93,13 +93,23 @@ def _maybe(repo: Repository, record: ArtifactRecord | None) -> Maybe[Artifact[ob
     return Maybe.from_optional(None if record is None else Artifact.of(record, repo))
 
 
+def _check(given: object) -> None:
+    """Refuse what is no artifact: raises TypeError, as it is no failure of a store."""
+    if proxy.is_proxy(given) or not isinstance(given, ArtifactRecord):
+        raise TypeError(
+            f"{given!r} is no artifact; pass what `find` or `load` answers, or `provenance.artifact_of(result)`"
+        )
+
+
 def load_value(repo: Repository, artifact: Artifact[T], /) -> IOResult[T, ProvenanceError]:
     """The value of an artifact, read anew from *repo*."""
+    _check(artifact)
     return attempted_outside(ProvenanceError, lambda: cast("T", repo.load_value(artifact)))
 
 
 def load_inputs(repo: Repository, artifact: Artifact[object], /) -> IOResult[Inputs, ProvenanceError]:
     """The inputs of an artifact, read from *repo*; artifacts among them are unread proxies."""
+    _check(artifact)
     return attempted_outside(ProvenanceError, lambda: repo.load_inputs(artifact))
 
 
@@ -110,6 +120,7 @@ def read(value: T, /) -> IOResult[T, Exception]:
 
 def lineage(repo: Repository, artifact: Artifact[object], /) -> IOResult[Lineage, ProvenanceError]:
     """Where an artifact came from, as far as *repo* knows."""
+    _check(artifact)
     return attempted_outside(ProvenanceError, lambda: run(tracing.trace(artifact, repo, repo.name), repo.interpreter))
 
 

@@ -142,5 +142,5 @@ _typing: Any = pd.api.typing
     _typing.ExponentialMovingWindow,
 )
 def _grouped(value: Any, _: Walk) -> NoReturn:
-    advice = "pass the table and the keys or sizes"
-    raise Refusal(f"a {type(value).__name__} keeps what it has computed, so that its value changes with use: {advice}")
+    problem = f"a {type(value).__name__} keeps what it has computed, so that its value changes with use"
+    raise Refusal(problem, "the table and the keys or sizes")
