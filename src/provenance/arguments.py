@@ -16,6 +16,7 @@ from attrs import frozen
 from provenance.binding import Subject, completed_call, subject_of, without_dictionary
 from provenance.errors import ConfigError, ProxyExpectedError
 from provenance.proxy import is_proxy
+from provenance.showing import shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -78,7 +79,7 @@ def _with_parameters(name: str, make: _Make, parameters: tuple[object, ...]) -> 
         return _decorated(make, (), parameters[0])
     names = tuple(each for each in parameters if isinstance(each, str))
     if len(names) < len(parameters):
-        raise ConfigError(f"@{name}", f"{parameters!r} are not all strings", "name parameters by strings")
+        raise ConfigError(f"@{name}", f"{shown(parameters)} are not all strings", "name parameters by strings")
     return functools.partial(_decorated, make, names)
 
 

@@ -38,6 +38,7 @@ from provenance.repository import Recovering, Repository
 from provenance.session import Environment
 from provenance.sharing import note_pace
 from provenance.shorthand import sighted
+from provenance.showing import said
 
 BlobTrouble: TypeAlias = BlobNotFoundError | CorruptBlobError
 
@@ -165,7 +166,7 @@ def in_hand(error: Exception, draft: Draft) -> None:
     """
     value = draft.computation.value
     if not isinstance(error, ProvenanceError):
-        what, reason = f"the result of {draft.plan.identity.name}", f"{type(error).__name__}: {error}"
+        what, reason = f"the result of {draft.plan.identity.name}", said(error)
         advice = "see what raised it, and call again; `value` of this error holds the result"
         raise UnserializableValueError(what, f"recording it failed: {reason}", value, advice) from error
     error.value = value

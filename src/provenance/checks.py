@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import SupportsIndex, cast
 
 from provenance.errors import ConfigError
+from provenance.showing import shown
 
 
 def named(value: object, path: str, advice: str = "write name: value") -> Mapping[str, object]:
@@ -15,7 +16,7 @@ def named(value: object, path: str, advice: str = "write name: value") -> Mappin
         raise ConfigError(path, f"{a(value)} is no dictionary of named entries", advice)
     for key in cast("Mapping[object, object]", value):
         if not isinstance(key, str):
-            raise ConfigError(path, f"the name {key!r} is no string", "write it in quotes")
+            raise ConfigError(path, f"the name {shown(key)} is no string", "write it in quotes")
     return cast("Mapping[str, object]", value)
 
 
@@ -28,20 +29,20 @@ def several(value: object, where: str) -> Iterable[object]:
     """*value*, if it is a collection and no string; TypeError for anything else, as for a member that is no artifact."""
     if not is_collection(value):
         example = f", as in [{value!r}]" if isinstance(value, str | bytes) else " of them"
-        raise TypeError(f"{where}: {value!r} is no collection of artifacts; give a list{example}")
+        raise TypeError(f"{where}: {shown(value)} is no collection of artifacts; give a list{example}")
     return cast("Iterable[object]", value)
 
 
 def check_function(value: object, path: str, advice: str) -> None:
     """Refuse what cannot be called."""
     if not callable(value):
-        raise ConfigError(path, f"{value!r} cannot be called", advice)
+        raise ConfigError(path, f"{shown(value)} cannot be called", advice)
 
 
 def flag(value: object, path: str) -> bool:
     """*value*, if it is a bool."""
     if not isinstance(value, bool):
-        raise ConfigError(path, f"{value!r} is no bool", "give True or False")
+        raise ConfigError(path, f"{shown(value)} is no bool", "give True or False")
     return value
 
 
@@ -57,9 +58,9 @@ def is_count(value: object, least: int) -> bool:
 def age(value: object, path: str) -> None:
     """Refuse what is no time span, or a negative one."""
     if not isinstance(value, timedelta):
-        raise ConfigError(path, f"{value!r} is no age", "give a datetime.timedelta")
+        raise ConfigError(path, f"{shown(value)} is no age", "give a datetime.timedelta")
     if value < timedelta(0):
-        raise ConfigError(path, f"{value!r} is negative", "give an age")
+        raise ConfigError(path, f"{shown(value)} is negative", "give an age")
 
 
 def name_problem(name: object) -> tuple[str, str] | None:
@@ -69,7 +70,7 @@ def name_problem(name: object) -> tuple[str, str] | None:
     (None, ("'a\\x00' holds '\\x00', which no database takes", 'leave it out'))
     """
     if not isinstance(name, str) or not name:
-        return f"{name!r} is no name", "give a string that is not empty"
+        return f"{shown(name)} is no name", "give a string that is not empty"
     odd = next((each for each in name if each == "\0" or "\ud800" <= each <= "\udfff"), None)
     return None if odd is None else (f"{name!r} holds {odd!r}, which no database takes", "leave it out")
 
@@ -80,7 +81,7 @@ def name_among(value: object, known: Iterable[str], path: str, what: str) -> str
     if not isinstance(value, str):
         raise ConfigError(path, f"it is of type {type(value).__name__}, not str", there_are(names))
     if value not in names:
-        raise ConfigError(path, f"there is no {what} {value!r}", nearest(value, names))
+        raise ConfigError(path, f"there is no {what} {shown(value)}", nearest(value, names))
     return value
 
 

@@ -18,6 +18,7 @@ from provenance.ids import ArtifactId
 from provenance.journal import listening
 from provenance.session import RepositoryOrName
 from provenance.sets import ArtifactSet, Labels, id_of, labels_of
+from provenance.showing import shown
 
 P = ParamSpec("P")
 
@@ -93,7 +94,7 @@ def provenance_set(
             return cast("Callable[P, ArtifactSet]", _around(decorate, cast("object", function)))
         check_function(function, "provenance_set", "decorate a function")
         if _runs_later(function):
-            problem = f"a call of {function!r} does not run it yet"
+            problem = f"a call of {shown(function)} does not run it yet"
             raise ConfigError("provenance_set", problem, "use `with capture_set(...)` inside the function")
 
         @functools.wraps(function)
@@ -161,7 +162,7 @@ def label_set(artifact_set: ArtifactSet | str, labels: Labels, repo: RepositoryO
     return known.relabel(labels).put(place)
 
 
-def load_set_by_id(set_id: str, repo: RepositoryOrName | None = None) -> ArtifactSet:
+def load_set_by_id(set_id: ArtifactSet | str, repo: RepositoryOrName | None = None) -> ArtifactSet:
     """The set of an id, or of its first digits, with the labels that it was given last.
 
     Raises:

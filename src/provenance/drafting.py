@@ -25,6 +25,7 @@ from provenance.records import ArtifactRecord, Blob
 from provenance.repository import Repository
 from provenance.session import Environment
 from provenance.shorthand import sighted
+from provenance.showing import said
 from provenance.summary import type_name
 
 _VALUE: Final = "return something that has a value, or teach its type with `register_hasher`"
@@ -163,7 +164,7 @@ def _draft(call: Call, value: object, timing: Timing, what: str) -> Draft:
 def _without_value(what: str, value: object, error: Exception) -> UnserializableValueError:
     """The error for a result that cannot be hashed: no serializer helps, and it is no argument that could be left out."""
     if not isinstance(error, UnhashableValueError):
-        return UnserializableValueError(what, f"hashing it failed: {type(error).__name__}: {error}", value, _VALUE)
+        return UnserializableValueError(what, f"hashing it failed: {said(error)}", value, _VALUE)
     return UnserializableValueError(
         error.path, error.reason, value, f"return {error.instead}" if error.instead else _VALUE
     )

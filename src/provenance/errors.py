@@ -94,18 +94,25 @@ class BlobNotFoundError(ProvenanceError, FileNotFoundError):
 class CorruptBlobError(ProvenanceError, ValueError):
     """A stored blob is not what was written: its digest differs, or it cannot be decoded.
 
-    `is_sound` tells that the bytes are those that were written, and that only decoding them failed.
+    `is_sound` tells that the bytes are those that were written, and that only decoding them failed; `misses_code` that
+    it failed because a class, a function or a module that they name is not to be found in this process.
     """
 
-    def __init__(self, blob_id: str, store: str, reason: str, *, is_sound: bool = False) -> None:
+    def __init__(
+        self, blob_id: str, store: str, reason: str, *, is_sound: bool = False, misses_code: bool = False
+    ) -> None:
+        again = "call the function again to compute and store it anew"
         super().__init__(
-            f"blob {blob_id} in store {store!r} is damaged ({reason}); call the function again to compute and store "
-            "it anew, or restore the blob from a backup"
+            f"blob {blob_id} in store {store!r} is sound, but something that it names is missing in this process "
+            f"({reason}); import or define the class or function as it was when the blob was stored, or {again}"
+            if misses_code
+            else f"blob {blob_id} in store {store!r} is damaged ({reason}); {again}, or restore the blob from a backup"
         )
         self.blob_id = blob_id
         self.store = store
         self.reason = reason
         self.is_sound = is_sound
+        self.misses_code = misses_code
 
 
 class CorruptRecordError(ProvenanceError, ValueError):

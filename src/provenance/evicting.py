@@ -21,6 +21,7 @@ from provenance.records import Artifact, ArtifactRecord, Blob
 from provenance.repository import Repository
 from provenance.session import RepositoryOrName
 from provenance.sets import id_of
+from provenance.showing import shown
 from provenance.sweeping import sharing
 from provenance.verifying import all_ids
 
@@ -87,7 +88,7 @@ def wished(
     if max_bytes is None and older_than is None:
         raise ConfigError("evict", "it is not said how much is to go", "give max_bytes or older_than")
     if max_bytes is not None and not _is_size(max_bytes):
-        raise ConfigError("evict, max_bytes", f"{max_bytes!r} is no number of bytes", "give 0 or more")
+        raise ConfigError("evict, max_bytes", f"{shown(max_bytes)} is no number of bytes", "give 0 or more")
     if older_than is not None:
         age(older_than, "evict, older_than")
     return Wish(max_bytes, older_than, _keeping(keep, repo), dry_run)

@@ -15,6 +15,7 @@ from provenance.guards import Guard
 from provenance.proxy import artifact_of, is_proxy
 from provenance.records import Artifact
 from provenance.session import RepositoryOrName, current
+from provenance.showing import shown
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -85,8 +86,10 @@ class LazyDict(Mapping[K, V_co]):
     __hash__ = None  # type: ignore[assignment]  # as of dictionaries: values may change
 
     def __repr__(self) -> str:
-        shown = (f"{key!r}: {'…' if cell.made is None else repr(cell.made.value)}" for key, cell in self._cells.items())
-        return f"<lazy_dict {{{', '.join(shown)}}}>"
+        cells = [
+            f"{shown(key)}: {'…' if cell.made is None else shown(cell.made.value)}" for key, cell in self._cells.items()
+        ]
+        return f"<lazy_dict {{{', '.join(cells)}}}>"
 
     def __copy__(self) -> LazyDict[K, V_co]:
         return self
@@ -186,4 +189,4 @@ def _artifact(given: object, repo: RepositoryOrName | None) -> Artifact[object]:
         return cast("Artifact[object]", given)
     if isinstance(given, str):
         return current().repository(repo).get_by_id(given)
-    raise TypeError(f"{given!r} is neither an artifact nor the id of one; pass artifacts, proxies or ids")
+    raise TypeError(f"{shown(given)} is neither an artifact nor the id of one; pass artifacts, proxies or ids")

@@ -14,6 +14,7 @@ from provenance.codecs.libraries import imported
 from provenance.hashing import hash_value
 from provenance.hashing.objects import attributes
 from provenance.proxy import unwrap
+from provenance.showing import shape_of, shown
 
 _MAPPINGS: Final = (dict, OrderedDict, Counter, defaultdict, MappingProxyType)
 _CONTAINERS: Final = (list, tuple, set, frozenset, dict, deque)
@@ -62,11 +63,11 @@ def summary(value: object) -> str:
         return shortened(value)
     if isinstance(value, str | bytes):
         return shortened(value[:_SHORT])
-    shape = getattr(value, "shape", None)
+    shape = shape_of(value)
     if shape == ():
         return shortened(value)
-    if isinstance(shape, tuple):
-        return f"{_kind(value)} of shape {cast('object', shape)}"
+    if shape is not None:
+        return f"{_kind(value)} of shape {shown(shape)}"
     if isinstance(value, _CONTAINERS):
         return f"{_kind(cast('object', value))} of {len(cast('Sized', value))}"
     return _kind(value)
@@ -76,7 +77,7 @@ def shortened(value: object) -> str:
     """The `repr` of *value*, cut where it gets long."""
     if isinstance(value, int) and value.bit_length() > 4 * _SHORT:
         return f"an int of {value.bit_length()} bits"
-    text = repr(value)
+    text = shown(value)
     return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
 
 

@@ -25,6 +25,7 @@ from provenance.recipe import (
     sightings_of,
 )
 from provenance.records import Inputs
+from provenance.showing import shown
 
 
 @frozen
@@ -128,10 +129,11 @@ def _shaped(
 ) -> tuple[Mapping[str, object], tuple[object, ...]]:
     """Call the user's *function* and check that it kept the shape of what it was given."""
     answer = cast("object", function({"kargs": kargs, "varargs": varargs}))
+    returned = answer  # what is checked below loses its type
     given: Mapping[str, object] = cast("Mapping[str, object]", answer) if isinstance(answer, Mapping) else {}
     named, rest = given.get("kargs"), given.get("varargs", ())
     if not isinstance(named, Mapping) or not isinstance(rest, Iterable):
-        raise ConfigError(option, f"returned {answer!r}", "return {'kargs': {name: …}, 'varargs': (…)}")
+        raise ConfigError(option, f"returned {shown(returned)}", "return {'kargs': {name: …}, 'varargs': (…)}")
     return cast("Mapping[str, object]", named), tuple(cast("Iterable[object]", rest))
 
 

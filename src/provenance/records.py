@@ -14,6 +14,7 @@ from attrs import field, fields, frozen
 from pyrsistent import PMap, pmap
 
 from provenance.ids import ArtifactId, BlobId, RunId, SetId, ValueId
+from provenance.showing import shown
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -93,7 +94,7 @@ class Inputs(Mapping[str, object]):
         return 2
 
     def __repr__(self) -> str:
-        return repr(dict(self))
+        return shown(dict(self))
 
 
 @frozen
@@ -257,6 +258,12 @@ class Artifact(ArtifactRecord, Generic[T_co]):
 
     def __hash__(self) -> int:
         return hash(self.id)
+
+    def __copy__(self) -> Artifact[T_co]:
+        return self
+
+    def __deepcopy__(self, _: dict[int, object]) -> Artifact[T_co]:
+        return self
 
     def __repr__(self) -> str:
         return f"<provenance.Artifact({self.id})>"

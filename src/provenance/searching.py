@@ -21,6 +21,7 @@ from provenance.records import Artifact, ArtifactRecord, Run, options
 from provenance.repository import Repository
 from provenance.session import RepositoryOrName
 from provenance.sets import id_of
+from provenance.showing import shown
 from provenance.summary import input_json
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class Found:
             if page.next is None:
                 return
             after = page.next
+
+    def __bool__(self) -> bool:
+        """Whether anything fits; one record is looked up for this."""
+        return self.first is not None
 
     @property
     def first(self) -> Artifact[object] | None:
@@ -129,7 +134,7 @@ def _check(**conditions: object) -> None:
     for option, value in conditions.items():
         problem = None if value is None else _problem(value, _KINDS[option])
         if problem is not None:
-            raise ConfigError(f"search, {option}", f"{value!r} {problem}", "see the documentation of search")
+            raise ConfigError(f"search, {option}", f"{shown(value)} {problem}", "see the documentation of search")
 
 
 def _problem(value: object, kind: type | UnionType) -> str | None:

@@ -15,6 +15,7 @@ from provenance.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.proxy import CurrentOrigin, ambient, is_proxy
 from provenance.records import NO_OPTIONS, Artifact, ArtifactRecord, Options, Origin
 from provenance.shorthand import sighted
+from provenance.showing import shown
 from provenance.wire import labels_from, labels_text
 
 Labels: TypeAlias = Mapping[str, object] | str | None
@@ -184,12 +185,12 @@ def id_of(member: object) -> ArtifactId:
     if sighting is not None:
         return sighting.artifact_id
     if is_proxy(member):
-        raise TypeError(f"{member!r} was computed read-only and is in no store: compute it with read_only off")
+        raise TypeError(f"{shown(member)} was computed read-only and is in no store: compute it with read_only off")
     if isinstance(member, ArtifactRecord):
         return member.id
     if isinstance(member, str) and len(member) == ID_DIGITS and is_prefix(member):
         return ArtifactId(str(member))
-    raise TypeError(f"{member!r} is no artifact: give an id, an artifact, or the result of a decorated function")
+    raise TypeError(f"{shown(member)} is no artifact: give an id, an artifact, or the result of a decorated function")
 
 
 def labels_of(labels: Labels) -> Options:
@@ -202,4 +203,4 @@ def labels_of(labels: Labels) -> Options:
         str(known.get("name")).encode()  # it has a column of its own, and no database takes lone surrogates
         return known  # noqa: TRY300 - its parts may raise
     except (TypeError, ValueError) as error:
-        raise ConfigError("labels", f"{labels!r} has no JSON form ({error})", "use what JSON can say") from None
+        raise ConfigError("labels", f"{shown(labels)} has no JSON form ({error})", "use what JSON can say") from None

@@ -52,6 +52,14 @@ class MemoryRepoSettings(Permitted):
     store: str | None = None
 
 
+def _is_file(_: object, __: object, value: str) -> None:
+    path = value.removeprefix("sqlite:///")
+    if path == ":memory:" or value in ("sqlite://", "sqlite:///"):
+        raise ValueError(f"db {value!r} is a database in memory, not a file; use a memory repository for that")
+    if not path:
+        raise ValueError("db names no file")
+
+
 @frozen(kw_only=True)
 class SqliteRepoSettings(RecordsPermitted):
     """`type: sqlite`: records in the file *db*; values into *store*, those up to *inline_limit* bytes into the file.
@@ -59,7 +67,7 @@ class SqliteRepoSettings(RecordsPermitted):
     *create_db* makes the file if it is not there; *durability* is `process` or `power`.
     """
 
-    db: str
+    db: str = field(validator=_is_file)
     store: str | None = None
     inline_limit: int = field(default=65_536, validator=validators.ge(0))
     create_db: bool = True

@@ -13,6 +13,7 @@ from attrs import field, fields, frozen
 
 from provenance.errors import ConfigError
 from provenance.identity import Identity
+from provenance.showing import shown
 
 LONGEST_LEASE: Final = 60.0
 """Seconds that a lease may be set to last without being renewed."""
@@ -29,7 +30,7 @@ def _between(low: float, high: float) -> Callable[[object, object, object], None
 
     def check(_: object, _attribute: object, value: object) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise ValueError(f"{value!r} is no number of seconds from {low:g} to {high:g}")
+            raise ValueError(f"{shown(value)} is no number of seconds from {low:g} to {high:g}")
 
     return check
 

@@ -110,6 +110,17 @@ def test_a_mistake_is_named(path, value, words):
         assert word in str(raised.value)
 
 
+@pytest.mark.parametrize("db", [":memory:", "sqlite:///:memory:", "sqlite://", "sqlite:///"])
+def test_a_database_in_memory_is_refused(db, tmp_path):
+    """By handles and configurations alike, in favour of the memory repository: no file of that name is made."""
+    for make in (lambda: p.SqliteRepo(db=db), lambda: p.from_config(changed("artifact_repos/local/db", db))):
+        with pytest.raises(p.ConfigError, match="use a memory repository"):
+            make()
+    assert [] == list(tmp_path.iterdir())
+    with pytest.raises(p.ConfigError, match="names no file"):
+        p.SqliteRepo(db="")
+
+
 @pytest.mark.parametrize("config", [None, 5, [1], [], "abc"])
 @pytest.mark.parametrize("read", [p.from_config, p.load_config])
 def test_what_is_no_dictionary_is_no_configuration(unconfigured, read, config):

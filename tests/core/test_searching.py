@@ -193,3 +193,13 @@ def test_one_tag_is_a_list_of_one(repo):
     """A string is refused, as the decorator does: its letters are no tags, and would find nothing."""
     with pytest.raises(p.ConfigError, match=r"tags.*\['urgent'\]"):
         p.search(tags="urgent")
+
+
+def test_nothing_found_is_false(repo):
+    """As an empty list is; with something to be found it is true, and looked up anew each time."""
+    found = p.search("*number")
+    assert not found
+    assert not p.search("nope")
+    number(1)
+    assert found
+    assert not p.search("nope")

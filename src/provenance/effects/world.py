@@ -20,6 +20,7 @@ from provenance.hashing import hash_value
 from provenance.ids import RunId
 from provenance.ports import Clock
 from provenance.records import Json, Run
+from provenance.showing import shown
 from provenance.wire import jsonable, run_to_json, time_text
 
 Facts: TypeAlias = "dict[str, Json]"
@@ -121,7 +122,7 @@ def _asked(hook: Hook, facts: Facts) -> Mapping[str, Json]:
     if answer is None:
         return facts
     if not isinstance(answer, Mapping):
-        raise TypeError(f"its answer must be a mapping, not {answer!r}")
+        raise TypeError(f"its answer must be a mapping, not {shown(answer)}")
     return cast("Mapping[str, Json]", answer)
 
 
@@ -143,7 +144,7 @@ def run_of(now: datetime, facts: Mapping[str, Json]) -> Run:
 def _part(facts: Facts, name: str) -> Facts:
     part = facts.get(name, {})
     if not isinstance(part, dict):
-        raise TypeError(f"{name!r} must be a mapping, not {part!r}")
+        raise TypeError(f"{name!r} must be a mapping, not {shown(part)}")
     return part
 
 
