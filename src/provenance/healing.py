@@ -58,8 +58,8 @@ def read_or_heal(call: Call, compute: Compute, record: ArtifactRecord) -> object
 
 
 def _read(call: Call, compute: Compute, record: ArtifactRecord) -> object:
-    value = call.repo.load_value(record)
-    scalars.remember(record, value)
+    current, value = call.repo.read_value(record)
+    scalars.remember(current, value)
     if not (record.composite and isinstance(value, Composite)):  # what hands a composite on has no parts of its own
         return value
     anew: list[Composite] = []
