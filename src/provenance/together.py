@@ -7,7 +7,8 @@ other processes wait for; it is given back whatever became of the call.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias, assert_never
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from attrs import evolve
 
@@ -17,11 +18,14 @@ from provenance.drafting import Call
 from provenance.effect import in_threads, run, run_async
 from provenance.events import Waited
 from provenance.journal import tell
-from provenance.leasing import Claimed
+from provenance.leasing import Claim, Claimed, Taken
 from provenance.programs import Found
 from provenance.records import ArtifactRecord
 from provenance.sharing import SingleFlight, is_quick
 from provenance.turns import Alone, Taking, Turn
+
+if TYPE_CHECKING:
+    from asyncio import Future
 
 Hit: TypeAlias = Callable[[Call, ArtifactRecord], object]
 Compute: TypeAlias = Callable[[Call], object]
@@ -97,17 +101,40 @@ async def once_awaited(
 
 
 async def _taken(call: Call, sharing: SingleFlight, stale: ArtifactRecord | None) -> Taking:
-    from asyncio import sleep
+    from asyncio import CancelledError, ensure_future, shield, sleep
 
-    ticks = call.environment.clock.ticks
+    ticks, beside, stores = call.environment.clock.ticks, call.environment.beside, call.repo.interpreter
 
     async def pause(ask: Pause) -> float:
         began = ticks()
         await sleep(ask.seconds)
         return ticks() - began
 
-    answers = in_threads(call.repo.interpreter, call.environment.beside) | Pause.on_async(pause)
+    async def claim(ask: Claim) -> Claimed | Taken:
+        answered = ensure_future(beside(stores, ask))
+        try:
+            return await shield(answered)
+        except CancelledError:  # the store may have answered, or will
+            answered.add_done_callback(partial(_given_back, call))
+            raise
+
+    answers = in_threads(stores, beside) | Pause.on_async(pause) | Claim.on_async(claim)
     return await run_async(turns.taken(call.plan.artifact_id, sharing, stale), answers)
+
+
+def _given_back(call: Call, answered: Future[Claimed | Taken]) -> None:
+    """Give back a lease that nobody waits for any more."""
+    from asyncio import ensure_future
+
+    turn = Alone() if answered.cancelled() or answered.exception() else answered.result()
+    if isinstance(turn, Claimed):
+        leaving = ensure_future(run_async(turns.left(turn), in_threads(call.repo.interpreter, call.environment.beside)))
+        _leaving.add(leaving)
+        leaving.add_done_callback(_leaving.discard)
+
+
+_leaving: Final[set[Future[None]]] = set()
+"""Leases that are being given back: the event loop itself holds on to no task."""
 
 
 async def _released(call: Call, lease: Claimed, compute: Awaited) -> object:

@@ -269,6 +269,37 @@ def test_the_lease_of_a_coroutine_is_given_back_whatever_happens(either, asked):
     assert (2, 2) == (counts[Claim], counts[Release])
 
 
+def test_a_lease_that_comes_after_the_coroutine_was_cancelled_is_given_back(either):
+    """Nobody waits for the answer any more, which is as good as there when the task is cancelled."""
+    held, released = [], threading.Event()
+
+    def claimed(ask):
+        held.append(either.interpreter(ask))
+        loop.call_soon_threadsafe(task.cancel)
+        return held[0]
+
+    def release(ask):
+        released.set()
+        return either.interpreter(ask)
+
+    answers = Interpreter({Claim: claimed, Release: release})
+    later = p.provenance(name="later", repo=evolve(either, interpreter=either.interpreter | answers))(_much_later)
+
+    async def cancelled():
+        nonlocal loop, task
+        loop, task = asyncio.get_running_loop(), asyncio.ensure_future(later(1))
+        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.to_thread(released.wait, 60)
+
+    loop = task = None
+    asyncio.run(cancelled())
+    assert (True, 1) == (released.is_set(), len(held))
+
+
+async def _much_later(x):
+    await asyncio.sleep(600)
+
+
 @pytest.mark.parametrize("error", [partial(p.StoreUnavailableError, "x", "gone", "wait"), RuntimeError, TypeError])
 @pytest.mark.parametrize("kind", [Claim, Release])
 def test_a_lease_never_makes_a_call_fail(either, kind, error):
