@@ -268,5 +268,5 @@ CREATE TABLE IF NOT EXISTS provenance_schema (
     CONSTRAINT provenance_schema_pkc PRIMARY KEY (version_num)
 )""",
     """\
-INSERT INTO provenance_schema (version_num) VALUES ('4')""",
+INSERT OR IGNORE INTO provenance_schema (version_num) VALUES ('4')""",
 )
