@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from attrs import frozen
 
 from provenance.effect import Effect
 from provenance.ids import ArtifactId, SetId
 from provenance.records import ArtifactRecord, Blob
+
+MARGIN: Final = timedelta(minutes=1)
+"""Age below which bytes may be those of a result that somebody is about to record: they are written, or found there, first."""
 
 
 class Shelf(Enum):

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from provenance.asks import (
+    DropBlob,
     DropRecord,
     DropSet,
     FindIds,
@@ -76,6 +77,17 @@ class CareContract(Contract):
         for absent in (blob_of(b"nothing of the kind"), ELSEWHERE):
             with pytest.raises((BlobNotFoundError, CorruptBlobError)):
                 place.ask(CheckBlob(absent))
+
+    def test_only_bytes_of_before_are_dropped(self, place: Place) -> None:
+        """Bytes that were written since a moment are not dropped: somebody may have found them, and be about to record them."""
+        written = place.write(some(LIMIT + 1))
+        place.ask(
+            PutRecord(record(value_blob=written.blob), run(), "{}", (written,) if isinstance(written, Held) else ())
+        )
+        place.ask(DropBlob(written.blob, now() - timedelta(minutes=1)))
+        assert some(LIMIT + 1) == place.read(written.blob)
+        place.ask(DropBlob(written.blob, now() + timedelta(days=1)))
+        assert place.ask(HasBlob(written.blob)) == isinstance(written, Held)  # in its row, it goes with that
 
     def test_what_lies_by_itself_is_listed(self, place: Place) -> None:
         """Blobs that are stored on their own are listed, in order of their ids, with size and age; those in rows are not."""
