@@ -94,7 +94,7 @@ def test_what_was_found_is_young_again(stored, tmp_path):
         for path in tmp_path.glob("blobs/??/*"):
             os.utime(path, (1, 1))
         if finds:
-            stored.interpreter(WriteBlob(lambda sink: data and sink.write(data)))
+            stored.interpreter(WriteBlob(lambda sink, data=data: data and sink.write(data)))
         assert big.forget(1)
         assert finds == stored.interpreter(HasBlob(one.value_blob))
 

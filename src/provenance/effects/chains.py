@@ -189,7 +189,9 @@ class _Chain(Shared):
         return sum(tier.ask(ask) for tier in tiers) > 0
 
     def evict(self, ask: Evict) -> tuple[Blob, ...] | None:
-        """Let go in every tier; the blob is free if none of them needs it any more."""
+        """Let go in every tier, unless a set of any pins it; the blob is free if none of them needs it any more."""
+        if any(self.merged(FindPins(ask.id))):
+            return None
         told: list[tuple[Tier, tuple[Blob, ...] | None]] = [
             (tier, tier.ask(ask)) for tier in allowed(self.tiers, "delete", "evicting a value", self.name)
         ]
