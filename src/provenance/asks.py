@@ -175,9 +175,10 @@ class HasBlob(Effect[bool]):
 
 @frozen
 class DropBlob(Effect[None]):
-    """Delete the bytes of *blob*; nothing happens where there are none."""
+    """Delete the bytes of *blob*, if there are any; only those that were written *before* a moment, if it is given."""
 
     blob: Blob
+    before: datetime | None = None
 
 
 @frozen
@@ -286,7 +287,7 @@ Load: TypeAlias = FindRecord | FindIds | FindInputs | FindRun | ReadBlob
 """Reading what was recorded."""
 Trace: TypeAlias = FindRecord | FindProgeny
 """Following lineage."""
-Curate: TypeAlias = FindRecord | DropRecord | DropBlob | Quarantine
+Curate: TypeAlias = FindRecord | DropRecord | DropBlob | Quarantine | Now
 """Deleting and putting aside what is stored."""
 TakeTurns: TypeAlias = Claim | Release | FindRecord | Pause
 """Waiting while somebody else computes."""

@@ -169,7 +169,8 @@ def _memory_repository(name: str, settings: MemoryRepoSettings, store: Interpret
     from provenance.effects.leases import MemoryLeases
     from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
 
-    recording = record_effects(MemoryRecords(), MemorySets()) | kept_up(lease_effects(MemoryLeases()))
+    sets = MemorySets()
+    recording = record_effects(MemoryRecords(sets=sets), sets) | kept_up(lease_effects(MemoryLeases()))
     records = _guarded(recording, name, settings)
     blobs = _guarded(blob_effects(MemoryBlobs(name)), name, settings) if store is None else store
     return Repository(name, _all(blobs | records))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from attrs import frozen
 
 from provenance.effect import Effect
 from provenance.ids import ArtifactId, SetId
 from provenance.records import ArtifactRecord, Blob
+
+MARGIN: Final = timedelta(minutes=1)
+"""Age below which bytes may be those of a result that somebody is about to record: they are written, or found there, first."""
 
 
 class Shelf(Enum):
@@ -62,7 +65,8 @@ class Evict(Effect[tuple[Blob, ...] | None]):
     """Note that the value of this artifact, *blob*, is let go on purpose; bytes in the record's own row go at once.
 
     Answers the blob, if no record that was not evicted needs it any more. None, and nothing is done, where there is no
-    such record, or its value is another by now. A record that replaces this one is not evicted.
+    such record, its value is another by now, or a set in the same store has it, or an artifact whose value holds it, as a member:
+    that is looked at at the same stroke. A record that replaces this one is not evicted.
     """
 
     id: ArtifactId

@@ -11,7 +11,7 @@ from attrs import define, frozen
 from provenance import session
 from provenance.asks import FindSet, FindSetIds, HasBlob, Now
 from provenance.checks import age, is_count, several
-from provenance.chores import Discard, Evict, FindNamed, FindPins, InspectRecord, Shelf
+from provenance.chores import MARGIN, Discard, Evict, FindNamed, FindPins, InspectRecord, Shelf
 from provenance.effect import Program, run
 from provenance.errors import ConfigError, CorruptRecordError
 from provenance.findings import Evicted, LetGo
@@ -26,8 +26,6 @@ from provenance.sweeping import sharing
 from provenance.verifying import all_ids
 
 _PAGE: Final = 1000
-_GRACE: Final = timedelta(minutes=1)
-"""Age from which on a value may go if nothing else is said: an equal one may just be about to be recorded."""
 _ARCHIVED: Final = frozenset({"file", "folder"})
 """Serializers of files and folders, whose originals may be gone."""
 
@@ -127,7 +125,7 @@ class _Value:
 def evicted(repo: Repository, others: tuple[Repository, ...], wish: Wish, progress: Progress | None = None) -> Evicted:
     """As `evict`; what *others* name stays."""
     now = repo.interpreter(Now())
-    before = now - (_GRACE if wish.older_than is None else wish.older_than)
+    before = now - (MARGIN if wish.older_than is None else wish.older_than)
     values = _values(repo, wish, before, progress)
     total = sum(each.blob.size for each in values)
     excess = total if wish.max_bytes is None else total - wish.max_bytes

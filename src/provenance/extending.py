@@ -198,7 +198,8 @@ def repository_over(name: str, stores: Interpreter[Records | Blobs]) -> Reposito
     are renewed for them.
 
     >>> from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
-    >>> stores = blob_effects(MemoryBlobs()) | record_effects(MemoryRecords(), MemorySets())
+    >>> sets = MemorySets()
+    >>> stores = blob_effects(MemoryBlobs()) | record_effects(MemoryRecords(sets=sets), sets)
     >>> repository_over("mine", stores).contains_set("123456")
     False
     """

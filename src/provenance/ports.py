@@ -7,7 +7,7 @@ and `world_effects` turn it into an interpreter.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol, TypeAlias
 
 from provenance.asks import (
@@ -47,7 +47,7 @@ from provenance.asks import (
     WriteBlob,
     WriteBlobs,
 )
-from provenance.chores import FindPins
+from provenance.chores import FindPins, Shelf
 from provenance.effect import Interpreter
 from provenance.errors import ProvenanceError
 from provenance.ids import ArtifactId, RunId, SetId, ValueId
@@ -55,7 +55,7 @@ from provenance.keepers import Original
 from provenance.leasing import Claim, Claimed, Expired, FindExpired, Release, Renew, Taken
 from provenance.queries import Page, Query
 from provenance.records import ArtifactRecord, Blob, Options, Run, SetRecord, Written
-from provenance.tending import tended_blob_effects, tended_record_effects
+from provenance.tending import Lagging, TendedBlobs, tended_blob_effects, tended_record_effects
 
 Write: TypeAlias = Callable[[BinaryIO], None]
 """Writes a blob into the sink that it is given."""
@@ -192,10 +192,19 @@ def blob_effects(store: BlobStore) -> Interpreter[Blobs]:
         | WriteBlobs.on(lambda ask: tuple([attempted(store.write_blob, each) for each in ask.writes]))
         | ReadBlob.on(lambda ask: store.read_blob(ask.blob, ask.read))
         | HasBlob.on(lambda ask: store.has_blob(ask.blob))
-        | DropBlob.on(lambda ask: store.drop_blob(ask.blob))
+        | DropBlob.on(lambda ask: _drop(store, ask))
         | Quarantine.on(lambda ask: store.quarantine(ask.blob))
         | tended_blob_effects(store)
     )
+
+
+def _drop(store: BlobStore, ask: DropBlob) -> None:
+    """Delete a blob at once, or, where a store can tell how old it is, if it is old enough."""
+    if ask.before is None or not isinstance(store, TendedBlobs):
+        store.drop_blob(ask.blob)
+        return
+    lag = store.lag if isinstance(store, Lagging) else timedelta(0)
+    store.discard(Shelf.STORED, ask.blob.id, ask.before - lag)
 
 
 def file_effects(desk: Desk) -> Interpreter[Files]:

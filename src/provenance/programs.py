@@ -33,7 +33,7 @@ from provenance.asks import (
     WriteBlob,
     WriteBlobs,
 )
-from provenance.chores import FindEviction
+from provenance.chores import MARGIN, FindEviction
 from provenance.codecs import Decoding, Encoding
 from provenance.draft import Draft, inputs_from
 from provenance.effect import Program
@@ -265,11 +265,15 @@ def was_evicted(artifact_id: ArtifactId) -> Program[FindEviction, bool]:
 
 
 def forget(artifact_id: ArtifactId) -> Program[Curate, bool]:
-    """Delete an artifact, and each of its blobs that no other artifact shares; False if there is none."""
+    """Delete an artifact, and each of its blobs that no other artifact shares; False if there is none.
+
+    Bytes that were written lately stay, for a collector: somebody may have found them there, and be about to record them.
+    """
+    before = (yield from Now()) - MARGIN
     orphans = yield from DropRecord(artifact_id)
     for blob in orphans or ():
         with suppress(StorePermissionError):  # a store that lets nothing be deleted keeps the bytes, which no one names
-            yield from DropBlob(blob)
+            yield from DropBlob(blob, before)
     return orphans is not None
 
 

@@ -102,7 +102,7 @@ class Repository:
         return self.interpreter(FindProgeny(self.get_by_id(artifact_id).id))
 
     def delete(self, artifact_id: object) -> None:
-        """Delete an artifact; its value's bytes go with it unless another artifact shares them."""
+        """Delete an artifact; its value's bytes go with it, unless another artifact shares them or they were written lately."""
         run(programs.forget(self.get_by_id(artifact_id).id), self.interpreter)
 
     def put(self, artifact: object, /) -> Artifact[object]:

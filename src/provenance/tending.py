@@ -6,7 +6,7 @@ A store without these methods works: it is verified by reading, nothing is evict
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol, runtime_checkable
 
 from attrs import frozen
@@ -63,6 +63,14 @@ class TendedBlobs(Protocol):
     def list_holdings(self, shelf: Shelf, after: str, limit: int, /) -> tuple[Holding, ...]: ...
     def discard(self, shelf: Shelf, key: str, before: datetime, /) -> bool: ...
     def find_places(self) -> frozenset[str]: ...
+
+
+@runtime_checkable
+class Lagging(Protocol):
+    """A blob store in which bytes that are written again count as young again only if they are older than its `lag`."""
+
+    @property
+    def lag(self) -> timedelta: ...
 
 
 def tended_record_effects(store: Records) -> Interpreter[RecordCare]:

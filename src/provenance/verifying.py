@@ -142,22 +142,23 @@ def examine(artifact_id: ArtifactId) -> Program[_Verify, Examined]:
 
 
 def _examined(record: ArtifactRecord) -> Program[_Verify, Examined]:
-    problems: list[Problem] = []
+    found: list[tuple[Blob, Problem | None]] = []
     gaps: list[Gap] = []
-    sound: list[Blob] = []
-    evicted = yield from FindEviction(record.id)
     for blob in dict.fromkeys(record.blobs):
-        problem = yield from _blob_problem(record.id, blob)
-        if problem is None:
-            sound.append(blob)
-        elif not (evicted and blob == record.value_blob and isinstance(problem, BlobMissing)):
-            problems.append(problem)
+        found.append((blob, (yield from _blob_problem(record.id, blob))))  # noqa: PERF401 - a comprehension cannot ask
+    evicted = yield from FindEviction(record.id)  # after its bytes, which go after it is noted that they were let go
+    problems = [
+        problem
+        for blob, problem in found
+        if problem is not None and not (evicted and blob == record.value_blob and isinstance(problem, BlobMissing))
+    ]
+    sound = tuple(blob for blob, problem in found if problem is None)
     problem = yield from _run_problem(record)
     problems += () if problem is None else (problem,)
     for source_id in sorted(record.source_ids):
         if not (yield from FindIds(source_id, 1)):
-            gaps.append(SourceMissing(record.id, source_id))  # noqa: PERF401 - a comprehension cannot ask
-    return Examined(tuple(problems), tuple(gaps), tuple(sound), evicted is not None)
+            gaps.append(SourceMissing(record.id, source_id))  # noqa: PERF401 - as above
+    return Examined(tuple(problems), tuple(gaps), sound, evicted is not None)
 
 
 def _blob_problem(artifact_id: ArtifactId, blob: Blob) -> Program[CheckBlob, Problem | None]:

@@ -39,15 +39,19 @@ def memory(_: Path) -> Place:
     def damage(blob, change):
         blobs._held[blob.id] = change(blobs._held[blob.id])
 
-    return Place(blob_effects(blobs) | record_effects(MemoryRecords(blobs), MemorySets()), damage)
+    return Place(blob_effects(blobs) | in_memory(blobs), damage)
+
+
+def in_memory(blobs: MemoryBlobs | None = None) -> Interpreter[Any]:
+    """Records and sets in memory."""
+    sets = MemorySets()
+    return record_effects(MemoryRecords(blobs, sets), sets)
 
 
 def disk(folder: Path) -> Place:
     """Blobs in files, records in memory."""
     blobs = blob_effects(DiskBlobs(folder / "blobs"))
-    return Place(
-        blobs | record_effects(MemoryRecords(), MemorySets()), lambda *how: damage_file(folder / "blobs", *how)
-    )
+    return Place(blobs | in_memory(), lambda *how: damage_file(folder / "blobs", *how))
 
 
 def sqlite(folder: Path) -> Place:
@@ -84,7 +88,7 @@ def elsewhere(make: Callable[[Path], Remote]) -> Callable[[Path], Place]:
 
     def place(folder: Path) -> Place:
         remote = make(folder)
-        ask = blob_effects(ObjectBlobs(remote)) | record_effects(MemoryRecords(), MemorySets())
+        ask = blob_effects(ObjectBlobs(remote)) | in_memory()
         return Place(ask, lambda blob, how: change(remote, f"{blob.id[:2]}/{blob.id[2:]}", how))
 
     return place

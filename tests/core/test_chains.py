@@ -7,6 +7,7 @@ import threading
 import pytest
 
 import provenance as p
+from later import in_a_day
 from provenance.asks import DropRecord
 from provenance.effect import overlaid
 
@@ -106,6 +107,7 @@ def test_deleting_deletes_everywhere(places):
     """A deleted artifact is in no repository, and its bytes are in no store."""
     with p.using_repo(places["both"]):
         made = p.artifact_of(numbers(LARGE))
+    with p.using_repo(in_a_day(places["both"])):
         assert numbers.forget(LARGE)
     for repo in places.values():
         assert made.id not in repo

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import provenance as p
+from later import in_a_day
 from processes import printed
 from provenance.asks import HasBlob
 from servers import gcs, moto_s3, seaweed, sftp
@@ -133,6 +134,7 @@ def test_deleting_deletes_near_and_far(tmp_path):
     """A deleted artifact's bytes are nowhere."""
     with p.using_repo(of(tmp_path, **s3(tmp_path, cachedir="near")).repository()):
         made = p.artifact_of(numbers(LARGE))
+    with p.using_repo(in_a_day(of(tmp_path, **s3(tmp_path, cachedir="near")).repository())):
         numbers.forget(LARGE)
     far = p.S3Store(basepath=f"{moto_s3.BUCKET}/{tmp_path.name}", storage_options=moto_s3.storage_options())
     assert made.value_blob not in far

@@ -162,6 +162,23 @@ def test_a_set_that_is_put_meanwhile_pins(stored):
     assert {one.id} == there(stored)
 
 
+@pytest.mark.parametrize("through", ["itself", "a value that holds it"])
+def test_a_set_that_is_put_while_a_value_goes_pins(repo, through):
+    """A set that is put after the sets were asked, and before the value is let go, keeps it all the same."""
+    value = numbers(1000)
+    member = value if through == "itself" else holder(value)
+    kept = ids(value, member)
+
+    def evict(ask):
+        p.create_set([member], "just now", repo)
+        return repo.interpreter(ask)
+
+    beside = evolve(repo, interpreter=overlaid(repo.interpreter, Evict.on(evict)))
+    assert () == p.evict(beside, older_than=NOW).values
+    assert kept == there(repo)
+    assert (0, ()) == (p.verify(repo).evicted, p.verify(repo).problems)
+
+
 def test_archived_files_stay(stored, tmp_path):
     """Their originals may be gone: they are never let go, and what was made from them is."""
     for name in ("one.bin", "two.bin"):

@@ -12,6 +12,7 @@ from returns.result import Failure, Success
 from returns.unsafe import unsafe_perform_io
 
 import provenance as p
+from later import in_a_day
 from provenance import functional, session
 from provenance.events import Hit, Miss
 from provenance.testing import memory_environment
@@ -282,7 +283,7 @@ def test_reading(environment, store):
     assert ([1, 1], list) == (value, type(value))
     assert IOSuccess(7) == functional.read(7)
     proxy = done(functional.load(store, double.artifact_id(1))).proxy()
-    done(functional.forget(store, double.artifact_id(1)))
+    done(functional.forget(in_a_day(store), double.artifact_id(1)))
     assert isinstance(error_of(functional.read(proxy)), p.BlobNotFoundError)
 
 

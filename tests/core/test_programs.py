@@ -23,7 +23,7 @@ from provenance.asks import (
     ReadBlob,
     WriteBlob,
 )
-from provenance.chores import FindEviction
+from provenance.chores import MARGIN, FindEviction
 from provenance.codecs import Decoding
 from provenance.draft import Computation, Draft
 from provenance.ids import ArtifactId, BlobId, RunId
@@ -259,11 +259,11 @@ def test_only_damaged_bytes_are_set_aside():
 
 @pytest.mark.parametrize("orphans", [(), (VALUE,), (VALUE, INPUTS)])
 def test_forgetting_drops_the_record_then_its_orphans(orphans):
-    """The record goes first, then those blobs that the store says no other record names."""
-    drops = [(DropBlob(each), None) for each in orphans]
-    assert True is scripted(programs.forget(ID), (DropRecord(ID), orphans), *drops)
+    """The record goes first, then those blobs that the store says no other record names, and that nobody wrote lately."""
+    drops = [(DropBlob(each, LATER - MARGIN), None) for each in orphans]
+    assert True is scripted(programs.forget(ID), (Now(), LATER), (DropRecord(ID), orphans), *drops)
 
 
 def test_forgetting_nothing_is_false():
     """Where there was no record, no blob is dropped."""
-    assert False is scripted(programs.forget(ID), (DropRecord(ID), None))
+    assert False is scripted(programs.forget(ID), (Now(), LATER), (DropRecord(ID), None))

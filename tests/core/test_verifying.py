@@ -3,6 +3,7 @@
 import random
 import sqlite3
 import threading
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -283,6 +284,19 @@ def test_an_artifact_that_changes_meanwhile_is_looked_at_again(memory_repo):
     assert ((), 3) == (found.problems, len(turns))
     memory_repo.delete(one.id)
     assert 0 == p.verify().artifacts
+
+
+def test_what_is_evicted_meanwhile_is_not_missing(stored):
+    """A value that is let go right before its bytes are asked for was let go on purpose, and is told so."""
+    numbers(1000)
+
+    def evict(ask):
+        p.evict(stored, older_than=timedelta(0))
+        return stored.interpreter(ask)
+
+    repo = evolve(stored, interpreter=overlaid(stored.interpreter, CheckBlob.on(evict)))
+    found = p.verify(repo)
+    assert ((), 1) == (found.problems, found.evicted)
 
 
 def test_a_repository_that_may_not_be_read_is_refused():

@@ -474,3 +474,62 @@ def test_a_handle_asks_the_database(url):
     first.interpreter(PutRecord(one, run(), "{}"))
     assert one == second.interpreter(FindRecord(one.id))
     assert one.id in second
+
+
+def aside(key):
+    """Work that puts a row into the table of what is put aside."""
+    return lambda execute: execute(statements.SET_ASIDE, (key, b"bytes", EPOCH)).rowcount
+
+
+def test_what_re_enters_has_a_transaction_of_its_own(database):
+    """A handler of a signal that stores something in the middle of a transaction neither ends it nor goes with it."""
+
+    def work(execute):
+        aside("a")(execute)
+        assert 1 == database.transaction(aside("b"))
+        assert 1 == database.change(statements.SET_ASIDE, ("c", b"bytes", EPOCH))
+        assert [("b",), ("c",)] == database.query("SELECT id FROM quarantined_blobs ORDER BY id")
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        database.transaction(work)
+    assert [("b",), ("c",)] == database.query("SELECT id FROM quarantined_blobs ORDER BY id")
+    database.transaction(aside("a"))
+    assert 3 == len(database.query("SELECT id FROM quarantined_blobs"))
+
+
+def test_what_re_enters_does_not_wait_for_what_it_interrupted(url):
+    """What writes the same row as the transaction that it came into the middle of is refused soon, and says why."""
+    database = PostgresDatabase(Access(url=url))
+
+    def work(execute):
+        aside("a")(execute)
+        for again in (
+            lambda: database.transaction(aside("a")),
+            lambda: database.change(statements.SET_ASIDE, ("a", b"others", EPOCH)),
+        ):
+            with pytest.raises(StoreUnavailableError, match="what was interrupted is writing the same"):
+                again()
+
+    database.transaction(work)
+    assert [("a",)] == database.query("SELECT id FROM quarantined_blobs")
+    database.close()
+
+
+def test_what_re_enters_while_tables_are_made_does_not_wait(tmp_path):
+    """Who comes into the middle of the making of the tables is refused soon, and they are made."""
+    name = f"entered_{tmp_path.name}"[:50]
+    server(18).create(name)
+    database = PostgresDatabase(Access(url=server(18).url(name)))
+    refused = []
+
+    def interrupt(_connection, _cursor, statement, *_):
+        if "CREATE TABLE" in statement and not refused:
+            refused.append(True)
+            with pytest.raises(StoreUnavailableError, match="lock timeout"):
+                database.transaction(aside("a"))
+
+    sa.event.listen(database._pool, "before_cursor_execute", interrupt)
+    assert 1 == database.transaction(aside("b"))
+    assert ([True], [("b",)]) == (refused, database.query("SELECT id FROM quarantined_blobs"))
+    database.close()

@@ -7,7 +7,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from provenance.effects.compiling import compiled, inserting
-from provenance.effects.tables import artifact_set_members, artifacts, evictions, quarantined_blobs
+from provenance.effects.tables import artifact_inputs, artifact_set_members, artifacts, evictions, quarantined_blobs
 
 
 def _param(name: str) -> sa.BindParameter[str]:
@@ -42,6 +42,15 @@ FIND_PINS: Final = compiled(
     .where(artifact_set_members.c.artifact_id == _param("key"))
     .order_by(artifact_set_members.c.set_id),
     "key",
+)
+HOLDERS: Final = compiled(
+    sa.select(artifact_inputs.c.artifact_id)
+    .join(artifacts, artifacts.c.id == artifact_inputs.c.artifact_id)
+    .where(
+        artifact_inputs.c.input_id == _param("key"),
+        sa.cast(artifacts.c.value_artifact_ids, sa.Text).contains(_param("held")),
+    ),
+    *("key", "held"),
 )
 PUT_EVICTION: Final = inserting(evictions, ("artifact_id", "evicted_at"), "REPLACE")
 FIND_EVICTION: Final = compiled(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from attrs import evolve
@@ -34,7 +35,7 @@ from provenance.asks import (
     Records,
     WriteBlob,
 )
-from provenance.chores import CheckRecords, Evict, FindEviction, FindHomes, FindNamed, FindPins, InspectRecord
+from provenance.chores import MARGIN, CheckRecords, Evict, FindEviction, FindHomes, FindNamed, FindPins, InspectRecord
 from provenance.effect import Interpreter, run
 from provenance.effects.tiers import Tier, allowed, answers, takes_copies, tiered
 from provenance.errors import BlobNotFoundError, CorruptBlobError, StoreUnavailableError
@@ -158,8 +159,10 @@ class _Chain:
     def drop_record(self, ask: DropRecord) -> tuple[Blob, ...] | None:
         """Drop from each tier the record, and the blobs that none of its own records names any more.
 
-        Answers the blobs that all tiers can do without, if all of them had the record; others are dropped here and now.
+        Answers the blobs that all tiers can do without, if all of them had the record; others are dropped here and now, unless
+        they were written lately.
         """
+        before = datetime.now(UTC) - MARGIN  # as `programs.forget` has it
         tiers = allowed(self.tiers, "delete", "deleting an artifact", self.name)
         with self._deleting.lock:
             orphans: list[tuple[Tier, tuple[Blob, ...] | None]] = [(tier, tier.ask(ask)) for tier in tiers]
@@ -168,7 +171,7 @@ class _Chain:
         for tier, blobs in orphans:
             for blob in blobs or ():
                 if blob not in common:
-                    tier.ask(DropBlob(blob))
+                    tier.ask(DropBlob(blob, before))
         ours = dict.fromkeys(blob for _, blobs in orphans for blob in blobs or () if blob in common)
         return tuple(ours) if known else None
 
@@ -191,7 +194,9 @@ class _Chain:
         return sum(tier.ask(ask) for tier in tiers) > 0
 
     def evict(self, ask: Evict) -> tuple[Blob, ...] | None:
-        """Let go in every tier; the blob is free if none of them needs it any more."""
+        """Let go in every tier, unless a set of any pins it; the blob is free if none of them needs it any more."""
+        if any(self.merged(FindPins(ask.id))):
+            return None
         told: list[tuple[Tier, tuple[Blob, ...] | None]] = [
             (tier, tier.ask(ask)) for tier in allowed(self.tiers, "delete", "evicting a value", self.name)
         ]

@@ -56,7 +56,7 @@ class Database(Protocol):
 
     @property
     def generation(self) -> int:
-        """How often the database was found to be another one than before."""
+        """How often what was believed to be stored may not be: the database was another one, or a transaction was undone."""
         ...
 
     def change(self, statement: str, values: Values, generation: int | None = None, /) -> int:

@@ -5,7 +5,7 @@ name is its digest, which a reader checks before anything is decoded.
 """
 
 # Paths are text here: joining `Path`s would be much of a small read's time.
-# ruff: noqa: PTH100, PTH103, PTH116, PTH118, PTH120, PTH123
+# ruff: noqa: PTH100, PTH118, PTH120
 from __future__ import annotations
 
 import io
@@ -17,17 +17,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from stat import S_ISREG
 from typing import BinaryIO, Final, TypeAlias, cast
 
 from provenance.chores import Holding, Shelf
 from provenance.effects import shelves
-from provenance.effects.duplicates import OnDuplicate, are_same
+from provenance.effects.duplicates import OnDuplicate
 from provenance.effects.durability import Compared, Durability
+from provenance.effects.placing import hold_the_same, is_in_the_way, move, set_aside, size_of, sync_folder
 from provenance.effects.sinks import Hashing, digest, filled
 from provenance.effects.temporary import Temporary, remove
 from provenance.effects.trouble import Reaching
-from provenance.errors import BlobNotFoundError, CorruptBlobError, KeyExistsError
+from provenance.errors import BlobNotFoundError, CorruptBlobError, KeyExistsError, StoreUnavailableError
 from provenance.ids import ID_DIGITS, BlobId
 from provenance.records import Blob, Stored
 
@@ -38,7 +38,8 @@ _PIECE: Final = 1 << 20
 _SETTLED: Final = 100_000_000
 """Nanoseconds after which another change to a file is sure to show in its time of modification."""
 _REMEMBERED: Final = 100_000
-_READ: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_READ: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Nothing is waited for: files are there at once, and what is no file is not read."""
 
 _Signature: TypeAlias = tuple[int, int, int, int]
 
@@ -87,7 +88,7 @@ class DiskBlobs:
         fd = self._open(blob)
         if blob.size <= _SMALL:
             return read(io.BytesIO(self._small(fd, blob)))
-        with open(fd, "rb") as file:
+        with self._file(fd, blob) as file:
             with self._reaching:
                 self._look_at(file, blob)
             return read(file)
@@ -98,28 +99,31 @@ class DiskBlobs:
         with self._reaching:
             if path is None:
                 return False
-            size = _size(path)
-            return (_size(path) if size is None and shelves.is_back(self._root, blob.id) else size) == blob.size
+            size = size_of(path)
+            return (size_of(path) if size is None and shelves.is_back(self._root, blob.id) else size) == blob.size
 
     def drop_blob(self, blob: Blob) -> None:
         """Delete the file, if there is one."""
         path = self._path(blob)
         if path is not None:
             with self._reaching:
-                remove(path)
+                try:
+                    remove(path)
+                except OSError:
+                    if not is_in_the_way(path):
+                        raise
 
     def quarantine(self, blob: Blob) -> None:
-        """Move the file, if there is one, to the folder `.quarantine`."""
+        """Move the file, or whatever is in its place, to the folder `.quarantine`."""
         path = self._path(blob)
         if path is not None:
-            with self._reaching, suppress(FileNotFoundError):
-                os.utime(path)  # its age is from now on that of its being there
-                _move(path, os.path.join(self._root, shelves.QUARANTINE, blob.id))
+            with self._reaching:
+                self._clear(path, blob)
 
     def check_blob(self, blob: Blob) -> None:
         """Read the file through, whatever is known of it; raises as `read_blob`."""
         self._verified.pop(blob.id, None)
-        with os.fdopen(self._open(blob), "rb") as file, self._reaching:
+        with self._file(self._open(blob), blob) as file, self._reaching:
             self._check(file, blob)
 
     def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
@@ -159,24 +163,38 @@ class DiskBlobs:
             self._place(temporary, final, blob)
         if self._durability is Durability.POWER:
             for folder in (os.path.dirname(final), self._root):
-                _sync_folder(folder)
+                sync_folder(folder)
 
     def _place(self, temporary: str, final: str, blob: Blob) -> None:
         """Give the file its name; where that must be new, by a link, which of two writers only one can make."""
-        if self._on_duplicate is not OnDuplicate.RAISE or _size(final) is not None:
-            _move(temporary, final)  # over a file that is there: it may be damaged
-            return
+        is_new = self._on_duplicate is OnDuplicate.RAISE and size_of(final) is None
         try:
-            _move(temporary, final, link=True)
-        except FileExistsError as error:
-            raise KeyExistsError(blob.id, self._name) from error
+            move(temporary, final, link=is_new)  # else over a file that is there: it may be damaged
+        except OSError as error:
+            if is_in_the_way(final):
+                self._clear(final, blob)
+                move(temporary, final, link=is_new)
+            elif isinstance(error, FileExistsError):
+                raise KeyExistsError(blob.id, self._name) from error
+            else:
+                raise
+
+    def _clear(self, path: str, blob: Blob) -> None:
+        """Put aside what is in the place of the file of *blob*."""
+        try:
+            set_aside(path, os.path.join(self._root, shelves.QUARANTINE, blob.id))
+        except OSError as error:
+            if not is_in_the_way(path):
+                raise
+            reason = f"{path} is no file, and cannot be put aside: {error.strerror}"
+            raise StoreUnavailableError(self._name, reason, "move it away") from error
 
     def _stays(self, path: str, temporary: str, blob: Blob) -> bool:
         """Whether the file at *path*, if there is one, stays for good; it then looks as if it was just written."""
         if self._on_duplicate is OnDuplicate.OVERWRITE:
             return False
         with suppress(OSError):  # it was deleted just now, or is another user's
-            stays = self._on_duplicate.stays(blob, self._name, _size(path), lambda: _hold_the_same(path, temporary))
+            stays = self._on_duplicate.stays(blob, self._name, size_of(path), lambda: hold_the_same(path, temporary))
             return stays and self._is_sound(blob) and shelves.renewed(path)
         return False
 
@@ -196,14 +214,37 @@ class DiskBlobs:
             while True:
                 try:
                     return os.open(path, _READ)
-                except FileNotFoundError as error:
-                    if not shelves.is_back(self._root, blob.id):
-                        raise BlobNotFoundError(blob.id, self._name) from error
+                except OSError as error:
+                    self._miss(path, blob, error)
+
+    def _miss(self, path: str, blob: Blob, error: OSError) -> None:
+        """Say what it means that the file cannot be opened, unless it was out of the way and is back."""
+        if isinstance(error, FileNotFoundError):
+            if not shelves.is_back(self._root, blob.id):
+                raise BlobNotFoundError(blob.id, self._name) from error
+        elif is_in_the_way(path):
+            raise self._no_file(blob) from error
+        else:
+            raise error
+
+    def _no_file(self, blob: Blob) -> CorruptBlobError:
+        return CorruptBlobError(blob.id, self._name, "what is in its place is no file")
+
+    def _file(self, fd: int, blob: Blob) -> BinaryIO:
+        """The file of *blob*, opened as *fd*."""
+        with self._reaching:
+            try:
+                return open(fd, "rb")
+            except IsADirectoryError as error:
+                os.close(fd)  # which is nobody's
+                raise self._no_file(blob) from error
 
     def _small(self, fd: int, blob: Blob) -> bytes:
         with self._reaching:
             try:
                 data = os.read(fd, blob.size + 1)
+            except (IsADirectoryError, BlockingIOError) as error:
+                raise self._no_file(blob) from error
             finally:
                 os.close(fd)
         self._compare(blob, len(data), None if self._when is Compared.SIZE else digest(data))
@@ -250,38 +291,3 @@ class DiskBlobs:
             raise CorruptBlobError(blob.id, self._name, reason)
         if found is not None and found != blob.id:
             raise CorruptBlobError(blob.id, self._name, f"its bytes have the digest {found}")
-
-
-def _size(path: str) -> int | None:
-    """How many bytes the file at *path* has; None where there is no file."""
-    try:
-        status = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return status.st_size if S_ISREG(status.st_mode) else None
-
-
-def _hold_the_same(path: str, other: str) -> bool:
-    with open(path, "rb") as one, open(other, "rb") as two:
-        return are_same(one, two)
-
-
-def _move(path: str, target: str, *, link: bool = False) -> None:
-    """Rename *path* to *target*, whose folder is made if need be, or make a *link* there, if there is nothing yet."""
-    move = os.link if link else os.replace
-    try:
-        move(path, target)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        move(path, target)
-
-
-def _sync_folder(folder: str) -> None:
-    """Make the names in *folder* survive the loss of power, where folders can be opened for that."""
-    if os.name != "posix":
-        return
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -110,12 +110,13 @@ class MemoryBlobs:
 class MemoryRecords(Shared):
     """Records in dictionaries, with an index for each question, as rows: what comes out is what a database would give.
 
-    Bytes that a record brings along go to *blobs*.
+    Bytes that a record brings along go to *blobs*; what *sets* pin is not evicted.
     """
 
-    def __init__(self, blobs: MemoryBlobs | None = None) -> None:
+    def __init__(self, blobs: MemoryBlobs | None = None, sets: MemorySets | None = None) -> None:
         super().__init__()
         self._blobs = MemoryBlobs() if blobs is None else blobs
+        self._sets = MemorySets() if sets is None else sets
         self._rows: dict[ArtifactId, Row] = {}
         self._inputs: dict[ArtifactId, str] = {}
         self._ids: list[ArtifactId] = []
@@ -213,10 +214,23 @@ class MemoryRecords(Shared):
         """Note that the value was let go; the blob if no record needs it any more, None if nothing was done."""
         with self.lock:
             row = self._rows.get(artifact_id)
-            if row is None or from_row(row).value_blob != blob:
+            if row is None or from_row(row).value_blob != blob or self._is_pinned(artifact_id):
                 return None
             self._evicted[artifact_id] = at
             return () if any(self._needs(each, blob) for each in self._by_blob[blob.id]) else (blob,)
+
+    def _is_pinned(self, artifact_id: ArtifactId) -> bool:
+        """Whether a set has the artifact as a member, or one whose value holds it, at any depth."""
+        met, waiting = {artifact_id}, [artifact_id]
+        while waiting:
+            key = waiting.pop()
+            if self._sets.is_member(key):
+                return True
+            users = self._progeny.get(key, set[ArtifactId]())
+            holders = {each for each in users if key in from_row(self._rows[each]).value_artifact_ids}
+            waiting += holders - met
+            met |= holders
+        return False
 
     def _needs(self, artifact_id: ArtifactId, blob: Blob) -> bool:
         return artifact_id not in self._evicted or from_row(self._rows[artifact_id]).inputs_blob == blob

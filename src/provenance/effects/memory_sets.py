@@ -54,6 +54,10 @@ class MemorySets(Shared):
         with self.lock:
             return tuple(sorted({each.id for each in self._sets.values() if artifact_id in each.artifact_ids}))
 
+    def is_member(self, artifact_id: ArtifactId) -> bool:
+        """Whether a set has it as a member; asked by who holds another lock, so it waits for none."""
+        return any(artifact_id in each.artifact_ids for each in list(self._sets.values()))
+
     def _newest(self, is_it: Callable[[SetRecord], bool]) -> SetRecord | None:
         with self.lock:
             fitting = [record for record in self._sets.values() if is_it(record)]

@@ -11,7 +11,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -31,12 +31,14 @@ _IS_ID: Final = re.compile(rf"[0-9a-f]{{{ID_DIGITS}}}").fullmatch
 _SMALL: Final = 1 << 16
 """Bytes up to which a blob is handed out in memory."""
 _PIECE: Final = 1 << 20
-_FRESH: Final = 60 * 60.0
-"""Seconds after which what is there already is written again, so that no collector takes it for forgotten."""
+_FRESH: Final = timedelta(hours=1)
+"""The age after which what is there already is written again, so that no collector takes it for forgotten."""
 
 
 class ObjectBlobs:
     """Blobs in the place that *remote* reaches."""
+
+    lag: Final = _FRESH
 
     def __init__(self, remote: Remote, on_duplicate: OnDuplicate = OnDuplicate.SKIP) -> None:
         self._remote = remote
@@ -138,7 +140,7 @@ class ObjectBlobs:
             stays = self._on_duplicate.stays(blob, self._name, found.size, lambda: self._holds_the_same(blob, path))
         except BlobNotFoundError:  # it was deleted just now
             return False
-        return stays and time.time() - found.written_at < _FRESH
+        return stays and time.time() - found.written_at < _FRESH.total_seconds()
 
     def _holds_the_same(self, blob: Blob, path: str) -> bool:
         with self._spool.file() as (_, there):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from contextlib import nullcontext
+from typing import Final, TypeAlias, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -25,8 +27,9 @@ from provenance.effects.postgres_connections import (
     unavailable,
     url_of,
 )
-from provenance.effects.postgres_making import brought_up, make_database
+from provenance.effects.postgres_making import MIGRATING, brought_up, make_database
 from provenance.effects.translation import translated
+from provenance.errors import StoreUnavailableError
 
 R = TypeVar("R")
 
@@ -34,6 +37,9 @@ _ATTEMPTS: Final = 6
 """Of a transaction that others got in the way of."""
 _POOLED: Final = 5
 _BEYOND: Final = 45
+_SHORTLY: Final = 1.0
+"""Seconds that a handler of a signal waits for who may be what it interrupted, and so wait for it."""
+_IS_LOCKED: Final = "55P03"
 _IN_THE_WAY: Final = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock: the server gave the transaction up for the sake of another one."""
 
@@ -50,6 +56,9 @@ class _Did:
         return self.rows
 
 
+_Execute: TypeAlias = Callable[[str, Values], _Did]
+
+
 class PostgresDatabase(Prefetching, Shared):
     """The PostgreSQL database that *access* tells of; reached, and made if need be, when it is first used.
 
@@ -63,6 +72,7 @@ class PostgresDatabase(Prefetching, Shared):
         self._access = access
         self._url = url_of(name, access)
         self._is_ready = False
+        self._local = _Local()
         self._pool = self._engine()
         self._at_once = self._pool.execution_options(isolation_level="AUTOCOMMIT")
         _all.add(self)
@@ -148,10 +158,14 @@ class PostgresDatabase(Prefetching, Shared):
         except DBAPIError:
             if not (self._access.create_db and make_database(self._url, self._access)):
                 raise
-        brought_up(self._pool, self._access, self.name, version)
+        entered = self._local.at_work.locked()
+        with nullcontext() if entered else self._local.at_work:
+            brought_up(self._pool, self._access, self.name, version, _SHORTLY if entered else MIGRATING)
 
     def _alone(self, statement: str, values: Values) -> _Did:
         self._get_ready()
+        if self._local.at_work.locked():
+            return self._persistently(lambda: self._transacted(lambda execute: execute(statement, values)))
 
         def work() -> _Did:
             with self._at_once.connect() as connection:
@@ -159,8 +173,23 @@ class PostgresDatabase(Prefetching, Shared):
 
         return self._persistently(work)
 
-    def _transacted(self, work: Callable[[Execute], R]) -> R:
+    def _transacted(self, work: Callable[[_Execute], R]) -> R:
+        """Do *work* in a transaction; one that begins while its thread is at work on another must not wait for that."""
+        if not self._local.at_work.locked():
+            with self._local.at_work:  # unlike a flag it cannot be left behind by an interrupt
+                return self._committed(work)
+        try:
+            return self._committed(work, f"SET LOCAL lock_timeout = '{_SHORTLY:.0f}s'")
+        except DBAPIError as error:
+            if _state(error) != _IS_LOCKED:
+                raise
+            reason = "what was interrupted is writing the same, or somebody else is"
+            raise StoreUnavailableError(self.name, reason, "try again when it has finished") from error
+
+    def _committed(self, work: Callable[[_Execute], R], first: str | None = None) -> R:
         with self._pool.connect() as connection:
+            if first is not None:
+                connection.exec_driver_sql(first)
             result = work(lambda statement, values: _executed(connection, statement, values))
             try:
                 connection.commit()
@@ -187,6 +216,13 @@ class PostgresDatabase(Prefetching, Shared):
         raise unavailable(self.name, self._url, failure)
 
 
+class _Local(threading.local):
+    """What each thread has for itself."""
+
+    def __init__(self) -> None:
+        self.at_work: Final = threading.Lock()
+
+
 class _DoubtfulError(Exception):
     """A commit failed: whether it took effect is not known, unless the server says so."""
 
@@ -204,7 +240,12 @@ def _executed(connection: sa.Connection, statement: str, values: Values) -> _Did
 
 
 def _is_in_the_way(error: Exception) -> bool:
-    return getattr(getattr(error, "orig", error), "sqlstate", None) in _IN_THE_WAY
+    return _state(error) in _IN_THE_WAY
+
+
+def _state(error: Exception) -> str | None:
+    """What the server calls it, if it is the server's."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None)
 
 
 def _was_cut(error: Exception) -> bool:

@@ -15,7 +15,7 @@ from provenance.errors import StoreUnavailableError
 
 _ONE_AT_A_TIME: Final = 0x70726F76656E
 """The advisory lock of who makes or changes something."""
-_PATIENCE: Final = 3600.0
+MIGRATING: Final = 3600.0
 """Seconds that a migration may take, which rewrites tables."""
 
 
@@ -35,16 +35,21 @@ def make_database(url: sa.URL, access: Access) -> bool:
     return False
 
 
-def brought_up(engine: sa.Engine, access: Access, name: str, version: int | None = None) -> None:
-    """Bring the tables to *version*, or, where none is given, to today's as far as *access* allows it."""
+def brought_up(
+    engine: sa.Engine, access: Access, name: str, version: int | None = None, patience: float = MIGRATING
+) -> None:
+    """Bring the tables to *version*, or, where none is given, to today's as far as *access* allows it.
+
+    Who is making them already is waited for at most *patience* seconds.
+    """
     wanted = statements.VERSION if version is None else version
     with engine.connect() as connection:
         if _found(connection, access, name) == wanted:
             return
     with engine.begin() as connection:
-        cast("Connection", connection.connection.driver_connection).patience = _PATIENCE
-        for setting in ("statement_timeout", "lock_timeout"):
-            connection.execute(sa.text(f"SET LOCAL {setting} = '{_PATIENCE:.0f}s'"))
+        cast("Connection", connection.connection.driver_connection).patience = MIGRATING
+        for setting, seconds in (("statement_timeout", MIGRATING), ("lock_timeout", patience)):
+            connection.execute(sa.text(f"SET LOCAL {setting} = '{seconds:.0f}s'"))
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
         found = _found(connection, access, name)
         if found is None:

@@ -58,7 +58,7 @@ def _stamping() -> tuple[str, str]:
     key = f"CONSTRAINT {_STAMP}_pkc PRIMARY KEY"
     return (
         f"CREATE TABLE IF NOT EXISTS {_STAMP} (\n\tversion_num VARCHAR(32) NOT NULL, \n\t{key} (version_num)\n)",
-        f"INSERT INTO {_STAMP} (version_num) VALUES ('{VERSION}')",  # noqa: S608 - of constants
+        f"INSERT OR IGNORE INTO {_STAMP} (version_num) VALUES ('{VERSION}')",  # noqa: S608 - of constants
     )
 
 

@@ -1,11 +1,12 @@
 """What lies in a folder of blobs: listed page by page, and deleted if it is old."""
 
 # Paths are text here, as in `disk`.
-# ruff: noqa: PTH116, PTH118, PTH119, PTH208
+# ruff: noqa: PTH112, PTH114, PTH116, PTH118, PTH119, PTH208
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -30,7 +31,7 @@ _IS_REST: Final = re.compile(rf"[0-9a-f]{{{ID_DIGITS - 2}}}").fullmatch
 def listed(root: str, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
     """What lies on a shelf of the folder *root* under names after *after*, in order; at most *limit*. Raises OSError."""
     names = _stored(root, after) if shelf is Shelf.STORED else _others(os.path.join(root, _FOLDERS[shelf]), after)
-    found = (_holding(key, path) for key, path in names)
+    found = (_holding(key, path) for key, path in names if shelf is not Shelf.STORED or not _is_folder(path))
     return tuple(islice((each for each in found if each is not None), limit))
 
 
@@ -41,7 +42,7 @@ def discarded(root: str, shelf: Shelf, key: str, before: datetime) -> bool:
     what another process writes afterwards is another file, which is not touched. Who misses it meanwhile asks `is_back`.
     """
     path = _path(root, shelf, key)
-    if path is None or not _is_old(path, before):
+    if path is None or not _is_old(path, before) or (shelf is Shelf.STORED and _is_folder(path)):
         return False
     aside = os.path.join(root, TEMPORARY, f"{_ASIDE}{key}-{os.urandom(8).hex()}")
     with suppress(FileExistsError):
@@ -53,7 +54,10 @@ def discarded(root: str, shelf: Shelf, key: str, before: datetime) -> bool:
     if not _is_old(aside, before):
         _put_back(aside, path)
         return False
-    remove(aside)
+    if _is_folder(aside):
+        shutil.rmtree(aside)  # what was in the place of a file, and was put aside
+    else:
+        remove(aside)
     return True
 
 
@@ -129,6 +133,11 @@ def _names(folder: str) -> list[str]:
         return sorted(os.listdir(folder))
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def _is_folder(path: str) -> bool:
+    """Whether a folder is at *path*; one among the blobs is none of ours."""
+    return os.path.isdir(path) and not os.path.islink(path)
 
 
 def _holding(key: str, path: str) -> Holding | None:

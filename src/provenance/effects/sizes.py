@@ -39,7 +39,8 @@ def by_size(small: Interpreter[Blobs], large: Interpreter[Blobs], limit: int) ->
                 raise
         return other(ask)
 
-    return blob_effects(_BySize(small, large, limit, read)) | ReadBlob.on(read)
+    both = _BySize(small, large, limit, read)
+    return blob_effects(both) | ReadBlob.on(read) | DropBlob.on(lambda ask: both.drop_blob(ask.blob, ask.before))
 
 
 @frozen
@@ -67,9 +68,9 @@ class _BySize:
     def has_blob(self, blob: Blob) -> bool:
         return any(tier(HasBlob(blob)) for tier in self._tiers(blob))
 
-    def drop_blob(self, blob: Blob) -> None:
+    def drop_blob(self, blob: Blob, before: datetime | None = None) -> None:
         for tier in self._tiers(blob):
-            tier(DropBlob(blob))
+            tier(DropBlob(blob, before))
 
     def quarantine(self, blob: Blob) -> None:
         for tier in self._tiers(blob):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
-import time
 import weakref
 from collections.abc import Callable
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
@@ -16,6 +15,7 @@ from provenance.effects import statements
 from provenance.effects.database import Execute, Prefetching, Values, checked_version
 from provenance.effects.durability import Durability
 from provenance.effects.locks import Shared
+from provenance.effects.sqlite_sessions import PATIENCE, Local, Session, configure, disconnect_all, transacted
 from provenance.errors import ProvenanceError, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -26,10 +26,6 @@ R = TypeVar("R")
 _TROUBLE: Final = (sqlite3.Error, UnicodeDecodeError)
 """What reading and writing raises; the latter where what should be text is none, in messages too."""
 _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-PATIENCE: Final = 30.0
-"""Seconds to wait for another process that writes."""
-_LOG_PAGES: Final = 4000
-"""Pages of the log that are worth moving into the database at once: the fewer times, the fewer waits for the device."""
 _ADVICE: Final = {
     "SQLITE_NOTADB": "name another file, or move this one away",
     "SQLITE_CORRUPT": "restore the file from a backup, or move it away to begin anew",
@@ -61,9 +57,9 @@ class SqliteDatabase(Prefetching, Shared):
         self._create = create
         self._synchronous = "FULL" if durability is Durability.POWER else "NORMAL"
         self.generation = 0
-        self._local = _Local()
-        self._sessions: weakref.WeakSet[_Session] = weakref.WeakSet()
-        weakref.finalize(self, _disconnect, self._sessions)  # called at the exit of the process, too
+        self._local = Local()
+        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+        weakref.finalize(self, disconnect_all, self._sessions)  # called at the exit of the process, too
 
     @property
     def engine(self) -> Engine:
@@ -82,7 +78,10 @@ class SqliteDatabase(Prefetching, Shared):
         session = self._local.session or self._new_session()
         try:
             with session.lock:
-                return (session.connection or self._open(session)).execute(statement, values).fetchall()
+                connection = session.connection or self._open(session)
+                if statement is statements.CLAIM:  # at one stroke: what re-enters cannot commit while it is at work
+                    return list(chain.from_iterable(map(connection.execute, (statement,), (values,))))
+                return connection.execute(statement, values).fetchall()
         except _TROUBLE as error:
             raise self._unavailable(error) from error
 
@@ -107,10 +106,17 @@ class SqliteDatabase(Prefetching, Shared):
         session = self._local.session or self._new_session()
         self.forget_prefetched()
         try:
-            with session.lock:
-                return _transacted(self._for_writing(session), work)
+            return self._transacted(session, work)
         except _TROUBLE as error:
             raise self._unavailable(error) from error
+
+    def _transacted(self, session: Session, work: Callable[[Execute], R]) -> R:
+        with session.lock:
+            try:
+                return transacted(session, self._for_writing(session), work)
+            except BaseException:
+                self.generation += 1  # what has joined it, and was told that it is stored, is undone, too
+                raise
 
     @property
     def home(self) -> str:
@@ -147,14 +153,16 @@ class SqliteDatabase(Prefetching, Shared):
             with session.lock:
                 session.disconnect()
 
-    def _new_session(self) -> _Session:
-        session = self._local.session = _Session()
+    def _new_session(self) -> Session:
+        session = self._local.session = Session()
         with self.lock:
             self._sessions.add(session)
         return session
 
-    def _for_writing(self, session: _Session) -> sqlite3.Connection:
+    def _for_writing(self, session: Session) -> sqlite3.Connection:
         """The connection, opened anew if the file was deleted or replaced: what is written to it would be lost."""
+        if session.at_work.locked():  # by its own thread, to whose transaction this belongs
+            return session.connection or self._open(session)
         if session.connection is not None and session.file != _file_at(self._file):
             session.disconnect()  # while it was open, no other file could have the same number
             self.generation += 1
@@ -163,16 +171,21 @@ class SqliteDatabase(Prefetching, Shared):
             connection.rollback()
         return connection
 
-    def _open(self, session: _Session) -> sqlite3.Connection:
-        self._prepare_folder()
-        connection = session.connection = self._connect()
+    def _open(self, session: Session) -> sqlite3.Connection:
+        """The connection, made ready for use; what re-enters meanwhile does so with the same one, and the rest is idle."""
+        if session.opening is None:
+            self._prepare_folder()
+            session.opening = self._connect()
+        connection = session.opening
         try:
-            _configure(connection, self._synchronous)
-            self._prepare_tables(connection)
+            if not connection.in_transaction:
+                configure(connection, self._synchronous)
+            self._prepare_tables(session, connection)
         except BaseException:
             session.disconnect()
             raise
         session.file = _file_at(self._file)
+        session.connection, session.opening = connection, None
         return connection
 
     def _connect(self) -> sqlite3.Connection:
@@ -190,7 +203,7 @@ class SqliteDatabase(Prefetching, Shared):
         except OSError as error:
             raise StoreUnavailableError(self.name, str(error), _ADVICE["SQLITE_CANTOPEN"]) from error
 
-    def _prepare_tables(self, connection: sqlite3.Connection) -> None:
+    def _prepare_tables(self, session: Session, connection: sqlite3.Connection) -> None:
         def make(execute: Execute) -> None:
             if self._version(connection) == 0:  # of processes that come at once, the first makes them
                 for statement in statements.CREATE:
@@ -199,7 +212,7 @@ class SqliteDatabase(Prefetching, Shared):
 
         found = self._version(connection)
         if found == 0:
-            _transacted(connection, make)
+            transacted(session, connection, make)
         elif found < statements.VERSION:
             self._migrate(statements.VERSION)
 
@@ -231,68 +244,6 @@ def _file_at(path: str) -> int | None:
         return None
 
 
-def _configure(connection: sqlite3.Connection, synchronous: str) -> None:
-    """Set what SQLite keeps by connection; switching to WAL does not wait for others by itself."""
-    connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL").fetchall()
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(0.005)
-        else:
-            return
-
-
-def _transacted(connection: sqlite3.Connection, work: Callable[[Execute], R]) -> R:
-    execute: Execute = connection.execute
-    try:  # from here on: an interrupt may come as soon as the transaction has begun
-        execute("BEGIN IMMEDIATE", ())
-        result = work(execute)
-        execute("COMMIT", ())
-    except BaseException:
-        connection.rollback()
-        raise
-    return result
-
-
 def _complaints(connection: sqlite3.Connection) -> tuple[str, ...]:
     rows = connection.execute("PRAGMA integrity_check").fetchall()
     return () if rows == [("ok",)] else tuple(str(text) for (text,) in rows)
-
-
-def _disconnect(sessions: weakref.WeakSet[_Session]) -> None:
-    for session in list(sessions):
-        if session.lock.acquire(timeout=1.0):  # a thread that is at work for longer than that is left alone
-            session.disconnect()
-            session.lock.release()
-
-
-class _Session(Shared):
-    """One thread's connection, while it has one; closed when the thread or the process ends, and before a fork."""
-
-    connection: sqlite3.Connection | None = None
-    file: int | None = None
-
-    def disconnect(self) -> None:
-        """Close the connection, if there is one."""
-        connection, self.connection = self.connection, None
-        if connection is not None:
-            connection.close()
-
-    def before_fork(self) -> None:
-        """Close the connection, of which SQLite's locks would be as good as lost in the child."""
-        self.disconnect()
-
-    def __del__(self) -> None:
-        self.disconnect()
-
-
-class _Local(threading.local):
-    """What each thread has for itself."""
-
-    session: _Session | None = None

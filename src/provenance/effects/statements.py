@@ -131,6 +131,10 @@ FIND_PINS = """\
 SELECT artifact_set_members.set_id
 FROM artifact_set_members
 WHERE artifact_set_members.artifact_id = ? ORDER BY artifact_set_members.set_id"""
+HOLDERS = """\
+SELECT artifact_inputs.artifact_id
+FROM artifact_inputs JOIN artifacts ON artifacts.id = artifact_inputs.artifact_id
+WHERE artifact_inputs.input_id = ? AND (CAST(artifacts.value_artifact_ids AS TEXT) LIKE '%' || ? || '%')"""
 PUT_EVICTION = """\
 INSERT OR REPLACE INTO evictions (artifact_id, evicted_at) VALUES (?, ?)"""
 FIND_EVICTION = """\
@@ -268,5 +272,5 @@ CREATE TABLE IF NOT EXISTS provenance_schema (
     CONSTRAINT provenance_schema_pkc PRIMARY KEY (version_num)
 )""",
     """\
-INSERT INTO provenance_schema (version_num) VALUES ('4')""",
+INSERT OR IGNORE INTO provenance_schema (version_num) VALUES ('4')""",
 )

@@ -45,7 +45,8 @@ class Tier:
 
 def tiered(name: str, tiers: Sequence[Tier]) -> Interpreter[Blobs]:
     """The blob store *name* that *tiers* make together, the nearest first."""
-    return blob_effects(_TieredBlobs(name, tuple(tiers)))
+    all_tiers = _TieredBlobs(name, tuple(tiers))
+    return blob_effects(all_tiers) | DropBlob.on(lambda ask: all_tiers.drop_blob(ask.blob, ask.before))
 
 
 def allowed(tiers: Sequence[Tier], permission: str, operation: str, name: str) -> list[Tier]:
@@ -109,9 +110,9 @@ class _TieredBlobs:
         readable = allowed(self.tiers, "read", "looking for a blob", self.name)
         return any(there for _, there in answers(readable, HasBlob(blob)))
 
-    def drop_blob(self, blob: Blob) -> None:
+    def drop_blob(self, blob: Blob, before: datetime | None = None) -> None:
         for tier in allowed(self.tiers, "delete", "deleting a blob", self.name):
-            tier.ask(DropBlob(blob))
+            tier.ask(DropBlob(blob, before))
 
     def quarantine(self, blob: Blob) -> None:
         for tier in allowed(self.tiers, "write", "putting a damaged blob aside", self.name):

@@ -22,12 +22,30 @@ def named(database: Database, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
 
 
 def evict(execute: Execute, artifact_id: ArtifactId, blob: Blob, at: datetime) -> tuple[Blob, ...] | None:
-    """Note that the value was let go, and empty its row; the blob if no record needs it any more, None if it is another."""
+    """Note that the value was let go, and empty its row; the blob if no record needs it any more.
+
+    None if its value is another, or a set pins it.
+    """
+    if _is_pinned(execute, artifact_id):
+        return None
     if execute(statements.EMPTY_VALUE, (artifact_id, blob.id)).rowcount == 0:
         return None
     execute(statements.PUT_EVICTION, (artifact_id, time_text(at)))
     needed = execute(statements.NEEDS_BLOB, (blob.id, blob.id)).fetchall()
     return () if any(needed[0]) else (blob,)
+
+
+def _is_pinned(execute: Execute, artifact_id: ArtifactId) -> bool:
+    """Whether a set has the artifact as a member, or one whose value holds it, at any depth."""
+    met, waiting = {artifact_id}, [artifact_id]
+    while waiting:
+        key = waiting.pop()
+        if execute(statements.FIND_PINS, (key,)).fetchall():
+            return True
+        holders = {cast("ArtifactId", each) for (each,) in execute(statements.HOLDERS, (key, key)).fetchall()}
+        waiting += holders - met
+        met |= holders
+    return False
 
 
 def evicted_at(database: Database, artifact_id: ArtifactId) -> datetime | None:

@@ -40,7 +40,8 @@ class Place:
     @classmethod
     def of_blobs(cls, store: BlobStore, damage: Damage = _cannot_damage, close: Callable[[], None] = _nothing) -> Place:
         """A blob store under test, beside records in memory."""
-        return cls(blob_effects(store) | record_effects(MemoryRecords(), MemorySets()), damage, close)
+        sets = MemorySets()
+        return cls(blob_effects(store) | record_effects(MemoryRecords(sets=sets), sets), damage, close)
 
     @classmethod
     def of_records(cls, records: RecordStore, sets: SetStore, close: Callable[[], None] = _nothing) -> Place:

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from provenance.asks import (
+    DropBlob,
     DropRecord,
     DropSet,
     FindIds,
@@ -32,7 +33,7 @@ from provenance.chores import (
 )
 from provenance.effects.sinks import blob_of
 from provenance.errors import BlobNotFoundError, CorruptBlobError
-from provenance.ids import SetId
+from provenance.ids import ArtifactId, SetId
 from provenance.records import ArtifactRecord, Held, SetRecord, Stored, options
 from provenance.testing.contracts.base import Contract
 from provenance.testing.contracts.blobs import ELSEWHERE, some
@@ -76,6 +77,17 @@ class CareContract(Contract):
         for absent in (blob_of(b"nothing of the kind"), ELSEWHERE):
             with pytest.raises((BlobNotFoundError, CorruptBlobError)):
                 place.ask(CheckBlob(absent))
+
+    def test_only_bytes_of_before_are_dropped(self, place: Place) -> None:
+        """Bytes that were written since a moment are not dropped: somebody may have found them, and be about to record them."""
+        written = place.write(some(LIMIT + 1))
+        place.ask(
+            PutRecord(record(value_blob=written.blob), run(), "{}", (written,) if isinstance(written, Held) else ())
+        )
+        place.ask(DropBlob(written.blob, now() - timedelta(minutes=1)))
+        assert some(LIMIT + 1) == place.read(written.blob)
+        place.ask(DropBlob(written.blob, now() + timedelta(days=1)))
+        assert place.ask(HasBlob(written.blob)) == isinstance(written, Held)  # in its row, it goes with that
 
     def test_what_lies_by_itself_is_listed(self, place: Place) -> None:
         """Blobs that are stored on their own are listed, in order of their ids, with size and age; those in rows are not."""
@@ -212,6 +224,25 @@ class CareContract(Contract):
         assert () == place.ask(Evict(other.id, one.value_blob, MOMENT))
         place.ask(DropRecord(user.id))
         assert (one.value_blob,) == place.ask(Evict(other.id, one.value_blob, MOMENT))
+
+    @pytest.mark.parametrize("size", [5, LIMIT + 1])
+    def test_what_a_set_pins_is_not_let_go(self, place: Place, size: int) -> None:
+        """Nothing is done while the artifact, or one that holds it at any depth, is a member of a set; then it goes."""
+        one = put(place, some(size))
+        holder = record(value_artifact_ids=frozenset({one.id}))
+        outer = record(value_artifact_ids=frozenset({holder.id}))
+        user = record(input_artifact_ids=frozenset({one.id}), value_artifact_ids=frozenset[ArtifactId]())
+        for each in (holder, outer, user):
+            place.ask(PutRecord(each, run(), "{}"))
+        for member in (one, holder, outer):
+            pinning = SetRecord(SetId(new_id()), frozenset({member.id, new_id()}), options({}), MOMENT)
+            place.ask(PutSet(pinning))
+            assert place.ask(Evict(one.id, one.value_blob, MOMENT)) is None
+            assert place.ask(FindEviction(one.id)) is None
+            assert some(size) == place.read(one.value_blob)
+            place.ask(DropSet(pinning.id))
+        place.ask(PutSet(SetRecord(SetId(new_id()), frozenset({user.id}), options({}), MOMENT)))
+        assert (one.value_blob,) == place.ask(Evict(one.id, one.value_blob, MOMENT))
 
     def test_only_the_value_that_is_there_is_let_go(self, place: Place) -> None:
         """Nothing is done where there is no record, or where it has another value by now."""
