@@ -1,5 +1,6 @@
 """Waiting for what happens by itself."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -13,3 +14,11 @@ def until(true: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < deadline, "it did not come"
         time.sleep(0.005)
+
+
+async def until_so(true: Callable[[], object]) -> None:
+    """As `until`, while the event loop goes on."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, "it did not come"
+        await asyncio.sleep(0.001)
