@@ -79,7 +79,12 @@ def joined(monkeypatch):
     return seen
 
 
-def slow_function(runs, work=partial(time.sleep, SLOW), **options):
+def take_long():
+    """Take a while."""
+    time.sleep(SLOW)
+
+
+def slow_function(runs, work=take_long, **options):
     """A decorated function that notes its runs, and does this *work*."""
 
     def slow(x):
