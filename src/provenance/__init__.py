@@ -28,6 +28,7 @@ from provenance.errors import (
     DuplicateNameError,
     ImpureFunctionError,
     KeyExistsError,
+    MemberNotFoundError,
     MissingLibraryError,
     MutatedArtifactValueError,
     ProvenanceError,
@@ -79,6 +80,8 @@ if _typing.TYPE_CHECKING:
         provenance_set,
     )
     from provenance.config import (
+        ChainedRepo,
+        ChainedStore,
         DiskStore,
         MemoryRepo,
         MemoryStore,
@@ -134,6 +137,8 @@ __all__ = [
     "BlobUnreadable",
     "Cached",
     "CallPlan",
+    "ChainedRepo",
+    "ChainedStore",
     "Change",
     "CodeChanged",
     "Collected",
@@ -162,6 +167,7 @@ __all__ = [
     "LetGo",
     "Lineage",
     "MemberMissing",
+    "MemberNotFoundError",
     "MemoryRepo",
     "MemoryStore",
     "Miss",
@@ -250,7 +256,7 @@ __all__ = [
 _LATER: _typing.Final = {
     "arguments": "ArgumentDecorator ensure_proxies merge_defaults",
     "collecting": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
-    "config": "DiskStore MemoryRepo MemoryStore SqliteRepo "
+    "config": "ChainedRepo ChainedStore DiskStore MemoryRepo MemoryStore SqliteRepo "
     "current_config from_config load_config load_yaml_config set_run_info_fn",
     "elsewhere": "AzureStore FsspecStore GSStore PostgresRepo S3Store SFTPStore",
     "evicting": "evict",

@@ -10,6 +10,7 @@ from attrs import frozen
 from provenance.archives import ArchivedFile, ArchivedFolder
 from provenance.errors import ConfigError, UnarchivableFileError
 from provenance.records import Blob, Options, options
+from provenance.showing import shown
 
 _RELATED: Final = ("delete_original_file", "preserve_file_ext")
 _OPPOSED: Final = ("serializer", "load_kwargs", "dump_kwargs", "returns_composite")
@@ -41,7 +42,7 @@ def archiving_of(choices: Mapping[str, object], refuse: Callable[[str, str, str]
 def _flag(choices: Mapping[str, object], option: str, refuse: Callable[[str, str, str], ConfigError]) -> bool:
     flag = choices.get(option, False)
     if not isinstance(flag, bool):
-        raise refuse(option, f"{flag!r} is no bool", "write True or False")
+        raise refuse(option, f"{shown(flag)} is no bool", "write True or False")
     return flag
 
 

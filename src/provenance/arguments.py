@@ -16,6 +16,7 @@ from attrs import frozen
 from provenance.binding import Subject, completed_call, subject_of, without_dictionary
 from provenance.errors import ConfigError, ProxyExpectedError
 from provenance.proxy import is_proxy
+from provenance.showing import shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -78,7 +79,7 @@ def _with_parameters(name: str, make: _Make, parameters: tuple[object, ...]) -> 
         return _decorated(make, (), parameters[0])
     names = tuple(each for each in parameters if isinstance(each, str))
     if len(names) < len(parameters):
-        raise ConfigError(f"@{name}", f"{parameters!r} are not all strings", "name parameters by strings")
+        raise ConfigError(f"@{name}", f"{shown(parameters)} are not all strings", "name parameters by strings")
     return functools.partial(_decorated, make, names)
 
 
@@ -194,6 +195,9 @@ def _merging(function: AnyFunction, names: tuple[str, ...]) -> AnyFunction:
     if (name := without_dictionary(subject, names)) is not None:
         path = f"@merge_defaults on {subject.label}"
         raise ConfigError(path, f"{name!r} has no dictionary as its default", "leave it out")
+    option: Callable[[bool | tuple[str, ...]], AnyFunction] | None = getattr(function, "__provenance_merging__", None)
+    if option is not None:  # which knows of the artifacts that are merged
+        return option(names or True)
     chosen = names or subject.defaults
     defaults = {each: subject.defaults[each] for each in chosen if isinstance(subject.defaults[each], dict)}
     merged = (_merged_later if _awaits(function) else _merged)(function, defaults)

@@ -6,7 +6,7 @@ Each backend is imported by the function that needs it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,8 +15,9 @@ from attrs import evolve
 from provenance import machine, sources
 from provenance.asks import Blobs
 from provenance.errors import MissingLibraryError, StoreUnavailableError
-from provenance.permissions import BlobsPermitted, Permitted
+from provenance.permissions import BlobsPermitted, Permitted, RecordsPermitted
 from provenance.ports import blob_effects, lease_effects, record_effects
+from provenance.records import Permissions
 from provenance.repository import Repository
 from provenance.seals import Seal
 from provenance.settings import (
@@ -28,6 +29,7 @@ from provenance.settings import (
     SqliteRepoSettings,
     StoreSettings,
 )
+from provenance.store import Store
 
 if TYPE_CHECKING:
     from provenance.databases import PostgresRepoSettings
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from provenance.effects.database import Database
     from provenance.effects.duplicates import OnDuplicate
     from provenance.effects.durability import Durability
-    from provenance.effects.layers import Permissions
+    from provenance.effects.tiers import Tier
     from provenance.places import ObjectSettings
 
 _log: Final = logging.getLogger("provenance")
@@ -45,11 +47,15 @@ _REREAD_BYTES: Final = 4_096
 """Bytes up to which a value is kept in memory, encoded, once it was read."""
 
 
-def open_store(name: str, settings: StoreSettings, base: Path) -> Interpreter[Blobs]:
+def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
     """The blob store that *settings* describe; StoreUnavailableError if its folder cannot be made.
 
     Of one that is elsewhere nothing is asked before it is used; MissingLibraryError if what reaches it is not installed.
     """
+    return _store(name, settings, _blobs(name, settings, base), is_trusted=settings.trusted)
+
+
+def _blobs(name: str, settings: StoreSettings, base: Path) -> Interpreter[Blobs]:
     match settings:
         case DiskStoreSettings():
             from provenance.effects.cachedirs import keep
@@ -60,14 +66,15 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Interpreter[Bl
             _prepare(root)
             keep(root)
             compared = Compared(settings.compare)
-            blobs = DiskBlobs(root, name, _durability(settings.durability), _on_duplicate(settings), compared)
-            return _guarded(blob_effects(blobs), name, settings)
+            return blob_effects(
+                DiskBlobs(root, name, _durability(settings.durability), _on_duplicate(settings), compared)
+            )
         case MemoryStoreSettings():
             from provenance.effects.memory import MemoryBlobs
 
-            return _guarded(blob_effects(MemoryBlobs(name, _on_duplicate(settings))), name, settings)
+            return blob_effects(MemoryBlobs(name, _on_duplicate(settings)))
         case _:
-            return _guarded(_object_store(name, settings, base), name, settings)
+            return _object_store(name, settings, base)
 
 
 def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interpreter[Blobs]:
@@ -81,7 +88,6 @@ def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interprete
         return far
     from provenance.effects.cachedirs import cachedir
     from provenance.effects.disk import DiskBlobs
-    from provenance.effects.layers import Permissions
     from provenance.effects.near import near_first
     from provenance.effects.tiers import Tier
     from provenance.effects.trouble import Reaching
@@ -96,8 +102,18 @@ def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interprete
     return near_first(name, near, Tier(name, far, _granted(settings)), always_check_remote=check)
 
 
-def open_repository(name: str, settings: RepoSettings, base: Path, store: Interpreter[Blobs] | None) -> Repository:
-    """The repository that *settings* describe, over *store*; StoreUnavailableError if its folder cannot be made."""
+def open_repository(name: str, settings: RepoSettings, base: Path, store: Store | None) -> Repository:
+    """The repository that *settings* describe, over *store*; StoreUnavailableError if its folder cannot be made.
+
+    If they or *store* are not trusted, nor is it, unless its records are signed: what is signed is trusted wherever it is.
+    """
+    is_signed = isinstance(settings, RecordsPermitted) and settings.signing_key is not None
+    is_trusted = is_signed or (settings.trusted and (store is None or store.trusted))
+    repo = _repository(name, settings, base, None if store is None else store.interpreter)
+    return _entrusted(repo, settings, is_trusted=is_trusted)
+
+
+def _repository(name: str, settings: RepoSettings, base: Path, store: Interpreter[Blobs] | None) -> Repository:
     match settings:
         case MemoryRepoSettings():
             return _memory_repository(name, settings, store)
@@ -107,33 +123,45 @@ def open_repository(name: str, settings: RepoSettings, base: Path, store: Interp
             return _postgres_repository(name, settings, store)
 
 
-def chain_stores(
-    name: str, settings: ChainedSettings, tiers: Iterable[tuple[str, Interpreter[Blobs], Permitted | ChainedSettings]]
-) -> Interpreter[Blobs]:
-    """The blob store that *tiers* make together: name, interpreter and settings of each, the nearest first."""
-    from provenance.effects.tiers import Tier, tiered
+def chain_stores(name: str, settings: ChainedSettings, stores: Sequence[Store]) -> Store:
+    """The blob store that *stores* make together, the nearest first; it is trusted if all of them are."""
+    from provenance.effects.tiers import tiered
 
-    return _guarded(tiered(name, [Tier(each, ask, _granted(its)) for each, ask, its in tiers]), name, settings)
+    is_trusted = settings.trusted and all(each.trusted for each in stores)
+    return _store(name, settings, tiered(name, _tiers(stores)), is_trusted=is_trusted)
 
 
-def chain_repositories(
-    name: str, settings: ChainedSettings, tiers: Iterable[tuple[str, Repository, Permitted | ChainedSettings]]
-) -> Repository:
-    """The repository that *tiers* make together; its engine is that of the nearest one that has one."""
+def chain_repositories(name: str, settings: ChainedSettings, repos: Sequence[Repository]) -> Repository:
+    """The repository that *repos* make together, the nearest first; it is trusted if all of them are.
+
+    Its engine is that of the nearest one that has one.
+    """
     from provenance.effects.chains import chained
+
+    engine = next((each.get_engine for each in repos if each.get_engine is not None), None)
+    chain = Repository(name, _all(_guarded(chained(name, _tiers(repos)), name, settings)), engine)
+    is_trusted = settings.trusted and all(each.trusted for each in repos)
+    return _entrusted(chain, settings, is_trusted=is_trusted)
+
+
+def _tiers(handles: Iterable[Store | Repository]) -> list[Tier]:
     from provenance.effects.tiers import Tier
 
-    members = list(tiers)
-    chain = chained(name, [Tier(each, repo.interpreter, _granted(its)) for each, repo, its in members])
-    engine = next((repo.get_engine for _, repo, _ in members if repo.get_engine is not None), None)
-    return Repository(name, _all(_guarded(chain, name, settings)), engine)
+    return [Tier(each.name, each.interpreter, each.permissions) for each in handles]
 
 
-def distrusting(repo: Repository) -> Repository:
-    """*repo*, whose values are read only where that executes nothing of their bytes."""
+def _store(
+    name: str, settings: BlobsPermitted | ChainedSettings, blobs: Interpreter[Blobs], *, is_trusted: bool
+) -> Store:
+    return Store(name, _guarded(blobs, name, settings), is_trusted, _granted(settings))
+
+
+def _entrusted(repo: Repository, settings: Permitted | ChainedSettings, *, is_trusted: bool) -> Repository:
+    """*repo* with its permissions; if it is not trusted, values are read only where that executes nothing of their bytes."""
     from provenance.effects.layers import distrusting
 
-    return evolve(repo, interpreter=distrusting(repo.interpreter, repo.name))
+    reading = repo.interpreter if is_trusted else distrusting(repo.interpreter, repo.name)
+    return evolve(repo, interpreter=reading, trusted=is_trusted, permissions=_granted(settings))
 
 
 def _memory_repository(name: str, settings: MemoryRepoSettings, store: Interpreter[Blobs] | None) -> Repository:
@@ -214,8 +242,6 @@ def _guarded(base: Interpreter[Any], name: str, permitted: Permitted | ChainedSe
 
 
 def _granted(permitted: Permitted | ChainedSettings) -> Permissions:
-    from provenance.effects.layers import Permissions
-
     return Permissions(
         read=permitted.read,
         write=permitted.write,

@@ -13,6 +13,7 @@ from attrs import evolve
 
 from provenance import filing, programs, scalars, session, together
 from provenance.archives import kept_by
+from provenance.captures import keeps
 from provenance.composites import Composite
 from provenance.draft import Draft
 from provenance.drafting import Call, Timing, drafted, unstored
@@ -31,12 +32,13 @@ from provenance.journal import tell
 from provenance.plan import CallPlan, plan_call, refuse_mutated
 from provenance.programs import Absent, Found, Gone, Unsound
 from provenance.proxy import Ephemeral, artifact_of, proxy_over, resolving_in, unwrap
-from provenance.recipe import Recipe, captures_of
+from provenance.recipe import IMMUTABLE, Recipe, captures_of
 from provenance.records import ArtifactRecord
 from provenance.repository import Recovering, Repository
 from provenance.session import Environment
 from provenance.sharing import note_pace
 from provenance.shorthand import sighted
+from provenance.showing import said
 
 BlobTrouble: TypeAlias = BlobNotFoundError | CorruptBlobError
 
@@ -164,17 +166,23 @@ def in_hand(error: Exception, draft: Draft) -> None:
     """
     value = draft.computation.value
     if not isinstance(error, ProvenanceError):
-        what = f"the result of {draft.plan.identity.name}"
-        raise UnserializableValueError(what, f"recording it failed: {type(error).__name__}: {error}", value) from error
+        what, reason = f"the result of {draft.plan.identity.name}", said(error)
+        advice = "see what raised it, and call again; `value` of this error holds the result"
+        raise UnserializableValueError(what, f"recording it failed: {reason}", value, advice) from error
     error.value = value
 
 
 def committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
-    """Proxy of what is now recorded: where another process was quicker with another value, that one's."""
+    """Proxy of what is now recorded: where another process was quicker with another value, that one's.
+
+    What the function holds on to is read anew, so that the caller's is nobody else's.
+    """
     note_pace(call.recipe.identity, draft.computation.compute_duration)
     tell(_outcome(call, draft, stored=True))
-    if record.value_id == draft.computation.value_id:
-        return proxy_over(record, call.repo, kept_by(draft.computation.value, call.repo))
+    value = draft.computation.value
+    is_ours = record.value_id == draft.computation.value_id
+    if is_ours and (type(value) in IMMUTABLE or not keeps(call.recipe.subject, call.args, value)):
+        return proxy_over(record, call.repo, kept_by(value, call.repo))
     return proxy_over(record, call.repo)
 
 

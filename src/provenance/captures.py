@@ -34,6 +34,23 @@ def captured_by(subject: Subject) -> dict[str, object]:
     return found
 
 
+def keeps(subject: Subject, args: tuple[object, ...], value: object) -> bool:
+    """Whether the function holds on to the very *value* that it returned, so that who changes the one changes the other.
+
+    That is what it captured, a default, a global that it uses, an attribute of the object whose method it is, or what
+    `lru_cache` keeps. It is not looked at what is inside the value.
+    """
+    layers = list(_layers(subject.function))
+    held: list[object] = [*captured_by(subject).values(), *subject.defaults.values()]
+    for layer in layers:
+        known: dict[str, object] = getattr(layer, "__globals__", {})
+        held += [known[name] for code in codes_of(subject) for name in code.co_names if name in known]
+    owner = next(iter((*subject.args, *args)), None)
+    if not hasattr(type(owner), "__provenance_sighting__"):  # an artifact is not read for this
+        held += getattr(owner, "__dict__", {}).values()
+    return any(each is value for each in held) or any(hasattr(layer, "cache_info") for layer in layers)
+
+
 def captured_names(subject: Subject) -> frozenset[str]:
     """Names under which the function may bring values with it, also those of variables that have no value yet."""
     return frozenset(captured_by(subject)).union(*[code.co_freevars for code in codes_of(subject)])

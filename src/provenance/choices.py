@@ -9,11 +9,13 @@ from typing import TypedDict, cast
 from provenance.archiving import archiving_of
 from provenance.binding import Subject, without_dictionary
 from provenance.captures import captured_names
+from provenance.checks import name_problem
 from provenance.codings import NOT_CODED, coding_of, json_options, part_codings, refusal
 from provenance.errors import ConfigError
 from provenance.recipe import NO_PARTS, CallOptions, InputFunction
 from provenance.records import Options
 from provenance.repository import Repository
+from provenance.showing import shown
 
 Names = list[str] | tuple[str, ...] | set[str] | frozenset[str]
 
@@ -97,43 +99,46 @@ def _refuse_generators(subject: Subject) -> None:
 
 def _version(subject: Subject, version: object) -> int:
     if type(version) is not int or version < 0:
-        raise refusal(subject)("version", f"{version!r} is no version", "count up from 0 with whole numbers")
+        raise refusal(subject)("version", f"{shown(version)} is no version", "count up from 0 with whole numbers")
     return version
 
 
 def _name(subject: Subject, name: object) -> str | None:
     if name is None:
         return None
-    if not isinstance(name, str) or not name or "\0" in name or any("\ud800" <= each <= "\udfff" for each in name):
-        raise refusal(subject)("name", f"{name!r} is no name", "give a string that is not empty")
-    return name
+    if (problem := name_problem(name)) is not None:
+        raise refusal(subject)("name", *problem)
+    return cast("str", name)
 
 
 def _repo(subject: Subject, repo: object) -> object:
     if repo is not None and not isinstance(repo, str | Repository):
-        raise refusal(subject)("repo", f"{repo!r} is no repository", "give a repository, or the name of one")
+        raise refusal(subject)("repo", f"{shown(repo)} is no repository", "give a repository, or the name of one")
     return repo
 
 
 def _flag(subject: Subject, option: str, flag: object) -> bool | None:
     if flag is not None and not isinstance(flag, bool):
-        raise refusal(subject)(option, f"{flag!r} is neither a bool nor None", "None defers to the environment")
+        raise refusal(subject)(option, f"{shown(flag)} is neither a bool nor None", "None defers to the environment")
     return flag
 
 
 def _function(subject: Subject, option: str, function: object) -> InputFunction | None:
     if function is not None and not callable(function):
-        raise refusal(subject)(option, f"{function!r} cannot be called", "give a function of one dictionary")
+        raise refusal(subject)(option, f"{shown(function)} cannot be called", "give a function of one dictionary")
     return cast("InputFunction | None", function)
 
 
 def _names(subject: Subject, option: str, names: object) -> tuple[str, ...]:
     if names is None:
         return ()
+    chosen = names  # what is checked below loses its type
     given: object = None if isinstance(names, str | Mapping) else names
     found = list(cast("Iterable[object]", given)) if isinstance(given, Iterable) else [None]
     if not all(isinstance(each, str) for each in found):
-        raise refusal(subject)(option, f"{names!r} is no collection of strings", "give a list, tuple or set of names")
+        raise refusal(subject)(
+            option, f"{shown(chosen)} is no collection of strings", "give a list, tuple or set of names"
+        )
     texts = cast("list[str]", found)
     return tuple(sorted(texts) if isinstance(names, set | frozenset) else texts)
 

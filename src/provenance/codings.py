@@ -21,6 +21,7 @@ from provenance.codecs import (
 from provenance.errors import ConfigError, MissingLibraryError
 from provenance.recipe import NO_PARTS, Coding
 from provenance.records import NO_OPTIONS, Options, options
+from provenance.showing import shown
 
 
 def refusal(subject: Subject) -> Callable[[str, str, str], ConfigError]:
@@ -37,7 +38,7 @@ def json_options(subject: Subject, option: str, given: object) -> Options:
     if given is None:
         return options(None)
     if not isinstance(given, Mapping):
-        raise refusal(subject)(option, f"{given!r} is no dictionary", "give one with strings as keys")
+        raise refusal(subject)(option, f"{shown(given)} is no dictionary", "give one with strings as keys")
     named = cast("Mapping[object, object]", given)
     try:
         text = json.dumps(dict(named), allow_nan=False)
@@ -79,7 +80,7 @@ def _by_key(subject: Subject, option: str, given: object) -> Mapping[str, object
     if given is None:
         return {}
     if not isinstance(given, Mapping):
-        raise refusal(subject)(option, f"{given!r} is no dictionary", "give keyword arguments by part")
+        raise refusal(subject)(option, f"{shown(given)} is no dictionary", "give keyword arguments by part")
     return cast("Mapping[str, object]", given)
 
 
@@ -129,7 +130,7 @@ def _check_kwargs(
     for name, value in kwargs.items():
         allowed = serializer.allowed.get(name)
         if allowed is not None and value not in allowed:
-            raise refusal(subject)(option, f"{name} cannot be {value!r}", f"it is one of {allowed}")
+            raise refusal(subject)(option, f"{name} cannot be {shown(value)}", f"it is one of {allowed}")
 
 
 def _serializer(subject: Subject, name: object) -> str | None:
@@ -137,7 +138,7 @@ def _serializer(subject: Subject, name: object) -> str | None:
         return None
     if not isinstance(name, str):
         advice = "give the name of a serializer, or with returns_composite one for each part"
-        raise refusal(subject)("serializer", f"{name!r} is no name", advice)
+        raise refusal(subject)("serializer", f"{shown(name)} is no name", advice)
     try:
         return serializer_named(name).name
     except ConfigError as error:

@@ -6,17 +6,19 @@ import functools
 import inspect
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from typing import Final, ParamSpec
+from typing import Any, Final, ParamSpec, cast
 
 from attrs import define, field
 
 from provenance import session
+from provenance.checks import check_function, several
 from provenance.errors import ConfigError
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Waited
 from provenance.ids import ArtifactId
 from provenance.journal import listening
 from provenance.session import RepositoryOrName
 from provenance.sets import ArtifactSet, Labels, id_of, labels_of
+from provenance.showing import shown
 
 P = ParamSpec("P")
 
@@ -54,10 +56,17 @@ def capture_set(labels: Labels = None, initial_set: ArtifactSet | None = None) -
         ConfigError: for labels that have no JSON form, or without a default repository, before anything is run.
     """
     wanted, repo = labels_of(labels), session.get_default_repo()
+    if initial_set is not None:
+        _check_set(initial_set, "capture_set, initial_set")
     capture = Capture(frozenset() if initial_set is None else initial_set.artifact_ids)
     with listening(capture.receive):
         yield capture
     capture.set = ArtifactSet.of(capture.artifact_ids, wanted).put(repo)
+
+
+def _check_set(given: object, path: str) -> None:
+    if not isinstance(given, ArtifactSet):
+        raise ConfigError(path, f"{given!r} is no ArtifactSet", "give one, as `load_set_by_name` answers it")
 
 
 def provenance_set(
@@ -73,14 +82,19 @@ def provenance_set(
         set_labels_fn: Instead of *set_labels*: from the arguments of the call to the labels.
 
     Raises:
-        ConfigError: if both *set_labels* and *set_labels_fn* are given, or the function is asynchronous or a generator.
+        ConfigError: if both *set_labels* and *set_labels_fn* are given, one of them, or *initial_set*, is not what it should be,
+            the function cannot be called, or is asynchronous or a generator.
     """
     if set_labels is not None and set_labels_fn is not None:
         raise ConfigError("provenance_set", "both set_labels and set_labels_fn are given", "give one of them")
+    _check_choices(set_labels, initial_set, set_labels_fn)
 
     def decorate(function: Callable[P, object]) -> Callable[P, ArtifactSet]:
-        if any(runs_later(function) for runs_later in _RUN_LATER):
-            problem = f"a call of {function!r} does not run it yet"
+        if isinstance(function, classmethod | staticmethod):
+            return cast("Callable[P, ArtifactSet]", _around(decorate, cast("object", function)))
+        check_function(function, "provenance_set", "decorate a function")
+        if _runs_later(function):
+            problem = f"a call of {shown(function)} does not run it yet"
             raise ConfigError("provenance_set", problem, "use `with capture_set(...)` inside the function")
 
         @functools.wraps(function)
@@ -96,6 +110,31 @@ def provenance_set(
     return decorate
 
 
+def _runs_later(function: Callable[..., object]) -> bool:
+    """Whether a call gives back something that has still to be awaited or iterated."""
+    call = cast("object", getattr(type(function), "__call__", None))  # noqa: B004 - of an object, it may be an `async def`
+    marked = hasattr(function, "_is_coroutine")  # so asyncio knows objects that are as good as one, before Python 3.12
+    return marked or any(runs_later(each) for runs_later in _RUN_LATER for each in (function, call))
+
+
+def _check_choices(labels: Labels, initial_set: object, labels_fn: object) -> None:
+    """Refuse what cannot work, and the decorator without its parentheses: it would take the function for the labels."""
+    given: object = labels
+    if callable(given) or isinstance(given, classmethod | staticmethod):
+        raise ConfigError("provenance_set", f"{given!r} was given as its labels", "decorate with @provenance_set()")
+    labels_of(labels)
+    if initial_set is not None:
+        _check_set(initial_set, "provenance_set, initial_set")
+    if labels_fn is not None:
+        check_function(labels_fn, "provenance_set, set_labels_fn", "give a function from the arguments to the labels")
+
+
+def _around(decorate: Callable[..., object], method: object) -> object:
+    """*method*, a `classmethod` or `staticmethod`, with its function decorated."""
+    kind = cast("Callable[[object], object]", type(method))
+    return kind(decorate(cast("Any", method).__func__))
+
+
 def create_set(
     artifact_ids: Iterable[object], labels: Labels = None, repo: RepositoryOrName | None = None
 ) -> ArtifactSet:
@@ -103,22 +142,27 @@ def create_set(
 
     Raises:
         ArtifactNotFoundError, AmbiguousIdError: for an id that is not in the repository.
-        TypeError: for what is no artifact.
+        TypeError: for what is no artifact, or one id or artifact instead of a list.
         ConfigError: for labels that have no JSON form.
     """
     place = session.current().repository(repo)
-    ids = [place.get_by_id(each).id if type(each) is str else id_of(each) for each in artifact_ids]
+    members = several(artifact_ids, "create_set")
+    ids = [place.get_by_id(each).id if type(each) is str else id_of(each) for each in members]
     return ArtifactSet.of(ids, labels).put(place)
 
 
 def label_set(artifact_set: ArtifactSet | str, labels: Labels, repo: RepositoryOrName | None = None) -> ArtifactSet:
-    """Store a set, or the one of this id, under *labels* too; raises as `load_set_by_id` and `create_set` do."""
+    """Store a set, or the one of this id, under *labels* too.
+
+    Raises as `load_set_by_id` and `create_set` do; ConfigError also for what is neither a set nor an id.
+    """
     place = session.current().repository(repo)
     known = place.get_set_by_id(artifact_set) if isinstance(artifact_set, str) else artifact_set
+    _check_set(known, "label_set")
     return known.relabel(labels).put(place)
 
 
-def load_set_by_id(set_id: str, repo: RepositoryOrName | None = None) -> ArtifactSet:
+def load_set_by_id(set_id: ArtifactSet | str, repo: RepositoryOrName | None = None) -> ArtifactSet:
     """The set of an id, or of its first digits, with the labels that it was given last.
 
     Raises:

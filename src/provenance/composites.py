@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from attrs import evolve
 
+from provenance.checks import a
 from provenance.errors import UnserializableValueError
 from provenance.identity import Identity, call_id
 from provenance.plan import CallPlan
@@ -74,11 +75,20 @@ def composite_of(parts: Mapping[str, object]) -> Composite:
 def parts_in(value: object, label: str) -> Mapping[str, object]:
     """The parts of what a function returned; UnserializableValueError, which holds it, unless it is a mapping of strings."""
     returned: object = value
-    parts = cast("Mapping[object, object]", value) if isinstance(value, Mapping) else {None: value}
-    if all(isinstance(key, str) for key in parts):
-        return cast("Mapping[str, object]", parts)
-    reason = "with returns_composite a function returns a mapping whose keys are strings, and this is none"
-    raise UnserializableValueError(f"the result of {label} ({type_name(returned)})", reason, returned)
+    wrong = _no_part_of(returned)
+    if wrong is None:
+        return cast("Mapping[str, object]", value)
+    reason = f"with returns_composite a function returns a mapping whose keys are strings, and {wrong} is none"
+    advice = "return a dictionary whose keys are strings, or decorate it without returns_composite"
+    raise UnserializableValueError(f"the result of {label} ({type_name(returned)})", reason, returned, advice)
+
+
+def _no_part_of(value: object) -> str | None:
+    """What is wrong with *value* as a mapping of strings, if anything is."""
+    if not isinstance(value, Mapping):
+        return a(value)
+    odd = [key for key in cast("Mapping[object, object]", value) if not isinstance(key, str)]
+    return f"the key {odd[0]!r}" if odd else None
 
 
 def part_recipe(recipe: Recipe, key: str) -> Recipe:

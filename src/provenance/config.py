@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar, Unpack, cast
@@ -11,10 +11,9 @@ from typing import TypeVar, Unpack, cast
 from attrs import evolve
 
 from provenance import backends, machine, session, sources
-from provenance.asks import Blobs
-from provenance.effect import Interpreter
+from provenance.errors import ConfigError
 from provenance.guards import Guard
-from provenance.permissions import BlobsOptions, PermittedOptions, RecordsPermitted
+from provenance.permissions import BlobsOptions, PermittedOptions
 from provenance.repository import Repository
 from provenance.session import Environment
 from provenance.settings import (
@@ -26,10 +25,10 @@ from provenance.settings import (
     DiskStoreSettings,
     MemoryRepoSettings,
     MemoryStoreSettings,
-    RepoSettings,
     RunInfoHook,
     SqliteRepoOptions,
     SqliteRepoSettings,
+    hook_in,
     parse,
 )
 from provenance.store import Store
@@ -104,26 +103,24 @@ def default_environment() -> Environment:
 def set_run_info_fn(fn: RunInfoHook | None) -> None:
     """Let *fn* add to what is recorded of the process: it gets the dictionary, and returns it or changes it in place.
 
-    It is called once, when the first artifact after this is recorded. None takes it away.
+    It is called once, when the first artifact after this is recorded. None takes it away. If it fails, that is logged, and
+    recorded is what was collected without it.
+
+    Raises:
+        ConfigError: for what cannot be called.
     """
-    machine.set_hook(fn)
+    machine.set_hook(hook_in(fn))
 
 
 def _environment(config: Config, base: Path) -> Environment:
-    def open_store(name: str, settings: AnyStore) -> Interpreter[Blobs]:
-        if not isinstance(settings, ChainedSettings):
-            return backends.open_store(name, settings, base)
-        tiers = [(each, stores[each](), config.blobstores[each]) for each in settings.stores]
-        return backends.chain_stores(name, settings, tiers)
+    def open_store(name: str, settings: AnyStore) -> Store:
+        if isinstance(settings, ChainedSettings):
+            return backends.chain_stores(name, settings, [stores[each]() for each in settings.stores])
+        return backends.open_store(name, settings, base)
 
     def open_repository(name: str, settings: AnyRepo) -> Repository:
-        opened = open_trusting(name, settings)
-        return opened if _is_trusted(config, name) else backends.distrusting(opened)
-
-    def open_trusting(name: str, settings: AnyRepo) -> Repository:
         if isinstance(settings, ChainedSettings):
-            tiers = [(each, repos[each](), config.artifact_repos[each]) for each in settings.stores]
-            return backends.chain_repositories(name, settings, tiers)
+            return backends.chain_repositories(name, settings, [repos[each]() for each in settings.stores])
         store = None if settings.store is None else stores[settings.store]()
         return backends.open_repository(name, settings, base, store)
 
@@ -139,26 +136,6 @@ def _environment(config: Config, base: Path) -> Environment:
         check_mutations=config.check_mutations,
         single_flight=config.single_flight,
     )
-
-
-def _is_trusted(config: Config, name: str) -> bool:
-    """Whether values of the repository *name* may be decoded whatever their bytes may do.
-
-    They may not if it is not trusted itself, or its store, or one of those that it is a chain of: what one of them has comes from any.
-    What is signed may, wherever it is.
-    """
-    entry = config.artifact_repos[name]
-    if isinstance(entry, ChainedSettings):
-        return entry.trusted and all(_is_trusted(config, each) for each in entry.stores)
-    if isinstance(entry, RecordsPermitted) and entry.signing_key is not None:
-        return True
-    return entry.trusted and (entry.store is None or _is_trusted_store(config, entry.store))
-
-
-def _is_trusted_store(config: Config, name: str) -> bool:
-    entry = config.blobstores[name]
-    chained = entry.stores if isinstance(entry, ChainedSettings) else ()
-    return entry.trusted and all(_is_trusted_store(config, each) for each in chained)
 
 
 def once(make: Callable[[], T]) -> Callable[[], T]:
@@ -181,33 +158,66 @@ def once(make: Callable[[], T]) -> Callable[[], T]:
 
 def MemoryStore(name: str = "memory", **options: Unpack[BlobsOptions]) -> Store:  # noqa: N802 - made like a record
     """A blob store that ends with the process."""
-    settings = structured({"delete": True, **options}, MemoryStoreSettings, name)
-    return Store(name, backends.open_store(name, settings, Path.cwd()), settings.trusted)
+    return backends.open_store(name, structured({"delete": True, **options}, MemoryStoreSettings, name), Path.cwd())
 
 
 def DiskStore(name: str = "disk", **options: Unpack[DiskStoreOptions]) -> Store:  # noqa: N802 - made like a record
     """A blob store of files under the folder `cachedir`."""
-    settings = structured({"delete": True, **options}, DiskStoreSettings, name)
-    return Store(name, backends.open_store(name, settings, Path.cwd()), settings.trusted)
+    return backends.open_store(name, structured({"delete": True, **options}, DiskStoreSettings, name), Path.cwd())
+
+
+def ChainedStore(  # noqa: N802 - made like a record
+    name: str = "chained", *, stores: Iterable[Store], **options: Unpack[PermittedOptions]
+) -> Store:
+    """Blob stores as one, the nearest first; each does what its own permissions allow, *options* are those of the whole.
+
+    Raises:
+        ConfigError: if there is none, one that is no blob store, or two of one name.
+    """
+    tiers = _tiers(name, stores, Store, "DiskStore(...), S3Store(...)")
+    return backends.chain_stores(name, _chaining(name, tiers, options), tiers)
 
 
 def MemoryRepo(  # noqa: N802 - made like a record
     name: str = "memory", *, store: Store | None = None, **options: Unpack[PermittedOptions]
 ) -> Repository:
     """A repository that ends with the process; its values go into *store*, else into memory."""
-    return opened(structured({"delete": True, **options}, MemoryRepoSettings, name), name, store)
+    settings = structured({"delete": True, **options}, MemoryRepoSettings, name)
+    return backends.open_repository(name, settings, Path.cwd(), store)
 
 
 def SqliteRepo(  # noqa: N802 - made like a record
     name: str = "sqlite", *, store: Store | None = None, **options: Unpack[SqliteRepoOptions]
 ) -> Repository:
     """A repository in the SQLite file `db`; large values go into *store*, else all into the file."""
-    return opened(structured({"delete": True, **options}, SqliteRepoSettings, name), name, store)
+    settings = structured({"delete": True, **options}, SqliteRepoSettings, name)
+    return backends.open_repository(name, settings, Path.cwd(), store)
 
 
-def opened(settings: RepoSettings, name: str, store: Store | None) -> Repository:
-    """The repository that *settings* describe; where they or *store* are not trusted, nor is it."""
-    repo = backends.open_repository(name, settings, Path.cwd(), None if store is None else store.interpreter)
-    is_signed = isinstance(settings, RecordsPermitted) and settings.signing_key is not None
-    is_trusted = is_signed or (settings.trusted and (store is None or store.trusted))
-    return repo if is_trusted else backends.distrusting(repo)
+def ChainedRepo(  # noqa: N802 - made like a record
+    name: str = "chained", *, stores: Iterable[Repository], **options: Unpack[PermittedOptions]
+) -> Repository:
+    """Repositories as one, the nearest first; each does what its own permissions allow, *options* are those of the whole.
+
+    Raises:
+        ConfigError: if there is none, one that is no repository, or two of one name.
+    """
+    tiers = _tiers(name, stores, Repository, "SqliteRepo(...), get_repo_by_name(...)")
+    return backends.chain_repositories(name, _chaining(name, tiers, options), tiers)
+
+
+def _tiers(name: str, given: object, kind: type[T], examples: str) -> list[T]:
+    """The tiers of *name* that were *given*: a collection of handles of this kind, such as the *examples*."""
+    path, what, advice = f"{name}.stores", kind.__name__, f"give a list of handles, such as [{examples}]"
+    if not isinstance(given, Iterable):
+        raise ConfigError(path, f"a {type(given).__name__} is no list of handles", advice)
+    tiers: list[T] = []
+    for number, each in enumerate(cast("Iterable[object]", given)):
+        if not isinstance(each, kind):
+            raise ConfigError(f"{path}[{number}]", f"a {type(each).__name__} is no {what}", advice)
+        tiers.append(each)
+    return tiers
+
+
+def _chaining(name: str, tiers: Sequence[Store | Repository], options: PermittedOptions) -> ChainedSettings:
+    return structured({**options, "stores": [each.name for each in tiers]}, ChainedSettings, name)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
+from types import FunctionType
 from typing import (
     TYPE_CHECKING,
     Any,
     Concatenate,
+    Final,
     Generic,
     Never,
     ParamSpec,
@@ -31,7 +34,7 @@ from provenance.events import Why
 from provenance.ids import ArtifactId, main_name
 from provenance.plan import CallPlan, plan_call
 from provenance.proxy import artifact_of
-from provenance.recipe import CallOptions, Recipe, captures_of, identity_of, recipe_of
+from provenance.recipe import CallOptions, Recipe, captures_of, comparing_code, identity_of, recipe_of
 from provenance.records import Artifact
 from provenance.sending import named, with_code
 
@@ -47,6 +50,9 @@ S = TypeVar("S")
 X = TypeVar("X")
 
 
+_ABSTRACT: Final = "__isabstractmethod__"
+_mark: Final[Callable[[object], object] | None] = getattr(inspect, "markcoroutinefunction", None)
+"""Makes `inspect` take an object for an `async def`, from Python 3.12 on; before, only asyncio can be told."""
 _describing: ContextVar[tuple[object, ...]] = ContextVar("provenance_describing", default=())
 """The decorated functions whose captured values are being hashed, the outermost first."""
 
@@ -62,13 +68,13 @@ class Cached(Generic[P, R_co]):
 
     def _decorate(self, function: Callable[..., object], subject: Subject, options: CallOptions) -> None:
         functools.update_wrapper(cast("Callable[..., object]", self), function, updated=())
+        self.__dict__.update(_attributes_of(function))
         self.__wrapped__ = function
         self._subject = subject
         self._options = options
         self._perform: Callable[[Call], Any] = awaiting.perform if subject.is_async else calls.perform
-        mark: Callable[[object], object] | None = getattr(inspect, "markcoroutinefunction", None)  # from Python 3.12 on
-        if subject.is_async and mark is not None:
-            mark(self)
+        if subject.is_async and _mark is not None:
+            _mark(self)
 
     @functools.cached_property
     def _recipe(self) -> Recipe:
@@ -173,10 +179,25 @@ class Cached(Generic[P, R_co]):
             _describing.reset(token)
         identity = identity_of(self._subject, self._options)
         bound = self._subject.args, dict(self._subject.keywords)
-        return identity.name, identity.version, identity.scope, dict(hashes), bound
+        code = (self._subject.function,) if comparing_code.get() else ()
+        return identity.name, identity.version, identity.scope, dict(hashes), bound, *code
+
+    def __provenance_merging__(self, chosen: bool | tuple[str, ...]) -> Self:
+        """The same function with the option `merge_defaults`, for what is *chosen* too."""
+        before = self._options.merge_defaults
+        both = True if chosen is True or before is True else (*(before or ()), *(chosen or ()))
+        return type(self)(self.__wrapped__, self._subject, evolve(self._options, merge_defaults=both))
+
+    def __provenance_bound__(self, value: object, artifact: object) -> Self:
+        """This method, bound to the *artifact* whose value it is bound to: that is among what its calls are made from."""
+        first, *others = self._subject.args or (None,)
+        return self._with_args((artifact, *others)) if first is value else self
 
     def _bound_to(self, instance: object) -> Self:
-        subject = evolve(self._subject, args=(instance, *self._subject.args))
+        return self._with_args((instance, *self._subject.args))
+
+    def _with_args(self, args: tuple[object, ...]) -> Self:
+        subject = evolve(self._subject, args=args)
         made = type(self).__new__(type(self))
         recipe = evolve(self._recipe, subject=subject)  # captured values are hashed once for all instances
         made.__dict__.update(self.__dict__, _subject=subject, _recipe=recipe)
@@ -185,7 +206,9 @@ class Cached(Generic[P, R_co]):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> object:
-            """`__signature__` of what bound arguments, which that of `__wrapped__` still has."""
+            """`__signature__` of what bound arguments, which that of `__wrapped__` still has; the mark of an `async def`."""
+            if name == "_is_coroutine" and _mark is None and self._subject.is_async:
+                return sys.modules["asyncio.coroutines"]._is_coroutine  # noqa: SLF001 - so asyncio marks its own
             if name != "__signature__" or not self._subject.args:
                 raise AttributeError(f"a decorated function has no attribute {name!r}", name=name, obj=self)
             subject = self._subject
@@ -223,6 +246,13 @@ class Cached(Generic[P, R_co]):
         return f"<provenance of {self._subject.label}>"
 
 
+def _attributes_of(function: Callable[..., object]) -> dict[str, object]:
+    """What a user, or `abc.abstractmethod`, has set on the function, and finds on the decorated one too."""
+    found = vars(function) if isinstance(function, FunctionType) else {}
+    ours = {name for name in dir(Cached) if name[0] != "_"}
+    return {name: each for name, each in found.items() if name not in ours and (name[0] != "_" or name == _ABSTRACT)}
+
+
 def _rebuilt(function: Callable[..., object], args: tuple[object, ...], options: CallOptions) -> Cached[..., object]:
     """Unpickle a decorated function that no name leads to. Pickles name this function."""
     return Cached(function, evolve(subject_of(function), args=args), options)
@@ -233,10 +263,12 @@ async def _awaited_artifact(result: Coroutine[object, Never, object]) -> Artifac
 
 
 def recipe_behind(function: Cached[..., object]) -> Recipe:
-    """What all calls of a decorated function have in common."""
+    """What all calls of a decorated function have in common; TypeError for what is none."""
+    if not isinstance(cast("object", function), Cached):
+        raise TypeError(f"{function!r} is no decorated function; decorate it with @provenance")
     return function._recipe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
 
 
 def is_async(function: Cached[..., object]) -> bool:
-    """Whether the calls of a decorated function are awaited."""
-    return function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
+    """Whether the calls of a decorated function are awaited; those of what is none are not."""
+    return isinstance(cast("object", function), Cached) and function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from attrs import evolve, field, frozen
 
@@ -11,7 +12,7 @@ from provenance.archives import kept_by
 from provenance.binding import completed_call
 from provenance.composites import Composite, part_plan, part_recipe, parts_in, whole_recipe
 from provenance.draft import Computation, Draft, interface_of
-from provenance.errors import ImpureFunctionError, UnserializableValueError
+from provenance.errors import ImpureFunctionError, UnhashableValueError, UnserializableValueError
 from provenance.events import Hit, Why
 from provenance.hashing import hash_value
 from provenance.identity import uncached_id
@@ -24,7 +25,10 @@ from provenance.records import ArtifactRecord, Blob
 from provenance.repository import Repository
 from provenance.session import Environment
 from provenance.shorthand import sighted
+from provenance.showing import said
 from provenance.summary import type_name
+
+_VALUE: Final = "return something that has a value, or teach its type with `register_hasher`"
 
 
 @frozen(eq=False)
@@ -76,9 +80,10 @@ class Timing:
 def drafted(call: Call, value: object, timing: Timing) -> Draft:
     """Check that the function was pure, hash its result, and put together what is to be stored."""
     _refuse_impure(call)
-    if not call.recipe.options.returns_composite:
-        return _draft(call, value, timing)
     label = call.recipe.subject.label
+    what = f"the result of {label}"
+    if not call.recipe.options.returns_composite:
+        return _draft(call, value, timing, what)
     given = parts_in(unwrap(value), label)
     for key in sorted(call.recipe.options.part_coding.keys() - given.keys()):
         log.warning("%s names a serializer for the part %r, and returned none of this name", label, key)
@@ -88,13 +93,14 @@ def drafted(call: Call, value: object, timing: Timing) -> Draft:
         error.value = given  # the other parts are not lost
         raise
     whole = Composite({key: _part_proxy(call, part) for key, part in parts.items()})
-    draft = _draft(evolve(call, recipe=whole_recipe(call.recipe)), whole, timing)
+    draft = _draft(evolve(call, recipe=whole_recipe(call.recipe)), whole, timing, what)
     return evolve(draft, parts=tuple(parts.values()))
 
 
 def _part(call: Call, key: str, value: object, timing: Timing) -> Draft:
     recipe = part_recipe(call.recipe, key)
-    return _draft(evolve(call, recipe=recipe, plan=part_plan(call.plan, recipe.identity)), value, timing)
+    planned = evolve(call, recipe=recipe, plan=part_plan(call.plan, recipe.identity))
+    return _draft(planned, value, timing, f"the part {key!r} of the result of {call.recipe.subject.label}")
 
 
 def _part_proxy(call: Call, part: Draft) -> object:
@@ -134,25 +140,34 @@ def _refuse_impure(call: Call) -> None:
             raise ImpureFunctionError(call.recipe.subject.label, changed)
 
 
-def _draft(call: Call, value: object, timing: Timing) -> Draft:
-    """Hash *value*, note which artifacts it holds, and put together what is to be stored."""
+def _draft(call: Call, value: object, timing: Timing, what: str) -> Draft:
+    """Hash *value*, which errors call *what*, note which artifacts it holds, and put together what is to be stored."""
     seen: list[object] = []  # hashing notes what it holds
     if is_proxy(value):
         itself, value = sighted(value), unwrap(value)
         if itself is not None:
             seen.append(itself)
-    ticks, what = call.environment.clock.ticks, f"the result of {call.recipe.subject.label}"
+    ticks = call.environment.clock.ticks
     began = ticks()
     try:
         value_id = hash_value(value, what, seen)
     except Exception as error:  # the value's own methods may raise anything
-        raise UnserializableValueError(what, f"{type(error).__name__}: {error}", value) from error
+        raise _without_value(what, value, error) from error
     computation = Computation(
         value, value_id, timing.at, timing.ended - timing.began, call.hash_duration, ticks() - began, _held_in(seen)
     )
     uncached = call.why is Why.CACHE_OFF
     artifact_id = uncached_id(call.plan.artifact_id, value_id) if uncached else call.plan.artifact_id
     return Draft(artifact_id, call.recipe, call.plan, computation, replace=call.replaces)
+
+
+def _without_value(what: str, value: object, error: Exception) -> UnserializableValueError:
+    """The error for a result that cannot be hashed: no serializer helps, and it is no argument that could be left out."""
+    if not isinstance(error, UnhashableValueError):
+        return UnserializableValueError(what, f"hashing it failed: {said(error)}", value, _VALUE)
+    return UnserializableValueError(
+        error.path, error.reason, value, f"return {error.instead}" if error.instead else _VALUE
+    )
 
 
 def _held_in(seen: list[object]) -> frozenset[ArtifactId]:

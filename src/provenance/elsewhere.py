@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Unpack
 
 from provenance import backends
-from provenance.config import opened
 from provenance.databases import PostgresRepoOptions, PostgresRepoSettings
 from provenance.places import (
     AzureStoreSettings,
@@ -51,12 +50,12 @@ def FsspecStore(name: str = "fsspec", **options: Unpack[FsspecStoreOptions]) -> 
 
 
 def _elsewhere(kind: type[ObjectSettings], name: str, options: Mapping[str, object]) -> Store:
-    settings = structured({"delete": True, **options}, kind, name)
-    return Store(name, backends.open_store(name, settings, Path.cwd()), settings.trusted)
+    return backends.open_store(name, structured({"delete": True, **options}, kind, name), Path.cwd())
 
 
 def PostgresRepo(  # noqa: N802 - made like a record
     name: str = "postgres", *, store: Store | None = None, **options: Unpack[PostgresRepoOptions]
 ) -> Repository:
     """A repository in the PostgreSQL database `db`; large values go into *store*, else all into the database."""
-    return opened(structured({"delete": True, **options}, PostgresRepoSettings, name), name, store)
+    settings = structured({"delete": True, **options}, PostgresRepoSettings, name)
+    return backends.open_repository(name, settings, Path.cwd(), store)

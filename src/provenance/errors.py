@@ -68,6 +68,17 @@ class SetNotFoundError(ProvenanceError, KeyError):
         self.repo = repo
 
 
+class MemberNotFoundError(ProvenanceError, KeyError):
+    """An artifact that is to be taken out of a set is not in it."""
+
+    def __init__(self, artifact_id: str, set_id: str) -> None:
+        super().__init__(
+            f"artifact {artifact_id} is not in the set {set_id}; take out what is in it, or use `difference`, which asks for nothing"
+        )
+        self.artifact_id = artifact_id
+        self.set_id = set_id
+
+
 class BlobNotFoundError(ProvenanceError, FileNotFoundError):
     """A blob that a record promises is not in the store."""
 
@@ -83,18 +94,25 @@ class BlobNotFoundError(ProvenanceError, FileNotFoundError):
 class CorruptBlobError(ProvenanceError, ValueError):
     """A stored blob is not what was written: its digest differs, or it cannot be decoded.
 
-    `is_sound` tells that the bytes are those that were written, and that only decoding them failed.
+    `is_sound` tells that the bytes are those that were written, and that only decoding them failed; `misses_code` that
+    it failed because a class, a function or a module that they name is not to be found in this process.
     """
 
-    def __init__(self, blob_id: str, store: str, reason: str, *, is_sound: bool = False) -> None:
+    def __init__(
+        self, blob_id: str, store: str, reason: str, *, is_sound: bool = False, misses_code: bool = False
+    ) -> None:
+        again = "call the function again to compute and store it anew"
         super().__init__(
-            f"blob {blob_id} in store {store!r} is damaged ({reason}); call the function again to compute and store "
-            "it anew, or restore the blob from a backup"
+            f"blob {blob_id} in store {store!r} is sound, but something that it names is missing in this process "
+            f"({reason}); import or define the class or function as it was when the blob was stored, or {again}"
+            if misses_code
+            else f"blob {blob_id} in store {store!r} is damaged ({reason}); {again}, or restore the blob from a backup"
         )
         self.blob_id = blob_id
         self.store = store
         self.reason = reason
         self.is_sound = is_sound
+        self.misses_code = misses_code
 
 
 class CorruptRecordError(ProvenanceError, ValueError):
@@ -182,22 +200,28 @@ class ConfigError(ProvenanceError, ValueError):
 
 
 class UnhashableValueError(ProvenanceError, TypeError, ValueError):
-    """A value has no content that could be hashed: a lock, a generator, an open file, a cycle."""
+    """A value has no content that could be hashed: a lock, a generator, an open file, a cycle.
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(
-            f"cannot hash {path}: {reason}; pass something that has a value, leave the argument out with `ignore`, "
-            "or teach its type with `register_hasher`"
-        )
+    `instead` says what could be given, where only another value will do.
+    """
+
+    def __init__(self, path: str, reason: str, instead: str = "") -> None:
+        ways = f"pass {instead}, or leave the argument out with `ignore`"
+        if not instead:
+            ways = "pass something that has a value, leave the argument out with `ignore`, "
+            ways += "or teach its type with `register_hasher`"
+        super().__init__(f"cannot hash {path}: {reason}; {ways}")
         self.path = path
         self.reason = reason
+        self.instead = instead
 
 
 class UnserializableValueError(ProvenanceError, TypeError, ValueError):
     """No serializer can write the value; `value` still holds it."""
 
-    def __init__(self, what: str, reason: str, value: object = None) -> None:
-        super().__init__(f"cannot store {what}: {reason}; choose a `serializer` that can write it, or register one")
+    def __init__(self, what: str, reason: str, value: object = None, advice: str = "") -> None:
+        way = advice or "choose a `serializer` that can write it, or register one"
+        super().__init__(f"cannot store {what}: {reason}; {way}")
         self.what = what
         self.reason = reason
         self.value = value

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
 from attrs import define, frozen
 
 from provenance import session
 from provenance.asks import FindSet, FindSetIds, HasBlob, Now
+from provenance.checks import age, is_count, several
 from provenance.chores import Discard, Evict, FindNamed, FindPins, InspectRecord, Shelf
 from provenance.effect import Program, run
 from provenance.errors import ConfigError, CorruptRecordError
@@ -20,6 +21,7 @@ from provenance.records import Artifact, ArtifactRecord, Blob
 from provenance.repository import Repository
 from provenance.session import RepositoryOrName
 from provenance.sets import id_of
+from provenance.showing import shown
 from provenance.sweeping import sharing
 from provenance.verifying import all_ids
 
@@ -59,7 +61,7 @@ def evict(
         progress: Told how many artifacts were looked at, and then how many values of how many were let go.
 
     Raises:
-        ConfigError: if neither *max_bytes* nor *older_than* is given, or one is negative.
+        ConfigError: if neither *max_bytes* nor *older_than* is given, or one is negative or of another type.
         TypeError: for something in *keep* that is no artifact.
         StoreUnavailableError, StorePermissionError: if a store cannot or may not be asked; what is deleted stays so.
     """
@@ -85,11 +87,15 @@ def wished(
     """What is to be let go; raises ConfigError and TypeError as `evict` does."""
     if max_bytes is None and older_than is None:
         raise ConfigError("evict", "it is not said how much is to go", "give max_bytes or older_than")
-    if max_bytes is not None and max_bytes < 0:
-        raise ConfigError("evict, max_bytes", f"{max_bytes!r} is negative", "give 0 or more")
-    if older_than is not None and older_than < timedelta(0):
-        raise ConfigError("evict, older_than", f"{older_than!r} is negative", "give an age")
+    if max_bytes is not None and not _is_size(max_bytes):
+        raise ConfigError("evict, max_bytes", f"{shown(max_bytes)} is no number of bytes", "give 0 or more")
+    if older_than is not None:
+        age(older_than, "evict, older_than")
     return Wish(max_bytes, older_than, _keeping(keep, repo), dry_run)
+
+
+def _is_size(value: object) -> bool:
+    return is_count(value, 0) or (isinstance(value, float) and value >= 0)
 
 
 def _keeping(keep: Keep | None, repo: Repository) -> Callable[[ArtifactRecord], bool]:
@@ -98,7 +104,7 @@ def _keeping(keep: Keep | None, repo: Repository) -> Callable[[ArtifactRecord], 
         return lambda _: False
     if callable(keep) and not is_proxy(keep):
         return lambda record: keep(Artifact.of(record, repo))
-    members = [keep] if isinstance(keep, str) or is_proxy(keep) else cast("Iterable[object]", keep)
+    members = [keep] if isinstance(keep, str) or is_proxy(keep) else several(keep, "evict, keep")
     ids = frozenset(map(id_of, members))
     return lambda record: record.id in ids
 

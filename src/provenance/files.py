@@ -14,6 +14,7 @@ from provenance.deposits import deposit
 from provenance.effect import run
 from provenance.programs import Found
 from provenance.proxy import artifact_of, unwrap
+from provenance.showing import shown
 
 
 def archive_file(
@@ -43,7 +44,7 @@ def archive_file(
         StoreUnavailableError, StorePermissionError: if the store cannot or may not take it; the file stays.
     """
     repo = session.current().repository()
-    file = run(filing.examined(unwrap(filename), preserve_ext, repr(filename)), repo.interpreter)
+    file = run(filing.examined(unwrap(filename), preserve_ext, shown(filename)), repo.interpreter)
     options = checked(subject_of(archive_file), Choices(name=name, custom_fields=custom_fields))
     made = deposit(file, options.name or file.name, options.custom_fields)
     call = calls.begin(session.current(), made.recipe, made.arguments, {})

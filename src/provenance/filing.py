@@ -32,6 +32,7 @@ from provenance.errors import BlobNotFoundError, CorruptBlobError, StorePermissi
 from provenance.ids import ArtifactId
 from provenance.keepers import Member, Original, copied
 from provenance.records import ArtifactRecord, Blob
+from provenance.showing import shown
 
 Archive: TypeAlias = Commit | Lookup | ReadBlob | DeleteOriginal
 """Recording a file, which reads what was stored before it deletes the original."""
@@ -75,7 +76,7 @@ def path_of(given: object, what: str) -> str:
     except TypeError:
         path = None
     if not isinstance(path, str) or not path or "\0" in path:
-        reason = f"{given!r} is no path"
+        reason = f"{shown(given)} is no path"
         raise UnarchivableFileError(what, reason, "give a str or a pathlib.Path", given)
     return path
 

@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from provenance.hashing import hash_value
+from provenance.showing import shown
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -53,7 +54,7 @@ def check_hasher(type_: type[T], strategy: SearchStrategy[T], *, max_examples: i
 
 def _check_one(type_: type[T], value: T) -> None:
     if not isinstance(value, type_):
-        raise TypeError(f"the strategy made {value!r}, which is no {type_.__qualname__}")
+        raise TypeError(f"the strategy made {shown(value)}, which is no {type_.__qualname__}")
     before = _state(value)
     digest = hash_value(value)
     _expect(digest == hash_value(value), "has another hash each time", value)
@@ -70,10 +71,10 @@ def _state(value: object) -> bytes:
 
 def _check_two(first: object, second: object) -> None:
     equal, alike = bool(first == second), hash_value(first) == hash_value(second)
-    _expect(alike or not equal, f"equals {second!r}, but they have different hashes", first)
-    _expect(equal or not alike, f"does not equal {second!r}, but they have the same hash", first)
+    _expect(alike or not equal, f"equals {shown(second)}, but they have different hashes", first)
+    _expect(equal or not alike, f"does not equal {shown(second)}, but they have the same hash", first)
 
 
 def _expect(law: bool, broken: str, value: object) -> None:
     if not law:
-        raise AssertionError(f"{value!r} {broken}")
+        raise AssertionError(f"{shown(value)} {broken}")

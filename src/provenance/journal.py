@@ -12,6 +12,7 @@ from typing import Final, Self, assert_never
 
 from attrs import frozen
 
+from provenance.checks import check_function
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Outcome, Recomputed, Stats, Waited, Why
 from provenance.guards import Guard
 from provenance.ids import ArtifactId
@@ -62,8 +63,9 @@ _subscribers: tuple[Subscription, ...] = ()
 def subscribe(receive: Callable[[Event], None]) -> Subscription:
     """Call *receive* with each event from now on, in the thread where it happens.
 
-    What *receive* raises is logged, and the call that it was told of goes on.
+    What *receive* raises is logged, and the call that it was told of goes on. ConfigError if it cannot be called.
     """
+    check_function(receive, "subscribe", "give a function of one event")
     global _subscribers  # noqa: PLW0603 - one value, replaced as a whole
     subscription = Subscription(receive)
     with _guard.lock:

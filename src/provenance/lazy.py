@@ -9,11 +9,13 @@ from typing import Literal, TypeVar, cast, overload
 
 from attrs import frozen
 
+from provenance.checks import several
 from provenance.errors import DuplicateNameError
 from provenance.guards import Guard
 from provenance.proxy import artifact_of, is_proxy
 from provenance.records import Artifact
 from provenance.session import RepositoryOrName, current
+from provenance.showing import shown
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -84,8 +86,10 @@ class LazyDict(Mapping[K, V_co]):
     __hash__ = None  # type: ignore[assignment]  # as of dictionaries: values may change
 
     def __repr__(self) -> str:
-        shown = (f"{key!r}: {'…' if cell.made is None else repr(cell.made.value)}" for key, cell in self._cells.items())
-        return f"<lazy_dict {{{', '.join(shown)}}}>"
+        cells = [
+            f"{shown(key)}: {'…' if cell.made is None else shown(cell.made.value)}" for key, cell in self._cells.items()
+        ]
+        return f"<lazy_dict {{{', '.join(cells)}}}>"
 
     def __copy__(self) -> LazyDict[K, V_co]:
         return self
@@ -118,7 +122,15 @@ def lazy_dict(thunks: Mapping[K, Callable[[], V]]) -> LazyDict[K, V]:
     >>> squares = lazy_dict({n: lambda n=n: n * n for n in (2, 3)})
     >>> squares[3], squares
     (9, <lazy_dict {2: …, 3: 9}>)
+
+    Raises:
+        TypeError: for what is no mapping, or a value of it that cannot be called.
     """
+    if not isinstance(cast("object", thunks), Mapping):
+        raise TypeError(f"lazy_dict: {thunks!r} is no dictionary; give one from keys to functions without parameters")
+    for key, make in thunks.items():
+        if not callable(cast("object", make)):
+            raise TypeError(f"lazy_dict: what is given for {key!r} is no function; give one that returns its value")
     return LazyDict(thunks)
 
 
@@ -156,13 +168,13 @@ def lazy_proxy_dict(
         TypeError: for what is neither artifact nor id.
     """
     named: dict[str, dict[str, Artifact[object]]] = {}
-    for each in artifacts_or_ids:
+    for each in several(artifacts_or_ids, "lazy_proxy_dict"):
         artifact = _artifact(each, repo)
         named.setdefault(artifact.name, {})[artifact.id] = artifact
     if group_artifacts_of_same_name:
         return LazyDict({name: partial(_proxies, tuple(group.values())) for name, group in named.items()})
-    if several := [name for name, group in named.items() if len(group) > 1]:
-        raise DuplicateNameError(several)
+    if doubles := [name for name, group in named.items() if len(group) > 1]:
+        raise DuplicateNameError(doubles)
     return LazyDict({name: artifact.proxy for name, group in named.items() for artifact in group.values()})
 
 
@@ -177,4 +189,4 @@ def _artifact(given: object, repo: RepositoryOrName | None) -> Artifact[object]:
         return cast("Artifact[object]", given)
     if isinstance(given, str):
         return current().repository(repo).get_by_id(given)
-    raise TypeError(f"{given!r} is neither an artifact nor the id of one; pass artifacts, proxies or ids")
+    raise TypeError(f"{shown(given)} is neither an artifact nor the id of one; pass artifacts, proxies or ids")

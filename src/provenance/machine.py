@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from provenance.effects.files import LocalFiles
     from provenance.effects.world import ThisMachine
     from provenance.ports import Clock
-    from provenance.records import Json
 
 _log: Final = logging.getLogger("provenance")
 
@@ -33,18 +32,9 @@ def tell_children(config: Mapping[str, object], base: Path) -> None:
         os.environ.pop(sources.VARIABLE, None)
 
 
-_hook: RunInfoHook | None = None
-
-
 def set_hook(hook: RunInfoHook | None) -> None:
     """Let *hook* add to what is recorded of the process, which is collected anew for it."""
-    global _hook  # noqa: PLW0603 - one value, replaced as a whole
-    _hook = hook
-    this().renew()
-
-
-def _call_hook(info: dict[str, Json]) -> Mapping[str, Json] | None:
-    return info if _hook is None else _hook(info)
+    this().ask(hook)
 
 
 @cache
@@ -60,7 +50,7 @@ def this() -> ThisMachine:
     """This machine, and what it tells of the process."""
     from provenance.effects.world import ThisMachine
 
-    return ThisMachine(clock(), _call_hook)
+    return ThisMachine(clock())
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from functools import partial
@@ -11,9 +10,11 @@ from typing import Any, Final, TypeAlias, cast
 
 from attrs import frozen
 
+from provenance.codecs.libraries import imported
 from provenance.hashing import hash_value
 from provenance.hashing.objects import attributes
 from provenance.proxy import unwrap
+from provenance.showing import shape_of, shown
 
 _MAPPINGS: Final = (dict, OrderedDict, Counter, defaultdict, MappingProxyType)
 _CONTAINERS: Final = (list, tuple, set, frozenset, dict, deque)
@@ -62,11 +63,11 @@ def summary(value: object) -> str:
         return shortened(value)
     if isinstance(value, str | bytes):
         return shortened(value[:_SHORT])
-    shape = getattr(value, "shape", None)
+    shape = shape_of(value)
     if shape == ():
         return shortened(value)
-    if isinstance(shape, tuple):
-        return f"{_kind(value)} of shape {cast('object', shape)}"
+    if shape is not None:
+        return f"{_kind(value)} of shape {shown(shape)}"
     if isinstance(value, _CONTAINERS):
         return f"{_kind(cast('object', value))} of {len(cast('Sized', value))}"
     return _kind(value)
@@ -76,7 +77,7 @@ def shortened(value: object) -> str:
     """The `repr` of *value*, cut where it gets long."""
     if isinstance(value, int) and value.bit_length() > 4 * _SHORT:
         return f"an int of {value.bit_length()} bits"
-    text = repr(value)
+    text = shown(value)
     return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
 
 
@@ -144,7 +145,7 @@ _BY_TYPE: Final[dict[type, Callable[[Any], Iterator[Part]]]] = {
 
 def _of_library(value: object) -> Callable[[Any], Iterator[Part]] | None:
     """What takes arrays and tables apart, if the user's process has imported their library."""
-    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+    numpy, pandas = imported("numpy"), imported("pandas")
     if numpy is not None and type(value) is numpy.ndarray:
         return _array
     if pandas is None:

@@ -25,6 +25,7 @@ from provenance.recipe import (
     sightings_of,
 )
 from provenance.records import Inputs
+from provenance.showing import shown
 
 
 @frozen
@@ -52,8 +53,8 @@ def plan_call(recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, obj
 
     Raises TypeError for arguments that do not fit its signature and `UnhashableValueError` for one without content.
     """
-    inputs = recorded_inputs(recipe, bind_call(recipe, args, kwargs))
     seen: list[object] = []
+    inputs = recorded_inputs(recipe, bind_call(recipe, args, kwargs, seen))
     hashes = hash_inputs(recipe, inputs, seen)
     if recipe.options.ignore:
         ignored = [value for name, value in inputs.kargs.items() if name not in hashes.kargs]
@@ -64,14 +65,25 @@ def plan_call(recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, obj
     )
 
 
-def bind_call(recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Bound:
-    """Bind a call's arguments after those of the partial or method that was decorated; merge default dictionaries."""
+def bind_call(
+    recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, object], seen: list[object] | None = None
+) -> Bound:
+    """Bind a call's arguments after those of the partial or method that was decorated; merge default dictionaries.
+
+    Artifacts that are merged, of which plain dictionaries are left, are noted in *seen*.
+    """
     subject = recipe.subject
     if subject.args or subject.keywords:
         args, kwargs = (*subject.args, *args), {**subject.keywords, **kwargs}
     bound = bind(subject, args, kwargs)
     chosen = recipe.options.merge_defaults
-    return (completed(chosen, subject.defaults, bound[0]), bound[1]) if chosen else bound
+    if not chosen:
+        return bound
+    merged = completed(chosen, subject.defaults, bound[0])
+    if seen is not None:
+        completing = [(value, subject.defaults[name]) for name, value in bound[0].items() if merged[name] is not value]
+        seen += in_ignored(completing)
+    return merged, bound[1]
 
 
 def recorded_inputs(recipe: Recipe, bound: Bound) -> Inputs:
@@ -117,10 +129,11 @@ def _shaped(
 ) -> tuple[Mapping[str, object], tuple[object, ...]]:
     """Call the user's *function* and check that it kept the shape of what it was given."""
     answer = cast("object", function({"kargs": kargs, "varargs": varargs}))
+    returned = answer  # what is checked below loses its type
     given: Mapping[str, object] = cast("Mapping[str, object]", answer) if isinstance(answer, Mapping) else {}
     named, rest = given.get("kargs"), given.get("varargs", ())
     if not isinstance(named, Mapping) or not isinstance(rest, Iterable):
-        raise ConfigError(option, f"returned {answer!r}", "return {'kargs': {name: …}, 'varargs': (…)}")
+        raise ConfigError(option, f"returned {shown(returned)}", "return {'kargs': {name: …}, 'varargs': (…)}")
     return cast("Mapping[str, object]", named), tuple(cast("Iterable[object]", rest))
 
 

@@ -51,6 +51,7 @@ from provenance.errors import (
 )
 from provenance.ids import ID_DIGITS, ArtifactId, is_prefix
 from provenance.records import ArtifactRecord, Blob, Inputs, Run, SetRecord, Written
+from provenance.showing import said
 from provenance.summary import plain_inputs
 
 _INPUTS = Decoding("pickle")
@@ -239,8 +240,9 @@ def decode(blob: Blob, decoding: Decoding, repo: str) -> Program[ReadBlob, objec
     except (ProvenanceError, MemoryError):
         raise
     except Exception as error:
-        reason = f"it cannot be decoded: {type(error).__name__}: {error}"
-        raise CorruptBlobError(blob.id, repo, reason, is_sound=True) from error
+        reason = f"it cannot be decoded: {said(error)}"
+        misses_code = isinstance(error, AttributeError | ImportError)
+        raise CorruptBlobError(blob.id, repo, reason, is_sound=True, misses_code=misses_code) from error
 
 
 def find_run(record: ArtifactRecord, repo: str) -> Program[FindRun, Run]:

@@ -14,6 +14,7 @@ from provenance.proxy import artifact_of, is_proxy
 from provenance.records import Artifact
 from provenance.repository import Repository
 from provenance.session import RepositoryOrName
+from provenance.showing import shown
 
 _log: Final = logging.getLogger("provenance")
 _AT_ONCE: Final = 8
@@ -76,6 +77,8 @@ def _source(wanted: object, from_repo: RepositoryOrName | None) -> tuple[Reposit
         return source, source.get_by_id(wanted).id
     artifact = artifact_of(wanted) if is_proxy(wanted) else wanted
     if not isinstance(artifact, Artifact):
-        raise TypeError(f"{wanted!r} is no artifact: give an id, an artifact, or the result of a decorated function")
+        raise TypeError(
+            f"{shown(wanted)} is no artifact: give an id, an artifact, or the result of a decorated function"
+        )
     known = cast("Artifact[object]", artifact)
     return named or session.repository_of(known), known.id

@@ -6,17 +6,22 @@ proxy is recognised by the mark on its type, because its `__class__` is that of 
 
 from __future__ import annotations
 
+import copyreg
+import pickle
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar, cast
 
 from attrs import frozen
 
 from provenance.errors import ArtifactNotFoundError, RunNotFoundError
-from provenance.ids import ArtifactId, ValueId
+from provenance.hashing import Walk, register_item
+from provenance.hashing.walk import Refusal
+from provenance.ids import ArtifactId, ValueId, is_prefix
 from provenance.records import Artifact, ArtifactRecord, Inputs, Origin, Run
+from provenance.showing import shown
 
 T = TypeVar("T")
 
@@ -97,6 +102,28 @@ def artifact_of(value: T) -> Artifact[T]:
             "or a copy of its value"
         )
     return cast("Artifact[T]", cast("Any", value).artifact)
+
+
+def id_or_prefix(wanted: object) -> str:
+    """What an artifact is looked up by: an id or its first digits as they are, the id of an artifact or of a proxy's.
+
+    A proxy of a text that could be an id counts as that text: functions may return ids.
+
+    >>> id_or_prefix("94ae0d")
+    '94ae0d'
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if is_proxy(wanted):
+        known: Known = cast("Any", wanted).__provenance_reference__()
+        text = unwrap(wanted) if known.value_type == "builtins:str" else None
+        return text if isinstance(text, str) and is_prefix(text) else known.id
+    if isinstance(wanted, ArtifactRecord):
+        return wanted.id
+    if isinstance(wanted, str):
+        return wanted
+    raise TypeError(f"{shown(wanted)} is no artifact: give an id, an artifact, or the result of a decorated function")
 
 
 @frozen(eq=False)
@@ -215,3 +242,37 @@ def restored(id_: ArtifactId, value_id: ValueId, value_type: str, interface: tup
 def as_it_is(value: object) -> object:
     """Unpickle a proxy of what is in no store: as its value. Pickles name this function."""
     return value
+
+
+def _reduced(artifact: Artifact[Any]) -> tuple[Callable[[ArtifactId], Artifact[Any]], tuple[ArtifactId]]:
+    """What a pickle says of an artifact: its id.
+
+    Raises:
+        PicklingError: for what is in no store, and inside a value that is being stored: results are kept there, not their records.
+    """
+    if isinstance(artifact.origin, Ephemeral):
+        reason = "was computed read-only and is in no store; pickle its value (artifact.value)"
+        raise pickle.PicklingError(f"artifact {artifact.id} {reason}")
+    if resolving_origin() is not None:
+        raise pickle.PicklingError(f"{_NO_VALUE}: store the result itself, or artifact.proxy()")
+    return restored_artifact, (artifact.id,)
+
+
+def restored_artifact(id_: ArtifactId) -> Artifact[object]:
+    """Unpickle an artifact, looked up in the current repository; `ArtifactNotFoundError` where that has none of the id.
+
+    Pickles name this function: neither it nor its argument may change.
+    """
+    origin = resolving_origin() or ambient()
+    return Artifact.of(origin.load_record(id_), origin)
+
+
+_NO_VALUE: Final = "an Artifact is the record of a result and not its value"
+
+
+def _refused(_: object, __: Walk) -> NoReturn:
+    raise Refusal(_NO_VALUE, "the result itself, or artifact.proxy()")
+
+
+copyreg.pickle(Artifact, _reduced)
+register_item(Artifact, _refused)

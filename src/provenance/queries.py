@@ -8,10 +8,11 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Final, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
 from provenance.ids import ArtifactId, RunId
 from provenance.records import NO_OPTIONS, ArtifactRecord, Options
+from provenance.showing import shown
 
 _ABSENT: Final = object()
 
@@ -27,7 +28,7 @@ class Query:
     name: str | None = None
     version: int | None = None
     tags: frozenset[str] = frozenset()
-    custom_fields: Options = NO_OPTIONS
+    custom_fields: Options = field(default=NO_OPTIONS, repr=shown)
     inputs: Options = NO_OPTIONS
     uses: frozenset[ArtifactId] = frozenset()
     since: datetime | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, cast
 
@@ -139,13 +140,20 @@ def recipe_of(subject: Subject, options: CallOptions, captures: Captures, itself
 def code_of(subject: Subject) -> str:
     """Digest of the function's code and of the globals it uses, after the Python version that compiled it.
 
-    It is no part of any id: it only tells whether the code behind a hit is the code that would run now. Empty where
-    the code uses something that has no value to compare.
+    It is no part of any id: it only tells whether the code behind a hit is the code that would run now, that of decorated
+    functions that it calls included. Empty where the code uses something that has no value to compare.
     """
+    token = comparing_code.set(True)
     try:
         return f"{sys.version_info.major}.{sys.version_info.minor}:{hash_value(subject.function)}"
     except Exception:  # noqa: BLE001 - whatever a global's own methods raise, the call does not depend on it
         return ""
+    finally:
+        comparing_code.reset(token)
+
+
+comparing_code: Final[ContextVar[bool]] = ContextVar("provenance_comparing_code", default=False)
+"""Whether a decorated function is met by who wants to know its code, too, which is no part of its value."""
 
 
 @lru_cache(maxsize=4_096, typed=True)

@@ -14,6 +14,7 @@ from attrs import field, fields, frozen
 from pyrsistent import PMap, pmap
 
 from provenance.ids import ArtifactId, BlobId, RunId, SetId, ValueId
+from provenance.showing import shown
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -23,6 +24,16 @@ Options: TypeAlias = "PMap[str, object]"
 """Named options: a frozen mapping."""
 
 NO_OPTIONS: Options = pmap()
+
+
+@frozen
+class Permissions:
+    """What a store may be asked; `read_through_write` says whether it takes copies of what a later tier held."""
+
+    read: bool = True
+    write: bool = True
+    delete: bool = True
+    read_through_write: bool = True
 
 
 def options(given: Mapping[str, object] | None) -> Options:
@@ -83,7 +94,7 @@ class Inputs(Mapping[str, object]):
         return 2
 
     def __repr__(self) -> str:
-        return repr(dict(self))
+        return shown(dict(self))
 
 
 @frozen
@@ -247,6 +258,12 @@ class Artifact(ArtifactRecord, Generic[T_co]):
 
     def __hash__(self) -> int:
         return hash(self.id)
+
+    def __copy__(self) -> Artifact[T_co]:
+        return self
+
+    def __deepcopy__(self, _: dict[int, object]) -> Artifact[T_co]:
+        return self
 
     def __repr__(self) -> str:
         return f"<provenance.Artifact({self.id})>"

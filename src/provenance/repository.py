@@ -14,9 +14,21 @@ from provenance.effect import Interpreter, run
 from provenance.errors import ArtifactNotFoundError, BlobNotFoundError, ConfigError, SetNotFoundError
 from provenance.ids import ArtifactId, ValueId, is_prefix
 from provenance.keepers import Keeper, Member, Original, resolve_files_with
-from provenance.proxy import CurrentOrigin, ambient, is_at_home, proxy_over, resolving_in, resolving_origin
-from provenance.records import Artifact, ArtifactRecord, Blob, Inputs, Origin, Run, SetRecord
+from provenance.proxy import (
+    CurrentOrigin,
+    ambient,
+    artifact_of,
+    id_or_prefix,
+    is_at_home,
+    is_proxy,
+    proxy_over,
+    resolving_in,
+    resolving_origin,
+    unwrap,
+)
+from provenance.records import Artifact, ArtifactRecord, Blob, Inputs, Origin, Permissions, Run, SetRecord
 from provenance.sets import ArtifactSet, Labels, labels_of
+from provenance.showing import shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -28,14 +40,19 @@ T = TypeVar("T")
 class Repository:
     """Records and values of artifacts under one name.
 
-    Wherever an id is taken, the first digits of one (at least 6) will do if they are unambiguous. Methods raise
-    `ArtifactNotFoundError` where there is no such artifact, and `StoreUnavailableError` where a store fails.
+    Wherever the id of an artifact is taken, the first digits of one (at least 6) will do if they are unambiguous, and so will
+    an artifact or the result of a decorated function: its id is looked up here, unless the result is an id itself. Anything
+    else is a TypeError. Methods raise `ArtifactNotFoundError` where there is no such artifact, and `StoreUnavailableError` where a store fails.
+
+    A chain that it is a part of asks it for what its `permissions` allow, and if it is not `trusted`, nor is the chain.
     """
 
     name: str
     interpreter: Interpreter[All] = field(repr=False)
     get_engine: Callable[[], Engine] | None = field(default=None, repr=False)
     migrate_to: Callable[[int | None], None] | None = field(default=None, repr=False)
+    trusted: bool = field(default=True, repr=False)
+    permissions: Permissions = field(factory=Permissions, repr=False)
 
     @property
     def engine(self) -> Engine:
@@ -60,38 +77,50 @@ class Repository:
             raise ConfigError(f"repository {self.name!r}", "it is kept in no SQL database", "use a sqlite repository")
         self.migrate_to(version)
 
-    def get_by_id(self, artifact_id: str) -> Artifact[object]:
+    def get_by_id(self, artifact_id: object) -> Artifact[object]:
         """The artifact of this id."""
-        return Artifact.of(run(programs.find(str(artifact_id), self.name), self.interpreter), self)
+        return Artifact.of(run(programs.find(id_or_prefix(artifact_id), self.name), self.interpreter), self)
 
     def get_by_value_id(self, value_id: str) -> tuple[Artifact[object], ...]:
         """All artifacts whose value has this id, oldest first."""
-        records = self.interpreter(FindByValue(ValueId(value_id)))
+        text = cast("object", unwrap(value_id))
+        if not isinstance(text, str):
+            raise TypeError(f"{shown(text)} is no text: give the id of a value: artifact.value_id, or p.hash(value)")
+        records = self.interpreter(FindByValue(ValueId(text)))
         return tuple(Artifact.of(each, self) for each in records)
 
-    def get_value(self, artifact_id: str) -> object:
+    def get_value(self, artifact_id: object) -> object:
         """The value of the artifact of this id, read anew."""
         return self.load_value(self.get_by_id(artifact_id))
 
-    def get_inputs(self, artifact_id: str) -> Inputs:
+    def get_inputs(self, artifact_id: object) -> Inputs:
         """The inputs of the artifact of this id; artifacts among them are unread proxies."""
         return self.load_inputs(self.get_by_id(artifact_id))
 
-    def progeny_ids(self, artifact_id: str) -> tuple[ArtifactId, ...]:
+    def progeny_ids(self, artifact_id: object) -> tuple[ArtifactId, ...]:
         """Ids of the artifacts that were computed directly from this one."""
         return self.interpreter(FindProgeny(self.get_by_id(artifact_id).id))
 
-    def delete(self, artifact_id: str) -> None:
+    def delete(self, artifact_id: object) -> None:
         """Delete an artifact; its value's bytes go with it unless another artifact shares them."""
         run(programs.forget(self.get_by_id(artifact_id).id), self.interpreter)
 
-    def put(self, artifact: Artifact[object], /) -> Artifact[object]:
-        """Store a copy of an artifact of another repository, without what it was made from (`promote` takes that along)."""
-        origin = artifact.origin
+    def put(self, artifact: object, /) -> Artifact[object]:
+        """Store a copy of an artifact of another repository, without what it was made from (`promote` takes that along).
+
+        It is given as such or as a proxy.
+        """
+        known = artifact_of(artifact) if is_proxy(artifact) else artifact
+        if not isinstance(known, Artifact):
+            problem = "does not say which repository it is in" if isinstance(known, str) else "is no artifact"
+            raise TypeError(f"{shown(known)} {problem}: give an artifact, or the result of a decorated function")
+        found = cast("Artifact[object]", known)
+        origin = found.origin
         source = origin.repo if isinstance(origin, Recovering) else origin
+        source = ambient() if isinstance(source, CurrentOrigin) else source
         if not isinstance(source, Repository):
-            raise ArtifactNotFoundError(artifact.id, "(read-only)")
-        return self.take(artifact, source)
+            raise ArtifactNotFoundError(found.id, "(read-only)")
+        return self.take(found, source)
 
     def take(self, record: ArtifactRecord, source: Repository, /) -> Artifact[object]:
         """Copy the artifact of *record* from *source*, unless it is here with all its bytes."""
@@ -110,13 +139,15 @@ class Repository:
 
     def put_set(self, artifact_set: ArtifactSet, /) -> ArtifactSet:
         """Store a set; with labels under which it is stored already, it becomes the newest of them."""
+        if not isinstance(cast("object", artifact_set), ArtifactSet):
+            raise TypeError(f"{shown(artifact_set)} is no set of artifacts: make one with create_set")
         now = self.interpreter(Now())
         record = SetRecord(artifact_set.id, artifact_set.artifact_ids, artifact_set.labels, now)
         return self._set(self.interpreter(PutSet(record)))
 
-    def get_set_by_id(self, set_id: str) -> ArtifactSet:
+    def get_set_by_id(self, set_id: ArtifactSet | str) -> ArtifactSet:
         """The set of this id, with the labels that it was given last; raises `SetNotFoundError`, `AmbiguousIdError`."""
-        return self._set(run(programs.find_set(str(set_id), self.name), self.interpreter))
+        return self._set(run(programs.find_set(_set_id(set_id), self.name), self.interpreter))
 
     def get_set_by_labels(self, labels: Labels) -> ArtifactSet:
         """The newest set that carries all of these labels; raises `SetNotFoundError`."""
@@ -125,11 +156,12 @@ class Repository:
             raise SetNotFoundError(f"with the labels {labels!r}", self.name)
         return self._set(record)
 
-    def contains_set(self, set_id: str) -> bool:
+    def contains_set(self, set_id: ArtifactSet | str) -> bool:
         """Whether there is a set of this id."""
-        return bool(is_prefix(set_id) and self.interpreter(FindSetIds(set_id, 1)))
+        wanted = _set_id(set_id)
+        return bool(is_prefix(wanted) and self.interpreter(FindSetIds(wanted, 1)))
 
-    def delete_set(self, set_id: str) -> None:
+    def delete_set(self, set_id: ArtifactSet | str) -> None:
         """Delete a set, whatever labels it has; its members stay. Raises as `get_set_by_id` does."""
         self.interpreter(DropSet(self.get_set_by_id(set_id).id))
 
@@ -137,11 +169,13 @@ class Repository:
         return ArtifactSet(record.id, record.artifact_ids, record.labels, record.created_at, self)
 
     def __contains__(self, artifact_id: object) -> bool:
-        if not isinstance(artifact_id, str) or not is_prefix(str(artifact_id)):  # it may be a proxy
+        try:
+            wanted = id_or_prefix(artifact_id)
+        except TypeError:
             return False
-        return run(programs.find_optional(str(artifact_id)), self.interpreter) is not None
+        return run(programs.find_optional(wanted), self.interpreter) is not None
 
-    def __getitem__(self, artifact_id: str) -> Artifact[object]:
+    def __getitem__(self, artifact_id: object) -> Artifact[object]:
         return self.get_by_id(artifact_id)
 
     def load_value(self, record: ArtifactRecord, /) -> object:
@@ -185,6 +219,16 @@ class Repository:
     def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
         """What *read* makes of an archived file's bytes."""
         return cast("T", run(filing.read_bytes(blob, read), self.interpreter))
+
+
+def _set_id(given: object) -> str:
+    """The id, or first digits of one, of a set that is given as such or by id; TypeError for anything else."""
+    wanted = unwrap(given)
+    if isinstance(wanted, ArtifactSet):
+        return wanted.id
+    if isinstance(wanted, str):
+        return wanted
+    raise TypeError(f"{shown(wanted)} is no set of artifacts: give a set, or the id of one")
 
 
 @frozen

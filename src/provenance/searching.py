@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from types import UnionType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from attrs import field, fields, frozen
 
 from provenance import session
 from provenance.asks import FindByValue, FindRecords
+from provenance.checks import is_collection, named, several
 from provenance.errors import ConfigError
 from provenance.hashing import hash_value
 from provenance.ids import RunId
@@ -20,6 +21,7 @@ from provenance.records import Artifact, ArtifactRecord, Run, options
 from provenance.repository import Repository
 from provenance.session import RepositoryOrName
 from provenance.sets import id_of
+from provenance.showing import shown
 from provenance.summary import input_json
 
 if TYPE_CHECKING:
@@ -45,6 +47,10 @@ class Found:
             if page.next is None:
                 return
             after = page.next
+
+    def __bool__(self) -> bool:
+        """Whether anything fits; one record is looked up for this."""
+        return self.first is not None
 
     @property
     def first(self) -> Artifact[object] | None:
@@ -90,12 +96,13 @@ def search(  # noqa: PLR0913 - each is a condition of its own, by keyword
         repo: Where to look, by default in the default repository.
 
     Raises:
-        ConfigError: for a time without a zone, or tags that are one string.
+        ConfigError: for a condition of the wrong type, a time without a zone, or tags that are one string.
         TypeError: for something in *uses* that is no artifact.
         UnhashableValueError: for an input that could not have been one.
     """
-    if isinstance(tags, str):
-        raise ConfigError("search, tags", f"{tags!r} is no collection of strings", f"give [{tags!r}]")
+    tags = _texts(tags)
+    for option, given in (("custom_fields", custom_fields), ("inputs", inputs)):
+        named({} if given is None else given, f"search, {option}", "give one from names to values")
     _check(name=name, version=version, run=run, since=since, until=until)
     query = Query(
         name=name,
@@ -103,12 +110,20 @@ def search(  # noqa: PLR0913 - each is a condition of its own, by keyword
         tags=frozenset(tags),
         custom_fields=options(custom_fields),
         inputs=options({key: input_json(value) for key, value in (inputs or {}).items()}),
-        uses=frozenset(map(id_of, uses)),
+        uses=frozenset(map(id_of, several(uses, "search, uses"))),
         since=since,
         until=until,
         run_id=run.id if isinstance(run, Run) else None if run is None else RunId(run),
     )
     return Found(query, session.current().repository(repo))
+
+
+def _texts(tags: object) -> list[str]:
+    found = [*cast("Iterable[object]", tags)] if is_collection(tags) else [None]
+    if not all(isinstance(each, str) for each in found):
+        advice = f"give [{tags!r}]" if isinstance(tags, str) else "give a list of strings"
+        raise ConfigError("search, tags", f"{tags!r} is no collection of strings", advice)
+    return cast("list[str]", found)
 
 
 _KINDS: Final = {"name": str, "version": int, "run": Run | str, "since": datetime, "until": datetime}
@@ -119,7 +134,7 @@ def _check(**conditions: object) -> None:
     for option, value in conditions.items():
         problem = None if value is None else _problem(value, _KINDS[option])
         if problem is not None:
-            raise ConfigError(f"search, {option}", f"{value!r} {problem}", "see the documentation of search")
+            raise ConfigError(f"search, {option}", f"{shown(value)} {problem}", "see the documentation of search")
 
 
 def _problem(value: object, kind: type | UnionType) -> str | None:

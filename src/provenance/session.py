@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from attrs import evolve, field, frozen
 
+from provenance.checks import flag
 from provenance.errors import ConfigError
 from provenance.guards import Guard
 from provenance.proxy import resolve_ambient_with
@@ -55,12 +56,25 @@ class Environment:
         chosen = self.default if wanted is None else wanted
         if isinstance(chosen, Repository):
             return chosen
-        opener = None if chosen is None else self.openers.get(chosen)
+        try:
+            opener = None if chosen is None else self.openers.get(chosen)
+        except TypeError:  # a list, say, cannot be looked up
+            opener = None
         if opener is None:
-            known = ", ".join(sorted(self.openers)) or "none"
-            wish = "no default repository" if chosen is None else f"no repository {chosen!r}"
-            raise ConfigError("artifact_repos", f"there is {wish}", f"configured: {known}")
+            raise _no_repository(chosen, sorted(self.openers))
         return opener()
+
+
+def _no_repository(wanted: object, known: list[str]) -> ConfigError:
+    """The error that there is no such repository among the *known* ones, or no default."""
+    wish = "there is no default repository" if wanted is None else f"there is no repository {wanted!r}"
+    if not known:
+        example = "configure one, as artifact_repos: {local: {type: sqlite, db: records.db}}, or pass one"
+        return ConfigError("artifact_repos", f"{wish}; configured: none", example)
+    names = ", ".join(known)
+    if wanted is None:
+        return ConfigError("default_repo", wish, f"name one of those that are configured: {names}")
+    return ConfigError("artifact_repos", wish, f"configured: {names}")
 
 
 _guard: Final = Guard()
@@ -180,8 +194,12 @@ def get_use_cache() -> bool:
 
 
 def set_use_cache(setting: bool) -> None:
-    """Say whether decorated functions look results up before they compute; their own `use_cache` goes first."""
-    _change(lambda environment: evolve(environment, use_cache=setting))
+    """Say whether decorated functions look results up before they compute; their own `use_cache` goes first.
+
+    Raises ConfigError for what is no bool.
+    """
+    chosen = flag(setting, "set_use_cache")
+    _change(lambda environment: evolve(environment, use_cache=chosen))
 
 
 def get_read_only() -> bool:
@@ -190,8 +208,12 @@ def get_read_only() -> bool:
 
 
 def set_read_only(setting: bool) -> None:
-    """Say whether decorated functions store nothing; their own `read_only` goes first."""
-    _change(lambda environment: evolve(environment, read_only=setting))
+    """Say whether decorated functions store nothing; their own `read_only` goes first.
+
+    Raises ConfigError for what is no bool.
+    """
+    chosen = flag(setting, "set_read_only")
+    _change(lambda environment: evolve(environment, read_only=chosen))
 
 
 def get_check_mutations() -> bool:
@@ -200,8 +222,12 @@ def get_check_mutations() -> bool:
 
 
 def set_check_mutations(setting: bool) -> None:
-    """Say whether each proxy that is passed to a decorated function is checked against its recorded value."""
-    _change(lambda environment: evolve(environment, check_mutations=setting))
+    """Say whether each proxy that is passed to a decorated function is checked against its recorded value.
+
+    Raises ConfigError for what is no bool.
+    """
+    chosen = flag(setting, "set_check_mutations")
+    _change(lambda environment: evolve(environment, check_mutations=chosen))
 
 
 def _change(change: Callable[[Environment], Environment]) -> None:

@@ -8,12 +8,14 @@ from typing import Any, Protocol, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
-from provenance.errors import ConfigError, DuplicateNameError
+from provenance.checks import several
+from provenance.errors import ConfigError, DuplicateNameError, MemberNotFoundError
 from provenance.identity import set_id
 from provenance.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.proxy import CurrentOrigin, ambient, is_proxy
 from provenance.records import NO_OPTIONS, Artifact, ArtifactRecord, Options, Origin
 from provenance.shorthand import sighted
+from provenance.showing import shown
 from provenance.wire import labels_from, labels_text
 
 Labels: TypeAlias = Mapping[str, object] | str | None
@@ -51,7 +53,7 @@ class ArtifactSet:
             TypeError: for a member that is no artifact, proxy or whole id.
             ConfigError: for labels that have no JSON form.
         """
-        ids = frozenset(map(id_of, members))
+        ids = frozenset(map(id_of, several(members, "ArtifactSet.of")))
         return cls(set_id(ids), ids, labels_of(labels))
 
     @property
@@ -65,10 +67,10 @@ class ArtifactSet:
         return self._with(self.artifact_ids | frozenset(map(id_of, members)), labels)
 
     def remove(self, *members: object, labels: Labels = None) -> ArtifactSet:
-        """This set without *members*; KeyError for one that is not in it."""
+        """This set without *members*; `MemberNotFoundError`, a KeyError, for one that is not in it."""
         ids = frozenset(map(id_of, members))
         if not ids <= self.artifact_ids:
-            raise KeyError(min(ids - self.artifact_ids))
+            raise MemberNotFoundError(min(ids - self.artifact_ids), self.id)
         return self._with(self.artifact_ids - ids, labels)
 
     def union(self, *others: ArtifactSet, labels: Labels = None) -> ArtifactSet:
@@ -168,12 +170,12 @@ def proxies_by_name(artifacts: Iterable[Artifact[object]], *, group: bool) -> di
     by_name: dict[str, list[Artifact[object]]] = {}
     for each in sorted(artifacts, key=lambda artifact: (artifact.computed_at, artifact.id)):
         by_name.setdefault(each.name, []).append(each)
-    doubles = [name for name, several in by_name.items() if len(several) > 1]
+    doubles = [name for name, same in by_name.items() if len(same) > 1]
     if doubles and not group:
         raise DuplicateNameError(doubles)
     return {
-        name: several[0].proxy() if len(several) == 1 else [each.proxy() for each in several]
-        for name, several in sorted(by_name.items())
+        name: same[0].proxy() if len(same) == 1 else [each.proxy() for each in same]
+        for name, same in sorted(by_name.items())
     }
 
 
@@ -183,12 +185,12 @@ def id_of(member: object) -> ArtifactId:
     if sighting is not None:
         return sighting.artifact_id
     if is_proxy(member):
-        raise TypeError(f"{member!r} was computed read-only and is in no store: compute it with read_only off")
+        raise TypeError(f"{shown(member)} was computed read-only and is in no store: compute it with read_only off")
     if isinstance(member, ArtifactRecord):
         return member.id
     if isinstance(member, str) and len(member) == ID_DIGITS and is_prefix(member):
         return ArtifactId(str(member))
-    raise TypeError(f"{member!r} is no artifact: give an id, an artifact, or the result of a decorated function")
+    raise TypeError(f"{shown(member)} is no artifact: give an id, an artifact, or the result of a decorated function")
 
 
 def labels_of(labels: Labels) -> Options:
@@ -201,4 +203,4 @@ def labels_of(labels: Labels) -> Options:
         str(known.get("name")).encode()  # it has a column of its own, and no database takes lone surrogates
         return known  # noqa: TRY300 - its parts may raise
     except (TypeError, ValueError) as error:
-        raise ConfigError("labels", f"{labels!r} has no JSON form ({error})", "use what JSON can say") from None
+        raise ConfigError("labels", f"{shown(labels)} has no JSON form ({error})", "use what JSON can say") from None

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, Required, TypeAlias, TypeVar, cast
 
-from attrs import field, fields, frozen, validators
+from attrs import Attribute, field, fields, frozen, validators
 
+from provenance.checks import name_among, named, nearest
 from provenance.errors import ConfigError
 from provenance.permissions import BlobsOptions, BlobsPermitted, Permitted, RecordsOptions, RecordsPermitted
 from provenance.records import Json
@@ -51,6 +52,14 @@ class MemoryRepoSettings(Permitted):
     store: str | None = None
 
 
+def _is_file(_: object, __: object, value: str) -> None:
+    path = value.removeprefix("sqlite:///")
+    if path == ":memory:" or value in ("sqlite://", "sqlite:///"):
+        raise ValueError(f"db {value!r} is a database in memory, not a file; use a memory repository for that")
+    if not path:
+        raise ValueError("db names no file")
+
+
 @frozen(kw_only=True)
 class SqliteRepoSettings(RecordsPermitted):
     """`type: sqlite`: records in the file *db*; values into *store*, those up to *inline_limit* bytes into the file.
@@ -58,11 +67,19 @@ class SqliteRepoSettings(RecordsPermitted):
     *create_db* makes the file if it is not there; *durability* is `process` or `power`.
     """
 
-    db: str
+    db: str = field(validator=_is_file)
     store: str | None = None
     inline_limit: int = field(default=65_536, validator=validators.ge(0))
     create_db: bool = True
     durability: str = field(default="process", validator=validators.in_(("process", "power")))
+
+
+def _are_tiers(_: object, __: Attribute[tuple[str, ...]], names: tuple[str, ...]) -> None:
+    if not names:
+        raise ValueError("stores is empty; name at least one, the nearest first")
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"stores has {name!r} twice; each has to be another one, with a name of its own")
 
 
 @frozen(kw_only=True)
@@ -72,7 +89,7 @@ class ChainedSettings:
     Each does what its own permissions allow; these are those of the chain as a whole.
     """
 
-    stores: tuple[str, ...] = field(validator=validators.min_len(1))
+    stores: tuple[str, ...] = field(validator=_are_tiers)
     read: bool = True
     write: bool = True
     delete: bool = True
@@ -151,19 +168,19 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
     Raises:
         ConfigError: naming the path to the first mistake.
     """
-    _known_keys(raw, [each.name for each in fields(Config)], "configuration")
-    filled = {key: _filled(value, key, variables) for key, value in raw.items()}
+    given = named(raw, "configuration", "write blobstores: and artifact_repos: into one")
+    _known_keys(given, [each.name for each in fields(Config)], "configuration")
+    filled = {key: _filled(value, key, variables) for key, value in given.items()}
     stores = _section(filled, "blobstores", _store_kinds)
     repos = _section(filled, "artifact_repos", _repo_kinds)
     for name, repo in repos.items():
-        if not isinstance(repo, ChainedSettings):
-            _must_have(repo.store, stores, f"artifact_repos.{name}.store", "blob store")
+        if not isinstance(repo, ChainedSettings) and repo.store is not None:
+            name_among(repo.store, stores, f"artifact_repos.{name}.store", "blob store")
     _check_chains(stores, "blobstores", "blob store")
     _check_chains(repos, "artifact_repos", "repository")
     default = filled.get("default_repo")
     if default is None and len(repos) == 1:
         default = next(iter(repos))
-    _must_have(default, repos, "default_repo", "repository")
     chosen = {name: filled[name] for name in ("use_cache", "read_only", "check_mutations") if name in filled}
     for name, flag in chosen.items():
         if not isinstance(flag, bool):
@@ -171,8 +188,8 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
     return Config(
         blobstores=stores,
         artifact_repos=repos,
-        default_repo=cast("str | None", default),
-        run_info_fn=_hook(filled.get("run_info_fn")),
+        default_repo=None if default is None else name_among(default, repos, "default_repo", "repository"),
+        run_info_fn=hook_in(filled.get("run_info_fn")),
         single_flight=single_flight_from(filled.get("single_flight", True)),
         **cast("dict[str, Any]", chosen),
     )
@@ -188,14 +205,14 @@ def _follow(entries: Mapping[str, object], name: str, section: str, what: str, a
     path = f"{section}.{above[-1] if above else name}.stores"
     if name in above:
         raise ConfigError(path, f"chains go in a circle: {' -> '.join((*above, name))}", "break it")
-    _must_have(name, entries, path, what)
+    name_among(name, entries, path, what)
     entry = entries[name]
     for each in entry.stores if isinstance(entry, ChainedSettings) else ():
         _follow(entries, each, section, what, (*above, name))
 
 
 def _section(raw: Mapping[str, object], section: str, kinds: _Kinds[T]) -> dict[str, T]:
-    entries = _mapping(raw.get(section, {}), section)
+    entries = named(raw.get(section, {}), section)
     return {name: _entry(entries, name, section, kinds) for name in entries}
 
 
@@ -217,38 +234,19 @@ def _inherited(entries: Mapping[str, object], name: str, section: str, heirs: tu
     path = f"{section}.{heirs[-1]}.prototype" if heirs else f"{section}.{name}"
     if name in heirs:
         raise ConfigError(path, f"prototypes go in a circle: {' -> '.join((*heirs, name))}", "break it")
-    _must_have(name, entries, path, "entry")
-    own = dict(_mapping(entries[name], f"{section}.{name}"))
+    own = dict(named(entries[name], f"{section}.{name}"))
     prototype = own.pop("prototype", None)
     if prototype is None:
         return own
-    return {**_inherited(entries, str(prototype), section, (*heirs, name)), **own}
-
-
-def _mapping(value: object, path: str) -> Mapping[str, object]:
-    entries = cast("Mapping[object, object]", value)
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in entries):
-        raise ConfigError(path, f"a {type(entries).__name__} is no dictionary of named entries", "write name: value")
-    return cast("Mapping[str, object]", value)
+    known = name_among(prototype, entries, f"{section}.{name}.prototype", "entry")
+    return {**_inherited(entries, known, section, (*heirs, name)), **own}
 
 
 def _known_keys(raw: Iterable[str], known: Iterable[str], path: str) -> None:
     keys = list(known)
     for key in raw:
         if key not in keys:
-            raise ConfigError(f"{path}.{key}", f"unknown key {key!r}", _nearest(key, keys))
-
-
-def _must_have(name: object, among: Mapping[str, object], path: str, what: str) -> None:
-    if name is not None and name not in among:
-        raise ConfigError(path, f"there is no {what} {name!r}", _nearest(str(name), list(among)))
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, known, 1, 0.5)
-    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known) or 'none'}"
+            raise ConfigError(f"{path}.{key}", f"unknown key {key!r}", nearest(key, keys))
 
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
@@ -273,7 +271,8 @@ def _variable(name: str, path: str, variables: Mapping[str, str]) -> str:
     return variables[name]
 
 
-def _hook(given: object) -> RunInfoHook | None:
+def hook_in(given: object) -> RunInfoHook | None:
+    """What a configuration gives as its `run_info_fn`; ConfigError for what cannot be called."""
     if given is not None and not callable(given):
         raise ConfigError("run_info_fn", f"{given!r} cannot be called", "give a function of one dictionary")
     return cast("RunInfoHook | None", given)

@@ -13,6 +13,7 @@ from attrs import field, fields, frozen
 
 from provenance.errors import ConfigError
 from provenance.identity import Identity
+from provenance.showing import shown
 
 LONGEST_LEASE: Final = 60.0
 """Seconds that a lease may be set to last without being renewed."""
@@ -29,7 +30,7 @@ def _between(low: float, high: float) -> Callable[[object, object, object], None
 
     def check(_: object, _attribute: object, value: object) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise ValueError(f"{value!r} is no number of seconds from {low:g} to {high:g}")
+            raise ValueError(f"{shown(value)} is no number of seconds from {low:g} to {high:g}")
 
     return check
 
@@ -62,8 +63,8 @@ def single_flight_from(given: object) -> SingleFlight | None:
     if isinstance(given, bool):
         return SHARED if given else None
     known = [each.name for each in fields(SingleFlight)]
-    options = cast("Mapping[object, object]", given) if isinstance(given, Mapping) else {given: None}
-    wrong = [each for each in options if each not in known]
+    options = cast("Mapping[object, object]", given)
+    wrong = [each for each in options if each not in known] if isinstance(given, Mapping) else [given]
     if wrong:
         raise ConfigError("single_flight", f"{wrong[0]!r} is not known", f"write true, false, or {', '.join(known)}")
     try:

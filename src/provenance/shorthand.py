@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any, Final, cast
 
 from provenance.recipe import Sighting
+from provenance.showing import shape_of, shown
 from provenance.summary import Summary
 
 SHORT: Final = 8
@@ -35,7 +36,7 @@ def short(value: object, depth: int = 2) -> str:
         return "<artifact>"
     kind = type(value)
     if value is None or kind in _SCALARS or isinstance(value, PurePath):
-        return _cut(repr(str(value) if isinstance(value, PurePath) else value))
+        return _cut(shown(str(value) if isinstance(value, PurePath) else value))
     if isinstance(value, Enum):
         return f"{kind.__name__}.{value.name}"
     if kind in _CONTAINERS and depth:
@@ -66,7 +67,7 @@ def _kind_of(value: object) -> str:
         return f"<{value.type.rpartition(':')[2]}>"
     if isinstance(value, type) or hasattr(type(value), "__code__"):
         return getattr(value, "__qualname__", type(value).__name__)
-    shape = getattr(value, "shape", None)
-    if isinstance(shape, tuple) and all(type(each) is int for each in cast("tuple[object, ...]", shape)):
+    shape = shape_of(value)
+    if shape is not None and all(type(each) is int for each in shape):
         return f"<{type(value).__name__} {'x'.join(map(str, cast('tuple[int, ...]', shape)))}>"
     return f"<{type(value).__name__}>"

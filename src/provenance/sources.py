@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeAlias, cast
 
+from provenance.checks import a
 from provenance.errors import ConfigError
 
 HOME: Final = ".provenance"
@@ -78,10 +79,17 @@ def _tool_table(pyproject: Path) -> Raw | None:
     import tomllib
 
     try:
-        tools = cast("Raw", tomllib.loads(pyproject.read_text("utf-8")).get("tool", {}))
+        whole: Raw = tomllib.loads(pyproject.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(str(pyproject), f"it cannot be read: {error}", "correct it") from error
-    return cast("Raw | None", tools.get("provenance"))
+    tools = _table(whole.get("tool", {}), f"{pyproject}, tool")
+    return _table(tools["provenance"], f"{pyproject}, tool.provenance") if "provenance" in tools else None
+
+
+def _table(value: object, path: str) -> Raw:
+    if not isinstance(value, Mapping):
+        raise ConfigError(path, f"{a(value)} is no table", "write tables as [tool.provenance.artifact_repos.local]")
+    return cast("Raw", value)
 
 
 def _default() -> Raw:

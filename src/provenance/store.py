@@ -9,20 +9,24 @@ from attrs import evolve, field, frozen
 
 from provenance.asks import Blobs, DropBlob, HasBlob, ReadBlob, WriteBlob
 from provenance.effect import Interpreter
-from provenance.records import Blob
+from provenance.records import Blob, Permissions
+from provenance.showing import shown
 
 
 @frozen(eq=False)
 class Store:
     """Bytes under the digest of their content.
 
-    A `Blob` is the key: the digest and the number of bytes. Methods raise `StoreUnavailableError` where the store
-    fails and `StorePermissionError` where its configuration forbids the operation.
+    A `Blob` is the key: the digest and the number of bytes; anything else is a TypeError, of `in` as well. Methods raise
+    `StoreUnavailableError` where the store fails and `StorePermissionError` where its configuration forbids the operation.
+
+    A chain that it is a part of asks it for what its `permissions` allow, and if it is not `trusted`, nor is the chain.
     """
 
     name: str
     interpreter: Interpreter[Blobs] = field(repr=False)
     trusted: bool = True
+    permissions: Permissions = field(factory=Permissions, repr=False)
 
     def layered(self, layer: Callable[[Interpreter[Blobs]], Interpreter[Blobs]], /) -> Store:
         """This store with *layer* around all that it answers; `provenance.extending` has some layers, and makes others."""
@@ -39,14 +43,22 @@ class Store:
             BlobNotFoundError: if they are not there.
             CorruptBlobError: if they are not what was stored.
         """
-        return cast("bytes", self.interpreter(ReadBlob(blob, lambda source: source.read())))
+        return cast("bytes", self.interpreter(ReadBlob(_key(blob), lambda source: source.read())))
 
     def delete(self, blob: Blob) -> None:
         """Delete the bytes of this key, if they are there."""
-        self.interpreter(DropBlob(blob))
+        self.interpreter(DropBlob(_key(blob)))
 
     def __contains__(self, blob: object) -> bool:
-        return isinstance(blob, Blob) and self.interpreter(HasBlob(blob))
+        return self.interpreter(HasBlob(_key(blob)))
 
     def __getitem__(self, blob: Blob) -> bytes:
         return self.get(blob)
+
+
+def _key(given: object) -> Blob:
+    """*given*, which must be a key: an id alone does not say how many bytes there are."""
+    if isinstance(given, Blob):
+        return given
+    advice = "give the Blob (digest and size) that put answered, or the value_blob of an artifact"
+    raise TypeError(f"{shown(given)} is no key of a blob store: {advice}")

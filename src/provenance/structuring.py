@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar, cast
 
+from provenance.checks import a
 from provenance.errors import ConfigError
 
 T = TypeVar("T")
@@ -20,6 +21,10 @@ def structured(options: Mapping[str, object], kind: type[T], path: str) -> T:
         converter.register_structure_hook(scalar, _exactly)
     converter.register_structure_hook(str | None, lambda value, _: None if value is None else _exactly(value, str))
     converter.register_structure_hook(float, lambda value, _: _number(value))
+    converter.register_structure_hook_func(
+        lambda wanted: wanted == tuple[str, ...],
+        lambda value, _: tuple(converter.structure(_several(value), list[str])),
+    )
     converter.register_structure_hook_func(
         lambda wanted: wanted == Mapping[str, object], lambda value, _: _named(value)
     )
@@ -51,11 +56,17 @@ def _number(value: object) -> float:
     return float(value) if type(value) is int else _exactly(value, float)
 
 
+def _several(value: object) -> Sequence[object]:
+    """*value*, if it is a list; the letters of a name are no names."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise TypeError(f"it is of type {type(value).__name__}, not a list of names")
+    return cast("Sequence[object]", value)
+
+
 def _named(value: object) -> Mapping[str, object]:
     """*value*, if it is a dictionary with strings as keys; what is wrong is said without quoting it."""
-    kind = type(value).__name__
-    if not isinstance(value, Mapping) or not all(
-        isinstance(key, str) for key in cast("Mapping[object, object]", value)
-    ):
-        raise TypeError(f"a {kind} is no dictionary of named options")
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{a(value)} is no dictionary of named options")
+    if any(not isinstance(key, str) for key in cast("Mapping[object, object]", value)):
+        raise TypeError("its keys are not all strings")
     return cast("Mapping[str, object]", value)

@@ -9,9 +9,9 @@ from typing import Final, TypeAlias, cast
 
 from provenance import session
 from provenance.asks import Now
+from provenance.checks import age
 from provenance.chores import Discard, FindHomes, FindNamed, FindPlaces, Holding, ListHoldings, Shelf
 from provenance.effect import UnhandledEffectError
-from provenance.errors import ConfigError
 from provenance.findings import Collected, Garbage, Reason
 from provenance.ids import BlobId
 from provenance.leasing import Claim, Claimed, Expired, FindExpired, Release
@@ -53,7 +53,7 @@ def collect_garbage(
         progress: Told how many things were looked at.
 
     Raises:
-        ConfigError: for an age that is negative.
+        ConfigError: for an age that is negative or no `timedelta`.
         StoreUnavailableError, StorePermissionError: if a store, or a repository that shares it, cannot or may not be asked.
     """
     environment = session.current()
@@ -91,8 +91,7 @@ def collected(
     progress: Progress | None = None,
 ) -> Collected:
     """As `collect_garbage`, where what the records of *roots* name stays."""
-    if older_than < timedelta(0):
-        raise ConfigError("collect_garbage, older_than", f"{older_than!r} is negative", "give an age")
+    age(older_than, "collect_garbage, older_than")
     before = repo.interpreter(Now()) - older_than
     garbage: list[Garbage] = []
     seen = young = 0

@@ -19,6 +19,7 @@ from provenance.ids import ValueId
 from provenance.proxy import UNREAD, Known, as_it_is, is_at_home, resolved, restored, unwrap
 from provenance.recipe import Sighting
 from provenance.records import Artifact, ArtifactRecord, Origin
+from provenance.showing import shown
 from provenance.summary import type_name
 
 _SCALAR_TYPES: Final = frozenset(
@@ -64,6 +65,13 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
                     self.__wrapped__ = None  # which wrapt takes for nothing
                 self._self_load = None
         return self.__wrapped__
+
+    def __getattr__(self, name: str) -> Any:
+        """The value's attribute; a decorated method of it has this artifact for its `self`."""
+        value = self.__wrapped__
+        found: object = getattr(cast("object", value), name)
+        bound: Callable[[object, object, object], object] | None = getattr(type(found), "__provenance_bound__", None)
+        return found if bound is None else bound(found, value, self)
 
     @property
     def artifact(self) -> Artifact[object]:
@@ -127,7 +135,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         return made
 
     def __repr__(self) -> str:
-        return f"<provenance.ArtifactProxy({self._self_known.id}) {self.__wrapped__!r} >"
+        return f"<provenance.ArtifactProxy({self._self_known.id}) {shown(self.__wrapped__)} >"
 
     def __reduce_ex__(self, _: object) -> tuple[Callable[..., object], tuple[object, ...]]:
         known = self._self_known

@@ -10,6 +10,7 @@ from attrs import Factory, define, frozen
 
 from provenance import session
 from provenance.asks import FindIds, FindRun, FindSet, FindSetIds, Now
+from provenance.checks import is_count
 from provenance.chores import CheckBlob, CheckRecords, FindEviction, InspectRecord
 from provenance.effect import Program, run
 from provenance.errors import (
@@ -37,6 +38,7 @@ from provenance.ids import ArtifactId, SetId
 from provenance.records import ArtifactRecord, Blob
 from provenance.repository import Repository
 from provenance.session import RepositoryOrName
+from provenance.showing import shown
 
 _PAGE: Final = 1000
 _TRIES: Final = 3
@@ -81,8 +83,10 @@ def verify(
 
 def verified(repo: Repository, sample: int | None = None, progress: Progress | None = None) -> Verified:
     """As `verify`, of a repository that is given."""
-    if sample is not None and sample < 1:
-        raise ConfigError("verify, sample", f"{sample!r} is no number of artifacts", "give 1 or more, or leave it out")
+    if sample is not None and not is_count(sample, 1):
+        raise ConfigError(
+            "verify, sample", f"{shown(sample)} is no number of artifacts", "give 1 or more, or leave it out"
+        )
     tally = _Tally(repo, progress)
     if sample is not None:
         chosen = run(sampled(sample, repo.interpreter(Now()).isoformat()), repo.interpreter)

@@ -1,12 +1,13 @@
 """Every interpreter of records and blobs, alone, together and under every layer, as the suites take them."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from attrs import evolve
 
+import provenance as p
 from contract.elsewhere import REMOTES, change
 from provenance.effect import Interpreter
 from provenance.effects.chains import chained
@@ -209,10 +210,34 @@ LAYERS = {
         lambda base: retrying(flaky(base), 2, lambda error: isinstance(error, ConnectionResetError), lambda _: None)
     ),
 }
+
+
+def chained_repos(folder: Path) -> Place:
+    """A chain as users make it of handles of repositories, each in memory and files."""
+    stores = {name: p.DiskStore(name, cachedir=folder / name) for name in ("near", "far")}
+    chain = p.ChainedRepo(stores=[p.MemoryRepo(name, store=each) for name, each in stores.items()])
+    return Place(chain.interpreter, lambda *how: damage_files(folder, stores, *how))
+
+
+def chained_stores(folder: Path) -> Place:
+    """A repository in memory over a chain as users make it of handles of stores."""
+    stores = {name: p.DiskStore(name, cachedir=folder / name) for name in ("near", "far")}
+    chain = p.MemoryRepo(store=p.ChainedStore(stores=stores.values()))
+    return Place(chain.interpreter, lambda *how: damage_files(folder, stores, *how))
+
+
+def damage_files(folder: Path, names: Iterable[str], blob: Blob, change: Callable[[bytes], bytes]) -> None:
+    """Change the bytes of *blob*'s file in each of the folders."""
+    for name in names:
+        damage_file(folder / name, blob, change)
+
+
 TIERS = {
     "tiers of files": in_tiers(disk, records=False),
     "chain in memory": in_tiers(memory, records=True),
     "chain of databases and files": in_tiers(sqlite_and_disk, records=True),
+    "handle of a chain of repositories": chained_repos,
+    "handle of a chain of stores": chained_stores,
 }
 ELSEWHERE = {**{name: elsewhere(make) for name, make in REMOTES.items()}, "disk before s3": disk_before_s3}
 PLACES = {**BACKENDS, **LAYERS, **TIERS, **ELSEWHERE}

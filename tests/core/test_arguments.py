@@ -371,3 +371,33 @@ def test_both_together(repo):
     for f in (one, other):
         assert {"depth": 9, "seed": 0} == f(made(1), {"depth": 9})
         assert ("data",) == refused(lambda f=f: f([1]))
+
+
+@p.provenance()
+def chosen_settings():
+    """Settings that were computed."""
+    return {"depth": 9}
+
+
+@p.provenance()
+def default_settings():
+    """Others, which complete them."""
+    return {"depth": 1, "rate": 0.1}
+
+
+@pytest.mark.parametrize("way", ["option", "above"])
+def test_what_is_merged_is_among_the_sources(memory_repo, way):
+    """The dictionary that is left is plain; that it was made of artifacts is known all the same."""
+    ours, theirs = chosen_settings(), default_settings()
+
+    def settled(settings={"depth": 1, "rate": 0.1}, other=theirs):  # noqa: B006 - what is merged
+        return [dict(settings), dict(other)]
+
+    if way == "option":
+        merging = p.provenance(merge_defaults=True)(settled)
+    else:
+        merging = p.merge_defaults(p.provenance()(settled))
+    made = merging(ours, {"depth": 2})
+    assert [{"depth": 9, "rate": 0.1}, {"depth": 2, "rate": 0.1}] == made
+    assert {ours.artifact.id, theirs.artifact.id} == p.artifact_of(made).input_artifact_ids
+    assert p.merge_defaults("other")(p.merge_defaults("settings")(p.provenance()(settled)))(ours, {"depth": 2}) == made

@@ -205,3 +205,11 @@ def test_the_event_loop_is_not_blocked_by_the_store(stored):
         return ticks - before
 
     assert asyncio.run(beside()) > 3
+
+
+@pytest.mark.filterwarnings("ignore:.*iscoroutinefunction:DeprecationWarning")
+def test_it_stays_an_async_function():
+    """To asyncio, and to `inspect` where Python lets objects be marked; others are none."""
+    assert asyncio.iscoroutinefunction(later)
+    assert not asyncio.iscoroutinefunction(p.provenance(abs))
+    assert inspect.iscoroutinefunction(later) is hasattr(inspect, "markcoroutinefunction")

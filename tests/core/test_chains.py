@@ -1,8 +1,14 @@
-"""Several stores and repositories as one, as users configure them."""
+"""Several stores and repositories as one, as users configure them, or make them of handles."""
+
+import os
+import sqlite3
+import threading
 
 import pytest
 
 import provenance as p
+from provenance.asks import DropRecord
+from provenance.effect import overlaid
 
 LARGE = 5_000
 CONFIG = {
@@ -32,11 +38,27 @@ def total(values):
     return sum(values)
 
 
-@pytest.fixture
-def places(tmp_path):
-    """The environment of the configuration, by repository."""
-    environment = p.from_config(CONFIG, tmp_path)
+def configured(folder):
+    """The repositories of the configuration."""
+    environment = p.from_config(CONFIG, folder)
     return {name: environment.repository(name) for name in CONFIG["artifact_repos"]}
+
+
+def handles(folder):
+    """The same ones, made without it."""
+    near, far = (p.DiskStore(name, cachedir=folder / name) for name in ("near", "far"))
+    files = p.ChainedStore("files", stores=[near, far])
+    mine = p.SqliteRepo("mine", db=folder / "mine.db", store=near, inline_limit=1000)
+    shared = p.SqliteRepo("shared", db=folder / "shared.db", store=far, inline_limit=1000)
+    both = p.ChainedRepo("both", stores=[mine, shared])
+    one = p.SqliteRepo("one", db=folder / "one.db", store=files, inline_limit=0)
+    return {"mine": mine, "shared": shared, "both": both, "one": one}
+
+
+@pytest.fixture(params=[configured, handles])
+def places(tmp_path, request):
+    """Repositories by name."""
+    return request.param(tmp_path)
 
 
 def ids(repo):
@@ -127,6 +149,7 @@ def _made_far(folder):
         ("artifact_repos", {"type": "chained", "stores": ["mine", "extra"]}, "in a circle"),
         ("artifact_repos", {"type": "chained", "stores": []}, "stores"),
         ("artifact_repos", {"type": "chained"}, "stores"),
+        ("artifact_repos", {"type": "chained", "stores": ["mine", "mine"]}, "'mine' twice"),
         ("blobstores", {"type": "chained", "stores": ["mine"]}, "no blob store 'mine'"),
     ],
 )
@@ -134,3 +157,50 @@ def test_mistakes_are_named(tmp_path, section, entry, match):
     """A chain of what is not there, of itself, or of nothing, is refused where it is configured."""
     with pytest.raises(p.ConfigError, match=match):
         p.from_config({**CONFIG, section: {**CONFIG[section], "extra": entry}}, tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_while_a_chain_deletes():
+    """A tier takes locks for which a fork waits: the chain must hold none itself, or each waits for the other."""
+    done = []
+
+    def forking():
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        done.append(os.waitpid(child, 0))
+
+    def layer(base):
+        def drop(ask):
+            thread = threading.Thread(target=forking)
+            thread.start()
+            thread.join(20)
+            return base(ask)
+
+        return overlaid(base, DropRecord.on(drop))
+
+    chain = p.ChainedRepo(stores=[p.MemoryRepo("near").layered(layer), p.MemoryRepo("far")])
+
+    @p.provenance(repo=chain)
+    def made(x):
+        return [x]
+
+    made(1)
+    assert made.forget(1)
+    assert 1 == len(done)
+
+
+def test_a_damaged_record_is_read_from_the_next_repository(tmp_path, events):
+    """It is no reason to compute: the next one's is sound, and mends the near one."""
+    with p.using_repo(handles(tmp_path)["both"]):
+        made = p.artifact_of(numbers(3))
+    with sqlite3.connect(tmp_path / "mine.db") as database:
+        database.execute("UPDATE artifacts SET fn_module = 'another'")
+    database.close()
+    again = handles(tmp_path)
+    assert 1 == len([each for each in p.verify(repo=again["both"]).problems if isinstance(each, p.RecordDamaged)])
+    events.clear()
+    with p.using_repo(again["both"]):
+        assert [0, 1, 2] == numbers(3)
+    assert [p.Hit] == [type(each) for each in events]
+    assert made.id == handles(tmp_path)["mine"].get_by_id(made.id).id

@@ -47,6 +47,13 @@ def test_a_wrong_option_is_refused_at_decoration(option, value):
     assert option in str(raised.value)
 
 
+@pytest.mark.parametrize(("name", "odd"), [("a\0b", r"'\\x00'"), ("x\ud800", r"'\\ud800'")])
+def test_a_name_that_no_database_takes_is_told(name, odd):
+    """Which character it is."""
+    with pytest.raises(p.ConfigError, match=f"option name: .* holds {odd}, which no database takes; leave it out"):
+        p.provenance(name=name)(sample)
+
+
 def test_an_unknown_option_is_refused_at_decoration():
     """A misspelt option is an error that names the function and the option meant."""
     with pytest.raises((p.ConfigError, TypeError), match="versoin"):

@@ -1,6 +1,9 @@
 """Serializers: what is written is read back, the type decides who writes, and a registry says what it has."""
 
 import io
+import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -86,6 +89,36 @@ def test_registering(repo):
     assert ("temperature", 4, 21.5) == (artifact.serializer, artifact.size_bytes, artifact.value.degrees)
     with pytest.raises(p.ConfigError, match="temperature"):
         p.register_serializer("temperature", print, print)
+
+
+@pytest.mark.parametrize("library", ["numpy", "pandas", "polars", "pyarrow", "torch"])
+def test_a_library_that_another_thread_is_importing(repo, library, monkeypatch):
+    """It is there already, without its types; what a function returned meanwhile is stored all the same."""
+    half = ModuleType(library)
+    half.__spec__ = ModuleSpec(library, None)
+    half.__spec__._initializing = True
+    monkeypatch.setitem(sys.modules, library, half)
+
+    @p.provenance(repo=repo)
+    def made(x):
+        return {"a": [x, {}]}
+
+    assert {"a": [1, {}]} == made(1)
+    assert made.is_cached(1)
+    assert p.explain_hash({"a": [1, {}]}) is not None
+
+
+@pytest.mark.parametrize("value", [memoryview(b"abc"), [memoryview(b"abc")]])
+def test_a_look_at_memory_is_no_value_to_store(repo, value):
+    """It would come back as bytes."""
+
+    @p.provenance(repo=repo)
+    def looked():
+        return value
+
+    with pytest.raises(p.UnserializableValueError, match="store bytes or an array") as caught:
+        looked()
+    assert value is caught.value.value
 
 
 def test_an_unknown_serializer_names_the_nearest():

@@ -185,6 +185,27 @@ def test_what_is_no_mapping_of_names_is_refused(repo, result):
     assert result == caught.value.value
 
 
+@pytest.mark.parametrize(
+    ("problem", "result"),
+    [
+        (r"a list is none; return a dictionary .*strings, or decorate it without returns_composite$", [1]),
+        (r"the key 1 is none; return a dictionary .*strings, or decorate it without", {"a": 2, 1: 2}),
+    ],
+)
+def test_what_is_no_composite_is_described(repo, problem, result):
+    """The error says what it is instead; no serializer would help."""
+    with pytest.raises(UnserializableValueError, match=problem) as caught:
+        p.provenance(returns_composite=True, name="odd")(lambda: result)()
+    assert "serializer" not in str(caught.value)
+
+
+def test_a_part_without_a_value_is_named(repo):
+    """The error says which part it is."""
+    function = p.provenance(returns_composite=True, name="odd")(lambda: {"a": 1, "b": (each for each in "ab")})
+    with pytest.raises(UnserializableValueError, match=r"the part 'b' of the result of .*; return a list"):
+        function()
+
+
 def test_empty_and_nested(repo):
     """A mapping without parts is one; a part may be any value, another mapping or an artifact too."""
     nothing = p.provenance(returns_composite=True, name="nothing")(nothing_at_all)

@@ -95,6 +95,8 @@ MISTAKES = {
     "artifact_repos/local": ([], ["artifact_repos.local", "list"]),
     "artifact_repos": (["local"], ["artifact_repos", "list"]),
     "blobstores/far": ("disk", ["blobstores.far", "str"]),
+    "artifact_repos/quick/store": (["near"], ["artifact_repos.quick.store", "list", "str"]),
+    "single_flight": ([1], ["single_flight", "[1]", "write true"]),
 }
 
 
@@ -106,6 +108,75 @@ def test_a_mistake_is_named(path, value, words):
     assert isinstance(raised.value, ValueError)
     for word in words:
         assert word in str(raised.value)
+
+
+@pytest.mark.parametrize("db", [":memory:", "sqlite:///:memory:", "sqlite://", "sqlite:///"])
+def test_a_database_in_memory_is_refused(db, tmp_path):
+    """By handles and configurations alike, in favour of the memory repository: no file of that name is made."""
+    for make in (lambda: p.SqliteRepo(db=db), lambda: p.from_config(changed("artifact_repos/local/db", db))):
+        with pytest.raises(p.ConfigError, match="use a memory repository"):
+            make()
+    assert [] == list(tmp_path.iterdir())
+    with pytest.raises(p.ConfigError, match="names no file"):
+        p.SqliteRepo(db="")
+
+
+@pytest.mark.parametrize("config", [None, 5, [1], [], "abc"])
+@pytest.mark.parametrize("read", [p.from_config, p.load_config])
+def test_what_is_no_dictionary_is_no_configuration(unconfigured, read, config):
+    """The error says what it is instead, and what belongs into a configuration."""
+    with pytest.raises(p.ConfigError, match=f"configuration: .*{type(config).__name__} is no dictionary.*blobstores"):
+        read(config)
+
+
+@pytest.mark.parametrize(
+    ("config", "place", "name"),
+    [
+        ({5: 1}, "configuration", "5"),
+        ({"artifact_repos": {2024: {"type": "memory"}}}, "artifact_repos", "2024"),
+        ({"artifact_repos": {"a": {"type": "memory", True: 1}}}, "artifact_repos.a", "True"),
+    ],
+)
+def test_a_name_that_is_no_string_is_named(config, place, name):
+    """YAML reads `on` and `2024` as something else: the error says which name it is, and to quote it."""
+    with pytest.raises(p.ConfigError, match=f"^{place}: .*{name} is no string.*quotes"):
+        p.from_config(config)
+
+
+@pytest.mark.parametrize("path", ["default_repo", "artifact_repos/local/prototype"])
+@pytest.mark.parametrize("name", [["local"], 5, {"local": 1}])
+def test_what_names_an_entry_is_a_string(path, name):
+    """A list of one name is none; the error lists what could be named."""
+    with pytest.raises(p.ConfigError, match=f"^{path.replace('/', '.')}: .*{type(name).__name__}.*local"):
+        p.from_config(changed(path, name))
+
+
+@pytest.mark.parametrize("stores", ["near", 5, {"near": 1}])
+@pytest.mark.parametrize("section", ["blobstores", "artifact_repos"])
+def test_a_chain_is_a_list_of_names(section, stores):
+    """The letters of one name are no names."""
+    with pytest.raises(p.ConfigError, match=rf"^{section}\.c\.stores: .*{type(stores).__name__}, not a list of names"):
+        p.from_config({section: {"near": {"type": "memory"}, "c": {"type": "chained", "stores": stores}}})
+    with pytest.raises(p.ConfigError, match=rf"^{section}\.c\.stores\[1\]: .*int, not str"):
+        p.from_config({section: {"near": {"type": "memory"}, "c": {"type": "chained", "stores": ["near", 5]}}})
+
+
+def test_without_repositories_it_is_said_how_to_have_one(unconfigured):
+    """An empty configuration is one, and the first call asks for a repository."""
+    p.load_config({})
+    with pytest.raises(p.ConfigError, match=r"artifact_repos: .*no default repository.*none.*type: sqlite"):
+        once(1)
+    with pytest.raises(p.ConfigError, match=r"no repository 'x'.*none.*type: sqlite"):
+        p.get_repo_by_name("x")
+
+
+def test_of_several_repositories_one_must_be_named(unconfigured):
+    """Where none of them is the default, the error lists them; what is no name is none of them."""
+    p.load_config(changed("default_repo", None))
+    with pytest.raises(p.ConfigError, match=r"default_repo: .*no default repository.*local, quick"):
+        once(1)
+    with pytest.raises(p.ConfigError, match=r"no repository \['local'\].*local, quick"):
+        p.get_repo_by_name(["local"])
 
 
 @pytest.mark.parametrize("path", ["artifact_repos/local/type", "artifact_repos/local/db", "blobstores/far/cachedir"])
@@ -261,6 +332,14 @@ def test_the_environment_variable_names_a_file(tmp_path, monkeypatch, unconfigur
     assert "project" == p.get_default_repo().name
 
 
+@pytest.mark.parametrize("text", ["tool = 5", "[tool]\nprovenance = 5\n", "[[tool.provenance]]\nartifact_repos = 5\n"])
+def test_a_table_of_the_project_file_that_is_none_is_named(tmp_path, unconfigured, text):
+    """The error names the file and the table."""
+    (tmp_path / "pyproject.toml").write_text(text)
+    with pytest.raises(p.ConfigError, match=r"pyproject\.toml, tool(\.provenance)?: .*is no table.*\[tool\.provenance"):
+        once(1)
+
+
 @pytest.mark.parametrize("text", ["[tool", "[tool.provenance]\nartifact_repo = 1\n"])
 def test_a_mistake_in_the_project_file_is_named(tmp_path, unconfigured, text):
     """A `pyproject.toml` that cannot be read, or whose table is wrong, is a ConfigError at the first call."""
@@ -401,6 +480,28 @@ def test_the_run_hook_adds_to_what_is_recorded(repo):
     finally:
         p.set_run_info_fn(None)
     assert {} == dict(once.artifact(9).run_info.extra)
+
+
+def test_a_run_hook_that_fails_fails_no_call(unconfigured, caplog):
+    """Everything else is recorded, and one warning names the hook, however many calls and repositories there are."""
+    config = {"artifact_repos": {"m": {"type": "memory"}}, "run_info_fn": lambda info: info["nope"]}
+    try:
+        for _ in range(2):
+            p.load_config(config)
+            runs = [once.artifact(i).run_info for i in range(2)]
+            assert [{}] * 2 == [dict(each.extra) for each in runs]
+            assert "python" in str(runs[0].python["executable"]).lower()
+    finally:
+        p.set_run_info_fn(None)
+    (told,) = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
+    assert "run_info_fn" in told
+    assert "KeyError: 'nope'" in told
+
+
+def test_a_run_hook_is_a_function():
+    """What cannot be called is refused where it is set, as in a dictionary."""
+    with pytest.raises(p.ConfigError, match="run_info_fn: 5 cannot be called"):
+        p.set_run_info_fn(5)
 
 
 def test_a_path_of_the_home_folder_is_expanded(monkeypatch, tmp_path):

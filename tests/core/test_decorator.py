@@ -402,6 +402,41 @@ def test_a_changed_global_is_other_code(repo, events):
     assert [Miss, Hit, CodeChanged] == [type(each) for each in events]
 
 
+CALLING = """
+def inner(x):
+    return x + {number}
+
+inner = decorate(inner)
+
+def helper(x):
+    return inner(x)
+
+def outer(x):
+    return helper(x) + 1 if x else again(x)
+
+outer = decorate(outer)
+
+def again(x):
+    return outer(x + 1)
+
+again = decorate(again)
+"""
+
+
+def test_other_code_of_a_decorated_function_that_is_called_is_other_code(repo, events):
+    """Behind the hit it is not called, and so could not tell by itself; functions may call each other in a circle."""
+
+    def load(number):
+        space = {"__name__": "calling_code", "decorate": p.provenance}
+        exec(CALLING.format(number=number), space)
+        return space
+
+    one, same, other = load(1), load(1), load(7)
+    assert [3, 3, 3] == [each["outer"](1) for each in (one, same, other)]
+    assert [Miss, Miss, Hit, Hit, CodeChanged] == [type(each) for each in events]
+    assert one["outer"].artifact_id(1) == other["outer"].artifact_id(1)
+
+
 @pytest.mark.parametrize(
     "argument",
     [
@@ -464,3 +499,52 @@ def test_an_input_that_cannot_be_written_is_summarised(repo):
     recorded = artifact.inputs["kargs"]
     assert "Unwritable" in repr(recorded["a"])
     assert p.hash(Unwritable()) in repr(recorded["a"])
+
+
+def keepers():
+    """Functions that return what they hold on to."""
+    captured, default, cached = [], [], functools.lru_cache(lambda x: [x])
+
+    class Owner:
+        def __init__(self):
+            self.kept = []
+
+        @p.provenance()
+        def method(self, x):
+            return self.kept
+
+    @p.provenance()
+    def closure(x):
+        return captured
+
+    @p.provenance()
+    def defaulted(x, kept=default):
+        return kept
+
+    @p.provenance()
+    def global_one(x):
+        return KEPT
+
+    return {
+        "closure": closure,
+        "default": defaulted,
+        "global": global_one,
+        "attribute": Owner().method,
+        "bound": p.provenance()(Owner().method.__wrapped__.__get__(Owner())),
+        "lru_cache": p.provenance(name="remembered")(cached),
+    }
+
+
+KEPT = []
+
+
+@pytest.mark.parametrize("which", list(keepers()))
+def test_what_a_function_keeps_is_not_what_its_caller_gets(repo, which):
+    """Whoever changes a result changes neither the store nor what later calls return, or compute."""
+    function = keepers()[which]
+    expected = [1] if which == "lru_cache" else []
+    function(1).append(9)
+    assert expected == function(1)
+    assert [2] * len(expected) == function(2)
+    function.forget(1)
+    assert expected == function(1)

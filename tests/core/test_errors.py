@@ -11,6 +11,7 @@ import provenance as p
 ERRORS = [
     (p.ArtifactNotFoundError("abcdef", "local"), KeyError),
     (p.SetNotFoundError("named 'x'", "local"), KeyError),
+    (p.MemberNotFoundError("abcdef", "fedcba"), KeyError),
     (p.RunNotFoundError("abcdef", "fedcba", "local"), KeyError),
     (p.BlobNotFoundError("abcdef", "disk"), FileNotFoundError),
     (p.CorruptBlobError("abcdef", "disk", "the digest differs"), ValueError),

@@ -272,7 +272,18 @@ def test_a_record_that_cannot_be_read_is_left_alone(memory_repo):
 
 
 @pytest.mark.parametrize(
-    "wish", [{}, {"max_bytes": -1}, {"older_than": timedelta(seconds=-1)}, {"keep": [], "dry_run": True}]
+    "wish",
+    [
+        {},
+        {"max_bytes": -1},
+        {"max_bytes": "5"},
+        {"max_bytes": True},
+        {"max_bytes": float("nan")},
+        {"older_than": timedelta(seconds=-1)},
+        {"older_than": 5},
+        {"older_than": "1 day"},
+        {"keep": [], "dry_run": True},
+    ],
 )
 def test_a_wish_that_makes_no_sense_is_refused(memory_repo, wish):
     """How much is to go must be said, and be no negative number."""
@@ -280,6 +291,19 @@ def test_a_wish_that_makes_no_sense_is_refused(memory_repo, wish):
         p.evict(**wish)
     failed = functional.evict(memory_environment(), memory_repo, **wish)
     assert isinstance(failed.failure()._inner_value, p.ConfigError)
+
+
+@pytest.mark.parametrize("option", ["max_bytes", "older_than"])
+def test_a_wish_of_the_wrong_type_names_the_right_one(memory_repo, option):
+    """A number, or an age as a `timedelta`."""
+    with pytest.raises(p.ConfigError, match=f"evict, {option}: '5' is no .*give"):
+        p.evict(**{option: "5"})
+
+
+def test_what_is_kept_are_artifacts(memory_repo):
+    """Else the error says so."""
+    with pytest.raises(TypeError, match="evict, keep: 5 is no collection of artifacts"):
+        p.evict(max_bytes=5, keep=5)
 
 
 def test_it_needs_the_permission_to_delete(tmp_path):

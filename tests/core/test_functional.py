@@ -100,12 +100,40 @@ def test_hashing():
                 raise AssertionError
 
 
+@pytest.mark.parametrize("config", [None, 5, [1], {"default_repo": ["a"]}])
+def test_a_bad_configuration_is_a_failure(config):
+    """Of whatever type it is."""
+    assert isinstance(error_of(functional.environment(config)), p.ConfigError)
+
+
 def test_planning(environment):
     """A plan is equal to that of an equal call; what does not fit or has no content is a failure."""
     assert functional.plan(double, 1) == functional.plan(double, x=1)
     assert planned(double, 1).artifact_id == double.artifact_id(1)
     assert isinstance(functional.plan(double).failure(), TypeError)
     assert isinstance(functional.plan(double, threading.Lock()).failure(), p.UnhashableValueError)
+
+
+def test_what_is_not_decorated_is_a_failure(environment):
+    """It is told how to decorate it, whether it is planned, called, or called later in a pipeline."""
+    failures = [
+        functional.plan(len, [1]).failure(),
+        error_of(functional.call(environment, len, [1])),
+        error_of(functional.within(environment, len)([1])),
+    ]
+    for each in failures:
+        assert isinstance(each, TypeError)
+        assert "len" in str(each)
+        assert "@provenance" in str(each)
+
+
+def test_what_is_no_artifact_is_refused(environment, store):
+    """With where an artifact is had from: a value, an id or the result of a call is none."""
+    result = done(functional.call(environment, double, 1))
+    for wrong in (5, double.artifact_id(1), result):
+        for ask in (functional.lineage, functional.load_value, functional.load_inputs):
+            with pytest.raises(TypeError, match=r"is no artifact; pass .*load.*artifact_of"):
+                ask(store, wrong)
 
 
 def test_a_call_in_an_environment(environment, store, events):

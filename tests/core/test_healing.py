@@ -1,6 +1,7 @@
 """The blob is the fact, the record a hint: a hit whose value is gone or damaged is computed, stored and told anew."""
 
 import sqlite3
+import sys
 
 import pytest
 
@@ -215,3 +216,74 @@ def test_healing_uses_the_environment_of_the_call(stored, reopened, tmp_path, f,
         assert BIG == lazy
     assert artifact.id not in other
     assert BIG == home[artifact.id].value
+
+
+class Gone:
+    """A class that another process does not have."""
+
+    def __init__(self):
+        self.number = 7
+
+    def __eq__(self, other):
+        return other.number == self.number
+
+    __hash__ = None
+
+
+class Stateful(Gone):
+    def __setstate__(self, state):
+        raise TypeError("no such state")
+
+
+@pytest.fixture(params=["attribute", "module"])
+def lose(request, monkeypatch):
+    """A function that takes the class `Gone` away, or the module that it is in."""
+
+    def lose():
+        if request.param == "attribute":
+            monkeypatch.delattr(sys.modules[__name__], "Gone")
+        else:
+            monkeypatch.setitem(sys.modules, __name__, None)
+
+    return lose
+
+
+def test_a_class_that_is_missing_here_is_not_called_damage(stored, lose):
+    """The bytes are sound, and the error says that the class is missing and what to do."""
+    make = p.provenance(name="gone", serializer="joblib")(lambda kind: kind())
+    artifact = make.artifact(Gone)
+    lose()
+    with pytest.raises(p.CorruptBlobError) as raised:
+        p.unwrap(p.load_proxy(artifact.id))
+    message = str(raised.value)
+    assert "Error: " in message
+    assert "Gone" in message or __name__ in message
+    assert "is missing in this process" in message
+    assert "import or define the class or function" in message
+    assert "damaged" not in message
+    assert "backup" not in message
+    assert (True, True) == (raised.value.is_sound, raised.value.misses_code)
+
+
+def test_hits_on_a_class_that_is_missing_here_are_computed_anew(stored, lose):
+    """As whatever cannot be decoded."""
+    kinds, calls = [Gone], []
+
+    @p.provenance(name="gone", serializer="joblib", remove=["kinds", "calls"])
+    def make(n, kinds, calls):
+        calls.append(n)
+        return kinds[0]() if kinds else "something else"
+
+    _ = make(1, kinds, calls)
+    lose()
+    kinds.clear()
+    assert "something else" == make(1, kinds, calls)
+    assert [1, 1] == calls
+
+
+def test_other_failures_to_decode_are_told_as_before(stored):
+    """What a class's own method raises says nothing about what is missing."""
+    artifact = p.provenance(name="stateful", serializer="joblib")(Stateful).artifact()
+    with pytest.raises(p.CorruptBlobError, match=r"damaged.*no such state") as raised:
+        _ = artifact.value
+    assert (True, False) == (raised.value.is_sound, raised.value.misses_code)

@@ -29,6 +29,12 @@ def _fresh():
     p.reset_stats()
 
 
+def test_a_subscriber_is_a_function():
+    """What cannot be called is refused at once, not logged with every event."""
+    with pytest.raises(p.ConfigError, match="subscribe: 5 cannot be called; give a function of one event"):
+        p.subscribe(5)
+
+
 def test_events_add_up():
     """`stats()` counts each kind, the seconds computed and the seconds saved; `reset_stats` begins anew."""
     for event in EVENTS + EVENTS[:2]:

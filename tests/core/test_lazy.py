@@ -70,6 +70,13 @@ def test_it_is_a_read_only_mapping():
     assert ["a"] == list(lazy)
 
 
+@pytest.mark.parametrize("thunks", [[1], 5, {"a": 5}])
+def test_it_is_made_of_functions(thunks):
+    """What is no dictionary of them is refused before it is looked at."""
+    with pytest.raises(TypeError, match=r"lazy_dict: .*function"):
+        p.lazy_dict(thunks)
+
+
 def test_what_fails_is_tried_again():
     """A failure is no value."""
     answers = iter([ZeroDivisionError("first"), 7])
@@ -158,6 +165,13 @@ def test_proxies_by_the_names_of_their_artifacts(repo):
         assert p.is_proxy(found["one"])
         assert id_of_one == p.artifact_of(found["one"]).id
     assert {} == p.lazy_proxy_dict([])
+
+
+@pytest.mark.parametrize("given", ["abcdef", 5])
+def test_artifacts_are_given_as_a_list(repo, given):
+    """The digits of one id are no ids."""
+    with pytest.raises(TypeError, match=f"lazy_proxy_dict: {given!r} is no collection of artifacts"):
+        p.lazy_proxy_dict(given)
 
 
 def test_proxies_are_not_read_before_they_are_used(stored, reopened, tmp_path):

@@ -48,6 +48,57 @@ def test_an_error_of_the_serializer_holds_the_result(repo, value):
     assert not f.is_cached()
 
 
+def a_circle():
+    """A list that contains itself."""
+    made = []
+    made.append(made)
+    return made
+
+
+def a_deep_list():
+    """A list in a list, and so on."""
+    made = []
+    for _ in range(5_000):
+        made = [made]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("advice", "make"),
+    [
+        (r"read only once; return a list or another collection of what it yields$", lambda: (each for each in "abc")),
+        (r"read only once; return a list or another collection of what it yields$", lambda: map(str, "abc")),
+        (
+            r"result of .*returns_global\[0\]: it contains itself; return something that does not contain itself$",
+            a_circle,
+        ),
+        (r"too deeply \(more than \d+ levels\); return something flatter$", a_deep_list),
+        (r"a lock .*; return something that has a value, or teach its type with `register_hasher`$", threading.Lock),
+    ],
+)
+def test_the_advice_fits_the_result(repo, advice, make):
+    """No serializer helps where there is nothing to hash, and a result is no argument that could be left out."""
+    global _value  # noqa: PLW0603 - as above
+    _value = make()
+    with pytest.raises(p.UnserializableValueError, match=advice) as raised:
+        p.provenance(name="f")(returns_global)()
+    assert "serializer" not in str(raised.value)
+    assert "ignore" not in str(raised.value)
+    assert _value is raised.value.value
+
+
+def test_a_store_that_breaks_is_not_the_serializers_fault(repo):
+    """What a store raises that is no error of the library is named, with the function and where the result is."""
+    f = p.provenance(name="f")(lambda: [1])
+    with (
+        p.using_repo(failing(repo, PutRecord, RuntimeError("broken"))),
+        pytest.raises(p.UnserializableValueError, match=r"f: .*RuntimeError: broken; .*`value`") as raised,
+    ):
+        f()
+    assert "serializer" not in str(raised.value)
+    assert [1] == raised.value.value
+
+
 _value = None
 
 

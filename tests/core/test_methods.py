@@ -1,5 +1,6 @@
 """Methods: `self` and `cls` are inputs like any other, wherever the decorator stands."""
 
+import abc
 import asyncio
 import inspect
 from dataclasses import dataclass
@@ -147,6 +148,54 @@ def test_a_proxy_as_self(repo):
     result = model.fit(3)
     assert 6 == result
     assert Model(2).fit.artifact_id(3) == p.artifact_of(result).id
+
+
+@p.provenance()
+def trained(rate):
+    """A model."""
+    return Model(rate)
+
+
+@p.provenance()
+def trained_child(rate):
+    """Another one."""
+    return Child(rate)
+
+
+def test_a_method_of_a_result_was_made_from_it(repo):
+    """Called on the result, it knows of that as if it had been passed; others are plain, as other attributes are."""
+    model, child = trained(2), trained_child(2)
+    assert [4, 104, 4] == [model.fit(2), child.fit(2), asyncio.run(model.fit_later(2))]
+    for made in (model.fit(2), asyncio.run(model.fit_later(2)), Model.fit(model, 2)):
+        assert {model.artifact.id} == p.artifact_of(made).input_artifact_ids
+    assert child.artifact.id in p.artifact_of(child.fit(2)).input_artifact_ids
+    assert model.fit.artifact_id(2) == Model(2).fit.artifact_id(2)
+    assert (["Model", 1], [1]) == (model.named_inside(1), model.free_inside(1))
+    assert not p.artifact_of(model.named_inside(1)).input_artifact_ids
+    with pytest.raises(AttributeError, match="'Model' object has no attribute 'other'"):
+        model.other  # noqa: B018 - the look-up is what is tested
+
+
+def test_abstract_methods_stay_abstract():
+    """A class that lacks one cannot be instantiated; what else was set on a function is there, too."""
+
+    class Abstract(abc.ABC):
+        @p.provenance()
+        @abc.abstractmethod
+        def fit(self, x):
+            """Fit it."""
+
+    with pytest.raises(TypeError, match="abstract"):
+        Abstract()
+
+    def function(x):
+        return x
+
+    function.unit, function.plan, function._hidden = "m", "taken", 1
+    decorated = p.provenance(function)
+    assert "m" == decorated.unit
+    assert callable(decorated.plan)
+    assert not hasattr(decorated, "_hidden")
 
 
 def test_async_methods(repo):

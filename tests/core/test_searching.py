@@ -106,13 +106,32 @@ def test_times_need_a_zone(repo):
 
 @pytest.mark.parametrize(
     "condition",
-    [{"name": 1}, {"name": "\ud800"}, {"run": "\ud800"}, {"version": 1 << 70}, {"version": "1"}, {"since": 5}],
+    [
+        {"name": 1},
+        {"name": "\ud800"},
+        {"run": "\ud800"},
+        {"version": 1 << 70},
+        {"version": "1"},
+        {"since": 5},
+        {"inputs": 5},
+        {"inputs": {1: 2}},
+        {"custom_fields": ["a"]},
+        {"tags": 5},
+        {"tags": [5]},
+    ],
     ids=str,
 )
 def test_what_no_artifact_could_have_is_refused(repo, condition):
     """Before any store is asked, and in the same way for all."""
     with pytest.raises(p.ConfigError, match=f"search, {next(iter(condition))}"):
         p.search(**condition)
+
+
+@pytest.mark.parametrize("uses", ["0" * 40, 5, None])
+def test_artifacts_are_given_as_a_list(repo, uses):
+    """The digits of one id are no artifacts."""
+    with pytest.raises(TypeError, match=r"search, uses: .* is no collection of artifacts"):
+        p.search(uses=uses)
 
 
 def test_what_is_found_as_a_table(repo):
@@ -174,3 +193,13 @@ def test_one_tag_is_a_list_of_one(repo):
     """A string is refused, as the decorator does: its letters are no tags, and would find nothing."""
     with pytest.raises(p.ConfigError, match=r"tags.*\['urgent'\]"):
         p.search(tags="urgent")
+
+
+def test_nothing_found_is_false(repo):
+    """As an empty list is; with something to be found it is true, and looked up anew each time."""
+    found = p.search("*number")
+    assert not found
+    assert not p.search("nope")
+    number(1)
+    assert found
+    assert not p.search("nope")

@@ -17,6 +17,7 @@ import zstandard
 
 import provenance as p
 from provenance.codecs import candidates
+from provenance.codecs.registry import is_registered
 from provenance.effects.sinks import digest
 
 RANDOM = np.random.default_rng(0).bytes(300_000)
@@ -352,6 +353,30 @@ class Middle(Base, dict):
 
 class Leaf(Middle):
     pass
+
+
+def nothing(*_):
+    """Neither writes nor reads."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("broken", 5, nothing), "dump: 5 cannot be called"),
+        (("broken", nothing, 6), "load: 6 cannot be called"),
+        ((5, nothing, nothing), "name: 5 is no name"),
+        (("", nothing, nothing), "name: '' is no name"),
+        (("a\0b", nothing, nothing), r"name: 'a\\x00b' holds '\\x00'"),
+        (("broken", nothing, nothing, 5), "classes: 5 is no class"),
+        (("broken", nothing, nothing, (int, "q")), "classes: 'q' is no class"),
+        (("broken", nothing, nothing, [int]), r"classes: .* is no class"),
+    ],
+)
+def test_a_serializer_that_cannot_work_is_refused(arguments, problem):
+    """Where it is registered, and nothing is registered then."""
+    with pytest.raises(p.ConfigError, match=f"register_serializer, {problem}"):
+        p.register_serializer(*arguments)
+    assert not is_registered("broken")
 
 
 def test_the_nearest_class_decides():

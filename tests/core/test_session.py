@@ -62,6 +62,16 @@ def test_an_unknown_repository_lists_those_there_are(repo):
         p.get_repo_by_name("nowhere")
 
 
+@pytest.mark.parametrize("setting", ["x", 1, None])
+@pytest.mark.parametrize("name", ["use_cache", "read_only", "check_mutations"])
+def test_a_setting_is_true_or_false(repo, name, setting):
+    """As in a configuration; what is refused changes nothing."""
+    before = getattr(p, f"get_{name}")()
+    with pytest.raises(p.ConfigError, match=f"set_{name}: {setting!r} is no bool; give True or False"):
+        getattr(p, f"set_{name}")(setting)
+    assert before is getattr(p, f"get_{name}")()
+
+
 @pytest.mark.parametrize(
     ("get", "set_"),
     [

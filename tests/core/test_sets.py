@@ -165,6 +165,87 @@ def test_a_function_may_return_its_set(repo):
         p.provenance_set("a", set_labels_fn=lambda: "b")
 
 
+class Experiment:
+    """Methods with a set each."""
+
+    @p.provenance_set("of the class")
+    @classmethod
+    def of_the_class(cls, n):
+        """One of a class."""
+        return number(n)
+
+    @p.provenance_set("free")
+    @staticmethod
+    def free(n):
+        """One of nothing."""
+        return number(n)
+
+    @classmethod
+    @p.provenance_set("below")
+    def below(cls, n):
+        """The other way round."""
+        return number(n)
+
+
+@pytest.mark.parametrize("method", ["of_the_class", "free", "below"])
+def test_methods_may_return_their_set(repo, method):
+    """Above `classmethod` and `staticmethod` as below."""
+    for place in (Experiment, Experiment()):
+        made = getattr(place, method)(3)
+        assert frozenset([id_of(number(3))]) == made.artifact_ids
+        assert method.replace("_", " ") == made.name
+
+
+def test_what_is_no_function_has_no_set():
+    """It is refused where it decorates, and so is the decorator without its parentheses."""
+    with pytest.raises(p.ConfigError, match=r"provenance_set: .*test_sets.*provenance_set\(\)"):
+        p.provenance_set(number)
+    with pytest.raises(p.ConfigError, match=r"provenance_set: .*provenance_set\(\)"):
+        p.provenance_set(classmethod(number))
+    with pytest.raises(p.ConfigError, match="provenance_set: 5 cannot be called"):
+        p.provenance_set("x")(5)
+    with pytest.raises(p.ConfigError, match="provenance_set, set_labels_fn: 5 cannot be called"):
+        p.provenance_set(set_labels_fn=5)
+
+
+@pytest.mark.parametrize("labels", [5, {"a": object()}])
+def test_labels_of_a_function_are_looked_at_where_it_is_decorated(labels):
+    """As they do not depend on the call."""
+    with pytest.raises(p.ConfigError, match="labels"):
+        p.provenance_set(labels)
+
+
+def test_an_initial_set_is_a_set(repo):
+    """Else nothing runs."""
+    with pytest.raises(p.ConfigError, match=r"initial_set: 5 is no ArtifactSet"), p.capture_set("x", 5):
+        pytest.fail("the block has begun")
+    with pytest.raises(p.ConfigError, match=r"initial_set: 'x' is no ArtifactSet"):
+        p.provenance_set(initial_set="x")
+
+
+def test_what_is_labelled_is_a_set(repo):
+    """Or the id of one."""
+    for wrong in (5, None):
+        with pytest.raises(p.ConfigError, match=rf"label_set: {wrong} is no ArtifactSet"):
+            p.label_set(wrong, "x")
+
+
+@pytest.mark.parametrize("given", ["abcdef", "0" * 40, b"abcdef", 5, None])
+def test_members_are_given_as_a_list(repo, given):
+    """The letters of one id are no ids: that a collection is wanted is said."""
+    for make in (p.create_set, p.ArtifactSet.of):
+        with pytest.raises(TypeError, match=f"{given!r} is no collection of artifacts"):
+            make(given)
+    with pytest.raises(TypeError, match=r"give a list, as in \['abcdef'\]"):
+        p.create_set("abcdef")
+
+
+def test_members_may_come_in_a_result(repo):
+    """A result that is a list of artifacts is one, too."""
+    listed = p.provenance(name="listed")(lambda: [number(1), number(2)])
+    assert p.create_set([number(1), number(2)]) == p.create_set(listed()) == p.create_set(iter(listed()))
+
+
 def test_members_are_given_as_one_likes(repo):
     """Ids, their first digits, artifacts and proxies are members; what is none of these is refused."""
     one = number(1)
@@ -244,8 +325,10 @@ def test_the_algebra_is_that_of_sets(a, b, c):
 
 def test_what_is_not_in_a_set_cannot_be_removed():
     """As with Python's sets."""
-    with pytest.raises(KeyError, match="0000"):
-        p.ArtifactSet.of([]).remove("0" * 40)
+    empty = p.ArtifactSet.of([])
+    with pytest.raises(KeyError, match=f"artifact {'0' * 40} is not in the set {empty.id}; ") as raised:
+        empty.remove("0" * 40)
+    assert isinstance(raised.value, p.MemberNotFoundError)
     with pytest.raises(TypeError):
         p.ArtifactSet.of([]) | {"0" * 40}
 
@@ -315,7 +398,16 @@ async def asynchronous_generator():
     yield 1
 
 
-@pytest.mark.parametrize("function", [coroutine, generator, asynchronous_generator])
+class Caller:
+    """Its calls have to be awaited."""
+
+    async def __call__(self):
+        """As that of `coroutine`."""
+
+
+@pytest.mark.parametrize(
+    "function", [coroutine, generator, asynchronous_generator, p.provenance(coroutine), Caller()], ids=range(5)
+)
 def test_what_runs_only_later_has_no_set(function):
     """A call of such a function makes no artifacts: a set of them would always be empty."""
     with pytest.raises(p.ConfigError, match="capture_set"):

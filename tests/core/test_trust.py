@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from fractions import Fraction
 from pathlib import Path
 
 import cloudpickle
@@ -94,6 +95,41 @@ def test_a_chain_trusts_no_more_than_its_least_trusted_part(size):
         for name in ("shared", "chain", "over chain"):
             with pytest.raises((p.UntrustedStoreError, p.BlobNotFoundError)):
                 environment.repository(name).get_value(artifact_id)
+
+
+@pytest.mark.parametrize("size", [0, 200_000])
+@pytest.mark.usefixtures("_canary")
+def test_a_chain_of_handles_trusts_no_more_either(size):
+    """Nor does a chain of chains, or one that is told not to trust its trusted tiers."""
+    near, far = p.DiskStore("near", cachedir="near"), p.DiskStore("far", cachedir="blobs", trusted=False)
+    mine = p.SqliteRepo("mine", db="mine.db", store=near)
+    shared = p.SqliteRepo("shared", db="records.db", store=far)
+    chain = p.ChainedRepo(stores=[mine, shared])
+    files = p.ChainedStore(stores=[near, far])
+    wary = p.ChainedStore("wary", stores=[near, p.DiskStore(cachedir="blobs")], trusted=False)
+    repos = [
+        chain,
+        p.ChainedRepo("outer", stores=[p.MemoryRepo(), chain]),
+        p.ChainedRepo("wary", stores=[mine, repository()], trusted=False),
+        p.SqliteRepo("over chain", db="records.db", store=files, inline_limit=0),
+        p.SqliteRepo("over wary", db="records.db", store=wary, inline_limit=0),
+        p.SqliteRepo("over chains", db="records.db", store=p.ChainedStore("more", stores=[files]), inline_limit=0),
+    ]
+    artifact_id = planted(repository(), "joblib", size)
+    for repo in [*repos, *repos]:
+        with pytest.raises((p.UntrustedStoreError, p.BlobNotFoundError)):
+            repo.get_value(artifact_id)
+    assert [False] * len(repos) == [repo.trusted for repo in repos]
+
+
+def test_a_chain_of_what_is_signed_is_trusted():
+    """Wherever its bytes are: the signature vouches for them."""
+    store = p.DiskStore(cachedir="blobs", trusted=False)
+    signed = p.SqliteRepo(db="records.db", store=store, inline_limit=0, signing_key="the key of this test")
+    with p.using_repo(p.ChainedRepo(stores=[p.MemoryRepo(), signed])) as chain:
+        made = p.artifact_of(p.provenance(name="third")(lambda: Fraction(1, 3))())
+        assert chain.trusted
+        assert Fraction(1, 3) == signed.get_value(made.id) == chain.get_value(made.id)
 
 
 def test_an_environment_trusts_unless_it_is_told_otherwise():

@@ -13,7 +13,6 @@ from provenance.asks import CurrentRun, Now
 from provenance.effects import world
 from provenance.effects.redaction import redacted
 from provenance.effects.world import SystemClock, ThisMachine, git, run_of
-from provenance.errors import ConfigError
 from provenance.ports import world_effects
 from provenance.wire import run_from_json, run_to_json
 from waiting import PATIENCE
@@ -78,11 +77,69 @@ def test_the_hook_has_the_last_word():
     assert ({}, {"seed": "nan"}) == (answered.packages, answered.extra)
 
 
-@pytest.mark.parametrize("answer", [5, "text", {"host": "mine"}, {"git": [1]}])
-def test_a_hook_that_answers_something_else_is_told(answer):
-    """An answer that is no mapping, or has a part that must be one and is not, is an error of the configuration."""
-    with pytest.raises(ConfigError, match="run_info_fn"):
-        machine(lambda facts: answer).current_run()
+def raises(facts):
+    """A hook that fails when it has changed what it was given."""
+    facts.clear()
+    return facts["nope"]
+
+
+class Silent:
+    """What does not say what it is."""
+
+    def __str__(self):
+        raise OSError("no text")
+
+
+def endless(facts):
+    """A hook whose answer contains itself."""
+    facts["facts"] = facts
+
+
+FAILING = {
+    "KeyError: 'nope'": raises,
+    "answer must be a mapping, not 5": lambda facts: 5,
+    "answer must be a mapping, not 'text'": lambda facts: "text",
+    "'host' must be a mapping, not 'mine'": lambda facts: {"host": "mine"},
+    "'git' must be a mapping, not [1]": lambda facts: {"git": [1]},
+    "RecursionError": endless,
+    "OSError: no text": lambda facts: {"what": Silent()},
+    "ValueError": lambda facts: {"what": 1 << 100_000},
+}
+
+
+@pytest.mark.parametrize(("problem", "hook"), FAILING.items(), ids=[*FAILING])
+def test_a_hook_that_fails_is_told_and_nothing_else_is_lost(caplog, problem, hook):
+    """What it raises, an answer that is no mapping or that JSON cannot say: the run is what was collected without it."""
+    one, plain = machine(hook), machine().current_run()
+    found = one.current_run()
+    one.renew()
+    one.current_run()
+    assert (plain.host, plain.packages, plain.git, {}) == (found.host, found.packages, found.git, found.extra)
+    assert found == run_from_json(run_to_json(found))
+    (told,) = [each.getMessage() for each in caplog.records]
+    assert "run_info_fn" in told
+    assert problem in told
+    assert "set_run_info_fn" in told
+
+
+def test_each_hook_that_fails_is_told(caplog):
+    """Once for each that is set."""
+    one = machine(raises)
+    one.current_run()
+    for hook in (raises, endless, None):
+        one.ask(hook)
+        one.current_run()
+    assert 2 == len(caplog.records)
+
+
+def test_what_stops_a_program_goes_through_a_hook():
+    """A `KeyboardInterrupt` in it is none of its failures."""
+
+    def stopped(facts):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        machine(stopped).current_run()
 
 
 def test_a_run_is_named_by_what_it_says():

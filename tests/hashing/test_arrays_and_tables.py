@@ -12,7 +12,9 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 
+import provenance as p
 from provenance.hashing import digest
+from provenance.testing import in_memory
 
 FRAME = pd.DataFrame(
     {
@@ -154,3 +156,44 @@ def test_the_width_of_a_sparse_array_s_indices_does_not_count():
     narrow = sparse.csr_array(np.eye(3))
     wide = sparse.csr_array((narrow.data, narrow.indices.astype("int64"), narrow.indptr.astype("int64")), shape=(3, 3))
     assert digest(narrow) == digest(wide)
+
+
+TIMED = pd.DataFrame({"key": [1, 1, 2], "value": [1.0, 2.0, 3.0]}, index=pd.date_range("2020", periods=3))
+GROUPED = {
+    "groupby": TIMED.groupby("key"),
+    "groupby of a series": TIMED["value"].groupby(TIMED["key"]),
+    "resample": TIMED.resample("D"),
+    "resample of periods": pd.Series([1, 2], pd.period_range("2020", periods=2, freq="M")).resample("Y"),
+    "rolling": TIMED.rolling(2),
+    "weighted": TIMED.rolling(2, win_type="triang"),
+    "expanding": TIMED.expanding(),
+    "ewm": TIMED["value"].ewm(com=2),
+    "groups, rolling": TIMED.groupby("key").rolling(2),
+    "groups, expanding": TIMED.groupby("key").expanding(),
+    "groups, ewm": TIMED.groupby("key").ewm(com=2),
+    "groups, resample": TIMED.groupby("key").resample("D"),
+}
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_what_pandas_keeps_groups_and_windows_in_is_refused(name):
+    """They change when they are used; the error says where one is and what to pass."""
+    with pytest.raises(
+        p.UnhashableValueError, match=r"value\['by'\]: .* keeps what it has computed.*pass the table and the"
+    ):
+        p.hash({"by": GROUPED[name]})
+
+
+def test_calls_with_groups():
+    """Are refused before anything runs; what `ignore` names goes through."""
+    ran = []
+
+    def groups(by):
+        ran.append(1)
+        return len(by)
+
+    with in_memory():
+        with pytest.raises(p.UnhashableValueError, match=r"arguments\['by'\]"):
+            p.provenance()(groups)(TIMED.groupby("key"))
+        assert [] == ran
+        assert 2 == p.provenance(ignore=["by"])(groups)(TIMED.groupby("key"))

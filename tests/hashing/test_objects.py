@@ -256,6 +256,15 @@ def test_fixed_types_cannot_be_taught(kind):
         register_hasher(kind, repr)
 
 
+@pytest.mark.parametrize(
+    ("kind", "represent", "problem"), [("x", len, "'x' is no class"), (Plain, 5, "5 cannot be called")]
+)
+def test_a_hasher_that_cannot_work_is_refused(kind, represent, problem):
+    """Where it is registered, not where a value is hashed."""
+    with pytest.raises(TypeError, match=f"register_hasher: {problem}"):
+        register_hasher(kind, represent)
+
+
 class Liar:
     """A transparent proxy: it says that it is what it stands for."""
 

@@ -8,8 +8,10 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+import provenance as p
 from provenance.errors import UnhashableValueError
 from provenance.hashing import hash_value
+from provenance.testing import in_memory
 
 SERIES = {
     "ints": pl.Series("a", [1, None, 3]),
@@ -75,3 +77,41 @@ def test_queries_are_refused(query):
     """A query has no value before it is collected, and the error says so."""
     with pytest.raises(UnhashableValueError, match=r"value\['x'\]: .* is a query and no value"):
         hash_value({"x": query})
+
+
+WIDE = [each for each in ("Int128", "UInt128") if hasattr(pl, each)]
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_integers_of_128_bits(name):
+    """Arrow has none: they are hashed as the numbers that they are, however the column is cut."""
+    dtype = getattr(pl, name)
+    series = pl.Series("a", [1, None, 2**100], dtype=dtype)
+    longer = pl.concat([series, series], rechunk=True)
+    same = [copy.deepcopy(series), pickle.loads(pickle.dumps(series)), longer[:3]]
+    same.append(pl.concat([series[:1], series[1:]], rechunk=False))
+    assert {hash_value(series)} == {hash_value(one) for one in same}
+    others = [pl.Series("a", [1, 2], dtype=dtype), pl.Series("a", [1, 2]), pl.DataFrame({"a": [1, 2]})]
+    others += [pl.Series("a", [1, None], dtype=dtype), pl.DataFrame({"a": pl.Series([1, 2], dtype=dtype)}), series]
+    assert len(others) == len({hash_value(one) for one in others})
+
+
+@pytest.mark.skipif(not WIDE, reason="this polars has no Int128")
+def test_what_arrow_has_no_form_for_is_refused():
+    """With what to do, and where it is."""
+    inside = pl.Series("a", [[1]], dtype=pl.List(pl.Int128))
+    with pytest.raises(UnhashableValueError, match=r"value\['a'\]: .*List\(Int128\).*cast"):
+        hash_value(pl.DataFrame({"a": inside}))
+
+
+@pytest.mark.skipif(not WIDE, reason="this polars has no Int128")
+def test_calls_with_integers_of_128_bits():
+    """Are stored, found and recorded as any other."""
+    series = pl.Series("a", [1, None, 2**100], dtype=pl.Int128)
+    with in_memory():
+        kept = p.provenance(name="kept")(lambda x: x)
+        for value in (series, pl.DataFrame({"a": series})):
+            artifact = kept.artifact(value)
+            assert type(value) is type(artifact.value)
+            assert value.equals(artifact.value)
+            assert value.equals(artifact.inputs["kargs"]["x"])

@@ -36,3 +36,12 @@ assert_type(
     p.promote(train([1]), "team", progress=lambda done, total, artifact: None),
     p.Artifact[object],
 )
+repo = p.get_default_repo()
+result = train([1])
+assert_type(repo[result], p.Artifact[object])
+assert_type(repo.get_by_id(p.artifact_of(result)), p.Artifact[object])
+assert_type(p.load_artifact(result), p.Artifact[object])
+assert_type(repo.get_set_by_id(made), p.ArtifactSet)
+assert_type(p.load_set_by_id("0" * 40), p.ArtifactSet)
+repo.get_set_by_id(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a set, or the id of one
+p.MemoryStore().get("0" * 40)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - an id is no key of a blob store

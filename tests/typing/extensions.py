@@ -62,11 +62,17 @@ assert_type(blob_effects(store), Interpreter[Blobs])
 assert_type(store_machine(lambda: Place.of_blobs(Shelf())), type[StoreModel])
 assert_type(p.MemoryStore().layered(quiet), p.Store)
 assert_type(p.MemoryRepo().layered(quiet), p.Repository)
+assert_type(p.ChainedStore(stores=[p.MemoryStore()], write=False), p.Store)
+assert_type(p.ChainedRepo("both", stores=(p.MemoryRepo(), p.ChainedRepo(stores=[p.MemoryRepo("far")]))), p.Repository)
 assert_type(p.MemoryRepo().layered(lambda base: counted(base, Counter())), p.Repository)
 assert_type(p.MemoryRepo().layered(lambda base: faulty(base, 1, OSError(), after=True)), p.Repository)
 with in_folder(Path()) as repo:
     assert_type(repo, p.Repository)
 
+p.ChainedRepo()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # of what?
+p.ChainedRepo(stores=[p.MemoryStore()])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]  # it is no repository
+p.ChainedStore(stores=["near"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]  # names are for a configuration
+p.ChainedStore(stores=[p.MemoryStore()], wirte=False)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # misspelt
 p.MemoryRepo().layered(lambda base: blob_effects(store))  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]  # a layer keeps the row
 p.MemoryRepo().layered(counted)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it wants a counter
 repository_over("mine", blob_effects(store))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # no records are kept

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import io
 import mmap
-import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from provenance.codecs.libraries import imported
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def is_plain_array(value: object) -> bool:
     """Tell whether *value* is an `ndarray`, perhaps mapped from a file, whose elements are no Python objects."""
-    numpy = sys.modules.get("numpy")
+    numpy = imported("numpy")
     if numpy is None or type(value) not in {numpy.ndarray, numpy.memmap}:
         return False
     return not cast("Any", value).dtype.hasobject

@@ -5,10 +5,9 @@ Format: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format
 
 from __future__ import annotations
 
-import sys
 from typing import Any, BinaryIO, Final
 
-from provenance.codecs.libraries import needed
+from provenance.codecs.libraries import imported, needed
 
 _NAME: Final = "arrow_ipc"
 _KIND: Final = b"provenance.kind"
@@ -20,7 +19,7 @@ _COLUMN: Final = "value"
 
 def is_arrow(value: object) -> bool:
     """Tell whether *value* is a table, batch or column."""
-    pa: Any = sys.modules.get("pyarrow")
+    pa = imported("pyarrow")
     return pa is not None and isinstance(value, pa.Table | pa.RecordBatch | pa.ChunkedArray | pa.Array)
 
 

@@ -13,6 +13,7 @@ from provenance.codecs.pickles import SCALARS, scalar_bytes
 from provenance.codecs.registry import PICKLE, Load, Serializer, serializer_named
 from provenance.errors import MissingLibraryError, ProvenanceError, UnserializableValueError, UntrustedStoreError
 from provenance.records import NO_OPTIONS, Options
+from provenance.showing import said
 
 COMPRESSION = "compression"
 """The one of a function's `dump_kwargs` that holds for every serializer."""
@@ -40,7 +41,7 @@ class Encoding:
         except Exception as error:
             if isinstance(error, ProvenanceError) and not isinstance(error, MissingLibraryError):
                 raise
-            reason = f"serializer {self.serializer!r} refused it: {type(error).__name__}: {error}"
+            reason = f"serializer {self.serializer!r} refused it: {said(error)}"
             raise UnserializableValueError(self.what, reason, self.value) from error
 
     def at_once(self) -> bytes | None:

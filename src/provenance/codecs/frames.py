@@ -6,12 +6,11 @@ Only types that Parquet is known to give back are written, and of each schema an
 from __future__ import annotations
 
 import io
-import sys
 from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 from provenance.codecs import parquet
-from provenance.codecs.libraries import needed
+from provenance.codecs.libraries import imported, needed
 
 _FRAME: Final = "pl_df_parquet"
 _SERIES: Final = "pl_series_parquet"
@@ -24,13 +23,13 @@ _EXACT: Final = frozenset(
 
 def is_frame(value: object) -> bool:
     """Tell whether *value* is exactly a polars `DataFrame`."""
-    polars: Any = sys.modules.get("polars")
+    polars = imported("polars")
     return polars is not None and type(value) is polars.DataFrame
 
 
 def is_series(value: object) -> bool:
     """Tell whether *value* is exactly a polars `Series`."""
-    polars: Any = sys.modules.get("polars")
+    polars = imported("polars")
     return polars is not None and type(value) is polars.Series
 
 

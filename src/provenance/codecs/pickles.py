@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import pickle
 from functools import cache
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 if TYPE_CHECKING:
     from joblib.numpy_pickle import NumpyPickler
 
 _PROTOCOL = 5
+_STATE = 2  # where what `__reduce__` answers has the state
 SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes})
 """Types whose values pickle writes whatever they are, and alike in every process."""
 _CONTAINERS = frozenset({list, tuple, set, frozenset})
@@ -102,9 +103,33 @@ def load_joblib(source: BinaryIO) -> object:
 
 def dump_cloudpickle(value: object, sink: BinaryIO) -> None:
     """Write *value* with cloudpickle, which takes functions and classes along by their code."""
+    _code_pickler()(sink, protocol=_PROTOCOL).dump(value)
+
+
+@cache
+def _code_pickler() -> type[pickle.Pickler]:
+    """Cloudpickle's pickler, which forgets in which function a class was made and reads a memoryview back as bytes."""
     import cloudpickle
 
-    cloudpickle.dump(value, sink, _PROTOCOL)
+    base: type[pickle.Pickler] = cloudpickle.Pickler
+
+    class CodePickler(base):  # type: ignore[valid-type,misc]  # mypy takes no variable for a base
+        def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 - as pickle has it
+            if isinstance(obj, memoryview):
+                raise pickle.PicklingError("a memoryview is a look at somebody's memory; store bytes or an array")
+            reduced = super().reducer_override(obj)
+            return _with_qualname(obj, reduced) if isinstance(obj, type) else reduced
+
+    return CodePickler
+
+
+def _with_qualname(class_: type, reduced: Any) -> Any:  # noqa: ANN401 - whatever cloudpickle makes of the class
+    """*reduced*, with a part of the class's hash (see `hashing.classes`) where it takes the class along as a whole."""
+    parts = cast("tuple[Any, ...]", reduced if isinstance(reduced, tuple) else ())  # type: ignore[redundant-cast]  # not to pyright
+    if len(parts) > _STATE and isinstance(parts[_STATE], tuple):
+        attributes: dict[str, object] = parts[_STATE][0]
+        attributes["__qualname__"] = class_.__qualname__
+    return cast("Any", reduced)
 
 
 def load_cloudpickle(source: BinaryIO) -> object:

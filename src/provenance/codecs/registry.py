@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias, cast
 
 from attrs import field, frozen
 from pyrsistent import pmap
 
 from provenance.archives import ArchivedFile
+from provenance.checks import check_function, name_problem
 from provenance.codecs import archived, arrays, arrow, frames, parquet, pickles, tables, tensors, texts
 from provenance.errors import ConfigError
 
@@ -116,14 +117,28 @@ def register_serializer(
     then does it read from a store that is configured with `trusted: false`.
 
     Raises:
-        ConfigError: if the name belongs to another serializer.
+        ConfigError: if the name belongs to another serializer, or something is not of the right type.
     """
     global _serializers, _by_class  # noqa: PLW0603 - the registry is one value, replaced as a whole
+    _check(name, dump, load, classes)
     if name in _serializers:
         raise ConfigError("register_serializer", f"there is a serializer {name!r} already", "choose another name")
     added = Serializer(name, dump, load, compresses=_takes_compression(dump), load_safely=None if executes else load)
     _serializers = {**_serializers, name: added}
     _by_class = (*((each, added) for each in _flat(classes)), *_by_class)
+
+
+def _check(name: object, dump: object, load: object, classes: type | tuple[type, ...]) -> None:
+    """Refuse what cannot be a serializer, before it is to write a result."""
+    if (problem := name_problem(name)) is not None:
+        raise ConfigError("register_serializer, name", *problem)
+    check_function(dump, "register_serializer, dump", "give a function of a value and a binary file")
+    check_function(load, "register_serializer, load", "give a function of a binary file")
+    for each in _flat(classes):
+        if not isinstance(cast("object", each), type):
+            raise ConfigError(
+                "register_serializer, classes", f"{each!r} is no class", "give a class, or a tuple of them"
+            )
 
 
 def _takes_compression(dump: Dump) -> bool:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 from provenance.codecs import parquet
-from provenance.codecs.libraries import needed
+from provenance.codecs.libraries import imported, needed
 
 _FRAME: Final = "pd_df_parquet"
 _SERIES: Final = "pd_series_parquet"
@@ -30,13 +30,13 @@ _EXACT: Final = frozenset(
 
 def is_frame(value: object) -> bool:
     """Tell whether *value* is exactly a `DataFrame`."""
-    pandas: Any = sys.modules.get("pandas")
+    pandas = imported("pandas")
     return pandas is not None and type(value) is pandas.DataFrame
 
 
 def is_series(value: object) -> bool:
     """Tell whether *value* is exactly a `Series`."""
-    pandas: Any = sys.modules.get("pandas")
+    pandas = imported("pandas")
     return pandas is not None and type(value) is pandas.Series
 
 

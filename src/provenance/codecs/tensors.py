@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any, BinaryIO
 
-from provenance.codecs.libraries import needed
+from provenance.codecs.libraries import imported, needed
 
 _NAME = "pytorch_model"
 
 
 def is_torch(value: object) -> bool:
     """Tell whether *value* is a module or a tensor."""
-    torch: Any = sys.modules.get("torch")
+    torch = imported("torch")
     return torch is not None and isinstance(value, torch.nn.Module | torch.Tensor)
 
 

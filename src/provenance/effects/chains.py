@@ -36,9 +36,9 @@ from provenance.asks import (
 )
 from provenance.chores import CheckRecords, Evict, FindEviction, FindHomes, FindNamed, FindPins, InspectRecord
 from provenance.effect import Interpreter, run
-from provenance.effects.locks import Shared
 from provenance.effects.tiers import Tier, allowed, answers, takes_copies, tiered
 from provenance.errors import BlobNotFoundError, CorruptBlobError, StoreUnavailableError
+from provenance.guards import Guard
 from provenance.ids import ArtifactId
 from provenance.leasing import Claim, FindExpired, Release, Renew
 from provenance.queries import Page
@@ -69,7 +69,7 @@ def chained(name: str, tiers: Sequence[Tier]) -> Interpreter[Records | Leases | 
         | FindSetIds.on(lambda ask: _first(chain.merged(ask), ask.limit))
         | FindLabelled.on(chain.find_set)
         | DropSet.on(chain.drop_set)
-        | InspectRecord.on(chain.first)
+        | InspectRecord.on(chain.inspect)
         | FindNamed.on(lambda ask: frozenset(chain.merged(ask)))
         | FindPins.on(lambda ask: tuple(sorted(set(chain.merged(ask)))))
         | Evict.on(chain.evict)
@@ -87,13 +87,13 @@ def _first(ids: Iterator[Any], limit: int) -> tuple[Any, ...]:
     return tuple(sorted(set(ids))[:limit])
 
 
-class _Chain(Shared):
+class _Chain:
     """What several repositories answer together; of threads that delete one record, one is told so."""
 
     def __init__(self, name: str, tiers: tuple[Tier, ...]) -> None:
-        super().__init__()
         self.name = name
         self.tiers = tiers
+        self._deleting = Guard()  # no `Shared` lock, for which forks wait: the tiers take such locks while it is held
 
     def _readable(self) -> list[Tier]:
         return allowed(self.tiers, "read", "looking up", self.name)
@@ -128,6 +128,11 @@ class _Chain(Shared):
         """The answer of the nearest tier that has one."""
         return next((each for _, each in answers(self._readable(), ask) if each is not None), None)
 
+    def inspect(self, ask: InspectRecord) -> ArtifactRecord | None:
+        """The record of the nearest tier that has one; damage is told, whatever is further away."""
+        told = answers(self._readable(), ask, past=(StoreUnavailableError,))
+        return next((each for _, each in told if each is not None), None)
+
     def find_records(self, ask: FindRecords) -> Page:
         """A page of one tier, without what a nearer tier has; places count the tiers, too."""
         readable = self._readable()
@@ -156,7 +161,7 @@ class _Chain(Shared):
         Answers the blobs that all tiers can do without, if all of them had the record; others are dropped here and now.
         """
         tiers = allowed(self.tiers, "delete", "deleting an artifact", self.name)
-        with self.lock:
+        with self._deleting.lock:
             orphans: list[tuple[Tier, tuple[Blob, ...] | None]] = [(tier, tier.ask(ask)) for tier in tiers]
         known = [set(blobs) for _, blobs in orphans if blobs is not None]
         common: set[Blob] = known[0].intersection(*known) if len(known) == len(self.tiers) else set()

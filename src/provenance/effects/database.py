@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
 from provenance.effects.statements import VERSION
 from provenance.errors import ConfigError
+from provenance.showing import shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -119,5 +120,5 @@ class Prefetching:
 def checked_version(name: str, version: int | None) -> int:
     """The version of the tables that is wanted, by default the newest; ConfigError if there is none such."""
     if version is not None and not 1 <= version <= VERSION:
-        raise ConfigError(f"{name}, version", f"there is no version {version!r}", f"there are 1 to {VERSION}")
+        raise ConfigError(f"{name}, version", f"there is no version {shown(version)}", f"there are 1 to {VERSION}")
     return version or VERSION

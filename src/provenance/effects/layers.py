@@ -9,7 +9,7 @@ from collections.abc import Callable
 from operator import methodcaller
 from typing import Any, BinaryIO, Final, TypeVar, cast
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from provenance.asks import (
     Blobs,
@@ -56,7 +56,7 @@ from provenance.effects.watching import Asked, Counter, counted, traced
 from provenance.errors import StorePermissionError
 from provenance.ids import ArtifactId, BlobId
 from provenance.leasing import Claim, FindExpired, Release, Renew
-from provenance.records import ArtifactRecord, Blob
+from provenance.records import ArtifactRecord, Blob, Permissions
 
 __all__ = [
     "Asked",
@@ -74,16 +74,6 @@ __all__ = [
 
 A = TypeVar("A")
 E = TypeVar("E", bound=Effect[Any])
-
-
-@frozen
-class Permissions:
-    """What a store may be asked; `read_through_write` says whether it takes copies of what a later tier held."""
-
-    read: bool = True
-    write: bool = True
-    delete: bool = True
-    read_through_write: bool = True
 
 
 _NEEDS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {

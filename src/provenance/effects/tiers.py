@@ -17,16 +17,17 @@ from provenance.asks import Blobs, DropBlob, HasBlob, Quarantine, ReadBlob, Writ
 from provenance.chores import Discard, FindPlaces, Holding, ListHoldings, Shelf
 from provenance.effect import Interpreter
 from provenance.effects.joint import check_in, merged_holdings
-from provenance.effects.layers import Permissions
 from provenance.effects.sinks import Encoded
 from provenance.errors import (
     BlobNotFoundError,
     CorruptBlobError,
+    CorruptRecordError,
+    ProvenanceError,
     StorePermissionError,
     StoreUnavailableError,
 )
 from provenance.ports import blob_effects
-from provenance.records import Blob, Held, Stored, Written
+from provenance.records import Blob, Held, Permissions, Stored, Written
 from provenance.transfers import copying_from
 
 _Trouble: TypeAlias = BlobNotFoundError | CorruptBlobError | StoreUnavailableError
@@ -138,15 +139,19 @@ def _copied(tier: Tier, written: Written) -> Callable[[BinaryIO], None]:
     return Encoded(written.data) if isinstance(written, Held) else copying_from(tier.ask)(written.blob)
 
 
-def answers(tiers: Sequence[Tier], effect: Any) -> Iterator[tuple[Tier, Any]]:  # noqa: ANN401 - whatever is answered
-    """The tiers and their answers, one after the other; that one cannot be reached is an error after the last."""
-    trouble: StoreUnavailableError | None = None
+def answers(
+    tiers: Sequence[Tier],
+    effect: Any,  # noqa: ANN401 - whatever is answered
+    past: tuple[type[ProvenanceError], ...] = (StoreUnavailableError, CorruptRecordError),
+) -> Iterator[tuple[Tier, Any]]:
+    """The tiers and their answers, one after the other; that one cannot be reached, or has damage, is an error after the last."""
+    trouble: ProvenanceError | None = None
     for tier in tiers:
         try:
             yield tier, tier.ask(effect)
-        except StoreUnavailableError as error:
+        except past as error:
             trouble = trouble or error
-    if trouble is not None:  # what cannot be reached is not known to be absent
+    if trouble is not None:  # what cannot be read is not known to be absent
         raise trouble
 
 

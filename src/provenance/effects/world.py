@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import sys
@@ -9,23 +10,26 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeAlias, cast
 
 from provenance.effects.redaction import redacted
-from provenance.errors import ConfigError
 from provenance.hashing import hash_value
 from provenance.ids import RunId
 from provenance.ports import Clock
 from provenance.records import Json, Run
-from provenance.wire import jsonable, time_text
+from provenance.showing import shown
+from provenance.wire import jsonable, run_to_json, time_text
 
 Facts: TypeAlias = "dict[str, Json]"
 Hook: TypeAlias = "Callable[[Facts], object]"
 """The user's: it gets what was collected (`host`, `process`, `python`, `git`, `packages`) and answers the mapping to
-keep, or None when it changed what it got. Its own keys go to `Run.extra`; what JSON cannot say is kept as its `str`."""
+keep, or None when it changed what it got. Its own keys go to `Run.extra`; what JSON cannot say is kept as its `str`.
+One that fails, or whose answer cannot be recorded, is told in the log and left out: it must not cost a result."""
 
+_log: Final = logging.getLogger("provenance")
 _PATIENCE: Final = 2.0
 """Seconds that git may take: a slow network drive must not hold up the first result for long."""
 _PARTS: Final = ("host", "process", "python", "git", "packages")
@@ -49,6 +53,7 @@ class ThisMachine:
     def __init__(self, clock: Clock, hook: Hook | None = None) -> None:
         self._clock = clock
         self._hook = hook
+        self._told: Hook | None = None
         self._runs: dict[int, Run] = {}
         self._locks: dict[int, threading.Lock] = {}
 
@@ -57,7 +62,7 @@ class ThisMachine:
         return self._clock.now()
 
     def current_run(self) -> Run:
-        """This process; raises `ConfigError` when the hook answers no mapping, and whatever the hook raises."""
+        """This process."""
         pid = os.getpid()
         known = self._runs.get(pid)
         if known is None:
@@ -71,6 +76,11 @@ class ThisMachine:
         time.sleep(seconds * random.uniform(0.5, 1.5))  # noqa: S311 - no secret depends on it
         return time.perf_counter() - began
 
+    def ask(self, hook: Hook | None) -> None:
+        """Let *hook* add to what is told of the process, which is described anew."""
+        self._hook = hook
+        self.renew()
+
     def renew(self) -> None:
         """Describe the process anew when it is next asked for."""
         self._runs.clear()
@@ -83,23 +93,41 @@ class ThisMachine:
             "git": git(),
             "packages": packages(),
         }
-        return run_of(self._clock.now(), facts if self._hook is None else _asked(self._hook, facts))
+        now, hook = self._clock.now(), self._hook
+        if hook is not None:
+            try:
+                run = run_of(now, _asked(hook, deepcopy(facts)))
+                run_to_json(run)  # what cannot be written must show before it is to be recorded
+            except Exception as error:  # noqa: BLE001 - the hook is the user's, and may raise anything
+                self._tell(hook, error)
+            else:
+                return run
+        return run_of(now, facts)
+
+    def _tell(self, hook: Hook, error: Exception) -> None:
+        """Say, once for each hook, that it failed."""
+        if hook is not self._told:
+            self._told = hook
+            _log.warning(
+                "run_info_fn failed (%s: %s), so that runs are recorded without what it adds; correct the function, and set "
+                "it with set_run_info_fn",
+                type(error).__name__,
+                error,
+            )
 
 
 def _asked(hook: Hook, facts: Facts) -> Mapping[str, Json]:
-    """What *hook* makes of *facts*."""
+    """What *hook* makes of *facts*; TypeError if it is no mapping."""
     answer = hook(facts)
     if answer is None:
         return facts
     if not isinstance(answer, Mapping):
-        raise ConfigError(
-            "run_info_fn", f"the answer must be a mapping, not {answer!r}", "answer the one that was given"
-        )
+        raise TypeError(f"its answer must be a mapping, not {shown(answer)}")
     return cast("Mapping[str, Json]", answer)
 
 
 def run_of(now: datetime, facts: Mapping[str, Json]) -> Run:
-    """The run that *facts* tell of; its id is a digest of them all. Raises `ConfigError` for a part that is no mapping."""
+    """The run that *facts* tell of; its id is a digest of them all. TypeError for a part that is no mapping."""
     plain = {str(key): jsonable(value) for key, value in facts.items()}
     return Run(
         id=RunId(hash_value([time_text(now), plain])),
@@ -116,9 +144,7 @@ def run_of(now: datetime, facts: Mapping[str, Json]) -> Run:
 def _part(facts: Facts, name: str) -> Facts:
     part = facts.get(name, {})
     if not isinstance(part, dict):
-        raise ConfigError(
-            "run_info_fn", f"{name!r} must be a mapping, not {part!r}", "answer what you were given, changed"
-        )
+        raise TypeError(f"{name!r} must be a mapping, not {shown(part)}")
     return part
 
 

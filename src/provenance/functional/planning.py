@@ -17,6 +17,7 @@ from provenance.ids import ArtifactId, ValueId
 from provenance.outcomes import attempted
 from provenance.plan import CallPlan, plan_call
 from provenance.recipe import Recipe
+from provenance.showing import said
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,7 +57,7 @@ def hash_value(value: object) -> Result[ValueId, UnhashableValueError]:
         except UnhashableValueError:
             raise
         except Exception as error:  # the value's own methods may raise anything
-            raise UnhashableValueError("value", f"{type(error).__name__}: {error}") from error
+            raise UnhashableValueError("value", said(error)) from error
 
     return attempted(UnhashableValueError, hashed)
 

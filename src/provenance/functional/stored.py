@@ -52,21 +52,27 @@ def lookup(repo: Repository, planned: Planned[object], /) -> IOResult[Maybe[Arti
     return attempted_outside(ProvenanceError, looked_up)
 
 
-def promote(source: Repository, artifact_id: str, target: Repository, /) -> IOResult[Artifact[object], ProvenanceError]:
-    """Copy an artifact of *source*, by id or prefix, with all that it was made from or holds; the artifact in *target*."""
+def promote(
+    source: Repository, artifact_id: object, target: Repository, /
+) -> IOResult[Artifact[object], ProvenanceError]:
+    """Copy an artifact of *source*, by id, prefix, artifact or proxy, with all that it was made from or holds; the artifact in *target*."""
     return attempted_outside(
         ProvenanceError, lambda: promotion.copied(source, source.get_by_id(artifact_id).id, target)
     )
 
 
-def find(repo: Repository, artifact_id: str, /) -> IOResult[Maybe[Artifact[object]], ProvenanceError]:
-    """The artifact of this id, or of a prefix of at least 6 digits, if there is one; an ambiguous prefix is a failure."""
+def find(repo: Repository, artifact_id: object, /) -> IOResult[Maybe[Artifact[object]], ProvenanceError]:
+    """The artifact of this id, of a prefix of at least 6 digits, or of an artifact's or proxy's id, if there is one.
+
+    An ambiguous prefix is a failure.
+    """
     return attempted_outside(
-        ProvenanceError, lambda: _maybe(repo, run(programs.find_optional(artifact_id), repo.interpreter))
+        ProvenanceError,
+        lambda: _maybe(repo, run(programs.find_optional(proxy.id_or_prefix(artifact_id)), repo.interpreter)),
     )
 
 
-def load(repo: Repository, artifact_id: str, /) -> IOResult[Artifact[object], ProvenanceError]:
+def load(repo: Repository, artifact_id: object, /) -> IOResult[Artifact[object], ProvenanceError]:
     """As `find`, where there must be one: else it is an `ArtifactNotFoundError`."""
     return attempted_outside(ProvenanceError, lambda: repo.get_by_id(artifact_id))
 
@@ -87,13 +93,23 @@ def _maybe(repo: Repository, record: ArtifactRecord | None) -> Maybe[Artifact[ob
     return Maybe.from_optional(None if record is None else Artifact.of(record, repo))
 
 
+def _check(given: object) -> None:
+    """Refuse what is no artifact: raises TypeError, as it is no failure of a store."""
+    if proxy.is_proxy(given) or not isinstance(given, ArtifactRecord):
+        raise TypeError(
+            f"{given!r} is no artifact; pass what `find` or `load` answers, or `provenance.artifact_of(result)`"
+        )
+
+
 def load_value(repo: Repository, artifact: Artifact[T], /) -> IOResult[T, ProvenanceError]:
     """The value of an artifact, read anew from *repo*."""
+    _check(artifact)
     return attempted_outside(ProvenanceError, lambda: cast("T", repo.load_value(artifact)))
 
 
 def load_inputs(repo: Repository, artifact: Artifact[object], /) -> IOResult[Inputs, ProvenanceError]:
     """The inputs of an artifact, read from *repo*; artifacts among them are unread proxies."""
+    _check(artifact)
     return attempted_outside(ProvenanceError, lambda: repo.load_inputs(artifact))
 
 
@@ -104,6 +120,7 @@ def read(value: T, /) -> IOResult[T, Exception]:
 
 def lineage(repo: Repository, artifact: Artifact[object], /) -> IOResult[Lineage, ProvenanceError]:
     """Where an artifact came from, as far as *repo* knows."""
+    _check(artifact)
     return attempted_outside(ProvenanceError, lambda: run(tracing.trace(artifact, repo, repo.name), repo.interpreter))
 
 

@@ -13,6 +13,8 @@ from provenance.hashing.walk import Refusal, Walk
 pl: Any = import_module("polars")  # its types are not all known
 
 _FRAME, _SERIES, _DTYPE = prefix("polars frame"), prefix("polars series"), prefix("polars dtype")
+_WIDE = tuple(getattr(pl, name) for name in ("Int128", "UInt128") if hasattr(pl, name))
+"""Integers that Arrow has no type for."""
 
 
 @inherited(pl.DataFrame)
@@ -31,10 +33,21 @@ def _content(value: Any, walk: Walk) -> Item:
         return walk.item(value.to_list())
     if isinstance(value.dtype, pl.Categorical | pl.Enum):  # numbers of categories depend on what was there before
         value = value.cast(pl.String)
+    if isinstance(value.dtype, _WIDE):
+        return walk.item(value.to_list())
     if find_spec("pyarrow") is None:
         raise Refusal("polars columns are hashed through Arrow, which is missing: pip install 'provenance[polars]'")
-    item: Item = import_module("provenance.hashing.arrow").column_item(value.to_arrow(), walk)
+    item: Item = import_module("provenance.hashing.arrow").column_item(_in_arrow(value), walk)
     return item
+
+
+def _in_arrow(value: Any) -> Any:
+    try:
+        return value.to_arrow()
+    except (import_module("pyarrow").ArrowException, pl.exceptions.PolarsError) as error:
+        raise Refusal(
+            f"Arrow has no form for a polars column of type {value.dtype}: cast it to one that it has"
+        ) from error
 
 
 def _described(dtype: Any) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from provenance.circles import circles
 from provenance.hashing.format import Item, node, prefix
-from provenance.hashing.registry import exact, name_of
+from provenance.hashing.registry import exact, name_of, package
 from provenance.hashing.walk import Refusal, Walk
 
 _FUNCTION, _PART, _NUMBER = prefix("function"), prefix("function part"), prefix("function number")
@@ -136,7 +136,7 @@ class _Reached:
                 yield self._global(function, name, known[name], walk)
 
     def _global(self, user: FunctionType, name: str, value: Any, walk: Walk) -> Item:
-        if type(value) in {FunctionType, _LRU_CACHE} and _package(value) != _package(user):
+        if type(value) in {FunctionType, _LRU_CACHE} and package(value) != package(user):
             return node(_NAMED, (f"{value.__module__}:{value.__qualname__}",))
         reached = len(walk.trail)
         try:
@@ -144,10 +144,6 @@ class _Reached:
         except Refusal:  # a lock or connection of the module is machinery of the function, not data
             del walk.trail[reached:]
             return node(_OPAQUE, (name_of(value),))
-
-
-def _package(function: Any) -> str:
-    return str(function.__module__).partition(".")[0]
 
 
 def used_globals(code: CodeType) -> set[str]:

@@ -6,7 +6,7 @@ import copyreg
 import io
 import struct
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Sequence
 from enum import Enum
 from functools import cached_property
 from operator import itemgetter
@@ -15,11 +15,21 @@ from typing import Any, Final
 
 from provenance.hashing.containers import dict_items, named_items, records, set_items, taker
 from provenance.hashing.format import Item, node, prefix
-from provenance.hashing.registry import Batch, Found, Handler, batches, inherited, name_of, structural, type_name
+from provenance.hashing.registry import (
+    Batch,
+    Found,
+    Handler,
+    batches,
+    inherited,
+    is_local,
+    name_of,
+    structural,
+    type_name,
+)
 from provenance.hashing.walk import Refusal, Walk
 
 OBJECT: Final = prefix("object")
-_REDUCED, _GLOBAL, _TYPE, _MODULE = prefix("reduced"), prefix("global"), prefix("type"), prefix("module")
+_REDUCED, _GLOBAL, _MODULE = prefix("reduced"), prefix("global"), prefix("module")
 _ENUM, _SET_OBJECT, _ITEMS, _ORDERED_ITEMS = prefix("enum"), prefix("set object"), prefix("dict"), prefix("items")
 _SET_METHODS: Final[set[object]] = {vars(set)["__reduce__"], vars(frozenset)["__reduce__"]}
 _NAMEDTUPLE = prefix("namedtuple")
@@ -28,11 +38,6 @@ _HEAP_TYPE = 1 << 9  # set in the flags of classes that Python code defined
 _STEPS = ("__next__", "__anext__", "send")
 _ARGUMENTS = ("__getnewargs__", "__getnewargs_ex__")
 _GENERATED = frozenset({"dataclasses", "attr._make"})  # modules that write a __getstate__ of all attributes
-
-
-@inherited(type)
-def _type(value: type, _: Walk) -> Item:
-    return node(_TYPE, (type_name(value),))
 
 
 @inherited(ModuleType)
@@ -54,7 +59,9 @@ def _file(value: io.IOBase, walk: Walk) -> Item:
 
 
 def _once(value: object, _: Walk) -> Item:
-    raise Refusal(f"{_described(value)} can be read only once")
+    awaited = isinstance(value, Awaitable)
+    instead = "what it gives when it is awaited" if awaited else "a list or another collection of what it yields"
+    raise Refusal(f"{_described(value)} can be read only once", instead)
 
 
 def _described(value: object) -> str:
@@ -72,7 +79,8 @@ def _by_attributes(type_: type) -> Found:
     cached = _cached(type_)
     head = type_name(type_)
     if not slots and fields and not hasattr(type_, "__attrs_attrs__"):
-        batches[type_] = _records(head, fields)
+        if not is_local(type_):
+            batches[type_] = _records(head, fields)
         return _record(head, fields, cached)
     return lambda value, walk: node(OBJECT, (head, *_attribute_items(value, (*slots, *fields), cached, walk)))
 

@@ -7,6 +7,8 @@ from collections.abc import Set as AbstractSet
 from itertools import pairwise
 from typing import Any
 
+from provenance.showing import shown
+
 _LONGEST = 60
 _MAPPINGS: tuple[type, ...] = (Mapping,)
 _SIZED: tuple[type, ...] = (Sequence, AbstractSet)
@@ -74,5 +76,5 @@ def _attributes(outer: object) -> list[str]:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = shown(value)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
 from provenance.hashing.format import SCALARS, Item, node, prefix
 from provenance.ids import main_name
@@ -24,7 +24,7 @@ Batch: TypeAlias = "Callable[[Sequence[Any], Walk], Sequence[Item] | None]"
 """Answers the items of many values of one type at once, or None if these have to be taken one by one."""
 _Register: TypeAlias = "Callable[[Callable[[T, Walk], Item]], Callable[[T, Walk], Item]]"
 
-BUILTIN: Final = ("containers", "stdlib", "functions", "objects")
+BUILTIN: Final = ("containers", "stdlib", "functions", "classes", "objects")
 """The modules of ours that know what comes with Python; the first type to be looked up loads them."""
 
 FAMILIES: Final = {
@@ -81,6 +81,16 @@ def name_of(value: object) -> str:
     return type_name(type(value))
 
 
+def is_local(type_: type) -> bool:
+    """Tell whether a function made the class, so that its name does not lead to it."""
+    return "<locals>" in type_.__qualname__
+
+
+def package(known: Any) -> str:
+    """Return the top-level package that a function or class is of."""
+    return str(known.__module__).partition(".")[0]
+
+
 def exact(*types: type[T] | str) -> _Register[T]:
     """Register the decorated handler for instances of just these types, given as such or as `module:qualname`."""
 
@@ -133,8 +143,13 @@ def register_hasher(type_: type[T], represent: Callable[[T], object]) -> None:
     """Hash instances of *type_* and of its subclasses as what *represent* returns, tagged with the type's name.
 
     Raises:
-        TypeError: for a type whose form is fixed: scalars, list, tuple, dict, set, frozenset.
+        TypeError: for a type whose form is fixed: scalars, list, tuple, dict, set, frozenset; for what is no class, or cannot
+            be called.
     """
+    if not isinstance(cast("object", type_), type):
+        raise TypeError(f"register_hasher: {type_!r} is no class; give the class whose instances it is to hash")
+    if not callable(cast("object", represent)):
+        raise TypeError(f"register_hasher: {represent!r} cannot be called; give a function of one {type_.__qualname__}")
 
     def item(value: T, walk: Walk) -> Item:
         return node(_REPRESENTED, (name_of(value), walk.item(represent(value))))
@@ -164,11 +179,21 @@ def _resolve(type_: type) -> Handler:
 
 
 def _search(type_: type) -> Handler:
-    found = _by_ancestry(type_, _taught) or _by_name(type_, _exact) or _declared(type_)
-    found = found or _by_ancestry(type_, _inherited)
+    told = _by_ancestry(type_, _taught) or _by_name(type_, _exact) or _declared(type_)
+    if told is not None:
+        return told
+    found = _by_ancestry(type_, _inherited)
     if found is None:
         found = next(answer for rule in _structural if (answer := rule(type_)) is not None)
-    return found
+    return _of_class(type_, found) if is_local(type_) else found
+
+
+def _of_class(type_: type, state: Handler) -> Handler:
+    """Return the handler of instances of a class that counts with all it is made of, not by its name alone."""
+    return lambda value, walk: node(_INSTANCE, (walk.item(type_), state(value, walk)))
+
+
+_INSTANCE = prefix("instance")
 
 
 def _by_ancestry(type_: type, table: dict[Any, Handler]) -> Found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from provenance.hashing.format import Item, node, prefix
 from provenance.hashing.objects import reduced
 from provenance.hashing.registry import inherited, name_of
 from provenance.hashing.strings import python_strings
-from provenance.hashing.walk import Walk
+from provenance.hashing.walk import Refusal, Walk
 
 pd: Any = import_module("pandas")  # its types are not complete
 
@@ -127,3 +127,20 @@ def _dtype(value: Any, walk: Walk) -> Item:
         categories = None if value.categories is None else value.categories.array
         return node(_DTYPE, (str(value), bool(value.ordered), walk.item(categories)))
     return node(_DTYPE, (name_of(value), str(value)))
+
+
+_typing: Any = pd.api.typing
+
+
+@inherited(
+    _typing.DataFrameGroupBy,
+    _typing.SeriesGroupBy,
+    _typing.Resampler,
+    _typing.Rolling,
+    _typing.Window,
+    _typing.Expanding,
+    _typing.ExponentialMovingWindow,
+)
+def _grouped(value: Any, _: Walk) -> NoReturn:
+    problem = f"a {type(value).__name__} keeps what it has computed, so that its value changes with use"
+    raise Refusal(problem, "the table and the keys or sizes")

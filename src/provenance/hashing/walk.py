@@ -22,7 +22,11 @@ _MANY: Final = 8
 
 
 class Refusal(Exception):  # noqa: N818 - never leaves the package: `root` turns it into the public error
-    """A part of the value has no content that could be hashed."""
+    """A part of the value has no content that could be hashed; *instead* says what would, if nothing can be taught."""
+
+    def __init__(self, reason: str, instead: str = "") -> None:
+        super().__init__(reason)
+        self.instead = instead
 
 
 class Walk:
@@ -140,7 +144,8 @@ def root(value: object, path: str, notes: list[object] | None = None) -> Item:
     try:
         return walk.item(value)
     except Refusal as refusal:
-        raise UnhashableValueError(path + trace(walk.trail), str(refusal)) from refusal.__cause__
+        where, why = path + trace(walk.trail), str(refusal)
+        raise UnhashableValueError(where, why, refusal.instead) from refusal.__cause__
     except RecursionError:
         raise _endless(walk.trail, path) from None
 
@@ -151,6 +156,7 @@ def _endless(trail: list[object], path: str) -> UnhashableValueError:
     seen: set[int] = set()
     for depth, value in enumerate(inward):
         if id(value) in seen and not isinstance(value, Step):
-            return UnhashableValueError(path + trace(inward[depth::-1]), "it contains itself")
+            where = path + trace(inward[depth::-1])
+            return UnhashableValueError(where, "it contains itself", "something that does not contain itself")
         seen.add(id(value))
-    return UnhashableValueError(path, f"it is nested too deeply (more than {len(inward)} levels)")
+    return UnhashableValueError(path, f"it is nested too deeply (more than {len(inward)} levels)", "something flatter")
