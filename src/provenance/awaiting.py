@@ -29,20 +29,31 @@ async def perform(call: Call) -> object:
     sharing = call.environment.single_flight
     if sharing is None or call.why is not Why.ABSENT or call.read_only:
         return await _compute(call, found)
-    return await inflight.one_at_a_time((call.repo, call.plan.artifact_id), lambda: _perform_alone(call, sharing))
+    what = call.repo, call.plan.artifact_id
+    return await inflight.one_at_a_time(what, lambda: _perform_alone(call, sharing), sharing.longest_wait)
 
 
 async def _perform_alone(call: Call, sharing: SingleFlight) -> object:
     found = await _probed(call)
-    if isinstance(found, Absent):
-        return await together.once_awaited(call, sharing, hit, partial(_compute, found=found))
+    if isinstance(found, Found):
+        return hit(call, found.record)
+    compute = partial(_compute, found=found) if isinstance(found, Absent) else _looked_again
+    stale = found.record if isinstance(found, Gone) else None
+    return await together.once_awaited(call, sharing, _looked_again, compute, stale)
+
+
+async def _looked_again(call: Call) -> object:
+    """What another one has stored, if its bytes are there; else it is computed, and takes the place of what is not."""
+    found = await _probed(call)
     return hit(call, found.record) if isinstance(found, Found) else await _compute(call, found)
 
 
 async def _probed(call: Call) -> LookedUp:
     if call.why is not Why.ABSENT:
         return Absent(call.plan.artifact_id)
-    return await run_async(programs.probe(call.plan.artifact_id), in_threads(call.repo.interpreter))
+    return await run_async(
+        programs.probe(call.plan.artifact_id), in_threads(call.repo.interpreter, call.environment.beside)
+    )
 
 
 async def _compute(call: Call, found: Absent | Gone | Unsound) -> object:
@@ -52,7 +63,7 @@ async def _compute(call: Call, found: Absent | Gone | Unsound) -> object:
         return ephemeral(call, draft)
     try:
         with resolved_in(call.repo):
-            record = await run_async(filing.commit(draft), in_threads(call.repo.interpreter))
+            record = await run_async(filing.commit(draft), in_threads(call.repo.interpreter, call.environment.beside))
     except Exception as error:
         in_hand(error, draft)
         raise
@@ -67,5 +78,5 @@ async def evaluate(call: Call) -> Draft:
     timing, archiving = Timing(at, began, clock.ticks()), call.recipe.options.archive
     if archiving is not None:
         taking = filing.taken(unwrap(value), archiving, call.recipe.subject.label)
-        value = await run_async(taking, in_threads(call.repo.interpreter))
+        value = await run_async(taking, in_threads(call.repo.interpreter, call.environment.beside))
     return drafted(call, value, timing)

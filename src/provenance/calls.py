@@ -1,4 +1,4 @@
-"""A call from beginning to end: plan, look up, run the user's function, commit; and a hit's value, read when used.
+"""A call from beginning to end: plan, look up, run the user's function, commit.
 
 The user's function runs here, between two programs and inside none, so that its traceback is its own.
 """
@@ -7,40 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final, TypeAlias, cast
+from typing import Final
 
 from attrs import evolve
 
-from provenance import filing, programs, scalars, session, together
+from provenance import filing, programs, scalars, together
 from provenance.archives import kept_by
 from provenance.captures import keeps
-from provenance.composites import Composite
 from provenance.draft import Draft
 from provenance.drafting import Call, Timing, drafted, unstored
 from provenance.effect import run
-from provenance.errors import (
-    ArtifactNotFoundError,
-    BlobNotFoundError,
-    CorruptBlobError,
-    ProvenanceError,
-    StorePermissionError,
-    UnserializableValueError,
-)
+from provenance.errors import ProvenanceError, UnserializableValueError
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Why
-from provenance.ids import NO_IDS, ArtifactId
+from provenance.healing import read_or_heal
+from provenance.ids import NO_IDS
 from provenance.journal import tell
 from provenance.plan import CallPlan, plan_call, refuse_mutated
 from provenance.programs import Absent, Found, Gone, Unsound
-from provenance.proxy import Ephemeral, artifact_of, proxy_over, resolving_in, unwrap
-from provenance.recipe import IMMUTABLE, Recipe, captures_of
+from provenance.proxy import Ephemeral, proxy_over, resolving_in, unwrap
+from provenance.recipe import IMMUTABLE, Recipe
 from provenance.records import ArtifactRecord
 from provenance.repository import Recovering, Repository
 from provenance.session import Environment
 from provenance.sharing import note_pace
-from provenance.shorthand import sighted
 from provenance.showing import said
-
-BlobTrouble: TypeAlias = BlobNotFoundError | CorruptBlobError
 
 
 def begin(environment: Environment, recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
@@ -86,7 +76,7 @@ def perform(call: Call) -> object:
             return hit(call, found.record)
         call = replacing(call, found)
         sharing = call.environment.single_flight
-        if sharing is not None and call.why is Why.ABSENT and not call.read_only:
+        if sharing is not None and not call.read_only:
             return together.once(call, sharing, hit, compute)
     return compute(call)
 
@@ -107,7 +97,7 @@ def hit(call: Call, record: ArtifactRecord) -> object:
     tell(Hit(record.id, record.name, record.compute_duration, parts))
     if record.code != call.recipe.code and (record.name, record.version) not in _told:
         _tell_of_changed_code(call, record)
-    recover = partial(read_or_heal, call)
+    recover = partial(read_or_heal, call, compute)
     origin = Recovering(call.repo, recover)
     return proxy_over(record, origin, scalars.known(record), load=partial(recover, record))
 
@@ -203,88 +193,3 @@ def _outcome(call: Call, draft: Draft, *, stored: bool) -> Event:
             return Recomputed(draft.artifact_id, name, seconds, stored, call.why, parts)
         case Why.BLOB_MISSING | Why.BLOB_CORRUPT | Why.RECORD_CORRUPT | Why.EVICTED:
             return Healed(draft.artifact_id, name, seconds, call.why, call.detail, call.takes_back, stored, parts)
-
-
-def read_or_heal(call: Call, record: ArtifactRecord) -> object:
-    """The value of a hit; should it be missing or damaged, it is computed and stored anew.
-
-    Raises:
-        BlobNotFoundError, CorruptBlobError: if it cannot be computed anew here, because the arguments have changed
-            since the call, or because the function is asynchronous.
-    """
-    try:
-        value = call.repo.load_value(record)
-    except (BlobNotFoundError, CorruptBlobError) as trouble:
-        return _healed(call, record, trouble, record)
-    scalars.remember(record, value)
-    if not (record.composite and isinstance(value, Composite)):  # what hands a composite on has no parts of its own
-        return value
-    anew: list[Composite] = []
-    return value.mapped(partial(_healing_part, call, record, anew))
-
-
-def _healing_part(call: Call, whole: ArtifactRecord, made: list[Composite], key: str, part: object) -> object:
-    """The part of a hit, whose value is computed anew, with the whole, if it is lost."""
-    known = cast("Any", part).__provenance_reference__()
-    anew = partial(_part_anew, call, whole, made, key)
-
-    def value(record: ArtifactRecord) -> object:
-        try:
-            return call.repo.load_value(record)
-        except (BlobNotFoundError, CorruptBlobError) as trouble:
-            return unwrap(anew(trouble, record))
-
-    def record_of(artifact_id: ArtifactId) -> ArtifactRecord:
-        try:
-            return call.repo.load_record(artifact_id)
-        except ArtifactNotFoundError as trouble:
-            return artifact_of(anew(trouble, whole))
-
-    return proxy_over(known, Recovering(call.repo, value, record_of))
-
-
-def _part_anew(
-    call: Call,
-    whole: ArtifactRecord,
-    made: list[Composite],
-    key: str,
-    trouble: BlobTrouble | ArtifactNotFoundError,
-    damaged: ArtifactRecord,
-) -> object:
-    parts = made[0] if made else cast("Composite", _healed(call, whole, trouble, damaged))
-    if key not in parts:
-        raise trouble
-    if sighted(parts[key]) is None:
-        made.append(parts)  # nothing could be stored: other lost parts come from here
-    return parts[key]
-
-
-def _healed(
-    call: Call, record: ArtifactRecord, trouble: BlobTrouble | ArtifactNotFoundError, damaged: ArtifactRecord
-) -> object:
-    """The value of *record*, computed anew because the bytes of *damaged*, it or a part of it, are in trouble."""
-    captured = captures_of(call.recipe.subject, call.recipe.options, call.recipe.itself).hashes
-    again = plan_call(evolve(call.recipe, captured_hashes=captured), call.args, call.kwargs)
-    why = Why.BLOB_CORRUPT if isinstance(trouble, CorruptBlobError) else why_gone(call.repo, damaged)
-    may_store = not call.read_only and (
-        isinstance(trouble, ArtifactNotFoundError) or _set_aside(call, damaged, trouble)
-    )
-    if again.artifact_id != call.plan.artifact_id or call.recipe.subject.is_async:
-        raise trouble
-    saved = Hit(record.id, record.name, record.compute_duration)
-    with session.using_environment(call.environment):  # whatever the current one is by now
-        return unwrap(compute(evolve(call, why=why, detail=str(trouble), takes_back=saved, may_store=may_store)))
-
-
-def why_gone(repo: Repository, record: ArtifactRecord) -> Why:
-    """Whether a value that is not there was let go on purpose or got lost."""
-    return Why.EVICTED if run(programs.was_evicted(record.id), repo.interpreter) else Why.BLOB_MISSING
-
-
-def _set_aside(call: Call, record: ArtifactRecord, trouble: BlobTrouble) -> bool:
-    """Put damaged bytes aside; False if the store may not be written to, and so cannot be repaired."""
-    try:
-        run(programs.set_aside(record.value_blob, trouble), call.repo.interpreter)
-    except StorePermissionError:
-        return False
-    return True

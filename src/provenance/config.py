@@ -130,6 +130,7 @@ def _environment(config: Config, base: Path) -> Environment:
         openers=repos,
         default=config.default_repo,
         clock=machine.clock(),
+        beside=machine.beside,
         config=config,
         use_cache=config.use_cache,
         read_only=config.read_only,

@@ -12,6 +12,7 @@ never a second run of a generator.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from functools import partial
 from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
 
 from attrs import frozen
@@ -151,15 +152,14 @@ def overlaid(base: Interpreter[E], top: Interpreter[Any]) -> Interpreter[E]:
     return Interpreter({**base.table, **{kind: top.table[kind] for kind in base.table if kind in top.table}})
 
 
-def in_threads(base: Interpreter[E]) -> AsyncInterpreter[E]:
-    """*base*, each of its answers given in a worker thread, so that the event loop goes on meanwhile."""
+class Beside(Protocol):
+    """Gives an answer beside the event loop, in a thread: what an asynchronous interpreter needs of the world."""
 
-    def beside(answer: Callable[[Any], Any]) -> Callable[[Any], Awaitable[Any]]:
-        async def wait(effect: Effect[Any]) -> Any:  # noqa: ANN401 - the table is untyped inside
-            import asyncio
+    def __call__(self, answer: Callable[[F], A], effect: F, /) -> Awaitable[A]:
+        """What *answer* answers to *effect*."""
+        ...
 
-            return await asyncio.to_thread(answer, effect)
 
-        return wait
-
-    return AsyncInterpreter({kind: beside(answer) for kind, answer in base.table.items()})
+def in_threads(base: Interpreter[E], beside: Beside) -> AsyncInterpreter[E]:
+    """*base*, each of its answers given *beside* the event loop, which goes on meanwhile."""
+    return AsyncInterpreter({kind: partial(beside, answer) for kind, answer in base.table.items()})

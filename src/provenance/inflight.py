@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Coroutine, Generator, Hashable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
@@ -28,15 +28,18 @@ Ticks: TypeAlias = Callable[[], float]
 
 
 class _Flight:
-    """One piece of work: its task or its thread, how many wait for it, and the work that it waits for itself."""
+    """One piece of work: its task or its thread, who waits for it, and the work that it waits for itself.
 
-    __slots__ = ("awaited", "landed", "task", "thread", "waiters")
+    Tasks that wait are counted; of threads each has a locked lock of its own among the *bells*, opened at the landing.
+    """
+
+    __slots__ = ("awaited", "bells", "landed", "task", "thread", "waiters")
 
     def __init__(self, thread: int = 0) -> None:
         self.task: Task[object] | None = None
         self.thread = thread
-        self.landed = Lock()
-        self.landed.acquire()
+        self.landed = False
+        self.bells: list[Lock] = []
         self.waiters = 0
         self.awaited: list[_Flight] = []
 
@@ -46,8 +49,9 @@ class _Flight:
         waiting: list[_Flight] = [self]
         while waiting:
             one = waiting.pop()
-            waiting += [each for each in one.awaited if each not in met]
-            met.update(one.awaited)
+            ahead = [each for each in tuple(one.awaited) if not (each.landed or each in met)]  # threads change the list
+            waiting += ahead
+            met.update(ahead)
         return other in met
 
 
@@ -57,10 +61,10 @@ _inside: Final[ContextVar[_Flight | None]] = ContextVar("provenance_flight", def
 """The work that the running code is part of."""
 
 
-async def one_at_a_time(what: Hashable, work: Work[T]) -> T:
+async def one_at_a_time(what: Hashable, work: Work[T], patience: float) -> T:
     """The result of *work*, which does nothing twice; where the same *what* is under way, it runs after that.
 
-    An exception of the work that is under way is raised for all who wait for it.
+    An exception of the work that is under way is raised for all who wait for it, for at most *patience* seconds.
     """
     from asyncio import get_running_loop
 
@@ -69,7 +73,7 @@ async def one_at_a_time(what: Hashable, work: Work[T]) -> T:
     if flight is None:
         return cast("T", await _landed(key, _begun(key, work), here))
     if here is None or not flight.waits_for(here):
-        await _landed(key, flight, here)
+        await _landed(key, flight, here, patience)
     return await work()
 
 
@@ -91,14 +95,20 @@ def _leave(key: tuple[AbstractEventLoop, Hashable], flight: _Flight) -> None:
         del _flights[key]
 
 
-async def _landed(key: tuple[AbstractEventLoop, Hashable], flight: _Flight, here: _Flight | None) -> object:
-    """Wait for *flight*; the last one that is cancelled while waiting cancels it, and waits until it has stopped."""
-    from asyncio import CancelledError, shield, wait
+async def _landed(
+    key: tuple[AbstractEventLoop, Hashable], flight: _Flight, here: _Flight | None, patience: float | None = None
+) -> object:
+    """Wait for *flight*; the last one that is cancelled while waiting cancels it, and waits until it has stopped.
+
+    Answers what came of it; None where *patience* came to its end before.
+    """
+    from asyncio import CancelledError, wait
 
     task = cast("Task[object]", flight.task)
     with _waiting(flight, here):
         try:
-            return await shield(task)
+            await wait([task], timeout=patience)
+            return task.result() if task.done() else None
         except CancelledError:
             if flight.waiters == 1 and not task.done():
                 _leave(key, flight)
@@ -125,8 +135,6 @@ def _waiting(flight: _Flight, here: _Flight | None) -> Generator[None]:
 
 _crossings: Final[dict[Hashable, _Flight]] = {}
 """What threads are doing; in a forked child there are none of the parent's."""
-_boarding = Lock()
-"""Held while it is seen whether to wait, so that no two begin to wait for each other."""
 
 
 def one_thread_at_a_time(
@@ -135,58 +143,69 @@ def one_thread_at_a_time(
     """The result of *work*; where a thread does the same *what*, it waits, for at most *patience* seconds in all.
 
     Whenever that thread has done with it, *look* may find what it made, and answer it. Both are told for how long it was
-    waited; *ticks* measures that.
+    waited; *ticks* measures that. An interrupt may come anywhere, so landing is done twice: one of the two is complete.
     """
     waited = 0.0
     while True:
         flight = _Flight(get_ident())
         try:
-            other = _crossings.setdefault(what, flight)
-            if other is flight:
-                return _aboard(flight, work, waited)
-            began = ticks()
-            if not _joined(other, patience - waited):
-                return _aboard(flight, work, waited)
+            try:
+                other = _crossings.setdefault(what, flight)
+                if other is not flight:
+                    waited += _wait_for(other, patience - waited, ticks)
+                if not other.landed:  # it is this one's turn, or it has waited long enough
+                    return _aboard(flight, work, waited)
+            finally:
+                _land(what, flight)
         finally:
-            if _crossings.get(what) is flight:
-                del _crossings[what]
-            flight.landed.release()
-        waited += ticks() - began
+            _land(what, flight)
         found = look(waited)
         if found is not None:
             return found
 
 
 def _aboard(flight: _Flight, work: Callable[[float], T], waited: float) -> T:
-    token = _inside.set(flight)
+    before = _inside.get()
     try:
+        _inside.set(flight)
         return work(waited)
     finally:
-        _inside.reset(token)
+        _inside.set(before)
 
 
-def _joined(other: _Flight, patience: float) -> bool:
-    """Wait until *other* has landed; False if that takes longer, or would never be."""
-    here = _inside.get()
-    with _boarding:
-        if other.thread == get_ident() or (here is not None and other.waits_for(here)):
-            return False
-        if here is not None:
-            here.awaited.append(other)
+def _wait_for(other: _Flight, patience: float, ticks: Ticks) -> float:
+    """Wait until *other* has landed, or *patience* is at an end; answers how long. Not at all if it would never be."""
+    if other.thread == get_ident():
+        return 0.0
+    here, began, bell = _inside.get(), ticks(), Lock()
+    bell.acquire()
     try:
-        landed = other.landed.acquire(timeout=max(patience, 0.0))
+        if here is not None:
+            here.awaited.append(other)  # before the look: of those that begin to wait for each other, the last sees it
+            if other.waits_for(here):
+                return 0.0
+        other.bells.append(bell)
+        if not other.landed:  # who lands from now on rings the bell
+            bell.acquire(timeout=max(patience, 0.0))
     finally:
         if here is not None:
-            here.awaited.remove(other)
-    if landed:
-        other.landed.release()
-    return landed
+            with suppress(ValueError):  # it was interrupted before
+                here.awaited.remove(other)
+    return ticks() - began
+
+
+def _land(what: Hashable, flight: _Flight) -> None:
+    """Let the next one begin, and those who wait go on; done again, it changes nothing."""
+    if _crossings.get(what) is flight:
+        del _crossings[what]
+    flight.landed = True
+    for bell in tuple(flight.bells):
+        with suppress(RuntimeError):  # it was rung before
+            bell.release()
 
 
 def _forget_others() -> None:
     """In a forked child: the threads that were at work do not exist here."""
-    global _boarding  # noqa: PLW0603 - one lock, replaced because its holder may not exist here
-    _boarding = Lock()
     _crossings.clear()
 
 

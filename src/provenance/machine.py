@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from provenance import sources
 from provenance.asks import Files, World
-from provenance.effect import Interpreter
+from provenance.effect import Effect, Interpreter
 from provenance.ports import file_effects, world_effects
 from provenance.settings import RunInfoHook
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from provenance.effects.files import LocalFiles
     from provenance.effects.world import ThisMachine
     from provenance.ports import Clock
+
+A = TypeVar("A")
+E = TypeVar("E", bound=Effect[Any])
 
 _log: Final = logging.getLogger("provenance")
 
@@ -43,6 +46,13 @@ def clock() -> Clock:
     from provenance.effects.world import SystemClock
 
     return SystemClock()
+
+
+def beside(answer: Callable[[E], A], effect: E, /) -> Awaitable[A]:
+    """What *answer* answers to *effect*, in a thread that is for nothing else; its module loads with the first coroutine."""
+    from provenance.effects.workers import beside
+
+    return beside(answer, effect)
 
 
 @cache

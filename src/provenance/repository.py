@@ -180,13 +180,17 @@ class Repository:
 
     def load_value(self, record: ArtifactRecord, /) -> object:
         """Read and decode the value of *record*; artifacts inside it are unread proxies."""
+        return self.read_value(record)[1]
+
+    def read_value(self, record: ArtifactRecord, /) -> tuple[ArtifactRecord, object]:
+        """As `load_value`, with the record that the value is of: another one, if it was computed anew since this one was looked up."""
         try:
-            return self._read(record)
+            return record, self._read(record)
         except BlobNotFoundError:
             newer = self.interpreter(FindRecord(record.id, fresh=True))
             if newer is None or newer.value_blob == record.value_blob:
                 raise
-            return self._read(newer)  # it was computed anew since *record* was looked up
+            return newer, self._read(newer)
 
     def _read(self, record: ArtifactRecord) -> object:
         program = filing.read_folder if record.serializer == "folder" else programs.read_value

@@ -22,6 +22,7 @@ from provenance.repository import Recovering, Repository
 from provenance.sharing import SHARED, SingleFlight
 
 if TYPE_CHECKING:
+    from provenance.effect import Beside
     from provenance.ports import Clock
 
 RepositoryOrName: TypeAlias = "Repository | str"
@@ -32,13 +33,14 @@ Opener: TypeAlias = Callable[[], Repository]
 class Environment:
     """Which repositories there are (each is opened on first use), which one is the default, and how calls behave.
 
-    `heirs`, if it is there, tells processes that this one starts of the environment, once it is that of the process.
+    `beside` answers in threads what coroutines ask. `heirs`, if it is there, tells processes that this one starts of the environment, once it is that of the process.
     Without `single_flight` calls do not look whether somebody else computes the same.
     """
 
     openers: Mapping[str, Opener] = field(repr=False)
     default: RepositoryOrName | None
     clock: Clock = field(repr=False)
+    beside: Beside = field(repr=False)
     config: object = field(default=None, repr=False)
     heirs: Callable[[Environment], None] | None = field(default=None, repr=False)
     use_cache: bool = True

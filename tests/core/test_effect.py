@@ -52,7 +52,7 @@ def surviving():
 
 def run_in_loop(program, interpreter):
     """`run_async` on an event loop."""
-    return asyncio.run(run_async(program, in_threads(interpreter)))
+    return asyncio.run(run_async(program, in_threads(interpreter, asyncio.to_thread)))
 
 
 runners = pytest.mark.parametrize("play", [run, run_in_loop])

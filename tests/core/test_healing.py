@@ -287,3 +287,28 @@ def test_other_failures_to_decode_are_told_as_before(stored):
     with pytest.raises(p.CorruptBlobError, match=r"damaged.*no such state") as raised:
         _ = artifact.value
     assert (True, False) == (raised.value.is_sound, raised.value.misses_code)
+
+
+def test_a_value_that_was_replaced_is_not_remembered_for_the_old_bytes(stored, reopened):
+    """A function that is not deterministic was computed anew elsewhere: the new value is that call's alone."""
+    drawn = iter([91_001, 91_002])
+
+    @p.provenance(name="drawn", remove=["drawn"])
+    def draw(x):
+        return next(drawn)
+
+    @p.provenance(name="plain")
+    def plain(x):
+        return 91_001
+
+    draw(1)
+    here = reopened()
+    unread = draw(1)
+    p.create_set([], "another transaction")  # what was read ahead is forgotten
+    with p.using_repo(reopened()):
+        draw.recompute(1)
+    p.set_default_repo(here)
+    assert 91_002 == unread
+    plain(1)
+    reopened()
+    assert 91_001 == plain(1)

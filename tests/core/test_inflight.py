@@ -5,10 +5,12 @@ import gc
 import threading
 
 import pytest
+from attrs import evolve
 
 import provenance as p
-from provenance import inflight
+from provenance import inflight, session
 from provenance.events import Hit, Miss, Recomputed
+from provenance.sharing import SingleFlight
 from waiting import PATIENCE, until_so
 
 _runs: list[int] = []
@@ -123,6 +125,34 @@ def test_different_repositories_compute_apart(repo):
     assert [1, 1] == _runs
     assert slow.artifact_id(1) in other
     assert slow.artifact_id(1) in repo
+
+
+def test_who_has_waited_for_the_longest_wait_computes(repo):
+    """Else it would be for ever: who is awaited wants a lock that is held by who awaits it."""
+    session.install(evolve(session.current(), single_flight=SingleFlight(longest_wait=0.01)))
+
+    @p.provenance(name="locked", ignore=["lock"])
+    async def locked(x):
+        _runs.append(x)
+        if len(_runs) == 1:
+            async with lock:
+                return [x]
+        return [x]
+
+    async def holding():
+        async with lock:
+            first = asyncio.ensure_future(locked(1))
+            await until_so(lambda: _runs)
+            return await locked(1), first
+
+    async def main():
+        async with asyncio.timeout(PATIENCE):
+            second, first = await holding()
+            return second, await first
+
+    lock = asyncio.Lock()
+    assert ([1], [1]) == asyncio.run(main())
+    assert [1, 1] == _runs
 
 
 def test_an_exception_reaches_all_who_wait(repo):

@@ -17,7 +17,7 @@ from provenance.effect import Interpreter
 from provenance.effects import heartbeat
 from provenance.effects.layers import Counter, counted
 from provenance.events import Hit, Miss, Waited
-from provenance.leasing import Claim, Release
+from provenance.leasing import Claim, Release, Taken
 from provenance.sharing import SingleFlight
 from waiting import PATIENCE, until, until_so
 
@@ -71,12 +71,9 @@ def in_threads(count, work):
         return list(pool.map(begin, range(count)))
 
 
-@pytest.fixture
-def joined(monkeypatch):
-    """The work that threads have begun to wait for, once for each of them."""
-    seen, join = [], inflight._joined
-    monkeypatch.setattr(inflight, "_joined", lambda other, patience: seen.append(other) or join(other, patience))
-    return seen
+def waiting():
+    """How many threads wait for another one."""
+    return sum(len(each.bells) for each in list(inflight._crossings.values()))
 
 
 def take_long():
@@ -95,10 +92,10 @@ def slow_function(runs, work=take_long, **options):
     return p.provenance(name="slow", ignore=["runs", "work"], **options)(slow)
 
 
-def test_one_of_many_threads_computes(either, events, joined):
+def test_one_of_many_threads_computes(either, events):
     """The others wait, are told of as having waited, and each has a value of its own."""
     runs = []
-    slow = slow_function(runs, lambda: until(lambda: THREADS - 1 == len(joined)))
+    slow = slow_function(runs, lambda: until(lambda: THREADS - 1 == waiting()))
     results = in_threads(THREADS, lambda _: slow(1))
     assert [[1]] * THREADS == results
     assert [1] == runs
@@ -108,11 +105,11 @@ def test_one_of_many_threads_computes(either, events, joined):
     assert (1, THREADS - 1, THREADS - 1) == tuple(kinds.count(each) for each in (Miss, Hit, Waited))
 
 
-def test_waiting_is_counted(repo, joined):
+def test_waiting_is_counted(repo):
     """`stats` tells how many calls waited, and for how long."""
 
     def work():
-        until(lambda: 2 == len(joined))
+        until(lambda: 2 == waiting())
         time.sleep(SLOW)
 
     p.reset_stats()
@@ -332,6 +329,38 @@ def test_the_wait_has_a_limit(either):
     results = in_threads(2, lambda _: slow(1))
     assert [1, 1] == runs
     assert 1 == len({p.artifact_of(each).id for each in results})
+
+
+def test_who_has_waited_for_a_thread_does_not_wait_for_its_lease_too(repo, events):
+    """The lease is somebody else's all the while: whoever has waited for `longest_wait` computes at once, and it is told."""
+    sharing_with(longest_wait=SLOW)
+    pauses = []
+
+    def paused(ask):
+        pauses.append((threading.get_ident(), ask.seconds))
+        return ask.seconds
+
+    answers = repo.interpreter | Claim.on(lambda _: Taken(10.0)) | Pause.on(paused)
+    session.set_default_repo(evolve(repo, interpreter=answers))
+    begun, others = threading.Event(), []
+
+    @p.provenance(name="meet", ignore=["begun", "others"])
+    def meet(x):
+        if begun.is_set():  # another thread, while the first one is at work
+            others.append(threading.get_ident())
+        else:
+            begun.set()
+            until(lambda: others)
+        return x
+
+    first = threading.Thread(target=meet, args=(1,))
+    first.start()
+    begun.wait(PATIENCE)
+    meet(1)
+    first.join(PATIENCE)
+    assert [threading.get_ident()] == others
+    assert {first.ident} == {ident for ident, _ in pauses}
+    assert 2 == len([each for each in events if isinstance(each, Waited) and each.seconds >= SLOW * 0.99])
 
 
 @contextmanager

@@ -72,9 +72,26 @@ def test_pauses_do_not_grow_for_ever():
 
 @pytest.mark.parametrize("error", [GONE, RuntimeError("broken")])
 def test_without_a_lease_the_call_goes_on(error):
-    """Whatever a store raises when it is asked for one."""
+    """Whatever a store raises when it is asked for one; how long it was waited until then is told."""
     assert Taking(Alone()) == scripted(taken(ID, SHARING), (CLAIM, error))
-    assert Taking(Alone()) == scripted(taken(ID, SHARING), (CLAIM, Taken(1.0)), (Pause(SHORTEST), 0.1), (LOOK, error))
+    assert Taking(Alone(), 0.1) == scripted(
+        taken(ID, SHARING), (CLAIM, Taken(1.0)), (Pause(SHORTEST), 0.1), (LOOK, error)
+    )
+
+
+def test_a_record_whose_value_is_lost_is_waited_out():
+    """Only one that takes its place is found."""
+    newer = evolve(RECORD, compute_duration=RECORD.compute_duration + 1)
+    program = taken(ID, SHARING, RECORD)
+    script = (
+        (CLAIM, Taken(9.0)),
+        (Pause(SHORTEST), 0.1),
+        (LOOK, RECORD),
+        (CLAIM, Taken(8.9)),
+        (Pause(2 * SHORTEST), 0.2),
+    )
+    assert Taking(Found(newer), pytest.approx(0.3)) == scripted(program, *script, (LOOK, newer))
+    assert Taking(LEASE) == scripted(taken(ID, SHARING, RECORD), (CLAIM, LEASE), (LOOK, RECORD))
 
 
 def test_a_damaged_record_is_as_good_as_none():

@@ -266,7 +266,7 @@ def test_threads_answer_beside_the_event_loop(place):
         return (yield from ReadBlob(BLOB, lambda source: 1 / 0))
 
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(run_async(program(), in_threads(place.ask)))
+        asyncio.run(run_async(program(), in_threads(place.ask, asyncio.to_thread)))
     assert True is seen[0]
     assert threading.main_thread() is not seen[1]
 

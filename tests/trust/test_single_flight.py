@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+import provenance as p
 from provenance.effects.postgres import PostgresDatabase
 from provenance.effects.postgres_connections import Access
 from servers.postgres import server
@@ -91,6 +93,22 @@ def test_one_of_many_processes_computes(make, count, size, tmp_path):
     [owner] = log(tmp_path)
     assert [{"by": owner, "size": size}] * count == [{key: each[key] for key in ("by", "size")} for each in results]
     assert 0 < sum(each["waited"] for each in results) < count  # some may have come when all was done
+    assert 0 == leases(tmp_path)
+
+
+def test_one_of_many_processes_heals(tmp_path):
+    """What was computed is evicted: of eight processes that use the value one computes it once more, and all have that."""
+    with flying(tmp_path, 1, size=100_000) as processes:
+        told(processes[0])
+    store = p.DiskStore(cachedir=str(tmp_path / "blobs"))
+    p.evict(p.SqliteRepo(db=str(tmp_path / "db"), store=store), older_than=timedelta(0))
+    for each in ("go", *tmp_path.glob("ready-*")):
+        (tmp_path / each).unlink()
+    with flying(tmp_path, 8, size=100_000) as processes:
+        results = [told(each) for each in processes]
+    _, healer = log(tmp_path)
+    assert {healer} == {each["by"] for each in results}
+    assert 0 < sum(each["waited"] for each in results) < 8
     assert 0 == leases(tmp_path)
 
 
