@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from registries import own_registries
+
 os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
 """What gcsfs reads when it is imported, whichever test is the first to do so: else it looks for gRPC, for a minute."""
 settings.register_profile("default", max_examples=100, deadline=None)
@@ -20,3 +22,10 @@ def _own_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("PROVENANCE_CONFIG", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / f"{tmp_path.name}-cache"))
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _own_registries():
+    """Serializers and hashers that a test registers are gone after it."""
+    with own_registries():
+        yield

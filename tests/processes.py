@@ -8,6 +8,8 @@ from pathlib import Path
 import provenance
 
 SOURCES = str(Path(provenance.__file__).parents[1])
+TIMEOUT = 300.0
+"""Seconds after which a process is given up; none takes nearly so long, even on a busy machine."""
 
 
 def started(program: str, *args: str, **variables: str) -> subprocess.Popen[str]:
@@ -15,13 +17,18 @@ def started(program: str, *args: str, **variables: str) -> subprocess.Popen[str]
     environment = {**os.environ, "PYTHONPATH": SOURCES, **variables}
     pipe = subprocess.PIPE
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", program, *args], env=environment, stdout=pipe, stderr=pipe, text=True
+        [sys.executable, "-W", "error", "-c", program, *args],
+        env=environment,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
     )
 
 
 def output(process: subprocess.Popen[str]) -> str:
     """What *process* prints until it ends, which must be well."""
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=TIMEOUT)
     assert 0 == process.returncode, err
     return out
 

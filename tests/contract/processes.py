@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import evolve
@@ -24,6 +26,7 @@ from provenance.effects.sqlite import SqliteDatabase
 from provenance.ports import blob_effects, record_effects
 from provenance.records import Held
 from servers.postgres import VERSIONS, server
+from waiting import PATIENCE
 
 SOURCE = "a" * 40
 CHILDREN = 8
@@ -69,6 +72,26 @@ def in_children(count: int, task) -> None:
     assert [0] * count == codes
 
 
+@contextmanager
+def beside(work: Callable[[], object]) -> Iterator[None]:
+    """A thread does *work* once, and then again and again; whatever happens meanwhile, it is stopped."""
+    stop, ready = threading.Event(), threading.Event()
+
+    def busy() -> None:
+        while not stop.is_set():
+            work()
+            ready.set()
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    try:
+        assert ready.wait(PATIENCE)
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
 def start_servers() -> None:
     """Start what processes share; else each would have its own."""
     for version in VERSIONS:
@@ -105,16 +128,6 @@ def inherited(folder: Path) -> None:
         place = BACKENDS[name](folder / name)
         put(place)
         large = place.keep(LARGE)
-        stop, ready = threading.Event(), threading.Event()
-
-        def busy(place=place, stop=stop, ready=ready):
-            while not stop.is_set():
-                put(place)
-                ready.set()
-
-        thread = threading.Thread(target=busy)
-        thread.start()
-        ready.wait()
 
         def work(_: int, place=place, large=large) -> None:
             for _ in range(3):
@@ -122,10 +135,9 @@ def inherited(folder: Path) -> None:
             assert LARGE == place.read(large)
             assert large == place.keep(LARGE)
 
-        in_children(4, work)
-        put(place)
-        stop.set()
-        thread.join()
+        with beside(lambda place=place: put(place)):
+            in_children(4, work)
+            put(place)
         shared = 12 if name in SHARED else 0
         assert len(place.ask(FindProgeny(SOURCE))) >= shared + 3
         place.close()
@@ -197,7 +209,7 @@ def in_process(module: str, task: str, folder: Path, *more: str) -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert (0, "") == (done.returncode, done.stderr)

@@ -3,12 +3,12 @@
 import asyncio
 import inspect
 import threading
-import time
 
 import pytest
 
 import provenance as p
 from provenance.events import Healed, Hit, Miss, Recomputed, Why
+from waiting import PATIENCE, until_so
 
 
 @p.provenance()
@@ -49,14 +49,18 @@ def test_arguments_are_checked_when_it_is_called(repo):
 
 def test_tasks_run_beside_each_other(repo, events):
     """Many calls at once wait together; each gets its own result."""
+    inside = []
+
+    @p.provenance(name="meeting", ignore=["inside"])
+    async def meeting(x):
+        inside.append(x)
+        await until_so(lambda: 20 == len(inside))
+        return [x]
 
     async def many():
-        return await asyncio.gather(*[later(i, 0.1) for i in range(20)])
+        return await asyncio.gather(*[meeting(i) for i in range(20)])
 
-    began = time.perf_counter()
-    results = asyncio.run(many())
-    assert [[i] for i in range(20)] == results
-    assert time.perf_counter() - began < 1.5
+    assert [[i] for i in range(20)] == asyncio.run(many())
     assert 20 == len([each for each in events if isinstance(each, Miss)])
 
 
@@ -88,16 +92,22 @@ def test_an_exception_reaches_the_one_who_awaits(repo):
 
 def test_cancelling_records_nothing(repo):
     """A call that is cancelled is as if it had not been."""
+    begun = []
+
+    @p.provenance(name="endless", ignore=["begun"])
+    async def endless(x):
+        begun.append(x)
+        await asyncio.sleep(10 * PATIENCE)
 
     async def cancelled():
-        task = asyncio.ensure_future(later(1, 10.0))
-        await asyncio.sleep(0.05)
+        task = asyncio.ensure_future(endless(1))
+        await until_so(lambda: begun)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
     asyncio.run(cancelled())
-    assert not later.is_cached(1, 10.0)
+    assert not endless.is_cached(1)
 
 
 async def _await(awaitable):

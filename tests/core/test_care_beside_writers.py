@@ -16,7 +16,7 @@ from provenance.session import substituting
 
 WRITERS = 3
 EACH = 12
-SECONDS = 12.0
+SECONDS = 10.0
 LATELY = timedelta(seconds=4)
 """As `MARGIN`, but short enough for something to be older."""
 MARGIN = timedelta(seconds=15)
@@ -31,9 +31,13 @@ import provenance as p
 def numbers(n):
     return np.arange(n, n + 10_000)
 
-first, count, until = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+first, count, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 rng = random.Random(first)
 turns = 0
+numbers(first)
+print("ready", flush=True)
+sys.stdin.readline()
+until = time.time() + seconds
 while time.time() < until:
     n = first + rng.randrange(count)
     result = numbers(n)
@@ -61,9 +65,13 @@ def project(tmp_path):
 
 
 def writers(mode):
-    """Processes at work on values of their own, for a while, and when they will be done."""
-    until = time.time() + SECONDS
-    return [started(WRITER, str(turn * EACH), str(EACH), str(until), mode) for turn in range(WRITERS)], until
+    """Processes at work on values of their own, all of them for a while from now, and when they will be done."""
+    running = [started(WRITER, str(turn * EACH), str(EACH), str(SECONDS), mode) for turn in range(WRITERS)]
+    assert ["ready\n"] * WRITERS == [each.stdout.readline() for each in running]
+    for each in running:
+        each.stdin.write("go\n")
+        each.stdin.flush()
+    return running, time.time() + SECONDS
 
 
 def bytes_of_values(folder):

@@ -11,13 +11,18 @@ import provenance as p
 from provenance import inflight, session
 from provenance.events import Hit, Miss, Recomputed
 from provenance.sharing import SingleFlight
+from waiting import PATIENCE, until_so
 
 _runs: list[int] = []
+_begun: list[int] = []
+_go = threading.Event()
 
 
 @pytest.fixture(autouse=True)
 def _counted():
     _runs.clear()
+    _begun.clear()
+    _go.clear()
     yield
     assert {} == inflight._flights, "nothing stays behind"
 
@@ -31,18 +36,27 @@ async def slow(x: int, wait: float = 0.02) -> list[int]:
 
 
 @p.provenance()
-async def failing(x: int) -> int:
-    """Fail."""
+async def held(x: int) -> list[int]:
+    """Take until it may go on."""
     _runs.append(x)
-    await asyncio.sleep(0.01)
+    await until_so(_go.is_set)
+    return [x]
+
+
+@p.provenance()
+async def failing(x: int) -> int:
+    """Fail, when three wait for it."""
+    _runs.append(x)
+    await _awaited_by(3)
     raise _mine
 
 
 @p.provenance()
 async def stubborn(x: int) -> int:
     """Clean up when it is cancelled."""
+    _begun.append(x)
     try:
-        await asyncio.sleep(10)
+        await asyncio.sleep(10 * PATIENCE)
     finally:
         await asyncio.sleep(0.01)
         _runs.append(x)
@@ -52,9 +66,9 @@ async def stubborn(x: int) -> int:
 _mine = ValueError("mine")
 
 
-async def _started(count: int) -> None:
-    while len(_runs) < count:  # noqa: ASYNC110 - the runs are counted by functions that know no event
-        await asyncio.sleep(0.001)
+async def _awaited_by(count: int) -> None:
+    """Wait until so many wait for work that is under way."""
+    await until_so(lambda: count == sum(each.waiters for each in inflight._flights.values()))
 
 
 @pytest.mark.parametrize("store", ["repo", "stored"])
@@ -85,11 +99,14 @@ def test_a_late_comer_waits_too(repo):
     """Whoever asks while the work is under way does not begin it again."""
 
     async def one_after_another():
-        early = asyncio.ensure_future(slow(1, 0.05))
-        await _started(1)
-        return await asyncio.gather(early, slow(1, 0.05))
+        early = asyncio.ensure_future(held(1))
+        await until_so(lambda: _runs)
+        late = asyncio.ensure_future(held(1))
+        await _awaited_by(2)
+        _go.set()
+        return await asyncio.gather(early, late)
 
-    asyncio.run(one_after_another())
+    assert [[1], [1]] == asyncio.run(one_after_another())
     assert [1] == _runs
 
 
@@ -125,11 +142,11 @@ def test_who_has_waited_for_the_longest_wait_computes(repo):
     async def holding():
         async with lock:
             first = asyncio.ensure_future(locked(1))
-            await _started(1)
+            await until_so(lambda: _runs)
             return await locked(1), first
 
     async def main():
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             second, first = await holding()
             return second, await first
 
@@ -155,10 +172,12 @@ def test_cancelling_one_leaves_the_others_theirs(repo, leaver):
     """Whether it began the work or joined it: the work goes on and the others get it."""
 
     async def together():
-        tasks = [asyncio.ensure_future(slow(1, 0.05)) for _ in range(3)]
-        await _started(1)
-        await asyncio.sleep(0.01)
+        tasks = [asyncio.ensure_future(held(1)) for _ in range(3)]
+        await until_so(lambda: _runs)
+        await _awaited_by(3)
         tasks[leaver].cancel()
+        await _awaited_by(2)
+        _go.set()
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     results = asyncio.run(together())
@@ -172,7 +191,8 @@ def test_cancelling_all_cancels_the_work(repo):
 
     async def together():
         tasks = [asyncio.ensure_future(stubborn(1)) for _ in range(2)]
-        await asyncio.sleep(0.02)
+        await until_so(lambda: _begun)
+        await _awaited_by(2)
         for each in tasks:
             each.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -186,9 +206,15 @@ def test_cancelling_all_cancels_the_work(repo):
 def test_a_timeout_stops_the_work(repo):
     """`asyncio.timeout` around a call works as without us."""
 
+    async def expire(limit):
+        await until_so(lambda: _begun)
+        limit.reschedule(asyncio.get_running_loop().time())
+
     async def impatient():
-        async with asyncio.timeout(0.02):
+        async with asyncio.timeout(None) as limit:
+            expiring = asyncio.ensure_future(expire(limit))
             await stubborn(1)
+        await expiring
 
     with pytest.raises(TimeoutError):
         asyncio.run(impatient())
@@ -214,11 +240,11 @@ def test_event_loops_in_threads_do_not_wait_for_each_other(repo):
     """A thread that blocks one loop until another loop has the same call is no deadlock: both compute."""
 
     async def blocking():
-        under_way = asyncio.ensure_future(slow(1, 0.05))
-        await _started(1)
-        thread = threading.Thread(target=lambda: asyncio.run(slow.artifact(1, 0.05)))
+        under_way = asyncio.ensure_future(slow(1))
+        await until_so(lambda: _runs)
+        thread = threading.Thread(target=lambda: asyncio.run(slow.artifact(1)))
         thread.start()
-        thread.join(10)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
         return await under_way
 
@@ -237,7 +263,7 @@ def test_many_loops_at_once(stored):
     for each in threads:
         each.start()
     for each in threads:
-        each.join(30)
+        each.join(PATIENCE)
     assert 36 == len(found)
     assert 3 == len({each.id for each in found})
 
@@ -270,7 +296,7 @@ def test_two_calls_that_await_each_other_end_when_they_would(repo):
         return [await one(x)] if len(seen) < 3 else ["end"]
 
     async def together():
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             return await asyncio.gather(one(1), other(1), return_exceptions=True)
 
     asyncio.run(together())
@@ -288,10 +314,10 @@ def test_recomputing_is_never_shared(repo, events):
     uncached, unstored = slow.with_options(use_cache=False), slow.with_options(read_only=True)
 
     async def others():
-        return await asyncio.gather(*[each(3) for each in (uncached, uncached, unstored, unstored)])
+        return await asyncio.gather(uncached(3), uncached(3), unstored(4), unstored(4))
 
-    assert [[3]] * 4 == asyncio.run(others())
-    assert [1, 1, 3, 3, 3, 3] == _runs
+    assert [[3], [3], [4], [4]] == asyncio.run(others())
+    assert [1, 1, 3, 3, 4, 4] == sorted(_runs)
 
 
 def test_methods_share_by_value(repo):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from processes import output, printed, started
+from processes import TIMEOUT, output, printed, started
 
 WORK = """
 import sys, time
@@ -92,7 +92,7 @@ print(len(stubborn(1)), stubborn.is_cached(1))
 def test_a_killed_process_leaves_no_record_without_its_value(project):
     """Killed between value and record: nothing is cached, and the next process computes and stores it."""
     killed = started(KILLED, "kill")
-    killed.communicate(timeout=60)
+    killed.communicate(timeout=TIMEOUT)
     assert 9 == killed.returncode
     assert ["300000", "True"] == printed(KILLED, "live").split()
 

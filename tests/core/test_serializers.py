@@ -17,19 +17,12 @@ import zstandard
 
 import provenance as p
 from later import in_a_day
-from provenance.codecs import candidates, registry
+from provenance.codecs import candidates
 from provenance.codecs.registry import is_registered
 from provenance.effects.sinks import digest
 
 RANDOM = np.random.default_rng(0).bytes(300_000)
 FRAME = pd.DataFrame({"number": range(20_000), "text": ["a", "b"] * 10_000})
-
-
-@pytest.fixture(autouse=True)
-def _own_registry(monkeypatch):
-    """What a test registers is gone after it."""
-    for name in ("_serializers", "_by_class"):
-        monkeypatch.setattr(registry, name, getattr(registry, name))
 
 
 def recorded(value, **choices):

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -18,7 +19,7 @@ from provenance.effects.layers import Counter, counted
 from provenance.events import Hit, Miss, Waited
 from provenance.leasing import Claim, Release, Taken
 from provenance.sharing import SingleFlight
-from waiting import until
+from waiting import PATIENCE, until, until_so
 
 SLOW = 0.05
 THREADS = 16
@@ -70,21 +71,31 @@ def in_threads(count, work):
         return list(pool.map(begin, range(count)))
 
 
-def slow_function(runs, seconds=SLOW, **options):
-    """A decorated function that notes its runs."""
+def waiting():
+    """How many threads wait for another one."""
+    return sum(len(each.bells) for each in list(inflight._crossings.values()))
+
+
+def take_long():
+    """Take a while."""
+    time.sleep(SLOW)
+
+
+def slow_function(runs, work=take_long, **options):
+    """A decorated function that notes its runs, and does this *work*."""
 
     def slow(x):
         runs.append(x)
-        time.sleep(seconds)
+        work()
         return [x]
 
-    return p.provenance(name="slow", ignore=["runs", "seconds"], **options)(slow)
+    return p.provenance(name="slow", ignore=["runs", "work"], **options)(slow)
 
 
 def test_one_of_many_threads_computes(either, events):
     """The others wait, are told of as having waited, and each has a value of its own."""
     runs = []
-    slow = slow_function(runs)
+    slow = slow_function(runs, lambda: until(lambda: THREADS - 1 == waiting()))
     results = in_threads(THREADS, lambda _: slow(1))
     assert [[1]] * THREADS == results
     assert [1] == runs
@@ -96,23 +107,31 @@ def test_one_of_many_threads_computes(either, events):
 
 def test_waiting_is_counted(repo):
     """`stats` tells how many calls waited, and for how long."""
+
+    def work():
+        until(lambda: 2 == waiting())
+        time.sleep(SLOW)
+
     p.reset_stats()
-    slow = slow_function([])
+    slow = slow_function([], work)
+    began = time.perf_counter()
     in_threads(3, lambda _: slow(1))
+    elapsed = time.perf_counter() - began
     stats = p.stats()
     assert (1, 2, 2) == (stats.misses, stats.hits, stats.waited)
-    assert SLOW / 2 < stats.seconds_waited < 20 * SLOW
+    assert 2 * SLOW <= stats.seconds_waited <= 2 * elapsed
 
 
 def test_different_calls_do_not_wait(repo):
     """There is no lock for all: what differs is computed beside each other."""
     barrier = threading.Barrier(4)
-    meet = p.provenance(name="meet", ignore=["barrier"])(lambda x: barrier.wait(10) >= 0 and x)
+    meet = p.provenance(name="meet", ignore=["barrier"])(lambda x: barrier.wait(PATIENCE) >= 0 and x)
     assert [0, 1, 2, 3] == sorted(in_threads(4, meet))
 
 
-def test_a_quick_function_asks_for_no_lease(either, asked):
+def test_a_quick_function_asks_for_no_lease(either, asked, monkeypatch):
     """The first computation tells how quick it is; from then on a miss costs the store nothing more."""
+    monkeypatch.setattr(sharing, "_QUICK", PATIENCE)  # a busy machine is not quick
     add = p.provenance(name="add")(lambda x: x + 1)
     counts = asked(either)
     add(0)
@@ -160,13 +179,13 @@ def test_switched_off_each_computes(either, asked):
 
     @p.provenance(name="meet", ignore=["runs", "barrier"])
     def meet(x):
-        runs.append(barrier.wait(10))
+        runs.append(barrier.wait(PATIENCE))
         return x
 
     @p.provenance(name="later", ignore=["runs"])
     async def later(x):
         runs.append(x)
-        await asyncio.sleep(SLOW)
+        await until_so(lambda: 4 == len(runs))
         return x
 
     async def both():
@@ -252,14 +271,17 @@ def test_the_lease_of_a_coroutine_is_given_back_whatever_happens(either, asked):
     """When it fails and when it is cancelled."""
     counts = asked(either)
 
-    @p.provenance(name="failing")
+    begun = []
+
+    @p.provenance(name="failing", ignore=["begun"])
     async def failing(seconds):
+        begun.append(seconds)
         await asyncio.sleep(seconds)
         raise ValueError
 
     async def cancelled():
-        task = asyncio.ensure_future(failing(10))
-        await asyncio.sleep(2 * SLOW)
+        task = asyncio.ensure_future(failing(10 * PATIENCE))
+        await until_so(lambda: 2 == len(begun))
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -333,12 +355,11 @@ def test_a_repository_that_may_not_be_written_to_gives_no_lease(tmp_path):
 def test_the_wait_has_a_limit(either):
     """Who has waited so long computes, and gets the artifact that is there first."""
     sharing_with(longest_wait=SLOW)
-    runs, began = [], time.perf_counter()
-    slow = slow_function(runs, seconds=8 * SLOW)
+    runs = []
+    slow = slow_function(runs, lambda: until(lambda: 2 == len(runs)))
     results = in_threads(2, lambda _: slow(1))
     assert [1, 1] == runs
     assert 1 == len({p.artifact_of(each).id for each in results})
-    assert time.perf_counter() - began < 30 * SLOW
 
 
 def test_who_has_waited_for_a_thread_does_not_wait_for_its_lease_too(repo, events):
@@ -365,24 +386,37 @@ def test_who_has_waited_for_a_thread_does_not_wait_for_its_lease_too(repo, event
 
     first = threading.Thread(target=meet, args=(1,))
     first.start()
-    begun.wait(10)
+    begun.wait(PATIENCE)
     meet(1)
-    first.join(10)
+    first.join(PATIENCE)
     assert [threading.get_ident()] == others
     assert {first.ident} == {ident for ident, _ in pauses}
     assert 2 == len([each for each in events if isinstance(each, Waited) and each.seconds >= SLOW * 0.99])
 
 
-def test_another_environment_waits_for_the_lease(tmp_path):
-    """Two environments over one file, as two processes have: threads of the one wait for the other's lease, and its limit."""
-    config = {"artifact_repos": {"r": {"type": "sqlite", "db": str(tmp_path / "db")}}}
-    for limit, expected in ((60.0, [1]), (SLOW, [2, 2])):
-        runs = []
-        slow = slow_function(runs, seconds=6 * SLOW)
+@contextmanager
+def own_environment(folder, counter, **options):
+    """An environment as another process has it, over the one file in this folder; what it asks is counted."""
+    repo = {"type": "sqlite", "db": str(folder / "db")}
+    with session.using_environment(p.from_config({"artifact_repos": {"r": repo}, "single_flight": options})):
+        mine = p.get_default_repo()
+        with p.using_repo(evolve(mine, interpreter=counted(mine.interpreter, counter))):
+            yield
 
-        def ask(_, slow=slow, limit=limit, expected=expected):
-            environment = p.from_config({**config, "single_flight": {"longest_wait": limit}})
-            with session.using_environment(environment):
+
+def test_another_environment_waits_for_the_lease(tmp_path, monkeypatch):
+    """Two environments over one file, as two processes have: threads of the one wait for the other's lease, and its limit."""
+    monkeypatch.setattr(sharing, "_QUICK", 0.0)  # the first computation may be
+    for limit, expected in ((10 * PATIENCE, [1]), (SLOW, [2, 2])):
+        runs, counter = [], Counter()
+
+        def is_known(runs=runs, counter=counter, expected=expected):
+            return expected == runs and counter.asked.get(Claim, 0) >= 3  # one of them has come back for the lease
+
+        slow = slow_function(runs, partial(until, is_known))
+
+        def ask(_, slow=slow, limit=limit, expected=expected, counter=counter):
+            with own_environment(tmp_path, counter, longest_wait=limit):
                 return slow(expected[0])
 
         assert [expected[:1]] * 2 == in_threads(2, ask)
@@ -391,36 +425,28 @@ def test_another_environment_waits_for_the_lease(tmp_path):
 
 def test_a_coroutine_waits_for_the_lease_of_another_environment(tmp_path):
     """It polls beside the loop, which goes on meanwhile."""
-    config = {"artifact_repos": {"r": {"type": "sqlite", "db": str(tmp_path / "db")}}}
-    environments = [p.from_config(config) for _ in range(2)]
-    runs, ticks = [], []
+    runs, counter = [], Counter()
 
-    @p.provenance(name="later", ignore=["runs"])
+    @p.provenance(name="later", ignore=["runs", "counter"])
     async def later(x):
         runs.append(x)
-        await asyncio.sleep(6 * SLOW)
+        await until_so(lambda: counter.asked.get(Claim, 0) >= 4)  # the other one has come back for the lease, twice
         return [x]
 
-    async def ask(environment):
-        with session.using_environment(environment):
+    async def ask():
+        with own_environment(tmp_path, counter):
             return await later(1)
 
-    async def tick():
-        while True:
-            ticks.append(1)
-            await asyncio.sleep(SLOW / 10)
-
     async def both():
-        ticker = asyncio.ensure_future(tick())
-        results = await asyncio.gather(*map(ask, environments))
-        ticker.cancel()
-        return results
+        return await asyncio.gather(ask(), ask())
 
     with p.subscribe((events := []).append):
         assert [[1], [1]] == asyncio.run(both())
     assert [1] == runs
-    assert [Miss, Waited, Hit] == [type(each) for each in events]
-    assert len(ticks) > 12
+    kinds = [type(each) for each in events]
+    assert [Miss] == [each for each in kinds if each is Miss]
+    assert [Waited, Hit] == [each for each in kinds if each is not Miss]
+    assert Pause not in counter.asked
 
 
 def test_ten_thousand_tasks_over_a_hundred_keys(repo):
@@ -460,7 +486,7 @@ def test_threads_that_wait_for_each_other_end(either):
         if getattr(depth, "deep", False):
             return [x]
         depth.deep = True
-        barrier.wait(10)
+        barrier.wait(PATIENCE)
         return [*p.unwrap(other(x)), x]
 
     @p.provenance(name="one", ignore=["guarded", "two"])
@@ -474,7 +500,7 @@ def test_threads_that_wait_for_each_other_end(either):
     began = time.perf_counter()
     results = in_threads(2, lambda turn: (one, two)[turn](1))
     assert [1] == sorted({len(set(each)) for each in results})
-    assert time.perf_counter() - began < 10
+    assert time.perf_counter() - began < PATIENCE
 
 
 def test_a_thread_does_not_wait_for_itself_in_another_context(either):

@@ -4,12 +4,11 @@ import os
 import random
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
 
 from contract.elsewhere import REMOTES
-from contract.processes import in_children
+from contract.processes import beside, in_children
 from provenance.effects.objects import ObjectBlobs
 from provenance.effects.sinks import blob_of
 from provenance.ids import BlobId
@@ -29,26 +28,15 @@ def forked(name: str, folder: Path) -> None:
     """Children use what their parent has open, amid what its threads do, and the parent goes on."""
     blobs = ObjectBlobs(REMOTES[name](folder))
     keep(blobs, LARGE)
-    stop, ready = threading.Event(), threading.Event()
-
-    def busy() -> None:
-        while not stop.is_set():
-            keep(blobs, os.urandom(100))
-            ready.set()
-
-    thread = threading.Thread(target=busy)
-    thread.start()
-    ready.wait()
 
     def work(_: int) -> None:
         for _ in range(3):
             keep(blobs, os.urandom(100))
         keep(blobs, LARGE)
 
-    in_children(4, work)
-    keep(blobs, os.urandom(100))
-    stop.set()
-    thread.join()
+    with beside(lambda: keep(blobs, os.urandom(100))):
+        in_children(4, work)
+        keep(blobs, os.urandom(100))
 
 
 def killed(name: str, folder: Path) -> None:

@@ -13,26 +13,30 @@ from provenance.effects import heartbeat
 from provenance.leasing import Claim, Claimed, Release, Taken
 
 LEASE = 0.5
+"""Seconds of the children's leases."""
+LONG = 60.0
+"""Seconds of the parent's: nobody renews them while it forks and waits."""
+PATIENCE = 300.0
 
 
 @p.provenance(name="slow", ignore=["begun", "go"])
 def slow(x, begun, go):
     """Compute until it is allowed to end."""
     begun.set()
-    assert go.wait(30)
+    assert go.wait(PATIENCE)
     return x
 
 
 def inherited(folder: Path) -> None:
     """Fork while another thread computes under a lease, and while this one does."""
     config = {"artifact_repos": {"r": {"type": "sqlite", "db": str(folder / "db")}}}
-    p.load_config({**config, "single_flight": {"lease_seconds": LEASE, "longest_wait": 0.2}})
+    p.load_config({**config, "single_flight": {"lease_seconds": LONG, "longest_wait": 0.2}})
     begun, go = threading.Event(), threading.Event()
     thread = threading.Thread(target=slow, args=(1, begun, go))
     thread.start()
-    assert begun.wait(30)
+    assert begun.wait(PATIENCE)
     ask = session.current().repository().interpreter
-    mine = ask(Claim("b" * 40, LEASE))
+    mine = ask(Claim("b" * 40, LONG))
 
     def child(_: int) -> None:
         assert {} == heartbeat._leases.held

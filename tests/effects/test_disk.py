@@ -9,10 +9,12 @@ import time
 import pytest
 
 from contract.processes import in_process
+from provenance.effects import shelves
 from provenance.effects.disk import DiskBlobs
 from provenance.effects.durability import Compared, Durability
 from provenance.effects.sinks import blob_of
 from provenance.errors import BlobNotFoundError, CorruptBlobError, StoreUnavailableError
+from waiting import PATIENCE
 
 
 def writing(data):
@@ -142,8 +144,10 @@ def test_a_changed_file_is_read_again_whatever_its_times_say(tmp_path):
 
 @pytest.mark.parametrize("is_killed", [False, True])
 @pytest.mark.parametrize("size", [100, 1 << 20])
-def test_what_a_collector_moved_out_of_the_way_is_waited_for(tmp_path, size, is_killed):
+def test_what_a_collector_moved_out_of_the_way_is_waited_for(tmp_path, size, is_killed, monkeypatch):
     """Who reads in that moment finds it when it is back; if the collector was killed, the reader puts it back."""
+    if not is_killed:
+        monkeypatch.setattr(shelves, "_MOMENT", PATIENCE)
     store = DiskBlobs(tmp_path)
     blob = store.write_blob(writing(bytes(size))).blob
     path, aside = tmp_path / blob.id[:2] / blob.id[2:], tmp_path / ".tmp" / f"aside-{blob.id}-12"

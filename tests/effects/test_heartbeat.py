@@ -2,7 +2,7 @@
 
 import gc
 import threading
-import time
+from collections import Counter as Tally
 
 import pytest
 
@@ -15,9 +15,44 @@ from provenance.effects.layers import Counter, counted
 from provenance.effects.leases import MemoryLeases
 from provenance.leasing import Claim, Claimed, Release, Renew, Taken
 from provenance.ports import lease_effects
-from waiting import until
+from waiting import PATIENCE, until
 
-LEASE = 0.15
+LEASE = 30.0
+BEATS = 3000
+"""So many renewals in the time of a lease: each comes after some milliseconds, and none can come too late."""
+
+
+class Clock:
+    """The time by which leases expire; it stands still unless it is moved on."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    """The store's clock."""
+    return Clock()
+
+
+@pytest.fixture
+def renewed():
+    """How often each lease was renewed."""
+    return Tally()
+
+
+@pytest.fixture
+def until_renewed(renewed):
+    """A function that waits until renewing these leases has begun and ended."""
+
+    def wait(*leases):
+        wanted = {each.artifact_id: renewed[each.artifact_id] + 2 for each in leases}
+        until(lambda: all(renewed[key] >= count for key, count in wanted.items()))
+
+    return wait
 
 
 @pytest.fixture
@@ -27,18 +62,32 @@ def counter():
 
 
 @pytest.fixture
-def store(counter):
+def store(counter, clock, renewed):
     """A store of leases."""
-    return counted(lease_effects(MemoryLeases()), counter)
+    leases = lease_effects(MemoryLeases(clock))
+
+    def renew(effect):
+        answer = leases(effect)
+        renewed[effect.lease.artifact_id] += 1
+        return answer
+
+    return counted(leases | Interpreter({Renew: renew}), counter)
+
+
+@pytest.fixture(autouse=True)
+def _lively(monkeypatch):
+    """Leases are renewed early, and the thread does not linger."""
+    monkeypatch.setattr(heartbeat, "_BEATS", BEATS)
+    monkeypatch.setattr(heartbeat, "_LINGER", 0.05)
+    yield
+    heartbeat._leases.held.clear()
+    until(lambda: not beating())
 
 
 @pytest.fixture
-def ask(store, monkeypatch):
-    """The store, its leases kept up; the thread does not linger."""
-    monkeypatch.setattr(heartbeat, "_LINGER", 0.05)
-    yield kept_up(store)
-    heartbeat._leases.held.clear()
-    until(lambda: not beating())
+def ask(store):
+    """The store, its leases kept up."""
+    return kept_up(store)
 
 
 def beating():
@@ -46,21 +95,24 @@ def beating():
     return any(each.name == "provenance-leases" for each in threading.enumerate())
 
 
-def test_a_lease_is_renewed_until_it_is_released(ask, store):
+def test_a_lease_is_renewed_until_it_is_released(ask, store, clock, until_renewed):
     """It lasts many times as long as it would by itself, and nobody else gets it; then it is free, and the thread ends."""
     lease = ask(Claim(new_id(), LEASE))
-    for _ in range(30):
+    for _ in range(10):
+        clock.now += 0.6 * LEASE
         assert isinstance(store(Claim(lease.artifact_id, LEASE)), Taken)
-        time.sleep(LEASE / 5)
+        until_renewed(lease)
     assert ask(Release(lease))
     assert isinstance(store(Claim(lease.artifact_id, LEASE)), Claimed)
     until(lambda: not beating())
 
 
-def test_one_thread_renews_all(ask, store):
+def test_one_thread_renews_all(ask, store, clock, until_renewed):
     """However many leases are held, for however long each."""
-    leases = [ask(Claim(new_id(), seconds)) for seconds in (30.0, LEASE, 2 * LEASE, 30.0, LEASE)]
-    time.sleep(4 * LEASE)
+    leases = [ask(Claim(new_id(), LEASE * times)) for times in (4, 1, 2, 4, 1)]
+    for _ in range(8):
+        clock.now += 0.6 * LEASE
+        until_renewed(*leases)
     assert [Taken] * 5 == [type(store(Claim(each.artifact_id, LEASE))) for each in leases]
     assert 1 == sum(each.name == "provenance-leases" for each in threading.enumerate())
     assert [True] * 5 == [ask(Release(each)) for each in leases]
@@ -108,41 +160,42 @@ def test_a_lease_that_was_lost_is_let_go(ask, store, counter):
     assert store(Release(theirs))
 
 
-def test_a_store_that_fails_for_a_while_is_asked_again(store):
+def test_a_store_that_fails_for_a_while_is_asked_again(store, until_renewed):
     """Renewing goes on when it can."""
-    failing = True
+    failing, tries = True, []
 
     def renew(effect):
+        tries.append(effect)
         if failing:
             raise ConnectionResetError
         return store(effect)
 
     ask = kept_up(store | Interpreter({Renew: renew}))
     lease = ask(Claim(new_id(), LEASE))
-    time.sleep(LEASE)
+    until(lambda: len(tries) >= 3)
     failing = False
-    time.sleep(LEASE)
+    until_renewed(lease)
     assert isinstance(store(Claim(lease.artifact_id, LEASE)), Taken)
     assert ask(Release(lease))
 
 
-def test_a_store_that_hangs_while_the_process_forks_ends_nothing(store, monkeypatch):
+def test_a_store_that_hangs_while_the_process_forks_ends_nothing(store, monkeypatch, until_renewed):
     """A fork does not wait for it long, and renewing goes on afterwards."""
     monkeypatch.setattr(heartbeat, "_AT_FORK", 0.01)
     reached, go = threading.Event(), threading.Event()
 
     def renew(effect):
         reached.set()
-        assert go.wait(20)
+        assert go.wait(PATIENCE)
         return store(effect)
 
     ask = kept_up(store | Interpreter({Renew: renew}))
-    lease = ask(Claim(new_id(), 10 * LEASE))
-    assert reached.wait(20)
+    lease = ask(Claim(new_id(), LEASE))
+    assert reached.wait(PATIENCE)
     heartbeat._leases.end()
     heartbeat._leases.begin()
     go.set()
-    time.sleep(12 * LEASE)
+    until_renewed(lease)
     assert isinstance(store(Claim(lease.artifact_id, LEASE)), Taken)
     assert ask(Release(lease))
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import time
 
 import pytest
@@ -15,10 +16,12 @@ from provenance.errors import BlobNotFoundError, StoreUnavailableError
 from provenance.places import Place
 from servers import gcs, moto_s3, seaweed, sftp
 from servers.proxies import Proxy
-from servers.running import free_port
 
 LARGE = {"s3": 20 << 20, "seaweed": 20 << 20, "gs": 3 << 20, "sftp": 3 << 20}
 """Bytes that take a while; to S3 they go in several parts."""
+DEADLINE = 20.0
+SLACK = 15.0
+"""Seconds that a machine with much else to do may take beside."""
 KINDS = {
     "s3": (moto_s3, "s3", moto_s3.BUCKET),
     "seaweed": (seaweed, "s3", seaweed.BUCKET),
@@ -47,7 +50,7 @@ def options(kind, port, **changes):
     return {**given, "endpoint_url": f"http://127.0.0.1:{port}", **changes}
 
 
-def remote(kind, port, root="", timeout=5.0, deadline=20.0, **changes):
+def remote(kind, port, root="", timeout=5.0, deadline=DEADLINE, **changes):
     """The place by way of *port*."""
     _, protocol, bucket = KINDS[kind]
     return Remote("far", Place(protocol, root or f"{bucket}/faults", options(kind, port, **changes), timeout, deadline))
@@ -107,16 +110,18 @@ def test_a_black_hole_is_told_in_time(kind):
     with Proxy(0, black_hole=True) as proxy:
         begun = time.monotonic()
         text = told(kind, proxy.port, timeout=0.5, deadline=1.5)
-        assert time.monotonic() - begun < 3 * 1.5 + 6
+        assert time.monotonic() - begun < 3 * 1.5 + SLACK
     assert 3 == text.count("check the address and the network")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_port_where_nobody_listens_is_told(kind):
     """A refused connection is told soon, with advice."""
-    begun = time.monotonic()
-    text = told(kind, free_port(), timeout=1.0, deadline=1.5)
-    assert time.monotonic() - begun < 3 * 1.5 + 6
+    with socket.socket() as silent:  # bound, so that nobody else takes the port
+        silent.bind(("127.0.0.1", 0))
+        begun = time.monotonic()
+        text = told(kind, silent.getsockname()[1], timeout=1.0, deadline=1.5)
+        assert time.monotonic() - begun < 3 * 1.5 + SLACK
     assert 3 == text.count("check the address and the network")
 
 
@@ -133,7 +138,7 @@ def test_a_missing_bucket_is_told(kind):
     begun = time.monotonic()
     text = told(kind, port_of(kind), **WRONG[kind])
     assert 3 == text.count("there is no bucket 'no-such-bucket'")
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < DEADLINE
 
 
 CREDENTIALS = {
@@ -148,7 +153,7 @@ def test_wrong_credentials_are_told_without_them(kind, changes, caplog):
     caplog.set_level(logging.DEBUG, "provenance")
     begun = time.monotonic()
     text = told(kind, port_of(kind), **changes)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < DEADLINE
     assert 3 == text.count("check the credentials in storage_options")
     place = Place("s3", "b/x", options(kind, port_of(kind), **changes))
     shown = [text, repr(place), caplog.text]

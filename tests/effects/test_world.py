@@ -15,6 +15,7 @@ from provenance.effects.redaction import redacted
 from provenance.effects.world import SystemClock, ThisMachine, git, run_of
 from provenance.ports import world_effects
 from provenance.wire import run_from_json, run_to_json
+from waiting import PATIENCE
 
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"]
 
@@ -158,8 +159,9 @@ def test_a_run_is_named_by_what_it_says():
     )
 
 
-def test_git_is_asked(tmp_path):
+def test_git_is_asked(tmp_path, monkeypatch):
     """Commit, branch and changes are told inside a checkout."""
+    monkeypatch.setattr(world, "_PATIENCE", PATIENCE)
 
     def sh(*command):
         return subprocess.run([*GIT, *command], cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()

@@ -6,6 +6,7 @@ import pickle
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -230,7 +231,9 @@ def test_without_a_home_copies_are_temporary(disk, written, monkeypatch, tmp_pat
 
     (tmp_path / "blocked").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "blocked"))
-    assert Path(LocalFiles()._root()).is_dir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    root = Path(LocalFiles()._root())
+    assert (True, tmp_path) == (root.is_dir(), root.parent)
 
 
 def test_security__an_extension_leads_nowhere():

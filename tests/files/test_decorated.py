@@ -242,12 +242,8 @@ def test_files_in_structures_keep_their_lineage(repo, written):
     assert [b"a", b"b"] == [each.read_bytes() for each in kept.value]
 
 
-def test_a_serializer_of_paths_does_not_take_files(repo, written, monkeypatch):
+def test_a_serializer_of_paths_does_not_take_files(repo, written):
     """Whatever a user registers for paths, archived files are stored as their bytes."""
-    from provenance.codecs import registry
-
-    monkeypatch.setattr(registry, "_serializers", registry._serializers)
-    monkeypatch.setattr(registry, "_preferring", registry._preferring)
     p.register_serializer("paths", lambda value, sink: sink.write(b"path"), lambda source: source.read(), os.PathLike)
     file = p.archive_file(written())
     assert ("file", b"a,b\n1,2\n") == (p.artifact_of(file).serializer, file.read_bytes())

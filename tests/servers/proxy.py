@@ -14,11 +14,13 @@ class Proxy:
         self._target = (parts.hostname, parts.port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
+        self._changing = threading.Lock()
         self._flows = threading.Event()
         self._flows.set()
         user = f"{parts.username}@" if parts.username else ""
         self.url = parts._replace(netloc=f"{user}127.0.0.1:{self._listener.getsockname()[1]}").geturl()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def freeze(self) -> None:
         """Take everything and pass nothing on."""
@@ -30,7 +32,8 @@ class Proxy:
 
     def cut(self) -> None:
         """End all connections; new ones are welcome."""
-        sockets, self._sockets = self._sockets, []
+        with self._changing:
+            sockets, self._sockets = self._sockets, []
         for each in sockets:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -39,6 +42,7 @@ class Proxy:
         """End it all."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()  # from then on no more are opened
         self._listener.close()
         self.thaw()
         self.cut()
@@ -48,7 +52,8 @@ class Proxy:
             while True:
                 near, _ = self._listener.accept()
                 far = socket.create_connection(self._target)
-                self._sockets += [near, far]
+                with self._changing:
+                    self._sockets += [near, far]
                 for one, other in ((near, far), (far, near)):
                     threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
 

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -20,15 +21,30 @@ def address_of(name: str, start: Callable[[], str]) -> str:
     """Where the server of this name is; it is started when it is first wanted, and children of this process find it."""
     variable = f"PROVENANCE_TEST_{name}"
     if variable not in os.environ:
-        os.environ[variable] = start()
+        os.environ[variable] = at_the_second_try(start)
     return os.environ[variable]
+
+
+def at_the_second_try(start: Callable[[], str]) -> str:
+    """What *start* answers; it may fail once, as when another takes its port just before."""
+    try:
+        return start()
+    except RuntimeError:
+        return start()
+
+
+def free_ports(count: int) -> list[int]:
+    """So many different ports of loopback that nobody uses just now."""
+    with ExitStack() as open_until_all_are_drawn:
+        probes = [open_until_all_are_drawn.enter_context(socket.socket()) for _ in range(count)]
+        for each in probes:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in probes]
 
 
 def free_port() -> int:
     """A port of loopback that nobody uses just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_ports(1)[0]
 
 
 def at_end(stop: Callable[[], object]) -> None:
@@ -39,7 +55,10 @@ def at_end(stop: Callable[[], object]) -> None:
 
 def folder_of(name: str) -> Path:
     """An empty folder, which goes with this process."""
-    folder = Path(tempfile.mkdtemp(prefix=f"provenance-{name}-"))
+    for left in Path(tempfile.gettempdir()).glob(f"provenance-{name}-*-*"):
+        if not Path("/proc", left.name.split("-")[2]).exists():  # whose it was, was killed
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"provenance-{name}-{os.getpid()}-"))
     at_end(lambda: shutil.rmtree(folder, ignore_errors=True))
     return folder
 

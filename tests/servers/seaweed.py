@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from servers.moto_s3 import make_bucket
-from servers.running import address_of, folder_of, free_port, run_server
+from servers.running import address_of, folder_of, free_ports, run_server
 
 BUCKET = "tests"
 OPTIONS = {"key": "weed-key", "secret": "weed-secret-0815"}
@@ -26,14 +26,13 @@ def _start() -> str:
     credentials = {"accessKey": OPTIONS["key"], "secretKey": OPTIONS["secret"]}
     identity = {"name": "tests", "credentials": [credentials], "actions": ["Admin", "Read", "Write", "List"]}
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
-    port = free_port()
-    ports = [
-        f"-{name}.port{kind}={free_port()}" for name in _PORTS for kind in ("", ".grpc") if name + kind != "webdav.grpc"
-    ]
-    more = [f"-s3.port.grpc={free_port()}", f"-s3.port.iceberg={free_port()}", f"-s3.port.lance={free_port()}"]
+    names = [f"{name}.port{kind}" for name in _PORTS for kind in ("", ".grpc") if name + kind != "webdav.grpc"]
+    names += ["s3.port.grpc", "s3.port.iceberg", "s3.port.lance"]
+    port, *others = free_ports(1 + len(names))
+    ports = [f"-{name}={each}" for name, each in zip(names, others, strict=True)]
     local = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false", "-s3.autoCreateBucket=false"]
     files = [f"-dir={folder}", f"-s3.config={folder / 's3.json'}", f"-s3.port={port}"]
-    run_server([program, "mini", *local, *files, *ports, *more], port, folder)
+    run_server([program, "mini", *local, *files, *ports], port, folder)
     endpoint = f"http://127.0.0.1:{port}"
     _until_ready(endpoint)
     return endpoint
@@ -43,7 +42,7 @@ def _until_ready(endpoint: str) -> None:
     """Make the bucket, as soon as the parts of the server have found each other."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    for _ in range(100):
+    for _ in range(600):
         try:
             make_bucket(endpoint, BUCKET, OPTIONS)
         except (BotoCoreError, ClientError):

@@ -1,0 +1,30 @@
+"""What a test registers, for values of its own, is gone after it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from provenance.codecs import registry as serializers
+from provenance.hashing import registry as hashers
+
+_OF_SERIALIZERS = ("_serializers", "_preferring", "_by_class")
+
+
+@contextmanager
+def own_registries() -> Iterator[None]:
+    """Keep serializers and hashers as they are now, whatever is registered meanwhile."""
+    kept = {name: getattr(serializers, name) for name in _OF_SERIALIZERS}
+    taught = dict(hashers._taught)
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            setattr(serializers, name, value)
+        ours = {kind: item for kind, item in hashers._taught.items() if _is_ours(kind)}  # loaded when first needed
+        if {**taught, **ours} != hashers._taught:
+            hashers._taught.clear()
+            hashers._taught.update({**taught, **ours})
+            hashers.forget()
+
+
+def _is_ours(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] == "provenance"
