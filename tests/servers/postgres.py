@@ -22,7 +22,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from servers.running import at_the_second_try, free_port
+from .running import at_the_second_try, free_port
 
 VERSIONS = (16, 18)
 KEPT = 12
