@@ -185,7 +185,9 @@ class SqliteDatabase(Prefetching, Shared):
             session.disconnect()
             raise
         session.file = _file_at(self._file)
-        session.connection, session.opening = connection, None
+        replaced, session.connection, session.opening = session.connection, connection, None
+        if replaced is not None and replaced is not connection:  # what re-entered while this one was made has another
+            replaced.close()
         return connection
 
     def _connect(self) -> sqlite3.Connection:
