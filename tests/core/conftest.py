@@ -54,3 +54,22 @@ def events():
     told = []
     with p.subscribe(told.append):
         yield told
+
+
+@pytest.fixture
+def two_tiers():
+    """A function from the size up to which values are in the database to a configuration: `both` is `near` before `far`."""
+
+    def configured(inline_limit: int):
+        tier = {"type": "sqlite", "delete": True, "inline_limit": inline_limit}
+        return {
+            "blobstores": {name: {"type": "disk", "cachedir": name, "delete": True} for name in ("a", "b")},
+            "artifact_repos": {
+                "near": {**tier, "db": "near.db", "store": "a"},
+                "far": {**tier, "db": "far.db", "store": "b"},
+                "both": {"type": "chained", "stores": ["near", "far"]},
+            },
+            "default_repo": "both",
+        }
+
+    return configured

@@ -342,19 +342,9 @@ def test_progress_is_told(memory_repo):
     assert [(1, None), (2, None), (1, 2), (2, 2)] == told
 
 
-def test_one_tier_is_made_smaller(tmp_path):
+def test_one_tier_is_made_smaller(two_tiers, tmp_path):
     """Evicted from the near tier alone, a value comes back from the far one when it is read."""
-    tier = {"type": "sqlite", "delete": True, "inline_limit": 0}
-    config = {
-        "blobstores": {name: {"type": "disk", "cachedir": name, "delete": True} for name in ("a", "b")},
-        "artifact_repos": {
-            "near": {**tier, "db": "near.db", "store": "a"},
-            "far": {**tier, "db": "far.db", "store": "b"},
-            "both": {"type": "chained", "stores": ["near", "far"]},
-        },
-        "default_repo": "both",
-    }
-    environment = p.from_config(config, tmp_path)
+    environment = p.from_config(two_tiers(0), tmp_path)
     near, both = environment.repository("near"), environment.repository("both")
     with substituting(environment):
         value = numbers(1000)

@@ -28,21 +28,12 @@ def big(_who):
 
 
 @pytest.fixture(params=["memory", "stored", "chained"])
-def repo(request, tmp_path):
+def repo(request, two_tiers, tmp_path):
     """Repositories of each kind, the default one of the test."""
     if request.param != "chained":
         yield request.getfixturevalue("memory_repo" if request.param == "memory" else "stored")
         return
-    tier = {"type": "sqlite", "delete": True, "inline_limit": 1_000}
-    config = {
-        "blobstores": {name: {"type": "disk", "cachedir": name, "delete": True} for name in ("a", "b")},
-        "artifact_repos": {
-            "near": {**tier, "db": "near.db", "store": "a"},
-            "far": {**tier, "db": "far.db", "store": "b"},
-            "both": {"type": "chained", "stores": ["near", "far"]},
-        },
-        "default_repo": "both",
-    }
+    config = two_tiers(1_000)
     with p.using_repo(p.from_config(config, tmp_path).repository("both")) as chained:
         yield chained
 
