@@ -22,7 +22,6 @@ from provenance.ids import ArtifactId
 from provenance.plan import plan_call
 from provenance.programs import Found
 from provenance.proxy import artifact_of, proxy_over, unwrap
-from provenance.recipe import captures_of
 from provenance.records import ArtifactRecord
 from provenance.repository import Recovering
 from provenance.sharing import SingleFlight
@@ -112,8 +111,9 @@ def _part_anew(loss: _Loss, made: list[Composite], key: str) -> object:
 def _healed(loss: _Loss) -> object:
     """The value, read again if another one has stored it meanwhile, else computed anew."""
     call = loss.call
-    captured = captures_of(call.recipe.subject, call.recipe.options, call.recipe.itself).hashes
-    again = plan_call(evolve(call.recipe, captured_hashes=captured), call.args, call.kwargs)
+    again = plan_call(
+        call.recipe, call.args, call.kwargs
+    )  # with the captured hashes of the plan: the body may change those values
     if again.artifact_id != call.plan.artifact_id or call.recipe.subject.is_async:
         _may_store(loss)  # what is damaged is put aside all the same
         raise loss.trouble
