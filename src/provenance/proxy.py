@@ -123,7 +123,7 @@ def id_or_prefix(wanted: object) -> str:
         return wanted.id
     if isinstance(wanted, str):
         return wanted
-    raise TypeError(f"{shown(wanted)} is no artifact: give an id, an artifact, or the result of a decorated function")
+    raise TypeError(f"expected an artifact, its id or the result of a decorated function, got {shown(wanted)}")
 
 
 @frozen(eq=False)
