@@ -79,7 +79,7 @@ class Timing:
 
 def drafted(call: Call, value: object, timing: Timing) -> Draft:
     """Check that the function was pure, hash its result, and put together what is to be stored."""
-    _refuse_impure(call)
+    _refuse_impure(call, value)
     label = call.recipe.subject.label
     what = f"the result of {label}"
     if not call.recipe.options.returns_composite:
@@ -133,11 +133,13 @@ def unstored(draft: Draft) -> ArtifactRecord:
     return draft.record(nowhere, nowhere, "", RunId(""), draft.computation.computed_at)
 
 
-def _refuse_impure(call: Call) -> None:
+def _refuse_impure(call: Call, value: object) -> None:
     if may_change(call.recipe, call.plan):
         changed = changed_inputs(call.plan.input_hashes, hashes_now(call.recipe, call.plan, call.args, call.kwargs))
         if changed:
-            raise ImpureFunctionError(call.recipe.subject.label, changed)
+            error = ImpureFunctionError(call.recipe.subject.label, changed)
+            error.value = unwrap(value)  # the work is not lost
+            raise error
 
 
 def _draft(call: Call, value: object, timing: Timing, what: str) -> Draft:

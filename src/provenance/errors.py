@@ -249,13 +249,14 @@ class MissingLibraryError(ProvenanceError, ImportError):
 
 
 class ImpureFunctionError(ProvenanceError, ValueError):
-    """A decorated function changed its arguments; nothing was recorded."""
+    """A decorated function changed its arguments; nothing was recorded, and `value` is what it returned."""
 
     def __init__(self, function: str, arguments: Iterable[str]) -> None:
         self.arguments = tuple(arguments)
         super().__init__(
             f"{function} modified its arguments ({', '.join(self.arguments)}), so its result was not recorded; "
-            "work on a copy inside the function (copy.deepcopy), or leave the argument out with `ignore`"
+            "work on a copy inside the function (copy.deepcopy), or leave the argument out with `ignore`; `value` of this "
+            "error holds the result"
         )
         self.function = function
 
