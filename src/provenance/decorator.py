@@ -236,7 +236,7 @@ class Cached(Generic[P, R_co]):
             return path
         if isinstance(found, Cached) and found.__wrapped__ is self.__wrapped__ and self._subject.args:
             return getattr, (self._subject.args[0], path.rpartition(".")[2])  # a bound method
-        return _rebuilt, (self.__wrapped__, self._subject.args, self._options)
+        return restore_function, (self.__wrapped__, self._subject.args, self._options)
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
         function, args, options = cast("tuple[Callable[..., object], tuple[object, ...], CallOptions]", state)
@@ -253,7 +253,7 @@ def _attributes_of(function: Callable[..., object]) -> dict[str, object]:
     return {name: each for name, each in found.items() if name not in ours and (name[0] != "_" or name == _ABSTRACT)}
 
 
-def _rebuilt(function: Callable[..., object], args: tuple[object, ...], options: CallOptions) -> Cached[..., object]:
+def restore_function(function: Callable[..., object], args: tuple[object, ...], options: CallOptions) -> Cached[..., object]:
     """Unpickle a decorated function that no name leads to. Pickles name this function."""
     return Cached(function, evolve(subject_of(function), args=args), options)
 

@@ -23,10 +23,10 @@ class ProvenanceError(Exception):
         return self.message
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _revive, (type(self), self.args, self.__dict__)
+        return restore_error, (type(self), self.args, self.__dict__)
 
 
-def _revive(kind: type[ProvenanceError], args: tuple[object, ...], facts: dict[str, object]) -> ProvenanceError:
+def restore_error(kind: type[ProvenanceError], args: tuple[object, ...], facts: dict[str, object]) -> ProvenanceError:
     """Rebuild a pickled error: the signature of its `__init__` need not match its `args`."""
     error = kind.__new__(kind, *args)
     error.args = args

@@ -97,7 +97,7 @@ class LazyDict(Mapping[K, V_co]):
         return LazyDict({key: partial(_deep_copy, self, key) for key in self})
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return _restored, (dict(self),)
+        return restore_lazy_dict, (dict(self),)
 
 
 def _deep_copy(values: Mapping[K, V], key: K) -> V:
@@ -108,7 +108,7 @@ def _constant(value: V) -> V:
     return value
 
 
-def _restored(values: Mapping[K, V]) -> LazyDict[K, V]:
+def restore_lazy_dict(values: Mapping[K, V]) -> LazyDict[K, V]:
     """Unpickle a lazy dictionary, whose values were made. Pickles name this function."""
     made = LazyDict({key: partial(_constant, value) for key, value in values.items()})
     _ = [*made.values()]

@@ -17,7 +17,7 @@ from provenance.guards import Guard
 from provenance.hashing import Child, Walk, hash_value, register_item
 from provenance.hashing.format import Item, rooted
 from provenance.ids import ValueId
-from provenance.proxy import UNREAD, Known, as_it_is, is_at_home, resolved, restored, unwrap
+from provenance.proxy import UNREAD, Known, restore_value, is_at_home, resolved, restore_proxy, unwrap
 from provenance.recipe import Sighting
 from provenance.records import Artifact, ArtifactRecord, Origin
 from provenance.showing import shown
@@ -192,8 +192,8 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
     def __reduce_ex__(self, _: object) -> tuple[Callable[..., object], tuple[object, ...]]:
         known = self._self_known
         if self._self_tracked and is_at_home(self._self_origin) and self.__provenance_is_recorded__():
-            return restored, (known.id, known.value_id, known.value_type, known.interface)
-        return as_it_is, (self.__wrapped__,)
+            return restore_proxy, (known.id, known.value_id, known.value_type, known.interface)
+        return restore_value, (self.__wrapped__,)
 
     def __provenance_is_recorded__(self) -> bool:
         """Whether the value is the recorded one still: what a user has changed is no longer the artifact's."""
