@@ -24,9 +24,11 @@ from provenance.recipe import Recipe, sightings_of
 from provenance.records import ArtifactRecord, Blob
 from provenance.repository import Repository
 from provenance.session import Environment
+from provenance.sharing import SingleFlight
 from provenance.shorthand import sighted
 from provenance.showing import said
 from provenance.summary import type_name
+from provenance.together import Work
 
 _VALUE: Final = "return something that has a value, or teach its type with `register_hasher`"
 
@@ -57,6 +59,31 @@ class Call:
         """Whether nothing is to be stored."""
         chosen = self.recipe.options.read_only
         return not self.may_store or (self.environment.read_only if chosen is None else chosen)
+
+    @property
+    def sharing(self) -> SingleFlight | None:
+        """How the call shares its work with others that want the same; None where each computes for itself."""
+        return None if self.read_only else self.environment.single_flight
+
+    @property
+    def speed_key(self) -> str:
+        """What the function's speed is remembered by: a string's hash is at hand, an identity's is not."""
+        return self.recipe.identity.scope or self.recipe.identity.name
+
+    def work(self, sharing: SingleFlight, stale: ArtifactRecord | None = None) -> Work:
+        """The call as work that others may want at the same time."""
+        environment = self.environment
+        return Work(
+            self.plan.artifact_id,
+            self.plan.identity.name,
+            self.speed_key,
+            self.repo,
+            self.repo.interpreter,
+            sharing,
+            environment.clock.ticks,
+            environment.beside,
+            stale,
+        )
 
     def invoke(self) -> object:
         """Call the user's function with the arguments as they were given."""

@@ -17,7 +17,7 @@ from provenance.guards import Guard
 from provenance.hashing import Child, Walk, hash_value, register_item
 from provenance.hashing.format import Item, rooted
 from provenance.ids import ValueId
-from provenance.proxy import UNREAD, Known, restore_value, is_at_home, resolved, restore_proxy, unwrap
+from provenance.proxy import UNREAD, Known, is_at_home, resolved, restore_proxy, restore_value, unwrap
 from provenance.recipe import Sighting
 from provenance.records import Artifact, ArtifactRecord, Origin
 from provenance.showing import shown
