@@ -16,7 +16,7 @@ LOCKS := requirements/uv.txt requirements/dev.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: demo test test-torch properties kills lint types bench docs lock upgrade format statements clean
+.PHONY: demo test test-torch properties kills lint types bench docs figures lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
@@ -55,6 +55,9 @@ bench: $(STAMP)
 
 docs: $(STAMP)  ## the code blocks of README.md and docs/ run as they stand
 	$(BIN)/pytest tests/architecture/test_documents.py $(ARGS)
+
+figures: $(STAMP)  ## sizes of modules and functions, what lines are spent on, imports; ARGS=--names lists the places
+	$(BIN)/python tests/architecture/figures.py $(ARGS)
 
 lock: $(STAMP)  ## after a change of pyproject.toml; keeps the pins that still fit
 	$(COMPILE) --extra dev --output-file requirements/dev.txt pyproject.toml
