@@ -128,7 +128,7 @@ def test_what_is_no_set(home, pair):
         for method in (home.contains_set, home.get_set_by_id, home.delete_set, p.load_set_by_id):
             with pytest.raises(TypeError, match="expected an ArtifactSet or its id"):
                 method(mistake)
-        with pytest.raises(TypeError, match="expected an ArtifactSet, got .*; make one with create_set"):
+        with pytest.raises(TypeError, match=r"expected an ArtifactSet, got .*; make one with create_set"):
             home.put_set(mistake)
 
 
