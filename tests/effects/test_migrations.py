@@ -107,7 +107,7 @@ def test_released_files_become_those_of_the_models(tmp_path, version):
 @pytest.mark.parametrize("version", [0, NEWEST + 1, -1])
 def test_versions_that_are_none(kept, version):
     """Only versions that there are can be asked for."""
-    with pytest.raises(ConfigError, match=f"there are 1 to {NEWEST}"):
+    with pytest.raises(ConfigError, match=f"expected 1 to {NEWEST}"):
         kept[0].migrate(version)
 
 

@@ -18,7 +18,10 @@ DIALECT: Final = sqlite.dialect(paramstyle="qmark")
 
 @frozen(eq=False)
 class Insertion:
-    """Inserts a row of *columns* into *table*; on a conflict it does *otherwise*: IGNORE, REPLACE or UPDATE."""
+    """Inserts a row of *columns* into *table*.
+
+    *otherwise* says what it does on a conflict: IGNORE, REPLACE or UPDATE.
+    """
 
     table: sa.Table
     columns: tuple[str, ...]
@@ -34,7 +37,7 @@ class Source:
 
 
 SOURCES: Final[dict[str, Source]] = {}
-"""The source of each statement by its text; other databases compile their own statement from it."""
+"""The source of each statement by its text; other databases compile their own from it."""
 
 
 class Place(sa.ColumnElement[int]):
@@ -58,7 +61,7 @@ def _place_in_postgresql(place: Place, _: SQLCompiler, **__: object) -> str:
 
 
 class Moment(sa.ColumnElement[float]):
-    """The current time of the database's clock, which all its clients share, in seconds since the epoch."""
+    """The time of the database's clock, which all clients share, in seconds since the epoch."""
 
     inherit_cache = False
     type = sa.Float()
@@ -113,7 +116,7 @@ def paged(query: Select) -> Select:
 def selecting(
     *columns: sa.ColumnElement[Any], by: sa.Column[Any], order: tuple[Any, ...] = ()
 ) -> str:
-    """Return the statement that selects *columns* of the rows whose column *by* is the parameter."""
+    """Return the statement that selects *columns* where column *by* is the parameter."""
     return compiled(sa.select(*columns).where(by == text_param("key")).order_by(*order), "key")
 
 
@@ -123,7 +126,7 @@ def deleting(by: sa.Column[Any]) -> str:
 
 
 def inserting(table: sa.Table, columns: tuple[str, ...], otherwise: str) -> str:
-    """Return the statement that inserts a row; on a conflict it does *otherwise*: IGNORE or REPLACE."""
+    """Return the statement that inserts a row; on a conflict it does *otherwise*."""
     statement = sa.insert(table).values({name: sa.bindparam(name) for name in columns})
     names = tuple(c.name for c in table.columns if c.name in columns)
     text = compiled(statement.prefix_with(f"OR {otherwise}"), *names)

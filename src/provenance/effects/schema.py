@@ -1,8 +1,9 @@
 """The statements on the tables of `provenance.effects.tables`.
 
-SQLAlchemy Core defines both. Importing it takes longer than thousands of lookups, and executing a statement through it
-takes several times as long as SQLite needs for a lookup by key. So the statements are compiled ahead of time, to text
-for the driver's own cursor: `make statements` writes `provenance.effects.statements`, and a test compares the two.
+SQLAlchemy Core defines both. Importing it takes longer than thousands of lookups, and executing a
+statement through it takes several times as long as SQLite needs for a lookup by key. So the
+statements are compiled ahead of time, to text for the driver's own cursor: `make statements` writes
+`provenance.effects.statements`, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -110,7 +111,8 @@ def _has_all(
         name: the parameter, JSON text.
         column: the column, JSON.
         by_key: compare keys, too; False for arrays.
-        plain_only: skip what JSON can write in several ways: nested values, and keys with special characters.
+        plain_only: skip what JSON can write in several ways: nested values, and keys with special
+            characters.
     """
     wanted = sa.func.json_each(text_param(name)).table_valued(
         "key", "value", "type", name=f"wanted_{name}"
@@ -250,7 +252,7 @@ def rendered() -> str:
     names = {**globals(), **vars(care_statements), **vars(lease_statements)}
     texts = {n: text for n, text in names.items() if n.isupper() and isinstance(text, str)}
     lines = [
-        '"""The statements of `provenance.effects.schema` as text for SQLite; written by `make statements`."""',
+        '"""The statements of `provenance.effects.schema` for SQLite, by `make statements`."""',
         "",
         f"VERSION = {VERSION}",
         *(f'{name} = """\\\n{trimmed(text)}"""' for name, text in texts.items()),

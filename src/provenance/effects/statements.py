@@ -1,4 +1,4 @@
-"""The statements of `provenance.effects.schema` as text for SQLite; written by `make statements`."""
+"""The statements of `provenance.effects.schema` for SQLite, by `make statements`."""
 
 VERSION = 4
 _STAMP = """\
