@@ -18,7 +18,7 @@ DIALECT: Final = sqlite.dialect(paramstyle="qmark")
 
 @frozen(eq=False)
 class Insertion:
-    """Inserts a row of *columns* into *table*.
+    """A row of *columns* to insert into *table*.
 
     *otherwise* says what it does on a conflict: IGNORE, REPLACE or UPDATE.
     """
@@ -30,14 +30,14 @@ class Insertion:
 
 @frozen(eq=False)
 class Source:
-    """The expression that a statement was compiled from, and the names of its parameters in order."""
+    """The expression that a statement was compiled from, and its parameters in order."""
 
     expression: ClauseElement | Insertion
     names: tuple[str, ...]
 
 
 SOURCES: Final[dict[str, Source]] = {}
-"""The source of each statement by its text; other databases compile their own from it."""
+"""The source of each statement by its text; other databases compile their own."""
 
 
 class Place(sa.ColumnElement[int]):
@@ -61,7 +61,7 @@ def _place_in_postgresql(place: Place, _: SQLCompiler, **__: object) -> str:
 
 
 class Moment(sa.ColumnElement[float]):
-    """The time of the database's clock, which all clients share, in seconds since the epoch."""
+    """The time of the database's clock, common to its clients, in seconds since the epoch."""
 
     inherit_cache = False
     type = sa.Float()

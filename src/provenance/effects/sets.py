@@ -46,7 +46,7 @@ class SqlSets:
         offset = 0
         while True:
             rows = self._database.query(statements.FIND_LABELLED, text, 1, offset)
-            # SQLite finds some huge numbers equal that differ, and texts that are equal up to a NUL.
+            # SQLite finds some huge numbers equal that differ, and texts that agree up to a NUL.
             if not rows or carries(labels_from(cast("str", rows[0][1])), labels):
                 return self._read(rows)
             offset += 1
