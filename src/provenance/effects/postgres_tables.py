@@ -1,8 +1,8 @@
-"""The tables in PostgreSQL: with its types and indexes, and with exact copies of what it would change.
+"""The tables in PostgreSQL, with its types and indexes, and exact copies of what it would change.
 
 TEXT and JSONB refuse NUL and lone surrogates, and JSONB changes the order of keys, the notation of
-numbers and the sign of zero. The columns of `tables` are therefore an approximation for queries; the
-library reads the exact text from the columns `exact` and `inputs_text`.
+numbers and the sign of zero. The columns of `tables` are therefore an approximation for queries;
+the library reads the exact text from the columns `exact` and `inputs_text`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 
 BESIDES: Final = ("inputs_json", "value_data", "inputs_data")
-"""The columns of `artifacts` after those of the record: its inputs, and the bytes of small blobs."""
+"""The last columns of `artifacts`: the inputs of a record, and the bytes of small blobs."""
 VERSION: Final = 4
 """The version of the tables; Alembic records it, and SQLite also has it as `user_version`."""
 STAMP: Final = "provenance_schema"
