@@ -21,10 +21,12 @@ from provenance.records import NO_OPTIONS, ArtifactRecord, Blob, Json, Options, 
 if TYPE_CHECKING:
     from cattrs import Converter
 
-Row: TypeAlias = (
-    "tuple[str, str, str, str, int, str, str, int, float, float, float, str, str, str, str, str, "
-    "str, str, str, str, int, str | None, int | None, str, str, str, str, str]"
-)
+# fmt: off
+Row: TypeAlias = tuple[
+    str, str, str, str, int, str, str, int, float, float, float, str, str, str, str, str, str, str,
+    str, str, int, str | None, int | None, str, str, str, str, str,
+]
+# fmt: on
 """The record of an artifact; its columns are `COLUMNS`."""
 
 COLUMNS: Final = (

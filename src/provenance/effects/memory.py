@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import BinaryIO, TypeVar, cast
+from itertools import count
+from typing import Any, BinaryIO, TypeAlias, cast
 
 from provenance.asks import PutRecord
 from provenance.chores import Holding, Shelf
@@ -22,7 +23,7 @@ from provenance.wire import Row, from_row, run_from_json, run_to_json, to_row
 
 __all__ = ["MemoryBlobs", "MemoryRecords", "MemorySets"]
 
-K = TypeVar("K")
+_Index: TypeAlias = "dict[Any, set[ArtifactId]]"
 
 
 class MemoryBlobs:
@@ -132,9 +133,8 @@ class MemoryRecords(Shared):
         self._by_value: dict[ValueId, set[ArtifactId]] = {}
         self._by_blob: dict[BlobId, set[ArtifactId]] = {}
         self._progeny: dict[ArtifactId, set[ArtifactId]] = {}
-        self._places: dict[int, ArtifactId] = {}
-        self._place_of: dict[ArtifactId, int] = {}
-        self._next_place = 1
+        self._places: dict[ArtifactId, int] = {}
+        self._new_places = count(1)
         self._evicted: dict[ArtifactId, datetime] = {}
 
     def find_record(self, artifact_id: ArtifactId) -> ArtifactRecord | None:
@@ -170,7 +170,7 @@ class MemoryRecords(Shared):
         return None if text is None else run_from_json(text)
 
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
-        """Store the record, its run and its bytes; keep a stored one unless it is to be replaced."""
+        """Store the record, its run and its bytes; a stored one stays unless *ask* replaces it."""
         rows = [(part, to_row(part.record)) for part in (*ask.besides, ask)]
         with self.lock:
             stored = self._rows.get(ask.record.id)
@@ -189,7 +189,7 @@ class MemoryRecords(Shared):
     def find_records(self, query: Query, after: int | None, limit: int) -> Page:
         """Return a page of matching records, newest first; a replaced record keeps its place."""
         with self.lock:
-            rows = [(at, self._rows[key], self._inputs[key]) for at, key in self._places.items()]
+            rows = [(at, self._rows[key], self._inputs[key]) for key, at in self._places.items()]
         found: list[ArtifactRecord] = []
         for place, row, inputs in reversed(rows):
             if after is not None and place >= after:
@@ -212,7 +212,7 @@ class MemoryRecords(Shared):
                 return None
             record = from_row(row)
             self._unlink(record)
-            del self._places[self._place_of.pop(artifact_id)]
+            del self._places[artifact_id]
             return tuple(
                 blob for blob in dict.fromkeys(record.blobs) if blob.id not in self._by_blob
             )
@@ -236,7 +236,7 @@ class MemoryRecords(Shared):
             return () if is_needed else (blob,)
 
     def _is_pinned(self, artifact_id: ArtifactId) -> bool:
-        """Return whether a set contains the artifact, or one whose value holds it (at any depth)."""
+        """Return whether a set contains the artifact, or one whose value holds it at any depth."""
         visited, pending = {artifact_id}, [artifact_id]
         while pending:
             key = pending.pop()
@@ -277,30 +277,23 @@ class MemoryRecords(Shared):
         self._rows[record.id] = row
         self._inputs[record.id] = ask.inputs_json
         insort(self._ids, record.id)
-        self._by_value.setdefault(record.value_id, set()).add(record.id)
-        for blob in record.blobs:
-            self._by_blob.setdefault(blob.id, set()).add(record.id)
-        for source_id in record.source_ids:
-            self._progeny.setdefault(source_id, set()).add(record.id)
-        if record.id not in self._place_of:
-            self._places[self._next_place] = record.id
-            self._place_of[record.id] = self._next_place
-            self._next_place += 1
+        for index, key in self._index_entries(record):
+            index.setdefault(key, set()).add(record.id)
+        if record.id not in self._places:
+            self._places[record.id] = next(self._new_places)
 
     def _unlink(self, record: ArtifactRecord) -> None:
         del self._rows[record.id], self._inputs[record.id]
         self._evicted.pop(record.id, None)
         del self._ids[bisect_left(self._ids, record.id)]
-        _discard(self._by_value, record.value_id, record.id)
-        for blob in record.blobs:
-            _discard(self._by_blob, blob.id, record.id)
+        for index, key in self._index_entries(record):
+            index[key].discard(record.id)
+            if not index[key]:
+                del index[key]
+
+    def _index_entries(self, record: ArtifactRecord) -> Iterator[tuple[_Index, str]]:
+        yield self._by_value, record.value_id
+        for blob_id in {blob.id for blob in record.blobs}:
+            yield self._by_blob, blob_id
         for source_id in record.source_ids:
-            _discard(self._progeny, source_id, record.id)
-
-
-def _discard(index: dict[K, set[ArtifactId]], key: K, artifact_id: ArtifactId) -> None:
-    """Remove the artifact from *index*, and the key if it was the last one."""
-    members = index.get(key, set())
-    members.discard(artifact_id)
-    if not members:
-        index.pop(key, None)
+            yield self._progeny, source_id

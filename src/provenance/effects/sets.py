@@ -70,6 +70,7 @@ class SqlSets:
         set_id, labels, created_at = cast("tuple[str, str, str]", rows[0])
         members = self._database.query(statements.FIND_MEMBERS, set_id)
         if not members and not self._database.query(statements.FIND_SET, set_id, 1, 0):
-            return None  # another process has deleted it
+            # Another process has deleted it.
+            return None
         ids: frozenset[ArtifactId] = frozenset(first_column(members))
         return SetRecord(SetId(set_id), ids, labels_from(labels), moment_from(created_at))

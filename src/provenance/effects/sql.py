@@ -240,7 +240,8 @@ class SqlRecords:
     def _keep_stored(self, execute: Execute, ask: PutRecord) -> ArtifactRecord:
         """Return the record stored first by another process, after restoring what it has lost."""
         rows = execute(statements.FIND_RECORD, (ask.record.id,)).fetchall()
-        if not rows:  # it has been deleted since
+        if not rows:
+            # It has been deleted since.
             return self._put(execute, ask)
         try:
             winner = self._record(rows[0][:-1], ask.record.id)

@@ -23,7 +23,7 @@ from provenance.effects.sqlite_sessions import (
     disconnect_all,
     transacted,
 )
-from provenance.errors import ProvenanceError, StoreUnavailableError
+from provenance.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -221,16 +221,15 @@ class SqliteDatabase(Prefetching, Shared):
 
     def _prepare_folder(self) -> None:
         try:
-            if not self._create and not self.path.exists():
-                advice = "check the path, or set create_db: true"
-                raise StoreUnavailableError(self.name, f"file {self.path} does not exist", advice)
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except ProvenanceError:
-            raise
+            is_missing = not self._create and not self.path.exists()
+            if not is_missing:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreUnavailableError(
-                self.name, str(error), _ADVICE["SQLITE_CANTOPEN"]
-            ) from error
+            advice = _ADVICE["SQLITE_CANTOPEN"]
+            raise StoreUnavailableError(self.name, str(error), advice) from error
+        if is_missing:
+            advice = "check the path, or set create_db: true"
+            raise StoreUnavailableError(self.name, f"file {self.path} does not exist", advice)
 
     def _prepare_tables(self, session: Session, connection: sqlite3.Connection) -> None:
         def create(execute: Execute) -> None:

@@ -88,9 +88,8 @@ def _translate(statement: str) -> Translation:
         return _translate_select(_labelled, (), _bind_labels)
     if isinstance(source.expression, Insertion):
         return _translate_insertion(source.expression)
-    if isinstance(source.expression, sa.Select):
-        query: Select = source.expression  # pyright: ignore[reportUnknownMemberType]
-        return _translate_select(query, source.names)
+    if isinstance(source.expression, sa.SelectBase):
+        return _translate_select(cast("Select", source.expression), source.names)
     return Translation(_compile(source.expression), _by_name(source.names))
 
 
