@@ -80,4 +80,4 @@ def _same(one: object, other: object) -> bool:
     if isinstance(one, list) and isinstance(other, list | tuple):
         mine, its = cast("list[object]", one), cast("list[object]", other)
         return len(mine) == len(its) and all(map(_same, mine, its))
-    return one == other and type(one) is type(other)  # pyright: ignore[reportUnknownArgumentType]
+    return one == other and type(one) is type(other)  # pyright: ignore[reportUnknownArgumentType] - unknown

@@ -84,8 +84,7 @@ def compiled(statement: ClauseElement, *names: str) -> str:
         ValueError: if the statement has other parameters, or in another order.
     """
     result = statement.compile(dialect=DIALECT)
-    # A positional dialect's compiler has it.
-    found = tuple(result.positiontup or ())  # type: ignore[attr-defined]
+    found = tuple(result.positiontup or ())  # type: ignore[attr-defined]  # positional dialects have it
     if found != names:
         msg = f"the parameters of {result} are {found}, not {names}"
         raise ValueError(msg)

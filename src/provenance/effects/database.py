@@ -81,11 +81,11 @@ class Database(Protocol):
         ...
 
     @property
-    def home(self) -> str:
+    def identity(self) -> str:
         """The identity of the database, the same in every process."""
         ...
 
-    def complaints(self) -> tuple[str, ...]:
+    def find_problems(self) -> tuple[str, ...]:
         """Return the problems that the database finds in its own files.
 
         Raises `StoreUnavailableError`.

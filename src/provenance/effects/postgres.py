@@ -114,12 +114,12 @@ class PostgresDatabase(Prefetching, Shared):
         return self._retry(lambda: self._transact(work))
 
     @property
-    def home(self) -> str:
+    def identity(self) -> str:
         """The identity of the database, the same in every process."""
         url = self._url
         return f"postgresql:{url.host}:{url.port}/{url.database}/{self._access.schema}"
 
-    def complaints(self) -> tuple[str, ...]:
+    def find_problems(self) -> tuple[str, ...]:
         """Return nothing: the server checks its own files."""
         return ()
 

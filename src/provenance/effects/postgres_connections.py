@@ -102,9 +102,9 @@ class Connection(psycopg.Connection[TupleRow]):
 
 def connect(url: sa.URL, access: Access, database: str | None = None) -> Connection:
     """Return a new connection, by default to the database of *url*; raises `psycopg.Error`."""
-    dialect: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+    dialect: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # untyped
     target = url if database is None else url.set(database=database)
-    given = dialect.create_connect_args(target)[1]  # pyright: ignore[reportUnknownMemberType]
+    given = dialect.create_connect_args(target)[1]  # pyright: ignore[reportUnknownMemberType] - untyped
     options: dict[str, Any] = {
         "application_name": "provenance",
         "connect_timeout": math.ceil(access.connect_timeout),

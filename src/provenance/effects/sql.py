@@ -104,7 +104,7 @@ class SqlRecords:
         return text
 
     def find_records(self, query: Query, after: int | None, limit: int) -> Page:
-        """Return a page of the matching records, newest first; the database filters most."""
+        """Return a page of matching records, newest first; the database does most filtering."""
         found: list[ArtifactRecord] = []
         # The database has usually filtered out all others: first fetch no more than the limit.
         count = min(limit, _ROWS)
@@ -191,11 +191,11 @@ class SqlRecords:
 
     def check_records(self) -> tuple[str, ...]:
         """Return the problems that the database finds in its own files."""
-        return self._database.complaints()
+        return self._database.find_problems()
 
     def find_homes(self) -> frozenset[str]:
-        """Return the identity of the database, whatever name it was configured with."""
-        return frozenset({self._database.home})
+        """Return the identity of the database."""
+        return frozenset({self._database.identity})
 
     def _record(self, row: Any, wanted: ArtifactId | None = None) -> ArtifactRecord:  # noqa: ANN401
         """Return the record in *row*, checked; raises `CorruptRecordError`."""
@@ -326,7 +326,7 @@ class SqlBlobs:
         return self._database.change(statements.DROP_ASIDE, (key, time_text(before))) > 0
 
     def find_places(self) -> frozenset[str]:
-        """Return none: the rows of records are shared with no other store."""
+        """Return no locations: the rows of records are not shared with other stores."""
         return frozenset()
 
     def _compare(self, blob: Blob, data: bytes) -> None:

@@ -136,11 +136,11 @@ class SqliteDatabase(Prefetching, Shared):
             raise self._unavailable(error) from error
 
     @property
-    def home(self) -> str:
+    def identity(self) -> str:
         """The identity of the database, the same in every process."""
         return f"sqlite:{os.path.realpath(self.path)}"
 
-    def complaints(self) -> tuple[str, ...]:
+    def find_problems(self) -> tuple[str, ...]:
         """Return the problems that SQLite finds when it checks the whole file.
 
         Raises `StoreUnavailableError`.

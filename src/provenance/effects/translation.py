@@ -29,7 +29,7 @@ from provenance.wire import COLUMNS, json_text, time_text
 Bound: TypeAlias = "Mapping[str, Value] | Values"
 _Bind: TypeAlias = "Callable[[Values], Bound]"
 
-_DIALECT: Final[Dialect] = psycopg.dialect()  # type: ignore[no-untyped-call]
+_DIALECT: Final[Dialect] = psycopg.dialect()  # type: ignore[no-untyped-call]  # untyped
 _SEARCH: Final = schema.sources()[statements.FIND_RECORDS]
 _TEXT: Final = sa.Text()
 _JSONB: Final = postgresql.JSONB()
