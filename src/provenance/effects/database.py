@@ -93,7 +93,7 @@ class Database(Protocol):
         ...
 
     def migrate(self, version: int | None = None, /) -> None:
-        """Migrate the tables to *version* (the newest); raises `StoreUnavailableError`."""
+        """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""
         ...
 
     def prefetch(self, blob_id: str, data: bytes, /) -> None:

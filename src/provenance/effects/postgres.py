@@ -8,7 +8,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -124,10 +124,10 @@ class PostgresDatabase(Prefetching, Shared):
         return ()
 
     def migrate(self, version: int | None = None) -> None:
-        """Migrate the tables to *version* (the newest); raises `StoreUnavailableError`."""
+        """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""
         wanted = checked_version(self.name, version)
         with self.lock:
-            self._retry(lambda: self._connect(wanted))
+            self._retry(lambda: self._set_up(wanted))
             self._is_ready = False
 
     def close(self) -> None:
@@ -141,20 +141,20 @@ class PostgresDatabase(Prefetching, Shared):
     def _make_pool(self) -> Engine:
         from sqlalchemy import NullPool, QueuePool, create_engine, event
 
-        sizes = {
-            "pool_size": _POOL_SIZE,
-            "max_overflow": _MAX_OVERFLOW,
-            "pool_timeout": self._access.connect_timeout,
-        }
-        pooled = (
-            {"poolclass": QueuePool, **sizes}
-            if self._access.persistent
-            else {"poolclass": NullPool}
-        )
-        bare = self._url.set(password=None, query={})
         url, access = self._url, self._access
+        options: dict[str, Any] = {"poolclass": NullPool}
+        if access.persistent:
+            options = {
+                "poolclass": QueuePool,
+                "pool_size": _POOL_SIZE,
+                "max_overflow": _MAX_OVERFLOW,
+                "pool_timeout": access.connect_timeout,
+            }
         engine = create_engine(
-            bare, creator=lambda: connect(url, access), hide_parameters=True, **pooled
+            url.set(password=None, query={}),
+            creator=lambda: connect(url, access),
+            hide_parameters=True,
+            **options,
         )
         event.listen(engine, "checkout", _refuse_if_closed)
         return engine
@@ -163,10 +163,10 @@ class PostgresDatabase(Prefetching, Shared):
         if not self._is_ready:
             with self.lock:
                 if not self._is_ready:
-                    self._retry(self._connect)
+                    self._retry(self._set_up)
                     self._is_ready = True
 
-    def _connect(self, version: int | None = None) -> None:
+    def _set_up(self, version: int | None = None) -> None:
         try:
             self._pool.connect().close()
         except DBAPIError:
@@ -174,13 +174,8 @@ class PostgresDatabase(Prefetching, Shared):
                 raise
         entered = self._local.at_work.locked()
         with nullcontext() if entered else self._local.at_work:
-            ensure_tables(
-                self._pool,
-                self._access,
-                self.name,
-                version,
-                _HANDLER_TIMEOUT if entered else MIGRATING,
-            )
+            patience = _HANDLER_TIMEOUT if entered else MIGRATING
+            ensure_tables(self._pool, self._access, self.name, version, patience)
 
     def _execute_alone(self, statement: str, values: Values) -> _Result:
         self._prepare()
@@ -205,9 +200,8 @@ class PostgresDatabase(Prefetching, Shared):
             if _state(error) != _IS_LOCKED:
                 raise
             reason = "the interrupted code, or another process, is writing the same"
-            raise StoreUnavailableError(
-                self.name, reason, "try again when it has finished"
-            ) from error
+            advice = "try again when it has finished"
+            raise StoreUnavailableError(self.name, reason, advice) from error
 
     def _commit(self, work: Callable[[_Execute], R], first: str | None = None) -> R:
         with self._pool.connect() as connection:

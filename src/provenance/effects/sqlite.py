@@ -157,7 +157,7 @@ class SqliteDatabase(Prefetching, Shared):
             raise self._unavailable(error) from error
 
     def migrate(self, version: int | None = None, /) -> None:
-        """Migrate the tables to *version* (the newest); raises `StoreUnavailableError`."""
+        """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""
         wanted = checked_version(self.name, version)
         # Creates the tables of a new file.
         self.transaction(lambda _: None)
