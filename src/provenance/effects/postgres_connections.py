@@ -173,8 +173,7 @@ def _without_secrets(text: str, url: sa.URL) -> str:
     """Return *text* without the password, quoted or not."""
     secrets = [str(value) for name, value in url.query.items() if "pass" in name]
     for secret in (str(url.password or ""), *secrets):
-        for spelling in {secret, quote(secret, safe=""), quote_plus(secret), unquote(secret)} - {
-            ""
-        }:
+        spellings = {secret, quote(secret, safe=""), quote_plus(secret), unquote(secret)}
+        for spelling in spellings - {""}:
             text = text.replace(spelling, "***")
     return text

@@ -68,8 +68,8 @@ def ensure_tables(
             connection.execute(sa.schema.CreateSchema(str(access.schema)))
         if (found or 0) != wanted:
             if version is None and not access.migrates:
-                found_text = f"are of version {found}" if found else "do not exist yet"
-                reason = f"its tables {found_text}; version {statements.VERSION} is required"
+                status = f"are of version {found}" if found else "do not exist yet"
+                reason = f"its tables {status}; version {statements.VERSION} is required"
                 advice = "call migrate() of the repository once, by hand"
                 raise StoreUnavailableError(name, reason, advice)
             migrating.migrate(connection, found or 0, wanted)

@@ -20,6 +20,7 @@ from provenance.effects.compiling import (
     DIALECT,
     SOURCES,
     Place,
+    Select,
     Source,
     compiled,
     deleting,
@@ -82,24 +83,20 @@ FIND_PROGENY: Final = selecting(
 )
 
 
-def _listing(ids: sa.Column[Any], *, is_unique: bool) -> str:
-    """Return the statement that selects a range of *ids* in order."""
-    query = sa.select(ids).where(ids >= text_param("low"), ids < text_param("high")).order_by(ids)
-    return compiled(
-        paged(query if is_unique else query.distinct()), "low", "high", "limit", "offset"
-    )
+def _listing(ids: sa.Column[Any], query: Select) -> str:
+    """Return the statement that selects a range of *ids* in order, from *query*."""
+    is_in_range = sa.and_(ids >= text_param("low"), ids < text_param("high"))
+    query = query.where(is_in_range).order_by(ids)
+    return compiled(paged(query), "low", "high", "limit", "offset")
 
 
-FIND_IDS: Final = _listing(artifacts.c.id, is_unique=True)
+FIND_IDS: Final = _listing(artifacts.c.id, sa.select(artifacts.c.id))
 _PLACE: Final = Place("artifacts")
 
 
-def _unless_given(
-    name: str, column: sa.ColumnElement[Any], operator: str
-) -> sa.ColumnElement[bool]:
-    """Return the condition that the parameter is NULL, or *column* compares with it."""
-    value, compared = text_param(name), sa.type_coerce(column, sa.Text)
-    return sa.or_(value.is_(sa.null()), compared.op(operator, is_comparison=True)(value))
+def _compared(name: str, column: sa.ColumnElement[Any], operator: str) -> sa.ColumnElement[bool]:
+    """Return the condition that *column* compares with the parameter."""
+    return sa.type_coerce(column, sa.Text).op(operator, is_comparison=True)(text_param(name))
 
 
 def _has_all(
@@ -133,36 +130,33 @@ def _has_all(
     return ~sa.exists(missing.where(~is_stored))
 
 
-def _unless_lacking(
-    name: str, column: sa.ColumnElement[Any], *, is_object: bool = True
-) -> sa.ColumnElement[bool]:
-    """Return the condition that the parameter is NULL, or *column* has all its entries."""
-    has_all = _has_all(name, column, by_key=is_object, plain_only=is_object)
-    return sa.or_(text_param(name).is_(sa.null()), has_all)
-
-
 _users: Final = sa.select(artifact_inputs.c.artifact_id).where(
     artifact_inputs.c.input_id == text_param("user")
 )
 _FILTERS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
-    "after": _unless_given("after", _PLACE, "<"),
-    "name": _unless_given("name", artifacts.c.name, "GLOB"),
-    "version": _unless_given("version", artifacts.c.version, "="),
-    "run_id": _unless_given("run_id", artifacts.c.run_id, "="),
-    "since": _unless_given("since", artifacts.c.computed_at, ">="),
-    "until": _unless_given("until", artifacts.c.computed_at, "<"),
-    "user": sa.or_(text_param("user").is_(sa.null()), artifacts.c.id.in_(_users)),
-    "tags": _unless_lacking("tags", artifacts.c.tags, is_object=False),
-    "fields": _unless_lacking("fields", artifacts.c.custom_fields),
-    "inputs": _unless_lacking("inputs", artifacts.c.inputs_json),
+    "after": _compared("after", _PLACE, "<"),
+    "name": _compared("name", artifacts.c.name, "GLOB"),
+    "version": _compared("version", artifacts.c.version, "="),
+    "run_id": _compared("run_id", artifacts.c.run_id, "="),
+    "since": _compared("since", artifacts.c.computed_at, ">="),
+    "until": _compared("until", artifacts.c.computed_at, "<"),
+    "user": artifacts.c.id.in_(_users),
+    "tags": _has_all("tags", artifacts.c.tags, by_key=False, plain_only=False),
+    "fields": _has_all("fields", artifacts.c.custom_fields),
+    "inputs": _has_all("inputs", artifacts.c.inputs_json),
 }
 FIND_RECORDS: Final = compiled(
     paged(
         sa.select(_PLACE.label("place"), *_RECORD, artifacts.c.inputs_json)
-        .where(*_FILTERS.values())
+        .where(
+            *(
+                sa.or_(text_param(name).is_(sa.null()), condition)
+                for name, condition in _FILTERS.items()
+            )
+        )
         .order_by(_PLACE.desc())
     ),
-    # Each is compared with NULL first.
+    # Each parameter is first compared with NULL.
     *(name for name in _FILTERS for _ in range(2)),
     *("limit", "offset"),
 )
@@ -202,7 +196,7 @@ FIND_LABELLED: Final = compiled(
     ),
     *("labels", "limit", "offset"),
 )
-FIND_SET_IDS: Final = _listing(artifact_sets.c.id, is_unique=False)
+FIND_SET_IDS: Final = _listing(artifact_sets.c.id, sa.select(artifact_sets.c.id).distinct())
 FIND_MEMBERS: Final = selecting(
     artifact_set_members.c.artifact_id, by=artifact_set_members.c.set_id
 )
