@@ -47,7 +47,7 @@ class MemoryLeases(Shared):
         self._held: dict[ArtifactId, tuple[Claimed, float]] = {}
 
     def claim(self, artifact_id: ArtifactId, seconds: float) -> Claimed | Taken:
-        """Return a new lease, or that another owner holds one that has not expired."""
+        """Return a new lease, or `Taken` if another owner holds one that has not expired."""
         now = self._clock()
         with self.lock:
             held = self._held.get(artifact_id)
@@ -93,7 +93,7 @@ class SqlLeases:
         self._skew = skew
 
     def claim(self, artifact_id: ArtifactId, seconds: float) -> Claimed | Taken:
-        """Return a new lease, or that another owner holds one that has not expired.
+        """Return a new lease, or `Taken` if another owner holds one that has not expired.
 
         Waiting only reads.
         """

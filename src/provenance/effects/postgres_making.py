@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, cast
 import sqlalchemy as sa
 from attrs import evolve
 
-from provenance.effects import migrating, statements
+from provenance.effects import statements
+from provenance.effects.migrating import migrate, stamped
 from provenance.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def ensure_tables(
                 reason = f"its tables {status}; version {statements.VERSION} is required"
                 advice = "call migrate() of the repository once, by hand"
                 raise StoreUnavailableError(name, reason, advice)
-            migrating.migrate(connection, found or 0, wanted)
+            migrate(connection, found or 0, wanted)
         # The pool must not reuse a connection with this patience.
         connection.detach()
 
@@ -89,7 +90,7 @@ def _found(connection: sa.Connection, access: Access, name: str) -> int | None:
                 return None
             advice = "check the name, or set create_schema: true"
             raise StoreUnavailableError(name, f"schema {access.schema!r} does not exist", advice)
-    found = migrating.stamped(connection) or 0
+    found = stamped(connection) or 0
     if found > statements.VERSION:
         known = f"this library supports up to {statements.VERSION}"
         advice = "upgrade the library: pip install --upgrade provenance"

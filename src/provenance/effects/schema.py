@@ -33,6 +33,7 @@ from provenance.effects.compiling import (
 )
 from provenance.effects.tables import (
     BESIDES,
+    STAMP,
     VERSION,
     artifact_inputs,
     artifact_set_members,
@@ -41,7 +42,6 @@ from provenance.effects.tables import (
     runs,
     tables,
 )
-from provenance.effects.tables import STAMP as _STAMP
 from provenance.wire import COLUMNS
 
 PREFETCHED_BYTES: Final = 4_096
@@ -56,11 +56,11 @@ def creating() -> tuple[str, ...]:
         elements.append(CreateTable(table, if_not_exists=True))
         elements.extend(CreateIndex(index, if_not_exists=True) for index in indexes)
     # What Alembic would have recorded, had it created the tables.
-    key = f"CONSTRAINT {_STAMP}_pkc PRIMARY KEY (version_num)"
+    key = f"CONSTRAINT {STAMP}_pkc PRIMARY KEY (version_num)"
     return (
         *(str(element.compile(dialect=DIALECT)) for element in elements),
-        f"CREATE TABLE IF NOT EXISTS {_STAMP} (\n\tversion_num VARCHAR(32) NOT NULL, \n\t{key}\n)",
-        f"INSERT OR IGNORE INTO {_STAMP} (version_num) VALUES ('{VERSION}')",  # noqa: S608 - constants
+        f"CREATE TABLE IF NOT EXISTS {STAMP} (\n\tversion_num VARCHAR(32) NOT NULL, \n\t{key}\n)",
+        f"INSERT OR IGNORE INTO {STAMP} (version_num) VALUES ('{VERSION}')",  # noqa: S608 - constants
     )
 
 
@@ -244,7 +244,9 @@ def sources() -> Mapping[str, Source]:
 def rendered() -> str:
     """Return the text of the module `provenance.effects.statements`."""
     names = {**globals(), **vars(care_statements), **vars(lease_statements)}
-    texts = {n: text for n, text in names.items() if n.isupper() and isinstance(text, str)}
+    texts = {
+        n: text for n, text in names.items() if isinstance(text, str) and trimmed(text) in SOURCES
+    }
     lines = [
         '"""The statements of `provenance.effects.schema` for SQLite, by `make statements`."""',
         "",

@@ -1,8 +1,6 @@
 """The statements of `provenance.effects.schema` for SQLite, by `make statements`."""
 
 VERSION = 4
-_STAMP = """\
-provenance_schema"""
 FIND_RECORD = """\
 SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature, CASE WHEN (artifacts.size_bytes <= 4096) THEN artifacts.value_data END AS short_value
 FROM artifacts

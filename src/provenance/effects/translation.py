@@ -19,11 +19,10 @@ from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import ClauseElement
 
-from provenance.effects import postgres_tables as shown_as
 from provenance.effects import schema, statements
 from provenance.effects.compiling import Insertion, Place, Select, paged, text_param
 from provenance.effects.database import Values
-from provenance.effects.postgres_tables import EXACT, EXTRAS, Value, shown
+from provenance.effects.postgres_tables import EXACT, EXTRAS, Value, shown, tables
 from provenance.wire import COLUMNS, json_text, time_text
 
 Bound: TypeAlias = "Mapping[str, Value] | Values"
@@ -127,7 +126,7 @@ def _translate_select(
 
 def _translate_insertion(source: Insertion) -> Translation:
     """Return the statement that inserts a row with its additional columns."""
-    table = shown_as.tables.tables[source.table.name]
+    table = tables.tables[source.table.name]
     extras = EXTRAS.get(table.name, {})
     names = tuple(column.name for column in source.table.columns if column.name in source.columns)
     insert = postgresql.insert(table).values(
@@ -154,9 +153,9 @@ def _translate_insertion(source: Insertion) -> Translation:
 
 
 # The statements that have no common source: a search, and one for sets with labels.
-_artifacts: Final = shown_as.tables.tables["artifacts"]
-_sets: Final = shown_as.tables.tables["artifact_sets"]
-_uses: Final = shown_as.tables.tables["artifact_inputs"]
+_artifacts: Final = tables.tables["artifacts"]
+_sets: Final = tables.tables["artifact_sets"]
+_uses: Final = tables.tables["artifact_inputs"]
 
 
 def _param(name: str, kind: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
