@@ -1,4 +1,4 @@
-"""Locks that a forked child finds open: a thread that held one in the parent does not exist in the child."""
+"""Locks that are free in a forked child, where the thread that held one does not exist."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 
 
 class Guard:
-    """A lock for what threads share, made anew in a forked child: `with guard.lock: …`."""
+    """A lock that is replaced in a forked child: `with guard.lock: …`."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         _guards.add(self)
 
     def renew(self) -> None:
-        """Replace the lock by an open one."""
+        """Replace the lock by a free one."""
         self.lock = threading.RLock()
 
 
@@ -24,9 +24,10 @@ _guards: Final[weakref.WeakSet[Guard]] = weakref.WeakSet()
 
 
 def _renew_all() -> None:
-    for each in list(_guards):
-        each.renew()
+    for guard in list(_guards):
+        guard.renew()
 
 
-if hasattr(os, "register_at_fork"):  # where processes do not fork there is nothing to do
+# Windows does not fork.
+if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_all)

@@ -1,4 +1,4 @@
-"""What to look for among recorded artifacts, and whether one is it."""
+"""Search queries, and the predicate that decides whether an artifact matches."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ _ABSENT: Final = object()
 
 @frozen
 class Query:
-    """Artifacts that fit in all respects that are given; the times are those of the computation, *until* excluded.
+    """A search for artifacts that meet all given conditions.
 
-    `name` may have the wildcards `*`, `?` and `[…]`. `custom_fields` and `inputs` hold what must be there, as JSON says it;
-    `inputs` by parameter. `uses` are artifacts that must be among the inputs, at any depth.
+    `name` may have the wildcards `*`, `?` and `[…]`. `custom_fields` and `inputs` hold entries that
+    must be present, as JSON; those of `inputs` are named by parameter. `uses` are artifacts that
+    must be among the inputs, at any depth. `since` and `until` (exclusive) limit the time of the
+    computation.
     """
 
     name: str | None = None
@@ -38,14 +40,17 @@ class Query:
 
 @frozen
 class Page:
-    """Some of the artifacts that fit, those recorded last first; where the next ones begin, None if there are none."""
+    """A page of matching artifacts, newest first.
+
+    `next` is where the next page begins, None after the last one.
+    """
 
     records: tuple[ArtifactRecord, ...]
     next: int | None
 
 
 def fits(query: Query, record: ArtifactRecord, inputs_json: str) -> bool:
-    """Whether the artifact, with its inputs as JSON text, is one that *query* looks for."""
+    """Return whether the artifact, with its inputs as JSON text, matches *query*."""
     return (
         (query.name is None or fnmatchcase(record.name, query.name))
         and query.version in (None, record.version)
@@ -54,26 +59,25 @@ def fits(query: Query, record: ArtifactRecord, inputs_json: str) -> bool:
         and (query.until is None or record.computed_at < query.until)
         and query.uses <= record.input_artifact_ids
         and query.tags <= frozenset(record.tags)
-        and _holds(record.custom_fields, query.custom_fields)
-        and (not query.inputs or _holds(cast("dict[str, object]", json.loads(inputs_json)), query.inputs))
+        and carries(record.custom_fields, query.custom_fields)
+        and (
+            not query.inputs
+            or carries(cast("dict[str, object]", json.loads(inputs_json)), query.inputs)
+        )
     )
 
 
 def carries(labels: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
-    """Whether all labels that are *wanted* are among *labels*, with equal values."""
-    return _holds(labels, wanted)
-
-
-def _holds(there: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
-    return all(_same(there.get(name, _ABSENT), value) for name, value in wanted.items())
+    """Return whether *labels* contain all *wanted* ones with equal values."""
+    return all(_same(labels.get(name, _ABSENT), value) for name, value in wanted.items())
 
 
 def _same(one: object, other: object) -> bool:
-    """Whether two JSON values are equal; to Python `1`, `1.0` and `true` are, to JSON's readers they are not."""
+    """Return whether two JSON values are equal; unlike in Python, `1`, `1.0` and `true` differ."""
     if isinstance(one, dict) and isinstance(other, Mapping):
         ours, theirs = cast("dict[str, object]", one), cast("Mapping[str, object]", other)
-        return ours.keys() == theirs.keys() and all(_same(value, theirs[key]) for key, value in ours.items())
+        return ours.keys() == theirs.keys() and carries(ours, theirs)
     if isinstance(one, list) and isinstance(other, list | tuple):
         mine, its = cast("list[object]", one), cast("list[object]", other)
         return len(mine) == len(its) and all(map(_same, mine, its))
-    return one == other and type(one) is type(other)  # pyright: ignore[reportUnknownArgumentType] - of what is neither
+    return one == other and type(one) is type(other)  # pyright: ignore[reportUnknownArgumentType] - unknown

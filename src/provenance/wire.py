@@ -1,7 +1,7 @@
-"""Records as they travel: rows of primitives for a table, and JSON text.
+"""Conversion of records to rows of a table and to JSON text, and back.
 
-A row holds nothing but text, numbers and None, so that any database takes it as it is. `COLUMNS` is the one place that
-says which column comes where.
+A row holds only text, numbers and None, which every database can store. `COLUMNS` defines the order
+of the columns.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Final, TypeAlias, cast, get_args, get_origin
 
@@ -20,8 +21,13 @@ from provenance.records import NO_OPTIONS, ArtifactRecord, Blob, Json, Options, 
 if TYPE_CHECKING:
     from cattrs import Converter
 
-Row: TypeAlias = "tuple[str, str, str, str, int, str, str, int, float, float, float, str, str, str, str, str, str, str, str, str, int, str | None, int | None, str, str, str, str, str]"
-"""An artifact's record; the columns are `COLUMNS`."""
+# fmt: off
+Row: TypeAlias = tuple[
+    str, str, str, str, int, str, str, int, float, float, float, str, str, str, str, str, str, str,
+    str, str, int, str | None, int | None, str, str, str, str, str,
+]
+# fmt: on
+"""The record of an artifact; its columns are `COLUMNS`."""
 
 COLUMNS: Final = (
     "id",
@@ -59,7 +65,10 @@ _EMPTY_OBJECT: Final = "{}"
 
 
 def json_text(value: object) -> str:
-    """*value* as compact JSON text that every database's UTF-8 can hold; ValueError or TypeError if JSON cannot say it.
+    """Return *value* as compact JSON text, valid UTF-8.
+
+    Raises:
+        ValueError, TypeError: if it has no JSON form.
 
     >>> json_text({"größe": [1, None]})
     '{"größe":[1,null]}'
@@ -69,7 +78,7 @@ def json_text(value: object) -> str:
 
 
 def _is_utf8(text: str) -> bool:
-    """Lone surrogates are text to Python, but not to a database: escaped, they pass."""
+    """Return whether *text* has no lone surrogates, which a database cannot store."""
     if text.isascii():
         return True
     try:
@@ -80,7 +89,7 @@ def _is_utf8(text: str) -> bool:
 
 
 def jsonable(value: object) -> Json:
-    """*value* as JSON can say it, as near as may be: what has no JSON form becomes its `str`.
+    """Return *value* as JSON; what has no JSON form becomes its `str`.
 
     >>> jsonable({1: {"a", }, "x": float("nan"), "t": (1, 2j)})
     {'1': ['a'], 'x': 'nan', 't': [1, '2j']}
@@ -92,15 +101,18 @@ def jsonable(value: object) -> Json:
             return value if isfinite(value) else str(value)
         case Mapping():
             items = cast("Mapping[object, object]", value).items()
-            return {str(key): jsonable(each) for key, each in items}
+            return {str(key): jsonable(entry) for key, entry in items}
         case list() | tuple() | set() | frozenset():
-            return [jsonable(each) for each in cast("Iterable[object]", value)]
+            return [jsonable(member) for member in cast("Iterable[object]", value)]
         case _:
             return str(value)
 
 
 def time_text(moment: datetime) -> str:
-    """An aware *moment* as UTC text that sorts by time and that SQL's date functions read; ValueError if it is naive.
+    """Return *moment* as text in UTC, which sorts by time and suits SQL's date functions.
+
+    Raises:
+        ValueError: if *moment* has no time zone.
 
     >>> time_text(datetime(2024, 5, 17, 12, tzinfo=UTC))
     '2024-05-17 12:00:00.000000+00:00'
@@ -114,14 +126,17 @@ def time_text(moment: datetime) -> str:
 
 
 def moment_from(text: str) -> datetime:
-    """The moment that `time_text` wrote."""
+    """Return the inverse of `time_text`."""
     return datetime.fromisoformat(text)
 
 
 def to_row(record: ArtifactRecord) -> Row:
-    """*record* as a row; ValueError or TypeError when its options or fields have no JSON form.
+    """Return *record* as a row.
 
-    The inverse is `from_row`, up to what JSON forgets: a tuple inside an option comes back as a list.
+    `from_row` is the inverse, except that a tuple in an option becomes a list.
+
+    Raises:
+        ValueError, TypeError: if its options or fields have no JSON form.
     """
     value, inputs = record.value_blob, record.inputs_blob
     return (
@@ -142,7 +157,9 @@ def to_row(record: ArtifactRecord) -> Row:
         record.serializer,
         _EMPTY_OBJECT if record.load_kwargs is NO_OPTIONS else _options_text(record.load_kwargs),
         _EMPTY_OBJECT if record.dump_kwargs is NO_OPTIONS else _options_text(record.dump_kwargs),
-        _EMPTY_OBJECT if record.custom_fields is NO_OPTIONS else _options_text(record.custom_fields),
+        _EMPTY_OBJECT
+        if record.custom_fields is NO_OPTIONS
+        else _options_text(record.custom_fields),
         json_text(record.tags) if record.tags else _EMPTY_LIST,
         value.id,
         value.size,
@@ -157,9 +174,9 @@ def to_row(record: ArtifactRecord) -> Row:
 
 
 def from_row(row: Row) -> ArtifactRecord:
-    """The record that `to_row` made *row* from; positional throughout, for a look-up's time is spent here.
+    """Return the record of *row*.
 
-    What is empty, as it mostly is, is told from its text.
+    On the path of every lookup: arguments are positional, and empty values are known by their text.
     """
     return ArtifactRecord(
         ArtifactId(row[0]),
@@ -208,7 +225,10 @@ def _ids(text: str) -> frozenset[ArtifactId]:
 
 
 def labels_text(labels: Mapping[str, object]) -> str:
-    """*labels* as JSON text, the same for equal ones; ValueError or TypeError where they have no JSON form.
+    """Return *labels* as JSON text, the same for equal labels.
+
+    Raises:
+        ValueError, TypeError: if they have no JSON form.
 
     >>> labels_text({"name": "production", "build": 7})
     '{"build":7,"name":"production"}'
@@ -217,41 +237,34 @@ def labels_text(labels: Mapping[str, object]) -> str:
 
 
 def labels_from(text: str) -> Options:
-    """The labels that `labels_text` wrote."""
+    """Return the inverse of `labels_text`."""
     return _options(text)
 
 
 def run_to_json(run: Run) -> str:
-    """*run* as JSON text, from which `run_from_json` makes it again."""
+    """Return *run* as JSON text."""
     return json_text(_converter().unstructure(run))
 
 
 def run_from_json(text: str) -> Run:
-    """The run that *text* tells of; cattrs' errors where it tells of none."""
+    """Return the inverse of `run_to_json`; raises the errors of cattrs for other text."""
     return _converter().structure(json.loads(text), Run)
 
 
-_made: list[Converter] = []
-
-
+@cache
 def _converter() -> Converter:
-    """The one converter, made at its first use because cattrs takes a while to import."""
-    if not _made:
-        from cattrs import Converter  # noqa: PLC0415 - see above
+    """Return the converter, made on first use because importing cattrs takes long."""
+    from cattrs import Converter  # noqa: PLC0415 - see above
 
-        _made.append(_configured(Converter()))
-    return _made[0]
-
-
-def _configured(converter: Converter) -> Converter:
+    converter = Converter()
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
     converter.register_unstructure_hook(datetime, time_text)
-    # JSON parsed is JSON already; cattrs would want a hook for the recursive union that `Json` is.
+    # Parsed JSON needs no conversion, and cattrs has no hook for the recursive union `Json`.
     converter.register_structure_hook_func(_is_json_object, lambda value, _: value)
     converter.register_unstructure_hook_func(_is_json_object, jsonable)
     return converter
 
 
 def _is_json_object(wanted: object) -> bool:
-    """Whether *wanted* is the type `Mapping[str, Json]`, or that or None."""
-    return any(get_origin(each) is Mapping for each in (wanted, *get_args(wanted)))
+    """Return whether *wanted* is `Mapping[str, Json]`, or optionally that."""
+    return any(get_origin(kind) is Mapping for kind in (wanted, *get_args(wanted)))

@@ -133,7 +133,7 @@ def test_a_host_that_never_answers():
 def test_no_address():
     """What is no address of such a database is refused before anything is reached; nothing of it is shown."""
     for wrong in ("mysql://me:s3cret@host/x", "s3cret", "postgresql://me:s3cret@host", "postgresql://h:s3cret/x/y"):
-        with pytest.raises(ConfigError, match="no address of a PostgreSQL database") as caught:
+        with pytest.raises(ConfigError, match="invalid PostgreSQL URL") as caught:
             PostgresDatabase(Access(url=wrong))
         assert "s3c" not in "".join(traceback.format_exception(caught.value))
 
@@ -268,7 +268,7 @@ def test_a_network_that_falls_silent(proxy):
     for fail in (lambda: SqlRecords(database).find_record(one.id), lambda: put(database)):
         proxy.freeze()
         begun = time.monotonic()
-        with pytest.raises(StoreUnavailableError, match=r"no answer came in 2 seconds.*check the network"):
+        with pytest.raises(StoreUnavailableError, match=r"no response in 2 seconds.*check the network"):
             fail()
         assert time.monotonic() - begun < 15
         proxy.thaw()
@@ -537,7 +537,7 @@ def test_what_re_enters_does_not_wait_for_what_it_interrupted(url):
             lambda: database.transaction(aside("a")),
             lambda: database.change(statements.SET_ASIDE, ("a", b"others", EPOCH)),
         ):
-            with pytest.raises(StoreUnavailableError, match="what was interrupted is writing the same"):
+            with pytest.raises(StoreUnavailableError, match="the interrupted code, or another process, is writing the same"):
                 again()
 
     database.transaction(work)

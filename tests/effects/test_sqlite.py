@@ -58,12 +58,12 @@ def test_a_newer_schema(tmp_path):
 def test_a_folder_that_cannot_be(tmp_path):
     """A path below a file is refused."""
     (tmp_path / "file").write_bytes(b"")
-    refused(tmp_path / "file" / "x.db", "check that the folder is there")
+    refused(tmp_path / "file" / "x.db", "check that the folder exists")
 
 
 def test_a_folder_in_place_of_the_file(tmp_path):
     """A folder is no database."""
-    refused(tmp_path, "check that the folder is there")
+    refused(tmp_path, "check that the folder exists")
 
 
 def test_a_database_that_is_not_to_be_made(tmp_path):

@@ -1,15 +1,18 @@
-"""What is asked of a database, as parameters of its statements: ranges of ids, and conditions of a search."""
+"""Parameters of statements, ranges of ids and the conditions of a search, and ids in their rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from provenance.queries import Query
 from provenance.wire import json_text, time_text
 
 
 def between(prefix: str, after: str) -> tuple[str, str]:
-    """Where to begin and end, so as to find ids with *prefix* after *after*: they are hexadecimal, and of one length.
+    """Return the bounds of the ids that begin with *prefix* and follow *after*.
+
+    Ids are hexadecimal and have the same length.
 
     >>> between("ab", ""), between("ab", "ab12")
     (('ab', 'abg'), ('ab120', 'abg'))
@@ -17,31 +20,32 @@ def between(prefix: str, after: str) -> tuple[str, str]:
     return max(prefix, after + "0" if after else ""), prefix + "g"
 
 
-def sifting(query: Query, after: int | None) -> Iterator[str | int | None]:
-    """The parameters of FIND_RECORDS, each twice: as far as the database can tell what fits."""
-    glob = None if query.name is None or "[" in query.name else query.name  # its brackets are others than ours
-    since, until = (None if each is None else time_text(each) for each in (query.since, query.until))
-    tags, fields, inputs = (
-        _json_or_none(each) for each in (sorted(query.tags), dict(query.custom_fields), dict(query.inputs))
-    )
-    for each in (
+def first_column(rows: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
+    """Return the first column of *rows*: ids."""
+    return tuple(row[0] for row in rows)
+
+
+def sifting(query: Query, after: int | None) -> list[str | int | None]:
+    """Return the parameters of FIND_RECORDS, each twice; None if the database cannot decide."""
+    # SQLite reads brackets in another way than `fnmatch`.
+    glob = None if query.name is None or "[" in query.name else query.name
+    parameters = (
         after,
         glob,
         query.version,
         query.run_id,
-        since,
-        until,
+        None if query.since is None else time_text(query.since),
+        None if query.until is None else time_text(query.until),
         min(query.uses, default=None),
-        tags,
-        fields,
-        inputs,
-    ):
-        yield each
-        yield each
+        _json_or_none(sorted(query.tags)),
+        _json_or_none(dict(query.custom_fields)),
+        _json_or_none(dict(query.inputs)),
+    )
+    return [parameter for parameter in parameters for _ in range(2)]
 
 
 def _json_or_none(wanted: object) -> str | None:
-    """What must be there as JSON; None where that is nothing, or nothing that JSON can say."""
+    """Return *wanted* as JSON text; None if it is empty or has no JSON form."""
     try:
         return json_text(wanted) if wanted else None
     except (TypeError, ValueError):

@@ -1,8 +1,8 @@
-"""From SQLAlchemy Core to text: how statements are compiled, and what is remembered of each for other databases."""
+"""How statements are compiled from SQLAlchemy Core to text, and what each was compiled from."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from attrs import frozen
@@ -11,12 +11,17 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
+Select: TypeAlias = "sa.Select[*tuple[Any, ...]]"
+
 DIALECT: Final = sqlite.dialect(paramstyle="qmark")
 
 
 @frozen(eq=False)
 class Insertion:
-    """A row of *columns* for *table*; *otherwise* says what happens where its key is taken: IGNORE, REPLACE or UPDATE."""
+    """A row of *columns* to insert into *table*.
+
+    *otherwise* says what it does on a conflict: IGNORE, REPLACE or UPDATE.
+    """
 
     table: sa.Table
     columns: tuple[str, ...]
@@ -25,18 +30,18 @@ class Insertion:
 
 @frozen(eq=False)
 class Source:
-    """What a statement was compiled from, and the names of its parameters in their order."""
+    """The expression that a statement was compiled from, and its parameters in order."""
 
     expression: ClauseElement | Insertion
     names: tuple[str, ...]
 
 
 SOURCES: Final[dict[str, Source]] = {}
-"""By the text of each statement; databases that speak another SQL compile it anew."""
+"""The source of each statement by its text; other databases compile their own."""
 
 
 class Place(sa.ColumnElement[int]):
-    """Where a row of the table *name* stands among the others, in the order in which they came."""
+    """The position of a row of the table *name* in order of insertion."""
 
     inherit_cache = False
     type = sa.BigInteger()
@@ -56,7 +61,7 @@ def _place_in_postgresql(place: Place, _: SQLCompiler, **__: object) -> str:
 
 
 class Moment(sa.ColumnElement[float]):
-    """The time, in seconds since the epoch, by the clock of the database, which is one for all who use it."""
+    """The time of the database's clock, common to its clients, in seconds since the epoch."""
 
     inherit_cache = False
     type = sa.Float()
@@ -73,42 +78,69 @@ def _moment_in_postgresql(_: Moment, __: SQLCompiler, **___: object) -> str:
 
 
 def compiled(statement: ClauseElement, *names: str) -> str:
-    """*statement* as SQLite's text, whose parameters are *names* in this order; ValueError if they are others."""
+    """Return *statement* as text for SQLite; its parameters are *names*, in this order.
+
+    Raises:
+        ValueError: if the statement has other parameters, or in another order.
+    """
     result = statement.compile(dialect=DIALECT)
-    found = tuple(result.positiontup or ())  # type: ignore[attr-defined]  # a positional dialect's compiler has it
+    found = tuple(result.positiontup or ())  # type: ignore[attr-defined]  # positional dialects have it
     if found != names:
         msg = f"the parameters of {result} are {found}, not {names}"
         raise ValueError(msg)
-    return _noted(str(result), Source(statement, names))
+    return _register(str(result), Source(statement, names))
 
 
-def compiled_twice(here: ClauseElement, elsewhere: ClauseElement, *names: str) -> str:
-    """As `compiled`, of *here*; databases that speak another SQL compile *elsewhere*."""
-    return _noted(compiled(here, *names), Source(elsewhere, names))
+def compiled_twice(for_sqlite: ClauseElement, for_others: ClauseElement, *names: str) -> str:
+    """Return *for_sqlite* as `compiled` does; other databases compile *for_others* instead."""
+    return _register(compiled(for_sqlite, *names), Source(for_others, names))
 
 
-def _noted(text: str, source: Source) -> str:
+def _register(text: str, source: Source) -> str:
     SOURCES[trimmed(text)] = source
     return text
 
 
+def text_param(name: str) -> sa.BindParameter[str]:
+    """Return a parameter that holds text."""
+    return sa.bindparam(name, type_=sa.Text)
+
+
+def paged(query: Select) -> Select:
+    """Return *query* with the parameters `limit` and `offset`; SQLite's dialect needs both."""
+    limit, offset = (sa.bindparam(name, type_=sa.Integer) for name in ("limit", "offset"))
+    return query.limit(limit).offset(offset)
+
+
+def selecting(
+    *columns: sa.ColumnElement[Any], by: sa.Column[Any], order: tuple[Any, ...] = ()
+) -> str:
+    """Return the statement that selects *columns* where column *by* is the parameter."""
+    return compiled(sa.select(*columns).where(by == text_param("key")).order_by(*order), "key")
+
+
+def deleting(by: sa.Column[Any]) -> str:
+    """Return the statement that deletes the rows whose column *by* is the parameter."""
+    return compiled(sa.delete(by.table).where(by == text_param("key")), "key")
+
+
 def inserting(table: sa.Table, columns: tuple[str, ...], otherwise: str) -> str:
-    """Insert a row of *columns*; *otherwise* says what happens where its key is taken: IGNORE or REPLACE."""
+    """Return the statement that inserts a row; on a conflict it does *otherwise*."""
     statement = sa.insert(table).values({name: sa.bindparam(name) for name in columns})
     names = tuple(c.name for c in table.columns if c.name in columns)
     text = compiled(statement.prefix_with(f"OR {otherwise}"), *names)
-    return _noted(text, Source(Insertion(table, names, otherwise), names))
+    return _register(text, Source(Insertion(table, names, otherwise), names))
 
 
 def replacing(table: sa.Table, columns: tuple[str, ...]) -> str:
-    """Insert a row of *columns*, or give those to the row of this id, which keeps its place among the others."""
+    """Return the statement that inserts a row, or updates the row of the same id in its place."""
     statement = sqlite.insert(table).values({name: sa.bindparam(name) for name in columns})
     changed = {name: statement.excluded[name] for name in columns if name != "id"}
     upsert = statement.on_conflict_do_update(index_elements=["id"], set_=changed)
     names = tuple(c.name for c in table.columns if c.name in columns)
-    return _noted(compiled(upsert, *names), Source(Insertion(table, names, "UPDATE"), names))
+    return _register(compiled(upsert, *names), Source(Insertion(table, names, "UPDATE"), names))
 
 
 def trimmed(text: str) -> str:
-    """*text* without blanks at the ends of its lines."""
+    """Return *text* without blanks at the ends of its lines."""
     return "\n".join(line.rstrip() for line in text.strip().expandtabs(4).splitlines())

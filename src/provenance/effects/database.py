@@ -1,4 +1,4 @@
-"""What records, sets and small blobs want of an SQL database, whichever it is."""
+"""The interface of an SQL database that stores records, sets, leases and small blobs."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ R = TypeVar("R")
 Values: TypeAlias = Sequence[str | int | float | bytes | None]
 
 _PREFETCHED: Final = 1_000
+"""Blobs that are kept, at most."""
 
 
 class Answer(Protocol):
-    """What a statement did."""
+    """The result of a statement."""
 
     @property
     def rowcount(self) -> int:
-        """How many rows it changed."""
+        """The number of rows that it changed."""
         ...
 
     def fetchall(self) -> Sequence[tuple[object, ...]]:
-        """The rows that it answers."""
+        """Return the rows that it selected."""
         ...
 
 
@@ -35,9 +36,10 @@ Execute: TypeAlias = Callable[[str, Values], Answer]
 
 
 class Database(Protocol):
-    """A database that takes the statements of `provenance.effects.statements`, and answers rows as SQLite does.
+    """A database that executes `provenance.effects.statements` and returns rows as SQLite does.
 
-    A statement goes by its text. A database that speaks another SQL looks up what the text was compiled from.
+    Statements are passed as text. A database with another dialect looks up what the text was
+    compiled from.
     """
 
     @property
@@ -47,78 +49,87 @@ class Database(Protocol):
 
     @property
     def engine(self) -> Engine:
-        """The database as SQLAlchemy and pandas take it."""
+        """The database for SQLAlchemy and pandas."""
         ...
 
     def query(self, statement: str, /, *values: str | float | None) -> list[tuple[object, ...]]:
-        """All rows that *statement* answers; raises `StoreUnavailableError`."""
+        """Return all rows that *statement* selects; raises `StoreUnavailableError`."""
         ...
 
     @property
     def generation(self) -> int:
-        """How often what was believed to be stored may not be: the database was another one, or a transaction was undone."""
+        """A number that grows when stored records may be gone.
+
+        The database was replaced, or a transaction was rolled back.
+        """
         ...
 
     def change(self, statement: str, values: Values, generation: int | None = None, /) -> int:
-        """How many rows *statement*, a transaction by itself, has changed; raises `StoreUnavailableError`.
+        """Execute *statement* as a transaction; return the number of changed rows.
 
-        It is not done, and the answer is 0, if the database turns out to be no longer the one of this *generation*.
+        Return 0 and do nothing if *generation* is given and no longer current. Raises
+        `StoreUnavailableError`.
         """
         ...
 
     def transaction(self, work: Callable[[Execute], R], /) -> R:
-        """What *work* returns, all of whose statements take effect, or none when it raises.
+        """Return what *work* returns; commit its statements, or roll back if it raises.
 
-        It may be called again where the database gave it up for another's sake. Raises `StoreUnavailableError`.
+        *work* may be called again if the database aborted the transaction because of another one.
+        Raises `StoreUnavailableError`.
         """
         ...
 
     @property
-    def home(self) -> str:
-        """What tells the database from others, wherever it is opened."""
+    def identity(self) -> str:
+        """The identity of the database, the same in every process."""
         ...
 
-    def complaints(self) -> tuple[str, ...]:
-        """What the database finds wrong with its own files; raises `StoreUnavailableError`."""
+    def find_problems(self) -> tuple[str, ...]:
+        """Return the problems that the database finds in its own files.
+
+        Raises `StoreUnavailableError`.
+        """
         ...
 
     def migrate(self, version: int | None = None, /) -> None:
-        """Bring the tables to *version*, by default the newest; raises `StoreUnavailableError`."""
+        """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""
         ...
 
     def prefetch(self, blob_id: str, data: bytes, /) -> None:
-        """Keep the bytes of a small blob that came along with another answer, until they are asked for."""
+        """Keep the bytes of a small blob, read with its record, until they are requested."""
         ...
 
     def prefetched(self, blob_id: str, /) -> bytes | None:
-        """Bytes that were kept, which are then no longer."""
+        """Return the kept bytes, and forget them."""
         ...
 
 
 class Prefetching:
-    """Keeps bytes that came along, for who is likely to ask for them next."""
+    """Keeps the bytes that were read with a record, which are likely to be requested next."""
 
     def __init__(self) -> None:
         super().__init__()
         self._prefetched: dict[str, bytes] = {}
 
     def prefetch(self, blob_id: str, data: bytes) -> None:
-        """Keep the bytes of a small blob that came along with another answer, until they are asked for."""
+        """Keep the bytes of a small blob, read with its record, until they are requested."""
         if len(self._prefetched) >= _PREFETCHED:
             self._prefetched.clear()
         self._prefetched[blob_id] = data
 
     def prefetched(self, blob_id: str) -> bytes | None:
-        """Bytes that were kept, which are then no longer."""
+        """Return the kept bytes, and forget them."""
         return self._prefetched.pop(blob_id, None)
 
     def forget_prefetched(self) -> None:
-        """Keep nothing: what is about to change may be among it."""
+        """Forget all kept bytes, because stored ones may change."""
         self._prefetched.clear()
 
 
 def checked_version(name: str, version: int | None) -> int:
-    """The version of the tables that is wanted, by default the newest; ConfigError if there is none such."""
+    """Return *version*, by default the newest; raises `ConfigError` if it does not exist."""
     if version is not None and not 1 <= version <= VERSION:
-        raise ConfigError(f"{name}, version", f"there is no version {shown(version)}", f"there are 1 to {VERSION}")
+        problem = f"unknown version {shown(version)} of the tables"
+        raise ConfigError(f"{name}, version", problem, f"expected 1 to {VERSION}")
     return version or VERSION

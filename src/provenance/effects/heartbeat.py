@@ -1,8 +1,8 @@
-"""The leases that this process holds: renewed as long as somebody here computes what they are for.
+"""Renewal of the leases of this process, as long as it computes what they are for.
 
-One thread renews them all. It is there while there are any, and a little longer. A process does not wait for itself: who
-claims what is held here holds it too, and the last one who releases it gives it back. So do holders that are gone without
-a word (the computation was interrupted in a place where nobody could tell): they are watched by weak references.
+One thread renews all of them. It runs while there are leases, and a little longer. A process does
+not wait for itself: a claim of a lease that it holds adds a holder, and the lease is released with
+its last holder. Weak references detect holders that were interrupted before they could release it.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ Key: TypeAlias = tuple[object, ArtifactId]
 
 _log: Final = logging.getLogger("provenance")
 _BEATS: Final = 3
-"""How often a lease is renewed in the time that it lasts."""
+"""Renewals in the duration of a lease."""
 _LINGER: Final = 5.0
-"""Seconds that the thread stays when there is nothing to renew."""
+"""Seconds that the thread stays alive with nothing to renew."""
 _AT_FORK: Final = 1.0
 """Seconds that a fork waits for the thread to end."""
 
 
 def kept_up(base: Interpreter[E]) -> Interpreter[E]:
-    """*base*, whose leases are renewed until they are released here, and held by all of this process who claim them."""
-    desk = _Desk(base)
-    return overlaid(base, Claim.on(desk.claim) | Release.on(desk.release))
+    """Return *base* with leases that are renewed until their last holder releases them."""
+    leases = _StoreLeases(base)
+    return overlaid(base, Claim.on(leases.claim) | Release.on(leases.release))
 
 
 class _Held:
-    """A lease of this process, where it is from, when it is to be renewed, and who holds it."""
+    """A lease of this process: its store, the time of its renewal, and its holders."""
 
     def __init__(self, key: Key, base: Interpreter[Any], lease: Claimed, seconds: float) -> None:
         self.key = key
@@ -51,22 +51,22 @@ class _Held:
         self.lease = lease
         self.seconds = seconds
         self.due = time.monotonic() + seconds / _BEATS
-        self.holds: list[weakref.ref[Claimed]] = []
+        self.holders: list[weakref.ref[Claimed]] = []
 
     def hold(self) -> Claimed:
-        """The lease, as one more holder has it."""
-        mine = evolve(self.lease)
-        self.holds.append(weakref.ref(mine, _wake))
-        return mine
+        """Add a holder; return its copy of the lease."""
+        copy = evolve(self.lease)
+        self.holders.append(weakref.ref(copy, _wake))
+        return copy
 
-    def drop(self, hold: Claimed | None) -> bool:
-        """Take away this holder, and those that are gone; whether there is none left."""
-        self.holds = [each for each in self.holds if each() is not None and each() is not hold]
-        return not self.holds
+    def drop(self, holder: Claimed | None) -> bool:
+        """Remove *holder*, and those that are gone; return whether none is left."""
+        self.holders = [ref for ref in self.holders if ref() is not None and ref() is not holder]
+        return not self.holders
 
 
 def _wake(_: object) -> None:
-    """A holder is gone: let the thread see to it. Called anywhere, amid anything, so it must not wait."""
+    """Wake the thread, because a holder is gone; called at any moment, so it must not wait."""
     _leases.wake.put(None)
 
 
@@ -81,7 +81,7 @@ class _Leases(Shared):
         self._ends = False
 
     def join(self, key: Key) -> Claimed | None:
-        """The lease of *key*, if this process has it already."""
+        """Return the lease of *key*, if this process holds it."""
         with self.lock:
             held = self.held.get(key)
             return None if held is None else held.hold()
@@ -93,29 +93,32 @@ class _Leases(Shared):
             self.begin()
             return held.hold()
 
-    def let_go(self, key: Key, lease: Claimed | None, hold: Claimed | None) -> _Held | None:
-        """One holder less; the lease, if that was the last one. Nothing, if *lease* is not the one that is held."""
+    def drop(self, key: Key, lease: Claimed | None, holder: Claimed | None) -> _Held | None:
+        """Remove a holder; return the lease if it was the last holder of *lease*."""
         with self.lock:
             held = self.held.get(key)
-            if held is None or lease not in (None, held.lease) or not held.drop(hold):
+            if held is None or lease not in (None, held.lease) or not held.drop(holder):
                 return None
             return self.held.pop(key)
 
     def begin(self) -> None:
-        """See that the thread is there; at the exit of the process no more can be made, and leases expire."""
+        """Start the thread if it does not run; at the exit of the process none can start."""
         with self.lock:
             if self.held and self._thread is None:
                 self._ends = False
-                thread = threading.Thread(target=self._beat, name="provenance-leases", daemon=True)
+                thread = threading.Thread(
+                    target=self._renew_all, name="provenance-leases", daemon=True
+                )
                 with suppress(RuntimeError):
                     thread.start()
                     self._thread = thread
             elif self.held:
-                self._ends = False  # a store kept it from ending before a fork
+                # A slow store kept it from ending before a fork.
+                self._ends = False
                 self.wake.put(None)
 
     def end(self) -> None:
-        """Stop the thread, and wait until it has ended, but not for long."""
+        """Stop the thread, and wait a short time for its end."""
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             self._ends = True
@@ -123,72 +126,73 @@ class _Leases(Shared):
             thread.join(_AT_FORK)
 
     def forget(self) -> None:
-        """In a forked child: the leases are the parent's, and the thread is not here."""
+        """Forget the leases and the thread in a forked child; they are the parent's."""
         self.held.clear()
         self._thread, self.wake = None, SimpleQueue()
 
-    def _beat(self) -> None:
+    def _renew_all(self) -> None:
         idle_since: float | None = None
         while True:
             with suppress(Empty):
                 self.wake.get(timeout=self._until_next())
             for held in self._abandoned():
-                _asked(held, Release(held.lease))
+                _execute(held, Release(held.lease))
             for held in self._due():
                 self._renew(held)
             now = time.monotonic()
             idle_since = None if self.held else (idle_since or now)
-            if self._has_ended(idle=idle_since is not None and now - idle_since >= _LINGER):
-                return
+            is_idle = idle_since is not None and now - idle_since >= _LINGER
+            with self.lock:
+                if self._ends or (is_idle and not self.held):
+                    self._thread = None
+                    return
 
     def _until_next(self) -> float:
         now = time.monotonic()
         with self.lock:
-            return max(0.0, min((each.due - now for each in self.held.values()), default=_LINGER))
+            return max(0.0, min((held.due - now for held in self.held.values()), default=_LINGER))
 
     def _abandoned(self) -> Iterator[_Held]:
         with self.lock:
             keys = list(self.held)
-        return (held for key in keys if (held := self.let_go(key, None, None)) is not None)
+        return (held for key in keys if (held := self.drop(key, None, None)) is not None)
 
     def _due(self) -> list[_Held]:
         now = time.monotonic()
         with self.lock:
-            return [each for each in self.held.values() if each.due <= now]
+            return [held for held in self.held.values() if held.due <= now]
 
     def _renew(self, held: _Held) -> None:
-        """Renew; what has passed to another is no longer held. Where the store does not answer, try again later."""
-        if _asked(held, Renew(held.lease, held.seconds)) is False:
-            _log.info("the lease of %s has passed to another process, which may compute it too", held.key[1])
+        """Renew the lease, forget it if it was lost, or try again later if the store fails."""
+        if _execute(held, Renew(held.lease, held.seconds)) is False:
+            _log.info(
+                "lost the lease of %s to another process, which may compute it, too", held.key[1]
+            )
             with self.lock:
                 if self.held.get(held.key) is held:
                     del self.held[held.key]
         held.due = time.monotonic() + held.seconds / _BEATS
 
-    def _has_ended(self, *, idle: bool) -> bool:
-        with self.lock:
-            if self._ends or (idle and not self.held):
-                self._thread = None
-                return True
-        return False
 
-
-def _asked(held: _Held, effect: Renew | Release) -> bool | None:
-    """The store's answer; None where it fails, as the lease then expires by itself."""
+def _execute(held: _Held, effect: Renew | Release) -> bool | None:
+    """Return the answer of the store, None if it fails: the lease then expires by itself."""
     try:
         return held.base(effect)
-    except Exception as error:  # noqa: BLE001 - whatever a store raises, the thread goes on for other leases
+    except Exception as error:  # noqa: BLE001 - the thread must go on
         _log.debug("%s: %s", effect, error)
         return None
 
 
 _leases: Final = _Leases()
 
-if hasattr(os, "register_at_fork"):  # where processes do not fork there is nothing to do
-    os.register_at_fork(before=_leases.end, after_in_parent=_leases.begin, after_in_child=_leases.forget)
+# Windows does not fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_leases.end, after_in_parent=_leases.begin, after_in_child=_leases.forget
+    )
 
 
-class _Desk:
+class _StoreLeases:
     """The leases of one store."""
 
     def __init__(self, base: Interpreter[Any]) -> None:
@@ -201,9 +205,11 @@ class _Desk:
         if known is not None:
             return known
         answer = self._base(ask)
-        return answer if isinstance(answer, Taken) else _leases.keep(_Held(key, self._base, answer, ask.seconds))
+        if isinstance(answer, Taken):
+            return answer
+        return _leases.keep(_Held(key, self._base, answer, ask.seconds))
 
     def release(self, ask: Release) -> bool:
-        """Of a lease that is not held here (it was lost, or is a parent's) nothing is known."""
-        held = _leases.let_go((self._mark, ask.lease.artifact_id), ask.lease, ask.lease)
+        """Release a lease that is held here; False for one that was lost, or is a parent's."""
+        held = _leases.drop((self._mark, ask.lease.artifact_id), ask.lease, ask.lease)
         return held is not None and self._base(Release(held.lease))

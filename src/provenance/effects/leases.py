@@ -1,7 +1,8 @@
-"""Who computes what: leases in memory and in an SQL database.
+"""Leases, in memory and in an SQL database.
 
-A lease is a row while it is held. A clock that is set back is noticed by leases that have longer to go than any can be
-given: they count as expired. One that is set forward lets leases expire early; then the work is done twice.
+A lease is a row while it is held. If the clock was set back, leases have more time left than any
+lease is given; they count as expired. If it was set forward, leases expire early, and the work is
+done twice.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ def _node() -> str:
 
 
 def new_owner() -> str:
-    """Who claims, told apart from any other claim: for people, the host and the process are in it."""
+    """Return a new owner, unique to one claim; host and process are in it for people to read."""
     return f"{_node()}:{os.getpid()}:{os.urandom(_TOKEN_BYTES).hex()}"
 
 
 class MemoryLeases(Shared):
-    """Leases in a dictionary, with the time at which each expires."""
+    """Leases in a dictionary, each with the time at which it expires."""
 
     def __init__(self, clock: Seconds = time.monotonic) -> None:
         super().__init__()
@@ -46,7 +47,7 @@ class MemoryLeases(Shared):
         self._held: dict[ArtifactId, tuple[Claimed, float]] = {}
 
     def claim(self, artifact_id: ArtifactId, seconds: float) -> Claimed | Taken:
-        """The lease, unless somebody has one that has not expired."""
+        """Return a new lease, or `Taken` if another owner holds one that has not expired."""
         now = self._clock()
         with self.lock:
             held = self._held.get(artifact_id)
@@ -57,7 +58,7 @@ class MemoryLeases(Shared):
         return lease
 
     def renew(self, lease: Claimed, seconds: float) -> bool:
-        """Let it last from now on; False if it is another's, or nobody's."""
+        """Extend the lease to *seconds* from now; return False if it has another owner, or none."""
         with self.lock:
             if not self._is_held(lease):
                 return False
@@ -65,7 +66,7 @@ class MemoryLeases(Shared):
         return True
 
     def release(self, lease: Claimed) -> bool:
-        """Take it away; False if it is another's, or nobody's."""
+        """Release the lease; return False if it has another owner, or none."""
         with self.lock:
             if not self._is_held(lease):
                 return False
@@ -73,47 +74,56 @@ class MemoryLeases(Shared):
         return True
 
     def find_expired(self, seconds: float, after: str, limit: int) -> tuple[Expired, ...]:
-        """Leases that expired so long ago or earlier, in order."""
+        """Return leases that expired at least *seconds* ago, in order of their ids."""
         now = self._clock()
         with self.lock:
-            ended = ((each, now - until) for each, (_, until) in self._held.items() if each > after)
-            found = sorted((each, since) for each, since in ended if since >= seconds)
-        return tuple(Expired(each, since) for each, since in found[:limit])
+            held = {key: now - expiry for key, (_, expiry) in self._held.items() if key > after}
+        expired = sorted(key for key, elapsed in held.items() if elapsed >= seconds)
+        return tuple(Expired(key, held[key]) for key in expired[:limit])
 
     def _is_held(self, lease: Claimed) -> bool:
         return lease.artifact_id in self._held and self._held[lease.artifact_id][0] == lease
 
 
 class SqlLeases:
-    """Leases in the table `leases` of *database*, by its clock, to which *skew* adds seconds in tests."""
+    """Leases in a table of *database*, by its clock; *skew* adds seconds to it in tests."""
 
     def __init__(self, database: Database, skew: Seconds = lambda: 0.0) -> None:
         self._database = database
         self._skew = skew
 
     def claim(self, artifact_id: ArtifactId, seconds: float) -> Claimed | Taken:
-        """The lease, unless somebody has one that has not expired; who waits only reads."""
+        """Return a new lease, or `Taken` if another owner holds one that has not expired.
+
+        Waiting only reads.
+        """
         skew = self._skew()
         rows = self._database.query(statements.FIND_LEASE, artifact_id)
-        left = cast("float", rows[0][0]) - skew if rows else 0.0
-        if 0 < left <= IMPOSSIBLE:
-            return Taken(left)
+        remaining = cast("float", rows[0][0]) - skew if rows else 0.0
+        if 0 < remaining <= IMPOSSIBLE:
+            return Taken(remaining)
         owner = new_owner()
         values = artifact_id, owner, 1, skew + seconds, skew, skew + IMPOSSIBLE
         claimed = self._database.query(statements.CLAIM, *values)
-        return Claimed(artifact_id, owner, cast("int", claimed[0][0])) if claimed else Taken(seconds)
+        return (
+            Claimed(artifact_id, owner, cast("int", claimed[0][0])) if claimed else Taken(seconds)
+        )
 
     def renew(self, lease: Claimed, seconds: float) -> bool:
-        """Let it last from now on; False if it is another's, or nobody's."""
+        """Extend the lease to *seconds* from now; return False if it has another owner, or none."""
         values = self._skew() + seconds, lease.artifact_id, lease.owner, lease.fence
         return self._database.change(statements.RENEW, values) > 0
 
     def release(self, lease: Claimed) -> bool:
-        """Take it away; False if it is another's, or nobody's."""
-        return self._database.change(statements.RELEASE, (lease.artifact_id, lease.owner, lease.fence)) > 0
+        """Release the lease; return False if it has another owner, or none."""
+        return (
+            self._database.change(statements.RELEASE, (lease.artifact_id, lease.owner, lease.fence))
+            > 0
+        )
 
     def find_expired(self, seconds: float, after: str, limit: int) -> tuple[Expired, ...]:
-        """Leases that expired so long ago or earlier, in order."""
+        """Return leases that expired at least *seconds* ago, in order of their ids."""
         skew = self._skew()
         rows = self._database.query(statements.FIND_EXPIRED, skew - seconds, after, limit, 0)
-        return tuple(Expired(key, since + skew) for key, since in cast("list[tuple[ArtifactId, float]]", rows))
+        leases = cast("list[tuple[ArtifactId, float]]", rows)
+        return tuple(Expired(key, elapsed + skew) for key, elapsed in leases)

@@ -1,7 +1,8 @@
-"""What threads share, and what a fork must find at rest.
+"""Locks that a fork waits for.
 
-A fork copies the memory of a process but only the thread that forks. A lock that another thread held is held for ever in
-the child, and what it was changing is half changed. So a fork waits here until every lock is free, and holds them all.
+A fork copies the memory of a process, but only the thread that forks. A lock held by another thread
+stays locked in the child for ever, and what it protects is half changed. So a fork first acquires
+all these locks.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import Final
 
 
 class Shared:
-    """Something that threads share under its `lock`; forks happen only while nobody else holds that.
+    """Something that threads share under its `lock`; a fork waits until no other thread holds it.
 
-    While it holds the lock, a thread may wait for the world but for no other such lock, and make no new one.
+    A thread that holds the lock may do I/O, but must not acquire or create another such lock.
     """
 
     def __init__(self) -> None:
@@ -24,27 +25,30 @@ class Shared:
             _all.add(self)
 
     def before_fork(self) -> None:
-        """Let go of what a child must not inherit; called under the lock."""
+        """Release what a child must not inherit; called under the lock."""
 
 
 _registry: Final = threading.RLock()
 _all: Final[weakref.WeakSet[Shared]] = weakref.WeakSet()
-_taken: Final[list[Shared]] = []
+_acquired: Final[list[Shared]] = []
 
 
-def _take() -> None:
+def _acquire_all() -> None:
     _registry.acquire()
-    for each in list(_all):
-        each.lock.acquire()
-        _taken.append(each)
-        each.before_fork()
+    for shared in list(_all):
+        shared.lock.acquire()
+        _acquired.append(shared)
+        shared.before_fork()
 
 
-def _free() -> None:
-    while _taken:
-        _taken.pop().lock.release()
+def _release_all() -> None:
+    while _acquired:
+        _acquired.pop().lock.release()
     _registry.release()
 
 
-if hasattr(os, "register_at_fork"):  # where processes do not fork there is nothing to do
-    os.register_at_fork(before=_take, after_in_parent=_free, after_in_child=_free)
+# Windows does not fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_acquire_all, after_in_parent=_release_all, after_in_child=_release_all
+    )

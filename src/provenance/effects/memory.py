@@ -1,12 +1,13 @@
-"""Stores in the memory of this process: for tests, for trying things out, and as a quick tier before others."""
+"""Stores in memory: for tests, for experiments, and as a fast tier before others."""
 
 from __future__ import annotations
 
 import io
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import BinaryIO, TypeVar, cast
+from itertools import count
+from typing import Any, BinaryIO, TypeAlias, cast
 
 from provenance.asks import PutRecord
 from provenance.chores import Holding, Shelf
@@ -22,95 +23,103 @@ from provenance.wire import Row, from_row, run_from_json, run_to_json, to_row
 
 __all__ = ["MemoryBlobs", "MemoryRecords", "MemorySets"]
 
-K = TypeVar("K")
+_Index: TypeAlias = "dict[Any, set[ArtifactId]]"
 
 
 class MemoryBlobs:
-    """Blobs in a dictionary; it holds encoded bytes, so that no caller can change what another one gets."""
+    """Encoded blobs in a dictionary; callers cannot change what others read."""
 
     def __init__(self, name: str = "memory", on_duplicate: OnDuplicate = OnDuplicate.SKIP) -> None:
         self._name = name
         self._on_duplicate = on_duplicate
         self._held: dict[BlobId, bytes] = {}
-        self._aside: dict[BlobId, bytes] = {}
+        self._quarantined: dict[BlobId, bytes] = {}
         self._since: dict[BlobId, datetime] = {}
 
     def write_blob(self, write: Callable[[BinaryIO], None]) -> Stored:
-        """Keep what *write* writes; an exception of *write* keeps nothing."""
+        """Store what *write* writes, nothing if it raises."""
         sink = Kept()
         write(sink)
         held = sink.held()
-        there = self._held.get(held.blob.id)
-        size = None if there is None else len(there)
-        if not self._on_duplicate.stays(held.blob, self._name, size, lambda: there == held.data):
+        stored = self._held.get(held.blob.id)
+        size = None if stored is None else len(stored)
+        if not self._on_duplicate.stays(held.blob, self._name, size, lambda: stored == held.data):
             self._held[held.blob.id] = held.data
         return Stored(self.hold(held))
 
     def hold(self, held: Held) -> Blob:
-        """Keep bytes that are encoded and named already."""
-        self._since[held.blob.id] = datetime.now(UTC)  # before the bytes: who finds them must find them young
+        """Store encoded bytes under their digest."""
+        # Before the bytes, so that nobody sees them with the age of earlier ones.
+        self._since[held.blob.id] = datetime.now(UTC)
         self._held.setdefault(held.blob.id, held.data)
         return held.blob
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
-        """What *read* makes of the bytes; raises `BlobNotFoundError` or, where the size differs, `CorruptBlobError`."""
+        """Return what *read* makes of the bytes.
+
+        Raises:
+            BlobNotFoundError: if there are none.
+            CorruptBlobError: if their size is another one.
+        """
         data = self._held.get(blob.id)
         if data is None:
             raise BlobNotFoundError(blob.id, self._name)
         if len(data) != blob.size:
-            reason = f"{len(data)} bytes are kept, {blob.size} were written"
+            reason = f"it has {len(data)} bytes, {blob.size} were written"
             raise CorruptBlobError(blob.id, self._name, reason)
         return read(io.BytesIO(data))
 
     def has_blob(self, blob: Blob) -> bool:
-        """Whether a blob of this id and size is kept."""
+        """Return whether a blob of this id and size is stored."""
         data = self._held.get(blob.id)
         return data is not None and len(data) == blob.size
 
     def drop_blob(self, blob: Blob) -> None:
-        """Forget the bytes, if they are kept."""
+        """Delete the bytes, if they exist."""
         self._held.pop(blob.id, None)
 
     def quarantine(self, blob: Blob) -> None:
-        """Put the bytes aside, if they are kept."""
+        """Move the bytes to quarantine, if they exist."""
         data = self._held.pop(blob.id, None)
         if data is not None:
-            self._aside[blob.id] = data
+            self._quarantined[blob.id] = data
             self._since[blob.id] = datetime.now(UTC)
 
     def check_blob(self, blob: Blob) -> None:
-        """Compare the bytes with their digest; raises as `read_blob`."""
+        """Verify the digest of the bytes; raises as `read_blob`."""
         found = digest(cast("bytes", self.read_blob(blob, lambda source: source.read())))
         if found != blob.id:
             raise CorruptBlobError(blob.id, self._name, f"its bytes have the digest {found}")
 
     def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
-        """At most *limit* of what is kept, or put aside, in order of the ids."""
-        there = dict(self._on(shelf))
-        keys = sorted(key for key in there if key > after)[:limit]
-        return tuple(Holding(key, len(there[key]), self._since.get(key, datetime.now(UTC))) for key in keys)
+        """Return up to *limit* stored or quarantined blobs, in order of their ids."""
+        blobs = dict(self._blobs_of(shelf))
+        keys = sorted(key for key in blobs if key > after)[:limit]
+        now = datetime.now(UTC)
+        return tuple(Holding(key, len(blobs[key]), self._since.get(key, now)) for key in keys)
 
     def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
-        """Forget the bytes if they are old; answers whether they went."""
-        there, blob_id = self._on(shelf), BlobId(key)
-        data = there.pop(blob_id, None)
+        """Delete the bytes if they are older than *before*; return whether they were deleted."""
+        blobs, blob_id = self._blobs_of(shelf), BlobId(key)
+        data = blobs.pop(blob_id, None)
         if data is None or self._since[blob_id] < before:
             return data is not None
-        there.setdefault(blob_id, data)  # it was written again just now
+        # It was written again just now.
+        blobs.setdefault(blob_id, data)
         return False
 
     def find_places(self) -> frozenset[str]:
-        """This store and no other."""
+        """Return the identity of this store."""
         return frozenset({f"memory:{id(self)}"})
 
-    def _on(self, shelf: Shelf) -> dict[BlobId, bytes]:
-        return {Shelf.STORED: self._held, Shelf.QUARANTINED: self._aside}.get(shelf, {})
+    def _blobs_of(self, shelf: Shelf) -> dict[BlobId, bytes]:
+        return {Shelf.STORED: self._held, Shelf.QUARANTINED: self._quarantined}.get(shelf, {})
 
 
 class MemoryRecords(Shared):
-    """Records in dictionaries, with an index for each question, as rows: what comes out is what a database would give.
+    """Records in dictionaries, as rows, so that they come back as from a database.
 
-    Bytes that a record brings along go to *blobs*; what *sets* pin is not evicted.
+    Bytes that a record brings are stored in *blobs*; artifacts in *sets* are not evicted.
     """
 
     def __init__(self, blobs: MemoryBlobs | None = None, sets: MemorySets | None = None) -> None:
@@ -124,65 +133,63 @@ class MemoryRecords(Shared):
         self._by_value: dict[ValueId, set[ArtifactId]] = {}
         self._by_blob: dict[BlobId, set[ArtifactId]] = {}
         self._progeny: dict[ArtifactId, set[ArtifactId]] = {}
-        self._places: dict[int, ArtifactId] = {}
-        self._place_of: dict[ArtifactId, int] = {}
-        self._next_place = 1
+        self._places: dict[ArtifactId, int] = {}
+        self._new_places = count(1)
         self._evicted: dict[ArtifactId, datetime] = {}
 
     def find_record(self, artifact_id: ArtifactId) -> ArtifactRecord | None:
-        """The record of this id, or None."""
+        """Return the record of this id, or None."""
         row = self._rows.get(artifact_id)
         return None if row is None else from_row(row)
 
     def find_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
-        """At most *limit* ids that begin with *prefix* and come after *after*, in order."""
+        """Return up to *limit* ids that begin with *prefix* and follow *after*, in order."""
         with self.lock:
             start = max(bisect_left(self._ids, prefix), bisect_right(self._ids, after))
-            return tuple(each for each in self._ids[start : start + limit] if each.startswith(prefix))
+            page = self._ids[start : start + limit]
+        return tuple(key for key in page if key.startswith(prefix))
 
     def find_by_value(self, value_id: ValueId) -> tuple[ArtifactRecord, ...]:
-        """Records of the value, oldest first."""
+        """Return the records of the value, oldest first."""
         with self.lock:
-            rows = [self._rows[each] for each in self._by_value.get(value_id, ())]
+            rows = [self._rows[key] for key in self._by_value.get(value_id, ())]
         return tuple(sorted(map(from_row, rows), key=lambda record: (record.added_at, record.id)))
 
     def find_progeny(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
-        """Ids of what was computed directly from the artifact, in order."""
+        """Return the ids of the artifacts computed directly from this one, in order."""
         with self.lock:
             return tuple(sorted(self._progeny.get(artifact_id, ())))
 
     def find_inputs(self, artifact_id: ArtifactId) -> str | None:
-        """The JSON text of the inputs of the record, or None."""
+        """Return the JSON text of the record's inputs, or None."""
         return self._inputs.get(artifact_id)
 
     def find_run(self, run_id: RunId) -> Run | None:
-        """The run of this id, or None."""
+        """Return the run of this id, or None."""
         text = self._runs.get(run_id)
         return None if text is None else run_from_json(text)
 
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
-        """Keep the record, its run and the bytes it brings; the record that is there already stays, unless replaced."""
-        rows = [(each, to_row(each.record)) for each in (*ask.besides, ask)]
+        """Store the record, its run and its bytes; a stored one stays unless *ask* replaces it."""
+        rows = [(part, to_row(part.record)) for part in (*ask.besides, ask)]
         with self.lock:
-            known = self._rows.get(ask.record.id)
-            if known is not None and not ask.replace:
-                return self._lose(from_row(known), rows)
-            for each, row in rows:
-                self._replace(each, row)
-        return ask.record
-
-    def _lose(self, winner: ArtifactRecord, rows: list[tuple[PutRecord, Row]]) -> ArtifactRecord:
-        """The record that was quicker; parts that it lacks, because they are lost, are given to it."""
-        if winner.value_id == rows[-1][0].record.value_id:
-            for each, row in rows:
-                if each.record.id not in self._rows:
-                    self._replace(each, row)
-        return winner
+            stored = self._rows.get(ask.record.id)
+            if stored is None or ask.replace:
+                for part, row in rows:
+                    self._replace(part, row)
+                return ask.record
+            winner = from_row(stored)
+            if winner.value_id == ask.record.value_id:
+                # Restore parts that were lost.
+                for part, row in rows:
+                    if part.record.id not in self._rows:
+                        self._replace(part, row)
+            return winner
 
     def find_records(self, query: Query, after: int | None, limit: int) -> Page:
-        """Some records that fit, those that came last first; one that is replaced keeps its place."""
+        """Return a page of matching records, newest first; a replaced record keeps its place."""
         with self.lock:
-            rows = [(place, self._rows[each], self._inputs[each]) for place, each in self._places.items()]
+            rows = [(at, self._rows[key], self._inputs[key]) for key, at in self._places.items()]
         found: list[ArtifactRecord] = []
         for place, row, inputs in reversed(rows):
             if after is not None and place >= after:
@@ -195,96 +202,98 @@ class MemoryRecords(Shared):
         return Page(tuple(found), None)
 
     def drop_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
-        """Forget the record; the blobs that no record names any more, or None where there was no record."""
+        """Delete the record; return the blobs that no record names any longer.
+
+        Return None if the record did not exist.
+        """
         with self.lock:
             row = self._rows.get(artifact_id)
             if row is None:
                 return None
             record = from_row(row)
             self._unlink(record)
-            del self._places[self._place_of.pop(artifact_id)]
-            return tuple(blob for blob in dict.fromkeys(record.blobs) if blob.id not in self._by_blob)
+            del self._places[artifact_id]
+            return tuple(
+                blob for blob in dict.fromkeys(record.blobs) if blob.id not in self._by_blob
+            )
 
     def find_named(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
-        """Those of *blobs* that some record names."""
+        """Return those of *blobs* that a record names."""
         with self.lock:
-            return frozenset(each for each in blobs if each.id in self._by_blob)
+            return frozenset(blob for blob in blobs if blob.id in self._by_blob)
 
     def evict(self, artifact_id: ArtifactId, blob: Blob, at: datetime) -> tuple[Blob, ...] | None:
-        """Note that the value was let go; the blob if no record needs it any more, None if nothing was done."""
+        """Record the eviction; return the blob if no record needs it any longer.
+
+        Return None if nothing was evicted.
+        """
         with self.lock:
             row = self._rows.get(artifact_id)
             if row is None or from_row(row).value_blob != blob or self._is_pinned(artifact_id):
                 return None
             self._evicted[artifact_id] = at
-            return () if any(self._needs(each, blob) for each in self._by_blob[blob.id]) else (blob,)
+            is_needed = any(self._needs(key, blob) for key in self._by_blob[blob.id])
+            return () if is_needed else (blob,)
 
     def _is_pinned(self, artifact_id: ArtifactId) -> bool:
-        """Whether a set has the artifact as a member, or one whose value holds it, at any depth."""
-        met, waiting = {artifact_id}, [artifact_id]
-        while waiting:
-            key = waiting.pop()
+        """Return whether a set contains the artifact, or one whose value holds it at any depth."""
+        visited, pending = {artifact_id}, [artifact_id]
+        while pending:
+            key = pending.pop()
             if self._sets.is_member(key):
                 return True
             users = self._progeny.get(key, set[ArtifactId]())
-            holders = {each for each in users if key in from_row(self._rows[each]).value_artifact_ids}
-            waiting += holders - met
-            met |= holders
+            holders = {u for u in users if key in from_row(self._rows[u]).value_artifact_ids}
+            pending += holders - visited
+            visited |= holders
         return False
 
     def _needs(self, artifact_id: ArtifactId, blob: Blob) -> bool:
-        return artifact_id not in self._evicted or from_row(self._rows[artifact_id]).inputs_blob == blob
+        return (
+            artifact_id not in self._evicted
+            or from_row(self._rows[artifact_id]).inputs_blob == blob
+        )
 
     def find_eviction(self, artifact_id: ArtifactId) -> datetime | None:
-        """When the value was let go, or None."""
+        """Return when the value was evicted, or None."""
         return self._evicted.get(artifact_id)
 
     def check_records(self) -> tuple[str, ...]:
-        """Nothing: there are no files."""
+        """Return nothing, because there are no files."""
         return ()
 
     def find_homes(self) -> frozenset[str]:
-        """These records and no others."""
+        """Return the identity of this store."""
         return frozenset({f"memory:{id(self)}"})
 
     def _replace(self, ask: PutRecord, row: Row) -> None:
-        known = self._rows.get(ask.record.id)
-        if known is not None:
-            self._unlink(from_row(known))
+        record = ask.record
+        if record.id in self._rows:
+            self._unlink(from_row(self._rows[record.id]))
         for held in ask.held:
             self._blobs.hold(held)
         if ask.run.id not in self._runs:
             self._runs[ask.run.id] = run_to_json(ask.run)
-        self._link(ask.record, row, ask.inputs_json)
-
-    def _link(self, record: ArtifactRecord, row: Row, inputs_json: str) -> None:
         self._rows[record.id] = row
-        self._inputs[record.id] = inputs_json
+        self._inputs[record.id] = ask.inputs_json
         insort(self._ids, record.id)
-        self._by_value.setdefault(record.value_id, set()).add(record.id)
-        for blob in record.blobs:
-            self._by_blob.setdefault(blob.id, set()).add(record.id)
-        for each in record.source_ids:
-            self._progeny.setdefault(each, set()).add(record.id)
-        if record.id not in self._place_of:
-            self._places[self._next_place] = record.id
-            self._place_of[record.id] = self._next_place
-            self._next_place += 1
+        for index, key in self._index_entries(record):
+            index.setdefault(key, set()).add(record.id)
+        if record.id not in self._places:
+            self._places[record.id] = next(self._new_places)
 
     def _unlink(self, record: ArtifactRecord) -> None:
         del self._rows[record.id], self._inputs[record.id]
         self._evicted.pop(record.id, None)
         del self._ids[bisect_left(self._ids, record.id)]
-        _discard(self._by_value, record.value_id, record.id)
-        for blob in record.blobs:
-            _discard(self._by_blob, blob.id, record.id)
-        for each in record.source_ids:
-            _discard(self._progeny, each, record.id)
+        for index, key in self._index_entries(record):
+            index[key].discard(record.id)
+            if not index[key]:
+                del index[key]
 
-
-def _discard(index: dict[K, set[ArtifactId]], key: K, artifact_id: ArtifactId) -> None:
-    """Take the artifact out of *index*, and the key with it when it was the last one."""
-    members = index.get(key, set())
-    members.discard(artifact_id)
-    if not members:
-        index.pop(key, None)
+    def _index_entries(self, record: ArtifactRecord) -> Iterator[tuple[_Index, str]]:
+        yield self._by_value, record.value_id
+        for blob_id in {blob.id for blob in record.blobs}:
+            yield self._by_blob, blob_id
+        for source_id in record.source_ids:
+            yield self._progeny, source_id

@@ -1,4 +1,4 @@
-"""Sets in the memory of this process."""
+"""Sets in memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class MemorySets(Shared):
         self._sets: dict[tuple[SetId, str], SetRecord] = {}
 
     def put_set(self, record: SetRecord) -> SetRecord:
-        """Keep the set as the newest of its labels."""
+        """Store the set as the newest of its labels."""
         text = labels_text(record.labels)
         with self.lock:
             self._sets.pop((record.id, text), None)
@@ -29,20 +29,21 @@ class MemorySets(Shared):
         return record
 
     def find_set(self, set_id: SetId) -> SetRecord | None:
-        """The newest record of this id, or None."""
+        """Return the newest record of this id, or None."""
         return self._newest(lambda record: record.id == set_id)
 
     def find_set_ids(self, prefix: str, limit: int, after: str = "") -> tuple[SetId, ...]:
-        """At most *limit* ids that begin with *prefix* and come after *after*, in order."""
+        """Return up to *limit* ids that begin with *prefix* and follow *after*, in order."""
         with self.lock:
-            return tuple(sorted({each for each, _ in self._sets if each.startswith(prefix) and each > after})[:limit])
+            ids = {key for key, _ in self._sets if key.startswith(prefix) and key > after}
+        return tuple(sorted(ids)[:limit])
 
     def find_labelled(self, labels: Options) -> SetRecord | None:
-        """The newest set that carries *labels*, or None."""
+        """Return the newest set that has *labels*, or None."""
         return self._newest(lambda record: carries(record.labels, labels))
 
     def drop_set(self, set_id: SetId) -> bool:
-        """Forget all records of this id."""
+        """Delete all records of this id."""
         with self.lock:
             keys = [key for key in self._sets if key[0] == set_id]
             for key in keys:
@@ -50,15 +51,18 @@ class MemorySets(Shared):
         return bool(keys)
 
     def find_pins(self, artifact_id: ArtifactId) -> tuple[SetId, ...]:
-        """Ids of the sets that the artifact is in, in order."""
+        """Return the ids of the sets that contain the artifact, in order."""
         with self.lock:
-            return tuple(sorted({each.id for each in self._sets.values() if artifact_id in each.artifact_ids}))
+            ids = {
+                record.id for record in self._sets.values() if artifact_id in record.artifact_ids
+            }
+        return tuple(sorted(ids))
 
     def is_member(self, artifact_id: ArtifactId) -> bool:
-        """Whether a set has it as a member; asked by who holds another lock, so it waits for none."""
-        return any(artifact_id in each.artifact_ids for each in list(self._sets.values()))
+        """Return whether a set contains the artifact; without the lock, as callers hold another."""
+        return any(artifact_id in record.artifact_ids for record in list(self._sets.values()))
 
-    def _newest(self, is_it: Callable[[SetRecord], bool]) -> SetRecord | None:
+    def _newest(self, matches: Callable[[SetRecord], bool]) -> SetRecord | None:
         with self.lock:
-            fitting = [record for record in self._sets.values() if is_it(record)]
-        return max(reversed(fitting), key=lambda record: record.created_at, default=None)
+            matching = [record for record in self._sets.values() if matches(record)]
+        return max(reversed(matching), key=lambda record: record.created_at, default=None)

@@ -1,4 +1,4 @@
-"""A PostgreSQL database: how it is reached, made and brought up to date, and shared between threads and forks."""
+"""A PostgreSQL database, shared between threads and forks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -27,43 +27,44 @@ from provenance.effects.postgres_connections import (
     unavailable,
     url_of,
 )
-from provenance.effects.postgres_making import MIGRATING, brought_up, make_database
+from provenance.effects.postgres_making import MIGRATING, ensure_tables, make_database
 from provenance.effects.translation import translated
 from provenance.errors import StoreUnavailableError
 
 R = TypeVar("R")
 
 _ATTEMPTS: Final = 6
-"""Of a transaction that others got in the way of."""
-_POOLED: Final = 5
-_BEYOND: Final = 45
-_SHORTLY: Final = 1.0
-"""Seconds that a handler of a signal waits for who may be what it interrupted, and so wait for it."""
+"""Attempts at a transaction that the server aborts because of others."""
+_POOL_SIZE: Final = 5
+_MAX_OVERFLOW: Final = 45
+_HANDLER_TIMEOUT: Final = 1.0
+"""Timeout in a signal handler, which may have interrupted the lock's owner."""
 _IS_LOCKED: Final = "55P03"
-_IN_THE_WAY: Final = frozenset({"40001", "40P01"})
-"""Serialization failure and deadlock: the server gave the transaction up for the sake of another one."""
+_ABORTED: Final = frozenset({"40001", "40P01"})
+"""Serialization failure and deadlock: the server aborts one of several transactions."""
 
 
 @frozen
-class _Did:
-    """What a statement did."""
+class _Result:
+    """The result of a statement."""
 
     rowcount: int
     rows: Sequence[tuple[object, ...]]
 
     def fetchall(self) -> Sequence[tuple[object, ...]]:
-        """The rows that it answers."""
+        """Return the rows that it selected."""
         return self.rows
 
 
-_Execute: TypeAlias = Callable[[str, Values], _Did]
+_Execute: TypeAlias = Callable[[str, Values], _Result]
 
 
 class PostgresDatabase(Prefetching, Shared):
-    """The PostgreSQL database that *access* tells of; reached, and made if need be, when it is first used.
+    """The PostgreSQL database at *access*, connected to, and created if allowed, on first use.
 
-    Statements are those of SQLite, translated. Connections are kept in a pool; a child process leaves its parent's
-    alone. A statement whose connection was cut is asked once more; all of them bear being repeated.
+    Statements are those of SQLite, translated. Connections are pooled; a child process does not
+    touch those of its parent. A statement is executed again if its connection was lost; all of them
+    can be repeated.
     """
 
     def __init__(self, access: Access, name: str = "postgres") -> None:
@@ -73,8 +74,8 @@ class PostgresDatabase(Prefetching, Shared):
         self._url = url_of(name, access)
         self._is_ready = False
         self._local = _Local()
-        self._pool = self._engine()
-        self._at_once = self._pool.execution_options(isolation_level="AUTOCOMMIT")
+        self._pool = self._make_pool()
+        self._autocommit = self._pool.execution_options(isolation_level="AUTOCOMMIT")
         _all.add(self)
 
     def __repr__(self) -> str:
@@ -82,48 +83,51 @@ class PostgresDatabase(Prefetching, Shared):
 
     @property
     def engine(self) -> Engine:
-        """The database as SQLAlchemy and pandas take it."""
-        self._get_ready()
+        """The database for SQLAlchemy and pandas."""
+        self._prepare()
         return self._pool
 
     def query(self, statement: str, /, *values: str | float | None) -> list[tuple[object, ...]]:
-        """All rows that *statement* answers; raises `StoreUnavailableError`."""
-        return list(self._alone(statement, values).rows)
+        """Return all rows that *statement* selects; raises `StoreUnavailableError`."""
+        return list(self._execute_alone(statement, values).rows)
 
     @property
     def generation(self) -> int:
-        """Always 0: the database is asked for by name each time."""
+        """Always 0: each connection is made to the database of this name."""
         return 0
 
     def change(self, statement: str, values: Values, _: int | None = None, /) -> int:
-        """How many rows *statement*, a transaction by itself, has changed; raises `StoreUnavailableError`."""
-        return self._alone(statement, values).rowcount
+        """Execute *statement* as a transaction; return the number of changed rows.
 
-    def transaction(self, work: Callable[[Execute], R], /) -> R:
-        """What *work* returns, all of whose statements take effect, or none when it raises.
-
-        It is called again where the server gave it up for another's sake, or the connection was cut before its end.
         Raises `StoreUnavailableError`.
         """
-        self._get_ready()
+        return self._execute_alone(statement, values).rowcount
+
+    def transaction(self, work: Callable[[Execute], R], /) -> R:
+        """Return what *work* returns; commit its statements, or roll back if it raises.
+
+        *work* is called again if the server aborted the transaction because of another one, or the
+        connection was lost before its end. Raises `StoreUnavailableError`.
+        """
+        self._prepare()
         self.forget_prefetched()
-        return self._persistently(lambda: self._transacted(work))
+        return self._retry(lambda: self._transact(work))
 
     @property
-    def home(self) -> str:
-        """What tells the database from others, wherever it is opened."""
+    def identity(self) -> str:
+        """The identity of the database, the same in every process."""
         url = self._url
         return f"postgresql:{url.host}:{url.port}/{url.database}/{self._access.schema}"
 
-    def complaints(self) -> tuple[str, ...]:
-        """Nothing: the server looks after its files itself."""
+    def find_problems(self) -> tuple[str, ...]:
+        """Return nothing: the server checks its own files."""
         return ()
 
     def migrate(self, version: int | None = None) -> None:
-        """Bring the tables to *version*, by default the newest; raises `StoreUnavailableError`."""
+        """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""
         wanted = checked_version(self.name, version)
         with self.lock:
-            self._persistently(lambda: self._reach(wanted))
+            self._retry(lambda: self._set_up(wanted))
             self._is_ready = False
 
     def close(self) -> None:
@@ -131,28 +135,38 @@ class PostgresDatabase(Prefetching, Shared):
         self._pool.dispose()
 
     def leave_to_parent(self) -> None:
-        """Forget the connections, which belong to the process that this one was forked from."""
+        """Forget the connections, which belong to the parent process."""
         self._pool.dispose(close=False)
 
-    def _engine(self) -> Engine:
+    def _make_pool(self) -> Engine:
         from sqlalchemy import NullPool, QueuePool, create_engine, event
 
-        sizes = {"pool_size": _POOLED, "max_overflow": _BEYOND, "pool_timeout": self._access.connect_timeout}
-        pooled = {"poolclass": QueuePool, **sizes} if self._access.persistent else {"poolclass": NullPool}
-        bare = self._url.set(password=None, query={})
         url, access = self._url, self._access
-        engine = create_engine(bare, creator=lambda: connect(url, access), hide_parameters=True, **pooled)
-        event.listen(engine, "checkout", _look_at)
+        options: dict[str, Any] = {"poolclass": NullPool}
+        if access.persistent:
+            options = {
+                "poolclass": QueuePool,
+                "pool_size": _POOL_SIZE,
+                "max_overflow": _MAX_OVERFLOW,
+                "pool_timeout": access.connect_timeout,
+            }
+        engine = create_engine(
+            url.set(password=None, query={}),
+            creator=lambda: connect(url, access),
+            hide_parameters=True,
+            **options,
+        )
+        event.listen(engine, "checkout", _refuse_if_closed)
         return engine
 
-    def _get_ready(self) -> None:
+    def _prepare(self) -> None:
         if not self._is_ready:
             with self.lock:
                 if not self._is_ready:
-                    self._persistently(self._reach)
+                    self._retry(self._set_up)
                     self._is_ready = True
 
-    def _reach(self, version: int | None = None) -> None:
+    def _set_up(self, version: int | None = None) -> None:
         try:
             self._pool.connect().close()
         except DBAPIError:
@@ -160,91 +174,92 @@ class PostgresDatabase(Prefetching, Shared):
                 raise
         entered = self._local.at_work.locked()
         with nullcontext() if entered else self._local.at_work:
-            brought_up(self._pool, self._access, self.name, version, _SHORTLY if entered else MIGRATING)
+            patience = _HANDLER_TIMEOUT if entered else MIGRATING
+            ensure_tables(self._pool, self._access, self.name, version, patience)
 
-    def _alone(self, statement: str, values: Values) -> _Did:
-        self._get_ready()
+    def _execute_alone(self, statement: str, values: Values) -> _Result:
+        self._prepare()
         if self._local.at_work.locked():
-            return self._persistently(lambda: self._transacted(lambda execute: execute(statement, values)))
+            return self._retry(lambda: self._transact(lambda execute: execute(statement, values)))
 
-        def work() -> _Did:
-            with self._at_once.connect() as connection:
-                return _executed(connection, statement, values)
+        def work() -> _Result:
+            with self._autocommit.connect() as connection:
+                return _execute(connection, statement, values)
 
-        return self._persistently(work)
+        return self._retry(work)
 
-    def _transacted(self, work: Callable[[_Execute], R]) -> R:
-        """Do *work* in a transaction; one that begins while its thread is at work on another must not wait for that."""
+    def _transact(self, work: Callable[[_Execute], R]) -> R:
+        """Do *work* in a transaction; if its thread has another open, do not wait long for that."""
         if not self._local.at_work.locked():
-            with self._local.at_work:  # unlike a flag it cannot be left behind by an interrupt
-                return self._committed(work)
+            # A lock, not a flag: an interrupt cannot leave it set.
+            with self._local.at_work:
+                return self._commit(work)
         try:
-            return self._committed(work, f"SET LOCAL lock_timeout = '{_SHORTLY:.0f}s'")
+            return self._commit(work, f"SET LOCAL lock_timeout = '{_HANDLER_TIMEOUT:.0f}s'")
         except DBAPIError as error:
             if _state(error) != _IS_LOCKED:
                 raise
-            reason = "what was interrupted is writing the same, or somebody else is"
-            raise StoreUnavailableError(self.name, reason, "try again when it has finished") from error
+            reason = "the interrupted code, or another process, is writing the same"
+            advice = "try again when it has finished"
+            raise StoreUnavailableError(self.name, reason, advice) from error
 
-    def _committed(self, work: Callable[[_Execute], R], first: str | None = None) -> R:
+    def _commit(self, work: Callable[[_Execute], R], first: str | None = None) -> R:
         with self._pool.connect() as connection:
             if first is not None:
                 connection.exec_driver_sql(first)
-            result = work(lambda statement, values: _executed(connection, statement, values))
+            result = work(lambda statement, values: _execute(connection, statement, values))
             try:
                 connection.commit()
             except DBAPIError as error:
-                raise _DoubtfulError(error) from error
+                raise _DoubtfulCommitError(error) from error
             return result
 
-    def _persistently(self, work: Callable[[], R]) -> R:
-        """What *work* returns, done again while that can help."""
+    def _retry(self, work: Callable[[], R]) -> R:
+        """Return what *work* returns, called again while that can help."""
         attempt = 0
         while True:
             attempt += 1
             try:
                 return work()
-            except _DoubtfulError as doubtful:
+            except _DoubtfulCommitError as doubtful:
                 failure: Exception = doubtful.error
-                may_help = _is_in_the_way(failure)
+                may_help = _state(failure) in _ABORTED
             except (SQLAlchemyError, psycopg.Error) as error:
                 failure = error
-                may_help = _is_in_the_way(error) or (attempt == 1 and _was_cut(error))
+                may_help = _state(error) in _ABORTED or (attempt == 1 and _was_cut(error))
             if not may_help or attempt == _ATTEMPTS:
-                break
-            time.sleep(0.005 * 2**attempt * (1 + os.getpid() % 7 / 7))  # not in step with others
-        raise unavailable(self.name, self._url, failure)
+                raise unavailable(self.name, self._url, failure)
+            # The processes wait for different times, so that they do not collide again.
+            time.sleep(0.005 * 2**attempt * (1 + os.getpid() % 7 / 7))
 
 
 class _Local(threading.local):
-    """What each thread has for itself."""
+    """The lock that each thread holds during its transaction."""
 
     def __init__(self) -> None:
         self.at_work: Final = threading.Lock()
 
 
-class _DoubtfulError(Exception):
-    """A commit failed: whether it took effect is not known, unless the server says so."""
+class _DoubtfulCommitError(Exception):
+    """A commit failed; unless the server says so, it is not known whether it took effect."""
 
     def __init__(self, error: DBAPIError) -> None:
         super().__init__()
         self.error = error
 
 
-def _executed(connection: sa.Connection, statement: str, values: Values) -> _Did:
+def _execute(connection: sa.Connection, statement: str, values: Values) -> _Result:
     translation = translated(statement, values)
     bound = translation.bind(values)
-    result = connection.exec_driver_sql(translation.text, bound if isinstance(bound, dict) else tuple(bound))
+    result = connection.exec_driver_sql(
+        translation.text, bound if isinstance(bound, dict) else tuple(bound)
+    )
     rows = translation.rows(map(tuple, result)) if result.returns_rows else ()
-    return _Did(result.rowcount, rows)
-
-
-def _is_in_the_way(error: Exception) -> bool:
-    return _state(error) in _IN_THE_WAY
+    return _Result(result.rowcount, rows)
 
 
 def _state(error: Exception) -> str | None:
-    """What the server calls it, if it is the server's."""
+    """Return the server's code of the error, if it is the server's."""
     return getattr(getattr(error, "orig", error), "sqlstate", None)
 
 
@@ -254,8 +269,8 @@ def _was_cut(error: Exception) -> bool:
     return not isinstance(error.orig, SilentServerError)
 
 
-def _look_at(connection: Connection, *_: object) -> None:
-    """Refuse a connection from the pool that the server has closed; the pool then opens another one."""
+def _refuse_if_closed(connection: Connection, *_: object) -> None:
+    """Refuse a pooled connection that the server has closed; the pool then opens another one."""
     if is_cut(connection):
         raise DisconnectionError
 
@@ -264,9 +279,10 @@ _all: Final[weakref.WeakSet[PostgresDatabase]] = weakref.WeakSet()
 
 
 def _leave_all() -> None:
-    for each in list(_all):
-        each.leave_to_parent()
+    for database in list(_all):
+        database.leave_to_parent()
 
 
-if hasattr(os, "register_at_fork"):  # where processes do not fork there is nothing to do
+# Windows does not fork.
+if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_leave_all)

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that give up in time, and what is said of their failures."""
+"""Connections to PostgreSQL with a deadline, and the errors for their failures."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from psycopg.rows import TupleRow
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import ArgumentError
+from toolz import concat
 
 from provenance.errors import ConfigError, StoreUnavailableError
 
 R = TypeVar("R")
 
 _GRACE: Final = 1.0
-"""Seconds after which a server must have noticed that a statement takes too long."""
+"""Seconds that the server may need to abort a statement after its timeout."""
 _LOCK_PATIENCE: Final = 30.0
 
 
 @frozen(kw_only=True)
 class Access:
-    """Where a database is, what may be made there, and how many seconds to wait for it.
+    """The address of a database, what may be created there, and timeouts in seconds.
 
-    *migrates* says whether its tables are brought up to date when it is first used.
+    *migrates* says whether its tables are migrated on first use.
     """
 
     url: str
@@ -45,68 +46,74 @@ class Access:
 
 
 def url_of(name: str, access: Access) -> sa.URL:
-    """The address, checked; ConfigError for what is none, which says nothing of what is in it."""
+    """Return the URL, validated; raises `ConfigError`, which does not show the URL."""
     try:
         url = make_url(access.url)
     except (ArgumentError, ValueError):
         url = None
-    if url is None or url.drivername not in {"postgresql", "postgres", "postgresql+psycopg"} or not url.database:
-        problem = "it is no address of a PostgreSQL database"
-        raise ConfigError(f"{name}.db", problem, "write postgresql://user:password@host:port/database") from None
+    if (
+        url is None
+        or url.drivername not in {"postgresql", "postgres", "postgresql+psycopg"}
+        or not url.database
+    ):
+        advice = "expected postgresql://user:password@host:port/database"
+        raise ConfigError(f"{name}.db", "invalid PostgreSQL URL", advice) from None
     return url.set(drivername="postgresql+psycopg")
 
 
 class SilentServerError(psycopg.OperationalError):
-    """The server has not answered in time."""
+    """The server did not respond in time."""
 
 
 class _Limited(Generator[Any, Any, R]):
-    """What psycopg does step by step on *connection*, which is closed when it is not done by the time *until*."""
+    """psycopg's *steps*; the connection is closed if they are not done at the time *until*."""
 
     def __init__(self, steps: Generator[Any, Any, R], connection: Connection, until: float) -> None:
         self._steps = steps
         self._connection = connection
         self._until = until
-        self._has_begun = False
+        self._is_started = False
 
-    def send(self, ready: Any, /) -> Any:  # noqa: ANN401 - psycopg's, passed on
-        if self._has_begun and not ready and time.monotonic() > self._until:
+    def send(self, ready: Any, /) -> Any:  # noqa: ANN401 - as in psycopg
+        if self._is_started and not ready and time.monotonic() > self._until:
             self._connection.pgconn.finish()
-            raise SilentServerError(f"no answer came in {self._connection.patience:g} seconds")
-        self._has_begun = True
+            raise SilentServerError(f"no response in {self._connection.patience:g} seconds")
+        self._is_started = True
         return self._steps.send(ready)
 
-    def throw(self, *args: Any) -> Any:  # noqa: ANN401 - psycopg's, passed on
+    def throw(self, *args: Any) -> Any:  # noqa: ANN401 - as in psycopg
         return self._steps.throw(*args)
 
 
 class Connection(psycopg.Connection[TupleRow]):
-    """A connection that waits no longer than its `patience` for any answer; dropped, it is closed without a word."""
+    """A connection that waits at most `patience` seconds for any response."""
 
     patience: float = math.inf
 
-    def wait(self, gen: Generator[Any, Any, R], *args: Any, **kwargs: Any) -> R:  # noqa: ANN401 - psycopg's, passed on
-        """What *gen* returns; raises `SilentServerError`."""
-        limited = gen if math.isinf(self.patience) else _Limited(gen, self, time.monotonic() + self.patience)
-        return super().wait(limited, *args, **kwargs)
+    def wait(self, gen: Generator[Any, Any, R], *args: Any, **kwargs: Any) -> R:  # noqa: ANN401 - as in psycopg
+        """Return what *gen* returns; raises `SilentServerError`."""
+        if not math.isinf(self.patience):
+            gen = _Limited(gen, self, time.monotonic() + self.patience)
+        return super().wait(gen, *args, **kwargs)
 
     def __del__(self, *_: object) -> None:
-        """Say nothing: it may be the copy of one that a parent process goes on using."""
+        """Send nothing: this may be a copy of a connection that the parent process still uses."""
 
 
 def connect(url: sa.URL, access: Access, database: str | None = None) -> Connection:
-    """A new connection to the database, or to another one on the same server; raises `psycopg.Error`."""
-    dialect: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy's own is untyped
-    place = url if database is None else url.set(database=database)
-    given = dialect.create_connect_args(place)[1]  # pyright: ignore[reportUnknownMemberType] - SQLAlchemy's own
-    deadlines: dict[str, Any] = {
+    """Return a new connection, by default to the database of *url*; raises `psycopg.Error`."""
+    dialect: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # untyped
+    target = url if database is None else url.set(database=database)
+    given = dialect.create_connect_args(target)[1]  # pyright: ignore[reportUnknownMemberType] - untyped
+    options: dict[str, Any] = {
+        "application_name": "provenance",
         "connect_timeout": math.ceil(access.connect_timeout),
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
         "tcp_user_timeout": math.ceil(access.statement_timeout * 1000),
+        **given,
     }
-    options: dict[str, Any] = {"application_name": "provenance", **deadlines, **given}
     connection = Connection.connect(**options, autocommit=True)
     connection.patience = access.statement_timeout + _GRACE
     settings = {
@@ -116,13 +123,13 @@ def connect(url: sa.URL, access: Access, database: str | None = None) -> Connect
     if access.schema is not None:
         settings["search_path"] = sql.Identifier(access.schema).as_string(connection)
     calls = sql.SQL(", ").join([sql.SQL("set_config(%s, %s, false)")] * len(settings))
-    connection.execute(sql.SQL("SELECT {}").format(calls), [part for each in settings.items() for part in each])
+    connection.execute(sql.SQL("SELECT {}").format(calls), list(concat(settings.items())))
     connection.autocommit = False
     return connection
 
 
 def is_cut(connection: Connection) -> bool:
-    """Whether the server has said good-bye while nobody asked it anything; nothing is sent to find out."""
+    """Return whether the server has closed the idle connection; nothing is sent to find out."""
     if connection.closed:
         return True
     if not hasattr(select, "poll"):
@@ -132,41 +139,41 @@ def is_cut(connection: Connection) -> bool:
     return bool(poll.poll(0))
 
 
-# ---------------------------------------------------------------- failures
-
 _ADVICE: Final = {
     "28": "check user and password",
-    "3D000": "check the name of the database, or let it be made with create_db: true",
-    "42501": "grant the user what is missing, or name a schema of its own",
-    "42P01": "the tables are gone or half there: call migrate() of the repository",
+    "3D000": "check the name of the database, or set create_db: true",
+    "42501": "grant the user the missing privilege, or give it a schema of its own",
+    "42P01": "tables are missing; call migrate() of the repository",
     "53100": "free some space on the server",
     "53300": "close some connections, or use persistent_connections: false",
     "54": "keep large values in a blob store",
     "55P03": "another process has been writing for long: try again when it has finished",
-    "57014": "raise statement_timeout, or find out what keeps the server busy",
+    "57014": "increase statement_timeout, or find out what keeps the server busy",
     "57P": "try again when the server is up",
-    "25006": "the server takes no changes: name the one that does, or use write: false",
+    "25006": "the server is read-only: use the primary server, or set write: false",
 }
-_UNREACHABLE: Final = "check that the server is up, that host and port are right, and user, password and database too"
-_SILENT: Final = "check the network and the server"
+_UNREACHABLE: Final = "check that the server is up, and host, port, user, password and database"
 
 
 def unavailable(name: str, url: sa.URL, error: Exception) -> StoreUnavailableError:
-    """What to raise when *error* kept the database from answering; no password is in it."""
+    """Return the error to raise for *error* of the database, without passwords."""
     origin = getattr(error, "orig", None) or error
     state: str = getattr(origin, "sqlstate", None) or ""
     advice = next((_ADVICE[state[:n]] for n in (5, 3, 2) if state[:n] in _ADVICE), None)
+    if advice is None and isinstance(origin, SilentServerError):
+        advice = "check the network and the server"
     if advice is None:
-        advice = _SILENT if isinstance(origin, SilentServerError) else _UNREACHABLE if not state else "see its log"
-    where = f"{url.host or 'localhost'}{f':{url.port}' if url.port else ''}/{url.database}"
-    said = " ".join(_without_secrets(str(origin), url).split())
-    return StoreUnavailableError(name, f"{_without_secrets(where, url)}: {said}", advice)
+        advice = "see its log" if state else _UNREACHABLE
+    address = f"{url.host or 'localhost'}{f':{url.port}' if url.port else ''}/{url.database}"
+    message = " ".join(_without_secrets(str(origin), url).split())
+    return StoreUnavailableError(name, f"{_without_secrets(address, url)}: {message}", advice)
 
 
 def _without_secrets(text: str, url: sa.URL) -> str:
-    """*text* without the password, however it is spelt."""
-    given = [str(value) for name, value in url.query.items() if "pass" in name]
-    for secret in (*([] if url.password is None else [str(url.password)]), *given):
-        for spelt in {secret, quote(secret, safe=""), quote_plus(secret), unquote(secret)} - {""}:
-            text = text.replace(spelt, "***")
+    """Return *text* without the password, quoted or not."""
+    secrets = [str(value) for name, value in url.query.items() if "pass" in name]
+    for secret in (str(url.password or ""), *secrets):
+        spellings = {secret, quote(secret, safe=""), quote_plus(secret), unquote(secret)}
+        for spelling in spellings - {""}:
+            text = text.replace(spelling, "***")
     return text

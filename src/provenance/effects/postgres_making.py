@@ -1,26 +1,33 @@
-"""Making a PostgreSQL database, its schema and its tables, once, whoever comes at the same time."""
+"""Creating a PostgreSQL database, its schema and its tables, once for all processes."""
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
-import psycopg
 import sqlalchemy as sa
 from attrs import evolve
-from psycopg import sql
 
-from provenance.effects import migrating, statements
-from provenance.effects.postgres_connections import Access, Connection, connect
+from provenance.effects import statements
+from provenance.effects.migrating import migrate, stamped
 from provenance.errors import StoreUnavailableError
 
+if TYPE_CHECKING:
+    from provenance.effects.postgres_connections import Access, Connection
+
 _ONE_AT_A_TIME: Final = 0x70726F76656E
-"""The advisory lock of who makes or changes something."""
+"""The advisory lock held while something is created or migrated."""
 MIGRATING: Final = 3600.0
-"""Seconds that a migration may take, which rewrites tables."""
+"""Timeout of a migration in seconds; it may rewrite tables."""
 
 
 def make_database(url: sa.URL, access: Access) -> bool:
-    """Make the database unless it is there, from one that every server has; False where none of those can be reached."""
+    """Create the database unless it exists; return False if the server cannot be reached."""
+    import psycopg
+    from psycopg import sql
+
+    from provenance.effects.postgres_connections import connect
+
+    # Every server has one of these.
     for other in ("postgres", "template1"):
         try:
             connection = connect(url, evolve(access, schema=None), other)
@@ -29,18 +36,24 @@ def make_database(url: sa.URL, access: Access) -> bool:
         with connection:
             connection.autocommit = True
             connection.execute("SELECT pg_advisory_lock(%s)", [_ONE_AT_A_TIME])
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [url.database]).fetchall():
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(str(url.database))))
+            query = "SELECT 1 FROM pg_database WHERE datname = %s"
+            if not connection.execute(query, [url.database]).fetchall():
+                name = sql.Identifier(str(url.database))
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
         return True
     return False
 
 
-def brought_up(
-    engine: sa.Engine, access: Access, name: str, version: int | None = None, patience: float = MIGRATING
+def ensure_tables(
+    engine: sa.Engine,
+    access: Access,
+    name: str,
+    version: int | None = None,
+    patience: float = MIGRATING,
 ) -> None:
-    """Bring the tables to *version*, or, where none is given, to today's as far as *access* allows it.
+    """Migrate the tables to *version*, by default to the newest if *access* allows it.
 
-    Who is making them already is waited for at most *patience* seconds.
+    Wait at most *patience* seconds for another process that creates or migrates them.
     """
     wanted = statements.VERSION if version is None else version
     with engine.connect() as connection:
@@ -56,30 +69,30 @@ def brought_up(
             connection.execute(sa.schema.CreateSchema(str(access.schema)))
         if (found or 0) != wanted:
             if version is None and not access.migrates:
-                raise _outdated(name, found or 0)
-            migrating.migrate(connection, found or 0, wanted)
-        connection.detach()  # its patience is not for others
+                status = f"are of version {found}" if found else "do not exist yet"
+                reason = f"its tables {status}; version {statements.VERSION} is required"
+                advice = "call migrate() of the repository once, by hand"
+                raise StoreUnavailableError(name, reason, advice)
+            migrate(connection, found or 0, wanted)
+        # The pool must not reuse a connection with this patience.
+        connection.detach()
 
 
 def _found(connection: sa.Connection, access: Access, name: str) -> int | None:
-    """The version of the tables, 0 where there are none; None where the schema is still to be made.
+    """Return the version of the tables, 0 if there are none, None if the schema must be created.
 
-    Raises `StoreUnavailableError` where there is something that is not to be, or cannot be, used.
+    Raises `StoreUnavailableError` if the schema or the tables cannot be used.
     """
     if access.schema is not None:
         query = sa.text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
         if connection.execute(query, {"name": access.schema}).scalar() is None:
             if access.create_schema:
                 return None
-            advice = "check the name, or let it be made with create_schema: true"
-            raise StoreUnavailableError(name, f"there is no schema {access.schema!r}", advice)
-    found = migrating.stamped(connection) or 0
+            advice = "check the name, or set create_schema: true"
+            raise StoreUnavailableError(name, f"schema {access.schema!r} does not exist", advice)
+    found = stamped(connection) or 0
     if found > statements.VERSION:
-        reason = f"its tables are of version {found}, and this library knows {statements.VERSION}"
-        raise StoreUnavailableError(name, reason, "upgrade the library: pip install --upgrade provenance")
+        known = f"this library supports up to {statements.VERSION}"
+        advice = "upgrade the library: pip install --upgrade provenance"
+        raise StoreUnavailableError(name, f"its tables are of version {found}, {known}", advice)
     return found
-
-
-def _outdated(name: str, found: int) -> StoreUnavailableError:
-    said = f"are of version {found}, and this library wants {statements.VERSION}" if found else "are not there yet"
-    return StoreUnavailableError(name, f"its tables {said}", "call migrate() of the repository once, by hand")

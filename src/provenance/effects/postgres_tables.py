@@ -1,8 +1,8 @@
-"""The tables as PostgreSQL has them: those of `tables`, with its own types and indexes, and what it would lose in columns of text.
+"""The tables in PostgreSQL, with its types and indexes, and exact copies of what it would change.
 
-JSONB and TEXT cannot hold everything: NUL and lone surrogates are refused, and JSONB forgets the order of keys, the way
-numbers are written and the sign of zero. The columns of `tables` are therefore for queries, and shown as near as may be; the library
-reads what is written beside them in `exact` (and `inputs_text`).
+TEXT and JSONB refuse NUL and lone surrogates, and JSONB changes the order of keys, the notation of
+numbers and the sign of zero. The columns of `tables` are therefore an approximation for queries;
+the library reads the exact text from the columns `exact` and `inputs_text`.
 """
 
 from __future__ import annotations
@@ -26,27 +26,31 @@ _WITH_EXACT: Final = ("artifacts", "artifact_sets", "runs")
 _WITH_PLACE: Final = ("artifacts", "artifact_sets")
 
 
-def _made() -> sa.MetaData:
-    """The tables; what SQLite calls rowid is `place` here, in the order in which rows came."""
-    made = sa.MetaData()
-    for table in (each.to_metadata(made) for each in common.tables.sorted_tables):
+def _make_tables() -> sa.MetaData:
+    """Return the tables; the column `place` is what rowid is in SQLite."""
+    metadata = sa.MetaData()
+    for source in common.tables.sorted_tables:
+        table = source.to_metadata(metadata)
         for column in table.columns:
             if isinstance(column.type, sa.JSON):
                 column.type = JSONB()
         if table.name in _WITH_PLACE:
-            table.append_column(sa.Column("place", sa.BigInteger, sa.Identity(), nullable=False, unique=True))
+            table.append_column(
+                sa.Column("place", sa.BigInteger, sa.Identity(), nullable=False, unique=True)
+            )
         if table.name in _WITH_EXACT:
             table.append_column(sa.Column("exact", sa.Text, nullable=False))
-    _extend_artifacts(made.tables["artifacts"])
-    _extend_sets(made.tables["artifact_sets"])
-    return made
+    _extend_artifacts(metadata.tables["artifacts"])
+    _extend_sets(metadata.tables["artifact_sets"])
+    return metadata
 
 
 def _extend_artifacts(table: sa.Table) -> None:
     columns = table.c
     columns.input_artifact_ids.type = ARRAY(sa.Text)
     table.append_column(sa.Column("inputs_text", sa.Text, nullable=False))
-    sa.Index("ix_artifacts_name", columns.name, postgresql_using="hash")  # of any length, which a tree is not
+    # A hash index takes names of any length, a B-tree does not.
+    sa.Index("ix_artifacts_name", columns.name, postgresql_using="hash")
     sa.Index("ix_artifacts_run_id", columns.run_id)
     sa.Index("ix_artifacts_input_artifact_ids", columns.input_artifact_ids, postgresql_using="gin")
     for name in ("inputs_json", "custom_fields", "tags"):
@@ -54,22 +58,23 @@ def _extend_artifacts(table: sa.Table) -> None:
 
 
 def _extend_sets(table: sa.Table) -> None:
-    """Labels that JSONB takes for equal are not: what is unique is their text."""
+    """Make the text of labels unique, because JSONB finds some labels equal that differ."""
     table.c.id.primary_key = table.c.labels.primary_key = False
     table.append_column(sa.Column("labels_digest", sa.Text, nullable=False))
-    table.append_constraint(sa.PrimaryKeyConstraint("id", "labels_digest", name="artifact_sets_pkey"))
+    key = sa.PrimaryKeyConstraint("id", "labels_digest", name="artifact_sets_pkey")
+    table.append_constraint(key)
     _index_paths(table.c.labels)
-    (by_name,) = (each for each in table.indexes if each.name == "ix_artifact_sets_name")
+    (by_name,) = (index for index in table.indexes if index.name == "ix_artifact_sets_name")
     by_name.kwargs["postgresql_using"] = "hash"
 
 
 def _index_paths(column: sa.Column[object]) -> None:
-    """Let what JSON holds be found by an index."""
+    """Index the entries of a JSON column."""
     name = f"ix_{column.table.name}_{column.name}"
     sa.Index(name, column, postgresql_using="gin", postgresql_ops={column.name: "jsonb_path_ops"})
 
 
-tables: Final = _made()
+tables: Final = _make_tables()
 EXTRAS: Final[Mapping[str, Mapping[str, Callable[[Row], str]]]] = {
     "artifacts": {
         "exact": lambda row: json_text([row[name] for name in COLUMNS]),
@@ -81,15 +86,19 @@ EXTRAS: Final[Mapping[str, Mapping[str, Callable[[Row], str]]]] = {
     },
     "runs": {"exact": lambda row: cast("str", row["info"])},
 }
-"""By table: the columns that are written beside those of `tables`, and how."""
-EXACT: Final = {"artifacts.inputs_json": "inputs_text", "artifact_sets.labels": "exact", "runs.info": "exact"}
-"""By column: the one that is read in its place."""
+"""By table: the columns written in addition to those of `tables`, and how to make each."""
+EXACT: Final = {
+    "artifacts.inputs_json": "inputs_text",
+    "artifact_sets.labels": "exact",
+    "runs.info": "exact",
+}
+"""By column: the exact one that is read instead."""
 
-_LOST: Final = re.compile("[\0\ud800-\udfff]")
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 def shown(kind: object, value: str | float | bytes | None) -> Value:
-    r"""*value* as a column of this type can show it.
+    r"""Return *value* as a column of this type can store it, for queries.
 
     >>> shown(sa.Text(), "a\0b"), shown(ARRAY(sa.Text), '["x"]'), shown(JSONB(), '{"a":"\\u0000"}')
     ('a�b', ['x'], '{"a": "�"}')
@@ -98,27 +107,26 @@ def shown(kind: object, value: str | float | bytes | None) -> Value:
         return bool(value)
     if not isinstance(value, str):
         return value
-    if isinstance(kind, JSONB):
-        return _json_shown(value)
-    return cast("list[str]", json.loads(value)) if isinstance(kind, ARRAY) else _LOST.sub("�", value)
+    if isinstance(kind, ARRAY):
+        return cast("list[str]", json.loads(value))
+    if not isinstance(kind, JSONB):
+        return _UNSTORABLE.sub("�", value)
+    if value.startswith(("{", "[")) and "\\u" not in value and "\0" not in value:
+        return value
+    try:
+        return json.dumps(_storable(json.loads(value)), ensure_ascii=False)
+    except ValueError:
+        # Not JSON; the exact text is stored, too.
+        return json.dumps(_UNSTORABLE.sub("�", value))
 
 
-def _json_shown(text: str) -> str:
-    """JSON text as JSONB takes it."""
-    if "\\u" in text or "\0" in text or not text.startswith(("{", "[")):
-        try:
-            return json.dumps(_without_losses(json.loads(text)), ensure_ascii=False)
-        except ValueError:  # it is no JSON: whoever put it will get it back all the same
-            return json.dumps(_LOST.sub("�", text))
-    return text
-
-
-def _without_losses(value: object) -> object:
+def _storable(value: object) -> object:
+    """Return a JSON value whose texts PostgreSQL can store."""
     if isinstance(value, str):
-        return _LOST.sub("�", value)
+        return _UNSTORABLE.sub("�", value)
     if isinstance(value, list):
-        return [_without_losses(each) for each in cast("list[object]", value)]
+        return [_storable(member) for member in cast("list[object]", value)]
     if isinstance(value, dict):
         entries = cast("dict[str, object]", value)
-        return {_LOST.sub("�", name): _without_losses(each) for name, each in entries.items()}
+        return {_UNSTORABLE.sub("�", name): _storable(entry) for name, entry in entries.items()}
     return value

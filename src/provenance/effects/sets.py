@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import count
 from typing import cast
 
 from provenance.effects import statements
-from provenance.effects.bounds import between
+from provenance.effects.bounds import between, first_column
 from provenance.effects.database import Database, Execute
 from provenance.ids import ArtifactId, SetId
 from provenance.queries import carries
@@ -33,21 +32,24 @@ class SqlSets:
         return record
 
     def find_set(self, set_id: SetId) -> SetRecord | None:
-        """The newest record of this id, or None."""
+        """Return the newest record of this id, or None."""
         return self._read(self._database.query(statements.FIND_SET, set_id, 1, 0))
 
     def find_set_ids(self, prefix: str, limit: int, after: str = "") -> tuple[SetId, ...]:
-        """At most *limit* ids that begin with *prefix* and come after *after*, in order."""
-        rows = self._database.query(statements.FIND_SET_IDS, *between(prefix, after), limit, 0)
-        return tuple(cast("SetId", row[0]) for row in rows)
+        """Return up to *limit* ids that begin with *prefix* and follow *after*, in order."""
+        bounds = between(prefix, after)
+        return first_column(self._database.query(statements.FIND_SET_IDS, *bounds, limit, 0))
 
     def find_labelled(self, labels: Options) -> SetRecord | None:
-        """The newest set that carries *labels*, or None."""
+        """Return the newest set that has *labels*, or None."""
         text = labels_text(labels)
-        candidates = (self._database.query(statements.FIND_LABELLED, text, 1, passed) for passed in count())
-        # SQLite takes huge numbers for equal that are not, and texts that are equal up to a NUL
-        fits = (rows for rows in candidates if not rows or carries(labels_from(cast("str", rows[0][1])), labels))
-        return self._read(next(fits))
+        offset = 0
+        while True:
+            rows = self._database.query(statements.FIND_LABELLED, text, 1, offset)
+            # SQLite finds some huge numbers equal that differ, and texts that agree up to a NUL.
+            if not rows or carries(labels_from(cast("str", rows[0][1])), labels):
+                return self._read(rows)
+            offset += 1
 
     def drop_set(self, set_id: SetId) -> bool:
         """Delete all records of this id."""
@@ -59,8 +61,8 @@ class SqlSets:
         return self._database.transaction(work)
 
     def find_pins(self, artifact_id: ArtifactId) -> tuple[SetId, ...]:
-        """Ids of the sets that the artifact is in, in order."""
-        return tuple(cast("SetId", row[0]) for row in self._database.query(statements.FIND_PINS, artifact_id))
+        """Return the ids of the sets that contain the artifact, in order."""
+        return first_column(self._database.query(statements.FIND_PINS, artifact_id))
 
     def _read(self, rows: list[tuple[object, ...]]) -> SetRecord | None:
         if not rows:
@@ -68,6 +70,7 @@ class SqlSets:
         set_id, labels, created_at = cast("tuple[str, str, str]", rows[0])
         members = self._database.query(statements.FIND_MEMBERS, set_id)
         if not members and not self._database.query(statements.FIND_SET, set_id, 1, 0):
-            return None  # another process has deleted it since
-        ids = frozenset(cast("ArtifactId", row[0]) for row in members)
+            # Another process has deleted it.
+            return None
+        ids: frozenset[ArtifactId] = frozenset(first_column(members))
         return SetRecord(SetId(set_id), ids, labels_from(labels), moment_from(created_at))

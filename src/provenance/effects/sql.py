@@ -1,7 +1,8 @@
-"""Records and small blobs in an SQL database: a hit is one row, and so is a miss.
+"""Records and small blobs in an SQL database: a hit reads one row, and a miss writes one.
 
-Small bytes live in the row of the record that brings them, in columns of their own: one statement stores both. Equal
-small values are kept once for each record; what is large is shared, in another store.
+The bytes of a small blob are in columns of the record that brings them, so that one statement
+stores both. Each record has its own copy of a small value; large values are shared, in another
+store.
 """
 
 from __future__ import annotations
@@ -9,33 +10,48 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from attrs import evolve
 
 from provenance.asks import PutRecord
 from provenance.chores import Holding, Shelf
-from provenance.effects import statements, upkeep
-from provenance.effects.bounds import between, sifting
-from provenance.effects.database import Database, Execute
+from provenance.effects import statements
+from provenance.effects.bounds import between, first_column, sifting
+from provenance.effects.database import Database, Execute, Values
 from provenance.effects.sinks import Encoded, Kept, digest
+from provenance.effects.upkeep import evict
 from provenance.errors import BlobNotFoundError, CorruptBlobError, CorruptRecordError
 from provenance.ids import ArtifactId, RunId, ValueId
 from provenance.queries import Page, Query, fits
 from provenance.records import ArtifactRecord, Blob, Held, Run
 from provenance.seals import Seal
-from provenance.wire import COLUMNS, Row, from_row, run_from_json, run_to_json, time_text, to_row
+from provenance.wire import (
+    COLUMNS,
+    from_row,
+    moment_from,
+    run_from_json,
+    run_to_json,
+    time_text,
+    to_row,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-_ROWS: Final = 500  # that are looked through at a time when artifacts are searched
-_FACTS: Final = len(COLUMNS) - 1  # the last one is the signature
-_Values: TypeAlias = tuple[str | int | float | bytes | None, ...]
+_ROWS: Final = 500
+"""Rows that a search fetches at a time."""
+_FACTS: Final = len(COLUMNS) - 1
+"""Columns of a record before the last, its signature."""
+_COPIES: Final = 100
+"""Rows whose copy of a blob is verified, at most."""
 
 
 class SqlRecords:
-    """Records in the tables of *database*, vouched for by *seal*; `engine` is for the user's own queries."""
+    """Records in the tables of *database*, signed and checked by *seal*.
+
+    `engine` is for the user's own queries.
+    """
 
     def __init__(self, database: Database, seal: Seal | None = None) -> None:
         self._database = database
@@ -44,48 +60,54 @@ class SqlRecords:
 
     @property
     def engine(self) -> Engine:
-        """The database as SQLAlchemy and pandas take it."""
+        """The database for SQLAlchemy and pandas."""
         return self._database.engine
 
     def find_record(self, artifact_id: ArtifactId) -> ArtifactRecord | None:
-        """The record of this id, or None."""
+        """Return the record of this id, or None."""
         rows = self._database.query(statements.FIND_RECORD, artifact_id)
         if not rows:
             return None
         row: Any = rows[0]
         record, data = self._record(row, artifact_id), row[-1]
-        if data is not None:  # who looks a record up is likely to read its value next
+        if data is not None:
+            # After a lookup the value is usually read next.
             self._database.prefetch(record.value_blob.id, data)
         return record
 
     def find_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
-        """At most *limit* ids that begin with *prefix* and come after *after*, in order."""
-        rows = self._database.query(statements.FIND_IDS, *between(prefix, after), limit, 0)
-        return tuple(cast("ArtifactId", row[0]) for row in rows)
+        """Return up to *limit* ids that begin with *prefix* and follow *after*, in order."""
+        bounds = between(prefix, after)
+        return first_column(self._database.query(statements.FIND_IDS, *bounds, limit, 0))
 
     def find_by_value(self, value_id: ValueId) -> tuple[ArtifactRecord, ...]:
-        """Records of the value, oldest first."""
-        return tuple(self._record(row) for row in self._database.query(statements.FIND_BY_VALUE, value_id))
+        """Return the records of the value, oldest first."""
+        return tuple(map(self._record, self._database.query(statements.FIND_BY_VALUE, value_id)))
 
     def find_progeny(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
-        """Ids of what was computed directly from the artifact, in order."""
-        return tuple(cast("ArtifactId", row[0]) for row in self._database.query(statements.FIND_PROGENY, artifact_id))
+        """Return the ids of the artifacts computed directly from this one, in order."""
+        return first_column(self._database.query(statements.FIND_PROGENY, artifact_id))
 
     def find_inputs(self, artifact_id: ArtifactId) -> str | None:
-        """The JSON text of the inputs of the record, or None; raises `CorruptRecordError` where it is not what was put."""
+        """Return the JSON text of the record's inputs, or None.
+
+        Raises:
+            CorruptRecordError: if the text is not what was stored.
+        """
         rows = self._database.query(statements.FIND_INPUTS, artifact_id)
         if not rows:
             return None
         text, signature = cast("tuple[str, str]", rows[0])
         problem = self._seal.problem_of_inputs(artifact_id, text, signature)
         if problem is not None:
-            raise CorruptRecordError(artifact_id, self._database.name, f"of its inputs, {problem}")
+            raise CorruptRecordError(artifact_id, self._database.name, f"inputs: {problem}")
         return text
 
     def find_records(self, query: Query, after: int | None, limit: int) -> Page:
-        """Some records that fit, those stored last first; the database sorts out most of the others."""
+        """Return a page of matching records, newest first; the database does most filtering."""
         found: list[ArtifactRecord] = []
-        count = min(limit, _ROWS)  # as a rule the database has sorted out all that does not fit
+        # The database has usually filtered out all others: first fetch no more than the limit.
+        count = min(limit, _ROWS)
         while True:
             rows = self._database.query(statements.FIND_RECORDS, *sifting(query, after), count, 0)
             for place, *row, inputs in rows:
@@ -99,7 +121,7 @@ class SqlRecords:
             after, count = cast("int", rows[-1][0]), _ROWS
 
     def find_run(self, run_id: RunId) -> Run | None:
-        """The run of this id, or None."""
+        """Return the run of this id, or None."""
         rows = self._database.query(statements.FIND_RUN, run_id)
         try:
             return run_from_json(cast("str", rows[0][0])) if rows else None
@@ -108,11 +130,14 @@ class SqlRecords:
             raise CorruptRecordError(run_id, self._database.name, reason, what="run") from error
 
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
-        """Store the record, its run and the bytes it brings, all or nothing; answers the record that is there then."""
+        """Store the record, its run and its bytes, all or nothing; return what is stored then."""
         record, database = ask.record, self._database
         process = database.generation, ask.run.id
-        is_alone = not (record.input_artifact_ids or record.value_artifact_ids or ask.besides or ask.replace)
-        is_short = is_alone and process in self._runs  # then one statement does, which is a transaction by itself
+        is_alone = not (
+            record.input_artifact_ids or record.value_artifact_ids or ask.besides or ask.replace
+        )
+        # Then one statement is enough, which is a transaction by itself.
+        is_short = is_alone and process in self._runs
         if is_short and database.change(statements.PUT_RECORD, self._row(ask), process[0]):
             return record
         stored = database.transaction(lambda execute: self._put(execute, ask))
@@ -120,31 +145,60 @@ class SqlRecords:
         return stored
 
     def drop_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
-        """Delete the record; the blobs that no record names any more, or None where there was no record."""
-        return self._database.transaction(lambda execute: _drop(execute, artifact_id))
+        """Delete the record; return the blobs that no record names any longer.
+
+        Return None if the record did not exist.
+        """
+
+        def work(execute: Execute) -> tuple[Blob, ...] | None:
+            rows = execute(statements.FIND_RECORD, (artifact_id,)).fetchall()
+            # Another process may have deleted it since.
+            if not rows or execute(statements.DROP_RECORD, (artifact_id,)).rowcount == 0:
+                return None
+            execute(statements.DROP_EDGES, (artifact_id,))
+            execute(statements.DROP_EVICTION, (artifact_id,))
+            row: Any = rows[0][:-1]
+            try:
+                blobs = from_row(row).blobs
+            except Exception:  # noqa: BLE001 - a damaged record can be deleted, too
+                return ()
+            return tuple(
+                blob
+                for blob in dict.fromkeys(blobs)
+                if not any(execute(statements.NAMES_BLOB, (blob.id, blob.id)).fetchall()[0])
+            )
+
+        return self._database.transaction(work)
 
     def find_named(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
-        """Those of *blobs* that some record names."""
-        return upkeep.named(self._database, blobs)
+        """Return those of *blobs* that a record names."""
+        query = self._database.query
+        return frozenset(
+            blob for blob in blobs if any(query(statements.NAMES_BLOB, blob.id, blob.id)[0])
+        )
 
     def evict(self, artifact_id: ArtifactId, blob: Blob, at: datetime) -> tuple[Blob, ...] | None:
-        """Let go of the value's bytes; they are the answer if no record needs them any more, None if nothing was done."""
-        return self._database.transaction(lambda execute: upkeep.evict(execute, artifact_id, blob, at))
+        """Evict the value; return its blob if no record needs it any longer.
+
+        Return None if nothing was evicted.
+        """
+        return self._database.transaction(lambda execute: evict(execute, artifact_id, blob, at))
 
     def find_eviction(self, artifact_id: ArtifactId) -> datetime | None:
-        """When the value was let go, or None."""
-        return upkeep.evicted_at(self._database, artifact_id)
+        """Return when the value was evicted, or None."""
+        rows = self._database.query(statements.FIND_EVICTION, artifact_id)
+        return moment_from(cast("str", rows[0][0])) if rows else None
 
     def check_records(self) -> tuple[str, ...]:
-        """What the database finds wrong with itself."""
-        return self._database.complaints()
+        """Return the problems that the database finds in its own files."""
+        return self._database.find_problems()
 
     def find_homes(self) -> frozenset[str]:
-        """The database, however it was named."""
-        return frozenset({self._database.home})
+        """Return the identity of the database."""
+        return frozenset({self._database.identity})
 
-    def _record(self, row: Any, wanted: ArtifactId | None = None) -> ArtifactRecord:  # noqa: ANN401 - whatever is stored
-        """The record in *row*, the one that was *wanted*; raises `CorruptRecordError` where it is not what was put."""
+    def _record(self, row: Any, wanted: ArtifactId | None = None) -> ArtifactRecord:  # noqa: ANN401
+        """Return the record in *row*, checked; raises `CorruptRecordError`."""
         try:
             record = from_row(row)
             problem = self._seal.problem(row[:_FACTS], record.signature)
@@ -152,14 +206,14 @@ class SqlRecords:
             reason = f"{type(error).__name__}: {error}"
             raise CorruptRecordError(wanted or str(row[0]), self._database.name, reason) from error
         if problem is None and wanted not in (None, record.id):
-            problem = f"it says that it is that of {record.id}"
+            problem = f"its id is {record.id}"
         if problem is not None:
             raise CorruptRecordError(wanted or record.id, self._database.name, problem)
         return record
 
-    def _row(self, ask: PutRecord) -> _Values:
-        """The record, signed, and the bytes that it brings."""
-        held = {each.blob.id: each.data for each in ask.held}
+    def _row(self, ask: PutRecord) -> Values:
+        """Return the record, signed, and the bytes that it brings."""
+        held = {part.blob.id: part.data for part in ask.held}
         inputs = None if ask.record.inputs_blob is None else held.get(ask.record.inputs_blob.id)
         facts = to_row(ask.record)[:-1]
         signature = self._seal.signature(facts, ask.inputs_json)
@@ -167,23 +221,27 @@ class SqlRecords:
 
     def _put(self, execute: Execute, ask: PutRecord) -> ArtifactRecord:
         if not execute(statements.HAS_RUN, (ask.run.id,)).fetchall():
-            execute(statements.PUT_RUN, (ask.run.id, time_text(ask.run.created_at), run_to_json(ask.run)))
+            execute(
+                statements.PUT_RUN,
+                (ask.run.id, time_text(ask.run.created_at), run_to_json(ask.run)),
+            )
         if ask.replace:
             execute(statements.REPLACE_RECORD, self._row(ask))
             execute(statements.DROP_EDGES, (ask.record.id,))
             execute(statements.DROP_EVICTION, (ask.record.id,))
         elif execute(statements.PUT_RECORD, self._row(ask)).rowcount == 0:
-            return self._lose(execute, ask)
-        for each in ask.record.source_ids:
-            execute(statements.PUT_EDGE, (ask.record.id, each))
+            return self._keep_stored(execute, ask)
+        for source_id in ask.record.source_ids:
+            execute(statements.PUT_EDGE, (ask.record.id, source_id))
         for part in ask.besides:
             self._put(execute, evolve(part, replace=True))
         return ask.record
 
-    def _lose(self, execute: Execute, ask: PutRecord) -> ArtifactRecord:
-        """The record of a quicker process; bytes and parts that it lacks, because they are lost, are given to it."""
+    def _keep_stored(self, execute: Execute, ask: PutRecord) -> ArtifactRecord:
+        """Return the record stored first by another process, after restoring what it has lost."""
         rows = execute(statements.FIND_RECORD, (ask.record.id,)).fetchall()
-        if not rows:  # it was quicker at deleting it, too
+        if not rows:
+            # It has been deleted since.
             return self._put(execute, ask)
         try:
             winner = self._record(rows[0][:-1], ask.record.id)
@@ -197,27 +255,6 @@ class SqlRecords:
         return winner
 
 
-def _drop(execute: Execute, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
-    rows = execute(statements.FIND_RECORD, (artifact_id,)).fetchall()
-    if not rows or execute(statements.DROP_RECORD, (artifact_id,)).rowcount == 0:  # or another process deleted it since
-        return None
-    for statement in (statements.DROP_EDGES, statements.DROP_EVICTION):
-        execute(statement, (artifact_id,))
-    return tuple(
-        blob
-        for blob in _blobs_of(cast("Row", rows[0][:-1]))
-        if execute(statements.NAMES_BLOB, (blob.id, blob.id)).fetchall() == [(0,)]
-    )
-
-
-def _blobs_of(row: Row) -> tuple[Blob, ...]:
-    """The blobs that the row of a record names; none where it is damaged, so that it can be deleted all the same."""
-    try:
-        return tuple(dict.fromkeys(from_row(row).blobs))
-    except Exception:  # noqa: BLE001 - whatever its columns hold
-        return ()
-
-
 class SqlBlobs:
     """Small blobs in the rows of the records that name them."""
 
@@ -225,7 +262,7 @@ class SqlBlobs:
         self._database = database
 
     def write_blob(self, write: Callable[[BinaryIO], None]) -> Held:
-        """The bytes that *write* writes, for `SqlRecords.put_record` to store."""
+        """Return the bytes that *write* writes, for `SqlRecords.put_record` to store."""
         if isinstance(write, Encoded):
             return write.held()
         sink = Kept()
@@ -233,7 +270,12 @@ class SqlBlobs:
         return sink.held()
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
-        """What *read* makes of the bytes, which are checked first; raises `BlobNotFoundError`, `CorruptBlobError`."""
+        """Return what *read* makes of the bytes, after verifying them.
+
+        Raises:
+            BlobNotFoundError: if there are none.
+            CorruptBlobError: if they are not those that were written.
+        """
         data = self._database.prefetched(blob.id) or self._find(blob)
         if data is None:
             raise BlobNotFoundError(blob.id, self._database.name)
@@ -241,16 +283,16 @@ class SqlBlobs:
         return read(io.BytesIO(data))
 
     def has_blob(self, blob: Blob) -> bool:
-        """Whether a blob of this id and size is there."""
+        """Return whether a blob of this id and size is stored."""
         data = self._find(blob)
         return data is not None and len(data) == blob.size
 
     def drop_blob(self, blob: Blob) -> None:
-        """Delete the bytes, if they are there."""
+        """Delete the bytes, if they exist."""
         self._database.transaction(lambda execute: _empty(execute, blob))
 
     def quarantine(self, blob: Blob) -> None:
-        """Move the bytes, if they are there, to the table `quarantined_blobs`."""
+        """Move the bytes, if they exist, to the table `quarantined_blobs`."""
         data = self._find(blob)
 
         def work(execute: Execute) -> None:
@@ -261,32 +303,41 @@ class SqlBlobs:
             self._database.transaction(work)
 
     def check_blob(self, blob: Blob) -> None:
-        """Compare the bytes in each row that has them; raises as `read_blob`."""
-        copies = upkeep.copies(self._database, blob)
-        if not copies:
+        """Verify the copy in each row; raises as `read_blob`."""
+        rows = self._database.query(statements.READ_VALUE, blob.id, _COPIES, 0)
+        rows += self._database.query(statements.READ_INPUTS, blob.id, _COPIES, 0)
+        if not rows:
             raise BlobNotFoundError(blob.id, self._database.name)
-        for data in copies:
-            self._compare(blob, data)
+        for (data,) in rows:
+            self._compare(blob, cast("bytes", data))
 
     def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
-        """What was put aside; all else is in the rows of records."""
-        return upkeep.aside(self._database, after, limit) if shelf is Shelf.QUARANTINED else ()
+        """Return quarantined blobs; all others belong to the rows of records."""
+        if shelf is not Shelf.QUARANTINED:
+            return ()
+        rows = self._database.query(statements.LIST_ASIDE, after, limit, 0)
+        entries = cast("list[tuple[str, int, str]]", rows)
+        return tuple(Holding(key, size, moment_from(since)) for key, size, since in entries)
 
     def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
-        """Delete what was put aside under *key* before then; answers whether it was there."""
-        return shelf is Shelf.QUARANTINED and upkeep.discard(self._database, key, before)
+        """Delete the blob quarantined under *key* before then; return whether it existed."""
+        if shelf is not Shelf.QUARANTINED:
+            return False
+        return self._database.change(statements.DROP_ASIDE, (key, time_text(before))) > 0
 
     def find_places(self) -> frozenset[str]:
-        """None: what is in the rows of records is shared with nobody."""
+        """Return no locations: the rows of records are not shared with other stores."""
         return frozenset()
 
     def _compare(self, blob: Blob, data: bytes) -> None:
         if len(data) != blob.size:
-            reason = f"{len(data)} bytes are there, {blob.size} were written"
+            reason = f"it has {len(data)} bytes, {blob.size} were written"
             raise CorruptBlobError(blob.id, self._database.name, reason)
         found = digest(data)
         if found != blob.id:
-            raise CorruptBlobError(blob.id, self._database.name, f"its bytes have the digest {found}")
+            raise CorruptBlobError(
+                blob.id, self._database.name, f"its bytes have the digest {found}"
+            )
 
     def _find(self, blob: Blob) -> bytes | None:
         rows = self._database.query(statements.READ_VALUE, blob.id, 1, 0)

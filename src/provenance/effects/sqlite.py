@@ -1,4 +1,4 @@
-"""An SQLite file: how it is opened, shared between threads, processes and forks, and closed."""
+"""An SQLite file, shared between threads, processes and forks."""
 
 from __future__ import annotations
 
@@ -15,8 +15,15 @@ from provenance.effects import statements
 from provenance.effects.database import Execute, Prefetching, Values, checked_version
 from provenance.effects.durability import Durability
 from provenance.effects.locks import Shared
-from provenance.effects.sqlite_sessions import PATIENCE, Local, Session, configure, disconnect_all, transacted
-from provenance.errors import ProvenanceError, StoreUnavailableError
+from provenance.effects.sqlite_sessions import (
+    PATIENCE,
+    Local,
+    Session,
+    configure,
+    disconnect_all,
+    transacted,
+)
+from provenance.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -24,121 +31,136 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 _TROUBLE: Final = (sqlite3.Error, UnicodeDecodeError)
-"""What reading and writing raises; the latter where what should be text is none, in messages too."""
+"""Errors of reading and writing; the second if text, even of a message, is damaged."""
 _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _ADVICE: Final = {
     "SQLITE_NOTADB": "name another file, or move this one away",
-    "SQLITE_CORRUPT": "restore the file from a backup, or move it away to begin anew",
+    "SQLITE_CORRUPT": "restore the file from a backup, or remove it to start empty",
     "SQLITE_READONLY": "make the file and its folder writable, or use another one",
-    "SQLITE_CANTOPEN": "check that the folder is there and that you may write to it",
+    "SQLITE_CANTOPEN": "check that the folder exists and that you may write to it",
     "SQLITE_FULL": "free some space, or choose another place for the database",
-    "SQLITE_IOERR": "check the device and the space that is left; network file systems do not suit SQLite",
+    "SQLITE_IOERR": "check the device and its free space; SQLite needs a local file system",
     "SQLITE_BUSY": "another process has been writing for long: try again when it has finished",
     "SQLITE_TOOBIG": "keep large values in a blob store on disk",
 }
 
 
 class SqliteDatabase(Prefetching, Shared):
-    """The SQLite file *path*; opened, and made unless *create* is False, when it is first used.
+    """The SQLite file *path*, opened on first use, and created then unless *create* is False.
 
-    Each thread has its own connection. No connection is open across a fork, as SQLite demands: they are closed before,
-    and parent and child open their own when they need one. `engine` is for the user's queries (`pandas.read_sql`).
+    Each thread has its own connection. No connection is open across a fork, as SQLite demands:
+    they are closed before it, and parent and child open new ones when needed. `engine` is for the
+    user's own queries (`pandas.read_sql`).
     """
 
     def __init__(
-        self, path: Path, name: str = "sqlite", durability: Durability = Durability.PROCESS, *, create: bool = True
+        self,
+        path: Path,
+        name: str = "sqlite",
+        durability: Durability = Durability.PROCESS,
+        *,
+        create: bool = True,
     ) -> None:
         if str(path) == ":memory:":
-            raise StoreUnavailableError(name, "it names a database in memory", "use a memory repository for that")
+            raise StoreUnavailableError(
+                name, "SQLite databases in memory are not supported", "use a memory repository"
+            )
         super().__init__()
         self.name = name
-        self.path = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow links, which may change
+        # `resolve` would follow links, which may change.
+        self.path = Path(os.path.abspath(path))  # noqa: PTH100
         self._file = str(self.path)
         self._create = create
         self._synchronous = "FULL" if durability is Durability.POWER else "NORMAL"
         self.generation = 0
         self._local = Local()
         self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
-        weakref.finalize(self, disconnect_all, self._sessions)  # called at the exit of the process, too
-
-    @property
-    def engine(self) -> Engine:
-        """The database as SQLAlchemy and pandas take it, with connections of its own."""
-        return self._engine
+        # Called at the exit of the process, too.
+        weakref.finalize(self, disconnect_all, self._sessions)
 
     @cached_property
-    def _engine(self) -> Engine:
+    def engine(self) -> Engine:
+        """The database for SQLAlchemy and pandas, with its own connections."""
         from sqlalchemy import URL, NullPool, create_engine
 
         url = URL.create("sqlite", database=str(self.path))
         return create_engine(url, poolclass=NullPool, connect_args={"timeout": PATIENCE})
 
     def query(self, statement: str, /, *values: str | float | None) -> list[tuple[object, ...]]:
-        """All rows that *statement* answers; raises `StoreUnavailableError`."""
+        """Return all rows that *statement* selects; raises `StoreUnavailableError`."""
         session = self._local.session or self._new_session()
         try:
             with session.lock:
                 connection = session.connection or self._open(session)
-                if statement is statements.CLAIM:  # at one stroke: what re-enters cannot commit while it is at work
-                    return list(chain.from_iterable(map(connection.execute, (statement,), (values,))))
+                if statement is statements.CLAIM:
+                    # In one call: code that re-enters cannot commit before all rows are fetched.
+                    return list(
+                        chain.from_iterable(map(connection.execute, (statement,), (values,)))
+                    )
                 return connection.execute(statement, values).fetchall()
         except _TROUBLE as error:
             raise self._unavailable(error) from error
 
     def change(self, statement: str, values: Values, generation: int | None = None) -> int:
-        """How many rows *statement*, a transaction by itself, has changed; raises `StoreUnavailableError`.
+        """Execute *statement* as a transaction; return the number of changed rows.
 
-        It is not done, and the answer is 0, if the database turns out to be no longer the one of this *generation*.
+        Return 0 and do nothing if *generation* is given and no longer current. Raises
+        `StoreUnavailableError`.
         """
         session = self._local.session or self._new_session()
         try:
             with session.lock:
                 connection = self._for_writing(session)
-                return connection.execute(statement, values).rowcount if generation in (None, self.generation) else 0
+                if generation not in (None, self.generation):
+                    return 0
+                return connection.execute(statement, values).rowcount
         except _TROUBLE as error:
             raise self._unavailable(error) from error
 
     def transaction(self, work: Callable[[Execute], R]) -> R:
-        """What *work* returns, all of whose statements take effect, or none when it raises.
+        """Return what *work* returns; commit its statements, or roll back if it raises.
 
-        Raises `StoreUnavailableError` where the database cannot take them.
+        Raises `StoreUnavailableError`.
         """
         session = self._local.session or self._new_session()
         self.forget_prefetched()
         try:
-            return self._transacted(session, work)
+            with session.lock:
+                try:
+                    return transacted(session, self._for_writing(session), work)
+                except BaseException:
+                    # Transactions that joined it, and returned, are rolled back with it.
+                    self.generation += 1
+                    raise
         except _TROUBLE as error:
             raise self._unavailable(error) from error
 
-    def _transacted(self, session: Session, work: Callable[[Execute], R]) -> R:
-        with session.lock:
-            try:
-                return transacted(session, self._for_writing(session), work)
-            except BaseException:
-                self.generation += 1  # what has joined it, and was told that it is stored, is undone, too
-                raise
-
     @property
-    def home(self) -> str:
-        """What tells the database from others, wherever it is opened."""
+    def identity(self) -> str:
+        """The identity of the database, the same in every process."""
         return f"sqlite:{os.path.realpath(self.path)}"
 
-    def complaints(self) -> tuple[str, ...]:
-        """What SQLite finds wrong with the file, looking through all of it; raises `StoreUnavailableError`."""
+    def find_problems(self) -> tuple[str, ...]:
+        """Return the problems that SQLite finds when it checks the whole file.
+
+        Raises `StoreUnavailableError`.
+        """
         session = self._local.session or self._new_session()
         try:
             with session.lock:
                 connection = session.connection or self._open(session)
-                return _complaints(connection)
+                rows = connection.execute("PRAGMA integrity_check").fetchall()
+                return () if rows == [("ok",)] else tuple(str(text) for (text,) in rows)
         except _TROUBLE as error:
             if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _DAMAGE:
                 return (str(error),)
             raise self._unavailable(error) from error
 
     def migrate(self, version: int | None = None, /) -> None:
-        """Bring the tables to *version*, by default the newest; raises `StoreUnavailableError`."""
+        """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""
         wanted = checked_version(self.name, version)
-        self.transaction(lambda _: None)  # makes those of a new file
+        # Creates the tables of a new file.
+        self.transaction(lambda _: None)
         try:
             self._migrate(wanted)
         except sqlite3.Error as error:
@@ -146,7 +168,7 @@ class SqliteDatabase(Prefetching, Shared):
         self.close()
 
     def close(self) -> None:
-        """Close the connections of all threads; the next use opens them anew."""
+        """Close the connections of all threads; the next use opens new ones."""
         with self.lock:
             sessions = list(self._sessions)
         for session in sessions:
@@ -160,22 +182,28 @@ class SqliteDatabase(Prefetching, Shared):
         return session
 
     def _for_writing(self, session: Session) -> sqlite3.Connection:
-        """The connection, opened anew if the file was deleted or replaced: what is written to it would be lost."""
-        if session.at_work.locked():  # by its own thread, to whose transaction this belongs
+        """Return the connection, reopened if the file was replaced: writes would be lost."""
+        if session.at_work.locked():
+            # This thread holds it, and this is part of its transaction.
             return session.connection or self._open(session)
         if session.connection is not None and session.file != _file_at(self._file):
-            session.disconnect()  # while it was open, no other file could have the same number
+            # While the connection was open, no other file could get the same inode number.
+            session.disconnect()
             self.generation += 1
         connection = session.connection or self._open(session)
-        if connection.in_transaction:  # one interrupt came while another was answered
+        if connection.in_transaction:
+            # An interrupt came while another one was handled.
             connection.rollback()
         return connection
 
     def _open(self, session: Session) -> sqlite3.Connection:
-        """The connection, made ready for use; what re-enters meanwhile does so with the same one, and the rest is idle."""
+        """Return the connection, ready for use; code that re-enters gets the same one."""
         if session.opening is None:
             self._prepare_folder()
-            session.opening = self._connect()
+            # No isolation level: transactions begin and end where `transaction` says.
+            session.opening = sqlite3.connect(
+                self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            )
         connection = session.opening
         try:
             if not connection.in_transaction:
@@ -186,35 +214,34 @@ class SqliteDatabase(Prefetching, Shared):
             raise
         session.file = _file_at(self._file)
         replaced, session.connection, session.opening = session.connection, connection, None
-        if replaced is not None and replaced is not connection:  # what re-entered while this one was made has another
+        if replaced is not None and replaced is not connection:
+            # Code that re-entered while this one was opened has opened another.
             replaced.close()
         return connection
 
-    def _connect(self) -> sqlite3.Connection:
-        """A connection whose transactions begin and end where `transaction` says."""
-        return sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
-
     def _prepare_folder(self) -> None:
         try:
-            if not self._create and not self.path.exists():
-                advice = "check the path, or let it be made with create_db: true"
-                raise StoreUnavailableError(self.name, f"there is no file {self.path}", advice)
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except ProvenanceError:
-            raise
+            is_missing = not self._create and not self.path.exists()
+            if not is_missing:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreUnavailableError(self.name, str(error), _ADVICE["SQLITE_CANTOPEN"]) from error
+            advice = _ADVICE["SQLITE_CANTOPEN"]
+            raise StoreUnavailableError(self.name, str(error), advice) from error
+        if is_missing:
+            advice = "check the path, or set create_db: true"
+            raise StoreUnavailableError(self.name, f"file {self.path} does not exist", advice)
 
     def _prepare_tables(self, session: Session, connection: sqlite3.Connection) -> None:
-        def make(execute: Execute) -> None:
-            if self._version(connection) == 0:  # of processes that come at once, the first makes them
+        def create(execute: Execute) -> None:
+            # Another process may have created them first.
+            if self._version(connection) == 0:
                 for statement in statements.CREATE:
                     execute(statement, ())
                 execute(f"PRAGMA user_version = {statements.VERSION}", ())
 
         found = self._version(connection)
         if found == 0:
-            transacted(session, connection, make)
+            transacted(session, connection, create)
         elif found < statements.VERSION:
             self._migrate(statements.VERSION)
 
@@ -226,8 +253,11 @@ class SqliteDatabase(Prefetching, Shared):
     def _version(self, connection: sqlite3.Connection) -> int:
         version = cast("int", connection.execute("PRAGMA user_version").fetchone()[0])
         if version > statements.VERSION:
-            reason = f"{self.path} has tables of version {version}, and this library knows {statements.VERSION}"
-            raise StoreUnavailableError(self.name, reason, "upgrade the library: pip install --upgrade provenance")
+            known = f"this library supports up to {statements.VERSION}"
+            reason = f"{self.path} has tables of version {version}, {known}"
+            raise StoreUnavailableError(
+                self.name, reason, "upgrade the library: pip install --upgrade provenance"
+            )
         return version
 
     def _unavailable(self, error: Exception) -> StoreUnavailableError:
@@ -239,13 +269,9 @@ class SqliteDatabase(Prefetching, Shared):
 
 
 def _file_at(path: str) -> int | None:
-    """What tells the file at *path* from one that takes its place; None where there is none."""
+    """Return the inode number of the file, None if it does not exist."""
     try:
-        return os.stat(path).st_ino  # noqa: PTH116 - a third of the time of `path.stat`, on each write
+        # On each write, in a third of the time of `Path.stat`.
+        return os.stat(path).st_ino  # noqa: PTH116
     except FileNotFoundError:
         return None
-
-
-def _complaints(connection: sqlite3.Connection) -> tuple[str, ...]:
-    rows = connection.execute("PRAGMA integrity_check").fetchall()
-    return () if rows == [("ok",)] else tuple(str(text) for (text,) in rows)

@@ -1,7 +1,8 @@
-"""One thread's connection to an SQLite file, and transactions on it.
+"""One thread's connection to an SQLite file, and its transactions.
 
-What runs in the middle of a transaction in the same thread, a handler of a signal or a `__del__`, takes part in it: another
-one it could only wait for in vain. While its session's lock is held, a transaction is that of its thread or nobody's.
+A signal handler or a `__del__` that runs during a transaction of its thread joins it, because
+waiting for its end would be a deadlock. While a session's lock is held, an open transaction belongs
+to the thread that holds it.
 """
 
 from __future__ import annotations
@@ -20,37 +21,37 @@ from provenance.effects.locks import Shared
 R = TypeVar("R")
 
 PATIENCE: Final = 30.0
-"""Seconds to wait for another process that writes."""
+"""Seconds to wait for the write lock of another process."""
 _LOG_PAGES: Final = 4000
-"""Pages of the log that are worth moving into the database at once: the fewer times, the fewer waits for the device."""
+"""Pages of the log that SQLite copies into the database at once; each copy waits for the device."""
 _savepoints: Final = count()
 
 
 class Session(Shared):
-    """One thread's connection, while it has one; closed when the thread or the process ends, and before a fork."""
+    """One thread's connection, closed when the thread or process ends, and before a fork."""
 
     connection: sqlite3.Connection | None = None
     opening: sqlite3.Connection | None = None
     """The connection before it is ready for use."""
     file: int | None = None
     is_torn: bool = False
-    """Whether something that joined the transaction could neither be ended nor undone."""
+    """True if code that joined the transaction could neither finish nor be rolled back."""
 
     def __init__(self) -> None:
         super().__init__()
         self.at_work: Final = threading.Lock()
-        """Held by who is at work on a transaction: unlike a flag it cannot be left behind by an interrupt."""
+        """Held during a transaction. A lock, not a flag: an interrupt cannot leave it set."""
 
     def disconnect(self) -> None:
         """Close the connection, if there is one."""
         connections = self.connection, self.opening
         self.connection = self.opening = None
-        for each in connections:
-            if each is not None:
-                each.close()
+        for connection in connections:
+            if connection is not None:
+                connection.close()
 
     def before_fork(self) -> None:
-        """Close the connection, of which SQLite's locks would be as good as lost in the child."""
+        """Close the connection, because SQLite's locks do not work in the child."""
         self.disconnect()
 
     def __del__(self) -> None:
@@ -58,28 +59,29 @@ class Session(Shared):
 
 
 class Local(threading.local):
-    """What each thread has for itself."""
+    """The session of each thread."""
 
     session: Session | None = None
 
 
 def disconnect_all(sessions: weakref.WeakSet[Session]) -> None:
-    """Close the connections of all threads but those that have been at work for long."""
+    """Close the connections of all threads, except of those that stay busy."""
     for session in list(sessions):
-        if session.lock.acquire(timeout=1.0):  # a thread that is at work for longer than that is left alone
+        if session.lock.acquire(timeout=1.0):
             session.disconnect()
             session.lock.release()
 
 
 def configure(connection: sqlite3.Connection, synchronous: str) -> None:
-    """Set what SQLite keeps by connection; switching to WAL does not wait for others by itself."""
+    """Configure the connection; SQLite does not wait for other processes to switch to WAL."""
     connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
     until = time.monotonic() + PATIENCE
     while True:
         try:
-            connection.executescript("PRAGMA journal_mode = WAL")  # which leaves no statement that is still at work
+            # `executescript` leaves no unfinished statement behind.
+            connection.executescript("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > until:
                 raise
@@ -89,20 +91,25 @@ def configure(connection: sqlite3.Connection, synchronous: str) -> None:
 
 
 def transacted(session: Session, connection: sqlite3.Connection, work: Callable[[Execute], R]) -> R:
-    """What *work* returns, all of whose statements take effect, or none when it raises; called under the session's lock."""
+    """Return what *work* returns; commit its statements, or roll back if it raises.
+
+    The caller holds the session's lock.
+    """
     if session.at_work.locked():
-        return _joined(session, connection, work) if connection.in_transaction else _alone(session, connection, work)
+        begin = _join if connection.in_transaction else _begin
+        return begin(session, connection, work)
     with session.at_work:
-        return _alone(session, connection, work)
+        return _begin(session, connection, work)
 
 
-def _alone(session: Session, connection: sqlite3.Connection, work: Callable[[Execute], R]) -> R:
+def _begin(session: Session, connection: sqlite3.Connection, work: Callable[[Execute], R]) -> R:
     execute: Execute = connection.execute
     session.is_torn = False
-    try:  # from here on: an interrupt may come as soon as the transaction has begun
+    try:
+        # Inside `try`, because an interrupt may come as soon as the transaction has begun.
         execute("BEGIN IMMEDIATE", ())
         result = work(execute)
-        _check(session)
+        _require_intact(session)
         execute("COMMIT", ())
     except BaseException:
         connection.rollback()
@@ -110,16 +117,18 @@ def _alone(session: Session, connection: sqlite3.Connection, work: Callable[[Exe
     return result
 
 
-def _check(session: Session) -> None:
+def _require_intact(session: Session) -> None:
     if session.is_torn:
-        raise sqlite3.OperationalError("it was interrupted, and what interrupted it was interrupted, too")
+        msg = "the transaction was interrupted while it handled another interrupt"
+        raise sqlite3.OperationalError(msg)
 
 
-def _joined(session: Session, connection: sqlite3.Connection, work: Callable[[Execute], R]) -> R:
-    """As a part of the transaction that the thread is at work on."""
+def _join(session: Session, connection: sqlite3.Connection, work: Callable[[Execute], R]) -> R:
+    """Do *work* as a part of the thread's open transaction."""
     execute: Execute = connection.execute
     name = f"joined_{next(_savepoints)}"
-    was_torn, session.is_torn = session.is_torn, True  # until it is over, one way or the other
+    # Until the savepoint is released or rolled back.
+    was_torn, session.is_torn = session.is_torn, True
     execute(f"SAVEPOINT {name}", ())
     try:
         result = work(execute)
@@ -128,7 +137,8 @@ def _joined(session: Session, connection: sqlite3.Connection, work: Callable[[Ex
             execute(f"ROLLBACK TO {name}", ())
             execute(f"RELEASE {name}", ())
             session.is_torn = was_torn
-        else:  # SQLite gave up the whole: what it interrupted must not go on, each statement by itself
+        else:
+            # SQLite rolled back everything: the rest must not go on, one statement at a time.
             session.disconnect()
         raise
     execute(f"RELEASE {name}", ())

@@ -1,8 +1,6 @@
-"""The statements of `provenance.effects.schema` as SQLite takes them; written by `make statements`."""
+"""The statements of `provenance.effects.schema` for SQLite, by `make statements`."""
 
 VERSION = 4
-_STAMP = """\
-provenance_schema"""
 FIND_RECORD = """\
 SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature, CASE WHEN (artifacts.size_bytes <= 4096) THEN artifacts.value_data END AS short_value
 FROM artifacts
@@ -11,15 +9,15 @@ FIND_BY_VALUE = """\
 SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature
 FROM artifacts
 WHERE artifacts.value_id = ? ORDER BY artifacts.added_at, artifacts.id"""
+FIND_PROGENY = """\
+SELECT artifact_inputs.artifact_id
+FROM artifact_inputs
+WHERE artifact_inputs.input_id = ? ORDER BY artifact_inputs.artifact_id"""
 FIND_IDS = """\
 SELECT artifacts.id
 FROM artifacts
 WHERE artifacts.id >= ? AND artifacts.id < ? ORDER BY artifacts.id
  LIMIT ? OFFSET ?"""
-FIND_PROGENY = """\
-SELECT artifact_inputs.artifact_id
-FROM artifact_inputs
-WHERE artifact_inputs.input_id = ? ORDER BY artifact_inputs.artifact_id"""
 FIND_RECORDS = """\
 SELECT artifacts.rowid AS place, artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature, artifacts.inputs_json
 FROM artifacts
@@ -28,16 +26,16 @@ FROM artifact_inputs
 WHERE artifact_inputs.input_id = ?)) AND (? IS NULL OR NOT (EXISTS (SELECT 1
 FROM json_each(?) AS wanted_tags
 WHERE NOT (EXISTS (SELECT *
-FROM json_each(artifacts.tags) AS carried_tags
-WHERE carried_tags.type = wanted_tags.type AND carried_tags.value IS wanted_tags.value))))) AND (? IS NULL OR NOT (EXISTS (SELECT 1
+FROM json_each(artifacts.tags) AS stored_tags
+WHERE stored_tags.type = wanted_tags.type AND stored_tags.value IS wanted_tags.value))))) AND (? IS NULL OR NOT (EXISTS (SELECT 1
 FROM json_each(?) AS wanted_fields
 WHERE NOT (wanted_fields."key" GLOB '*[^A-Za-z0-9_]*') AND (wanted_fields.type NOT IN ('object', 'array')) AND NOT (EXISTS (SELECT *
-FROM json_each(artifacts.custom_fields) AS carried_fields
-WHERE carried_fields.type = wanted_fields.type AND carried_fields.value IS wanted_fields.value AND carried_fields."key" = wanted_fields."key"))))) AND (? IS NULL OR NOT (EXISTS (SELECT 1
+FROM json_each(artifacts.custom_fields) AS stored_fields
+WHERE stored_fields.type = wanted_fields.type AND stored_fields.value IS wanted_fields.value AND stored_fields."key" = wanted_fields."key"))))) AND (? IS NULL OR NOT (EXISTS (SELECT 1
 FROM json_each(?) AS wanted_inputs
 WHERE NOT (wanted_inputs."key" GLOB '*[^A-Za-z0-9_]*') AND (wanted_inputs.type NOT IN ('object', 'array')) AND NOT (EXISTS (SELECT *
-FROM json_each(artifacts.inputs_json) AS carried_inputs
-WHERE carried_inputs.type = wanted_inputs.type AND carried_inputs.value IS wanted_inputs.value AND carried_inputs."key" = wanted_inputs."key"))))) ORDER BY artifacts.rowid DESC
+FROM json_each(artifacts.inputs_json) AS stored_inputs
+WHERE stored_inputs.type = wanted_inputs.type AND stored_inputs.value IS wanted_inputs.value AND stored_inputs."key" = wanted_inputs."key"))))) ORDER BY artifacts.rowid DESC
  LIMIT ? OFFSET ?"""
 FIND_RUN = """\
 SELECT runs.info
@@ -74,10 +72,10 @@ FIND_LABELLED = """\
 SELECT artifact_sets.id, artifact_sets.labels, artifact_sets.created_at
 FROM artifact_sets
 WHERE NOT (EXISTS (SELECT 1
-FROM json_each(?) AS wanted
+FROM json_each(?) AS wanted_labels
 WHERE NOT (EXISTS (SELECT *
-FROM json_each(artifact_sets.labels) AS carried
-WHERE carried."key" = wanted."key" AND carried.type = wanted.type AND carried.value IS wanted.value)))) ORDER BY artifact_sets.created_at DESC, artifact_sets.rowid DESC
+FROM json_each(artifact_sets.labels) AS stored_labels
+WHERE stored_labels.type = wanted_labels.type AND stored_labels.value IS wanted_labels.value AND stored_labels."key" = wanted_labels."key")))) ORDER BY artifact_sets.created_at DESC, artifact_sets.rowid DESC
  LIMIT ? OFFSET ?"""
 FIND_SET_IDS = """\
 SELECT DISTINCT artifact_sets.id
@@ -96,6 +94,10 @@ DROP_SET = """\
 DELETE FROM artifact_sets WHERE artifact_sets.id = ?"""
 DROP_MEMBERS = """\
 DELETE FROM artifact_set_members WHERE artifact_set_members.set_id = ?"""
+FIND_INPUTS = """\
+SELECT artifacts.inputs_json, artifacts.signature
+FROM artifacts
+WHERE artifacts.id = ?"""
 READ_VALUE = """\
 SELECT artifacts.value_data
 FROM artifacts
@@ -106,10 +108,6 @@ SELECT artifacts.inputs_data
 FROM artifacts
 WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NOT NULL
  LIMIT ? OFFSET ?"""
-FIND_INPUTS = """\
-SELECT artifacts.inputs_json, artifacts.signature
-FROM artifacts
-WHERE artifacts.id = ?"""
 FILL_VALUE = """\
 UPDATE artifacts SET value_data=? WHERE artifacts.content_digest = ? AND artifacts.value_data IS NULL"""
 FILL_INPUTS = """\

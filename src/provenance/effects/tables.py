@@ -1,4 +1,4 @@
-"""The tables, which users may query as they like."""
+"""The tables, which users may query."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Final
 import sqlalchemy as sa
 
 BESIDES: Final = ("inputs_json", "value_data", "inputs_data")
-"""The columns of `artifacts` that hold what a record brings along, after those of the record itself."""
+"""The last columns of `artifacts`: the inputs of a record, and the bytes of small blobs."""
 VERSION: Final = 4
-"""Of the tables below; kept in the database where Alembic looks for it, and in SQLite as `user_version` too."""
+"""The version of the tables; Alembic records it, and SQLite also has it as `user_version`."""
 STAMP: Final = "provenance_schema"
-"""The table in which Alembic notes the version; not its usual name, which users' own migrations have."""
+"""The table of Alembic's version; the usual name is left to the user's own migrations."""
 
 EPOCH: Final = "1970-01-01 00:00:00.000000+00:00"
 """Stands for a time that was not recorded."""
@@ -50,11 +50,14 @@ artifacts: Final = sa.Table(
     sa.Column("value_artifact_ids", sa.JSON, nullable=False, server_default="[]"),
     sa.Column("signature", sa.Text, nullable=False, server_default=""),
     sa.Column("inputs_json", sa.JSON, nullable=False),
-    sa.Column("value_data", sa.LargeBinary),  # last, because SQLite reads a row from its beginning
+    # Last, because SQLite reads a row from its beginning.
+    sa.Column("value_data", sa.LargeBinary),
     sa.Column("inputs_data", sa.LargeBinary),
 )
 sa.Index(
-    "ix_artifacts_inputs_digest", artifacts.c.inputs_digest, sqlite_where=artifacts.c.inputs_digest.is_not(sa.null())
+    "ix_artifacts_inputs_digest",
+    artifacts.c.inputs_digest,
+    sqlite_where=artifacts.c.inputs_digest.is_not(sa.null()),
 )
 artifact_inputs: Final = sa.Table(
     "artifact_inputs",
@@ -71,7 +74,8 @@ runs: Final = sa.Table(
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("info", sa.JSON, nullable=False),
 )
-artifact_sets: Final = sa.Table(  # one set of members may be put several times, under other labels
+# One set of members may be stored several times, with different labels.
+artifact_sets: Final = sa.Table(
     "artifact_sets",
     tables,
     sa.Column("id", sa.Text, primary_key=True),
@@ -93,15 +97,18 @@ quarantined_blobs: Final = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),
     sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=False, server_default=EPOCH),
 )
-leases: Final = sa.Table(  # who computes an artifact just now, so that others wait for it
+# The processes that compute an artifact, so that others wait for it.
+leases: Final = sa.Table(
     "leases",
     tables,
     sa.Column("artifact_id", sa.Text, primary_key=True),
     sa.Column("owner", sa.Text, nullable=False),
-    sa.Column("fence", sa.BigInteger, nullable=False),  # grows with each owner: an earlier one is known by it
-    sa.Column("expires_at", sa.Float, nullable=False),  # in seconds since the epoch
+    # Grows with each owner, so that an earlier owner is recognized.
+    sa.Column("fence", sa.BigInteger, nullable=False),
+    # In seconds since the epoch.
+    sa.Column("expires_at", sa.Float, nullable=False),
 )
-evictions: Final = sa.Table(  # whose value was let go on purpose
+evictions: Final = sa.Table(
     "evictions",
     tables,
     sa.Column("artifact_id", sa.Text, primary_key=True),

@@ -1,1 +1,1 @@
-"""How the tables of one version become those of another: a script of Alembic's, with a revision a version."""
+"""The Alembic script that migrates the tables: one revision for each version."""

@@ -1,4 +1,4 @@
-"""Run by Alembic: migrates over the connection that `provenance.effects.migrating` passes, in its transaction."""
+"""The environment of Alembic: migrate in the transaction of the connection that is passed in."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from alembic import context
 
 from provenance.effects.tables import STAMP
 
-context.configure(connection=cast("sa.Connection", context.config.attributes["connection"]), version_table=STAMP)
+context.configure(
+    connection=cast("sa.Connection", context.config.attributes["connection"]), version_table=STAMP
+)
 with context.begin_transaction():
     context.run_migrations()

@@ -1,1 +1,1 @@
-"""The revisions; each says what its version changed, in words that later versions leave as they are."""
+"""The revisions; each is complete in itself, so that later versions do not change it."""

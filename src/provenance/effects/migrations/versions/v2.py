@@ -15,14 +15,18 @@ _JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 
 
 def upgrade() -> None:
-    """Add the column; earlier values held none that is known of."""
-    op.add_column("artifacts", sa.Column("value_artifact_ids", _JSON, nullable=False, server_default="[]"))
+    """Add the column; which artifacts earlier values contain is not known."""
+    op.add_column(
+        "artifacts", sa.Column("value_artifact_ids", _JSON, nullable=False, server_default="[]")
+    )
     if op.get_bind().dialect.name == "postgresql":
         op.execute(sa.text("""UPDATE artifacts SET exact = left(exact, -1) || ',"[]"]'"""))
 
 
 def downgrade() -> None:
-    """Forget them."""
-    if op.get_bind().dialect.name == "postgresql":  # the last text of the array is taken off
-        op.execute(sa.text(r"""UPDATE artifacts SET exact = regexp_replace(exact, ',"([^"\\]|\\.)*"\]$', ']')"""))
+    """Drop the column."""
+    if op.get_bind().dialect.name == "postgresql":
+        # Remove the last text of the array.
+        shortened = r"""regexp_replace(exact, ',"([^"\\]|\\.)*"\]$', ']')"""
+        op.execute(sa.text(f"UPDATE artifacts SET exact = {shortened}"))  # noqa: S608 - a constant
     op.drop_column("artifacts", "value_artifact_ids")

@@ -1,4 +1,4 @@
-"""Version 3: signatures of records, and leases on artifacts that are being computed."""
+"""Version 3: signatures of records, and leases."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget them."""
+    """Drop the column and the table."""
     op.drop_table("leases")
-    if op.get_bind().dialect.name == "postgresql":  # the last text of the array is taken off
-        op.execute(sa.text(r"""UPDATE artifacts SET exact = regexp_replace(exact, ',"([^"\\]|\\.)*"\]$', ']')"""))
+    if op.get_bind().dialect.name == "postgresql":
+        # Remove the last text of the array.
+        shortened = r"""regexp_replace(exact, ',"([^"\\]|\\.)*"\]$', ']')"""
+        op.execute(sa.text(f"UPDATE artifacts SET exact = {shortened}"))  # noqa: S608 - a constant
     op.drop_column("artifacts", "signature")

@@ -1,4 +1,4 @@
-"""Version 4: values that were let go, and when bytes were put aside."""
+"""Version 4: evictions, and the times of quarantines."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ down_revision = "3"
 branch_labels = None
 depends_on = None
 
-_NOT_KNOWN = "1970-01-01 00:00:00.000000+00:00"
+_UNKNOWN = "1970-01-01 00:00:00.000000+00:00"
 
 
 def upgrade() -> None:
-    """Add the table, empty, and the column; of what is aside already, the time is not known."""
+    """Add the table, empty, and the column; the times of earlier quarantines are not known."""
     op.create_table(
         "evictions",
         sa.Column("artifact_id", sa.Text(), nullable=False),
@@ -23,11 +23,13 @@ def upgrade() -> None:
     )
     op.add_column(
         "quarantined_blobs",
-        sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOT_KNOWN),
+        sa.Column(
+            "set_aside_at", sa.DateTime(timezone=True), nullable=False, server_default=_UNKNOWN
+        ),
     )
 
 
 def downgrade() -> None:
-    """Forget them."""
+    """Drop the column and the table."""
     op.drop_column("quarantined_blobs", "set_aside_at")
     op.drop_table("evictions")
