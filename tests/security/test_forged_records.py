@@ -38,7 +38,7 @@ def repository(trusted):
     return p.SqliteRepo(db="records.db", store=p.DiskStore(cachedir="blobs"), trusted=trusted)
 
 
-def planted(data, serializer, load_kwargs=None, dump_kwargs=None):
+def planted(data, serializer, load_kwargs=None, dump_kwargs=None, inputs="{}", inputs_blob=False):
     """Id of an artifact of these bytes, as somebody who may write to the stores puts it there."""
     stores = repository(True).interpreter
     written = stores(WriteBlob(lambda sink: sink.write(data) and None))
@@ -46,11 +46,11 @@ def planted(data, serializer, load_kwargs=None, dump_kwargs=None):
         id=new_id(),
         serializer=serializer,
         value_blob=written.blob,
-        inputs_blob=None,
+        inputs_blob=written.blob if inputs_blob else None,
         load_kwargs=options(load_kwargs),
         dump_kwargs=options(dump_kwargs),
     )
-    stores(PutRecord(forged, run(), "{}", (written,) if isinstance(written, Held) else ()))
+    stores(PutRecord(forged, run(), inputs, (written,) if isinstance(written, Held) else ()))
     return forged.id
 
 
@@ -203,3 +203,17 @@ def test_the_offsets_of_a_column_stay_inside_it(forged, trusted):
     data = data.replace(offsets, np.array([0, 5, 11, forged], "<i4").tobytes())
     with pytest.raises(p.CorruptBlobError):
         repository(trusted).get_value(planted(data, "arrow_ipc"))
+
+
+@pytest.mark.parametrize("inputs", ["{}", "[]", "3", "nothing", '{"__varargs": 3}', "null"])
+def test_inputs_that_are_none_are_damage(inputs):
+    """The error is that of a record that is not what was put, whatever its text is."""
+    with pytest.raises(p.CorruptRecordError, match="inputs"):
+        repository(False).get_inputs(planted(b"null", "json", inputs=inputs))
+
+
+@pytest.mark.parametrize("value", [None, [], {}, {"kargs": 1, "varargs": 2}])
+def test_inputs_whose_bytes_are_none_are_damage(value):
+    """The same of inputs that are a blob."""
+    with pytest.raises(p.CorruptRecordError, match="inputs"):
+        repository(False).get_inputs(planted(pickle.dumps(value), "pickle", inputs_blob=True))
