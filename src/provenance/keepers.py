@@ -59,12 +59,13 @@ class Keeper(Protocol):
 class Original:
     """The user's own file or folder, not stored yet; `stamp` tells whether a file was changed since it was examined.
 
-    `parts` are the files of a folder.
+    `parts` are the files of a folder. `link` is the stamp of a symbolic link at *path*, which led to the file or folder.
     """
 
     path: str
     stamp: tuple[int, ...] = ()
     parts: tuple[Original, ...] = ()
+    link: tuple[int, ...] = ()
 
     def local_path(self, _blob: Blob, _extension: str, /) -> str:
         """The file itself."""
