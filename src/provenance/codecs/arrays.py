@@ -61,8 +61,8 @@ def load_array(source: BinaryIO, *, mmap_mode: str | None = None) -> object:
     start += source.read(8 + width - _START)
     shape, fortran, dtype = _layout(start + source.read(int.from_bytes(start[8:], "little")))
     wanted, left = math.prod(shape) * dtype.itemsize, _bytes_left(source)
-    if left is not None and wanted > left:
-        raise ValueError(f"the header asks for {wanted} bytes, and {left} are left")
+    if wanted > (_LARGEST if left is None else left):
+        raise ValueError(f"the header asks for {wanted} bytes, and {'not so many' if left is None else left} are left")
     if mmap_mode is not None and 0 not in shape and _is_file(source):
         room = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ if mmap_mode == "r" else mmap.ACCESS_COPY)
         return np.ndarray(shape, dtype, room, source.tell(), order="F" if fortran else "C")
@@ -89,6 +89,8 @@ def _bytes_left(source: BinaryIO) -> int | None:
     return os.fstat(source.fileno()).st_size - source.tell() if _is_file(source) else None
 
 
+_LARGEST = 1 << 42
+"""Bytes that no compressed array takes: more than any machine has room for."""
 _START = 10
 """Bytes of the magic string, the version and, in version 1, the header's length; in later ones that takes 2 more."""
 
