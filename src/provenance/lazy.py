@@ -12,9 +12,8 @@ from attrs import frozen
 from provenance.checks import several
 from provenance.errors import DuplicateNameError
 from provenance.guards import Guard
-from provenance.proxy import artifact_of, is_proxy
 from provenance.records import Artifact
-from provenance.session import RepositoryOrName, current
+from provenance.session import RepositoryOrName, artifact_for
 from provenance.showing import shown
 
 K = TypeVar("K")
@@ -98,7 +97,7 @@ class LazyDict(Mapping[K, V_co]):
         return LazyDict({key: partial(_deep_copy, self, key) for key in self})
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return _restored, (dict(self),)
+        return restore_lazy_dict, (dict(self),)
 
 
 def _deep_copy(values: Mapping[K, V], key: K) -> V:
@@ -109,7 +108,7 @@ def _constant(value: V) -> V:
     return value
 
 
-def _restored(values: Mapping[K, V]) -> LazyDict[K, V]:
+def restore_lazy_dict(values: Mapping[K, V]) -> LazyDict[K, V]:
     """Unpickle a lazy dictionary, whose values were made. Pickles name this function."""
     made = LazyDict({key: partial(_constant, value) for key, value in values.items()})
     _ = [*made.values()]
@@ -169,7 +168,7 @@ def lazy_proxy_dict(
     """
     named: dict[str, dict[str, Artifact[object]]] = {}
     for each in several(artifacts_or_ids, "lazy_proxy_dict"):
-        artifact = _artifact(each, repo)
+        artifact = artifact_for(each, repo)
         named.setdefault(artifact.name, {})[artifact.id] = artifact
     if group_artifacts_of_same_name:
         return LazyDict({name: partial(_proxies, tuple(group.values())) for name, group in named.items()})
@@ -180,13 +179,3 @@ def lazy_proxy_dict(
 
 def _proxies(artifacts: tuple[Artifact[object], ...]) -> list[object]:
     return [each.proxy() for each in artifacts]
-
-
-def _artifact(given: object, repo: RepositoryOrName | None) -> Artifact[object]:
-    if is_proxy(given):
-        return artifact_of(given)
-    if isinstance(given, Artifact):
-        return cast("Artifact[object]", given)
-    if isinstance(given, str):
-        return current().repository(repo).get_by_id(given)
-    raise TypeError(f"{shown(given)} is neither an artifact nor the id of one; pass artifacts, proxies or ids")

@@ -5,16 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from itertools import chain
-from typing import Final, cast
+from typing import Final
 
 from provenance import session, transfers
 from provenance.effect import run
 from provenance.ids import ArtifactId
-from provenance.proxy import artifact_of, is_proxy
 from provenance.records import Artifact
 from provenance.repository import Repository
 from provenance.session import RepositoryOrName
-from provenance.showing import shown
 
 _log: Final = logging.getLogger("provenance")
 _AT_ONCE: Final = 8
@@ -71,14 +69,6 @@ def copied(
 
 def _source(wanted: object, from_repo: RepositoryOrName | None) -> tuple[Repository, ArtifactId]:
     """The repository to copy from, and the id there."""
+    artifact = session.artifact_for(wanted, from_repo)
     named = None if from_repo is None else session.current().repository(from_repo)
-    if isinstance(wanted, str) and not is_proxy(wanted):
-        source = named or session.get_default_repo()
-        return source, source.get_by_id(wanted).id
-    artifact = artifact_of(wanted) if is_proxy(wanted) else wanted
-    if not isinstance(artifact, Artifact):
-        raise TypeError(
-            f"{shown(wanted)} is no artifact: give an id, an artifact, or the result of a decorated function"
-        )
-    known = cast("Artifact[object]", artifact)
-    return named or session.repository_of(known), known.id
+    return named or session.repository_of(artifact), artifact.id

@@ -190,7 +190,7 @@ def id_of(member: object) -> ArtifactId:
         return member.id
     if isinstance(member, str) and len(member) == ID_DIGITS and is_prefix(member):
         return ArtifactId(str(member))
-    raise TypeError(f"{shown(member)} is no artifact: give an id, an artifact, or the result of a decorated function")
+    raise TypeError(f"expected an artifact, its id or the result of a decorated function, got {shown(member)}")
 
 
 def labels_of(labels: Labels) -> Options:

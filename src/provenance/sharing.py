@@ -12,7 +12,6 @@ from typing import Final, cast
 from attrs import field, fields, frozen
 
 from provenance.errors import ConfigError
-from provenance.identity import Identity
 from provenance.showing import shown
 
 LONGEST_LEASE: Final = 60.0
@@ -74,17 +73,15 @@ def single_flight_from(given: object) -> SingleFlight | None:
 
 
 _paces: Final[dict[str, float]] = {}
-"""By where a function is defined, or its chosen name: a string's hash is at hand, an `Identity`'s is not."""
 
 
-def note_pace(function: Identity, seconds: float) -> None:
-    """Note that computing *function* took so long; one that was slow once counts as slow for some more times."""
+def note_pace(key: str, seconds: float) -> None:
+    """Note that computing the function of this *key* took *seconds*; once slow, it counts as slow for some more calls."""
     if len(_paces) >= _MANY:
         _paces.clear()
-    key = function.scope or function.name
     _paces[key] = max(seconds, _paces.get(key, 0.0) / 2)
 
 
-def is_quick(function: Identity) -> bool:
-    """Whether computing *function* lately took no time worth sharing; what was never computed here is not quick."""
-    return _paces.get(function.scope or function.name, _LONGEST_WAIT) < _QUICK
+def is_quick(key: str) -> bool:
+    """Tell whether the function of this *key* was lately too quick to share; one never computed here is not quick."""
+    return _paces.get(key, _LONGEST_WAIT) < _QUICK

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 from pyrsistent import pmap
 
@@ -14,7 +14,7 @@ from provenance.errors import ArtifactNotFoundError, BlobNotFoundError, CorruptB
 from provenance.ids import ArtifactId
 from provenance.lineage import Arguments, Lineage, Uses, described, with_part_keys
 from provenance.programs import read_inputs
-from provenance.proxy import Ephemeral, artifact_of, is_proxy
+from provenance.proxy import Ephemeral
 from provenance.records import Artifact, ArtifactRecord, Inputs, Origin
 
 _Described: TypeAlias = "tuple[Uses, Arguments]"
@@ -68,7 +68,7 @@ def lineage(of: object) -> Lineage:
         TypeError: if *of* is none of these.
         ArtifactNotFoundError: if there is no artifact of this id.
     """
-    root = _artifact(of)
+    root = session.artifact_for(of)
     repo = session.repository_of(root)
     inputs = root.origin.inputs if isinstance(root.origin, Ephemeral) else None
     return run(trace(root, repo, repo.name, inputs), repo.interpreter)
@@ -88,7 +88,7 @@ def progeny(of: object) -> tuple[Artifact[object], ...]:
 
     Raises as `lineage` does.
     """
-    root = _artifact(of)
+    root = session.artifact_for(of)
     repo = session.repository_of(root)
     records = run(descend(root.id), repo.interpreter)
     return tuple(Artifact.of(each, repo) for each in records)
@@ -107,13 +107,3 @@ def descend(root: ArtifactId) -> Program[FindProgeny | FindRecord, tuple[Artifac
                 waiting.append(artifact_id)
     groups = circles({each.id: sorted(each.source_ids & found.keys()) for each in found.values()})
     return tuple(found[each] for group in groups for each in sorted(group))
-
-
-def _artifact(of: object) -> Artifact[object]:
-    if is_proxy(of):
-        return artifact_of(of)
-    if isinstance(of, Artifact):
-        return cast("Artifact[object]", of)
-    if isinstance(of, str):
-        return session.get_default_repo().get_by_id(of)
-    raise TypeError(f"a plain {type(of).__qualname__} has no lineage; pass a decorated function's result, or an id")

@@ -73,11 +73,9 @@ def test_proxies_of_texts(home, pair):
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_what_is_no_artifact(home, method, mistake):
     """Is refused with what to give."""
-    with pytest.raises(
-        TypeError, match="is no artifact: give an id, an artifact, or the result of a decorated function"
-    ):
+    with pytest.raises(TypeError, match="expected an artifact, its id or the result of a decorated function, got"):
         getattr(home, method)(MISTAKES[mistake])
-    with pytest.raises(TypeError, match="is no artifact"):
+    with pytest.raises(TypeError, match="expected an artifact"):
         p.load_artifact(MISTAKES[mistake])
 
 

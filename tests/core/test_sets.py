@@ -254,7 +254,7 @@ def test_members_are_given_as_one_likes(repo):
     assert 1 == len(p.create_set([one, artifact, artifact.id]))
     with pytest.raises(p.ArtifactNotFoundError):
         p.create_set([new_id()])
-    with pytest.raises(TypeError, match="no artifact"):
+    with pytest.raises(TypeError, match="expected an artifact"):
         p.create_set([1])
 
 
@@ -346,7 +346,7 @@ def test_a_set_is_put_where_one_says():
 def test_members_are_whole_ids():
     """Without a repository to ask, the first digits of an id stand for nothing."""
     for wrong in ("abcdef", "0" * 39, "0" * 41, "../../etc"):
-        with pytest.raises(TypeError, match="no artifact"):
+        with pytest.raises(TypeError, match="expected an artifact"):
             p.ArtifactSet.of([wrong])
 
 
