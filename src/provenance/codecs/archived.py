@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from provenance.archives import ArchivedFile, ArchivedFolder, folder_of, manifest
 from provenance.ids import BlobId
@@ -34,7 +34,7 @@ def load_file(_: BinaryIO, *, digest: str = "", size: int = 0, extension: str = 
     Raises:
         TypeError: if the record's facts are not of these types.
     """
-    texts: tuple[object, ...] = (digest, extension, name)
+    texts = cast("tuple[object, ...]", (digest, extension, name))
     if not all(isinstance(text, str) for text in texts) or type(size) is not int or size < 0:
         raise TypeError("an archived file has a digest, a name and an extension that are text, and a size in bytes")
     return ArchivedFile(Blob(BlobId(digest), size), extension, name)
@@ -55,7 +55,7 @@ def load_folder(source: BinaryIO, *, digest: str = "", name: str = "") -> object
     Raises:
         TypeError: if the record's facts are not of these types.
     """
-    texts: tuple[object, ...] = (digest, name)
+    texts = cast("tuple[object, ...]", (digest, name))
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("an archived folder has a digest and a name that are text")
     text = source.read()

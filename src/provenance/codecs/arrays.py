@@ -61,8 +61,9 @@ def load_array(source: BinaryIO, *, mmap_mode: str | None = None) -> object:
     start += source.read(8 + width - _START)
     shape, fortran, dtype = _layout(start + source.read(int.from_bytes(start[8:], "little")))
     wanted, left = math.prod(shape) * dtype.itemsize, _bytes_left(source)
-    if wanted > (_LARGEST if left is None else left):
-        raise ValueError(f"the header asks for {wanted} bytes, and {'not so many' if left is None else left} are left")
+    limit = _LARGEST if left is None else left
+    if wanted > limit:
+        raise ValueError(f"the header asks for {wanted} bytes, more than the {limit} that can follow")
     if mmap_mode is not None and 0 not in shape and _is_file(source):
         room = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ if mmap_mode == "r" else mmap.ACCESS_COPY)
         return np.ndarray(shape, dtype, room, source.tell(), order="F" if fortran else "C")
