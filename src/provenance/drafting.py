@@ -191,7 +191,7 @@ def _draft(call: Call, value: object, timing: Timing, what: str) -> Draft:
 
 
 def _without_value(what: str, value: object, error: Exception) -> UnserializableValueError:
-    """The error for a result that cannot be hashed: no serializer helps, and it is no argument that could be left out."""
+    """The error for a result that cannot be hashed: no serializer helps, and it cannot be ignored as an argument can."""
     if not isinstance(error, UnhashableValueError):
         return UnserializableValueError(what, f"hashing it failed: {said(error)}", value, _VALUE)
     return UnserializableValueError(

@@ -31,21 +31,21 @@ def promote(
 ) -> Artifact[object]:
     """Copy an artifact, and all that it was made from or holds, into another repository; sources come first.
 
-    What is there already is skipped, so that a promotion that was interrupted can be run again. An artifact that was deleted
-    since is left out.
+    Artifacts that are there already are skipped, so an interrupted promotion can be run again. Sources that have been deleted
+    are left out.
 
     Args:
-        artifact_or_id: An artifact, a proxy, or an id (an unambiguous prefix will do).
-        to_repo: Where to, a repository or the name of one.
-        from_repo: Where from; by default where the artifact is, for an id the default repository.
-        progress: Told of each artifact when it is done.
+        artifact_or_id: An artifact, the result of a decorated function, or an id or unambiguous prefix.
+        to_repo: The repository to copy to, or its name.
+        from_repo: The repository to copy from; by default that of the artifact, for an id the default one.
+        progress: Called after each artifact with the number done, the number in all, and the artifact.
 
     Returns:
         The artifact in *to_repo*.
 
     Raises:
-        TypeError: for what is no artifact.
-        ArtifactNotFoundError, AmbiguousIdError: for an id that does not name one.
+        TypeError: if it is none of these.
+        ArtifactNotFoundError, AmbiguousIdError: if an id does not name one artifact.
         BlobNotFoundError, CorruptBlobError: if bytes are missing or damaged; what was copied before stays.
         StoreUnavailableError, StorePermissionError: if *to_repo* fails, or may not be written to.
     """

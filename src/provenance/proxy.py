@@ -53,8 +53,8 @@ def proxy_over(
 ) -> object:
     """Transparent stand-in for the value of *known*.
 
-    Without a *value* it is read on first use: by *load*, else from *origin*. What is not *tracked* is in no store:
-    whoever records it as an input records a plain value.
+    Without a *value* it is read on first use: by *load*, else from *origin*. A proxy that is not *tracked* is in no store, and is
+    recorded as a plain value when it is an input.
     """
     return _stand_in()(known, origin, value, load, tracked=tracked)
 
@@ -94,12 +94,12 @@ def artifact_of(value: T) -> Artifact[T]:
     """The artifact that a proxy stands for.
 
     Raises:
-        TypeError: if *value* is no proxy.
+        TypeError: if *value* is not a proxy.
     """
     if not is_proxy(value):
         raise TypeError(
-            f"a plain {type(value).__qualname__} is no artifact; pass the result of a decorated function, not a part "
-            "or a copy of its value"
+            f"expected the result of a decorated function, got a plain {type(value).__qualname__}; parts and copies of a "
+            "result have no artifact"
         )
     return cast("Artifact[T]", cast("Any", value).artifact)
 

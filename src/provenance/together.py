@@ -1,4 +1,4 @@
-"""One computation at a time of each artifact: who wants the same meanwhile waits, and finds what was stored.
+"""One computation at a time of each artifact: other callers wait, and find what was stored.
 
 Threads and tasks of a process wait for each other first. A function that is not quick then also wants the artifact's lease,
 for which other processes wait; it is released whatever becomes of the call.

@@ -356,7 +356,7 @@ _ARRAY_METHODS: Final = dict.fromkeys(
     (f"builtins:{name}" for name in ("bool", "int", "float", "complex", "str", "bytes", "list", "tuple", "range")),
     ("__array__",),
 )
-"""NumPy knows these types by what they are in C: for their proxies it must be told."""
+"""NumPy recognizes these types in C, so their proxies need `__array__`."""
 
 
 @cache

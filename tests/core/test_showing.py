@@ -122,7 +122,7 @@ def test_other_errors_are_not_hidden(identity):
         p.create_set([HUGE])
     with pytest.raises(TypeError, match="expected an artifact"):
         p.lazy_proxy_dict([HUGE])
-    with pytest.raises(p.UnarchivableFileError, match="is no path"):
+    with pytest.raises(p.UnarchivableFileError, match="expected a path"):
         p.archive_file(HUGE)
 
 
