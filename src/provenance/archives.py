@@ -17,7 +17,16 @@ from attrs import Attribute, evolve, field, frozen
 from provenance.hashing import Item, Walk, register_item
 from provenance.hashing.format import node, prefix
 from provenance.ids import BlobId
-from provenance.keepers import Keeper, Member, Original, copied, current_keeper, is_digest, reference_of
+from provenance.keepers import (
+    Keeper,
+    Member,
+    Original,
+    check_file_name,
+    copied,
+    current_keeper,
+    is_digest,
+    reference_of,
+)
 from provenance.records import Blob
 
 
@@ -25,6 +34,7 @@ def _is_extension(_: object, __: Attribute[str], value: str) -> None:
     """Refuse what would lead out of the folder of local copies: records may come from a store that others write to."""
     if value and (value[0] != "." or any(each in value for each in "/\\\0:")):
         raise ValueError(f"{value!r} is no extension of a file")
+    check_file_name(value)
 
 
 @frozen(repr=False)
@@ -216,9 +226,20 @@ def manifest(members: Iterable[Member]) -> bytes:
 
 
 def members_of(text: bytes) -> tuple[Member, ...]:
-    """The members that a manifest lists; raises ValueError for what is none."""
+    """Return the members that a manifest lists.
+
+    Raises:
+        TypeError, ValueError: if it is not a manifest, or no folder can hold what it lists.
+    """
     rows = cast("list[tuple[str, str, int, bool]]", json.loads(text))
-    return tuple(Member(path, Blob(BlobId(digest), size), executable) for path, digest, size, executable in rows)
+    members = tuple(Member(path, Blob(BlobId(digest), size), executable) for path, digest, size, executable in rows)
+    paths = {member.path for member in members}
+    folders = {path[:at] for path in paths for at, letter in enumerate(path) if letter == "/"}
+    if len(paths) < len(members) or paths & folders:
+        raise ValueError("it lists a path twice, or as a file and as a folder")
+    if any(type(member.blob.size) is not int or type(member.executable) is not bool for member in members):
+        raise ValueError("it lists a file whose size is not a number of bytes, or whose mode is not true or false")
+    return members
 
 
 def kept_by(value: object, keeper: Keeper) -> object:

@@ -30,6 +30,7 @@ from provenance.settings import (
     StoreSettings,
 )
 from provenance.store import Store
+from provenance.transfers import CopyPolicy
 
 if TYPE_CHECKING:
     from provenance.databases import PostgresRepoSettings
@@ -52,7 +53,8 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
 
     Of one that is elsewhere nothing is asked before it is used; MissingLibraryError if what reaches it is not installed.
     """
-    return _store(name, settings, _blobs(name, settings, base), is_trusted=settings.trusted)
+    blobs, policy = _blobs(name, settings, base), _policy(is_trusted=settings.trusted)
+    return _store(name, settings, blobs, is_trusted=settings.trusted, policy=policy)
 
 
 def _blobs(name: str, settings: StoreSettings, base: Path) -> Interpreter[Blobs]:
@@ -110,7 +112,8 @@ def open_repository(name: str, settings: RepoSettings, base: Path, store: Store 
     is_signed = isinstance(settings, RecordsPermitted) and settings.signing_key is not None
     is_trusted = is_signed or (settings.trusted and (store is None or store.trusted))
     repo = _repository(name, settings, base, None if store is None else store.interpreter)
-    return _entrusted(repo, settings, is_trusted=is_trusted)
+    policy = CopyPolicy.NOTHING if is_signed else _policy(is_trusted=is_trusted)
+    return _entrusted(repo, settings, is_trusted=is_trusted, policy=policy)
 
 
 def _repository(name: str, settings: RepoSettings, base: Path, store: Interpreter[Blobs] | None) -> Repository:
@@ -128,7 +131,7 @@ def chain_stores(name: str, settings: ChainedSettings, stores: Sequence[Store]) 
     from provenance.effects.tiers import tiered
 
     is_trusted = settings.trusted and all(each.trusted for each in stores)
-    return _store(name, settings, tiered(name, _tiers(stores)), is_trusted=is_trusted)
+    return _store(name, settings, tiered(name, _tiers(stores)), is_trusted=is_trusted, policy=_strictest(stores))
 
 
 def chain_repositories(name: str, settings: ChainedSettings, repos: Sequence[Repository]) -> Repository:
@@ -141,27 +144,44 @@ def chain_repositories(name: str, settings: ChainedSettings, repos: Sequence[Rep
     engine = next((each.get_engine for each in repos if each.get_engine is not None), None)
     chain = Repository(name, _all(_guarded(chained(name, _tiers(repos)), name, settings)), engine)
     is_trusted = settings.trusted and all(each.trusted for each in repos)
-    return _entrusted(chain, settings, is_trusted=is_trusted)
+    return _entrusted(chain, settings, is_trusted=is_trusted, policy=_strictest(repos))
+
+
+def _policy(*, is_trusted: bool) -> CopyPolicy:
+    return CopyPolicy.DATA_ONLY if is_trusted else CopyPolicy.ANYTHING
+
+
+def _strictest(handles: Iterable[Store | Repository]) -> CopyPolicy:
+    """What a chain takes: a copy goes to every part that may be written to."""
+    return max((each.copy_policy for each in handles if each.permissions.write), default=CopyPolicy.ANYTHING)
 
 
 def _tiers(handles: Iterable[Store | Repository]) -> list[Tier]:
     from provenance.effects.tiers import Tier
 
-    return [Tier(each.name, each.interpreter, each.permissions) for each in handles]
+    return [Tier(each.name, each.interpreter, each.permissions, each.trusted, each.copy_policy) for each in handles]
 
 
 def _store(
-    name: str, settings: BlobsPermitted | ChainedSettings, blobs: Interpreter[Blobs], *, is_trusted: bool
+    name: str,
+    settings: BlobsPermitted | ChainedSettings,
+    blobs: Interpreter[Blobs],
+    *,
+    is_trusted: bool,
+    policy: CopyPolicy,
 ) -> Store:
-    return Store(name, _guarded(blobs, name, settings), is_trusted, _granted(settings))
+    return Store(name, _guarded(blobs, name, settings), is_trusted, _granted(settings), policy)
 
 
-def _entrusted(repo: Repository, settings: Permitted | ChainedSettings, *, is_trusted: bool) -> Repository:
+def _entrusted(
+    repo: Repository, settings: Permitted | ChainedSettings, *, is_trusted: bool, policy: CopyPolicy
+) -> Repository:
     """*repo* with its permissions; if it is not trusted, values are read only where that executes nothing of their bytes."""
     from provenance.effects.layers import distrusting
 
     reading = repo.interpreter if is_trusted else distrusting(repo.interpreter, repo.name)
-    return evolve(repo, interpreter=reading, trusted=is_trusted, permissions=_granted(settings))
+    permissions = _granted(settings)
+    return evolve(repo, interpreter=reading, trusted=is_trusted, permissions=permissions, copy_policy=policy)
 
 
 def _memory_repository(name: str, settings: MemoryRepoSettings, store: Interpreter[Blobs] | None) -> Repository:

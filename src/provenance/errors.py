@@ -177,17 +177,19 @@ class StoreUnavailableError(ProvenanceError, OSError):
 
 
 class UntrustedStoreError(ProvenanceError, PermissionError):
-    """Reading a value could execute code, and its store is configured as one that others may have written to."""
+    """A value would be executed, believed or signed, and its store is one that others may have written to."""
 
-    def __init__(self, store: str, serializer: str, reason: str) -> None:
+    def __init__(self, store: str, serializer: str, reason: str, target: str | None = None) -> None:
+        refused = "read" if target is None else f"copied to {target!r}"
         super().__init__(
-            f"what serializer {serializer!r} wrote is not read from {store!r}, which is configured with trusted: false "
+            f"what serializer {serializer!r} wrote is not {refused} from {store!r}, which is configured with trusted: false "
             f"({reason}); store it by one that executes nothing (json, numpy, Parquet, Arrow), sign the repository with "
             "a signing_key, or set trusted: true if nobody else can write there"
         )
         self.store = store
         self.serializer = serializer
         self.reason = reason
+        self.target = target
 
 
 class ConfigError(ProvenanceError, ValueError):

@@ -14,6 +14,7 @@ from provenance.records import Blob
 T = TypeVar("T")
 PIECE: Final = 1 << 20
 """Bytes in which files are read and written."""
+_LONGEST_NAME: Final = 255
 Pour = Callable[[BinaryIO], None]
 """Writes all bytes of a file into a sink."""
 
@@ -22,6 +23,17 @@ def _is_inside(_: object, __: Attribute[str], value: str) -> None:
     """Refuse what would lead out of a folder: manifests may come from a store that others write to."""
     if "\0" in value or any(each in ("", ".", "..") for each in value.split("/")):
         raise ValueError(f"{value!r} is no path inside a folder")
+    for name in value.split("/"):
+        check_file_name(name)
+
+
+def check_file_name(name: str) -> None:
+    """Raise ValueError for a name that no file can have: one that is too long, or not text of any encoding."""
+    if len(name) > _LONGEST_NAME:
+        raise ValueError(f"{name[:20]!r}… is longer than the name of a file can be")
+    name.encode(
+        "utf-8", "surrogateescape"
+    )  # which may stand for bytes of an unknown encoding; others stand for nothing
 
 
 def is_digest(_: object, __: Attribute[Blob], value: Blob) -> None:
@@ -59,12 +71,13 @@ class Keeper(Protocol):
 class Original:
     """The user's own file or folder, not stored yet; `stamp` tells whether a file was changed since it was examined.
 
-    `parts` are the files of a folder.
+    `parts` are the files of a folder. `link` is the stamp of a symbolic link at *path*, which led to the file or folder.
     """
 
     path: str
     stamp: tuple[int, ...] = ()
     parts: tuple[Original, ...] = ()
+    link: tuple[int, ...] = ()
 
     def local_path(self, _blob: Blob, _extension: str, /) -> str:
         """The file itself."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from attrs import frozen
 
@@ -224,13 +224,19 @@ def read_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | ReadB
         ArtifactNotFoundError: if the record is missing.
         BlobNotFoundError: if the bytes of the inputs are missing.
         CorruptBlobError: if they are not what was written, or cannot be decoded.
+        CorruptRecordError: if what is read is not the inputs of a call.
     """
+    stored: object
     if record.inputs_blob is not None:
-        return inputs_from((yield from decode(record.inputs_blob, _INPUTS, repo)))
-    text = yield from FindInputs(record.id)
-    if text is None:
-        raise ArtifactNotFoundError(record.id, repo)
-    return plain_inputs(text)
+        stored = yield from decode(record.inputs_blob, _INPUTS, repo)
+    else:
+        stored = yield from FindInputs(record.id)
+        if stored is None:
+            raise ArtifactNotFoundError(record.id, repo)
+    try:
+        return inputs_from(stored) if record.inputs_blob is not None else plain_inputs(cast("str", stored))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CorruptRecordError(record.id, repo, f"its inputs are not those of a call: {said(error)}") from error
 
 
 def decode(blob: Blob, decoding: Decoding, repo: str) -> Program[ReadBlob, object]:

@@ -53,6 +53,7 @@ class Repository:
     migrate_to: Callable[[int | None], None] | None = field(default=None, repr=False)
     trusted: bool = field(default=True, repr=False)
     permissions: Permissions = field(factory=Permissions, repr=False)
+    copy_policy: transfers.CopyPolicy = field(default=transfers.CopyPolicy.DATA_ONLY, repr=False)
 
     @property
     def engine(self) -> Engine:
@@ -132,9 +133,13 @@ class Repository:
         return next(self.take_several((record,), source))
 
     def take_several(self, records: Iterable[ArtifactRecord], source: Repository, /) -> Iterator[Artifact[object]]:
-        """Copy artifacts, the bytes of all of them first; each as `take` does, in their order."""
+        """Copy artifacts, the bytes of all of them first; each as `take` does, in their order.
+
+        UntrustedStoreError, before anything is copied, for what may not be copied from an untrusted *source*.
+        """
         wanted = list(records)
         missing = [record for record in wanted if not run(transfers.is_whole(record), self.interpreter)]
+        transfers.check_copies(missing, source.name, self.name, trusted=source.trusted, into=self.copy_policy)
         copies = run(transfers.fetched(missing, transfers.copying_from(source.interpreter)), self.interpreter)
         for record in wanted:
             if record in missing:

@@ -11,6 +11,7 @@ from provenance.asks import Blobs, DropBlob, HasBlob, ReadBlob, WriteBlob
 from provenance.effect import Interpreter
 from provenance.records import Blob, Permissions
 from provenance.showing import shown
+from provenance.transfers import CopyPolicy
 
 
 @frozen(eq=False)
@@ -27,6 +28,7 @@ class Store:
     interpreter: Interpreter[Blobs] = field(repr=False)
     trusted: bool = True
     permissions: Permissions = field(factory=Permissions, repr=False)
+    copy_policy: CopyPolicy = field(default=CopyPolicy.DATA_ONLY, repr=False)
 
     def layered(self, layer: Callable[[Interpreter[Blobs]], Interpreter[Blobs]], /) -> Store:
         """This store with *layer* around all that it answers; `provenance.extending` has some layers, and makes others."""

@@ -6,12 +6,14 @@ Values and inputs are copied as bytes: nothing is decoded, so that what arrives 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from enum import IntEnum
 from typing import BinaryIO, Final, TypeAlias
 
 from attrs import evolve, frozen
 
 from provenance.asks import FindInputs, FindRecord, FindRun, HasBlob, Now, PutRecord, ReadBlob, WriteBlobs
 from provenance.circles import circles
+from provenance.codecs import Decoding, may_execute
 from provenance.effect import Interpreter, Program
 from provenance.errors import (
     ArtifactNotFoundError,
@@ -19,6 +21,7 @@ from provenance.errors import (
     CorruptRecordError,
     ProvenanceError,
     RunNotFoundError,
+    UntrustedStoreError,
 )
 from provenance.ids import ArtifactId
 from provenance.records import ArtifactRecord, Blob, Held, Run, Written
@@ -28,6 +31,57 @@ _PIECE: Final = 1 << 20
 
 Copying: TypeAlias = Callable[[Blob], Callable[[BinaryIO], None]]
 """Maps a blob to a function that writes its bytes into a sink."""
+
+
+class CopyPolicy(IntEnum):
+    """What a store takes of a source that is not trusted; of several stores that are one, the strictest decides."""
+
+    ANYTHING = 0
+    """It is not trusted itself."""
+    DATA_ONLY = 1
+    """It is trusted, so that what is in it may be executed."""
+    NOTHING = 2
+    """It signs what is in it."""
+
+
+def may_copy(*, trusted: bool, executes: bool, into: CopyPolicy) -> bool:
+    """Tell whether a copy may be made: the rule of docs/trust.md, for everything that copies.
+
+    Args:
+        trusted: Whether the source is trusted, because nobody else can write there or because it is signed.
+        executes: Whether reading the copy may execute what it says.
+        into: What the target takes.
+    """
+    return trusted or into is CopyPolicy.ANYTHING or (into is CopyPolicy.DATA_ONLY and not executes)
+
+
+def record_executes(record: ArtifactRecord) -> bool:
+    """Tell whether reading the value or the inputs of *record* may execute them: inputs that are a blob are a pickle."""
+    return record.inputs_blob is not None or may_execute(record.serializer)
+
+
+def is_vouched(read: object) -> bool:
+    """Tell whether a trusted record named the bytes that *read* decodes: their digest is what it says."""
+    return isinstance(read, Decoding) and read.untrusted is None
+
+
+def read_executes(read: object) -> bool:
+    """Tell whether the bytes that *read* reads may be executed; of what is not decoded, nothing is known."""
+    return not isinstance(read, Decoding) or may_execute(read.serializer)
+
+
+def check_copies(
+    records: Iterable[ArtifactRecord], source: str, target: str, *, trusted: bool, into: CopyPolicy
+) -> None:
+    """Raise UntrustedStoreError for the first record that may not be copied; see `may_copy`."""
+    for record in records:
+        if not may_copy(trusted=trusted, executes=record_executes(record), into=into):
+            what = (
+                "its copy would be signed"
+                if into is CopyPolicy.NOTHING
+                else "its copy could execute code when it is read"
+            )
+            raise UntrustedStoreError(source, record.serializer, what, target)
 
 
 @frozen

@@ -7,6 +7,7 @@ from provenance.codecs.registry import (
     Serializer,
     candidates,
     is_registered,
+    may_execute,
     register_serializer,
     serializer_named,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "candidates",
     "check_available",
     "is_registered",
+    "may_execute",
     "register_serializer",
     "serializer_named",
     "split",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from provenance.archives import ArchivedFile, ArchivedFolder, folder_of, manifest
 from provenance.ids import BlobId
@@ -29,7 +29,14 @@ def dump_file(value: object, sink: BinaryIO) -> None:
 
 
 def load_file(_: BinaryIO, *, digest: str = "", size: int = 0, extension: str = "", name: str = "") -> object:
-    """The archived file that the record tells of; its bytes are read when they are used."""
+    """Return the archived file that the record describes; its bytes are read when they are used.
+
+    Raises:
+        TypeError: if the record's facts are not of these types.
+    """
+    texts = cast("tuple[object, ...]", (digest, extension, name))
+    if not all(isinstance(text, str) for text in texts) or type(size) is not int or size < 0:
+        raise TypeError("an archived file has a digest, a name and an extension that are text, and a size in bytes")
     return ArchivedFile(Blob(BlobId(digest), size), extension, name)
 
 
@@ -43,6 +50,13 @@ def dump_folder(value: object, sink: BinaryIO) -> None:
 
 
 def load_folder(source: BinaryIO, *, digest: str = "", name: str = "") -> object:
-    """The archived folder that a manifest lists; its files are read when they are used."""
+    """Return the archived folder that a manifest lists; its files are read when they are used.
+
+    Raises:
+        TypeError: if the record's facts are not of these types.
+    """
+    texts = cast("tuple[object, ...]", (digest, name))
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("an archived folder has a digest and a name that are text")
     text = source.read()
     return folder_of(text, BlobId(digest), name)

@@ -6,7 +6,9 @@ Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html (
 from __future__ import annotations
 
 import io
+import math
 import mmap
+import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -18,11 +20,11 @@ if TYPE_CHECKING:
 
 
 def is_plain_array(value: object) -> bool:
-    """Tell whether *value* is an `ndarray`, perhaps mapped from a file, whose elements are no Python objects."""
+    """Tell whether *value* is an `ndarray`, perhaps mapped from a file, whose elements hold no pointers."""
     numpy = imported("numpy")
     if numpy is None or type(value) not in {numpy.ndarray, numpy.memmap}:
         return False
-    return not cast("Any", value).dtype.hasobject
+    return _holds_no_pointers(cast("Any", value).dtype)
 
 
 def dump_array(value: object, sink: BinaryIO) -> None:
@@ -47,7 +49,8 @@ def load_array(source: BinaryIO, *, mmap_mode: str | None = None) -> object:
     What is no file, because it is small, compressed or in another kind of store, is read; `"r"` makes it read-only too.
 
     Raises:
-        ValueError: for any other mode: what is stored must not change.
+        ValueError: for any other mode: what is stored must not change; and for a header whose type holds pointers, or that
+            asks for more bytes than the file has.
     """
     import numpy as np
 
@@ -57,6 +60,10 @@ def load_array(source: BinaryIO, *, mmap_mode: str | None = None) -> object:
     width = 2 if start[6:7] == b"\x01" else 4
     start += source.read(8 + width - _START)
     shape, fortran, dtype = _layout(start + source.read(int.from_bytes(start[8:], "little")))
+    wanted, left = math.prod(shape) * dtype.itemsize, _bytes_left(source)
+    limit = _LARGEST if left is None else left
+    if wanted > limit:
+        raise ValueError(f"the header asks for {wanted} bytes, more than the {limit} that can follow")
     if mmap_mode is not None and 0 not in shape and _is_file(source):
         room = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ if mmap_mode == "r" else mmap.ACCESS_COPY)
         return np.ndarray(shape, dtype, room, source.tell(), order="F" if fortran else "C")
@@ -76,6 +83,15 @@ def _is_file(source: BinaryIO) -> bool:
     return type(getattr(source, "raw", None)) is io.FileIO
 
 
+def _bytes_left(source: BinaryIO) -> int | None:
+    """Return how many bytes follow; None where finding out would mean to decompress them."""
+    if isinstance(source, io.BytesIO):
+        return source.getbuffer().nbytes - source.tell()
+    return os.fstat(source.fileno()).st_size - source.tell() if _is_file(source) else None
+
+
+_LARGEST = 1 << 42
+"""Bytes that no compressed array takes: more than any machine has room for."""
 _START = 10
 """Bytes of the magic string, the version and, in version 1, the header's length; in later ones that takes 2 more."""
 
@@ -90,7 +106,28 @@ def _layout(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     source = BytesIO(head)
     version = np.lib.format.read_magic(source)
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    return read_header(source)
+    shape, fortran, dtype = read_header(source)
+    if not _holds_no_pointers(dtype):
+        raise ValueError(
+            f"the header names the type {dtype}, whose elements are pointers; arrays of it are never stored"
+        )
+    return shape, fortran, dtype
+
+
+_PLAIN_KINDS = frozenset("biufcmMSUV")
+"""Kinds of types whose elements are their bytes: numbers, times, text of a fixed width, and structures of them.
+
+Elements of the others, `O` (Python objects) and `T` (text of any width), are addresses in the memory of a process.
+"""
+
+
+def _holds_no_pointers(dtype: np.dtype[Any]) -> bool:
+    """Tell whether the elements of a type, at any depth, are nothing but their bytes."""
+    if dtype.hasobject or dtype.kind not in _PLAIN_KINDS:
+        return False
+    if dtype.subdtype is not None:
+        return _holds_no_pointers(dtype.subdtype[0])
+    return all(_holds_no_pointers(dtype[name]) for name in dtype.names or ())
 
 
 def _bytes_of(array: npt.NDArray[Any]) -> memoryview:

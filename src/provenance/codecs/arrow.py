@@ -43,10 +43,12 @@ def dump_arrow(value: object, sink: BinaryIO) -> None:
 
 
 def load_arrow(source: BinaryIO) -> object:
-    """Read what `dump_arrow` wrote."""
+    """Read what `dump_arrow` wrote; ArrowInvalid where offsets lead outside of the stream."""
     pa = _library()
     with pa.ipc.open_stream(source) as stream:
         table = stream.read_all()
+    # Offsets, indices and lengths are taken as the stream has them: forged ones lead anywhere in memory.
+    table.validate(full=True)
     metadata: dict[bytes, bytes] = dict(table.schema.metadata)
     kind = metadata.pop(_KIND).decode()
     loaded = _from_table(table.replace_schema_metadata(metadata or None), kind.removeprefix(_BARE), pa)

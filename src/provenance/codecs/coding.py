@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from functools import partial
-from typing import BinaryIO, cast
+from typing import BinaryIO, Final, cast
 
 from attrs import field, frozen
 
@@ -81,19 +81,38 @@ class Decoding:
 
         Raises:
             UntrustedStoreError: if the value could not be read without executing what the bytes say.
+            ValueError: if the bytes ask for more memory than they could fill; MemoryError if they need more than there is.
         """
+        stored = source
         serializer = serializer_named(self.serializer)
         load = serializer.load if self.untrusted is None else self._safe(serializer, self.untrusted)
         if self.dump_kwargs is not NO_OPTIONS:
             compression, _ = split(serializer, self.dump_kwargs)
             if compression is not None:
                 source = decompressed(source, compression, in_order=serializer.in_order)
-        return load(source) if self.load_kwargs is NO_OPTIONS else load(source, **self.load_kwargs)
+        try:
+            return load(source) if self.load_kwargs is NO_OPTIONS else load(source, **self.load_kwargs)
+        except MemoryError as error:
+            if serializer.in_order and self.dump_kwargs is NO_OPTIONS and _is_room_for(stored.seek(0, 2)):
+                raise ValueError("it asks for more memory than its bytes could fill") from error
+            raise
 
     def _safe(self, serializer: Serializer, store: str) -> Load:
         if serializer.load_safely is None:
             raise UntrustedStoreError(store, self.serializer, "its format can execute code when it is read")
         return partial(_refusing, serializer.load_safely, store, self.serializer)
+
+
+_GROWTH: Final = 100
+"""Bytes of memory that a stored byte may become: an empty dictionary takes 72 for its one byte in a list."""
+
+
+def _is_room_for(size: int) -> bool:
+    """Tell whether there is memory for what *size* uncompressed bytes can become; if so, only damage can need more."""
+    try:
+        return len(bytearray(_GROWTH * size)) >= 0
+    except MemoryError:
+        return False
 
 
 def _refusing(load: Load, store: str, serializer: str, source: BinaryIO, /, **kwargs: object) -> object:

@@ -195,7 +195,13 @@ class Compressing(io.RawIOBase):
 
 
 def decompressed(source: BinaryIO, name: str, *, in_order: bool) -> BinaryIO:
-    """What was written through `Compressing`; a reader that does not read *in_order* gets all of it in memory."""
+    """What was written through `Compressing`; a reader that does not read *in_order* gets all of it in memory.
+
+    Raises:
+        ValueError: for an unknown compression, which only a forged or damaged record names.
+    """
+    if name not in COMPRESSIONS:
+        raise ValueError(f"unknown compression {name!r}; use one of {COMPRESSIONS}")
     codec = _CODECS[name]
     head = source.read(len(codec.magic))
     source.seek(0)

@@ -61,14 +61,23 @@ def dump_series(value: object, sink: BinaryIO, *, compression: str | None = None
 
 def load_frame(source: BinaryIO) -> object:
     """Read what `dump_frame` wrote."""
-    frame: object = needed("polars", f"serializer {_FRAME!r}", "polars").read_parquet(source)
-    return frame
+    return _read(source)
 
 
 def load_series(source: BinaryIO) -> object:
     """Read what `dump_series` wrote."""
-    series: object = needed("polars", f"serializer {_SERIES!r}", "polars").read_parquet(source).to_series()
+    series: object = _read(source).to_series()
     return series
+
+
+def _read(source: BinaryIO) -> Any:  # noqa: ANN401 - polars'
+    """Read a frame, after its schema: of a Python object polars would keep the address that the file says."""
+    polars = needed("polars", f"serializer {_FRAME!r}", "polars")
+    for name, kind in polars.read_parquet_schema(source).items():
+        if not _is_exact(kind):
+            raise TypeError(f"column {name!r} is of type {kind}, which is never stored")
+    source.seek(0)
+    return polars.read_parquet(source)
 
 
 def _write(frame: Any, sink: BinaryIO, compression: str | None) -> None:  # noqa: ANN401 - polars'

@@ -46,6 +46,11 @@ class Serializer:
     allowed: Mapping[str, tuple[object, ...]] = field(default=pmap(), eq=False)
     load_safely: Load | None = None
 
+    @property
+    def executes(self) -> bool:
+        """Whether `load` may execute what it reads; with a `load_safely` of its own it does, even where that reads it too."""
+        return self.load_safely is None or self.load_safely is not self.load
+
 
 def _table(name: str, dump: Dump, load: Load, prefers: Callable[[object], bool]) -> Serializer:
     allowed = {"compression": parquet.COMPRESSIONS}
@@ -173,6 +178,12 @@ def serializer_named(name: str) -> Serializer:
         advice = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(_serializers))}"
         raise ConfigError("serializer", f"there is no serializer {name!r}", advice)
     return found
+
+
+def may_execute(name: str) -> bool:
+    """Return whether reading what the serializer of this name wrote may execute it; True for an unknown one."""
+    found = _serializers.get(name)
+    return found is None or found.executes
 
 
 def candidates(value: object, chosen: str | None) -> Iterator[Serializer]:

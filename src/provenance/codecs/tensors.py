@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, BinaryIO
 
 from provenance.codecs.libraries import imported, needed
 
 _NAME = "pytorch_model"
+_DEVICE = re.compile(r"[a-z][a-z0-9_]*(:[0-9]{1,4})?")
+"""What names a device: its type and perhaps its number."""
 
 
 def is_torch(value: object) -> bool:
@@ -28,6 +31,7 @@ def dump_torch(value: object, sink: BinaryIO) -> None:
 
 def load_torch(source: BinaryIO, *, map_location: str | None = None) -> object:
     """Read what `dump_torch` wrote, onto the device *map_location* (`"cpu"`), or onto the one that it was on."""
+    _check_device(map_location)
     torch = needed("torch", f"serializer {_NAME!r}", "torch")
     loaded: object = torch.load(source, map_location=map_location, weights_only=False)
     return loaded
@@ -35,9 +39,16 @@ def load_torch(source: BinaryIO, *, map_location: str | None = None) -> object:
 
 def load_weights(source: BinaryIO, *, map_location: str | None = None) -> object:
     """Read a tensor as `load_torch` does, but nothing that would execute code, and so no module."""
+    _check_device(map_location)
     torch = needed("torch", f"serializer {_NAME!r}", "torch")
     loaded: object = torch.load(source, map_location=map_location, weights_only=True)
     return loaded
+
+
+def _check_device(name: object) -> None:
+    """Raise ValueError unless *name* is None or names a device: records may say anything."""
+    if name is not None and not (isinstance(name, str) and _DEVICE.fullmatch(name)):
+        raise ValueError(f'`map_location` must name a device such as "cpu" or "cuda:0", got {name!r}')
 
 
 def _compact(value: Any, torch: Any) -> Any:  # noqa: ANN401 - torch's types are its own

@@ -44,7 +44,7 @@ from provenance.ids import ArtifactId
 from provenance.leasing import Claim, FindExpired, Release, Renew
 from provenance.queries import Page
 from provenance.records import ArtifactRecord, Blob, Held, SetRecord, Written
-from provenance.transfers import copying_from, given
+from provenance.transfers import copying_from, given, may_copy, record_executes
 
 _log: Final = logging.getLogger("provenance")
 _SMALL: Final = 65_536
@@ -113,7 +113,7 @@ class _Chain:
         return None
 
     def _bring_near(self, record: ArtifactRecord, found: Tier, nearer: list[Tier]) -> None:
-        for tier in reversed([each for each in nearer if takes_copies(each)]):
+        for tier in reversed([each for each in nearer if takes_copies(each) and _may_take(each, record, found)]):
             try:
                 _copy(record, found, tier)
             except (StoreUnavailableError, BlobNotFoundError, CorruptBlobError) as error:
@@ -146,14 +146,19 @@ class _Chain:
         return Page(fresh, number + 1 if number + 1 < len(readable) else None)
 
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
-        """Put everywhere, from far to near; where a far tier has another record already, that one goes everywhere."""
-        farthest, *nearer = allowed(self.tiers, "write", "recording an artifact", self.name)[::-1]
-        stored: ArtifactRecord = farthest.ask(ask)
+        """Put everywhere, from far to near; where a far tier has another record already, that one goes everywhere.
+
+        A tier that may not take that one gets what was put, and from there on its record is the one.
+        """
+        holder, *nearer = allowed(self.tiers, "write", "recording an artifact", self.name)[::-1]
+        stored: ArtifactRecord = holder.ask(ask)
         for tier in nearer:
             if stored == ask.record:
                 tier.ask(ask)
+            elif _may_take(tier, stored, holder):
+                _copy(stored, holder, tier)
             else:
-                _copy(stored, farthest, tier)
+                holder, stored = tier, tier.ask(ask)
         return stored
 
     def drop_record(self, ask: DropRecord) -> tuple[Blob, ...] | None:
@@ -208,6 +213,10 @@ class _Chain:
 
     def check_records(self, ask: CheckRecords) -> tuple[str, ...]:
         return tuple(f"{tier.name}: {each}" for tier, told in answers(self._readable(), ask) for each in told)
+
+
+def _may_take(tier: Tier, record: ArtifactRecord, found: Tier) -> bool:
+    return may_copy(trusted=found.trusted, executes=record_executes(record), into=tier.copy_policy)
 
 
 def _copy(record: ArtifactRecord, source: Tier, target: Tier) -> None:

@@ -5,7 +5,7 @@ digest and checked against it before their path is handed out, so that one that 
 """
 
 # Paths are text here, as in `disk`.
-# ruff: noqa: PTH100, PTH101, PTH103, PTH105, PTH108, PTH111, PTH112, PTH116, PTH118, PTH123
+# ruff: noqa: PTH100, PTH101, PTH103, PTH105, PTH108, PTH111, PTH112, PTH114, PTH116, PTH118, PTH120, PTH123
 from __future__ import annotations
 
 import errno
@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
 from typing import Final
+
+from attrs import evolve
 
 from provenance.archives import manifest
 from provenance.asks import Assemble, CheckOut, Examined, ExaminedFolder
@@ -51,7 +53,9 @@ class LocalFiles:
     def examine(self, path: str) -> Examined | ExaminedFolder:
         """Digest of the user's file, or of all files of the folder, at *path*; raises OSError."""
         path = os.path.abspath(path)
-        return _examined_folder(path) if os.path.isdir(path) else _examined(path)
+        link = stamp(os.lstat(path)) if os.path.islink(path) else ()
+        found = _examined_folder(path) if os.path.isdir(path) else _examined(path)
+        return evolve(found, original=evolve(found.original, link=link)) if link else found
 
     def check_out(self, ask: CheckOut) -> str:
         """Path of a copy of the blob, which is made, or made anew, if there is none that is as it should be.
@@ -74,18 +78,22 @@ class LocalFiles:
         return path
 
     def delete_original(self, original: Original) -> bool:
-        """Delete the file, if it is still what was examined and none of the copies.
+        """Delete the file, if it is still what was examined and none of the copies; of a link, only the link.
 
-        Of a folder what was archived goes, and each folder that is empty for it.
+        Of a folder what was archived goes, and each folder that is empty for it. What a link or a mount leads to stays.
         """
-        if not original.stamp:
-            gone = [self.delete_original(each) for each in original.parts]
+        expected = original.link or original.stamp
+        if not expected:
+            own = Path(original.path)
+            gone = [not _leads_away(Path(part.path), own) and self.delete_original(part) for part in original.parts]
             _remove_empty(original)
             return all(gone)
-        if original.path.startswith(self._place() + os.sep):
+        if f"{os.path.realpath(os.path.dirname(original.path))}{os.sep}".startswith(
+            os.path.realpath(self._place()) + os.sep
+        ):
             return False
         try:
-            if stamp(os.stat(original.path)) != original.stamp:
+            if stamp(os.lstat(original.path)) != expected:
                 _log.warning("%s was changed since it was archived, and so it is not deleted", original.path)
                 return False
             os.unlink(original.path)
@@ -197,12 +205,19 @@ def _examined_folder(path: str) -> ExaminedFolder:
     return ExaminedFolder(blob_of(manifest(ordered)), tuple(ordered), Original(path, parts=tuple(parts)))
 
 
+def _leads_away(path: Path, folder: Path) -> bool:
+    """Whether *folder*, or one in it on the way to *path*, is a link or a mount: what is below it is in another place."""
+    way = [above for above in path.parents if above == folder or folder in above.parents]
+    return any(os.path.islink(above) or os.path.ismount(above) for above in way)
+
+
 def _remove_empty(folder: Original) -> None:
     """Remove *folder* and the folders in it that its parts were in, where nothing is left in them."""
     own = Path(folder.path)
     inside = {own, *[above for each in folder.parts for above in Path(each.path).parents if own in above.parents]}
     for path in sorted(inside, key=lambda path: len(path.parts), reverse=True):
         with suppress(OSError):  # it is not empty
-            path.rmdir()
-    if own.exists():
+            if not _leads_away(path / "a file in it", own):
+                path.rmdir()
+    if os.path.lexists(own):
         _log.warning("%s is archived, but something is left in it, and so it is not deleted", own)

@@ -28,7 +28,7 @@ from provenance.errors import (
 )
 from provenance.ports import blob_effects
 from provenance.records import Blob, Held, Permissions, Stored, Written
-from provenance.transfers import copying_from
+from provenance.transfers import CopyPolicy, copying_from, is_vouched, may_copy, read_executes
 
 _Trouble: TypeAlias = BlobNotFoundError | CorruptBlobError | StoreUnavailableError
 _log: Final = logging.getLogger("provenance")
@@ -36,11 +36,13 @@ _log: Final = logging.getLogger("provenance")
 
 @frozen
 class Tier:
-    """One of several stores: its name, what it answers, and what it may be asked."""
+    """One of several stores: its name, what it answers, what it may be asked, whether it is trusted, and what it takes."""
 
     name: str
     ask: Interpreter[Any] = field(repr=False)
     permissions: Permissions
+    trusted: bool = True
+    copy_policy: CopyPolicy = CopyPolicy.DATA_ONLY
 
 
 def tiered(name: str, tiers: Sequence[Tier]) -> Interpreter[Blobs]:
@@ -62,6 +64,12 @@ def takes_copies(tier: Tier) -> bool:
     return tier.permissions.write and tier.permissions.read_through_write
 
 
+def _may_take(tier: Tier, found: Tier, read: object) -> bool:
+    """Whether *tier* takes a copy of the bytes that *read* reads in the tier where they were *found*."""
+    trusted = found.trusted or is_vouched(read)
+    return takes_copies(tier) and may_copy(trusted=trusted, executes=read_executes(read), into=tier.copy_policy)
+
+
 @frozen
 class _TieredBlobs:
     name: str
@@ -81,7 +89,8 @@ class _TieredBlobs:
         readable = allowed(self.tiers, "read", "reading a blob", self.name)
         for position, tier in enumerate(readable):
             try:
-                return self._nearest(blob, tier, readable[:position]).ask(ReadBlob(blob, read))
+                nearer = [each for each in readable[:position] if _may_take(each, tier, read)]
+                return self._nearest(blob, tier, nearer).ask(ReadBlob(blob, read))
             except (BlobNotFoundError, CorruptBlobError, StoreUnavailableError) as error:
                 troubles.append(error)
                 if isinstance(error, CorruptBlobError) and tier.permissions.write:
@@ -97,7 +106,7 @@ class _TieredBlobs:
     def _brought_near(self, blob: Blob, found: Tier, nearer: list[Tier]) -> Tier:
         """The nearest tier that has the blob, once it was copied to those that take copies."""
         nearest = found
-        for tier in reversed([each for each in nearer if takes_copies(each)]):
+        for tier in reversed(nearer):
             try:
                 copy: Written = tier.ask(WriteBlob(copying_from(found.ask)(blob)))
             except (StoreUnavailableError, StorePermissionError) as error:
