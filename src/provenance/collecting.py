@@ -23,7 +23,11 @@ from provenance.showing import shown
 P = ParamSpec("P")
 
 
-_RUN_LATER: Final = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+_RUN_LATER: Final = (
+    inspect.iscoroutinefunction,
+    inspect.isgeneratorfunction,
+    inspect.isasyncgenfunction,
+)
 
 
 @define
@@ -46,7 +50,9 @@ def _is_of_a_stored_result(event: Hit | Miss | Recomputed | Healed) -> bool:
 
 
 @contextmanager
-def capture_set(labels: Labels = None, initial_set: ArtifactSet | None = None) -> Generator[Capture]:
+def capture_set(
+    labels: Labels = None, initial_set: ArtifactSet | None = None
+) -> Generator[Capture]:
     """Collect the artifacts of all decorated calls in this block, hits too, and store them as a set when it ends.
 
     *initial_set* is where to begin. Only this thread and task, and tasks that it starts, are captured; an inner block captures
@@ -66,7 +72,9 @@ def capture_set(labels: Labels = None, initial_set: ArtifactSet | None = None) -
 
 def _check_set(given: object, path: str) -> None:
     if not isinstance(given, ArtifactSet):
-        raise ConfigError(path, f"{given!r} is no ArtifactSet", "give one, as `load_set_by_name` answers it")
+        raise ConfigError(
+            path, f"{given!r} is no ArtifactSet", "give one, as `load_set_by_name` answers it"
+        )
 
 
 def provenance_set(
@@ -86,7 +94,9 @@ def provenance_set(
             the function cannot be called, or is asynchronous or a generator.
     """
     if set_labels is not None and set_labels_fn is not None:
-        raise ConfigError("provenance_set", "both set_labels and set_labels_fn are given", "give one of them")
+        raise ConfigError(
+            "provenance_set", "both set_labels and set_labels_fn are given", "give one of them"
+        )
     _check_choices(set_labels, initial_set, set_labels_fn)
 
     def decorate(function: Callable[P, object]) -> Callable[P, ArtifactSet]:
@@ -95,7 +105,9 @@ def provenance_set(
         check_function(function, "provenance_set", "decorate a function")
         if _runs_later(function):
             problem = f"a call of {shown(function)} does not run it yet"
-            raise ConfigError("provenance_set", problem, "use `with capture_set(...)` inside the function")
+            raise ConfigError(
+                "provenance_set", problem, "use `with capture_set(...)` inside the function"
+            )
 
         @functools.wraps(function)
         def collected(*args: P.args, **kwargs: P.kwargs) -> ArtifactSet:
@@ -113,7 +125,9 @@ def provenance_set(
 def _runs_later(function: Callable[..., object]) -> bool:
     """Whether a call gives back something that has still to be awaited or iterated."""
     call = cast("object", getattr(type(function), "__call__", None))  # noqa: B004 - of an object, it may be an `async def`
-    marked = hasattr(function, "_is_coroutine")  # so asyncio knows objects that are as good as one, before Python 3.12
+    marked = hasattr(
+        function, "_is_coroutine"
+    )  # so asyncio knows objects that are as good as one, before Python 3.12
     return marked or any(runs_later(each) for runs_later in _RUN_LATER for each in (function, call))
 
 
@@ -121,12 +135,20 @@ def _check_choices(labels: Labels, initial_set: object, labels_fn: object) -> No
     """Refuse what cannot work, and the decorator without its parentheses: it would take the function for the labels."""
     given: object = labels
     if callable(given) or isinstance(given, classmethod | staticmethod):
-        raise ConfigError("provenance_set", f"{given!r} was given as its labels", "decorate with @provenance_set()")
+        raise ConfigError(
+            "provenance_set",
+            f"{given!r} was given as its labels",
+            "decorate with @provenance_set()",
+        )
     labels_of(labels)
     if initial_set is not None:
         _check_set(initial_set, "provenance_set, initial_set")
     if labels_fn is not None:
-        check_function(labels_fn, "provenance_set, set_labels_fn", "give a function from the arguments to the labels")
+        check_function(
+            labels_fn,
+            "provenance_set, set_labels_fn",
+            "give a function from the arguments to the labels",
+        )
 
 
 def _around(decorate: Callable[..., object], method: object) -> object:
@@ -151,7 +173,9 @@ def create_set(
     return ArtifactSet.of(ids, labels).put(place)
 
 
-def label_set(artifact_set: ArtifactSet | str, labels: Labels, repo: RepositoryOrName | None = None) -> ArtifactSet:
+def label_set(
+    artifact_set: ArtifactSet | str, labels: Labels, repo: RepositoryOrName | None = None
+) -> ArtifactSet:
     """Store a set, or the one of this id, under *labels* too.
 
     Raises as `load_set_by_id` and `create_set` do; ConfigError also for what is neither a set nor an id.

@@ -80,13 +80,22 @@ class Wish:
 
 
 def wished(
-    repo: Repository, max_bytes: int | None, older_than: timedelta | None, keep: Keep | None, *, dry_run: bool
+    repo: Repository,
+    max_bytes: int | None,
+    older_than: timedelta | None,
+    keep: Keep | None,
+    *,
+    dry_run: bool,
 ) -> Wish:
     """What is to be let go; raises ConfigError and TypeError as `evict` does."""
     if max_bytes is None and older_than is None:
-        raise ConfigError("evict", "it is not said how much is to go", "give max_bytes or older_than")
+        raise ConfigError(
+            "evict", "it is not said how much is to go", "give max_bytes or older_than"
+        )
     if max_bytes is not None and not _is_size(max_bytes):
-        raise ConfigError("evict, max_bytes", f"{shown(max_bytes)} is no number of bytes", "give 0 or more")
+        raise ConfigError(
+            "evict, max_bytes", f"{shown(max_bytes)} is no number of bytes", "give 0 or more"
+        )
     if older_than is not None:
         age(older_than, "evict, older_than")
     return Wish(max_bytes, older_than, _keeping(keep, repo), dry_run)
@@ -122,7 +131,9 @@ class _Value:
         return self.seconds / self.blob.size
 
 
-def evicted(repo: Repository, others: tuple[Repository, ...], wish: Wish, progress: Progress | None = None) -> Evicted:
+def evicted(
+    repo: Repository, others: tuple[Repository, ...], wish: Wish, progress: Progress | None = None
+) -> Evicted:
     """As `evict`; what *others* name stays."""
     now = repo.interpreter(Now())
     before = now - (MARGIN if wish.older_than is None else wish.older_than)
@@ -130,7 +141,9 @@ def evicted(repo: Repository, others: tuple[Repository, ...], wish: Wish, progre
     total = sum(each.blob.size for each in values)
     excess = total if wish.max_bytes is None else total - wish.max_bytes
     gone: list[LetGo] = []
-    candidates = sorted((each for each in values if each.may_go), key=lambda each: each.seconds_by_byte)
+    candidates = sorted(
+        (each for each in values if each.may_go), key=lambda each: each.seconds_by_byte
+    )
     for done, value in enumerate(candidates, 1):
         if excess <= 0:
             break
@@ -142,7 +155,9 @@ def evicted(repo: Repository, others: tuple[Repository, ...], wish: Wish, progre
     return Evicted(repo.name, wish.dry_run, tuple(gone), total)
 
 
-def _values(repo: Repository, wish: Wish, before: datetime, progress: Progress | None) -> list[_Value]:
+def _values(
+    repo: Repository, wish: Wish, before: datetime, progress: Progress | None
+) -> list[_Value]:
     """All values that are stored, each once, and which of them may go."""
     pinned = run(pinned_by_sets(), repo.interpreter)
     found: dict[BlobId, _Value] = {}
@@ -191,7 +206,10 @@ def pinned_by_sets() -> Program[FindSetIds | FindSet | InspectRecord, frozenset[
 
 
 def _let_go(
-    repo: Repository, others: tuple[Repository, ...], value: _Value, when: tuple[datetime, datetime] | None
+    repo: Repository,
+    others: tuple[Repository, ...],
+    value: _Value,
+    when: tuple[datetime, datetime] | None,
 ) -> bool:
     """Whether the bytes went, or may go if there is no *when*: now, and before when they were stored."""
     if any(each.interpreter(FindNamed((value.blob,))) for each in others):

@@ -61,7 +61,9 @@ class StoreDamaged:
     reason: str
 
 
-Problem: TypeAlias = BlobMissing | BlobDamaged | BlobUnreadable | RecordDamaged | RunMissing | StoreDamaged
+Problem: TypeAlias = (
+    BlobMissing | BlobDamaged | BlobUnreadable | RecordDamaged | RunMissing | StoreDamaged
+)
 """What should not be, whatever was called and deleted."""
 
 
@@ -150,7 +152,10 @@ class Collected:
     @property
     def by_reason(self) -> dict[Reason, int]:
         """How many bytes it takes, by reason."""
-        return {reason: sum(each.size for each in self.garbage if each.reason is reason) for reason in Reason}
+        return {
+            reason: sum(each.size for each in self.garbage if each.reason is reason)
+            for reason in Reason
+        }
 
 
 @frozen

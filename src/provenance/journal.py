@@ -13,7 +13,18 @@ from typing import Final, Self, assert_never
 from attrs import frozen
 
 from provenance.checks import check_function
-from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Outcome, Recomputed, Stats, Waited, Why
+from provenance.events import (
+    CodeChanged,
+    Event,
+    Healed,
+    Hit,
+    Miss,
+    Outcome,
+    Recomputed,
+    Stats,
+    Waited,
+    Why,
+)
 from provenance.guards import Guard
 from provenance.ids import ArtifactId
 
@@ -53,7 +64,12 @@ class Subscription:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self.cancel()
 
 
@@ -73,7 +89,9 @@ def subscribe(receive: Callable[[Event], None]) -> Subscription:
     return subscription
 
 
-_listening: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("provenance_listening", default=())
+_listening: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar(
+    "provenance_listening", default=()
+)
 
 
 @contextmanager
@@ -91,7 +109,9 @@ def tell(event: Event) -> None:
     with _guard.lock:
         _count(event)
         _remember(event)
-    level = logging.WARNING if isinstance(event, _LOUD) and not _is_expected(event) else logging.DEBUG
+    level = (
+        logging.WARNING if isinstance(event, _LOUD) and not _is_expected(event) else logging.DEBUG
+    )
     if log.isEnabledFor(level):
         log.log(level, *_line(event))
     for receive in _listening.get():
@@ -214,7 +234,12 @@ def _line(event: Event) -> tuple[object, ...]:
 
 def _line_aside(event: CodeChanged | Waited) -> tuple[object, ...]:
     if isinstance(event, Waited):
-        return "waited: %s (%s) was computed elsewhere, for %.3f s", event.name, event.artifact_id, event.seconds
+        return (
+            "waited: %s (%s) was computed elsewhere, for %.3f s",
+            event.name,
+            event.artifact_id,
+            event.seconds,
+        )
     line = (
         "%s (%s): the stored result was computed by other code than would run now: the function, or a global "
         "that it uses, has changed; if results differ, raise its version, now %d"

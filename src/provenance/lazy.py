@@ -87,7 +87,8 @@ class LazyDict(Mapping[K, V_co]):
 
     def __repr__(self) -> str:
         cells = [
-            f"{shown(key)}: {'…' if cell.made is None else shown(cell.made.value)}" for key, cell in self._cells.items()
+            f"{shown(key)}: {'…' if cell.made is None else shown(cell.made.value)}"
+            for key, cell in self._cells.items()
         ]
         return f"<lazy_dict {{{', '.join(cells)}}}>"
 
@@ -127,10 +128,14 @@ def lazy_dict(thunks: Mapping[K, Callable[[], V]]) -> LazyDict[K, V]:
         TypeError: for what is no mapping, or a value of it that cannot be called.
     """
     if not isinstance(cast("object", thunks), Mapping):
-        raise TypeError(f"lazy_dict: {thunks!r} is no dictionary; give one from keys to functions without parameters")
+        raise TypeError(
+            f"lazy_dict: {thunks!r} is no dictionary; give one from keys to functions without parameters"
+        )
     for key, make in thunks.items():
         if not callable(cast("object", make)):
-            raise TypeError(f"lazy_dict: what is given for {key!r} is no function; give one that returns its value")
+            raise TypeError(
+                f"lazy_dict: what is given for {key!r} is no function; give one that returns its value"
+            )
     return LazyDict(thunks)
 
 
@@ -148,7 +153,9 @@ def lazy_proxy_dict(
 ) -> LazyDict[str, list[object]]: ...
 @overload
 def lazy_proxy_dict(
-    artifacts_or_ids: Iterable[object], group_artifacts_of_same_name: bool, repo: RepositoryOrName | None = None
+    artifacts_or_ids: Iterable[object],
+    group_artifacts_of_same_name: bool,
+    repo: RepositoryOrName | None = None,
 ) -> LazyDict[str, object]: ...
 def lazy_proxy_dict(
     artifacts_or_ids: Iterable[object],
@@ -172,10 +179,14 @@ def lazy_proxy_dict(
         artifact = _artifact(each, repo)
         named.setdefault(artifact.name, {})[artifact.id] = artifact
     if group_artifacts_of_same_name:
-        return LazyDict({name: partial(_proxies, tuple(group.values())) for name, group in named.items()})
+        return LazyDict(
+            {name: partial(_proxies, tuple(group.values())) for name, group in named.items()}
+        )
     if doubles := [name for name, group in named.items() if len(group) > 1]:
         raise DuplicateNameError(doubles)
-    return LazyDict({name: artifact.proxy for name, group in named.items() for artifact in group.values()})
+    return LazyDict(
+        {name: artifact.proxy for name, group in named.items() for artifact in group.values()}
+    )
 
 
 def _proxies(artifacts: tuple[Artifact[object], ...]) -> list[object]:
@@ -189,4 +200,6 @@ def _artifact(given: object, repo: RepositoryOrName | None) -> Artifact[object]:
         return cast("Artifact[object]", given)
     if isinstance(given, str):
         return current().repository(repo).get_by_id(given)
-    raise TypeError(f"{shown(given)} is neither an artifact nor the id of one; pass artifacts, proxies or ids")
+    raise TypeError(
+        f"{shown(given)} is neither an artifact nor the id of one; pass artifacts, proxies or ids"
+    )

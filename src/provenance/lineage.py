@@ -42,7 +42,11 @@ class Lineage:
     def uses(self, artifact_id: ArtifactId) -> tuple[tuple[str, ArtifactId], ...]:
         """What the call that made this artifact was given of others: argument and id, in order of the argument."""
         given = self.edges.get(artifact_id)
-        return () if given is None else tuple(sorted(given.items(), key=lambda edge: (_natural(edge[0]), edge[1])))
+        return (
+            ()
+            if given is None
+            else tuple(sorted(given.items(), key=lambda edge: (_natural(edge[0]), edge[1])))
+        )
 
     @property
     def order(self) -> tuple[ArtifactId, ...]:
@@ -60,7 +64,11 @@ class Lineage:
             elif artifact_id in self.artifacts and artifact_id not in entered:
                 entered.add(artifact_id)
                 waiting.append((artifact_id, True))
-                waiting += [(each, False) for _, each in reversed(self.uses(artifact_id)) if each not in entered]
+                waiting += [
+                    (each, False)
+                    for _, each in reversed(self.uses(artifact_id))
+                    if each not in entered
+                ]
         return tuple(done)
 
     @property
@@ -106,7 +114,9 @@ class Lineage:
 
 def _natural(text: str) -> tuple[tuple[int, str], ...]:
     """Sorting key by which `a[2]` comes before `a[10]`."""
-    return tuple((int(each), "") if each.isdecimal() else (-1, each) for each in re.split(r"(\d+)", text))
+    return tuple(
+        (int(each), "") if each.isdecimal() else (-1, each) for each in re.split(r"(\d+)", text)
+    )
 
 
 # ---------------------------------------------------------------- from recorded inputs to edges
@@ -137,12 +147,16 @@ def _held_as(artifact_id: ArtifactId) -> str:
     return f"in its value ({artifact_id[:SHORT]})"
 
 
-def with_part_keys(record: ArtifactRecord, uses: Uses, found: Mapping[ArtifactId, ArtifactRecord]) -> Uses:
+def with_part_keys(
+    record: ArtifactRecord, uses: Uses, found: Mapping[ArtifactId, ArtifactRecord]
+) -> Uses:
     """*uses* of a composite, its parts by their keys as far as they are *found*: `['model']`."""
     parts = {each: found[each].name for each in record.value_artifact_ids if each in found}
     start = f"{record.name}_"
     named = {
-        _held_as(each): f"[{name.removeprefix(start)!r}]" for each, name in parts.items() if name.startswith(start)
+        _held_as(each): f"[{name.removeprefix(start)!r}]"
+        for each, name in parts.items()
+        if name.startswith(start)
     }
     return pmap({named.get(place, place): each for place, each in uses.items()})
 
@@ -220,7 +234,9 @@ def _rows(lineage: Lineage, start: ArtifactId) -> Iterator[_Row]:
             yield _Row(f"{name} …", artifact_id, " see above")
             continue
         shown.add(artifact_id)
-        yield _Row(name + _told(lineage, artifact_id), artifact_id, f"{artifact.compute_duration:8.3f} s")
+        yield _Row(
+            name + _told(lineage, artifact_id), artifact_id, f"{artifact.compute_duration:8.3f} s"
+        )
         for i, (argument, each) in enumerate(reversed(uses)):
             corner, rail = ("└─ ", "   ") if i == 0 else ("├─ ", "│  ")
             waiting.append((below + corner, below + rail, argument, each))

@@ -31,7 +31,9 @@ def tell_children(config: Mapping[str, object], base: Path) -> None:
     try:
         os.environ[sources.VARIABLE] = sources.to_json(config, base)
     except TypeError as error:
-        _log.warning("processes that this one starts must load their configuration themselves: %s", error)
+        _log.warning(
+            "processes that this one starts must load their configuration themselves: %s", error
+        )
         os.environ.pop(sources.VARIABLE, None)
 
 

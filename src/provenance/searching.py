@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _COLUMNS: Final = tuple(
-    each.name for each in fields(ArtifactRecord) if each.name not in {"value_blob", "inputs_blob", "interface", "code"}
+    each.name
+    for each in fields(ArtifactRecord)
+    if each.name not in {"value_blob", "inputs_blob", "interface", "code"}
 )
 
 
@@ -126,7 +128,13 @@ def _texts(tags: object) -> list[str]:
     return cast("list[str]", found)
 
 
-_KINDS: Final = {"name": str, "version": int, "run": Run | str, "since": datetime, "until": datetime}
+_KINDS: Final = {
+    "name": str,
+    "version": int,
+    "run": Run | str,
+    "since": datetime,
+    "until": datetime,
+}
 
 
 def _check(**conditions: object) -> None:
@@ -134,7 +142,9 @@ def _check(**conditions: object) -> None:
     for option, value in conditions.items():
         problem = None if value is None else _problem(value, _KINDS[option])
         if problem is not None:
-            raise ConfigError(f"search, {option}", f"{shown(value)} {problem}", "see the documentation of search")
+            raise ConfigError(
+                f"search, {option}", f"{shown(value)} {problem}", "see the documentation of search"
+            )
 
 
 def _problem(value: object, kind: type | UnionType) -> str | None:
@@ -144,7 +154,11 @@ def _problem(value: object, kind: type | UnionType) -> str | None:
         return "has no time zone"
     if isinstance(value, str) and any("\ud800" <= each <= "\udfff" for each in value):
         return "is no text that could be stored"
-    return "has more than 64 bits" if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63 else None
+    return (
+        "has more than 64 bits"
+        if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63
+        else None
+    )
 
 
 def who_made(value: object, repo: RepositoryOrName | None = None) -> tuple[Artifact[object], ...]:

@@ -79,11 +79,15 @@ class ArtifactSet:
 
     def intersection(self, *others: ArtifactSet, labels: Labels = None) -> ArtifactSet:
         """What is in this set and in all *others*; also `this & other`."""
-        return self._with(self.artifact_ids.intersection(*(each.artifact_ids for each in others)), labels)
+        return self._with(
+            self.artifact_ids.intersection(*(each.artifact_ids for each in others)), labels
+        )
 
     def difference(self, *others: ArtifactSet, labels: Labels = None) -> ArtifactSet:
         """What is in this set and in none of *others*; also `this - other`."""
-        return self._with(self.artifact_ids.difference(*(each.artifact_ids for each in others)), labels)
+        return self._with(
+            self.artifact_ids.difference(*(each.artifact_ids for each in others)), labels
+        )
 
     def relabel(self, labels: Labels) -> ArtifactSet:
         """The same members with *labels* alone; ConfigError for labels that have no JSON form."""
@@ -105,7 +109,10 @@ class ArtifactSet:
     @property
     def artifacts(self) -> tuple[Artifact[object], ...]:
         """The members in the order of their ids; raises `ArtifactNotFoundError` for one that is gone."""
-        return tuple(Artifact.of(self.origin.load_record(each), self.origin) for each in sorted(self.artifact_ids))
+        return tuple(
+            Artifact.of(self.origin.load_record(each), self.origin)
+            for each in sorted(self.artifact_ids)
+        )
 
     def artifacts_named(self, name: str) -> tuple[Artifact[object], ...]:
         """The members of this name, the oldest first."""
@@ -158,10 +165,14 @@ class ArtifactSet:
         return self
 
     def _with(self, ids: frozenset[ArtifactId], labels: Labels) -> ArtifactSet:
-        return evolve(self, id=set_id(ids), artifact_ids=ids, labels=labels_of(labels), created_at=None)
+        return evolve(
+            self, id=set_id(ids), artifact_ids=ids, labels=labels_of(labels), created_at=None
+        )
 
 
-def _combined(operation: Callable[..., ArtifactSet], one: ArtifactSet, other: object) -> ArtifactSet:
+def _combined(
+    operation: Callable[..., ArtifactSet], one: ArtifactSet, other: object
+) -> ArtifactSet:
     return operation(one, other) if isinstance(other, ArtifactSet) else cast("Any", NotImplemented)
 
 
@@ -185,12 +196,16 @@ def id_of(member: object) -> ArtifactId:
     if sighting is not None:
         return sighting.artifact_id
     if is_proxy(member):
-        raise TypeError(f"{shown(member)} was computed read-only and is in no store: compute it with read_only off")
+        raise TypeError(
+            f"{shown(member)} was computed read-only and is in no store: compute it with read_only off"
+        )
     if isinstance(member, ArtifactRecord):
         return member.id
     if isinstance(member, str) and len(member) == ID_DIGITS and is_prefix(member):
         return ArtifactId(str(member))
-    raise TypeError(f"{shown(member)} is no artifact: give an id, an artifact, or the result of a decorated function")
+    raise TypeError(
+        f"{shown(member)} is no artifact: give an id, an artifact, or the result of a decorated function"
+    )
 
 
 def labels_of(labels: Labels) -> Options:
@@ -200,7 +215,11 @@ def labels_of(labels: Labels) -> Options:
         if not all(isinstance(cast("object", key), str) for key in given):
             raise TypeError("its keys are not all strings")  # noqa: TRY301 - told as what JSON cannot say
         known = labels_from(labels_text(given))
-        str(known.get("name")).encode()  # it has a column of its own, and no database takes lone surrogates
+        str(
+            known.get("name")
+        ).encode()  # it has a column of its own, and no database takes lone surrogates
         return known  # noqa: TRY300 - its parts may raise
     except (TypeError, ValueError) as error:
-        raise ConfigError("labels", f"{shown(labels)} has no JSON form ({error})", "use what JSON can say") from None
+        raise ConfigError(
+            "labels", f"{shown(labels)} has no JSON form ({error})", "use what JSON can say"
+        ) from None

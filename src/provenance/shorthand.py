@@ -22,7 +22,9 @@ _CONTAINERS: Final = frozenset({list, tuple, dict, set, frozenset})
 
 def sighted(value: object) -> Sighting | None:
     """What artifact *value* stands for, None if it is an ordinary value."""
-    sight: Callable[[object], Sighting | None] | None = getattr(type(value), "__provenance_sighting__", None)
+    sight: Callable[[object], Sighting | None] | None = getattr(
+        type(value), "__provenance_sighting__", None
+    )
     return None if sight is None else sight(value)
 
 
@@ -56,7 +58,11 @@ def _container(value: Any, depth: int) -> str:  # noqa: ANN401 - a container of 
         return f"<{type(value).__name__} of {len(value)}>"
     if isinstance(value, dict):
         entries = cast("dict[object, object]", value).items()
-        return "{" + ", ".join(f"{short(key, 0)}: {short(each, depth - 1)}" for key, each in entries) + "}"
+        return (
+            "{"
+            + ", ".join(f"{short(key, 0)}: {short(each, depth - 1)}" for key, each in entries)
+            + "}"
+        )
     inner = ", ".join(short(each, depth - 1) for each in cast("Iterable[object]", value))
     return f"[{inner}]" if isinstance(value, list) else f"({inner})"
 

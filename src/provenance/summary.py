@@ -49,13 +49,18 @@ def inputs_json(inputs: Inputs, hashes: InputHashes, *, plain: bool = False) -> 
     Artifacts appear as `{"artifact": id}`; what is large or has no JSON form as `{"type": …, "hash": …, …}`. Those that
     `are_plain`, which *plain* says, are written as they are.
     """
-    text = _encode({**inputs.kargs, _VARARGS: inputs.varargs} if plain else _summaries(inputs, hashes))
+    text = _encode(
+        {**inputs.kargs, _VARARGS: inputs.varargs} if plain else _summaries(inputs, hashes)
+    )
     return text if _is_utf8(text) else json.dumps(json.loads(text))
 
 
 def _summaries(inputs: Inputs, hashes: InputHashes) -> dict[str, Json]:
     named = {name: _json_of(value, hashes.kargs.get(name)) for name, value in inputs.kargs.items()}
-    rest = [_json_of(value, each) for value, each in zip(inputs.varargs, _padded(hashes.varargs, inputs), strict=False)]
+    rest = [
+        _json_of(value, each)
+        for value, each in zip(inputs.varargs, _padded(hashes.varargs, inputs), strict=False)
+    ]
     return {**named, _VARARGS: rest}
 
 
@@ -129,7 +134,9 @@ def _container(value: object, digest: str | None, depth: int) -> Json:
 
 
 def _is_object(entries: dict[object, object]) -> bool:
-    return len(entries) <= MOST_MEMBERS and all(type(key) is str and _is_text(key) for key in entries)
+    return len(entries) <= MOST_MEMBERS and all(
+        type(key) is str and _is_text(key) for key in entries
+    )
 
 
 def _is_text(value: Any) -> bool:  # noqa: ANN401 - a str of the scalar table
@@ -143,11 +150,17 @@ def _is_small(value: Any) -> bool:  # noqa: ANN401 - an int of the scalar table
     return value in _INT64
 
 
-_SCALARS: Final[Mapping[type, Callable[[Any], bool]]] = {int: _is_small, float: math.isfinite, str: _is_text}
+_SCALARS: Final[Mapping[type, Callable[[Any], bool]]] = {
+    int: _is_small,
+    float: math.isfinite,
+    str: _is_text,
+}
 
 
 def _artifact_id(value: object) -> str | None:
-    sight: Callable[[object], Sighting | None] | None = getattr(type(value), "__provenance_sighting__", None)
+    sight: Callable[[object], Sighting | None] | None = getattr(
+        type(value), "__provenance_sighting__", None
+    )
     sighting = None if sight is None else sight(value)
     return None if sighting is None else sighting.artifact_id
 
@@ -166,7 +179,9 @@ def _measures(value: object) -> dict[str, Json]:
     """Length, shape and element type of *value*, as far as it has them."""
     facts: dict[str, Json] = {}
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if isinstance(shape, tuple) and all(type(each) is int for each in cast("tuple[object, ...]", shape)):
+    if isinstance(shape, tuple) and all(
+        type(each) is int for each in cast("tuple[object, ...]", shape)
+    ):
         facts["shape"] = list(cast("tuple[int, ...]", shape))
     if dtype is not None:
         facts["dtype"] = str(dtype)[:LONGEST_TEXT]

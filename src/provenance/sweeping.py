@@ -10,7 +10,15 @@ from typing import Final, TypeAlias, cast
 from provenance import session
 from provenance.asks import Now
 from provenance.checks import age
-from provenance.chores import Discard, FindHomes, FindNamed, FindPlaces, Holding, ListHoldings, Shelf
+from provenance.chores import (
+    Discard,
+    FindHomes,
+    FindNamed,
+    FindPlaces,
+    Holding,
+    ListHoldings,
+    Shelf,
+)
 from provenance.effect import UnhandledEffectError
 from provenance.findings import Collected, Garbage, Reason
 from provenance.ids import BlobId
@@ -58,7 +66,13 @@ def collect_garbage(
     """
     environment = session.current()
     chosen = environment.repository(repo)
-    return collected(chosen, sharing(environment, chosen), dry_run=dry_run, older_than=older_than, progress=progress)
+    return collected(
+        chosen,
+        sharing(environment, chosen),
+        dry_run=dry_run,
+        older_than=older_than,
+        progress=progress,
+    )
 
 
 def sharing(environment: Environment, repo: Repository) -> tuple[Repository, ...]:
@@ -71,7 +85,14 @@ def sharing(environment: Environment, repo: Repository) -> tuple[Repository, ...
     settings = cast("Config | None", environment.config)
     chains = set[str]() if settings is None else _chains(settings)
     others = (environment.repository(name) for name in sorted(environment.openers.keys() - chains))
-    return (repo, *(each for each in others if places & _places(each) and not each.interpreter(FindHomes()) <= homes))
+    return (
+        repo,
+        *(
+            each
+            for each in others
+            if places & _places(each) and not each.interpreter(FindHomes()) <= homes
+        ),
+    )
 
 
 def _places(repo: Repository) -> frozenset[str]:
@@ -79,7 +100,9 @@ def _places(repo: Repository) -> frozenset[str]:
 
 
 def _chains(settings: Config) -> set[str]:
-    return {name for name, each in settings.artifact_repos.items() if isinstance(each, ChainedSettings)}
+    return {
+        name for name, each in settings.artifact_repos.items() if isinstance(each, ChainedSettings)
+    }
 
 
 def collected(
@@ -99,7 +122,9 @@ def collected(
         for page in _pages(repo, shelf):
             old = [each for each in page if each.since < before]
             seen, young = seen + len(page), young + len(page) - len(old)
-            garbage += _swept(repo, shelf, list(_unnamed(roots, shelf, old)), roots, None if dry_run else before)
+            garbage += _swept(
+                repo, shelf, list(_unnamed(roots, shelf, old)), roots, None if dry_run else before
+            )
             if progress is not None:
                 progress(seen, None)
     garbage += _expired(repo, older_than, dry_run=dry_run)
@@ -114,7 +139,9 @@ def _expired(repo: Repository, older_than: timedelta, *, dry_run: bool) -> Itera
         while page := repo.interpreter(FindExpired(older_than.total_seconds(), after, _PAGE)):
             for each in page:
                 if dry_run or _ended(repo, each):
-                    yield Garbage(Reason.LEASE, each.artifact_id, 0, now - timedelta(seconds=each.seconds))
+                    yield Garbage(
+                        Reason.LEASE, each.artifact_id, 0, now - timedelta(seconds=each.seconds)
+                    )
             after = page[-1].artifact_id
 
 
@@ -140,12 +167,17 @@ def _unnamed(roots: Iterable[Repository], shelf: Shelf, old: list[Holding]) -> I
 
 
 def _swept(
-    repo: Repository, shelf: Shelf, unnamed: list[Holding], roots: tuple[Repository, ...], before: datetime | None
+    repo: Repository,
+    shelf: Shelf,
+    unnamed: list[Holding],
+    roots: tuple[Repository, ...],
+    before: datetime | None,
 ) -> Iterator[Garbage]:
     """What of *unnamed* was deleted because it was there before then; all of it, and nothing is deleted, if None."""
     for each in unnamed:
         if before is None or (
-            any(_unnamed(roots, shelf, [each])) and repo.interpreter(Discard(shelf, each.key, before))
+            any(_unnamed(roots, shelf, [each]))
+            and repo.interpreter(Discard(shelf, each.key, before))
         ):
             yield Garbage(_REASONS[shelf], each.key, each.size, each.since)
 

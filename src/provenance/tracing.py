@@ -36,7 +36,11 @@ def trace(
         record = found.get(artifact_id) or (yield from FindRecord(artifact_id))
         if record is None:
             continue
-        given = inputs if artifact_id == root.id and inputs is not None else (yield from known_inputs(record, repo))
+        given = (
+            inputs
+            if artifact_id == root.id and inputs is not None
+            else (yield from known_inputs(record, repo))
+        )
         found.setdefault(artifact_id, Artifact.of(record, origin))
         told[artifact_id] = described(record, given)
         fresh = record.source_ids - met
@@ -48,10 +52,17 @@ def trace(
             for each, (uses, _) in told.items()
         }
     )
-    return Lineage(root.id, pmap(found), edges, pmap({each: arguments for each, (_, arguments) in told.items()}))
+    return Lineage(
+        root.id,
+        pmap(found),
+        edges,
+        pmap({each: arguments for each, (_, arguments) in told.items()}),
+    )
 
 
-def known_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | ReadBlob, Inputs | None]:
+def known_inputs(
+    record: ArtifactRecord, repo: str
+) -> Program[FindInputs | ReadBlob, Inputs | None]:
     """The recorded inputs, in which artifacts are unread references; None where they are lost or damaged."""
     try:
         return (yield from read_inputs(record, repo))
@@ -116,4 +127,6 @@ def _artifact(of: object) -> Artifact[object]:
         return cast("Artifact[object]", of)
     if isinstance(of, str):
         return session.get_default_repo().get_by_id(of)
-    raise TypeError(f"a plain {type(of).__qualname__} has no lineage; pass a decorated function's result, or an id")
+    raise TypeError(
+        f"a plain {type(of).__qualname__} has no lineage; pass a decorated function's result, or an id"
+    )

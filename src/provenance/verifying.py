@@ -62,7 +62,9 @@ class Examined:
 
 
 def verify(
-    repo: RepositoryOrName | None = None, sample: int | None = None, progress: Progress | None = None
+    repo: RepositoryOrName | None = None,
+    sample: int | None = None,
+    progress: Progress | None = None,
 ) -> Verified:
     """Check a repository: the bytes of each record, the run and the artifacts that it names, the members of each set.
 
@@ -81,11 +83,15 @@ def verify(
     return verified(session.current().repository(repo), sample, progress)
 
 
-def verified(repo: Repository, sample: int | None = None, progress: Progress | None = None) -> Verified:
+def verified(
+    repo: Repository, sample: int | None = None, progress: Progress | None = None
+) -> Verified:
     """As `verify`, of a repository that is given."""
     if sample is not None and not is_count(sample, 1):
         raise ConfigError(
-            "verify, sample", f"{shown(sample)} is no number of artifacts", "give 1 or more, or leave it out"
+            "verify, sample",
+            f"{shown(sample)} is no number of artifacts",
+            "give 1 or more, or leave it out",
         )
     tally = _Tally(repo, progress)
     if sample is not None:
@@ -146,11 +152,14 @@ def _examined(record: ArtifactRecord) -> Program[_Verify, Examined]:
     gaps: list[Gap] = []
     for blob in dict.fromkeys(record.blobs):
         found.append((blob, (yield from _blob_problem(record.id, blob))))  # noqa: PERF401 - a comprehension cannot ask
-    evicted = yield from FindEviction(record.id)  # after its bytes, which go after it is noted that they were let go
+    evicted = yield from FindEviction(
+        record.id
+    )  # after its bytes, which go after it is noted that they were let go
     problems = [
         problem
         for blob, problem in found
-        if problem is not None and not (evicted and blob == record.value_blob and isinstance(problem, BlobMissing))
+        if problem is not None
+        and not (evicted and blob == record.value_blob and isinstance(problem, BlobMissing))
     ]
     sound = tuple(blob for blob, problem in found if problem is None)
     problem = yield from _run_problem(record)

@@ -52,7 +52,9 @@ class Connection:
                 self._made = None
 
 
-def call(files: AbstractFileSystem, limit: float, method: str, *args: object, **options: object) -> Any:  # noqa: ANN401 - whatever it answers
+def call(
+    files: AbstractFileSystem, limit: float, method: str, *args: object, **options: object
+) -> Any:  # noqa: ANN401 - whatever it answers
     """Ask *files*; one that is asynchronous answers within *limit* seconds, or is given up."""
     files.invalidate_cache()
     if not files.async_impl:

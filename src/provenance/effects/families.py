@@ -44,19 +44,25 @@ class Family:
         """The class; raises `MissingLibraryError`, or `ConfigError` where fsspec knows of no such file system."""
         try:
             if self.kind:
-                return cast("type[AbstractFileSystem]", getattr(import_module(self.module), self.kind))
+                return cast(
+                    "type[AbstractFileSystem]", getattr(import_module(self.module), self.kind)
+                )
             return get_filesystem_class(self.protocols[0])
         except ImportError as error:
             raise MissingLibraryError(f"store {store!r}", self.module, self.extra) from error
         except ValueError as error:
             problem = f"fsspec knows no file system {self.protocols[0]!r}"
-            raise ConfigError(f"store {store!r}", problem, "correct the beginning of its url") from error
+            raise ConfigError(
+                f"store {store!r}", problem, "correct the beginning of its url"
+            ) from error
 
 
 def family_of(protocol: str) -> Family:
     """The family of a protocol; one that is unknown here is taken to guarantee little."""
     known = next((each for each in _FAMILIES if protocol in each.protocols), None)
-    return known or Family((protocol,), protocol, "", "all", is_atomic=False, breaks=True, exclusive={})
+    return known or Family(
+        (protocol,), protocol, "", "all", is_atomic=False, breaks=True, exclusive={}
+    )
 
 
 def _parts(size: int) -> _Options:
@@ -66,14 +72,21 @@ def _parts(size: int) -> _Options:
 def _s3_options(timeout: float, given: _Options) -> _Options:
     """Requests that time out, and are repeated here and not by botocore."""
     own = cast("_Options", given.get("config_kwargs", {}))
-    waits = {"connect_timeout": timeout, "read_timeout": timeout, "retries": {"max_attempts": 1, "mode": "standard"}}
+    waits = {
+        "connect_timeout": timeout,
+        "read_timeout": timeout,
+        "retries": {"max_attempts": 1, "mode": "standard"},
+    }
     return {**given, "config_kwargs": {**waits, **own}}
 
 
 def _gs_options(timeout: float, given: _Options) -> _Options:
     from aiohttp import ClientTimeout
 
-    return {"requests_timeout": ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout), **given}
+    return {
+        "requests_timeout": ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout),
+        **given,
+    }
 
 
 def _ssh_options(timeout: float, given: _Options) -> _Options:
@@ -88,7 +101,9 @@ def _ssh_options(timeout: float, given: _Options) -> _Options:
 
 
 _FAMILIES: Final = (
-    Family(("s3", "s3a"), "s3fs", "S3FileSystem", "s3", put=_parts, get=_parts, options=_s3_options),
+    Family(
+        ("s3", "s3a"), "s3fs", "S3FileSystem", "s3", put=_parts, get=_parts, options=_s3_options
+    ),
     Family(
         ("gs", "gcs"),
         "gcsfs",

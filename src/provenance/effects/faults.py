@@ -12,7 +12,9 @@ A = TypeVar("A")
 E = TypeVar("E", bound=Effect[Any])
 
 
-def faulty(base: Interpreter[E], fails_on: int, error: BaseException, *, after: bool = False) -> Interpreter[E]:
+def faulty(
+    base: Interpreter[E], fails_on: int, error: BaseException, *, after: bool = False
+) -> Interpreter[E]:
     """*base*, raising *error* at the effect number *fails_on*, once: the first one is 1, and 0 never comes.
 
     The effect is not carried out; with *after* it is, and only the answer is lost. All other effects are answered as

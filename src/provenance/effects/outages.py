@@ -52,7 +52,9 @@ _DOUBTS: Final = frozenset(
     }
 )
 _LOCAL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.EFBIG})
-_HARMLESS: Final = frozenset({"account_name", "endpoint_url", "host", "project", "region_name", "token_file"})
+_HARMLESS: Final = frozenset(
+    {"account_name", "endpoint_url", "host", "project", "region_name", "token_file"}
+)
 _SHORTEST: Final = 4
 """Letters that a secret has at least: what is shorter would be struck out of any text."""
 _LONGEST: Final = 300
@@ -61,7 +63,11 @@ _LONGEST: Final = 300
 def is_passing(error: Exception) -> bool:
     """Whether asking again may help: the connection was cut or took too long, or the server was busy or out of order."""
     chain = list(_chain(error))
-    if isinstance(error, FileNotFoundError | FileExistsError) or _is_local(error) or _is_doubt(chain):
+    if (
+        isinstance(error, FileNotFoundError | FileExistsError)
+        or _is_local(error)
+        or _is_doubt(chain)
+    ):
         return False
     return any(
         isinstance(each, TimeoutError | ConnectionError | EOFError)
@@ -73,7 +79,10 @@ def is_passing(error: Exception) -> bool:
 
 def is_conflict(error: Exception) -> bool:
     """Whether something is there that must not be; not all libraries say so by `FileExistsError`."""
-    return any(isinstance(each, FileExistsError) or _status(each) == _PRECONDITION for each in _chain(error))
+    return any(
+        isinstance(each, FileExistsError) or _status(each) == _PRECONDITION
+        for each in _chain(error)
+    )
 
 
 def told(store: str, error: Exception, secrets: Iterable[str]) -> StoreUnavailableError:
@@ -101,7 +110,9 @@ def struck(text: str, secrets: Iterable[str]) -> str:
 
 def secrets_of(options: Mapping[str, object]) -> frozenset[str]:
     """All strings in *options*, at any depth, but for those that are known to be none."""
-    return frozenset(each for name, value in options.items() if name not in _HARMLESS for each in _texts(value))
+    return frozenset(
+        each for name, value in options.items() if name not in _HARMLESS for each in _texts(value)
+    )
 
 
 def is_open(error: BaseException, secrets: Iterable[str]) -> bool:
@@ -136,7 +147,10 @@ def _is_local(error: BaseException) -> bool:
 
 
 def _is_doubt(chain: Iterable[BaseException]) -> bool:
-    return any(_status(each) in _REFUSED or _is(each, _DOUBTS) or "Forbidden" in str(each)[:20] for each in chain)
+    return any(
+        _status(each) in _REFUSED or _is(each, _DOUBTS) or "Forbidden" in str(each)[:20]
+        for each in chain
+    )
 
 
 def _is(error: BaseException, names: frozenset[str]) -> bool:

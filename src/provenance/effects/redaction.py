@@ -14,7 +14,8 @@ _NAME: Final = (
 )
 _FLAG: Final = re.compile(rf"-{{1,2}}(?:[\w.]+[-_.])*{_NAME}(?:[-_]\w+)*", re.IGNORECASE)
 _ASSIGNED: Final = re.compile(
-    rf"(?<![^\W_])((?:[\w.]+[-_.])*{_NAME}[\"']?\s*[=:]\s*)(?:(?:bearer|basic)\s+)?[^\s&;,]+", re.IGNORECASE
+    rf"(?<![^\W_])((?:[\w.]+[-_.])*{_NAME}[\"']?\s*[=:]\s*)(?:(?:bearer|basic)\s+)?[^\s&;,]+",
+    re.IGNORECASE,
 )
 _USERINFO: Final = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s]+@", re.IGNORECASE)
 

@@ -55,7 +55,9 @@ class Remote:
     @property
     def address(self) -> str:
         """What tells the place from others. Hosts do not count: who takes two places for one deletes less."""
-        protocol = self._kind.protocol if isinstance(self._kind.protocol, str) else self._kind.protocol[0]
+        protocol = (
+            self._kind.protocol if isinstance(self._kind.protocol, str) else self._kind.protocol[0]
+        )
         root = os.path.realpath(self._root) if protocol == "file" else self._root
         return f"{protocol}:{root}"
 
@@ -86,7 +88,12 @@ class Remote:
             return
         options = {**self._family.put(size), **(self._family.exclusive if exclusive else {})}
         try:
-            self._patiently(lambda files, limit: call(files, limit, "put_file", local, self._at(path), **options), size)
+            self._patiently(
+                lambda files, limit: call(
+                    files, limit, "put_file", local, self._at(path), **options
+                ),
+                size,
+            )
         except FileNotFoundError as error:
             raise self._no_bucket() from error
         self._has_bucket = True
@@ -94,7 +101,11 @@ class Remote:
     def move(self, path: str, target: str) -> None:
         """Give what is at *path* another name, over what is there; nothing happens where nothing is."""
         if self._family.is_atomic:
-            moved = self._found(lambda files, limit: _done(files, limit, "cp_file", self._at(path), self._at(target)))
+            moved = self._found(
+                lambda files, limit: _done(
+                    files, limit, "cp_file", self._at(path), self._at(target)
+                )
+            )
             if moved:
                 self.remove(path)
         else:
@@ -118,7 +129,9 @@ class Remote:
         temporary = f".tmp/{os.getpid()}-{os.urandom(8).hex()}"
         try:
             self._in_folder(
-                temporary, lambda files, limit: call(files, limit, "put_file", local, self._at(temporary)), size
+                temporary,
+                lambda files, limit: call(files, limit, "put_file", local, self._at(temporary)),
+                size,
             )
             self._rename(temporary, path)
         except FileNotFoundError as error:
@@ -127,7 +140,9 @@ class Remote:
                 problem = "the temporary file is gone that was to be renamed"
                 raise StoreUnavailableError(self.name, problem, "try again") from error
         except BaseException:
-            if time.monotonic() - begun < self._place.timeout:  # else it will not be reached now either
+            if (
+                time.monotonic() - begun < self._place.timeout
+            ):  # else it will not be reached now either
                 self._tidy(temporary)
             raise
         self._sweep()
@@ -137,15 +152,21 @@ class Remote:
             call(self._connection.files(), self._place.timeout, "rm_file", self._at(path))
 
     def _rename(self, path: str, target: str) -> None:
-        self._in_folder(target, lambda files, limit: call(files, limit, "mv", self._at(path), self._at(target)))
+        self._in_folder(
+            target, lambda files, limit: call(files, limit, "mv", self._at(path), self._at(target))
+        )
 
-    def _in_folder(self, path: str, ask: Callable[[AbstractFileSystem, float], object], size: int = 0) -> None:
+    def _in_folder(
+        self, path: str, ask: Callable[[AbstractFileSystem, float], object], size: int = 0
+    ) -> None:
         """Ask for what makes a file at *path*; where the folder is not there, make it and ask again."""
         try:
             self._patiently(ask, size)
         except FileNotFoundError:
             folder = self._at(path).rpartition("/")[0]
-            self._patiently(lambda files, limit: call(files, limit, "makedirs", folder, exist_ok=True))
+            self._patiently(
+                lambda files, limit: call(files, limit, "makedirs", folder, exist_ok=True)
+            )
             self._patiently(ask, size)
 
     def _sweep(self) -> None:
@@ -185,7 +206,9 @@ class Remote:
 
     def _no_bucket(self) -> StoreUnavailableError:
         bucket = self._root.partition("/")[0]
-        return StoreUnavailableError(self.name, f"there is no bucket {bucket!r}", "make it, or correct its name")
+        return StoreUnavailableError(
+            self.name, f"there is no bucket {bucket!r}", "make it, or correct its name"
+        )
 
     def _patiently(self, ask: Callable[[AbstractFileSystem, float], T], size: int = 0) -> T:
         """What *ask* answers within the deadline; its failures are told, but for what is or is not there."""
@@ -196,7 +219,9 @@ class Remote:
             return ask(self._connection.files(), max(min(left, one), 0.001))
 
         try:
-            return persistent(attempt, _ATTEMPTS, is_passing, self._pause, self._place.deadline + extra)
+            return persistent(
+                attempt, _ATTEMPTS, is_passing, self._pause, self._place.deadline + extra
+            )
         except (FileNotFoundError, ProvenanceError):
             raise
         except Exception as error:

@@ -42,7 +42,9 @@ def several_at_once(base: Interpreter[E], worthwhile: float = _WORTHWHILE) -> In
 
     def _together(writes: Sequence[Write]) -> list[Written | ProvenanceError]:
         with ThreadPoolExecutor(min(_AT_ONCE, len(writes)), "provenance-write") as pool:
-            under_way = [pool.submit(copy_context().run, attempted, write_blob, each) for each in writes]
+            under_way = [
+                pool.submit(copy_context().run, attempted, write_blob, each) for each in writes
+            ]
             return [each.result() for each in under_way]
 
     return overlaid(base, WriteBlobs.on(write_all))

@@ -40,7 +40,11 @@ def by_size(small: Interpreter[Blobs], large: Interpreter[Blobs], limit: int) ->
         return other(ask)
 
     both = _BySize(small, large, limit, read)
-    return blob_effects(both) | ReadBlob.on(read) | DropBlob.on(lambda ask: both.drop_blob(ask.blob, ask.before))
+    return (
+        blob_effects(both)
+        | ReadBlob.on(read)
+        | DropBlob.on(lambda ask: both.drop_blob(ask.blob, ask.before))
+    )
 
 
 @frozen
@@ -60,7 +64,11 @@ class _BySize:
         except (Overflow, Exception):
             if not kept.overflowed:  # else the encoder may have made another exception of it
                 raise
-        return self.large(WriteBlob(write)) if kept.overflowed else self.small(WriteBlob(Encoded(kept.getvalue())))
+        return (
+            self.large(WriteBlob(write))
+            if kept.overflowed
+            else self.small(WriteBlob(Encoded(kept.getvalue())))
+        )
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
         return self.read(ReadBlob(blob, read))

@@ -64,7 +64,9 @@ def counted(base: Interpreter[E], counter: Counter) -> Interpreter[E]:
 
     def layer(effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
         answer = inner(effect)
-        counter.count(effect, effect.blob.size if isinstance(effect, ReadBlob) else 0, _written(answer))
+        counter.count(
+            effect, effect.blob.size if isinstance(effect, ReadBlob) else 0, _written(answer)
+        )
         return answer
 
     return layered(base, layer)

@@ -66,7 +66,9 @@ class ThisMachine:
         pid = os.getpid()
         known = self._runs.get(pid)
         if known is None:
-            with self._locks.setdefault(pid, threading.Lock()):  # one a process: a fork may come while another collects
+            with self._locks.setdefault(
+                pid, threading.Lock()
+            ):  # one a process: a fork may come while another collects
                 known = self._runs.get(pid) or self._runs.setdefault(pid, self._collect())
         return known
 
