@@ -36,7 +36,7 @@ _log: Final = logging.getLogger("provenance")
 
 @frozen
 class Tier:
-    """One of several stores: its name, its interpreter, and what it may be asked."""
+    """One of several stores: its name, what it answers, and what it may be asked."""
 
     name: str
     ask: Interpreter[Any] = field(repr=False)
