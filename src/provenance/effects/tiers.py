@@ -31,6 +31,13 @@ from provenance.records import Blob, Held, Permissions, Stored, Written
 from provenance.transfers import copying_from
 
 _Trouble: TypeAlias = BlobNotFoundError | CorruptBlobError | StoreUnavailableError
+_OPERATIONS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
+    DropBlob: ("delete", "deleting a blob"),
+    Quarantine: ("write", "quarantining a damaged blob"),
+    CheckBlob: ("read", "checking a blob"),
+    ListHoldings: ("read", "listing stored blobs"),
+    Discard: ("delete", "deleting garbage"),
+}
 _log: Final = logging.getLogger("provenance")
 
 
@@ -60,15 +67,6 @@ def allowed(tiers: Sequence[Tier], permission: str, operation: str, name: str) -
 def takes_copies(tier: Tier) -> bool:
     """Return whether what was found in a farther tier is copied to this one."""
     return tier.permissions.write and tier.permissions.read_through_write
-
-
-_OPERATIONS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
-    DropBlob: ("delete", "deleting a blob"),
-    Quarantine: ("write", "quarantining a damaged blob"),
-    CheckBlob: ("read", "checking a blob"),
-    ListHoldings: ("read", "listing stored blobs"),
-    Discard: ("delete", "deleting garbage"),
-}
 
 
 @frozen
