@@ -31,7 +31,7 @@ _RUN_LATER: Final = (
 
 @define
 class Capture:
-    """The artifacts captured so far by a `capture_set` block; `set` is the set stored at its end."""
+    """The artifacts captured by a `capture_set` block; `set` is the set stored at its end."""
 
     artifact_ids: frozenset[ArtifactId] = frozenset()
     set: ArtifactSet | None = field(default=None)
@@ -54,10 +54,10 @@ class Capture:
 def capture_set(
     labels: Labels = None, initial_set: ArtifactSet | None = None
 ) -> Generator[Capture]:
-    """Capture the artifacts of all decorated calls in this block, hits too, and store them as a set.
+    """Capture the artifacts of all decorated calls in this block, and store them as a set.
 
-    Only this thread or task, and tasks that it starts, are captured. An inner block captures for
-    itself and for the outer one. Nothing is stored if the block raises.
+    Hits are captured, too, but only those of this thread or task and of tasks that it starts. An
+    inner block captures for itself and for the outer one. Nothing is stored if the block raises.
 
     Args:
         labels: The labels of the set.
@@ -129,14 +129,14 @@ def provenance_set(
 def _runs_later(function: Callable[..., object]) -> bool:
     """Return whether a call returns something that must be awaited or iterated."""
     # An object may have an `async def __call__`.
-    call = cast("object", getattr(type(function), "__call__", None))  # noqa: B004 - its function is wanted
+    call = cast("object", getattr(type(function), "__call__", None))  # noqa: B004 - not called
     # Before Python 3.12, asyncio marks objects that act as coroutine functions like this.
     is_marked = hasattr(function, "_is_coroutine")
     return is_marked or any(test(part) for test in _RUN_LATER for part in (function, call))
 
 
 def _check_choices(labels: Labels, initial_set: object, labels_fn: object) -> None:
-    """Refuse invalid arguments, and a decorator without parentheses, whose labels are a function."""
+    """Refuse invalid arguments, and a decorator without parentheses: its labels are a function."""
     given: object = labels
     if callable(given) or isinstance(given, classmethod | staticmethod):
         problem = f"labels must be a mapping or a string, got {given!r}"
@@ -152,7 +152,7 @@ def _check_choices(labels: Labels, initial_set: object, labels_fn: object) -> No
 def create_set(
     artifact_ids: Iterable[object], labels: Labels = None, repo: RepositoryOrName | None = None
 ) -> ArtifactSet:
-    """Store the set of these artifacts, given as ids (or unique first digits), artifacts or proxies.
+    """Store the set of these artifacts, given as ids, unique first digits, artifacts or proxies.
 
     Raises:
         ArtifactNotFoundError, AmbiguousIdError: for an id that is not in the repository.
@@ -172,7 +172,7 @@ def label_set(
 ) -> ArtifactSet:
     """Store a set, or the set with this id, under *labels* too.
 
-    Raises as `load_set_by_id` and `create_set` do; ConfigError also if it is neither a set nor an id.
+    Raises as `load_set_by_id` and `create_set` do, and ConfigError for anything but a set or id.
     """
     place = session.current().repository(repo)
     known = place.get_set_by_id(artifact_set) if isinstance(artifact_set, str) else artifact_set

@@ -79,7 +79,7 @@ class Healed:
 
 @frozen
 class CodeChanged:
-    """A hit whose function had other code when the value was computed; it may need a new `version`."""
+    """A hit whose function has changed since the value was computed; is a new `version` due?"""
 
     artifact_id: ArtifactId
     name: str

@@ -105,7 +105,7 @@ class Verified:
 
     @property
     def is_sound(self) -> bool:
-        """Whether there are no problems, regardless of gaps."""
+        """True without problems, regardless of gaps."""
         return not self.problems
 
 
@@ -120,7 +120,7 @@ class Reason(Enum):
 
 @frozen
 class Garbage:
-    """Something useless in a store: the reason, its key, its size in bytes, and its time of writing.
+    """Something useless in a store: the reason, its key, size in bytes, and time of writing.
 
     The key of a lease is the id of the artifact, and its size is 0.
     """

@@ -103,7 +103,7 @@ def _restored(values: Mapping[K, V]) -> LazyDict[K, V]:
 
 
 def lazy_dict(thunks: Mapping[K, Callable[[], V]]) -> LazyDict[K, V]:
-    """Return a read-only mapping of the keys of *thunks* to their results, computed on first access.
+    """Return a read-only mapping of keys to the results of *thunks*, computed on first access.
 
     >>> squares = lazy_dict({n: lambda n=n: n * n for n in (2, 3)})
     >>> squares[3], squares
@@ -114,12 +114,14 @@ def lazy_dict(thunks: Mapping[K, Callable[[], V]]) -> LazyDict[K, V]:
     """
     if not isinstance(cast("object", thunks), Mapping):
         raise TypeError(
-            f"lazy_dict: expected a mapping, got {thunks!r}; pass keys with functions without parameters"
+            f"lazy_dict: expected a mapping, got {thunks!r}; "
+            "pass keys with functions without parameters"
         )
     for key, make in thunks.items():
         if not callable(cast("object", make)):
             raise TypeError(
-                f"lazy_dict: the value for {key!r} must be callable; pass a function that returns it"
+                f"lazy_dict: the value for {key!r} must be callable; "
+                "pass a function that returns it"
             )
     return LazyDict(thunks)
 

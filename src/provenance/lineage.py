@@ -149,7 +149,7 @@ def _place_in_value(artifact_id: ArtifactId) -> str:
 def with_part_keys(
     record: ArtifactRecord, uses: Uses, found: Mapping[ArtifactId, ArtifactRecord]
 ) -> Uses:
-    """Return the *uses* of a composite with the keys of those parts that were *found*: `['model']`."""
+    """Return the *uses* of a composite, its *found* parts by their keys: `['model']`."""
     start = f"{record.name}_"
     keys = {
         _place_in_value(part): f"[{found[part].name.removeprefix(start)!r}]"
@@ -166,7 +166,7 @@ def _named(inputs: Inputs) -> Iterator[tuple[str, object]]:
 
 
 def _places(name: str, value: object) -> Iterator[tuple[str, ArtifactId]]:
-    """Yield the artifacts in *value* by place, searching builtin containers and reading no value."""
+    """Yield the artifacts in *value* by place, in builtin containers too; read no value."""
     entered: set[int] = set()
     waiting = [(name, value)]
     while waiting:

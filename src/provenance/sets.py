@@ -92,7 +92,7 @@ class ArtifactSet:
         )
 
     def relabel(self, labels: Labels) -> ArtifactSet:
-        """Return the same members with only *labels*; raise ConfigError if they have no JSON form."""
+        """Return the same members with only *labels*; raise ConfigError without a JSON form."""
         return self._with(self.artifact_ids, labels)
 
     def rename(self, name: str) -> ArtifactSet:
@@ -203,7 +203,8 @@ def id_of(member: object) -> ArtifactId:
         return sighting.artifact_id
     if is_proxy(member):
         raise TypeError(
-            f"{shown(member)} was computed read-only and is in no store; compute it with read_only off"
+            f"{shown(member)} was computed read-only and is in no store; "
+            "compute it with read_only off"
         )
     if isinstance(member, ArtifactRecord):
         return member.id

@@ -1,4 +1,4 @@
-"""Recorded inputs as JSON for people and SQL: whole where they have a JSON form, else summarized."""
+"""Recorded inputs as JSON for people and SQL; what has no JSON form is summarized."""
 
 from __future__ import annotations
 

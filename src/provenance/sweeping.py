@@ -1,4 +1,4 @@
-"""Garbage collection: unreferenced blobs, abandoned temporary files, quarantined bytes, expired leases."""
+"""Garbage collection: unreferenced blobs, abandoned files, quarantine and expired leases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Integrity checks of a repository: records, their bytes, the runs and artifacts they name, and sets."""
+"""Integrity checks of a repository: its records, their bytes and references, and its sets."""
 
 from __future__ import annotations
 

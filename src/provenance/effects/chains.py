@@ -200,7 +200,7 @@ class _Chain:
         return sum(tier.ask(ask) for tier in tiers) > 0
 
     def evict(self, ask: Evict) -> tuple[Blob, ...] | None:
-        """Evict from every tier, unless a set of any tier has it; return the blob if none needs it."""
+        """Evict from every tier, unless a set of any has it; return the blob if none needs it."""
         if any(self.merged(FindPins(ask.id))):
             return None
         tiers = allowed(self.tiers, "delete", "evicting a value", self.name)

@@ -1,4 +1,4 @@
-"""fsspec file systems, each used only by the process that made it: their threads do not survive a fork."""
+"""fsspec file systems, each used by one process only: their threads do not survive a fork."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _inherited: Final[list[AbstractFileSystem]] = []
 class Connection:
     """The file system of a place, made on first use and again after a fork or a lost connection.
 
-    Raises `MissingLibraryError` if its library is not installed, and `ConfigError` if it is unknown.
+    Raises `MissingLibraryError` if its library is missing, and `ConfigError` if it is unknown.
     """
 
     def __init__(self, store: str, place: Place) -> None:
@@ -30,7 +30,7 @@ class Connection:
         self._timeout = place.timeout
         in_url: dict[str, Any] = {}
         if "://" in place.root:
-            in_url = self.kind._get_kwargs_from_urls(place.root)  # noqa: SLF001 - fsspec has no public name
+            in_url = self.kind._get_kwargs_from_urls(place.root)  # noqa: SLF001 - no public name
         self.options: Final = {**in_url, **place.options}
         self._guard = Guard()
         self._made: tuple[int, AbstractFileSystem] | None = None

@@ -175,7 +175,7 @@ class DiskBlobs:
         return frozenset({f"file:{os.path.realpath(self._root)}"})
 
     def _path(self, blob: Blob) -> str | None:
-        """Return the path of *blob*; None for an id that is not a digest: it must not become a path."""
+        """Return the path of *blob*; None for an invalid id, which must not become a path."""
         digits = blob.id
         if not is_digest(digits):
             return None

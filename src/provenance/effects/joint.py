@@ -70,7 +70,8 @@ def merged_holdings(stores: Iterable[Interpreter[Any]], ask: ListHoldings) -> tu
         for holding in page:
             known = found.get(holding.key)
             if known is not None:
-                since = max(known.since, holding.since)
-                holding = Holding(known.key, known.size + holding.size, since)  # noqa: PLW2901 - both as one
-            found[holding.key] = holding
+                size, since = known.size + holding.size, max(known.since, holding.since)
+                found[holding.key] = Holding(holding.key, size, since)
+            else:
+                found[holding.key] = holding
     return tuple(found[key] for key in sorted(found)[: ask.limit])

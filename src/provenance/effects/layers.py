@@ -117,7 +117,7 @@ _NEEDS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
 
 
 def guarded(base: Interpreter[E], name: str, permissions: Permissions) -> Interpreter[E]:
-    """Return *base*, with a `StorePermissionError` of store *name* for what *permissions* forbid."""
+    """Return *base*, which raises `StorePermissionError` for what *permissions* forbid."""
 
     def refusing(operation: str, permission: str) -> Callable[[object], object]:
         def refuse(_: object) -> object:
@@ -235,7 +235,7 @@ class _Memory(Shared):
 
 
 def distrusting(base: Interpreter[E], name: str) -> Interpreter[E]:
-    """Return *base*, whose bytes anyone may have written: values are read only without running code.
+    """Return *base*, whose bytes anyone may have written: reading values runs no code of theirs.
 
     It must be the outermost layer that reads blobs: their copies are not trusted either.
     """

@@ -104,7 +104,7 @@ class ObjectBlobs:
         return tuple(islice(self._holdings(shelf, after), limit))
 
     def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
-        """Delete the object of this key if it is old; the check precedes deletion by one request."""
+        """Delete the object of this key if it is old; the check is one request earlier."""
         path = _path(key, shelf)
         status = None if path is None else self._remote.status(path)
         if path is None or status is None or _since(status) >= before:

@@ -18,7 +18,8 @@ def backoff(failures: int, first: float = 0.05) -> None:
 
     The exact time is random, so that clients that failed together do not retry together.
     """
-    time.sleep(min(first * 2**failures, _LONGEST) * random.uniform(0.5, 1.5))  # noqa: S311 - not a secret
+    factor = random.uniform(0.5, 1.5)  # noqa: S311 - not a secret
+    time.sleep(min(first * 2**failures, _LONGEST) * factor)
 
 
 def persistent(

@@ -44,7 +44,8 @@ class Remote:
         self._connection = connection or Connection(name, place)
         self._family = self._connection.family
         self._kind = self._connection.kind
-        self._root = self._kind._strip_protocol(place.root).rstrip("/")  # noqa: SLF001 - fsspec has no public name
+        root = self._kind._strip_protocol(place.root)  # noqa: SLF001 - fsspec has no public name
+        self._root = root.rstrip("/")
         self._secrets = secrets_of(self._connection.options)
         self._has_bucket = not self._family.is_atomic
         self._swept_by = 0
@@ -158,7 +159,7 @@ class Remote:
         return f"{self._root}/{path}" if self._root else path
 
     def _look(self, method: str, *args: object, size: int = 0, **options: object) -> Any:  # noqa: ANN401 - as `call`
-        """Ask for an existing file; FileNotFoundError, or StoreUnavailableError without a bucket."""
+        """Ask for a file; raise FileNotFoundError, or StoreUnavailableError without a bucket."""
         try:
             answer = self._ask(method, *args, size=size, **options)
         except FileNotFoundError as error:
@@ -185,9 +186,9 @@ class Remote:
         return StoreUnavailableError(self.name, problem, "create it, or correct its name")
 
     def _ask(self, method: str, *args: object, size: int = 0, **options: object) -> Any:  # noqa: ANN401 - as `call`
-        """Ask within the deadline; raise errors of the library, FileNotFoundError or FileExistsError.
+        """Ask within the deadline, which *size*, the number of bytes to transfer, extends.
 
-        *size* is the number of bytes to transfer.
+        Raises errors of the library, FileNotFoundError or FileExistsError.
         """
         extra = size / _SLOWEST
         longest = self._place.timeout + extra

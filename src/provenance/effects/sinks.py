@@ -76,7 +76,7 @@ def read_through(file: BinaryIO, buffer: memoryview | None = None) -> Blob:
 
 
 def check_bytes(blob: Blob, store: str, size: int, found: BlobId | None = None) -> None:
-    """Raise `CorruptBlobError` unless *size* and, if given, the digest *found* are those of *blob*."""
+    """Raise `CorruptBlobError` unless *size* and the digest *found*, if given, fit *blob*."""
     if size != blob.size:
         reason = f"{size} bytes found, {blob.size} were written"
     elif found is not None and found != blob.id:
@@ -142,7 +142,7 @@ class Encoded:
 
 
 class FileSink(io.RawIOBase):
-    """A hashing writer to the open file *fd* of *store*; buffers small pieces, copies no large ones.
+    """A hashing writer to the open file *fd* of *store* that buffers only small pieces.
 
     A write error is a `StoreUnavailableError`. It is kept in `failure` too, because an encoder may
     turn it into another exception. Closing the sink leaves the file open: encoders close what they
@@ -179,7 +179,7 @@ class FileSink(io.RawIOBase):
         return self._hashing.size + len(self._pending)
 
     def finish(self) -> Blob:
-        """Flush and return the blob of all bytes; raise `failure` if the encoder went on after it."""
+        """Flush and return the blob of all bytes; raise `failure` if the encoder ignored it."""
         if self.failure is not None:
             raise self.failure
         self._drain()

@@ -45,7 +45,7 @@ def temporary_files_of(store: str) -> str:
 
 @cache
 def _temporary(folder: str) -> Temporary:
-    """Return names in a private folder of this user below *folder*, where anyone may make folders."""
+    """Return names in a private folder of this user below *folder*, which others may write to."""
     user = os.getuid() if hasattr(os, "getuid") else 0
     path = os.path.join(folder, f"provenance-{user}")
     os.makedirs(path, mode=0o700, exist_ok=True)

@@ -75,7 +75,7 @@ class _TieredBlobs(Joint):
     tiers: tuple[Tier, ...]
 
     def write_blob(self, write: Callable[[BinaryIO], None]) -> Written:
-        """Write to all tiers and encode once: the farthest runs *write*, the others get its bytes."""
+        """Write to all tiers, encoding once: the farthest runs *write*, the others get its bytes."""
         farthest, *nearer = allowed(self.tiers, "write", "writing a blob", self.name)[::-1]
         written: Written = farthest.ask(WriteBlob(write))
         for tier in nearer:

@@ -1,4 +1,4 @@
-"""Layers that observe: which effects were performed, how often, how long, and with how many bytes."""
+"""Layers that observe effects: how often, for how long, and with how many bytes."""
 
 from __future__ import annotations
 

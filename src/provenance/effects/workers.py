@@ -58,7 +58,7 @@ class Workers(Shared):
         self.threads: set[threading.Thread] = set()
 
     def beside(self, answer: Callable[[T], A], effect: T, /) -> Awaitable[A]:
-        """Return the answer to *effect*, found in a thread and in a copy of the caller's context."""
+        """Answer *effect* in a thread, in a copy of the caller's context."""
         return wrap_future(self.submit(partial(answer, effect)))
 
     def submit(self, work: Callable[[], A]) -> Future[A]:

@@ -107,7 +107,8 @@ class ThisMachine:
             edited = deepcopy(facts)
             answer = hook(edited)
             if answer is not None and not isinstance(answer, Mapping):
-                raise TypeError(f"its answer must be a mapping, not {shown(answer)}")  # noqa: TRY301 - logged below
+                problem = f"its answer must be a mapping, not {shown(answer)}"
+                raise TypeError(problem)  # noqa: TRY301 - logged below
             run = run_of(now, edited if answer is None else cast("Mapping[str, Json]", answer))
             run_to_json(run)  # to find now what cannot be recorded
         except Exception as error:  # noqa: BLE001 - the hook is the user's
