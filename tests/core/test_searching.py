@@ -91,7 +91,7 @@ def test_artifacts_as_conditions(repo):
     assert [id_of(other)] == ids(p.search(inputs={"numbers": [two]}))
     run = p.artifact_of(made).run_info
     assert 4 == len(list(p.search(run=run))) == len(list(p.search(run=run.id)))
-    with pytest.raises(TypeError, match="no artifact"):
+    with pytest.raises(TypeError, match="expected an artifact"):
         p.search(uses=[1])
 
 
