@@ -94,7 +94,7 @@ def wished(
     if max_bytes is None and older_than is None:
         raise ConfigError("evict", "no limit is given", "pass max_bytes or older_than")
     if max_bytes is not None and not _is_size(max_bytes):
-        problem = f"max_bytes must be a size in bytes, got {shown(max_bytes)}"
+        problem = f"must be a size in bytes, got {shown(max_bytes)}"
         raise ConfigError("evict, max_bytes", problem, "give 0 or more")
     if older_than is not None:
         age(older_than, "evict, older_than")

@@ -125,7 +125,7 @@ def search(  # noqa: PLR0913 - conditions by keyword
 def _texts(tags: object) -> list[str]:
     found = [*cast("Iterable[object]", tags)] if is_collection(tags) else [None]
     if not all(isinstance(tag, str) for tag in found):
-        problem = f"tags must be a collection of strings, got {tags!r}"
+        problem = f"must be a collection of strings, got {tags!r}"
         advice = f"pass [{tags!r}]" if isinstance(tags, str) else "pass a list of strings"
         raise ConfigError("search, tags", problem, advice)
     return cast("list[str]", found)
@@ -145,7 +145,7 @@ def _check(**conditions: object) -> None:
     for option, value in conditions.items():
         problem = None if value is None else _problem(value, _KINDS[option])
         if problem is not None:
-            problem = f"{option} {problem}, got {shown(value)}"
+            problem = f"{problem}, got {shown(value)}"
             raise ConfigError(f"search, {option}", problem, "see the documentation of search")
 
 

@@ -88,7 +88,7 @@ def verified(
 ) -> Verified:
     """Check *repo*; see `verify`."""
     if sample is not None and not is_count(sample, 1):
-        problem = f"sample must be a positive int, got {shown(sample)}"
+        problem = f"must be a positive int, got {shown(sample)}"
         raise ConfigError("verify, sample", problem, "pass 1 or more, or leave it out")
     tally = _Tally(repo, progress)
     if sample is not None:

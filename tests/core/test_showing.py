@@ -108,7 +108,7 @@ def test_other_errors_are_not_hidden(identity):
     """An error whose message shows a value is that error, whatever the value."""
     with pytest.raises(p.UnhashableValueError, match=r"arguments\['n'\]\[<int of 16610 bits>\]"):
         identity({HUGE: threading.Lock()})
-    with pytest.raises(p.ConfigError, match="more than 64 bits"):
+    with pytest.raises(p.ConfigError, match="at most 64 bits"):
         p.search(version=HUGE)
     with pytest.raises(p.ConfigError, match="labels"):
         p.create_set([], {"n": HUGE})
@@ -118,9 +118,9 @@ def test_other_errors_are_not_hidden(identity):
         p.evict(max_bytes=-HUGE)
     with pytest.raises(TypeError, match="no artifact"):
         p.promote(Mute(), "elsewhere")
-    with pytest.raises(TypeError, match="no artifact"):
+    with pytest.raises(TypeError, match="expected an artifact"):
         p.create_set([HUGE])
-    with pytest.raises(TypeError, match="neither"):
+    with pytest.raises(TypeError, match="expected an artifact"):
         p.lazy_proxy_dict([HUGE])
     with pytest.raises(p.UnarchivableFileError, match="is no path"):
         p.archive_file(HUGE)
