@@ -89,10 +89,14 @@ class LazyDict(Mapping[K, V_co]):
         return self
 
     def __deepcopy__(self, memo: dict[int, object]) -> LazyDict[K, V_co]:
-        return LazyDict({key: partial(lambda key: copy.deepcopy(self[key]), key) for key in self})
+        return LazyDict({key: partial(_deep_copy, self, key) for key in self})
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
         return _restored, (dict(self),)
+
+
+def _deep_copy(values: Mapping[K, V], key: K) -> V:
+    return copy.deepcopy(values[key])
 
 
 def _restored(values: Mapping[K, V]) -> LazyDict[K, V]:

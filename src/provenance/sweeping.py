@@ -79,8 +79,8 @@ def sharing(environment: Environment, repo: Repository) -> tuple[Repository, ...
     """
     places, homes = _places(repo), repo.interpreter(FindHomes())
     settings = cast("Config | None", environment.config)
-    repos = {} if settings is None else settings.artifact_repos
-    chains = {name for name, chosen in repos.items() if isinstance(chosen, ChainedSettings)}
+    repos = () if settings is None else settings.artifact_repos.items()
+    chains = {name for name, chosen in repos if isinstance(chosen, ChainedSettings)}
     others = (environment.repository(name) for name in sorted(environment.openers.keys() - chains))
     return (
         repo,
