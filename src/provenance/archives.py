@@ -93,13 +93,13 @@ class ArchivedFile:
 
     def __reduce__(self) -> tuple[object, ...]:
         original = reference_of(self.keeper, self.name)
-        return restored, (self.blob.id, self.blob.size, self.extension, self.name, original)
+        return restore_file, (self.blob.id, self.blob.size, self.extension, self.name, original)
 
     def __repr__(self) -> str:
         return f"<provenance.ArchivedFile {self.name!r}, {self.blob.size} bytes, {self.blob.id[:8]}>"
 
 
-def restored(digest: BlobId, size: int, extension: str, name: str, original: Original | None) -> ArchivedFile:
+def restore_file(digest: BlobId, size: int, extension: str, name: str, original: Original | None) -> ArchivedFile:
     """Unpickle an archived file: its bytes are in the repository that is being read, else in the current one.
 
     Pickles name this function: neither it nor its arguments may change.
@@ -164,14 +164,14 @@ class ArchivedFolder(ArchivedFile):
 
     def __reduce__(self) -> tuple[object, ...]:
         original = reference_of(self.keeper, self.name)
-        return restored_folder, (manifest(self.members), self.blob.id, self.name, original)
+        return restore_folder, (manifest(self.members), self.blob.id, self.name, original)
 
     def __repr__(self) -> str:
         return f"<provenance.ArchivedFolder {self.name!r}, {len(self.members)} files, {self.blob.id[:8]}>"
 
 
-def restored_folder(text: bytes, digest: BlobId, name: str, original: Original | None) -> ArchivedFolder:
-    """Unpickle an archived folder; as `restored`."""
+def restore_folder(text: bytes, digest: BlobId, name: str, original: Original | None) -> ArchivedFolder:
+    """Unpickle an archived folder; as `restore_file`."""
     return folder_of(text, digest, name, original)
 
 

@@ -47,7 +47,7 @@ class Composite(Mapping[str, object]):
         return f"Composite({{{parts}}})"
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return composite_of, (self._parts,)
+        return restore_composite, (self._parts,)
 
     def __copy__(self) -> Composite:
         return self
@@ -67,7 +67,7 @@ def _shown(part: object) -> str:
     return "<not stored>" if sighting is None else f"<artifact {sighting.artifact_id[:SHORT]}>"
 
 
-def composite_of(parts: Mapping[str, object]) -> Composite:
+def restore_composite(parts: Mapping[str, object]) -> Composite:
     """Unpickle a composite. Pickles name this function."""
     return Composite(parts)
 

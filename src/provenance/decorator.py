@@ -25,7 +25,7 @@ from typing import (
 
 from attrs import evolve
 
-from provenance import awaiting, calls, programs, session
+from provenance import calls, programs, session
 from provenance.binding import Subject, subject_of
 from provenance.choices import Choices, checked
 from provenance.drafting import Call
@@ -72,7 +72,7 @@ class Cached(Generic[P, R_co]):
         self.__wrapped__ = function
         self._subject = subject
         self._options = options
-        self._perform: Callable[[Call], Any] = awaiting.perform if subject.is_async else calls.perform
+        self._perform: Callable[[Call], Any] = calls.execute_async if subject.is_async else calls.execute
         if subject.is_async and _mark is not None:
             _mark(self)
 
@@ -236,7 +236,7 @@ class Cached(Generic[P, R_co]):
             return path
         if isinstance(found, Cached) and found.__wrapped__ is self.__wrapped__ and self._subject.args:
             return getattr, (self._subject.args[0], path.rpartition(".")[2])  # a bound method
-        return _rebuilt, (self.__wrapped__, self._subject.args, self._options)
+        return restore_function, (self.__wrapped__, self._subject.args, self._options)
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
         function, args, options = cast("tuple[Callable[..., object], tuple[object, ...], CallOptions]", state)
@@ -253,7 +253,9 @@ def _attributes_of(function: Callable[..., object]) -> dict[str, object]:
     return {name: each for name, each in found.items() if name not in ours and (name[0] != "_" or name == _ABSTRACT)}
 
 
-def _rebuilt(function: Callable[..., object], args: tuple[object, ...], options: CallOptions) -> Cached[..., object]:
+def restore_function(
+    function: Callable[..., object], args: tuple[object, ...], options: CallOptions
+) -> Cached[..., object]:
     """Unpickle a decorated function that no name leads to. Pickles name this function."""
     return Cached(function, evolve(subject_of(function), args=args), options)
 

@@ -30,6 +30,7 @@ INTERFACE: Final = (
     "__get__",
     "__set__",
     "__delete__",
+    "__torch_function__",
 )
 """Special methods that only some types have and that give a meaning to an object by being there."""
 

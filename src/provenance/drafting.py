@@ -24,9 +24,11 @@ from provenance.recipe import Recipe, sightings_of
 from provenance.records import ArtifactRecord, Blob
 from provenance.repository import Repository
 from provenance.session import Environment
+from provenance.sharing import SingleFlight
 from provenance.shorthand import sighted
 from provenance.showing import said
 from provenance.summary import type_name
+from provenance.together import Work
 
 _VALUE: Final = "return something that has a value, or teach its type with `register_hasher`"
 
@@ -58,6 +60,31 @@ class Call:
         chosen = self.recipe.options.read_only
         return not self.may_store or (self.environment.read_only if chosen is None else chosen)
 
+    @property
+    def sharing(self) -> SingleFlight | None:
+        """How the call shares its work with others that want the same; None where each computes for itself."""
+        return None if self.read_only else self.environment.single_flight
+
+    @property
+    def speed_key(self) -> str:
+        """What the function's speed is remembered by: a string's hash is at hand, an identity's is not."""
+        return self.recipe.identity.scope or self.recipe.identity.name
+
+    def work(self, sharing: SingleFlight, stale: ArtifactRecord | None = None) -> Work:
+        """The call as work that others may want at the same time."""
+        environment = self.environment
+        return Work(
+            self.plan.artifact_id,
+            self.plan.identity.name,
+            self.speed_key,
+            self.repo,
+            self.repo.interpreter,
+            sharing,
+            environment.clock.ticks,
+            environment.beside,
+            stale,
+        )
+
     def invoke(self) -> object:
         """Call the user's function with the arguments as they were given."""
         subject = self.recipe.subject
@@ -79,7 +106,7 @@ class Timing:
 
 def drafted(call: Call, value: object, timing: Timing) -> Draft:
     """Check that the function was pure, hash its result, and put together what is to be stored."""
-    _refuse_impure(call)
+    _refuse_impure(call, value)
     label = call.recipe.subject.label
     what = f"the result of {label}"
     if not call.recipe.options.returns_composite:
@@ -133,11 +160,13 @@ def unstored(draft: Draft) -> ArtifactRecord:
     return draft.record(nowhere, nowhere, "", RunId(""), draft.computation.computed_at)
 
 
-def _refuse_impure(call: Call) -> None:
+def _refuse_impure(call: Call, value: object) -> None:
     if may_change(call.recipe, call.plan):
         changed = changed_inputs(call.plan.input_hashes, hashes_now(call.recipe, call.plan, call.args, call.kwargs))
         if changed:
-            raise ImpureFunctionError(call.recipe.subject.label, changed)
+            error = ImpureFunctionError(call.recipe.subject.label, changed)
+            error.value = unwrap(value)  # the work is not lost
+            raise error
 
 
 def _draft(call: Call, value: object, timing: Timing, what: str) -> Draft:
@@ -162,7 +191,7 @@ def _draft(call: Call, value: object, timing: Timing, what: str) -> Draft:
 
 
 def _without_value(what: str, value: object, error: Exception) -> UnserializableValueError:
-    """The error for a result that cannot be hashed: no serializer helps, and it is no argument that could be left out."""
+    """The error for a result that cannot be hashed: no serializer helps, and it cannot be ignored as an argument can."""
     if not isinstance(error, UnhashableValueError):
         return UnserializableValueError(what, f"hashing it failed: {said(error)}", value, _VALUE)
     return UnserializableValueError(

@@ -23,10 +23,10 @@ class ProvenanceError(Exception):
         return self.message
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _revive, (type(self), self.args, self.__dict__)
+        return restore_error, (type(self), self.args, self.__dict__)
 
 
-def _revive(kind: type[ProvenanceError], args: tuple[object, ...], facts: dict[str, object]) -> ProvenanceError:
+def restore_error(kind: type[ProvenanceError], args: tuple[object, ...], facts: dict[str, object]) -> ProvenanceError:
     """Rebuild a pickled error: the signature of its `__init__` need not match its `args`."""
     error = kind.__new__(kind, *args)
     error.args = args
@@ -249,13 +249,14 @@ class MissingLibraryError(ProvenanceError, ImportError):
 
 
 class ImpureFunctionError(ProvenanceError, ValueError):
-    """A decorated function changed its arguments; nothing was recorded."""
+    """A decorated function changed its arguments; nothing was recorded, and `value` is what it returned."""
 
     def __init__(self, function: str, arguments: Iterable[str]) -> None:
         self.arguments = tuple(arguments)
         super().__init__(
             f"{function} modified its arguments ({', '.join(self.arguments)}), so its result was not recorded; "
-            "work on a copy inside the function (copy.deepcopy), or leave the argument out with `ignore`"
+            "work on a copy inside the function (copy.deepcopy), or leave the argument out with `ignore`; `value` of this "
+            "error holds the result"
         )
         self.function = function
 

@@ -111,7 +111,7 @@ def _keeping(keep: Keep | None, repo: Repository) -> Callable[[ArtifactRecord], 
         return lambda _: False
     if callable(keep) and not is_proxy(keep):
         return lambda record: keep(Artifact.of(record, repo))
-    members = [keep] if isinstance(keep, str) or is_proxy(keep) else several(keep, "evict, keep")
+    members = [keep] if is_proxy(keep) or isinstance(keep, str) else several(keep, "evict, keep")
     ids = frozenset(map(id_of, members))
     return lambda record: record.id in ids
 

@@ -50,7 +50,7 @@ def archive_file(
     call = calls.begin(session.current(), made.recipe, made.arguments, {})
     looked = run(filing.looked_up(call.plan.artifact_id, file, thoroughly=delete_original), repo.interpreter)
     call = call if isinstance(looked, Found) else calls.replacing(call, looked)
-    result = calls.perform(call)
+    result = calls.execute(call)
     record = artifact_of(result)
     if delete_original and record.value_blob == file.blob:  # not if it is read-only
         run(filing.delete_original(file, record), repo.interpreter)

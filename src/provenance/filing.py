@@ -41,10 +41,10 @@ Verify: TypeAlias = Lookup | ReadBlob | Quarantine
 
 
 def taken(returned: object, archiving: Archiving | None, label: str) -> Program[Examine, object]:
-    """What a function *returned* or, if that is to be archived, the file or folder at this path, ready to be stored.
+    """Return what a function *returned* or, if that is to be archived, the file or folder at that path, ready to be stored.
 
     Raises:
-        UnarchivableFileError: if it is no path, or the path of no readable file; it holds what was returned.
+        UnarchivableFileError: if it is not a path, or not that of a readable file; the error holds what was returned.
     """
     if archiving is None:
         return returned
@@ -52,7 +52,7 @@ def taken(returned: object, archiving: Archiving | None, label: str) -> Program[
 
 
 def examined(given: object, preserve_extension: bool, what: str) -> Program[Examine, ArchivedFile]:
-    """The file or folder at a path, not stored yet; *what* names it in errors. Raises as `taken` does."""
+    """Return the file or folder at a path, not stored yet; *what* names it in errors. Raises as `taken` does."""
     if isinstance(given, ArchivedFolder):
         return given
     if isinstance(given, ArchivedFile):
@@ -62,7 +62,7 @@ def examined(given: object, preserve_extension: bool, what: str) -> Program[Exam
         found = yield from Examine(path)
     except OSError as error:
         reason = f"{os.fspath(error.filename or path)!r}: {error.strerror or error}"
-        raise UnarchivableFileError(what, reason, "give the path of a file that can be read", given) from error
+        raise UnarchivableFileError(what, reason, "pass the path of a readable file", given) from error
     name = os.path.basename(found.original.path)  # noqa: PTH119 - paths are text here, as the user gave them
     if isinstance(found, ExaminedFolder):
         return ArchivedFolder(found.blob, "", name, found.original, found.members)
@@ -70,22 +70,22 @@ def examined(given: object, preserve_extension: bool, what: str) -> Program[Exam
 
 
 def path_of(given: object, what: str) -> str:
-    """*given* as the text of a path; UnarchivableFileError for what is none."""
+    """Return the path *given* as text; raises `UnarchivableFileError` for anything else."""
     try:
         path = os.fspath(cast("str", given))
     except TypeError:
         path = None
     if not isinstance(path, str) or not path or "\0" in path:
-        reason = f"{shown(given)} is no path"
-        raise UnarchivableFileError(what, reason, "give a str or a pathlib.Path", given)
+        reason = f"expected a path, got {shown(given)}"
+        raise UnarchivableFileError(what, reason, "pass a str or a pathlib.Path", given)
     return path
 
 
 def commit(draft: Draft) -> Program[Archive, ArtifactRecord]:
     """Store what was computed, as `programs.commit` does.
 
-    The files of a folder are stored before it, as artifacts that it was made from. A file that is to be deleted is,
-    once its copy is safe.
+    The files of a folder are stored before it, as artifacts among its inputs. An original that is to be deleted is deleted once
+    its copy is safe.
     """
     if draft.parts or isinstance(draft.computation.value, ArchivedFile):
         return _commit_files(draft)
@@ -105,7 +105,7 @@ def _commit_files(draft: Draft) -> Program[Archive, ArtifactRecord]:
 
 
 def _with_members_of_parts(draft: Draft) -> Program[Commit | Lookup, Draft]:
-    """Store the files of those parts of a composite that are folders."""
+    """Store the files of the parts of a composite that are folders."""
     parts: list[Draft] = []
     for part in draft.parts:
         value = part.computation.value
@@ -114,7 +114,7 @@ def _with_members_of_parts(draft: Draft) -> Program[Commit | Lookup, Draft]:
 
 
 def _with_members(draft: Draft, folder: ArchivedFolder) -> Program[Commit | Lookup, Draft]:
-    """Store the files of *folder*, those that are not there yet; *draft*, with their artifacts among its inputs."""
+    """Store the files of *folder* that are not stored yet; returns *draft* with their artifacts among its inputs."""
     sightings = list(draft.plan.sightings)
     for file in folder.files.values():
         member = deposit(file, file.name)
@@ -127,10 +127,10 @@ def _with_members(draft: Draft, folder: ArchivedFolder) -> Program[Commit | Look
 
 
 def delete_original(value: object, record: ArtifactRecord) -> Program[ReadBlob | DeleteOriginal, None]:
-    """Delete the original of an archived file, after its stored bytes were read and compared with their digest.
+    """Delete the original of an archived file, after its stored bytes have been compared with their digest.
 
     Raises:
-        BlobNotFoundError, CorruptBlobError: if they are not there as they should be; the original stays.
+        BlobNotFoundError, CorruptBlobError: if they are missing or damaged; the original stays.
     """
     if isinstance(value, ArchivedFile) and isinstance(value.keeper, Original):
         for blob in (record.value_blob, *_contents(value)):
@@ -141,7 +141,7 @@ def delete_original(value: object, record: ArtifactRecord) -> Program[ReadBlob |
 def looked_up(artifact_id: ArtifactId, file: ArchivedFile, *, thoroughly: bool) -> Program[Verify, programs.LookedUp]:
     """Look up the artifact of *file*; `Gone` if bytes of it are lost.
 
-    *thoroughly* all bytes are read and compared with their digests, and put aside where they differ.
+    If *thoroughly*, all bytes are compared with their digests, and quarantined where they differ.
     """
     found = yield from programs.probe(artifact_id)
     if not isinstance(found, programs.Found):
@@ -164,15 +164,15 @@ def _is_sound(blob: Blob) -> Program[ReadBlob | Quarantine, bool]:
 
 def _contents(file: ArchivedFile) -> tuple[Blob, ...]:
     """The blobs of a folder's files, each once."""
-    return tuple(dict.fromkeys(each.blob for each in file.members)) if isinstance(file, ArchivedFolder) else ()
+    return tuple(dict.fromkeys(member.blob for member in file.members)) if isinstance(file, ArchivedFolder) else ()
 
 
 def _nothing(_: BinaryIO) -> None:
-    """Read nothing: the store has compared the bytes."""
+    """Read nothing: the store itself compares the bytes with their digest."""
 
 
 def read_folder(record: ArtifactRecord, repo: str) -> Program[ReadBlob | HasBlob, object]:
-    """A folder, as `programs.read_value` reads values; one of which a file is lost is lost."""
+    """Read a folder as `programs.read_value` reads values; it is lost if one of its files is."""
     value = yield from programs.read_value(record, repo)
     if isinstance(value, ArchivedFolder):
         for blob in _contents(value):
@@ -182,23 +182,23 @@ def read_folder(record: ArtifactRecord, repo: str) -> Program[ReadBlob | HasBlob
 
 
 def read_bytes(blob: Blob, read: Callable[[BinaryIO], object]) -> Program[ReadBlob | Quarantine, object]:
-    """What *read* makes of a file's bytes; damaged ones are put aside, so that the next call computes them anew."""
+    """Return what *read* makes of a file's bytes; damaged ones are quarantined, so that the next call computes them again."""
     try:
         return (yield from ReadBlob(blob, read))
     except CorruptBlobError as trouble:
-        yield from _put_aside(blob, trouble)
+        yield from _quarantine(blob, trouble)
         raise
 
 
-def _put_aside(blob: Blob, trouble: CorruptBlobError) -> Program[Quarantine, None]:
-    with suppress(StorePermissionError):  # a store that may not be changed keeps them, and the trouble is told anyway
+def _quarantine(blob: Blob, trouble: CorruptBlobError) -> Program[Quarantine, None]:
+    with suppress(StorePermissionError):  # a read-only store keeps them; the damage is reported anyway
         yield from programs.set_aside(blob, trouble)
 
 
 def local_path(
     blob: Blob, extension: str, stores: Interpreter[Any], *, executable: bool = False
 ) -> Program[CheckOut | Quarantine, str]:
-    """Path of a local copy of *blob*, to which *stores* give the bytes where there is none yet."""
+    """Return the path of a local copy of *blob*; *stores* give the bytes if there is none yet."""
 
     def pour(sink: BinaryIO) -> None:
         stores(ReadBlob(blob, lambda source: copied(source, sink)))
@@ -206,16 +206,16 @@ def local_path(
     try:
         return (yield from CheckOut(blob, extension, pour, executable))
     except CorruptBlobError as trouble:
-        yield from _put_aside(blob, trouble)
+        yield from _quarantine(blob, trouble)
         raise
 
 
 def local_folder(
     blob: Blob, members: tuple[Member, ...], stores: Interpreter[Any]
 ) -> Program[CheckOut | Assemble | Quarantine, str]:
-    """Path of a local folder of copies, which *stores* fill."""
+    """Return the path of a local folder of copies, which *stores* fill."""
     copies: list[tuple[Member, str]] = []
-    for each in members:
-        path = yield from local_path(each.blob, "", stores, executable=each.executable)
-        copies.append((each, path))
+    for member in members:
+        path = yield from local_path(member.blob, "", stores, executable=member.executable)
+        copies.append((member, path))
     return (yield from Assemble(blob, tuple(copies)))

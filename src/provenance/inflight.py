@@ -1,11 +1,11 @@
-"""Work that is under way: who asks for the same in the meantime waits for it.
+"""Work in progress: callers that want the same work wait for it.
 
-Asynchronous work runs in a task of its own, so that whoever began it may be cancelled without the others losing it; when
-all who wait are cancelled, the work is. Only what runs in one event loop waits for each other: a loop that waited for
-another one could wait for ever, if that is blocked by a thread that waits for the first. Other work runs in the thread
-that began it, and other threads wait for it; should it fail, the next of them does it.
+Asynchronous work runs in a task of its own, so that its first caller may be cancelled without the others losing it; it is
+cancelled when all its callers are. Only tasks of one event loop wait for each other: a loop that waited for another one could
+wait for ever, if that is blocked by a thread that waits for the first. Synchronous work runs in the thread that began it, and
+other threads wait for it; if it fails, the next of them does it.
 
-No work waits for what waits for it: a function that awaits its own call recurses, as it would without us.
+No work waits for work that waits for it: a function that awaits its own call recurses, as it would undecorated.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ Ticks: TypeAlias = Callable[[], float]
 
 
 class _Flight:
-    """One piece of work: its task or its thread, who waits for it, and the work that it waits for itself.
+    """One piece of work: its task or its thread, what waits for it, and the work that it waits for itself.
 
-    Tasks that wait are counted; of threads each has a locked lock of its own among the *bells*, opened at the landing.
+    Waiting tasks are counted. Each waiting thread has a locked lock of its own among the *bells*, which is released at the landing.
     """
 
     __slots__ = ("awaited", "bells", "landed", "task", "thread", "waiters")
@@ -49,22 +49,24 @@ class _Flight:
         waiting: list[_Flight] = [self]
         while waiting:
             one = waiting.pop()
-            ahead = [each for each in tuple(one.awaited) if not (each.landed or each in met)]  # threads change the list
+            ahead = [
+                flight for flight in tuple(one.awaited) if not (flight.landed or flight in met)
+            ]  # threads change the list
             waiting += ahead
             met.update(ahead)
         return other in met
 
 
 _flights: Final[dict[tuple[AbstractEventLoop, Hashable], _Flight]] = {}
-"""By event loop: each loop adds and takes away its own, so that threads never meet in an entry."""
+"""By event loop: each loop adds and removes its own entries, so that threads never share one."""
 _inside: Final[ContextVar[_Flight | None]] = ContextVar("provenance_flight", default=None)
 """The work that the running code is part of."""
 
 
 async def one_at_a_time(what: Hashable, work: Work[T], patience: float) -> T:
-    """The result of *work*, which does nothing twice; where the same *what* is under way, it runs after that.
+    """Run *work*; where the same *what* is in progress, run it after that.
 
-    An exception of the work that is under way is raised for all who wait for it, for at most *patience* seconds.
+    An exception of the work in progress is raised in all that wait for it. They wait at most *patience* seconds.
     """
     from asyncio import get_running_loop
 
@@ -90,7 +92,7 @@ def _begun(key: tuple[AbstractEventLoop, Hashable], work: Work[object]) -> _Flig
 
 
 def _leave(key: tuple[AbstractEventLoop, Hashable], flight: _Flight) -> None:
-    """Let whoever comes from now on begin anew."""
+    """Make later callers start the work again."""
     if _flights.get(key) is flight:
         del _flights[key]
 
@@ -98,9 +100,9 @@ def _leave(key: tuple[AbstractEventLoop, Hashable], flight: _Flight) -> None:
 async def _landed(
     key: tuple[AbstractEventLoop, Hashable], flight: _Flight, here: _Flight | None, patience: float | None = None
 ) -> object:
-    """Wait for *flight*; the last one that is cancelled while waiting cancels it, and waits until it has stopped.
+    """Wait for *flight*; the last waiter that is cancelled cancels it, and waits until it has stopped.
 
-    Answers what came of it; None where *patience* came to its end before.
+    Returns its result, or None if *patience* ended before.
     """
     from asyncio import CancelledError, wait
 
@@ -119,7 +121,7 @@ async def _landed(
 
 @contextmanager
 def _waiting(flight: _Flight, here: _Flight | None) -> Generator[None]:
-    """Note who waits for whom."""
+    """Note which work waits for which."""
     flight.waiters += 1
     if here is not None:
         here.awaited.append(flight)
@@ -134,16 +136,16 @@ def _waiting(flight: _Flight, here: _Flight | None) -> Generator[None]:
 # ---------------------------------------------------------------- threads
 
 _crossings: Final[dict[Hashable, _Flight]] = {}
-"""What threads are doing; in a forked child there are none of the parent's."""
+"""The work of threads; a forked child has none of its parent's."""
 
 
 def one_thread_at_a_time(
     what: Hashable, look: Callable[[float], T | None], work: Callable[[float], T], patience: float, ticks: Ticks
 ) -> T:
-    """The result of *work*; where a thread does the same *what*, it waits, for at most *patience* seconds in all.
+    """Run *work*; while another thread does the same *what*, wait for it, for at most *patience* seconds in all.
 
-    Whenever that thread has done with it, *look* may find what it made, and answer it. Both are told for how long it was
-    waited; *ticks* measures that. An interrupt may come anywhere, so landing is done twice: one of the two is complete.
+    When that thread has finished, *look* may find its result and return it. Both get the number of seconds waited, as measured by
+    *ticks*. An interrupt may come anywhere, so landing is done twice: one of the two completes.
     """
     waited = 0.0
     while True:
@@ -153,7 +155,7 @@ def one_thread_at_a_time(
                 other = _crossings.setdefault(what, flight)
                 if other is not flight:
                     waited += _wait_for(other, patience - waited, ticks)
-                if not other.landed:  # it is this one's turn, or it has waited long enough
+                if not other.landed:  # it is this thread's turn, or it has waited long enough
                     return _aboard(flight, work, waited)
             finally:
                 _land(what, flight)
@@ -174,18 +176,20 @@ def _aboard(flight: _Flight, work: Callable[[float], T], waited: float) -> T:
 
 
 def _wait_for(other: _Flight, patience: float, ticks: Ticks) -> float:
-    """Wait until *other* has landed, or *patience* is at an end; answers how long. Not at all if it would never be."""
+    """Wait until *other* has landed, or *patience* has ended; returns the seconds waited. A wait for itself would never end."""
     if other.thread == get_ident():
         return 0.0
     here, began, bell = _inside.get(), ticks(), Lock()
     bell.acquire()
     try:
         if here is not None:
-            here.awaited.append(other)  # before the look: of those that begin to wait for each other, the last sees it
+            here.awaited.append(
+                other
+            )  # before the check, so that of two that begin to wait for each other the second one sees it
             if other.waits_for(here):
                 return 0.0
         other.bells.append(bell)
-        if not other.landed:  # who lands from now on rings the bell
+        if not other.landed:  # a landing from now on rings the bell
             bell.acquire(timeout=max(patience, 0.0))
     finally:
         if here is not None:
@@ -195,7 +199,7 @@ def _wait_for(other: _Flight, patience: float, ticks: Ticks) -> float:
 
 
 def _land(what: Hashable, flight: _Flight) -> None:
-    """Let the next one begin, and those who wait go on; done again, it changes nothing."""
+    """End the work and wake its waiters; a second call changes nothing."""
     if _crossings.get(what) is flight:
         del _crossings[what]
     flight.landed = True
@@ -205,9 +209,9 @@ def _land(what: Hashable, flight: _Flight) -> None:
 
 
 def _forget_others() -> None:
-    """In a forked child: the threads that were at work do not exist here."""
+    """Forget the work of the parent's threads, which do not exist in a forked child."""
     _crossings.clear()
 
 
-if hasattr(os, "register_at_fork"):  # where processes do not fork there is nothing to do
+if hasattr(os, "register_at_fork"):  # not where processes cannot fork
     os.register_at_fork(after_in_child=_forget_others)

@@ -12,9 +12,8 @@ from attrs import frozen
 from provenance.checks import several
 from provenance.errors import DuplicateNameError
 from provenance.guards import Guard
-from provenance.proxy import artifact_of, is_proxy
 from provenance.records import Artifact
-from provenance.session import RepositoryOrName, current
+from provenance.session import RepositoryOrName, artifact_for
 from provenance.showing import shown
 
 K = TypeVar("K")
@@ -92,14 +91,14 @@ class LazyDict(Mapping[K, V_co]):
         return LazyDict({key: partial(_deep_copy, self, key) for key in self})
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return _restored, (dict(self),)
+        return restore_lazy_dict, (dict(self),)
 
 
 def _deep_copy(values: Mapping[K, V], key: K) -> V:
     return copy.deepcopy(values[key])
 
 
-def _restored(values: Mapping[K, V]) -> LazyDict[K, V]:
+def restore_lazy_dict(values: Mapping[K, V]) -> LazyDict[K, V]:
     """Return a lazy dictionary with computed values. Pickles name this function."""
     restored = LazyDict({key: partial(values.__getitem__, key) for key in values})
     _ = [*restored.values()]
@@ -167,7 +166,7 @@ def lazy_proxy_dict(
     """
     named: dict[str, dict[str, Artifact[object]]] = {}
     for artifact_or_id in several(artifacts_or_ids, "lazy_proxy_dict"):
-        artifact = _artifact(artifact_or_id, repo)
+        artifact = artifact_for(artifact_or_id, repo)
         named.setdefault(artifact.name, {})[artifact.id] = artifact
     if group_artifacts_of_same_name:
         return LazyDict(
@@ -182,13 +181,3 @@ def lazy_proxy_dict(
 
 def _proxies(artifacts: tuple[Artifact[object], ...]) -> list[object]:
     return [artifact.proxy() for artifact in artifacts]
-
-
-def _artifact(given: object, repo: RepositoryOrName | None) -> Artifact[object]:
-    if is_proxy(given):
-        return artifact_of(given)
-    if isinstance(given, Artifact):
-        return cast("Artifact[object]", given)
-    if isinstance(given, str):
-        return current().repository(repo).get_by_id(given)
-    raise TypeError(f"expected an artifact or its id, got {shown(given)}; pass artifacts or ids")

@@ -146,7 +146,7 @@ def may_change(recipe: Recipe, plan: CallPlan) -> bool:
 
 
 def hashes_now(recipe: Recipe, plan: CallPlan, args: tuple[object, ...], kwargs: Mapping[str, object]) -> InputHashes:
-    """The hashes of a planned call's inputs as they are now; what the user's `input_process_fn` made is made anew."""
+    """The hashes of a planned call's inputs as they are now; `input_process_fn` is called again."""
     if recipe.options.input_process_fn is None:
         return hash_inputs(recipe, plan.inputs)
     return hash_inputs(recipe, recorded_inputs(recipe, bind_call(recipe, args, kwargs)))

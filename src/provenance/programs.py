@@ -1,7 +1,7 @@
-"""What the library asks of its stores, step by step: look up, commit, load, forget.
+"""Programs over the stores: look up, commit, load, forget.
 
-Each is a straight line of questions; what it may ask is in its signature. The function of a user is never called in
-here: a look-up comes before it and a commit after it.
+The effects that a program may use are in its signature. None of them calls a user's function: a look-up comes before the
+function and a commit after it.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ LookedUp: TypeAlias = Found | Absent | Gone | Unsound
 
 
 def lookup(artifact_id: ArtifactId, *, fresh: bool = False) -> Program[FindRecord, Found | Absent | Unsound]:
-    """Look a planned call up, *fresh* even if it is remembered; the value itself is neither read nor asked for."""
+    """Look up the record of a planned call, past the cache of records if *fresh*; the value is neither read nor looked for."""
     try:
         record = yield from FindRecord(artifact_id, fresh)
     except CorruptRecordError as error:
@@ -100,7 +100,7 @@ def lookup(artifact_id: ArtifactId, *, fresh: bool = False) -> Program[FindRecor
 
 
 def probe(artifact_id: ArtifactId) -> Program[Lookup, LookedUp]:
-    """Look a planned call up, and whether its value is there."""
+    """Look up the record of a planned call, and whether its value is still stored."""
     found = yield from lookup(artifact_id)
     if not isinstance(found, Found):
         return found
@@ -114,9 +114,9 @@ def probe(artifact_id: ArtifactId) -> Program[Lookup, LookedUp]:
 
 
 def commit(draft: Draft) -> Program[Commit, ArtifactRecord]:
-    """Store what was computed: its value, then its inputs, its parts, then run and records in one transaction.
+    """Store a computed artifact: its value, its inputs, its parts, then run and records in one transaction.
 
-    Returns the record that is now stored: where another process was quicker, that one's. A crash on the way leaves
+    Returns the record that is stored now, which is another process's if that was first. A crash on the way leaves
     bytes that no record names, never a record without its bytes.
 
     Raises:
@@ -132,7 +132,7 @@ def commit(draft: Draft) -> Program[Commit, ArtifactRecord]:
 
 
 def write_first(encodings: Iterable[Encoding]) -> Program[WriteBlob, tuple[Written, str]]:
-    """Write the first of *encodings* that can be written; answers also the name of its serializer."""
+    """Write the first of *encodings* that can be written; returns the name of its serializer, too."""
     refusals: list[UnserializableValueError] = []
     for encoding in encodings:
         try:
@@ -145,8 +145,8 @@ def write_first(encodings: Iterable[Encoding]) -> Program[WriteBlob, tuple[Writt
 
 
 def write_each_first(several: Sequence[Iterable[Encoding]]) -> Program[WriteBlobs, tuple[tuple[Written, str], ...]]:
-    """As `write_first`, of several values at a time."""
-    left = [iter(each) for each in several]
+    """As `write_first`, for several values at once."""
+    left = [iter(encodings) for encodings in several]
     refusals: list[list[UnserializableValueError]] = [[] for _ in several]
     written: dict[int, tuple[Written, str]] = {}
     while len(written) < len(several):
@@ -167,16 +167,16 @@ def write_each_first(several: Sequence[Iterable[Encoding]]) -> Program[WriteBlob
 
 
 def _refused(refusals: Sequence[UnserializableValueError]) -> UnserializableValueError:
-    """What to raise when no serializer would write a value."""
-    reasons = "; ".join(each.reason for each in refusals)
+    """Return the error for a value that no serializer can write."""
+    reasons = "; ".join(refusal.reason for refusal in refusals)
     return UnserializableValueError(refusals[0].what, reasons, refusals[0].value)
 
 
 def find_optional(id_or_prefix: str) -> Program[Load, ArtifactRecord | None]:
-    """The record of an id, or of the one id that begins with a prefix of at least 6 digits; None if there is none.
+    """Find the record of an id, or of an unambiguous prefix of at least 6 digits; returns None if there is none.
 
     Raises:
-        AmbiguousIdError: if there are several; it lists them.
+        AmbiguousIdError: if several ids match; the error lists them.
     """
     if not is_prefix(id_or_prefix):
         return None
@@ -189,7 +189,7 @@ def find_optional(id_or_prefix: str) -> Program[Load, ArtifactRecord | None]:
 
 
 def find(id_or_prefix: str, repo: str) -> Program[Load, ArtifactRecord]:
-    """The record of an id or prefix, as `find_optional`, but ArtifactNotFoundError if there is none."""
+    """Find the record of an id or prefix as `find_optional` does; raises `ArtifactNotFoundError` if there is none."""
     record = yield from find_optional(id_or_prefix)
     if record is None:
         raise ArtifactNotFoundError(id_or_prefix, repo)
@@ -197,7 +197,7 @@ def find(id_or_prefix: str, repo: str) -> Program[Load, ArtifactRecord]:
 
 
 def find_set(id_or_prefix: str, repo: str) -> Program[FindSet | FindSetIds, SetRecord]:
-    """The set of an id or prefix, as `find` does for artifacts; SetNotFoundError if there is none."""
+    """Find the set of an id or prefix; raises `SetNotFoundError` if there is none."""
     matches = (yield from FindSetIds(id_or_prefix)) if is_prefix(id_or_prefix) else ()
     if len(matches) > 1:
         raise AmbiguousIdError(id_or_prefix, matches)
@@ -211,18 +211,18 @@ def read_value(record: ArtifactRecord, repo: str) -> Program[ReadBlob, object]:
     """Read and decode the value.
 
     Raises:
-        BlobNotFoundError: if its bytes are gone.
+        BlobNotFoundError: if its bytes are missing.
         CorruptBlobError: if they are not what was written, or cannot be decoded.
     """
     return decode(record.value_blob, Decoding(record.serializer, record.load_kwargs, record.dump_kwargs), repo)
 
 
 def read_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | ReadBlob, Inputs]:
-    """The recorded inputs, in which artifacts are unread references.
+    """Read the recorded inputs; artifacts among them are unread references.
 
     Raises:
-        ArtifactNotFoundError: if the record is gone.
-        BlobNotFoundError: if the inputs' bytes are gone.
+        ArtifactNotFoundError: if the record is missing.
+        BlobNotFoundError: if the bytes of the inputs are missing.
         CorruptBlobError: if they are not what was written, or cannot be decoded.
     """
     if record.inputs_blob is not None:
@@ -246,7 +246,7 @@ def decode(blob: Blob, decoding: Decoding, repo: str) -> Program[ReadBlob, objec
 
 
 def find_run(record: ArtifactRecord, repo: str) -> Program[FindRun, Run]:
-    """The run that computed an artifact; RunNotFoundError if it is not recorded."""
+    """Find the run that computed an artifact; raises `RunNotFoundError` if it is not recorded."""
     run = yield from FindRun(record.run_id)
     if run is None:
         raise RunNotFoundError(record.run_id, record.id, repo)
@@ -254,31 +254,33 @@ def find_run(record: ArtifactRecord, repo: str) -> Program[FindRun, Run]:
 
 
 def set_aside(blob: Blob, error: BlobNotFoundError | CorruptBlobError) -> Program[Quarantine, None]:
-    """Make sure that damaged bytes are not found again; sound ones that could not be decoded stay for others."""
+    """Quarantine damaged bytes; sound bytes that could not be decoded stay for other readers."""
     if not (isinstance(error, CorruptBlobError) and error.is_sound):
         yield from Quarantine(blob)
 
 
 def was_evicted(artifact_id: ArtifactId) -> Program[FindEviction, bool]:
-    """Whether the value of an artifact was let go on purpose."""
+    """Tell whether the value of an artifact was evicted."""
     return (yield from FindEviction(artifact_id)) is not None
 
 
 def forget(artifact_id: ArtifactId) -> Program[Curate, bool]:
     """Delete an artifact, and each of its blobs that no other artifact shares; False if there is none.
 
-    Bytes that were written lately stay, for a collector: somebody may have found them there, and be about to record them.
+    Recently written bytes stay until they are collected: another process may have found them, and be about to record them.
     """
     before = (yield from Now()) - MARGIN
     orphans = yield from DropRecord(artifact_id)
     for blob in orphans or ():
-        with suppress(StorePermissionError):  # a store that lets nothing be deleted keeps the bytes, which no one names
+        with suppress(
+            StorePermissionError
+        ):  # a store without permission to delete keeps the bytes, which no record names
             yield from DropBlob(blob, before)
     return orphans is not None
 
 
 def forget_whole(artifact_id: ArtifactId) -> Program[Curate, bool]:
-    """As `forget`; the parts of a composite go after it, so that whatever comes between, it is never without them."""
+    """As `forget`; the parts of a composite are deleted after it, so that an interrupt never leaves it without them."""
     found = yield from lookup(artifact_id)
     there = yield from forget(artifact_id)
     if isinstance(found, Found) and found.record.composite:

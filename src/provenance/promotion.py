@@ -5,16 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from itertools import chain
-from typing import Final, cast
+from typing import Final
 
 from provenance import session, transfers
 from provenance.effect import run
 from provenance.ids import ArtifactId
-from provenance.proxy import artifact_of, is_proxy
 from provenance.records import Artifact
 from provenance.repository import Repository
 from provenance.session import RepositoryOrName
-from provenance.showing import shown
 
 _log: Final = logging.getLogger("provenance")
 _AT_ONCE: Final = 8
@@ -33,21 +31,21 @@ def promote(
 ) -> Artifact[object]:
     """Copy an artifact, and all that it was made from or holds, into another repository; sources come first.
 
-    What is there already is skipped, so that a promotion that was interrupted can be run again. An artifact that was deleted
-    since is left out.
+    Artifacts that are there already are skipped, so an interrupted promotion can be run again. Sources that have been deleted
+    are left out.
 
     Args:
-        artifact_or_id: An artifact, a proxy, or an id (an unambiguous prefix will do).
-        to_repo: Where to, a repository or the name of one.
-        from_repo: Where from; by default where the artifact is, for an id the default repository.
-        progress: Told of each artifact when it is done.
+        artifact_or_id: An artifact, the result of a decorated function, or an id or unambiguous prefix.
+        to_repo: The repository to copy to, or its name.
+        from_repo: The repository to copy from; by default that of the artifact, for an id the default one.
+        progress: Called after each artifact with the number done, the number in all, and the artifact.
 
     Returns:
         The artifact in *to_repo*.
 
     Raises:
-        TypeError: for what is no artifact.
-        ArtifactNotFoundError, AmbiguousIdError: for an id that does not name one.
+        TypeError: if it is none of these.
+        ArtifactNotFoundError, AmbiguousIdError: if an id does not name one artifact.
         BlobNotFoundError, CorruptBlobError: if bytes are missing or damaged; what was copied before stays.
         StoreUnavailableError, StorePermissionError: if *to_repo* fails, or may not be written to.
     """
@@ -71,14 +69,6 @@ def copied(
 
 def _source(wanted: object, from_repo: RepositoryOrName | None) -> tuple[Repository, ArtifactId]:
     """The repository to copy from, and the id there."""
+    artifact = session.artifact_for(wanted, from_repo)
     named = None if from_repo is None else session.current().repository(from_repo)
-    if isinstance(wanted, str) and not is_proxy(wanted):
-        source = named or session.get_default_repo()
-        return source, source.get_by_id(wanted).id
-    artifact = artifact_of(wanted) if is_proxy(wanted) else wanted
-    if not isinstance(artifact, Artifact):
-        raise TypeError(
-            f"{shown(wanted)} is no artifact: give an id, an artifact, or the result of a decorated function"
-        )
-    known = cast("Artifact[object]", artifact)
-    return named or session.repository_of(known), known.id
+    return named or session.repository_of(artifact), artifact.id

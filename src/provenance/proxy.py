@@ -53,8 +53,8 @@ def proxy_over(
 ) -> object:
     """Transparent stand-in for the value of *known*.
 
-    Without a *value* it is read on first use: by *load*, else from *origin*. What is not *tracked* is in no store:
-    whoever records it as an input records a plain value.
+    Without a *value* it is read on first use: by *load*, else from *origin*. A proxy that is not *tracked* is in no store, and is
+    recorded as a plain value when it is an input.
     """
     return _stand_in()(known, origin, value, load, tracked=tracked)
 
@@ -94,12 +94,12 @@ def artifact_of(value: T) -> Artifact[T]:
     """The artifact that a proxy stands for.
 
     Raises:
-        TypeError: if *value* is no proxy.
+        TypeError: if *value* is not a proxy.
     """
     if not is_proxy(value):
         raise TypeError(
-            f"a plain {type(value).__qualname__} is no artifact; pass the result of a decorated function, not a part "
-            "or a copy of its value"
+            f"expected the result of a decorated function, got a plain {type(value).__qualname__}; parts and copies of a "
+            "result have no artifact"
         )
     return cast("Artifact[T]", cast("Any", value).artifact)
 
@@ -123,7 +123,7 @@ def id_or_prefix(wanted: object) -> str:
         return wanted.id
     if isinstance(wanted, str):
         return wanted
-    raise TypeError(f"{shown(wanted)} is no artifact: give an id, an artifact, or the result of a decorated function")
+    raise TypeError(f"expected an artifact, its id or the result of a decorated function, got {shown(wanted)}")
 
 
 @frozen(eq=False)
@@ -231,7 +231,7 @@ def is_at_home(origin: Origin) -> bool:
     return home is None or getattr(origin, "repo", origin) is home
 
 
-def restored(id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...]) -> object:
+def restore_proxy(id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...]) -> object:
     """Unpickle a proxy: it leads to the repository that is being read, else to the one that is current at its first use.
 
     Pickles name this function: neither it nor its arguments may change.
@@ -239,7 +239,7 @@ def restored(id_: ArtifactId, value_id: ValueId, value_type: str, interface: tup
     return proxy_over(Reference(id_, value_id, value_type, interface), resolving_origin() or CurrentOrigin())
 
 
-def as_it_is(value: object) -> object:
+def restore_value(value: object) -> object:
     """Unpickle a proxy of what is in no store: as its value. Pickles name this function."""
     return value
 
@@ -255,10 +255,10 @@ def _reduced(artifact: Artifact[Any]) -> tuple[Callable[[ArtifactId], Artifact[A
         raise pickle.PicklingError(f"artifact {artifact.id} {reason}")
     if resolving_origin() is not None:
         raise pickle.PicklingError(f"{_NO_VALUE}: store the result itself, or artifact.proxy()")
-    return restored_artifact, (artifact.id,)
+    return restore_artifact, (artifact.id,)
 
 
-def restored_artifact(id_: ArtifactId) -> Artifact[object]:
+def restore_artifact(id_: ArtifactId) -> Artifact[object]:
     """Unpickle an artifact, looked up in the current repository; `ArtifactNotFoundError` where that has none of the id.
 
     Pickles name this function: neither it nor its argument may change.

@@ -94,7 +94,7 @@ class Captures:
 
 
 def captures_of(subject: Subject, options: CallOptions, itself: object) -> Captures:
-    """Hash what the function captured; its own name among that (a recursive function) is no input.
+    """Hash what the function captured, apart from itself (a recursive function).
 
     Raises `UnhashableValueError` for a captured value without content.
     """
@@ -140,8 +140,8 @@ def recipe_of(subject: Subject, options: CallOptions, captures: Captures, itself
 def code_of(subject: Subject) -> str:
     """Digest of the function's code and of the globals it uses, after the Python version that compiled it.
 
-    It is no part of any id: it only tells whether the code behind a hit is the code that would run now, that of decorated
-    functions that it calls included. Empty where the code uses something that has no value to compare.
+    No id depends on it. It tells whether the code behind a hit is the code that would run now, including the decorated
+    functions that it calls. Empty where the code uses something that cannot be hashed.
     """
     token = comparing_code.set(True)
     try:
@@ -153,7 +153,7 @@ def code_of(subject: Subject) -> str:
 
 
 comparing_code: Final[ContextVar[bool]] = ContextVar("provenance_comparing_code", default=False)
-"""Whether a decorated function is met by who wants to know its code, too, which is no part of its value."""
+"""True while hashing a function's *code*, which follows decorated functions into their bodies."""
 
 
 @lru_cache(maxsize=4_096, typed=True)

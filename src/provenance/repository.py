@@ -40,11 +40,11 @@ T = TypeVar("T")
 class Repository:
     """Records and values of artifacts under one name.
 
-    Wherever the id of an artifact is taken, the first digits of one (at least 6) will do if they are unambiguous, and so will
-    an artifact or the result of a decorated function: its id is looked up here, unless the result is an id itself. Anything
-    else is a TypeError. Methods raise `ArtifactNotFoundError` where there is no such artifact, and `StoreUnavailableError` where a store fails.
+    Wherever a method takes the id of an artifact it also takes an unambiguous prefix (at least 6 digits), an artifact, or the result of a
+    decorated function. Their id is looked up here; a result that is itself an id counts as that id. Anything else is a
+    `TypeError`. Methods raise `ArtifactNotFoundError` if there is no such artifact, and `StoreUnavailableError` if a store fails.
 
-    A chain that it is a part of asks it for what its `permissions` allow, and if it is not `trusted`, nor is the chain.
+    A chain uses it as its `permissions` allow. If it is not `trusted`, the chain is not trusted either.
     """
 
     name: str
@@ -58,11 +58,13 @@ class Repository:
     def engine(self) -> Engine:
         """SQLAlchemy engine of the database, for `pandas.read_sql` and the like; ConfigError where there is none."""
         if self.get_engine is None:
-            raise ConfigError(f"repository {self.name!r}", "it is kept in no SQL database", "use a sqlite repository")
+            raise ConfigError(
+                f"repository {self.name!r}", "it has no SQL database", "use a repository of type sqlite or postgres"
+            )
         return self.get_engine()
 
     def layered(self, layer: Callable[[Interpreter[All]], Interpreter[All]], /) -> Repository:
-        """This repository with *layer* around all that it answers; `provenance.extending` has some layers, and makes others."""
+        """Return this repository with *layer* around its interpreter; `provenance.extending` has some layers."""
         return evolve(self, interpreter=layer(self.interpreter))
 
     def migrate(self, version: int | None = None) -> None:
@@ -71,10 +73,12 @@ class Repository:
         A first use does so by itself unless the repository is configured with `migrate: command`.
 
         Raises:
-            ConfigError: if the repository is kept in no SQL database, or there is no such version.
+            ConfigError: if the repository has no SQL database, or there is no such version.
         """
         if self.migrate_to is None:
-            raise ConfigError(f"repository {self.name!r}", "it is kept in no SQL database", "use a sqlite repository")
+            raise ConfigError(
+                f"repository {self.name!r}", "it has no SQL database", "use a repository of type sqlite or postgres"
+            )
         self.migrate_to(version)
 
     def get_by_id(self, artifact_id: object) -> Artifact[object]:
@@ -85,12 +89,14 @@ class Repository:
         """All artifacts whose value has this id, oldest first."""
         text = cast("object", unwrap(value_id))
         if not isinstance(text, str):
-            raise TypeError(f"{shown(text)} is no text: give the id of a value: artifact.value_id, or p.hash(value)")
+            raise TypeError(
+                f"expected the id of a value as a string, got {shown(text)}; pass artifact.value_id or p.hash(value)"
+            )
         records = self.interpreter(FindByValue(ValueId(text)))
-        return tuple(Artifact.of(each, self) for each in records)
+        return tuple(Artifact.of(record, self) for record in records)
 
     def get_value(self, artifact_id: object) -> object:
-        """The value of the artifact of this id, read anew."""
+        """Read the value of the artifact with this id."""
         return self.load_value(self.get_by_id(artifact_id))
 
     def get_inputs(self, artifact_id: object) -> Inputs:
@@ -112,8 +118,7 @@ class Repository:
         """
         known = artifact_of(artifact) if is_proxy(artifact) else artifact
         if not isinstance(known, Artifact):
-            problem = "does not say which repository it is in" if isinstance(known, str) else "is no artifact"
-            raise TypeError(f"{shown(known)} {problem}: give an artifact, or the result of a decorated function")
+            raise TypeError(f"expected an artifact or the result of a decorated function, got {shown(known)}")
         found = cast("Artifact[object]", known)
         origin = found.origin
         source = origin.repo if isinstance(origin, Recovering) else origin
@@ -129,7 +134,7 @@ class Repository:
     def take_several(self, records: Iterable[ArtifactRecord], source: Repository, /) -> Iterator[Artifact[object]]:
         """Copy artifacts, the bytes of all of them first; each as `take` does, in their order."""
         wanted = list(records)
-        missing = [each for each in wanted if not run(transfers.is_whole(each), self.interpreter)]
+        missing = [record for record in wanted if not run(transfers.is_whole(record), self.interpreter)]
         copies = run(transfers.fetched(missing, transfers.copying_from(source.interpreter)), self.interpreter)
         for record in wanted:
             if record in missing:
@@ -140,7 +145,7 @@ class Repository:
     def put_set(self, artifact_set: ArtifactSet, /) -> ArtifactSet:
         """Store a set; with labels under which it is stored already, it becomes the newest of them."""
         if not isinstance(cast("object", artifact_set), ArtifactSet):
-            raise TypeError(f"{shown(artifact_set)} is no set of artifacts: make one with create_set")
+            raise TypeError(f"expected an ArtifactSet, got {shown(artifact_set)}; make one with create_set")
         now = self.interpreter(Now())
         record = SetRecord(artifact_set.id, artifact_set.artifact_ids, artifact_set.labels, now)
         return self._set(self.interpreter(PutSet(record)))
@@ -183,7 +188,7 @@ class Repository:
         return self.read_value(record)[1]
 
     def read_value(self, record: ArtifactRecord, /) -> tuple[ArtifactRecord, object]:
-        """As `load_value`, with the record that the value is of: another one, if it was computed anew since this one was looked up."""
+        """Read the value as `load_value` does; returns its record, too, which is newer if it was computed again meanwhile."""
         try:
             return record, self._read(record)
         except BlobNotFoundError:
@@ -232,7 +237,7 @@ def _set_id(given: object) -> str:
         return wanted.id
     if isinstance(wanted, str):
         return wanted
-    raise TypeError(f"{shown(wanted)} is no set of artifacts: give a set, or the id of one")
+    raise TypeError(f"expected an ArtifactSet or its id, got {shown(wanted)}")
 
 
 @frozen
@@ -266,14 +271,14 @@ resolve_files_with(_current_keeper, _is_home)
 
 @frozen(eq=False)
 class Recovering:
-    """Origin of a hit: its value is read by *recover*, which computes it anew if it is lost; the rest is in *repo*."""
+    """Origin of a hit: *recover* reads its value, and computes it again if it is lost; the rest is in *repo*."""
 
     repo: Repository
     recover: Callable[[ArtifactRecord], object] = field(repr=False)
     recover_record: Callable[[ArtifactId], ArtifactRecord] | None = field(default=None, repr=False)
 
     def load_value(self, record: ArtifactRecord, /) -> object:
-        """The value, computed anew if need be."""
+        """Return the value, computed again if it is lost."""
         return self.recover(record)
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
@@ -285,7 +290,7 @@ class Recovering:
         return self.repo.load_run(record)
 
     def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
-        """Look up a record, which is made anew if need be and if that can be done."""
+        """Look up a record, which is computed again if it is lost and if that is possible."""
         return (self.recover_record or self.repo.load_record)(artifact_id)
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:

@@ -37,16 +37,16 @@ def with_code(
 
     instructions = _instructions_of(function)
     if wrapper in _leaving.get():
-        return arrived, (type(wrapper), path, instructions, None)
+        return restore_main_function, (type(wrapper), path, instructions, None)
     token = _leaving.set((*_leaving.get(), wrapper))
     try:
         code = cloudpickle.dumps((function, *others))
     finally:
         _leaving.reset(token)
-    return arrived, (type(wrapper), path, instructions, code)
+    return restore_main_function, (type(wrapper), path, instructions, code)
 
 
-def arrived(kind: type[Wrapping], path: str, instructions: bytes, code: bytes | None) -> object:
+def restore_main_function(kind: type[Wrapping], path: str, instructions: bytes, code: bytes | None) -> object:
     """The function that was sent: the one of this process's `__main__` if it is the same. Pickles name this function."""
     arriving = _arriving.get()
     found = arriving.get(path) or named("__main__", path)

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
 from provenance.checks import flag
 from provenance.errors import ConfigError
 from provenance.guards import Guard
-from provenance.proxy import resolve_ambient_with
+from provenance.proxy import artifact_of, id_or_prefix, is_proxy, resolve_ambient_with
 from provenance.records import Artifact
 from provenance.repository import Recovering, Repository
 from provenance.sharing import SHARED, SingleFlight
@@ -177,6 +177,25 @@ def repository_of(artifact: Artifact[object]) -> Repository:
     """The repository that an artifact came from, else the default one."""
     origin = artifact.origin.repo if isinstance(artifact.origin, Recovering) else artifact.origin
     return origin if isinstance(origin, Repository) else get_default_repo()
+
+
+def artifact_for(wanted: object, repo: RepositoryOrName | None = None) -> Artifact[object]:
+    """Return the artifact that is given as such, as a result or by its id or prefix; no value is read for this.
+
+    Only an id is looked up in *repo*, by default the current one: artifacts and results know where they are. A result that is a
+    text which could be an id counts as that id, as functions may return ids.
+
+    Raises:
+        TypeError: if *wanted* is none of these.
+        ArtifactNotFoundError, AmbiguousIdError: if an id does not name one artifact.
+    """
+    id_ = id_or_prefix(wanted)
+    if is_proxy(wanted):
+        if id_ == cast("Any", wanted).__provenance_reference__().id:
+            return artifact_of(wanted)
+    elif isinstance(wanted, Artifact):
+        return cast("Artifact[object]", wanted)
+    return current().repository(repo).get_by_id(id_)
 
 
 def get_repo_by_name(name: str) -> Repository:

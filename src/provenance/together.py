@@ -1,151 +1,170 @@
-"""Calls of one artifact at one time: one of them computes, and the others wait and find what it stored.
+"""One computation at a time of each artifact: other callers wait, and find what was stored.
 
-Threads of a process wait for each other first. A function that is not quick then also wants the artifact's lease, which
-other processes wait for; it is given back whatever became of the call.
+Threads and tasks of a process wait for each other first. A function that is not quick then also wants the artifact's lease,
+for which other processes wait; it is released whatever becomes of the call.
+
+The rest of a call is a function that is handed down here, and not the body of a `with` block: an interrupt may come between
+any two steps of `__enter__` and `__exit__`, and the others would wait for ever.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Final, TypeVar, assert_never
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from provenance import inflight, turns
-from provenance.asks import Pause
-from provenance.drafting import Call
-from provenance.effect import in_threads, run, run_async
+from provenance.asks import Pause, TakeTurns
+from provenance.effect import AsyncInterpreter, Beside, Interpreter, in_threads, run, run_async
 from provenance.events import Waited
+from provenance.ids import ArtifactId
+from provenance.inflight import Ticks
 from provenance.journal import tell
 from provenance.leasing import Claim, Claimed, Taken
-from provenance.programs import Found
+from provenance.programs import Absent, Found, Gone, LookedUp
 from provenance.records import ArtifactRecord
 from provenance.sharing import SingleFlight, is_quick
-from provenance.turns import Alone, Taking, Turn
+from provenance.turns import Alone, Taking
 
 if TYPE_CHECKING:
     from asyncio import Future
 
-Hit: TypeAlias = Callable[[Call, ArtifactRecord], object]
-Compute: TypeAlias = Callable[[Call], object]
-Awaited: TypeAlias = Callable[[Call], Awaitable[object]]
+T = TypeVar("T")
 
 
-def once(call: Call, sharing: SingleFlight, hit: Hit, compute: Compute, stale: ArtifactRecord | None = None) -> object:
-    """What *compute* answers, or *hit* if the same is computed elsewhere in the meantime. Raises as they do.
+@frozen(eq=False)
+class Work:
+    """A computation that others may want at the same time; a *stale* record, whose value is lost, does not end the wait."""
 
-    The record that is *stale*, because its value is lost, is no hit.
+    artifact_id: ArtifactId
+    name: str
+    speed_key: str
+    store: Hashable
+    interpreter: Interpreter[TakeTurns]
+    sharing: SingleFlight
+    ticks: Ticks
+    beside: Beside
+    stale: ArtifactRecord | None = None
+
+
+def in_turn(work: Work, rest: Callable[[LookedUp], T]) -> T:
+    """Wait until no thread or process does the same *work*, then run *rest* with what is recorded by then.
+
+    That is `Found` where another one has stored the artifact, else `Absent`: compute it. Raises what *rest* raises.
     """
-    artifact_id, repo = call.plan.artifact_id, call.repo
+    nothing = Absent(work.artifact_id)
 
-    def look(waited: float) -> object | None:
-        found = run(turns.recorded(artifact_id, stale), repo.interpreter)
+    def look(waited: float) -> T | None:
+        found = run(turns.recorded(work.artifact_id, work.stale), work.interpreter)
         if found is None:
             return None
-        _tell_of_waiting(call, waited)
-        return hit(call, found.record)
+        _report_waiting(work, waited)
+        return rest(found)
 
-    def work(waited: float) -> object:
-        if is_quick(call.recipe.identity):
-            _tell_of_waiting(call, waited)
-            return compute(call)
-        left = evolve(sharing, longest_wait=max(sharing.longest_wait - waited, 0.0))
-        taking = run(turns.taken(artifact_id, left, stale), repo.interpreter)
-        _tell_of_waiting(call, waited + taking.waited)
-        return _in_turn(call, taking.turn, hit, compute)
+    def take_turn(waited: float) -> T:
+        if is_quick(work.speed_key):
+            _report_waiting(work, waited)
+            return rest(nothing)
+        left = evolve(work.sharing, longest_wait=max(work.sharing.longest_wait - waited, 0.0))
+        taking = run(turns.taken(work.artifact_id, left, work.stale), work.interpreter)
+        _report_waiting(work, waited + taking.waited)
+        match taking.turn:
+            case Found() as found:
+                return rest(found)
+            case Alone():
+                return rest(nothing)
+            case Claimed() as lease:
+                try:
+                    return rest(nothing)
+                finally:
+                    run(turns.left(lease), work.interpreter)
+            case _:
+                assert_never(taking.turn)
 
-    key = repo, artifact_id
-    return inflight.one_thread_at_a_time(key, look, work, sharing.longest_wait, call.environment.clock.ticks)
+    key = work.store, work.artifact_id
+    return inflight.one_thread_at_a_time(key, look, take_turn, work.sharing.longest_wait, work.ticks)
 
 
-def _tell_of_waiting(call: Call, seconds: float) -> None:
-    """Tell that *call* waited, if it did."""
+def _report_waiting(work: Work, seconds: float) -> None:
     if seconds:
-        tell(Waited(call.plan.artifact_id, call.plan.identity.name, seconds))
+        tell(Waited(work.artifact_id, work.name, seconds))
 
 
-def _in_turn(call: Call, turn: Turn, hit: Hit, compute: Compute) -> object:
-    match turn:
-        case Found() as found:
-            return hit(call, found.record)
-        case Alone():
-            return compute(call)
-        case Claimed() as lease:
-            try:
-                return compute(call)
-            finally:
-                run(turns.left(lease), call.repo.interpreter)
-        case _:
-            assert_never(turn)
+async def in_turn_async(
+    work: Work, probe: Callable[[], Awaitable[LookedUp]], rest: Callable[[LookedUp], Awaitable[T]]
+) -> T:
+    """As `in_turn`, for tasks of one event loop, which is not blocked; *rest* gets what *probe* answers in its turn.
 
-
-async def once_awaited(
-    call: Call, sharing: SingleFlight, hit: Awaited, compute: Awaited, stale: ArtifactRecord | None = None
-) -> object:
-    """As `once`, for an asynchronous function, of which no other task of its loop computes the same.
-
-    It does not block the event loop, and needs a thread only for the moments in which the store is asked.
+    A thread is needed only for the moments in which the store is asked.
     """
-    taking = Taking(Alone()) if is_quick(call.recipe.identity) else await _taken(call, sharing, stale)
-    _tell_of_waiting(call, taking.waited)
-    match taking.turn:
-        case Found():
-            return await hit(call)
-        case Alone():
-            return await compute(call)
-        case Claimed() as lease:
-            return await _released(call, lease, compute)
-        case _:
-            assert_never(taking.turn)
+
+    async def take_turn() -> T:
+        found = await probe()
+        if isinstance(found, Found):
+            return await rest(found)
+        stale = found.record if isinstance(found, Gone) else None
+        taking = Taking(Alone()) if is_quick(work.speed_key) else await _taken_async(evolve(work, stale=stale))
+        _report_waiting(work, taking.waited)
+
+        async def finish() -> T:
+            # another process may have stored or replaced it
+            look_again = isinstance(taking.turn, Found) or not isinstance(found, Absent)
+            return await rest(await probe() if look_again else found)
+
+        return await (_released(work, taking.turn, finish()) if isinstance(taking.turn, Claimed) else finish())
+
+    return await inflight.one_at_a_time((work.store, work.artifact_id), take_turn, work.sharing.longest_wait)
 
 
-async def _taken(call: Call, sharing: SingleFlight, stale: ArtifactRecord | None) -> Taking:
+def _in_threads(work: Work) -> AsyncInterpreter[TakeTurns]:
+    return in_threads(work.interpreter, work.beside)
+
+
+async def _taken_async(work: Work) -> Taking:
     from asyncio import CancelledError, ensure_future, shield, sleep
 
-    ticks, beside, stores = call.environment.clock.ticks, call.environment.beside, call.repo.interpreter
-
     async def pause(ask: Pause) -> float:
-        began = ticks()
+        began = work.ticks()
         await sleep(ask.seconds)
-        return ticks() - began
+        return work.ticks() - began
 
     async def claim(ask: Claim) -> Claimed | Taken:
-        answered = ensure_future(beside(stores, ask))
+        answered = ensure_future(work.beside(work.interpreter, ask))
         try:
             return await shield(answered)
         except CancelledError:  # the store may have answered, or will
-            answered.add_done_callback(partial(_given_back, call))
+            answered.add_done_callback(partial(_give_back, work))
             raise
 
-    answers = in_threads(stores, beside) | Pause.on_async(pause) | Claim.on_async(claim)
-    return await run_async(turns.taken(call.plan.artifact_id, sharing, stale), answers)
+    answers = _in_threads(work) | Pause.on_async(pause) | Claim.on_async(claim)
+    return await run_async(turns.taken(work.artifact_id, work.sharing, work.stale), answers)
 
 
-def _given_back(call: Call, answered: Future[Claimed | Taken]) -> None:
-    """Give back a lease that nobody waits for any more."""
+def _give_back(work: Work, answered: Future[Claimed | Taken]) -> None:
+    """Release a lease whose taker was cancelled."""
     from asyncio import ensure_future
 
     turn = Alone() if answered.cancelled() or answered.exception() else answered.result()
     if isinstance(turn, Claimed):
-        leaving = ensure_future(run_async(turns.left(turn), in_threads(call.repo.interpreter, call.environment.beside)))
+        leaving = ensure_future(run_async(turns.left(turn), _in_threads(work)))
         _leaving.add(leaving)
         leaving.add_done_callback(_leaving.discard)
 
 
 _leaving: Final[set[Future[None]]] = set()
-"""Leases that are being given back: the event loop itself holds on to no task."""
+"""Leases that are being released: the event loop itself keeps no reference to a task."""
 
 
-async def _released(call: Call, lease: Claimed, compute: Awaited) -> object:
-    """What *compute* answers; the lease is given back, but not by a coroutine that is thrown away: that must not await."""
+async def _released(work: Work, lease: Claimed, computing: Awaitable[T]) -> T:
+    """Await *computing*, then release the lease; a coroutine that is closed must not await, and leaves it to expire."""
     from asyncio import CancelledError
 
-    answers = in_threads(call.repo.interpreter, call.environment.beside)
     try:
-        result = await compute(call)
+        result = await computing
     except (Exception, CancelledError):
-        await run_async(turns.left(lease), answers)
+        await run_async(turns.left(lease), _in_threads(work))
         raise
-    await run_async(turns.left(lease), answers)
+    await run_async(turns.left(lease), _in_threads(work))
     return result

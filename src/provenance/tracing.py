@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from pyrsistent import pmap
 
 from provenance import session
@@ -14,7 +12,7 @@ from provenance.errors import ArtifactNotFoundError, BlobNotFoundError, CorruptB
 from provenance.ids import ArtifactId
 from provenance.lineage import Arguments, Lineage, Uses, described, with_part_keys
 from provenance.programs import read_inputs
-from provenance.proxy import Ephemeral, artifact_of, is_proxy
+from provenance.proxy import Ephemeral
 from provenance.records import Artifact, ArtifactRecord, Inputs, Origin
 
 
@@ -75,7 +73,7 @@ def lineage(of: object) -> Lineage:
         TypeError: if *of* is none of these.
         ArtifactNotFoundError: if no artifact has this id.
     """
-    root = _artifact(of)
+    root = session.artifact_for(of)
     repo = session.repository_of(root)
     inputs = root.origin.inputs if isinstance(root.origin, Ephemeral) else None
     return run(trace(root, repo, repo.name, inputs), repo.interpreter)
@@ -95,7 +93,7 @@ def progeny(of: object) -> tuple[Artifact[object], ...]:
 
     Each comes after its own sources. Raises as `lineage` does.
     """
-    root = _artifact(of)
+    root = session.artifact_for(of)
     repo = session.repository_of(root)
     records = run(descend(root.id), repo.interpreter)
     return tuple(Artifact.of(record, repo) for record in records)
@@ -116,14 +114,3 @@ def descend(root: ArtifactId) -> Program[FindProgeny | FindRecord, tuple[Artifac
         {record.id: sorted(record.source_ids & found.keys()) for record in found.values()}
     )
     return tuple(found[artifact_id] for group in groups for artifact_id in sorted(group))
-
-
-def _artifact(of: object) -> Artifact[object]:
-    if is_proxy(of):
-        return artifact_of(of)
-    if isinstance(of, Artifact):
-        return cast("Artifact[object]", of)
-    if isinstance(of, str):
-        return session.get_default_repo().get_by_id(of)
-    kind = type(of).__qualname__
-    raise TypeError(f"a plain {kind} has no lineage; pass a decorated function's result, or an id")

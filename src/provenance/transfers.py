@@ -1,6 +1,6 @@
-"""Copying artifacts from one store to another: what one gives, and how the other takes it.
+"""Copying artifacts from one store to another.
 
-Values and inputs travel as the bytes they are: nothing is decoded, so that what arrives is what was stored.
+Values and inputs are copied as bytes: nothing is decoded, so that what arrives is what was stored.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _PIECE: Final = 1 << 20
 """Bytes that are copied at a time."""
 
 Copying: TypeAlias = Callable[[Blob], Callable[[BinaryIO], None]]
-"""From a blob to what writes its bytes into a sink."""
+"""Maps a blob to a function that writes its bytes into a sink."""
 
 
 @frozen
 class Given:
-    """All that a store has of an artifact, but for the bytes."""
+    """All that a store has of an artifact, except the bytes."""
 
     record: ArtifactRecord
     run: Run
@@ -40,9 +40,9 @@ class Given:
 
 
 def closure(root: ArtifactId, repo: str) -> Program[FindRecord, tuple[ArtifactRecord, ...]]:
-    """The record of an artifact and those of all that it was made from or that it holds, each after its own sources.
+    """Return the records of an artifact and of all that it was made from or holds, each after its own sources.
 
-    What was deleted since is left out; ArtifactNotFoundError if it is *root*.
+    Deleted artifacts are left out; raises `ArtifactNotFoundError` if *root* itself is missing.
     """
     found: dict[ArtifactId, ArtifactRecord] = {}
     met, waiting = {root}, [root]
@@ -55,12 +55,12 @@ def closure(root: ArtifactId, repo: str) -> Program[FindRecord, tuple[ArtifactRe
             waiting += fresh
     if root not in found:
         raise ArtifactNotFoundError(root, repo)
-    groups = circles({each.id: sorted(each.source_ids & found.keys()) for each in found.values()})
-    return tuple(found[each] for group in groups for each in sorted(group))
+    groups = circles({record.id: sorted(record.source_ids & found.keys()) for record in found.values()})
+    return tuple(found[id_] for group in groups for id_ in sorted(group))
 
 
 def given(record: ArtifactRecord, repo: str) -> Program[FindRun | FindInputs, Given]:
-    """What is recorded besides the record; raises `RunNotFoundError` or `ArtifactNotFoundError` where it is gone."""
+    """Look up what is stored beside the record; raises `RunNotFoundError` or `ArtifactNotFoundError` if it is missing."""
     run = yield from FindRun(record.run_id)
     if run is None:
         raise RunNotFoundError(record.run_id, record.id, repo)
@@ -71,7 +71,7 @@ def given(record: ArtifactRecord, repo: str) -> Program[FindRun | FindInputs, Gi
 
 
 def is_whole(record: ArtifactRecord) -> Program[FindRecord | HasBlob, bool]:
-    """Whether the artifact is there with all its bytes."""
+    """Tell whether the artifact is stored with all its bytes."""
     try:
         there = yield from FindRecord(record.id, fresh=True)
     except CorruptRecordError:
@@ -85,19 +85,19 @@ def is_whole(record: ArtifactRecord) -> Program[FindRecord | HasBlob, bool]:
 def fetched(
     records: Iterable[ArtifactRecord], copying: Copying
 ) -> Program[WriteBlobs, Mapping[Blob, Written | ProvenanceError]]:
-    """What became of the bytes of *records*, copied several at a time."""
+    """Copy the bytes of *records*, several blobs at a time; returns what became of each."""
     blobs = tuple(dict.fromkeys(blob for record in records for blob in record.blobs))
-    written = yield from WriteBlobs(tuple([copying(each) for each in blobs]))
+    written = yield from WriteBlobs(tuple([copying(blob) for blob in blobs]))
     return dict(zip(blobs, written, strict=True))
 
 
 def take(
     what: Given, copies: Mapping[Blob, Written | ProvenanceError], repo: str
 ) -> Program[FindRecord | Now | PutRecord, ArtifactRecord]:
-    """Record what is given, in place of a record of other bytes, its own being in *copies*; answers what is then recorded.
+    """Record an artifact whose bytes are in *copies*, replacing a record of other bytes; returns what is recorded then.
 
     Raises:
-        BlobNotFoundError, CorruptBlobError: if the bytes were not there to be copied, or are not what was stored.
+        BlobNotFoundError, CorruptBlobError: if the bytes were missing from the source, or differ from what was stored.
     """
     held: list[Held] = []
     for blob in dict.fromkeys(what.record.blobs):
@@ -113,7 +113,7 @@ def take(
 
 
 def _is_to_be_replaced(record: ArtifactRecord) -> Program[FindRecord, bool]:
-    """Whether a record of this id is there that has other bytes, or is not what was put."""
+    """Tell whether a record of this id is stored that has other bytes, or is corrupt."""
     try:
         there = yield from FindRecord(record.id, fresh=True)
     except CorruptRecordError:
@@ -122,7 +122,7 @@ def _is_to_be_replaced(record: ArtifactRecord) -> Program[FindRecord, bool]:
 
 
 def copying_from(source: Interpreter[ReadBlob]) -> Copying:
-    """How to copy what *source* has."""
+    """Return how to copy blobs from *source*."""
 
     def copying(blob: Blob) -> Callable[[BinaryIO], None]:
         def write(sink: BinaryIO) -> None:

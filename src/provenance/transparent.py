@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 import os
+import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from functools import cache, lru_cache
 from typing import Any, Final, cast
@@ -16,7 +17,7 @@ from provenance.guards import Guard
 from provenance.hashing import Child, Walk, hash_value, register_item
 from provenance.hashing.format import Item, rooted
 from provenance.ids import ValueId
-from provenance.proxy import UNREAD, Known, as_it_is, is_at_home, resolved, restored, unwrap
+from provenance.proxy import UNREAD, Known, is_at_home, resolved, restore_proxy, restore_value, unwrap
 from provenance.recipe import Sighting
 from provenance.records import Artifact, ArtifactRecord, Origin
 from provenance.showing import shown
@@ -25,7 +26,42 @@ from provenance.summary import type_name
 _SCALAR_TYPES: Final = frozenset(
     {"builtins:NoneType", "builtins:bool", "builtins:int", "builtins:float", "builtins:str", "builtins:bytes"}
 )
+_HIDDEN: Final = frozenset({"__array_struct__", "__array_interface__", "__cuda_array_interface__"})
+"""Protocols that hand out raw memory: NumPy reads it without the value's dtype and without keeping the value alive.
+
+`__array__`, `__dlpack__` and Arrow's protocols give the same data safely.
+"""
 _publishing: Final = Guard()
+
+
+class _Failures(threading.local):
+    """The last `AttributeError` of a proxy in this thread, and how often Python is about to ask for it again.
+
+    Python and wrapt each take an `AttributeError` for "no such attribute here" and fall back to `__getattr__`. Without this
+    note, a read that fails would be tried up to three times.
+    """
+
+    proxy: object = None
+    name = ""
+    error: AttributeError | None = None
+    again = 0
+
+    def note(self, proxy: object, name: str, error: AttributeError, again: int) -> None:
+        """Remember *error*, which the next *again* lookups of the attribute are to raise."""
+        self.proxy, self.name, self.error, self.again = proxy, name, error, again
+
+    def take(self, proxy: object, name: str) -> AttributeError | None:
+        """Return the error that this lookup is to raise, if it repeats the last one."""
+        if self.proxy is not proxy or self.name != name:
+            return None
+        error = self.error
+        self.again -= 1
+        if self.again <= 0:
+            self.proxy = self.error = None
+        return error
+
+
+_failures: Final = _Failures()
 
 
 class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
@@ -57,7 +93,11 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
     def __wrapped_get__(self) -> object:
         """Read the value, once: if two threads read it at the same time, both get the one that was first."""
         load = self._self_load
-        value = self.__wrapped__ if load is None else load()
+        try:
+            value = self.__wrapped__ if load is None else load()
+        except AttributeError as error:
+            _failures.note(self, "__wrapped__", error, again=2)
+            raise
         with _publishing.lock:
             if self._self_load is not None:
                 super().__init__(value)  # as setting `__wrapped__` does, in a third of its time
@@ -66,10 +106,22 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
                 self._self_load = None
         return self.__wrapped__
 
+    def __wrapped_setattr_fixups__(self) -> None:
+        """Keep wrapt from looking up this hook on the value, which may have an answer for any name."""
+
     def __getattr__(self, name: str) -> Any:
         """The value's attribute; a decorated method of it has this artifact for its `self`."""
-        value = self.__wrapped__
-        found: object = getattr(cast("object", value), name)
+        if name in _HIDDEN:
+            raise AttributeError(f"{name} is hidden, because it gives access to raw memory; use np.asarray or p.unwrap")
+        repeated = _failures.take(self, name)
+        if repeated is not None:
+            raise repeated
+        try:
+            value = self.__wrapped__ if self._self_load is None else self.__wrapped_get__()
+            found: object = getattr(cast("object", value), name)
+        except AttributeError as error:
+            _failures.note(self, name, error, again=1)
+            raise
         bound: Callable[[object, object, object], object] | None = getattr(type(found), "__provenance_bound__", None)
         return found if bound is None else bound(found, value, self)
 
@@ -140,8 +192,8 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
     def __reduce_ex__(self, _: object) -> tuple[Callable[..., object], tuple[object, ...]]:
         known = self._self_known
         if self._self_tracked and is_at_home(self._self_origin) and self.__provenance_is_recorded__():
-            return restored, (known.id, known.value_id, known.value_type, known.interface)
-        return as_it_is, (self.__wrapped__,)
+            return restore_proxy, (known.id, known.value_id, known.value_type, known.interface)
+        return restore_value, (self.__wrapped__,)
 
     def __provenance_is_recorded__(self) -> bool:
         """Whether the value is the recorded one still: what a user has changed is no longer the artifact's."""
@@ -231,12 +283,20 @@ def _array_function(_: Any, function: Any, __: object, args: tuple[object, ...],
     return function(*_bare(args), **{name: _bare(each) for name, each in kwargs.items()})
 
 
+def _torch_function(
+    _: type, function: Any, __: object, args: tuple[object, ...] = (), kwargs: dict[str, object] | None = None
+) -> object:
+    return function(*_bare(args), **{name: _bare(each) for name, each in (kwargs or {}).items()})
+
+
 def _bare(value: Any) -> Any:
-    """*value* without proxies, also in the lists and tuples that NumPy's functions take."""
+    """*value* without proxies, also in the lists, tuples and dictionaries that functions of NumPy and torch take."""
     if type(value) is tuple:
         return tuple(map(_bare, cast("tuple[object, ...]", value)))
     if type(value) is list:
         return list(map(_bare, cast("list[object]", value)))
+    if type(value) is dict:
+        return {key: _bare(each) for key, each in cast("dict[object, object]", value).items()}
     return unwrap(value)
 
 
@@ -282,16 +342,27 @@ _METHODS: Final[dict[str, Callable[..., object]]] = {
     "__set__": _set,
     "__delete__": _delete,
 }
+_TENSOR_METHODS: Final[dict[str, object]] = {
+    "__class__": property(type),
+    "__torch_function__": classmethod(_torch_function),
+}
+"""What the proxy of a tensor has: its own class, too.
+
+Torch reads the memory of whatever says that its class is `Tensor`, which a proxy must not say therefore: torch crashes. The
+price is that `isinstance(proxy, torch.Tensor)` is False.
+"""
 _ALWAYS: Final = {**_IN_PLACE, "__array_ufunc__": _array_ufunc, "__array_function__": _array_function}
 _ARRAY_METHODS: Final = dict.fromkeys(
     (f"builtins:{name}" for name in ("bool", "int", "float", "complex", "str", "bytes", "list", "tuple", "range")),
     ("__array__",),
 )
-"""NumPy knows these types by what they are in C: for their proxies it must be told."""
+"""NumPy recognizes these types in C, so their proxies need `__array__`."""
 
 
 @cache
 def _class_for(interface: tuple[str, ...]) -> type[ArtifactProxy]:
     """The class of proxies for values with these special methods, of those that not every type has."""
-    methods = {name: _METHODS[name] for name in interface if name in _METHODS}
+    methods: dict[str, object] = {name: _METHODS[name] for name in interface if name in _METHODS}
+    if "__torch_function__" in interface:
+        methods |= _TENSOR_METHODS
     return type("ArtifactProxy", (ArtifactProxy,), {"__slots__": (), "__module__": "provenance", **_ALWAYS, **methods})

@@ -1,7 +1,7 @@
-"""Whose turn it is to compute an artifact: a program that waits while somebody else does.
+"""Leases of artifacts: a program that waits while another process computes the same artifact.
 
-A lease never makes a call fail. Where none can be had (the store may not be written to, cannot be reached, or knows no
-leases) the call goes on without; at worst the work is done twice, and both get the record that was first.
+A lease never makes a call fail. Where none is available (the store is read-only, unreachable, or has no leases) the call
+goes on without; at worst the work is done twice, and both get the record that was first.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from provenance.sharing import SingleFlight
 
 SHORTEST: Final = 0.005
 LONGEST: Final = 0.25
-"""Seconds between two looks at what the other one has done."""
+"""Seconds between two look-ups while waiting."""
 
 
 @frozen
 class Alone:
-    """No lease is to be had, or none was for too long: compute without."""
+    """No lease is available, or none was for too long: compute without."""
 
 
 Turn: TypeAlias = Found | Claimed | Alone
@@ -34,7 +34,7 @@ Turn: TypeAlias = Found | Claimed | Alone
 
 @frozen
 class Taking:
-    """What came of waiting for one's turn, and for how many seconds it was *waited*."""
+    """The outcome of waiting for a lease, and the number of seconds *waited*."""
 
     turn: Turn
     waited: float = 0.0
@@ -43,9 +43,9 @@ class Taking:
 def taken(
     artifact_id: ArtifactId, sharing: SingleFlight, stale: ArtifactRecord | None = None
 ) -> Program[TakeTurns, Taking]:
-    """Wait while somebody else computes the artifact: until it is recorded, or there is a lease to compute it with.
+    """Wait while another process computes the artifact: until it is recorded, or a lease is available.
 
-    The record that is *stale* does not count: its value is lost, and another record is to take its place.
+    The *stale* record does not count: its value is lost, and another record is to replace it.
     """
     waited, pause = 0.0, SHORTEST
     try:
@@ -58,7 +58,7 @@ def taken(
             if found is not None:
                 return Taking(found, waited)
         found = yield from recorded(artifact_id, stale)  # it may have been recorded just before
-    except Exception as error:  # noqa: BLE001 - whatever a store raises, the call can do without a lease
+    except Exception as error:  # noqa: BLE001 - the call goes on without a lease
         log.debug("no lease for %s: %s", artifact_id, error)
         return Taking(Alone(), waited)
     if found is None:
@@ -68,13 +68,13 @@ def taken(
 
 
 def recorded(artifact_id: ArtifactId, stale: ArtifactRecord | None) -> Program[FindRecord, Found | None]:
-    """What is now recorded, if that is not the record that is *stale*."""
+    """Return what is recorded now, unless it is the *stale* record."""
     found = yield from lookup(artifact_id, fresh=True)
     return found if isinstance(found, Found) and found.record != stale else None
 
 
 def left(lease: Claimed) -> Program[Release, None]:
-    """Give a lease back; where that cannot be done it expires by itself."""
+    """Release a lease; if that fails, it expires by itself."""
     try:
         yield from Release(lease)
     except Exception as error:  # noqa: BLE001 - the call has its outcome already

@@ -254,7 +254,7 @@ def test_its_engine_is_that_of_the_nearest_database():
     near, far, both = pair()
     assert near.engine is both.engine
     assert far.engine is p.ChainedRepo(stores=[p.MemoryRepo(), far]).engine
-    with pytest.raises(p.ConfigError, match="'both': it is kept in no SQL database"):
+    with pytest.raises(p.ConfigError, match="'both': it has no SQL database"):
         _ = p.ChainedRepo("both", stores=[p.MemoryRepo()]).engine
 
 

@@ -96,7 +96,7 @@ MISTAKES = {
     "artifact_repos": (["local"], ["artifact_repos", "list"]),
     "blobstores/far": ("disk", ["blobstores.far", "str"]),
     "artifact_repos/quick/store": (["near"], ["artifact_repos.quick.store", "list", "str"]),
-    "single_flight": ([1], ["single_flight", "[1]", "write true"]),
+    "single_flight": ([1], ["single_flight", "[1]", "expected true"]),
 }
 
 

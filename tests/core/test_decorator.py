@@ -548,3 +548,13 @@ def test_what_a_function_keeps_is_not_what_its_caller_gets(repo, which):
     assert [2] * len(expected) == function(2)
     function.forget(1)
     assert expected == function(1)
+
+
+def test_an_impure_function_loses_no_result(repo):
+    """The error that names the changed arguments holds what was computed, whatever the function returns."""
+    impure = p.provenance(name="impure")(lambda values: values.append(1) or {"sum": sum(values)})
+    parts = p.provenance(name="parts", returns_composite=True)(lambda values: values.append(1) or {"sum": 1})
+    for function, expected in ((impure, {"sum": 3}), (parts, {"sum": 1})):
+        with pytest.raises(p.ImpureFunctionError, match="values") as raised:
+            function([2])
+        assert expected == raised.value.value

@@ -13,7 +13,7 @@ from returns.unsafe import unsafe_perform_io
 
 import provenance as p
 from later import in_a_day
-from provenance import functional, scalars, session
+from provenance import calls, functional, session
 from provenance.events import Hit, Miss
 from provenance.testing import memory_environment
 
@@ -314,7 +314,7 @@ def test_environments_and_repositories(tmp_path):
 
 def test_a_lost_value_is_computed_in_its_environment(environment, store, events, monkeypatch):
     """Whatever is current when it is read: the calls inside go where the first ones went."""
-    monkeypatch.setattr(scalars, "_values", {})  # another test may have read the same number
+    monkeypatch.setattr(calls, "_values", {})  # another test may have read the same number
     functional.call(environment, nested, 2)
     found = done(functional.call(environment, nested, 2))
     record = done(functional.load(store, nested.artifact_id(2)))

@@ -73,11 +73,9 @@ def test_proxies_of_texts(home, pair):
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_what_is_no_artifact(home, method, mistake):
     """Is refused with what to give."""
-    with pytest.raises(
-        TypeError, match="is no artifact: give an id, an artifact, or the result of a decorated function"
-    ):
+    with pytest.raises(TypeError, match="expected an artifact, its id or the result of a decorated function, got"):
         getattr(home, method)(MISTAKES[mistake])
-    with pytest.raises(TypeError, match="is no artifact"):
+    with pytest.raises(TypeError, match="expected an artifact"):
         p.load_artifact(MISTAKES[mistake])
 
 
@@ -92,7 +90,7 @@ def test_putting(home, pair):
     assert other != home
     assert member in home
     for mistake in [*MISTAKES.values(), artifacts[0].id]:
-        with pytest.raises(TypeError, match="give an artifact, or the result of a decorated function"):
+        with pytest.raises(TypeError, match="expected an artifact or the result of a decorated function"):
             home.put(mistake)
 
 
@@ -109,7 +107,7 @@ def test_by_value(home, pair):
     artifact = pair.artifact(1)
     assert (artifact,) == home.get_by_value_id(artifact.value_id)
     for mistake in (artifact, 5):
-        with pytest.raises(TypeError, match=r"give the id of a value: artifact\.value_id, or p\.hash"):
+        with pytest.raises(TypeError, match=r"pass artifact\.value_id or p\.hash"):
             home.get_by_value_id(mistake)
 
 
@@ -128,9 +126,9 @@ def test_what_is_no_set(home, pair):
     """Is refused with what to give."""
     for mistake in [*MISTAKES.values(), pair.artifact(1)]:
         for method in (home.contains_set, home.get_set_by_id, home.delete_set, p.load_set_by_id):
-            with pytest.raises(TypeError, match="is no set of artifacts: give a set, or the id of one"):
+            with pytest.raises(TypeError, match="expected an ArtifactSet or its id"):
                 method(mistake)
-        with pytest.raises(TypeError, match="is no set of artifacts: make one with create_set"):
+        with pytest.raises(TypeError, match="expected an ArtifactSet, got .*; make one with create_set"):
             home.put_set(mistake)
 
 

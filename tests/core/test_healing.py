@@ -312,3 +312,47 @@ def test_a_value_that_was_replaced_is_not_remembered_for_the_old_bytes(stored, r
     plain(1)
     reopened()
     assert 91_001 == plain(1)
+
+
+@pytest.mark.parametrize("read", ["len(x)", "x.missing", "x.__wrapped__", "p.unwrap(x)", "x[0]", "list(x)", "x.copy()"])
+def test_an_attribute_error_of_the_function_reaches_the_caller(stored, reopened, tmp_path, read):
+    """Python takes an AttributeError for a missing attribute: the function runs once all the same, and its error is seen."""
+    calls = []
+    broken = []
+
+    @p.provenance(name="f", ignore=["calls", "broken"])
+    def f(calls, broken):
+        calls.append(1)
+        if broken:
+            raise AttributeError("module 'model' has no attribute 'Old'")
+        return [0] * 5000
+
+    artifact = f.artifact(calls, broken)
+    delete(blob_file(tmp_path, artifact.value_blob))
+    reopened()
+    x = f(calls, broken)
+    broken.append(True)
+    calls.clear()
+    with pytest.raises(AttributeError, match="no attribute 'Old'"):
+        eval(read, {"x": x, "p": p})
+    assert [1] == calls
+
+
+def test_a_closure_that_changes_what_it_captured_is_recovered(stored, reopened, tmp_path):
+    """Recovery uses the hashes of the plan, so that a counter or a list that the body changes does not stand in its way."""
+    log, count = [], 0
+
+    @p.provenance(name="f")
+    def f(x):
+        nonlocal count
+        count += 1
+        log.append(x)
+        return bytes(5000)
+
+    artifact = f.artifact(1)
+    for expected in (2, 3):
+        delete(blob_file(tmp_path, artifact.value_blob))
+        reopened()
+        assert bytes(5000) == f(1)
+        assert (expected, [1] * expected) == (count, log)
+    assert f.artifact_id(1) == artifact.id

@@ -9,7 +9,7 @@ from attrs import evolve
 import provenance as p
 from provenance.asks import DropBlob, WriteBlob
 from provenance.effect import overlaid
-from provenance.testing import memory_environment
+from provenance.testing import in_memory, memory_environment
 
 LARGE = 5_000
 FOLDERS = {
@@ -171,7 +171,7 @@ def test_one_artifact_is_put_alone(places):
 def test_what_is_no_artifact_is_refused(places):
     """A plain value, or an id that is not there."""
     near, far = places
-    with pytest.raises(TypeError, match="no artifact"):
+    with pytest.raises(TypeError, match="expected an artifact"):
         p.promote(1, far, near)
     with pytest.raises(p.ArtifactNotFoundError):
         p.promote("0" * 40, far, near)
@@ -190,3 +190,37 @@ def test_what_is_damaged_in_the_target_is_replaced(places):
             there = p.artifact_of(function.recompute())
         far.interpreter(DropBlob(there.value_blob))
         assert [{"a": 1, "b": 2}] == p.promote(artifact, far).value == far.get_value(artifact.id)
+
+
+def test_an_unread_result_is_promoted_unread(stored):
+    """What is asked of a result is which artifact it is: its value is neither read nor computed again."""
+    make = p.provenance(name="make", serializer="joblib")(lambda: [Loud()])
+    make()
+    lazy = make()
+    with in_memory() as other:
+        p.promote(lazy, other)
+        assert p.artifact_of(lazy).id in other
+        p.evict(stored, max_bytes=0, keep=lazy)
+        p.evict(stored, max_bytes=0, keep=[lazy])
+        list(p.search(uses=[lazy], repo=stored))
+        p.lineage(lazy)
+        p.lazy_proxy_dict([lazy])
+        p.create_set([lazy], "unread", repo=stored)
+    assert not _loud_reads
+    assert 1 == len(lazy)
+    assert ["read"] == _loud_reads
+
+
+_loud_reads = []
+
+
+class Loud:
+    """Notes when it is unpickled."""
+
+    size = 7
+
+    def __setstate__(self, state):
+        _loud_reads.append("read")
+
+    def __getstate__(self):
+        return {"size": 7}

@@ -116,13 +116,13 @@ def test_other_errors_are_not_hidden(identity):
         p.provenance(version=-HUGE)(lambda: 1)
     with pytest.raises(p.ConfigError, match="max_bytes"):
         p.evict(max_bytes=-HUGE)
-    with pytest.raises(TypeError, match="no artifact"):
+    with pytest.raises(TypeError, match="expected an artifact"):
         p.promote(Mute(), "elsewhere")
     with pytest.raises(TypeError, match="expected an artifact"):
         p.create_set([HUGE])
     with pytest.raises(TypeError, match="expected an artifact"):
         p.lazy_proxy_dict([HUGE])
-    with pytest.raises(p.UnarchivableFileError, match="is no path"):
+    with pytest.raises(p.UnarchivableFileError, match="expected a path"):
         p.archive_file(HUGE)
 
 

@@ -417,11 +417,11 @@ def a_pipe(work):
     [
         (lambda work: work / "missing.csv", "No such file"),
         (a_pipe, "not a regular file"),
-        (lambda work: 3, "no path"),
-        (lambda work: b"bytes", "no path"),
-        (lambda work: None, "no path"),
-        (lambda work: "", "no path"),
-        (lambda work: "a\0b", "no path"),
+        (lambda work: 3, "expected a path"),
+        (lambda work: b"bytes", "expected a path"),
+        (lambda work: None, "expected a path"),
+        (lambda work: "", "expected a path"),
+        (lambda work: "a\0b", "expected a path"),
     ],
 )
 def test_what_is_no_file_is_refused(repo, work, given, reason):

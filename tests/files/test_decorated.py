@@ -173,7 +173,7 @@ def test_a_file_that_was_given_may_be_returned(repo, written):
 
 @pytest.mark.parametrize(
     ("returned", "reason"),
-    [("missing.txt", "No such file"), (None, "no path"), ([1], "no path"), (b"x", "no path"), ("", "no path")],
+    [("missing.txt", "No such file"), (None, "expected a path"), ([1], "expected a path"), (b"x", "expected a path"), ("", "expected a path")],
 )
 @pytest.mark.parametrize("is_async", [False, True])
 def test_what_is_no_file_is_refused(repo, returned, reason, is_async):

@@ -20,7 +20,7 @@ from processes import printed
 from provenance.codecs.pickles import dump_cloudpickle
 
 
-def made(number):  # noqa: C901 - so many kinds there are
+def made(number):
     """A class and a value of each kind, in all of which *number* is used."""
 
     class Attribute:

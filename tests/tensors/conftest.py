@@ -2,8 +2,4 @@
 
 from importlib.util import find_spec
 
-collect_ignore = (
-    []
-    if find_spec("torch")
-    else ["tensor_values.py", "test_tensors.py", "test_tensor_pairs.py", "test_torch_serializer.py"]
-)
+collect_ignore_glob = [] if find_spec("torch") else ["t*.py"]

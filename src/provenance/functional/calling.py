@@ -10,7 +10,7 @@ from attrs import evolve
 from returns.future import FutureResult
 from returns.io import IOResult
 
-from provenance import awaiting, calls, proxy, session
+from provenance import calls, proxy, session
 from provenance.decorator import Cached, is_async, recipe_behind
 from provenance.drafting import Call, bound_for
 from provenance.errors import ProvenanceError
@@ -42,7 +42,7 @@ def call(environment: Environment, function: Cached[P, object], /, *args: P.args
     def begin() -> Call:
         return calls.begin(environment, recipe_behind(function), args, kwargs)
 
-    return _outcome(environment, is_async(function), begin, calls.perform, awaiting.perform)
+    return _outcome(environment, is_async(function), begin, calls.execute, calls.execute_async)
 
 
 @overload
@@ -65,7 +65,7 @@ def perform(environment: Environment, planned: Planned[T], /) -> IOResult[T, Exc
 def perform(environment: Environment, planned: Planned[object], /) -> object:
     """As `call`, of a call that was planned before."""
     begin, later = partial(_begun, environment, planned), planned.recipe.subject.is_async
-    return _outcome(environment, later, begin, calls.perform, awaiting.perform)
+    return _outcome(environment, later, begin, calls.execute, calls.execute_async)
 
 
 @overload
@@ -85,12 +85,12 @@ def _begun(environment: Environment, planned: Planned[object]) -> Call:
 
 
 def _evaluated(call: Call) -> Computed[object]:
-    draft = calls.evaluate(call)
+    draft = calls.drive(call, calls.evaluation_flow(call))
     return Computed(draft.computation.value, call, draft)
 
 
 async def _evaluated_later(call: Call) -> Computed[object]:
-    draft = await awaiting.evaluate(call)
+    draft = await calls.drive_async(call, calls.evaluation_flow(call))
     return Computed(draft.computation.value, call, draft)
 
 
@@ -119,7 +119,7 @@ def commit(repo: Repository, computed: Computed[T], /) -> IOResult[Artifact[T], 
 
     def committed() -> Artifact[T]:
         draft = bound_for(repo, computed.draft)
-        record = calls.recorded(repo, draft)
+        record = calls.store(repo, draft)
         stored = calls.committed(evolve(computed.call, repo=repo), draft, record)
         return proxy.artifact_of(cast("T", stored))
 
