@@ -1,4 +1,4 @@
-"""Making, finding and capturing sets of artifacts."""
+"""Creating, loading and capturing sets of artifacts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from attrs import define, field
 from provenance import session
 from provenance.checks import check_function, several
 from provenance.errors import ConfigError
-from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Waited
+from provenance.events import CodeChanged, Event, Healed, Hit, Waited
 from provenance.ids import ArtifactId
 from provenance.journal import listening
 from provenance.session import RepositoryOrName
@@ -22,38 +22,50 @@ from provenance.showing import shown
 
 P = ParamSpec("P")
 
-
-_RUN_LATER: Final = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+_RUN_LATER: Final = (
+    inspect.iscoroutinefunction,
+    inspect.isgeneratorfunction,
+    inspect.isasyncgenfunction,
+)
 
 
 @define
 class Capture:
-    """What a `capture_set` block has captured so far; `set` is the stored set, once the block has ended well."""
+    """The artifacts captured by a `capture_set` block; `set` is the set stored at its end."""
 
     artifact_ids: frozenset[ArtifactId] = frozenset()
     set: ArtifactSet | None = field(default=None)
 
     def receive(self, event: Event) -> None:
-        """Take in what *event* tells of."""
-        if not isinstance(event, CodeChanged | Waited) and _is_of_a_stored_result(event):
+        """Capture the artifacts of *event* if their results are stored."""
+        match event:
+            case CodeChanged() | Waited():
+                return
+            case Healed():
+                # Otherwise the hit that it takes back was captured, where it happened.
+                is_stored = event.takes_back is None
+            case _:
+                is_stored = isinstance(event, Hit) or event.stored
+        if is_stored:
             self.artifact_ids |= {event.artifact_id, *event.parts}
 
 
-def _is_of_a_stored_result(event: Hit | Miss | Recomputed | Healed) -> bool:
-    if isinstance(event, Healed):
-        return event.takes_back is None  # else the hit was captured, where it was
-    return isinstance(event, Hit) or event.stored
-
-
 @contextmanager
-def capture_set(labels: Labels = None, initial_set: ArtifactSet | None = None) -> Generator[Capture]:
-    """Collect the artifacts of all decorated calls in this block, hits too, and store them as a set when it ends.
+def capture_set(
+    labels: Labels = None, initial_set: ArtifactSet | None = None
+) -> Generator[Capture]:
+    """Capture the artifacts of all decorated calls in this block, and store them as a set.
 
-    *initial_set* is where to begin. Only this thread and task, and tasks that it starts, are captured; an inner block captures
-    for itself and for the outer one. Nothing is stored if the block raises.
+    Hits are captured, too, but only those of this thread or task and of tasks that it starts. An
+    inner block captures for itself and for the outer one. Nothing is stored if the block raises.
+
+    Args:
+        labels: The labels of the set.
+        initial_set: The set to start with.
 
     Raises:
-        ConfigError: for labels that have no JSON form, or without a default repository, before anything is run.
+        ConfigError: for labels without a JSON form, or without a default repository, before
+            anything is run.
     """
     wanted, repo = labels_of(labels), session.get_default_repo()
     if initial_set is not None:
@@ -64,9 +76,10 @@ def capture_set(labels: Labels = None, initial_set: ArtifactSet | None = None) -
     capture.set = ArtifactSet.of(capture.artifact_ids, wanted).put(repo)
 
 
-def _check_set(given: object, path: str) -> None:
-    if not isinstance(given, ArtifactSet):
-        raise ConfigError(path, f"{given!r} is no ArtifactSet", "give one, as `load_set_by_name` answers it")
+def _check_set(value: object, path: str) -> None:
+    if not isinstance(value, ArtifactSet):
+        problem = f"expected an ArtifactSet, got {value!r}"
+        raise ConfigError(path, problem, "pass one, for example from `load_set_by_name`")
 
 
 def provenance_set(
@@ -74,36 +87,39 @@ def provenance_set(
     initial_set: ArtifactSet | None = None,
     set_labels_fn: Callable[..., Labels] | None = None,
 ) -> Callable[[Callable[P, object]], Callable[P, ArtifactSet]]:
-    """Decorate a function so that it returns the stored set of the artifacts of all decorated calls that it makes.
+    """Decorate a function to return the stored set of the artifacts of all its decorated calls.
 
     Args:
         set_labels: The labels of the set.
-        initial_set: Where to begin.
-        set_labels_fn: Instead of *set_labels*: from the arguments of the call to the labels.
+        initial_set: The set to start with.
+        set_labels_fn: Returns the labels from the arguments of the call, instead of *set_labels*.
 
     Raises:
-        ConfigError: if both *set_labels* and *set_labels_fn* are given, one of them, or *initial_set*, is not what it should be,
-            the function cannot be called, or is asynchronous or a generator.
+        ConfigError: if both *set_labels* and *set_labels_fn* are given, an argument has the wrong
+            type, or the function is not callable, asynchronous or a generator.
     """
     if set_labels is not None and set_labels_fn is not None:
-        raise ConfigError("provenance_set", "both set_labels and set_labels_fn are given", "give one of them")
+        raise ConfigError(
+            "provenance_set", "both set_labels and set_labels_fn are given", "pass one of them"
+        )
     _check_choices(set_labels, initial_set, set_labels_fn)
 
     def decorate(function: Callable[P, object]) -> Callable[P, ArtifactSet]:
         if isinstance(function, classmethod | staticmethod):
-            return cast("Callable[P, ArtifactSet]", _around(decorate, cast("object", function)))
+            method = cast("Any", function)
+            return cast("Callable[P, ArtifactSet]", type(method)(decorate(method.__func__)))
         check_function(function, "provenance_set", "decorate a function")
         if _runs_later(function):
-            problem = f"a call of {shown(function)} does not run it yet"
-            raise ConfigError("provenance_set", problem, "use `with capture_set(...)` inside the function")
+            problem = f"calling {shown(function)} does not run it yet"
+            advice = "use `with capture_set(...)` inside the function"
+            raise ConfigError("provenance_set", problem, advice)
 
         @functools.wraps(function)
         def collected(*args: P.args, **kwargs: P.kwargs) -> ArtifactSet:
             labels = set_labels if set_labels_fn is None else set_labels_fn(*args, **kwargs)
             with capture_set(labels, initial_set) as capture:
                 function(*args, **kwargs)
-            assert capture.set is not None, "the block has ended well"  # noqa: S101 - for the type checkers
-            return capture.set
+            return cast("ArtifactSet", capture.set)
 
         return collected
 
@@ -111,50 +127,52 @@ def provenance_set(
 
 
 def _runs_later(function: Callable[..., object]) -> bool:
-    """Whether a call gives back something that has still to be awaited or iterated."""
-    call = cast("object", getattr(type(function), "__call__", None))  # noqa: B004 - of an object, it may be an `async def`
-    marked = hasattr(function, "_is_coroutine")  # so asyncio knows objects that are as good as one, before Python 3.12
-    return marked or any(runs_later(each) for runs_later in _RUN_LATER for each in (function, call))
+    """Return whether a call returns something that must be awaited or iterated."""
+    # An object may have an `async def __call__`.
+    call = cast("object", getattr(type(function), "__call__", None))  # noqa: B004 - not called
+    # Before Python 3.12, asyncio marks objects that act as coroutine functions like this.
+    is_marked = hasattr(function, "_is_coroutine")
+    return is_marked or any(test(part) for test in _RUN_LATER for part in (function, call))
 
 
 def _check_choices(labels: Labels, initial_set: object, labels_fn: object) -> None:
-    """Refuse what cannot work, and the decorator without its parentheses: it would take the function for the labels."""
+    """Refuse invalid arguments, and a decorator without parentheses: its labels are a function."""
     given: object = labels
     if callable(given) or isinstance(given, classmethod | staticmethod):
-        raise ConfigError("provenance_set", f"{given!r} was given as its labels", "decorate with @provenance_set()")
+        problem = f"labels must be a mapping or a string, got {given!r}"
+        raise ConfigError("provenance_set", problem, "decorate with @provenance_set()")
     labels_of(labels)
     if initial_set is not None:
         _check_set(initial_set, "provenance_set, initial_set")
     if labels_fn is not None:
-        check_function(labels_fn, "provenance_set, set_labels_fn", "give a function from the arguments to the labels")
-
-
-def _around(decorate: Callable[..., object], method: object) -> object:
-    """*method*, a `classmethod` or `staticmethod`, with its function decorated."""
-    kind = cast("Callable[[object], object]", type(method))
-    return kind(decorate(cast("Any", method).__func__))
+        advice = "pass a function from the arguments to the labels"
+        check_function(labels_fn, "provenance_set, set_labels_fn", advice)
 
 
 def create_set(
     artifact_ids: Iterable[object], labels: Labels = None, repo: RepositoryOrName | None = None
 ) -> ArtifactSet:
-    """Store the set of these artifacts, given as ids (or unambiguous first digits), artifacts or proxies.
+    """Store the set of these artifacts, given as ids, unique first digits, artifacts or proxies.
 
     Raises:
         ArtifactNotFoundError, AmbiguousIdError: for an id that is not in the repository.
-        TypeError: for what is no artifact, or one id or artifact instead of a list.
-        ConfigError: for labels that have no JSON form.
+        TypeError: for anything else, or for one id or artifact instead of a collection.
+        ConfigError: for labels without a JSON form.
     """
     place = session.current().repository(repo)
     members = several(artifact_ids, "create_set")
-    ids = [place.get_by_id(each).id if type(each) is str else id_of(each) for each in members]
+    ids = [
+        place.get_by_id(member).id if type(member) is str else id_of(member) for member in members
+    ]
     return ArtifactSet.of(ids, labels).put(place)
 
 
-def label_set(artifact_set: ArtifactSet | str, labels: Labels, repo: RepositoryOrName | None = None) -> ArtifactSet:
-    """Store a set, or the one of this id, under *labels* too.
+def label_set(
+    artifact_set: ArtifactSet | str, labels: Labels, repo: RepositoryOrName | None = None
+) -> ArtifactSet:
+    """Store a set, or the set with this id, under *labels* too.
 
-    Raises as `load_set_by_id` and `create_set` do; ConfigError also for what is neither a set nor an id.
+    Raises as `load_set_by_id` and `create_set` do, and ConfigError for anything but a set or id.
     """
     place = session.current().repository(repo)
     known = place.get_set_by_id(artifact_set) if isinstance(artifact_set, str) else artifact_set
@@ -163,20 +181,20 @@ def label_set(artifact_set: ArtifactSet | str, labels: Labels, repo: RepositoryO
 
 
 def load_set_by_id(set_id: ArtifactSet | str, repo: RepositoryOrName | None = None) -> ArtifactSet:
-    """The set of an id, or of its first digits, with the labels that it was given last.
+    """Return the set with an id, or with its first digits, and the labels it was given last.
 
     Raises:
-        SetNotFoundError: if there is none.
-        AmbiguousIdError: if the digits fit several; it lists them.
+        SetNotFoundError: if no set has this id.
+        AmbiguousIdError: if the digits fit several ids; lists them.
     """
     return session.current().repository(repo).get_set_by_id(set_id)
 
 
 def load_set_by_name(set_name: str, repo: RepositoryOrName | None = None) -> ArtifactSet:
-    """The newest set of this name; SetNotFoundError if there is none."""
+    """Return the newest set of this name; raise SetNotFoundError if none has it."""
     return load_set_by_labels({"name": set_name}, repo)
 
 
 def load_set_by_labels(labels: Labels, repo: RepositoryOrName | None = None) -> ArtifactSet:
-    """The newest set that carries all of these labels, and perhaps others; SetNotFoundError if there is none."""
+    """Return the newest set with all of these labels; raise SetNotFoundError if none has them."""
     return session.current().repository(repo).get_set_by_labels(labels)

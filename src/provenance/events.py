@@ -1,4 +1,4 @@
-"""What became of each call: typed events, and what they add up to.
+"""Events of calls, and the statistics that they add up to.
 
 `parts` are the artifacts of the parts of a composite.
 """
@@ -14,7 +14,7 @@ from provenance.ids import NO_IDS, ArtifactId
 
 
 class Why(Enum):
-    """Why a value was computed although it might have been looked up."""
+    """Why a value was computed and not looked up."""
 
     ABSENT = "nothing was stored under this id"
     CACHE_OFF = "use_cache is off"
@@ -27,7 +27,7 @@ class Why(Enum):
 
 @frozen
 class Hit:
-    """The value was in the store; *seconds_saved* is what computing it took at the time."""
+    """The value was in the store; computing it had taken *seconds_saved*."""
 
     artifact_id: ArtifactId
     name: str
@@ -37,7 +37,7 @@ class Hit:
 
 @frozen
 class Miss:
-    """Nothing was stored for the call; it was computed in *seconds*, and stored unless the call was read-only."""
+    """Nothing was stored; computed in *seconds*, and stored unless the call was read-only."""
 
     artifact_id: ArtifactId
     name: str
@@ -49,7 +49,7 @@ class Miss:
 
 @frozen
 class Recomputed:
-    """The value was computed anew on purpose."""
+    """The value was recomputed on purpose."""
 
     artifact_id: ArtifactId
     name: str
@@ -61,9 +61,10 @@ class Recomputed:
 
 @frozen
 class Healed:
-    """A record was there, but it or its value was missing, damaged or evicted: it was computed and stored anew.
+    """A record existed, but it or its value was missing, damaged or evicted: it was recomputed.
 
-    `takes_back` is the hit that was told of, if the trouble showed only when the value was read.
+    `takes_back` is the hit that was reported before, if the defect appeared only when the value was
+    read.
     """
 
     artifact_id: ArtifactId
@@ -78,7 +79,7 @@ class Healed:
 
 @frozen
 class CodeChanged:
-    """A hit was served whose function had other code when the value was computed; is a new `version` due?"""
+    """A hit whose function has changed since the value was computed; is a new `version` due?"""
 
     artifact_id: ArtifactId
     name: str
@@ -87,7 +88,10 @@ class CodeChanged:
 
 @frozen
 class Waited:
-    """The call waited so many *seconds* while another thread or process computed the same; its outcome follows."""
+    """The call waited for *seconds* while another thread or process computed the same value.
+
+    The event of its outcome follows.
+    """
 
     artifact_id: ArtifactId
     name: str
@@ -98,19 +102,20 @@ Event: TypeAlias = Hit | Miss | Recomputed | Healed | CodeChanged | Waited
 
 
 class Outcome(Enum):
-    """How this process came by an artifact."""
+    """How this process obtained an artifact."""
 
     HIT = "found in the store"
     MISS = "computed"
-    RECOMPUTED = "computed anew on purpose"
-    HEALED = "computed anew, its stored value was lost"
+    RECOMPUTED = "recomputed on purpose"
+    HEALED = "recomputed, its stored value was lost"
 
 
 @frozen
 class Stats:
-    """How the calls of this process went; `seconds_saved` and `seconds_computed` add up their functions' times.
+    """The counts of this process's calls.
 
-    `waited` of the calls waited, `seconds_waited` in all, while the same was computed elsewhere.
+    `seconds_saved` and `seconds_computed` are the sums of the functions' times. `waited` is the
+    number of calls that waited for another thread or process, for `seconds_waited` in all.
     """
 
     hits: int = 0
@@ -125,5 +130,5 @@ class Stats:
 
     @property
     def calls(self) -> int:
-        """Calls that came to an end, by a hit or by computing."""
+        """The number of calls that ended, by a hit or by computing."""
         return self.hits + self.misses + self.recomputed + self.healed

@@ -1,4 +1,4 @@
-"""Letting go of values that can be computed anew, so that a repository takes less space."""
+"""Eviction: deleting values that can be recomputed, so that a repository takes less space."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from provenance.verifying import all_ids
 
 _PAGE: Final = 1000
 _ARCHIVED: Final = frozenset({"file", "folder"})
-"""Serializers of files and folders, whose originals may be gone."""
+"""Serializers of files and folders, whose sources may no longer exist."""
 
 Keep: TypeAlias = Callable[[Artifact[object]], bool] | Iterable[object]
-"""Tells which artifacts stay: a function of an artifact, or artifacts, proxies, ids, or what `search` found."""
+"""The artifacts to keep: a predicate, or artifacts, proxies, ids, or what `search` returned."""
 Progress: TypeAlias = Callable[[int, "int | None"], None]
-"""Called after each artifact that was looked at, and each value that was let go; how many there are, if that is known."""
+"""Called after each step with the number of steps so far, and the total if it is known."""
 
 
 def evict(
@@ -44,24 +44,27 @@ def evict(
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Evicted:
-    """Delete the bytes of values, those first that are the quickest to compute anew for each byte.
+    """Delete the bytes of values, beginning with those that are cheapest to recompute per byte.
 
-    Records stay, and with them the lineage: the next call of the function computes the value anew. Never let go are
-    artifacts of a set, and what their values hold; archived files and folders; bytes that a repository in the same place
-    names. Inputs are kept, too, and are not counted.
+    Records and lineage stay, and the next call of the function recomputes the value. Never evicted
+    are members of a set, and the artifacts that their values hold; archived files and folders; and
+    bytes that a repository in the same place names. Inputs are kept, too, and are not counted.
 
     Args:
         repo: A repository or the name of one, by default the default one.
-        max_bytes: Let go until the values take no more than this; without it, of all that may go.
-        older_than: Let go only of what was recorded longer ago than this; by default a minute.
-        keep: What stays: a function of an artifact, or artifacts, proxies, whole ids, or what `search` found.
-        dry_run: Delete nothing, and report what would be.
-        progress: Told how many artifacts were looked at, and then how many values of how many were let go.
+        max_bytes: Evict until the values take no more than this; by default as many as possible.
+        older_than: Evict only what was recorded longer ago than this; by default a minute.
+        keep: What stays: a predicate of an artifact, or artifacts, proxies, whole ids, or what
+            `search` returned.
+        dry_run: Delete nothing, and report what would be deleted.
+        progress: Called after each artifact that was examined, then after each value evicted.
 
     Raises:
-        ConfigError: if neither *max_bytes* nor *older_than* is given, or one is negative or of another type.
-        TypeError: for something in *keep* that is no artifact.
-        StoreUnavailableError, StorePermissionError: if a store cannot or may not be asked; what is deleted stays so.
+        ConfigError: if neither *max_bytes* nor *older_than* is given, or one is negative or of
+            another type.
+        TypeError: for something in *keep* that is not an artifact.
+        StoreUnavailableError, StorePermissionError: if a store cannot or may not be read or
+            changed; what was deleted until then stays deleted.
     """
     environment = session.current()
     chosen = environment.repository(repo)
@@ -71,7 +74,7 @@ def evict(
 
 @frozen
 class Wish:
-    """What is to be let go: see `evict`."""
+    """The checked arguments of `evict`."""
 
     max_bytes: int | None
     older_than: timedelta | None
@@ -80,13 +83,19 @@ class Wish:
 
 
 def wished(
-    repo: Repository, max_bytes: int | None, older_than: timedelta | None, keep: Keep | None, *, dry_run: bool
+    repo: Repository,
+    max_bytes: int | None,
+    older_than: timedelta | None,
+    keep: Keep | None,
+    *,
+    dry_run: bool,
 ) -> Wish:
-    """What is to be let go; raises ConfigError and TypeError as `evict` does."""
+    """Check the arguments of `evict`; raises ConfigError and TypeError as it does."""
     if max_bytes is None and older_than is None:
-        raise ConfigError("evict", "it is not said how much is to go", "give max_bytes or older_than")
+        raise ConfigError("evict", "no limit is given", "pass max_bytes or older_than")
     if max_bytes is not None and not _is_size(max_bytes):
-        raise ConfigError("evict, max_bytes", f"{shown(max_bytes)} is no number of bytes", "give 0 or more")
+        problem = f"must be a size in bytes, got {shown(max_bytes)}"
+        raise ConfigError("evict, max_bytes", problem, "give 0 or more")
     if older_than is not None:
         age(older_than, "evict, older_than")
     return Wish(max_bytes, older_than, _keeping(keep, repo), dry_run)
@@ -97,7 +106,7 @@ def _is_size(value: object) -> bool:
 
 
 def _keeping(keep: Keep | None, repo: Repository) -> Callable[[ArtifactRecord], bool]:
-    """Whether *keep* names the artifact of a record."""
+    """Return a predicate of records from the argument *keep*."""
     if keep is None:
         return lambda _: False
     if callable(keep) and not is_proxy(keep):
@@ -109,32 +118,33 @@ def _keeping(keep: Keep | None, repo: Repository) -> Callable[[ArtifactRecord], 
 
 @define
 class _Value:
-    """A stored value, the artifacts that have it, and whether it may go."""
+    """A stored value, the artifacts that have it, and whether it may be evicted."""
 
     blob: Blob
     ids: tuple[ArtifactId, ...] = ()
     seconds: float = 0.0
     may_go: bool = True
 
-    @property
-    def seconds_by_byte(self) -> float:
-        """What a byte of it costs to compute."""
-        return self.seconds / self.blob.size
 
-
-def evicted(repo: Repository, others: tuple[Repository, ...], wish: Wish, progress: Progress | None = None) -> Evicted:
-    """As `evict`; what *others* name stays."""
+def evicted(
+    repo: Repository,
+    others: tuple[Repository, ...],
+    wish: Wish,
+    progress: Progress | None = None,
+) -> Evicted:
+    """Evict values that *others* do not name; see `evict`."""
     now = repo.interpreter(Now())
     before = now - (MARGIN if wish.older_than is None else wish.older_than)
     values = _values(repo, wish, before, progress)
-    total = sum(each.blob.size for each in values)
+    total = sum(value.blob.size for value in values)
     excess = total if wish.max_bytes is None else total - wish.max_bytes
     gone: list[LetGo] = []
-    candidates = sorted((each for each in values if each.may_go), key=lambda each: each.seconds_by_byte)
+    candidates = [value for value in values if value.may_go]
+    candidates.sort(key=lambda value: value.seconds / value.blob.size)
     for done, value in enumerate(candidates, 1):
         if excess <= 0:
             break
-        if _let_go(repo, others, value, None if wish.dry_run else (now, before)):
+        if _evict(repo, others, value, None if wish.dry_run else (now, before)):
             gone.append(LetGo(value.ids, value.blob, value.seconds))
             excess -= value.blob.size
         if progress is not None:
@@ -142,31 +152,29 @@ def evicted(repo: Repository, others: tuple[Repository, ...], wish: Wish, progre
     return Evicted(repo.name, wish.dry_run, tuple(gone), total)
 
 
-def _values(repo: Repository, wish: Wish, before: datetime, progress: Progress | None) -> list[_Value]:
-    """All values that are stored, each once, and which of them may go."""
+def _values(
+    repo: Repository, wish: Wish, before: datetime, progress: Progress | None
+) -> list[_Value]:
+    """Return all stored values."""
     pinned = run(pinned_by_sets(), repo.interpreter)
     found: dict[BlobId, _Value] = {}
     for done, artifact_id in enumerate(all_ids(repo), 1):
-        record = run(_known(artifact_id), repo.interpreter)
+        record = run(_readable(artifact_id), repo.interpreter)
         if record is not None and record.value_blob.size:
             value = found.setdefault(record.value_blob.id, _Value(record.value_blob))
             value.ids += (record.id,)
             value.seconds += record.compute_duration
-            value.may_go = value.may_go and not (
-                record.id in pinned or _is_lasting(record, before) or wish.keeps(record)
-            )
+            # A file may be impossible to recompute.
+            is_lasting = record.added_at >= before or record.serializer in _ARCHIVED
+            if is_lasting or record.id in pinned or (value.may_go and wish.keeps(record)):
+                value.may_go = False
         if progress is not None:
             progress(done, None)
-    return [each for each in found.values() if repo.interpreter(HasBlob(each.blob))]
+    return [value for value in found.values() if repo.interpreter(HasBlob(value.blob))]
 
 
-def _is_lasting(record: ArtifactRecord, before: datetime) -> bool:
-    """Whether it is too young to go, or may be impossible to compute anew."""
-    return record.added_at >= before or record.serializer in _ARCHIVED
-
-
-def _known(artifact_id: ArtifactId) -> Program[InspectRecord, ArtifactRecord | None]:
-    """The record, if there is one that can be read."""
+def _readable(artifact_id: ArtifactId) -> Program[InspectRecord, ArtifactRecord | None]:
+    """Return the record; None if it is missing or damaged."""
     try:
         return (yield from InspectRecord(artifact_id))
     except CorruptRecordError:
@@ -174,7 +182,7 @@ def _known(artifact_id: ArtifactId) -> Program[InspectRecord, ArtifactRecord | N
 
 
 def pinned_by_sets() -> Program[FindSetIds | FindSet | InspectRecord, frozenset[ArtifactId]]:
-    """The artifacts of all sets, and those that their values hold, at any depth: without them, they are not whole."""
+    """Return the members of all sets, and what their values hold, directly or indirectly."""
     pinned: set[ArtifactId] = set()
     after = ""
     while page := (yield from FindSetIds("", _PAGE, after)):
@@ -184,24 +192,32 @@ def pinned_by_sets() -> Program[FindSetIds | FindSet | InspectRecord, frozenset[
             while waiting:
                 member = waiting.pop()
                 pinned.add(member)
-                record = yield from _known(member)
+                record = yield from _readable(member)
                 waiting += () if record is None else sorted(record.value_artifact_ids - pinned)
         after = page[-1]
     return frozenset(pinned)
 
 
-def _let_go(
-    repo: Repository, others: tuple[Repository, ...], value: _Value, when: tuple[datetime, datetime] | None
+def _evict(
+    repo: Repository,
+    others: tuple[Repository, ...],
+    value: _Value,
+    times: tuple[datetime, datetime] | None,
 ) -> bool:
-    """Whether the bytes went, or may go if there is no *when*: now, and before when they were stored."""
-    if any(each.interpreter(FindNamed((value.blob,))) for each in others):
+    """Evict a value and return whether its bytes are gone.
+
+    *times* are the present, and the time before which the bytes must have been stored. Without
+    them, only return whether the value may be evicted.
+    """
+    if any(other.interpreter(FindNamed((value.blob,))) for other in others):
         return False
-    if any(repo.interpreter(FindPins(each)) for each in value.ids):
-        return False  # it was put into a set since
-    if when is None:
+    # It may have been added to a set since.
+    if any(repo.interpreter(FindPins(artifact_id)) for artifact_id in value.ids):
+        return False
+    if times is None:
         return True
-    now, before = when
-    answers = [repo.interpreter(Evict(each, value.blob, now)) for each in value.ids]
-    if any(answers):  # no record needs it any more
+    now, before = times
+    answers = [repo.interpreter(Evict(artifact_id, value.blob, now)) for artifact_id in value.ids]
+    if any(answers):  # no record needs it any longer
         repo.interpreter(Discard(Shelf.STORED, value.blob.id, before))
     return not repo.interpreter(HasBlob(value.blob))

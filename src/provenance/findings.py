@@ -1,4 +1,4 @@
-"""What taking care of a repository found and did: reports, as frozen records."""
+"""Reports of maintenance: what was found and done."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class BlobMissing:
 
 @frozen
 class BlobDamaged:
-    """The bytes of an artifact's value or inputs are not those that were written."""
+    """The bytes of an artifact's value or inputs differ from those that were written."""
 
     artifact_id: ArtifactId
     blob: Blob
@@ -31,7 +31,7 @@ class BlobDamaged:
 
 @frozen
 class BlobUnreadable:
-    """The bytes of an artifact's value or inputs are there and cannot be read."""
+    """The bytes of an artifact's value or inputs exist but cannot be read."""
 
     artifact_id: ArtifactId
     blob: Blob
@@ -40,7 +40,7 @@ class BlobUnreadable:
 
 @frozen
 class RecordDamaged:
-    """What is recorded of an artifact, or of the run that computed it, cannot be read."""
+    """The record of an artifact, or of the run that computed it, cannot be read."""
 
     artifact_id: ArtifactId
     reason: str
@@ -48,7 +48,7 @@ class RecordDamaged:
 
 @frozen
 class RunMissing:
-    """Nothing is recorded of the run that computed an artifact."""
+    """The run that computed an artifact is not recorded."""
 
     artifact_id: ArtifactId
     run_id: RunId
@@ -56,18 +56,20 @@ class RunMissing:
 
 @frozen
 class StoreDamaged:
-    """The database itself finds its files damaged."""
+    """The database reports that its files are damaged."""
 
     reason: str
 
 
-Problem: TypeAlias = BlobMissing | BlobDamaged | BlobUnreadable | RecordDamaged | RunMissing | StoreDamaged
-"""What should not be, whatever was called and deleted."""
+Problem: TypeAlias = (
+    BlobMissing | BlobDamaged | BlobUnreadable | RecordDamaged | RunMissing | StoreDamaged
+)
+"""A defect, which no regular use of the library causes."""
 
 
 @frozen
 class SourceMissing:
-    """An artifact was made from one, or holds one, that is not there."""
+    """An artifact was made from, or holds, one that does not exist."""
 
     artifact_id: ArtifactId
     source_id: ArtifactId
@@ -75,21 +77,21 @@ class SourceMissing:
 
 @frozen
 class MemberMissing:
-    """An artifact of a set is not there."""
+    """A member of a set does not exist."""
 
     set_id: SetId
     artifact_id: ArtifactId
 
 
 Gap: TypeAlias = SourceMissing | MemberMissing
-"""What deleting artifacts leaves by design, and what should not be where nobody deleted any."""
+"""A reference to a deleted artifact: a defect only if none was deleted."""
 
 
 @frozen
 class Verified:
-    """What a verification looked at, and what it found.
+    """The scope and the findings of an integrity check.
 
-    `evicted` artifacts are those whose value was let go on purpose: it is not missed.
+    `evicted` counts the artifacts whose value was evicted, which is not a problem.
     """
 
     repo: str
@@ -103,24 +105,24 @@ class Verified:
 
     @property
     def is_sound(self) -> bool:
-        """Whether there are no problems; gaps are none."""
+        """True without problems, regardless of gaps."""
         return not self.problems
 
 
 class Reason(Enum):
-    """Why something in a store is of no use."""
+    """Why something in a store is garbage."""
 
-    UNREFERENCED = "no record names it"
-    TEMPORARY = "it was being written, and its writer is gone"
-    QUARANTINED = "it was damaged, and put aside"
-    LEASE = "somebody was computing an artifact, and is gone"
+    UNREFERENCED = "unreferenced: no record names it"
+    TEMPORARY = "temporary: the process that wrote it ended"
+    QUARANTINED = "quarantined: it was damaged"
+    LEASE = "lease: the process that computed an artifact ended"
 
 
 @frozen
 class Garbage:
-    """What is of no use: why, under which key the store has it, how many bytes it takes, and since when.
+    """Something useless in a store: the reason, its key, size in bytes, and time of writing.
 
-    Of a lease the key is the artifact's id; it takes none.
+    The key of a lease is the id of the artifact, and its size is 0.
     """
 
     reason: Reason
@@ -131,9 +133,10 @@ class Garbage:
 
 @frozen
 class Collected:
-    """What was left over in a store and was deleted or, in a *dry_run*, would be.
+    """The garbage that was deleted or, in a *dry_run*, would be.
 
-    `roots` are the repositories whose records were asked what they name; `spared` is how much was too young.
+    `roots` are the repositories whose records were searched for references; `spared` is the number
+    of entries that were too young.
     """
 
     repo: str
@@ -144,18 +147,21 @@ class Collected:
 
     @property
     def bytes(self) -> int:
-        """How many bytes all of it takes."""
-        return sum(each.size for each in self.garbage)
+        """The size of all garbage in bytes."""
+        return sum(garbage.size for garbage in self.garbage)
 
     @property
     def by_reason(self) -> dict[Reason, int]:
-        """How many bytes it takes, by reason."""
-        return {reason: sum(each.size for each in self.garbage if each.reason is reason) for reason in Reason}
+        """The size of the garbage in bytes, by reason."""
+        sizes = dict.fromkeys(Reason, 0)
+        for garbage in self.garbage:
+            sizes[garbage.reason] += garbage.size
+        return sizes
 
 
 @frozen
 class LetGo:
-    """A value whose bytes were deleted, the artifacts that have it, and the seconds that computing it anew takes."""
+    """An evicted value, the artifacts that have it, and the seconds to recompute it."""
 
     artifact_ids: tuple[ArtifactId, ...]
     blob: Blob
@@ -164,7 +170,7 @@ class LetGo:
 
 @frozen
 class Evicted:
-    """Which values were let go or, in a *dry_run*, would be; the bytes of all values before and after."""
+    """The values that were evicted or, in a *dry_run*, would be, and the total size before."""
 
     repo: str
     dry_run: bool
@@ -173,10 +179,10 @@ class Evicted:
 
     @property
     def bytes(self) -> int:
-        """How many bytes were freed."""
-        return sum(each.blob.size for each in self.values)
+        """The size of the evicted values in bytes."""
+        return sum(value.blob.size for value in self.values)
 
     @property
     def bytes_after(self) -> int:
-        """How many bytes the values take that are left."""
+        """The size of the remaining values in bytes."""
         return self.bytes_before - self.bytes

@@ -1,9 +1,9 @@
-"""Where the events of calls go: to subscribers, to `logging`, and into the count that `stats()` shows."""
+"""Telemetry: sends events to subscribers and to `logging`, and counts them for `stats()`."""
 
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,23 +13,30 @@ from typing import Final, Self, assert_never
 from attrs import frozen
 
 from provenance.checks import check_function
-from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Outcome, Recomputed, Stats, Waited, Why
+from provenance.events import (
+    CodeChanged,
+    Event,
+    Healed,
+    Hit,
+    Miss,
+    Outcome,
+    Recomputed,
+    Stats,
+    Waited,
+    Why,
+)
 from provenance.guards import Guard
 from provenance.ids import ArtifactId
 
 log: Final = logging.getLogger("provenance")
 _guard: Final = Guard()
-_counts: dict[str, int] = {}
-_seconds: dict[str, float] = {}
+_counts: Final[defaultdict[str, int]] = defaultdict(int)
+_seconds: Final[defaultdict[str, float]] = defaultdict(float)
+# A plain dict would search for its first entry past all those deleted before it.
 _latest: Final[OrderedDict[ArtifactId, type[Event]]] = OrderedDict()
-"""In order; a plain dict would have to look for its first entry, past all those that went before."""
 
 MOST_REMEMBERED: Final = 100_000
-"""Artifacts whose latest outcome is kept; beyond that, those that were met first are forgotten."""
-_LOUD: Final = (CodeChanged, Healed)
-"""What is logged as a warning."""
-_ASIDE: Final = (CodeChanged, Waited)
-"""What is no outcome of a call."""
+"""Maximum number of artifacts whose latest outcome is kept; the oldest are forgotten first."""
 _OUTCOMES: Final[Mapping[type[Event], Outcome]] = {
     Hit: Outcome.HIT,
     Miss: Outcome.MISS,
@@ -40,20 +47,25 @@ _OUTCOMES: Final[Mapping[type[Event], Outcome]] = {
 
 @frozen(eq=False)
 class Subscription:
-    """Ends when it is cancelled, or with the `with` block that it opened."""
+    """A subscription that ends when it is cancelled, or at the end of its `with` block."""
 
     receive: Callable[[Event], None]
 
     def cancel(self) -> None:
-        """Send no further events; a second time does nothing."""
+        """Stop sending events; do nothing the second time."""
         global _subscribers  # noqa: PLW0603 - one value, replaced as a whole
         with _guard.lock:
-            _subscribers = tuple(each for each in _subscribers if each is not self)
+            _subscribers = tuple(known for known in _subscribers if known is not self)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self.cancel()
 
 
@@ -63,7 +75,10 @@ _subscribers: tuple[Subscription, ...] = ()
 def subscribe(receive: Callable[[Event], None]) -> Subscription:
     """Call *receive* with each event from now on, in the thread where it happens.
 
-    What *receive* raises is logged, and the call that it was told of goes on. ConfigError if it cannot be called.
+    Exceptions of *receive* are logged, and the call goes on.
+
+    Raises:
+        ConfigError: if *receive* is not callable.
     """
     check_function(receive, "subscribe", "give a function of one event")
     global _subscribers  # noqa: PLW0603 - one value, replaced as a whole
@@ -73,38 +88,50 @@ def subscribe(receive: Callable[[Event], None]) -> Subscription:
     return subscription
 
 
-_listening: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar("provenance_listening", default=())
+_listening: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar(
+    "provenance_listening", default=()
+)
 
 
 @contextmanager
 def listening(receive: Callable[[Event], None]) -> Generator[None]:
-    """Call *receive* with each event of this block, in this thread and task and in tasks that it starts."""
+    """Call *receive* with each event of this block, in this thread or task and tasks it starts."""
     _listening.set((*_listening.get(), receive))
     try:
         yield
-    finally:  # in a generator, blocks may end in another order than they began in, and in another context
-        _listening.set(tuple(each for each in _listening.get() if each is not receive))
+    finally:
+        # In a generator, blocks may end in another order than they began, and in another context.
+        _listening.set(tuple(known for known in _listening.get() if known is not receive))
 
 
 def tell(event: Event) -> None:
-    """Count *event*, log it, and send it to whoever subscribed."""
+    """Count *event*, log it, and send it to all subscribers."""
     with _guard.lock:
         _count(event)
-        _remember(event)
-    level = logging.WARNING if isinstance(event, _LOUD) and not _is_expected(event) else logging.DEBUG
+        if not isinstance(event, CodeChanged | Waited):
+            _latest[event.artifact_id] = type(event)
+            for part_id in event.parts:
+                _latest[part_id] = type(event)
+            while len(_latest) > MOST_REMEMBERED:
+                _latest.popitem(last=False)
+    # Recomputing an evicted value is expected.
+    is_warning = isinstance(event, CodeChanged) or (
+        isinstance(event, Healed) and event.why is not Why.EVICTED
+    )
+    level = logging.WARNING if is_warning else logging.DEBUG
     if log.isEnabledFor(level):
         log.log(level, *_line(event))
     for receive in _listening.get():
         receive(event)
-    for each in _subscribers:
+    for subscription in _subscribers:
         try:
-            each.receive(event)
+            subscription.receive(event)
         except Exception:
             log.exception("a subscriber failed on %r", event)
 
 
 def stats() -> Stats:
-    """How the calls of this process went so far."""
+    """Return the counts of this process's calls so far."""
     with _guard.lock:
         counts, seconds = dict(_counts), dict(_seconds)
     return Stats(
@@ -116,107 +143,72 @@ def stats() -> Stats:
 
 
 def outcomes(of: Iterable[ArtifactId]) -> Mapping[ArtifactId, Outcome]:
-    """How this process last came by each of these artifacts, as far as it did and it is remembered."""
+    """Return the latest outcome in this process of those artifacts for which it is known."""
     with _guard.lock:
-        return {each: _OUTCOMES[_latest[each]] for each in of if each in _latest}
+        return {
+            artifact_id: _OUTCOMES[_latest[artifact_id]]
+            for artifact_id in of
+            if artifact_id in _latest
+        }
 
 
 def reset_stats() -> None:
-    """Count from nothing again, and forget what became of each artifact."""
+    """Set all counts to zero, and forget all outcomes."""
     with _guard.lock:
         _counts.clear()
         _seconds.clear()
         _latest.clear()
 
 
-def _is_expected(event: Event) -> bool:
-    """Whether nothing went wrong: the value was let go to be computed anew when it is needed."""
-    return isinstance(event, Healed) and event.why is Why.EVICTED
-
-
-def _remember(event: Event) -> None:
-    """Keep what became of the artifact and its parts; `_guard` is held."""
-    if isinstance(event, _ASIDE):
-        return
-    kind = type(event)
-    _latest[event.artifact_id] = kind
-    for part_id in event.parts:
-        _latest[part_id] = kind
-    while len(_latest) > MOST_REMEMBERED:
-        _latest.popitem(last=False)
-
-
 def _count(event: Event) -> None:
-    """Count; `_guard` is held."""
+    """Count; called while `_guard` is held."""
     match event:
         case Hit():
-            _add("hits", "saved", event.seconds_saved)
+            _counts["hits"] += 1
+            _seconds["saved"] += event.seconds_saved
         case Miss():
-            _add("misses", "computed", event.seconds)
+            _counts["misses"] += 1
+            _seconds["computed"] += event.seconds
         case Recomputed():
-            _add("recomputed", "computed", event.seconds)
+            _counts["recomputed"] += 1
+            _seconds["computed"] += event.seconds
         case Healed():
-            _count_healed(event)
-        case CodeChanged() | Waited():
-            _count_aside(event)
+            _counts["healed"] += 1
+            _seconds["computed"] += event.seconds
+            if event.takes_back is not None:
+                _counts["hits"] -= 1
+                _seconds["saved"] -= event.takes_back.seconds_saved
+        case CodeChanged():
+            _counts["code_changed"] += 1
+        case Waited():
+            _counts["waited"] += 1
+            _seconds["waited"] += event.seconds
         case _:
             assert_never(event)
-
-
-def _count_aside(event: CodeChanged | Waited) -> None:
-    """Count what is no outcome of a call."""
-    if isinstance(event, Waited):
-        _add("waited", "waited", event.seconds)
-    else:
-        _add("code_changed", "computed", 0.0)
-
-
-def _count_healed(event: Healed) -> None:
-    _add("healed", "computed", event.seconds)
-    if event.takes_back is not None:
-        _add("hits", "saved", -event.takes_back.seconds_saved, -1)
-
-
-def _add(name: str, kind: str, seconds: float, count: int = 1) -> None:
-    """Count; `_guard` is held."""
-    _counts[name] = _counts.get(name, 0) + count
-    _seconds[kind] = _seconds.get(kind, 0.0) + seconds
 
 
 def _line(event: Event) -> tuple[object, ...]:
+    """Return the arguments of a log message."""
+    what = event.name, event.artifact_id
     match event:
         case Hit():
-            return "hit: %s (%s), %.3f s saved", event.name, event.artifact_id, event.seconds_saved
+            return "hit: %s (%s), %.3f s saved", *what, event.seconds_saved
         case Miss():
-            return "miss: %s (%s) computed in %.3f s", event.name, event.artifact_id, event.seconds
+            return "miss: %s (%s) computed in %.3f s", *what, event.seconds
         case Recomputed():
-            return (
-                "recomputed: %s (%s) in %.3f s, because %s",
-                event.name,
-                event.artifact_id,
-                event.seconds,
-                event.why.value,
-            )
+            return "recomputed: %s (%s) in %.3f s: %s", *what, event.seconds, event.why.value
         case Healed():
-            return (
-                "healed: %s (%s) computed anew in %.3f s, because %s: %s",
-                event.name,
-                event.artifact_id,
-                event.seconds,
-                event.why.value,
-                event.detail,
+            line = "healed: %s (%s) recomputed in %.3f s: %s: %s"
+            return line, *what, event.seconds, event.why.value, event.detail
+        case Waited():
+            line = "waited: %.3f s for %s (%s), computed by another thread or process"
+            return line, event.seconds, *what
+        case CodeChanged():
+            line = (
+                "%s (%s): the stored result was computed by other code than would run now: "
+                "the function, or a global that it uses, has changed; if results differ, "
+                "raise its version, now %d"
             )
-        case CodeChanged() | Waited():
-            return _line_aside(event)
+            return line, *what, event.version
         case _:
             assert_never(event)
-
-
-def _line_aside(event: CodeChanged | Waited) -> tuple[object, ...]:
-    if isinstance(event, Waited):
-        return "waited: %s (%s) was computed elsewhere, for %.3f s", event.name, event.artifact_id, event.seconds
-    line = (
-        "%s (%s): the stored result was computed by other code than would run now: the function, or a global "
-        "that it uses, has changed; if results differ, raise its version, now %d"
-    )
-    return line, event.name, event.artifact_id, event.version

@@ -1,4 +1,4 @@
-"""Mappings whose values are made when they are first looked at."""
+"""Mappings whose values are computed on first access."""
 
 from __future__ import annotations
 
@@ -23,40 +23,33 @@ V_co = TypeVar("V_co", covariant=True)
 
 @frozen
 class _Made:
-    """A value that was made."""
-
     value: object
 
 
-def _spent() -> object:
-    """In place of what made a value."""
-
-
 class _Cell:
-    """A value that *make* makes when it is first wanted, and once, even by several threads; a failure is no value."""
+    """A value that *make* computes on first use, once for all threads; after a failure, again."""
 
     __slots__ = ("_guard", "_make", "made")
 
     def __init__(self, make: Callable[[], object]) -> None:
         self._guard = Guard()
-        self._make = make
+        self._make: Callable[[], object] | None = make
         self.made: _Made | None = None
 
     def get(self) -> object:
-        """The value."""
         if self.made is None:
             with self._guard.lock:
-                if self.made is None:
+                if self._make is not None:  # else another thread was faster
                     self.made = _Made(self._make())
-                    self._make = _spent  # what it held is needed no more
-        return self.made.value
+                    self._make = None  # free what it refers to
+        return cast("_Made", self.made).value
 
 
 class LazyDict(Mapping[K, V_co]):
-    """A read-only mapping; each value is made when it is first looked at, and then kept.
+    """A read-only mapping that computes each value on first access, and keeps it.
 
-    Length, keys, `in` and `repr` make nothing. Comparing compares the keys, then values; pickling makes all values. A copy
-    shares the values; a deep copy copies each when it is first looked at.
+    Length, keys, `in` and `repr` compute nothing. Equality compares the keys, then the values;
+    pickling computes all values. A copy shares the values; a deep copy copies each on first access.
     """
 
     __slots__ = ("__weakref__", "_cells")
@@ -86,7 +79,8 @@ class LazyDict(Mapping[K, V_co]):
 
     def __repr__(self) -> str:
         cells = [
-            f"{shown(key)}: {'…' if cell.made is None else shown(cell.made.value)}" for key, cell in self._cells.items()
+            f"{shown(key)}: {'…' if cell.made is None else shown(cell.made.value)}"
+            for key, cell in self._cells.items()
         ]
         return f"<lazy_dict {{{', '.join(cells)}}}>"
 
@@ -104,32 +98,34 @@ def _deep_copy(values: Mapping[K, V], key: K) -> V:
     return copy.deepcopy(values[key])
 
 
-def _constant(value: V) -> V:
-    return value
-
-
 def restore_lazy_dict(values: Mapping[K, V]) -> LazyDict[K, V]:
-    """Unpickle a lazy dictionary, whose values were made. Pickles name this function."""
-    made = LazyDict({key: partial(_constant, value) for key, value in values.items()})
-    _ = [*made.values()]
-    return made
+    """Return a lazy dictionary with computed values. Pickles name this function."""
+    restored = LazyDict({key: partial(values.__getitem__, key) for key in values})
+    _ = [*restored.values()]
+    return restored
 
 
 def lazy_dict(thunks: Mapping[K, Callable[[], V]]) -> LazyDict[K, V]:
-    """A read-only mapping from the keys of *thunks* to what these return, each called on first access, and once.
+    """Return a read-only mapping of keys to the results of *thunks*, computed on first access.
 
     >>> squares = lazy_dict({n: lambda n=n: n * n for n in (2, 3)})
     >>> squares[3], squares
     (9, <lazy_dict {2: …, 3: 9}>)
 
     Raises:
-        TypeError: for what is no mapping, or a value of it that cannot be called.
+        TypeError: if *thunks* is not a mapping, or one of its values is not callable.
     """
     if not isinstance(cast("object", thunks), Mapping):
-        raise TypeError(f"lazy_dict: {thunks!r} is no dictionary; give one from keys to functions without parameters")
+        raise TypeError(
+            f"lazy_dict: expected a mapping, got {thunks!r}; "
+            "pass keys with functions without parameters"
+        )
     for key, make in thunks.items():
         if not callable(cast("object", make)):
-            raise TypeError(f"lazy_dict: what is given for {key!r} is no function; give one that returns its value")
+            raise TypeError(
+                f"lazy_dict: the value for {key!r} must be callable; "
+                "pass a function that returns it"
+            )
     return LazyDict(thunks)
 
 
@@ -147,35 +143,41 @@ def lazy_proxy_dict(
 ) -> LazyDict[str, list[object]]: ...
 @overload
 def lazy_proxy_dict(
-    artifacts_or_ids: Iterable[object], group_artifacts_of_same_name: bool, repo: RepositoryOrName | None = None
+    artifacts_or_ids: Iterable[object],
+    group_artifacts_of_same_name: bool,
+    repo: RepositoryOrName | None = None,
 ) -> LazyDict[str, object]: ...
 def lazy_proxy_dict(
     artifacts_or_ids: Iterable[object],
     group_artifacts_of_same_name: bool = False,
     repo: RepositoryOrName | None = None,
 ) -> LazyDict[str, object] | LazyDict[str, list[object]]:
-    """A read-only mapping from the names of artifacts to their proxies, each made on first access and read on first use.
+    """Return a read-only mapping of artifact names to proxies, whose values are read on first use.
 
     Args:
-        artifacts_or_ids: Artifacts, proxies, ids or their first digits; one that is given twice counts once.
-        group_artifacts_of_same_name: Whether the values are lists of proxies, in the order given, one for each name.
-        repo: Where ids are looked up, for their names and at once; by default in the current repository.
+        artifacts_or_ids: Artifacts, proxies, ids or their first digits; duplicates count once.
+        group_artifacts_of_same_name: Map each name to a list of proxies, in the order given.
+        repo: The repository in which ids are looked up, at once; by default the current one.
 
     Raises:
-        DuplicateNameError: if several artifacts have one name and are not to be grouped; it lists the names.
+        DuplicateNameError: if several artifacts have one name and are not grouped; lists the names.
         ArtifactNotFoundError, AmbiguousIdError: for an id.
-        TypeError: for what is neither artifact nor id.
+        TypeError: for anything that is neither an artifact nor an id.
     """
     named: dict[str, dict[str, Artifact[object]]] = {}
-    for each in several(artifacts_or_ids, "lazy_proxy_dict"):
-        artifact = artifact_for(each, repo)
+    for artifact_or_id in several(artifacts_or_ids, "lazy_proxy_dict"):
+        artifact = artifact_for(artifact_or_id, repo)
         named.setdefault(artifact.name, {})[artifact.id] = artifact
     if group_artifacts_of_same_name:
-        return LazyDict({name: partial(_proxies, tuple(group.values())) for name, group in named.items()})
-    if doubles := [name for name, group in named.items() if len(group) > 1]:
-        raise DuplicateNameError(doubles)
-    return LazyDict({name: artifact.proxy for name, group in named.items() for artifact in group.values()})
+        return LazyDict(
+            {name: partial(_proxies, (*group.values(),)) for name, group in named.items()}
+        )
+    if duplicates := [name for name, group in named.items() if len(group) > 1]:
+        raise DuplicateNameError(duplicates)
+    return LazyDict(
+        {name: artifact.proxy for name, group in named.items() for artifact in group.values()}
+    )
 
 
 def _proxies(artifacts: tuple[Artifact[object], ...]) -> list[object]:
-    return [each.proxy() for each in artifacts]
+    return [artifact.proxy() for artifact in artifacts]

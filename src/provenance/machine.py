@@ -1,4 +1,4 @@
-"""This machine as the composition root hands it out: clock, process, the user's files, and what child processes are told."""
+"""This machine, as the composition root wires it: clock, process, user files, child processes."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ _log: Final = logging.getLogger("provenance")
 
 
 def tell_children(config: Mapping[str, object], base: Path) -> None:
-    """Let processes that this one starts find *config*, unless they are told another one."""
+    """Pass *config* to child processes in the environment; they may load another one."""
     try:
         os.environ[sources.VARIABLE] = sources.to_json(config, base)
     except TypeError as error:
-        _log.warning("processes that this one starts must load their configuration themselves: %s", error)
+        _log.warning("child processes must load their configuration themselves: %s", error)
         os.environ.pop(sources.VARIABLE, None)
 
 
 def set_hook(hook: RunInfoHook | None) -> None:
-    """Let *hook* add to what is recorded of the process, which is collected anew for it."""
-    this().ask(hook)
+    """Let *hook* edit what is recorded of the process, which is collected again."""
+    this().set_hook(hook)
 
 
 @cache
 def clock() -> Clock:
-    """The clock of this machine."""
+    """Return the clock of this machine."""
     from provenance.effects.world import SystemClock
 
     return SystemClock()
 
 
 def beside(answer: Callable[[E], A], effect: E, /) -> Awaitable[A]:
-    """What *answer* answers to *effect*, in a thread that is for nothing else; its module loads with the first coroutine."""
+    """Return the answer to *effect*, found in a worker thread; loaded with the first coroutine."""
     from provenance.effects.workers import beside
 
     return beside(answer, effect)
@@ -57,7 +57,7 @@ def beside(answer: Callable[[E], A], effect: E, /) -> Awaitable[A]:
 
 @cache
 def this() -> ThisMachine:
-    """This machine, and what it tells of the process."""
+    """Return this machine and the description of the process."""
     from provenance.effects.world import ThisMachine
 
     return ThisMachine(clock())
@@ -65,12 +65,12 @@ def this() -> ThisMachine:
 
 @cache
 def desk() -> LocalFiles:
-    """The files of this machine, and the user's folder of local copies."""
+    """Return the files of this machine, with the user's folder of local copies."""
     from provenance.effects.files import LocalFiles
 
     return LocalFiles()
 
 
 def world() -> Interpreter[World | Files]:
-    """What this machine answers."""
+    """Return the interpreter of this machine."""
     return world_effects(this()) | file_effects(desk())

@@ -1,4 +1,4 @@
-"""Looking for artifacts by what is recorded of them."""
+"""Searching artifacts by what is recorded of them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _COLUMNS: Final = tuple(
-    each.name for each in fields(ArtifactRecord) if each.name not in {"value_blob", "inputs_blob", "interface", "code"}
+    column.name
+    for column in fields(ArtifactRecord)
+    if column.name not in {"value_blob", "inputs_blob", "interface", "code"}
 )
 
 
 @frozen
 class Found:
-    """The artifacts that fit a query, those recorded last first; they are looked up as they are used, anew each time."""
+    """The artifacts that match a query, newest first; each iteration searches again."""
 
     query: Query
     repo: Repository = field(repr=False)
@@ -49,25 +51,25 @@ class Found:
             after = page.next
 
     def __bool__(self) -> bool:
-        """Whether anything fits; one record is looked up for this."""
+        """Return whether anything matches, reading one record."""
         return self.first is not None
 
     @property
     def first(self) -> Artifact[object] | None:
-        """The one that was recorded last, None if nothing fits."""
+        """The newest one; None if nothing matches."""
         page = self.repo.interpreter(FindRecords(self.query, None, 1))
         return Artifact.of(page.records[0], self.repo) if page.records else None
 
     def to_pandas(self) -> pd.DataFrame:
-        """What is recorded of the artifacts, a row for each, as a DataFrame with the ids as its index."""
-        import pandas as pd  # noqa: PLC0415 - optional, and long to import
+        """Return a DataFrame with one row per artifact, indexed by id."""
+        import pandas as pd  # noqa: PLC0415 - optional and slow
 
         columns = (*_COLUMNS, "content_digest", "size_bytes")
-        rows = [[getattr(each, name) for name in columns] for each in self]
+        rows = [[getattr(artifact, name) for name in columns] for artifact in self]
         return pd.DataFrame(rows, columns=list(columns)).set_index("id")
 
 
-def search(  # noqa: PLR0913 - each is a condition of its own, by keyword
+def search(  # noqa: PLR0913 - conditions by keyword
     name: str | None = None,
     *,
     version: int | None = None,
@@ -80,29 +82,31 @@ def search(  # noqa: PLR0913 - each is a condition of its own, by keyword
     run: Run | str | None = None,
     repo: RepositoryOrName | None = None,
 ) -> Found:
-    """Look for artifacts that fit in all respects that are given.
+    """Return the artifacts that meet all of these conditions.
 
     Args:
-        name: Name of the artifacts, in which `*`, `?` and `[…]` stand for what they stand for in file names.
+        name: Name of the artifacts; `*`, `?` and `[…]` are wildcards as in file names.
         version: Version of the function.
-        tags: Tags that must be there.
-        custom_fields: Custom fields that must be there, with equal values.
-        inputs: Values that arguments must have had, by parameter. Large ones are compared by their hash, artifacts by their id;
+        tags: Tags that they must have.
+        custom_fields: Custom fields that they must have, with equal values.
+        inputs: Values of arguments by parameter. Large ones are compared by hash, artifacts by id;
             large ones inside lists and dictionaries only by type, shape and length.
         uses: Artifacts (or whole ids) that must be among the inputs, at any depth.
         since: The earliest time of computation, with a time zone.
-        until: The time before which it was computed.
-        run: The run, or the id of it, that computed it.
-        repo: Where to look, by default in the default repository.
+        until: The time before which they were computed, with a time zone.
+        run: The run that computed them, or its id.
+        repo: The repository to search, by default the default one.
 
     Raises:
-        ConfigError: for a condition of the wrong type, a time without a zone, or tags that are one string.
-        TypeError: for something in *uses* that is no artifact.
-        UnhashableValueError: for an input that could not have been one.
+        ConfigError: for a condition of the wrong type, or a time without a zone.
+        TypeError: for something in *uses* that is not an artifact.
+        UnhashableValueError: for an input that could not have been hashed.
     """
     tags = _texts(tags)
     for option, given in (("custom_fields", custom_fields), ("inputs", inputs)):
-        named({} if given is None else given, f"search, {option}", "give one from names to values")
+        named(
+            {} if given is None else given, f"search, {option}", "pass a mapping of names to values"
+        )
     _check(name=name, version=version, run=run, since=since, until=until)
     query = Query(
         name=name,
@@ -120,39 +124,49 @@ def search(  # noqa: PLR0913 - each is a condition of its own, by keyword
 
 def _texts(tags: object) -> list[str]:
     found = [*cast("Iterable[object]", tags)] if is_collection(tags) else [None]
-    if not all(isinstance(each, str) for each in found):
-        advice = f"give [{tags!r}]" if isinstance(tags, str) else "give a list of strings"
-        raise ConfigError("search, tags", f"{tags!r} is no collection of strings", advice)
+    if not all(isinstance(tag, str) for tag in found):
+        problem = f"must be a collection of strings, got {tags!r}"
+        advice = f"pass [{tags!r}]" if isinstance(tags, str) else "pass a list of strings"
+        raise ConfigError("search, tags", problem, advice)
     return cast("list[str]", found)
 
 
-_KINDS: Final = {"name": str, "version": int, "run": Run | str, "since": datetime, "until": datetime}
+_KINDS: Final = {
+    "name": str,
+    "version": int,
+    "run": Run | str,
+    "since": datetime,
+    "until": datetime,
+}
 
 
 def _check(**conditions: object) -> None:
-    """Refuse what no artifact could have, before a store is asked: raises ConfigError."""
+    """Raise ConfigError for a condition that no artifact could meet, before a store is searched."""
     for option, value in conditions.items():
         problem = None if value is None else _problem(value, _KINDS[option])
         if problem is not None:
-            raise ConfigError(f"search, {option}", f"{shown(value)} {problem}", "see the documentation of search")
+            problem = f"{problem}, got {shown(value)}"
+            raise ConfigError(f"search, {option}", problem, "see the documentation of search")
 
 
 def _problem(value: object, kind: type | UnionType) -> str | None:
     if not isinstance(value, kind) or isinstance(value, bool):
-        return f"is no {kind}"
+        return f"must be of type {kind.__name__ if isinstance(kind, type) else kind}"
     if isinstance(value, datetime) and value.utcoffset() is None:
-        return "has no time zone"
-    if isinstance(value, str) and any("\ud800" <= each <= "\udfff" for each in value):
-        return "is no text that could be stored"
-    return "has more than 64 bits" if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63 else None
+        return "must have a time zone"
+    if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+        return "must be valid UTF-8 text"
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        return "must have at most 64 bits"
+    return None
 
 
 def who_made(value: object, repo: RepositoryOrName | None = None) -> tuple[Artifact[object], ...]:
-    """The artifacts whose value is equal to *value*, oldest first, however it came here.
+    """Return the artifacts whose value is equal to *value*, oldest first.
 
     Raises:
-        UnhashableValueError: if *value* has no content to compare by.
+        UnhashableValueError: if *value* cannot be hashed.
     """
     place = session.current().repository(repo)
     wanted = hash_value(unwrap(value) if is_proxy(value) else value)
-    return tuple(Artifact.of(each, place) for each in place.interpreter(FindByValue(wanted)))
+    return tuple(Artifact.of(record, place) for record in place.interpreter(FindByValue(wanted)))

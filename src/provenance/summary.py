@@ -1,10 +1,11 @@
-"""Inputs as people and SQL see them: as JSON where they have a JSON form, in a few words where they have none."""
+"""Recorded inputs as JSON for people and SQL; what has no JSON form is summarized."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any, Final, cast
 
 from attrs import frozen
@@ -15,11 +16,11 @@ from provenance.recipe import Sighting
 from provenance.records import Inputs, Json
 
 LONGEST_TEXT: Final = 1_000
-"""Longer strings are summarised …"""
+"""Longer strings are summarized."""
 MOST_MEMBERS: Final = 100
-"""… and so are containers of more members …"""
+"""Containers with more members are summarized."""
 DEEPEST: Final = 4
-"""… or nested deeper than this."""
+"""Containers nested deeper are summarized."""
 _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _VARARGS: Final = "__varargs"
 _INT64: Final = range(-(1 << 63), 1 << 63)
@@ -27,14 +28,14 @@ _INT64: Final = range(-(1 << 63), 1 << 63)
 
 @frozen
 class Summary:
-    """Stands in the recorded inputs for an argument that no serializer could write."""
+    """The type and hash of a recorded argument that no serializer could write."""
 
     type: str
     hash: str | None
 
 
 def type_name(value: object) -> str:
-    """The type of *value* as `module:qualname`.
+    """Return the type of *value* as `module:qualname`.
 
     >>> type_name(1)
     'builtins:int'
@@ -44,33 +45,37 @@ def type_name(value: object) -> str:
 
 
 def inputs_json(inputs: Inputs, hashes: InputHashes, *, plain: bool = False) -> str:
-    """JSON text of a call's inputs by parameter name, `*args` under `__varargs`.
+    """Return the JSON text of a call's inputs by parameter name, with `*args` under `__varargs`.
 
-    Artifacts appear as `{"artifact": id}`; what is large or has no JSON form as `{"type": …, "hash": …, …}`. Those that
-    `are_plain`, which *plain* says, are written as they are.
+    Artifacts appear as `{"artifact": id}`; what is large or has no JSON form as `{"type": …,
+    "hash": …, …}`. *plain* inputs, for which `are_plain` is true, are written as they are.
     """
-    text = _encode({**inputs.kargs, _VARARGS: inputs.varargs} if plain else _summaries(inputs, hashes))
+    document: dict[str, object]
+    if plain:
+        document = {**inputs.kargs, _VARARGS: inputs.varargs}
+    else:
+        kargs = {
+            name: _json_of(value, hashes.kargs.get(name)) for name, value in inputs.kargs.items()
+        }
+        # The user's `input_hash_fn` may have returned too few hashes, or too many.
+        pairs = list(zip_longest(inputs.varargs, hashes.varargs))[: len(inputs.varargs)]
+        document = {**kargs, _VARARGS: [_json_of(value, digest) for value, digest in pairs]}
+    text = _encode(document)
     return text if _is_utf8(text) else json.dumps(json.loads(text))
 
 
-def _summaries(inputs: Inputs, hashes: InputHashes) -> dict[str, Json]:
-    named = {name: _json_of(value, hashes.kargs.get(name)) for name, value in inputs.kargs.items()}
-    rest = [_json_of(value, each) for value, each in zip(inputs.varargs, _padded(hashes.varargs, inputs), strict=False)]
-    return {**named, _VARARGS: rest}
-
-
 def _is_utf8(text: str) -> bool:
-    """Whether the text has no lone surrogates, as the name of a keyword argument may have."""
-    return text.isascii() or not any("\ud800" <= each <= "\udfff" for each in text)
+    """Return whether *text* has no lone surrogates; names of keyword arguments may have some."""
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def input_json(value: object) -> Json:
-    """An input as `inputs_json` shows it; UnhashableValueError where it has no value."""
+    """Return an input as `inputs_json` writes it; raise UnhashableValueError if it has no hash."""
     return _json_of(value, hash_value(value))
 
 
 def are_plain(inputs: Inputs) -> bool:
-    """Whether `inputs_json` says all there is to know of *inputs*: they are builtin scalars that JSON can say.
+    """Return whether *inputs* are builtin scalars with a JSON form, so that JSON says everything.
 
     >>> are_plain(Inputs({"a": 4, "b": None})), are_plain(Inputs({"a": (4,)}))
     (True, False)
@@ -81,7 +86,7 @@ def are_plain(inputs: Inputs) -> bool:
 
 
 def plain_inputs(text: str) -> Inputs:
-    """The inputs that `inputs_json` wrote, if they were plain.
+    """Return the inputs that `inputs_json` wrote, if they were plain.
 
     >>> plain_inputs('{"a": 4, "__varargs": [1.5]}')
     {'kargs': {'a': 4}, 'varargs': (1.5,)}
@@ -94,62 +99,51 @@ def _is_plain(value: object) -> bool:
     kind = type(value)
     if kind is int:
         return value in _INT64
-    scalar = _SCALARS.get(kind)
-    return value is None or kind is bool if scalar is None else scalar(value)
-
-
-def _padded(hashes: tuple[str, ...], inputs: Inputs) -> list[str | None]:
-    """One hash for each of `*args`, even if the user's `input_hash_fn` returned fewer."""
-    return [*hashes, *[None] * max(0, len(inputs.varargs) - len(hashes))]
+    has_json = _SCALARS.get(kind)
+    return value is None or kind is bool if has_json is None else has_json(value)
 
 
 def _json_of(value: object, digest: str | None = None, depth: int = 0) -> Json:
     kind = type(value)
     if value is None or kind is bool:
         return cast("Json", value)
-    scalar = _SCALARS.get(kind)
-    if scalar is not None:
-        return cast("Json", value) if scalar(value) else _summary(value, digest)
-    artifact_id = _artifact_id(value)
-    if artifact_id is not None:
-        return {"artifact": artifact_id}
-    if hasattr(kind, "__provenance_sighting__"):  # what is in no store is a plain value
+    has_json = _SCALARS.get(kind)
+    if has_json is not None:
+        return cast("Json", value) if has_json(value) else _summary(value, digest)
+    sight: Callable[[object], Sighting | None] | None = getattr(
+        kind, "__provenance_sighting__", None
+    )
+    if sight is not None:
+        sighting = sight(value)
+        if sighting is not None:
+            return {"artifact": sighting.artifact_id}
+        # A proxy of a result that is in no store counts as its value.
         return _json_of(cast("Any", value).__wrapped__, digest, depth)
-    return _container(value, digest, depth)
-
-
-def _container(value: object, digest: str | None, depth: int) -> Json:
     if depth < DEEPEST:
-        sequence, mapping = cast("list[object]", value), cast("dict[object, object]", value)
-        if type(sequence) in (list, tuple) and len(sequence) <= MOST_MEMBERS:
-            return [_json_of(member, None, depth + 1) for member in sequence]
-        if type(mapping) is dict and _is_object(mapping):
-            return {str(key): _json_of(member, None, depth + 1) for key, member in mapping.items()}
+        members: Any = value
+        if kind in (list, tuple) and len(members) <= MOST_MEMBERS:
+            return [_json_of(member, None, depth + 1) for member in members]
+        if kind is dict and _is_object(members):
+            return {key: _json_of(member, None, depth + 1) for key, member in members.items()}
     return _summary(value, digest)
 
 
 def _is_object(entries: dict[object, object]) -> bool:
-    return len(entries) <= MOST_MEMBERS and all(type(key) is str and _is_text(key) for key in entries)
+    return len(entries) <= MOST_MEMBERS and all(
+        type(key) is str and _is_text(key) for key in entries
+    )
 
 
-def _is_text(value: Any) -> bool:  # noqa: ANN401 - a str of the scalar table
-    """Whether every database takes the string: none takes lone surrogates, PostgreSQL no NUL."""
-    if len(value) > LONGEST_TEXT or "\0" in value:
-        return False
-    return _is_utf8(value)
+def _is_text(value: str) -> bool:
+    """Return whether every database accepts the string: no lone surrogates, no NUL (PostgreSQL)."""
+    return len(value) <= LONGEST_TEXT and "\0" not in value and _is_utf8(value)
 
 
-def _is_small(value: Any) -> bool:  # noqa: ANN401 - an int of the scalar table
-    return value in _INT64
-
-
-_SCALARS: Final[Mapping[type, Callable[[Any], bool]]] = {int: _is_small, float: math.isfinite, str: _is_text}
-
-
-def _artifact_id(value: object) -> str | None:
-    sight: Callable[[object], Sighting | None] | None = getattr(type(value), "__provenance_sighting__", None)
-    sighting = None if sight is None else sight(value)
-    return None if sighting is None else sighting.artifact_id
+_SCALARS: Final[dict[type, Callable[[Any], bool]]] = {
+    int: _INT64.__contains__,
+    float: math.isfinite,
+    str: _is_text,
+}
 
 
 def _summary(value: object, digest: str | None) -> Json:
@@ -158,16 +152,18 @@ def _summary(value: object, digest: str | None) -> Json:
         facts["hash"] = digest
     try:
         return {**facts, **_measures(value)}
-    except Exception:  # noqa: BLE001 - a type's own methods may fail: recording never fails the call
+    except Exception:  # noqa: BLE001 - a type's own methods may fail; recording must not
         return facts
 
 
 def _measures(value: object) -> dict[str, Json]:
-    """Length, shape and element type of *value*, as far as it has them."""
+    """Return the shape, element type and length of *value*, as far as it has them."""
     facts: dict[str, Json] = {}
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if isinstance(shape, tuple) and all(type(each) is int for each in cast("tuple[object, ...]", shape)):
-        facts["shape"] = list(cast("tuple[int, ...]", shape))
+    if isinstance(shape, tuple):
+        lengths = cast("tuple[object, ...]", shape)
+        if all(type(length) is int for length in lengths):
+            facts["shape"] = list(cast("tuple[int, ...]", lengths))
     if dtype is not None:
         facts["dtype"] = str(dtype)[:LONGEST_TEXT]
     if hasattr(type(value), "__len__") and facts.get("shape") != []:

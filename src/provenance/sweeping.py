@@ -1,8 +1,8 @@
-"""Deleting what is left over in stores: blobs that no record names, what killed writers left, what was put aside."""
+"""Garbage collection: unreferenced blobs, abandoned files, quarantine and expired leases."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias, cast
@@ -10,11 +10,19 @@ from typing import Final, TypeAlias, cast
 from provenance import session
 from provenance.asks import Now
 from provenance.checks import age
-from provenance.chores import Discard, FindHomes, FindNamed, FindPlaces, Holding, ListHoldings, Shelf
+from provenance.chores import (
+    Discard,
+    FindHomes,
+    FindNamed,
+    FindPlaces,
+    Holding,
+    ListHoldings,
+    Shelf,
+)
 from provenance.effect import UnhandledEffectError
 from provenance.findings import Collected, Garbage, Reason
 from provenance.ids import BlobId
-from provenance.leasing import Claim, Claimed, Expired, FindExpired, Release
+from provenance.leasing import Claim, Claimed, FindExpired, Release
 from provenance.records import Blob
 from provenance.repository import Repository
 from provenance.session import Environment, RepositoryOrName
@@ -23,14 +31,14 @@ from provenance.settings import ChainedSettings, Config
 _PAGE: Final = 1000
 _DAY: Final = timedelta(days=1)
 _MOMENT: Final = 5.0
-"""Seconds that a lease is held while it is taken away."""
+"""Duration in seconds of the lease that replaces an expired one until it is released."""
 _REASONS: Final = {
     Shelf.STORED: Reason.UNREFERENCED,
     Shelf.TEMPORARY: Reason.TEMPORARY,
     Shelf.QUARANTINED: Reason.QUARANTINED,
 }
 Progress: TypeAlias = Callable[[int, "int | None"], None]
-"""Called after each page: how much was looked at, and how much there is, if that is known."""
+"""Called after each page with the number of entries so far, and the total if it is known."""
 
 
 def collect_garbage(
@@ -40,46 +48,52 @@ def collect_garbage(
     older_than: timedelta = _DAY,
     progress: Progress | None = None,
 ) -> Collected:
-    """Delete what is of no use to anybody: unreferenced blobs, stale temporary files, quarantined bytes, expired leases.
+    """Delete unreferenced blobs, abandoned temporary files, quarantined bytes and expired leases.
 
-    What a record names stays, of this repository and of every configured one whose blobs are in the same place. Others
-    may read and write meanwhile: what is younger than *older_than* stays, and right before something is deleted its age is looked
-    at again, and whether a record names it by now.
+    What a record names stays, whether of this repository or of another configured one whose blobs
+    are in the same place. Others may read and write meanwhile: what is younger than *older_than*
+    stays, and age and references are checked again right before each deletion.
 
     Args:
         repo: A repository or the name of one, by default the default one.
-        dry_run: Delete nothing, and report what would be.
-        older_than: The age from which on something may go; it must be longer than storing one result takes.
-        progress: Told how many things were looked at.
+        dry_run: Delete nothing, and report what would be deleted.
+        older_than: The minimum age; it must be longer than storing one result takes.
+        progress: Called with the number of entries that were examined.
 
     Raises:
-        ConfigError: for an age that is negative or no `timedelta`.
-        StoreUnavailableError, StorePermissionError: if a store, or a repository that shares it, cannot or may not be asked.
+        ConfigError: if *older_than* is negative or not a `timedelta`.
+        StoreUnavailableError, StorePermissionError: if a store, or a repository that shares it,
+            cannot or may not be read or changed.
     """
     environment = session.current()
     chosen = environment.repository(repo)
-    return collected(chosen, sharing(environment, chosen), dry_run=dry_run, older_than=older_than, progress=progress)
+    roots = sharing(environment, chosen)
+    return collected(chosen, roots, dry_run=dry_run, older_than=older_than, progress=progress)
 
 
 def sharing(environment: Environment, repo: Repository) -> tuple[Repository, ...]:
-    """*repo*, and every other one of *environment* that has blobs in the same place: what they name must stay.
+    """Return *repo* and all repositories of *environment* with blobs in the same place.
 
-    Chained ones are passed over, since what they name is named by what they are chained of, and so are those whose records are in the
-    same database.
+    What they name must stay. Chained repositories are left out, since their members name the same
+    blobs, and so are repositories with their records in the same database.
     """
     places, homes = _places(repo), repo.interpreter(FindHomes())
     settings = cast("Config | None", environment.config)
-    chains = set[str]() if settings is None else _chains(settings)
+    repos = () if settings is None else settings.artifact_repos.items()
+    chains = {name for name, chosen in repos if isinstance(chosen, ChainedSettings)}
     others = (environment.repository(name) for name in sorted(environment.openers.keys() - chains))
-    return (repo, *(each for each in others if places & _places(each) and not each.interpreter(FindHomes()) <= homes))
+    return (
+        repo,
+        *(
+            other
+            for other in others
+            if places & _places(other) and not other.interpreter(FindHomes()) <= homes
+        ),
+    )
 
 
 def _places(repo: Repository) -> frozenset[str]:
     return repo.interpreter(FindPlaces())
-
-
-def _chains(settings: Config) -> set[str]:
-    return {name for name, each in settings.artifact_repos.items() if isinstance(each, ChainedSettings)}
 
 
 def collected(
@@ -90,65 +104,62 @@ def collected(
     older_than: timedelta = _DAY,
     progress: Progress | None = None,
 ) -> Collected:
-    """As `collect_garbage`, where what the records of *roots* name stays."""
+    """Delete what no record of *roots* names; see `collect_garbage`."""
     age(older_than, "collect_garbage, older_than")
     before = repo.interpreter(Now()) - older_than
     garbage: list[Garbage] = []
     seen = young = 0
     for shelf in Shelf:
-        for page in _pages(repo, shelf):
-            old = [each for each in page if each.since < before]
-            seen, young = seen + len(page), young + len(page) - len(old)
-            garbage += _swept(repo, shelf, list(_unnamed(roots, shelf, old)), roots, None if dry_run else before)
+        after = ""
+        while page := repo.interpreter(ListHoldings(shelf, after, _PAGE)):
+            old = [holding for holding in page if holding.since < before]
+            seen += len(page)
+            young += len(page) - len(old)
+            for holding in _unnamed(roots, shelf, old):
+                if dry_run or _discard(repo, roots, shelf, holding, before):
+                    reason = _REASONS[shelf]
+                    garbage.append(Garbage(reason, holding.key, holding.size, holding.since))
             if progress is not None:
                 progress(seen, None)
+            after = page[-1].key
     garbage += _expired(repo, older_than, dry_run=dry_run)
-    return Collected(repo.name, tuple(each.name for each in roots), dry_run, tuple(garbage), young)
+    names = tuple(root.name for root in roots)
+    return Collected(repo.name, names, dry_run, tuple(garbage), young)
+
+
+def _unnamed(roots: tuple[Repository, ...], shelf: Shelf, holdings: list[Holding]) -> list[Holding]:
+    """Return those of *holdings* that no record of *roots* names."""
+    if shelf is not Shelf.STORED:
+        return holdings
+    blobs = tuple(Blob(BlobId(holding.key), holding.size) for holding in holdings)
+    named = {blob.id for root in roots for blob in root.interpreter(FindNamed(blobs))}
+    return [holding for holding in holdings if holding.key not in named]
+
+
+def _discard(
+    repo: Repository,
+    roots: tuple[Repository, ...],
+    shelf: Shelf,
+    holding: Holding,
+    before: datetime,
+) -> bool:
+    """Delete an entry unless a record names it by now, or it is younger now."""
+    if not _unnamed(roots, shelf, [holding]):
+        return False
+    return repo.interpreter(Discard(shelf, holding.key, before))
 
 
 def _expired(repo: Repository, older_than: timedelta, *, dry_run: bool) -> Iterator[Garbage]:
-    """Leases whose owners have been gone for so long; taken over and given back, they are no more."""
+    """Delete abandoned leases, each by acquiring and releasing it."""
     now = repo.interpreter(Now())
     after = ""
     with suppress(UnhandledEffectError):  # not every repository has leases
         while page := repo.interpreter(FindExpired(older_than.total_seconds(), after, _PAGE)):
-            for each in page:
-                if dry_run or _ended(repo, each):
-                    yield Garbage(Reason.LEASE, each.artifact_id, 0, now - timedelta(seconds=each.seconds))
+            for expired in page:
+                if not dry_run:
+                    lease = repo.interpreter(Claim(expired.artifact_id, _MOMENT))
+                    if not (isinstance(lease, Claimed) and repo.interpreter(Release(lease))):
+                        continue
+                since = now - timedelta(seconds=expired.seconds)
+                yield Garbage(Reason.LEASE, expired.artifact_id, 0, since)
             after = page[-1].artifact_id
-
-
-def _ended(repo: Repository, expired: Expired) -> bool:
-    lease = repo.interpreter(Claim(expired.artifact_id, _MOMENT))
-    return isinstance(lease, Claimed) and repo.interpreter(Release(lease))
-
-
-def _pages(repo: Repository, shelf: Shelf) -> Iterator[tuple[Holding, ...]]:
-    after = ""
-    while page := repo.interpreter(ListHoldings(shelf, after, _PAGE)):
-        yield page
-        after = page[-1].key
-
-
-def _unnamed(roots: Iterable[Repository], shelf: Shelf, old: list[Holding]) -> Iterator[Holding]:
-    """Those of *old* that no record of *roots* names."""
-    if shelf is Shelf.STORED:
-        asked = tuple(_blob(each) for each in old)
-        named = {blob.id for each in roots for blob in each.interpreter(FindNamed(asked))}
-        old = [each for each in old if each.key not in named]
-    yield from old
-
-
-def _swept(
-    repo: Repository, shelf: Shelf, unnamed: list[Holding], roots: tuple[Repository, ...], before: datetime | None
-) -> Iterator[Garbage]:
-    """What of *unnamed* was deleted because it was there before then; all of it, and nothing is deleted, if None."""
-    for each in unnamed:
-        if before is None or (
-            any(_unnamed(roots, shelf, [each])) and repo.interpreter(Discard(shelf, each.key, before))
-        ):
-            yield Garbage(_REASONS[shelf], each.key, each.size, each.since)
-
-
-def _blob(holding: Holding) -> Blob:
-    return Blob(BlobId(holding.key), holding.size)

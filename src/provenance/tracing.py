@@ -1,8 +1,6 @@
-"""Asking the stores where an artifact came from."""
+"""Programs and public functions that trace lineage through the stores."""
 
 from __future__ import annotations
-
-from typing import TypeAlias
 
 from pyrsistent import pmap
 
@@ -17,42 +15,48 @@ from provenance.programs import read_inputs
 from provenance.proxy import Ephemeral
 from provenance.records import Artifact, ArtifactRecord, Inputs, Origin
 
-_Described: TypeAlias = "tuple[Uses, Arguments]"
-
 
 def trace(
     root: Artifact[object], origin: Origin, repo: str, inputs: Inputs | None = None
 ) -> Program[FindRecord | FindInputs | ReadBlob, Lineage]:
-    """Gather the lineage of *root*: each record on the way is asked for once, and no value.
+    """Collect the lineage of *root*, reading each record once and no value.
 
-    Artifacts of the lineage come from *origin*, the repository named *repo*. The *inputs* of *root* are given where
-    they are in no store.
+    Args:
+        root: The artifact.
+        origin: The repository that the artifacts of the lineage belong to.
+        repo: Its name.
+        inputs: The inputs of *root*, if they are in no store.
     """
     found: dict[ArtifactId, Artifact[object]] = {root.id: root}
-    told: dict[ArtifactId, _Described] = {}
+    uses: dict[ArtifactId, Uses] = {}
+    arguments: dict[ArtifactId, Arguments] = {}
     met, waiting = {root.id}, [root.id]
     while waiting:
         artifact_id = waiting.pop()
         record = found.get(artifact_id) or (yield from FindRecord(artifact_id))
         if record is None:
             continue
-        given = inputs if artifact_id == root.id and inputs is not None else (yield from known_inputs(record, repo))
+        known = inputs if artifact_id == root.id else None
+        if known is None:
+            known = yield from known_inputs(record, repo)
         found.setdefault(artifact_id, Artifact.of(record, origin))
-        told[artifact_id] = described(record, given)
+        uses[artifact_id], arguments[artifact_id] = described(record, known)
         fresh = record.source_ids - met
         met |= fresh
         waiting += fresh
-    edges = pmap(
-        {
-            each: with_part_keys(found[each], uses, found) if found[each].composite else uses
-            for each, (uses, _) in told.items()
-        }
-    )
-    return Lineage(root.id, pmap(found), edges, pmap({each: arguments for each, (_, arguments) in told.items()}))
+    edges = {
+        artifact_id: with_part_keys(found[artifact_id], edge, found)
+        if found[artifact_id].composite
+        else edge
+        for artifact_id, edge in uses.items()
+    }
+    return Lineage(root.id, pmap(found), pmap(edges), pmap(arguments))
 
 
-def known_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | ReadBlob, Inputs | None]:
-    """The recorded inputs, in which artifacts are unread references; None where they are lost or damaged."""
+def known_inputs(
+    record: ArtifactRecord, repo: str
+) -> Program[FindInputs | ReadBlob, Inputs | None]:
+    """Return the recorded inputs, with unread artifacts; None if they are lost or damaged."""
     try:
         return (yield from read_inputs(record, repo))
     except (ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError):
@@ -60,13 +64,14 @@ def known_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | Read
 
 
 def lineage(of: object) -> Lineage:
-    """Where *of* came from: an artifact, a proxy, or an id (or its first digits) in the current repository.
+    """Return where *of* came from: an artifact, a proxy, or an id (or its first digits).
 
-    Only records are read, so this is quick however large the values are.
+    Only records are read, so this is quick however large the values are. Ids are looked up in the
+    current repository.
 
     Raises:
         TypeError: if *of* is none of these.
-        ArtifactNotFoundError: if there is no artifact of this id.
+        ArtifactNotFoundError: if no artifact has this id.
     """
     root = session.artifact_for(of)
     repo = session.repository_of(root)
@@ -75,27 +80,27 @@ def lineage(of: object) -> Lineage:
 
 
 def dependencies(of: object) -> tuple[Artifact[object], ...]:
-    """The artifacts that *of* was made from at any remove, each after its own sources; *of* itself is the last.
+    """Return the artifacts that *of* was made from, directly or indirectly, and *of* as the last.
 
-    Raises as `lineage` does.
+    Each comes after its own sources. Raises as `lineage` does.
     """
     graph = lineage(of)
-    return tuple(graph.artifacts[each] for each in graph.order)
+    return tuple(graph.artifacts[artifact_id] for artifact_id in graph.order)
 
 
 def progeny(of: object) -> tuple[Artifact[object], ...]:
-    """The artifacts that were made from *of*, or hold it, at any remove, each after its own sources.
+    """Return the artifacts that were made from *of*, or hold it, directly or indirectly.
 
-    Raises as `lineage` does.
+    Each comes after its own sources. Raises as `lineage` does.
     """
     root = session.artifact_for(of)
     repo = session.repository_of(root)
     records = run(descend(root.id), repo.interpreter)
-    return tuple(Artifact.of(each, repo) for each in records)
+    return tuple(Artifact.of(record, repo) for record in records)
 
 
 def descend(root: ArtifactId) -> Program[FindProgeny | FindRecord, tuple[ArtifactRecord, ...]]:
-    """Gather what was made from *root* at any remove: each record is asked for once."""
+    """Collect the descendants of *root*, reading each record once."""
     found: dict[ArtifactId, ArtifactRecord] = {}
     met, waiting = {root}, [root]
     while waiting:
@@ -105,5 +110,7 @@ def descend(root: ArtifactId) -> Program[FindProgeny | FindRecord, tuple[Artifac
             if record is not None:
                 found[artifact_id] = record
                 waiting.append(artifact_id)
-    groups = circles({each.id: sorted(each.source_ids & found.keys()) for each in found.values()})
-    return tuple(found[each] for group in groups for each in sorted(group))
+    groups = circles(
+        {record.id: sorted(record.source_ids & found.keys()) for record in found.values()}
+    )
+    return tuple(found[artifact_id] for group in groups for artifact_id in sorted(group))

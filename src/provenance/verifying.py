@@ -1,4 +1,4 @@
-"""Checking that a repository is sound: its records, their bytes, what they lead to, and its sets."""
+"""Integrity checks of a repository: its records, their bytes and references, and its sets."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ from provenance.showing import shown
 
 _PAGE: Final = 1000
 _TRIES: Final = 3
-"""Times that an artifact is looked at while others write to it."""
+"""Number of times that an artifact is examined while others write to it."""
 _DOWN: Final = 3
-"""Artifacts one after the other whose bytes cannot be read, after which the store counts as out of reach."""
+"""Number of consecutive unreadable artifacts after which the store counts as out of reach."""
 
 Progress: TypeAlias = Callable[[int, "int | None"], None]
-"""Called after each step: how many are done, and how many there are, if that is known."""
+"""Called after each step with the number of steps so far, and the total if it is known."""
 _Verify: TypeAlias = InspectRecord | FindEviction | FindRun | FindIds | CheckBlob
 
 
 @frozen
 class Examined:
-    """What was found of one artifact: problems and gaps, its blobs that are sound, and whether its value was evicted."""
+    """The result for one artifact: problems, gaps, sound blobs, and whether it was evicted."""
 
     problems: tuple[Problem, ...] = ()
     gaps: tuple[Gap, ...] = ()
@@ -62,47 +62,49 @@ class Examined:
 
 
 def verify(
-    repo: RepositoryOrName | None = None, sample: int | None = None, progress: Progress | None = None
+    repo: RepositoryOrName | None = None,
+    sample: int | None = None,
+    progress: Progress | None = None,
 ) -> Verified:
-    """Check a repository: the bytes of each record, the run and the artifacts that it names, the members of each set.
+    """Check the bytes of each record, the run and artifacts that it names, and all sets' members.
 
-    All bytes are read, where they are stored, and compared with their digests; nothing is decoded, changed or copied.
-    Others may write meanwhile. The memory that it takes does not grow with the repository.
+    All bytes are read, where they are stored, and compared with their digests; nothing is decoded,
+    changed or copied. Others may write meanwhile. Memory use does not grow with the repository.
 
     Args:
         repo: A repository or the name of one, by default the default one.
-        sample: Check so many artifacts, chosen at random, and no sets.
-        progress: Told after each artifact, and each set, how many are done.
+        sample: Check only this number of artifacts, chosen at random, and no sets.
+        progress: Called after each artifact and each set with the number of them so far.
 
     Raises:
-        ConfigError: for a sample that is no positive number.
+        ConfigError: if *sample* is not a positive integer.
         StoreUnavailableError, StorePermissionError: if a store cannot, or may not, be read.
     """
     return verified(session.current().repository(repo), sample, progress)
 
 
-def verified(repo: Repository, sample: int | None = None, progress: Progress | None = None) -> Verified:
-    """As `verify`, of a repository that is given."""
+def verified(
+    repo: Repository, sample: int | None = None, progress: Progress | None = None
+) -> Verified:
+    """Check *repo*; see `verify`."""
     if sample is not None and not is_count(sample, 1):
-        raise ConfigError(
-            "verify, sample", f"{shown(sample)} is no number of artifacts", "give 1 or more, or leave it out"
-        )
+        problem = f"must be a positive int, got {shown(sample)}"
+        raise ConfigError("verify, sample", problem, "pass 1 or more, or leave it out")
     tally = _Tally(repo, progress)
     if sample is not None:
         chosen = run(sampled(sample, repo.interpreter(Now()).isoformat()), repo.interpreter)
-        tally.look_at(chosen, len(chosen))
-        return tally.report()
-    complaints = repo.interpreter(CheckRecords())
-    if complaints:  # what such a database says of its records is worth nothing
+        tally.examine_artifacts(chosen, len(chosen))
+    elif complaints := repo.interpreter(CheckRecords()):
+        # Nothing that a damaged database says of its records can be relied on.
         tally.problems += map(StoreDamaged, complaints)
-        return tally.report()
-    tally.look_at(all_ids(repo), None)
-    tally.look_at_sets()
+    else:
+        tally.examine_artifacts(all_ids(repo), None)
+        tally.examine_sets()
     return tally.report()
 
 
 def all_ids(repo: Repository) -> Iterator[ArtifactId]:
-    """The ids of all artifacts, in order, page by page."""
+    """Yield the ids of all artifacts in order, reading page by page."""
     after = ""
     while page := repo.interpreter(FindIds("", _PAGE, after)):
         yield from page
@@ -110,7 +112,7 @@ def all_ids(repo: Repository) -> Iterator[ArtifactId]:
 
 
 def sampled(size: int, seed: str) -> Program[FindIds, tuple[ArtifactId, ...]]:
-    """So many different ids, each the next one after a point that the *seed* chooses; all ids if there are no more."""
+    """Choose *size* different ids at points that *seed* determines, or all if there are fewer."""
     first = yield from FindIds("", size + 1)
     if len(first) <= size:
         return first
@@ -126,39 +128,42 @@ def sampled(size: int, seed: str) -> Program[FindIds, tuple[ArtifactId, ...]]:
 
 
 def examine(artifact_id: ArtifactId) -> Program[_Verify, Examined]:
-    """What there is to find of an artifact, looked at again if another process changes it meanwhile."""
+    """Examine an artifact, again if another process changes it meanwhile."""
     found = Examined()
     for _ in range(_TRIES):
         try:
             record = yield from InspectRecord(artifact_id)
         except CorruptRecordError as error:
             return Examined((RecordDamaged(artifact_id, error.reason),))
-        if record is None:  # it was deleted since it was listed
+        if record is None:  # deleted since it was listed
             return Examined()
-        found = yield from _examined(record)
+        found = yield from _examine_record(record)
         if not found.problems or (yield from InspectRecord(artifact_id)) == record:
             return found
     return found
 
 
-def _examined(record: ArtifactRecord) -> Program[_Verify, Examined]:
-    found: list[tuple[Blob, Problem | None]] = []
-    gaps: list[Gap] = []
+def _examine_record(record: ArtifactRecord) -> Program[_Verify, Examined]:
+    checked: dict[Blob, Problem | None] = {}
     for blob in dict.fromkeys(record.blobs):
-        found.append((blob, (yield from _blob_problem(record.id, blob))))  # noqa: PERF401 - a comprehension cannot ask
-    evicted = yield from FindEviction(record.id)  # after its bytes, which go after it is noted that they were let go
-    problems = [
-        problem
-        for blob, problem in found
-        if problem is not None and not (evicted and blob == record.value_blob and isinstance(problem, BlobMissing))
-    ]
-    sound = tuple(blob for blob, problem in found if problem is None)
-    problem = yield from _run_problem(record)
-    problems += () if problem is None else (problem,)
-    for source_id in sorted(record.source_ids):
-        if not (yield from FindIds(source_id, 1)):
-            gaps.append(SourceMissing(record.id, source_id))  # noqa: PERF401 - as above
-    return Examined(tuple(problems), tuple(gaps), sound, evicted is not None)
+        checked[blob] = yield from _blob_problem(record.id, blob)
+    # After the bytes are checked: they are deleted after the eviction is recorded.
+    evicted = (yield from FindEviction(record.id)) is not None
+    if evicted and isinstance(checked.get(record.value_blob), BlobMissing):
+        del checked[record.value_blob]
+    problems = [problem for problem in checked.values() if problem is not None]
+    try:
+        if (yield from FindRun(record.run_id)) is None:
+            problems.append(RunMissing(record.id, record.run_id))
+    except CorruptRecordError as error:
+        problems.append(RecordDamaged(record.id, error.reason))
+    missing = yield from _missing(record.source_ids)
+    return Examined(
+        tuple(problems),
+        tuple(SourceMissing(record.id, source_id) for source_id in missing),
+        tuple(blob for blob, problem in checked.items() if problem is None),
+        evicted,
+    )
 
 
 def _blob_problem(artifact_id: ArtifactId, blob: Blob) -> Program[CheckBlob, Problem | None]:
@@ -173,27 +178,25 @@ def _blob_problem(artifact_id: ArtifactId, blob: Blob) -> Program[CheckBlob, Pro
     return None
 
 
-def _run_problem(record: ArtifactRecord) -> Program[FindRun, Problem | None]:
-    try:
-        known = yield from FindRun(record.run_id)
-    except CorruptRecordError as error:
-        return RecordDamaged(record.id, error.reason)
-    return RunMissing(record.id, record.run_id) if known is None else None
+def _missing(ids: Iterable[ArtifactId]) -> Program[FindIds, list[ArtifactId]]:
+    """Return those of *ids* that no artifact has."""
+    missing: list[ArtifactId] = []
+    for artifact_id in sorted(ids):
+        if not (yield from FindIds(artifact_id, 1)):
+            missing.append(artifact_id)  # noqa: PERF401 - a comprehension cannot ask
+    return missing
 
 
 def examine_set(set_id: SetId) -> Program[FindSet | FindIds, tuple[Gap, ...]]:
-    """The members of a set that are not there."""
+    """Return the missing members of a set."""
     known = yield from FindSet(set_id)
-    missing: list[Gap] = []
-    for member in sorted(known.artifact_ids if known is not None else ()):
-        if not (yield from FindIds(member, 1)):
-            missing.append(MemberMissing(set_id, member))  # noqa: PERF401 - as above
-    return tuple(missing)
+    missing = yield from _missing(() if known is None else known.artifact_ids)
+    return tuple(MemberMissing(set_id, member) for member in missing)
 
 
 @define
 class _Tally:
-    """What was looked at so far; it holds numbers, and what is wrong."""
+    """The counts and findings so far."""
 
     repo: Repository
     progress: Progress | None
@@ -204,45 +207,41 @@ class _Tally:
     evicted: int = 0
     problems: list[Problem] = Factory(list[Problem])
     gaps: list[Gap] = Factory(list[Gap])
-    unreadable: int = 0
 
-    def look_at(self, ids: Iterable[ArtifactId], total: int | None) -> None:
-        """Examine the artifacts of these ids."""
+    def examine_artifacts(self, ids: Iterable[ArtifactId], total: int | None) -> None:
+        unreadable = 0
         for artifact_id in ids:
             found = run(examine(artifact_id), self.repo.interpreter)
             self.artifacts += 1
             self.blobs += len(found.sound)
-            self.bytes += sum(each.size for each in found.sound)
+            self.bytes += sum(blob.size for blob in found.sound)
             self.evicted += found.evicted
             self.problems += found.problems
             self.gaps += found.gaps
-            self._watch(found)
-            self._tell(total)
+            # Give up on a store that is out of reach: each request to it may take long.
+            reasons = [
+                problem.reason for problem in found.problems if isinstance(problem, BlobUnreadable)
+            ]
+            unreadable = unreadable + 1 if reasons else 0
+            if unreadable >= _DOWN:
+                advice = "check that the store can be reached, and verify again"
+                raise StoreUnavailableError(self.repo.name, reasons[0], advice)
+            self._report_progress(total)
 
-    def look_at_sets(self) -> None:
-        """Examine all sets."""
+    def examine_sets(self) -> None:
         after = ""
         while page := self.repo.interpreter(FindSetIds("", _PAGE, after)):
             for set_id in page:
                 self.gaps += run(examine_set(set_id), self.repo.interpreter)
                 self.sets += 1
-                self._tell(None)
+                self._report_progress(None)
             after = page[-1]
 
-    def _watch(self, found: Examined) -> None:
-        """Give up on a store that is out of reach: each question to it may take long."""
-        reasons = [each.reason for each in found.problems if isinstance(each, BlobUnreadable)]
-        self.unreadable = self.unreadable + 1 if reasons else 0
-        if self.unreadable >= _DOWN:
-            advice = "check that the store can be reached, and verify again"
-            raise StoreUnavailableError(self.repo.name, reasons[0], advice)
-
-    def _tell(self, total: int | None) -> None:
+    def _report_progress(self, total: int | None) -> None:
         if self.progress is not None:
             self.progress(self.artifacts + self.sets, total)
 
     def report(self) -> Verified:
-        """All of it."""
         return Verified(
             self.repo.name,
             self.artifacts,

@@ -217,16 +217,16 @@ def test_labels_of_a_function_are_looked_at_where_it_is_decorated(labels):
 
 def test_an_initial_set_is_a_set(repo):
     """Else nothing runs."""
-    with pytest.raises(p.ConfigError, match=r"initial_set: 5 is no ArtifactSet"), p.capture_set("x", 5):
+    with pytest.raises(p.ConfigError, match=r"initial_set: expected an ArtifactSet, got 5"), p.capture_set("x", 5):
         pytest.fail("the block has begun")
-    with pytest.raises(p.ConfigError, match=r"initial_set: 'x' is no ArtifactSet"):
+    with pytest.raises(p.ConfigError, match=r"initial_set: expected an ArtifactSet, got 'x'"):
         p.provenance_set(initial_set="x")
 
 
 def test_what_is_labelled_is_a_set(repo):
     """Or the id of one."""
     for wrong in (5, None):
-        with pytest.raises(p.ConfigError, match=rf"label_set: {wrong} is no ArtifactSet"):
+        with pytest.raises(p.ConfigError, match=rf"label_set: expected an ArtifactSet, got {wrong}"):
             p.label_set(wrong, "x")
 
 

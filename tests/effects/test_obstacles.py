@@ -135,7 +135,7 @@ def test_what_cannot_be_moved_is_named(store, monkeypatch):
 
     monkeypatch.setattr(os, "replace", refusing)
     for ask in (lambda: store.quarantine(blob), lambda: put(store, b"x")):
-        with pytest.raises(StoreUnavailableError, match=rf"{path} is no file.*Permission denied.*move it away"):
+        with pytest.raises(StoreUnavailableError, match=rf"cannot quarantine {path}.*Permission denied.*move it away"):
             ask()
     assert [] == [each.key for each in store.list_holdings(Shelf.TEMPORARY, "", 10)]
 

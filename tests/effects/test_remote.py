@@ -137,7 +137,7 @@ def test_a_missing_bucket_is_told(kind):
     """That there is no such bucket is no missing blob: it is told by name, whatever is asked, and soon."""
     begun = time.monotonic()
     text = told(kind, port_of(kind), **WRONG[kind])
-    assert 3 == text.count("there is no bucket 'no-such-bucket'")
+    assert 3 == text.count("bucket 'no-such-bucket' does not exist")
     assert time.monotonic() - begun < DEADLINE
 
 

@@ -127,7 +127,7 @@ def test_each_hook_that_fails_is_told(caplog):
     one = machine(raises)
     one.current_run()
     for hook in (raises, endless, None):
-        one.ask(hook)
+        one.set_hook(hook)
         one.current_run()
     assert 2 == len(caplog.records)
 

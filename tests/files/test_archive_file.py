@@ -416,7 +416,7 @@ def a_pipe(work):
     ("given", "reason"),
     [
         (lambda work: work / "missing.csv", "No such file"),
-        (a_pipe, "no regular file"),
+        (a_pipe, "not a regular file"),
         (lambda work: 3, "expected a path"),
         (lambda work: b"bytes", "expected a path"),
         (lambda work: None, "expected a path"),

@@ -1,6 +1,6 @@
-"""Folders of local copies, and who removes them: the process that made one, when it ends, if nobody else uses it.
+"""Cache directories: each is removed at exit by the process that made it, unless others use it.
 
-Who uses such a folder holds a shared lock on a file in it, so that processes know of each other.
+A user of such a folder holds a shared lock on a file in it, so that processes know of each other.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LOCK: Final = ".lock"
 
 @define
 class _Use:
-    """What this process knows of a folder: the process that made it and may remove it, and the lock that it holds."""
+    """This process's use of a folder: the process that may remove it, and the lock it holds."""
 
     owner: int | None = None
     lock: int | None = None
@@ -34,43 +34,38 @@ _kept: Final[set[Path]] = set()
 
 
 def keep(folder: Path) -> None:
-    """Let nobody in this process remove *folder*, or what is in it or around it."""
+    """Protect *folder*, its contents and its parents from being removed by this process."""
     _kept.add(folder.absolute())
 
 
 def cachedir(folder: Path | None, *, cleanup: bool) -> Path:
-    """The folder, made if need be; without one, a temporary one. With *cleanup* it goes with the process that made it.
+    """Return the folder, made if it is missing, or a new temporary one.
 
-    Raises OSError.
+    With *cleanup* it is removed when the process that made it ends. Raises OSError.
     """
     if folder is None:
-        made, path = True, Path(tempfile.mkdtemp(prefix="provenance-cachedir-"))
+        is_new, path = True, Path(tempfile.mkdtemp(prefix="provenance-cachedir-"))
     else:
         path = folder.absolute()
-        made = _make(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        is_new = True
+        try:
+            path.mkdir()
+        except FileExistsError:
+            is_new = False
     if not cleanup:
         keep(path)
     use = _uses.setdefault(path, _Use())
-    if made and cleanup:
+    if is_new and cleanup:
         use.owner = os.getpid()
     if use.lock is None:
-        use.lock = _locked(path)
+        use.lock = _acquire_lock(path)
     return path
 
 
-def _make(path: Path) -> bool:
-    """Make a folder; False where it is there already."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        path.mkdir()
-    except FileExistsError:
-        return False
-    return True
-
-
-def _locked(path: Path) -> int | None:
-    """A shared lock on the folder; None where there is none to be had."""
-    if sys.platform == "win32":  # where only stores of this process know of each other
+def _acquire_lock(path: Path) -> int | None:
+    """Take a shared lock on the folder; return None if that is impossible."""
+    if sys.platform == "win32":  # only stores of this process know of each other
         return None
     import fcntl
 
@@ -86,8 +81,8 @@ def _locked(path: Path) -> int | None:
 
 
 def _is_free(path: Path, use: _Use) -> bool:
-    """Whether no other store, here or in another process, uses the folder."""
-    if any(each == path or each in path.parents or path in each.parents for each in _kept):
+    """Return whether no other store, here or in another process, uses the folder."""
+    if any(kept == path or kept in path.parents or path in kept.parents for kept in _kept):
         return False
     if sys.platform == "win32":
         return True
@@ -103,7 +98,7 @@ def _is_free(path: Path, use: _Use) -> bool:
 
 
 def clean_up() -> None:
-    """Remove what this process made, and nobody else uses."""
+    """Remove the folders that this process made and that no other one uses."""
     for path, use in list(_uses.items()):
         if use.owner == os.getpid() and _is_free(path, use):
             use.owner = None
@@ -111,15 +106,15 @@ def clean_up() -> None:
             _log.debug("removed %s", path)
 
 
-def _lock_anew() -> None:
-    """Hold locks of one's own: those of the parent are its."""
+def _lock_again() -> None:
+    """Take new locks in a forked child: the inherited ones are the parent's."""
     for path, use in _uses.items():
         if use.lock is not None:
-            lock, use.lock = use.lock, _locked(path)
+            lock, use.lock = use.lock, _acquire_lock(path)
             with suppress(OSError):
                 os.close(lock)
 
 
 atexit.register(clean_up)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_lock_anew)
+    os.register_at_fork(after_in_child=_lock_again)

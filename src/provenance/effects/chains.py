@@ -1,7 +1,7 @@
-"""Several repositories as one: near ones before far ones, each with records and blobs of its own.
+"""Several repositories as one, near ones before far ones, each with records and blobs of its own.
 
-What is found far away is copied to the nearer ones, with its small values; large ones follow when they are read. What is put goes
-to the farthest first, so that what is near is everywhere.
+What is found in a far repository is copied to the nearer ones with its small values; large values
+follow when they are read. Writes go to the farthest first, so that what is near is everywhere.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ from provenance.transfers import copying_from, given, may_copy, record_executes
 
 _log: Final = logging.getLogger("provenance")
 _SMALL: Final = 65_536
-"""Values of up to so many bytes are copied together with their record."""
+"""Size in bytes up to which values are copied together with their record."""
 
 
 def chained(name: str, tiers: Sequence[Tier]) -> Interpreter[Records | Leases | Blobs]:
-    """The repository *name* that *tiers*, each a whole repository, make together, the nearest first."""
+    """Return the repository *name* made of *tiers*, the nearest first; each is a repository."""
     chain = _Chain(name, tuple(tiers))
     return (
         tiered(name, tiers)
@@ -89,20 +89,21 @@ def _first(ids: Iterator[Any], limit: int) -> tuple[Any, ...]:
 
 
 class _Chain:
-    """What several repositories answer together; of threads that delete one record, one is told so."""
+    """Several repositories as one; of threads that delete one record, only one gets its blobs."""
 
     def __init__(self, name: str, tiers: tuple[Tier, ...]) -> None:
         self.name = name
         self.tiers = tiers
-        self._deleting = Guard()  # no `Shared` lock, for which forks wait: the tiers take such locks while it is held
+        # Not a `Shared` lock, for which forks wait: the tiers take such locks while it is held.
+        self._deleting = Guard()
 
     def _readable(self) -> list[Tier]:
         return allowed(self.tiers, "read", "looking up", self.name)
 
     def merged(self, ask: Any) -> Iterator[Any]:  # noqa: ANN401 - any effect that is answered with several
-        """All that the tiers answer, one after the other."""
-        for _, each in answers(self._readable(), ask):
-            yield from each
+        """Yield the members of all tiers' answers, one tier after the other."""
+        for _, members in answers(self._readable(), ask):
+            yield from members
 
     def find_record(self, ask: FindRecord) -> ArtifactRecord | None:
         readable = self._readable()
@@ -126,21 +127,26 @@ class _Chain:
         return tuple(sorted(by_id.values(), key=lambda record: (record.added_at, record.id)))
 
     def first(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that is answered with something or None
-        """The answer of the nearest tier that has one."""
-        return next((each for _, each in answers(self._readable(), ask) if each is not None), None)
+        """Return the answer of the nearest tier that has one."""
+        found = answers(self._readable(), ask)
+        return next((answer for _, answer in found if answer is not None), None)
 
     def inspect(self, ask: InspectRecord) -> ArtifactRecord | None:
-        """The record of the nearest tier that has one; damage is told, whatever is further away."""
-        told = answers(self._readable(), ask, past=(StoreUnavailableError,))
-        return next((each for _, each in told if each is not None), None)
+        """Return the nearest record; raise for a damaged one, whatever farther tiers have."""
+        found = answers(self._readable(), ask, past=(StoreUnavailableError,))
+        return next((record for _, record in found if record is not None), None)
 
     def find_records(self, ask: FindRecords) -> Page:
-        """A page of one tier, without what a nearer tier has; places count the tiers, too."""
+        """Return a page of one tier, without what nearer tiers have; `after` encodes the tier."""
         readable = self._readable()
         place, number = divmod(ask.after or 0, len(readable))
         page: Page = readable[number].ask(evolve(ask, after=place or None))
         nearer = readable[:number]
-        fresh = tuple(each for each in page.records if all(tier.ask(FindRecord(each.id)) is None for tier in nearer))
+        fresh = tuple(
+            record
+            for record in page.records
+            if all(tier.ask(FindRecord(record.id)) is None for tier in nearer)
+        )
         if page.next is not None:
             return Page(fresh, page.next * len(readable) + number)
         return Page(fresh, number + 1 if number + 1 < len(readable) else None)
@@ -162,12 +168,12 @@ class _Chain:
         return stored
 
     def drop_record(self, ask: DropRecord) -> tuple[Blob, ...] | None:
-        """Drop from each tier the record, and the blobs that none of its own records names any more.
+        """Delete from each tier the record, and the blobs that none of its own records names.
 
-        Answers the blobs that all tiers can do without, if all of them had the record; others are dropped here and now, unless
-        they were written lately.
+        Return the blobs that no tier needs, if all tiers had the record; delete others at once,
+        unless they were written lately.
         """
-        before = datetime.now(UTC) - MARGIN  # as `programs.forget` has it
+        before = datetime.now(UTC) - MARGIN  # as in `programs.forget`
         tiers = allowed(self.tiers, "delete", "deleting an artifact", self.name)
         with self._deleting.lock:
             orphans: list[tuple[Tier, tuple[Blob, ...] | None]] = [(tier, tier.ask(ask)) for tier in tiers]
@@ -181,8 +187,8 @@ class _Chain:
         return tuple(ours) if known else None
 
     def lease(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that concerns a lease, and its answer
-        """Ask the farthest tier that may be written to: it is the one that most others share."""
-        return allowed(self.tiers, "write", "claiming an artifact", self.name)[-1].ask(ask)
+        """Ask the farthest writable tier, which most other processes share."""
+        return allowed(self.tiers, "write", "acquiring a lease", self.name)[-1].ask(ask)
 
     def put_set(self, ask: PutSet) -> SetRecord:
         for tier in reversed(allowed(self.tiers, "write", "recording a set", self.name)):
@@ -190,8 +196,8 @@ class _Chain:
         return ask.record
 
     def find_set(self, ask: FindSet | FindLabelled) -> SetRecord | None:
-        """The newest that any tier has: a nearer one may be older."""
-        found = [each for _, each in answers(self._readable(), ask) if each is not None]
+        """Return the newest set of all tiers: a nearer one may be older."""
+        found = [record for _, record in answers(self._readable(), ask) if record is not None]
         return max(found, key=lambda record: record.created_at, default=None)
 
     def drop_set(self, ask: DropSet) -> bool:
@@ -199,20 +205,22 @@ class _Chain:
         return sum(tier.ask(ask) for tier in tiers) > 0
 
     def evict(self, ask: Evict) -> tuple[Blob, ...] | None:
-        """Let go in every tier, unless a set of any pins it; the blob is free if none of them needs it any more."""
+        """Evict from every tier, unless a set of any has it; return the blob if none needs it."""
         if any(self.merged(FindPins(ask.id))):
             return None
-        told: list[tuple[Tier, tuple[Blob, ...] | None]] = [
-            (tier, tier.ask(ask)) for tier in allowed(self.tiers, "delete", "evicting a value", self.name)
-        ]
-        if all(blobs is None for _, blobs in told):
+        tiers = allowed(self.tiers, "delete", "evicting a value", self.name)
+        freed: list[tuple[Tier, tuple[Blob, ...] | None]] = [(tier, tier.ask(ask)) for tier in tiers]
+        if all(blobs is None for _, blobs in freed):
             return None
-        silent = [tier for tier in self._readable() if tier not in [each for each, blobs in told if blobs is not None]]
-        is_free = all(blobs != () for _, blobs in told) and not any(tier.ask(FindNamed((ask.blob,))) for tier in silent)
-        return (ask.blob,) if is_free else ()
+        if any(blobs == () for _, blobs in freed):
+            return ()
+        evicted = [tier for tier, blobs in freed if blobs is not None]
+        others = [tier for tier in self._readable() if tier not in evicted]
+        return () if any(tier.ask(FindNamed((ask.blob,))) for tier in others) else (ask.blob,)
 
     def check_records(self, ask: CheckRecords) -> tuple[str, ...]:
-        return tuple(f"{tier.name}: {each}" for tier, told in answers(self._readable(), ask) for each in told)
+        found = answers(self._readable(), ask)
+        return tuple(f"{tier.name}: {complaint}" for tier, lines in found for complaint in lines)
 
 
 def _may_take(tier: Tier, record: ArtifactRecord, found: Tier) -> bool:
@@ -220,10 +228,10 @@ def _may_take(tier: Tier, record: ArtifactRecord, found: Tier) -> bool:
 
 
 def _copy(record: ArtifactRecord, source: Tier, target: Tier) -> None:
-    """Copy a record as it is, and its values if they are small; large ones are copied when they are read."""
+    """Copy a record, and its values if they are small; large ones are copied when they are read."""
     what = run(given(record, source.name), source.ask)
     copy = copying_from(source.ask)
     small = [blob for blob in dict.fromkeys(record.blobs) if blob.size <= _SMALL and source.ask(HasBlob(blob))]
     written: list[Written] = [target.ask(WriteBlob(copy(blob))) for blob in small]
-    held = tuple(each for each in written if isinstance(each, Held))
+    held = tuple(blob for blob in written if isinstance(blob, Held))
     target.ask(PutRecord(record, what.run, what.inputs_json, held))

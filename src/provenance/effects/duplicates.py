@@ -1,4 +1,4 @@
-"""What becomes of bytes that a blob store is given and has already."""
+"""The policy for bytes that a blob store has already."""
 
 from __future__ import annotations
 
@@ -9,47 +9,49 @@ from typing import BinaryIO, Final
 from provenance.errors import CorruptBlobError, KeyExistsError
 from provenance.records import Blob
 
-_PIECE: Final = 1 << 20
+_CHUNK: Final = 1 << 20
 
 
 class OnDuplicate(Enum):
-    """What to do with bytes that are there already, under the same name and so with the same digest."""
+    """What to do with bytes that are stored already, under the same digest."""
 
     SKIP = "skip"
-    """They stay, and count as written just now."""
+    """Keep them, as if they had been written just now."""
     OVERWRITE = "overwrite"
-    """They are replaced by the new ones."""
+    """Replace them with the new ones."""
     CHECK_COLLISION = "check_collision"
-    """They are compared with the new ones, byte for byte; others are an error, the same ones stay."""
+    """Compare them with the new ones byte for byte: keep equal ones, raise for others."""
     RAISE = "raise"
-    """That they are there is an error."""
+    """Raise an error."""
 
     def stays(self, blob: Blob, store: str, size: int | None, is_same: Callable[[], bool]) -> bool:
-        """Whether the *size* bytes in *store* under the name of *blob* stay as they are; None where there are none.
+        """Return whether the *size* bytes that *store* has for *blob* stay; None if it has none.
 
-        Bytes of another number than *blob* has are damaged, and make room.
+        Bytes of another size than *blob* has are damaged, and are replaced.
 
         Raises:
-            KeyExistsError: if they must not be there.
-            CorruptBlobError: if they were to be compared, and differ.
+            KeyExistsError: if the policy forbids duplicates.
+            CorruptBlobError: if the policy compares them, and they differ.
         """
         if size is None or self is OnDuplicate.OVERWRITE:
             return False
         if self is OnDuplicate.CHECK_COLLISION and not (size == blob.size and is_same()):
-            raise CorruptBlobError(blob.id, store, "other bytes are there than are to be written")
+            raise CorruptBlobError(
+                blob.id, store, "stored bytes differ from the bytes being written"
+            )
         if self is OnDuplicate.RAISE and size == blob.size:
             raise KeyExistsError(blob.id, store)
         return size == blob.size
 
 
 def are_same(one: BinaryIO, other: BinaryIO) -> bool:
-    """Whether two files hold the same bytes, from where they are to their ends.
+    """Return whether two files hold the same bytes, from their positions to their ends.
 
     >>> import io
     >>> are_same(io.BytesIO(b"a"), io.BytesIO(b"a")), are_same(io.BytesIO(b"a"), io.BytesIO(b"ab"))
     (True, False)
     """
-    while piece := one.read(_PIECE):
-        if piece != other.read(_PIECE):
+    while chunk := one.read(_CHUNK):
+        if chunk != other.read(_CHUNK):
             return False
     return not other.read(1)

@@ -1,23 +1,23 @@
-"""What stored bytes must survive, and when it is looked at whether they did."""
+"""What stored bytes must survive, and when they are checked."""
 
 from enum import Enum
 
 
 class Durability(Enum):
-    """What is safe once a store has answered."""
+    """The failures that stored bytes survive once a store has answered."""
 
     PROCESS = "process"
-    """It survives the end of the process, however sudden."""
+    """The end of the process, however sudden."""
     POWER = "power"
-    """It survives the loss of power as well; each write waits for the device."""
+    """The loss of power as well; each write waits for the device."""
 
 
 class Compared(Enum):
     """When the bytes of a file are compared with their digest."""
 
     CHANGED = "changed"
-    """When it is read: a large one once in a process, and again when it has changed."""
+    """When they are read: a large file once in a process, and again when it has changed."""
     ALWAYS = "always"
-    """Each time it is read."""
+    """Each time they are read."""
     SIZE = "size"
-    """Never, but for their number: for a disk that nothing else writes to, and whose hardware finds its own errors."""
+    """Check the size only. For disks with their own integrity checks and a single writer."""

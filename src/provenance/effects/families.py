@@ -1,4 +1,4 @@
-"""What each kind of file system guarantees, and what it wants to be told."""
+"""The kinds of remote file systems: their guarantees and their options."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from provenance.errors import ConfigError, MissingLibraryError
 
 _Options: TypeAlias = Mapping[str, object]
 _PART: Final = 8 << 20
-"""Bytes of a part of a large object; several are under way at a time."""
+"""Size in bytes of a part of a large object; several are transferred at a time."""
 _PARTS: Final = 10_000
-"""Parts that an object may have."""
+"""Maximum number of parts of an object."""
 _AT_ONCE: Final = 4
 
 
 @frozen
 class Family:
-    """A kind of file system: where its class is, and the extra of ours that brings it.
+    """A kind of file system: the module and name of its class, and the extra that installs it.
 
-    *is_atomic*: what is put is there as a whole or not at all, and *exclusive* makes it fail where something is. *put*
-    and *get* are options of a transfer of so many bytes, *options* those of the file system, if requests may take so
-    many seconds. One that *breaks* is of no use after its connection was cut.
+    Attributes:
+        is_atomic: An upload appears as a whole or not at all.
+        breaks: The file system object is unusable after its connection was lost.
+        exclusive: Options that make an upload fail if the file exists.
+        put: Options of an upload of a size in bytes.
+        get: Options of a download of a size in bytes.
+        options: Options of the file system, from a timeout in seconds and the user's options.
     """
 
     protocols: tuple[str, ...]
@@ -41,22 +45,26 @@ class Family:
     options: Callable[[float, _Options], _Options] = lambda _, given: given
 
     def load(self, store: str) -> type[AbstractFileSystem]:
-        """The class; raises `MissingLibraryError`, or `ConfigError` where fsspec knows of no such file system."""
+        """Return the class; raise `MissingLibraryError`, or `ConfigError` if fsspec lacks it."""
         try:
             if self.kind:
-                return cast("type[AbstractFileSystem]", getattr(import_module(self.module), self.kind))
+                kind = getattr(import_module(self.module), self.kind)
+                return cast("type[AbstractFileSystem]", kind)
             return get_filesystem_class(self.protocols[0])
         except ImportError as error:
             raise MissingLibraryError(f"store {store!r}", self.module, self.extra) from error
         except ValueError as error:
             problem = f"fsspec knows no file system {self.protocols[0]!r}"
-            raise ConfigError(f"store {store!r}", problem, "correct the beginning of its url") from error
+            advice = "correct the beginning of its url"
+            raise ConfigError(f"store {store!r}", problem, advice) from error
 
 
 def family_of(protocol: str) -> Family:
-    """The family of a protocol; one that is unknown here is taken to guarantee little."""
-    known = next((each for each in _FAMILIES if protocol in each.protocols), None)
-    return known or Family((protocol,), protocol, "", "all", is_atomic=False, breaks=True, exclusive={})
+    """Return the family of a protocol; an unknown one is assumed to guarantee little."""
+    for family in _FAMILIES:
+        if protocol in family.protocols:
+            return family
+    return Family((protocol,), protocol, "", "all", is_atomic=False, breaks=True, exclusive={})
 
 
 def _parts(size: int) -> _Options:
@@ -64,31 +72,30 @@ def _parts(size: int) -> _Options:
 
 
 def _s3_options(timeout: float, given: _Options) -> _Options:
-    """Requests that time out, and are repeated here and not by botocore."""
+    """Return options with timeouts and without retries of botocore's: this library retries."""
+    retries = {"max_attempts": 1, "mode": "standard"}
     own = cast("_Options", given.get("config_kwargs", {}))
-    waits = {"connect_timeout": timeout, "read_timeout": timeout, "retries": {"max_attempts": 1, "mode": "standard"}}
-    return {**given, "config_kwargs": {**waits, **own}}
+    config = {"connect_timeout": timeout, "read_timeout": timeout, "retries": retries, **own}
+    return {**given, "config_kwargs": config}
 
 
 def _gs_options(timeout: float, given: _Options) -> _Options:
     from aiohttp import ClientTimeout
 
-    return {"requests_timeout": ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout), **given}
+    limits = ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
+    return {"requests_timeout": limits, **given}
 
 
 def _ssh_options(timeout: float, given: _Options) -> _Options:
-    """Hosts must be known, as `ssh` wants it, unless `known_hosts: null` says otherwise."""
-    waits = {
-        "connect_timeout": timeout,
-        "login_timeout": timeout,
-        "keepalive_interval": timeout / 3,
-        "timeout": timeout,
-    }
-    return {**waits, "known_hosts": (), **given}
+    """Return options with timeouts; hosts must be known, unless `known_hosts: null`."""
+    timeouts = dict.fromkeys(("connect_timeout", "login_timeout", "timeout"), timeout)
+    return {**timeouts, "keepalive_interval": timeout / 3, "known_hosts": (), **given}
 
 
 _FAMILIES: Final = (
-    Family(("s3", "s3a"), "s3fs", "S3FileSystem", "s3", put=_parts, get=_parts, options=_s3_options),
+    Family(
+        ("s3", "s3a"), "s3fs", "S3FileSystem", "s3", put=_parts, get=_parts, options=_s3_options
+    ),
     Family(
         ("gs", "gcs"),
         "gcsfs",

@@ -1,4 +1,4 @@
-"""A layer that fails: what a program leaves behind when it is stopped at one of its questions."""
+"""A layer that fails: it shows what a program leaves behind when it is stopped at an effect."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ A = TypeVar("A")
 E = TypeVar("E", bound=Effect[Any])
 
 
-def faulty(base: Interpreter[E], fails_on: int, error: BaseException, *, after: bool = False) -> Interpreter[E]:
-    """*base*, raising *error* at the effect number *fails_on*, once: the first one is 1, and 0 never comes.
+def faulty(
+    base: Interpreter[E], fails_on: int, error: BaseException, *, after: bool = False
+) -> Interpreter[E]:
+    """Return *base*, raising *error* once, at the effect number *fails_on*.
 
-    The effect is not carried out; with *after* it is, and only the answer is lost. All other effects are answered as
-    ever, those that a program asks in order to clean up among them. Effects are counted for each layer that is made,
-    over all threads that ask it.
+    Args:
+        base: The interpreter, which answers all other effects, those of a cleanup among them.
+        fails_on: The number of the effect, from 1, counted over all threads; 0 never fails.
+        error: What to raise.
+        after: Carry the effect out and lose only its answer.
     """
-    turns = itertools.count(1)
+    numbers = itertools.count(1)
 
     def layer(effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
-        if next(turns) != fails_on:
+        if next(numbers) != fails_on:
             return inner(effect)
         if after:
             inner(effect)

@@ -1,7 +1,7 @@
-"""Files of the user's, which are archived, and local copies of archived ones, which users open by path.
+"""The user's files, which are archived, and local copies of archived ones, to open by path.
 
-A copy is never the store's own file: whatever a user does to it, the store keeps what it has. Copies are named by their
-digest and checked against it before their path is handed out, so that one that was written to is replaced.
+A copy is never the store's own file: whatever a user does to it, the store is safe. Copies are
+named by their digest and checked before their path is returned; a changed one is replaced.
 """
 
 # Paths are text here, as in `disk`.
@@ -24,9 +24,9 @@ from attrs import evolve
 
 from provenance.archives import manifest
 from provenance.asks import Assemble, CheckOut, Examined, ExaminedFolder
-from provenance.effects.sinks import FileSink, blob_of
+from provenance.effects.sinks import FileSink, blob_of, read_through
 from provenance.effects.temporary import Temporary, remove, sweep
-from provenance.effects.trees import assembled, holds, listed, renew, stamp, through
+from provenance.effects.trees import assembled, holds, listed, renew, stamp
 from provenance.effects.trouble import Reaching
 from provenance.errors import CorruptBlobError
 from provenance.keepers import Member, Original
@@ -35,15 +35,15 @@ from provenance.records import Blob
 _log: Final = logging.getLogger("provenance")
 _NAME: Final = "local copies"
 _KEPT: Final = 30 * 24 * 60 * 60.0
-"""Seconds after its path was last handed out that a copy may go."""
+"""Seconds after its last use when a copy may be deleted."""
 _DAY: Final = 24 * 60 * 60.0
 _SETTLED: Final = 100_000_000
-"""Nanoseconds after which another change to a file is sure to show in its time of modification."""
+"""Nanoseconds after which another change to a file is sure to change its modification time."""
 _TREES: Final = "folders"
 
 
 class LocalFiles:
-    """Answers for the files of this machine; local copies are under *folder*, by default the user's cache folder."""
+    """The files of this machine; local copies are below *folder*, by default in the user's cache."""
 
     def __init__(self, folder: str | None = None) -> None:
         self._folder = folder
@@ -58,9 +58,10 @@ class LocalFiles:
         return evolve(found, original=evolve(found.original, link=link)) if link else found
 
     def check_out(self, ask: CheckOut) -> str:
-        """Path of a copy of the blob, which is made, or made anew, if there is none that is as it should be.
+        """Return the path of a copy of the blob; make one if none exists or it was changed.
 
-        Raises `CorruptBlobError` if the store gives other bytes, and `StoreUnavailableError` if there is no room.
+        Raises `CorruptBlobError` if the store returns other bytes, and `StoreUnavailableError` if
+        there is no room.
         """
         root = self._root()
         path = os.path.join(root, ask.blob.id + ("-x" if ask.executable else "") + ask.extension)
@@ -70,7 +71,7 @@ class LocalFiles:
         return path
 
     def assemble(self, ask: Assemble) -> str:
-        """Path of a folder of the copies; raises `StoreUnavailableError` if it cannot be made."""
+        """Return the path of a folder of copies; raise `StoreUnavailableError` if that fails."""
         path = os.path.join(self._root(), _TREES, ask.blob.id)
         with Reaching(_NAME):
             assembled(path, ask.copies)
@@ -106,12 +107,12 @@ class LocalFiles:
         return self._folder or os.path.join(cache_home(), "provenance", "files")
 
     def _root(self) -> str:
-        """The folder of the copies, which is made if need be; copies that nobody asked for in a month go."""
+        """Return the folder of the copies, made if it is missing; delete copies unused for a month."""
         root = self._place()
         if root not in self._roots:
             try:
                 os.makedirs(root, exist_ok=True)
-            except OSError:  # there is no home, or it is read-only
+            except OSError:  # the home folder is missing or read-only
                 if self._folder is not None:
                     raise
                 root = self._folder = tempfile.mkdtemp(prefix="provenance-files-")
@@ -130,7 +131,7 @@ class LocalFiles:
             raise
 
     def _is_sound(self, path: str, blob: Blob) -> bool:
-        """Whether the copy at *path* holds *blob*: it is read through once in a process, and after each change."""
+        """Return whether the copy at *path* holds *blob*; read it once, and after each change."""
         try:
             status = os.lstat(path)
             if not S_ISREG(status.st_mode) or status.st_size != blob.size:
@@ -149,13 +150,13 @@ class LocalFiles:
             self._verified[path] = stamp(status)
 
     def _renew(self, path: str, status: os.stat_result) -> None:
-        """Let a copy that is in use stay for another month."""
+        """Keep a copy that is in use for another month."""
         if time.time() - status.st_mtime > _DAY and renew(path, _DAY):
             self._verified[path] = stamp(os.stat(path))
 
 
 def cache_home() -> str:
-    """The folder that is meant for caches of this user."""
+    """Return the user's folder for caches."""
     if sys.platform == "win32":
         default = "~/AppData/Local"
     else:
@@ -164,7 +165,7 @@ def cache_home() -> str:
 
 
 def _fill(fd: int, path: str, ask: CheckOut) -> None:
-    """Write the blob into the open file, close it, and make it read-only; CorruptBlobError for other bytes."""
+    """Write the blob into the open file, close it, make it read-only, and check its digest."""
     try:
         sink = FileSink(fd, _NAME)
         ask.pour(sink.binary())
@@ -174,24 +175,24 @@ def _fill(fd: int, path: str, ask: CheckOut) -> None:
         os.close(fd)
     os.chmod(path, mode)
     if blob != ask.blob:
-        raise CorruptBlobError(ask.blob.id, _NAME, f"the store gave {blob.size} bytes of digest {blob.id}")
+        raise CorruptBlobError(ask.blob.id, _NAME, f"the store returned {blob.size} bytes of digest {blob.id}")
 
 
 def _umask(fd: int) -> int:
-    """The permissions that the umask took from the open file, which was made with all but those to execute.
+    """Return the umask, from the mode of a file that was made with all but execute permissions.
 
-    What it denies for reading it denies for executing.
+    What it denies for reading, it denies for executing.
     """
     denied = 0o444 & ~os.fstat(fd).st_mode
     return denied | denied >> 2
 
 
 def _examined(path: str) -> Examined:
-    if not S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for somebody to write into it
-        raise OSError(errno.EINVAL, "it is no regular file", path)
+    if not S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for a writer
+        raise OSError(errno.EINVAL, "not a regular file", path)
     with open(path, "rb") as file:
         before = stamp(os.fstat(file.fileno()))
-        return Examined(through(file), Original(path, before))
+        return Examined(read_through(file), Original(path, before))
 
 
 def _examined_folder(path: str) -> ExaminedFolder:

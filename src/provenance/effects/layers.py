@@ -1,4 +1,4 @@
-"""Layers: functions from interpreter to interpreter that keep the row of what they answer."""
+"""Middleware: functions from interpreter to interpreter that answer the same effects."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ _NEEDS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
     FindRecord: ("looking up an artifact", "read"),
     FindIds: ("looking up ids", "read"),
     FindByValue: ("looking up artifacts by value", "read"),
-    FindProgeny: ("looking up progeny", "read"),
+    FindProgeny: ("looking up dependents", "read"),
     FindInputs: ("looking up inputs", "read"),
     FindRun: ("looking up a run", "read"),
     FindRecords: ("searching artifacts", "read"),
@@ -89,80 +89,78 @@ _NEEDS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
     FindLabelled: ("looking up a set by its labels", "read"),
     FindPins: ("looking up the sets of an artifact", "read"),
     InspectRecord: ("looking up an artifact", "read"),
-    FindNamed: ("looking up what records name", "read"),
+    FindNamed: ("looking up referenced blobs", "read"),
     FindEviction: ("looking up an eviction", "read"),
-    FindHomes: ("looking up where records are", "read"),
+    FindHomes: ("looking up database ids", "read"),
     CheckRecords: ("checking the records", "read"),
     CheckBlob: ("checking a blob", "read"),
-    ListHoldings: ("listing what is stored", "read"),
-    FindPlaces: ("looking up where bytes are", "read"),
+    ListHoldings: ("listing stored blobs", "read"),
+    FindPlaces: ("looking up blob locations", "read"),
     Evict: ("evicting a value", "delete"),
-    Discard: ("deleting what is left over", "delete"),
+    Discard: ("deleting garbage", "delete"),
     PutSet: ("recording a set", "write"),
     DropSet: ("deleting a set", "delete"),
-    Claim: ("claiming an artifact that is to be computed", "write"),
-    Renew: ("renewing a claim", "write"),
-    Release: ("releasing a claim", "write"),
-    FindExpired: ("looking up expired claims", "read"),
+    Claim: ("acquiring a lease", "write"),
+    Renew: ("renewing a lease", "write"),
+    Release: ("releasing a lease", "write"),
+    FindExpired: ("listing expired leases", "read"),
     ReadBlob: ("reading a blob", "read"),
     HasBlob: ("looking for a blob", "read"),
     PutRecord: ("recording an artifact", "write"),
     WriteBlob: ("writing a blob", "write"),
     WriteBlobs: ("writing blobs", "write"),
-    Quarantine: ("putting a damaged blob aside", "write"),  # it makes room for a sound one
+    # It makes room for a sound one.
+    Quarantine: ("quarantining a damaged blob", "write"),
     DropRecord: ("deleting an artifact", "delete"),
     DropBlob: ("deleting a blob", "delete"),
 }
 
 
 def guarded(base: Interpreter[E], name: str, permissions: Permissions) -> Interpreter[E]:
-    """*base* as far as *permissions* allow; what they forbid is a `StorePermissionError` that names store *name*."""
-    allowed = {"read": permissions.read, "write": permissions.write, "delete": permissions.delete}
-    return overlaid(
-        base,
-        Interpreter(
-            {
-                kind: _forbidden(operation, name, permission)
-                for kind, (operation, permission) in _NEEDS.items()
-                if not allowed[permission]
-            }
-        ),
-    )
+    """Return *base*, which raises `StorePermissionError` for what *permissions* forbid."""
 
+    def refusing(operation: str, permission: str) -> Callable[[object], object]:
+        def refuse(_: object) -> object:
+            raise StorePermissionError(operation, name, permission)
 
-def _forbidden(operation: str, store: str, permission: str) -> Callable[[object], object]:
-    def refuse(_: object) -> object:
-        raise StorePermissionError(operation, store, permission)
+        return refuse
 
-    return refuse
+    forbidden = {
+        kind: refusing(operation, permission)
+        for kind, (operation, permission) in _NEEDS.items()
+        if not getattr(permissions, permission)
+    }
+    return overlaid(base, Interpreter(forbidden))
 
 
 def remembered(base: Interpreter[E], capacity: int) -> Interpreter[E]:
-    """*base* with the last *capacity* records kept in memory; that there was none is never kept.
+    """Return *base* with a cache of *capacity* records; that a record is missing is not cached.
 
-    Records are immutable, so one that was found stays right until this process replaces or deletes it. What another
-    process replaces shows here once it is forgotten.
+    Records are immutable, so a cached one is valid until this process replaces or deletes it. What
+    another process replaces appears here once it leaves the cache.
     """
     memory = _Memory(base, capacity)
-    return overlaid(base, FindRecord.on(memory.find) | PutRecord.on(memory.put) | DropRecord.on(memory.drop))
+    return overlaid(
+        base, FindRecord.on(memory.find) | PutRecord.on(memory.put) | DropRecord.on(memory.drop)
+    )
 
 
 def rereading(base: Interpreter[Blobs], longest: int, capacity: int) -> Interpreter[Blobs]:
-    """*base* with the last *capacity* blobs that were read and are no longer than *longest* bytes kept in memory.
+    """Return *base* with a cache of *capacity* blobs of up to *longest* bytes each.
 
-    Bytes are named by their digest, so what was read once stays right; that another process deletes them shows here
-    once they are forgotten.
+    Bytes are named by their digest, so cached ones stay valid; if another process deletes them,
+    that appears here once they leave the cache.
     """
     kept: dict[BlobId, bytes] = {}
-    read_anew = base.answer_to(ReadBlob)
+    read_stored = base.answer_to(ReadBlob)
 
     def read(ask: ReadBlob) -> object:
         blob = ask.blob
         if blob.size > longest:
-            return read_anew(ask)
+            return read_stored(ask)
         data: Any = kept.get(blob.id)
         if data is None or len(data) != blob.size:
-            data = read_anew(ReadBlob(blob, _all_of))
+            data = read_stored(ReadBlob(blob, _all_of))
             if len(kept) >= capacity:
                 kept.clear()
             kept[blob.id] = data
@@ -180,14 +178,18 @@ _all_of: Final[Callable[[BinaryIO], bytes]] = methodcaller("read")
 
 
 class _Memory(Shared):
-    """At most *capacity* records, the longest kept going first; it takes none that was found before the last change."""
+    """A cache of *capacity* records, first in, first out.
+
+    A record that was read before the last change is not cached: it may be outdated.
+    """
 
     def __init__(self, base: Interpreter[Any], capacity: int) -> None:
         super().__init__()
         self._find, self._put = base.answer_to(FindRecord), base.answer_to(PutRecord)
         self._drop = base.answer_to(DropRecord)
         self._capacity = capacity
-        self._records: OrderedDict[ArtifactId, ArtifactRecord] = OrderedDict()  # which finds its first at once
+        # A plain dict would search for its first entry past all those deleted before it.
+        self._records: OrderedDict[ArtifactId, ArtifactRecord] = OrderedDict()
         self._changes = 0
 
     def find(self, ask: FindRecord) -> ArtifactRecord | None:
@@ -207,9 +209,10 @@ class _Memory(Shared):
         finally:
             if ask.replace:
                 self._forget(ask.record.id)
-            for each in ask.besides:
-                self._forget(each.record.id)
-        self._keep(stored, moment)  # not one that replaced another: it may have been replaced in turn
+            for other in ask.besides:
+                self._forget(other.record.id)
+        # Not a record that replaced another one: it may have been replaced in turn.
+        self._keep(stored, moment)
         return stored
 
     def drop(self, ask: DropRecord) -> tuple[Blob, ...] | None:
@@ -221,7 +224,7 @@ class _Memory(Shared):
     def _keep(self, record: ArtifactRecord, moment: int) -> None:
         with self.lock:
             if moment == self._changes:
-                self._records[record.id] = record  # what is found fresh takes the place of what was known
+                self._records[record.id] = record
                 if len(self._records) > self._capacity:
                     self._records.popitem(last=False)
 
@@ -232,9 +235,9 @@ class _Memory(Shared):
 
 
 def distrusting(base: Interpreter[E], name: str) -> Interpreter[E]:
-    """*base*, whose bytes anybody may have written: values are read only where that executes none of them.
+    """Return *base*, whose bytes anyone may have written: reading values runs no code of theirs.
 
-    It has to be the outermost of what reads blobs: copies that it lets pass are as little trusted where they are kept.
+    It must be the outermost layer that reads blobs: their copies are not trusted either.
     """
 
     def read(ask: ReadBlob) -> object:
@@ -251,10 +254,9 @@ def retrying(
     pause: Callable[[int], None] = backoff,
     deadline: float = math.inf,
 ) -> Interpreter[E]:
-    """*base*, asked up to *attempts* times while *retry_on* accepts its exception; *pause* waits after each failure.
+    """Return *base* with up to *attempts* per effect; see `patience.persistent`.
 
-    After *deadline* seconds a failure is the last one. Every effect may be asked again: writing the same bytes or record twice
-    is writing them once.
+    Every effect may be repeated: writing the same bytes or record twice is writing them once.
     """
 
     def layer(effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:

@@ -1,6 +1,6 @@
-"""Failures of file systems that are elsewhere: which of them pass, and how they are told without giving away a secret.
+"""Errors of remote file systems: which of them pass, and how to report them without secrets.
 
-The libraries that reach them raise their own errors, under names that tell enough; none of them is imported for that.
+The libraries raise errors of their own, with telling names; none of the libraries is imported here.
 """
 
 from __future__ import annotations
@@ -18,70 +18,57 @@ _PASSING: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 507, 509})
 _REFUSED: Final = frozenset({401, 403})
 _PRECONDITION: Final = 412
 _HTTP: Final = 100
-_INTERRUPTIONS: Final = frozenset(
-    {
-        "ChecksumError",
-        "ClientConnectionError",
-        "ClientPayloadError",
-        "ConnectionError",
-        "ConnectionLost",
-        "HTTPClientError",
-        "IncompleteRead",
-        "IncompleteReadError",
-        "ServiceRequestError",
-        "ServiceResponseError",
-        "SFTPConnectionLost",
-        "SFTPNoConnection",
-        "Timeout",
-    }
-)
-_DOUBTS: Final = frozenset(
-    {
-        "ClientConnectorCertificateError",
-        "ClientAuthenticationError",
-        "CertificateError",
-        "CredentialRetrievalError",
-        "DefaultCredentialsError",
-        "GoogleAuthError",
-        "HostKeyNotVerifiable",
-        "NoCredentialsError",
-        "PartialCredentialsError",
-        "PermissionDenied",
-        "PermissionError",
-        "SSLError",
-    }
-)
+# fmt: off
+_INTERRUPTIONS: Final = frozenset({
+    "ChecksumError", "ClientConnectionError", "ClientPayloadError", "ConnectionError",
+    "ConnectionLost", "HTTPClientError", "IncompleteRead", "IncompleteReadError",
+    "ServiceRequestError", "ServiceResponseError", "SFTPConnectionLost", "SFTPNoConnection",
+    "Timeout",
+})
+_DOUBTS: Final = frozenset({
+    "ClientConnectorCertificateError", "ClientAuthenticationError", "CertificateError",
+    "CredentialRetrievalError", "DefaultCredentialsError", "GoogleAuthError",
+    "HostKeyNotVerifiable", "NoCredentialsError", "PartialCredentialsError", "PermissionDenied",
+    "PermissionError", "SSLError",
+})
+# fmt: on
 _LOCAL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.EFBIG})
-_HARMLESS: Final = frozenset({"account_name", "endpoint_url", "host", "project", "region_name", "token_file"})
+_HARMLESS: Final = frozenset(
+    {"account_name", "endpoint_url", "host", "project", "region_name", "token_file"}
+)
 _SHORTEST: Final = 4
-"""Letters that a secret has at least: what is shorter would be struck out of any text."""
+"""Minimum length of a secret: shorter ones would be redacted from any text."""
 _LONGEST: Final = 300
 
 
 def is_passing(error: Exception) -> bool:
-    """Whether asking again may help: the connection was cut or took too long, or the server was busy or out of order."""
+    """Return whether a retry may help: a lost connection, a timeout, a busy or failing server."""
     chain = list(_chain(error))
-    if isinstance(error, FileNotFoundError | FileExistsError) or _is_local(error) or _is_doubt(chain):
+    if isinstance(error, FileNotFoundError | FileExistsError):
+        return False
+    if _is_local(error) or _is_refused(chain):
         return False
     return any(
-        isinstance(each, TimeoutError | ConnectionError | EOFError)
-        or _status(each) in _PASSING
-        or _is(each, _INTERRUPTIONS)
-        for each in chain
+        isinstance(cause, TimeoutError | ConnectionError | EOFError)
+        or _status(cause) in _PASSING
+        or _is(cause, _INTERRUPTIONS)
+        for cause in chain
     )
 
 
 def is_conflict(error: Exception) -> bool:
-    """Whether something is there that must not be; not all libraries say so by `FileExistsError`."""
-    return any(isinstance(each, FileExistsError) or _status(each) == _PRECONDITION for each in _chain(error))
+    """Return whether a file exists that must not; not all libraries raise `FileExistsError`."""
+    return any(
+        isinstance(cause, FileExistsError) or _status(cause) == _PRECONDITION
+        for cause in _chain(error)
+    )
 
 
 def told(store: str, error: Exception, secrets: Iterable[str]) -> StoreUnavailableError:
-    """What to raise when *error* kept *store* from answering; in its text none of *secrets* is to be read."""
+    """Return what to raise when *error* kept *store* from answering; its text hides *secrets*."""
     if _is_local(error):
         return unavailable(temporary_files_of(store), cast("OSError", error))
-    chain = list(_chain(error))
-    if _is_doubt(chain):
+    if _is_refused(_chain(error)):
         advice = "check the credentials in storage_options, and what they allow"
     elif is_passing(error):
         advice = "check the address and the network, and try again"
@@ -93,20 +80,22 @@ def told(store: str, error: Exception, secrets: Iterable[str]) -> StoreUnavailab
 
 
 def struck(text: str, secrets: Iterable[str]) -> str:
-    """*text* without *secrets*, and without what looks like one."""
+    """Return *text* without *secrets*, and without what looks like one."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return without_secrets(text)
 
 
 def secrets_of(options: Mapping[str, object]) -> frozenset[str]:
-    """All strings in *options*, at any depth, but for those that are known to be none."""
-    return frozenset(each for name, value in options.items() if name not in _HARMLESS for each in _texts(value))
+    """Return all strings in *options*, at any depth, except for those known to be harmless."""
+    return frozenset(
+        text for name, value in options.items() if name not in _HARMLESS for text in _texts(value)
+    )
 
 
 def is_open(error: BaseException, secrets: Iterable[str]) -> bool:
-    """Whether *error*, and what it came from, may be shown as it is."""
-    return all(struck(str(each), secrets) == str(each) for each in _chain(error))
+    """Return whether *error* and its causes may be shown as they are."""
+    return all(struck(str(cause), secrets) == str(cause) for cause in _chain(error))
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -117,12 +106,12 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, Mapping):
         yield from secrets_of(cast("Mapping[str, object]", value))
     elif isinstance(value, list | tuple):
-        for each in cast("list[object]", value):
-            yield from _texts(each)
+        for member in cast("list[object]", value):
+            yield from _texts(member)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and those that it came from."""
+    """Yield the error and its causes."""
     met: set[int] = set()
     while error is not None and id(error) not in met:
         met.add(id(error))
@@ -131,12 +120,15 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _is_local(error: BaseException) -> bool:
-    """Whether it is this machine that has no room; a server's answer is translated into such numbers, too."""
+    """Return whether this machine has no room; servers' answers can have the same numbers."""
     return isinstance(error, OSError) and error.errno in _LOCAL and error.__cause__ is None
 
 
-def _is_doubt(chain: Iterable[BaseException]) -> bool:
-    return any(_status(each) in _REFUSED or _is(each, _DOUBTS) or "Forbidden" in str(each)[:20] for each in chain)
+def _is_refused(chain: Iterable[BaseException]) -> bool:
+    return any(
+        _status(cause) in _REFUSED or _is(cause, _DOUBTS) or "Forbidden" in str(cause)[:20]
+        for cause in chain
+    )
 
 
 def _is(error: BaseException, names: frozenset[str]) -> bool:
@@ -144,16 +136,16 @@ def _is(error: BaseException, names: frozenset[str]) -> bool:
 
 
 def _status(error: BaseException) -> int | None:
-    """The HTTP status that a server answered, by whatever name the libraries keep it."""
+    """Return the HTTP status of a server's answer, by whatever name the library keeps it."""
     response: object = getattr(error, "response", None)
     if isinstance(response, Mapping):
-        told = cast("Mapping[str, Mapping[str, object]]", response).get("ResponseMetadata", {})
-        candidates = [told.get("HTTPStatusCode")]
+        metadata = cast("Mapping[str, Mapping[str, object]]", response).get("ResponseMetadata", {})
+        candidates = [metadata.get("HTTPStatusCode")]
     else:
         candidates = [getattr(error, name, None) for name in ("status", "status_code", "code")]
-    return next((number for each in candidates if (number := _number(each)) is not None), None)
-
-
-def _number(value: object) -> int | None:
-    number = int(value) if isinstance(value, int | str) and str(value).isdecimal() else 0
-    return number if number >= _HTTP else None
+    for candidate in candidates:
+        if isinstance(candidate, int | str) and str(candidate).isdecimal():
+            number = int(candidate)
+            if number >= _HTTP:
+                return number
+    return None

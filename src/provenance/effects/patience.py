@@ -1,4 +1,4 @@
-"""Asking again, for a while, what may be answered later."""
+"""Retries with backoff and a deadline."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ _LONGEST: Final = 10.0
 
 
 def backoff(failures: int, first: float = 0.05) -> None:
-    """Wait about *first* seconds after the first failure (counted from 0) and twice as long after each further one.
+    """Sleep about *first* seconds after the first failure (number 0), and twice as long each time.
 
-    How long exactly is left to chance, so that those who failed together do not ask again together.
+    The exact time is random, so that clients that failed together do not retry together.
     """
-    time.sleep(min(first * 2**failures, _LONGEST) * random.uniform(0.5, 1.5))  # noqa: S311 - nothing is kept secret by it
+    factor = random.uniform(0.5, 1.5)  # noqa: S311 - not a secret
+    time.sleep(min(first * 2**failures, _LONGEST) * factor)
 
 
 def persistent(
@@ -28,9 +29,14 @@ def persistent(
     pause: Callable[[int], None] = backoff,
     deadline: float = math.inf,
 ) -> T:
-    """What *ask* answers, which is told how many seconds are left; asked up to *attempts* times within *deadline* seconds.
+    """Return the answer of *ask*, which is called with the seconds left, after up to *attempts*.
 
-    It is asked again while *retry_on* accepts its exception; *pause* waits after each failure, told how many came before.
+    Args:
+        ask: What to do. It gets the time that is left, to limit its own requests.
+        attempts: The maximum number of calls.
+        retry_on: Returns whether to try again after this exception.
+        pause: Called after each failure with the number of failures before it.
+        deadline: Seconds after which a failure is the last one.
     """
     end = time.monotonic() + deadline
     for failures in range(attempts - 1):

@@ -1,4 +1,4 @@
-"""Giving files their names, and getting out of the way what is in their place."""
+"""Atomic renames, quarantine and fsync."""
 
 # Paths are text here, as in `disk`.
 # ruff: noqa: PTH103, PTH116, PTH120, PTH123
@@ -12,7 +12,7 @@ from provenance.effects.duplicates import are_same
 
 
 def size_of(path: str) -> int | None:
-    """How many bytes the file at *path* has; None where there is no file. Raises OSError."""
+    """Return the size of the file at *path*; None if it is not a regular file. Raises OSError."""
     try:
         status = os.stat(path)
     except FileNotFoundError:
@@ -25,18 +25,21 @@ def size_of(path: str) -> int | None:
 
 
 def is_in_the_way(path: str) -> bool:
-    """Whether what is at *path* is no file: a folder, or a link that leads nowhere."""
+    """Return whether something that is not a file is at *path*: a folder, or a dangling link."""
     return os.path.lexists(path) and size_of(path) is None
 
 
 def hold_the_same(path: str, other: str) -> bool:
-    """Whether two files hold the same bytes. Raises OSError."""
+    """Return whether two files hold the same bytes. Raises OSError."""
     with open(path, "rb") as one, open(other, "rb") as two:
         return are_same(one, two)
 
 
 def move(path: str, target: str, *, link: bool = False) -> None:
-    """Rename *path* to *target*, whose folder is made if need be, or make a *link* there, if there is nothing yet. Raises OSError."""
+    """Rename *path* to *target*, or hard *link* it if *target* must be new; make missing folders.
+
+    Raises OSError.
+    """
     move = os.link if link else os.replace
     try:
         move(path, target)
@@ -46,7 +49,7 @@ def move(path: str, target: str, *, link: bool = False) -> None:
 
 
 def sync_folder(folder: str) -> None:
-    """Make the names in *folder* survive the loss of power, where folders can be opened for that. Raises OSError."""
+    """Flush the names in *folder* to the device, where the system can. Raises OSError."""
     if os.name != "posix":
         return
     fd = os.open(folder, os.O_RDONLY)
@@ -57,17 +60,21 @@ def sync_folder(folder: str) -> None:
 
 
 def set_aside(path: str, target: str) -> None:
-    """Move what is at *path*, if anything is, to *target*, or beside that where it must not take its place. Raises OSError."""
+    """Move what is at *path*, if anything, to *target*, or to a name like it if that is taken.
+
+    Raises OSError.
+    """
     try:
-        os.utime(path)  # its age is from now on that of its being there
+        # Its age counts from now: how long it has been in quarantine.
+        os.utime(path)
     except FileNotFoundError:
         return
-    except OSError:  # a link that leads to itself, or another user's
-        pass
+    except OSError:
+        pass  # a link to itself, or another user's file
     try:
         move(path, target)
-    except FileNotFoundError:  # somebody else was quicker
-        pass
+    except FileNotFoundError:
+        pass  # another process was faster
     except OSError:
         if not os.path.lexists(target):
             raise

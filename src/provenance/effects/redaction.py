@@ -1,4 +1,4 @@
-"""Secrets that must not be recorded with a command line."""
+"""Redaction of secrets in command lines and messages."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from collections.abc import Iterable
 from typing import Final
 
 HIDDEN: Final = "***"
-"""What stands where a secret was."""
+"""The replacement of a secret."""
 _NAME: Final = (
     r"(?:pass(?:word|wd|phrase)?|pwd|token|secret|credentials?|auth(?:orization)?|bearer|"
     r"(?:api|access|private|secret|account|sas)[-_]?key|key[-_]?id|pat|dsn)"
 )
 _FLAG: Final = re.compile(rf"-{{1,2}}(?:[\w.]+[-_.])*{_NAME}(?:[-_]\w+)*", re.IGNORECASE)
 _ASSIGNED: Final = re.compile(
-    rf"(?<![^\W_])((?:[\w.]+[-_.])*{_NAME}[\"']?\s*[=:]\s*)(?:(?:bearer|basic)\s+)?[^\s&;,]+", re.IGNORECASE
+    rf"(?<![^\W_])((?:[\w.]+[-_.])*{_NAME}[\"']?\s*[=:]\s*)(?:(?:bearer|basic)\s+)?[^\s&;,]+",
+    re.IGNORECASE,
 )
 _USERINFO: Final = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s]+@", re.IGNORECASE)
 
 
 def redacted(arguments: Iterable[str]) -> list[str]:
-    """*arguments* of a command line without passwords, tokens, keys and the user part of addresses.
+    """Return command line *arguments* without passwords, tokens, keys and the user part of URLs.
 
-    >>> redacted(["train", "--api-key", "abc", "--db=postgresql://me:pw@host/db", "token=xyz", "--epochs", "3"])
-    ['train', '--api-key', '***', '--db=postgresql://***@host/db', 'token=***', '--epochs', '3']
+    >>> redacted(["train", "--api-key", "abc", "--db=postgresql://me:pw@host/db", "token=xyz"])
+    ['train', '--api-key', '***', '--db=postgresql://***@host/db', 'token=***']
     """
     kept: list[str] = []
     hide = False
@@ -34,5 +35,5 @@ def redacted(arguments: Iterable[str]) -> list[str]:
 
 
 def without_secrets(text: str) -> str:
-    """*text* without what is assigned to names of secrets, and without the user part of addresses."""
+    """Return *text* without values that are assigned to secret names, and without URL users."""
     return _ASSIGNED.sub(rf"\1{HIDDEN}", _USERINFO.sub(rf"\1{HIDDEN}@", text))

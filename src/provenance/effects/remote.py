@@ -1,17 +1,16 @@
-"""Files elsewhere, asked for with patience: whatever goes wrong is told as the library tells it, within a time."""
+"""Remote files: requests are repeated within a deadline, and failures are errors of the library."""
 
 from __future__ import annotations
 
 import errno
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Final, TypeVar, cast
+from typing import Any, Final, cast
 
 from attrs import frozen
-from fsspec import AbstractFileSystem
 
 from provenance.effects.connections import Connection, call
 from provenance.effects.outages import is_conflict, is_open, is_passing, secrets_of, told
@@ -19,20 +18,18 @@ from provenance.effects.patience import backoff, persistent
 from provenance.errors import ProvenanceError, StoreUnavailableError
 from provenance.places import Place
 
-T = TypeVar("T")
-
 _ATTEMPTS: Final = 5
 _FIRST_PAUSE: Final = 0.2
 _SLOWEST: Final = 512 << 10
-"""Bytes a second that a connection must move at least; transfers have so much more time than other requests."""
+"""Minimum transfer rate in bytes per second; extends a request's timeout by size / rate."""
 _STALE: Final = 24 * 60 * 60.0
-"""Seconds after which a temporary file is nobody's any more."""
+"""Seconds after which a temporary file counts as abandoned."""
 _TIMES: Final = ("LastModified", "mtime", "updated", "last_modified", "modified", "created")
 
 
 @frozen
 class Status:
-    """A file is there: its bytes, and when it was written last (in seconds since 1970; 0 where that is not known)."""
+    """An existing file: its size, and when it was last written (Unix time; 0 if unknown)."""
 
     size: int
     written_at: float
@@ -47,114 +44,113 @@ class Remote:
         self._connection = connection or Connection(name, place)
         self._family = self._connection.family
         self._kind = self._connection.kind
-        self._root = self._kind._strip_protocol(place.root).rstrip("/")  # noqa: SLF001 - fsspec has no other name for it
+        root = self._kind._strip_protocol(place.root)  # noqa: SLF001 - fsspec has no public name
+        self._root = root.rstrip("/")
         self._secrets = secrets_of(self._connection.options)
         self._has_bucket = not self._family.is_atomic
         self._swept_by = 0
 
     @property
     def address(self) -> str:
-        """What tells the place from others. Hosts do not count: who takes two places for one deletes less."""
-        protocol = self._kind.protocol if isinstance(self._kind.protocol, str) else self._kind.protocol[0]
+        """The place as one string, without its host: two places taken for one delete less."""
+        protocol = self._kind.protocol
+        if not isinstance(protocol, str):
+            protocol = protocol[0]
         root = os.path.realpath(self._root) if protocol == "file" else self._root
         return f"{protocol}:{root}"
 
     def status(self, path: str) -> Status | None:
-        """What is at *path*; None where there is no file."""
-        found = self._found(lambda files, limit: call(files, limit, "info", self._at(path)))
-        if found is None or found["type"] == "directory":
+        """Return the status of *path*; None if it is not a file."""
+        try:
+            info = self._look("info", self._at(path))
+        except FileNotFoundError:
             return None
-        return Status(int(cast("int", found["size"])), _moment(found))
+        return None if info["type"] == "directory" else _status_of(info)
 
     def fetch(self, path: str, local: str, size: int) -> bool:
-        """Copy what is at *path* to the file *local*; False where nothing is."""
-        options = self._family.get(size)
-
-        def ask(files: AbstractFileSystem, limit: float) -> bool:
-            call(files, limit, "get_file", self._at(path), local, **options)
-            return True
-
-        return self._found(ask, size) or False
+        """Copy what is at *path* to the file *local*; return False if nothing is there."""
+        try:
+            self._look("get_file", self._at(path), local, size=size, **self._family.get(size))
+        except FileNotFoundError:
+            return False
+        return True
 
     def publish(self, local: str, path: str, size: int, *, exclusive: bool = False) -> None:
-        """Copy the file *local* to *path*, where it is seen when it is complete.
+        """Copy the file *local* to *path*, where it appears when it is complete.
 
-        Raises `FileExistsError` where something is already, if *exclusive* and the place can tell.
+        Raises `FileExistsError` if *exclusive* and *path* exists, where the place can tell.
         """
         if not self._family.is_atomic:
             self._publish_by_name(local, path, size)
             return
         options = {**self._family.put(size), **(self._family.exclusive if exclusive else {})}
         try:
-            self._patiently(lambda files, limit: call(files, limit, "put_file", local, self._at(path), **options), size)
+            self._ask("put_file", local, self._at(path), size=size, **options)
         except FileNotFoundError as error:
             raise self._no_bucket() from error
         self._has_bucket = True
 
     def move(self, path: str, target: str) -> None:
-        """Give what is at *path* another name, over what is there; nothing happens where nothing is."""
-        if self._family.is_atomic:
-            moved = self._found(lambda files, limit: _done(files, limit, "cp_file", self._at(path), self._at(target)))
-            if moved:
+        """Rename *path* to *target*, which is replaced; do nothing if *path* does not exist."""
+        with suppress(FileNotFoundError):
+            if self._family.is_atomic:
+                self._look("cp_file", self._at(path), self._at(target))
                 self.remove(path)
-        else:
-            with suppress(FileNotFoundError):
-                self._rename(path, target)
+            else:
+                self._ask_in_folder(target, "mv", self._at(path), self._at(target))
 
     def remove(self, path: str) -> None:
         """Delete what is at *path*, if anything is."""
-        self._found(lambda files, limit: _done(files, limit, "rm_file", self._at(path)))
+        with suppress(FileNotFoundError):
+            self._look("rm_file", self._at(path))
 
     def listed(self, folder: str = "") -> Iterator[tuple[str, Status]]:
-        """Paths of all files in *folder* and below, and what is there."""
-        where = self._at(folder).rstrip("/")
-        found = self._found(lambda files, limit: call(files, limit, "find", where, detail=True))
-        for name, info in cast("dict[str, dict[str, object]]", found or {}).items():
-            path = self._kind._strip_protocol(name).removeprefix(self._root).lstrip("/")  # noqa: SLF001 - as above
-            yield path, Status(int(cast("int", info["size"])), _moment(info))
+        """Yield the paths of all files in *folder* and below, and their status."""
+        found: dict[str, Any] = {}
+        with suppress(FileNotFoundError):
+            found = self._look("find", self._at(folder).rstrip("/"), detail=True)
+        for name, info in found.items():
+            path = self._kind._strip_protocol(name)  # noqa: SLF001 - as above
+            yield path.removeprefix(self._root).lstrip("/"), _status_of(info)
 
     def _publish_by_name(self, local: str, path: str, size: int) -> None:
-        begun = time.monotonic()
+        """Copy to a temporary name and rename, where a half-written file would be visible."""
+        began = time.monotonic()
         temporary = f".tmp/{os.getpid()}-{os.urandom(8).hex()}"
         try:
-            self._in_folder(
-                temporary, lambda files, limit: call(files, limit, "put_file", local, self._at(temporary)), size
-            )
-            self._rename(temporary, path)
+            self._ask_in_folder(temporary, "put_file", local, self._at(temporary), size=size)
+            self._ask_in_folder(path, "mv", self._at(temporary), self._at(path))
         except FileNotFoundError as error:
-            there = self.status(path)
-            if there is None or there.size != size:  # else it was renamed, and the answer was lost
-                problem = "the temporary file is gone that was to be renamed"
+            status = self.status(path)
+            # If it is there, it was renamed, and only the answer was lost.
+            if status is None or status.size != size:
+                problem = "the temporary file disappeared before it was renamed"
                 raise StoreUnavailableError(self.name, problem, "try again") from error
         except BaseException:
-            if time.monotonic() - begun < self._place.timeout:  # else it will not be reached now either
-                self._tidy(temporary)
+            # Otherwise the place will not be reached now either; what stays is swept another day.
+            if time.monotonic() - began < self._place.timeout:
+                with suppress(Exception):
+                    files = self._connection.files()
+                    call(files, self._place.timeout, "rm_file", self._at(temporary))
             raise
         self._sweep()
 
-    def _tidy(self, path: str) -> None:
-        with suppress(Exception):  # what stays is swept another day
-            call(self._connection.files(), self._place.timeout, "rm_file", self._at(path))
-
-    def _rename(self, path: str, target: str) -> None:
-        self._in_folder(target, lambda files, limit: call(files, limit, "mv", self._at(path), self._at(target)))
-
-    def _in_folder(self, path: str, ask: Callable[[AbstractFileSystem, float], object], size: int = 0) -> None:
-        """Ask for what makes a file at *path*; where the folder is not there, make it and ask again."""
+    def _ask_in_folder(self, path: str, method: str, *args: object, size: int = 0) -> None:
+        """Make a request that creates *path*; if its folder is missing, make it and ask again."""
         try:
-            self._patiently(ask, size)
+            self._ask(method, *args, size=size)
         except FileNotFoundError:
-            folder = self._at(path).rpartition("/")[0]
-            self._patiently(lambda files, limit: call(files, limit, "makedirs", folder, exist_ok=True))
-            self._patiently(ask, size)
+            self._ask("makedirs", self._at(path).rpartition("/")[0], exist_ok=True)
+            self._ask(method, *args, size=size)
 
     def _sweep(self) -> None:
-        """Delete what killed writers left, once in a process that writes."""
+        """Delete abandoned temporary files, once in a process that writes."""
         if self._swept_by == os.getpid():
             return
         self._swept_by = os.getpid()
         before = time.time() - _STALE
-        with suppress(StoreUnavailableError):  # tidying must not fail the write that it follows
+        # Cleaning must not fail the write that it follows.
+        with suppress(StoreUnavailableError):
             for path, status in list(self.listed(".tmp")):
                 if 0 < status.written_at < before:
                     self.remove(path)
@@ -162,41 +158,51 @@ class Remote:
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}" if self._root else path
 
-    def _found(self, ask: Callable[[AbstractFileSystem, float], T], size: int = 0) -> T | None:
-        """What *ask* answers; None where it finds no file. That there is no bucket is told."""
+    def _look(self, method: str, *args: object, size: int = 0, **options: object) -> Any:  # noqa: ANN401 - as `call`
+        """Ask for a file; raise FileNotFoundError, or StoreUnavailableError without a bucket."""
         try:
-            found = self._patiently(ask, size)
+            answer = self._ask(method, *args, size=size, **options)
         except FileNotFoundError as error:
-            if not self._has_bucket and not self._looks_for_bucket():
-                raise self._no_bucket() from error
-            found = None
+            if not self._has_bucket:
+                if not self._finds_bucket():
+                    raise self._no_bucket() from error
+                self._has_bucket = True
+            raise
         self._has_bucket = True
-        return found
+        return answer
 
-    def _looks_for_bucket(self) -> bool:
-        bucket = self._root.partition("/")[0]
+    def _finds_bucket(self) -> bool:
         try:
-            self._patiently(lambda files, limit: call(files, limit, "info", bucket))
+            self._ask("info", self._root.partition("/")[0])
         except FileNotFoundError:
             return False
-        except StoreUnavailableError:  # it may be there, and not to be looked at
-            return True
+        except StoreUnavailableError:
+            return True  # it may exist without being readable
         return True
 
     def _no_bucket(self) -> StoreUnavailableError:
         bucket = self._root.partition("/")[0]
-        return StoreUnavailableError(self.name, f"there is no bucket {bucket!r}", "make it, or correct its name")
+        problem = f"bucket {bucket!r} does not exist"
+        return StoreUnavailableError(self.name, problem, "create it, or correct its name")
 
-    def _patiently(self, ask: Callable[[AbstractFileSystem, float], T], size: int = 0) -> T:
-        """What *ask* answers within the deadline; its failures are told, but for what is or is not there."""
+    def _ask(self, method: str, *args: object, size: int = 0, **options: object) -> Any:  # noqa: ANN401 - as `call`
+        """Ask within the deadline, which *size*, the number of bytes to transfer, extends.
+
+        Raises errors of the library, FileNotFoundError or FileExistsError.
+        """
         extra = size / _SLOWEST
-        one = self._place.timeout + extra
+        longest = self._place.timeout + extra
 
-        def attempt(left: float) -> T:
-            return ask(self._connection.files(), max(min(left, one), 0.001))
+        def attempt(left: float) -> Any:  # noqa: ANN401 - as `call`
+            limit = max(min(left, longest), 0.001)
+            return call(self._connection.files(), limit, method, *args, **options)
+
+        def pause(failures: int) -> None:
+            self._connection.renew()
+            backoff(failures, _FIRST_PAUSE)
 
         try:
-            return persistent(attempt, _ATTEMPTS, is_passing, self._pause, self._place.deadline + extra)
+            return persistent(attempt, _ATTEMPTS, is_passing, pause, self._place.deadline + extra)
         except (FileNotFoundError, ProvenanceError):
             raise
         except Exception as error:
@@ -205,22 +211,14 @@ class Remote:
             cause = error if is_open(error, self._secrets) else None
             raise told(self.name, error, self._secrets) from cause
 
-    def _pause(self, failures: int) -> None:
-        self._connection.renew()
-        backoff(failures, _FIRST_PAUSE)
 
-
-def _done(files: AbstractFileSystem, limit: float, method: str, *args: object) -> bool:
-    call(files, limit, method, *args)
-    return True
-
-
-def _moment(info: Mapping[str, object]) -> float:
-    """When a file was written last, by whatever name and type its file system tells it."""
-    told = next((info[name] for name in _TIMES if info.get(name)), 0.0)
-    if isinstance(told, str):
+def _status_of(info: Mapping[str, object]) -> Status:
+    """Return the status in *info*, by the names and types that the file system uses."""
+    written = next((info[name] for name in _TIMES if info.get(name)), 0.0)
+    if isinstance(written, str):
         with suppress(ValueError):
-            told = datetime.fromisoformat(told)
-    if isinstance(told, datetime):
-        return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
-    return float(told) if isinstance(told, int | float) else 0.0
+            written = datetime.fromisoformat(written)
+    if isinstance(written, datetime):
+        written = (written if written.tzinfo else written.replace(tzinfo=UTC)).timestamp()
+    seconds = float(written) if isinstance(written, int | float) else 0.0
+    return Status(int(cast("int", info["size"])), seconds)

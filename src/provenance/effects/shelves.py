@@ -1,7 +1,7 @@
-"""What lies in a folder of blobs: listed page by page, and deleted if it is old."""
+"""The files in a folder of blobs: listed in pages, and deleted when they are old."""
 
 # Paths are text here, as in `disk`.
-# ruff: noqa: PTH112, PTH114, PTH116, PTH118, PTH119, PTH208
+# ruff: noqa: PTH102, PTH104, PTH105, PTH110, PTH112, PTH114, PTH116, PTH118, PTH119, PTH120, PTH208
 from __future__ import annotations
 
 import os
@@ -15,57 +15,59 @@ from itertools import islice
 from typing import Final
 
 from provenance.chores import Holding, Shelf
+from provenance.effects.sinks import is_digest
 from provenance.effects.temporary import remove
-from provenance.ids import ID_DIGITS
 
 TEMPORARY: Final = ".tmp"
 QUARANTINE: Final = ".quarantine"
 _FOLDERS: Final = {Shelf.TEMPORARY: TEMPORARY, Shelf.QUARANTINED: QUARANTINE}
 _ASIDE: Final = "aside-"
 _MOMENT: Final = 1.0
-"""Seconds after which whoever moved a file out of the way was killed before it could move it back."""
+"""Seconds after which a collector that moved a file away counts as killed."""
 _IS_GROUP: Final = re.compile(r"[0-9a-f]{2}").fullmatch
-_IS_REST: Final = re.compile(rf"[0-9a-f]{{{ID_DIGITS - 2}}}").fullmatch
 
 
 def listed(root: str, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
-    """What lies on a shelf of the folder *root* under names after *after*, in order; at most *limit*. Raises OSError."""
-    names = _stored(root, after) if shelf is Shelf.STORED else _others(os.path.join(root, _FOLDERS[shelf]), after)
-    found = (_holding(key, path) for key, path in names if shelf is not Shelf.STORED or not _is_folder(path))
-    return tuple(islice((each for each in found if each is not None), limit))
+    """Return up to *limit* entries of a shelf below *root* after the key *after*, in order.
+
+    Raises OSError.
+    """
+    found = (_holding(key, path) for key, path in _paths(root, shelf, after))
+    return tuple(islice((holding for holding in found if holding is not None), limit))
 
 
 def discarded(root: str, shelf: Shelf, key: str, before: datetime) -> bool:
-    """Delete what lies under *key* since *before* a moment; answers whether it went. Raises OSError.
+    """Delete what is stored under *key* if it is older than *before*; return whether it was.
 
-    It is moved out of the way first, and back if it turns out that it was written anew, or taken into use, just before:
-    what another process writes afterwards is another file, which is not touched. Who misses it meanwhile asks `is_back`.
+    It is moved away first, and back if it turns out that it was written again, or used, just
+    before. What another process writes afterwards is another file, which is not touched; a reader
+    that misses the file meanwhile calls `is_back`. Raises OSError.
     """
     path = _path(root, shelf, key)
     if path is None or not _is_old(path, before) or (shelf is Shelf.STORED and _is_folder(path)):
         return False
     aside = os.path.join(root, TEMPORARY, f"{_ASIDE}{key}-{os.urandom(8).hex()}")
     with suppress(FileExistsError):
-        os.mkdir(os.path.dirname(aside))  # noqa: PTH102, PTH120 - as above
+        os.mkdir(os.path.dirname(aside))
     try:
-        os.rename(path, aside)  # noqa: PTH104 - as above
+        os.rename(path, aside)
     except FileNotFoundError:
-        return False  # somebody else was quicker
+        return False  # another process was faster
     if not _is_old(aside, before):
         _put_back(aside, path)
         return False
     if _is_folder(aside):
-        shutil.rmtree(aside)  # what was in the place of a file, and was put aside
+        shutil.rmtree(aside)  # a quarantined folder that was in the place of a file
     else:
         remove(aside)
     return True
 
 
 def renewed(path: str) -> bool:
-    """Let a stored file look as if it was just written, so that no collector takes it; False if one did meanwhile.
+    """Touch a stored file to protect it from collectors; return False if one deleted it meanwhile.
 
-    The system finds a file by its path before it changes its time. A collector may come in between: so it is the same file, still
-    under its name, only if that is so afterwards.
+    The system looks up the path before it changes the time, and a collector may come in between.
+    So the touch counts only if the same file is still under its name afterwards.
     """
     fd = os.open(path, os.O_RDONLY)
     try:
@@ -76,56 +78,53 @@ def renewed(path: str) -> bool:
 
 
 def is_back(root: str, key: str) -> bool:
-    """Whether a stored file that is missed was just out of the way, and is there now. Raises OSError.
+    """Return whether a missing stored file was only moved away, and is there now. Raises OSError.
 
-    One that a killed collector left out of the way is put back.
+    A file that a killed collector left behind is put back.
     """
     path = os.path.join(root, key[:2], key[2:])
-    until = time.monotonic() + _MOMENT
-    while aside := _found_aside(root, key):
-        if time.monotonic() > until:
-            _put_back(aside, path)
-        time.sleep(0.001)
-    return os.path.exists(path)  # noqa: PTH110 - as above
-
-
-def _found_aside(root: str, key: str) -> str | None:
     folder = os.path.join(root, TEMPORARY)
-    return next((os.path.join(folder, each) for each in _names(folder) if each.startswith(f"{_ASIDE}{key}-")), None)
+    until = time.monotonic() + _MOMENT
+    while names := [name for name in _names(folder) if name.startswith(f"{_ASIDE}{key}-")]:
+        if time.monotonic() > until:
+            _put_back(os.path.join(folder, names[0]), path)
+        time.sleep(0.001)
+    return os.path.exists(path)
 
 
 def _put_back(aside: str, path: str) -> None:
-    """Give a file its name again, unless another has it by now."""
+    """Give a file its name again, unless another file has it now."""
     try:
         os.link(aside, path)
-    except (FileExistsError, FileNotFoundError):  # somebody else has put it back
-        pass
-    except OSError:  # not every file system can
-        os.replace(aside, path)  # noqa: PTH105 - as above
+    except (FileExistsError, FileNotFoundError):
+        pass  # another process put it back
+    except OSError:
+        os.replace(aside, path)  # the file system has no hard links
     remove(aside)
 
 
 def _path(root: str, shelf: Shelf, key: str) -> str | None:
-    """Where it lies; None for what is no name on this shelf, and so must not become a path."""
+    """Return the path of an entry; None for an invalid key, which must not become a path."""
     if shelf is Shelf.STORED:
-        group, rest = key[:2], key[2:]
-        return os.path.join(root, group, rest) if _IS_GROUP(group) and _IS_REST(rest) else None
-    return None if os.path.basename(key) != key or key in ("", ".", "..") else os.path.join(root, _FOLDERS[shelf], key)
+        return os.path.join(root, key[:2], key[2:]) if is_digest(key) else None
+    if os.path.basename(key) != key or key in ("", ".", ".."):
+        return None
+    return os.path.join(root, _FOLDERS[shelf], key)
 
 
-def _stored(root: str, after: str) -> Iterator[tuple[str, str]]:
+def _paths(root: str, shelf: Shelf, after: str) -> Iterator[tuple[str, str]]:
+    """Yield the keys after *after* and their paths, in order."""
+    if shelf is not Shelf.STORED:
+        folder = os.path.join(root, _FOLDERS[shelf])
+        yield from ((name, os.path.join(folder, name)) for name in _names(folder) if name > after)
+        return
     for group in _names(root):
         if _IS_GROUP(group) and group >= after[:2]:
             folder = os.path.join(root, group)
             for rest in _names(folder):
-                if group + rest > after and _IS_REST(rest):
-                    yield group + rest, os.path.join(folder, rest)
-
-
-def _others(folder: str, after: str) -> Iterator[tuple[str, str]]:
-    for name in _names(folder):
-        if name > after:
-            yield name, os.path.join(folder, name)
+                path = os.path.join(folder, rest)
+                if group + rest > after and is_digest(group + rest) and not _is_folder(path):
+                    yield group + rest, path
 
 
 def _names(folder: str) -> list[str]:
@@ -136,7 +135,7 @@ def _names(folder: str) -> list[str]:
 
 
 def _is_folder(path: str) -> bool:
-    """Whether a folder is at *path*; one among the blobs is none of ours."""
+    """Return whether a real folder is at *path*; this library makes none among the blobs."""
     return os.path.isdir(path) and not os.path.islink(path)
 
 

@@ -1,9 +1,10 @@
-"""What encoders write into: sinks that count, digest and refuse too much."""
+"""Byte streams of blobs: sinks that encoders write into, and the digests of what passes through."""
 
 from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
@@ -12,9 +13,9 @@ from attrs import frozen
 from blake3 import blake3
 
 from provenance.effects.trouble import unavailable
-from provenance.errors import StoreUnavailableError
+from provenance.errors import CorruptBlobError, StoreUnavailableError
 from provenance.hashing.threads import LARGE, threads_for
-from provenance.ids import ID_BYTES, BlobId
+from provenance.ids import ID_BYTES, ID_DIGITS, BlobId
 from provenance.records import Blob, Held
 
 if TYPE_CHECKING:
@@ -23,27 +24,26 @@ if TYPE_CHECKING:
     Bytes: TypeAlias = bytes | bytearray | memoryview
 
 _DIRECT: Final = 1 << 16
-"""Bytes from which on one more system call is cheaper than one more copy."""
+"""Size in bytes from which one more system call is cheaper than one more copy."""
+
+is_digest: Final = re.compile(rf"[0-9a-f]{{{ID_DIGITS}}}").fullmatch
+"""Match a whole digest. Anything else must not become part of a path."""
 
 
 def digest(data: Bytes) -> BlobId:
-    """The id of a blob that is *data*."""
-    hasher = blake3(data) if len(data) < LARGE else _hasher(len(data)).update(data)
+    """Return the id of the blob that holds *data*."""
+    size = len(data)
+    hasher = blake3(data) if size < LARGE else blake3(max_threads=threads_for(size)).update(data)
     return BlobId(hasher.hexdigest(length=ID_BYTES))
 
 
-def _hasher(size: int) -> blake3:
-    """A digest to be made of pieces of about *size* bytes."""
-    return blake3(max_threads=threads_for(size))
-
-
 def blob_of(data: Bytes) -> Blob:
-    """The blob that is *data*."""
+    """Return the blob that holds *data*."""
     return Blob(digest(data), len(data))
 
 
 class Hashing:
-    """A digest of bytes that come in pieces, none of which is copied."""
+    """An incremental digest that copies none of the pieces it is fed."""
 
     __slots__ = ("_hasher", "size")
 
@@ -52,24 +52,49 @@ class Hashing:
         self.size = 0
 
     def add(self, data: Bytes) -> None:
-        """Take *data* into account; the first piece decides whether several cores work on all of them."""
+        """Hash the next piece; the size of the first piece decides on the number of threads."""
         if self._hasher is None:
-            self._hasher = _hasher(len(data))
+            self._hasher = blake3(max_threads=threads_for(len(data)))
         self._hasher.update(data)
         self.size += len(data)
 
     def blob(self) -> Blob:
-        """The blob of all the bytes so far."""
+        """Return the blob of all bytes so far."""
         hasher = self._hasher or blake3()
         return Blob(BlobId(hasher.hexdigest(length=ID_BYTES)), self.size)
 
 
+def read_through(file: BinaryIO, buffer: memoryview | None = None) -> Blob:
+    """Return the blob that *file* holds, read to its end through one *buffer*."""
+    if buffer is None:
+        buffer = memoryview(bytearray(min(LARGE, os.fstat(file.fileno()).st_size) or 1))
+    hashing = Hashing()
+    raw = cast("io.BufferedReader", file)
+    while count := raw.readinto(buffer):
+        hashing.add(buffer[:count])
+    return hashing.blob()
+
+
+def check_bytes(blob: Blob, store: str, size: int, found: BlobId | None = None) -> None:
+    """Raise `CorruptBlobError` unless *size* and the digest *found*, if given, fit *blob*."""
+    if size != blob.size:
+        reason = f"{size} bytes found, {blob.size} were written"
+    elif found is not None and found != blob.id:
+        reason = f"its bytes have the digest {found}"
+    else:
+        return
+    raise CorruptBlobError(blob.id, store, reason)
+
+
 class Overflow(BaseException):
-    """More bytes arrived than a `Kept` sink takes; a signal that no encoder's `except Exception` takes for an error."""
+    """Raised when a `Kept` sink is full.
+
+    A `BaseException`, so that no encoder's `except Exception` mistakes it for an error.
+    """
 
 
 class Kept(io.BytesIO):
-    """Keeps what is written in memory, up to *limit* bytes; then raises `Overflow` and says so in `overflowed`.
+    """An in-memory sink that raises `Overflow` and sets `overflowed` beyond *limit* bytes.
 
     It stays readable when an encoder closes it, as some do.
     """
@@ -80,7 +105,7 @@ class Kept(io.BytesIO):
         self.overflowed = False
 
     def write(self, data: Buffer, /) -> int:
-        """Take all of *data*."""
+        """Write all of *data*."""
         size = len(data) if type(data) is bytes else memoryview(data).nbytes
         if self.tell() + size > self._limit:
             self.overflowed = True
@@ -88,7 +113,7 @@ class Kept(io.BytesIO):
         return super().write(data)
 
     def writelines(self, lines: Iterable[Buffer], /) -> None:
-        """Take all of *lines*."""
+        """Write all of *lines*."""
         for line in lines:
             self.write(line)
 
@@ -96,14 +121,14 @@ class Kept(io.BytesIO):
         """Do nothing."""
 
     def held(self) -> Held:
-        """The bytes so far, named."""
+        """Return the bytes so far with their blob."""
         data = self.getvalue()
         return Held(blob_of(data), data)
 
 
 @frozen
 class Encoded:
-    """Writes bytes that are encoded already; who wants them as they are asks for `held`."""
+    """A writer of bytes that are already encoded; `held` returns them without writing."""
 
     data: bytes
 
@@ -112,15 +137,16 @@ class Encoded:
         sink.write(self.data)
 
     def held(self) -> Held:
-        """The bytes, named."""
+        """Return the bytes with their blob."""
         return Held(blob_of(self.data), self.data)
 
 
 class FileSink(io.RawIOBase):
-    """Writes to the open file *fd* of *store*, digesting on the way; small pieces are gathered, large ones not copied.
+    """A hashing writer to the open file *fd* of *store* that buffers only small pieces.
 
-    A file that refuses is a `StoreUnavailableError`, kept in `failure` too, for an encoder may turn it into another.
-    Closing the sink closes no file: encoders close what they write to, and the store has still to publish it.
+    A write error is a `StoreUnavailableError`. It is kept in `failure` too, because an encoder may
+    turn it into another exception. Closing the sink leaves the file open: encoders close what they
+    write to, and the store has yet to publish it.
     """
 
     def __init__(self, fd: int, store: str) -> None:
@@ -136,7 +162,7 @@ class FileSink(io.RawIOBase):
         return True
 
     def write(self, data: Buffer, /) -> int:
-        """Take all of *data*."""
+        """Write all of *data*."""
         view = memoryview(data)
         size = view.nbytes
         if size < _DIRECT:
@@ -149,18 +175,18 @@ class FileSink(io.RawIOBase):
         return size
 
     def tell(self) -> int:
-        """How many bytes were written so far."""
+        """Return the number of bytes written so far."""
         return self._hashing.size + len(self._pending)
 
     def finish(self) -> Blob:
-        """Write what is pending and name the whole; raises `failure`, should the encoder have gone on after it."""
+        """Flush and return the blob of all bytes; raise `failure` if the encoder ignored it."""
         if self.failure is not None:
             raise self.failure
         self._drain()
         return self._hashing.blob()
 
     def binary(self) -> BinaryIO:
-        """This sink as the type that encoders ask for; they only ever write to it."""
+        """Return this sink as the type that encoders expect; they only ever write to it."""
         return cast("BinaryIO", self)
 
     def _drain(self) -> None:
@@ -171,17 +197,18 @@ class FileSink(io.RawIOBase):
     def _put(self, view: memoryview) -> None:
         self._hashing.add(view)
         try:
-            while view:  # the system may take less than it was given
-                view = view[os.write(self._fd, view) :]
+            while view:
+                view = view[os.write(self._fd, view) :]  # a write may be partial
         except OSError as error:
             self.failure = unavailable(self._store, error)
             raise self.failure from error
 
 
 def filled(fd: int, store: str, write: Callable[[BinaryIO], None]) -> Blob:
-    """The blob that *write* wrote into the open file *fd* of *store*, which stays open.
+    """Return the blob that *write* wrote into the open file *fd* of *store*, which stays open.
 
-    Raises `StoreUnavailableError` where the file refuses; an exception of *write* passes unchanged.
+    Raises:
+        StoreUnavailableError: if the file cannot be written. Exceptions of *write* pass unchanged.
     """
     sink = FileSink(fd, store)
     try:
@@ -190,4 +217,5 @@ def filled(fd: int, store: str, write: Callable[[BinaryIO], None]) -> Blob:
     except Exception as error:
         if sink.failure is None or sink.failure is error:
             raise
-        raise sink.failure from error  # the encoder had made another of it
+        # The encoder turned the write error into an exception of its own.
+        raise sink.failure from error

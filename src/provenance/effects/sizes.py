@@ -1,96 +1,73 @@
-"""Two blob stores as one: small blobs in the one, large ones in the other."""
+"""Two blob stores as one: small blobs in one, large ones in the other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import BinaryIO, TypeAlias
-
-from attrs import frozen
+from typing import Any, BinaryIO, TypeAlias
 
 from provenance.asks import Blobs, DropBlob, HasBlob, Quarantine, ReadBlob, WriteBlob
-from provenance.chores import Discard, FindPlaces, Holding, ListHoldings, Shelf
+from provenance.chores import CheckBlob
 from provenance.codecs import Encoding
-from provenance.effect import Interpreter
-from provenance.effects.joint import check_in, merged_holdings
+from provenance.effect import Effect, Interpreter
+from provenance.effects.joint import Joint
 from provenance.effects.sinks import Encoded, Kept, Overflow
 from provenance.errors import BlobNotFoundError
 from provenance.ports import blob_effects
 from provenance.records import Blob, Written
 
-_Read: TypeAlias = Callable[[ReadBlob], object]
+_OfBlob: TypeAlias = HasBlob | DropBlob | Quarantine | CheckBlob
 
 
 def by_size(small: Interpreter[Blobs], large: Interpreter[Blobs], limit: int) -> Interpreter[Blobs]:
-    """Blobs of at most *limit* bytes live in *small*, the others in *large*; each is looked for in both.
+    """Return a store with blobs of up to *limit* bytes in *small*, and larger ones in *large*.
 
-    What is written is encoded into memory until it proves too long, and then encoded anew for *large*.
+    Blobs are looked for in both. What is written is encoded into memory until it is too large, and
+    then encoded again for *large*.
     """
-    read_small, read_large = small.answer_to(ReadBlob), large.answer_to(ReadBlob)
-
-    def read(ask: ReadBlob) -> object:
-        """Look in the likely one first: the limit may have been another when the blob was written."""
-        is_small = ask.blob.size <= limit
-        try:
-            return (read_small if is_small else read_large)(ask)
-        except BlobNotFoundError:
-            other = large if is_small else small
-            if not other(HasBlob(ask.blob)):
-                raise
-        return other(ask)
-
-    both = _BySize(small, large, limit, read)
-    return blob_effects(both) | ReadBlob.on(read) | DropBlob.on(lambda ask: both.drop_blob(ask.blob, ask.before))
+    both = _BySize(small, large, limit)
+    return (
+        blob_effects(both)
+        | ReadBlob.on(both.read)
+        | DropBlob.on(lambda ask: both.drop_blob(ask.blob, ask.before))
+    )
 
 
-@frozen
-class _BySize:
-    small: Interpreter[Blobs]
-    large: Interpreter[Blobs]
-    limit: int
-    read: _Read
+class _BySize(Joint):
+    def __init__(self, small: Interpreter[Blobs], large: Interpreter[Blobs], limit: int) -> None:
+        self._small, self._large = small, large
+        self._read_small, self._read_large = small.answer_to(ReadBlob), large.answer_to(ReadBlob)
+        self._limit = limit
+
+    def stores(self, ask: Effect[Any]) -> tuple[Interpreter[Blobs], Interpreter[Blobs]]:
+        if isinstance(ask, _OfBlob) and ask.blob.size > self._limit:
+            return self._large, self._small
+        return self._small, self._large
 
     def write_blob(self, write: Callable[[BinaryIO], None]) -> Written:
         data = write.at_once() if isinstance(write, Encoding) else None
-        if data is not None and len(data) <= self.limit:
-            return self.small(WriteBlob(Encoded(data)))
-        kept = Kept(self.limit)
+        if data is not None and len(data) <= self._limit:
+            return self._small(WriteBlob(Encoded(data)))
+        kept = Kept(self._limit)
         try:
             write(kept)
         except (Overflow, Exception):
-            if not kept.overflowed:  # else the encoder may have made another exception of it
+            # The encoder may have turned the overflow into an exception of its own.
+            if not kept.overflowed:
                 raise
-        return self.large(WriteBlob(write)) if kept.overflowed else self.small(WriteBlob(Encoded(kept.getvalue())))
+        if kept.overflowed:
+            return self._large(WriteBlob(write))
+        return self._small(WriteBlob(Encoded(kept.getvalue())))
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
         return self.read(ReadBlob(blob, read))
 
-    def has_blob(self, blob: Blob) -> bool:
-        return any(tier(HasBlob(blob)) for tier in self._tiers(blob))
-
-    def drop_blob(self, blob: Blob, before: datetime | None = None) -> None:
-        for tier in self._tiers(blob):
-            tier(DropBlob(blob, before))
-
-    def quarantine(self, blob: Blob) -> None:
-        for tier in self._tiers(blob):
-            tier(Quarantine(blob))
-
-    def check_blob(self, blob: Blob) -> None:
-        check_in(self._tiers(blob), blob)
-
-    def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
-        return merged_holdings((self.small, self.large), ListHoldings(shelf, after, limit))
-
-    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
-        gone = [each(Discard(shelf, key, before)) for each in (self.small, self.large)]
-        return any(gone)
-
-    def find_places(self) -> frozenset[str]:
-        places: frozenset[str] = self.small(FindPlaces())
-        others: frozenset[str] = self.large(FindPlaces())
-        return places | others
-
-    def _tiers(self, blob: Blob) -> tuple[Interpreter[Blobs], Interpreter[Blobs]]:
-        """The likely one first."""
-        return (self.small, self.large) if blob.size <= self.limit else (self.large, self.small)
+    def read(self, ask: ReadBlob) -> object:
+        """Try the likely store first: the limit may have been another one at the time."""
+        is_small = ask.blob.size <= self._limit
+        try:
+            return (self._read_small if is_small else self._read_large)(ask)
+        except BlobNotFoundError:
+            other = self._large if is_small else self._small
+            if not other(HasBlob(ask.blob)):
+                raise
+        return other(ask)

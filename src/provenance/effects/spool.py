@@ -1,4 +1,4 @@
-"""Local files through which bytes pass on their way to a place that is elsewhere, and back."""
+"""Spool files: bytes pass through them on their way to a remote store and back."""
 
 # Paths are text here, as in `disk`.
 # ruff: noqa: PTH103, PTH118
@@ -19,7 +19,7 @@ _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH if os.name == "posix" else 0
 
 
 class Spool:
-    """Files that are there while *store* needs them; `name` says of a full disk whose it is."""
+    """Temporary local files of *store*; errors about them say `name`."""
 
     def __init__(self, store: str) -> None:
         self.name: Final = temporary_files_of(store)
@@ -27,7 +27,7 @@ class Spool:
 
     @contextmanager
     def file(self) -> Generator[tuple[int, str]]:
-        """An empty file that is open for writing, and its path; it is closed and deleted afterwards."""
+        """Open an empty file for writing and yield it with its path; close and delete it after."""
         with self.reaching:
             fd, path = _temporary(tempfile.gettempdir()).create()
         try:
@@ -39,17 +39,18 @@ class Spool:
 
 
 def temporary_files_of(store: str) -> str:
-    """What an error calls the files of *store*."""
+    """Return the name of the spool files of *store* for error messages."""
     return f"{store} (its temporary files, in {tempfile.gettempdir()})"
 
 
 @cache
 def _temporary(folder: str) -> Temporary:
-    """Names in a folder of this user's own below *folder*, where anybody may make any other folder."""
+    """Return names in a private folder of this user below *folder*, which others may write to."""
     user = os.getuid() if hasattr(os, "getuid") else 0
     path = os.path.join(folder, f"provenance-{user}")
     os.makedirs(path, mode=0o700, exist_ok=True)
     status = os.lstat(path)
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != user or status.st_mode & _OTHERS_WRITE:
+    is_private = status.st_uid == user and not status.st_mode & _OTHERS_WRITE
+    if not (is_private and stat.S_ISDIR(status.st_mode)):
         path = tempfile.mkdtemp(prefix="provenance-", dir=folder)
     return Temporary(path)

@@ -1,22 +1,22 @@
-"""Several blob stores as one: near ones before far ones, each holding the same bytes under the same names.
+"""Several blob stores as one, near ones before far ones, with the same bytes under the same names.
 
-Reading goes from near to far, and what is found far away is copied to the nearer ones. Writing goes from far to near, so that what
-is near is everywhere: a tier that fails on the way leaves nothing that would look finished.
+Reads go from near to far, and what is found in a far tier is copied to the nearer ones. Writes go
+from far to near, so that what is near is everywhere: a tier that fails on the way leaves nothing
+that would look finished.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from typing import Any, BinaryIO, Final, TypeAlias
 
 from attrs import field, frozen
 
 from provenance.asks import Blobs, DropBlob, HasBlob, Quarantine, ReadBlob, WriteBlob
-from provenance.chores import Discard, FindPlaces, Holding, ListHoldings, Shelf
-from provenance.effect import Interpreter
-from provenance.effects.joint import check_in, merged_holdings
+from provenance.chores import CheckBlob, Discard, FindPlaces, ListHoldings
+from provenance.effect import Effect, Interpreter
+from provenance.effects.joint import Joint
 from provenance.effects.sinks import Encoded
 from provenance.errors import (
     BlobNotFoundError,
@@ -31,6 +31,13 @@ from provenance.records import Blob, Held, Permissions, Stored, Written
 from provenance.transfers import CopyPolicy, copying_from, is_vouched, may_copy, read_executes
 
 _Trouble: TypeAlias = BlobNotFoundError | CorruptBlobError | StoreUnavailableError
+_OPERATIONS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
+    DropBlob: ("delete", "deleting a blob"),
+    Quarantine: ("write", "quarantining a damaged blob"),
+    CheckBlob: ("read", "checking a blob"),
+    ListHoldings: ("read", "listing stored blobs"),
+    Discard: ("delete", "deleting garbage"),
+}
 _log: Final = logging.getLogger("provenance")
 
 
@@ -46,21 +53,21 @@ class Tier:
 
 
 def tiered(name: str, tiers: Sequence[Tier]) -> Interpreter[Blobs]:
-    """The blob store *name* that *tiers* make together, the nearest first."""
+    """Return the blob store *name* made of *tiers*, the nearest first."""
     all_tiers = _TieredBlobs(name, tuple(tiers))
     return blob_effects(all_tiers) | DropBlob.on(lambda ask: all_tiers.drop_blob(ask.blob, ask.before))
 
 
 def allowed(tiers: Sequence[Tier], permission: str, operation: str, name: str) -> list[Tier]:
-    """The tiers that have the permission; `StorePermissionError` where none has."""
-    found = [each for each in tiers if getattr(each.permissions, permission)]
+    """Return the tiers with the permission; raise `StorePermissionError` if none has it."""
+    found = [tier for tier in tiers if getattr(tier.permissions, permission)]
     if not found:
         raise StorePermissionError(operation, name, permission)
     return found
 
 
 def takes_copies(tier: Tier) -> bool:
-    """Whether what was found farther away is copied to this tier."""
+    """Return whether what was found in a farther tier is copied to this one."""
     return tier.permissions.write and tier.permissions.read_through_write
 
 
@@ -71,12 +78,12 @@ def _may_take(tier: Tier, found: Tier, read: object) -> bool:
 
 
 @frozen
-class _TieredBlobs:
+class _TieredBlobs(Joint):
     name: str
     tiers: tuple[Tier, ...]
 
     def write_blob(self, write: Callable[[BinaryIO], None]) -> Written:
-        """Write to all tiers, encoding once: the farthest gets what *write* writes, the others its bytes."""
+        """Write to all tiers, encoding once: the farthest runs *write*, the others get its bytes."""
         farthest, *nearer = allowed(self.tiers, "write", "writing a blob", self.name)[::-1]
         written: Written = farthest.ask(WriteBlob(write))
         for tier in nearer:
@@ -99,12 +106,12 @@ class _TieredBlobs:
         raise BlobNotFoundError(blob.id, self.name) if isinstance(worst, BlobNotFoundError) else worst
 
     def _nearest(self, blob: Blob, tier: Tier, nearer: list[Tier]) -> Tier:
-        """Where to read what *tier* has, if it has it: in the nearest of those that take a copy of it now."""
+        """Return the tier to read from: the nearest that takes a copy now of what *tier* has."""
         there: bool = tier.ask(HasBlob(blob)) if nearer else False
         return self._brought_near(blob, tier, nearer) if there else tier
 
     def _brought_near(self, blob: Blob, found: Tier, nearer: list[Tier]) -> Tier:
-        """The nearest tier that has the blob, once it was copied to those that take copies."""
+        """Copy the blob to the tiers that take copies, and return the nearest that has it."""
         nearest = found
         for tier in reversed(nearer):
             try:
@@ -119,33 +126,15 @@ class _TieredBlobs:
         readable = allowed(self.tiers, "read", "looking for a blob", self.name)
         return any(there for _, there in answers(readable, HasBlob(blob)))
 
-    def drop_blob(self, blob: Blob, before: datetime | None = None) -> None:
-        for tier in allowed(self.tiers, "delete", "deleting a blob", self.name):
-            tier.ask(DropBlob(blob, before))
-
-    def quarantine(self, blob: Blob) -> None:
-        for tier in allowed(self.tiers, "write", "putting a damaged blob aside", self.name):
-            tier.ask(Quarantine(blob))
-
-    def check_blob(self, blob: Blob) -> None:
-        check_in((each.ask for each in allowed(self.tiers, "read", "checking a blob", self.name)), blob)
-
-    def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
-        readable = allowed(self.tiers, "read", "listing what is stored", self.name)
-        return merged_holdings((each.ask for each in readable), ListHoldings(shelf, after, limit))
-
-    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
-        tiers = allowed(self.tiers, "delete", "deleting what is left over", self.name)
-        gone: list[bool] = [each.ask(Discard(shelf, key, before)) for each in tiers]
-        return any(gone)
-
-    def find_places(self) -> frozenset[str]:
-        places: list[frozenset[str]] = [each.ask(FindPlaces()) for each in self.tiers]
-        return frozenset[str]().union(*places)
+    def stores(self, ask: Effect[Any]) -> list[Interpreter[Any]]:
+        if isinstance(ask, FindPlaces):
+            return [tier.ask for tier in self.tiers]
+        permission, operation = _OPERATIONS[type(ask)]
+        return [tier.ask for tier in allowed(self.tiers, permission, operation, self.name)]
 
 
 def _copied(tier: Tier, written: Written) -> Callable[[BinaryIO], None]:
-    """What writes the bytes that *tier* was given."""
+    """Return a writer of the bytes that *tier* has just stored."""
     return Encoded(written.data) if isinstance(written, Held) else copying_from(tier.ask)(written.blob)
 
 
@@ -154,7 +143,7 @@ def answers(
     effect: Any,  # noqa: ANN401 - whatever is answered
     past: tuple[type[ProvenanceError], ...] = (StoreUnavailableError, CorruptRecordError),
 ) -> Iterator[tuple[Tier, Any]]:
-    """The tiers and their answers, one after the other; that one cannot be reached, or has damage, is an error after the last."""
+    """Yield the tiers and their answers; raise the first error of a tier after the last one."""
     trouble: ProvenanceError | None = None
     for tier in tiers:
         try:
@@ -166,5 +155,5 @@ def answers(
 
 
 def _weight(trouble: _Trouble) -> int:
-    """That a store cannot be reached weighs most: it may have the bytes, which are missing or damaged elsewhere."""
+    """Rank an unreachable store highest: it may have the bytes that other tiers lack."""
     return (BlobNotFoundError, CorruptBlobError, StoreUnavailableError).index(type(trouble))

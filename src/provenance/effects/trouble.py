@@ -1,4 +1,4 @@
-"""Failures of the operating system, told as the library tells them."""
+"""Operating system errors as errors of the library."""
 
 from __future__ import annotations
 
@@ -11,25 +11,29 @@ _ADVICE: Final = {
     errno.ENOSPC: "free some space, or choose another place for the store",
     errno.EDQUOT: "free some of the quota, or choose another place for the store",
     errno.EFBIG: "raise the limit on file sizes, or choose another place for the store",
-    errno.EROFS: "the file system is read-only: choose a place that can be written, or use the store with write: false",
+    errno.EROFS: (
+        "the file system is read-only: choose a writable place, or use the store with write: false"
+    ),
     errno.EACCES: "check the permissions of the store's folder",
     errno.EPERM: "check the permissions of the store's folder",
-    errno.ENOTDIR: "a part of the path is a file, not a folder: choose another place for the store",
-    errno.ENOENT: "check that the store's folder is there and mounted",
+    errno.ENOTDIR: (
+        "a part of the path is a file, not a folder: choose another place for the store"
+    ),
+    errno.ENOENT: "check that the store's folder exists and is mounted",
     errno.EMFILE: "close some files, or raise the limit on open files",
 }
 
 
 def unavailable(store: str, error: OSError) -> StoreUnavailableError:
-    """What to raise when *error* kept *store* from answering."""
-    advice = _ADVICE.get(error.errno or 0, "check that the store's place is there and can be used")
+    """Return the error to raise when *error* kept *store* from answering."""
+    advice = _ADVICE.get(error.errno or 0, "check that the store's place exists and is accessible")
     return StoreUnavailableError(store, str(error), advice)
 
 
 class Reaching:
-    """A block in which *store* is reached: an `OSError` of the system leaves it as a `StoreUnavailableError`.
+    """A block in which an `OSError` of the system becomes a `StoreUnavailableError` of *store*.
 
-    Without state, so that one serves a store for all its life.
+    It has no state, so one instance serves a store for life, in all threads and nested.
     """
 
     __slots__ = ("_store",)

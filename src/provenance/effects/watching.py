@@ -1,4 +1,4 @@
-"""Layers that watch: what was asked, how often, how long it took, how many bytes passed."""
+"""Layers that observe effects: how often, for how long, and with how many bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ E = TypeVar("E", bound=Effect[Any])
 
 @frozen
 class Asked:
-    """An effect was answered in *seconds*, or failed with *error*."""
+    """An effect that was answered in *seconds*, or failed with *error*."""
 
     effect: Effect[Any]
     seconds: float
@@ -27,23 +27,23 @@ class Asked:
 
 
 def traced(base: Interpreter[E], log: Callable[[Asked], None]) -> Interpreter[E]:
-    """*base*, telling *log* of each effect after it was answered."""
+    """Return *base*, calling *log* after each effect."""
 
     def layer(effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
-        begin = time.perf_counter()
+        began = time.perf_counter()
         try:
             answer = inner(effect)
         except BaseException as error:
-            log(Asked(effect, time.perf_counter() - begin, error))
+            log(Asked(effect, time.perf_counter() - began, error))
             raise
-        log(Asked(effect, time.perf_counter() - begin))
+        log(Asked(effect, time.perf_counter() - began))
         return answer
 
     return layered(base, layer)
 
 
 class Counter(Shared):
-    """How often each effect was asked, and how many bytes were read and written; several threads may count."""
+    """The number of answers by effect, and of bytes read and written; threads may share it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Counter(Shared):
         self.bytes_written = 0
 
     def count(self, effect: Effect[Any], read: int, written: int) -> None:
-        """Take one answered effect into account."""
+        """Count one answered effect."""
         with self.lock:
             self.asked[type(effect)] = self.asked.get(type(effect), 0) + 1
             self.bytes_read += read
@@ -60,17 +60,18 @@ class Counter(Shared):
 
 
 def counted(base: Interpreter[E], counter: Counter) -> Interpreter[E]:
-    """*base*, counting in *counter* what it answered."""
+    """Return *base*, counting its answers in *counter*."""
 
     def layer(effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
         answer = inner(effect)
-        counter.count(effect, effect.blob.size if isinstance(effect, ReadBlob) else 0, _written(answer))
+        read = effect.blob.size if isinstance(effect, ReadBlob) else 0
+        counter.count(effect, read, _bytes_written(answer))
         return answer
 
     return layered(base, layer)
 
 
-def _written(answer: object) -> int:
-    if isinstance(answer, tuple):  # of several blobs
-        return sum(map(_written, cast("tuple[object, ...]", answer)))
+def _bytes_written(answer: object) -> int:
+    if isinstance(answer, tuple):  # the answer of WriteBlobs
+        return sum(map(_bytes_written, cast("tuple[object, ...]", answer)))
     return answer.blob.size if isinstance(answer, Stored | Held) else 0

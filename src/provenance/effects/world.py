@@ -25,13 +25,16 @@ from provenance.wire import jsonable, run_to_json, time_text
 
 Facts: TypeAlias = "dict[str, Json]"
 Hook: TypeAlias = "Callable[[Facts], object]"
-"""The user's: it gets what was collected (`host`, `process`, `python`, `git`, `packages`) and answers the mapping to
-keep, or None when it changed what it got. Its own keys go to `Run.extra`; what JSON cannot say is kept as its `str`.
-One that fails, or whose answer cannot be recorded, is told in the log and left out: it must not cost a result."""
+"""The user's function that edits what is recorded of a process.
+
+It gets what was collected (`host`, `process`, `python`, `git`, `packages`) and returns the mapping
+to record, or None if it changed its argument. Its own keys go to `Run.extra`; values without a JSON
+form are recorded as their `str`. A hook that fails, or whose answer cannot be recorded, is logged
+and ignored: it must not cost a result."""
 
 _log: Final = logging.getLogger("provenance")
 _PATIENCE: Final = 2.0
-"""Seconds that git may take: a slow network drive must not hold up the first result for long."""
+"""Timeout for git in seconds: a slow network drive must not delay the first result for long."""
 _PARTS: Final = ("host", "process", "python", "git", "packages")
 
 
@@ -39,50 +42,54 @@ class SystemClock:
     """The clocks of the system."""
 
     def now(self) -> datetime:
-        """The time, in UTC."""
+        """Return the time in UTC."""
         return datetime.now(UTC)
 
     def ticks(self) -> float:
-        """Seconds on a clock that only moves forward."""
+        """Return the seconds of a monotonic clock."""
         return time.perf_counter()
 
 
 class ThisMachine:
-    """This process, described when it is first asked for; a forked child describes itself."""
+    """This process, described on first use; a forked child describes itself."""
 
     def __init__(self, clock: Clock, hook: Hook | None = None) -> None:
         self._clock = clock
         self._hook = hook
-        self._told: Hook | None = None
+        self._failed_hook: Hook | None = None
         self._runs: dict[int, Run] = {}
         self._locks: dict[int, threading.Lock] = {}
 
     def now(self) -> datetime:
-        """The time, in UTC."""
+        """Return the time in UTC."""
         return self._clock.now()
 
     def current_run(self) -> Run:
-        """This process."""
+        """Return the record of this process."""
         pid = os.getpid()
-        known = self._runs.get(pid)
-        if known is None:
-            with self._locks.setdefault(pid, threading.Lock()):  # one a process: a fork may come while another collects
-                known = self._runs.get(pid) or self._runs.setdefault(pid, self._collect())
-        return known
+        run = self._runs.get(pid)
+        if run is None:
+            # One lock per process: a fork may happen while another thread collects.
+            with self._locks.setdefault(pid, threading.Lock()):
+                run = self._runs.get(pid) or self._runs.setdefault(pid, self._collect())
+        return run
 
     def pause(self, seconds: float) -> float:
-        """Sleep between half and one and a half times so long, so that those who wait together part; answers how long."""
+        """Sleep for 0.5 to 1.5 times *seconds*; return for how long.
+
+        The time is random, so that processes that wait together do not go on together.
+        """
         began = time.perf_counter()
-        time.sleep(seconds * random.uniform(0.5, 1.5))  # noqa: S311 - no secret depends on it
+        time.sleep(seconds * random.uniform(0.5, 1.5))  # noqa: S311 - not a secret
         return time.perf_counter() - began
 
-    def ask(self, hook: Hook | None) -> None:
-        """Let *hook* add to what is told of the process, which is described anew."""
+    def set_hook(self, hook: Hook | None) -> None:
+        """Let *hook* edit the description of the process, which is collected again."""
         self._hook = hook
         self.renew()
 
     def renew(self) -> None:
-        """Describe the process anew when it is next asked for."""
+        """Collect the description of the process again on next use."""
         self._runs.clear()
 
     def _collect(self) -> Run:
@@ -94,78 +101,69 @@ class ThisMachine:
             "packages": packages(),
         }
         now, hook = self._clock.now(), self._hook
-        if hook is not None:
-            try:
-                run = run_of(now, _asked(hook, deepcopy(facts)))
-                run_to_json(run)  # what cannot be written must show before it is to be recorded
-            except Exception as error:  # noqa: BLE001 - the hook is the user's, and may raise anything
-                self._tell(hook, error)
-            else:
-                return run
-        return run_of(now, facts)
-
-    def _tell(self, hook: Hook, error: Exception) -> None:
-        """Say, once for each hook, that it failed."""
-        if hook is not self._told:
-            self._told = hook
-            _log.warning(
-                "run_info_fn failed (%s: %s), so that runs are recorded without what it adds; correct the function, and set "
-                "it with set_run_info_fn",
-                type(error).__name__,
-                error,
-            )
-
-
-def _asked(hook: Hook, facts: Facts) -> Mapping[str, Json]:
-    """What *hook* makes of *facts*; TypeError if it is no mapping."""
-    answer = hook(facts)
-    if answer is None:
-        return facts
-    if not isinstance(answer, Mapping):
-        raise TypeError(f"its answer must be a mapping, not {shown(answer)}")
-    return cast("Mapping[str, Json]", answer)
+        if hook is None:
+            return run_of(now, facts)
+        try:
+            edited = deepcopy(facts)
+            answer = hook(edited)
+            if answer is not None and not isinstance(answer, Mapping):
+                problem = f"its answer must be a mapping, not {shown(answer)}"
+                raise TypeError(problem)  # noqa: TRY301 - logged below
+            run = run_of(now, edited if answer is None else cast("Mapping[str, Json]", answer))
+            run_to_json(run)  # to find now what cannot be recorded
+        except Exception as error:  # noqa: BLE001 - the hook is the user's
+            if hook is not self._failed_hook:  # log each hook once
+                self._failed_hook = hook
+                _log.warning(
+                    "run_info_fn failed (%s: %s), so that runs are recorded without what it adds; "
+                    "correct the function, and set it with set_run_info_fn",
+                    type(error).__name__,
+                    error,
+                )
+            return run_of(now, facts)
+        return run
 
 
 def run_of(now: datetime, facts: Mapping[str, Json]) -> Run:
-    """The run that *facts* tell of; its id is a digest of them all. TypeError for a part that is no mapping."""
+    """Return the run that *facts* describe; its id is a digest of them and of the time.
+
+    Raises:
+        TypeError: for a part that is not a mapping.
+    """
     plain = {str(key): jsonable(value) for key, value in facts.items()}
+
+    def part(name: str) -> Facts:
+        value = plain.get(name, {})
+        if not isinstance(value, dict):
+            raise TypeError(f"{name!r} must be a mapping, not {shown(value)}")
+        return value
+
     return Run(
         id=RunId(hash_value([time_text(now), plain])),
         created_at=now,
-        host=_part(plain, "host"),
-        process=_part(plain, "process"),
-        python=_part(plain, "python"),
-        git=_part(plain, "git") if plain.get("git") is not None else None,
-        packages=_part(plain, "packages"),
+        host=part("host"),
+        process=part("process"),
+        python=part("python"),
+        git=part("git") if plain.get("git") is not None else None,
+        packages=part("packages"),
         extra={key: value for key, value in plain.items() if key not in _PARTS},
     )
 
 
-def _part(facts: Facts, name: str) -> Facts:
-    part = facts.get(name, {})
-    if not isinstance(part, dict):
-        raise TypeError(f"{name!r} must be a mapping, not {shown(part)}")
-    return part
-
-
 def host() -> Facts:
-    """The computer and its system."""
+    """Describe the computer and its system."""
     import platform
 
+    names = ("machine", "platform", "processor", "release", "system", "version")
     return {
         "cpu_count": os.cpu_count(),
-        "machine": platform.machine(),
         "nodename": platform.node(),
-        "platform": platform.platform(),
-        "processor": platform.processor(),
-        "release": platform.release(),
-        "system": platform.system(),
-        "version": platform.version(),
+        **{name: getattr(platform, name)() for name in names},
     }
 
 
 def process() -> Facts:
-    """This process, without what is secret in its command line."""
+    """Describe this process, without the secrets in its command line."""
     working_directory: str | None = None
     with suppress(OSError):  # it may have been deleted
         working_directory = str(Path.cwd())
@@ -180,7 +178,7 @@ def process() -> Facts:
 
 
 def python() -> Facts:
-    """The interpreter."""
+    """Describe the Python interpreter."""
     import platform
 
     return {
@@ -191,18 +189,21 @@ def python() -> Facts:
 
 
 def packages() -> Facts:
-    """Installed distributions and their versions."""
+    """Return the versions of installed distributions by name."""
     from importlib import metadata
 
     found: Facts = {}
-    for each in metadata.distributions():
+    for distribution in metadata.distributions():
         with suppress(KeyError, TypeError, OSError):  # half-removed ones have no name
-            found.setdefault(each.name, each.version)
+            found.setdefault(distribution.name, distribution.version)
     return dict(sorted(found.items()))
 
 
 def git(folder: Path | None = None) -> Facts | None:
-    """Commit, branch and whether files differ from it; None outside a checkout, without git, or if it takes too long."""
+    """Return commit, branch and whether files differ from the commit.
+
+    None outside a checkout, without git, or if git takes too long.
+    """
     import subprocess
 
     command = ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
@@ -224,7 +225,7 @@ def git(folder: Path | None = None) -> Facts | None:
 
 
 def git_facts(status: str) -> Facts:
-    r"""What `git status --porcelain=v2 --branch` says.
+    r"""Parse the output of `git status --porcelain=v2 --branch`.
 
     >>> git_facts("# branch.oid 1f0c\n# branch.head main\n1 .M N... a.py\n")
     {'commit': '1f0c', 'branch': 'main', 'dirty': True}
