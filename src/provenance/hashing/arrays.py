@@ -16,17 +16,9 @@ from provenance.hashing.walk import Refusal, Walk
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
-_ARRAY, _OBJECTS, _RECORDS = (
-    prefix("ndarray"),
-    prefix("ndarray of objects"),
-    prefix("ndarray of records"),
-)
-_SUBCLASS, _MASKED, _SCALAR = (
-    prefix("ndarray subclass"),
-    prefix("masked array"),
-    prefix("numpy scalar"),
-)
-_DTYPE, _GENERATOR, _UFUNC = prefix("dtype"), prefix("numpy generator"), prefix("ufunc")
+_ARRAY, _OBJECTS, _RECORDS = map(prefix, ("ndarray", "ndarray of objects", "ndarray of records"))
+_SUBCLASS, _MASKED, _SCALAR = map(prefix, ("ndarray subclass", "masked array", "numpy scalar"))
+_DTYPE, _GENERATOR, _UFUNC = map(prefix, ("dtype", "numpy generator", "ufunc"))
 _PIECE = 1 << 24
 """Number of bytes that are made contiguous at a time."""
 _PADDED: Final = frozenset("gG")

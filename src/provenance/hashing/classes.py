@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from functools import cached_property
+from operator import itemgetter
 from types import FunctionType, MemberDescriptorType
 from typing import Final
 
@@ -15,8 +16,8 @@ from provenance.hashing.format import Item, node, prefix
 from provenance.hashing.registry import exact, inherited, is_local, name_of, package, type_name
 from provenance.hashing.walk import Refusal, Walk
 
-_TYPE, _CLASS, _BASES, _NAMED = prefix("type"), prefix("class"), prefix("bases"), prefix("global")
-_PROPERTY, _OPAQUE = prefix("cached property"), prefix("opaque member")
+_TYPE, _CLASS, _BASES, _NAMED = map(prefix, ("type", "class", "bases", "global"))
+_PROPERTY, _OPAQUE = map(prefix, ("cached property", "opaque member"))
 _METHODS: Final = (FunctionType, staticmethod, classmethod, property, cached_property)
 _MACHINERY: Final = frozenset(
     {
@@ -59,11 +60,14 @@ def _type(value: type, walk: Walk) -> Item:
 
 
 def _parts(value: type, walk: Walk) -> tuple[Item, ...]:
-    members = vars(value).items()
-    counted = sorted(n for n, member in members if n not in _MACHINERY and not _is_implied(member))
+    members = {
+        name: member
+        for name, member in sorted(vars(value).items(), key=itemgetter(0))
+        if name not in _MACHINERY and not _is_implied(member)
+    }
     bases = node(_BASES, [walk.item(base) for base in value.__bases__])
-    items = [_member(value, name, vars(value)[name], walk) for name in counted]
-    return (type_name(value), name_of(value), bases, *counted, *items)
+    items = [_member(value, name, member, walk) for name, member in members.items()]
+    return (type_name(value), name_of(value), bases, *members, *items)
 
 
 def _is_implied(member: object) -> bool:

@@ -16,16 +16,11 @@ from provenance.hashing.walk import Walk
 LIST: Final = prefix("list")
 TUPLE: Final = prefix("tuple")
 _DICT = prefix("dict")
-_SET, _FROZENSET = prefix("set"), prefix("frozenset")
-_COMPLEX, _RANGE, _SLICE, _SINGLETON = (
-    prefix("complex"),
-    prefix("range"),
-    prefix("slice"),
-    prefix("singleton"),
-)
-_BYTEARRAY, _MEMORYVIEW = prefix("bytearray"), prefix("memoryview")
-_ORDERED, _COUNTER, _DEFAULTDICT = prefix("OrderedDict"), prefix("Counter"), prefix("defaultdict")
-_DEQUE, _CHAIN_MAP, _MAPPING_PROXY = prefix("deque"), prefix("ChainMap"), prefix("mappingproxy")
+_SET, _FROZENSET = map(prefix, ("set", "frozenset"))
+_COMPLEX, _RANGE, _SLICE, _SINGLETON = map(prefix, ("complex", "range", "slice", "singleton"))
+_BYTEARRAY, _MEMORYVIEW = map(prefix, ("bytearray", "memoryview"))
+_ORDERED, _COUNTER, _DEFAULTDICT = map(prefix, ("OrderedDict", "Counter", "defaultdict"))
+_DEQUE, _CHAIN_MAP, _MAPPING_PROXY = map(prefix, ("deque", "ChainMap", "mappingproxy"))
 _Order: TypeAlias = "tuple[tuple[str, ...], Callable[[Any], Any]]"
 _orders: Final[dict[tuple[str, ...], _Order]] = {}
 _SMALL, _REMEMBERED = 32, 4096

@@ -14,7 +14,7 @@ from provenance.hashing.objects import reduced
 from provenance.hashing.registry import exact, inherited, type_name
 from provenance.hashing.walk import Walk
 
-_BUNCH, _TREE = prefix("sklearn bunch"), prefix("sklearn tree")
+_BUNCH, _TREE = map(prefix, ("sklearn bunch", "sklearn tree"))
 _TREES = [
     f"sklearn.neighbors._{module}:{name}{bits}"
     for module, name in (("kd_tree", "KDTree"), ("ball_tree", "BallTree"))

@@ -13,7 +13,7 @@ from provenance.hashing.walk import Refusal, Walk
 # The type hints of polars are incomplete.
 pl: Any = import_module("polars")
 
-_FRAME, _SERIES, _DTYPE = prefix("polars frame"), prefix("polars series"), prefix("polars dtype")
+_FRAME, _SERIES, _DTYPE = map(prefix, ("polars frame", "polars series", "polars dtype"))
 _WIDE = tuple(getattr(pl, name) for name in ("Int128", "UInt128") if hasattr(pl, name))
 """Integer types that Arrow lacks."""
 

@@ -18,16 +18,11 @@ from provenance.hashing.format import Item, node, prefix
 from provenance.hashing.registry import exact, name_of, package
 from provenance.hashing.walk import Refusal, Walk
 
-_FUNCTION, _PART, _NUMBER = prefix("function"), prefix("function part"), prefix("function number")
-_CODE, _CELLS, _EMPTY, _GLOBALS = (
-    prefix("code"),
-    prefix("cells"),
-    prefix("empty cell"),
-    prefix("globals"),
-)
-_NAMED, _METHOD, _CACHED = prefix("global"), prefix("method"), prefix("lru_cache")
+_FUNCTION, _PART, _NUMBER = map(prefix, ("function", "function part", "function number"))
+_CODE, _CELLS, _EMPTY, _GLOBALS = map(prefix, ("code", "cells", "empty cell", "globals"))
+_NAMED, _METHOD, _CACHED = map(prefix, ("global", "method", "lru_cache"))
 _OPAQUE: Final = prefix("opaque global")
-_PROPERTY, _WRAPPER = prefix("property"), prefix("method wrapper")
+_PROPERTY, _WRAPPER = map(prefix, ("property", "method wrapper"))
 _LRU_CACHE: Final = type(lru_cache(len))
 _HAS_DOCSTRING: Final = 0x4000000
 """A flag of code objects from Python 3.13 on."""

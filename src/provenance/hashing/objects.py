@@ -30,13 +30,8 @@ from provenance.hashing.registry import (
 from provenance.hashing.walk import Refusal, Walk
 
 OBJECT: Final = prefix("object")
-_REDUCED, _GLOBAL, _MODULE = prefix("reduced"), prefix("global"), prefix("module")
-_ENUM, _SET_OBJECT, _ITEMS, _ORDERED_ITEMS = (
-    prefix("enum"),
-    prefix("set object"),
-    prefix("dict"),
-    prefix("items"),
-)
+_REDUCED, _GLOBAL, _MODULE = map(prefix, ("reduced", "global", "module"))
+_ENUM, _SET_OBJECT, _ITEMS = map(prefix, ("enum", "set object", "dict"))
 _SET_METHODS: Final[set[object]] = {vars(set)["__reduce__"], vars(frozenset)["__reduce__"]}
 _NAMEDTUPLE = prefix("namedtuple")
 _FILES = (io.BytesIO, io.StringIO)
@@ -68,10 +63,8 @@ def _file(value: io.IOBase, walk: Walk) -> Item:
 
 
 def _once(value: object, _: Walk) -> Item:
-    is_awaitable = isinstance(value, Awaitable)
-    instead = (
-        "its awaited result" if is_awaitable else "a list or another collection of what it yields"
-    )
+    yielded = "a list or another collection of what it yields"
+    instead = "its awaited result" if isinstance(value, Awaitable) else yielded
     raise Refusal(f"{_described(value)} can be read only once", instead)
 
 

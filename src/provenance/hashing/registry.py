@@ -24,11 +24,7 @@ Batch: TypeAlias = "Callable[[Sequence[Any], Walk], Sequence[Item] | None]"
 """Returns the items of many values of one type, or None if they must be hashed one by one."""
 _Register: TypeAlias = "Callable[[Callable[[T, Walk], Item]], Callable[[T, Walk], Item]]"
 
-_REPRESENTED, _INSTANCE, _VALUE_REPR = (
-    prefix("represented"),
-    prefix("instance"),
-    prefix("value_repr"),
-)
+_REPRESENTED, _INSTANCE, _VALUE_REPR = map(prefix, ("represented", "instance", "value_repr"))
 
 BUILTIN: Final = ("containers", "stdlib", "functions", "classes", "objects")
 """Our modules for types that come with Python; the first lookup of a type loads them."""

@@ -22,15 +22,10 @@ if TYPE_CHECKING:
     from re import Pattern
     from zoneinfo import ZoneInfo
 
-_DATE, _TIME, _DATETIME = prefix("date"), prefix("time"), prefix("datetime")
-_TIMEDELTA, _TIMEZONE, _ZONE = prefix("timedelta"), prefix("timezone"), prefix("ZoneInfo")
-_DECIMAL, _FRACTION, _UUID = prefix("Decimal"), prefix("Fraction"), prefix("UUID")
-_PATH, _PATTERN, _ARRAY, _PARTIAL = (
-    prefix("path"),
-    prefix("pattern"),
-    prefix("array"),
-    prefix("partial"),
-)
+_DATE, _TIME, _DATETIME = map(prefix, ("date", "time", "datetime"))
+_TIMEDELTA, _TIMEZONE, _ZONE = map(prefix, ("timedelta", "timezone", "ZoneInfo"))
+_DECIMAL, _FRACTION, _UUID = map(prefix, ("Decimal", "Fraction", "UUID"))
+_PATH, _PATTERN, _ARRAY, _PARTIAL = map(prefix, ("path", "pattern", "array", "partial"))
 _PATHS = [
     f"{module}:{name}"
     for module in ("pathlib", "pathlib._local")
