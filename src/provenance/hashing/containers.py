@@ -46,8 +46,9 @@ def records(
 
 def taker(*names: str) -> Callable[[Any], Any]:
     """Return an `itemgetter` of *names*, typed for any number of them."""
-    make: Callable[..., Callable[[Any], Any]] = itemgetter
-    return make(*names)
+    make: Any = itemgetter
+    getter: Callable[[Any], Any] = make(*names)
+    return getter
 
 
 @exact(list)

@@ -63,8 +63,9 @@ def _file(value: io.IOBase, walk: Walk) -> Item:
 
 
 def _once(value: object, _: Walk) -> Item:
+    is_awaitable = isinstance(value, Awaitable)
     yielded = "a list or another collection of what it yields"
-    instead = "its awaited result" if isinstance(value, Awaitable) else yielded
+    instead = "its awaited result" if is_awaitable else yielded
     raise Refusal(f"{_described(value)} can be read only once", instead)
 
 
@@ -284,10 +285,10 @@ def _maker(make: object, walk: Walk) -> Item:
 
 
 def _state(state: Any, without: frozenset[str], walk: Walk) -> Item:
-    if type(state) is not dict:
+    kind: type[object] = type(state)
+    if kind is not dict:
         return walk.item(state)
-    attributes: dict[Any, Any] = state
-    kept = {name: value for name, value in attributes.items() if name not in without}
+    kept = {name: value for name, value in state.items() if name not in without}
     return node(_ITEMS, dict_items(kept, walk))
 
 

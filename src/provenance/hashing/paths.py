@@ -36,14 +36,13 @@ def _step(outer: Any, inner: object) -> str:
     if isinstance(outer, Step):
         return ""
     # By the real type: a proxy would load its value to answer `isinstance`.
-    kind = type(outer)
-    if issubclass(kind, _MAPPINGS):
+    if issubclass(type(outer), _MAPPINGS):
         return _mapping_step(outer, inner)
-    if issubclass(kind, _COLLECTIONS):
+    if issubclass(type(outer), _COLLECTIONS):
         for index, value in enumerate(outer):
             if value is inner:
                 return f"[{index}]" if isinstance(outer, Sequence) else f".member({_short(inner)})"
-    slots = [getattr(base, "__slots__", ()) for base in kind.__mro__]
+    slots = [getattr(base, "__slots__", ()) for base in type(outer).__mro__]
     slot_names = [
         name for names in slots for name in ((names,) if isinstance(names, str) else names)
     ]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from operator import attrgetter
 from typing import Final
 
 from attrs import frozen
-from toolz import groupby, unique
+from toolz import unique
 
 from provenance.vis.scene import Call, Kind, Scene, Thing, Use
 from provenance.vis.wording import fitted, width
@@ -74,7 +73,7 @@ class Block:
 
 def blocks_of(scene: Scene) -> tuple[Block, ...]:
     """Return a block for each step of the scene."""
-    uses = groupby(attrgetter("user"), scene.uses)
+    uses = scene.uses_by_user
     return tuple(
         _block(step.thing, step.call, uses.get(i, [])) for i, step in enumerate(scene.steps)
     )

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import Enum
 from itertools import pairwise
-from operator import attrgetter
 from typing import Final
 
 from attrs import frozen
-from toolz import groupby
 
 from provenance.vis import legend
 from provenance.vis.boxes import LINK, PADDING, Block, blocks_of
@@ -103,7 +101,7 @@ def laid_out(scene: Scene) -> Layout:
     shift = MARGIN + max(0.0, least - places.width - 2 * MARGIN) / 2
     drawing = _Drawing(scene, blocks, rows, places, shift)
     ports = dict(drawing.ports())
-    uses = groupby(attrgetter("user"), scene.uses)
+    uses = scene.uses_by_user
     figures = tuple(
         drawing.figure(i, [ports[use] for use in uses.get(i, [])]) for i in range(len(blocks))
     )
@@ -133,7 +131,7 @@ class _Drawing:
 
     def ports(self) -> Iterator[tuple[Use, tuple[float, str]]]:
         """Yield where each edge enters its node, from left to right as the edges arrive."""
-        for user, uses in groupby(attrgetter("user"), self.scene.uses).items():
+        for user, uses in self.scene.uses_by_user.items():
             block = self.blocks[user]
             slots = sorted(
                 zip(uses, block.slots, block.ports, strict=True),

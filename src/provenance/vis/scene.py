@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from attrs import frozen
+from toolz import groupby
 
 from provenance.events import Outcome
 from provenance.ids import ArtifactId
@@ -92,6 +93,11 @@ class Scene:
     root: int
     steps: tuple[Step, ...]
     uses: tuple[Use, ...]
+
+    @property
+    def uses_by_user(self) -> dict[int, list[Use]]:
+        """The uses of each step that has some."""
+        return groupby(lambda use: use.user, self.uses)
 
     @property
     def title(self) -> str:

@@ -112,7 +112,7 @@ class SetContract(Contract):
         whole = dict(data.draw(st.sampled_from(several)))
         chosen = data.draw(st.sets(st.sampled_from(sorted(whole) or ["none"])))
         wanted = options({name: whole[name] for name in chosen if name in whole})
-        matching = []
+        matching: list[SetId] = []
         for one in kept:
             # With the labels as the store returns them.
             stored = place.ask(FindSet(one.id))
