@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import chain
 from operator import itemgetter
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from provenance.hashing.containers import dict_items, named_items, records, set_items, taker
 from provenance.hashing.format import Item, node, prefix
@@ -285,8 +285,7 @@ def _maker(make: object, walk: Walk) -> Item:
 
 
 def _state(state: Any, without: frozenset[str], walk: Walk) -> Item:
-    kind: type[object] = type(state)
-    if kind is not dict:
+    if type(cast("object", state)) is not dict:
         return walk.item(state)
     kept = {name: value for name, value in state.items() if name not in without}
     return node(_ITEMS, dict_items(kept, walk))
