@@ -1,6 +1,6 @@
-"""Which nodes of a graph lie on a circle with each other: its strongly connected components (Kosaraju's algorithm).
+"""Strongly connected components of a graph, by Kosaraju's algorithm.
 
-Source: A. V. Aho, J. E. Hopcroft, J. D. Ullman, *Data Structures and Algorithms*, 1983, section 6.7.
+Source: A. V. Aho, J. E. Hopcroft, J. D. Ullman, *Data Structures and Algorithms*, 1983, sec. 6.7.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ Node = TypeVar("Node", bound=Hashable)
 
 
 def circles(successors: Mapping[Node, Iterable[Node]]) -> list[frozenset[Node]]:
-    """Return the nodes, in groups that reach each other; each group comes after those that it leads to.
+    """Return the groups of nodes that reach each other, each after those that it leads to.
 
     >>> [sorted(group) for group in circles({1: [2], 2: [3], 3: [2, 4], 4: []})]
     [[4], [2, 3], [1]]
@@ -22,13 +22,15 @@ def circles(successors: Mapping[Node, Iterable[Node]]) -> list[frozenset[Node]]:
         for other in others:
             predecessors[other].append(node)
     seen: set[Node] = set()
-    last_first = reversed(_in_postorder(successors, successors, set()))
-    found = [_in_postorder(predecessors, [node], seen) for node in last_first]
-    return [frozenset(group) for group in reversed(found) if group]
+    latest_first = reversed(_in_postorder(successors, successors, set()))
+    groups = [_in_postorder(predecessors, [node], seen) for node in latest_first]
+    return [frozenset(group) for group in reversed(groups) if group]
 
 
-def _in_postorder(graph: Mapping[Node, Iterable[Node]], starts: Iterable[Node], seen: set[Node]) -> list[Node]:
-    """Return what *starts* lead to and *seen* lacks, each node after all that it leads to; *seen* grows by them."""
+def _in_postorder(
+    graph: Mapping[Node, Iterable[Node]], starts: Iterable[Node], seen: set[Node]
+) -> list[Node]:
+    """Return the nodes reachable from *starts* in postorder, without *seen*, which is extended."""
     done: list[Node] = []
     waiting = [(start, False) for start in starts]
     while waiting:

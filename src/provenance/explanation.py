@@ -1,4 +1,4 @@
-"""What a hash is made of, and where two values differ that have different hashes."""
+"""Explanations of hashes: the hashes of a value's parts, and the differences of two values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attrs import frozen
 from provenance.hashing import hash_value
 from provenance.hashing.registry import name_of
 from provenance.ids import ValueId
-from provenance.parts import Part, parts, summary
+from provenance.parts import parts, summary
 from provenance.proxy import unwrap
 
 _Seen: TypeAlias = set[tuple[int, int]]
@@ -22,8 +22,13 @@ _Seen: TypeAlias = set[tuple[int, int]]
 class HashTree:
     """A value, or a part of one, with its digest.
 
-    `path` is how Python would write the way to it, `type` is its type as `module:qualname`, `summary` is a short text that shows it;
-    `parts` holds the first of its parts, and `omitted` says how many there are besides.
+    Attributes:
+        path: The path to the part, in the syntax of Python.
+        type: The type as `module:qualname`.
+        digest: The hash of the part by itself.
+        summary: A short text that shows the part.
+        parts: Its first parts.
+        omitted: The number of its other parts.
     """
 
     path: str
@@ -39,13 +44,13 @@ class HashTree:
     def _lines(self, indent: str) -> Iterator[str]:
         yield f"{indent}{self.path}: {self.summary}  {self.digest[:12]}"
         for part in self.parts:
-            yield from part._lines(indent + "  ")  # noqa: SLF001 - one of our own
+            yield from part._lines(indent + "  ")  # noqa: SLF001
         if self.omitted:
             yield f"{indent}  … {self.omitted:,} more"
 
 
 class Change(Enum):
-    """In what way two values differ at some place."""
+    """How two values differ at some place."""
 
     CONTENT = "differs"
     TYPE = "is of another type"
@@ -55,7 +60,7 @@ class Change(Enum):
 
 @frozen
 class Difference:
-    """A place at which two values differ: the way to it, how, and short texts that show what is there (`-` for nothing)."""
+    """A place where two values differ: path, change, and short texts of both (`-` if absent)."""
 
     path: str
     change: Change
@@ -66,10 +71,16 @@ class Difference:
         return f"{self.path} {self.change.value}: {self.first} and {self.second}"
 
 
-def explain_hash(value: object, path: str = "value", *, depth: int = 20, limit: int = 100) -> HashTree:
-    """What went into the hash of *value*: its parts, their parts and so on, each with the hash that it has by itself.
+def explain_hash(
+    value: object, path: str = "value", *, depth: int = 20, limit: int = 100
+) -> HashTree:
+    """Explain the hash of *value*: its parts, their parts and so on, each with its own hash.
 
-    At most *depth* levels are shown, and of each value at most *limit* parts.
+    Args:
+        value: The value to explain.
+        path: The name of *value* in paths.
+        depth: Maximum number of levels.
+        limit: Maximum number of parts of each value.
 
     >>> print(explain_hash({"b": [1, 2.5]}))
     value: a dict of 1  d2275ecda8a6
@@ -78,68 +89,72 @@ def explain_hash(value: object, path: str = "value", *, depth: int = 20, limit: 
         value['b'][1]: 2.5  8f679f32616f
 
     Raises:
-        UnhashableValueError: if a part of *value* has no content.
+        UnhashableValueError: if a part of *value* cannot be hashed.
     """
     digest = hash_value(value, path)
-    found = iter(parts(value)) if depth > 0 else iter(())
-    shown = tuple(
-        explain_hash(part.value, path + part.step, depth=depth - 1, limit=limit) for part in islice(found, limit)
+    remaining = iter(parts(value)) if depth > 0 else iter(())
+    trees = tuple(
+        explain_hash(part.value, path + part.step, depth=depth - 1, limit=limit)
+        for part in islice(remaining, limit)
     )
-    return HashTree(path, name_of(unwrap(value)), digest, summary(value), shown, sum(1 for _ in found))
+    omitted = sum(1 for _ in remaining)
+    return HashTree(path, name_of(unwrap(value)), digest, summary(value), trees, omitted)
 
 
-def hash_differences(first: object, second: object, path: str = "value", *, limit: int = 100) -> tuple[Difference, ...]:
-    """Where two values differ; nothing exactly if their hashes are equal. At most *limit* places are named.
+def hash_differences(
+    first: object, second: object, path: str = "value", *, limit: int = 100
+) -> tuple[Difference, ...]:
+    """Return the places where two values differ, at most *limit*; none if their hashes are equal.
 
     Two parts that occur in several places are compared once.
 
-    >>> [str(each) for each in hash_differences({"b": [1, 2, 3]}, {"b": [1, 2, 4]})]
+    >>> [str(change) for change in hash_differences({"b": [1, 2, 3]}, {"b": [1, 2, 4]})]
     ["value['b'][2] differs: 3 and 4"]
 
     Raises:
-        UnhashableValueError: if a part of either value has no content.
+        UnhashableValueError: if a part of either value cannot be hashed.
     """
-    found = (each for each in _differences(first, second, path, set()) if each is not None)
-    return tuple(islice(found, limit))
+    differences = _differences(first, second, path, set())
+    return tuple(islice((change for change in differences if change is not None), limit))
 
 
-def _differences(first: object, second: object, path: str, seen: _Seen) -> Iterator[Difference | None]:
-    """The differences between two values; None stands for those that were told before."""
+def _differences(
+    first: object, second: object, path: str, seen: _Seen
+) -> Iterator[Difference | None]:
+    """Yield the differences between two values; None for those that were yielded before."""
     if hash_value(first, path) == hash_value(second, path):
         return
     if name_of(unwrap(first)) != name_of(unwrap(second)):
-        yield Difference(path, Change.TYPE, *(f"{summary(each)} ({name_of(unwrap(each))})" for each in (first, second)))
+        texts = (f"{summary(value)} ({name_of(unwrap(value))})" for value in (first, second))
+        yield Difference(path, Change.TYPE, *texts)
         return
-    is_whole = True
-    for found in _within(first, second, path, seen):
-        is_whole = False
-        yield found
-    if is_whole:
+    differs_within = False
+    for difference in _part_differences(first, second, path, seen):
+        differs_within = True
+        yield difference
+    if not differs_within:
         yield Difference(path, Change.CONTENT, summary(first), summary(second))
 
 
-def _within(first: object, second: object, path: str, seen: _Seen) -> Iterator[Difference | None]:
-    """The differences between the parts of two values of one type."""
-    ours, theirs = _by_key(first), _by_key(second)
+def _part_differences(
+    first: object, second: object, path: str, seen: _Seen
+) -> Iterator[Difference | None]:
+    """Yield the differences between the parts of two values of one type."""
+    ours, theirs = ({part.key: part for part in parts(value)} for value in (first, second))
     if (id(first), id(second)) in seen and (ours or theirs):
         yield None
         return
     seen.add((id(first), id(second)))
     for key, part in ours.items():
-        found = tuple(_between(part, theirs.get(key), path, seen))
-        yield from found
-        if found and part.governs:
+        step, other = path + part.step, theirs.get(key)
+        differences: tuple[Difference | None, ...] = ()
+        if other is None:
+            differences = (Difference(step, Change.REMOVED, summary(part.value), "-"),)
+        elif part.value is not other.value:
+            differences = tuple(_differences(part.value, other.value, step, seen))
+        yield from differences
+        if differences and part.governs:
             return
-    for key in [key for key in theirs if key not in ours]:
-        yield Difference(path + theirs[key].step, Change.ADDED, "-", summary(theirs[key].value))
-
-
-def _between(part: Part, other: Part | None, path: str, seen: _Seen) -> Iterator[Difference | None]:
-    if other is None:
-        yield Difference(path + part.step, Change.REMOVED, summary(part.value), "-")
-    elif part.value is not other.value:
-        yield from _differences(part.value, other.value, path + part.step, seen)
-
-
-def _by_key(value: object) -> dict[object, Part]:
-    return {part.key: part for part in parts(value)}
+    for key, part in theirs.items():
+        if key not in ours:
+            yield Difference(path + part.step, Change.ADDED, "-", summary(part.value))

@@ -1,4 +1,4 @@
-"""The parts of a value, by the names under which a person looks for them: for explanations of hashes, not for the hashes."""
+"""The parts of a value under readable names, for explanations of hashes (not for hashing)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,19 @@ from provenance.showing import shape_of, shown
 _MAPPINGS: Final = (dict, OrderedDict, Counter, defaultdict, MappingProxyType)
 _CONTAINERS: Final = (list, tuple, set, frozenset, dict, deque)
 _SHORT: Final = 60
-_Table: TypeAlias = Any  # of a library that may not be installed
+_Table: TypeAlias = Any
+"""An array or table of a library that may be missing."""
 
 
 @frozen(eq=False)
 class Part:
-    """A part of a value: how Python would write the way to it, and itself; `key` finds its like in another value.
+    """A part of a value.
 
-    Where a part that `governs` differs, the parts after it mean something else and are not compared.
+    Attributes:
+        step: The path from the value to the part, in the syntax of Python.
+        value: The part itself.
+        key: Identifies the corresponding part of another value.
+        governs: Whether the parts after it are comparable only if this one is equal.
     """
 
     step: str
@@ -36,15 +41,15 @@ class Part:
 
 
 def parts(value: object) -> Iterator[Part]:
-    """The parts of *value*, one after the other; none for what is looked at as a whole.
+    """Yield the parts of *value*; none if it has no parts.
 
     >>> [part.step for part in parts({"a": 1, "b": [2]})]
     ["['a']", "['b']"]
     """
     value = unwrap(value)
-    own = _BY_TYPE.get(type(value)) or _of_library(value)
-    if own is not None:
-        yield from own(value)
+    split = _BY_TYPE.get(type(value)) or _of_library(value)
+    if split is not None:
+        yield from split(value)
     elif issubclass(type(value), tuple) and hasattr(value, "_fields"):
         named = cast("Any", value)
         yield from _named(zip(named._fields, named, strict=True))
@@ -53,7 +58,7 @@ def parts(value: object) -> Iterator[Part]:
 
 
 def summary(value: object) -> str:
-    """A short text that shows *value*, or what kind of value it is.
+    """Return a short text that shows *value* or describes it.
 
     >>> summary(3), summary([1] * 100)
     ('3', 'a list of 100')
@@ -64,17 +69,15 @@ def summary(value: object) -> str:
     if isinstance(value, str | bytes):
         return shortened(value[:_SHORT])
     shape = shape_of(value)
-    if shape == ():
-        return shortened(value)
     if shape is not None:
-        return f"{_kind(value)} of shape {shown(shape)}"
+        return f"{_kind(value)} of shape {shown(shape)}" if shape else shortened(value)
     if isinstance(value, _CONTAINERS):
         return f"{_kind(cast('object', value))} of {len(cast('Sized', value))}"
     return _kind(value)
 
 
 def shortened(value: object) -> str:
-    """The `repr` of *value*, cut where it gets long."""
+    """Return the `repr` of *value*, shortened if it is long."""
     if isinstance(value, int) and value.bit_length() > 4 * _SHORT:
         return f"an int of {value.bit_length()} bits"
     text = shown(value)
@@ -117,16 +120,13 @@ def _function(value: FunctionType) -> Iterator[Part]:
     names = ("__code__", "__defaults__", "__kwdefaults__")
     yield from _named((name, getattr(value, name)) for name in names)
     for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
-        if cell != type(cell)():  # a variable without a value has no content
+        # The cell of a variable without a value is empty.
+        if cell != type(cell)():
             yield Part(f".__closure__[{name!r}]", cell.cell_contents, name)
 
 
-def _partial(value: partial[object]) -> Iterator[Part]:
-    yield from _named([("func", value.func), ("args", value.args), ("keywords", value.keywords)])
-
-
-def _method(value: MethodType) -> Iterator[Part]:
-    yield from _named([("__func__", value.__func__), ("__self__", value.__self__)])
+def _by_attributes(*names: str) -> Callable[[Any], Iterator[Part]]:
+    return lambda value: _named([(name, getattr(value, name)) for name in names])
 
 
 _BY_TYPE: Final[dict[type, Callable[[Any], Iterator[Part]]]] = {
@@ -135,16 +135,16 @@ _BY_TYPE: Final[dict[type, Callable[[Any], Iterator[Part]]]] = {
     set: _members,
     frozenset: _members,
     deque: _deque,
-    ChainMap: lambda value: _named([("maps", value.maps)]),
+    ChainMap: _by_attributes("maps"),
     FunctionType: _function,
-    partial: _partial,
-    MethodType: _method,
+    partial: _by_attributes("func", "args", "keywords"),
+    MethodType: _by_attributes("__func__", "__self__"),
     **dict.fromkeys(_MAPPINGS, _entries),
 }
 
 
 def _of_library(value: object) -> Callable[[Any], Iterator[Part]] | None:
-    """What takes arrays and tables apart, if the user's process has imported their library."""
+    """Return what splits arrays and tables, if the process has imported their library."""
     numpy, pandas = imported("numpy"), imported("pandas")
     if numpy is not None and type(value) is numpy.ndarray:
         return _array
@@ -153,26 +153,23 @@ def _of_library(value: object) -> Callable[[Any], Iterator[Part]] | None:
     if isinstance(value, pandas.DataFrame):
         return _frame
     if isinstance(value, pandas.Series):
-        return _series
-    return _column if isinstance(value, pandas.Index | pandas.api.extensions.ExtensionArray) else None
+        return _by_attributes("name", "index", "array")
+    is_column = isinstance(value, pandas.Index | pandas.api.extensions.ExtensionArray)
+    return _column if is_column else None
 
 
 def _array(value: _Table) -> Iterator[Part]:
-    """The elements of arrays: those of a matrix are rows, so that few of them are looked at."""
     yield Part(".dtype", str(value.dtype), "dtype", governs=True)
     yield Part(".shape", value.shape, "shape", governs=True)
+    # The parts of a matrix are its rows, so that few are inspected.
     if value.ndim:
         yield from _numbered(value)
 
 
 def _frame(value: _Table) -> Iterator[Part]:
     yield from _named([("index", value.index), ("columns", value.columns)])
-    for at, name in enumerate(value.columns):
-        yield Part(f"[{shortened(name)}]", value.iloc[:, at], at)
-
-
-def _series(value: _Table) -> Iterator[Part]:
-    yield from _named([("name", value.name), ("index", value.index), ("array", value.array)])
+    for position, name in enumerate(value.columns):
+        yield Part(f"[{shortened(name)}]", value.iloc[:, position], position)
 
 
 def _column(value: _Table) -> Iterator[Part]:

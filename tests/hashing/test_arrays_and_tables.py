@@ -178,9 +178,7 @@ GROUPED = {
 @pytest.mark.parametrize("name", GROUPED)
 def test_what_pandas_keeps_groups_and_windows_in_is_refused(name):
     """They change when they are used; the error says where one is and what to pass."""
-    with pytest.raises(
-        p.UnhashableValueError, match=r"value\['by'\]: .* keeps what it has computed.*pass the table and the"
-    ):
+    with pytest.raises(p.UnhashableValueError, match=r"value\['by'\]: .* caches results.*pass the table and the"):
         p.hash({"by": GROUPED[name]})
 
 

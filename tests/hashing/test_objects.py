@@ -257,7 +257,8 @@ def test_fixed_types_cannot_be_taught(kind):
 
 
 @pytest.mark.parametrize(
-    ("kind", "represent", "problem"), [("x", len, "'x' is no class"), (Plain, 5, "5 cannot be called")]
+    ("kind", "represent", "problem"),
+    [("x", len, "type_ must be a class, got 'x'"), (Plain, 5, "represent must be callable, got 5")],
 )
 def test_a_hasher_that_cannot_work_is_refused(kind, represent, problem):
     """Where it is registered, not where a value is hashed."""

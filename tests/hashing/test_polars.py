@@ -75,7 +75,7 @@ def test_frames_count_by_their_columns():
 @pytest.mark.parametrize("query", [pl.LazyFrame({"a": [1]}), pl.col("a") + 1])
 def test_queries_are_refused(query):
     """A query has no value before it is collected, and the error says so."""
-    with pytest.raises(UnhashableValueError, match=r"value\['x'\]: .* is a query and no value"):
+    with pytest.raises(UnhashableValueError, match=r"value\['x'\]: .* is a query, not a value"):
         hash_value({"x": query})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -15,28 +16,30 @@ from provenance.hashing.walk import Refusal, Walk
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
-_ARRAY, _OBJECTS, _RECORDS = prefix("ndarray"), prefix("ndarray of objects"), prefix("ndarray of records")
-_SUBCLASS, _MASKED, _SCALAR = prefix("ndarray subclass"), prefix("masked array"), prefix("numpy scalar")
-_DTYPE, _GENERATOR, _UFUNC = prefix("dtype"), prefix("numpy generator"), prefix("ufunc")
-_PIECE = 1 << 24  # bytes that are made contiguous at a time
-_PADDED: Final = frozenset("gG")  # long doubles have more room than content
+_ARRAY, _OBJECTS, _RECORDS = map(prefix, ("ndarray", "ndarray of objects", "ndarray of records"))
+_SUBCLASS, _MASKED, _SCALAR = map(prefix, ("ndarray subclass", "masked array", "numpy scalar"))
+_DTYPE, _GENERATOR, _UFUNC = map(prefix, ("dtype", "numpy generator", "ufunc"))
+_PIECE = 1 << 24
+"""Number of bytes that are made contiguous at a time."""
+_PADDED: Final = frozenset("gG")
+"""Type codes of long doubles, which take more bytes in memory than they use."""
 
 
 @exact(np.ndarray, np.memmap)
 def array_item(value: Array, walk: Walk) -> Item:
-    """Return the item of an array: its dtype, its shape and its elements in C order."""
+    """Return the item of an array: dtype, shape and elements in C order."""
     kind = value.dtype
     shape = node(TUPLE, value.shape)
     if kind.names is not None:
-        fields = [item for name in kind.names for item in (name, array_item(np.asarray(value[name]), walk))]
-        return node(_RECORDS, (shape, *fields))
+        fields = [(name, array_item(np.asarray(value[name]), walk)) for name in kind.names]
+        return node(_RECORDS, (shape, *chain.from_iterable(fields)))
     if kind.hasobject or kind.char == "T":
         return node(_OBJECTS, (_dtype_name(kind), shape, walk.item(value.ravel().tolist())))
     return node(_ARRAY, (_dtype_name(kind), shape, bytes_item(value)))
 
 
 def bytes_item(value: Array) -> Item:
-    """Return the item of the bytes of the elements of *value* in C order, copying at most a piece at a time."""
+    """Return the item of the elements' bytes in C order; at most one piece is copied at a time."""
     if value.dtype.char in _PADDED:
         value = _without_padding(value)
     if value.flags.c_contiguous:
@@ -48,13 +51,11 @@ def bytes_item(value: Array) -> Item:
 
 
 def _bytes(value: Array) -> memoryview | bytes:
-    if value.nbytes == 0:
-        return b""
-    return value.reshape(-1).view(np.uint8).data
+    return value.reshape(-1).view(np.uint8).data if value.nbytes else b""
 
 
 def _pieces(value: Array) -> Iterator[Array]:
-    """Yield parts of *value* that follow each other in C order, each of a bounded size."""
+    """Yield consecutive parts of *value* in C order, each of bounded size."""
     if value.nbytes <= _PIECE or value.ndim == 0:
         yield value
         return
@@ -68,10 +69,16 @@ def _pieces(value: Array) -> Iterator[Array]:
 
 
 def _without_padding(value: Array) -> Array:
-    real = value.view(np.dtype("g").newbyteorder(value.dtype.byteorder)) if value.dtype.char == "G" else value
+    real = (
+        value.view(np.dtype("g").newbyteorder(value.dtype.byteorder))
+        if value.dtype.char == "G"
+        else value
+    )
     mantissa, exponent = np.frexp(real)
     high = mantissa.astype(np.float64)
-    return np.stack([high, (mantissa - high).astype(np.float64), exponent.astype(np.float64)], axis=-1)
+    return np.stack(
+        [high, (mantissa - high).astype(np.float64), exponent.astype(np.float64)], axis=-1
+    )
 
 
 def _dtype_name(kind: np.dtype[Any]) -> str:
@@ -80,9 +87,12 @@ def _dtype_name(kind: np.dtype[Any]) -> str:
 
 @inherited(np.ndarray)
 def _subclass(value: Array, walk: Walk) -> Item:
-    """A subclass may keep state of its own, such as a unit: then its pickle speaks, else its attributes do."""
     kind = type(value)
-    if kind.__reduce__ is not np.ndarray.__reduce__ or kind.__reduce_ex__ is not np.ndarray.__reduce_ex__:
+    # A subclass that pickles itself may keep state that its attributes do not show, such as a unit.
+    if (
+        kind.__reduce__ is not np.ndarray.__reduce__
+        or kind.__reduce_ex__ is not np.ndarray.__reduce_ex__
+    ):
         return reduced(value, walk)
     state = dict(getattr(value, "__dict__", {}))
     return node(_SUBCLASS, (type_name(kind), walk.item(state), array_item(np.asarray(value), walk)))
@@ -90,11 +100,13 @@ def _subclass(value: Array, walk: Walk) -> Item:
 
 @exact(np.ma.MaskedArray, "numpy.ma:MaskedArray", "numpy.ma.core:MaskedArray")
 def _masked(value: np.ma.MaskedArray[Any, Any], walk: Walk) -> Item:
-    """What lies under the mask does not count."""
+    # Masked elements do not count.
     mask = np.ma.getmaskarray(value)
     data = np.array(np.ma.getdata(value))
     data[mask] = np.zeros((), data.dtype)
-    return node(_MASKED, (array_item(data, walk), array_item(mask, walk), walk.item(value.fill_value)))
+    return node(
+        _MASKED, (array_item(data, walk), array_item(mask, walk), walk.item(value.fill_value))
+    )
 
 
 @inherited(np.generic)
@@ -107,13 +119,13 @@ def _dtype(value: np.dtype[Any], walk: Walk) -> Item:
     if value.names is None and value.subdtype is None:
         return node(_DTYPE, (_dtype_name(value), walk.item(dict(value.metadata or {}))))
     fields: Any = value.fields
-    described: Any = value.subdtype or [(name, *fields[name]) for name in value.names or ()]
-    return node(_DTYPE, (value.itemsize, walk.item(described)))
+    layout: Any = value.subdtype or [(name, *fields[name]) for name in value.names or ()]
+    return node(_DTYPE, (value.itemsize, walk.item(layout)))
 
 
 @inherited(np.random.RandomState, np.random.Generator, np.random.BitGenerator)
 def _generator(value: Any, walk: Walk) -> Item:
-    """The state of a generator is what it will yield next, however it came to be there."""
+    # The state alone determines what a generator yields next.
     if isinstance(value, np.random.Generator):
         state: object = value.bit_generator.state
     elif isinstance(value, np.random.RandomState):
@@ -126,5 +138,5 @@ def _generator(value: Any, walk: Walk) -> Item:
 @exact(np.ufunc)
 def _ufunc(value: np.ufunc, walk: Walk) -> Item:
     if value.__name__.endswith("(vectorized)"):
-        raise Refusal("a ufunc made from a Python function does not show that function")
+        raise Refusal("a ufunc made from a Python function does not expose that function")
     return node(_UFUNC, (value.__name__, walk.item(list(value.types))))

@@ -1,4 +1,4 @@
-"""Arrow: columns by type and content, however they are cut into chunks."""
+"""Arrow: columns by type and content, regardless of chunks."""
 
 from __future__ import annotations
 
@@ -13,65 +13,57 @@ from provenance.hashing.registry import exact, inherited, name_of
 from provenance.hashing.strings import strings_item
 from provenance.hashing.walk import Walk
 
-pa: Any = import_module("pyarrow")  # without types of its own
+# pyarrow has no type hints.
+pa: Any = import_module("pyarrow")
 pc: Any = import_module("pyarrow.compute")
 
 _COLUMN, _TABLE, _SCHEMA, _TYPE, _SCALAR = (
     prefix(f"arrow {kind}") for kind in ("column", "table", "schema", "type", "scalar")
 )
+# Older versions of pyarrow have no string views.
+_STRING_VIEW = (pa.types.is_string_view,) if hasattr(pa.types, "is_string_view") else ()
+_IS_TEXT = (pa.types.is_string, pa.types.is_large_string, *_STRING_VIEW)
+_IS_FIXED_WIDTH = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
 
 
 @inherited(pa.Array, pa.ChunkedArray)
 def column_item(value: Any, walk: Walk) -> Item:
     """Return the item of a column: its type and its elements."""
-    return node(_COLUMN, (str(value.type), _content(_whole(value), walk)))
+    kind, whole = value.type, _single_array(value)
+    if any(is_text(kind) for is_text in _IS_TEXT):
+        content = arrow_strings(whole)
+    elif any(is_fixed(kind) for is_fixed in _IS_FIXED_WIDTH):
+        zero = pa.scalar(0).cast(kind)
+        filled = pc.fill_null(whole, zero) if whole.null_count else whole
+        numbers = np.asarray(filled.to_numpy(zero_copy_only=False))
+        content = node(_COLUMN, (len(whole), bytes_item(_null_mask(whole)), bytes_item(numbers)))
+    else:
+        content = walk.item(whole.to_pylist())
+    return node(_COLUMN, (str(kind), content))
 
 
-def _whole(value: Any) -> Any:
-    """Return a column as one array; one that is in one piece is not copied."""
+def _single_array(value: Any) -> Any:
+    """Return a column as one array, without a copy if it has one chunk."""
     if not isinstance(value, pa.ChunkedArray):
         return value
     return value.chunk(0) if value.num_chunks == 1 else value.combine_chunks()
 
 
-def _content(value: Any, walk: Walk) -> Item:
-    if _is_text(value.type):
-        return arrow_strings(value)
-    if _is_fixed(value.type):
-        return node(_COLUMN, (len(value), bytes_item(_missing(value)), bytes_item(_numbers(value))))
-    return walk.item(value.to_pylist())
-
-
-def _is_text(kind: Any) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or _is_view(kind))
-
-
-def _is_view(kind: Any) -> bool:
-    return bool(hasattr(pa.types, "is_string_view") and pa.types.is_string_view(kind))
-
-
-def _is_fixed(kind: Any) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
-
-
-def _missing(value: Any) -> Any:
+def _null_mask(value: Any) -> Any:
     if not value.null_count:
         return np.zeros(len(value), "|b1")
     return pc.is_null(value).to_numpy(zero_copy_only=False)
 
 
-def _numbers(value: Any) -> Any:
-    """Return the elements as an array with zero where one is missing."""
-    whole = value if not value.null_count else pc.fill_null(value, pa.scalar(0).cast(value.type))
-    return np.asarray(whole.to_numpy(zero_copy_only=False))
-
-
 def arrow_strings(value: Any) -> Item:
-    """Return the item of a column of strings, the same as that of equal strings in Python objects."""
-    missing = _missing(value)
-    whole = _whole((pc.fill_null(value, "") if value.null_count else value).cast(pa.large_string()))
+    """Return the item of a column of strings, equal to that of the same strings in Python."""
+    missing = _null_mask(value)
+    filled = pc.fill_null(value, "") if value.null_count else value
+    whole = _single_array(filled.cast(pa.large_string()))
     _, offsets, text = whole.buffers()
-    bounds = np.frombuffer(offsets, "<i8")[whole.offset : whole.offset + len(whole) + 1] if len(whole) else [0]
+    bounds: Any = [0]
+    if len(whole):
+        bounds = np.frombuffer(offsets, "<i8")[whole.offset : whole.offset + len(whole) + 1]
     first, last = int(bounds[0]), int(bounds[-1])
     data = memoryview(text)[first:last] if last > first else b""
     ends = np.asarray(bounds[1:], "<i8")
@@ -86,7 +78,7 @@ def _table(value: Any, walk: Walk) -> Item:
 
 @exact("pyarrow.lib:Schema")
 def _schema(value: Any, walk: Walk) -> Item:
-    """The metadata count, but for what pandas adds: it repeats the columns, and names library versions."""
+    # What pandas adds to the metadata repeats the columns and names versions of libraries.
     metadata: dict[bytes, bytes] = dict(value.metadata or {})
     metadata.pop(b"pandas", None)
     fields = [(field.name, str(field.type), field.nullable) for field in value]

@@ -1,4 +1,4 @@
-"""Value to digest, with a short way for scalars and for flat lists and tuples of them."""
+"""Digests of values, with a fast path for scalars and for flat lists and tuples of scalars."""
 
 from __future__ import annotations
 
@@ -11,40 +11,44 @@ from provenance.ids import ValueId
 
 
 def digest(value: object, path: str = "value", notes: list[object] | None = None) -> bytes:
-    """Return the 20 bytes that stand for *value*: equal for equal values in any process.
+    """Return the 20-byte digest of *value*, equal for equal values in any process.
 
-    What handlers note while they walk over it (see `Walk.notes`) is appended to *notes*.
+    What handlers report while walking over it (see `Walk.notes`) is appended to *notes*.
 
     >>> digest([1, 2]).hex() == digest([1, 2]).hex() != digest((1, 2)).hex()
     True
 
     Raises:
-        UnhashableValueError: if a part of *value* has no content; it names the way there, starting with *path*.
+        UnhashableValueError: if a part of *value* cannot be hashed; names its path, which starts
+            with *path*.
     """
     kind = type(value)
     if kind in SCALARS:
-        return alone(value if value == value else NAN)  # type: ignore[arg-type]  # noqa: PLR0124 - finds NaN
+        scalar: Item = value  # type: ignore[assignment]  # an item by its exact type
+        return alone(scalar if scalar == scalar else NAN)  # noqa: PLR0124 - NaN
     if kind is tuple or kind is list:
-        kinds = set(map(type, value))  # type: ignore[call-overload]  # an exact list or tuple
+        members: Sequence[Item] = value  # type: ignore[assignment]  # an exact list or tuple
+        kinds = set(map(type, members))
         if kinds <= SCALARS:
-            return seal(LIST if kind is list else TUPLE, flat(value, kinds))  # type: ignore[arg-type]  # as above
+            return seal(LIST if kind is list else TUPLE, flat(members, kinds))
     return rooted(root(value, path, notes))
 
 
 def hash_value(value: object, path: str = "value", notes: list[object] | None = None) -> ValueId:
-    """Return the digest of *value* as 40 lower-case hexadecimal digits; *notes* as for `digest`.
+    """Return the digest of *value* as 40 lowercase hexadecimal digits; *notes* as for `digest`.
 
     >>> hash_value({"a": 1, "b": 2}) == hash_value({"b": 2, "a": 1})
     True
 
     Raises:
-        UnhashableValueError: if a part of *value* has no content; it names the way there, starting with *path*.
+        UnhashableValueError: if a part of *value* cannot be hashed; names its path, which starts
+            with *path*.
     """
     return ValueId(digest(value, path, notes).hex())
 
 
 def combine(tag: str, items: Sequence[Item]) -> bytes:
-    """Return the digest of a node built by hand; an item is a scalar, or the `Child` of a digest.
+    """Return the digest of a node built by hand; an item is a scalar or the `Child` of a digest.
 
     >>> combine("list", [1, 2]) == digest([1, 2])
     True
@@ -52,5 +56,5 @@ def combine(tag: str, items: Sequence[Item]) -> bytes:
     Raises:
         ValueError: if *tag* has a line break.
     """
-    scalars = [item if item == item else NAN for item in items]  # noqa: PLR0124 - finds NaN
+    scalars = [item if item == item else NAN for item in items]  # noqa: PLR0124 - NaN
     return seal(prefix(tag), scalars)

@@ -1,13 +1,14 @@
-"""Classes: by name, and those made inside functions by what they are made of, as functions are.
+"""Classes: by name, but those made inside functions by their content, as functions are.
 
-A class of a module is found under its name, so that its name says all. One that a function makes may differ from call to
-call: in what its methods captured, in its attributes and in its bases.
+The name of a module's class identifies it. A class that a function makes may differ from call to
+call: in what its methods capture, in its attributes and in its bases.
 """
 
 from __future__ import annotations
 
 from contextvars import ContextVar
 from functools import cached_property
+from operator import itemgetter
 from types import FunctionType, MemberDescriptorType
 from typing import Final
 
@@ -15,8 +16,8 @@ from provenance.hashing.format import Item, node, prefix
 from provenance.hashing.registry import exact, inherited, is_local, name_of, package, type_name
 from provenance.hashing.walk import Refusal, Walk
 
-_TYPE, _CLASS, _BASES, _NAMED = prefix("type"), prefix("class"), prefix("bases"), prefix("global")
-_PROPERTY, _OPAQUE = prefix("cached property"), prefix("opaque member")
+_TYPE, _CLASS, _BASES, _NAMED = map(prefix, ("type", "class", "bases", "global"))
+_PROPERTY, _OPAQUE = map(prefix, ("cached property", "opaque member"))
 _METHODS: Final = (FunctionType, staticmethod, classmethod, property, cached_property)
 _MACHINERY: Final = frozenset(
     {
@@ -34,11 +35,11 @@ _MACHINERY: Final = frozenset(
         "__weakref__",
     }
 )
-"""Members that say nothing of what the class does: what Python notes, where it was written, and hints."""
+"""Members that do not affect what the class does: bookkeeping, source positions and type hints."""
 _GENERATED: Final = "<attrs generated"
-"""How the code of methods that attrs writes is labelled; one of them holds a number that each process draws anew."""
+"""File name of methods that attrs generates; one holds a number that differs between processes."""
 _describing: ContextVar[tuple[type, ...]] = ContextVar("provenance_describing_classes", default=())
-"""The classes that are being described: where they are met in themselves, their name is enough."""
+"""Classes being described: within their own description they are named."""
 
 
 @inherited(type)
@@ -47,7 +48,8 @@ def _type(value: type, walk: Walk) -> Item:
     if not is_local(value) or value in outer:
         return node(_TYPE, (type_name(value),))
     token = _describing.set((*outer, value))
-    inner = Walk(walk.notes, by_ones=True, used=walk.used)  # what is met inside is met differently outside
+    # A walk of its own: within a class, items differ from those of the same values outside it.
+    inner = Walk(walk.notes, by_ones=True, used=walk.used)
     try:
         return node(_CLASS, _parts(value, inner))
     except BaseException:
@@ -58,28 +60,26 @@ def _type(value: type, walk: Walk) -> Item:
 
 
 def _parts(value: type, walk: Walk) -> tuple[Item, ...]:
-    members = {name: each for name, each in vars(value).items() if name not in _MACHINERY and not _is_implied(each)}
-    names = sorted(members)
-    bases = node(_BASES, [walk.item(each) for each in value.__bases__])
-    return (
-        type_name(value),
-        name_of(value),
-        bases,
-        *names,
-        *[_member(value, name, members[name], walk) for name in names],
-    )
+    members = {
+        name: member
+        for name, member in sorted(vars(value).items(), key=itemgetter(0))
+        if name not in _MACHINERY and not _is_implied(member)
+    }
+    bases = node(_BASES, [walk.item(base) for base in value.__bases__])
+    items = [_member(value, name, member, walk) for name, member in members.items()]
+    return (type_name(value), name_of(value), bases, *members, *items)
 
 
 def _is_implied(member: object) -> bool:
-    """Whether other members say all of it: `__slots__` of a slot, `__attrs_attrs__` of a method that attrs wrote."""
+    """Tell whether `__slots__` or `__attrs_attrs__` already determine the member."""
     if type(member) is FunctionType:
         return member.__code__.co_filename.startswith(_GENERATED)
     return type(member) is MemberDescriptorType
 
 
 def _member(owner: type, name: str, member: object, walk: Walk) -> Item:
-    """The item of a member; what has no content, and is no method, is machinery of the class and known by its type."""
-    if type(member) is FunctionType and package(member) != package(owner):  # a class decorator's or metaclass's
+    # A class decorator or a metaclass of another package added this function.
+    if type(member) is FunctionType and package(member) != package(owner):
         return node(_NAMED, (f"{member.__module__}:{member.__qualname__}",))
     reached = len(walk.trail)
     try:
@@ -87,6 +87,7 @@ def _member(owner: type, name: str, member: object, walk: Walk) -> Item:
     except Refusal:
         if isinstance(member, _METHODS):
             raise
+        # Other members that cannot be hashed, such as locks, count by their type.
         del walk.trail[reached:]
         return node(_OPAQUE, (name_of(member),))
 

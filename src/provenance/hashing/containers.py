@@ -1,4 +1,4 @@
-"""Builtin values: the order of dicts and sets is no part of their value, the order of sequences is."""
+"""Builtin values: order counts in sequences, but not in dicts and sets."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from provenance.hashing.walk import Walk
 LIST: Final = prefix("list")
 TUPLE: Final = prefix("tuple")
 _DICT = prefix("dict")
-_SET, _FROZENSET = prefix("set"), prefix("frozenset")
-_COMPLEX, _RANGE, _SLICE, _SINGLETON = prefix("complex"), prefix("range"), prefix("slice"), prefix("singleton")
-_BYTEARRAY, _MEMORYVIEW = prefix("bytearray"), prefix("memoryview")
-_ORDERED, _COUNTER, _DEFAULTDICT = prefix("OrderedDict"), prefix("Counter"), prefix("defaultdict")
-_DEQUE, _CHAIN_MAP, _MAPPING_PROXY = prefix("deque"), prefix("ChainMap"), prefix("mappingproxy")
+_SET, _FROZENSET = map(prefix, ("set", "frozenset"))
+_COMPLEX, _RANGE, _SLICE, _SINGLETON = map(prefix, ("complex", "range", "slice", "singleton"))
+_BYTEARRAY, _MEMORYVIEW = map(prefix, ("bytearray", "memoryview"))
+_ORDERED, _COUNTER, _DEFAULTDICT = map(prefix, ("OrderedDict", "Counter", "defaultdict"))
+_DEQUE, _CHAIN_MAP, _MAPPING_PROXY = map(prefix, ("deque", "ChainMap", "mappingproxy"))
 _Order: TypeAlias = "tuple[tuple[str, ...], Callable[[Any], Any]]"
 _orders: Final[dict[tuple[str, ...], _Order]] = {}
 _SMALL, _REMEMBERED = 32, 4096
@@ -29,21 +29,26 @@ _SORTABLE = (frozenset({str}), frozenset({int}), frozenset({bytes}))
 
 
 def records(
-    start: bytes, head: tuple[Item, ...], values: Sequence[Any], columns: Sequence[list[Any]], walk: Walk
+    start: bytes,
+    head: tuple[Item, ...],
+    values: Sequence[Any],
+    columns: Sequence[list[Any]],
+    walk: Walk,
 ) -> list[Any]:
-    """Return the items of the nodes of *values*, which begin with *head* and go on with a member of each of *columns*."""
+    """Return the items of *values*: nodes of *head* and one member of each of *columns*."""
     items = [walk.items(column) for column in columns]
     made = nodes(start, map(head.__add__, zip(*items, strict=True)))
+    # A few scalars are hashed again faster than they are remembered.
     if any(found is not column for found, column in zip(items, columns, strict=True)):
-        walk.remember(values, made)  # a few scalars are sooner taken again than remembered
+        walk.remember(values, made)
     return made
 
 
 def taker(*names: str) -> Callable[[Any], Any]:
-    """Return an `itemgetter` of *names*, with a type."""
+    """Return an `itemgetter` of *names*, typed for any number of them."""
     make: Any = itemgetter
-    take: Callable[[Any], Any] = make(*names)
-    return take
+    getter: Callable[[Any], Any] = make(*names)
+    return getter
 
 
 @exact(list)
@@ -57,22 +62,15 @@ def _tuple(value: tuple[object, ...], walk: Walk) -> Item:
 
 
 @batch(list)
-def _lists(values: Sequence[list[Any]], walk: Walk) -> list[Any]:
-    return _sequences(LIST, values, walk)
-
-
 @batch(tuple)
-def _tuples(values: Sequence[tuple[Any, ...]], walk: Walk) -> list[Any]:
-    return _sequences(TUPLE, values, walk)
-
-
-def _sequences(start: bytes, values: Sequence[Sequence[Any]], walk: Walk) -> list[Any]:
+def _sequences(values: Sequence[Sequence[Any]], walk: Walk) -> list[Any]:
+    start = LIST if type(values[0]) is list else TUPLE
     members = list(chain.from_iterable(values))
     items = walk.items(members)
     rows: Iterable[Any] = values
     if items is not members:
-        left = iter(items)
-        rows = (list(islice(left, len(value))) for value in values)
+        remaining = iter(items)
+        rows = (list(islice(remaining, len(value))) for value in values)
     made = nodes(start, rows)
     if items is not members or max(map(len, values)) > _SMALL:
         walk.remember(values, made)
@@ -80,31 +78,27 @@ def _sequences(start: bytes, values: Sequence[Sequence[Any]], walk: Walk) -> lis
 
 
 def named_items(names: Iterable[str], values: Mapping[str, object], walk: Walk) -> list[Item]:
-    """Return the sorted *names* and then, in the order of these, the items of their *values*."""
+    """Return the sorted *names* and then, in the same order, the items of their *values*."""
     ordered: list[Any] = sorted(names)
     return [*ordered, *walk.items([values[name] for name in ordered])]
 
 
 def dict_items(value: Mapping[Any, Any], walk: Walk) -> list[Item]:
-    """Return the keys in canonical order and then the values in the order of the keys."""
+    """Return the keys in canonical order and then the values in the same order."""
     if _ALL_STR(map(type, value)):
         return named_items(value, value, walk)
     keys = walk.ranked(value)
-    if _ALL_STR(type(item) for _, item in keys):  # artifacts of strings stand for strings
-        return named_items(*_by_name(keys, value), walk)
-    if len({digest for digest, _ in keys}) == len(keys):
-        ranks: list[Any] = [digest for digest, _ in keys]
-    else:  # equal keys, such as two NaNs: their values decide
-        ranks = [(key[0], content[0]) for key, content in zip(keys, walk.ranked(value.values()), strict=True)]
-    order = sorted(range(len(keys)), key=ranks.__getitem__)
     contents = list(value.values())
+    # A key may be an artifact of a string, which counts as that string.
+    if _ALL_STR(type(item) for _, item in keys):
+        by_name = {str(item): content for (_, item), content in zip(keys, contents, strict=True)}
+        return named_items(by_name, by_name, walk)
+    ranks: list[Any] = [digest for digest, _ in keys]
+    # Distinct keys with equal digests, such as two NaNs, are ordered by their values.
+    if len(set(ranks)) < len(keys):
+        ranks = [*zip(ranks, (digest for digest, _ in walk.ranked(contents)), strict=True)]
+    order = sorted(range(len(keys)), key=ranks.__getitem__)
     return [*(keys[index][1] for index in order), *walk.items([contents[index] for index in order])]
-
-
-def _by_name(keys: list[tuple[bytes, Item]], value: Mapping[Any, object]) -> tuple[list[str], dict[str, object]]:
-    """Return the names that the keys stand for, and the values by them."""
-    values: dict[str, object] = {str(item): content for (_, item), content in zip(keys, value.values(), strict=True)}
-    return list(values), values
 
 
 @exact(dict)
@@ -118,27 +112,28 @@ def _dict(value: dict[Any, object], walk: Walk) -> Item:
 
 @batch(dict)
 def _dicts(values: Sequence[dict[Any, Any]], walk: Walk) -> list[Any] | None:
-    """Answer for dicts that have the same few names in the same order."""
+    """Return the items of dicts with the same few names in the same order."""
     given = tuple(values[0])
     if not 1 < len(given) <= _SMALL or len(set(map(tuple, values))) > 1:
         return None
     if not _ALL_STR(map(type, chain.from_iterable(values))):
         return None
     names, _ = _orders.get(given) or _order(given)
-    return records(_DICT, names, values, [list(map(itemgetter(name), values)) for name in names], walk)
+    return records(
+        _DICT, names, values, [list(map(itemgetter(name), values)) for name in names], walk
+    )
 
 
 def _order(names: tuple[str, ...]) -> _Order:
-    """Return the canonical order of *names* and what takes the values of a dict in it, and remember both.
+    """Return the sorted *names* and a getter of a dict's values in that order, and remember both.
 
-    Records come in thousands with the same few names: to sort these again each time would cost as much as the rest.
+    Thousands of records share the same few names; sorting them each time would double the cost.
     """
     if len(_orders) >= _REMEMBERED:
         _orders.clear()
     ordered = tuple(sorted(names))
-    found = (ordered, taker(*ordered))
-    _orders[names] = found
-    return found
+    order = _orders[names] = (ordered, taker(*ordered))
+    return order
 
 
 def set_items(value: Collection[Any], walk: Walk) -> Sequence[Item]:
@@ -147,7 +142,8 @@ def set_items(value: Collection[Any], walk: Walk) -> Sequence[Item]:
         return sorted(value)
     ranked = walk.ranked(value)
     items: list[Any] = [item for _, item in ranked]
-    if frozenset(map(type, items)) in _SORTABLE:  # artifacts of scalars stand for scalars
+    # A member may be an artifact of a scalar, which counts as that scalar.
+    if frozenset(map(type, items)) in _SORTABLE:
         return sorted(items)
     return [item for _, item in sorted(ranked, key=itemgetter(0))]
 
@@ -169,8 +165,8 @@ def _complex(value: complex, walk: Walk) -> Item:
 
 @exact(range)
 def _range(value: range, _: Walk) -> Item:
-    """Equal ranges have equal members, and may have different stops."""
-    length = (value[-1] - value[0]) // value.step + 1 if value else 0  # len() has a limit
+    # Not `len`, which fails for long ranges; not `stop`, which may differ between equal ranges.
+    length = (value[-1] - value[0]) // value.step + 1 if value else 0
     return node(_RANGE, (length, *((value[0], value.step) if length > 1 else value)))
 
 
@@ -208,7 +204,8 @@ def _counter(value: Counter[object], walk: Walk) -> Item:
 
 @exact(defaultdict)
 def _defaultdict(value: defaultdict[object, object], walk: Walk) -> Item:
-    return node(_DEFAULTDICT, (walk.labelled(".default_factory", value.default_factory), *dict_items(value, walk)))
+    factory = walk.labelled(".default_factory", value.default_factory)
+    return node(_DEFAULTDICT, (factory, *dict_items(value, walk)))
 
 
 @exact(deque)

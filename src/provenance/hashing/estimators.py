@@ -1,6 +1,6 @@
-"""scikit-learn: estimators by their attributes; the version of the library, which their pickles hold, does not count.
+"""scikit-learn: estimators by their attributes, without the library version in their pickles.
 
-A tree of neighbours counts how it was searched, and its pickle holds the counts: they are no part of its value.
+Trees of neighbors count their searches and pickle the counts, which are not part of their value.
 """
 
 from __future__ import annotations
@@ -14,8 +14,14 @@ from provenance.hashing.objects import reduced
 from provenance.hashing.registry import exact, inherited, type_name
 from provenance.hashing.walk import Walk
 
-_BUNCH, _TREE = prefix("sklearn bunch"), prefix("sklearn tree")
-_COUNTS = slice(7, 11)  # n_trims, n_leaves, n_splits, n_calls
+_BUNCH, _TREE = map(prefix, ("sklearn bunch", "sklearn tree"))
+_TREES = [
+    f"sklearn.neighbors._{module}:{name}{bits}"
+    for module, name in (("kd_tree", "KDTree"), ("ball_tree", "BallTree"))
+    for bits in ("", "32", "64")
+]
+# n_trims, n_leaves, n_splits and n_calls in the state of a tree.
+_COUNTS = slice(7, 11)
 
 
 @inherited(import_module("sklearn.base").BaseEstimator)
@@ -28,8 +34,7 @@ def _bunch(value: dict[Any, object], walk: Walk) -> Item:
     return node(_BUNCH, dict_items(value, walk))
 
 
-@exact(*(f"sklearn.neighbors._{kind}:{name}{bits}" for kind, name in (("kd_tree", "KDTree"), ("ball_tree", "BallTree"))
-         for bits in ("", "32", "64")))  # fmt: skip
+@exact(*_TREES)
 def _tree(value: Any, walk: Walk) -> Item:
     state = list(value.__getstate__())
     state[_COUNTS] = []

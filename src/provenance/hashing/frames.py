@@ -1,4 +1,4 @@
-"""polars: eager frames and series by their columns, however these are cut into chunks. Queries are refused."""
+"""polars: eager frames and series by their columns, regardless of chunks; queries are refused."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from provenance.hashing.format import Item, node, prefix
 from provenance.hashing.registry import inherited, name_of
 from provenance.hashing.walk import Refusal, Walk
 
-pl: Any = import_module("polars")  # its types are not all known
+# The type hints of polars are incomplete.
+pl: Any = import_module("polars")
 
-_FRAME, _SERIES, _DTYPE = prefix("polars frame"), prefix("polars series"), prefix("polars dtype")
+_FRAME, _SERIES, _DTYPE = map(prefix, ("polars frame", "polars series", "polars dtype"))
 _WIDE = tuple(getattr(pl, name) for name in ("Int128", "UInt128") if hasattr(pl, name))
-"""Integers that Arrow has no type for."""
+"""Integer types that Arrow lacks."""
 
 
 @inherited(pl.DataFrame)
@@ -25,41 +26,43 @@ def _frame(value: Any, walk: Walk) -> Item:
 
 @inherited(pl.Series)
 def _series(value: Any, walk: Walk) -> Item:
-    return node(_SERIES, (name_of(value), value.name, _described(value.dtype), _content(value, walk)))
+    return node(
+        _SERIES, (name_of(value), value.name, _dtype_name(value.dtype), _content(value, walk))
+    )
 
 
 def _content(value: Any, walk: Walk) -> Item:
     if value.dtype == pl.Object:
         return walk.item(value.to_list())
-    if isinstance(value.dtype, pl.Categorical | pl.Enum):  # numbers of categories depend on what was there before
+    # The codes of categories depend on which categories were used before.
+    if isinstance(value.dtype, pl.Categorical | pl.Enum):
         value = value.cast(pl.String)
     if isinstance(value.dtype, _WIDE):
         return walk.item(value.to_list())
     if find_spec("pyarrow") is None:
-        raise Refusal("polars columns are hashed through Arrow, which is missing: pip install 'provenance[polars]'")
-    item: Item = import_module("provenance.hashing.arrow").column_item(_in_arrow(value), walk)
+        raise Refusal(
+            "hashing polars columns needs pyarrow; run `pip install 'provenance[polars]'`"
+        )
+    try:
+        column = value.to_arrow()
+    except (import_module("pyarrow").ArrowException, pl.exceptions.PolarsError) as error:
+        raise Refusal(
+            f"Arrow has no type for a polars column of type {value.dtype}; cast it"
+        ) from error
+    item: Item = import_module("provenance.hashing.arrow").column_item(column, walk)
     return item
 
 
-def _in_arrow(value: Any) -> Any:
-    try:
-        return value.to_arrow()
-    except (import_module("pyarrow").ArrowException, pl.exceptions.PolarsError) as error:
-        raise Refusal(
-            f"Arrow has no form for a polars column of type {value.dtype}: cast it to one that it has"
-        ) from error
-
-
-def _described(dtype: Any) -> str:
-    """Return the name of a column's type; it tells the categories of an Enum, but not those of a Categorical."""
+def _dtype_name(dtype: Any) -> str:
+    """Return the name of a column's type, with the categories of an Enum."""
     return f"Enum{dtype.categories.to_list()!r}" if isinstance(dtype, pl.Enum) else str(dtype)
 
 
 @inherited(pl.DataType)
 def _dtype(value: Any, _: Walk) -> Item:
-    return node(_DTYPE, (_described(value),))
+    return node(_DTYPE, (_dtype_name(value),))
 
 
 @inherited(pl.LazyFrame, pl.Expr)
 def _query(value: Any, _: Walk) -> NoReturn:
-    raise Refusal(f"a {type(value).__name__} is a query and no value: call collect() before")
+    raise Refusal(f"a {type(value).__name__} is a query, not a value; call collect() first")

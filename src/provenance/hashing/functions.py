@@ -1,8 +1,8 @@
 """Functions by what they do: code, defaults, captured values and the globals that the code uses.
 
-A function that uses another holds the digest of that one, as a list holds the digests of its members. Functions that
-use each other in a circle cannot: those of one circle are described together, each numbered when it is first met on
-the way from the function whose digest is asked for. Nothing but the function decides its digest.
+A function contains the digests of the functions that it uses, as a list contains those of its
+members. Functions that use each other in a cycle are described together; each is numbered when it
+is first met on the way from the function to hash. Only the function determines its digest.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from provenance.hashing.format import Item, node, prefix
 from provenance.hashing.registry import exact, name_of, package
 from provenance.hashing.walk import Refusal, Walk
 
-_FUNCTION, _PART, _NUMBER = prefix("function"), prefix("function part"), prefix("function number")
-_CODE, _CELLS, _EMPTY, _GLOBALS = prefix("code"), prefix("cells"), prefix("empty cell"), prefix("globals")
-_NAMED, _METHOD, _CACHED = prefix("global"), prefix("method"), prefix("lru_cache")
+_FUNCTION, _PART, _NUMBER = map(prefix, ("function", "function part", "function number"))
+_CODE, _CELLS, _EMPTY, _GLOBALS = map(prefix, ("code", "cells", "empty cell", "globals"))
+_NAMED, _METHOD, _CACHED = map(prefix, ("global", "method", "lru_cache"))
 _OPAQUE: Final = prefix("opaque global")
-_PROPERTY, _WRAPPER = prefix("property"), prefix("method wrapper")
+_PROPERTY, _WRAPPER = map(prefix, ("property", "method wrapper"))
 _LRU_CACHE: Final = type(lru_cache(len))
-_HAS_DOCSTRING: Final = 0x4000000  # a flag of Python 3.13 and later
+_HAS_DOCSTRING: Final = 0x4000000
+"""A flag of code objects from Python 3.13 on."""
 _LOOKS_UP: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
 
 
@@ -34,10 +35,11 @@ def _function(value: FunctionType, walk: Walk) -> Item:
 
 
 class _Reached:
-    """The functions that one function reaches, itself included, and what is known of them.
+    """The functions that one function reaches, including itself.
 
-    `met` has those that were met in other functions, in this order. `settled` has the items of the captured values
-    and globals in which none was met, by the identity of the value: a large one costs once, however often it is used.
+    `met` lists functions in the order in which others use them. `settled` holds the items of
+    captured values and globals without functions, by the identity of the value: a large value is
+    hashed once, however often it is used. `known` holds the items of functions.
     """
 
     def __init__(self, outer: Walk) -> None:
@@ -50,85 +52,97 @@ class _Reached:
         uses = self._uses(first)
         groups = circles(uses)
         group_of = {function: group for group in groups for function in group}
-        entries = {first, *(one for user, used in uses.items() for one in used if one not in group_of[user])}
+        entries = {
+            first,
+            *(one for user, used in uses.items() for one in used if one not in group_of[user]),
+        }
         for group in groups:
             for function in entries & (group - self.known.keys()):
-                self.known[function] = self._together(function, group)
+                self.known[function] = self._group_item(function, group)
         return self.known[first]
 
     def _uses(self, first: FunctionType) -> dict[FunctionType, list[FunctionType]]:
-        """Return which functions each function uses; those that use none are known then."""
+        """Return the functions that each function uses, and make known those that use none."""
         uses: dict[FunctionType, list[FunctionType]] = {}
         waiting = [first]
         while waiting:
             function = waiting.pop()
-            if function not in uses:
-                begun = len(self.met)
-                part = self._part(function, lambda _: None, self.outer.notes)
-                uses[function] = self.met[begun:]
-                waiting += uses[function]
-                if not uses[function]:
-                    self.known[function] = node(_FUNCTION, [part])
+            if function in uses:
+                continue
+            begin = len(self.met)
+            part = self._part(function, lambda _: None, self.outer.notes)
+            uses[function] = self.met[begin:]
+            waiting += uses[function]
+            if not uses[function]:
+                self.known[function] = node(_FUNCTION, [part])
         return uses
 
-    def _together(self, first: FunctionType, group: frozenset[FunctionType]) -> Item:
-        """Return the item of *first* from the parts of its *group*, when what the group uses is known."""
+    def _group_item(self, first: FunctionType, group: frozenset[FunctionType]) -> Item:
+        """Return the item of *first* from the parts of its *group*."""
         numbers = {first: 0}
 
-        def answer(used: FunctionType) -> Item:
+        def item_of(used: FunctionType) -> Item:
             if used in group:
                 return node(_NUMBER, (numbers.setdefault(used, len(numbers)),))
-            if used not in self.known:  # made by the look at a value: each look makes another
+            # Looking at some values makes a new function each time, which `_uses` did not meet.
+            if used not in self.known:
                 self.known[used] = _Reached(Walk(by_ones=True)).item(used)
             return self.known[used]
 
         parts: list[Item] = []
         while len(parts) < len(numbers):
-            parts += [self._part(function, answer, None) for function in list(numbers)[len(parts) :]]
+            parts += [
+                self._part(function, item_of, None) for function in list(numbers)[len(parts) :]
+            ]
         return node(_FUNCTION, parts)
 
-    def _part(self, function: FunctionType, answer: Callable[[FunctionType], Item], notes: list[object] | None) -> Item:
-        """Return the description of *function*, in which *answer* says what stands for another function."""
+    def _part(
+        self,
+        function: FunctionType,
+        item_of: Callable[[FunctionType], Item],
+        notes: list[object] | None,
+    ) -> Item:
+        """Return the description of *function*; *item_of* maps functions it uses to items."""
 
         def used(other: FunctionType) -> Item:
             self.met.append(other)
-            return answer(other)
+            return item_of(other)
 
-        walk = Walk(notes, by_ones=True, used=used)  # numbers follow the order in which functions are met
+        # One by one, because numbers follow the order in which functions are met.
+        walk = Walk(notes, by_ones=True, used=used)
+        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         try:
-            return node(_PART, self._items(function, walk))
+            items = (
+                walk.item(function.__code__),
+                self._content(".__defaults__", function.__defaults__, walk),
+                self._content(".__kwdefaults__", function.__kwdefaults__, walk),
+                node(_CELLS, [self._captured(name, cell, walk) for name, cell in cells]),
+                node(_GLOBALS, list(self._globals(function, walk))),
+            )
+            return node(_PART, items)
         except BaseException:
             self.outer.trail.extend(walk.trail)
             raise
 
-    def _items(self, function: FunctionType, walk: Walk) -> tuple[Item, ...]:
-        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-        return (
-            walk.item(function.__code__),
-            self._content(".__defaults__", function.__defaults__, walk),
-            self._content(".__kwdefaults__", function.__kwdefaults__, walk),
-            node(_CELLS, [self._captured(name, cell, walk) for name, cell in cells]),
-            node(_GLOBALS, list(self._globals(function, walk))),
-        )
-
     def _content(self, label: str, value: object, walk: Walk) -> Item:
         if id(value) in self.settled:
             return self.settled[id(value)]
-        begun = len(self.met)
+        begin = len(self.met)
         item = walk.labelled(label, value)
-        if begun == len(self.met):
+        if begin == len(self.met):
             self.settled[id(value)] = item
         return item
 
     def _captured(self, name: str, cell: CellType, walk: Walk) -> Item:
         try:
             content = cell.cell_contents
-        except ValueError:  # the variable has no value yet
+        except ValueError:
+            # The variable has no value yet.
             return node(_EMPTY, ())
         return self._content(f".__closure__[{name!r}]", content, walk)
 
     def _globals(self, function: FunctionType, walk: Walk) -> Iterator[Item]:
-        """Yield name and item of each global that the code uses; builtins are known by their name in the code."""
+        """Yield name and item of each global that the code uses; its names identify builtins."""
         known = function.__globals__
         for name in sorted(used_globals(function.__code__)):
             if name in known:
@@ -141,7 +155,8 @@ class _Reached:
         reached = len(walk.trail)
         try:
             return self._content(f".__globals__[{name!r}]", value, walk)
-        except Refusal:  # a lock or connection of the module is machinery of the function, not data
+        except Refusal:
+            # A module's lock or connection is a means of the function, not data.
             del walk.trail[reached:]
             return node(_OPAQUE, (name_of(value),))
 
@@ -159,7 +174,7 @@ def used_globals(code: CodeType) -> set[str]:
 
 @exact(CodeType)
 def _code(value: CodeType, walk: Walk) -> Item:
-    """Constants stand in the order of their use, so that a docstring, which is not used, does not count."""
+    # Constants are listed in the order of use, which leaves out the docstring.
     steps: list[int] = []
     constants: list[object] = []
     for step in get_instructions(value):
@@ -167,7 +182,8 @@ def _code(value: CodeType, walk: Walk) -> Item:
             constants.append(step.argval)
         if step.opname != "EXTENDED_ARG":
             steps += (step.opcode, 0 if step.opcode in hasconst else step.arg or 0)
-    counts = (value.co_argcount, value.co_posonlyargcount, value.co_kwonlyargcount, value.co_flags & ~_HAS_DOCSTRING)
+    flags = value.co_flags & ~_HAS_DOCSTRING
+    counts = (value.co_argcount, value.co_posonlyargcount, value.co_kwonlyargcount, flags)
     names = (value.co_names, value.co_varnames, value.co_freevars, value.co_cellvars)
     return node(_CODE, (*counts, value.co_exceptiontable, *walk.items((steps, constants, *names))))
 

@@ -1,4 +1,4 @@
-"""Instances of classes: by their attributes, else by what their reduce protocol says."""
+"""Instances of classes: by their attributes, or else by the pickle protocol."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Collection, Iterable, Sequence
 from enum import Enum
 from functools import cached_property
+from itertools import chain
 from operator import itemgetter
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from provenance.hashing.containers import dict_items, named_items, records, set_items, taker
 from provenance.hashing.format import Item, node, prefix
@@ -29,15 +30,17 @@ from provenance.hashing.registry import (
 from provenance.hashing.walk import Refusal, Walk
 
 OBJECT: Final = prefix("object")
-_REDUCED, _GLOBAL, _MODULE = prefix("reduced"), prefix("global"), prefix("module")
-_ENUM, _SET_OBJECT, _ITEMS, _ORDERED_ITEMS = prefix("enum"), prefix("set object"), prefix("dict"), prefix("items")
+_REDUCED, _GLOBAL, _MODULE = map(prefix, ("reduced", "global", "module"))
+_ENUM, _SET_OBJECT, _ITEMS = map(prefix, ("enum", "set object", "dict"))
 _SET_METHODS: Final[set[object]] = {vars(set)["__reduce__"], vars(frozenset)["__reduce__"]}
 _NAMEDTUPLE = prefix("namedtuple")
 _FILES = (io.BytesIO, io.StringIO)
-_HEAP_TYPE = 1 << 9  # set in the flags of classes that Python code defined
+_HEAP_TYPE = 1 << 9
+"""A flag of classes that Python code defines."""
 _STEPS = ("__next__", "__anext__", "send")
-_ARGUMENTS = ("__getnewargs__", "__getnewargs_ex__")
-_GENERATED = frozenset({"dataclasses", "attr._make"})  # modules that write a __getstate__ of all attributes
+_REDUCE_METHODS = ("__reduce_ex__", "__reduce__", "__getnewargs__", "__getnewargs_ex__")
+_GENERATED = frozenset({"dataclasses", "attr._make"})
+"""Modules that generate a `__getstate__` which returns all attributes."""
 
 
 @inherited(ModuleType)
@@ -47,7 +50,8 @@ def _module(value: ModuleType, _: Walk) -> Item:
 
 @inherited(Enum)
 def _enum(value: Enum, walk: Walk) -> Item:
-    name: object = getattr(value, "name", None)  # combined flags may have none
+    # Combined flags may have no name.
+    name: object = getattr(value, "name", None)
     return node(_ENUM, (name_of(value), walk.item(value.value if name is None else name)))
 
 
@@ -55,12 +59,13 @@ def _enum(value: Enum, walk: Walk) -> Item:
 def _file(value: io.IOBase, walk: Walk) -> Item:
     if isinstance(value, _FILES):
         return reduced(value, walk)
-    raise Refusal(f"{_described(value)} is a file, whose content may change")
+    raise Refusal(f"{_described(value)} is a file, and its content may change")
 
 
 def _once(value: object, _: Walk) -> Item:
-    awaited = isinstance(value, Awaitable)
-    instead = "what it gives when it is awaited" if awaited else "a list or another collection of what it yields"
+    is_awaitable = isinstance(value, Awaitable)
+    yielded = "a list or another collection of what it yields"
+    instead = "its awaited result" if is_awaitable else yielded
     raise Refusal(f"{_described(value)} can be read only once", instead)
 
 
@@ -71,7 +76,7 @@ def _described(value: object) -> str:
 
 @structural
 def _by_attributes(type_: type) -> Found:
-    """Answer for classes whose state is what their attributes hold."""
+    """Handle classes whose state is in their attributes."""
     if not _is_transparent(type_):
         return None
     slots = _slots(type_)
@@ -80,13 +85,14 @@ def _by_attributes(type_: type) -> Found:
     head = type_name(type_)
     if not slots and fields and not hasattr(type_, "__attrs_attrs__"):
         if not is_local(type_):
-            batches[type_] = _records(head, fields)
-        return _record(head, fields, cached)
-    return lambda value, walk: node(OBJECT, (head, *_attribute_items(value, (*slots, *fields), cached, walk)))
+            batches[type_] = _dataclass_batch(head, fields)
+        return _dataclass_handler(head, fields, cached)
+    names = (*slots, *fields)
+    return lambda value, walk: node(OBJECT, (head, *_attribute_items(value, names, cached, walk)))
 
 
-def _record(head: str, fields: tuple[str, ...], cached: frozenset[str]) -> Handler:
-    """Return a quick handler for a dataclass whose instances keep all fields, and mostly nothing else, in a dict."""
+def _dataclass_handler(head: str, fields: tuple[str, ...], cached: frozenset[str]) -> Handler:
+    """Return a fast handler for a dataclass whose `__dict__` mostly holds exactly its fields."""
     names = tuple(sorted(fields))
     start = (head, *names)
     count = len(names)
@@ -96,7 +102,8 @@ def _record(head: str, fields: tuple[str, ...], cached: frozenset[str]) -> Handl
         state = value.__dict__
         try:
             values = values_of(state) if count > 1 else (values_of(state),)
-        except KeyError:  # a field that was never set, or that its class holds
+        except KeyError:
+            # A field was never set, or its class holds it.
             values = None
         if values is None or len(state) != count:
             return node(OBJECT, (head, *_attribute_items(value, names, cached, walk)))
@@ -105,24 +112,27 @@ def _record(head: str, fields: tuple[str, ...], cached: frozenset[str]) -> Handl
     return handler
 
 
-def _records(head: str, fields: tuple[str, ...]) -> Batch:
-    """Return what takes many such dataclasses at once."""
+def _dataclass_batch(head: str, fields: tuple[str, ...]) -> Batch:
+    """Return a handler for many instances of such a dataclass."""
     names = tuple(sorted(fields))
 
-    def many(values: Sequence[Any], walk: Walk) -> Sequence[Item] | None:
+    def batch(values: Sequence[Any], walk: Walk) -> Sequence[Item] | None:
         states = [value.__dict__ for value in values]
         if set(map(len, states)) != {len(names)}:
             return None
         try:
             columns = [list(map(itemgetter(name), states)) for name in names]
-        except KeyError:  # a field that was never set, and another attribute
+        except KeyError:
+            # A field was never set, and another attribute takes its place in the number.
             return None
         return records(OBJECT, (head, *names), values, columns, walk)
 
-    return many
+    return batch
 
 
-def _attribute_items(value: object, names: Iterable[str], cached: frozenset[str], walk: Walk) -> list[Item]:
+def _attribute_items(
+    value: object, names: Iterable[str], cached: frozenset[str], walk: Walk
+) -> list[Item]:
     state = _attributes(value, names, cached)
     return named_items(state, state, walk)
 
@@ -136,7 +146,7 @@ def _attributes(value: object, names: Iterable[str], cached: frozenset[str]) -> 
 
 
 def attributes(value: object) -> dict[str, object] | None:
-    """Return what counts of a value that is known by its attributes alone; None if more, or something else, counts.
+    """Return the attributes of a value if they determine its hash; None otherwise.
 
     >>> class Point:
     ...     def __init__(self):
@@ -151,29 +161,29 @@ def attributes(value: object) -> dict[str, object] | None:
 
 
 def _is_transparent(type_: type) -> bool:
-    """Tell whether the type leaves its state to `object`: no builtin base and no pickling methods of its own."""
+    """Tell whether attributes are the whole state: no builtin base and no pickling methods."""
     if type_ in copyreg.dispatch_table or _hides_state(type_):
         return False
-    is_reduced = any(_own(type_, name) for name in ("__reduce_ex__", "__reduce__", *_ARGUMENTS))
-    return not is_reduced and _is_plain_state(type_)
+    if any(_overrides(type_, name) for name in _REDUCE_METHODS):
+        return False
+    getstate = getattr(type_, "__getstate__", None)
+    is_generated = getattr(getstate, "__globals__", {}).get("__name__") in _GENERATED
+    return is_generated or not _overrides(type_, "__getstate__")
 
 
-def _own(type_: type, name: str) -> bool:
-    """Tell whether the type has a method of its own that `object` has too, or has not."""
+def _overrides(type_: type, name: str) -> bool:
+    """Tell whether the type has a method of this name other than that of `object`."""
     return getattr(type_, name, None) is not getattr(object, name, None)
 
 
 def _hides_state(type_: type) -> bool:
-    """Tell whether instances hold more than attributes, as those of classes written in C do (locks, for one)."""
+    """Tell whether instances hold more than attributes, as locks and other C classes do."""
     offsets = (type_.__dictoffset__, type_.__weakrefoffset__)
     pointers = len(_slots(type_)) + sum(offset > 0 for offset in offsets)
     visible = object.__basicsize__ + pointers * struct.calcsize("P")
-    return type_.__basicsize__ > visible or any(not base.__flags__ & _HEAP_TYPE for base in type_.__mro__[:-1])
-
-
-def _is_plain_state(type_: type) -> bool:
-    generated = getattr(getattr(type_, "__getstate__", None), "__globals__", {}).get("__name__") in _GENERATED
-    return generated or not _own(type_, "__getstate__")
+    if type_.__basicsize__ > visible:
+        return True
+    return any(not base.__flags__ & _HEAP_TYPE for base in type_.__mro__[:-1])
 
 
 def _slots(type_: type) -> tuple[str, ...]:
@@ -181,58 +191,50 @@ def _slots(type_: type) -> tuple[str, ...]:
     for base in type_.__mro__:
         declared = base.__dict__.get("__slots__", ())
         for name in (declared,) if isinstance(declared, str) else declared:
-            hidden = name.startswith("__") and not name.endswith("__")
-            names.append(f"_{base.__name__.lstrip('_')}{name}" if hidden else name)
+            is_mangled = name.startswith("__") and not name.endswith("__")
+            names.append(f"_{base.__name__.lstrip('_')}{name}" if is_mangled else name)
     return tuple(name for name in names if name not in {"__dict__", "__weakref__"})
 
 
 def _field_names(type_: type) -> tuple[str, ...]:
     attributes: Iterable[Any] = getattr(type_, "__attrs_attrs__", ())
-    fields: Iterable[str] = getattr(type_, "__dataclass_fields__", {})
-    kinds: dict[str, Any] = getattr(type_, "__dataclass_fields__", {})
-    return (*(one.name for one in attributes), *(name for name in fields if _is_field(kinds[name])))
-
-
-def _is_field(field: Any) -> bool:
-    return bool(field._field_type.name == "_FIELD")  # noqa: SLF001 - the others are class variables and arguments of __init__ only
+    # Class variables and arguments of `__init__` alone are of other kinds than `_FIELD`.
+    fields: dict[str, Any] = getattr(type_, "__dataclass_fields__", {})
+    kinds = {name: field._field_type.name for name, field in fields.items()}  # noqa: SLF001
+    names = [name for name, kind in kinds.items() if kind == "_FIELD"]
+    return (*(attribute.name for attribute in attributes), *names)
 
 
 def _cached(type_: type) -> frozenset[str]:
-    """Return the names that do not count: what can be computed again from the rest."""
-    found = {
-        name for base in type_.__mro__ for name, member in vars(base).items() if isinstance(member, cached_property)
-    }
-    return frozenset(found | {"_attrs_cached_hash"})
+    """Return the names of attributes that do not count, because the others determine them."""
+    members = chain.from_iterable(vars(base).items() for base in type_.__mro__)
+    properties = {name for name, member in members if isinstance(member, cached_property)}
+    return frozenset(properties | {"_attrs_cached_hash"})
 
 
 @structural
 def _by_fields(type_: type) -> Found:
-    """Answer for named tuples."""
+    """Handle named tuples."""
     is_named = tuple in type_.__bases__ and hasattr(type_, "_fields") and not type_.__dictoffset__
-    if not is_named or _own(type_, "__reduce_ex__") or _own(type_, "__reduce__"):
+    if not is_named or _overrides(type_, "__reduce_ex__") or _overrides(type_, "__reduce__"):
         return None
     name = type_name(type_)
-
-    def handler(value: tuple[object, ...], walk: Walk) -> Item:
-        return node(_NAMEDTUPLE, (name, *walk.items(tuple(value))))
-
-    return handler
+    return lambda value, walk: node(_NAMEDTUPLE, (name, *walk.items(tuple(value))))
 
 
 @structural
 def _iterators(type_: type) -> Found:
-    """Answer for generators, coroutines and iterators in C: what they yield is gone when it has been looked at."""
+    """Refuse generators, coroutines and iterators in C, which hashing would exhaust."""
     in_c = not type_.__flags__ & _HEAP_TYPE or type_.__module__ in {"itertools", "builtins"}
-    return _once if in_c and any(hasattr(type_, name) for name in _STEPS) and not issubclass(type_, _FILES) else None
+    is_iterator = in_c and any(hasattr(type_, name) for name in _STEPS)
+    return _once if is_iterator and not issubclass(type_, _FILES) else None
 
 
 @structural
 def _by_reduction(type_: type) -> Found:
-    """Answer for every other class."""
-    own: object = type_.__reduce__
-    if issubclass(type_, set | frozenset) and own in _SET_METHODS:
-        return _set_object
-    return reduced
+    """Handle every other class."""
+    reduce: object = type_.__reduce__
+    return _set_object if issubclass(type_, set | frozenset) and reduce in _SET_METHODS else reduced
 
 
 def _set_object(value: Collection[Any], walk: Walk) -> Item:
@@ -241,14 +243,19 @@ def _set_object(value: Collection[Any], walk: Walk) -> Item:
 
 
 def reduced(value: object, walk: Walk, without: frozenset[str] = frozenset()) -> Item:
-    """Return the item of what *value* would be pickled as, less some names; `Refusal` if it cannot be pickled."""
-    answer = _reduce(value)
-    name = name_of(value)
-    if isinstance(answer, str):
+    """Return the item of what *value* would be pickled as, without the attributes *without*.
+
+    Raises:
+        Refusal: if *value* cannot be pickled.
+    """
+    reduction = _reduce(value)
+    if isinstance(reduction, str):
         module = getattr(value, "__module__", None)
-        return node(_GLOBAL, (f"{module if isinstance(module, str) else type(value).__module__}:{answer}",))
-    make, arguments, state, members, entries, setter = (*answer, None, None, None, None)[:6]
-    parts = (
+        module = module if isinstance(module, str) else type(value).__module__
+        return node(_GLOBAL, (f"{module}:{reduction}",))
+    make, arguments, state, members, entries, setter = (*reduction, None, None, None, None)[:6]
+    items = (
+        name_of(value),
         _maker(make, walk),
         walk.item(arguments),
         _state(state, _cached(type(value)) | without, walk),
@@ -256,7 +263,7 @@ def reduced(value: object, walk: Walk, without: frozenset[str] = frozenset()) ->
         _entries(value, entries, walk),
         walk.item(setter),
     )
-    return node(_REDUCED, (name, *parts))
+    return node(_REDUCED, items)
 
 
 def _reduce(value: object) -> Any:
@@ -266,11 +273,11 @@ def _reduce(value: object) -> Any:
     except RecursionError:
         raise
     except Exception as error:
-        raise Refusal(f"{_described(value)} has no value that could be saved ({error})") from error
+        raise Refusal(f"{_described(value)} cannot be pickled ({error})") from error
 
 
 def _maker(make: object, walk: Walk) -> Item:
-    """Return the item of the callable that rebuilds a value: its name, if it has one."""
+    """Return the name of the callable that rebuilds a value, or its item if it has none."""
     name, module = getattr(make, "__qualname__", None), getattr(make, "__module__", None)
     if isinstance(name, str) and isinstance(module, str) and "<" not in name:
         return f"{module}:{name}"
@@ -278,16 +285,10 @@ def _maker(make: object, walk: Walk) -> Item:
 
 
 def _state(state: Any, without: frozenset[str], walk: Walk) -> Item:
-    if not _is_dict(state):
+    if type(cast("object", state)) is not dict:
         return walk.item(state)
-    kept: dict[Any, Any] = dict(state)
-    for name in without & kept.keys():
-        del kept[name]
+    kept = {name: value for name, value in state.items() if name not in without}
     return node(_ITEMS, dict_items(kept, walk))
-
-
-def _is_dict(state: object) -> bool:
-    return type(state) is dict
 
 
 def _entries(value: object, entries: Any, walk: Walk) -> Item:

@@ -1,4 +1,4 @@
-"""pyrsistent: maps, sets and bags have no order, vectors, lists and deques have one."""
+"""pyrsistent: order counts in vectors, lists and deques, but not in maps, sets and bags."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from provenance.hashing.format import Item, node, prefix
 from provenance.hashing.registry import inherited, type_name
 from provenance.hashing.walk import Walk
 
-_MAP, _SET, _BAG, _SEQUENCE = (prefix(f"persistent {kind}") for kind in ("map", "set", "bag", "sequence"))
+_MAP, _SET, _BAG, _SEQUENCE = (
+    prefix(f"persistent {kind}") for kind in ("map", "set", "bag", "sequence")
+)
 
 
 @inherited(pyr.PMap, pyr.PRecord)
@@ -44,14 +46,8 @@ def _sequence(value: Any, walk: Walk) -> Item:
 
 
 def _name(value: object) -> str:
-    """Return the name of the type, which for a vector depends on whether it is the one written in C."""
+    """Return the name of the type, the same for vectors implemented in C and in Python."""
     kind = type(value)
-    return (
-        "pyrsistent:" + kind.__name__.strip("_").removeprefix("Python").removeprefix("Empty")
-        if _is_ours(kind)
-        else type_name(kind)
-    )
-
-
-def _is_ours(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] in {"pyrsistent", "pvectorc"}
+    if kind.__module__.partition(".")[0] not in {"pyrsistent", "pvectorc"}:
+        return type_name(kind)
+    return f"pyrsistent:{kind.__name__.strip('_').removeprefix('Python').removeprefix('Empty')}"

@@ -1,7 +1,7 @@
-"""Who hashes which type: one table of handlers, filled by the families and by users.
+"""The registry of handlers: one table, filled by the modules for libraries and by users.
 
-A handler takes a value and the walk that met it and answers the item that stands for the value. Types are found
-by `type(value)`, never by `__class__`, which transparent proxies answer for somebody else.
+A handler takes a value and the current walk and returns the value's item. Types are found by
+`type(value)`, never by `__class__`, which transparent proxies take from the value they stand for.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ T = TypeVar("T")
 Handler: TypeAlias = "Callable[[Any, Walk], Item]"
 Found: TypeAlias = "Handler | None"
 Batch: TypeAlias = "Callable[[Sequence[Any], Walk], Sequence[Item] | None]"
-"""Answers the items of many values of one type at once, or None if these have to be taken one by one."""
+"""Returns the items of many values of one type, or None if they must be hashed one by one."""
 _Register: TypeAlias = "Callable[[Callable[[T, Walk], Item]], Callable[[T, Walk], Item]]"
 
+_REPRESENTED, _INSTANCE, _VALUE_REPR = map(prefix, ("represented", "instance", "value_repr"))
+
 BUILTIN: Final = ("containers", "stdlib", "functions", "classes", "objects")
-"""The modules of ours that know what comes with Python; the first type to be looked up loads them."""
+"""Our modules for types that come with Python; the first lookup of a type loads them."""
 
 FAMILIES: Final = {
     "numpy": "arrays",
@@ -38,7 +40,7 @@ FAMILIES: Final = {
     "scipy": "sparse",
     "sklearn": "estimators",
 }
-"""The module of ours that knows the types of a library, by that library's top-level name."""
+"""Our module for the types of each library, by the library's top-level name."""
 
 
 class _Handlers(dict[type, "Handler"]):
@@ -50,13 +52,14 @@ class _Handlers(dict[type, "Handler"]):
 
 
 handlers: Final = _Handlers()
-"""The handler of each type; looked for when its first instance comes, and remembered."""
+"""Handlers by type, resolved at the first instance of each type."""
 
 batches: Final[dict[type, Batch]] = {}
-"""What takes many values of a type at once, which costs less for each. The items are those of the type's handler."""
+"""Faster handlers for many values of a type; they return the same items as the type's handler."""
 
 _fixed: Final[dict[type, Batch]] = {}
-_REMEMBERED = 20_000  # classes made in a loop must not pile up here for ever
+_REMEMBERED = 20_000
+"""Number of resolved types; classes made in a loop must not accumulate."""
 _taught: Final[dict[type, Handler]] = {}
 _exact: Final[dict[type | str, Handler]] = {}
 _inherited: Final[dict[type | str, Handler]] = {}
@@ -87,38 +90,38 @@ def is_local(type_: type) -> bool:
 
 
 def package(known: Any) -> str:
-    """Return the top-level package that a function or class is of."""
+    """Return the top-level package of a function or class."""
     return str(known.__module__).partition(".")[0]
 
 
 def exact(*types: type[T] | str) -> _Register[T]:
-    """Register the decorated handler for instances of just these types, given as such or as `module:qualname`."""
-
-    def register(handler: Callable[[T, Walk], Item]) -> Callable[[T, Walk], Item]:
-        _exact.update(dict.fromkeys(types, handler))
-        return handler
-
-    return register
+    """Register the decorated handler for exactly these types, or names like `module:qualname`."""
+    return _registering(_exact, types)
 
 
 def inherited(*types: type[T] | str) -> _Register[T]:
-    """Register the decorated handler for instances of these types and of their subclasses."""
+    """Register the decorated handler for these types and their subclasses."""
+    return _registering(_inherited, types)
 
+
+def _registering(
+    table: dict[type | str, Handler], types: tuple[type[T] | str, ...]
+) -> _Register[T]:
     def register(handler: Callable[[T, Walk], Item]) -> Callable[[T, Walk], Item]:
-        _inherited.update(dict.fromkeys(types, handler))
+        table.update(dict.fromkeys(types, handler))
         return handler
 
     return register
 
 
 def structural(rule: Callable[[type], Found]) -> Callable[[type], Found]:
-    """Register *rule*, which answers the handler of a type that no table has, or None; the first answer counts."""
+    """Register *rule*, which returns the handler of a type, or None; the first handler counts."""
     _structural.append(rule)
     return rule
 
 
 def batch(type_: type) -> Callable[[Batch], Batch]:
-    """Register the decorated function for many instances of just this builtin type."""
+    """Register the decorated function for many instances of exactly this builtin type."""
 
     def register(many: Batch) -> Batch:
         _fixed[type_] = batches[type_] = many
@@ -128,10 +131,10 @@ def batch(type_: type) -> Callable[[Batch], Batch]:
 
 
 def register_item(type_: type, item: Callable[[Any, Walk], Item]) -> None:
-    """Let *item* answer the item of every instance of *type_* and of its subclasses.
+    """Hash instances of *type_* and of its subclasses as the item that *item* returns.
 
     Raises:
-        TypeError: for a type whose form is fixed: scalars, list, tuple, dict, set, frozenset.
+        TypeError: if the form of *type_* is fixed: scalars, list, tuple, dict, set, frozenset.
     """
     if type_ in SCALARS or type_ in {list, tuple, dict, set, frozenset, object}:
         raise TypeError(f"the hash of {type_.__qualname__} is fixed; register a class of your own")
@@ -140,16 +143,19 @@ def register_item(type_: type, item: Callable[[Any, Walk], Item]) -> None:
 
 
 def register_hasher(type_: type[T], represent: Callable[[T], object]) -> None:
-    """Hash instances of *type_* and of its subclasses as what *represent* returns, tagged with the type's name.
+    """Hash instances of *type_* and of its subclasses as their type and what *represent* returns.
 
     Raises:
-        TypeError: for a type whose form is fixed: scalars, list, tuple, dict, set, frozenset; for what is no class, or cannot
-            be called.
+        TypeError: if the form of *type_* is fixed (scalars, list, tuple, dict, set, frozenset), if
+            *type_* is not a class, or if *represent* is not callable.
     """
     if not isinstance(cast("object", type_), type):
-        raise TypeError(f"register_hasher: {type_!r} is no class; give the class whose instances it is to hash")
+        raise TypeError(f"register_hasher: type_ must be a class, got {type_!r}")
     if not callable(cast("object", represent)):
-        raise TypeError(f"register_hasher: {represent!r} cannot be called; give a function of one {type_.__qualname__}")
+        raise TypeError(
+            f"register_hasher: represent must be callable, got {represent!r};"
+            f" pass a function of one {type_.__qualname__}"
+        )
 
     def item(value: T, walk: Walk) -> Item:
         return node(_REPRESENTED, (name_of(value), walk.item(represent(value))))
@@ -157,51 +163,34 @@ def register_hasher(type_: type[T], represent: Callable[[T], object]) -> None:
     register_item(type_, item)
 
 
-_REPRESENTED = prefix("represented")
-
-
 def forget() -> None:
-    """Drop what was resolved, after a table has changed."""
+    """Clear the resolved handlers after a table has changed."""
     handlers.clear()
     batches.clear()
     batches.update(_fixed)
 
 
 def _resolve(type_: type) -> Handler:
-    """Return the handler of *type_*, loading the families of the libraries that its ancestry comes from."""
-    for family in BUILTIN:
-        _load(family)
-    for base in type_.__mro__:
-        top = base.__module__.partition(".")[0]
-        if top in FAMILIES and top in sys.modules:
-            _load(FAMILIES[top])
-    return _search(type_)
-
-
-def _search(type_: type) -> Handler:
-    told = _by_ancestry(type_, _taught) or _by_name(type_, _exact) or _declared(type_)
-    if told is not None:
-        return told
+    """Return the handler of *type_*, loading our modules for the libraries of its base classes."""
+    tops = [base.__module__.partition(".")[0] for base in type_.__mro__]
+    libraries = [FAMILIES[top] for top in tops if top in FAMILIES and top in sys.modules]
+    for module in (*BUILTIN, *libraries):
+        import_module(f"{__package__}.{module}")
+    fixed = _by_ancestry(type_, _taught) or _by_name(type_, _exact) or _declared(type_)
+    if fixed is not None:
+        return fixed
     found = _by_ancestry(type_, _inherited)
     if found is None:
-        found = next(answer for rule in _structural if (answer := rule(type_)) is not None)
-    return _of_class(type_, found) if is_local(type_) else found
-
-
-def _of_class(type_: type, state: Handler) -> Handler:
-    """Return the handler of instances of a class that counts with all it is made of, not by its name alone."""
+        found = next(handler for rule in _structural if (handler := rule(type_)) is not None)
+    if not is_local(type_):
+        return found
+    # The name of a class made inside a function does not identify it: its content counts too.
+    state = found
     return lambda value, walk: node(_INSTANCE, (walk.item(type_), state(value, walk)))
 
 
-_INSTANCE = prefix("instance")
-
-
 def _by_ancestry(type_: type, table: dict[Any, Handler]) -> Found:
-    for base in type_.__mro__:
-        found = _by_name(base, table)
-        if found is not None:
-            return found
-    return None
+    return next((handler for base in type_.__mro__ if (handler := _by_name(base, table))), None)
 
 
 def _by_name(type_: type, table: dict[Any, Handler]) -> Found:
@@ -210,15 +199,7 @@ def _by_name(type_: type, table: dict[Any, Handler]) -> Found:
 
 def _declared(type_: type) -> Found:
     """Return the handler of a class that has a method `value_repr`."""
-    method = getattr(type_, "value_repr", None)
-    if not callable(method):
+    if not callable(getattr(type_, "value_repr", None)):
         return None
     name = type_name(type_)
     return lambda value, walk: node(_VALUE_REPR, (name, walk.item(value.value_repr())))
-
-
-_VALUE_REPR = prefix("value_repr")
-
-
-def _load(family: str) -> None:
-    import_module(f"{__package__}.{family}")

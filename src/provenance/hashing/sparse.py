@@ -1,7 +1,7 @@
-"""scipy's sparse arrays and matrices: by their format and, in canonical order, the entries that they store.
+"""SciPy: sparse arrays and matrices by format and stored entries, in canonical order.
 
-Their own state also remembers what has been found out about them (whether indices are sorted), which is no part of the
-value and changes when they are merely looked at.
+Their state also caches facts such as whether indices are sorted, which are not part of the value
+and change on reading.
 """
 
 from __future__ import annotations
@@ -19,15 +19,12 @@ _sparse = import_module("scipy.sparse")
 
 @inherited(_sparse.sparray, _sparse.spmatrix)
 def _entries(value: Any, walk: Walk) -> Item:
-    """Entries are sorted by their place, several of one place added up; stored zeros count. Indices are as wide as they need be."""
     entries = value.tocoo(copy=True)
+    # Sorts, and adds up the entries of one place; stored zeros count.
     entries.sum_duplicates()
-    places = [
-        walk.item(each.astype("int64"))
-        for each in (entries.coords if hasattr(entries, "coords") else (entries.row, entries.col))
-    ]
+    axes = entries.coords if hasattr(entries, "coords") else (entries.row, entries.col)
+    # The width of indices depends on how the value was made.
+    indices = [walk.item(axis.astype("int64")) for axis in axes]
+    name = type_name(cast("type[object]", type(value)))
     shape = walk.item(tuple(map(int, value.shape)))
-    return node(
-        _SPARSE,
-        (type_name(cast("type[object]", type(value))), value.dtype.str, shape, walk.item(entries.data), *places),
-    )
+    return node(_SPARSE, (name, value.dtype.str, shape, walk.item(entries.data), *indices))

@@ -1,4 +1,4 @@
-"""Values of the standard library. Their types go by name: whoever has an instance has imported the module."""
+"""Values of the standard library, whose types are registered by name to avoid importing them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from re import Pattern
     from zoneinfo import ZoneInfo
 
-_DATE, _TIME, _DATETIME = prefix("date"), prefix("time"), prefix("datetime")
-_TIMEDELTA, _TIMEZONE, _ZONE = prefix("timedelta"), prefix("timezone"), prefix("ZoneInfo")
-_DECIMAL, _FRACTION, _UUID = prefix("Decimal"), prefix("Fraction"), prefix("UUID")
-_PATH, _PATTERN, _ARRAY, _PARTIAL = prefix("path"), prefix("pattern"), prefix("array"), prefix("partial")
+_DATE, _TIME, _DATETIME = map(prefix, ("date", "time", "datetime"))
+_TIMEDELTA, _TIMEZONE, _ZONE = map(prefix, ("timedelta", "timezone", "ZoneInfo"))
+_DECIMAL, _FRACTION, _UUID = map(prefix, ("Decimal", "Fraction", "UUID"))
+_PATH, _PATTERN, _ARRAY, _PARTIAL = map(prefix, ("path", "pattern", "array", "partial"))
 _PATHS = [
     f"{module}:{name}"
     for module in ("pathlib", "pathlib._local")
@@ -66,7 +66,7 @@ def _timezone(value: dt.timezone, walk: Walk) -> Item:
 @exact("zoneinfo:ZoneInfo")
 def _zone(value: ZoneInfo, _: Walk) -> Item:
     if not value.key:
-        raise Refusal("a ZoneInfo without a key cannot be named")
+        raise Refusal("a ZoneInfo without a key has no name")
     return node(_ZONE, (value.key,))
 
 

@@ -1,4 +1,4 @@
-"""pandas: frames by their columns, however these are kept together in memory. `attrs` and frequencies do not count."""
+"""pandas: frames by their columns, regardless of memory layout, `attrs` and frequencies."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from provenance.hashing.registry import inherited, name_of
 from provenance.hashing.strings import python_strings
 from provenance.hashing.walk import Refusal, Walk
 
-pd: Any = import_module("pandas")  # its types are not complete
+# The type hints of pandas are incomplete.
+pd: Any = import_module("pandas")
 
 _FRAME, _SERIES, _INDEX, _RANGE, _LEVELS = (
     prefix(f"pandas {kind}") for kind in ("frame", "series", "index", "range", "levels")
 )
 _COLUMN, _CATEGORIES, _INSTANT, _MISSING, _SPAN, _DTYPE = (
-    prefix(f"pandas {kind}") for kind in ("column", "categories", "instant", "missing", "span", "dtype")
+    prefix(f"pandas {kind}")
+    for kind in ("column", "categories", "instant", "missing", "span", "dtype")
 )
 
 
 @inherited(pd.DataFrame)
 def _frame(value: Any, walk: Walk) -> Item:
-    columns = [walk.labelled(f".iloc[:, {at}]", value.iloc[:, at].array) for at in range(value.shape[1])]
+    columns = [
+        walk.labelled(f".iloc[:, {at}]", value.iloc[:, at].array) for at in range(value.shape[1])
+    ]
     head = (name_of(value), walk.item(value.index), walk.item(value.columns), _extra(value, walk))
     return node(_FRAME, (*head, *columns))
 
@@ -39,8 +43,8 @@ def _series(value: Any, walk: Walk) -> Item:
 
 
 def _extra(value: Any, walk: Walk) -> Item:
-    """Return the item of what a subclass of a frame or series says that it keeps besides."""
-    names = [name for name in value._metadata if name not in {"_name", "name"}]  # noqa: SLF001 - pandas documents it
+    """Return the item of the attributes that a subclass of a frame or series declares."""
+    names = set(value._metadata) - {"_name", "name"}  # noqa: SLF001 - documented by pandas
     return walk.item({name: getattr(value, name, None) for name in names})
 
 
@@ -51,38 +55,42 @@ def _index(value: Any, walk: Walk) -> Item:
 
 @inherited(pd.RangeIndex)
 def _range_index(value: Any, walk: Walk) -> Item:
-    return node(_RANGE, (walk.item(value.name), walk.item(range(value.start, value.stop, value.step))))
+    return node(
+        _RANGE, (walk.item(value.name), walk.item(range(value.start, value.stop, value.step)))
+    )
 
 
 @inherited(pd.MultiIndex)
 def _multi_index(value: Any, walk: Walk) -> Item:
-    """By the values of each level: which of them a level lists, and in what order, is no part of the value."""
+    # By the values of each level: which ones a level lists, and in what order, does not count.
     levels = [walk.item(value.get_level_values(at).array) for at in range(value.nlevels)]
     return node(_LEVELS, (walk.item(list(value.names)), *levels))
 
 
 @inherited(pd.api.extensions.ExtensionArray)
 def _extension(value: Any, walk: Walk) -> Item:
-    if isinstance(value.dtype, pd.StringDtype):
-        return node(_COLUMN, (str(value.dtype), _strings(value)))
-    if isinstance(value, pd.arrays.NumpyExtensionArray):
+    if isinstance(value, pd.arrays.NumpyExtensionArray) and not isinstance(
+        value.dtype, pd.StringDtype
+    ):
         return array_item(value.to_numpy(), walk)
     arrow = getattr(value, "_pa_array", None)
-    return reduced(value, walk) if arrow is None else node(_COLUMN, (str(value.dtype), walk.item(arrow)))
-
-
-def _strings(value: Any) -> Item:
-    arrow = getattr(value, "_pa_array", None)
-    if arrow is None:
-        return python_strings(value)
-    item: Item = import_module("provenance.hashing.arrow").arrow_strings(arrow)
-    return item
+    if not isinstance(value.dtype, pd.StringDtype):
+        if arrow is None:
+            return reduced(value, walk)
+        content = walk.item(arrow)
+    elif arrow is None:
+        content = python_strings(value)
+    else:
+        content = import_module("provenance.hashing.arrow").arrow_strings(arrow)
+    return node(_COLUMN, (str(value.dtype), content))
 
 
 @inherited(pd.Categorical)
 def _categorical(value: Any, walk: Walk) -> Item:
     categories = walk.item(value.categories.array)
-    return node(_CATEGORIES, (bool(value.ordered), categories, array_item(np.asarray(value.codes), walk)))
+    return node(
+        _CATEGORIES, (bool(value.ordered), categories, array_item(np.asarray(value.codes), walk))
+    )
 
 
 @inherited(pd.arrays.DatetimeArray, pd.arrays.TimedeltaArray, pd.arrays.PeriodArray)
@@ -93,7 +101,7 @@ def _instants(value: Any, walk: Walk) -> Item:
 @inherited(pd.arrays.IntegerArray, pd.arrays.FloatingArray, pd.arrays.BooleanArray)
 def _nullable(value: Any, walk: Walk) -> Item:
     missing = np.asarray(value.isna())
-    data = np.array(value._data)  # noqa: SLF001 - the public ways copy into other types
+    data = np.array(value._data)  # noqa: SLF001 - no public way
     data[missing] = 0
     return node(_COLUMN, (str(value.dtype), array_item(missing, walk), array_item(data, walk)))
 
@@ -142,5 +150,5 @@ _typing: Any = pd.api.typing
     _typing.ExponentialMovingWindow,
 )
 def _grouped(value: Any, _: Walk) -> NoReturn:
-    problem = f"a {type(value).__name__} keeps what it has computed, so that its value changes with use"
-    raise Refusal(problem, "the table and the keys or sizes")
+    reason = f"a {type(value).__name__} caches results, so its state changes with use"
+    raise Refusal(reason, "the table and the keys or sizes")

@@ -1,4 +1,4 @@
-"""The walk over a value: what it remembers, and how it fails."""
+"""The walk over a value: what it remembers and how it fails."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ if TYPE_CHECKING:
     from types import FunctionType
 
 INLINE: Final = frozenset({str, int, bool, type(None), bytes})
-"""Types whose instances are their own items; a float is too, unless it is NaN."""
-
+"""Types whose instances are their own items; so are floats other than NaN."""
 
 _MANY: Final = 8
-"""From how many values of one type on it pays to take them together."""
+"""Number of values of one type from which hashing them together pays off."""
 
 
-class Refusal(Exception):  # noqa: N818 - never leaves the package: `root` turns it into the public error
-    """A part of the value has no content that could be hashed; *instead* says what would, if nothing can be taught."""
+class Refusal(Exception):  # noqa: N818 - `root` converts it
+    """A part of the value cannot be hashed; *instead* names what the user can pass instead."""
 
     def __init__(self, reason: str, instead: str = "") -> None:
         super().__init__(reason)
@@ -32,12 +31,15 @@ class Refusal(Exception):  # noqa: N818 - never leaves the package: `root` turns
 class Walk:
     """One walk over one value.
 
-    `memo` keeps the items of the nodes met so far by the identity of the value, so that shared parts cost once;
-    `alive` holds these values, because an identity is only good while its owner lives. `trail` collects, innermost
-    first, the values that an exception passes through; it costs nothing until then. `notes`, if the caller wants them,
-    collects what handlers have to say of what they met (a proxy tells which artifact it stands for). `used` says what
-    stands for a function that the described one uses (see `functions`), and is None outside a function. A walk `by_ones` takes the members
-    of a container one by one even if they are of one type; only such a walk has a whole trail.
+    Attributes:
+        memo: Items by the identity of the value, so that shared parts are hashed once.
+        alive: The values of `memo`, because an identity is valid only while its owner lives.
+        trail: The values that an exception passed through, innermost first.
+        notes: Reports of handlers, if the caller wants them; a proxy reports its artifact.
+        used: Returns the item of a function that the current function uses (see `functions`); None
+            outside functions.
+        by_ones: Whether to hash members of containers one by one even if all are of one type; only
+            then is the trail complete.
     """
 
     __slots__ = ("alive", "by_ones", "memo", "notes", "trail", "used")
@@ -57,12 +59,17 @@ class Walk:
         self.used = used
 
     def item(self, value: object) -> Item:
-        """Return the item that stands for *value*; `Refusal` when it has none."""
+        """Return the item of *value*.
+
+        Raises:
+            Refusal: if *value* or a part of it cannot be hashed.
+        """
         kind = type(value)
         if kind in INLINE:
-            return value  # type: ignore[return-value]  # the exact types of INLINE are items
+            return value  # type: ignore[return-value]  # an item by its exact type
         if kind is float:
-            return value if value == value else NAN  # type: ignore[return-value]  # noqa: PLR0124 - NaN is not itself
+            is_nan = value != value  # noqa: PLR0124
+            return NAN if is_nan else value  # type: ignore[return-value]  # a float
         key = id(value)
         known = self.memo.get(key)
         if known is not None:
@@ -77,21 +84,22 @@ class Walk:
         return made
 
     def items(self, values: Sequence[Any]) -> Sequence[Item]:
-        """Return the items of *values*, which is a list or tuple; *values* itself when its elements are items."""
+        """Return the items of *values*, a list or tuple; *values* itself if all are items."""
         kinds = set(map(type, values))
         if kinds <= SCALARS:
             return flat(values, kinds)
         if len(kinds) == 1 and len(values) >= _MANY and not self.by_ones:
-            together = self._together(kinds.pop(), values)
-            if together is not None:
-                return together
+            batch = self._batch(kinds.pop(), values)
+            if batch is not None:
+                return batch
         item = self.item
         return [value if type(value) in INLINE else item(value) for value in values]
 
-    def _together(self, kind: type, values: Sequence[object]) -> Sequence[Item] | None:
-        """Return the items of *values*, all of type *kind*, if they can be had at once: none was met before."""
+    def _batch(self, kind: type, values: Sequence[object]) -> Sequence[Item] | None:
+        """Return the items of *values*, all of type *kind*, unless one was met before."""
+        # Resolving a type also registers its batch handler.
         if kind not in handlers:
-            handlers[kind]  # what answers for the type is looked for when its first instance comes
+            handlers[kind]
         many = batches.get(kind)
         if many is None:
             return None
@@ -101,12 +109,12 @@ class Walk:
         return many(values, self)
 
     def remember(self, values: Sequence[object], items: Sequence[Item]) -> None:
-        """Keep the *items* of *values* for when these are met again."""
+        """Remember the *items* of *values*."""
         self.memo.update(zip(map(id, values), items, strict=True))
         self.alive.append(values)
 
     def labelled(self, label: str, value: object) -> Item:
-        """Return the item of *value*; should it have none, the error's path shows *label*."""
+        """Return the item of *value*; an error shows *label* in its path."""
         try:
             return self.item(value)
         except BaseException:
@@ -114,11 +122,9 @@ class Walk:
             raise
 
     def ranked(self, values: Iterable[object]) -> list[tuple[bytes, Item]]:
-        """Return digest and item of each value, in the order of *values*.
-
-        Inside a function the numbers of others follow the order in which they are met. The order
-        of a set is no property of its value, so that its members are looked at in a walk of their own.
-        """
+        """Return digest and item of each value, in the order of *values*."""
+        # Inside a function, others are numbered in the order in which they are met. The order of
+        # a set must not count, so its members get a walk of their own.
         walk = self if self.used is None else Walk(self.notes, by_ones=self.by_ones)
         try:
             items = walk.items(list(values))
@@ -133,30 +139,34 @@ def root(value: object, path: str, notes: list[object] | None = None) -> Item:
     """Return the item of a whole value.
 
     Raises:
-        UnhashableValueError: naming the path, which begins with *path*, to the part that cannot be hashed.
+        UnhashableValueError: if a part cannot be hashed; names its path, which starts with *path*.
     """
-    begun = len(notes or ())
+    begin = len(notes or ())
     try:
         return Walk(notes).item(value)
     except (Refusal, RecursionError):
-        del (notes or [])[begun:]
-    walk = Walk(notes, by_ones=True)  # to see the way to the part that has no value
+        del (notes or [])[begin:]
+    # Walk again, one by one, for the path to the part that cannot be hashed.
+    walk = Walk(notes, by_ones=True)
     try:
         return walk.item(value)
     except Refusal as refusal:
         where, why = path + trace(walk.trail), str(refusal)
         raise UnhashableValueError(where, why, refusal.instead) from refusal.__cause__
     except RecursionError:
-        raise _endless(walk.trail, path) from None
+        raise _recursion_error(walk.trail, path) from None
 
 
-def _endless(trail: list[object], path: str) -> UnhashableValueError:
-    """Return the error for a walk that met the recursion limit: a cycle comes by the same value again."""
+def _recursion_error(trail: list[object], path: str) -> UnhashableValueError:
+    """Return the error for a cycle, which meets the same value again, or for too deep nesting."""
     inward = trail[::-1]
     seen: set[int] = set()
     for depth, value in enumerate(inward):
         if id(value) in seen and not isinstance(value, Step):
             where = path + trace(inward[depth::-1])
-            return UnhashableValueError(where, "it contains itself", "something that does not contain itself")
+            return UnhashableValueError(
+                where, "it contains itself", "something that does not contain itself"
+            )
         seen.add(id(value))
-    return UnhashableValueError(path, f"it is nested too deeply (more than {len(inward)} levels)", "something flatter")
+    reason = f"it is nested too deeply (more than {len(inward)} levels)"
+    return UnhashableValueError(path, reason, "something flatter")

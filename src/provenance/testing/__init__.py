@@ -1,10 +1,12 @@
-"""Helpers for the tests of code that uses the library, and of stores and programs that extend it.
+"""Helpers for testing code that uses the library, and stores and programs that extend it.
 
-`in_memory` and `in_folder` give a test a repository of its own, `scripted` plays a program without any store, `FixedClock`
-stops time, `faulty` fails at a chosen question, `check_hasher` checks what `register_hasher` was taught.
+`in_memory` and `in_folder` give a test its own repository, `scripted` runs a program without a
+store, `FixedClock` stops time, `faulty` fails at a chosen effect, and `check_hasher` checks a
+custom hasher.
 
-What every store must do is in `provenance.testing.contracts`, and records to test with are in `samples` and `strategies`
-beside it; `contracts` needs pytest and hypothesis, `strategies` hypothesis (`pip install 'provenance[testing]'`).
+The behavior of stores is tested by `provenance.testing.contracts`; `samples` and `strategies` have
+records for tests. `contracts` needs pytest and hypothesis, and `strategies` needs hypothesis
+(`pip install 'provenance[testing]'`).
 """
 
 from provenance.effects.faults import faulty

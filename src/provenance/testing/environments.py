@@ -1,4 +1,4 @@
-"""Environments for tests: a repository of a test's own, in memory or in a folder, and time that stands still."""
+"""Environments for tests: a repository in memory or in a folder, and a fixed clock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _START: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 @frozen
 class FixedClock:
-    """A `Clock` that stands still at *moment*, so that every duration is zero.
+    """A `Clock` stopped at *moment*, so that every duration is zero.
 
     >>> FixedClock().now().isoformat(), FixedClock().ticks()
     ('2000-01-01T00:00:00+00:00', 0.0)
@@ -30,18 +30,19 @@ class FixedClock:
     moment: datetime = _START
 
     def now(self) -> datetime:
-        """Always *moment*."""
+        """Return *moment*."""
         return self.moment
 
     def ticks(self) -> float:
-        """Always zero."""
+        """Return zero."""
         return 0.0
 
 
 def memory_environment(clock: Clock | None = None) -> Environment:
-    """An environment with one empty repository, `memory`, in which everything is allowed; nothing is installed.
+    """Return an environment with one empty repository, `memory`, which permits everything.
 
-    With a *clock*, artifacts carry its times and not those of the machine.
+    The environment of the process stays as it is. With a *clock*, artifacts have its times instead
+    of the machine's.
     """
     config = {"artifact_repos": {"memory": {"type": "memory", "delete": True}}}
     environment = from_config(config)
@@ -54,12 +55,12 @@ def memory_environment(clock: Clock | None = None) -> Environment:
 
 @contextmanager
 def in_memory(clock: Clock | None = None) -> Generator[Repository]:
-    """Within this block decorated functions use an empty repository in memory, which is yielded.
+    """Let decorated functions use an empty repository in memory within a block.
 
-    The environment of the *process* is replaced, so that threads and tasks that the tested code starts use it too,
-    and settings that it changes (`set_use_cache`, `load_config` …) end with the block: afterwards whatever was before
-    is back, even if that was nothing. Two such blocks may be nested, but not in two threads at once; there, use
-    `using_repo(memory_environment().repository())`.
+    The block replaces the environment of the *process*, so that threads and tasks that the tested
+    code starts use it too. When it ends, the previous environment is restored, and changes of
+    settings (`set_use_cache`, `load_config` …) are undone. Such blocks may be nested, but must not
+    run in two threads at once; use `using_repo(memory_environment().repository())` there.
 
     >>> import provenance
     >>> with in_memory() as repo:
@@ -72,17 +73,22 @@ def in_memory(clock: Clock | None = None) -> Generator[Repository]:
 
 
 def folder_environment(folder: Path) -> Environment:
-    """An environment with one repository, `folder`, of SQLite and files below *folder*; nothing is installed."""
+    """Return an environment with one repository, `folder`, of SQLite and files below *folder*."""
     files = {"type": "disk", "cachedir": str(folder / "blobs"), "delete": True}
-    records = {"type": "sqlite", "db": str(folder / "provenance.db"), "store": "files", "delete": True}
+    records = {
+        "type": "sqlite",
+        "db": str(folder / "provenance.db"),
+        "store": "files",
+        "delete": True,
+    }
     return from_config({"blobstores": {"files": files}, "artifact_repos": {"folder": records}})
 
 
 @contextmanager
 def in_folder(folder: Path) -> Generator[Repository]:
-    """Within this block decorated functions use SQLite and files below *folder*, as `in_memory` has them use memory.
+    """Let decorated functions use SQLite and files below *folder* within a block, like `in_memory`.
 
-    For tests of what memory is too kind to show: processes, damage, what is left for the next day.
+    For tests of several processes, damaged files and persistence.
     """
     with substituting(folder_environment(folder)) as environment:
         yield environment.repository()

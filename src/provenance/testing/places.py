@@ -1,4 +1,4 @@
-"""A store of records and one of blobs, together as the contract suites take them."""
+"""The stores under test: records and blobs together."""
 
 from __future__ import annotations
 
@@ -15,62 +15,86 @@ from provenance.records import ArtifactRecord, Blob, Held, Written
 from provenance.testing.samples import record, run
 
 Damage: TypeAlias = Callable[[Blob, Callable[[bytes], bytes]], None]
-"""Changes the bytes of a stored blob, behind the store's back."""
+"""Changes the bytes of a stored blob without the store."""
 
 LIMIT: Final = 1000
-"""Bytes around which the suites try: an author whose store treats small and large blobs differently has it do so here."""
+"""Size in bytes around which the suites test.
+
+If a store treats small and large blobs differently, let it distinguish them at this size.
+"""
 
 
 def _cannot_damage(_: Blob, __: Callable[[bytes], bytes]) -> None:
-    raise NotImplementedError("this place was made without `damage`, so what the store notices of it cannot be tested")
+    raise NotImplementedError("this test damages a stored blob; pass `damage` to the Place")
 
 
-def _nothing() -> None:
-    """Leave it open."""
+def _do_nothing() -> None:
+    pass
+
+
+def inline_blobs(*written: Written) -> tuple[Held, ...]:
+    """Return the blobs that the record store holds itself, which must be put with a record."""
+    return tuple(blob for blob in written if isinstance(blob, Held))
 
 
 @frozen
 class Place:
-    """Records and blobs under test. `damage` changes a stored blob's bytes behind the store's back, `close` ends its use."""
+    """Stores of records and blobs under test.
+
+    Attributes:
+        ask: Answers the effects of both.
+        damage: Changes the bytes of a stored blob without the store.
+        close: Called after the test.
+    """
 
     ask: Interpreter[Records | Blobs]
     damage: Damage = field(default=_cannot_damage)
-    close: Callable[[], None] = field(default=_nothing)
+    close: Callable[[], None] = field(default=_do_nothing)
 
     @classmethod
-    def of_blobs(cls, store: BlobStore, damage: Damage = _cannot_damage, close: Callable[[], None] = _nothing) -> Place:
-        """A blob store under test, beside records in memory."""
+    def of_blobs(
+        cls,
+        store: BlobStore,
+        damage: Damage = _cannot_damage,
+        close: Callable[[], None] = _do_nothing,
+    ) -> Place:
+        """Return a blob store under test, with records in memory."""
         sets = MemorySets()
-        return cls(blob_effects(store) | record_effects(MemoryRecords(sets=sets), sets), damage, close)
+        return cls(
+            blob_effects(store) | record_effects(MemoryRecords(sets=sets), sets), damage, close
+        )
 
     @classmethod
-    def of_records(cls, records: RecordStore, sets: SetStore, close: Callable[[], None] = _nothing) -> Place:
-        """A store of records, and one of sets, under test, beside blobs in memory."""
-        return cls(blob_effects(MemoryBlobs()) | record_effects(records, sets), _cannot_damage, close)
+    def of_records(
+        cls, records: RecordStore, sets: SetStore, close: Callable[[], None] = _do_nothing
+    ) -> Place:
+        """Return a record store and a set store under test, with blobs in memory."""
+        return cls(
+            blob_effects(MemoryBlobs()) | record_effects(records, sets), _cannot_damage, close
+        )
 
     def write(self, data: bytes) -> Written:
-        """What became of *data*."""
+        """Write *data*."""
         return self.ask(WriteBlob(lambda sink: cast("None", sink.write(data))))
 
     def keep(self, data: bytes) -> Blob:
-        """The blob of *data*, there to be read: with a record where the store wants one."""
+        """Write *data* so that it can be read, with a record if the store needs one."""
         return self.kept(self.write(data))
 
     def kept(self, written: Written) -> Blob:
-        """The blob that was written, there to be read: with a record where the store wants one."""
+        """Return the written blob, after putting a record with it if the store needs one."""
         if isinstance(written, Held):
-            named = record(value_blob=written.blob, inputs_blob=written.blob)
-            self.ask(PutRecord(named, run(), "{}", (written,)))
+            self.put(record(value_blob=written.blob, inputs_blob=written.blob), written)
         return written.blob
 
     def read(self, blob: Blob) -> bytes:
-        """The bytes of *blob*."""
+        """Return the bytes of *blob*."""
         return cast("bytes", self.ask(ReadBlob(blob, lambda source: source.read())))
 
     def put(self, one: ArtifactRecord, *held: Held, replace: bool = False) -> ArtifactRecord:
-        """The record that is now stored, where *one* was put with the one run."""
+        """Put *one* with the sample run, and return the record that is stored now."""
         return self.ask(PutRecord(one, run(), "{}", held, replace))
 
     def find(self, one: ArtifactRecord) -> ArtifactRecord | None:
-        """What is stored under the id of *one*."""
+        """Return the record stored under the id of *one*."""
         return self.ask(FindRecord(one.id))

@@ -1,4 +1,4 @@
-"""Records and runs to test with, complete but for what a test says of them."""
+"""Complete records and runs for tests, with the fields that a test chooses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from provenance.ids import ArtifactId, RunId, ValueId
 from provenance.records import NO_OPTIONS, ArtifactRecord, Run, options
 
 MOMENT: Final = datetime(2024, 5, 17, 12, 30, 1, 250, tzinfo=UTC)
-"""When all of it happened."""
+"""The time of the sample run and record."""
 
 _RUN: Final = Run(
     id=RunId("5" * 40),
@@ -55,19 +55,19 @@ _RECORD: Final = ArtifactRecord(
 
 
 def new_id() -> ArtifactId:
-    """An id that is nobody else's."""
+    """Return a new random id."""
     return ArtifactId(secrets.token_hex(20))
 
 
 def run(**changes: object) -> Run:
-    """The one run, but for what *changes* say."""
-    known: dict[str, Any] = {**changes}
-    return evolve(_RUN, **known)
+    """Return the sample run with *changes*."""
+    fields: dict[str, Any] = changes
+    return evolve(_RUN, **fields)
 
 
 def record(**changes: object) -> ArtifactRecord:
-    """A record with an id, a value and blobs of its own, made by the one run, but for what *changes* say."""
-    own: dict[str, Any] = {
+    """Return a record with its own id, value and blobs, made by the sample run, with *changes*."""
+    fields: dict[str, Any] = {
         "id": new_id(),
         "value_id": new_id(),
         "value_blob": blob_of(secrets.token_bytes(8)),
@@ -75,4 +75,4 @@ def record(**changes: object) -> ArtifactRecord:
         "code": new_id(),
         **changes,
     }
-    return evolve(_RECORD, **own)
+    return evolve(_RECORD, **fields)

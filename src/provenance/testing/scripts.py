@@ -1,4 +1,4 @@
-"""Programs played by a script of questions and answers, without any store."""
+"""Programs run by a script of effects and answers, without a store."""
 
 from __future__ import annotations
 
@@ -12,42 +12,44 @@ R = TypeVar("R")
 
 
 def scripted(program: Program[E, R], *script: tuple[E, object]) -> R:
-    """The result of *program*, whose questions are answered by *script*: pairs of a question and its answer.
+    """Return the result of *program*, run by *script*: pairs of an expected effect and its answer.
 
-    An answer that is an exception is raised at the question.
+    An answer that is an exception is raised in the program.
 
     Raises:
-        AssertionError: if the program asks something else, or ends before all was asked.
+        AssertionError: if the program yields another effect, or ends before the script.
     """
-    lines = iter(script)
+    remaining = iter(script)
     try:
-        asked = next(program)
+        effect = next(program)
         while True:
-            answer = _answer(asked, lines)
-            asked = program.throw(answer) if isinstance(answer, BaseException) else program.send(answer)
+            answer = _answer(effect, remaining)
+            effect = (
+                program.throw(answer) if isinstance(answer, BaseException) else program.send(answer)
+            )
     except StopIteration as stop:
         result: R = stop.value
-        _nothing_left(lines)
+        _expect_end(remaining)
         return result
     except AssertionError:
         raise
     except Exception as error:
-        _nothing_left(lines, error)
+        _expect_end(remaining, error)
         raise
     finally:
         program.close()
 
 
-def _answer(asked: E, lines: Iterator[tuple[E, object]]) -> object:
-    """The answer to the next question of the script, which must be the one that is asked."""
-    for expected, answer in lines:
-        if expected != asked:
-            raise AssertionError(f"the program asked\n  {asked!r}\nand not\n  {expected!r}")
+def _answer(effect: E, remaining: Iterator[tuple[E, object]]) -> object:
+    """Return the answer to the next effect of the script, which must equal *effect*."""
+    for expected, answer in remaining:
+        if expected != effect:
+            raise AssertionError(f"the program asked\n  {effect!r}\nand not\n  {expected!r}")
         return answer
-    raise AssertionError(f"the script is at its end, but the program asked\n  {asked!r}")
+    raise AssertionError(f"the script has ended, but the program asked\n  {effect!r}")
 
 
-def _nothing_left(lines: Iterator[tuple[E, object]], error: Exception | None = None) -> None:
-    for expected, _ in lines:
-        ended = "ended" if error is None else f"failed with {error!r}"
-        raise AssertionError(f"the program {ended} before it asked\n  {expected!r}") from error
+def _expect_end(remaining: Iterator[tuple[E, object]], error: Exception | None = None) -> None:
+    for expected, _ in remaining:
+        end = "ended" if error is None else f"failed with {error!r}"
+        raise AssertionError(f"the program {end} before it asked\n  {expected!r}") from error

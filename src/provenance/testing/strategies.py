@@ -1,4 +1,4 @@
-"""Records, runs and blobs of every kind, as hypothesis makes them; the extra `testing` brings what this needs."""
+"""Hypothesis strategies for records, runs and blobs of every kind; needs the extra `testing`."""
 
 from __future__ import annotations
 
@@ -12,25 +12,27 @@ from provenance.effects.sinks import blob_of
 from provenance.ids import ArtifactId
 from provenance.records import ArtifactRecord, Blob, Json, Run, options
 
-ids: Final[SearchStrategy[ArtifactId]] = st.text("0123456789abcdef", min_size=40, max_size=40).map(ArtifactId)
+ids: Final[SearchStrategy[ArtifactId]] = st.text("0123456789abcdef", min_size=40, max_size=40).map(
+    ArtifactId
+)
 texts: Final = st.text(max_size=8)
 words: Final = st.text("abc_", min_size=1, max_size=6)
 seconds: Final = st.floats(0, 1e9, allow_nan=False)
 moments: Final = st.datetimes(
-    datetime(1900, 1, 2),  # noqa: DTZ001 - hypothesis adds the zone
-    datetime(9990, 1, 1),  # noqa: DTZ001 - as above
+    datetime(1900, 1, 2),  # noqa: DTZ001 - see `timezones`
+    datetime(9990, 1, 1),  # noqa: DTZ001
     timezones=st.just(UTC) | st.just(timezone(timedelta(hours=-9, minutes=30))),
 )
+_numbers: Final = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+_short_texts: Final = st.text(max_size=5)
 
 
-def _deeper(inner: SearchStrategy[Json]) -> SearchStrategy[Any]:
-    return st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+def _nested(inner: SearchStrategy[Json]) -> SearchStrategy[Any]:
+    return st.lists(inner, max_size=3) | st.dictionaries(_short_texts, inner, max_size=3)
 
 
 json_values: Final[SearchStrategy[Any]] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
-    _deeper,
-    max_leaves=8,
+    st.none() | st.booleans() | _numbers | _short_texts, _nested, max_leaves=8
 )
 json_objects: Final[SearchStrategy[dict[str, Any]]] = st.dictionaries(
     st.text(st.characters(), max_size=5) | st.just("\ud800"), json_values, max_size=3

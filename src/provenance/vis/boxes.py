@@ -1,4 +1,4 @@
-"""How much room the nodes take: their lines of text, measured and cut to fit."""
+"""The sizes of nodes: their lines of text, measured and cut to fit."""
 
 from __future__ import annotations
 
@@ -6,30 +6,32 @@ import re
 from typing import Final
 
 from attrs import frozen
+from toolz import unique
 
 from provenance.vis.scene import Call, Kind, Scene, Thing, Use
 from provenance.vis.wording import fitted, width
 
 FONT: Final = 12.0
-"""Size of names; the rest is smaller."""
+"""Font size of names."""
 SMALL: Final = 11.0
+"""Font size of other text."""
 LINE: Final = 16.0
 PADDING: Final = 9.0
 LINK: Final = 13.0
-"""From a function's node to the artifact that it made."""
+"""Distance from a function's node to that of its artifact."""
 NARROWEST: Final = 132.0
 BROADEST: Final = 268.0
 MOST_ARGUMENTS: Final = 5
-"""Lines of arguments; what more there are is counted."""
+"""Maximum number of arguments listed one by one."""
 TALLEST: Final = 60.0
-"""Of a port's text …"""
+"""Maximum length of a port's text."""
 MOST_PORTS: Final = 6
-"""… of which so many are named one by one."""
+"""Maximum number of ports that are named one by one."""
 
 
 @frozen
 class Line:
-    """A line of text in a node: *left*, and at its other end *right*; `style` is its class in the style sheet."""
+    """A line of text in a node: `left`, `right` at the other end, and its style class."""
 
     left: str
     style: str
@@ -38,10 +40,11 @@ class Line:
 
 @frozen
 class Block:
-    """A call above the artifact that it made, as one thing to be placed.
+    """A call above the artifact that it made, placed as a unit.
 
-    `ports` are the arguments that were artifacts, in the order of `scene.uses`, with the room that the text of each has.
-    Where there are too many to be named, one line in their stead says so, and they have no texts.
+    `ports` are the labels of arguments that are artifacts, in the order of `scene.uses`, and
+    `slots` their widths. If there are too many to name, the labels are empty and `crowd` summarizes
+    them.
     """
 
     width: float
@@ -64,69 +67,70 @@ class Block:
 
     @property
     def height(self) -> float:
-        """Height of both, with what is between them."""
+        """Height of both nodes and the link between them."""
         return self.call_height + self.thing_height + (LINK if self.call else 0.0)
 
 
 def blocks_of(scene: Scene) -> tuple[Block, ...]:
-    """A block for each step of the scene."""
-    given: list[list[Use]] = [[] for _ in scene.steps]
-    for use in scene.uses:
-        given[use.user].append(use)
-    return tuple(_block(step.thing, step.call, uses) for step, uses in zip(scene.steps, given, strict=True))
-
-
-def _block(thing: Thing, call: Call | None, uses: list[Use]) -> Block:
-    lines = _call_lines(call) if call else ()
-    below = _thing_lines(thing)
-    names = [fitted(use.argument, TALLEST / SMALL * 1.6) for use in uses]
-    wanted = [_wide(name, SMALL) + 2 * PADDING for name in names]
-    named = len(names) <= MOST_PORTS and sum(wanted) <= BROADEST
-    texts = [_line_width(line) for line in (*lines, *below)]
-    broad = min(BROADEST, max(NARROWEST, *texts, sum(wanted) if named else 0.0))
-    crowd = "" if named else f"{len(names)} in {_holders(uses)}"
-    spread = sum(wanted) or 1.0
-    slots = [each * broad / spread for each in wanted] if named else [(broad - 2 * PADDING) / len(uses)] * len(uses)
-    return Block(
-        broad,
-        tuple(names) if named else ("",) * len(names),
-        tuple(slots),
-        fitted(crowd, (broad - 2 * PADDING) / SMALL),
-        tuple(_cut(line, broad) for line in lines),
-        tuple(_cut(line, broad) for line in below),
+    """Return a block for each step of the scene."""
+    uses = scene.uses_by_user
+    return tuple(
+        _block(step.thing, step.call, uses.get(i, [])) for i, step in enumerate(scene.steps)
     )
 
 
-def _holders(uses: list[Use]) -> str:
-    """The arguments that hold these artifacts, without the places in them."""
-    return ", ".join(dict.fromkeys(re.split(r"[\[{*]", use.argument)[0].strip() or "*" for use in uses))
+def _block(thing: Thing, call: Call | None, uses: list[Use]) -> Block:
+    call_lines = _call_lines(call) if call else ()
+    thing_lines = _thing_lines(thing)
+    names = [fitted(use.argument, TALLEST / SMALL * 1.6) for use in uses]
+    widths = [width(name) * SMALL + 2 * PADDING for name in names]
+    needed = sum(widths)
+    texts = [width(line.left) * FONT + _margins(line) for line in (*call_lines, *thing_lines)]
+    is_named = len(names) <= MOST_PORTS and needed <= BROADEST
+    broad = min(BROADEST, max(NARROWEST, *texts, needed if is_named else 0.0))
+    if is_named:
+        crowd = ""
+        slots = [port * broad / (needed or 1.0) for port in widths]
+    else:
+        # The names of the arguments that hold these artifacts, without the positions in them.
+        holders = [re.split(r"[\[{*]", use.argument)[0].strip() or "*" for use in uses]
+        crowd = f"{len(names)} in {', '.join(unique(holders))}"
+        names = [""] * len(names)
+        slots = [(broad - 2 * PADDING) / len(uses)] * len(uses)
+    return Block(
+        broad,
+        tuple(names),
+        tuple(slots),
+        fitted(crowd, (broad - 2 * PADDING) / SMALL),
+        tuple(_cut(line, broad) for line in call_lines),
+        tuple(_cut(line, broad) for line in thing_lines),
+    )
 
 
 def _call_lines(call: Call) -> tuple[Line, ...]:
-    shown = call.arguments if len(call.arguments) <= MOST_ARGUMENTS else call.arguments[: MOST_ARGUMENTS - 1]
-    rest = len(call.arguments) - len(shown)
-    arguments = [Line(f"{name} = {text}", "argument") for name, text in shown]
-    more = [Line(f"and {rest} more", "quiet")] if rest else []
-    return Line(call.title, "name", call.duration), *arguments, *more
+    arguments = [Line(f"{name} = {text}", "argument") for name, text in call.arguments]
+    if len(arguments) > MOST_ARGUMENTS:
+        rest = len(arguments) - MOST_ARGUMENTS + 1
+        arguments = [*arguments[: MOST_ARGUMENTS - 1], Line(f"and {rest} more", "quiet")]
+    return Line(call.title, "name", call.duration), *arguments
 
 
 def _thing_lines(thing: Thing) -> tuple[Line, ...]:
     if thing.kind is Kind.MISSING:
         return Line(thing.kind.value, "quiet"), Line(thing.short_id, "id")
-    notes = ("" if thing.kind is Kind.PLAIN else thing.kind.name, "" if thing.outcome is None else thing.outcome.name)
-    return Line(thing.type, "type", thing.size), Line(thing.short_id, "id", " · ".join(filter(None, notes)).lower())
+    kind = [] if thing.kind is Kind.PLAIN else [thing.kind.name]
+    outcome = [] if thing.outcome is None else [thing.outcome.name]
+    notes = " · ".join(kind + outcome).lower()
+    return Line(thing.type, "type", thing.size), Line(thing.short_id, "id", notes)
 
 
-def _wide(text: str, font: float) -> float:
-    return width(text) * font
-
-
-def _line_width(line: Line) -> float:
-    right = _wide(line.right, SMALL) + 2 * PADDING if line.right else 0.0
-    return _wide(line.left, FONT) + right + 2 * PADDING
+def _margins(line: Line) -> float:
+    """Return the width of a line without its left text."""
+    right = width(line.right) * SMALL + 2 * PADDING if line.right else 0.0
+    return right + 2 * PADDING
 
 
 def _cut(line: Line, broad: float) -> Line:
-    right = _wide(line.right, SMALL) + 2 * PADDING if line.right else 0.0
-    room = broad - 2 * PADDING - right + 1e-6  # which rounding may have taken
+    # The small number makes up for rounding.
+    room = broad - _margins(line) + 1e-6
     return Line(fitted(line.left, room / FONT), line.style, line.right)

@@ -1,4 +1,4 @@
-"""What `visualize_lineage` returns: a picture that notebooks show and that can be saved in several formats."""
+"""`visualize_lineage` and its result: a picture for notebooks and for files of several formats."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from provenance.vis.scene import Scene, scene_of
 
 @frozen(repr=False)
 class Drawing:
-    """A picture of a lineage: show it in a notebook, `save` it, or take its text in one of the formats.
+    """A picture of a lineage: show it in a notebook, `save` it, or use its text in a format.
 
-    It shows what was known when it was made, and reads no value, whatever is done with it.
+    It shows the records as they were when it was made, and never reads a value.
     """
 
     lineage: Lineage
@@ -35,12 +35,12 @@ class Drawing:
 
     @cached_property
     def svg(self) -> str:
-        """The picture as SVG, with colours for light and dark pages."""
+        """The picture as SVG, with colors for light and dark pages."""
         return svg.svg(self._layout)
 
     @property
     def html(self) -> str:
-        """The picture as a page of its own, which zooms, moves and shows details on a click; it needs no network."""
+        """The picture as a standalone page that zooms, pans and shows details on a click."""
         return page.page(self.svg, self.scene.title)
 
     @property
@@ -55,28 +55,28 @@ class Drawing:
 
     @property
     def png(self) -> bytes:
-        """The picture in dots, with the colours for light pages.
+        """The picture as PNG, with colors for light pages.
 
         Raises:
             ConfigError: if the extra `vis` is not installed.
         """
-        return raster.png(svg.svg(self._layout, dark=False), self._layout.width, self._layout.height)
+        return raster.png(
+            svg.svg(self._layout, dark=False), self._layout.width, self._layout.height
+        )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture in the format that the suffix of *path* names: .svg, .html, .png, .dot, .gv or .mmd.
+        """Write the picture in the format of the suffix: .svg, .html, .png, .dot, .gv or .mmd.
 
         Raises:
-            ConfigError: if it names none of these, or `.png` without the extra `vis`.
+            ConfigError: if the suffix is none of these, or is `.png` without the extra `vis`.
         """
-        place = Path(path)
-        write = _FORMATS.get(place.suffix.lower())
-        if write is None:
-            known = ", ".join(_FORMATS)
-            raise ConfigError(
-                str(place), f"no picture can be saved as {place.suffix or 'a file without a suffix'}", f"use {known}"
-            )
-        place.write_bytes(write(self))
-        return place
+        target = Path(path)
+        encode = _FORMATS.get(target.suffix.lower())
+        if encode is None:
+            problem = f"cannot save a picture as {target.suffix or 'a file without a suffix'}"
+            raise ConfigError(str(target), problem, f"use {', '.join(_FORMATS)}")
+        target.write_bytes(encode(self))
+        return target
 
     def _repr_svg_(self) -> str:
         return self.svg
@@ -87,8 +87,10 @@ class Drawing:
     def _repr_mimebundle_(
         self, include: Container[str] | None = None, exclude: Container[str] | None = None
     ) -> dict[str, str]:
-        wanted = (each for each in _MIME if (not include or each in include) and not (exclude and each in exclude))
-        return {each: _MIME[each](self) for each in wanted}
+        def is_wanted(mime: str) -> bool:
+            return (not include or mime in include) and not (exclude and mime in exclude)
+
+        return {mime: render(self) for mime, render in _MIME.items() if is_wanted(mime)}
 
     def __repr__(self) -> str:
         return f"<provenance.vis.Drawing: {self.scene.title}>"
@@ -110,14 +112,15 @@ _MIME: Final[Mapping[str, Callable[[Drawing], str]]] = {
 
 
 def visualize_lineage(of: object) -> Drawing:
-    """A picture of where *of* came from: a proxy, an artifact, an id (or its first digits), or a `Lineage`.
+    """Draw the lineage of *of*: a proxy, an artifact, an id (or its first digits), or a `Lineage`.
 
-    Each artifact is a node, below the node of the function that made it. Its colour says how this process came by it:
-    found in the store, or computed. Only records are read, so it is quick however large the values are.
+    Each artifact is a node below the node of the function that made it. Its color shows whether
+    this process found it in the store or computed it. Only records are read, so the size of values
+    does not matter.
 
     Raises:
         TypeError: if *of* is none of these.
-        ArtifactNotFoundError: if there is no artifact of this id.
+        ArtifactNotFoundError: if there is no artifact with this id.
     """
     graph = of if isinstance(of, Lineage) else lineage(of)
     return Drawing(graph, scene_of(graph, outcomes(graph.artifacts)))

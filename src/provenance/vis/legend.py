@@ -1,4 +1,4 @@
-"""What the colours of a picture mean: of those that occur in it, in a line above it."""
+"""The legend: a line above the picture that explains the colors in it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from provenance.vis.style import class_of
 from provenance.vis.wording import width
 
 SWATCH: Final = 12.0
-"""Side of the square that shows a colour."""
+"""Side of the square that shows a color."""
 LEAST: Final = 400.0
-"""Room for the title, in the smallest picture."""
+"""Minimum width, for the title of the smallest picture."""
 _APART: Final = 30.0
 _MEANINGS: Final = {
     "hit": "hit",
@@ -25,7 +25,7 @@ _MEANINGS: Final = {
 
 
 def entries(scene: Scene) -> Iterator[tuple[float, str, str]]:
-    """Each entry's place from the left, the class of what it explains, and its text."""
+    """Yield the position of each entry from the left, the style class it explains and its text."""
     x = 0.0
     for style, text in _meanings(scene):
         yield x, style, text
@@ -33,15 +33,15 @@ def entries(scene: Scene) -> Iterator[tuple[float, str, str]]:
 
 
 def breadth(scene: Scene) -> float:
-    """How much room the line takes."""
+    """Return the width of the legend."""
     return max(LEAST, *(x + _APART + width(text) * SMALL for x, _, text in entries(scene)))
 
 
 def _meanings(scene: Scene) -> Iterator[tuple[str, str]]:
     if any(step.call for step in scene.steps):
         yield "call", "function"
-    here = {step.thing.outcome for step in scene.steps if step.thing.kind is not Kind.MISSING}
-    for each in sorted(here, key=class_of):
-        yield f"thing {class_of(each)}", _MEANINGS[class_of(each)]
+    things = [step.thing for step in scene.steps if step.thing.kind is not Kind.MISSING]
+    for name in sorted({class_of(thing.outcome) for thing in things}):
+        yield f"thing {name}", _MEANINGS[name]
     if any(step.thing.kind is Kind.MISSING for step in scene.steps):
         yield "thing missing", Kind.MISSING.value

@@ -1,8 +1,8 @@
-"""A picture as a page: one file with everything in it, to be opened in a browser without a network.
+"""A picture as a self-contained HTML page for a browser, which works offline.
 
-The wheel zooms, dragging moves, a click on a step shows what is known of it and marks what it was made from and what was
-made from it. The script has no `<` and no `&`, so that the page is XML as well as HTML; it takes facts from the titles of
-the SVG and puts them on the page as text, never as markup.
+The wheel zooms, dragging pans, and a click on a step shows its facts and highlights its ancestors
+and descendants. The script avoids `<` and `&`, so that the page is both XML and HTML; it reads facts
+from the titles of the SVG and inserts them as text, never as markup.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 from provenance.vis.style import DARK, FIXED, FONTS, LIGHT, NAME
 
 _LOCK: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-"""Whatever a name or value may have smuggled in, the page loads nothing."""
+"""Content security policy: the page loads nothing, whatever markup a name or value contains."""
 
 _STYLE: Final = f"""
 html,body{{margin:0;height:100%;overflow:hidden;background:{LIGHT.sheet};color:{LIGHT.text};font:13px {FONTS}}}
@@ -100,17 +100,19 @@ begin();
 
 
 def page(svg: str, title: str) -> str:
-    """The page that shows *svg*."""
+    """Return the page that shows *svg*."""
     return (
-        '<!DOCTYPE html>\n<html xmlns="http://www.w3.org/1999/xhtml" lang="en"><head><meta charset="utf-8"/>'
+        '<!DOCTYPE html>\n<html xmlns="http://www.w3.org/1999/xhtml" lang="en"><head>'
+        '<meta charset="utf-8"/>'
         f'<meta http-equiv="Content-Security-Policy" content="{_LOCK}"/>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>\n{svg}\n"
-        '<pre id="facts"></pre><p id="keys">drag: move · wheel, + -: zoom · 0: all · 1: the result · click: what is known</p>'
+        '<pre id="facts"></pre><p id="keys">'
+        "drag: move · wheel, + -: zoom · 0: all · 1: the result · click: what is known</p>"
         f"<script>{_SCRIPT}</script></body></html>\n"
     )
 
 
 def embedded(svg: str) -> str:
-    """*svg* for a cell of a notebook: no wider than the cell, no higher than the window, and no script."""
+    """Return *svg* for a notebook cell, no taller than the window and without a script."""
     return f'<div style="overflow:auto;max-height:85vh">{svg}</div>'

@@ -1,8 +1,9 @@
-"""Where nodes stand and edges go: the second half of a layered drawing.
+"""Coordinates of nodes and edges: the second half of a layered drawing.
 
-In every row each node wants to be below or above the middle of its neighbours, and none may be nearer to the next than
-their widths demand. The nearest to these wishes, by the sum of squares, is found exactly and in linear time (isotonic
-regression by pooling adjacent violators); going down and up over the rows a few times settles the whole.
+Ideally each node is centered below or above its neighbors, but nodes of a row must not overlap. The
+positions nearest to the ideal, by the sum of squares, are found exactly and in linear time
+(isotonic regression by pooling adjacent violators); a few passes down and up over the rows settle
+the whole.
 """
 
 from __future__ import annotations
@@ -16,21 +17,21 @@ from provenance.vis.boxes import Block
 from provenance.vis.rows import Neighbours, Rows
 
 GAP: Final = 26.0
-"""Between blocks of a row …"""
+"""Distance between the blocks of a row."""
 BEND_GAP: Final = 12.0
-"""… and on each side of an edge that passes them."""
+"""Distance on each side of an edge that passes blocks."""
 PASSES: Final = 12
 STRAIGHT: Final = 6.0
-"""How much a bend below or above another insists on its place: long edges should be straight …"""
+"""Weight of a bend below or above another: long edges should be straight."""
 NORMAL: Final = 1.0
-"""… and a node with neighbours …"""
+"""Weight of a node with neighbors."""
 FREE: Final = 0.1
-"""… or without."""
+"""Weight of a node without neighbors."""
 
 
 @frozen
 class Places:
-    """The middle of each node and bend from left to right, and top and bottom of each row."""
+    """The center of each node and bend, and the top and bottom of each row."""
 
     middles: Mapping[int, float]
     row_of: Mapping[int, int]
@@ -40,86 +41,86 @@ class Places:
 
 
 def placed(rows: Rows, blocks: Sequence[Block], top: float) -> Places:
-    """Places for the *blocks*, the highest of them at *top*, the outermost at the edges of the width."""
-    middles = _settled(rows, blocks)
-    widths = {each: blocks[each].width / 2 if each < len(blocks) else 0.0 for each in middles}
-    leftmost = min((middle - widths[each] for each, middle in middles.items()), default=0.0)
+    """Return places for the *blocks*, with the first row at *top* and the leftmost block at 0."""
+    middles = _middles(rows, blocks)
+    half = {node: blocks[node].width / 2 if node < len(blocks) else 0.0 for node in middles}
+    leftmost = min((middle - half[node] for node, middle in middles.items()), default=0.0)
+    middles = {node: middle - leftmost for node, middle in middles.items()}
+    row_of = {node: i for i, row in enumerate(rows.rows) for node in row}
     tops, bottoms = _levels(rows, blocks, top)
-    moved = {each: middle - leftmost for each, middle in middles.items()}
-    return Places(
-        moved,
-        {each: i for i, row in enumerate(rows.rows) for each in row},
-        tops,
-        bottoms,
-        max((middle + widths[each] for each, middle in moved.items()), default=0.0),
-    )
+    width = max((middle + half[node] for node, middle in middles.items()), default=0.0)
+    return Places(middles, row_of, tops, bottoms, width)
 
 
-def _levels(rows: Rows, blocks: Sequence[Block], top: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Top and bottom of each row: more room between two of them where many edges run."""
+def _levels(
+    rows: Rows, blocks: Sequence[Block], top: float
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return top and bottom of each row; the more edges leave a row, the more room is below it."""
     tops: list[float] = []
     bottoms: list[float] = []
     for row in rows.rows:
         tops.append(top)
-        bottoms.append(top + max(blocks[each].height for each in row if each < len(blocks)))
-        edges = sum(len(rows.down.get(each, ())) for each in row)
+        bottoms.append(top + max(blocks[node].height for node in row if node < len(blocks)))
+        edges = sum(len(rows.down.get(node, ())) for node in row)
         top = bottoms[-1] + min(140.0, 40.0 + 3.0 * edges)
     return tuple(tops), tuple(bottoms)
 
 
-def _settled(rows: Rows, blocks: Sequence[Block]) -> dict[int, float]:
+def _middles(rows: Rows, blocks: Sequence[Block]) -> dict[int, float]:
     half = [block.width / 2 for block in blocks]
-    offsets = [_offsets(row, half) for row in rows.rows]
-    middles = {
-        each: offset
-        for row, line in zip(rows.rows, offsets, strict=True)
-        for each, offset in zip(row, line, strict=True)
-    }
-    centre = max((line[-1] for line in offsets if line), default=0.0) / 2
-    for row, line in zip(rows.rows, offsets, strict=True):
-        middles.update({each: middles[each] + centre - line[-1] / 2 for each in row})
-    numbers = range(len(rows.rows))
+    lines = [(row, _offsets(row, half)) for row in rows.rows]
+    center = max((offsets[-1] for _, offsets in lines if offsets), default=0.0) / 2
+    middles: dict[int, float] = {}
+    for row, offsets in lines:
+        for node, offset in zip(row, offsets, strict=True):
+            middles[node] = offset + center - offsets[-1] / 2
     for turn in range(PASSES):
-        downwards = turn % 2 == 0
-        for i in numbers if downwards else reversed(numbers):
-            side = rows.up if downwards else rows.down
-            middles.update(_row_settled(rows.rows[i], offsets[i], middles, side, len(blocks)))
+        is_down = turn % 2 == 0
+        side = rows.up if is_down else rows.down
+        for row, offsets in lines if is_down else reversed(lines):
+            middles.update(_row_middles(row, offsets, middles, side, len(blocks)))
     return middles
 
 
 def _offsets(row: Sequence[int], half: Sequence[float]) -> list[float]:
-    """Where each of a row would be if all stood as near to each other as they may."""
+    """Return the centers of a row's nodes if they are as close to each other as possible."""
     offsets: list[float] = []
     end = 0.0
-    for each in row:
-        room, gap = (half[each], GAP) if each < len(half) else (0.0, BEND_GAP)
+    for node in row:
+        room, gap = (half[node], GAP) if node < len(half) else (0.0, BEND_GAP)
         offsets.append(end + room if offsets else room)
         end = offsets[-1] + room + gap
     return offsets
 
 
-def _row_settled(
-    row: Sequence[int], offsets: Sequence[float], middles: Mapping[int, float], side: Neighbours, count: int
+def _row_middles(
+    row: Sequence[int],
+    offsets: Sequence[float],
+    middles: Mapping[int, float],
+    side: Neighbours,
+    count: int,
 ) -> dict[int, float]:
+    """Return the best centers of a row's nodes, given those of their neighbors on one *side*."""
     wishes: list[float] = []
     weights: list[float] = []
-    for each, offset in zip(row, offsets, strict=True):
-        others = side.get(each, ())
-        bends = [other for other in others if other >= count] if each >= count else []
-        drawn_to = bends or others
-        wish = sum(middles[other] for other in drawn_to) / len(drawn_to) if drawn_to else middles[each]
-        wishes.append(wish - offset)
-        weights.append(STRAIGHT if bends else NORMAL if drawn_to else FREE)
-    return {each: place + offset for each, place, offset in zip(row, rising(wishes, weights), offsets, strict=True)}
+    for node, offset in zip(row, offsets, strict=True):
+        neighbors = side.get(node, ())
+        bends = [other for other in neighbors if other >= count] if node >= count else []
+        targets = bends or neighbors or (node,)
+        wishes.append(sum(middles[other] for other in targets) / len(targets) - offset)
+        weights.append(STRAIGHT if bends else NORMAL if neighbors else FREE)
+    places = rising(wishes, weights)
+    return {node: at + offset for node, at, offset in zip(row, places, offsets, strict=True)}
 
 
 def rising(wishes: Sequence[float], weights: Sequence[float]) -> list[float]:
-    """The sequence that never falls and is nearest to *wishes*, by the weighted sum of squares.
+    """Return the non-decreasing sequence nearest to *wishes*, by the weighted sum of squares.
 
     >>> rising([1.0, 3.0, 2.0, 5.0], [1.0, 1.0, 1.0, 1.0])
     [1.0, 2.5, 2.5, 5.0]
     """
-    pools: list[tuple[float, float, int]] = []  # mean, weight, how many
+    # The mean, the weight and the number of members of each pool.
+    pools: list[tuple[float, float, int]] = []
     for wish, weight in zip(wishes, weights, strict=True):
         mean, total, members = wish, weight, 1
         while pools and pools[-1][0] > mean:

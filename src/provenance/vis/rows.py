@@ -1,38 +1,40 @@
-"""Nodes in rows, so that edges lead downwards and cross each other seldom: the first half of a layered drawing.
+"""Nodes in rows with few crossings of edges: the first half of a layered drawing.
 
-Each node goes into the row above the first one that needs it, or further up where rows are full. An edge that passes rows gets a *bend* in each of them;
-edges from one node share their bends, like branches of a trunk, which keeps their number within nodes times rows. The
-order within the rows is found by sweeping down and up, where each node goes to the middle of its neighbours (Sugiyama's
-method), and where two neighbours change places when that saves crossings.
+Each node goes into the row above its first user, or further up where rows are full. An edge that
+passes rows has a *bend* in each of them; edges from one node share their bends, like branches of a
+trunk, which limits the number of bends to nodes times rows. Sweeping down and up orders the rows:
+each node moves to the middle of its neighbors (Sugiyama's method), and adjacent nodes change places
+where that saves crossings.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final, TypeAlias
 
 from attrs import frozen
+from toolz import first, groupby
 
 Edge: TypeAlias = "tuple[int, int]"
 Row: TypeAlias = "list[int]"
 Neighbours: TypeAlias = "Mapping[int, Sequence[int]]"
 
 SWEEPS: Final = 12
-"""How often the rows are gone through, at most …"""
+"""Maximum number of sweeps."""
 PATIENCE: Final = 3
-"""… and how many of these times without success."""
+"""Maximum number of sweeps in succession that save no crossing."""
 MOST_BENDS: Final = 20_000
-"""If edges would need more bends than that, the longest ones go straight, below everything else."""
+"""Maximum number of bends; beyond it, the longest edges run straight behind everything else."""
 
 
 @frozen
 class Rows:
-    """`rows` of nodes and bends, each from left to right; a bend is a number beyond those of the nodes.
+    """Rows of nodes and bends from left to right; the numbers of bends follow those of the nodes.
 
-    `paths` are the ways of the edges: the bends of each, in order, None for one that goes straight. `up` and `down` are
-    the neighbours in the rows above and below.
+    `paths` has the bends of each edge in order, or None for one that runs straight. `up` and `down`
+    are the neighbors in the rows above and below.
     """
 
     rows: tuple[tuple[int, ...], ...]
@@ -42,7 +44,7 @@ class Rows:
 
 
 def rows_of(count: int, edges: Iterable[Edge]) -> Rows:
-    """Rows for the nodes 0 … *count* - 1, of which each edge leads from a lower to a higher number.
+    """Return rows for the nodes 0 … *count* - 1; each edge leads from a lower to a higher number.
 
     >>> rows_of(4, [(0, 1), (0, 2), (1, 3), (2, 3), (0, 3)]).rows
     ((0,), (1, 2, 4), (3,))
@@ -50,34 +52,34 @@ def rows_of(count: int, edges: Iterable[Edge]) -> Rows:
     distinct = sorted(set(edges))
     depths = _depths(count, distinct)
     paths = _paths(count, distinct, depths)
-    rows: list[Row] = [[] for _ in range(max(depths, default=-1) + 1)]
+    chains = [(source, *path, user) for (source, user), path in paths.items() if path is not None]
+    segments = sorted(set(chain.from_iterable(map(pairwise, chains))))
     up, down = dict[int, list[int]](), dict[int, list[int]]()
-    for above, below in sorted(set(_segments(paths))):
+    for above, below in segments:
         down.setdefault(above, []).append(below)
         up.setdefault(below, []).append(above)
-    for each, depth in _walked(count, depths, paths, up):
-        rows[depth].append(each)
-    return Rows(tuple(map(tuple, _untangled(rows, up, down))), paths, up, down)
+    rows: list[Row] = [[] for _ in range(max(depths, default=-1) + 1)]
+    for node, depth in _initial_order(count, depths, paths, up):
+        rows[depth].append(node)
+    return Rows(tuple(map(tuple, _best_order(rows, up, down))), paths, up, down)
 
 
 def _depths(count: int, edges: Sequence[Edge]) -> list[int]:
-    """The row of each node: what nothing was made of is in the last one, others above all that need them."""
+    """Return the row of each node: above its users, or the last one if it has none."""
     heights, filled, most = [0] * count, list[int](), most_in_row(count)
-    needed_by: dict[int, list[int]] = {}
-    for source, user in edges:
-        needed_by.setdefault(source, []).append(user)
-    for node in range(count - 1, -1, -1):
-        height = max((heights[user] + 1 for user in needed_by.get(node, ())), default=0)
+    users = groupby(first, edges)
+    for node in reversed(range(count)):
+        height = max((heights[user] + 1 for _, user in users.get(node, ())), default=0)
         while height < len(filled) and filled[height] >= most:
             height += 1
         filled += [0] * (height + 1 - len(filled))
         filled[height] += 1
         heights[node] = height
-    return [len(filled) - 1 - each for each in heights]
+    return [len(filled) - 1 - height for height in heights]
 
 
 def most_in_row(count: int) -> int:
-    """How many nodes may stand beside each other: all of a small picture, while a large one is no thin strip.
+    """Return the maximum number of nodes in a row, so that a large picture is not a thin strip.
 
     >>> most_in_row(10), most_in_row(2_000)
     (16, 67)
@@ -85,107 +87,105 @@ def most_in_row(count: int) -> int:
     return max(16, int(1.5 * count**0.5))
 
 
-def _paths(count: int, edges: Sequence[Edge], depths: Sequence[int]) -> dict[Edge, tuple[int, ...] | None]:
-    """The bends of each edge; short edges come first when there are too many."""
+def _paths(
+    count: int, edges: Sequence[Edge], depths: Sequence[int]
+) -> dict[Edge, tuple[int, ...] | None]:
+    """Return the bends of each edge; short edges take precedence when there are too many."""
     bends: dict[tuple[int, int], int] = {}
     paths: dict[Edge, tuple[int, ...] | None] = {}
     for source, user in sorted(edges, key=lambda edge: (depths[edge[1]] - depths[edge[0]], edge)):
         places = [(source, depth) for depth in range(depths[source] + 1, depths[user])]
-        if len(bends) + sum(each not in bends for each in places) > MOST_BENDS:
+        if len(bends) + sum(place not in bends for place in places) > MOST_BENDS:
             paths[source, user] = None
             continue
-        paths[source, user] = tuple(bends.setdefault(each, count + len(bends)) for each in places)
+        paths[source, user] = tuple(bends.setdefault(place, count + len(bends)) for place in places)
     return paths
 
 
-def _segments(paths: Mapping[Edge, tuple[int, ...] | None]) -> Iterator[Edge]:
-    for (source, user), path in paths.items():
-        if path is not None:
-            stations = (source, *path, user)
-            yield from pairwise(stations)
-
-
-def _walked(
-    count: int, depths: Sequence[int], paths: Mapping[Edge, tuple[int, ...] | None], up: Neighbours
+def _initial_order(
+    count: int,
+    depths: Sequence[int],
+    paths: Mapping[Edge, tuple[int, ...] | None],
+    up: Neighbours,
 ) -> Iterator[tuple[int, int]]:
-    """Every node and bend with its row, in the order of a walk from the results to their sources: a fair beginning."""
-    rows = {bend: depths[edge[0]] + i for edge, path in paths.items() for i, bend in enumerate(path or (), 1)}
+    """Yield every node and bend with its row, walking from the results to their sources."""
+    rows = {
+        bend: depths[edge[0]] + i
+        for edge, path in paths.items()
+        for i, bend in enumerate(path or (), 1)
+    }
     rows.update(enumerate(depths))
-    entered: set[int] = set()
+    seen: set[int] = set()
     waiting = list(range(count))
     while waiting:
-        each = waiting.pop()
-        if each not in entered:
-            entered.add(each)
-            yield each, rows[each]
-            waiting += reversed(up.get(each, ()))
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            yield node, rows[node]
+            waiting += reversed(up.get(node, ()))
 
 
 # ---------------------------------------------------------------- fewer crossings
 
 
-def _untangled(rows: Sequence[Row], up: Neighbours, down: Neighbours) -> list[Row]:
-    """The rows in the best order that was found."""
+def _best_order(rows: Sequence[Row], up: Neighbours, down: Neighbours) -> list[Row]:
+    """Return the rows in the best order found."""
     best, fewest, failures = list(rows), crossings(rows, down), 0
     for sweep in range(SWEEPS):
         if not fewest or failures >= PATIENCE:
             break
-        rows = _swept(rows, up, down, downwards=sweep % 2 == 0)
+        # Downwards and upwards in turn.
+        rows = _sweep(rows, up) if sweep % 2 == 0 else _sweep(rows[::-1], down)[::-1]
         count = crossings(rows, down)
         failures = failures + 1 if count >= fewest else 0
         best, fewest = (rows, count) if count < fewest else (best, fewest)
     return best
 
 
-def _swept(rows: Sequence[Row], up: Neighbours, down: Neighbours, *, downwards: bool) -> list[Row]:
-    """Each row in the order of the middles of its neighbours in the row before."""
-    made = list(rows)
-    ways = range(1, len(made)) if downwards else range(len(made) - 2, -1, -1)
-    before = up if downwards else down
-    for i in ways:
-        places = {each: place for place, each in enumerate(made[i - 1 if downwards else i + 1])}
-        middles = _middles(made[i], before, places)
-        made[i] = sorted(made[i], key=middles.__getitem__)
-        _switch(made[i], before, places)
-    return made
+def _sweep(rows: Sequence[Row], before: Neighbours) -> list[Row]:
+    """Return each row but the first in the order of its neighbors' middles in the row *before*."""
+    ordered = list(rows[:1])
+    for row in rows[1:]:
+        position = {node: i for i, node in enumerate(ordered[-1])}
+        neighbors = {
+            node: sorted(position[other] for other in before.get(node, ())) for node in row
+        }
+        ordered.append(_reordered(row, neighbors))
+    return ordered
 
 
-def _middles(row: Row, before: Neighbours, places: Mapping[int, int]) -> dict[int, float]:
-    """Where each of a row would like to be; who has no neighbours stays beside whom he stood."""
+def _reordered(row: Row, neighbors: Mapping[int, Sequence[int]]) -> Row:
     middles: dict[int, float] = {}
+    # A node without neighbors stays beside the node to its left.
     last = 0.0
-    for each in row:
-        found = [places[other] for other in before.get(each, ())]
-        last = sum(found) / len(found) if found else last
-        middles[each] = last
-    return middles
-
-
-def _switch(row: Row, before: Neighbours, places: Mapping[int, int]) -> None:
-    """Let two that stand beside each other change places where their edges cross less then."""
-    found = {each: sorted(places[other] for other in before.get(each, ())) for each in row}
+    for node in row:
+        found = neighbors[node]
+        last = middles[node] = sum(found) / len(found) if found else last
+    row = sorted(row, key=middles.__getitem__)
     for i in range(len(row) - 1):
-        left, right = found[row[i]], found[row[i + 1]]
-        if left and right and left[-1] > right[0] and _inversions(left, right) > _inversions(right, left):
+        left, right = neighbors[row[i]], neighbors[row[i + 1]]
+        may_cross = left and right and left[-1] > right[0]
+        if may_cross and _inversions(left, right) > _inversions(right, left):
             row[i], row[i + 1] = row[i + 1], row[i]
+    return row
 
 
 def _inversions(left: Sequence[int], right: Sequence[int]) -> int:
-    return sum(bisect_left(right, each) for each in left)
+    return sum(bisect_left(right, end) for end in left)
 
 
 def crossings(rows: Sequence[Sequence[int]], down: Neighbours) -> int:
-    """How many edges cross each other between the rows.
+    """Return the number of crossings between the rows.
 
     >>> crossings([[0, 1], [2, 3]], {0: [3], 1: [2]})
     1
     """
     count = 0
     for i, row in enumerate(rows[:-1]):
-        places = {each: place for place, each in enumerate(rows[i + 1])}
+        position = {node: place for place, node in enumerate(rows[i + 1])}
         met: list[int] = []
-        for each in row:
-            ends = sorted(places[other] for other in down.get(each, ()))
+        for node in row:
+            ends = sorted(position[other] for other in down.get(node, ()))
             count += sum(len(met) - bisect_left(met, end + 1) for end in ends)
             for end in ends:
                 insort(met, end)

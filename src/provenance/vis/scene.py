@@ -1,15 +1,16 @@
-"""What a picture of a lineage shows, whatever format it is drawn in: artifacts, the calls that made them, and who used what.
+"""The content of a picture of a lineage: artifacts, their calls, and which call used which.
 
-Everything here comes from records and from what lineage tells of the calls' arguments: no value is read.
+All of it comes from records and the arguments that lineage reports; no value is read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from attrs import frozen
+from toolz import groupby
 
 from provenance.events import Outcome
 from provenance.ids import ArtifactId
@@ -19,11 +20,11 @@ from provenance.shorthand import SHORT
 from provenance.vis.wording import duration, size, visible
 
 Facts: TypeAlias = "tuple[tuple[str, str], ...]"
-"""What there is to know, as names and texts."""
+"""Facts, as names and texts."""
 
 
 class Kind(Enum):
-    """What sort of artifact it is."""
+    """The kind of an artifact."""
 
     PLAIN = "artifact"
     COMPOSITE = "composite: its parts are stored on their own"
@@ -33,7 +34,7 @@ class Kind(Enum):
 
 @frozen
 class Thing:
-    """The node of an artifact: what its record tells of the value, which itself is left out."""
+    """The node of an artifact, from its record; the value is not read."""
 
     id: ArtifactId
     kind: Kind
@@ -44,13 +45,13 @@ class Thing:
 
     @property
     def short_id(self) -> str:
-        """As many digits of the id as people need."""
+        """The first digits of the id."""
         return visible(self.id[:SHORT])
 
 
 @frozen
 class Call:
-    """The node of a function: its name, and the *arguments* that were no artifacts."""
+    """The node of a function: its name, and the arguments that are not artifacts."""
 
     name: str
     version: int
@@ -59,13 +60,13 @@ class Call:
 
     @property
     def title(self) -> str:
-        """The name, with the version if it has one."""
+        """The name, with the version unless it is 0."""
         return f"{self.name} · v{self.version}" if self.version else self.name
 
 
 @frozen
 class Step:
-    """An artifact and the call that made it, of which nothing is known where the record is gone."""
+    """An artifact and the call that made it; None if the record is missing."""
 
     thing: Thing
     call: Call | None
@@ -73,7 +74,7 @@ class Step:
 
 @frozen
 class Use:
-    """The call that made *user* was given *source*, as *argument*; both are numbers of steps."""
+    """The call of step `user` received the artifact of step `source` as `argument`."""
 
     source: int
     user: int
@@ -81,35 +82,42 @@ class Use:
 
     @property
     def turns_back(self) -> bool:
-        """Whether this edge closes a circle: a source was recomputed from its own product."""
+        """Whether this edge closes a cycle: a source was recomputed from its own descendant."""
         return self.source >= self.user
 
 
 @frozen
 class Scene:
-    """All *steps*, sources first, and the *uses* between them; *root* is the number of the step that was asked for."""
+    """All steps, sources first, and the uses between them; `root` is the traced artifact's step."""
 
     root: int
     steps: tuple[Step, ...]
     uses: tuple[Use, ...]
 
     @property
+    def uses_by_user(self) -> dict[int, list[Use]]:
+        """The uses of each step that has some."""
+        return groupby(lambda use: use.user, self.uses)
+
+    @property
     def title(self) -> str:
-        """What is drawn, in a line."""
+        """The title of the picture."""
         call, thing = self.steps[self.root].call, self.steps[self.root].thing
         count = f"{len(self.steps)} artifact{'s' if len(self.steps) > 1 else ''}"
         return f"Lineage of {call.title if call else '?'} {thing.short_id}: {count}"
 
 
 def scene_of(lineage: Lineage, outcomes: Mapping[ArtifactId, Outcome]) -> Scene:
-    """The scene of a lineage: a step for each artifact, be it recorded or missing."""
+    """Return the scene of a lineage: a step for each artifact, recorded or missing."""
     known = lineage.order
-    apart = sorted(lineage.artifacts.keys() - set(known))
-    ids = [*sorted(lineage.missing), *apart, *known]
-    number = {each: i for i, each in enumerate(ids)}
-    steps = tuple(_step(lineage, each, outcomes.get(each)) for each in ids)
+    unordered = sorted(lineage.artifacts.keys() - set(known))
+    ids = [*sorted(lineage.missing), *unordered, *known]
+    number = {artifact_id: i for i, artifact_id in enumerate(ids)}
+    steps = tuple(_step(lineage, artifact_id, outcomes.get(artifact_id)) for artifact_id in ids)
     uses = tuple(
-        Use(number[source], number[user], visible(argument)) for user in ids for argument, source in lineage.uses(user)
+        Use(number[source], number[user], visible(argument))
+        for user in ids
+        for argument, source in lineage.uses(user)
     )
     return Scene(number[lineage.root], steps, uses)
 
@@ -117,33 +125,34 @@ def scene_of(lineage: Lineage, outcomes: Mapping[ArtifactId, Outcome]) -> Scene:
 def _step(lineage: Lineage, artifact_id: ArtifactId, outcome: Outcome | None) -> Step:
     artifact = lineage.artifacts.get(artifact_id)
     if artifact is None:
-        return Step(Thing(artifact_id, Kind.MISSING, "?", "", outcome, (("id", visible(artifact_id)),)), None)
-    arguments = _told(lineage, artifact_id)
-    call = Call(visible(plain_name(artifact)), artifact.version, duration(artifact.compute_duration), arguments)
+        facts = (("id", visible(artifact_id)),)
+        return Step(Thing(artifact_id, Kind.MISSING, "?", "", outcome, facts), None)
+    arguments = in_order(lineage.arguments.get(artifact_id, {}))
+    call = Call(
+        visible(plain_name(artifact)),
+        artifact.version,
+        duration(artifact.compute_duration),
+        tuple((visible(name), visible(text)) for name, text in arguments),
+    )
     return Step(_thing(artifact, outcome), call)
-
-
-def _told(lineage: Lineage, artifact_id: ArtifactId) -> Facts:
-    given = in_order(lineage.arguments.get(artifact_id, {}))
-    return tuple((visible(name), visible(text)) for name, text in given)
 
 
 def _thing(artifact: Artifact[object], outcome: Outcome | None) -> Thing:
     module, _, name = artifact.value_type.rpartition(":")
-    kind = Kind.COMPOSITE if artifact.composite else Kind.FILE if artifact.serializer == _FILE else Kind.PLAIN
+    is_file = artifact.serializer == "file"
+    kind = Kind.COMPOSITE if artifact.composite else Kind.FILE if is_file else Kind.PLAIN
+    spent = duration(artifact.compute_duration)
+    value_type, byte_count = f"{name} ({module})", size(artifact.size_bytes)
     facts = {
         "id": artifact.id,
         "function": f"{artifact.fn_module}.{artifact.fn_name}, version {artifact.version}",
-        "value": f"{name} ({module}), {size(artifact.size_bytes)}, written as {artifact.serializer}",
+        "value": f"{value_type}, {byte_count}, written as {artifact.serializer}",
         "value id": artifact.value_id,
-        "computed": f"{artifact.computed_at:%Y-%m-%d %H:%M:%S} UTC, in {duration(artifact.compute_duration)}",
+        "computed": f"{artifact.computed_at:%Y-%m-%d %H:%M:%S} UTC, in {spent}",
         "run": artifact.run_id,
         "tags": ", ".join(artifact.tags),
         "kind": "" if kind is Kind.PLAIN else kind.value,
         "here": "" if outcome is None else outcome.value,
     }
-    told = tuple((key, visible(text)) for key, text in facts.items() if text)
-    return Thing(artifact.id, kind, visible(name), size(artifact.size_bytes), outcome, told)
-
-
-_FILE: Final = "file"
+    lines = tuple((key, visible(text)) for key, text in facts.items() if text)
+    return Thing(artifact.id, kind, visible(name), byte_count, outcome, lines)

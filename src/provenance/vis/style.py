@@ -1,4 +1,4 @@
-"""Colours, for light pages and dark ones; they are told apart by their lightness too, and never alone in what they say."""
+"""Colors for light and dark pages; they differ in lightness too, and text repeats their meaning."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from attrs import frozen
 from provenance.events import Outcome
 
 NAME: Final = "provenance-lineage"
-"""Class of the whole picture: its style stays within it, whatever page it is on."""
+"""Class of the whole picture, to which its style sheet is limited."""
 
 
 @frozen
@@ -22,7 +22,7 @@ class Paint:
 
 @frozen
 class Palette:
-    """All colours of a picture: `paints` by what became of an artifact, None where nothing is known."""
+    """All colors of a picture; `paints` by the outcome of a call, None if it is unknown."""
 
     sheet: str
     text: str
@@ -82,27 +82,26 @@ text{{font-family:{FONTS};font-size:11px}}
 
 
 def class_of(outcome: Outcome | None) -> str:
-    """The class of artifacts of this outcome."""
+    """Return the style class of artifacts with this outcome."""
     return "unknown" if outcome is None else outcome.name.lower()
 
 
 def rules(*, dark: bool) -> str:
-    """The style sheet; with *dark*, pages that are dark get colours of their own."""
-    text = _scoped(_SHAPES) + _scoped(_colours(LIGHT))
-    return f"{text}@media (prefers-color-scheme:dark){{{_scoped(_colours(DARK))}}}" if dark else text
+    """Return the style sheet; with *dark*, it has colors for dark pages too."""
+    text = _scoped(_SHAPES) + _scoped(_colors(LIGHT))
+    return f"{text}@media (prefers-color-scheme:dark){{{_scoped(_colors(DARK))}}}" if dark else text
 
 
 def _scoped(text: str) -> str:
-    lines = [line.split("{", 1) for line in text.split("\n") if line]
-    return "".join(
-        f"{','.join(f'.{NAME} {selector}' for selector in selectors.split(','))}{{{body}\n" for selectors, body in lines
-    )
+    rules = [line.split("{", 1) for line in text.split("\n") if line]
+    scoped = [",".join(f".{NAME} {name}" for name in names.split(",")) for names, _ in rules]
+    return "".join(f"{names}{{{body}\n" for names, (_, body) in zip(scoped, rules, strict=True))
 
 
-def _colours(palette: Palette) -> str:
-    nodes = {f".{class_of(each)}": paint for each, paint in palette.paints.items()}
+def _colors(palette: Palette) -> str:
+    nodes = {f".{class_of(outcome)}": paint for outcome, paint in palette.paints.items()}
     nodes |= {".call": palette.function, ".missing": Paint(palette.sheet, palette.quiet)}
-    lines = [f"{each}{{fill:{paint.fill};stroke:{paint.line}}}" for each, paint in nodes.items()]
+    lines = [f"{name}{{fill:{paint.fill};stroke:{paint.line}}}" for name, paint in nodes.items()]
     return "\n".join(
         (
             f".sheet{{fill:{palette.sheet}}}",

@@ -1,4 +1,4 @@
-"""A layout as SVG: text that browsers, notebooks and drawing programs show without further ado."""
+"""A layout as SVG, for browsers, notebooks and drawing programs."""
 
 from __future__ import annotations
 
@@ -7,50 +7,53 @@ from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
 from provenance.vis.boxes import LINE, PADDING, Line
-from provenance.vis.layout import MARGIN, Box, Figure, Layout, Trunk, Wire
+from provenance.vis.layout import MARGIN, Box, Figure, Layout, Wire
 from provenance.vis.legend import SWATCH, entries
 from provenance.vis.scene import Call, Facts, Kind, Thing
 from provenance.vis.style import NAME, class_of, rules
 from provenance.vis.wording import fitted
 
 _BASE: Final = 12.0
-"""From the top of a line of text to its base."""
+"""From the top of a line of text to its baseline."""
 _FOLD: Final = 8.0
-"""The turned down corner of a file's page."""
+"""Size of the folded corner in the page of a file."""
 
 
 def svg(layout: Layout, *, dark: bool = True) -> str:
-    """The picture; with *dark*, it takes dark colours on pages that are dark."""
+    """Return the picture as SVG; with *dark*, it adapts to dark pages."""
     broad, high = f"{layout.width:.0f}", f"{layout.height:.0f}"
     tip = f"tip-{layout.scene.steps[layout.scene.root].thing.short_id}"
-    size, title = f'width="{broad}" height="{high}"', escape(layout.scene.title)
+    size = f'width="{broad}" height="{high}" viewBox="0 0 {broad} {high}"'
+    title = escape(layout.scene.title)
     return "\n".join(
         (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="{NAME}" role="img" {size} viewBox="0 0 {broad} {high}">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="{NAME}" role="img" {size}>',
             f"<title>{title}</title><style>{rules(dark=dark)}</style>{_arrow(tip)}",
             f'<rect class="sheet" width="{broad}" height="{high}"/>',
             *_header(layout),
             '<g fill="none">',
-            *(_trunk(each) for each in layout.trunks),
-            *(_wire(each, tip) for each in layout.wires),
+            *(
+                _tag("path", class_="use", d=trunk.path, data_from=str(trunk.source))
+                for trunk in layout.trunks
+            ),
+            *(_wire(wire, tip) for wire in layout.wires),
             "</g>",
-            *(_figure(i, each, tip, is_root=i == layout.scene.root) for i, each in enumerate(layout.figures)),
+            *(
+                _figure(i, figure, tip, is_root=i == layout.scene.root)
+                for i, figure in enumerate(layout.figures)
+            ),
             "</svg>",
         )
     )
 
 
 def _tag(name: str, content: str = "", **attributes: str | float) -> str:
-    """An element, its attributes quoted; *content* is markup."""
-    written = (
-        f"{each.rstrip('_').replace('_', '-')}={quoteattr(_number(value))}" for each, value in attributes.items()
-    )
-    opened = " ".join((name, *written))
-    return f"<{opened}>{content}</{name}>" if content else f"<{opened}/>"
-
-
-def _number(value: str | float) -> str:
-    return value if isinstance(value, str) else f"{value:.1f}".removesuffix(".0")
+    """Return an element with quoted attributes; *content* is markup."""
+    opening = name
+    for key, value in attributes.items():
+        text = value if isinstance(value, str) else f"{value:.1f}".removesuffix(".0")
+        opening += f" {key.rstrip('_').replace('_', '-')}={quoteattr(text)}"
+    return f"<{opening}>{content}</{name}>" if content else f"<{opening}/>"
 
 
 def _text(text: str, x: float, y: float, style: str) -> str:
@@ -71,20 +74,18 @@ def _header(layout: Layout) -> Iterator[str]:
 
 
 def _arrow(tip: str) -> str:
-    """The tip of edges, under a name of its own: of two pictures on a page, one may be hidden with all that is in it."""
+    # A name of its own: of two pictures on a page, one may be hidden with all that it defines.
     path = _tag("path", class_="tip", d="M0,0L8,4L0,8z")
     size = 'refX="7" refY="4" markerWidth="6.5" markerHeight="6.5" orient="auto"'
     return f'<defs><marker id={quoteattr(tip)} viewBox="0 0 8 8" {size}>{path}</marker></defs>'
 
 
-def _trunk(trunk: Trunk) -> str:
-    return _tag("path", class_="use", d=trunk.path, data_from=str(trunk.source))
-
-
 def _wire(wire: Wire, tip: str) -> str:
     title = _tag("title", escape(wire.use.argument) or " ")
     ends = {"data_from": str(wire.use.source), "data_to": str(wire.use.user)}
-    return _tag("path", title, class_=wire.course.value, d=wire.path, marker_end=f"url(#{tip})", **ends)
+    return _tag(
+        "path", title, class_=wire.course.value, d=wire.path, marker_end=f"url(#{tip})", **ends
+    )
 
 
 # ---------------------------------------------------------------- nodes
@@ -99,7 +100,8 @@ def _call(call: Call | None, figure: Figure, tip: str) -> Iterator[str]:
     if call is None:
         return
     box = figure.call
-    yield f'<g class="function">{_told(_call_facts(call))}'
+    facts = ("function", call.title), ("took", call.duration), *call.arguments
+    yield f'<g class="function">{_tooltip(facts)}'
     yield _tag("rect", class_="call", x=box.x, y=box.y, width=box.width, height=box.height, rx=7)
     top = box.y + PADDING / 2
     for x, text in figure.ports:
@@ -113,29 +115,27 @@ def _call(call: Call | None, figure: Figure, tip: str) -> Iterator[str]:
     yield "</g>"
 
 
-def _call_facts(call: Call) -> Facts:
-    return ("function", call.title), ("took", call.duration), *call.arguments
-
-
 def _thing(figure: Figure, *, is_root: bool) -> Iterator[str]:
     thing, box = figure.step.thing, figure.thing
     style = "missing" if thing.kind is Kind.MISSING else class_of(thing.outcome)
-    yield f'<g class="artifact">{_told(thing.facts)}'
+    yield f'<g class="artifact">{_tooltip(thing.facts)}'
     yield from _shape(thing, box, f"thing {style}{' root' if is_root else ''}")
     yield from _lines(figure.block.thing, box, box.y + PADDING / 2)
     yield "</g>"
 
 
 def _shape(thing: Thing, box: Box, style: str) -> Iterator[str]:
-    """A rounded box; two behind each other for a composite; a page with a corner turned down for a file."""
+    """Yield a rounded box, two for a composite, or a page with a folded corner for a file."""
     if thing.kind is Kind.FILE:
         right, corner = box.x + box.width, box.y + _FOLD
-        outline = f"M{box.x:.1f},{box.y:.1f}H{right - _FOLD:.1f}L{right:.1f},{corner:.1f}V{box.bottom:.1f}H{box.x:.1f}z"
-        yield _tag("path", class_=style, d=f"{outline}M{right - _FOLD:.1f},{box.y:.1f}v{_FOLD}h{_FOLD}")
+        fold = f"{right - _FOLD:.1f}"
+        outline = f"M{box.x:.1f},{box.y:.1f}H{fold}L{right:.1f},{corner:.1f}"
+        outline += f"V{box.bottom:.1f}H{box.x:.1f}z"
+        yield _tag("path", class_=style, d=f"{outline}M{fold},{box.y:.1f}v{_FOLD}h{_FOLD}")
         return
-    if thing.kind is Kind.COMPOSITE:
-        yield _tag("rect", class_=style, x=box.x + 5, y=box.y + 5, width=box.width, height=box.height, rx=14)
-    yield _tag("rect", class_=style, x=box.x, y=box.y, width=box.width, height=box.height, rx=14)
+    for shift in (5, 0) if thing.kind is Kind.COMPOSITE else (0,):
+        x, y = box.x + shift, box.y + shift
+        yield _tag("rect", class_=style, x=x, y=y, width=box.width, height=box.height, rx=14)
 
 
 def _lines(lines: Sequence[Line], box: Box, top: float) -> Iterator[str]:
@@ -146,6 +146,5 @@ def _lines(lines: Sequence[Line], box: Box, top: float) -> Iterator[str]:
             yield _text(line.right, box.x + box.width - PADDING, base, "right")
 
 
-def _told(facts: Facts) -> str:
-    """What the browser shows when the pointer rests on it."""
+def _tooltip(facts: Facts) -> str:
     return _tag("title", escape("\n".join(f"{name}: {text}" for name, text in facts)))

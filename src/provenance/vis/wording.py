@@ -1,4 +1,4 @@
-"""Facts in a few characters, safe to be shown: nothing that a reader would not see, nothing longer than its place."""
+"""Short texts that are safe to show: without invisible characters, and cut to fit."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ import unicodedata
 from typing import Final
 
 JOINERS: Final = "\u200c\u200d"
-"""Invisible, but scripts and emoji are written with them."""
+"""Invisible characters that scripts and emoji need."""
 _NARROW: Final = frozenset("iljtfrI.,:;'|!()[]{} `/\\-\"")
 _BROAD: Final = frozenset("mwMW@%…—<>&#=+~")
 
 
 def visible(text: str) -> str:
-    r"""*text* in one line, with an escape in place of each character that would not be seen, or not as what it is.
+    r"""Return *text* in one line, with characters that are invisible or misleading escaped.
 
-    Among these are line breaks, what turns the direction of writing, and what XML forbids.
+    Among these are line breaks, changes of writing direction, and what XML forbids.
 
     >>> visible("two\nlines"), visible("né"), visible(chr(0x202E) + "x")
     ('two\\nlines', 'né', '\\u202ex')
     """
-    return "".join(each if each.isprintable() or each in JOINERS else _escaped(each) for each in text)
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+    return "".join(
+        char
+        if char.isprintable() or char in JOINERS
+        else char.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for char in text
+    )
 
 
 def width(text: str) -> float:
-    """Roughly how wide *text* is in a proportional font, in units of the font's size; rather too much than too little.
+    """Estimate the width of *text* in a proportional font, in units of the font size, from above.
 
     >>> width("iii") < width("nnn") < width("mmm") < width("日本語")
     True
@@ -48,7 +49,7 @@ def _width(character: str) -> float:
 
 
 def fitted(text: str, room: float) -> str:
-    """*text*, or as much of its beginning and end as fit into *room*, with an ellipsis between them.
+    """Return *text*, or what fits into *room* of its start and end, with an ellipsis between.
 
     >>> fitted("short", 10), fitted("abcdefghijklmnopqrstuvwxyz", 7)
     ('short', 'abcdef…xyz')
@@ -56,33 +57,35 @@ def fitted(text: str, room: float) -> str:
     if width(text) <= room:
         return text
     room -= width("…")
-    head = _taken(text, room * 2 / 3)
-    tail = _taken(text[::-1], room - width(head))[::-1]
+    head = _start(text, room * 2 / 3)
+    tail = _start(text[::-1], room - width(head))[::-1]
     return f"{head}…{tail}"
 
 
-def _taken(text: str, room: float) -> str:
-    for count, each in enumerate(text):
-        room -= _width(each)
+def _start(text: str, room: float) -> str:
+    for count, character in enumerate(text):
+        room -= _width(character)
         if room < 0:
             return text[:count]
     return text
 
 
 def size(count: int) -> str:
-    """A number of bytes in the usual units.
+    """Format a number of bytes.
 
     >>> size(0), size(999), size(1_234), size(148_200_000)
     ('0 B', '999 B', '1.2 kB', '148 MB')
     """
     amount, units = float(count), ["B", "kB", "MB", "GB", "TB"]
-    while amount >= 999.5 and len(units) > 1:  # noqa: PLR2004 - what would be written 1000
+    # From 999.5 on, the amount would be rounded to 1000.
+    while amount >= 999.5 and len(units) > 1:  # noqa: PLR2004
         amount, units = amount / 1_000, units[1:]
-    return f"{amount:.1f} {units[0]}" if units[0] != "B" and amount < 10 else f"{amount:.0f} {units[0]}"  # noqa: PLR2004
+    decimals = 1 if units[0] != "B" and amount < 10 else 0  # noqa: PLR2004
+    return f"{amount:.{decimals}f} {units[0]}"
 
 
 def duration(seconds: float) -> str:
-    """A time in the unit that suits it.
+    """Format a duration in a suitable unit.
 
     >>> duration(0.0000042), duration(0.042), duration(4.2), duration(252), duration(8000)
     ('4.2 µs', '42 ms', '4.2 s', '4.2 min', '2.2 h')
@@ -95,5 +98,5 @@ def duration(seconds: float) -> str:
 
 
 def _amount(number: float, unit: str) -> str:
-    decimals = 1 if number < 9.95 and round(number, 1) != round(number) else 0  # noqa: PLR2004 - two digits will do
+    decimals = 1 if number < 9.95 and round(number, 1) != round(number) else 0  # noqa: PLR2004
     return f"{number:.{decimals}f} {unit}"

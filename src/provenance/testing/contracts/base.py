@@ -1,4 +1,4 @@
-"""What all contract suites have in common: how they come by a store."""
+"""The base class of contract suites, which makes the store under test."""
 
 from __future__ import annotations
 
@@ -12,31 +12,38 @@ from provenance.testing.places import Place
 
 LAW = settings(
     deadline=None,
-    suppress_health_check=[HealthCheck.differing_executors, HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[
+        HealthCheck.differing_executors,
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+    ],
 )
-"""A law is run for several subclasses, over one store, which may be slow."""
+"""Settings of a property that runs for several subclasses over one store, which may be slow."""
 FEW = settings(LAW, max_examples=25)
-"""Enough where each example costs something."""
+"""Settings of an expensive property."""
 
 
 class Contract:
-    """Tests of a store, which a subclass makes. Suites may be combined: `class TestMine(BlobContract, ModelContract)`.
+    """Tests of a store that a subclass makes.
 
-    A subclass for several stores overrides the fixture `place`, with `params`, instead of `make`.
+    Suites can be combined: `class TestMine(BlobContract, ModelContract)`. To test several stores,
+    override the fixture `place`, with `params`, instead of `make`.
     """
 
     def make(self, folder: Path, /) -> Place:
-        """An empty store; *folder* is there for what it keeps, and is empty too."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method make(self, folder) -> Place")
+        """Return an empty store, which may keep files in *folder*, an empty folder."""
+        raise NotImplementedError(
+            f"{type(self).__name__} needs a method make(self, folder) -> Place"
+        )
 
     @pytest.fixture
     def place(self, tmp_path: Path) -> Generator[Place]:
-        """An empty store."""
-        made = self.make(tmp_path)
-        yield made
-        made.close()
+        """Make an empty store."""
+        place = self.make(tmp_path)
+        yield place
+        place.close()
 
     @pytest.fixture
     def fresh(self, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Place]:
-        """Makes another empty store each time; who calls it closes it."""
+        """Return a function that makes empty stores; the caller closes them."""
         return lambda: self.make(tmp_path_factory.mktemp("place"))

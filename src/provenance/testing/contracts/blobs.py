@@ -1,4 +1,4 @@
-"""What every blob store does."""
+"""The contract of blob stores."""
 
 from __future__ import annotations
 
@@ -24,29 +24,34 @@ from provenance.testing.places import LIMIT, Place
 Removal: TypeAlias = type[DropBlob] | type[Quarantine]
 
 SIZES: Final = [0, 1, LIMIT - 1, LIMIT, LIMIT + 1, (1 << 16) - 1, 1 << 16, (1 << 16) + 1, 3 << 20]
-ELSEWHERE: Final = Blob(BlobId("../" * 13 + "x"), 5)
-BUFFERS: Final[list[Callable[[bytes], Any]]] = [bytes, bytearray, memoryview, lambda part: array.array("B", part)]
+INVALID: Final = Blob(BlobId("../" * 13 + "x"), 5)
+BUFFERS: Final[list[Callable[[bytes], Any]]] = [
+    bytes,
+    bytearray,
+    memoryview,
+    lambda part: array.array("B", part),
+]
 
 
 def some(size: int) -> bytes:
-    """So many bytes, which do not repeat."""
+    """Return *size* bytes without repetition."""
     return blake3(b"%d" % size).digest(length=size)
 
 
 def dump_zip(values: object, sink: BinaryIO) -> None:
-    """Write a ZIP file, as NumPy and others do, whose parts are found by where the sink says that it is."""
+    """Write a ZIP file, whose directory depends on `sink.tell`."""
     with zipfile.ZipFile(sink, "w") as archive:
         archive.writestr("values", json.dumps(values))
 
 
 def load_zip(source: BinaryIO) -> object:
-    """Read a ZIP file, which begins at its end."""
+    """Read a ZIP file, which needs to seek to the end."""
     with zipfile.ZipFile(source) as archive:
         return cast("object", json.loads(archive.read("values")))
 
 
 def dump_text(values: object, sink: BinaryIO) -> None:
-    """Write text, in the pieces that JSON makes."""
+    """Write text in the pieces that JSON makes."""
     text = io.TextIOWrapper(sink, "utf-8")
     json.dump(values, text)
     text.flush()
@@ -54,16 +59,16 @@ def dump_text(values: object, sink: BinaryIO) -> None:
 
 
 def dump_pickle(values: object, sink: BinaryIO) -> None:
-    """Write a pickle, whose large parts come unbuffered."""
+    """Write a pickle, whose large parts are written unbuffered."""
     pickle.dump(values, sink, protocol=5)
 
 
 class BlobContract(Contract):
-    """Bytes come back under their digest, or not at all."""
+    """Bytes are read back under their digest, or not at all."""
 
     @pytest.mark.parametrize("size", SIZES)
     def test_what_was_written_is_read(self, place: Place, size: int) -> None:
-        """Bytes of any number come back, under the id that is their digest."""
+        """Any number of bytes is read back under its digest."""
         blob = place.keep(some(size))
         assert Blob(BlobId(blake3(some(size)).digest()[:20].hex()), size) == blob
         assert some(size) == place.read(blob)
@@ -71,14 +76,14 @@ class BlobContract(Contract):
 
     @pytest.mark.parametrize("size", SIZES)
     def test_writing_again_changes_nothing(self, place: Place, size: int) -> None:
-        """The same bytes are the same blob, however often they are written."""
+        """The same bytes are the same blob each time they are written."""
         first, second = place.keep(some(size)), place.keep(some(size))
         assert first == second
         assert some(size) == place.read(first)
 
     @pytest.mark.parametrize("piece", [1, 999, 70_000, 1 << 20])
     def test_pieces_make_one_blob(self, place: Place, piece: int) -> None:
-        """Whether bytes arrive at once or in pieces, in whatever kind of buffer, the blob is the same."""
+        """The blob does not depend on the pieces and buffers in which the bytes arrive."""
         data = some(3000 if piece == 1 else 2_500_000)
 
         def write(sink: BinaryIO) -> None:
@@ -93,7 +98,7 @@ class BlobContract(Contract):
             assert data == place.read(written.blob)
 
     def test_a_reused_buffer_is_not_kept(self, place: Place) -> None:
-        """What an encoder does to its buffer after it was written does not matter."""
+        """An encoder may change its buffer after writing it."""
         buffer = bytearray(b"a" * 100)
 
         def write(sink: BinaryIO) -> None:
@@ -116,14 +121,14 @@ class BlobContract(Contract):
         dump: Callable[[object, BinaryIO], None],
         load: Callable[[BinaryIO], object],
     ) -> None:
-        """Pickle, ZIP and text are written into the sink and read from the source as if they were files."""
+        """Libraries can use the sink and the source like files."""
         values = {"a": list(range(count)), "b": "x" * count}
         blob = place.kept(place.ask(WriteBlob(lambda sink: dump(values, sink))))
         assert values == place.ask(ReadBlob(blob, load))
 
     @pytest.mark.parametrize("size", [10, 100_000])
     def test_an_encoder_may_close_the_sink(self, place: Place, size: int) -> None:
-        """What was written counts, although the sink is closed by whoever wrote it."""
+        """The bytes are stored even if the encoder closes the sink."""
 
         def write(sink: BinaryIO) -> None:
             with sink:
@@ -133,7 +138,7 @@ class BlobContract(Contract):
 
     @pytest.mark.parametrize("size", [0, 10, LIMIT + 1, 100_000])
     def test_what_the_encoder_raises_passes_unchanged(self, place: Place, size: int) -> None:
-        """An encoder's exception reaches the caller as it was raised, and nothing is stored."""
+        """An encoder's exception reaches the caller unchanged, and nothing is stored."""
         error = OSError("the encoder's own")
 
         def write(sink: BinaryIO) -> None:
@@ -147,7 +152,7 @@ class BlobContract(Contract):
 
     @pytest.mark.parametrize("size", [10, LIMIT + 1, 100_000])
     def test_what_the_decoder_raises_passes_unchanged(self, place: Place, size: int) -> None:
-        """A decoder's exception reaches the caller as it was raised, and the blob stays."""
+        """A decoder's exception reaches the caller unchanged, and the blob stays."""
         blob = place.keep(some(size))
         error = FileNotFoundError("the decoder's own")
 
@@ -160,8 +165,8 @@ class BlobContract(Contract):
         assert place.ask(HasBlob(blob))
 
     @pytest.mark.parametrize("size", [10, LIMIT + 1])
-    def test_a_missing_blob_is_told(self, place: Place, size: int) -> None:
-        """What is not there is told as missing when read, absent when asked for, and no matter when dropped."""
+    def test_a_missing_blob_is_reported(self, place: Place, size: int) -> None:
+        """Reading a missing blob raises, and deleting it does nothing."""
         blob = blob_of(some(size))
         with pytest.raises(BlobNotFoundError, match=blob.id):
             place.read(blob)
@@ -172,7 +177,7 @@ class BlobContract(Contract):
     @pytest.mark.parametrize("size", SIZES)
     @pytest.mark.parametrize("remove", [DropBlob, Quarantine])
     def test_dropped_is_gone(self, place: Place, size: int, remove: Removal) -> None:
-        """A blob that was dropped or put aside is found no more, and can be written anew."""
+        """A deleted or quarantined blob is not found any longer, and can be written again."""
         blob = place.keep(some(size))
         other = place.keep(b"another")
         place.ask(remove(blob))
@@ -183,10 +188,10 @@ class BlobContract(Contract):
         assert blob == place.keep(some(size))
         assert some(size) == place.read(blob)
 
-    def test_an_id_from_elsewhere_leads_nowhere(self, place: Place) -> None:
-        """An id that is no digest is in no store, whatever path it looks like."""
-        assert not place.ask(HasBlob(ELSEWHERE))
+    def test_an_invalid_id_is_not_found(self, place: Place) -> None:
+        """No store has a blob whose id is not a digest, even if the id looks like a path."""
+        assert not place.ask(HasBlob(INVALID))
         with pytest.raises((BlobNotFoundError, CorruptBlobError)):
-            place.read(ELSEWHERE)
-        place.ask(DropBlob(ELSEWHERE))
-        place.ask(Quarantine(ELSEWHERE))
+            place.read(INVALID)
+        place.ask(DropBlob(INVALID))
+        place.ask(Quarantine(INVALID))

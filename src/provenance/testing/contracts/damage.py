@@ -1,4 +1,4 @@
-"""What a blob store notices of damage; the place says how to do some."""
+"""The contract of blob stores about damaged blobs; the `Place` damages them."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from provenance.testing.places import LIMIT, Place
 
 
 def shorter(data: bytes) -> bytes:
-    """All but the last byte."""
+    """Return all but the last byte."""
     return data[:-1]
 
 
 def longer(data: bytes) -> bytes:
-    """One byte more."""
+    """Return *data* with another byte."""
     return data + b"\0"
 
 
 def emptied(_: bytes) -> bytes:
-    """Nothing."""
+    """Return no bytes."""
     return b""
 
 
 def flipped(data: bytes) -> bytes:
-    """One bit is another."""
+    """Return *data* with one bit changed."""
     return data[:-1] + bytes([data[-1] ^ 4])
 
 
 class DamageContract(Contract):
-    """Bytes that are not what was written are never decoded. The place needs its `damage`."""
+    """Damaged bytes are never decoded. The `Place` needs `damage`."""
 
     @pytest.mark.parametrize("size", [2, LIMIT, LIMIT + 1, 1 << 16, 3 << 20])
     def test_a_flipped_bit_is_noticed(self, place: Place, size: int) -> None:
-        """A blob with one bit changed is damaged, also when it was read before; nothing of it is decoded."""
+        """A blob with a changed bit is reported, even if it was read before, and is not decoded."""
         blob = place.keep(some(size))
         place.read(blob)
         place.damage(blob, flipped)
@@ -49,8 +49,10 @@ class DamageContract(Contract):
 
     @pytest.mark.parametrize("size", [1, LIMIT, LIMIT + 1, 1 << 16, 3 << 20])
     @pytest.mark.parametrize("change", [shorter, longer, emptied])
-    def test_another_length_is_noticed(self, place: Place, size: int, change: Callable[[bytes], bytes]) -> None:
-        """A blob that lost or gained bytes is damaged when read, absent when asked for; put aside, it is written anew."""
+    def test_another_length_is_noticed(
+        self, place: Place, size: int, change: Callable[[bytes], bytes]
+    ) -> None:
+        """A truncated or extended blob counts as absent, and is corrupt when read."""
         blob = place.keep(some(size))
         place.damage(blob, change)
         assert not place.ask(HasBlob(blob))

@@ -1,4 +1,4 @@
-"""What every store of leases does: one owner at a time, whatever the clock does."""
+"""The contract of lease stores: one owner at a time, whatever the clock does."""
 
 from __future__ import annotations
 
@@ -27,35 +27,35 @@ _IDS: Final = [ArtifactId(digit * 40) for digit in "01"]
 
 
 class SetClock:
-    """A clock that stands still until its `time`, seconds since some moment, is changed."""
+    """A clock that stands still until its `time`, in seconds, is changed."""
 
     def __init__(self) -> None:
         self.time = _START
 
     def __call__(self) -> float:
-        """The seconds."""
+        """Return the time."""
         return self.time
 
 
 class LeaseContract:
-    """Tests of a store of leases, which a subclass makes."""
+    """Tests of a lease store that a subclass makes."""
 
     def make(self, folder: Path, clock: Callable[[], float], /) -> Interpreter[Leases]:
-        """An empty store that goes by *clock*; *folder* is there for what it keeps, and is empty too."""
+        """Return an empty store that uses *clock*; *folder* is empty and for its files."""
         raise NotImplementedError(f"{type(self).__name__} needs a method make(self, folder, clock)")
 
     @pytest.fixture
     def clock(self) -> SetClock:
-        """The clock of the store."""
+        """Return the clock of the store."""
         return SetClock()
 
     @pytest.fixture
     def ask(self, tmp_path: Path, clock: SetClock) -> Interpreter[Leases]:
-        """An empty store."""
+        """Return an empty store."""
         return self.make(tmp_path, clock)
 
     def test_one_owner_at_a_time(self, ask: Interpreter[Leases], clock: SetClock) -> None:
-        """While a lease lasts nobody else gets it, and is told for how long it would; other artifacts are free."""
+        """While a lease lasts, other claims fail and report the time left."""
         lease = _claimed(ask, _IDS[0])
         clock.time += 4
         taken = ask(Claim(_IDS[0], 10))
@@ -65,21 +65,27 @@ class LeaseContract:
         assert ask(Release(lease))
         _claimed(ask, _IDS[0])
 
-    def test_leases_that_expired_are_told(self, ask: Interpreter[Leases], clock: SetClock) -> None:
-        """Those that nobody renewed for so long, page by page, and not those that last or were claimed since."""
-        for each in _IDS:
-            _claimed(ask, each, 10)
+    def test_expired_leases_are_listed(self, ask: Interpreter[Leases], clock: SetClock) -> None:
+        """Leases that expired long enough ago are listed, unless they were claimed again."""
+        for artifact_id in _IDS:
+            _claimed(ask, artifact_id, 10)
         clock.time += 15
-        assert () == ask(FindExpired(6))
-        assert _IDS == [each.artifact_id for each in ask(FindExpired(4))]
-        assert pytest.approx(5, abs=0.1) == ask(FindExpired(4))[0].seconds
-        assert [_IDS[0]] == [each.artifact_id for each in ask(FindExpired(4, limit=1))]
-        assert [_IDS[1]] == [each.artifact_id for each in ask(FindExpired(4, _IDS[0]))]
-        _claimed(ask, _IDS[0], 10)
-        assert [_IDS[1]] == [each.artifact_id for each in ask(FindExpired(0))]
 
-    def test_a_lease_that_expires_passes_to_another(self, ask: Interpreter[Leases], clock: SetClock) -> None:
-        """The fence grows with it; the earlier owner can neither renew it nor give it back."""
+        def expired(seconds: float, after: str = "", limit: int = 100) -> list[ArtifactId]:
+            return [lease.artifact_id for lease in ask(FindExpired(seconds, after, limit))]
+
+        assert () == ask(FindExpired(6))
+        assert _IDS == expired(4)
+        assert pytest.approx(5, abs=0.1) == ask(FindExpired(4))[0].seconds
+        assert [_IDS[0]] == expired(4, limit=1)
+        assert [_IDS[1]] == expired(4, _IDS[0])
+        _claimed(ask, _IDS[0], 10)
+        assert [_IDS[1]] == expired(0)
+
+    def test_a_lease_that_expires_passes_to_another(
+        self, ask: Interpreter[Leases], clock: SetClock
+    ) -> None:
+        """The new owner gets a higher fence; the old one cannot renew or release the lease."""
         early = _claimed(ask, _IDS[0])
         clock.time += 11
         late = _claimed(ask, _IDS[0])
@@ -89,7 +95,7 @@ class LeaseContract:
         assert (True, True, False) == (ask(Renew(late, 10)), ask(Release(late)), ask(Release(late)))
 
     def test_a_renewed_lease_lasts(self, ask: Interpreter[Leases], clock: SetClock) -> None:
-        """So many seconds from the moment in which it is renewed."""
+        """A renewed lease lasts for the given seconds from the renewal."""
         lease = _claimed(ask, _IDS[0])
         for _ in range(3):
             clock.time += 8
@@ -100,42 +106,48 @@ class LeaseContract:
         _claimed(ask, _IDS[0])
 
     def test_a_released_lease_is_not_renewed(self, ask: Interpreter[Leases]) -> None:
-        """Neither before nor after somebody else has it, were it the same process."""
+        """A released lease cannot be renewed, before or after the next claim."""
         first = _claimed(ask, _IDS[0])
         assert ask(Release(first))
         assert not ask(Renew(first, 10))
         _claimed(ask, _IDS[0])
         assert (False, False) == (ask(Renew(first, 10)), ask(Release(first)))
 
-    def test_a_clock_that_is_set_back_holds_nobody_up(self, ask: Interpreter[Leases], clock: SetClock) -> None:
-        """A lease that has longer to go than any can be given counts as expired; its owner cannot renew it then."""
+    def test_a_clock_that_is_set_back_blocks_no_claim(
+        self, ask: Interpreter[Leases], clock: SetClock
+    ) -> None:
+        """A lease that lasts longer than is possible counts as expired."""
         lease = _claimed(ask, _IDS[0], LONGEST_LEASE)
         clock.time -= 10_000
         _claimed(ask, _IDS[0])
         assert not ask(Renew(lease, 10))
 
-    def test_a_clock_that_is_set_back_a_little_changes_nothing(self, ask: Interpreter[Leases], clock: SetClock) -> None:
-        """As clocks are that follow others."""
+    def test_a_clock_that_is_set_back_a_little_changes_nothing(
+        self, ask: Interpreter[Leases], clock: SetClock
+    ) -> None:
+        """A lease still holds after a small correction of the clock."""
         _claimed(ask, _IDS[0], LONGEST_LEASE)
         clock.time -= 30
         assert isinstance(ask(Claim(_IDS[0], 10)), Taken)
 
     def test_one_of_many_threads_gets_it(self, ask: Interpreter[Leases], clock: SetClock) -> None:
-        """Of threads that claim at once, before and after it has expired."""
+        """If threads claim at the same time, one of them gets the lease."""
         for artifact in (new_id(), new_id()):
             for _ in range(2):
                 answers = at_once(partial(_claim, ask, artifact))
-                assert 1 == sum(isinstance(each, Claimed) for each in answers)
+                assert 1 == sum(isinstance(answer, Claimed) for answer in answers)
                 clock.time += 11
 
     def test_leases_are_as_in_a_dictionary(self, tmp_path_factory: pytest.TempPathFactory) -> None:
-        """Whatever is claimed, renewed and released in whatever order, while time passes and clocks jump."""
+        """The store agrees with a dictionary while leases change, time passes and clocks jump."""
 
         def make(clock: Callable[[], float]) -> Interpreter[Leases]:
             return self.make(tmp_path_factory.mktemp("leases"), clock)
 
         machine = type("Leases", (LeaseModel,), {"make": staticmethod(make)})
-        run_state_machine_as_test(machine, settings=settings(LAW, max_examples=25, stateful_step_count=30))
+        run_state_machine_as_test(
+            machine, settings=settings(LAW, max_examples=25, stateful_step_count=30)
+        )
 
 
 def _claim(ask: Interpreter[Leases], artifact_id: ArtifactId, _: int) -> Claimed | Taken:
@@ -150,12 +162,12 @@ def _claimed(ask: Interpreter[Leases], artifact_id: ArtifactId, seconds: float =
 
 
 class LeaseModel(RuleBasedStateMachine):
-    """A store beside a dictionary: by artifact, the lease that was given last, and when it expires."""
+    """A store compared with a dictionary: by artifact, the latest lease and its end."""
 
     @staticmethod
     def make(clock: Callable[[], float], /) -> Interpreter[Leases]:
-        """An empty store that goes by *clock*."""
-        raise NotImplementedError("the model needs a method make(clock) -> Interpreter[Leases]")
+        """Return an empty store that uses *clock*."""
+        raise NotImplementedError("define make(clock) -> Interpreter[Leases]")
 
     def __init__(self) -> None:
         super().__init__()
@@ -166,14 +178,14 @@ class LeaseModel(RuleBasedStateMachine):
 
     @rule(artifact=st.sampled_from(_IDS), seconds=st.sampled_from([1.0, 10.0, LONGEST_LEASE]))
     def claim(self, artifact: ArtifactId, seconds: float) -> None:
-        """It is had where nobody has one, or one that has expired; owners are new, fences grow."""
+        """Claim a lease, which succeeds unless one lasts; owners are new, and fences grow."""
         known = self.held.get(artifact)
         answer = self.ask(Claim(artifact, seconds))
         if known is not None and 0 < known[1] - self.clock.time <= IMPOSSIBLE:
             assert isinstance(answer, Taken)
             return
         assert isinstance(answer, Claimed)
-        assert answer.owner not in {each.owner for each in self.given}
+        assert answer.owner not in {lease.owner for lease in self.given}
         assert known is None or answer.fence > known[0].fence
         self.held[artifact] = answer, self.clock.time + seconds
         self.given.append(answer)
@@ -181,7 +193,7 @@ class LeaseModel(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.given))
     @rule(which=_ANY, seconds=st.sampled_from([1.0, 10.0, LONGEST_LEASE]))
     def renew(self, which: int, seconds: float) -> None:
-        """The last owner can, even if it has expired."""
+        """Renew a lease, which the latest owner can, even after the end."""
         lease = self.given[which % len(self.given)]
         is_held = self._is_held(lease)
         assert is_held == self.ask(Renew(lease, seconds))
@@ -191,7 +203,7 @@ class LeaseModel(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.given))
     @rule(which=_ANY)
     def release(self, which: int) -> None:
-        """The last owner can, once."""
+        """Release a lease, which the latest owner can, once."""
         lease = self.given[which % len(self.given)]
         is_held = self._is_held(lease)
         assert is_held == self.ask(Release(lease))
@@ -200,7 +212,7 @@ class LeaseModel(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.5, 1.0, 5.5, 30.0, 61.0, -20.0, -500.0, 100_000.0]))
     def set_clock(self, seconds: float) -> None:
-        """Time passes, or the clock is set."""
+        """Let time pass, or set the clock."""
         self.clock.time += seconds
 
     def _is_held(self, lease: Claimed) -> bool:

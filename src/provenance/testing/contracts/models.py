@@ -1,4 +1,4 @@
-"""Any sequence of operations leaves every store as it would leave a dictionary."""
+"""Stateful tests: any sequence of operations affects a store as it affects dictionaries."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ contents: Final = st.sampled_from(ALL_CONTENTS)
 
 
 def value_of(data: bytes) -> ValueId:
-    """The id of the value that is stored as *data*."""
+    """Return the id of the value stored as *data*."""
     return ValueId(blob_of(data).id)
 
 
 class StoreModel(RuleBasedStateMachine):
-    """A store beside dictionaries: of records by id, of bytes by blob, of the small blobs that a record carries.
+    """A store compared with dictionaries: records by id, bytes by blob, inline blobs by record.
 
-    `make` opens an empty store; a subclass says how, as those of `store_machine` do.
+    A subclass defines `make`, as those of `store_machine` do.
     """
 
     @staticmethod
     def make() -> Place:
-        """An empty store."""
-        raise NotImplementedError("the model needs a method make() -> Place; `store_machine(make)` is a model with one")
+        """Return an empty store."""
+        raise NotImplementedError("define make() -> Place, or use `store_machine(make)`")
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,11 +60,11 @@ class StoreModel(RuleBasedStateMachine):
         self.carried: dict[ArtifactId, set[Blob]] = {}
 
     def teardown(self) -> None:
-        """Let go of the store."""
+        """Close the store."""
         self.place.close()
 
     def write(self, data: bytes) -> tuple[Held, ...]:
-        """Write; what the store takes at once is there at once, what it hands back comes with a record."""
+        """Write, and return the blob if it must be put with a record."""
         written = self.place.write(data)
         assert blob_of(data) == written.blob
         if isinstance(written, Held):
@@ -80,9 +80,14 @@ class StoreModel(RuleBasedStateMachine):
         replace=st.booleans(),
     )
     def put(
-        self, artifact: ArtifactId, value: bytes, inputs: bytes | None, parents: frozenset[ArtifactId], replace: bool
+        self,
+        artifact: ArtifactId,
+        value: bytes,
+        inputs: bytes | None,
+        parents: frozenset[ArtifactId],
+        replace: bool,
     ) -> None:
-        """Put a record, with bytes of its own or others'."""
+        """Put a record, with new or known bytes."""
         held = self.write(value) + (() if inputs is None else self.write(inputs))
         one = record(
             id=artifact,
@@ -95,70 +100,69 @@ class StoreModel(RuleBasedStateMachine):
         if wins:
             self.records[artifact] = one
             self.carried[artifact] = set()
-        assert self.records[artifact] == self.place.ask(PutRecord(one, run(), repr(value), held, replace))
+        stored = self.place.ask(PutRecord(one, run(), repr(value), held, replace))
+        assert self.records[artifact] == stored
         assert not wins or repr(value) == self.place.ask(FindInputs(artifact))
-        self.carry([each.blob for each in held], [artifact] if wins else list(self.records))
-
-    def carry(self, blobs: list[Blob], records: list[ArtifactId]) -> None:
-        """Note that *records* carry those of *blobs* that they name."""
-        for artifact in records:
-            self.carried[artifact].update(blob for blob in blobs if blob in self.records[artifact].blobs)
+        blobs = {inline.blob for inline in held}
+        # A losing record repairs the bytes of all records that reference them.
+        for carrier in [artifact] if wins else list(self.records):
+            self.carried[carrier] |= blobs.intersection(self.records[carrier].blobs)
 
     @rule(artifact=ids)
     def drop(self, artifact: ArtifactId) -> None:
-        """Drop a record, and the bytes that nobody names any more."""
-        dropped = self.records.pop(artifact, None)
+        """Delete a record and the bytes that no other record references."""
+        deleted = self.records.pop(artifact, None)
         orphans = self.place.ask(DropRecord(artifact))
-        if dropped is None:
+        if deleted is None:
             assert orphans is None
             return
         del self.carried[artifact]
-        named = {blob for each in self.records.values() for blob in each.blobs}
-        assert set(dropped.blobs) - named == set(orphans or ())
+        referenced = {blob for one in self.records.values() for blob in one.blobs}
+        assert set(deleted.blobs) - referenced == set(orphans or ())
         for blob in orphans or ():
             self.place.ask(DropBlob(blob))
             self.bytes.pop(blob, None)
 
-    @rule(data=contents, aside=st.booleans())
-    def lose(self, data: bytes, aside: bool) -> None:
-        """Lose bytes, or put them aside, whoever names them."""
+    @rule(data=contents, quarantine=st.booleans())
+    def lose(self, data: bytes, quarantine: bool) -> None:
+        """Delete or quarantine bytes, whether or not records reference them."""
         blob = blob_of(data)
-        self.place.ask(Quarantine(blob) if aside else DropBlob(blob))
+        self.place.ask(Quarantine(blob) if quarantine else DropBlob(blob))
         self.bytes.pop(blob, None)
         for blobs in self.carried.values():
             blobs.discard(blob)
 
     @rule(data=contents)
     def write_alone(self, data: bytes) -> None:
-        """Write bytes that no record will name."""
+        """Write bytes without a record."""
         self.write(data)
 
     @invariant()
     def records_are_those_of_the_dictionary(self) -> None:
-        """Records are found by their ids, and by those of their inputs."""
+        """Look up records by their ids and by those of their inputs."""
         known = sorted(self.records)
         assert tuple(known) == self.place.ask(FindIds("", 10))
         for artifact in ALL_IDS:
             assert self.records.get(artifact) == self.place.find(record(id=artifact))
-            children = [each for each in known if artifact in self.records[each].input_artifact_ids]
+            children = [key for key in known if artifact in self.records[key].input_artifact_ids]
             assert tuple(children) == self.place.ask(FindProgeny(artifact))
         assert not known or run() == self.place.ask(FindRun(run().id))
 
     @invariant()
     def values_lead_to_their_records(self) -> None:
-        """Records are found by their values."""
+        """Look up records by their values."""
         for value in map(value_of, ALL_CONTENTS):
-            expected = {each.id for each in self.records.values() if each.value_id == value}
-            assert expected == {each.id for each in self.place.ask(FindByValue(value))}
+            expected = {one.id for one in self.records.values() if one.value_id == value}
+            assert expected == {one.id for one in self.place.ask(FindByValue(value))}
 
     @invariant()
     def bytes_are_those_of_the_dictionary(self) -> None:
-        """Bytes are read, and missed, as they should be."""
+        """Read bytes, which are reported as missing unless they are stored."""
         for data in ALL_CONTENTS:
             blob = blob_of(data)
-            there = blob in self.bytes or any(blob in blobs for blobs in self.carried.values())
-            assert there == self.place.ask(HasBlob(blob))
-            if there:
+            is_stored = blob in self.bytes or any(blob in blobs for blobs in self.carried.values())
+            assert is_stored == self.place.ask(HasBlob(blob))
+            if is_stored:
                 assert data == self.place.read(blob)
             else:
                 with pytest.raises(BlobNotFoundError):
@@ -166,23 +170,25 @@ class StoreModel(RuleBasedStateMachine):
 
 
 def store_machine(make: Callable[[], Place]) -> type[StoreModel]:
-    """The machine of `StoreModel` for the empty stores that *make* opens.
+    """Return the state machine `StoreModel` for the empty stores that *make* returns.
 
-    `TestMine = store_machine(make).TestCase` in a test module has pytest run it, with settings of your choice.
+    Write `TestMine = store_machine(make).TestCase` in a test module to choose its settings.
     """
     return type("StoreMachine", (StoreModel,), {"make": staticmethod(make)})
 
 
 class ModelContract(Contract):
-    """A store is a dictionary, whatever is done to it.
+    """Any sequence of operations affects a store as it affects a dictionary.
 
-    That is tried with so many *examples* of up to so many *steps*; a store that is far away may want fewer.
+    Attributes:
+        examples: Number of sequences; lower it for slow stores.
+        steps: Maximum number of operations in a sequence.
     """
 
     examples: ClassVar[int] = 15
     steps: ClassVar[int] = 20
 
     def test_a_store_is_a_dictionary(self, fresh: Callable[[], Place]) -> None:
-        """Whatever is written, recorded, replaced, lost and deleted in any order, look-ups answer as dictionaries do."""
+        """After writes, losses and deletions in any order, lookups agree with dictionaries."""
         chosen = settings(LAW, max_examples=self.examples, stateful_step_count=self.steps)
         run_state_machine_as_test(store_machine(fresh), settings=chosen)

@@ -1,4 +1,4 @@
-"""What every store of records does."""
+"""The contract of record stores."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from provenance.asks import (
 )
 from provenance.effects.sinks import blob_of
 from provenance.ids import ArtifactId, RunId, ValueId
-from provenance.records import ArtifactRecord, Held, Run, Written, options
+from provenance.records import ArtifactRecord, Held, Run, options
 from provenance.testing.contracts.base import FEW, Contract
-from provenance.testing.places import LIMIT, Place
+from provenance.testing.places import LIMIT, Place, inline_blobs
 from provenance.testing.samples import MOMENT, new_id, record, run
 from provenance.testing.strategies import records, runs
 
@@ -32,20 +32,15 @@ A, B, C = (ArtifactId(digit * 40) for digit in "abc")
 
 
 def new_value() -> ValueId:
-    """A value's id that is nobody else's."""
+    """Return a new random id of a value."""
     return ValueId(new_id())
 
 
-def brought(*written: Written) -> tuple[Held, ...]:
-    """Those bytes that have to come with a record."""
-    return tuple(each for each in written if isinstance(each, Held))
-
-
 class RecordContract(Contract):
-    """Records are found by all that look-ups ask for, and are stored whole or not at all."""
+    """Records are found by every lookup, and are stored completely or not at all."""
 
     def test_nothing_is_found_at_first(self, place: Place) -> None:
-        """An empty store answers every look-up with nothing."""
+        """Every lookup in an empty store finds nothing."""
         assert place.ask(FindRecord(new_id())) is None
         assert place.ask(FindRun(RunId(new_id()))) is None
         assert place.ask(DropRecord(new_id())) is None
@@ -63,50 +58,56 @@ class RecordContract(Contract):
     @FEW
     @given(one=records)
     def test_any_record_comes_back(self, place: Place, one: ArtifactRecord) -> None:
-        """A record comes back as it was, whatever is in it."""
+        """Any record is returned unchanged."""
         place.put(one, replace=True)
         assert one == place.find(one)
 
     @FEW
     @given(process=runs)
     def test_any_run_comes_back(self, place: Place, process: Run) -> None:
-        """A run comes back as it was first put, whatever is in it."""
+        """Any run is returned as it was first put."""
         process = evolve(process, id=RunId(new_id()))
         place.ask(PutRecord(record(run_id=process.id), process, "{}"))
-        place.ask(PutRecord(record(run_id=process.id), evolve(process, extra={"later": True}), "{}"))
+        place.ask(
+            PutRecord(record(run_id=process.id), evolve(process, extra={"later": True}), "{}")
+        )
         assert process == place.ask(FindRun(process.id))
 
     def test_the_loser_of_a_race_gets_the_winners_record(self, place: Place) -> None:
-        """A second record of one id changes nothing and is answered with the first."""
+        """Putting a second record of an id changes nothing and returns the first."""
         winner = place.put(record())
-        loser = evolve(winner, value_id=new_value(), input_artifact_ids=frozenset({A}), added_at=MOMENT)
+        loser = evolve(
+            winner, value_id=new_value(), input_artifact_ids=frozenset({A}), added_at=MOMENT
+        )
         assert winner == place.put(loser)
         assert winner == place.find(winner)
         assert () == place.ask(FindByValue(loser.value_id))
         assert () == place.ask(FindProgeny(A))
 
     def test_replacing_leaves_nothing_of_the_old_record(self, place: Place) -> None:
-        """A replaced record is the new one in every look-up."""
+        """After a replacement, every lookup finds only the new record."""
         old = place.put(record(input_artifact_ids=frozenset({A, B})))
         new = evolve(old, value_id=new_value(), input_artifact_ids=frozenset({B, C}))
         assert new == place.put(new, replace=True)
         assert new == place.find(old)
         assert () == place.ask(FindByValue(old.value_id))
         assert (new,) == place.ask(FindByValue(new.value_id))
-        assert [(), (new.id,), (new.id,)] == [place.ask(FindProgeny(each)) for each in (A, B, C)]
+        assert [(), (new.id,), (new.id,)] == [
+            place.ask(FindProgeny(source)) for source in (A, B, C)
+        ]
         assert (new.id,) == place.ask(FindIds(new.id, 10))
 
     def test_replacing_what_is_not_there_puts_it(self, place: Place) -> None:
-        """Replacing is putting where there is nothing to replace."""
+        """Replacing a missing record puts it."""
         one = record()
         assert one == place.put(one, replace=True)
         assert one == place.find(one)
 
     def test_prefixes_find_ids(self, place: Place) -> None:
-        """Ids are found by their first digits, in order, as many as are wanted."""
+        """Ids are found by their first digits, in order, up to a limit."""
         ids = ["ab" + digit * 38 for digit in "f03"] + ["aa" + "0" * 38, "ac" + "0" * 38]
-        for each in ids:
-            place.put(record(id=each))
+        for artifact_id in ids:
+            place.put(record(id=artifact_id))
         assert tuple(sorted(ids[:3])) == place.ask(FindIds("ab", 10))
         assert tuple(sorted(ids[:3])[:2]) == place.ask(FindIds("ab", 2))
         assert (ids[0],) == place.ask(FindIds(ids[0], 10))
@@ -114,26 +115,29 @@ class RecordContract(Contract):
         assert () == place.ask(FindIds("ab%", 10))
 
     def test_values_find_records_oldest_first(self, place: Place) -> None:
-        """All records of a value are found, in the order in which they were added."""
+        """All records of a value are found in the order in which they were added."""
         value = new_value()
-        ones = [record(value_id=value, added_at=MOMENT + timedelta(microseconds=each)) for each in (5, 1_000_000, 3)]
-        for one in (*ones, record()):
+        times = [MOMENT + timedelta(microseconds=micro) for micro in (5, 1_000_000, 3)]
+        same = [record(value_id=value, added_at=time) for time in times]
+        for one in (*same, record()):
             place.put(one)
-        assert (ones[2], ones[0], ones[1]) == place.ask(FindByValue(value))
+        assert (same[2], same[0], same[1]) == place.ask(FindByValue(value))
 
     def test_progeny_is_what_was_computed_from_it(self, place: Place) -> None:
-        """The direct descendants of an artifact are found, in order, until they are deleted."""
+        """The direct dependents of an artifact are found in order, until they are deleted."""
         source = record()
         children = [record(input_artifact_ids=frozenset({source.id, new_id()})) for _ in range(3)]
         for one in (source, *children, record(input_artifact_ids=frozenset({children[0].id}))):
             place.put(one)
         assert tuple(sorted(child.id for child in children)) == place.ask(FindProgeny(source.id))
         place.ask(DropRecord(children[0].id))
-        assert tuple(sorted(child.id for child in children[1:])) == place.ask(FindProgeny(source.id))
+        assert tuple(sorted(child.id for child in children[1:])) == place.ask(
+            FindProgeny(source.id)
+        )
 
     def test_dropping_names_the_blobs_that_nobody_shares(self, place: Place) -> None:
-        """Deleting answers the blobs that no other record names, as a value or as inputs."""
-        shared, lone, other = (blob_of(bytes([each])) for each in range(3))
+        """Deleting a record returns the blobs that no other record references."""
+        shared, lone, other = (blob_of(bytes([number])) for number in range(3))
         first = place.put(record(value_blob=shared, inputs_blob=lone))
         second = place.put(record(value_blob=other, inputs_blob=shared))
         assert (lone,) == place.ask(DropRecord(first.id))
@@ -145,13 +149,13 @@ class RecordContract(Contract):
         assert place.ask(DropRecord(second.id)) is None
 
     def test_dropping_names_a_blob_once(self, place: Place) -> None:
-        """A blob that is a record's value and inputs alike is answered once."""
+        """A blob that is both value and inputs of a record is returned once."""
         blob = blob_of(b"both")
         one = place.put(record(value_blob=blob, inputs_blob=blob))
         assert (blob,) == place.ask(DropRecord(one.id))
 
-    def test_a_dropped_record_can_be_put_anew(self, place: Place) -> None:
-        """Deleting leaves no trace that keeps the record out."""
+    def test_a_deleted_record_can_be_put_again(self, place: Place) -> None:
+        """A deleted record can be put again."""
         one = place.put(record())
         place.ask(DropRecord(one.id))
         later = evolve(one, value_id=new_value())
@@ -159,9 +163,9 @@ class RecordContract(Contract):
         assert later == place.find(one)
 
     def test_bytes_of_the_record_come_and_go_with_it(self, place: Place) -> None:
-        """Small blobs that the store holds itself are there with the record, and gone with the last that names them."""
+        """Inline blobs are stored with a record and deleted with the last one that uses them."""
         value, inputs = place.write(b"value"), place.write(b"inputs")
-        held = brought(value, inputs)
+        held = inline_blobs(value, inputs)
         first, second = (record(value_blob=value.blob, inputs_blob=inputs.blob) for _ in range(2))
         for one in (first, second):
             place.put(one, *held)
@@ -172,13 +176,13 @@ class RecordContract(Contract):
         assert [not held, not held] == [place.ask(HasBlob(blob)) for blob in orphans]
 
     def test_the_loser_repairs_the_winners_bytes(self, place: Place) -> None:
-        """Bytes that the stored record names and that got lost are stored again by whoever brings them."""
+        """Lost bytes that the stored record references are stored again with a losing record."""
         written = place.write(b"value")
         one = record(value_blob=written.blob, inputs_blob=written.blob)
-        place.put(one, *brought(written))
+        place.put(one, *inline_blobs(written))
         place.ask(DropBlob(written.blob))
         assert written == place.write(b"value")
-        assert one == place.put(one, *brought(written))
+        assert one == place.put(one, *inline_blobs(written))
         assert b"value" == place.read(written.blob)
 
     @pytest.mark.parametrize(
@@ -189,8 +193,10 @@ class RecordContract(Contract):
             {"added_at": MOMENT.replace(tzinfo=None)},
         ],
     )
-    def test_what_cannot_be_written_leaves_nothing(self, place: Place, flawed: dict[str, Any]) -> None:
-        """A record that has no written form is an error, and nothing of it is stored."""
+    def test_what_cannot_be_written_leaves_nothing(
+        self, place: Place, flawed: dict[str, Any]
+    ) -> None:
+        """Putting a record that cannot be serialized raises, and nothing of it is stored."""
         data = Held(blob_of(b"brought along"), b"brought along")
         one = record(value_blob=data.blob, **flawed)
         with pytest.raises((ValueError, TypeError)):
@@ -200,7 +206,7 @@ class RecordContract(Contract):
         assert not place.ask(HasBlob(data.blob))
 
     def test_each_of_many_records_is_found(self, place: Place) -> None:
-        """Hundreds of records are all found by their ids, values and inputs."""
+        """All of hundreds of records are found by their ids, values and inputs."""
         source = new_id()
         ones = [place.put(record(input_artifact_ids=frozenset({source}))) for _ in range(300)]
         assert ones == [place.find(one) for one in ones]
@@ -208,28 +214,34 @@ class RecordContract(Contract):
         assert 300 == len(place.ask(FindProgeny(source)))
 
     def test_large_and_small_together(self, place: Place) -> None:
-        """A record whose value is large and whose inputs are small has both."""
+        """A record with a large value and small inputs has both."""
         large, small = place.write(b"x" * (LIMIT + 1)), place.write(b"y")
         one = record(value_blob=large.blob, inputs_blob=small.blob)
-        place.put(one, *brought(large, small))
+        place.put(one, *inline_blobs(large, small))
         assert [b"x" * (LIMIT + 1), b"y"] == [place.read(large.blob), place.read(small.blob)]
 
     def test_parts_are_stored_with_the_whole(self, place: Place) -> None:
-        """What is put besides is stored with the record, in place of what was there; a loser stores none of it."""
+        """Parts are stored with the record and replace older ones; a losing record stores none."""
         part, whole, late = record(), record(), record()
         place.put(record(id=part.id))
         place.ask(PutRecord(whole, run(), "{}", besides=(PutRecord(part, run(), "{}"),)))
-        assert [whole, part] == [place.find(each) for each in (whole, part)]
-        place.ask(PutRecord(record(id=whole.id), run(), "{}", besides=(PutRecord(late, run(), "{}"),)))
-        assert [whole, None] == [place.find(each) for each in (whole, late)]
+        assert [whole, part] == [place.find(one) for one in (whole, part)]
+        place.ask(
+            PutRecord(record(id=whole.id), run(), "{}", besides=(PutRecord(late, run(), "{}"),))
+        )
+        assert [whole, None] == [place.find(one) for one in (whole, late)]
 
     def test_what_a_value_holds_is_an_edge(self, place: Place) -> None:
-        """An artifact that another one's value holds has it among its progeny, until that is dropped."""
+        """An artifact whose value holds another one is its dependent, until it is deleted."""
         held = place.put(record())
-        both = record(value_artifact_ids=frozenset({held.id}), input_artifact_ids=frozenset({held.id, new_id()}))
-        holders = [place.put(each) for each in (both, record(value_artifact_ids=frozenset({held.id})))]
-        assert holders == [place.find(each) for each in holders]
-        assert tuple(sorted(each.id for each in holders)) == place.ask(FindProgeny(held.id))
-        for each in holders:
-            place.ask(DropRecord(each.id))
+        both = record(
+            value_artifact_ids=frozenset({held.id}),
+            input_artifact_ids=frozenset({held.id, new_id()}),
+        )
+        alone = record(value_artifact_ids=frozenset({held.id}))
+        holders = [place.put(holder) for holder in (both, alone)]
+        assert holders == [place.find(holder) for holder in holders]
+        assert tuple(sorted(holder.id for holder in holders)) == place.ask(FindProgeny(held.id))
+        for holder in holders:
+            place.ask(DropRecord(holder.id))
         assert () == place.ask(FindProgeny(held.id))

@@ -1,4 +1,4 @@
-"""What every store does when several threads use it."""
+"""The contract of stores that several threads share."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import TypeVar
 
 from provenance.asks import DropRecord, FindProgeny
 from provenance.ids import ArtifactId
-from provenance.records import Held
 from provenance.testing.contracts.base import Contract
-from provenance.testing.places import LIMIT, Place
+from provenance.testing.places import LIMIT, Place, inline_blobs
 from provenance.testing.samples import new_id, record
 
 T = TypeVar("T")
@@ -21,7 +20,7 @@ SOURCE = ArtifactId("a" * 40)
 
 
 def at_once(work: Callable[[int], T]) -> list[T]:
-    """What *work* answers in each of so many threads, which begin together."""
+    """Return the results of *work* in several threads that start together."""
     barrier = Barrier(THREADS)
 
     def wait(turn: int) -> T:
@@ -33,21 +32,23 @@ def at_once(work: Callable[[int], T]) -> list[T]:
 
 
 def put_whole(place: Place) -> None:
-    """Put a record with a value of its own, and read both back."""
+    """Put a record with its own value, and read both."""
     artifact = new_id()
     written = place.write(artifact.encode())
-    one = record(id=artifact, input_artifact_ids=frozenset({SOURCE}), value_blob=written.blob, inputs_blob=written.blob)
-    held = (written,) if isinstance(written, Held) else ()
-    assert one == place.put(one, *held)
+    blob = written.blob
+    one = record(
+        id=artifact, input_artifact_ids=frozenset({SOURCE}), value_blob=blob, inputs_blob=blob
+    )
+    assert one == place.put(one, *inline_blobs(written))
     assert one == place.find(one)
-    assert artifact.encode() == place.read(written.blob)
+    assert artifact.encode() == place.read(blob)
 
 
 class ThreadContract(Contract):
     """A store may be shared by threads."""
 
     def test_threads_share_a_store(self, place: Place) -> None:
-        """Eight threads put, find and read at once, as if each were alone."""
+        """Threads put, find and read at the same time without affecting each other."""
 
         def work(turn: int) -> bytes:
             for _ in range(5):
@@ -58,7 +59,7 @@ class ThreadContract(Contract):
         assert 5 * THREADS == len(place.ask(FindProgeny(SOURCE)))
 
     def test_one_of_many_threads_wins(self, place: Place) -> None:
-        """Of threads that put one id at once, all get the same record."""
+        """Threads that put records of one id at the same time all get the same record."""
         one = record()
         answers = set(at_once(lambda turn: place.put(record(id=one.id, version=turn)).version))
         assert 1 == len(answers)
@@ -67,7 +68,7 @@ class ThreadContract(Contract):
         assert answers == {stored.version}
 
     def test_one_of_many_threads_deletes(self, place: Place) -> None:
-        """Of threads that delete one record at once, one is told what it deleted."""
+        """If threads delete one record at the same time, one of them gets its blobs."""
         one = place.put(record())
         answers = at_once(lambda _: place.ask(DropRecord(one.id)))
         assert 1 == sum(answer is not None for answer in answers)
