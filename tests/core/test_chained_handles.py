@@ -312,10 +312,10 @@ def test_the_same_tier_twice_is_a_mistake():
     """So are two of one name, by which errors tell tiers from each other."""
     near, store = sqlite("near"), disk("near")
     for stores in ([near, near], memory_repos(), [near, evolve(near)]):
-        with pytest.raises(p.ConfigError, match=r"(?s)mine.*stores.*twice.*name of its own") as raised:
+        with pytest.raises(p.ConfigError, match=r"(?s)mine.*duplicate.*stores.*its own name") as raised:
             p.ChainedRepo("mine", stores=stores)
         assert repr(stores[0].name) in str(raised.value)
-    with pytest.raises(p.ConfigError, match="'near' twice"):
+    with pytest.raises(p.ConfigError, match="duplicate store 'near'"):
         p.ChainedStore(stores=[store, store])
 
 
@@ -330,14 +330,14 @@ def test_a_chain_of_nothing_is_a_mistake(make, stores):
 @pytest.mark.parametrize(
     ("make", "stores", "match"),
     [
-        (p.ChainedRepo, ["mine"], r"mine\.stores\[0\]: a str is no Repository; .*get_repo_by_name"),
-        (p.ChainedRepo, "mine", r"mine\.stores\[0\]: a str is no Repository"),
-        (p.ChainedRepo, [p.MemoryRepo(), p.MemoryStore()], r"mine\.stores\[1\]: a Store is no Repository"),
-        (p.ChainedRepo, p.MemoryRepo(), r"mine\.stores: a Repository is no list of handles; "),
-        (p.ChainedRepo, None, r"mine\.stores: a NoneType is no list of handles; "),
-        (p.ChainedStore, [p.MemoryRepo()], r"mine\.stores\[0\]: a Repository is no Store; .*DiskStore"),
-        (p.ChainedStore, p.MemoryStore(), r"mine\.stores: a Store is no list of handles; "),
-        (p.ChainedStore, [{"type": "disk"}], r"mine\.stores\[0\]: a dict is no Store; .*DiskStore"),
+        (p.ChainedRepo, ["mine"], r"mine\.stores\[0\]: must be a Repository, got a str; .*get_repo_by_name"),
+        (p.ChainedRepo, "mine", r"mine\.stores\[0\]: must be a Repository, got a str"),
+        (p.ChainedRepo, [p.MemoryRepo(), p.MemoryStore()], r"mine\.stores\[1\]: must be a Repository, got a Store"),
+        (p.ChainedRepo, p.MemoryRepo(), r"mine\.stores: must be a list of handles, got a Repository; "),
+        (p.ChainedRepo, None, r"mine\.stores: must be a list of handles, got a NoneType; "),
+        (p.ChainedStore, [p.MemoryRepo()], r"mine\.stores\[0\]: must be a Store, got a Repository; .*DiskStore"),
+        (p.ChainedStore, p.MemoryStore(), r"mine\.stores: must be a list of handles, got a Store; "),
+        (p.ChainedStore, [{"type": "disk"}], r"mine\.stores\[0\]: must be a Store, got a dict; .*DiskStore"),
     ],
 )
 def test_what_is_no_tier_is_a_mistake(make, stores, match):
@@ -352,5 +352,5 @@ def test_options_are_those_of_the_configuration(make):
     stores = [p.MemoryRepo()] if make is p.ChainedRepo else [p.MemoryStore()]
     with pytest.raises(p.ConfigError, match=r"mine.*on_duplicate_key"):
         make("mine", stores=stores, on_duplicate_key="skip")
-    with pytest.raises(p.ConfigError, match=r"mine\.write.*str, not bool"):
+    with pytest.raises(p.ConfigError, match=r"mine\.write.*of type bool, got a str"):
         make("mine", stores=stores, write="no")

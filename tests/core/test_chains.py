@@ -148,11 +148,11 @@ def _made_far(folder):
     ("section", "entry", "match"),
     [
         ("artifact_repos", {"type": "chained", "stores": ["mine", "sharred"]}, "did you mean 'shared'"),
-        ("artifact_repos", {"type": "chained", "stores": ["mine", "extra"]}, "in a circle"),
+        ("artifact_repos", {"type": "chained", "stores": ["mine", "extra"]}, "circular chain"),
         ("artifact_repos", {"type": "chained", "stores": []}, "stores"),
         ("artifact_repos", {"type": "chained"}, "stores"),
-        ("artifact_repos", {"type": "chained", "stores": ["mine", "mine"]}, "'mine' twice"),
-        ("blobstores", {"type": "chained", "stores": ["mine"]}, "no blob store 'mine'"),
+        ("artifact_repos", {"type": "chained", "stores": ["mine", "mine"]}, "duplicate store 'mine'"),
+        ("blobstores", {"type": "chained", "stores": ["mine"]}, "unknown blob store 'mine'"),
     ],
 )
 def test_mistakes_are_named(tmp_path, section, entry, match):

@@ -50,7 +50,7 @@ def test_a_wrong_option_is_refused_at_decoration(option, value):
 @pytest.mark.parametrize(("name", "odd"), [("a\0b", r"'\\x00'"), ("x\ud800", r"'\\ud800'")])
 def test_a_name_that_no_database_takes_is_told(name, odd):
     """Which character it is."""
-    with pytest.raises(p.ConfigError, match=f"option name: .* holds {odd}, which no database takes; leave it out"):
+    with pytest.raises(p.ConfigError, match=f"option name: .* databases cannot store {odd}; remove it"):
         p.provenance(name=name)(sample)
 
 

@@ -273,12 +273,12 @@ def test_a_missing_library_is_named(module, handle, extra):
 
 
 MISTAKES = {
-    "bucket": ({"type": "s3"}, "there is no bucket"),
-    "empty": ({"type": "gs", "basepath": "gs://"}, "there is no bucket"),
+    "bucket": ({"type": "s3"}, "no bucket in"),
+    "empty": ({"type": "gs", "basepath": "gs://"}, "no bucket in"),
     "key": ({"type": "s3", "basepath": "b/x", "cachdir": "y"}, "did you mean 'cachedir'"),
     "host": ({"type": "sftp", "basepath": "x"}, "host"),
     "url": ({"type": "fsspec", "url": "s3://"}, "url is empty"),
-    "options": ({"type": "s3", "basepath": "b", "storage_options": "hunter2hunter2"}, "no dictionary"),
+    "options": ({"type": "s3", "basepath": "b", "storage_options": "hunter2hunter2"}, "must be a mapping"),
     "deadline": ({"type": "s3", "basepath": "b", "deadline": 0}, "deadline"),
     "timeout": ({"type": "s3", "basepath": "b", "timeout": "soon"}, "timeout"),
     "duplicates": ({"type": "disk", "cachedir": "x", "on_duplicate_key": "ignore"}, "on_duplicate_key"),

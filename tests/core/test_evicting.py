@@ -313,13 +313,13 @@ def test_a_wish_that_makes_no_sense_is_refused(memory_repo, wish):
 @pytest.mark.parametrize("option", ["max_bytes", "older_than"])
 def test_a_wish_of_the_wrong_type_names_the_right_one(memory_repo, option):
     """A number, or an age as a `timedelta`."""
-    with pytest.raises(p.ConfigError, match=f"evict, {option}: '5' is no .*give"):
+    with pytest.raises(p.ConfigError, match=f"evict, {option}: .*'5'.*; (give|pass)"):
         p.evict(**{option: "5"})
 
 
 def test_what_is_kept_are_artifacts(memory_repo):
     """Else the error says so."""
-    with pytest.raises(TypeError, match="evict, keep: 5 is no collection of artifacts"):
+    with pytest.raises(TypeError, match="evict, keep: expected a collection of artifacts, got 5"):
         p.evict(max_bytes=5, keep=5)
 
 

@@ -31,7 +31,7 @@ def _fresh():
 
 def test_a_subscriber_is_a_function():
     """What cannot be called is refused at once, not logged with every event."""
-    with pytest.raises(p.ConfigError, match="subscribe: 5 cannot be called; give a function of one event"):
+    with pytest.raises(p.ConfigError, match="subscribe: must be callable, got 5; give a function of one event"):
         p.subscribe(5)
 
 

@@ -170,7 +170,7 @@ def test_proxies_by_the_names_of_their_artifacts(repo):
 @pytest.mark.parametrize("given", ["abcdef", 5])
 def test_artifacts_are_given_as_a_list(repo, given):
     """The digits of one id are no ids."""
-    with pytest.raises(TypeError, match=f"lazy_proxy_dict: {given!r} is no collection of artifacts"):
+    with pytest.raises(TypeError, match=f"lazy_proxy_dict: expected a collection of artifacts, got {given!r}"):
         p.lazy_proxy_dict(given)
 
 

@@ -363,10 +363,10 @@ def nothing(*_):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("broken", 5, nothing), "dump: 5 cannot be called"),
-        (("broken", nothing, 6), "load: 6 cannot be called"),
-        ((5, nothing, nothing), "name: 5 is no name"),
-        (("", nothing, nothing), "name: '' is no name"),
+        (("broken", 5, nothing), "dump: must be callable, got 5"),
+        (("broken", nothing, 6), "load: must be callable, got 6"),
+        ((5, nothing, nothing), "name: must be a non-empty string, got 5"),
+        (("", nothing, nothing), "name: must be a non-empty string, got ''"),
         (("a\0b", nothing, nothing), r"name: 'a\\x00b' holds '\\x00'"),
         (("broken", nothing, nothing, 5), "classes: 5 is no class"),
         (("broken", nothing, nothing, (int, "q")), "classes: 'q' is no class"),

@@ -202,9 +202,9 @@ def test_what_is_no_function_has_no_set():
         p.provenance_set(number)
     with pytest.raises(p.ConfigError, match=r"provenance_set: .*provenance_set\(\)"):
         p.provenance_set(classmethod(number))
-    with pytest.raises(p.ConfigError, match="provenance_set: 5 cannot be called"):
+    with pytest.raises(p.ConfigError, match="provenance_set: must be callable, got 5"):
         p.provenance_set("x")(5)
-    with pytest.raises(p.ConfigError, match="provenance_set, set_labels_fn: 5 cannot be called"):
+    with pytest.raises(p.ConfigError, match="provenance_set, set_labels_fn: must be callable, got 5"):
         p.provenance_set(set_labels_fn=5)
 
 
@@ -234,9 +234,9 @@ def test_what_is_labelled_is_a_set(repo):
 def test_members_are_given_as_a_list(repo, given):
     """The letters of one id are no ids: that a collection is wanted is said."""
     for make in (p.create_set, p.ArtifactSet.of):
-        with pytest.raises(TypeError, match=f"{given!r} is no collection of artifacts"):
+        with pytest.raises(TypeError, match=f"expected a collection of artifacts, got {given!r}"):
             make(given)
-    with pytest.raises(TypeError, match=r"give a list, as in \['abcdef'\]"):
+    with pytest.raises(TypeError, match=r"pass a list, as in \['abcdef'\]"):
         p.create_set("abcdef")
 
 
