@@ -18,6 +18,11 @@ def structured(options: Mapping[str, object], kind: type[T], path: str) -> T:
     from cattrs import Converter, transform_error
     from cattrs.v import format_exception
 
+    def names(value: object, _: object) -> tuple[str, ...]:
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise TypeError(f"must be a list of names, got {a(value)}")
+        return tuple(converter.structure(value, list[str]))
+
     converter = Converter(forbid_extra_keys=True)
     for scalar in (bool, int, str):
         converter.register_structure_hook(scalar, _exactly)
@@ -28,7 +33,7 @@ def structured(options: Mapping[str, object], kind: type[T], path: str) -> T:
     converter.register_structure_hook_func(
         lambda wanted: isinstance(wanted, type) and issubclass(wanted, Enum), _choice
     )
-    converter.register_structure_hook_func(lambda wanted: wanted == tuple[str, ...], _names)
+    converter.register_structure_hook_func(lambda wanted: wanted == tuple[str, ...], names)
     converter.register_structure_hook_func(lambda wanted: wanted == Mapping[str, object], _mapping)
 
     def describe(error: BaseException, wanted: type[object] | None) -> str:
@@ -62,12 +67,6 @@ def _choice(value: object, kind: type[Enum]) -> Enum:
     except ValueError:
         names = ", ".join(member.value for member in kind)
         raise ValueError(f"must be one of {names}, got {value!r}") from None
-
-
-def _names(value: object, _: object) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise TypeError(f"must be a list of names, got {a(value)}")
-    return tuple(_exactly(name, str) for name in cast("Sequence[object]", value))
 
 
 def _mapping(value: object, _: object) -> Mapping[str, object]:

@@ -51,7 +51,7 @@ def test_named_parameters_take_proxies_only(repo):
 
 def test_the_error_says_where_what_and_what_to_do(repo):
     """It is a TypeError, and names function and parameters."""
-    with pytest.raises(TypeError, match=r"test_arguments\.first takes proxies .* a, c; pass the results of decorated"):
+    with pytest.raises(TypeError, match=r"test_arguments\.first requires proxies .* a, c; pass the results of decorated"):
         p.ensure_proxies("a", "c")(first)([1], c=2)
 
 

@@ -157,7 +157,7 @@ def test_a_chain_is_a_list_of_names(section, stores):
     """The letters of one name are no names."""
     with pytest.raises(p.ConfigError, match=rf"^{section}\.c\.stores: .*must be a list of names, got an? {type(stores).__name__}"):
         p.from_config({section: {"near": {"type": "memory"}, "c": {"type": "chained", "stores": stores}}})
-    with pytest.raises(p.ConfigError, match=rf"^{section}\.c\.stores\[1\]: .*int, not str"):
+    with pytest.raises(p.ConfigError, match=rf"^{section}\.c\.stores\[1\]: .*of type str, got an int"):
         p.from_config({section: {"near": {"type": "memory"}, "c": {"type": "chained", "stores": ["near", 5]}}})
 
 
