@@ -1,6 +1,7 @@
-"""What an author of a store may write besides, so that it can be taken care of, and what stands in where he does not.
+"""Optional protocols of stores for maintenance, and defaults for stores without them.
 
-A store without these methods works: it is verified by reading, nothing is evicted from it, and nothing in it counts as left over.
+A store without these methods works: it is verified by reading, nothing is evicted from it, and
+nothing in it counts as garbage.
 """
 
 from __future__ import annotations
@@ -33,23 +34,25 @@ from provenance.records import ArtifactRecord, Blob
 
 
 class Records(Protocol):
-    """Every record store."""
+    """Any record store."""
 
     def find_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord | None: ...
 
 
 class Blobs(Protocol):
-    """Every blob store."""
+    """Any blob store."""
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object], /) -> object: ...
 
 
 @runtime_checkable
 class TendedRecords(Protocol):
-    """A record store whose values may be evicted; each method answers the effect of its name in `chores`."""
+    """A record store with eviction; each method answers the effect of its name in `chores`."""
 
     def find_named(self, blobs: tuple[Blob, ...], /) -> frozenset[Blob]: ...
-    def evict(self, artifact_id: ArtifactId, blob: Blob, at: datetime, /) -> tuple[Blob, ...] | None: ...
+    def evict(
+        self, artifact_id: ArtifactId, blob: Blob, at: datetime, /
+    ) -> tuple[Blob, ...] | None: ...
     def find_eviction(self, artifact_id: ArtifactId, /) -> datetime | None: ...
     def check_records(self) -> tuple[str, ...]: ...
     def find_homes(self) -> frozenset[str]: ...
@@ -57,7 +60,7 @@ class TendedRecords(Protocol):
 
 @runtime_checkable
 class TendedBlobs(Protocol):
-    """A blob store that can be swept; each method answers the effect of its name in `chores`."""
+    """A blob store with garbage collection; each method answers the effect of its name in `chores`."""
 
     def check_blob(self, blob: Blob, /) -> None: ...
     def list_holdings(self, shelf: Shelf, after: str, limit: int, /) -> tuple[Holding, ...]: ...
@@ -67,14 +70,14 @@ class TendedBlobs(Protocol):
 
 @runtime_checkable
 class Lagging(Protocol):
-    """A blob store in which bytes that are written again count as young again only if they are older than its `lag`."""
+    """A blob store in which rewriting a blob updates its age only if it is older than `lag`."""
 
     @property
     def lag(self) -> timedelta: ...
 
 
 def tended_record_effects(store: Records) -> Interpreter[RecordCare]:
-    """Interpreter of what *store* answers; without the methods of `TendedRecords` every blob counts as named."""
+    """Return an interpreter for *store*; without `TendedRecords` every blob counts as referenced."""
     tended: TendedRecords = store if isinstance(store, TendedRecords) else _PlainRecords(store)
     return (
         InspectRecord.on(lambda ask: store.find_record(ask.id))
@@ -87,7 +90,7 @@ def tended_record_effects(store: Records) -> Interpreter[RecordCare]:
 
 
 def tended_blob_effects(store: Blobs) -> Interpreter[BlobCare]:
-    """Interpreter of what *store* answers; without the methods of `TendedBlobs` it has nothing that could be left over."""
+    """Return an interpreter for *store*; without `TendedBlobs` it lists no entries."""
     tended: TendedBlobs = store if isinstance(store, TendedBlobs) else _PlainBlobs(store)
     return (
         CheckBlob.on(lambda ask: tended.check_blob(ask.blob))

@@ -1,4 +1,4 @@
-"""NumPy arrays in NumPy's own `.npy` format, without a copy on the way out or in.
+"""Serializer of NumPy arrays in NumPy's `.npy` format, written and read without a copy.
 
 Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html (version 1.0 or later, as needed).
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def is_plain_array(value: object) -> bool:
-    """Tell whether *value* is an `ndarray`, perhaps mapped from a file, whose elements are no Python objects."""
+    """Tell whether *value* is an `ndarray` or `memmap` whose elements are not Python objects."""
     numpy = imported("numpy")
     if numpy is None or type(value) not in {numpy.ndarray, numpy.memmap}:
         return False
@@ -26,39 +26,47 @@ def is_plain_array(value: object) -> bool:
 
 
 def dump_array(value: object, sink: BinaryIO) -> None:
-    """Write an array; TypeError for anything else: an array of Python objects, or of a subclass, which has more to it."""
+    """Write an array; raise TypeError for anything else, also arrays of Python objects and of subclasses."""
     import numpy as np
 
     array = cast("npt.NDArray[Any]", value)
     if not is_plain_array(value):
-        raise TypeError(f"serializer 'numpy' writes plain arrays of numbers, not {type(array).__qualname__}")
+        raise TypeError(
+            f"serializer 'numpy' writes plain arrays of numbers, not {type(array).__qualname__}"
+        )
     header = np.lib.format.header_data_from_array_1_0(array)
     try:
         np.lib.format.write_array_header_1_0(sink, header)
-    except ValueError:  # more than 64 KiB of field names need the second version of the header
+    except ValueError:
+        # More than 64 KiB of field names need version 2 of the header.
         np.lib.format.write_array_header_2_0(sink, header)
     if array.size:
         sink.write(_bytes_of(array.T if header["fortran_order"] else np.ascontiguousarray(array)))
 
 
 def load_array(source: BinaryIO, *, mmap_mode: str | None = None) -> object:
-    """Read an array; *mmap_mode* `"r"` (read-only) or `"c"` (changes stay here) maps it where *source* is a file.
+    """Read an array.
 
-    What is no file, because it is small, compressed or in another kind of store, is read; `"r"` makes it read-only too.
+    Args:
+        source: the encoded array.
+        mmap_mode: `"r"` (read-only) or `"c"` (copy-on-write) maps the array into memory if *source*
+            is a file. Small, compressed and remote values are read, and are read-only with `"r"`.
 
     Raises:
-        ValueError: for any other mode: what is stored must not change.
+        ValueError: for any other mode, as what is stored must not change.
     """
     import numpy as np
 
     if mmap_mode not in MMAP_MODES:
-        raise ValueError(f"mmap_mode {mmap_mode!r} is none of {MMAP_MODES}")
+        raise ValueError(f"mmap_mode must be one of {MMAP_MODES}, got {mmap_mode!r}")
     start = source.read(_START)
     width = 2 if start[6:7] == b"\x01" else 4
     start += source.read(8 + width - _START)
     shape, fortran, dtype = _layout(start + source.read(int.from_bytes(start[8:], "little")))
     if mmap_mode is not None and 0 not in shape and _is_file(source):
-        room = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ if mmap_mode == "r" else mmap.ACCESS_COPY)
+        room = mmap.mmap(
+            source.fileno(), 0, access=mmap.ACCESS_READ if mmap_mode == "r" else mmap.ACCESS_COPY
+        )
         return np.ndarray(shape, dtype, room, source.tell(), order="F" if fortran else "C")
     array: npt.NDArray[Any] = np.empty(shape, dtype, order="F" if fortran else "C")
     if array.size:
@@ -68,33 +76,37 @@ def load_array(source: BinaryIO, *, mmap_mode: str | None = None) -> object:
 
 
 MMAP_MODES = (None, "r", "c")
-"""How an array may be read: into memory, mapped to be looked at, or mapped with changes that nobody else sees."""
+"""How an array is read: into memory, mapped read-only, or mapped copy-on-write."""
 
 
 def _is_file(source: BinaryIO) -> bool:
-    """Tell whether *source* is a file itself, and does not just know the descriptor of what it decompresses."""
+    """Tell whether *source* is a file itself, not a reader that decompresses one and has its descriptor."""
     return type(getattr(source, "raw", None)) is io.FileIO
 
 
 _START = 10
-"""Bytes of the magic string, the version and, in version 1, the header's length; in later ones that takes 2 more."""
+"""Bytes of magic string, version and, in version 1, the header's length, which takes 2 more in later versions."""
 
 
 @lru_cache(maxsize=1_024)
 def _layout(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, order and type by the head of a file: parsing takes longer than reading small arrays, and heads recur."""
+    """Return the shape, order and type; cached, as parsing takes longer than reading a small array."""
     from io import BytesIO
 
     import numpy as np
 
     source = BytesIO(head)
     version = np.lib.format.read_magic(source)
-    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    read_header = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
     return read_header(source)
 
 
 def _bytes_of(array: npt.NDArray[Any]) -> memoryview:
-    """The memory of a C-contiguous array, byte by byte."""
+    """Return the memory of a C-contiguous array as bytes."""
     flat: Any = array.reshape(-1).view("u1")
     return memoryview(flat)
 

@@ -1,4 +1,4 @@
-"""torch: modules and tensors as `torch.save` writes them, a module with its class by reference and its state."""
+"""Serializer of torch modules and tensors by `torch.save`; a module is its state and a reference to its class."""
 
 from __future__ import annotations
 
@@ -16,32 +16,34 @@ def is_torch(value: object) -> bool:
 
 
 def dump_torch(value: object, sink: BinaryIO) -> None:
-    """Write a module or a tensor; TypeError for anything else.
+    """Write a module or a tensor; raise TypeError for anything else.
 
-    A view of a part of a tensor is written as that part: the rest of the tensor is none of its value.
+    Of a tensor that is a view, only the viewed part is written.
     """
     torch = needed("torch", f"serializer {_NAME!r}", "torch")
     if not isinstance(value, torch.nn.Module | torch.Tensor):
-        raise TypeError(f"serializer {_NAME!r} writes modules and tensors, not {type(value).__qualname__}")
+        raise TypeError(
+            f"serializer {_NAME!r} writes modules and tensors, not {type(value).__qualname__}"
+        )
     torch.save(_compact(value, torch), sink)
 
 
 def load_torch(source: BinaryIO, *, map_location: str | None = None) -> object:
-    """Read what `dump_torch` wrote, onto the device *map_location* (`"cpu"`), or onto the one that it was on."""
+    """Read what `dump_torch` wrote, onto the device *map_location*, by default the one it was on."""
     torch = needed("torch", f"serializer {_NAME!r}", "torch")
     loaded: object = torch.load(source, map_location=map_location, weights_only=False)
     return loaded
 
 
 def load_weights(source: BinaryIO, *, map_location: str | None = None) -> object:
-    """Read a tensor as `load_torch` does, but nothing that would execute code, and so no module."""
+    """Read a tensor as `load_torch` does, but refuse modules, which could execute code."""
     torch = needed("torch", f"serializer {_NAME!r}", "torch")
     loaded: object = torch.load(source, map_location=map_location, weights_only=True)
     return loaded
 
 
-def _compact(value: Any, torch: Any) -> Any:  # noqa: ANN401 - torch's types are its own
-    """*value*, copied if it is a plain tensor that shows only a part of what it is stored in."""
+def _compact(value: Any, torch: Any) -> Any:  # noqa: ANN401 - torch's types are Any
+    """Return *value*, copied if it is a plain tensor that views a part of its storage."""
     if type(value) is not torch.Tensor or value.layout is not torch.strided:
         return value
     if value.untyped_storage().nbytes() == value.numel() * value.element_size():
