@@ -34,7 +34,14 @@ from provenance.events import Why
 from provenance.ids import ArtifactId, main_name
 from provenance.plan import CallPlan, plan_call
 from provenance.proxy import artifact_of
-from provenance.recipe import CallOptions, Recipe, captures_of, comparing_code, identity_of, recipe_of
+from provenance.recipe import (
+    CallOptions,
+    Recipe,
+    captures_of,
+    comparing_code,
+    identity_of,
+    recipe_of,
+)
 from provenance.records import Artifact
 from provenance.sending import named, with_code
 
@@ -63,23 +70,31 @@ class Cached(Generic[P, R_co]):
     Of an `async def` the call is awaited, and so are `artifact` and `recompute`.
     """
 
-    def __init__(self, function: Callable[..., object], subject: Subject, options: CallOptions) -> None:
+    def __init__(
+        self, function: Callable[..., object], subject: Subject, options: CallOptions
+    ) -> None:
         self._decorate(function, subject, options)
 
-    def _decorate(self, function: Callable[..., object], subject: Subject, options: CallOptions) -> None:
+    def _decorate(
+        self, function: Callable[..., object], subject: Subject, options: CallOptions
+    ) -> None:
         functools.update_wrapper(cast("Callable[..., object]", self), function, updated=())
         self.__dict__.update(_attributes_of(function))
         self.__wrapped__ = function
         self._subject = subject
         self._options = options
-        self._perform: Callable[[Call], Any] = awaiting.perform if subject.is_async else calls.perform
+        self._perform: Callable[[Call], Any] = (
+            awaiting.perform if subject.is_async else calls.perform
+        )
         if subject.is_async and _mark is not None:
             _mark(self)
 
     @functools.cached_property
     def _recipe(self) -> Recipe:
         """What all calls have in common: captured values are hashed when the first call is planned."""
-        return recipe_of(self._subject, self._options, captures_of(self._subject, self._options, self), self)
+        return recipe_of(
+            self._subject, self._options, captures_of(self._subject, self._options, self), self
+        )
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Proxy of the result, computed once for each combination of input values.
@@ -125,12 +140,13 @@ class Cached(Generic[P, R_co]):
         That is an exception of the function, an error of the library, or a TypeError for arguments that do not fit.
         Of an `async def` it is a `FutureResult`: awaited, it answers the same.
         """
-        from provenance.outcomes import attempted_later, attempted_outside
+        from returns.future import future_safe
+        from returns.io import impure_safe
 
         if self._subject.is_async:
-            awaited = cast("Callable[..., Coroutine[Any, Any, object]]", self)
-            return attempted_later(Exception, lambda: awaited(*args, **kwargs))
-        return attempted_outside(Exception, lambda: self(*args, **kwargs))
+            call = cast("Callable[..., Coroutine[Any, Any, object]]", self)
+            return future_safe(lambda: call(*args, **kwargs))()
+        return impure_safe(lambda: self(*args, **kwargs))()
 
     def plan(self, /, *args: P.args, **kwargs: P.kwargs) -> CallPlan:
         """The plan of a call: pure, nothing is looked up, run or stored.
@@ -148,7 +164,9 @@ class Cached(Generic[P, R_co]):
     def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Whether a call's result is in the store; raises as `plan` does."""
         call = calls.begin(session.current(), self._recipe, args, kwargs)
-        return isinstance(run(programs.probe(call.plan.artifact_id), call.repo.interpreter), programs.Found)
+        return isinstance(
+            run(programs.probe(call.plan.artifact_id), call.repo.interpreter), programs.Found
+        )
 
     def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Delete a call's artifact, and its parts if it is a composite; False if there was none. Raises as `plan` does."""
@@ -186,7 +204,9 @@ class Cached(Generic[P, R_co]):
         """The same function with the option `merge_defaults`, for what is *chosen* too."""
         before = self._options.merge_defaults
         both = True if chosen is True or before is True else (*(before or ()), *(chosen or ()))
-        return type(self)(self.__wrapped__, self._subject, evolve(self._options, merge_defaults=both))
+        return type(self)(
+            self.__wrapped__, self._subject, evolve(self._options, merge_defaults=both)
+        )
 
     def __provenance_bound__(self, value: object, artifact: object) -> Self:
         """This method, bound to the *artifact* whose value it is bound to: that is among what its calls are made from."""
@@ -199,7 +219,9 @@ class Cached(Generic[P, R_co]):
     def _with_args(self, args: tuple[object, ...]) -> Self:
         subject = evolve(self._subject, args=args)
         made = type(self).__new__(type(self))
-        recipe = evolve(self._recipe, subject=subject)  # captured values are hashed once for all instances
+        recipe = evolve(
+            self._recipe, subject=subject
+        )  # captured values are hashed once for all instances
         made.__dict__.update(self.__dict__, _subject=subject, _recipe=recipe)
         return made
 
@@ -210,9 +232,13 @@ class Cached(Generic[P, R_co]):
             if name == "_is_coroutine" and _mark is None and self._subject.is_async:
                 return sys.modules["asyncio.coroutines"]._is_coroutine  # noqa: SLF001 - so asyncio marks its own
             if name != "__signature__" or not self._subject.args:
-                raise AttributeError(f"a decorated function has no attribute {name!r}", name=name, obj=self)
+                raise AttributeError(
+                    f"a decorated function has no attribute {name!r}", name=name, obj=self
+                )
             subject = self._subject
-            return inspect.signature(functools.partial(subject.function, *subject.args, **subject.keywords))
+            return inspect.signature(
+                functools.partial(subject.function, *subject.args, **subject.keywords)
+            )
 
     @overload
     def __get__(self, instance: None, owner: type[object], /) -> Self: ...
@@ -222,7 +248,11 @@ class Cached(Generic[P, R_co]):
     ) -> Cached[Q, R_co]: ...
     def __get__(self, instance: object, owner: type[object] | None = None, /) -> object:
         bind: Callable[..., object] | None = getattr(type(self.__wrapped__), "__get__", None)
-        if instance is None or bind is None or bind(self.__wrapped__, instance, owner) is self.__wrapped__:
+        if (
+            instance is None
+            or bind is None
+            or bind(self.__wrapped__, instance, owner) is self.__wrapped__
+        ):
             return self  # callable objects, and before Python 3.14 partials, are not bound to instances
         return self._bound_to(instance)
 
@@ -230,16 +260,24 @@ class Cached(Generic[P, R_co]):
         """By name where that leads here, else as the function and its options."""
         path, module = str(vars(self).get("__qualname__", "")), str(vars(self).get("__module__"))
         found = named(module, path)
-        if found is self and main_name(module) == "__main__":  # which is another module in many a process
+        if (
+            found is self and main_name(module) == "__main__"
+        ):  # which is another module in many a process
             return with_code(self, path, self.__wrapped__, (self._subject.args, self._options))
         if found is self:
             return path
-        if isinstance(found, Cached) and found.__wrapped__ is self.__wrapped__ and self._subject.args:
+        if (
+            isinstance(found, Cached)
+            and found.__wrapped__ is self.__wrapped__
+            and self._subject.args
+        ):
             return getattr, (self._subject.args[0], path.rpartition(".")[2])  # a bound method
         return _rebuilt, (self.__wrapped__, self._subject.args, self._options)
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
-        function, args, options = cast("tuple[Callable[..., object], tuple[object, ...], CallOptions]", state)
+        function, args, options = cast(
+            "tuple[Callable[..., object], tuple[object, ...], CallOptions]", state
+        )
         self._decorate(function, evolve(subject_of(function), args=args), options)
 
     def __repr__(self) -> str:
@@ -250,10 +288,16 @@ def _attributes_of(function: Callable[..., object]) -> dict[str, object]:
     """What a user, or `abc.abstractmethod`, has set on the function, and finds on the decorated one too."""
     found = vars(function) if isinstance(function, FunctionType) else {}
     ours = {name for name in dir(Cached) if name[0] != "_"}
-    return {name: each for name, each in found.items() if name not in ours and (name[0] != "_" or name == _ABSTRACT)}
+    return {
+        name: each
+        for name, each in found.items()
+        if name not in ours and (name[0] != "_" or name == _ABSTRACT)
+    }
 
 
-def _rebuilt(function: Callable[..., object], args: tuple[object, ...], options: CallOptions) -> Cached[..., object]:
+def _rebuilt(
+    function: Callable[..., object], args: tuple[object, ...], options: CallOptions
+) -> Cached[..., object]:
     """Unpickle a decorated function that no name leads to. Pickles name this function."""
     return Cached(function, evolve(subject_of(function), args=args), options)
 

@@ -108,7 +108,7 @@ def test_the_face_is_kept(decorator):
 def test_mistakes_are_found_where_it_decorates():
     """A parameter that there is not, and what is no name."""
     with pytest.raises(
-        p.ConfigError, match=r"ensure_proxies on .*closed: there is no parameter 'b'; its parameters are a"
+        p.ConfigError, match=r"ensure_proxies on .*closed: function has no parameter 'b'; its parameters are a"
     ):
 
         @p.ensure_proxies("b")

@@ -180,7 +180,7 @@ def test_all_or_nothing(repo):
 def test_what_is_no_mapping_of_names_is_refused(repo, result):
     """The error holds what was computed."""
     function = p.provenance(returns_composite=True, name="odd")(lambda: result)
-    with pytest.raises(UnserializableValueError, match="keys are strings") as caught:
+    with pytest.raises(UnserializableValueError, match="must return a mapping with string keys") as caught:
         function()
     assert result == caught.value.value
 
@@ -188,8 +188,8 @@ def test_what_is_no_mapping_of_names_is_refused(repo, result):
 @pytest.mark.parametrize(
     ("problem", "result"),
     [
-        (r"a list is none; return a dictionary .*strings, or decorate it without returns_composite$", [1]),
-        (r"the key 1 is none; return a dictionary .*strings, or decorate it without", {"a": 2, 1: 2}),
+        (r"got a list; return a dictionary .*string keys, or decorate it without returns_composite$", [1]),
+        (r"got the key 1; return a dictionary .*string keys, or decorate it without", {"a": 2, 1: 2}),
     ],
 )
 def test_what_is_no_composite_is_described(repo, problem, result):
@@ -238,12 +238,12 @@ def test_serializers_by_part(repo):
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"returns_composite": "yes"}, "neither a bool"),
+        ({"returns_composite": "yes"}, "must be a bool or None"),
         ({"serializer": {"a": "joblib"}}, "returns_composite"),
         ({"returns_composite": True, "serializer": {"a": "joblip"}}, "did you mean 'joblib'"),
-        ({"returns_composite": True, "serializer": {"a": "pickle"}, "dump_kwargs": {"b": {}}}, "the part 'b'"),
+        ({"returns_composite": True, "serializer": {"a": "pickle"}, "dump_kwargs": {"b": {}}}, "for part 'b'"),
         ({"returns_composite": True, "serializer": {"a": "pickle"}, "dump_kwargs": {"a": {"x": 1}}}, "refuses"),
-        ({"returns_composite": True, "serializer": {"a": "pickle"}, "dump_kwargs": 7}, "no dictionary"),
+        ({"returns_composite": True, "serializer": {"a": "pickle"}, "dump_kwargs": 7}, "must be a mapping"),
     ],
 )
 def test_bad_options_are_refused_where_they_are_given(options, match):

@@ -121,7 +121,7 @@ def test_a_mapped_array_outlives_its_artifact(stored):
 @pytest.mark.parametrize("mode", ["r+", "w+", 1, []])
 def test_stored_arrays_cannot_be_changed(mode):
     """Modes that would write into the store are refused where the function is decorated."""
-    with pytest.raises(p.ConfigError, match=r"load_kwargs.*mmap_mode cannot be"):
+    with pytest.raises(p.ConfigError, match=r"load_kwargs.*mmap_mode must be one of"):
         p.provenance(serializer="numpy", load_kwargs={"mmap_mode": mode})(len)
 
 
