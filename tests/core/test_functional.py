@@ -133,7 +133,7 @@ def test_what_is_no_artifact_is_refused(environment, store):
     result = done(functional.call(environment, double, 1))
     for wrong in (5, double.artifact_id(1), result):
         for ask in (functional.lineage, functional.load_value, functional.load_inputs):
-            with pytest.raises(TypeError, match=r"is no artifact; pass .*load.*artifact_of"):
+            with pytest.raises(TypeError, match=r"expected an artifact, got .*; pass .*load.*artifact_of"):
                 ask(store, wrong)
 
 

@@ -318,7 +318,7 @@ def test_lost_work__a_lost_copy_is_stored_anew_while_the_original_is_there(disk,
     lazy = p.archive_file(path)
     damage(tmp_path / "store" / "blobs", Path.unlink)
     path.unlink()
-    with pytest.raises(p.UnarchivableFileError, match="so is the original"):
+    with pytest.raises(p.UnarchivableFileError, match="and the original are missing"):
         lazy.read_bytes()
     with pytest.raises(p.BlobNotFoundError):
         proxy.read_bytes()

@@ -83,7 +83,7 @@ assert_type(lazy, LazyDict[str, int])
 assert_type(lazy["a"], int)
 assert_type(lazy.get("a"), int | None)
 lazy["a"] = 2  # type: ignore[index]  # pyright: ignore[reportIndexIssue]  # it is read-only
-lazy[1]  # type: ignore[index]  # pyright: ignore[reportArgumentType]  # its must return a mapping with string keys
+lazy[1]  # type: ignore[index]  # pyright: ignore[reportArgumentType]  # its keys are strings
 p.lazy_dict({"a": 1})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # thunks are wanted
 assert_type(p.lazy_proxy_dict(["abcdef"]), LazyDict[str, object])
 assert_type(p.lazy_proxy_dict(["abcdef"], True), LazyDict[str, list[object]])
