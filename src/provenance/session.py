@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from attrs import evolve, field, frozen
 
@@ -67,7 +67,7 @@ class Environment:
         chosen = self.default if wanted is None else wanted
         if isinstance(chosen, Repository):
             return chosen
-        opener = self.openers.get(chosen) if isinstance(cast("object", chosen), str) else None
+        opener = self.openers.get(chosen) if isinstance(chosen, str) else None
         if opener is not None:
             return opener()
         problem = f"unknown repository {chosen!r}"

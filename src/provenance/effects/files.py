@@ -12,13 +12,14 @@ import errno
 import logging
 import os
 import shutil
-import sys
 import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
 from typing import Final
+
+from platformdirs import user_cache_dir
 
 from provenance.archives import manifest
 from provenance.asks import Assemble, CheckOut, Examined, ExaminedFolder
@@ -95,7 +96,8 @@ class LocalFiles:
         return True
 
     def _place(self) -> str:
-        return self._folder or os.path.join(cache_home(), "provenance", "files")
+        cache = user_cache_dir("provenance", appauthor=False)
+        return self._folder or os.path.abspath(os.path.join(cache, "files"))
 
     def _root(self) -> str:
         """The folder of the copies, which is made if need be; copies that nobody asked for in a month go."""
@@ -144,15 +146,6 @@ class LocalFiles:
         """Let a copy that is in use stay for another month."""
         if time.time() - status.st_mtime > _DAY and renew(path, _DAY):
             self._verified[path] = stamp(os.stat(path))
-
-
-def cache_home() -> str:
-    """The folder that is meant for caches of this user."""
-    if sys.platform == "win32":
-        default = "~/AppData/Local"
-    else:
-        default = "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
-    return os.path.abspath(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser(default))
 
 
 def _fill(fd: int, path: str, ask: CheckOut) -> None:
