@@ -5,7 +5,7 @@ digest and checked against it before their path is handed out, so that one that 
 """
 
 # Paths are text here, as in `disk`.
-# ruff: noqa: PTH100, PTH101, PTH103, PTH105, PTH108, PTH111, PTH112, PTH116, PTH118, PTH123
+# ruff: noqa: PTH100, PTH101, PTH103, PTH105, PTH108, PTH112, PTH116, PTH118, PTH123
 from __future__ import annotations
 
 import errno
@@ -18,8 +18,6 @@ from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
 from typing import Final
-
-from platformdirs import user_cache_dir
 
 from provenance.archives import manifest
 from provenance.asks import Assemble, CheckOut, Examined, ExaminedFolder
@@ -96,6 +94,8 @@ class LocalFiles:
         return True
 
     def _place(self) -> str:
+        from platformdirs import user_cache_dir
+
         cache = user_cache_dir("provenance", appauthor=False)
         return self._folder or os.path.abspath(os.path.join(cache, "files"))
 
