@@ -262,14 +262,16 @@ __all__ = [
 
 _LATER: _typing.Final = {
     "arguments": "ArgumentDecorator ensure_proxies merge_defaults",
-    "collecting": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
+    "collecting": "capture_set create_set label_set load_set_by_id load_set_by_labels "
+    "load_set_by_name provenance_set",
     "config": "ChainedRepo ChainedStore DiskStore MemoryRepo MemoryStore SqliteRepo "
     "current_config from_config load_config load_yaml_config set_run_info_fn",
     "elsewhere": "AzureStore FsspecStore GSStore PostgresRepo S3Store SFTPStore",
     "evicting": "evict",
     "explanation": "Change Difference HashTree explain_hash hash_differences",
     "files": "archive_file",
-    "findings": "BlobDamaged BlobMissing BlobUnreadable Collected Evicted Garbage LetGo MemberMissing Reason RecordDamaged "
+    "findings": "BlobDamaged BlobMissing BlobUnreadable Collected Evicted Garbage LetGo "
+    "MemberMissing Reason RecordDamaged "
     "RunMissing SourceMissing StoreDamaged Verified",
     "lazy": "LazyDict lazy_dict lazy_proxy_dict",
     "loading": "load_artifact load_proxy",

@@ -1,8 +1,8 @@
 """Archived files and folders as values.
 
-A file's value is its bytes, and its extension if it is to be preserved; a folder's value is the paths
-and bytes of its files. Names, locations and times are not part of the value. The bytes come from a
-*keeper*.
+A file's value is its bytes, and its extension if it is to be preserved; a folder's value is the
+paths and bytes of its files. Names, locations and times are not part of the value. The bytes come
+from a *keeper*.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def _is_extension(_: object, __: Attribute[str], value: str) -> None:
 class ArchivedFile:
     """A file in the store; as a path it is a local, read-only copy, made when it is first needed.
 
-    Two archived files are equal if their bytes are, and their extensions if these are preserved. `name`
-    is the name of the original, for people; it is not part of the value.
+    Two archived files are equal if their bytes are, and their extensions if these are preserved.
+    `name` is the name of the original, for people; it is not part of the value.
     """
 
     blob: Blob = field(validator=is_digest)
@@ -115,7 +115,7 @@ class ArchivedFile:
 def restored(
     digest: BlobId, size: int, extension: str, name: str, original: Original | None
 ) -> ArchivedFile:
-    """Unpickle an archived file, whose bytes are in the repository being read, else in the current one.
+    """Unpickle an archived file; its bytes are in the repository being read, or the current one.
 
     Pickles refer to this function: neither it nor its arguments may change.
     """
@@ -132,11 +132,13 @@ register_item(ArchivedFile, _item)
 
 @frozen(repr=False)
 class ArchivedFolder(ArchivedFile):
-    """A folder in the store; as a path it is a local folder of read-only copies, made when it is first needed.
+    """A folder in the store.
 
-    Each of its files is an artifact of its own. Two archived folders are equal if their files have equal
-    paths, bytes and executable flags; empty folders inside are left out. Methods that need bytes raise
-    IsADirectoryError. `blob` is the manifest, which lists the files and their digests.
+    As a path it is a local folder of read-only copies, made when it is first needed.
+
+    Each of its files is an artifact of its own. Two archived folders are equal if their files have
+    equal paths, bytes and executable flags; empty folders inside are left out. Methods that need
+    bytes raise IsADirectoryError. `blob` is the manifest, which lists the files and their digests.
     """
 
     members: tuple[Member, ...] = field(default=(), eq=False)
@@ -181,7 +183,8 @@ class ArchivedFolder(ArchivedFile):
         return restored_folder, (manifest(self.members), self.blob.id, self.name, original)
 
     def __repr__(self) -> str:
-        return f"<provenance.ArchivedFolder {self.name!r}, {len(self.members)} files, {self.blob.id[:8]}>"
+        files = f"{len(self.members)} files"
+        return f"<provenance.ArchivedFolder {self.name!r}, {files}, {self.blob.id[:8]}>"
 
 
 def restored_folder(

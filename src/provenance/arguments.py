@@ -44,12 +44,12 @@ def ensure_proxies(*parameters: object) -> object:
     """Decorate a function so that the named parameters accept only proxies of artifacts.
 
     That keeps lineage complete: all arguments were computed by decorated functions. A list, tuple,
-    set or dictionary is accepted if all its members (of a dictionary, its values) are, at any depth.
-    Defaults are not checked.
+    set or dictionary is accepted if all its members (of a dictionary, its values) are, at any
+    depth. Defaults are not checked.
 
     Args:
-        *parameters: names of parameters; `*args` and `**kwargs` are named like others, and mean each
-            argument in them. Without names, all parameters but `self` and `cls` are checked.
+        *parameters: names of parameters; `*args` and `**kwargs` are named like others, and mean
+            each argument in them. Without names, all parameters but `self` and `cls` are checked.
 
     Raises:
         ConfigError: when decorating, if the function has no such parameter.
@@ -82,7 +82,7 @@ _Make: TypeAlias = "Callable[[AnyFunction, tuple[str, ...]], AnyFunction]"
 
 
 def _with_parameters(name: str, make: _Make, parameters: tuple[object, ...]) -> object:
-    """Return the decorated function if the decorator is used without parentheses, else the decorator."""
+    """Return the decorator, or the decorated function if it is used without parentheses."""
     if len(parameters) == 1 and (callable(parameters[0]) or hasattr(parameters[0], "__func__")):
         return _decorated(make, (), parameters[0])
     names = tuple(parameter for parameter in parameters if isinstance(parameter, str))
@@ -109,7 +109,7 @@ def _awaits(function: AnyFunction) -> bool:
 
 @frozen
 class _Check:
-    """The arguments of the function *label* that must be proxies: those of *names*, or all but *exempt* ones."""
+    """A check that arguments are proxies: those of *names*, or all but *exempt* ones."""
 
     label: str
     names: tuple[str, ...]
@@ -136,7 +136,10 @@ class _Check:
     def _arguments(
         self, args: tuple[object, ...], kwargs: Mapping[str, object]
     ) -> Iterator[tuple[str | None, str, object]]:
-        """Yield parameter, label and value of each argument; the call itself refuses what does not fit."""
+        """Yield parameter, label and value of each argument.
+
+        The call itself refuses what does not fit.
+        """
         for name, value in zip(self.positional, args, strict=False):
             yield name, name, value
         if self.rest is not None:
@@ -228,7 +231,10 @@ _Defaults: TypeAlias = "Mapping[str, object]"
 
 
 def _merged(function: AnyFunction, defaults: _Defaults) -> AnyFunction:
-    """Return a wrapper that completes dictionaries; it captures *defaults*, which makes them inputs of the function."""
+    """Return a wrapper that completes dictionaries.
+
+    It captures *defaults*, which makes them inputs of the function.
+    """
 
     @functools.wraps(function)
     def merged(*args: object, **kwargs: object) -> object:

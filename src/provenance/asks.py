@@ -1,4 +1,4 @@
-"""The effects of record stores, blob stores and the machine, and the rows of effects that programs use.
+"""The effects of stores and of the machine, and the rows of effects that programs use.
 
 A look-up without a result answers None; if something that a record refers to is missing, that is an
 error. The effects of maintenance are in `chores`.
@@ -98,7 +98,10 @@ class PutRecord(Effect[ArtifactRecord]):
 
 @frozen
 class DropRecord(Effect["tuple[Blob, ...] | None"]):
-    """Delete a record; answers the blobs that no record refers to any longer, None if there was no record."""
+    """Delete a record.
+
+    Answers the blobs that no record refers to any longer, None if there was no record.
+    """
 
     id: ArtifactId
 
@@ -218,7 +221,10 @@ class Examine(Effect["Examined | ExaminedFolder"]):
 
 @frozen
 class CheckOut(Effect[str]):
-    """The path of a local, read-only copy of *blob*; *pour* writes the bytes if there is none yet."""
+    """The path of a local, read-only copy of *blob*.
+
+    *pour* writes the bytes if there is none yet.
+    """
 
     blob: Blob
     extension: str
@@ -228,7 +234,10 @@ class CheckOut(Effect[str]):
 
 @frozen
 class Assemble(Effect[str]):
-    """The path of a local folder with the local *copies* at their paths in it; *blob* is its manifest."""
+    """The path of a local folder with the local *copies* at their paths in it.
+
+    *blob* is its manifest.
+    """
 
     blob: Blob
     copies: tuple[tuple[Member, str], ...]
@@ -236,7 +245,10 @@ class Assemble(Effect[str]):
 
 @frozen
 class DeleteOriginal(Effect[bool]):
-    """Delete a file of the user's; answers False and logs why if it changed since it was examined or cannot be deleted."""
+    """Delete a file of the user's.
+
+    Answers False and logs why if it changed since it was examined or cannot be deleted.
+    """
 
     original: Original
 

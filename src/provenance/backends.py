@@ -46,7 +46,9 @@ _REREAD_BYTES: Final = 4_096
 
 
 def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
-    """Return the blob store that *settings* describe; a remote one is not contacted before it is used.
+    """Return the blob store that *settings* describe.
+
+    A remote one is not contacted before it is used.
 
     Raises:
         StoreUnavailableError: if its folder cannot be created.
@@ -157,7 +159,10 @@ def _tiers(handles: Iterable[Store | Repository]) -> list[Tier]:
 
 
 def _entrusted(repo: Repository, settings: Permitted, *, is_trusted: bool) -> Repository:
-    """Return *repo* with its permissions; if it is untrusted, it refuses formats that execute code."""
+    """Return *repo* with its permissions.
+
+    If it is untrusted, it refuses formats that execute code.
+    """
     from provenance.effects.layers import distrusting
 
     reading = repo.interpreter if is_trusted else distrusting(repo.interpreter, repo.name)
@@ -240,7 +245,10 @@ def _path(text: str, base: Path) -> Path:
 
 
 def _prepare(folder: Path) -> None:
-    """Create the folder of a store; the default home also gets a `.gitignore` and a line in the log."""
+    """Create the folder of a store.
+
+    The default home also gets a `.gitignore` and a line in the log.
+    """
     home = next((path for path in (folder, *folder.parents) if path.name == sources.HOME), None)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -21,8 +21,8 @@ AnyFunction: TypeAlias = Callable[..., Any]
 class Subject:
     """A callable and its signature.
 
-    `function` is what runs, called with the arguments that partials and methods have bound. `rest` and
-    `extra` are the names of `*args` and `**kwargs`, if it has them.
+    `function` is what runs, called with the arguments that partials and methods have bound. `rest`
+    and `extra` are the names of `*args` and `**kwargs`, if it has them.
     """
 
     function: AnyFunction
@@ -94,7 +94,7 @@ def subject_of(function: AnyFunction) -> Subject:
 def inner_of(
     function: AnyFunction,
 ) -> tuple[AnyFunction, tuple[object, ...], Mapping[str, object]] | None:
-    """Return what a partial (also a toolz curry) or a bound method wraps, and the arguments it has bound."""
+    """Return what a partial, a toolz curry or a bound method wraps, and the bound arguments."""
     if isinstance(function, MethodType):
         return function.__func__, (function.__self__,), {}
     if isinstance(function, FunctionType):
@@ -161,7 +161,7 @@ def _bound_by_python(
 def completed(
     chosen: bool | Container[str], defaults: Mapping[str, object], given: Mapping[str, object]
 ) -> dict[str, object]:
-    """Return *given* with the entries that its dictionaries lack, from the parameters' default dictionaries.
+    """Return *given* with its dictionaries completed from the default ones.
 
     >>> completed(True, {"sizes": {"a": 1, "b": 2}}, {"sizes": {"b": 3}})
     {'sizes': {'a': 1, 'b': 3}}

@@ -1,7 +1,7 @@
-"""Values that a function captures: closure variables, bound arguments, the state of callable objects.
+"""Values that functions capture: closure variables, bound arguments, callable objects.
 
-A decorator below ours that sets `__wrapped__` is part of the function, as is what it wraps: both are
-*layers* of the function.
+A decorator below ours that sets `__wrapped__` is part of the function, as is what it wraps: both
+are *layers* of the function.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _PLAIN: Final = frozenset({bool, int, float, complex, str, bytes})
 
 
 def captured_by(subject: Subject) -> dict[str, object]:
-    """Return the captured values by name: closure variables of all layers, or the callable object itself.
+    """Return captured values by name: closure variables, or the callable object itself.
 
-    The layers themselves are code and not values. Of an object that wraps a function, only immutable
-    attributes made of scalars count: its settings, not its caches and locks. Variables without a
-    value yet, such as the name of a recursive function, are left out.
+    The layers themselves are code and not values. Of an object that wraps a function, only
+    immutable attributes made of scalars count: its settings, not its caches and locks. Variables
+    without a value yet, such as the name of a recursive function, are left out.
     """
     layers = list(_layers(subject.function))
     found: dict[str, object] = {}
@@ -37,7 +37,7 @@ def captured_by(subject: Subject) -> dict[str, object]:
 
 
 def keeps(subject: Subject, args: tuple[object, ...], value: object) -> bool:
-    """Tell whether the function keeps a reference to the *value* it returned, so that changes are shared.
+    """Tell whether the function keeps a reference to the *value* that it returned.
 
     It may be captured, a default, a global that the function uses, an attribute of the method's
     object, or in an `lru_cache`. Parts of the value are not considered.

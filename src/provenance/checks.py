@@ -1,4 +1,7 @@
-"""Validation of arguments and configurations; a `ConfigError` says where a mistake is and how to correct it."""
+"""Validation of arguments and configurations.
+
+A `ConfigError` says where a mistake is and how to correct it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from provenance.showing import shown
 
 
 def named(value: object, path: str, advice: str = "write name: value") -> Mapping[str, object]:
-    """Return *value* if it is a mapping with string keys; its values may be secret and are never quoted."""
+    """Return *value* if it is a mapping with string keys.
+
+    Its values may be secret and are never quoted.
+    """
     if not isinstance(value, Mapping):
         raise ConfigError(path, f"must be a mapping with string keys, got {a(value)}", advice)
     for key in cast("Mapping[object, object]", value):
@@ -83,7 +89,10 @@ def name_problem(name: object) -> tuple[str, str] | None:
 
 
 def name_among(value: object, known: Iterable[str], path: str, what: str) -> str:
-    """Return *value* if it is one of the *known* names; *what* is the noun for the error message."""
+    """Return *value* if it is one of the *known* names.
+
+    *what* is the noun for the error message.
+    """
     names = list(known)
     if not isinstance(value, str):
         raise ConfigError(path, f"must be a string, got {a(value)}", there_are(names))

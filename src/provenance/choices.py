@@ -135,7 +135,10 @@ def _names(subject: Subject, option: str, given: object) -> tuple[str, ...]:
 
 
 def _parameters(subject: Subject, option: str, names: object) -> frozenset[str]:
-    """Return *names* of parameters or captured variables; a function with `**kwargs` accepts any."""
+    """Return *names* of parameters or captured variables.
+
+    A function with `**kwargs` accepts any.
+    """
     chosen = frozenset(_names(subject, option, names))
     known = {*subject.signature.parameters, *captured_names(subject)}
     unknown = sorted(chosen - known)

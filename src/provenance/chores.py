@@ -13,7 +13,7 @@ from provenance.ids import ArtifactId, SetId
 from provenance.records import ArtifactRecord, Blob
 
 MARGIN: Final = timedelta(minutes=1)
-"""Age below which a blob may belong to a result that is about to be recorded: blobs are written before records."""
+"""Age below which a blob may belong to a result that is not recorded yet."""
 
 
 class Shelf(Enum):
@@ -29,7 +29,7 @@ class Shelf(Enum):
 
 @frozen
 class Holding:
-    """An entry of an area: its *key* (of a stored blob its id), its size in bytes, and its age as a time in UTC."""
+    """An entry of an area: key (a stored blob's id), size in bytes, and time of writing in UTC."""
 
     key: str
     size: int
@@ -38,7 +38,7 @@ class Holding:
 
 @frozen
 class InspectRecord(Effect[ArtifactRecord | None]):
-    """The record of this id as the store has it: no cache is used, and nothing is copied between tiers."""
+    """The record of this id as stored, without caches and without copies between tiers."""
 
     id: ArtifactId
 
@@ -59,7 +59,9 @@ class FindPins(Effect[tuple[SetId, ...]]):
 
 @frozen
 class Evict(Effect[tuple[Blob, ...] | None]):
-    """Mark the value of this artifact, *blob*, as evicted; bytes stored in the record's row are deleted.
+    """Mark the value of this artifact, *blob*, as evicted.
+
+    Bytes stored in the record's row are deleted.
 
     Answers the blob if no other record needs it. In the same transaction the store checks that the
     record exists and still has this value, and that no set and no value of another artifact refers
@@ -91,14 +93,19 @@ class FindHomes(Effect[frozenset[str]]):
 
 @frozen
 class CheckBlob(Effect[None]):
-    """Read *blob* in every tier that has it, without caches, and verify its digest; raises as `ReadBlob` does."""
+    """Read *blob* in every tier that has it, without caches, and verify its digest.
+
+    Raises as `ReadBlob` does.
+    """
 
     blob: Blob
 
 
 @frozen
 class ListHoldings(Effect[tuple[Holding, ...]]):
-    """Up to *limit* entries of an area with keys after *after*, in order; fewer than *limit* are the last ones.
+    """Up to *limit* entries of an area with keys after *after*, in order.
+
+    Fewer than *limit* are the last ones.
 
     Bytes stored in the rows of records are not listed.
     """

@@ -1,4 +1,4 @@
-"""The options of the decorator about serialization: serializers, their keyword arguments, compression."""
+"""The options of the decorator for serializers and compression."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _mapping(subject: Subject, option: str, given: object, advice: str) -> Mappi
 
 
 def coding_of(subject: Subject, choices: Mapping[str, object]) -> CodingOptions:
-    """Return serializer and keyword arguments, which must be those of the serializer or the default one.
+    """Return serializer and keyword arguments, which must fit it or the default serializer.
 
     A compression alone chooses no serializer: it applies to whichever the value's type selects.
     """
@@ -124,7 +124,7 @@ def coding_of(subject: Subject, choices: Mapping[str, object]) -> CodingOptions:
 
 
 def _json_kwargs(subject: Subject, option: str, given: object) -> Options:
-    """Return keyword arguments unchanged (tuples stay tuples) after checking that JSON can hold them."""
+    """Return keyword arguments as they are, after checking that JSON can hold them."""
     json_options(subject, option, given)
     return options(cast("Mapping[str, object] | None", given))
 

@@ -20,7 +20,10 @@ SEPARATOR: Final = "_"
 
 
 class Composite(Mapping[str, object]):
-    """An immutable mapping of proxies of artifacts, each read when it is used; equal to any mapping of equal values."""
+    """An immutable mapping of proxies of artifacts, each read when it is used.
+
+    Equal to any mapping of equal values.
+    """
 
     __slots__ = ("_parts",)
 
@@ -70,7 +73,10 @@ def composite_of(parts: Mapping[str, object]) -> Composite:
 
 
 def parts_in(value: object, label: str) -> Mapping[str, object]:
-    """Return *value* if it is a mapping with string keys; raise UnserializableValueError, which holds it, otherwise."""
+    """Return *value* if it is a mapping with string keys.
+
+    Raise UnserializableValueError, which holds it, otherwise.
+    """
     wrong = "" if isinstance(value, Mapping) else a(value)
     if isinstance(value, Mapping):
         keys = cast("Mapping[object, object]", value)
@@ -99,7 +105,7 @@ def part_recipe(recipe: Recipe, key: str) -> Recipe:
 
 
 def whole_recipe(recipe: Recipe) -> Recipe:
-    """Return the recipe of the composite itself, which holds references and not the values of its parts."""
+    """Return the recipe of the composite itself, which holds references to its parts."""
     options = evolve(
         recipe.options, serializer=None, load_kwargs=NO_OPTIONS, dump_kwargs=NO_OPTIONS
     )
@@ -107,7 +113,7 @@ def whole_recipe(recipe: Recipe) -> Recipe:
 
 
 def part_identity(whole: Identity, key: str) -> Identity:
-    """Return the identity of a part: its name is `name_key`, its scope differs from that of any function.
+    """Return the identity of a part: name `name_key`, and a scope unlike that of any function.
 
     >>> part_identity(Identity("m.f", 0, "m:f"), "model")
     Identity(name='m.f_model', version=0, scope='m:f[model]')

@@ -101,7 +101,7 @@ def current_config() -> Config:
 
 
 def default_environment() -> Environment:
-    """Return the environment of a process that loaded no configuration: see `provenance.sources.found`."""
+    """Return the environment of a process that loaded no configuration (see `sources.found`)."""
     return _hooked(from_config(*sources.found(os.environ, Path.cwd())))
 
 
@@ -157,7 +157,7 @@ def _environment(config: Config, base: Path) -> Environment:
 
 
 def once(make: Callable[[], T]) -> Callable[[], T]:
-    """Return a function that calls *make* on first use, and only once, even from several threads."""
+    """Return a function that calls *make* once, on first use, even with several threads."""
     made: list[T] = []
     guard = Guard()
 
@@ -206,7 +206,10 @@ def ChainedStore(
 def MemoryRepo(
     name: str = "memory", *, store: Store | None = None, **options: Unpack[PermittedOptions]
 ) -> Repository:
-    """Return a repository in the memory of this process; its values go to *store* if there is one."""
+    """Return a repository in the memory of this process.
+
+    Its values go to *store* if there is one.
+    """
     settings = structured({"delete": True, **options}, MemoryRepoSettings, name)
     return backends.open_repository(name, settings, Path.cwd(), store)
 

@@ -59,7 +59,10 @@ X = TypeVar("X")
 
 _ABSTRACT: Final = "__isabstractmethod__"
 _mark: Final[Callable[[object], object] | None] = getattr(inspect, "markcoroutinefunction", None)
-"""Marks an object as `async def` for `inspect`, from Python 3.12; before, only asyncio has a mark."""
+"""Marks an object as `async def` for `inspect`, from Python 3.12.
+
+Before, only asyncio has a mark.
+"""
 _describing: ContextVar[tuple[object, ...]] = ContextVar("provenance_describing", default=())
 """Decorated functions whose captured values are being hashed, the outermost first."""
 
@@ -97,7 +100,7 @@ class Cached(Generic[P, R_co]):
         )
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Return a proxy of the result, which is computed once for each combination of input values.
+        """Return a proxy of the result, computed once for each combination of inputs.
 
         Raises:
             ImpureFunctionError: if the function changed its arguments; nothing is recorded.
@@ -122,7 +125,10 @@ class Cached(Generic[P, R_co]):
     @overload
     def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> Artifact[R_co]: ...
     def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> object:
-        """Return the artifact of a call, computing it if it is not stored; raises as the call does."""
+        """Return the artifact of a call, computing it if it is not stored.
+
+        Raises as the call does.
+        """
         result: object = self(*args, **kwargs)
         if self._subject.is_async:
             return _awaited_artifact(cast("Coroutine[object, Never, object]", result))
@@ -135,10 +141,10 @@ class Cached(Generic[P, R_co]):
     @overload
     def attempt(self, /, *args: P.args, **kwargs: P.kwargs) -> IOResult[R_co, Exception]: ...
     def attempt(self, /, *args: P.args, **kwargs: P.kwargs) -> object:
-        """Call the function and return an `IOSuccess` of the result, or an `IOFailure` of the exception.
+        """Call the function and return an `IOSuccess` or `IOFailure`.
 
-        That is any `Exception` of the function or the library, or a TypeError for arguments that do not
-        fit. For an `async def` it is a `FutureResult`, to be awaited.
+        A failure holds the `Exception` of the function or the library, also a TypeError for
+        arguments that do not fit. For an `async def` it is a `FutureResult`, to be awaited.
         """
         from returns.future import future_safe
         from returns.io import impure_safe
@@ -177,7 +183,9 @@ class Cached(Generic[P, R_co]):
         return run(programs.forget_whole(call.plan.artifact_id), call.repo.interpreter)
 
     def with_options(self, **choices: Unpack[Choices]) -> Self:
-        """Return the same function decorated with other options; options not passed have their defaults.
+        """Return the same function decorated with other options.
+
+        Options not passed have their defaults.
 
         Raises:
             ConfigError: as `provenance` does.
@@ -185,7 +193,7 @@ class Cached(Generic[P, R_co]):
         return type(self)(self.__wrapped__, self._subject, checked(self._subject, choices))
 
     def value_repr(self) -> object:
-        """Return what represents the function in hashes: name, version and captured values, not its code.
+        """Return what represents the function in hashes: name, version and captured values.
 
         A function that captures itself, even through others, is represented by its distance up the
         chain of functions, so that the hash is the same in every process.
@@ -212,7 +220,7 @@ class Cached(Generic[P, R_co]):
         )
 
     def __provenance_bound__(self, value: object, artifact: object) -> Self:
-        """Return this method bound to the *artifact* of the value it is bound to, to record it as an input."""
+        """Return this method bound to the *artifact* of its object, to record it as an input."""
         first, *others = self._subject.args or (None,)
         return self._with_args((artifact, *others)) if first is value else self
 

@@ -1,12 +1,13 @@
 """The kernel: effects as values, programs that ask them, interpreters that answer them.
 
-An *effect* is a frozen record that describes a request; its type parameter is the type of the answer. A
-*program* is a generator that asks with `yield from` and receives the answer. An *interpreter* is a
-table from effect type to function. The row of effects that a program may ask is part of its type, so
-the type checkers refuse a look-up that writes, and an interpreter that lacks an answer.
+An *effect* is a frozen record that describes a request; its type parameter is the type of the
+answer. A *program* is a generator that asks with `yield from` and receives the answer. An
+*interpreter* is a table from effect type to function. The row of effects that a program may ask is
+part of its type, so the type checkers refuse a look-up that writes, and an interpreter that lacks
+an answer.
 
-Never ask with a bare `yield`, as its answer is untyped. A program runs once: a retry is a layer over
-one effect, never a second run of a generator.
+Never ask with a bare `yield`, as its answer is untyped. A program runs once: a retry is a layer
+over one effect, never a second run of a generator.
 """
 
 from __future__ import annotations
@@ -52,7 +53,10 @@ Program: TypeAlias = Generator[E, Any, R]
 
 
 class UnhandledEffectError(TypeError):
-    """The interpreter's table lacks the effect; the type checkers report this before it can happen."""
+    """The interpreter's table lacks the effect.
+
+    The type checkers report this before it can happen.
+    """
 
 
 def _unhandled(effect: Effect[Any]) -> Any:  # noqa: ANN401 - never returns
@@ -61,7 +65,10 @@ def _unhandled(effect: Effect[Any]) -> Any:  # noqa: ANN401 - never returns
 
 @frozen
 class Interpreter(Generic[E_contra]):
-    """An interpreter of the effects `E_contra`; `a | b` answers both rows, and *b* wins where they overlap."""
+    """An interpreter of the effects `E_contra`.
+
+    `a | b` answers both rows, and *b* wins where they overlap.
+    """
 
     table: Mapping[type[Any], Callable[[Any], Any]]
 
@@ -72,7 +79,7 @@ class Interpreter(Generic[E_contra]):
         return result
 
     def answer_to(self, kind: type[Effect[A]]) -> Callable[[Effect[A]], A]:
-        """Return the function that answers effects of one *kind*, for callers that ask the same often."""
+        """Return the function that answers effects of one *kind*, for frequent callers."""
         return self.table.get(kind, _unhandled)
 
     def __or__(self, other: Interpreter[F]) -> Interpreter[E_contra | F]:

@@ -33,7 +33,7 @@ def S3Store(name: str = "s3", **options: Unpack[BucketOptions]) -> Store:
 
 
 def GSStore(name: str = "gs", **options: Unpack[BucketOptions]) -> Store:
-    """Return a blob store of objects in Google Cloud Storage, below `basepath` (`bucket/prefix`)."""
+    """Return a blob store in Google Cloud Storage, below `basepath` (`bucket/prefix`)."""
     return _remote_store(GSStoreSettings, name, options)
 
 

@@ -171,7 +171,8 @@ class KeyExistsError(ProvenanceError, KeyError):
 
     def __init__(self, key: str, store: str) -> None:
         super().__init__(
-            f"{key!r} exists in {store!r} already; delete it first, or let the store skip duplicates"
+            f"{key!r} exists in {store!r} already; delete it first, or let the store skip "
+            "duplicates"
         )
         self.key = key
         self.store = store
@@ -273,7 +274,10 @@ class UnserializableValueError(ProvenanceError, TypeError, ValueError):
 
 
 class UnarchivableFileError(ProvenanceError, OSError):
-    """A file to be archived is missing, unreadable or not a regular file; `value` is what was passed."""
+    """A file to be archived is missing, unreadable or not a regular file.
+
+    `value` is what was passed.
+    """
 
     def __init__(self, what: str, reason: str, advice: str, value: object = None) -> None:
         super().__init__(f"cannot archive {what}: {reason}; {advice}")
@@ -287,7 +291,8 @@ class MissingLibraryError(ProvenanceError, ImportError):
 
     def __init__(self, for_what: str, library: str, extra: str) -> None:
         super().__init__(
-            f"{for_what} needs {library}, which cannot be imported; install it: pip install 'provenance[{extra}]'"
+            f"{for_what} needs {library}, which cannot be imported; install it: "
+            f"pip install 'provenance[{extra}]'"
         )
         self.library = library
         self.extra = extra

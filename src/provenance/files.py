@@ -27,8 +27,8 @@ def archive_file(
     """Store the file *filename* in the current repository; its bytes are read in chunks.
 
     Args:
-        filename: Path of a file or folder. The artifact's id depends on its bytes and on *name*, not on
-            the path.
+        filename: Path of a file or folder. The artifact's id depends on its bytes and on *name*,
+            not on the path.
         name: Name of the artifact; by default that of the file.
         delete_original: Delete the file after its stored copy was read back and compared.
         custom_fields: JSON to search by.
@@ -41,7 +41,8 @@ def archive_file(
     Raises:
         UnarchivableFileError: if the file does not exist or cannot be read.
         ConfigError: if `name` or `custom_fields` cannot be recorded.
-        StoreUnavailableError, StorePermissionError: if the store fails or refuses it; the file stays.
+        StoreUnavailableError, StorePermissionError: if the store fails or refuses it; the file
+            stays.
     """
     repo = session.current().repository()
     file = run(filing.examined(unwrap(filename), preserve_ext, shown(filename)), repo.interpreter)

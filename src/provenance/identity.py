@@ -20,9 +20,9 @@ _CALL = prefix("call")
 class Identity:
     """The identity of a function: the name of its artifacts, its version, and where it is defined.
 
-    `scope` is the full qualified name if `name` is the default one, so that nested functions of the same
-    name differ. It is None if the user chose the name: functions with the same chosen name share
-    artifacts.
+    `scope` is the full qualified name if `name` is the default one, so that nested functions of the
+    same name differ. It is None if the user chose the name: functions with the same chosen name
+    share artifacts.
     """
 
     name: str
@@ -74,5 +74,5 @@ def set_id(members: Iterable[ArtifactId]) -> SetId:
 
 
 def uncached_id(call: ArtifactId, value: ValueId) -> ArtifactId:
-    """Return the id of an artifact computed with the cache off, which depends on the call and its value."""
+    """Return the id of an artifact computed with the cache off, from its call and value."""
     return ArtifactId(combine("uncached", [call, value]).hex())

@@ -36,7 +36,9 @@ def is_prefix(text: str) -> bool:
 
 
 def main_name(module: str) -> str:
-    """Return the name of a module in ids; a spawned child knows its parent's `__main__` as `__mp_main__`.
+    """Return the name of a module in ids.
+
+    A spawned child knows its parent's `__main__` as `__mp_main__`.
 
     >>> main_name("__mp_main__"), main_name("json")
     ('__main__', 'json')

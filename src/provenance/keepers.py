@@ -1,4 +1,4 @@
-"""Sources of the bytes of archived files: a repository or, until they are stored, the user's own file."""
+"""Sources of the bytes of archived files: a repository or the user's own file."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def _is_inside(_: object, __: Attribute[str], value: str) -> None:
 
 
 def is_digest(_: object, __: Attribute[Blob], value: Blob) -> None:
-    """Raise ValueError if the id is not a digest and so must not become part of a path (attrs validator)."""
+    """Raise ValueError if the id is not a digest, for it becomes part of paths (validator)."""
     if len(value.id) != ID_DIGITS or not is_prefix(value.id):
         raise ValueError(f"invalid digest {value.id!r}")
 
 
 @frozen
 class Member:
-    """A file of a folder: its path in the folder (with `/`), its bytes, and whether it is executable."""
+    """A file of a folder: its path (with `/`), its bytes, and whether it is executable."""
 
     path: str = field(validator=_is_inside)
     blob: Blob = field(validator=is_digest)
@@ -51,7 +51,7 @@ class Keeper(Protocol):
         ...
 
     def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
-        """Return the result of *read* for the bytes, whose digest is verified where they are stored."""
+        """Return the result of *read* for the bytes, whose digest is verified."""
         ...
 
 
@@ -59,7 +59,8 @@ class Keeper(Protocol):
 class Original:
     """The user's own file or folder, not stored yet.
 
-    `stamp` tells whether the file has changed since it was hashed. `parts` are the files of a folder.
+    `stamp` tells whether the file has changed since it was hashed. `parts` are the files of a
+    folder.
     """
 
     path: str
@@ -93,7 +94,7 @@ _is_home: Final[list[Callable[[Keeper], bool]]] = []
 
 
 def resolve_files_with(current: Callable[[], Keeper], is_home: Callable[[Keeper], bool]) -> None:
-    """Set the source of unpickled files, and the test whether a keeper is the repository being written to."""
+    """Set the source of unpickled files, and the test for the repository being written to."""
     _current[:], _is_home[:] = [current], [is_home]
 
 
@@ -110,6 +111,7 @@ def reference_of(keeper: Keeper, name: str) -> Original | None:
     """
     if not _is_home[0](keeper):
         raise pickle.PicklingError(
-            f"the bytes of {name!r} are not in the repository that would refer to them; archive it there first"
+            f"the bytes of {name!r} are not in the repository that would refer to them; archive it "
+            "there first"
         )
     return keeper if isinstance(keeper, Original) else None

@@ -30,7 +30,7 @@ class Taken:
 
 @frozen
 class Claim(Effect[Claimed | Taken]):
-    """Acquire the lease of an artifact for *seconds*, unless another owner has one that has not expired."""
+    """Acquire the lease of an artifact for *seconds*, unless another owner has a valid one."""
 
     artifact_id: ArtifactId
     seconds: float
@@ -38,7 +38,10 @@ class Claim(Effect[Claimed | Taken]):
 
 @frozen
 class Renew(Effect[bool]):
-    """Extend a lease to *seconds* from now; answers False if it has ended or passed to another owner."""
+    """Extend a lease to *seconds* from now.
+
+    Answers False if it has ended or passed to another owner.
+    """
 
     lease: Claimed
     seconds: float
@@ -61,7 +64,7 @@ class Expired:
 
 @frozen
 class FindExpired(Effect[tuple[Expired, ...]]):
-    """Up to *limit* leases that expired at least *seconds* ago, by artifact id, after the id *after*."""
+    """Up to *limit* leases that expired at least *seconds* ago, by artifact id, after *after*."""
 
     seconds: float
     after: str = ""

@@ -19,7 +19,10 @@ def _is_long_enough(_: object, __: Attribute[str], key: str) -> None:
 
 @frozen(kw_only=True)
 class Permitted(Permissions):
-    """Permissions of a store or repository; others may have written to one that is not *trusted*."""
+    """Permissions of a store or repository.
+
+    Others may have written to one that is not *trusted*.
+    """
 
     delete: bool = False
     trusted: bool = True
@@ -32,7 +35,10 @@ class Permitted(Permissions):
 
 @frozen(kw_only=True)
 class RecordsPermitted(Permitted):
-    """Settings of all repositories in a database; *signing_key* is the secret that signs records."""
+    """Settings of all repositories in a database.
+
+    *signing_key* is the secret that signs records.
+    """
 
     signing_key: str | None = field(
         default=None, repr=False, validator=validators.optional(_is_long_enough)
@@ -41,7 +47,10 @@ class RecordsPermitted(Permitted):
 
 @frozen(kw_only=True)
 class BlobsPermitted(Permitted):
-    """Settings of all blob stores; *on_duplicate_key* is the policy for blobs that exist already."""
+    """Settings of all blob stores.
+
+    *on_duplicate_key* is the policy for blobs that exist already.
+    """
 
     on_duplicate_key: OnDuplicate = OnDuplicate.SKIP
 

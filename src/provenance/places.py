@@ -40,7 +40,8 @@ class RemoteSettings(BlobsPermitted):
         storage_options: options of the fsspec file system: credentials, endpoints, regions.
         cachedir: folder of local copies.
         cleanup_cachedir: delete that folder when the process that created it ends.
-        always_check_remote: ask the remote store whether a blob exists even if there is a local copy.
+        always_check_remote: ask the remote store whether a blob exists even if there is a local
+            copy.
         timeout: seconds that one request may take.
         deadline: seconds that an operation may take with all retries, in addition to the time for
             transferring bytes.

@@ -100,7 +100,10 @@ class LeaseStore(Protocol):
 
 
 class BlobStore(Protocol):
-    """A store of bytes under their digests; each method answers the effect of its name in `asks`."""
+    """A store of bytes under their digests.
+
+    Each method answers the effect of its name in `asks`.
+    """
 
     def write_blob(self, write: Callable[[BinaryIO], None], /) -> Written: ...
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object], /) -> object: ...
@@ -139,7 +142,10 @@ class Machine(Protocol):
 
 
 def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[Records]:
-    """Return an interpreter for *store* and *sets*; for maintenance *store* may be one of `TendedRecords`."""
+    """Return an interpreter for *store* and *sets*.
+
+    For maintenance *store* may be one of `TendedRecords`.
+    """
     return (
         FindRecord.on(lambda ask: store.find_record(ask.id))
         | FindIds.on(lambda ask: store.find_ids(ask.prefix, ask.limit, ask.after))

@@ -1,7 +1,7 @@
 """The data model: frozen records of artifacts, runs and calls.
 
-`ArtifactRecord` is what a repository stores. An `Artifact` is a record that can also load the value,
-the inputs and the run, from the origin that it came from.
+`ArtifactRecord` is what a repository stores. An `Artifact` is a record that can also load the
+value, the inputs and the run, from the origin that it came from.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ NO_OPTIONS: Options = pmap()
 
 @frozen
 class Permissions:
-    """Permitted operations of a store; `read_through_write` permits copies of what is read from a later tier."""
+    """Permitted operations of a store.
+
+    `read_through_write` permits copies of what is read from a later tier.
+    """
 
     read: bool = True
     write: bool = True
@@ -72,8 +75,8 @@ Written: TypeAlias = Stored | Held
 class Inputs(Mapping[str, object]):
     """The bound arguments of a call, also a mapping `{'kargs': …, 'varargs': …}`.
 
-    `kargs` holds arguments and defaults by parameter, `varargs` those of `*args`, and `captured` the
-    captured variables by name, which are not in the mapping.
+    `kargs` holds arguments and defaults by parameter, `varargs` those of `*args`, and `captured`
+    the captured variables by name, which are not in the mapping.
     """
 
     kargs: Mapping[str, object]
@@ -119,7 +122,7 @@ class Run:
     python: Mapping[str, Json]
     git: Mapping[str, Json] | None
     packages: Mapping[str, Json]
-    extra: Mapping[str, Json] = NO_OPTIONS  # type: ignore[assignment]  # an empty PMap[str, object] holds no object
+    extra: Mapping[str, Json] = NO_OPTIONS  # type: ignore[assignment]  # it is empty
 
 
 @frozen
@@ -127,11 +130,11 @@ class ArtifactRecord:
     """The record of an artifact: everything but its value.
 
     Durations are in seconds, sizes in bytes, times in UTC. `value_type` is the value's type as
-    `module:qualname`, and `interface` names the optional special methods that a proxy of the value must
-    have. `inputs_blob` is None if JSON represents the inputs completely. `value_artifact_ids` are the
-    artifacts that the value refers to, at any depth. `code` is a digest of the function's code when the
-    value was computed; it is never part of an id. `signature` is set by a store that signs records, and
-    is ignored in comparisons.
+    `module:qualname`, and `interface` names the optional special methods that a proxy of the value
+    must have. `inputs_blob` is None if JSON represents the inputs completely. `value_artifact_ids`
+    are the artifacts that the value refers to, at any depth. `code` is a digest of the function's
+    code when the value was computed; it is never part of an id. `signature` is set by a store that
+    signs records, and is ignored in comparisons.
     """
 
     id: ArtifactId
@@ -229,7 +232,9 @@ class Origin(Protocol):
 
 @frozen(eq=False, repr=False)
 class Artifact(ArtifactRecord, Generic[T_co]):
-    """A computed value and its record; `value`, `inputs` and `run_info` are loaded when they are used.
+    """A computed value and its record.
+
+    `value`, `inputs` and `run_info` are loaded when they are used.
 
     Two artifacts are equal if their ids are.
     """
@@ -244,7 +249,7 @@ class Artifact(ArtifactRecord, Generic[T_co]):
 
     @property
     def value(self) -> T_co:
-        """The value itself, read each time, so that a caller can change it without affecting others."""
+        """The value itself, read each time, so that callers can change it."""
         return cast("T_co", self.origin.load_value(self))
 
     @property

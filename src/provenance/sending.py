@@ -1,8 +1,8 @@
 """Pickling of decorated functions of `__main__` for processes whose `__main__` is another module.
 
-Pickle refers to a function by name. Workers of joblib and of clusters lack that name, as they did not
-start with the same script. So the pickle also holds the code, as cloudpickle writes it, which is used
-if the name does not lead to a function with the same code.
+Pickle refers to a function by name. Workers of joblib and of clusters lack that name, as they did
+not start with the same script. So the pickle also holds the code, as cloudpickle writes it, which
+is used if the name does not lead to a function with the same code.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ class Wrapping(Protocol):
 def with_code(
     wrapper: Wrapping, path: str, function: Callable[..., object], others: tuple[object, ...]
 ) -> tuple[object, ...]:
-    """Return the reduction of *wrapper*, which `__main__` has at *path*; its state is *function* and *others*."""
+    """Return the reduction of *wrapper*, which `__main__` has at *path*.
+
+    Its state is *function* and *others*.
+    """
     import cloudpickle
 
     instructions = _instructions_of(function)
@@ -48,7 +51,7 @@ def with_code(
 
 
 def arrived(kind: type[Wrapping], path: str, instructions: bytes, code: bytes | None) -> object:
-    """Unpickle a function: the one of this process's `__main__` if its code is the same, else a copy.
+    """Unpickle a function: that of this `__main__` if its code is the same, else a copy.
 
     Pickles refer to this function.
     """
@@ -73,7 +76,10 @@ def _made(kind: type[Wrapping], path: str, code: bytes) -> object:
 
 
 _made_once = functools.lru_cache(maxsize=256)(_made)
-"""The same, cached, as each task brings the code; not for nested functions, which may refer to outer ones by path."""
+"""The same, cached, as each task brings the code.
+
+Not for nested functions, which may refer to outer ones by path.
+"""
 
 
 def named(module: str, path: str) -> object:

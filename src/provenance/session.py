@@ -1,7 +1,7 @@
 """The environment of decorated functions: one immutable value, replaced as a whole.
 
-`load_config` and the setters replace the environment of the process. `using_repo` overlays it in the
-current context only, and does not affect other threads and tasks.
+`load_config` and the setters replace the environment of the process. `using_repo` overlays it in
+the current context only, and does not affect other threads and tasks.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Environment:
         clock: clock for timestamps and durations.
         beside: answers effects of coroutines in threads.
         config: the configuration that it was made from.
-        heirs: called when this becomes the environment of the process, to pass it to child processes.
+        heirs: called when this becomes the environment of the process, to pass it to child
+            processes.
         use_cache: look results up before computing.
         read_only: store nothing.
         check_mutations: compare the values of proxies with their recorded hashes.
@@ -58,7 +59,9 @@ class Environment:
     single_flight: SingleFlight | None = SHARED
 
     def repository(self, wanted: RepositoryOrName | None = None) -> Repository:
-        """Return the repository of this name, by default the default one; a repository is returned as it is.
+        """Return the repository of this name, by default the default one.
+
+        A repository is returned as it is.
 
         Raises:
             ConfigError: if the name is unknown, or no default is set.
@@ -117,7 +120,10 @@ def install(environment: Environment) -> Environment:
 
 
 def uninstall() -> None:
-    """Remove the environment of the process; the next call makes one from the configuration it finds."""
+    """Remove the environment of the process.
+
+    The next call makes one from the configuration it finds.
+    """
     global _installed  # noqa: PLW0603 - one value, replaced as a whole
     with _guard.lock:
         _installed = None
@@ -125,7 +131,7 @@ def uninstall() -> None:
 
 @contextmanager
 def substituting(environment: Environment) -> Generator[Environment]:
-    """Make *environment* that of the process within this block, overriding any `using_repo` around it."""
+    """Make *environment* that of the process in this block, even inside a `using_repo`."""
     global _installed  # noqa: PLW0603 - one value, replaced as a whole
     given, overlay = _given.set(None), _overlay.set(None)
     with _guard.lock:
@@ -143,8 +149,8 @@ def substituting(environment: Environment) -> Generator[Environment]:
 def using_environment(environment: Environment) -> Generator[Environment]:
     """Make *environment* the current one within this block, for this thread or task alone.
 
-    Setters (`set_use_cache` …) still change the environment of the process, and so have no effect in the
-    block.
+    Setters (`set_use_cache` …) still change the environment of the process, and so have no effect
+    in the block.
     """
     given, overlay = _given.set(environment), _overlay.set(None)
     try:
@@ -197,7 +203,9 @@ def get_use_cache() -> bool:
 
 
 def set_use_cache(setting: bool) -> None:
-    """Set whether decorated functions look results up before computing; their own `use_cache` overrides it.
+    """Set whether decorated functions look results up before computing.
+
+    Their own `use_cache` overrides it.
 
     Raises ConfigError if *setting* is not a bool.
     """
@@ -220,12 +228,12 @@ def set_read_only(setting: bool) -> None:
 
 
 def get_check_mutations() -> bool:
-    """Tell whether proxies passed to decorated functions are checked for mutations of their values."""
+    """Tell whether decorated functions check proxies for mutations of their values."""
     return current().check_mutations
 
 
 def set_check_mutations(setting: bool) -> None:
-    """Set whether proxies passed to decorated functions are checked for mutations of their values.
+    """Set whether decorated functions check proxies for mutations of their values.
 
     Raises ConfigError if *setting* is not a bool.
     """

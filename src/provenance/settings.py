@@ -1,4 +1,7 @@
-"""The configuration as frozen records, parsed from a dictionary or YAML; nothing is opened or created here."""
+"""The configuration as frozen records, parsed from a dictionary or YAML.
+
+Nothing is opened or created here.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,10 @@ class DiskStoreSettings(BlobsPermitted):
 
 @frozen(kw_only=True)
 class MemoryRepoSettings(Permitted):
-    """`type: memory`: records in the memory of this process; values go to *store*, by default memory too."""
+    """`type: memory`: records in the memory of this process.
+
+    Values go to *store*, by default memory too.
+    """
 
     store: str | None = None
 
@@ -88,7 +94,7 @@ def _are_tiers(_: object, __: Attribute[tuple[str, ...]], names: tuple[str, ...]
 
 @frozen(kw_only=True)
 class ChainedSettings(Permitted):
-    """`type: chained`: the *stores* (names of blob stores or repositories) as one, the nearest first.
+    """`type: chained`: *stores* (names of blob stores or repositories) as one, nearest first.
 
     The permissions of each store apply to it; these apply to the chain as a whole.
     """
@@ -131,7 +137,10 @@ _REPOS: Final[Mapping[str, type[AnyRepo]]] = {
 
 
 def _store_kinds(wanted: object) -> Mapping[str, type[AnyStore]]:
-    """Return the settings of blob stores by type; remote ones are imported only if *wanted* may be one."""
+    """Return the settings of blob stores by type.
+
+    Remote ones are imported only if *wanted* may be one.
+    """
     if wanted in list(_STORES):
         return _STORES
     from provenance.places import KINDS
@@ -230,7 +239,7 @@ def _section(raw: Mapping[str, object], section: str, kinds_for: _Kinds[T]) -> d
 def _inherited(
     entries: Mapping[str, object], name: str, section: str, heirs: tuple[str, ...]
 ) -> dict[str, object]:
-    """Return the options of an entry, merged over those of its prototype and the prototype's own."""
+    """Return the options of an entry, merged over those of its prototypes."""
     if name in heirs:
         cycle = " -> ".join((*heirs, name))
         path = f"{section}.{heirs[-1]}.prototype"

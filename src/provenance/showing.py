@@ -1,4 +1,4 @@
-"""Safe display of users' values: a message about a value must not fail because of the value's methods."""
+"""Safe display of users' values, whose methods may raise."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _DEEPEST: Final = 4
 
 
 def shown(value: object) -> str:
-    """Return `repr(value)`, or a replacement if that raises, as for an int of more than 4,300 digits.
+    """Return `repr(value)`, or a replacement if that raises, as for an int of 4,301 digits.
 
     >>> shown([1, "two"]), shown({"n": [1 << 16_000]})
     ("[1, 'two']", "{'n': [<int of 16001 bits>]}")

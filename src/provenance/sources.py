@@ -45,7 +45,10 @@ def found(variables: Mapping[str, str], start: Path) -> tuple[Raw, Path]:
 
 
 def from_yaml(path: Path) -> tuple[Raw, Path]:
-    """Return the configuration in a YAML file, and the file's folder; raise ConfigError if it is unreadable."""
+    """Return the configuration in a YAML file, and the file's folder.
+
+    Raise ConfigError if it is unreadable.
+    """
     import yaml
 
     try:
@@ -61,7 +64,7 @@ def from_yaml(path: Path) -> tuple[Raw, Path]:
 
 
 def from_json(text: str, start: Path) -> tuple[Raw, Path]:
-    """Return the configuration in *text*, and the folder that its key `base` names (default *start*)."""
+    """Return the configuration in *text*, and the folder of its key `base` (default *start*)."""
     try:
         raw = cast("dict[str, object]", json.loads(text))
     except ValueError as error:
@@ -72,7 +75,9 @@ def from_json(text: str, start: Path) -> tuple[Raw, Path]:
 
 
 def to_json(raw: Raw, base: Path) -> str:
-    """Return *raw* as text for `from_json`, without a `run_info_fn`; raise TypeError if JSON cannot hold it.
+    """Return *raw* as text for `from_json`, without a `run_info_fn`.
+
+    Raise TypeError if JSON cannot hold it.
 
     >>> to_json({"default_repo": "a", "artifact_repos": {"a": {"type": "memory"}}}, Path("/here"))
     '{"default_repo": "a", "artifact_repos": {"a": {"type": "memory"}}, "base": "/here"}'

@@ -17,9 +17,9 @@ from provenance.showing import shown
 class Store:
     """A blob store: bytes under the digest of their content.
 
-    The keys are `Blob`s: digest and size; anything else is a TypeError, also for `in`. Methods raise
-    `StoreUnavailableError` if the store fails and `StorePermissionError` if its configuration forbids
-    the operation.
+    The keys are `Blob`s: digest and size; anything else is a TypeError, also for `in`. Methods
+    raise `StoreUnavailableError` if the store fails and `StorePermissionError` if its configuration
+    forbids the operation.
 
     In a chain, its `permissions` apply to it, and if it is not `trusted`, the chain is not either.
     """
@@ -30,7 +30,10 @@ class Store:
     permissions: Permissions = field(factory=Permissions, repr=False)
 
     def layered(self, layer: Callable[[Interpreter[Blobs]], Interpreter[Blobs]], /) -> Store:
-        """Return this store with *layer* around it; `provenance.extending` has layers and makes others."""
+        """Return this store with *layer* around it.
+
+        `provenance.extending` has layers and makes others.
+        """
         return evolve(self, interpreter=layer(self.interpreter))
 
     def put(self, data: bytes) -> Blob:

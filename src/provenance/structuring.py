@@ -14,7 +14,10 @@ T = TypeVar("T")
 
 
 def structured(options: Mapping[str, object], kind: type[T], path: str) -> T:
-    """Return *options* as a record of *kind*; raise ConfigError for an unknown key or a wrong type."""
+    """Return *options* as a record of *kind*.
+
+    Raise ConfigError for an unknown key or a wrong type.
+    """
     from cattrs import Converter, transform_error
     from cattrs.v import format_exception
 
@@ -49,7 +52,7 @@ def structured(options: Mapping[str, object], kind: type[T], path: str) -> T:
 
 
 def _exactly(value: object, kind: type[T]) -> T:
-    """Return *value* if its type is *kind*: the string "no" is not a bool, and True is not an int."""
+    """Return *value* if its type is exactly *kind*: True is not an int."""
     if kind is str and isinstance(value, os.PathLike):
         return cast("T", os.fspath(cast("os.PathLike[str]", value)))
     if type(value) is not kind:

@@ -60,7 +60,10 @@ class TendedRecords(Protocol):
 
 @runtime_checkable
 class TendedBlobs(Protocol):
-    """A blob store with garbage collection; each method answers the effect of its name in `chores`."""
+    """A blob store with garbage collection.
+
+    Each method answers the effect of its name in `chores`.
+    """
 
     def check_blob(self, blob: Blob, /) -> None: ...
     def list_holdings(self, shelf: Shelf, after: str, limit: int, /) -> tuple[Holding, ...]: ...
@@ -77,7 +80,10 @@ class Lagging(Protocol):
 
 
 def tended_record_effects(store: Records) -> Interpreter[RecordCare]:
-    """Return an interpreter for *store*; without `TendedRecords` every blob counts as referenced."""
+    """Return an interpreter for *store*.
+
+    Without `TendedRecords` every blob counts as referenced.
+    """
     tended: TendedRecords = store if isinstance(store, TendedRecords) else _PlainRecords(store)
     return (
         InspectRecord.on(lambda ask: store.find_record(ask.id))

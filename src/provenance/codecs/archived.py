@@ -34,7 +34,10 @@ def load_file(
 
 
 def dump_folder(value: object, sink: BinaryIO) -> None:
-    """Write the manifest of an archived folder, whose files are separate blobs; raise TypeError for anything else."""
+    """Write the manifest of an archived folder, whose files are separate blobs.
+
+    Raise TypeError for anything else.
+    """
     if not isinstance(value, ArchivedFolder):
         raise TypeError(_problem("folder", value))
     sink.write(manifest(value.members))

@@ -1,6 +1,7 @@
 """Serializer of NumPy arrays in NumPy's `.npy` format, written and read without a copy.
 
-Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html (version 1.0 or later, as needed).
+Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html (version 1.0 or
+    later, as needed).
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ def is_plain_array(value: object) -> bool:
 
 
 def dump_array(value: object, sink: BinaryIO) -> None:
-    """Write an array; raise TypeError for anything else, also arrays of Python objects and of subclasses."""
+    """Write an array.
+
+    Raise TypeError for anything else, also arrays of Python objects and of subclasses.
+    """
     import numpy as np
 
     array = cast("npt.NDArray[Any]", value)
@@ -80,17 +84,26 @@ MMAP_MODES = (None, "r", "c")
 
 
 def _is_file(source: BinaryIO) -> bool:
-    """Tell whether *source* is a file itself, not a reader that decompresses one and has its descriptor."""
+    """Tell whether *source* is a file itself.
+
+    A reader that decompresses one has its descriptor, too.
+    """
     return type(getattr(source, "raw", None)) is io.FileIO
 
 
 _START = 10
-"""Bytes of magic string, version and, in version 1, the header's length, which takes 2 more in later versions."""
+"""Size of magic string, version and header length in version 1.
+
+Later versions have 2 bytes more.
+"""
 
 
 @lru_cache(maxsize=1_024)
 def _layout(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Return the shape, order and type; cached, as parsing takes longer than reading a small array."""
+    """Return the shape, order and type.
+
+    Cached, as parsing takes longer than reading a small array.
+    """
     from io import BytesIO
 
     import numpy as np

@@ -1,4 +1,4 @@
-"""Serializer of Arrow tables, batches and columns as an IPC stream, which preserves types, metadata and nulls.
+"""Serializer of Arrow tables, batches and columns as IPC streams.
 
 Format: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format
 """
@@ -13,7 +13,7 @@ _NAME: Final = "arrow_ipc"
 _KIND: Final = b"provenance.kind"
 """Key in the schema's metadata for the kind of value: `table`, `batch`, `chunked` or `array`."""
 _BARE: Final = "bare "
-"""Prefix of the kind of a value with rows but no columns: a stream stores the number of rows only with a column."""
+"""Prefix of the kind of a table without columns, whose number of rows needs an extra column."""
 _COLUMN: Final = "value"
 
 
@@ -29,7 +29,8 @@ def dump_arrow(value: object, sink: BinaryIO) -> None:
     """Write a table, batch or column.
 
     Raises:
-        TypeError: for anything else, and for extension types, which a reader may not have registered.
+        TypeError: for anything else, and for extension types, which a reader may not have
+            registered.
     """
     pa = _library()
     table: Any = value

@@ -37,7 +37,8 @@ class Encoding:
         """Write the bytes into *sink*.
 
         Raises:
-            UnserializableValueError: if the serializer refuses the value; the sink's errors propagate.
+            UnserializableValueError: if the serializer refuses the value; the sink's errors
+                propagate.
         """
         serializer = serializer_named(self.serializer)
         try:
@@ -101,7 +102,10 @@ class Decoding:
 def _refusing(
     load: Load, store: str, serializer: str, source: BinaryIO, /, **kwargs: object
 ) -> object:
-    """Call *load*; raise `UntrustedStoreError` where it refuses, as pickle and torch do by UnpicklingError."""
+    """Call *load*.
+
+    Raise `UntrustedStoreError` where it refuses, as pickle and torch do by UnpicklingError.
+    """
     try:
         return load(source, **kwargs)
     except pickle.UnpicklingError as error:
@@ -109,7 +113,10 @@ def _refusing(
 
 
 def split(serializer: Serializer, dump_kwargs: Options) -> tuple[str | None, Options]:
-    """Return the compression around a serializer, and its own arguments; one that compresses by itself gets all."""
+    """Return the compression around a serializer, and its own arguments.
+
+    One that compresses by itself gets all.
+    """
     compression = dump_kwargs.get(COMPRESSION)
     if serializer.compresses or COMPRESSION not in dump_kwargs:
         return None, dump_kwargs

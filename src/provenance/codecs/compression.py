@@ -116,13 +116,18 @@ COMPRESSIONS: Final = (None, *_CODECS)
 
 
 def check_available(name: object) -> None:
-    """Raise `MissingLibraryError` if the library of a compression is not installed; unknown names pass."""
+    """Raise `MissingLibraryError` if the library of a compression is not installed.
+
+    Unknown names pass.
+    """
     if isinstance(name, str) and name in _CODECS:
         _CODECS[name].compressor()
 
 
 class Compressing(io.RawIOBase):
-    """A sink that compresses into *sink* if the first block shrinks; `finish` writes what is pending.
+    """A sink that compresses into *sink* if the first block shrinks.
+
+    `finish` writes what is pending.
 
     `close` does nothing, as encoders close what they write to.
     """
@@ -197,7 +202,10 @@ class Compressing(io.RawIOBase):
 
 
 def decompressed(source: BinaryIO, name: str, *, in_order: bool) -> BinaryIO:
-    """Return a reader of what `Compressing` wrote; it is buffered in memory if the reader seeks (not *in_order*)."""
+    """Return a reader of what `Compressing` wrote.
+
+    It is buffered in memory if the reader seeks (not *in_order*).
+    """
     codec = _CODECS[name]
     head = source.read(len(codec.magic))
     source.seek(0)

@@ -35,7 +35,7 @@ def is_series(value: object) -> bool:
 
 
 def dump_frame(value: object, sink: BinaryIO, *, compression: str | None = None) -> None:
-    """Write a frame, its pages compressed with `zstd`, `lz4`, `snappy` or `gzip` if that shrinks them.
+    """Write a frame, compressed with `zstd`, `lz4`, `snappy` or `gzip` if that makes it smaller.
 
     Raises:
         TypeError: for values that Parquet does not preserve.

@@ -19,7 +19,10 @@ _PAYS: Final = 0.9
 
 
 def dump(table: Any, sink: BinaryIO, texts: list[str], compression: str | None) -> None:  # noqa: ANN401 - Arrow's
-    """Write an Arrow table, the columns *texts* dictionary-encoded; for floats that would merge different NaNs."""
+    """Write an Arrow table, the columns *texts* dictionary-encoded.
+
+    For floats that would merge different NaNs.
+    """
     pq = needed("pyarrow.parquet", "Parquet", "pandas")
 
     def write(rows: Any, into: BinaryIO, chosen: str | None) -> None:  # noqa: ANN401 - Arrow's
@@ -44,7 +47,10 @@ def load(source: BinaryIO) -> Any:  # noqa: ANN401 - Arrow's
 
 
 def is_large(rows: int, columns: int) -> bool:
-    """Tell whether a table is worth several threads; waking them takes longer than reading a small one."""
+    """Tell whether a table is worth several threads.
+
+    Waking them takes longer than reading a small one.
+    """
     return rows * columns > _LARGE
 
 

@@ -1,4 +1,4 @@
-"""Pickle serializers: pickle for small builtin values, joblib for values with arrays, cloudpickle for functions.
+"""Serializers of pickle (small builtin values), joblib (arrays) and cloudpickle (functions).
 
 All three write protocol 5, which every supported Python reads.
 """
@@ -56,7 +56,10 @@ def load_pickle(source: BinaryIO) -> object:
 
 
 def load_plain(source: BinaryIO) -> object:
-    """Read a plain value (see `is_plain`); raise UnpicklingError if the pickle refers to a class or function."""
+    """Read a plain value (see `is_plain`).
+
+    Raise UnpicklingError if the pickle refers to a class or function.
+    """
     return _Plain(source).load()
 
 
@@ -74,7 +77,10 @@ class _Plain(pickle.Unpickler):
 def dump_joblib(
     value: object, sink: BinaryIO, *, compress: int | bool | str | tuple[str, int] = 0
 ) -> None:
-    """Write *value* with joblib, which streams the arrays inside it; *compress* as for `joblib.dump`."""
+    """Write *value* with joblib, which streams the arrays inside it.
+
+    *compress* as for `joblib.dump`.
+    """
     import joblib
 
     if compress:
@@ -85,7 +91,7 @@ def dump_joblib(
 
 @cache
 def _array_pickler() -> type[NumpyPickler]:
-    """Return joblib's pickler, but leave `numpy.matrix` to pickle: joblib would read it back as an array."""
+    """Return joblib's pickler, but leave `numpy.matrix`, which it reads as an array, to pickle."""
     from joblib.numpy_pickle import NumpyPickler
 
     class ArrayPickler(NumpyPickler):

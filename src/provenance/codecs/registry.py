@@ -146,8 +146,8 @@ def register_serializer(
 ) -> None:
     """Register a serializer.
 
-    Records contain the name of their serializer, so register it under the same name in every process
-    that loads the values.
+    Records contain the name of their serializer, so register it under the same name in every
+    process that loads the values.
 
     Args:
         name: name of the serializer.
@@ -156,8 +156,8 @@ def register_serializer(
         classes: classes whose values it is tried first for. If several serializers fit, the one for
             the class nearest to the value's own comes first, and the newest of two for the same
             class. One that raises leaves the value to the next.
-        executes: False if *load* never executes code from what it reads, whoever wrote it. Only then
-            can it read from a store that is configured with `trusted: false`.
+        executes: False if *load* never executes code from what it reads. Only
+            then can it read from a store that is configured with `trusted: false`.
 
     Raises:
         ConfigError: if the name belongs to another serializer, or an argument has the wrong type.
@@ -212,7 +212,7 @@ def serializer_named(name: str) -> Serializer:
 
 
 def candidates(value: object, chosen: str | None) -> Iterator[Serializer]:
-    """Yield the serializers to try for *value*, in order: the *chosen* one alone, or those for its type."""
+    """Yield the serializers to try for *value*: the *chosen* one alone, or those for its type."""
     if chosen is not None:
         yield serializer_named(chosen)
         return
@@ -229,7 +229,7 @@ def candidates(value: object, chosen: str | None) -> Iterator[Serializer]:
 
 
 def _registered_for(kind: type) -> Iterable[Serializer]:
-    """Return the serializers registered for a type and its bases, in method resolution order, newest first."""
+    """Return the serializers registered for a type and its bases, nearest and newest first."""
     mro = kind.__mro__
     matching = [pair for pair in _by_class if issubclass(kind, pair[0])]
     matching.sort(key=lambda pair: mro.index(pair[0]) if pair[0] in mro else len(mro))

@@ -44,7 +44,7 @@ def is_series(value: object) -> bool:
 
 
 def dump_frame(value: object, sink: BinaryIO, *, compression: str | None = None) -> None:
-    """Write a frame, its pages compressed with `zstd`, `lz4`, `snappy` or `gzip` if that shrinks them.
+    """Write a frame, compressed with `zstd`, `lz4`, `snappy` or `gzip` if that makes it smaller.
 
     Raises:
         TypeError: for values that Parquet does not preserve.
@@ -59,7 +59,8 @@ def dump_series(value: object, sink: BinaryIO, *, compression: str | None = None
     series: Any = value
     if not is_series(value) or not (series.name is None or type(series.name) is str):
         raise TypeError(
-            f"serializer {_SERIES!r} writes series named by a string, not {type(series).__qualname__}"
+            f"serializer {_SERIES!r} writes series with a string as name, "
+            f"not {type(series).__qualname__}"
         )
     _refuse_extras(series)
     _dump(series.to_frame(_VALUES), sink, {"name": series.name}, compression)
@@ -78,7 +79,7 @@ def load_series(source: BinaryIO) -> object:
     return series
 
 
-def _dump(frame: Any, sink: BinaryIO, facts: dict[str, object], compression: str | None) -> None:  # noqa: ANN401 - pandas'
+def _dump(frame: Any, sink: BinaryIO, facts: dict[str, object], compression: str | None) -> None:  # noqa: ANN401
     _refuse_extras(frame)
     _refuse_labels(frame)
     pandas: Any = sys.modules["pandas"]
@@ -134,7 +135,10 @@ def _table(frame: Any, facts: dict[str, object]) -> Any:  # noqa: ANN401 - panda
 
 
 def _looks(frame: Any, *, exactly: bool = False) -> list[str]:  # noqa: ANN401 - pandas'
-    """Return the types and names of a frame; *exactly* includes the storage of strings and time zones."""
+    """Return the types and names of a frame.
+
+    *exactly* includes the storage of strings and time zones.
+    """
     text = repr if exactly else str
     looks = [text(kind) for kind in frame.dtypes]
     if exactly:
@@ -148,7 +152,7 @@ def _looks(frame: Any, *, exactly: bool = False) -> list[str]:  # noqa: ANN401 -
 
 
 def _zone(kind: Any) -> str:  # noqa: ANN401 - pandas'
-    """Return the module of a type's time zone class, as zones of different libraries share names."""
+    """Return the module of a type's time zone; zones of different libraries have the same names."""
     zone: object = getattr(kind, "tz", None)
     return type(zone).__module__
 

@@ -1,4 +1,7 @@
-"""Serializer of torch modules and tensors by `torch.save`; a module is its state and a reference to its class."""
+"""Serializer of torch modules and tensors by `torch.save`.
+
+A module is its state and a reference to its class.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def dump_torch(value: object, sink: BinaryIO) -> None:
 
 
 def load_torch(source: BinaryIO, *, map_location: str | None = None) -> object:
-    """Read what `dump_torch` wrote, onto the device *map_location*, by default the one it was on."""
+    """Read what `dump_torch` wrote, onto *map_location* or the device that it was on."""
     torch = needed("torch", f"serializer {_NAME!r}", "torch")
     loaded: object = torch.load(source, map_location=map_location, weights_only=False)
     return loaded

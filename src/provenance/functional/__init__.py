@@ -2,9 +2,9 @@
 
     from provenance import functional
 
-Functions that use a store return an `IOResult`, pure functions a `Result`, and what may be absent is a
-`Maybe` inside. Stores fail with a `ProvenanceError`. Functions that run a user's code fail with any
-`Exception`. The environment or repository is the first argument, for `functools.partial`.
+Functions that use a store return an `IOResult`, pure functions a `Result`, and what may be absent
+is a `Maybe` inside. Stores fail with a `ProvenanceError`. Functions that run a user's code fail
+with any `Exception`. The environment or repository is the first argument, for `functools.partial`.
 """
 
 from provenance.functional.calling import call, commit, compute, perform, within

@@ -114,7 +114,10 @@ def _outcome(
     now: Callable[[Call], object],
     later: Callable[[Call], Awaitable[object]],
 ) -> object:
-    """Begin and execute a call in *environment*; of an asynchronous function, when it is awaited."""
+    """Begin and execute a call in *environment*.
+
+    Of an asynchronous function, when it is awaited.
+    """
 
     @future_safe
     async def execute_async() -> object:

@@ -47,6 +47,9 @@ def evict(
     keep: evicting.Keep | None = None,
     dry_run: bool = False,
 ) -> Evicted:
-    """Evict values, but not blobs that another repository of *environment* needs; see `provenance.evict`."""
+    """Evict values, but not blobs that another repository of *environment* needs.
+
+    See `provenance.evict`.
+    """
     wish = evicting.wished(repo, max_bytes, older_than, keep, dry_run=dry_run)
     return evicting.evicted(repo, sweeping.sharing(environment, repo)[1:], wish)

@@ -66,7 +66,7 @@ def promote(source: Repository, artifact_id: object, target: Repository, /) -> A
 
 @impure_safe(exceptions=(ProvenanceError,))
 def find(repo: Repository, artifact_id: object, /) -> Maybe[Artifact[object]]:
-    """Return the artifact of an id, a prefix of at least 6 digits, an artifact or a proxy, if it exists.
+    """Return the artifact of an id, a prefix (6 digits), an artifact or a proxy, if it exists.
 
     An ambiguous prefix is a failure.
     """
@@ -76,13 +76,16 @@ def find(repo: Repository, artifact_id: object, /) -> Maybe[Artifact[object]]:
 
 @impure_safe(exceptions=(ProvenanceError,))
 def load(repo: Repository, artifact_id: object, /) -> Artifact[object]:
-    """Return an artifact as `find` does, but fail with `ArtifactNotFoundError` if it does not exist."""
+    """Return an artifact as `find` does; fail with `ArtifactNotFoundError` if there is none."""
     return repo.get_by_id(artifact_id)
 
 
 @impure_safe(exceptions=(ProvenanceError,))
 def artifact(repo: Repository, value: T, /) -> Maybe[Artifact[T]]:
-    """Return the artifact in *repo* of a proxy; nothing for a plain value, or if it is not there."""
+    """Return the artifact in *repo* of a proxy.
+
+    Nothing for a plain value, or if it is not there.
+    """
     sight: Callable[[object], Sighting | None] | None = getattr(type(value), proxy.MARK, None)
     seen = None if sight is None else sight(value)
     record = None
@@ -133,5 +136,8 @@ def lineage(repo: Repository, artifact: Artifact[object], /) -> Lineage:
 
 @impure_safe(exceptions=(ProvenanceError,))
 def forget(repo: Repository, artifact_id: ArtifactId, /) -> bool:
-    """Delete an artifact, and its value unless another one shares it; return False if there is none."""
+    """Delete an artifact, and its value unless another one shares it.
+
+    Return False if there is none.
+    """
     return run(programs.forget(artifact_id), repo.interpreter)
