@@ -10,8 +10,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol, runtime_checkable
 
-from attrs import frozen
-
 from provenance.chores import (
     BlobCare,
     CheckBlob,
@@ -80,64 +78,43 @@ class Lagging(Protocol):
 
 
 def tended_record_effects(store: Records) -> Interpreter[RecordCare]:
-    """Return an interpreter for *store*.
-
-    Without `TendedRecords` every blob counts as referenced.
-    """
-    tended: TendedRecords = store if isinstance(store, TendedRecords) else _PlainRecords(store)
+    """Return an interpreter for *store*; without `TendedRecords` every blob counts as referenced."""
+    inspect = InspectRecord.on(lambda ask: store.find_record(ask.id))
+    if isinstance(store, TendedRecords):
+        return (
+            inspect
+            | FindNamed.on(lambda ask: store.find_named(ask.blobs))
+            | Evict.on(lambda ask: store.evict(ask.id, ask.blob, ask.at))
+            | FindEviction.on(lambda ask: store.find_eviction(ask.id))
+            | CheckRecords.on(lambda _: store.check_records())
+            | FindHomes.on(lambda _: store.find_homes())
+        )
     return (
-        InspectRecord.on(lambda ask: store.find_record(ask.id))
-        | FindNamed.on(lambda ask: tended.find_named(ask.blobs))
-        | Evict.on(lambda ask: tended.evict(ask.id, ask.blob, ask.at))
-        | FindEviction.on(lambda ask: tended.find_eviction(ask.id))
-        | CheckRecords.on(lambda _: tended.check_records())
-        | FindHomes.on(lambda _: tended.find_homes())
+        inspect
+        | FindNamed.on(lambda ask: frozenset(ask.blobs))
+        | Evict.on(lambda _: None)
+        | FindEviction.on(lambda _: None)
+        | CheckRecords.on(lambda _: ())
+        | FindHomes.on(lambda _: frozenset({f"object:{id(store)}"}))
     )
 
 
 def tended_blob_effects(store: Blobs) -> Interpreter[BlobCare]:
     """Return an interpreter for *store*; without `TendedBlobs` it lists no entries."""
-    tended: TendedBlobs = store if isinstance(store, TendedBlobs) else _PlainBlobs(store)
+    if isinstance(store, TendedBlobs):
+        return (
+            CheckBlob.on(lambda ask: store.check_blob(ask.blob))
+            | ListHoldings.on(lambda ask: store.list_holdings(ask.shelf, ask.after, ask.limit))
+            | Discard.on(lambda ask: store.discard(ask.shelf, ask.key, ask.before))
+            | FindPlaces.on(lambda _: store.find_places())
+        )
+
+    def check(ask: CheckBlob) -> None:
+        store.read_blob(ask.blob, lambda _: None)
+
     return (
-        CheckBlob.on(lambda ask: tended.check_blob(ask.blob))
-        | ListHoldings.on(lambda ask: tended.list_holdings(ask.shelf, ask.after, ask.limit))
-        | Discard.on(lambda ask: tended.discard(ask.shelf, ask.key, ask.before))
-        | FindPlaces.on(lambda _: tended.find_places())
+        CheckBlob.on(check)
+        | ListHoldings.on(lambda _: ())
+        | Discard.on(lambda _: False)
+        | FindPlaces.on(lambda _: frozenset())
     )
-
-
-@frozen
-class _PlainRecords:
-    store: Records
-
-    def find_named(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
-        return frozenset(blobs)
-
-    def evict(self, _id: ArtifactId, _blob: Blob, _at: datetime) -> None:
-        return None
-
-    def find_eviction(self, _: ArtifactId) -> None:
-        return None
-
-    def check_records(self) -> tuple[str, ...]:
-        return ()
-
-    def find_homes(self) -> frozenset[str]:
-        return frozenset({f"object:{id(self.store)}"})
-
-
-@frozen
-class _PlainBlobs:
-    store: Blobs
-
-    def check_blob(self, blob: Blob) -> None:
-        self.store.read_blob(blob, lambda _: None)
-
-    def list_holdings(self, _shelf: Shelf, _after: str, _limit: int) -> tuple[Holding, ...]:
-        return ()
-
-    def discard(self, _shelf: Shelf, _key: str, _before: datetime) -> bool:
-        return False
-
-    def find_places(self) -> frozenset[str]:
-        return frozenset()
