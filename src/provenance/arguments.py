@@ -221,7 +221,9 @@ def _merging(function: AnyFunction, names: tuple[str, ...]) -> AnyFunction:
     if option is not None:
         return option(names or True)
     chosen = {name: subject.defaults[name] for name in names or subject.defaults}
-    defaults = {name: value for name, value in chosen.items() if isinstance(value, dict)}
+    defaults: dict[str, object] = {
+        name: default for name, default in chosen.items() if isinstance(default, dict)
+    }
     wrapper = (_merged_later if _awaits(function) else _merged)(function, defaults)
     vars(wrapper)[_SUBJECT] = subject
     return wrapper

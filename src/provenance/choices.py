@@ -74,6 +74,12 @@ def checked(subject: Subject, choices: Choices) -> CallOptions:
             raise refuse(option, problem, "pass a function of one dictionary")
         return cast("InputFunction | None", value)
 
+    def repository(repo: object) -> object:
+        if repo is not None and not isinstance(repo, str | Repository):
+            problem = f"expected a repository or its name, got {shown(repo)}"
+            raise refuse("repo", problem, "pass either, or None for the default")
+        return repo
+
     version: object = choices.get("version", 0)
     if type(version) is not int or version < 0:
         problem = f"must be a non-negative integer, got {shown(version)}"
@@ -81,10 +87,6 @@ def checked(subject: Subject, choices: Choices) -> CallOptions:
     name = choices.get("name")
     if name is not None and (invalid := name_problem(name)) is not None:
         raise refuse("name", *invalid)
-    repo: object = choices.get("repo")
-    if repo is not None and not isinstance(repo, str | Repository):
-        problem = f"expected a repository or its name, got {shown(repo)}"
-        raise refuse("repo", problem, "pass either, or None for the default")
     ignore = _parameters(subject, "ignore", choices.get("ignore"))
     if ignore and choices.get("input_hash_fn") is not None:
         advice = "drop the ignored hashes in that function"
@@ -95,7 +97,7 @@ def checked(subject: Subject, choices: Choices) -> CallOptions:
     fields = json_options(subject, "custom_fields", choices.get("custom_fields"))
     return CallOptions(
         version=version,
-        repo=repo,
+        repo=repository(choices.get("repo")),
         name=name,
         merge_defaults=_mergeable(subject, choices.get("merge_defaults")),
         ignore=ignore,
@@ -125,10 +127,11 @@ def _refuse_generators(subject: Subject) -> None:
 def _names(subject: Subject, option: str, given: object) -> tuple[str, ...]:
     if given is None:
         return ()
+    option_value = given
     is_collection = isinstance(given, Iterable) and not isinstance(given, str | Mapping)
     names = list(cast("Iterable[object]", given)) if is_collection else [None]
     if not all(isinstance(name, str) for name in names):
-        problem = f"must be a collection of strings, got {shown(given)}"
+        problem = f"must be a collection of strings, got {shown(option_value)}"
         raise refusal(subject)(option, problem, "pass a list, tuple or set of names")
     texts = cast("list[str]", names)
     return tuple(sorted(texts) if isinstance(given, set | frozenset) else texts)

@@ -68,7 +68,7 @@ class Composite(Mapping[str, object]):
 
 
 def composite_of(parts: Mapping[str, object]) -> Composite:
-    """Unpickle a composite. Pickles name this function."""
+    """Unpickle a composite. Pickles refer to this function."""
     return Composite(parts)
 
 
@@ -77,12 +77,12 @@ def parts_in(value: object, label: str) -> Mapping[str, object]:
 
     Raise UnserializableValueError, which holds it, otherwise.
     """
-    wrong = "" if isinstance(value, Mapping) else a(value)
+    returned: object = value
+    wrong = a(returned)
     if isinstance(value, Mapping):
         keys = cast("Mapping[object, object]", value)
         wrong = next((f"the key {key!r}" for key in keys if not isinstance(key, str)), "")
     if wrong:
-        returned: object = value
         problem = "a function with returns_composite must return a mapping with string keys"
         advice = "return a dictionary with string keys, or decorate it without returns_composite"
         what = f"the result of {label} ({type_name(returned)})"

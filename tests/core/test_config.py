@@ -166,7 +166,7 @@ def test_without_repositories_it_is_said_how_to_have_one(unconfigured):
     p.load_config({})
     with pytest.raises(p.ConfigError, match=r"artifact_repos: .*no default repository.*none.*type: sqlite"):
         once(1)
-    with pytest.raises(p.ConfigError, match=r"no repository 'x'.*none.*type: sqlite"):
+    with pytest.raises(p.ConfigError, match=r"unknown repository 'x'.*none.*type: sqlite"):
         p.get_repo_by_name("x")
 
 
@@ -175,7 +175,7 @@ def test_of_several_repositories_one_must_be_named(unconfigured):
     p.load_config(changed("default_repo", None))
     with pytest.raises(p.ConfigError, match=r"default_repo: .*no default repository.*local, quick"):
         once(1)
-    with pytest.raises(p.ConfigError, match=r"no repository \['local'\].*local, quick"):
+    with pytest.raises(p.ConfigError, match=r"unknown repository \['local'\].*local, quick"):
         p.get_repo_by_name(["local"])
 
 

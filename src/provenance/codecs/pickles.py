@@ -135,12 +135,13 @@ def _code_pickler() -> type[pickle.Pickler]:
                     "a memoryview has no bytes of its own; store bytes or an array"
                 )
             reduced: Any = super().reducer_override(obj)
+            parts: Any = reduced
             # A class stored by its code has a state: a pair of attributes and slots.
-            if isinstance(obj, type) and isinstance(reduced, tuple):
-                parts: tuple[Any, ...] = reduced
-                if len(parts) > _STATE and isinstance(parts[_STATE], tuple):
-                    parts[_STATE][0]["__qualname__"] = obj.__qualname__
-            return reduced
+            if isinstance(obj, type) and isinstance(reduced, tuple) and len(parts) > _STATE:
+                state: Any = parts[_STATE]
+                if type(state) is tuple:
+                    state[0]["__qualname__"] = obj.__qualname__
+            return parts
 
     return CodePickler
 
