@@ -74,12 +74,6 @@ def checked(subject: Subject, choices: Choices) -> CallOptions:
             raise refuse(option, problem, "pass a function of one dictionary")
         return cast("InputFunction | None", value)
 
-    def repository(repo: object) -> object:
-        if repo is not None and not isinstance(repo, str | Repository):
-            problem = f"expected a repository or its name, got {shown(repo)}"
-            raise refuse("repo", problem, "pass either, or None for the default")
-        return repo
-
     version: object = choices.get("version", 0)
     if type(version) is not int or version < 0:
         problem = f"must be a non-negative integer, got {shown(version)}"
@@ -97,7 +91,7 @@ def checked(subject: Subject, choices: Choices) -> CallOptions:
     fields = json_options(subject, "custom_fields", choices.get("custom_fields"))
     return CallOptions(
         version=version,
-        repo=repository(choices.get("repo")),
+        repo=_repo(subject, choices.get("repo")),
         name=name,
         merge_defaults=_mergeable(subject, choices.get("merge_defaults")),
         ignore=ignore,
@@ -122,6 +116,13 @@ def _refuse_generators(subject: Subject) -> None:
         problem = "a generator has no value to store"
         advice = "return a list or another collection of what it yields"
         raise ConfigError(f"@provenance on {subject.label}", problem, advice)
+
+
+def _repo(subject: Subject, repo: object) -> object:
+    if repo is not None and not isinstance(repo, str | Repository):
+        problem = f"expected a repository or its name, got {shown(repo)}"
+        raise refusal(subject)("repo", problem, "pass either, or None for the default")
+    return repo
 
 
 def _names(subject: Subject, option: str, given: object) -> tuple[str, ...]:
