@@ -14,7 +14,9 @@ _SHORTEST_KEY: Final = 16
 
 def _is_long_enough(_: object, __: Attribute[str], key: str) -> None:
     if len(key) < _SHORTEST_KEY:
-        raise ValueError(f"signing_key must have at least {_SHORTEST_KEY} random characters")
+        raise ValueError(
+            f"signing_key must have at least {_SHORTEST_KEY} characters; choose them at random"
+        )
 
 
 @frozen(kw_only=True)

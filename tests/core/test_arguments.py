@@ -120,7 +120,7 @@ def test_mistakes_are_found_where_it_decorates():
     with pytest.raises(p.ConfigError, match="strings"):
         p.merge_defaults(["settings"])
     for name in ("x", "nothing"):
-        with pytest.raises(p.ConfigError, match=rf"merge_defaults on .*settle: '{name}' has no dictionary"):
+        with pytest.raises(p.ConfigError, match=rf"merge_defaults on .*settle: the default of '{name}' is not a dictionary"):
             p.merge_defaults(name)(settle)
 
 
