@@ -51,7 +51,9 @@ def test_named_parameters_take_proxies_only(repo):
 
 def test_the_error_says_where_what_and_what_to_do(repo):
     """It is a TypeError, and names function and parameters."""
-    with pytest.raises(TypeError, match=r"test_arguments\.first requires proxies .* a, c; pass the results of decorated"):
+    with pytest.raises(
+        TypeError, match=r"test_arguments\.first requires proxies .* a, c; pass the results of decorated"
+    ):
         p.ensure_proxies("a", "c")(first)([1], c=2)
 
 
@@ -120,7 +122,9 @@ def test_mistakes_are_found_where_it_decorates():
     with pytest.raises(p.ConfigError, match="strings"):
         p.merge_defaults(["settings"])
     for name in ("x", "nothing"):
-        with pytest.raises(p.ConfigError, match=rf"merge_defaults on .*settle: the default of '{name}' is not a dictionary"):
+        with pytest.raises(
+            p.ConfigError, match=rf"merge_defaults on .*settle: the default of '{name}' is not a dictionary"
+        ):
             p.merge_defaults(name)(settle)
 
 

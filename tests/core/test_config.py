@@ -155,7 +155,9 @@ def test_what_names_an_entry_is_a_string(path, name):
 @pytest.mark.parametrize("section", ["blobstores", "artifact_repos"])
 def test_a_chain_is_a_list_of_names(section, stores):
     """The letters of one name are no names."""
-    with pytest.raises(p.ConfigError, match=rf"^{section}\.c\.stores: .*must be a list of names, got an? {type(stores).__name__}"):
+    with pytest.raises(
+        p.ConfigError, match=rf"^{section}\.c\.stores: .*must be a list of names, got an? {type(stores).__name__}"
+    ):
         p.from_config({section: {"near": {"type": "memory"}, "c": {"type": "chained", "stores": stores}}})
     with pytest.raises(p.ConfigError, match=rf"^{section}\.c\.stores\[1\]: .*of type str, got an int"):
         p.from_config({section: {"near": {"type": "memory"}, "c": {"type": "chained", "stores": ["near", 5]}}})
@@ -336,7 +338,9 @@ def test_the_environment_variable_names_a_file(tmp_path, monkeypatch, unconfigur
 def test_a_table_of_the_project_file_that_is_none_is_named(tmp_path, unconfigured, text):
     """The error names the file and the table."""
     (tmp_path / "pyproject.toml").write_text(text)
-    with pytest.raises(p.ConfigError, match=r"pyproject\.toml, tool(\.provenance)?: must be a table, got .*\[tool\.provenance"):
+    with pytest.raises(
+        p.ConfigError, match=r"pyproject\.toml, tool(\.provenance)?: must be a table, got .*\[tool\.provenance"
+    ):
         once(1)
 
 

@@ -144,7 +144,9 @@ def test_blob_stores_take_blobs(kind, tmp_path, home, pair):
     assert b"abc" == store[blob] == store.get(blob)
     for mistake in (blob.id, pair.artifact(1), pair(1), *MISTAKES.values()):
         for ask in (store.get, store.delete, store.__getitem__, store.__contains__):
-            with pytest.raises(TypeError, match=r"expected a Blob as key, got .*; pass the Blob .* that put .*value_blob"):
+            with pytest.raises(
+                TypeError, match=r"expected a Blob as key, got .*; pass the Blob .* that put .*value_blob"
+            ):
                 ask(mistake)
     store.delete(blob)
     assert blob not in store
