@@ -49,11 +49,15 @@ def main() -> None:
     """Measure, print, and write JSON where it is asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", help=f"of {', '.join(MEASURES)}; if none is given, all but {', '.join(ONLY_BY_NAME)}"
+        "names",
+        nargs="*",
+        help=f"of {', '.join(MEASURES)}; if none is given, all but {', '.join(ONLY_BY_NAME)}",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--size", choices=SIZES, default="full", help="how much is measured")
-    parser.add_argument("--quick", action="store_const", const="quick", dest="size", help="less of everything")
+    parser.add_argument(
+        "--quick", action="store_const", const="quick", dest="size", help="less of everything"
+    )
     given = parser.parse_args()
     names: list[str] = given.names or [name for name in MEASURES if name not in ONLY_BY_NAME]
     unknown = sorted(set(names) - MEASURES.keys())
@@ -64,7 +68,9 @@ def main() -> None:
     lines = measured(names, SIZES[given.size])
     print(table(rows(lines)))
     if given.json is not None:
-        given.json.write_text(json.dumps({"machine": facts, "lines": [asdict(each) for each in lines]}, indent=1))
+        given.json.write_text(
+            json.dumps({"machine": facts, "lines": [asdict(each) for each in lines]}, indent=1)
+        )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,9 @@ def with_joblib(function: Callable[..., Any], folder: Path) -> Callable[..., Any
     return cached
 
 
-def with_diskcache(function: Callable[..., Any], folder: Path, *, power: bool = False) -> Callable[..., Any]:
+def with_diskcache(
+    function: Callable[..., Any], folder: Path, *, power: bool = False
+) -> Callable[..., Any]:
     """*function*, cached by diskcache; with *power* each write waits for the device, as SQLite's FULL has it."""
     name, settings = ("diskcache-power", {"sqlite_synchronous": 2}) if power else ("diskcache", {})
     cached: Callable[..., Any] = diskcache.Cache(str(folder / name), **settings).memoize()(function)

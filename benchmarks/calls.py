@@ -35,8 +35,18 @@ def hits(folder: Path, sizes: Sizes) -> Iterator[Line]:
         each(1, 2)
     alone = {name: lambda _, f=f: f(1, 2) for name, f in cached.items()}
     used = {name: lambda _, f=f: f(1, 2) + 1 for name, f in cached.items()}
-    yield Line("hit, two ints, value used", PROCESS, interleaved(used, sizes.rounds, sizes.calls), HIT_GOALS)
-    yield Line("hit, two ints, call alone", PROCESS, interleaved(alone, sizes.rounds, sizes.calls), HIT_GOALS)
+    yield Line(
+        "hit, two ints, value used",
+        PROCESS,
+        interleaved(used, sizes.rounds, sizes.calls),
+        HIT_GOALS,
+    )
+    yield Line(
+        "hit, two ints, call alone",
+        PROCESS,
+        interleaved(alone, sizes.rounds, sizes.calls),
+        HIT_GOALS,
+    )
 
 
 def arrays(folder: Path, sizes: Sizes) -> Iterator[Line]:
@@ -47,7 +57,9 @@ def arrays(folder: Path, sizes: Sizes) -> Iterator[Line]:
         each(values, 1.0)
     used = {name: lambda _, f=f: f(values, 1.0)[0] for name, f in cached.items()}
     figures = interleaved(used, sizes.rounds, max(2, sizes.calls // 10))
-    yield Line("hit, 1 MB array in and out, value used", PROCESS, figures, (Goal("joblib", 0.20, 0.14),))
+    yield Line(
+        "hit, 1 MB array in and out, value used", PROCESS, figures, (Goal("joblib", 0.20, 0.14),)
+    )
 
 
 def misses(folder: Path, sizes: Sizes) -> Iterator[Line]:
@@ -71,7 +83,9 @@ def safe_misses(folder: Path, sizes: Sizes) -> Iterator[Line]:
     yield Line("miss, trivial function, safe from power cuts", POWER, figures, note=note)
 
 
-def _new_each_time(cached: dict[str, Callable[..., Any]], series: int) -> dict[str, Callable[[int], object]]:
+def _new_each_time(
+    cached: dict[str, Callable[..., Any]], series: int
+) -> dict[str, Callable[[int], object]]:
     for each in cached.values():
         each(-1, series)
     return {name: partial(_called, each, series) for name, each in cached.items()}
@@ -90,4 +104,6 @@ def memory(_: Path, sizes: Sizes) -> Iterator[Line]:
     beside = "with 1"
     contenders = {OURS: lambda _: many(1, 2) + 1, beside: lambda _: few(1, 2) + 1}
     figures = interleaved(contenders, sizes.rounds, sizes.calls)
-    yield Line(f"hit in memory, {sizes.many:,} artifacts", NONE, figures, (Goal(beside, 1.25, 1.1),))
+    yield Line(
+        f"hit in memory, {sizes.many:,} artifacts", NONE, figures, (Goal(beside, 1.25, 1.1),)
+    )

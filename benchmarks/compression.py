@@ -24,14 +24,29 @@ def compressions(_: Path, sizes: Sizes) -> Iterator[Line]:
     for size in (100_000, 1_000_000, sizes.megabytes * 100_000):
         random = np.frombuffer(np.random.default_rng(0).bytes(size), "u1").copy()
         for compression in ("zstd", "lz4"):
-            figures = _misses(random, compression, sizes.rounds, max(1, min(sizes.calls, 2_000_000 // size)))
-            yield Line(f"miss, {shown_as(size, 'B')} at random, {compression}", PROCESS, figures, (NEVER_SLOWER,))
+            figures = _misses(
+                random, compression, sizes.rounds, max(1, min(sizes.calls, 2_000_000 // size))
+            )
+            yield Line(
+                f"miss, {shown_as(size, 'B')} at random, {compression}",
+                PROCESS,
+                figures,
+                (NEVER_SLOWER,),
+            )
     text = np.frombuffer(b" ".join(b"%d" % i for i in range(sizes.megabytes * 10_000)), "u1").copy()
     for compression in ("zstd", "lz4"):
-        saved = {name: float(_stored(text, chosen)) for name, chosen in ((OURS, compression), (PLAIN, None))}
+        saved = {
+            name: float(_stored(text, chosen))
+            for name, chosen in ((OURS, compression), (PLAIN, None))
+        }
         figures = _misses(text, compression, sizes.rounds, 1)
         yield Line(f"miss, {shown_as(text.size, 'B')} of text, {compression}", PROCESS, figures)
-        yield Line(f"bytes stored of {shown_as(text.size, 'B')} of text, {compression}", PROCESS, saved, unit="B")
+        yield Line(
+            f"bytes stored of {shown_as(text.size, 'B')} of text, {compression}",
+            PROCESS,
+            saved,
+            unit="B",
+        )
     yield from _tables(sizes)
 
 
@@ -53,7 +68,9 @@ def _writer(data: Bytes, compression: str | None, what: str) -> Timed:
         data[:12] = np.frombuffer(number.to_bytes(8, "big", signed=True) + salt, "u1")
         return data
 
-    return p.provenance(name=f"{data.size} {data[-9:]} {what}", dump_kwargs={"compression": compression})(changed)
+    return p.provenance(
+        name=f"{data.size} {data[-9:]} {what}", dump_kwargs={"compression": compression}
+    )(changed)
 
 
 def _stored(data: Bytes, compression: str | None) -> int:
@@ -76,7 +93,9 @@ def _tables(sizes: Sizes) -> Iterator[Line]:
         frame.iloc[0, 0] = number
         return frame
 
-    written = {name: p.provenance(name=name, serializer=chosen)(again) for name, chosen in _BY.items()}
+    written = {
+        name: p.provenance(name=name, serializer=chosen)(again) for name, chosen in _BY.items()
+    }
     artifacts = {name: each.artifact(-1) for name, each in written.items()}
     yield Line(f"miss, frame of {rows:,} rows", PROCESS, interleaved(written, sizes.rounds, 1))
     read = {name: lambda _, it=each: it.value for name, each in artifacts.items()}

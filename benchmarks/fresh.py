@@ -15,7 +15,19 @@ from benchmarks.lines import NONE, OURS, PROCESS, Goal, Limit, Line, shown_as
 from benchmarks.pipeline import run_pipeline, warm_up
 from benchmarks.timing import Sizes, in_fresh_processes
 
-HEAVY = ("pandas", "sqlalchemy", "fsspec", "joblib", "numpy", "torch", "pyarrow", "cattrs", "wrapt", "yaml", "asyncio")
+HEAVY = (
+    "pandas",
+    "sqlalchemy",
+    "fsspec",
+    "joblib",
+    "numpy",
+    "torch",
+    "pyarrow",
+    "cattrs",
+    "wrapt",
+    "yaml",
+    "asyncio",
+)
 IMPORT_LIMIT = 0.150
 BYTES_LIMIT = 1e6
 
@@ -25,8 +37,12 @@ def imports(_: Path, sizes: Sizes) -> Iterator[Limit]:
     contenders = {"bare": ["-c", ""], "ours": ["-c", "import provenance"]}
     told = in_fresh_processes(contenders, 3 * sizes.processes)
     figure = told["ours"]["process"] - told["bare"]["process"]
-    code = f"import sys, provenance, json; print(json.dumps([m for m in {HEAVY} if m in sys.modules]))"
-    done = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE, text=True)
+    code = (
+        f"import sys, provenance, json; print(json.dumps([m for m in {HEAVY} if m in sys.modules]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, stdout=subprocess.PIPE, text=True
+    )
     loaded = json.loads(done.stdout)
     left = ", ".join(each for each in HEAVY if each not in loaded)
     note = f"not loaded: {left}; loaded: {', '.join(loaded) or 'none of these'}"
@@ -41,7 +57,10 @@ def first_touches(folder: Path, sizes: Sizes) -> Iterator[Line]:
     for i in range(-1, sizes.touched):
         ours(i, 1)
         theirs(i, 1)
-    contenders = {name: ["-m", "benchmarks.touch", name, str(folder), str(sizes.touched)] for name in (OURS, "joblib")}
+    contenders = {
+        name: ["-m", "benchmarks.touch", name, str(folder), str(sizes.touched)]
+        for name in (OURS, "joblib")
+    }
     told = in_fresh_processes(contenders, sizes.processes)
     figures = {name: each["loop"] / sizes.touched for name, each in told.items()}
     beside = "; ".join(
@@ -49,7 +68,13 @@ def first_touches(folder: Path, sizes: Sizes) -> Iterator[Line]:
         for name, each in told.items()
     )
     what = f"first touch of {sizes.touched:,} artifacts in a fresh process, each"
-    yield Line(what, PROCESS, figures, (Goal("joblib", 0.6, 0.3),), note=f"beside this, once a process: {beside}")
+    yield Line(
+        what,
+        PROCESS,
+        figures,
+        (Goal("joblib", 0.6, 0.3),),
+        note=f"beside this, once a process: {beside}",
+    )
 
 
 def pipelines(folder: Path, sizes: Sizes) -> Iterator[Line | Limit]:

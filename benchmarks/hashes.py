@@ -28,13 +28,23 @@ def hashes(_: Path, sizes: Sizes) -> Iterator[Line]:
     few = max(2, sizes.rounds // 5)
     yield _line("hash of two ints", (1, 2), (), sizes.rounds, sizes.calls)
     yield _line(
-        "hash of (1, 2.0, 'abc')", (1, 2.0, "abc"), (Goal("joblib", 1 / 2.5, 1 / 4),), sizes.rounds, sizes.calls
+        "hash of (1, 2.0, 'abc')",
+        (1, 2.0, "abc"),
+        (Goal("joblib", 1 / 2.5, 1 / 4),),
+        sizes.rounds,
+        sizes.calls,
     )
     for what, value, goal in _many(sizes):
         yield _line(f"hash of {what}", value, (goal,), few, 1)
     array = np.random.default_rng(0).random(sizes.megabytes * 125_000)
-    raw = {"blake3": lambda _: blake3.blake3(array.data.cast("B"), max_threads=blake3.blake3.AUTO).digest()}
-    yield _line(f"hash of a {sizes.megabytes} MB array", array, (Goal("blake3", 1 / 0.9, 1.0),), few, 1, raw)
+    raw = {
+        "blake3": lambda _: blake3.blake3(
+            array.data.cast("B"), max_threads=blake3.blake3.AUTO
+        ).digest()
+    }
+    yield _line(
+        f"hash of a {sizes.megabytes} MB array", array, (Goal("blake3", 1 / 0.9, 1.0),), few, 1, raw
+    )
 
 
 def _many(sizes: Sizes) -> Iterator[tuple[str, object, Goal]]:
@@ -48,13 +58,28 @@ def _many(sizes: Sizes) -> Iterator[tuple[str, object, Goal]]:
     yield f"JSON-like data of {10 * len(tree):,} leaves", tree, Goal("joblib", 1 / 7, 1 / 10)
     yield f"a dict of {len(names):,} str to int", names, Goal("joblib", 1 / 4.5, 1 / 6)
     yield f"{len(points):,} frozen dataclasses", points, Goal("joblib", 1 / 12, 1 / 20)
-    yield f"a frame of {rows:,} rows, Arrow strings", _frame(rows, "str"), Goal("joblib", 1 / 7, 1 / 9)
-    yield f"a frame of {rows:,} rows, object strings", _frame(rows, "object"), Goal("joblib", 1 / 12, 1 / 20)
+    yield (
+        f"a frame of {rows:,} rows, Arrow strings",
+        _frame(rows, "str"),
+        Goal("joblib", 1 / 7, 1 / 9),
+    )
+    yield (
+        f"a frame of {rows:,} rows, object strings",
+        _frame(rows, "object"),
+        Goal("joblib", 1 / 12, 1 / 20),
+    )
 
 
 def _record(i: int) -> dict[str, object]:
     place = {"x": i / 7, "y": -i / 3}
-    return {"id": i, "name": f"user{i}", "tags": [f"t{i % 7}", "a", str(i)], "pos": place, "ok": i % 2 == 0, "n": None}
+    return {
+        "id": i,
+        "name": f"user{i}",
+        "tags": [f"t{i % 7}", "a", str(i)],
+        "pos": place,
+        "ok": i % 2 == 0,
+        "n": None,
+    }
 
 
 def _frame(rows: int, strings: str) -> pd.DataFrame:
@@ -73,7 +98,16 @@ def _frame(rows: int, strings: str) -> pd.DataFrame:
 
 
 def _line(
-    what: str, value: object, goals: tuple[Goal, ...], rounds: int, calls: int, others: dict[str, Timed] | None = None
+    what: str,
+    value: object,
+    goals: tuple[Goal, ...],
+    rounds: int,
+    calls: int,
+    others: dict[str, Timed] | None = None,
 ) -> Line:
-    contenders = {OURS: lambda _: p.hash(value), "joblib": lambda _: joblib.hash(value), **(others or {})}
+    contenders = {
+        OURS: lambda _: p.hash(value),
+        "joblib": lambda _: joblib.hash(value),
+        **(others or {}),
+    }
     return Line(what, NONE, interleaved(contenders, rounds, calls), goals)

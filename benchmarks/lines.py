@@ -73,7 +73,11 @@ def _line_rows(line: Line) -> list[tuple[str, ...]]:
     for name in line.figures:
         if name != OURS:
             goal, ratio = goals.get(name), line.ratio(name)
-            shown = ("", "", "") if goal is None else (f"{goal.must:g}", f"{goal.aim:g}", verdict(ratio, goal))
+            shown = (
+                ("", "", "")
+                if goal is None
+                else (f"{goal.must:g}", f"{goal.aim:g}", verdict(ratio, goal))
+            )
             ours, theirs = (shown_as(line.figures[each], line.unit) for each in (OURS, name))
             made.append((line.what, line.durability, ours, name, theirs, f"{ratio:.3g}", *shown))
     return made
@@ -82,7 +86,17 @@ def _line_rows(line: Line) -> list[tuple[str, ...]]:
 def _limit_row(limit: Limit) -> tuple[str, ...]:
     must = shown_as(limit.must, limit.unit)
     met = "met" if limit.figure <= limit.must else "MISSED"
-    return (limit.what, limit.durability, shown_as(limit.figure, limit.unit), "", "", "", must, "", met)
+    return (
+        limit.what,
+        limit.durability,
+        shown_as(limit.figure, limit.unit),
+        "",
+        "",
+        "",
+        must,
+        "",
+        met,
+    )
 
 
 def verdict(ratio: float, goal: Goal) -> str:
@@ -113,7 +127,8 @@ def table(shown: Iterable[tuple[str, ...]]) -> str:
     whole = [row for row in all_ if len(row) > 1]
     widths = [max(len(row[i]) for row in whole) for i in range(len(HEADINGS))]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in all_
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
+        for row in all_
     )
 
 
@@ -124,7 +139,9 @@ def machine() -> dict[str, str | int]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1,
         "load": _load(),
         "optimised": sys.flags.optimize,
         **{name: version(name) for name in names},

@@ -53,7 +53,12 @@ def scales(folder: Path, sizes: Sizes) -> Iterator[Line]:
             number = max(1, calls * sizes.calls // 100)
             asked = {OURS: ask(many), "fewer": ask(few)}
             taken = interleaved(asked, sizes.rounds, number)
-            yield Line(f"{name}, {many.count:,} artifacts (beside {few.count:,}): {what}", durability, taken, goals)
+            yield Line(
+                f"{name}, {many.count:,} artifacts (beside {few.count:,}): {what}",
+                durability,
+                taken,
+                goals,
+            )
 
 
 # ---------------------------------------------------------------- questions
@@ -120,12 +125,37 @@ def _records(count: int) -> Iterator[tuple[object, ...]]:
     """Rows as PUT_RECORD takes them."""
     for i in range(count):
         made = ArtifactRecord(
-            *(_id(i), _value_id(i), "bench.step", 0, "bench", "step", False, "pickle", NO_OPTIONS, NO_OPTIONS),  # type: ignore[arg-type]  # ids are text
+            *(
+                _id(i),
+                _value_id(i),
+                "bench.step",
+                0,
+                "bench",
+                "step",
+                False,
+                "pickle",
+                NO_OPTIONS,
+                NO_OPTIONS,
+            ),  # type: ignore[arg-type]  # ids are text
             frozenset(_sources(i)),
-            *(options({"n": i}), (f"tag {i // ALIKE}", "all"), _MOMENT, _MOMENT, 0.1, 0.01, 0.01, "5" * 40),
+            *(
+                options({"n": i}),
+                (f"tag {i // ALIKE}", "all"),
+                _MOMENT,
+                _MOMENT,
+                0.1,
+                0.01,
+                0.01,
+                "5" * 40,
+            ),
             *(Blob(_value_id(i), 9), None, "builtins:int", (), "", frozenset()),  # type: ignore[arg-type]  # as above
         )
-        yield (*to_row(made), f'{{"n":{i},"group":{i // ALIKE},"__varargs":[]}}', b"\x80\x05K\x01.....", None)
+        yield (
+            *to_row(made),
+            f'{{"n":{i},"group":{i // ALIKE},"__varargs":[]}}',
+            b"\x80\x05K\x01.....",
+            None,
+        )
 
 
 def _sources(i: int) -> list[str]:
@@ -172,7 +202,9 @@ def _in_postgres(folder: Path, count: int) -> Filled:
         with connection.cursor().copy(copy) as rows:
             for each in itertools.chain([first], bound):
                 rows.write_row(list(each.values()))
-        with connection.cursor().copy("COPY artifact_inputs (artifact_id, input_id) FROM STDIN") as rows:
+        with connection.cursor().copy(
+            "COPY artifact_inputs (artifact_id, input_id) FROM STDIN"
+        ) as rows:
             for edge in _edges(count):
                 rows.write_row(edge)
     with psycopg.connect(url, autocommit=True) as connection:

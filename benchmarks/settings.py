@@ -30,9 +30,19 @@ def all_of_them(folder: Path) -> dict[str, Any]:
         },
         "artifact_repos": {
             **default["artifact_repos"],
-            POWER: {**_SQLITE, "db": str(folder / "power" / "p.db"), "store": "safe", "durability": "power"},
+            POWER: {
+                **_SQLITE,
+                "db": str(folder / "power" / "p.db"),
+                "store": "safe",
+                "durability": "power",
+            },
             INSIDE: {**_SQLITE, "db": str(folder / "inside.db"), "inline_limit": 1 << 30},
-            OUTSIDE: {**_SQLITE, "db": str(folder / "outside.db"), "store": "files", "inline_limit": 0},
+            OUTSIDE: {
+                **_SQLITE,
+                "db": str(folder / "outside.db"),
+                "store": "files",
+                "inline_limit": 0,
+            },
             FEW: {"type": "memory"},
             MANY: {"type": "memory"},
         },

@@ -24,8 +24,12 @@ def thresholds(_: Path, sizes: Sizes) -> Iterator[Line]:
     calls = max(2, sizes.calls // 5)
     for kib in KIB:
         size = kib << 10
-        written = interleaved({name: _writer(repo, size) for name, repo in repos.items()}, sizes.rounds, calls)
-        read = interleaved({name: _reader(repo, size, calls) for name, repo in repos.items()}, sizes.rounds, calls)
+        written = interleaved(
+            {name: _writer(repo, size) for name, repo in repos.items()}, sizes.rounds, calls
+        )
+        read = interleaved(
+            {name: _reader(repo, size, calls) for name, repo in repos.items()}, sizes.rounds, calls
+        )
         shown = shown_as(size, "B")
         yield Line(f"value of {shown} inside the database: a miss", PROCESS, written)
         yield Line(f"value of {shown} inside the database: reading it", PROCESS, read)

@@ -54,7 +54,17 @@ QUICK = Sizes(
     megabytes=10,
     stored=(10**3, 10**5),
 )
-TINY = Sizes(rounds=2, calls=2, processes=1, touched=3, many=4, members=10, objects=3, megabytes=1, stored=(20, 40))
+TINY = Sizes(
+    rounds=2,
+    calls=2,
+    processes=1,
+    touched=3,
+    many=4,
+    members=10,
+    objects=3,
+    megabytes=1,
+    stored=(20, 40),
+)
 SIZES: Mapping[str, Sizes] = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
 
@@ -71,7 +81,9 @@ def interleaved(contenders: Mapping[str, Timed], rounds: int, calls: int) -> dic
     return {name: median(each) for name, each in taken.items()}
 
 
-def in_fresh_processes(contenders: Mapping[str, list[str]], rounds: int) -> dict[str, dict[str, float]]:
+def in_fresh_processes(
+    contenders: Mapping[str, list[str]], rounds: int
+) -> dict[str, dict[str, float]]:
     """Medians of what processes report of themselves: each runs Python with its arguments and prints JSON numbers.
 
     A first round is not counted: it writes the bytecode that users have, and fills the system's caches.
@@ -82,7 +94,10 @@ def in_fresh_processes(contenders: Mapping[str, list[str]], rounds: int) -> dict
     for _ in range(rounds):
         for name, arguments in contenders.items():
             told[name].append(_report(arguments))
-    return {name: {key: median(each[key] for each in all_) for key in all_[0]} for name, all_ in told.items()}
+    return {
+        name: {key: median(each[key] for each in all_) for key in all_[0]}
+        for name, all_ in told.items()
+    }
 
 
 def environment() -> dict[str, str]:

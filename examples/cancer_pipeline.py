@@ -83,7 +83,10 @@ def clean(raw: pd.DataFrame) -> pd.DataFrame:
 def engineer(table: pd.DataFrame) -> pd.DataFrame:
     """Logarithms of what is skewed, and how much the worst cells of a tumour stand out from its average ones."""
     means = [name for name in table.columns if name.startswith("mean_")]
-    worst = {f"excess_{name[5:]}": table[f"worst_{name[5:]}"] / table[name].clip(lower=1e-9) for name in means}
+    worst = {
+        f"excess_{name[5:]}": table[f"worst_{name[5:]}"] / table[name].clip(lower=1e-9)
+        for name in means
+    }
     skewed = [name for name in means if table[name].skew() > 1]
     logs = {f"log_{name}": np.log1p(table[name]) for name in skewed}
     return table.assign(**worst, **logs)
@@ -116,13 +119,17 @@ def fitted(model: ClassifierMixin, data: Split) -> ClassifierMixin:
 @p.provenance()
 def logistic(data: Split, penalty: float) -> Pipeline:
     """Logistic regression on standardised columns."""
-    return fitted(make_pipeline(StandardScaler(), LogisticRegression(C=1 / penalty, max_iter=2_000)), data)
+    return fitted(
+        make_pipeline(StandardScaler(), LogisticRegression(C=1 / penalty, max_iter=2_000)), data
+    )
 
 
 @p.provenance()
 def nearest(data: Split, neighbours: int) -> Pipeline:
     """A vote of the most similar tumours."""
-    return fitted(make_pipeline(StandardScaler(), KNeighborsClassifier(neighbours, weights="distance")), data)
+    return fitted(
+        make_pipeline(StandardScaler(), KNeighborsClassifier(neighbours, weights="distance")), data
+    )
 
 
 @p.provenance()
@@ -161,7 +168,9 @@ def pipeline(settings: Settings) -> tuple[Candidate, dict[str, Candidate]]:
     candidates = {
         "logistic": evaluate(logistic(data, settings.penalty), data, settings.folds),
         "nearest": evaluate(nearest(data, settings.neighbours), data, settings.folds),
-        "forest": evaluate(forest(data, settings.trees, settings.depth, settings.seed), data, settings.folds),
+        "forest": evaluate(
+            forest(data, settings.trees, settings.depth, settings.seed), data, settings.folds
+        ),
         "boosting": evaluate(boosting(data, settings.rounds, settings.seed), data, settings.folds),
     }
     return pick_best(candidates), candidates
@@ -180,7 +189,9 @@ def main() -> None:
     best, candidates = pipeline(settings_from())
     for name, each in candidates.items():
         mark = "*" if each.validation == best.validation else " "
-        print(f"{mark} {name:<10} {each.validation:.4f} ± {each.spread:.4f}   on unseen rows {each.test:.1%}")
+        print(
+            f"{mark} {name:<10} {each.validation:.4f} ± {each.spread:.4f}   on unseen rows {each.test:.1%}"
+        )
     stats = p.stats()
     print(f"{stats.hits} of {stats.calls} calls were hits and saved {stats.seconds_saved:.2f} s")
 

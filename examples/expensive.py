@@ -50,7 +50,9 @@ timed("it", began)
 print("\n3. The result knows its artifact: what made it, from what, and when:")
 artifact = p.artifact_of(total)
 print(f"   id        {artifact.id}")
-print(f"   made by   {artifact.name}, version {artifact.version}, in {artifact.compute_duration:.2f} s")
+print(
+    f"   made by   {artifact.name}, version {artifact.version}, in {artifact.compute_duration:.2f} s"
+)
 print(f"   from      {dict(artifact.inputs.kargs)}")
 print(f"   at        {artifact.computed_at:%Y-%m-%d %H:%M} UTC")
 
@@ -67,4 +69,6 @@ print(f"   expensive_mult(7, 2) = {expensive_mult(7, 2):d}")
 timed("it", began)
 
 stats = p.stats()
-print(f"\n{stats.calls} calls: {stats.hits} hits saved {stats.seconds_saved:.2f} s, {stats.misses} were computed")
+print(
+    f"\n{stats.calls} calls: {stats.hits} hits saved {stats.seconds_saved:.2f} s, {stats.misses} were computed"
+)

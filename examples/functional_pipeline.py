@@ -64,7 +64,9 @@ def is_stored(environment: p.Environment, text: str) -> bool:
     """Whether the numbers of a text are in the environment's repository; nothing is computed for this."""
     repo = environment.repository()
     plan = functional.plan(parsed, text).unwrap()
-    found: Maybe[p.Artifact[list[float]]] = unsafe_perform_io(functional.lookup(repo, plan).unwrap())
+    found: Maybe[p.Artifact[list[float]]] = unsafe_perform_io(
+        functional.lookup(repo, plan).unwrap()
+    )
     return bool(found.map(lambda _: True).value_or(False))
 
 
@@ -75,7 +77,9 @@ def step_by_step(environment: p.Environment, text: str) -> IOResult[str, Excepti
     def recorded(computed: functional.Computed[list[float]]) -> IOResult[str, Exception]:
         if not computed.value:
             return IOSuccess("nothing to record")
-        return functional.commit(repo, computed).map(lambda artifact: f"recorded as {artifact.fn_name}")
+        return functional.commit(repo, computed).map(
+            lambda artifact: f"recorded as {artifact.fn_name}"
+        )
 
     plan = functional.plan(parsed, text).unwrap()
     return functional.compute(environment, plan).bind(recorded)
@@ -83,7 +87,9 @@ def step_by_step(environment: p.Environment, text: str) -> IOResult[str, Excepti
 
 north, south = tenant("north"), tenant("south")
 
-print("1. A pipeline for one tenant, and whether its first step is stored there and with the other one:")
+print(
+    "1. A pipeline for one tenant, and whether its first step is stored there and with the other one:"
+)
 print(f"   {shown(described(north, '1 2 6'))}")
 print(f"   north: {is_stored(north, '1 2 6')}, south: {is_stored(south, '1 2 6')}")
 

@@ -41,7 +41,12 @@ def configuration(store: Path) -> dict[str, object]:
     return {
         "blobstores": {"files": {"type": "disk", "cachedir": str(store / "blobs"), "delete": True}},
         "artifact_repos": {
-            "demo": {"type": "sqlite", "db": str(store / "provenance.db"), "store": "files", "delete": True}
+            "demo": {
+                "type": "sqlite",
+                "db": str(store / "provenance.db"),
+                "store": "files",
+                "delete": True,
+            }
         },
     }
 
@@ -57,7 +62,12 @@ def tell_call(event: object) -> None:
         case p.Hit():
             tell(call=event.name, id=event.artifact_id, outcome="hit", seconds=event.seconds_saved)
         case p.Miss() | p.Recomputed() | p.Healed():
-            tell(call=event.name, id=event.artifact_id, outcome=type(event).__name__.lower(), seconds=event.seconds)
+            tell(
+                call=event.name,
+                id=event.artifact_id,
+                outcome=type(event).__name__.lower(),
+                seconds=event.seconds,
+            )
 
 
 def run_once(store: Path, arguments: list[str]) -> None:
@@ -124,7 +134,9 @@ def run(number: int, title: str, store: Path, arguments: list[str]) -> list[Told
     """Play a run and show it as a table; what it told."""
     command = " ".join(["cancer_pipeline.py", *arguments])
     headline(f"Run {number}: {title}", f"a new process: {command}")
-    print(styled(f"  {'call':<18}{'artifact':<12}{'outcome':<10}{'computed':>12}{'saved':>14}", "dim"))
+    print(
+        styled(f"  {'call':<18}{'artifact':<12}{'outcome':<10}{'computed':>12}{'saved':>14}", "dim")
+    )
     rule()
     began = time.perf_counter()
     lines: list[Told] = []
@@ -163,7 +175,9 @@ def show_candidates(last: Told) -> None:
 
 def computed(lines: list[Told]) -> list[str]:
     """Names of the calls that were computed, in order."""
-    return [each["call"].rpartition(".")[2] for each in lines if each.get("outcome", "hit") != "hit"]
+    return [
+        each["call"].rpartition(".")[2] for each in lines if each.get("outcome", "hit") != "hit"
+    ]
 
 
 def check(claim: str, expected: object, actual: object) -> bool:
@@ -201,12 +215,18 @@ def demo(store: Path) -> bool:
     warm = run(2, "the same again, nothing is computed", store, [])
     holds &= check("every call was a hit", [], computed(warm))
     holds &= check("and answered with the artifacts of run 1", ids(cold), ids(warm))
-    more = run(3, "twice as many trees, only what depends on them is computed", store, ["--trees", "300"])
+    more = run(
+        3, "twice as many trees, only what depends on them is computed", store, ["--trees", "300"]
+    )
     holds &= check(f"just {', '.join(OF_THE_TREES)} were computed", OF_THE_TREES, computed(more))
-    headline("The candidates of run 3", "area under the ROC curve in cross-validation, accuracy on unseen rows")
+    headline(
+        "The candidates of run 3",
+        "area under the ROC curve in cross-validation, accuracy on unseen rows",
+    )
     show_candidates(more[-1])
     headline(
-        "Where the best one came from", "each line an artifact: its call, its id, the seconds that computing it took"
+        "Where the best one came from",
+        "each line an artifact: its call, its id, the seconds that computing it took",
     )
     print(textwrap.indent(more[-1]["tree"], "  "))
     return holds
@@ -217,7 +237,9 @@ def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # where the terminal has no box characters
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--store", type=Path, default=STORE, help="folder of the store; it is emptied first")
+    parser.add_argument(
+        "--store", type=Path, default=STORE, help="folder of the store; it is emptied first"
+    )
     parser.add_argument("--once", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.once is not None:

@@ -19,7 +19,9 @@ def own_registries() -> Iterator[None]:
     finally:
         for name, value in kept.items():
             setattr(serializers, name, value)
-        ours = {kind: item for kind, item in hashers._taught.items() if _is_ours(kind)}  # loaded when first needed
+        ours = {
+            kind: item for kind, item in hashers._taught.items() if _is_ours(kind)
+        }  # loaded when first needed
         if {**taught, **ours} != hashers._taught:
             hashers._taught.clear()
             hashers._taught.update({**taught, **ours})

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.binary(max_size=4)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=4)
+    | st.binary(max_size=4)
+)
 small = st.integers(0, 3)
 keys = st.booleans() | st.integers(-5, 5) | st.text(max_size=3)
 nested = st.recursive(
@@ -20,8 +27,13 @@ nested = st.recursive(
     max_leaves=8,
 )
 mutables = st.recursive(
-    st.lists(scalars, max_size=3) | st.dictionaries(keys, scalars, max_size=3) | st.sets(keys, max_size=3),
-    lambda inner: st.lists(inner, min_size=1, max_size=3) | st.dictionaries(keys, inner, min_size=1, max_size=3),
+    st.lists(scalars, max_size=3)
+    | st.dictionaries(keys, scalars, max_size=3)
+    | st.sets(keys, max_size=3),
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=3)
+        | st.dictionaries(keys, inner, min_size=1, max_size=3)
+    ),
     max_leaves=6,
 )
 
@@ -63,7 +75,10 @@ def functions(draw, values=small):
 
 def made(signature: inspect.Signature) -> Function:
     """A function of this signature: `locals()` is what it returns."""
-    space = {"__name__": "generated", **{f"D_{each.name}": each.default for each in signature.parameters.values()}}
+    space = {
+        "__name__": "generated",
+        **{f"D_{each.name}": each.default for each in signature.parameters.values()},
+    }
     shown = [
         each if each.default is each.empty else each.replace(default=_Named(f"D_{each.name}"))
         for each in signature.parameters.values()
@@ -94,7 +109,9 @@ class Arguments:
 def any_arguments(draw, values=small):
     """Arguments that may or may not fit a function of `functions()`."""
     args = draw(st.lists(values, max_size=5))
-    kwargs = draw(st.dictionaries(st.sampled_from([*"abcdefgh", "x", "args", "kwargs"]), values, max_size=4))
+    kwargs = draw(
+        st.dictionaries(st.sampled_from([*"abcdefgh", "x", "args", "kwargs"]), values, max_size=4)
+    )
     return Arguments(tuple(args), kwargs)
 
 
@@ -106,9 +123,13 @@ def equal_calls(draw, function, values=nested):
         if each.kind is Kind.VAR_POSITIONAL:
             variadic[name] = draw(st.lists(values, max_size=2))
         elif each.kind is Kind.VAR_KEYWORD:
-            variadic[name] = draw(st.dictionaries(st.sampled_from(["x", "y", "z"]), values, max_size=2))
+            variadic[name] = draw(
+                st.dictionaries(st.sampled_from(["x", "y", "z"]), values, max_size=2)
+            )
         else:
-            chosen[name] = draw(values if each.default is each.empty else values | st.just(each.default))
+            chosen[name] = draw(
+                values if each.default is each.empty else values | st.just(each.default)
+            )
     return [draw(_spelling(function.signature, chosen, variadic)) for _ in range(2)]
 
 
@@ -119,7 +140,9 @@ def _spelling(draw, signature, chosen, variadic):
     for name, value in chosen.items():
         parameter = signature.parameters[name]
         left_out = value is parameter.default and draw(st.booleans())
-        by_position = by_position and (bool(rest) or _positional_only(parameter) or draw(st.booleans()))
+        by_position = by_position and (
+            bool(rest) or _positional_only(parameter) or draw(st.booleans())
+        )
         if parameter.kind is not Kind.KEYWORD_ONLY and (by_position or _positional_only(parameter)):
             args.append(value)
         elif not left_out:

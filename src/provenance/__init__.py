@@ -1,4 +1,4 @@
-"""Results of pure functions, computed once, stored and traced to their sources.
+"""Caching of the results of pure functions, with a record of how each was computed.
 
 import provenance as p
 
@@ -6,8 +6,8 @@ import provenance as p
 def expensive_add(a: int, b: int) -> int:
     return a + b
 
-total = expensive_add(4, 3)  # computed once, ever, for this store
-p.artifact_of(total)         # who made it, from what, when and where
+total = expensive_add(4, 3)  # computed only once for this store
+p.artifact_of(total)         # by which function, from which inputs, when and where
 """
 
 import typing as _typing
@@ -92,7 +92,14 @@ if _typing.TYPE_CHECKING:
         load_yaml_config,
         set_run_info_fn,
     )
-    from provenance.elsewhere import AzureStore, FsspecStore, GSStore, PostgresRepo, S3Store, SFTPStore
+    from provenance.elsewhere import (
+        AzureStore,
+        FsspecStore,
+        GSStore,
+        PostgresRepo,
+        S3Store,
+        SFTPStore,
+    )
     from provenance.evicting import evict
     from provenance.explanation import Change, Difference, HashTree, explain_hash, hash_differences
     from provenance.files import archive_file
@@ -255,14 +262,16 @@ __all__ = [
 
 _LATER: _typing.Final = {
     "arguments": "ArgumentDecorator ensure_proxies merge_defaults",
-    "collecting": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
+    "collecting": "capture_set create_set label_set load_set_by_id load_set_by_labels "
+    "load_set_by_name provenance_set",
     "config": "ChainedRepo ChainedStore DiskStore MemoryRepo MemoryStore SqliteRepo "
     "current_config from_config load_config load_yaml_config set_run_info_fn",
     "elsewhere": "AzureStore FsspecStore GSStore PostgresRepo S3Store SFTPStore",
     "evicting": "evict",
     "explanation": "Change Difference HashTree explain_hash hash_differences",
     "files": "archive_file",
-    "findings": "BlobDamaged BlobMissing BlobUnreadable Collected Evicted Garbage LetGo MemberMissing Reason RecordDamaged "
+    "findings": "BlobDamaged BlobMissing BlobUnreadable Collected Evicted Garbage LetGo "
+    "MemberMissing Reason RecordDamaged "
     "RunMissing SourceMissing StoreDamaged Verified",
     "lazy": "LazyDict lazy_dict lazy_proxy_dict",
     "loading": "load_artifact load_proxy",
@@ -273,16 +282,16 @@ _LATER: _typing.Final = {
     "sweeping": "collect_garbage",
     "verifying": "verify",
 }
-"""What functions can be decorated without, by module: imported when it is first asked for, which keeps the import quick.
+"""Names by module that are imported on first use, to keep `import provenance` fast.
 
-`lineage` cannot be among it, since importing the module of this name would take the function's place.
+`lineage` is not among them, as importing the module of this name would replace the function.
 """
 _HOMES: _typing.Final = {name: module for module, names in _LATER.items() for name in names.split()}
 
 if not _typing.TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """A name of `_LATER`, or one of its modules; from then on it is there like any other."""
+        """Import a name of `_LATER`, or one of its modules, on first use."""
         if name == "vis" or name in _LATER:
             return _import_module(f"provenance.{name}")
         if name not in _HOMES:

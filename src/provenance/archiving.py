@@ -1,4 +1,4 @@
-"""What a function's options say of the file that it returns, and what a record keeps of it beside the bytes."""
+"""The options for functions that return a file to archive, and the load arguments of its record."""
 
 from __future__ import annotations
 
@@ -18,45 +18,50 @@ _OPPOSED: Final = ("serializer", "load_kwargs", "dump_kwargs", "returns_composit
 
 @frozen
 class Archiving:
-    """That a function returns the path of a file, which is to be archived, and how."""
+    """How to archive the file whose path a function returns."""
 
     delete_original: bool = False
     preserve_extension: bool = False
 
 
-def archiving_of(choices: Mapping[str, object], refuse: Callable[[str, str, str], ConfigError]) -> Archiving | None:
-    """What `archive_file`, `delete_original_file` and `preserve_file_ext` ask for; None where no file is archived.
+def archiving_of(
+    choices: Mapping[str, object], refuse: Callable[[str, str, str], ConfigError]
+) -> Archiving | None:
+    """Return the archiving options; None if no file is archived.
 
     Raises:
-        ConfigError: made by *refuse*, for options that cannot go together.
+        ConfigError: made by *refuse*, for options that cannot be combined.
     """
-    wanted, deletes, preserves = (_flag(choices, option, refuse) for option in ("archive_file", *_RELATED))
-    given = [option for option in (_OPPOSED if wanted else _RELATED) if choices.get(option)]
-    if given and wanted:
-        raise refuse(given[0], "it cannot be combined with archive_file", "the file is stored as it is: leave it out")
-    if given:
-        raise refuse(given[0], "it needs archive_file=True", "add that, or leave it out")
-    return Archiving(deletes, preserves) if wanted else None
-
-
-def _flag(choices: Mapping[str, object], option: str, refuse: Callable[[str, str, str], ConfigError]) -> bool:
-    flag = choices.get(option, False)
-    if not isinstance(flag, bool):
-        raise refuse(option, f"{shown(flag)} is no bool", "write True or False")
-    return flag
+    for option in ("archive_file", *_RELATED):
+        if not isinstance(choices.get(option, False), bool):
+            raise refuse(
+                option, f"must be a bool, got {shown(choices[option])}", "pass True or False"
+            )
+    if not choices.get("archive_file"):
+        for option in filter(choices.get, _RELATED):
+            raise refuse(option, "requires archive_file=True", "add that, or leave it out")
+        return None
+    for option in filter(choices.get, _OPPOSED):
+        advice = "the file is stored as it is: leave it out"
+        raise refuse(option, "cannot be combined with archive_file", advice)
+    return Archiving(bool(choices.get(_RELATED[0])), bool(choices.get(_RELATED[1])))
 
 
 def load_kwargs_of(value: object, written: Blob, others: Options) -> Options:
-    """What the record of *value* tells its serializer's load function; *others* where it is no archived file.
+    """Return the load arguments in the record of an archived file; *others* for any other value.
 
     Raises:
-        UnarchivableFileError: if what was *written* is not what was examined.
+        UnarchivableFileError: if the *written* bytes differ from those that were hashed.
     """
     if not isinstance(value, ArchivedFile):
         return others
-    if written.id and written != value.blob:  # nothing was written if it is read-only
-        advice = "let nobody write to it meanwhile, and call again"
-        raise UnarchivableFileError(repr(value.name), "it was changed while it was archived", advice, value)
+    # With `read_only` nothing was written.
+    if written.id and written != value.blob:
+        problem, advice = (
+            "it changed while it was archived",
+            "make sure nobody writes to it, and call again",
+        )
+        raise UnarchivableFileError(repr(value.name), problem, advice, value)
     facts: dict[str, object] = {"digest": value.digest, "name": value.name}
     if not isinstance(value, ArchivedFolder):
         facts.update(size=value.size, extension=value.extension)

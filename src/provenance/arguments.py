@@ -1,6 +1,7 @@
-"""Decorators for the arguments of functions, decorated by `provenance` or not: checked, or completed.
+"""Decorators that check or complete the arguments of functions, with `@provenance` or without.
 
-Above `@provenance` they see each call; below it they are part of the function, and see only what is computed.
+Above `@provenance` they see each call. Below it they are part of the function, and run only if a
+result is computed.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ R = TypeVar("R")
 AnyFunction: TypeAlias = "Callable[..., Any]"
 _CHECK: Final = "__provenance_check__"
 _SUBJECT: Final = "__provenance_subject__"
-"""Attributes of a wrapper, as what it captures would count as an input of the function."""
+"""Attributes of a wrapper; captured variables would count as inputs of the function."""
 
 
 class ArgumentDecorator(Protocol):
-    """What `ensure_proxies(...)` and `merge_defaults(...)` with parameters return."""
+    """The decorator that `ensure_proxies(...)` and `merge_defaults(...)` return."""
 
     def __call__(self, function: Callable[P, R], /) -> Callable[P, R]:
-        """Decorate *function*; raises `ConfigError` for parameters that it does not have."""
+        """Decorate *function*; raise `ConfigError` for parameters that it does not have."""
         ...
 
 
@@ -40,15 +41,19 @@ def ensure_proxies(function: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
 def ensure_proxies(*parameters: str) -> ArgumentDecorator: ...
 def ensure_proxies(*parameters: object) -> object:
-    """Decorate a function so that the named parameters (all if none are) take proxies of artifacts only.
+    """Decorate a function so that the named parameters accept only proxies of artifacts.
 
-    That keeps lineage whole: what is passed was made by a decorated function. `*args` and `**kwargs` are named like other
-    parameters, and mean each argument in them. A list, tuple, set or dictionary will do if all its members (a dictionary's
-    values) do, at any depth. Defaults are the function's own and are not checked; `self` and `cls` only if named.
+    That keeps lineage complete: all arguments were computed by decorated functions. A list, tuple,
+    set or dictionary is accepted if all its members (of a dictionary, its values) are, at any
+    depth. Defaults are not checked.
+
+    Args:
+        *parameters: names of parameters; `*args` and `**kwargs` are named like others, and mean
+            each argument in them. Without names, all parameters but `self` and `cls` are checked.
 
     Raises:
-        ConfigError: where it decorates, if there is no such parameter.
-        ProxyExpectedError: at the call, for plain values; it is a TypeError, and names them.
+        ConfigError: when decorating, if the function has no such parameter.
+        ProxyExpectedError: at the call, for plain values; a TypeError that names them.
     """
     return _with_parameters("ensure_proxies", _ensuring, parameters)
 
@@ -58,14 +63,17 @@ def merge_defaults(function: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
 def merge_defaults(*parameters: str) -> ArgumentDecorator: ...
 def merge_defaults(*parameters: object) -> object:
-    """Decorate a function so that dictionaries passed for the named parameters are completed from their default ones.
+    """Decorate a function so that dictionaries passed to it are completed from the default ones.
 
-    If none are named, that holds for all parameters with a dictionary as their default. Neither the default nor what is
-    passed is changed. It is the option `merge_defaults` of `@provenance` as a decorator: above `@provenance` calls are
-    told apart by the completed dictionaries, as with the option.
+    Neither the default nor the argument is changed. It is the option `merge_defaults` of
+    `@provenance` as a decorator: above `@provenance`, the completed dictionaries determine the
+    artifact's id, as with the option.
+
+    Args:
+        *parameters: names of parameters, by default all with a dictionary as their default.
 
     Raises:
-        ConfigError: where it decorates, if a named parameter has no dictionary as its default.
+        ConfigError: when decorating, if the default of a named parameter is not a dictionary.
     """
     return _with_parameters("merge_defaults", _merging, parameters)
 
@@ -74,12 +82,13 @@ _Make: TypeAlias = "Callable[[AnyFunction, tuple[str, ...]], AnyFunction]"
 
 
 def _with_parameters(name: str, make: _Make, parameters: tuple[object, ...]) -> object:
-    """The decorated function where the decorator is used without parentheses, else the decorator."""
+    """Return the decorator, or the decorated function if it is used without parentheses."""
     if len(parameters) == 1 and (callable(parameters[0]) or hasattr(parameters[0], "__func__")):
         return _decorated(make, (), parameters[0])
-    names = tuple(each for each in parameters if isinstance(each, str))
+    names = tuple(parameter for parameter in parameters if isinstance(parameter, str))
     if len(names) < len(parameters):
-        raise ConfigError(f"@{name}", f"{shown(parameters)} are not all strings", "name parameters by strings")
+        problem = f"parameters must be strings, got {shown(parameters)}"
+        raise ConfigError(f"@{name}", problem, "pass the names of parameters")
     return functools.partial(_decorated, make, names)
 
 
@@ -100,7 +109,7 @@ def _awaits(function: AnyFunction) -> bool:
 
 @frozen
 class _Check:
-    """Which arguments of the function called *label* must be proxies: those of *names*, or any but *exempt* ones."""
+    """A check that arguments are proxies: those of *names*, or all but *exempt* ones."""
 
     label: str
     names: tuple[str, ...]
@@ -112,17 +121,25 @@ class _Check:
 
     def __call__(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         """Raise `ProxyExpectedError` for plain values."""
-        plain = [label for name, label, value in self._placed(args, kwargs) if self._wants(name) and _is_plain(value)]
+
+        def is_checked(parameter: str | None) -> bool:
+            return parameter in self.names if self.names else parameter not in {None, *self.exempt}
+
+        plain = [
+            label
+            for parameter, label, value in self._arguments(args, kwargs)
+            if is_checked(parameter) and _is_plain(value)
+        ]
         if plain:
             raise ProxyExpectedError(self.label, plain)
 
-    def _wants(self, parameter: str | None) -> bool:
-        return parameter in self.names if self.names else parameter not in {None, *self.exempt}
-
-    def _placed(
+    def _arguments(
         self, args: tuple[object, ...], kwargs: Mapping[str, object]
     ) -> Iterator[tuple[str | None, str, object]]:
-        """Each argument with its parameter and how messages call it; what fits no parameter is Python's to refuse."""
+        """Yield parameter, label and value of each argument.
+
+        The call itself refuses what does not fit.
+        """
         for name, value in zip(self.positional, args, strict=False):
             yield name, name, value
         if self.rest is not None:
@@ -134,22 +151,24 @@ class _Check:
 
 def _check_of(function: AnyFunction, names: tuple[str, ...]) -> _Check:
     label = subject_of(function).label
-    parameters = inspect.signature(function).parameters.values()
-    positional = tuple(each.name for each in parameters if each.kind <= each.POSITIONAL_OR_KEYWORD)
-    named = frozenset(each.name for each in parameters if each.kind in {each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY})
-    rest = next((each.name for each in parameters if each.kind is each.VAR_POSITIONAL), None)
-    extra = next((each.name for each in parameters if each.kind is each.VAR_KEYWORD), None)
-    check = _Check(label, names, _itself(positional), positional, named, rest, extra)
-    unknown = sorted({*names} - {each.name for each in parameters})
+    kinds = {
+        name: parameter.kind for name, parameter in inspect.signature(function).parameters.items()
+    }
+    positional = tuple(name for name, kind in kinds.items() if kind <= kind.POSITIONAL_OR_KEYWORD)
+    named = frozenset(
+        name
+        for name, kind in kinds.items()
+        if kind in {kind.POSITIONAL_OR_KEYWORD, kind.KEYWORD_ONLY}
+    )
+    rest = next((name for name, kind in kinds.items() if kind is kind.VAR_POSITIONAL), None)
+    extra = next((name for name, kind in kinds.items() if kind is kind.VAR_KEYWORD), None)
+    unknown = sorted({*names} - kinds.keys())
     if unknown and extra is None:
-        has = ", ".join(each.name for each in parameters) or "none"
-        path = f"@ensure_proxies on {label}"
-        raise ConfigError(path, f"there is no parameter {unknown[0]!r}", f"its parameters are {has}")
-    return check
-
-
-def _itself(positional: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in positional[:1] if name in {"self", "cls"})
+        problem = f"function has no parameter {unknown[0]!r}"
+        advice = f"its parameters are {', '.join(kinds) or 'none'}"
+        raise ConfigError(f"@ensure_proxies on {label}", problem, advice)
+    exempt = tuple(name for name in positional[:1] if name in {"self", "cls"})
+    return _Check(label, names, exempt, positional, named, rest, extra)
 
 
 def _is_plain(value: object) -> bool:
@@ -163,12 +182,12 @@ def _is_plain(value: object) -> bool:
 
 
 def _ensuring(function: AnyFunction, names: tuple[str, ...]) -> AnyFunction:
-    check = _check_of(function, names)
-    checked = (_checked_later if _awaits(function) else _checked)(function)
-    vars(checked)[_CHECK] = check
-    return checked
+    wrapper = (_checked_later if _awaits(function) else _checked)(function)
+    vars(wrapper)[_CHECK] = _check_of(function, names)
+    return wrapper
 
 
+# The wrappers are made by functions of their own, as what they capture counts as an input.
 def _checked(function: AnyFunction) -> AnyFunction:
     @functools.wraps(function)
     def checked(*args: object, **kwargs: object) -> object:
@@ -194,22 +213,30 @@ def _merging(function: AnyFunction, names: tuple[str, ...]) -> AnyFunction:
     subject = subject_of(function)
     if (name := without_dictionary(subject, names)) is not None:
         path = f"@merge_defaults on {subject.label}"
-        raise ConfigError(path, f"{name!r} has no dictionary as its default", "leave it out")
-    option: Callable[[bool | tuple[str, ...]], AnyFunction] | None = getattr(function, "__provenance_merging__", None)
-    if option is not None:  # which knows of the artifacts that are merged
+        raise ConfigError(path, f"the default of {name!r} is not a dictionary", "leave it out")
+    # A function decorated by `@provenance` merges with regard to artifacts.
+    option: Callable[[bool | tuple[str, ...]], AnyFunction] | None = getattr(
+        function, "__provenance_merging__", None
+    )
+    if option is not None:
         return option(names or True)
-    chosen = names or subject.defaults
-    defaults = {each: subject.defaults[each] for each in chosen if isinstance(subject.defaults[each], dict)}
-    merged = (_merged_later if _awaits(function) else _merged)(function, defaults)
-    vars(merged)[_SUBJECT] = subject
-    return merged
+    chosen = {name: subject.defaults[name] for name in names or subject.defaults}
+    defaults: dict[str, object] = {
+        name: default for name, default in chosen.items() if isinstance(default, dict)
+    }
+    wrapper = (_merged_later if _awaits(function) else _merged)(function, defaults)
+    vars(wrapper)[_SUBJECT] = subject
+    return wrapper
 
 
 _Defaults: TypeAlias = "Mapping[str, object]"
 
 
 def _merged(function: AnyFunction, defaults: _Defaults) -> AnyFunction:
-    """*function*, its dictionaries completed; that the wrapper captures the defaults makes them inputs of a function."""
+    """Return a wrapper that completes dictionaries.
+
+    It captures *defaults*, which makes them inputs of the function.
+    """
 
     @functools.wraps(function)
     def merged(*args: object, **kwargs: object) -> object:

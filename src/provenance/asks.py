@@ -1,6 +1,7 @@
-"""Every effect of the library (those of taking care are in `chores`), and the rows that its programs may ask.
+"""The effects of stores and of the machine, and the rows of effects that programs use.
 
-A look-up that finds nothing answers None; what a record promises and is not there is an error.
+A look-up without a result answers None; if something that a record refers to is missing, that is an
+error. The effects of maintenance are in `chores`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from provenance.records import ArtifactRecord, Blob, Held, Options, Run, SetReco
 
 @frozen
 class FindRecord(Effect["ArtifactRecord | None"]):
-    """The record of this id; *fresh* asks the store even for one that is remembered."""
+    """The record of this id; *fresh* bypasses the cache of records."""
 
     id: ArtifactId
     fresh: bool = False
@@ -31,7 +32,7 @@ class FindRecord(Effect["ArtifactRecord | None"]):
 
 @frozen
 class FindIds(Effect[tuple[ArtifactId, ...]]):
-    """Ids that begin with *prefix* and come after *after*, in order, at most *limit* of them."""
+    """Up to *limit* ids that begin with *prefix* and sort after *after*, in order."""
 
     prefix: str
     limit: int = 10
@@ -40,21 +41,21 @@ class FindIds(Effect[tuple[ArtifactId, ...]]):
 
 @frozen
 class FindByValue(Effect[tuple[ArtifactRecord, ...]]):
-    """Records whose value has this id, oldest first."""
+    """The records of this value id, oldest first."""
 
     value_id: ValueId
 
 
 @frozen
 class FindProgeny(Effect[tuple[ArtifactId, ...]]):
-    """Ids of the artifacts that were computed directly from this one, in order."""
+    """The ids of the artifacts computed directly from this one, in order."""
 
     id: ArtifactId
 
 
 @frozen
 class FindInputs(Effect["str | None"]):
-    """The JSON text of the inputs of this id's record, as it was put."""
+    """The inputs of a record, as the JSON text that was stored."""
 
     id: ArtifactId
 
@@ -68,9 +69,9 @@ class FindRun(Effect["Run | None"]):
 
 @frozen
 class FindRecords(Effect[Page]):
-    """Up to *limit* records that fit *query*, those that came last first; those after the place *after*, if it is given.
+    """A page of up to *limit* records that match *query*, newest first, after the position *after*.
 
-    A record that is replaced keeps its place, so that who goes on from page to page misses none.
+    A replaced record keeps its position, so that paging misses none.
     """
 
     query: Query
@@ -80,10 +81,11 @@ class FindRecords(Effect[Page]):
 
 @frozen
 class PutRecord(Effect[ArtifactRecord]):
-    """Store *record*, its *run* and the *held* blobs in one transaction; answers the record that is now stored.
+    """Store *record*, its *run* and the *held* blobs in one transaction; answers the stored record.
 
-    An artifact that is there already stays (the loser of a race gets the winner's record), unless *replace*. What is
-    put *besides*, the parts of a composite, is stored with it or not at all, and takes the place of what is there.
+    An existing artifact stays, so that the loser of a race gets the winner's record, unless
+    *replace*. The records *besides*, the parts of a composite, are stored in the same transaction
+    and replace existing ones.
     """
 
     record: ArtifactRecord
@@ -96,28 +98,31 @@ class PutRecord(Effect[ArtifactRecord]):
 
 @frozen
 class DropRecord(Effect["tuple[Blob, ...] | None"]):
-    """Delete the record of this id; answers the blobs that no record names any more, None where there was no record."""
+    """Delete a record.
+
+    Answers the blobs that no record refers to any longer, None if there was no record.
+    """
 
     id: ArtifactId
 
 
 @frozen
 class PutSet(Effect[SetRecord]):
-    """Store a set; with labels under which it is stored already, it becomes the newest of them."""
+    """Store a set; if it is stored with the same labels already, it becomes the newest set."""
 
     record: SetRecord
 
 
 @frozen
 class FindSet(Effect["SetRecord | None"]):
-    """The newest record of the set of this id."""
+    """The newest record of a set."""
 
     id: SetId
 
 
 @frozen
 class FindSetIds(Effect[tuple[SetId, ...]]):
-    """Ids of sets that begin with *prefix* and come after *after*, in order, at most *limit* of them."""
+    """Up to *limit* ids of sets that begin with *prefix* and sort after *after*, in order."""
 
     prefix: str
     limit: int = 10
@@ -126,30 +131,30 @@ class FindSetIds(Effect[tuple[SetId, ...]]):
 
 @frozen
 class FindLabelled(Effect["SetRecord | None"]):
-    """The newest set that carries all of these labels, and perhaps more."""
+    """The newest set with all of these labels, and possibly others."""
 
     labels: Options
 
 
 @frozen
 class DropSet(Effect[bool]):
-    """Delete a set, under whatever labels; its members stay. False where there was none."""
+    """Delete a set with all its labels, but not its members; answers False if there was none."""
 
     id: SetId
 
 
 @frozen
 class WriteBlob(Effect[Written]):
-    """Store what *write* writes into the sink that it is given; it may be called more than once."""
+    """Store what *write* writes into a sink; *write* may be called more than once."""
 
     write: Callable[[BinaryIO], None]
 
 
 @frozen
 class WriteBlobs(Effect[tuple[Written | ProvenanceError, ...]]):
-    """Store what each of *writes* writes, as `WriteBlob` does; several at a time where that is quicker.
+    """Store several blobs, concurrently if that is faster.
 
-    Answers what became of each: an error of one does not keep the others from being stored.
+    Answers the result or error of each; the error of one does not affect the others.
     """
 
     writes: tuple[Callable[[BinaryIO], None], ...]
@@ -157,9 +162,11 @@ class WriteBlobs(Effect[tuple[Written | ProvenanceError, ...]]):
 
 @frozen
 class ReadBlob(Effect[object]):
-    """Open *blob*, check it against its digest and answer what *read* makes of it.
+    """Open *blob*, verify its digest and answer what *read* returns for it.
 
-    Raises `BlobNotFoundError` where it is not there and `CorruptBlobError` where it is not what was written.
+    Raises:
+        BlobNotFoundError: if it is missing.
+        CorruptBlobError: if it is not what was written.
     """
 
     blob: Blob
@@ -168,14 +175,14 @@ class ReadBlob(Effect[object]):
 
 @frozen
 class HasBlob(Effect[bool]):
-    """Whether a blob of this id and size is there; it is not read."""
+    """Whether a blob of this id and size exists; it is not read."""
 
     blob: Blob
 
 
 @frozen
 class DropBlob(Effect[None]):
-    """Delete the bytes of *blob*, if there are any; only those that were written *before* a moment, if it is given."""
+    """Delete *blob* if it exists and, if *before* is set, was written before that time."""
 
     blob: Blob
     before: datetime | None = None
@@ -183,14 +190,14 @@ class DropBlob(Effect[None]):
 
 @frozen
 class Quarantine(Effect[None]):
-    """Put *blob* aside, so that it is kept for inspection but found no more."""
+    """Quarantine *blob*: keep it for inspection where it is no longer found."""
 
     blob: Blob
 
 
 @frozen
 class Examined:
-    """A file of the user's was read through: its bytes, and where they are."""
+    """A file of the user's that was read and hashed, and its location."""
 
     blob: Blob
     original: Original
@@ -198,7 +205,7 @@ class Examined:
 
 @frozen
 class ExaminedFolder:
-    """All files of a folder of the user's were read through: the manifest, the files, and where they are."""
+    """A folder of the user's whose files were read and hashed: its manifest, files and location."""
 
     blob: Blob
     members: tuple[Member, ...]
@@ -207,14 +214,17 @@ class ExaminedFolder:
 
 @frozen
 class Examine(Effect["Examined | ExaminedFolder"]):
-    """Read the user's file or folder at *path* through; raises OSError where that cannot be done."""
+    """Read and hash the user's file or folder at *path*; raises OSError if it is unreadable."""
 
     path: str
 
 
 @frozen
 class CheckOut(Effect[str]):
-    """Path of a local, read-only file that holds *blob*; where there is none yet, *pour* writes the bytes."""
+    """The path of a local, read-only copy of *blob*.
+
+    *pour* writes the bytes if there is none yet.
+    """
 
     blob: Blob
     extension: str
@@ -224,7 +234,10 @@ class CheckOut(Effect[str]):
 
 @frozen
 class Assemble(Effect[str]):
-    """Path of a local folder that holds the local *copies*, each at its path in there; *blob* is its manifest."""
+    """The path of a local folder with the local *copies* at their paths in it.
+
+    *blob* is its manifest.
+    """
 
     blob: Blob
     copies: tuple[tuple[Member, str], ...]
@@ -232,30 +245,33 @@ class Assemble(Effect[str]):
 
 @frozen
 class DeleteOriginal(Effect[bool]):
-    """Delete a file of the user's; False, and a word to the log, if it was changed since it was examined, or stays."""
+    """Delete a file of the user's.
+
+    Answers False and logs why if it changed since it was examined or cannot be deleted.
+    """
 
     original: Original
 
 
 @frozen
 class Now(Effect[datetime]):
-    """The time, in UTC."""
+    """The current time, in UTC."""
 
 
 @frozen
 class CurrentRun(Effect[Run]):
-    """This process, collected once."""
+    """The run of this process; its facts are collected once."""
 
 
 @frozen
 class Pause(Effect[float]):
-    """Let about so many *seconds* pass; answers how many did."""
+    """Sleep for about *seconds*; answers how many seconds passed."""
 
     seconds: float
 
 
 Sets: TypeAlias = PutSet | FindSet | FindSetIds | FindLabelled | DropSet | FindPins
-"""What a record store answers about sets."""
+"""Effects of a set store."""
 Records: TypeAlias = (
     FindRecord
     | FindIds
@@ -269,27 +285,27 @@ Records: TypeAlias = (
     | RecordCare
     | Sets
 )
-"""What a record store answers."""
+"""Effects of a record store."""
 Leases: TypeAlias = Claim | Renew | Release | FindExpired
-"""What a record store answers about who computes what."""
+"""Effects of a lease store."""
 Blobs: TypeAlias = WriteBlob | WriteBlobs | ReadBlob | HasBlob | DropBlob | Quarantine | BlobCare
-"""What a blob store answers."""
+"""Effects of a blob store."""
 Files: TypeAlias = Examine | CheckOut | Assemble | DeleteOriginal
-"""What the machine's own files answer."""
+"""Effects of the local file system."""
 World: TypeAlias = Now | CurrentRun | Pause
-"""What the machine answers."""
+"""Effects of the machine."""
 
 Lookup: TypeAlias = FindRecord | HasBlob | FindEviction
-"""A look-up reads no value and writes nothing."""
+"""Looking an artifact up, without reading its value."""
 Commit: TypeAlias = WriteBlob | WriteBlobs | PutRecord | Now | CurrentRun
-"""Recording what was computed."""
+"""Storing and recording a result."""
 Load: TypeAlias = FindRecord | FindIds | FindInputs | FindRun | ReadBlob
 """Reading what was recorded."""
 Trace: TypeAlias = FindRecord | FindProgeny
 """Following lineage."""
 Curate: TypeAlias = FindRecord | DropRecord | DropBlob | Quarantine | Now
-"""Deleting and putting aside what is stored."""
+"""Deleting and quarantining stored values."""
 TakeTurns: TypeAlias = Claim | Release | FindRecord | Pause
-"""Waiting while somebody else computes."""
+"""Waiting while another process computes."""
 All: TypeAlias = Records | Leases | Blobs | Files | World
-"""What a whole repository answers."""
+"""All effects of a repository."""

@@ -33,7 +33,15 @@ from provenance.ids import NO_IDS, ArtifactId, BlobId
 from provenance.journal import tell
 from provenance.plan import CallPlan, plan_call, refuse_mutated
 from provenance.programs import Absent, Found, LookedUp, Unsound
-from provenance.proxy import UNREAD, Ephemeral, artifact_of, proxy_over, resolved_in, resolving_in, unwrap
+from provenance.proxy import (
+    UNREAD,
+    Ephemeral,
+    artifact_of,
+    proxy_over,
+    resolved_in,
+    resolving_in,
+    unwrap,
+)
 from provenance.recipe import IMMUTABLE, Recipe
 from provenance.records import ArtifactRecord
 from provenance.repository import Recovering, Repository
@@ -47,7 +55,9 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 
-def begin(environment: Environment, recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
+def begin(
+    environment: Environment, recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> Call:
     """Plan a call in *environment*.
 
     Raises:
@@ -178,7 +188,9 @@ async def drive_async(call: Call, flow: Flow[R], answer: object = None) -> R:
             case Ask(program):
                 answer = await _run_beside(call, program)
             case TakeTurn(sharing):
-                return await in_turn_async(call.work(sharing), partial(_probe, call), partial(drive_async, call, flow))
+                return await in_turn_async(
+                    call.work(sharing), partial(_probe, call), partial(drive_async, call, flow)
+                )
             case Invoke():
                 clock = call.environment.clock
                 at, began = clock.now(), clock.ticks()
@@ -248,7 +260,9 @@ def hit(call: Call, record: ArtifactRecord) -> object:
     if record.code != call.recipe.code and (record.name, record.version) not in _told:
         _report_changed_code(call, record)
     load = partial(read_or_recover, call)
-    return proxy_over(record, Recovering(call.repo, load), known_value(record), load=partial(load, record))
+    return proxy_over(
+        record, Recovering(call.repo, load), known_value(record), load=partial(load, record)
+    )
 
 
 _told: Final[set[tuple[str, int]]] = set()
@@ -282,7 +296,9 @@ def _holding_result(draft: Draft) -> Generator[None]:
         if not isinstance(error, ProvenanceError):
             what, reason = f"the result of {draft.plan.identity.name}", said(error)
             advice = "see what raised it, and call again; `value` of this error holds the result"
-            raise UnserializableValueError(what, f"recording it failed: {reason}", value, advice) from error
+            raise UnserializableValueError(
+                what, f"recording it failed: {reason}", value, advice
+            ) from error
         error.value = value
         raise
 
@@ -317,7 +333,16 @@ def _outcome(call: Call, draft: Draft, *, stored: bool) -> Event:
         case Why.CACHE_OFF | Why.ASKED:
             return Recomputed(draft.artifact_id, name, seconds, stored, call.why, parts)
         case Why.BLOB_MISSING | Why.BLOB_CORRUPT | Why.RECORD_CORRUPT | Why.EVICTED:
-            return Healed(draft.artifact_id, name, seconds, call.why, call.detail, call.takes_back, stored, parts)
+            return Healed(
+                draft.artifact_id,
+                name,
+                seconds,
+                call.why,
+                call.detail,
+                call.takes_back,
+                stored,
+                parts,
+            )
 
 
 # ---------------------------------------------------------------- recovery
@@ -343,13 +368,17 @@ def read_or_recover(call: Call, record: ArtifactRecord) -> object:
 def _read(call: Call, record: ArtifactRecord) -> object:
     current, value = call.repo.read_value(record)
     remember_value(current, value)
-    if not (record.composite and isinstance(value, Composite)):  # what hands a composite on has no parts of its own
+    if not (
+        record.composite and isinstance(value, Composite)
+    ):  # what hands a composite on has no parts of its own
         return value
     again: list[Composite] = []
     return value.mapped(partial(_recovering_part, call, record, again))
 
 
-def _recovering_part(call: Call, whole: ArtifactRecord, again: list[Composite], key: str, part: object) -> object:
+def _recovering_part(
+    call: Call, whole: ArtifactRecord, again: list[Composite], key: str, part: object
+) -> object:
     """Return a proxy of a part of a hit, which is computed again, with the *whole*, if it is lost.
 
     What could not be stored is kept in *again*, so that other lost parts are not computed once more.
@@ -363,7 +392,11 @@ def _recovering_part(call: Call, whole: ArtifactRecord, again: list[Composite], 
         return parts
 
     def recover(trouble: Trouble, damaged: ArtifactRecord) -> object:
-        parts = again[0] if again else cast("Composite", _recover(call, whole, trouble, damaged, read_again))
+        parts = (
+            again[0]
+            if again
+            else cast("Composite", _recover(call, whole, trouble, damaged, read_again))
+        )
         if key not in parts:
             raise trouble
         if sighted(parts[key]) is None:
@@ -386,7 +419,11 @@ def _recovering_part(call: Call, whole: ArtifactRecord, again: list[Composite], 
 
 
 def _recover(
-    call: Call, whole: ArtifactRecord, trouble: Trouble, damaged: ArtifactRecord, read_again: Callable[[], object]
+    call: Call,
+    whole: ArtifactRecord,
+    trouble: Trouble,
+    damaged: ArtifactRecord,
+    read_again: Callable[[], object],
 ) -> object:
     """Return the value: read again if another one has stored it meanwhile, else computed again.
 
@@ -414,7 +451,9 @@ def _recover(
         if sharing is None or call.read_only:
             return compute(may_store=_quarantine(call, trouble, damaged))
         stale = run(programs.lookup(call.plan.artifact_id, fresh=True), call.repo.interpreter)
-        shared = in_turn(call.work(sharing, stale.record if isinstance(stale, Found) else None), read_or_compute)
+        shared = in_turn(
+            call.work(sharing, stale.record if isinstance(stale, Found) else None), read_or_compute
+        )
         # where nothing can be stored, each reader computes for itself, and not one after the other
         return compute(may_store=False) if shared is None else shared[0]
 
@@ -458,7 +497,9 @@ def remember_value(record: ArtifactRecord, value: object) -> None:
     """Keep *value*, which was read for *record*, if it is a small scalar."""
     kind = type(value)
     small = kind in (int, float, bool) or (kind is str and len(cast("str", value)) <= _LONGEST_TEXT)
-    if small and record.serializer == "pickle":  # what other serializers make of the same bytes is theirs to say
+    if (
+        small and record.serializer == "pickle"
+    ):  # what other serializers make of the same bytes is theirs to say
         if len(_values) >= _MOST_VALUES:
             _values.clear()
         _values[record.value_blob.id] = value

@@ -1,4 +1,7 @@
-"""What is asked of configurations and arguments: a mistake is a `ConfigError` that says where it is and what would be right."""
+"""Validation of arguments and configurations.
+
+A `ConfigError` says where a mistake is and how to correct it.
+"""
 
 from __future__ import annotations
 
@@ -11,82 +14,95 @@ from provenance.showing import shown
 
 
 def named(value: object, path: str, advice: str = "write name: value") -> Mapping[str, object]:
-    """*value*, if it is a dictionary whose keys are strings; nothing else of it is quoted, as it may be secret."""
+    """Return *value* if it is a mapping with string keys.
+
+    Its values may be secret and are never quoted.
+    """
     if not isinstance(value, Mapping):
-        raise ConfigError(path, f"{a(value)} is no dictionary of named entries", advice)
+        raise ConfigError(path, f"must be a mapping with string keys, got {a(value)}", advice)
     for key in cast("Mapping[object, object]", value):
         if not isinstance(key, str):
-            raise ConfigError(path, f"the name {shown(key)} is no string", "write it in quotes")
+            raise ConfigError(path, f"keys must be strings, got {shown(key)}", "write it in quotes")
     return cast("Mapping[str, object]", value)
 
 
 def is_collection(value: object) -> bool:
-    """Whether *value* has members; the letters of a string are none."""
+    """Tell whether *value* is iterable and not a string."""
     return isinstance(value, Iterable) and not isinstance(value, str | bytes)
 
 
 def several(value: object, where: str) -> Iterable[object]:
-    """*value*, if it is a collection and no string; TypeError for anything else, as for a member that is no artifact."""
+    """Return *value* if it is an iterable other than a string; raise TypeError otherwise."""
     if not is_collection(value):
-        example = f", as in [{value!r}]" if isinstance(value, str | bytes) else " of them"
-        raise TypeError(f"{where}: {shown(value)} is no collection of artifacts; give a list{example}")
+        example = f", as in [{value!r}]" if isinstance(value, str | bytes) else ""
+        raise TypeError(
+            f"{where}: expected a collection of artifacts, got {shown(value)}; pass a list{example}"
+        )
     return cast("Iterable[object]", value)
 
 
 def check_function(value: object, path: str, advice: str) -> None:
-    """Refuse what cannot be called."""
+    """Raise ConfigError if *value* is not callable."""
     if not callable(value):
-        raise ConfigError(path, f"{shown(value)} cannot be called", advice)
+        raise ConfigError(path, f"must be callable, got {shown(value)}", advice)
 
 
 def flag(value: object, path: str) -> bool:
-    """*value*, if it is a bool."""
+    """Return *value* if it is a bool."""
     if not isinstance(value, bool):
-        raise ConfigError(path, f"{shown(value)} is no bool", "give True or False")
+        raise ConfigError(path, f"must be a bool, got {shown(value)}", "pass True or False")
     return value
 
 
 def is_count(value: object, least: int) -> bool:
-    """Whether *value* is a whole number, of numpy too, and not less than *least*.
+    """Tell whether *value* is an integer (NumPy's included) that is at least *least*.
 
     >>> is_count(5, 0), is_count(0, 1), is_count(True, 0), is_count("5", 0)
     (True, False, False, False)
     """
-    return isinstance(value, SupportsIndex) and not isinstance(value, bool) and value.__index__() >= least
+    return (
+        isinstance(value, SupportsIndex)
+        and not isinstance(value, bool)
+        and value.__index__() >= least
+    )
 
 
 def age(value: object, path: str) -> None:
-    """Refuse what is no time span, or a negative one."""
-    if not isinstance(value, timedelta):
-        raise ConfigError(path, f"{shown(value)} is no age", "give a datetime.timedelta")
-    if value < timedelta(0):
-        raise ConfigError(path, f"{shown(value)} is negative", "give an age")
+    """Raise ConfigError if *value* is not a `timedelta` of zero or more."""
+    if not isinstance(value, timedelta) or value < timedelta(0):
+        problem = f"must be a non-negative duration, got {shown(value)}"
+        raise ConfigError(path, problem, "pass a datetime.timedelta")
 
 
 def name_problem(name: object) -> tuple[str, str] | None:
-    r"""What is wrong with a *name* that is to be stored, and what to do; None if it will do.
+    r"""Return what is wrong with a *name* to be stored, and how to correct it; None if it is valid.
 
     >>> name_problem("a"), name_problem("a\0")
-    (None, ("'a\\x00' holds '\\x00', which no database takes", 'leave it out'))
+    (None, ("invalid name 'a\\x00': databases cannot store '\\x00'", 'remove it'))
     """
     if not isinstance(name, str) or not name:
-        return f"{shown(name)} is no name", "give a string that is not empty"
-    odd = next((each for each in name if each == "\0" or "\ud800" <= each <= "\udfff"), None)
-    return None if odd is None else (f"{name!r} holds {odd!r}, which no database takes", "leave it out")
+        return f"must be a non-empty string, got {shown(name)}", "pass a name"
+    odd = next((char for char in name if char == "\0" or "\ud800" <= char <= "\udfff"), None)
+    if odd is None:
+        return None
+    return f"invalid name {name!r}: databases cannot store {odd!r}", "remove it"
 
 
 def name_among(value: object, known: Iterable[str], path: str, what: str) -> str:
-    """*value*, if it is one of the *known* names of a *what*."""
+    """Return *value* if it is one of the *known* names.
+
+    *what* is the noun for the error message.
+    """
     names = list(known)
     if not isinstance(value, str):
-        raise ConfigError(path, f"it is of type {type(value).__name__}, not str", there_are(names))
+        raise ConfigError(path, f"must be a string, got {a(value)}", there_are(names))
     if value not in names:
-        raise ConfigError(path, f"there is no {what} {shown(value)}", nearest(value, names))
+        raise ConfigError(path, f"unknown {what} {shown(value)}", nearest(value, names))
     return value
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """Advice for who wrote *name*: the known one that he may have meant, else all of them."""
+    """Return advice for a misspelled *name*: the closest of the *known* names, or all of them."""
     from difflib import get_close_matches
 
     near = get_close_matches(name, known, 1, 0.5)
@@ -94,12 +110,12 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 def there_are(known: list[str]) -> str:
-    """Advice that lists what is known."""
-    return f"there are: {', '.join(known) or 'none'}"
+    """Return advice that lists the *known* names."""
+    return f"expected one of: {', '.join(known)}" if known else "none is defined"
 
 
 def a(value: object) -> str:
-    """The type of *value* with its article.
+    """Return the type name of *value* with its indefinite article.
 
     >>> a(1), a([])
     ('an int', 'a list')

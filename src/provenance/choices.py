@@ -1,4 +1,4 @@
-"""The options of the decorator, checked where the function is decorated and not where it is called."""
+"""The options of the decorator, validated when the function is decorated."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import TypedDict, cast
 from provenance.archiving import archiving_of
 from provenance.binding import Subject, without_dictionary
 from provenance.captures import captured_names
-from provenance.checks import name_problem
+from provenance.checks import name_problem, nearest
 from provenance.codings import NOT_CODED, coding_of, json_options, part_codings, refusal
 from provenance.errors import ConfigError
 from provenance.recipe import NO_PARTS, CallOptions, InputFunction
-from provenance.records import Options
 from provenance.repository import Repository
 from provenance.showing import shown
 
@@ -21,7 +20,7 @@ Names = list[str] | tuple[str, ...] | set[str] | frozenset[str]
 
 
 class OtherChoices(TypedDict, total=False):
-    """What `provenance` takes beside `archive_file`, by keyword; each is described there."""
+    """The keywords of `provenance` except `archive_file`."""
 
     version: int
     repo: Repository | str | None
@@ -44,114 +43,113 @@ class OtherChoices(TypedDict, total=False):
 
 
 class Choices(OtherChoices, total=False):
-    """What `provenance` takes, by keyword."""
+    """The keywords of `provenance`."""
 
     archive_file: bool
 
 
 def checked(subject: Subject, choices: Choices) -> CallOptions:
-    """The options for *subject*.
+    """Return the validated options for *subject*.
 
     Raises:
-        ConfigError: for an option that cannot work; it names the function and the option.
+        ConfigError: for an invalid option; it names the function and the option.
     """
     _refuse_generators(subject)
     refuse = refusal(subject)
-    for option in choices.keys() - Choices.__annotations__.keys():
-        from difflib import get_close_matches
+    known_options = Choices.__annotations__
+    for option in choices.keys() - known_options.keys():
+        raise refuse(
+            option, f"unexpected option {option!r}", nearest(option, sorted(known_options))
+        )
 
-        near = get_close_matches(option, Choices.__annotations__, 1, 0)
-        raise refuse(option, "there is no such option", f"did you mean {near[0]!r}?")
+    def flag(option: str, value: object) -> bool | None:
+        if value is not None and not isinstance(value, bool):
+            problem = f"must be a bool or None, got {shown(value)}"
+            raise refuse(option, problem, "None defers to the environment")
+        return value
+
+    def function(option: str, value: object) -> InputFunction | None:
+        if value is not None and not callable(value):
+            problem = f"must be callable, got {shown(value)}"
+            raise refuse(option, problem, "pass a function of one dictionary")
+        return cast("InputFunction | None", value)
+
+    version: object = choices.get("version", 0)
+    if type(version) is not int or version < 0:
+        problem = f"must be a non-negative integer, got {shown(version)}"
+        raise refuse("version", problem, "count up from 0")
+    name = choices.get("name")
+    if name is not None and (invalid := name_problem(name)) is not None:
+        raise refuse("name", *invalid)
     ignore = _parameters(subject, "ignore", choices.get("ignore"))
     if ignore and choices.get("input_hash_fn") is not None:
-        raise refuse("ignore", "it cannot be combined with input_hash_fn", "leave the ignored hashes out in that")
-    composite = bool(_flag(subject, "returns_composite", choices.get("returns_composite")))
+        advice = "drop the ignored hashes in that function"
+        raise refuse("ignore", "cannot be combined with input_hash_fn", advice)
+    composite = bool(flag("returns_composite", choices.get("returns_composite")))
     parts = part_codings(subject, choices) if composite else NO_PARTS
+    tags = _names(subject, "tags", choices.get("tags"))
+    fields = json_options(subject, "custom_fields", choices.get("custom_fields"))
     return CallOptions(
-        version=_version(subject, choices.get("version", 0)),
+        version=version,
         repo=_repo(subject, choices.get("repo")),
-        name=_name(subject, choices.get("name")),
+        name=name,
         merge_defaults=_mergeable(subject, choices.get("merge_defaults")),
         ignore=ignore,
         remove=_parameters(subject, "remove", choices.get("remove")),
-        input_hash_fn=_function(subject, "input_hash_fn", choices.get("input_hash_fn")),
-        input_process_fn=_function(subject, "input_process_fn", choices.get("input_process_fn")),
-        custom_fields=_custom_fields(subject, choices),
-        tags=_names(subject, "tags", choices.get("tags")),
+        input_hash_fn=function("input_hash_fn", choices.get("input_hash_fn")),
+        input_process_fn=function("input_process_fn", choices.get("input_process_fn")),
+        custom_fields=fields.set("tags", list(tags)) if tags else fields,
+        tags=tags,
         archive=archiving_of(choices, refuse),
         **(NOT_CODED if parts else coding_of(subject, choices)),
         returns_composite=composite,
         part_coding=parts,
-        use_cache=_flag(subject, "use_cache", choices.get("use_cache")),
-        read_only=_flag(subject, "read_only", choices.get("read_only")),
+        use_cache=flag("use_cache", choices.get("use_cache")),
+        read_only=flag("read_only", choices.get("read_only")),
     )
 
 
 def _refuse_generators(subject: Subject) -> None:
-    called = (subject.function, type(subject.function).__call__)  # a decorator below may make a list of what is yielded
-    if any(inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each) for each in called):
-        raise ConfigError(
-            f"@provenance on {subject.label}",
-            "a generator has no value that could be stored",
-            "return a list or another collection of what it yields",
-        )
-
-
-def _version(subject: Subject, version: object) -> int:
-    if type(version) is not int or version < 0:
-        raise refusal(subject)("version", f"{shown(version)} is no version", "count up from 0 with whole numbers")
-    return version
-
-
-def _name(subject: Subject, name: object) -> str | None:
-    if name is None:
-        return None
-    if (problem := name_problem(name)) is not None:
-        raise refusal(subject)("name", *problem)
-    return cast("str", name)
+    # The callable's `__call__` decides, if a decorator below this one wraps a generator function.
+    called = (subject.function, type(subject.function).__call__)
+    if any(inspect.isgeneratorfunction(f) or inspect.isasyncgenfunction(f) for f in called):
+        problem = "a generator has no value to store"
+        advice = "return a list or another collection of what it yields"
+        raise ConfigError(f"@provenance on {subject.label}", problem, advice)
 
 
 def _repo(subject: Subject, repo: object) -> object:
     if repo is not None and not isinstance(repo, str | Repository):
-        raise refusal(subject)("repo", f"{shown(repo)} is no repository", "give a repository, or the name of one")
+        problem = f"expected a repository or its name, got {shown(repo)}"
+        raise refusal(subject)("repo", problem, "pass either, or None for the default")
     return repo
 
 
-def _flag(subject: Subject, option: str, flag: object) -> bool | None:
-    if flag is not None and not isinstance(flag, bool):
-        raise refusal(subject)(option, f"{shown(flag)} is neither a bool nor None", "None defers to the environment")
-    return flag
-
-
-def _function(subject: Subject, option: str, function: object) -> InputFunction | None:
-    if function is not None and not callable(function):
-        raise refusal(subject)(option, f"{shown(function)} cannot be called", "give a function of one dictionary")
-    return cast("InputFunction | None", function)
-
-
-def _names(subject: Subject, option: str, names: object) -> tuple[str, ...]:
-    if names is None:
+def _names(subject: Subject, option: str, given: object) -> tuple[str, ...]:
+    if given is None:
         return ()
-    chosen = names  # what is checked below loses its type
-    given: object = None if isinstance(names, str | Mapping) else names
-    found = list(cast("Iterable[object]", given)) if isinstance(given, Iterable) else [None]
-    if not all(isinstance(each, str) for each in found):
-        raise refusal(subject)(
-            option, f"{shown(chosen)} is no collection of strings", "give a list, tuple or set of names"
-        )
-    texts = cast("list[str]", found)
-    return tuple(sorted(texts) if isinstance(names, set | frozenset) else texts)
+    option_value = given
+    is_collection = isinstance(given, Iterable) and not isinstance(given, str | Mapping)
+    names = list(cast("Iterable[object]", given)) if is_collection else [None]
+    if not all(isinstance(name, str) for name in names):
+        problem = f"must be a collection of strings, got {shown(option_value)}"
+        raise refusal(subject)(option, problem, "pass a list, tuple or set of names")
+    texts = cast("list[str]", names)
+    return tuple(sorted(texts) if isinstance(given, set | frozenset) else texts)
 
 
 def _parameters(subject: Subject, option: str, names: object) -> frozenset[str]:
-    """Names that must be parameters or captured variables of the function, unless it takes any `**kwargs`."""
+    """Return *names* of parameters or captured variables.
+
+    A function with `**kwargs` accepts any.
+    """
     chosen = frozenset(_names(subject, option, names))
-    open_ended = any(each.kind is each.VAR_KEYWORD for each in subject.signature.parameters.values())
     known = {*subject.signature.parameters, *captured_names(subject)}
     unknown = sorted(chosen - known)
-    if unknown and not open_ended:
+    if unknown and subject.extra is None:
         has = ", ".join(sorted(known)) or "none"
-        raise refusal(subject)(option, f"there is no parameter {unknown[0]!r}", f"its parameters are {has}")
+        problem = f"function has no parameter {unknown[0]!r}"
+        raise refusal(subject)(option, problem, f"its parameters are {has}")
     return chosen
 
 
@@ -160,12 +158,6 @@ def _mergeable(subject: Subject, chosen: object) -> bool | tuple[str, ...]:
         return bool(chosen)
     names = _names(subject, "merge_defaults", chosen)
     if (name := without_dictionary(subject, names)) is not None:
-        raise refusal(subject)("merge_defaults", f"{name!r} has no dictionary as its default", "leave it out")
+        problem = f"the default of {name!r} is not a dictionary"
+        raise refusal(subject)("merge_defaults", problem, "leave it out")
     return names
-
-
-def _custom_fields(subject: Subject, choices: Choices) -> Options:
-    """The fields for searching; tags are among them, under the key `tags`."""
-    fields = json_options(subject, "custom_fields", choices.get("custom_fields"))
-    tags = _names(subject, "tags", choices.get("tags"))
-    return fields.set("tags", list(tags)) if tags else fields

@@ -1,4 +1,4 @@
-"""The effects of taking care of stores: what lies in them, what is sound, what may go."""
+"""The effects of maintenance: listing, verifying and deleting what stores hold."""
 
 from __future__ import annotations
 
@@ -13,26 +13,23 @@ from provenance.ids import ArtifactId, SetId
 from provenance.records import ArtifactRecord, Blob
 
 MARGIN: Final = timedelta(minutes=1)
-"""Age below which bytes may be those of a result that somebody is about to record: they are written, or found there, first."""
+"""Age below which a blob may belong to a result that is not recorded yet."""
 
 
 class Shelf(Enum):
-    """Where in a blob store bytes lie by themselves."""
+    """An area of a blob store."""
 
     STORED = "stored"
-    """Among the blobs, under their digest."""
+    """Blobs, under their digests."""
     TEMPORARY = "temporary"
-    """Where they are while they are written, and stay if the writer dies."""
+    """Blobs being written; they stay there if the writer dies."""
     QUARANTINED = "quarantined"
-    """Where damaged ones are put aside."""
+    """Damaged blobs."""
 
 
 @frozen
 class Holding:
-    """Bytes that lie on a shelf: the *key* under which they do, how many there are, and since when (UTC).
-
-    Of what is stored the key is the blob's id.
-    """
+    """An entry of an area: key (a stored blob's id), size in bytes, and time of writing in UTC."""
 
     key: str
     size: int
@@ -41,32 +38,35 @@ class Holding:
 
 @frozen
 class InspectRecord(Effect[ArtifactRecord | None]):
-    """The record of this id as the store has it now: nothing is taken from memory, and nothing copied on the way."""
+    """The record of this id as stored, without caches and without copies between tiers."""
 
     id: ArtifactId
 
 
 @frozen
 class FindNamed(Effect[frozenset[Blob]]):
-    """Those of *blobs* that some record names."""
+    """Those of *blobs* that any record refers to."""
 
     blobs: tuple[Blob, ...]
 
 
 @frozen
 class FindPins(Effect[tuple[SetId, ...]]):
-    """Ids of the sets that the artifact is a member of, in order."""
+    """The ids of the sets that contain the artifact, in order."""
 
     id: ArtifactId
 
 
 @frozen
 class Evict(Effect[tuple[Blob, ...] | None]):
-    """Note that the value of this artifact, *blob*, is let go on purpose; bytes in the record's own row go at once.
+    """Mark the value of this artifact, *blob*, as evicted.
 
-    Answers the blob, if no record that was not evicted needs it any more. None, and nothing is done, where there is no
-    such record, its value is another by now, or a set in the same store has it, or an artifact whose value holds it, as a member:
-    that is looked at at the same stroke. A record that replaces this one is not evicted.
+    Bytes stored in the record's row are deleted.
+
+    Answers the blob if no other record needs it. In the same transaction the store checks that the
+    record exists and still has this value, and that no set and no value of another artifact refers
+    to it; otherwise it answers None and does nothing. A record that replaces this one is not
+    evicted.
     """
 
     id: ArtifactId
@@ -76,26 +76,26 @@ class Evict(Effect[tuple[Blob, ...] | None]):
 
 @frozen
 class FindEviction(Effect[datetime | None]):
-    """When the value of this artifact was let go on purpose, None if it was not."""
+    """When the value of this artifact was evicted, None if it was not."""
 
     id: ArtifactId
 
 
 @frozen
 class CheckRecords(Effect[tuple[str, ...]]):
-    """What the database itself finds wrong with its files, as it says it; nothing where all is well."""
+    """The problems that the database reports in its own files."""
 
 
 @frozen
 class FindHomes(Effect[frozenset[str]]):
-    """Names of the databases that the records are in, equal for repositories that share one."""
+    """The identities of the databases with the records, equal for repositories that share one."""
 
 
 @frozen
 class CheckBlob(Effect[None]):
-    """Read all bytes of *blob* where they are stored, whatever was read or checked before, and compare their digest.
+    """Read *blob* in every tier that has it, without caches, and verify its digest.
 
-    Raises as `ReadBlob` does. Of several stores that keep it, each that has it is checked.
+    Raises as `ReadBlob` does.
     """
 
     blob: Blob
@@ -103,9 +103,11 @@ class CheckBlob(Effect[None]):
 
 @frozen
 class ListHoldings(Effect[tuple[Holding, ...]]):
-    """What lies on a shelf under keys that come after *after*, in order of the keys, at most *limit* of it.
+    """Up to *limit* entries of an area with keys after *after*, in order.
 
-    Fewer than *limit* are the last ones. Bytes in the row of a record, which go with it, are not among them.
+    Fewer than *limit* are the last ones.
+
+    Bytes stored in the rows of records are not listed.
     """
 
     shelf: Shelf
@@ -115,9 +117,9 @@ class ListHoldings(Effect[tuple[Holding, ...]]):
 
 @frozen
 class Discard(Effect[bool]):
-    """Delete what lies on a shelf under this key since *before* a moment; answers whether something went.
+    """Delete an entry if it is older than *before*; answers whether it was deleted.
 
-    That is looked at again now, so that what another process has written anew since it was listed stays.
+    The age is read again for this, so that an entry rewritten since it was listed stays.
     """
 
     shelf: Shelf
@@ -127,10 +129,10 @@ class Discard(Effect[bool]):
 
 @frozen
 class FindPlaces(Effect[frozenset[str]]):
-    """Names of the places where the bytes are, equal for stores that keep theirs in the same one."""
+    """The identities of the locations with the bytes, equal for stores that share one."""
 
 
 RecordCare: TypeAlias = InspectRecord | FindNamed | Evict | FindEviction | CheckRecords | FindHomes
-"""What a record store answers to who takes care of it."""
+"""Maintenance effects of a record store."""
 BlobCare: TypeAlias = CheckBlob | ListHoldings | Discard | FindPlaces
-"""What a blob store answers to who takes care of it."""
+"""Maintenance effects of a blob store."""

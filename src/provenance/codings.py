@@ -1,4 +1,4 @@
-"""The options that say how results are written: serializers, their keyword arguments, compression."""
+"""The options of the decorator for serializers and compression."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from provenance.showing import shown
 
 
 def refusal(subject: Subject) -> Callable[[str, str, str], ConfigError]:
-    """How to refuse an option of *subject*: from option, problem and advice to the error."""
+    """Return a function from option, problem and advice to a ConfigError about *subject*."""
 
     def refuse(option: str, problem: str, advice: str) -> ConfigError:
         return ConfigError(f"@provenance on {subject.label}, option {option}", problem, advice)
@@ -34,23 +34,23 @@ def refusal(subject: Subject) -> Callable[[str, str, str], ConfigError]:
 
 
 def json_options(subject: Subject, option: str, given: object) -> Options:
-    """*given* as JSON says it; ConfigError where it has no JSON form."""
+    """Return *given* after a round trip through JSON; raise ConfigError if JSON cannot hold it."""
     if given is None:
         return options(None)
-    if not isinstance(given, Mapping):
-        raise refusal(subject)(option, f"{shown(given)} is no dictionary", "give one with strings as keys")
-    named = cast("Mapping[object, object]", given)
+    entries = cast(
+        "Mapping[object, object]", _mapping(subject, option, given, "use strings as keys")
+    )
     try:
-        text = json.dumps(dict(named), allow_nan=False)
+        text = json.dumps(dict(entries), allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise refusal(subject)(option, f"it has no JSON form ({error})", "use what JSON can say") from None
-    if json.loads(text) != dict(named) and not all(isinstance(each, str) for each in named):
-        raise refusal(subject)(option, "it has keys that are no strings", "use strings as keys")
+        raise refusal(subject)(option, f"invalid JSON: {error}", "use JSON types only") from None
+    if json.loads(text) != dict(entries) and not all(isinstance(key, str) for key in entries):
+        raise refusal(subject)(option, "keys must be strings", "use strings as keys")
     return options(cast("Mapping[str, object]", json.loads(text)))
 
 
 class CodingOptions(TypedDict):
-    """The part of `CallOptions` that says how results are written."""
+    """The part of `CallOptions` about serialization."""
 
     serializer: str | None
     load_kwargs: Options
@@ -61,39 +61,61 @@ NOT_CODED: Final = CodingOptions(serializer=None, load_kwargs=NO_OPTIONS, dump_k
 
 
 def part_codings(subject: Subject, choices: Mapping[str, object]) -> Mapping[str, Coding]:
-    """Serializer and keyword arguments of each part of a composite, where `serializer` tells them by key."""
+    """Return the serialization of each part of a composite, if `serializer` is a mapping by key."""
     serializers = choices.get("serializer")
     if not isinstance(serializers, Mapping):
         return NO_PARTS
-    given = {option: _by_key(subject, option, choices.get(option)) for option in ("load_kwargs", "dump_kwargs")}
-    known = dict(cast("Mapping[str, object]", serializers))
-    for option, several in given.items():
-        for key in several.keys() - known.keys():
-            raise refusal(subject)(option, f"there is no serializer for the part {key!r}", "name one for it")
+    names = dict(cast("Mapping[str, object]", serializers))
+    kwargs: dict[str, Mapping[str, object]] = {}
+    for option in ("load_kwargs", "dump_kwargs"):
+        given = choices.get(option)
+        advice = "pass keyword arguments by part"
+        kwargs[option] = {} if given is None else _mapping(subject, option, given, advice)
+        for key in kwargs[option].keys() - names.keys():
+            problem = f"no serializer registered for part {key!r}"
+            raise refusal(subject)(option, problem, "name one for it")
     return {
-        key: Coding(**coding_of(subject, {"serializer": name, **{o: v.get(key) for o, v in given.items()}}))
-        for key, name in known.items()
+        key: Coding(
+            **coding_of(
+                subject,
+                {
+                    "serializer": name,
+                    **{option: by_key.get(key) for option, by_key in kwargs.items()},
+                },
+            )
+        )
+        for key, name in names.items()
     }
 
 
-def _by_key(subject: Subject, option: str, given: object) -> Mapping[str, object]:
-    if given is None:
-        return {}
+def _mapping(subject: Subject, option: str, given: object, advice: str) -> Mapping[str, object]:
     if not isinstance(given, Mapping):
-        raise refusal(subject)(option, f"{shown(given)} is no dictionary", "give keyword arguments by part")
+        raise refusal(subject)(option, f"must be a mapping, got {shown(given)}", advice)
     return cast("Mapping[str, object]", given)
 
 
 def coding_of(subject: Subject, choices: Mapping[str, object]) -> CodingOptions:
-    """Serializer and keyword arguments, which must be its own; without a serializer they are the default one's.
+    """Return serializer and keyword arguments, which must fit it or the default serializer.
 
-    A compression alone chooses no serializer: it holds for whichever the value's type will choose.
+    A compression alone chooses no serializer: it applies to whichever the value's type selects.
     """
-    load, dump = (_json_kwargs(subject, option, choices.get(option)) for option in ("load_kwargs", "dump_kwargs"))
-    name = _serializer(subject, choices.get("serializer"))
+    load, dump = (
+        _json_kwargs(subject, option, choices.get(option))
+        for option in ("load_kwargs", "dump_kwargs")
+    )
+    name = choices.get("serializer")
     if name is None and (load or dump.keys() - {COMPRESSION}):
         name = DEFAULT
-    chosen = serializer_named(name or DEFAULT)
+    if name is not None and not isinstance(name, str):
+        advice = "with returns_composite, pass a mapping from part to name"
+        raise refusal(subject)(
+            "serializer", f"must be the name of a serializer, got {shown(name)}", advice
+        )
+    try:
+        chosen = serializer_named(DEFAULT if name is None else name)
+    except ConfigError as error:
+        advice = str(error).partition("; ")[2]
+        raise refusal(subject)("serializer", error.problem, advice) from None
     compression, own = split(chosen, dump)
     _check_compression(subject, compression)
     _check_kwargs(subject, "load_kwargs", load, partial(chosen.load, None), chosen)
@@ -102,7 +124,7 @@ def coding_of(subject: Subject, choices: Mapping[str, object]) -> CodingOptions:
 
 
 def _json_kwargs(subject: Subject, option: str, given: object) -> Options:
-    """Keyword arguments that have a JSON form; they stay as they were given, tuples too."""
+    """Return keyword arguments as they are, after checking that JSON can hold them."""
     json_options(subject, option, given)
     return options(cast("Mapping[str, object] | None", given))
 
@@ -110,7 +132,8 @@ def _json_kwargs(subject: Subject, option: str, given: object) -> Options:
 def _check_compression(subject: Subject, name: object) -> None:
     if name not in COMPRESSIONS:
         known = ", ".join(map(repr, COMPRESSIONS))
-        raise refusal(subject)("dump_kwargs", f"there is no compression {name!r}", f"there are {known}")
+        problem = f"unknown compression {name!r}"
+        raise refusal(subject)("dump_kwargs", problem, f"expected one of: {known}")
     try:
         check_available(name)
     except MissingLibraryError as error:
@@ -119,27 +142,20 @@ def _check_compression(subject: Subject, name: object) -> None:
 
 
 def _check_kwargs(
-    subject: Subject, option: str, kwargs: Options, taker: Callable[..., object], serializer: Serializer
+    subject: Subject,
+    option: str,
+    kwargs: Options,
+    taker: Callable[..., object],
+    serializer: Serializer,
 ) -> None:
-    """See that *taker* takes these keyword arguments, with these values where only some will do."""
+    """Check that *taker* accepts these keyword arguments, and their values where a set is fixed."""
     try:
         inspect.signature(taker).bind(**kwargs)
     except TypeError as error:
-        advice = "see the documentation of the serializer, or name the one that takes them"
+        advice = "see the documentation of the serializer, or name the one that accepts them"
         raise refusal(subject)(option, f"the serializer refuses them: {error}", advice) from None
     for name, value in kwargs.items():
         allowed = serializer.allowed.get(name)
         if allowed is not None and value not in allowed:
-            raise refusal(subject)(option, f"{name} cannot be {shown(value)}", f"it is one of {allowed}")
-
-
-def _serializer(subject: Subject, name: object) -> str | None:
-    if name is None:
-        return None
-    if not isinstance(name, str):
-        advice = "give the name of a serializer, or with returns_composite one for each part"
-        raise refusal(subject)("serializer", f"{shown(name)} is no name", advice)
-    try:
-        return serializer_named(name).name
-    except ConfigError as error:
-        raise refusal(subject)("serializer", error.problem, str(error).partition("; ")[2]) from None
+            problem = f"{name} must be one of {allowed}, got {shown(value)}"
+            raise refusal(subject)(option, problem, "pass one of them")

@@ -1,4 +1,4 @@
-"""Results in parts: a mapping each of whose values is an artifact of its own."""
+"""Composite results: mappings whose values are artifacts of their own."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SEPARATOR: Final = "_"
 
 
 class Composite(Mapping[str, object]):
-    """A mapping that cannot be changed, whose values are proxies of artifacts: each is read when it is used.
+    """An immutable mapping of proxies of artifacts, each read when it is used.
 
-    It is equal to any mapping of equal values.
+    Equal to any mapping of equal values.
     """
 
     __slots__ = ("_parts",)
@@ -43,7 +43,13 @@ class Composite(Mapping[str, object]):
         return key in self._parts
 
     def __repr__(self) -> str:
-        parts = ", ".join(f"{key!r}: {_shown(part)}" for key, part in self._parts.items())
+        # Parts are not read for this.
+        seen = ((key, sighted(part)) for key, part in self._parts.items())
+        parts = ", ".join(
+            f"{key!r}: "
+            + ("<not stored>" if ref is None else f"<artifact {ref.artifact_id[:SHORT]}>")
+            for key, ref in seen
+        )
         return f"Composite({{{parts}}})"
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
@@ -53,11 +59,11 @@ class Composite(Mapping[str, object]):
         return self
 
     def value_repr(self) -> object:
-        """The mapping by which it is hashed."""
+        """Return the mapping that represents it in hashes."""
         return self._parts
 
     def mapped(self, change: Callable[[str, object], object]) -> Composite:
-        """The composite of what *change* makes of each key and part."""
+        """Return a composite of the results of *change* for each key and part."""
         return Composite({key: change(key, part) for key, part in self._parts.items()})
 
 
@@ -73,44 +79,47 @@ def restore_composite(parts: Mapping[str, object]) -> Composite:
 
 
 def parts_in(value: object, label: str) -> Mapping[str, object]:
-    """The parts of what a function returned; UnserializableValueError, which holds it, unless it is a mapping of strings."""
+    """Return *value* if it is a mapping with string keys.
+
+    Raise UnserializableValueError, which holds it, otherwise.
+    """
     returned: object = value
-    wrong = _no_part_of(returned)
-    if wrong is None:
-        return cast("Mapping[str, object]", value)
-    reason = f"with returns_composite a function returns a mapping whose keys are strings, and {wrong} is none"
-    advice = "return a dictionary whose keys are strings, or decorate it without returns_composite"
-    raise UnserializableValueError(f"the result of {label} ({type_name(returned)})", reason, returned, advice)
-
-
-def _no_part_of(value: object) -> str | None:
-    """What is wrong with *value* as a mapping of strings, if anything is."""
-    if not isinstance(value, Mapping):
-        return a(value)
-    odd = [key for key in cast("Mapping[object, object]", value) if not isinstance(key, str)]
-    return f"the key {odd[0]!r}" if odd else None
+    wrong = a(returned)
+    if isinstance(value, Mapping):
+        keys = cast("Mapping[object, object]", value)
+        wrong = next((f"the key {key!r}" for key in keys if not isinstance(key, str)), "")
+    if wrong:
+        problem = "a function with returns_composite must return a mapping with string keys"
+        advice = "return a dictionary with string keys, or decorate it without returns_composite"
+        what = f"the result of {label} ({type_name(returned)})"
+        raise UnserializableValueError(what, f"{problem}, got {wrong}", returned, advice)
+    return cast("Mapping[str, object]", value)
 
 
 def part_recipe(recipe: Recipe, key: str) -> Recipe:
-    """How the part *key* is named, and with which serializer it is written."""
-    options = recipe.options
-    coding = options.part_coding.get(key)
+    """Return the recipe of the part *key*, with its name and serializer."""
+    options = evolve(recipe.options, returns_composite=False, part_coding=NO_PARTS)
+    coding = recipe.options.part_coding.get(key)
     if coding is not None:
         options = evolve(
-            options, serializer=coding.serializer, load_kwargs=coding.load_kwargs, dump_kwargs=coding.dump_kwargs
+            options,
+            serializer=coding.serializer,
+            load_kwargs=coding.load_kwargs,
+            dump_kwargs=coding.dump_kwargs,
         )
-    options = evolve(options, returns_composite=False, part_coding=NO_PARTS)
     return evolve(recipe, identity=part_identity(recipe.identity, key), options=options)
 
 
 def whole_recipe(recipe: Recipe) -> Recipe:
-    """How the composite itself is written: as references to its parts, so that the serializer of these is not its own."""
-    options = evolve(recipe.options, serializer=None, load_kwargs=NO_OPTIONS, dump_kwargs=NO_OPTIONS)
+    """Return the recipe of the composite itself, which holds references to its parts."""
+    options = evolve(
+        recipe.options, serializer=None, load_kwargs=NO_OPTIONS, dump_kwargs=NO_OPTIONS
+    )
     return evolve(recipe, options=options)
 
 
 def part_identity(whole: Identity, key: str) -> Identity:
-    """The identity of a part: its name is `name_key`; its scope tells it from functions of that name.
+    """Return the identity of a part: name `name_key`, and a scope unlike that of any function.
 
     >>> part_identity(Identity("m.f", 0, "m:f"), "model")
     Identity(name='m.f_model', version=0, scope='m:f[model]')
@@ -122,5 +131,5 @@ def part_identity(whole: Identity, key: str) -> Identity:
 
 
 def part_plan(plan: CallPlan, identity: Identity) -> CallPlan:
-    """The plan of a call, as that of one of its parts."""
+    """Return the plan of a part of the call."""
     return evolve(plan, artifact_id=call_id(identity, plan.input_hashes), identity=identity)

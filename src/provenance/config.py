@@ -1,4 +1,4 @@
-"""What users say about configuration: load one, look at it, build repositories and stores without one."""
+"""Loading a configuration, and constructors of stores and repositories for use without one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TypeVar, Unpack, cast
 from attrs import evolve
 
 from provenance import backends, machine, session, sources
+from provenance.checks import a
 from provenance.errors import ConfigError
 from provenance.guards import Guard
 from provenance.permissions import BlobsOptions, PermittedOptions
@@ -38,18 +39,18 @@ T = TypeVar("T")
 
 
 def from_config(config: Mapping[str, object], base: str | Path = ".") -> Environment:
-    """The environment that *config* describes; its `repository(name)` opens a repository. Nothing is installed.
+    """Return the environment that *config* describes, without installing it.
 
-    Relative paths in it are taken from the folder *base*.
+    Its `repository(name)` opens a repository. Relative paths are relative to the folder *base*.
 
     Raises:
-        ConfigError: naming the path to the first mistake.
+        ConfigError: with the path to the first mistake.
     """
     return _environment(parse(config, os.environ), Path(base).absolute())
 
 
 def _hooked(environment: Environment) -> Environment:
-    """*environment*, its `run_info_fn` made that of the process."""
+    """Return *environment* after setting its `run_info_fn` for the process."""
     hook = cast("Config", environment.config).run_info_fn
     if hook is not None:
         machine.set_hook(hook)
@@ -57,57 +58,65 @@ def _hooked(environment: Environment) -> Environment:
 
 
 def _loaded(config: Mapping[str, object], base: Path) -> Environment:
-    """Make *config* the configuration of the process and, unless they load another one, of the processes it starts."""
+    """Install *config* in this process, and in the processes that it will start."""
 
-    def heirs(environment: Environment) -> None:
-        machine.tell_children({**config, **_choices(environment)}, base)
+    def tell_children(environment: Environment) -> None:
+        # Setters may have changed these since the configuration was loaded.
+        names = ("use_cache", "read_only", "check_mutations")
+        changed: dict[str, object] = {name: getattr(environment, name) for name in names}
+        if isinstance(environment.default, str):
+            changed["default_repo"] = environment.default
+        machine.tell_children({**config, **changed}, base)
 
-    return session.install(evolve(_hooked(from_config(config, base)), heirs=heirs))
-
-
-def _choices(environment: Environment) -> dict[str, object]:
-    """What setters may have changed since *environment* was loaded; a repository without a name is not among it."""
-    chosen = {name: getattr(environment, name) for name in ("use_cache", "read_only", "check_mutations")}
-    named = isinstance(environment.default, str)
-    return {**chosen, "default_repo": environment.default} if named else chosen
+    return session.install(evolve(_hooked(from_config(config, base)), heirs=tell_children))
 
 
 def load_config(config: Mapping[str, object]) -> Environment:
-    """Make *config*, a dictionary, the configuration of the process; raises as `from_config`.
+    """Make *config*, a dictionary, the configuration of the process.
 
-    Processes that this one starts from now on (by spawning, as joblib's workers, or in any other way) have it too, unless they load
-    another one: it is told them in the environment variable `PROVENANCE_CONFIG`, so write secrets in it as `${NAME}`.
+    Processes started from now on, such as joblib's workers, inherit it unless they load another
+    one. It is passed to them in the environment variable `PROVENANCE_CONFIG`, so write secrets as
+    `${NAME}`.
+
+    Raises:
+        ConfigError: with the path to the first mistake.
     """
     return _loaded(config, Path.cwd())
 
 
 def load_yaml_config(filename: str | Path) -> Environment:
-    """Make a YAML file the configuration of the process, as `load_config` does; relative paths in it start at its folder.
+    """Make a YAML file the configuration of the process, as `load_config` does.
+
+    Relative paths in it are relative to the file's folder.
 
     Raises:
-        ConfigError: if the file cannot be read, is no YAML, or has a mistake in it.
+        ConfigError: if the file cannot be read, is not valid YAML, or contains a mistake.
     """
     return _loaded(*sources.from_yaml(Path(filename)))
 
 
 def current_config() -> Config:
-    """The configuration of the process, as frozen records."""
+    """Return the configuration of the process, as frozen records."""
     return cast("Config", session.current().config)
 
 
 def default_environment() -> Environment:
-    """The environment of a process that loaded no configuration: see `provenance.sources.found`."""
+    """Return the environment of a process that loaded no configuration (see `sources.found`)."""
     return _hooked(from_config(*sources.found(os.environ, Path.cwd())))
 
 
 def set_run_info_fn(fn: RunInfoHook | None) -> None:
-    """Let *fn* add to what is recorded of the process: it gets the dictionary, and returns it or changes it in place.
+    """Set the function that adds to what is recorded of the process.
 
-    It is called once, when the first artifact after this is recorded. None takes it away. If it fails, that is logged, and
-    recorded is what was collected without it.
+    It is called once, before the next artifact is recorded. If it fails, the failure is logged and
+    the run is recorded without it.
+
+    Args:
+        fn: takes the dictionary of run information, and returns it or changes it in place; None
+            removes the function.
 
     Raises:
-        ConfigError: for what cannot be called.
+        ConfigError: if *fn* is not callable.
     """
     machine.set_hook(hook_in(fn))
 
@@ -115,17 +124,25 @@ def set_run_info_fn(fn: RunInfoHook | None) -> None:
 def _environment(config: Config, base: Path) -> Environment:
     def open_store(name: str, settings: AnyStore) -> Store:
         if isinstance(settings, ChainedSettings):
-            return backends.chain_stores(name, settings, [stores[each]() for each in settings.stores])
+            tiers = [stores[tier]() for tier in settings.stores]
+            return backends.chain_stores(name, settings, tiers)
         return backends.open_store(name, settings, base)
 
     def open_repository(name: str, settings: AnyRepo) -> Repository:
         if isinstance(settings, ChainedSettings):
-            return backends.chain_repositories(name, settings, [repos[each]() for each in settings.stores])
+            tiers = [repos[tier]() for tier in settings.stores]
+            return backends.chain_repositories(name, settings, tiers)
         store = None if settings.store is None else stores[settings.store]()
         return backends.open_repository(name, settings, base, store)
 
-    stores = {name: once(partial(open_store, name, each)) for name, each in config.blobstores.items()}
-    repos = {name: once(partial(open_repository, name, each)) for name, each in config.artifact_repos.items()}
+    stores = {
+        name: once(partial(open_store, name, settings))
+        for name, settings in config.blobstores.items()
+    }
+    repos = {
+        name: once(partial(open_repository, name, settings))
+        for name, settings in config.artifact_repos.items()
+    }
     return Environment(
         openers=repos,
         default=config.default_repo,
@@ -140,7 +157,7 @@ def _environment(config: Config, base: Path) -> Environment:
 
 
 def once(make: Callable[[], T]) -> Callable[[], T]:
-    """*make*, called when its result is first needed, and once, even by several threads."""
+    """Return a function that calls *make* once, on first use, even with several threads."""
     made: list[T] = []
     guard = Guard()
 
@@ -154,71 +171,86 @@ def once(make: Callable[[], T]) -> Callable[[], T]:
     return get
 
 
-# ---------------------------------------------------------------- without a configuration
+# Constructors: functions that are named like classes, as they construct a store.
+# ruff: noqa: N802
 
 
-def MemoryStore(name: str = "memory", **options: Unpack[BlobsOptions]) -> Store:  # noqa: N802 - made like a record
-    """A blob store that ends with the process."""
-    return backends.open_store(name, structured({"delete": True, **options}, MemoryStoreSettings, name), Path.cwd())
+def MemoryStore(name: str = "memory", **options: Unpack[BlobsOptions]) -> Store:
+    """Return a blob store in the memory of this process."""
+    return backends.open_store(
+        name, structured({"delete": True, **options}, MemoryStoreSettings, name), Path.cwd()
+    )
 
 
-def DiskStore(name: str = "disk", **options: Unpack[DiskStoreOptions]) -> Store:  # noqa: N802 - made like a record
-    """A blob store of files under the folder `cachedir`."""
-    return backends.open_store(name, structured({"delete": True, **options}, DiskStoreSettings, name), Path.cwd())
+def DiskStore(name: str = "disk", **options: Unpack[DiskStoreOptions]) -> Store:
+    """Return a blob store of files under the folder `cachedir`."""
+    return backends.open_store(
+        name, structured({"delete": True, **options}, DiskStoreSettings, name), Path.cwd()
+    )
 
 
-def ChainedStore(  # noqa: N802 - made like a record
+def ChainedStore(
     name: str = "chained", *, stores: Iterable[Store], **options: Unpack[PermittedOptions]
 ) -> Store:
-    """Blob stores as one, the nearest first; each does what its own permissions allow, *options* are those of the whole.
+    """Return *stores*, the nearest first, as one blob store.
+
+    The permissions of each store apply to it; *options* apply to the chain as a whole.
 
     Raises:
-        ConfigError: if there is none, one that is no blob store, or two of one name.
+        ConfigError: if *stores* is empty, has two of the same name, or holds anything else.
     """
     tiers = _tiers(name, stores, Store, "DiskStore(...), S3Store(...)")
     return backends.chain_stores(name, _chaining(name, tiers, options), tiers)
 
 
-def MemoryRepo(  # noqa: N802 - made like a record
+def MemoryRepo(
     name: str = "memory", *, store: Store | None = None, **options: Unpack[PermittedOptions]
 ) -> Repository:
-    """A repository that ends with the process; its values go into *store*, else into memory."""
+    """Return a repository in the memory of this process.
+
+    Its values go to *store* if there is one.
+    """
     settings = structured({"delete": True, **options}, MemoryRepoSettings, name)
     return backends.open_repository(name, settings, Path.cwd(), store)
 
 
-def SqliteRepo(  # noqa: N802 - made like a record
+def SqliteRepo(
     name: str = "sqlite", *, store: Store | None = None, **options: Unpack[SqliteRepoOptions]
 ) -> Repository:
-    """A repository in the SQLite file `db`; large values go into *store*, else all into the file."""
+    """Return a repository in the SQLite file `db`; large values go to *store* if there is one."""
     settings = structured({"delete": True, **options}, SqliteRepoSettings, name)
     return backends.open_repository(name, settings, Path.cwd(), store)
 
 
-def ChainedRepo(  # noqa: N802 - made like a record
+def ChainedRepo(
     name: str = "chained", *, stores: Iterable[Repository], **options: Unpack[PermittedOptions]
 ) -> Repository:
-    """Repositories as one, the nearest first; each does what its own permissions allow, *options* are those of the whole.
+    """Return *stores*, the nearest first, as one repository.
+
+    The permissions of each repository apply to it; *options* apply to the chain as a whole.
 
     Raises:
-        ConfigError: if there is none, one that is no repository, or two of one name.
+        ConfigError: if *stores* is empty, has two of the same name, or holds anything else.
     """
     tiers = _tiers(name, stores, Repository, "SqliteRepo(...), get_repo_by_name(...)")
     return backends.chain_repositories(name, _chaining(name, tiers, options), tiers)
 
 
-def _tiers(name: str, given: object, kind: type[T], examples: str) -> list[T]:
-    """The tiers of *name* that were *given*: a collection of handles of this kind, such as the *examples*."""
-    path, what, advice = f"{name}.stores", kind.__name__, f"give a list of handles, such as [{examples}]"
-    if not isinstance(given, Iterable):
-        raise ConfigError(path, f"a {type(given).__name__} is no list of handles", advice)
+def _tiers(name: str, stores: object, kind: type[T], examples: str) -> list[T]:
+    """Return *stores* if they are handles of this *kind*."""
+    path, advice = f"{name}.stores", f"pass a list of handles, such as [{examples}]"
+    if not isinstance(stores, Iterable):
+        raise ConfigError(path, f"must be a list of handles, got {a(stores)}", advice)
     tiers: list[T] = []
-    for number, each in enumerate(cast("Iterable[object]", given)):
-        if not isinstance(each, kind):
-            raise ConfigError(f"{path}[{number}]", f"a {type(each).__name__} is no {what}", advice)
-        tiers.append(each)
+    for number, store in enumerate(cast("Iterable[object]", stores)):
+        if not isinstance(store, kind):
+            problem = f"must be a {kind.__name__}, got {a(store)}"
+            raise ConfigError(f"{path}[{number}]", problem, advice)
+        tiers.append(store)
     return tiers
 
 
-def _chaining(name: str, tiers: Sequence[Store | Repository], options: PermittedOptions) -> ChainedSettings:
-    return structured({**options, "stores": [each.name for each in tiers]}, ChainedSettings, name)
+def _chaining(
+    name: str, tiers: Sequence[Store | Repository], options: PermittedOptions
+) -> ChainedSettings:
+    return structured({**options, "stores": [tier.name for tier in tiers]}, ChainedSettings, name)

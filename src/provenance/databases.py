@@ -1,4 +1,4 @@
-"""What a configuration says of databases on a server."""
+"""Settings of repositories in a database server."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from attrs import Attribute, field, frozen, validators
 
 from provenance.permissions import RecordsOptions, RecordsPermitted
 
+# PostgreSQL silently truncates longer names.
 _NAME_BYTES: Final = 63
-"""Of a name in PostgreSQL, which cuts longer ones short without a word."""
 _SECRET: Final = re.compile(r"(?<=://).*(?=@)|(?<=password=)[^&]*", re.IGNORECASE)
 
 
 def without_secrets(url: str) -> str:
-    """*url* as it may be shown.
+    """Return *url* with its credentials masked.
 
     >>> without_secrets("postgresql://me:pw@host/db?sslpassword=pw&x=1")
     'postgresql://***@host/db?sslpassword=***&x=1'
@@ -23,29 +23,39 @@ def without_secrets(url: str) -> str:
     return _SECRET.sub("***", url)
 
 
-def _shown(url: str) -> str:
-    return repr(without_secrets(url))
-
-
 def _is_url(_: object, __: Attribute[str], value: str) -> None:
     if not re.match(r"(postgresql(\+psycopg)?|postgres)://[^/]*/[^/?]", value):
-        raise ValueError("it is no address of a PostgreSQL database: postgresql://user:password@host:port/database")
+        expected = "postgresql://user:password@host:port/database"
+        raise ValueError(f"invalid PostgreSQL URL; expected {expected}")
 
 
 def _is_schema(_: object, __: Attribute[str | None], value: str | None) -> None:
-    if value is not None and not (0 < len(value.encode(errors="replace")) <= _NAME_BYTES and "\0" not in value):
-        raise ValueError(f"{value!r} is no name of a schema: 1 to {_NAME_BYTES} bytes, none of them NUL")
+    if value is None:
+        return
+    if "\0" in value or not 0 < len(value.encode(errors="replace")) <= _NAME_BYTES:
+        raise ValueError(
+            f"schema must be a name of 1 to {_NAME_BYTES} bytes without NUL, got {value!r}"
+        )
 
 
 @frozen(kw_only=True)
 class PostgresRepoSettings(RecordsPermitted):
-    """`type: postgres`: records in the database *db*; values into *store*, those up to *inline_limit* bytes into the rows.
+    """`type: postgres`: records in the database *db*.
 
-    *create_db* and *create_schema* make what is not there; without *schema* the server says which one it is.
-    *persistent_connections* are kept for the next use. *migrate* is `automatic` or `command`. Timeouts are in seconds.
+    Attributes:
+        db: URL of the database.
+        store: blob store for values, but for those of up to *inline_limit* bytes.
+        inline_limit: bytes up to which values are stored in the records' rows.
+        create_db: create the database if it is missing.
+        schema: schema of the tables, by default the server's choice.
+        create_schema: create the schema if it is missing.
+        persistent_connections: keep connections open for the next use.
+        migrate: `automatic`, or `command` to migrate only when `Repository.migrate` is called.
+        connect_timeout: seconds.
+        statement_timeout: seconds.
     """
 
-    db: str = field(validator=_is_url, repr=_shown)
+    db: str = field(validator=_is_url, repr=lambda url: repr(without_secrets(url)))
     store: str | None = None
     inline_limit: int = field(default=8_192, validator=validators.ge(0))
     create_db: bool = False

@@ -1,4 +1,4 @@
-"""The objects that the decorator turns functions into."""
+"""Decorated functions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,14 @@ from provenance.events import Why
 from provenance.ids import ArtifactId, main_name
 from provenance.plan import CallPlan, plan_call
 from provenance.proxy import artifact_of
-from provenance.recipe import CallOptions, Recipe, captures_of, comparing_code, identity_of, recipe_of
+from provenance.recipe import (
+    CallOptions,
+    Recipe,
+    captures_of,
+    comparing_code,
+    identity_of,
+    recipe_of,
+)
 from provenance.records import Artifact
 from provenance.sending import named, with_code
 
@@ -52,50 +59,61 @@ X = TypeVar("X")
 
 _ABSTRACT: Final = "__isabstractmethod__"
 _mark: Final[Callable[[object], object] | None] = getattr(inspect, "markcoroutinefunction", None)
-"""Makes `inspect` take an object for an `async def`, from Python 3.12 on; before, only asyncio can be told."""
+"""Marks an object as `async def` for `inspect`, from Python 3.12.
+
+Before, only asyncio has a mark.
+"""
 _describing: ContextVar[tuple[object, ...]] = ContextVar("provenance_describing", default=())
-"""The decorated functions whose captured values are being hashed, the outermost first."""
+"""Decorated functions whose captured values are being hashed, the outermost first."""
 
 
 class Cached(Generic[P, R_co]):
-    """A decorated function: calling it looks the result up, or computes, stores and records it.
+    """A decorated function: a call looks the result up, or computes, stores and records it.
 
-    Of an `async def` the call is awaited, and so are `artifact` and `recompute`.
+    If the function is an `async def`, calls are awaited, as are `artifact` and `recompute`.
     """
 
-    def __init__(self, function: Callable[..., object], subject: Subject, options: CallOptions) -> None:
+    def __init__(
+        self, function: Callable[..., object], subject: Subject, options: CallOptions
+    ) -> None:
         self._decorate(function, subject, options)
 
-    def _decorate(self, function: Callable[..., object], subject: Subject, options: CallOptions) -> None:
+    def _decorate(
+        self, function: Callable[..., object], subject: Subject, options: CallOptions
+    ) -> None:
         functools.update_wrapper(cast("Callable[..., object]", self), function, updated=())
         self.__dict__.update(_attributes_of(function))
         self.__wrapped__ = function
         self._subject = subject
         self._options = options
-        self._perform: Callable[[Call], Any] = calls.execute_async if subject.is_async else calls.execute
+        self._perform: Callable[[Call], Any] = (
+            calls.execute_async if subject.is_async else calls.execute
+        )
         if subject.is_async and _mark is not None:
             _mark(self)
 
     @functools.cached_property
     def _recipe(self) -> Recipe:
-        """What all calls have in common: captured values are hashed when the first call is planned."""
-        return recipe_of(self._subject, self._options, captures_of(self._subject, self._options, self), self)
+        """What all calls share; captured values are hashed when the first call is planned."""
+        return recipe_of(
+            self._subject, self._options, captures_of(self._subject, self._options, self), self
+        )
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Proxy of the result, computed once for each combination of input values.
+        """Return a proxy of the result, computed once for each combination of inputs.
 
         Raises:
             ImpureFunctionError: if the function changed its arguments; nothing is recorded.
             UnhashableValueError: if an argument has no content to hash; nothing was run.
             UnserializableValueError: if the result cannot be stored; the error holds it.
-            StoreUnavailableError: if a store fails; the error holds the result, if there was one already.
+            StoreUnavailableError: if a store fails; the error holds the result if it was computed.
         """
         call = calls.begin(session.current(), self._recipe, args, kwargs)
         result: R_co = self._perform(call)
         return result
 
     def recompute(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Run the function anew and replace what is stored; raises as the call does."""
+        """Run the function again and replace what is stored; raises as the call does."""
         call = evolve(calls.begin(session.current(), self._recipe, args, kwargs), why=Why.ASKED)
         result: R_co = self._perform(call)
         return result
@@ -107,7 +125,10 @@ class Cached(Generic[P, R_co]):
     @overload
     def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> Artifact[R_co]: ...
     def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> object:
-        """The artifact of a call, which is computed if it is not stored yet; raises as the call does."""
+        """Return the artifact of a call, computing it if it is not stored.
+
+        Raises as the call does.
+        """
         result: object = self(*args, **kwargs)
         if self._subject.is_async:
             return _awaited_artifact(cast("Coroutine[object, Never, object]", result))
@@ -120,20 +141,21 @@ class Cached(Generic[P, R_co]):
     @overload
     def attempt(self, /, *args: P.args, **kwargs: P.kwargs) -> IOResult[R_co, Exception]: ...
     def attempt(self, /, *args: P.args, **kwargs: P.kwargs) -> object:
-        """The call, any `Exception` of it as a value: `IOSuccess` of what it returns, or `IOFailure` of what it raises.
+        """Call the function and return an `IOSuccess` or `IOFailure`.
 
-        That is an exception of the function, an error of the library, or a TypeError for arguments that do not fit.
-        Of an `async def` it is a `FutureResult`: awaited, it answers the same.
+        A failure holds the `Exception` of the function or the library, also a TypeError for
+        arguments that do not fit. For an `async def` it is a `FutureResult`, to be awaited.
         """
-        from provenance.outcomes import attempted_later, attempted_outside
+        from returns.future import future_safe
+        from returns.io import impure_safe
 
         if self._subject.is_async:
-            awaited = cast("Callable[..., Coroutine[Any, Any, object]]", self)
-            return attempted_later(Exception, lambda: awaited(*args, **kwargs))
-        return attempted_outside(Exception, lambda: self(*args, **kwargs))
+            call = cast("Callable[..., Coroutine[Any, Any, object]]", self)
+            return future_safe(lambda: call(*args, **kwargs))()
+        return impure_safe(lambda: self(*args, **kwargs))()
 
     def plan(self, /, *args: P.args, **kwargs: P.kwargs) -> CallPlan:
-        """The plan of a call: pure, nothing is looked up, run or stored.
+        """Return the plan of a call. Nothing is looked up, run or stored.
 
         Raises:
             TypeError: if the arguments do not fit the function's signature.
@@ -142,21 +164,28 @@ class Cached(Generic[P, R_co]):
         return plan_call(self._recipe, args, kwargs)
 
     def artifact_id(self, /, *args: P.args, **kwargs: P.kwargs) -> ArtifactId:
-        """Id of the artifact that a call makes; raises as `plan` does."""
+        """Return the id of the artifact that a call computes; raises as `plan` does."""
         return plan_call(self._recipe, args, kwargs).artifact_id
 
     def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Whether a call's result is in the store; raises as `plan` does."""
+        """Tell whether a call's result is stored; raises as `plan` does."""
         call = calls.begin(session.current(), self._recipe, args, kwargs)
-        return isinstance(run(programs.probe(call.plan.artifact_id), call.repo.interpreter), programs.Found)
+        return isinstance(
+            run(programs.probe(call.plan.artifact_id), call.repo.interpreter), programs.Found
+        )
 
     def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Delete a call's artifact, and its parts if it is a composite; False if there was none. Raises as `plan` does."""
+        """Delete a call's artifact, and the parts of a composite; return False if there was none.
+
+        Raises as `plan` does.
+        """
         call = calls.begin(session.current(), self._recipe, args, kwargs)
         return run(programs.forget_whole(call.plan.artifact_id), call.repo.interpreter)
 
     def with_options(self, **choices: Unpack[Choices]) -> Self:
-        """The same function decorated with other options; those not named go back to their defaults.
+        """Return the same function decorated with other options.
+
+        Options not passed have their defaults.
 
         Raises:
             ConfigError: as `provenance` does.
@@ -164,10 +193,10 @@ class Cached(Generic[P, R_co]):
         return type(self)(self.__wrapped__, self._subject, checked(self._subject, choices))
 
     def value_repr(self) -> object:
-        """What a decorated function is as a value: its name, version and what it captured; its code is not.
+        """Return what represents the function in hashes: name, version and captured values.
 
-        Functions that capture each other are told by how far up the one is that began, so that the answer is the same
-        in any process.
+        A function that captures itself, even through others, is represented by its distance up the
+        chain of functions, so that the hash is the same in every process.
         """
         outer = _describing.get()
         if self in outer:
@@ -183,36 +212,40 @@ class Cached(Generic[P, R_co]):
         return identity.name, identity.version, identity.scope, dict(hashes), bound, *code
 
     def __provenance_merging__(self, chosen: bool | tuple[str, ...]) -> Self:
-        """The same function with the option `merge_defaults`, for what is *chosen* too."""
+        """Return the same function with the option `merge_defaults` extended by *chosen*."""
         before = self._options.merge_defaults
         both = True if chosen is True or before is True else (*(before or ()), *(chosen or ()))
-        return type(self)(self.__wrapped__, self._subject, evolve(self._options, merge_defaults=both))
+        return type(self)(
+            self.__wrapped__, self._subject, evolve(self._options, merge_defaults=both)
+        )
 
     def __provenance_bound__(self, value: object, artifact: object) -> Self:
-        """This method, bound to the *artifact* whose value it is bound to: that is among what its calls are made from."""
+        """Return this method bound to the *artifact* of its object, to record it as an input."""
         first, *others = self._subject.args or (None,)
         return self._with_args((artifact, *others)) if first is value else self
 
-    def _bound_to(self, instance: object) -> Self:
-        return self._with_args((instance, *self._subject.args))
-
     def _with_args(self, args: tuple[object, ...]) -> Self:
         subject = evolve(self._subject, args=args)
-        made = type(self).__new__(type(self))
-        recipe = evolve(self._recipe, subject=subject)  # captured values are hashed once for all instances
-        made.__dict__.update(self.__dict__, _subject=subject, _recipe=recipe)
-        return made
+        bound = type(self).__new__(type(self))
+        # Captured values are hashed once for all instances.
+        recipe = evolve(self._recipe, subject=subject)
+        bound.__dict__.update(self.__dict__, _subject=subject, _recipe=recipe)
+        return bound
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> object:
-            """`__signature__` of what bound arguments, which that of `__wrapped__` still has; the mark of an `async def`."""
+            """Return the signature without bound arguments, or asyncio's mark of an `async def`."""
             if name == "_is_coroutine" and _mark is None and self._subject.is_async:
                 return sys.modules["asyncio.coroutines"]._is_coroutine  # noqa: SLF001 - so asyncio marks its own
             if name != "__signature__" or not self._subject.args:
-                raise AttributeError(f"a decorated function has no attribute {name!r}", name=name, obj=self)
+                raise AttributeError(
+                    f"a decorated function has no attribute {name!r}", name=name, obj=self
+                )
             subject = self._subject
-            return inspect.signature(functools.partial(subject.function, *subject.args, **subject.keywords))
+            return inspect.signature(
+                functools.partial(subject.function, *subject.args, **subject.keywords)
+            )
 
     @overload
     def __get__(self, instance: None, owner: type[object], /) -> Self: ...
@@ -222,24 +255,34 @@ class Cached(Generic[P, R_co]):
     ) -> Cached[Q, R_co]: ...
     def __get__(self, instance: object, owner: type[object] | None = None, /) -> object:
         bind: Callable[..., object] | None = getattr(type(self.__wrapped__), "__get__", None)
-        if instance is None or bind is None or bind(self.__wrapped__, instance, owner) is self.__wrapped__:
-            return self  # callable objects, and before Python 3.14 partials, are not bound to instances
-        return self._bound_to(instance)
+        # Callable objects, and before Python 3.14 partials, are not bound to instances.
+        if instance is None or bind is None:
+            return self
+        if bind(self.__wrapped__, instance, owner) is self.__wrapped__:
+            return self
+        return self._with_args((instance, *self._subject.args))
 
     def __reduce__(self) -> str | tuple[object, ...]:
-        """By name where that leads here, else as the function and its options."""
+        """Pickle by name if the name leads here, else as the function and its options."""
         path, module = str(vars(self).get("__qualname__", "")), str(vars(self).get("__module__"))
-        found = named(module, path)
-        if found is self and main_name(module) == "__main__":  # which is another module in many a process
-            return with_code(self, path, self.__wrapped__, (self._subject.args, self._options))
+        args, found = self._subject.args, named(module, path)
         if found is self:
+            # In another process `__main__` may be another module.
+            if main_name(module) == "__main__":
+                return with_code(self, path, self.__wrapped__, (args, self._options))
             return path
-        if isinstance(found, Cached) and found.__wrapped__ is self.__wrapped__ and self._subject.args:
+        if (
+            isinstance(found, Cached)
+            and found.__wrapped__ is self.__wrapped__
+            and self._subject.args
+        ):
             return getattr, (self._subject.args[0], path.rpartition(".")[2])  # a bound method
         return restore_function, (self.__wrapped__, self._subject.args, self._options)
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
-        function, args, options = cast("tuple[Callable[..., object], tuple[object, ...], CallOptions]", state)
+        function, args, options = cast(
+            "tuple[Callable[..., object], tuple[object, ...], CallOptions]", state
+        )
         self._decorate(function, evolve(subject_of(function), args=args), options)
 
     def __repr__(self) -> str:
@@ -247,10 +290,14 @@ class Cached(Generic[P, R_co]):
 
 
 def _attributes_of(function: Callable[..., object]) -> dict[str, object]:
-    """What a user, or `abc.abstractmethod`, has set on the function, and finds on the decorated one too."""
+    """Return the attributes that a user or `abc.abstractmethod` has set on the function."""
     found = vars(function) if isinstance(function, FunctionType) else {}
     ours = {name for name in dir(Cached) if name[0] != "_"}
-    return {name: each for name, each in found.items() if name not in ours and (name[0] != "_" or name == _ABSTRACT)}
+    return {
+        name: value
+        for name, value in found.items()
+        if name not in ours and (name[0] != "_" or name == _ABSTRACT)
+    }
 
 
 def restore_function(
@@ -265,12 +312,14 @@ async def _awaited_artifact(result: Coroutine[object, Never, object]) -> Artifac
 
 
 def recipe_behind(function: Cached[..., object]) -> Recipe:
-    """What all calls of a decorated function have in common; TypeError for what is none."""
+    """Return what all calls of a decorated function share; raise TypeError for anything else."""
     if not isinstance(cast("object", function), Cached):
-        raise TypeError(f"{function!r} is no decorated function; decorate it with @provenance")
+        raise TypeError(
+            f"expected a decorated function, got {function!r}; decorate it with @provenance"
+        )
     return function._recipe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
 
 
 def is_async(function: Cached[..., object]) -> bool:
-    """Whether the calls of a decorated function are awaited; those of what is none are not."""
+    """Tell whether *function* is a decorated `async def`."""
     return isinstance(cast("object", function), Cached) and function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module

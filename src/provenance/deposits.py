@@ -1,6 +1,6 @@
-"""Archiving a file as a call: of a function whose inputs are the file's content and extension.
+"""Archiving of a file as a call of a function whose inputs are the file's content and extension.
 
-So a file that is archived by hand, and each file of a folder, is an artifact like any other.
+A file that is archived by hand, and each file of a folder, is thus an artifact like any other.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from provenance.records import NO_OPTIONS, Options
 class Deposit:
     """A file or folder to be archived under a name.
 
-    The arguments are where the original was (which is recorded, but does not count), its digest, and its extension.
+    The arguments are the path of the original (recorded but ignored), its digest and its extension.
     """
 
     file: ArchivedFile
@@ -36,34 +36,36 @@ class Deposit:
 
     @property
     def sighting(self) -> Sighting:
-        """The artifact that it becomes, as an input of another."""
+        """Its artifact as an input of another one."""
         value_id = hash_value(self.file)
         return Sighting(self.plan.artifact_id, value_id, value_id)
 
     @property
     def artifact_id(self) -> ArtifactId:
-        """Id of the artifact that it becomes."""
+        """Id of its artifact."""
         return self.plan.artifact_id
 
     def draft(self, moment: datetime, *, replace: bool) -> Draft:
-        """What is to be stored of it."""
+        """Return the pending artifact."""
         value_id = hash_value(self.file)
         done = Computation(self.file, value_id, moment, 0.0, 0.0, 0.0)
         return Draft(self.artifact_id, self.recipe, self.plan, done, replace)
 
 
 def deposit(file: ArchivedFile, name: str, custom_fields: Options = NO_OPTIONS) -> Deposit:
-    """*file*, to be archived as *name*."""
+    """Return a deposit of *file* as *name*."""
 
-    def archive_file(filename: str, content: str, extension: str) -> ArchivedFile:  # noqa: ARG001 - inputs, to be recorded
+    def archive_file(filename: str, content: str, extension: str) -> ArchivedFile:  # noqa: ARG001 - recorded inputs
         if isinstance(file.keeper, Original) and not Path(file.keeper.path).exists():
+            problem = "the stored copy and the original are missing"
             advice = "restore it, or the repository, from a backup"
-            raise UnarchivableFileError(repr(filename), "its stored copy is lost, and so is the original", advice)
+            raise UnarchivableFileError(repr(filename), problem, advice)
         return file
 
     subject = evolve(subject_of(archive_file), module="provenance.files", qualname="archive_file")
     options = CallOptions(
-        name=_told(name),
+        # Databases take only valid UTF-8.
+        name=name.encode("utf-8", "backslashreplace").decode(),
         custom_fields=custom_fields,
         ignore=frozenset({"filename"}),
         remove=frozenset({"file"}),
@@ -73,12 +75,3 @@ def deposit(file: ArchivedFile, name: str, custom_fields: Options = NO_OPTIONS) 
     path = file.keeper.path if isinstance(file.keeper, Original) else file.name
     arguments = (path, file.digest, "/" if isinstance(file, ArchivedFolder) else file.extension)
     return Deposit(file, recipe, arguments, plan_call(recipe, arguments, {}))
-
-
-def _told(name: str) -> str:
-    r"""The name of a file as every database takes it: what is no text in it is spelt out.
-
-    >>> _told("caf\udce9")
-    'caf\\udce9'
-    """
-    return name.encode("utf-8", "backslashreplace").decode()

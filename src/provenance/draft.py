@@ -98,7 +98,9 @@ class Draft:
     ) -> PutRecord:
         """What to ask, now that the stores have told where the value and the inputs are."""
         plan = self.plan
-        record = self.record(value.blob, None if inputs is None else inputs.blob, serializer, run.id, now)
+        record = self.record(
+            value.blob, None if inputs is None else inputs.blob, serializer, run.id, now
+        )
         text = inputs_json(plan.inputs, plan.input_hashes, plain=inputs is None)
         held = tuple([each for each in (value, inputs) if isinstance(each, Held)])
         return PutRecord(record, run, text, held, self.replace, tuple(besides))
@@ -151,7 +153,9 @@ def interface_of(kind: type) -> tuple[str, ...]:
         methods: dict[str, object] = {}
         for base in reversed(kind.__mro__):  # `hasattr` would see the methods of the metaclass too
             methods.update(vars(base))
-        found = _interfaces[kind] = tuple(name for name in INTERFACE if methods.get(name) is not None)
+        found = _interfaces[kind] = tuple(
+            name for name in INTERFACE if methods.get(name) is not None
+        )
     return found
 
 
@@ -180,7 +184,9 @@ def _summarised(plan: CallPlan) -> dict[str, object]:
 
 def _kept(value: object, digest: str | None) -> object:
     """*value* if it is certain to be written, a builtin scalar or an artifact, else a summary of it."""
-    if type(value) in IMMUTABLE or (hasattr(type(value), "__provenance_sighting__") and _is_written(value)):
+    if type(value) in IMMUTABLE or (
+        hasattr(type(value), "__provenance_sighting__") and _is_written(value)
+    ):
         return value
     return Summary(type_name(value), digest)
 

@@ -52,7 +52,13 @@ class Call:
     @property
     def replaces(self) -> bool:
         """Whether what is computed takes the place of what may be stored."""
-        return self.why in (Why.ASKED, Why.BLOB_MISSING, Why.BLOB_CORRUPT, Why.RECORD_CORRUPT, Why.EVICTED)
+        return self.why in (
+            Why.ASKED,
+            Why.BLOB_MISSING,
+            Why.BLOB_CORRUPT,
+            Why.RECORD_CORRUPT,
+            Why.EVICTED,
+        )
 
     @property
     def read_only(self) -> bool:
@@ -113,7 +119,9 @@ def drafted(call: Call, value: object, timing: Timing) -> Draft:
         return _draft(call, value, timing, what)
     given = parts_in(unwrap(value), label)
     for key in sorted(call.recipe.options.part_coding.keys() - given.keys()):
-        log.warning("%s names a serializer for the part %r, and returned none of this name", label, key)
+        log.warning(
+            "%s names a serializer for the part %r, and returned none of this name", label, key
+        )
     try:
         parts = {key: _part(call, key, each, timing) for key, each in given.items()}
     except UnserializableValueError as error:
@@ -127,20 +135,26 @@ def drafted(call: Call, value: object, timing: Timing) -> Draft:
 def _part(call: Call, key: str, value: object, timing: Timing) -> Draft:
     recipe = part_recipe(call.recipe, key)
     planned = evolve(call, recipe=recipe, plan=part_plan(call.plan, recipe.identity))
-    return _draft(planned, value, timing, f"the part {key!r} of the result of {call.recipe.subject.label}")
+    return _draft(
+        planned, value, timing, f"the part {key!r} of the result of {call.recipe.subject.label}"
+    )
 
 
 def _part_proxy(call: Call, part: Draft) -> object:
     """Proxy of a part that is about to be stored; that it counts as unread spares hashing the value again."""
     value = part.computation.value
     if call.read_only:
-        return proxy_over(unstored(part), Ephemeral(value, call.plan.inputs), load=lambda: value, tracked=False)
+        return proxy_over(
+            unstored(part), Ephemeral(value, call.plan.inputs), load=lambda: value, tracked=False
+        )
     return _proxy_in(call.repo, part)
 
 
 def _proxy_in(repo: Repository, part: Draft) -> object:
     value = part.computation.value
-    known = Reference(part.artifact_id, part.computation.value_id, type_name(value), interface_of(type(value)))
+    known = Reference(
+        part.artifact_id, part.computation.value_id, type_name(value), interface_of(type(value))
+    )
     return proxy_over(known, repo, load=lambda: kept_by(value, repo))
 
 
@@ -162,7 +176,9 @@ def unstored(draft: Draft) -> ArtifactRecord:
 
 def _refuse_impure(call: Call, value: object) -> None:
     if may_change(call.recipe, call.plan):
-        changed = changed_inputs(call.plan.input_hashes, hashes_now(call.recipe, call.plan, call.args, call.kwargs))
+        changed = changed_inputs(
+            call.plan.input_hashes, hashes_now(call.recipe, call.plan, call.args, call.kwargs)
+        )
         if changed:
             error = ImpureFunctionError(call.recipe.subject.label, changed)
             error.value = unwrap(value)  # the work is not lost
@@ -183,10 +199,18 @@ def _draft(call: Call, value: object, timing: Timing, what: str) -> Draft:
     except Exception as error:  # the value's own methods may raise anything
         raise _without_value(what, value, error) from error
     computation = Computation(
-        value, value_id, timing.at, timing.ended - timing.began, call.hash_duration, ticks() - began, _held_in(seen)
+        value,
+        value_id,
+        timing.at,
+        timing.ended - timing.began,
+        call.hash_duration,
+        ticks() - began,
+        _held_in(seen),
     )
     uncached = call.why is Why.CACHE_OFF
-    artifact_id = uncached_id(call.plan.artifact_id, value_id) if uncached else call.plan.artifact_id
+    artifact_id = (
+        uncached_id(call.plan.artifact_id, value_id) if uncached else call.plan.artifact_id
+    )
     return Draft(artifact_id, call.recipe, call.plan, computation, replace=call.replaces)
 
 

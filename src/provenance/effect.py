@@ -1,12 +1,13 @@
-"""The kernel: effects as values, programs that ask, interpreters that answer.
+"""The kernel: effects as values, programs that ask them, interpreters that answer them.
 
-An *effect* is a frozen record that says what is wanted; its type parameter is the type of the answer. A *program*
-is a generator that asks with `yield from` and is told. An *interpreter* is a table from effect type to answer. The
-row of effects that a program may ask is part of its type, so the type checkers refuse a look-up that writes, and an
-interpreter that lacks an answer.
+An *effect* is a frozen record that describes a request; its type parameter is the type of the
+answer. A *program* is a generator that asks with `yield from` and receives the answer. An
+*interpreter* is a table from effect type to function. The row of effects that a program may ask is
+part of its type, so the type checkers refuse a look-up that writes, and an interpreter that lacks
+an answer.
 
-Never ask with a bare `yield`: its answer is untyped. A program is one-shot: retrying is a layer over one effect,
-never a second run of a generator.
+Never ask with a bare `yield`, as its answer is untyped. A program runs once: a retry is a layer
+over one effect, never a second run of a generator.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _Find: TypeAlias = Callable[[type[Any], Callable[[Any], Any]], Callable[[Any], A
 
 
 class Effect(Generic[A]):
-    """A question to the outside world; `A` is the type of its answer."""
+    """A request to the outside world; `A` is the type of its answer."""
 
     __slots__ = ()
 
@@ -38,30 +39,36 @@ class Effect(Generic[A]):
 
     @classmethod
     def on(cls, answer: Callable[[Self], A]) -> Interpreter[Self]:
-        """Interpreter of this one effect."""
+        """Return an interpreter of this one effect."""
         return Interpreter({cls: answer})
 
     @classmethod
     def on_async(cls, answer: Callable[[Self], Awaitable[A]]) -> AsyncInterpreter[Self]:
-        """Asynchronous interpreter of this one effect."""
+        """Return an asynchronous interpreter of this one effect."""
         return AsyncInterpreter({cls: answer})
 
 
 Program: TypeAlias = Generator[E, Any, R]
-"""May ask the effects `E`, then returns an `R`."""
+"""A generator that may ask the effects `E`, then returns an `R`."""
 
 
 class UnhandledEffectError(TypeError):
-    """An interpreter was asked what is not in its table; the type checkers report this before it can happen."""
+    """The interpreter's table lacks the effect.
+
+    The type checkers report this before it can happen.
+    """
 
 
-def _unhandled(effect: Effect[Any]) -> Any:  # noqa: ANN401 - it answers nothing
+def _unhandled(effect: Effect[Any]) -> Any:  # noqa: ANN401 - never returns
     raise UnhandledEffectError(effect)
 
 
 @frozen
 class Interpreter(Generic[E_contra]):
-    """Answers every effect of its row `E_contra`; `a | b` answers both rows, *b* where they overlap."""
+    """An interpreter of the effects `E_contra`.
+
+    `a | b` answers both rows, and *b* wins where they overlap.
+    """
 
     table: Mapping[type[Any], Callable[[Any], Any]]
 
@@ -72,7 +79,7 @@ class Interpreter(Generic[E_contra]):
         return result
 
     def answer_to(self, kind: type[Effect[A]]) -> Callable[[Effect[A]], A]:
-        """What answers the effects of one *kind*, for who asks the same often; it refuses what is not in the table."""
+        """Return the function that answers effects of one *kind*, for frequent callers."""
         return self.table.get(kind, _unhandled)
 
     def __or__(self, other: Interpreter[F]) -> Interpreter[E_contra | F]:
@@ -81,7 +88,7 @@ class Interpreter(Generic[E_contra]):
 
 @frozen
 class AsyncInterpreter(Generic[E_contra]):
-    """Answers every effect of its row with an awaitable."""
+    """An interpreter that answers with awaitables."""
 
     table: Mapping[type[Any], Callable[[Any], Awaitable[Any]]]
 
@@ -90,9 +97,9 @@ class AsyncInterpreter(Generic[E_contra]):
 
 
 def run(program: Program[E, R], interpret: Interpreter[E]) -> R:
-    """Play *program* to its end and return its result.
+    """Run *program* to its end and return its result.
 
-    An exception of an answer is raised inside the program, at the question, so that it can be caught there.
+    An exception of the interpreter is raised inside the program, which can catch it.
     """
     find: _Find = interpret.table.get
     try:
@@ -100,7 +107,7 @@ def run(program: Program[E, R], interpret: Interpreter[E]) -> R:
         while True:
             try:
                 answer = find(type(effect), _unhandled)(effect)
-            except Exception as error:  # noqa: BLE001 - handed to the program, which alone knows what it means
+            except Exception as error:  # noqa: BLE001 - the program handles it
                 effect = program.throw(error)
             else:
                 effect = program.send(answer)
@@ -112,14 +119,14 @@ def run(program: Program[E, R], interpret: Interpreter[E]) -> R:
 
 
 async def run_async(program: Program[E, R], interpret: AsyncInterpreter[E]) -> R:
-    """Play *program* as `run` does, awaiting each answer."""
+    """Run *program* as `run` does, awaiting each answer."""
     find: _Find = interpret.table.get
     try:
         effect: Effect[Any] = next(program)
         while True:
             try:
                 answer = await find(type(effect), _unhandled)(effect)
-            except Exception as error:  # noqa: BLE001 - handed to the program, which alone knows what it means
+            except Exception as error:  # noqa: BLE001 - the program handles it
                 effect = program.throw(error)
             else:
                 effect = program.send(answer)
@@ -131,15 +138,15 @@ async def run_async(program: Program[E, R], interpret: AsyncInterpreter[E]) -> R
 
 
 class Layer(Protocol):
-    """Stands around one answer; generic in it, so that one layer serves every effect."""
+    """A function around answers; generic in the answer, so that one layer serves every effect."""
 
     def __call__(self, effect: Effect[A], inner: Callable[[Effect[A]], A], /) -> A:
-        """Answer *effect*, as a rule by asking *inner*."""
+        """Answer *effect*, usually by calling *inner*."""
         ...
 
 
 def layered(base: Interpreter[E], layer: Layer) -> Interpreter[E]:
-    """*base* with *layer* around each of its answers; the row stays the same."""
+    """Return *base* with *layer* around each of its answers; the row stays the same."""
 
     def around(answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return lambda effect: layer(effect, answer)
@@ -148,18 +155,20 @@ def layered(base: Interpreter[E], layer: Layer) -> Interpreter[E]:
 
 
 def overlaid(base: Interpreter[E], top: Interpreter[Any]) -> Interpreter[E]:
-    """Answer with *top* where it can, else with *base*; the row stays that of *base*."""
-    return Interpreter({**base.table, **{kind: top.table[kind] for kind in base.table if kind in top.table}})
+    """Return *base* with the answers of *top* in place of its own; the row stays that of *base*."""
+    return Interpreter(
+        {**base.table, **{kind: top.table[kind] for kind in base.table if kind in top.table}}
+    )
 
 
 class Beside(Protocol):
-    """Gives an answer beside the event loop, in a thread: what an asynchronous interpreter needs of the world."""
+    """Calls a function in a thread, so that the event loop continues."""
 
     def __call__(self, answer: Callable[[F], A], effect: F, /) -> Awaitable[A]:
-        """What *answer* answers to *effect*."""
+        """Return the result of *answer* for *effect*."""
         ...
 
 
 def in_threads(base: Interpreter[E], beside: Beside) -> AsyncInterpreter[E]:
-    """*base*, each of its answers given *beside* the event loop, which goes on meanwhile."""
+    """Return an asynchronous interpreter that calls *base* in threads."""
     return AsyncInterpreter({kind: partial(beside, answer) for kind, answer in base.table.items()})

@@ -1,4 +1,4 @@
-"""Stores and databases that are elsewhere, without a configuration."""
+"""Constructors of remote stores and databases, for use without a configuration."""
 
 from __future__ import annotations
 
@@ -23,39 +23,46 @@ from provenance.repository import Repository
 from provenance.store import Store
 from provenance.structuring import structured
 
-
-def S3Store(name: str = "s3", **options: Unpack[BucketOptions]) -> Store:  # noqa: N802 - made like a record
-    """A blob store of objects in S3, below `basepath`, which is `bucket/prefix`."""
-    return _elsewhere(S3StoreSettings, name, options)
+# These functions are named like classes, as they construct a store.
+# ruff: noqa: N802
 
 
-def GSStore(name: str = "gs", **options: Unpack[BucketOptions]) -> Store:  # noqa: N802 - made like a record
-    """A blob store of objects in Google Cloud Storage, below `basepath`, which is `bucket/prefix`."""
-    return _elsewhere(GSStoreSettings, name, options)
+def S3Store(name: str = "s3", **options: Unpack[BucketOptions]) -> Store:
+    """Return a blob store of objects in S3, below `basepath` (`bucket/prefix`)."""
+    return _remote_store(S3StoreSettings, name, options)
 
 
-def AzureStore(name: str = "azure", **options: Unpack[BucketOptions]) -> Store:  # noqa: N802 - made like a record
-    """A blob store of blobs in an Azure storage account, below `basepath`, which is `container/prefix`."""
-    return _elsewhere(AzureStoreSettings, name, options)
+def GSStore(name: str = "gs", **options: Unpack[BucketOptions]) -> Store:
+    """Return a blob store in Google Cloud Storage, below `basepath` (`bucket/prefix`)."""
+    return _remote_store(GSStoreSettings, name, options)
 
 
-def SFTPStore(name: str = "sftp", **options: Unpack[SFTPStoreOptions]) -> Store:  # noqa: N802 - made like a record
-    """A blob store of files on `host`, below the folder `basepath`."""
-    return _elsewhere(SFTPStoreSettings, name, options)
+def AzureStore(name: str = "azure", **options: Unpack[BucketOptions]) -> Store:
+    """Return a blob store in an Azure storage account, below `basepath` (`container/prefix`)."""
+    return _remote_store(AzureStoreSettings, name, options)
 
 
-def FsspecStore(name: str = "fsspec", **options: Unpack[FsspecStoreOptions]) -> Store:  # noqa: N802 - made like a record
-    """A blob store of files below `url`, on any file system that fsspec knows."""
-    return _elsewhere(FsspecStoreSettings, name, options)
+def SFTPStore(name: str = "sftp", **options: Unpack[SFTPStoreOptions]) -> Store:
+    """Return a blob store of files on `host`, below the folder `basepath`."""
+    return _remote_store(SFTPStoreSettings, name, options)
 
 
-def _elsewhere(kind: type[ObjectSettings], name: str, options: Mapping[str, object]) -> Store:
-    return backends.open_store(name, structured({"delete": True, **options}, kind, name), Path.cwd())
+def FsspecStore(name: str = "fsspec", **options: Unpack[FsspecStoreOptions]) -> Store:
+    """Return a blob store of files below `url`, on any file system that fsspec supports."""
+    return _remote_store(FsspecStoreSettings, name, options)
 
 
-def PostgresRepo(  # noqa: N802 - made like a record
+def _remote_store(kind: type[ObjectSettings], name: str, options: Mapping[str, object]) -> Store:
+    settings = structured({"delete": True, **options}, kind, name)
+    return backends.open_store(name, settings, Path.cwd())
+
+
+def PostgresRepo(
     name: str = "postgres", *, store: Store | None = None, **options: Unpack[PostgresRepoOptions]
 ) -> Repository:
-    """A repository in the PostgreSQL database `db`; large values go into *store*, else all into the database."""
+    """Return a repository in the PostgreSQL database `db`.
+
+    Large values go to *store*, by default into the database as well.
+    """
     settings = structured({"delete": True, **options}, PostgresRepoSettings, name)
     return backends.open_repository(name, settings, Path.cwd(), store)

@@ -1,7 +1,30 @@
-"""Everything that can go wrong, under one root; each error is also the builtin that a caller would catch.
+"""The errors of the library, under one root.
 
-A message says what happened, to which artifact, store or argument, and what to do about it;
-the facts in it are attributes as well, so that a program need not read prose.
+Each is also the builtin error that a caller would catch. A message says what happened, to which
+artifact, store or argument, and what to do about it; the same facts are attributes of the error.
+
+* ProvenanceError
+  * ArtifactNotFoundError · KeyError
+  * RunNotFoundError · KeyError
+  * SetNotFoundError · KeyError
+  * MemberNotFoundError · KeyError
+  * KeyExistsError · KeyError
+  * AmbiguousIdError · ValueError
+  * DuplicateNameError · ValueError
+  * BlobNotFoundError · FileNotFoundError
+  * CorruptBlobError · ValueError
+  * CorruptRecordError · ValueError
+  * StorePermissionError · PermissionError
+  * StoreUnavailableError · OSError
+  * UntrustedStoreError · PermissionError
+  * ConfigError · ValueError
+  * UnhashableValueError · TypeError, ValueError
+  * UnserializableValueError · TypeError, ValueError
+  * UnarchivableFileError · OSError
+  * MissingLibraryError · ImportError
+  * ImpureFunctionError · ValueError
+  * MutatedArtifactValueError · ValueError
+  * ProxyExpectedError · TypeError
 """
 
 from collections.abc import Iterable
@@ -10,7 +33,7 @@ from collections.abc import Iterable
 class ProvenanceError(Exception):
     """Root of the library's errors.
 
-    When recording a computed result failed, `value` is that result: the work is not lost.
+    If a result was computed and could not be recorded, `value` is that result.
     """
 
     value: object = None
@@ -26,8 +49,10 @@ class ProvenanceError(Exception):
         return restore_error, (type(self), self.args, self.__dict__)
 
 
-def restore_error(kind: type[ProvenanceError], args: tuple[object, ...], facts: dict[str, object]) -> ProvenanceError:
-    """Rebuild a pickled error: the signature of its `__init__` need not match its `args`."""
+def restore_error(
+    kind: type[ProvenanceError], args: tuple[object, ...], facts: dict[str, object]
+) -> ProvenanceError:
+    """Rebuild a pickled error, whose `args` need not match the signature of its `__init__`."""
     error = kind.__new__(kind, *args)
     error.args = args
     error.__dict__.update(facts)
@@ -35,12 +60,12 @@ def restore_error(kind: type[ProvenanceError], args: tuple[object, ...], facts: 
 
 
 class ArtifactNotFoundError(ProvenanceError, KeyError):
-    """No artifact of this id (or prefix of an id) is in the repository."""
+    """No artifact in the repository has this id or prefix."""
 
     def __init__(self, artifact_id: str, repo: str) -> None:
         super().__init__(
-            f"no artifact {artifact_id!r} in repository {repo!r}; check the id (a prefix needs at least 6 digits) "
-            "or name the repository that holds it"
+            f"no artifact {artifact_id!r} in repository {repo!r}; check the id (a prefix needs at "
+            "least 6 digits), or pass the repository that has it"
         )
         self.artifact_id = artifact_id
         self.repo = repo
@@ -51,7 +76,7 @@ class RunNotFoundError(ProvenanceError, KeyError):
 
     def __init__(self, run_id: str, artifact_id: str, repo: str) -> None:
         super().__init__(
-            f"nothing is recorded in repository {repo!r} of the run {run_id!r} that computed artifact {artifact_id}; "
+            f"no run {run_id!r}, which computed artifact {artifact_id}, in repository {repo!r}; "
             "look in the repository that it was computed with, or recompute it"
         )
         self.run_id = run_id
@@ -60,53 +85,66 @@ class RunNotFoundError(ProvenanceError, KeyError):
 
 
 class SetNotFoundError(ProvenanceError, KeyError):
-    """No artifact set answers to this id, name or these labels."""
+    """No artifact set has this id, name or these labels."""
 
     def __init__(self, wanted: str, repo: str) -> None:
-        super().__init__(f"no artifact set {wanted} in repository {repo!r}; list what is there, or create it first")
+        super().__init__(
+            f"no artifact set {wanted} in repository {repo!r}; list the sets, or create it first"
+        )
         self.wanted = wanted
         self.repo = repo
 
 
 class MemberNotFoundError(ProvenanceError, KeyError):
-    """An artifact that is to be taken out of a set is not in it."""
+    """An artifact to be removed from a set is not a member of it."""
 
     def __init__(self, artifact_id: str, set_id: str) -> None:
         super().__init__(
-            f"artifact {artifact_id} is not in the set {set_id}; take out what is in it, or use `difference`, which asks for nothing"
+            f"artifact {artifact_id} is not in the set {set_id}; remove a member, or use "
+            "`difference`, which ignores other artifacts"
         )
         self.artifact_id = artifact_id
         self.set_id = set_id
 
 
 class BlobNotFoundError(ProvenanceError, FileNotFoundError):
-    """A blob that a record promises is not in the store."""
+    """A blob that a record refers to is not in the store."""
 
     def __init__(self, blob_id: str, store: str) -> None:
         super().__init__(
-            f"blob {blob_id} is missing from store {store!r}; call the function again to compute and store it anew, "
-            "or promote it from a repository that still has it"
+            f"blob {blob_id} is missing from store {store!r}; call the function again to recompute "
+            "and store it, or promote it from a repository that still has it"
         )
         self.blob_id = blob_id
         self.store = store
 
 
 class CorruptBlobError(ProvenanceError, ValueError):
-    """A stored blob is not what was written: its digest differs, or it cannot be decoded.
+    """The digest of a stored blob differs, or the blob cannot be decoded.
 
-    `is_sound` tells that the bytes are those that were written, and that only decoding them failed; `misses_code` that
-    it failed because a class, a function or a module that they name is not to be found in this process.
+    Attributes:
+        is_sound: the digest matches, only decoding failed.
+        misses_code: decoding failed because this process lacks a class, function or module that
+            the blob refers to.
     """
 
     def __init__(
-        self, blob_id: str, store: str, reason: str, *, is_sound: bool = False, misses_code: bool = False
+        self,
+        blob_id: str,
+        store: str,
+        reason: str,
+        *,
+        is_sound: bool = False,
+        misses_code: bool = False,
     ) -> None:
-        again = "call the function again to compute and store it anew"
+        again = "call the function again to recompute and store it"
         super().__init__(
-            f"blob {blob_id} in store {store!r} is sound, but something that it names is missing in this process "
-            f"({reason}); import or define the class or function as it was when the blob was stored, or {again}"
+            f"blob {blob_id} in store {store!r} is sound, but this process lacks something that it "
+            f"refers to ({reason}); import or define the class or function as it was when the blob "
+            f"was stored, or {again}"
             if misses_code
-            else f"blob {blob_id} in store {store!r} is damaged ({reason}); {again}, or restore the blob from a backup"
+            else f"blob {blob_id} in store {store!r} is damaged ({reason}); {again}, or restore "
+            "the blob from a backup"
         )
         self.blob_id = blob_id
         self.store = store
@@ -116,12 +154,12 @@ class CorruptBlobError(ProvenanceError, ValueError):
 
 
 class CorruptRecordError(ProvenanceError, ValueError):
-    """A stored record is not what was put: it cannot be read, or its signature differs or is missing."""
+    """A stored record cannot be read, or its signature is wrong or missing."""
 
     def __init__(self, artifact_id: str, repo: str, reason: str, *, what: str = "artifact") -> None:
         super().__init__(
-            f"the record of {what} {artifact_id} in repository {repo!r} is not what was stored ({reason}); call the "
-            "function again to compute and record it anew, or restore the repository from a backup"
+            f"record of {what} {artifact_id} in repository {repo!r} is corrupt ({reason}); call "
+            "the function again to recompute and record it, or restore the repository from a backup"
         )
         self.artifact_id = artifact_id
         self.repo = repo
@@ -129,27 +167,32 @@ class CorruptRecordError(ProvenanceError, ValueError):
 
 
 class KeyExistsError(ProvenanceError, KeyError):
-    """A key that must be new is taken."""
+    """A key that must be new exists already."""
 
     def __init__(self, key: str, store: str) -> None:
-        super().__init__(f"{key!r} is in {store!r} already; delete it first, or let the store skip duplicates")
+        super().__init__(
+            f"{key!r} exists in {store!r} already; delete it first, or let the store skip "
+            "duplicates"
+        )
         self.key = key
         self.store = store
 
 
 class AmbiguousIdError(ProvenanceError, ValueError):
-    """A prefix fits several ids."""
+    """A prefix matches several ids."""
 
     def __init__(self, prefix: str, matches: Iterable[str]) -> None:
         self.matches = tuple(matches)
-        super().__init__(f"{prefix!r} fits several ids: {', '.join(self.matches)}; give more digits")
+        super().__init__(
+            f"{prefix!r} matches several ids: {', '.join(self.matches)}; give more digits"
+        )
         self.prefix = prefix
 
 
 class StorePermissionError(ProvenanceError, PermissionError):
     """A store's configuration forbids the operation.
 
-    When it may not take a computed result, `value` is that result: the work is not lost.
+    If a computed result could not be stored, `value` is that result.
     """
 
     def __init__(self, operation: str, store: str, permission: str, value: object = None) -> None:
@@ -164,9 +207,9 @@ class StorePermissionError(ProvenanceError, PermissionError):
 
 
 class StoreUnavailableError(ProvenanceError, OSError):
-    """A store cannot be opened, read or written just now.
+    """A store cannot be opened, read or written at the moment.
 
-    When it could not take a computed result, `value` is that result: the work is not lost.
+    If a computed result could not be stored, `value` is that result.
     """
 
     def __init__(self, store: str, reason: str, advice: str, value: object = None) -> None:
@@ -180,11 +223,12 @@ class UntrustedStoreError(ProvenanceError, PermissionError):
     """A value would be executed, believed or signed, and its store is one that others may have written to."""
 
     def __init__(self, store: str, serializer: str, reason: str, target: str | None = None) -> None:
-        refused = "read" if target is None else f"copied to {target!r}"
+        refused = "load" if target is None else f"copy to {target!r}"
         super().__init__(
-            f"what serializer {serializer!r} wrote is not {refused} from {store!r}, which is configured with trusted: false "
-            f"({reason}); store it by one that executes nothing (json, numpy, Parquet, Arrow), sign the repository with "
-            "a signing_key, or set trusted: true if nobody else can write there"
+            f"refusing to {refused} {serializer!r} data from {store!r}, which is configured with "
+            f"trusted: false ({reason}); use a serializer that executes no code (json, numpy, "
+            "Parquet, Arrow), sign the repository with a signing_key, or set trusted: true if "
+            "nobody else can write there"
         )
         self.store = store
         self.serializer = serializer
@@ -193,7 +237,7 @@ class UntrustedStoreError(ProvenanceError, PermissionError):
 
 
 class ConfigError(ProvenanceError, ValueError):
-    """The configuration, or an option of a decorator, is not right."""
+    """The configuration, or an option of a decorator, is invalid."""
 
     def __init__(self, path: str, problem: str, advice: str = "") -> None:
         super().__init__(f"{path}: {problem}" + (f"; {advice}" if advice else ""))
@@ -202,24 +246,26 @@ class ConfigError(ProvenanceError, ValueError):
 
 
 class UnhashableValueError(ProvenanceError, TypeError, ValueError):
-    """A value has no content that could be hashed: a lock, a generator, an open file, a cycle.
+    """A value has no content to hash: a lock, a generator, an open file, a cycle.
 
-    `instead` says what could be given, where only another value will do.
+    `instead` names the only values that can be passed in its place, if there is such a restriction.
     """
 
     def __init__(self, path: str, reason: str, instead: str = "") -> None:
-        ways = f"pass {instead}, or leave the argument out with `ignore`"
+        advice = f"pass {instead}, or exclude the argument with `ignore`"
         if not instead:
-            ways = "pass something that has a value, leave the argument out with `ignore`, "
-            ways += "or teach its type with `register_hasher`"
-        super().__init__(f"cannot hash {path}: {reason}; {ways}")
+            advice = (
+                "pass something that has a value, exclude the argument with `ignore`, "
+                "or register its type with `register_hasher`"
+            )
+        super().__init__(f"cannot hash {path}: {reason}; {advice}")
         self.path = path
         self.reason = reason
         self.instead = instead
 
 
 class UnserializableValueError(ProvenanceError, TypeError, ValueError):
-    """No serializer can write the value; `value` still holds it."""
+    """No serializer can write the value, which is kept in `value`."""
 
     def __init__(self, what: str, reason: str, value: object = None, advice: str = "") -> None:
         way = advice or "choose a `serializer` that can write it, or register one"
@@ -230,7 +276,10 @@ class UnserializableValueError(ProvenanceError, TypeError, ValueError):
 
 
 class UnarchivableFileError(ProvenanceError, OSError):
-    """A file cannot be archived: it is missing, unreadable, or no file; `value` holds what was given, untouched."""
+    """A file to be archived is missing, unreadable or not a regular file.
+
+    `value` is what was passed.
+    """
 
     def __init__(self, what: str, reason: str, advice: str, value: object = None) -> None:
         super().__init__(f"cannot archive {what}: {reason}; {advice}")
@@ -240,11 +289,12 @@ class UnarchivableFileError(ProvenanceError, OSError):
 
 
 class MissingLibraryError(ProvenanceError, ImportError):
-    """A value, or its compression, needs a library that is not installed here."""
+    """A value, store or compression needs a library that is not installed."""
 
     def __init__(self, for_what: str, library: str, extra: str) -> None:
         super().__init__(
-            f"{for_what} needs {library}, which cannot be imported; install it: pip install 'provenance[{extra}]'"
+            f"{for_what} needs {library}, which cannot be imported; install it: "
+            f"pip install 'provenance[{extra}]'"
         )
         self.library = library
         self.extra = extra
@@ -256,21 +306,22 @@ class ImpureFunctionError(ProvenanceError, ValueError):
     def __init__(self, function: str, arguments: Iterable[str]) -> None:
         self.arguments = tuple(arguments)
         super().__init__(
-            f"{function} modified its arguments ({', '.join(self.arguments)}), so its result was not recorded; "
-            "work on a copy inside the function (copy.deepcopy), or leave the argument out with `ignore`; `value` of this "
-            "error holds the result"
+            f"{function} modified its arguments ({', '.join(self.arguments)}), so its result was "
+            "not recorded; work on a copy inside the function (copy.deepcopy), or exclude the "
+            "argument with `ignore`; `value` of this error holds the result"
         )
         self.function = function
 
 
 class MutatedArtifactValueError(ProvenanceError, ValueError):
-    """The value behind a proxy was changed before it was passed on."""
+    """The value of a proxy was changed before the proxy was passed on."""
 
     def __init__(self, artifact_id: str, function: str, arguments: Iterable[str]) -> None:
         self.arguments = tuple(arguments)
         super().__init__(
-            f"artifact {artifact_id} was mutated before it was passed to {function} ({', '.join(self.arguments)}); "
-            "change a copy (copy.deepcopy of `unwrap(x)`), or make the change inside a decorated function"
+            f"artifact {artifact_id} was mutated before it was passed to {function} "
+            f"({', '.join(self.arguments)}); change a copy (copy.deepcopy of `unwrap(x)`), or make "
+            "the change inside a decorated function"
         )
         self.artifact_id = artifact_id
         self.function = function
@@ -282,18 +333,19 @@ class ProxyExpectedError(ProvenanceError, TypeError):
     def __init__(self, function: str, arguments: Iterable[str]) -> None:
         self.arguments = tuple(arguments)
         super().__init__(
-            f"{function} takes proxies of artifacts only, and got plain values for {', '.join(self.arguments)}; pass the "
-            "results of decorated functions, not parts or copies of their values, or `load_proxy(id)`"
+            f"{function} requires proxies of artifacts, got plain values for "
+            f"{', '.join(self.arguments)}; pass the results of decorated functions, not parts or "
+            "copies of their values, or `load_proxy(id)`"
         )
         self.function = function
 
 
 class DuplicateNameError(ProvenanceError, ValueError):
-    """Several artifacts have one name where names must tell them apart."""
+    """Several artifacts have the same name where names must be unique."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = tuple(names)
         super().__init__(
-            f"several artifacts are named {', '.join(map(repr, self.names))}; "
-            "group them (group_artifacts_of_same_name=True), or leave all but one of each name out"
+            f"several artifacts are named {', '.join(map(repr, self.names))}; group them "
+            "(group_artifacts_of_same_name=True), or pass only one of each name"
         )

@@ -1,10 +1,11 @@
-"""For who extends the library: stores of his own, and layers around those that there are.
+"""Names for authors of stores and layers.
 
-A *store* is a class with the methods of `BlobStore`, or of `RecordStore` and `SetStore`; `blob_effects` and
-`record_effects` make interpreters of them; with the methods of `TendedBlobs` and `TendedRecords` it can be swept, and made
-smaller. A *layer* is a function from interpreter to interpreter; `layered` makes one
-from a function around each answer, and `Repository.layered` and `Store.layered` put one around a handle.
-`provenance.testing.contracts` proves either.
+A *store* is a class with the methods of `BlobStore`, or of `RecordStore` and `SetStore`;
+`blob_effects` and `record_effects` return interpreters for them. With the methods of `TendedBlobs`
+and `TendedRecords` it supports garbage collection and eviction. A *layer* is a function from
+interpreter to interpreter; `layered` makes one from a function around each answer, and
+`Repository.layered` and `Store.layered` apply one to a handle. `provenance.testing.contracts` has
+tests for both.
 """
 
 from __future__ import annotations
@@ -192,10 +193,12 @@ __all__ = [
 
 
 def repository_over(name: str, stores: Interpreter[Records | Blobs]) -> Repository:
-    """A repository of what *stores* keep; time, process and the user's files are those of this machine.
+    """Return a repository over *stores*.
 
-    Unless *stores* answer `Leases` too, only the threads and tasks of this process wait for one another; if they do, leases
-    are renewed for them.
+    Time, process and the user's files are those of this machine.
+
+    If *stores* answer `Leases`, the leases are renewed. Otherwise only the threads and tasks of
+    this process wait for each other.
 
     >>> from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
     >>> sets = MemorySets()

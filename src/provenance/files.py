@@ -1,4 +1,4 @@
-"""Archiving files that no function made: the sources of a pipeline."""
+"""Archiving of files that no function computed: the sources of a pipeline."""
 
 from __future__ import annotations
 
@@ -24,34 +24,38 @@ def archive_file(
     custom_fields: Mapping[str, object] | None = None,
     preserve_ext: bool = False,
 ) -> ArchivedFile:
-    """Store the file *filename* in the current repository; its bytes are read piece by piece.
+    """Store the file *filename* in the current repository; its bytes are read in chunks.
 
     Args:
-        filename: Path of the file, or of a folder. Where it is has no part in the artifact's id: the bytes count, and
-            the name.
+        filename: Path of a file or folder. The artifact's id depends on its bytes and on *name*,
+            not on the path.
         name: Name of the artifact; by default that of the file.
-        delete_original: Delete the file once its stored copy was read back and compared.
+        delete_original: Delete the file after its stored copy was read back and compared.
         custom_fields: JSON to search by.
-        preserve_ext: Make the file's extension part of its value, and so of the paths at which it can be opened.
+        preserve_ext: Make the file's extension part of its value and of the path of its local copy.
 
     Returns:
-        Proxy of the `ArchivedFile` (of an `ArchivedFolder`, for a folder), to be passed to decorated functions; its
-        artifact is a source of their results.
+        Proxy of the `ArchivedFile` (or `ArchivedFolder`), to be passed to decorated functions; its
+        artifact is an input of their results.
 
     Raises:
-        UnarchivableFileError: if there is no such file, or it cannot be read.
+        UnarchivableFileError: if the file does not exist or cannot be read.
         ConfigError: if `name` or `custom_fields` cannot be recorded.
-        StoreUnavailableError, StorePermissionError: if the store cannot or may not take it; the file stays.
+        StoreUnavailableError, StorePermissionError: if the store fails or refuses it; the file
+            stays.
     """
     repo = session.current().repository()
     file = run(filing.examined(unwrap(filename), preserve_ext, shown(filename)), repo.interpreter)
     options = checked(subject_of(archive_file), Choices(name=name, custom_fields=custom_fields))
     made = deposit(file, options.name or file.name, options.custom_fields)
     call = calls.begin(session.current(), made.recipe, made.arguments, {})
-    looked = run(filing.looked_up(call.plan.artifact_id, file, thoroughly=delete_original), repo.interpreter)
-    call = call if isinstance(looked, Found) else calls.replacing(call, looked)
+    found = run(
+        filing.looked_up(call.plan.artifact_id, file, thoroughly=delete_original), repo.interpreter
+    )
+    call = call if isinstance(found, Found) else calls.replacing(call, found)
     result = calls.execute(call)
     record = artifact_of(result)
-    if delete_original and record.value_blob == file.blob:  # not if it is read-only
+    # With `read_only` nothing was stored.
+    if delete_original and record.value_blob == file.blob:
         run(filing.delete_original(file, record), repo.interpreter)
     return cast("ArchivedFile", result)

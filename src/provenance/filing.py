@@ -28,7 +28,12 @@ from provenance.asks import (
 from provenance.deposits import deposit
 from provenance.draft import Draft
 from provenance.effect import Interpreter, Program
-from provenance.errors import BlobNotFoundError, CorruptBlobError, StorePermissionError, UnarchivableFileError
+from provenance.errors import (
+    BlobNotFoundError,
+    CorruptBlobError,
+    StorePermissionError,
+    UnarchivableFileError,
+)
 from provenance.ids import ArtifactId
 from provenance.keepers import Member, Original, copied
 from provenance.records import ArtifactRecord, Blob
@@ -62,11 +67,15 @@ def examined(given: object, preserve_extension: bool, what: str) -> Program[Exam
         found = yield from Examine(path)
     except OSError as error:
         reason = f"{os.fspath(error.filename or path)!r}: {error.strerror or error}"
-        raise UnarchivableFileError(what, reason, "pass the path of a readable file", given) from error
+        raise UnarchivableFileError(
+            what, reason, "pass the path of a readable file", given
+        ) from error
     name = os.path.basename(found.original.path)  # noqa: PTH119 - paths are text here, as the user gave them
     if isinstance(found, ExaminedFolder):
         return ArchivedFolder(found.blob, "", name, found.original, found.members)
-    return ArchivedFile(found.blob, extension_of(name) if preserve_extension else "", name, found.original)
+    return ArchivedFile(
+        found.blob, extension_of(name) if preserve_extension else "", name, found.original
+    )
 
 
 def path_of(given: object, what: str) -> str:
@@ -99,7 +108,11 @@ def _commit_files(draft: Draft) -> Program[Archive, ArtifactRecord]:
     if draft.parts:
         draft = yield from _with_members_of_parts(draft)
     record = yield from programs.commit(draft)
-    if archiving is not None and archiving.delete_original and record.value_id == draft.computation.value_id:
+    if (
+        archiving is not None
+        and archiving.delete_original
+        and record.value_id == draft.computation.value_id
+    ):
         yield from delete_original(value, record)
     return record
 
@@ -109,7 +122,9 @@ def _with_members_of_parts(draft: Draft) -> Program[Commit | Lookup, Draft]:
     parts: list[Draft] = []
     for part in draft.parts:
         value = part.computation.value
-        parts.append((yield from _with_members(part, value)) if isinstance(value, ArchivedFolder) else part)
+        parts.append(
+            (yield from _with_members(part, value)) if isinstance(value, ArchivedFolder) else part
+        )
     return evolve(draft, parts=tuple(parts))
 
 
@@ -121,12 +136,16 @@ def _with_members(draft: Draft, folder: ArchivedFolder) -> Program[Commit | Look
         found = yield from programs.probe(member.artifact_id)
         if not isinstance(found, programs.Found):
             now = yield from Now()
-            yield from programs.commit(member.draft(now, replace=not isinstance(found, programs.Absent)))
+            yield from programs.commit(
+                member.draft(now, replace=not isinstance(found, programs.Absent))
+            )
         sightings.append(member.sighting)
     return evolve(draft, plan=evolve(draft.plan, sightings=tuple(sightings)))
 
 
-def delete_original(value: object, record: ArtifactRecord) -> Program[ReadBlob | DeleteOriginal, None]:
+def delete_original(
+    value: object, record: ArtifactRecord
+) -> Program[ReadBlob | DeleteOriginal, None]:
     """Delete the original of an archived file, after its stored bytes have been compared with their digest.
 
     Raises:
@@ -138,7 +157,9 @@ def delete_original(value: object, record: ArtifactRecord) -> Program[ReadBlob |
         yield from DeleteOriginal(value.keeper)
 
 
-def looked_up(artifact_id: ArtifactId, file: ArchivedFile, *, thoroughly: bool) -> Program[Verify, programs.LookedUp]:
+def looked_up(
+    artifact_id: ArtifactId, file: ArchivedFile, *, thoroughly: bool
+) -> Program[Verify, programs.LookedUp]:
     """Look up the artifact of *file*; `Gone` if bytes of it are lost.
 
     If *thoroughly*, all bytes are compared with their digests, and quarantined where they differ.
@@ -164,7 +185,11 @@ def _is_sound(blob: Blob) -> Program[ReadBlob | Quarantine, bool]:
 
 def _contents(file: ArchivedFile) -> tuple[Blob, ...]:
     """The blobs of a folder's files, each once."""
-    return tuple(dict.fromkeys(member.blob for member in file.members)) if isinstance(file, ArchivedFolder) else ()
+    return (
+        tuple(dict.fromkeys(member.blob for member in file.members))
+        if isinstance(file, ArchivedFolder)
+        else ()
+    )
 
 
 def _nothing(_: BinaryIO) -> None:
@@ -181,7 +206,9 @@ def read_folder(record: ArtifactRecord, repo: str) -> Program[ReadBlob | HasBlob
     return value
 
 
-def read_bytes(blob: Blob, read: Callable[[BinaryIO], object]) -> Program[ReadBlob | Quarantine, object]:
+def read_bytes(
+    blob: Blob, read: Callable[[BinaryIO], object]
+) -> Program[ReadBlob | Quarantine, object]:
     """Return what *read* makes of a file's bytes; damaged ones are quarantined, so that the next call computes them again."""
     try:
         return (yield from ReadBlob(blob, read))
@@ -191,7 +218,9 @@ def read_bytes(blob: Blob, read: Callable[[BinaryIO], object]) -> Program[ReadBl
 
 
 def _quarantine(blob: Blob, trouble: CorruptBlobError) -> Program[Quarantine, None]:
-    with suppress(StorePermissionError):  # a read-only store keeps them; the damage is reported anyway
+    with suppress(
+        StorePermissionError
+    ):  # a read-only store keeps them; the damage is reported anyway
         yield from programs.set_aside(blob, trouble)
 
 

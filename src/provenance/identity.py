@@ -1,4 +1,4 @@
-"""From a function and the hashes of its inputs to an artifact id."""
+"""Artifact ids, derived from a function's identity and the hashes of its inputs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _CALL = prefix("call")
 
 @frozen
 class Identity:
-    """What tells a function from others: the name its artifacts carry, its version, and where it is defined.
+    """The identity of a function: the name of its artifacts, its version, and where it is defined.
 
-    `scope` is the full qualified name when `name` is the default one, so that nested functions of one name never
-    meet; None when the user chose the name: two functions with a chosen name share artifacts on purpose.
+    `scope` is the full qualified name if `name` is the default one, so that nested functions of the
+    same name differ. It is None if the user chose the name: functions with the same chosen name
+    share artifacts.
     """
 
     name: str
@@ -31,7 +32,7 @@ class Identity:
 
 @frozen
 class InputHashes:
-    """Hash of each input, as hex: by parameter name, of each of `*args`, and of each captured variable."""
+    """The hashes of a call's inputs, as hex: by parameter, of `*args`, and by captured variable."""
 
     kargs: Mapping[str, str]
     varargs: tuple[str, ...] = ()
@@ -39,31 +40,39 @@ class InputHashes:
 
 
 def default_identity(module: str, qualname: str, version: int) -> Identity:
-    """Identity of a function that was given no name.
+    """Return the identity of a function without a chosen name.
 
     >>> default_identity("pipeline", "make.<locals>.Model.fit", 0).name
     'pipeline.Model.fit'
     """
-    return Identity(f"{module}.{qualname.rpartition('<locals>.')[2]}", version, f"{module}:{qualname}")
+    return Identity(
+        f"{module}.{qualname.rpartition('<locals>.')[2]}", version, f"{module}:{qualname}"
+    )
 
 
 def call_id(identity: Identity, hashes: InputHashes) -> ArtifactId:
-    """Id of the artifact that a call with these inputs makes; the order of keyword arguments does not count."""
-    items: list[str | int | None] = [identity.name, identity.version, identity.scope, len(hashes.kargs)]
+    """Return the id of the artifact of a call; the order of keyword arguments does not matter."""
+    items: list[str | int | None] = [
+        identity.name,
+        identity.version,
+        identity.scope,
+        len(hashes.kargs),
+    ]
     for name in sorted(hashes.kargs):
         items += (name, hashes.kargs[name])
     items.append(len(hashes.varargs))
     items += hashes.varargs
     for name in sorted(hashes.captured):
         items += (name, hashes.captured[name])
-    return ArtifactId(seal(_CALL, items).hex())  # `combine`, but that the prefix is at hand
+    # The same as `combine`, with a prefix computed in advance.
+    return ArtifactId(seal(_CALL, items).hex())
 
 
 def set_id(members: Iterable[ArtifactId]) -> SetId:
-    """Id of the set of these artifacts."""
+    """Return the id of the set of these artifacts."""
     return SetId(combine("artifact set", sorted(members)).hex())
 
 
 def uncached_id(call: ArtifactId, value: ValueId) -> ArtifactId:
-    """Id of what a call computed while the cache was off: equal values meet in one artifact, others do not."""
+    """Return the id of an artifact computed with the cache off, from its call and value."""
     return ArtifactId(combine("uncached", [call, value]).hex())

@@ -1,33 +1,33 @@
-"""Ids as types of their own, so that an id of one table cannot look into another."""
+"""Types of ids, which the type checkers keep apart."""
 
 import re
 from typing import Final, NewType
 
 ArtifactId = NewType("ArtifactId", str)
-"""Names one call: its function's identity and the values of its inputs."""
+"""Id of a call: its function's identity and the values of its inputs."""
 ValueId = NewType("ValueId", str)
-"""Names a value, however it came to be."""
+"""Id of a value, however it was computed."""
 BlobId = NewType("BlobId", str)
-"""Names stored bytes: it is their digest, so equal bytes are kept once."""
+"""Id of stored bytes: their digest, so that equal bytes are stored once."""
 RunId = NewType("RunId", str)
-"""Names the process that computed an artifact."""
+"""Id of the process that computed an artifact."""
 SetId = NewType("SetId", str)
-"""Names a set of artifacts by its members."""
+"""Id of a set of artifacts, derived from its members."""
 
 NO_IDS: Final[frozenset[ArtifactId]] = frozenset()
-"""Of what has to do with no artifact."""
+"""The empty set of artifact ids."""
 ID_BYTES: Final = 20
-"""All ids are the first 160 bits of a BLAKE3 digest …"""
+"""Size of an id: the first 160 bits of a BLAKE3 digest."""
 ID_DIGITS: Final = 2 * ID_BYTES
-"""… written as lower-case hexadecimal digits."""
+"""Length of an id in lower-case hexadecimal digits."""
 SHORTEST_PREFIX: Final = 6
-"""People may shorten an id to as few digits as this."""
+"""Minimum length of the prefix of an id."""
 
 _PREFIX: Final = re.compile(rf"[0-9a-f]{{{SHORTEST_PREFIX},{ID_DIGITS}}}")
 
 
 def is_prefix(text: str) -> bool:
-    """Tell whether *text* can stand for an id: whole, or its first digits.
+    """Tell whether *text* is an id or a prefix of one.
 
     >>> is_prefix("88311853"), is_prefix("8831"), is_prefix("../../etc")
     (True, False, False)
@@ -36,7 +36,9 @@ def is_prefix(text: str) -> bool:
 
 
 def main_name(module: str) -> str:
-    """The name of a module as it counts in ids: a spawned child calls its parent's `__main__` `__mp_main__`.
+    """Return the name of a module in ids.
+
+    A spawned child knows its parent's `__main__` as `__mp_main__`.
 
     >>> main_name("__mp_main__"), main_name("json")
     ('__main__', 'json')

@@ -98,7 +98,10 @@ def _leave(key: tuple[AbstractEventLoop, Hashable], flight: _Flight) -> None:
 
 
 async def _landed(
-    key: tuple[AbstractEventLoop, Hashable], flight: _Flight, here: _Flight | None, patience: float | None = None
+    key: tuple[AbstractEventLoop, Hashable],
+    flight: _Flight,
+    here: _Flight | None,
+    patience: float | None = None,
 ) -> object:
     """Wait for *flight*; the last waiter that is cancelled cancels it, and waits until it has stopped.
 
@@ -140,7 +143,11 @@ _crossings: Final[dict[Hashable, _Flight]] = {}
 
 
 def one_thread_at_a_time(
-    what: Hashable, look: Callable[[float], T | None], work: Callable[[float], T], patience: float, ticks: Ticks
+    what: Hashable,
+    look: Callable[[float], T | None],
+    work: Callable[[float], T],
+    patience: float,
+    ticks: Ticks,
 ) -> T:
     """Run *work*; while another thread does the same *what*, wait for it, for at most *patience* seconds in all.
 

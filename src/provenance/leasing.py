@@ -1,4 +1,4 @@
-"""Who computes an artifact: what is asked of a store so that others wait, and what it answers."""
+"""The effects of leases, by which one process computes an artifact while others wait."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from provenance.ids import ArtifactId
 class Claimed:
     """A lease: the right to compute an artifact while others wait, until it expires or is released.
 
-    Each claim has another `owner`, and `fence` grows when a lease that has expired passes to the next one: by these an
-    earlier owner is known.
+    `owner` differs for each claim. `fence` grows when an expired lease passes to another owner, so
+    that the earlier owner can be recognized.
     """
 
     artifact_id: ArtifactId
@@ -23,14 +23,14 @@ class Claimed:
 
 @frozen
 class Taken:
-    """Somebody else computes the artifact; the lease expires in so many *seconds* unless it is renewed."""
+    """Another owner has the lease, which expires in *seconds* unless it is renewed."""
 
     seconds: float
 
 
 @frozen
 class Claim(Effect[Claimed | Taken]):
-    """Take the lease of an artifact for so many *seconds*, if nobody has one that has not expired."""
+    """Acquire the lease of an artifact for *seconds*, unless another owner has a valid one."""
 
     artifact_id: ArtifactId
     seconds: float
@@ -38,7 +38,10 @@ class Claim(Effect[Claimed | Taken]):
 
 @frozen
 class Renew(Effect[bool]):
-    """Let the lease last so many *seconds* from now; False, and nothing done, if it has passed to another or ended."""
+    """Extend a lease to *seconds* from now.
+
+    Answers False if it has ended or passed to another owner.
+    """
 
     lease: Claimed
     seconds: float
@@ -46,14 +49,14 @@ class Renew(Effect[bool]):
 
 @frozen
 class Release(Effect[bool]):
-    """Give the lease back; False, and nothing done, if it has passed to another or ended."""
+    """Release a lease; answers False if it has ended or passed to another owner."""
 
     lease: Claimed
 
 
 @frozen
 class Expired:
-    """A lease that expired so many *seconds* ago, and that nobody has claimed since."""
+    """A lease that expired *seconds* ago and was not acquired since."""
 
     artifact_id: ArtifactId
     seconds: float
@@ -61,10 +64,7 @@ class Expired:
 
 @frozen
 class FindExpired(Effect[tuple[Expired, ...]]):
-    """Leases that expired so many *seconds* ago or earlier: their owners are gone.
-
-    They are in order of their artifacts' ids, those after *after*, at most *limit* of them.
-    """
+    """Up to *limit* leases that expired at least *seconds* ago, by artifact id, after *after*."""
 
     seconds: float
     after: str = ""

@@ -1,44 +1,60 @@
-"""What may be done with a store or repository, as every entry of a configuration may say."""
+"""Permissions and policies that every entry of a configuration may set."""
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias, TypedDict
+from typing import Final, Literal, TypedDict
 
 from attrs import Attribute, field, frozen, validators
 
-DUPLICATES: Final = ("skip", "overwrite", "check_collision", "raise")
+from provenance.effects.duplicates import OnDuplicate
+from provenance.records import Permissions
+
 _SHORTEST_KEY: Final = 16
-OnDuplicateKey: TypeAlias = Literal["skip", "overwrite", "check_collision", "raise"]
 
 
 def _is_long_enough(_: object, __: Attribute[str], key: str) -> None:
     if len(key) < _SHORTEST_KEY:
-        raise ValueError(f"a signing key has at least {_SHORTEST_KEY} characters, chosen at random")
+        raise ValueError(
+            f"signing_key must have at least {_SHORTEST_KEY} characters; choose them at random"
+        )
 
 
 @frozen(kw_only=True)
-class Permitted:
-    """What may be done with a store or repository; not *trusted* is one that others may have written to."""
+class Permitted(Permissions):
+    """Permissions of a store or repository.
 
-    read: bool = True
-    write: bool = True
+    Others may have written to one that is not *trusted*.
+    """
+
     delete: bool = False
-    read_through_write: bool = True
     trusted: bool = True
+
+    @property
+    def permissions(self) -> Permissions:
+        """The permissions alone."""
+        return Permissions(self.read, self.write, self.delete, self.read_through_write)
 
 
 @frozen(kw_only=True)
 class RecordsPermitted(Permitted):
-    """The same of a repository in a database, and the secret that its records are signed with, if they are."""
+    """Settings of all repositories in a database.
 
-    signing_key: str | None = field(default=None, repr=False, validator=validators.optional(_is_long_enough))
+    *signing_key* is the secret that signs records.
+    """
+
+    signing_key: str | None = field(
+        default=None, repr=False, validator=validators.optional(_is_long_enough)
+    )
 
 
 @frozen(kw_only=True)
 class BlobsPermitted(Permitted):
-    """The same of a blob store, and what becomes of bytes that it is given and has already."""
+    """Settings of all blob stores.
 
-    on_duplicate_key: str = field(default="skip", validator=validators.in_(DUPLICATES))
+    *on_duplicate_key* is the policy for blobs that exist already.
+    """
+
+    on_duplicate_key: OnDuplicate = OnDuplicate.SKIP
 
 
 class PermittedOptions(TypedDict, total=False):
@@ -60,4 +76,4 @@ class RecordsOptions(PermittedOptions, total=False):
 class BlobsOptions(PermittedOptions, total=False):
     """`BlobsPermitted` as keywords."""
 
-    on_duplicate_key: OnDuplicateKey
+    on_duplicate_key: Literal["skip", "overwrite", "check_collision", "raise"]

@@ -1,6 +1,6 @@
-"""Settings of blob stores that are elsewhere: object stores, and whatever else fsspec reaches.
+"""Settings of remote blob stores: object stores and other file systems of fsspec.
 
-Credentials are in `storage_options`, which no repr shows and no error quotes.
+Credentials belong into `storage_options`, which no repr shows and no error quotes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _USERINFO: Final = re.compile(r"(?<=://)[^/\s]+@")
 
 
 def without_credentials(url: str) -> str:
-    """*url* without the user and password in it.
+    """Return *url* without its user and password.
 
     >>> without_credentials("sftp://me:secret@host/folder")
     'sftp://host/folder'
@@ -27,23 +27,24 @@ def without_credentials(url: str) -> str:
     return _USERINFO.sub("", url)
 
 
-def _show(url: str) -> str:
-    return repr(without_credentials(url))
-
-
 def _is_place(_: object, attribute: Attribute[str], value: str) -> None:
     if not value.rpartition("://")[2].strip("/ "):
-        raise ValueError(f"{attribute.name} is empty; name the place")
+        raise ValueError(f"{attribute.name} is empty; name the location")
 
 
 @frozen(kw_only=True)
 class RemoteSettings(BlobsPermitted):
-    """What all of them have.
+    """Settings of all remote blob stores.
 
-    *storage_options* go to the file system as they are: credentials, endpoints, regions. *timeout* is the seconds that one request
-    may take, and *deadline* those of an operation with all its retries, apart from the time that moving bytes takes. *cachedir* is
-    a folder of local copies; *cleanup_cachedir* removes it with the process that made it, and *always_check_remote* asks
-    the far place, too, whether something is there.
+    Attributes:
+        storage_options: options of the fsspec file system: credentials, endpoints, regions.
+        cachedir: folder of local copies.
+        cleanup_cachedir: delete that folder when the process that created it ends.
+        always_check_remote: ask the remote store whether a blob exists even if there is a local
+            copy.
+        timeout: seconds that one request may take.
+        deadline: seconds that an operation may take with all retries, in addition to the time for
+            transferring bytes.
     """
 
     storage_options: Mapping[str, object] = field(factory=lambda: NO_OPTIONS, repr=False)
@@ -56,12 +57,12 @@ class RemoteSettings(BlobsPermitted):
 
 def _has_bucket(settings: BucketSettings, _: Attribute[str], basepath: str) -> None:
     if not (settings.bucket + basepath.rpartition("://")[2]).strip("/ "):
-        raise ValueError("there is no bucket; write basepath: bucket/prefix")
+        raise ValueError(f"no bucket in {basepath!r}; write basepath: bucket/prefix")
 
 
 @frozen(kw_only=True)
 class BucketSettings(RemoteSettings):
-    """Objects below *basepath*, which is `bucket/prefix`, or just the prefix where *bucket* is given by itself."""
+    """Objects below *basepath*: `bucket/prefix`, or only the prefix if *bucket* is set."""
 
     bucket: str = ""
     basepath: str = field(default="", validator=_has_bucket)
@@ -69,7 +70,7 @@ class BucketSettings(RemoteSettings):
 
 @frozen(kw_only=True)
 class S3StoreSettings(BucketSettings):
-    """`type: s3`: objects in S3, or in another service that speaks its language."""
+    """`type: s3`: objects in S3 or in a service with the same API."""
 
 
 @frozen(kw_only=True)
@@ -84,7 +85,7 @@ class AzureStoreSettings(BucketSettings):
 
 @frozen(kw_only=True)
 class SFTPStoreSettings(RemoteSettings):
-    """`type: sftp`: files on *host* below the folder *basepath*, which begins where a login does unless it is absolute."""
+    """`type: sftp`: files on *host* below *basepath*, which is relative to the login folder."""
 
     host: str = field(validator=validators.min_len(1))
     basepath: str = field(validator=validators.min_len(1))
@@ -94,9 +95,9 @@ class SFTPStoreSettings(RemoteSettings):
 
 @frozen(kw_only=True)
 class FsspecStoreSettings(RemoteSettings):
-    """`type: fsspec`: files below *url*, on whatever file system fsspec knows."""
+    """`type: fsspec`: files below *url*, on any file system that fsspec supports."""
 
-    url: str = field(repr=_show, validator=_is_place)
+    url: str = field(repr=lambda url: repr(without_credentials(url)), validator=_is_place)
 
 
 ObjectSettings: TypeAlias = (
@@ -109,7 +110,7 @@ KINDS: Final[Mapping[str, type[ObjectSettings]]] = {
     "sftp": SFTPStoreSettings,
     "fsspec": FsspecStoreSettings,
 }
-"""The settings of each `type`."""
+"""Settings by `type`."""
 
 
 class RemoteOptions(BlobsOptions, total=False):
@@ -147,7 +148,7 @@ class FsspecStoreOptions(RemoteOptions, total=False):
 
 @frozen
 class Place:
-    """Where blobs are: a protocol of fsspec's, the path below which they are, and the options of the file system."""
+    """Location of blobs: a protocol of fsspec, a root path, and options of the file system."""
 
     protocol: str
     root: str
@@ -164,24 +165,23 @@ _PROTOCOLS: Final[Mapping[type[BucketSettings], str]] = {
 
 
 def place_of(settings: ObjectSettings) -> Place:
-    """The place that *settings* describe.
+    """Return the location that *settings* describe.
 
     >>> place_of(S3StoreSettings(bucket="team", basepath="results/"))
     Place(protocol='s3', root='team/results', timeout=15.0, deadline=60.0)
     """
-    protocol, root, options = _described(settings)
-    return Place(protocol, root, {**options, **settings.storage_options}, settings.timeout, settings.deadline)
-
-
-def _described(settings: ObjectSettings) -> tuple[str, str, dict[str, object]]:
+    options: dict[str, object] = {}
     match settings:
-        case FsspecStoreSettings():
-            protocol, separator, _ = settings.url.partition("://")
-            return protocol if separator else "file", settings.url, {}
-        case SFTPStoreSettings():
-            known = {"host": settings.host, "port": settings.port, "username": settings.username}
-            return "sftp", settings.basepath, {name: each for name, each in known.items() if each is not None}
+        case FsspecStoreSettings(url=root):
+            protocol, separator, _ = root.partition("://")
+            protocol = protocol if separator else "file"
+        case SFTPStoreSettings(basepath=root):
+            protocol = "sftp"
+            known = {name: getattr(settings, name) for name in ("host", "port", "username")}
+            options = {name: value for name, value in known.items() if value is not None}
         case _:
+            protocol = _PROTOCOLS[type(settings)]
             parts = (settings.bucket, settings.basepath.rpartition("://")[2])
-            root = "/".join(each.strip("/") for each in parts if each.strip("/"))
-            return _PROTOCOLS[type(settings)], root, {}
+            root = "/".join(filter(None, (part.strip("/") for part in parts)))
+    options |= settings.storage_options
+    return Place(protocol, root, options, settings.timeout, settings.deadline)

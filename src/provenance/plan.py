@@ -45,7 +45,9 @@ class CallPlan:
     @property
     def input_artifact_ids(self) -> frozenset[ArtifactId]:
         """Artifacts among the inputs, at any depth."""
-        return frozenset([each.artifact_id for each in self.sightings]) if self.sightings else NO_IDS
+        return (
+            frozenset([each.artifact_id for each in self.sightings]) if self.sightings else NO_IDS
+        )
 
 
 def plan_call(recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, object]) -> CallPlan:
@@ -58,15 +60,24 @@ def plan_call(recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, obj
     hashes = hash_inputs(recipe, inputs, seen)
     if recipe.options.ignore:
         ignored = [value for name, value in inputs.kargs.items() if name not in hashes.kargs]
-        seen += in_ignored([*ignored, *(inputs.varargs if recipe.subject.rest in recipe.options.ignore else ())])
+        seen += in_ignored(
+            [*ignored, *(inputs.varargs if recipe.subject.rest in recipe.options.ignore else ())]
+        )
     sightings = tuple(sightings_of(seen)) if seen else ()
     return CallPlan(
-        call_id(recipe.identity, hashes), recipe.identity, inputs, hashes, sightings + recipe.captured_sightings
+        call_id(recipe.identity, hashes),
+        recipe.identity,
+        inputs,
+        hashes,
+        sightings + recipe.captured_sightings,
     )
 
 
 def bind_call(
-    recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, object], seen: list[object] | None = None
+    recipe: Recipe,
+    args: tuple[object, ...],
+    kwargs: Mapping[str, object],
+    seen: list[object] | None = None,
 ) -> Bound:
     """Bind a call's arguments after those of the partial or method that was decorated; merge default dictionaries.
 
@@ -81,7 +92,11 @@ def bind_call(
         return bound
     merged = completed(chosen, subject.defaults, bound[0])
     if seen is not None:
-        completing = [(value, subject.defaults[name]) for name, value in bound[0].items() if merged[name] is not value]
+        completing = [
+            (value, subject.defaults[name])
+            for name, value in bound[0].items()
+            if merged[name] is not value
+        ]
         seen += in_ignored(completing)
     return merged, bound[1]
 
@@ -105,7 +120,9 @@ def hash_inputs(recipe: Recipe, inputs: Inputs, seen: list[object] | None = None
     """Hash each input but the ignored ones; what they hold of artifacts is noted in *seen*."""
     named, rest, ignore = inputs.kargs, inputs.varargs, recipe.options.ignore
     if ignore:
-        named = {name: value for name, value in named.items() if not recipe.subject.covers(ignore, name)}
+        named = {
+            name: value for name, value in named.items() if not recipe.subject.covers(ignore, name)
+        }
         rest = () if recipe.subject.rest in ignore else rest
     kargs: dict[str, str] = {}
     for name, value in named.items():
@@ -114,8 +131,13 @@ def hash_inputs(recipe: Recipe, inputs: Inputs, seen: list[object] | None = None
     if rest:
         varargs = tuple([hash_input(value, "varargs", i, seen) for i, value in enumerate(rest)])
     if recipe.options.input_hash_fn is not None:
-        by_name, others = _shaped(recipe.options.input_hash_fn, "input_hash_fn", dict(kargs), varargs)
-        kargs, varargs = {name: _as_hash(each) for name, each in by_name.items()}, tuple(map(_as_hash, others))
+        by_name, others = _shaped(
+            recipe.options.input_hash_fn, "input_hash_fn", dict(kargs), varargs
+        )
+        kargs, varargs = (
+            {name: _as_hash(each) for name, each in by_name.items()},
+            tuple(map(_as_hash, others)),
+        )
     return InputHashes(kargs, varargs, recipe.captured_hashes)
 
 
@@ -125,15 +147,22 @@ def _as_hash(answer: object) -> str:
 
 
 def _shaped(
-    function: InputFunction, option: str, kargs: dict[str, object] | dict[str, str], varargs: tuple[object, ...]
+    function: InputFunction,
+    option: str,
+    kargs: dict[str, object] | dict[str, str],
+    varargs: tuple[object, ...],
 ) -> tuple[Mapping[str, object], tuple[object, ...]]:
     """Call the user's *function* and check that it kept the shape of what it was given."""
     answer = cast("object", function({"kargs": kargs, "varargs": varargs}))
     returned = answer  # what is checked below loses its type
-    given: Mapping[str, object] = cast("Mapping[str, object]", answer) if isinstance(answer, Mapping) else {}
+    given: Mapping[str, object] = (
+        cast("Mapping[str, object]", answer) if isinstance(answer, Mapping) else {}
+    )
     named, rest = given.get("kargs"), given.get("varargs", ())
     if not isinstance(named, Mapping) or not isinstance(rest, Iterable):
-        raise ConfigError(option, f"returned {shown(returned)}", "return {'kargs': {name: …}, 'varargs': (…)}")
+        raise ConfigError(
+            option, f"returned {shown(returned)}", "return {'kargs': {name: …}, 'varargs': (…)}"
+        )
     return cast("Mapping[str, object]", named), tuple(cast("Iterable[object]", rest))
 
 
@@ -145,7 +174,9 @@ def may_change(recipe: Recipe, plan: CallPlan) -> bool:
     return not kinds <= IMMUTABLE
 
 
-def hashes_now(recipe: Recipe, plan: CallPlan, args: tuple[object, ...], kwargs: Mapping[str, object]) -> InputHashes:
+def hashes_now(
+    recipe: Recipe, plan: CallPlan, args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> InputHashes:
     """The hashes of a planned call's inputs as they are now; `input_process_fn` is called again."""
     if recipe.options.input_process_fn is None:
         return hash_inputs(recipe, plan.inputs)
@@ -169,7 +200,9 @@ def refuse_mutated(plan: CallPlan) -> None:
 
 def _holders(plan: CallPlan, sighting: Sighting) -> tuple[str, ...]:
     """Names of the arguments in which *sighting* was made: those whose hash notes it again."""
-    named = {name: value for name, value in plan.inputs.kargs.items() if name in plan.input_hashes.kargs}
+    named = {
+        name: value for name, value in plan.inputs.kargs.items() if name in plan.input_hashes.kargs
+    }
     placed = {f"varargs[{i}]": value for i, value in enumerate(plan.inputs.varargs)}
     return tuple(name for name, value in {**named, **placed}.items() if sighting in _seen_in(value))
 

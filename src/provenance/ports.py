@@ -1,7 +1,7 @@
-"""What an author of a store writes, and how it becomes an interpreter.
+"""Protocols of stores, and the functions that make interpreters of them.
 
-A store is a plain class with one method a question, checked against a Protocol here; `record_effects`, `blob_effects`
-and `world_effects` turn it into an interpreter.
+A store is a plain class with one method for each effect. `record_effects`, `blob_effects` and
+`lease_effects` return an interpreter for it.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ from provenance.records import ArtifactRecord, Blob, Options, Run, SetRecord, Wr
 from provenance.tending import Lagging, TendedBlobs, tended_blob_effects, tended_record_effects
 
 Write: TypeAlias = Callable[[BinaryIO], None]
-"""Writes a blob into the sink that it is given."""
+"""Writes a blob into a sink."""
 
 
 class RecordStore(Protocol):
-    """Keeps records; each method answers the effect of its name in `asks`."""
+    """A store of records; each method answers the effect of its name in `asks`."""
 
     def find_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord | None: ...
     def find_ids(self, prefix: str, limit: int, after: str, /) -> tuple[ArtifactId, ...]: ...
@@ -76,7 +76,7 @@ class RecordStore(Protocol):
 
 
 class SetStore(Protocol):
-    """Keeps sets of artifacts; each method answers the effect of its name in `asks`."""
+    """A store of artifact sets; each method answers the effect of its name in `asks`."""
 
     def put_set(self, record: SetRecord, /) -> SetRecord: ...
     def find_set(self, set_id: SetId, /) -> SetRecord | None: ...
@@ -87,10 +87,10 @@ class SetStore(Protocol):
 
 
 class LeaseStore(Protocol):
-    """Knows who computes what; each method answers the effect of its name in `asks`, at one stroke.
+    """A store of leases; each method atomically answers the effect of its name in `leasing`.
 
-    A lease that has more than `sharing.IMPOSSIBLE` seconds to go was given before the clock was set back, and counts as
-    expired.
+    A lease with more than `sharing.IMPOSSIBLE` seconds left was made before the clock was set back,
+    and counts as expired.
     """
 
     def claim(self, artifact_id: ArtifactId, seconds: float, /) -> Claimed | Taken: ...
@@ -100,7 +100,10 @@ class LeaseStore(Protocol):
 
 
 class BlobStore(Protocol):
-    """Keeps bytes under their digest; each method answers the effect of its name in `asks`."""
+    """A store of bytes under their digests.
+
+    Each method answers the effect of its name in `asks`.
+    """
 
     def write_blob(self, write: Callable[[BinaryIO], None], /) -> Written: ...
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object], /) -> object: ...
@@ -110,7 +113,7 @@ class BlobStore(Protocol):
 
 
 class Desk(Protocol):
-    """Reads and deletes files of the user's, and keeps local copies of stored ones."""
+    """The user's files, and local copies of stored ones."""
 
     def examine(self, path: str, /) -> Examined | ExaminedFolder: ...
     def check_out(self, ask: CheckOut, /) -> str: ...
@@ -119,19 +122,19 @@ class Desk(Protocol):
 
 
 class Clock(Protocol):
-    """Tells the time."""
+    """A clock."""
 
     def now(self) -> datetime:
-        """The time, in UTC."""
+        """Return the current time, in UTC."""
         ...
 
     def ticks(self) -> float:
-        """Seconds on a clock that only moves forward, for measuring."""
+        """Return the seconds of a monotonic clock, for measuring durations."""
         ...
 
 
 class Machine(Protocol):
-    """Tells where and when this process runs."""
+    """Time and facts of this process."""
 
     def now(self) -> datetime: ...
     def current_run(self) -> Run: ...
@@ -139,7 +142,10 @@ class Machine(Protocol):
 
 
 def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[Records]:
-    """Interpreter of all that *store* and *sets* answer, and of more if it is one of `TendedRecords`."""
+    """Return an interpreter for *store* and *sets*.
+
+    For maintenance *store* may be one of `TendedRecords`.
+    """
     return (
         FindRecord.on(lambda ask: store.find_record(ask.id))
         | FindIds.on(lambda ask: store.find_ids(ask.prefix, ask.limit, ask.after))
@@ -156,7 +162,7 @@ def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[Records]:
 
 
 def set_effects(store: SetStore) -> Interpreter[Sets]:
-    """Interpreter of all that *store* answers."""
+    """Return an interpreter for *store*."""
     return (
         PutSet.on(lambda ask: store.put_set(ask.record))
         | FindSet.on(lambda ask: store.find_set(ask.id))
@@ -168,7 +174,7 @@ def set_effects(store: SetStore) -> Interpreter[Sets]:
 
 
 def lease_effects(store: LeaseStore) -> Interpreter[Leases]:
-    """Interpreter of all that *store* answers."""
+    """Return an interpreter for *store*."""
     return (
         Claim.on(lambda ask: store.claim(ask.artifact_id, ask.seconds))
         | Renew.on(lambda ask: store.renew(ask.lease, ask.seconds))
@@ -178,7 +184,7 @@ def lease_effects(store: LeaseStore) -> Interpreter[Leases]:
 
 
 def attempted(write_blob: Callable[[Write], Written], write: Write) -> Written | ProvenanceError:
-    """What became of one of several blobs."""
+    """Write one of several blobs, and return its error instead of raising it."""
     try:
         return write_blob(write)
     except ProvenanceError as error:
@@ -186,29 +192,31 @@ def attempted(write_blob: Callable[[Write], Written], write: Write) -> Written |
 
 
 def blob_effects(store: BlobStore) -> Interpreter[Blobs]:
-    """Interpreter of all that *store* answers, and of more if it is one of `TendedBlobs`."""
+    """Return an interpreter for *store*; for maintenance it may be one of `TendedBlobs`."""
+
+    def drop(ask: DropBlob) -> None:
+        # Only a store with `discard` can compare the age of a blob.
+        if ask.before is None or not isinstance(store, TendedBlobs):
+            store.drop_blob(ask.blob)
+            return
+        lag = store.lag if isinstance(store, Lagging) else timedelta(0)
+        store.discard(Shelf.STORED, ask.blob.id, ask.before - lag)
+
     return (
         WriteBlob.on(lambda ask: store.write_blob(ask.write))
-        | WriteBlobs.on(lambda ask: tuple([attempted(store.write_blob, each) for each in ask.writes]))
+        | WriteBlobs.on(
+            lambda ask: tuple([attempted(store.write_blob, write) for write in ask.writes])
+        )
         | ReadBlob.on(lambda ask: store.read_blob(ask.blob, ask.read))
         | HasBlob.on(lambda ask: store.has_blob(ask.blob))
-        | DropBlob.on(lambda ask: _drop(store, ask))
+        | DropBlob.on(drop)
         | Quarantine.on(lambda ask: store.quarantine(ask.blob))
         | tended_blob_effects(store)
     )
 
 
-def _drop(store: BlobStore, ask: DropBlob) -> None:
-    """Delete a blob at once, or, where a store can tell how old it is, if it is old enough."""
-    if ask.before is None or not isinstance(store, TendedBlobs):
-        store.drop_blob(ask.blob)
-        return
-    lag = store.lag if isinstance(store, Lagging) else timedelta(0)
-    store.discard(Shelf.STORED, ask.blob.id, ask.before - lag)
-
-
 def file_effects(desk: Desk) -> Interpreter[Files]:
-    """Interpreter of all that *desk* answers."""
+    """Return an interpreter for *desk*."""
     return (
         Examine.on(lambda ask: desk.examine(ask.path))
         | CheckOut.on(desk.check_out)
@@ -218,7 +226,7 @@ def file_effects(desk: Desk) -> Interpreter[Files]:
 
 
 def world_effects(machine: Machine) -> Interpreter[World]:
-    """Interpreter of all that *machine* answers."""
+    """Return an interpreter for *machine*."""
     return (
         Now.on(lambda _: machine.now())
         | CurrentRun.on(lambda _: machine.current_run())

@@ -90,7 +90,9 @@ class Unsound:
 LookedUp: TypeAlias = Found | Absent | Gone | Unsound
 
 
-def lookup(artifact_id: ArtifactId, *, fresh: bool = False) -> Program[FindRecord, Found | Absent | Unsound]:
+def lookup(
+    artifact_id: ArtifactId, *, fresh: bool = False
+) -> Program[FindRecord, Found | Absent | Unsound]:
     """Look up the record of a planned call, past the cache of records if *fresh*; the value is neither read nor looked for."""
     try:
         record = yield from FindRecord(artifact_id, fresh)
@@ -124,10 +126,15 @@ def commit(draft: Draft) -> Program[Commit, ArtifactRecord]:
     """
     value, serializer = yield from write_first(draft.values)
     inputs = None if draft.inputs_are_plain else (yield from write_first(draft.inputs))[0]
-    parts = (yield from write_each_first([each.values for each in draft.parts])) if draft.parts else ()
+    parts = (
+        (yield from write_each_first([each.values for each in draft.parts])) if draft.parts else ()
+    )
     run = yield from CurrentRun()
     now = yield from Now()
-    besides = [part.put(*written, inputs, run, now) for part, written in zip(draft.parts, parts, strict=True)]
+    besides = [
+        part.put(*written, inputs, run, now)
+        for part, written in zip(draft.parts, parts, strict=True)
+    ]
     return (yield from draft.put(value, serializer, inputs, run, now, besides))
 
 
@@ -144,7 +151,9 @@ def write_first(encodings: Iterable[Encoding]) -> Program[WriteBlob, tuple[Writt
     raise _refused(refusals) from refusals[-1]
 
 
-def write_each_first(several: Sequence[Iterable[Encoding]]) -> Program[WriteBlobs, tuple[tuple[Written, str], ...]]:
+def write_each_first(
+    several: Sequence[Iterable[Encoding]],
+) -> Program[WriteBlobs, tuple[tuple[Written, str], ...]]:
     """As `write_first`, for several values at once."""
     left = [iter(encodings) for encodings in several]
     refusals: list[list[UnserializableValueError]] = [[] for _ in several]
@@ -214,7 +223,9 @@ def read_value(record: ArtifactRecord, repo: str) -> Program[ReadBlob, object]:
         BlobNotFoundError: if its bytes are missing.
         CorruptBlobError: if they are not what was written, or cannot be decoded.
     """
-    return decode(record.value_blob, Decoding(record.serializer, record.load_kwargs, record.dump_kwargs), repo)
+    return decode(
+        record.value_blob, Decoding(record.serializer, record.load_kwargs, record.dump_kwargs), repo
+    )
 
 
 def read_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | ReadBlob, Inputs]:
@@ -234,9 +245,15 @@ def read_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | ReadB
         if stored is None:
             raise ArtifactNotFoundError(record.id, repo)
     try:
-        return inputs_from(stored) if record.inputs_blob is not None else plain_inputs(cast("str", stored))
+        return (
+            inputs_from(stored)
+            if record.inputs_blob is not None
+            else plain_inputs(cast("str", stored))
+        )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CorruptRecordError(record.id, repo, f"its inputs are not those of a call: {said(error)}") from error
+        raise CorruptRecordError(
+            record.id, repo, f"its inputs are not those of a call: {said(error)}"
+        ) from error
 
 
 def decode(blob: Blob, decoding: Decoding, repo: str) -> Program[ReadBlob, object]:
@@ -248,7 +265,9 @@ def decode(blob: Blob, decoding: Decoding, repo: str) -> Program[ReadBlob, objec
     except Exception as error:
         reason = f"it cannot be decoded: {said(error)}"
         misses_code = isinstance(error, AttributeError | ImportError)
-        raise CorruptBlobError(blob.id, repo, reason, is_sound=True, misses_code=misses_code) from error
+        raise CorruptBlobError(
+            blob.id, repo, reason, is_sound=True, misses_code=misses_code
+        ) from error
 
 
 def find_run(record: ArtifactRecord, repo: str) -> Program[FindRun, Run]:

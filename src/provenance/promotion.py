@@ -61,7 +61,14 @@ def copied(
     batches = (records[start : start + _AT_ONCE] for start in range(0, len(records), _AT_ONCE))
     artifacts = chain.from_iterable(target.take_several(batch, source) for batch in batches)
     for done, copied in enumerate(artifacts, 1):
-        _log.debug("promoted %s (%s) to %s, %s of %s", copied.name, copied.id, target.name, done, len(records))
+        _log.debug(
+            "promoted %s (%s) to %s, %s of %s",
+            copied.name,
+            copied.id,
+            target.name,
+            done,
+            len(records),
+        )
         if progress is not None:
             progress(done, len(records), copied)
     return target.get_by_id(root)

@@ -123,7 +123,9 @@ def id_or_prefix(wanted: object) -> str:
         return wanted.id
     if isinstance(wanted, str):
         return wanted
-    raise TypeError(f"expected an artifact, its id or the result of a decorated function, got {shown(wanted)}")
+    raise TypeError(
+        f"expected an artifact, its id or the result of a decorated function, got {shown(wanted)}"
+    )
 
 
 @frozen(eq=False)
@@ -231,12 +233,16 @@ def is_at_home(origin: Origin) -> bool:
     return home is None or getattr(origin, "repo", origin) is home
 
 
-def restore_proxy(id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...]) -> object:
+def restore_proxy(
+    id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...]
+) -> object:
     """Unpickle a proxy: it leads to the repository that is being read, else to the one that is current at its first use.
 
     Pickles name this function: neither it nor its arguments may change.
     """
-    return proxy_over(Reference(id_, value_id, value_type, interface), resolving_origin() or CurrentOrigin())
+    return proxy_over(
+        Reference(id_, value_id, value_type, interface), resolving_origin() or CurrentOrigin()
+    )
 
 
 def restore_value(value: object) -> object:
@@ -244,7 +250,9 @@ def restore_value(value: object) -> object:
     return value
 
 
-def _reduced(artifact: Artifact[Any]) -> tuple[Callable[[ArtifactId], Artifact[Any]], tuple[ArtifactId]]:
+def _reduced(
+    artifact: Artifact[Any],
+) -> tuple[Callable[[ArtifactId], Artifact[Any]], tuple[ArtifactId]]:
     """What a pickle says of an artifact: its id.
 
     Raises:

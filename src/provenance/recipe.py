@@ -105,7 +105,9 @@ def captures_of(subject: Subject, options: CallOptions, itself: object) -> Captu
     }
     seen: list[object] = []
     hashes = {
-        name: hash_input(value, "captured", name, seen) for name, value in values.items() if name not in options.ignore
+        name: hash_input(value, "captured", name, seen)
+        for name, value in values.items()
+        if name not in options.ignore
     }
     return Captures(values, hashes, tuple(sightings_of(seen)))
 
@@ -169,7 +171,9 @@ def hash_input(value: object, section: str, key: str | int, seen: list[object] |
         return _hash_again(value)
     if kind in IMMUTABLE:
         return hash_value(value)
-    known: Callable[[object], ValueId | None] | None = getattr(type(value), "__provenance_known__", None)
+    known: Callable[[object], ValueId | None] | None = getattr(
+        type(value), "__provenance_known__", None
+    )
     if known is not None and (recorded := known(value)) is not None:
         if seen is not None:
             seen += in_ignored(value)

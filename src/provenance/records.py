@@ -1,7 +1,7 @@
-"""What is known of artifacts, runs and calls: frozen records without behaviour of their own.
+"""The data model: frozen records of artifacts, runs and calls.
 
-`ArtifactRecord` is what a repository keeps. `Artifact` is the same seen by a user: it can also reach the value, the
-inputs and the run, which it loads on first use from the origin that it came from.
+`ArtifactRecord` is what a repository stores. An `Artifact` is a record that can also load the
+value, the inputs and the run, from the origin that it came from.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from provenance.showing import shown
 T_co = TypeVar("T_co", covariant=True)
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-"""What JSON can say."""
+"""Values of JSON."""
 Options: TypeAlias = "PMap[str, object]"
 """Named options: a frozen mapping."""
 
@@ -28,7 +28,10 @@ NO_OPTIONS: Options = pmap()
 
 @frozen
 class Permissions:
-    """What a store may be asked; `read_through_write` says whether it takes copies of what a later tier held."""
+    """Permitted operations of a store.
+
+    `read_through_write` permits copies of what is read from a later tier.
+    """
 
     read: bool = True
     write: bool = True
@@ -37,13 +40,13 @@ class Permissions:
 
 
 def options(given: Mapping[str, object] | None) -> Options:
-    """*given* as a frozen mapping; nothing given is the empty one."""
+    """Return *given* as a frozen mapping; None is the empty one."""
     return pmap(given) if given else NO_OPTIONS
 
 
 @frozen
 class Blob:
-    """Names stored bytes: their digest, and how many there are."""
+    """The key of stored bytes: their digest and size in bytes."""
 
     id: BlobId
     size: int
@@ -51,29 +54,29 @@ class Blob:
 
 @frozen
 class Stored:
-    """The bytes of *blob* are safe in a store."""
+    """A blob that is stored."""
 
     blob: Blob
 
 
 @frozen
 class Held:
-    """The bytes of *blob* are small: they will be stored in the same transaction as the record that names them."""
+    """A small blob that is stored in the same transaction as the record that refers to it."""
 
     blob: Blob
     data: bytes = field(repr=False)
 
 
 Written: TypeAlias = Stored | Held
-"""What became of bytes that were to be written."""
+"""Result of writing a blob."""
 
 
 @frozen(eq=False)
 class Inputs(Mapping[str, object]):
-    """Bound arguments of a call; reads as the mapping `{'kargs': …, 'varargs': …}`.
+    """The bound arguments of a call, also a mapping `{'kargs': …, 'varargs': …}`.
 
-    `kargs` holds them by parameter name after defaults, `varargs` those of `*args`, and `captured` what a closure
-    brought with it (by variable name), which the mapping leaves out.
+    `kargs` holds arguments and defaults by parameter, `varargs` those of `*args`, and `captured`
+    the captured variables by name, which are not in the mapping.
     """
 
     kargs: Mapping[str, object]
@@ -99,11 +102,17 @@ class Inputs(Mapping[str, object]):
 
 @frozen
 class Run:
-    """The process that computed artifacts: where, with what, from which code.
+    """The process that computed artifacts.
 
-    `host` and `process` as the operating system tells them, `python` (version, implementation, executable), `git`
-    (commit, branch, dirty; None outside a checkout), `packages` (installed distributions and their versions), `extra`
-    (what the user's hook added). `created_at` is UTC.
+    Attributes:
+        id: id of the run.
+        created_at: when its facts were collected, in UTC.
+        host: facts of the operating system about the machine.
+        process: facts of the operating system about the process.
+        python: version, implementation and executable.
+        git: commit, branch and dirty flag; None outside a checkout.
+        packages: versions of the installed distributions.
+        extra: what the user's hook added.
     """
 
     id: RunId
@@ -113,19 +122,19 @@ class Run:
     python: Mapping[str, Json]
     git: Mapping[str, Json] | None
     packages: Mapping[str, Json]
-    extra: Mapping[str, Json] = NO_OPTIONS  # type: ignore[assignment]  # an empty PMap[str, object] holds no object
+    extra: Mapping[str, Json] = NO_OPTIONS  # type: ignore[assignment]  # it is empty
 
 
 @frozen
 class ArtifactRecord:
-    """All that is kept of one artifact, apart from its value.
+    """The record of an artifact: everything but its value.
 
-    Durations are in seconds, sizes in bytes, times in UTC. `value_type` is the value's type as `module:qualname`, and
-    `interface` names the special methods, of those that not every type has, that a stand-in for the value must offer.
-    `inputs_blob` is None where the inputs' JSON says all there is to know of them. `value_artifact_ids` are the artifacts that
-    the value refers to, at any depth. `code` is a digest of the function's
-    code when the value was computed: it is never part of an id. `signature` is what a store that signs adds when the
-    record is put; it is empty elsewhere, and does not count when records are compared.
+    Durations are in seconds, sizes in bytes, times in UTC. `value_type` is the value's type as
+    `module:qualname`, and `interface` names the optional special methods that a proxy of the value
+    must have. `inputs_blob` is None if JSON represents the inputs completely. `value_artifact_ids`
+    are the artifacts that the value refers to, at any depth. `code` is a digest of the function's
+    code when the value was computed; it is never part of an id. `signature` is set by a store that
+    signs records, and is ignored in comparisons.
     """
 
     id: ArtifactId
@@ -157,13 +166,15 @@ class ArtifactRecord:
 
     @property
     def source_ids(self) -> frozenset[ArtifactId]:
-        """The artifacts without which this one is not whole: those among its inputs, and those that its value holds."""
+        """The artifacts that this one needs: those among its inputs, and those in its value."""
         return self.input_artifact_ids | self.value_artifact_ids
 
     @property
     def blobs(self) -> tuple[Blob, ...]:
-        """All stored bytes that the record names."""
-        return (self.value_blob,) if self.inputs_blob is None else (self.value_blob, self.inputs_blob)
+        """All blobs that the record refers to."""
+        return (
+            (self.value_blob,) if self.inputs_blob is None else (self.value_blob, self.inputs_blob)
+        )
 
     @property
     def content_digest(self) -> BlobId:
@@ -172,15 +183,15 @@ class ArtifactRecord:
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes the stored value takes."""
+        """Size of the stored value, in bytes."""
         return self.value_blob.size
 
 
 @frozen
 class SetRecord:
-    """All that is kept of one set of artifacts; `id` tells its members, and several records may share it.
+    """The record of a set of artifacts; records of the same members share the `id`.
 
-    `created_at` is when it was put last with these labels, in UTC.
+    `created_at` is when it was last stored with these labels, in UTC.
     """
 
     id: SetId
@@ -190,16 +201,16 @@ class SetRecord:
 
     @property
     def name(self) -> str | None:
-        """The label `name`, if there is one that is a string."""
+        """The label `name` if it is a string, else None."""
         name = self.labels.get("name")
         return name if isinstance(name, str) else None
 
 
 class Origin(Protocol):
-    """Where an artifact came from, and so where its parts are to be found."""
+    """The source of an artifact, which loads its parts."""
 
     def load_value(self, record: ArtifactRecord, /) -> object:
-        """Read and decode the value; raises `BlobNotFoundError` or `CorruptBlobError`."""
+        """Read and decode the value; raise `BlobNotFoundError` or `CorruptBlobError`."""
         ...
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
@@ -211,32 +222,34 @@ class Origin(Protocol):
         ...
 
     def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
-        """Look up a record by its whole id; raises `ArtifactNotFoundError`."""
+        """Look up a record by its whole id; raise `ArtifactNotFoundError`."""
         ...
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
-        """Stand-in for the value, which is read when it is first used."""
+        """Return a proxy of the value, which is read on first use."""
         ...
 
 
 @frozen(eq=False, repr=False)
 class Artifact(ArtifactRecord, Generic[T_co]):
-    """A computed value with all that is known of it; `value`, `inputs` and `run_info` load on first use.
+    """A computed value and its record.
 
-    Two artifacts are equal when their ids are.
+    `value`, `inputs` and `run_info` are loaded when they are used.
+
+    Two artifacts are equal if their ids are.
     """
 
     origin: Origin
 
     @classmethod
     def of(cls, record: ArtifactRecord, origin: Origin) -> Artifact[object]:
-        """*record* as a user sees it, its parts to be loaded from *origin*."""
-        known: dict[str, Any] = {name: getattr(record, name) for name in _RECORD_FIELDS}
-        return Artifact(**known, origin=origin)
+        """Return the artifact of *record*, whose parts are loaded from *origin*."""
+        values: dict[str, Any] = {name: getattr(record, name) for name in _RECORD_FIELDS}
+        return Artifact(**values, origin=origin)
 
     @property
     def value(self) -> T_co:
-        """The value itself, read anew, so that whoever changes it changes only his own."""
+        """The value itself, read each time, so that callers can change it."""
         return cast("T_co", self.origin.load_value(self))
 
     @property
@@ -250,7 +263,7 @@ class Artifact(ArtifactRecord, Generic[T_co]):
         return self.origin.load_run(self)
 
     def proxy(self) -> T_co:
-        """Transparent stand-in for the value, which is read when it is first used."""
+        """Return a transparent proxy of the value, which is read on first use."""
         return cast("T_co", self.origin.proxy_of(self))
 
     def __eq__(self, other: object) -> bool:
@@ -269,4 +282,4 @@ class Artifact(ArtifactRecord, Generic[T_co]):
         return f"<provenance.Artifact({self.id})>"
 
 
-_RECORD_FIELDS = tuple(each.name for each in fields(ArtifactRecord))
+_RECORD_FIELDS = tuple(attribute.name for attribute in fields(ArtifactRecord))

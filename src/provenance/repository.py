@@ -9,9 +9,24 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 from attrs import evolve, field, frozen
 
 from provenance import filing, programs, transfers
-from provenance.asks import All, DropSet, FindByValue, FindLabelled, FindProgeny, FindRecord, FindSetIds, Now, PutSet
+from provenance.asks import (
+    All,
+    DropSet,
+    FindByValue,
+    FindLabelled,
+    FindProgeny,
+    FindRecord,
+    FindSetIds,
+    Now,
+    PutSet,
+)
 from provenance.effect import Interpreter, run
-from provenance.errors import ArtifactNotFoundError, BlobNotFoundError, ConfigError, SetNotFoundError
+from provenance.errors import (
+    ArtifactNotFoundError,
+    BlobNotFoundError,
+    ConfigError,
+    SetNotFoundError,
+)
 from provenance.ids import ArtifactId, ValueId, is_prefix
 from provenance.keepers import Keeper, Member, Original, resolve_files_with
 from provenance.proxy import (
@@ -26,7 +41,16 @@ from provenance.proxy import (
     resolving_origin,
     unwrap,
 )
-from provenance.records import Artifact, ArtifactRecord, Blob, Inputs, Origin, Permissions, Run, SetRecord
+from provenance.records import (
+    Artifact,
+    ArtifactRecord,
+    Blob,
+    Inputs,
+    Origin,
+    Permissions,
+    Run,
+    SetRecord,
+)
 from provenance.sets import ArtifactSet, Labels, labels_of
 from provenance.showing import shown
 
@@ -60,7 +84,9 @@ class Repository:
         """SQLAlchemy engine of the database, for `pandas.read_sql` and the like; ConfigError where there is none."""
         if self.get_engine is None:
             raise ConfigError(
-                f"repository {self.name!r}", "it has no SQL database", "use a repository of type sqlite or postgres"
+                f"repository {self.name!r}",
+                "it has no SQL database",
+                "use a repository of type sqlite or postgres",
             )
         return self.get_engine()
 
@@ -78,13 +104,17 @@ class Repository:
         """
         if self.migrate_to is None:
             raise ConfigError(
-                f"repository {self.name!r}", "it has no SQL database", "use a repository of type sqlite or postgres"
+                f"repository {self.name!r}",
+                "it has no SQL database",
+                "use a repository of type sqlite or postgres",
             )
         self.migrate_to(version)
 
     def get_by_id(self, artifact_id: object) -> Artifact[object]:
         """The artifact of this id."""
-        return Artifact.of(run(programs.find(id_or_prefix(artifact_id), self.name), self.interpreter), self)
+        return Artifact.of(
+            run(programs.find(id_or_prefix(artifact_id), self.name), self.interpreter), self
+        )
 
     def get_by_value_id(self, value_id: str) -> tuple[Artifact[object], ...]:
         """All artifacts whose value has this id, oldest first."""
@@ -119,7 +149,9 @@ class Repository:
         """
         known = artifact_of(artifact) if is_proxy(artifact) else artifact
         if not isinstance(known, Artifact):
-            raise TypeError(f"expected an artifact or the result of a decorated function, got {shown(known)}")
+            raise TypeError(
+                f"expected an artifact or the result of a decorated function, got {shown(known)}"
+            )
         found = cast("Artifact[object]", known)
         origin = found.origin
         source = origin.repo if isinstance(origin, Recovering) else origin
@@ -132,15 +164,23 @@ class Repository:
         """Copy the artifact of *record* from *source*, unless it is here with all its bytes."""
         return next(self.take_several((record,), source))
 
-    def take_several(self, records: Iterable[ArtifactRecord], source: Repository, /) -> Iterator[Artifact[object]]:
+    def take_several(
+        self, records: Iterable[ArtifactRecord], source: Repository, /
+    ) -> Iterator[Artifact[object]]:
         """Copy artifacts, the bytes of all of them first; each as `take` does, in their order.
 
         UntrustedStoreError, before anything is copied, for what may not be copied from an untrusted *source*.
         """
         wanted = list(records)
-        missing = [record for record in wanted if not run(transfers.is_whole(record), self.interpreter)]
-        transfers.check_copies(missing, source.name, self.name, trusted=source.trusted, into=self.copy_policy)
-        copies = run(transfers.fetched(missing, transfers.copying_from(source.interpreter)), self.interpreter)
+        missing = [
+            record for record in wanted if not run(transfers.is_whole(record), self.interpreter)
+        ]
+        transfers.check_copies(
+            missing, source.name, self.name, trusted=source.trusted, into=self.copy_policy
+        )
+        copies = run(
+            transfers.fetched(missing, transfers.copying_from(source.interpreter)), self.interpreter
+        )
         for record in wanted:
             if record in missing:
                 given = run(transfers.given(record, source.name), source.interpreter)
@@ -150,7 +190,9 @@ class Repository:
     def put_set(self, artifact_set: ArtifactSet, /) -> ArtifactSet:
         """Store a set; with labels under which it is stored already, it becomes the newest of them."""
         if not isinstance(cast("object", artifact_set), ArtifactSet):
-            raise TypeError(f"expected an ArtifactSet, got {shown(artifact_set)}; make one with create_set")
+            raise TypeError(
+                f"expected an ArtifactSet, got {shown(artifact_set)}; make one with create_set"
+            )
         now = self.interpreter(Now())
         record = SetRecord(artifact_set.id, artifact_set.artifact_ids, artifact_set.labels, now)
         return self._set(self.interpreter(PutSet(record)))
@@ -208,7 +250,9 @@ class Repository:
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
         """Read the inputs of *record*; artifacts among them are unread proxies."""
-        return resolving_in(self, lambda: run(programs.read_inputs(record, self.name), self.interpreter))
+        return resolving_in(
+            self, lambda: run(programs.read_inputs(record, self.name), self.interpreter)
+        )
 
     def load_run(self, record: ArtifactRecord, /) -> Run:
         """Look up the run that computed *record*."""
@@ -268,7 +312,11 @@ def _current_keeper() -> Keeper:
 
 
 def _is_home(keeper: Keeper) -> bool:
-    return resolving_origin() is None if isinstance(keeper, Original) else is_at_home(cast("Origin", keeper))
+    return (
+        resolving_origin() is None
+        if isinstance(keeper, Original)
+        else is_at_home(cast("Origin", keeper))
+    )
 
 
 resolve_files_with(_current_keeper, _is_home)

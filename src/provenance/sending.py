@@ -1,7 +1,8 @@
-"""Decorated functions of `__main__`, sent to processes whose `__main__` may be another module.
+"""Pickling of decorated functions of `__main__` for processes whose `__main__` is another module.
 
-Pickle sends a function by its name. Workers of joblib and of clusters have no such name, as they did not begin with the same
-script; so the code goes along, as cloudpickle writes it, and is used where the name leads to no function of that code.
+Pickle refers to a function by name. Workers of joblib and of clusters lack that name, as they did
+not start with the same script. So the pickle also holds the code, as cloudpickle writes it, which
+is used if the name does not lead to a function with the same code.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from provenance.records import NO_OPTIONS
 _leaving: ContextVar[tuple[object, ...]] = ContextVar("provenance_leaving", default=())
 """Functions whose code is being pickled."""
 _arriving: ContextVar[Mapping[str, object]] = ContextVar("provenance_arriving", default=NO_OPTIONS)
-"""Functions whose code is being unpickled, by their path."""
+"""Functions whose code is being unpickled, by path."""
 
 
 class Wrapping(Protocol):
-    """An object around a function, which is made empty and then given its state."""
+    """An object around a function, which is created empty and then gets its state."""
 
     __wrapped__: Callable[..., object]
 
@@ -32,7 +33,10 @@ class Wrapping(Protocol):
 def with_code(
     wrapper: Wrapping, path: str, function: Callable[..., object], others: tuple[object, ...]
 ) -> tuple[object, ...]:
-    """How to pickle *wrapper*, which `__main__` has at *path*: its state is *function* and the *others*."""
+    """Return the reduction of *wrapper*, which `__main__` has at *path*.
+
+    Its state is *function* and *others*.
+    """
     import cloudpickle
 
     instructions = _instructions_of(function)
@@ -46,17 +50,24 @@ def with_code(
     return restore_main_function, (type(wrapper), path, instructions, code)
 
 
-def restore_main_function(kind: type[Wrapping], path: str, instructions: bytes, code: bytes | None) -> object:
-    """The function that was sent: the one of this process's `__main__` if it is the same. Pickles name this function."""
+def restore_main_function(
+    kind: type[Wrapping], path: str, instructions: bytes, code: bytes | None
+) -> object:
+    """Unpickle a function: that of this `__main__` if its code is the same, else a copy.
+
+    Pickles refer to this function.
+    """
     arriving = _arriving.get()
     found = arriving.get(path) or named("__main__", path)
-    if code is None or (isinstance(found, kind) and _instructions_of(found.__wrapped__) == instructions):
+    if code is None or (
+        isinstance(found, kind) and _instructions_of(found.__wrapped__) == instructions
+    ):
         return found
     return (_made if arriving else _made_once)(kind, path, code)
 
 
 def _made(kind: type[Wrapping], path: str, code: bytes) -> object:
-    """The function of *code*, which may refer to itself by *path*."""
+    """Return the function of *code*, which may refer to itself by *path*."""
     made = kind.__new__(kind)
     token = _arriving.set({**_arriving.get(), path: made})
     try:
@@ -67,11 +78,14 @@ def _made(kind: type[Wrapping], path: str, code: bytes) -> object:
 
 
 _made_once = functools.lru_cache(maxsize=256)(_made)
-"""The same, made once though it comes with each task; not one inside another, which may refer to that one by path."""
+"""The same, cached, as each task brings the code.
+
+Not for nested functions, which may refer to outer ones by path.
+"""
 
 
 def named(module: str, path: str) -> object:
-    """What *path* names in *module*; None where that is nothing."""
+    """Return what *path* refers to in *module*, None if nothing."""
     found: object = sys.modules.get(module)
     for name in path.split("."):
         found = getattr(found, name, None)
@@ -79,5 +93,5 @@ def named(module: str, path: str) -> object:
 
 
 def _instructions_of(function: object) -> bytes:
-    """What tells functions of one name in two scripts from each other."""
+    """Return the bytecode, which distinguishes functions of the same name in two scripts."""
     return cast("bytes", getattr(getattr(function, "__code__", None), "co_code", b""))

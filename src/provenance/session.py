@@ -1,7 +1,7 @@
-"""The environment that decorated functions run in: one immutable value, replaced as a whole.
+"""The environment of decorated functions: one immutable value, replaced as a whole.
 
-`load_config` and the setters replace the environment of the process; `using_repo` overlays it in the current context
-only, so that threads and tasks beside it do not notice.
+`load_config` and the setters replace the environment of the process. `using_repo` overlays it in
+the current context only, and does not affect other threads and tasks.
 """
 
 from __future__ import annotations
@@ -31,10 +31,20 @@ Opener: TypeAlias = Callable[[], Repository]
 
 @frozen
 class Environment:
-    """Which repositories there are (each is opened on first use), which one is the default, and how calls behave.
+    """Repositories, which are opened on first use, and settings of calls.
 
-    `beside` answers in threads what coroutines ask. `heirs`, if it is there, tells processes that this one starts of the environment, once it is that of the process.
-    Without `single_flight` calls do not look whether somebody else computes the same.
+    Attributes:
+        openers: functions that open the repositories, by name.
+        default: the default repository.
+        clock: clock for timestamps and durations.
+        beside: answers effects of coroutines in threads.
+        config: the configuration that it was made from.
+        heirs: called when this becomes the environment of the process, to pass it to child
+            processes.
+        use_cache: look results up before computing.
+        read_only: store nothing.
+        check_mutations: compare the values of proxies with their recorded hashes.
+        single_flight: how calls share work; None if they do not.
     """
 
     openers: Mapping[str, Opener] = field(repr=False)
@@ -49,34 +59,30 @@ class Environment:
     single_flight: SingleFlight | None = SHARED
 
     def repository(self, wanted: RepositoryOrName | None = None) -> Repository:
-        """The repository of this name (the default one if None); a repository answers itself.
+        """Return the repository of this name, by default the default one.
+
+        A repository is returned as it is.
 
         Raises:
-            ConfigError: if the configuration has none of this name, or no default.
-            StoreUnavailableError: if it cannot be opened.
+            ConfigError: if the name is unknown, or no default is set.
+            StoreUnavailableError: if the repository cannot be opened.
         """
         chosen = self.default if wanted is None else wanted
         if isinstance(chosen, Repository):
             return chosen
-        try:
-            opener = None if chosen is None else self.openers.get(chosen)
-        except TypeError:  # a list, say, cannot be looked up
-            opener = None
-        if opener is None:
-            raise _no_repository(chosen, sorted(self.openers))
-        return opener()
-
-
-def _no_repository(wanted: object, known: list[str]) -> ConfigError:
-    """The error that there is no such repository among the *known* ones, or no default."""
-    wish = "there is no default repository" if wanted is None else f"there is no repository {wanted!r}"
-    if not known:
-        example = "configure one, as artifact_repos: {local: {type: sqlite, db: records.db}}, or pass one"
-        return ConfigError("artifact_repos", f"{wish}; configured: none", example)
-    names = ", ".join(known)
-    if wanted is None:
-        return ConfigError("default_repo", wish, f"name one of those that are configured: {names}")
-    return ConfigError("artifact_repos", wish, f"configured: {names}")
+        opener = self.openers.get(chosen) if isinstance(chosen, str) else None
+        if opener is not None:
+            return opener()
+        problem = f"unknown repository {chosen!r}"
+        if chosen is None:
+            problem = "no default repository is set"
+        names = ", ".join(sorted(self.openers))
+        if not names:
+            example = "artifact_repos: {local: {type: sqlite, db: records.db}}"
+            advice = f"none is configured; configure one, such as {example}, or pass one"
+            raise ConfigError("artifact_repos", problem, advice)
+        path = "default_repo" if chosen is None else "artifact_repos"
+        raise ConfigError(path, problem, f"expected one of: {names}")
 
 
 _guard: Final = Guard()
@@ -87,12 +93,12 @@ _fallback: list[Callable[[], Environment]] = []
 
 
 def fall_back_on(make: Callable[[], Environment]) -> None:
-    """Say how an environment is made where none was installed; the composition root does."""
+    """Set the function that makes an environment if none was installed."""
     _fallback[:] = [make]
 
 
 def current() -> Environment:
-    """The environment of the current context."""
+    """Return the environment of the current context."""
     environment = _given.get() or _installed or _first()
     overlay = _overlay.get()
     return environment if overlay is None else evolve(environment, default=overlay)
@@ -104,7 +110,7 @@ def _first() -> Environment:
 
 
 def install(environment: Environment) -> Environment:
-    """Make *environment* that of the process, of which its children are told, and return it."""
+    """Make *environment* that of the process and of the processes it starts, and return it."""
     global _installed  # noqa: PLW0603 - one value, replaced as a whole
     with _guard.lock:
         _installed = environment
@@ -114,7 +120,10 @@ def install(environment: Environment) -> Environment:
 
 
 def uninstall() -> None:
-    """Forget the environment of the process: the next call makes one anew, from what is then configured."""
+    """Remove the environment of the process.
+
+    The next call makes one from the configuration it finds.
+    """
     global _installed  # noqa: PLW0603 - one value, replaced as a whole
     with _guard.lock:
         _installed = None
@@ -122,10 +131,7 @@ def uninstall() -> None:
 
 @contextmanager
 def substituting(environment: Environment) -> Generator[Environment]:
-    """Make *environment* that of the process within this block, whatever `using_repo` is around it.
-
-    Afterwards what was before is back, even if that was nothing.
-    """
+    """Make *environment* that of the process in this block, even inside a `using_repo`."""
     global _installed  # noqa: PLW0603 - one value, replaced as a whole
     given, overlay = _given.set(None), _overlay.set(None)
     with _guard.lock:
@@ -143,7 +149,8 @@ def substituting(environment: Environment) -> Generator[Environment]:
 def using_environment(environment: Environment) -> Generator[Environment]:
     """Make *environment* the current one within this block, for this thread or task alone.
 
-    Setters (`set_use_cache` …) go on to change the environment of the process, and so change nothing in the block.
+    Setters (`set_use_cache` …) still change the environment of the process, and so have no effect
+    in the block.
     """
     given, overlay = _given.set(environment), _overlay.set(None)
     try:
@@ -158,7 +165,7 @@ def using_repo(repo: RepositoryOrName) -> Generator[Repository]:
     """Make *repo* the default repository within this block, for this thread or task alone.
 
     Raises:
-        ConfigError: if there is no repository of this name.
+        ConfigError: if the name is unknown.
     """
     chosen = current().repository(repo)
     token = _overlay.set(chosen)
@@ -169,12 +176,12 @@ def using_repo(repo: RepositoryOrName) -> Generator[Repository]:
 
 
 def get_default_repo() -> Repository:
-    """The repository that decorated functions use, unless they name one."""
+    """Return the repository that decorated functions use by default."""
     return current().repository()
 
 
 def repository_of(artifact: Artifact[object]) -> Repository:
-    """The repository that an artifact came from, else the default one."""
+    """Return the repository that an artifact came from, else the default one."""
     origin = artifact.origin.repo if isinstance(artifact.origin, Recovering) else artifact.origin
     return origin if isinstance(origin, Repository) else get_default_repo()
 
@@ -199,53 +206,55 @@ def artifact_for(wanted: object, repo: RepositoryOrName | None = None) -> Artifa
 
 
 def get_repo_by_name(name: str) -> Repository:
-    """The configured repository of this name; ConfigError if there is none."""
+    """Return the configured repository of this name; raise ConfigError if the name is unknown."""
     return current().repository(name)
 
 
 def set_default_repo(repo: RepositoryOrName) -> None:
-    """Make *repo* the default of the process; ConfigError if there is no repository of this name."""
+    """Make *repo* the default of the process; raise ConfigError if the name is unknown."""
     current().repository(repo)
     _change(lambda environment: evolve(environment, default=repo))
 
 
 def get_use_cache() -> bool:
-    """Whether decorated functions look results up before they compute."""
+    """Tell whether decorated functions look results up before computing."""
     return current().use_cache
 
 
 def set_use_cache(setting: bool) -> None:
-    """Say whether decorated functions look results up before they compute; their own `use_cache` goes first.
+    """Set whether decorated functions look results up before computing.
 
-    Raises ConfigError for what is no bool.
+    Their own `use_cache` overrides it.
+
+    Raises ConfigError if *setting* is not a bool.
     """
     chosen = flag(setting, "set_use_cache")
     _change(lambda environment: evolve(environment, use_cache=chosen))
 
 
 def get_read_only() -> bool:
-    """Whether decorated functions store nothing."""
+    """Tell whether decorated functions store nothing."""
     return current().read_only
 
 
 def set_read_only(setting: bool) -> None:
-    """Say whether decorated functions store nothing; their own `read_only` goes first.
+    """Set whether decorated functions store nothing; their own `read_only` overrides it.
 
-    Raises ConfigError for what is no bool.
+    Raises ConfigError if *setting* is not a bool.
     """
     chosen = flag(setting, "set_read_only")
     _change(lambda environment: evolve(environment, read_only=chosen))
 
 
 def get_check_mutations() -> bool:
-    """Whether each proxy that is passed to a decorated function is checked against its recorded value."""
+    """Tell whether decorated functions check proxies for mutations of their values."""
     return current().check_mutations
 
 
 def set_check_mutations(setting: bool) -> None:
-    """Say whether each proxy that is passed to a decorated function is checked against its recorded value.
+    """Set whether decorated functions check proxies for mutations of their values.
 
-    Raises ConfigError for what is no bool.
+    Raises ConfigError if *setting* is not a bool.
     """
     chosen = flag(setting, "set_check_mutations")
     _change(lambda environment: evolve(environment, check_mutations=chosen))

@@ -1,6 +1,6 @@
-"""The configuration as frozen records, read from the dictionary (or YAML) that a user writes.
+"""The configuration as frozen records, parsed from a dictionary or YAML.
 
-A mistake is a `ConfigError` that says where it is and what would be right; nothing is opened or created here.
+Nothing is opened or created here.
 """
 
 from __future__ import annotations
@@ -12,9 +12,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Required, TypeAlias, Type
 
 from attrs import Attribute, field, fields, frozen, validators
 
-from provenance.checks import name_among, named, nearest
+from provenance.checks import flag, name_among, named, nearest
+from provenance.effects.durability import Compared, Durability
 from provenance.errors import ConfigError
-from provenance.permissions import BlobsOptions, BlobsPermitted, Permitted, RecordsOptions, RecordsPermitted
+from provenance.permissions import (
+    BlobsOptions,
+    BlobsPermitted,
+    Permitted,
+    RecordsOptions,
+    RecordsPermitted,
+)
 from provenance.records import Json
 from provenance.sharing import SHARED, SingleFlight, single_flight_from
 from provenance.structuring import structured
@@ -30,24 +37,27 @@ RunInfoHook: TypeAlias = Callable[[dict[str, Json]], "Mapping[str, Json] | None"
 
 @frozen(kw_only=True)
 class MemoryStoreSettings(BlobsPermitted):
-    """`type: memory`: blobs that end with the process."""
+    """`type: memory`: blobs in the memory of this process."""
 
 
 @frozen(kw_only=True)
 class DiskStoreSettings(BlobsPermitted):
-    """`type: disk`: blobs as files under *cachedir*; *durability* is `process` or `power`.
+    """`type: disk`: blobs as files under *cachedir*.
 
-    *compare* says when bytes that are read are compared with their digest: `changed`, `always`, or `size` for just their number.
+    *compare* says when bytes that are read are compared with their digest.
     """
 
     cachedir: str
-    durability: str = field(default="process", validator=validators.in_(("process", "power")))
-    compare: str = field(default="changed", validator=validators.in_(("changed", "always", "size")))
+    durability: Durability = Durability.PROCESS
+    compare: Compared = Compared.CHANGED
 
 
 @frozen(kw_only=True)
 class MemoryRepoSettings(Permitted):
-    """`type: memory`: records that end with the process; values go into *store*, else into memory."""
+    """`type: memory`: records in the memory of this process.
+
+    Values go to *store*, by default memory too.
+    """
 
     store: str | None = None
 
@@ -55,23 +65,23 @@ class MemoryRepoSettings(Permitted):
 def _is_file(_: object, __: object, value: str) -> None:
     path = value.removeprefix("sqlite:///")
     if path == ":memory:" or value in ("sqlite://", "sqlite:///"):
-        raise ValueError(f"db {value!r} is a database in memory, not a file; use a memory repository for that")
+        raise ValueError(f"db must be a file, got {value!r}; use a memory repository instead")
     if not path:
-        raise ValueError("db names no file")
+        raise ValueError("db must name a file")
 
 
 @frozen(kw_only=True)
 class SqliteRepoSettings(RecordsPermitted):
-    """`type: sqlite`: records in the file *db*; values into *store*, those up to *inline_limit* bytes into the file.
+    """`type: sqlite`: records in the file *db*, which *create_db* creates if it is missing.
 
-    *create_db* makes the file if it is not there; *durability* is `process` or `power`.
+    Values go to *store*, but those of up to *inline_limit* bytes into the file.
     """
 
     db: str = field(validator=_is_file)
     store: str | None = None
     inline_limit: int = field(default=65_536, validator=validators.ge(0))
     create_db: bool = True
-    durability: str = field(default="process", validator=validators.in_(("process", "power")))
+    durability: Durability = Durability.PROCESS
 
 
 def _are_tiers(_: object, __: Attribute[tuple[str, ...]], names: tuple[str, ...]) -> None:
@@ -79,22 +89,18 @@ def _are_tiers(_: object, __: Attribute[tuple[str, ...]], names: tuple[str, ...]
         raise ValueError("stores is empty; name at least one, the nearest first")
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"stores has {name!r} twice; each has to be another one, with a name of its own")
+            raise ValueError(f"duplicate store {name!r} in stores; give each store its own name")
 
 
 @frozen(kw_only=True)
-class ChainedSettings:
-    """`type: chained`: *stores*, blob stores or repositories by name, as one: the nearest first.
+class ChainedSettings(Permitted):
+    """`type: chained`: *stores* (names of blob stores or repositories) as one, nearest first.
 
-    Each does what its own permissions allow; these are those of the chain as a whole.
+    The permissions of each store apply to it; these apply to the chain as a whole.
     """
 
     stores: tuple[str, ...] = field(validator=_are_tiers)
-    read: bool = True
-    write: bool = True
     delete: bool = True
-    read_through_write: bool = True
-    trusted: bool = True
 
 
 class DiskStoreOptions(BlobsOptions, total=False):
@@ -131,7 +137,10 @@ _REPOS: Final[Mapping[str, type[AnyRepo]]] = {
 
 
 def _store_kinds(wanted: object) -> Mapping[str, type[AnyStore]]:
-    """The settings of each type of blob store; those that are elsewhere are imported if one of these may be *wanted*."""
+    """Return the settings of blob stores by type.
+
+    Remote ones are imported only if *wanted* may be one.
+    """
     if wanted in list(_STORES):
         return _STORES
     from provenance.places import KINDS
@@ -140,7 +149,6 @@ def _store_kinds(wanted: object) -> Mapping[str, type[AnyStore]]:
 
 
 def _repo_kinds(wanted: object) -> Mapping[str, type[AnyRepo]]:
-    """The same of repositories."""
     if wanted in list(_REPOS):
         return _REPOS
     from provenance.databases import PostgresRepoSettings
@@ -163,77 +171,79 @@ class Config:
 
 
 def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
-    """The configuration that *raw* describes; `${NAME}` in its strings is filled in from *variables*.
+    """Return the configuration *raw*, with `${NAME}` in its strings replaced from *variables*.
 
     Raises:
-        ConfigError: naming the path to the first mistake.
+        ConfigError: with the path to the first mistake.
     """
-    given = named(raw, "configuration", "write blobstores: and artifact_repos: into one")
-    _known_keys(given, [each.name for each in fields(Config)], "configuration")
+    given = named(raw, "configuration", "write blobstores: and artifact_repos:")
+    _known_keys(given, [attribute.name for attribute in fields(Config)], "configuration")
     filled = {key: _filled(value, key, variables) for key, value in given.items()}
     stores = _section(filled, "blobstores", _store_kinds)
     repos = _section(filled, "artifact_repos", _repo_kinds)
     for name, repo in repos.items():
         if not isinstance(repo, ChainedSettings) and repo.store is not None:
             name_among(repo.store, stores, f"artifact_repos.{name}.store", "blob store")
-    _check_chains(stores, "blobstores", "blob store")
-    _check_chains(repos, "artifact_repos", "repository")
+    for name in stores:
+        _check_chain(stores, name, "blobstores", "blob store")
+    for name in repos:
+        _check_chain(repos, name, "artifact_repos", "repository")
     default = filled.get("default_repo")
     if default is None and len(repos) == 1:
-        default = next(iter(repos))
-    chosen = {name: filled[name] for name in ("use_cache", "read_only", "check_mutations") if name in filled}
-    for name, flag in chosen.items():
-        if not isinstance(flag, bool):
-            raise ConfigError(name, f"{flag!r} is no bool", "write true or false")
+        (default,) = repos
+    if default is not None:
+        default = name_among(default, repos, "default_repo", "repository")
+    names = ("use_cache", "read_only", "check_mutations")
+    flags: Any = {name: flag(filled[name], name) for name in names if name in filled}
     return Config(
         blobstores=stores,
         artifact_repos=repos,
-        default_repo=None if default is None else name_among(default, repos, "default_repo", "repository"),
+        default_repo=default,
         run_info_fn=hook_in(filled.get("run_info_fn")),
         single_flight=single_flight_from(filled.get("single_flight", True)),
-        **cast("dict[str, Any]", chosen),
+        **flags,
     )
 
 
-def _check_chains(entries: Mapping[str, object], section: str, what: str) -> None:
-    """Refuse chains of what is not there, and chains that go in a circle."""
-    for name in entries:
-        _follow(entries, name, section, what, ())
-
-
-def _follow(entries: Mapping[str, object], name: str, section: str, what: str, above: tuple[str, ...]) -> None:
+def _check_chain(
+    entries: Mapping[str, object], name: str, section: str, what: str, above: tuple[str, ...] = ()
+) -> None:
+    """Refuse a chain of unknown stores, and one that contains itself."""
     path = f"{section}.{above[-1] if above else name}.stores"
     if name in above:
-        raise ConfigError(path, f"chains go in a circle: {' -> '.join((*above, name))}", "break it")
+        raise ConfigError(path, f"circular chain: {' -> '.join((*above, name))}", "break the cycle")
     name_among(name, entries, path, what)
     entry = entries[name]
-    for each in entry.stores if isinstance(entry, ChainedSettings) else ():
-        _follow(entries, each, section, what, (*above, name))
+    for tier in entry.stores if isinstance(entry, ChainedSettings) else ():
+        _check_chain(entries, tier, section, what, (*above, name))
 
 
-def _section(raw: Mapping[str, object], section: str, kinds: _Kinds[T]) -> dict[str, T]:
+def _section(raw: Mapping[str, object], section: str, kinds_for: _Kinds[T]) -> dict[str, T]:
     entries = named(raw.get(section, {}), section)
-    return {name: _entry(entries, name, section, kinds) for name in entries}
+    settings: dict[str, T] = {}
+    for name in entries:
+        path = f"{section}.{name}"
+        options = _inherited(entries, name, section, ())
+        kind = options.pop("type", None)
+        kinds = kinds_for(kind)
+        if not isinstance(kind, str) or kind not in kinds:
+            problem = "missing type" if kind is None else f"unknown type {kind!r}"
+            advice = f"expected one of: {', '.join(sorted(kinds))}"
+            raise ConfigError(f"{path}.type", problem, advice)
+        known = [attribute.name for attribute in fields(cast("Any", kinds[kind]))]
+        _known_keys(options, [*known, "type", "prototype"], path)
+        settings[name] = structured(options, kinds[kind], path)
+    return settings
 
 
-def _entry(entries: Mapping[str, object], name: str, section: str, kinds_for: _Kinds[T]) -> T:
-    path = f"{section}.{name}"
-    options = _inherited(entries, name, section, ())
-    kind = options.pop("type", None)
-    kinds = kinds_for(kind)
-    if not isinstance(kind, str) or kind not in kinds:
-        wrong = "it has no type" if kind is None else f"there is no type {kind!r}"
-        raise ConfigError(f"{path}.type", wrong, f"this version has {', '.join(sorted(kinds))}")
-    known = [each.name for each in fields(cast("Any", kinds[kind]))]
-    _known_keys(options, [*known, "type", "prototype"], path)
-    return structured(options, kinds[kind], path)
-
-
-def _inherited(entries: Mapping[str, object], name: str, section: str, heirs: tuple[str, ...]) -> dict[str, object]:
-    """The options of an entry over those of its prototype, and that one's prototype in turn."""
-    path = f"{section}.{heirs[-1]}.prototype" if heirs else f"{section}.{name}"
+def _inherited(
+    entries: Mapping[str, object], name: str, section: str, heirs: tuple[str, ...]
+) -> dict[str, object]:
+    """Return the options of an entry, merged over those of its prototypes."""
     if name in heirs:
-        raise ConfigError(path, f"prototypes go in a circle: {' -> '.join((*heirs, name))}", "break it")
+        cycle = " -> ".join((*heirs, name))
+        path = f"{section}.{heirs[-1]}.prototype"
+        raise ConfigError(path, f"circular prototypes: {cycle}", "break the cycle")
     own = dict(named(entries[name], f"{section}.{name}"))
     prototype = own.pop("prototype", None)
     if prototype is None:
@@ -242,37 +252,38 @@ def _inherited(entries: Mapping[str, object], name: str, section: str, heirs: tu
     return {**_inherited(entries, known, section, (*heirs, name)), **own}
 
 
-def _known_keys(raw: Iterable[str], known: Iterable[str], path: str) -> None:
-    keys = list(known)
+def _known_keys(raw: Iterable[str], known: list[str], path: str) -> None:
     for key in raw:
-        if key not in keys:
-            raise ConfigError(f"{path}.{key}", f"unknown key {key!r}", nearest(key, keys))
+        if key not in known:
+            raise ConfigError(f"{path}.{key}", f"unknown key {key!r}", nearest(key, known))
 
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 
 
 def _filled(value: object, path: str, variables: Mapping[str, str]) -> object:
-    """*value* with `${NAME}` replaced in its strings, at any depth."""
+    """Return *value* with each `${NAME}` in its strings replaced, at any depth."""
+
+    def variable(match: re.Match[str]) -> str:
+        if match[1] not in variables:
+            problem = f"environment variable {match[1]} is not set"
+            raise ConfigError(path, problem, "set it, or write the value itself")
+        return variables[match[1]]
+
     if isinstance(value, str):
-        return _VARIABLE.sub(lambda found: _variable(found[1], path, variables), value)
+        return _VARIABLE.sub(variable, value)
     if isinstance(value, Mapping):
         entries = cast("Mapping[object, object]", value)
-        return {key: _filled(each, f"{path}.{key}", variables) for key, each in entries.items()}
+        return {key: _filled(item, f"{path}.{key}", variables) for key, item in entries.items()}
     if isinstance(value, list):
-        members = cast("list[object]", value)
-        return [_filled(each, f"{path}[{i}]", variables) for i, each in enumerate(members)]
+        items = cast("list[object]", value)
+        return [_filled(item, f"{path}[{i}]", variables) for i, item in enumerate(items)]
     return value
 
 
-def _variable(name: str, path: str, variables: Mapping[str, str]) -> str:
-    if name not in variables:
-        raise ConfigError(path, f"the environment variable {name} is not set", "set it, or write the value itself")
-    return variables[name]
-
-
 def hook_in(given: object) -> RunInfoHook | None:
-    """What a configuration gives as its `run_info_fn`; ConfigError for what cannot be called."""
+    """Return a configuration's `run_info_fn`; raise ConfigError if it is not callable."""
     if given is not None and not callable(given):
-        raise ConfigError("run_info_fn", f"{given!r} cannot be called", "give a function of one dictionary")
+        problem = f"must be callable, got {given!r}"
+        raise ConfigError("run_info_fn", problem, "pass a function of one dictionary")
     return cast("RunInfoHook | None", given)

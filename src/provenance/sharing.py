@@ -28,8 +28,14 @@ def _between(low: float, high: float) -> Callable[[object, object, object], None
     """Return a validator of numbers, bool excluded."""
 
     def check(_: object, _attribute: object, value: object) -> None:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise ValueError(f"must be a number of seconds from {low:g} to {high:g}, got {shown(value)}")
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not low <= value <= high
+        ):
+            raise ValueError(
+                f"must be a number of seconds from {low:g} to {high:g}, got {shown(value)}"
+            )
 
     return check
 
@@ -63,10 +69,14 @@ def single_flight_from(given: object) -> SingleFlight | None:
         return SHARED if given else None
     known = [field.name for field in fields(SingleFlight)]
     options = cast("Mapping[object, object]", given)
-    wrong = [name for name in options if name not in known] if isinstance(given, Mapping) else [given]
+    wrong = (
+        [name for name in options if name not in known] if isinstance(given, Mapping) else [given]
+    )
     if wrong:
         raise ConfigError(
-            "single_flight", f"unexpected option {wrong[0]!r}", f"expected true, false, or {', '.join(known)}"
+            "single_flight",
+            f"unexpected option {wrong[0]!r}",
+            f"expected true, false, or {', '.join(known)}",
         )
     try:
         return SingleFlight(**cast("Mapping[str, float]", options))

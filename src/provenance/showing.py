@@ -1,16 +1,15 @@
-"""Values of users in texts, whatever their own methods do: a message about a value must not fail because of it."""
+"""Safe display of users' values, whose methods may raise."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
 _DEEPEST: Final = 4
-"""Containers nested deeper are not taken apart."""
+"""Depth up to which nested containers are displayed by their members."""
 
 
 def shown(value: object) -> str:
-    """`repr(value)`; where that raises, as it does for an int of more than 4,300 digits, what can be said instead.
+    """Return `repr(value)`, or a replacement if that raises, as for an int of 4,301 digits.
 
     >>> shown([1, "two"]), shown({"n": [1 << 16_000]})
     ("[1, 'two']", "{'n': [<int of 16001 bits>]}")
@@ -25,36 +24,29 @@ def _shown(value: object, depth: int) -> str:
         kind = type(value)
         if issubclass(kind, int):
             return f"<{kind.__qualname__} of {int.bit_length(cast('int', value))} bits>"
-        taken_apart = _CONTAINERS.get(kind)
-        if taken_apart is None or not depth:
+        brackets = _BRACKETS.get(kind)
+        if brackets is None or not depth:
             return f"<{kind.__qualname__} whose repr raises {type(error).__name__}>"
-        return taken_apart(value, depth - 1)
+        members: list[str] = [_shown(member, depth - 1) for member in cast("Any", value)]
+        if kind is dict:
+            values = cast("dict[object, object]", value).values()
+            pairs = zip(members, values, strict=True)
+            members = [f"{key}: {_shown(item, depth - 1)}" for key, item in pairs]
+        comma = "," if kind is tuple and len(members) == 1 else ""
+        return f"{brackets[0]}{', '.join(members)}{comma}{brackets[1]}"
 
 
-def _members(values: Iterable[object], depth: int) -> str:
-    return ", ".join([_shown(each, depth) for each in values])
-
-
-def _tuple(values: tuple[object, ...], depth: int) -> str:
-    return f"({_members(values, depth)}{',' if len(values) == 1 else ''})"
-
-
-def _dict(values: dict[object, object], depth: int) -> str:
-    entries = [f"{_shown(key, depth)}: {_shown(each, depth)}" for key, each in values.items()]
-    return f"{{{', '.join(entries)}}}"
-
-
-_CONTAINERS: Final[dict[type, Callable[[Any, int], str]]] = {
-    list: lambda values, depth: f"[{_members(values, depth)}]",
-    tuple: _tuple,
-    dict: _dict,
-    set: lambda values, depth: f"{{{_members(values, depth)}}}",
-    frozenset: lambda values, depth: f"frozenset({{{_members(values, depth)}}})",
+_BRACKETS: Final[dict[type, tuple[str, str]]] = {
+    list: ("[", "]"),
+    tuple: ("(", ")"),
+    dict: ("{", "}"),
+    set: ("{", "}"),
+    frozenset: ("frozenset({", "})"),
 }
 
 
 def said(error: BaseException) -> str:
-    """The type of an error and what it says.
+    """Return the type and message of an error.
 
     >>> said(KeyError("x"))
     "KeyError: 'x'"
@@ -66,7 +58,7 @@ def said(error: BaseException) -> str:
 
 
 def shape_of(value: object) -> tuple[object, ...] | None:
-    """The `shape` of *value*, None where it has none that is a tuple."""
+    """Return the `shape` of *value* if it is a tuple, else None."""
     try:
         shape = getattr(value, "shape", None)
     except Exception:  # noqa: BLE001 - as above

@@ -1,4 +1,4 @@
-"""A blob store as a user holds it: a frozen handle over an interpreter."""
+"""The handle of a blob store."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from provenance.transfers import CopyPolicy
 
 @frozen(eq=False)
 class Store:
-    """Bytes under the digest of their content.
+    """A blob store: bytes under the digest of their content.
 
-    A `Blob` is the key: the digest and the number of bytes; anything else is a TypeError, of `in` as well. Methods raise
-    `StoreUnavailableError` where the store fails and `StorePermissionError` where its configuration forbids the operation.
+    The keys are `Blob`s: digest and size; anything else is a TypeError, also for `in`. Methods
+    raise `StoreUnavailableError` if the store fails and `StorePermissionError` if its configuration
+    forbids the operation.
 
-    A chain that it is a part of asks it for what its `permissions` allow, and if it is not `trusted`, nor is the chain.
+    In a chain, its `permissions` apply to it, and if it is not `trusted`, the chain is not either.
     """
 
     name: str
@@ -31,24 +32,27 @@ class Store:
     copy_policy: CopyPolicy = field(default=CopyPolicy.DATA_ONLY, repr=False)
 
     def layered(self, layer: Callable[[Interpreter[Blobs]], Interpreter[Blobs]], /) -> Store:
-        """This store with *layer* around all that it answers; `provenance.extending` has some layers, and makes others."""
+        """Return this store with *layer* around it.
+
+        `provenance.extending` has layers and makes others.
+        """
         return evolve(self, interpreter=layer(self.interpreter))
 
     def put(self, data: bytes) -> Blob:
-        """Store *data*; answers its key. Bytes that are there already are kept once."""
+        """Store *data* and return its key; equal bytes are stored once."""
         return self.interpreter(WriteBlob(lambda sink: cast("None", sink.write(data)))).blob
 
     def get(self, blob: Blob) -> bytes:
-        """The bytes of this key.
+        """Return the bytes of this key.
 
         Raises:
-            BlobNotFoundError: if they are not there.
+            BlobNotFoundError: if they are missing.
             CorruptBlobError: if they are not what was stored.
         """
         return cast("bytes", self.interpreter(ReadBlob(_key(blob), lambda source: source.read())))
 
     def delete(self, blob: Blob) -> None:
-        """Delete the bytes of this key, if they are there."""
+        """Delete the bytes of this key, if they exist."""
         self.interpreter(DropBlob(_key(blob)))
 
     def __contains__(self, blob: object) -> bool:
@@ -59,8 +63,7 @@ class Store:
 
 
 def _key(given: object) -> Blob:
-    """*given*, which must be a key: an id alone does not say how many bytes there are."""
     if isinstance(given, Blob):
         return given
-    advice = "give the Blob (digest and size) that put answered, or the value_blob of an artifact"
-    raise TypeError(f"{shown(given)} is no key of a blob store: {advice}")
+    advice = "pass the Blob (digest and size) that put returned, or the value_blob of an artifact"
+    raise TypeError(f"expected a Blob as key, got {shown(given)}; {advice}")

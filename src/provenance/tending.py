@@ -1,6 +1,7 @@
-"""What an author of a store may write besides, so that it can be taken care of, and what stands in where he does not.
+"""Optional protocols of stores for maintenance, and defaults for stores without them.
 
-A store without these methods works: it is verified by reading, nothing is evicted from it, and nothing in it counts as left over.
+A store without these methods works: it is verified by reading, nothing is evicted from it, and
+nothing in it counts as garbage.
 """
 
 from __future__ import annotations
@@ -8,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol, runtime_checkable
-
-from attrs import frozen
 
 from provenance.chores import (
     BlobCare,
@@ -33,23 +32,25 @@ from provenance.records import ArtifactRecord, Blob
 
 
 class Records(Protocol):
-    """Every record store."""
+    """Any record store."""
 
     def find_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord | None: ...
 
 
 class Blobs(Protocol):
-    """Every blob store."""
+    """Any blob store."""
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object], /) -> object: ...
 
 
 @runtime_checkable
 class TendedRecords(Protocol):
-    """A record store whose values may be evicted; each method answers the effect of its name in `chores`."""
+    """A record store with eviction; each method answers the effect of its name in `chores`."""
 
     def find_named(self, blobs: tuple[Blob, ...], /) -> frozenset[Blob]: ...
-    def evict(self, artifact_id: ArtifactId, blob: Blob, at: datetime, /) -> tuple[Blob, ...] | None: ...
+    def evict(
+        self, artifact_id: ArtifactId, blob: Blob, at: datetime, /
+    ) -> tuple[Blob, ...] | None: ...
     def find_eviction(self, artifact_id: ArtifactId, /) -> datetime | None: ...
     def check_records(self) -> tuple[str, ...]: ...
     def find_homes(self) -> frozenset[str]: ...
@@ -57,7 +58,10 @@ class TendedRecords(Protocol):
 
 @runtime_checkable
 class TendedBlobs(Protocol):
-    """A blob store that can be swept; each method answers the effect of its name in `chores`."""
+    """A blob store with garbage collection.
+
+    Each method answers the effect of its name in `chores`.
+    """
 
     def check_blob(self, blob: Blob, /) -> None: ...
     def list_holdings(self, shelf: Shelf, after: str, limit: int, /) -> tuple[Holding, ...]: ...
@@ -67,68 +71,50 @@ class TendedBlobs(Protocol):
 
 @runtime_checkable
 class Lagging(Protocol):
-    """A blob store in which bytes that are written again count as young again only if they are older than its `lag`."""
+    """A blob store in which rewriting a blob updates its age only if it is older than `lag`."""
 
     @property
     def lag(self) -> timedelta: ...
 
 
 def tended_record_effects(store: Records) -> Interpreter[RecordCare]:
-    """Interpreter of what *store* answers; without the methods of `TendedRecords` every blob counts as named."""
-    tended: TendedRecords = store if isinstance(store, TendedRecords) else _PlainRecords(store)
+    """Return an interpreter for *store*; without `TendedRecords` every blob counts as referenced."""
+    inspect = InspectRecord.on(lambda ask: store.find_record(ask.id))
+    if isinstance(store, TendedRecords):
+        return (
+            inspect
+            | FindNamed.on(lambda ask: store.find_named(ask.blobs))
+            | Evict.on(lambda ask: store.evict(ask.id, ask.blob, ask.at))
+            | FindEviction.on(lambda ask: store.find_eviction(ask.id))
+            | CheckRecords.on(lambda _: store.check_records())
+            | FindHomes.on(lambda _: store.find_homes())
+        )
     return (
-        InspectRecord.on(lambda ask: store.find_record(ask.id))
-        | FindNamed.on(lambda ask: tended.find_named(ask.blobs))
-        | Evict.on(lambda ask: tended.evict(ask.id, ask.blob, ask.at))
-        | FindEviction.on(lambda ask: tended.find_eviction(ask.id))
-        | CheckRecords.on(lambda _: tended.check_records())
-        | FindHomes.on(lambda _: tended.find_homes())
+        inspect
+        | FindNamed.on(lambda ask: frozenset(ask.blobs))
+        | Evict.on(lambda _: None)
+        | FindEviction.on(lambda _: None)
+        | CheckRecords.on(lambda _: ())
+        | FindHomes.on(lambda _: frozenset({f"object:{id(store)}"}))
     )
 
 
 def tended_blob_effects(store: Blobs) -> Interpreter[BlobCare]:
-    """Interpreter of what *store* answers; without the methods of `TendedBlobs` it has nothing that could be left over."""
-    tended: TendedBlobs = store if isinstance(store, TendedBlobs) else _PlainBlobs(store)
+    """Return an interpreter for *store*; without `TendedBlobs` it lists no entries."""
+    if isinstance(store, TendedBlobs):
+        return (
+            CheckBlob.on(lambda ask: store.check_blob(ask.blob))
+            | ListHoldings.on(lambda ask: store.list_holdings(ask.shelf, ask.after, ask.limit))
+            | Discard.on(lambda ask: store.discard(ask.shelf, ask.key, ask.before))
+            | FindPlaces.on(lambda _: store.find_places())
+        )
+
+    def check(ask: CheckBlob) -> None:
+        store.read_blob(ask.blob, lambda _: None)
+
     return (
-        CheckBlob.on(lambda ask: tended.check_blob(ask.blob))
-        | ListHoldings.on(lambda ask: tended.list_holdings(ask.shelf, ask.after, ask.limit))
-        | Discard.on(lambda ask: tended.discard(ask.shelf, ask.key, ask.before))
-        | FindPlaces.on(lambda _: tended.find_places())
+        CheckBlob.on(check)
+        | ListHoldings.on(lambda _: ())
+        | Discard.on(lambda _: False)
+        | FindPlaces.on(lambda _: frozenset())
     )
-
-
-@frozen
-class _PlainRecords:
-    store: Records
-
-    def find_named(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
-        return frozenset(blobs)
-
-    def evict(self, _id: ArtifactId, _blob: Blob, _at: datetime) -> None:
-        return None
-
-    def find_eviction(self, _: ArtifactId) -> None:
-        return None
-
-    def check_records(self) -> tuple[str, ...]:
-        return ()
-
-    def find_homes(self) -> frozenset[str]:
-        return frozenset({f"object:{id(self.store)}"})
-
-
-@frozen
-class _PlainBlobs:
-    store: Blobs
-
-    def check_blob(self, blob: Blob) -> None:
-        self.store.read_blob(blob, lambda _: None)
-
-    def list_holdings(self, _shelf: Shelf, _after: str, _limit: int) -> tuple[Holding, ...]:
-        return ()
-
-    def discard(self, _shelf: Shelf, _key: str, _before: datetime) -> bool:
-        return False
-
-    def find_places(self) -> frozenset[str]:
-        return frozenset()

@@ -84,7 +84,9 @@ def in_turn(work: Work, rest: Callable[[LookedUp], T]) -> T:
                 assert_never(taking.turn)
 
     key = work.store, work.artifact_id
-    return inflight.one_thread_at_a_time(key, look, take_turn, work.sharing.longest_wait, work.ticks)
+    return inflight.one_thread_at_a_time(
+        key, look, take_turn, work.sharing.longest_wait, work.ticks
+    )
 
 
 def _report_waiting(work: Work, seconds: float) -> None:
@@ -105,7 +107,11 @@ async def in_turn_async(
         if isinstance(found, Found):
             return await rest(found)
         stale = found.record if isinstance(found, Gone) else None
-        taking = Taking(Alone()) if is_quick(work.speed_key) else await _taken_async(evolve(work, stale=stale))
+        taking = (
+            Taking(Alone())
+            if is_quick(work.speed_key)
+            else await _taken_async(evolve(work, stale=stale))
+        )
         _report_waiting(work, taking.waited)
 
         async def finish() -> T:
@@ -113,9 +119,13 @@ async def in_turn_async(
             look_again = isinstance(taking.turn, Found) or not isinstance(found, Absent)
             return await rest(await probe() if look_again else found)
 
-        return await (_released(work, taking.turn, finish()) if isinstance(taking.turn, Claimed) else finish())
+        return await (
+            _released(work, taking.turn, finish()) if isinstance(taking.turn, Claimed) else finish()
+        )
 
-    return await inflight.one_at_a_time((work.store, work.artifact_id), take_turn, work.sharing.longest_wait)
+    return await inflight.one_at_a_time(
+        (work.store, work.artifact_id), take_turn, work.sharing.longest_wait
+    )
 
 
 def _in_threads(work: Work) -> AsyncInterpreter[TakeTurns]:

@@ -11,7 +11,16 @@ from typing import BinaryIO, Final, TypeAlias
 
 from attrs import evolve, frozen
 
-from provenance.asks import FindInputs, FindRecord, FindRun, HasBlob, Now, PutRecord, ReadBlob, WriteBlobs
+from provenance.asks import (
+    FindInputs,
+    FindRecord,
+    FindRun,
+    HasBlob,
+    Now,
+    PutRecord,
+    ReadBlob,
+    WriteBlobs,
+)
 from provenance.circles import circles
 from provenance.codecs import Decoding, may_execute
 from provenance.effect import Interpreter, Program
@@ -109,7 +118,9 @@ def closure(root: ArtifactId, repo: str) -> Program[FindRecord, tuple[ArtifactRe
             waiting += fresh
     if root not in found:
         raise ArtifactNotFoundError(root, repo)
-    groups = circles({record.id: sorted(record.source_ids & found.keys()) for record in found.values()})
+    groups = circles(
+        {record.id: sorted(record.source_ids & found.keys()) for record in found.values()}
+    )
     return tuple(found[id_] for group in groups for id_ in sorted(group))
 
 
@@ -163,7 +174,11 @@ def take(
         held += [copy] if isinstance(copy, Held) else []
     now = yield from Now()
     replace = yield from _is_to_be_replaced(what.record)
-    return (yield from PutRecord(evolve(what.record, added_at=now), what.run, what.inputs_json, tuple(held), replace))
+    return (
+        yield from PutRecord(
+            evolve(what.record, added_at=now), what.run, what.inputs_json, tuple(held), replace
+        )
+    )
 
 
 def _is_to_be_replaced(record: ArtifactRecord) -> Program[FindRecord, bool]:

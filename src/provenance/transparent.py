@@ -17,14 +17,29 @@ from provenance.guards import Guard
 from provenance.hashing import Child, Walk, hash_value, register_item
 from provenance.hashing.format import Item, rooted
 from provenance.ids import ValueId
-from provenance.proxy import UNREAD, Known, is_at_home, resolved, restore_proxy, restore_value, unwrap
+from provenance.proxy import (
+    UNREAD,
+    Known,
+    is_at_home,
+    resolved,
+    restore_proxy,
+    restore_value,
+    unwrap,
+)
 from provenance.recipe import Sighting
 from provenance.records import Artifact, ArtifactRecord, Origin
 from provenance.showing import shown
 from provenance.summary import type_name
 
 _SCALAR_TYPES: Final = frozenset(
-    {"builtins:NoneType", "builtins:bool", "builtins:int", "builtins:float", "builtins:str", "builtins:bytes"}
+    {
+        "builtins:NoneType",
+        "builtins:bool",
+        "builtins:int",
+        "builtins:float",
+        "builtins:str",
+        "builtins:bytes",
+    }
 )
 _HIDDEN: Final = frozenset({"__array_struct__", "__array_interface__", "__cuda_array_interface__"})
 """Protocols that hand out raw memory: NumPy reads it without the value's dtype and without keeping the value alive.
@@ -75,7 +90,13 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
     __slots__ = ("_self_as_recorded", "_self_known", "_self_load", "_self_origin", "_self_tracked")
 
     def __init__(
-        self, known: Known, origin: Origin, load: Callable[[], object] | None, *, tracked: bool, value: object = None
+        self,
+        known: Known,
+        origin: Origin,
+        load: Callable[[], object] | None,
+        *,
+        tracked: bool,
+        value: object = None,
     ) -> None:
         self._self_known = known
         self._self_origin = origin
@@ -112,7 +133,9 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
     def __getattr__(self, name: str) -> Any:
         """The value's attribute; a decorated method of it has this artifact for its `self`."""
         if name in _HIDDEN:
-            raise AttributeError(f"{name} is hidden, because it gives access to raw memory; use np.asarray or p.unwrap")
+            raise AttributeError(
+                f"{name} is hidden, because it gives access to raw memory; use np.asarray or p.unwrap"
+            )
         repeated = _failures.take(self, name)
         if repeated is not None:
             raise repeated
@@ -122,7 +145,9 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         except AttributeError as error:
             _failures.note(self, name, error, again=1)
             raise
-        bound: Callable[[object, object, object], object] | None = getattr(type(found), "__provenance_bound__", None)
+        bound: Callable[[object, object, object], object] | None = getattr(
+            type(found), "__provenance_bound__", None
+        )
         return found if bound is None else bound(found, value, self)
 
     @property
@@ -134,14 +159,18 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         """The same artifact in another representation: a proxy of what *change* makes of the value, which is read."""
         value = change(self.__wrapped__)
         kind = _kind(interface_of(type(value)), type_name(value))
-        made = kind(self._self_known, self._self_origin, None, tracked=self._self_tracked, value=value)
+        made = kind(
+            self._self_known, self._self_origin, None, tracked=self._self_tracked, value=value
+        )
         made._self_as_recorded = True  # noqa: SLF001 - one of our own
         return made
 
     def value_repr(self) -> object:
         """The value by which the artifact is identified: the recorded one, whatever the representation."""
         return (
-            self._self_origin.load_value(self.__provenance_record__()) if self._self_as_recorded else self.__wrapped__
+            self._self_origin.load_value(self.__provenance_record__())
+            if self._self_as_recorded
+            else self.__wrapped__
         )
 
     def __provenance_sighting__(self) -> Sighting | None:
@@ -182,7 +211,9 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
             value, later = change(self.__wrapped__), None
         else:
             value, later = UNREAD, lambda: change(load())
-        made = stand_in(self._self_known, self._self_origin, value, later, tracked=self._self_tracked)
+        made = stand_in(
+            self._self_known, self._self_origin, value, later, tracked=self._self_tracked
+        )
         made._self_as_recorded = self._self_as_recorded  # noqa: SLF001 - one of our own
         return made
 
@@ -191,13 +222,20 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
 
     def __reduce_ex__(self, _: object) -> tuple[Callable[..., object], tuple[object, ...]]:
         known = self._self_known
-        if self._self_tracked and is_at_home(self._self_origin) and self.__provenance_is_recorded__():
+        if (
+            self._self_tracked
+            and is_at_home(self._self_origin)
+            and self.__provenance_is_recorded__()
+        ):
             return restore_proxy, (known.id, known.value_id, known.value_type, known.interface)
         return restore_value, (self.__wrapped__,)
 
     def __provenance_is_recorded__(self) -> bool:
         """Whether the value is the recorded one still: what a user has changed is no longer the artifact's."""
-        return self.__provenance_known__() is not None or hash_value(self.__wrapped__) == self._self_known.value_id
+        return (
+            self.__provenance_known__() is not None
+            or hash_value(self.__wrapped__) == self._self_known.value_id
+        )
 
     def __copy__(self) -> object:
         return self.__provenance_copy__(copy.copy)
@@ -219,7 +257,9 @@ def stand_in(
     kind = _kind(known.interface, known.value_type)
     if value is not UNREAD:
         return kind(known, origin, None, tracked=tracked, value=value)
-    return kind(known, origin, load or (lambda: origin.load_value(resolved(known, origin))), tracked=tracked)
+    return kind(
+        known, origin, load or (lambda: origin.load_value(resolved(known, origin))), tracked=tracked
+    )
 
 
 register_item(ArtifactProxy, ArtifactProxy.__provenance_item__)
@@ -276,15 +316,23 @@ def _array(self: Any, *args: object, **kwargs: object) -> object:
 
 
 def _array_ufunc(_: Any, ufunc: Any, method: str, *inputs: object, **kwargs: object) -> object:
-    return getattr(ufunc, method)(*_bare(inputs), **{name: _bare(each) for name, each in kwargs.items()})
+    return getattr(ufunc, method)(
+        *_bare(inputs), **{name: _bare(each) for name, each in kwargs.items()}
+    )
 
 
-def _array_function(_: Any, function: Any, __: object, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
+def _array_function(
+    _: Any, function: Any, __: object, args: tuple[object, ...], kwargs: dict[str, object]
+) -> object:
     return function(*_bare(args), **{name: _bare(each) for name, each in kwargs.items()})
 
 
 def _torch_function(
-    _: type, function: Any, __: object, args: tuple[object, ...] = (), kwargs: dict[str, object] | None = None
+    _: type,
+    function: Any,
+    __: object,
+    args: tuple[object, ...] = (),
+    kwargs: dict[str, object] | None = None,
 ) -> object:
     return function(*_bare(args), **{name: _bare(each) for name, each in (kwargs or {}).items()})
 
@@ -326,7 +374,9 @@ _OPERATIONS: Final = [
     "xor",
     "or",
 ]
-_IN_PLACE: Final = {f"__i{name}__": _in_place(getattr(operator, f"__i{name}__")) for name in _OPERATIONS}
+_IN_PLACE: Final = {
+    f"__i{name}__": _in_place(getattr(operator, f"__i{name}__")) for name in _OPERATIONS
+}
 """wrapt's own methods would put what is no longer the artifact's value behind a proxy."""
 _METHODS: Final[dict[str, Callable[..., object]]] = {
     "__array__": _array,
@@ -351,9 +401,16 @@ _TENSOR_METHODS: Final[dict[str, object]] = {
 Torch reads the memory of whatever says that its class is `Tensor`, which a proxy must not say therefore: torch crashes. The
 price is that `isinstance(proxy, torch.Tensor)` is False.
 """
-_ALWAYS: Final = {**_IN_PLACE, "__array_ufunc__": _array_ufunc, "__array_function__": _array_function}
+_ALWAYS: Final = {
+    **_IN_PLACE,
+    "__array_ufunc__": _array_ufunc,
+    "__array_function__": _array_function,
+}
 _ARRAY_METHODS: Final = dict.fromkeys(
-    (f"builtins:{name}" for name in ("bool", "int", "float", "complex", "str", "bytes", "list", "tuple", "range")),
+    (
+        f"builtins:{name}"
+        for name in ("bool", "int", "float", "complex", "str", "bytes", "list", "tuple", "range")
+    ),
     ("__array__",),
 )
 """NumPy recognizes these types in C, so their proxies need `__array__`."""
@@ -365,4 +422,8 @@ def _class_for(interface: tuple[str, ...]) -> type[ArtifactProxy]:
     methods: dict[str, object] = {name: _METHODS[name] for name in interface if name in _METHODS}
     if "__torch_function__" in interface:
         methods |= _TENSOR_METHODS
-    return type("ArtifactProxy", (ArtifactProxy,), {"__slots__": (), "__module__": "provenance", **_ALWAYS, **methods})
+    return type(
+        "ArtifactProxy",
+        (ArtifactProxy,),
+        {"__slots__": (), "__module__": "provenance", **_ALWAYS, **methods},
+    )

@@ -49,7 +49,9 @@ def taken(
     """
     waited, pause = 0.0, SHORTEST
     try:
-        while isinstance((claimed := (yield from Claim(artifact_id, sharing.lease_seconds))), Taken):
+        while isinstance(
+            (claimed := (yield from Claim(artifact_id, sharing.lease_seconds))), Taken
+        ):
             if waited >= sharing.longest_wait:
                 return Taking(Alone(), waited)
             waited += yield from Pause(min(pause, sharing.longest_wait - waited))
@@ -67,7 +69,9 @@ def taken(
     return Taking(found, waited)
 
 
-def recorded(artifact_id: ArtifactId, stale: ArtifactRecord | None) -> Program[FindRecord, Found | None]:
+def recorded(
+    artifact_id: ArtifactId, stale: ArtifactRecord | None
+) -> Program[FindRecord, Found | None]:
     """Return what is recorded now, unless it is the *stale* record."""
     found = yield from lookup(artifact_id, fresh=True)
     return found if isinstance(found, Found) and found.record != stale else None

@@ -11,14 +11,19 @@ import sys
 import types
 from pathlib import Path
 
-FENCED = re.compile(r"^(?P<indent> *)```python\n(?P<code>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(
+    r"^(?P<indent> *)```python\n(?P<code>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
+)
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def blocks(text: str) -> list[tuple[int, str]]:
     """The code of each block and the line before its first, outdented."""
     return [
-        (text.count("\n", 0, match.start("code")), re.sub(f"^{match['indent']}", "", match["code"], flags=re.MULTILINE))
+        (
+            text.count("\n", 0, match.start("code")),
+            re.sub(f"^{match['indent']}", "", match["code"], flags=re.MULTILINE),
+        )
         for match in FENCED.finditer(text)
     ]
 
@@ -37,7 +42,10 @@ def run_block(line: int, code: str, name: str, namespace: dict[str, object]) -> 
 def run(path: Path) -> int:
     """Run every block of *path*; the number of doctest examples that failed. Errors of plain blocks are raised."""
     main = sys.modules["__main__"] = types.ModuleType("__main__")
-    return sum(run_block(line, code, str(path), vars(main)) for line, code in blocks(path.read_text("utf-8")))
+    return sum(
+        run_block(line, code, str(path), vars(main))
+        for line, code in blocks(path.read_text("utf-8"))
+    )
 
 
 if __name__ == "__main__":

@@ -5,9 +5,20 @@ import re
 
 import pytest
 
-from architecture.source import PACKAGE, ROOT, TESTS, committed, functions, python_files, tree, where
+from architecture.source import (
+    PACKAGE,
+    ROOT,
+    TESTS,
+    committed,
+    functions,
+    python_files,
+    tree,
+    where,
+)
 
-UNREASONED = re.compile(r"#\s*(?:type|pyright):\s*ignore(?!\[[a-zA-Z-]+(?:,\s*[a-zA-Z-]+)*\]\s*#?\s*\S)")
+UNREASONED = re.compile(
+    r"#\s*(?:type|pyright):\s*ignore(?!\[[a-zA-Z-]+(?:,\s*[a-zA-Z-]+)*\]\s*#?\s*\S)"
+)
 
 # In two halves, so that this file does not name them.
 ADDRESSES = [

@@ -14,7 +14,9 @@ PAGES = sorted([*ROOT.glob("README.md"), *ROOT.glob("docs/**/*.md")])
 
 def run_page(page: Path) -> subprocess.CompletedProcess[str]:
     """Run the blocks of *page* in a fresh process, in the working directory of the test."""
-    return subprocess.run([sys.executable, documents.__file__, page], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, documents.__file__, page], capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -32,7 +34,10 @@ def test_the_blocks_of_a_page_run(page):
         (0, "```python\n>>> x = 1\n```\n\n```python\nassert x == 1\n```\n"),
         (0, '```python title="sketch"\n1 / 0\n```\n\n```console\n$ ls\n```\n'),
         (0, "1. item\n\n   ```python\n   assert True\n   ```\n"),
-        (0, "```python\nimport pickle\nclass A: pass\nassert type(pickle.loads(pickle.dumps(A()))) is A\n```\n"),
+        (
+            0,
+            "```python\nimport pickle\nclass A: pass\nassert type(pickle.loads(pickle.dumps(A()))) is A\n```\n",
+        ),
         (1, "```python\n1 / 0\n```\n"),
         (1, "```python\n>>> 1 + 1\n3\n```\n"),
     ],

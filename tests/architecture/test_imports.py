@@ -107,7 +107,16 @@ def test_heavy_libraries_load_when_first_needed():
 
 def test_what_functions_can_be_decorated_without_loads_when_first_needed():
     """`import provenance` loads no interpreter, no configuration, nothing that takes care of stores, and no picture."""
-    later = {"backends", "databases", "effects", "places", "seals", "tending", "vis", *provenance._LATER}
+    later = {
+        "backends",
+        "databases",
+        "effects",
+        "places",
+        "seals",
+        "tending",
+        "vis",
+        *provenance._LATER,
+    }
     assert [] == sorted({f"provenance.{each}" for each in later} & loaded())
 
 

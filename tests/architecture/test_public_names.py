@@ -20,7 +20,9 @@ def is_own_submodule(name: str) -> bool:
 def public_names() -> set[str]:
     """The names that `provenance.<tab>` offers, submodules left out unless they are listed."""
     visible = {name for name in dir(provenance) if not name.startswith("_")}
-    visible -= {name for name in visible if isinstance(getattr(provenance, name), __future__._Feature)}
+    visible -= {
+        name for name in visible if isinstance(getattr(provenance, name), __future__._Feature)
+    }
     return {name for name in visible if name in provenance.__all__ or not is_own_submodule(name)}
 
 
@@ -37,13 +39,21 @@ def test_no_name_is_listed_twice():
 def test_every_public_function_and_class_is_documented():
     """`help()` on a public function or class says something."""
     values = {name: getattr(provenance, name) for name in provenance.__all__}
-    callables = {name: value for name, value in values.items() if callable(value) and hasattr(value, "__module__")}
+    callables = {
+        name: value
+        for name, value in values.items()
+        if callable(value) and hasattr(value, "__module__")
+    }
     assert [] == [name for name, value in callables.items() if not value.__doc__]
 
 
 def told_to_type_checkers() -> dict[str, str]:
     """Names that `provenance/__init__.py` imports for type checkers alone, and the module of each."""
-    (block,) = [each for each in tree(PACKAGE / "__init__.py").body if isinstance(each, ast.If) and not each.orelse][:1]
+    (block,) = [
+        each
+        for each in tree(PACKAGE / "__init__.py").body
+        if isinstance(each, ast.If) and not each.orelse
+    ][:1]
     return {
         alias.name: str(each.module).removeprefix("provenance.")
         for each in block.body

@@ -64,7 +64,9 @@ def test_planning_functionally_is_silent():
         assert p.hash(FRAME) == functional.hash_value(FRAME).unwrap()
 
 
-@pytest.mark.parametrize("value", [1, [1, [2]], np.arange(5), {"frame": FRAME}, FRAME, len], ids=str)
+@pytest.mark.parametrize(
+    "value", [1, [1, [2]], np.arange(5), {"frame": FRAME}, FRAME, len], ids=str
+)
 def test_encoding_and_decoding_are_silent(value):
     """Bytes go where the sink puts them, and come from the source."""
 
@@ -86,7 +88,11 @@ def test_programs_are_silent():
     run_from_json(run_to_json(run()))
     with silence():
         assert programs.Found(one) == scripted(programs.lookup(one.id), (FindRecord(one.id), one))
-        asked = (FindRecord(one.id), one), (HasBlob(one.value_blob), False), (FindEviction(one.id), None)
+        asked = (
+            (FindRecord(one.id), one),
+            (HasBlob(one.value_blob), False),
+            (FindEviction(one.id), None),
+        )
         assert programs.Gone(one) == scripted(programs.probe(one.id), *asked)
         asked = (FindIds(one.id[:8]), (one.id,)), (FindRecord(one.id), one)
         assert one == scripted(programs.find(one.id[:8], "r"), *asked)
@@ -98,13 +104,18 @@ def test_programs_are_silent():
 
 def test_settings_and_lineage_are_silent():
     """A configuration is read, and a graph ordered and drawn, from what is given."""
-    raw = {"artifact_repos": {"m": {"type": "memory"}}, "blobstores": {"d": {"type": "disk", "cachedir": "${X}"}}}
+    raw = {
+        "artifact_repos": {"m": {"type": "memory"}},
+        "blobstores": {"d": {"type": "disk", "cachedir": "${X}"}},
+    }
     parse(raw, {"X": "y"})
     source = record()
     made = record(input_artifact_ids=frozenset({source.id}))
     with silence():
         assert "y" == parse(raw, {"X": "y"}).blobstores["d"].cachedir
-        artifacts = pmap({each.id: Artifact.of(each, Ephemeral(None, Inputs({}))) for each in (source, made)})
+        artifacts = pmap(
+            {each.id: Artifact.of(each, Ephemeral(None, Inputs({}))) for each in (source, made)}
+        )
         graph = Lineage(made.id, artifacts, pmap({made.id: pmap({"x": source.id})}), pmap())
         assert (source.id, made.id) == graph.order
         assert 2 == len(graph.tree().splitlines())

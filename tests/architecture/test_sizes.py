@@ -56,5 +56,7 @@ def test_most_functions_are_short():
 
 def test_no_module_is_long():
     """No module takes more than 300 lines."""
-    lines = {where(path, 1): len(path.read_text("utf-8").splitlines()) for path in python_files(PACKAGE)}
+    lines = {
+        where(path, 1): len(path.read_text("utf-8").splitlines()) for path in python_files(PACKAGE)
+    }
     assert {} == {place: count for place, count in lines.items() if count > MODULE_LINES}

@@ -55,7 +55,10 @@ def bare_yields(module: ast.AST) -> list[int]:
         ([2], "def program() -> Program[E, int]:\n    answer = yield Ask()\n    return answer\n"),
         ([2], "def program():\n    yield Ask()\n"),
         ([2], "def sneaky() -> Iterator[Ask]:\n    answer = yield Ask()\n"),
-        ([3], "def outer() -> Iterator[int]:\n    def inner():\n        yield Ask()\n    yield 1\n"),
+        (
+            [3],
+            "def outer() -> Iterator[int]:\n    def inner():\n        yield Ask()\n    yield 1\n",
+        ),
         ([], "def program() -> Program[E, int]:\n    return (yield from Ask())\n"),
         ([], "@contextmanager\ndef held() -> Iterator[None]:\n    yield\n"),
         ([], "@contextlib.contextmanager\ndef held() -> Iterator[None]:\n    yield\n"),

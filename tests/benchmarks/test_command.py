@@ -46,7 +46,9 @@ def test_every_line_has_figures_and_says_its_durability(written):
     figures = [figure for line in told["lines"] for figure in line.get("figures", {}).values()]
     assert [] == [each for each in figures if not each > 0]
     assert {"process", "power", "-"} == {line["durability"] for line in told["lines"]}
-    assert [] == [line for line in told["lines"] if len(line.get("figures", {})) < 2 and "must" not in line]
+    assert [] == [
+        line for line in told["lines"] if len(line.get("figures", {})) < 2 and "must" not in line
+    ]
 
 
 def test_the_table_shows_every_line_below_the_machine(written):
@@ -55,7 +57,11 @@ def test_the_table_shows_every_line_below_the_machine(written):
     assert {"python", "processor", "cores"} <= told["machine"].keys()
     shown = table.splitlines()
     assert "python:" == shown[0].split()[0]
-    assert [] == [line["what"] for line in told["lines"] if not any(row.startswith(line["what"]) for row in shown)]
+    assert [] == [
+        line["what"]
+        for line in told["lines"]
+        if not any(row.startswith(line["what"]) for row in shown)
+    ]
 
 
 def test_a_pipeline_of_hits_reads_only_what_is_looked_at(written):
@@ -70,7 +76,11 @@ def test_nothing_heavy_is_imported(written):
     _, told = written
     (note,) = [line["note"] for line in told["lines"] if line["what"] == "import provenance"]
     left_out = note.partition(";")[0]
-    assert [] == [each for each in ("pandas", "sqlalchemy", "fsspec", "joblib", "numpy") if each not in left_out]
+    assert [] == [
+        each
+        for each in ("pandas", "sqlalchemy", "fsspec", "joblib", "numpy")
+        if each not in left_out
+    ]
 
 
 def test_a_name_chooses_lines():
@@ -85,7 +95,13 @@ def test_scale_asks_both_databases():
     """Each question is put to SQLite and to PostgreSQL; it is measured only by name."""
     done = run_benchmarks("scale", "--size", "tiny")
     assert 0 == done.returncode, done.stderr
-    for question in ("look-up by id", "progeny", "lineage, 1,000 deep", "search by tag", "search by input"):
+    for question in (
+        "look-up by id",
+        "progeny",
+        "lineage, 1,000 deep",
+        "search by tag",
+        "search by input",
+    ):
         for database in ("SQLite", "PostgreSQL"):
             assert f"{database}, 40 artifacts (beside 20): {question}" in done.stdout
 
@@ -99,7 +115,11 @@ def test_an_unknown_name_is_refused():
 
 def test_the_examples_of_its_docstrings_hold():
     """The benchmarks' own doctests pass."""
-    command = [sys.executable, "-c", "import doctest, sys, benchmarks.lines as m; sys.exit(doctest.testmod(m).failed)"]
+    command = [
+        sys.executable,
+        "-c",
+        "import doctest, sys, benchmarks.lines as m; sys.exit(doctest.testmod(m).failed)",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert 0 == done.returncode, done.stdout + done.stderr
 
@@ -110,7 +130,11 @@ def test_what_instructions_are_counted_of_runs(kind, tmp_path):
     command = [sys.executable, "-m", "benchmarks.work", kind, str(tmp_path), "3"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert 0 == done.returncode, done.stderr
-    rows = sqlite3.connect(tmp_path / "ours" / "provenance.db").execute("SELECT count(*) FROM artifacts").fetchone()
+    rows = (
+        sqlite3.connect(tmp_path / "ours" / "provenance.db")
+        .execute("SELECT count(*) FROM artifacts")
+        .fetchone()
+    )
     assert (1 if kind in ("hit", "array") else 4,) == rows
 
 

@@ -42,7 +42,9 @@ def put(place: Place, **changes: object) -> object:
     one = evolve(one, value_blob=written.blob, inputs_blob=written.blob)
     stored = place.ask(PutRecord(one, run(), "{}", (written,) if isinstance(written, Held) else ()))
     assert stored == place.ask(FindRecord(one.id))
-    assert (data if stored == one else place.read(stored.value_blob)) == place.read(stored.value_blob)
+    assert (data if stored == one else place.read(stored.value_blob)) == place.read(
+        stored.value_blob
+    )
     return stored
 
 
@@ -103,7 +105,10 @@ def first_use(folder: Path) -> None:
     start_servers()
     for name in ("sqlite and disk", "postgres and disk"):
         where = folder / name / "new" / "place"
-        in_children(CHILDREN, lambda _, name=name, where=where: [put(BACKENDS[name](where)) for _ in range(5)])
+        in_children(
+            CHILDREN,
+            lambda _, name=name, where=where: [put(BACKENDS[name](where)) for _ in range(5)],
+        )
         place = BACKENDS[name](where)
         assert 5 * CHILDREN == len(place.ask(FindProgeny(SOURCE)))
         place.close()
@@ -115,7 +120,10 @@ def same_record(folder: Path) -> None:
     for name in ("sqlite", "postgres 16", "postgres 18"):
         where = folder / name
         in_children(
-            CHILDREN, lambda turn, name=name, where=where: put(BACKENDS[name](where), id="b" * 40, version=turn)
+            CHILDREN,
+            lambda turn, name=name, where=where: put(
+                BACKENDS[name](where), id="b" * 40, version=turn
+            ),
         )
         place = BACKENDS[name](where)
         assert ("b" * 40,) == place.ask(FindProgeny(SOURCE))
@@ -157,7 +165,9 @@ def killed(folder: Path) -> None:
     for opened in (
         lambda: SqliteDatabase(folder / "provenance.db"),
         *(
-            lambda version=version: PostgresDatabase(Access(url=server(version).database_for(folder)))
+            lambda version=version: PostgresDatabase(
+                Access(url=server(version).database_for(folder))
+            )
             for version in VERSIONS
         ),
     ):
@@ -168,20 +178,26 @@ def killed_amid_a_transaction(opened) -> None:
     """The same for one database."""
     database = opened()
     place = Place(
-        blob_effects(SqlBlobs(database)) | record_effects(SqlRecords(database), SqlSets(database)), lambda *_: None
+        blob_effects(SqlBlobs(database)) | record_effects(SqlRecords(database), SqlSets(database)),
+        lambda *_: None,
     )
     put(place)
 
     def die(_: int) -> None:
         def work(execute) -> None:
-            execute("INSERT INTO quarantined_blobs (id, data) VALUES (?, ?)", (blob_of(b"half").id, b"half"))
+            execute(
+                "INSERT INTO quarantined_blobs (id, data) VALUES (?, ?)",
+                (blob_of(b"half").id, b"half"),
+            )
             os._exit(0)
 
         opened().transaction(work)
 
     in_children(1, die)
     put(place)
-    assert [] == database.query("SELECT id FROM quarantined_blobs WHERE id = ?", blob_of(b"half").id)
+    assert [] == database.query(
+        "SELECT id FROM quarantined_blobs WHERE id = ?", blob_of(b"half").id
+    )
     database.close()
 
 
@@ -205,7 +221,18 @@ def in_process(module: str, task: str, folder: Path, *more: str) -> None:
     """Do *task* of *module*, which is told *more*, in a fresh interpreter, to which every warning is an error."""
     tests = Path(__file__).parents[1]
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-W", "ignore:Sending a large body", "-m", module, task, str(folder), *more],
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-W",
+            "ignore:Sending a large body",
+            "-m",
+            module,
+            task,
+            str(folder),
+            *more,
+        ],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])},
         capture_output=True,
         text=True,

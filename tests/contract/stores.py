@@ -13,7 +13,16 @@ from provenance.effect import Interpreter
 from provenance.effects.chains import chained
 from provenance.effects.database import Database
 from provenance.effects.disk import DiskBlobs
-from provenance.effects.layers import Counter, Permissions, by_size, counted, guarded, remembered, retrying, traced
+from provenance.effects.layers import (
+    Counter,
+    Permissions,
+    by_size,
+    counted,
+    guarded,
+    remembered,
+    retrying,
+    traced,
+)
 from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
 from provenance.effects.near import near_first
 from provenance.effects.objects import ObjectBlobs
@@ -72,7 +81,9 @@ def signed(folder: Path) -> Place:
 def sqlite_and_disk(folder: Path) -> Place:
     """Small blobs and records in a database, large blobs in files."""
     database = SqliteDatabase(folder / "provenance.db")
-    blobs = by_size(blob_effects(SqlBlobs(database)), blob_effects(DiskBlobs(folder / "blobs")), LIMIT)
+    blobs = by_size(
+        blob_effects(SqlBlobs(database)), blob_effects(DiskBlobs(folder / "blobs")), LIMIT
+    )
 
     def damage(blob, change):
         if blob.size > LIMIT:
@@ -80,7 +91,9 @@ def sqlite_and_disk(folder: Path) -> Place:
         else:
             damage_row(database, blob, change)
 
-    return Place(blobs | record_effects(SqlRecords(database), SqlSets(database)), damage, database.close)
+    return Place(
+        blobs | record_effects(SqlRecords(database), SqlSets(database)), damage, database.close
+    )
 
 
 def elsewhere(make: Callable[[Path], Remote]) -> Callable[[Path], Place]:
@@ -111,7 +124,9 @@ def postgres(version: int) -> Callable[[Path], Place]:
 
     def make(folder: Path) -> Place:
         database = PostgresDatabase(Access(url=server(version).database_for(folder)))
-        ask = blob_effects(SqlBlobs(database)) | record_effects(SqlRecords(database), SqlSets(database))
+        ask = blob_effects(SqlBlobs(database)) | record_effects(
+            SqlRecords(database), SqlSets(database)
+        )
         return Place(ask, lambda *how: damage_row(database, *how), database.close)
 
     return make
@@ -142,7 +157,9 @@ def damage_row(database: Database, blob: Blob, change: Callable[[bytes], bytes])
     for digest, column in (("content_digest", "value_data"), ("inputs_digest", "inputs_data")):
         query = f"SELECT {column} FROM artifacts WHERE {digest} = ? AND {column} IS NOT NULL"
         for (data,) in database.query(query, blob.id)[:1]:
-            database.change(f"UPDATE artifacts SET {column} = ? WHERE {digest} = ?", (change(data), blob.id))
+            database.change(
+                f"UPDATE artifacts SET {column} = ? WHERE {digest} = ?", (change(data), blob.id)
+            )
 
 
 def under(layer: Callable[[Interpreter[Any]], Interpreter[Any]]) -> Callable[[Path], Place]:
@@ -175,7 +192,9 @@ def in_tiers(kind: Callable[[Path], Place], *, records: bool) -> Callable[[Path]
 
     def make(folder: Path) -> Place:
         near, far = kind(folder / "near"), kind(folder / "far")
-        tiers = [Tier(name, each.ask, Permissions()) for name, each in (("near", near), ("far", far))]
+        tiers = [
+            Tier(name, each.ask, Permissions()) for name, each in (("near", near), ("far", far))
+        ]
         ask = chained("chain", tiers) if records else far.ask | tiered("chain", tiers)
 
         def damage(blob, change):
@@ -211,7 +230,9 @@ LAYERS = {
     "remembered": under(lambda base: remembered(base, 100)),
     "remembered, one": under(lambda base: remembered(base, 1)),
     "retrying": under(
-        lambda base: retrying(flaky(base), 2, lambda error: isinstance(error, ConnectionResetError), lambda _: None)
+        lambda base: retrying(
+            flaky(base), 2, lambda error: isinstance(error, ConnectionResetError), lambda _: None
+        )
     ),
 }
 
@@ -230,7 +251,9 @@ def chained_stores(folder: Path) -> Place:
     return Place(chain.interpreter, lambda *how: damage_files(folder, stores, *how))
 
 
-def damage_files(folder: Path, names: Iterable[str], blob: Blob, change: Callable[[bytes], bytes]) -> None:
+def damage_files(
+    folder: Path, names: Iterable[str], blob: Blob, change: Callable[[bytes], bytes]
+) -> None:
     """Change the bytes of *blob*'s file in each of the folders."""
     for name in names:
         damage_file(folder / name, blob, change)
@@ -243,7 +266,10 @@ TIERS = {
     "handle of a chain of repositories": chained_repos,
     "handle of a chain of stores": chained_stores,
 }
-ELSEWHERE = {**{name: elsewhere(make) for name, make in REMOTES.items()}, "disk before s3": disk_before_s3}
+ELSEWHERE = {
+    **{name: elsewhere(make) for name, make in REMOTES.items()},
+    "disk before s3": disk_before_s3,
+}
 PLACES = {**BACKENDS, **LAYERS, **TIERS, **ELSEWHERE}
 FOR_LAWS = {"memory": memory, "sqlite": sqlite, "postgres 18": postgres(18)}
 """Those that are searched for each of a hundred examples."""

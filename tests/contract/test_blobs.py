@@ -19,7 +19,10 @@ class TestBlobs(Everywhere, BlobContract):
         for dump, load in [
             (lambda sink: np.savez(sink, a=values), lambda source: dict(np.load(source))["a"]),
             (lambda sink: np.save(sink, values), np.load),
-            (lambda sink: sink.write(memoryview(values)) and None, lambda source: np.frombuffer(source.read(), int)),
+            (
+                lambda sink: sink.write(memoryview(values)) and None,
+                lambda source: np.frombuffer(source.read(), int),
+            ),
         ]:
             blob = place.kept(place.ask(WriteBlob(dump)))
             assert values.tolist() == place.ask(ReadBlob(blob, load)).tolist()

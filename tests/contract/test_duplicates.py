@@ -60,8 +60,14 @@ def elsewhere(make):
     return lambda folder, policy: Elsewhere(make, folder, policy)
 
 
-STORES = {"memory": InMemory, "disk": OnDisk, **{name: elsewhere(make) for name, make in REMOTES.items()}}
-CREATE_ONLY = [name for name in STORES if name not in {"memory", "sftp", "fsspec, files", "fsspec, ram"}]
+STORES = {
+    "memory": InMemory,
+    "disk": OnDisk,
+    **{name: elsewhere(make) for name, make in REMOTES.items()},
+}
+CREATE_ONLY = [
+    name for name in STORES if name not in {"memory", "sftp", "fsspec, files", "fsspec, ram"}
+]
 
 
 @pytest.fixture(params=STORES)

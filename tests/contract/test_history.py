@@ -18,9 +18,18 @@ numbers = st.integers(0, 3)
 places = st.sampled_from(["near", "far"])
 names = st.sampled_from(["a", "b"])
 CONFIG = {
-    "blobstores": {f"{name} files": {"type": "disk", "cachedir": name, "delete": True} for name in ("near", "far")},
+    "blobstores": {
+        f"{name} files": {"type": "disk", "cachedir": name, "delete": True}
+        for name in ("near", "far")
+    },
     "artifact_repos": {
-        name: {"type": "sqlite", "db": f"{name}.db", "store": f"{name} files", "delete": True, "inline_limit": limit}
+        name: {
+            "type": "sqlite",
+            "db": f"{name}.db",
+            "store": f"{name} files",
+            "delete": True,
+            "inline_limit": limit,
+        }
         for name, limit in (("near", 1000), ("far", 0))
     },
 }
@@ -51,13 +60,18 @@ class History(RuleBasedStateMachine):
 
     def opened(self):
         """The repositories, empty."""
-        return {name: evolve(memory_environment().repository(), name=name) for name in ("near", "far")}
+        return {
+            name: evolve(memory_environment().repository(), name=name) for name in ("near", "far")
+        }
 
     def teardown(self):
         """All values are whole that lack nothing; leave nothing behind."""
         for repo in self.repos.values():
             for each in p.search(repo=repo):
-                assert not each.value_artifact_ids <= self.there[repo.name] or p.hash(each.value) == each.value_id
+                assert (
+                    not each.value_artifact_ids <= self.there[repo.name]
+                    or p.hash(each.value) == each.value_id
+                )
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def note(self, place, value, sources=()):
@@ -107,9 +121,15 @@ class History(RuleBasedStateMachine):
     @rule(place=places, name=names, build=st.integers(0, 1), data=st.data())
     def collect(self, place, name, build, data):
         """A set is put under labels; it is the newest of them."""
-        members = data.draw(st.sets(st.sampled_from(sorted(self.there[place])))) if self.there[place] else set()
+        members = (
+            data.draw(st.sets(st.sampled_from(sorted(self.there[place]))))
+            if self.there[place]
+            else set()
+        )
         made = p.create_set(members, {"name": name, "build": build}, self.repos[place])
-        self.sets[place] = [each for each in self.sets[place] if each != (made.id, name, build, members)]
+        self.sets[place] = [
+            each for each in self.sets[place] if each != (made.id, name, build, members)
+        ]
         self.sets[place].append((made.id, name, build, members))
 
     @rule(place=places, data=st.data())
@@ -138,7 +158,9 @@ class History(RuleBasedStateMachine):
             for set_id, name, build, members in self.sets[place]:
                 newest[name] = newest[name, build] = set_id, members
             for wanted, (set_id, members) in newest.items():
-                labels = wanted if isinstance(wanted, str) else {"name": wanted[0], "build": wanted[1]}
+                labels = (
+                    wanted if isinstance(wanted, str) else {"name": wanted[0], "build": wanted[1]}
+                )
                 found = p.load_set_by_labels(labels, repo)
                 assert (set_id, members) == (found.id, found.artifact_ids)
                 assert found == p.load_set_by_id(set_id, repo)
@@ -162,7 +184,10 @@ class SharedHistory(History):
     def opened(self):
         """The repositories, empty."""
         url = server(18).database_for(self.folder)
-        return {name: p.PostgresRepo(name, db=url, schema=name, create_schema=True) for name in ("near", "far")}
+        return {
+            name: p.PostgresRepo(name, db=url, schema=name, create_schema=True)
+            for name in ("near", "far")
+        }
 
 
 TestHistoryInMemory = History.TestCase

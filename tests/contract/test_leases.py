@@ -40,7 +40,10 @@ def skew_of(clock):
 def chain(folder, clock):
     """In the farther of two databases, as in the third nothing may be written."""
     places = {each: sqlite(folder / each, clock) for each in ("near", "far", "archive")}
-    return chained("chain", [Tier(name, ask, Permissions(write=name != "archive")) for name, ask in places.items()])
+    return chained(
+        "chain",
+        [Tier(name, ask, Permissions(write=name != "archive")) for name, ask in places.items()],
+    )
 
 
 STORES = {
@@ -51,7 +54,9 @@ STORES = {
     "guarded": lambda folder, clock: guarded(sqlite(folder, clock), "guarded", Permissions()),
     "counted": lambda folder, clock: counted(sqlite(folder, clock), Counter()),
     "traced": lambda folder, clock: traced(memory(folder, clock), lambda asked: None),
-    "retrying": lambda folder, clock: retrying(flaky(memory(folder, clock)), 2, bool, lambda _: None),
+    "retrying": lambda folder, clock: retrying(
+        flaky(memory(folder, clock)), 2, bool, lambda _: None
+    ),
 }
 
 

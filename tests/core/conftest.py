@@ -11,7 +11,13 @@ from provenance.testing import in_memory
 STORED = {
     "blobstores": {"disk": {"type": "disk", "cachedir": "blobs", "delete": True}},
     "artifact_repos": {
-        "local": {"type": "sqlite", "db": "records.db", "store": "disk", "delete": True, "inline_limit": 1000}
+        "local": {
+            "type": "sqlite",
+            "db": "records.db",
+            "store": "disk",
+            "delete": True,
+            "inline_limit": 1000,
+        }
     },
 }
 
@@ -63,7 +69,9 @@ def two_tiers():
     def configured(inline_limit: int):
         tier = {"type": "sqlite", "delete": True, "inline_limit": inline_limit}
         return {
-            "blobstores": {name: {"type": "disk", "cachedir": name, "delete": True} for name in ("a", "b")},
+            "blobstores": {
+                name: {"type": "disk", "cachedir": name, "delete": True} for name in ("a", "b")
+            },
             "artifact_repos": {
                 "near": {**tier, "db": "near.db", "store": "a"},
                 "far": {**tier, "db": "far.db", "store": "b"},

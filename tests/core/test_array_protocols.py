@@ -66,7 +66,17 @@ with in_memory():
     for name in ("__array_struct__", "__array_interface__"):
         assert not hasattr(hit, name), name
 """
-KINDS = ["strings", "bytes", "dates", "durations", "records", "objects", "bools", "swapped", "views"]
+KINDS = [
+    "strings",
+    "bytes",
+    "dates",
+    "durations",
+    "records",
+    "objects",
+    "bools",
+    "swapped",
+    "views",
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -34,7 +34,12 @@ def home(request):
 @pytest.mark.parametrize("way", WAYS)
 def test_pickles_are_the_id(home, doubled, way):
     """However it came, it comes back from the current repository; nothing of the value is in the pickle."""
-    for artifact in (doubled, home[doubled.id], p.load_artifact(doubled.id), p.artifact_of(doubled.proxy())):
+    for artifact in (
+        doubled,
+        home[doubled.id],
+        p.load_artifact(doubled.id),
+        p.artifact_of(doubled.proxy()),
+    ):
         data = WAYS[way].dumps(artifact)
         assert len(data) < 300
         back = WAYS[way].loads(data)
@@ -64,7 +69,9 @@ def test_another_process_finds_it(stored, tmp_path):
     artifact = p.provenance(name="double")(double).artifact([1])
     path = tmp_path / "artifact.pickle"
     path.write_bytes(
-        pickle.dumps({"made": artifact, "set": p.create_set([artifact], "x"), "from": p.lineage(artifact)})
+        pickle.dumps(
+            {"made": artifact, "set": p.create_set([artifact], "x"), "from": p.lineage(artifact)}
+        )
     )
     program = """if True:
         import pickle, sys
@@ -80,7 +87,8 @@ def test_another_process_finds_it(stored, tmp_path):
         "default_repo: local\n"
     )
     said = printed(
-        program.replace('open(sys.argv[1], "rb")', f"open({str(path)!r}, 'rb')"), PROVENANCE_CONFIG=str(config)
+        program.replace('open(sys.argv[1], "rb")', f"open({str(path)!r}, 'rb')"),
+        PROVENANCE_CONFIG=str(config),
     )
     assert f"{artifact.id} [1, 1] True [1, 1] double\n" == said
 
@@ -124,7 +132,10 @@ def test_arguments_are_the_result_not_its_record(doubled):
     """An artifact as an argument, a part of one, or captured, is refused with what to pass."""
     taken = p.provenance(name="taken")(lambda x: 1)
     advice = "pass the result itself, or artifact.proxy()"
-    with pytest.raises(p.UnhashableValueError, match=r"arguments\['x'\]: an Artifact .*" + advice.replace(".", r"\.")):
+    with pytest.raises(
+        p.UnhashableValueError,
+        match=r"arguments\['x'\]: an Artifact .*" + advice.replace(".", r"\."),
+    ):
         taken(doubled)
     with pytest.raises(p.UnhashableValueError, match=r"arguments\['x'\]\[0\]: an Artifact"):
         taken([doubled])

@@ -157,7 +157,12 @@ def test_using_repo_holds_for_its_task_only(repo):
         return await asyncio.gather(elsewhere(), here())
 
     one, two = asyncio.run(both())
-    assert [True, False, False, True] == [one.id in other, one.id in repo, two.id in other, two.id in repo]
+    assert [True, False, False, True] == [
+        one.id in other,
+        one.id in repo,
+        two.id in other,
+        two.id in repo,
+    ]
 
 
 def test_a_hit_whose_value_is_gone_is_computed_anew(stored, events, tmp_path):

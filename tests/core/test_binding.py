@@ -38,7 +38,9 @@ def noting(function):
 
 def test_a_function_is_called_by_module_and_qualified_name():
     """Wherever it is defined; an object by its class, a partial by its function."""
-    subjects = [subject_of(each) for each in (plain, Sample.method, Sample(), functools.partial(plain, 1))]
+    subjects = [
+        subject_of(each) for each in (plain, Sample.method, Sample(), functools.partial(plain, 1))
+    ]
     assert ["plain", "Sample.method", "Sample", "plain"] == [each.qualname for each in subjects]
     assert {__name__} == {each.module for each in subjects}
     assert f"{__name__}.plain" == subjects[0].label
@@ -48,7 +50,11 @@ def test_a_bound_method_gives_up_its_object():
     """The object is its first argument."""
     sample = Sample()
     subject = subject_of(sample.method)
-    assert (Sample.method, (sample,), {}) == (subject.function, subject.args, dict(subject.keywords))
+    assert (Sample.method, (sample,), {}) == (
+        subject.function,
+        subject.args,
+        dict(subject.keywords),
+    )
 
 
 def test_captured_variables():
@@ -61,7 +67,12 @@ def test_captured_variables():
     assert {"local": [1]} == captured_by(subject_of(closure))
     assert {"local": [1], "note": "a note"} == captured_by(subject_of(noting(closure)))
     assert {"self": sample} == captured_by(subject_of(sample))
-    assert {} == captured_by(subject_of(plain)) == captured_by(subject_of(sorted)) == captured_by(subject_of(complex))
+    assert (
+        {}
+        == captured_by(subject_of(plain))
+        == captured_by(subject_of(sorted))
+        == captured_by(subject_of(complex))
+    )
     assert {"local": [1]} == captured_by(subject_of(functools.lru_cache(closure)))
 
 
@@ -103,7 +114,10 @@ def test_decorators_with_state_below_ours_count(repo):
     def identity(x):
         return x
 
-    assert (20, 30) == (p.provenance(scaled(2)(identity))(10), p.provenance(scaled(3)(identity))(10))
+    assert (20, 30) == (
+        p.provenance(scaled(2)(identity))(10),
+        p.provenance(scaled(3)(identity))(10),
+    )
 
 
 def test_decorators_above_ours_keep_the_artifact(repo):

@@ -73,7 +73,9 @@ def project(tmp_path):
 
 def writers(mode):
     """Processes at work on values of their own, all of them for a while from now, and when they will be done."""
-    running = [started(WRITER, str(turn * EACH), str(EACH), str(SECONDS), mode) for turn in range(WRITERS)]
+    running = [
+        started(WRITER, str(turn * EACH), str(EACH), str(SECONDS), mode) for turn in range(WRITERS)
+    ]
     assert ["ready\n"] * WRITERS == [each.stdout.readline() for each in running]
     for each in running:
         each.stdin.write("go\n")
@@ -86,13 +88,18 @@ def bytes_of_values(folder):
     repo = p.from_config(
         {
             "blobstores": {"d": {"type": "disk", "cachedir": "elsewhere/blobs"}},
-            "artifact_repos": {"r": {"type": "sqlite", "db": "elsewhere/r.db", "store": "d", "inline_limit": 0}},
+            "artifact_repos": {
+                "r": {"type": "sqlite", "db": "elsewhere/r.db", "store": "d", "inline_limit": 0}
+            },
         },
         folder,
     ).repository()
     with p.using_repo(repo):
         ids = [p.artifact_of(numbers(n)).content_digest for n in range(WRITERS * EACH)]
-    return {f"{each[:2]}/{each[2:]}": (folder / "elsewhere/blobs" / each[:2] / each[2:]).read_bytes() for each in ids}
+    return {
+        f"{each[:2]}/{each[2:]}": (folder / "elsewhere/blobs" / each[:2] / each[2:]).read_bytes()
+        for each in ids
+    }
 
 
 def leave_behind(folder, contents):

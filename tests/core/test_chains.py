@@ -18,10 +18,28 @@ CONFIG = {
         "files": {"type": "chained", "stores": ["near", "far"]},
     },
     "artifact_repos": {
-        "mine": {"type": "sqlite", "db": "mine.db", "store": "near", "delete": True, "inline_limit": 1000},
-        "shared": {"type": "sqlite", "db": "shared.db", "store": "far", "delete": True, "inline_limit": 1000},
+        "mine": {
+            "type": "sqlite",
+            "db": "mine.db",
+            "store": "near",
+            "delete": True,
+            "inline_limit": 1000,
+        },
+        "shared": {
+            "type": "sqlite",
+            "db": "shared.db",
+            "store": "far",
+            "delete": True,
+            "inline_limit": 1000,
+        },
         "both": {"type": "chained", "stores": ["mine", "shared"]},
-        "one": {"type": "sqlite", "db": "one.db", "store": "files", "delete": True, "inline_limit": 0},
+        "one": {
+            "type": "sqlite",
+            "db": "one.db",
+            "store": "files",
+            "delete": True,
+            "inline_limit": 0,
+        },
     },
     "default_repo": "both",
 }
@@ -100,7 +118,12 @@ def test_the_newest_set_of_all_is_found(places):
     old = p.create_set([], "name", places["mine"])
     with p.using_repo(places["shared"]):
         new = p.create_set([numbers(3)], "name")
-    assert old != new == p.load_set_by_name("name", places["both"]) == p.load_set_by_id(new.id, places["both"])
+    assert (
+        old
+        != new
+        == p.load_set_by_name("name", places["both"])
+        == p.load_set_by_id(new.id, places["both"])
+    )
 
 
 def test_deleting_deletes_everywhere(places):
@@ -129,7 +152,10 @@ def test_blob_stores_are_chained_too(places, tmp_path):
 
 def test_a_far_repository_that_may_only_be_read(tmp_path):
     """What is computed stays near, and what is far is found."""
-    config = {**CONFIG["artifact_repos"], "shared": {**CONFIG["artifact_repos"]["shared"], "write": False}}
+    config = {
+        **CONFIG["artifact_repos"],
+        "shared": {**CONFIG["artifact_repos"]["shared"], "write": False},
+    }
     environment = p.from_config({**CONFIG, "artifact_repos": config}, tmp_path)
     p.promote(p.artifact_of(_made_far(tmp_path)), environment.repository("mine"))
     with p.using_repo(environment.repository("both")):
@@ -147,12 +173,20 @@ def _made_far(folder):
 @pytest.mark.parametrize(
     ("section", "entry", "match"),
     [
-        ("artifact_repos", {"type": "chained", "stores": ["mine", "sharred"]}, "did you mean 'shared'"),
-        ("artifact_repos", {"type": "chained", "stores": ["mine", "extra"]}, "in a circle"),
+        (
+            "artifact_repos",
+            {"type": "chained", "stores": ["mine", "sharred"]},
+            "did you mean 'shared'",
+        ),
+        ("artifact_repos", {"type": "chained", "stores": ["mine", "extra"]}, "circular chain"),
         ("artifact_repos", {"type": "chained", "stores": []}, "stores"),
         ("artifact_repos", {"type": "chained"}, "stores"),
-        ("artifact_repos", {"type": "chained", "stores": ["mine", "mine"]}, "'mine' twice"),
-        ("blobstores", {"type": "chained", "stores": ["mine"]}, "no blob store 'mine'"),
+        (
+            "artifact_repos",
+            {"type": "chained", "stores": ["mine", "mine"]},
+            "duplicate store 'mine'",
+        ),
+        ("blobstores", {"type": "chained", "stores": ["mine"]}, "unknown blob store 'mine'"),
     ],
 )
 def test_mistakes_are_named(tmp_path, section, entry, match):
@@ -200,7 +234,13 @@ def test_a_damaged_record_is_read_from_the_next_repository(tmp_path, events):
         database.execute("UPDATE artifacts SET fn_module = 'another'")
     database.close()
     again = handles(tmp_path)
-    assert 1 == len([each for each in p.verify(repo=again["both"]).problems if isinstance(each, p.RecordDamaged)])
+    assert 1 == len(
+        [
+            each
+            for each in p.verify(repo=again["both"]).problems
+            if isinstance(each, p.RecordDamaged)
+        ]
+    )
     events.clear()
     with p.using_repo(again["both"]):
         assert [0, 1, 2] == numbers(3)

@@ -86,7 +86,8 @@ def test_pools_of_every_kind_compute_into_the_same_stores(script):
     """Spawned, forked and served processes find what their parent loaded."""
     lines = script(POOLS)
     assert [
-        f"[['mine', True, {len(way) ** 2}], ['mine', True, 400]] True" for way in ("spawn", "forkserver", "fork")
+        f"[['mine', True, {len(way) ** 2}], ['mine', True, 400]] True"
+        for way in ("spawn", "forkserver", "fork")
     ] == lines[::2]
     assert all(line.endswith("[1600] >] True") for line in lines[1::2])
 
@@ -120,7 +121,9 @@ def test_a_child_may_be_told_something_else(tmp_path):
     p.load_config({"artifact_repos": {"one": {"type": "memory"}}})
     (tmp_path / "p.yaml").write_text("artifact_repos: {named: {type: memory}}")
     assert "named True" in printed(CHILD, PROVENANCE_CONFIG=str(tmp_path / "p.yaml"))
-    loading = "import provenance as p; p.load_config({'artifact_repos': {'own': {'type': 'memory'}}})"
+    loading = (
+        "import provenance as p; p.load_config({'artifact_repos': {'own': {'type': 'memory'}}})"
+    )
     assert "own True" in printed(loading + CHILD)
 
 
@@ -134,7 +137,10 @@ def test_secrets_are_told_as_they_were_written(monkeypatch):
     """`${NAME}` is filled in by each process for itself."""
     monkeypatch.setenv("HIDDEN", "s3cret")
     p.load_config({"artifact_repos": {"one": {"type": "sqlite", "db": "${HIDDEN}.db"}}})
-    assert ("s3cret" in os.environ["PROVENANCE_CONFIG"], "${HIDDEN}" in os.environ["PROVENANCE_CONFIG"]) == (
+    assert (
+        "s3cret" in os.environ["PROVENANCE_CONFIG"],
+        "${HIDDEN}" in os.environ["PROVENANCE_CONFIG"],
+    ) == (
         False,
         True,
     )

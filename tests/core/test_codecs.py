@@ -46,7 +46,13 @@ def test_any_nested_value_is_read_back(value):
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(7, "pickle"), ({"auc": 0.9}, "pickle"), ([[1]], "joblib"), (np.arange(3), "numpy"), (np.array([None]), "joblib")],
+    [
+        (7, "pickle"),
+        ({"auc": 0.9}, "pickle"),
+        ([[1]], "joblib"),
+        (np.arange(3), "numpy"),
+        (np.array([None]), "joblib"),
+    ],
 )
 def test_the_type_decides(value, expected):
     """Small plain values, arrays, and the rest."""
@@ -86,7 +92,11 @@ def test_registering(repo):
     )
     f = p.provenance(name="f")(lambda degrees: Temperature(degrees))  # noqa: PLW0108 - a function of the user's, whose parameter has a name
     artifact = f.artifact(21.5)
-    assert ("temperature", 4, 21.5) == (artifact.serializer, artifact.size_bytes, artifact.value.degrees)
+    assert ("temperature", 4, 21.5) == (
+        artifact.serializer,
+        artifact.size_bytes,
+        artifact.value.degrees,
+    )
     with pytest.raises(p.ConfigError, match="temperature"):
         p.register_serializer("temperature", print, print)
 

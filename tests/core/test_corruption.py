@@ -42,7 +42,13 @@ def configured(folder, limit=1000):
     config = {
         "blobstores": {"disk": {"type": "disk", "cachedir": "blobs", "delete": True}},
         "artifact_repos": {
-            "local": {"type": "sqlite", "db": "records.db", "store": "disk", "delete": True, "inline_limit": limit}
+            "local": {
+                "type": "sqlite",
+                "db": "records.db",
+                "store": "disk",
+                "delete": True,
+                "inline_limit": limit,
+            }
         },
     }
     return p.from_config(config, folder).repository()
@@ -116,7 +122,13 @@ def outcome(folder):
     return refused
 
 
-CLEAR = {p.StoreUnavailableError, p.CorruptRecordError, p.CorruptBlobError, p.BlobNotFoundError, p.RunNotFoundError}
+CLEAR = {
+    p.StoreUnavailableError,
+    p.CorruptRecordError,
+    p.CorruptBlobError,
+    p.BlobNotFoundError,
+    p.RunNotFoundError,
+}
 CLEAR |= {p.ConfigError}  # of a serializer that has another name now
 
 
@@ -155,7 +167,9 @@ def test_an_index_that_leads_elsewhere_serves_no_other_value(tmp_path):
     for turn, at in enumerate(entries):
         place = tmp_path / str(turn)
         shutil.copytree(original, place, ignore=LOGS)
-        (place / "records.db").write_bytes(sound[:at] + bytes([sound[at] ^ 1 + turn % 2]) + sound[at + 1 :])
+        (place / "records.db").write_bytes(
+            sound[:at] + bytes([sound[at] ^ 1 + turn % 2]) + sound[at + 1 :]
+        )
         assert outcome(place) <= CLEAR, turn
         shutil.rmtree(place)
     assert len(entries) >= COUNT

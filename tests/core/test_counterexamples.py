@@ -233,7 +233,9 @@ def uses_trouble(x):
 def test_proxies_as_keys_count_as_their_values(repo):
     """A dictionary or set whose keys or members are artifacts of strings hashes as if they were the strings."""
     names = ["b", "a", "c", "d"]
-    assert p.hash(dict.fromkeys(names, 1)) == p.hash({(echo(name) if name == "b" else name): 1 for name in names})
+    assert p.hash(dict.fromkeys(names, 1)) == p.hash(
+        {(echo(name) if name == "b" else name): 1 for name in names}
+    )
     assert p.hash(set(names)) == p.hash({echo(name) if name == "c" else name for name in names})
     assert p.hash(frozenset({1, 2, 3})) == p.hash(frozenset({1, echo(2), 3}))
 
@@ -249,8 +251,12 @@ def test_looking_at_a_sparse_matrix_does_not_change_it(repo):
     before = p.hash(made)
     assert made.sum() == total(made)
     assert before == p.hash(made) == p.hash(made.copy())
-    shuffled = sparse.csr_matrix((np.array([1.0, 2.0]), np.array([1, 0]), np.array([0, 2, 2])), shape=(2, 2))
-    ordered = sparse.csr_matrix((np.array([2.0, 1.0]), np.array([0, 1]), np.array([0, 2, 2])), shape=(2, 2))
+    shuffled = sparse.csr_matrix(
+        (np.array([1.0, 2.0]), np.array([1, 0]), np.array([0, 2, 2])), shape=(2, 2)
+    )
+    ordered = sparse.csr_matrix(
+        (np.array([2.0, 1.0]), np.array([0, 1]), np.array([0, 2, 2])), shape=(2, 2)
+    )
     assert p.hash(shuffled) == p.hash(ordered) != p.hash(ordered.tocsc())
     assert p.hash(ordered) != p.hash(ordered * 2)
 
@@ -379,7 +385,9 @@ def test_a_hit_that_is_healed_is_no_hit(stored, tmp_path, events):
     big = list(range(1_000))
     echo(big)
     (file,) = [
-        each for each in (tmp_path / "blobs").rglob("*") if p.artifact_of(echo(big)).value_blob.id[2:] == each.name
+        each
+        for each in (tmp_path / "blobs").rglob("*")
+        if p.artifact_of(echo(big)).value_blob.id[2:] == each.name
     ]
     p.reset_stats()
     hit = echo(big)
@@ -402,7 +410,9 @@ def test_a_store_that_takes_nothing_still_serves(tmp_path):
     """In a repository that may only be read, a damaged value is computed for the caller, and nothing is changed."""
     config = {
         "blobstores": {"d": {"type": "disk", "cachedir": str(tmp_path / "b")}},
-        "artifact_repos": {"r": {"type": "sqlite", "db": str(tmp_path / "r.db"), "store": "d", "inline_limit": 10}},
+        "artifact_repos": {
+            "r": {"type": "sqlite", "db": str(tmp_path / "r.db"), "store": "d", "inline_limit": 10}
+        },
     }
     big = list(range(100))
     with p.using_repo(p.from_config(config).repository()):
@@ -445,7 +455,9 @@ def test_mutations_are_found_among_rest_arguments(repo):
 def test_from_config_installs_no_hook(repo, tmp_path):
     """Only loading a configuration makes its `run_info_fn` that of the process."""
     called = []
-    p.from_config({"artifact_repos": {"m": {"type": "memory"}}, "run_info_fn": lambda info: called.append(1)})
+    p.from_config(
+        {"artifact_repos": {"m": {"type": "memory"}}, "run_info_fn": lambda info: called.append(1)}
+    )
     echo("x")
     assert [] == called
 
@@ -473,9 +485,9 @@ def test_remembered_records_can_be_asked_for_anew(stored):
     with p.using_repo(repo):
         echo([1])
         assert FindRecord(echo.artifact_id([1])) in asked
-    assert stored.interpreter(FindRecord(echo.artifact_id([1]), fresh=True)) == echo.artifact([1]).origin.load_record(
-        echo.artifact_id([1])
-    )
+    assert stored.interpreter(FindRecord(echo.artifact_id([1]), fresh=True)) == echo.artifact(
+        [1]
+    ).origin.load_record(echo.artifact_id([1]))
 
 
 def test_a_fork_amid_hits_leaves_a_child_that_works(tmp_path):
@@ -503,6 +515,14 @@ def test_a_fork_amid_hits_leaves_a_child_that_works(tmp_path):
         stop.set()
         for each in threads: each.join()
     """
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}  # Python warns of forks among threads from 3.12 on
+    environment = {
+        **os.environ,
+        "PYTHONWARNINGS": "ignore",
+    }  # Python warns of forks among threads from 3.12 on
     command = [sys.executable, "-c", textwrap.dedent(script)]
-    assert 0 == subprocess.run(command, timeout=300, check=False, cwd=tmp_path, env=environment).returncode
+    assert (
+        0
+        == subprocess.run(
+            command, timeout=300, check=False, cwd=tmp_path, env=environment
+        ).returncode
+    )

@@ -62,15 +62,26 @@ def test_the_artifact_tells_how_it_was_made(repo):
 
 def test_with_and_without_parentheses(repo):
     """`@provenance`, `@provenance()` and `@provenance(version=0)` decorate alike."""
-    ids = {each(plain).artifact_id(1) for each in (p.provenance, p.provenance(), p.provenance(version=0))}
+    ids = {
+        each(plain).artifact_id(1)
+        for each in (p.provenance, p.provenance(), p.provenance(version=0))
+    }
     assert 1 == len(ids)
 
 
-@pytest.mark.parametrize("call", [lambda f: f(), lambda f: f(1, 2, 3), lambda f: f(1, a=1), lambda f: f(1, z=1)])
+@pytest.mark.parametrize(
+    "call", [lambda f: f(), lambda f: f(1, 2, 3), lambda f: f(1, a=1), lambda f: f(1, z=1)]
+)
 def test_arguments_that_do_not_fit_are_a_type_error(repo, call):
     """As for the function itself, and each look-ahead says the same."""
     decorated = p.provenance(plain)
-    for each in (decorated, decorated.plan, decorated.artifact_id, decorated.is_cached, decorated.forget):
+    for each in (
+        decorated,
+        decorated.plan,
+        decorated.artifact_id,
+        decorated.is_cached,
+        decorated.forget,
+    ):
         with pytest.raises(TypeError, match="plain"):
             call(each)
 
@@ -153,7 +164,9 @@ def test_an_exception_reaches_the_caller_untouched(repo):
 _error: Exception
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit, StopIteration, StopAsyncIteration])
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt, SystemExit, GeneratorExit, StopIteration, StopAsyncIteration]
+)
 def test_exceptions_with_a_meaning_of_their_own_go_through(repo, error):
     """An interrupt, an exit and the end of an iteration are the caller's."""
 
@@ -250,8 +263,16 @@ def test_lambdas_do_not_meet(repo):
 
 def test_partials_are_calls_with_arguments_filled_in(repo):
     """A partial's arguments are inputs: it meets the call that it stands for, and no other."""
-    whole, one, two = p.provenance(plain), functools.partial(plain, 1), functools.partial(plain, b=5)
-    assert p.provenance(one).artifact_id(5) == whole.artifact_id(1, 5) == p.provenance(two).artifact_id(1)
+    whole, one, two = (
+        p.provenance(plain),
+        functools.partial(plain, 1),
+        functools.partial(plain, b=5),
+    )
+    assert (
+        p.provenance(one).artifact_id(5)
+        == whole.artifact_id(1, 5)
+        == p.provenance(two).artifact_id(1)
+    )
     assert p.provenance(functools.partial(one, 7)).artifact_id() == whole.artifact_id(1, 7)
     assert [1, 5] == p.provenance(one)(5)
     assert [3, 5] == p.provenance(two)(3)
@@ -260,7 +281,9 @@ def test_partials_are_calls_with_arguments_filled_in(repo):
 
 def test_partials_of_different_functions_do_not_meet(repo):
     """The function inside a partial counts."""
-    one, other = (p.provenance(functools.partial(f, 1)) for f in (lambda a, b: a + b, lambda a, b: a - b))
+    one, other = (
+        p.provenance(functools.partial(f, 1)) for f in (lambda a, b: a + b, lambda a, b: a - b)
+    )
     assert (3, -1) == (one(2), other(2))
 
 
@@ -304,7 +327,9 @@ def test_decorators_above_and_below(repo, events):
         assert [1, 1] == f(1) == f(x=1) == f(1, y=1)
         assert "(x, y=1)" == str(inspect.signature(f))
     assert [Miss, Hit, Hit] * 3 == [type(each) for each in events]
-    assert [f"{__name__}.below", f"{__name__}.cached"] == [f.artifact(1).name for f in (below, cached)]
+    assert [f"{__name__}.below", f"{__name__}.cached"] == [
+        f.artifact(1).name for f in (below, cached)
+    ]
 
 
 def test_callable_objects(repo):
@@ -388,7 +413,10 @@ def test_other_code_behind_a_hit_is_told_once(repo, events):
     first, changed = p.provenance(one["f"]), p.provenance(other["f"])
     first(1), first(1), changed(1), changed(1)
     assert [Miss, Hit, Hit, CodeChanged, Hit] == [type(each) for each in events]
-    assert first.artifact_id(1) == next(each for each in events if isinstance(each, CodeChanged)).artifact_id
+    assert (
+        first.artifact_id(1)
+        == next(each for each in events if isinstance(each, CodeChanged)).artifact_id
+    )
     assert 3 == changed.with_options(version=1)(1)
 
 
@@ -553,7 +581,9 @@ def test_what_a_function_keeps_is_not_what_its_caller_gets(repo, which):
 def test_an_impure_function_loses_no_result(repo):
     """The error that names the changed arguments holds what was computed, whatever the function returns."""
     impure = p.provenance(name="impure")(lambda values: values.append(1) or {"sum": sum(values)})
-    parts = p.provenance(name="parts", returns_composite=True)(lambda values: values.append(1) or {"sum": 1})
+    parts = p.provenance(name="parts", returns_composite=True)(
+        lambda values: values.append(1) or {"sum": 1}
+    )
     for function, expected in ((impure, {"sum": 3}), (parts, {"sum": 1})):
         with pytest.raises(p.ImpureFunctionError, match="values") as raised:
             function([2])

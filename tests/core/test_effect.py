@@ -61,7 +61,9 @@ runners = pytest.mark.parametrize("play", [run, run_in_loop])
 @given(st.lists(st.integers(), max_size=5))
 def test_a_program_is_told_the_answers(numbers):
     """Answers come in the order of the questions; without questions it just returns."""
-    assert 2 * sum(numbers) == run(summing(numbers), answers) == run_in_loop(summing(numbers), answers)
+    assert (
+        2 * sum(numbers) == run(summing(numbers), answers) == run_in_loop(summing(numbers), answers)
+    )
 
 
 @runners
@@ -116,7 +118,9 @@ def test_the_right_one_answers_where_rows_overlap():
 def test_joining_is_associative(number):
     """How joins are nested makes no difference."""
     one, two, three = (Double.on(lambda ask, i=i: ask.number + i) for i in range(3))
-    assert ((one | two) | three)(Double(number)) == (one | (two | three))(Double(number)) == number + 2
+    assert (
+        ((one | two) | three)(Double(number)) == (one | (two | three))(Double(number)) == number + 2
+    )
 
 
 def test_a_layer_stands_around_every_answer():

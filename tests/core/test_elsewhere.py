@@ -23,8 +23,16 @@ def numbers(n):
 
 def of(environment, **store):
     """An environment with one repository whose large values are in one store."""
-    repo = {"type": "sqlite", "db": "records.db", "store": "team", "delete": True, "inline_limit": 0}
-    return p.from_config({"blobstores": {"team": store}, "artifact_repos": {"shared": repo}}, environment)
+    repo = {
+        "type": "sqlite",
+        "db": "records.db",
+        "store": "team",
+        "delete": True,
+        "inline_limit": 0,
+    }
+    return p.from_config(
+        {"blobstores": {"team": store}, "artifact_repos": {"shared": repo}}, environment
+    )
 
 
 def s3(folder, **options):
@@ -49,21 +57,32 @@ def handles(folder):
     key = folder.name
     host = {"host": sftp.HOST, "port": sftp.port()}
     return {
-        "s3": p.S3Store(basepath=f"{moto_s3.BUCKET}/{key}", storage_options=moto_s3.storage_options()),
-        "s3 with bucket": p.S3Store(bucket=seaweed.BUCKET, basepath=key, storage_options=seaweed.storage_options()),
+        "s3": p.S3Store(
+            basepath=f"{moto_s3.BUCKET}/{key}", storage_options=moto_s3.storage_options()
+        ),
+        "s3 with bucket": p.S3Store(
+            bucket=seaweed.BUCKET, basepath=key, storage_options=seaweed.storage_options()
+        ),
         "gs": p.GSStore(basepath=f"gs://{gcs.BUCKET}/{key}", storage_options=gcs.storage_options()),
         "sftp": p.SFTPStore(**host, basepath=f"/{key}", storage_options=sftp.storage_options()),
         "sftp by url": p.FsspecStore(
             url=f"sftp://{sftp.USER}:{sftp.PASSWORD}@{sftp.HOST}:{sftp.port()}/{key}",
-            storage_options={"known_hosts": sftp.storage_options()["known_hosts"], "client_keys": None},
+            storage_options={
+                "known_hosts": sftp.storage_options()["known_hosts"],
+                "client_keys": None,
+            },
         ),
-        "s3 by url": p.FsspecStore(url=f"s3://{moto_s3.BUCKET}/{key}", storage_options=moto_s3.storage_options()),
+        "s3 by url": p.FsspecStore(
+            url=f"s3://{moto_s3.BUCKET}/{key}", storage_options=moto_s3.storage_options()
+        ),
         "files": p.FsspecStore(url=f"file://{folder}/files"),
         "memory": p.FsspecStore(url=f"memory://{key}"),
     }
 
 
-@pytest.mark.parametrize("name", ["s3", "s3 with bucket", "s3 by url", "gs", "sftp", "sftp by url", "files", "memory"])
+@pytest.mark.parametrize(
+    "name", ["s3", "s3 with bucket", "s3 by url", "gs", "sftp", "sftp by url", "files", "memory"]
+)
 def test_handles(tmp_path, name):
     """Each is made without a configuration, and keeps bytes."""
     store = handles(tmp_path)[name]
@@ -114,7 +133,9 @@ def test_a_failed_upload_leaves_nothing_near(tmp_path):
     with p.using_repo(of(tmp_path, **s3(tmp_path, cachedir="near")).repository()):
         assert not numbers.is_cached(LARGE)
         made = p.artifact_of(numbers(LARGE))
-    far = p.S3Store(basepath=f"{moto_s3.BUCKET}/{tmp_path.name}", storage_options=moto_s3.storage_options())
+    far = p.S3Store(
+        basepath=f"{moto_s3.BUCKET}/{tmp_path.name}", storage_options=moto_s3.storage_options()
+    )
     assert far[made.value_blob] == next(iter(files(tmp_path / "near").values()))
 
 
@@ -123,9 +144,9 @@ def test_the_remote_may_always_be_asked(tmp_path, always):
     """With `always_check_remote` what is near alone is not there; without, it is."""
     with p.using_repo(of(tmp_path, **s3(tmp_path, cachedir="near")).repository()):
         made = p.artifact_of(numbers(LARGE))
-    p.S3Store(basepath=f"{moto_s3.BUCKET}/{tmp_path.name}", storage_options=moto_s3.storage_options()).delete(
-        made.value_blob
-    )
+    p.S3Store(
+        basepath=f"{moto_s3.BUCKET}/{tmp_path.name}", storage_options=moto_s3.storage_options()
+    ).delete(made.value_blob)
     repo = of(tmp_path, **s3(tmp_path, cachedir="near", always_check_remote=always)).repository()
     assert (not always) == repo.interpreter(HasBlob(made.value_blob))
 
@@ -136,7 +157,9 @@ def test_deleting_deletes_near_and_far(tmp_path):
         made = p.artifact_of(numbers(LARGE))
     with p.using_repo(in_a_day(of(tmp_path, **s3(tmp_path, cachedir="near")).repository())):
         numbers.forget(LARGE)
-    far = p.S3Store(basepath=f"{moto_s3.BUCKET}/{tmp_path.name}", storage_options=moto_s3.storage_options())
+    far = p.S3Store(
+        basepath=f"{moto_s3.BUCKET}/{tmp_path.name}", storage_options=moto_s3.storage_options()
+    )
     assert made.value_blob not in far
     assert {} == files(tmp_path / "near")
 
@@ -182,7 +205,12 @@ def left(code):
 
 def test_cleanup_removes_what_the_process_made():
     """With `cleanup_cachedir` the folder is there while the process lives, and goes with it."""
-    assert [] == left('s = store(cleanup_cachedir=True); s.put(b"x"); assert Path("near/copies").is_dir()')[1:]
+    assert (
+        []
+        == left(
+            's = store(cleanup_cachedir=True); s.put(b"x"); assert Path("near/copies").is_dir()'
+        )[1:]
+    )
     assert not Path("near/copies").exists()
 
 
@@ -214,7 +242,9 @@ def test_cleanup_spares_what_was_there_before():
 @pytest.mark.parametrize("cachedir", ["near/copies", "near", "near/copies/deeper"])
 def test_cleanup_spares_what_another_store_uses(cachedir):
     """A folder that a store on disk uses, too, or one around it or inside it, stays."""
-    assert "near/copies" in left(f'store(cleanup_cachedir=True).put(b"x"); p.DiskStore(cachedir="{cachedir}")')
+    assert "near/copies" in left(
+        f'store(cleanup_cachedir=True).put(b"x"); p.DiskStore(cachedir="{cachedir}")'
+    )
 
 
 def test_cleanup_spares_what_another_process_uses():
@@ -273,15 +303,21 @@ def test_a_missing_library_is_named(module, handle, extra):
 
 
 MISTAKES = {
-    "bucket": ({"type": "s3"}, "there is no bucket"),
-    "empty": ({"type": "gs", "basepath": "gs://"}, "there is no bucket"),
+    "bucket": ({"type": "s3"}, "no bucket in"),
+    "empty": ({"type": "gs", "basepath": "gs://"}, "no bucket in"),
     "key": ({"type": "s3", "basepath": "b/x", "cachdir": "y"}, "did you mean 'cachedir'"),
     "host": ({"type": "sftp", "basepath": "x"}, "host"),
     "url": ({"type": "fsspec", "url": "s3://"}, "url is empty"),
-    "options": ({"type": "s3", "basepath": "b", "storage_options": "hunter2hunter2"}, "no dictionary"),
+    "options": (
+        {"type": "s3", "basepath": "b", "storage_options": "hunter2hunter2"},
+        "must be a mapping",
+    ),
     "deadline": ({"type": "s3", "basepath": "b", "deadline": 0}, "deadline"),
     "timeout": ({"type": "s3", "basepath": "b", "timeout": "soon"}, "timeout"),
-    "duplicates": ({"type": "disk", "cachedir": "x", "on_duplicate_key": "ignore"}, "on_duplicate_key"),
+    "duplicates": (
+        {"type": "disk", "cachedir": "x", "on_duplicate_key": "ignore"},
+        "on_duplicate_key",
+    ),
 }
 
 
@@ -306,11 +342,18 @@ def test_credentials_come_from_the_environment_and_are_not_shown(tmp_path, monke
     """`${NAME}` is filled in at any depth; its value is in no repr, no error and no log line."""
     caplog.set_level(logging.DEBUG, "provenance")
     monkeypatch.setenv("SECRET", "hunter2hunter2")
-    nested = {"key": "k", "secret": "${SECRET}", "client_kwargs": {"aws_session_token": "${SECRET}"}}
+    nested = {
+        "key": "k",
+        "secret": "${SECRET}",
+        "client_kwargs": {"aws_session_token": "${SECRET}"},
+    }
     gone = {**nested, "endpoint_url": f"http://127.0.0.1:{free_port()}"}
     environment = of(tmp_path, **s3(tmp_path, storage_options=gone, timeout=1, deadline=1))
     assert (
-        "hunter2hunter2" == environment.config.blobstores["team"].storage_options["client_kwargs"]["aws_session_token"]
+        "hunter2hunter2"
+        == environment.config.blobstores["team"].storage_options["client_kwargs"][
+            "aws_session_token"
+        ]
     )
     with p.using_repo(environment.repository()), pytest.raises(p.StoreUnavailableError) as raised:
         numbers(LARGE)
@@ -322,6 +365,8 @@ def test_credentials_come_from_the_environment_and_are_not_shown(tmp_path, monke
         caplog.text,
     ]
     assert [] == [each for each in shown if "hunter2" in each]
-    url = p.from_config({"blobstores": {"x": {"type": "fsspec", "url": "sftp://me:hunter2hunter2@h/x"}}})
+    url = p.from_config(
+        {"blobstores": {"x": {"type": "fsspec", "url": "sftp://me:hunter2hunter2@h/x"}}}
+    )
     assert "hunter2" not in repr(url.config)
     assert "sftp://h/x" in repr(url.config)

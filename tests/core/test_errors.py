@@ -32,7 +32,9 @@ ERRORS = [
     (p.ProxyExpectedError("m.f", ["a", "b"]), TypeError),
     (p.DuplicateNameError(["m.f", "m.g"]), ValueError),
 ]
-each_error = pytest.mark.parametrize(("error", "builtin"), ERRORS, ids=lambda each: type(each).__name__)
+each_error = pytest.mark.parametrize(
+    ("error", "builtin"), ERRORS, ids=lambda each: type(each).__name__
+)
 
 
 @each_error
@@ -47,7 +49,9 @@ def test_a_message_says_what_which_and_what_to_do(error, builtin):
     """`str` is the message itself (a KeyError would quote it), and names every fact."""
     assert error.message == str(error)
     facts = [
-        value for name, value in vars(error).items() if name not in {"message", "value"} and isinstance(value, str)
+        value
+        for name, value in vars(error).items()
+        if name not in {"message", "value"} and isinstance(value, str)
     ]
     assert [] == [each for each in facts if each not in str(error)]
     assert ";" in str(error) or isinstance(error, p.AmbiguousIdError), "advice follows the facts"
@@ -64,7 +68,11 @@ def test_errors_are_pickled_and_copied(error, builtin):
 
 def test_public_errors_are_all_here():
     """A new error must be listed above."""
-    public = {each for each in vars(p).values() if isinstance(each, type) and issubclass(each, p.ProvenanceError)}
+    public = {
+        each
+        for each in vars(p).values()
+        if isinstance(each, type) and issubclass(each, p.ProvenanceError)
+    }
     assert public - {p.ProvenanceError} == {type(error) for error, _ in ERRORS}
 
 

@@ -127,14 +127,21 @@ def test_the_cheapest_to_compute_go_first(stored):
     for count in range(len(order) + 1):
         most = total - sum(records[name].size_bytes for name in order[:count])
         report = p.evict(max_bytes=most, older_than=NOW, dry_run=True)
-        assert [records[name].id for name in order[:count]] == [each.artifact_ids[0] for each in report.values]
+        assert [records[name].id for name in order[:count]] == [
+            each.artifact_ids[0] for each in report.values
+        ]
         assert most == report.bytes_after
     assert {each.id for each in records.values()} == there(stored)
     p.evict(max_bytes=total - 1, older_than=NOW)
     assert {records[name].id for name in order[1:]} == there(stored)
 
 
-TIMES = [("dear", 1000, 100.0), ("cheap", 1001, 0.5), ("middle", 1002, 10.0), ("large", 50_000, 100.0)]
+TIMES = [
+    ("dear", 1000, 100.0),
+    ("cheap", 1001, 0.5),
+    ("middle", 1002, 10.0),
+    ("large", 50_000, 100.0),
+]
 
 
 def test_what_a_set_pins_stays(repo):
@@ -185,9 +192,14 @@ def test_archived_files_stay(stored, tmp_path):
         (tmp_path / name).write_bytes(name.encode() * 1000)
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "inside.bin").write_bytes(b"i" * 5000)
-    files = [p.archive_file(tmp_path / name, delete_original=True) for name in ("one.bin", "two.bin", "folder")]
+    files = [
+        p.archive_file(tmp_path / name, delete_original=True)
+        for name in ("one.bin", "two.bin", "folder")
+    ]
     made = numbers(1000)
-    assert ids(made) == {each for value in p.evict(older_than=NOW).values for each in value.artifact_ids}
+    assert ids(made) == {
+        each for value in p.evict(older_than=NOW).values for each in value.artifact_ids
+    }
     assert [7000, 7000, 5000] == [p.unwrap(each).size for each in files]
     assert b"i" * 5000 == p.unwrap(files[2]).files["inside.bin"].read_bytes()
 
@@ -216,7 +228,9 @@ def test_equal_values_go_together(repo):
     same = doubled.with_options(name="another")(numbers(1000))
     assert p.artifact_of(other).value_blob == p.artifact_of(same).value_blob
     assert ids(one, numbers(1000)) == {
-        each for value in p.evict(older_than=NOW, keep=[other], dry_run=True).values for each in value.artifact_ids
+        each
+        for value in p.evict(older_than=NOW, keep=[other], dry_run=True).values
+        for each in value.artifact_ids
     }
     report = p.evict(older_than=NOW)
     assert tuple(sorted(ids(other, same))) in [each.artifact_ids for each in report.values]
@@ -227,7 +241,8 @@ def test_what_another_repository_names_stays(tmp_path):
     """Bytes in a place that is shared stay while the records of another configured repository name them."""
     store = {"files": {"type": "disk", "cachedir": "blobs", "delete": True}}
     repos = {
-        name: {"type": "sqlite", "db": f"{name}.db", "store": "files", "delete": True} for name in ("one", "other")
+        name: {"type": "sqlite", "db": f"{name}.db", "store": "files", "delete": True}
+        for name in ("one", "other")
     }
     config = {"blobstores": store, "artifact_repos": repos, "default_repo": "one"}
     with substituting(p.from_config(config, tmp_path)):
@@ -284,7 +299,9 @@ def test_a_record_that_cannot_be_read_is_left_alone(memory_repo):
             raise p.CorruptRecordError(f"artifact {one.id}", "memory", "no JSON")
         return memory_repo.interpreter(ask)
 
-    repo = evolve(memory_repo, interpreter=overlaid(memory_repo.interpreter, InspectRecord.on(inspect)))
+    repo = evolve(
+        memory_repo, interpreter=overlaid(memory_repo.interpreter, InspectRecord.on(inspect))
+    )
     assert [(other.id,)] == [each.artifact_ids for each in p.evict(repo, older_than=NOW).values]
 
 
@@ -319,7 +336,7 @@ def test_a_wish_of_the_wrong_type_names_the_right_one(memory_repo, option):
 
 def test_what_is_kept_are_artifacts(memory_repo):
     """Else the error says so."""
-    with pytest.raises(TypeError, match="evict, keep: 5 is no collection of artifacts"):
+    with pytest.raises(TypeError, match="evict, keep: expected a collection of artifacts, got 5"):
         p.evict(max_bytes=5, keep=5)
 
 

@@ -104,7 +104,9 @@ def test_a_collector_takes_what_stays(stored):
     """What was forgotten at once is garbage, and is collected as such."""
     one = big.artifact(1)
     assert big.forget(1)
-    assert [one.content_digest] == [each.key for each in p.collect_garbage(older_than=timedelta(0)).garbage]
+    assert [one.content_digest] == [
+        each.key for each in p.collect_garbage(older_than=timedelta(0)).garbage
+    ]
 
 
 def test_a_tier_that_alone_has_the_record_is_as_careful():
@@ -113,7 +115,9 @@ def test_a_tier_that_alone_has_the_record_is_as_careful():
         blob_effects(blobs) | record_effects(MemoryRecords(blobs), MemorySets())
         for blobs in (MemoryBlobs(), MemoryBlobs())
     )
-    chain = chained("both", [Tier(name, ask, Permissions()) for name, ask in (("near", near), ("far", far))])
+    chain = chained(
+        "both", [Tier(name, ask, Permissions()) for name, ask in (("near", near), ("far", far))]
+    )
     written = near(WriteBlob(lambda sink: sink.write(b"x") and None))
     one = record(value_blob=written.blob, inputs_blob=None)
     near(PutRecord(one, run(), "{}"))

@@ -133,13 +133,19 @@ def test_what_is_no_artifact_is_refused(environment, store):
     result = done(functional.call(environment, double, 1))
     for wrong in (5, double.artifact_id(1), result):
         for ask in (functional.lineage, functional.load_value, functional.load_inputs):
-            with pytest.raises(TypeError, match=r"is no artifact; pass .*load.*artifact_of"):
+            with pytest.raises(
+                TypeError, match=r"expected an artifact, got .*; pass .*load.*artifact_of"
+            ):
                 ask(store, wrong)
 
 
 def test_a_call_in_an_environment(environment, store, events):
     """Computed and stored there, then found there."""
-    assert IOSuccess([1, 1]) == functional.call(environment, double, 1) == functional.call(environment, double, x=1)
+    assert (
+        IOSuccess([1, 1])
+        == functional.call(environment, double, 1)
+        == functional.call(environment, double, x=1)
+    )
     assert [Miss, Hit] == [type(each) for each in events]
     assert double.artifact_id(1) in store
 
@@ -147,7 +153,9 @@ def test_a_call_in_an_environment(environment, store, events):
 def test_calls_inside_are_of_the_same_environment(environment, store):
     """Also those that an asynchronous function awaits, and none after the call."""
     assert 4 == done(functional.call(environment, nested, 2))
-    assert [True, True] == [each in store for each in (double.artifact_id(2), total.artifact_id([2, 2]))]
+    assert [True, True] == [
+        each in store for each in (double.artifact_id(2), total.artifact_id([2, 2]))
+    ]
     assert [3, 3] == done(asyncio.run(functional.call(environment, nested_later, 3).awaitable()))
     assert double_later.artifact_id(3) in store
     with pytest.raises(AssertionError, match="current environment"):
@@ -182,7 +190,9 @@ def test_failures_of_a_call(environment):
     """An exception of the function, and any error of the library."""
     inverse = p.provenance(name="inverse")(lambda x: 1 / x)
     assert isinstance(error_of(functional.call(environment, inverse, 0)), ZeroDivisionError)
-    assert isinstance(error_of(functional.call(environment, inverse, threading.Lock())), p.UnhashableValueError)
+    assert isinstance(
+        error_of(functional.call(environment, inverse, threading.Lock())), p.UnhashableValueError
+    )
     assert isinstance(error_of(functional.call(environment, inverse)), TypeError)
     captured = threading.Lock()
     capturing = p.provenance(name="capturing")(lambda: captured)
@@ -240,9 +250,13 @@ def test_committing_elsewhere(environment, store):
 def test_a_commit_that_fails_holds_the_value(environment):
     """The work is not lost."""
     odd = p.provenance(name="odd")(lambda: (each for each in ()))
-    assert isinstance(error_of(functional.compute(environment, planned(odd))), p.UnserializableValueError)
+    assert isinstance(
+        error_of(functional.compute(environment, planned(odd))), p.UnserializableValueError
+    )
     closed = p.MemoryRepo("closed", write=False)
-    failure = error_of(functional.commit(closed, done(functional.compute(environment, planned(double, 1)))))
+    failure = error_of(
+        functional.commit(closed, done(functional.compute(environment, planned(double, 1))))
+    )
     assert isinstance(failure, p.StorePermissionError)
     assert [1, 1] == failure.value
 
@@ -293,12 +307,16 @@ def test_forgetting(environment, store):
     assert IOSuccess(True) == functional.forget(store, double.artifact_id(1))
     assert IOSuccess(False) == functional.forget(store, double.artifact_id(1))
     closed = p.MemoryRepo("closed", delete=False)
-    assert isinstance(error_of(functional.forget(closed, double.artifact_id(1))), p.StorePermissionError)
+    assert isinstance(
+        error_of(functional.forget(closed, double.artifact_id(1))), p.StorePermissionError
+    )
 
 
 def test_lineage(environment, store):
     """The graph of a pipeline."""
-    made = functional.call(environment, double, 1).bind(partial(functional.call, environment, total))
+    made = functional.call(environment, double, 1).bind(
+        partial(functional.call, environment, total)
+    )
     artifact = done(functional.artifact(store, done(made))).unwrap()
     assert (double.artifact_id(1), artifact.id) == done(functional.lineage(store, artifact)).order
 
@@ -368,7 +386,9 @@ def test_a_composite_is_committed_where_one_says(read_only):
     computed = unsafe_perform_io(functional.compute(environment, planned).unwrap())
     artifact = unsafe_perform_io(functional.commit(there, computed).unwrap())
     assert 3 == len(list(p.search(repo=there)))
-    assert artifact.value_artifact_ids == {p.artifact_of(part).id for part in artifact.value.values()}
+    assert artifact.value_artifact_ids == {
+        p.artifact_of(part).id for part in artifact.value.values()
+    }
     with p.using_repo(there):
         p.reset_stats()
         assert ([3], [3, 3]) == tuple(halves(3).values())

@@ -28,7 +28,12 @@ def test_an_artifact_by_any_name(home, pair, form):
     """Its id, the first digits of it, itself, or its proxy, wherever an artifact is asked for; nothing is read for it."""
     proxy = pair(1)
     artifact = p.artifact_of(proxy)
-    forms = {"id": artifact.id, "prefix": artifact.id[:6], "artifact": artifact, "loaded": home.get_by_id(artifact.id)}
+    forms = {
+        "id": artifact.id,
+        "prefix": artifact.id[:6],
+        "artifact": artifact,
+        "loaded": home.get_by_id(artifact.id),
+    }
     wanted = {**forms, "proxy": proxy, "pickled proxy": home.get_by_id(artifact.id).proxy()}[form]
     assert wanted in home
     assert artifact == home[wanted] == home.get_by_id(wanted) == p.load_artifact(wanted)
@@ -69,11 +74,15 @@ def test_proxies_of_texts(home, pair):
     assert "no id" == home[name("no id")].value
 
 
-@pytest.mark.parametrize("method", ["get_by_id", "get_value", "get_inputs", "progeny_ids", "delete", "__getitem__"])
+@pytest.mark.parametrize(
+    "method", ["get_by_id", "get_value", "get_inputs", "progeny_ids", "delete", "__getitem__"]
+)
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_what_is_no_artifact(home, method, mistake):
     """Is refused with what to give."""
-    with pytest.raises(TypeError, match="expected an artifact, its id or the result of a decorated function, got"):
+    with pytest.raises(
+        TypeError, match="expected an artifact, its id or the result of a decorated function, got"
+    ):
         getattr(home, method)(MISTAKES[mistake])
     with pytest.raises(TypeError, match="expected an artifact"):
         p.load_artifact(MISTAKES[mistake])
@@ -90,11 +99,15 @@ def test_putting(home, pair):
     assert other != home
     assert member in home
     for mistake in [*MISTAKES.values(), artifacts[0].id]:
-        with pytest.raises(TypeError, match="expected an artifact or the result of a decorated function"):
+        with pytest.raises(
+            TypeError, match="expected an artifact or the result of a decorated function"
+        ):
             home.put(mistake)
 
 
-def test_members_of_a_set_that_was_not_loaded_are_put_from_the_current_repository(memory_repo, stored, pair):
+def test_members_of_a_set_that_was_not_loaded_are_put_from_the_current_repository(
+    memory_repo, stored, pair
+):
     """That is where they lead."""
     with p.using_repo(memory_repo):
         member = p.ArtifactSet.of([pair(1)]).artifacts[0]
@@ -128,7 +141,9 @@ def test_what_is_no_set(home, pair):
         for method in (home.contains_set, home.get_set_by_id, home.delete_set, p.load_set_by_id):
             with pytest.raises(TypeError, match="expected an ArtifactSet or its id"):
                 method(mistake)
-        with pytest.raises(TypeError, match=r"expected an ArtifactSet, got .*; make one with create_set"):
+        with pytest.raises(
+            TypeError, match=r"expected an ArtifactSet, got .*; make one with create_set"
+        ):
             home.put_set(mistake)
 
 
@@ -142,7 +157,10 @@ def test_blob_stores_take_blobs(kind, tmp_path, home, pair):
     assert b"abc" == store[blob] == store.get(blob)
     for mistake in (blob.id, pair.artifact(1), pair(1), *MISTAKES.values()):
         for ask in (store.get, store.delete, store.__getitem__, store.__contains__):
-            with pytest.raises(TypeError, match=r"is no key of a blob store: give the Blob .* that put .*value_blob"):
+            with pytest.raises(
+                TypeError,
+                match=r"expected a Blob as key, got .*; pass the Blob .* that put .*value_blob",
+            ):
                 ask(mistake)
     store.delete(blob)
     assert blob not in store

@@ -33,7 +33,9 @@ def f(log):
 def blob_file(tmp_path, blob):
     """The file of a blob."""
     (found,) = [
-        each for each in (tmp_path / "blobs").rglob("*") if each.is_file() and blob.id in _digits(each, tmp_path)
+        each
+        for each in (tmp_path / "blobs").rglob("*")
+        if each.is_file() and blob.id in _digits(each, tmp_path)
     ]
     return found
 
@@ -121,7 +123,9 @@ def test_the_builtin_errors_can_be_caught(stored, reopened, tmp_path, f, log):
 def lose_row(tmp_path, digest):
     """Delete the bytes of a small blob from the database."""
     with sqlite3.connect(tmp_path / "records.db") as connection:
-        done = connection.execute("UPDATE artifacts SET value_data = NULL WHERE content_digest = ?", (digest,))
+        done = connection.execute(
+            "UPDATE artifacts SET value_data = NULL WHERE content_digest = ?", (digest,)
+        )
         assert 1 == done.rowcount
     connection.close()
 
@@ -173,7 +177,9 @@ def test_damaged_bytes_are_kept_for_inspection(stored, reopened, tmp_path, f, lo
     damaged = file.read_bytes()
     reopened()
     bytes(f("big", log))
-    assert damaged in [each.read_bytes() for each in (tmp_path / "blobs").rglob("*") if each.is_file()]
+    assert damaged in [
+        each.read_bytes() for each in (tmp_path / "blobs").rglob("*") if each.is_file()
+    ]
 
 
 def test_a_value_that_cannot_be_computed_anew_is_an_error(stored, reopened, tmp_path):
@@ -314,7 +320,9 @@ def test_a_value_that_was_replaced_is_not_remembered_for_the_old_bytes(stored, r
     assert 91_001 == plain(1)
 
 
-@pytest.mark.parametrize("read", ["len(x)", "x.missing", "x.__wrapped__", "p.unwrap(x)", "x[0]", "list(x)", "x.copy()"])
+@pytest.mark.parametrize(
+    "read", ["len(x)", "x.missing", "x.__wrapped__", "p.unwrap(x)", "x[0]", "list(x)", "x.copy()"]
+)
 def test_an_attribute_error_of_the_function_reaches_the_caller(stored, reopened, tmp_path, read):
     """Python takes an AttributeError for a missing attribute: the function runs once all the same, and its error is seen."""
     calls = []

@@ -27,7 +27,13 @@ VALUE = b"\x01" * 5000
 CONFIG = {
     "blobstores": {"disk": {"type": "disk", "cachedir": "blobs", "delete": True}},
     "artifact_repos": {
-        "local": {"type": "sqlite", "db": "records.db", "store": "disk", "delete": True, "inline_limit": 1000}
+        "local": {
+            "type": "sqlite",
+            "db": "records.db",
+            "store": "disk",
+            "delete": True,
+            "inline_limit": 1000,
+        }
     },
 }
 
@@ -67,7 +73,11 @@ def unsound():
 
 def files():
     """The files of the values that are stored."""
-    return [each for each in Path("blobs").rglob("*") if each.is_file() and not each.parent.name.startswith(".")]
+    return [
+        each
+        for each in Path("blobs").rglob("*")
+        if each.is_file() and not each.parent.name.startswith(".")
+    ]
 
 
 @contextmanager
@@ -87,7 +97,12 @@ def elsewhere(polls):
         yield
 
 
-LOSSES = {evicted: Why.EVICTED, lost: Why.BLOB_MISSING, damaged: Why.BLOB_CORRUPT, unsound: Why.RECORD_CORRUPT}
+LOSSES = {
+    evicted: Why.EVICTED,
+    lost: Why.BLOB_MISSING,
+    damaged: Why.BLOB_CORRUPT,
+    unsound: Why.RECORD_CORRUPT,
+}
 
 
 def crowd():
@@ -98,7 +113,9 @@ def crowd():
 def in_threads(count, work):
     """What *work* answers in so many threads."""
     results = []
-    threads = [threading.Thread(target=lambda: results.append(work()), daemon=True) for _ in range(count)]
+    threads = [
+        threading.Thread(target=lambda: results.append(work()), daemon=True) for _ in range(count)
+    ]
     for each in threads:
         each.start()
     for each in threads:
@@ -250,14 +267,18 @@ def test_where_nothing_is_shared_each_computes(stored, way):
     f = p.provenance(name="f", ignore=["meeting", "runs"])(meet)
     f()
     lost()
-    environment = reset(**{"off": {"single_flight": None}, "read_only": {"read_only": True}}.get(way, {}))
+    environment = reset(
+        **{"off": {"single_flight": None}, "read_only": {"read_only": True}}.get(way, {})
+    )
 
     def forbid(ask):
         raise p.StorePermissionError("putting aside", "disk", "write")
 
     repo = environment.repository()
     if way == "forbidden":
-        session.set_default_repo(evolve(repo, interpreter=repo.interpreter | Interpreter({Quarantine: forbid})))
+        session.set_default_repo(
+            evolve(repo, interpreter=repo.interpreter | Interpreter({Quarantine: forbid}))
+        )
     assert [VALUE] * 2 == in_threads(2, lambda: bytes(f()))
     assert 3 == len(runs)
 

@@ -81,7 +81,9 @@ def test_the_function_runs_once(store, request, events):
 
     assert [[1]] * 10 + [[2]] == asyncio.run(together())
     assert [1, 2] == sorted(_runs)
-    assert (2, 9) == tuple(len([each for each in events if isinstance(each, kind)]) for kind in (Miss, Hit))
+    assert (2, 9) == tuple(
+        len([each for each in events if isinstance(each, kind)]) for kind in (Miss, Hit)
+    )
 
 
 def test_who_changes_his_result_changes_nobody_elses(repo):
@@ -259,7 +261,9 @@ def test_many_loops_at_once(stored):
     async def together():
         return await asyncio.gather(*[slow.artifact(each % 3) for each in range(9)])
 
-    threads = [threading.Thread(target=lambda: found.extend(asyncio.run(together()))) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: found.extend(asyncio.run(together()))) for _ in range(4)
+    ]
     for each in threads:
         each.start()
     for each in threads:

@@ -7,7 +7,17 @@ import pytest
 
 import provenance as p
 from provenance import journal
-from provenance.events import CodeChanged, Healed, Hit, Miss, Outcome, Recomputed, Stats, Waited, Why
+from provenance.events import (
+    CodeChanged,
+    Healed,
+    Hit,
+    Miss,
+    Outcome,
+    Recomputed,
+    Stats,
+    Waited,
+    Why,
+)
 from provenance.journal import outcomes, tell
 from provenance.testing import in_memory
 
@@ -31,7 +41,9 @@ def _fresh():
 
 def test_a_subscriber_is_a_function():
     """What cannot be called is refused at once, not logged with every event."""
-    with pytest.raises(p.ConfigError, match="subscribe: 5 cannot be called; give a function of one event"):
+    with pytest.raises(
+        p.ConfigError, match="subscribe: must be callable, got 5; give a function of one event"
+    ):
         p.subscribe(5)
 
 
@@ -91,7 +103,9 @@ def test_each_event_is_logged(caplog, event):
     (record,) = caplog.records
     assert "name" in record.getMessage()
     assert ID in record.getMessage()
-    assert (logging.WARNING if isinstance(event, Healed | CodeChanged) else logging.DEBUG) == record.levelno
+    assert (
+        logging.WARNING if isinstance(event, Healed | CodeChanged) else logging.DEBUG
+    ) == record.levelno
 
 
 def test_the_reasons_are_told(caplog):
@@ -120,7 +134,9 @@ def slow():
 
 def test_threads_count_together():
     """No event is lost when many threads tell."""
-    threads = [threading.Thread(target=lambda: [tell(EVENTS[0]) for _ in range(500)]) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: [tell(EVENTS[0]) for _ in range(500)]) for _ in range(8)
+    ]
     for each in threads:
         each.start()
     for each in threads:

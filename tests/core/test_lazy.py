@@ -49,7 +49,13 @@ def test_looking_around_makes_nothing():
     """Length, keys, `in`, truth and `repr`."""
     thunks = Thunks(a=1, b=2)
     lazy = p.lazy_dict(thunks)
-    assert (2, ["a", "b"], True, False, True) == (len(lazy), list(lazy), "a" in lazy, "c" in lazy, bool(lazy))
+    assert (2, ["a", "b"], True, False, True) == (
+        len(lazy),
+        list(lazy),
+        "a" in lazy,
+        "c" in lazy,
+        bool(lazy),
+    )
     assert ["a", "b"] == list(lazy.keys())
     assert "<lazy_dict {'a': …, 'b': …}>" == repr(lazy)
     assert [] == thunks.called
@@ -105,7 +111,10 @@ def test_threads_make_a_value_once():
 
     lazy = p.lazy_dict({"slow": slow, "needs": lambda: [lazy["slow"]]})
     found = []
-    threads = [threading.Thread(target=lambda key=key: found.append(lazy[key])) for key in ["slow", "needs"] * 4]
+    threads = [
+        threading.Thread(target=lambda key=key: found.append(lazy[key]))
+        for key in ["slow", "needs"] * 4
+    ]
     for each in threads:
         each.start()
     for each in threads:
@@ -158,7 +167,11 @@ def test_it_hashes_by_its_values(repo):
 def test_proxies_by_the_names_of_their_artifacts(repo):
     """From artifacts, ids, first digits and proxies, mixed; in the order given."""
     id_of_one, id_of_other = p.artifact_of(one(1)).id, p.artifact_of(other(1)).id
-    for given in ([id_of_one, id_of_other], [repo[id_of_one], id_of_other[:8]], (each for each in [one(1), other(1)])):
+    for given in (
+        [id_of_one, id_of_other],
+        [repo[id_of_one], id_of_other[:8]],
+        (each for each in [one(1), other(1)]),
+    ):
         found = p.lazy_proxy_dict(given)
         assert ["one", "other"] == list(found)
         assert ([1], [1, 1]) == (found["one"], found["other"])
@@ -170,7 +183,9 @@ def test_proxies_by_the_names_of_their_artifacts(repo):
 @pytest.mark.parametrize("given", ["abcdef", 5])
 def test_artifacts_are_given_as_a_list(repo, given):
     """The digits of one id are no ids."""
-    with pytest.raises(TypeError, match=f"lazy_proxy_dict: {given!r} is no collection of artifacts"):
+    with pytest.raises(
+        TypeError, match=f"lazy_proxy_dict: expected a collection of artifacts, got {given!r}"
+    ):
         p.lazy_proxy_dict(given)
 
 
@@ -194,7 +209,9 @@ def test_artifacts_of_one_name_are_refused_or_grouped(repo):
     with pytest.raises(p.DuplicateNameError, match=r"'one', 'other'; group them") as error:
         p.lazy_proxy_dict(given)
     assert ("one", "other") == error.value.names
-    assert {"one": [[1], [2]], "other": [[1, 1], [2, 2]]} == p.lazy_proxy_dict(given, group_artifacts_of_same_name=True)
+    assert {"one": [[1], [2]], "other": [[1, 1], [2, 2]]} == p.lazy_proxy_dict(
+        given, group_artifacts_of_same_name=True
+    )
     assert {"one": [[1]]} == p.lazy_proxy_dict([one(1), one(1)], group_artifacts_of_same_name=True)
     assert {"one": [1]} == p.lazy_proxy_dict([one(1), one(1)])
 

@@ -115,7 +115,9 @@ def test_edges_lead_into_structures():
     """Artifacts inside lists, tuples and dictionaries are named by the way to them."""
     a, b, c = source("a"), source("b"), source("c")
     made = combine({"train": a, 1: [b]}, (0, c))
-    assert {"left['train']": id_of(a), "left[1][0]": id_of(b), "right[1]": id_of(c)} == edges_of(made)
+    assert {"left['train']": id_of(a), "left[1][0]": id_of(b), "right[1]": id_of(c)} == edges_of(
+        made
+    )
 
 
 def test_variadic_arguments_are_edges():
@@ -164,7 +166,10 @@ def test_the_graph_is_immutable():
     graph = lineage(follow(source()))
     with pytest.raises(AttributeError):
         graph.root = "other"
-    assert {PMap} == {type(each) for each in (graph.artifacts, graph.edges, graph.arguments, graph.edges[graph.root])}
+    assert {PMap} == {
+        type(each)
+        for each in (graph.artifacts, graph.edges, graph.arguments, graph.edges[graph.root])
+    }
 
 
 def test_artifacts_of_the_graph_load_their_values():
@@ -173,7 +178,9 @@ def test_artifacts_of_the_graph_load_their_values():
     assert [["x"], ["x", 1]] == [graph.artifacts[each].value for each in graph.order]
 
 
-@pytest.mark.parametrize("door", [lambda made: made, p.artifact_of, id_of, lambda made: id_of(made)[:8]])
+@pytest.mark.parametrize(
+    "door", [lambda made: made, p.artifact_of, id_of, lambda made: id_of(made)[:8]]
+)
 def test_a_proxy_an_artifact_and_an_id_are_one(door):
     """Lineage is the same by proxy, artifact, id or unambiguous prefix."""
     made = follow(source())
@@ -210,7 +217,9 @@ def test_a_deleted_source_is_shown_as_missing(repo):
     a = source()
     made = follow(a)
     repo.delete(id_of(a))
-    assert re.fullmatch(r"└─ data: \?\s+[0-9a-f]{8}\s+no longer recorded", lineage(made).tree().splitlines()[1])
+    assert re.fullmatch(
+        r"└─ data: \?\s+[0-9a-f]{8}\s+no longer recorded", lineage(made).tree().splitlines()[1]
+    )
 
 
 def losing(repo, artifact, damage):
@@ -225,7 +234,9 @@ def losing(repo, artifact, damage):
     return evolve(repo, interpreter=layered(repo.interpreter, lose))
 
 
-@pytest.mark.parametrize("damage", [p.BlobNotFoundError("b", "s"), p.CorruptBlobError("b", "s", "torn")])
+@pytest.mark.parametrize(
+    "damage", [p.BlobNotFoundError("b", "s"), p.CorruptBlobError("b", "s", "torn")]
+)
 def test_lost_inputs_leave_the_edges(damage, repo):
     """Where a call's inputs cannot be read, its edges come from its record."""
     a = source()
@@ -298,7 +309,9 @@ def test_no_value_is_read(repo):
 def test_tracing_only_looks(repo):
     """Nothing but records and inputs is asked for: nothing is written."""
     made = follow(source())
-    asked: list[Effect] = asked_while(repo, lambda watched: dependencies(watched.get_by_id(id_of(made))))
+    asked: list[Effect] = asked_while(
+        repo, lambda watched: dependencies(watched.get_by_id(id_of(made)))
+    )
     assert set() == {type(each) for each in asked} - {FindRecord, FindInputs, ReadBlob}
 
 
@@ -317,7 +330,11 @@ def test_a_circle_ends():
     second = also(first)
     again = same.recompute(second)
     graph = lineage(again)
-    assert ({id_of(first), id_of(second)}, again, 3) == (set(graph.order), 1, len(graph.tree().splitlines()))
+    assert ({id_of(first), id_of(second)}, again, 3) == (
+        set(graph.order),
+        1,
+        len(graph.tree().splitlines()),
+    )
 
 
 # ---------------------------------------------------------------- dependencies
@@ -328,7 +345,10 @@ def test_dependencies_come_before_what_was_made_from_them():
     a = source("a")
     made = combine(follow(a), join(source("b"), follow(a)))
     found = names(dependencies(made))
-    assert ("combine", ["combine", "follow", "join", "source", "source"]) == (found[-1], sorted(found))
+    assert ("combine", ["combine", "follow", "join", "source", "source"]) == (
+        found[-1],
+        sorted(found),
+    )
 
 
 # ---------------------------------------------------------------- the tree
@@ -336,7 +356,11 @@ def test_dependencies_come_before_what_was_made_from_them():
 
 def uncertain_hidden(text: str) -> str:
     """*text* with ids and seconds, which differ from run to run, written as # and s."""
-    return re.sub(r" +[0-9a-f]{8} +(see above|no longer recorded|[\d.]+ s)", lambda m: f"  # {m[1].split()[-1]}", text)
+    return re.sub(
+        r" +[0-9a-f]{8} +(see above|no longer recorded|[\d.]+ s)",
+        lambda m: f"  # {m[1].split()[-1]}",
+        text,
+    )
 
 
 def test_the_tree_shows_how_it_was_made():

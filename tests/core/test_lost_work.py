@@ -67,14 +67,23 @@ def a_deep_list():
 @pytest.mark.parametrize(
     ("advice", "make"),
     [
-        (r"read only once; return a list or another collection of what it yields$", lambda: (each for each in "abc")),
-        (r"read only once; return a list or another collection of what it yields$", lambda: map(str, "abc")),
+        (
+            r"read only once; return a list or another collection of what it yields$",
+            lambda: (each for each in "abc"),
+        ),
+        (
+            r"read only once; return a list or another collection of what it yields$",
+            lambda: map(str, "abc"),
+        ),
         (
             r"result of .*returns_global\[0\]: it contains itself; return something that does not contain itself$",
             a_circle,
         ),
         (r"too deeply \(more than \d+ levels\); return something flatter$", a_deep_list),
-        (r"a lock .*; return something that has a value, or teach its type with `register_hasher`$", threading.Lock),
+        (
+            r"a lock .*; return something that has a value, or teach its type with `register_hasher`$",
+            threading.Lock,
+        ),
     ],
 )
 def test_the_advice_fits_the_result(repo, advice, make):
@@ -93,7 +102,9 @@ def test_a_store_that_breaks_is_not_the_serializers_fault(repo):
     f = p.provenance(name="f")(lambda: [1])
     with (
         p.using_repo(failing(repo, PutRecord, RuntimeError("broken"))),
-        pytest.raises(p.UnserializableValueError, match=r"f: .*RuntimeError: broken; .*`value`") as raised,
+        pytest.raises(
+            p.UnserializableValueError, match=r"f: .*RuntimeError: broken; .*`value`"
+        ) as raised,
     ):
         f()
     assert "serializer" not in str(raised.value)
@@ -177,7 +188,10 @@ def test_many_threads_share_a_repository(stored):
 def test_deleting_keeps_bytes_that_another_artifact_shares(stored):
     """Two artifacts with one value: deleting one leaves the other readable, small or large."""
     for size in (1, 5000):
-        one, other = (p.provenance(name=name)(lambda size: bytes(size)).artifact(size) for name in ("one", "other"))  # noqa: PLW0108 - a function of the user's, whose parameter has a name
+        one, other = (
+            p.provenance(name=name)(lambda size: bytes(size)).artifact(size)
+            for name in ("one", "other")
+        )
         assert one.value_blob == other.value_blob
         in_a_day(stored).delete(one.id)
         assert one.id not in stored
@@ -212,4 +226,6 @@ def test_a_serializer_that_fails_half_way_leaves_nothing(stored, tmp_path):
     f = p.provenance(name="f", serializer="half")(lambda: 1)
     with pytest.raises(p.UnserializableValueError, match="half way"):
         f()
-    assert [] == [each for each in tmp_path.rglob("*") if each.is_file() and each.stat().st_size >= 100_000]
+    assert [] == [
+        each for each in tmp_path.rglob("*") if each.is_file() and each.stat().st_size >= 100_000
+    ]

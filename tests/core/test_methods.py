@@ -63,7 +63,11 @@ class Child(Model):
 def test_equal_objects_share_their_calls(repo, events):
     """`self` counts by its value: an equal object hits, another state misses."""
     assert [4, 4, 8] == [Model(2).fit(2), Model(2.0).fit(2), Model(4).fit(2)]
-    assert Model(2).fit.artifact_id(2) == Model(2).fit.artifact_id(x=2, more=0) == Model.fit.artifact_id(Model(2), 2)
+    assert (
+        Model(2).fit.artifact_id(2)
+        == Model(2).fit.artifact_id(x=2, more=0)
+        == Model.fit.artifact_id(Model(2), 2)
+    )
     assert Model(2).fit.artifact_id(2) != Model(3).fit.artifact_id(2)
 
 
@@ -80,7 +84,9 @@ def test_a_method_shows_its_face(repo):
     """Name, docstring and signature are those of the method; `self` is recorded."""
     assert ("fit", "Fit it.") == (Model.fit.__name__, Model.fit.__doc__)
     assert ["self", "x", "more"] == list(inspect.signature(Model.fit).parameters)
-    assert "(x: int, more: int = 0) -> float" == str(inspect.signature(Model().fit)), "bound as Python binds"
+    assert "(x: int, more: int = 0) -> float" == str(inspect.signature(Model().fit)), (
+        "bound as Python binds"
+    )
     artifact = Model(2).fit.artifact(3)
     assert f"{__name__}.Model.fit" == artifact.name
     assert {"self": Model(2), "x": 3, "more": 0} == artifact.inputs["kargs"]

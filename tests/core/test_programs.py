@@ -86,7 +86,13 @@ def committing(value, inputs, draft=DRAFT, record=None):
         (CurrentRun(), RUN),
         (Now(), LATER),
         (
-            PutRecord(made, RUN, inputs_json(draft.plan.inputs, draft.plan.input_hashes), held, draft.replace),
+            PutRecord(
+                made,
+                RUN,
+                inputs_json(draft.plan.inputs, draft.plan.input_hashes),
+                held,
+                draft.replace,
+            ),
             record or made,
         ),
     ]
@@ -111,7 +117,9 @@ def test_inputs_that_json_can_say_need_no_blob():
     record = draft.record(VALUE, None, "pickle", RUN.id, LATER)
     value, _, *rest = committing(Stored(VALUE), Stored(INPUTS), draft)
     rest[-1] = (
-        PutRecord(record, RUN, inputs_json(draft.plan.inputs, draft.plan.input_hashes), (), draft.replace),
+        PutRecord(
+            record, RUN, inputs_json(draft.plan.inputs, draft.plan.input_hashes), (), draft.replace
+        ),
         record,
     )
     assert record == scripted(programs.commit(draft), value, *rest)
@@ -120,7 +128,9 @@ def test_inputs_that_json_can_say_need_no_blob():
 def test_commit_answers_what_is_stored():
     """Where another process was quicker, its record is the answer."""
     winner = evolve(RECORD, compute_duration=99.0)
-    assert winner == scripted(programs.commit(DRAFT), *committing(Stored(VALUE), Stored(INPUTS), record=winner))
+    assert winner == scripted(
+        programs.commit(DRAFT), *committing(Stored(VALUE), Stored(INPUTS), record=winner)
+    )
 
 
 def test_recomputing_replaces():
@@ -190,7 +200,9 @@ def test_an_ambiguous_prefix_lists_its_matches():
     assert others == raised.value.matches
 
 
-@pytest.mark.parametrize("text", ["", "abc12", "ABCDEF12", "../../etc/passwd", "%%%%%%%", "a" * 41, "abcdef\n"])
+@pytest.mark.parametrize(
+    "text", ["", "abc12", "ABCDEF12", "../../etc/passwd", "%%%%%%%", "a" * 41, "abcdef\n"]
+)
 def test_what_is_no_id_is_not_asked_for(text):
     """Text that cannot be an id reaches no store."""
     assert scripted(programs.find_optional(text)) is None
@@ -251,7 +263,10 @@ def test_find_run():
 
 def test_only_damaged_bytes_are_set_aside():
     """Damaged bytes are kept for inspection; sound ones that could not be decoded stay where they are."""
-    for trouble in (p.CorruptBlobError(VALUE.id, "here", "digest"), p.BlobNotFoundError(VALUE.id, "here")):
+    for trouble in (
+        p.CorruptBlobError(VALUE.id, "here", "digest"),
+        p.BlobNotFoundError(VALUE.id, "here"),
+    ):
         assert scripted(programs.set_aside(VALUE, trouble), (Quarantine(VALUE), None)) is None
     sound = p.CorruptBlobError(VALUE.id, "here", "no such class", is_sound=True)
     assert scripted(programs.set_aside(VALUE, sound)) is None

@@ -13,9 +13,18 @@ from provenance.testing import in_memory, memory_environment
 
 LARGE = 5_000
 FOLDERS = {
-    "blobstores": {f"{name}_disk": {"type": "disk", "cachedir": name, "delete": True} for name in ("near", "far")},
+    "blobstores": {
+        f"{name}_disk": {"type": "disk", "cachedir": name, "delete": True}
+        for name in ("near", "far")
+    },
     "artifact_repos": {
-        name: {"type": "sqlite", "db": f"{name}.db", "store": f"{name}_disk", "delete": True, "inline_limit": 1000}
+        name: {
+            "type": "sqlite",
+            "db": f"{name}.db",
+            "store": f"{name}_disk",
+            "delete": True,
+            "inline_limit": 1000,
+        }
         for name in ("near", "far")
     },
 }
@@ -62,7 +71,16 @@ def places(request, tmp_path):
 
 def facts(artifact):
     """What is recorded of an artifact, but for where and when."""
-    kept = ("id", "value_id", "name", "version", "serializer", "input_artifact_ids", "value_artifact_ids", "run_id")
+    kept = (
+        "id",
+        "value_id",
+        "name",
+        "version",
+        "serializer",
+        "input_artifact_ids",
+        "value_artifact_ids",
+        "run_id",
+    )
     return [getattr(artifact, name) for name in kept]
 
 
@@ -94,7 +112,9 @@ def test_what_is_there_is_skipped(places):
     with p.using_repo(near):
         made = pipeline()
     told = []
-    p.promote(made, far, progress=lambda done, total, artifact: told.append((done, total, artifact.id)))
+    p.promote(
+        made, far, progress=lambda done, total, artifact: told.append((done, total, artifact.id))
+    )
     assert [(n, len(told)) for n in range(1, len(told) + 1)] == [each[:2] for each in told]
     assert p.artifact_of(made).id == told[-1][2]
     added = p.promote(made, far).added_at

@@ -300,12 +300,19 @@ def test_numpy(proxied):
 
 
 @pytest.mark.parametrize(
-    "value", [7, True, 1.5, 2j, "text", [1, 2], (1.0, 2.0), [[1, 2], [3, 4]], ["a", "bc"], [], range(3)]
+    "value",
+    [7, True, 1.5, 2j, "text", [1, 2], (1.0, 2.0), [[1, 2], [3, 4]], ["a", "bc"], [], range(3)],
 )
 def test_arrays_of_plain_values(proxied, value):
     """`np.array` makes of a proxy what it makes of the value, alone, in a list, and with a type that is asked for."""
     proxy = proxied(value)
-    for make in (np.array, np.asarray, lambda v: np.array([v, v]), lambda v: np.array(v, dtype=object), np.atleast_1d):
+    for make in (
+        np.array,
+        np.asarray,
+        lambda v: np.array([v, v]),
+        lambda v: np.array(v, dtype=object),
+        np.atleast_1d,
+    ):
         assert p.hash(make(value)) == p.hash(make(proxy))
 
 
@@ -316,8 +323,14 @@ def test_numbers_in_array_arithmetic(proxied):
             array = np.ones(2, dtype)
             if isinstance(number, float) and dtype != "f4":
                 continue
-            assert (array + number).dtype == (array + proxied(number)).dtype == (proxied(number) + array).dtype
-            assert p.hash(array * number) == p.hash(np.multiply(array, proxied(number), out=np.empty_like(array)))
+            assert (
+                (array + number).dtype
+                == (array + proxied(number)).dtype
+                == (proxied(number) + array).dtype
+            )
+            assert p.hash(array * number) == p.hash(
+                np.multiply(array, proxied(number), out=np.empty_like(array))
+            )
 
 
 def test_pandas(proxied):

@@ -55,7 +55,9 @@ def test_what_is_not_there(home):
 def test_ambiguous_prefixes(home):
     """A prefix that fits several artifacts lists them, and is in the repository."""
     record = pair.artifact(1)
-    twin = evolve(home.load_record(record.id), id=record.id[:-1] + ("0" if record.id[-1] != "0" else "1"))
+    twin = evolve(
+        home.load_record(record.id), id=record.id[:-1] + ("0" if record.id[-1] != "0" else "1")
+    )
     home.interpreter(PutRecord(twin, record.run_info, "{}"))
     with pytest.raises(p.AmbiguousIdError) as raised:
         home.get_by_id(record.id[:8])
@@ -88,7 +90,8 @@ def test_inputs_are_read_as_they_were_given(home):
 
 
 @given(
-    st.lists(nested, max_size=3), st.dictionaries(st.sampled_from(["x", "y", "__varargs", "kargs"]), nested, max_size=2)
+    st.lists(nested, max_size=3),
+    st.dictionaries(st.sampled_from(["x", "y", "__varargs", "kargs"]), nested, max_size=2),
 )
 def test_any_inputs_are_read_as_they_were_given(args, kwargs):
     """Types and values of all arguments come back, whether they are kept as JSON or as bytes."""
@@ -101,7 +104,11 @@ def test_any_inputs_are_read_as_they_were_given(args, kwargs):
 def test_progeny(home):
     """What was computed directly from an artifact."""
     source = pair(1)
-    children = [total.artifact(source), total.artifact([3], source), pair.artifact({"deep": source})]
+    children = [
+        total.artifact(source),
+        total.artifact([3], source),
+        pair.artifact({"deep": source}),
+    ]
     total.artifact([children[0].proxy()])
     assert sorted(each.id for each in children) == list(home.progeny_ids(p.artifact_of(source).id))
 
@@ -145,7 +152,9 @@ def test_a_value_is_read_anew(home):
 def test_times_are_aware_and_utc(home):
     """So that they can be compared wherever they were recorded."""
     artifact = home[pair.artifact(1).id]
-    assert [0.0, 0.0] == [each.utcoffset().total_seconds() for each in (artifact.computed_at, artifact.added_at)]
+    assert [0.0, 0.0] == [
+        each.utcoffset().total_seconds() for each in (artifact.computed_at, artifact.added_at)
+    ]
 
 
 def test_the_run_is_recorded_once(home):
@@ -164,7 +173,14 @@ def test_sql_users_are_first_class(stored):
     pair(1), pair(2)
     frame = pd.read_sql("SELECT * FROM artifacts", stored.engine)
     assert {pair.artifact_id(1), pair.artifact_id(2)} == set(frame["id"])
-    assert {"name", "version", "value_id", "computed_at", "input_artifact_ids", "custom_fields"} <= set(frame.columns)
+    assert {
+        "name",
+        "version",
+        "value_id",
+        "computed_at",
+        "input_artifact_ids",
+        "custom_fields",
+    } <= set(frame.columns)
 
 
 def test_a_repository_in_memory_has_no_engine(repo):

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from provenance.seals import Seal
 
 facts = st.lists(
-    st.text(max_size=6) | st.integers(-9, 9) | st.floats(allow_nan=False) | st.none(), min_size=1, max_size=4
+    st.text(max_size=6) | st.integers(-9, 9) | st.floats(allow_nan=False) | st.none(),
+    min_size=1,
+    max_size=4,
 )
 keys = st.none() | st.binary(min_size=16, max_size=32)
 
@@ -16,7 +18,10 @@ def test_what_was_sealed_is_sound(key, row, inputs):
     """The facts and the inputs that a signature was made of have no problem with it."""
     seal = Seal(key)
     signature = seal.signature(row, inputs)
-    assert (None, None) == (seal.problem(row, signature), seal.problem_of_inputs(row[0], inputs, signature))
+    assert (None, None) == (
+        seal.problem(row, signature),
+        seal.problem_of_inputs(row[0], inputs, signature),
+    )
 
 
 @given(keys, facts, facts, st.text(), st.text())

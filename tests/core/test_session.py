@@ -67,7 +67,9 @@ def test_an_unknown_repository_lists_those_there_are(repo):
 def test_a_setting_is_true_or_false(repo, name, setting):
     """As in a configuration; what is refused changes nothing."""
     before = getattr(p, f"get_{name}")()
-    with pytest.raises(p.ConfigError, match=f"set_{name}: {setting!r} is no bool; give True or False"):
+    with pytest.raises(
+        p.ConfigError, match=f"set_{name}: must be a bool, got {setting!r}; pass True or False"
+    ):
         getattr(p, f"set_{name}")(setting)
     assert before is getattr(p, f"get_{name}")()
 

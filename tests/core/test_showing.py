@@ -90,7 +90,9 @@ def test_inputs_and_plans_of_huge_integers(identity):
     assert expected in repr(identity.plan(HUGE))
 
 
-@pytest.mark.parametrize("value", [HUGE, [HUGE], {"deep": {HUGE: 1}}, Mute(), [Mute()]], ids=map(str, range(5)))
+@pytest.mark.parametrize(
+    "value", [HUGE, [HUGE], {"deep": {HUGE: 1}}, Mute(), [Mute()]], ids=map(str, range(5))
+)
 def test_a_lineage_of_such_values_is_drawn(identity, value):
     """As a tree, and in every format of pictures."""
     made = p.provenance(name="one")(lambda n: 1)(value)
@@ -129,7 +131,9 @@ def test_other_errors_are_not_hidden(identity):
 def test_searches_are_shown():
     """Whatever is looked for."""
     with in_memory():
-        assert "custom_fields=<PMap whose repr raises ValueError>" in repr(p.search(custom_fields={"n": HUGE}))
+        assert "custom_fields=<PMap whose repr raises ValueError>" in repr(
+            p.search(custom_fields={"n": HUGE})
+        )
 
 
 def test_lazy_dictionaries_are_shown():

@@ -20,7 +20,9 @@ def repository(request, tmp_path):
         store = p.DiskStore(cachedir="blobs")
         if request.param == "sqlite":
             return p.SqliteRepo(db="records.db", store=store, inline_limit=1_000, **options)
-        return p.PostgresRepo(db=server(18).database_for(tmp_path), store=store, inline_limit=1_000, **options)
+        return p.PostgresRepo(
+            db=server(18).database_for(tmp_path), store=store, inline_limit=1_000, **options
+        )
 
     return made
 
@@ -44,7 +46,9 @@ def test_a_planted_pickle_is_not_executed(repository, serializer, size):
     artifact_id = planted(repository(), serializer, size)
     signed = repository(signing_key=KEY, trusted=False)
     for use in (signed.get_by_id, signed.get_value, signed.get_inputs):
-        with pytest.raises(p.CorruptRecordError, match=f"{artifact_id}.*not signed with the repository's key"):
+        with pytest.raises(
+            p.CorruptRecordError, match=f"{artifact_id}.*not signed with the repository's key"
+        ):
             use(artifact_id)
     with p.using_repo(signed), pytest.raises(p.CorruptRecordError):
         p.load_proxy(artifact_id)
@@ -93,7 +97,11 @@ def test_a_changed_record_is_no_record(repository, what):
     signed = repository(signing_key=KEY)
     with p.using_repo(signed):
         artifact = numbers.artifact(3)
-    shown = "exact = replace(exact, 'numbers', 'another'), " if signed.engine.dialect.name == "postgresql" else ""
+    shown = (
+        "exact = replace(exact, 'numbers', 'another'), "
+        if signed.engine.dialect.name == "postgresql"
+        else ""
+    )
     alter(signed, shown + CHANGES[what])
     again = repository(signing_key=KEY)
     with pytest.raises(p.CorruptRecordError, match=artifact.id):
@@ -101,7 +109,9 @@ def test_a_changed_record_is_no_record(repository, what):
     events = []
     with p.using_repo(again), p.subscribe(events.append):
         assert [[0], [1], [2]] == numbers(3)
-        assert [["Healed", p.Why.RECORD_CORRUPT]] == [[type(each).__name__, each.why] for each in events]
+        assert [["Healed", p.Why.RECORD_CORRUPT]] == [
+            [type(each).__name__, each.why] for each in events
+        ]
         assert numbers.is_cached(3)
     assert artifact.value_id == repository(signing_key=KEY)[artifact.id].value_id
 
@@ -119,7 +129,10 @@ def test_changed_inputs_are_an_error(repository):
 
 def test_another_key_is_none(repository):
     """What was signed with another key is computed anew, and then is no longer that one's."""
-    ours, theirs = (lambda: repository(signing_key=KEY)), (lambda: repository(signing_key="another key of some length"))
+    ours, theirs = (
+        (lambda: repository(signing_key=KEY)),
+        (lambda: repository(signing_key="another key of some length")),
+    )
     with p.using_repo(ours()):
         numbers(3)
     with p.using_repo(theirs()):

@@ -95,7 +95,9 @@ BETWEEN = {
 WITH_STATE = {
     "partial": lambda n: functools.partial(times, factor=n),
     "positional partial": lambda n: functools.partial(lambda factor, x: [x * factor], n),
-    "partial of a partial": lambda n: functools.partial(functools.partial(times, factor=0), factor=n),
+    "partial of a partial": lambda n: functools.partial(
+        functools.partial(times, factor=0), factor=n
+    ),
     "curry": lambda n: toolz.curry(times)(factor=n),
     "bound method": lambda n: Times(n).method,
     "callable": Times,
@@ -131,7 +133,11 @@ def test_decorators_above(repo, between):
 def test_partial_and_curry_above(repo, events):
     """Arguments that are bound outside are arguments of the call."""
     f = p.provenance(times)
-    bound, curried, composed = functools.partial(f, factor=3), toolz.curry(f), toolz.compose(p.unwrap, f)
+    bound, curried, composed = (
+        functools.partial(f, factor=3),
+        toolz.curry(f),
+        toolz.compose(p.unwrap, f),
+    )
     assert [15] == bound(5) == f(5, 3) == curried(factor=3)(5) == toolz.pipe(5, bound)
     assert [5] == composed(5)
     assert [Miss, Hit, Hit, Hit, Miss] == [type(each) for each in events]
@@ -244,7 +250,12 @@ class Child(Base):
 def test_static_and_class_methods(repo):
     """On the class, on an object and on a child."""
     assert [1] == Base.free(1) == Base().free(1) == Child.free(x=1)
-    assert ([4], [4], [6], [6]) == (Base.named(2), Base().named(2), Child.named(2), Child().named(2))
+    assert ([4], [4], [6], [6]) == (
+        Base.named(2),
+        Base().named(2),
+        Child.named(2),
+        Child().named(2),
+    )
 
 
 def test_properties_and_partial_methods(repo):
@@ -270,4 +281,6 @@ async def _await(awaitable):
 
 def test_a_mock_can_be_decorated():
     """Looking for what it wraps comes to an end."""
-    assert "of" in repr(p.provenance(name="mock")(Mock(__name__="mock", __qualname__="mock", __module__="m")))
+    assert "of" in repr(
+        p.provenance(name="mock")(Mock(__name__="mock", __qualname__="mock", __module__="m"))
+    )

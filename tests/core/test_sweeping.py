@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 import provenance as p
 from provenance import functional
-from provenance.asks import DropBlob, DropRecord, FindIds, FindRecord, HasBlob, PutRecord, Quarantine, WriteBlob
+from provenance.asks import (
+    DropBlob,
+    DropRecord,
+    FindIds,
+    FindRecord,
+    HasBlob,
+    PutRecord,
+    Quarantine,
+    WriteBlob,
+)
 from provenance.chores import Discard, FindNamed, ListHoldings, Shelf
 from provenance.effect import overlaid
 from provenance.effects import shelves
@@ -131,14 +140,24 @@ def test_what_another_repository_names_stays(tmp_path):
         found = p.collect_garbage("a", dry_run=False, older_than=NOW)
         assert (("a", "b"), [orphan.id]) == (found.roots, [each.key for each in found.garbage])
         assert (10, 20) == (len(mine.value), len(theirs.value))
-        assert ("all", "b") == p.collect_garbage("all", older_than=NOW).roots  # which is "a" and "c", too
-        assert ((), ("c",)) == (p.collect_garbage("c", older_than=NOW).garbage, p.collect_garbage("c").roots)
+        assert ("all", "b") == p.collect_garbage(
+            "all", older_than=NOW
+        ).roots  # which is "a" and "c", too
+        assert ((), ("c",)) == (
+            p.collect_garbage("c", older_than=NOW).garbage,
+            p.collect_garbage("c").roots,
+        )
 
 
 def test_a_root_that_cannot_be_asked_stops_it(tmp_path):
     """Where a repository that shares the place is out of reach, nothing is deleted."""
     one, other = (
-        p.SqliteRepo(name, db=tmp_path / f"{name}.db", inline_limit=0, store=p.DiskStore(cachedir=tmp_path / "blobs"))
+        p.SqliteRepo(
+            name,
+            db=tmp_path / f"{name}.db",
+            inline_limit=0,
+            store=p.DiskStore(cachedir=tmp_path / "blobs"),
+        )
         for name in ("one", "other")
     )
     put(one, b"orphan")
@@ -148,7 +167,10 @@ def test_a_root_that_cannot_be_asked_stops_it(tmp_path):
 
     broken = evolve(other, interpreter=overlaid(other.interpreter, FindNamed.on(fail)))
     environment = evolve(
-        memory_environment(), openers={"one": lambda: one, "other": lambda: broken}, default="one", config=None
+        memory_environment(),
+        openers={"one": lambda: one, "other": lambda: broken},
+        default="one",
+        config=None,
     )
     result = functional.collect_garbage(environment, one, dry_run=False, older_than=NOW)
     assert isinstance(result.failure()._inner_value, p.StoreUnavailableError)
@@ -168,7 +190,9 @@ def test_what_is_recorded_meanwhile_stays(stored, tmp_path):
         if len(turns) == 1:
             record = stored.interpreter(FindRecord(one.id))
             run = one.run_info
-            stored.interpreter(PutRecord(evolve(record, id="ab" * 20, value_blob=recorded), run, "{}"))
+            stored.interpreter(
+                PutRecord(evolve(record, id="ab" * 20, value_blob=recorded), run, "{}")
+            )
             put(stored, bytes([1]) * 3000)
         return found
 
@@ -216,7 +240,9 @@ def test_what_was_written_anew_meanwhile_is_not_replaced(tmp_path, monkeypatch):
 
 def test_it_needs_the_permission_to_delete(tmp_path):
     """A dry run reads; what deletes must be allowed to."""
-    repo = p.SqliteRepo(db=tmp_path / "r.db", store=p.DiskStore(cachedir=tmp_path / "blobs", delete=False))
+    repo = p.SqliteRepo(
+        db=tmp_path / "r.db", store=p.DiskStore(cachedir=tmp_path / "blobs", delete=False)
+    )
     put(repo, b"x" * 100_000)
     assert 1 == len(p.collect_garbage(repo, older_than=NOW).garbage)
     with pytest.raises(p.StorePermissionError, match="delete: false"):
@@ -246,7 +272,10 @@ def test_pages_are_passed_through(stored, tmp_path, monkeypatch):
 
 
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["call", "forget", "lose", "orphan", "recompute", "drop"]), st.integers(0, 5))
+    st.tuples(
+        st.sampled_from(["call", "forget", "lose", "orphan", "recompute", "drop"]),
+        st.integers(0, 5),
+    )
 )
 
 
@@ -258,7 +287,9 @@ def test_just_the_unreferenced_goes(tmp_path_factory, steps, inline_limit):
     A dry run changes nothing and tells the same. Then the repository is sound, but for what was lost before.
     """
     folder = tmp_path_factory.mktemp("law")
-    repo = p.SqliteRepo(db=folder / "r.db", store=p.DiskStore(cachedir=folder / "blobs"), inline_limit=inline_limit)
+    repo = p.SqliteRepo(
+        db=folder / "r.db", store=p.DiskStore(cachedir=folder / "blobs"), inline_limit=inline_limit
+    )
     lost = set()
     with p.using_repo(repo):
         for step, n in steps:
@@ -282,7 +313,10 @@ def play(repo, step, n, lost):
     for each in there:
         {"lose": lose, "drop": drop}.get(step, lambda *_: None)(repo, each)
     calls = {"call": lambda: p.unwrap(numbers(n)), "forget": lambda: numbers.forget(n)}
-    calls |= {"recompute": lambda: numbers.recompute(n), "orphan": lambda: put(repo, bytes([n % 251]) * 20_000)}
+    calls |= {
+        "recompute": lambda: numbers.recompute(n),
+        "orphan": lambda: put(repo, bytes([n % 251]) * 20_000),
+    }
     calls.get(step, lambda: None)()
 
 
@@ -301,7 +335,9 @@ def test_leases_of_the_dead_go(stored, tmp_path):
     old, lasting = "ab" * 20, "cd" * 20
     lease = stored.interpreter(Claim(lasting, 10.0))
     with sqlite3.connect(tmp_path / "records.db") as connection:
-        connection.execute("INSERT INTO leases VALUES (?, 'somebody', 1, ?)", (old, time.time() - 200_000))
+        connection.execute(
+            "INSERT INTO leases VALUES (?, 'somebody', 1, ?)", (old, time.time() - 200_000)
+        )
     connection.close()
     assert () == p.collect_garbage(older_than=timedelta(days=3)).garbage
     would, done, after = (p.collect_garbage(dry_run=each).garbage for each in (True, False, False))

@@ -60,7 +60,11 @@ def member(tmp_path):
     }
 
     def run(name):
-        place = {"bucket": f"{moto_s3.BUCKET}/{tmp_path.name}", "endpoint": options["endpoint_url"], "member": name}
+        place = {
+            "bucket": f"{moto_s3.BUCKET}/{tmp_path.name}",
+            "endpoint": options["endpoint_url"],
+            "member": name,
+        }
         (tmp_path / f"{name}.yaml").write_text(CONFIG.format(**place))
         return printed(PROGRAM, f"{name}.yaml", **secrets).split()
 

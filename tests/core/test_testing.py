@@ -123,4 +123,8 @@ def test_a_fixed_clock_dates_artifacts():
     moment = datetime(2020, 2, 29, 12, tzinfo=UTC)
     with in_memory(FixedClock(moment)):
         artifact = p.provenance(lambda: 1, name="dated").artifact()
-    assert (moment, moment, 0.0) == (artifact.computed_at, artifact.added_at, artifact.compute_duration)
+    assert (moment, moment, 0.0) == (
+        artifact.computed_at,
+        artifact.added_at,
+        artifact.compute_duration,
+    )

@@ -30,7 +30,9 @@ def _nothing_stays():
     sharing._paces.clear()
     yield
     assert {} == inflight._crossings
-    until(lambda: not heartbeat._leases.held)  # what nobody could release is released behind the scenes
+    until(
+        lambda: not heartbeat._leases.held
+    )  # what nobody could release is released behind the scenes
 
 
 @pytest.fixture(params=["memory_repo", "stored"])
@@ -53,7 +55,9 @@ def asked():
 
 def sharing_with(**options):
     """The environment of the process, with this setting."""
-    session.install(evolve(session.current(), single_flight=SingleFlight(**options) if options else None))
+    session.install(
+        evolve(session.current(), single_flight=SingleFlight(**options) if options else None)
+    )
 
 
 def in_threads(count, work):
@@ -125,7 +129,9 @@ def test_waiting_is_counted(repo):
 def test_different_calls_do_not_wait(repo):
     """There is no lock for all: what differs is computed beside each other."""
     barrier = threading.Barrier(4)
-    meet = p.provenance(name="meet", ignore=["barrier"])(lambda x: barrier.wait(PATIENCE) >= 0 and x)
+    meet = p.provenance(name="meet", ignore=["barrier"])(
+        lambda x: barrier.wait(PATIENCE) >= 0 and x
+    )
     assert [0, 1, 2, 3] == sorted(in_threads(4, meet))
 
 
@@ -203,7 +209,10 @@ def test_switched_off_each_computes(either, asked):
         (SingleFlight(), {}),
         (SingleFlight(), {"single_flight": True}),
         (None, {"single_flight": False}),
-        (SingleFlight(longest_wait=5, lease_seconds=2.5), {"single_flight": {"longest_wait": 5, "lease_seconds": 2.5}}),
+        (
+            SingleFlight(longest_wait=5, lease_seconds=2.5),
+            {"single_flight": {"longest_wait": 5, "lease_seconds": 2.5}},
+        ),
     ],
 )
 def test_the_setting_is_configured(expected, given):
@@ -213,7 +222,16 @@ def test_the_setting_is_configured(expected, given):
 
 
 @pytest.mark.parametrize(
-    "wrong", ["yes", None, 1, {"wait": 1}, {"longest_wait": "1"}, {"longest_wait": True}, {"lease_seconds": 0}]
+    "wrong",
+    [
+        "yes",
+        None,
+        1,
+        {"wait": 1},
+        {"longest_wait": "1"},
+        {"longest_wait": True},
+        {"lease_seconds": 0},
+    ],
 )
 def test_a_wrong_setting_is_refused(wrong):
     """By a `ConfigError` that names it."""
@@ -252,7 +270,11 @@ def _stopped(values):
 
 @pytest.mark.parametrize(
     ("function", "error"),
-    [(_impure, p.ImpureFunctionError), (_stopped, Stop), (lambda values: 1, p.StoreUnavailableError)],
+    [
+        (_impure, p.ImpureFunctionError),
+        (_stopped, Stop),
+        (lambda values: 1, p.StoreUnavailableError),
+    ],
 )
 def test_the_lease_is_given_back_whatever_happens(either, asked, function, error):
     """An impure function, an interrupted one, and one whose result the store refuses."""
@@ -305,7 +327,9 @@ def test_a_lease_that_comes_after_the_coroutine_was_cancelled_is_given_back(eith
         return either.interpreter(ask)
 
     answers = Interpreter({Claim: claimed, Release: release})
-    later = p.provenance(name="later", repo=evolve(either, interpreter=either.interpreter | answers))(_much_later)
+    later = p.provenance(
+        name="later", repo=evolve(either, interpreter=either.interpreter | answers)
+    )(_much_later)
 
     async def cancelled():
         nonlocal loop, task
@@ -322,7 +346,9 @@ async def _much_later(x):
     await asyncio.sleep(600)
 
 
-@pytest.mark.parametrize("error", [partial(p.StoreUnavailableError, "x", "gone", "wait"), RuntimeError, TypeError])
+@pytest.mark.parametrize(
+    "error", [partial(p.StoreUnavailableError, "x", "gone", "wait"), RuntimeError, TypeError]
+)
 @pytest.mark.parametrize("kind", [Claim, Release])
 def test_a_lease_never_makes_a_call_fail(either, kind, error):
     """A store that fails to give or to take back a lease: the call goes on."""
@@ -330,13 +356,19 @@ def test_a_lease_never_makes_a_call_fail(either, kind, error):
     def fail(_):
         raise error()
 
-    session.set_default_repo(evolve(either, interpreter=either.interpreter | Interpreter({kind: fail})))
+    session.set_default_repo(
+        evolve(either, interpreter=either.interpreter | Interpreter({kind: fail}))
+    )
     assert [1] == slow_function([])(1)
 
 
 def test_a_store_without_leases_is_as_good(either):
     """An interpreter of a user's that knows none."""
-    table = {kind: answer for kind, answer in either.interpreter.table.items() if kind not in {Claim, Release}}
+    table = {
+        kind: answer
+        for kind, answer in either.interpreter.table.items()
+        if kind not in {Claim, Release}
+    }
     session.set_default_repo(evolve(either, interpreter=Interpreter(table)))
     runs = []
     slow = slow_function(runs)
@@ -346,8 +378,13 @@ def test_a_store_without_leases_is_as_good(either):
 
 def test_a_repository_that_may_not_be_written_to_gives_no_lease(tmp_path):
     """The call computes, and its own outcome is what it is without leases."""
-    config = {"artifact_repos": {"r": {"type": "sqlite", "db": str(tmp_path / "db"), "write": False}}}
-    with session.substituting(p.from_config(config)), pytest.raises(p.StorePermissionError) as raised:
+    config = {
+        "artifact_repos": {"r": {"type": "sqlite", "db": str(tmp_path / "db"), "write": False}}
+    }
+    with (
+        session.substituting(p.from_config(config)),
+        pytest.raises(p.StorePermissionError) as raised,
+    ):
         slow_function([])(1)
     assert [1] == raised.value.value
 
@@ -391,14 +428,18 @@ def test_who_has_waited_for_a_thread_does_not_wait_for_its_lease_too(repo, event
     first.join(PATIENCE)
     assert [threading.get_ident()] == others
     assert {first.ident} == {ident for ident, _ in pauses}
-    assert 2 == len([each for each in events if isinstance(each, Waited) and each.seconds >= SLOW * 0.99])
+    assert 2 == len(
+        [each for each in events if isinstance(each, Waited) and each.seconds >= SLOW * 0.99]
+    )
 
 
 @contextmanager
 def own_environment(folder, counter, **options):
     """An environment as another process has it, over the one file in this folder; what it asks is counted."""
     repo = {"type": "sqlite", "db": str(folder / "db")}
-    with session.using_environment(p.from_config({"artifact_repos": {"r": repo}, "single_flight": options})):
+    with session.using_environment(
+        p.from_config({"artifact_repos": {"r": repo}, "single_flight": options})
+    ):
         mine = p.get_default_repo()
         with p.using_repo(evolve(mine, interpreter=counted(mine.interpreter, counter))):
             yield
@@ -411,7 +452,9 @@ def test_another_environment_waits_for_the_lease(tmp_path, monkeypatch):
         runs, counter = [], Counter()
 
         def is_known(runs=runs, counter=counter, expected=expected):
-            return expected == runs and counter.asked.get(Claim, 0) >= 3  # one of them has come back for the lease
+            return (
+                expected == runs and counter.asked.get(Claim, 0) >= 3
+            )  # one of them has come back for the lease
 
         slow = slow_function(runs, partial(until, is_known))
 
@@ -430,7 +473,9 @@ def test_a_coroutine_waits_for_the_lease_of_another_environment(tmp_path):
     @p.provenance(name="later", ignore=["runs", "counter"])
     async def later(x):
         runs.append(x)
-        await until_so(lambda: counter.asked.get(Claim, 0) >= 4)  # the other one has come back for the lease, twice
+        await until_so(
+            lambda: counter.asked.get(Claim, 0) >= 4
+        )  # the other one has come back for the lease, twice
         return [x]
 
     async def ask():
@@ -512,7 +557,11 @@ def test_a_thread_does_not_wait_for_itself_in_another_context(either):
     @p.provenance(name="inner", ignore=["runs"])
     def nested(x):
         runs.append(x)
-        return [x] if len(runs) > 1 else Context().run(in_environment, session.current(), lambda: p.unwrap(nested(x)))
+        return (
+            [x]
+            if len(runs) > 1
+            else Context().run(in_environment, session.current(), lambda: p.unwrap(nested(x)))
+        )
 
     assert [1] == nested(1)
     assert [1, 1] == runs

@@ -102,7 +102,11 @@ def test_wrong_value__a_loop_variable_is_captured_by_each_function_when_it_is_pl
             return x * i  # noqa: B023 - the trap
 
         functions.append(f)
-    assert [20, 20, 20] == [each(10) for each in functions] == [each.__wrapped__(10) for each in functions]
+    assert (
+        [20, 20, 20]
+        == [each(10) for each in functions]
+        == [each.__wrapped__(10) for each in functions]
+    )
 
 
 def test_wrong_value__a_default_argument_counts(repo):
@@ -164,7 +168,9 @@ def test_lost_lineage__reading_inputs_reads_no_values(stored, reopened):
 
     object.__setattr__(repo, "interpreter", layered(repo.interpreter, layer))
     inputs = repo[artifact.id].inputs["kargs"]["xs"]
-    assert [p.artifact_of(each).id for each in sources] == [p.artifact_of(each).id for each in inputs]
+    assert [p.artifact_of(each).id for each in sources] == [
+        p.artifact_of(each).id for each in inputs
+    ]
     assert [artifact.inputs_blob] == read
 
 

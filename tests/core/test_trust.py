@@ -45,14 +45,18 @@ def planted(repo, serializer, size=0):
     value = [Evil(), os.urandom(size)]
     written = repo.interpreter(WriteBlob(lambda sink: PICKLES[serializer](value, sink) and None))
     held = (written,) if isinstance(written, Held) else ()
-    evil = record(id=new_id(), serializer=serializer, value_blob=written.blob, inputs_blob=written.blob)
+    evil = record(
+        id=new_id(), serializer=serializer, value_blob=written.blob, inputs_blob=written.blob
+    )
     repo.interpreter(PutRecord(evil, run(), "{}", held))
     return evil.id
 
 
 def repository(trusted=True, **options):
     """The repository of this folder, as it is configured by someone."""
-    return p.SqliteRepo(db="records.db", store=p.DiskStore(cachedir="blobs"), trusted=trusted, **options)
+    return p.SqliteRepo(
+        db="records.db", store=p.DiskStore(cachedir="blobs"), trusted=trusted, **options
+    )
 
 
 @pytest.mark.parametrize("size", [0, 200_000], ids=["in the database", "a file"])
@@ -62,7 +66,8 @@ def test_a_planted_pickle_is_not_executed(serializer, size):
     """Neither as a value nor as inputs; the error names the store, what wrote it, and the way out."""
     artifact = repository(trusted=False)[planted(repository(), serializer, size)]
     with pytest.raises(
-        p.UntrustedStoreError, match=f"(?s){serializer}.*sqlite.*trusted: false.*signing_key.*trusted: true"
+        p.UntrustedStoreError,
+        match=f"(?s){serializer}.*sqlite.*trusted: false.*signing_key.*trusted: true",
     ):
         _ = artifact.value
     with pytest.raises(PermissionError):
@@ -85,7 +90,12 @@ def test_a_chain_trusts_no_more_than_its_least_trusted_part(size):
             "mine": {"type": "sqlite", "db": "mine.db", "store": "near"},
             "shared": {"type": "sqlite", "db": "records.db", "store": "far"},
             "chain": {"type": "chained", "stores": ["mine", "shared"]},
-            "over chain": {"type": "sqlite", "db": "records.db", "store": "both", "inline_limit": 0},
+            "over chain": {
+                "type": "sqlite",
+                "db": "records.db",
+                "store": "both",
+                "inline_limit": 0,
+            },
         },
         "default_repo": "mine",
     }
@@ -101,7 +111,10 @@ def test_a_chain_trusts_no_more_than_its_least_trusted_part(size):
 @pytest.mark.usefixtures("_canary")
 def test_a_chain_of_handles_trusts_no_more_either(size):
     """Nor does a chain of chains, or one that is told not to trust its trusted tiers."""
-    near, far = p.DiskStore("near", cachedir="near"), p.DiskStore("far", cachedir="blobs", trusted=False)
+    near, far = (
+        p.DiskStore("near", cachedir="near"),
+        p.DiskStore("far", cachedir="blobs", trusted=False),
+    )
     mine = p.SqliteRepo("mine", db="mine.db", store=near)
     shared = p.SqliteRepo("shared", db="records.db", store=far)
     chain = p.ChainedRepo(stores=[mine, shared])
@@ -113,7 +126,12 @@ def test_a_chain_of_handles_trusts_no_more_either(size):
         p.ChainedRepo("wary", stores=[mine, repository()], trusted=False),
         p.SqliteRepo("over chain", db="records.db", store=files, inline_limit=0),
         p.SqliteRepo("over wary", db="records.db", store=wary, inline_limit=0),
-        p.SqliteRepo("over chains", db="records.db", store=p.ChainedStore("more", stores=[files]), inline_limit=0),
+        p.SqliteRepo(
+            "over chains",
+            db="records.db",
+            store=p.ChainedStore("more", stores=[files]),
+            inline_limit=0,
+        ),
     ]
     artifact_id = planted(repository(), "joblib", size)
     for repo in [*repos, *repos]:
@@ -125,7 +143,9 @@ def test_a_chain_of_handles_trusts_no_more_either(size):
 def test_a_chain_of_what_is_signed_is_trusted():
     """Wherever its bytes are: the signature vouches for them."""
     store = p.DiskStore(cachedir="blobs", trusted=False)
-    signed = p.SqliteRepo(db="records.db", store=store, inline_limit=0, signing_key="the key of this test")
+    signed = p.SqliteRepo(
+        db="records.db", store=store, inline_limit=0, signing_key="the key of this test"
+    )
     with p.using_repo(p.ChainedRepo(stores=[p.MemoryRepo(), signed])) as chain:
         made = p.artifact_of(p.provenance(name="third")(lambda: Fraction(1, 3))())
         assert chain.trusted

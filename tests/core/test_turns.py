@@ -16,7 +16,11 @@ ID = new_id()
 SHARING = SingleFlight(longest_wait=1.0, lease_seconds=10.0)
 LEASE = Claimed(ID, "me", 3)
 RECORD = evolve(record(), id=ID)
-CLAIM, LOOK, GONE = Claim(ID, 10.0), FindRecord(ID, fresh=True), StoreUnavailableError("db", "gone", "wait")
+CLAIM, LOOK, GONE = (
+    Claim(ID, 10.0),
+    FindRecord(ID, fresh=True),
+    StoreUnavailableError("db", "gone", "wait"),
+)
 
 
 def test_who_is_first_gets_the_lease():
@@ -64,7 +68,9 @@ def test_pauses_do_not_grow_for_ever():
     while len(pauses) < 20:
         if isinstance(asked, Pause):
             pauses.append(asked.seconds)
-        asked = program.send(asked.seconds if isinstance(asked, Pause) else Taken(9.0) if asked == CLAIM else None)
+        asked = program.send(
+            asked.seconds if isinstance(asked, Pause) else Taken(9.0) if asked == CLAIM else None
+        )
     program.close()
     assert pauses == sorted(pauses)
     assert (SHORTEST, LONGEST) == (pauses[0], pauses[-1])

@@ -48,7 +48,13 @@ def halves(values):
 def pipeline():
     """Results with everything: small and large values, composites, artifacts in inputs and in values."""
     parts = halves(numbers(1000))
-    return [numbers(1000), numbers(3), parts, total(parts["left"], [numbers(3)]), total(numbers(2), {1, 2})]
+    return [
+        numbers(1000),
+        numbers(3),
+        parts,
+        total(parts["left"], [numbers(3)]),
+        total(numbers(2), {1, 2}),
+    ]
 
 
 @pytest.fixture(params=["memory", "stored", "chained"])
@@ -61,7 +67,9 @@ def repo(request, tmp_path):
     else:
         tier = {"type": "sqlite", "delete": True, "inline_limit": 1000}
         config = {
-            "blobstores": {name: {"type": "disk", "cachedir": f"{name} files", "delete": True} for name in "ab"},
+            "blobstores": {
+                name: {"type": "disk", "cachedir": f"{name} files", "delete": True} for name in "ab"
+            },
             "artifact_repos": {
                 "near": {**tier, "db": "near.db", "store": "a"},
                 "far": {**tier, "db": "far.db", "store": "b"},
@@ -106,19 +114,28 @@ def test_a_lost_and_a_changed_blob_are_told(stored, tmp_path):
     data = file.read_bytes()
     file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     (problem,) = p.verify().problems
-    assert (BlobDamaged, large.id, large.value_blob) == (type(problem), problem.artifact_id, problem.blob)
+    assert (BlobDamaged, large.id, large.value_blob) == (
+        type(problem),
+        problem.artifact_id,
+        problem.blob,
+    )
     assert "digest" in problem.reason
     file.unlink()
     assert (BlobMissing(large.id, large.value_blob),) == p.verify().problems
     with sqlite3.connect(tmp_path / "records.db") as connection:
-        connection.execute("UPDATE artifacts SET value_data = zeroblob(size_bytes) WHERE id = ?", (small.id,))
+        connection.execute(
+            "UPDATE artifacts SET value_data = zeroblob(size_bytes) WHERE id = ?", (small.id,)
+        )
     connection.close()
     assert {large.id, small.id} == {each.artifact_id for each in p.verify().problems}
 
 
 def test_random_bit_flips_are_told_exactly(stored, tmp_path):
     """Of many blobs those that were changed are told, and no others."""
-    made = {p.artifact_of(numbers(n)).value_blob.id: p.artifact_of(numbers(n)).id for n in range(500, 540)}
+    made = {
+        p.artifact_of(numbers(n)).value_blob.id: p.artifact_of(numbers(n)).id
+        for n in range(500, 540)
+    }
     rng = random.Random(1)
     harmed = rng.sample(files(tmp_path), 10)
     for file in harmed:
@@ -134,7 +151,11 @@ def test_a_source_that_was_deleted_is_a_gap(repo):
     """An edge that leads nowhere is told, and a member of a set that is gone; neither is damage."""
     made = pipeline()
     member = p.artifact_of(made[0])
-    users = [SourceMissing(each.id, member.id) for each in p.search(repo=repo) if member.id in each.source_ids]
+    users = [
+        SourceMissing(each.id, member.id)
+        for each in p.search(repo=repo)
+        if member.id in each.source_ids
+    ]
     kept = p.create_set([member, made[2]], "some", repo)
     repo.delete(member.id)
     found = p.verify()
@@ -154,7 +175,11 @@ def test_a_run_that_is_gone_is_told(stored, tmp_path):
 
 @pytest.mark.parametrize(
     ("table", "column", "text"),
-    [("artifacts", "custom_fields", '{"a"'), ("artifacts", "computed_at", "today"), ("runs", "info", "{}")],
+    [
+        ("artifacts", "custom_fields", '{"a"'),
+        ("artifacts", "computed_at", "today"),
+        ("runs", "info", "{}"),
+    ],
 )
 def test_a_record_that_cannot_be_read_is_told(stored, reopened, tmp_path, table, column, text):
     """A damaged row is told as such, and the others are checked all the same."""
@@ -166,11 +191,15 @@ def test_a_record_that_cannot_be_read_is_told(stored, reopened, tmp_path, table,
     reopened()
     found = p.verify()
     assert {RecordDamaged} == {type(each) for each in found.problems}
-    assert {one.id, *([other.id] if table == "runs" else [])} == {each.artifact_id for each in found.problems}
+    assert {one.id, *([other.id] if table == "runs" else [])} == {
+        each.artifact_id for each in found.problems
+    }
     assert 2 == found.artifacts
 
 
-def test_a_record_that_cannot_be_read_is_a_clear_error_and_can_be_mended(stored, reopened, tmp_path):
+def test_a_record_that_cannot_be_read_is_a_clear_error_and_can_be_mended(
+    stored, reopened, tmp_path
+):
     """Who looks for it is told; calling the function takes its place, and so does deleting it first."""
     one = p.artifact_of(numbers(3))
     for mend in (lambda: None, lambda: numbers.recompute(3), lambda: numbers.forget(3)):
@@ -193,7 +222,9 @@ def test_a_damaged_database_is_told_by_itself(stored, tmp_path):
     with sqlite3.connect(tmp_path / "records.db") as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.execute("PRAGMA writable_schema = ON")
-        connection.execute("UPDATE sqlite_master SET rootpage = rootpage + 1 WHERE name = 'ix_artifacts_value_id'")
+        connection.execute(
+            "UPDATE sqlite_master SET rootpage = rootpage + 1 WHERE name = 'ix_artifacts_value_id'"
+        )
     connection.close()
     found = p.verify(p.from_config(p_config(tmp_path)).repository())
     assert not found.is_sound
@@ -203,7 +234,11 @@ def test_a_damaged_database_is_told_by_itself(stored, tmp_path):
 
 def p_config(folder):
     """The configuration of the stored repository, elsewhere."""
-    return {"artifact_repos": {"local": {"type": "sqlite", "db": str(folder / "records.db"), "inline_limit": 1000}}}
+    return {
+        "artifact_repos": {
+            "local": {"type": "sqlite", "db": str(folder / "records.db"), "inline_limit": 1000}
+        }
+    }
 
 
 def refusing(repo, *which):
@@ -278,9 +313,15 @@ def test_an_artifact_that_changes_meanwhile_is_looked_at_again(memory_repo):
     def inspect(ask):
         turns.append(ask)
         found = memory_repo.interpreter(ask)
-        return evolve(found, value_blob=evolve(found.value_blob, size=1)) if len(turns) == 1 else found
+        return (
+            evolve(found, value_blob=evolve(found.value_blob, size=1)) if len(turns) == 1 else found
+        )
 
-    found = p.verify(evolve(memory_repo, interpreter=overlaid(memory_repo.interpreter, InspectRecord.on(inspect))))
+    found = p.verify(
+        evolve(
+            memory_repo, interpreter=overlaid(memory_repo.interpreter, InspectRecord.on(inspect))
+        )
+    )
     assert ((), 3) == (found.problems, len(turns))
     memory_repo.delete(one.id)
     assert 0 == p.verify().artifacts

@@ -73,7 +73,14 @@ if __name__ == "__main__":
     task, place = {task.__name__: task for task in TASKS}[sys.argv[1]], Path(sys.argv[2])
     if task is not too_large_file and "INSIDE" not in os.environ:
         os.environ["INSIDE"] = "1"
-        inside = ["unshare", "--user", "--map-root-user", "--mount", sys.executable, *sys.orig_argv[1:]]
+        inside = [
+            "unshare",
+            "--user",
+            "--map-root-user",
+            "--mount",
+            sys.executable,
+            *sys.orig_argv[1:],
+        ]
         os.execvp(inside[0], inside)
     if task is not too_large_file:
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(place)], check=True)

@@ -47,10 +47,14 @@ def inherited(folder: Path) -> None:
         assert isinstance(own, Claimed)
         assert ask(Release(own))
         go.set()
-        assert slow(1, threading.Event(), go) == 1  # waits for the parent's lease, and no longer than it should
+        assert (
+            slow(1, threading.Event(), go) == 1
+        )  # waits for the parent's lease, and no longer than it should
 
     in_children(4, child)
-    assert isinstance(p.from_config(config, folder).repository().interpreter(Claim("b" * 40, LEASE)), Taken)
+    assert isinstance(
+        p.from_config(config, folder).repository().interpreter(Claim("b" * 40, LEASE)), Taken
+    )
     go.set()
     thread.join()
     assert ask(Release(mine))

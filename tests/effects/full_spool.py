@@ -45,7 +45,9 @@ def full_copies(folder: Path) -> None:
     """Copies have no room: what is written is in the far store, and is read from there; what is small is copied."""
     far = blob_effects(ObjectBlobs(Remote("far", Place("memory", "memory://x"))))
     near = DiskBlobs(folder / "near", "near")
-    ask = near_first("both", Tier("near", blob_effects(near), Permissions()), Tier("far", far, Permissions()))
+    ask = near_first(
+        "both", Tier("near", blob_effects(near), Permissions()), Tier("far", far, Permissions())
+    )
     data = os.urandom(LARGE)
     blob = ask(WriteBlob(lambda sink: sink.write(data) and None)).blob
     assert (True, False) == (ask(HasBlob(blob)), near.has_blob(blob))
@@ -56,10 +58,20 @@ def full_copies(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    task, place = {each.__name__: each for each in (full_spool, full_copies)}[sys.argv[1]], Path(sys.argv[2])
+    task, place = (
+        {each.__name__: each for each in (full_spool, full_copies)}[sys.argv[1]],
+        Path(sys.argv[2]),
+    )
     if "INSIDE" not in os.environ:
         os.environ["INSIDE"] = "1"
-        inside = ["unshare", "--user", "--map-root-user", "--mount", sys.executable, *sys.orig_argv[1:]]
+        inside = [
+            "unshare",
+            "--user",
+            "--map-root-user",
+            "--mount",
+            sys.executable,
+            *sys.orig_argv[1:],
+        ]
         os.execvp(inside[0], inside)
     logging.disable()  # that there is no room for a copy is a warning
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(place)], check=True)

@@ -105,8 +105,14 @@ def test_stale_temporary_files_go(tmp_path):
 def test_power_loss_is_waited_for(tmp_path, monkeypatch):
     """With durability POWER the file is on the device before it is published, and its folder after; else nothing waits."""
     done = []
-    monkeypatch.setattr(os, "fsync", lambda fd: done.append("folder" if stat.S_ISDIR(os.fstat(fd).st_mode) else "file"))
-    monkeypatch.setattr(os, "replace", lambda *paths, replace=os.replace: done.append("renamed") or replace(*paths))
+    monkeypatch.setattr(
+        os,
+        "fsync",
+        lambda fd: done.append("folder" if stat.S_ISDIR(os.fstat(fd).st_mode) else "file"),
+    )
+    monkeypatch.setattr(
+        os, "replace", lambda *paths, replace=os.replace: done.append("renamed") or replace(*paths)
+    )
     DiskBlobs(tmp_path / "process").write_blob(writing(b"bytes"))
     assert {"renamed"} == set(done)
     done.clear()
@@ -119,7 +125,9 @@ def test_a_file_checked_once_is_not_read_twice(tmp_path, monkeypatch):
     """A large file that was checked in this process, and is what it was, is handed over without another pass."""
     passes = []
     through = DiskBlobs._read_through
-    monkeypatch.setattr(DiskBlobs, "_read_through", lambda self, file: passes.append(file) or through(self, file))
+    monkeypatch.setattr(
+        DiskBlobs, "_read_through", lambda self, file: passes.append(file) or through(self, file)
+    )
     store = DiskBlobs(tmp_path)
     blob = store.write_blob(writing(bytes(1 << 20))).blob
     time.sleep(0.2)  # until a change would be sure to show in the file's times
@@ -144,14 +152,19 @@ def test_a_changed_file_is_read_again_whatever_its_times_say(tmp_path):
 
 @pytest.mark.parametrize("is_killed", [False, True])
 @pytest.mark.parametrize("size", [100, 1 << 20])
-def test_what_a_collector_moved_out_of_the_way_is_waited_for(tmp_path, size, is_killed, monkeypatch):
+def test_what_a_collector_moved_out_of_the_way_is_waited_for(
+    tmp_path, size, is_killed, monkeypatch
+):
     """Who reads in that moment finds it when it is back; if the collector was killed, the reader puts it back."""
     if not is_killed:
         monkeypatch.setattr(shelves, "_MOMENT", PATIENCE)
     store = DiskBlobs(tmp_path)
     blob = store.write_blob(writing(bytes(size))).blob
     path, aside = tmp_path / blob.id[:2] / blob.id[2:], tmp_path / ".tmp" / f"aside-{blob.id}-12"
-    for use in (lambda: store.read_blob(blob, lambda source: source.read()), lambda: store.has_blob(blob)):
+    for use in (
+        lambda: store.read_blob(blob, lambda source: source.read()),
+        lambda: store.has_blob(blob),
+    ):
         path.rename(aside)
         collector = threading.Timer(0.1, lambda: None if is_killed else aside.rename(path))
         collector.start()
@@ -169,11 +182,15 @@ def test_how_often_bytes_are_compared_is_a_choice(tmp_path, size, monkeypatch):
     """Always, when they have changed, or never but for their number; whoever verifies compares them all the same."""
     passes = []
     through = DiskBlobs._read_through
-    monkeypatch.setattr(DiskBlobs, "_read_through", lambda self, file: passes.append(file) or through(self, file))
+    monkeypatch.setattr(
+        DiskBlobs, "_read_through", lambda self, file: passes.append(file) or through(self, file)
+    )
     stores = {each: DiskBlobs(tmp_path, compared=each) for each in Compared}
     blob = stores[Compared.ALWAYS].write_blob(writing(bytes(size))).blob
     time.sleep(0.2)  # until a change would be sure to show in the file's times
-    for expected, store in zip((1, 2, 0) if size > 100 else (0, 0, 0), stores.values(), strict=True):
+    for expected, store in zip(
+        (1, 2, 0) if size > 100 else (0, 0, 0), stores.values(), strict=True
+    ):
         passes.clear()
         for _ in range(2):
             assert bytes(size) == store.read_blob(blob, lambda source: source.read())
@@ -211,7 +228,9 @@ def test_a_file_in_the_way_is_told(tmp_path, size):
         lambda: store.drop_blob(blob),
         lambda: store.quarantine(blob),
     ):
-        with pytest.raises(StoreUnavailableError, match=r"'mine' is unavailable.*choose another place"):
+        with pytest.raises(
+            StoreUnavailableError, match=r"'mine' is unavailable.*choose another place"
+        ):
             use()
 
 

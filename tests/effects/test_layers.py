@@ -125,7 +125,9 @@ def test_a_forbidden_operation_is_refused(place, denied):
     for permission, effects in BY_PERMISSION.items():
         for effect in effects:
             if permission == denied:
-                with pytest.raises(StorePermissionError, match=f"store 'mine' is configured with {denied}: false"):
+                with pytest.raises(
+                    StorePermissionError, match=f"store 'mine' is configured with {denied}: false"
+                ):
                     ask(effect)
             else:
                 ask(effect)
@@ -157,7 +159,9 @@ def test_a_remembered_record_is_not_asked_for_again(place):
     ask(PutRecord(one, run(), "{}"))
     place.ask(PutRecord(other, run(), "{}"))
     log.clear()
-    assert [one, other, other, one] == [ask(FindRecord(each.id)) for each in (one, other, other, one)]
+    assert [one, other, other, one] == [
+        ask(FindRecord(each.id)) for each in (one, other, other, one)
+    ]
     assert [FindRecord] == log
 
 
@@ -207,7 +211,9 @@ def test_tracing_tells_of_answers_and_failures(place):
     ask(HasBlob(BLOB))
     with pytest.raises(ZeroDivisionError) as caught:
         ask(ReadBlob(BLOB, lambda source: 1 / 0))
-    assert [(HasBlob, None), (ReadBlob, caught.value)] == [(type(each.effect), each.error) for each in log]
+    assert [(HasBlob, None), (ReadBlob, caught.value)] == [
+        (type(each.effect), each.error) for each in log
+    ]
     assert all(0 <= each.seconds < 60 for each in log)
 
 
@@ -234,7 +240,9 @@ def test_retrying_stops_with_success_or_patience(failures, expected):
             raise ConnectionError(len(tries))
         return True
 
-    ask = retrying(HasBlob.on(answer), 3, lambda error: isinstance(error, ConnectionError), pauses.append)
+    ask = retrying(
+        HasBlob.on(answer), 3, lambda error: isinstance(error, ConnectionError), pauses.append
+    )
     if failures < 3:
         assert ask(HasBlob(BLOB))
     else:
@@ -252,7 +260,9 @@ def test_other_errors_are_not_retried():
         raise KeyError
 
     with pytest.raises(KeyError):
-        retrying(HasBlob.on(answer), 3, lambda error: isinstance(error, ConnectionError))(HasBlob(BLOB))
+        retrying(HasBlob.on(answer), 3, lambda error: isinstance(error, ConnectionError))(
+            HasBlob(BLOB)
+        )
     assert 1 == len(tries)
 
 
@@ -346,7 +356,10 @@ def test_small_blobs_are_reread_from_memory():
     counter = Counter()
     base = counted(blob_effects(MemoryBlobs()), counter)
     ask = rereading(base, longest=10, capacity=2)
-    small, large = (ask(WriteBlob(lambda sink, data=data: sink.write(data))).blob for data in (b"small", b"l" * 11))
+    small, large = (
+        ask(WriteBlob(lambda sink, data=data: sink.write(data))).blob
+        for data in (b"small", b"l" * 11)
+    )
     for blob in (small, small, large, large):
         ask(ReadBlob(blob, lambda source: source.read()))
     assert 3 == counter.asked[ReadBlob]

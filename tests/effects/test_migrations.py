@@ -38,7 +38,9 @@ def sqlite(folder):
 def postgres(folder):
     """An empty PostgreSQL database, without any tables."""
     url = server(18).database_for(folder)
-    server(18).run("DROP SCHEMA public CASCADE; CREATE SCHEMA public", database=url.rpartition("/")[2])
+    server(18).run(
+        "DROP SCHEMA public CASCADE; CREATE SCHEMA public", database=url.rpartition("/")[2]
+    )
     return PostgresDatabase(Access(url=url)), postgres_tables.tables
 
 
@@ -75,11 +77,19 @@ def test_new_tables_are_those_of_the_models(kept):
 def test_tables_go_down_and_up_again(kept, version):
     """Records, runs and sets survive, without what the older version did not know; the tables are those of the models."""
     database, wanted = kept
-    one = record(value_artifact_ids=frozenset({new_id()}), custom_fields=options({"a,": ['"]', "\\"]}), name='",["')
+    one = record(
+        value_artifact_ids=frozenset({new_id()}),
+        custom_fields=options({"a,": ['"]', "\\"]}),
+        name='",["',
+    )
     SqlRecords(database).put_record(PutRecord(one, run(), '{"x":1}'))
-    some = SqlSets(database).put_set(SetRecord(new_id(), frozenset({one.id}), options({"name": "a"}), MOMENT))
+    some = SqlSets(database).put_set(
+        SetRecord(new_id(), frozenset({one.id}), options({"name": "a"}), MOMENT)
+    )
     database.migrate(version)
-    assert version == stamp(database._pool if isinstance(database, PostgresDatabase) else database.engine)
+    assert version == stamp(
+        database._pool if isinstance(database, PostgresDatabase) else database.engine
+    )
     database.migrate()
     assert [] == differences(database.engine, wanted)
     found = SqlRecords(database).find_record(one.id)
@@ -93,7 +103,9 @@ def test_tables_go_down_and_up_again(kept, version):
     assert later == SqlRecords(database).find_record(later.id)
 
 
-@pytest.mark.parametrize("version", sorted(each.parent.name for each in GOLDEN.glob("v*/records.db")))
+@pytest.mark.parametrize(
+    "version", sorted(each.parent.name for each in GOLDEN.glob("v*/records.db"))
+)
 def test_released_files_become_those_of_the_models(tmp_path, version):
     """A file of any version has today's tables once it was opened, and its version is noted in both places."""
     shutil.copy(GOLDEN / version / "records.db", tmp_path / "x.db")
@@ -130,11 +142,16 @@ def test_by_command_only(tmp_path):
     postgres(tmp_path)[0].close()
     repo = p.PostgresRepo(db=server(18).database_for(tmp_path), migrate="command")
     one = record()
-    with pytest.raises(StoreUnavailableError, match=r"do not exist yet; .* is required; call migrate\(\)"):
+    with pytest.raises(
+        StoreUnavailableError, match=r"do not exist yet; .* is required; call migrate\(\)"
+    ):
         repo.get_by_value_id(one.value_id)
     for version in (1, 2):
         repo.migrate(version)
-        with pytest.raises(StoreUnavailableError, match=rf"of version {version}; version {NEWEST} is .*; call migrate\(\)"):
+        with pytest.raises(
+            StoreUnavailableError,
+            match=rf"of version {version}; version {NEWEST} is .*; call migrate\(\)",
+        ):
             repo.get_by_value_id(one.value_id)
     repo.migrate()
     assert one == repo.interpreter(PutRecord(one, run(), "{}"))
@@ -169,7 +186,13 @@ def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "task", ["upgrade_sqlite_at_once", "upgrade_postgres_at_once", "make_postgres_at_once", "hit_in_sqlite"]
+    "task",
+    [
+        "upgrade_sqlite_at_once",
+        "upgrade_postgres_at_once",
+        "make_postgres_at_once",
+        "hit_in_sqlite",
+    ],
 )
 def test_in_processes(task, tmp_path):
     """What `effects.migrating_processes` says of forked processes holds, and nothing is warned of."""
@@ -188,7 +211,11 @@ def test_a_migration_that_is_stopped_anywhere_is_done_or_was_not_begun(kept, way
         number += 1
         database.migrate(start)
         found.append((is_stopped(database, target, number), stamp_of(database)))
-    assert {(True, start), (False, target)} <= set(found) <= {(True, start), (True, target), (False, target)}
+    assert (
+        {(True, start), (False, target)}
+        <= set(found)
+        <= {(True, start), (True, target), (False, target)}
+    )
     assert found.count((True, start)) > 5
     database.migrate(NEWEST)
     assert [] == differences(database.engine, wanted)

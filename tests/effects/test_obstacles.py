@@ -74,7 +74,10 @@ def test_reading_says_that_it_is_no_file(store, obstacle, size):
     blob, _ = blocked(store, b"x" * size, obstacle)
     before = open_files()
     for _ in range(3):
-        for look in (lambda: store.read_blob(blob, lambda source: source.read()), lambda: store.check_blob(blob)):
+        for look in (
+            lambda: store.read_blob(blob, lambda source: source.read()),
+            lambda: store.check_blob(blob),
+        ):
             with pytest.raises(CorruptBlobError):
                 look()
     assert not store.has_blob(blob)
@@ -93,7 +96,9 @@ def test_writing_puts_it_aside(tmp_path, obstacle, how):
         assert b"x" * 10 == store.read_blob(blob, lambda source: source.read())
         path.unlink()
     if obstacle is folder:
-        assert ["mine"] * 2 == [each.read_text() for each in tmp_path.glob("blobs/.quarantine/*/mine.txt")]
+        assert ["mine"] * 2 == [
+            each.read_text() for each in tmp_path.glob("blobs/.quarantine/*/mine.txt")
+        ]
 
 
 def test_quarantining_moves_it_aside(store, tmp_path, obstacle):
@@ -120,7 +125,11 @@ def test_what_was_put_aside_can_be_deleted(store, obstacle):
     store.quarantine(blob)
     (holding,) = store.list_holdings(Shelf.QUARANTINED, "", 10)
     assert store.discard(Shelf.QUARANTINED, holding.key, later)
-    assert () == store.list_holdings(Shelf.QUARANTINED, "", 10) == store.list_holdings(Shelf.TEMPORARY, "", 10)
+    assert (
+        ()
+        == store.list_holdings(Shelf.QUARANTINED, "", 10)
+        == store.list_holdings(Shelf.TEMPORARY, "", 10)
+    )
 
 
 def test_what_cannot_be_moved_is_named(store, monkeypatch):
@@ -135,7 +144,10 @@ def test_what_cannot_be_moved_is_named(store, monkeypatch):
 
     monkeypatch.setattr(os, "replace", refusing)
     for ask in (lambda: store.quarantine(blob), lambda: put(store, b"x")):
-        with pytest.raises(StoreUnavailableError, match=rf"cannot quarantine {path}.*Permission denied.*move it away"):
+        with pytest.raises(
+            StoreUnavailableError,
+            match=rf"cannot quarantine {path}.*Permission denied.*move it away",
+        ):
             ask()
     assert [] == [each.key for each in store.list_holdings(Shelf.TEMPORARY, "", 10)]
 

@@ -22,7 +22,10 @@ def answered(status):
     """What botocore raises for an answer of this status, as s3fs passes it on."""
     from botocore.exceptions import ClientError
 
-    facts = {"Error": {"Code": str(status), "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    facts = {
+        "Error": {"Code": str(status), "Message": "no"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
     error = OSError(errno.EIO, "no")
     error.__cause__ = ClientError(facts, "PutObject")
     return error
@@ -47,7 +50,16 @@ def azure(status):
 @pytest.mark.parametrize("made", [answered, google, azure])
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [(400, False), (401, False), (403, False), (404, False), (412, False), (429, True), (500, True), (503, True)],
+    [
+        (400, False),
+        (401, False),
+        (403, False),
+        (404, False),
+        (412, False),
+        (429, True),
+        (500, True),
+        (503, True),
+    ],
 )
 def test_answers_of_a_server(made, status, expected):
     """What a server answers when it is busy or out of order passes; that it refuses, or has nothing, does not."""
@@ -163,7 +175,8 @@ SECRETS = st.text("abcdefgh0123456789+/=", min_size=4, max_size=20)
 
 
 @given(
-    st.dictionaries(st.sampled_from(["key", "secret", "password", "token"]), SECRETS, min_size=1), st.text(max_size=20)
+    st.dictionaries(st.sampled_from(["key", "secret", "password", "token"]), SECRETS, min_size=1),
+    st.text(max_size=20),
 )
 def test_no_secret_is_told(options, words):
     """Whatever the credentials are and wherever they are in the options and in an error, what is raised shows none."""

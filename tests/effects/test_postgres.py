@@ -71,13 +71,21 @@ def put(database, **changes):
 
 def refused(seconds=15.0, **access):
     """What is said, quickly and without any secret, where the database of *access* cannot be used."""
-    database = PostgresDatabase(Access(**{"connect_timeout": 2, "statement_timeout": 2, **access}), "team")
+    database = PostgresDatabase(
+        Access(**{"connect_timeout": 2, "statement_timeout": 2, **access}), "team"
+    )
     begun = time.monotonic()
     with pytest.raises(StoreUnavailableError, match="'team' is unavailable") as caught:
         database.query("SELECT 1")
     assert time.monotonic() - begun < seconds
     told = "".join(traceback.format_exception(caught.value))
-    shown = (told, repr(caught.value), repr(database), repr(caught.value.__context__), repr(caught.value.__cause__))
+    shown = (
+        told,
+        repr(caught.value),
+        repr(database),
+        repr(caught.value.__context__),
+        repr(caught.value.__cause__),
+    )
     assert [] == [each for each in shown if "s3cr" in each]
     return str(caught.value)
 
@@ -120,7 +128,9 @@ def test_nobody_listens():
 
 def test_a_host_that_is_none():
     """A name that leads nowhere is told."""
-    assert "no.such.host" in refused(url=f"postgresql://me:{SECRET}@no.such.host.invalid/x", seconds=PATIENCE)
+    assert "no.such.host" in refused(
+        url=f"postgresql://me:{SECRET}@no.such.host.invalid/x", seconds=PATIENCE
+    )
 
 
 def test_a_host_that_never_answers():
@@ -132,7 +142,12 @@ def test_a_host_that_never_answers():
 
 def test_no_address():
     """What is no address of such a database is refused before anything is reached; nothing of it is shown."""
-    for wrong in ("mysql://me:s3cret@host/x", "s3cret", "postgresql://me:s3cret@host", "postgresql://h:s3cret/x/y"):
+    for wrong in (
+        "mysql://me:s3cret@host/x",
+        "s3cret",
+        "postgresql://me:s3cret@host",
+        "postgresql://h:s3cret/x/y",
+    ):
         with pytest.raises(ConfigError, match="invalid PostgreSQL URL") as caught:
             PostgresDatabase(Access(url=wrong))
         assert "s3c" not in "".join(traceback.format_exception(caught.value))
@@ -141,7 +156,11 @@ def test_no_address():
 def test_a_password_of_other_servers_is_hidden_too():
     """Settings show neither user nor password, wherever those stand in the address."""
     environment = p.from_config(
-        {"artifact_repos": {"team": {"type": "postgres", "db": "postgresql://me:s3cret@h/x?sslpassword=s3cret"}}}
+        {
+            "artifact_repos": {
+                "team": {"type": "postgres", "db": "postgresql://me:s3cret@h/x?sslpassword=s3cret"}
+            }
+        }
     )
     assert "s3cret" not in repr(environment) + repr(environment.config)
     assert "h/x" in repr(environment.config)
@@ -151,10 +170,10 @@ def test_a_password_of_other_servers_is_hidden_too():
     ("changed", "match"),
     [
         ({"scheme": "x"}, "did you mean 'schema'"),
-        ({"schema": ""}, "no name of a schema"),
-        ({"schema": "x" * 64}, "no name of a schema"),
-        ({"schema": "a\0b"}, "no name of a schema"),
-        ({"db": "sqlite:///x.db"}, "no address of a PostgreSQL database"),
+        ({"schema": ""}, "schema must be a name"),
+        ({"schema": "x" * 64}, "schema must be a name"),
+        ({"schema": "a\0b"}, "schema must be a name"),
+        ({"db": "sqlite:///x.db"}, "invalid PostgreSQL URL"),
         ({"migrate": "never"}, "migrate"),
         ({"connect_timeout": 0}, "connect_timeout"),
         ({"statement_timeout": "1"}, "float"),
@@ -214,7 +233,9 @@ def test_a_server_that_refuses_the_schema(url):
 def test_a_database_that_takes_no_changes(url, database):
     """It is read; what would change it is refused."""
     one = put(database)
-    server(18).run(f"ALTER DATABASE {url.rpartition('/')[2]} SET default_transaction_read_only = on")
+    server(18).run(
+        f"ALTER DATABASE {url.rpartition('/')[2]} SET default_transaction_read_only = on"
+    )
     other = PostgresDatabase(Access(url=url))
     assert one == SqlRecords(other).find_record(one.id)
     with pytest.raises(StoreUnavailableError, match="write: false"):
@@ -268,7 +289,9 @@ def test_a_network_that_falls_silent(proxy):
     for fail in (lambda: SqlRecords(database).find_record(one.id), lambda: put(database)):
         proxy.freeze()
         begun = time.monotonic()
-        with pytest.raises(StoreUnavailableError, match=r"no response in 2 seconds.*check the network"):
+        with pytest.raises(
+            StoreUnavailableError, match=r"no response in 2 seconds.*check the network"
+        ):
             fail()
         assert time.monotonic() - begun < 15
         proxy.thaw()
@@ -381,7 +404,9 @@ def test_a_record_that_is_deleted_while_it_is_put_again(database):
     thread = threading.Thread(target=churn)
     thread.start()
     try:
-        answers = [execute(PutRecord(record(id=one.id, version=turn), run(), "{}")) for turn in range(60)]
+        answers = [
+            execute(PutRecord(record(id=one.id, version=turn), run(), "{}")) for turn in range(60)
+        ]
     finally:
         gone.set()
         thread.join()
@@ -427,11 +452,15 @@ def test_columns_are_of_their_types(database):
     query = f"""SELECT computed_at, input_artifact_ids, custom_fields #>> '{{größe,0}}', tags, composite
                 FROM artifacts WHERE '{source}' = ANY (input_artifact_ids) AND tags @> '["a"]'"""
     with database.engine.connect() as connection:
-        assert [(MOMENT, [source], "1", ["a", "b"], False)] == list(connection.execute(sa.text(query)))
+        assert [(MOMENT, [source], "1", ["a", "b"], False)] == list(
+            connection.execute(sa.text(query))
+        )
     assert [(one.id,)] == database.query("SELECT id FROM artifacts")
 
 
-@pytest.mark.parametrize("hostile", ["a\0b", "\ud800", "'; DROP TABLE artifacts; --", "%s %(x)s ?", "\\", "🐍", ""])
+@pytest.mark.parametrize(
+    "hostile", ["a\0b", "\ud800", "'; DROP TABLE artifacts; --", "%s %(x)s ?", "\\", "🐍", ""]
+)
 def test_hostile_texts_come_back(database, hostile):
     """Whatever is in names, tags, fields and inputs, it is read as it was put, and found by searching."""
     fields = options({hostile: [hostile, {hostile: 1.0}], "n": -0.0, "big": 2**70})
@@ -455,10 +484,14 @@ def test_names_may_be_long(database):
     name = "".join(chr(33 + each * each % 90) for each in range(100_000))
     one = put(database, name=name, tags=(name,), custom_fields=options({name: name}))
     assert one == SqlRecords(database).find_record(one.id)
-    assert (one,) == SqlRecords(database).find_records(p.searching.Query(name=name), None, 5).records
+    assert (one,) == SqlRecords(database).find_records(
+        p.searching.Query(name=name), None, 5
+    ).records
 
 
-@pytest.mark.parametrize("statement", ["FIND_RECORD", "FIND_BY_VALUE", "FIND_PROGENY", "FIND_IDS", "FIND_INPUTS"])
+@pytest.mark.parametrize(
+    "statement", ["FIND_RECORD", "FIND_BY_VALUE", "FIND_PROGENY", "FIND_IDS", "FIND_INPUTS"]
+)
 def test_no_look_up_scans_a_table(database, statement):
     """Each look-up goes through an index, so that its time does not grow with the number of artifacts."""
     from provenance.effects.translation import translated
@@ -537,7 +570,10 @@ def test_what_re_enters_does_not_wait_for_what_it_interrupted(url):
             lambda: database.transaction(aside("a")),
             lambda: database.change(statements.SET_ASIDE, ("a", b"others", EPOCH)),
         ):
-            with pytest.raises(StoreUnavailableError, match="the interrupted code, or another process, is writing the same"):
+            with pytest.raises(
+                StoreUnavailableError,
+                match="the interrupted code, or another process, is writing the same",
+            ):
                 again()
 
     database.transaction(work)

@@ -111,7 +111,9 @@ def test_it_joins_the_transaction_of_its_thread(database):
         aside("a")(execute)
         database.transaction(aside("b"))
         assert 1 == database.change(statements.SET_ASIDE, ("c", b"bytes", tables.EPOCH))
-        assert [("a",), ("b",), ("c",)] == database.query("SELECT id FROM quarantined_blobs ORDER BY id")
+        assert [("a",), ("b",), ("c",)] == database.query(
+            "SELECT id FROM quarantined_blobs ORDER BY id"
+        )
         assert [] == keys(database)
         aside("d")(execute)
 
@@ -232,7 +234,9 @@ def test_a_claim_is_not_in_the_way(database):
     for moment in range(4):
         key = new_id()
         _, was_interrupted = interrupting(
-            moment, lambda key=key: database.transaction(aside(key)), lambda key=key: leases.claim(key, 60)
+            moment,
+            lambda key=key: database.transaction(aside(key)),
+            lambda key=key: leases.claim(key, 60),
         )
         assert was_interrupted == (key in keys(database))
         assert isinstance(leases.claim(key, 60), Taken)

@@ -53,7 +53,12 @@ def options(kind, port, **changes):
 def remote(kind, port, root="", timeout=5.0, deadline=DEADLINE, **changes):
     """The place by way of *port*."""
     _, protocol, bucket = KINDS[kind]
-    return Remote("far", Place(protocol, root or f"{bucket}/faults", options(kind, port, **changes), timeout, deadline))
+    return Remote(
+        "far",
+        Place(
+            protocol, root or f"{bucket}/faults", options(kind, port, **changes), timeout, deadline
+        ),
+    )
 
 
 def told(kind, port, **changes):
@@ -147,7 +152,9 @@ CREDENTIALS = {
 }
 
 
-@pytest.mark.parametrize(("kind", "changes"), [(kind, each) for kind, all_ in CREDENTIALS.items() for each in all_])
+@pytest.mark.parametrize(
+    ("kind", "changes"), [(kind, each) for kind, all_ in CREDENTIALS.items() for each in all_]
+)
 def test_wrong_credentials_are_told_without_them(kind, changes, caplog):
     """They are no reason to try again, and are in no error, no repr and no log line of the library's."""
     caplog.set_level(logging.DEBUG, "provenance")
@@ -204,9 +211,13 @@ def test_a_blob_elsewhere_lives_under_its_digest(tmp_path):
     """Its file is named as on disk, and quarantine keeps it under its whole id; no other file stays."""
     blobs = ObjectBlobs(Remote("file", Place("file", f"file://{tmp_path}")))
     blob = blobs.write_blob(writing(b"bytes")).blob
-    assert [tmp_path / blob.id[:2] / blob.id[2:]] == [each for each in tmp_path.rglob("*") if each.is_file()]
+    assert [tmp_path / blob.id[:2] / blob.id[2:]] == [
+        each for each in tmp_path.rglob("*") if each.is_file()
+    ]
     blobs.quarantine(blob)
-    assert [tmp_path / ".quarantine" / blob.id] == [each for each in tmp_path.rglob("*") if each.is_file()]
+    assert [tmp_path / ".quarantine" / blob.id] == [
+        each for each in tmp_path.rglob("*") if each.is_file()
+    ]
 
 
 def test_a_large_blob_takes_little_memory(tmp_path):

@@ -51,9 +51,12 @@ def test_each_is_answered_in_its_place(worthwhile):
 
     writes = (writing(b"a"), failing, writing(b"c"), writing(b""))
     answers = ask(WriteBlobs(writes))
-    assert [Stored(blob_of(b"a")), StoreUnavailableError, Stored(blob_of(b"c")), Stored(blob_of(b""))] == [
-        type(each) if isinstance(each, StoreUnavailableError) else each for each in answers
-    ]
+    assert [
+        Stored(blob_of(b"a")),
+        StoreUnavailableError,
+        Stored(blob_of(b"c")),
+        Stored(blob_of(b"")),
+    ] == [type(each) if isinstance(each, StoreUnavailableError) else each for each in answers]
     assert () == ask(WriteBlobs(()))
 
 
@@ -66,7 +69,11 @@ def test_what_takes_long_is_done_side_by_side():
     assert ["something"] * 9 == contexts
     assert (1, 8) == (seen.count(threading.current_thread().name), len(set(seen)) - 1)
     quick = several_at_once(memory(None).ask, PATIENCE)  # a busy machine is not quick
-    quick(WriteBlobs(tuple(lambda sink: contexts.append(threading.current_thread().name) for _ in range(9))))
+    quick(
+        WriteBlobs(
+            tuple(lambda sink: contexts.append(threading.current_thread().name) for _ in range(9))
+        )
+    )
     assert {threading.current_thread().name} == set(contexts[9:])
 
 

@@ -95,7 +95,9 @@ def test_closing_is_for_now(database):
     assert one == SqlRecords(database).find_record(one.id)
 
 
-@pytest.mark.parametrize(("durability", "expected"), [(Durability.PROCESS, 1), (Durability.POWER, 2)])
+@pytest.mark.parametrize(
+    ("durability", "expected"), [(Durability.PROCESS, 1), (Durability.POWER, 2)]
+)
 def test_durability_is_sqlites(tmp_path, durability, expected):
     """Surviving a loss of power is SQLite's synchronous FULL, surviving the process's end NORMAL, both with a log."""
     database = SqliteDatabase(tmp_path / "x.db", durability=durability)
@@ -114,7 +116,9 @@ def test_a_failing_transaction_leaves_nothing(database):
     with pytest.raises(KeyboardInterrupt):
         database.transaction(work)
     assert [] == database.query("SELECT data FROM quarantined_blobs")
-    database.transaction(lambda execute: execute(statements.SET_ASIDE, ("a" * 40, b"bytes", tables.EPOCH)))
+    database.transaction(
+        lambda execute: execute(statements.SET_ASIDE, ("a" * 40, b"bytes", tables.EPOCH))
+    )
     assert [(b"bytes",)] == database.query("SELECT data FROM quarantined_blobs")
 
 
@@ -140,7 +144,9 @@ def test_put_record_is_all_or_nothing(database, broken):
     """Whichever statement of storing a record fails, nothing of the record stays."""
     data = Held(blob_of(b"x"), b"x")
     one = record(value_blob=data.blob, input_artifact_ids=frozenset({"a" * 40}))
-    database.query(f"CREATE TRIGGER no BEFORE INSERT ON {broken} BEGIN SELECT RAISE(ABORT, 'refused'); END")
+    database.query(
+        f"CREATE TRIGGER no BEFORE INSERT ON {broken} BEGIN SELECT RAISE(ABORT, 'refused'); END"
+    )
     with pytest.raises(StoreUnavailableError, match="refused"):
         SqlRecords(database).put_record(PutRecord(one, run(), "{}", (data,)))
     for table in ("artifacts", "artifact_inputs", "runs"):
@@ -200,7 +206,9 @@ def test_parameters_in_another_order_are_noticed():
 def test_a_set_that_is_deleted_while_it_is_read(database, monkeypatch):
     """It is found whole or not at all, never without its members."""
     sets = SqlSets(database)
-    one = sets.put_set(SetRecord(SetId("a" * 40), frozenset([ArtifactId("b" * 40)]), NO_OPTIONS, MOMENT))
+    one = sets.put_set(
+        SetRecord(SetId("a" * 40), frozenset([ArtifactId("b" * 40)]), NO_OPTIONS, MOMENT)
+    )
     query = database.query
 
     def deleted_by_another(statement, *values):

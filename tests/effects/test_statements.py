@@ -21,7 +21,9 @@ def test_a_value_of_many_artifacts_is_read_once(tmp_path):
     database = SqliteDatabase(tmp_path / "x.db")
     held = Held(blob_of(b"same"), b"same")
     for _ in range(5):
-        SqlRecords(database).put_record(PutRecord(record(value_blob=held.blob), run(), "{}", (held,)))
+        SqlRecords(database).put_record(
+            PutRecord(record(value_blob=held.blob), run(), "{}", (held,))
+        )
     assert [(b"same",)] == database.query(statements.READ_VALUE, held.blob.id, 1, 0)
     database.close()
 
@@ -31,7 +33,9 @@ def test_only_short_values_come_along_with_a_record(tmp_path):
     database = SqliteDatabase(tmp_path / "x.db")
     for size in (10, schema.PREFETCHED_BYTES, schema.PREFETCHED_BYTES + 1):
         held = Held(blob_of(b"x" * size), b"x" * size)
-        one = SqlRecords(database).put_record(PutRecord(record(value_blob=held.blob), run(), "{}", (held,)))
+        one = SqlRecords(database).put_record(
+            PutRecord(record(value_blob=held.blob), run(), "{}", (held,))
+        )
         ((*_, value),) = database.query(statements.FIND_RECORD, one.id)
         assert (b"x" * size if size <= schema.PREFETCHED_BYTES else None) == value
     database.close()

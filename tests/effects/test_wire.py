@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from contract.samples import json_values, moments, record, records, run, runs
 from provenance.records import ArtifactRecord, options
-from provenance.wire import COLUMNS, from_row, json_text, jsonable, run_from_json, run_to_json, time_text, to_row
+from provenance.wire import (
+    COLUMNS,
+    from_row,
+    json_text,
+    jsonable,
+    run_from_json,
+    run_to_json,
+    time_text,
+    to_row,
+)
 
 
 @given(one=records)
@@ -39,8 +48,13 @@ def test_a_run_survives_its_json(process):
 
 def test_every_field_of_a_record_has_its_column():
     """No field of a record is forgotten in a row."""
-    renamed = {"value_blob": {"content_digest", "size_bytes"}, "inputs_blob": {"inputs_digest", "inputs_size"}}
-    expected = set().union(*(renamed.get(each.name, {each.name}) for each in fields(ArtifactRecord)))
+    renamed = {
+        "value_blob": {"content_digest", "size_bytes"},
+        "inputs_blob": {"inputs_digest", "inputs_size"},
+    }
+    expected = set().union(
+        *(renamed.get(each.name, {each.name}) for each in fields(ArtifactRecord))
+    )
     assert expected == set(COLUMNS)
     assert len(expected) == len(COLUMNS)
 
@@ -49,7 +63,16 @@ def test_columns_hold_what_they_are_called():
     """The column of a name holds the field of that name."""
     one = record()
     row = dict(zip(COLUMNS, to_row(one), strict=True))
-    for name in ("id", "value_id", "run_id", "name", "serializer", "content_digest", "size_bytes", "code"):
+    for name in (
+        "id",
+        "value_id",
+        "run_id",
+        "name",
+        "serializer",
+        "content_digest",
+        "size_bytes",
+        "code",
+    ):
         assert getattr(one, name) == row[name]
     assert ('["a","b"]', '{"größe":[1,{"b":null}]}') == (row["tags"], row["custom_fields"])
 
@@ -64,7 +87,11 @@ def test_json_says_what_python_says(value):
 odd = st.floats() | st.binary() | st.complex_numbers() | st.datetimes()
 
 
-@given(value=st.recursive(odd, lambda inner: st.lists(inner) | st.tuples(inner) | st.dictionaries(odd, inner)))
+@given(
+    value=st.recursive(
+        odd, lambda inner: st.lists(inner) | st.tuples(inner) | st.dictionaries(odd, inner)
+    )
+)
 def test_anything_can_be_put_as_json(value):
     """What has no JSON form is put as near to it as may be, and never refused."""
     assert isinstance(json_text(jsonable(value)), str)

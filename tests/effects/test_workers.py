@@ -29,7 +29,9 @@ def pool(monkeypatch):
     until(lambda: not made.threads)
 
 
-def test_calls_that_wait_in_the_threads_of_the_loop_do_not_hold_up_what_they_wait_for(provenance_memory):
+def test_calls_that_wait_in_the_threads_of_the_loop_do_not_hold_up_what_they_wait_for(
+    provenance_memory,
+):
     """The loop has one thread, and a call waits in it for a coroutine, which must ask its store."""
     loops = []
 
@@ -40,7 +42,9 @@ def test_calls_that_wait_in_the_threads_of_the_loop_do_not_hold_up_what_they_wai
 
     @p.provenance(name="outer", ignore=["inner", "loops"])
     def outer(x):
-        return p.unwrap(asyncio.run_coroutine_threadsafe(inner.artifact(x), loops[0]).result(PATIENCE / 6).value)
+        return p.unwrap(
+            asyncio.run_coroutine_threadsafe(inner.artifact(x), loops[0]).result(PATIENCE / 6).value
+        )
 
     async def main():
         loop = asyncio.get_running_loop()
@@ -84,7 +88,10 @@ def test_an_error_is_that_of_who_asked(pool, error):
 def test_there_are_no_more_threads_than_were_allowed(pool):
     """What comes when all are at work waits."""
     end, at_work = threading.Event(), []
-    futures = [pool.submit(lambda: at_work.append(threading.get_ident()) or end.wait(PATIENCE)) for _ in range(5)]
+    futures = [
+        pool.submit(lambda: at_work.append(threading.get_ident()) or end.wait(PATIENCE))
+        for _ in range(5)
+    ]
     until(lambda: len(at_work) == 2)
     assert 2 == len(pool.threads)
     end.set()
@@ -117,7 +124,9 @@ def test_what_nobody_waits_for_any_more_is_not_done(pool):
     end, asked = threading.Event(), []
 
     async def main():
-        blocked = [asyncio.ensure_future(_awaited(pool.beside(end.wait, PATIENCE))) for _ in range(2)]
+        blocked = [
+            asyncio.ensure_future(_awaited(pool.beside(end.wait, PATIENCE))) for _ in range(2)
+        ]
         late = asyncio.ensure_future(_awaited(pool.beside(asked.append, 1)))
         await asyncio.sleep(0)
         late.cancel()

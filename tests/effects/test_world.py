@@ -114,7 +114,12 @@ def test_a_hook_that_fails_is_told_and_nothing_else_is_lost(caplog, problem, hoo
     found = one.current_run()
     one.renew()
     one.current_run()
-    assert (plain.host, plain.packages, plain.git, {}) == (found.host, found.packages, found.git, found.extra)
+    assert (plain.host, plain.packages, plain.git, {}) == (
+        found.host,
+        found.packages,
+        found.git,
+        found.extra,
+    )
     assert found == run_from_json(run_to_json(found))
     (told,) = [each.getMessage() for each in caplog.records]
     assert "run_info_fn" in told
@@ -164,7 +169,9 @@ def test_git_is_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(world, "_PATIENCE", PATIENCE)
 
     def sh(*command):
-        return subprocess.run([*GIT, *command], cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(
+            [*GIT, *command], cwd=tmp_path, check=True, capture_output=True, text=True
+        ).stdout.strip()
 
     sh("init")
     assert {"commit": None, "branch": "main", "dirty": False} == git(tmp_path)

@@ -14,7 +14,9 @@ def played(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", EXAMPLES / script, *arguments]
     path = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": path}
-    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=environment)
+    return subprocess.run(
+        command, capture_output=True, encoding="utf-8", check=False, env=environment
+    )
 
 
 def test_the_first_steps(tmp_path):
@@ -32,7 +34,9 @@ def test_the_demo(tmp_path):
     """The demo finds its own claims true: all hits the second time, and only what depends on the trees the third."""
     result = played("run_demo.py", "--store", str(tmp_path / "store"))
     assert (0, "") == (result.returncode, result.stderr)
-    assert ["✓"] * 4 == [line.split()[0] for line in result.stdout.splitlines() if line.startswith(("  ✓", "  ✗"))]
+    assert ["✓"] * 4 == [
+        line.split()[0] for line in result.stdout.splitlines() if line.startswith(("  ✓", "  ✗"))
+    ]
     assert "14 calls, 14 hits, 0 misses" in result.stdout
     assert "14 calls, 11 hits, 3 misses" in result.stdout
     assert "model: forest(depth=8, seed=7, trees=300)" in result.stdout

@@ -14,7 +14,9 @@ REPOSITORIES = {
         db=str(folder / "records.db"), store=p.DiskStore(cachedir=str(folder / "blobs"))
     ),
     "disk alone": lambda folder: p.SqliteRepo(
-        db=str(folder / "records.db"), store=p.DiskStore(cachedir=str(folder / "blobs")), inline_limit=0
+        db=str(folder / "records.db"),
+        store=p.DiskStore(cachedir=str(folder / "blobs")),
+        inline_limit=0,
     ),
 }
 

@@ -41,7 +41,11 @@ def test_the_bytes_come_back_by_every_way(repo, written, data):
     with file.open() as opened:
         assert data == opened.read()
     artifact = p.artifact_of(file)
-    assert ("file", blob_of(data), len(data)) == (artifact.serializer, artifact.value_blob, artifact.size_bytes)
+    assert ("file", blob_of(data), len(data)) == (
+        artifact.serializer,
+        artifact.value_blob,
+        artifact.size_bytes,
+    )
     assert data == repo.interpreter(ReadBlob(artifact.value_blob, lambda source: source.read()))
 
 
@@ -69,7 +73,11 @@ def test_name_and_fields_are_recorded(repo, written):
     """The artifact carries the name that was chosen, by default that of the file, and what it is to be found by."""
     assert "table.csv" == p.artifact_of(p.archive_file(written())).name
     artifact = p.artifact_of(p.archive_file(written(), "raw", custom_fields={"year": 2024}))
-    assert ("raw", 2024, "archive_file") == (artifact.name, artifact.custom_fields["year"], artifact.fn_name)
+    assert ("raw", 2024, "archive_file") == (
+        artifact.name,
+        artifact.custom_fields["year"],
+        artifact.fn_name,
+    )
     assert str(written()) == artifact.inputs["kargs"]["filename"]
 
 
@@ -80,14 +88,21 @@ def test_content_and_extension_make_the_value(repo, written):
         return p.artifact_of(p.archive_file(written(data, name), **options)).value_id
 
     assert value_id(b"x", "a.csv") == value_id(b"x", "b.txt") != value_id(b"y", "a.csv")
-    preserved = [value_id(b"x", name, preserve_ext=True) for name in ("a.csv", "b.csv", "a.txt", "a")]
+    preserved = [
+        value_id(b"x", name, preserve_ext=True) for name in ("a.csv", "b.csv", "a.txt", "a")
+    ]
     assert preserved[0] == preserved[1]
     assert 3 == len(set(preserved))
     assert preserved[3] == value_id(b"x", "a.csv")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
-@given(st.binary(max_size=50), st.binary(max_size=50), st.sampled_from(["a.x", "a.y", "b.x"]), st.booleans())
+@given(
+    st.binary(max_size=50),
+    st.binary(max_size=50),
+    st.sampled_from(["a.x", "a.y", "b.x"]),
+    st.booleans(),
+)
 def test_equal_files_are_equal_inputs_and_others_are_not(work, one, other, name, preserve):
     """Law: two archived files are one input exactly when bytes and preserved extension agree."""
     with p.using_repo(p.MemoryRepo()):
@@ -107,7 +122,9 @@ def test_it_is_a_source_of_lineage(repo, written):
     assert {p.artifact_of(file).id} == result.input_artifact_ids
     assert result.id == length.artifact_id(p.unwrap(file))
     assert 8 == result.value
-    assert p.artifact_of(file).id in {p.artifact_of(each).id for each in [result.inputs["kargs"]["file"]]}
+    assert p.artifact_of(file).id in {
+        p.artifact_of(each).id for each in [result.inputs["kargs"]["file"]]
+    }
 
 
 def test_its_copies_read_back_equal(repo, written):
@@ -139,7 +156,10 @@ def test_a_value_does_not_refer_to_bytes_of_another_repository(written):
     hold = p.provenance(name="hold")(lambda file: [p.unwrap(file)])
     with p.using_repo(home):
         file = p.archive_file(written())
-    with p.using_repo(away), pytest.raises(p.UnserializableValueError, match="archive it there first"):
+    with (
+        p.using_repo(away),
+        pytest.raises(p.UnserializableValueError, match="archive it there first"),
+    ):
         hold(file)
 
 
@@ -206,7 +226,9 @@ from pathlib import Path
 repo = p.SqliteRepo(db={str(store / "records.db")!r}, store=p.DiskStore(cachedir={str(store / "blobs")!r}))
 print(hashlib.md5(Path(repo[{artifact.id!r}].value).read_bytes()).hexdigest())
 """
-    running = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) for _ in range(4)]
+    running = [
+        subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) for _ in range(4)
+    ]
     assert 1 == len({each.communicate()[0] for each in running})
     assert [0] * 4 == [each.returncode for each in running]
 
@@ -239,7 +261,7 @@ def test_without_a_home_copies_are_temporary(disk, written, monkeypatch, tmp_pat
 def test_security__an_extension_leads_nowhere():
     """A record of a store that others write to cannot name a path outside the folder of copies."""
     for extension in ("/../x", "../x", "./../../x", ".a/b", ".a\0", "x"):
-        with pytest.raises(ValueError, match="no extension"):
+        with pytest.raises(ValueError, match="invalid file extension"):
             p.ArchivedFile(blob_of(b""), extension)
 
 
@@ -318,7 +340,7 @@ def test_lost_work__a_lost_copy_is_stored_anew_while_the_original_is_there(disk,
     lazy = p.archive_file(path)
     damage(tmp_path / "store" / "blobs", Path.unlink)
     path.unlink()
-    with pytest.raises(p.UnarchivableFileError, match="so is the original"):
+    with pytest.raises(p.UnarchivableFileError, match="and the original are missing"):
         lazy.read_bytes()
     with pytest.raises(p.BlobNotFoundError):
         proxy.read_bytes()
@@ -333,7 +355,9 @@ def test_an_original_that_was_changed_is_not_deleted(repo, written, caplog):
         path.write_bytes(b"newer")
         return result
 
-    with p.using_repo(evolve(repo, interpreter=repo.interpreter | Interpreter({WriteBlob: answer}))):
+    with p.using_repo(
+        evolve(repo, interpreter=repo.interpreter | Interpreter({WriteBlob: answer}))
+    ):
         assert LARGE == p.archive_file(path, delete_original=True).read_bytes()
     assert b"newer" == path.read_bytes()
     assert "was changed since it was archived" in caplog.text
@@ -381,7 +405,10 @@ def test_a_store_that_may_not_be_written_to_is_respected(written, tmp_path):
     """The error names the store, and the original stays."""
     store = p.DiskStore(cachedir=str(tmp_path / "blobs"), write=False)
     path = written(LARGE)
-    with p.using_repo(p.SqliteRepo(db=str(tmp_path / "r.db"), store=store)), pytest.raises(p.StorePermissionError):
+    with (
+        p.using_repo(p.SqliteRepo(db=str(tmp_path / "r.db"), store=store)),
+        pytest.raises(p.StorePermissionError),
+    ):
         p.archive_file(path, delete_original=True)
     assert LARGE == path.read_bytes()
 
@@ -461,7 +488,9 @@ def test_cost__archiving_takes_constant_memory(work):
     (work / "small").write_bytes(bytes(200_000))
     with (work / "large").open("wb") as file:
         file.truncate(1 << 28)
-    run = subprocess.run([sys.executable, "-c", MEASURED], cwd=work, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURED], cwd=work, capture_output=True, text=True, check=False
+    )
     assert 0 == run.returncode, run.stderr
     factor = 1 if sys.platform == "darwin" else 1024
     assert 24 << 20 > int(run.stdout) * factor

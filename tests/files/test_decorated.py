@@ -134,14 +134,21 @@ def test_recompute_replaces(repo, maker, work):
     render()
     content[0] = b"two"
     assert b"one" == render().read_bytes()
-    assert b"two" == render.with_options(archive_file=True, remove=["content", "work"], use_cache=False)().read_bytes()
+    assert (
+        b"two"
+        == render.with_options(
+            archive_file=True, remove=["content", "work"], use_cache=False
+        )().read_bytes()
+    )
     assert b"two" == render.recompute().read_bytes() == render().read_bytes()
 
 
 def test_async_functions_return_files_too(repo, work):
     """Awaited like any other; the original goes if asked."""
 
-    @p.provenance(archive_file=True, delete_original_file=True, preserve_file_ext=True, remove=["work"])
+    @p.provenance(
+        archive_file=True, delete_original_file=True, preserve_file_ext=True, remove=["work"]
+    )
     async def render(data):
         await asyncio.sleep(0)
         (work / "a.bin").write_bytes(data)
@@ -165,15 +172,28 @@ def test_read_only_gives_the_original(repo, maker, work):
 
 def test_a_file_that_was_given_may_be_returned(repo, written):
     """An input that is passed on is archived as what it is, and never deleted."""
-    same = p.provenance(name="same", archive_file=True, delete_original_file=True)(lambda file: file)
+    same = p.provenance(name="same", archive_file=True, delete_original_file=True)(
+        lambda file: file
+    )
     source = p.archive_file(written())
-    assert b"a,b\n1,2\n" == same(source).read_bytes() == same(source).read_bytes() == source.read_bytes()
+    assert (
+        b"a,b\n1,2\n"
+        == same(source).read_bytes()
+        == same(source).read_bytes()
+        == source.read_bytes()
+    )
     assert p.artifact_of(source).value_id == p.artifact_of(same(source)).value_id
 
 
 @pytest.mark.parametrize(
     ("returned", "reason"),
-    [("missing.txt", "No such file"), (None, "expected a path"), ([1], "expected a path"), (b"x", "expected a path"), ("", "expected a path")],
+    [
+        ("missing.txt", "No such file"),
+        (None, "expected a path"),
+        ([1], "expected a path"),
+        (b"x", "expected a path"),
+        ("", "expected a path"),
+    ],
 )
 @pytest.mark.parametrize("is_async", [False, True])
 def test_what_is_no_file_is_refused(repo, returned, reason, is_async):
@@ -228,14 +248,18 @@ def test_options_that_cannot_work_are_refused_at_decoration(options, option):
 
 def test_the_options_may_say_no(repo):
     """All three may be False, which is as if they were left out."""
-    f = p.provenance(name="f", archive_file=False, delete_original_file=False, preserve_file_ext=False)(lambda: "x")
+    f = p.provenance(
+        name="f", archive_file=False, delete_original_file=False, preserve_file_ext=False
+    )(lambda: "x")
     assert "x" == f()
 
 
 def test_files_in_structures_keep_their_lineage(repo, written):
     """A list of archived files is a value like another, and each file in it an input."""
     sources = [p.archive_file(written(data, name)) for data, name in ((b"a", "a"), (b"b", "b"))]
-    joined = p.provenance(name="join")(lambda files: b"".join(each.read_bytes() for each in files)).artifact(sources)
+    joined = p.provenance(name="join")(
+        lambda files: b"".join(each.read_bytes() for each in files)
+    ).artifact(sources)
     assert b"ab" == joined.value
     assert {p.artifact_of(each).id for each in sources} == joined.input_artifact_ids
     kept = p.provenance(name="keep")(lambda files: files).artifact(sources)
@@ -244,7 +268,9 @@ def test_files_in_structures_keep_their_lineage(repo, written):
 
 def test_a_serializer_of_paths_does_not_take_files(repo, written):
     """Whatever a user registers for paths, archived files are stored as their bytes."""
-    p.register_serializer("paths", lambda value, sink: sink.write(b"path"), lambda source: source.read(), os.PathLike)
+    p.register_serializer(
+        "paths", lambda value, sink: sink.write(b"path"), lambda source: source.read(), os.PathLike
+    )
     file = p.archive_file(written())
     assert ("file", b"a,b\n1,2\n") == (p.artifact_of(file).serializer, file.read_bytes())
 

@@ -71,29 +71,70 @@ SCALARS = {
 CONTAINERS = {
     **numbered(
         "list",
-        [[None], [[]], [[[]]], [1, [2, [3]]], list(range(15)), list(range(16)), list(range(70_000)), [True, 1, 1.0]],
+        [
+            [None],
+            [[]],
+            [[[]]],
+            [1, [2, [3]]],
+            list(range(15)),
+            list(range(16)),
+            list(range(70_000)),
+            [True, 1, 1.0],
+        ],
     ),
     **numbered("tuple", [(), (None,), ((),), (1, "a", (2.0, b"c")), tuple("ab" * 9)]),
     **numbered(
-        "dict", [{}, {"a": None}, {1: 2}, {"a": {"b": {}}}, {(1, 2): 3}, {None: 1, True: 2, 2.5: 3}, {"b": 1, "a": 2}]
+        "dict",
+        [
+            {},
+            {"a": None},
+            {1: 2},
+            {"a": {"b": {}}},
+            {(1, 2): 3},
+            {None: 1, True: 2, 2.5: 3},
+            {"b": 1, "a": 2},
+        ],
     ),
-    **numbered("mixed dict", [{1: "a", "1": "b", 1.5: "c"}, {b"a": 1, "a": 2}, {frozenset({1}): [1]}]),
     **numbered(
-        "set", [set(), {1}, {1, 2, 3}, {"a", "b"}, {b"a"}, {1, "1"}, {(1,), (2,)}, {frozenset(), frozenset({1})}]
+        "mixed dict", [{1: "a", "1": "b", 1.5: "c"}, {b"a": 1, "a": 2}, {frozenset({1}): [1]}]
     ),
-    **numbered("frozenset", [frozenset(), frozenset({1}), frozenset("ab"), frozenset({1, "a", None})]),
+    **numbered(
+        "set",
+        [
+            set(),
+            {1},
+            {1, 2, 3},
+            {"a", "b"},
+            {b"a"},
+            {1, "1"},
+            {(1,), (2,)},
+            {frozenset(), frozenset({1})},
+        ],
+    ),
+    **numbered(
+        "frozenset", [frozenset(), frozenset({1}), frozenset("ab"), frozenset({1, "a", None})]
+    ),
     **numbered("range", [range(0), range(1), range(5), range(0, 10, 3), range(10, 0, -2)]),
     **numbered("slice", [slice(None), slice(1, 2), slice(1, None, -1)]),
     **numbered("bytearray", [bytearray(), bytearray(b"abc")]),
     **numbered("deque", [collections.deque(), collections.deque([1]), collections.deque([1], 1)]),
     **numbered(
-        "ordered", [collections.OrderedDict(), collections.OrderedDict(a=1, b=2), collections.OrderedDict(b=2, a=1)]
+        "ordered",
+        [
+            collections.OrderedDict(),
+            collections.OrderedDict(a=1, b=2),
+            collections.OrderedDict(b=2, a=1),
+        ],
     ),
     **numbered("counter", [collections.Counter(), collections.Counter("aab")]),
     **numbered("view", [types.MappingProxyType({}), types.MappingProxyType({"a": 1})]),
     **numbered(
         "list of records",
-        [[{"a": i, "b": str(i)} for i in range(9)], [(i, [i]) for i in range(9)], [[i] for i in range(9)]],
+        [
+            [{"a": i, "b": str(i)} for i in range(9)],
+            [(i, [i]) for i in range(9)],
+            [[i] for i in range(9)],
+        ],
     ),
 }
 
@@ -108,15 +149,40 @@ STANDARD = {
         ],
     ),
     **numbered("time", [dt.time(), dt.time(1, 2, 3, 4), dt.time(1, tzinfo=dt.UTC)]),
-    **numbered("span", [dt.timedelta(), dt.timedelta(-1, 2, 3), dt.timedelta(days=1), dt.timedelta(microseconds=-1)]),
-    **numbered("zone", [dt.UTC, dt.timezone(dt.timedelta(hours=1)), dt.timezone(dt.timedelta(hours=1), "X"), WARSAW]),
     **numbered(
-        "decimal", [decimal.Decimal(each) for each in ("0", "-0", "1", "1.0", "1E+5", "NaN", "sNaN", "-Infinity")]
+        "span",
+        [
+            dt.timedelta(),
+            dt.timedelta(-1, 2, 3),
+            dt.timedelta(days=1),
+            dt.timedelta(microseconds=-1),
+        ],
     ),
-    **numbered("fraction", [fractions.Fraction(0), fractions.Fraction(-1, 3), fractions.Fraction(10**30, 7)]),
+    **numbered(
+        "zone",
+        [
+            dt.UTC,
+            dt.timezone(dt.timedelta(hours=1)),
+            dt.timezone(dt.timedelta(hours=1), "X"),
+            WARSAW,
+        ],
+    ),
+    **numbered(
+        "decimal",
+        [
+            decimal.Decimal(each)
+            for each in ("0", "-0", "1", "1.0", "1E+5", "NaN", "sNaN", "-Infinity")
+        ],
+    ),
+    **numbered(
+        "fraction",
+        [fractions.Fraction(0), fractions.Fraction(-1, 3), fractions.Fraction(10**30, 7)],
+    ),
     **numbered("uuid", [uuid.UUID(int=0), uuid.UUID(int=(1 << 128) - 1)]),
     **numbered("path", [pathlib.PurePosixPath(each) for each in (".", "/", "a/b", "/a/../b")]),
-    **numbered("windows path", [pathlib.PureWindowsPath("c:/a"), pathlib.PureWindowsPath("C:/A/b")]),
+    **numbered(
+        "windows path", [pathlib.PureWindowsPath("c:/a"), pathlib.PureWindowsPath("C:/A/b")]
+    ),
     **numbered("pattern", [re.compile(""), re.compile("a+", re.IGNORECASE), re.compile(b"a")]),
     **numbered("namespace", [types.SimpleNamespace(), types.SimpleNamespace(a=1, b=[2])]),
 }
@@ -150,28 +216,58 @@ PLACES = np.array([[0, 2, 0], [1, 0, 3]], "<i8")
 
 ARRAYS = {
     **{
-        f"ones of {kind}": np.ones(3, kind) if kind[-1] != "]" else np.arange(3, dtype="<i8").view(kind)
+        f"ones of {kind}": np.ones(3, kind)
+        if kind[-1] != "]"
+        else np.arange(3, dtype="<i8").view(kind)
         for kind in DTYPES
     },
     **numbered(
         "shape",
-        [np.zeros(shape) for shape in ((), (0,), (1,), (1, 1), (0, 3), (3, 0), (2, 3), (3, 2), (6,), (1, 2, 3))],
+        [
+            np.zeros(shape)
+            for shape in ((), (0,), (1,), (1, 1), (0, 3), (3, 0), (2, 3), (3, 2), (6,), (1, 2, 3))
+        ],
     ),
     **numbered(
         "numpy scalar",
-        [np.int8(1), np.uint8(1), np.int64(1), np.float32(0.5), np.complex64(1j), np.str_("a"), np.bytes_(b"a")],
+        [
+            np.int8(1),
+            np.uint8(1),
+            np.int64(1),
+            np.float32(0.5),
+            np.complex64(1j),
+            np.str_("a"),
+            np.bytes_(b"a"),
+        ],
     ),
-    **numbered("numpy time", [np.datetime64("2024-01-01"), np.datetime64("NaT", "s"), np.timedelta64(1, "s")]),
+    **numbered(
+        "numpy time",
+        [np.datetime64("2024-01-01"), np.datetime64("NaT", "s"), np.timedelta64(1, "s")],
+    ),
     **numbered(
         "structured",
-        [np.zeros(2, [("a", "<i4")]), np.zeros(2, [("b", "<i4")]), np.zeros(2, [("a", "<i4"), ("b", "S2")])],
+        [
+            np.zeros(2, [("a", "<i4")]),
+            np.zeros(2, [("b", "<i4")]),
+            np.zeros(2, [("a", "<i4"), ("b", "S2")]),
+        ],
     ),
-    **numbered("objects", [np.array([], object), np.array([None, [1], "a"], object), np.array([[1, "a"]], object)]),
+    **numbered(
+        "objects",
+        [np.array([], object), np.array([None, [1], "a"], object), np.array([[1, "a"]], object)],
+    ),
     **numbered(
         "masked",
-        [np.ma.masked_array([1, 2]), np.ma.masked_array([1, 2], [1, 0]), np.ma.masked_array([1.0], fill_value=7)],
+        [
+            np.ma.masked_array([1, 2]),
+            np.ma.masked_array([1, 2], [1, 0]),
+            np.ma.masked_array([1.0], fill_value=7),
+        ],
     ),
-    **numbered("dtype", [np.dtype(each) for each in ("<i4", ">i4", "S3", "<M8[ns]")] + [np.dtype([("a", "<i4")])]),
+    **numbered(
+        "dtype",
+        [np.dtype(each) for each in ("<i4", ">i4", "S3", "<M8[ns]")] + [np.dtype([("a", "<i4")])],
+    ),
     **{
         f"sparse {name}": getattr(sparse, f"{name}_array")(PLACES)
         for name in ("csr", "csc", "coo", "lil", "dok", "bsr", "dia")

@@ -139,7 +139,9 @@ STANDARD = {
     "time": dt.time(1, 2, 3, 4),
     "naive datetime": dt.datetime(2024, 1, 1, 12),  # noqa: DTZ001 - naive on purpose
     "datetime in utc": dt.datetime(2024, 1, 1, 12, tzinfo=dt.UTC),
-    "second datetime of a fold": dt.datetime(2024, 10, 27, 2, 30, fold=1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
+    "second datetime of a fold": dt.datetime(
+        2024, 10, 27, 2, 30, fold=1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")
+    ),
     "timedelta": dt.timedelta(days=-1, microseconds=1),
     "timezone": dt.timezone(dt.timedelta(hours=1), "X"),
     "decimal": decimal.Decimal("1.20"),

@@ -16,7 +16,9 @@ from provenance.session import substituting
 
 CONFIG = {
     "blobstores": {"disk": {"type": "disk", "cachedir": "blobs"}},
-    "artifact_repos": {"golden": {"type": "sqlite", "db": "records.db", "store": "disk", "inline_limit": 500}},
+    "artifact_repos": {
+        "golden": {"type": "sqlite", "db": "records.db", "store": "disk", "inline_limit": 500}
+    },
     "run_info_fn": lambda _: {
         "host": {"nodename": "a-host"},
         "process": {"pid": 1},
@@ -28,7 +30,12 @@ CONFIG = {
 }
 
 
-@p.provenance(name="golden.numbers", version=2, tags=["a", "b"], custom_fields={"n": 1, "deep": {"x": [None, 1.5]}})
+@p.provenance(
+    name="golden.numbers",
+    version=2,
+    tags=["a", "b"],
+    custom_fields={"n": 1, "deep": {"x": [None, 1.5]}},
+)
 def numbers(n, *more, key="default", **options):
     """A small result, kept in the database."""
     return {"n": n, "more": list(more), "key": key, "options": options}
@@ -96,7 +103,13 @@ def calls():
     """The calls of the repository, by name."""
     one, two = numbers(1), numbers(2, 3.5, "x", key=b"bytes", z={1, 2}, y=(None, True))
     big = large(one)
-    return {"one": one, "two": two, "large": big, "parts": parts([one, {"deep": big}]), "nothing": nothing()}
+    return {
+        "one": one,
+        "two": two,
+        "large": big,
+        "parts": parts([one, {"deep": big}]),
+        "nothing": nothing(),
+    }
 
 
 def ids():
@@ -153,7 +166,9 @@ def build(folder: Path):
     with substituting(environment):
         results = made_in(2)
         made = {name: facts(p.artifact_of(result)) for name, result in results.items()}
-        sets = [p.create_set(list(results.values()), {"name": "golden", "deep": {"n": [1, None]}}).id]
+        sets = [
+            p.create_set(list(results.values()), {"name": "golden", "deep": {"n": [1, None]}}).id
+        ]
         sets.append(p.create_set([], "empty").id)
     environment.repository().engine.dispose()
     text = json.dumps({"artifacts": made, "ids": ids(), "sets": sets}, indent=1, sort_keys=True)

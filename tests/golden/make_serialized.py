@@ -63,7 +63,11 @@ def cases():
     return {
         "frame": ("pd_df_parquet", {}, FRAME),
         "frame-range": ("pd_df_parquet", {}, FRAME.set_axis(pd.RangeIndex(3, 9, 2, name="r"))),
-        "frame-zstd": ("pd_df_parquet", {"compression": "zstd"}, pd.DataFrame({"x": np.zeros(900)})),
+        "frame-zstd": (
+            "pd_df_parquet",
+            {"compression": "zstd"},
+            pd.DataFrame({"x": np.zeros(900)}),
+        ),
         "series": ("pd_series_parquet", {}, FRAME["real"]),
         "series-unnamed": ("pd_series_parquet", {}, FRAME["text"].rename(None)),
         "polars": ("pl_df_parquet", {}, POLARS),
@@ -92,7 +96,11 @@ def build():
         if name not in facts:
             with (FOLDER / name).open("xb") as file:
                 Encoding(serializer, value, name, options(dump_kwargs))(file)
-            facts[name] = {"serializer": serializer, "dump_kwargs": dump_kwargs, "value": p.hash(value)}
+            facts[name] = {
+                "serializer": serializer,
+                "dump_kwargs": dump_kwargs,
+                "value": p.hash(value),
+            }
     FACTS.write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", "utf-8")
 
 

@@ -31,7 +31,9 @@ def test_there_are_repositories():
 def test_artifacts_are_read(known):
     """Every recorded fact, the value and the inputs are as they were."""
     repo = p.get_default_repo()
-    assert known["artifacts"] == {name: golden.facts(repo[each["id"]]) for name, each in known["artifacts"].items()}
+    assert known["artifacts"] == {
+        name: golden.facts(repo[each["id"]]) for name, each in known["artifacts"].items()
+    }
 
 
 def test_the_run_is_read(known):
@@ -45,10 +47,15 @@ def test_references_lead_to_their_artifacts(known):
     ids = {name: each["id"] for name, each in known["artifacts"].items()}
     parts = p.load_artifact(ids["parts"])
     inside = parts.inputs["kargs"]["sources"]
-    assert [ids["one"], ids["large"]] == [p.artifact_of(inside[0]).id, p.artifact_of(inside[1]["deep"]).id]
+    assert [ids["one"], ids["large"]] == [
+        p.artifact_of(inside[0]).id,
+        p.artifact_of(inside[1]["deep"]).id,
+    ]
     assert ids["one"] == p.artifact_of(parts.value["first"]).id
     assert {"n": 1, "more": [], "key": "default", "options": {}} == parts.value["first"]
-    assert p.get_default_repo().progeny_ids(ids["one"]) == tuple(sorted([ids["large"], ids["parts"]]))
+    assert p.get_default_repo().progeny_ids(ids["one"]) == tuple(
+        sorted([ids["large"], ids["parts"]])
+    )
 
 
 def test_the_calls_are_hits(known):
@@ -66,7 +73,9 @@ def test_sets_are_read(known):
     """Sets of artifacts are found by name, labels and id."""
     for set_id, name in zip(known.get("sets", []), ["golden", "empty"], strict=False):
         assert set_id == p.load_set_by_name(name).id == p.load_set_by_id(set_id[:8]).id
-        members = {each["id"] for each in known["artifacts"].values()} if name == "golden" else set()
+        members = (
+            {each["id"] for each in known["artifacts"].values()} if name == "golden" else set()
+        )
         assert members == p.load_set_by_id(set_id).artifact_ids
 
 
@@ -79,7 +88,10 @@ def test_it_can_be_written_to(known):
 def test_it_can_be_taken_care_of(known, tmp_path):
     """It is sound, values are let go and come back, and nothing in it is left over."""
     sections = ("blobstores", "artifact_repos")
-    freely = {each: {name: {**it, "delete": True} for name, it in golden.CONFIG[each].items()} for each in sections}
+    freely = {
+        each: {name: {**it, "delete": True} for name, it in golden.CONFIG[each].items()}
+        for each in sections
+    }
     with substituting(p.from_config({**golden.CONFIG, **freely}, tmp_path / "copy")) as environment:
         assert ((), ()) == (p.verify().problems, p.collect_garbage(older_than=timedelta(0)).garbage)
         for each in known.get("sets", []):  # which pin everything
@@ -87,7 +99,9 @@ def test_it_can_be_taken_care_of(known, tmp_path):
         assert p.evict(older_than=timedelta(0)).values
         assert p.verify().evicted
         results = golden.made_in(2 if "whole" in known["artifacts"] else 1)
-        assert all(p.hash(p.unwrap(each)) == p.artifact_of(each).value_id for each in results.values())
+        assert all(
+            p.hash(p.unwrap(each)) == p.artifact_of(each).value_id for each in results.values()
+        )
         assert p.verify().is_sound
 
 

@@ -11,7 +11,11 @@ from provenance.codecs import Decoding, registry
 from provenance.records import options
 
 KNOWN = json.loads(FACTS.read_text("utf-8"))
-HERE = {name: each for name, each in KNOWN.items() if each["serializer"] != "pytorch_model" or find_spec("torch")}
+HERE = {
+    name: each
+    for name, each in KNOWN.items()
+    if each["serializer"] != "pytorch_model" or find_spec("torch")
+}
 
 
 @pytest.mark.parametrize("name", HERE)

@@ -94,7 +94,9 @@ def test_what_no_one_sees_does_not_count(tmp_path):
 def test_a_large_array_is_hashed_in_pieces_to_the_same_end():
     """Layout does not show in arrays that are larger than what is made contiguous at once."""
     array = np.arange(5_000_000.0).reshape(5, 1000, 1000)
-    assert digest(array) == digest(np.asfortranarray(array)) == digest(array[:, ::-1].copy()[:, ::-1])
+    assert (
+        digest(array) == digest(np.asfortranarray(array)) == digest(array[:, ::-1].copy()[:, ::-1])
+    )
     wide = np.arange(4_400_000.0).reshape(2, 2_200_000)
     assert digest(wide) == digest(np.asfortranarray(wide))
 
@@ -129,7 +131,10 @@ def test_frames_differ_by_what_people_see():
 def test_strings_agree_however_they_are_kept():
     """Python objects and Arrow buffers, whole, cut or chunked, give the strings one digest."""
     texts = ["x", None, "żółw", ""]
-    kept = [pd.Series(pd.array(texts, dtype=pd.StringDtype(storage))) for storage in ("python", "pyarrow")]
+    kept = [
+        pd.Series(pd.array(texts, dtype=pd.StringDtype(storage)))
+        for storage in ("python", "pyarrow")
+    ]
     assert digest(kept[0]) == digest(kept[1])
     longer = pd.Series(pd.array(["cut", *texts], dtype=pd.StringDtype("pyarrow")))
     assert digest(kept[1]) == digest(longer.iloc[1:].reset_index(drop=True))
@@ -154,16 +159,22 @@ def test_parameters_of_an_estimator_count():
 def test_the_width_of_a_sparse_array_s_indices_does_not_count():
     """The same entries with narrower or wider indices are the same value."""
     narrow = sparse.csr_array(np.eye(3))
-    wide = sparse.csr_array((narrow.data, narrow.indices.astype("int64"), narrow.indptr.astype("int64")), shape=(3, 3))
+    wide = sparse.csr_array(
+        (narrow.data, narrow.indices.astype("int64"), narrow.indptr.astype("int64")), shape=(3, 3)
+    )
     assert digest(narrow) == digest(wide)
 
 
-TIMED = pd.DataFrame({"key": [1, 1, 2], "value": [1.0, 2.0, 3.0]}, index=pd.date_range("2020", periods=3))
+TIMED = pd.DataFrame(
+    {"key": [1, 1, 2], "value": [1.0, 2.0, 3.0]}, index=pd.date_range("2020", periods=3)
+)
 GROUPED = {
     "groupby": TIMED.groupby("key"),
     "groupby of a series": TIMED["value"].groupby(TIMED["key"]),
     "resample": TIMED.resample("D"),
-    "resample of periods": pd.Series([1, 2], pd.period_range("2020", periods=2, freq="M")).resample("Y"),
+    "resample of periods": pd.Series([1, 2], pd.period_range("2020", periods=2, freq="M")).resample(
+        "Y"
+    ),
     "rolling": TIMED.rolling(2),
     "weighted": TIMED.rolling(2, win_type="triang"),
     "expanding": TIMED.expanding(),
@@ -178,7 +189,9 @@ GROUPED = {
 @pytest.mark.parametrize("name", GROUPED)
 def test_what_pandas_keeps_groups_and_windows_in_is_refused(name):
     """They change when they are used; the error says where one is and what to pass."""
-    with pytest.raises(p.UnhashableValueError, match=r"value\['by'\]: .* caches results.*pass the table and the"):
+    with pytest.raises(
+        p.UnhashableValueError, match=r"value\['by'\]: .* caches results.*pass the table and the"
+    ):
         p.hash({"by": GROUPED[name]})
 
 

@@ -101,9 +101,31 @@ def made(number):
     class Metaclassed(metaclass=Meta):
         pass
 
-    instances = [Attribute(), Method(), Derived(), Recursive(), Decorated(), Data(1, 2), Slotted(1), Frozen(1)]
-    instances += [Defined([1]), Member.ONE, Named(1), Concrete(), Failure(1), Dictionary(a=1), Metaclassed()]
-    return [Abstract, *[kind for each in instances for kind in (type(each), each)], Recursive().again, Derived.doubled]
+    instances = [
+        Attribute(),
+        Method(),
+        Derived(),
+        Recursive(),
+        Decorated(),
+        Data(1, 2),
+        Slotted(1),
+        Frozen(1),
+    ]
+    instances += [
+        Defined([1]),
+        Member.ONE,
+        Named(1),
+        Concrete(),
+        Failure(1),
+        Dictionary(a=1),
+        Metaclassed(),
+    ]
+    return [
+        Abstract,
+        *[kind for each in instances for kind in (type(each), each)],
+        Recursive().again,
+        Derived.doubled,
+    ]
 
 
 KINDS = range(len(made(1)))
@@ -127,14 +149,14 @@ def test_any_process_finds_the_same():
     """Whatever the seed of its strings' hashes; and where the class is made of the bytes of another process."""
     program = f"import importlib.util, json, sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
     program += f"spec = importlib.util.spec_from_file_location({__name__!r}, {__file__!r})\n"
-    program += (
-        "module = sys.modules[spec.name] = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)\n"
-    )
+    program += "module = sys.modules[spec.name] = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)\n"
     program += "print(json.dumps([module.p.hash(each) for each in module.made(1)]))"
     here = [p.hash(each) for each in made(1)]
     assert [here] * 2 == [json.loads(printed(program, PYTHONHASHSEED=seed)) for seed in "12"]
     rebuilt = "import json, sys, provenance as p, pickle\n"
-    rebuilt += "print(json.dumps([p.hash(each) for each in pickle.loads(bytes.fromhex(sys.argv[1]))]))"
+    rebuilt += (
+        "print(json.dumps([p.hash(each) for each in pickle.loads(bytes.fromhex(sys.argv[1]))]))"
+    )
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     try:
         dump_cloudpickle(made(1), sink := io.BytesIO())
@@ -175,7 +197,9 @@ def test_other_members_without_content_are_machinery():
 
     def kind(file):
         return type(
-            "kind.<locals>.Kind", (), {"__qualname__": "kind.<locals>.Kind", "iterator": iter([1]), "file": file}
+            "kind.<locals>.Kind",
+            (),
+            {"__qualname__": "kind.<locals>.Kind", "iterator": iter([1]), "file": file},
         )
 
     assert p.hash(kind(sys.stdout)) == p.hash(kind(sys.stderr)) != p.hash(kind(1))
@@ -193,7 +217,11 @@ def test_the_code_counts_and_its_place_does_not():
         exec(compile(source + "    return Kind\n", f"file{lines}.py", "exec"), names)
         return names["make"]()
 
-    assert p.hash(compiled("return 1")) == p.hash(compiled("return 1", "Words.", 3)) != p.hash(compiled("return 2"))
+    assert (
+        p.hash(compiled("return 1"))
+        == p.hash(compiled("return 1", "Words.", 3))
+        != p.hash(compiled("return 2"))
+    )
 
 
 class OfThisModule:

@@ -66,12 +66,23 @@ def test_one_changed_part_is_named(values, data):
         (
             {1, 2},
             {1, 3},
-            ["value.member(2) is only in the first: 2 and -", "value.member(3) is only in the second: - and 3"],
+            [
+                "value.member(2) is only in the first: 2 and -",
+                "value.member(3) is only in the second: - and 3",
+            ],
         ),
         ([1], [True], ["value[0] is of another type: 1 (builtins:int) and True (builtins:bool)"]),
         (Model(0.5, [1]), Model(0.5, [2]), ["value.weights[0] differs: 1 and 2"]),
-        ({"x": np.zeros(2)}, {"x": np.zeros(2, "f4")}, ["value['x'].dtype differs: 'float64' and 'float32'"]),
-        (np.zeros((2, 3)), np.zeros((3, 2)), ["value.shape[0] differs: 2 and 3", "value.shape[1] differs: 3 and 2"]),
+        (
+            {"x": np.zeros(2)},
+            {"x": np.zeros(2, "f4")},
+            ["value['x'].dtype differs: 'float64' and 'float32'"],
+        ),
+        (
+            np.zeros((2, 3)),
+            np.zeros((3, 2)),
+            ["value.shape[0] differs: 2 and 3", "value.shape[1] differs: 3 and 2"],
+        ),
         (
             np.zeros((2, 2)),
             np.eye(2)[:, ::-1] * [[0, 1], [0, 0]],
@@ -82,7 +93,11 @@ def test_one_changed_part_is_named(values, data):
             pd.DataFrame({"a": [1, 3]}),
             ["value['a'].array[1] differs: np.int64(2) and np.int64(3)"],
         ),
-        (pd.Series(["x"], name="a"), pd.Series(["x"], name="b"), ["value.name differs: 'a' and 'b'"]),
+        (
+            pd.Series(["x"], name="a"),
+            pd.Series(["x"], name="b"),
+            ["value.name differs: 'a' and 'b'"],
+        ),
         (lambda x: x + 1, lambda x: x + 2, ["value.__code__ differs: a code and a code"]),
         (lambda x=1: x, lambda x=2: x, ["value.__defaults__[0] differs: 1 and 2"]),
     ],
@@ -107,7 +122,9 @@ def test_proxies_are_transparent():
     with in_memory():
         made = p.provenance(lambda: {"a": [1]}, name="made")()
         assert p.explain_hash({"a": [1]}) == p.explain_hash(made)
-        assert ["value['x']['a'][0]"] == [one.path for one in p.hash_differences({"x": made}, {"x": {"a": [2]}})]
+        assert ["value['x']['a'][0]"] == [
+            one.path for one in p.hash_differences({"x": made}, {"x": {"a": [2]}})
+        ]
 
 
 def test_shared_parts_are_compared_once():

@@ -44,7 +44,10 @@ def test_what_a_function_does_counts(same, source):
 def test_docstrings_do_not_count():
     """Another docstring, or none, in the function or in one nested in it, is the same function."""
     bare = "def f(x):\n    {}\n    def g():\n        {}\n        return 'text'\n    return g"
-    sources = [bare.format(*words) for words in (("", ""), ("'a'", ""), ("'b'", "'text'"), ("'text'", "'c'"))]
+    sources = [
+        bare.format(*words)
+        for words in (("", ""), ("'a'", ""), ("'b'", "'text'"), ("'text'", "'c'"))
+    ]
     assert 1 == len({digest(compiled(source)) for source in sources})
 
 
@@ -78,7 +81,9 @@ def test_recursion_ends():
     assert digest([even, odd]) == digest([pair(1)[0], pair(1)[1]])
     source = "def f(n):\n    return g(n)\ndef g(n):\n    return f(n) + {}\n"
     assert (
-        digest(compiled(source.format(1))) == digest(compiled(source.format(1))) != digest(compiled(source.format(2)))
+        digest(compiled(source.format(1)))
+        == digest(compiled(source.format(1)))
+        != digest(compiled(source.format(2)))
     )
 
 
@@ -93,7 +98,9 @@ def test_a_digest_does_not_depend_on_the_company():
 def test_a_function_may_be_found_in_a_table_that_it_uses():
     """A registry that holds the function which reads it is no cycle of values."""
     source = "def f():\n    return TABLE['f']\nTABLE = {'f': f, 'n': %d}"
-    assert digest(compiled(source % 1)) == digest(compiled(source % 1)) != digest(compiled(source % 2))
+    assert (
+        digest(compiled(source % 1)) == digest(compiled(source % 1)) != digest(compiled(source % 2))
+    )
 
 
 def test_many_helpers_that_call_each_other_cost_little():
@@ -113,13 +120,24 @@ def test_helpers_count_by_what_they_do_not_by_who_they_are():
         return lambda x: [each(x) for each in helpers]
 
     one = helper(1)
-    assert digest(user(one, one)) == digest(user(helper(1), helper(1))) != digest(user(helper(1), helper(2)))
-    assert digest(user(one, user(one))) == digest(user(helper(1), user(helper(1)))) != digest(user(user(one), one))
+    assert (
+        digest(user(one, one))
+        == digest(user(helper(1), helper(1)))
+        != digest(user(helper(1), helper(2)))
+    )
+    assert (
+        digest(user(one, user(one)))
+        == digest(user(helper(1), user(helper(1))))
+        != digest(user(user(one), one))
+    )
 
 
 def test_functions_that_call_each_other_in_a_long_chain_have_a_digest():
     """A chain of two thousand functions is no deep nesting, whatever stands at its end counts."""
-    source = "".join(f"def f{n}(): return f{n + 1}()\n" for n in range(2_000)) + "def f2000(): return %d\n"
+    source = (
+        "".join(f"def f{n}(): return f{n + 1}()\n" for n in range(2_000))
+        + "def f2000(): return %d\n"
+    )
     first, same, other = (compiled(source % end, "f0") for end in (1, 1, 2))
     assert digest(first) == digest(same) != digest(other)
 
@@ -141,13 +159,16 @@ def test_a_table_that_many_functions_use_is_read_once():
 def test_functions_of_other_packages_go_by_name():
     """A helper from elsewhere counts by its qualified name, its body does not."""
     helper, changed, renamed = (
-        compiled(f"def {name}(): return {body}", name) for name, body in (("h", 1), ("h", 2), ("i", 1))
+        compiled(f"def {name}(): return {body}", name)
+        for name, body in (("h", 1), ("h", 2), ("i", 1))
     )
     for function in (helper, changed, renamed):
         function.__module__ = "elsewhere"
     source = "def f(): return h()"
     assert (
-        digest(compiled(source, h=helper)) == digest(compiled(source, h=changed)) != digest(compiled(source, h=renamed))
+        digest(compiled(source, h=helper))
+        == digest(compiled(source, h=changed))
+        != digest(compiled(source, h=renamed))
     )
 
 
@@ -176,7 +197,19 @@ def test_other_callables():
     assert digest(Sample(1).method) == digest(Sample(1).method) != digest(Sample(2).method)
     assert digest(Sample.method) != digest(Sample(1).method)
     assert digest(Sample.made) == digest(Sample.made)
-    assert digest(functools.partial(max, 1)) != digest(functools.partial(max, 2)) != digest(functools.partial(min, 2))
+    assert (
+        digest(functools.partial(max, 1))
+        != digest(functools.partial(max, 2))
+        != digest(functools.partial(min, 2))
+    )
     cached = functools.lru_cache(Sample.method)
     assert digest(cached) == digest(functools.lru_cache(Sample.method)) != digest(Sample.method)
-    assert len({digest(one) for one in (len, abs, str.upper, "a".upper, "b".upper, [].append, int, Sample)}) == 8
+    assert (
+        len(
+            {
+                digest(one)
+                for one in (len, abs, str.upper, "a".upper, "b".upper, [].append, int, Sample)
+            }
+        )
+        == 8
+    )

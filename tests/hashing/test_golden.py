@@ -58,5 +58,7 @@ def test_other_processes_agree(seed):
     )
     path = os.pathsep.join([str(TABLE.parent.parent), *sys.path])
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
     assert EXPECTED == json.loads(done.stdout)

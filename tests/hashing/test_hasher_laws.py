@@ -70,7 +70,9 @@ def instances(kind):
     return st.builds(kind, st.sampled_from("ab"), st.lists(st.integers(0, 2), max_size=2))
 
 
-@pytest.mark.parametrize(("kind", "strategy"), [(Good, instances(Good)), (Plain, st.builds(Plain, st.integers()))])
+@pytest.mark.parametrize(
+    ("kind", "strategy"), [(Good, instances(Good)), (Plain, st.builds(Plain, st.integers()))]
+)
 def test_a_good_hasher_passes(kind, strategy):
     """A form that keeps the laws is accepted."""
     check_hasher(kind, strategy)

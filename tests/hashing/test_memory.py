@@ -22,9 +22,12 @@ print(peak() - before)
 
 
 @pytest.mark.parametrize(
-    "value", ["whole", "whole[::2]", "np.asfortranarray(whole.reshape(1 << 12, -1))", "{'a': [whole]}"]
+    "value",
+    ["whole", "whole[::2]", "np.asfortranarray(whole.reshape(1 << 12, -1))", "{'a': [whole]}"],
 )
 def test_an_array_is_not_copied(value):
     """Of 256 MiB less than 64 MiB are ever held a second time, contiguous or not."""
-    done = subprocess.run([sys.executable, "-c", CODE.format(value)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", CODE.format(value)], capture_output=True, text=True, check=True
+    )
     assert int(done.stdout) < 64

@@ -156,7 +156,20 @@ def test_copies_of_instances_agree(value):
 
 def test_types_with_equal_content_differ():
     """The type counts, whatever it holds."""
-    values = [*INSTANCES, 1, "a", [1], {"a": 1, "b": 2}, {"a", 1}, (1, 2), 1.0, True, b"a", OrderedDict(a=1), {"a": 1}]
+    values = [
+        *INSTANCES,
+        1,
+        "a",
+        [1],
+        {"a": 1, "b": 2},
+        {"a", 1},
+        (1, 2),
+        1.0,
+        True,
+        b"a",
+        OrderedDict(a=1),
+        {"a": 1},
+    ]
     assert len(values) == len({digest(value) for value in values})
 
 
@@ -183,7 +196,11 @@ def test_order_of_attributes_is_invisible():
 
 def test_what_was_computed_from_the_rest_does_not_count():
     """Reading a cached property or a cached hash leaves the digest as it was."""
-    for value, look in ((Record(1), lambda v: v.total), (Plain(), lambda v: v.total), (Cached(1), hash)):
+    for value, look in (
+        (Record(1), lambda v: v.total),
+        (Plain(), lambda v: v.total),
+        (Cached(1), hash),
+    ):
         before = digest(value)
         look(value)
         assert before == digest(value)
@@ -279,7 +296,9 @@ class Liar:
 
 def test_an_item_of_ones_own_stands_for_the_value():
     """A proxy hashes as its value, by the item of the value or by a digest known beforehand."""
-    register_item(Liar, lambda proxy, walk: Child(proxy.known) if proxy.known else walk.item(proxy.value))
+    register_item(
+        Liar, lambda proxy, walk: Child(proxy.known) if proxy.known else walk.item(proxy.value)
+    )
     for value in (4, None, "a", [1, 2], {"a": (1,)}, np.arange(3)):
         assert digest(value) == digest(Liar(value))
         assert digest([value, {"a": value}]) == digest([Liar(value), {"a": Liar(value)}])

@@ -68,7 +68,12 @@ def test_frames_count_by_their_columns():
     frame = pl.DataFrame({"a": [1, 2], "b": ["x", "y"]})
     halves = pl.concat([frame[:1], frame[1:]], rechunk=False)
     assert hash_value(frame) == hash_value(halves) == hash_value(pickle.loads(pickle.dumps(frame)))
-    others = [frame.rename({"a": "c"}), frame.select("b", "a"), frame.with_columns(a=pl.Series([1, 3])), frame[:1]]
+    others = [
+        frame.rename({"a": "c"}),
+        frame.select("b", "a"),
+        frame.with_columns(a=pl.Series([1, 3])),
+        frame[:1],
+    ]
     assert 5 == len({hash_value(one) for one in [frame, *others]})
 
 
@@ -91,8 +96,16 @@ def test_integers_of_128_bits(name):
     same = [copy.deepcopy(series), pickle.loads(pickle.dumps(series)), longer[:3]]
     same.append(pl.concat([series[:1], series[1:]], rechunk=False))
     assert {hash_value(series)} == {hash_value(one) for one in same}
-    others = [pl.Series("a", [1, 2], dtype=dtype), pl.Series("a", [1, 2]), pl.DataFrame({"a": [1, 2]})]
-    others += [pl.Series("a", [1, None], dtype=dtype), pl.DataFrame({"a": pl.Series([1, 2], dtype=dtype)}), series]
+    others = [
+        pl.Series("a", [1, 2], dtype=dtype),
+        pl.Series("a", [1, 2]),
+        pl.DataFrame({"a": [1, 2]}),
+    ]
+    others += [
+        pl.Series("a", [1, None], dtype=dtype),
+        pl.DataFrame({"a": pl.Series([1, 2], dtype=dtype)}),
+        series,
+    ]
     assert len(others) == len({hash_value(one) for one in others})
 
 

@@ -72,9 +72,21 @@ def test_what_can_be_read_once_is_refused():
 
 def test_resources_are_refused(tmp_path):
     """Files, sockets, connections, threads and weak references have no content of their own."""
-    with (tmp_path / "x").open("w") as text, socket.socket() as wire, (tmp_path / "x").open("rb") as binary:
+    with (
+        (tmp_path / "x").open("w") as text,
+        socket.socket() as wire,
+        (tmp_path / "x").open("rb") as binary,
+    ):
         connection = sqlite3.connect(":memory:")
-        for value in (text, binary, wire, connection, threading.Thread(), weakref.ref(Model), threading.RLock()):
+        for value in (
+            text,
+            binary,
+            wire,
+            connection,
+            threading.Thread(),
+            weakref.ref(Model),
+            threading.RLock(),
+        ):
             refused(value)
         connection.close()
 

@@ -21,7 +21,11 @@ class Pair:
 
 
 rows = st.one_of(
-    st.lists(st.tuples(nested, nested).map(lambda two: {"a": two[0], "b": two[1]}), min_size=8, max_size=12),
+    st.lists(
+        st.tuples(nested, nested).map(lambda two: {"a": two[0], "b": two[1]}),
+        min_size=8,
+        max_size=12,
+    ),
     st.lists(st.lists(nested, max_size=3), min_size=8, max_size=12),
     st.lists(st.tuples(nested, scalars), min_size=8, max_size=12),
     st.lists(st.builds(Pair, nested, scalars), min_size=8, max_size=12),
@@ -64,7 +68,8 @@ def test_a_string_like_key_is_not_a_string():
 
 
 @pytest.mark.parametrize(
-    "make", [lambda each: [each] * 9, lambda each: [[each], *({"a": each, "b": i} for i in range(9))]]
+    "make",
+    [lambda each: [each] * 9, lambda each: [[each], *({"a": each, "b": i} for i in range(9))]],
 )
 def test_shared_parts_are_walked_once(make):
     """Forty levels, each with nine references to the one below, take no time: nothing is walked for each path to it."""
@@ -103,7 +108,9 @@ def test_rows_that_contain_themselves_are_refused():
 
 
 @pytest.mark.parametrize("depth", [10_000, 100_000])
-@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: (inner,), lambda inner: {"a": inner}])
+@pytest.mark.parametrize(
+    "wrap", [lambda inner: [inner], lambda inner: (inner,), lambda inner: {"a": inner}]
+)
 def test_deep_nesting_is_refused(wrap, depth):
     """What is nested deeper than the interpreter can follow is an error, and no crash."""
     value = 1
@@ -119,15 +126,35 @@ def test_nesting_of_a_hundred_levels_is_hashed():
     for _ in range(100):
         nested, captured = [nested], capturing(captured, 1)
     assert (
-        len({hash_value(nested), hash_value([nested]), hash_value(captured), hash_value(capturing(captured, 1))}) == 4
+        len(
+            {
+                hash_value(nested),
+                hash_value([nested]),
+                hash_value(captured),
+                hash_value(capturing(captured, 1)),
+            }
+        )
+        == 4
     )
 
 
-@pytest.mark.parametrize("text", ["é" * LONG, b"x" * LONG, "a\ud800" * (LONG // 2)], ids=["str", "bytes", "surrogates"])
+@pytest.mark.parametrize(
+    "text", ["é" * LONG, b"x" * LONG, "a\ud800" * (LONG // 2)], ids=["str", "bytes", "surrogates"]
+)
 def test_long_texts_are_told_apart(text):
     """A long str or bytes counts by all of its content, alone and in a container, in a batch and out of it."""
     other = text[:-1] + text[:1]
     assert hash_value(text) == hash_value(text[:5] + text[5:])
-    assert len({hash_value(text), hash_value(other + text[-1:]), hash_value(text[:-1]), hash_value([text])}) == 4
+    assert (
+        len(
+            {
+                hash_value(text),
+                hash_value(other + text[-1:]),
+                hash_value(text[:-1]),
+                hash_value([text]),
+            }
+        )
+        == 4
+    )
     rows = [(text, i) for i in range(8)]
     assert rooted(Walk(by_ones=True).item(rows)).hex() == hash_value(rows)

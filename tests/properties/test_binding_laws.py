@@ -17,8 +17,12 @@ def expected_binding(signature, args, kwargs):
         return str(error)
     bound.apply_defaults()
     kinds = {name: each.kind for name, each in signature.parameters.items()}
-    rest = next((bound.arguments[name] for name, kind in kinds.items() if kind is Kind.VAR_POSITIONAL), ())
-    extra = next((bound.arguments[name] for name, kind in kinds.items() if kind is Kind.VAR_KEYWORD), {})
+    rest = next(
+        (bound.arguments[name] for name, kind in kinds.items() if kind is Kind.VAR_POSITIONAL), ()
+    )
+    extra = next(
+        (bound.arguments[name] for name, kind in kinds.items() if kind is Kind.VAR_KEYWORD), {}
+    )
     variadic = (Kind.VAR_POSITIONAL, Kind.VAR_KEYWORD)
     plain = {name: value for name, value in bound.arguments.items() if kinds[name] not in variadic}
     return plain, rest, extra
@@ -44,7 +48,12 @@ def test_bind_refuses_what_the_call_refuses(function, arguments):
     """Arguments bind if, and only if, the function can be called with them."""
     # `Signature.bind` of Python 3.11 refuses a keyword named as an omitted positional-only parameter
     parameters = function.signature.parameters
-    assume(not any(name in parameters and parameters[name].kind is Kind.POSITIONAL_ONLY for name in arguments.kwargs))
+    assume(
+        not any(
+            name in parameters and parameters[name].kind is Kind.POSITIONAL_ONLY
+            for name in arguments.kwargs
+        )
+    )
 
     def outcome(attempt):
         try:
@@ -54,7 +63,9 @@ def test_bind_refuses_what_the_call_refuses(function, arguments):
         return "bound"
 
     called = outcome(lambda: function.call(*arguments.args, **arguments.kwargs))
-    assert called == outcome(lambda: bind(subject_of(function.call), arguments.args, arguments.kwargs))
+    assert called == outcome(
+        lambda: bind(subject_of(function.call), arguments.args, arguments.kwargs)
+    )
 
 
 @given(functions(), any_arguments(), any_arguments())

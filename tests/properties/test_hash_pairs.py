@@ -49,6 +49,10 @@ def test_other_processes_agree(seed):
     path = os.pathsep.join([str(Path(values.__file__).parent.parent), *sys.path])
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, input=cloudpickle.dumps(made), capture_output=True, check=True
+        [sys.executable, "-c", code],
+        env=environment,
+        input=cloudpickle.dumps(made),
+        capture_output=True,
+        check=True,
     )
     assert list(map(hash_value, made)) == done.stdout.decode().split()

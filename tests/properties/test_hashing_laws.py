@@ -36,7 +36,9 @@ scalars = (
 )
 keys = scalars | st.complex_numbers() | st.fractions() | st.dates() | st.datetimes() | st.uuids()
 leaves = keys | st.decimals()  # a signalling NaN has no `hash()`
-hashables = st.recursive(keys, lambda inner: st.tuples(inner, inner) | st.frozensets(inner, max_size=3), max_leaves=5)
+hashables = st.recursive(
+    keys, lambda inner: st.tuples(inner, inner) | st.frozensets(inner, max_size=3), max_leaves=5
+)
 
 
 def _extend(inner):
@@ -153,7 +155,11 @@ def test_layout_of_an_array_is_invisible(array):
     every_other = (*(slice(None, None, 2) for _ in array.shape), ...)
     gaps = np.zeros([2 * size for size in array.shape], array.dtype)[every_other]
     gaps[...] = array
-    assert {digest(array)} == {digest(np.array(array, order="F")), digest(gaps), digest(array.T.copy().T)}
+    assert {digest(array)} == {
+        digest(np.array(array, order="F")),
+        digest(gaps),
+        digest(array.T.copy().T),
+    }
 
 
 @given(arrays, arrays)
@@ -194,5 +200,12 @@ def test_hash_is_the_digest_in_hexadecimal(value):
 def test_every_nan_agrees(bits):
     """Sign and payload of a NaN do not count, wherever it stands."""
     nan = np.frombuffer(bytes.fromhex(bits), ">f8").astype("f8")[0].item()
-    for box in (lambda x: x, lambda x: [x], lambda x: [x, "a"], lambda x: {"a": x}, lambda x: {x}, lambda x: (x, [x])):
+    for box in (
+        lambda x: x,
+        lambda x: [x],
+        lambda x: [x, "a"],
+        lambda x: {"a": x},
+        lambda x: {x},
+        lambda x: (x, [x]),
+    ):
         assert digest(box(math.nan)) == digest(box(nan))

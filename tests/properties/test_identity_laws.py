@@ -47,7 +47,9 @@ def test_spelling_a_call_otherwise_keeps_its_id(data):
     function = data.draw(functions(nested))
     one, other = data.draw(equal_calls(function))
     decorated = p.provenance(function.call)
-    assert decorated.artifact_id(*one.args, **one.kwargs) == decorated.artifact_id(*other.args, **other.kwargs)
+    assert decorated.artifact_id(*one.args, **one.kwargs) == decorated.artifact_id(
+        *other.args, **other.kwargs
+    )
 
 
 @given(functions(nested), st.data())
@@ -95,7 +97,12 @@ def test_the_memory_layout_of_arrays_does_not_count(seed, shape):
     spaced[...] = array
     locked = array.copy()
     locked.flags.writeable = False
-    layouts = [np.asfortranarray(array), spaced, np.ascontiguousarray(array[..., ::-1])[..., ::-1], locked]
+    layouts = [
+        np.asfortranarray(array),
+        spaced,
+        np.ascontiguousarray(array[..., ::-1])[..., ::-1],
+        locked,
+    ]
     assert {echo.artifact_id(array)} == {echo.artifact_id(each) for each in layouts}
 
 
@@ -131,7 +138,25 @@ def test_arguments_do_not_change_places():
     assert len(calls) == len(set(calls))
 
 
-ONE_OF_EACH_TYPE = [1, 1.0, True, "1", b"1", 1 + 0j, [1], (1,), {1}, frozenset({1}), {1: 1}, None, "", b"", [], (), {}]
+ONE_OF_EACH_TYPE = [
+    1,
+    1.0,
+    True,
+    "1",
+    b"1",
+    1 + 0j,
+    [1],
+    (1,),
+    {1},
+    frozenset({1}),
+    {1: 1},
+    None,
+    "",
+    b"",
+    [],
+    (),
+    {},
+]
 
 
 def test_types_do_not_meet():
@@ -145,7 +170,9 @@ def test_a_fresh_proxy_is_its_value(value):
     with in_memory():
         proxy = echo(value)
         assert echo.artifact_id(value) == echo.artifact_id(proxy)
-        assert echo.artifact_id([value, {"k": (value,)}]) == echo.artifact_id([proxy, {"k": (proxy,)}])
+        assert echo.artifact_id([value, {"k": (value,)}]) == echo.artifact_id(
+            [proxy, {"k": (proxy,)}]
+        )
 
 
 @given(nested)
@@ -155,9 +182,15 @@ def test_an_unread_proxy_is_its_value(value):
         artifact = p.artifact_of(echo(value))
         for unread in (echo(value), artifact.proxy(), pickle.loads(pickle.dumps(echo(value)))):
             expected = echo.artifact_id(value), pair.artifact_id([value], c=(value, {0: value}))
-            assert expected == (echo.artifact_id(unread), pair.artifact_id([unread], c=(unread, {0: unread})))
+            assert expected == (
+                echo.artifact_id(unread),
+                pair.artifact_id([unread], c=(unread, {0: unread})),
+            )
             repr(unread)
-            assert expected == (echo.artifact_id(unread), pair.artifact_id([unread], c=(unread, {0: unread})))
+            assert expected == (
+                echo.artifact_id(unread),
+                pair.artifact_id([unread], c=(unread, {0: unread})),
+            )
         assert p.hash(value) == artifact.value_id == p.hash(repo[artifact.id].proxy())
 
 

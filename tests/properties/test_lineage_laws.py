@@ -61,7 +61,9 @@ def test_every_source_comes_first(pipeline):
         found = dependencies(played(pipeline)[-1])
         order = {each.id: i for i, each in enumerate(found)}
         assert len(found) == len(order)
-        assert all(order[source] < order[each.id] for each in found for source in each.input_artifact_ids)
+        assert all(
+            order[source] < order[each.id] for each in found for source in each.input_artifact_ids
+        )
 
 
 @given(pipelines())
@@ -70,7 +72,11 @@ def test_a_part_is_the_lineage_of_the_part(pipeline):
     """What the graph says of an inner artifact is what that one's own lineage says."""
     with in_memory():
         graph = lineage(played(pipeline)[-1])
-        assert all(graph.edges[inner] == lineage(each).edges[inner] for each in graph.artifacts for inner in [each])
+        assert all(
+            graph.edges[inner] == lineage(each).edges[inner]
+            for each in graph.artifacts
+            for inner in [each]
+        )
         assert all(graph.tree(each) == lineage(each).tree() for each in graph.artifacts)
 
 

@@ -55,7 +55,10 @@ def proxies(value):
 def test_unary(function, value):
     """Unary operators and the builtins of one argument do not see a difference."""
     with in_memory():
-        expected, found = outcome(function, value), [outcome(function, each) for each in proxies(value)]
+        expected, found = (
+            outcome(function, value),
+            [outcome(function, each) for each in proxies(value)],
+        )
         if shows_order(function, value) and isinstance(expected, tuple):
             assert [expected[0]] * 2 == [kind for kind, _ in found]
         else:
@@ -65,16 +68,24 @@ def test_unary(function, value):
 @given(st.sampled_from(BINARY), nested, nested)
 def test_binary(function, one, other):
     """Binary operators give the same with a proxy on the left, on the right, and on both sides."""
-    assume(function not in {operator.mod, operator.contains} or not isinstance(one, str | bytes))  # they ask in C
+    assume(
+        function not in {operator.mod, operator.contains} or not isinstance(one, str | bytes)
+    )  # they ask in C
     with in_memory():
         expected = outcome(function, one, other)
         found = [outcome(function, each, other) for each in proxies(one)]
         found += [outcome(function, one, each) for each in proxies(other)]
-        found += [outcome(function, *pair) for pair in zip(proxies(one), proxies(other), strict=True)]
+        found += [
+            outcome(function, *pair) for pair in zip(proxies(one), proxies(other), strict=True)
+        ]
         assert [expected] * 6 == found
 
 
-@given(st.sampled_from([*BINARY, pow, operator.lshift, operator.rshift]), st.integers(0, 9), st.integers(0, 9))
+@given(
+    st.sampled_from([*BINARY, pow, operator.lshift, operator.rshift]),
+    st.integers(0, 9),
+    st.integers(0, 9),
+)
 def test_arithmetic(function, one, other):
     """Numbers behind proxies are numbers, in powers and shifts too."""
     with in_memory():
@@ -86,7 +97,12 @@ def test_arithmetic(function, one, other):
         ]
 
 
-@given(nested, st.sampled_from([list, dict, str, int, float, bytes, set, tuple, frozenset, bool, type(None), object]))
+@given(
+    nested,
+    st.sampled_from(
+        [list, dict, str, int, float, bytes, set, tuple, frozenset, bool, type(None), object]
+    ),
+)
 def test_isinstance(value, kind):
     """`isinstance` and `__class__` tell the type of the value."""
     with in_memory():
@@ -151,7 +167,9 @@ def test_sequences(values, data):
 @given(nested)
 def test_a_proxy_works_wherever_its_value_is_a_key(value):
     """What is hashable is found in sets and dictionaries through its proxy, and the other way round."""
-    assume("nan" not in repr(value))  # which no dictionary finds again, unless it is the same object
+    assume(
+        "nan" not in repr(value)
+    )  # which no dictionary finds again, unless it is the same object
     with in_memory(), suppress(TypeError):
         hash(value)
         for proxy in proxies(value):

@@ -78,7 +78,11 @@ def _impure(style, values, which, chance):
     def named(**kwargs):
         changed_within(kwargs[f"x{which}"], chance)
 
-    return named, lambda function: function(**{f"x{i}": value for i, value in enumerate(values)}), f"x{which}"
+    return (
+        named,
+        lambda function: function(**{f"x{i}": value for i, value in enumerate(values)}),
+        f"x{which}",
+    )
 
 
 def _id_of(function, call):
@@ -153,7 +157,13 @@ def test_changing_a_result_changes_no_other(value, chance):
         def make():
             return copy.deepcopy(value)
 
-        results = [make(), make(), make(), p.artifact_of(make()).proxy(), p.artifact_of(make()).value]
+        results = [
+            make(),
+            make(),
+            make(),
+            p.artifact_of(make()).proxy(),
+            p.artifact_of(make()).value,
+        ]
         for each in results:
             changed_within(each, chance)
         artifact = p.artifact_of(make())

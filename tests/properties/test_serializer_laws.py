@@ -27,7 +27,9 @@ COMPRESSIONS = (None, "zstd", "lz4")
 def made(seed):
     """A value of any family, or a table of any kind."""
     r = random.Random(seed)
-    makers = r.choice([values.MAKERS, (frame, series, column, libraries.arrow, libraries.polars, polars_series)])
+    makers = r.choice(
+        [values.MAKERS, (frame, series, column, libraries.arrow, libraries.polars, polars_series)]
+    )
     return r.choice(makers)(r, lambda: plain_value(r))
 
 
@@ -54,7 +56,9 @@ FRAME_CHANGES = (
     lambda r, it: it.set_axis(pd.Index(list(it.columns), dtype=object), axis=1),
     lambda r, it: it.astype(object),
     lambda r, it: pd.DataFrame({name: numbers(r, len(it)) for name in "ab"}),
-    lambda r, it: pd.DataFrame({"x": numbers(r, 3)}, index=pd.Index(numbers(r, 3), name=r.choice([None, "i"]))),
+    lambda r, it: pd.DataFrame(
+        {"x": numbers(r, 3)}, index=pd.Index(numbers(r, 3), name=r.choice([None, "i"]))
+    ),
     lambda r, it: pd.DataFrame({"x": [1, 2, 3]}, index=instants(r, 3)),
 )
 
@@ -69,14 +73,20 @@ def numbers(r, rows):
 
 def instants(r, rows):
     """Moments of some unit and zone, with or without a frequency, one of them missing."""
-    it = pd.date_range("2024-10-27", periods=rows, freq="h", tz=r.choice([None, "UTC", "Europe/Warsaw"]))
+    it = pd.date_range(
+        "2024-10-27", periods=rows, freq="h", tz=r.choice([None, "UTC", "Europe/Warsaw"])
+    )
     it = it.as_unit(r.choice(["s", "ms", "us", "ns"]))
-    return r.choice([it, pd.DatetimeIndex([*it[:-1], pd.NaT]), it.tz_localize(None), pd.Index(it._data)])
+    return r.choice(
+        [it, pd.DatetimeIndex([*it[:-1], pd.NaT]), it.tz_localize(None), pd.Index(it._data)]
+    )
 
 
 def column(r, _):
     """A column of pandas, as a series."""
-    return pd.Series(libraries.column(r, r.randint(0, 3) or 2), name=r.choice([None, "n", "", 3, ("a", 1)]))
+    return pd.Series(
+        libraries.column(r, r.randint(0, 3) or 2), name=r.choice([None, "n", "", 3, ("a", 1)])
+    )
 
 
 def series(r, _):
@@ -88,7 +98,9 @@ def series(r, _):
 def polars_series(r, _):
     """A series of polars, of a type with a parameter."""
     kinds = (
-        lambda: pl.Series("t", [1, None], pl.Datetime(r.choice(["ms", "us", "ns"]), r.choice([None, "UTC"]))),
+        lambda: pl.Series(
+            "t", [1, None], pl.Datetime(r.choice(["ms", "us", "ns"]), r.choice([None, "UTC"]))
+        ),
         lambda: pl.Series("", [1, None], pl.Duration(r.choice(["ms", "us", "ns"]))),
         lambda: pl.Series("x", numbers(r, 3)),
         lambda: pl.Series("d", [1, None], pl.Date),
@@ -136,7 +148,9 @@ def test_what_is_accepted_comes_back(seed):
     for at in range(5):
         value = made(seed + at)
         digest = hashed(value)
-        accepted = [each.name for each in candidates(value, None) if assert_kept(value, each.name, None)]
+        accepted = [
+            each.name for each in candidates(value, None) if assert_kept(value, each.name, None)
+        ]
         assert accepted or digest is None, value
         for name in random.Random(seed).sample(NAMED, 3):
             assert_kept(value, name, random.Random(seed).choice(COMPRESSIONS))
@@ -147,7 +161,10 @@ def test_what_is_accepted_comes_back(seed):
 def test_what_is_at_hand_is_what_a_sink_gets(value, name, compression):
     """Bytes that need no sink are those that it would get, and there are some for scalars."""
     dump_kwargs = options({"compression": compression}) if compression else options(None)
-    assert Encoding(name, value, "it", dump_kwargs).at_once() in (None, written(value, name, dump_kwargs))
+    assert Encoding(name, value, "it", dump_kwargs).at_once() in (
+        None,
+        written(value, name, dump_kwargs),
+    )
     scalar = Encoding("pickle", repr(value), "it")
     assert scalar.at_once() == written(repr(value), "pickle", options(None))
 
@@ -158,7 +175,9 @@ def test_json_gives_back_what_it_accepts(value):
     assert_kept(value, "json", "zstd")
 
 
-FRAME = pd.DataFrame({"number": [1, 2], "text": ["a", None], "when": pd.to_datetime(["2024-01-01", None])})
+FRAME = pd.DataFrame(
+    {"number": [1, 2], "text": ["a", None], "when": pd.to_datetime(["2024-01-01", None])}
+)
 FRAMES = {
     "plain": FRAME,
     "index of strings": FRAME.set_axis(["x", "y"]),
@@ -166,7 +185,9 @@ FRAMES = {
     "range": FRAME.set_axis(pd.RangeIndex(3, 9, 3, name="r")),
     "no rows": FRAME.iloc[:0],
     "nullable": FRAME.astype({"number": "Int8", "text": "string"}),
-    "zone": pd.DataFrame({"when": pd.date_range("2024-10-27", periods=3, freq="h", tz="Europe/Warsaw")}),
+    "zone": pd.DataFrame(
+        {"when": pd.date_range("2024-10-27", periods=3, freq="h", tz="Europe/Warsaw")}
+    ),
     "NaN": pd.DataFrame({"x": [0.0, -0.0, np.nan], "y": -np.array([np.nan, 1, 2], "f4")}),
 }
 
@@ -177,7 +198,9 @@ def test_parquet_takes_ordinary_frames(value):
     assert assert_kept(value, "pd_df_parquet", None)
     assert "pd_df_parquet" == next(each.name for each in candidates(value, None))
     loaded = Decoding("pd_df_parquet")(io.BytesIO(written(value, "pd_df_parquet", options(None))))
-    pd.testing.assert_frame_equal(value, loaded, check_index_type="exact", check_column_type="exact")
+    pd.testing.assert_frame_equal(
+        value, loaded, check_index_type="exact", check_column_type="exact"
+    )
 
 
 class Special(pd.DataFrame):
@@ -202,7 +225,9 @@ REFUSED = {
     "intervals": pd.DataFrame({"x": pd.interval_range(0, 2)}),
     "offset": pd.DataFrame({"x": pd.to_datetime(["2024-01-01T00:00+02:00"])}),
     "levels": FRAME.set_index(["number", "text"]),
-    "levels of columns": FRAME.set_axis(pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)]), axis=1),
+    "levels of columns": FRAME.set_axis(
+        pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)]), axis=1
+    ),
     "frequency": FRAME.set_axis(pd.date_range("2024", periods=2)),
     "categories as index": FRAME.set_axis(pd.CategoricalIndex(["a", "b"])),
     "subclass": Special({"x": [1]}),
@@ -223,7 +248,9 @@ REFUSED = {
 def test_what_parquet_would_change_is_left_to_the_next(value):
     """Parquet refuses it, and the serializer after it gives it back as it was."""
     assert written(value, "pd_df_parquet", options(None)) is None
-    first = next(each.name for each in candidates(value, None) if written(value, each.name, options(None)))
+    first = next(
+        each.name for each in candidates(value, None) if written(value, each.name, options(None))
+    )
     assert "joblib" == first
     assert assert_kept(value, first, None)
 
@@ -232,7 +259,9 @@ def test_what_parquet_would_change_is_left_to_the_next(value):
     "value",
     [
         pa.table({"a": [1, None]}).replace_schema_metadata({"k": "v"}),
-        pa.table({"a": pa.array(["x", "y", "x"]).dictionary_encode(), "b": [{"x": [1]}, None, {"x": []}]}),
+        pa.table(
+            {"a": pa.array(["x", "y", "x"]).dictionary_encode(), "b": [{"x": [1]}, None, {"x": []}]}
+        ),
         pa.table({"a": pa.array([], pa.string())}),
         pa.table({"same": [1]}).append_column("same", [[2]]),
         pa.record_batch({"a": [1.5, None]}),
@@ -261,13 +290,26 @@ def test_types_that_a_reader_may_not_know_are_left_to_the_next():
         assert assert_kept(value, "joblib", None)
 
 
-@pytest.mark.parametrize("value", [pa.table({"a": [1, 2]}), pa.record_batch({"a": [1, 2]})], ids=["table", "batch"])
+@pytest.mark.parametrize(
+    "value", [pa.table({"a": [1, 2]}), pa.record_batch({"a": [1, 2]})], ids=["table", "batch"]
+)
 def test_rows_without_columns_are_counted(value):
     """How many there are is not lost, which it would be in a pickle."""
     assert assert_kept(value.select([]), "arrow_ipc", None)
 
 
-ODD = [(1,), {1: 2}, float("nan"), float("inf"), {1}, b"", 10**5000, np.float64(1), [[(1,)]], {"a": {2: 3}}]
+ODD = [
+    (1,),
+    {1: 2},
+    float("nan"),
+    float("inf"),
+    {1},
+    b"",
+    10**5000,
+    np.float64(1),
+    [[(1,)]],
+    {"a": {2: 3}},
+]
 
 
 @pytest.mark.parametrize("value", ODD, ids=lambda value: type(value).__name__)

@@ -24,9 +24,17 @@ def npy(shape):
 
 HUNGRY = {
     "an array of 73 TiB": ("numpy", npy((10_030_000_000_000,)), {}),
-    "an array of 73 TiB, compressed": ("numpy", npy((10_030_000_000_000,)), {"compression": "zstd"}),
+    "an array of 73 TiB, compressed": (
+        "numpy",
+        npy((10_030_000_000_000,)),
+        {"compression": "zstd"},
+    ),
     "bytes of a terabyte": ("pickle", b"\x80\x05\x8e" + (1 << 46).to_bytes(8, "little"), {}),
-    "a bytearray of 64 terabytes": ("cloudpickle", b"\x80\x05\x96" + (1 << 46).to_bytes(8, "little"), {}),
+    "a bytearray of 64 terabytes": (
+        "cloudpickle",
+        b"\x80\x05\x96" + (1 << 46).to_bytes(8, "little"),
+        {},
+    ),
 }
 
 
@@ -42,13 +50,19 @@ def planted(artifact_id, serializer, data, dump_kwargs=None, load_kwargs=None):
         load_kwargs=options(load_kwargs),
         dump_kwargs=options(dump_kwargs),
     )
-    stores(PutRecord(forged, run(), '{"__varargs": []}', (written,) if isinstance(written, Held) else ()))
+    stores(
+        PutRecord(
+            forged, run(), '{"__varargs": []}', (written,) if isinstance(written, Held) else ()
+        )
+    )
 
 
 @pytest.fixture(autouse=True)
 def _repository():
     """A repository on disk."""
-    with p.using_repo(p.SqliteRepo(db="records.db", store=p.DiskStore(cachedir="blobs"), inline_limit=0)):
+    with p.using_repo(
+        p.SqliteRepo(db="records.db", store=p.DiskStore(cachedir="blobs"), inline_limit=0)
+    ):
         yield
 
 
@@ -79,14 +93,19 @@ def test_a_compressed_array_is_read(tmp_path):
     with (tmp_path / "value").open("wb") as sink:
         coding.Encoding("numpy", array, "it", options({"compression": "lz4"}))(sink)
     with (tmp_path / "value").open("rb") as file:
-        assert np.array_equal(array, Decoding("numpy", dump_kwargs=options({"compression": "lz4"}))(file))
+        assert np.array_equal(
+            array, Decoding("numpy", dump_kwargs=options({"compression": "lz4"}))(file)
+        )
 
 
 MANIFESTS = {
     "a lone surrogate": [["\ud800", DIGEST, 3, False]],
     "a lone surrogate in a folder": [["\udfff/a", DIGEST, 3, False]],
     "a file that is a folder": [["a", DIGEST, 3, False], ["a/b", DIGEST, 3, False]],
-    "a file that is a folder of folders": [["a/b/c/d", DIGEST, 3, False], ["a/b", DIGEST, 3, False]],
+    "a file that is a folder of folders": [
+        ["a/b/c/d", DIGEST, 3, False],
+        ["a/b", DIGEST, 3, False],
+    ],
     "a file twice": [["a", DIGEST, 3, False], ["a", "2e" * 20, 3, False]],
     "a long name": [["a/" + 256 * "b", DIGEST, 3, False]],
     "a size that is text": [["a", DIGEST, "3", False]],
@@ -105,7 +124,11 @@ def test_a_manifest_that_no_folder_can_have_is_damage(case, tmp_path):
     (data / "file.txt").write_text("text")
     call = p.provenance(name=case.replace(" ", "_"), archive_file=True)(lambda: str(data))
     planted(
-        call.artifact_id(), "folder", json.dumps(MANIFESTS[case]).encode(), None, {"digest": DIGEST, "name": "data"}
+        call.artifact_id(),
+        "folder",
+        json.dumps(MANIFESTS[case]).encode(),
+        None,
+        {"digest": DIGEST, "name": "data"},
     )
     with pytest.raises(p.CorruptBlobError):
         p.load_artifact(call.artifact_id()).value  # noqa: B018
@@ -116,8 +139,16 @@ def test_a_manifest_that_no_folder_can_have_is_damage(case, tmp_path):
 def test_an_extension_that_no_file_can_have_is_damage(extension, tmp_path):
     """The same of a single file."""
     (tmp_path / "data.txt").write_text("text")
-    call = p.provenance(name=f"file{len(extension)}", archive_file=True)(lambda: str(tmp_path / "data.txt"))
-    planted(call.artifact_id(), "file", b"text", None, {"digest": DIGEST, "size": 4, "extension": extension})
+    call = p.provenance(name=f"file{len(extension)}", archive_file=True)(
+        lambda: str(tmp_path / "data.txt")
+    )
+    planted(
+        call.artifact_id(),
+        "file",
+        b"text",
+        None,
+        {"digest": DIGEST, "size": 4, "extension": extension},
+    )
     with pytest.raises(p.CorruptBlobError):
         p.load_artifact(call.artifact_id()).value  # noqa: B018
     assert "text" == Path(p.unwrap(call())).read_text()
@@ -128,4 +159,6 @@ def test_names_of_an_unknown_encoding_are_names(tmp_path):
     text = json.dumps([["caf\udce9", DIGEST, 3, False], ["caf/\udce9", DIGEST, 3, True]]).encode()
     (tmp_path / "manifest").write_bytes(text)
     with (tmp_path / "manifest").open("rb") as file:
-        assert ["caf\udce9", "caf/\udce9"] == list(serializer_named("folder").load(file, digest=DIGEST).files)
+        assert ["caf\udce9", "caf/\udce9"] == list(
+            serializer_named("folder").load(file, digest=DIGEST).files
+        )

@@ -67,7 +67,9 @@ def npy(descr, shape, data=b""):
 def test_an_array_of_addresses_is_refused(kind, size, mode, trusted):
     """Before anything is mapped or allocated, whoever is trusted: the addresses would be followed when it is used."""
     addresses = np.full(4 * SIZES[size], 0xDEADBEEF, "<u8").tobytes()
-    forged = planted(npy(POINTERS[kind], (SIZES[size],), addresses), "numpy", {"mmap_mode": mode} if mode else {})
+    forged = planted(
+        npy(POINTERS[kind], (SIZES[size],), addresses), "numpy", {"mmap_mode": mode} if mode else {}
+    )
     with pytest.raises(p.CorruptBlobError, match=r"pointers|decoded"):
         repository(trusted).get_value(forged)
 
@@ -86,7 +88,9 @@ def test_text_of_any_width_is_stored_in_another_way():
 @pytest.mark.parametrize("size", SIZES)
 def test_an_array_is_no_larger_than_its_bytes(size, mode, shape):
     """A header that asks for terabytes is damage, not a lack of memory."""
-    forged = planted(npy("'<f8'", shape, bytes(8 * SIZES[size])), "numpy", {"mmap_mode": mode} if mode else {})
+    forged = planted(
+        npy("'<f8'", shape, bytes(8 * SIZES[size])), "numpy", {"mmap_mode": mode} if mode else {}
+    )
     with pytest.raises(p.CorruptBlobError):
         repository(False).get_value(forged)
 
@@ -119,7 +123,12 @@ OUTSIDE = {
     "the source itself": ("numpy", {"source": "elsewhere"}),
 }
 """Arguments that no load function takes, by what they would do to which."""
-SOUND = {"folder": b"[]", "json": b"[]", "pickle": pickle.dumps(None), "numpy": npy("'<f8'", (1,), bytes(8))}
+SOUND = {
+    "folder": b"[]",
+    "json": b"[]",
+    "pickle": pickle.dumps(None),
+    "numpy": npy("'<f8'", (1,), bytes(8)),
+}
 
 
 @pytest.mark.parametrize("case", OUTSIDE)
@@ -134,7 +143,8 @@ def test_an_argument_outside_the_closed_list_is_an_error(case):
 
 
 @pytest.mark.parametrize(
-    "case", [case for case in OUTSIDE if OUTSIDE[case][0] not in {"file", "folder", "pytorch_model"}]
+    "case",
+    [case for case in OUTSIDE if OUTSIDE[case][0] not in {"file", "folder", "pytorch_model"}],
 )
 def test_the_same_argument_is_refused_where_a_function_is_decorated(case):
     """The error comes before anything is computed."""
@@ -143,7 +153,9 @@ def test_the_same_argument_is_refused_where_a_function_is_decorated(case):
         p.provenance(serializer=serializer, load_kwargs=load_kwargs)(lambda: None)
 
 
-@pytest.mark.parametrize("name", ["../cpu", "cpu;", "", "CPU", "cuda:", "cuda:0:1", 0, {"cpu": "cpu"}, ["cpu"], b"cpu"])
+@pytest.mark.parametrize(
+    "name", ["../cpu", "cpu;", "", "CPU", "cuda:", "cuda:0:1", 0, {"cpu": "cpu"}, ["cpu"], b"cpu"]
+)
 def test_a_device_has_the_name_of_a_device(name):
     """What torch maps tensors to comes from the record as well."""
     for load in (tensors.load_torch, tensors.load_weights):
@@ -174,10 +186,16 @@ def test_a_serializer_of_the_users_keeps_its_own_arguments():
 @pytest.mark.parametrize("serializer", ["pl_df_parquet", "pl_series_parquet"])
 def test_a_frame_has_no_column_of_addresses(serializer):
     """Columns of the extension type of polars hold Python objects, by the addresses that the file says."""
-    marks = {"ARROW:extension:name": "POLARS_EXTENSION_TYPE", "ARROW:extension:metadata": "1;3735928559"}
+    marks = {
+        "ARROW:extension:name": "POLARS_EXTENSION_TYPE",
+        "ARROW:extension:metadata": "1;3735928559",
+    }
     field = pa.field("object", pa.binary(8), metadata=marks)
     sink = io.BytesIO()
-    pq.write_table(pa.table([pa.array([b"\xde\xad\xbe\xef" * 2], pa.binary(8))], schema=pa.schema([field])), sink)
+    pq.write_table(
+        pa.table([pa.array([b"\xde\xad\xbe\xef" * 2], pa.binary(8))], schema=pa.schema([field])),
+        sink,
+    )
     with pytest.raises(p.CorruptBlobError, match="never stored"):
         repository(False).get_value(planted(sink.getvalue(), serializer))
 

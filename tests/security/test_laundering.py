@@ -42,7 +42,11 @@ def planted_pickle(dump):
 
 PICKLES = {
     name: planted_pickle(dump)
-    for name, dump in {"cloudpickle": cloudpickle.dump, "joblib": joblib.dump, "pickle": pickle.dump}.items()
+    for name, dump in {
+        "cloudpickle": cloudpickle.dump,
+        "joblib": joblib.dump,
+        "pickle": pickle.dump,
+    }.items()
 }
 DATA = {
     "json": lambda size, sink: sink.write(json.dumps("x" * size).encode()) and None,
@@ -59,7 +63,9 @@ def _canary():
 
 def repository(name, **options):
     """A repository of this folder, each with records and files of its own."""
-    store = p.DiskStore(f"files of {name}", cachedir=f"{name} files", trusted=options.get("trusted", True))
+    store = p.DiskStore(
+        f"files of {name}", cachedir=f"{name} files", trusted=options.get("trusted", True)
+    )
     return p.SqliteRepo(name, db=f"{name}.db", store=store, **options)
 
 
@@ -84,7 +90,9 @@ def planted(serializer, size=1, repo=None, inputs=False, **facts):
         value_artifact_ids=facts.pop("value_artifact_ids", frozenset()),
         **facts,
     )
-    stores(PutRecord(forged, run(), "{}", tuple(each for each in written if isinstance(each, Held))))
+    stores(
+        PutRecord(forged, run(), "{}", tuple(each for each in written if isinstance(each, Held)))
+    )
     return forged.id
 
 
@@ -99,8 +107,12 @@ def chains(near):
     """Chains of which *near* is a part, and the far repository another."""
     return {
         "chain": p.ChainedRepo("chain", stores=[near, far()]),
-        "chain of chains": p.ChainedRepo("outer", stores=[near, p.ChainedRepo(stores=[p.MemoryRepo(), far()])]),
-        "chain in the chain": p.ChainedRepo("outer", stores=[p.ChainedRepo(stores=[near, p.MemoryRepo()]), far()]),
+        "chain of chains": p.ChainedRepo(
+            "outer", stores=[near, p.ChainedRepo(stores=[p.MemoryRepo(), far()])]
+        ),
+        "chain in the chain": p.ChainedRepo(
+            "outer", stores=[p.ChainedRepo(stores=[near, p.MemoryRepo()]), far()]
+        ),
     }
 
 
@@ -117,7 +129,11 @@ def test_what_executes_is_not_read_through(serializer, size, target):
         use(chain, artifact_id)
         assert artifact_id not in near
         use(near, artifact_id)
-    assert [] == [each for each in Path("near files").rglob("*") if each.is_file() and each.stat().st_size > size]
+    assert [] == [
+        each
+        for each in Path("near files").rglob("*")
+        if each.is_file() and each.stat().st_size > size
+    ]
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -154,13 +170,21 @@ def test_inputs_are_a_pickle_as_well(size, target):
 def test_what_executes_is_not_copied(how, serializer, size, target):
     """The error names both stores, the serializer and the way out; nothing was copied."""
     near = repository("near", **TARGETS[target])
-    into = near if "chain" not in how else p.ChainedRepo("wide", stores=[near, repository("third", trusted=False)])
+    into = (
+        near
+        if "chain" not in how
+        else p.ChainedRepo("wide", stores=[near, repository("third", trusted=False)])
+    )
     artifact = far().get_by_id(planted(serializer, size))
-    with pytest.raises(p.UntrustedStoreError, match=f"{serializer}.*{into.name}.*far.*trusted: false") as error:
+    with pytest.raises(
+        p.UntrustedStoreError, match=f"{serializer}.*{into.name}.*far.*trusted: false"
+    ) as error:
         into.put(artifact) if "put" in how else p.promote(artifact, into)
     assert (error.value.store, error.value.target) == ("far", into.name)
     assert artifact.id not in near
-    assert not any(each.is_file() and each.stat().st_size > 1 for each in Path("near files").rglob("*"))
+    assert not any(
+        each.is_file() and each.stat().st_size > 1 for each in Path("near files").rglob("*")
+    )
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -182,7 +206,9 @@ def test_promoting_data_does_not_take_along_what_executes(relation):
     """Neither what it was made from, nor the parts of a composite."""
     near = repository("near")
     source = planted("cloudpickle")
-    root = planted("json", **{relation: frozenset({source})}, composite=relation == "value_artifact_ids")
+    root = planted(
+        "json", **{relation: frozenset({source})}, composite=relation == "value_artifact_ids"
+    )
     with pytest.raises(p.UntrustedStoreError):
         p.promote(far().get_by_id(root), near)
     assert source not in near
@@ -210,11 +236,16 @@ def test_a_planted_record_does_not_take_the_place_of_what_was_computed(target):
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 def test_bytes_are_not_brought_near_unless_a_trusted_record_names_them(size):
     """Of several blob stores, a trusted one takes those of a signed record, and those that execute nothing."""
-    near, others = p.DiskStore("near", cachedir="near"), p.DiskStore("others", cachedir="others", trusted=False)
+    near, others = (
+        p.DiskStore("near", cachedir="near"),
+        p.DiskStore("others", cachedir="others", trusted=False),
+    )
     both = p.ChainedStore("both", stores=[near, others])
     plain = p.SqliteRepo("plain", db="plain.db", store=both, inline_limit=0)
     written = others.interpreter(WriteBlob(lambda sink: PICKLES["cloudpickle"](size, sink)))
-    forged = record(id=new_id(), serializer="cloudpickle", value_blob=written.blob, inputs_blob=None)
+    forged = record(
+        id=new_id(), serializer="cloudpickle", value_blob=written.blob, inputs_blob=None
+    )
     plain.interpreter(PutRecord(forged, run(), "{}"))
     with pytest.raises(p.UntrustedStoreError):
         plain.get_value(forged.id)
@@ -229,12 +260,17 @@ def test_bytes_are_not_brought_near_unless_a_trusted_record_names_them(size):
 
 def test_bytes_of_a_signed_record_are_brought_near():
     """The signature vouches for their digest, wherever they are."""
-    near, others = p.DiskStore("near", cachedir="near"), p.DiskStore("others", cachedir="others", trusted=False)
+    near, others = (
+        p.DiskStore("near", cachedir="near"),
+        p.DiskStore("others", cachedir="others", trusted=False),
+    )
     both = p.ChainedStore("both", stores=[near, others])
     signed = p.SqliteRepo("signed", db="signed.db", store=both, inline_limit=0, signing_key=KEY)
     with p.using_repo(signed):
         artifact = p.provenance(name="nested")(lambda: [[1]] * 10_000).artifact()
-    evolve(near, interpreter=p.DiskStore("near", cachedir="near", delete=True).interpreter).delete(artifact.value_blob)
+    evolve(near, interpreter=p.DiskStore("near", cachedir="near", delete=True).interpreter).delete(
+        artifact.value_blob
+    )
     assert artifact.value_blob not in near
     assert [[1]] * 10_000 == signed.get_value(artifact.id)
     assert artifact.value_blob in near
@@ -271,7 +307,16 @@ def test_sets_hold_ids_and_nothing_that_executes():
 def test_a_serializer_that_reads_with_care_only_where_it_is_told_to_may_execute():
     """Pickle and torch have a safe way and another one: in a trusted store it is the other."""
     executing = {"pickle", "joblib", "cloudpickle", "pytorch_model", "no such serializer"}
-    names = [*executing, "numpy", "json", "file", "folder", "arrow_ipc", "pd_df_parquet", "pl_series_parquet"]
+    names = [
+        *executing,
+        "numpy",
+        "json",
+        "file",
+        "folder",
+        "arrow_ipc",
+        "pd_df_parquet",
+        "pl_series_parquet",
+    ]
     assert executing == {name for name in names if may_execute(name)}
 
 
@@ -280,5 +325,9 @@ def test_a_serializer_that_reads_with_care_only_where_it_is_told_to_may_execute(
 def test_the_rule(executes, into):
     """From a trusted source anything is copied; from another one what the target takes of it."""
     assert may_copy(trusted=True, executes=executes, into=into)
-    allowed = {CopyPolicy.ANYTHING: True, CopyPolicy.DATA_ONLY: not executes, CopyPolicy.NOTHING: False}
+    allowed = {
+        CopyPolicy.ANYTHING: True,
+        CopyPolicy.DATA_ONLY: not executes,
+        CopyPolicy.NOTHING: False,
+    }
     assert allowed[into] == may_copy(trusted=False, executes=executes, into=into)

@@ -22,7 +22,9 @@ def archive(path):
 
 def return_path(path):
     """Archive what a decorated function returns."""
-    return p.provenance(name="made", archive_file=True, delete_original_file=True)(lambda: str(path))()
+    return p.provenance(name="made", archive_file=True, delete_original_file=True)(
+        lambda: str(path)
+    )()
 
 
 WAYS = pytest.mark.parametrize("delete", [archive, return_path])
@@ -38,7 +40,11 @@ def folder(path):
 
 def texts(path):
     """The files below *path* and what is in them."""
-    return {str(file.relative_to(path)): file.read_text() for file in sorted(path.rglob("*")) if file.is_file()}
+    return {
+        str(file.relative_to(path)): file.read_text()
+        for file in sorted(path.rglob("*"))
+        if file.is_file()
+    }
 
 
 WHOLE = {"a.txt": "a", "inner/b.txt": "b"}
@@ -99,7 +105,9 @@ def test_a_link_in_a_folder_is_not_archived(delete, tmp_path):
     with pytest.raises(p.UnarchivableFileError, match="link"):
         delete(data)
     assert WHOLE == texts(target)
-    assert WHOLE == {name: text for name, text in texts(data).items() if not name.startswith("link")}
+    assert WHOLE == {
+        name: text for name, text in texts(data).items() if not name.startswith("link")
+    }
 
 
 def replaced_when_stored(monkeypatch, replace):
@@ -136,7 +144,9 @@ def test_a_link_made_in_place_of_what_was_archived(delete, path, monkeypatch, tm
 
 @WAYS
 @pytest.mark.parametrize("path", ["data", "data/inner", "data/a.txt"])
-def test_a_dangling_link_made_in_place_of_what_was_archived(delete, path, monkeypatch, tmp_path, caplog):
+def test_a_dangling_link_made_in_place_of_what_was_archived(
+    delete, path, monkeypatch, tmp_path, caplog
+):
     """It is not what was archived, and stays."""
     data = folder(tmp_path / "data")
 

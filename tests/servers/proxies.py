@@ -12,7 +12,9 @@ class Proxy:
     The first *cuts* connections end after *after* bytes from the client; a black hole takes everything and answers nothing.
     """
 
-    def __init__(self, target: int, cuts: int = 0, after: int = 0, *, black_hole: bool = False) -> None:
+    def __init__(
+        self, target: int, cuts: int = 0, after: int = 0, *, black_hole: bool = False
+    ) -> None:
         self._target, self._after, self._black_hole = target, after, black_hole
         self._open: list[socket.socket] = []
         self.cuts = cuts

@@ -18,7 +18,9 @@ class Proxy:
         self._flows = threading.Event()
         self._flows.set()
         user = f"{parts.username}@" if parts.username else ""
-        self.url = parts._replace(netloc=f"{user}127.0.0.1:{self._listener.getsockname()[1]}").geturl()
+        self.url = parts._replace(
+            netloc=f"{user}127.0.0.1:{self._listener.getsockname()[1]}"
+        ).geturl()
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
 

@@ -83,7 +83,9 @@ def run_server(command: Sequence[object], port: int, folder: Path, **options: ob
     end = time.monotonic() + _PATIENCE
     while not _listens(port):
         if process.poll() is not None or time.monotonic() > end:
-            raise RuntimeError(f"{command[0]} did not start: {(folder / 'log').read_text()[-2000:]}")
+            raise RuntimeError(
+                f"{command[0]} did not start: {(folder / 'log').read_text()[-2000:]}"
+            )
         time.sleep(0.02)
 
 

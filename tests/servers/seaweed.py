@@ -24,13 +24,28 @@ def _start() -> str:
     program = shutil.which("weed", path=str(Path(sys.executable).parent)) or "weed"
     folder = folder_of("seaweed")
     credentials = {"accessKey": OPTIONS["key"], "secretKey": OPTIONS["secret"]}
-    identity = {"name": "tests", "credentials": [credentials], "actions": ["Admin", "Read", "Write", "List"]}
+    identity = {
+        "name": "tests",
+        "credentials": [credentials],
+        "actions": ["Admin", "Read", "Write", "List"],
+    }
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
-    names = [f"{name}.port{kind}" for name in _PORTS for kind in ("", ".grpc") if name + kind != "webdav.grpc"]
+    names = [
+        f"{name}.port{kind}"
+        for name in _PORTS
+        for kind in ("", ".grpc")
+        if name + kind != "webdav.grpc"
+    ]
     names += ["s3.port.grpc", "s3.port.iceberg", "s3.port.lance"]
     port, *others = free_ports(1 + len(names))
     ports = [f"-{name}={each}" for name, each in zip(names, others, strict=True)]
-    local = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false", "-s3.autoCreateBucket=false"]
+    local = [
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        "-webdav=false",
+        "-admin.ui=false",
+        "-s3.autoCreateBucket=false",
+    ]
     files = [f"-dir={folder}", f"-s3.config={folder / 's3.json'}", f"-s3.port={port}"]
     run_server([program, "mini", *local, *files, *ports], port, folder)
     endpoint = f"http://127.0.0.1:{port}"

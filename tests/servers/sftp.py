@@ -25,7 +25,13 @@ def port() -> int:
 def storage_options() -> dict[str, object]:
     """How to reach it, once its host and port are known."""
     hosts = root().with_name("known_hosts")
-    return {"username": USER, "password": PASSWORD, "known_hosts": str(hosts), "client_keys": None, "agent_path": None}
+    return {
+        "username": USER,
+        "password": PASSWORD,
+        "known_hosts": str(hosts),
+        "client_keys": None,
+        "agent_path": None,
+    }
 
 
 def _start() -> str:
@@ -38,7 +44,9 @@ def _start() -> str:
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     connections = []
-    server = asyncio.run_coroutine_threadsafe(_serve(key, folder / "root", connections), loop).result(30)
+    server = asyncio.run_coroutine_threadsafe(
+        _serve(key, folder / "root", connections), loop
+    ).result(30)
     found = server.get_port()
 
     async def close() -> None:
@@ -79,4 +87,6 @@ async def _serve(key, folder: Path, connections: list):
         def __init__(self, channel):
             super().__init__(channel, chroot=str(folder))
 
-    return await asyncssh.listen(HOST, 0, server_host_keys=[key], server_factory=OneUser, sftp_factory=OneFolder)
+    return await asyncssh.listen(
+        HOST, 0, server_host_keys=[key], server_factory=OneUser, sftp_factory=OneFolder
+    )

@@ -7,13 +7,23 @@ from torch import nn
 
 from values.spelling import CHANGED, RESPELLED
 
-DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.int64, torch.uint8, torch.bool, torch.complex64)
+DTYPES = (
+    torch.float64,
+    torch.float32,
+    torch.bfloat16,
+    torch.int64,
+    torch.uint8,
+    torch.bool,
+    torch.complex64,
+)
 
 
 def tensor(r, _):
     """A tensor of some dtype, shape and layout."""
     it = (
-        torch.tensor(r.choices(range(2), k=6)).to(r.choice(DTYPES)).reshape(r.choice([(6,), (2, 3), (3, 2), (1, 6, 1)]))
+        torch.tensor(r.choices(range(2), k=6))
+        .to(r.choice(DTYPES))
+        .reshape(r.choice([(6,), (2, 3), (3, 2), (1, 6, 1)]))
     )
     return it.to_sparse() if r.random() < 0.2 else it
 

@@ -43,7 +43,13 @@ def test_tensors_differ_by_type_shape_and_content():
     """One changed thing changes the digest."""
     plain = torch.arange(6)
     others = [plain.to(dtype) for dtype in DTYPES if dtype is not torch.int64]
-    others += [plain.reshape(2, 3), plain + 1, torch.empty(0), torch.tensor(0.0), torch.arange(6.0, requires_grad=True)]
+    others += [
+        plain.reshape(2, 3),
+        plain + 1,
+        torch.empty(0),
+        torch.tensor(0.0),
+        torch.arange(6.0, requires_grad=True),
+    ]
     others += [plain.to_sparse(), plain.numpy(), nn.Parameter(torch.arange(6.0))]
     digests = [hash_value(one) for one in [plain, *others]]
     assert len(set(digests)) == len(digests)
@@ -65,7 +71,9 @@ def test_sparse_tensors_count_by_what_they_add_up_to():
 def make(seed=0, width=3):
     """A small network."""
     torch.manual_seed(seed)
-    return nn.Sequential(nn.Linear(2, width), nn.BatchNorm1d(width), nn.Dropout(0.1), nn.Linear(width, 1))
+    return nn.Sequential(
+        nn.Linear(2, width), nn.BatchNorm1d(width), nn.Dropout(0.1), nn.Linear(width, 1)
+    )
 
 
 def test_modules_count_by_their_state():
@@ -73,7 +81,12 @@ def test_modules_count_by_their_state():
     module, buffer = make(), io.BytesIO()
     torch.save(module, buffer)
     buffer.seek(0)
-    same = [make(), copy.deepcopy(module), pickle.loads(pickle.dumps(module)), torch.load(buffer, weights_only=False)]
+    same = [
+        make(),
+        copy.deepcopy(module),
+        pickle.loads(pickle.dumps(module)),
+        torch.load(buffer, weights_only=False),
+    ]
     assert {hash_value(module)} == {hash_value(one) for one in same}
     others = [make(1), make(width=4), make().eval(), make()[0]]
     assert 5 == len({hash_value(one) for one in [module, *others]})
@@ -95,5 +108,12 @@ def test_generators_count_by_their_state():
 
 def test_types_and_devices_are_told_apart():
     """Settings such as a dtype or a device have values."""
-    values = [torch.float32, torch.float64, torch.device("cpu"), torch.device("meta"), torch.Size([1]), torch.strided]
+    values = [
+        torch.float32,
+        torch.float64,
+        torch.device("cpu"),
+        torch.device("meta"),
+        torch.Size([1]),
+        torch.strided,
+    ]
     assert len(values) == len({hash_value(one) for one in values})

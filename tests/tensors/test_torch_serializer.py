@@ -29,7 +29,9 @@ def written(value, compression=None):
 
 def read(data, compression=None, **load_kwargs):
     """The value of *data*."""
-    return Decoding(NAME, options(load_kwargs), options({"compression": compression}))(io.BytesIO(data))
+    return Decoding(NAME, options(load_kwargs), options({"compression": compression}))(
+        io.BytesIO(data)
+    )
 
 
 @given(st.integers(0, 1 << 62))

@@ -39,8 +39,13 @@ def test_a_layer_around_a_repository_hears_what_calls_ask():
         decorated = p.provenance(repo=watched)(double)
         assert 4 == decorated(2)
         assert (repo.name, repo.get_engine) == (watched.name, watched.get_engine)
-        assert {PutRecord: 1, WriteBlob: 1} == {kind: counter.asked[kind] for kind in (PutRecord, WriteBlob)}
-        assert counter.asked[FindRecord] in (1, 2)  # once more where it is the first call, which claims the artifact
+        assert {PutRecord: 1, WriteBlob: 1} == {
+            kind: counter.asked[kind] for kind in (PutRecord, WriteBlob)
+        }
+        assert counter.asked[FindRecord] in (
+            1,
+            2,
+        )  # once more where it is the first call, which claims the artifact
         assert decorated.artifact_id(2) in repo
         assert 4 == repo.get_value(decorated.artifact_id(2))
 
@@ -78,7 +83,9 @@ def test_a_layered_store_serves_a_repository():
 def test_a_repository_of_ones_own_stores():
     """Records and blobs of whatever interpreters are a repository, in which functions are cached and files archived."""
     blobs = MemoryBlobs()
-    repo = repository_over("mine", blob_effects(blobs) | record_effects(MemoryRecords(blobs), MemorySets()))
+    repo = repository_over(
+        "mine", blob_effects(blobs) | record_effects(MemoryRecords(blobs), MemorySets())
+    )
     decorated = p.provenance(repo=repo)(double)
     assert "mine" == repo.name
     assert [8, True] == [decorated(4), decorated.is_cached(4)]
@@ -92,12 +99,16 @@ def test_a_call_that_is_stopped_anywhere_leaves_nothing_half_stored(after):
     for n in range(1, 100):
         with in_memory() as repo:
             stopped = p.provenance(
-                repo=repo.layered(lambda base, n=n: faulty(base, n, KeyboardInterrupt(), after=after))
+                repo=repo.layered(
+                    lambda base, n=n: faulty(base, n, KeyboardInterrupt(), after=after)
+                )
             )
             try:
                 assert 10 == stopped(double)(5)
             except KeyboardInterrupt:
-                assert all(repo.interpreter(HasBlob(each.value_blob)) for each in p.search(repo=repo))
+                assert all(
+                    repo.interpreter(HasBlob(each.value_blob)) for each in p.search(repo=repo)
+                )
                 again = p.provenance()(double)
                 assert [10, 10] == [again(5), p.unwrap(again(5))]
                 assert 1 == len(list(p.search(repo=repo)))

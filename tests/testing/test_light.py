@@ -34,5 +34,7 @@ def test_the_suites_say_what_they_need(missing):
     lines = printed(BLOCKED.format(blocked=[missing])).splitlines()
     assert "memory 0.0" == lines[0][:10]
     assert "module.fn" == lines[1]
-    assert lines[2].startswith(f"MissingLibraryError a contract suite needs {missing}, which cannot be imported")
+    assert lines[2].startswith(
+        f"MissingLibraryError a contract suite needs {missing}, which cannot be imported"
+    )
     assert lines[2].endswith("pip install 'provenance[testing]'")

@@ -81,13 +81,21 @@ def together(folder: Path) -> None:
 
 def main(make: str, folder: Path, lease_seconds: float, seconds: float, size: int) -> None:
     """Ask for the one call, when all are ready; print who computed it, and how often it was waited."""
-    p.load_config({"environment": environment, "host": host, "postgres": postgres}[make](folder, lease_seconds))
+    p.load_config(
+        {"environment": environment, "host": host, "postgres": postgres}[make](
+            folder, lease_seconds
+        )
+    )
     together(folder)
     try:
-        result = p.unwrap(slow(seconds, size, folder)) if seconds else [p.unwrap(failing(folder)), ""]
+        result = (
+            p.unwrap(slow(seconds, size, folder)) if seconds else [p.unwrap(failing(folder)), ""]
+        )
     except ValueError as error:
         result = [str(error), ""]
-    sys.stdout.write(json.dumps({"by": result[0], "size": len(result[1]), "waited": p.stats().waited}))
+    sys.stdout.write(
+        json.dumps({"by": result[0], "size": len(result[1]), "waited": p.stats().waited})
+    )
 
 
 if __name__ == "__main__":

@@ -51,7 +51,10 @@ def main(config: str, times: int, seed: int) -> None:
     while done < times:
         done += interrupted_step(chance)
     signal.setitimer(signal.ITIMER_REAL, 0)
-    calls = [lambda x=x: (small(x)["x"], len(large(small(x), x)[1]), len(parts(x)["many"])) for x in range(KEYS)]
+    calls = [
+        lambda x=x: (small(x)["x"], len(large(small(x), x)[1]), len(parts(x)["many"]))
+        for x in range(KEYS)
+    ]
     found = [call() for call in calls]
     elsewhere: list[object] = []
     thread = threading.Thread(target=lambda: elsewhere.extend(call() for call in calls))

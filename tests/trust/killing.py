@@ -124,7 +124,9 @@ def main(config: str, kills: int, seed: int) -> None:
     for x in range(KEYS):
         for name in CALLS:
             check(x, name)
-    sys.stdout.write(json.dumps({"kills": kills, "problems": [*map(str, found), *map(str, problems())]}))
+    sys.stdout.write(
+        json.dumps({"kills": kills, "problems": [*map(str, found), *map(str, problems())]})
+    )
 
 
 if __name__ == "__main__":

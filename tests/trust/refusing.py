@@ -34,7 +34,9 @@ def configured(folder: Path, **options: str) -> None:
     p.load_config(
         {
             "blobstores": {"files": {"type": "disk", "cachedir": str(folder / "blobs"), **options}},
-            "artifact_repos": {"repo": {"type": "sqlite", "db": str(folder / "db"), "store": "files", **options}},
+            "artifact_repos": {
+                "repo": {"type": "sqlite", "db": str(folder / "db"), "store": "files", **options}
+            },
         }
     )
 
@@ -154,14 +156,26 @@ def _failing(name: str):
 
 
 MOUNTED = {"no_space": "size=2m", "no_inodes": "nr_inodes=40,size=16m", "read_only": "size=16m"}
-TASKS = {each.__name__: each for each in (no_space, no_inodes, read_only, failing_device, failing_database)}
+TASKS = {
+    each.__name__: each
+    for each in (no_space, no_inodes, read_only, failing_device, failing_database)
+}
 
 if __name__ == "__main__":
     name, place = sys.argv[1], Path(sys.argv[2])
     if name in MOUNTED and "INSIDE" not in os.environ:
         os.environ["INSIDE"] = "1"
-        inside = ["unshare", "--user", "--map-root-user", "--mount", sys.executable, *sys.orig_argv[1:]]
+        inside = [
+            "unshare",
+            "--user",
+            "--map-root-user",
+            "--mount",
+            sys.executable,
+            *sys.orig_argv[1:],
+        ]
         os.execvp(inside[0], inside)
     if name in MOUNTED:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", MOUNTED[name], "none", str(place)], check=True)
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", MOUNTED[name], "none", str(place)], check=True
+        )
     TASKS[name](place)

@@ -28,15 +28,37 @@ TIMEOUT = 300.0
 def flying(folder: Path, count: int, *, make="environment", lease=15.0, seconds=1.0, size=10):
     """So many processes, each in an environment of its own, that begin to ask together."""
     tests = Path(__file__).parents[1]
-    command = [sys.executable, "-W", "error", "-m", "trust.flying", make, folder, lease, seconds, size]
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        "-m",
+        "trust.flying",
+        make,
+        folder,
+        lease,
+        seconds,
+        size,
+    ]
     database = server(18).database_for(folder) if make == "postgres" else ""
-    variables = {**os.environ, "DATABASE": database, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])}
+    variables = {
+        **os.environ,
+        "DATABASE": database,
+        "PYTHONPATH": os.pathsep.join([str(tests), *sys.path]),
+    }
     begun = [
-        subprocess.Popen(list(map(str, command)), env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        subprocess.Popen(
+            list(map(str, command)), env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
         for _ in range(count)
     ]
     try:
-        until(lambda: count == len(list(folder.glob("ready-*"))) or any(each.poll() is not None for each in begun))
+        until(
+            lambda: (
+                count == len(list(folder.glob("ready-*")))
+                or any(each.poll() is not None for each in begun)
+            )
+        )
         (folder / "go").touch()
         yield begun
     finally:
@@ -91,8 +113,12 @@ def test_one_of_many_processes_computes(make, count, size, tmp_path):
     with flying(tmp_path, count, make=make, size=size) as processes:
         results = [told(each) for each in processes]
     [owner] = log(tmp_path)
-    assert [{"by": owner, "size": size}] * count == [{key: each[key] for key in ("by", "size")} for each in results]
-    assert 0 < sum(each["waited"] for each in results) < count  # some may have come when all was done
+    assert [{"by": owner, "size": size}] * count == [
+        {key: each[key] for key in ("by", "size")} for each in results
+    ]
+    assert (
+        0 < sum(each["waited"] for each in results) < count
+    )  # some may have come when all was done
     assert 0 == leases(tmp_path)
 
 

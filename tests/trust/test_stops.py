@@ -111,7 +111,10 @@ def sqlite(place):
     """Two repositories in SQLite and on disk."""
     return [
         p.SqliteRepo(
-            name, db=place / name / "db", store=p.DiskStore(cachedir=place / name / "blobs"), inline_limit=1_000
+            name,
+            db=place / name / "db",
+            store=p.DiskStore(cachedir=place / name / "blobs"),
+            inline_limit=1_000,
         )
         for name in ("near", "far")
     ]
@@ -121,7 +124,9 @@ def problems(repo, task):
     """What is recorded in *repo* and not whole; sources that are missing only where none was deleted."""
     found = p.verify(repo)
     values = (
-        [] if task is evict else [artifact for artifact in all_of(repo) if p.hash(artifact.value) != artifact.value_id]
+        []
+        if task is evict
+        else [artifact for artifact in all_of(repo) if p.hash(artifact.value) != artifact.value_id]
     )
     return [*found.problems, *(() if task in (delete, forget) else found.gaps), *values]
 
@@ -143,7 +148,12 @@ def started(make, task, place):
 def stops(task, near, far, number, after):
     """Do *task* in repositories that fail at their effects of this number; whether that stopped it."""
     try:
-        task(*(evolve(each, interpreter=faulty(each.interpreter, number, STOP, after=after)) for each in (near, far)))
+        task(
+            *(
+                evolve(each, interpreter=faulty(each.interpreter, number, STOP, after=after))
+                for each in (near, far)
+            )
+        )
     except p.ProvenanceError as error:
         if STOP not in (error, error.__cause__):
             raise
@@ -154,7 +164,9 @@ def stops(task, near, far, number, after):
 @pytest.mark.parametrize("make", [memory, sqlite])
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_what_is_recorded_is_whole_wherever_a_program_stops(make, task, after, tmp_path, monkeypatch):
+def test_what_is_recorded_is_whole_wherever_a_program_stops(
+    make, task, after, tmp_path, monkeypatch
+):
     """At each of its effects in turn; and the same again, undisturbed, succeeds and leaves everything whole."""
     expected, number, stopped = None, 0, True
     while stopped:

@@ -63,9 +63,14 @@ assert_type(store_machine(lambda: Place.of_blobs(Shelf())), type[StoreModel])
 assert_type(p.MemoryStore().layered(quiet), p.Store)
 assert_type(p.MemoryRepo().layered(quiet), p.Repository)
 assert_type(p.ChainedStore(stores=[p.MemoryStore()], write=False), p.Store)
-assert_type(p.ChainedRepo("both", stores=(p.MemoryRepo(), p.ChainedRepo(stores=[p.MemoryRepo("far")]))), p.Repository)
+assert_type(
+    p.ChainedRepo("both", stores=(p.MemoryRepo(), p.ChainedRepo(stores=[p.MemoryRepo("far")]))),
+    p.Repository,
+)
 assert_type(p.MemoryRepo().layered(lambda base: counted(base, Counter())), p.Repository)
-assert_type(p.MemoryRepo().layered(lambda base: faulty(base, 1, OSError(), after=True)), p.Repository)
+assert_type(
+    p.MemoryRepo().layered(lambda base: faulty(base, 1, OSError(), after=True)), p.Repository
+)
 with in_folder(Path()) as repo:
     assert_type(repo, p.Repository)
 

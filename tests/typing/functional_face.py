@@ -56,14 +56,20 @@ assert_type(functional.compute(env, plan), IOResult[Computed[int], Exception])
 assert_type(functional.lookup(repo, plan), IOResult[Maybe[p.Artifact[int]], p.ProvenanceError])
 assert_type(functional.perform(env, later.unwrap()), FutureResult[int, Exception])
 assert_type(functional.compute(env, later.unwrap()), FutureResult[Computed[int], Exception])
-assert_type(functional.lookup(repo, later.unwrap()), IOResult[Maybe[p.Artifact[int]], p.ProvenanceError])
+assert_type(
+    functional.lookup(repo, later.unwrap()), IOResult[Maybe[p.Artifact[int]], p.ProvenanceError]
+)
 
 
 def steps(computed: Computed[int], artifact: p.Artifact[int], artifact_id: ArtifactId) -> None:
     assert_type(functional.commit(repo, computed), IOResult[p.Artifact[int], p.ProvenanceError])
     assert_type(functional.load_value(repo, artifact), IOResult[int, p.ProvenanceError])
-    assert_type(functional.artifact(repo, length("a")), IOResult[Maybe[p.Artifact[int]], p.ProvenanceError])
-    assert_type(functional.find(repo, artifact_id), IOResult[Maybe[p.Artifact[object]], p.ProvenanceError])
+    assert_type(
+        functional.artifact(repo, length("a")), IOResult[Maybe[p.Artifact[int]], p.ProvenanceError]
+    )
+    assert_type(
+        functional.find(repo, artifact_id), IOResult[Maybe[p.Artifact[object]], p.ProvenanceError]
+    )
     assert_type(functional.load(repo, artifact_id), IOResult[p.Artifact[object], p.ProvenanceError])
     assert_type(functional.load_inputs(repo, artifact), IOResult[p.Inputs, p.ProvenanceError])
     assert_type(functional.lineage(repo, artifact), IOResult[p.Lineage, p.ProvenanceError])
@@ -93,6 +99,11 @@ def stored_value(artifact: p.Artifact[int]) -> IOResult[int, Exception]:
 
 described = flow("a", functional.within(env, length), bind(functional.within(env, text_of)))  # pyright: ignore[reportUnknownVariableType]  # only mypy has a plugin for flow
 assert_type(described, IOResult[str, Exception])  # pyright: ignore[reportAssertTypeFailure]  # only mypy has a plugin for flow
-assert_type(functional.call(env, length, "a").bind(functional.within(env, text_of)), IOResult[str, Exception])  # pyright: ignore[reportUnknownMemberType]  # of returns
-assert_type(functional.compute(env, plan).bind(committed).bind(stored_value), IOResult[int, Exception])  # pyright: ignore[reportUnknownMemberType]  # of returns
+assert_type(
+    functional.call(env, length, "a").bind(functional.within(env, text_of)),
+    IOResult[str, Exception],
+)  # pyright: ignore[reportUnknownMemberType]  # of returns
+assert_type(
+    functional.compute(env, plan).bind(committed).bind(stored_value), IOResult[int, Exception]
+)  # pyright: ignore[reportUnknownMemberType]  # of returns
 functional.call(env, text_of, 1).bind(functional.within(env, text_of))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportUnknownMemberType]  # it takes an int

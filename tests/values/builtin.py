@@ -113,7 +113,18 @@ class Whole(int):
     pass
 
 
-RECORDS = (Point, Slim, Pair, SlottedPair, Plain, Cached, Stateful, Reduced, types.SimpleNamespace, Named)
+RECORDS = (
+    Point,
+    Slim,
+    Pair,
+    SlottedPair,
+    Plain,
+    Cached,
+    Stateful,
+    Reduced,
+    types.SimpleNamespace,
+    Named,
+)
 
 
 def record(kind, x, y):
@@ -130,7 +141,12 @@ def tagged(it, tag):
 def hashable(r):
     """A value that can be a key."""
     return r.choice(
-        [r.randint(-9, 99), "".join(r.choices("abc", k=2)), (r.randint(0, 9), "x"), frozenset({r.randint(0, 3)})]
+        [
+            r.randint(-9, 99),
+            "".join(r.choices("abc", k=2)),
+            (r.randint(0, 9), "x"),
+            frozenset({r.randint(0, 3)}),
+        ]
     )
 
 
@@ -151,7 +167,9 @@ LEAVES = (
     lambda r: complex(r.randint(0, 2), r.random()),
     lambda r: Fraction(r.randint(1, 9), 7),
     lambda r: Decimal(r.randint(-99, 99)) / 8,
-    lambda r: dt.datetime(2024, 1, r.randint(1, 28), tzinfo=r.choice([dt.UTC, ZoneInfo("Europe/Warsaw"), None])),
+    lambda r: dt.datetime(
+        2024, 1, r.randint(1, 28), tzinfo=r.choice([dt.UTC, ZoneInfo("Europe/Warsaw"), None])
+    ),
     lambda r: dt.date(2024, 1, r.randint(1, 28)),
     lambda r: dt.time(r.randint(0, 23), fold=r.randint(0, 1)),
     lambda r: dt.timedelta(seconds=r.randint(0, 9)),
@@ -215,7 +233,10 @@ RESPELLED.update(
     {
         **dict.fromkeys((list, tuple, deque), _sequence),
         **dict.fromkeys((dict, Counter, defaultdict), _mapping),
-        **dict.fromkeys((set, frozenset), lambda r, it: type(it)(respelled(r, each) for each in reversed(list(it)))),
+        **dict.fromkeys(
+            (set, frozenset),
+            lambda r, it: type(it)(respelled(r, each) for each in reversed(list(it))),
+        ),
         **dict.fromkeys(RECORDS, _record),
         Cached: _touched,
         TaggedDict: lambda r, it: tagged(TaggedDict(reversed(it.items())), respelled(r, it.tag)),
@@ -282,11 +303,22 @@ CHANGED.update(
         OrderedDict: [_changed_entry, _changed_key, _reordered],
         **{key: [lambda r, it: it ^ {r.choice([*it, "new"])}] for key in (set, frozenset)},
         **{key: [_changed_field, lambda _, it: Pair(it.x, it.y)] for key in (Point, Slim)},
-        **{key: [_changed_attribute, lambda _, it: Point(it.x, it.y)] for key in (SlottedPair, Stateful, Reduced)},
+        **{
+            key: [_changed_attribute, lambda _, it: Point(it.x, it.y)]
+            for key in (SlottedPair, Stateful, Reduced)
+        },
         **{key: [_changed_attribute, _extended] for key in (Plain, Cached, types.SimpleNamespace)},
-        **{key: [_changed_tag, lambda _, it: [it.tag]] for key in (TaggedList, TaggedDict, TaggedSet)},
+        **{
+            key: [_changed_tag, lambda _, it: [it.tag]]
+            for key in (TaggedList, TaggedDict, TaggedSet)
+        },
         bool: [lambda _, it: int(it), lambda _, it: not it],
-        int: [lambda _, it: it + 1, lambda _, it: str(it), lambda _, it: Decimal(it), lambda _, it: Whole(it)],
+        int: [
+            lambda _, it: it + 1,
+            lambda _, it: str(it),
+            lambda _, it: Decimal(it),
+            lambda _, it: Whole(it),
+        ],
         float: [lambda _, it: str(it), lambda _, it: np.float64(it)],
         str: [
             lambda _, it: it + "x",

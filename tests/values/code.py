@@ -39,7 +39,12 @@ def calling(captured):
 def of_a_module(**names):
     """A function that uses globals."""
     exec(
-        compile("def inner(x):\n    return helper(x) + RATE\ndef helper(x):\n    return RATE", "<made>", "exec"), names
+        compile(
+            "def inner(x):\n    return helper(x) + RATE\ndef helper(x):\n    return RATE",
+            "<made>",
+            "exec",
+        ),
+        names,
     )
     return names["inner"]
 
@@ -51,7 +56,9 @@ def remembered(x):
 
 
 LEAVES = (
-    lambda r: r.choice([len, math.sin, operator.add, str.upper, dict.fromkeys, np.add, np.linalg.norm]),
+    lambda r: r.choice(
+        [len, math.sin, operator.add, str.upper, dict.fromkeys, np.add, np.linalg.norm]
+    ),
     lambda r: r.choice([*RECORDS, int, list, np.int8, np.float64, Shade]),
     lambda r: r.choice([list[int], dict[str, float], int | None]),
     lambda r: r.choice([math, operator, np]),
@@ -74,7 +81,11 @@ def _rebuilt(it, captured, default, code=None):
     """The closure *it* at another place in another file, with another docstring and name."""
     places = {"co_filename": "elsewhere.py", "co_firstlineno": 77, "co_name": "other"}
     other = FunctionType(
-        (code or it.__code__).replace(**places), it.__globals__, "other", (default,), (CellType(captured),)
+        (code or it.__code__).replace(**places),
+        it.__globals__,
+        "other",
+        (default,),
+        (CellType(captured),),
     )
     other.__kwdefaults__ = {"z": default}
     other.__doc__ = "Other words."
@@ -84,7 +95,9 @@ def _rebuilt(it, captured, default, code=None):
 def _function(r, it):
     if it.__code__.co_freevars != ("captured",):
         return it
-    return _rebuilt(it, respelled(r, it.__closure__[0].cell_contents), respelled(r, it.__defaults__[0]))
+    return _rebuilt(
+        it, respelled(r, it.__closure__[0].cell_contents), respelled(r, it.__defaults__[0])
+    )
 
 
 def _changed_function(r, it):

@@ -20,8 +20,26 @@ from sklearn.utils import Bunch
 from values.builtin import hashable, mapping
 from values.spelling import CHANGED, RESPELLED, changed, respelled
 
-DTYPES = ("<i8", "<f4", "<i2", "<U2", "<M8[s]", "<m8[ms]", "<c16", "u1", "?", "S2", "<f2", "O", np.dtypes.StringDType())
-STRUCTURED = ([("a", "<i4"), ("b", "U3")], [("a", "u1"), ("b", "<f8", 2)], [("a", [("c", "S1"), ("d", "<i8")])])
+DTYPES = (
+    "<i8",
+    "<f4",
+    "<i2",
+    "<U2",
+    "<M8[s]",
+    "<m8[ms]",
+    "<c16",
+    "u1",
+    "?",
+    "S2",
+    "<f2",
+    "O",
+    np.dtypes.StringDType(),
+)
+STRUCTURED = (
+    [("a", "<i4"), ("b", "U3")],
+    [("a", "u1"), ("b", "<f8", 2)],
+    [("a", [("c", "S1"), ("d", "<i8")])],
+)
 FORMATS = ("csr", "csc", "coo", "bsr", "dia", "lil", "dok")
 
 
@@ -32,7 +50,11 @@ class Settings(pyr.PRecord):
 def array(r, _):
     """An array of some dtype and shape."""
     shape = [r.randint(0, 3) for _ in range(r.randint(0, 3))]
-    return np.array(r.choices(range(2), k=math.prod(shape)), dtype="<i8").reshape(shape).astype(r.choice(DTYPES))
+    return (
+        np.array(r.choices(range(2), k=math.prod(shape)), dtype="<i8")
+        .reshape(shape)
+        .astype(r.choice(DTYPES))
+    )
 
 
 def records(r, _):
@@ -53,13 +75,24 @@ def objects(r, make):
 def column(r, rows):
     """A column of one of many kinds."""
     kinds = (
-        lambda: pd.Series(r.choices(range(9), k=rows), dtype=r.choice(["int64", "int8", "float32", "bool"])),
-        lambda: pd.array(r.choices(["a", "b", None], k=rows), dtype=r.choice(["str", "string", "object"])),
-        lambda: pd.Categorical(r.choices("ab", k=rows), categories=["a", "b"], ordered=r.random() < 0.5),
-        lambda: pd.array(r.choices([1, 2, None], k=rows), dtype=r.choice(["Int64", "Float32", "int64[pyarrow]"])),
+        lambda: pd.Series(
+            r.choices(range(9), k=rows), dtype=r.choice(["int64", "int8", "float32", "bool"])
+        ),
+        lambda: pd.array(
+            r.choices(["a", "b", None], k=rows), dtype=r.choice(["str", "string", "object"])
+        ),
+        lambda: pd.Categorical(
+            r.choices("ab", k=rows), categories=["a", "b"], ordered=r.random() < 0.5
+        ),
+        lambda: pd.array(
+            r.choices([1, 2, None], k=rows), dtype=r.choice(["Int64", "Float32", "int64[pyarrow]"])
+        ),
         lambda: pd.array(r.choices([True, None], k=rows), dtype="boolean"),
         lambda: pd.date_range(
-            f"2024-01-0{r.randint(1, 9)}", periods=rows, tz=r.choice([None, "Europe/Warsaw"]), unit="ns"
+            f"2024-01-0{r.randint(1, 9)}",
+            periods=rows,
+            tz=r.choice([None, "Europe/Warsaw"]),
+            unit="ns",
         ),
         lambda: pd.period_range("2024", periods=rows, freq=r.choice("DM")),
         lambda: pd.interval_range(r.randint(0, 3), periods=rows),
@@ -82,7 +115,9 @@ def index(r, rows):
     """An index of several kinds."""
     kinds = (
         lambda: pd.Index(r.choices("abc", k=rows), name=r.choice([None, "n"])),
-        lambda: pd.MultiIndex.from_arrays([r.choices("ab", k=rows), r.choices(range(3), k=rows)], names=["x", None]),
+        lambda: pd.MultiIndex.from_arrays(
+            [r.choices("ab", k=rows), r.choices(range(3), k=rows)], names=["x", None]
+        ),
         lambda: pd.RangeIndex(r.randint(0, 2), r.randint(0, 2) + rows * 9, 9)[:rows],
         lambda: pd.Index(column(r, rows)),
     )
@@ -92,10 +127,17 @@ def index(r, rows):
 def arrow(r, _):
     """An Arrow array of several types."""
     kinds = (
-        lambda: pa.array(r.choices([1, 2, None], k=4), r.choice([pa.int64(), pa.int8(), pa.float32()])),
-        lambda: pa.array(r.choices(["a", "bc", None], k=4), r.choice([pa.string(), pa.large_string()])),
+        lambda: pa.array(
+            r.choices([1, 2, None], k=4), r.choice([pa.int64(), pa.int8(), pa.float32()])
+        ),
+        lambda: pa.array(
+            r.choices(["a", "bc", None], k=4), r.choice([pa.string(), pa.large_string()])
+        ),
         lambda: pa.array(r.choices([[1], [2, None], [], None], k=4), pa.list_(pa.int32())),
-        lambda: pa.array(r.choices([{"a": 1, "b": "x"}, None], k=4), pa.struct({"a": pa.int8(), "b": pa.string()})),
+        lambda: pa.array(
+            r.choices([{"a": 1, "b": "x"}, None], k=4),
+            pa.struct({"a": pa.int8(), "b": pa.string()}),
+        ),
         lambda: pa.array(r.choices(["a", "b"], k=4)).dictionary_encode(),
         lambda: pa.array(r.choices([True, False, None], k=4)),
         lambda: pa.array(r.choices([1, 2, None], k=4), pa.timestamp("us", r.choice([None, "UTC"]))),
@@ -106,9 +148,13 @@ def arrow(r, _):
 def polars(r, _):
     """A polars frame."""
     columns = (
-        lambda: pl.Series("", r.choices([1, 2, None], k=3), r.choice([pl.Int64, pl.Float32, pl.UInt8])),
         lambda: pl.Series(
-            "", r.choices(["a", "b", None], k=3), r.choice([pl.String, pl.Categorical, pl.Enum(["a", "b"])])
+            "", r.choices([1, 2, None], k=3), r.choice([pl.Int64, pl.Float32, pl.UInt8])
+        ),
+        lambda: pl.Series(
+            "",
+            r.choices(["a", "b", None], k=3),
+            r.choice([pl.String, pl.Categorical, pl.Enum(["a", "b"])]),
         ),
         lambda: pl.Series("", r.choices([[1], [], None], k=3), pl.List(pl.Int8)),
         lambda: pl.Series("", [{"x": r.randint(0, 9)}] * 3),
@@ -127,21 +173,38 @@ def estimator(r, _):
     """A scikit-learn estimator, fitted or not."""
     if r.random() < 0.5:
         return copy.deepcopy(
-            fitted(r.choice([LogisticRegression, DecisionTreeClassifier, KNeighborsClassifier, Ridge]), r.randint(0, 9))
+            fitted(
+                r.choice([LogisticRegression, DecisionTreeClassifier, KNeighborsClassifier, Ridge]),
+                r.randint(0, 9),
+            )
         )
-    return r.choice([Ridge(alpha=r.random()), make_pipeline(StandardScaler(), Ridge(alpha=r.random()))])
+    return r.choice(
+        [Ridge(alpha=r.random()), make_pipeline(StandardScaler(), Ridge(alpha=r.random()))]
+    )
 
 
 def places(r, _):
     """A sparse matrix or array."""
-    dense = np.array([r.choices(range(3), k=3), r.choices(range(3), k=3)], dtype=r.choice(["<i8", "<f4"]))
+    dense = np.array(
+        [r.choices(range(3), k=3), r.choices(range(3), k=3)], dtype=r.choice(["<i8", "<f4"])
+    )
     return getattr(sparse, f"{r.choice(FORMATS)}_{r.choice(['array', 'matrix'])}")(dense)
 
 
 LEAVES = (
     lambda r: np.float32(r.random()),
-    lambda r: r.choice([np.int8(1), np.str_("a"), np.datetime64("2024-01-01", "s"), np.timedelta64(1, "ms"), np.True_]),
-    lambda r: r.choice([np.dtype("<i4"), np.dtype(STRUCTURED[0]), pd.CategoricalDtype(["a"]), pa.int8(), pl.Int8()]),
+    lambda r: r.choice(
+        [
+            np.int8(1),
+            np.str_("a"),
+            np.datetime64("2024-01-01", "s"),
+            np.timedelta64(1, "ms"),
+            np.True_,
+        ]
+    ),
+    lambda r: r.choice(
+        [np.dtype("<i4"), np.dtype(STRUCTURED[0]), pd.CategoricalDtype(["a"]), pa.int8(), pl.Int8()]
+    ),
     lambda r: np.random.Generator(r.choice([np.random.PCG64, np.random.Philox])(r.randint(0, 9))),
     lambda r: np.random.RandomState(r.randint(0, 9)),
     lambda r: pd.Timestamp(r.randint(0, 9), tz=r.choice([None, "UTC"])),
@@ -209,7 +272,9 @@ def _chunked(it):
 
 
 def _table(_, it):
-    return pa.table([pa.chunked_array(_chunked(each.combine_chunks())) for each in it.columns], schema=it.schema)
+    return pa.table(
+        [pa.chunked_array(_chunked(each.combine_chunks())) for each in it.columns], schema=it.schema
+    )
 
 
 def _polars(_, it):
@@ -224,7 +289,9 @@ def _shuffled(_, it):
     rows, columns, data = (part[::-1] for part in (as_coo.row, as_coo.col, as_coo.data))
     data = np.concatenate([data, data[:1]])
     data[[0, -1]] = data[0] - 1, 1
-    return type(it)((data, (np.append(rows, rows[0]), np.append(columns, columns[0]))), shape=it.shape)
+    return type(it)(
+        (data, (np.append(rows, rows[0]), np.append(columns, columns[0]))), shape=it.shape
+    )
 
 
 def _searched(_, it):
@@ -288,7 +355,9 @@ def _drawn(_, it):
 
 def _with(r, it):
     """An estimator with another parameter."""
-    return copy.deepcopy(it).set_params(**({"ridge__alpha": 7.0} if isinstance(it, Pipeline) else _other_parameter(it)))
+    return copy.deepcopy(it).set_params(
+        **({"ridge__alpha": 7.0} if isinstance(it, Pipeline) else _other_parameter(it))
+    )
 
 
 def _other_parameter(it):
@@ -337,7 +406,11 @@ CHANGED.update(
             lambda _, it: it.head(-1),
             lambda _, it: it.to_series(),
         ],
-        pl.Series: [lambda _, it: it.rename("new"), lambda _, it: it.head(-1), lambda _, it: it.to_frame()],
+        pl.Series: [
+            lambda _, it: it.rename("new"),
+            lambda _, it: it.head(-1),
+            lambda _, it: it.to_frame(),
+        ],
         **{kind: [lambda _, it: it.toarray(), lambda _, it: it.T.tolil()[:1]] for kind in SPARSE},
         **{key: [_drawn] for key in (np.random.Generator, np.random.RandomState)},
         **{

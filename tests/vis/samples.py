@@ -64,7 +64,10 @@ def id_of(proxy):
 
 def changed(graph, artifact_id, **facts):
     """*graph*, one of whose records says something else."""
-    return evolve(graph, artifacts=graph.artifacts.set(artifact_id, evolve(graph.artifacts[artifact_id], **facts)))
+    return evolve(
+        graph,
+        artifacts=graph.artifacts.set(artifact_id, evolve(graph.artifacts[artifact_id], **facts)),
+    )
 
 
 def read(svg):
@@ -74,7 +77,9 @@ def read(svg):
 
 def texts(root, style=None):
     """What is written in the picture, or as text of one style."""
-    return [each.text or "" for each in root.iter(f"{SVG}text") if style in (None, each.get("class"))]
+    return [
+        each.text or "" for each in root.iter(f"{SVG}text") if style in (None, each.get("class"))
+    ]
 
 
 def titles(root):
@@ -92,7 +97,9 @@ def classed(root, style):
 
 def plain_scene(count, uses):
     """A scene of *count* steps of which nothing is recorded, with these uses."""
-    steps = tuple(Step(Thing(str(i).zfill(40), Kind.MISSING, "?", "", None, ()), None) for i in range(count))
+    steps = tuple(
+        Step(Thing(str(i).zfill(40), Kind.MISSING, "?", "", None, ()), None) for i in range(count)
+    )
     return Scene(count - 1, steps, tuple(Use(a, b, str(i)) for i, (a, b) in enumerate(uses)))
 
 
@@ -100,5 +107,7 @@ def plain_scene(count, uses):
 def graphs(draw, most=30):
     """A number of nodes, and edges from lower to higher ones."""
     count = draw(st.integers(1, most))
-    pairs = st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)).filter(lambda pair: pair[0] < pair[1])
+    pairs = st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)).filter(
+        lambda pair: pair[0] < pair[1]
+    )
     return count, draw(st.lists(pairs, max_size=3 * count) if count > 1 else st.just([]))

@@ -125,7 +125,9 @@ def test_notebooks_are_shown_the_picture():
     assert "<script" not in drawing._repr_html_()
     assert {"text/plain", "text/html", "image/svg+xml"} == drawing._repr_mimebundle_().keys()
     assert {"image/svg+xml"} == drawing._repr_mimebundle_(include={"image/svg+xml"}).keys()
-    assert {"text/plain", "text/html"} == drawing._repr_mimebundle_(exclude={"image/svg+xml"}).keys()
+    assert {"text/plain", "text/html"} == drawing._repr_mimebundle_(
+        exclude={"image/svg+xml"}
+    ).keys()
 
 
 def test_a_drawing_is_frozen_and_says_what_it_is():
@@ -134,7 +136,9 @@ def test_a_drawing_is_frozen_and_says_what_it_is():
     drawing = vis.visualize_lineage(made)
     with pytest.raises(FrozenInstanceError):
         drawing.scene = None
-    assert f"<provenance.vis.Drawing: Lineage of source {id_of(made)[:8]}: 1 artifact>" == repr(drawing)
+    assert f"<provenance.vis.Drawing: Lineage of source {id_of(made)[:8]}: 1 artifact>" == repr(
+        drawing
+    )
 
 
 def test_it_is_found_under_the_package():

@@ -42,7 +42,14 @@ def nasty():
     sources = [source(text) for text in NASTY]
     graph = p.lineage(join(*sources[:3], **{f"k{i}": each for i, each in enumerate(sources)}))
     for text, each in zip(NASTY, sources, strict=True):
-        graph = changed(graph, id_of(each), name=text, value_type=f"{text}:{text}", serializer=text, tags=(text,))
+        graph = changed(
+            graph,
+            id_of(each),
+            name=text,
+            value_type=f"{text}:{text}",
+            serializer=text,
+            tags=(text,),
+        )
     uses = {text: id_of(each) for text, each in zip(NASTY, sources, strict=True)}
     arguments = pmap(dict(itertools.pairwise(NASTY)))
     return evolve(
@@ -77,14 +84,26 @@ def test_svg_is_xml_with_every_artifact(repo):
         assert f"{SVG}svg" == root.tag
         told_of = "\n".join(titles(root))
         assert all(step.thing.id in told_of for step in drawing.scene.steps)
-        assert len(drawing.scene.steps) == len(classed(root, "artifact")) == len(classed(root, "step"))
+        assert (
+            len(drawing.scene.steps) == len(classed(root, "artifact")) == len(classed(root, "step"))
+        )
 
 
 def test_svg_needs_nothing_from_elsewhere(repo):
     """It has no script, no links, no images, no fonts: only shapes and text."""
     for drawing in drawings(repo):
         tags = {each.tag.removeprefix(SVG) for each in read(drawing.svg).iter()}
-        assert set() == tags - {"svg", "title", "style", "defs", "marker", "path", "rect", "g", "text"}
+        assert set() == tags - {
+            "svg",
+            "title",
+            "style",
+            "defs",
+            "marker",
+            "path",
+            "rect",
+            "g",
+            "text",
+        }
         names = {name for each in read(drawing.svg).iter() for name in each.attrib}
         assert set() == {name for name in names if name.startswith("on") or "href" in name}
 
@@ -100,7 +119,9 @@ def test_each_edge_has_its_argument():
     """As the text of a port, and as the title of the edge."""
     root = read(vis.visualize_lineage(combine(source("x"), {"k": source("y")})).svg)
     assert {"left", "right['k']"} == set(texts(root, "port"))
-    assert {"left", "right['k']"} == {each.find(f"{SVG}title").text for each in classed(root, "use")}
+    assert {"left", "right['k']"} == {
+        each.find(f"{SVG}title").text for each in classed(root, "use")
+    }
 
 
 def test_many_edges_are_counted():
@@ -140,11 +161,19 @@ def test_kinds_have_shapes(repo):
     for figure in classed(root, "artifact"):
         fact = dict(line.split(": ", 1) for line in figure.find(f"{SVG}title").text.split("\n"))
         shapes.setdefault(fact.get("kind", "plain"), []).append(
-            [each.tag.removeprefix(SVG) for each in figure if "thing" in each.get("class", "").split()]
+            [
+                each.tag.removeprefix(SVG)
+                for each in figure
+                if "thing" in each.get("class", "").split()
+            ]
         )
     assert ["rect", "rect"] == shapes["composite: its parts are stored on their own"][0]
     assert ["path"] == shapes["archived file"][0]
-    assert (2, 1, 1) == (len(classed(root, "missing")), len(classed(root, "root")), len(classed(root, "back")))
+    assert (2, 1, 1) == (
+        len(classed(root, "missing")),
+        len(classed(root, "root")),
+        len(classed(root, "back")),
+    )
 
 
 # ---------------------------------------------------------------- HTML
@@ -156,9 +185,16 @@ def test_html_is_one_file(repo):
         root = ET.fromstring(drawing.html.removeprefix("<!DOCTYPE html>\n"))
         assert f"{HTML}html" == root.tag
         assert (1, 1) == (len(list(root.iter(f"{SVG}svg"))), len(list(root.iter(f"{HTML}script"))))
-        policy = [each.get("content") for each in root.iter(f"{HTML}meta") if each.get("http-equiv")]
+        policy = [
+            each.get("content") for each in root.iter(f"{HTML}meta") if each.get("http-equiv")
+        ]
         assert ["default-src 'none'"] == [each.split(";")[0] for each in policy]
-        assert set() == {name for each in root.iter() for name in each.attrib} & {"src", "href", "onload", "onclick"}
+        assert set() == {name for each in root.iter() for name in each.attrib} & {
+            "src",
+            "href",
+            "onload",
+            "onclick",
+        }
 
 
 # ---------------------------------------------------------------- DOT and Mermaid
@@ -202,8 +238,13 @@ def test_mermaid_has_every_node_and_edge(repo):
         edges = [line for line in lines if edge.fullmatch(line)]
         calls = sum(step.call is not None for step in drawing.scene.steps)
         assert ("flowchart TD", set()) == (first, set(nodes) - defined)
-        assert (len(drawing.scene.steps) + calls, len(drawing.scene.uses) + calls) == (len(nodes), len(edges))
-        assert len(lines) == len(nodes) + len(edges) + len([line for line in lines if line.startswith("  classDef")])
+        assert (len(drawing.scene.steps) + calls, len(drawing.scene.uses) + calls) == (
+            len(nodes),
+            len(edges),
+        )
+        assert len(lines) == len(nodes) + len(edges) + len(
+            [line for line in lines if line.startswith("  classDef")]
+        )
 
 
 @pytest.mark.parametrize("text", NASTY, ids=ascii)
@@ -239,7 +280,11 @@ def test_drawing_is_silent(repo):
 def test_fifteen_diamonds_stay_small():
     """The picture grows with the artifacts, not with the paths."""
     small, large = (vis.visualize_lineage(diamonds(count)) for count in (5, 15))
-    for one, other in ((small.svg, large.svg), (small.dot, large.dot), (small.mermaid, large.mermaid)):
+    for one, other in (
+        (small.svg, large.svg),
+        (small.dot, large.dot),
+        (small.mermaid, large.mermaid),
+    ):
         assert len(other) < 3.5 * len(one)
 
 

@@ -80,7 +80,11 @@ def test_edges_that_need_not_cross_do_not():
         (3 * i + j, 3 * i + 3) for i in range(15) for j in (1, 2)
     ]
     rows = rows_of(46, chain)
-    assert (0, 46, 31) == (crossings(rows.rows, rows.down), sum(map(len, rows.rows)), len(rows.rows))
+    assert (0, 46, 31) == (
+        crossings(rows.rows, rows.down),
+        sum(map(len, rows.rows)),
+        len(rows.rows),
+    )
 
 
 def test_too_many_bends_go_straight(monkeypatch):

@@ -49,7 +49,11 @@ def test_a_function_is_told_with_its_parameters():
 
     drawn = scene(fit({"train": source()}, rounds=7))
     call = drawn.steps[drawn.root].call
-    assert ("fit", 3, (("rate", "0.1"), ("rounds", "7"))) == (call.name, call.version, call.arguments)
+    assert ("fit", 3, (("rate", "0.1"), ("rounds", "7"))) == (
+        call.name,
+        call.version,
+        call.arguments,
+    )
     assert ["data['train']"] == [use.argument for use in drawn.uses]
 
 
@@ -57,7 +61,9 @@ def test_a_value_is_elided():
     """Of a value there are type and size, and what else the record tells of it; never the value."""
     thing = things(source("a secret value"))["source"]
     assert ("list", "B") == (thing.type, thing.size.split()[1])
-    assert {"id", "function", "value", "value id", "computed", "run", "here"} == dict(thing.facts).keys()
+    assert {"id", "function", "value", "value id", "computed", "run", "here"} == dict(
+        thing.facts
+    ).keys()
     assert "a secret value" not in str(thing)
 
 
@@ -67,7 +73,11 @@ def test_composites_and_files_are_told_apart():
     graph = p.lineage(combine(a, follow(b)))
     graph = changed(changed(graph, id_of(a), composite=True), id_of(b), serializer="file")
     kinds = {step.thing.id: step.thing.kind for step in scene(graph).steps}
-    assert (Kind.COMPOSITE, Kind.FILE, Kind.PLAIN) == (kinds[id_of(a)], kinds[id_of(b)], kinds[graph.root])
+    assert (Kind.COMPOSITE, Kind.FILE, Kind.PLAIN) == (
+        kinds[id_of(a)],
+        kinds[id_of(b)],
+        kinds[graph.root],
+    )
 
 
 def test_a_missing_artifact_is_a_node_without_a_function(repo):
@@ -134,5 +144,9 @@ def test_a_text_is_cut_to_its_room(text, room):
 def test_times_are_told_in_utc():
     """When an artifact was computed is there to the second."""
     made = source()
-    graph = changed(p.lineage(made), id_of(made), computed_at=datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC))
-    assert dict(scene(graph).steps[0].thing.facts)["computed"].startswith("2001-02-03 04:05:06 UTC, in ")
+    graph = changed(
+        p.lineage(made), id_of(made), computed_at=datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+    )
+    assert dict(scene(graph).steps[0].thing.facts)["computed"].startswith(
+        "2001-02-03 04:05:06 UTC, in "
+    )

@@ -1,4 +1,4 @@
-"""Values to bytes and back: the serializers, and how one is chosen for a value."""
+"""Serializers: values to bytes and back, and the choice of a serializer for a value."""
 
 from provenance.codecs.coding import COMPRESSION, Decoding, Encoding, split
 from provenance.codecs.compression import COMPRESSIONS, check_available

@@ -1,4 +1,4 @@
-"""Archived files as they are: what is stored is their bytes, and nothing else; of folders it is the manifest."""
+"""Archived files and folders: a file is stored as its bytes alone, a folder as its manifest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from provenance.records import Blob
 
 
 def is_file(value: object) -> bool:
-    """Tell whether *value* is an archived file, and no folder."""
+    """Tell whether *value* is an archived file and not a folder."""
     return isinstance(value, ArchivedFile) and not is_folder(value)
 
 
@@ -20,15 +20,15 @@ def is_folder(value: object) -> bool:
 
 
 def dump_file(value: object, sink: BinaryIO) -> None:
-    """Write the bytes of an archived file, piece by piece; TypeError for anything else."""
+    """Write the bytes of an archived file in chunks; raise TypeError for anything else."""
     if not isinstance(value, ArchivedFile) or is_folder(value):
-        raise TypeError(
-            f"serializer 'file' writes archived files, not {type(value).__qualname__}: decorate with archive_file=True"
-        )
+        raise TypeError(_problem("file", value))
     value.pour(sink)
 
 
-def load_file(_: BinaryIO, *, digest: str = "", size: int = 0, extension: str = "", name: str = "") -> object:
+def load_file(
+    _: BinaryIO, *, digest: str = "", size: int = 0, extension: str = "", name: str = ""
+) -> object:
     """Return the archived file that the record describes; its bytes are read when they are used.
 
     Raises:
@@ -36,16 +36,19 @@ def load_file(_: BinaryIO, *, digest: str = "", size: int = 0, extension: str = 
     """
     texts = cast("tuple[object, ...]", (digest, extension, name))
     if not all(isinstance(text, str) for text in texts) or type(size) is not int or size < 0:
-        raise TypeError("an archived file has a digest, a name and an extension that are text, and a size in bytes")
+        raise TypeError(
+            "an archived file has a digest, a name and an extension that are text, and a size in bytes"
+        )
     return ArchivedFile(Blob(BlobId(digest), size), extension, name)
 
 
 def dump_folder(value: object, sink: BinaryIO) -> None:
-    """Write the manifest of an archived folder, whose files are stored by themselves; TypeError for anything else."""
+    """Write the manifest of an archived folder, whose files are separate blobs.
+
+    Raise TypeError for anything else.
+    """
     if not isinstance(value, ArchivedFolder):
-        raise TypeError(
-            f"serializer 'folder' writes archived folders, not {type(value).__qualname__}: decorate with archive_file=True"
-        )
+        raise TypeError(_problem("folder", value))
     sink.write(manifest(value.members))
 
 
@@ -58,5 +61,11 @@ def load_folder(source: BinaryIO, *, digest: str = "", name: str = "") -> object
     texts = cast("tuple[object, ...]", (digest, name))
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("an archived folder has a digest and a name that are text")
-    text = source.read()
-    return folder_of(text, BlobId(digest), name)
+    return folder_of(source.read(), BlobId(digest), name)
+
+
+def _problem(what: str, value: object) -> str:
+    return (
+        f"serializer {what!r} writes archived {what}s, not {type(value).__qualname__}: "
+        "decorate with archive_file=True"
+    )

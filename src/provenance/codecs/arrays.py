@@ -1,6 +1,7 @@
-"""NumPy arrays in NumPy's own `.npy` format, without a copy on the way out or in.
+"""Serializer of NumPy arrays in NumPy's `.npy` format, written and read without a copy.
 
-Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html (version 1.0 or later, as needed).
+Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html (version 1.0 or
+    later, as needed).
 """
 
 from __future__ import annotations
@@ -28,25 +29,34 @@ def is_plain_array(value: object) -> bool:
 
 
 def dump_array(value: object, sink: BinaryIO) -> None:
-    """Write an array; TypeError for anything else: an array of Python objects, or of a subclass, which has more to it."""
+    """Write an array.
+
+    Raise TypeError for anything else, also arrays of Python objects and of subclasses.
+    """
     import numpy as np
 
     array = cast("npt.NDArray[Any]", value)
     if not is_plain_array(value):
-        raise TypeError(f"serializer 'numpy' writes plain arrays of numbers, not {type(array).__qualname__}")
+        raise TypeError(
+            f"serializer 'numpy' writes plain arrays of numbers, not {type(array).__qualname__}"
+        )
     header = np.lib.format.header_data_from_array_1_0(array)
     try:
         np.lib.format.write_array_header_1_0(sink, header)
-    except ValueError:  # more than 64 KiB of field names need the second version of the header
+    except ValueError:
+        # More than 64 KiB of field names need version 2 of the header.
         np.lib.format.write_array_header_2_0(sink, header)
     if array.size:
         sink.write(_bytes_of(array.T if header["fortran_order"] else np.ascontiguousarray(array)))
 
 
 def load_array(source: BinaryIO, *, mmap_mode: str | None = None) -> object:
-    """Read an array; *mmap_mode* `"r"` (read-only) or `"c"` (changes stay here) maps it where *source* is a file.
+    """Read an array.
 
-    What is no file, because it is small, compressed or in another kind of store, is read; `"r"` makes it read-only too.
+    Args:
+        source: the encoded array.
+        mmap_mode: `"r"` (read-only) or `"c"` (copy-on-write) maps the array into memory if *source*
+            is a file. Small, compressed and remote values are read, and are read-only with `"r"`.
 
     Raises:
         ValueError: for any other mode: what is stored must not change; and for a header whose type holds pointers, or that
@@ -55,7 +65,7 @@ def load_array(source: BinaryIO, *, mmap_mode: str | None = None) -> object:
     import numpy as np
 
     if mmap_mode not in MMAP_MODES:
-        raise ValueError(f"mmap_mode {mmap_mode!r} is none of {MMAP_MODES}")
+        raise ValueError(f"mmap_mode must be one of {MMAP_MODES}, got {mmap_mode!r}")
     start = source.read(_START)
     width = 2 if start[6:7] == b"\x01" else 4
     start += source.read(8 + width - _START)
@@ -63,9 +73,13 @@ def load_array(source: BinaryIO, *, mmap_mode: str | None = None) -> object:
     wanted, left = math.prod(shape) * dtype.itemsize, _bytes_left(source)
     limit = _LARGEST if left is None else left
     if wanted > limit:
-        raise ValueError(f"the header asks for {wanted} bytes, more than the {limit} that can follow")
+        raise ValueError(
+            f"the header asks for {wanted} bytes, more than the {limit} that can follow"
+        )
     if mmap_mode is not None and 0 not in shape and _is_file(source):
-        room = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ if mmap_mode == "r" else mmap.ACCESS_COPY)
+        room = mmap.mmap(
+            source.fileno(), 0, access=mmap.ACCESS_READ if mmap_mode == "r" else mmap.ACCESS_COPY
+        )
         return np.ndarray(shape, dtype, room, source.tell(), order="F" if fortran else "C")
     array: npt.NDArray[Any] = np.empty(shape, dtype, order="F" if fortran else "C")
     if array.size:
@@ -75,11 +89,14 @@ def load_array(source: BinaryIO, *, mmap_mode: str | None = None) -> object:
 
 
 MMAP_MODES = (None, "r", "c")
-"""How an array may be read: into memory, mapped to be looked at, or mapped with changes that nobody else sees."""
+"""How an array is read: into memory, mapped read-only, or mapped copy-on-write."""
 
 
 def _is_file(source: BinaryIO) -> bool:
-    """Tell whether *source* is a file itself, and does not just know the descriptor of what it decompresses."""
+    """Tell whether *source* is a file itself.
+
+    A reader that decompresses one has its descriptor, too.
+    """
     return type(getattr(source, "raw", None)) is io.FileIO
 
 
@@ -93,19 +110,29 @@ def _bytes_left(source: BinaryIO) -> int | None:
 _LARGEST = 1 << 42
 """Bytes that no compressed array takes: more than any machine has room for."""
 _START = 10
-"""Bytes of the magic string, the version and, in version 1, the header's length; in later ones that takes 2 more."""
+"""Size of magic string, version and header length in version 1.
+
+Later versions have 2 bytes more.
+"""
 
 
 @lru_cache(maxsize=1_024)
 def _layout(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, order and type by the head of a file: parsing takes longer than reading small arrays, and heads recur."""
+    """Return the shape, order and type.
+
+    Cached, as parsing takes longer than reading a small array.
+    """
     from io import BytesIO
 
     import numpy as np
 
     source = BytesIO(head)
     version = np.lib.format.read_magic(source)
-    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    read_header = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
     shape, fortran, dtype = read_header(source)
     if not _holds_no_pointers(dtype):
         raise ValueError(
@@ -131,7 +158,7 @@ def _holds_no_pointers(dtype: np.dtype[Any]) -> bool:
 
 
 def _bytes_of(array: npt.NDArray[Any]) -> memoryview:
-    """The memory of a C-contiguous array, byte by byte."""
+    """Return the memory of a C-contiguous array as bytes."""
     flat: Any = array.reshape(-1).view("u1")
     return memoryview(flat)
 

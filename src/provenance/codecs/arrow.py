@@ -1,4 +1,4 @@
-"""Arrow: tables, batches and columns as an IPC stream, which keeps types, metadata and missing values as they are.
+"""Serializer of Arrow tables, batches and columns as IPC streams.
 
 Format: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format
 """
@@ -11,26 +11,41 @@ from provenance.codecs.libraries import imported, needed
 
 _NAME: Final = "arrow_ipc"
 _KIND: Final = b"provenance.kind"
-"""Key of the schema's metadata that says what the stream was: `table`, `batch`, `chunked` or `array`."""
+"""Key in the schema's metadata for the kind of value: `table`, `batch`, `chunked` or `array`."""
 _BARE: Final = "bare "
-"""Before the kind of what had rows and no columns: a stream counts only the rows of columns."""
+"""Prefix of the kind of a table without columns, whose number of rows needs an extra column."""
 _COLUMN: Final = "value"
 
 
 def is_arrow(value: object) -> bool:
     """Tell whether *value* is a table, batch or column."""
     pa = imported("pyarrow")
-    return pa is not None and isinstance(value, pa.Table | pa.RecordBatch | pa.ChunkedArray | pa.Array)
+    return pa is not None and isinstance(
+        value, pa.Table | pa.RecordBatch | pa.ChunkedArray | pa.Array
+    )
 
 
 def dump_arrow(value: object, sink: BinaryIO) -> None:
     """Write a table, batch or column.
 
     Raises:
-        TypeError: for anything else, and for columns of extension types: who reads them may not know these.
+        TypeError: for anything else, and for extension types, which a reader may not have
+            registered.
     """
     pa = _library()
-    kind, table = _as_table(value, pa)
+    table: Any = value
+    match value:
+        case pa.RecordBatch():
+            kind, table = "batch", pa.Table.from_batches([table], table.schema)
+        case pa.ChunkedArray():
+            kind, table = "chunked", pa.table({_COLUMN: table})
+        case pa.Array():
+            kind, table = "array", pa.table({_COLUMN: table})
+        case _ if type(value) is pa.Table:
+            kind = "table"
+        case _:
+            kinds = "Arrow tables, batches and columns"
+            raise TypeError(f"serializer {_NAME!r} writes {kinds}, not {type(value).__qualname__}")
     metadata: dict[bytes, bytes] = dict(table.schema.metadata or {})
     if _KIND in metadata or any(_is_foreign(field.type, pa) for field in table.schema):
         raise TypeError(f"serializer {_NAME!r} does not write extension types, or its own metadata")
@@ -51,45 +66,31 @@ def load_arrow(source: BinaryIO) -> object:
     table.validate(full=True)
     metadata: dict[bytes, bytes] = dict(table.schema.metadata)
     kind = metadata.pop(_KIND).decode()
-    loaded = _from_table(table.replace_schema_metadata(metadata or None), kind.removeprefix(_BARE), pa)
+    loaded: Any = table.replace_schema_metadata(metadata or None)
+    match kind.removeprefix(_BARE):
+        case "batch":
+            (loaded,) = loaded.to_batches() or [pa.RecordBatch.from_pylist([], loaded.schema)]
+        case "chunked":
+            loaded = loaded.column(0)
+        case "array":
+            column = loaded.column(0)
+            loaded = column.chunk(0) if column.num_chunks else pa.array([], column.type)
+        case _:
+            pass
     bare: object = loaded.select([]) if kind.startswith(_BARE) else loaded
     return bare
 
 
-def _as_table(value: Any, pa: Any) -> tuple[str, Any]:  # noqa: ANN401 - Arrow has no types of its own
-    if type(value) is pa.Table:
-        return "table", value
-    if type(value) is pa.RecordBatch:
-        return "batch", pa.Table.from_batches([value], value.schema)
-    if isinstance(value, pa.ChunkedArray):
-        return "chunked", pa.table({_COLUMN: value})
-    if isinstance(value, pa.Array):
-        return "array", pa.table({_COLUMN: value})
-    raise TypeError(f"serializer {_NAME!r} writes Arrow tables, batches and columns, not {type(value).__qualname__}")
-
-
-def _from_table(table: Any, kind: str, pa: Any) -> Any:  # noqa: ANN401 - Arrow has no types of its own
-    if kind == "table":
-        return table
-    if kind == "batch":
-        (batch,) = table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
-        return batch
-    column = table.column(0)
-    if kind == "chunked":
-        return column
-    return column.chunk(0) if column.num_chunks else pa.array([], column.type)
-
-
-def _is_foreign(kind: Any, pa: Any) -> bool:  # noqa: ANN401 - Arrow has no types of its own
-    """Tell whether a type is an extension type, or has one inside."""
+def _is_foreign(kind: Any, pa: Any) -> bool:  # noqa: ANN401 - Arrow's types are Any
+    """Tell whether a type is an extension type or contains one."""
     if isinstance(kind, pa.BaseExtensionType):
         return True
-    inside = [kind.value_type] if hasattr(kind, "value_type") else []
-    inside += [kind.field(at).type for at in range(kind.num_fields)]
-    return any(_is_foreign(each, pa) for each in inside)
+    inner = [kind.value_type] if hasattr(kind, "value_type") else []
+    inner += [kind.field(i).type for i in range(kind.num_fields)]
+    return any(_is_foreign(part, pa) for part in inner)
 
 
-def _library() -> Any:  # noqa: ANN401 - as above
+def _library() -> Any:  # noqa: ANN401 - Arrow has types of Any
     pa = needed("pyarrow", f"serializer {_NAME!r}", "pandas")
     needed("pyarrow.ipc", f"serializer {_NAME!r}", "pandas")
     return pa

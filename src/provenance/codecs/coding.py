@@ -1,4 +1,4 @@
-"""What a program asks a blob store to write and to read: an encoding and a decoding, as values."""
+"""Encoding and decoding of values, as callables that programs pass to a blob store."""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ from attrs import field, frozen
 from provenance.codecs.compression import Compressing, decompressed
 from provenance.codecs.pickles import SCALARS, scalar_bytes
 from provenance.codecs.registry import PICKLE, Load, Serializer, serializer_named
-from provenance.errors import MissingLibraryError, ProvenanceError, UnserializableValueError, UntrustedStoreError
+from provenance.errors import (
+    MissingLibraryError,
+    ProvenanceError,
+    UnserializableValueError,
+    UntrustedStoreError,
+)
 from provenance.records import NO_OPTIONS, Options
 from provenance.showing import said
 
 COMPRESSION = "compression"
-"""The one of a function's `dump_kwargs` that holds for every serializer."""
+"""The key of `dump_kwargs` that every serializer supports."""
 
 
 @frozen
 class Encoding:
-    """Writes *value* with the serializer of this name; may be called more than once."""
+    """Writes *value* with a serializer; may be called more than once."""
 
     serializer: str
     value: object = field(eq=False, repr=False)
@@ -32,10 +37,22 @@ class Encoding:
         """Write the bytes into *sink*.
 
         Raises:
-            UnserializableValueError: if the serializer refuses the value; what the sink raises goes through.
+            UnserializableValueError: if the serializer refuses the value; the sink's errors
+                propagate.
         """
+        serializer = serializer_named(self.serializer)
         try:
-            self._write(sink)
+            # Most calls have no options.
+            if self.dump_kwargs is NO_OPTIONS:
+                serializer.dump(self.value, sink)
+                return
+            compression, kwargs = split(serializer, self.dump_kwargs)
+            if compression is None:
+                serializer.dump(self.value, sink, **kwargs)
+                return
+            compressing = Compressing(sink, compression)
+            serializer.dump(self.value, compressing.binary(), **kwargs)
+            compressing.finish()
         except (OSError, MemoryError):
             raise
         except Exception as error:
@@ -45,30 +62,16 @@ class Encoding:
             raise UnserializableValueError(self.what, reason, self.value) from error
 
     def at_once(self) -> bytes | None:
-        """What a sink would get, where that is one short piece: of a scalar that pickle writes as it is; else None."""
-        if self.serializer == PICKLE and type(self.value) in SCALARS and self.dump_kwargs is NO_OPTIONS:
-            return scalar_bytes(self.value)
-        return None
-
-    def _write(self, sink: BinaryIO) -> None:
-        serializer = serializer_named(self.serializer)
-        if self.dump_kwargs is NO_OPTIONS:  # as a rule: each call that is stored comes this way
-            serializer.dump(self.value, sink)
-            return
-        compression, kwargs = split(serializer, self.dump_kwargs)
-        if compression is None:
-            serializer.dump(self.value, sink, **kwargs)
-            return
-        compressing = Compressing(sink, compression)
-        serializer.dump(self.value, compressing.binary(), **kwargs)
-        compressing.finish()
+        """Return the encoded bytes of a pickled builtin scalar; None for any other value."""
+        is_pickled = self.serializer == PICKLE and type(self.value) in SCALARS
+        return scalar_bytes(self.value) if is_pickled and self.dump_kwargs is NO_OPTIONS else None
 
 
 @frozen
 class Decoding:
-    """Reads a value back with the serializer of this name; *dump_kwargs* are those that it was written with.
+    """Reads a value with the serializer and *dump_kwargs* that it was written with.
 
-    *untrusted* names the store that the bytes are from if nothing of them may be executed.
+    *untrusted* is the name of the store if it is untrusted: then decoding must not execute code.
     """
 
     serializer: str
@@ -77,30 +80,36 @@ class Decoding:
     untrusted: str | None = None
 
     def __call__(self, source: BinaryIO) -> object:
-        """Read the value from *source*; raises whatever the serializer raises.
+        """Read the value from *source*; the serializer's errors propagate.
 
         Raises:
-            UntrustedStoreError: if the value could not be read without executing what the bytes say.
+            UntrustedStoreError: if reading the value could execute code.
             ValueError: if the bytes ask for more memory than they could fill; MemoryError if they need more than there is.
         """
         stored = source
         serializer = serializer_named(self.serializer)
-        load = serializer.load if self.untrusted is None else self._safe(serializer, self.untrusted)
+        load = serializer.load
+        if self.untrusted is not None:
+            if serializer.load_safely is None:
+                reason = "its format can execute code when it is read"
+                raise UntrustedStoreError(self.untrusted, self.serializer, reason)
+            load = partial(_refusing, serializer.load_safely, self.untrusted, self.serializer)
         if self.dump_kwargs is not NO_OPTIONS:
             compression, _ = split(serializer, self.dump_kwargs)
             if compression is not None:
                 source = decompressed(source, compression, in_order=serializer.in_order)
         try:
-            return load(source) if self.load_kwargs is NO_OPTIONS else load(source, **self.load_kwargs)
+            return (
+                load(source) if self.load_kwargs is NO_OPTIONS else load(source, **self.load_kwargs)
+            )
         except MemoryError as error:
-            if serializer.in_order and self.dump_kwargs is NO_OPTIONS and _is_room_for(stored.seek(0, 2)):
+            if (
+                serializer.in_order
+                and self.dump_kwargs is NO_OPTIONS
+                and _is_room_for(stored.seek(0, 2))
+            ):
                 raise ValueError("it asks for more memory than its bytes could fill") from error
             raise
-
-    def _safe(self, serializer: Serializer, store: str) -> Load:
-        if serializer.load_safely is None:
-            raise UntrustedStoreError(store, self.serializer, "its format can execute code when it is read")
-        return partial(_refusing, serializer.load_safely, store, self.serializer)
 
 
 _GROWTH: Final = 100
@@ -115,8 +124,13 @@ def _is_room_for(size: int) -> bool:
         return False
 
 
-def _refusing(load: Load, store: str, serializer: str, source: BinaryIO, /, **kwargs: object) -> object:
-    """What *load* reads; `UntrustedStoreError` where it refuses to, as pickle and torch put it."""
+def _refusing(
+    load: Load, store: str, serializer: str, source: BinaryIO, /, **kwargs: object
+) -> object:
+    """Call *load*.
+
+    Raise `UntrustedStoreError` where it refuses, as pickle and torch do by UnpicklingError.
+    """
     try:
         return load(source, **kwargs)
     except pickle.UnpicklingError as error:
@@ -124,7 +138,10 @@ def _refusing(load: Load, store: str, serializer: str, source: BinaryIO, /, **kw
 
 
 def split(serializer: Serializer, dump_kwargs: Options) -> tuple[str | None, Options]:
-    """The compression around a serializer, and what is left for it; one that compresses by itself gets all."""
+    """Return the compression around a serializer, and its own arguments.
+
+    One that compresses by itself gets all.
+    """
     compression = dump_kwargs.get(COMPRESSION)
     if serializer.compresses or COMPRESSION not in dump_kwargs:
         return None, dump_kwargs

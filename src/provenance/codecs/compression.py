@@ -1,7 +1,8 @@
-"""Compression of what a serializer writes, as a standard zstd or LZ4 frame; what would not shrink stays as it is.
+"""Compression of a serializer's output as a standard zstd or LZ4 frame, if that makes it smaller.
 
-The first block decides: a part of it is compressed on trial, and where that does not pay, all goes through untouched. A
-reader tells the two apart by the frame's first bytes, so what begins with those by itself is always put into a frame.
+A part of the first block is compressed as a trial. If that does not save enough, everything passes
+through uncompressed. A reader recognizes a frame by its magic number, so that output which begins
+with the magic number itself is always compressed.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 _BLOCK: Final = 1 << 16
-"""Bytes that are gathered before it is decided whether to compress."""
+"""Bytes that are buffered before deciding whether to compress."""
 _TRIAL: Final = 1 << 14
-"""Bytes at the end of these on which compression is tried: at the beginning are headers."""
+"""Bytes at the end of the block that are compressed as a trial; the beginning holds headers."""
 _TINY: Final = 1 << 10
-"""Fewer bytes are left as they are: a file takes a whole block of the disk anyway."""
+"""Output below this size is not compressed: a file takes a whole block of the disk anyway."""
 _PAYS: Final = 0.9
-"""What a compressed block may take of the space it took before, for the work of reading it to be worth it."""
+"""Largest ratio of compressed to plain size that is worth the work of decompression."""
 _PIECE: Final = 1 << 20
 
 
@@ -37,7 +38,7 @@ class _Compressor(Protocol):
 
 @frozen
 class _Codec:
-    """A standard frame: its first bytes, how large one gets, what writes one, and what reads one."""
+    """A frame format: its magic number, and functions to measure, write and read a frame."""
 
     magic: bytes
     size: Callable[[memoryview], int]
@@ -46,11 +47,13 @@ class _Codec:
 
 
 def _zstd_size(data: memoryview) -> int:
-    """At the quickest level; making a compressor takes longer than such a trial, so that each thread keeps one."""
+    # Creating a compressor takes longer than a trial, so each thread keeps one.
     compress = getattr(_kept, "compress", None)
     if compress is None:
         compressor = _zstd().ZstdCompressor(level=1)
-        compress = _kept.compress = compressor.compress if hasattr(compressor, "compressobj") else _zstd().compress
+        compress = _kept.compress = (
+            compressor.compress if hasattr(compressor, "compressobj") else _zstd().compress
+        )
     return len(compress(data))
 
 
@@ -60,18 +63,22 @@ _kept = threading.local()
 def _zstd_compressor() -> _Compressor:
     module = _zstd()
     compressor = module.ZstdCompressor()
-    begun: _Compressor = compressor.compressobj() if hasattr(compressor, "compressobj") else compressor
+    begun: _Compressor = (
+        compressor.compressobj() if hasattr(compressor, "compressobj") else compressor
+    )
     return begun
 
 
 def _zstd_reader(source: BinaryIO) -> io.RawIOBase:
     module = _zstd()
     of_python = hasattr(module, "ZstdFile")
-    opened: io.RawIOBase = module.ZstdFile(source) if of_python else module.ZstdDecompressor().stream_reader(source)
+    opened: io.RawIOBase = (
+        module.ZstdFile(source) if of_python else module.ZstdDecompressor().stream_reader(source)
+    )
     return opened
 
 
-def _zstd() -> Any:  # noqa: ANN401 - two modules that are alike in part
+def _zstd() -> Any:  # noqa: ANN401 - two similar modules
     if sys.version_info >= (3, 14):
         return needed("compression.zstd", "compression 'zstd'", "zstd")
     return needed("zstandard", "compression 'zstd'", "zstd")
@@ -105,19 +112,24 @@ _CODECS: Final[Mapping[str, _Codec]] = {
     "lz4": _Codec(b"\x04\x22\x4d\x18", _lz4_size, _Lz4Compressor, _lz4_reader),
 }
 COMPRESSIONS: Final = (None, *_CODECS)
-"""The names of what there is; None leaves the bytes as they are."""
+"""Names of the compressions; None is no compression."""
 
 
 def check_available(name: object) -> None:
-    """See whether a compression can be used here; raises `MissingLibraryError` if not. Unknown ones are passed over."""
+    """Raise `MissingLibraryError` if the library of a compression is not installed.
+
+    Unknown names pass.
+    """
     if isinstance(name, str) and name in _CODECS:
         _CODECS[name].compressor()
 
 
 class Compressing(io.RawIOBase):
-    """A sink before *sink* that compresses if the first block shows that it pays; `finish` writes what is pending.
+    """A sink that compresses into *sink* if the first block shrinks.
 
-    Closing it does nothing, for encoders close what they write to.
+    `finish` writes what is pending.
+
+    `close` does nothing, as encoders close what they write to.
     """
 
     def __init__(self, sink: BinaryIO, name: str) -> None:
@@ -134,17 +146,24 @@ class Compressing(io.RawIOBase):
         return True
 
     def write(self, data: Buffer, /) -> int:
-        """Take all of *data*."""
-        given = memoryview(data)
-        view = given.cast("B") if given.c_contiguous else memoryview(given.tobytes())
+        """Write all of *data*."""
+        whole = memoryview(data)
+        view = whole.cast("B") if whole.c_contiguous else memoryview(whole.tobytes())
         self._size += view.nbytes
-        if not self._decided:
-            view = self._gather(view)
-        self._put(view)
-        return given.nbytes
+        if self._decided:
+            self._put(view)
+        elif len(view) >= _BLOCK:
+            # A whole block is not copied into the buffer.
+            self._decide(view[:_BLOCK])
+            self._put(view)
+        else:
+            self._first += view
+            if len(self._first) >= _BLOCK:
+                self._decide(memoryview(self._first))
+        return whole.nbytes
 
     def tell(self) -> int:
-        """How many bytes were written so far, as the encoder counts."""
+        """Return the number of bytes written so far, before compression."""
         return self._size
 
     def close(self) -> None:
@@ -158,40 +177,28 @@ class Compressing(io.RawIOBase):
             self._sink.write(self._compressor.flush())
 
     def binary(self) -> BinaryIO:
-        """This sink as the type that encoders ask for; they only ever write to it."""
+        """Return this sink with the type that encoders expect; they only write to it."""
         return cast("BinaryIO", self)
-
-    def _gather(self, view: memoryview) -> memoryview:
-        """Keep *view* until there is a block, or decide by it if it is one itself: then it is not copied."""
-        if len(view) >= _BLOCK:
-            self._decide(view[:_BLOCK])
-            return view
-        self._first += view
-        if len(self._first) >= _BLOCK:
-            self._decide(memoryview(self._first))
-        return view[:0]
 
     def _decide(self, block: memoryview) -> None:
         self._decided = True
         first, self._first = self._first, bytearray()
-        head = bytes(first[: len(self._codec.magic)]) + bytes(block[: len(self._codec.magic)])
-        if head.startswith(self._codec.magic) or self._shrinks(block):
+        magic = self._codec.magic
+        head = bytes(first[: len(magic)]) + bytes(block[: len(magic)])
+        sample = block[-_TRIAL:]
+        if head.startswith(magic) or (
+            len(block) >= _TINY and self._codec.size(sample) < _PAYS * len(sample)
+        ):
             self._compressor = self._codec.compressor()
         self._put(memoryview(first))
-
-    def _shrinks(self, block: memoryview) -> bool:
-        if len(block) < _TINY:
-            return False
-        part = block[-_TRIAL:]
-        return self._codec.size(part) < _PAYS * len(part)
 
     def _put(self, view: memoryview) -> None:
         if self._compressor is None:
             if view:
                 self._sink.write(view)
             return
-        for at in range(0, len(view), _PIECE):
-            self._sink.write(self._compressor.compress(view[at : at + _PIECE]))
+        for start in range(0, len(view), _PIECE):
+            self._sink.write(self._compressor.compress(view[start : start + _PIECE]))
 
 
 def decompressed(source: BinaryIO, name: str, *, in_order: bool) -> BinaryIO:

@@ -1,6 +1,7 @@
-"""polars: frames and series as Parquet files that any other program can read.
+"""Serializers of polars frames and series as plain Parquet files.
 
-Only types that Parquet is known to give back are written, and of each schema an empty frame is sent there and back before.
+Only types that Parquet preserves are written. Once for each schema, an empty frame is written and
+read back to check that.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _EXACT: Final = frozenset(
     {f"{kind}{bits}" for kind in ("Int", "UInt") for bits in (8, 16, 32, 64)}
     | {"Float32", "Float64", "Boolean", "String", "Binary", "Date", "Datetime", "Duration", "Time"}
 )
-"""Types of columns by name; lists of them too."""
+"""Names of column types that Parquet preserves, alone or inside lists."""
 
 
 def is_frame(value: object) -> bool:
@@ -34,25 +35,33 @@ def is_series(value: object) -> bool:
 
 
 def dump_frame(value: object, sink: BinaryIO, *, compression: str | None = None) -> None:
-    """Write a frame, its pages compressed with `zstd`, `lz4`, `snappy` or `gzip` if that shrinks them.
+    """Write a frame, compressed with `zstd`, `lz4`, `snappy` or `gzip` if that makes it smaller.
 
     Raises:
-        TypeError: for what Parquet would not give back as it is.
+        TypeError: for values that Parquet does not preserve.
     """
     frame: Any = value
     if not is_frame(value) or not frame.width:
-        raise TypeError(f"serializer {_FRAME!r} writes frames that have columns, not {type(frame).__qualname__}")
+        raise TypeError(
+            f"serializer {_FRAME!r} writes frames that have columns, not {type(frame).__qualname__}"
+        )
     schema = tuple(frame.schema.items())
     for name, kind in schema:
         if not _is_exact(kind):
-            raise TypeError(f"Parquet does not give back every column of type {kind}, as {name!r} is")
+            raise TypeError(f"Parquet does not preserve columns of type {kind}, such as {name!r}")
     if _survivor(schema) != schema:
-        raise TypeError("Parquet gives it back in another form")
-    _write(frame, sink, compression)
+        raise TypeError("Parquet does not preserve its schema")
+    rows = parquet.sampled(frame.height, frame.estimated_size())
+
+    def sample(into: BinaryIO, chosen: str | None) -> None:
+        frame.head(rows).write_parquet(into, compression=chosen or "uncompressed")
+
+    chosen = compression if parquet.pays(sample, compression) else None
+    frame.write_parquet(sink, compression=chosen or "uncompressed")
 
 
 def dump_series(value: object, sink: BinaryIO, *, compression: str | None = None) -> None:
-    """Write a series as a frame of one column; as `dump_frame`."""
+    """Write a series as a frame of one column, as `dump_frame` does."""
     if not is_series(value):
         raise TypeError(f"serializer {_SERIES!r} writes series, not {type(value).__qualname__}")
     series: Any = value
@@ -98,7 +107,7 @@ def _is_exact(kind: Any) -> bool:  # noqa: ANN401 - polars'
 
 @lru_cache(maxsize=256)
 def _survivor(schema: tuple[tuple[str, Any], ...]) -> object:
-    """The schema of a frame without rows that was written and read."""
+    """Return the schema of an empty frame after writing and reading it."""
     import polars as pl
 
     sink = io.BytesIO()

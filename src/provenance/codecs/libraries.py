@@ -1,4 +1,4 @@
-"""Libraries that a serializer needs, or whose values it knows, and that not everybody has."""
+"""Imports of optional libraries."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from provenance.errors import MissingLibraryError
 
 
 def imported(module: str) -> Any:  # noqa: ANN401 - a library's types are its own
-    """The module of this name if this process has imported it, else None: then no value is of its types.
+    """Return the module if this process has imported it, else None: then no value is of its types.
 
-    While another thread imports it, it is there already and lacks its types: that counts as None, too.
+    A module that another thread is still importing lacks its types, and counts as not imported.
     """
     found = sys.modules.get(module)
     return None if getattr(getattr(found, "__spec__", None), "_initializing", False) else found
 
 
 def needed(module: str, for_what: str, extra: str) -> Any:  # noqa: ANN401 - a library's types are its own
-    """The module of this name.
+    """Import and return a module.
 
     Raises:
-        MissingLibraryError: if it cannot be imported; it names the *extra* of ours that brings it.
+        MissingLibraryError: if it cannot be imported; *extra* is our extra that installs it.
     """
     try:
         return import_module(module)

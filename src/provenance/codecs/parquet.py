@@ -1,4 +1,4 @@
-"""Parquet files by way of Arrow, and whether it pays to compress them."""
+"""Reading and writing Parquet through Arrow."""
 
 from __future__ import annotations
 
@@ -9,27 +9,34 @@ from typing import Any, BinaryIO, Final
 from provenance.codecs.libraries import needed
 
 COMPRESSIONS: Final = (None, "zstd", "lz4", "snappy", "gzip")
-"""The names of what Parquet can compress its pages with; None leaves them as they are."""
+"""Compressions of Parquet pages; None is no compression."""
 _SAMPLE: Final = 1 << 17
-"""Bytes of a table on which compression is tried."""
+"""Bytes of a table that are compressed as a trial."""
 _LARGE: Final = 1_000_000
-"""Cells of a table."""
+"""Number of cells from which a table is read with several threads."""
 _PAYS: Final = 0.9
-"""What compressed bytes may take of the space they took before."""
+"""Largest ratio of compressed to plain size that is worth compressing."""
 
 
 def dump(table: Any, sink: BinaryIO, texts: list[str], compression: str | None) -> None:  # noqa: ANN401 - Arrow's
-    """Write an Arrow table; the columns *texts* by dictionary, which for numbers would confuse one NaN with another."""
+    """Write an Arrow table, the columns *texts* dictionary-encoded.
+
+    For floats that would merge different NaNs.
+    """
     pq = needed("pyarrow.parquet", "Parquet", "pandas")
 
     def write(rows: Any, into: BinaryIO, chosen: str | None) -> None:  # noqa: ANN401 - Arrow's
-        dictionary = texts or False
-        pq.write_table(rows, into, use_dictionary=dictionary, compression=chosen or "NONE", write_statistics=False)
+        pq.write_table(
+            rows,
+            into,
+            use_dictionary=texts or False,
+            compression=chosen or "NONE",
+            write_statistics=False,
+        )
 
-    rows = sampled(table.num_rows, table.nbytes)
-    write(
-        table, sink, compression if pays(lambda into, it: write(table.slice(0, rows), into, it), compression) else None
-    )
+    sample = table.slice(0, sampled(table.num_rows, table.nbytes))
+    shrinks = pays(lambda into, chosen: write(sample, into, chosen), compression)
+    write(table, sink, compression if shrinks else None)
 
 
 def load(source: BinaryIO) -> Any:  # noqa: ANN401 - Arrow's
@@ -40,12 +47,15 @@ def load(source: BinaryIO) -> Any:  # noqa: ANN401 - Arrow's
 
 
 def is_large(rows: int, columns: int) -> bool:
-    """Tell whether a table is worth several threads: waking them takes longer than reading a small one."""
+    """Tell whether a table is worth several threads.
+
+    Waking them takes longer than reading a small one.
+    """
     return rows * columns > _LARGE
 
 
 def sampled(rows: int, size: int) -> int:
-    """How many of *rows* rows, which take *size* bytes, show whether compression pays.
+    """Return how many of *rows* rows, *size* bytes in all, are enough for a trial of compression.
 
     >>> sampled(10, 80), sampled(1_000_000, 8_000_000)
     (10, 16384)
@@ -54,7 +64,7 @@ def sampled(rows: int, size: int) -> int:
 
 
 def pays(write: Callable[[BinaryIO, str | None], None], compression: str | None) -> bool:
-    """Tell whether what *write* writes of a sample takes markedly less space with *compression* than without."""
+    """Tell whether *compression* makes the sample that *write* writes markedly smaller."""
     if compression is None:
         return False
     plain, compressed = io.BytesIO(), io.BytesIO()

@@ -1,4 +1,4 @@
-"""The pickle family: plain pickle for small builtin values, joblib for what holds arrays, cloudpickle for functions.
+"""Serializers of pickle (small builtin values), joblib (arrays) and cloudpickle (functions).
 
 All three write protocol 5, which every supported Python reads.
 """
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from joblib.numpy_pickle import NumpyPickler
 
 _PROTOCOL = 5
-_STATE = 2  # where what `__reduce__` answers has the state
+# Index of the state in the tuple that `__reduce__` returns.
+_STATE = 2
 SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes})
-"""Types whose values pickle writes whatever they are, and alike in every process."""
+"""Types that pickle can always write, with the same bytes in every process."""
 _CONTAINERS = frozenset({list, tuple, set, frozenset})
 
 
@@ -45,7 +46,7 @@ def dump_pickle(value: object, sink: BinaryIO) -> None:
 
 
 def scalar_bytes(value: object) -> bytes:
-    """What `dump_pickle` writes of a builtin scalar."""
+    """Return what `dump_pickle` writes for a builtin scalar."""
     return pickle.dumps(value, _PROTOCOL)
 
 
@@ -55,21 +56,31 @@ def load_pickle(source: BinaryIO) -> object:
 
 
 def load_plain(source: BinaryIO) -> object:
-    """Read what `dump_pickle` wrote of values that `is_plain`; UnpicklingError for whatever needs a class or function."""
+    """Read a plain value (see `is_plain`).
+
+    Raise UnpicklingError if the pickle refers to a class or function.
+    """
     return _Plain(source).load()
 
 
 class _Plain(pickle.Unpickler):
-    """Finds nothing but the builtin types that a pickle names where it has no opcode for them."""
+    """Unpickler that resolves only `complex`, the one builtin scalar without an opcode."""
 
     def find_class(self, module_name: str, global_name: str, /) -> object:
         if (module_name, global_name) == ("builtins", "complex"):
             return complex
-        raise pickle.UnpicklingError(f"it refers to {module_name}.{global_name}, which could execute anything")
+        raise pickle.UnpicklingError(
+            f"it refers to {module_name}.{global_name}, which could execute code"
+        )
 
 
-def dump_joblib(value: object, sink: BinaryIO, *, compress: int | bool | str | tuple[str, int] = 0) -> None:
-    """Write *value* with joblib, which streams the arrays inside it; *compress* as for `joblib.dump`."""
+def dump_joblib(
+    value: object, sink: BinaryIO, *, compress: int | bool | str | tuple[str, int] = 0
+) -> None:
+    """Write *value* with joblib, which streams the arrays inside it.
+
+    *compress* as for `joblib.dump`.
+    """
     import joblib
 
     if compress:
@@ -80,7 +91,7 @@ def dump_joblib(value: object, sink: BinaryIO, *, compress: int | bool | str | t
 
 @cache
 def _array_pickler() -> type[NumpyPickler]:
-    """Joblib's pickler, which writes a `numpy.matrix` as the plain array that it will read: that is left to pickle."""
+    """Return joblib's pickler, but leave `numpy.matrix`, which it reads as an array, to pickle."""
     from joblib.numpy_pickle import NumpyPickler
 
     class ArrayPickler(NumpyPickler):
@@ -102,34 +113,37 @@ def load_joblib(source: BinaryIO) -> object:
 
 
 def dump_cloudpickle(value: object, sink: BinaryIO) -> None:
-    """Write *value* with cloudpickle, which takes functions and classes along by their code."""
+    """Write *value* with cloudpickle, which stores functions and classes by their code."""
     _code_pickler()(sink, protocol=_PROTOCOL).dump(value)
 
 
 @cache
 def _code_pickler() -> type[pickle.Pickler]:
-    """Cloudpickle's pickler, which forgets in which function a class was made and reads a memoryview back as bytes."""
+    """Return cloudpickle's pickler with two corrections.
+
+    Cloudpickle drops the qualified name of a class, which is part of the class's hash, and would
+    read a memoryview back as bytes.
+    """
     import cloudpickle
 
     base: type[pickle.Pickler] = cloudpickle.Pickler
 
-    class CodePickler(base):  # type: ignore[valid-type,misc]  # mypy takes no variable for a base
-        def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 - as pickle has it
+    class CodePickler(base):  # type: ignore[valid-type,misc]  # mypy refuses a variable as base
+        def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 - the signature of pickle
             if isinstance(obj, memoryview):
-                raise pickle.PicklingError("a memoryview is a look at somebody's memory; store bytes or an array")
-            reduced = super().reducer_override(obj)
-            return _with_qualname(obj, reduced) if isinstance(obj, type) else reduced
+                raise pickle.PicklingError(
+                    "a memoryview has no bytes of its own; store bytes or an array"
+                )
+            reduced: Any = super().reducer_override(obj)
+            parts: Any = reduced
+            # A class stored by its code has a state: a pair of attributes and slots.
+            if isinstance(obj, type) and isinstance(reduced, tuple) and len(parts) > _STATE:
+                state: Any = parts[_STATE]
+                if type(state) is tuple:
+                    state[0]["__qualname__"] = obj.__qualname__
+            return parts
 
     return CodePickler
-
-
-def _with_qualname(class_: type, reduced: Any) -> Any:  # noqa: ANN401 - whatever cloudpickle makes of the class
-    """*reduced*, with a part of the class's hash (see `hashing.classes`) where it takes the class along as a whole."""
-    parts = cast("tuple[Any, ...]", reduced if isinstance(reduced, tuple) else ())  # type: ignore[redundant-cast]  # not to pyright
-    if len(parts) > _STATE and isinstance(parts[_STATE], tuple):
-        attributes: dict[str, object] = parts[_STATE][0]
-        attributes["__qualname__"] = class_.__qualname__
-    return cast("Any", reduced)
 
 
 def load_cloudpickle(source: BinaryIO) -> object:

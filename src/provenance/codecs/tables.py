@@ -1,7 +1,7 @@
-"""pandas: frames and series as Parquet files that any other program can read.
+"""Serializers of pandas frames and series as plain Parquet files.
 
-Only what Parquet is known to give back as it was is written: columns and indexes of a few kinds, and of each schema an
-empty table is sent there and back before. Everything else is refused, and left to the next serializer.
+Only columns and indexes of types that Parquet preserves are written. Once for each schema, an empty
+table is written and read back to check that. Everything else is left to the next serializer.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from provenance.codecs.libraries import imported, needed
 _FRAME: Final = "pd_df_parquet"
 _SERIES: Final = "pd_series_parquet"
 _KEY: Final = b"provenance"
-"""Key of the file's metadata under which it says what it must look like when it is read."""
+"""Key in the file's metadata for what the frame must look like when it is read."""
 _VALUES: Final = "values"
 _EXACT: Final = frozenset(
     {f"{kind}{bits}" for kind in ("int", "uint", "Int", "UInt") for bits in (8, 16, 32, 64)}
     | {f"{kind}[{unit}]" for kind in ("datetime64", "timedelta64") for unit in ("ms", "us", "ns")}
     | {"float32", "float64", "bool", "boolean", "str", "string"}
 )
-"""Types of columns by name, beside datetimes with a time zone of `zoneinfo`: no object, no category, no NaN beside NA."""
+"""Names of column types that Parquet preserves, besides datetimes with a `zoneinfo` time zone.
+
+Missing are object, category, and the nullable floats, which hold both NaN and NA.
+"""
 
 
 def is_frame(value: object) -> bool:
@@ -41,10 +44,10 @@ def is_series(value: object) -> bool:
 
 
 def dump_frame(value: object, sink: BinaryIO, *, compression: str | None = None) -> None:
-    """Write a frame, its pages compressed with `zstd`, `lz4`, `snappy` or `gzip` if that shrinks them.
+    """Write a frame, compressed with `zstd`, `lz4`, `snappy` or `gzip` if that makes it smaller.
 
     Raises:
-        TypeError: for what Parquet would not give back as it is.
+        TypeError: for values that Parquet does not preserve.
     """
     if not is_frame(value):
         raise TypeError(f"serializer {_FRAME!r} writes frames, not {type(value).__qualname__}")
@@ -52,10 +55,13 @@ def dump_frame(value: object, sink: BinaryIO, *, compression: str | None = None)
 
 
 def dump_series(value: object, sink: BinaryIO, *, compression: str | None = None) -> None:
-    """Write a series as a frame of one column; as `dump_frame`."""
+    """Write a series as a frame of one column, as `dump_frame` does."""
     series: Any = value
     if not is_series(value) or not (series.name is None or type(series.name) is str):
-        raise TypeError(f"serializer {_SERIES!r} writes series named by a string, not {type(series).__qualname__}")
+        raise TypeError(
+            f"serializer {_SERIES!r} writes series with a string as name, "
+            f"not {type(series).__qualname__}"
+        )
     _refuse_extras(series)
     _dump(series.to_frame(_VALUES), sink, {"name": series.name}, compression)
 
@@ -73,85 +79,87 @@ def load_series(source: BinaryIO) -> object:
     return series
 
 
-def _dump(frame: Any, sink: BinaryIO, facts: dict[str, object], compression: str | None) -> None:  # noqa: ANN401 - pandas'
+def _dump(frame: Any, sink: BinaryIO, facts: dict[str, object], compression: str | None) -> None:  # noqa: ANN401
     _refuse_extras(frame)
     _refuse_labels(frame)
     pandas: Any = sys.modules["pandas"]
-    for kind in (*frame.dtypes, *(() if type(frame.index) is pandas.RangeIndex else (frame.index.dtype,))):
-        _refuse_kind(kind)
+    index = () if type(frame.index) is pandas.RangeIndex else (frame.index.dtype,)
+    for kind in (*frame.dtypes, *index):
+        if str(kind) not in _EXACT and _zone(kind) != "zoneinfo":
+            raise TypeError(f"Parquet does not preserve columns of type {kind}")
     table = _table(frame, facts)
-    empty = _there_and_back(table.schema)
+    empty = _survivor(table.schema.serialize().to_pybytes())
     if _looks(empty, exactly=True) != _looks(frame.iloc[:0], exactly=True):
-        raise TypeError("Parquet gives it back in another form")
-    texts = [name for name, kind in zip(frame.columns, frame.dtypes, strict=True) if str(kind) in {"str", "string"}]
+        raise TypeError("Parquet does not preserve its schema")
+    texts = [
+        name
+        for name, kind in zip(frame.columns, frame.dtypes, strict=True)
+        if str(kind) in {"str", "string"}
+    ]
     parquet.dump(table, sink, texts, compression)
 
 
 def _refuse_extras(value: Any) -> None:  # noqa: ANN401 - pandas'
     if value.attrs or not value.flags.allows_duplicate_labels:
-        raise TypeError("Parquet has no place for attrs and flags")
+        raise TypeError("Parquet does not preserve attrs and flags")
 
 
 def _refuse_labels(frame: Any) -> None:  # noqa: ANN401 - pandas'
-    """See that columns and index are told apart by names, and the index is plain or one of Parquet's columns."""
     names = list(frame.columns)
-    if not names or not frame.columns.is_unique or any(type(each) is not str for each in names):
-        raise TypeError("the columns of a Parquet file have names, each another one")
+    if not names or not frame.columns.is_unique or any(type(name) is not str for name in names):
+        raise TypeError("the columns of a Parquet file must have unique string names")
     index = frame.index
     if index.nlevels > 1 or getattr(index, "freq", None) is not None:
-        raise TypeError("Parquet does not keep the levels or the frequency of an index")
+        raise TypeError("Parquet does not preserve the levels or the frequency of an index")
     labels = (index.name, frame.columns.name)
-    if any(not (each is None or type(each) is str) for each in labels) or index.name in names:
-        raise TypeError("the index and the row of column names are named by strings of their own")
-    if any(each.startswith("__index_level_") for each in (*names, index.name or "")):
-        raise TypeError("this is how Parquet names an index without a name")
-
-
-def _refuse_kind(kind: Any) -> None:  # noqa: ANN401 - pandas'
-    if str(kind) not in _EXACT and _zone(kind) != "zoneinfo":
-        raise TypeError(f"Parquet does not give back every column of type {kind}")
+    if any(label is not None and type(label) is not str for label in labels) or index.name in names:
+        raise TypeError(
+            "the names of the axes must be strings, and the index must not have a column's name"
+        )
+    if any(name.startswith("__index_level_") for name in (*names, index.name or "")):
+        raise TypeError("names that begin with __index_level_ are reserved by Parquet")
 
 
 def _table(frame: Any, facts: dict[str, object]) -> Any:  # noqa: ANN401 - pandas' and Arrow's
-    """*frame* as Arrow; NaN stays the number that it is, of whatever sign, instead of going missing."""
+    """Return *frame* as an Arrow table in which NaN, of either sign, is a number and not null."""
     pa = needed("pyarrow", f"serializer {_FRAME!r}", "pandas")
     table = pa.Table.from_pandas(frame)
-    for at, field in enumerate(table.schema):
-        if str(field.type) in {"float", "double"} and table.column(at).null_count:
+    for i, field in enumerate(table.schema):
+        if str(field.type) in {"float", "double"} and table.column(i).null_count:
             column = frame[field.name] if field.name in frame.columns else frame.index
-            table = table.set_column(at, field, pa.array(column.to_numpy(), from_pandas=False))
-    described = json.dumps({**facts, "labels": str(frame.columns.dtype), "looks": _looks(frame)}).encode()
+            table = table.set_column(i, field, pa.array(column.to_numpy(), from_pandas=False))
+    described = json.dumps(
+        {**facts, "labels": str(frame.columns.dtype), "looks": _looks(frame)}
+    ).encode()
     return table.replace_schema_metadata({**table.schema.metadata, _KEY: described})
 
 
 def _looks(frame: Any, *, exactly: bool = False) -> list[str]:  # noqa: ANN401 - pandas'
-    """What distinguishes frames of the same content; *exactly* tells also how strings and time zones are kept."""
-    named = repr if exactly else str
-    columns = [named(each) for each in frame.dtypes]
-    zones = [_zone(each) for each in (*frame.dtypes, frame.index.dtype)] if exactly else []
-    axes = (
-        (frame.columns, frame.index) if not exactly or type(frame.index).__name__ != "RangeIndex" else (frame.columns,)
-    )
-    return [
-        *columns,
-        *zones,
-        *(text for each in axes for text in (type(each).__name__, named(each.dtype), repr(each.name))),
-    ]
+    """Return the types and names of a frame.
+
+    *exactly* includes the storage of strings and time zones.
+    """
+    text = repr if exactly else str
+    looks = [text(kind) for kind in frame.dtypes]
+    if exactly:
+        looks += [_zone(kind) for kind in (*frame.dtypes, frame.index.dtype)]
+    axes = [frame.columns, frame.index]
+    if exactly and type(frame.index).__name__ == "RangeIndex":
+        axes.pop()
+    for axis in axes:
+        looks += [type(axis).__name__, text(axis.dtype), repr(axis.name)]
+    return looks
 
 
 def _zone(kind: Any) -> str:  # noqa: ANN401 - pandas'
-    """The class of a type's time zone: two of them may have one name."""
+    """Return the module of a type's time zone; zones of different libraries have the same names."""
     zone: object = getattr(kind, "tz", None)
     return type(zone).__module__
 
 
-def _there_and_back(schema: Any) -> Any:  # noqa: ANN401 - Arrow's and pandas'
-    """A frame without rows that was written and read with this schema."""
-    return _survivor(schema.serialize().to_pybytes())
-
-
 @lru_cache(maxsize=256)
 def _survivor(schema: bytes) -> Any:  # noqa: ANN401 - pandas'
+    """Return an empty frame with this schema after writing and reading it."""
     pa = needed("pyarrow", "Parquet", "pandas")
     empty: Any = pa.ipc.read_schema(pa.py_buffer(schema)).empty_table()
     sink = io.BytesIO()
@@ -166,8 +174,11 @@ def _load(source: BinaryIO, name: str) -> tuple[Any, dict[str, Any]]:
     table = parquet.load(source)
     facts: dict[str, Any] = json.loads(table.schema.metadata[_KEY])
     frame = table.to_pandas(use_threads=parquet.is_large(table.num_rows, table.num_columns))
-    if facts["labels"] == "object":  # written by pandas 2, where strings were objects
+    # In pandas 2, strings were objects.
+    if facts["labels"] == "object":
         frame.columns = frame.columns.astype(object)
     if _looks(frame) != facts["looks"]:
-        raise TypeError(f"this version of pandas reads another form than was written: {_looks(frame)}")
+        raise TypeError(
+            f"this version of pandas reads a different form than was written: {_looks(frame)}"
+        )
     return frame, facts

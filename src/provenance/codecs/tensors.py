@@ -1,4 +1,7 @@
-"""torch: modules and tensors as `torch.save` writes them, a module with its class by reference and its state."""
+"""Serializer of torch modules and tensors by `torch.save`.
+
+A module is its state and a reference to its class.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,15 @@ def is_torch(value: object) -> bool:
 
 
 def dump_torch(value: object, sink: BinaryIO) -> None:
-    """Write a module or a tensor; TypeError for anything else.
+    """Write a module or a tensor; raise TypeError for anything else.
 
-    A view of a part of a tensor is written as that part: the rest of the tensor is none of its value.
+    Of a tensor that is a view, only the viewed part is written.
     """
     torch = needed("torch", f"serializer {_NAME!r}", "torch")
     if not isinstance(value, torch.nn.Module | torch.Tensor):
-        raise TypeError(f"serializer {_NAME!r} writes modules and tensors, not {type(value).__qualname__}")
+        raise TypeError(
+            f"serializer {_NAME!r} writes modules and tensors, not {type(value).__qualname__}"
+        )
     torch.save(_compact(value, torch), sink)
 
 
@@ -48,7 +53,9 @@ def load_weights(source: BinaryIO, *, map_location: str | None = None) -> object
 def _check_device(name: object) -> None:
     """Raise ValueError unless *name* is None or names a device: records may say anything."""
     if name is not None and not (isinstance(name, str) and _DEVICE.fullmatch(name)):
-        raise ValueError(f'`map_location` must name a device such as "cpu" or "cuda:0", got {name!r}')
+        raise ValueError(
+            f'`map_location` must name a device such as "cpu" or "cuda:0", got {name!r}'
+        )
 
 
 def _compact(value: Any, torch: Any) -> Any:  # noqa: ANN401 - torch's types are its own

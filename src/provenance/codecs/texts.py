@@ -1,4 +1,4 @@
-"""JSON, for values that other programs will read: only what JSON gives back as it was."""
+"""Serializer of JSON, for values that JSON preserves."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def dump_json(value: object, sink: BinaryIO) -> None:
     """Write *value* as JSON in ASCII.
 
     Raises:
-        TypeError: for what would come back as something else: tuples, sets, keys that are no strings, subclasses.
-        ValueError: for infinities and NaN, for which JSON has no words.
+        TypeError: for what JSON would change: tuples, sets, keys that are not strings, subclasses.
+        ValueError: for infinities and NaN.
     """
     _check(value)
     sink.write(json.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii"))
@@ -27,12 +27,12 @@ def load_json(source: BinaryIO) -> object:
 def _check(value: object) -> None:
     kind = type(value)
     if kind is dict:
-        named = cast("dict[object, object]", value)
-        if any(type(key) is not str for key in named):
-            raise TypeError("JSON has only strings as keys")
-        _check(list(named.values()))
+        entries = cast("dict[object, object]", value)
+        if any(type(key) is not str for key in entries):
+            raise TypeError("keys must be strings in JSON")
+        _check(list(entries.values()))
     elif kind is list:
-        for each in cast("list[object]", value):
-            _check(each)
+        for item in cast("list[object]", value):
+            _check(item)
     elif kind not in _SCALARS:
-        raise TypeError(f"JSON has no {kind.__qualname__}")
+        raise TypeError(f"JSON does not preserve {kind.__qualname__}")

@@ -35,7 +35,16 @@ from provenance.asks import (
     Records,
     WriteBlob,
 )
-from provenance.chores import MARGIN, CheckRecords, Evict, FindEviction, FindHomes, FindNamed, FindPins, InspectRecord
+from provenance.chores import (
+    MARGIN,
+    CheckRecords,
+    Evict,
+    FindEviction,
+    FindHomes,
+    FindNamed,
+    FindPins,
+    InspectRecord,
+)
 from provenance.effect import Interpreter, run
 from provenance.effects.tiers import Tier, allowed, answers, takes_copies, tiered
 from provenance.errors import BlobNotFoundError, CorruptBlobError, StoreUnavailableError
@@ -114,11 +123,15 @@ class _Chain:
         return None
 
     def _bring_near(self, record: ArtifactRecord, found: Tier, nearer: list[Tier]) -> None:
-        for tier in reversed([each for each in nearer if takes_copies(each) and _may_take(each, record, found)]):
+        for tier in reversed(
+            [each for each in nearer if takes_copies(each) and _may_take(each, record, found)]
+        ):
             try:
                 _copy(record, found, tier)
             except (StoreUnavailableError, BlobNotFoundError, CorruptBlobError) as error:
-                _log.warning("%s was not copied from %s to %s: %s", record.id, found.name, tier.name, error)
+                _log.warning(
+                    "%s was not copied from %s to %s: %s", record.id, found.name, tier.name, error
+                )
 
     def find_by_value(self, ask: FindByValue) -> tuple[ArtifactRecord, ...]:
         by_id: dict[ArtifactId, ArtifactRecord] = {}
@@ -176,9 +189,13 @@ class _Chain:
         before = datetime.now(UTC) - MARGIN  # as in `programs.forget`
         tiers = allowed(self.tiers, "delete", "deleting an artifact", self.name)
         with self._deleting.lock:
-            orphans: list[tuple[Tier, tuple[Blob, ...] | None]] = [(tier, tier.ask(ask)) for tier in tiers]
+            orphans: list[tuple[Tier, tuple[Blob, ...] | None]] = [
+                (tier, tier.ask(ask)) for tier in tiers
+            ]
         known = [set(blobs) for _, blobs in orphans if blobs is not None]
-        common: set[Blob] = known[0].intersection(*known) if len(known) == len(self.tiers) else set()
+        common: set[Blob] = (
+            known[0].intersection(*known) if len(known) == len(self.tiers) else set()
+        )
         for tier, blobs in orphans:
             for blob in blobs or ():
                 if blob not in common:
@@ -209,7 +226,9 @@ class _Chain:
         if any(self.merged(FindPins(ask.id))):
             return None
         tiers = allowed(self.tiers, "delete", "evicting a value", self.name)
-        freed: list[tuple[Tier, tuple[Blob, ...] | None]] = [(tier, tier.ask(ask)) for tier in tiers]
+        freed: list[tuple[Tier, tuple[Blob, ...] | None]] = [
+            (tier, tier.ask(ask)) for tier in tiers
+        ]
         if all(blobs is None for _, blobs in freed):
             return None
         if any(blobs == () for _, blobs in freed):
@@ -231,7 +250,11 @@ def _copy(record: ArtifactRecord, source: Tier, target: Tier) -> None:
     """Copy a record, and its values if they are small; large ones are copied when they are read."""
     what = run(given(record, source.name), source.ask)
     copy = copying_from(source.ask)
-    small = [blob for blob in dict.fromkeys(record.blobs) if blob.size <= _SMALL and source.ask(HasBlob(blob))]
+    small = [
+        blob
+        for blob in dict.fromkeys(record.blobs)
+        if blob.size <= _SMALL and source.ask(HasBlob(blob))
+    ]
     written: list[Written] = [target.ask(WriteBlob(copy(blob))) for blob in small]
     held = tuple(blob for blob in written if isinstance(blob, Held))
     target.ask(PutRecord(record, what.run, what.inputs_json, held))

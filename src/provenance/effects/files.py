@@ -5,14 +5,13 @@ named by their digest and checked before their path is returned; a changed one i
 """
 
 # Paths are text here, as in `disk`.
-# ruff: noqa: PTH100, PTH101, PTH103, PTH105, PTH108, PTH111, PTH112, PTH114, PTH116, PTH118, PTH120, PTH123
+# ruff: noqa: PTH100, PTH101, PTH103, PTH105, PTH108, PTH112, PTH114, PTH116, PTH118, PTH120, PTH123
 from __future__ import annotations
 
 import errno
 import logging
 import os
 import shutil
-import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -86,7 +85,10 @@ class LocalFiles:
         expected = original.link or original.stamp
         if not expected:
             own = Path(original.path)
-            gone = [not _leads_away(Path(part.path), own) and self.delete_original(part) for part in original.parts]
+            gone = [
+                not _leads_away(Path(part.path), own) and self.delete_original(part)
+                for part in original.parts
+            ]
             _remove_empty(original)
             return all(gone)
         if f"{os.path.realpath(os.path.dirname(original.path))}{os.sep}".startswith(
@@ -95,7 +97,9 @@ class LocalFiles:
             return False
         try:
             if stamp(os.lstat(original.path)) != expected:
-                _log.warning("%s was changed since it was archived, and so it is not deleted", original.path)
+                _log.warning(
+                    "%s was changed since it was archived, and so it is not deleted", original.path
+                )
                 return False
             os.unlink(original.path)
         except OSError as error:
@@ -104,7 +108,10 @@ class LocalFiles:
         return True
 
     def _place(self) -> str:
-        return self._folder or os.path.join(cache_home(), "provenance", "files")
+        from platformdirs import user_cache_dir
+
+        cache = user_cache_dir("provenance", appauthor=False)
+        return self._folder or os.path.abspath(os.path.join(cache, "files"))
 
     def _root(self) -> str:
         """Return the folder of the copies, made if it is missing; delete copies unused for a month."""
@@ -155,15 +162,6 @@ class LocalFiles:
             self._verified[path] = stamp(os.stat(path))
 
 
-def cache_home() -> str:
-    """Return the user's folder for caches."""
-    if sys.platform == "win32":
-        default = "~/AppData/Local"
-    else:
-        default = "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
-    return os.path.abspath(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser(default))
-
-
 def _fill(fd: int, path: str, ask: CheckOut) -> None:
     """Write the blob into the open file, close it, make it read-only, and check its digest."""
     try:
@@ -175,7 +173,9 @@ def _fill(fd: int, path: str, ask: CheckOut) -> None:
         os.close(fd)
     os.chmod(path, mode)
     if blob != ask.blob:
-        raise CorruptBlobError(ask.blob.id, _NAME, f"the store returned {blob.size} bytes of digest {blob.id}")
+        raise CorruptBlobError(
+            ask.blob.id, _NAME, f"the store returned {blob.size} bytes of digest {blob.id}"
+        )
 
 
 def _umask(fd: int) -> int:
@@ -203,7 +203,9 @@ def _examined_folder(path: str) -> ExaminedFolder:
         members.append(Member(way, found.blob, bool(os.stat(file).st_mode & 0o100)))
         parts.append(found.original)
     ordered = sorted(members, key=lambda member: member.path)
-    return ExaminedFolder(blob_of(manifest(ordered)), tuple(ordered), Original(path, parts=tuple(parts)))
+    return ExaminedFolder(
+        blob_of(manifest(ordered)), tuple(ordered), Original(path, parts=tuple(parts))
+    )
 
 
 def _leads_away(path: Path, folder: Path) -> bool:
@@ -215,7 +217,15 @@ def _leads_away(path: Path, folder: Path) -> bool:
 def _remove_empty(folder: Original) -> None:
     """Remove *folder* and the folders in it that its parts were in, where nothing is left in them."""
     own = Path(folder.path)
-    inside = {own, *[above for each in folder.parts for above in Path(each.path).parents if own in above.parents]}
+    inside = {
+        own,
+        *[
+            above
+            for each in folder.parts
+            for above in Path(each.path).parents
+            if own in above.parents
+        ],
+    }
     for path in sorted(inside, key=lambda path: len(path.parts), reverse=True):
         with suppress(OSError):  # it is not empty
             if not _leads_away(path / "a file in it", own):

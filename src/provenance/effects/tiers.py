@@ -55,7 +55,9 @@ class Tier:
 def tiered(name: str, tiers: Sequence[Tier]) -> Interpreter[Blobs]:
     """Return the blob store *name* made of *tiers*, the nearest first."""
     all_tiers = _TieredBlobs(name, tuple(tiers))
-    return blob_effects(all_tiers) | DropBlob.on(lambda ask: all_tiers.drop_blob(ask.blob, ask.before))
+    return blob_effects(all_tiers) | DropBlob.on(
+        lambda ask: all_tiers.drop_blob(ask.blob, ask.before)
+    )
 
 
 def allowed(tiers: Sequence[Tier], permission: str, operation: str, name: str) -> list[Tier]:
@@ -74,7 +76,9 @@ def takes_copies(tier: Tier) -> bool:
 def _may_take(tier: Tier, found: Tier, read: object) -> bool:
     """Whether *tier* takes a copy of the bytes that *read* reads in the tier where they were *found*."""
     trusted = found.trusted or is_vouched(read)
-    return takes_copies(tier) and may_copy(trusted=trusted, executes=read_executes(read), into=tier.copy_policy)
+    return takes_copies(tier) and may_copy(
+        trusted=trusted, executes=read_executes(read), into=tier.copy_policy
+    )
 
 
 @frozen
@@ -103,7 +107,9 @@ class _TieredBlobs(Joint):
                 if isinstance(error, CorruptBlobError) and tier.permissions.write:
                     tier.ask(Quarantine(blob))
         worst = max(troubles, key=_weight)
-        raise BlobNotFoundError(blob.id, self.name) if isinstance(worst, BlobNotFoundError) else worst
+        raise (
+            BlobNotFoundError(blob.id, self.name) if isinstance(worst, BlobNotFoundError) else worst
+        )
 
     def _nearest(self, blob: Blob, tier: Tier, nearer: list[Tier]) -> Tier:
         """Return the tier to read from: the nearest that takes a copy now of what *tier* has."""
@@ -117,9 +123,13 @@ class _TieredBlobs(Joint):
             try:
                 copy: Written = tier.ask(WriteBlob(copying_from(found.ask)(blob)))
             except (StoreUnavailableError, StorePermissionError) as error:
-                _log.warning("%s was not copied from %s to %s: %s", blob.id, found.name, tier.name, error)
+                _log.warning(
+                    "%s was not copied from %s to %s: %s", blob.id, found.name, tier.name, error
+                )
             else:
-                nearest = tier if isinstance(copy, Stored) else nearest  # else it is there with a record only
+                nearest = (
+                    tier if isinstance(copy, Stored) else nearest
+                )  # else it is there with a record only
         return nearest
 
     def has_blob(self, blob: Blob) -> bool:
@@ -135,7 +145,9 @@ class _TieredBlobs(Joint):
 
 def _copied(tier: Tier, written: Written) -> Callable[[BinaryIO], None]:
     """Return a writer of the bytes that *tier* has just stored."""
-    return Encoded(written.data) if isinstance(written, Held) else copying_from(tier.ask)(written.blob)
+    return (
+        Encoded(written.data) if isinstance(written, Held) else copying_from(tier.ask)(written.blob)
+    )
 
 
 def answers(

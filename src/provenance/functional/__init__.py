@@ -1,10 +1,10 @@
-"""The library without a current environment: functions of what they are given, whose failures are values.
+"""The library without a current environment, with failures as values.
 
     from provenance import functional
 
-What touches a store answers an `IOResult`, what is pure a `Result`, and what may be absent is a `Maybe` inside.
-Stores fail with a `ProvenanceError`. Functions that run a user's code fail with any `Exception`: that code's own, or one
-of the library. The environment or repository comes first, so that `functools.partial` fixes it.
+Functions that use a store return an `IOResult`, pure functions a `Result`, and what may be absent
+is a `Maybe` inside. Stores fail with a `ProvenanceError`. Functions that run a user's code fail
+with any `Exception`. The environment or repository is the first argument, for `functools.partial`.
 """
 
 from provenance.functional.calling import call, commit, compute, perform, within

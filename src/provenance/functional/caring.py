@@ -1,37 +1,42 @@
-"""Taking care of repositories: checking them, deleting what is left over, letting go of values."""
+"""Maintenance: verification, garbage collection and eviction, with failures as values."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Final
 
-from returns.io import IOResult
+from returns.io import impure_safe
 
 from provenance import evicting, sweeping, verifying
 from provenance.errors import ProvenanceError
 from provenance.findings import Collected, Evicted, Verified
-from provenance.outcomes import attempted_outside
 from provenance.repository import Repository
 from provenance.session import Environment
 
 _DAY: Final = timedelta(days=1)
 
 
-def verify(repo: Repository, /, sample: int | None = None) -> IOResult[Verified, ProvenanceError]:
-    """What is found wrong in *repo*, in all of it or in so many artifacts; see `provenance.verify`."""
-    return attempted_outside(ProvenanceError, lambda: verifying.verified(repo, sample))
+@impure_safe(exceptions=(ProvenanceError,))
+def verify(repo: Repository, /, sample: int | None = None) -> Verified:
+    """Verify *repo*, or *sample* of its artifacts; see `provenance.verify`."""
+    return verifying.verified(repo, sample)
 
 
+@impure_safe(exceptions=(ProvenanceError,))
 def collect_garbage(
-    environment: Environment, repo: Repository, /, *, dry_run: bool = True, older_than: timedelta = _DAY
-) -> IOResult[Collected, ProvenanceError]:
-    """Delete what is left over; what a repository of *environment* names stays. See `provenance.collect_garbage`."""
-    return attempted_outside(
-        ProvenanceError,
-        lambda: sweeping.collected(repo, sweeping.sharing(environment, repo), dry_run=dry_run, older_than=older_than),
-    )
+    environment: Environment,
+    repo: Repository,
+    /,
+    *,
+    dry_run: bool = True,
+    older_than: timedelta = _DAY,
+) -> Collected:
+    """Delete what no repository of *environment* refers to; see `provenance.collect_garbage`."""
+    sharing = sweeping.sharing(environment, repo)
+    return sweeping.collected(repo, sharing, dry_run=dry_run, older_than=older_than)
 
 
+@impure_safe(exceptions=(ProvenanceError,))
 def evict(
     environment: Environment,
     repo: Repository,
@@ -41,11 +46,10 @@ def evict(
     older_than: timedelta | None = None,
     keep: evicting.Keep | None = None,
     dry_run: bool = False,
-) -> IOResult[Evicted, ProvenanceError]:
-    """Let go of values; bytes that another repository of *environment* names stay. See `provenance.evict`."""
+) -> Evicted:
+    """Evict values, but not blobs that another repository of *environment* needs.
 
-    def let_go() -> Evicted:
-        wish = evicting.wished(repo, max_bytes, older_than, keep, dry_run=dry_run)
-        return evicting.evicted(repo, sweeping.sharing(environment, repo)[1:], wish)
-
-    return attempted_outside(ProvenanceError, let_go)
+    See `provenance.evict`.
+    """
+    wish = evicting.wished(repo, max_bytes, older_than, keep, dry_run=dry_run)
+    return evicting.evicted(repo, sweeping.sharing(environment, repo)[1:], wish)

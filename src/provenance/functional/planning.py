@@ -1,4 +1,4 @@
-"""What is pure: hashing, planning, and what a call is before it is looked up or stored."""
+"""Pure functions: hashing and planning, with failures as values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Generic, ParamSpec, TypeVar
 
 from attrs import field, frozen
-from returns.result import Result
+from returns.result import safe
 
 from provenance import hashing
 from provenance.decorator import Cached, recipe_behind
@@ -14,7 +14,6 @@ from provenance.draft import Draft
 from provenance.drafting import Call
 from provenance.errors import UnhashableValueError
 from provenance.ids import ArtifactId, ValueId
-from provenance.outcomes import attempted
 from provenance.plan import CallPlan, plan_call
 from provenance.recipe import Recipe
 from provenance.showing import said
@@ -26,7 +25,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @frozen
 class Planned(Generic[T_co]):
-    """A call that was planned, of a function that returns a `T_co`. Equal plans make the same artifact."""
+    """A planned call of a function that returns a `T_co`; equal plans compute the same artifact."""
 
     plan: CallPlan
     recipe: Recipe = field(eq=False, repr=False)
@@ -35,38 +34,33 @@ class Planned(Generic[T_co]):
 
     @property
     def artifact_id(self) -> ArtifactId:
-        """Id of the artifact that the call makes."""
+        """Id of the artifact that the call computes."""
         return self.plan.artifact_id
 
 
 @frozen(eq=False)
 class Computed(Generic[T_co]):
-    """What a planned call returned; it is in no store yet."""
+    """The result of a planned call, not stored yet."""
 
     value: T_co
     call: Call = field(repr=False)
     draft: Draft = field(repr=False)
 
 
-def hash_value(value: object) -> Result[ValueId, UnhashableValueError]:
-    """The identity of *value*, as `provenance.hash` has it."""
-
-    def hashed() -> ValueId:
-        try:
-            return hashing.hash_value(value)
-        except UnhashableValueError:
-            raise
-        except Exception as error:  # the value's own methods may raise anything
-            raise UnhashableValueError("value", said(error)) from error
-
-    return attempted(UnhashableValueError, hashed)
+@safe(exceptions=(UnhashableValueError,))
+def hash_value(value: object) -> ValueId:
+    """Return the hash of *value*, as `provenance.hash` does."""
+    try:
+        return hashing.hash_value(value)
+    except UnhashableValueError:
+        raise
+    # The value's own methods may raise anything.
+    except Exception as error:
+        raise UnhashableValueError("value", said(error)) from error
 
 
-def plan(function: Cached[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Result[Planned[T], Exception]:
+@safe
+def plan(function: Cached[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Planned[T]:
     """Plan a call: bind and hash its arguments. Nothing is looked up, run or stored."""
-
-    def planned() -> Planned[T]:
-        recipe = recipe_behind(function)
-        return Planned(plan_call(recipe, args, kwargs), recipe, args, kwargs)
-
-    return attempted(Exception, planned)
+    recipe = recipe_behind(function)
+    return Planned(plan_call(recipe, args, kwargs), recipe, args, kwargs)
