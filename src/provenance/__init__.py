@@ -286,7 +286,25 @@ _LATER: _typing.Final = {
 
 `lineage` is not among them, as importing the module of this name would replace the function.
 """
+_PICKLED: _typing.Final = {
+    "archiving": "Archiving",
+    "composites": "Composite restore_composite",
+    "decorator": "restore_function",
+    "identity": "Identity InputHashes",
+    "keepers": "Original",
+    "lazy": "restore_lazy_dict",
+    "proxy": "restore_artifact restore_proxy restore_value",
+    "recipe": "CallOptions Coding",
+    "records": "ArtifactRecord",
+    "sending": "restore_main_function",
+    "sharing": "SingleFlight",
+    "summary": "Summary",
+}
+"""What pickles name but users do not, by module: loaded when a pickle is read."""
 _HOMES: _typing.Final = {name: module for module, names in _LATER.items() for name in names.split()}
+_PICKLED_HOMES: _typing.Final = {
+    name: module for module, names in _PICKLED.items() for name in names.split()
+}
 
 if not _typing.TYPE_CHECKING:
 
@@ -294,6 +312,8 @@ if not _typing.TYPE_CHECKING:
         """Import a name of `_LATER`, or one of its modules, on first use."""
         if name == "vis" or name in _LATER:
             return _import_module(f"provenance.{name}")
+        if name in _PICKLED_HOMES:
+            return getattr(_import_module(f"provenance.{_PICKLED_HOMES[name]}"), name)
         if name not in _HOMES:
             raise AttributeError(f"module 'provenance' has no attribute {name!r}")
         value = globals()[name] = getattr(_import_module(f"provenance.{_HOMES[name]}"), name)

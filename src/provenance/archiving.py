@@ -20,6 +20,8 @@ _OPPOSED: Final = ("serializer", "load_kwargs", "dump_kwargs", "returns_composit
 class Archiving:
     """How to archive the file whose path a function returns."""
 
+    __module__ = "provenance"
+
     delete_original: bool = False
     preserve_extension: bool = False
 

@@ -25,6 +25,8 @@ class Composite(Mapping[str, object]):
     Equal to any mapping of equal values.
     """
 
+    __module__ = "provenance"
+
     __slots__ = ("_parts",)
 
     def __init__(self, parts: Mapping[str, object]) -> None:
@@ -76,6 +78,9 @@ def _shown(part: object) -> str:
 def restore_composite(parts: Mapping[str, object]) -> Composite:
     """Unpickle a composite. Pickles name this function."""
     return Composite(parts)
+
+
+restore_composite.__module__ = "provenance"
 
 
 def parts_in(value: object, label: str) -> Mapping[str, object]:

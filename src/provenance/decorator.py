@@ -73,6 +73,8 @@ class Cached(Generic[P, R_co]):
     If the function is an `async def`, calls are awaited, as are `artifact` and `recompute`.
     """
 
+    __module__ = "provenance"
+
     def __init__(
         self, function: Callable[..., object], subject: Subject, options: CallOptions
     ) -> None:
@@ -305,6 +307,9 @@ def restore_function(
 ) -> Cached[..., object]:
     """Unpickle a decorated function that no name leads to. Pickles name this function."""
     return Cached(function, evolve(subject_of(function), args=args), options)
+
+
+restore_function.__module__ = "provenance"
 
 
 async def _awaited_artifact(result: Coroutine[object, Never, object]) -> Artifact[object]:

@@ -31,6 +31,8 @@ class HashTree:
         omitted: The number of its other parts.
     """
 
+    __module__ = "provenance"
+
     path: str
     type: str
     digest: ValueId
@@ -52,6 +54,8 @@ class HashTree:
 class Change(Enum):
     """How two values differ at some place."""
 
+    __module__ = "provenance"
+
     CONTENT = "differs"
     TYPE = "is of another type"
     ADDED = "is only in the second"
@@ -61,6 +65,8 @@ class Change(Enum):
 @frozen
 class Difference:
     """A place where two values differ: path, change, and short texts of both (`-` if absent)."""
+
+    __module__ = "provenance"
 
     path: str
     change: Change

@@ -16,6 +16,8 @@ from provenance.records import Blob
 class BlobMissing:
     """The bytes of an artifact's value or inputs are not in the store."""
 
+    __module__ = "provenance"
+
     artifact_id: ArtifactId
     blob: Blob
 
@@ -23,6 +25,8 @@ class BlobMissing:
 @frozen
 class BlobDamaged:
     """The bytes of an artifact's value or inputs differ from those that were written."""
+
+    __module__ = "provenance"
 
     artifact_id: ArtifactId
     blob: Blob
@@ -33,6 +37,8 @@ class BlobDamaged:
 class BlobUnreadable:
     """The bytes of an artifact's value or inputs exist but cannot be read."""
 
+    __module__ = "provenance"
+
     artifact_id: ArtifactId
     blob: Blob
     reason: str
@@ -42,6 +48,8 @@ class BlobUnreadable:
 class RecordDamaged:
     """The record of an artifact, or of the run that computed it, cannot be read."""
 
+    __module__ = "provenance"
+
     artifact_id: ArtifactId
     reason: str
 
@@ -50,6 +58,8 @@ class RecordDamaged:
 class RunMissing:
     """The run that computed an artifact is not recorded."""
 
+    __module__ = "provenance"
+
     artifact_id: ArtifactId
     run_id: RunId
 
@@ -57,6 +67,8 @@ class RunMissing:
 @frozen
 class StoreDamaged:
     """The database reports that its files are damaged."""
+
+    __module__ = "provenance"
 
     reason: str
 
@@ -71,6 +83,8 @@ Problem: TypeAlias = (
 class SourceMissing:
     """An artifact was made from, or holds, one that does not exist."""
 
+    __module__ = "provenance"
+
     artifact_id: ArtifactId
     source_id: ArtifactId
 
@@ -78,6 +92,8 @@ class SourceMissing:
 @frozen
 class MemberMissing:
     """A member of a set does not exist."""
+
+    __module__ = "provenance"
 
     set_id: SetId
     artifact_id: ArtifactId
@@ -93,6 +109,8 @@ class Verified:
 
     `evicted` counts the artifacts whose value was evicted, which is not a problem.
     """
+
+    __module__ = "provenance"
 
     repo: str
     artifacts: int
@@ -112,6 +130,8 @@ class Verified:
 class Reason(Enum):
     """Why something in a store is garbage."""
 
+    __module__ = "provenance"
+
     UNREFERENCED = "unreferenced: no record names it"
     TEMPORARY = "temporary: the process that wrote it ended"
     QUARANTINED = "quarantined: it was damaged"
@@ -124,6 +144,8 @@ class Garbage:
 
     The key of a lease is the id of the artifact, and its size is 0.
     """
+
+    __module__ = "provenance"
 
     reason: Reason
     key: str
@@ -138,6 +160,8 @@ class Collected:
     `roots` are the repositories whose records were searched for references; `spared` is the number
     of entries that were too young.
     """
+
+    __module__ = "provenance"
 
     repo: str
     roots: tuple[str, ...]
@@ -163,6 +187,8 @@ class Collected:
 class LetGo:
     """An evicted value, the artifacts that have it, and the seconds to recompute it."""
 
+    __module__ = "provenance"
+
     artifact_ids: tuple[ArtifactId, ...]
     blob: Blob
     seconds: float
@@ -171,6 +197,8 @@ class LetGo:
 @frozen
 class Evicted:
     """The values that were evicted or, in a *dry_run*, would be, and the total size before."""
+
+    __module__ = "provenance"
 
     repo: str
     dry_run: bool

@@ -25,6 +25,8 @@ class Identity:
     share artifacts.
     """
 
+    __module__ = "provenance"
+
     name: str
     version: int
     scope: str | None
@@ -33,6 +35,8 @@ class Identity:
 @frozen
 class InputHashes:
     """The hashes of a call's inputs, as hex: by parameter, of `*args`, and by captured variable."""
+
+    __module__ = "provenance"
 
     kargs: Mapping[str, str]
     varargs: tuple[str, ...] = ()

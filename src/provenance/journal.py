@@ -49,6 +49,8 @@ _OUTCOMES: Final[Mapping[type[Event], Outcome]] = {
 class Subscription:
     """A subscription that ends when it is cancelled, or at the end of its `with` block."""
 
+    __module__ = "provenance"
+
     receive: Callable[[Event], None]
 
     def cancel(self) -> None:

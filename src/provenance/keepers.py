@@ -74,6 +74,8 @@ class Original:
     folder. `link` is the stamp of a symbolic link at *path*, which led to the file or folder.
     """
 
+    __module__ = "provenance"
+
     path: str
     stamp: tuple[int, ...] = ()
     parts: tuple[Original, ...] = ()

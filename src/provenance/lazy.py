@@ -52,6 +52,8 @@ class LazyDict(Mapping[K, V_co]):
     pickling computes all values. A copy shares the values; a deep copy copies each on first access.
     """
 
+    __module__ = "provenance"
+
     __slots__ = ("__weakref__", "_cells")
 
     def __init__(self, thunks: Mapping[K, Callable[[], V_co]]) -> None:
@@ -103,6 +105,9 @@ def restore_lazy_dict(values: Mapping[K, V]) -> LazyDict[K, V]:
     restored = LazyDict({key: partial(values.__getitem__, key) for key in values})
     _ = [*restored.values()]
     return restored
+
+
+restore_lazy_dict.__module__ = "provenance"
 
 
 def lazy_dict(thunks: Mapping[K, Callable[[], V]]) -> LazyDict[K, V]:

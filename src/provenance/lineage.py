@@ -34,6 +34,8 @@ class Lineage:
     tells the other arguments. Only edges name an artifact that has been deleted since.
     """
 
+    __module__ = "provenance"
+
     root: ArtifactId
     artifacts: PMap[ArtifactId, Artifact[object]]
     edges: PMap[ArtifactId, Uses]

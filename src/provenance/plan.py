@@ -36,6 +36,8 @@ class CallPlan:
     met on the way. Two plans are equal when they make the same artifact.
     """
 
+    __module__ = "provenance"
+
     artifact_id: ArtifactId
     identity: Identity = field(eq=False)
     inputs: Inputs = field(eq=False)

@@ -245,9 +245,15 @@ def restore_proxy(
     )
 
 
+restore_proxy.__module__ = "provenance"
+
+
 def restore_value(value: object) -> object:
     """Unpickle a proxy of what is in no store: as its value. Pickles name this function."""
     return value
+
+
+restore_value.__module__ = "provenance"
 
 
 def _reduced(
@@ -273,6 +279,9 @@ def restore_artifact(id_: ArtifactId) -> Artifact[object]:
     """
     origin = resolving_origin() or ambient()
     return Artifact.of(origin.load_record(id_), origin)
+
+
+restore_artifact.__module__ = "provenance"
 
 
 _NO_VALUE: Final = "an Artifact is the record of a result and not its value"

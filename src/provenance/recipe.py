@@ -29,6 +29,8 @@ InputFunction: TypeAlias = "Callable[[NamedInputs], Mapping[str, object]]"
 class Coding:
     """How a part of a composite is written and read back: by the serializer of this name, or by its type if None."""
 
+    __module__ = "provenance"
+
     serializer: str | None = None
     load_kwargs: Options = NO_OPTIONS
     dump_kwargs: Options = NO_OPTIONS
@@ -40,6 +42,8 @@ NO_PARTS: Final[Mapping[str, Coding]] = {}
 @frozen
 class CallOptions:
     """How a decorated function's calls are planned, looked up and recorded; None defers to the environment."""
+
+    __module__ = "provenance"
 
     version: int = 0
     repo: Any = None  # a repository or its name: both are of layers above

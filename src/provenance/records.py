@@ -48,6 +48,8 @@ def options(given: Mapping[str, object] | None) -> Options:
 class Blob:
     """The key of stored bytes: their digest and size in bytes."""
 
+    __module__ = "provenance"
+
     id: BlobId
     size: int
 
@@ -78,6 +80,8 @@ class Inputs(Mapping[str, object]):
     `kargs` holds arguments and defaults by parameter, `varargs` those of `*args`, and `captured`
     the captured variables by name, which are not in the mapping.
     """
+
+    __module__ = "provenance"
 
     kargs: Mapping[str, object]
     varargs: tuple[object, ...] = ()
@@ -115,6 +119,8 @@ class Run:
         extra: what the user's hook added.
     """
 
+    __module__ = "provenance"
+
     id: RunId
     created_at: datetime
     host: Mapping[str, Json]
@@ -136,6 +142,8 @@ class ArtifactRecord:
     code when the value was computed; it is never part of an id. `signature` is set by a store that
     signs records, and is ignored in comparisons.
     """
+
+    __module__ = "provenance"
 
     id: ArtifactId
     value_id: ValueId
@@ -238,6 +246,8 @@ class Artifact(ArtifactRecord, Generic[T_co]):
 
     Two artifacts are equal if their ids are.
     """
+
+    __module__ = "provenance"
 
     origin: Origin
 

@@ -71,6 +71,8 @@ class Repository:
     A chain uses it as its `permissions` allow. If it is not `trusted`, the chain is not trusted either.
     """
 
+    __module__ = "provenance"
+
     name: str
     interpreter: Interpreter[All] = field(repr=False)
     get_engine: Callable[[], Engine] | None = field(default=None, repr=False)

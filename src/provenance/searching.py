@@ -38,6 +38,8 @@ _COLUMNS: Final = tuple(
 class Found:
     """The artifacts that match a query, newest first; each iteration searches again."""
 
+    __module__ = "provenance"
+
     query: Query
     repo: Repository = field(repr=False)
 

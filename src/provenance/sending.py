@@ -66,6 +66,9 @@ def restore_main_function(
     return (_made if arriving else _made_once)(kind, path, code)
 
 
+restore_main_function.__module__ = "provenance"
+
+
 def _made(kind: type[Wrapping], path: str, code: bytes) -> object:
     """Return the function of *code*, which may refer to itself by *path*."""
     made = kind.__new__(kind)

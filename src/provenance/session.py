@@ -47,6 +47,8 @@ class Environment:
         single_flight: how calls share work; None if they do not.
     """
 
+    __module__ = "provenance"
+
     openers: Mapping[str, Opener] = field(repr=False)
     default: RepositoryOrName | None
     clock: Clock = field(repr=False)

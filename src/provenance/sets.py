@@ -39,6 +39,8 @@ class ArtifactSet:
     has only the labels that the method is given. Members are given as ids, artifacts or proxies.
     """
 
+    __module__ = "provenance"
+
     id: SetId
     artifact_ids: frozenset[ArtifactId]
     labels: Options = NO_OPTIONS

@@ -160,6 +160,8 @@ def _repo_kinds(wanted: object) -> Mapping[str, type[AnyRepo]]:
 class Config:
     """A whole configuration."""
 
+    __module__ = "provenance"
+
     blobstores: Mapping[str, AnyStore]
     artifact_repos: Mapping[str, AnyRepo]
     default_repo: str | None = None

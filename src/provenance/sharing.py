@@ -48,6 +48,8 @@ class SingleFlight:
     seconds counts as dead.
     """
 
+    __module__ = "provenance"
+
     longest_wait: float = field(default=3_600.0, validator=_between(0.0, _LONGEST_WAIT))
     lease_seconds: float = field(default=15.0, validator=_between(0.1, LONGEST_LEASE))
 

@@ -25,6 +25,8 @@ class Store:
     In a chain, its `permissions` apply to it, and if it is not `trusted`, the chain is not either.
     """
 
+    __module__ = "provenance"
+
     name: str
     interpreter: Interpreter[Blobs] = field(repr=False)
     trusted: bool = True

@@ -30,6 +30,8 @@ _INT64: Final = range(-(1 << 63), 1 << 63)
 class Summary:
     """The type and hash of a recorded argument that no serializer could write."""
 
+    __module__ = "provenance"
+
     type: str
     hash: str | None
 

@@ -13,8 +13,10 @@ from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Final, TypeAlias, cast, get_args, get_origin
 
+from attrs import resolve_types
 from pyrsistent import pmap
 
+from provenance import records
 from provenance.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
 from provenance.records import NO_OPTIONS, ArtifactRecord, Blob, Json, Options, Run
 
@@ -256,6 +258,8 @@ def _converter() -> Converter:
     """Return the converter, made on first use because importing cattrs takes long."""
     from cattrs import Converter  # noqa: PLC0415 - see above
 
+    # cattrs would look for the types of its fields in the module that it names, the package
+    resolve_types(Run, vars(records))
     converter = Converter()
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
     converter.register_unstructure_hook(datetime, time_text)

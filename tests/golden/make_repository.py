@@ -2,7 +2,8 @@
 
     python tests/golden/make_repository.py NEW_FOLDER
 
-Run it only to add a repository of a new format beside the old ones, which stay as they are.
+Run it only to add a repository of a new format. Formats before version 4 were never released: of them only the tables are
+kept (`records.db`), for the tests of migrations.
 """
 
 import json
