@@ -11,7 +11,7 @@ import provenance as p
 from benchmarks.functions import last, stage, start
 from benchmarks.settings import all_of_them
 from provenance.effects.layers import Counter, counted
-from provenance.repository import Repository
+from provenance.repository.handles import Repository
 
 STAGES = 20
 

@@ -17,15 +17,15 @@ from tests.servers.postgres import server
 import provenance as p
 from benchmarks.lines import NONE, OURS, PROCESS, Goal, Line
 from benchmarks.timing import Sizes, Timed, interleaved
-from provenance.effects import statements
-from provenance.effects.postgres import PostgresDatabase
-from provenance.effects.postgres_connections import Access
-from provenance.effects.sql import SqlRecords
-from provenance.effects.sqlite import SqliteDatabase
-from provenance.effects.translation import translated
-from provenance.queries import Query
-from provenance.records import NO_OPTIONS, ArtifactRecord, Blob, options
-from provenance.wire import to_row
+from provenance.effects.sql import statements
+from provenance.effects.sql.postgres import PostgresDatabase
+from provenance.effects.sql.postgres_connection import Access
+from provenance.effects.sql.postgres_dialect import translated
+from provenance.effects.sql.records import SqlRecords
+from provenance.effects.sql.sqlite import SqliteDatabase
+from provenance.model.queries import Query
+from provenance.model.records import NO_OPTIONS, ArtifactRecord, Blob, options
+from provenance.model.rows import to_row
 
 DEPTH = 1_000
 """Artifacts that were made one from the other."""

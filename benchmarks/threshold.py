@@ -11,8 +11,8 @@ from benchmarks import settings
 from benchmarks.functions import text
 from benchmarks.lines import OURS, PROCESS, Line, shown_as
 from benchmarks.timing import Sizes, Timed, interleaved
-from provenance.asks import ReadBlob
 from provenance.codecs import Decoding
+from provenance.ports.blobs import ReadBlob
 
 KIB = (1, 4, 16, 32, 64, 128, 256, 1024)
 FILES = "as files"

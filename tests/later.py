@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from attrs import evolve
 
-from provenance.asks import Now
-from provenance.repository import Repository
+from provenance.ports.machine import Now
+from provenance.repository.handles import Repository
 
 DAY = timedelta(days=1)
 

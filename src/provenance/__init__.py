@@ -13,11 +13,26 @@ p.artifact_of(total)         # by which function, from which inputs, when and wh
 import typing as _typing
 from importlib import import_module as _import_module
 
-from provenance import session as _session
+from provenance import environment as _session
 from provenance.archives import ArchivedFile, ArchivedFolder
+from provenance.calls.function import Cached, Decorator, provenance
+from provenance.calls.plan import CallPlan
+from provenance.catalog.graph import Lineage
+from provenance.catalog.trace import dependencies, lineage, progeny
 from provenance.codecs import register_serializer
-from provenance.decorating import Decorator, provenance
-from provenance.decorator import Cached
+from provenance.environment import (
+    Environment,
+    get_check_mutations,
+    get_default_repo,
+    get_read_only,
+    get_repo_by_name,
+    get_use_cache,
+    set_check_mutations,
+    set_default_repo,
+    set_read_only,
+    set_use_cache,
+    using_repo,
+)
 from provenance.errors import (
     AmbiguousIdError,
     ArtifactNotFoundError,
@@ -45,32 +60,18 @@ from provenance.errors import (
 from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Waited, Why
 from provenance.hashing import hash_value as hash  # noqa: A004 - `provenance.hash` is its public name
 from provenance.hashing import register_hasher
-from provenance.journal import Subscription, reset_stats, stats, subscribe
-from provenance.lineage import Lineage
-from provenance.plan import CallPlan
-from provenance.proxy import artifact_of, is_proxy, unwrap
-from provenance.records import Artifact, Blob, Inputs, Run
-from provenance.repository import Repository
-from provenance.session import (
-    Environment,
-    get_check_mutations,
-    get_default_repo,
-    get_read_only,
-    get_repo_by_name,
-    get_use_cache,
-    set_check_mutations,
-    set_default_repo,
-    set_read_only,
-    set_use_cache,
-    using_repo,
-)
-from provenance.sets import ArtifactSet
-from provenance.tracing import dependencies, lineage, progeny
+from provenance.model.records import Artifact, Blob, Inputs, Run
+from provenance.model.references import is_proxy, unwrap
+from provenance.repository.handles import Repository, Store
+from provenance.repository.sets import ArtifactSet
+from provenance.results.handles import artifact_of
+from provenance.telemetry import Subscription, reset_stats, stats, subscribe
 
 if _typing.TYPE_CHECKING:
     from provenance import vis as vis
-    from provenance.arguments import ArgumentDecorator, ensure_proxies, merge_defaults
-    from provenance.collecting import (
+    from provenance.calls.archive_file import archive_file
+    from provenance.calls.arguments import ArgumentDecorator, ensure_proxies, merge_defaults
+    from provenance.catalog.capture import (
         capture_set,
         create_set,
         label_set,
@@ -79,12 +80,21 @@ if _typing.TYPE_CHECKING:
         load_set_by_name,
         provenance_set,
     )
-    from provenance.config import (
+    from provenance.catalog.find import Found, load_artifact, load_proxy, search, who_made
+    from provenance.catalog.lazy import LazyDict, lazy_dict, lazy_proxy_dict
+    from provenance.catalog.promotion import promote
+    from provenance.config.api import (
+        AzureStore,
         ChainedRepo,
         ChainedStore,
         DiskStore,
+        FsspecStore,
+        GSStore,
         MemoryRepo,
         MemoryStore,
+        PostgresRepo,
+        S3Store,
+        SFTPStore,
         SqliteRepo,
         current_config,
         from_config,
@@ -92,18 +102,17 @@ if _typing.TYPE_CHECKING:
         load_yaml_config,
         set_run_info_fn,
     )
-    from provenance.elsewhere import (
-        AzureStore,
-        FsspecStore,
-        GSStore,
-        PostgresRepo,
-        S3Store,
-        SFTPStore,
+    from provenance.config.schema import Config
+    from provenance.hashing.explain import (
+        Change,
+        Difference,
+        HashTree,
+        explain_hash,
+        hash_differences,
     )
-    from provenance.evicting import evict
-    from provenance.explanation import Change, Difference, HashTree, explain_hash, hash_differences
-    from provenance.files import archive_file
-    from provenance.findings import (
+    from provenance.maintenance.eviction import evict
+    from provenance.maintenance.garbage import collect_garbage
+    from provenance.maintenance.reports import (
         BlobDamaged,
         BlobMissing,
         BlobUnreadable,
@@ -119,14 +128,7 @@ if _typing.TYPE_CHECKING:
         StoreDamaged,
         Verified,
     )
-    from provenance.lazy import LazyDict, lazy_dict, lazy_proxy_dict
-    from provenance.loading import load_artifact, load_proxy
-    from provenance.promotion import promote
-    from provenance.searching import Found, search, who_made
-    from provenance.settings import Config
-    from provenance.store import Store
-    from provenance.sweeping import collect_garbage
-    from provenance.verifying import verify
+    from provenance.maintenance.verification import verify
 
 __all__ = [
     "AmbiguousIdError",
@@ -261,44 +263,36 @@ __all__ = [
 ]
 
 _LATER: _typing.Final = {
-    "arguments": "ArgumentDecorator ensure_proxies merge_defaults",
-    "collecting": "capture_set create_set label_set load_set_by_id load_set_by_labels "
-    "load_set_by_name provenance_set",
-    "config": "ChainedRepo ChainedStore DiskStore MemoryRepo MemoryStore SqliteRepo "
-    "current_config from_config load_config load_yaml_config set_run_info_fn",
-    "elsewhere": "AzureStore FsspecStore GSStore PostgresRepo S3Store SFTPStore",
-    "evicting": "evict",
-    "explanation": "Change Difference HashTree explain_hash hash_differences",
-    "files": "archive_file",
-    "findings": "BlobDamaged BlobMissing BlobUnreadable Collected Evicted Garbage LetGo "
-    "MemberMissing Reason RecordDamaged "
-    "RunMissing SourceMissing StoreDamaged Verified",
-    "lazy": "LazyDict lazy_dict lazy_proxy_dict",
-    "loading": "load_artifact load_proxy",
-    "promotion": "promote",
-    "searching": "Found search who_made",
-    "settings": "Config",
-    "store": "Store",
-    "sweeping": "collect_garbage",
-    "verifying": "verify",
+    "calls.archive_file": "archive_file",
+    "calls.arguments": "ArgumentDecorator ensure_proxies merge_defaults",
+    "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
+    "catalog.find": "Found load_artifact load_proxy search who_made",
+    "catalog.lazy": "LazyDict lazy_dict lazy_proxy_dict",
+    "catalog.promotion": "promote",
+    "config.api": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo current_config from_config load_config load_yaml_config set_run_info_fn",
+    "config.schema": "Config",
+    "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
+    "maintenance.eviction": "evict",
+    "maintenance.garbage": "collect_garbage",
+    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable Collected Evicted Garbage LetGo MemberMissing Reason RecordDamaged RunMissing SourceMissing StoreDamaged Verified",
+    "maintenance.verification": "verify",
 }
 """Names by module that are imported on first use, to keep `import provenance` fast.
 
 `lineage` is not among them, as importing the module of this name would replace the function.
 """
 _PICKLED: _typing.Final = {
-    "archiving": "Archiving",
-    "composites": "Composite restore_composite",
-    "decorator": "restore_function",
-    "identity": "Identity InputHashes",
-    "keepers": "Original",
-    "lazy": "restore_lazy_dict",
-    "proxy": "restore_artifact restore_proxy restore_value",
-    "recipe": "CallOptions Coding",
-    "records": "ArtifactRecord",
-    "sending": "restore_main_function",
-    "sharing": "SingleFlight",
-    "summary": "Summary",
+    "calls.composite": "Composite restore_composite",
+    "calls.function": "restore_function",
+    "calls.main_functions": "restore_main_function",
+    "calls.spec": "Archiving CallOptions Coding Identity",
+    "catalog.lazy": "restore_lazy_dict",
+    "archives": "Original",
+    "model.records": "ArtifactRecord",
+    "repository.inputs": "InputHashes Summary",
+    "results.handles": "restore_artifact",
+    "results.transparent": "restore_proxy restore_value",
+    "singleflight.leases": "SingleFlight",
 }
 """What pickles name but users do not, by module: loaded when a pickle is read."""
 _HOMES: _typing.Final = {name: module for module, names in _LATER.items() for name in names.split()}
@@ -310,7 +304,7 @@ if not _typing.TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         """Import a name of `_LATER`, or one of its modules, on first use."""
-        if name == "vis" or name in _LATER:
+        if name == "vis":
             return _import_module(f"provenance.{name}")
         if name in _PICKLED_HOMES:
             return getattr(_import_module(f"provenance.{_PICKLED_HOMES[name]}"), name)
@@ -323,4 +317,4 @@ if not _typing.TYPE_CHECKING:
         return [*{*globals(), *__all__}]
 
 
-_session.fall_back_on(lambda: _import_module("provenance.config").default_environment())
+_session.fall_back_on(lambda: _import_module("provenance.config.api").default_environment())

@@ -1,8 +1,6 @@
-"""Archived files and folders as values.
+"""Archived files and folders as values, and where their bytes are.
 
-A file's value is its bytes, and its extension if it is to be preserved; a folder's value is the
-paths and bytes of its files. Names, locations and times are not part of the value. The bytes come
-from a *keeper*.
+Until they are stored the bytes are in the user's own file; then they are in a repository.
 """
 
 from __future__ import annotations
@@ -10,25 +8,135 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterable
-from typing import Any, BinaryIO, Final, Literal, Self, TextIO, cast, overload
+import pickle
+from collections.abc import Callable, Iterable
+from typing import Any, BinaryIO, Final, Literal, Protocol, Self, TextIO, TypeVar, cast, overload
 
 from attrs import Attribute, evolve, field, frozen
 
 from provenance.hashing import Item, Walk, register_item
-from provenance.hashing.format import node, prefix
-from provenance.ids import BlobId
-from provenance.keepers import (
-    Keeper,
-    Member,
-    Original,
-    check_file_name,
-    copied,
-    current_keeper,
-    is_digest,
-    reference_of,
-)
-from provenance.records import Blob
+from provenance.hashing.encoding import node, prefix
+from provenance.model.ids import ID_DIGITS, BlobId, is_prefix
+from provenance.model.records import Blob
+
+T = TypeVar("T")
+PIECE: Final = 1 << 20
+"""Size in bytes of the chunks in which files are read and written."""
+_LONGEST_NAME: Final = 255
+Pour = Callable[[BinaryIO], None]
+"""Writes all bytes of a file into a sink."""
+
+
+def _is_inside(_: object, __: Attribute[str], value: str) -> None:
+    # Manifests of an untrusted store must not lead out of the folder.
+    if "\0" in value or any(part in ("", ".", "..") for part in value.split("/")):
+        raise ValueError(f"path {value!r} escapes the folder")
+    for name in value.split("/"):
+        check_file_name(name)
+
+
+def check_file_name(name: str) -> None:
+    """Raise ValueError for a name that no file can have: one that is too long, or not text of any encoding."""
+    if len(name) > _LONGEST_NAME:
+        raise ValueError(f"{name[:20]!r}… is longer than the name of a file can be")
+    # Escaped surrogates stand for bytes of an unknown encoding, other surrogates for nothing.
+    name.encode("utf-8", "surrogateescape")
+
+
+def is_digest(_: object, __: Attribute[Blob], value: Blob) -> None:
+    """Raise ValueError if the id is not a digest, for it becomes part of paths (validator)."""
+    if len(value.id) != ID_DIGITS or not is_prefix(value.id):
+        raise ValueError(f"invalid digest {value.id!r}")
+
+
+@frozen
+class Member:
+    """A file of a folder: its path (with `/`), its bytes, and whether it is executable."""
+
+    path: str = field(validator=_is_inside)
+    blob: Blob = field(validator=is_digest)
+    executable: bool = False
+
+
+class Keeper(Protocol):
+    """A source of the bytes of archived files."""
+
+    def local_path(self, blob: Blob, extension: str, /) -> str:
+        """Return the path of a local file with the bytes, whose name ends with *extension*."""
+        ...
+
+    def local_folder(self, blob: Blob, members: tuple[Member, ...], /) -> str:
+        """Return the path of a local folder with the *members*; *blob* is its manifest."""
+        ...
+
+    def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
+        """Return the result of *read* for the bytes, whose digest is verified."""
+        ...
+
+
+@frozen
+class Original:
+    """The user's own file or folder, not stored yet.
+
+    `stamp` tells whether the file has changed since it was hashed. `parts` are the files of a
+    folder. `link` is the stamp of a symbolic link at *path*, which led to the file or folder.
+    """
+
+    __module__ = "provenance"
+
+    path: str
+    stamp: tuple[int, ...] = ()
+    parts: tuple[Original, ...] = ()
+    link: tuple[int, ...] = ()
+
+    def local_path(self, _blob: Blob, _extension: str, /) -> str:
+        """Return the path of the file itself."""
+        return self.path
+
+    def local_folder(self, _blob: Blob, _members: tuple[Member, ...], /) -> str:
+        """Return the path of the folder itself."""
+        return self.path
+
+    def read_bytes_of(self, _: Blob, read: Callable[[BinaryIO], T], /) -> T:
+        """Return the result of *read* for the file as it is now; raises OSError."""
+        with open(self.path, "rb") as file:  # noqa: PTH123 - a string
+            return read(file)
+
+
+def copied(source: BinaryIO, sink: BinaryIO) -> None:
+    """Write all of *source* into *sink*, through one buffer."""
+    piece = memoryview(bytearray(PIECE))
+    fill: Callable[[memoryview], int] = cast("Any", source).readinto
+    while count := fill(piece):
+        sink.write(piece[:count])
+
+
+_current: Final[list[Callable[[], Keeper]]] = []
+_is_home: Final[list[Callable[[Keeper], bool]]] = []
+
+
+def resolve_files_with(current: Callable[[], Keeper], is_home: Callable[[Keeper], bool]) -> None:
+    """Set the source of unpickled files, and the test for the repository being written to."""
+    _current[:], _is_home[:] = [current], [is_home]
+
+
+def current_keeper() -> Keeper:
+    """Return the repository being read, else the environment's current one."""
+    return _current[0]()
+
+
+def reference_of(keeper: Keeper, name: str) -> Original | None:
+    """Return what a pickle contains of the *keeper*: an original, but not a repository.
+
+    Raises:
+        PicklingError: if the pickle is being stored in a repository without the bytes.
+    """
+    if not _is_home[0](keeper):
+        raise pickle.PicklingError(
+            f"the bytes of {name!r} are not in the repository that would refer to them; archive it "
+            "there first"
+        )
+    return keeper if isinstance(keeper, Original) else None
 
 
 def _is_extension(_: object, __: Attribute[str], value: str) -> None:
@@ -211,7 +319,6 @@ def _folder_item(folder: ArchivedFolder, _: Walk) -> Item:
 
 
 _FOLDER: Final = prefix("folder")
-register_item(ArchivedFolder, _folder_item)
 
 
 def extension_of(name: str) -> str:
@@ -265,6 +372,9 @@ def members_of(text: bytes) -> tuple[Member, ...]:
             "it lists a file whose size is not a number of bytes, or whose mode is not true or false"
         )
     return members
+
+
+register_item(ArchivedFolder, _folder_item)
 
 
 def kept_by(value: object, keeper: Keeper) -> object:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from provenance.ids import NO_IDS, ArtifactId
+from provenance.model.ids import NO_IDS, ArtifactId
 
 
 class Why(Enum):

@@ -10,86 +10,98 @@ tests for both.
 
 from __future__ import annotations
 
-from provenance import machine
-from provenance.asks import (
-    All,
-    Blobs,
+from provenance.config import wiring
+from provenance.effect import Effect, Interpreter, Layer, layered, overlaid
+from provenance.effects.chain import chained
+from provenance.effects.io import Kept, blob_of
+from provenance.effects.layers import (
+    Asked,
+    Counter,
+    counted,
+    distrusting,
+    guarded,
+    remembered,
+    rereading,
+    several_at_once,
+    traced,
+)
+from provenance.effects.lease_renewal import kept_up, new_owner
+from provenance.effects.memory import MemoryLeases
+from provenance.effects.retry import retrying
+from provenance.effects.tiers import Tier, by_size, tiered
+from provenance.model.ids import ArtifactId, BlobId, RunId, SetId, ValueId
+from provenance.model.queries import Page, Query, carries, fits
+from provenance.model.records import (
+    ArtifactRecord,
+    Blob,
+    Held,
+    Options,
+    Run,
+    SetRecord,
+    Stored,
+    Written,
+)
+from provenance.model.rows import from_row, run_from_json, run_to_json, to_row
+from provenance.ports.blobs import BlobEffects as Blobs
+from provenance.ports.blobs import (
+    BlobStore,
+    CheckBlob,
+    Discard,
     DropBlob,
+    FindPlaces,
+    HasBlob,
+    Holding,
+    ListHoldings,
+    Quarantine,
+    ReadBlob,
+    Shelf,
+    TendedBlobs,
+    WriteBlob,
+    WriteBlobs,
+    blob_effects,
+)
+from provenance.ports.capabilities import All, Permissions
+from provenance.ports.leases import (
+    Claim,
+    Claimed,
+    Leases,
+    LeaseStore,
+    Release,
+    Renew,
+    Taken,
+    lease_effects,
+)
+from provenance.ports.records import (
+    CheckRecords,
     DropRecord,
     DropSet,
+    Evict,
     FindByValue,
+    FindEviction,
+    FindHomes,
     FindIds,
     FindInputs,
     FindLabelled,
+    FindNamed,
+    FindPins,
     FindProgeny,
     FindRecord,
     FindRecords,
     FindRun,
     FindSet,
     FindSetIds,
-    HasBlob,
-    Leases,
+    InspectRecord,
     PutRecord,
     PutSet,
-    Quarantine,
-    ReadBlob,
-    Records,
-    Sets,
-    WriteBlob,
-    WriteBlobs,
-)
-from provenance.chores import (
-    CheckBlob,
-    CheckRecords,
-    Discard,
-    Evict,
-    FindEviction,
-    FindHomes,
-    FindNamed,
-    FindPins,
-    FindPlaces,
-    Holding,
-    InspectRecord,
-    ListHoldings,
-    Shelf,
-)
-from provenance.effect import Effect, Interpreter, Layer, layered, overlaid
-from provenance.effects.chains import chained
-from provenance.effects.heartbeat import kept_up
-from provenance.effects.layers import (
-    Asked,
-    Counter,
-    Permissions,
-    by_size,
-    counted,
-    distrusting,
-    guarded,
-    remembered,
-    rereading,
-    retrying,
-    traced,
-)
-from provenance.effects.leases import MemoryLeases, new_owner
-from provenance.effects.several import several_at_once
-from provenance.effects.sinks import Kept, blob_of
-from provenance.effects.tiers import Tier, tiered
-from provenance.ids import ArtifactId, BlobId, RunId, SetId, ValueId
-from provenance.leasing import Claim, Claimed, Release, Renew, Taken
-from provenance.ports import (
-    BlobStore,
-    LeaseStore,
     RecordStore,
+    Sets,
     SetStore,
-    blob_effects,
-    lease_effects,
+    TendedRecords,
     record_effects,
     set_effects,
 )
-from provenance.queries import Page, Query, carries, fits
-from provenance.records import ArtifactRecord, Blob, Held, Options, Run, SetRecord, Stored, Written
-from provenance.repository import Repository
-from provenance.tending import TendedBlobs, TendedRecords
-from provenance.wire import from_row, run_from_json, run_to_json, to_row
+from provenance.ports.records import RecordEffects as Records
+from provenance.repository.handles import Repository
 
 __all__ = [
     "All",
@@ -207,4 +219,4 @@ def repository_over(name: str, stores: Interpreter[Records | Blobs]) -> Reposito
     False
     """
     answered = kept_up(lease_effects(MemoryLeases()) | several_at_once(stores))
-    return Repository(name, machine.world() | answered)
+    return Repository(name, wiring.world() | answered)

@@ -30,7 +30,7 @@ def functions(module: ast.AST) -> Iterator[Function]:
 
 
 def where(path: Path, line: int) -> str:
-    """A place as an editor understands it: `src/provenance/ids.py:12`."""
+    """A place as an editor understands it: `src/provenance/model/ids.py:12`."""
     return f"{path.relative_to(ROOT)}:{line}"
 
 

@@ -47,16 +47,14 @@ RARE = {
     "joblib",
     "numpy",
     "pandas",
-    "provenance.databases",
-    "provenance.elsewhere",
-    "provenance.evicting",
-    "provenance.explanation",
-    "provenance.findings",
+    "provenance.config.remote",
+    "provenance.maintenance.eviction",
+    "provenance.hashing.explain",
+    "provenance.maintenance.reports",
     "provenance.functional",
-    "provenance.places",
-    "provenance.searching",
-    "provenance.sweeping",
-    "provenance.verifying",
+    "provenance.catalog.find",
+    "provenance.maintenance.garbage",
+    "provenance.maintenance.verification",
     "provenance.vis",
     "psycopg",
     "returns",
@@ -123,5 +121,5 @@ def test_what_functions_can_be_decorated_without_loads_when_first_needed():
 def test_a_call_loads_only_what_the_default_repository_needs():
     """After a miss and a hit, what is for other stores, for care and for curiosity is still not loaded."""
     modules = loaded(A_MISS_AND_A_HIT)
-    assert {"provenance.backends", "provenance.effects.sqlite"} <= modules
+    assert {"provenance.config.wiring", "provenance.effects.sql.sqlite"} <= modules
     assert [] == sorted(RARE & modules)

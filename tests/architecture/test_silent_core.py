@@ -11,18 +11,20 @@ import provenance as p
 from architecture.silence import silence
 from contract.samples import record, run
 from golden.make_hashes import VALUES
-from provenance import functional, programs
-from provenance.asks import FindIds, FindRecord, HasBlob, WriteBlob
-from provenance.chores import FindEviction
+from provenance import functional
+from provenance.calls import commit
+from provenance.catalog.graph import Lineage
 from provenance.codecs import Decoding, Encoding, candidates
-from provenance.effects.sinks import blob_of
+from provenance.config.parsing import parse
+from provenance.effects.io import blob_of
 from provenance.hashing import hash_value
-from provenance.lineage import Lineage
-from provenance.proxy import Ephemeral
-from provenance.records import Artifact, Inputs, Stored
-from provenance.settings import parse
+from provenance.model.records import Artifact, Inputs, Stored
+from provenance.model.rows import from_row, run_from_json, run_to_json, to_row
+from provenance.ports.blobs import HasBlob, WriteBlob
+from provenance.ports.records import FindEviction, FindIds, FindRecord
+from provenance.repository import programs
+from provenance.results.handles import Ephemeral
 from provenance.testing import scripted
-from provenance.wire import from_row, run_from_json, run_to_json, to_row
 
 FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
 
@@ -97,7 +99,7 @@ def test_programs_are_silent():
         asked = (FindIds(one.id[:8]), (one.id,)), (FindRecord(one.id), one)
         assert one == scripted(programs.find(one.id[:8], "r"), *asked)
         asked = (WriteBlob(encoding), Stored(blob))
-        assert (Stored(blob), "pickle") == scripted(programs.write_first([encoding]), asked)
+        assert (Stored(blob), "pickle") == scripted(commit.write_first([encoding]), asked)
         assert one == from_row(to_row(one))
         assert run() == run_from_json(run_to_json(run()))
 

@@ -43,19 +43,19 @@ def test_the_docstring_is_not_counted(expected, text):
 
 
 def test_no_function_is_long():
-    """No function's body takes more than 40 lines."""
+    """No function's body takes more than 60 lines."""
     assert {} == {place: lines for place, lines in sizes().items() if lines > FUNCTION_LINES}
 
 
 def test_most_functions_are_short():
-    """At most one function in ten takes more than 20 lines."""
+    """At most one function in ten takes more than 30 lines."""
     measured = sizes()
     unusual = {place: lines for place, lines in measured.items() if lines > USUAL_LINES}
     assert len(unusual) <= UNUSUAL_SHARE * len(measured), unusual
 
 
 def test_no_module_is_long():
-    """No module takes more than 300 lines."""
+    """No module takes more than 500 lines."""
     lines = {
         where(path, 1): len(path.read_text("utf-8").splitlines()) for path in python_files(PACKAGE)
     }

@@ -16,15 +16,15 @@ from attrs import evolve
 
 from contract.samples import record, run
 from contract.stores import BACKENDS, SHARED, Place
-from provenance.asks import FindProgeny, FindRecord, PutRecord
-from provenance.effects.postgres import PostgresDatabase
-from provenance.effects.postgres_connections import Access
-from provenance.effects.sets import SqlSets
-from provenance.effects.sinks import blob_of
-from provenance.effects.sql import SqlBlobs, SqlRecords
-from provenance.effects.sqlite import SqliteDatabase
-from provenance.ports import blob_effects, record_effects
-from provenance.records import Held
+from provenance.effects.io import blob_of
+from provenance.effects.sql.postgres import PostgresDatabase
+from provenance.effects.sql.postgres_connection import Access
+from provenance.effects.sql.records import SqlRecords
+from provenance.effects.sql.sqlite import SqliteDatabase
+from provenance.effects.sql.stores import SqlBlobs, SqlSets
+from provenance.model.records import Held
+from provenance.ports.blobs import blob_effects
+from provenance.ports.records import FindProgeny, FindRecord, PutRecord, record_effects
 from servers.postgres import VERSIONS, server
 from waiting import PATIENCE
 

@@ -1,6 +1,6 @@
-"""Records, runs and blobs to test with; users have them too, as `provenance.testing.samples` and `.strategies`."""
+"""Records, runs and blobs to test with; users have them too, as `provenance.testing.harness` and `.strategies`."""
 
-from provenance.testing.samples import MOMENT, new_id, record, run
+from provenance.testing.harness import MOMENT, new_id, record, run
 from provenance.testing.strategies import (
     blobs,
     ids,

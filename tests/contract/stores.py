@@ -8,36 +8,29 @@ from typing import Any
 from attrs import evolve
 
 import provenance as p
-from contract.elsewhere import REMOTES, change
+from contract.remote import REMOTES, change
 from provenance.effect import Interpreter
-from provenance.effects.chains import chained
-from provenance.effects.database import Database
-from provenance.effects.disk import DiskBlobs
-from provenance.effects.layers import (
-    Counter,
-    Permissions,
-    by_size,
-    counted,
-    guarded,
-    remembered,
-    retrying,
-    traced,
-)
+from provenance.effects.chain import chained
+from provenance.effects.disk.blobs import DiskBlobs
+from provenance.effects.layers import Counter, counted, guarded, remembered, traced
 from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
-from provenance.effects.near import near_first
-from provenance.effects.objects import ObjectBlobs
-from provenance.effects.postgres import PostgresDatabase
-from provenance.effects.postgres_connections import Access
-from provenance.effects.remote import Remote
-from provenance.effects.sets import SqlSets
-from provenance.effects.sql import SqlBlobs, SqlRecords
-from provenance.effects.sqlite import SqliteDatabase
-from provenance.effects.tiers import Tier, tiered
-from provenance.ports import blob_effects, record_effects
-from provenance.records import Blob
-from provenance.seals import Seal
+from provenance.effects.objectstore.blobs import ObjectBlobs
+from provenance.effects.objectstore.client import Remote
+from provenance.effects.retry import retrying
+from provenance.effects.sql.database import Database
+from provenance.effects.sql.postgres import PostgresDatabase
+from provenance.effects.sql.postgres_connection import Access
+from provenance.effects.sql.records import SqlRecords
+from provenance.effects.sql.signing import Seal
+from provenance.effects.sql.sqlite import SqliteDatabase
+from provenance.effects.sql.stores import SqlBlobs, SqlSets
+from provenance.effects.tiers import Tier, by_size, near_first, tiered
+from provenance.model.records import Blob
+from provenance.ports.blobs import blob_effects
+from provenance.ports.capabilities import Permissions
+from provenance.ports.records import record_effects
 from provenance.testing import Place, faulty
-from provenance.testing.places import LIMIT
+from provenance.testing.harness import LIMIT
 from servers.postgres import server
 
 

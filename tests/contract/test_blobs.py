@@ -5,7 +5,7 @@ import pytest
 
 from contract.everywhere import Everywhere
 from contract.stores import PLACES
-from provenance.asks import ReadBlob, WriteBlob
+from provenance.ports.blobs import ReadBlob, WriteBlob
 from provenance.testing.contracts import BlobContract, DamageContract
 
 

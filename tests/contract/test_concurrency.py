@@ -8,7 +8,7 @@ import pytest
 from contract.everywhere import Everywhere
 from contract.processes import SOURCE, in_process, put_in, start_servers
 from contract.stores import BACKENDS, SHARED
-from provenance.asks import FindProgeny
+from provenance.ports.records import FindProgeny
 from provenance.testing.contracts import ThreadContract
 
 

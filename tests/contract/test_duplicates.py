@@ -7,12 +7,12 @@ from threading import Barrier
 
 import pytest
 
-from contract.elsewhere import REMOTES, change
-from provenance.effects.disk import DiskBlobs
-from provenance.effects.duplicates import OnDuplicate
+from contract.remote import REMOTES, change
+from provenance.effects.disk.blobs import DiskBlobs
 from provenance.effects.memory import MemoryBlobs
-from provenance.effects.objects import ObjectBlobs
+from provenance.effects.objectstore.blobs import ObjectBlobs
 from provenance.errors import CorruptBlobError, KeyExistsError
+from provenance.ports.blobs import OnDuplicate
 
 DATA = b"the same bytes"
 

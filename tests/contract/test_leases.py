@@ -3,14 +3,17 @@
 import pytest
 
 from contract.stores import flaky
-from provenance.effects.chains import chained
-from provenance.effects.layers import Counter, Permissions, counted, guarded, retrying, traced
-from provenance.effects.leases import MemoryLeases, SqlLeases
-from provenance.effects.postgres import PostgresDatabase
-from provenance.effects.postgres_connections import Access
-from provenance.effects.sqlite import SqliteDatabase
+from provenance.effects.chain import chained
+from provenance.effects.layers import Counter, counted, guarded, traced
+from provenance.effects.memory import MemoryLeases
+from provenance.effects.retry import retrying
+from provenance.effects.sql.postgres import PostgresDatabase
+from provenance.effects.sql.postgres_connection import Access
+from provenance.effects.sql.sqlite import SqliteDatabase
+from provenance.effects.sql.stores import SqlLeases
 from provenance.effects.tiers import Tier
-from provenance.ports import lease_effects
+from provenance.ports.capabilities import Permissions
+from provenance.ports.leases import lease_effects
 from provenance.testing.contracts import LeaseContract
 from servers.postgres import server
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import provenance as p
 from contract.processes import in_children
-from provenance import session
-from provenance.effects import heartbeat
-from provenance.leasing import Claim, Claimed, Release, Taken
+from provenance import environment
+from provenance.effects import lease_renewal
+from provenance.ports.leases import Claim, Claimed, Release, Taken
 
 LEASE = 0.5
 """Seconds of the children's leases."""
@@ -35,11 +35,11 @@ def inherited(folder: Path) -> None:
     thread = threading.Thread(target=slow, args=(1, begun, go))
     thread.start()
     assert begun.wait(PATIENCE)
-    ask = session.current().repository().interpreter
+    ask = environment.current().repository().interpreter
     mine = ask(Claim("b" * 40, LONG))
 
     def child(_: int) -> None:
-        assert {} == heartbeat._leases.held
+        assert {} == lease_renewal._leases.held
         assert not ask(Release(mine))
         assert isinstance(ask(Claim("b" * 40, LEASE)), Taken)
         own = ask(Claim(f"{os.getpid():040x}", LEASE))

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.stores import memory
-from provenance.asks import FindRecord, HasBlob, PutRecord
 from provenance.effect import run
-from provenance.effects.sinks import blob_of
-from provenance.testing import Place, faulty, samples
+from provenance.effects.io import blob_of
+from provenance.ports.blobs import HasBlob
+from provenance.ports.records import FindRecord, PutRecord
+from provenance.testing import Place, faulty, harness
 
 ERROR = ConnectionResetError("cut")
 
@@ -38,7 +39,7 @@ def test_it_fails_once_and_at_the_chosen_effect(n, count, after):
 @pytest.mark.parametrize("after", [False, True])
 def test_the_effect_is_carried_out_or_not(after):
     """What fails before leaves nothing; what fails after has been done, and only the answer is lost."""
-    place, one = memory(None), samples.record()
+    place, one = memory(None), harness.record()
     with pytest.raises(ConnectionResetError):
         Place(faulty(place.ask, 1, ERROR, after=after)).put(one)
     assert (one if after else None) == place.find(one)
@@ -46,9 +47,9 @@ def test_the_effect_is_carried_out_or_not(after):
 
 def test_all_kinds_of_effects_are_counted_together():
     """The number is that of the effect among all that are asked, whatever they ask."""
-    place, one = memory(None), samples.record()
+    place, one = memory(None), harness.record()
     ask = faulty(place.ask, 3, ERROR)
-    assert [None, one] == [ask(FindRecord(one.id)), ask(PutRecord(one, samples.run(), "{}"))]
+    assert [None, one] == [ask(FindRecord(one.id)), ask(PutRecord(one, harness.run(), "{}"))]
     with pytest.raises(ConnectionResetError):
         ask(HasBlob(one.value_blob))
     assert one == ask(FindRecord(one.id))

@@ -10,62 +10,55 @@ from hypothesis import given
 
 from contract.samples import MOMENT, new_id, record, run
 from contract.stores import memory
-from provenance.asks import (
-    Blobs,
+from provenance.effect import Interpreter, in_threads, overlaid, run_async
+from provenance.effects.io import blob_of
+from provenance.effects.layers import Counter, counted, guarded, remembered, rereading, traced
+from provenance.effects.memory import MemoryBlobs
+from provenance.effects.retry import retrying
+from provenance.effects.tiers import by_size
+from provenance.errors import BlobNotFoundError, StorePermissionError
+from provenance.model.queries import Query
+from provenance.model.records import NO_OPTIONS, SetRecord, Stored
+from provenance.ports.blobs import BlobEffects as Blobs
+from provenance.ports.blobs import (
+    CheckBlob,
+    Discard,
     DropBlob,
+    FindPlaces,
+    HasBlob,
+    ListHoldings,
+    Quarantine,
+    ReadBlob,
+    Shelf,
+    WriteBlob,
+    WriteBlobs,
+    blob_effects,
+)
+from provenance.ports.capabilities import Permissions
+from provenance.ports.records import (
+    CheckRecords,
     DropRecord,
     DropSet,
+    Evict,
     FindByValue,
+    FindEviction,
+    FindHomes,
     FindIds,
     FindInputs,
     FindLabelled,
+    FindNamed,
+    FindPins,
     FindProgeny,
     FindRecord,
     FindRecords,
     FindRun,
     FindSet,
     FindSetIds,
-    HasBlob,
+    InspectRecord,
     PutRecord,
     PutSet,
-    Quarantine,
-    ReadBlob,
-    Records,
-    WriteBlob,
-    WriteBlobs,
 )
-from provenance.chores import (
-    CheckBlob,
-    CheckRecords,
-    Discard,
-    Evict,
-    FindEviction,
-    FindHomes,
-    FindNamed,
-    FindPins,
-    FindPlaces,
-    InspectRecord,
-    ListHoldings,
-    Shelf,
-)
-from provenance.effect import Interpreter, in_threads, overlaid, run_async
-from provenance.effects.layers import (
-    Counter,
-    Permissions,
-    by_size,
-    counted,
-    guarded,
-    remembered,
-    rereading,
-    retrying,
-    traced,
-)
-from provenance.effects.memory import MemoryBlobs
-from provenance.effects.sinks import blob_of
-from provenance.errors import BlobNotFoundError, StorePermissionError
-from provenance.ports import blob_effects
-from provenance.queries import Query
-from provenance.records import NO_OPTIONS, SetRecord, Stored
+from provenance.ports.records import RecordEffects as Records
 
 BLOB = blob_of(b"x")
 SET = SetRecord(new_id(), frozenset({new_id()}), NO_OPTIONS, MOMENT)

@@ -26,11 +26,11 @@ import pyarrow as pa
 import pyrsistent as pyr
 from scipy import sparse
 
+from hashing.values.builtin import Mode, Named, Pair, Point, Reduced, Shade, Stateful, TaggedList
 from provenance.archives import ArchivedFile
-from provenance.ids import BlobId
-from provenance.records import Blob
-from provenance.sets import ArtifactSet
-from values.builtin import Mode, Named, Pair, Point, Reduced, Shade, Stateful, TaggedList
+from provenance.model.ids import BlobId
+from provenance.model.records import Blob
+from provenance.repository.sets import ArtifactSet
 
 WARSAW = zoneinfo.ZoneInfo("Europe/Warsaw")
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import provenance as p
-from provenance.session import substituting
+from provenance.environment import substituting
 
 CONFIG = {
     "blobstores": {"disk": {"type": "disk", "cachedir": "blobs"}},

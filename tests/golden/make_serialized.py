@@ -18,7 +18,7 @@ import pyarrow as pa
 
 import provenance as p
 from provenance.codecs import Encoding
-from provenance.records import options
+from provenance.model.records import options
 
 FOLDER = Path(__file__).parent / "serializers"
 FACTS = FOLDER / "values.json"

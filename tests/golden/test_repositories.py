@@ -9,7 +9,7 @@ import pytest
 
 import provenance as p
 from golden import make_repository as golden
-from provenance.session import substituting
+from provenance.environment import substituting
 
 HERE = Path(golden.__file__).parent
 VERSIONS = sorted(each.parent.name for each in HERE.glob("*/facts.json"))

@@ -8,7 +8,7 @@ import pytest
 import provenance as p
 from golden.make_serialized import FACTS, FOLDER, cases
 from provenance.codecs import Decoding, registry
-from provenance.records import options
+from provenance.model.records import options
 
 KNOWN = json.loads(FACTS.read_text("utf-8"))
 HERE = {

@@ -17,7 +17,7 @@ import pytest
 
 import provenance as p
 from processes import printed
-from provenance.codecs.pickles import dump_cloudpickle
+from provenance.codecs.pickling import dump_cloudpickle
 
 
 def made(number):

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hashing.values.code import capturing
 from provenance.errors import UnhashableValueError
 from provenance.hashing import Walk, hash_value
-from provenance.hashing.format import LONG, rooted
+from provenance.hashing.encoding import LONG, rooted
 from strategies import nested, scalars
-from values.code import capturing
 
 
 @dataclass

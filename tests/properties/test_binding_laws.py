@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from hypothesis import assume, given
 
-from provenance.binding import bind, subject_of
+from provenance.calls.signature import bind, subject_of
 from strategies import Kind, any_arguments, functions
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import values
+from hashing import values
 from provenance.hashing import hash_value
 
 MEMBERS = 100 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 15
@@ -46,7 +46,7 @@ def test_other_processes_agree(seed):
         "import pickle, sys; from provenance.hashing import hash_value;"
         "print(*map(hash_value, pickle.load(sys.stdin.buffer)))"
     )
-    path = os.pathsep.join([str(Path(values.__file__).parent.parent), *sys.path])
+    path = os.pathsep.join([str(Path(values.__file__).parents[2]), *sys.path])
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path}
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import provenance as p
+from provenance.catalog.trace import dependencies, lineage
 from provenance.testing import in_memory
-from provenance.tracing import dependencies, lineage
 
 
 @p.provenance()

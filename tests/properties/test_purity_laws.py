@@ -11,8 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import provenance as p
-from provenance.asks import ReadBlob
 from provenance.effects.layers import Counter, counted
+from provenance.ports.blobs import ReadBlob
 from provenance.testing import in_memory
 from strategies import mutables, nested
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import values
+from hashing import values
+from hashing.values import libraries
 from provenance.codecs import Decoding, Encoding, candidates
 from provenance.errors import UnhashableValueError, UnserializableValueError
 from provenance.hashing import hash_value
-from provenance.records import options
+from provenance.model.records import options
 from strategies import nested as plain
-from values import libraries
 
 PARQUET = ("pd_df_parquet", "pd_series_parquet", "pl_df_parquet", "pl_series_parquet")
 NAMED = (*PARQUET, "arrow_ipc", "numpy", "json", "pickle", "joblib", "cloudpickle")

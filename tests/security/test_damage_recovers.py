@@ -9,9 +9,10 @@ import pytest
 
 import provenance as p
 from contract.samples import record, run
-from provenance.asks import PutRecord, WriteBlob
-from provenance.codecs import Decoding, coding, serializer_named
-from provenance.records import Held, options
+from provenance.codecs import Decoding, encoding, serializer_named
+from provenance.model.records import Held, options
+from provenance.ports.blobs import WriteBlob
+from provenance.ports.records import PutRecord
 
 DIGEST = "1f" * 20
 
@@ -82,7 +83,7 @@ def test_bytes_that_ask_for_all_memory_are_damage(case):
 def test_a_lack_of_memory_is_none_of_the_bytes(monkeypatch, tmp_path):
     """Where there is no room for what they could become, the error stays what it is."""
     (tmp_path / "value").write_bytes(HUNGRY["bytes of a terabyte"][1])
-    monkeypatch.setattr(coding, "_GROWTH", 1 << 58)
+    monkeypatch.setattr(encoding, "_GROWTH", 1 << 58)
     with pytest.raises(MemoryError), (tmp_path / "value").open("rb") as file:
         Decoding("pickle")(file)
 
@@ -91,7 +92,7 @@ def test_a_compressed_array_is_read(tmp_path):
     """How many bytes follow is not known before they are decompressed."""
     array = np.zeros((1_000, 100))
     with (tmp_path / "value").open("wb") as sink:
-        coding.Encoding("numpy", array, "it", options({"compression": "lz4"}))(sink)
+        encoding.Encoding("numpy", array, "it", options({"compression": "lz4"}))(sink)
     with (tmp_path / "value").open("rb") as file:
         assert np.array_equal(
             array, Decoding("numpy", dump_kwargs=options({"compression": "lz4"}))(file)

@@ -15,9 +15,10 @@ import pytest
 
 import provenance as p
 from contract.samples import new_id, record, run
-from provenance.asks import PutRecord, WriteBlob
-from provenance.codecs import serializer_named, tensors
-from provenance.records import Held, options
+from provenance.codecs import serializer_named, torch
+from provenance.model.records import Held, options
+from provenance.ports.blobs import WriteBlob
+from provenance.ports.records import PutRecord
 
 SIZES = {"in the database": 8, "a file": 40_000}
 """Elements of a planted array: a small blob is read from memory, a large one is a file that can be mapped."""
@@ -158,7 +159,7 @@ def test_the_same_argument_is_refused_where_a_function_is_decorated(case):
 )
 def test_a_device_has_the_name_of_a_device(name):
     """What torch maps tensors to comes from the record as well."""
-    for load in (tensors.load_torch, tensors.load_weights):
+    for load in (torch.load_torch, torch.load_weights):
         with pytest.raises(ValueError, match="map_location"):
             load(io.BytesIO(), map_location=name)
 

@@ -17,10 +17,11 @@ from attrs import evolve
 
 import provenance as p
 from contract.samples import new_id, record, run
-from provenance.asks import PutRecord, ReadBlob, WriteBlob
 from provenance.codecs import Decoding, may_execute, serializer_named
-from provenance.records import Held
-from provenance.transfers import CopyPolicy, may_copy
+from provenance.codecs.trust import CopyPolicy, may_copy
+from provenance.model.records import Held
+from provenance.ports.blobs import ReadBlob, WriteBlob
+from provenance.ports.records import PutRecord
 
 KEY = "the key of this test"
 CANARY = "executed"

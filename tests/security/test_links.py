@@ -112,7 +112,7 @@ def test_a_link_in_a_folder_is_not_archived(delete, tmp_path):
 
 def replaced_when_stored(monkeypatch, replace):
     """Let *replace* run between the reading of a file and its deletion."""
-    from provenance.effects.files import LocalFiles
+    from provenance.effects.system.files import LocalFiles
 
     delete = LocalFiles.delete_original
 

@@ -93,8 +93,8 @@ class Server:
     @cache  # noqa: B019 - servers live as long as the process
     def make_template(self) -> None:
         """Make the database of which those of the tests are copies."""
-        from provenance.effects.postgres import PostgresDatabase
-        from provenance.effects.postgres_connections import Access
+        from provenance.effects.sql.postgres import PostgresDatabase
+        from provenance.effects.sql.postgres_connection import Access
 
         if not self.run("SELECT 1 FROM pg_database WHERE datname = %s", _TEMPLATE):
             half = f"{_TEMPLATE}_{os.getpid()}"

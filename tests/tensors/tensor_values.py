@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import nn
 
-from values.spelling import CHANGED, RESPELLED
+from hashing.values.spelling import CHANGED, RESPELLED
 
 DTYPES = (
     torch.float64,

@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-import values
+from hashing import values
 from provenance.hashing import hash_value
 from tensors import tensor_values
 

@@ -13,7 +13,7 @@ from torch import nn
 import provenance as p
 from provenance.codecs import Decoding, Encoding, candidates
 from provenance.hashing import hash_value
-from provenance.records import options
+from provenance.model.records import options
 from provenance.testing import in_memory
 from tensors import tensor_values
 

@@ -10,7 +10,7 @@ sys.modules.update(dict.fromkeys({blocked!r}))
 import provenance.testing as t
 with t.in_memory() as repo:
     print(repo.name, t.FixedClock().ticks(), t.faulty)
-import provenance.testing.samples as samples
+import provenance.testing.harness as samples
 print(samples.record().name)
 try:
     import provenance.testing.contracts
@@ -22,7 +22,7 @@ except ImportError as error:
 def test_the_helpers_need_neither_pytest_nor_hypothesis():
     """`provenance.testing` loads neither, and works where they are not installed."""
     loaded = printed(
-        "import sys, provenance.testing, provenance.testing.samples, provenance.extending\n"
+        "import sys, provenance.testing, provenance.testing.harness, provenance.extending\n"
         "print([each for each in ('pytest', '_pytest', 'hypothesis') if each in sys.modules])"
     )
     assert "[]\n" == loaded

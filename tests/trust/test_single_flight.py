@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import provenance as p
-from provenance.effects.postgres import PostgresDatabase
-from provenance.effects.postgres_connections import Access
+from provenance.effects.sql.postgres import PostgresDatabase
+from provenance.effects.sql.postgres_connection import Access
 from servers.postgres import server
 from waiting import until
 

@@ -7,7 +7,7 @@ import pytest
 from attrs import evolve
 
 import provenance as p
-from provenance.asks import WriteBlob
+from provenance.ports.blobs import WriteBlob
 from provenance.testing import faulty
 
 LARGE = 100_000

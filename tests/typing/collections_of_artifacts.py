@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import assert_type
 
 import provenance as p
-from provenance.collecting import Capture
+from provenance.catalog.capture import Capture
 
 
 @p.provenance(returns_composite=True, serializer={"model": "joblib"})

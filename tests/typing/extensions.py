@@ -5,20 +5,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, assert_type
 
 import provenance as p
-from provenance.extending import (
-    Blob,
-    Blobs,
-    BlobStore,
-    Counter,
-    Effect,
-    Interpreter,
-    Kept,
-    Stored,
-    blob_effects,
-    counted,
-    layered,
-    repository_over,
-)
+from provenance.effect import Effect, Interpreter, layered
+from provenance.effects.io import Kept
+from provenance.effects.layers import Counter, counted
+from provenance.extending import repository_over
+from provenance.model.records import Blob, Stored
+from provenance.ports.blobs import BlobEffects as Blobs
+from provenance.ports.blobs import BlobStore, blob_effects
 from provenance.testing import Place, faulty, in_folder
 from provenance.testing.contracts import BlobContract, StoreModel, store_machine
 

@@ -12,7 +12,7 @@ from returns.result import Result
 import provenance as p
 from provenance import functional
 from provenance.functional import Computed, Planned
-from provenance.ids import ArtifactId, ValueId
+from provenance.model.ids import ArtifactId, ValueId
 from provenance.testing import memory_environment
 
 

@@ -2,13 +2,15 @@
 
 from typing import BinaryIO, assert_type
 
-from provenance import programs
-from provenance.asks import All, FindRecord, HasBlob, Lookup, Now, PutRecord, ReadBlob, WriteBlob
-from provenance.chores import FindEviction
 from provenance.effect import Interpreter, Program, layered, run
-from provenance.ids import ArtifactId, RunId, ValueId
-from provenance.programs import Absent, Found, Gone, Unsound
-from provenance.records import ArtifactRecord, Stored
+from provenance.model.ids import ArtifactId, RunId, ValueId
+from provenance.model.records import ArtifactRecord, Stored
+from provenance.ports.blobs import HasBlob, ReadBlob, WriteBlob
+from provenance.ports.capabilities import All, Lookup
+from provenance.ports.machine import Now
+from provenance.ports.records import FindEviction, FindRecord, PutRecord
+from provenance.repository import programs
+from provenance.repository.programs import Absent, Found, Gone, Unsound
 from provenance.testing import scripted
 
 

@@ -9,10 +9,11 @@ from attrs.exceptions import FrozenInstanceError
 
 import provenance as p
 from provenance import vis
-from provenance.asks import FindInputs, FindRecord, ReadBlob
 from provenance.effect import layered
-from provenance.session import using_repo
-from provenance.vis.raster import LONGEST, MOST_DOTS, scale
+from provenance.environment import using_repo
+from provenance.ports.blobs import ReadBlob
+from provenance.ports.records import FindInputs, FindRecord
+from provenance.vis.drawing import LONGEST, MOST_DOTS, scale
 from vis.samples import combine, diamonds, follow, id_of, source
 
 PNG = b"\x89PNG\r\n\x1a\n"

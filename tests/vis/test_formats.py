@@ -14,10 +14,9 @@ import provenance as p
 from architecture.silence import silence
 from provenance import vis
 from provenance.events import Outcome
-from provenance.vis.dot import quoted
-from provenance.vis.mermaid import told
+from provenance.vis.graph_languages import quoted, told
 from provenance.vis.scene import scene_of
-from provenance.vis.style import DARK, LIGHT
+from provenance.vis.svg import DARK, LIGHT
 from vis.samples import (
     NASTY,
     SVG,

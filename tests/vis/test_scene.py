@@ -10,7 +10,7 @@ import provenance as p
 from provenance import vis
 from provenance.events import Outcome
 from provenance.vis.scene import Kind
-from provenance.vis.wording import fitted, visible, width
+from provenance.vis.text import fitted, visible, width
 from vis.samples import NASTY, changed, combine, diamonds, follow, id_of, join, source
 
 

@@ -1,7 +1,7 @@
 """Serializers: values to bytes and back, and the choice of a serializer for a value."""
 
-from provenance.codecs.coding import COMPRESSION, Decoding, Encoding, split
 from provenance.codecs.compression import COMPRESSIONS, check_available
+from provenance.codecs.encoding import COMPRESSION, Decoding, Encoding, split
 from provenance.codecs.registry import (
     DEFAULT,
     Serializer,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, cast
 
 from attrs import frozen
 
-from provenance.codecs.libraries import needed
+from provenance.util.optional import needed
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -13,19 +13,10 @@ from attrs import field, frozen
 from pyrsistent import pmap
 
 from provenance.archives import ArchivedFile
-from provenance.checks import check_function, name_problem, nearest
-from provenance.codecs import (
-    archived,
-    arrays,
-    arrow,
-    frames,
-    parquet,
-    pickles,
-    tables,
-    tensors,
-    texts,
-)
+from provenance.codecs import files, json_text, numpy, pandas, pickling, polars, pyarrow, torch
 from provenance.errors import ConfigError
+from provenance.util.formatting import nearest
+from provenance.util.validation import check_function, name_problem
 
 Dump: TypeAlias = Callable[..., None]
 """`dump(value, sink, **dump_kwargs)` writes the value into a binary file."""
@@ -66,7 +57,7 @@ class Serializer:
 
 
 def _table(name: str, dump: Dump, load: Load, prefers: Callable[[object], bool]) -> Serializer:
-    allowed = {"compression": parquet.COMPRESSIONS}
+    allowed = {"compression": pyarrow.COMPRESSIONS}
     return Serializer(name, dump, load, prefers, compresses=True, allowed=allowed, load_safely=load)
 
 
@@ -76,61 +67,65 @@ _LAST_RESORT = "cloudpickle"
 _ARCHIVES = (
     Serializer(
         "file",
-        archived.dump_file,
-        archived.load_file,
-        archived.is_file,
-        load_safely=archived.load_file,
+        files.dump_file,
+        files.load_file,
+        files.is_file,
+        load_safely=files.load_file,
     ),
     Serializer(
         "folder",
-        archived.dump_folder,
-        archived.load_folder,
-        archived.is_folder,
-        load_safely=archived.load_folder,
+        files.dump_folder,
+        files.load_folder,
+        files.is_folder,
+        load_safely=files.load_folder,
     ),
 )
 _BUILT_IN = (
     Serializer(
         PICKLE,
-        pickles.dump_pickle,
-        pickles.load_pickle,
-        pickles.is_plain,
+        pickling.dump_pickle,
+        pickling.load_pickle,
+        pickling.is_plain,
         in_order=True,
-        load_safely=pickles.load_plain,
+        load_safely=pickling.load_plain,
     ),
     Serializer(
         "numpy",
-        arrays.dump_array,
-        arrays.load_array,
-        arrays.is_plain_array,
+        numpy.dump_array,
+        numpy.load_array,
+        numpy.is_plain_array,
         in_order=True,
-        allowed={"mmap_mode": arrays.MMAP_MODES},
-        load_safely=arrays.load_array,
+        allowed={"mmap_mode": numpy.MMAP_MODES},
+        load_safely=numpy.load_array,
     ),
-    _table("pd_df_parquet", tables.dump_frame, tables.load_frame, tables.is_frame),
-    _table("pd_series_parquet", tables.dump_series, tables.load_series, tables.is_series),
-    _table("pl_df_parquet", frames.dump_frame, frames.load_frame, frames.is_frame),
-    _table("pl_series_parquet", frames.dump_series, frames.load_series, frames.is_series),
+    _table("pd_df_parquet", pandas.dump_frame, pandas.load_frame, pandas.is_frame),
+    _table("pd_series_parquet", pandas.dump_series, pandas.load_series, pandas.is_series),
+    _table("pl_df_parquet", polars.dump_frame, polars.load_frame, polars.is_frame),
+    _table("pl_series_parquet", polars.dump_series, polars.load_series, polars.is_series),
     Serializer(
         "arrow_ipc",
-        arrow.dump_arrow,
-        arrow.load_arrow,
-        arrow.is_arrow,
+        pyarrow.dump_arrow,
+        pyarrow.load_arrow,
+        pyarrow.is_arrow,
         in_order=True,
-        load_safely=arrow.load_arrow,
+        load_safely=pyarrow.load_arrow,
     ),
     Serializer(
         "pytorch_model",
-        tensors.dump_torch,
-        tensors.load_torch,
-        tensors.is_torch,
-        load_safely=tensors.load_weights,
+        torch.dump_torch,
+        torch.load_torch,
+        torch.is_torch,
+        load_safely=torch.load_weights,
     ),
     Serializer(
-        "json", texts.dump_json, texts.load_json, in_order=True, load_safely=texts.load_json
+        "json",
+        json_text.dump_json,
+        json_text.load_json,
+        in_order=True,
+        load_safely=json_text.load_json,
     ),
-    Serializer("joblib", pickles.dump_joblib, pickles.load_joblib, in_order=True),
-    Serializer("cloudpickle", pickles.dump_cloudpickle, pickles.load_cloudpickle, in_order=True),
+    Serializer("joblib", pickling.dump_joblib, pickling.load_joblib, in_order=True),
+    Serializer("cloudpickle", pickling.dump_cloudpickle, pickling.load_cloudpickle, in_order=True),
 )
 _serializers: Mapping[str, Serializer] = {
     serializer.name: serializer for serializer in (*_ARCHIVES, *_BUILT_IN)

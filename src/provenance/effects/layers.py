@@ -1,119 +1,135 @@
-"""Middleware: functions from interpreter to interpreter that answer the same effects."""
+"""Layers: functions from interpreter to interpreter that keep the row of effects that they answer."""
 
 from __future__ import annotations
 
 import io
-import math
+import itertools
+import time
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from operator import methodcaller
 from typing import Any, BinaryIO, Final, TypeVar, cast
 
-from attrs import evolve
+from attrs import evolve, frozen
 
-from provenance.asks import (
-    Blobs,
-    DropBlob,
-    DropRecord,
-    DropSet,
-    FindByValue,
-    FindIds,
-    FindInputs,
-    FindLabelled,
-    FindProgeny,
-    FindRecord,
-    FindRecords,
-    FindRun,
-    FindSet,
-    FindSetIds,
-    HasBlob,
-    PutRecord,
-    PutSet,
-    Quarantine,
-    ReadBlob,
-    WriteBlob,
-    WriteBlobs,
-)
-from provenance.chores import (
-    CheckBlob,
-    CheckRecords,
-    Discard,
-    Evict,
-    FindEviction,
-    FindHomes,
-    FindNamed,
-    FindPins,
-    FindPlaces,
-    InspectRecord,
-    ListHoldings,
-)
 from provenance.codecs import Decoding
 from provenance.effect import Effect, Interpreter, layered, overlaid
-from provenance.effects.locks import Shared
-from provenance.effects.patience import backoff, persistent
-from provenance.effects.sizes import by_size
-from provenance.effects.watching import Asked, Counter, counted, traced
-from provenance.errors import StorePermissionError
-from provenance.ids import ArtifactId, BlobId
-from provenance.leasing import Claim, FindExpired, Release, Renew
-from provenance.records import ArtifactRecord, Blob, Permissions
+from provenance.errors import ProvenanceError, StorePermissionError
+from provenance.model.ids import ArtifactId, BlobId
+from provenance.model.records import ArtifactRecord, Blob, Held, Stored, Written
+from provenance.ports.blobs import (
+    BlobEffects,
+    DropBlob,
+    Quarantine,
+    ReadBlob,
+    Write,
+    WriteBlob,
+    WriteBlobs,
+    attempted,
+)
+from provenance.ports.capabilities import NEEDS, Permissions
+from provenance.ports.records import DropRecord, FindRecord, PutRecord
+from provenance.util.locks import Shared
 
 __all__ = [
     "Asked",
     "Counter",
-    "Permissions",
-    "by_size",
     "counted",
     "distrusting",
     "guarded",
     "remembered",
     "rereading",
-    "retrying",
     "traced",
 ]
+
 
 A = TypeVar("A")
 E = TypeVar("E", bound=Effect[Any])
 
 
-_NEEDS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
-    FindRecord: ("looking up an artifact", "read"),
-    FindIds: ("looking up ids", "read"),
-    FindByValue: ("looking up artifacts by value", "read"),
-    FindProgeny: ("looking up dependents", "read"),
-    FindInputs: ("looking up inputs", "read"),
-    FindRun: ("looking up a run", "read"),
-    FindRecords: ("searching artifacts", "read"),
-    FindSet: ("looking up a set", "read"),
-    FindSetIds: ("looking up ids of sets", "read"),
-    FindLabelled: ("looking up a set by its labels", "read"),
-    FindPins: ("looking up the sets of an artifact", "read"),
-    InspectRecord: ("looking up an artifact", "read"),
-    FindNamed: ("looking up referenced blobs", "read"),
-    FindEviction: ("looking up an eviction", "read"),
-    FindHomes: ("looking up database ids", "read"),
-    CheckRecords: ("checking the records", "read"),
-    CheckBlob: ("checking a blob", "read"),
-    ListHoldings: ("listing stored blobs", "read"),
-    FindPlaces: ("looking up blob locations", "read"),
-    Evict: ("evicting a value", "delete"),
-    Discard: ("deleting garbage", "delete"),
-    PutSet: ("recording a set", "write"),
-    DropSet: ("deleting a set", "delete"),
-    Claim: ("acquiring a lease", "write"),
-    Renew: ("renewing a lease", "write"),
-    Release: ("releasing a lease", "write"),
-    FindExpired: ("listing expired leases", "read"),
-    ReadBlob: ("reading a blob", "read"),
-    HasBlob: ("looking for a blob", "read"),
-    PutRecord: ("recording an artifact", "write"),
-    WriteBlob: ("writing a blob", "write"),
-    WriteBlobs: ("writing blobs", "write"),
-    # It makes room for a sound one.
-    Quarantine: ("quarantining a damaged blob", "write"),
-    DropRecord: ("deleting an artifact", "delete"),
-    DropBlob: ("deleting a blob", "delete"),
-}
+def faulty(
+    base: Interpreter[E], fails_on: int, error: BaseException, *, after: bool = False
+) -> Interpreter[E]:
+    """Return *base*, raising *error* once, at the effect number *fails_on*.
+
+    Args:
+        base: The interpreter, which answers all other effects, those of a cleanup among them.
+        fails_on: The number of the effect, from 1, counted over all threads; 0 never fails.
+        error: What to raise.
+        after: Carry the effect out and lose only its answer.
+    """
+    numbers = itertools.count(1)
+
+    def layer(effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
+        if next(numbers) != fails_on:
+            return inner(effect)
+        if after:
+            inner(effect)
+        raise error
+
+    return layered(base, layer)
+
+
+@frozen
+class Asked:
+    """An effect that was answered in *seconds*, or failed with *error*."""
+
+    effect: Effect[Any]
+    seconds: float
+    error: BaseException | None = None
+
+
+def traced(base: Interpreter[E], log: Callable[[Asked], None]) -> Interpreter[E]:
+    """Return *base*, calling *log* after each effect."""
+
+    def layer(effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
+        began = time.perf_counter()
+        try:
+            answer = inner(effect)
+        except BaseException as error:
+            log(Asked(effect, time.perf_counter() - began, error))
+            raise
+        log(Asked(effect, time.perf_counter() - began))
+        return answer
+
+    return layered(base, layer)
+
+
+class Counter(Shared):
+    """The number of answers by effect, and of bytes read and written; threads may share it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: dict[type[Effect[Any]], int] = {}
+        self.bytes_read = 0
+        self.bytes_written = 0
+
+    def count(self, effect: Effect[Any], read: int, written: int) -> None:
+        """Count one answered effect."""
+        with self.lock:
+            self.asked[type(effect)] = self.asked.get(type(effect), 0) + 1
+            self.bytes_read += read
+            self.bytes_written += written
+
+
+def counted(base: Interpreter[E], counter: Counter) -> Interpreter[E]:
+    """Return *base*, counting its answers in *counter*."""
+
+    def layer(effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
+        answer = inner(effect)
+        read = effect.blob.size if isinstance(effect, ReadBlob) else 0
+        counter.count(effect, read, _bytes_written(answer))
+        return answer
+
+    return layered(base, layer)
+
+
+def _bytes_written(answer: object) -> int:
+    if isinstance(answer, tuple):  # the answer of WriteBlobs
+        return sum(map(_bytes_written, cast("tuple[object, ...]", answer)))
+    return answer.blob.size if isinstance(answer, Stored | Held) else 0
 
 
 def guarded(base: Interpreter[E], name: str, permissions: Permissions) -> Interpreter[E]:
@@ -127,7 +143,7 @@ def guarded(base: Interpreter[E], name: str, permissions: Permissions) -> Interp
 
     forbidden = {
         kind: refusing(operation, permission)
-        for kind, (operation, permission) in _NEEDS.items()
+        for kind, (operation, permission) in NEEDS.items()
         if not getattr(permissions, permission)
     }
     return overlaid(base, Interpreter(forbidden))
@@ -145,7 +161,9 @@ def remembered(base: Interpreter[E], capacity: int) -> Interpreter[E]:
     )
 
 
-def rereading(base: Interpreter[Blobs], longest: int, capacity: int) -> Interpreter[Blobs]:
+def rereading(
+    base: Interpreter[BlobEffects], longest: int, capacity: int
+) -> Interpreter[BlobEffects]:
     """Return *base* with a cache of *capacity* blobs of up to *longest* bytes each.
 
     Bytes are named by their digest, so cached ones stay valid; if another process deletes them,
@@ -247,19 +265,35 @@ def distrusting(base: Interpreter[E], name: str) -> Interpreter[E]:
     return overlaid(base, ReadBlob.on(read))
 
 
-def retrying(
-    base: Interpreter[E],
-    attempts: int,
-    retry_on: Callable[[Exception], bool],
-    pause: Callable[[int], None] = backoff,
-    deadline: float = math.inf,
-) -> Interpreter[E]:
-    """Return *base* with up to *attempts* per effect; see `patience.persistent`.
+_AT_ONCE: Final = 8
+_WORTHWHILE: Final = 0.01
+"""Seconds per blob from which threads pay: in a remote store, or with much to encode."""
 
-    Every effect may be repeated: writing the same bytes or record twice is writing them once.
+
+def several_at_once(base: Interpreter[E], worthwhile: float = _WORTHWHILE) -> Interpreter[E]:
+    """Return *base*, writing up to 8 blobs at a time.
+
+    The first one is written alone; if that takes less than *worthwhile* seconds, so are the others.
+    Each write runs in a copy of the caller's context.
     """
 
-    def layer(effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
-        return persistent(lambda _: inner(effect), attempts, retry_on, pause, deadline)
+    def write_blob(write: Write) -> Written:
+        effect: Any = WriteBlob(write)
+        written: Written = base(effect)
+        return written
 
-    return layered(base, layer)
+    def write_all(ask: WriteBlobs) -> tuple[Written | ProvenanceError, ...]:
+        began = time.perf_counter()
+        written = [attempted(write_blob, write) for write in ask.writes[:1]]
+        rest = ask.writes[1:]
+        if len(rest) > 1 and time.perf_counter() - began >= worthwhile:
+            with ThreadPoolExecutor(min(_AT_ONCE, len(rest)), "provenance-write") as pool:
+                futures = [
+                    pool.submit(copy_context().run, attempted, write_blob, write) for write in rest
+                ]
+                written += [future.result() for future in futures]
+        else:
+            written += [attempted(write_blob, write) for write in rest]
+        return tuple(written)
+
+    return overlaid(base, WriteBlobs.on(write_all))

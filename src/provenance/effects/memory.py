@@ -1,27 +1,145 @@
-"""Stores in memory: for tests, for experiments, and as a fast tier before others."""
+"""Records, blobs, sets and leases in memory; they end with the process."""
 
 from __future__ import annotations
 
 import io
+import time
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, BinaryIO, TypeAlias, cast
 
-from provenance.asks import PutRecord
-from provenance.chores import Holding, Shelf
-from provenance.effects.duplicates import OnDuplicate
-from provenance.effects.locks import Shared
-from provenance.effects.memory_sets import MemorySets
-from provenance.effects.sinks import Kept, digest
-from provenance.errors import BlobNotFoundError, CorruptBlobError
-from provenance.ids import ArtifactId, BlobId, RunId, ValueId
-from provenance.queries import Page, Query, fits
-from provenance.records import ArtifactRecord, Blob, Held, Run, Stored
-from provenance.wire import Row, from_row, run_from_json, run_to_json, to_row
+from attrs import evolve
 
-__all__ = ["MemoryBlobs", "MemoryRecords", "MemorySets"]
+from provenance.effects.io import Kept, digest
+from provenance.effects.lease_renewal import new_owner
+from provenance.errors import BlobNotFoundError, CorruptBlobError
+from provenance.model.ids import ArtifactId, BlobId, RunId, SetId, ValueId
+from provenance.model.queries import Page, Query, carries, fits
+from provenance.model.records import ArtifactRecord, Blob, Held, Options, Run, SetRecord, Stored
+from provenance.model.rows import (
+    Row,
+    from_row,
+    labels_from,
+    labels_text,
+    run_from_json,
+    run_to_json,
+    to_row,
+)
+from provenance.ports.blobs import Holding, OnDuplicate, Shelf
+from provenance.ports.leases import IMPOSSIBLE, Claimed, Expired, Seconds, Taken
+from provenance.ports.records import PutRecord
+from provenance.util.locks import Shared
+
+__all__ = [
+    "MemoryBlobs",
+    "MemoryRecords",
+    "MemorySets",
+]
+
+
+class MemoryLeases(Shared):
+    """Leases in a dictionary, each with the time at which it expires."""
+
+    def __init__(self, clock: Seconds = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._held: dict[ArtifactId, tuple[Claimed, float]] = {}
+
+    def claim(self, artifact_id: ArtifactId, seconds: float) -> Claimed | Taken:
+        """Return a new lease, or `Taken` if another owner holds one that has not expired."""
+        now = self._clock()
+        with self.lock:
+            held = self._held.get(artifact_id)
+            if held is not None and 0 < held[1] - now <= IMPOSSIBLE:
+                return Taken(held[1] - now)
+            lease = Claimed(artifact_id, new_owner(), 1 if held is None else held[0].fence + 1)
+            self._held[artifact_id] = lease, now + seconds
+        return lease
+
+    def renew(self, lease: Claimed, seconds: float) -> bool:
+        """Extend the lease to *seconds* from now; return False if it has another owner, or none."""
+        with self.lock:
+            if not self._is_held(lease):
+                return False
+            self._held[lease.artifact_id] = lease, self._clock() + seconds
+        return True
+
+    def release(self, lease: Claimed) -> bool:
+        """Release the lease; return False if it has another owner, or none."""
+        with self.lock:
+            if not self._is_held(lease):
+                return False
+            del self._held[lease.artifact_id]
+        return True
+
+    def find_expired(self, seconds: float, after: str, limit: int) -> tuple[Expired, ...]:
+        """Return leases that expired at least *seconds* ago, in order of their ids."""
+        now = self._clock()
+        with self.lock:
+            held = {key: now - expiry for key, (_, expiry) in self._held.items() if key > after}
+        expired = sorted(key for key, elapsed in held.items() if elapsed >= seconds)
+        return tuple(Expired(key, held[key]) for key in expired[:limit])
+
+    def _is_held(self, lease: Claimed) -> bool:
+        return lease.artifact_id in self._held and self._held[lease.artifact_id][0] == lease
+
+
+class MemorySets(Shared):
+    """Sets in a dictionary, the newest last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sets: dict[tuple[SetId, str], SetRecord] = {}
+
+    def put_set(self, record: SetRecord) -> SetRecord:
+        """Store the set as the newest of its labels."""
+        text = labels_text(record.labels)
+        with self.lock:
+            self._sets.pop((record.id, text), None)
+            self._sets[record.id, text] = evolve(record, labels=labels_from(text))
+        return record
+
+    def find_set(self, set_id: SetId) -> SetRecord | None:
+        """Return the newest record of this id, or None."""
+        return self._newest(lambda record: record.id == set_id)
+
+    def find_set_ids(self, prefix: str, limit: int, after: str = "") -> tuple[SetId, ...]:
+        """Return up to *limit* ids that begin with *prefix* and follow *after*, in order."""
+        with self.lock:
+            ids = {key for key, _ in self._sets if key.startswith(prefix) and key > after}
+        return tuple(sorted(ids)[:limit])
+
+    def find_labelled(self, labels: Options) -> SetRecord | None:
+        """Return the newest set that has *labels*, or None."""
+        return self._newest(lambda record: carries(record.labels, labels))
+
+    def drop_set(self, set_id: SetId) -> bool:
+        """Delete all records of this id."""
+        with self.lock:
+            keys = [key for key in self._sets if key[0] == set_id]
+            for key in keys:
+                del self._sets[key]
+        return bool(keys)
+
+    def find_pins(self, artifact_id: ArtifactId) -> tuple[SetId, ...]:
+        """Return the ids of the sets that contain the artifact, in order."""
+        with self.lock:
+            ids = {
+                record.id for record in self._sets.values() if artifact_id in record.artifact_ids
+            }
+        return tuple(sorted(ids))
+
+    def is_member(self, artifact_id: ArtifactId) -> bool:
+        """Return whether a set contains the artifact; without the lock, as callers hold another."""
+        return any(artifact_id in record.artifact_ids for record in list(self._sets.values()))
+
+    def _newest(self, matches: Callable[[SetRecord], bool]) -> SetRecord | None:
+        with self.lock:
+            matching = [record for record in self._sets.values() if matches(record)]
+        return max(reversed(matching), key=lambda record: record.created_at, default=None)
+
 
 _Index: TypeAlias = "dict[Any, set[ArtifactId]]"
 

@@ -1,23 +1,21 @@
-"""Several blob stores as one, near ones before far ones, with the same bytes under the same names.
+"""Several blob stores as one: a copy near by, replicas, or a split by size."""
 
-Reads go from near to far, and what is found in a far tier is copied to the nearer ones. Writes go
-from far to near, so that what is near is everywhere: a tier that fails on the way leaves nothing
-that would look finished.
-"""
+# ruff: noqa: D102 - the methods of `BlobStore`
 
 from __future__ import annotations
 
+import io
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO, Final, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias, cast
 
 from attrs import field, frozen
 
-from provenance.asks import Blobs, DropBlob, HasBlob, Quarantine, ReadBlob, WriteBlob
-from provenance.chores import CheckBlob, Discard, FindPlaces, ListHoldings
-from provenance.effect import Effect, Interpreter
-from provenance.effects.joint import Joint
-from provenance.effects.sinks import Encoded
+from provenance.codecs import Encoding
+from provenance.codecs.trust import CopyPolicy, is_vouched, may_copy, read_executes
+from provenance.effect import Effect, Interpreter, overlaid
+from provenance.effects.io import Encoded, Kept, Overflow
 from provenance.errors import (
     BlobNotFoundError,
     CorruptBlobError,
@@ -26,9 +24,91 @@ from provenance.errors import (
     StorePermissionError,
     StoreUnavailableError,
 )
-from provenance.ports import blob_effects
-from provenance.records import Blob, Held, Permissions, Stored, Written
-from provenance.transfers import CopyPolicy, copying_from, is_vouched, may_copy, read_executes
+from provenance.model.records import Blob, Held, Stored, Written
+from provenance.ports.blobs import (
+    BlobEffects,
+    CheckBlob,
+    Discard,
+    DropBlob,
+    FindPlaces,
+    HasBlob,
+    Holding,
+    ListHoldings,
+    Quarantine,
+    ReadBlob,
+    Shelf,
+    WriteBlob,
+    blob_effects,
+    copying_from,
+)
+from provenance.ports.capabilities import Permissions
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+
+class Joint:
+    """The methods of a blob store that ask several stores; a subclass says which ones."""
+
+    def stores(self, ask: Effect[Any]) -> Sequence[Interpreter[Any]]:
+        """Return the stores to ask, the most likely one first."""
+        raise NotImplementedError
+
+    def has_blob(self, blob: Blob) -> bool:
+        ask = HasBlob(blob)
+        return any(store(ask) for store in self.stores(ask))
+
+    def drop_blob(self, blob: Blob, before: datetime | None = None) -> None:
+        self._ask_all(DropBlob(blob, before))
+
+    def quarantine(self, blob: Blob) -> None:
+        self._ask_all(Quarantine(blob))
+
+    def check_blob(self, blob: Blob) -> None:
+        check_in(self.stores(CheckBlob(blob)), blob)
+
+    def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
+        ask = ListHoldings(shelf, after, limit)
+        return merged_holdings(self.stores(ask), ask)
+
+    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
+        return any(self._ask_all(Discard(shelf, key, before)))
+
+    def find_places(self) -> frozenset[str]:
+        return frozenset[str]().union(*self._ask_all(FindPlaces()))
+
+    def _ask_all(self, ask: Effect[Any]) -> list[Any]:
+        return [store(ask) for store in self.stores(ask)]
+
+
+def check_in(stores: Iterable[Interpreter[Any]], blob: Blob) -> None:
+    """Check *blob* in each store that has it; raise `BlobNotFoundError` if none has it."""
+    missing: BlobNotFoundError | None = None
+    is_checked = False
+    for store in stores:
+        try:
+            store(CheckBlob(blob))
+            is_checked = True
+        except BlobNotFoundError as error:
+            missing = missing or error
+    if missing is not None and not is_checked:
+        raise missing
+
+
+def merged_holdings(stores: Iterable[Interpreter[Any]], ask: ListHoldings) -> tuple[Holding, ...]:
+    """Return a page of what *stores* have; copies are one holding, as old as the youngest."""
+    found: dict[str, Holding] = {}
+    for store in stores:
+        page: tuple[Holding, ...] = store(ask)
+        for holding in page:
+            known = found.get(holding.key)
+            if known is not None:
+                size, since = known.size + holding.size, max(known.since, holding.since)
+                found[holding.key] = Holding(holding.key, size, since)
+            else:
+                found[holding.key] = holding
+    return tuple(found[key] for key in sorted(found)[: ask.limit])
+
 
 _Trouble: TypeAlias = BlobNotFoundError | CorruptBlobError | StoreUnavailableError
 _OPERATIONS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
@@ -52,7 +132,7 @@ class Tier:
     copy_policy: CopyPolicy = CopyPolicy.DATA_ONLY
 
 
-def tiered(name: str, tiers: Sequence[Tier]) -> Interpreter[Blobs]:
+def tiered(name: str, tiers: Sequence[Tier]) -> Interpreter[BlobEffects]:
     """Return the blob store *name* made of *tiers*, the nearest first."""
     all_tiers = _TieredBlobs(name, tuple(tiers))
     return blob_effects(all_tiers) | DropBlob.on(
@@ -169,3 +249,128 @@ def answers(
 def _weight(trouble: _Trouble) -> int:
     """Rank an unreachable store highest: it may have the bytes that other tiers lack."""
     return (BlobNotFoundError, CorruptBlobError, StoreUnavailableError).index(type(trouble))
+
+
+def near_first(
+    name: str, near: Tier, far: Tier, *, always_check_remote: bool = False
+) -> Interpreter[BlobEffects]:
+    """Return the blob store *name*: *far*, with copies in *near*.
+
+    With *always_check_remote*, only *far* is asked whether a blob exists.
+    """
+
+    def write(ask: WriteBlob) -> Written:
+        """Encode once, for both; the copy gets its name after the far store has confirmed."""
+        has_begun = False
+        confirmed: list[Written] = []
+
+        def write_both(copy: BinaryIO) -> None:
+            nonlocal has_begun
+            has_begun = True
+            tee = WriteBlob(lambda sink: ask.write(cast("BinaryIO", _Tee(sink, copy))))
+            confirmed.append(far.ask(tee))
+
+        try:
+            near.ask(WriteBlob(write_both))
+        except StoreUnavailableError as error:
+            if has_begun and not confirmed:  # the far store failed
+                raise
+            _log.warning("%s keeps no copy: %s", near.name, error)
+        return confirmed[0] if confirmed else far.ask(ask)
+
+    top: Interpreter[Any] = WriteBlob.on(write)
+    if always_check_remote:
+        top |= HasBlob.on(far.ask)
+    return overlaid(tiered(name, (near, far)), top)
+
+
+class _Tee(io.RawIOBase):
+    """A writer to *far*, and to *near* until that fails."""
+
+    def __init__(self, far: BinaryIO, near: BinaryIO) -> None:
+        super().__init__()
+        self._far = far
+        self._near: BinaryIO | None = near
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, data: Buffer, /) -> int:
+        """Write all of *data*."""
+        size = self._far.write(data)
+        if self._near is not None:
+            try:
+                self._near.write(data)
+            except StoreUnavailableError:  # its store raises it again in the end
+                self._near = None
+        return size
+
+    def tell(self) -> int:
+        """Return the number of bytes written so far."""
+        return self._far.tell()
+
+    def close(self) -> None:
+        """Do nothing: encoders close what they write to, and both stores have yet to publish it."""
+
+
+_OfBlob: TypeAlias = HasBlob | DropBlob | Quarantine | CheckBlob
+
+
+def by_size(
+    small: Interpreter[BlobEffects], large: Interpreter[BlobEffects], limit: int
+) -> Interpreter[BlobEffects]:
+    """Return a store with blobs of up to *limit* bytes in *small*, and larger ones in *large*.
+
+    Blobs are looked for in both. What is written is encoded into memory until it is too large, and
+    then encoded again for *large*.
+    """
+    both = _BySize(small, large, limit)
+    return (
+        blob_effects(both)
+        | ReadBlob.on(both.read)
+        | DropBlob.on(lambda ask: both.drop_blob(ask.blob, ask.before))
+    )
+
+
+class _BySize(Joint):
+    def __init__(
+        self, small: Interpreter[BlobEffects], large: Interpreter[BlobEffects], limit: int
+    ) -> None:
+        self._small, self._large = small, large
+        self._read_small, self._read_large = small.answer_to(ReadBlob), large.answer_to(ReadBlob)
+        self._limit = limit
+
+    def stores(self, ask: Effect[Any]) -> tuple[Interpreter[BlobEffects], Interpreter[BlobEffects]]:
+        if isinstance(ask, _OfBlob) and ask.blob.size > self._limit:
+            return self._large, self._small
+        return self._small, self._large
+
+    def write_blob(self, write: Callable[[BinaryIO], None]) -> Written:
+        data = write.at_once() if isinstance(write, Encoding) else None
+        if data is not None and len(data) <= self._limit:
+            return self._small(WriteBlob(Encoded(data)))
+        kept = Kept(self._limit)
+        try:
+            write(kept)
+        except (Overflow, Exception):
+            # The encoder may have turned the overflow into an exception of its own.
+            if not kept.overflowed:
+                raise
+        if kept.overflowed:
+            return self._large(WriteBlob(write))
+        return self._small(WriteBlob(Encoded(kept.getvalue())))
+
+    def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
+        return self.read(ReadBlob(blob, read))
+
+    def read(self, ask: ReadBlob) -> object:
+        """Try the likely store first: the limit may have been another one at the time."""
+        is_small = ask.blob.size <= self._limit
+        try:
+            return (self._read_small if is_small else self._read_large)(ask)
+        except BlobNotFoundError:
+            other = self._large if is_small else self._small
+            if not other(HasBlob(ask.blob)):
+                raise
+        return other(ask)

@@ -3,9 +3,9 @@
 `docs/hashing.md` describes the format.
 """
 
-from provenance.hashing.canonical import combine, digest, hash_value
-from provenance.hashing.format import Item
-from provenance.hashing.format import child as Child  # noqa: N812 - a constructor
+from provenance.hashing.digest import combine, digest, hash_value
+from provenance.hashing.encoding import Item
+from provenance.hashing.encoding import child as Child  # noqa: N812 - a constructor
 from provenance.hashing.registry import register_hasher, register_item
 from provenance.hashing.walk import Walk
 

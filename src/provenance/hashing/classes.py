@@ -12,7 +12,7 @@ from operator import itemgetter
 from types import FunctionType, MemberDescriptorType
 from typing import Final
 
-from provenance.hashing.format import Item, node, prefix
+from provenance.hashing.encoding import Item, node, prefix
 from provenance.hashing.registry import exact, inherited, is_local, name_of, package, type_name
 from provenance.hashing.walk import Refusal, Walk
 

@@ -9,7 +9,7 @@ from operator import itemgetter
 from types import EllipsisType, MappingProxyType, NotImplementedType
 from typing import Any, Final, TypeAlias
 
-from provenance.hashing.format import Buffer, Item, node, nodes, prefix
+from provenance.hashing.encoding import Buffer, Item, node, nodes, prefix
 from provenance.hashing.registry import batch, exact
 from provenance.hashing.walk import Walk
 

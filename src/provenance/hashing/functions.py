@@ -13,10 +13,10 @@ from functools import lru_cache
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any, Final
 
-from provenance.circles import circles
-from provenance.hashing.format import Item, node, prefix
+from provenance.hashing.encoding import Item, node, prefix
 from provenance.hashing.registry import exact, name_of, package
 from provenance.hashing.walk import Refusal, Walk
+from provenance.util.components import circles
 
 _FUNCTION, _PART, _NUMBER = map(prefix, ("function", "function part", "function number"))
 _CODE, _CELLS, _EMPTY, _GLOBALS = map(prefix, ("code", "cells", "empty cell", "globals"))

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any, Final, cast
 
 from provenance.hashing.containers import dict_items, named_items, records, set_items, taker
-from provenance.hashing.format import Item, node, prefix
+from provenance.hashing.encoding import Item, node, prefix
 from provenance.hashing.registry import (
     Batch,
     Found,

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
-from provenance.hashing.format import SCALARS, Item, node, prefix
-from provenance.ids import main_name
+from provenance.hashing.encoding import SCALARS, Item, node, prefix
+from provenance.model.ids import main_name
 
 if TYPE_CHECKING:
     from provenance.hashing.walk import Walk
@@ -30,15 +30,15 @@ BUILTIN: Final = ("containers", "stdlib", "functions", "classes", "objects")
 """Our modules for types that come with Python; the first lookup of a type loads them."""
 
 FAMILIES: Final = {
-    "numpy": "arrays",
-    "pandas": "tables",
-    "pyarrow": "arrow",
-    "polars": "frames",
-    "torch": "tensors",
-    "pyrsistent": "persistent",
-    "pvectorc": "persistent",
-    "scipy": "sparse",
-    "sklearn": "estimators",
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "pyarrow": "pyarrow",
+    "polars": "polars",
+    "torch": "torch",
+    "pyrsistent": "pyrsistent",
+    "pvectorc": "pyrsistent",
+    "scipy": "scipy",
+    "sklearn": "sklearn",
 }
 """Our module for the types of each library, by the library's top-level name."""
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from provenance.hashing.containers import named_items
-from provenance.hashing.format import Buffer, Item, node, prefix
+from provenance.hashing.encoding import Buffer, Item, node, prefix
 from provenance.hashing.objects import OBJECT
 from provenance.hashing.registry import exact, name_of
 from provenance.hashing.walk import Refusal, Walk

@@ -1,17 +1,77 @@
-"""The walk over a value: what it remembers and how it fails."""
+"""Walking through a value while it is hashed, and the path to a part, for errors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from provenance.errors import UnhashableValueError
-from provenance.hashing.format import NAN, SCALARS, Item, flat, rooted
-from provenance.hashing.paths import Step, trace
+from provenance.hashing.encoding import NAN, SCALARS, Item, flat, rooted
 from provenance.hashing.registry import batches, handlers
+from provenance.util.formatting import shown
 
 if TYPE_CHECKING:
     from types import FunctionType
+
+
+_LONGEST = 60
+_MAPPINGS: tuple[type, ...] = (Mapping,)
+_COLLECTIONS: tuple[type, ...] = (Sequence, AbstractSet)
+
+
+class Step(str):
+    """A part of a path among the values of a trail."""
+
+    __slots__ = ()
+
+
+def trace(trail: Sequence[object]) -> str:
+    """Return the path from the last value of *trail* to the first, in the syntax of Python.
+
+    >>> inner = [1, 2]
+    >>> trace([inner, {"rows": inner}])
+    "['rows']"
+    """
+    return "".join(_step(outer, inner) for outer, inner in pairwise(reversed(trail)))
+
+
+def _step(outer: Any, inner: object) -> str:
+    if isinstance(inner, Step):
+        return str(inner)
+    if isinstance(outer, Step):
+        return ""
+    # By the real type: a proxy would load its value to answer `isinstance`.
+    if issubclass(type(outer), _MAPPINGS):
+        return _mapping_step(outer, inner)
+    if issubclass(type(outer), _COLLECTIONS):
+        for index, value in enumerate(outer):
+            if value is inner:
+                return f"[{index}]" if isinstance(outer, Sequence) else f".member({_short(inner)})"
+    slots = [getattr(base, "__slots__", ()) for base in type(outer).__mro__]
+    slot_names = [
+        name for names in slots for name in ((names,) if isinstance(names, str) else names)
+    ]
+    for name in (*getattr(outer, "__dict__", ()), *slot_names):
+        if getattr(outer, name, None) is inner:
+            return f".{name}"
+    return ""
+
+
+def _mapping_step(outer: Mapping[Any, Any], inner: object) -> str:
+    for key, value in outer.items():
+        if value is inner:
+            return f"[{_short(key)}]"
+        if key is inner:
+            return f".key({_short(key)})"
+    return ""
+
+
+def _short(value: object) -> str:
+    text = shown(value)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
 
 INLINE: Final = frozenset({str, int, bool, type(None), bytes})
 """Types whose instances are their own items; so are floats other than NaN."""

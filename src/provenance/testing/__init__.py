@@ -4,13 +4,12 @@
 store, `FixedClock` stops time, `faulty` fails at a chosen effect, and `check_hasher` checks a
 custom hasher.
 
-The behavior of stores is tested by `provenance.testing.contracts`; `samples` and `strategies` have
+The behavior of stores is tested by `provenance.testing.contracts`; `harness` and `strategies` have
 records for tests. `contracts` needs pytest and hypothesis, and `strategies` needs hypothesis
 (`pip install 'provenance[testing]'`).
 """
 
-from provenance.effects.faults import faulty
-from provenance.hasher_laws import check_hasher
+from provenance.effects.layers import faulty
 from provenance.testing.environments import (
     FixedClock,
     folder_environment,
@@ -18,8 +17,9 @@ from provenance.testing.environments import (
     in_memory,
     memory_environment,
 )
-from provenance.testing.places import Place
-from provenance.testing.scripts import scripted
+from provenance.testing.harness import Place
+from provenance.testing.hashers import check_hasher
+from provenance.testing.scripted import scripted
 
 __all__ = [
     "FixedClock",

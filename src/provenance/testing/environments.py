@@ -10,11 +10,10 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from provenance.asks import Now
-from provenance.config import from_config
-from provenance.ports import Clock
-from provenance.repository import Repository
-from provenance.session import Environment, substituting
+from provenance.config.api import from_config
+from provenance.environment import Environment, substituting
+from provenance.ports.machine import Clock, Now
+from provenance.repository.handles import Repository
 
 _START: Final = datetime(2000, 1, 1, tzinfo=UTC)
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from provenance.effects.sinks import blob_of
-from provenance.ids import ArtifactId
-from provenance.records import ArtifactRecord, Blob, Json, Run, options
+from provenance.effects.io import blob_of
+from provenance.model.ids import ArtifactId
+from provenance.model.records import ArtifactRecord, Blob, Json, Run, options
 
 ids: Final[SearchStrategy[ArtifactId]] = st.text("0123456789abcdef", min_size=40, max_size=40).map(
     ArtifactId

@@ -1,7 +1,8 @@
-"""`visualize_lineage` and its result: a picture for notebooks and for files of several formats."""
+"""`Drawing`: a picture of lineage in each of its formats."""
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Container, Mapping
 from functools import cached_property
@@ -10,13 +11,58 @@ from typing import Final
 
 from attrs import frozen
 
+from provenance.catalog.graph import Lineage
+from provenance.catalog.trace import lineage
 from provenance.errors import ConfigError
-from provenance.journal import outcomes
-from provenance.lineage import Lineage
-from provenance.tracing import lineage
-from provenance.vis import dot, mermaid, page, raster, svg
+from provenance.telemetry import outcomes
+from provenance.vis import graph_languages, html, svg
 from provenance.vis.layout import Layout, laid_out
 from provenance.vis.scene import Scene, scene_of
+
+SHARP: Final = 2.0
+"""Pixels per unit of the drawing."""
+MOST_DOTS: Final = 16_000_000
+"""Maximum number of pixels."""
+LONGEST: Final = 12_000
+"""Maximum number of pixels of one side."""
+
+
+def png(svg: str, width: float, height: float) -> bytes:
+    """Return the drawing of this size as PNG.
+
+    Raises:
+        ConfigError: if `resvg-py` is not installed.
+    """
+    try:
+        import resvg_py  # noqa: PLC0415 - optional
+    except ImportError as error:
+        advice = (
+            "run `pip install 'provenance[vis]'`, or save as SVG or HTML, which need no library"
+        )
+        raise ConfigError(
+            "vis", "PNG needs the library resvg-py, which is not installed", advice
+        ) from error
+    zoom = scale(width, height)
+    broad, high = max(1, int(width * zoom)), max(1, int(height * zoom))
+    if zoom == SHARP:
+        return resvg_py.svg_to_bytes(svg, width=broad, height=high)
+    # Three times as fast, and the difference cannot be seen at a small scale.
+    return resvg_py.svg_to_bytes(
+        svg,
+        width=broad,
+        height=high,
+        shape_rendering="optimize_speed",
+        text_rendering="optimize_speed",
+    )
+
+
+def scale(width: float, height: float) -> float:
+    """Return the pixels per unit, so that the picture is sharp but not too large.
+
+    >>> scale(500, 400), scale(100_000, 10), scale(20_000, 20_000) < 1
+    (2.0, 0.12, True)
+    """
+    return min(SHARP, LONGEST / max(width, height), math.sqrt(MOST_DOTS / (width * height)))
 
 
 @frozen(repr=False)
@@ -41,17 +87,17 @@ class Drawing:
     @property
     def html(self) -> str:
         """The picture as a standalone page that zooms, pans and shows details on a click."""
-        return page.page(self.svg, self.scene.title)
+        return html.page(self.svg, self.scene.title)
 
     @property
     def dot(self) -> str:
         """The graph in the language of Graphviz."""
-        return dot.dot(self.scene)
+        return graph_languages.dot(self.scene)
 
     @property
     def mermaid(self) -> str:
         """The graph in the language of Mermaid."""
-        return mermaid.mermaid(self.scene)
+        return graph_languages.mermaid(self.scene)
 
     @property
     def png(self) -> bytes:
@@ -60,9 +106,7 @@ class Drawing:
         Raises:
             ConfigError: if the extra `vis` is not installed.
         """
-        return raster.png(
-            svg.svg(self._layout, dark=False), self._layout.width, self._layout.height
-        )
+        return png(svg.svg(self._layout, dark=False), self._layout.width, self._layout.height)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture in the format of the suffix: .svg, .html, .png, .dot, .gv or .mmd.
@@ -106,7 +150,7 @@ _FORMATS: Final[Mapping[str, Callable[[Drawing], bytes]]] = {
 }
 _MIME: Final[Mapping[str, Callable[[Drawing], str]]] = {
     "text/plain": repr,
-    "text/html": lambda drawing: page.embedded(drawing.svg),
+    "text/html": lambda drawing: html.embedded(drawing.svg),
     "image/svg+xml": lambda drawing: drawing.svg,
 }
 

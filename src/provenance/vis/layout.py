@@ -1,4 +1,4 @@
-"""The layout of a scene: boxes for its nodes and paths for its edges."""
+"""From a scene to positions: nodes, routes of edges, and the legend."""
 
 from __future__ import annotations
 
@@ -9,11 +9,45 @@ from typing import Final
 
 from attrs import frozen
 
-from provenance.vis import legend
-from provenance.vis.boxes import LINK, PADDING, Block, blocks_of
-from provenance.vis.placement import Places, placed
-from provenance.vis.rows import Rows, rows_of
-from provenance.vis.scene import Scene, Step, Use
+from provenance.vis.layered import Places, Rows, placed, rows_of
+from provenance.vis.measure import LINK, PADDING, SMALL, Block, blocks_of
+from provenance.vis.scene import Kind, Scene, Step, Use, class_of
+from provenance.vis.text import width
+
+LEAST: Final = 400.0
+"""Minimum width, for the title of the smallest picture."""
+_APART: Final = 30.0
+_MEANINGS: Final = {
+    "hit": "hit",
+    "miss": "miss: computed",
+    "recomputed": "recomputed",
+    "healed": "healed",
+    "unknown": "artifact",
+}
+
+
+def entries(scene: Scene) -> Iterator[tuple[float, str, str]]:
+    """Yield the position of each entry from the left, the style class it explains and its text."""
+    x = 0.0
+    for style, text in _meanings(scene):
+        yield x, style, text
+        x += _APART + width(text) * SMALL
+
+
+def breadth(scene: Scene) -> float:
+    """Return the width of the legend."""
+    return max(LEAST, *(x + _APART + width(text) * SMALL for x, _, text in entries(scene)))
+
+
+def _meanings(scene: Scene) -> Iterator[tuple[str, str]]:
+    if any(step.call for step in scene.steps):
+        yield "call", "function"
+    things = [step.thing for step in scene.steps if step.thing.kind is not Kind.MISSING]
+    for name in sorted({class_of(thing.outcome) for thing in things}):
+        yield f"thing {name}", _MEANINGS[name]
+    if any(step.thing.kind is Kind.MISSING for step in scene.steps):
+        yield "thing missing", Kind.MISSING.value
+
 
 MARGIN: Final = 24.0
 HEADER: Final = 64.0
@@ -97,7 +131,7 @@ def laid_out(scene: Scene) -> Layout:
         len(blocks), [(use.source, use.user) for use in scene.uses if not use.turns_back]
     )
     places = placed(rows, blocks, HEADER)
-    least = legend.breadth(scene) + 2 * MARGIN
+    least = breadth(scene) + 2 * MARGIN
     shift = MARGIN + max(0.0, least - places.width - 2 * MARGIN) / 2
     drawing = _Drawing(scene, blocks, rows, places, shift)
     ports = dict(drawing.ports())

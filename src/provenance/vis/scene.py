@@ -12,12 +12,12 @@ from typing import TypeAlias
 from attrs import frozen
 from toolz import groupby
 
+from provenance.catalog.graph import Lineage, in_order, plain_name
 from provenance.events import Outcome
-from provenance.ids import ArtifactId
-from provenance.lineage import Lineage, in_order, plain_name
-from provenance.records import Artifact
-from provenance.shorthand import SHORT
-from provenance.vis.wording import duration, size, visible
+from provenance.model.ids import ArtifactId
+from provenance.model.records import Artifact
+from provenance.util.formatting import SHORT
+from provenance.vis.text import duration, size, visible
 
 Facts: TypeAlias = "tuple[tuple[str, str], ...]"
 """Facts, as names and texts."""
@@ -156,3 +156,8 @@ def _thing(artifact: Artifact[object], outcome: Outcome | None) -> Thing:
     }
     lines = tuple((key, visible(text)) for key, text in facts.items() if text)
     return Thing(artifact.id, kind, visible(name), byte_count, outcome, lines)
+
+
+def class_of(outcome: Outcome | None) -> str:
+    """Return the style class of artifacts with this outcome."""
+    return "unknown" if outcome is None else outcome.name.lower()

@@ -8,9 +8,9 @@ class TestShelf(BlobContract):
         return Place.of_blobs(Shelf(folder))
 """
 
-from provenance.codecs.libraries import needed
+from provenance.util.optional import needed
 
-_SUITES = ("blobs", "care", "damage", "leases", "models", "records", "searches", "sets", "threads")
+_SUITES = ("blobs", "leases", "maintenance", "records", "sets", "stateful")
 
 needed("hypothesis", "a contract suite", "testing")
 needed("pytest", "a contract suite", "testing").register_assert_rewrite(
@@ -18,20 +18,24 @@ needed("pytest", "a contract suite", "testing").register_assert_rewrite(
 )
 
 # Imported after the registration, so that failing assertions show what they compared.
-from provenance.testing.contracts.base import Contract  # noqa: E402 - see above
-from provenance.testing.contracts.blobs import BlobContract  # noqa: E402 - see above
-from provenance.testing.contracts.care import CareContract  # noqa: E402 - see above
-from provenance.testing.contracts.damage import DamageContract  # noqa: E402 - see above
-from provenance.testing.contracts.leases import LeaseContract  # noqa: E402 - see above
-from provenance.testing.contracts.models import (  # noqa: E402 - see above
+from provenance.testing.contracts.base import Contract
+from provenance.testing.contracts.blobs import (
+    BlobContract,
+    DamageContract,
+)
+from provenance.testing.contracts.leases import LeaseContract
+from provenance.testing.contracts.maintenance import CareContract
+from provenance.testing.contracts.records import (
+    RecordContract,
+    SearchContract,
+)
+from provenance.testing.contracts.sets import SetContract
+from provenance.testing.contracts.stateful import (
     ModelContract,
     StoreModel,
+    ThreadContract,
     store_machine,
 )
-from provenance.testing.contracts.records import RecordContract  # noqa: E402 - see above
-from provenance.testing.contracts.searches import SearchContract  # noqa: E402 - see above
-from provenance.testing.contracts.sets import SetContract  # noqa: E402 - see above
-from provenance.testing.contracts.threads import ThreadContract  # noqa: E402 - see above
 
 
 # Without `DamageContract` (needs a way to damage blobs), `CareContract` (needs methods for

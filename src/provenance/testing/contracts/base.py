@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from provenance.testing.places import Place
+from provenance.testing.harness import Place
 
 LAW = settings(
     deadline=None,

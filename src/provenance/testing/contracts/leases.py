@@ -12,14 +12,22 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from provenance.asks import Leases
 from provenance.effect import Interpreter
-from provenance.ids import ArtifactId
-from provenance.leasing import Claim, Claimed, FindExpired, Release, Renew, Taken
-from provenance.sharing import IMPOSSIBLE, LONGEST_LEASE
+from provenance.model.ids import ArtifactId
+from provenance.ports.leases import (
+    IMPOSSIBLE,
+    LONGEST_LEASE,
+    Claim,
+    Claimed,
+    FindExpired,
+    Leases,
+    Release,
+    Renew,
+    Taken,
+)
 from provenance.testing.contracts.base import LAW
-from provenance.testing.contracts.threads import at_once
-from provenance.testing.samples import new_id
+from provenance.testing.contracts.stateful import at_once
+from provenance.testing.harness import new_id
 
 _START: Final = 1_000_000.0
 _ANY: Final = st.integers(0, 99)

@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.asks import DropSet, FindLabelled, FindSet, FindSetIds, PutSet
-from provenance.ids import ArtifactId, SetId
-from provenance.queries import carries
-from provenance.records import NO_OPTIONS, Options, SetRecord, options
+from provenance.model.ids import ArtifactId, SetId
+from provenance.model.queries import carries
+from provenance.model.records import NO_OPTIONS, Options, SetRecord, options
+from provenance.ports.records import DropSet, FindLabelled, FindSet, FindSetIds, PutSet
 from provenance.testing.contracts.base import LAW, Contract
-from provenance.testing.places import Place
-from provenance.testing.samples import MOMENT, new_id, record
+from provenance.testing.harness import MOMENT, Place, new_id, record
 from provenance.testing.strategies import json_objects
 
 

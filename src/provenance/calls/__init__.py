@@ -1,0 +1,1 @@
+"""`calls` is the only package that calls the user's function."""

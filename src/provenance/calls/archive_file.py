@@ -1,0 +1,63 @@
+"""Archiving of files that no function computed: the sources of a pipeline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import cast
+
+from provenance import environment
+from provenance.archives import ArchivedFile
+from provenance.calls import commit, execute
+from provenance.calls.commit import deposit
+from provenance.calls.options import Choices, checked
+from provenance.calls.signature import subject_of
+from provenance.effect import run
+from provenance.model.references import unwrap
+from provenance.repository.programs import Found
+from provenance.results.handles import artifact_of
+from provenance.util.formatting import shown
+
+
+def archive_file(
+    filename: str | os.PathLike[str],
+    name: str | None = None,
+    delete_original: bool = False,
+    custom_fields: Mapping[str, object] | None = None,
+    preserve_ext: bool = False,
+) -> ArchivedFile:
+    """Store the file *filename* in the current repository; its bytes are read in chunks.
+
+    Args:
+        filename: Path of a file or folder. The artifact's id depends on its bytes and on *name*,
+            not on the path.
+        name: Name of the artifact; by default that of the file.
+        delete_original: Delete the file after its stored copy was read back and compared.
+        custom_fields: JSON to search by.
+        preserve_ext: Make the file's extension part of its value and of the path of its local copy.
+
+    Returns:
+        Proxy of the `ArchivedFile` (or `ArchivedFolder`), to be passed to decorated functions; its
+        artifact is an input of their results.
+
+    Raises:
+        UnarchivableFileError: if the file does not exist or cannot be read.
+        ConfigError: if `name` or `custom_fields` cannot be recorded.
+        StoreUnavailableError, StorePermissionError: if the store fails or refuses it; the file
+            stays.
+    """
+    repo = environment.current().repository()
+    file = run(commit.examined(unwrap(filename), preserve_ext, shown(filename)), repo.interpreter)
+    options = checked(subject_of(archive_file), Choices(name=name, custom_fields=custom_fields))
+    made = deposit(file, options.name or file.name, options.custom_fields)
+    call = execute.begin(environment.current(), made.recipe, made.arguments, {})
+    found = run(
+        commit.looked_up(call.plan.artifact_id, file, thoroughly=delete_original), repo.interpreter
+    )
+    call = call if isinstance(found, Found) else execute.replacing(call, found)
+    result = execute.execute(call)
+    record = artifact_of(result)
+    # With `read_only` nothing was stored.
+    if delete_original and record.value_blob == file.blob:
+        run(commit.delete_original(file, record), repo.interpreter)
+    return cast("ArchivedFile", result)

@@ -1,0 +1,305 @@
+"""Programs that store a result: its files, its values, and last its record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, TypeAlias, cast
+
+from attrs import evolve, field, frozen
+
+from provenance.archives import ArchivedFile, ArchivedFolder, Original, extension_of
+from provenance.calls.draft import Computation, Draft
+from provenance.calls.plan import CallPlan, plan_call
+from provenance.calls.signature import subject_of
+from provenance.calls.spec import Archiving, CallOptions, Recipe, identity_of
+from provenance.codecs import Encoding
+from provenance.effect import Program
+from provenance.errors import (
+    BlobNotFoundError,
+    CorruptBlobError,
+    ProvenanceError,
+    UnarchivableFileError,
+    UnserializableValueError,
+)
+from provenance.hashing import hash_value
+from provenance.model.ids import ArtifactId
+from provenance.model.records import NO_OPTIONS, ArtifactRecord, Blob, Options, Written
+from provenance.model.references import Sighting
+from provenance.ports.blobs import HasBlob, Quarantine, ReadBlob, WriteBlob, WriteBlobs
+from provenance.ports.capabilities import Commit, Lookup
+from provenance.ports.machine import CurrentRun, DeleteOriginal, Examine, ExaminedFolder, Now
+from provenance.repository import programs
+from provenance.repository.programs import contents_of
+from provenance.util.formatting import shown
+
+
+@frozen
+class Deposit:
+    """A file or folder to be archived under a name.
+
+    The arguments are the path of the original (recorded but ignored), its digest and its extension.
+    """
+
+    file: ArchivedFile
+    recipe: Recipe = field(eq=False)
+    arguments: tuple[str, str, str]
+    plan: CallPlan
+
+    @property
+    def sighting(self) -> Sighting:
+        """Its artifact as an input of another one."""
+        value_id = hash_value(self.file)
+        return Sighting(self.plan.artifact_id, value_id, value_id)
+
+    @property
+    def artifact_id(self) -> ArtifactId:
+        """Id of its artifact."""
+        return self.plan.artifact_id
+
+    def draft(self, moment: datetime, *, replace: bool) -> Draft:
+        """Return the pending artifact."""
+        value_id = hash_value(self.file)
+        done = Computation(self.file, value_id, moment, 0.0, 0.0, 0.0)
+        return Draft(self.artifact_id, self.recipe, self.plan, done, replace)
+
+
+def deposit(file: ArchivedFile, name: str, custom_fields: Options = NO_OPTIONS) -> Deposit:
+    """Return a deposit of *file* as *name*."""
+
+    def archive_file(filename: str, content: str, extension: str) -> ArchivedFile:  # noqa: ARG001 - recorded inputs
+        if isinstance(file.keeper, Original) and not Path(file.keeper.path).exists():
+            problem = "the stored copy and the original are missing"
+            advice = "restore it, or the repository, from a backup"
+            raise UnarchivableFileError(repr(filename), problem, advice)
+        return file
+
+    subject = evolve(
+        subject_of(archive_file), module="provenance.calls.archive_file", qualname="archive_file"
+    )
+    options = CallOptions(
+        # Databases take only valid UTF-8.
+        name=name.encode("utf-8", "backslashreplace").decode(),
+        custom_fields=custom_fields,
+        ignore=frozenset({"filename"}),
+        remove=frozenset({"file"}),
+        use_cache=True,
+    )
+    recipe = Recipe(subject, options, identity_of(subject, options), {}, {})
+    path = file.keeper.path if isinstance(file.keeper, Original) else file.name
+    arguments = (path, file.digest, "/" if isinstance(file, ArchivedFolder) else file.extension)
+    return Deposit(file, recipe, arguments, plan_call(recipe, arguments, {}))
+
+
+def store(draft: Draft) -> Program[Commit, ArtifactRecord]:
+    """Store a computed artifact: its value, its inputs, its parts, then run and records in one transaction.
+
+    Returns the record that is stored now, which is another process's if that was first. A crash on the way leaves
+    bytes that no record names, never a record without its bytes.
+
+    Raises:
+        UnserializableValueError: if no serializer can write the value.
+    """
+    value, serializer = yield from write_first(draft.values)
+    inputs = None if draft.inputs_are_plain else (yield from write_first(draft.inputs))[0]
+    parts = (
+        (yield from write_each_first([each.values for each in draft.parts])) if draft.parts else ()
+    )
+    run = yield from CurrentRun()
+    now = yield from Now()
+    besides = [
+        part.put(*written, inputs, run, now)
+        for part, written in zip(draft.parts, parts, strict=True)
+    ]
+    return (yield from draft.put(value, serializer, inputs, run, now, besides))
+
+
+def write_first(encodings: Iterable[Encoding]) -> Program[WriteBlob, tuple[Written, str]]:
+    """Write the first of *encodings* that can be written; returns the name of its serializer, too."""
+    refusals: list[UnserializableValueError] = []
+    for encoding in encodings:
+        try:
+            written = yield from WriteBlob(encoding)
+        except UnserializableValueError as refusal:
+            refusals.append(refusal)
+        else:
+            return written, encoding.serializer
+    raise _refused(refusals) from refusals[-1]
+
+
+def write_each_first(
+    several: Sequence[Iterable[Encoding]],
+) -> Program[WriteBlobs, tuple[tuple[Written, str], ...]]:
+    """As `write_first`, for several values at once."""
+    left = [iter(encodings) for encodings in several]
+    refusals: list[list[UnserializableValueError]] = [[] for _ in several]
+    written: dict[int, tuple[Written, str]] = {}
+    while len(written) < len(several):
+        trying = {at: next(left[at], None) for at in range(len(several)) if at not in written}
+        encodings = [(at, encoding) for at, encoding in trying.items() if encoding is not None]
+        if len(encodings) < len(trying):
+            refused = next(refusals[at] for at, encoding in trying.items() if encoding is None)
+            raise _refused(refused) from refused[-1]
+        answers = yield from WriteBlobs(tuple([encoding for _, encoding in encodings]))
+        for (at, encoding), answer in zip(encodings, answers, strict=True):
+            if isinstance(answer, UnserializableValueError):
+                refusals[at].append(answer)
+            elif isinstance(answer, ProvenanceError):
+                raise answer
+            else:
+                written[at] = answer, encoding.serializer
+    return tuple([written[at] for at in range(len(several))])
+
+
+def _refused(refusals: Sequence[UnserializableValueError]) -> UnserializableValueError:
+    """Return the error for a value that no serializer can write."""
+    reasons = "; ".join(refusal.reason for refusal in refusals)
+    return UnserializableValueError(refusals[0].what, reasons, refusals[0].value)
+
+
+Archive: TypeAlias = Commit | Lookup | ReadBlob | DeleteOriginal
+"""Recording a file, which reads what was stored before it deletes the original."""
+Verify: TypeAlias = Lookup | ReadBlob | Quarantine
+"""Looking up whether a file is stored and sound."""
+
+
+def taken(returned: object, archiving: Archiving | None, label: str) -> Program[Examine, object]:
+    """Return what a function *returned* or, if that is to be archived, the file or folder at that path, ready to be stored.
+
+    Raises:
+        UnarchivableFileError: if it is not a path, or not that of a readable file; the error holds what was returned.
+    """
+    if archiving is None:
+        return returned
+    return (yield from examined(returned, archiving.preserve_extension, f"the result of {label}"))
+
+
+def examined(given: object, preserve_extension: bool, what: str) -> Program[Examine, ArchivedFile]:
+    """Return the file or folder at a path, not stored yet; *what* names it in errors. Raises as `taken` does."""
+    if isinstance(given, ArchivedFolder):
+        return given
+    if isinstance(given, ArchivedFile):
+        return evolve(given, extension=extension_of(given.name) if preserve_extension else "")
+    path = path_of(given, what)
+    try:
+        found = yield from Examine(path)
+    except OSError as error:
+        reason = f"{os.fspath(error.filename or path)!r}: {error.strerror or error}"
+        raise UnarchivableFileError(
+            what, reason, "pass the path of a readable file", given
+        ) from error
+    name = os.path.basename(found.original.path)  # noqa: PTH119 - paths are text here, as the user gave them
+    if isinstance(found, ExaminedFolder):
+        return ArchivedFolder(found.blob, "", name, found.original, found.members)
+    return ArchivedFile(
+        found.blob, extension_of(name) if preserve_extension else "", name, found.original
+    )
+
+
+def path_of(given: object, what: str) -> str:
+    """Return the path *given* as text; raises `UnarchivableFileError` for anything else."""
+    try:
+        path = os.fspath(cast("str", given))
+    except TypeError:
+        path = None
+    if not isinstance(path, str) or not path or "\0" in path:
+        reason = f"expected a path, got {shown(given)}"
+        raise UnarchivableFileError(what, reason, "pass a str or a pathlib.Path", given)
+    return path
+
+
+def commit(draft: Draft) -> Program[Archive, ArtifactRecord]:
+    """Store what was computed, as `programs.commit` does.
+
+    The files of a folder are stored before it, as artifacts among its inputs. An original that is to be deleted is deleted once
+    its copy is safe.
+    """
+    if draft.parts or isinstance(draft.computation.value, ArchivedFile):
+        return _commit_files(draft)
+    return store(draft)
+
+
+def _commit_files(draft: Draft) -> Program[Archive, ArtifactRecord]:
+    archiving, value = draft.recipe.options.archive, draft.computation.value
+    if isinstance(value, ArchivedFolder):
+        draft = yield from _with_members(draft, value)
+    if draft.parts:
+        draft = yield from _with_members_of_parts(draft)
+    record = yield from store(draft)
+    if (
+        archiving is not None
+        and archiving.delete_original
+        and record.value_id == draft.computation.value_id
+    ):
+        yield from delete_original(value, record)
+    return record
+
+
+def _with_members_of_parts(draft: Draft) -> Program[Commit | Lookup, Draft]:
+    """Store the files of the parts of a composite that are folders."""
+    parts: list[Draft] = []
+    for part in draft.parts:
+        value = part.computation.value
+        parts.append(
+            (yield from _with_members(part, value)) if isinstance(value, ArchivedFolder) else part
+        )
+    return evolve(draft, parts=tuple(parts))
+
+
+def _with_members(draft: Draft, folder: ArchivedFolder) -> Program[Commit | Lookup, Draft]:
+    """Store the files of *folder* that are not stored yet; returns *draft* with their artifacts among its inputs."""
+    sightings = list(draft.plan.sightings)
+    for file in folder.files.values():
+        member = deposit(file, file.name)
+        found = yield from programs.probe(member.artifact_id)
+        if not isinstance(found, programs.Found):
+            now = yield from Now()
+            yield from store(member.draft(now, replace=not isinstance(found, programs.Absent)))
+        sightings.append(member.sighting)
+    return evolve(draft, plan=evolve(draft.plan, sightings=tuple(sightings)))
+
+
+def delete_original(
+    value: object, record: ArtifactRecord
+) -> Program[ReadBlob | DeleteOriginal, None]:
+    """Delete the original of an archived file, after its stored bytes have been compared with their digest.
+
+    Raises:
+        BlobNotFoundError, CorruptBlobError: if they are missing or damaged; the original stays.
+    """
+    if isinstance(value, ArchivedFile) and isinstance(value.keeper, Original):
+        for blob in (record.value_blob, *contents_of(value)):
+            yield from ReadBlob(blob, _nothing)
+        yield from DeleteOriginal(value.keeper)
+
+
+def looked_up(
+    artifact_id: ArtifactId, file: ArchivedFile, *, thoroughly: bool
+) -> Program[Verify, programs.LookedUp]:
+    """Look up the artifact of *file*; `Gone` if bytes of it are lost.
+
+    If *thoroughly*, all bytes are compared with their digests, and quarantined where they differ.
+    """
+    found = yield from programs.probe(artifact_id)
+    if not isinstance(found, programs.Found):
+        return found
+    for blob in (found.record.value_blob, *contents_of(file)):
+        sound = (yield from _is_sound(blob)) if thoroughly else (yield from HasBlob(blob))
+        if not sound:
+            return programs.Gone(found.record)
+    return found
+
+
+def _is_sound(blob: Blob) -> Program[ReadBlob | Quarantine, bool]:
+    try:
+        yield from ReadBlob(blob, _nothing)
+    except (BlobNotFoundError, CorruptBlobError) as trouble:
+        yield from programs.set_aside(blob, trouble)
+        return False
+    return True
+
+
+def _nothing(_: BinaryIO) -> None:
+    """Read nothing: the store itself compares the bytes with their digest."""

@@ -1,0 +1,138 @@
+"""Composite results: mappings whose values are artifacts of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, cast
+
+from attrs import evolve
+
+from provenance.calls.plan import CallPlan
+from provenance.calls.spec import NO_PARTS, Identity, Recipe, call_id
+from provenance.errors import UnserializableValueError
+from provenance.model.records import NO_OPTIONS
+from provenance.model.references import sighted
+from provenance.util.formatting import SHORT, a, type_name
+
+SEPARATOR: Final = "_"
+
+
+class Composite(Mapping[str, object]):
+    """An immutable mapping of proxies of artifacts, each read when it is used.
+
+    Equal to any mapping of equal values.
+    """
+
+    __module__ = "provenance"
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, parts: Mapping[str, object]) -> None:
+        self._parts = dict(parts)
+
+    def __getitem__(self, key: str) -> object:
+        return self._parts[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._parts
+
+    def __repr__(self) -> str:
+        # Parts are not read for this.
+        seen = ((key, sighted(part)) for key, part in self._parts.items())
+        parts = ", ".join(
+            f"{key!r}: "
+            + ("<not stored>" if ref is None else f"<artifact {ref.artifact_id[:SHORT]}>")
+            for key, ref in seen
+        )
+        return f"Composite({{{parts}}})"
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return restore_composite, (self._parts,)
+
+    def __copy__(self) -> Composite:
+        return self
+
+    def value_repr(self) -> object:
+        """Return the mapping that represents it in hashes."""
+        return self._parts
+
+    def mapped(self, change: Callable[[str, object], object]) -> Composite:
+        """Return a composite of the results of *change* for each key and part."""
+        return Composite({key: change(key, part) for key, part in self._parts.items()})
+
+
+def _shown(part: object) -> str:
+    """A part, without reading it."""
+    sighting = sighted(part)
+    return "<not stored>" if sighting is None else f"<artifact {sighting.artifact_id[:SHORT]}>"
+
+
+def restore_composite(parts: Mapping[str, object]) -> Composite:
+    """Unpickle a composite. Pickles name this function."""
+    return Composite(parts)
+
+
+restore_composite.__module__ = "provenance"
+
+
+def parts_in(value: object, label: str) -> Mapping[str, object]:
+    """Return *value* if it is a mapping with string keys.
+
+    Raise UnserializableValueError, which holds it, otherwise.
+    """
+    returned: object = value
+    wrong = a(returned)
+    if isinstance(value, Mapping):
+        keys = cast("Mapping[object, object]", value)
+        wrong = next((f"the key {key!r}" for key in keys if not isinstance(key, str)), "")
+    if wrong:
+        problem = "a function with returns_composite must return a mapping with string keys"
+        advice = "return a dictionary with string keys, or decorate it without returns_composite"
+        what = f"the result of {label} ({type_name(returned)})"
+        raise UnserializableValueError(what, f"{problem}, got {wrong}", returned, advice)
+    return cast("Mapping[str, object]", value)
+
+
+def part_recipe(recipe: Recipe, key: str) -> Recipe:
+    """Return the recipe of the part *key*, with its name and serializer."""
+    options = evolve(recipe.options, returns_composite=False, part_coding=NO_PARTS)
+    coding = recipe.options.part_coding.get(key)
+    if coding is not None:
+        options = evolve(
+            options,
+            serializer=coding.serializer,
+            load_kwargs=coding.load_kwargs,
+            dump_kwargs=coding.dump_kwargs,
+        )
+    return evolve(recipe, identity=part_identity(recipe.identity, key), options=options)
+
+
+def whole_recipe(recipe: Recipe) -> Recipe:
+    """Return the recipe of the composite itself, which holds references to its parts."""
+    options = evolve(
+        recipe.options, serializer=None, load_kwargs=NO_OPTIONS, dump_kwargs=NO_OPTIONS
+    )
+    return evolve(recipe, options=options)
+
+
+def part_identity(whole: Identity, key: str) -> Identity:
+    """Return the identity of a part: name `name_key`, and a scope unlike that of any function.
+
+    >>> part_identity(Identity("m.f", 0, "m:f"), "model")
+    Identity(name='m.f_model', version=0, scope='m:f[model]')
+    >>> part_identity(Identity("chosen", 0, None), "model")
+    Identity(name='chosen_model', version=0, scope='chosen[model]')
+    """
+    scope = f"{whole.name if whole.scope is None else whole.scope}[{key}]"
+    return Identity(f"{whole.name}{SEPARATOR}{key}", whole.version, scope)
+
+
+def part_plan(plan: CallPlan, identity: Identity) -> CallPlan:
+    """Return the plan of a part of the call."""
+    return evolve(plan, artifact_id=call_id(identity, plan.input_hashes), identity=identity)

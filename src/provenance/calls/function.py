@@ -1,0 +1,429 @@
+"""The decorator, and the cached function that it makes: callable like the original, and pickled by name."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
+from types import FunctionType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Final,
+    Generic,
+    Literal,
+    Never,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
+
+from attrs import evolve
+
+from provenance import environment
+from provenance.archives import ArchivedFile
+from provenance.calls import execute
+from provenance.calls.draft import Call
+from provenance.calls.main_functions import named, with_code
+from provenance.calls.options import Choices, OtherChoices, checked
+from provenance.calls.plan import CallPlan, plan_call
+from provenance.calls.signature import Subject, subject_of
+from provenance.calls.spec import (
+    CallOptions,
+    Recipe,
+    captures_of,
+    comparing_code,
+    identity_of,
+    recipe_of,
+)
+from provenance.effect import run
+from provenance.events import Why
+from provenance.model.ids import ArtifactId, main_name
+from provenance.model.records import Artifact
+from provenance.repository import programs
+from provenance.results.handles import artifact_of
+
+if TYPE_CHECKING:
+    from returns.future import FutureResult
+    from returns.io import IOResult
+
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+S = TypeVar("S")
+X = TypeVar("X")
+
+
+_ABSTRACT: Final = "__isabstractmethod__"
+_mark: Final[Callable[[object], object] | None] = getattr(inspect, "markcoroutinefunction", None)
+"""Marks an object as `async def` for `inspect`, from Python 3.12.
+
+Before, only asyncio has a mark.
+"""
+_describing: ContextVar[tuple[object, ...]] = ContextVar("provenance_describing", default=())
+"""Decorated functions whose captured values are being hashed, the outermost first."""
+
+
+class Cached(Generic[P, R_co]):
+    """A decorated function: a call looks the result up, or computes, stores and records it.
+
+    If the function is an `async def`, calls are awaited, as are `artifact` and `recompute`.
+    """
+
+    __module__ = "provenance"
+
+    def __init__(
+        self, function: Callable[..., object], subject: Subject, options: CallOptions
+    ) -> None:
+        self._decorate(function, subject, options)
+
+    def _decorate(
+        self, function: Callable[..., object], subject: Subject, options: CallOptions
+    ) -> None:
+        functools.update_wrapper(cast("Callable[..., object]", self), function, updated=())
+        self.__dict__.update(_attributes_of(function))
+        self.__wrapped__ = function
+        self._subject = subject
+        self._options = options
+        self._perform: Callable[[Call], Any] = (
+            execute.execute_async if subject.is_async else execute.execute
+        )
+        if subject.is_async and _mark is not None:
+            _mark(self)
+
+    @functools.cached_property
+    def _recipe(self) -> Recipe:
+        """What all calls share; captured values are hashed when the first call is planned."""
+        return recipe_of(
+            self._subject, self._options, captures_of(self._subject, self._options, self), self
+        )
+
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Return a proxy of the result, computed once for each combination of inputs.
+
+        Raises:
+            ImpureFunctionError: if the function changed its arguments; nothing is recorded.
+            UnhashableValueError: if an argument has no content to hash; nothing was run.
+            UnserializableValueError: if the result cannot be stored; the error holds it.
+            StoreUnavailableError: if a store fails; the error holds the result if it was computed.
+        """
+        call = execute.begin(environment.current(), self._recipe, args, kwargs)
+        result: R_co = self._perform(call)
+        return result
+
+    def recompute(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Run the function again and replace what is stored; raises as the call does."""
+        call = evolve(
+            execute.begin(environment.current(), self._recipe, args, kwargs), why=Why.ASKED
+        )
+        result: R_co = self._perform(call)
+        return result
+
+    @overload
+    def artifact(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
+        self: Cached[P, Coroutine[Any, Any, X]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, Artifact[X]]: ...
+    @overload
+    def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> Artifact[R_co]: ...
+    def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> object:
+        """Return the artifact of a call, computing it if it is not stored.
+
+        Raises as the call does.
+        """
+        result: object = self(*args, **kwargs)
+        if self._subject.is_async:
+            return _awaited_artifact(cast("Coroutine[object, Never, object]", result))
+        return artifact_of(result)
+
+    @overload
+    def attempt(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
+        self: Cached[P, Coroutine[Any, Any, X]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> FutureResult[X, Exception]: ...
+    @overload
+    def attempt(self, /, *args: P.args, **kwargs: P.kwargs) -> IOResult[R_co, Exception]: ...
+    def attempt(self, /, *args: P.args, **kwargs: P.kwargs) -> object:
+        """Call the function and return an `IOSuccess` or `IOFailure`.
+
+        A failure holds the `Exception` of the function or the library, also a TypeError for
+        arguments that do not fit. For an `async def` it is a `FutureResult`, to be awaited.
+        """
+        from returns.future import future_safe
+        from returns.io import impure_safe
+
+        if self._subject.is_async:
+            call = cast("Callable[..., Coroutine[Any, Any, object]]", self)
+            return future_safe(lambda: call(*args, **kwargs))()
+        return impure_safe(lambda: self(*args, **kwargs))()
+
+    def plan(self, /, *args: P.args, **kwargs: P.kwargs) -> CallPlan:
+        """Return the plan of a call. Nothing is looked up, run or stored.
+
+        Raises:
+            TypeError: if the arguments do not fit the function's signature.
+            UnhashableValueError: if an argument has no content to hash.
+        """
+        return plan_call(self._recipe, args, kwargs)
+
+    def artifact_id(self, /, *args: P.args, **kwargs: P.kwargs) -> ArtifactId:
+        """Return the id of the artifact that a call computes; raises as `plan` does."""
+        return plan_call(self._recipe, args, kwargs).artifact_id
+
+    def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Tell whether a call's result is stored; raises as `plan` does."""
+        call = execute.begin(environment.current(), self._recipe, args, kwargs)
+        return isinstance(
+            run(programs.probe(call.plan.artifact_id), call.repo.interpreter), programs.Found
+        )
+
+    def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Delete a call's artifact, and the parts of a composite; return False if there was none.
+
+        Raises as `plan` does.
+        """
+        call = execute.begin(environment.current(), self._recipe, args, kwargs)
+        return run(programs.forget_whole(call.plan.artifact_id), call.repo.interpreter)
+
+    def with_options(self, **choices: Unpack[Choices]) -> Self:
+        """Return the same function decorated with other options.
+
+        Options not passed have their defaults.
+
+        Raises:
+            ConfigError: as `provenance` does.
+        """
+        return type(self)(self.__wrapped__, self._subject, checked(self._subject, choices))
+
+    def value_repr(self) -> object:
+        """Return what represents the function in hashes: name, version and captured values.
+
+        A function that captures itself, even through others, is represented by its distance up the
+        chain of functions, so that the hash is the same in every process.
+        """
+        outer = _describing.get()
+        if self in outer:
+            return outer[::-1].index(self)
+        token = _describing.set((*outer, self))
+        try:
+            hashes = captures_of(self._subject, self._options, self).hashes
+        finally:
+            _describing.reset(token)
+        identity = identity_of(self._subject, self._options)
+        bound = self._subject.args, dict(self._subject.keywords)
+        code = (self._subject.function,) if comparing_code.get() else ()
+        return identity.name, identity.version, identity.scope, dict(hashes), bound, *code
+
+    def __provenance_merging__(self, chosen: bool | tuple[str, ...]) -> Self:
+        """Return the same function with the option `merge_defaults` extended by *chosen*."""
+        before = self._options.merge_defaults
+        both = True if chosen is True or before is True else (*(before or ()), *(chosen or ()))
+        return type(self)(
+            self.__wrapped__, self._subject, evolve(self._options, merge_defaults=both)
+        )
+
+    def __provenance_bound__(self, value: object, artifact: object) -> Self:
+        """Return this method bound to the *artifact* of its object, to record it as an input."""
+        first, *others = self._subject.args or (None,)
+        return self._with_args((artifact, *others)) if first is value else self
+
+    def _with_args(self, args: tuple[object, ...]) -> Self:
+        subject = evolve(self._subject, args=args)
+        bound = type(self).__new__(type(self))
+        # Captured values are hashed once for all instances.
+        recipe = evolve(self._recipe, subject=subject)
+        bound.__dict__.update(self.__dict__, _subject=subject, _recipe=recipe)
+        return bound
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            """Return the signature without bound arguments, or asyncio's mark of an `async def`."""
+            if name == "_is_coroutine" and _mark is None and self._subject.is_async:
+                return sys.modules["asyncio.coroutines"]._is_coroutine  # noqa: SLF001 - so asyncio marks its own
+            if name != "__signature__" or not self._subject.args:
+                raise AttributeError(
+                    f"a decorated function has no attribute {name!r}", name=name, obj=self
+                )
+            subject = self._subject
+            return inspect.signature(
+                functools.partial(subject.function, *subject.args, **subject.keywords)
+            )
+
+    @overload
+    def __get__(self, instance: None, owner: type[object], /) -> Self: ...
+    @overload
+    def __get__(
+        self: Cached[Concatenate[S, Q], R_co], instance: S, owner: type[object] | None = None, /
+    ) -> Cached[Q, R_co]: ...
+    def __get__(self, instance: object, owner: type[object] | None = None, /) -> object:
+        bind: Callable[..., object] | None = getattr(type(self.__wrapped__), "__get__", None)
+        # Callable objects, and before Python 3.14 partials, are not bound to instances.
+        if instance is None or bind is None:
+            return self
+        if bind(self.__wrapped__, instance, owner) is self.__wrapped__:
+            return self
+        return self._with_args((instance, *self._subject.args))
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        """Pickle by name if the name leads here, else as the function and its options."""
+        path, module = str(vars(self).get("__qualname__", "")), str(vars(self).get("__module__"))
+        args, found = self._subject.args, named(module, path)
+        if found is self:
+            # In another process `__main__` may be another module.
+            if main_name(module) == "__main__":
+                return with_code(self, path, self.__wrapped__, (args, self._options))
+            return path
+        if (
+            isinstance(found, Cached)
+            and found.__wrapped__ is self.__wrapped__
+            and self._subject.args
+        ):
+            return getattr, (self._subject.args[0], path.rpartition(".")[2])  # a bound method
+        return restore_function, (self.__wrapped__, self._subject.args, self._options)
+
+    def __setstate__(self, state: tuple[object, ...]) -> None:
+        function, args, options = cast(
+            "tuple[Callable[..., object], tuple[object, ...], CallOptions]", state
+        )
+        self._decorate(function, evolve(subject_of(function), args=args), options)
+
+    def __repr__(self) -> str:
+        return f"<provenance of {self._subject.label}>"
+
+
+def _attributes_of(function: Callable[..., object]) -> dict[str, object]:
+    """Return the attributes that a user or `abc.abstractmethod` has set on the function."""
+    found = vars(function) if isinstance(function, FunctionType) else {}
+    ours = {name for name in dir(Cached) if name[0] != "_"}
+    return {
+        name: value
+        for name, value in found.items()
+        if name not in ours and (name[0] != "_" or name == _ABSTRACT)
+    }
+
+
+def restore_function(
+    function: Callable[..., object], args: tuple[object, ...], options: CallOptions
+) -> Cached[..., object]:
+    """Unpickle a decorated function that no name leads to. Pickles name this function."""
+    return Cached(function, evolve(subject_of(function), args=args), options)
+
+
+restore_function.__module__ = "provenance"
+
+
+async def _awaited_artifact(result: Coroutine[object, Never, object]) -> Artifact[object]:
+    return artifact_of(await result)
+
+
+def recipe_behind(function: Cached[..., object]) -> Recipe:
+    """Return what all calls of a decorated function share; raise TypeError for anything else."""
+    if not isinstance(cast("object", function), Cached):
+        raise TypeError(
+            f"expected a decorated function, got {function!r}; decorate it with @provenance"
+        )
+    return function._recipe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
+
+
+def is_async(function: Cached[..., object]) -> bool:
+    """Tell whether *function* is a decorated `async def`."""
+    return isinstance(cast("object", function), Cached) and function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
+
+
+class Decorator(Protocol):
+    """The decorator that `provenance(...)` with options returns."""
+
+    def __call__(self, function: Callable[P, R], /) -> Cached[P, R]:
+        """Decorate *function*; raise `ConfigError` for an invalid option."""
+        ...
+
+
+class FileDecorator(Protocol):
+    """The decorator that `provenance(archive_file=True, ...)` returns."""
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]  # a coroutine is an object too, and meant to go first
+        self, function: Callable[P, Coroutine[Any, Any, object]], /
+    ) -> Cached[P, Coroutine[Any, Any, ArchivedFile]]: ...
+    @overload
+    def __call__(self, function: Callable[P, object], /) -> Cached[P, ArchivedFile]: ...
+    def __call__(self, function: Callable[..., object], /) -> object:
+        """Decorate a function that returns a path; raise `ConfigError` for an invalid option."""
+        ...
+
+
+@overload
+def provenance(function: Callable[P, R], /) -> Cached[P, R]: ...
+@overload
+def provenance(
+    *, archive_file: Literal[True], **choices: Unpack[OtherChoices]
+) -> FileDecorator: ...
+@overload
+def provenance(
+    *, archive_file: Literal[False] = False, **choices: Unpack[OtherChoices]
+) -> Decorator: ...
+def provenance(
+    function: Callable[..., object] | None = None, /, **choices: Unpack[Choices]
+) -> object:
+    """Decorate a pure function, so that each result is computed once and traced to its inputs.
+
+    Args:
+        function: The function, if the decorator is used without parentheses.
+        **choices: The options, all by keyword:
+
+            version: Non-negative integer, default 0; increase it when the function's results
+                change.
+            repo: Repository or its name; by default that of the environment.
+            name: Name of the artifacts; by default module and qualified name. Functions with the
+                same chosen name share their artifacts.
+            merge_defaults: True, or names of parameters: dictionaries passed to them are completed
+                from their default dictionaries.
+            ignore: Parameters or captured variables that are recorded but do not affect the id.
+            remove: Parameters or captured variables that are neither hashed nor recorded.
+            input_hash_fn: Maps `{'kargs': {name: hash}, 'varargs': (hash, …)}` to what the id is
+                derived from.
+            input_process_fn: Maps `{'kargs': {name: value}, 'varargs': (value, …)}` to what is
+                hashed and recorded.
+            archive_file: True if the function returns the path of a file: its bytes are stored, and
+                the result is an `ArchivedFile`.
+            delete_original_file: True deletes the returned file once it is stored.
+            preserve_file_ext: True makes the file's extension part of its value.
+            custom_fields: JSON to search by.
+            tags: Strings to search by; they are added to `custom_fields` under `tags`.
+            serializer: Name of the serializer of the result; by default its type decides.
+            load_kwargs: Keyword arguments of the serializer's load function.
+            dump_kwargs: Keyword arguments of the serializer's dump function.
+            use_cache: False computes and records each time; None defers to the environment.
+            read_only: True looks up but stores nothing; None defers to the environment.
+            returns_composite: True if the function returns a mapping, each of whose values becomes
+                an artifact of its own, named `name_key`. All are stored together, and each is read
+                when it is used. `serializer` may then be a mapping from key to name, and
+                `load_kwargs` and `dump_kwargs` mappings from key to keyword arguments.
+
+    Returns:
+        A `Cached`, with the function's name, docstring and signature.
+
+    Raises:
+        ConfigError: if an option is invalid, or the function is a generator.
+    """
+    if function is None:
+        return functools.partial(_decorate, choices)
+    return _decorate(choices, function)
+
+
+def _decorate(choices: Choices, function: object) -> object:
+    if isinstance(function, classmethod | staticmethod):
+        kind = cast("Callable[[object], object]", type(cast("object", function)))
+        return kind(_decorate(choices, cast("Any", function).__func__))
+    wrapped = cast("Callable[..., object]", function)
+    subject = subject_of(wrapped)
+    options = checked(subject, choices)
+    return cast("Cached[..., object]", Cached(wrapped, subject, options))

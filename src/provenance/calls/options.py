@@ -1,0 +1,336 @@
+"""Options of the decorator, checked when a function is decorated."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Final, TypedDict, cast
+
+from provenance.calls.signature import Subject, captured_names, without_dictionary
+from provenance.calls.spec import NO_PARTS, Archiving, CallOptions, Coding, InputFunction
+from provenance.codecs import (
+    COMPRESSION,
+    COMPRESSIONS,
+    DEFAULT,
+    Serializer,
+    check_available,
+    serializer_named,
+    split,
+)
+from provenance.errors import ConfigError, MissingLibraryError
+from provenance.model.records import NO_OPTIONS, Options, options
+from provenance.repository.handles import Repository
+from provenance.util.formatting import nearest, shown
+from provenance.util.validation import name_problem
+
+_RELATED: Final = ("delete_original_file", "preserve_file_ext")
+_OPPOSED: Final = ("serializer", "load_kwargs", "dump_kwargs", "returns_composite")
+
+
+def archiving_of(
+    choices: Mapping[str, object], refuse: Callable[[str, str, str], ConfigError]
+) -> Archiving | None:
+    """Return the archiving options; None if no file is archived.
+
+    Raises:
+        ConfigError: made by *refuse*, for options that cannot be combined.
+    """
+    for option in ("archive_file", *_RELATED):
+        if not isinstance(choices.get(option, False), bool):
+            raise refuse(
+                option, f"must be a bool, got {shown(choices[option])}", "pass True or False"
+            )
+    if not choices.get("archive_file"):
+        for option in filter(choices.get, _RELATED):
+            raise refuse(option, "requires archive_file=True", "add that, or leave it out")
+        return None
+    for option in filter(choices.get, _OPPOSED):
+        advice = "the file is stored as it is: leave it out"
+        raise refuse(option, "cannot be combined with archive_file", advice)
+    return Archiving(bool(choices.get(_RELATED[0])), bool(choices.get(_RELATED[1])))
+
+
+def refusal(subject: Subject) -> Callable[[str, str, str], ConfigError]:
+    """Return a function from option, problem and advice to a ConfigError about *subject*."""
+
+    def refuse(option: str, problem: str, advice: str) -> ConfigError:
+        return ConfigError(f"@provenance on {subject.label}, option {option}", problem, advice)
+
+    return refuse
+
+
+def json_options(subject: Subject, option: str, given: object) -> Options:
+    """Return *given* after a round trip through JSON; raise ConfigError if JSON cannot hold it."""
+    if given is None:
+        return options(None)
+    entries = cast(
+        "Mapping[object, object]", _mapping(subject, option, given, "use strings as keys")
+    )
+    try:
+        text = json.dumps(dict(entries), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise refusal(subject)(option, f"invalid JSON: {error}", "use JSON types only") from None
+    if json.loads(text) != dict(entries) and not all(isinstance(key, str) for key in entries):
+        raise refusal(subject)(option, "keys must be strings", "use strings as keys")
+    return options(cast("Mapping[str, object]", json.loads(text)))
+
+
+class CodingOptions(TypedDict):
+    """The part of `CallOptions` about serialization."""
+
+    serializer: str | None
+    load_kwargs: Options
+    dump_kwargs: Options
+
+
+NOT_CODED: Final = CodingOptions(serializer=None, load_kwargs=NO_OPTIONS, dump_kwargs=NO_OPTIONS)
+
+
+def part_codings(subject: Subject, choices: Mapping[str, object]) -> Mapping[str, Coding]:
+    """Return the serialization of each part of a composite, if `serializer` is a mapping by key."""
+    serializers = choices.get("serializer")
+    if not isinstance(serializers, Mapping):
+        return NO_PARTS
+    names = dict(cast("Mapping[str, object]", serializers))
+    kwargs: dict[str, Mapping[str, object]] = {}
+    for option in ("load_kwargs", "dump_kwargs"):
+        given = choices.get(option)
+        advice = "pass keyword arguments by part"
+        kwargs[option] = {} if given is None else _mapping(subject, option, given, advice)
+        for key in kwargs[option].keys() - names.keys():
+            problem = f"no serializer registered for part {key!r}"
+            raise refusal(subject)(option, problem, "name one for it")
+    return {
+        key: Coding(
+            **coding_of(
+                subject,
+                {
+                    "serializer": name,
+                    **{option: by_key.get(key) for option, by_key in kwargs.items()},
+                },
+            )
+        )
+        for key, name in names.items()
+    }
+
+
+def _mapping(subject: Subject, option: str, given: object, advice: str) -> Mapping[str, object]:
+    if not isinstance(given, Mapping):
+        raise refusal(subject)(option, f"must be a mapping, got {shown(given)}", advice)
+    return cast("Mapping[str, object]", given)
+
+
+def coding_of(subject: Subject, choices: Mapping[str, object]) -> CodingOptions:
+    """Return serializer and keyword arguments, which must fit it or the default serializer.
+
+    A compression alone chooses no serializer: it applies to whichever the value's type selects.
+    """
+    load, dump = (
+        _json_kwargs(subject, option, choices.get(option))
+        for option in ("load_kwargs", "dump_kwargs")
+    )
+    name = choices.get("serializer")
+    if name is None and (load or dump.keys() - {COMPRESSION}):
+        name = DEFAULT
+    if name is not None and not isinstance(name, str):
+        advice = "with returns_composite, pass a mapping from part to name"
+        raise refusal(subject)(
+            "serializer", f"must be the name of a serializer, got {shown(name)}", advice
+        )
+    try:
+        chosen = serializer_named(DEFAULT if name is None else name)
+    except ConfigError as error:
+        advice = str(error).partition("; ")[2]
+        raise refusal(subject)("serializer", error.problem, advice) from None
+    compression, own = split(chosen, dump)
+    _check_compression(subject, compression)
+    _check_kwargs(subject, "load_kwargs", load, partial(chosen.load, None), chosen)
+    _check_kwargs(subject, "dump_kwargs", own, partial(chosen.dump, None, None), chosen)
+    return CodingOptions(serializer=name, load_kwargs=load, dump_kwargs=dump)
+
+
+def _json_kwargs(subject: Subject, option: str, given: object) -> Options:
+    """Return keyword arguments as they are, after checking that JSON can hold them."""
+    json_options(subject, option, given)
+    return options(cast("Mapping[str, object] | None", given))
+
+
+def _check_compression(subject: Subject, name: object) -> None:
+    if name not in COMPRESSIONS:
+        known = ", ".join(map(repr, COMPRESSIONS))
+        problem = f"unknown compression {name!r}"
+        raise refusal(subject)("dump_kwargs", problem, f"expected one of: {known}")
+    try:
+        check_available(name)
+    except MissingLibraryError as error:
+        problem, _, advice = str(error).partition("; ")
+        raise refusal(subject)("dump_kwargs", problem, advice) from None
+
+
+def _check_kwargs(
+    subject: Subject,
+    option: str,
+    kwargs: Options,
+    taker: Callable[..., object],
+    serializer: Serializer,
+) -> None:
+    """Check that *taker* accepts these keyword arguments, and their values where a set is fixed."""
+    try:
+        inspect.signature(taker).bind(**kwargs)
+    except TypeError as error:
+        advice = "see the documentation of the serializer, or name the one that accepts them"
+        raise refusal(subject)(option, f"the serializer refuses them: {error}", advice) from None
+    for name, value in kwargs.items():
+        allowed = serializer.allowed.get(name)
+        if allowed is not None and value not in allowed:
+            problem = f"{name} must be one of {allowed}, got {shown(value)}"
+            raise refusal(subject)(option, problem, "pass one of them")
+
+
+Names = list[str] | tuple[str, ...] | set[str] | frozenset[str]
+
+
+class OtherChoices(TypedDict, total=False):
+    """The keywords of `provenance` except `archive_file`."""
+
+    version: int
+    repo: Repository | str | None
+    name: str | None
+    merge_defaults: bool | Names | None
+    ignore: Names | None
+    remove: Names | None
+    input_hash_fn: InputFunction | None
+    input_process_fn: InputFunction | None
+    delete_original_file: bool
+    preserve_file_ext: bool
+    custom_fields: Mapping[str, object] | None
+    tags: Names | None
+    serializer: str | Mapping[str, str] | None
+    load_kwargs: Mapping[str, object] | None
+    dump_kwargs: Mapping[str, object] | None
+    use_cache: bool | None
+    read_only: bool | None
+    returns_composite: bool | None
+
+
+class Choices(OtherChoices, total=False):
+    """The keywords of `provenance`."""
+
+    archive_file: bool
+
+
+def checked(subject: Subject, choices: Choices) -> CallOptions:
+    """Return the validated options for *subject*.
+
+    Raises:
+        ConfigError: for an invalid option; it names the function and the option.
+    """
+    _refuse_generators(subject)
+    refuse = refusal(subject)
+    known_options = Choices.__annotations__
+    for option in choices.keys() - known_options.keys():
+        raise refuse(
+            option, f"unexpected option {option!r}", nearest(option, sorted(known_options))
+        )
+
+    def flag(option: str, value: object) -> bool | None:
+        if value is not None and not isinstance(value, bool):
+            problem = f"must be a bool or None, got {shown(value)}"
+            raise refuse(option, problem, "None defers to the environment")
+        return value
+
+    def function(option: str, value: object) -> InputFunction | None:
+        if value is not None and not callable(value):
+            problem = f"must be callable, got {shown(value)}"
+            raise refuse(option, problem, "pass a function of one dictionary")
+        return cast("InputFunction | None", value)
+
+    version: object = choices.get("version", 0)
+    if type(version) is not int or version < 0:
+        problem = f"must be a non-negative integer, got {shown(version)}"
+        raise refuse("version", problem, "count up from 0")
+    name = choices.get("name")
+    if name is not None and (invalid := name_problem(name)) is not None:
+        raise refuse("name", *invalid)
+    ignore = _parameters(subject, "ignore", choices.get("ignore"))
+    if ignore and choices.get("input_hash_fn") is not None:
+        advice = "drop the ignored hashes in that function"
+        raise refuse("ignore", "cannot be combined with input_hash_fn", advice)
+    composite = bool(flag("returns_composite", choices.get("returns_composite")))
+    parts = part_codings(subject, choices) if composite else NO_PARTS
+    tags = _names(subject, "tags", choices.get("tags"))
+    fields = json_options(subject, "custom_fields", choices.get("custom_fields"))
+    return CallOptions(
+        version=version,
+        repo=_repo(subject, choices.get("repo")),
+        name=name,
+        merge_defaults=_mergeable(subject, choices.get("merge_defaults")),
+        ignore=ignore,
+        remove=_parameters(subject, "remove", choices.get("remove")),
+        input_hash_fn=function("input_hash_fn", choices.get("input_hash_fn")),
+        input_process_fn=function("input_process_fn", choices.get("input_process_fn")),
+        custom_fields=fields.set("tags", list(tags)) if tags else fields,
+        tags=tags,
+        archive=archiving_of(choices, refuse),
+        **(NOT_CODED if parts else coding_of(subject, choices)),
+        returns_composite=composite,
+        part_coding=parts,
+        use_cache=flag("use_cache", choices.get("use_cache")),
+        read_only=flag("read_only", choices.get("read_only")),
+    )
+
+
+def _refuse_generators(subject: Subject) -> None:
+    # The callable's `__call__` decides, if a decorator below this one wraps a generator function.
+    called = (subject.function, type(subject.function).__call__)
+    if any(inspect.isgeneratorfunction(f) or inspect.isasyncgenfunction(f) for f in called):
+        problem = "a generator has no value to store"
+        advice = "return a list or another collection of what it yields"
+        raise ConfigError(f"@provenance on {subject.label}", problem, advice)
+
+
+def _repo(subject: Subject, repo: object) -> object:
+    if repo is not None and not isinstance(repo, str | Repository):
+        problem = f"expected a repository or its name, got {shown(repo)}"
+        raise refusal(subject)("repo", problem, "pass either, or None for the default")
+    return repo
+
+
+def _names(subject: Subject, option: str, given: object) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    option_value = given
+    is_collection = isinstance(given, Iterable) and not isinstance(given, str | Mapping)
+    names = list(cast("Iterable[object]", given)) if is_collection else [None]
+    if not all(isinstance(name, str) for name in names):
+        problem = f"must be a collection of strings, got {shown(option_value)}"
+        raise refusal(subject)(option, problem, "pass a list, tuple or set of names")
+    texts = cast("list[str]", names)
+    return tuple(sorted(texts) if isinstance(given, set | frozenset) else texts)
+
+
+def _parameters(subject: Subject, option: str, names: object) -> frozenset[str]:
+    """Return *names* of parameters or captured variables.
+
+    A function with `**kwargs` accepts any.
+    """
+    chosen = frozenset(_names(subject, option, names))
+    known = {*subject.signature.parameters, *captured_names(subject)}
+    unknown = sorted(chosen - known)
+    if unknown and subject.extra is None:
+        has = ", ".join(sorted(known)) or "none"
+        problem = f"function has no parameter {unknown[0]!r}"
+        raise refusal(subject)(option, problem, f"its parameters are {has}")
+    return chosen
+
+
+def _mergeable(subject: Subject, chosen: object) -> bool | tuple[str, ...]:
+    if chosen is None or isinstance(chosen, bool):
+        return bool(chosen)
+    names = _names(subject, "merge_defaults", chosen)
+    if (name := without_dictionary(subject, names)) is not None:
+        problem = f"the default of {name!r} is not a dictionary"
+        raise refusal(subject)("merge_defaults", problem, "leave it out")
+    return names

@@ -1,0 +1,200 @@
+"""Creating, loading and capturing sets of artifacts."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from typing import Any, Final, ParamSpec, cast
+
+from attrs import define, field
+
+from provenance import environment
+from provenance.environment import RepositoryOrName
+from provenance.errors import ConfigError
+from provenance.events import CodeChanged, Event, Healed, Hit, Waited
+from provenance.model.ids import ArtifactId
+from provenance.repository.sets import ArtifactSet, Labels, id_of, labels_of
+from provenance.telemetry import listening
+from provenance.util.formatting import shown
+from provenance.util.validation import check_function, several
+
+P = ParamSpec("P")
+
+_RUN_LATER: Final = (
+    inspect.iscoroutinefunction,
+    inspect.isgeneratorfunction,
+    inspect.isasyncgenfunction,
+)
+
+
+@define
+class Capture:
+    """The artifacts captured by a `capture_set` block; `set` is the set stored at its end."""
+
+    artifact_ids: frozenset[ArtifactId] = frozenset()
+    set: ArtifactSet | None = field(default=None)
+
+    def receive(self, event: Event) -> None:
+        """Capture the artifacts of *event* if their results are stored."""
+        match event:
+            case CodeChanged() | Waited():
+                return
+            case Healed():
+                # Otherwise the hit that it takes back was captured, where it happened.
+                is_stored = event.takes_back is None
+            case _:
+                is_stored = isinstance(event, Hit) or event.stored
+        if is_stored:
+            self.artifact_ids |= {event.artifact_id, *event.parts}
+
+
+@contextmanager
+def capture_set(
+    labels: Labels = None, initial_set: ArtifactSet | None = None
+) -> Generator[Capture]:
+    """Capture the artifacts of all decorated calls in this block, and store them as a set.
+
+    Hits are captured, too, but only those of this thread or task and of tasks that it starts. An
+    inner block captures for itself and for the outer one. Nothing is stored if the block raises.
+
+    Args:
+        labels: The labels of the set.
+        initial_set: The set to start with.
+
+    Raises:
+        ConfigError: for labels without a JSON form, or without a default repository, before
+            anything is run.
+    """
+    wanted, repo = labels_of(labels), environment.get_default_repo()
+    if initial_set is not None:
+        _check_set(initial_set, "capture_set, initial_set")
+    capture = Capture(frozenset() if initial_set is None else initial_set.artifact_ids)
+    with listening(capture.receive):
+        yield capture
+    capture.set = ArtifactSet.of(capture.artifact_ids, wanted).put(repo)
+
+
+def _check_set(value: object, path: str) -> None:
+    if not isinstance(value, ArtifactSet):
+        problem = f"expected an ArtifactSet, got {value!r}"
+        raise ConfigError(path, problem, "pass one, for example from `load_set_by_name`")
+
+
+def provenance_set(
+    set_labels: Labels = None,
+    initial_set: ArtifactSet | None = None,
+    set_labels_fn: Callable[..., Labels] | None = None,
+) -> Callable[[Callable[P, object]], Callable[P, ArtifactSet]]:
+    """Decorate a function to return the stored set of the artifacts of all its decorated calls.
+
+    Args:
+        set_labels: The labels of the set.
+        initial_set: The set to start with.
+        set_labels_fn: Returns the labels from the arguments of the call, instead of *set_labels*.
+
+    Raises:
+        ConfigError: if both *set_labels* and *set_labels_fn* are given, an argument has the wrong
+            type, or the function is not callable, asynchronous or a generator.
+    """
+    if set_labels is not None and set_labels_fn is not None:
+        raise ConfigError(
+            "provenance_set", "both set_labels and set_labels_fn are given", "pass one of them"
+        )
+    _check_choices(set_labels, initial_set, set_labels_fn)
+
+    def decorate(function: Callable[P, object]) -> Callable[P, ArtifactSet]:
+        if isinstance(function, classmethod | staticmethod):
+            method = cast("Any", function)
+            return cast("Callable[P, ArtifactSet]", type(method)(decorate(method.__func__)))
+        check_function(function, "provenance_set", "decorate a function")
+        if _runs_later(function):
+            problem = f"calling {shown(function)} does not run it yet"
+            advice = "use `with capture_set(...)` inside the function"
+            raise ConfigError("provenance_set", problem, advice)
+
+        @functools.wraps(function)
+        def collected(*args: P.args, **kwargs: P.kwargs) -> ArtifactSet:
+            labels = set_labels if set_labels_fn is None else set_labels_fn(*args, **kwargs)
+            with capture_set(labels, initial_set) as capture:
+                function(*args, **kwargs)
+            return cast("ArtifactSet", capture.set)
+
+        return collected
+
+    return decorate
+
+
+def _runs_later(function: Callable[..., object]) -> bool:
+    """Return whether a call returns something that must be awaited or iterated."""
+    # An object may have an `async def __call__`.
+    call = cast("object", getattr(type(function), "__call__", None))  # noqa: B004 - not called
+    # Before Python 3.12, asyncio marks objects that act as coroutine functions like this.
+    is_marked = hasattr(function, "_is_coroutine")
+    return is_marked or any(test(part) for test in _RUN_LATER for part in (function, call))
+
+
+def _check_choices(labels: Labels, initial_set: object, labels_fn: object) -> None:
+    """Refuse invalid arguments, and a decorator without parentheses: its labels are a function."""
+    given: object = labels
+    if callable(given) or isinstance(given, classmethod | staticmethod):
+        problem = f"labels must be a mapping or a string, got {given!r}"
+        raise ConfigError("provenance_set", problem, "decorate with @provenance_set()")
+    labels_of(labels)
+    if initial_set is not None:
+        _check_set(initial_set, "provenance_set, initial_set")
+    if labels_fn is not None:
+        advice = "pass a function from the arguments to the labels"
+        check_function(labels_fn, "provenance_set, set_labels_fn", advice)
+
+
+def create_set(
+    artifact_ids: Iterable[object], labels: Labels = None, repo: RepositoryOrName | None = None
+) -> ArtifactSet:
+    """Store the set of these artifacts, given as ids, unique first digits, artifacts or proxies.
+
+    Raises:
+        ArtifactNotFoundError, AmbiguousIdError: for an id that is not in the repository.
+        TypeError: for anything else, or for one id or artifact instead of a collection.
+        ConfigError: for labels without a JSON form.
+    """
+    place = environment.current().repository(repo)
+    members = several(artifact_ids, "create_set")
+    ids = [
+        place.get_by_id(member).id if type(member) is str else id_of(member) for member in members
+    ]
+    return ArtifactSet.of(ids, labels).put(place)
+
+
+def label_set(
+    artifact_set: ArtifactSet | str, labels: Labels, repo: RepositoryOrName | None = None
+) -> ArtifactSet:
+    """Store a set, or the set with this id, under *labels* too.
+
+    Raises as `load_set_by_id` and `create_set` do, and ConfigError for anything but a set or id.
+    """
+    place = environment.current().repository(repo)
+    known = place.get_set_by_id(artifact_set) if isinstance(artifact_set, str) else artifact_set
+    _check_set(known, "label_set")
+    return known.relabel(labels).put(place)
+
+
+def load_set_by_id(set_id: ArtifactSet | str, repo: RepositoryOrName | None = None) -> ArtifactSet:
+    """Return the set with an id, or with its first digits, and the labels it was given last.
+
+    Raises:
+        SetNotFoundError: if no set has this id.
+        AmbiguousIdError: if the digits fit several ids; lists them.
+    """
+    return environment.current().repository(repo).get_set_by_id(set_id)
+
+
+def load_set_by_name(set_name: str, repo: RepositoryOrName | None = None) -> ArtifactSet:
+    """Return the newest set of this name; raise SetNotFoundError if none has it."""
+    return load_set_by_labels({"name": set_name}, repo)
+
+
+def load_set_by_labels(labels: Labels, repo: RepositoryOrName | None = None) -> ArtifactSet:
+    """Return the newest set with all of these labels; raise SetNotFoundError if none has them."""
+    return environment.current().repository(repo).get_set_by_labels(labels)

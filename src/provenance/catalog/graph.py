@@ -1,0 +1,295 @@
+"""The lineage of an artifact as an immutable graph: its sources, and how they were used.
+
+Everything here is pure. `provenance.catalog.trace` collects the graph node by node, so that neither many
+diamonds nor a long chain cost more than the artifacts in them; values are never read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from enum import Enum
+from pathlib import PurePath
+from typing import Any, Final, TypeAlias, cast
+
+from attrs import frozen
+from pyrsistent import PMap, pmap
+
+from provenance.errors import ArtifactNotFoundError, RunNotFoundError
+from provenance.model.ids import ArtifactId, RunId
+from provenance.model.records import Artifact, ArtifactRecord, Inputs, Run
+from provenance.model.references import sighted
+from provenance.repository.inputs import Summary
+from provenance.util.formatting import SHORT, shape_of, shown
+
+LONGEST: Final = 24
+"""Maximum length of an argument's text."""
+MOST: Final = 4
+"""Maximum number of members of a container that are shown."""
+_SCALARS: Final = frozenset({bool, int, float, complex, str, bytes})
+_CONTAINERS: Final = frozenset({list, tuple, dict, set, frozenset})
+
+
+def short(value: object, depth: int = 2) -> str:
+    """Abbreviate *value*: write it out if it is small and builtin, else name its type.
+
+    >>> short([1, "two", {"three": 3.0}]), short(b"0123456789" * 9), short(object())
+    ("[1, 'two', {'three': 3.0}]", "b'01234567890123456789…", '<object>')
+    """
+    if sighted(value) is not None:
+        return "<artifact>"
+    kind = type(value)
+    if value is None or kind in _SCALARS or isinstance(value, PurePath):
+        text = shown(str(value) if isinstance(value, PurePath) else value)
+        return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]}…"
+    if isinstance(value, Enum):
+        return f"{kind.__name__}.{value.name}"
+    if kind in _CONTAINERS and depth:
+        return _container(value, depth)
+    if isinstance(value, Summary):
+        return f"<{value.type.rpartition(':')[2]}>"
+    if isinstance(value, type) or hasattr(kind, "__code__"):
+        return getattr(value, "__qualname__", kind.__name__)
+    shape = shape_of(value)
+    if shape is not None and all(type(length) is int for length in shape):
+        return f"<{kind.__name__} {'x'.join(map(str, shape))}>"
+    return f"<{kind.__name__}>"
+
+
+def _container(value: Any, depth: int) -> str:  # noqa: ANN401 - one of _CONTAINERS
+    if len(value) > MOST or type(value) in (set, frozenset):
+        return f"<{type(value).__name__} of {len(value)}>"
+    if isinstance(value, dict):
+        items = cast("dict[object, object]", value).items()
+        entries = [f"{short(key, 0)}: {short(member, depth - 1)}" for key, member in items]
+        return f"{{{', '.join(entries)}}}"
+    inner = ", ".join(short(member, depth - 1) for member in cast("Iterable[object]", value))
+    return f"[{inner}]" if isinstance(value, list) else f"({inner})"
+
+
+Uses: TypeAlias = "PMap[str, ArtifactId]"
+"""The artifacts among a call's arguments by place: `data`, `models[0]`, `parts['train']`."""
+Arguments: TypeAlias = "PMap[str, str]"
+"""The other arguments of a call, abbreviated, by name."""
+
+
+@frozen
+class Lineage:
+    """An artifact with all artifacts that it was made from, directly or indirectly.
+
+    `artifacts` holds the artifacts by id, *root* among them. `edges` tells for each one which
+    artifacts its call was given, as which argument, and which others its value holds; `arguments`
+    tells the other arguments. Only edges name an artifact that has been deleted since.
+    """
+
+    __module__ = "provenance"
+
+    root: ArtifactId
+    artifacts: PMap[ArtifactId, Artifact[object]]
+    edges: PMap[ArtifactId, Uses]
+    arguments: PMap[ArtifactId, Arguments]
+
+    def uses(self, artifact_id: ArtifactId) -> tuple[tuple[str, ArtifactId], ...]:
+        """Return the artifacts that the call was given: argument and id, ordered by argument."""
+        uses = self.edges.get(artifact_id)
+        if uses is None:
+            return ()
+        return tuple(sorted(uses.items(), key=lambda edge: (_natural(edge[0]), edge[1])))
+
+    @property
+    def order(self) -> tuple[ArtifactId, ...]:
+        """The ids of all artifacts, sources first; *root* is the last.
+
+        Recomputing a source from its own product makes a cycle; it is cut where it closes.
+        """
+        done: list[ArtifactId] = []
+        entered: set[ArtifactId] = set()
+        waiting = [(self.root, False)]
+        while waiting:
+            artifact_id, is_ready = waiting.pop()
+            if is_ready:
+                done.append(artifact_id)
+            elif artifact_id in self.artifacts and artifact_id not in entered:
+                entered.add(artifact_id)
+                waiting.append((artifact_id, True))
+                sources = (source for _, source in reversed(self.uses(artifact_id)))
+                waiting += [(source, False) for source in sources if source not in entered]
+        return tuple(done)
+
+    @property
+    def missing(self) -> frozenset[ArtifactId]:
+        """The ids that edges name but that are no longer recorded."""
+        named = {source for uses in self.edges.values() for source in uses.values()}
+        return frozenset(source for source in named if source not in self.artifacts)
+
+    @property
+    def run_ids(self) -> frozenset[RunId]:
+        """The runs (processes) that computed the artifacts."""
+        return frozenset(artifact.run_id for artifact in self.artifacts.values())
+
+    def runs(self) -> PMap[RunId, Run]:
+        """Look up the runs that computed the artifacts; leave out those no longer recorded."""
+        found: dict[RunId, Run] = {}
+        for artifact in self.artifacts.values():
+            if artifact.run_id not in found:
+                with suppress(RunNotFoundError):
+                    found[artifact.run_id] = artifact.run_info
+        return pmap(found)
+
+    def tree(self, root: str | None = None) -> str:
+        """Return the lineage as text: a line per artifact with its id and its seconds to compute.
+
+        The sources of an artifact are below it, the first time that it appears.
+
+        Args:
+            root: An id, or its first digits, to show a part of the lineage.
+
+        Raises:
+            ArtifactNotFoundError: if not exactly one id begins with *root*.
+        """
+        start = self.root
+        if root is not None:
+            matches = [
+                artifact_id for artifact_id in self.artifacts if artifact_id.startswith(root)
+            ]
+            if len(matches) != 1:
+                raise ArtifactNotFoundError(root, f"lineage of {self.root[:SHORT]}")
+            start = matches[0]
+        rows = list(_rows(self, start))
+        width = min(max(len(text) for text, _, _ in rows), _WIDEST)
+        return "\n".join(
+            f"{text:<{width}}  {row_id[:SHORT]}  {note}" for text, row_id, note in rows
+        )
+
+
+def _natural(text: str) -> tuple[tuple[int, str], ...]:
+    """Return a sorting key by which `a[2]` comes before `a[10]`."""
+    pieces = re.split(r"(\d+)", text)
+    return tuple((int(piece), "") if piece.isdecimal() else (-1, piece) for piece in pieces)
+
+
+# ---------------------------------------------------------------- from recorded inputs to edges
+
+
+def described(record: ArtifactRecord, inputs: Inputs | None) -> tuple[Uses, Arguments]:
+    """Return the artifacts that a call was given, by place, and its other arguments, abbreviated.
+
+    An artifact without a known place (it was inside an object, or the *inputs* are lost) is an edge
+    under a name that says so; so is one that the call was not given but that its value holds.
+    """
+    uses: dict[str, ArtifactId] = {}
+    arguments: dict[str, str] = {}
+    for name, value in _named(inputs) if inputs is not None else ():
+        places = dict(_places(name, value)) if record.input_artifact_ids else {}
+        if places:
+            uses |= places
+        else:
+            arguments[name] = short(value)
+    for source in sorted(record.input_artifact_ids - set(uses.values())):
+        uses[f"some input ({source[:SHORT]})"] = source
+    for part in sorted(record.value_artifact_ids - set(uses.values())):
+        uses[_place_in_value(part)] = part
+    return pmap(uses), pmap(arguments)
+
+
+def _place_in_value(artifact_id: ArtifactId) -> str:
+    return f"in its value ({artifact_id[:SHORT]})"
+
+
+def with_part_keys(
+    record: ArtifactRecord, uses: Uses, found: Mapping[ArtifactId, ArtifactRecord]
+) -> Uses:
+    """Return the *uses* of a composite, its *found* parts by their keys: `['model']`."""
+    start = f"{record.name}_"
+    keys = {
+        _place_in_value(part): f"[{found[part].name.removeprefix(start)!r}]"
+        for part in record.value_artifact_ids
+        if part in found and found[part].name.startswith(start)
+    }
+    return pmap({keys.get(place, place): source for place, source in uses.items()})
+
+
+def _named(inputs: Inputs) -> Iterator[tuple[str, object]]:
+    yield from inputs.kargs.items()
+    yield from ((f"*{i}", value) for i, value in enumerate(inputs.varargs))
+    yield from ((f"captured {name}", value) for name, value in inputs.captured.items())
+
+
+def _places(name: str, value: object) -> Iterator[tuple[str, ArtifactId]]:
+    """Yield the artifacts in *value* by place, in builtin containers too; read no value."""
+    entered: set[int] = set()
+    waiting = [(name, value)]
+    while waiting:
+        place, part = waiting.pop()
+        sighting = sighted(part)
+        if sighting is not None:
+            yield place, sighting.artifact_id
+        elif id(part) not in entered and type(part) in _MEMBERS:
+            entered.add(id(part))
+            waiting += [(place + key, member) for key, member in _MEMBERS[type(part)](part)]
+
+
+def _by_index(members: Iterable[object]) -> Iterator[tuple[str, object]]:
+    return ((f"[{i}]", member) for i, member in enumerate(members))
+
+
+def _by_key(members: Mapping[object, object]) -> Iterator[tuple[str, object]]:
+    return ((f"[{short(key)}]", member) for key, member in members.items())
+
+
+def _by_id(members: Iterable[object]) -> Iterator[tuple[str, object]]:
+    """Yield the members of a set, which have no place but their identity."""
+    for member in members:
+        sighting = sighted(member)
+        yield "{…}" if sighting is None else f"{{{sighting.artifact_id[:SHORT]}}}", member
+
+
+_MEMBERS: Final[Mapping[type, Callable[[Any], Iterator[tuple[str, object]]]]] = {
+    list: _by_index,
+    tuple: _by_index,
+    dict: _by_key,
+    set: _by_id,
+    frozenset: _by_id,
+}
+
+
+# ---------------------------------------------------------------- the tree
+
+_WIDEST: Final = 100
+"""Width of the column of texts; longer lines push their own id to the right."""
+
+
+def _rows(lineage: Lineage, start: ArtifactId) -> Iterator[tuple[str, ArtifactId, str]]:
+    """Yield a text, an artifact and a note for each edge, depth first."""
+    shown: set[ArtifactId] = set()
+    waiting: list[tuple[str, str, str, ArtifactId]] = [("", "", "", start)]
+    while waiting:
+        before, below, place, artifact_id = waiting.pop()
+        text = f"{before}{place}: " if place else before
+        artifact = lineage.artifacts.get(artifact_id)
+        if artifact is None:
+            yield f"{text}?", artifact_id, " no longer recorded"
+            continue
+        text += plain_name(artifact)
+        uses = lineage.uses(artifact_id)
+        if artifact_id in shown and uses:
+            yield f"{text} …", artifact_id, " see above"
+            continue
+        shown.add(artifact_id)
+        if arguments := in_order(lineage.arguments.get(artifact_id, {})):
+            text += f"({', '.join(f'{name}={value}' for name, value in arguments)})"
+        yield text, artifact_id, f"{artifact.compute_duration:8.3f} s"
+        for i, (argument, source) in enumerate(reversed(uses)):
+            corner, rail = ("└─ ", "   ") if i == 0 else ("├─ ", "│  ")
+            waiting.append((below + corner, below + rail, argument, source))
+
+
+def in_order(arguments: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return arguments sorted by name, with numbers in numerical order."""
+    return tuple(sorted(arguments.items(), key=lambda argument: _natural(argument[0])))
+
+
+def plain_name(record: ArtifactRecord) -> str:
+    """Return the name of an artifact without the module of its function."""
+    return record.name.removeprefix(f"{record.fn_module}.")

@@ -1,0 +1,188 @@
+"""Mappings whose values are computed on first access."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Literal, TypeVar, cast, overload
+
+from attrs import frozen
+
+from provenance.environment import RepositoryOrName, artifact_for
+from provenance.errors import DuplicateNameError
+from provenance.model.records import Artifact
+from provenance.util.formatting import shown
+from provenance.util.locks import Guard
+from provenance.util.validation import several
+
+K = TypeVar("K")
+V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
+
+
+@frozen
+class _Made:
+    value: object
+
+
+class _Cell:
+    """A value that *make* computes on first use, once for all threads; after a failure, again."""
+
+    __slots__ = ("_guard", "_make", "made")
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._guard = Guard()
+        self._make: Callable[[], object] | None = make
+        self.made: _Made | None = None
+
+    def get(self) -> object:
+        if self.made is None:
+            with self._guard.lock:
+                if self._make is not None:  # else another thread was faster
+                    self.made = _Made(self._make())
+                    self._make = None  # free what it refers to
+        return cast("_Made", self.made).value
+
+
+class LazyDict(Mapping[K, V_co]):
+    """A read-only mapping that computes each value on first access, and keeps it.
+
+    Length, keys, `in` and `repr` compute nothing. Equality compares the keys, then the values;
+    pickling computes all values. A copy shares the values; a deep copy copies each on first access.
+    """
+
+    __module__ = "provenance"
+
+    __slots__ = ("__weakref__", "_cells")
+
+    def __init__(self, thunks: Mapping[K, Callable[[], V_co]]) -> None:
+        self._cells = {key: _Cell(make) for key, make in thunks.items()}
+
+    def __getitem__(self, key: K) -> V_co:
+        return cast("V_co", self._cells[key].get())
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._cells)
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._cells
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        values = cast("Mapping[object, object]", other)
+        return self.keys() == values.keys() and all(self[key] == values[key] for key in self)
+
+    __hash__ = None  # type: ignore[assignment]  # as of dictionaries: values may change
+
+    def __repr__(self) -> str:
+        cells = [
+            f"{shown(key)}: {'…' if cell.made is None else shown(cell.made.value)}"
+            for key, cell in self._cells.items()
+        ]
+        return f"<lazy_dict {{{', '.join(cells)}}}>"
+
+    def __copy__(self) -> LazyDict[K, V_co]:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> LazyDict[K, V_co]:
+        return LazyDict({key: partial(_deep_copy, self, key) for key in self})
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return restore_lazy_dict, (dict(self),)
+
+
+def _deep_copy(values: Mapping[K, V], key: K) -> V:
+    return copy.deepcopy(values[key])
+
+
+def restore_lazy_dict(values: Mapping[K, V]) -> LazyDict[K, V]:
+    """Return a lazy dictionary with computed values. Pickles name this function."""
+    restored = LazyDict({key: partial(values.__getitem__, key) for key in values})
+    _ = [*restored.values()]
+    return restored
+
+
+restore_lazy_dict.__module__ = "provenance"
+
+
+def lazy_dict(thunks: Mapping[K, Callable[[], V]]) -> LazyDict[K, V]:
+    """Return a read-only mapping of keys to the results of *thunks*, computed on first access.
+
+    >>> squares = lazy_dict({n: lambda n=n: n * n for n in (2, 3)})
+    >>> squares[3], squares
+    (9, <lazy_dict {2: …, 3: 9}>)
+
+    Raises:
+        TypeError: if *thunks* is not a mapping, or one of its values is not callable.
+    """
+    if not isinstance(cast("object", thunks), Mapping):
+        raise TypeError(
+            f"lazy_dict: expected a mapping, got {thunks!r}; "
+            "pass keys with functions without parameters"
+        )
+    for key, make in thunks.items():
+        if not callable(cast("object", make)):
+            raise TypeError(
+                f"lazy_dict: the value for {key!r} must be callable; "
+                "pass a function that returns it"
+            )
+    return LazyDict(thunks)
+
+
+@overload
+def lazy_proxy_dict(
+    artifacts_or_ids: Iterable[object],
+    group_artifacts_of_same_name: Literal[False] = False,
+    repo: RepositoryOrName | None = None,
+) -> LazyDict[str, object]: ...
+@overload
+def lazy_proxy_dict(
+    artifacts_or_ids: Iterable[object],
+    group_artifacts_of_same_name: Literal[True],
+    repo: RepositoryOrName | None = None,
+) -> LazyDict[str, list[object]]: ...
+@overload
+def lazy_proxy_dict(
+    artifacts_or_ids: Iterable[object],
+    group_artifacts_of_same_name: bool,
+    repo: RepositoryOrName | None = None,
+) -> LazyDict[str, object]: ...
+def lazy_proxy_dict(
+    artifacts_or_ids: Iterable[object],
+    group_artifacts_of_same_name: bool = False,
+    repo: RepositoryOrName | None = None,
+) -> LazyDict[str, object] | LazyDict[str, list[object]]:
+    """Return a read-only mapping of artifact names to proxies, whose values are read on first use.
+
+    Args:
+        artifacts_or_ids: Artifacts, proxies, ids or their first digits; duplicates count once.
+        group_artifacts_of_same_name: Map each name to a list of proxies, in the order given.
+        repo: The repository in which ids are looked up, at once; by default the current one.
+
+    Raises:
+        DuplicateNameError: if several artifacts have one name and are not grouped; lists the names.
+        ArtifactNotFoundError, AmbiguousIdError: for an id.
+        TypeError: for anything that is neither an artifact nor an id.
+    """
+    named: dict[str, dict[str, Artifact[object]]] = {}
+    for artifact_or_id in several(artifacts_or_ids, "lazy_proxy_dict"):
+        artifact = artifact_for(artifact_or_id, repo)
+        named.setdefault(artifact.name, {})[artifact.id] = artifact
+    if group_artifacts_of_same_name:
+        return LazyDict(
+            {name: partial(_proxies, (*group.values(),)) for name, group in named.items()}
+        )
+    if duplicates := [name for name, group in named.items() if len(group) > 1]:
+        raise DuplicateNameError(duplicates)
+    return LazyDict(
+        {name: artifact.proxy for name, group in named.items() for artifact in group.values()}
+    )
+
+
+def _proxies(artifacts: tuple[Artifact[object], ...]) -> list[object]:
+    return [artifact.proxy() for artifact in artifacts]

@@ -1,0 +1,82 @@
+"""Copying artifacts, with all that they were made from, from one repository to another."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from itertools import chain
+from typing import Final
+
+from provenance import environment
+from provenance.effect import run
+from provenance.environment import RepositoryOrName
+from provenance.model.ids import ArtifactId
+from provenance.model.records import Artifact
+from provenance.repository import transfer
+from provenance.repository.handles import Repository
+
+_log: Final = logging.getLogger("provenance")
+_AT_ONCE: Final = 8
+"""Artifacts whose bytes are copied together."""
+
+Progress = Callable[[int, int, Artifact[object]], None]
+"""Called after each artifact: how many are done, how many there are, and the one that was done last."""
+
+
+def promote(
+    artifact_or_id: object,
+    to_repo: RepositoryOrName,
+    from_repo: RepositoryOrName | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Artifact[object]:
+    """Copy an artifact, and all that it was made from or holds, into another repository; sources come first.
+
+    Artifacts that are there already are skipped, so an interrupted promotion can be run again. Sources that have been deleted
+    are left out.
+
+    Args:
+        artifact_or_id: An artifact, the result of a decorated function, or an id or unambiguous prefix.
+        to_repo: The repository to copy to, or its name.
+        from_repo: The repository to copy from; by default that of the artifact, for an id the default one.
+        progress: Called after each artifact with the number done, the number in all, and the artifact.
+
+    Returns:
+        The artifact in *to_repo*.
+
+    Raises:
+        TypeError: if it is none of these.
+        ArtifactNotFoundError, AmbiguousIdError: if an id does not name one artifact.
+        BlobNotFoundError, CorruptBlobError: if bytes are missing or damaged; what was copied before stays.
+        StoreUnavailableError, StorePermissionError: if *to_repo* fails, or may not be written to.
+    """
+    source, root = _source(artifact_or_id, from_repo)
+    return copied(source, root, environment.current().repository(to_repo), progress)
+
+
+def copied(
+    source: Repository, root: ArtifactId, target: Repository, progress: Progress | None = None
+) -> Artifact[object]:
+    """Copy the artifact *root* with its sources from *source* to *target*; see `promote`."""
+    records = run(transfer.closure(root, source.name), source.interpreter)
+    batches = (records[start : start + _AT_ONCE] for start in range(0, len(records), _AT_ONCE))
+    artifacts = chain.from_iterable(target.take_several(batch, source) for batch in batches)
+    for done, copied in enumerate(artifacts, 1):
+        _log.debug(
+            "promoted %s (%s) to %s, %s of %s",
+            copied.name,
+            copied.id,
+            target.name,
+            done,
+            len(records),
+        )
+        if progress is not None:
+            progress(done, len(records), copied)
+    return target.get_by_id(root)
+
+
+def _source(wanted: object, from_repo: RepositoryOrName | None) -> tuple[Repository, ArtifactId]:
+    """The repository to copy from, and the id there."""
+    artifact = environment.artifact_for(wanted, from_repo)
+    named = None if from_repo is None else environment.current().repository(from_repo)
+    return named or environment.repository_of(artifact), artifact.id

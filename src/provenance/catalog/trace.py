@@ -1,0 +1,117 @@
+"""Programs and public functions that trace lineage through the stores."""
+
+from __future__ import annotations
+
+from pyrsistent import pmap
+
+from provenance import environment
+from provenance.catalog.graph import Arguments, Lineage, Uses, described, with_part_keys
+from provenance.effect import Program, run
+from provenance.errors import ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError
+from provenance.model.ids import ArtifactId
+from provenance.model.records import Artifact, ArtifactRecord, Inputs, Origin
+from provenance.ports.blobs import ReadBlob
+from provenance.ports.records import FindInputs, FindProgeny, FindRecord
+from provenance.repository.programs import read_inputs
+from provenance.results.handles import Ephemeral
+from provenance.util.components import circles
+
+
+def trace(
+    root: Artifact[object], origin: Origin, repo: str, inputs: Inputs | None = None
+) -> Program[FindRecord | FindInputs | ReadBlob, Lineage]:
+    """Collect the lineage of *root*, reading each record once and no value.
+
+    Args:
+        root: The artifact.
+        origin: The repository that the artifacts of the lineage belong to.
+        repo: Its name.
+        inputs: The inputs of *root*, if they are in no store.
+    """
+    found: dict[ArtifactId, Artifact[object]] = {root.id: root}
+    uses: dict[ArtifactId, Uses] = {}
+    arguments: dict[ArtifactId, Arguments] = {}
+    met, waiting = {root.id}, [root.id]
+    while waiting:
+        artifact_id = waiting.pop()
+        record = found.get(artifact_id) or (yield from FindRecord(artifact_id))
+        if record is None:
+            continue
+        known = inputs if artifact_id == root.id else None
+        if known is None:
+            known = yield from known_inputs(record, repo)
+        found.setdefault(artifact_id, Artifact.of(record, origin))
+        uses[artifact_id], arguments[artifact_id] = described(record, known)
+        fresh = record.source_ids - met
+        met |= fresh
+        waiting += fresh
+    edges = {
+        artifact_id: with_part_keys(found[artifact_id], edge, found)
+        if found[artifact_id].composite
+        else edge
+        for artifact_id, edge in uses.items()
+    }
+    return Lineage(root.id, pmap(found), pmap(edges), pmap(arguments))
+
+
+def known_inputs(
+    record: ArtifactRecord, repo: str
+) -> Program[FindInputs | ReadBlob, Inputs | None]:
+    """Return the recorded inputs, with unread artifacts; None if they are lost or damaged."""
+    try:
+        return (yield from read_inputs(record, repo))
+    except (ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError):
+        return None
+
+
+def lineage(of: object) -> Lineage:
+    """Return where *of* came from: an artifact, a proxy, or an id (or its first digits).
+
+    Only records are read, so this is quick however large the values are. Ids are looked up in the
+    current repository.
+
+    Raises:
+        TypeError: if *of* is none of these.
+        ArtifactNotFoundError: if no artifact has this id.
+    """
+    root = environment.artifact_for(of)
+    repo = environment.repository_of(root)
+    inputs = root.origin.inputs if isinstance(root.origin, Ephemeral) else None
+    return run(trace(root, repo, repo.name, inputs), repo.interpreter)
+
+
+def dependencies(of: object) -> tuple[Artifact[object], ...]:
+    """Return the artifacts that *of* was made from, directly or indirectly, and *of* as the last.
+
+    Each comes after its own sources. Raises as `lineage` does.
+    """
+    graph = lineage(of)
+    return tuple(graph.artifacts[artifact_id] for artifact_id in graph.order)
+
+
+def progeny(of: object) -> tuple[Artifact[object], ...]:
+    """Return the artifacts that were made from *of*, or hold it, directly or indirectly.
+
+    Each comes after its own sources. Raises as `lineage` does.
+    """
+    root = environment.artifact_for(of)
+    repo = environment.repository_of(root)
+    records = run(descend(root.id), repo.interpreter)
+    return tuple(Artifact.of(record, repo) for record in records)
+
+
+def descend(root: ArtifactId) -> Program[FindProgeny | FindRecord, tuple[ArtifactRecord, ...]]:
+    """Collect the descendants of *root*, reading each record once."""
+    found: dict[ArtifactId, ArtifactRecord] = {}
+    met, waiting = {root}, [root]
+    while waiting:
+        for artifact_id in (yield from FindProgeny(waiting.pop())):
+            record = None if artifact_id in met else (yield from FindRecord(artifact_id))
+            met.add(artifact_id)
+            if record is not None:
+                found[artifact_id] = record
+                waiting.append(artifact_id)
+    groups = circles(
+        {record.id: sorted(record.source_ids & found.keys()) for record in found.values()}
+    )
+    return tuple(found[artifact_id] for group in groups for artifact_id in sorted(group))

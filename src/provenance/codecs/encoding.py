@@ -1,0 +1,149 @@
+"""Encoding and decoding of values, as callables that programs pass to a blob store."""
+
+from __future__ import annotations
+
+import pickle
+from functools import partial
+from typing import BinaryIO, Final, cast
+
+from attrs import field, frozen
+
+from provenance.codecs.compression import Compressing, decompressed
+from provenance.codecs.pickling import SCALARS, scalar_bytes
+from provenance.codecs.registry import PICKLE, Load, Serializer, serializer_named
+from provenance.errors import (
+    MissingLibraryError,
+    ProvenanceError,
+    UnserializableValueError,
+    UntrustedStoreError,
+)
+from provenance.model.records import NO_OPTIONS, Options
+from provenance.util.formatting import said
+
+COMPRESSION = "compression"
+"""The key of `dump_kwargs` that every serializer supports."""
+
+
+@frozen
+class Encoding:
+    """Writes *value* with a serializer; may be called more than once."""
+
+    serializer: str
+    value: object = field(eq=False, repr=False)
+    what: str
+    dump_kwargs: Options = NO_OPTIONS
+
+    def __call__(self, sink: BinaryIO) -> None:
+        """Write the bytes into *sink*.
+
+        Raises:
+            UnserializableValueError: if the serializer refuses the value; the sink's errors
+                propagate.
+        """
+        serializer = serializer_named(self.serializer)
+        try:
+            # Most calls have no options.
+            if self.dump_kwargs is NO_OPTIONS:
+                serializer.dump(self.value, sink)
+                return
+            compression, kwargs = split(serializer, self.dump_kwargs)
+            if compression is None:
+                serializer.dump(self.value, sink, **kwargs)
+                return
+            compressing = Compressing(sink, compression)
+            serializer.dump(self.value, compressing.binary(), **kwargs)
+            compressing.finish()
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:
+            if isinstance(error, ProvenanceError) and not isinstance(error, MissingLibraryError):
+                raise
+            reason = f"serializer {self.serializer!r} refused it: {said(error)}"
+            raise UnserializableValueError(self.what, reason, self.value) from error
+
+    def at_once(self) -> bytes | None:
+        """Return the encoded bytes of a pickled builtin scalar; None for any other value."""
+        is_pickled = self.serializer == PICKLE and type(self.value) in SCALARS
+        return scalar_bytes(self.value) if is_pickled and self.dump_kwargs is NO_OPTIONS else None
+
+
+@frozen
+class Decoding:
+    """Reads a value with the serializer and *dump_kwargs* that it was written with.
+
+    *untrusted* is the name of the store if it is untrusted: then decoding must not execute code.
+    """
+
+    serializer: str
+    load_kwargs: Options = NO_OPTIONS
+    dump_kwargs: Options = NO_OPTIONS
+    untrusted: str | None = None
+
+    def __call__(self, source: BinaryIO) -> object:
+        """Read the value from *source*; the serializer's errors propagate.
+
+        Raises:
+            UntrustedStoreError: if reading the value could execute code.
+            ValueError: if the bytes ask for more memory than they could fill; MemoryError if they need more than there is.
+        """
+        stored = source
+        serializer = serializer_named(self.serializer)
+        load = serializer.load
+        if self.untrusted is not None:
+            if serializer.load_safely is None:
+                reason = "its format can execute code when it is read"
+                raise UntrustedStoreError(self.untrusted, self.serializer, reason)
+            load = partial(_refusing, serializer.load_safely, self.untrusted, self.serializer)
+        if self.dump_kwargs is not NO_OPTIONS:
+            compression, _ = split(serializer, self.dump_kwargs)
+            if compression is not None:
+                source = decompressed(source, compression, in_order=serializer.in_order)
+        try:
+            return (
+                load(source) if self.load_kwargs is NO_OPTIONS else load(source, **self.load_kwargs)
+            )
+        except MemoryError as error:
+            if (
+                serializer.in_order
+                and self.dump_kwargs is NO_OPTIONS
+                and _is_room_for(stored.seek(0, 2))
+            ):
+                raise ValueError("it asks for more memory than its bytes could fill") from error
+            raise
+
+
+_GROWTH: Final = 100
+"""Bytes of memory that a stored byte may become: an empty dictionary takes 72 for its one byte in a list."""
+
+
+def _is_room_for(size: int) -> bool:
+    """Tell whether there is memory for what *size* uncompressed bytes can become; if so, only damage can need more."""
+    try:
+        return len(bytearray(_GROWTH * size)) >= 0
+    except MemoryError:
+        return False
+
+
+def _refusing(
+    load: Load, store: str, serializer: str, source: BinaryIO, /, **kwargs: object
+) -> object:
+    """Call *load*.
+
+    Raise `UntrustedStoreError` where it refuses, as pickle and torch do by UnpicklingError.
+    """
+    try:
+        return load(source, **kwargs)
+    except pickle.UnpicklingError as error:
+        raise UntrustedStoreError(store, serializer, str(error)) from error
+
+
+def split(serializer: Serializer, dump_kwargs: Options) -> tuple[str | None, Options]:
+    """Return the compression around a serializer, and its own arguments.
+
+    One that compresses by itself gets all.
+    """
+    compression = dump_kwargs.get(COMPRESSION)
+    if serializer.compresses or COMPRESSION not in dump_kwargs:
+        return None, dump_kwargs
+    rest = NO_OPTIONS if len(dump_kwargs) == 1 else dump_kwargs.remove(COMPRESSION)
+    return cast("str | None", compression), rest

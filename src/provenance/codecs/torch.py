@@ -1,0 +1,67 @@
+"""Serializer of torch modules and tensors by `torch.save`.
+
+A module is its state and a reference to its class.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, BinaryIO
+
+from provenance.util.optional import imported, needed
+
+_NAME = "pytorch_model"
+_DEVICE = re.compile(r"[a-z][a-z0-9_]*(:[0-9]{1,4})?")
+"""What names a device: its type and perhaps its number."""
+
+
+def is_torch(value: object) -> bool:
+    """Tell whether *value* is a module or a tensor."""
+    torch = imported("torch")
+    return torch is not None and isinstance(value, torch.nn.Module | torch.Tensor)
+
+
+def dump_torch(value: object, sink: BinaryIO) -> None:
+    """Write a module or a tensor; raise TypeError for anything else.
+
+    Of a tensor that is a view, only the viewed part is written.
+    """
+    torch = needed("torch", f"serializer {_NAME!r}", "torch")
+    if not isinstance(value, torch.nn.Module | torch.Tensor):
+        raise TypeError(
+            f"serializer {_NAME!r} writes modules and tensors, not {type(value).__qualname__}"
+        )
+    torch.save(_compact(value, torch), sink)
+
+
+def load_torch(source: BinaryIO, *, map_location: str | None = None) -> object:
+    """Read what `dump_torch` wrote, onto the device *map_location* (`"cpu"`), or onto the one that it was on."""
+    _check_device(map_location)
+    torch = needed("torch", f"serializer {_NAME!r}", "torch")
+    loaded: object = torch.load(source, map_location=map_location, weights_only=False)
+    return loaded
+
+
+def load_weights(source: BinaryIO, *, map_location: str | None = None) -> object:
+    """Read a tensor as `load_torch` does, but nothing that would execute code, and so no module."""
+    _check_device(map_location)
+    torch = needed("torch", f"serializer {_NAME!r}", "torch")
+    loaded: object = torch.load(source, map_location=map_location, weights_only=True)
+    return loaded
+
+
+def _check_device(name: object) -> None:
+    """Raise ValueError unless *name* is None or names a device: records may say anything."""
+    if name is not None and not (isinstance(name, str) and _DEVICE.fullmatch(name)):
+        raise ValueError(
+            f'`map_location` must name a device such as "cpu" or "cuda:0", got {name!r}'
+        )
+
+
+def _compact(value: Any, torch: Any) -> Any:  # noqa: ANN401 - torch's types are its own
+    """*value*, copied if it is a plain tensor that shows only a part of what it is stored in."""
+    if type(value) is not torch.Tensor or value.layout is not torch.strided:
+        return value
+    if value.untyped_storage().nbytes() == value.numel() * value.element_size():
+        return value
+    return value.detach().clone().requires_grad_(value.requires_grad)

@@ -1,0 +1,280 @@
+"""From the dictionary (or YAML) that a user writes to the records of `config.schema`.
+
+A mistake is a `ConfigError` that says where it is and what would be right; nothing is opened or created here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+from attrs import fields
+
+from provenance.config.schema import (
+    AnyRepo,
+    AnyStore,
+    ChainedSettings,
+    Config,
+    DiskStoreSettings,
+    MemoryRepoSettings,
+    MemoryStoreSettings,
+    RunInfoHook,
+    SqliteRepoSettings,
+)
+from provenance.errors import ConfigError
+from provenance.singleflight.leases import SHARED, SingleFlight
+from provenance.util.formatting import a, nearest
+from provenance.util.validation import flag, name_among, named
+
+
+def single_flight_from(given: object) -> SingleFlight | None:
+    """Return the setting of a configuration: true, false, or a mapping of what differs; None where calls do not share.
+
+    >>> single_flight_from({"longest_wait": 60}), single_flight_from(False)
+    (SingleFlight(longest_wait=60, lease_seconds=15.0), None)
+
+    Raises:
+        ConfigError: for anything else.
+    """
+    if isinstance(given, bool):
+        return SHARED if given else None
+    known = [field.name for field in fields(SingleFlight)]
+    options = cast("Mapping[object, object]", given)
+    wrong = (
+        [name for name in options if name not in known] if isinstance(given, Mapping) else [given]
+    )
+    if wrong:
+        raise ConfigError(
+            "single_flight",
+            f"unexpected option {wrong[0]!r}",
+            f"expected true, false, or {', '.join(known)}",
+        )
+    try:
+        return SingleFlight(**cast("Mapping[str, float]", options))
+    except ValueError as error:
+        raise ConfigError("single_flight", str(error), "correct it in the configuration") from error
+
+
+T = TypeVar("T")
+
+
+def structured(options: Mapping[str, object], kind: type[T], path: str) -> T:
+    """Return *options* as a record of *kind*.
+
+    Raise ConfigError for an unknown key or a wrong type.
+    """
+    from cattrs import Converter, transform_error
+    from cattrs.v import format_exception
+
+    def names(value: object, _: object) -> tuple[str, ...]:
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise TypeError(f"must be a list of names, got {a(value)}")
+        return tuple(converter.structure(value, list[str]))
+
+    converter = Converter(forbid_extra_keys=True)
+    for scalar in (bool, int, str):
+        converter.register_structure_hook(scalar, _exactly)
+    converter.register_structure_hook(float, _number)
+    converter.register_structure_hook(
+        str | None, lambda value, _: None if value is None else _exactly(value, str)
+    )
+    converter.register_structure_hook_func(
+        lambda wanted: isinstance(wanted, type) and issubclass(wanted, Enum), _choice
+    )
+    converter.register_structure_hook_func(lambda wanted: wanted == tuple[str, ...], names)
+    converter.register_structure_hook_func(lambda wanted: wanted == Mapping[str, object], _mapping)
+
+    def describe(error: BaseException, wanted: type[object] | None) -> str:
+        is_ours = isinstance(error, TypeError | ValueError)
+        return str(error.args[0]) if is_ours else format_exception(error, wanted)
+
+    try:
+        return converter.structure(options, kind)
+    except Exception as error:
+        first = transform_error(error, path=path, format_exception=describe)[0]
+        problem, _, place = first.partition(" @ ")
+        raise ConfigError(place or path, problem, "correct it in the configuration") from error
+
+
+def _exactly(value: object, kind: type[T]) -> T:
+    """Return *value* if its type is exactly *kind*: True is not an int."""
+    if kind is str and isinstance(value, os.PathLike):
+        return cast("T", os.fspath(cast("os.PathLike[str]", value)))
+    if type(value) is not kind:
+        raise TypeError(f"must be of type {kind.__name__}, got {a(value)}")
+    return value
+
+
+def _number(value: object, _: object) -> float:
+    return float(value) if type(value) is int else _exactly(value, float)
+
+
+def _choice(value: object, kind: type[Enum]) -> Enum:
+    try:
+        return kind(value)
+    except ValueError:
+        names = ", ".join(member.value for member in kind)
+        raise ValueError(f"must be one of {names}, got {value!r}") from None
+
+
+def _mapping(value: object, _: object) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"must be a mapping of options, got {a(value)}")
+    if any(not isinstance(key, str) for key in cast("Mapping[object, object]", value)):
+        raise TypeError("keys must be strings")
+    return cast("Mapping[str, object]", value)
+
+
+_Kinds: TypeAlias = Callable[[object], Mapping[str, type[T]]]
+_STORES: Final[Mapping[str, type[AnyStore]]] = {
+    "memory": MemoryStoreSettings,
+    "disk": DiskStoreSettings,
+    "chained": ChainedSettings,
+}
+_REPOS: Final[Mapping[str, type[AnyRepo]]] = {
+    "memory": MemoryRepoSettings,
+    "sqlite": SqliteRepoSettings,
+    "chained": ChainedSettings,
+}
+
+
+def _store_kinds(wanted: object) -> Mapping[str, type[AnyStore]]:
+    """Return the settings of blob stores by type.
+
+    Remote ones are imported only if *wanted* may be one.
+    """
+    if wanted in list(_STORES):
+        return _STORES
+    from provenance.config.remote import KINDS
+
+    return {**_STORES, **KINDS}
+
+
+def _repo_kinds(wanted: object) -> Mapping[str, type[AnyRepo]]:
+    if wanted in list(_REPOS):
+        return _REPOS
+    from provenance.config.remote import PostgresRepoSettings
+
+    return {**_REPOS, "postgres": PostgresRepoSettings}
+
+
+def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
+    """Return the configuration *raw*, with `${NAME}` in its strings replaced from *variables*.
+
+    Raises:
+        ConfigError: with the path to the first mistake.
+    """
+    given = named(raw, "configuration", "write blobstores: and artifact_repos:")
+    _known_keys(given, [attribute.name for attribute in fields(Config)], "configuration")
+    filled = {key: _filled(value, key, variables) for key, value in given.items()}
+    stores = _section(filled, "blobstores", _store_kinds)
+    repos = _section(filled, "artifact_repos", _repo_kinds)
+    for name, repo in repos.items():
+        if not isinstance(repo, ChainedSettings) and repo.store is not None:
+            name_among(repo.store, stores, f"artifact_repos.{name}.store", "blob store")
+    for name in stores:
+        _check_chain(stores, name, "blobstores", "blob store")
+    for name in repos:
+        _check_chain(repos, name, "artifact_repos", "repository")
+    default = filled.get("default_repo")
+    if default is None and len(repos) == 1:
+        (default,) = repos
+    if default is not None:
+        default = name_among(default, repos, "default_repo", "repository")
+    names = ("use_cache", "read_only", "check_mutations")
+    flags: Any = {name: flag(filled[name], name) for name in names if name in filled}
+    return Config(
+        blobstores=stores,
+        artifact_repos=repos,
+        default_repo=default,
+        run_info_fn=hook_in(filled.get("run_info_fn")),
+        single_flight=single_flight_from(filled.get("single_flight", True)),
+        **flags,
+    )
+
+
+def _check_chain(
+    entries: Mapping[str, object], name: str, section: str, what: str, above: tuple[str, ...] = ()
+) -> None:
+    """Refuse a chain of unknown stores, and one that contains itself."""
+    path = f"{section}.{above[-1] if above else name}.stores"
+    if name in above:
+        raise ConfigError(path, f"circular chain: {' -> '.join((*above, name))}", "break the cycle")
+    name_among(name, entries, path, what)
+    entry = entries[name]
+    for tier in entry.stores if isinstance(entry, ChainedSettings) else ():
+        _check_chain(entries, tier, section, what, (*above, name))
+
+
+def _section(raw: Mapping[str, object], section: str, kinds_for: _Kinds[T]) -> dict[str, T]:
+    entries = named(raw.get(section, {}), section)
+    settings: dict[str, T] = {}
+    for name in entries:
+        path = f"{section}.{name}"
+        options = _inherited(entries, name, section, ())
+        kind = options.pop("type", None)
+        kinds = kinds_for(kind)
+        if not isinstance(kind, str) or kind not in kinds:
+            problem = "missing type" if kind is None else f"unknown type {kind!r}"
+            advice = f"expected one of: {', '.join(sorted(kinds))}"
+            raise ConfigError(f"{path}.type", problem, advice)
+        known = [attribute.name for attribute in fields(cast("Any", kinds[kind]))]
+        _known_keys(options, [*known, "type", "prototype"], path)
+        settings[name] = structured(options, kinds[kind], path)
+    return settings
+
+
+def _inherited(
+    entries: Mapping[str, object], name: str, section: str, heirs: tuple[str, ...]
+) -> dict[str, object]:
+    """Return the options of an entry, merged over those of its prototypes."""
+    if name in heirs:
+        cycle = " -> ".join((*heirs, name))
+        path = f"{section}.{heirs[-1]}.prototype"
+        raise ConfigError(path, f"circular prototypes: {cycle}", "break the cycle")
+    own = dict(named(entries[name], f"{section}.{name}"))
+    prototype = own.pop("prototype", None)
+    if prototype is None:
+        return own
+    known = name_among(prototype, entries, f"{section}.{name}.prototype", "entry")
+    return {**_inherited(entries, known, section, (*heirs, name)), **own}
+
+
+def _known_keys(raw: Iterable[str], known: list[str], path: str) -> None:
+    for key in raw:
+        if key not in known:
+            raise ConfigError(f"{path}.{key}", f"unknown key {key!r}", nearest(key, known))
+
+
+_VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
+
+
+def _filled(value: object, path: str, variables: Mapping[str, str]) -> object:
+    """Return *value* with each `${NAME}` in its strings replaced, at any depth."""
+
+    def variable(match: re.Match[str]) -> str:
+        if match[1] not in variables:
+            problem = f"environment variable {match[1]} is not set"
+            raise ConfigError(path, problem, "set it, or write the value itself")
+        return variables[match[1]]
+
+    if isinstance(value, str):
+        return _VARIABLE.sub(variable, value)
+    if isinstance(value, Mapping):
+        entries = cast("Mapping[object, object]", value)
+        return {key: _filled(item, f"{path}.{key}", variables) for key, item in entries.items()}
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        return [_filled(item, f"{path}[{i}]", variables) for i, item in enumerate(items)]
+    return value
+
+
+def hook_in(given: object) -> RunInfoHook | None:
+    """Return a configuration's `run_info_fn`; raise ConfigError if it is not callable."""
+    if given is not None and not callable(given):
+        problem = f"must be callable, got {given!r}"
+        raise ConfigError("run_info_fn", problem, "pass a function of one dictionary")
+    return cast("RunInfoHook | None", given)

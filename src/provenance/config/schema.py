@@ -1,0 +1,198 @@
+"""The configuration as frozen records."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, Literal, Required, TypeAlias, TypedDict, TypeVar
+
+from attrs import Attribute, field, frozen, validators
+
+from provenance.model.records import Json
+from provenance.ports.blobs import Compared, Durability, OnDuplicate
+from provenance.ports.capabilities import Permissions
+from provenance.singleflight.leases import SHARED, SingleFlight
+
+if TYPE_CHECKING:
+    from provenance.config.remote import ObjectSettings, PostgresRepoSettings
+
+
+_SHORTEST_KEY: Final = 16
+
+
+def _is_long_enough(_: object, __: Attribute[str], key: str) -> None:
+    if len(key) < _SHORTEST_KEY:
+        raise ValueError(
+            f"signing_key must have at least {_SHORTEST_KEY} characters; choose them at random"
+        )
+
+
+@frozen(kw_only=True)
+class Permitted(Permissions):
+    """Permissions of a store or repository.
+
+    Others may have written to one that is not *trusted*.
+    """
+
+    delete: bool = False
+    trusted: bool = True
+
+    @property
+    def permissions(self) -> Permissions:
+        """The permissions alone."""
+        return Permissions(self.read, self.write, self.delete, self.read_through_write)
+
+
+@frozen(kw_only=True)
+class RecordsPermitted(Permitted):
+    """Settings of all repositories in a database.
+
+    *signing_key* is the secret that signs records.
+    """
+
+    signing_key: str | None = field(
+        default=None, repr=False, validator=validators.optional(_is_long_enough)
+    )
+
+
+@frozen(kw_only=True)
+class BlobsPermitted(Permitted):
+    """Settings of all blob stores.
+
+    *on_duplicate_key* is the policy for blobs that exist already.
+    """
+
+    on_duplicate_key: OnDuplicate = OnDuplicate.SKIP
+
+
+class PermittedOptions(TypedDict, total=False):
+    """`Permitted` as keywords."""
+
+    read: bool
+    write: bool
+    delete: bool
+    read_through_write: bool
+    trusted: bool
+
+
+class RecordsOptions(PermittedOptions, total=False):
+    """`RecordsPermitted` as keywords."""
+
+    signing_key: str | None
+
+
+class BlobsOptions(PermittedOptions, total=False):
+    """`BlobsPermitted` as keywords."""
+
+    on_duplicate_key: Literal["skip", "overwrite", "check_collision", "raise"]
+
+
+T = TypeVar("T")
+RunInfoHook: TypeAlias = Callable[[dict[str, Json]], "Mapping[str, Json] | None"]
+
+
+@frozen(kw_only=True)
+class MemoryStoreSettings(BlobsPermitted):
+    """`type: memory`: blobs in the memory of this process."""
+
+
+@frozen(kw_only=True)
+class DiskStoreSettings(BlobsPermitted):
+    """`type: disk`: blobs as files under *cachedir*.
+
+    *compare* says when bytes that are read are compared with their digest.
+    """
+
+    cachedir: str
+    durability: Durability = Durability.PROCESS
+    compare: Compared = Compared.CHANGED
+
+
+@frozen(kw_only=True)
+class MemoryRepoSettings(Permitted):
+    """`type: memory`: records in the memory of this process.
+
+    Values go to *store*, by default memory too.
+    """
+
+    store: str | None = None
+
+
+def _is_file(_: object, __: object, value: str) -> None:
+    path = value.removeprefix("sqlite:///")
+    if path == ":memory:" or value in ("sqlite://", "sqlite:///"):
+        raise ValueError(f"db must be a file, got {value!r}; use a memory repository instead")
+    if not path:
+        raise ValueError("db must name a file")
+
+
+@frozen(kw_only=True)
+class SqliteRepoSettings(RecordsPermitted):
+    """`type: sqlite`: records in the file *db*, which *create_db* creates if it is missing.
+
+    Values go to *store*, but those of up to *inline_limit* bytes into the file.
+    """
+
+    db: str = field(validator=_is_file)
+    store: str | None = None
+    inline_limit: int = field(default=65_536, validator=validators.ge(0))
+    create_db: bool = True
+    durability: Durability = Durability.PROCESS
+
+
+def _are_tiers(_: object, __: Attribute[tuple[str, ...]], names: tuple[str, ...]) -> None:
+    if not names:
+        raise ValueError("stores is empty; name at least one, the nearest first")
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"duplicate store {name!r} in stores; give each store its own name")
+
+
+@frozen(kw_only=True)
+class ChainedSettings(Permitted):
+    """`type: chained`: *stores* (names of blob stores or repositories) as one, nearest first.
+
+    The permissions of each store apply to it; these apply to the chain as a whole.
+    """
+
+    stores: tuple[str, ...] = field(validator=_are_tiers)
+    delete: bool = True
+
+
+class DiskStoreOptions(BlobsOptions, total=False):
+    """`DiskStoreSettings` as keywords."""
+
+    cachedir: Required[str | os.PathLike[str]]
+    durability: Literal["process", "power"]
+    compare: Literal["changed", "always", "size"]
+
+
+class SqliteRepoOptions(RecordsOptions, total=False):
+    """`SqliteRepoSettings` as keywords."""
+
+    db: Required[str | os.PathLike[str]]
+    inline_limit: int
+    create_db: bool
+    durability: Literal["process", "power"]
+
+
+StoreSettings: TypeAlias = "MemoryStoreSettings | DiskStoreSettings | ObjectSettings"
+RepoSettings: TypeAlias = "MemoryRepoSettings | SqliteRepoSettings | PostgresRepoSettings"
+AnyStore: TypeAlias = "StoreSettings | ChainedSettings"
+AnyRepo: TypeAlias = "RepoSettings | ChainedSettings"
+
+
+@frozen(kw_only=True)
+class Config:
+    """A whole configuration."""
+
+    __module__ = "provenance"
+
+    blobstores: Mapping[str, AnyStore]
+    artifact_repos: Mapping[str, AnyRepo]
+    default_repo: str | None = None
+    use_cache: bool = True
+    read_only: bool = False
+    check_mutations: bool = False
+    single_flight: SingleFlight | None = SHARED
+    run_info_fn: RunInfoHook | None = field(default=None, repr=False)

@@ -1,0 +1,123 @@
+"""Discovery of the configuration: a YAML file, JSON, `pyproject.toml`, or the default."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, TypeAlias, cast
+
+from provenance.errors import ConfigError
+from provenance.util.formatting import a
+
+HOME: Final = ".provenance"
+"""Folder of the default repository, inside the project's folder."""
+VARIABLE: Final = "PROVENANCE_CONFIG"
+"""Environment variable with the name of a YAML file, or the configuration itself as JSON."""
+Raw: TypeAlias = Mapping[str, object]
+
+
+def found(variables: Mapping[str, str], start: Path) -> tuple[Raw, Path]:
+    """Return the configuration of a process that loaded none, and the folder of its relative paths.
+
+    `PROVENANCE_CONFIG` comes first: it names a YAML file, or is JSON that a parent process has set.
+    Then comes `[tool.provenance]` in the project's `pyproject.toml`. The default is SQLite and disk
+    under `.provenance/` in the project. The project is the nearest folder, from *start* upwards,
+    with a `pyproject.toml` or `.git`; without one it is *start*.
+
+    Raises:
+        ConfigError: if the configuration cannot be read.
+    """
+    text = variables.get(VARIABLE)
+    if text:
+        return from_json(text, start) if text.lstrip().startswith("{") else from_yaml(Path(text))
+    project = next(
+        (
+            folder
+            for folder in (start, *start.parents)
+            if (folder / "pyproject.toml").exists() or (folder / ".git").exists()
+        ),
+        start,
+    )
+    table = _tool_table(project / "pyproject.toml")
+    return (_default() if table is None else table), project
+
+
+def from_yaml(path: Path) -> tuple[Raw, Path]:
+    """Return the configuration in a YAML file, and the file's folder.
+
+    Raise ConfigError if it is unreadable.
+    """
+    import yaml
+
+    try:
+        raw: object = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(
+            str(path), f"cannot read it: {error}", "name a readable YAML file"
+        ) from error
+    if not isinstance(raw, Mapping):
+        problem = f"must be a mapping, got {a(raw)}"
+        raise ConfigError(str(path), problem, "write blobstores: and artifact_repos: into it")
+    return cast("Raw", raw), path.absolute().parent
+
+
+def from_json(text: str, start: Path) -> tuple[Raw, Path]:
+    """Return the configuration in *text*, and the folder of its key `base` (default *start*)."""
+    try:
+        raw = cast("dict[str, object]", json.loads(text))
+    except ValueError as error:
+        raise ConfigError(
+            VARIABLE, f"invalid JSON: {error}", "name a YAML file, or write a JSON object"
+        ) from error
+    return raw, start / str(raw.pop("base", "."))
+
+
+def to_json(raw: Raw, base: Path) -> str:
+    """Return *raw* as text for `from_json`, without a `run_info_fn`.
+
+    Raise TypeError if JSON cannot hold it.
+
+    >>> to_json({"default_repo": "a", "artifact_repos": {"a": {"type": "memory"}}}, Path("/here"))
+    '{"default_repo": "a", "artifact_repos": {"a": {"type": "memory"}}, "base": "/here"}'
+    """
+    plain = {key: value for key, value in raw.items() if key != "run_info_fn"}
+    return json.dumps({**plain, "base": str(base)}, default=os.fspath)
+
+
+def _tool_table(pyproject: Path) -> Raw | None:
+    """Return the table `[tool.provenance]`, None if there is none."""
+    if not pyproject.exists():
+        return None
+    import tomllib
+
+    try:
+        table: object = tomllib.loads(pyproject.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(str(pyproject), f"cannot read it: {error}", "correct it") from error
+    path = str(pyproject)
+    for key in ("tool", "provenance"):
+        table = cast("Raw", table).get(key)
+        if table is None:
+            return None
+        path = f"{path}, tool" if key == "tool" else f"{path}.{key}"
+        if not isinstance(table, Mapping):
+            advice = "write tables as [tool.provenance.artifact_repos.local]"
+            raise ConfigError(path, f"must be a table, got {a(table)}", advice)
+    return cast("Raw", table)
+
+
+def _default() -> Raw:
+    return {
+        "blobstores": {"disk": {"type": "disk", "cachedir": f"{HOME}/blobs", "delete": True}},
+        "artifact_repos": {
+            "local": {
+                "type": "sqlite",
+                "db": f"{HOME}/provenance.db",
+                "store": "disk",
+                "delete": True,
+            },
+        },
+        "default_repo": "local",
+    }

@@ -1,0 +1,406 @@
+"""The composition root: from settings to repositories, stores and the interpreter of the machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from attrs import evolve
+
+from provenance.codecs.trust import CopyPolicy
+from provenance.config import sources
+from provenance.config.schema import (
+    AnyRepo,
+    AnyStore,
+    ChainedSettings,
+    Config,
+    DiskStoreSettings,
+    MemoryRepoSettings,
+    MemoryStoreSettings,
+    Permitted,
+    RecordsPermitted,
+    RepoSettings,
+    RunInfoHook,
+    SqliteRepoSettings,
+    StoreSettings,
+)
+from provenance.effect import Effect, Interpreter
+from provenance.effects.sql.signing import Seal
+from provenance.environment import Environment
+from provenance.errors import MissingLibraryError, StoreUnavailableError
+from provenance.ports.blobs import BlobEffects, blob_effects
+from provenance.ports.capabilities import Permissions
+from provenance.ports.leases import lease_effects
+from provenance.ports.machine import Files, World, file_effects, world_effects
+from provenance.ports.records import record_effects
+from provenance.repository.handles import Repository, Store
+from provenance.util.locks import Guard
+
+if TYPE_CHECKING:
+    from provenance.config.remote import ObjectSettings, PostgresRepoSettings
+    from provenance.effects.sql.database import Database
+    from provenance.effects.system.files import LocalFiles
+    from provenance.effects.system.process import ThisMachine
+    from provenance.effects.tiers import Tier
+    from provenance.ports.machine import Clock
+
+T = TypeVar("T")
+
+A = TypeVar("A")
+E = TypeVar("E", bound=Effect[Any])
+
+_log: Final = logging.getLogger("provenance")
+
+
+def tell_children(config: Mapping[str, object], base: Path) -> None:
+    """Pass *config* to child processes in the environment; they may load another one."""
+    try:
+        os.environ[sources.VARIABLE] = sources.to_json(config, base)
+    except TypeError as error:
+        _log.warning("child processes must load their configuration themselves: %s", error)
+        os.environ.pop(sources.VARIABLE, None)
+
+
+def set_hook(hook: RunInfoHook | None) -> None:
+    """Let *hook* edit what is recorded of the process, which is collected again."""
+    this().set_hook(hook)
+
+
+@cache
+def clock() -> Clock:
+    """Return the clock of this machine."""
+    from provenance.effects.system.process import SystemClock
+
+    return SystemClock()
+
+
+def beside(answer: Callable[[E], A], effect: E, /) -> Awaitable[A]:
+    """Return the answer to *effect*, found in a worker thread; loaded with the first coroutine."""
+    from provenance.effects.system.threads import beside
+
+    return beside(answer, effect)
+
+
+@cache
+def this() -> ThisMachine:
+    """Return this machine and the description of the process."""
+    from provenance.effects.system.process import ThisMachine
+
+    return ThisMachine(clock())
+
+
+@cache
+def desk() -> LocalFiles:
+    """Return the files of this machine, with the user's folder of local copies."""
+    from provenance.effects.system.files import LocalFiles
+
+    return LocalFiles()
+
+
+def world() -> Interpreter[World | Files]:
+    """Return the interpreter of this machine."""
+    return world_effects(this()) | file_effects(desk())
+
+
+_REMEMBERED: Final = 10_000
+"""Number of records that a repository keeps in memory; one takes about 2 KB."""
+_REREAD_BYTES: Final = 4_096
+"""Size in bytes up to which an encoded value stays in memory after it was read."""
+
+
+def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
+    """Return the blob store that *settings* describe.
+
+    A remote one is not contacted before it is used.
+
+    Raises:
+        StoreUnavailableError: if its folder cannot be created.
+        MissingLibraryError: if the library that it needs is not installed.
+    """
+    match settings:
+        case DiskStoreSettings():
+            from provenance.effects.disk.blobs import DiskBlobs
+            from provenance.effects.disk.cache_dir import keep
+
+            root = _path(settings.cachedir, base)
+            _prepare(root)
+            keep(root)
+            policies = (settings.durability, settings.on_duplicate_key, settings.compare)
+            blobs = blob_effects(DiskBlobs(root, name, *policies))
+        case MemoryStoreSettings():
+            from provenance.effects.memory import MemoryBlobs
+
+            blobs = blob_effects(MemoryBlobs(name, settings.on_duplicate_key))
+        case _:
+            blobs = _object_store(name, settings, base)
+    policy = _policy(is_trusted=settings.trusted)
+    guarded = _guarded(blobs, name, settings)
+    return Store(name, guarded, settings.trusted, settings.permissions, policy)
+
+
+def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interpreter[BlobEffects]:
+    """Return a remote store, with a folder of local copies if one is configured."""
+    from provenance.config.remote import place_of
+    from provenance.effects.objectstore.blobs import ObjectBlobs
+    from provenance.effects.objectstore.client import Remote
+
+    far = blob_effects(ObjectBlobs(Remote(name, place_of(settings)), settings.on_duplicate_key))
+    if settings.cachedir is None and not settings.cleanup_cachedir:
+        return far
+    from provenance.effects.disk.blobs import DiskBlobs
+    from provenance.effects.disk.cache_dir import cachedir
+    from provenance.effects.io import Reaching
+    from provenance.effects.tiers import Tier, near_first
+
+    label = f"{name} (its cachedir)"
+    with Reaching(label):
+        path = None if settings.cachedir is None else _path(settings.cachedir, base)
+        root = cachedir(path, cleanup=settings.cleanup_cachedir)
+    copies = Permissions(read_through_write=settings.read_through_write)
+    near = Tier(label, blob_effects(DiskBlobs(root, label)), copies)
+    remote = Tier(name, far, settings.permissions)
+    return near_first(name, near, remote, always_check_remote=settings.always_check_remote)
+
+
+def open_repository(
+    name: str, settings: RepoSettings, base: Path, store: Store | None
+) -> Repository:
+    """Return the repository that *settings* describe, over *store*.
+
+    It is trusted if its settings and *store* are, or if its records are signed: a signature holds
+    wherever a record comes from.
+
+    Raises:
+        StoreUnavailableError: if its folder cannot be created.
+    """
+    is_signed = isinstance(settings, RecordsPermitted) and settings.signing_key is not None
+    is_trusted = is_signed or (settings.trusted and (store is None or store.trusted))
+    blobs = None if store is None else store.interpreter
+    match settings:
+        case MemoryRepoSettings():
+            repo = _memory_repository(name, settings, blobs)
+        case SqliteRepoSettings():
+            from provenance.effects.sql.sqlite import SqliteDatabase
+
+            path = _path(settings.db.removeprefix("sqlite:///"), base)
+            if settings.create_db:
+                _prepare(path.parent)
+            sqlite = SqliteDatabase(path, name, settings.durability, create=settings.create_db)
+            repo = _sql_repository(name, settings, sqlite, blobs)
+        case _:
+            repo = _sql_repository(name, settings, _postgres_database(name, settings), blobs)
+    policy = CopyPolicy.NOTHING if is_signed else _policy(is_trusted=is_trusted)
+    return _entrusted(repo, settings, is_trusted=is_trusted, policy=policy)
+
+
+def chain_stores(name: str, settings: ChainedSettings, stores: Sequence[Store]) -> Store:
+    """Return *stores*, the nearest first, as one blob store; it is trusted if all of them are."""
+    from provenance.effects.tiers import tiered
+
+    is_trusted = settings.trusted and all(store.trusted for store in stores)
+    blobs = _guarded(tiered(name, _tiers(stores)), name, settings)
+    return Store(name, blobs, is_trusted, settings.permissions, _strictest(stores))
+
+
+def chain_repositories(
+    name: str, settings: ChainedSettings, repos: Sequence[Repository]
+) -> Repository:
+    """Return *repos*, the nearest first, as one repository; it is trusted if all of them are.
+
+    Its engine is that of the nearest repository with an engine.
+    """
+    from provenance.effects.chain import chained
+
+    engine = next((repo.get_engine for repo in repos if repo.get_engine is not None), None)
+    chain = Repository(name, _all(_guarded(chained(name, _tiers(repos)), name, settings)), engine)
+    is_trusted = settings.trusted and all(repo.trusted for repo in repos)
+    return _entrusted(chain, settings, is_trusted=is_trusted, policy=_strictest(repos))
+
+
+def _policy(*, is_trusted: bool) -> CopyPolicy:
+    return CopyPolicy.DATA_ONLY if is_trusted else CopyPolicy.ANYTHING
+
+
+def _strictest(handles: Iterable[Store | Repository]) -> CopyPolicy:
+    """Return what a chain takes: a copy goes to every part that may be written to."""
+    policies = (handle.copy_policy for handle in handles if handle.permissions.write)
+    return max(policies, default=CopyPolicy.ANYTHING)
+
+
+def _tiers(handles: Iterable[Store | Repository]) -> list[Tier]:
+    from provenance.effects.tiers import Tier
+
+    return [
+        Tier(
+            handle.name, handle.interpreter, handle.permissions, handle.trusted, handle.copy_policy
+        )
+        for handle in handles
+    ]
+
+
+def _entrusted(
+    repo: Repository, settings: Permitted, *, is_trusted: bool, policy: CopyPolicy
+) -> Repository:
+    """Return *repo* with its permissions.
+
+    If it is untrusted, it refuses formats that execute code.
+    """
+    from provenance.effects.layers import distrusting
+
+    reading = repo.interpreter if is_trusted else distrusting(repo.interpreter, repo.name)
+    permissions = settings.permissions
+    return evolve(
+        repo,
+        interpreter=reading,
+        trusted=is_trusted,
+        permissions=permissions,
+        copy_policy=policy,
+    )
+
+
+def _memory_repository(
+    name: str, settings: MemoryRepoSettings, store: Interpreter[BlobEffects] | None
+) -> Repository:
+    from provenance.effects.lease_renewal import kept_up
+    from provenance.effects.memory import MemoryBlobs, MemoryLeases, MemoryRecords, MemorySets
+
+    sets = MemorySets()
+    leases = kept_up(lease_effects(MemoryLeases()))
+    records = record_effects(MemoryRecords(sets=sets), sets) | leases
+    blobs = store or _guarded(blob_effects(MemoryBlobs(name)), name, settings)
+    return Repository(name, _all(blobs | _guarded(records, name, settings)))
+
+
+def _postgres_database(name: str, settings: PostgresRepoSettings) -> Database:
+    try:
+        from provenance.effects.sql.postgres import PostgresDatabase
+        from provenance.effects.sql.postgres_connection import Access
+    except ImportError as error:
+        raise MissingLibraryError("a PostgreSQL repository", "psycopg", "postgres") from error
+
+    access = Access(
+        url=settings.db,
+        schema=settings.schema,
+        create_db=settings.create_db,
+        create_schema=settings.create_schema,
+        persistent=settings.persistent_connections,
+        migrates=settings.migrate == "automatic",
+        connect_timeout=settings.connect_timeout,
+        statement_timeout=settings.statement_timeout,
+    )
+    return PostgresDatabase(access, name)
+
+
+def _sql_repository(
+    name: str,
+    settings: SqliteRepoSettings | PostgresRepoSettings,
+    database: Database,
+    store: Interpreter[BlobEffects] | None,
+) -> Repository:
+    from provenance.effects.layers import remembered, rereading
+    from provenance.effects.lease_renewal import kept_up
+    from provenance.effects.sql.records import SqlRecords
+    from provenance.effects.sql.stores import SqlBlobs, SqlLeases, SqlSets
+    from provenance.effects.tiers import by_size
+
+    key = settings.signing_key
+    sql_records = SqlRecords(database, Seal(None if key is None else key.encode()))
+    leases = kept_up(lease_effects(SqlLeases(database)))
+    records = remembered(record_effects(sql_records, SqlSets(database)), _REMEMBERED) | leases
+    blobs = _guarded(blob_effects(SqlBlobs(database)), name, settings)
+    if store is not None:
+        blobs = by_size(blobs, store, settings.inline_limit) if settings.inline_limit else store
+    blobs = rereading(blobs, _REREAD_BYTES, _REMEMBERED)
+    stores = _all(blobs | _guarded(records, name, settings))
+    return Repository(name, stores, lambda: database.engine, database.migrate)
+
+
+def _all(stores: Interpreter[Any]) -> Interpreter[Any]:
+    """Return *stores* together with the interpreters of this machine."""
+    from provenance.effects.layers import several_at_once
+
+    return world() | several_at_once(stores)
+
+
+def _guarded(base: Interpreter[Any], name: str, settings: Permitted) -> Interpreter[Any]:
+    from provenance.effects.layers import guarded
+
+    return guarded(base, name, settings.permissions)
+
+
+def _path(text: str, base: Path) -> Path:
+    return base / Path(text).expanduser()
+
+
+def _prepare(folder: Path) -> None:
+    """Create the folder of a store.
+
+    The default home also gets a `.gitignore` and a line in the log.
+    """
+    home = next((path for path in (folder, *folder.parents) if path.name == sources.HOME), None)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if home is not None and not (home / ".gitignore").exists():
+            (home / ".gitignore").write_text("*\n", "utf-8")
+            _log.info("results are stored in %s", home)
+    except OSError as error:
+        problem = f"cannot create the folder: {error.strerror}"
+        raise StoreUnavailableError(
+            str(folder), problem, "name a folder that you may write to"
+        ) from error
+
+
+def environment_of(config: Config, base: Path) -> Environment:
+    """Return the environment that *config* describes; relative paths start at *base*."""
+
+    def open_named_store(name: str, settings: AnyStore) -> Store:
+        if isinstance(settings, ChainedSettings):
+            tiers = [stores[tier]() for tier in settings.stores]
+            return chain_stores(name, settings, tiers)
+        return open_store(name, settings, base)
+
+    def open_named_repository(name: str, settings: AnyRepo) -> Repository:
+        if isinstance(settings, ChainedSettings):
+            tiers = [repos[tier]() for tier in settings.stores]
+            return chain_repositories(name, settings, tiers)
+        store = None if settings.store is None else stores[settings.store]()
+        return open_repository(name, settings, base, store)
+
+    stores = {
+        name: once(partial(open_named_store, name, settings))
+        for name, settings in config.blobstores.items()
+    }
+    repos = {
+        name: once(partial(open_named_repository, name, settings))
+        for name, settings in config.artifact_repos.items()
+    }
+    return Environment(
+        openers=repos,
+        default=config.default_repo,
+        clock=clock(),
+        beside=beside,
+        config=config,
+        use_cache=config.use_cache,
+        read_only=config.read_only,
+        check_mutations=config.check_mutations,
+        single_flight=config.single_flight,
+    )
+
+
+def once(make: Callable[[], T]) -> Callable[[], T]:
+    """Return a function that calls *make* once, on first use, even with several threads."""
+    made: list[T] = []
+    guard = Guard()
+
+    def get() -> T:
+        if not made:
+            with guard.lock:
+                if not made:
+                    made.append(make())
+        return made[0]
+
+    return get

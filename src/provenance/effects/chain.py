@@ -1,0 +1,255 @@
+"""Several repositories as one, near ones before far ones, each with records and blobs of its own.
+
+What is found in a far repository is copied to the nearer ones with its small values; large values
+follow when they are read. Writes go to the farthest first, so that what is near is everywhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+from attrs import evolve
+
+from provenance.codecs.trust import may_copy, record_executes
+from provenance.effect import Interpreter, run
+from provenance.effects.tiers import Tier, allowed, answers, takes_copies, tiered
+from provenance.errors import BlobNotFoundError, CorruptBlobError, StoreUnavailableError
+from provenance.model.ids import ArtifactId
+from provenance.model.queries import Page
+from provenance.model.records import ArtifactRecord, Blob, Held, SetRecord, Written
+from provenance.ports.blobs import MARGIN, DropBlob, HasBlob, WriteBlob, copying_from
+from provenance.ports.blobs import BlobEffects as Blobs
+from provenance.ports.leases import Claim, FindExpired, Leases, Release, Renew
+from provenance.ports.records import (
+    CheckRecords,
+    DropRecord,
+    DropSet,
+    Evict,
+    FindByValue,
+    FindEviction,
+    FindHomes,
+    FindIds,
+    FindInputs,
+    FindLabelled,
+    FindNamed,
+    FindPins,
+    FindProgeny,
+    FindRecord,
+    FindRecords,
+    FindRun,
+    FindSet,
+    FindSetIds,
+    InspectRecord,
+    PutRecord,
+    PutSet,
+    given,
+)
+from provenance.ports.records import RecordEffects as Records
+from provenance.util.locks import Guard
+
+_log: Final = logging.getLogger("provenance")
+_SMALL: Final = 65_536
+"""Size in bytes up to which values are copied together with their record."""
+
+
+def chained(name: str, tiers: Sequence[Tier]) -> Interpreter[Records | Leases | Blobs]:
+    """Return the repository *name* made of *tiers*, the nearest first; each is a repository."""
+    chain = _Chain(name, tuple(tiers))
+    return (
+        tiered(name, tiers)
+        | FindRecord.on(chain.find_record)
+        | FindIds.on(lambda ask: _first(chain.merged(ask), ask.limit))
+        | FindByValue.on(chain.find_by_value)
+        | FindProgeny.on(lambda ask: tuple(sorted(set(chain.merged(ask)))))
+        | FindInputs.on(chain.first)
+        | FindRun.on(chain.first)
+        | FindRecords.on(chain.find_records)
+        | PutRecord.on(chain.put_record)
+        | DropRecord.on(chain.drop_record)
+        | PutSet.on(chain.put_set)
+        | FindSet.on(chain.find_set)
+        | FindSetIds.on(lambda ask: _first(chain.merged(ask), ask.limit))
+        | FindLabelled.on(chain.find_set)
+        | DropSet.on(chain.drop_set)
+        | InspectRecord.on(chain.inspect)
+        | FindNamed.on(lambda ask: frozenset(chain.merged(ask)))
+        | FindPins.on(lambda ask: tuple(sorted(set(chain.merged(ask)))))
+        | Evict.on(chain.evict)
+        | FindEviction.on(chain.first)
+        | CheckRecords.on(chain.check_records)
+        | FindHomes.on(lambda ask: frozenset(chain.merged(ask)))
+        | Claim.on(chain.lease)
+        | Renew.on(chain.lease)
+        | Release.on(chain.lease)
+        | FindExpired.on(chain.lease)
+    )
+
+
+def _first(ids: Iterator[Any], limit: int) -> tuple[Any, ...]:
+    return tuple(sorted(set(ids))[:limit])
+
+
+class _Chain:
+    """Several repositories as one; of threads that delete one record, only one gets its blobs."""
+
+    def __init__(self, name: str, tiers: tuple[Tier, ...]) -> None:
+        self.name = name
+        self.tiers = tiers
+        # Not a `Shared` lock, for which forks wait: the tiers take such locks while it is held.
+        self._deleting = Guard()
+
+    def _readable(self) -> list[Tier]:
+        return allowed(self.tiers, "read", "looking up", self.name)
+
+    def merged(self, ask: Any) -> Iterator[Any]:  # noqa: ANN401 - any effect that is answered with several
+        """Yield the members of all tiers' answers, one tier after the other."""
+        for _, members in answers(self._readable(), ask):
+            yield from members
+
+    def find_record(self, ask: FindRecord) -> ArtifactRecord | None:
+        readable = self._readable()
+        for tier, record in answers(readable, ask):
+            if record is not None:
+                self._bring_near(record, tier, readable[: readable.index(tier)])
+                return cast("ArtifactRecord", record)
+        return None
+
+    def _bring_near(self, record: ArtifactRecord, found: Tier, nearer: list[Tier]) -> None:
+        for tier in reversed(
+            [each for each in nearer if takes_copies(each) and _may_take(each, record, found)]
+        ):
+            try:
+                _copy(record, found, tier)
+            except (StoreUnavailableError, BlobNotFoundError, CorruptBlobError) as error:
+                _log.warning(
+                    "%s was not copied from %s to %s: %s", record.id, found.name, tier.name, error
+                )
+
+    def find_by_value(self, ask: FindByValue) -> tuple[ArtifactRecord, ...]:
+        by_id: dict[ArtifactId, ArtifactRecord] = {}
+        for record in self.merged(ask):
+            by_id.setdefault(record.id, record)
+        return tuple(sorted(by_id.values(), key=lambda record: (record.added_at, record.id)))
+
+    def first(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that is answered with something or None
+        """Return the answer of the nearest tier that has one."""
+        found = answers(self._readable(), ask)
+        return next((answer for _, answer in found if answer is not None), None)
+
+    def inspect(self, ask: InspectRecord) -> ArtifactRecord | None:
+        """Return the nearest record; raise for a damaged one, whatever farther tiers have."""
+        found = answers(self._readable(), ask, past=(StoreUnavailableError,))
+        return next((record for _, record in found if record is not None), None)
+
+    def find_records(self, ask: FindRecords) -> Page:
+        """Return a page of one tier, without what nearer tiers have; `after` encodes the tier."""
+        readable = self._readable()
+        place, number = divmod(ask.after or 0, len(readable))
+        page: Page = readable[number].ask(evolve(ask, after=place or None))
+        nearer = readable[:number]
+        fresh = tuple(
+            record
+            for record in page.records
+            if all(tier.ask(FindRecord(record.id)) is None for tier in nearer)
+        )
+        if page.next is not None:
+            return Page(fresh, page.next * len(readable) + number)
+        return Page(fresh, number + 1 if number + 1 < len(readable) else None)
+
+    def put_record(self, ask: PutRecord) -> ArtifactRecord:
+        """Put everywhere, from far to near; where a far tier has another record already, that one goes everywhere.
+
+        A tier that may not take that one gets what was put, and from there on its record is the one.
+        """
+        holder, *nearer = allowed(self.tiers, "write", "recording an artifact", self.name)[::-1]
+        stored: ArtifactRecord = holder.ask(ask)
+        for tier in nearer:
+            if stored == ask.record:
+                tier.ask(ask)
+            elif _may_take(tier, stored, holder):
+                _copy(stored, holder, tier)
+            else:
+                holder, stored = tier, tier.ask(ask)
+        return stored
+
+    def drop_record(self, ask: DropRecord) -> tuple[Blob, ...] | None:
+        """Delete from each tier the record, and the blobs that none of its own records names.
+
+        Return the blobs that no tier needs, if all tiers had the record; delete others at once,
+        unless they were written lately.
+        """
+        before = datetime.now(UTC) - MARGIN  # as in `programs.forget`
+        tiers = allowed(self.tiers, "delete", "deleting an artifact", self.name)
+        with self._deleting.lock:
+            orphans: list[tuple[Tier, tuple[Blob, ...] | None]] = [
+                (tier, tier.ask(ask)) for tier in tiers
+            ]
+        known = [set(blobs) for _, blobs in orphans if blobs is not None]
+        common: set[Blob] = (
+            known[0].intersection(*known) if len(known) == len(self.tiers) else set()
+        )
+        for tier, blobs in orphans:
+            for blob in blobs or ():
+                if blob not in common:
+                    tier.ask(DropBlob(blob, before))
+        ours = dict.fromkeys(blob for _, blobs in orphans for blob in blobs or () if blob in common)
+        return tuple(ours) if known else None
+
+    def lease(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that concerns a lease, and its answer
+        """Ask the farthest writable tier, which most other processes share."""
+        return allowed(self.tiers, "write", "acquiring a lease", self.name)[-1].ask(ask)
+
+    def put_set(self, ask: PutSet) -> SetRecord:
+        for tier in reversed(allowed(self.tiers, "write", "recording a set", self.name)):
+            tier.ask(ask)
+        return ask.record
+
+    def find_set(self, ask: FindSet | FindLabelled) -> SetRecord | None:
+        """Return the newest set of all tiers: a nearer one may be older."""
+        found = [record for _, record in answers(self._readable(), ask) if record is not None]
+        return max(found, key=lambda record: record.created_at, default=None)
+
+    def drop_set(self, ask: DropSet) -> bool:
+        tiers = allowed(self.tiers, "delete", "deleting a set", self.name)
+        return sum(tier.ask(ask) for tier in tiers) > 0
+
+    def evict(self, ask: Evict) -> tuple[Blob, ...] | None:
+        """Evict from every tier, unless a set of any has it; return the blob if none needs it."""
+        if any(self.merged(FindPins(ask.id))):
+            return None
+        tiers = allowed(self.tiers, "delete", "evicting a value", self.name)
+        freed: list[tuple[Tier, tuple[Blob, ...] | None]] = [
+            (tier, tier.ask(ask)) for tier in tiers
+        ]
+        if all(blobs is None for _, blobs in freed):
+            return None
+        if any(blobs == () for _, blobs in freed):
+            return ()
+        evicted = [tier for tier, blobs in freed if blobs is not None]
+        others = [tier for tier in self._readable() if tier not in evicted]
+        return () if any(tier.ask(FindNamed((ask.blob,))) for tier in others) else (ask.blob,)
+
+    def check_records(self, ask: CheckRecords) -> tuple[str, ...]:
+        found = answers(self._readable(), ask)
+        return tuple(f"{tier.name}: {complaint}" for tier, lines in found for complaint in lines)
+
+
+def _may_take(tier: Tier, record: ArtifactRecord, found: Tier) -> bool:
+    return may_copy(trusted=found.trusted, executes=record_executes(record), into=tier.copy_policy)
+
+
+def _copy(record: ArtifactRecord, source: Tier, target: Tier) -> None:
+    """Copy a record, and its values if they are small; large ones are copied when they are read."""
+    what = run(given(record, source.name), source.ask)
+    copy = copying_from(source.ask)
+    small = [
+        blob
+        for blob in dict.fromkeys(record.blobs)
+        if blob.size <= _SMALL and source.ask(HasBlob(blob))
+    ]
+    written: list[Written] = [target.ask(WriteBlob(copy(blob))) for blob in small]
+    held = tuple(blob for blob in written if isinstance(blob, Held))
+    target.ask(PutRecord(record, what.run, what.inputs_json, held))

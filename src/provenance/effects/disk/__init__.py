@@ -1,0 +1,1 @@
+"""`effects.disk` keeps blobs as files in a folder."""

@@ -1,0 +1,299 @@
+"""Blobs as files in a folder.
+
+A blob's file is complete or absent: it is written under a temporary name in the same folder tree
+and then renamed. Its name is its digest, which is checked before anything is decoded.
+"""
+
+# Paths are text here: joining `Path`s would be a large part of the time of a small read.
+# ruff: noqa: PTH100, PTH118, PTH120
+from __future__ import annotations
+
+import io
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Final, TypeAlias, TypeVar
+
+from provenance.effects.disk import directory
+from provenance.effects.disk.directory import (
+    hold_the_same,
+    is_in_the_way,
+    move,
+    set_aside,
+    size_of,
+    sync_folder,
+)
+from provenance.effects.io import (
+    Reaching,
+    Temporary,
+    check_bytes,
+    digest,
+    filled,
+    is_digest,
+    read_through,
+    remove,
+)
+from provenance.errors import (
+    BlobNotFoundError,
+    CorruptBlobError,
+    KeyExistsError,
+    StoreUnavailableError,
+)
+from provenance.model.ids import BlobId
+from provenance.model.records import Blob, Stored
+from provenance.ports.blobs import Compared, Durability, Holding, OnDuplicate, Shelf
+
+T = TypeVar("T")
+
+_SMALL: Final = 1 << 16
+"""Files up to this size are read in one call; larger ones are streamed."""
+_CHUNK: Final = 1 << 20
+_SETTLED: Final = 100_000_000
+"""Nanoseconds after which another change to a file is sure to change its modification time."""
+_REMEMBERED: Final = 100_000
+_READ: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+)
+"""Without waiting: regular files are ready at once, and others are not read."""
+
+_Signature: TypeAlias = tuple[int, int, int, int]
+
+
+class DiskBlobs:
+    """Blobs below the folder *root*, which is made when the first blob is written."""
+
+    def __init__(
+        self,
+        root: Path,
+        name: str = "disk",
+        durability: Durability = Durability.PROCESS,
+        on_duplicate: OnDuplicate = OnDuplicate.SKIP,
+        compared: Compared = Compared.CHANGED,
+    ) -> None:
+        self._root = os.path.abspath(root)
+        self._name = name
+        self._durability = durability
+        self._on_duplicate = on_duplicate
+        self._when = compared
+        self._reaching = Reaching(name)
+        self._temporary = Temporary(self._root)
+        self._verified: dict[BlobId, _Signature] = {}
+        self._buffers = threading.local()
+
+    def write_blob(self, write: Callable[[BinaryIO], None]) -> Stored:
+        """Publish what *write* writes; after any failure, nothing half-written stays.
+
+        Raises `StoreUnavailableError` if the folder cannot be written; exceptions of *write* pass
+        unchanged.
+        """
+        with self._reaching:
+            fd, path = self._temporary.create()
+        try:
+            try:
+                # Outside of `reaching`: an OSError of the user's encoder is not the store's.
+                blob = filled(fd, self._name, write)
+                with self._reaching:
+                    if self._durability is Durability.POWER:
+                        os.fsync(fd)
+            finally:
+                os.close(fd)
+            with self._reaching:
+                self._publish(path, blob)
+        finally:
+            remove(path)
+        return Stored(blob)
+
+    def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
+        """Check the bytes and return what *read* makes of them; its exceptions pass unchanged.
+
+        Raises `BlobNotFoundError`, `CorruptBlobError`, or `StoreUnavailableError`.
+        """
+        if blob.size <= _SMALL:
+            with self._reaching:
+                data = self._open(blob, lambda path: _read_whole(path, blob.size))
+                found = None if self._when is Compared.SIZE else digest(data)
+                check_bytes(blob, self._name, len(data), found)
+            return read(io.BytesIO(data))
+        with self._reaching:
+            file = self._open(blob, _open_file)
+        with file:
+            with self._reaching:
+                if self._when is Compared.SIZE:
+                    check_bytes(blob, self._name, os.fstat(file.fileno()).st_size)
+                else:
+                    self._check(file, blob, again=self._when is Compared.ALWAYS)
+            return read(file)
+
+    def has_blob(self, blob: Blob) -> bool:
+        """Return whether a file of this name and size is there."""
+        path = self._path(blob)
+        if path is None:
+            return False
+        with self._reaching:
+            size = size_of(path)
+            if size is None and directory.is_back(self._root, blob.id):
+                size = size_of(path)
+        return size == blob.size
+
+    def drop_blob(self, blob: Blob) -> None:
+        """Delete the file if it exists."""
+        path = self._path(blob)
+        if path is not None:
+            with self._reaching:
+                try:
+                    remove(path)
+                except OSError:
+                    if not is_in_the_way(path):
+                        raise
+
+    def quarantine(self, blob: Blob) -> None:
+        """Move the file, or what is in its place, to the folder `.quarantine`."""
+        path = self._path(blob)
+        if path is not None:
+            with self._reaching:
+                self._clear(path, blob)
+
+    def check_blob(self, blob: Blob) -> None:
+        """Read the whole file, whatever is known of it; raises as `read_blob` does."""
+        with self._reaching, self._open(blob, _open_file) as file:
+            self._check(file, blob, again=True)
+
+    def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
+        """Return up to *limit* of the files on a shelf, in order of their names."""
+        with self._reaching:
+            return directory.listed(self._root, shelf, after, limit)
+
+    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
+        """Delete the file of this name if it is old; return whether it was deleted."""
+        with self._reaching:
+            return directory.discarded(self._root, shelf, key, before)
+
+    def find_places(self) -> frozenset[str]:
+        """Return the folder in one spelling, whatever links lead to it."""
+        return frozenset({f"file:{os.path.realpath(self._root)}"})
+
+    def _path(self, blob: Blob) -> str | None:
+        """Return the path of *blob*; None for an invalid id, which must not become a path."""
+        digits = blob.id
+        if not is_digest(digits):
+            return None
+        return f"{self._root}{os.sep}{digits[:2]}{os.sep}{digits[2:]}"
+
+    def _publish(self, temporary: str, blob: Blob) -> None:
+        final = self._path(blob)
+        if final is None:
+            raise ValueError(f"invalid digest {blob.id!r}")
+        if not self._stays(final, temporary, blob):
+            self._place(temporary, final, blob)
+        if self._durability is Durability.POWER:
+            for folder in (os.path.dirname(final), self._root):
+                sync_folder(folder)
+
+    def _place(self, temporary: str, final: str, blob: Blob) -> None:
+        """Give the file its name: by rename, or by a link if the name must be new.
+
+        Of two writers, only one can make the link.
+        """
+        is_new = self._on_duplicate is OnDuplicate.RAISE and size_of(final) is None
+        try:
+            # A rename replaces a file that is there already: it may be damaged.
+            move(temporary, final, link=is_new)
+        except OSError as error:
+            if is_in_the_way(final):
+                self._clear(final, blob)
+                move(temporary, final, link=is_new)
+            elif isinstance(error, FileExistsError):
+                raise KeyExistsError(blob.id, self._name) from error
+            else:
+                raise
+
+    def _clear(self, path: str, blob: Blob) -> None:
+        """Quarantine what is in the place of the file of *blob*."""
+        try:
+            set_aside(path, os.path.join(self._root, directory.QUARANTINE, blob.id))
+        except OSError as error:
+            if not is_in_the_way(path):
+                raise
+            reason = f"cannot quarantine {path}, which is not a regular file: {error.strerror}"
+            raise StoreUnavailableError(self._name, reason, "move it away") from error
+
+    def _stays(self, path: str, temporary: str, blob: Blob) -> bool:
+        """Return whether a file at *path* stays for good; if so, touch it as if just written."""
+        if self._on_duplicate is OnDuplicate.OVERWRITE:
+            return False
+        # An OSError means that it was deleted just now, or is another user's.
+        with suppress(OSError):
+            stays = self._on_duplicate.stays(
+                blob, self._name, size_of(path), lambda: hold_the_same(path, temporary)
+            )
+            return stays and self._is_sound(blob) and directory.renewed(path)
+        return False
+
+    def _is_sound(self, blob: Blob) -> bool:
+        try:
+            self.read_blob(blob, lambda _: None)
+        except (BlobNotFoundError, CorruptBlobError):
+            return False
+        return True
+
+    def _open(self, blob: Blob, opener: Callable[[str], T]) -> T:
+        """Open the file of *blob*, again if a collector had moved it away and it is back."""
+        path = self._path(blob)
+        if path is None:
+            raise CorruptBlobError(blob.id, self._name, "file name is not a digest")
+        while True:
+            try:
+                return opener(path)
+            except FileNotFoundError as error:
+                if not directory.is_back(self._root, blob.id):
+                    raise BlobNotFoundError(blob.id, self._name) from error
+            except OSError as error:
+                if is_in_the_way(path):
+                    raise CorruptBlobError(blob.id, self._name, "not a regular file") from error
+                raise
+
+    def _check(self, file: BinaryIO, blob: Blob, *, again: bool) -> None:
+        """Read the whole file unless this process did before, it is unchanged, and not *again*."""
+        if again:
+            self._verified.pop(blob.id, None)
+        status = os.fstat(file.fileno())
+        check_bytes(blob, self._name, status.st_size)
+        # Programs can set the modification time, but not the change time.
+        changed = max(status.st_mtime_ns, status.st_ctime_ns)
+        signature = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        if self._verified.get(blob.id) == signature:
+            return
+        found = self._read_through(file)
+        check_bytes(blob, self._name, found.size, found.id)
+        file.seek(0)
+        if time.time_ns() - changed > _SETTLED:
+            if len(self._verified) >= _REMEMBERED:
+                self._verified.clear()
+            self._verified[blob.id] = signature
+
+    def _read_through(self, file: BinaryIO) -> Blob:
+        """Return the blob that *file* holds, read through one buffer per thread."""
+        buffer: memoryview | None = getattr(self._buffers, "buffer", None)
+        if buffer is None:
+            buffer = self._buffers.buffer = memoryview(bytearray(_CHUNK))
+        return read_through(file, buffer)
+
+
+def _open_file(path: str) -> BinaryIO:
+    return open(path, "rb", opener=lambda path, _: os.open(path, _READ))
+
+
+def _read_whole(path: str, size: int) -> bytes:
+    """Return the bytes of a file that should have *size* bytes, and one more if it is longer."""
+    fd = os.open(path, _READ)
+    try:
+        return os.read(fd, size + 1)
+    finally:
+        os.close(fd)

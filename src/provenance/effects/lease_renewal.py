@@ -1,0 +1,226 @@
+"""Leases of this process: who holds them, and the thread that renews them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from queue import Empty, SimpleQueue
+from typing import Any, Final, TypeAlias, TypeVar
+
+from attrs import evolve
+
+from provenance.effect import Effect, Interpreter, overlaid
+from provenance.model.ids import ArtifactId
+from provenance.ports.leases import Claim, Claimed, Release, Renew, Taken
+from provenance.util.locks import Shared
+
+E = TypeVar("E", bound=Effect[Any])
+Key: TypeAlias = tuple[object, ArtifactId]
+
+_log: Final = logging.getLogger("provenance")
+_BEATS: Final = 3
+"""Renewals in the duration of a lease."""
+_LINGER: Final = 5.0
+"""Seconds that the thread stays alive with nothing to renew."""
+_AT_FORK: Final = 1.0
+"""Seconds that a fork waits for the thread to end."""
+
+
+def kept_up(base: Interpreter[E]) -> Interpreter[E]:
+    """Return *base* with leases that are renewed until their last holder releases them."""
+    leases = _StoreLeases(base)
+    return overlaid(base, Claim.on(leases.claim) | Release.on(leases.release))
+
+
+class _Held:
+    """A lease of this process: its store, the time of its renewal, and its holders."""
+
+    def __init__(self, key: Key, base: Interpreter[Any], lease: Claimed, seconds: float) -> None:
+        self.key = key
+        self.base = base
+        self.lease = lease
+        self.seconds = seconds
+        self.due = time.monotonic() + seconds / _BEATS
+        self.holders: list[weakref.ref[Claimed]] = []
+
+    def hold(self) -> Claimed:
+        """Add a holder; return its copy of the lease."""
+        copy = evolve(self.lease)
+        self.holders.append(weakref.ref(copy, _wake))
+        return copy
+
+    def drop(self, holder: Claimed | None) -> bool:
+        """Remove *holder*, and those that are gone; return whether none is left."""
+        self.holders = [ref for ref in self.holders if ref() is not None and ref() is not holder]
+        return not self.holders
+
+
+def _wake(_: object) -> None:
+    """Wake the thread, because a holder is gone; called at any moment, so it must not wait."""
+    _leases.wake.put(None)
+
+
+class _Leases(Shared):
+    """All leases of this process, and the thread that renews them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: dict[Key, _Held] = {}
+        self.wake: SimpleQueue[None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._ends = False
+
+    def join(self, key: Key) -> Claimed | None:
+        """Return the lease of *key*, if this process holds it."""
+        with self.lock:
+            held = self.held.get(key)
+            return None if held is None else held.hold()
+
+    def keep(self, held: _Held) -> Claimed:
+        """Renew a lease from now on."""
+        with self.lock:
+            self.held[held.key] = held
+            self.begin()
+            return held.hold()
+
+    def drop(self, key: Key, lease: Claimed | None, holder: Claimed | None) -> _Held | None:
+        """Remove a holder; return the lease if it was the last holder of *lease*."""
+        with self.lock:
+            held = self.held.get(key)
+            if held is None or lease not in (None, held.lease) or not held.drop(holder):
+                return None
+            return self.held.pop(key)
+
+    def begin(self) -> None:
+        """Start the thread if it does not run; at the exit of the process none can start."""
+        with self.lock:
+            if self.held and self._thread is None:
+                self._ends = False
+                thread = threading.Thread(
+                    target=self._renew_all, name="provenance-leases", daemon=True
+                )
+                with suppress(RuntimeError):
+                    thread.start()
+                    self._thread = thread
+            elif self.held:
+                # A slow store kept it from ending before a fork.
+                self._ends = False
+                self.wake.put(None)
+
+    def end(self) -> None:
+        """Stop the thread, and wait a short time for its end."""
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            self._ends = True
+            self.wake.put(None)
+            thread.join(_AT_FORK)
+
+    def forget(self) -> None:
+        """Forget the leases and the thread in a forked child; they are the parent's."""
+        self.held.clear()
+        self._thread, self.wake = None, SimpleQueue()
+
+    def _renew_all(self) -> None:
+        idle_since: float | None = None
+        while True:
+            with suppress(Empty):
+                self.wake.get(timeout=self._until_next())
+            for held in self._abandoned():
+                _execute(held, Release(held.lease))
+            for held in self._due():
+                self._renew(held)
+            now = time.monotonic()
+            idle_since = None if self.held else (idle_since or now)
+            is_idle = idle_since is not None and now - idle_since >= _LINGER
+            with self.lock:
+                if self._ends or (is_idle and not self.held):
+                    self._thread = None
+                    return
+
+    def _until_next(self) -> float:
+        now = time.monotonic()
+        with self.lock:
+            return max(0.0, min((held.due - now for held in self.held.values()), default=_LINGER))
+
+    def _abandoned(self) -> Iterator[_Held]:
+        with self.lock:
+            keys = list(self.held)
+        return (held for key in keys if (held := self.drop(key, None, None)) is not None)
+
+    def _due(self) -> list[_Held]:
+        now = time.monotonic()
+        with self.lock:
+            return [held for held in self.held.values() if held.due <= now]
+
+    def _renew(self, held: _Held) -> None:
+        """Renew the lease, forget it if it was lost, or try again later if the store fails."""
+        if _execute(held, Renew(held.lease, held.seconds)) is False:
+            _log.info(
+                "lost the lease of %s to another process, which may compute it, too", held.key[1]
+            )
+            with self.lock:
+                if self.held.get(held.key) is held:
+                    del self.held[held.key]
+        held.due = time.monotonic() + held.seconds / _BEATS
+
+
+def _execute(held: _Held, effect: Renew | Release) -> bool | None:
+    """Return the answer of the store, None if it fails: the lease then expires by itself."""
+    try:
+        return held.base(effect)
+    except Exception as error:  # noqa: BLE001 - the thread must go on
+        _log.debug("%s: %s", effect, error)
+        return None
+
+
+_leases: Final = _Leases()
+
+# Windows does not fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_leases.end, after_in_parent=_leases.begin, after_in_child=_leases.forget
+    )
+
+
+class _StoreLeases:
+    """The leases of one store."""
+
+    def __init__(self, base: Interpreter[Any]) -> None:
+        self._base = base
+        self._mark = object()
+
+    def claim(self, ask: Claim) -> Claimed | Taken:
+        key = self._mark, ask.artifact_id
+        known = _leases.join(key)
+        if known is not None:
+            return known
+        answer = self._base(ask)
+        if isinstance(answer, Taken):
+            return answer
+        return _leases.keep(_Held(key, self._base, answer, ask.seconds))
+
+    def release(self, ask: Release) -> bool:
+        """Release a lease that is held here; False for one that was lost, or is a parent's."""
+        held = _leases.drop((self._mark, ask.lease.artifact_id), ask.lease, ask.lease)
+        return held is not None and self._base(Release(held.lease))
+
+
+_TOKEN_BYTES: Final = 6
+
+
+@cache
+def _node() -> str:
+    import platform
+
+    return platform.node()
+
+
+def new_owner() -> str:
+    """Return a new owner, unique to one claim; host and process are in it for people to read."""
+    return f"{_node()}:{os.getpid()}:{os.urandom(_TOKEN_BYTES).hex()}"

@@ -1,0 +1,1 @@
+"""`effects.objectstore` keeps blobs in remote stores, which it reaches through fsspec."""

@@ -1,0 +1,1 @@
+"""`effects.sql` keeps records in a database, SQLite or PostgreSQL."""

@@ -1,0 +1,135 @@
+"""The interface of an SQL database that stores records, sets, leases and small blobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
+
+from provenance.effects.sql.statements import VERSION
+from provenance.errors import ConfigError
+from provenance.util.formatting import shown
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+R = TypeVar("R")
+Values: TypeAlias = Sequence[str | int | float | bytes | None]
+
+_PREFETCHED: Final = 1_000
+"""Blobs that are kept, at most."""
+
+
+class Answer(Protocol):
+    """The result of a statement."""
+
+    @property
+    def rowcount(self) -> int:
+        """The number of rows that it changed."""
+        ...
+
+    def fetchall(self) -> Sequence[tuple[object, ...]]:
+        """Return the rows that it selected."""
+        ...
+
+
+Execute: TypeAlias = Callable[[str, Values], Answer]
+
+
+class Database(Protocol):
+    """A database that executes `provenance.effects.sql.statements` and returns rows as SQLite does.
+
+    Statements are passed as text. A database with another dialect looks up what the text was
+    compiled from.
+    """
+
+    @property
+    def name(self) -> str:
+        """The store's name, for errors."""
+        ...
+
+    @property
+    def engine(self) -> Engine:
+        """The database for SQLAlchemy and pandas."""
+        ...
+
+    def query(self, statement: str, /, *values: str | float | None) -> list[tuple[object, ...]]:
+        """Return all rows that *statement* selects; raises `StoreUnavailableError`."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """A number that grows when stored records may be gone.
+
+        The database was replaced, or a transaction was rolled back.
+        """
+        ...
+
+    def change(self, statement: str, values: Values, generation: int | None = None, /) -> int:
+        """Execute *statement* as a transaction; return the number of changed rows.
+
+        Return 0 and do nothing if *generation* is given and no longer current. Raises
+        `StoreUnavailableError`.
+        """
+        ...
+
+    def transaction(self, work: Callable[[Execute], R], /) -> R:
+        """Return what *work* returns; commit its statements, or roll back if it raises.
+
+        *work* may be called again if the database aborted the transaction because of another one.
+        Raises `StoreUnavailableError`.
+        """
+        ...
+
+    @property
+    def identity(self) -> str:
+        """The identity of the database, the same in every process."""
+        ...
+
+    def find_problems(self) -> tuple[str, ...]:
+        """Return the problems that the database finds in its own files.
+
+        Raises `StoreUnavailableError`.
+        """
+        ...
+
+    def migrate(self, version: int | None = None, /) -> None:
+        """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""
+        ...
+
+    def prefetch(self, blob_id: str, data: bytes, /) -> None:
+        """Keep the bytes of a small blob, read with its record, until they are requested."""
+        ...
+
+    def prefetched(self, blob_id: str, /) -> bytes | None:
+        """Return the kept bytes, and forget them."""
+        ...
+
+
+class Prefetching:
+    """Keeps the bytes that were read with a record, which are likely to be requested next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._prefetched: dict[str, bytes] = {}
+
+    def prefetch(self, blob_id: str, data: bytes) -> None:
+        """Keep the bytes of a small blob, read with its record, until they are requested."""
+        if len(self._prefetched) >= _PREFETCHED:
+            self._prefetched.clear()
+        self._prefetched[blob_id] = data
+
+    def prefetched(self, blob_id: str) -> bytes | None:
+        """Return the kept bytes, and forget them."""
+        return self._prefetched.pop(blob_id, None)
+
+    def forget_prefetched(self) -> None:
+        """Forget all kept bytes, because stored ones may change."""
+        self._prefetched.clear()
+
+
+def checked_version(name: str, version: int | None) -> int:
+    """Return *version*, by default the newest; raises `ConfigError` if it does not exist."""
+    if version is not None and not 1 <= version <= VERSION:
+        problem = f"unknown version {shown(version)} of the tables"
+        raise ConfigError(f"{name}, version", problem, f"expected 1 to {VERSION}")
+    return version or VERSION

@@ -1,0 +1,288 @@
+"""A PostgreSQL database, shared between threads and forks."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any, Final, TypeAlias, TypeVar
+
+import psycopg
+import sqlalchemy as sa
+from attrs import frozen
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
+
+from provenance.effects.sql.database import Execute, Prefetching, Values, checked_version
+from provenance.effects.sql.migrate import MIGRATING, ensure_tables, make_database
+from provenance.effects.sql.postgres_connection import (
+    Access,
+    Connection,
+    SilentServerError,
+    connect,
+    is_cut,
+    unavailable,
+    url_of,
+)
+from provenance.effects.sql.postgres_dialect import translated
+from provenance.errors import StoreUnavailableError
+from provenance.util.locks import Shared
+
+R = TypeVar("R")
+
+_ATTEMPTS: Final = 6
+"""Attempts at a transaction that the server aborts because of others."""
+_POOL_SIZE: Final = 5
+_MAX_OVERFLOW: Final = 45
+_HANDLER_TIMEOUT: Final = 1.0
+"""Timeout in a signal handler, which may have interrupted the lock's owner."""
+_IS_LOCKED: Final = "55P03"
+_ABORTED: Final = frozenset({"40001", "40P01"})
+"""Serialization failure and deadlock: the server aborts one of several transactions."""
+
+
+@frozen
+class _Result:
+    """The result of a statement."""
+
+    rowcount: int
+    rows: Sequence[tuple[object, ...]]
+
+    def fetchall(self) -> Sequence[tuple[object, ...]]:
+        """Return the rows that it selected."""
+        return self.rows
+
+
+_Execute: TypeAlias = Callable[[str, Values], _Result]
+
+
+class PostgresDatabase(Prefetching, Shared):
+    """The PostgreSQL database at *access*, connected to, and created if allowed, on first use.
+
+    Statements are those of SQLite, translated. Connections are pooled; a child process does not
+    touch those of its parent. A statement is executed again if its connection was lost; all of them
+    can be repeated.
+    """
+
+    def __init__(self, access: Access, name: str = "postgres") -> None:
+        super().__init__()
+        self.name = name
+        self._access = access
+        self._url = url_of(name, access)
+        self._is_ready = False
+        self._local = _Local()
+        self._pool = self._make_pool()
+        self._autocommit = self._pool.execution_options(isolation_level="AUTOCOMMIT")
+        _all.add(self)
+
+    def __repr__(self) -> str:
+        return f"<PostgresDatabase {self.name!r}>"
+
+    @property
+    def engine(self) -> Engine:
+        """The database for SQLAlchemy and pandas."""
+        self._prepare()
+        return self._pool
+
+    def query(self, statement: str, /, *values: str | float | None) -> list[tuple[object, ...]]:
+        """Return all rows that *statement* selects; raises `StoreUnavailableError`."""
+        return list(self._execute_alone(statement, values).rows)
+
+    @property
+    def generation(self) -> int:
+        """Always 0: each connection is made to the database of this name."""
+        return 0
+
+    def change(self, statement: str, values: Values, _: int | None = None, /) -> int:
+        """Execute *statement* as a transaction; return the number of changed rows.
+
+        Raises `StoreUnavailableError`.
+        """
+        return self._execute_alone(statement, values).rowcount
+
+    def transaction(self, work: Callable[[Execute], R], /) -> R:
+        """Return what *work* returns; commit its statements, or roll back if it raises.
+
+        *work* is called again if the server aborted the transaction because of another one, or the
+        connection was lost before its end. Raises `StoreUnavailableError`.
+        """
+        self._prepare()
+        self.forget_prefetched()
+        return self._retry(lambda: self._transact(work))
+
+    @property
+    def identity(self) -> str:
+        """The identity of the database, the same in every process."""
+        url = self._url
+        return f"postgresql:{url.host}:{url.port}/{url.database}/{self._access.schema}"
+
+    def find_problems(self) -> tuple[str, ...]:
+        """Return nothing: the server checks its own files."""
+        return ()
+
+    def migrate(self, version: int | None = None) -> None:
+        """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""
+        wanted = checked_version(self.name, version)
+        with self.lock:
+            self._retry(lambda: self._set_up(wanted))
+            self._is_ready = False
+
+    def close(self) -> None:
+        """Close the connections; the next use opens new ones."""
+        self._pool.dispose()
+
+    def leave_to_parent(self) -> None:
+        """Forget the connections, which belong to the parent process."""
+        self._pool.dispose(close=False)
+
+    def _make_pool(self) -> Engine:
+        from sqlalchemy import NullPool, QueuePool, create_engine, event
+
+        url, access = self._url, self._access
+        options: dict[str, Any] = {"poolclass": NullPool}
+        if access.persistent:
+            options = {
+                "poolclass": QueuePool,
+                "pool_size": _POOL_SIZE,
+                "max_overflow": _MAX_OVERFLOW,
+                "pool_timeout": access.connect_timeout,
+            }
+        engine = create_engine(
+            url.set(password=None, query={}),
+            creator=lambda: connect(url, access),
+            hide_parameters=True,
+            **options,
+        )
+        event.listen(engine, "checkout", _refuse_if_closed)
+        return engine
+
+    def _prepare(self) -> None:
+        if not self._is_ready:
+            with self.lock:
+                if not self._is_ready:
+                    self._retry(self._set_up)
+                    self._is_ready = True
+
+    def _set_up(self, version: int | None = None) -> None:
+        try:
+            self._pool.connect().close()
+        except DBAPIError:
+            if not (self._access.create_db and make_database(self._url, self._access)):
+                raise
+        entered = self._local.at_work.locked()
+        with nullcontext() if entered else self._local.at_work:
+            patience = _HANDLER_TIMEOUT if entered else MIGRATING
+            ensure_tables(self._pool, self._access, self.name, version, patience)
+
+    def _execute_alone(self, statement: str, values: Values) -> _Result:
+        self._prepare()
+        if self._local.at_work.locked():
+            return self._retry(lambda: self._transact(lambda execute: execute(statement, values)))
+
+        def work() -> _Result:
+            with self._autocommit.connect() as connection:
+                return _execute(connection, statement, values)
+
+        return self._retry(work)
+
+    def _transact(self, work: Callable[[_Execute], R]) -> R:
+        """Do *work* in a transaction; if its thread has another open, do not wait long for that."""
+        if not self._local.at_work.locked():
+            # A lock, not a flag: an interrupt cannot leave it set.
+            with self._local.at_work:
+                return self._commit(work)
+        try:
+            return self._commit(work, f"SET LOCAL lock_timeout = '{_HANDLER_TIMEOUT:.0f}s'")
+        except DBAPIError as error:
+            if _state(error) != _IS_LOCKED:
+                raise
+            reason = "the interrupted code, or another process, is writing the same"
+            advice = "try again when it has finished"
+            raise StoreUnavailableError(self.name, reason, advice) from error
+
+    def _commit(self, work: Callable[[_Execute], R], first: str | None = None) -> R:
+        with self._pool.connect() as connection:
+            if first is not None:
+                connection.exec_driver_sql(first)
+            result = work(lambda statement, values: _execute(connection, statement, values))
+            try:
+                connection.commit()
+            except DBAPIError as error:
+                raise _DoubtfulCommitError(error) from error
+            return result
+
+    def _retry(self, work: Callable[[], R]) -> R:
+        """Return what *work* returns, called again while that can help."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return work()
+            except _DoubtfulCommitError as doubtful:
+                failure: Exception = doubtful.error
+                may_help = _state(failure) in _ABORTED
+            except (SQLAlchemyError, psycopg.Error) as error:
+                failure = error
+                may_help = _state(error) in _ABORTED or (attempt == 1 and _was_cut(error))
+            if not may_help or attempt == _ATTEMPTS:
+                raise unavailable(self.name, self._url, failure)
+            # The processes wait for different times, so that they do not collide again.
+            time.sleep(0.005 * 2**attempt * (1 + os.getpid() % 7 / 7))
+
+
+class _Local(threading.local):
+    """The lock that each thread holds during its transaction."""
+
+    def __init__(self) -> None:
+        self.at_work: Final = threading.Lock()
+
+
+class _DoubtfulCommitError(Exception):
+    """A commit failed; unless the server says so, it is not known whether it took effect."""
+
+    def __init__(self, error: DBAPIError) -> None:
+        super().__init__()
+        self.error = error
+
+
+def _execute(connection: sa.Connection, statement: str, values: Values) -> _Result:
+    translation = translated(statement, values)
+    bound = translation.bind(values)
+    result = connection.exec_driver_sql(
+        translation.text, bound if isinstance(bound, dict) else tuple(bound)
+    )
+    rows = translation.rows(map(tuple, result)) if result.returns_rows else ()
+    return _Result(result.rowcount, rows)
+
+
+def _state(error: Exception) -> str | None:
+    """Return the server's code of the error, if it is the server's."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None)
+
+
+def _was_cut(error: Exception) -> bool:
+    if not (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return False
+    return not isinstance(error.orig, SilentServerError)
+
+
+def _refuse_if_closed(connection: Connection, *_: object) -> None:
+    """Refuse a pooled connection that the server has closed; the pool then opens another one."""
+    if is_cut(connection):
+        raise DisconnectionError
+
+
+_all: Final[weakref.WeakSet[PostgresDatabase]] = weakref.WeakSet()
+
+
+def _leave_all() -> None:
+    for database in list(_all):
+        database.leave_to_parent()
+
+
+# Windows does not fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_all)

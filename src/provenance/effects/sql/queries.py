@@ -1,0 +1,372 @@
+"""The statements on the tables of `provenance.effects.sql.tables`, written with SQLAlchemy.
+
+A hit must not import SQLAlchemy: `provenance.effects.sql.statements` is what `rendered` here renders (`make statements`; a
+test compares).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.sql.elements import ClauseElement
+
+from provenance.effects.sql.compiler import (
+    DIALECT,
+    SOURCES,
+    Moment,
+    Place,
+    Select,
+    Source,
+    compiled,
+    compiled_twice,
+    deleting,
+    inserting,
+    paged,
+    replacing,
+    selecting,
+    text_param,
+    trimmed,
+)
+from provenance.effects.sql.tables import (
+    BESIDES,
+    STAMP,
+    VERSION,
+    artifact_inputs,
+    artifact_set_members,
+    artifact_sets,
+    artifacts,
+    evictions,
+    leases,
+    quarantined_blobs,
+    runs,
+    tables,
+)
+from provenance.model.rows import COLUMNS
+
+_quarantined: Final = quarantined_blobs.c
+
+SET_ASIDE: Final = inserting(quarantined_blobs, ("id", "data", "set_aside_at"), "REPLACE")
+LIST_ASIDE: Final = compiled(
+    paged(
+        sa.select(_quarantined.id, sa.func.length(_quarantined.data), _quarantined.set_aside_at)
+        .where(_quarantined.id > text_param("after"))
+        .order_by(_quarantined.id)
+    ),
+    *("after", "limit", "offset"),
+)
+DROP_ASIDE: Final = compiled(
+    sa.delete(quarantined_blobs).where(
+        _quarantined.id == text_param("key"),
+        _quarantined.set_aside_at < sa.bindparam("before", type_=sa.DateTime(timezone=True)),
+    ),
+    *("key", "before"),
+)
+FIND_PINS: Final = selecting(
+    artifact_set_members.c.set_id,
+    by=artifact_set_members.c.artifact_id,
+    order=(artifact_set_members.c.set_id,),
+)
+HOLDERS: Final = compiled(
+    sa.select(artifact_inputs.c.artifact_id)
+    .join(artifacts, artifacts.c.id == artifact_inputs.c.artifact_id)
+    .where(
+        artifact_inputs.c.input_id == text_param("key"),
+        sa.cast(artifacts.c.value_artifact_ids, sa.Text).contains(text_param("held")),
+    ),
+    *("key", "held"),
+)
+PUT_EVICTION: Final = inserting(evictions, ("artifact_id", "evicted_at"), "REPLACE")
+FIND_EVICTION: Final = selecting(evictions.c.evicted_at, by=evictions.c.artifact_id)
+DROP_EVICTION: Final = deleting(evictions.c.artifact_id)
+EMPTY_VALUE: Final = compiled(
+    sa.update(artifacts)
+    .values(value_data=sa.null())
+    .where(artifacts.c.id == text_param("key"), artifacts.c.content_digest == text_param("blob")),
+    *("key", "blob"),
+)
+_is_evicted = sa.exists().where(evictions.c.artifact_id == artifacts.c.id).correlate(artifacts)
+NEEDS_BLOB: Final = compiled(
+    sa.select(
+        sa.or_(
+            sa.exists().where(artifacts.c.content_digest == text_param("value"), ~_is_evicted),
+            sa.exists().where(artifacts.c.inputs_digest == text_param("inputs")),
+        )
+    ),
+    *("value", "inputs"),
+)
+
+
+def _seconds_from_now(name: str) -> sa.ColumnElement[float]:
+    """Return the current time plus the parameter, in seconds."""
+    return Moment() + sa.bindparam(name, type_=sa.Float)
+
+
+def _claiming(lease: sqlite.Insert | postgresql.Insert) -> ClauseElement:
+    """Return the statement that inserts a lease, or takes over one that has expired."""
+    columns: dict[str, Any] = {n: sa.bindparam(n) for n in ("artifact_id", "owner", "fence")}
+    row = lease.values(**columns, expires_at=_seconds_from_now("lasting"))
+    upsert = row.on_conflict_do_update(
+        index_elements=["artifact_id"],
+        set_={
+            "owner": row.excluded.owner,
+            "fence": leases.c.fence + sa.literal_column("1", sa.BigInteger),
+            "expires_at": row.excluded.expires_at,
+        },
+        where=sa.or_(
+            leases.c.expires_at <= _seconds_from_now("now"),
+            leases.c.expires_at > _seconds_from_now("impossible"),
+            # The same request again: its first answer was lost.
+            leases.c.owner == row.excluded.owner,
+        ),
+    )
+    return upsert.returning(leases.c.fence)
+
+
+_is_mine = sa.and_(
+    leases.c.artifact_id == text_param("key"),
+    leases.c.owner == text_param("owner"),
+    leases.c.fence == sa.bindparam("fence", type_=sa.BigInteger),
+)
+FIND_LEASE: Final = selecting(leases.c.expires_at - Moment(), by=leases.c.artifact_id)
+CLAIM: Final = compiled_twice(
+    _claiming(sqlite.insert(leases)),
+    _claiming(postgresql.insert(leases)),
+    *("artifact_id", "owner", "fence", "lasting", "now", "impossible"),
+)
+RENEW: Final = compiled(
+    sa.update(leases).values(expires_at=_seconds_from_now("lasting")).where(_is_mine),
+    "lasting",
+    "key",
+    "owner",
+    "fence",
+)
+RELEASE: Final = compiled(sa.delete(leases).where(_is_mine), "key", "owner", "fence")
+FIND_EXPIRED: Final = compiled(
+    paged(
+        sa.select(leases.c.artifact_id, Moment() - leases.c.expires_at)
+        .where(
+            leases.c.expires_at <= _seconds_from_now("ended"),
+            leases.c.artifact_id > text_param("after"),
+        )
+        .order_by(leases.c.artifact_id)
+    ),
+    *("ended", "after", "limit", "offset"),
+)
+
+PREFETCHED_BYTES: Final = 4_096
+"""A value up to this size is read with its record; a larger one is read separately."""
+
+
+def creating() -> tuple[str, ...]:
+    """Return the statements that create the tables and indexes that do not exist."""
+    elements: list[ClauseElement] = []
+    for table in tables.sorted_tables:
+        indexes = sorted(table.indexes, key=lambda index: str(index.name))
+        elements.append(CreateTable(table, if_not_exists=True))
+        elements.extend(CreateIndex(index, if_not_exists=True) for index in indexes)
+    # What Alembic would have recorded, had it created the tables.
+    key = f"CONSTRAINT {STAMP}_pkc PRIMARY KEY (version_num)"
+    return (
+        *(str(element.compile(dialect=DIALECT)) for element in elements),
+        f"CREATE TABLE IF NOT EXISTS {STAMP} (\n\tversion_num VARCHAR(32) NOT NULL, \n\t{key}\n)",
+        f"INSERT OR IGNORE INTO {STAMP} (version_num) VALUES ('{VERSION}')",  # noqa: S608 - constants
+    )
+
+
+_RECORD: Final[Sequence[sa.Column[object]]] = tuple(artifacts.c[name] for name in COLUMNS)
+_IS_SHORT: Final = artifacts.c.size_bytes <= sa.literal_column(str(PREFETCHED_BYTES))
+_ONE: Final = sa.literal_column("1", sa.Integer)
+
+FIND_RECORD: Final = selecting(
+    *_RECORD,
+    sa.case((_IS_SHORT, artifacts.c.value_data)).label("short_value"),
+    by=artifacts.c.id,
+)
+FIND_BY_VALUE: Final = selecting(
+    *_RECORD, by=artifacts.c.value_id, order=(artifacts.c.added_at, artifacts.c.id)
+)
+FIND_PROGENY: Final = selecting(
+    artifact_inputs.c.artifact_id,
+    by=artifact_inputs.c.input_id,
+    order=(artifact_inputs.c.artifact_id,),
+)
+
+
+def _listing(ids: sa.Column[Any], query: Select) -> str:
+    """Return the statement that selects a range of *ids* in order, from *query*."""
+    is_in_range = sa.and_(ids >= text_param("low"), ids < text_param("high"))
+    query = query.where(is_in_range).order_by(ids)
+    return compiled(paged(query), "low", "high", "limit", "offset")
+
+
+FIND_IDS: Final = _listing(artifacts.c.id, sa.select(artifacts.c.id))
+_PLACE: Final = Place("artifacts")
+
+
+def _compared(name: str, column: sa.ColumnElement[Any], operator: str) -> sa.ColumnElement[bool]:
+    """Return the condition that *column* compares with the parameter."""
+    return sa.type_coerce(column, sa.Text).op(operator, is_comparison=True)(text_param(name))
+
+
+def _has_all(
+    name: str, column: sa.ColumnElement[Any], *, by_key: bool = True, plain_only: bool = True
+) -> sa.ColumnElement[bool]:
+    """Return the condition that the JSON of *column* has all entries of the parameter.
+
+    Args:
+        name: the parameter, JSON text.
+        column: the column, JSON.
+        by_key: compare keys, too; False for arrays.
+        plain_only: skip what JSON can write in several ways: nested values, and keys with special
+            characters.
+    """
+    wanted = sa.func.json_each(text_param(name)).table_valued(
+        "key", "value", "type", name=f"wanted_{name}"
+    )
+    stored = sa.func.json_each(column).table_valued("key", "value", "type", name=f"stored_{name}")
+    is_stored = sa.exists().where(
+        stored.c.type == wanted.c.type, stored.c.value.is_(wanted.c.value)
+    )
+    if by_key:
+        is_stored = is_stored.where(stored.c.key == wanted.c.key)
+    missing = sa.select(_ONE).select_from(wanted)
+    if plain_only:
+        special = sa.literal_column("'*[^A-Za-z0-9_]*'", sa.Text)
+        nested = [sa.literal_column(kind, sa.Text) for kind in ("'object'", "'array'")]
+        missing = missing.where(
+            ~wanted.c.key.op("GLOB", is_comparison=True)(special), ~wanted.c.type.in_(nested)
+        )
+    return ~sa.exists(missing.where(~is_stored))
+
+
+_users: Final = sa.select(artifact_inputs.c.artifact_id).where(
+    artifact_inputs.c.input_id == text_param("user")
+)
+_FILTERS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
+    "after": _compared("after", _PLACE, "<"),
+    "name": _compared("name", artifacts.c.name, "GLOB"),
+    "version": _compared("version", artifacts.c.version, "="),
+    "run_id": _compared("run_id", artifacts.c.run_id, "="),
+    "since": _compared("since", artifacts.c.computed_at, ">="),
+    "until": _compared("until", artifacts.c.computed_at, "<"),
+    "user": artifacts.c.id.in_(_users),
+    "tags": _has_all("tags", artifacts.c.tags, by_key=False, plain_only=False),
+    "fields": _has_all("fields", artifacts.c.custom_fields),
+    "inputs": _has_all("inputs", artifacts.c.inputs_json),
+}
+FIND_RECORDS: Final = compiled(
+    paged(
+        sa.select(_PLACE.label("place"), *_RECORD, artifacts.c.inputs_json)
+        .where(
+            *(
+                sa.or_(text_param(name).is_(sa.null()), condition)
+                for name, condition in _FILTERS.items()
+            )
+        )
+        .order_by(_PLACE.desc())
+    ),
+    # Each parameter is first compared with NULL.
+    *(name for name in _FILTERS for _ in range(2)),
+    *("limit", "offset"),
+)
+FIND_RUN: Final = selecting(runs.c.info, by=runs.c.id)
+HAS_RUN: Final = selecting(runs.c.id, by=runs.c.id)
+NAMES_BLOB: Final = compiled(
+    sa.select(
+        sa.or_(
+            sa.exists().where(artifacts.c.content_digest == text_param("value")),
+            sa.exists().where(artifacts.c.inputs_digest == text_param("inputs")),
+        )
+    ),
+    *("value", "inputs"),
+)
+
+PUT_RECORD: Final = inserting(artifacts, (*COLUMNS, *BESIDES), "IGNORE")
+REPLACE_RECORD: Final = replacing(artifacts, (*COLUMNS, *BESIDES))
+PUT_EDGE: Final = inserting(artifact_inputs, ("artifact_id", "input_id"), "IGNORE")
+PUT_RUN: Final = inserting(runs, ("id", "created_at", "info"), "IGNORE")
+DROP_RECORD: Final = deleting(artifacts.c.id)
+DROP_EDGES: Final = deleting(artifact_inputs.c.artifact_id)
+
+_SET: Final = (artifact_sets.c.id, artifact_sets.c.labels, artifact_sets.c.created_at)
+_NEWEST: Final[tuple[sa.UnaryExpression[Any], ...]] = (
+    artifact_sets.c.created_at.desc(),
+    Place("artifact_sets").desc(),
+)
+FIND_SET: Final = compiled(
+    paged(sa.select(*_SET).where(artifact_sets.c.id == text_param("key")).order_by(*_NEWEST)),
+    *("key", "limit", "offset"),
+)
+FIND_LABELLED: Final = compiled(
+    paged(
+        sa.select(*_SET)
+        .where(_has_all("labels", artifact_sets.c.labels, plain_only=False))
+        .order_by(*_NEWEST)
+    ),
+    *("labels", "limit", "offset"),
+)
+FIND_SET_IDS: Final = _listing(artifact_sets.c.id, sa.select(artifact_sets.c.id).distinct())
+FIND_MEMBERS: Final = selecting(
+    artifact_set_members.c.artifact_id, by=artifact_set_members.c.set_id
+)
+PUT_SET: Final = inserting(artifact_sets, ("id", "labels", "created_at", "name"), "REPLACE")
+PUT_MEMBER: Final = inserting(artifact_set_members, ("set_id", "artifact_id"), "IGNORE")
+DROP_SET: Final = deleting(artifact_sets.c.id)
+DROP_MEMBERS: Final = deleting(artifact_set_members.c.set_id)
+
+FIND_INPUTS: Final = selecting(artifacts.c.inputs_json, artifacts.c.signature, by=artifacts.c.id)
+
+
+def _reading(digest: sa.Column[Any], data: sa.Column[Any]) -> str:
+    """Return the statement that reads the bytes in *data* of the blob named in *digest*."""
+    is_held = sa.and_(digest == text_param("key"), data.is_not(sa.null()))
+    return compiled(paged(sa.select(data).where(is_held)), "key", "limit", "offset")
+
+
+def _filling(digest: sa.Column[Any], data: sa.Column[Any]) -> str:
+    """Return the statement that stores bytes in rows that name the blob but lack them."""
+    update = sa.update(artifacts).values({data: sa.bindparam("data", type_=sa.LargeBinary)})
+    return compiled(update.where(digest == text_param("key"), data.is_(sa.null())), "data", "key")
+
+
+def _emptying(digest: sa.Column[Any], data: sa.Column[Any]) -> str:
+    """Return the statement that deletes the bytes from all rows that name the blob."""
+    is_held = sa.and_(digest == text_param("key"), data.is_not(sa.null()))
+    return compiled(sa.update(artifacts).values({data: sa.null()}).where(is_held), "key")
+
+
+_VALUE: Final = (artifacts.c.content_digest, artifacts.c.value_data)
+_INPUTS: Final = (artifacts.c.inputs_digest, artifacts.c.inputs_data)
+READ_VALUE: Final = _reading(*_VALUE)
+READ_INPUTS: Final = _reading(*_INPUTS)
+FILL_VALUE: Final = _filling(*_VALUE)
+FILL_INPUTS: Final = _filling(*_INPUTS)
+DROP_VALUE: Final = _emptying(*_VALUE)
+DROP_INPUTS: Final = _emptying(*_INPUTS)
+
+
+def sources() -> Mapping[str, Source]:
+    """Return what each statement was compiled from, by its text."""
+    return SOURCES
+
+
+def rendered() -> str:
+    """Return the text of the module `provenance.effects.sql.statements`."""
+    names = globals()
+    texts = {
+        n: text for n, text in names.items() if isinstance(text, str) and trimmed(text) in SOURCES
+    }
+    lines = [
+        '"""The statements of `provenance.effects.sql.queries` for SQLite, by `make statements`."""',
+        "",
+        f"VERSION = {VERSION}",
+        *(f'{name} = """\\\n{trimmed(text)}"""' for name, text in texts.items()),
+        "CREATE = (",
+        *(f'    """\\\n{trimmed(text)}""",' for text in creating()),
+        ")",
+    ]
+    return "\n".join(lines) + "\n"

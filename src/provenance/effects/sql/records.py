@@ -1,0 +1,323 @@
+"""Records and small blobs in an SQL database: a hit reads one row, and a miss writes one.
+
+The bytes of a small blob are in columns of the record that brings them, so that one statement
+stores both. Each record has its own copy of a small value; large values are shared, in another
+store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from attrs import evolve
+
+from provenance.effects.sql import statements
+from provenance.effects.sql.database import Database, Execute, Values
+from provenance.effects.sql.signing import Seal
+from provenance.errors import CorruptRecordError
+from provenance.model.ids import ArtifactId, RunId, ValueId
+from provenance.model.queries import Page, Query, fits
+from provenance.model.records import ArtifactRecord, Blob, Run
+from provenance.model.rows import (
+    COLUMNS,
+    from_row,
+    json_text,
+    moment_from,
+    run_from_json,
+    run_to_json,
+    time_text,
+    to_row,
+)
+from provenance.ports.records import PutRecord
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+def between(prefix: str, after: str) -> tuple[str, str]:
+    """Return the bounds of the ids that begin with *prefix* and follow *after*.
+
+    Ids are hexadecimal and have the same length.
+
+    >>> between("ab", ""), between("ab", "ab12")
+    (('ab', 'abg'), ('ab120', 'abg'))
+    """
+    return max(prefix, after + "0" if after else ""), prefix + "g"
+
+
+def first_column(rows: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
+    """Return the first column of *rows*: ids."""
+    return tuple(row[0] for row in rows)
+
+
+def sifting(query: Query, after: int | None) -> list[str | int | None]:
+    """Return the parameters of FIND_RECORDS, each twice; None if the database cannot decide."""
+    # SQLite reads brackets in another way than `fnmatch`.
+    glob = None if query.name is None or "[" in query.name else query.name
+    parameters = (
+        after,
+        glob,
+        query.version,
+        query.run_id,
+        None if query.since is None else time_text(query.since),
+        None if query.until is None else time_text(query.until),
+        min(query.uses, default=None),
+        _json_or_none(sorted(query.tags)),
+        _json_or_none(dict(query.custom_fields)),
+        _json_or_none(dict(query.inputs)),
+    )
+    return [parameter for parameter in parameters for _ in range(2)]
+
+
+def _json_or_none(wanted: object) -> str | None:
+    """Return *wanted* as JSON text; None if it is empty or has no JSON form."""
+    try:
+        return json_text(wanted) if wanted else None
+    except (TypeError, ValueError):
+        return None
+
+
+def evict(
+    execute: Execute, artifact_id: ArtifactId, blob: Blob, at: datetime
+) -> tuple[Blob, ...] | None:
+    """Record the eviction and empty the row; return the blob if no record needs it any longer.
+
+    Return None if the artifact has another value, or a set pins it.
+    """
+    if _is_pinned(execute, artifact_id):
+        return None
+    if execute(statements.EMPTY_VALUE, (artifact_id, blob.id)).rowcount == 0:
+        return None
+    execute(statements.PUT_EVICTION, (artifact_id, time_text(at)))
+    needed = execute(statements.NEEDS_BLOB, (blob.id, blob.id)).fetchall()
+    return () if any(needed[0]) else (blob,)
+
+
+def _is_pinned(execute: Execute, artifact_id: ArtifactId) -> bool:
+    """Return whether a set contains the artifact, or one whose value holds it, at any depth."""
+    visited, pending = {artifact_id}, [artifact_id]
+    while pending:
+        key = pending.pop()
+        if execute(statements.FIND_PINS, (key,)).fetchall():
+            return True
+        rows = execute(statements.HOLDERS, (key, key)).fetchall()
+        holders = {cast("ArtifactId", holder) for (holder,) in rows}
+        pending += holders - visited
+        visited |= holders
+    return False
+
+
+_ROWS: Final = 500
+"""Rows that a search fetches at a time."""
+_FACTS: Final = len(COLUMNS) - 1
+"""Columns of a record before the last, its signature."""
+
+
+class SqlRecords:
+    """Records in the tables of *database*, signed and checked by *seal*.
+
+    `engine` is for the user's own queries.
+    """
+
+    def __init__(self, database: Database, seal: Seal | None = None) -> None:
+        self._database = database
+        self._seal = seal or Seal()
+        self._runs: set[tuple[int, RunId]] = set()
+
+    @property
+    def engine(self) -> Engine:
+        """The database for SQLAlchemy and pandas."""
+        return self._database.engine
+
+    def find_record(self, artifact_id: ArtifactId) -> ArtifactRecord | None:
+        """Return the record of this id, or None."""
+        rows = self._database.query(statements.FIND_RECORD, artifact_id)
+        if not rows:
+            return None
+        row: Any = rows[0]
+        record, data = self._record(row, artifact_id), row[-1]
+        if data is not None:
+            # After a lookup the value is usually read next.
+            self._database.prefetch(record.value_blob.id, data)
+        return record
+
+    def find_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
+        """Return up to *limit* ids that begin with *prefix* and follow *after*, in order."""
+        bounds = between(prefix, after)
+        return first_column(self._database.query(statements.FIND_IDS, *bounds, limit, 0))
+
+    def find_by_value(self, value_id: ValueId) -> tuple[ArtifactRecord, ...]:
+        """Return the records of the value, oldest first."""
+        return tuple(map(self._record, self._database.query(statements.FIND_BY_VALUE, value_id)))
+
+    def find_progeny(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
+        """Return the ids of the artifacts computed directly from this one, in order."""
+        return first_column(self._database.query(statements.FIND_PROGENY, artifact_id))
+
+    def find_inputs(self, artifact_id: ArtifactId) -> str | None:
+        """Return the JSON text of the record's inputs, or None.
+
+        Raises:
+            CorruptRecordError: if the text is not what was stored.
+        """
+        rows = self._database.query(statements.FIND_INPUTS, artifact_id)
+        if not rows:
+            return None
+        text, signature = cast("tuple[str, str]", rows[0])
+        problem = self._seal.problem_of_inputs(artifact_id, text, signature)
+        if problem is not None:
+            raise CorruptRecordError(artifact_id, self._database.name, f"inputs: {problem}")
+        return text
+
+    def find_records(self, query: Query, after: int | None, limit: int) -> Page:
+        """Return a page of matching records, newest first; the database does most filtering."""
+        found: list[ArtifactRecord] = []
+        # The database has usually filtered out all others: first fetch no more than the limit.
+        count = min(limit, _ROWS)
+        while True:
+            rows = self._database.query(statements.FIND_RECORDS, *sifting(query, after), count, 0)
+            for place, *row, inputs in rows:
+                record = self._record(row)
+                if fits(query, record, cast("str", inputs)):
+                    found.append(record)
+                    if len(found) == limit:
+                        return Page(tuple(found), cast("int", place))
+            if len(rows) < count:
+                return Page(tuple(found), None)
+            after, count = cast("int", rows[-1][0]), _ROWS
+
+    def find_run(self, run_id: RunId) -> Run | None:
+        """Return the run of this id, or None."""
+        rows = self._database.query(statements.FIND_RUN, run_id)
+        try:
+            return run_from_json(cast("str", rows[0][0])) if rows else None
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise CorruptRecordError(run_id, self._database.name, reason, what="run") from error
+
+    def put_record(self, ask: PutRecord) -> ArtifactRecord:
+        """Store the record, its run and its bytes, all or nothing; return what is stored then."""
+        record, database = ask.record, self._database
+        process = database.generation, ask.run.id
+        is_alone = not (
+            record.input_artifact_ids or record.value_artifact_ids or ask.besides or ask.replace
+        )
+        # Then one statement is enough, which is a transaction by itself.
+        is_short = is_alone and process in self._runs
+        if is_short and database.change(statements.PUT_RECORD, self._row(ask), process[0]):
+            return record
+        stored = database.transaction(lambda execute: self._put(execute, ask))
+        self._runs.add(process)
+        return stored
+
+    def drop_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
+        """Delete the record; return the blobs that no record names any longer.
+
+        Return None if the record did not exist.
+        """
+
+        def work(execute: Execute) -> tuple[Blob, ...] | None:
+            rows = execute(statements.FIND_RECORD, (artifact_id,)).fetchall()
+            # Another process may have deleted it since.
+            if not rows or execute(statements.DROP_RECORD, (artifact_id,)).rowcount == 0:
+                return None
+            execute(statements.DROP_EDGES, (artifact_id,))
+            execute(statements.DROP_EVICTION, (artifact_id,))
+            row: Any = rows[0][:-1]
+            try:
+                blobs = from_row(row).blobs
+            except Exception:  # noqa: BLE001 - a damaged record can be deleted, too
+                return ()
+            return tuple(
+                blob
+                for blob in dict.fromkeys(blobs)
+                if not any(execute(statements.NAMES_BLOB, (blob.id, blob.id)).fetchall()[0])
+            )
+
+        return self._database.transaction(work)
+
+    def find_named(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
+        """Return those of *blobs* that a record names."""
+        query = self._database.query
+        return frozenset(
+            blob for blob in blobs if any(query(statements.NAMES_BLOB, blob.id, blob.id)[0])
+        )
+
+    def evict(self, artifact_id: ArtifactId, blob: Blob, at: datetime) -> tuple[Blob, ...] | None:
+        """Evict the value; return its blob if no record needs it any longer.
+
+        Return None if nothing was evicted.
+        """
+        return self._database.transaction(lambda execute: evict(execute, artifact_id, blob, at))
+
+    def find_eviction(self, artifact_id: ArtifactId) -> datetime | None:
+        """Return when the value was evicted, or None."""
+        rows = self._database.query(statements.FIND_EVICTION, artifact_id)
+        return moment_from(cast("str", rows[0][0])) if rows else None
+
+    def check_records(self) -> tuple[str, ...]:
+        """Return the problems that the database finds in its own files."""
+        return self._database.find_problems()
+
+    def find_homes(self) -> frozenset[str]:
+        """Return the identity of the database."""
+        return frozenset({self._database.identity})
+
+    def _record(self, row: Any, wanted: ArtifactId | None = None) -> ArtifactRecord:  # noqa: ANN401
+        """Return the record in *row*, checked; raises `CorruptRecordError`."""
+        try:
+            record = from_row(row)
+            problem = self._seal.problem(row[:_FACTS], record.signature)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise CorruptRecordError(wanted or str(row[0]), self._database.name, reason) from error
+        if problem is None and wanted not in (None, record.id):
+            problem = f"its id is {record.id}"
+        if problem is not None:
+            raise CorruptRecordError(wanted or record.id, self._database.name, problem)
+        return record
+
+    def _row(self, ask: PutRecord) -> Values:
+        """Return the record, signed, and the bytes that it brings."""
+        held = {part.blob.id: part.data for part in ask.held}
+        inputs = None if ask.record.inputs_blob is None else held.get(ask.record.inputs_blob.id)
+        facts = to_row(ask.record)[:-1]
+        signature = self._seal.signature(facts, ask.inputs_json)
+        return (*facts, signature, ask.inputs_json, held.get(ask.record.value_blob.id), inputs)
+
+    def _put(self, execute: Execute, ask: PutRecord) -> ArtifactRecord:
+        if not execute(statements.HAS_RUN, (ask.run.id,)).fetchall():
+            execute(
+                statements.PUT_RUN,
+                (ask.run.id, time_text(ask.run.created_at), run_to_json(ask.run)),
+            )
+        if ask.replace:
+            execute(statements.REPLACE_RECORD, self._row(ask))
+            execute(statements.DROP_EDGES, (ask.record.id,))
+            execute(statements.DROP_EVICTION, (ask.record.id,))
+        elif execute(statements.PUT_RECORD, self._row(ask)).rowcount == 0:
+            return self._keep_stored(execute, ask)
+        for source_id in ask.record.source_ids:
+            execute(statements.PUT_EDGE, (ask.record.id, source_id))
+        for part in ask.besides:
+            self._put(execute, evolve(part, replace=True))
+        return ask.record
+
+    def _keep_stored(self, execute: Execute, ask: PutRecord) -> ArtifactRecord:
+        """Return the record stored first by another process, after restoring what it has lost."""
+        rows = execute(statements.FIND_RECORD, (ask.record.id,)).fetchall()
+        if not rows:
+            # It has been deleted since.
+            return self._put(execute, ask)
+        try:
+            winner = self._record(rows[0][:-1], ask.record.id)
+        except CorruptRecordError:
+            return self._put(execute, evolve(ask, replace=True))
+        for held in ask.held:
+            execute(statements.FILL_VALUE, (held.data, held.blob.id))
+            execute(statements.FILL_INPUTS, (held.data, held.blob.id))
+        for part in ask.besides if winner.value_id == ask.record.value_id else ():
+            self._put(execute, evolve(part, replace=False))
+        return winner

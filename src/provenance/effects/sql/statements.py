@@ -1,0 +1,274 @@
+"""The statements of `provenance.effects.sql.queries` for SQLite, by `make statements`."""
+
+VERSION = 4
+FIND_RECORD = """\
+SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature, CASE WHEN (artifacts.size_bytes <= 4096) THEN artifacts.value_data END AS short_value
+FROM artifacts
+WHERE artifacts.id = ?"""
+FIND_BY_VALUE = """\
+SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature
+FROM artifacts
+WHERE artifacts.value_id = ? ORDER BY artifacts.added_at, artifacts.id"""
+FIND_PROGENY = """\
+SELECT artifact_inputs.artifact_id
+FROM artifact_inputs
+WHERE artifact_inputs.input_id = ? ORDER BY artifact_inputs.artifact_id"""
+FIND_IDS = """\
+SELECT artifacts.id
+FROM artifacts
+WHERE artifacts.id >= ? AND artifacts.id < ? ORDER BY artifacts.id
+ LIMIT ? OFFSET ?"""
+FIND_RECORDS = """\
+SELECT artifacts.rowid AS place, artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature, artifacts.inputs_json
+FROM artifacts
+WHERE (? IS NULL OR (artifacts.rowid < ?)) AND (? IS NULL OR (artifacts.name GLOB ?)) AND (? IS NULL OR (artifacts.version = ?)) AND (? IS NULL OR (artifacts.run_id = ?)) AND (? IS NULL OR (artifacts.computed_at >= ?)) AND (? IS NULL OR (artifacts.computed_at < ?)) AND (? IS NULL OR artifacts.id IN (SELECT artifact_inputs.artifact_id
+FROM artifact_inputs
+WHERE artifact_inputs.input_id = ?)) AND (? IS NULL OR NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted_tags
+WHERE NOT (EXISTS (SELECT *
+FROM json_each(artifacts.tags) AS stored_tags
+WHERE stored_tags.type = wanted_tags.type AND stored_tags.value IS wanted_tags.value))))) AND (? IS NULL OR NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted_fields
+WHERE NOT (wanted_fields."key" GLOB '*[^A-Za-z0-9_]*') AND (wanted_fields.type NOT IN ('object', 'array')) AND NOT (EXISTS (SELECT *
+FROM json_each(artifacts.custom_fields) AS stored_fields
+WHERE stored_fields.type = wanted_fields.type AND stored_fields.value IS wanted_fields.value AND stored_fields."key" = wanted_fields."key"))))) AND (? IS NULL OR NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted_inputs
+WHERE NOT (wanted_inputs."key" GLOB '*[^A-Za-z0-9_]*') AND (wanted_inputs.type NOT IN ('object', 'array')) AND NOT (EXISTS (SELECT *
+FROM json_each(artifacts.inputs_json) AS stored_inputs
+WHERE stored_inputs.type = wanted_inputs.type AND stored_inputs.value IS wanted_inputs.value AND stored_inputs."key" = wanted_inputs."key"))))) ORDER BY artifacts.rowid DESC
+ LIMIT ? OFFSET ?"""
+FIND_RUN = """\
+SELECT runs.info
+FROM runs
+WHERE runs.id = ?"""
+HAS_RUN = """\
+SELECT runs.id
+FROM runs
+WHERE runs.id = ?"""
+NAMES_BLOB = """\
+SELECT (EXISTS (SELECT *
+FROM artifacts
+WHERE artifacts.content_digest = ?)) OR (EXISTS (SELECT *
+FROM artifacts
+WHERE artifacts.inputs_digest = ?)) AS anon_1"""
+PUT_RECORD = """\
+INSERT OR IGNORE INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, value_artifact_ids, signature, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+REPLACE_RECORD = """\
+INSERT INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, value_artifact_ids, signature, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET value_id = excluded.value_id, run_id = excluded.run_id, name = excluded.name, version = excluded.version, fn_module = excluded.fn_module, fn_name = excluded.fn_name, composite = excluded.composite, value_id_duration = excluded.value_id_duration, compute_duration = excluded.compute_duration, hash_duration = excluded.hash_duration, computed_at = excluded.computed_at, added_at = excluded.added_at, input_artifact_ids = excluded.input_artifact_ids, serializer = excluded.serializer, load_kwargs = excluded.load_kwargs, dump_kwargs = excluded.dump_kwargs, custom_fields = excluded.custom_fields, tags = excluded.tags, content_digest = excluded.content_digest, size_bytes = excluded.size_bytes, inputs_digest = excluded.inputs_digest, inputs_size = excluded.inputs_size, value_type = excluded.value_type, interface = excluded.interface, code = excluded.code, value_artifact_ids = excluded.value_artifact_ids, signature = excluded.signature, inputs_json = excluded.inputs_json, value_data = excluded.value_data, inputs_data = excluded.inputs_data"""
+PUT_EDGE = """\
+INSERT OR IGNORE INTO artifact_inputs (artifact_id, input_id) VALUES (?, ?)"""
+PUT_RUN = """\
+INSERT OR IGNORE INTO runs (id, created_at, info) VALUES (?, ?, ?)"""
+DROP_RECORD = """\
+DELETE FROM artifacts WHERE artifacts.id = ?"""
+DROP_EDGES = """\
+DELETE FROM artifact_inputs WHERE artifact_inputs.artifact_id = ?"""
+FIND_SET = """\
+SELECT artifact_sets.id, artifact_sets.labels, artifact_sets.created_at
+FROM artifact_sets
+WHERE artifact_sets.id = ? ORDER BY artifact_sets.created_at DESC, artifact_sets.rowid DESC
+ LIMIT ? OFFSET ?"""
+FIND_LABELLED = """\
+SELECT artifact_sets.id, artifact_sets.labels, artifact_sets.created_at
+FROM artifact_sets
+WHERE NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted_labels
+WHERE NOT (EXISTS (SELECT *
+FROM json_each(artifact_sets.labels) AS stored_labels
+WHERE stored_labels.type = wanted_labels.type AND stored_labels.value IS wanted_labels.value AND stored_labels."key" = wanted_labels."key")))) ORDER BY artifact_sets.created_at DESC, artifact_sets.rowid DESC
+ LIMIT ? OFFSET ?"""
+FIND_SET_IDS = """\
+SELECT DISTINCT artifact_sets.id
+FROM artifact_sets
+WHERE artifact_sets.id >= ? AND artifact_sets.id < ? ORDER BY artifact_sets.id
+ LIMIT ? OFFSET ?"""
+FIND_MEMBERS = """\
+SELECT artifact_set_members.artifact_id
+FROM artifact_set_members
+WHERE artifact_set_members.set_id = ?"""
+PUT_SET = """\
+INSERT OR REPLACE INTO artifact_sets (id, labels, created_at, name) VALUES (?, ?, ?, ?)"""
+PUT_MEMBER = """\
+INSERT OR IGNORE INTO artifact_set_members (set_id, artifact_id) VALUES (?, ?)"""
+DROP_SET = """\
+DELETE FROM artifact_sets WHERE artifact_sets.id = ?"""
+DROP_MEMBERS = """\
+DELETE FROM artifact_set_members WHERE artifact_set_members.set_id = ?"""
+FIND_INPUTS = """\
+SELECT artifacts.inputs_json, artifacts.signature
+FROM artifacts
+WHERE artifacts.id = ?"""
+READ_VALUE = """\
+SELECT artifacts.value_data
+FROM artifacts
+WHERE artifacts.content_digest = ? AND artifacts.value_data IS NOT NULL
+ LIMIT ? OFFSET ?"""
+READ_INPUTS = """\
+SELECT artifacts.inputs_data
+FROM artifacts
+WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NOT NULL
+ LIMIT ? OFFSET ?"""
+FILL_VALUE = """\
+UPDATE artifacts SET value_data=? WHERE artifacts.content_digest = ? AND artifacts.value_data IS NULL"""
+FILL_INPUTS = """\
+UPDATE artifacts SET inputs_data=? WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NULL"""
+DROP_VALUE = """\
+UPDATE artifacts SET value_data=NULL WHERE artifacts.content_digest = ? AND artifacts.value_data IS NOT NULL"""
+DROP_INPUTS = """\
+UPDATE artifacts SET inputs_data=NULL WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NOT NULL"""
+SET_ASIDE = """\
+INSERT OR REPLACE INTO quarantined_blobs (id, data, set_aside_at) VALUES (?, ?, ?)"""
+LIST_ASIDE = """\
+SELECT quarantined_blobs.id, length(quarantined_blobs.data) AS length_1, quarantined_blobs.set_aside_at
+FROM quarantined_blobs
+WHERE quarantined_blobs.id > ? ORDER BY quarantined_blobs.id
+ LIMIT ? OFFSET ?"""
+DROP_ASIDE = """\
+DELETE FROM quarantined_blobs WHERE quarantined_blobs.id = ? AND quarantined_blobs.set_aside_at < ?"""
+FIND_PINS = """\
+SELECT artifact_set_members.set_id
+FROM artifact_set_members
+WHERE artifact_set_members.artifact_id = ? ORDER BY artifact_set_members.set_id"""
+HOLDERS = """\
+SELECT artifact_inputs.artifact_id
+FROM artifact_inputs JOIN artifacts ON artifacts.id = artifact_inputs.artifact_id
+WHERE artifact_inputs.input_id = ? AND (CAST(artifacts.value_artifact_ids AS TEXT) LIKE '%' || ? || '%')"""
+PUT_EVICTION = """\
+INSERT OR REPLACE INTO evictions (artifact_id, evicted_at) VALUES (?, ?)"""
+FIND_EVICTION = """\
+SELECT evictions.evicted_at
+FROM evictions
+WHERE evictions.artifact_id = ?"""
+DROP_EVICTION = """\
+DELETE FROM evictions WHERE evictions.artifact_id = ?"""
+EMPTY_VALUE = """\
+UPDATE artifacts SET value_data=NULL WHERE artifacts.id = ? AND artifacts.content_digest = ?"""
+NEEDS_BLOB = """\
+SELECT (EXISTS (SELECT *
+FROM artifacts
+WHERE artifacts.content_digest = ? AND NOT (EXISTS (SELECT *
+FROM evictions
+WHERE evictions.artifact_id = artifacts.id)))) OR (EXISTS (SELECT *
+FROM artifacts
+WHERE artifacts.inputs_digest = ?)) AS anon_1"""
+FIND_LEASE = """\
+SELECT leases.expires_at - ((julianday('now') - 2440587.5) * 86400.0) AS anon_1
+FROM leases
+WHERE leases.artifact_id = ?"""
+CLAIM = """\
+INSERT INTO leases (artifact_id, owner, fence, expires_at) VALUES (?, ?, ?, (((julianday('now') - 2440587.5) * 86400.0) + ?)) ON CONFLICT (artifact_id) DO UPDATE SET owner = excluded.owner, fence = (leases.fence + 1), expires_at = excluded.expires_at WHERE leases.expires_at <= ((julianday('now') - 2440587.5) * 86400.0) + ? OR leases.expires_at > ((julianday('now') - 2440587.5) * 86400.0) + ? OR leases.owner = excluded.owner RETURNING fence"""
+RENEW = """\
+UPDATE leases SET expires_at=(((julianday('now') - 2440587.5) * 86400.0) + ?) WHERE leases.artifact_id = ? AND leases.owner = ? AND leases.fence = ?"""
+RELEASE = """\
+DELETE FROM leases WHERE leases.artifact_id = ? AND leases.owner = ? AND leases.fence = ?"""
+FIND_EXPIRED = """\
+SELECT leases.artifact_id, ((julianday('now') - 2440587.5) * 86400.0) - leases.expires_at AS anon_1
+FROM leases
+WHERE leases.expires_at <= ((julianday('now') - 2440587.5) * 86400.0) + ? AND leases.artifact_id > ? ORDER BY leases.artifact_id
+ LIMIT ? OFFSET ?"""
+CREATE = (
+    """\
+CREATE TABLE IF NOT EXISTS artifact_inputs (
+    artifact_id TEXT NOT NULL,
+    input_id TEXT NOT NULL,
+    PRIMARY KEY (artifact_id, input_id)
+)
+ WITHOUT ROWID""",
+    """\
+CREATE INDEX IF NOT EXISTS ix_artifact_inputs_input_id ON artifact_inputs (input_id, artifact_id)""",
+    """\
+CREATE TABLE IF NOT EXISTS artifact_set_members (
+    set_id TEXT NOT NULL,
+    artifact_id TEXT NOT NULL,
+    PRIMARY KEY (set_id, artifact_id)
+)
+ WITHOUT ROWID""",
+    """\
+CREATE INDEX IF NOT EXISTS ix_artifact_set_members_artifact_id ON artifact_set_members (artifact_id)""",
+    """\
+CREATE TABLE IF NOT EXISTS artifact_sets (
+    id TEXT NOT NULL,
+    labels JSON NOT NULL,
+    created_at DATETIME NOT NULL,
+    name TEXT,
+    PRIMARY KEY (id, labels)
+)""",
+    """\
+CREATE INDEX IF NOT EXISTS ix_artifact_sets_name ON artifact_sets (name)""",
+    """\
+CREATE TABLE IF NOT EXISTS artifacts (
+    id TEXT NOT NULL,
+    value_id TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    fn_module TEXT NOT NULL,
+    fn_name TEXT NOT NULL,
+    composite BOOLEAN NOT NULL,
+    value_id_duration FLOAT NOT NULL,
+    compute_duration FLOAT NOT NULL,
+    hash_duration FLOAT NOT NULL,
+    computed_at DATETIME NOT NULL,
+    added_at DATETIME NOT NULL,
+    input_artifact_ids JSON NOT NULL,
+    serializer TEXT NOT NULL,
+    load_kwargs JSON NOT NULL,
+    dump_kwargs JSON NOT NULL,
+    custom_fields JSON NOT NULL,
+    tags JSON NOT NULL,
+    content_digest TEXT NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    inputs_digest TEXT,
+    inputs_size BIGINT,
+    value_type TEXT NOT NULL,
+    interface TEXT NOT NULL,
+    code TEXT NOT NULL,
+    value_artifact_ids JSON DEFAULT '[]' NOT NULL,
+    signature TEXT DEFAULT '' NOT NULL,
+    inputs_json JSON NOT NULL,
+    value_data BLOB,
+    inputs_data BLOB,
+    PRIMARY KEY (id)
+)""",
+    """\
+CREATE INDEX IF NOT EXISTS ix_artifacts_content_digest ON artifacts (content_digest)""",
+    """\
+CREATE INDEX IF NOT EXISTS ix_artifacts_inputs_digest ON artifacts (inputs_digest) WHERE inputs_digest IS NOT NULL""",
+    """\
+CREATE INDEX IF NOT EXISTS ix_artifacts_value_id ON artifacts (value_id)""",
+    """\
+CREATE TABLE IF NOT EXISTS evictions (
+    artifact_id TEXT NOT NULL,
+    evicted_at DATETIME NOT NULL,
+    PRIMARY KEY (artifact_id)
+)""",
+    """\
+CREATE TABLE IF NOT EXISTS leases (
+    artifact_id TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    fence BIGINT NOT NULL,
+    expires_at FLOAT NOT NULL,
+    PRIMARY KEY (artifact_id)
+)""",
+    """\
+CREATE TABLE IF NOT EXISTS quarantined_blobs (
+    id TEXT NOT NULL,
+    data BLOB NOT NULL,
+    set_aside_at DATETIME DEFAULT '1970-01-01 00:00:00.000000+00:00' NOT NULL,
+    PRIMARY KEY (id)
+)""",
+    """\
+CREATE TABLE IF NOT EXISTS runs (
+    id TEXT NOT NULL,
+    created_at DATETIME NOT NULL,
+    info JSON NOT NULL,
+    PRIMARY KEY (id)
+)""",
+    """\
+CREATE TABLE IF NOT EXISTS provenance_schema (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT provenance_schema_pkc PRIMARY KEY (version_num)
+)""",
+    """\
+INSERT OR IGNORE INTO provenance_schema (version_num) VALUES ('4')""",
+)

@@ -1,0 +1,227 @@
+"""Blobs, sets and leases in an SQL database."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import BinaryIO, Final, cast
+
+from provenance.effects.io import Encoded, Kept, digest
+from provenance.effects.lease_renewal import new_owner
+from provenance.effects.sql import statements
+from provenance.effects.sql.database import Database, Execute
+from provenance.effects.sql.records import between, first_column
+from provenance.errors import BlobNotFoundError, CorruptBlobError
+from provenance.model.ids import ArtifactId, SetId
+from provenance.model.queries import carries
+from provenance.model.records import Blob, Held, Options, SetRecord
+from provenance.model.rows import labels_from, labels_text, moment_from, time_text
+from provenance.ports.blobs import Holding, Shelf
+from provenance.ports.leases import IMPOSSIBLE, Claimed, Expired, Seconds, Taken
+
+
+class SqlLeases:
+    """Leases in a table of *database*, by its clock; *skew* adds seconds to it in tests."""
+
+    def __init__(self, database: Database, skew: Seconds = lambda: 0.0) -> None:
+        self._database = database
+        self._skew = skew
+
+    def claim(self, artifact_id: ArtifactId, seconds: float) -> Claimed | Taken:
+        """Return a new lease, or `Taken` if another owner holds one that has not expired.
+
+        Waiting only reads.
+        """
+        skew = self._skew()
+        rows = self._database.query(statements.FIND_LEASE, artifact_id)
+        remaining = cast("float", rows[0][0]) - skew if rows else 0.0
+        if 0 < remaining <= IMPOSSIBLE:
+            return Taken(remaining)
+        owner = new_owner()
+        values = artifact_id, owner, 1, skew + seconds, skew, skew + IMPOSSIBLE
+        claimed = self._database.query(statements.CLAIM, *values)
+        return (
+            Claimed(artifact_id, owner, cast("int", claimed[0][0])) if claimed else Taken(seconds)
+        )
+
+    def renew(self, lease: Claimed, seconds: float) -> bool:
+        """Extend the lease to *seconds* from now; return False if it has another owner, or none."""
+        values = self._skew() + seconds, lease.artifact_id, lease.owner, lease.fence
+        return self._database.change(statements.RENEW, values) > 0
+
+    def release(self, lease: Claimed) -> bool:
+        """Release the lease; return False if it has another owner, or none."""
+        return (
+            self._database.change(statements.RELEASE, (lease.artifact_id, lease.owner, lease.fence))
+            > 0
+        )
+
+    def find_expired(self, seconds: float, after: str, limit: int) -> tuple[Expired, ...]:
+        """Return leases that expired at least *seconds* ago, in order of their ids."""
+        skew = self._skew()
+        rows = self._database.query(statements.FIND_EXPIRED, skew - seconds, after, limit, 0)
+        leases = cast("list[tuple[ArtifactId, float]]", rows)
+        return tuple(Expired(key, elapsed + skew) for key, elapsed in leases)
+
+
+class SqlSets:
+    """Sets in the tables of *database*."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put_set(self, record: SetRecord) -> SetRecord:
+        """Store the set as the newest of its labels."""
+        row = (record.id, labels_text(record.labels), time_text(record.created_at), record.name)
+
+        def work(execute: Execute) -> None:
+            execute(statements.PUT_SET, row)
+            for member in record.artifact_ids:
+                execute(statements.PUT_MEMBER, (record.id, member))
+
+        self._database.transaction(work)
+        return record
+
+    def find_set(self, set_id: SetId) -> SetRecord | None:
+        """Return the newest record of this id, or None."""
+        return self._read(self._database.query(statements.FIND_SET, set_id, 1, 0))
+
+    def find_set_ids(self, prefix: str, limit: int, after: str = "") -> tuple[SetId, ...]:
+        """Return up to *limit* ids that begin with *prefix* and follow *after*, in order."""
+        bounds = between(prefix, after)
+        return first_column(self._database.query(statements.FIND_SET_IDS, *bounds, limit, 0))
+
+    def find_labelled(self, labels: Options) -> SetRecord | None:
+        """Return the newest set that has *labels*, or None."""
+        text = labels_text(labels)
+        offset = 0
+        while True:
+            rows = self._database.query(statements.FIND_LABELLED, text, 1, offset)
+            # SQLite finds some huge numbers equal that differ, and texts that agree up to a NUL.
+            if not rows or carries(labels_from(cast("str", rows[0][1])), labels):
+                return self._read(rows)
+            offset += 1
+
+    def drop_set(self, set_id: SetId) -> bool:
+        """Delete all records of this id."""
+
+        def work(execute: Execute) -> bool:
+            execute(statements.DROP_MEMBERS, (set_id,))
+            return execute(statements.DROP_SET, (set_id,)).rowcount > 0
+
+        return self._database.transaction(work)
+
+    def find_pins(self, artifact_id: ArtifactId) -> tuple[SetId, ...]:
+        """Return the ids of the sets that contain the artifact, in order."""
+        return first_column(self._database.query(statements.FIND_PINS, artifact_id))
+
+    def _read(self, rows: list[tuple[object, ...]]) -> SetRecord | None:
+        if not rows:
+            return None
+        set_id, labels, created_at = cast("tuple[str, str, str]", rows[0])
+        members = self._database.query(statements.FIND_MEMBERS, set_id)
+        if not members and not self._database.query(statements.FIND_SET, set_id, 1, 0):
+            # Another process has deleted it.
+            return None
+        ids: frozenset[ArtifactId] = frozenset(first_column(members))
+        return SetRecord(SetId(set_id), ids, labels_from(labels), moment_from(created_at))
+
+
+_COPIES: Final = 100
+"""Rows whose copy of a blob is verified, at most."""
+
+
+class SqlBlobs:
+    """Small blobs in the rows of the records that name them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def write_blob(self, write: Callable[[BinaryIO], None]) -> Held:
+        """Return the bytes that *write* writes, for `SqlRecords.put_record` to store."""
+        if isinstance(write, Encoded):
+            return write.held()
+        sink = Kept()
+        write(sink)
+        return sink.held()
+
+    def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
+        """Return what *read* makes of the bytes, after verifying them.
+
+        Raises:
+            BlobNotFoundError: if there are none.
+            CorruptBlobError: if they are not those that were written.
+        """
+        data = self._database.prefetched(blob.id) or self._find(blob)
+        if data is None:
+            raise BlobNotFoundError(blob.id, self._database.name)
+        self._compare(blob, data)
+        return read(io.BytesIO(data))
+
+    def has_blob(self, blob: Blob) -> bool:
+        """Return whether a blob of this id and size is stored."""
+        data = self._find(blob)
+        return data is not None and len(data) == blob.size
+
+    def drop_blob(self, blob: Blob) -> None:
+        """Delete the bytes, if they exist."""
+        self._database.transaction(lambda execute: _empty(execute, blob))
+
+    def quarantine(self, blob: Blob) -> None:
+        """Move the bytes, if they exist, to the table `quarantined_blobs`."""
+        data = self._find(blob)
+
+        def work(execute: Execute) -> None:
+            execute(statements.SET_ASIDE, (blob.id, data, time_text(datetime.now(UTC))))
+            _empty(execute, blob)
+
+        if data is not None:
+            self._database.transaction(work)
+
+    def check_blob(self, blob: Blob) -> None:
+        """Verify the copy in each row; raises as `read_blob`."""
+        rows = self._database.query(statements.READ_VALUE, blob.id, _COPIES, 0)
+        rows += self._database.query(statements.READ_INPUTS, blob.id, _COPIES, 0)
+        if not rows:
+            raise BlobNotFoundError(blob.id, self._database.name)
+        for (data,) in rows:
+            self._compare(blob, cast("bytes", data))
+
+    def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
+        """Return quarantined blobs; all others belong to the rows of records."""
+        if shelf is not Shelf.QUARANTINED:
+            return ()
+        rows = self._database.query(statements.LIST_ASIDE, after, limit, 0)
+        entries = cast("list[tuple[str, int, str]]", rows)
+        return tuple(Holding(key, size, moment_from(since)) for key, size, since in entries)
+
+    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
+        """Delete the blob quarantined under *key* before then; return whether it existed."""
+        if shelf is not Shelf.QUARANTINED:
+            return False
+        return self._database.change(statements.DROP_ASIDE, (key, time_text(before))) > 0
+
+    def find_places(self) -> frozenset[str]:
+        """Return no locations: the rows of records are not shared with other stores."""
+        return frozenset()
+
+    def _compare(self, blob: Blob, data: bytes) -> None:
+        if len(data) != blob.size:
+            reason = f"it has {len(data)} bytes, {blob.size} were written"
+            raise CorruptBlobError(blob.id, self._database.name, reason)
+        found = digest(data)
+        if found != blob.id:
+            raise CorruptBlobError(
+                blob.id, self._database.name, f"its bytes have the digest {found}"
+            )
+
+    def _find(self, blob: Blob) -> bytes | None:
+        rows = self._database.query(statements.READ_VALUE, blob.id, 1, 0)
+        rows = rows or self._database.query(statements.READ_INPUTS, blob.id, 1, 0)
+        return cast("bytes", rows[0][0]) if rows else None
+
+
+def _empty(execute: Execute, blob: Blob) -> None:
+    execute(statements.DROP_VALUE, (blob.id,))
+    execute(statements.DROP_INPUTS, (blob.id,))

@@ -1,0 +1,1 @@
+"""`effects.system` asks the machine: the clock, processes, local files and threads."""

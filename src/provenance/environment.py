@@ -1,0 +1,272 @@
+"""The environment of decorated functions: one immutable value, replaced as a whole.
+
+`load_config` and the setters replace the environment of the process. `using_repo` overlays it in
+the current context only, and does not affect other threads and tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+
+from attrs import evolve, field, frozen
+
+from provenance.errors import ConfigError
+from provenance.model.records import Artifact
+from provenance.model.references import is_proxy
+from provenance.repository.handles import Recovering, Repository
+from provenance.results.handles import artifact_of, id_or_prefix
+from provenance.results.origin import resolve_ambient_with
+from provenance.singleflight.leases import SHARED, SingleFlight
+from provenance.util.locks import Guard
+from provenance.util.validation import flag
+
+if TYPE_CHECKING:
+    from provenance.effect import Beside
+    from provenance.ports.machine import Clock
+
+RepositoryOrName: TypeAlias = "Repository | str"
+Opener: TypeAlias = Callable[[], Repository]
+
+
+@frozen
+class Environment:
+    """Repositories, which are opened on first use, and settings of calls.
+
+    Attributes:
+        openers: functions that open the repositories, by name.
+        default: the default repository.
+        clock: clock for timestamps and durations.
+        beside: answers effects of coroutines in threads.
+        config: the configuration that it was made from.
+        heirs: called when this becomes the environment of the process, to pass it to child
+            processes.
+        use_cache: look results up before computing.
+        read_only: store nothing.
+        check_mutations: compare the values of proxies with their recorded hashes.
+        single_flight: how calls share work; None if they do not.
+    """
+
+    __module__ = "provenance"
+
+    openers: Mapping[str, Opener] = field(repr=False)
+    default: RepositoryOrName | None
+    clock: Clock = field(repr=False)
+    beside: Beside = field(repr=False)
+    config: object = field(default=None, repr=False)
+    heirs: Callable[[Environment], None] | None = field(default=None, repr=False)
+    use_cache: bool = True
+    read_only: bool = False
+    check_mutations: bool = False
+    single_flight: SingleFlight | None = SHARED
+
+    def repository(self, wanted: RepositoryOrName | None = None) -> Repository:
+        """Return the repository of this name, by default the default one.
+
+        A repository is returned as it is.
+
+        Raises:
+            ConfigError: if the name is unknown, or no default is set.
+            StoreUnavailableError: if the repository cannot be opened.
+        """
+        chosen = self.default if wanted is None else wanted
+        if isinstance(chosen, Repository):
+            return chosen
+        opener = self.openers.get(chosen) if isinstance(chosen, str) else None
+        if opener is not None:
+            return opener()
+        problem = f"unknown repository {chosen!r}"
+        if chosen is None:
+            problem = "no default repository is set"
+        names = ", ".join(sorted(self.openers))
+        if not names:
+            example = "artifact_repos: {local: {type: sqlite, db: records.db}}"
+            advice = f"none is configured; configure one, such as {example}, or pass one"
+            raise ConfigError("artifact_repos", problem, advice)
+        path = "default_repo" if chosen is None else "artifact_repos"
+        raise ConfigError(path, problem, f"expected one of: {names}")
+
+
+_guard: Final = Guard()
+_installed: Environment | None = None
+_given: ContextVar[Environment | None] = ContextVar("provenance_environment", default=None)
+_overlay: ContextVar[RepositoryOrName | None] = ContextVar("provenance_repository", default=None)
+_fallback: list[Callable[[], Environment]] = []
+
+
+def fall_back_on(make: Callable[[], Environment]) -> None:
+    """Set the function that makes an environment if none was installed."""
+    _fallback[:] = [make]
+
+
+def current() -> Environment:
+    """Return the environment of the current context."""
+    environment = _given.get() or _installed or _first()
+    overlay = _overlay.get()
+    return environment if overlay is None else evolve(environment, default=overlay)
+
+
+def _first() -> Environment:
+    with _guard.lock:
+        return _installed or install(_fallback[0]())
+
+
+def install(environment: Environment) -> Environment:
+    """Make *environment* that of the process and of the processes it starts, and return it."""
+    global _installed  # noqa: PLW0603 - one value, replaced as a whole
+    with _guard.lock:
+        _installed = environment
+        if environment.heirs is not None:
+            environment.heirs(environment)
+    return environment
+
+
+def uninstall() -> None:
+    """Remove the environment of the process.
+
+    The next call makes one from the configuration it finds.
+    """
+    global _installed  # noqa: PLW0603 - one value, replaced as a whole
+    with _guard.lock:
+        _installed = None
+
+
+@contextmanager
+def substituting(environment: Environment) -> Generator[Environment]:
+    """Make *environment* that of the process in this block, even inside a `using_repo`."""
+    global _installed  # noqa: PLW0603 - one value, replaced as a whole
+    given, overlay = _given.set(None), _overlay.set(None)
+    with _guard.lock:
+        before, _installed = _installed, environment
+    try:
+        yield environment
+    finally:
+        with _guard.lock:
+            _installed = before
+        _overlay.reset(overlay)
+        _given.reset(given)
+
+
+@contextmanager
+def using_environment(environment: Environment) -> Generator[Environment]:
+    """Make *environment* the current one within this block, for this thread or task alone.
+
+    Setters (`set_use_cache` …) still change the environment of the process, and so have no effect
+    in the block.
+    """
+    given, overlay = _given.set(environment), _overlay.set(None)
+    try:
+        yield environment
+    finally:
+        _overlay.reset(overlay)
+        _given.reset(given)
+
+
+@contextmanager
+def using_repo(repo: RepositoryOrName) -> Generator[Repository]:
+    """Make *repo* the default repository within this block, for this thread or task alone.
+
+    Raises:
+        ConfigError: if the name is unknown.
+    """
+    chosen = current().repository(repo)
+    token = _overlay.set(chosen)
+    try:
+        yield chosen
+    finally:
+        _overlay.reset(token)
+
+
+def get_default_repo() -> Repository:
+    """Return the repository that decorated functions use by default."""
+    return current().repository()
+
+
+def repository_of(artifact: Artifact[object]) -> Repository:
+    """Return the repository that an artifact came from, else the default one."""
+    origin = artifact.origin.repo if isinstance(artifact.origin, Recovering) else artifact.origin
+    return origin if isinstance(origin, Repository) else get_default_repo()
+
+
+def artifact_for(wanted: object, repo: RepositoryOrName | None = None) -> Artifact[object]:
+    """Return the artifact that is given as such, as a result or by its id or prefix; no value is read for this.
+
+    Only an id is looked up in *repo*, by default the current one: artifacts and results know where they are. A result that is a
+    text which could be an id counts as that id, as functions may return ids.
+
+    Raises:
+        TypeError: if *wanted* is none of these.
+        ArtifactNotFoundError, AmbiguousIdError: if an id does not name one artifact.
+    """
+    id_ = id_or_prefix(wanted)
+    if is_proxy(wanted):
+        if id_ == cast("Any", wanted).__provenance_reference__().id:
+            return artifact_of(wanted)
+    elif isinstance(wanted, Artifact):
+        return cast("Artifact[object]", wanted)
+    return current().repository(repo).get_by_id(id_)
+
+
+def get_repo_by_name(name: str) -> Repository:
+    """Return the configured repository of this name; raise ConfigError if the name is unknown."""
+    return current().repository(name)
+
+
+def set_default_repo(repo: RepositoryOrName) -> None:
+    """Make *repo* the default of the process; raise ConfigError if the name is unknown."""
+    current().repository(repo)
+    _change(lambda environment: evolve(environment, default=repo))
+
+
+def get_use_cache() -> bool:
+    """Tell whether decorated functions look results up before computing."""
+    return current().use_cache
+
+
+def set_use_cache(setting: bool) -> None:
+    """Set whether decorated functions look results up before computing.
+
+    Their own `use_cache` overrides it.
+
+    Raises ConfigError if *setting* is not a bool.
+    """
+    chosen = flag(setting, "set_use_cache")
+    _change(lambda environment: evolve(environment, use_cache=chosen))
+
+
+def get_read_only() -> bool:
+    """Tell whether decorated functions store nothing."""
+    return current().read_only
+
+
+def set_read_only(setting: bool) -> None:
+    """Set whether decorated functions store nothing; their own `read_only` overrides it.
+
+    Raises ConfigError if *setting* is not a bool.
+    """
+    chosen = flag(setting, "set_read_only")
+    _change(lambda environment: evolve(environment, read_only=chosen))
+
+
+def get_check_mutations() -> bool:
+    """Tell whether decorated functions check proxies for mutations of their values."""
+    return current().check_mutations
+
+
+def set_check_mutations(setting: bool) -> None:
+    """Set whether decorated functions check proxies for mutations of their values.
+
+    Raises ConfigError if *setting* is not a bool.
+    """
+    chosen = flag(setting, "set_check_mutations")
+    _change(lambda environment: evolve(environment, check_mutations=chosen))
+
+
+def _change(change: Callable[[Environment], Environment]) -> None:
+    with _guard.lock:
+        install(change(_installed or _first()))
+
+
+resolve_ambient_with(get_default_repo)

@@ -1,0 +1,398 @@
+"""Environments, repositories and stored artifacts, with failures as values."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Generic, ParamSpec, TypeVar, cast, overload
+
+from attrs import evolve, field, frozen
+from returns.future import FutureResult, future_safe
+from returns.io import IOResult, impure_safe
+from returns.maybe import Maybe
+from returns.result import safe
+
+from provenance import environment as provenance_environment
+from provenance import hashing
+from provenance.calls import execute as calls_execute
+from provenance.calls.draft import Call, Draft, bound_for
+from provenance.calls.function import Cached, is_async, recipe_behind
+from provenance.calls.plan import CallPlan, plan_call
+from provenance.calls.spec import Recipe
+from provenance.catalog import promotion, trace
+from provenance.catalog.graph import Lineage
+from provenance.config.api import from_config
+from provenance.effect import run
+from provenance.environment import Environment
+from provenance.errors import ConfigError, ProvenanceError, UnhashableValueError
+from provenance.maintenance import eviction, garbage, verification
+from provenance.maintenance.reports import Collected, Evicted, Verified
+from provenance.model import references
+from provenance.model.ids import ArtifactId, ValueId
+from provenance.model.records import Artifact, ArtifactRecord, Inputs
+from provenance.model.references import Sighting
+from provenance.repository import programs
+from provenance.repository.handles import Repository
+from provenance.results import handles
+from provenance.util.formatting import said
+
+__all__ = [
+    "Computed",
+    "Planned",
+    "artifact",
+    "call",
+    "collect_garbage",
+    "commit",
+    "compute",
+    "environment",
+    "evict",
+    "find",
+    "forget",
+    "hash_value",
+    "lineage",
+    "load",
+    "load_inputs",
+    "load_value",
+    "lookup",
+    "perform",
+    "plan",
+    "promote",
+    "read",
+    "repository",
+    "verify",
+    "within",
+]
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@frozen
+class Planned(Generic[T_co]):
+    """A planned call of a function that returns a `T_co`; equal plans compute the same artifact."""
+
+    plan: CallPlan
+    recipe: Recipe = field(eq=False, repr=False)
+    args: tuple[object, ...] = field(eq=False, repr=False)
+    kwargs: Mapping[str, object] = field(eq=False, repr=False)
+
+    @property
+    def artifact_id(self) -> ArtifactId:
+        """Id of the artifact that the call computes."""
+        return self.plan.artifact_id
+
+
+@frozen(eq=False)
+class Computed(Generic[T_co]):
+    """The result of a planned call, not stored yet."""
+
+    value: T_co
+    call: Call = field(repr=False)
+    draft: Draft = field(repr=False)
+
+
+@safe(exceptions=(UnhashableValueError,))
+def hash_value(value: object) -> ValueId:
+    """Return the hash of *value*, as `provenance.hash` does."""
+    try:
+        return hashing.hash_value(value)
+    except UnhashableValueError:
+        raise
+    # The value's own methods may raise anything.
+    except Exception as error:
+        raise UnhashableValueError("value", said(error)) from error
+
+
+@safe
+def plan(function: Cached[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Planned[T]:
+    """Plan a call: bind and hash its arguments. Nothing is looked up, run or stored."""
+    recipe = recipe_behind(function)
+    return Planned(plan_call(recipe, args, kwargs), recipe, args, kwargs)
+
+
+X = TypeVar("X")
+
+
+@overload
+def call(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
+    environment: Environment,
+    function: Cached[P, Coroutine[Any, Any, X]],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> FutureResult[X, Exception]: ...
+@overload
+def call(
+    environment: Environment, function: Cached[P, T], /, *args: P.args, **kwargs: P.kwargs
+) -> IOResult[T, Exception]: ...
+def call(
+    environment: Environment, function: Cached[P, object], /, *args: P.args, **kwargs: P.kwargs
+) -> object:
+    """Call a decorated function in *environment*, as well as all decorated functions that it calls.
+
+    The result is looked up, or else computed, stored and recorded. For an `async def`, that happens
+    when the future is awaited.
+    """
+
+    def begin() -> Call:
+        return calls_execute.begin(environment, recipe_behind(function), args, kwargs)
+
+    return _outcome(
+        environment, is_async(function), begin, calls_execute.execute, calls_execute.execute_async
+    )
+
+
+@overload
+def within(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
+    environment: Environment, function: Cached[P, Coroutine[Any, Any, X]], /
+) -> Callable[P, FutureResult[X, Exception]]: ...
+@overload
+def within(
+    environment: Environment, function: Cached[P, T], /
+) -> Callable[P, IOResult[T, Exception]]: ...
+def within(environment: Environment, function: Cached[P, object], /) -> object:
+    """Return a function for pipelines: `within(environment, f)(x)` is `call(environment, f, x)`."""
+    return partial(cast("Callable[..., object]", call), environment, function)
+
+
+@overload
+def perform(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
+    environment: Environment, planned: Planned[Coroutine[Any, Any, X]], /
+) -> FutureResult[X, Exception]: ...
+@overload
+def perform(environment: Environment, planned: Planned[T], /) -> IOResult[T, Exception]: ...
+def perform(environment: Environment, planned: Planned[object], /) -> object:
+    """Execute a planned call, as `call` does."""
+    begin = partial(_begun, environment, planned)
+    is_async = planned.recipe.subject.is_async
+    return _outcome(
+        environment, is_async, begin, calls_execute.execute, calls_execute.execute_async
+    )
+
+
+@overload
+def compute(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
+    environment: Environment, planned: Planned[Coroutine[Any, Any, X]], /
+) -> FutureResult[Computed[X], Exception]: ...
+@overload
+def compute(
+    environment: Environment, planned: Planned[T], /
+) -> IOResult[Computed[T], Exception]: ...
+def compute(environment: Environment, planned: Planned[object], /) -> object:
+    """Run the function of a planned call, even if its result is stored. Nothing is stored."""
+    begin = partial(_begun, environment, planned)
+
+    def evaluate(call: Call) -> Computed[object]:
+        draft = calls_execute.drive(call, calls_execute.evaluation_flow(call))
+        return Computed(draft.computation.value, call, draft)
+
+    async def evaluate_async(call: Call) -> Computed[object]:
+        draft = await calls_execute.drive_async(call, calls_execute.evaluation_flow(call))
+        return Computed(draft.computation.value, call, draft)
+
+    is_async = planned.recipe.subject.is_async
+    return _outcome(environment, is_async, begin, evaluate, evaluate_async)
+
+
+def _begun(environment: Environment, planned: Planned[object]) -> Call:
+    return calls_execute.planned(
+        environment, planned.recipe, planned.plan, planned.args, planned.kwargs, 0.0
+    )
+
+
+def _outcome(
+    environment: Environment,
+    is_async: bool,
+    begin: Callable[[], Call],
+    now: Callable[[Call], object],
+    later: Callable[[Call], Awaitable[object]],
+) -> object:
+    """Begin and execute a call in *environment*.
+
+    Of an asynchronous function, when it is awaited.
+    """
+
+    @future_safe
+    async def execute_async() -> object:
+        with provenance_environment.using_environment(environment):
+            return await later(begin())
+
+    @impure_safe
+    def execute() -> object:
+        with provenance_environment.using_environment(environment):
+            return now(begin())
+
+    return execute_async() if is_async else execute()
+
+
+@impure_safe(exceptions=(ProvenanceError,))
+def commit(repo: Repository, computed: Computed[T], /) -> Artifact[T]:
+    """Store and record a result; if the artifact exists already, it stays and is returned."""
+    draft = bound_for(repo, computed.draft)
+    record = calls_execute.store(repo, draft)
+    stored = calls_execute.committed(evolve(computed.call, repo=repo), draft, record)
+    return handles.artifact_of(cast("T", stored))
+
+
+_DAY: Final = timedelta(days=1)
+
+
+@impure_safe(exceptions=(ProvenanceError,))
+def verify(repo: Repository, /, sample: int | None = None) -> Verified:
+    """Verify *repo*, or *sample* of its artifacts; see `provenance.verify`."""
+    return verification.verified(repo, sample)
+
+
+@impure_safe(exceptions=(ProvenanceError,))
+def collect_garbage(
+    environment: Environment,
+    repo: Repository,
+    /,
+    *,
+    dry_run: bool = True,
+    older_than: timedelta = _DAY,
+) -> Collected:
+    """Delete what no repository of *environment* refers to; see `provenance.collect_garbage`."""
+    sharing = garbage.sharing(environment, repo)
+    return garbage.collected(repo, sharing, dry_run=dry_run, older_than=older_than)
+
+
+@impure_safe(exceptions=(ProvenanceError,))
+def evict(
+    environment: Environment,
+    repo: Repository,
+    /,
+    *,
+    max_bytes: int | None = None,
+    older_than: timedelta | None = None,
+    keep: eviction.Keep | None = None,
+    dry_run: bool = False,
+) -> Evicted:
+    """Evict values, but not blobs that another repository of *environment* needs.
+
+    See `provenance.evict`.
+    """
+    wish = eviction.wished(repo, max_bytes, older_than, keep, dry_run=dry_run)
+    return eviction.evicted(repo, garbage.sharing(environment, repo)[1:], wish)
+
+
+@impure_safe(exceptions=(ConfigError,))
+def environment(config: Mapping[str, object], base: str | Path = ".") -> Environment:
+    """Return the environment that *config* describes, without installing it or opening a store."""
+    return from_config(config, base)
+
+
+@impure_safe(exceptions=(ProvenanceError,))
+def repository(environment: Environment, name: str | None = None) -> Repository:
+    """Open the repository of this name, by default the default repository."""
+    return environment.repository(name)
+
+
+@overload
+def lookup(
+    repo: Repository, planned: Planned[Coroutine[Any, Any, X]], /
+) -> IOResult[Maybe[Artifact[X]], ProvenanceError]: ...
+@overload
+def lookup(
+    repo: Repository, planned: Planned[T], /
+) -> IOResult[Maybe[Artifact[T]], ProvenanceError]: ...
+@impure_safe(exceptions=(ProvenanceError,))
+def lookup(repo: Repository, planned: Planned[object], /) -> Maybe[Artifact[Any]]:
+    """Return the artifact of a planned call, if it is stored with its value."""
+    found = run(programs.probe(planned.artifact_id), repo.interpreter)
+    return _maybe(repo, found.record if isinstance(found, programs.Found) else None)
+
+
+@impure_safe(exceptions=(ProvenanceError,))
+def promote(source: Repository, artifact_id: object, target: Repository, /) -> Artifact[object]:
+    """Copy an artifact, and all that it was computed from or holds, from *source* to *target*.
+
+    Args:
+        source: repository with the artifact.
+        artifact_id: id, prefix of an id, artifact or proxy.
+        target: repository to copy to.
+    """
+    return promotion.copied(source, source.get_by_id(artifact_id).id, target)
+
+
+@impure_safe(exceptions=(ProvenanceError,))
+def find(repo: Repository, artifact_id: object, /) -> Maybe[Artifact[object]]:
+    """Return the artifact of an id, a prefix (6 digits), an artifact or a proxy, if it exists.
+
+    An ambiguous prefix is a failure.
+    """
+    wanted = handles.id_or_prefix(artifact_id)
+    return _maybe(repo, run(programs.find_optional(wanted), repo.interpreter))
+
+
+@impure_safe(exceptions=(ProvenanceError,))
+def load(repo: Repository, artifact_id: object, /) -> Artifact[object]:
+    """Return an artifact as `find` does; fail with `ArtifactNotFoundError` if there is none."""
+    return repo.get_by_id(artifact_id)
+
+
+@impure_safe(exceptions=(ProvenanceError,))
+def artifact(repo: Repository, value: T, /) -> Maybe[Artifact[T]]:
+    """Return the artifact in *repo* of a proxy.
+
+    Nothing for a plain value, or if it is not there.
+    """
+    sight: Callable[[object], Sighting | None] | None = getattr(type(value), references.MARK, None)
+    seen = None if sight is None else sight(value)
+    record = None
+    if seen is not None:
+        record = run(programs.find_optional(seen.artifact_id), repo.interpreter)
+    return cast("Maybe[Artifact[T]]", _maybe(repo, record))
+
+
+def _maybe(repo: Repository, record: ArtifactRecord | None) -> Maybe[Artifact[object]]:
+    return Maybe.from_optional(None if record is None else Artifact.of(record, repo))
+
+
+def _check(given: object) -> None:
+    """Raise TypeError for anything but an artifact, as that is not a failure of a store."""
+    if references.is_proxy(given) or not isinstance(given, ArtifactRecord):
+        raise TypeError(
+            f"expected an artifact, got {given!r}; pass a result of `find` or `load`, or "
+            "`provenance.artifact_of(result)`"
+        )
+
+
+@impure_safe(exceptions=(ProvenanceError,))
+def load_value(repo: Repository, artifact: Artifact[T], /) -> T:
+    """Read the value of an artifact from *repo*."""
+    _check(artifact)
+    return cast("T", repo.load_value(artifact))
+
+
+@impure_safe(exceptions=(ProvenanceError,))
+def load_inputs(repo: Repository, artifact: Artifact[object], /) -> Inputs:
+    """Read the inputs of an artifact from *repo*; artifacts among them are unread proxies."""
+    _check(artifact)
+    return repo.load_inputs(artifact)
+
+
+@impure_safe
+def read(value: T, /) -> T:
+    """Read the value behind a proxy; it is recomputed if the store has lost it."""
+    return references.unwrap(value)
+
+
+@impure_safe(exceptions=(ProvenanceError,))
+def lineage(repo: Repository, artifact: Artifact[object], /) -> Lineage:
+    """Return the lineage of an artifact, as far as *repo* has it."""
+    _check(artifact)
+    return run(trace.trace(artifact, repo, repo.name), repo.interpreter)
+
+
+@impure_safe(exceptions=(ProvenanceError,))
+def forget(repo: Repository, artifact_id: ArtifactId, /) -> bool:
+    """Delete an artifact, and its value unless another one shares it.
+
+    Return False if there is none.
+    """
+    return run(programs.forget(artifact_id), repo.interpreter)

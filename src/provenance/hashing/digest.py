@@ -1,0 +1,60 @@
+"""Digests of values, with a fast path for scalars and for flat lists and tuples of scalars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from provenance.hashing.containers import LIST, TUPLE
+from provenance.hashing.encoding import NAN, SCALARS, Item, alone, flat, prefix, rooted, seal
+from provenance.hashing.walk import root
+from provenance.model.ids import ValueId
+
+
+def digest(value: object, path: str = "value", notes: list[object] | None = None) -> bytes:
+    """Return the 20-byte digest of *value*, equal for equal values in any process.
+
+    What handlers report while walking over it (see `Walk.notes`) is appended to *notes*.
+
+    >>> digest([1, 2]).hex() == digest([1, 2]).hex() != digest((1, 2)).hex()
+    True
+
+    Raises:
+        UnhashableValueError: if a part of *value* cannot be hashed; names its path, which starts
+            with *path*.
+    """
+    kind = type(value)
+    if kind in SCALARS:
+        scalar: Item = value  # type: ignore[assignment]  # an item by its exact type
+        return alone(scalar if scalar == scalar else NAN)  # noqa: PLR0124 - NaN
+    if kind is tuple or kind is list:
+        members: Sequence[Item] = value  # type: ignore[assignment]  # an exact list or tuple
+        kinds = set(map(type, members))
+        if kinds <= SCALARS:
+            return seal(LIST if kind is list else TUPLE, flat(members, kinds))
+    return rooted(root(value, path, notes))
+
+
+def hash_value(value: object, path: str = "value", notes: list[object] | None = None) -> ValueId:
+    """Return the digest of *value* as 40 lowercase hexadecimal digits; *notes* as for `digest`.
+
+    >>> hash_value({"a": 1, "b": 2}) == hash_value({"b": 2, "a": 1})
+    True
+
+    Raises:
+        UnhashableValueError: if a part of *value* cannot be hashed; names its path, which starts
+            with *path*.
+    """
+    return ValueId(digest(value, path, notes).hex())
+
+
+def combine(tag: str, items: Sequence[Item]) -> bytes:
+    """Return the digest of a node built by hand; an item is a scalar or the `Child` of a digest.
+
+    >>> combine("list", [1, 2]) == digest([1, 2])
+    True
+
+    Raises:
+        ValueError: if *tag* has a line break.
+    """
+    scalars = [item if item == item else NAN for item in items]  # noqa: PLR0124 - NaN
+    return seal(prefix(tag), scalars)

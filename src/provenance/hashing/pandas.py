@@ -1,0 +1,153 @@
+"""pandas: frames by their columns, regardless of memory layout, `attrs` and frequencies."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, NoReturn
+
+import numpy as np
+
+from provenance.hashing.encoding import Item, node, prefix
+from provenance.hashing.numpy import array_item, python_strings
+from provenance.hashing.objects import reduced
+from provenance.hashing.registry import inherited, name_of
+from provenance.hashing.walk import Refusal, Walk
+
+# The type hints of pandas are incomplete.
+pd: Any = import_module("pandas")
+
+_FRAME, _SERIES, _INDEX, _RANGE, _LEVELS = (
+    prefix(f"pandas {kind}") for kind in ("frame", "series", "index", "range", "levels")
+)
+_COLUMN, _CATEGORIES, _INSTANT, _MISSING, _SPAN, _DTYPE = (
+    prefix(f"pandas {kind}")
+    for kind in ("column", "categories", "instant", "missing", "span", "dtype")
+)
+
+
+@inherited(pd.DataFrame)
+def _frame(value: Any, walk: Walk) -> Item:
+    columns = [
+        walk.labelled(f".iloc[:, {at}]", value.iloc[:, at].array) for at in range(value.shape[1])
+    ]
+    head = (name_of(value), walk.item(value.index), walk.item(value.columns), _extra(value, walk))
+    return node(_FRAME, (*head, *columns))
+
+
+@inherited(pd.Series)
+def _series(value: Any, walk: Walk) -> Item:
+    content = walk.labelled(".array", value.array)
+    head = (name_of(value), walk.item(value.name), walk.item(value.index), _extra(value, walk))
+    return node(_SERIES, (*head, content))
+
+
+def _extra(value: Any, walk: Walk) -> Item:
+    """Return the item of the attributes that a subclass of a frame or series declares."""
+    names = set(value._metadata) - {"_name", "name"}  # noqa: SLF001 - documented by pandas
+    return walk.item({name: getattr(value, name, None) for name in names})
+
+
+@inherited(pd.Index)
+def _index(value: Any, walk: Walk) -> Item:
+    return node(_INDEX, (name_of(value), walk.item(value.name), walk.item(value.array)))
+
+
+@inherited(pd.RangeIndex)
+def _range_index(value: Any, walk: Walk) -> Item:
+    return node(
+        _RANGE, (walk.item(value.name), walk.item(range(value.start, value.stop, value.step)))
+    )
+
+
+@inherited(pd.MultiIndex)
+def _multi_index(value: Any, walk: Walk) -> Item:
+    # By the values of each level: which ones a level lists, and in what order, does not count.
+    levels = [walk.item(value.get_level_values(at).array) for at in range(value.nlevels)]
+    return node(_LEVELS, (walk.item(list(value.names)), *levels))
+
+
+@inherited(pd.api.extensions.ExtensionArray)
+def _extension(value: Any, walk: Walk) -> Item:
+    if isinstance(value, pd.arrays.NumpyExtensionArray) and not isinstance(
+        value.dtype, pd.StringDtype
+    ):
+        return array_item(value.to_numpy(), walk)
+    arrow = getattr(value, "_pa_array", None)
+    if not isinstance(value.dtype, pd.StringDtype):
+        if arrow is None:
+            return reduced(value, walk)
+        content = walk.item(arrow)
+    elif arrow is None:
+        content = python_strings(value)
+    else:
+        content = import_module("provenance.hashing.pyarrow").arrow_strings(arrow)
+    return node(_COLUMN, (str(value.dtype), content))
+
+
+@inherited(pd.Categorical)
+def _categorical(value: Any, walk: Walk) -> Item:
+    categories = walk.item(value.categories.array)
+    return node(
+        _CATEGORIES, (bool(value.ordered), categories, array_item(np.asarray(value.codes), walk))
+    )
+
+
+@inherited(pd.arrays.DatetimeArray, pd.arrays.TimedeltaArray, pd.arrays.PeriodArray)
+def _instants(value: Any, walk: Walk) -> Item:
+    return node(_COLUMN, (str(value.dtype), array_item(np.asarray(value.asi8), walk)))
+
+
+@inherited(pd.arrays.IntegerArray, pd.arrays.FloatingArray, pd.arrays.BooleanArray)
+def _nullable(value: Any, walk: Walk) -> Item:
+    missing = np.asarray(value.isna())
+    data = np.array(value._data)  # noqa: SLF001 - no public way
+    data[missing] = 0
+    return node(_COLUMN, (str(value.dtype), array_item(missing, walk), array_item(data, walk)))
+
+
+@inherited(pd.arrays.IntervalArray)
+def _intervals(value: Any, walk: Walk) -> Item:
+    return node(_SPAN, (value.closed, walk.item(value.left.array), walk.item(value.right.array)))
+
+
+@inherited(pd.arrays.SparseArray)
+def _sparse(value: Any, walk: Walk) -> Item:
+    dense = walk.item(np.asarray(value))
+    return node(_COLUMN, (str(value.dtype), walk.item(value.fill_value), dense))
+
+
+@inherited(pd.Timestamp, pd.Timedelta)
+def _instant(value: Any, walk: Walk) -> Item:
+    zone = walk.item(getattr(value, "tzinfo", None))
+    fold: int = getattr(value, "fold", 0)
+    return node(_INSTANT, (name_of(value), value.unit, value.asm8.view("i8").item(), fold, zone))
+
+
+@inherited(*map(type, (pd.NaT, pd.NA)))
+def _missing(value: Any, _: Walk) -> Item:
+    return node(_MISSING, (str(value),))
+
+
+@inherited(pd.api.extensions.ExtensionDtype)
+def _dtype(value: Any, walk: Walk) -> Item:
+    if isinstance(value, pd.CategoricalDtype):
+        categories = None if value.categories is None else value.categories.array
+        return node(_DTYPE, (str(value), bool(value.ordered), walk.item(categories)))
+    return node(_DTYPE, (name_of(value), str(value)))
+
+
+_typing: Any = pd.api.typing
+
+
+@inherited(
+    _typing.DataFrameGroupBy,
+    _typing.SeriesGroupBy,
+    _typing.Resampler,
+    _typing.Rolling,
+    _typing.Window,
+    _typing.Expanding,
+    _typing.ExponentialMovingWindow,
+)
+def _grouped(value: Any, _: Walk) -> NoReturn:
+    reason = f"a {type(value).__name__} caches results, so its state changes with use"
+    raise Refusal(reason, "the table and the keys or sizes")

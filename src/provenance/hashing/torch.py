@@ -1,0 +1,60 @@
+"""torch: tensors by type, shape and elements on any device, modules by their state."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from provenance.hashing.encoding import Buffer, Item, node, prefix
+from provenance.hashing.objects import attributes
+from provenance.hashing.registry import exact, inherited, name_of
+from provenance.hashing.walk import Refusal, Walk
+
+# The type hints of torch are incomplete.
+torch: Any = import_module("torch")
+
+_TENSOR, _SPARSE, _MODULE, _NAMED = (
+    prefix(f"torch {kind}") for kind in ("tensor", "sparse tensor", "module", "named")
+)
+_GENERATOR = prefix("torch generator")
+
+
+@inherited(torch.Tensor)
+def _tensor(value: Any, walk: Walk) -> Item:
+    # Device, strides and gradient do not count; `requires_grad` does.
+    if value.is_meta:
+        raise Refusal("a meta tensor has no elements")
+    if value.is_quantized:
+        raise Refusal("a quantized tensor cannot be hashed; call dequantize() first")
+    head = (name_of(value), str(value.dtype), walk.item(tuple(value.shape)), value.requires_grad)
+    plain = value.detach()
+    if plain.layout is torch.strided:
+        return node(_TENSOR, (*head, _elements(plain)))
+    whole = plain.to_sparse_coo().coalesce()
+    return node(
+        _SPARSE, (*head, str(plain.layout), _elements(whole.indices()), _elements(whole.values()))
+    )
+
+
+def _elements(value: Any) -> Item:
+    """Return the item of the elements in C order; contiguous tensors on the CPU are not copied."""
+    flat = value.resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
+    return Buffer(memoryview(flat.view(torch.uint8).numpy()) if flat.numel() else b"").item()
+
+
+@inherited(torch.nn.Module)
+def _module(value: Any, walk: Walk) -> Item:
+    state = attributes(value)
+    return node(
+        _MODULE, (name_of(value), walk.item({**value.__dict__} if state is None else state))
+    )
+
+
+@exact(torch.dtype, torch.layout, torch.memory_format, torch.device)
+def _named(value: Any, _: Walk) -> Item:
+    return node(_NAMED, (name_of(value), str(value)))
+
+
+@exact(torch.Generator)
+def _generator(value: Any, walk: Walk) -> Item:
+    return node(_GENERATOR, (str(value.device), walk.item(value.get_state())))

@@ -1,0 +1,1 @@
+"""`maintenance` deletes; nothing else does, but for the explicit `Repository.forget`."""

@@ -1,0 +1,224 @@
+"""Eviction: deleting values that can be recomputed, so that a repository takes less space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+from attrs import define, frozen
+
+from provenance import environment as environment_
+from provenance.effect import Program, run
+from provenance.environment import RepositoryOrName
+from provenance.errors import ConfigError, CorruptRecordError
+from provenance.maintenance.garbage import sharing
+from provenance.maintenance.reports import Evicted, LetGo
+from provenance.maintenance.verification import all_ids
+from provenance.model.ids import ArtifactId, BlobId
+from provenance.model.records import Artifact, ArtifactRecord, Blob
+from provenance.model.references import is_proxy
+from provenance.ports.blobs import MARGIN, Discard, HasBlob, Shelf
+from provenance.ports.machine import Now
+from provenance.ports.records import Evict, FindNamed, FindPins, FindSet, FindSetIds, InspectRecord
+from provenance.repository.handles import Repository
+from provenance.repository.sets import id_of
+from provenance.util.formatting import shown
+from provenance.util.validation import age, is_count, several
+
+_PAGE: Final = 1000
+_ARCHIVED: Final = frozenset({"file", "folder"})
+"""Serializers of files and folders, whose sources may no longer exist."""
+
+Keep: TypeAlias = Callable[[Artifact[object]], bool] | Iterable[object]
+"""The artifacts to keep: a predicate, or artifacts, proxies, ids, or what `search` returned."""
+Progress: TypeAlias = Callable[[int, "int | None"], None]
+"""Called after each step with the number of steps so far, and the total if it is known."""
+
+
+def evict(
+    repo: RepositoryOrName | None = None,
+    *,
+    max_bytes: int | None = None,
+    older_than: timedelta | None = None,
+    keep: Keep | None = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Evicted:
+    """Delete the bytes of values, beginning with those that are cheapest to recompute per byte.
+
+    Records and lineage stay, and the next call of the function recomputes the value. Never evicted
+    are members of a set, and the artifacts that their values hold; archived files and folders; and
+    bytes that a repository in the same place names. Inputs are kept, too, and are not counted.
+
+    Args:
+        repo: A repository or the name of one, by default the default one.
+        max_bytes: Evict until the values take no more than this; by default as many as possible.
+        older_than: Evict only what was recorded longer ago than this; by default a minute.
+        keep: What stays: a predicate of an artifact, or artifacts, proxies, whole ids, or what
+            `search` returned.
+        dry_run: Delete nothing, and report what would be deleted.
+        progress: Called after each artifact that was examined, then after each value evicted.
+
+    Raises:
+        ConfigError: if neither *max_bytes* nor *older_than* is given, or one is negative or of
+            another type.
+        TypeError: for something in *keep* that is not an artifact.
+        StoreUnavailableError, StorePermissionError: if a store cannot or may not be read or
+            changed; what was deleted until then stays deleted.
+    """
+    environment = environment_.current()
+    chosen = environment.repository(repo)
+    wish = wished(chosen, max_bytes, older_than, keep, dry_run=dry_run)
+    return evicted(chosen, sharing(environment, chosen)[1:], wish, progress)
+
+
+@frozen
+class Wish:
+    """The checked arguments of `evict`."""
+
+    max_bytes: int | None
+    older_than: timedelta | None
+    keeps: Callable[[ArtifactRecord], bool]
+    dry_run: bool
+
+
+def wished(
+    repo: Repository,
+    max_bytes: int | None,
+    older_than: timedelta | None,
+    keep: Keep | None,
+    *,
+    dry_run: bool,
+) -> Wish:
+    """Check the arguments of `evict`; raises ConfigError and TypeError as it does."""
+    if max_bytes is None and older_than is None:
+        raise ConfigError("evict", "no limit is given", "pass max_bytes or older_than")
+    if max_bytes is not None and not _is_size(max_bytes):
+        problem = f"must be a size in bytes, got {shown(max_bytes)}"
+        raise ConfigError("evict, max_bytes", problem, "give 0 or more")
+    if older_than is not None:
+        age(older_than, "evict, older_than")
+    return Wish(max_bytes, older_than, _keeping(keep, repo), dry_run)
+
+
+def _is_size(value: object) -> bool:
+    return is_count(value, 0) or (isinstance(value, float) and value >= 0)
+
+
+def _keeping(keep: Keep | None, repo: Repository) -> Callable[[ArtifactRecord], bool]:
+    """Return a predicate of records from the argument *keep*."""
+    if keep is None:
+        return lambda _: False
+    if callable(keep) and not is_proxy(keep):
+        return lambda record: keep(Artifact.of(record, repo))
+    members = [keep] if is_proxy(keep) or isinstance(keep, str) else several(keep, "evict, keep")
+    ids = frozenset(map(id_of, members))
+    return lambda record: record.id in ids
+
+
+@define
+class _Value:
+    """A stored value, the artifacts that have it, and whether it may be evicted."""
+
+    blob: Blob
+    ids: tuple[ArtifactId, ...] = ()
+    seconds: float = 0.0
+    may_go: bool = True
+
+
+def evicted(
+    repo: Repository,
+    others: tuple[Repository, ...],
+    wish: Wish,
+    progress: Progress | None = None,
+) -> Evicted:
+    """Evict values that *others* do not name; see `evict`."""
+    now = repo.interpreter(Now())
+    before = now - (MARGIN if wish.older_than is None else wish.older_than)
+    values = _values(repo, wish, before, progress)
+    total = sum(value.blob.size for value in values)
+    excess = total if wish.max_bytes is None else total - wish.max_bytes
+    gone: list[LetGo] = []
+    candidates = [value for value in values if value.may_go]
+    candidates.sort(key=lambda value: value.seconds / value.blob.size)
+    for done, value in enumerate(candidates, 1):
+        if excess <= 0:
+            break
+        if _evict(repo, others, value, None if wish.dry_run else (now, before)):
+            gone.append(LetGo(value.ids, value.blob, value.seconds))
+            excess -= value.blob.size
+        if progress is not None:
+            progress(done, len(candidates))
+    return Evicted(repo.name, wish.dry_run, tuple(gone), total)
+
+
+def _values(
+    repo: Repository, wish: Wish, before: datetime, progress: Progress | None
+) -> list[_Value]:
+    """Return all stored values."""
+    pinned = run(pinned_by_sets(), repo.interpreter)
+    found: dict[BlobId, _Value] = {}
+    for done, artifact_id in enumerate(all_ids(repo), 1):
+        record = run(_readable(artifact_id), repo.interpreter)
+        if record is not None and record.value_blob.size:
+            value = found.setdefault(record.value_blob.id, _Value(record.value_blob))
+            value.ids += (record.id,)
+            value.seconds += record.compute_duration
+            # A file may be impossible to recompute.
+            is_lasting = record.added_at >= before or record.serializer in _ARCHIVED
+            if is_lasting or record.id in pinned or (value.may_go and wish.keeps(record)):
+                value.may_go = False
+        if progress is not None:
+            progress(done, None)
+    return [value for value in found.values() if repo.interpreter(HasBlob(value.blob))]
+
+
+def _readable(artifact_id: ArtifactId) -> Program[InspectRecord, ArtifactRecord | None]:
+    """Return the record; None if it is missing or damaged."""
+    try:
+        return (yield from InspectRecord(artifact_id))
+    except CorruptRecordError:
+        return None
+
+
+def pinned_by_sets() -> Program[FindSetIds | FindSet | InspectRecord, frozenset[ArtifactId]]:
+    """Return the members of all sets, and what their values hold, directly or indirectly."""
+    pinned: set[ArtifactId] = set()
+    after = ""
+    while page := (yield from FindSetIds("", _PAGE, after)):
+        for set_id in page:
+            known = yield from FindSet(set_id)
+            waiting = [] if known is None else sorted(known.artifact_ids - pinned)
+            while waiting:
+                member = waiting.pop()
+                pinned.add(member)
+                record = yield from _readable(member)
+                waiting += () if record is None else sorted(record.value_artifact_ids - pinned)
+        after = page[-1]
+    return frozenset(pinned)
+
+
+def _evict(
+    repo: Repository,
+    others: tuple[Repository, ...],
+    value: _Value,
+    times: tuple[datetime, datetime] | None,
+) -> bool:
+    """Evict a value and return whether its bytes are gone.
+
+    *times* are the present, and the time before which the bytes must have been stored. Without
+    them, only return whether the value may be evicted.
+    """
+    if any(other.interpreter(FindNamed((value.blob,))) for other in others):
+        return False
+    # It may have been added to a set since.
+    if any(repo.interpreter(FindPins(artifact_id)) for artifact_id in value.ids):
+        return False
+    if times is None:
+        return True
+    now, before = times
+    answers = [repo.interpreter(Evict(artifact_id, value.blob, now)) for artifact_id in value.ids]
+    if any(answers):  # no record needs it any longer
+        repo.interpreter(Discard(Shelf.STORED, value.blob.id, before))
+    return not repo.interpreter(HasBlob(value.blob))

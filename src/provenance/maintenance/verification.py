@@ -1,0 +1,263 @@
+"""Integrity checks of a repository: its records, their bytes and references, and its sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from typing import Final, TypeAlias
+
+from attrs import Factory, define, frozen
+
+from provenance import environment
+from provenance.effect import Program, run
+from provenance.environment import RepositoryOrName
+from provenance.errors import (
+    BlobNotFoundError,
+    ConfigError,
+    CorruptBlobError,
+    CorruptRecordError,
+    StoreUnavailableError,
+)
+from provenance.hashing import combine
+from provenance.maintenance.reports import (
+    BlobDamaged,
+    BlobMissing,
+    BlobUnreadable,
+    Gap,
+    MemberMissing,
+    Problem,
+    RecordDamaged,
+    RunMissing,
+    SourceMissing,
+    StoreDamaged,
+    Verified,
+)
+from provenance.model.ids import ArtifactId, SetId
+from provenance.model.records import ArtifactRecord, Blob
+from provenance.ports.blobs import CheckBlob
+from provenance.ports.machine import Now
+from provenance.ports.records import (
+    CheckRecords,
+    FindEviction,
+    FindIds,
+    FindRun,
+    FindSet,
+    FindSetIds,
+    InspectRecord,
+)
+from provenance.repository.handles import Repository
+from provenance.util.formatting import shown
+from provenance.util.validation import is_count
+
+_PAGE: Final = 1000
+_TRIES: Final = 3
+"""Number of times that an artifact is examined while others write to it."""
+_DOWN: Final = 3
+"""Number of consecutive unreadable artifacts after which the store counts as out of reach."""
+
+Progress: TypeAlias = Callable[[int, "int | None"], None]
+"""Called after each step with the number of steps so far, and the total if it is known."""
+_Verify: TypeAlias = InspectRecord | FindEviction | FindRun | FindIds | CheckBlob
+
+
+@frozen
+class Examined:
+    """The result for one artifact: problems, gaps, sound blobs, and whether it was evicted."""
+
+    problems: tuple[Problem, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    sound: tuple[Blob, ...] = ()
+    evicted: bool = False
+
+
+def verify(
+    repo: RepositoryOrName | None = None,
+    sample: int | None = None,
+    progress: Progress | None = None,
+) -> Verified:
+    """Check the bytes of each record, the run and artifacts that it names, and all sets' members.
+
+    All bytes are read, where they are stored, and compared with their digests; nothing is decoded,
+    changed or copied. Others may write meanwhile. Memory use does not grow with the repository.
+
+    Args:
+        repo: A repository or the name of one, by default the default one.
+        sample: Check only this number of artifacts, chosen at random, and no sets.
+        progress: Called after each artifact and each set with the number of them so far.
+
+    Raises:
+        ConfigError: if *sample* is not a positive integer.
+        StoreUnavailableError, StorePermissionError: if a store cannot, or may not, be read.
+    """
+    return verified(environment.current().repository(repo), sample, progress)
+
+
+def verified(
+    repo: Repository, sample: int | None = None, progress: Progress | None = None
+) -> Verified:
+    """Check *repo*; see `verify`."""
+    if sample is not None and not is_count(sample, 1):
+        problem = f"must be a positive int, got {shown(sample)}"
+        raise ConfigError("verify, sample", problem, "pass 1 or more, or leave it out")
+    tally = _Tally(repo, progress)
+    if sample is not None:
+        chosen = run(sampled(sample, repo.interpreter(Now()).isoformat()), repo.interpreter)
+        tally.examine_artifacts(chosen, len(chosen))
+    elif complaints := repo.interpreter(CheckRecords()):
+        # Nothing that a damaged database says of its records can be relied on.
+        tally.problems += map(StoreDamaged, complaints)
+    else:
+        tally.examine_artifacts(all_ids(repo), None)
+        tally.examine_sets()
+    return tally.report()
+
+
+def all_ids(repo: Repository) -> Iterator[ArtifactId]:
+    """Yield the ids of all artifacts in order, reading page by page."""
+    after = ""
+    while page := repo.interpreter(FindIds("", _PAGE, after)):
+        yield from page
+        after = page[-1]
+
+
+def sampled(size: int, seed: str) -> Program[FindIds, tuple[ArtifactId, ...]]:
+    """Choose *size* different ids at points that *seed* determines, or all if there are fewer."""
+    first = yield from FindIds("", size + 1)
+    if len(first) <= size:
+        return first
+    chosen: dict[ArtifactId, None] = {}
+    for turn in count():
+        found = yield from FindIds("", 1, combine("sample", [seed, turn]).hex())
+        while not found or found[0] in chosen:
+            found = yield from FindIds("", 1, found[0] if found else "")
+        chosen[found[0]] = None
+        if len(chosen) == size:
+            break
+    return tuple(chosen)
+
+
+def examine(artifact_id: ArtifactId) -> Program[_Verify, Examined]:
+    """Examine an artifact, again if another process changes it meanwhile."""
+    found = Examined()
+    for _ in range(_TRIES):
+        try:
+            record = yield from InspectRecord(artifact_id)
+        except CorruptRecordError as error:
+            return Examined((RecordDamaged(artifact_id, error.reason),))
+        if record is None:  # deleted since it was listed
+            return Examined()
+        found = yield from _examine_record(record)
+        if not found.problems or (yield from InspectRecord(artifact_id)) == record:
+            return found
+    return found
+
+
+def _examine_record(record: ArtifactRecord) -> Program[_Verify, Examined]:
+    checked: dict[Blob, Problem | None] = {}
+    for blob in dict.fromkeys(record.blobs):
+        checked[blob] = yield from _blob_problem(record.id, blob)
+    # After the bytes are checked: they are deleted after the eviction is recorded.
+    evicted = (yield from FindEviction(record.id)) is not None
+    if evicted and isinstance(checked.get(record.value_blob), BlobMissing):
+        del checked[record.value_blob]
+    problems = [problem for problem in checked.values() if problem is not None]
+    try:
+        if (yield from FindRun(record.run_id)) is None:
+            problems.append(RunMissing(record.id, record.run_id))
+    except CorruptRecordError as error:
+        problems.append(RecordDamaged(record.id, error.reason))
+    missing = yield from _missing(record.source_ids)
+    return Examined(
+        tuple(problems),
+        tuple(SourceMissing(record.id, source_id) for source_id in missing),
+        tuple(blob for blob, problem in checked.items() if problem is None),
+        evicted,
+    )
+
+
+def _blob_problem(artifact_id: ArtifactId, blob: Blob) -> Program[CheckBlob, Problem | None]:
+    try:
+        yield from CheckBlob(blob)
+    except BlobNotFoundError:
+        return BlobMissing(artifact_id, blob)
+    except CorruptBlobError as error:
+        return BlobDamaged(artifact_id, blob, error.reason)
+    except StoreUnavailableError as error:
+        return BlobUnreadable(artifact_id, blob, error.reason)
+    return None
+
+
+def _missing(ids: Iterable[ArtifactId]) -> Program[FindIds, list[ArtifactId]]:
+    """Return those of *ids* that no artifact has."""
+    missing: list[ArtifactId] = []
+    for artifact_id in sorted(ids):
+        if not (yield from FindIds(artifact_id, 1)):
+            missing.append(artifact_id)  # noqa: PERF401 - a comprehension cannot ask
+    return missing
+
+
+def examine_set(set_id: SetId) -> Program[FindSet | FindIds, tuple[Gap, ...]]:
+    """Return the missing members of a set."""
+    known = yield from FindSet(set_id)
+    missing = yield from _missing(() if known is None else known.artifact_ids)
+    return tuple(MemberMissing(set_id, member) for member in missing)
+
+
+@define
+class _Tally:
+    """The counts and findings so far."""
+
+    repo: Repository
+    progress: Progress | None
+    artifacts: int = 0
+    blobs: int = 0
+    bytes: int = 0
+    sets: int = 0
+    evicted: int = 0
+    problems: list[Problem] = Factory(list[Problem])
+    gaps: list[Gap] = Factory(list[Gap])
+
+    def examine_artifacts(self, ids: Iterable[ArtifactId], total: int | None) -> None:
+        unreadable = 0
+        for artifact_id in ids:
+            found = run(examine(artifact_id), self.repo.interpreter)
+            self.artifacts += 1
+            self.blobs += len(found.sound)
+            self.bytes += sum(blob.size for blob in found.sound)
+            self.evicted += found.evicted
+            self.problems += found.problems
+            self.gaps += found.gaps
+            # Give up on a store that is out of reach: each request to it may take long.
+            reasons = [
+                problem.reason for problem in found.problems if isinstance(problem, BlobUnreadable)
+            ]
+            unreadable = unreadable + 1 if reasons else 0
+            if unreadable >= _DOWN:
+                advice = "check that the store can be reached, and verify again"
+                raise StoreUnavailableError(self.repo.name, reasons[0], advice)
+            self._report_progress(total)
+
+    def examine_sets(self) -> None:
+        after = ""
+        while page := self.repo.interpreter(FindSetIds("", _PAGE, after)):
+            for set_id in page:
+                self.gaps += run(examine_set(set_id), self.repo.interpreter)
+                self.sets += 1
+                self._report_progress(None)
+            after = page[-1]
+
+    def _report_progress(self, total: int | None) -> None:
+        if self.progress is not None:
+            self.progress(self.artifacts + self.sets, total)
+
+    def report(self) -> Verified:
+        return Verified(
+            self.repo.name,
+            self.artifacts,
+            self.blobs,
+            self.bytes,
+            self.sets,
+            self.evicted,
+            tuple(self.problems),
+            tuple(self.gaps),
+        )

@@ -1,0 +1,1 @@
+"""`model` is data: ids, records, references and queries, which do nothing."""

@@ -1,0 +1,282 @@
+"""The data model: frozen records of artifacts, runs and calls.
+
+`ArtifactRecord` is what a repository stores. An `Artifact` is a record that can also load the
+value, the inputs and the run, from the origin that it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
+
+from attrs import field, fields, frozen
+from pyrsistent import PMap, pmap
+
+from provenance.model.ids import ArtifactId, BlobId, RunId, SetId, ValueId
+from provenance.util.formatting import shown
+
+T_co = TypeVar("T_co", covariant=True)
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+"""Values of JSON."""
+Options: TypeAlias = "PMap[str, object]"
+"""Named options: a frozen mapping."""
+
+NO_OPTIONS: Options = pmap()
+
+
+def options(given: Mapping[str, object] | None) -> Options:
+    """Return *given* as a frozen mapping; None is the empty one."""
+    return pmap(given) if given else NO_OPTIONS
+
+
+@frozen
+class Blob:
+    """The key of stored bytes: their digest and size in bytes."""
+
+    __module__ = "provenance"
+
+    id: BlobId
+    size: int
+
+
+@frozen
+class Stored:
+    """A blob that is stored."""
+
+    blob: Blob
+
+
+@frozen
+class Held:
+    """A small blob that is stored in the same transaction as the record that refers to it."""
+
+    blob: Blob
+    data: bytes = field(repr=False)
+
+
+Written: TypeAlias = Stored | Held
+"""Result of writing a blob."""
+
+
+@frozen(eq=False)
+class Inputs(Mapping[str, object]):
+    """The bound arguments of a call, also a mapping `{'kargs': …, 'varargs': …}`.
+
+    `kargs` holds arguments and defaults by parameter, `varargs` those of `*args`, and `captured`
+    the captured variables by name, which are not in the mapping.
+    """
+
+    __module__ = "provenance"
+
+    kargs: Mapping[str, object]
+    varargs: tuple[object, ...] = ()
+    captured: Mapping[str, object] = NO_OPTIONS
+
+    def __getitem__(self, key: str) -> object:
+        if key == "kargs":
+            return dict(self.kargs)
+        if key == "varargs":
+            return self.varargs
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("kargs", "varargs"))
+
+    def __len__(self) -> int:
+        return 2
+
+    def __repr__(self) -> str:
+        return shown(dict(self))
+
+
+@frozen
+class Run:
+    """The process that computed artifacts.
+
+    Attributes:
+        id: id of the run.
+        created_at: when its facts were collected, in UTC.
+        host: facts of the operating system about the machine.
+        process: facts of the operating system about the process.
+        python: version, implementation and executable.
+        git: commit, branch and dirty flag; None outside a checkout.
+        packages: versions of the installed distributions.
+        extra: what the user's hook added.
+    """
+
+    __module__ = "provenance"
+
+    id: RunId
+    created_at: datetime
+    host: Mapping[str, Json]
+    process: Mapping[str, Json]
+    python: Mapping[str, Json]
+    git: Mapping[str, Json] | None
+    packages: Mapping[str, Json]
+    extra: Mapping[str, Json] = NO_OPTIONS  # type: ignore[assignment]  # it is empty
+
+
+@frozen
+class ArtifactRecord:
+    """The record of an artifact: everything but its value.
+
+    Durations are in seconds, sizes in bytes, times in UTC. `value_type` is the value's type as
+    `module:qualname`, and `interface` names the optional special methods that a proxy of the value
+    must have. `inputs_blob` is None if JSON represents the inputs completely. `value_artifact_ids`
+    are the artifacts that the value refers to, at any depth. `code` is a digest of the function's
+    code when the value was computed; it is never part of an id. `signature` is set by a store that
+    signs records, and is ignored in comparisons.
+    """
+
+    __module__ = "provenance"
+
+    id: ArtifactId
+    value_id: ValueId
+    name: str
+    version: int
+    fn_module: str
+    fn_name: str
+    composite: bool
+    serializer: str
+    load_kwargs: Options
+    dump_kwargs: Options
+    input_artifact_ids: frozenset[ArtifactId]
+    custom_fields: Options
+    tags: tuple[str, ...]
+    computed_at: datetime
+    added_at: datetime
+    compute_duration: float
+    hash_duration: float
+    value_id_duration: float
+    run_id: RunId
+    value_blob: Blob
+    inputs_blob: Blob | None
+    value_type: str
+    interface: tuple[str, ...]
+    code: str
+    value_artifact_ids: frozenset[ArtifactId]
+    signature: str = field(default="", eq=False, kw_only=True)
+
+    @property
+    def source_ids(self) -> frozenset[ArtifactId]:
+        """The artifacts that this one needs: those among its inputs, and those in its value."""
+        return self.input_artifact_ids | self.value_artifact_ids
+
+    @property
+    def blobs(self) -> tuple[Blob, ...]:
+        """All blobs that the record refers to."""
+        return (
+            (self.value_blob,) if self.inputs_blob is None else (self.value_blob, self.inputs_blob)
+        )
+
+    @property
+    def content_digest(self) -> BlobId:
+        """Digest of the stored value's bytes."""
+        return self.value_blob.id
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the stored value, in bytes."""
+        return self.value_blob.size
+
+
+@frozen
+class SetRecord:
+    """The record of a set of artifacts; records of the same members share the `id`.
+
+    `created_at` is when it was last stored with these labels, in UTC.
+    """
+
+    id: SetId
+    artifact_ids: frozenset[ArtifactId]
+    labels: Options
+    created_at: datetime
+
+    @property
+    def name(self) -> str | None:
+        """The label `name` if it is a string, else None."""
+        name = self.labels.get("name")
+        return name if isinstance(name, str) else None
+
+
+class Origin(Protocol):
+    """The source of an artifact, which loads its parts."""
+
+    def load_value(self, record: ArtifactRecord, /) -> object:
+        """Read and decode the value; raise `BlobNotFoundError` or `CorruptBlobError`."""
+        ...
+
+    def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
+        """Read the inputs, in which artifacts appear as unread proxies."""
+        ...
+
+    def load_run(self, record: ArtifactRecord, /) -> Run:
+        """Look up the run."""
+        ...
+
+    def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
+        """Look up a record by its whole id; raise `ArtifactNotFoundError`."""
+        ...
+
+    def proxy_of(self, record: ArtifactRecord, /) -> object:
+        """Return a proxy of the value, which is read on first use."""
+        ...
+
+
+@frozen(eq=False, repr=False)
+class Artifact(ArtifactRecord, Generic[T_co]):
+    """A computed value and its record.
+
+    `value`, `inputs` and `run_info` are loaded when they are used.
+
+    Two artifacts are equal if their ids are.
+    """
+
+    __module__ = "provenance"
+
+    origin: Origin
+
+    @classmethod
+    def of(cls, record: ArtifactRecord, origin: Origin) -> Artifact[object]:
+        """Return the artifact of *record*, whose parts are loaded from *origin*."""
+        values: dict[str, Any] = {name: getattr(record, name) for name in _RECORD_FIELDS}
+        return Artifact(**values, origin=origin)
+
+    @property
+    def value(self) -> T_co:
+        """The value itself, read each time, so that callers can change it."""
+        return cast("T_co", self.origin.load_value(self))
+
+    @property
+    def inputs(self) -> Inputs:
+        """The arguments of the call; artifacts among them are unread proxies."""
+        return self.origin.load_inputs(self)
+
+    @property
+    def run_info(self) -> Run:
+        """The process that computed the value."""
+        return self.origin.load_run(self)
+
+    def proxy(self) -> T_co:
+        """Return a transparent proxy of the value, which is read on first use."""
+        return cast("T_co", self.origin.proxy_of(self))
+
+    def __eq__(self, other: object) -> bool:
+        return self.id == other.id if isinstance(other, Artifact) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __copy__(self) -> Artifact[T_co]:
+        return self
+
+    def __deepcopy__(self, _: dict[int, object]) -> Artifact[T_co]:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<provenance.Artifact({self.id})>"
+
+
+_RECORD_FIELDS = tuple(attribute.name for attribute in fields(ArtifactRecord))

@@ -1,0 +1,274 @@
+"""Conversion of records to rows of a table and to JSON text, and back.
+
+A row holds only text, numbers and None, which every database can store. `COLUMNS` defines the order
+of the columns.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from math import isfinite
+from typing import TYPE_CHECKING, Final, TypeAlias, cast, get_args, get_origin
+
+from attrs import resolve_types
+from pyrsistent import pmap
+
+from provenance.model import records
+from provenance.model.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
+from provenance.model.records import NO_OPTIONS, ArtifactRecord, Blob, Json, Options, Run
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+# fmt: off
+Row: TypeAlias = tuple[
+    str, str, str, str, int, str, str, int, float, float, float, str, str, str, str, str, str, str,
+    str, str, int, str | None, int | None, str, str, str, str, str,
+]
+# fmt: on
+"""The record of an artifact; its columns are `COLUMNS`."""
+
+COLUMNS: Final = (
+    "id",
+    "value_id",
+    "run_id",
+    "name",
+    "version",
+    "fn_module",
+    "fn_name",
+    "composite",
+    "value_id_duration",
+    "compute_duration",
+    "hash_duration",
+    "computed_at",
+    "added_at",
+    "input_artifact_ids",
+    "serializer",
+    "load_kwargs",
+    "dump_kwargs",
+    "custom_fields",
+    "tags",
+    "content_digest",
+    "size_bytes",
+    "inputs_digest",
+    "inputs_size",
+    "value_type",
+    "interface",
+    "code",
+    "value_artifact_ids",
+    "signature",
+)
+
+_EMPTY_LIST: Final = "[]"
+_EMPTY_OBJECT: Final = "{}"
+
+
+def json_text(value: object) -> str:
+    """Return *value* as compact JSON text, valid UTF-8.
+
+    Raises:
+        ValueError, TypeError: if it has no JSON form.
+
+    >>> json_text({"größe": [1, None]})
+    '{"größe":[1,null]}'
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text if _is_utf8(text) else json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def _is_utf8(text: str) -> bool:
+    """Return whether *text* has no lone surrogates, which a database cannot store."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def jsonable(value: object) -> Json:
+    """Return *value* as JSON; what has no JSON form becomes its `str`.
+
+    >>> jsonable({1: {"a", }, "x": float("nan"), "t": (1, 2j)})
+    {'1': ['a'], 'x': 'nan', 't': [1, '2j']}
+    """
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if isfinite(value) else str(value)
+        case Mapping():
+            items = cast("Mapping[object, object]", value).items()
+            return {str(key): jsonable(entry) for key, entry in items}
+        case list() | tuple() | set() | frozenset():
+            return [jsonable(member) for member in cast("Iterable[object]", value)]
+        case _:
+            return str(value)
+
+
+def time_text(moment: datetime) -> str:
+    """Return *moment* as text in UTC, which sorts by time and suits SQL's date functions.
+
+    Raises:
+        ValueError: if *moment* has no time zone.
+
+    >>> time_text(datetime(2024, 5, 17, 12, tzinfo=UTC))
+    '2024-05-17 12:00:00.000000+00:00'
+    """
+    if moment.tzinfo is not UTC:
+        if moment.utcoffset() is None:
+            msg = f"{moment!r} has no time zone"
+            raise ValueError(msg)
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(" ", "microseconds")
+
+
+def moment_from(text: str) -> datetime:
+    """Return the inverse of `time_text`."""
+    return datetime.fromisoformat(text)
+
+
+def to_row(record: ArtifactRecord) -> Row:
+    """Return *record* as a row.
+
+    `from_row` is the inverse, except that a tuple in an option becomes a list.
+
+    Raises:
+        ValueError, TypeError: if its options or fields have no JSON form.
+    """
+    value, inputs = record.value_blob, record.inputs_blob
+    return (
+        record.id,
+        record.value_id,
+        record.run_id,
+        record.name,
+        record.version,
+        record.fn_module,
+        record.fn_name,
+        int(record.composite),
+        record.value_id_duration,
+        record.compute_duration,
+        record.hash_duration,
+        time_text(record.computed_at),
+        time_text(record.added_at),
+        _ids_text(record.input_artifact_ids) if record.input_artifact_ids else _EMPTY_LIST,
+        record.serializer,
+        _EMPTY_OBJECT if record.load_kwargs is NO_OPTIONS else _options_text(record.load_kwargs),
+        _EMPTY_OBJECT if record.dump_kwargs is NO_OPTIONS else _options_text(record.dump_kwargs),
+        _EMPTY_OBJECT
+        if record.custom_fields is NO_OPTIONS
+        else _options_text(record.custom_fields),
+        json_text(record.tags) if record.tags else _EMPTY_LIST,
+        value.id,
+        value.size,
+        None if inputs is None else inputs.id,
+        None if inputs is None else inputs.size,
+        record.value_type,
+        " ".join(record.interface),
+        record.code,
+        _ids_text(record.value_artifact_ids) if record.value_artifact_ids else _EMPTY_LIST,
+        record.signature,
+    )
+
+
+def from_row(row: Row) -> ArtifactRecord:
+    """Return the record of *row*.
+
+    On the path of every lookup: arguments are positional, and empty values are known by their text.
+    """
+    return ArtifactRecord(
+        ArtifactId(row[0]),
+        ValueId(row[1]),
+        row[3],
+        row[4],
+        row[5],
+        row[6],
+        row[7] == 1,
+        row[14],
+        NO_OPTIONS if row[15] == _EMPTY_OBJECT else _options(row[15]),
+        NO_OPTIONS if row[16] == _EMPTY_OBJECT else _options(row[16]),
+        NO_IDS if row[13] == _EMPTY_LIST else _ids(row[13]),
+        NO_OPTIONS if row[17] == _EMPTY_OBJECT else _options(row[17]),
+        () if row[18] == _EMPTY_LIST else tuple(cast("list[str]", json.loads(row[18]))),
+        datetime.fromisoformat(row[11]),
+        datetime.fromisoformat(row[12]),
+        row[9],
+        row[10],
+        row[8],
+        RunId(row[2]),
+        Blob(BlobId(row[19]), row[20]),
+        None if row[21] is None else Blob(BlobId(row[21]), row[22] or 0),
+        row[23],
+        tuple(row[24].split()),
+        row[25],
+        NO_IDS if row[26] == _EMPTY_LIST else _ids(row[26]),
+        signature=row[27],
+    )
+
+
+def _options_text(options: Options) -> str:
+    return json_text(dict(options))
+
+
+def _options(text: str) -> Options:
+    return pmap(cast("dict[str, object]", json.loads(text)))
+
+
+def _ids_text(ids: frozenset[ArtifactId]) -> str:
+    return json_text(sorted(ids))
+
+
+def _ids(text: str) -> frozenset[ArtifactId]:
+    return frozenset(cast("list[ArtifactId]", json.loads(text)))
+
+
+def labels_text(labels: Mapping[str, object]) -> str:
+    """Return *labels* as JSON text, the same for equal labels.
+
+    Raises:
+        ValueError, TypeError: if they have no JSON form.
+
+    >>> labels_text({"name": "production", "build": 7})
+    '{"build":7,"name":"production"}'
+    """
+    return json.dumps(dict(labels), allow_nan=False, separators=(",", ":"), sort_keys=True)
+
+
+def labels_from(text: str) -> Options:
+    """Return the inverse of `labels_text`."""
+    return _options(text)
+
+
+def run_to_json(run: Run) -> str:
+    """Return *run* as JSON text."""
+    return json_text(_converter().unstructure(run))
+
+
+def run_from_json(text: str) -> Run:
+    """Return the inverse of `run_to_json`; raises the errors of cattrs for other text."""
+    return _converter().structure(json.loads(text), Run)
+
+
+@cache
+def _converter() -> Converter:
+    """Return the converter, made on first use because importing cattrs takes long."""
+    from cattrs import Converter  # noqa: PLC0415 - see above
+
+    # cattrs would look for the types of its fields in the module that it names, the package
+    resolve_types(Run, vars(records))
+    converter = Converter()
+    converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
+    converter.register_unstructure_hook(datetime, time_text)
+    # Parsed JSON needs no conversion, and cattrs has no hook for the recursive union `Json`.
+    converter.register_structure_hook_func(_is_json_object, lambda value, _: value)
+    converter.register_unstructure_hook_func(_is_json_object, jsonable)
+    return converter
+
+
+def _is_json_object(wanted: object) -> bool:
+    """Return whether *wanted* is `Mapping[str, Json]`, or optionally that."""
+    return any(get_origin(kind) is Mapping for kind in (wanted, *get_args(wanted)))

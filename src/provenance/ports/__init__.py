@@ -1,0 +1,1 @@
+"""`ports` says what may be asked of a store and of the machine; it performs nothing."""

@@ -1,0 +1,339 @@
+"""Blob stores: the effects that they answer, the methods that an author writes, and the interpreter made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import BinaryIO, Final, Protocol, TypeAlias, runtime_checkable
+
+from attrs import field, frozen
+
+from provenance.effect import Effect, Interpreter
+from provenance.errors import CorruptBlobError, KeyExistsError, ProvenanceError
+from provenance.model.records import NO_OPTIONS, Blob, Written
+
+MARGIN: Final = timedelta(minutes=1)
+"""Age below which a blob may belong to a result that is not recorded yet."""
+
+
+class Shelf(Enum):
+    """An area of a blob store."""
+
+    STORED = "stored"
+    """Blobs, under their digests."""
+    TEMPORARY = "temporary"
+    """Blobs being written; they stay there if the writer dies."""
+    QUARANTINED = "quarantined"
+    """Damaged blobs."""
+
+
+@frozen
+class Holding:
+    """An entry of an area: key (a stored blob's id), size in bytes, and time of writing in UTC."""
+
+    key: str
+    size: int
+    since: datetime
+
+
+@frozen
+class CheckBlob(Effect[None]):
+    """Read *blob* in every tier that has it, without caches, and verify its digest.
+
+    Raises as `ReadBlob` does.
+    """
+
+    blob: Blob
+
+
+@frozen
+class ListHoldings(Effect[tuple[Holding, ...]]):
+    """Up to *limit* entries of an area with keys after *after*, in order.
+
+    Fewer than *limit* are the last ones.
+
+    Bytes stored in the rows of records are not listed.
+    """
+
+    shelf: Shelf
+    after: str = ""
+    limit: int = 1000
+
+
+@frozen
+class Discard(Effect[bool]):
+    """Delete an entry if it is older than *before*; answers whether it was deleted.
+
+    The age is read again for this, so that an entry rewritten since it was listed stays.
+    """
+
+    shelf: Shelf
+    key: str
+    before: datetime
+
+
+@frozen
+class FindPlaces(Effect[frozenset[str]]):
+    """The identities of the locations with the bytes, equal for stores that share one."""
+
+
+BlobCare: TypeAlias = CheckBlob | ListHoldings | Discard | FindPlaces
+"""Maintenance effects of a blob store."""
+
+
+@frozen
+class WriteBlob(Effect[Written]):
+    """Store what *write* writes into a sink; *write* may be called more than once."""
+
+    write: Callable[[BinaryIO], None]
+
+
+@frozen
+class WriteBlobs(Effect[tuple[Written | ProvenanceError, ...]]):
+    """Store several blobs, concurrently if that is faster.
+
+    Answers the result or error of each; the error of one does not affect the others.
+    """
+
+    writes: tuple[Callable[[BinaryIO], None], ...]
+
+
+@frozen
+class ReadBlob(Effect[object]):
+    """Open *blob*, verify its digest and answer what *read* returns for it.
+
+    Raises:
+        BlobNotFoundError: if it is missing.
+        CorruptBlobError: if it is not what was written.
+    """
+
+    blob: Blob
+    read: Callable[[BinaryIO], object]
+
+
+@frozen
+class HasBlob(Effect[bool]):
+    """Whether a blob of this id and size exists; it is not read."""
+
+    blob: Blob
+
+
+@frozen
+class DropBlob(Effect[None]):
+    """Delete *blob* if it exists and, if *before* is set, was written before that time."""
+
+    blob: Blob
+    before: datetime | None = None
+
+
+@frozen
+class Quarantine(Effect[None]):
+    """Quarantine *blob*: keep it for inspection where it is no longer found."""
+
+    blob: Blob
+
+
+BlobEffects: TypeAlias = (
+    WriteBlob | WriteBlobs | ReadBlob | HasBlob | DropBlob | Quarantine | BlobCare
+)
+"""Effects of a blob store."""
+
+_CHUNK: Final = 1 << 20
+
+
+class OnDuplicate(Enum):
+    """What to do with bytes that are stored already, under the same digest."""
+
+    SKIP = "skip"
+    """Keep them, as if they had been written just now."""
+    OVERWRITE = "overwrite"
+    """Replace them with the new ones."""
+    CHECK_COLLISION = "check_collision"
+    """Compare them with the new ones byte for byte: keep equal ones, raise for others."""
+    RAISE = "raise"
+    """Raise an error."""
+
+    def stays(self, blob: Blob, store: str, size: int | None, is_same: Callable[[], bool]) -> bool:
+        """Return whether the *size* bytes that *store* has for *blob* stay; None if it has none.
+
+        Bytes of another size than *blob* has are damaged, and are replaced.
+
+        Raises:
+            KeyExistsError: if the policy forbids duplicates.
+            CorruptBlobError: if the policy compares them, and they differ.
+        """
+        if size is None or self is OnDuplicate.OVERWRITE:
+            return False
+        if self is OnDuplicate.CHECK_COLLISION and not (size == blob.size and is_same()):
+            raise CorruptBlobError(
+                blob.id, store, "stored bytes differ from the bytes being written"
+            )
+        if self is OnDuplicate.RAISE and size == blob.size:
+            raise KeyExistsError(blob.id, store)
+        return size == blob.size
+
+
+def are_same(one: BinaryIO, other: BinaryIO) -> bool:
+    """Return whether two files hold the same bytes, from their positions to their ends.
+
+    >>> import io
+    >>> are_same(io.BytesIO(b"a"), io.BytesIO(b"a")), are_same(io.BytesIO(b"a"), io.BytesIO(b"ab"))
+    (True, False)
+    """
+    while chunk := one.read(_CHUNK):
+        if chunk != other.read(_CHUNK):
+            return False
+    return not other.read(1)
+
+
+class Durability(Enum):
+    """The failures that stored bytes survive once a store has answered."""
+
+    PROCESS = "process"
+    """The end of the process, however sudden."""
+    POWER = "power"
+    """The loss of power as well; each write waits for the device."""
+
+
+class Compared(Enum):
+    """When the bytes of a file are compared with their digest."""
+
+    CHANGED = "changed"
+    """When they are read: a large file once in a process, and again when it has changed."""
+    ALWAYS = "always"
+    """Each time they are read."""
+    SIZE = "size"
+    """Check the size only. For disks with their own integrity checks and a single writer."""
+
+
+@frozen
+class Place:
+    """Location of blobs: a protocol of fsspec, a root path, and options of the file system."""
+
+    protocol: str
+    root: str
+    options: Mapping[str, object] = field(factory=lambda: NO_OPTIONS, repr=False)
+    timeout: float = 15.0
+    deadline: float = 60.0
+
+
+class Blobs(Protocol):
+    """Any blob store."""
+
+    def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object], /) -> object: ...
+
+
+@runtime_checkable
+class TendedBlobs(Protocol):
+    """A blob store with garbage collection.
+
+    Each method answers the effect of its name above.
+    """
+
+    def check_blob(self, blob: Blob, /) -> None: ...
+    def list_holdings(self, shelf: Shelf, after: str, limit: int, /) -> tuple[Holding, ...]: ...
+    def discard(self, shelf: Shelf, key: str, before: datetime, /) -> bool: ...
+    def find_places(self) -> frozenset[str]: ...
+
+
+@runtime_checkable
+class Lagging(Protocol):
+    """A blob store in which rewriting a blob updates its age only if it is older than `lag`."""
+
+    @property
+    def lag(self) -> timedelta: ...
+
+
+def tended_blob_effects(store: Blobs) -> Interpreter[BlobCare]:
+    """Return an interpreter for *store*; without `TendedBlobs` it lists no entries."""
+    if isinstance(store, TendedBlobs):
+        return (
+            CheckBlob.on(lambda ask: store.check_blob(ask.blob))
+            | ListHoldings.on(lambda ask: store.list_holdings(ask.shelf, ask.after, ask.limit))
+            | Discard.on(lambda ask: store.discard(ask.shelf, ask.key, ask.before))
+            | FindPlaces.on(lambda _: store.find_places())
+        )
+
+    def check(ask: CheckBlob) -> None:
+        store.read_blob(ask.blob, lambda _: None)
+
+    return (
+        CheckBlob.on(check)
+        | ListHoldings.on(lambda _: ())
+        | Discard.on(lambda _: False)
+        | FindPlaces.on(lambda _: frozenset())
+    )
+
+
+Write: TypeAlias = Callable[[BinaryIO], None]
+"""Writes a blob into a sink."""
+
+
+class BlobStore(Protocol):
+    """A store of bytes under their digests.
+
+    Each method answers the effect of its name above.
+    """
+
+    def write_blob(self, write: Callable[[BinaryIO], None], /) -> Written: ...
+    def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object], /) -> object: ...
+    def has_blob(self, blob: Blob, /) -> bool: ...
+    def drop_blob(self, blob: Blob, /) -> None: ...
+    def quarantine(self, blob: Blob, /) -> None: ...
+
+
+def attempted(write_blob: Callable[[Write], Written], write: Write) -> Written | ProvenanceError:
+    """Write one of several blobs, and return its error instead of raising it."""
+    try:
+        return write_blob(write)
+    except ProvenanceError as error:
+        return error
+
+
+def blob_effects(store: BlobStore) -> Interpreter[BlobEffects]:
+    """Return an interpreter for *store*; for maintenance it may be one of `TendedBlobs`."""
+
+    def drop(ask: DropBlob) -> None:
+        # Only a store with `discard` can compare the age of a blob.
+        if ask.before is None or not isinstance(store, TendedBlobs):
+            store.drop_blob(ask.blob)
+            return
+        lag = store.lag if isinstance(store, Lagging) else timedelta(0)
+        store.discard(Shelf.STORED, ask.blob.id, ask.before - lag)
+
+    return (
+        WriteBlob.on(lambda ask: store.write_blob(ask.write))
+        | WriteBlobs.on(
+            lambda ask: tuple([attempted(store.write_blob, write) for write in ask.writes])
+        )
+        | ReadBlob.on(lambda ask: store.read_blob(ask.blob, ask.read))
+        | HasBlob.on(lambda ask: store.has_blob(ask.blob))
+        | DropBlob.on(drop)
+        | Quarantine.on(lambda ask: store.quarantine(ask.blob))
+        | tended_blob_effects(store)
+    )
+
+
+_PIECE: Final = 1 << 20
+"""Bytes that are copied at a time."""
+
+Copying: TypeAlias = Callable[[Blob], Callable[[BinaryIO], None]]
+"""Maps a blob to a function that writes its bytes into a sink."""
+
+
+def copying_from(source: Interpreter[ReadBlob]) -> Copying:
+    """Return how to copy blobs from *source*."""
+
+    def copying(blob: Blob) -> Callable[[BinaryIO], None]:
+        def write(sink: BinaryIO) -> None:
+            source(ReadBlob(blob, lambda opened: _copy(opened, sink)))
+
+        return write
+
+    return copying
+
+
+def _copy(source: BinaryIO, sink: BinaryIO) -> None:
+    while piece := source.read(_PIECE):
+        sink.write(piece)

@@ -1,0 +1,405 @@
+"""Repositories and stores as users hold them: an interpreter with a name and permissions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
+
+from attrs import evolve, field, frozen
+
+from provenance.archives import Keeper, Member, Original, resolve_files_with
+from provenance.codecs.trust import CopyPolicy
+from provenance.effect import Interpreter, run
+from provenance.errors import (
+    ArtifactNotFoundError,
+    BlobNotFoundError,
+    ConfigError,
+    SetNotFoundError,
+)
+from provenance.model.ids import ArtifactId, ValueId, is_prefix
+from provenance.model.records import Artifact, ArtifactRecord, Blob, Inputs, Origin, Run, SetRecord
+from provenance.model.references import is_proxy, unwrap
+from provenance.ports import blobs
+from provenance.ports import records as ports_records
+from provenance.ports.blobs import BlobEffects, DropBlob, HasBlob, ReadBlob, WriteBlob
+from provenance.ports.capabilities import All, Permissions
+from provenance.ports.machine import Now
+from provenance.ports.records import (
+    DropSet,
+    FindByValue,
+    FindLabelled,
+    FindProgeny,
+    FindRecord,
+    FindSetIds,
+    PutSet,
+)
+from provenance.repository import programs, transfer
+from provenance.repository.sets import ArtifactSet, Labels, labels_of
+from provenance.results.handles import artifact_of, id_or_prefix, proxy_over
+from provenance.results.origin import (
+    CurrentOrigin,
+    ambient,
+    is_at_home,
+    resolving_in,
+    resolving_origin,
+)
+from provenance.util.formatting import shown
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+T = TypeVar("T")
+
+
+@frozen(eq=False)
+class Repository:
+    """Records and values of artifacts under one name.
+
+    Wherever a method takes the id of an artifact it also takes an unambiguous prefix (at least 6 digits), an artifact, or the result of a
+    decorated function. Their id is looked up here; a result that is itself an id counts as that id. Anything else is a
+    `TypeError`. Methods raise `ArtifactNotFoundError` if there is no such artifact, and `StoreUnavailableError` if a store fails.
+
+    A chain uses it as its `permissions` allow. If it is not `trusted`, the chain is not trusted either.
+    """
+
+    __module__ = "provenance"
+
+    name: str
+    interpreter: Interpreter[All] = field(repr=False)
+    get_engine: Callable[[], Engine] | None = field(default=None, repr=False)
+    migrate_to: Callable[[int | None], None] | None = field(default=None, repr=False)
+    trusted: bool = field(default=True, repr=False)
+    permissions: Permissions = field(factory=Permissions, repr=False)
+    copy_policy: CopyPolicy = field(default=CopyPolicy.DATA_ONLY, repr=False)
+
+    @property
+    def engine(self) -> Engine:
+        """SQLAlchemy engine of the database, for `pandas.read_sql` and the like; ConfigError where there is none."""
+        if self.get_engine is None:
+            raise ConfigError(
+                f"repository {self.name!r}",
+                "it has no SQL database",
+                "use a repository of type sqlite or postgres",
+            )
+        return self.get_engine()
+
+    def layered(self, layer: Callable[[Interpreter[All]], Interpreter[All]], /) -> Repository:
+        """Return this repository with *layer* around its interpreter; `provenance.extending` has some layers."""
+        return evolve(self, interpreter=layer(self.interpreter))
+
+    def migrate(self, version: int | None = None) -> None:
+        """Bring the tables of the database to those of *version*, by default those that this library knows.
+
+        A first use does so by itself unless the repository is configured with `migrate: command`.
+
+        Raises:
+            ConfigError: if the repository has no SQL database, or there is no such version.
+        """
+        if self.migrate_to is None:
+            raise ConfigError(
+                f"repository {self.name!r}",
+                "it has no SQL database",
+                "use a repository of type sqlite or postgres",
+            )
+        self.migrate_to(version)
+
+    def get_by_id(self, artifact_id: object) -> Artifact[object]:
+        """The artifact of this id."""
+        return Artifact.of(
+            run(programs.find(id_or_prefix(artifact_id), self.name), self.interpreter), self
+        )
+
+    def get_by_value_id(self, value_id: str) -> tuple[Artifact[object], ...]:
+        """All artifacts whose value has this id, oldest first."""
+        text = cast("object", unwrap(value_id))
+        if not isinstance(text, str):
+            raise TypeError(
+                f"expected the id of a value as a string, got {shown(text)}; pass artifact.value_id or p.hash(value)"
+            )
+        records = self.interpreter(FindByValue(ValueId(text)))
+        return tuple(Artifact.of(record, self) for record in records)
+
+    def get_value(self, artifact_id: object) -> object:
+        """Read the value of the artifact with this id."""
+        return self.load_value(self.get_by_id(artifact_id))
+
+    def get_inputs(self, artifact_id: object) -> Inputs:
+        """The inputs of the artifact of this id; artifacts among them are unread proxies."""
+        return self.load_inputs(self.get_by_id(artifact_id))
+
+    def progeny_ids(self, artifact_id: object) -> tuple[ArtifactId, ...]:
+        """Ids of the artifacts that were computed directly from this one."""
+        return self.interpreter(FindProgeny(self.get_by_id(artifact_id).id))
+
+    def delete(self, artifact_id: object) -> None:
+        """Delete an artifact; its value's bytes go with it, unless another artifact shares them or they were written lately."""
+        run(programs.forget(self.get_by_id(artifact_id).id), self.interpreter)
+
+    def put(self, artifact: object, /) -> Artifact[object]:
+        """Store a copy of an artifact of another repository, without what it was made from (`promote` takes that along).
+
+        It is given as such or as a proxy.
+        """
+        known = artifact_of(artifact) if is_proxy(artifact) else artifact
+        if not isinstance(known, Artifact):
+            raise TypeError(
+                f"expected an artifact or the result of a decorated function, got {shown(known)}"
+            )
+        found = cast("Artifact[object]", known)
+        origin = found.origin
+        source = origin.repo if isinstance(origin, Recovering) else origin
+        source = ambient() if isinstance(source, CurrentOrigin) else source
+        if not isinstance(source, Repository):
+            raise ArtifactNotFoundError(found.id, "(read-only)")
+        return self.take(found, source)
+
+    def take(self, record: ArtifactRecord, source: Repository, /) -> Artifact[object]:
+        """Copy the artifact of *record* from *source*, unless it is here with all its bytes."""
+        return next(self.take_several((record,), source))
+
+    def take_several(
+        self, records: Iterable[ArtifactRecord], source: Repository, /
+    ) -> Iterator[Artifact[object]]:
+        """Copy artifacts, the bytes of all of them first; each as `take` does, in their order.
+
+        UntrustedStoreError, before anything is copied, for what may not be copied from an untrusted *source*.
+        """
+        wanted = list(records)
+        missing = [
+            record for record in wanted if not run(transfer.is_whole(record), self.interpreter)
+        ]
+        transfer.check_copies(
+            missing, source.name, self.name, trusted=source.trusted, into=self.copy_policy
+        )
+        copies = run(
+            transfer.fetched(missing, blobs.copying_from(source.interpreter)), self.interpreter
+        )
+        for record in wanted:
+            if record in missing:
+                given = run(ports_records.given(record, source.name), source.interpreter)
+                run(transfer.take(given, copies, self.name), self.interpreter)
+            yield Artifact.of(run(programs.find(record.id, self.name), self.interpreter), self)
+
+    def put_set(self, artifact_set: ArtifactSet, /) -> ArtifactSet:
+        """Store a set; with labels under which it is stored already, it becomes the newest of them."""
+        if not isinstance(cast("object", artifact_set), ArtifactSet):
+            raise TypeError(
+                f"expected an ArtifactSet, got {shown(artifact_set)}; make one with create_set"
+            )
+        now = self.interpreter(Now())
+        record = SetRecord(artifact_set.id, artifact_set.artifact_ids, artifact_set.labels, now)
+        return self._set(self.interpreter(PutSet(record)))
+
+    def get_set_by_id(self, set_id: ArtifactSet | str) -> ArtifactSet:
+        """The set of this id, with the labels that it was given last; raises `SetNotFoundError`, `AmbiguousIdError`."""
+        return self._set(run(programs.find_set(_set_id(set_id), self.name), self.interpreter))
+
+    def get_set_by_labels(self, labels: Labels) -> ArtifactSet:
+        """The newest set that carries all of these labels; raises `SetNotFoundError`."""
+        record = self.interpreter(FindLabelled(labels_of(labels)))
+        if record is None:
+            raise SetNotFoundError(f"with the labels {labels!r}", self.name)
+        return self._set(record)
+
+    def contains_set(self, set_id: ArtifactSet | str) -> bool:
+        """Whether there is a set of this id."""
+        wanted = _set_id(set_id)
+        return bool(is_prefix(wanted) and self.interpreter(FindSetIds(wanted, 1)))
+
+    def delete_set(self, set_id: ArtifactSet | str) -> None:
+        """Delete a set, whatever labels it has; its members stay. Raises as `get_set_by_id` does."""
+        self.interpreter(DropSet(self.get_set_by_id(set_id).id))
+
+    def _set(self, record: SetRecord) -> ArtifactSet:
+        return ArtifactSet(record.id, record.artifact_ids, record.labels, record.created_at, self)
+
+    def __contains__(self, artifact_id: object) -> bool:
+        try:
+            wanted = id_or_prefix(artifact_id)
+        except TypeError:
+            return False
+        return run(programs.find_optional(wanted), self.interpreter) is not None
+
+    def __getitem__(self, artifact_id: object) -> Artifact[object]:
+        return self.get_by_id(artifact_id)
+
+    def load_value(self, record: ArtifactRecord, /) -> object:
+        """Read and decode the value of *record*; artifacts inside it are unread proxies."""
+        return self.read_value(record)[1]
+
+    def read_value(self, record: ArtifactRecord, /) -> tuple[ArtifactRecord, object]:
+        """Read the value as `load_value` does; returns its record, too, which is newer if it was computed again meanwhile."""
+        try:
+            return record, self._read(record)
+        except BlobNotFoundError:
+            newer = self.interpreter(FindRecord(record.id, fresh=True))
+            if newer is None or newer.value_blob == record.value_blob:
+                raise
+            return newer, self._read(newer)
+
+    def _read(self, record: ArtifactRecord) -> object:
+        program = programs.read_folder if record.serializer == "folder" else programs.read_value
+        return resolving_in(self, partial(run, program(record, self.name), self.interpreter))
+
+    def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
+        """Read the inputs of *record*; artifacts among them are unread proxies."""
+        return resolving_in(
+            self, lambda: run(programs.read_inputs(record, self.name), self.interpreter)
+        )
+
+    def load_run(self, record: ArtifactRecord, /) -> Run:
+        """Look up the run that computed *record*."""
+        return run(programs.find_run(record, self.name), self.interpreter)
+
+    def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
+        """Look up a record."""
+        return run(programs.find(artifact_id, self.name), self.interpreter)
+
+    def proxy_of(self, record: ArtifactRecord, /) -> object:
+        """Stand-in for the value of *record*, which is read when it is first used."""
+        return proxy_over(record, self)
+
+    def local_path(self, blob: Blob, extension: str, /) -> str:
+        """Path of a local copy of an archived file's bytes."""
+        return run(programs.local_path(blob, extension, self.interpreter), self.interpreter)
+
+    def local_folder(self, blob: Blob, members: tuple[Member, ...], /) -> str:
+        """Path of a local copy of an archived folder."""
+        return run(programs.local_folder(blob, members, self.interpreter), self.interpreter)
+
+    def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
+        """What *read* makes of an archived file's bytes."""
+        return cast("T", run(programs.read_bytes(blob, read), self.interpreter))
+
+
+def _set_id(given: object) -> str:
+    """The id, or first digits of one, of a set that is given as such or by id; TypeError for anything else."""
+    wanted = unwrap(given)
+    if isinstance(wanted, ArtifactSet):
+        return wanted.id
+    if isinstance(wanted, str):
+        return wanted
+    raise TypeError(f"expected an ArtifactSet or its id, got {shown(wanted)}")
+
+
+@frozen
+class CurrentFiles(CurrentOrigin):
+    """Keeper of files that a user unpickled: the environment's repository, whichever that is when they are used."""
+
+    def local_path(self, blob: Blob, extension: str, /) -> str:
+        """Path of a local copy of the bytes, from the current repository."""
+        return cast("Repository", ambient()).local_path(blob, extension)
+
+    def local_folder(self, blob: Blob, members: tuple[Member, ...], /) -> str:
+        """Path of a local copy of the folder, from the current repository."""
+        return cast("Repository", ambient()).local_folder(blob, members)
+
+    def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
+        """What *read* makes of the bytes, from the current repository."""
+        return cast("Repository", ambient()).read_bytes_of(blob, read)
+
+
+def _current_keeper() -> Keeper:
+    origin = resolving_origin()
+    return origin if isinstance(origin, Repository) else CurrentFiles()
+
+
+def _is_home(keeper: Keeper) -> bool:
+    return (
+        resolving_origin() is None
+        if isinstance(keeper, Original)
+        else is_at_home(cast("Origin", keeper))
+    )
+
+
+@frozen(eq=False)
+class Recovering:
+    """Origin of a hit: *recover* reads its value, and computes it again if it is lost; the rest is in *repo*."""
+
+    repo: Repository
+    recover: Callable[[ArtifactRecord], object] = field(repr=False)
+    recover_record: Callable[[ArtifactId], ArtifactRecord] | None = field(default=None, repr=False)
+
+    def load_value(self, record: ArtifactRecord, /) -> object:
+        """Return the value, computed again if it is lost."""
+        return self.recover(record)
+
+    def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
+        """Read the inputs of *record*."""
+        return self.repo.load_inputs(record)
+
+    def load_run(self, record: ArtifactRecord, /) -> Run:
+        """Look up the run that computed *record*."""
+        return self.repo.load_run(record)
+
+    def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
+        """Look up a record, which is computed again if it is lost and if that is possible."""
+        return (self.recover_record or self.repo.load_record)(artifact_id)
+
+    def proxy_of(self, record: ArtifactRecord, /) -> object:
+        """Stand-in for the value of *record*."""
+        return proxy_over(record, self)
+
+
+resolve_files_with(_current_keeper, _is_home)
+
+
+@frozen(eq=False)
+class Store:
+    """A blob store: bytes under the digest of their content.
+
+    The keys are `Blob`s: digest and size; anything else is a TypeError, also for `in`. Methods
+    raise `StoreUnavailableError` if the store fails and `StorePermissionError` if its configuration
+    forbids the operation.
+
+    In a chain, its `permissions` apply to it, and if it is not `trusted`, the chain is not either.
+    """
+
+    __module__ = "provenance"
+
+    name: str
+    interpreter: Interpreter[BlobEffects] = field(repr=False)
+    trusted: bool = True
+    permissions: Permissions = field(factory=Permissions, repr=False)
+    copy_policy: CopyPolicy = field(default=CopyPolicy.DATA_ONLY, repr=False)
+
+    def layered(
+        self, layer: Callable[[Interpreter[BlobEffects]], Interpreter[BlobEffects]], /
+    ) -> Store:
+        """Return this store with *layer* around it.
+
+        `provenance.extending` has layers and makes others.
+        """
+        return evolve(self, interpreter=layer(self.interpreter))
+
+    def put(self, data: bytes) -> Blob:
+        """Store *data* and return its key; equal bytes are stored once."""
+        return self.interpreter(WriteBlob(lambda sink: cast("None", sink.write(data)))).blob
+
+    def get(self, blob: Blob) -> bytes:
+        """Return the bytes of this key.
+
+        Raises:
+            BlobNotFoundError: if they are missing.
+            CorruptBlobError: if they are not what was stored.
+        """
+        return cast("bytes", self.interpreter(ReadBlob(_key(blob), lambda source: source.read())))
+
+    def delete(self, blob: Blob) -> None:
+        """Delete the bytes of this key, if they exist."""
+        self.interpreter(DropBlob(_key(blob)))
+
+    def __contains__(self, blob: object) -> bool:
+        return self.interpreter(HasBlob(_key(blob)))
+
+    def __getitem__(self, blob: Blob) -> bytes:
+        return self.get(blob)
+
+
+def _key(given: object) -> Blob:
+    if isinstance(given, Blob):
+        return given
+    advice = "pass the Blob (digest and size) that put returned, or the value_blob of an artifact"
+    raise TypeError(f"expected a Blob as key, got {shown(given)}; {advice}")

@@ -1,0 +1,192 @@
+"""The inputs of a call: their hashes, and what the record keeps of them as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from itertools import zip_longest
+from typing import Any, Final, cast
+
+from attrs import field, frozen
+
+from provenance.hashing import hash_value
+from provenance.model.records import Inputs, Json
+from provenance.model.references import Sighting
+from provenance.util.formatting import type_name
+
+NO_HASHES: Mapping[str, str] = {}
+
+
+@frozen
+class InputHashes:
+    """The hashes of a call's inputs, as hex: by parameter, of `*args`, and by captured variable."""
+
+    __module__ = "provenance"
+
+    kargs: Mapping[str, str]
+    varargs: tuple[str, ...] = ()
+    captured: Mapping[str, str] = field(default=NO_HASHES)
+
+
+LONGEST_TEXT: Final = 1_000
+"""Longer strings are summarized."""
+MOST_MEMBERS: Final = 100
+"""Containers with more members are summarized."""
+DEEPEST: Final = 4
+"""Containers nested deeper are summarized."""
+_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_VARARGS: Final = "__varargs"
+_INT64: Final = range(-(1 << 63), 1 << 63)
+
+
+@frozen
+class Summary:
+    """The type and hash of a recorded argument that no serializer could write."""
+
+    __module__ = "provenance"
+
+    type: str
+    hash: str | None
+
+
+def inputs_json(inputs: Inputs, hashes: InputHashes, *, plain: bool = False) -> str:
+    """Return the JSON text of a call's inputs by parameter name, with `*args` under `__varargs`.
+
+    Artifacts appear as `{"artifact": id}`; what is large or has no JSON form as `{"type": …,
+    "hash": …, …}`. *plain* inputs, for which `are_plain` is true, are written as they are.
+    """
+    document: dict[str, object]
+    if plain:
+        document = {**inputs.kargs, _VARARGS: inputs.varargs}
+    else:
+        kargs = {
+            name: _json_of(value, hashes.kargs.get(name)) for name, value in inputs.kargs.items()
+        }
+        # The user's `input_hash_fn` may have returned too few hashes, or too many.
+        pairs = list(zip_longest(inputs.varargs, hashes.varargs))[: len(inputs.varargs)]
+        document = {**kargs, _VARARGS: [_json_of(value, digest) for value, digest in pairs]}
+    text = _encode(document)
+    return text if _is_utf8(text) else json.dumps(json.loads(text))
+
+
+def _is_utf8(text: str) -> bool:
+    """Return whether *text* has no lone surrogates; names of keyword arguments may have some."""
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def input_json(value: object) -> Json:
+    """Return an input as `inputs_json` writes it; raise UnhashableValueError if it has no hash."""
+    return _json_of(value, hash_value(value))
+
+
+def are_plain(inputs: Inputs) -> bool:
+    """Return whether *inputs* are builtin scalars with a JSON form, so that JSON says everything.
+
+    >>> are_plain(Inputs({"a": 4, "b": None})), are_plain(Inputs({"a": (4,)}))
+    (True, False)
+    """
+    if inputs.captured or _VARARGS in inputs.kargs:
+        return False
+    return all(map(_is_plain, inputs.kargs.values())) and all(map(_is_plain, inputs.varargs))
+
+
+def plain_inputs(text: str) -> Inputs:
+    """Return the inputs that `inputs_json` wrote, if they were plain.
+
+    >>> plain_inputs('{"a": 4, "__varargs": [1.5]}')
+    {'kargs': {'a': 4}, 'varargs': (1.5,)}
+    """
+    kargs: dict[str, object] = json.loads(text)
+    return Inputs(kargs, tuple(cast("list[object]", kargs.pop(_VARARGS))))
+
+
+def _is_plain(value: object) -> bool:
+    kind = type(value)
+    if kind is int:
+        return value in _INT64
+    has_json = _SCALARS.get(kind)
+    return value is None or kind is bool if has_json is None else has_json(value)
+
+
+def _json_of(value: object, digest: str | None = None, depth: int = 0) -> Json:
+    kind = type(value)
+    if value is None or kind is bool:
+        return cast("Json", value)
+    has_json = _SCALARS.get(kind)
+    if has_json is not None:
+        return cast("Json", value) if has_json(value) else _summary(value, digest)
+    sight: Callable[[object], Sighting | None] | None = getattr(
+        kind, "__provenance_sighting__", None
+    )
+    if sight is not None:
+        sighting = sight(value)
+        if sighting is not None:
+            return {"artifact": sighting.artifact_id}
+        # A proxy of a result that is in no store counts as its value.
+        return _json_of(cast("Any", value).__wrapped__, digest, depth)
+    if depth < DEEPEST:
+        members: Any = value
+        if kind in (list, tuple) and len(members) <= MOST_MEMBERS:
+            return [_json_of(member, None, depth + 1) for member in members]
+        if kind is dict and _is_object(members):
+            return {key: _json_of(member, None, depth + 1) for key, member in members.items()}
+    return _summary(value, digest)
+
+
+def _is_object(entries: dict[object, object]) -> bool:
+    return len(entries) <= MOST_MEMBERS and all(
+        type(key) is str and _is_text(key) for key in entries
+    )
+
+
+def _is_text(value: str) -> bool:
+    """Return whether every database accepts the string: no lone surrogates, no NUL (PostgreSQL)."""
+    return len(value) <= LONGEST_TEXT and "\0" not in value and _is_utf8(value)
+
+
+_SCALARS: Final[dict[type, Callable[[Any], bool]]] = {
+    int: _INT64.__contains__,
+    float: math.isfinite,
+    str: _is_text,
+}
+
+
+def _summary(value: object, digest: str | None) -> Json:
+    facts: dict[str, Json] = {"type": type_name(value)}
+    if digest is not None:
+        facts["hash"] = digest
+    try:
+        return {**facts, **_measures(value)}
+    except Exception:  # noqa: BLE001 - a type's own methods may fail; recording must not
+        return facts
+
+
+def _measures(value: object) -> dict[str, Json]:
+    """Return the shape, element type and length of *value*, as far as it has them."""
+    facts: dict[str, Json] = {}
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if isinstance(shape, tuple):
+        lengths = cast("tuple[object, ...]", shape)
+        if all(type(length) is int for length in lengths):
+            facts["shape"] = list(cast("tuple[int, ...]", lengths))
+    if dtype is not None:
+        facts["dtype"] = str(dtype)[:LONGEST_TEXT]
+    if hasattr(type(value), "__len__") and facts.get("shape") != []:
+        facts["len"] = len(cast("list[object]", value))
+    return facts
+
+
+def plain_only(
+    kargs: Mapping[str, object], varargs: tuple[object, ...], captured: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the inputs of a call as a record stores them."""
+    return {"kargs": dict(kargs), "varargs": varargs, "captured": dict(captured)}
+
+
+def inputs_from(stored: object) -> Inputs:
+    """Inputs from what one of `Draft.inputs` wrote; TypeError for anything else."""
+    if not isinstance(stored, dict):
+        raise TypeError(f"recorded inputs are a dictionary, not {type(stored).__qualname__}")
+    parts = cast("dict[str, Any]", stored)
+    return Inputs(parts["kargs"], parts["varargs"], parts["captured"])

@@ -1,0 +1,297 @@
+"""Programs that look up, find, read and delete artifacts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, BinaryIO, TypeAlias, cast
+
+from attrs import frozen
+
+from provenance.archives import ArchivedFile, ArchivedFolder, Member, copied
+from provenance.codecs import Decoding
+from provenance.effect import Interpreter, Program
+from provenance.errors import (
+    AmbiguousIdError,
+    ArtifactNotFoundError,
+    BlobNotFoundError,
+    CorruptBlobError,
+    CorruptRecordError,
+    ProvenanceError,
+    RunNotFoundError,
+    SetNotFoundError,
+    StorePermissionError,
+)
+from provenance.model.ids import ID_DIGITS, ArtifactId, is_prefix
+from provenance.model.records import ArtifactRecord, Blob, Inputs, Run, SetRecord
+from provenance.ports.blobs import MARGIN, DropBlob, HasBlob, Quarantine, ReadBlob
+from provenance.ports.capabilities import Curate, Load, Lookup
+from provenance.ports.machine import Assemble, CheckOut, Now
+from provenance.ports.records import (
+    DropRecord,
+    FindEviction,
+    FindIds,
+    FindInputs,
+    FindRecord,
+    FindRun,
+    FindSet,
+    FindSetIds,
+)
+from provenance.repository.inputs import inputs_from, plain_inputs
+from provenance.util.formatting import said
+
+_INPUTS = Decoding("pickle")
+
+
+@frozen
+class Found:
+    """The artifact is recorded."""
+
+    record: ArtifactRecord
+
+
+@frozen
+class Absent:
+    """Nothing is recorded under this id."""
+
+    id: ArtifactId
+
+
+@frozen
+class Gone:
+    """The artifact is recorded, but its value is no longer in the store, perhaps because it was *evicted*."""
+
+    record: ArtifactRecord
+    evicted: bool = False
+
+
+@frozen
+class Unsound:
+    """Something is recorded under this id, but not what was put there."""
+
+    id: ArtifactId
+    problem: str
+
+
+LookedUp: TypeAlias = Found | Absent | Gone | Unsound
+
+
+def lookup(
+    artifact_id: ArtifactId, *, fresh: bool = False
+) -> Program[FindRecord, Found | Absent | Unsound]:
+    """Look up the record of a planned call, past the cache of records if *fresh*; the value is neither read nor looked for."""
+    try:
+        record = yield from FindRecord(artifact_id, fresh)
+    except CorruptRecordError as error:
+        return Unsound(artifact_id, str(error))
+    return Absent(artifact_id) if record is None else Found(record)
+
+
+def probe(artifact_id: ArtifactId) -> Program[Lookup, LookedUp]:
+    """Look up the record of a planned call, and whether its value is still stored."""
+    found = yield from lookup(artifact_id)
+    if not isinstance(found, Found):
+        return found
+    if not (yield from HasBlob(found.record.value_blob)):
+        return Gone(found.record, (yield from was_evicted(artifact_id)))
+    for part_id in sorted(found.record.value_artifact_ids if found.record.composite else ()):
+        part = yield from lookup(part_id)
+        if not isinstance(part, Found) or not (yield from HasBlob(part.record.value_blob)):
+            return Gone(found.record)
+    return found
+
+
+def find_optional(id_or_prefix: str) -> Program[Load, ArtifactRecord | None]:
+    """Find the record of an id, or of an unambiguous prefix of at least 6 digits; returns None if there is none.
+
+    Raises:
+        AmbiguousIdError: if several ids match; the error lists them.
+    """
+    if not is_prefix(id_or_prefix):
+        return None
+    if len(id_or_prefix) == ID_DIGITS:
+        return (yield from FindRecord(ArtifactId(id_or_prefix)))
+    matches = yield from FindIds(id_or_prefix)
+    if len(matches) > 1:
+        raise AmbiguousIdError(id_or_prefix, matches)
+    return (yield from FindRecord(matches[0])) if matches else None
+
+
+def find(id_or_prefix: str, repo: str) -> Program[Load, ArtifactRecord]:
+    """Find the record of an id or prefix as `find_optional` does; raises `ArtifactNotFoundError` if there is none."""
+    record = yield from find_optional(id_or_prefix)
+    if record is None:
+        raise ArtifactNotFoundError(id_or_prefix, repo)
+    return record
+
+
+def find_set(id_or_prefix: str, repo: str) -> Program[FindSet | FindSetIds, SetRecord]:
+    """Find the set of an id or prefix; raises `SetNotFoundError` if there is none."""
+    matches = (yield from FindSetIds(id_or_prefix)) if is_prefix(id_or_prefix) else ()
+    if len(matches) > 1:
+        raise AmbiguousIdError(id_or_prefix, matches)
+    record = (yield from FindSet(matches[0])) if matches else None
+    if record is None:
+        raise SetNotFoundError(f"of the id {id_or_prefix!r}", repo)
+    return record
+
+
+def read_value(record: ArtifactRecord, repo: str) -> Program[ReadBlob, object]:
+    """Read and decode the value.
+
+    Raises:
+        BlobNotFoundError: if its bytes are missing.
+        CorruptBlobError: if they are not what was written, or cannot be decoded.
+    """
+    return decode(
+        record.value_blob, Decoding(record.serializer, record.load_kwargs, record.dump_kwargs), repo
+    )
+
+
+def read_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | ReadBlob, Inputs]:
+    """Read the recorded inputs; artifacts among them are unread references.
+
+    Raises:
+        ArtifactNotFoundError: if the record is missing.
+        BlobNotFoundError: if the bytes of the inputs are missing.
+        CorruptBlobError: if they are not what was written, or cannot be decoded.
+        CorruptRecordError: if what is read is not the inputs of a call.
+    """
+    stored: object
+    if record.inputs_blob is not None:
+        stored = yield from decode(record.inputs_blob, _INPUTS, repo)
+    else:
+        stored = yield from FindInputs(record.id)
+        if stored is None:
+            raise ArtifactNotFoundError(record.id, repo)
+    try:
+        return (
+            inputs_from(stored)
+            if record.inputs_blob is not None
+            else plain_inputs(cast("str", stored))
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CorruptRecordError(
+            record.id, repo, f"its inputs are not those of a call: {said(error)}"
+        ) from error
+
+
+def decode(blob: Blob, decoding: Decoding, repo: str) -> Program[ReadBlob, object]:
+    """Read *blob* and decode it; raises as `read_value` does."""
+    try:
+        return (yield from ReadBlob(blob, decoding))
+    except (ProvenanceError, MemoryError):
+        raise
+    except Exception as error:
+        reason = f"it cannot be decoded: {said(error)}"
+        misses_code = isinstance(error, AttributeError | ImportError)
+        raise CorruptBlobError(
+            blob.id, repo, reason, is_sound=True, misses_code=misses_code
+        ) from error
+
+
+def find_run(record: ArtifactRecord, repo: str) -> Program[FindRun, Run]:
+    """Find the run that computed an artifact; raises `RunNotFoundError` if it is not recorded."""
+    run = yield from FindRun(record.run_id)
+    if run is None:
+        raise RunNotFoundError(record.run_id, record.id, repo)
+    return run
+
+
+def set_aside(blob: Blob, error: BlobNotFoundError | CorruptBlobError) -> Program[Quarantine, None]:
+    """Quarantine damaged bytes; sound bytes that could not be decoded stay for other readers."""
+    if not (isinstance(error, CorruptBlobError) and error.is_sound):
+        yield from Quarantine(blob)
+
+
+def was_evicted(artifact_id: ArtifactId) -> Program[FindEviction, bool]:
+    """Tell whether the value of an artifact was evicted."""
+    return (yield from FindEviction(artifact_id)) is not None
+
+
+def forget(artifact_id: ArtifactId) -> Program[Curate, bool]:
+    """Delete an artifact, and each of its blobs that no other artifact shares; False if there is none.
+
+    Recently written bytes stay until they are collected: another process may have found them, and be about to record them.
+    """
+    before = (yield from Now()) - MARGIN
+    orphans = yield from DropRecord(artifact_id)
+    for blob in orphans or ():
+        with suppress(
+            StorePermissionError
+        ):  # a store without permission to delete keeps the bytes, which no record names
+            yield from DropBlob(blob, before)
+    return orphans is not None
+
+
+def forget_whole(artifact_id: ArtifactId) -> Program[Curate, bool]:
+    """As `forget`; the parts of a composite are deleted after it, so that an interrupt never leaves it without them."""
+    found = yield from lookup(artifact_id)
+    there = yield from forget(artifact_id)
+    if isinstance(found, Found) and found.record.composite:
+        for part_id in sorted(found.record.value_artifact_ids):
+            yield from forget(part_id)
+    return there
+
+
+def contents_of(file: ArchivedFile) -> tuple[Blob, ...]:
+    """The blobs of a folder's files, each once."""
+    return (
+        tuple(dict.fromkeys(member.blob for member in file.members))
+        if isinstance(file, ArchivedFolder)
+        else ()
+    )
+
+
+def read_folder(record: ArtifactRecord, repo: str) -> Program[ReadBlob | HasBlob, object]:
+    """Read a folder as `programs.read_value` reads values; it is lost if one of its files is."""
+    value = yield from read_value(record, repo)
+    if isinstance(value, ArchivedFolder):
+        for blob in contents_of(value):
+            if not (yield from HasBlob(blob)):
+                raise BlobNotFoundError(blob.id, repo)
+    return value
+
+
+def read_bytes(
+    blob: Blob, read: Callable[[BinaryIO], object]
+) -> Program[ReadBlob | Quarantine, object]:
+    """Return what *read* makes of a file's bytes; damaged ones are quarantined, so that the next call computes them again."""
+    try:
+        return (yield from ReadBlob(blob, read))
+    except CorruptBlobError as trouble:
+        yield from _quarantine(blob, trouble)
+        raise
+
+
+def _quarantine(blob: Blob, trouble: CorruptBlobError) -> Program[Quarantine, None]:
+    with suppress(
+        StorePermissionError
+    ):  # a read-only store keeps them; the damage is reported anyway
+        yield from set_aside(blob, trouble)
+
+
+def local_path(
+    blob: Blob, extension: str, stores: Interpreter[Any], *, executable: bool = False
+) -> Program[CheckOut | Quarantine, str]:
+    """Return the path of a local copy of *blob*; *stores* give the bytes if there is none yet."""
+
+    def pour(sink: BinaryIO) -> None:
+        stores(ReadBlob(blob, lambda source: copied(source, sink)))
+
+    try:
+        return (yield from CheckOut(blob, extension, pour, executable))
+    except CorruptBlobError as trouble:
+        yield from _quarantine(blob, trouble)
+        raise
+
+
+def local_folder(
+    blob: Blob, members: tuple[Member, ...], stores: Interpreter[Any]
+) -> Program[CheckOut | Assemble | Quarantine, str]:
+    """Return the path of a local folder of copies, which *stores* fill."""
+    copies: list[tuple[Member, str]] = []
+    for member in members:
+        path = yield from local_path(member.blob, "", stores, executable=member.executable)
+        copies.append((member, path))
+    return (yield from Assemble(blob, tuple(copies)))

@@ -1,0 +1,239 @@
+"""Sets of artifacts, with labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias, cast
+
+from attrs import evolve, field, frozen
+
+from provenance.errors import ConfigError, DuplicateNameError, MemberNotFoundError
+from provenance.hashing import combine
+from provenance.model.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
+from provenance.model.records import NO_OPTIONS, Artifact, ArtifactRecord, Options, Origin
+from provenance.model.references import is_proxy, sighted
+from provenance.model.rows import labels_from, labels_text
+from provenance.results.origin import CurrentOrigin, ambient
+from provenance.util.formatting import shown
+from provenance.util.validation import several
+
+
+def set_id(members: Iterable[ArtifactId]) -> SetId:
+    """Return the id of the set of these artifacts."""
+    return SetId(combine("artifact set", sorted(members)).hex())
+
+
+Labels: TypeAlias = Mapping[str, object] | str | None
+"""Labels of a set with a JSON form; a string means `{'name': string}`, None no labels."""
+
+
+class SetKeeper(Protocol):
+    """A repository that stores sets."""
+
+    def put_set(self, artifact_set: ArtifactSet, /) -> ArtifactSet:
+        """Store a set; return it as it is now stored."""
+        ...
+
+
+@frozen(eq=False)
+class ArtifactSet:
+    """An immutable set of artifacts with labels.
+
+    Its `id` depends on its members only, and so does equality. `created_at` is when it was last put
+    in a repository (UTC), None before. Every method returns a new set, which `put` stores and which
+    has only the labels that the method is given. Members are given as ids, artifacts or proxies.
+    """
+
+    __module__ = "provenance"
+
+    id: SetId
+    artifact_ids: frozenset[ArtifactId]
+    labels: Options = NO_OPTIONS
+    created_at: datetime | None = None
+    origin: Origin = field(factory=CurrentOrigin, repr=False)
+
+    @classmethod
+    def of(cls, members: Iterable[object], labels: Labels = None) -> ArtifactSet:
+        """Return the set of these members, not stored yet.
+
+        Raises:
+            TypeError: for a member that is not an artifact, a proxy or a whole id.
+            ConfigError: for labels without a JSON form.
+        """
+        ids = frozenset(map(id_of, several(members, "ArtifactSet.of")))
+        return cls(set_id(ids), ids, labels_of(labels))
+
+    @property
+    def name(self) -> str | None:
+        """The label `name` if it is a string, else None."""
+        name = self.labels.get("name")
+        return name if isinstance(name, str) else None
+
+    def add(self, *members: object, labels: Labels = None) -> ArtifactSet:
+        """Return this set with *members*."""
+        return self._with(self.artifact_ids | frozenset(map(id_of, members)), labels)
+
+    def remove(self, *members: object, labels: Labels = None) -> ArtifactSet:
+        """Return this set without *members*; raise `MemberNotFoundError` if one is not in it."""
+        ids = frozenset(map(id_of, members))
+        if not ids <= self.artifact_ids:
+            raise MemberNotFoundError(min(ids - self.artifact_ids), self.id)
+        return self._with(self.artifact_ids - ids, labels)
+
+    def union(self, *others: ArtifactSet, labels: Labels = None) -> ArtifactSet:
+        """Return the members of this set or any of *others*; also `this | other`."""
+        return self._with(
+            self.artifact_ids.union(*(other.artifact_ids for other in others)), labels
+        )
+
+    def intersection(self, *others: ArtifactSet, labels: Labels = None) -> ArtifactSet:
+        """Return the members of this set and all *others*; also `this & other`."""
+        return self._with(
+            self.artifact_ids.intersection(*(other.artifact_ids for other in others)), labels
+        )
+
+    def difference(self, *others: ArtifactSet, labels: Labels = None) -> ArtifactSet:
+        """Return the members of this set and none of *others*; also `this - other`."""
+        return self._with(
+            self.artifact_ids.difference(*(other.artifact_ids for other in others)), labels
+        )
+
+    def relabel(self, labels: Labels) -> ArtifactSet:
+        """Return the same members with only *labels*; raise ConfigError without a JSON form."""
+        return self._with(self.artifact_ids, labels)
+
+    def rename(self, name: str) -> ArtifactSet:
+        """Return the same members and labels, but with this name."""
+        return self._with(self.artifact_ids, {**self.labels, "name": name})
+
+    def put(self, repo: SetKeeper | None = None) -> ArtifactSet:
+        """Store the set in *repo*, by default the current repository; return it as it is stored.
+
+        Of all sets with its labels, it becomes the newest. Raises `StoreUnavailableError` and
+        `StorePermissionError` as the store does.
+        """
+        keeper = cast("SetKeeper", ambient()) if repo is None else repo
+        return keeper.put_set(self)
+
+    @property
+    def artifacts(self) -> tuple[Artifact[object], ...]:
+        """The members in order of their ids; raises `ArtifactNotFoundError` for a deleted one."""
+        return tuple(
+            Artifact.of(self.origin.load_record(member), self.origin)
+            for member in sorted(self.artifact_ids)
+        )
+
+    def artifacts_named(self, name: str) -> tuple[Artifact[object], ...]:
+        """Return the members with this name, oldest first."""
+        return tuple(
+            artifact for artifact in sorted(self.artifacts, key=_age) if artifact.name == name
+        )
+
+    def proxy_dict(self, group_artifacts_of_same_name: bool = False) -> Mapping[str, object]:
+        """Return unread proxies of the members by name.
+
+        Several members with one name are a list, oldest first, if *group_artifacts_of_same_name*;
+        else `DuplicateNameError` is raised.
+        """
+        return proxies_by_name(self.artifacts, group=group_artifacts_of_same_name)
+
+    def __contains__(self, member: object) -> bool:
+        return id_of(member) in self.artifact_ids
+
+    def __iter__(self) -> Iterator[ArtifactId]:
+        return iter(sorted(self.artifact_ids))
+
+    def __len__(self) -> int:
+        return len(self.artifact_ids)
+
+    def __or__(self, other: ArtifactSet) -> ArtifactSet:
+        return _combined(ArtifactSet.union, self, other)
+
+    def __and__(self, other: ArtifactSet) -> ArtifactSet:
+        return _combined(ArtifactSet.intersection, self, other)
+
+    def __sub__(self, other: ArtifactSet) -> ArtifactSet:
+        return _combined(ArtifactSet.difference, self, other)
+
+    def __eq__(self, other: object) -> bool:
+        return self.id == other.id if isinstance(other, ArtifactSet) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def value_repr(self) -> object:
+        """Return the id, which represents the members in hashes."""
+        return self.id
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        """Leave the repository out: a copy's members are in the current one."""
+        return ArtifactSet, (self.id, self.artifact_ids, self.labels, self.created_at)
+
+    def __copy__(self) -> ArtifactSet:
+        return self
+
+    def __deepcopy__(self, _: dict[int, object]) -> ArtifactSet:
+        return self
+
+    def _with(self, ids: frozenset[ArtifactId], labels: Labels) -> ArtifactSet:
+        return evolve(
+            self, id=set_id(ids), artifact_ids=ids, labels=labels_of(labels), created_at=None
+        )
+
+
+def _combined(
+    operation: Callable[..., ArtifactSet], one: ArtifactSet, other: object
+) -> ArtifactSet:
+    return operation(one, other) if isinstance(other, ArtifactSet) else cast("Any", NotImplemented)
+
+
+def _age(artifact: Artifact[object]) -> tuple[datetime, ArtifactId]:
+    return artifact.computed_at, artifact.id
+
+
+def proxies_by_name(artifacts: Iterable[Artifact[object]], *, group: bool) -> dict[str, object]:
+    """Return proxies of *artifacts* by name; see `ArtifactSet.proxy_dict`."""
+    by_name: dict[str, list[Artifact[object]]] = {}
+    for artifact in sorted(artifacts, key=_age):
+        by_name.setdefault(artifact.name, []).append(artifact)
+    duplicates = [name for name, same in by_name.items() if len(same) > 1]
+    if duplicates and not group:
+        raise DuplicateNameError(duplicates)
+    proxies = {name: [artifact.proxy() for artifact in same] for name, same in by_name.items()}
+    return {name: same[0] if len(same) == 1 else same for name, same in sorted(proxies.items())}
+
+
+def id_of(member: object) -> ArtifactId:
+    """Return the id of an artifact or proxy, or a whole id; raise TypeError for anything else."""
+    sighting = sighted(member)
+    if sighting is not None:
+        return sighting.artifact_id
+    if is_proxy(member):
+        raise TypeError(
+            f"{shown(member)} was computed read-only and is in no store; "
+            "compute it with read_only off"
+        )
+    if isinstance(member, ArtifactRecord):
+        return member.id
+    if isinstance(member, str) and len(member) == ID_DIGITS and is_prefix(member):
+        return ArtifactId(str(member))
+    raise TypeError(
+        "expected an artifact, its id or the result of a decorated function, got " + shown(member)
+    )
+
+
+def labels_of(labels: Labels) -> Options:
+    """Return labels as they are stored; raise ConfigError if they have no JSON form."""
+    try:
+        given = {"name": labels} if isinstance(labels, str) else dict(labels or {})
+        if not all(isinstance(cast("object", key), str) for key in given):
+            raise TypeError("keys must be strings")  # noqa: TRY301 - reported below
+        known = labels_from(labels_text(given))
+        # The name has a column of its own, and no database accepts lone surrogates.
+        str(known.get("name")).encode()
+        return known  # noqa: TRY300 - what it is made of may raise
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            "labels", f"{shown(labels)} has no JSON form ({error})", "use values with a JSON form"
+        ) from None

@@ -1,0 +1,114 @@
+"""Copying artifacts, with all that they came from, from one repository to another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import evolve
+
+from provenance.codecs.trust import CopyPolicy, may_copy, record_executes
+from provenance.effect import Program
+from provenance.errors import (
+    ArtifactNotFoundError,
+    CorruptBlobError,
+    CorruptRecordError,
+    ProvenanceError,
+    UntrustedStoreError,
+)
+from provenance.model.ids import ArtifactId
+from provenance.model.records import ArtifactRecord, Blob, Held, Written
+from provenance.ports.blobs import Copying, HasBlob, WriteBlobs
+from provenance.ports.machine import Now
+from provenance.ports.records import FindRecord, Given, PutRecord
+from provenance.util.components import circles
+
+
+def check_copies(
+    records: Iterable[ArtifactRecord], source: str, target: str, *, trusted: bool, into: CopyPolicy
+) -> None:
+    """Raise UntrustedStoreError for the first record that may not be copied; see `may_copy`."""
+    for record in records:
+        if not may_copy(trusted=trusted, executes=record_executes(record), into=into):
+            what = (
+                "its copy would be signed"
+                if into is CopyPolicy.NOTHING
+                else "its copy could execute code when it is read"
+            )
+            raise UntrustedStoreError(source, record.serializer, what, target)
+
+
+def closure(root: ArtifactId, repo: str) -> Program[FindRecord, tuple[ArtifactRecord, ...]]:
+    """Return the records of an artifact and of all that it was made from or holds, each after its own sources.
+
+    Deleted artifacts are left out; raises `ArtifactNotFoundError` if *root* itself is missing.
+    """
+    found: dict[ArtifactId, ArtifactRecord] = {}
+    met, waiting = {root}, [root]
+    while waiting:
+        record = yield from FindRecord(waiting.pop())
+        if record is not None:
+            found[record.id] = record
+            fresh = sorted(record.source_ids - met)
+            met.update(fresh)
+            waiting += fresh
+    if root not in found:
+        raise ArtifactNotFoundError(root, repo)
+    groups = circles(
+        {record.id: sorted(record.source_ids & found.keys()) for record in found.values()}
+    )
+    return tuple(found[id_] for group in groups for id_ in sorted(group))
+
+
+def is_whole(record: ArtifactRecord) -> Program[FindRecord | HasBlob, bool]:
+    """Tell whether the artifact is stored with all its bytes."""
+    try:
+        there = yield from FindRecord(record.id, fresh=True)
+    except CorruptRecordError:
+        return False
+    for blob in () if there is None else there.blobs:
+        if not (yield from HasBlob(blob)):
+            return False
+    return there is not None
+
+
+def fetched(
+    records: Iterable[ArtifactRecord], copying: Copying
+) -> Program[WriteBlobs, Mapping[Blob, Written | ProvenanceError]]:
+    """Copy the bytes of *records*, several blobs at a time; returns what became of each."""
+    blobs = tuple(dict.fromkeys(blob for record in records for blob in record.blobs))
+    written = yield from WriteBlobs(tuple([copying(blob) for blob in blobs]))
+    return dict(zip(blobs, written, strict=True))
+
+
+def take(
+    what: Given, copies: Mapping[Blob, Written | ProvenanceError], repo: str
+) -> Program[FindRecord | Now | PutRecord, ArtifactRecord]:
+    """Record an artifact whose bytes are in *copies*, replacing a record of other bytes; returns what is recorded then.
+
+    Raises:
+        BlobNotFoundError, CorruptBlobError: if the bytes were missing from the source, or differ from what was stored.
+    """
+    held: list[Held] = []
+    for blob in dict.fromkeys(what.record.blobs):
+        copy = copies[blob]
+        if isinstance(copy, ProvenanceError):
+            raise copy
+        if copy.blob != blob:
+            raise CorruptBlobError(blob.id, repo, f"its copy has the digest {copy.blob.id}")
+        held += [copy] if isinstance(copy, Held) else []
+    now = yield from Now()
+    replace = yield from _is_to_be_replaced(what.record)
+    return (
+        yield from PutRecord(
+            evolve(what.record, added_at=now), what.run, what.inputs_json, tuple(held), replace
+        )
+    )
+
+
+def _is_to_be_replaced(record: ArtifactRecord) -> Program[FindRecord, bool]:
+    """Tell whether a record of this id is stored that has other bytes, or is corrupt."""
+    try:
+        there = yield from FindRecord(record.id, fresh=True)
+    except CorruptRecordError:
+        return True
+    return there is not None and there.blobs != record.blobs

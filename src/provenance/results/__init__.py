@@ -1,0 +1,1 @@
+"""`results` is what a call returns: values that know where they come from."""

@@ -1,0 +1,159 @@
+"""Proxies: how they are made, recognized, opened and taken apart.
+
+The transparent class itself is in `results.transparent`, which is imported when the first proxy is made.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import pickle
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final, NoReturn, TypeVar, cast
+
+from attrs import frozen
+
+from provenance.errors import ArtifactNotFoundError, RunNotFoundError
+from provenance.hashing import Walk, register_item
+from provenance.hashing.walk import Refusal
+from provenance.model.ids import ArtifactId, is_prefix
+from provenance.model.records import Artifact, ArtifactRecord, Inputs, Origin, Run
+from provenance.model.references import UNREAD, Known, is_proxy, unwrap
+from provenance.results.origin import ambient, resolving_origin
+from provenance.util.formatting import shown
+
+T = TypeVar("T")
+
+
+def proxy_over(
+    known: Known,
+    origin: Origin,
+    value: object = UNREAD,
+    *,
+    load: Callable[[], object] | None = None,
+    tracked: bool = True,
+) -> object:
+    """Transparent stand-in for the value of *known*.
+
+    Without a *value* it is read on first use: by *load*, else from *origin*. A proxy that is not *tracked* is in no store, and is
+    recorded as a plain value when it is an input.
+    """
+    return _stand_in()(known, origin, value, load, tracked=tracked)
+
+
+@cache
+def _stand_in() -> Callable[..., object]:
+    """The class's maker, imported when the first proxy is made: wrapt takes long to import."""
+    from provenance.results.transparent import stand_in
+
+    return stand_in
+
+
+def resolved(known: Known, origin: Origin) -> ArtifactRecord:
+    """The record of what is known only by reference, looked up in *origin*."""
+    return known if isinstance(known, ArtifactRecord) else origin.load_record(known.id)
+
+
+def artifact_of(value: T) -> Artifact[T]:
+    """The artifact that a proxy stands for.
+
+    Raises:
+        TypeError: if *value* is not a proxy.
+    """
+    if not is_proxy(value):
+        raise TypeError(
+            f"expected the result of a decorated function, got a plain {type(value).__qualname__}; parts and copies of a "
+            "result have no artifact"
+        )
+    return cast("Artifact[T]", cast("Any", value).artifact)
+
+
+def id_or_prefix(wanted: object) -> str:
+    """What an artifact is looked up by: an id or its first digits as they are, the id of an artifact or of a proxy's.
+
+    A proxy of a text that could be an id counts as that text: functions may return ids.
+
+    >>> id_or_prefix("94ae0d")
+    '94ae0d'
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if is_proxy(wanted):
+        known: Known = cast("Any", wanted).__provenance_reference__()
+        text = unwrap(wanted) if known.value_type == "builtins:str" else None
+        return text if isinstance(text, str) and is_prefix(text) else known.id
+    if isinstance(wanted, ArtifactRecord):
+        return wanted.id
+    if isinstance(wanted, str):
+        return wanted
+    raise TypeError(
+        f"expected an artifact, its id or the result of a decorated function, got {shown(wanted)}"
+    )
+
+
+@frozen(eq=False)
+class Ephemeral:
+    """Origin of a result that was computed read-only: nothing of it is in a store, so all of it is kept here."""
+
+    value: object
+    inputs: Inputs
+
+    def load_value(self, _: ArtifactRecord, /) -> object:
+        """The computed value."""
+        return self.value
+
+    def load_inputs(self, _: ArtifactRecord, /) -> Inputs:
+        """The inputs of the call."""
+        return self.inputs
+
+    def load_run(self, record: ArtifactRecord, /) -> Run:
+        """Nothing was recorded, and so no run."""
+        raise RunNotFoundError(record.run_id, record.id, "(read-only)")
+
+    def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
+        """Nothing was recorded."""
+        raise ArtifactNotFoundError(artifact_id, "(read-only)")
+
+    def proxy_of(self, record: ArtifactRecord, /) -> object:
+        """The value, standing for itself."""
+        return proxy_over(record, self, self.value, tracked=False)
+
+
+def _reduced(
+    artifact: Artifact[Any],
+) -> tuple[Callable[[ArtifactId], Artifact[Any]], tuple[ArtifactId]]:
+    """What a pickle says of an artifact: its id.
+
+    Raises:
+        PicklingError: for what is in no store, and inside a value that is being stored: results are kept there, not their records.
+    """
+    if isinstance(artifact.origin, Ephemeral):
+        reason = "was computed read-only and is in no store; pickle its value (artifact.value)"
+        raise pickle.PicklingError(f"artifact {artifact.id} {reason}")
+    if resolving_origin() is not None:
+        raise pickle.PicklingError(f"{_NO_VALUE}: store the result itself, or artifact.proxy()")
+    return restore_artifact, (artifact.id,)
+
+
+def restore_artifact(id_: ArtifactId) -> Artifact[object]:
+    """Unpickle an artifact, looked up in the current repository; `ArtifactNotFoundError` where that has none of the id.
+
+    Pickles name this function: neither it nor its argument may change.
+    """
+    origin = resolving_origin() or ambient()
+    return Artifact.of(origin.load_record(id_), origin)
+
+
+restore_artifact.__module__ = "provenance"
+
+
+_NO_VALUE: Final = "an Artifact is the record of a result and not its value"
+
+
+def _refused(_: object, __: Walk) -> NoReturn:
+    raise Refusal(_NO_VALUE, "the result itself, or artifact.proxy()")
+
+
+copyreg.pickle(Artifact, _reduced)
+register_item(Artifact, _refused)

@@ -1,0 +1,128 @@
+"""Where a value that is not read yet comes from: the repository that is being read, else the current one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final, TypeVar
+
+from attrs import frozen
+
+from provenance.model.ids import ArtifactId
+from provenance.model.records import ArtifactRecord, Inputs, Origin, Run
+
+T = TypeVar("T")
+
+INTERFACE: Final = (
+    "__call__",
+    "__iter__",
+    "__next__",
+    "__aiter__",
+    "__anext__",
+    "__await__",
+    "__length_hint__",
+    "__fspath__",
+    "__get__",
+    "__set__",
+    "__delete__",
+    "__torch_function__",
+)
+"""Special methods that only some types have and that give a meaning to an object by being there."""
+
+
+_interfaces: dict[type, tuple[str, ...]] = {}
+
+
+def interface_of(kind: type) -> tuple[str, ...]:
+    """Which methods of `INTERFACE` the instances of a type have.
+
+    >>> interface_of(str)
+    ('__iter__',)
+    """
+    found = _interfaces.get(kind)
+    if found is None:
+        methods: dict[str, object] = {}
+        for base in reversed(kind.__mro__):  # `hasattr` would see the methods of the metaclass too
+            methods.update(vars(base))
+        found = _interfaces[kind] = tuple(
+            name for name in INTERFACE if methods.get(name) is not None
+        )
+    return found
+
+
+_resolving: ContextVar[Origin | None] = ContextVar("provenance_resolving", default=None)
+"""The origin of what is being decoded: references in it lead there, whatever the current repository is."""
+
+
+def resolving_in(origin: Origin, read: Callable[[], T]) -> T:
+    """What *read* answers; proxies that are unpickled meanwhile find their artifacts in *origin*."""
+    token = _resolving.set(origin)
+    try:
+        return read()
+    finally:
+        _resolving.reset(token)
+
+
+@contextmanager
+def resolved_in(origin: Origin) -> Generator[None]:
+    """As `resolving_in`, for a block that awaits."""
+    token = _resolving.set(origin)
+    try:
+        yield
+    finally:
+        _resolving.reset(token)
+
+
+def resolving_origin() -> Origin | None:
+    """The origin in which unpickled proxies find their artifacts, None for the environment's current repository."""
+    return _resolving.get()
+
+
+_ambient: list[Callable[[], Origin]] = []
+
+
+def resolve_ambient_with(current: Callable[[], Origin]) -> None:
+    """Say where proxies that a user unpickles find their artifacts; the session does."""
+    _ambient[:] = [current]
+
+
+def ambient() -> Origin:
+    """The environment's current repository."""
+    return _ambient[0]()
+
+
+@frozen
+class CurrentOrigin:
+    """The environment's current repository, whichever that is when a part of an artifact is needed."""
+
+    def load_value(self, record: ArtifactRecord, /) -> object:
+        """The value, from the current repository."""
+        return _ambient[0]().load_value(record)
+
+    def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
+        """The inputs, from the current repository."""
+        return _ambient[0]().load_inputs(record)
+
+    def load_run(self, record: ArtifactRecord, /) -> Run:
+        """The run, from the current repository."""
+        return _ambient[0]().load_run(record)
+
+    def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
+        """The record, from the current repository."""
+        return _ambient[0]().load_record(artifact_id)
+
+    def proxy_of(self, record: ArtifactRecord, /) -> object:
+        """A proxy over the current repository."""
+        return _ambient[0]().proxy_of(record)
+
+
+def is_at_home(origin: Origin) -> bool:
+    """Whether what is being written now goes where *origin* leads, so that a reference will be found there.
+
+    While nothing is being written, as when a user pickles a proxy, everything is at home.
+    """
+    home = resolving_origin()
+    if isinstance(origin, CurrentOrigin):
+        origin = _ambient[0]()
+    return home is None or getattr(origin, "repo", origin) is home

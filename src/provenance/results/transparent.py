@@ -1,0 +1,443 @@
+"""The class of transparent proxies, which pass every operation on to the value."""
+
+from __future__ import annotations
+
+import copy
+import operator
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from functools import cache, lru_cache
+from typing import Any, Final, cast
+
+import wrapt
+
+from provenance.hashing import Child, Walk, hash_value, register_item
+from provenance.hashing.encoding import Item, rooted
+from provenance.model.ids import ArtifactId, ValueId
+from provenance.model.records import Artifact, ArtifactRecord, Origin
+from provenance.model.references import UNREAD, Known, Reference, Sighting, unwrap
+from provenance.results.handles import proxy_over, resolved
+from provenance.results.origin import CurrentOrigin, interface_of, is_at_home, resolving_origin
+from provenance.util.formatting import shown, type_name
+from provenance.util.locks import Guard
+
+
+def restore_proxy(
+    id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...]
+) -> object:
+    """Unpickle a proxy: it leads to the repository that is being read, else to the one that is current at its first use.
+
+    Pickles name this function: neither it nor its arguments may change.
+    """
+    return proxy_over(
+        Reference(id_, value_id, value_type, interface), resolving_origin() or CurrentOrigin()
+    )
+
+
+restore_proxy.__module__ = "provenance"
+
+
+def restore_value(value: object) -> object:
+    """Unpickle a proxy of what is in no store: as its value. Pickles name this function."""
+    return value
+
+
+restore_value.__module__ = "provenance"
+
+_SCALAR_TYPES: Final = frozenset(
+    {
+        "builtins:NoneType",
+        "builtins:bool",
+        "builtins:int",
+        "builtins:float",
+        "builtins:str",
+        "builtins:bytes",
+    }
+)
+_HIDDEN: Final = frozenset({"__array_struct__", "__array_interface__", "__cuda_array_interface__"})
+"""Protocols that hand out raw memory: NumPy reads it without the value's dtype and without keeping the value alive.
+
+`__array__`, `__dlpack__` and Arrow's protocols give the same data safely.
+"""
+_publishing: Final = Guard()
+
+
+class _Failures(threading.local):
+    """The last `AttributeError` of a proxy in this thread, and how often Python is about to ask for it again.
+
+    Python and wrapt each take an `AttributeError` for "no such attribute here" and fall back to `__getattr__`. Without this
+    note, a read that fails would be tried up to three times.
+    """
+
+    proxy: object = None
+    name = ""
+    error: AttributeError | None = None
+    again = 0
+
+    def note(self, proxy: object, name: str, error: AttributeError, again: int) -> None:
+        """Remember *error*, which the next *again* lookups of the attribute are to raise."""
+        self.proxy, self.name, self.error, self.again = proxy, name, error, again
+
+    def take(self, proxy: object, name: str) -> AttributeError | None:
+        """Return the error that this lookup is to raise, if it repeats the last one."""
+        if self.proxy is not proxy or self.name != name:
+            return None
+        error = self.error
+        self.again -= 1
+        if self.again <= 0:
+            self.proxy = self.error = None
+        return error
+
+
+_failures: Final = _Failures()
+
+
+class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
+    """Stands for the value of an artifact.
+
+    `_self_known` is what is known of the artifact, `_self_origin` where the rest is; `_self_load` reads the value and
+    is None once it was read; `_self_tracked` is false for what is in no store, and `_self_as_recorded` true for
+    another representation of the value, whose identity stays that of the artifact.
+    """
+
+    __slots__ = ("_self_as_recorded", "_self_known", "_self_load", "_self_origin", "_self_tracked")
+
+    def __init__(
+        self,
+        known: Known,
+        origin: Origin,
+        load: Callable[[], object] | None,
+        *,
+        tracked: bool,
+        value: object = None,
+    ) -> None:
+        self._self_known = known
+        self._self_origin = origin
+        self._self_tracked = tracked
+        self._self_as_recorded = False
+        self._self_load = load
+        super().__init__(value)
+        if load is None and value is None:
+            self.__wrapped__ = None  # which wrapt takes for nothing
+
+    def __wrapped_factory__(self) -> object:
+        """Make wrapt ask `__wrapped_get__` for the value: that this method is there is enough."""
+        return self.__wrapped__
+
+    def __wrapped_get__(self) -> object:
+        """Read the value, once: if two threads read it at the same time, both get the one that was first."""
+        load = self._self_load
+        try:
+            value = self.__wrapped__ if load is None else load()
+        except AttributeError as error:
+            _failures.note(self, "__wrapped__", error, again=2)
+            raise
+        with _publishing.lock:
+            if self._self_load is not None:
+                super().__init__(value)  # as setting `__wrapped__` does, in a third of its time
+                if value is None:
+                    self.__wrapped__ = None  # which wrapt takes for nothing
+                self._self_load = None
+        return self.__wrapped__
+
+    def __wrapped_setattr_fixups__(self) -> None:
+        """Keep wrapt from looking up this hook on the value, which may have an answer for any name."""
+
+    def __getattr__(self, name: str) -> Any:
+        """The value's attribute; a decorated method of it has this artifact for its `self`."""
+        if name in _HIDDEN:
+            raise AttributeError(
+                f"{name} is hidden, because it gives access to raw memory; use np.asarray or p.unwrap"
+            )
+        repeated = _failures.take(self, name)
+        if repeated is not None:
+            raise repeated
+        try:
+            value = self.__wrapped__ if self._self_load is None else self.__wrapped_get__()
+            found: object = getattr(cast("object", value), name)
+        except AttributeError as error:
+            _failures.note(self, name, error, again=1)
+            raise
+        bound: Callable[[object, object, object], object] | None = getattr(
+            type(found), "__provenance_bound__", None
+        )
+        return found if bound is None else bound(found, value, self)
+
+    @property
+    def artifact(self) -> Artifact[object]:
+        """The artifact: who made the value, from what, when and where."""
+        return Artifact.of(self.__provenance_record__(), self._self_origin)
+
+    def transform_value(self, change: Callable[[Any], object]) -> object:
+        """The same artifact in another representation: a proxy of what *change* makes of the value, which is read."""
+        value = change(self.__wrapped__)
+        kind = _kind(interface_of(type(value)), type_name(value))
+        made = kind(
+            self._self_known, self._self_origin, None, tracked=self._self_tracked, value=value
+        )
+        made._self_as_recorded = True  # noqa: SLF001 - one of our own
+        return made
+
+    def value_repr(self) -> object:
+        """The value by which the artifact is identified: the recorded one, whatever the representation."""
+        return (
+            self._self_origin.load_value(self.__provenance_record__())
+            if self._self_as_recorded
+            else self.__wrapped__
+        )
+
+    def __provenance_sighting__(self) -> Sighting | None:
+        """This artifact as an input; None if it is in no store."""
+        known = self._self_known
+        return Sighting(known.id, known.value_id, known.value_id) if self._self_tracked else None
+
+    def __provenance_known__(self) -> ValueId | None:
+        """The value's id, if the value cannot have changed since it was recorded."""
+        unchanged = self._self_load is not None or self._self_as_recorded
+        return self._self_known.value_id if unchanged else None
+
+    def __provenance_reference__(self) -> Known:
+        """What is known of the artifact without a look-up."""
+        return self._self_known
+
+    def __provenance_record__(self) -> ArtifactRecord:
+        """The artifact's record, looked up if the proxy came out of a pickle."""
+        return resolved(self._self_known, self._self_origin)
+
+    def __provenance_item__(self, walk: Walk) -> Item:
+        """The item of the value. An unread one is not read for this, unless a scalar, which stands for itself."""
+        known = self._self_known
+        item: Item
+        if known.value_type not in _SCALAR_TYPES and self.__provenance_known__() is not None:
+            item, current = Child(bytes.fromhex(known.value_id)), known.value_id
+        else:
+            item = walk.item(self.value_repr())
+            current = ValueId(rooted(item).hex())
+        if self._self_tracked and walk.notes is not None:
+            walk.notes.append(Sighting(known.id, known.value_id, current))
+        return item
+
+    def __provenance_copy__(self, change: Callable[[Any], object]) -> ArtifactProxy:
+        """Proxy of the same artifact over what *change* makes of the value; an unread one is read by it for itself."""
+        load = self._self_load
+        if load is None:
+            value, later = change(self.__wrapped__), None
+        else:
+            value, later = UNREAD, lambda: change(load())
+        made = stand_in(
+            self._self_known, self._self_origin, value, later, tracked=self._self_tracked
+        )
+        made._self_as_recorded = self._self_as_recorded  # noqa: SLF001 - one of our own
+        return made
+
+    def __repr__(self) -> str:
+        return f"<provenance.ArtifactProxy({self._self_known.id}) {shown(self.__wrapped__)} >"
+
+    def __reduce_ex__(self, _: object) -> tuple[Callable[..., object], tuple[object, ...]]:
+        known = self._self_known
+        if (
+            self._self_tracked
+            and is_at_home(self._self_origin)
+            and self.__provenance_is_recorded__()
+        ):
+            return restore_proxy, (known.id, known.value_id, known.value_type, known.interface)
+        return restore_value, (self.__wrapped__,)
+
+    def __provenance_is_recorded__(self) -> bool:
+        """Whether the value is the recorded one still: what a user has changed is no longer the artifact's."""
+        return (
+            self.__provenance_known__() is not None
+            or hash_value(self.__wrapped__) == self._self_known.value_id
+        )
+
+    def __copy__(self) -> object:
+        return self.__provenance_copy__(copy.copy)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> object:
+        return self.__provenance_copy__(lambda value: copy.deepcopy(value, memo))
+
+
+@lru_cache(maxsize=4_096)
+def _kind(interface: tuple[str, ...], value_type: str) -> type[ArtifactProxy]:
+    """The class of proxies for values of a type with these special methods."""
+    return _class_for((*interface, *_ARRAY_METHODS.get(value_type, ())))
+
+
+def stand_in(
+    known: Known, origin: Origin, value: object, load: Callable[[], object] | None, *, tracked: bool
+) -> ArtifactProxy:
+    """Proxy of the class that offers just the special methods of the value's type."""
+    kind = _kind(known.interface, known.value_type)
+    if value is not UNREAD:
+        return kind(known, origin, None, tracked=tracked, value=value)
+    return kind(
+        known, origin, load or (lambda: origin.load_value(resolved(known, origin))), tracked=tracked
+    )
+
+
+def _call(self: Any, /, *args: object, **kwargs: object) -> object:
+    return self.__wrapped__(*args, **kwargs)
+
+
+def _iter(self: Any) -> Iterator[object]:
+    return iter(self.__wrapped__)
+
+
+def _next(self: Any) -> object:
+    return next(self.__wrapped__)
+
+
+def _aiter(self: Any) -> AsyncIterator[object]:
+    return aiter(self.__wrapped__)
+
+
+async def _anext(self: Any) -> object:
+    return await anext(self.__wrapped__)
+
+
+def _await(self: Any) -> Generator[Any, Any, object]:
+    return cast("object", (yield from self.__wrapped__.__await__()))
+
+
+def _length_hint(self: Any) -> int:
+    return operator.length_hint(self.__wrapped__)
+
+
+def _fspath(self: Any) -> str | bytes:
+    return os.fspath(cast("os.PathLike[str] | os.PathLike[bytes]", self.__wrapped__))
+
+
+def _get(self: Any, instance: object, owner: type | None = None) -> object:
+    return self.__wrapped__.__get__(instance, owner)
+
+
+def _set(self: Any, instance: object, value: object) -> None:
+    self.__wrapped__.__set__(instance, value)
+
+
+def _delete(self: Any, instance: object) -> None:
+    self.__wrapped__.__delete__(instance)
+
+
+def _array(self: Any, *args: object, **kwargs: object) -> object:
+    import numpy as np
+
+    return np.array(self.__wrapped__, *args, **kwargs)  # type: ignore[call-overload]  # the arguments are NumPy's own
+
+
+def _array_ufunc(_: Any, ufunc: Any, method: str, *inputs: object, **kwargs: object) -> object:
+    return getattr(ufunc, method)(
+        *_bare(inputs), **{name: _bare(each) for name, each in kwargs.items()}
+    )
+
+
+def _array_function(
+    _: Any, function: Any, __: object, args: tuple[object, ...], kwargs: dict[str, object]
+) -> object:
+    return function(*_bare(args), **{name: _bare(each) for name, each in kwargs.items()})
+
+
+def _torch_function(
+    _: type,
+    function: Any,
+    __: object,
+    args: tuple[object, ...] = (),
+    kwargs: dict[str, object] | None = None,
+) -> object:
+    return function(*_bare(args), **{name: _bare(each) for name, each in (kwargs or {}).items()})
+
+
+def _bare(value: Any) -> Any:
+    """*value* without proxies, also in the lists, tuples and dictionaries that functions of NumPy and torch take."""
+    if type(value) is tuple:
+        return tuple(map(_bare, cast("tuple[object, ...]", value)))
+    if type(value) is list:
+        return list(map(_bare, cast("list[object]", value)))
+    if type(value) is dict:
+        return {key: _bare(each) for key, each in cast("dict[object, object]", value).items()}
+    return unwrap(value)
+
+
+def _in_place(operate: Callable[[Any, Any], object]) -> Callable[[Any, object], object]:
+    """The method of `x += …`: the proxy stays if its value was changed in place, else the new value is a plain one."""
+
+    def method(self: Any, other: object) -> object:
+        value = self.__wrapped__
+        result = operate(value, other)
+        return self if result is value else result
+
+    return method
+
+
+_OPERATIONS: Final = [
+    "add",
+    "sub",
+    "mul",
+    "matmul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "lshift",
+    "rshift",
+    "and",
+    "xor",
+    "or",
+]
+_IN_PLACE: Final = {
+    f"__i{name}__": _in_place(getattr(operator, f"__i{name}__")) for name in _OPERATIONS
+}
+"""wrapt's own methods would put what is no longer the artifact's value behind a proxy."""
+_METHODS: Final[dict[str, Callable[..., object]]] = {
+    "__array__": _array,
+    "__call__": _call,
+    "__iter__": _iter,
+    "__next__": _next,
+    "__aiter__": _aiter,
+    "__anext__": _anext,
+    "__await__": _await,
+    "__length_hint__": _length_hint,
+    "__fspath__": _fspath,
+    "__get__": _get,
+    "__set__": _set,
+    "__delete__": _delete,
+}
+_TENSOR_METHODS: Final[dict[str, object]] = {
+    "__class__": property(type),
+    "__torch_function__": classmethod(_torch_function),
+}
+"""What the proxy of a tensor has: its own class, too.
+
+Torch reads the memory of whatever says that its class is `Tensor`, which a proxy must not say therefore: torch crashes. The
+price is that `isinstance(proxy, torch.Tensor)` is False.
+"""
+_ALWAYS: Final = {
+    **_IN_PLACE,
+    "__array_ufunc__": _array_ufunc,
+    "__array_function__": _array_function,
+}
+_ARRAY_METHODS: Final = dict.fromkeys(
+    (
+        f"builtins:{name}"
+        for name in ("bool", "int", "float", "complex", "str", "bytes", "list", "tuple", "range")
+    ),
+    ("__array__",),
+)
+"""NumPy recognizes these types in C, so their proxies need `__array__`."""
+
+
+@cache
+def _class_for(interface: tuple[str, ...]) -> type[ArtifactProxy]:
+    """The class of proxies for values with these special methods, of those that not every type has."""
+    methods: dict[str, object] = {name: _METHODS[name] for name in interface if name in _METHODS}
+    if "__torch_function__" in interface:
+        methods |= _TENSOR_METHODS
+    return type(
+        "ArtifactProxy",
+        (ArtifactProxy,),
+        {"__slots__": (), "__module__": "provenance", **_ALWAYS, **methods},
+    )
+
+
+register_item(ArtifactProxy, ArtifactProxy.__provenance_item__)

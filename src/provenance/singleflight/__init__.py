@@ -1,0 +1,1 @@
+"""`singleflight` lets one caller compute while the others wait."""

@@ -1,0 +1,216 @@
+"""Telemetry: sends events to subscribers and to `logging`, and counts them for `stats()`."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Final, Self, assert_never
+
+from attrs import frozen
+
+from provenance.events import (
+    CodeChanged,
+    Event,
+    Healed,
+    Hit,
+    Miss,
+    Outcome,
+    Recomputed,
+    Stats,
+    Waited,
+    Why,
+)
+from provenance.model.ids import ArtifactId
+from provenance.util.locks import Guard
+from provenance.util.validation import check_function
+
+log: Final = logging.getLogger("provenance")
+_guard: Final = Guard()
+_counts: Final[defaultdict[str, int]] = defaultdict(int)
+_seconds: Final[defaultdict[str, float]] = defaultdict(float)
+# A plain dict would search for its first entry past all those deleted before it.
+_latest: Final[OrderedDict[ArtifactId, type[Event]]] = OrderedDict()
+
+MOST_REMEMBERED: Final = 100_000
+"""Maximum number of artifacts whose latest outcome is kept; the oldest are forgotten first."""
+_OUTCOMES: Final[Mapping[type[Event], Outcome]] = {
+    Hit: Outcome.HIT,
+    Miss: Outcome.MISS,
+    Recomputed: Outcome.RECOMPUTED,
+    Healed: Outcome.HEALED,
+}
+
+
+@frozen(eq=False)
+class Subscription:
+    """A subscription that ends when it is cancelled, or at the end of its `with` block."""
+
+    __module__ = "provenance"
+
+    receive: Callable[[Event], None]
+
+    def cancel(self) -> None:
+        """Stop sending events; do nothing the second time."""
+        global _subscribers  # noqa: PLW0603 - one value, replaced as a whole
+        with _guard.lock:
+            _subscribers = tuple(known for known in _subscribers if known is not self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.cancel()
+
+
+_subscribers: tuple[Subscription, ...] = ()
+
+
+def subscribe(receive: Callable[[Event], None]) -> Subscription:
+    """Call *receive* with each event from now on, in the thread where it happens.
+
+    Exceptions of *receive* are logged, and the call goes on.
+
+    Raises:
+        ConfigError: if *receive* is not callable.
+    """
+    check_function(receive, "subscribe", "give a function of one event")
+    global _subscribers  # noqa: PLW0603 - one value, replaced as a whole
+    subscription = Subscription(receive)
+    with _guard.lock:
+        _subscribers = (*_subscribers, subscription)
+    return subscription
+
+
+_listening: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar(
+    "provenance_listening", default=()
+)
+
+
+@contextmanager
+def listening(receive: Callable[[Event], None]) -> Generator[None]:
+    """Call *receive* with each event of this block, in this thread or task and tasks it starts."""
+    _listening.set((*_listening.get(), receive))
+    try:
+        yield
+    finally:
+        # In a generator, blocks may end in another order than they began, and in another context.
+        _listening.set(tuple(known for known in _listening.get() if known is not receive))
+
+
+def tell(event: Event) -> None:
+    """Count *event*, log it, and send it to all subscribers."""
+    with _guard.lock:
+        _count(event)
+        if not isinstance(event, CodeChanged | Waited):
+            _latest[event.artifact_id] = type(event)
+            for part_id in event.parts:
+                _latest[part_id] = type(event)
+            while len(_latest) > MOST_REMEMBERED:
+                _latest.popitem(last=False)
+    # Recomputing an evicted value is expected.
+    is_warning = isinstance(event, CodeChanged) or (
+        isinstance(event, Healed) and event.why is not Why.EVICTED
+    )
+    level = logging.WARNING if is_warning else logging.DEBUG
+    if log.isEnabledFor(level):
+        log.log(level, *_line(event))
+    for receive in _listening.get():
+        receive(event)
+    for subscription in _subscribers:
+        try:
+            subscription.receive(event)
+        except Exception:
+            log.exception("a subscriber failed on %r", event)
+
+
+def stats() -> Stats:
+    """Return the counts of this process's calls so far."""
+    with _guard.lock:
+        counts, seconds = dict(_counts), dict(_seconds)
+    return Stats(
+        **counts,
+        seconds_saved=seconds.get("saved", 0.0),
+        seconds_computed=seconds.get("computed", 0.0),
+        seconds_waited=seconds.get("waited", 0.0),
+    )
+
+
+def outcomes(of: Iterable[ArtifactId]) -> Mapping[ArtifactId, Outcome]:
+    """Return the latest outcome in this process of those artifacts for which it is known."""
+    with _guard.lock:
+        return {
+            artifact_id: _OUTCOMES[_latest[artifact_id]]
+            for artifact_id in of
+            if artifact_id in _latest
+        }
+
+
+def reset_stats() -> None:
+    """Set all counts to zero, and forget all outcomes."""
+    with _guard.lock:
+        _counts.clear()
+        _seconds.clear()
+        _latest.clear()
+
+
+def _count(event: Event) -> None:
+    """Count; called while `_guard` is held."""
+    match event:
+        case Hit():
+            _counts["hits"] += 1
+            _seconds["saved"] += event.seconds_saved
+        case Miss():
+            _counts["misses"] += 1
+            _seconds["computed"] += event.seconds
+        case Recomputed():
+            _counts["recomputed"] += 1
+            _seconds["computed"] += event.seconds
+        case Healed():
+            _counts["healed"] += 1
+            _seconds["computed"] += event.seconds
+            if event.takes_back is not None:
+                _counts["hits"] -= 1
+                _seconds["saved"] -= event.takes_back.seconds_saved
+        case CodeChanged():
+            _counts["code_changed"] += 1
+        case Waited():
+            _counts["waited"] += 1
+            _seconds["waited"] += event.seconds
+        case _:
+            assert_never(event)
+
+
+def _line(event: Event) -> tuple[object, ...]:
+    """Return the arguments of a log message."""
+    what = event.name, event.artifact_id
+    match event:
+        case Hit():
+            return "hit: %s (%s), %.3f s saved", *what, event.seconds_saved
+        case Miss():
+            return "miss: %s (%s) computed in %.3f s", *what, event.seconds
+        case Recomputed():
+            return "recomputed: %s (%s) in %.3f s: %s", *what, event.seconds, event.why.value
+        case Healed():
+            line = "healed: %s (%s) recomputed in %.3f s: %s: %s"
+            return line, *what, event.seconds, event.why.value, event.detail
+        case Waited():
+            line = "waited: %.3f s for %s (%s), computed by another thread or process"
+            return line, event.seconds, *what
+        case CodeChanged():
+            line = (
+                "%s (%s): the stored result was computed by other code than would run now: "
+                "the function, or a global that it uses, has changed; if results differ, "
+                "raise its version, now %d"
+            )
+            return line, *what, event.version
+        case _:
+            assert_never(event)

@@ -1,0 +1,1 @@
+"""`util` knows nothing of artifacts: small tools that any module may use."""

@@ -1,0 +1,98 @@
+"""Checks of arguments and options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import SupportsIndex, cast
+
+from provenance.errors import ConfigError
+from provenance.util.formatting import a, nearest, shown, there_are
+
+
+def named(value: object, path: str, advice: str = "write name: value") -> Mapping[str, object]:
+    """Return *value* if it is a mapping with string keys.
+
+    Its values may be secret and are never quoted.
+    """
+    if not isinstance(value, Mapping):
+        raise ConfigError(path, f"must be a mapping with string keys, got {a(value)}", advice)
+    for key in cast("Mapping[object, object]", value):
+        if not isinstance(key, str):
+            raise ConfigError(path, f"keys must be strings, got {shown(key)}", "write it in quotes")
+    return cast("Mapping[str, object]", value)
+
+
+def is_collection(value: object) -> bool:
+    """Tell whether *value* is iterable and not a string."""
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes)
+
+
+def several(value: object, where: str) -> Iterable[object]:
+    """Return *value* if it is an iterable other than a string; raise TypeError otherwise."""
+    if not is_collection(value):
+        example = f", as in [{value!r}]" if isinstance(value, str | bytes) else ""
+        raise TypeError(
+            f"{where}: expected a collection of artifacts, got {shown(value)}; pass a list{example}"
+        )
+    return cast("Iterable[object]", value)
+
+
+def check_function(value: object, path: str, advice: str) -> None:
+    """Raise ConfigError if *value* is not callable."""
+    if not callable(value):
+        raise ConfigError(path, f"must be callable, got {shown(value)}", advice)
+
+
+def flag(value: object, path: str) -> bool:
+    """Return *value* if it is a bool."""
+    if not isinstance(value, bool):
+        raise ConfigError(path, f"must be a bool, got {shown(value)}", "pass True or False")
+    return value
+
+
+def is_count(value: object, least: int) -> bool:
+    """Tell whether *value* is an integer (NumPy's included) that is at least *least*.
+
+    >>> is_count(5, 0), is_count(0, 1), is_count(True, 0), is_count("5", 0)
+    (True, False, False, False)
+    """
+    return (
+        isinstance(value, SupportsIndex)
+        and not isinstance(value, bool)
+        and value.__index__() >= least
+    )
+
+
+def age(value: object, path: str) -> None:
+    """Raise ConfigError if *value* is not a `timedelta` of zero or more."""
+    if not isinstance(value, timedelta) or value < timedelta(0):
+        problem = f"must be a non-negative duration, got {shown(value)}"
+        raise ConfigError(path, problem, "pass a datetime.timedelta")
+
+
+def name_problem(name: object) -> tuple[str, str] | None:
+    r"""Return what is wrong with a *name* to be stored, and how to correct it; None if it is valid.
+
+    >>> name_problem("a"), name_problem("a\0")
+    (None, ("invalid name 'a\\x00': databases cannot store '\\x00'", 'remove it'))
+    """
+    if not isinstance(name, str) or not name:
+        return f"must be a non-empty string, got {shown(name)}", "pass a name"
+    odd = next((char for char in name if char == "\0" or "\ud800" <= char <= "\udfff"), None)
+    if odd is None:
+        return None
+    return f"invalid name {name!r}: databases cannot store {odd!r}", "remove it"
+
+
+def name_among(value: object, known: Iterable[str], path: str, what: str) -> str:
+    """Return *value* if it is one of the *known* names.
+
+    *what* is the noun for the error message.
+    """
+    names = list(known)
+    if not isinstance(value, str):
+        raise ConfigError(path, f"must be a string, got {a(value)}", there_are(names))
+    if value not in names:
+        raise ConfigError(path, f"unknown {what} {shown(value)}", nearest(value, names))
+    return value

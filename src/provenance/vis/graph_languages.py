@@ -1,0 +1,130 @@
+"""A scene in the languages of Graphviz and Mermaid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provenance.vis.scene import Call, Kind, Scene, Thing, class_of
+from provenance.vis.svg import LIGHT, Paint
+
+_SHAPES = {Kind.PLAIN: "box", Kind.COMPOSITE: "box3d", Kind.FILE: "note", Kind.MISSING: "box"}
+
+
+def dot(scene: Scene) -> str:
+    """Return the scene as a digraph: nodes `f0 …` are functions, `a0 …` artifacts, by step."""
+    graph = (
+        f"label={quoted(scene.title)}; labelloc=t; fontname=sans; bgcolor={quoted(LIGHT.sheet)};"
+    )
+    node = 'node [fontname=sans, fontsize=11, style="filled,rounded"];'
+    edge = "edge [fontname=sans, fontsize=10];"
+    lines = ["digraph lineage {", f"  {graph}", f"  {node} {edge}"]
+    for i, step in enumerate(scene.steps):
+        lines += _step(i, step.call, step.thing)
+    for use in scene.uses:
+        lines.append(f"  a{use.source} -> f{use.user} [label={quoted(use.argument)}];")
+    return "\n".join((*lines, "}", ""))
+
+
+def quoted(text: str) -> str:
+    r"""Return *text* as a quoted string, without escapes, references to the graph or entities.
+
+    >>> print(quoted('a "b" <c> &amp; \\N'))
+    "a \"b\" <c> &amp;amp; \\N"
+    """
+    return f'"{_escaped(text)}"'
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
+
+
+def _label(*lines: str) -> str:
+    """Return several lines as one quoted string."""
+    return '"' + "\\n".join(_escaped(line) for line in lines if line) + '"'
+
+
+def _colors(paint: Paint) -> str:
+    return f"fillcolor={quoted(paint.fill)}, color={quoted(paint.line)}"
+
+
+def _step(number: int, call: Call | None, thing: Thing) -> Iterator[str]:
+    if call is not None:
+        lines = (call.title, *(f"{name} = {text}" for name, text in call.arguments), call.duration)
+        yield f"  f{number} [shape=box, label={_label(*lines)}, {_colors(LIGHT.function)}];"
+        yield f"  f{number} -> a{number} [arrowsize=0.6];"
+    yield f"  a{number} [{_thing(thing)}];"
+
+
+def _thing(thing: Thing) -> str:
+    tooltip = _label(*(f"{name}: {text}" for name, text in thing.facts))
+    if thing.kind is Kind.MISSING:
+        label = _label(thing.kind.value, thing.short_id)
+        return f"shape=box, style=dashed, label={label}, tooltip={tooltip}"
+    outcome = "" if thing.outcome is None else class_of(thing.outcome)
+    label = _label(f"{thing.type} · {thing.size}", thing.short_id, outcome)
+    style = ' style="filled",' if thing.kind in (Kind.COMPOSITE, Kind.FILE) else ""
+    colors = _colors(LIGHT.paints[thing.outcome])
+    return f"shape={_SHAPES[thing.kind]},{style} label={label}, tooltip={tooltip}, {colors}"
+
+
+_MERMAID_SHAPES = {
+    Kind.PLAIN: ("([", "])"),
+    Kind.COMPOSITE: ("[[", "]]"),
+    Kind.FILE: (">", "]"),
+    Kind.MISSING: ("([", "])"),
+}
+_PLAIN = frozenset(" .,_-=:/…·")
+
+
+def mermaid(scene: Scene) -> str:
+    """Return the scene as a flow chart: nodes `f0 …` are functions, `a0 …` artifacts, by step."""
+    return "\n".join(
+        (
+            "flowchart TD",
+            *(
+                line
+                for i, step in enumerate(scene.steps)
+                for line in _mermaid_step(i, step.call, step.thing)
+            ),
+            *(f"  a{use.source} -->|{told(use.argument)}| f{use.user}" for use in scene.uses),
+            *_classes(scene),
+            "",
+        )
+    )
+
+
+def told(*lines: str) -> str:
+    """Return lines of text as one quoted string; special characters of Mermaid and HTML are codes.
+
+    >>> told('a "b" <c>', "#;")
+    '"a #34;b#34; #60;c#62;<br/>#35;#59;"'
+    """
+    return '"' + "<br/>".join("".join(map(_mermaid_escaped, line)) for line in lines if line) + '"'
+
+
+def _mermaid_escaped(character: str) -> str:
+    is_plain = character.isalnum() or character in _PLAIN or not character.isascii()
+    return character if is_plain else f"#{ord(character)};"
+
+
+def _mermaid_step(number: int, call: Call | None, thing: Thing) -> Iterator[str]:
+    if call is not None:
+        lines = (call.title, *(f"{name} = {text}" for name, text in call.arguments), call.duration)
+        yield f"  f{number}[{told(*lines)}]:::function"
+        yield f"  f{number} --> a{number}"
+    opening, closing = _MERMAID_SHAPES[thing.kind]
+    if thing.kind is Kind.MISSING:
+        yield f"  a{number}{opening}{told(thing.kind.value, thing.short_id)}{closing}:::missing"
+        return
+    outcome = "" if thing.outcome is None else class_of(thing.outcome)
+    label = told(f"{thing.type} · {thing.size}", thing.short_id, outcome)
+    yield f"  a{number}{opening}{label}{closing}:::{class_of(thing.outcome)}"
+
+
+def _classes(scene: Scene) -> Iterator[str]:
+    outcomes = sorted({step.thing.outcome for step in scene.steps}, key=class_of)
+    paints = {class_of(outcome): LIGHT.paints[outcome] for outcome in outcomes}
+    missing = Paint(LIGHT.sheet, LIGHT.quiet)
+    for name, paint in {"function": LIGHT.function, **paints, "missing": missing}.items():
+        dashes = ",stroke-dasharray:4 3" if name == "missing" else ""
+        yield f"  classDef {name} fill:{paint.fill},stroke:{paint.line},color:{LIGHT.text}{dashes}"

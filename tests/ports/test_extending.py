@@ -1,0 +1,110 @@
+"""What authors of stores and layers are given."""
+
+import pytest
+
+import provenance as p
+from provenance import extending
+from provenance.effect import layered
+from provenance.effects.layers import Counter, counted
+from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
+from provenance.extending import repository_over
+from provenance.ports.blobs import HasBlob, WriteBlob, blob_effects
+from provenance.ports.records import FindRecord, PutRecord, record_effects
+from provenance.testing import faulty, in_memory
+
+
+def double(x):
+    """Be cached in these tests."""
+    return 2 * x
+
+
+def test_all_names_are_there_and_in_order():
+    """What is listed is what is there."""
+    assert sorted(set(extending.__all__)) == sorted(extending.__all__)
+    assert [] == [name for name in extending.__all__ if not hasattr(extending, name)]
+
+
+def test_a_layer_around_a_repository_hears_what_calls_ask():
+    """A layered repository asks the layer, keeps its name and engine, and shares what is stored with the one below."""
+    counter = Counter()
+    with in_memory() as repo:
+        watched = repo.layered(lambda base: counted(base, counter))
+        decorated = p.provenance(repo=watched)(double)
+        assert 4 == decorated(2)
+        assert (repo.name, repo.get_engine) == (watched.name, watched.get_engine)
+        assert {PutRecord: 1, WriteBlob: 1} == {
+            kind: counter.asked[kind] for kind in (PutRecord, WriteBlob)
+        }
+        assert counter.asked[FindRecord] in (
+            1,
+            2,
+        )  # once more where it is the first call, which claims the artifact
+        assert decorated.artifact_id(2) in repo
+        assert 4 == repo.get_value(decorated.artifact_id(2))
+
+
+def test_the_last_layer_is_asked_first():
+    """Layers stand around one another, the one that was put last outermost, and the handle below is as it was."""
+    heard = []
+
+    def noting(name):
+        def around(effect, answer):
+            heard.append(name)
+            return answer(effect)
+
+        return lambda base: layered(base, around)
+
+    store = p.MemoryStore()
+    blob = store.put(b"x")
+    twice = store.layered(noting("inner")).layered(noting("outer"))
+    assert blob in twice
+    assert b"x" == twice[blob]
+    assert ["outer", "inner"] * 2 == heard
+    assert blob in store
+    assert 4 == len(heard)
+
+
+def test_a_layered_store_serves_a_repository():
+    """A store with a layer goes into a repository like any other."""
+    counter = Counter()
+    store = p.MemoryStore().layered(lambda base: counted(base, counter))
+    with p.using_repo(p.MemoryRepo(store=store)):
+        assert 6 == p.provenance()(double)(3)
+    assert 1 == counter.asked[WriteBlob]
+
+
+def test_a_repository_of_ones_own_stores():
+    """Records and blobs of whatever interpreters are a repository, in which functions are cached and files archived."""
+    blobs = MemoryBlobs()
+    repo = repository_over(
+        "mine", blob_effects(blobs) | record_effects(MemoryRecords(blobs), MemorySets())
+    )
+    decorated = p.provenance(repo=repo)(double)
+    assert "mine" == repo.name
+    assert [8, True] == [decorated(4), decorated.is_cached(4)]
+    assert "double" == p.artifact_of(decorated(4)).fn_name
+    assert p.artifact_of(decorated(4)).run_info.python
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_call_that_is_stopped_anywhere_leaves_nothing_half_stored(after):
+    """Wherever a call is stopped, what is recorded is whole, and the next call computes or hits as if nothing had been."""
+    for n in range(1, 100):
+        with in_memory() as repo:
+            stopped = p.provenance(
+                repo=repo.layered(
+                    lambda base, n=n: faulty(base, n, KeyboardInterrupt(), after=after)
+                )
+            )
+            try:
+                assert 10 == stopped(double)(5)
+            except KeyboardInterrupt:
+                assert all(
+                    repo.interpreter(HasBlob(each.value_blob)) for each in p.search(repo=repo)
+                )
+                again = p.provenance()(double)
+                assert [10, 10] == [again(5), p.unwrap(again(5))]
+                assert 1 == len(list(p.search(repo=repo)))
+            else:
+                break
+    assert 3 < n < 20
