@@ -67,7 +67,7 @@ upgrade: $(STAMP)  ## the newest of everything
 	$(COMPILE) --upgrade --extra dev --output-file requirements/dev.txt pyproject.toml
 
 statements: $(STAMP)  ## after a change of the tables
-	$(BIN)/python -c "import pathlib; from provenance.effects.sql import queries; pathlib.Path('src/provenance/effects/sql/statements.py').write_text(queries.rendered())"
+	$(BIN)/python -c "import pathlib; from provenance.effects.sql import queries; pathlib.Path('src/provenance/effects/sql/statements.py').write_text(queries.render_statements())"
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

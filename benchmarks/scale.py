@@ -19,12 +19,12 @@ from benchmarks.lines import NONE, OURS, PROCESS, Goal, Line
 from benchmarks.timing import Sizes, Timed, interleaved
 from provenance.effects.sql import statements
 from provenance.effects.sql.postgres import PostgresDatabase
-from provenance.effects.sql.postgres_connection import Access
-from provenance.effects.sql.postgres_dialect import translated
+from provenance.effects.sql.postgres_connection import ConnectionSettings
+from provenance.effects.sql.postgres_dialect import translate
 from provenance.effects.sql.records import SqlRecords
 from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.model.queries import Query
-from provenance.model.records import NO_OPTIONS, ArtifactRecord, Blob, options
+from provenance.model.records import NO_OPTIONS, ArtifactRecord, Blob, freeze_options
 from provenance.model.rows import to_row
 
 DEPTH = 1_000
@@ -69,11 +69,11 @@ def _by_id(filled: Filled) -> Timed:
 
 
 def _by_value(filled: Filled) -> Timed:
-    return lambda i: filled.records.find_by_value(_value_id(_any(filled, i)))
+    return lambda i: filled.records.find_records_by_value(_value_id(_any(filled, i)))
 
 
 def _progeny(filled: Filled) -> Timed:
-    return lambda i: filled.records.find_progeny(_id(_any(filled, i)))
+    return lambda i: filled.records.list_dependents(_id(_any(filled, i)))
 
 
 def _lineage(filled: Filled) -> Timed:
@@ -89,7 +89,7 @@ def _lineage(filled: Filled) -> Timed:
 
 def _searching(query: Callable[[int], Query]) -> Callable[[Filled], Timed]:
     def ask(filled: Filled) -> Timed:
-        return lambda i: filled.records.find_records(query(_any(filled, i) // ALIKE), None, 100)
+        return lambda i: filled.records.search_records(query(_any(filled, i) // ALIKE), None, 100)
 
     return ask
 
@@ -100,7 +100,7 @@ QUESTIONS: Mapping[str, tuple[Callable[[Filled], Timed], int, tuple[Goal, ...]]]
     "progeny": (_progeny, 100, ()),
     f"lineage, {DEPTH:,} deep": (_lineage, 1, ()),
     "search by tag": (_searching(lambda n: Query(tags=frozenset({f"tag {n}"}))), 1, ()),
-    "search by input": (_searching(lambda n: Query(inputs=options({"group": n}))), 1, ()),
+    "search by input": (_searching(lambda n: Query(inputs=freeze_options({"group": n}))), 1, ()),
     "search by name, the newest 100": (_searching(lambda _: Query(name="bench.step")), 1, ()),
 }
 
@@ -139,7 +139,7 @@ def _records(count: int) -> Iterator[tuple[object, ...]]:
             ),  # type: ignore[arg-type]  # ids are text
             frozenset(_sources(i)),
             *(
-                options({"n": i}),
+                freeze_options({"n": i}),
                 (f"tag {i // ALIKE}", "all"),
                 _MOMENT,
                 _MOMENT,
@@ -193,8 +193,8 @@ def _without_indexes(connection: psycopg.Connection) -> Iterator[None]:
 
 def _in_postgres(folder: Path, count: int) -> Filled:
     url = server(18).database_for(folder)
-    database = PostgresDatabase(Access(url=url))
-    put = translated(statements.PUT_RECORD, ())
+    database = PostgresDatabase(ConnectionSettings(url=url))
+    put = translate(statements.PUT_RECORD, ())
     with psycopg.connect(url) as connection, _without_indexes(connection):
         bound = map(dict, map(put.bind, _records(count)))  # type: ignore[arg-type]  # rows of the right types
         first = next(bound)

@@ -74,7 +74,7 @@ def step_by_step(environment: p.Environment, text: str) -> IOResult[str, Excepti
     """Compute first, look at the result, and record it only if it is worth it."""
     repo = environment.repository()
 
-    def recorded(computed: functional.Computed[list[float]]) -> IOResult[str, Exception]:
+    def recorded(computed: functional.ComputedCall[list[float]]) -> IOResult[str, Exception]:
         if not computed.value:
             return IOSuccess("nothing to record")
         return functional.commit(repo, computed).map(

@@ -61,7 +61,7 @@ def tell_call(event: object) -> None:
     match event:
         case p.Hit():
             tell(call=event.name, id=event.artifact_id, outcome="hit", seconds=event.seconds_saved)
-        case p.Miss() | p.Recomputed() | p.Healed():
+        case p.Miss() | p.Recomputed() | p.Recovered():
             tell(
                 call=event.name,
                 id=event.artifact_id,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import provenance as p
-from provenance.environment import substituting
+from provenance.environment import replacing_environment
 from provenance.testing import in_memory
 from registries import own_registries
 
@@ -53,7 +53,7 @@ def repo(memory_repo):
 @pytest.fixture
 def stored(tmp_path: Path):
     """A repository in an SQLite file, values over 1,000 bytes as files beside it: the default one of the test."""
-    with substituting(p.from_config(STORED, tmp_path)) as environment:
+    with replacing_environment(p.from_config(STORED, tmp_path)) as environment:
         yield environment.repository()
 
 

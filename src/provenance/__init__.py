@@ -15,10 +15,10 @@ from importlib import import_module as _import_module
 
 from provenance import environment as _session
 from provenance.archives import ArchivedFile, ArchivedFolder
-from provenance.calls.function import Cached, Decorator, provenance
+from provenance.calls.function import CachedFunction, Decorator, provenance
 from provenance.calls.plan import CallPlan
 from provenance.catalog.graph import Lineage
-from provenance.catalog.trace import dependencies, lineage, progeny
+from provenance.catalog.trace import dependencies, descendants, lineage
 from provenance.codecs import register_serializer
 from provenance.environment import (
     Environment,
@@ -57,7 +57,17 @@ from provenance.errors import (
     UnserializableValueError,
     UntrustedStoreError,
 )
-from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Stats, Waited, Why
+from provenance.events import (
+    CodeChanged,
+    Event,
+    Hit,
+    Miss,
+    MissReason,
+    Recomputed,
+    Recovered,
+    Stats,
+    Waited,
+)
 from provenance.hashing import hash_value as hash  # noqa: A004 - `provenance.hash` is its public name
 from provenance.hashing import register_hasher
 from provenance.model.records import Artifact, Blob, Inputs, Run
@@ -80,7 +90,7 @@ if _typing.TYPE_CHECKING:
         load_set_by_name,
         provenance_set,
     )
-    from provenance.catalog.find import Found, load_artifact, load_proxy, search, who_made
+    from provenance.catalog.find import SearchResult, load_artifact, load_proxy, search, who_made
     from provenance.catalog.lazy import LazyDict, lazy_dict, lazy_proxy_dict
     from provenance.catalog.promotion import promote
     from provenance.config.api import (
@@ -116,17 +126,17 @@ if _typing.TYPE_CHECKING:
         BlobDamaged,
         BlobMissing,
         BlobUnreadable,
-        Collected,
-        Evicted,
+        EvictedValue,
+        EvictionReport,
         Garbage,
-        LetGo,
+        GarbageReason,
+        GarbageReport,
         MemberMissing,
-        Reason,
         RecordDamaged,
         RunMissing,
         SourceMissing,
         StoreDamaged,
-        Verified,
+        VerificationReport,
     )
     from provenance.maintenance.verification import verify
 
@@ -144,13 +154,12 @@ __all__ = [
     "BlobMissing",
     "BlobNotFoundError",
     "BlobUnreadable",
-    "Cached",
+    "CachedFunction",
     "CallPlan",
     "ChainedRepo",
     "ChainedStore",
     "Change",
     "CodeChanged",
-    "Collected",
     "Config",
     "ConfigError",
     "CorruptBlobError",
@@ -161,39 +170,41 @@ __all__ = [
     "DuplicateNameError",
     "Environment",
     "Event",
-    "Evicted",
-    "Found",
+    "EvictedValue",
+    "EvictionReport",
     "FsspecStore",
     "GSStore",
     "Garbage",
+    "GarbageReason",
+    "GarbageReport",
     "HashTree",
-    "Healed",
     "Hit",
     "ImpureFunctionError",
     "Inputs",
     "KeyExistsError",
     "LazyDict",
-    "LetGo",
     "Lineage",
     "MemberMissing",
     "MemberNotFoundError",
     "MemoryRepo",
     "MemoryStore",
     "Miss",
+    "MissReason",
     "MissingLibraryError",
     "MutatedArtifactValueError",
     "PostgresRepo",
     "ProvenanceError",
     "ProxyExpectedError",
-    "Reason",
     "Recomputed",
     "RecordDamaged",
+    "Recovered",
     "Repository",
     "Run",
     "RunMissing",
     "RunNotFoundError",
     "S3Store",
     "SFTPStore",
+    "SearchResult",
     "SetNotFoundError",
     "SourceMissing",
     "SqliteRepo",
@@ -207,9 +218,8 @@ __all__ = [
     "UnhashableValueError",
     "UnserializableValueError",
     "UntrustedStoreError",
-    "Verified",
+    "VerificationReport",
     "Waited",
-    "Why",
     "archive_file",
     "artifact_of",
     "capture_set",
@@ -217,6 +227,7 @@ __all__ = [
     "create_set",
     "current_config",
     "dependencies",
+    "descendants",
     "ensure_proxies",
     "evict",
     "explain_hash",
@@ -241,7 +252,6 @@ __all__ = [
     "load_set_by_name",
     "load_yaml_config",
     "merge_defaults",
-    "progeny",
     "promote",
     "provenance",
     "provenance_set",
@@ -266,7 +276,7 @@ _LATER: _typing.Final = {
     "calls.archive_file": "archive_file",
     "calls.arguments": "ArgumentDecorator ensure_proxies merge_defaults",
     "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
-    "catalog.find": "Found load_artifact load_proxy search who_made",
+    "catalog.find": "SearchResult load_artifact load_proxy search who_made",
     "catalog.lazy": "LazyDict lazy_dict lazy_proxy_dict",
     "catalog.promotion": "promote",
     "config.api": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo current_config from_config load_config load_yaml_config set_run_info_fn",
@@ -274,7 +284,7 @@ _LATER: _typing.Final = {
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "maintenance.eviction": "evict",
     "maintenance.garbage": "collect_garbage",
-    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable Collected Evicted Garbage LetGo MemberMissing Reason RecordDamaged RunMissing SourceMissing StoreDamaged Verified",
+    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SourceMissing StoreDamaged VerificationReport",
     "maintenance.verification": "verify",
 }
 """Names by module that are imported on first use, to keep `import provenance` fast.
@@ -285,9 +295,9 @@ _PICKLED: _typing.Final = {
     "calls.composite": "Composite restore_composite",
     "calls.function": "restore_function",
     "calls.main_functions": "restore_main_function",
-    "calls.spec": "Archiving CallOptions Coding Identity",
+    "calls.spec": "Archiving CacheKey DecoratorOptions PartSerialization",
     "catalog.lazy": "restore_lazy_dict",
-    "archives": "Original",
+    "archives": "LocalSource",
     "model.records": "ArtifactRecord",
     "repository.inputs": "InputHashes Summary",
     "results.handles": "restore_artifact",
@@ -317,4 +327,4 @@ if not _typing.TYPE_CHECKING:
         return [*{*globals(), *__all__}]
 
 
-_session.fall_back_on(lambda: _import_module("provenance.config.api").default_environment())
+_session.set_default_factory(lambda: _import_module("provenance.config.api").default_environment())

@@ -50,7 +50,7 @@ def is_digest(_: object, __: Attribute[Blob], value: Blob) -> None:
 
 
 @frozen
-class Member:
+class FolderEntry:
     """A file of a folder: its path (with `/`), its bytes, and whether it is executable."""
 
     path: str = field(validator=_is_inside)
@@ -58,14 +58,14 @@ class Member:
     executable: bool = False
 
 
-class Keeper(Protocol):
+class FileSource(Protocol):
     """A source of the bytes of archived files."""
 
     def local_path(self, blob: Blob, extension: str, /) -> str:
         """Return the path of a local file with the bytes, whose name ends with *extension*."""
         ...
 
-    def local_folder(self, blob: Blob, members: tuple[Member, ...], /) -> str:
+    def local_folder(self, blob: Blob, members: tuple[FolderEntry, ...], /) -> str:
         """Return the path of a local folder with the *members*; *blob* is its manifest."""
         ...
 
@@ -75,7 +75,7 @@ class Keeper(Protocol):
 
 
 @frozen
-class Original:
+class LocalSource:
     """The user's own file or folder, not stored yet.
 
     `stamp` tells whether the file has changed since it was hashed. `parts` are the files of a
@@ -86,14 +86,14 @@ class Original:
 
     path: str
     stamp: tuple[int, ...] = ()
-    parts: tuple[Original, ...] = ()
+    parts: tuple[LocalSource, ...] = ()
     link: tuple[int, ...] = ()
 
     def local_path(self, _blob: Blob, _extension: str, /) -> str:
         """Return the path of the file itself."""
         return self.path
 
-    def local_folder(self, _blob: Blob, _members: tuple[Member, ...], /) -> str:
+    def local_folder(self, _blob: Blob, _members: tuple[FolderEntry, ...], /) -> str:
         """Return the path of the folder itself."""
         return self.path
 
@@ -103,7 +103,7 @@ class Original:
             return read(file)
 
 
-def copied(source: BinaryIO, sink: BinaryIO) -> None:
+def copy_stream(source: BinaryIO, sink: BinaryIO) -> None:
     """Write all of *source* into *sink*, through one buffer."""
     piece = memoryview(bytearray(PIECE))
     fill: Callable[[memoryview], int] = cast("Any", source).readinto
@@ -111,32 +111,34 @@ def copied(source: BinaryIO, sink: BinaryIO) -> None:
         sink.write(piece[:count])
 
 
-_current: Final[list[Callable[[], Keeper]]] = []
-_is_home: Final[list[Callable[[Keeper], bool]]] = []
+_current: Final[list[Callable[[], FileSource]]] = []
+_is_home: Final[list[Callable[[FileSource], bool]]] = []
 
 
-def resolve_files_with(current: Callable[[], Keeper], is_home: Callable[[Keeper], bool]) -> None:
+def set_source_resolver(
+    current: Callable[[], FileSource], is_home: Callable[[FileSource], bool]
+) -> None:
     """Set the source of unpickled files, and the test for the repository being written to."""
     _current[:], _is_home[:] = [current], [is_home]
 
 
-def current_keeper() -> Keeper:
+def current_source() -> FileSource:
     """Return the repository being read, else the environment's current one."""
     return _current[0]()
 
 
-def reference_of(keeper: Keeper, name: str) -> Original | None:
-    """Return what a pickle contains of the *keeper*: an original, but not a repository.
+def source_reference(source: FileSource, name: str) -> LocalSource | None:
+    """Return what a pickle contains of the *source*: an original, but not a repository.
 
     Raises:
         PicklingError: if the pickle is being stored in a repository without the bytes.
     """
-    if not _is_home[0](keeper):
+    if not _is_home[0](source):
         raise pickle.PicklingError(
             f"the bytes of {name!r} are not in the repository that would refer to them; archive it "
             "there first"
         )
-    return keeper if isinstance(keeper, Original) else None
+    return source if isinstance(source, LocalSource) else None
 
 
 def _is_extension(_: object, __: Attribute[str], value: str) -> None:
@@ -157,7 +159,7 @@ class ArchivedFile:
     blob: Blob = field(validator=is_digest)
     extension: str = field(default="", validator=_is_extension)
     name: str = field(default="", eq=False)
-    keeper: Keeper = field(factory=current_keeper, eq=False)
+    source: FileSource = field(factory=current_source, eq=False)
 
     @property
     def digest(self) -> BlobId:
@@ -176,7 +178,7 @@ class ArchivedFile:
             BlobNotFoundError, CorruptBlobError: if the store lost or damaged the bytes.
             StoreUnavailableError: if they cannot be read or copied.
         """
-        return self.keeper.local_path(self.blob, self.extension)
+        return self.source.local_path(self.blob, self.extension)
 
     def __str__(self) -> str:
         return self.__fspath__()
@@ -196,7 +198,7 @@ class ArchivedFile:
 
     def read_bytes(self) -> bytes:
         """Read all bytes, without a local copy; raises as `os.fspath` does."""
-        return self.keeper.read_bytes_of(self.blob, lambda source: source.read())
+        return self.source.read_bytes_of(self.blob, lambda source: source.read())
 
     def read_text(self, encoding: str = "utf-8") -> str:
         """Read all bytes as text; raises as `os.fspath` does."""
@@ -204,7 +206,7 @@ class ArchivedFile:
 
     def pour(self, sink: BinaryIO) -> None:
         """Write the bytes into *sink*, in chunks."""
-        self.keeper.read_bytes_of(self.blob, lambda source: copied(source, sink))
+        self.source.read_bytes_of(self.blob, lambda source: copy_stream(source, sink))
 
     def __copy__(self) -> Self:
         return self
@@ -213,7 +215,7 @@ class ArchivedFile:
         return self
 
     def __reduce__(self) -> tuple[object, ...]:
-        original = reference_of(self.keeper, self.name)
+        original = source_reference(self.source, self.name)
         return restore_file, (self.blob.id, self.blob.size, self.extension, self.name, original)
 
     def __repr__(self) -> str:
@@ -223,13 +225,13 @@ class ArchivedFile:
 
 
 def restore_file(
-    digest: BlobId, size: int, extension: str, name: str, original: Original | None
+    digest: BlobId, size: int, extension: str, name: str, original: LocalSource | None
 ) -> ArchivedFile:
     """Unpickle an archived file: its bytes are in the repository that is being read, else in the current one.
 
     Pickles refer to this function: neither it nor its arguments may change.
     """
-    return ArchivedFile(Blob(digest, size), extension, name, original or current_keeper())
+    return ArchivedFile(Blob(digest, size), extension, name, original or current_source())
 
 
 def _item(file: ArchivedFile, _: Walk) -> Item:
@@ -251,7 +253,7 @@ class ArchivedFolder(ArchivedFile):
     bytes raise IsADirectoryError. `blob` is the manifest, which lists the files and their digests.
     """
 
-    members: tuple[Member, ...] = field(default=(), eq=False)
+    members: tuple[FolderEntry, ...] = field(default=(), eq=False)
 
     @property
     def size(self) -> int:
@@ -263,17 +265,17 @@ class ArchivedFolder(ArchivedFile):
         """The files by their paths in the folder, in order."""
         return {member.path: self._file(member) for member in self.members}
 
-    def _file(self, member: Member) -> ArchivedFile:
+    def _file(self, member: FolderEntry) -> ArchivedFile:
         name = member.path.rpartition("/")[2]
-        keeper = self.keeper
-        if isinstance(keeper, Original):
-            path = os.path.join(keeper.path, *member.path.split("/"))  # noqa: PTH118 - a string
-            keeper = Original(path)
-        return ArchivedFile(member.blob, extension_of(name), name, keeper)
+        source = self.source
+        if isinstance(source, LocalSource):
+            path = os.path.join(source.path, *member.path.split("/"))  # noqa: PTH118 - a string
+            source = LocalSource(path)
+        return ArchivedFile(member.blob, extension_of(name), name, source)
 
     def __fspath__(self) -> str:
         """Return the path of a local folder with these files; raises as for an archived file."""
-        return self.keeper.local_folder(self.blob, self.members)
+        return self.source.local_folder(self.blob, self.members)
 
     def read_bytes(self) -> bytes:
         """Raise IsADirectoryError, as a folder has no bytes."""
@@ -289,7 +291,7 @@ class ArchivedFolder(ArchivedFile):
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        original = reference_of(self.keeper, self.name)
+        original = source_reference(self.source, self.name)
         return restore_folder, (manifest(self.members), self.blob.id, self.name, original)
 
     def __repr__(self) -> str:
@@ -298,19 +300,19 @@ class ArchivedFolder(ArchivedFile):
 
 
 def restore_folder(
-    text: bytes, digest: BlobId, name: str, original: Original | None
+    text: bytes, digest: BlobId, name: str, original: LocalSource | None
 ) -> ArchivedFolder:
     """Unpickle an archived folder; as `restore_file`."""
-    return folder_of(text, digest, name, original)
+    return folder_from_manifest(text, digest, name, original)
 
 
-def folder_of(
-    text: bytes, digest: BlobId, name: str, keeper: Keeper | None = None
+def folder_from_manifest(
+    text: bytes, digest: BlobId, name: str, source: FileSource | None = None
 ) -> ArchivedFolder:
     """Return the archived folder of the manifest *text*; raise ValueError if it is invalid."""
     blob = Blob(digest, len(text))
     return ArchivedFolder(
-        blob, name=name, keeper=keeper or current_keeper(), members=members_of(text)
+        blob, name=name, source=source or current_source(), members=parse_manifest(text)
     )
 
 
@@ -331,11 +333,11 @@ def extension_of(name: str) -> str:
     return "" if ":" in extension or "\\" in extension else extension
 
 
-def manifest(members: Iterable[Member]) -> bytes:
+def manifest(members: Iterable[FolderEntry]) -> bytes:
     r"""Return the manifest of a folder: the same bytes for the same files, in any order.
 
     >>> one, other = Blob(BlobId("1f" * 20), 5), Blob(BlobId("2e" * 20), 7)
-    >>> print(manifest([Member("b", one), Member("a/c", other, True)]).decode())
+    >>> print(manifest([FolderEntry("b", one), FolderEntry("a/c", other, True)]).decode())
     [
     ["a/c","2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e",7,true],
     ["b","1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f",5,false]
@@ -349,7 +351,7 @@ def manifest(members: Iterable[Member]) -> bytes:
     return f"[\n{lines}\n]\n".encode()
 
 
-def members_of(text: bytes) -> tuple[Member, ...]:
+def parse_manifest(text: bytes) -> tuple[FolderEntry, ...]:
     """Return the members that a manifest lists.
 
     Raises:
@@ -357,7 +359,7 @@ def members_of(text: bytes) -> tuple[Member, ...]:
     """
     rows = cast("list[tuple[str, str, int, bool]]", json.loads(text))
     members = tuple(
-        Member(path, Blob(BlobId(digest), size), executable)
+        FolderEntry(path, Blob(BlobId(digest), size), executable)
         for path, digest, size, executable in rows
     )
     paths = {member.path for member in members}
@@ -377,6 +379,6 @@ def members_of(text: bytes) -> tuple[Member, ...]:
 register_item(ArchivedFolder, _folder_item)
 
 
-def kept_by(value: object, keeper: Keeper) -> object:
-    """Return *value*, with the *keeper* if it is an archived file or folder."""
-    return evolve(value, keeper=keeper) if isinstance(value, ArchivedFile) else value
+def with_source(value: object, source: FileSource) -> object:
+    """Return *value*, with the *source* if it is an archived file or folder."""
+    return evolve(value, source=source) if isinstance(value, ArchivedFile) else value

@@ -145,7 +145,7 @@ class Layer(Protocol):
         ...
 
 
-def layered(base: Interpreter[E], layer: Layer) -> Interpreter[E]:
+def with_layer(base: Interpreter[E], layer: Layer) -> Interpreter[E]:
     """Return *base* with *layer* around each of its answers; the row stays the same."""
 
     def around(answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -154,14 +154,14 @@ def layered(base: Interpreter[E], layer: Layer) -> Interpreter[E]:
     return Interpreter({kind: around(answer) for kind, answer in base.table.items()})
 
 
-def overlaid(base: Interpreter[E], top: Interpreter[Any]) -> Interpreter[E]:
+def overlay(base: Interpreter[E], top: Interpreter[Any]) -> Interpreter[E]:
     """Return *base* with the answers of *top* in place of its own; the row stays that of *base*."""
     return Interpreter(
         {**base.table, **{kind: top.table[kind] for kind in base.table if kind in top.table}}
     )
 
 
-class Beside(Protocol):
+class ThreadRunner(Protocol):
     """Calls a function in a thread, so that the event loop continues."""
 
     def __call__(self, answer: Callable[[F], A], effect: F, /) -> Awaitable[A]:
@@ -169,6 +169,6 @@ class Beside(Protocol):
         ...
 
 
-def in_threads(base: Interpreter[E], beside: Beside) -> AsyncInterpreter[E]:
+def in_threads(base: Interpreter[E], beside: ThreadRunner) -> AsyncInterpreter[E]:
     """Return an asynchronous interpreter that calls *base* in threads."""
     return AsyncInterpreter({kind: partial(beside, answer) for kind, answer in base.table.items()})

@@ -16,15 +16,15 @@ from attrs import evolve, field, frozen
 from provenance.errors import ConfigError
 from provenance.model.records import Artifact
 from provenance.model.references import is_proxy
-from provenance.repository.handles import Recovering, Repository
-from provenance.results.handles import artifact_of, id_or_prefix
-from provenance.results.origin import resolve_ambient_with
-from provenance.singleflight.leases import SHARED, SingleFlight
-from provenance.util.locks import Guard
-from provenance.util.validation import flag
+from provenance.repository.handles import RecoveringOrigin, Repository
+from provenance.results.handles import artifact_of, id_or_prefix_of
+from provenance.results.origin import set_origin_resolver
+from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
+from provenance.util.locks import ForkSafeLock
+from provenance.util.validation import require_bool
 
 if TYPE_CHECKING:
-    from provenance.effect import Beside
+    from provenance.effect import ThreadRunner
     from provenance.ports.machine import Clock
 
 RepositoryOrName: TypeAlias = "Repository | str"
@@ -54,13 +54,13 @@ class Environment:
     openers: Mapping[str, Opener] = field(repr=False)
     default: RepositoryOrName | None
     clock: Clock = field(repr=False)
-    beside: Beside = field(repr=False)
+    run_in_thread: ThreadRunner = field(repr=False)
     config: object = field(default=None, repr=False)
-    heirs: Callable[[Environment], None] | None = field(default=None, repr=False)
+    export_to_children: Callable[[Environment], None] | None = field(default=None, repr=False)
     use_cache: bool = True
     read_only: bool = False
     check_mutations: bool = False
-    single_flight: SingleFlight | None = SHARED
+    single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
 
     def repository(self, wanted: RepositoryOrName | None = None) -> Repository:
         """Return the repository of this name, by default the default one.
@@ -89,37 +89,39 @@ class Environment:
         raise ConfigError(path, problem, f"expected one of: {names}")
 
 
-_guard: Final = Guard()
-_installed: Environment | None = None
-_given: ContextVar[Environment | None] = ContextVar("provenance_environment", default=None)
+_guard: Final = ForkSafeLock()
+_environment: Environment | None = None
+_context_environment: ContextVar[Environment | None] = ContextVar(
+    "provenance_environment", default=None
+)
 _overlay: ContextVar[RepositoryOrName | None] = ContextVar("provenance_repository", default=None)
-_fallback: list[Callable[[], Environment]] = []
+_default_factory: list[Callable[[], Environment]] = []
 
 
-def fall_back_on(make: Callable[[], Environment]) -> None:
+def set_default_factory(make: Callable[[], Environment]) -> None:
     """Set the function that makes an environment if none was installed."""
-    _fallback[:] = [make]
+    _default_factory[:] = [make]
 
 
 def current() -> Environment:
     """Return the environment of the current context."""
-    environment = _given.get() or _installed or _first()
+    environment = _context_environment.get() or _environment or _make_default()
     overlay = _overlay.get()
     return environment if overlay is None else evolve(environment, default=overlay)
 
 
-def _first() -> Environment:
+def _make_default() -> Environment:
     with _guard.lock:
-        return _installed or install(_fallback[0]())
+        return _environment or install(_default_factory[0]())
 
 
 def install(environment: Environment) -> Environment:
     """Make *environment* that of the process and of the processes it starts, and return it."""
-    global _installed  # noqa: PLW0603 - one value, replaced as a whole
+    global _environment  # noqa: PLW0603 - one value, replaced as a whole
     with _guard.lock:
-        _installed = environment
-        if environment.heirs is not None:
-            environment.heirs(environment)
+        _environment = environment
+        if environment.export_to_children is not None:
+            environment.export_to_children(environment)
     return environment
 
 
@@ -128,25 +130,25 @@ def uninstall() -> None:
 
     The next call makes one from the configuration it finds.
     """
-    global _installed  # noqa: PLW0603 - one value, replaced as a whole
+    global _environment  # noqa: PLW0603 - one value, replaced as a whole
     with _guard.lock:
-        _installed = None
+        _environment = None
 
 
 @contextmanager
-def substituting(environment: Environment) -> Generator[Environment]:
+def replacing_environment(environment: Environment) -> Generator[Environment]:
     """Make *environment* that of the process in this block, even inside a `using_repo`."""
-    global _installed  # noqa: PLW0603 - one value, replaced as a whole
-    given, overlay = _given.set(None), _overlay.set(None)
+    global _environment  # noqa: PLW0603 - one value, replaced as a whole
+    given, overlay = _context_environment.set(None), _overlay.set(None)
     with _guard.lock:
-        before, _installed = _installed, environment
+        before, _environment = _environment, environment
     try:
         yield environment
     finally:
         with _guard.lock:
-            _installed = before
+            _environment = before
         _overlay.reset(overlay)
-        _given.reset(given)
+        _context_environment.reset(given)
 
 
 @contextmanager
@@ -156,12 +158,12 @@ def using_environment(environment: Environment) -> Generator[Environment]:
     Setters (`set_use_cache` …) still change the environment of the process, and so have no effect
     in the block.
     """
-    given, overlay = _given.set(environment), _overlay.set(None)
+    given, overlay = _context_environment.set(environment), _overlay.set(None)
     try:
         yield environment
     finally:
         _overlay.reset(overlay)
-        _given.reset(given)
+        _context_environment.reset(given)
 
 
 @contextmanager
@@ -186,7 +188,9 @@ def get_default_repo() -> Repository:
 
 def repository_of(artifact: Artifact[object]) -> Repository:
     """Return the repository that an artifact came from, else the default one."""
-    origin = artifact.origin.repo if isinstance(artifact.origin, Recovering) else artifact.origin
+    origin = (
+        artifact.origin.repo if isinstance(artifact.origin, RecoveringOrigin) else artifact.origin
+    )
     return origin if isinstance(origin, Repository) else get_default_repo()
 
 
@@ -197,10 +201,10 @@ def artifact_for(wanted: object, repo: RepositoryOrName | None = None) -> Artifa
     text which could be an id counts as that id, as functions may return ids.
 
     Raises:
-        TypeError: if *wanted* is none of these.
+        TypeError: if *wanted* is anything else.
         ArtifactNotFoundError, AmbiguousIdError: if an id does not name one artifact.
     """
-    id_ = id_or_prefix(wanted)
+    id_ = id_or_prefix_of(wanted)
     if is_proxy(wanted):
         if id_ == cast("Any", wanted).__provenance_reference__().id:
             return artifact_of(wanted)
@@ -232,7 +236,7 @@ def set_use_cache(setting: bool) -> None:
 
     Raises ConfigError if *setting* is not a bool.
     """
-    chosen = flag(setting, "set_use_cache")
+    chosen = require_bool(setting, "set_use_cache")
     _change(lambda environment: evolve(environment, use_cache=chosen))
 
 
@@ -246,7 +250,7 @@ def set_read_only(setting: bool) -> None:
 
     Raises ConfigError if *setting* is not a bool.
     """
-    chosen = flag(setting, "set_read_only")
+    chosen = require_bool(setting, "set_read_only")
     _change(lambda environment: evolve(environment, read_only=chosen))
 
 
@@ -260,13 +264,13 @@ def set_check_mutations(setting: bool) -> None:
 
     Raises ConfigError if *setting* is not a bool.
     """
-    chosen = flag(setting, "set_check_mutations")
+    chosen = require_bool(setting, "set_check_mutations")
     _change(lambda environment: evolve(environment, check_mutations=chosen))
 
 
 def _change(change: Callable[[Environment], Environment]) -> None:
     with _guard.lock:
-        install(change(_installed or _first()))
+        install(change(_environment or _make_default()))
 
 
-resolve_ambient_with(get_default_repo)
+set_origin_resolver(get_default_repo)

@@ -13,12 +13,12 @@ from attrs import frozen
 from provenance.model.ids import NO_IDS, ArtifactId
 
 
-class Why(Enum):
+class MissReason(Enum):
     """Why a value was computed and not looked up."""
 
     ABSENT = "nothing was stored under this id"
     CACHE_OFF = "use_cache is off"
-    ASKED = "recomputation was asked for"
+    REQUESTED = "recomputation was asked for"
     BLOB_MISSING = "the stored value was missing"
     BLOB_CORRUPT = "the stored value was damaged"
     RECORD_CORRUPT = "the record was damaged"
@@ -43,7 +43,7 @@ class Miss:
     name: str
     seconds: float
     stored: bool
-    why: Why = Why.ABSENT
+    reason: MissReason = MissReason.ABSENT
     parts: frozenset[ArtifactId] = NO_IDS
 
 
@@ -55,24 +55,24 @@ class Recomputed:
     name: str
     seconds: float
     stored: bool
-    why: Why
+    reason: MissReason
     parts: frozenset[ArtifactId] = NO_IDS
 
 
 @frozen
-class Healed:
+class Recovered:
     """A record existed, but it or its value was missing, damaged or evicted: it was recomputed.
 
-    `takes_back` is the hit that was reported before, if the defect appeared only when the value was
+    `replaced_hit` is the hit that was reported before, if the defect appeared only when the value was
     read.
     """
 
     artifact_id: ArtifactId
     name: str
     seconds: float
-    why: Why
+    reason: MissReason
     detail: str
-    takes_back: Hit | None = None
+    replaced_hit: Hit | None = None
     stored: bool = True
     parts: frozenset[ArtifactId] = NO_IDS
 
@@ -98,7 +98,7 @@ class Waited:
     seconds: float
 
 
-Event: TypeAlias = Hit | Miss | Recomputed | Healed | CodeChanged | Waited
+Event: TypeAlias = Hit | Miss | Recomputed | Recovered | CodeChanged | Waited
 
 
 class Outcome(Enum):
@@ -107,7 +107,7 @@ class Outcome(Enum):
     HIT = "found in the store"
     MISS = "computed"
     RECOMPUTED = "recomputed on purpose"
-    HEALED = "recomputed, its stored value was lost"
+    RECOVERED = "recomputed, its stored value was lost"
 
 
 @frozen
@@ -121,7 +121,7 @@ class Stats:
     hits: int = 0
     misses: int = 0
     recomputed: int = 0
-    healed: int = 0
+    recovered: int = 0
     code_changed: int = 0
     waited: int = 0
     seconds_saved: float = 0.0
@@ -131,4 +131,4 @@ class Stats:
     @property
     def calls(self) -> int:
         """The number of calls that ended, by a hit or by computing."""
-        return self.hits + self.misses + self.recomputed + self.healed
+        return self.hits + self.misses + self.recomputed + self.recovered

@@ -1,153 +1,154 @@
 """Names for authors of stores and layers.
 
 A *store* is a class with the methods of `BlobStore`, or of `RecordStore` and `SetStore`;
-`blob_effects` and `record_effects` return interpreters for them. With the methods of `TendedBlobs`
-and `TendedRecords` it supports garbage collection and eviction. A *layer* is a function from
-interpreter to interpreter; `layered` makes one from a function around each answer, and
-`Repository.layered` and `Store.layered` apply one to a handle. `provenance.testing.contracts` has
+`blob_effects` and `record_effects` return interpreters for them. With the methods of `MaintainableBlobStore`
+and `MaintainableRecordStore` it supports garbage collection and eviction. A *layer* is a function from
+interpreter to interpreter; `with_layer` makes one from a function around each answer, and
+`Repository.with_layer` and `Store.with_layer` apply one to a handle. `provenance.testing.contracts` has
 tests for both.
 """
 
 from __future__ import annotations
 
 from provenance.config import wiring
-from provenance.effect import Effect, Interpreter, Layer, layered, overlaid
-from provenance.effects.chain import chained
-from provenance.effects.io import Kept, blob_of
+from provenance.effect import Effect, Interpreter, Layer, overlay, with_layer
+from provenance.effects.chain import make_chain
+from provenance.effects.io import MemorySink, blob_of
 from provenance.effects.layers import (
-    Asked,
     Counter,
+    EffectTiming,
+    cache_blobs,
+    cache_records,
     counted,
-    distrusting,
-    guarded,
-    remembered,
-    rereading,
-    several_at_once,
+    parallel_writes,
+    restrict,
     traced,
+    untrusted,
 )
-from provenance.effects.lease_renewal import kept_up, new_owner
+from provenance.effects.lease_renewal import new_owner, renewing_leases
 from provenance.effects.memory import MemoryLeases
 from provenance.effects.retry import retrying
-from provenance.effects.tiers import Tier, by_size, tiered
+from provenance.effects.tiers import Tier, make_tiered_store, split_by_size
 from provenance.model.ids import ArtifactId, BlobId, RunId, SetId, ValueId
-from provenance.model.queries import Page, Query, carries, fits
+from provenance.model.queries import Page, Query, has_labels, matches
 from provenance.model.records import (
     ArtifactRecord,
     Blob,
-    Held,
+    InlineBlob,
     Options,
     Run,
     SetRecord,
-    Stored,
-    Written,
+    StoredBlob,
+    WriteResult,
 )
 from provenance.model.rows import from_row, run_from_json, run_to_json, to_row
-from provenance.ports.blobs import BlobEffects as Blobs
 from provenance.ports.blobs import (
+    BlobArea,
+    BlobEffects,
+    BlobEntry,
     BlobStore,
-    CheckBlob,
-    Discard,
-    DropBlob,
-    FindPlaces,
+    DeleteBlob,
+    DeleteIfOlder,
+    GetBlobLocations,
     HasBlob,
-    Holding,
-    ListHoldings,
+    ListBlobEntries,
+    MaintainableBlobStore,
     Quarantine,
     ReadBlob,
-    Shelf,
-    TendedBlobs,
+    VerifyBlob,
     WriteBlob,
     WriteBlobs,
     blob_effects,
 )
-from provenance.ports.capabilities import All, Permissions
+from provenance.ports.capabilities import AllEffects, Permissions
 from provenance.ports.leases import (
-    Claim,
-    Claimed,
-    Leases,
+    AcquireLease,
+    Lease,
+    LeaseEffects,
+    LeaseHeld,
     LeaseStore,
-    Release,
-    Renew,
-    Taken,
+    ReleaseLease,
+    RenewLease,
     lease_effects,
 )
 from provenance.ports.records import (
-    CheckRecords,
-    DropRecord,
-    DropSet,
-    Evict,
-    FindByValue,
+    CheckDatabase,
+    DeleteRecord,
+    DeleteSet,
     FindEviction,
-    FindHomes,
-    FindIds,
     FindInputs,
-    FindLabelled,
-    FindNamed,
-    FindPins,
-    FindProgeny,
     FindRecord,
-    FindRecords,
+    FindRecordsByValue,
+    FindReferencedBlobs,
     FindRun,
     FindSet,
-    FindSetIds,
-    InspectRecord,
+    FindSetByLabels,
+    FindSetsContaining,
+    GetDatabaseIds,
+    ListDependents,
+    ListIds,
+    ListSetIds,
+    MaintainableRecordStore,
+    MarkEvicted,
     PutRecord,
     PutSet,
+    ReadStoredRecord,
+    RecordEffects,
     RecordStore,
-    Sets,
+    SearchRecords,
+    SetEffects,
     SetStore,
-    TendedRecords,
     record_effects,
     set_effects,
 )
-from provenance.ports.records import RecordEffects as Records
 from provenance.repository.handles import Repository
 
 __all__ = [
-    "All",
+    "AcquireLease",
+    "AllEffects",
     "ArtifactId",
     "ArtifactRecord",
-    "Asked",
     "Blob",
+    "BlobArea",
+    "BlobEffects",
+    "BlobEntry",
     "BlobId",
     "BlobStore",
-    "Blobs",
-    "CheckBlob",
-    "CheckRecords",
-    "Claim",
-    "Claimed",
+    "CheckDatabase",
     "Counter",
-    "Discard",
-    "DropBlob",
-    "DropRecord",
-    "DropSet",
+    "DeleteBlob",
+    "DeleteIfOlder",
+    "DeleteRecord",
+    "DeleteSet",
     "Effect",
-    "Evict",
-    "FindByValue",
+    "EffectTiming",
     "FindEviction",
-    "FindHomes",
-    "FindIds",
     "FindInputs",
-    "FindLabelled",
-    "FindNamed",
-    "FindPins",
-    "FindPlaces",
-    "FindProgeny",
     "FindRecord",
-    "FindRecords",
+    "FindRecordsByValue",
+    "FindReferencedBlobs",
     "FindRun",
     "FindSet",
-    "FindSetIds",
+    "FindSetByLabels",
+    "FindSetsContaining",
+    "GetBlobLocations",
+    "GetDatabaseIds",
     "HasBlob",
-    "Held",
-    "Holding",
-    "InspectRecord",
+    "InlineBlob",
     "Interpreter",
-    "Kept",
     "Layer",
+    "Lease",
+    "LeaseEffects",
+    "LeaseHeld",
     "LeaseStore",
-    "Leases",
-    "ListHoldings",
+    "ListBlobEntries",
+    "ListDependents",
+    "ListIds",
+    "ListSetIds",
+    "MaintainableBlobStore",
+    "MaintainableRecordStore",
+    "MarkEvicted",
+    "MemorySink",
     "Options",
     "Page",
     "Permissions",
@@ -156,60 +157,59 @@ __all__ = [
     "Quarantine",
     "Query",
     "ReadBlob",
+    "ReadStoredRecord",
+    "RecordEffects",
     "RecordStore",
-    "Records",
-    "Release",
-    "Renew",
+    "ReleaseLease",
+    "RenewLease",
     "Run",
     "RunId",
+    "SearchRecords",
+    "SetEffects",
     "SetId",
     "SetRecord",
     "SetStore",
-    "Sets",
-    "Shelf",
-    "Stored",
-    "Taken",
-    "TendedBlobs",
-    "TendedRecords",
+    "StoredBlob",
     "Tier",
     "ValueId",
+    "VerifyBlob",
     "WriteBlob",
     "WriteBlobs",
-    "Written",
+    "WriteResult",
     "blob_effects",
     "blob_of",
-    "by_size",
-    "carries",
-    "chained",
+    "cache_blobs",
+    "cache_records",
     "counted",
-    "distrusting",
-    "fits",
     "from_row",
-    "guarded",
-    "layered",
+    "has_labels",
     "lease_effects",
+    "make_chain",
+    "make_tiered_store",
+    "matches",
     "new_owner",
-    "overlaid",
+    "overlay",
     "record_effects",
-    "remembered",
     "repository_over",
-    "rereading",
+    "restrict",
     "retrying",
     "run_from_json",
     "run_to_json",
     "set_effects",
-    "tiered",
+    "split_by_size",
     "to_row",
     "traced",
+    "untrusted",
+    "with_layer",
 ]
 
 
-def repository_over(name: str, stores: Interpreter[Records | Blobs]) -> Repository:
+def repository_over(name: str, stores: Interpreter[RecordEffects | BlobEffects]) -> Repository:
     """Return a repository over *stores*.
 
     Time, process and the user's files are those of this machine.
 
-    If *stores* answer `Leases`, the leases are renewed. Otherwise only the threads and tasks of
+    If *stores* answer `LeaseEffects`, the leases are renewed. Otherwise only the threads and tasks of
     this process wait for each other.
 
     >>> from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
@@ -218,5 +218,5 @@ def repository_over(name: str, stores: Interpreter[Records | Blobs]) -> Reposito
     >>> repository_over("mine", stores).contains_set("123456")
     False
     """
-    answered = kept_up(lease_effects(MemoryLeases()) | several_at_once(stores))
-    return Repository(name, wiring.world() | answered)
+    answered = renewing_leases(lease_effects(MemoryLeases()) | parallel_writes(stores))
+    return Repository(name, wiring.system_interpreter() | answered)

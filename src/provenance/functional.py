@@ -17,10 +17,11 @@ from returns.result import safe
 from provenance import environment as provenance_environment
 from provenance import hashing
 from provenance.calls import execute as calls_execute
-from provenance.calls.draft import Call, Draft, bound_for
-from provenance.calls.function import Cached, is_async, recipe_behind
+from provenance.calls import flow
+from provenance.calls.draft import Call, PendingArtifact, bind_parts
+from provenance.calls.function import CachedFunction, is_async, spec_of
 from provenance.calls.plan import CallPlan, plan_call
-from provenance.calls.spec import Recipe
+from provenance.calls.spec import FunctionSpec
 from provenance.catalog import promotion, trace
 from provenance.catalog.graph import Lineage
 from provenance.config.api import from_config
@@ -28,19 +29,19 @@ from provenance.effect import run
 from provenance.environment import Environment
 from provenance.errors import ConfigError, ProvenanceError, UnhashableValueError
 from provenance.maintenance import eviction, garbage, verification
-from provenance.maintenance.reports import Collected, Evicted, Verified
+from provenance.maintenance.reports import EvictionReport, GarbageReport, VerificationReport
 from provenance.model import references
 from provenance.model.ids import ArtifactId, ValueId
 from provenance.model.records import Artifact, ArtifactRecord, Inputs
-from provenance.model.references import Sighting
+from provenance.model.references import InputRef
 from provenance.repository import programs
 from provenance.repository.handles import Repository
 from provenance.results import handles
-from provenance.util.formatting import said
+from provenance.util.formatting import describe_error
 
 __all__ = [
-    "Computed",
-    "Planned",
+    "ComputedCall",
+    "PlannedCall",
     "artifact",
     "call",
     "collect_garbage",
@@ -72,11 +73,11 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 @frozen
-class Planned(Generic[T_co]):
+class PlannedCall(Generic[T_co]):
     """A planned call of a function that returns a `T_co`; equal plans compute the same artifact."""
 
     plan: CallPlan
-    recipe: Recipe = field(eq=False, repr=False)
+    spec: FunctionSpec = field(eq=False, repr=False)
     args: tuple[object, ...] = field(eq=False, repr=False)
     kwargs: Mapping[str, object] = field(eq=False, repr=False)
 
@@ -87,12 +88,12 @@ class Planned(Generic[T_co]):
 
 
 @frozen(eq=False)
-class Computed(Generic[T_co]):
+class ComputedCall(Generic[T_co]):
     """The result of a planned call, not stored yet."""
 
     value: T_co
     call: Call = field(repr=False)
-    draft: Draft = field(repr=False)
+    draft: PendingArtifact = field(repr=False)
 
 
 @safe(exceptions=(UnhashableValueError,))
@@ -104,14 +105,14 @@ def hash_value(value: object) -> ValueId:
         raise
     # The value's own methods may raise anything.
     except Exception as error:
-        raise UnhashableValueError("value", said(error)) from error
+        raise UnhashableValueError("value", describe_error(error)) from error
 
 
 @safe
-def plan(function: Cached[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Planned[T]:
+def plan(function: CachedFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> PlannedCall[T]:
     """Plan a call: bind and hash its arguments. Nothing is looked up, run or stored."""
-    recipe = recipe_behind(function)
-    return Planned(plan_call(recipe, args, kwargs), recipe, args, kwargs)
+    spec = spec_of(function)
+    return PlannedCall(plan_call(spec, args, kwargs), spec, args, kwargs)
 
 
 X = TypeVar("X")
@@ -120,17 +121,21 @@ X = TypeVar("X")
 @overload
 def call(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
     environment: Environment,
-    function: Cached[P, Coroutine[Any, Any, X]],
+    function: CachedFunction[P, Coroutine[Any, Any, X]],
     /,
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> FutureResult[X, Exception]: ...
 @overload
 def call(
-    environment: Environment, function: Cached[P, T], /, *args: P.args, **kwargs: P.kwargs
+    environment: Environment, function: CachedFunction[P, T], /, *args: P.args, **kwargs: P.kwargs
 ) -> IOResult[T, Exception]: ...
 def call(
-    environment: Environment, function: Cached[P, object], /, *args: P.args, **kwargs: P.kwargs
+    environment: Environment,
+    function: CachedFunction[P, object],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
 ) -> object:
     """Call a decorated function in *environment*, as well as all decorated functions that it calls.
 
@@ -139,7 +144,7 @@ def call(
     """
 
     def begin() -> Call:
-        return calls_execute.begin(environment, recipe_behind(function), args, kwargs)
+        return calls_execute.prepare(environment, spec_of(function), args, kwargs)
 
     return _outcome(
         environment, is_async(function), begin, calls_execute.execute, calls_execute.execute_async
@@ -148,27 +153,27 @@ def call(
 
 @overload
 def within(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
-    environment: Environment, function: Cached[P, Coroutine[Any, Any, X]], /
+    environment: Environment, function: CachedFunction[P, Coroutine[Any, Any, X]], /
 ) -> Callable[P, FutureResult[X, Exception]]: ...
 @overload
 def within(
-    environment: Environment, function: Cached[P, T], /
+    environment: Environment, function: CachedFunction[P, T], /
 ) -> Callable[P, IOResult[T, Exception]]: ...
-def within(environment: Environment, function: Cached[P, object], /) -> object:
+def within(environment: Environment, function: CachedFunction[P, object], /) -> object:
     """Return a function for pipelines: `within(environment, f)(x)` is `call(environment, f, x)`."""
     return partial(cast("Callable[..., object]", call), environment, function)
 
 
 @overload
 def perform(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
-    environment: Environment, planned: Planned[Coroutine[Any, Any, X]], /
+    environment: Environment, planned: PlannedCall[Coroutine[Any, Any, X]], /
 ) -> FutureResult[X, Exception]: ...
 @overload
-def perform(environment: Environment, planned: Planned[T], /) -> IOResult[T, Exception]: ...
-def perform(environment: Environment, planned: Planned[object], /) -> object:
+def perform(environment: Environment, planned: PlannedCall[T], /) -> IOResult[T, Exception]: ...
+def perform(environment: Environment, planned: PlannedCall[object], /) -> object:
     """Execute a planned call, as `call` does."""
-    begin = partial(_begun, environment, planned)
-    is_async = planned.recipe.subject.is_async
+    begin = partial(_begin, environment, planned)
+    is_async = planned.spec.wrapped.is_async
     return _outcome(
         environment, is_async, begin, calls_execute.execute, calls_execute.execute_async
     )
@@ -176,31 +181,31 @@ def perform(environment: Environment, planned: Planned[object], /) -> object:
 
 @overload
 def compute(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
-    environment: Environment, planned: Planned[Coroutine[Any, Any, X]], /
-) -> FutureResult[Computed[X], Exception]: ...
+    environment: Environment, planned: PlannedCall[Coroutine[Any, Any, X]], /
+) -> FutureResult[ComputedCall[X], Exception]: ...
 @overload
 def compute(
-    environment: Environment, planned: Planned[T], /
-) -> IOResult[Computed[T], Exception]: ...
-def compute(environment: Environment, planned: Planned[object], /) -> object:
+    environment: Environment, planned: PlannedCall[T], /
+) -> IOResult[ComputedCall[T], Exception]: ...
+def compute(environment: Environment, planned: PlannedCall[object], /) -> object:
     """Run the function of a planned call, even if its result is stored. Nothing is stored."""
-    begin = partial(_begun, environment, planned)
+    begin = partial(_begin, environment, planned)
 
-    def evaluate(call: Call) -> Computed[object]:
-        draft = calls_execute.drive(call, calls_execute.evaluation_flow(call))
-        return Computed(draft.computation.value, call, draft)
+    def evaluate(call: Call) -> ComputedCall[object]:
+        draft = flow.drive(call, calls_execute.evaluation_flow(call))
+        return ComputedCall(draft.computation.value, call, draft)
 
-    async def evaluate_async(call: Call) -> Computed[object]:
-        draft = await calls_execute.drive_async(call, calls_execute.evaluation_flow(call))
-        return Computed(draft.computation.value, call, draft)
+    async def evaluate_async(call: Call) -> ComputedCall[object]:
+        draft = await flow.drive_async(call, calls_execute.evaluation_flow(call))
+        return ComputedCall(draft.computation.value, call, draft)
 
-    is_async = planned.recipe.subject.is_async
+    is_async = planned.spec.wrapped.is_async
     return _outcome(environment, is_async, begin, evaluate, evaluate_async)
 
 
-def _begun(environment: Environment, planned: Planned[object]) -> Call:
-    return calls_execute.planned(
-        environment, planned.recipe, planned.plan, planned.args, planned.kwargs, 0.0
+def _begin(environment: Environment, planned: PlannedCall[object]) -> Call:
+    return calls_execute.prepare_planned(
+        environment, planned.spec, planned.plan, planned.args, planned.kwargs, 0.0
     )
 
 
@@ -230,11 +235,11 @@ def _outcome(
 
 
 @impure_safe(exceptions=(ProvenanceError,))
-def commit(repo: Repository, computed: Computed[T], /) -> Artifact[T]:
+def commit(repo: Repository, computed: ComputedCall[T], /) -> Artifact[T]:
     """Store and record a result; if the artifact exists already, it stays and is returned."""
-    draft = bound_for(repo, computed.draft)
-    record = calls_execute.store(repo, draft)
-    stored = calls_execute.committed(evolve(computed.call, repo=repo), draft, record)
+    draft = bind_parts(repo, computed.draft)
+    record = flow.store_draft(repo, draft)
+    stored = calls_execute.make_result_proxy(evolve(computed.call, repo=repo), draft, record)
     return handles.artifact_of(cast("T", stored))
 
 
@@ -242,9 +247,9 @@ _DAY: Final = timedelta(days=1)
 
 
 @impure_safe(exceptions=(ProvenanceError,))
-def verify(repo: Repository, /, sample: int | None = None) -> Verified:
+def verify(repo: Repository, /, sample: int | None = None) -> VerificationReport:
     """Verify *repo*, or *sample* of its artifacts; see `provenance.verify`."""
-    return verification.verified(repo, sample)
+    return verification.verify_repository(repo, sample)
 
 
 @impure_safe(exceptions=(ProvenanceError,))
@@ -255,10 +260,10 @@ def collect_garbage(
     *,
     dry_run: bool = True,
     older_than: timedelta = _DAY,
-) -> Collected:
+) -> GarbageReport:
     """Delete what no repository of *environment* refers to; see `provenance.collect_garbage`."""
-    sharing = garbage.sharing(environment, repo)
-    return garbage.collected(repo, sharing, dry_run=dry_run, older_than=older_than)
+    sharing = garbage.repositories_sharing_blobs(environment, repo)
+    return garbage.collect(repo, sharing, dry_run=dry_run, older_than=older_than)
 
 
 @impure_safe(exceptions=(ProvenanceError,))
@@ -271,13 +276,15 @@ def evict(
     older_than: timedelta | None = None,
     keep: eviction.Keep | None = None,
     dry_run: bool = False,
-) -> Evicted:
+) -> EvictionReport:
     """Evict values, but not blobs that another repository of *environment* needs.
 
     See `provenance.evict`.
     """
-    wish = eviction.wished(repo, max_bytes, older_than, keep, dry_run=dry_run)
-    return eviction.evicted(repo, garbage.sharing(environment, repo)[1:], wish)
+    wish = eviction.parse_request(repo, max_bytes, older_than, keep, dry_run=dry_run)
+    return eviction.evict_values(
+        repo, garbage.repositories_sharing_blobs(environment, repo)[1:], wish
+    )
 
 
 @impure_safe(exceptions=(ConfigError,))
@@ -294,17 +301,17 @@ def repository(environment: Environment, name: str | None = None) -> Repository:
 
 @overload
 def lookup(
-    repo: Repository, planned: Planned[Coroutine[Any, Any, X]], /
+    repo: Repository, planned: PlannedCall[Coroutine[Any, Any, X]], /
 ) -> IOResult[Maybe[Artifact[X]], ProvenanceError]: ...
 @overload
 def lookup(
-    repo: Repository, planned: Planned[T], /
+    repo: Repository, planned: PlannedCall[T], /
 ) -> IOResult[Maybe[Artifact[T]], ProvenanceError]: ...
 @impure_safe(exceptions=(ProvenanceError,))
-def lookup(repo: Repository, planned: Planned[object], /) -> Maybe[Artifact[Any]]:
+def lookup(repo: Repository, planned: PlannedCall[object], /) -> Maybe[Artifact[Any]]:
     """Return the artifact of a planned call, if it is stored with its value."""
     found = run(programs.probe(planned.artifact_id), repo.interpreter)
-    return _maybe(repo, found.record if isinstance(found, programs.Found) else None)
+    return _maybe(repo, found.record if isinstance(found, programs.LookupHit) else None)
 
 
 @impure_safe(exceptions=(ProvenanceError,))
@@ -316,7 +323,7 @@ def promote(source: Repository, artifact_id: object, target: Repository, /) -> A
         artifact_id: id, prefix of an id, artifact or proxy.
         target: repository to copy to.
     """
-    return promotion.copied(source, source.get_by_id(artifact_id).id, target)
+    return promotion.copy_with_sources(source, source.get_by_id(artifact_id).id, target)
 
 
 @impure_safe(exceptions=(ProvenanceError,))
@@ -325,7 +332,7 @@ def find(repo: Repository, artifact_id: object, /) -> Maybe[Artifact[object]]:
 
     An ambiguous prefix is a failure.
     """
-    wanted = handles.id_or_prefix(artifact_id)
+    wanted = handles.id_or_prefix_of(artifact_id)
     return _maybe(repo, run(programs.find_optional(wanted), repo.interpreter))
 
 
@@ -341,7 +348,7 @@ def artifact(repo: Repository, value: T, /) -> Maybe[Artifact[T]]:
 
     Nothing for a plain value, or if it is not there.
     """
-    sight: Callable[[object], Sighting | None] | None = getattr(type(value), references.MARK, None)
+    sight: Callable[[object], InputRef | None] | None = getattr(type(value), references.MARK, None)
     seen = None if sight is None else sight(value)
     record = None
     if seen is not None:

@@ -15,33 +15,33 @@ from attrs import frozen
 from provenance.events import (
     CodeChanged,
     Event,
-    Healed,
     Hit,
     Miss,
+    MissReason,
     Outcome,
     Recomputed,
+    Recovered,
     Stats,
     Waited,
-    Why,
 )
 from provenance.model.ids import ArtifactId
-from provenance.util.locks import Guard
+from provenance.util.locks import ForkSafeLock
 from provenance.util.validation import check_function
 
 log: Final = logging.getLogger("provenance")
-_guard: Final = Guard()
+_guard: Final = ForkSafeLock()
 _counts: Final[defaultdict[str, int]] = defaultdict(int)
 _seconds: Final[defaultdict[str, float]] = defaultdict(float)
 # A plain dict would search for its first entry past all those deleted before it.
 _latest: Final[OrderedDict[ArtifactId, type[Event]]] = OrderedDict()
 
-MOST_REMEMBERED: Final = 100_000
+MAX_REMEMBERED: Final = 100_000
 """Maximum number of artifacts whose latest outcome is kept; the oldest are forgotten first."""
-_OUTCOMES: Final[Mapping[type[Event], Outcome]] = {
+_OUTCOME_OF: Final[Mapping[type[Event], Outcome]] = {
     Hit: Outcome.HIT,
     Miss: Outcome.MISS,
     Recomputed: Outcome.RECOMPUTED,
-    Healed: Outcome.HEALED,
+    Recovered: Outcome.RECOVERED,
 }
 
 
@@ -106,7 +106,7 @@ def listening(receive: Callable[[Event], None]) -> Generator[None]:
         _listening.set(tuple(known for known in _listening.get() if known is not receive))
 
 
-def tell(event: Event) -> None:
+def emit(event: Event) -> None:
     """Count *event*, log it, and send it to all subscribers."""
     with _guard.lock:
         _count(event)
@@ -114,11 +114,11 @@ def tell(event: Event) -> None:
             _latest[event.artifact_id] = type(event)
             for part_id in event.parts:
                 _latest[part_id] = type(event)
-            while len(_latest) > MOST_REMEMBERED:
+            while len(_latest) > MAX_REMEMBERED:
                 _latest.popitem(last=False)
     # Recomputing an evicted value is expected.
     is_warning = isinstance(event, CodeChanged) or (
-        isinstance(event, Healed) and event.why is not Why.EVICTED
+        isinstance(event, Recovered) and event.reason is not MissReason.EVICTED
     )
     level = logging.WARNING if is_warning else logging.DEBUG
     if log.isEnabledFor(level):
@@ -144,11 +144,11 @@ def stats() -> Stats:
     )
 
 
-def outcomes(of: Iterable[ArtifactId]) -> Mapping[ArtifactId, Outcome]:
+def last_outcomes(of: Iterable[ArtifactId]) -> Mapping[ArtifactId, Outcome]:
     """Return the latest outcome in this process of those artifacts for which it is known."""
     with _guard.lock:
         return {
-            artifact_id: _OUTCOMES[_latest[artifact_id]]
+            artifact_id: _OUTCOME_OF[_latest[artifact_id]]
             for artifact_id in of
             if artifact_id in _latest
         }
@@ -174,12 +174,12 @@ def _count(event: Event) -> None:
         case Recomputed():
             _counts["recomputed"] += 1
             _seconds["computed"] += event.seconds
-        case Healed():
-            _counts["healed"] += 1
+        case Recovered():
+            _counts["recovered"] += 1
             _seconds["computed"] += event.seconds
-            if event.takes_back is not None:
+            if event.replaced_hit is not None:
                 _counts["hits"] -= 1
-                _seconds["saved"] -= event.takes_back.seconds_saved
+                _seconds["saved"] -= event.replaced_hit.seconds_saved
         case CodeChanged():
             _counts["code_changed"] += 1
         case Waited():
@@ -198,10 +198,10 @@ def _line(event: Event) -> tuple[object, ...]:
         case Miss():
             return "miss: %s (%s) computed in %.3f s", *what, event.seconds
         case Recomputed():
-            return "recomputed: %s (%s) in %.3f s: %s", *what, event.seconds, event.why.value
-        case Healed():
+            return "recomputed: %s (%s) in %.3f s: %s", *what, event.seconds, event.reason.value
+        case Recovered():
             line = "healed: %s (%s) recomputed in %.3f s: %s: %s"
-            return line, *what, event.seconds, event.why.value, event.detail
+            return line, *what, event.seconds, event.reason.value, event.detail
         case Waited():
             line = "waited: %.3f s for %s (%s), computed by another thread or process"
             return line, event.seconds, *what

@@ -18,12 +18,12 @@ from provenance.codecs import Decoding, Encoding, candidates
 from provenance.config.parsing import parse
 from provenance.effects.io import blob_of
 from provenance.hashing import hash_value
-from provenance.model.records import Artifact, Inputs, Stored
+from provenance.model.records import Artifact, Inputs, StoredBlob
 from provenance.model.rows import from_row, run_from_json, run_to_json, to_row
 from provenance.ports.blobs import HasBlob, WriteBlob
-from provenance.ports.records import FindEviction, FindIds, FindRecord
+from provenance.ports.records import FindEviction, FindRecord, ListIds
 from provenance.repository import programs
-from provenance.results.handles import Ephemeral
+from provenance.results.handles import InMemoryOrigin
 from provenance.testing import scripted
 
 FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
@@ -89,17 +89,19 @@ def test_programs_are_silent():
     encoding = Encoding("pickle", 1, "it")
     run_from_json(run_to_json(run()))
     with silence():
-        assert programs.Found(one) == scripted(programs.lookup(one.id), (FindRecord(one.id), one))
+        assert programs.LookupHit(one) == scripted(
+            programs.lookup(one.id), (FindRecord(one.id), one)
+        )
         asked = (
             (FindRecord(one.id), one),
             (HasBlob(one.value_blob), False),
             (FindEviction(one.id), None),
         )
-        assert programs.Gone(one) == scripted(programs.probe(one.id), *asked)
-        asked = (FindIds(one.id[:8]), (one.id,)), (FindRecord(one.id), one)
+        assert programs.BlobLost(one) == scripted(programs.probe(one.id), *asked)
+        asked = (ListIds(one.id[:8]), (one.id,)), (FindRecord(one.id), one)
         assert one == scripted(programs.find(one.id[:8], "r"), *asked)
-        asked = (WriteBlob(encoding), Stored(blob))
-        assert (Stored(blob), "pickle") == scripted(commit.write_first([encoding]), asked)
+        asked = (WriteBlob(encoding), StoredBlob(blob))
+        assert (StoredBlob(blob), "pickle") == scripted(commit.write_first([encoding]), asked)
         assert one == from_row(to_row(one))
         assert run() == run_from_json(run_to_json(run()))
 
@@ -116,7 +118,10 @@ def test_settings_and_lineage_are_silent():
     with silence():
         assert "y" == parse(raw, {"X": "y"}).blobstores["d"].cachedir
         artifacts = pmap(
-            {each.id: Artifact.of(each, Ephemeral(None, Inputs({}))) for each in (source, made)}
+            {
+                each.id: Artifact.of(each, InMemoryOrigin(None, Inputs({})))
+                for each in (source, made)
+            }
         )
         graph = Lineage(made.id, artifacts, pmap({made.id: pmap({"x": source.id})}), pmap())
         assert (source.id, made.id) == graph.order

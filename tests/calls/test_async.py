@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import provenance as p
-from provenance.events import Healed, Hit, Miss, Recomputed, Why
+from provenance.events import Hit, Miss, MissReason, Recomputed, Recovered
 from waiting import PATIENCE, until_so
 
 
@@ -21,7 +21,7 @@ async def later(x: int, wait: float = 0.0) -> list[int]:
 def test_an_async_function_stays_one():
     """Face and kind of the function are kept."""
     assert ("later", "Wait, then answer.") == (later.__name__, later.__doc__)
-    assert isinstance(later, p.Cached)
+    assert isinstance(later, p.CachedFunction)
     assert "(x: int, wait: float = 0.0) -> list[int]" == str(inspect.signature(later))
     assert inspect.iscoroutinefunction(later.__wrapped__)
 
@@ -176,8 +176,8 @@ def test_a_hit_whose_value_is_gone_is_computed_anew(stored, events, tmp_path):
     for file in (tmp_path / "blobs").rglob(f"*{blob.id[4:]}*"):
         file.unlink()
     assert bytes(5000) == asyncio.run(_await(big(1)))
-    assert isinstance(events[-1], Healed)
-    assert Why.BLOB_MISSING is events[-1].why
+    assert isinstance(events[-1], Recovered)
+    assert MissReason.BLOB_MISSING is events[-1].reason
     assert bytes(5000) == asyncio.run(_await(big.artifact(1))).value
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import provenance as p
 from provenance.effects.layers import Counter, counted
 from provenance.errors import UnserializableValueError
-from provenance.ports.blobs import DropBlob
-from provenance.telemetry import outcomes
+from provenance.ports.blobs import DeleteBlob
+from provenance.telemetry import last_outcomes
 from provenance.testing import in_memory, memory_environment
 from strategies import nested
 
@@ -137,8 +137,8 @@ def test_parts_have_their_keys_in_the_lineage(repo):
     parts = split([1, 2, 3])
     graph = p.lineage(parts)
     assert ids_in(parts) == {place[2:-2]: each for place, each in graph.uses(graph.root)}
-    assert {"computed"} == {each.value for each in outcomes(graph.artifacts).values()}
-    assert 4 == len(outcomes(graph.artifacts))
+    assert {"computed"} == {each.value for each in last_outcomes(graph.artifacts).values()}
+    assert 4 == len(last_outcomes(graph.artifacts))
     repo.delete(ids_in(parts)["left"])
     assert 2 == sum(place.startswith("[") for place, _ in p.lineage(parts).uses(graph.root))
 
@@ -150,7 +150,7 @@ def test_a_lost_part_is_computed_again(repo):
         if lose == "record":
             repo.delete(ids["table"])
         else:
-            repo.interpreter(DropBlob(repo.get_by_id(ids["table"]).value_blob))
+            repo.interpreter(DeleteBlob(repo.get_by_id(ids["table"]).value_blob))
         hit = split([1, 2, 3])
         COUNT.clear()
         assert np.array_equal(np.arange(LARGE), hit["table"])
@@ -386,7 +386,7 @@ def test_a_lost_part_takes_no_other_part_with_it(repo, lost):
         lambda: {"x": [1], "y": [1 / (not broken)]}
     )
     part = p.artifact_of(function()["x"])
-    repo.interpreter(DropBlob(part.value_blob)) if lost == "value" else repo.delete(part.id)
+    repo.interpreter(DeleteBlob(part.value_blob)) if lost == "value" else repo.delete(part.id)
     broken.append(1)
     for _ in range(2):
         hit = function()
@@ -413,14 +413,14 @@ def test_lost_parts_are_computed_anew_together(repo):
     """One computation brings back all lost parts, also where nothing may be stored, and it takes back one hit."""
     parts = split([1, 2, 3])
     for each in parts.values():
-        repo.interpreter(DropBlob(p.artifact_of(each).value_blob))
+        repo.interpreter(DeleteBlob(p.artifact_of(each).value_blob))
     p.set_read_only(True)
     p.reset_stats()
     COUNT.clear()
     hit = split([1, 2, 3])
     assert ([1], [2, 3]) == (hit["left"], hit["right"])
     assert [1] == COUNT
-    assert (0, 1) == (p.stats().hits, p.stats().healed)
+    assert (0, 1) == (p.stats().hits, p.stats().recovered)
 
 
 def test_parts_that_are_in_no_store_tell_where_they_came_from(repo):

@@ -20,7 +20,7 @@ from sklearn.datasets import load_iris
 from sklearn.neighbors import KNeighborsClassifier
 
 import provenance as p
-from provenance.effect import layered
+from provenance.effect import with_layer
 from provenance.ports.records import FindRecord
 from provenance.repository.handles import Repository
 
@@ -394,7 +394,7 @@ def test_a_hit_that_is_healed_is_no_hit(stored, tmp_path, events):
     file.unlink()
     assert big == hit
     stats = p.stats()
-    assert (0, 1, 1) == (stats.hits, stats.healed, stats.calls)
+    assert (0, 1, 1) == (stats.hits, stats.recovered, stats.calls)
 
 
 def test_artifact_of_a_hit_heals_too(stored, tmp_path):
@@ -481,7 +481,7 @@ def test_remembered_records_can_be_asked_for_anew(stored):
         asked.append(effect)
         return inner(effect)
 
-    repo = Repository("noted", layered(stored.interpreter, note))
+    repo = Repository("noted", with_layer(stored.interpreter, note))
     with p.using_repo(repo):
         echo([1])
         assert FindRecord(echo.artifact_id([1])) in asked

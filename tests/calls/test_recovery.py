@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import provenance as p
-from provenance.events import Healed, Hit, Miss, Why
+from provenance.events import Hit, Miss, MissReason, Recovered
 
 BIG = b"\x01" * 5000
 SMALL = b"\x02" * 10
@@ -82,10 +82,10 @@ def test_a_hit_is_repaired(stored, reopened, events, tmp_path, f, log, damage):
     reopened()
     assert BIG == f("big", log)
     assert ["big", "big"] == log
-    assert [Miss, Hit, Healed] == [type(each) for each in events]
+    assert [Miss, Hit, Recovered] == [type(each) for each in events]
     healed = events[-1]
-    expected = Why.BLOB_MISSING if damage is delete else Why.BLOB_CORRUPT
-    assert (artifact.id, expected) == (healed.artifact_id, healed.why)
+    expected = MissReason.BLOB_MISSING if damage is delete else MissReason.BLOB_CORRUPT
+    assert (artifact.id, expected) == (healed.artifact_id, healed.reason)
     assert artifact.value_blob.id in healed.detail
     again = reopened()
     assert BIG == f("big", log) == again[artifact.id].value
@@ -136,7 +136,7 @@ def test_a_small_value_is_repaired_in_the_database(stored, reopened, events, tmp
     lose_row(tmp_path, artifact.value_blob.id)
     reopened()
     assert SMALL == f("small", log)
-    assert (["small", "small"], Why.BLOB_MISSING) == (log, events[-1].why)
+    assert (["small", "small"], MissReason.BLOB_MISSING) == (log, events[-1].reason)
     assert SMALL == reopened()[artifact.id].value
 
 
@@ -157,7 +157,7 @@ def test_a_value_that_cannot_be_decoded_is_repaired(stored, reopened, events):
     with pytest.raises(p.CorruptBlobError, match="EOFError"):
         _ = repo[artifact.id].value
     assert BIG == f()
-    assert isinstance(events[-1], Healed)
+    assert isinstance(events[-1], Recovered)
     assert "cannot read this any more" in events[-1].detail
 
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 import provenance as p
-from provenance.calls.signature import captured_by, captured_names, codes_of, subject_of
+from provenance.calls.signature import closure_names, closure_values, code_objects, inspect_function
 
 
 class Sample:
@@ -38,7 +38,8 @@ def noting(function):
 def test_a_function_is_called_by_module_and_qualified_name():
     """Wherever it is defined; an object by its class, a partial by its function."""
     subjects = [
-        subject_of(each) for each in (plain, Sample.method, Sample(), functools.partial(plain, 1))
+        inspect_function(each)
+        for each in (plain, Sample.method, Sample(), functools.partial(plain, 1))
     ]
     assert ["plain", "Sample.method", "Sample", "plain"] == [each.qualname for each in subjects]
     assert {__name__} == {each.module for each in subjects}
@@ -48,7 +49,7 @@ def test_a_function_is_called_by_module_and_qualified_name():
 def test_a_bound_method_gives_up_its_object():
     """The object is its first argument."""
     sample = Sample()
-    subject = subject_of(sample.method)
+    subject = inspect_function(sample.method)
     assert (Sample.method, (sample,), {}) == (
         subject.function,
         subject.args,
@@ -63,16 +64,16 @@ def test_captured_variables():
     def closure():
         return local
 
-    assert {"local": [1]} == captured_by(subject_of(closure))
-    assert {"local": [1], "note": "a note"} == captured_by(subject_of(noting(closure)))
-    assert {"self": sample} == captured_by(subject_of(sample))
+    assert {"local": [1]} == closure_values(inspect_function(closure))
+    assert {"local": [1], "note": "a note"} == closure_values(inspect_function(noting(closure)))
+    assert {"self": sample} == closure_values(inspect_function(sample))
     assert (
         {}
-        == captured_by(subject_of(plain))
-        == captured_by(subject_of(sorted))
-        == captured_by(subject_of(complex))
+        == closure_values(inspect_function(plain))
+        == closure_values(inspect_function(sorted))
+        == closure_values(inspect_function(complex))
     )
-    assert {"local": [1]} == captured_by(subject_of(functools.lru_cache(closure)))
+    assert {"local": [1]} == closure_values(inspect_function(functools.lru_cache(closure)))
 
 
 def test_variables_without_a_value_yet_are_known_by_name():
@@ -82,9 +83,9 @@ def test_variables_without_a_value_yet_are_known_by_name():
         def inner():
             return later
 
-        found = captured_by(subject_of(inner)), captured_names(subject_of(inner))
+        found = closure_values(inspect_function(inner)), closure_names(inspect_function(inner))
         later = 1
-        return found, captured_by(subject_of(inner)), later
+        return found, closure_values(inspect_function(inner)), later
 
     before, after, _ = outer()
     assert ({}, {"later"}, {"later": 1}) == (*before, after)
@@ -93,8 +94,8 @@ def test_variables_without_a_value_yet_are_known_by_name():
 def test_the_code_of_a_wrapped_function_is_its_own_and_the_wrappers():
     """Outermost first."""
     wrapped = noting(plain)
-    assert [wrapped.__code__, plain.__code__] == codes_of(subject_of(wrapped))
-    assert [] == codes_of(subject_of(sorted))
+    assert [wrapped.__code__, plain.__code__] == code_objects(inspect_function(wrapped))
+    assert [] == code_objects(inspect_function(sorted))
 
 
 def test_decorators_with_state_below_ours_count(repo):
@@ -139,4 +140,4 @@ def test_decorators_above_ours_keep_the_artifact(repo):
 def test_what_cannot_be_called_is_refused(thing):
     """With a TypeError that shows it."""
     with pytest.raises(TypeError, match=repr(thing)):
-        subject_of(thing)
+        inspect_function(thing)

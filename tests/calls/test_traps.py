@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import provenance as p
-from provenance.effect import layered
+from provenance.effect import with_layer
 from provenance.ports.blobs import ReadBlob
 
 echo = p.provenance(name="echo")(lambda value: value)
@@ -166,7 +166,7 @@ def test_lost_lineage__reading_inputs_reads_no_values(stored, reopened):
             read.append(effect.blob)
         return inner(effect)
 
-    object.__setattr__(repo, "interpreter", layered(repo.interpreter, layer))
+    object.__setattr__(repo, "interpreter", with_layer(repo.interpreter, layer))
     inputs = repo[artifact.id].inputs["kargs"]["xs"]
     assert [p.artifact_of(each).id for each in sources] == [
         p.artifact_of(each).id for each in inputs

@@ -10,9 +10,9 @@ from attrs import evolve
 from pyrsistent import PMap
 
 import provenance as p
-from provenance.catalog.graph import described, short
+from provenance.catalog.graph import describe_inputs, summarize
 from provenance.catalog.trace import dependencies, lineage
-from provenance.effect import Effect, layered
+from provenance.effect import Effect, with_layer
 from provenance.environment import using_repo
 from provenance.model.ids import ArtifactId
 from provenance.model.records import Inputs
@@ -70,7 +70,7 @@ def asked_while(repo, work):
         asked.append(effect)
         return inner(effect)
 
-    with using_repo(evolve(repo, interpreter=layered(repo.interpreter, watch))) as watched:
+    with using_repo(evolve(repo, interpreter=with_layer(repo.interpreter, watch))) as watched:
         work(watched)
     return asked
 
@@ -231,7 +231,7 @@ def losing(repo, artifact, damage):
             raise damage
         return inner(effect)
 
-    return evolve(repo, interpreter=layered(repo.interpreter, lose))
+    return evolve(repo, interpreter=with_layer(repo.interpreter, lose))
 
 
 @pytest.mark.parametrize(
@@ -424,21 +424,21 @@ def test_numbered_edges_are_in_the_order_of_numbers():
 )
 def test_a_value_in_short(expected, value):
     """Small builtin values are written out, everything else by what it is."""
-    assert expected == short(value)
+    assert expected == summarize(value)
 
 
 def test_an_array_in_short():
     """Arrays and tables are told by their shape."""
     import numpy as np
 
-    assert "<ndarray 3x4>" == short(np.zeros((3, 4)))
+    assert "<ndarray 3x4>" == summarize(np.zeros((3, 4)))
 
 
 def test_an_artifact_in_short_is_not_read(repo):
     """An unread proxy is not read to be told."""
     unread = p.artifact_of(source()).proxy()
-    asked = asked_while(repo, lambda _: short([unread]))
-    assert ([], "[<artifact>]") == (asked, short([unread]))
+    asked = asked_while(repo, lambda _: summarize([unread]))
+    assert ([], "[<artifact>]") == (asked, summarize([unread]))
 
 
 def test_without_input_artifacts_nothing_is_searched():
@@ -451,7 +451,7 @@ def test_without_input_artifacts_nothing_is_searched():
             searched.append(self)
             return super().__iter__()
 
-    described(record, Inputs({"x": Watched([1])}))
+    describe_inputs(record, Inputs({"x": Watched([1])}))
     assert [] == searched
 
 

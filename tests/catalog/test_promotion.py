@@ -7,8 +7,8 @@ import pytest
 from attrs import evolve
 
 import provenance as p
-from provenance.effect import overlaid
-from provenance.ports.blobs import DropBlob, WriteBlob
+from provenance.effect import overlay
+from provenance.ports.blobs import DeleteBlob, WriteBlob
 from provenance.testing import in_memory, memory_environment
 
 LARGE = 5_000
@@ -130,7 +130,7 @@ def failing_after(repo, writes):
             raise p.StoreUnavailableError("far", "no more", "wait")
         return repo.interpreter(ask)
 
-    return evolve(repo, interpreter=overlaid(repo.interpreter, WriteBlob.on(write)))
+    return evolve(repo, interpreter=overlay(repo.interpreter, WriteBlob.on(write)))
 
 
 def test_an_interrupted_promotion_is_run_again(places):
@@ -156,10 +156,10 @@ def test_missing_bytes_are_an_error_and_lose_nothing(places):
     with p.using_repo(near):
         made = source(LARGE)
     promoted = p.promote(made, far)
-    far.interpreter(DropBlob(promoted.value_blob))
+    far.interpreter(DeleteBlob(promoted.value_blob))
     p.promote(made, far)
     assert np.array_equal(np.arange(LARGE), far.get_value(promoted.id))
-    near.interpreter(DropBlob(promoted.value_blob))
+    near.interpreter(DeleteBlob(promoted.value_blob))
     far.delete(promoted.id)
     with pytest.raises(p.BlobNotFoundError, match=promoted.value_blob.id):
         p.promote(p.artifact_of(made).id, far, near)
@@ -208,7 +208,7 @@ def test_what_is_damaged_in_the_target_is_replaced(places):
         values.pop(0)
         with p.using_repo(far):
             there = p.artifact_of(function.recompute())
-        far.interpreter(DropBlob(there.value_blob))
+        far.interpreter(DeleteBlob(there.value_blob))
         assert [{"a": 1, "b": 2}] == p.promote(artifact, far).value == far.get_value(artifact.id)
 
 

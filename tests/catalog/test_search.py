@@ -166,11 +166,11 @@ def test_progeny_at_any_remove(repo):
     first = total([one, number(2)])
     second = total([number(p.unwrap(first)), one])
     holder = p.provenance(name="holder")(lambda x: {"deep": [x]})(first)
-    found = ids(p.progeny(one))
+    found = ids(p.descendants(one))
     assert {id_of(first), id_of(second), id_of(holder)} == set(found)
     assert found.index(id_of(first)) < found.index(id_of(holder))
-    assert () == p.progeny(holder)
-    assert found == ids(p.progeny(id_of(one)))
+    assert () == p.descendants(holder)
+    assert found == ids(p.descendants(id_of(one)))
 
 
 def test_a_result_that_is_another_ones_keeps_the_edge(repo):

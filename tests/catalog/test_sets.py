@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import provenance as p
 from contract.samples import new_id
-from provenance.environment import substituting
+from provenance.environment import replacing_environment
 from provenance.testing import in_memory
 
 
@@ -92,7 +92,7 @@ def test_a_capture_without_a_repository_is_refused_before_the_block(tmp_path):
     nowhere = p.from_config({"artifact_repos": {}}, tmp_path)
     begun = []
     with (
-        substituting(nowhere),
+        replacing_environment(nowhere),
         pytest.raises(p.ConfigError, match="no default repository"),
         p.capture_set("x"),
     ):

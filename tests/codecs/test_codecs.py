@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 import provenance as p
-from provenance.codecs import Decoding, Encoding, candidates, serializer_named
+from provenance.codecs import Decoding, Encoding, candidates, get_serializer
 from strategies import nested
 
 VALUES = [
@@ -134,9 +134,9 @@ def test_a_look_at_memory_is_no_value_to_store(repo, value):
 def test_an_unknown_serializer_names_the_nearest():
     """Or all that there are."""
     with pytest.raises(p.ConfigError, match=r"did you mean 'cloudpickle'\?"):
-        serializer_named("cloudpikle")
+        get_serializer("cloudpikle")
     with pytest.raises(p.ConfigError, match="joblib"):
-        serializer_named("zzz")
+        get_serializer("zzz")
 
 
 def test_what_the_sink_raises_is_no_refusal():

@@ -8,8 +8,8 @@ import pytest
 
 import provenance as p
 from later import in_a_day
-from provenance.effect import overlaid
-from provenance.ports.records import DropRecord
+from provenance.effect import overlay
+from provenance.ports.records import DeleteRecord
 
 LARGE = 5_000
 CONFIG = {
@@ -213,9 +213,9 @@ def test_a_fork_while_a_chain_deletes():
             thread.join(20)
             return base(ask)
 
-        return overlaid(base, DropRecord.on(drop))
+        return overlay(base, DeleteRecord.on(drop))
 
-    chain = p.ChainedRepo(stores=[p.MemoryRepo("near").layered(layer), p.MemoryRepo("far")])
+    chain = p.ChainedRepo(stores=[p.MemoryRepo("near").with_layer(layer), p.MemoryRepo("far")])
 
     @p.provenance(repo=chain)
     def made(x):

@@ -9,7 +9,7 @@ import pytest
 
 import provenance as p
 from processes import printed
-from provenance.environment import substituting, uninstall
+from provenance.environment import replacing_environment, uninstall
 
 GOOD = {
     "blobstores": {"near": {"type": "memory"}, "far": {"type": "disk", "cachedir": "blobs"}},
@@ -406,7 +406,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path):
     """The error names repository and file and says what to do; the file is left as it was."""
     (tmp_path / "records.db").write_text("these are my notes, not a database " * 100)
     with (
-        substituting(sqlite()),
+        replacing_environment(sqlite()),
         pytest.raises(p.StoreUnavailableError, match=r"local.*records\.db.*(move|name another)"),
     ):
         once(1)
@@ -419,7 +419,7 @@ def test_a_foreign_database_is_left_alone(tmp_path):
         connection.execute("CREATE TABLE notes (text)")
         connection.execute("INSERT INTO notes VALUES ('mine')")
     connection.close()
-    with substituting(sqlite()):
+    with replacing_environment(sqlite()):
         once(1)
     connection = sqlite3.connect(tmp_path / "records.db")
     assert [("mine",)] == connection.execute("SELECT * FROM notes").fetchall()
@@ -429,7 +429,7 @@ def test_a_foreign_database_is_left_alone(tmp_path):
 def test_a_database_is_not_made_unless_it_may(tmp_path):
     """`create_db: false` and no file: an error, and still no file."""
     with (
-        substituting(sqlite(create_db=False)),
+        replacing_environment(sqlite(create_db=False)),
         pytest.raises(p.StoreUnavailableError, match=r"records\.db"),
     ):
         once(1)
@@ -441,7 +441,7 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path, options):
     """Where the path leads through a file, the error names the place; the user's file stays."""
     (tmp_path / "occupied").write_text("mine")
     with (
-        substituting(sqlite(**options)),
+        replacing_environment(sqlite(**options)),
         pytest.raises(p.StoreUnavailableError, match=r"occupied|disk") as raised,
     ):
         once(1)
@@ -508,7 +508,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path):
 def test_permissions_are_kept():
     """What a store's configuration forbids is an error that names operation, store and permission."""
     forbidding = {"artifact_repos": {"fixed": {"type": "memory", "delete": False}}}
-    with substituting(p.from_config(forbidding)) as environment:
+    with replacing_environment(p.from_config(forbidding)) as environment:
         artifact = once.artifact(1)
         with pytest.raises(PermissionError, match=r"fixed.*delete") as raised:
             environment.repository().delete(artifact.id)
@@ -561,7 +561,7 @@ def test_a_path_of_the_home_folder_is_expanded(monkeypatch, tmp_path):
     """`~` is the user's home."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
-    with substituting(sqlite(db="~/records.db")):
+    with replacing_environment(sqlite(db="~/records.db")):
         once(1)
     assert (tmp_path / "home" / "records.db").exists()
     assert not Path("~").exists()

@@ -31,7 +31,7 @@ assert total(*results) == 15
 assert [each["x"] for each in results] == list(range(6))
 stats = p.stats()
 made = list(p.search(tags=["made"], inputs={"x": 3}))
-print(stats.hits, stats.misses, len(made), len(p.get_default_repo().progeny_ids(made[0].id)), made[0].run_info.process["pid"])
+print(stats.hits, stats.misses, len(made), len(p.get_default_repo().dependent_ids(made[0].id)), made[0].run_info.process["pid"])
 """
 
 

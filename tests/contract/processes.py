@@ -15,16 +15,16 @@ from pathlib import Path
 from attrs import evolve
 
 from contract.samples import record, run
-from contract.stores import BACKENDS, SHARED, Place
+from contract.stores import BACKENDS, SHARED, StoreUnderTest
 from provenance.effects.io import blob_of
 from provenance.effects.sql.postgres import PostgresDatabase
-from provenance.effects.sql.postgres_connection import Access
+from provenance.effects.sql.postgres_connection import ConnectionSettings
 from provenance.effects.sql.records import SqlRecords
 from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.effects.sql.stores import SqlBlobs, SqlSets
-from provenance.model.records import Held
+from provenance.model.records import InlineBlob
 from provenance.ports.blobs import blob_effects
-from provenance.ports.records import FindProgeny, FindRecord, PutRecord, record_effects
+from provenance.ports.records import FindRecord, ListDependents, PutRecord, record_effects
 from servers.postgres import VERSIONS, server
 from waiting import PATIENCE
 
@@ -34,13 +34,15 @@ LARGE = bytes(3 << 20)
 """As many bytes as several threads digest together."""
 
 
-def put(place: Place, **changes: object) -> object:
+def put(place: StoreUnderTest, **changes: object) -> object:
     """Put a record with a value of its own, and read it back."""
     one = record(input_artifact_ids=frozenset({SOURCE}), **changes)
     data = one.id.encode()
     written = place.write(data)
     one = evolve(one, value_blob=written.blob, inputs_blob=written.blob)
-    stored = place.ask(PutRecord(one, run(), "{}", (written,) if isinstance(written, Held) else ()))
+    stored = place.ask(
+        PutRecord(one, run(), "{}", (written,) if isinstance(written, InlineBlob) else ())
+    )
     assert stored == place.ask(FindRecord(one.id))
     assert (data if stored == one else place.read(stored.value_blob)) == place.read(
         stored.value_blob
@@ -110,7 +112,7 @@ def first_use(folder: Path) -> None:
             lambda _, name=name, where=where: [put(BACKENDS[name](where)) for _ in range(5)],
         )
         place = BACKENDS[name](where)
-        assert 5 * CHILDREN == len(place.ask(FindProgeny(SOURCE)))
+        assert 5 * CHILDREN == len(place.ask(ListDependents(SOURCE)))
         place.close()
 
 
@@ -126,7 +128,7 @@ def same_record(folder: Path) -> None:
             ),
         )
         place = BACKENDS[name](where)
-        assert ("b" * 40,) == place.ask(FindProgeny(SOURCE))
+        assert ("b" * 40,) == place.ask(ListDependents(SOURCE))
         place.close()
 
 
@@ -147,7 +149,7 @@ def inherited(folder: Path) -> None:
             in_children(4, work)
             put(place)
         shared = 12 if name in SHARED else 0
-        assert len(place.ask(FindProgeny(SOURCE))) >= shared + 3
+        assert len(place.ask(ListDependents(SOURCE))) >= shared + 3
         place.close()
 
 
@@ -166,7 +168,7 @@ def killed(folder: Path) -> None:
         lambda: SqliteDatabase(folder / "provenance.db"),
         *(
             lambda version=version: PostgresDatabase(
-                Access(url=server(version).database_for(folder))
+                ConnectionSettings(url=server(version).database_for(folder))
             )
             for version in VERSIONS
         ),
@@ -177,7 +179,7 @@ def killed(folder: Path) -> None:
 def killed_amid_a_transaction(opened) -> None:
     """The same for one database."""
     database = opened()
-    place = Place(
+    place = StoreUnderTest(
         blob_effects(SqlBlobs(database)) | record_effects(SqlRecords(database), SqlSets(database)),
         lambda *_: None,
     )

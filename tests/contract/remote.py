@@ -6,8 +6,8 @@ from pathlib import Path
 
 from attrs import evolve
 
-from provenance.effects.objectstore.client import Connection, Remote
-from provenance.ports.blobs import Place
+from provenance.effects.objectstore.client import FilesystemConnection, RemoteFiles
+from provenance.ports.blobs import RemoteLocation
 from servers import azurite, gcs, moto_s3, seaweed, sftp
 
 
@@ -15,52 +15,58 @@ def _own(folder: Path) -> str:
     return hashlib.sha256(str(folder).encode()).hexdigest()[:16]
 
 
-_connections: dict[str, Connection] = {}
+_connections: dict[str, FilesystemConnection] = {}
 
 
-def _remote(name: str, folder: Path, place: Place) -> Remote:
+def _remote(name: str, folder: Path, place: RemoteLocation) -> RemoteFiles:
     """A part of the place for *folder*; connections are shared, as making one takes longer than most tests."""
-    connection = _connections.setdefault(name, Connection(name, place))
-    return Remote(name, evolve(place, root=f"{place.root}/{_own(folder)}"), connection)
+    connection = _connections.setdefault(name, FilesystemConnection(name, place))
+    return RemoteFiles(name, evolve(place, root=f"{place.root}/{_own(folder)}"), connection)
 
 
-def s3_by_moto(folder: Path) -> Remote:
+def s3_by_moto(folder: Path) -> RemoteFiles:
     """S3 as moto plays it."""
-    return _remote("moto", folder, Place("s3", moto_s3.BUCKET, moto_s3.storage_options()))
+    return _remote("moto", folder, RemoteLocation("s3", moto_s3.BUCKET, moto_s3.storage_options()))
 
 
-def s3_by_seaweed(folder: Path) -> Remote:
+def s3_by_seaweed(folder: Path) -> RemoteFiles:
     """S3 by a real server."""
-    return _remote("seaweed", folder, Place("s3", seaweed.BUCKET, seaweed.storage_options()))
+    return _remote(
+        "seaweed", folder, RemoteLocation("s3", seaweed.BUCKET, seaweed.storage_options())
+    )
 
 
-def google(folder: Path) -> Remote:
+def google(folder: Path) -> RemoteFiles:
     """Google Cloud Storage by an emulator."""
-    return _remote("gs", folder, Place("gs", gcs.BUCKET, gcs.storage_options()))
+    return _remote("gs", folder, RemoteLocation("gs", gcs.BUCKET, gcs.storage_options()))
 
 
-def by_ssh(folder: Path) -> Remote:
+def by_ssh(folder: Path) -> RemoteFiles:
     """SFTP by asyncssh."""
     host = {"host": sftp.HOST, "port": sftp.port()}
-    return _remote("sftp", folder, Place("sftp", "of tests", {**host, **sftp.storage_options()}))
+    return _remote(
+        "sftp", folder, RemoteLocation("sftp", "of tests", {**host, **sftp.storage_options()})
+    )
 
 
-def azure(folder: Path) -> Remote:
+def azure(folder: Path) -> RemoteFiles:
     """Azure by an emulator."""
-    return _remote("azure", folder, Place("abfs", azurite.CONTAINER, azurite.storage_options()))
+    return _remote(
+        "azure", folder, RemoteLocation("abfs", azurite.CONTAINER, azurite.storage_options())
+    )
 
 
-def local(folder: Path) -> Remote:
+def local(folder: Path) -> RemoteFiles:
     """A folder of this machine's, by fsspec."""
-    return _remote("file", folder, Place("file", f"file://{folder}/files"))
+    return _remote("file", folder, RemoteLocation("file", f"file://{folder}/files"))
 
 
-def in_memory(folder: Path) -> Remote:
+def in_memory(folder: Path) -> RemoteFiles:
     """This process's memory, by fsspec."""
-    return _remote("ram", folder, Place("memory", "memory://tests"))
+    return _remote("ram", folder, RemoteLocation("memory", "memory://tests"))
 
 
-REMOTES: dict[str, Callable[[Path], Remote]] = {
+REMOTES: dict[str, Callable[[Path], RemoteFiles]] = {
     "s3 by moto": s3_by_moto,
     "s3 by seaweed": s3_by_seaweed,
     "gs": google,
@@ -71,7 +77,7 @@ REMOTES: dict[str, Callable[[Path], Remote]] = {
 }
 
 
-def change(remote: Remote, path: str, how: Callable[[bytes], bytes]) -> None:
+def change(remote: RemoteFiles, path: str, how: Callable[[bytes], bytes]) -> None:
     """Change what is at *path*, behind the store's back."""
     files, where = remote._connection.files(), remote._at(path)
     files.pipe_file(where, how(files.cat_file(where)))

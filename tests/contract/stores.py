@@ -10,38 +10,38 @@ from attrs import evolve
 import provenance as p
 from contract.remote import REMOTES, change
 from provenance.effect import Interpreter
-from provenance.effects.chain import chained
+from provenance.effects.chain import make_chain
 from provenance.effects.disk.blobs import DiskBlobs
-from provenance.effects.layers import Counter, counted, guarded, remembered, traced
+from provenance.effects.layers import Counter, cache_records, counted, restrict, traced
 from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
 from provenance.effects.objectstore.blobs import ObjectBlobs
-from provenance.effects.objectstore.client import Remote
+from provenance.effects.objectstore.client import RemoteFiles
 from provenance.effects.retry import retrying
 from provenance.effects.sql.database import Database
 from provenance.effects.sql.postgres import PostgresDatabase
-from provenance.effects.sql.postgres_connection import Access
+from provenance.effects.sql.postgres_connection import ConnectionSettings
 from provenance.effects.sql.records import SqlRecords
-from provenance.effects.sql.signing import Seal
+from provenance.effects.sql.signing import RecordSigner
 from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.effects.sql.stores import SqlBlobs, SqlSets
-from provenance.effects.tiers import Tier, by_size, near_first, tiered
+from provenance.effects.tiers import Tier, make_tiered_store, split_by_size, write_through
 from provenance.model.records import Blob
 from provenance.ports.blobs import blob_effects
 from provenance.ports.capabilities import Permissions
 from provenance.ports.records import record_effects
-from provenance.testing import Place, faulty
+from provenance.testing import StoreUnderTest, failing
 from provenance.testing.harness import LIMIT
 from servers.postgres import server
 
 
-def memory(_: Path) -> Place:
+def memory(_: Path) -> StoreUnderTest:
     """Everything in memory."""
     blobs = MemoryBlobs()
 
     def damage(blob, change):
         blobs._held[blob.id] = change(blobs._held[blob.id])
 
-    return Place(blob_effects(blobs) | in_memory(blobs), damage)
+    return StoreUnderTest(blob_effects(blobs) | in_memory(blobs), damage)
 
 
 def in_memory(blobs: MemoryBlobs | None = None) -> Interpreter[Any]:
@@ -50,31 +50,31 @@ def in_memory(blobs: MemoryBlobs | None = None) -> Interpreter[Any]:
     return record_effects(MemoryRecords(blobs, sets), sets)
 
 
-def disk(folder: Path) -> Place:
+def disk(folder: Path) -> StoreUnderTest:
     """Blobs in files, records in memory."""
     blobs = blob_effects(DiskBlobs(folder / "blobs"))
-    return Place(blobs | in_memory(), lambda *how: damage_file(folder / "blobs", *how))
+    return StoreUnderTest(blobs | in_memory(), lambda *how: damage_file(folder / "blobs", *how))
 
 
-def sqlite(folder: Path) -> Place:
+def sqlite(folder: Path) -> StoreUnderTest:
     """Everything in a database."""
     database = SqliteDatabase(folder / "db" / "provenance.db")
     ask = blob_effects(SqlBlobs(database)) | record_effects(SqlRecords(database), SqlSets(database))
-    return Place(ask, lambda *how: damage_row(database, *how), database.close)
+    return StoreUnderTest(ask, lambda *how: damage_row(database, *how), database.close)
 
 
-def signed(folder: Path) -> Place:
+def signed(folder: Path) -> StoreUnderTest:
     """As `sqlite`, each record signed."""
     database = SqliteDatabase(folder / "db" / "provenance.db")
-    records = SqlRecords(database, Seal(b"the key of the contract"))
+    records = SqlRecords(database, RecordSigner(b"the key of the contract"))
     ask = blob_effects(SqlBlobs(database)) | record_effects(records, SqlSets(database))
-    return Place(ask, lambda *how: damage_row(database, *how), database.close)
+    return StoreUnderTest(ask, lambda *how: damage_row(database, *how), database.close)
 
 
-def sqlite_and_disk(folder: Path) -> Place:
+def sqlite_and_disk(folder: Path) -> StoreUnderTest:
     """Small blobs and records in a database, large blobs in files."""
     database = SqliteDatabase(folder / "provenance.db")
-    blobs = by_size(
+    blobs = split_by_size(
         blob_effects(SqlBlobs(database)), blob_effects(DiskBlobs(folder / "blobs")), LIMIT
     )
 
@@ -84,23 +84,25 @@ def sqlite_and_disk(folder: Path) -> Place:
         else:
             damage_row(database, blob, change)
 
-    return Place(
+    return StoreUnderTest(
         blobs | record_effects(SqlRecords(database), SqlSets(database)), damage, database.close
     )
 
 
-def elsewhere(make: Callable[[Path], Remote]) -> Callable[[Path], Place]:
+def elsewhere(make: Callable[[Path], RemoteFiles]) -> Callable[[Path], StoreUnderTest]:
     """Blobs in a place that is elsewhere, records in memory."""
 
-    def place(folder: Path) -> Place:
+    def place(folder: Path) -> StoreUnderTest:
         remote = make(folder)
         ask = blob_effects(ObjectBlobs(remote)) | in_memory()
-        return Place(ask, lambda blob, how: change(remote, f"{blob.id[:2]}/{blob.id[2:]}", how))
+        return StoreUnderTest(
+            ask, lambda blob, how: change(remote, f"{blob.id[:2]}/{blob.id[2:]}", how)
+        )
 
     return place
 
 
-def disk_before_s3(folder: Path) -> Place:
+def disk_before_s3(folder: Path) -> StoreUnderTest:
     """Files before objects, as a store elsewhere with a `cachedir` has them; records in memory."""
     near, far = disk(folder), elsewhere(REMOTES["s3 by moto"])(folder)
     tiers = [Tier(name, each.ask, Permissions()) for name, each in (("near", near), ("far", far))]
@@ -109,26 +111,26 @@ def disk_before_s3(folder: Path) -> Place:
         near.damage(blob, how)
         far.damage(blob, how)
 
-    return Place(far.ask | near_first("both", *tiers), damage)
+    return StoreUnderTest(far.ask | write_through("both", *tiers), damage)
 
 
-def postgres(version: int) -> Callable[[Path], Place]:
+def postgres(version: int) -> Callable[[Path], StoreUnderTest]:
     """Everything in a PostgreSQL database, which belongs to the folder."""
 
-    def make(folder: Path) -> Place:
-        database = PostgresDatabase(Access(url=server(version).database_for(folder)))
+    def make(folder: Path) -> StoreUnderTest:
+        database = PostgresDatabase(ConnectionSettings(url=server(version).database_for(folder)))
         ask = blob_effects(SqlBlobs(database)) | record_effects(
             SqlRecords(database), SqlSets(database)
         )
-        return Place(ask, lambda *how: damage_row(database, *how), database.close)
+        return StoreUnderTest(ask, lambda *how: damage_row(database, *how), database.close)
 
     return make
 
 
-def postgres_and_disk(folder: Path) -> Place:
+def postgres_and_disk(folder: Path) -> StoreUnderTest:
     """Small blobs and records in a PostgreSQL database, large blobs in files."""
     small = postgres(18)(folder)
-    ask = by_size(small.ask, blob_effects(DiskBlobs(folder / "blobs")), LIMIT)
+    ask = split_by_size(small.ask, blob_effects(DiskBlobs(folder / "blobs")), LIMIT)
 
     def damage(blob, change):
         if blob.size > LIMIT:
@@ -136,7 +138,7 @@ def postgres_and_disk(folder: Path) -> Place:
         else:
             small.damage(blob, change)
 
-    return Place(small.ask | ask, damage, small.close)
+    return StoreUnderTest(small.ask | ask, damage, small.close)
 
 
 def damage_file(root: Path, blob: Blob, change: Callable[[bytes], bytes]) -> None:
@@ -155,10 +157,12 @@ def damage_row(database: Database, blob: Blob, change: Callable[[bytes], bytes])
             )
 
 
-def under(layer: Callable[[Interpreter[Any]], Interpreter[Any]]) -> Callable[[Path], Place]:
+def under(
+    layer: Callable[[Interpreter[Any]], Interpreter[Any]],
+) -> Callable[[Path], StoreUnderTest]:
     """A place under *layer*."""
 
-    def make(folder: Path) -> Place:
+    def make(folder: Path) -> StoreUnderTest:
         place = sqlite_and_disk(folder)
         return evolve(place, ask=layer(place.ask))
 
@@ -180,15 +184,17 @@ def flaky(base: Interpreter[Any]) -> Interpreter[Any]:
     return Interpreter({kind: around(answer) for kind, answer in base.table.items()})
 
 
-def in_tiers(kind: Callable[[Path], Place], *, records: bool) -> Callable[[Path], Place]:
+def in_tiers(
+    kind: Callable[[Path], StoreUnderTest], *, records: bool
+) -> Callable[[Path], StoreUnderTest]:
     """Two places of a kind, one before the other: as one blob store, or as one repository."""
 
-    def make(folder: Path) -> Place:
+    def make(folder: Path) -> StoreUnderTest:
         near, far = kind(folder / "near"), kind(folder / "far")
         tiers = [
             Tier(name, each.ask, Permissions()) for name, each in (("near", near), ("far", far))
         ]
-        ask = chained("chain", tiers) if records else far.ask | tiered("chain", tiers)
+        ask = make_chain("chain", tiers) if records else far.ask | make_tiered_store("chain", tiers)
 
         def damage(blob, change):
             near.damage(blob, change)
@@ -198,7 +204,7 @@ def in_tiers(kind: Callable[[Path], Place], *, records: bool) -> Callable[[Path]
             near.close()
             far.close()
 
-        return Place(ask, damage, close)
+        return StoreUnderTest(ask, damage, close)
 
     return make
 
@@ -216,12 +222,12 @@ BACKENDS = {
 SHARED = [name for name in BACKENDS if "sqlite" in name or "postgres" in name]
 """Those that several processes may have open."""
 LAYERS = {
-    "faulty, never": under(lambda base: faulty(base, 0, ConnectionResetError())),
-    "guarded": under(lambda base: guarded(base, "guarded", Permissions())),
+    "faulty, never": under(lambda base: failing(base, 0, ConnectionResetError())),
+    "guarded": under(lambda base: restrict(base, "guarded", Permissions())),
     "traced": under(lambda base: traced(base, lambda asked: None)),
     "counted": under(lambda base: counted(base, Counter())),
-    "remembered": under(lambda base: remembered(base, 100)),
-    "remembered, one": under(lambda base: remembered(base, 1)),
+    "remembered": under(lambda base: cache_records(base, 100)),
+    "remembered, one": under(lambda base: cache_records(base, 1)),
     "retrying": under(
         lambda base: retrying(
             flaky(base), 2, lambda error: isinstance(error, ConnectionResetError), lambda _: None
@@ -230,18 +236,18 @@ LAYERS = {
 }
 
 
-def chained_repos(folder: Path) -> Place:
+def chained_repos(folder: Path) -> StoreUnderTest:
     """A chain as users make it of handles of repositories, each in memory and files."""
     stores = {name: p.DiskStore(name, cachedir=folder / name) for name in ("near", "far")}
     chain = p.ChainedRepo(stores=[p.MemoryRepo(name, store=each) for name, each in stores.items()])
-    return Place(chain.interpreter, lambda *how: damage_files(folder, stores, *how))
+    return StoreUnderTest(chain.interpreter, lambda *how: damage_files(folder, stores, *how))
 
 
-def chained_stores(folder: Path) -> Place:
+def chained_stores(folder: Path) -> StoreUnderTest:
     """A repository in memory over a chain as users make it of handles of stores."""
     stores = {name: p.DiskStore(name, cachedir=folder / name) for name in ("near", "far")}
     chain = p.MemoryRepo(store=p.ChainedStore(stores=stores.values()))
-    return Place(chain.interpreter, lambda *how: damage_files(folder, stores, *how))
+    return StoreUnderTest(chain.interpreter, lambda *how: damage_files(folder, stores, *how))
 
 
 def damage_files(

@@ -8,7 +8,7 @@ import pytest
 from contract.everywhere import Everywhere
 from contract.processes import SOURCE, in_process, put_in, start_servers
 from contract.stores import BACKENDS, SHARED
-from provenance.ports.records import FindProgeny
+from provenance.ports.records import ListDependents
 from provenance.testing.contracts import ThreadContract
 
 
@@ -25,7 +25,7 @@ def test_spawned_processes_share_a_store(name, tmp_path):
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         ids = list(pool.map(put_in, [name] * 6, [tmp_path] * 6))
     place = BACKENDS[name](tmp_path)
-    assert tuple(sorted(ids)) == place.ask(FindProgeny(SOURCE))
+    assert tuple(sorted(ids)) == place.ask(ListDependents(SOURCE))
     place.close()
 
 

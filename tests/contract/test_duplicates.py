@@ -104,7 +104,7 @@ def test_check_collision_finds_other_bytes(store):
         made.change(blob, how)
         with pytest.raises(CorruptBlobError, match=blob.id):
             made.blobs.write_blob(writing(DATA))
-    made.blobs.drop_blob(blob)
+    made.blobs.delete_blob(blob)
     assert blob == made.blobs.write_blob(writing(DATA)).blob
 
 

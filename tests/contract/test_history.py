@@ -148,7 +148,7 @@ class History(RuleBasedStateMachine):
             for each in p.search(repo=repo):
                 assert self.sources[each.id] == each.source_ids
                 progeny = {other for other in self.there[place] if each.id in self.sources[other]}
-                assert progeny == set(repo.progeny_ids(each.id))
+                assert progeny == set(repo.dependent_ids(each.id))
 
     @invariant()
     def the_sets_are_those_of_the_model(self):

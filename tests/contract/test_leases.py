@@ -3,12 +3,12 @@
 import pytest
 
 from contract.stores import flaky
-from provenance.effects.chain import chained
-from provenance.effects.layers import Counter, counted, guarded, traced
+from provenance.effects.chain import make_chain
+from provenance.effects.layers import Counter, counted, restrict, traced
 from provenance.effects.memory import MemoryLeases
 from provenance.effects.retry import retrying
 from provenance.effects.sql.postgres import PostgresDatabase
-from provenance.effects.sql.postgres_connection import Access
+from provenance.effects.sql.postgres_connection import ConnectionSettings
 from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.effects.sql.stores import SqlLeases
 from provenance.effects.tiers import Tier
@@ -30,7 +30,7 @@ def sqlite(folder, clock):
 
 def postgres(folder, clock):
     """In a table of PostgreSQL, by the clock of the server."""
-    database = PostgresDatabase(Access(url=server(18).database_for(folder)))
+    database = PostgresDatabase(ConnectionSettings(url=server(18).database_for(folder)))
     return lease_effects(SqlLeases(database, skew_of(clock)))
 
 
@@ -43,7 +43,7 @@ def skew_of(clock):
 def chain(folder, clock):
     """In the farther of two databases, as in the third nothing may be written."""
     places = {each: sqlite(folder / each, clock) for each in ("near", "far", "archive")}
-    return chained(
+    return make_chain(
         "chain",
         [Tier(name, ask, Permissions(write=name != "archive")) for name, ask in places.items()],
     )
@@ -54,7 +54,7 @@ STORES = {
     "sqlite": sqlite,
     "postgres": postgres,
     "chain": chain,
-    "guarded": lambda folder, clock: guarded(sqlite(folder, clock), "guarded", Permissions()),
+    "guarded": lambda folder, clock: restrict(sqlite(folder, clock), "guarded", Permissions()),
     "counted": lambda folder, clock: counted(sqlite(folder, clock), Counter()),
     "traced": lambda folder, clock: traced(memory(folder, clock), lambda asked: None),
     "retrying": lambda folder, clock: retrying(

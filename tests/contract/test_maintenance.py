@@ -8,17 +8,17 @@ import pytest
 from contract.everywhere import Everywhere
 from contract.stores import ELSEWHERE, PLACES
 from provenance.errors import CorruptBlobError
-from provenance.model.records import Stored
-from provenance.ports.blobs import CheckBlob, Discard, FindPlaces, HasBlob, Shelf
-from provenance.ports.records import FindHomes
-from provenance.testing.contracts import CareContract
+from provenance.model.records import StoredBlob
+from provenance.ports.blobs import BlobArea, DeleteIfOlder, GetBlobLocations, HasBlob, VerifyBlob
+from provenance.ports.records import GetDatabaseIds
+from provenance.testing.contracts import MaintenanceContract
 from provenance.testing.contracts.blobs import some
 from provenance.testing.harness import LIMIT
 
 SIZES = [1, LIMIT, LIMIT + 1, 1 << 16, 3 << 20]
 
 
-class TestCare(Everywhere, CareContract):
+class TestCare(Everywhere, MaintenanceContract):
     """Every place can be taken care of."""
 
 
@@ -27,10 +27,10 @@ def test_a_blob_is_checked_anew_each_time(place, size):
     """One changed bit is noticed although the blob was read and checked just before."""
     blob = place.keep(some(size))
     place.read(blob)
-    place.ask(CheckBlob(blob))
+    place.ask(VerifyBlob(blob))
     place.damage(blob, lambda data: data[:-1] + bytes([data[-1] ^ 4]))
     with pytest.raises(CorruptBlobError, match=blob.id):
-        place.ask(CheckBlob(blob))
+        place.ask(VerifyBlob(blob))
 
 
 @pytest.mark.parametrize("name", sorted(PLACES.keys() - ELSEWHERE.keys()))
@@ -43,8 +43,8 @@ def test_writing_again_makes_a_blob_young(tmp_path, name):
     moment = datetime.now(UTC)
     time.sleep(0.05)
     place.write(data)
-    if isinstance(written, Stored):
-        assert not place.ask(Discard(Shelf.STORED, written.blob.id, moment))
+    if isinstance(written, StoredBlob):
+        assert not place.ask(DeleteIfOlder(BlobArea.STORED, written.blob.id, moment))
         assert place.ask(HasBlob(written.blob))
     place.close()
 
@@ -53,9 +53,9 @@ def test_writing_again_makes_a_blob_young(tmp_path, name):
 def test_places_tell_stores_apart(tmp_path, name):
     """A store is where it says, each time; another one is elsewhere."""
     one, other = PLACES[name](tmp_path / "one"), PLACES[name](tmp_path / "other")
-    assert one.ask(FindPlaces()) == one.ask(FindPlaces())
-    assert frozenset() == one.ask(FindPlaces()) & other.ask(FindPlaces())
-    assert one.ask(FindHomes()) == one.ask(FindHomes()) != frozenset()
-    assert frozenset() == one.ask(FindHomes()) & other.ask(FindHomes())
+    assert one.ask(GetBlobLocations()) == one.ask(GetBlobLocations())
+    assert frozenset() == one.ask(GetBlobLocations()) & other.ask(GetBlobLocations())
+    assert one.ask(GetDatabaseIds()) == one.ask(GetDatabaseIds()) != frozenset()
+    assert frozenset() == one.ask(GetDatabaseIds()) & other.ask(GetDatabaseIds())
     one.close()
     other.close()

@@ -13,10 +13,10 @@ from provenance.effect import (
     Interpreter,
     UnhandledEffectError,
     in_threads,
-    layered,
-    overlaid,
+    overlay,
     run,
     run_async,
+    with_layer,
 )
 
 
@@ -132,7 +132,7 @@ def test_a_layer_stands_around_every_answer():
         seen.append((effect, answer))
         return answer
 
-    watched = layered(answers, layer)
+    watched = with_layer(answers, layer)
     assert (6, "A") == (run(summing([1, 2]), watched), watched(Shout("a")))
     assert [(Double(1), 2), (Double(2), 4), (Shout("a"), "A")] == seen
     assert answers.table.keys() == watched.table.keys()
@@ -140,7 +140,7 @@ def test_a_layer_stands_around_every_answer():
 
 def test_overlaying_keeps_the_row():
     """The top answers what it can, of what the base answers."""
-    top = overlaid(Double.on(lambda ask: 1), answers)
+    top = overlay(Double.on(lambda ask: 1), answers)
     assert 4 == top(Double(2))
     assert {Double} == top.table.keys()
 

@@ -10,7 +10,7 @@ import provenance as p
 from contract.processes import in_children
 from provenance import environment
 from provenance.effects import lease_renewal
-from provenance.ports.leases import Claim, Claimed, Release, Taken
+from provenance.ports.leases import AcquireLease, Lease, LeaseHeld, ReleaseLease
 
 LEASE = 0.5
 """Seconds of the children's leases."""
@@ -36,16 +36,16 @@ def inherited(folder: Path) -> None:
     thread.start()
     assert begun.wait(PATIENCE)
     ask = environment.current().repository().interpreter
-    mine = ask(Claim("b" * 40, LONG))
+    mine = ask(AcquireLease("b" * 40, LONG))
 
     def child(_: int) -> None:
         assert {} == lease_renewal._leases.held
-        assert not ask(Release(mine))
-        assert isinstance(ask(Claim("b" * 40, LEASE)), Taken)
-        own = ask(Claim(f"{os.getpid():040x}", LEASE))
+        assert not ask(ReleaseLease(mine))
+        assert isinstance(ask(AcquireLease("b" * 40, LEASE)), LeaseHeld)
+        own = ask(AcquireLease(f"{os.getpid():040x}", LEASE))
         time.sleep(3 * LEASE)
-        assert isinstance(own, Claimed)
-        assert ask(Release(own))
+        assert isinstance(own, Lease)
+        assert ask(ReleaseLease(own))
         go.set()
         assert (
             slow(1, threading.Event(), go) == 1
@@ -53,11 +53,12 @@ def inherited(folder: Path) -> None:
 
     in_children(4, child)
     assert isinstance(
-        p.from_config(config, folder).repository().interpreter(Claim("b" * 40, LEASE)), Taken
+        p.from_config(config, folder).repository().interpreter(AcquireLease("b" * 40, LEASE)),
+        LeaseHeld,
     )
     go.set()
     thread.join()
-    assert ask(Release(mine))
+    assert ask(ReleaseLease(mine))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from provenance.effect import run
 from provenance.effects.io import blob_of
 from provenance.ports.blobs import HasBlob
 from provenance.ports.records import FindRecord, PutRecord
-from provenance.testing import Place, faulty, harness
+from provenance.testing import StoreUnderTest, failing, harness
 
 ERROR = ConnectionResetError("cut")
 
@@ -32,7 +32,7 @@ def outcomes(ask, count):
 @given(n=st.integers(0, 12), count=st.integers(0, 10), after=st.booleans())
 def test_it_fails_once_and_at_the_chosen_effect(n, count, after):
     """Of all effects, the one of the number fails, and fails with the very error; no other one does."""
-    ask = faulty(memory(None).ask, n, ERROR, after=after)
+    ask = failing(memory(None).ask, n, ERROR, after=after)
     assert [turn == n for turn in range(1, count + 1)] == outcomes(ask, count)
 
 
@@ -41,14 +41,14 @@ def test_the_effect_is_carried_out_or_not(after):
     """What fails before leaves nothing; what fails after has been done, and only the answer is lost."""
     place, one = memory(None), harness.record()
     with pytest.raises(ConnectionResetError):
-        Place(faulty(place.ask, 1, ERROR, after=after)).put(one)
+        StoreUnderTest(failing(place.ask, 1, ERROR, after=after)).put(one)
     assert (one if after else None) == place.find(one)
 
 
 def test_all_kinds_of_effects_are_counted_together():
     """The number is that of the effect among all that are asked, whatever they ask."""
     place, one = memory(None), harness.record()
-    ask = faulty(place.ask, 3, ERROR)
+    ask = failing(place.ask, 3, ERROR)
     assert [None, one] == [ask(FindRecord(one.id)), ask(PutRecord(one, harness.run(), "{}"))]
     with pytest.raises(ConnectionResetError):
         ask(HasBlob(one.value_blob))
@@ -58,7 +58,7 @@ def test_all_kinds_of_effects_are_counted_together():
 def test_each_layer_counts_for_itself():
     """A second layer over one store begins anew, and so the first does not shift it."""
     place = memory(None)
-    first, second = (faulty(place.ask, 2, ERROR) for _ in range(2))
+    first, second = (failing(place.ask, 2, ERROR) for _ in range(2))
     assert [[False, True, False], [False, True, False]] == [outcomes(first, 3), outcomes(second, 3)]
 
 
@@ -69,12 +69,12 @@ def test_an_error_of_the_store_comes_first():
         raise PermissionError
 
     with pytest.raises(PermissionError):
-        faulty(HasBlob.on(refuse), 1, ERROR, after=True)(HasBlob(blob_of(b"x")))
+        failing(HasBlob.on(refuse), 1, ERROR, after=True)(HasBlob(blob_of(b"x")))
 
 
 def test_threads_share_the_count():
     """However many threads ask, one effect of one of them fails."""
-    ask = faulty(memory(None).ask, 100, ERROR)
+    ask = failing(memory(None).ask, 100, ERROR)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: outcomes(ask, 50), range(8)))
     assert 1 == sum(map(sum, found))
@@ -89,6 +89,6 @@ def test_a_program_may_catch_it_unless_it_is_no_exception():
         except ConnectionResetError:
             return "caught"
 
-    assert "caught" == run(careful(), faulty(memory(None).ask, 1, ERROR))
+    assert "caught" == run(careful(), failing(memory(None).ask, 1, ERROR))
     with pytest.raises(KeyboardInterrupt):
-        run(careful(), faulty(memory(None).ask, 1, KeyboardInterrupt()))
+        run(careful(), failing(memory(None).ask, 1, KeyboardInterrupt()))

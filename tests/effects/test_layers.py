@@ -10,81 +10,81 @@ from hypothesis import given
 
 from contract.samples import MOMENT, new_id, record, run
 from contract.stores import memory
-from provenance.effect import Interpreter, in_threads, overlaid, run_async
+from provenance.effect import Interpreter, in_threads, overlay, run_async
 from provenance.effects.io import blob_of
-from provenance.effects.layers import Counter, counted, guarded, remembered, rereading, traced
+from provenance.effects.layers import Counter, cache_blobs, cache_records, counted, restrict, traced
 from provenance.effects.memory import MemoryBlobs
 from provenance.effects.retry import retrying
-from provenance.effects.tiers import by_size
+from provenance.effects.tiers import split_by_size
 from provenance.errors import BlobNotFoundError, StorePermissionError
 from provenance.model.queries import Query
-from provenance.model.records import NO_OPTIONS, SetRecord, Stored
-from provenance.ports.blobs import BlobEffects as Blobs
+from provenance.model.records import NO_OPTIONS, SetRecord, StoredBlob
 from provenance.ports.blobs import (
-    CheckBlob,
-    Discard,
-    DropBlob,
-    FindPlaces,
+    BlobArea,
+    BlobEffects,
+    DeleteBlob,
+    DeleteIfOlder,
+    GetBlobLocations,
     HasBlob,
-    ListHoldings,
+    ListBlobEntries,
     Quarantine,
     ReadBlob,
-    Shelf,
+    VerifyBlob,
     WriteBlob,
     WriteBlobs,
     blob_effects,
 )
 from provenance.ports.capabilities import Permissions
 from provenance.ports.records import (
-    CheckRecords,
-    DropRecord,
-    DropSet,
-    Evict,
-    FindByValue,
+    CheckDatabase,
+    DeleteRecord,
+    DeleteSet,
     FindEviction,
-    FindHomes,
-    FindIds,
     FindInputs,
-    FindLabelled,
-    FindNamed,
-    FindPins,
-    FindProgeny,
     FindRecord,
-    FindRecords,
+    FindRecordsByValue,
+    FindReferencedBlobs,
     FindRun,
     FindSet,
-    FindSetIds,
-    InspectRecord,
+    FindSetByLabels,
+    FindSetsContaining,
+    GetDatabaseIds,
+    ListDependents,
+    ListIds,
+    ListSetIds,
+    MarkEvicted,
     PutRecord,
     PutSet,
+    ReadStoredRecord,
+    RecordEffects,
+    SearchRecords,
 )
-from provenance.ports.records import RecordEffects as Records
 
 BLOB = blob_of(b"x")
 SET = SetRecord(new_id(), frozenset({new_id()}), NO_OPTIONS, MOMENT)
 BY_PERMISSION = {
     "read": [
         FindRecord(new_id()),
-        FindIds("a"),
-        FindByValue(new_id()),
-        FindProgeny(new_id()),
+        ListIds("a"),
+        FindRecordsByValue(new_id()),
+        ListDependents(new_id()),
         FindInputs(new_id()),
         FindRun(new_id()),
-        FindRecords(Query()),
+        SearchRecords(Query()),
         FindSet(new_id()),
-        FindSetIds("a"),
-        FindLabelled(NO_OPTIONS),
+        ListSetIds("a"),
+        FindSetByLabels(NO_OPTIONS),
         HasBlob(BLOB),
         ReadBlob(BLOB, lambda source: source.read()),
-        FindPins(new_id()),
-        InspectRecord(new_id()),
-        FindNamed((BLOB,)),
+        FindSetsContaining(new_id()),
+        ReadStoredRecord(new_id()),
+        FindReferencedBlobs((BLOB,)),
         FindEviction(new_id()),
-        FindHomes(),
-        CheckRecords(),
-        CheckBlob(BLOB),
-        ListHoldings(Shelf.STORED),
-        FindPlaces(),
+        GetDatabaseIds(),
+        CheckDatabase(),
+        VerifyBlob(BLOB),
+        ListBlobEntries(BlobArea.STORED),
+        GetBlobLocations(),
     ],
     "write": [
         WriteBlob(lambda sink: None),
@@ -94,11 +94,11 @@ BY_PERMISSION = {
         PutSet(SET),
     ],
     "delete": [
-        DropRecord(new_id()),
-        DropSet(new_id()),
-        Evict(new_id(), BLOB, MOMENT),
-        Discard(Shelf.STORED, BLOB.id, MOMENT),
-        DropBlob(BLOB),
+        DeleteRecord(new_id()),
+        DeleteSet(new_id()),
+        MarkEvicted(new_id(), BLOB, MOMENT),
+        DeleteIfOlder(BlobArea.STORED, BLOB.id, MOMENT),
+        DeleteBlob(BLOB),
     ],
 }
 
@@ -114,7 +114,7 @@ def place(tmp_path):
 @pytest.mark.parametrize("denied", BY_PERMISSION)
 def test_a_forbidden_operation_is_refused(place, denied):
     """What a permission covers is refused without it, by the names of store and permission; the rest is answered."""
-    ask = guarded(place.ask, "mine", Permissions(**{denied: False}))
+    ask = restrict(place.ask, "mine", Permissions(**{denied: False}))
     for permission, effects in BY_PERMISSION.items():
         for effect in effects:
             if permission == denied:
@@ -128,8 +128,8 @@ def test_a_forbidden_operation_is_refused(place, denied):
 
 def test_every_effect_needs_a_permission():
     """No effect of a store is left unguarded."""
-    nothing = guarded(memory(None).ask, "mine", Permissions(read=False, write=False, delete=False))
-    assert {*Records.__args__, *Blobs.__args__} == {
+    nothing = restrict(memory(None).ask, "mine", Permissions(read=False, write=False, delete=False))
+    assert {*RecordEffects.__args__, *BlobEffects.__args__} == {
         type(each) for several in BY_PERMISSION.values() for each in several
     }
     for several in BY_PERMISSION.values():
@@ -146,7 +146,7 @@ def asked(base, log):
 def test_a_remembered_record_is_not_asked_for_again(place):
     """A record that was found or put is answered from memory; that there was none is asked for again each time."""
     log = []
-    ask = remembered(asked(place.ask, log), 10)
+    ask = cache_records(asked(place.ask, log), 10)
     one, other = record(), record()
     assert [None, None] == [ask(FindRecord(one.id)), ask(FindRecord(one.id))]
     ask(PutRecord(one, run(), "{}"))
@@ -161,7 +161,7 @@ def test_a_remembered_record_is_not_asked_for_again(place):
 def test_memory_is_bounded(place):
     """No more records than the capacity are remembered; the others are found all the same."""
     log = []
-    ask = remembered(asked(place.ask, log), 3)
+    ask = cache_records(asked(place.ask, log), 3)
     ones = [record() for _ in range(6)]
     for one in ones:
         ask(PutRecord(one, run(), "{}"))
@@ -173,11 +173,11 @@ def test_memory_is_bounded(place):
 @pytest.mark.parametrize("change", ["replace", "drop"])
 def test_a_change_is_seen_at_once(place, change):
     """A record that was replaced or deleted is not answered from memory."""
-    ask = remembered(place.ask, 10)
+    ask = cache_records(place.ask, 10)
     one = record()
     ask(PutRecord(one, run(), "{}"))
     new = evolve(one, value_id=new_id()) if change == "replace" else None
-    ask(DropRecord(one.id) if new is None else PutRecord(new, run(), "{}", replace=True))
+    ask(DeleteRecord(one.id) if new is None else PutRecord(new, run(), "{}", replace=True))
     assert new == ask(FindRecord(one.id))
 
 
@@ -188,12 +188,12 @@ def test_a_record_found_before_a_change_is_not_remembered_after_it(place):
 
     def slow(ask):
         found = place.ask(ask)
-        top(DropRecord(one.id))
+        top(DeleteRecord(one.id))
         return found
 
-    top = remembered(overlaid(place.ask, FindRecord.on(slow)), 10)
+    top = cache_records(overlay(place.ask, FindRecord.on(slow)), 10)
     assert one == top(FindRecord(one.id))
-    top = remembered(place.ask, 10)
+    top = cache_records(place.ask, 10)
     assert top(FindRecord(one.id)) is None
 
 
@@ -217,8 +217,8 @@ def test_counting_adds_up(place):
     for _ in range(2):
         ask(WriteBlob(lambda sink: sink.write(b"x" * 5) and None))
     ask(ReadBlob(BLOB, lambda source: source.read()))
-    ask(FindIds("a"))
-    assert {WriteBlob: 2, ReadBlob: 1, FindIds: 1} == counter.asked
+    ask(ListIds("a"))
+    assert {WriteBlob: 2, ReadBlob: 1, ListIds: 1} == counter.asked
     assert (1, 10) == (counter.bytes_read, counter.bytes_written)
 
 
@@ -277,7 +277,7 @@ def test_threads_answer_beside_the_event_loop(place):
 def two(limit):
     """Two stores in memory, and both by size."""
     tiers = MemoryBlobs("small"), MemoryBlobs("large")
-    return tiers, by_size(*map(blob_effects, tiers), limit)
+    return tiers, split_by_size(*map(blob_effects, tiers), limit)
 
 
 @pytest.mark.parametrize(("size", "expected"), [(0, 0), (10, 0), (11, 1), (1000, 1)])
@@ -293,10 +293,10 @@ def test_another_limit_finds_what_the_old_one_stored():
     for size, limits in [(5, (10, 3)), (5, (3, 10))]:
         tiers, ask = two(limits[0])
         blob = ask(WriteBlob(lambda sink, size=size: sink.write(bytes(size)) and None)).blob
-        later = by_size(*map(blob_effects, tiers), limits[1])
+        later = split_by_size(*map(blob_effects, tiers), limits[1])
         assert later(HasBlob(blob))
         assert bytes(size) == later(ReadBlob(blob, lambda source: source.read()))
-        later(DropBlob(blob))
+        later(DeleteBlob(blob))
         assert not ask(HasBlob(blob))
 
 
@@ -312,7 +312,7 @@ def test_an_encoder_that_swallows_exceptions_is_no_obstacle():
             swallowed.append(error)
             raise
 
-    assert isinstance(ask(WriteBlob(write)), Stored)
+    assert isinstance(ask(WriteBlob(write)), StoredBlob)
     assert [] == swallowed
     assert tiers[1].has_blob(blob_of(bytes(100)))
 
@@ -335,8 +335,8 @@ def test_an_interpreter_without_records_keeps_its_row():
     """A layer answers no effect that its base does not."""
     base = HasBlob.on(lambda _: True)
     for layer in (
-        lambda: guarded(base, "x", Permissions(write=False)),
-        lambda: remembered(base, 1),
+        lambda: restrict(base, "x", Permissions(write=False)),
+        lambda: cache_records(base, 1),
         lambda: counted(base, Counter()),
     ):
         made = layer()
@@ -348,7 +348,7 @@ def test_small_blobs_are_reread_from_memory():
     """A small blob is asked for once, a large one each time, and one that was put aside is not found again."""
     counter = Counter()
     base = counted(blob_effects(MemoryBlobs()), counter)
-    ask = rereading(base, longest=10, capacity=2)
+    ask = cache_blobs(base, longest=10, capacity=2)
     small, large = (
         ask(WriteBlob(lambda sink, data=data: sink.write(data))).blob
         for data in (b"small", b"l" * 11)
@@ -364,7 +364,7 @@ def test_small_blobs_are_reread_from_memory():
 @given(sizes=st.lists(st.integers(0, 20), max_size=12))
 def test_rereading_changes_no_answer(sizes):
     """Whatever is read in whatever order, with however little room, the bytes are those that were written."""
-    ask = rereading(blob_effects(MemoryBlobs()), longest=10, capacity=2)
+    ask = cache_blobs(blob_effects(MemoryBlobs()), longest=10, capacity=2)
     for size in sizes:
         blob = ask(WriteBlob(lambda sink, size=size: sink.write(b"x" * size))).blob
         assert b"x" * size == ask(ReadBlob(blob, lambda source: source.read()))

@@ -11,9 +11,16 @@ from contract.samples import new_id
 from provenance.effect import Interpreter
 from provenance.effects import lease_renewal
 from provenance.effects.layers import Counter, counted
-from provenance.effects.lease_renewal import kept_up
+from provenance.effects.lease_renewal import renewing_leases
 from provenance.effects.memory import MemoryLeases
-from provenance.ports.leases import Claim, Claimed, Release, Renew, Taken, lease_effects
+from provenance.ports.leases import (
+    AcquireLease,
+    Lease,
+    LeaseHeld,
+    ReleaseLease,
+    RenewLease,
+    lease_effects,
+)
 from waiting import PATIENCE, until
 
 LEASE = 30.0
@@ -70,7 +77,7 @@ def store(counter, clock, renewed):
         renewed[effect.lease.artifact_id] += 1
         return answer
 
-    return counted(leases | Interpreter({Renew: renew}), counter)
+    return counted(leases | Interpreter({RenewLease: renew}), counter)
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +93,7 @@ def _lively(monkeypatch):
 @pytest.fixture
 def ask(store):
     """The store, its leases kept up."""
-    return kept_up(store)
+    return renewing_leases(store)
 
 
 def beating():
@@ -96,67 +103,73 @@ def beating():
 
 def test_a_lease_is_renewed_until_it_is_released(ask, store, clock, until_renewed):
     """It lasts many times as long as it would by itself, and nobody else gets it; then it is free, and the thread ends."""
-    lease = ask(Claim(new_id(), LEASE))
+    lease = ask(AcquireLease(new_id(), LEASE))
     for _ in range(10):
         clock.now += 0.6 * LEASE
-        assert isinstance(store(Claim(lease.artifact_id, LEASE)), Taken)
+        assert isinstance(store(AcquireLease(lease.artifact_id, LEASE)), LeaseHeld)
         until_renewed(lease)
-    assert ask(Release(lease))
-    assert isinstance(store(Claim(lease.artifact_id, LEASE)), Claimed)
+    assert ask(ReleaseLease(lease))
+    assert isinstance(store(AcquireLease(lease.artifact_id, LEASE)), Lease)
     until(lambda: not beating())
 
 
 def test_one_thread_renews_all(ask, store, clock, until_renewed):
     """However many leases are held, for however long each."""
-    leases = [ask(Claim(new_id(), LEASE * times)) for times in (4, 1, 2, 4, 1)]
+    leases = [ask(AcquireLease(new_id(), LEASE * times)) for times in (4, 1, 2, 4, 1)]
     for _ in range(8):
         clock.now += 0.6 * LEASE
         until_renewed(*leases)
-    assert [Taken] * 5 == [type(store(Claim(each.artifact_id, LEASE))) for each in leases]
+    assert [LeaseHeld] * 5 == [
+        type(store(AcquireLease(each.artifact_id, LEASE))) for each in leases
+    ]
     assert 1 == sum(each.name == "provenance-leases" for each in threading.enumerate())
-    assert [True] * 5 == [ask(Release(each)) for each in leases]
+    assert [True] * 5 == [ask(ReleaseLease(each)) for each in leases]
 
 
 def test_a_process_does_not_wait_for_itself(ask, store, counter):
     """Who claims what is held here holds it too; the last one gives it back."""
     artifact = new_id()
-    one, other = ask(Claim(artifact, 10)), ask(Claim(artifact, 10))
+    one, other = ask(AcquireLease(artifact, 10)), ask(AcquireLease(artifact, 10))
     assert one == other
-    assert 1 == counter.asked[Claim]
-    ask(Release(one))
-    ask(Release(one))
-    assert isinstance(store(Claim(artifact, 10)), Taken)
-    assert ask(Release(other))
-    assert isinstance(store(Claim(artifact, 10)), Claimed)
+    assert 1 == counter.asked[AcquireLease]
+    ask(ReleaseLease(one))
+    ask(ReleaseLease(one))
+    assert isinstance(store(AcquireLease(artifact, 10)), LeaseHeld)
+    assert ask(ReleaseLease(other))
+    assert isinstance(store(AcquireLease(artifact, 10)), Lease)
 
 
 def test_stores_are_told_apart(ask, counter):
     """The same artifact in another store is another lease."""
-    other = kept_up(lease_effects(MemoryLeases()))
+    other = renewing_leases(lease_effects(MemoryLeases()))
     artifact = new_id()
-    one, two = ask(Claim(artifact, 10)), other(Claim(artifact, 10))
+    one, two = ask(AcquireLease(artifact, 10)), other(AcquireLease(artifact, 10))
     assert one.owner != two.owner
-    assert (False, True, True) == (ask(Release(two)), ask(Release(one)), other(Release(two)))
+    assert (False, True, True) == (
+        ask(ReleaseLease(two)),
+        ask(ReleaseLease(one)),
+        other(ReleaseLease(two)),
+    )
 
 
 def test_what_is_dropped_without_a_word_is_released(ask, store):
     """An interrupt between two steps may lose a lease: it is given back as soon as nobody has it any more."""
-    lease = ask(Claim(new_id(), 30.0))
+    lease = ask(AcquireLease(new_id(), 30.0))
     artifact = lease.artifact_id
     del lease
     gc.collect()
-    until(lambda: isinstance(store(Claim(artifact, 30.0)), Claimed))
+    until(lambda: isinstance(store(AcquireLease(artifact, 30.0)), Lease))
 
 
 def test_a_lease_that_was_lost_is_let_go(ask, store, counter):
     """It passed to another: it is neither renewed nor released any more, and claimed anew when it is wanted."""
-    lease = ask(Claim(new_id(), LEASE))
-    store(Release(lease))
-    theirs = store(Claim(lease.artifact_id, 30.0))
+    lease = ask(AcquireLease(new_id(), LEASE))
+    store(ReleaseLease(lease))
+    theirs = store(AcquireLease(lease.artifact_id, 30.0))
     until(lambda: not lease_renewal._leases.held)
-    assert not ask(Release(lease))
-    assert isinstance(ask(Claim(lease.artifact_id, LEASE)), Taken)
-    assert store(Release(theirs))
+    assert not ask(ReleaseLease(lease))
+    assert isinstance(ask(AcquireLease(lease.artifact_id, LEASE)), LeaseHeld)
+    assert store(ReleaseLease(theirs))
 
 
 def test_a_store_that_fails_for_a_while_is_asked_again(store, until_renewed):
@@ -169,13 +182,13 @@ def test_a_store_that_fails_for_a_while_is_asked_again(store, until_renewed):
             raise ConnectionResetError
         return store(effect)
 
-    ask = kept_up(store | Interpreter({Renew: renew}))
-    lease = ask(Claim(new_id(), LEASE))
+    ask = renewing_leases(store | Interpreter({RenewLease: renew}))
+    lease = ask(AcquireLease(new_id(), LEASE))
     until(lambda: len(tries) >= 3)
     failing = False
     until_renewed(lease)
-    assert isinstance(store(Claim(lease.artifact_id, LEASE)), Taken)
-    assert ask(Release(lease))
+    assert isinstance(store(AcquireLease(lease.artifact_id, LEASE)), LeaseHeld)
+    assert ask(ReleaseLease(lease))
 
 
 def test_a_store_that_hangs_while_the_process_forks_ends_nothing(store, monkeypatch, until_renewed):
@@ -188,15 +201,15 @@ def test_a_store_that_hangs_while_the_process_forks_ends_nothing(store, monkeypa
         assert go.wait(PATIENCE)
         return store(effect)
 
-    ask = kept_up(store | Interpreter({Renew: renew}))
-    lease = ask(Claim(new_id(), LEASE))
+    ask = renewing_leases(store | Interpreter({RenewLease: renew}))
+    lease = ask(AcquireLease(new_id(), LEASE))
     assert reached.wait(PATIENCE)
     lease_renewal._leases.end()
     lease_renewal._leases.begin()
     go.set()
     until_renewed(lease)
-    assert isinstance(store(Claim(lease.artifact_id, LEASE)), Taken)
-    assert ask(Release(lease))
+    assert isinstance(store(AcquireLease(lease.artifact_id, LEASE)), LeaseHeld)
+    assert ask(ReleaseLease(lease))
 
 
 def test_many_threads_claim_and_release(ask, store):
@@ -206,10 +219,10 @@ def test_many_threads_claim_and_release(ask, store):
 
     def work(turn):
         for each in range(200):
-            answer = ask(Claim(artifacts[(each + turn) % 3], 10))
+            answer = ask(AcquireLease(artifacts[(each + turn) % 3], 10))
             answers.append(type(answer))
-            if isinstance(answer, Claimed):
-                ask(Release(answer))
+            if isinstance(answer, Lease):
+                ask(ReleaseLease(answer))
 
     threads = [threading.Thread(target=work, args=(turn,)) for turn in range(8)]
     for each in threads:
@@ -217,7 +230,7 @@ def test_many_threads_claim_and_release(ask, store):
     for each in threads:
         each.join()
     assert 1600 == len(answers)
-    assert [Claimed] * 3 == [type(store(Claim(each, 10))) for each in artifacts]
+    assert [Lease] * 3 == [type(store(AcquireLease(each, 10))) for each in artifacts]
 
 
 def test_a_forked_child_owns_nothing_of_its_parents(tmp_path):

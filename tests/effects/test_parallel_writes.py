@@ -10,9 +10,9 @@ from attrs import evolve
 import provenance as p
 from contract.stores import memory
 from provenance.effects.io import blob_of
-from provenance.effects.layers import several_at_once
+from provenance.effects.layers import parallel_writes
 from provenance.errors import StoreUnavailableError
-from provenance.model.records import Stored
+from provenance.model.records import StoredBlob
 from provenance.ports.blobs import WriteBlob, WriteBlobs
 from waiting import PATIENCE, until
 
@@ -44,7 +44,7 @@ def writing(data):
 @pytest.mark.parametrize("worthwhile", [0.0, 1e9])
 def test_each_is_answered_in_its_place(worthwhile):
     """Whether or not threads are used; an error is the answer of the one that it is of."""
-    ask = several_at_once(memory(None).ask, worthwhile)
+    ask = parallel_writes(memory(None).ask, worthwhile)
 
     def failing(_):
         raise StoreUnavailableError("somewhere", "it is full", "wait")
@@ -52,10 +52,10 @@ def test_each_is_answered_in_its_place(worthwhile):
     writes = (writing(b"a"), failing, writing(b"c"), writing(b""))
     answers = ask(WriteBlobs(writes))
     assert [
-        Stored(blob_of(b"a")),
+        StoredBlob(blob_of(b"a")),
         StoreUnavailableError,
-        Stored(blob_of(b"c")),
-        Stored(blob_of(b"")),
+        StoredBlob(blob_of(b"c")),
+        StoredBlob(blob_of(b"")),
     ] == [type(each) if isinstance(each, StoreUnavailableError) else each for each in answers]
     assert () == ask(WriteBlobs(()))
 
@@ -63,12 +63,12 @@ def test_each_is_answered_in_its_place(worthwhile):
 def test_what_takes_long_is_done_side_by_side():
     """The first alone, the others in threads, with the caller's context; what is quick uses none."""
     seen, contexts = [], []
-    ask = several_at_once(slowly(memory(None).ask, seen, 8))
+    ask = parallel_writes(slowly(memory(None).ask, seen, 8))
     variable.set("something")
     ask(WriteBlobs(tuple(lambda sink: contexts.append(variable.get()) for _ in range(9))))
     assert ["something"] * 9 == contexts
     assert (1, 8) == (seen.count(threading.current_thread().name), len(set(seen)) - 1)
-    quick = several_at_once(memory(None).ask, PATIENCE)  # a busy machine is not quick
+    quick = parallel_writes(memory(None).ask, PATIENCE)  # a busy machine is not quick
     quick(
         WriteBlobs(
             tuple(lambda sink: contexts.append(threading.current_thread().name) for _ in range(9))
@@ -80,7 +80,7 @@ def test_what_takes_long_is_done_side_by_side():
 def test_a_programming_error_is_raised():
     """What is no error of the library ends the whole, threads or not."""
     for worthwhile in (0.0, 1e9):
-        ask = several_at_once(memory(None).ask, worthwhile)
+        ask = parallel_writes(memory(None).ask, worthwhile)
         with pytest.raises(ZeroDivisionError):
             ask(WriteBlobs((writing(b"a"), writing(b"b"), lambda sink: 1 / 0, writing(b"c"))))
 
@@ -94,7 +94,7 @@ def several(count):
 def test_parts_and_promotions_go_side_by_side():
     """The parts of a composite are written together, falling back one by one; and so is what is promoted."""
     seen = []
-    slow = several_at_once(slowly(p.MemoryRepo().interpreter, seen, 3))
+    slow = parallel_writes(slowly(p.MemoryRepo().interpreter, seen, 3))
     near = evolve(p.MemoryRepo("near"), interpreter=slow)
     with p.using_repo(near):
         made = several(6)
@@ -102,7 +102,7 @@ def test_parts_and_promotions_go_side_by_side():
         assert len(set(seen)) > 3
     target = p.MemoryRepo("target")
     seen.clear()
-    far = evolve(target, interpreter=several_at_once(slowly(target.interpreter, seen, 3)))
+    far = evolve(target, interpreter=parallel_writes(slowly(target.interpreter, seen, 3)))
     copied = p.promote(made, far, near)
     assert [[4]] * 3 == copied.value["part4"]
     assert len(set(seen)) > 3

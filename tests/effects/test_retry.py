@@ -14,11 +14,11 @@ from provenance.effects.objectstore.filesystems import (
     is_conflict,
     is_open,
     is_passing,
+    redact,
     secrets_of,
-    struck,
-    told,
+    unavailable_error,
 )
-from provenance.effects.retry import backoff, persistent, retrying
+from provenance.effects.retry import backoff, call_with_retries, retrying
 from provenance.ports.blobs import HasBlob
 
 BLOB = blob_of(b"x")
@@ -146,7 +146,7 @@ def test_asking_again_ends_with_the_deadline(wait):
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        persistent(ask, 1_000, is_passing, lambda _: wait(1), deadline=30)
+        call_with_retries(ask, 1_000, is_passing, lambda _: wait(1), deadline=30)
     assert [30, 24, 18, 12, 6] == left
 
 
@@ -189,7 +189,7 @@ def test_no_secret_is_told(options, words):
     nested = {"client_kwargs": {"deep": [options]}, "endpoint_url": "http://127.0.0.1:9000"}
     secrets = secrets_of(nested)
     error = ValueError(f"{words}{' and '.join(options.values())}{words}")
-    shown = str(told("far", error, secrets).reason).removeprefix("ValueError: ")
+    shown = str(unavailable_error("far", error, secrets).reason).removeprefix("ValueError: ")
     left = shown.replace("***", "\0")
     assert [] == [each for each in options.values() if each in left and each not in words]
     assert not is_open(error, secrets)
@@ -199,10 +199,10 @@ def test_what_is_no_secret_is_told():
     """Endpoints and hosts are shown, users in addresses are not."""
     secrets = secrets_of({"endpoint_url": "http://127.0.0.1:9000", "host": "data.example"})
     text = "cannot reach http://me:pw@127.0.0.1:9000 or data.example"
-    assert "cannot reach http://***@127.0.0.1:9000 or data.example" == struck(text, secrets)
+    assert "cannot reach http://***@127.0.0.1:9000 or data.example" == redact(text, secrets)
     assert is_open(ValueError("cannot reach data.example"), secrets)
 
 
 def test_a_long_text_is_cut():
     """A server's page of HTML is not an error message."""
-    assert len(told("far", ValueError("x" * 10_000), ()).reason) <= 300
+    assert len(unavailable_error("far", ValueError("x" * 10_000), ()).reason) <= 300

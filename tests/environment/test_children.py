@@ -9,7 +9,7 @@ import pytest
 
 import provenance as p
 from processes import printed
-from provenance.config.sources import found, to_json
+from provenance.config.sources import find_config, to_json
 
 SCRIPT = """
 import sys
@@ -158,6 +158,6 @@ def test_the_text_is_the_configuration(tmp_path):
     raw = {"artifact_repos": {"one": {"type": "sqlite", "db": Path("x.db")}}}
     text = to_json(raw, tmp_path)
     there = {"artifact_repos": {"one": {"type": "sqlite", "db": "x.db"}}}
-    assert (there, tmp_path) == found({"PROVENANCE_CONFIG": text}, Path(sys.prefix))
+    assert (there, tmp_path) == find_config({"PROVENANCE_CONFIG": text}, Path(sys.prefix))
     with pytest.raises(p.ConfigError, match="PROVENANCE_CONFIG"):
-        found({"PROVENANCE_CONFIG": "{broken"}, tmp_path)
+        find_config({"PROVENANCE_CONFIG": "{broken"}, tmp_path)

@@ -58,12 +58,12 @@ def environment(monkeypatch):
     def refuse():
         raise AssertionError("the current environment was asked for")
 
-    before = environment_._installed
-    monkeypatch.setattr(environment_, "_installed", None)
-    monkeypatch.setattr(environment_, "_fallback", [refuse])
+    before = environment_._environment
+    monkeypatch.setattr(environment_, "_environment", None)
+    monkeypatch.setattr(environment_, "_default_factory", [refuse])
     yield memory_environment()
-    assert environment_._installed is None
-    monkeypatch.setattr(environment_, "_installed", before)
+    assert environment_._environment is None
+    monkeypatch.setattr(environment_, "_environment", before)
 
 
 @pytest.fixture
@@ -338,9 +338,9 @@ def test_a_lost_value_is_computed_in_its_environment(environment, store, events,
     functional.call(environment, nested, 2)
     found = done(functional.call(environment, nested, 2))
     record = done(functional.load(store, nested.artifact_id(2)))
-    from provenance.ports.blobs import DropBlob
+    from provenance.ports.blobs import DeleteBlob
 
-    store.interpreter(DropBlob(record.value_blob))
+    store.interpreter(DeleteBlob(record.value_blob))
     store.delete(double.artifact_id(2))
     assert 4 == p.unwrap(found)
     assert double.artifact_id(2) in store

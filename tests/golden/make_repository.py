@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import provenance as p
-from provenance.environment import substituting
+from provenance.environment import replacing_environment
 
 CONFIG = {
     "blobstores": {"disk": {"type": "disk", "cachedir": "blobs"}},
@@ -164,7 +164,7 @@ def build(folder: Path):
     folder.mkdir(parents=True)
     environment = p.from_config(CONFIG, folder)
     p.set_run_info_fn(CONFIG["run_info_fn"])
-    with substituting(environment):
+    with replacing_environment(environment):
         results = made_in(2)
         made = {name: facts(p.artifact_of(result)) for name, result in results.items()}
         sets = [

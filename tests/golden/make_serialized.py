@@ -18,7 +18,7 @@ import pyarrow as pa
 
 import provenance as p
 from provenance.codecs import Encoding
-from provenance.model.records import options
+from provenance.model.records import freeze_options
 
 FOLDER = Path(__file__).parent / "serializers"
 FACTS = FOLDER / "values.json"
@@ -95,7 +95,7 @@ def build():
     for name, (serializer, dump_kwargs, value) in cases().items():
         if name not in facts:
             with (FOLDER / name).open("xb") as file:
-                Encoding(serializer, value, name, options(dump_kwargs))(file)
+                Encoding(serializer, value, name, freeze_options(dump_kwargs))(file)
             facts[name] = {
                 "serializer": serializer,
                 "dump_kwargs": dump_kwargs,

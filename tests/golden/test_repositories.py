@@ -9,7 +9,7 @@ import pytest
 
 import provenance as p
 from golden import make_repository as golden
-from provenance.environment import substituting
+from provenance.environment import replacing_environment
 
 HERE = Path(golden.__file__).parent
 VERSIONS = sorted(each.parent.name for each in HERE.glob("*/facts.json"))
@@ -19,7 +19,7 @@ VERSIONS = sorted(each.parent.name for each in HERE.glob("*/facts.json"))
 def known(request, tmp_path):
     """What is known of a stored repository, and the repository as the default one, in a copy."""
     shutil.copytree(HERE / request.param, tmp_path / "copy")
-    with substituting(p.from_config(golden.CONFIG, tmp_path / "copy")):
+    with replacing_environment(p.from_config(golden.CONFIG, tmp_path / "copy")):
         yield json.loads((HERE / request.param / "facts.json").read_text("utf-8"))
 
 
@@ -53,7 +53,7 @@ def test_references_lead_to_their_artifacts(known):
     ]
     assert ids["one"] == p.artifact_of(parts.value["first"]).id
     assert {"n": 1, "more": [], "key": "default", "options": {}} == parts.value["first"]
-    assert p.get_default_repo().progeny_ids(ids["one"]) == tuple(
+    assert p.get_default_repo().dependent_ids(ids["one"]) == tuple(
         sorted([ids["large"], ids["parts"]])
     )
 
@@ -92,7 +92,9 @@ def test_it_can_be_taken_care_of(known, tmp_path):
         each: {name: {**it, "delete": True} for name, it in golden.CONFIG[each].items()}
         for each in sections
     }
-    with substituting(p.from_config({**golden.CONFIG, **freely}, tmp_path / "copy")) as environment:
+    with replacing_environment(
+        p.from_config({**golden.CONFIG, **freely}, tmp_path / "copy")
+    ) as environment:
         assert ((), ()) == (p.verify().problems, p.collect_garbage(older_than=timedelta(0)).garbage)
         for each in known.get("sets", []):  # which pin everything
             environment.repository().delete_set(each)

@@ -8,7 +8,7 @@ import pytest
 import provenance as p
 from golden.make_serialized import FACTS, FOLDER, cases
 from provenance.codecs import Decoding, registry
-from provenance.model.records import options
+from provenance.model.records import freeze_options
 
 KNOWN = json.loads(FACTS.read_text("utf-8"))
 HERE = {
@@ -23,7 +23,7 @@ def test_a_stored_value_is_read(name):
     """It has the hash that it had when it was written."""
     fact = HERE[name]
     with (FOLDER / name).open("rb") as file:
-        value = Decoding(fact["serializer"], dump_kwargs=options(fact["dump_kwargs"]))(file)
+        value = Decoding(fact["serializer"], dump_kwargs=freeze_options(fact["dump_kwargs"]))(file)
     assert fact["value"] == p.hash(value)
 
 

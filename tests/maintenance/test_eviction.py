@@ -13,12 +13,18 @@ from hypothesis import strategies as st
 
 import provenance as p
 from provenance import functional
-from provenance.effect import overlaid
-from provenance.environment import substituting
-from provenance.model.records import Held
+from provenance.effect import overlay
+from provenance.environment import replacing_environment
+from provenance.model.records import InlineBlob
 from provenance.ports.blobs import HasBlob, ReadBlob, WriteBlob
 from provenance.ports.machine import Now
-from provenance.ports.records import Evict, FindPins, FindRecord, InspectRecord, PutRecord
+from provenance.ports.records import (
+    FindRecord,
+    FindSetsContaining,
+    MarkEvicted,
+    PutRecord,
+    ReadStoredRecord,
+)
 from provenance.testing import memory_environment
 
 NOW = timedelta(0)
@@ -66,7 +72,7 @@ def costing(repo, value, seconds):
     record = evolve(repo.interpreter(FindRecord(artifact.id)), compute_duration=seconds)
     data = repo.interpreter(ReadBlob(record.value_blob, lambda source: source.read()))
     written = repo.interpreter(WriteBlob(lambda sink: sink.write(data) and None))
-    held = (written,) if isinstance(written, Held) else ()
+    held = (written,) if isinstance(written, InlineBlob) else ()
     return repo.interpreter(PutRecord(record, artifact.run_info, "{}", held, replace=True))
 
 
@@ -107,7 +113,7 @@ def test_a_call_computes_it_anew(repo, events, caplog):
     with caplog.at_level(logging.WARNING, "provenance"):
         assert 2000 == len(p.unwrap(doubled(numbers(1000))))
     assert [] == caplog.messages
-    assert p.Why.EVICTED is events[-1].why
+    assert p.MissReason.EVICTED is events[-1].reason
     assert 2000 == len(repo.get_value(artifact.id))
     assert (0, ()) == (p.verify().evicted, p.verify().problems)
 
@@ -117,7 +123,7 @@ def test_a_coroutine_computes_it_anew(repo, events):
     asyncio.run(later(1000))
     p.evict(older_than=NOW)
     assert 1000 == len(p.unwrap(asyncio.run(later(1000))))
-    assert p.Why.EVICTED is events[-1].why
+    assert p.MissReason.EVICTED is events[-1].reason
 
 
 def test_the_cheapest_to_compute_go_first(stored):
@@ -165,7 +171,7 @@ def test_a_set_that_is_put_meanwhile_pins(stored):
         p.create_set([one], "just now", stored)
         return stored.interpreter(ask)
 
-    repo = evolve(stored, interpreter=overlaid(stored.interpreter, FindPins.on(pins)))
+    repo = evolve(stored, interpreter=overlay(stored.interpreter, FindSetsContaining.on(pins)))
     assert () == p.evict(repo, older_than=NOW).values
     assert {one.id} == there(stored)
 
@@ -181,7 +187,7 @@ def test_a_set_that_is_put_while_a_value_goes_pins(repo, through):
         p.create_set([member], "just now", repo)
         return repo.interpreter(ask)
 
-    beside = evolve(repo, interpreter=overlaid(repo.interpreter, Evict.on(evict)))
+    beside = evolve(repo, interpreter=overlay(repo.interpreter, MarkEvicted.on(evict)))
     assert () == p.evict(beside, older_than=NOW).values
     assert kept == there(repo)
     assert (0, ()) == (p.verify(repo).evicted, p.verify(repo).problems)
@@ -246,7 +252,7 @@ def test_what_another_repository_names_stays(tmp_path):
         for name in ("one", "other")
     }
     config = {"blobstores": store, "artifact_repos": repos, "default_repo": "one"}
-    with substituting(p.from_config(config, tmp_path)):
+    with replacing_environment(p.from_config(config, tmp_path)):
         shared, own = numbers(100_000), numbers(50_000)
         p.promote(shared, "other")
         assert [tuple(ids(own))] == [each.artifact_ids for each in p.evict(older_than=NOW).values]
@@ -285,7 +291,7 @@ def test_bytes_that_are_written_anew_stay(stored):
         return answer
 
     data = stored.interpreter(ReadBlob(one.value_blob, lambda source: source.read()))
-    repo = evolve(stored, interpreter=overlaid(stored.interpreter, Evict.on(evict)))
+    repo = evolve(stored, interpreter=overlay(stored.interpreter, MarkEvicted.on(evict)))
     assert () == p.evict(repo, older_than=NOW).values
     assert 1000 == len(stored.get_value(one.id))
     assert p.verify().is_sound
@@ -301,7 +307,7 @@ def test_a_record_that_cannot_be_read_is_left_alone(memory_repo):
         return memory_repo.interpreter(ask)
 
     repo = evolve(
-        memory_repo, interpreter=overlaid(memory_repo.interpreter, InspectRecord.on(inspect))
+        memory_repo, interpreter=overlay(memory_repo.interpreter, ReadStoredRecord.on(inspect))
     )
     assert [(other.id,)] == [each.artifact_ids for each in p.evict(repo, older_than=NOW).values]
 
@@ -364,7 +370,7 @@ def test_one_tier_is_made_smaller(two_tiers, tmp_path):
     """Evicted from the near tier alone, a value comes back from the far one when it is read."""
     environment = p.from_config(two_tiers(0), tmp_path)
     near, both = environment.repository("near"), environment.repository("both")
-    with substituting(environment):
+    with replacing_environment(environment):
         value = numbers(1000)
         assert 1 == len(p.evict(near, older_than=NOW).values)
         assert (set(), ids(value)) == (there(near), there(both))

@@ -9,14 +9,14 @@ from attrs import evolve
 import provenance as p
 from contract.samples import MOMENT, record, run
 from later import in_a_day
-from provenance.effect import overlaid
-from provenance.effects.chain import chained
+from provenance.effect import overlay
+from provenance.effects.chain import make_chain
 from provenance.effects.io import blob_of
 from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
 from provenance.effects.tiers import Tier
-from provenance.ports.blobs import DropBlob, HasBlob, ReadBlob, WriteBlob, blob_effects
+from provenance.ports.blobs import DeleteBlob, HasBlob, ReadBlob, WriteBlob, blob_effects
 from provenance.ports.capabilities import Permissions
-from provenance.ports.records import DropRecord, PutRecord, record_effects
+from provenance.ports.records import DeleteRecord, PutRecord, record_effects
 
 LARGE = 5_000
 
@@ -46,7 +46,7 @@ def deleting(repo, after):
         after()
         return answer
 
-    return evolve(repo, interpreter=overlaid(repo.interpreter, DropRecord.on(drop)))
+    return evolve(repo, interpreter=overlay(repo.interpreter, DeleteRecord.on(drop)))
 
 
 @pytest.mark.parametrize("how", ["forget", "delete"])
@@ -70,7 +70,7 @@ def test_bytes_that_another_has_found_and_not_yet_recorded_stay(repo):
             assert big.forget(1)
         return repo.interpreter(ask)
 
-    with p.using_repo(evolve(repo, interpreter=overlaid(repo.interpreter, PutRecord.on(put)))):
+    with p.using_repo(evolve(repo, interpreter=overlay(repo.interpreter, PutRecord.on(put)))):
         other = big.artifact(2)
     assert not big.is_cached(1)
     assert b"x" * LARGE == repo.load_value(other)
@@ -115,13 +115,13 @@ def test_a_tier_that_alone_has_the_record_is_as_careful():
         blob_effects(blobs) | record_effects(MemoryRecords(blobs), MemorySets())
         for blobs in (MemoryBlobs(), MemoryBlobs())
     )
-    chain = chained(
+    chain = make_chain(
         "both", [Tier(name, ask, Permissions()) for name, ask in (("near", near), ("far", far))]
     )
     written = near(WriteBlob(lambda sink: sink.write(b"x") and None))
     one = record(value_blob=written.blob, inputs_blob=None)
     near(PutRecord(one, run(), "{}"))
-    assert () == chain(DropRecord(one.id))
+    assert () == chain(DeleteRecord(one.id))
     assert near(HasBlob(written.blob))
 
 
@@ -131,10 +131,10 @@ def test_a_store_that_cannot_tell_drops_at_once():
 
     class Plain:
         def __getattr__(self, name):
-            if name != "drop_blob":
+            if name != "delete_blob":
                 raise AttributeError
             return dropped.append
 
     blob = blob_of(b"x")
-    blob_effects(Plain())(DropBlob(blob, MOMENT))
+    blob_effects(Plain())(DeleteBlob(blob, MOMENT))
     assert [blob] == dropped

@@ -13,21 +13,27 @@ from hypothesis import strategies as st
 
 import provenance as p
 from provenance import functional
-from provenance.effect import overlaid
+from provenance.effect import overlay
 from provenance.effects.disk import directory
-from provenance.environment import substituting
-from provenance.maintenance.reports import Garbage, Reason
+from provenance.environment import replacing_environment
+from provenance.maintenance.reports import Garbage, GarbageReason
 from provenance.ports.blobs import (
-    Discard,
-    DropBlob,
+    BlobArea,
+    DeleteBlob,
+    DeleteIfOlder,
     HasBlob,
-    ListHoldings,
+    ListBlobEntries,
     Quarantine,
-    Shelf,
     WriteBlob,
 )
-from provenance.ports.leases import Claim, Release, Renew
-from provenance.ports.records import DropRecord, FindIds, FindNamed, FindRecord, PutRecord
+from provenance.ports.leases import AcquireLease, ReleaseLease, RenewLease
+from provenance.ports.records import (
+    DeleteRecord,
+    FindRecord,
+    FindReferencedBlobs,
+    ListIds,
+    PutRecord,
+)
 from provenance.testing import memory_environment
 
 NOW = timedelta(0)
@@ -61,9 +67,9 @@ def left_behind(folder):
         path.write_bytes(b"left")
 
 
-def keys(repo, shelf=Shelf.STORED):
+def keys(repo, shelf=BlobArea.STORED):
     """What lies on a shelf of *repo*."""
-    return {each.key for each in repo.interpreter(ListHoldings(shelf))}
+    return {each.key for each in repo.interpreter(ListBlobEntries(shelf))}
 
 
 def test_what_is_left_over_and_old_goes(stored, tmp_path):
@@ -76,12 +82,15 @@ def test_what_is_left_over_and_old_goes(stored, tmp_path):
     assert keys(stored) == {kept.value_blob.id, orphan.id}
     done = p.collect_garbage(dry_run=False)
     assert (would.garbage, True, False) == (done.garbage, would.dry_run, done.dry_run)
-    expected = {(Reason.UNREFERENCED, orphan.id, 5000), (Reason.TEMPORARY, "123-abc", 4)}
-    expected.add((Reason.QUARANTINED, "ab" * 20, 4))
+    expected = {
+        (GarbageReason.UNREFERENCED, orphan.id, 5000),
+        (GarbageReason.TEMPORARY, "123-abc", 4),
+    }
+    expected.add((GarbageReason.QUARANTINED, "ab" * 20, 4))
     assert expected == {(each.reason, each.key, each.size) for each in done.garbage}
-    assert (5008, 5000) == (done.bytes, done.by_reason[Reason.UNREFERENCED])
+    assert (5008, 5000) == (done.bytes, done.by_reason[GarbageReason.UNREFERENCED])
     assert {kept.value_blob.id} == keys(stored)
-    assert set() == keys(stored, Shelf.TEMPORARY) | keys(stored, Shelf.QUARANTINED)
+    assert set() == keys(stored, BlobArea.TEMPORARY) | keys(stored, BlobArea.QUARANTINED)
     assert (1000, True) == (len(kept.value), p.verify().is_sound)
     assert () == p.collect_garbage(dry_run=False).garbage
 
@@ -107,7 +116,7 @@ def test_quarantined_bytes_stay_until_they_were_there_for_long(stored, tmp_path)
         stored.interpreter(Quarantine(each.value_blob))
     assert () == p.collect_garbage(dry_run=False).garbage
     found = p.collect_garbage(dry_run=False, older_than=NOW)
-    assert {(Reason.QUARANTINED, each.value_blob.id) for each in (large, small)} == {
+    assert {(GarbageReason.QUARANTINED, each.value_blob.id) for each in (large, small)} == {
         (each.reason, each.key) for each in found.garbage
     }
 
@@ -130,7 +139,7 @@ def test_what_another_repository_names_stays(tmp_path):
         },
         "default_repo": "a",
     }
-    with substituting(p.from_config(config, tmp_path)):
+    with replacing_environment(p.from_config(config, tmp_path)):
         mine, orphan = p.artifact_of(numbers(10)), put(p.get_default_repo(), b"orphan")
         with p.using_repo("b"):
             theirs = p.artifact_of(numbers(20))
@@ -164,7 +173,7 @@ def test_a_root_that_cannot_be_asked_stops_it(tmp_path):
     def fail(_):
         raise p.StoreUnavailableError("other", "no answer", "try later")
 
-    broken = evolve(other, interpreter=overlaid(other.interpreter, FindNamed.on(fail)))
+    broken = evolve(other, interpreter=overlay(other.interpreter, FindReferencedBlobs.on(fail)))
     environment = evolve(
         memory_environment(),
         openers={"one": lambda: one, "other": lambda: broken},
@@ -195,7 +204,7 @@ def test_what_is_recorded_meanwhile_stays(stored, tmp_path):
             put(stored, bytes([1]) * 3000)
         return found
 
-    repo = evolve(stored, interpreter=overlaid(stored.interpreter, FindNamed.on(named)))
+    repo = evolve(stored, interpreter=overlay(stored.interpreter, FindReferencedBlobs.on(named)))
     assert [orphan.id] == [each.key for each in p.collect_garbage(repo, dry_run=False).garbage]
     assert stored.interpreter(HasBlob(recorded))
     assert stored.interpreter(HasBlob(written))
@@ -213,10 +222,10 @@ def test_what_was_taken_into_use_while_it_was_moved_is_put_back(tmp_path, monkey
         return len(looks) == 1
 
     monkeypatch.setattr(directory, "_is_old", is_old)
-    before = store.interpreter(ListHoldings(Shelf.STORED))[0].since + timedelta(days=1)
-    assert not store.interpreter(Discard(Shelf.STORED, blob.id, before))
+    before = store.interpreter(ListBlobEntries(BlobArea.STORED))[0].since + timedelta(days=1)
+    assert not store.interpreter(DeleteIfOlder(BlobArea.STORED, blob.id, before))
     assert b"x" * 3000 == store.get(blob)
-    assert () == store.interpreter(ListHoldings(Shelf.TEMPORARY))
+    assert () == store.interpreter(ListBlobEntries(BlobArea.TEMPORARY))
 
 
 def test_what_was_written_anew_meanwhile_is_not_replaced(tmp_path, monkeypatch):
@@ -232,8 +241,8 @@ def test_what_was_written_anew_meanwhile_is_not_replaced(tmp_path, monkeypatch):
         return len(looks) == 1
 
     monkeypatch.setattr(directory, "_is_old", is_old)
-    before = store.interpreter(ListHoldings(Shelf.STORED))[0].since
-    assert not store.interpreter(Discard(Shelf.STORED, blob.id, before))
+    before = store.interpreter(ListBlobEntries(BlobArea.STORED))[0].since
+    assert not store.interpreter(DeleteIfOlder(BlobArea.STORED, blob.id, before))
     assert b"x" * 3000 == store.get(blob)
 
 
@@ -306,7 +315,7 @@ def test_just_the_unreferenced_goes(tmp_path_factory, steps, inline_limit):
 def play(repo, step, n, lost):
     """One step of a history; ids of artifacts whose bytes are lost are noted."""
     artifact_id = numbers.artifact_id(n)
-    there = repo.interpreter(FindIds(artifact_id, 1))
+    there = repo.interpreter(ListIds(artifact_id, 1))
     if step == "lose":
         lost.update(there)
     for each in there:
@@ -321,18 +330,18 @@ def play(repo, step, n, lost):
 
 def lose(repo, artifact_id):
     """The bytes of the value go, as by a bad disk."""
-    repo.interpreter(DropBlob(repo.get_by_id(artifact_id).value_blob))
+    repo.interpreter(DeleteBlob(repo.get_by_id(artifact_id).value_blob))
 
 
 def drop(repo, artifact_id):
     """The record goes and its bytes stay, as a crash between the two leaves it."""
-    repo.interpreter(DropRecord(artifact_id))
+    repo.interpreter(DeleteRecord(artifact_id))
 
 
 def test_leases_of_the_dead_go(stored, tmp_path):
     """A lease that expired long ago is told and goes; one that lasts, or expired just now, stays."""
     old, lasting = "ab" * 20, "cd" * 20
-    lease = stored.interpreter(Claim(lasting, 10.0))
+    lease = stored.interpreter(AcquireLease(lasting, 10.0))
     with sqlite3.connect(tmp_path / "records.db") as connection:
         connection.execute(
             "INSERT INTO leases VALUES (?, 'somebody', 1, ?)", (old, time.time() - 200_000)
@@ -340,15 +349,15 @@ def test_leases_of_the_dead_go(stored, tmp_path):
     connection.close()
     assert () == p.collect_garbage(older_than=timedelta(days=3)).garbage
     would, done, after = (p.collect_garbage(dry_run=each).garbage for each in (True, False, False))
-    assert [(Reason.LEASE, old, 0)] == [(each.reason, each.key, each.size) for each in would]
-    assert [(Reason.LEASE, old)] == [(each.reason, each.key) for each in done]
+    assert [(GarbageReason.LEASE, old, 0)] == [(each.reason, each.key, each.size) for each in would]
+    assert [(GarbageReason.LEASE, old)] == [(each.reason, each.key) for each in done]
     assert () == after
-    assert stored.interpreter(Renew(lease, 10.0))
-    stored.interpreter(Release(lease))
+    assert stored.interpreter(RenewLease(lease, 10.0))
+    stored.interpreter(ReleaseLease(lease))
 
 
 def test_a_report_shows_what_it_found(stored, tmp_path):
     """Garbage is a record like others: equal by what it says."""
     orphan = put(stored, b"x" * 3000)
     (found,) = p.collect_garbage(older_than=NOW).garbage
-    assert Garbage(Reason.UNREFERENCED, orphan.id, 3000, found.since) == found
+    assert Garbage(GarbageReason.UNREFERENCED, orphan.id, 3000, found.since) == found

@@ -11,8 +11,8 @@ import pytest
 import provenance as p
 from processes import output, started
 from provenance.config.api import default_environment
-from provenance.environment import substituting
-from provenance.ports.blobs import ListHoldings, Shelf
+from provenance.environment import replacing_environment
+from provenance.ports.blobs import BlobArea, ListBlobEntries
 
 WRITERS = 3
 EACH = 12
@@ -67,7 +67,7 @@ def numbers(n):
 def project(tmp_path):
     """The working directory is a project, and its repository the default one."""
     (tmp_path / ".git").mkdir()
-    with substituting(default_environment()):
+    with replacing_environment(default_environment()):
         yield tmp_path
 
 
@@ -132,7 +132,9 @@ def test_nothing_that_is_recorded_is_collected(project):
     named = {each.content_digest for each in p.search()}
     leave_behind(project, contents)
     p.collect_garbage(dry_run=False, older_than=MARGIN)
-    stored = {each.key for each in p.get_default_repo().interpreter(ListHoldings(Shelf.STORED))}
+    stored = {
+        each.key for each in p.get_default_repo().interpreter(ListBlobEntries(BlobArea.STORED))
+    }
     assert (set(), True) == (named - stored, len(named) > 0)
 
 

@@ -11,7 +11,7 @@ from attrs import evolve
 
 import provenance as p
 from provenance import functional
-from provenance.effect import overlaid, run
+from provenance.effect import overlay, run
 from provenance.maintenance.reports import (
     BlobDamaged,
     BlobMissing,
@@ -22,9 +22,9 @@ from provenance.maintenance.reports import (
     SourceMissing,
     StoreDamaged,
 )
-from provenance.maintenance.verification import sampled
-from provenance.ports.blobs import CheckBlob
-from provenance.ports.records import CheckRecords, FindRun, InspectRecord
+from provenance.maintenance.verification import sample_ids
+from provenance.ports.blobs import VerifyBlob
+from provenance.ports.records import CheckDatabase, FindRun, ReadStoredRecord
 
 
 @p.provenance()
@@ -248,7 +248,7 @@ def refusing(repo, *which):
         if not which or ask.blob in which:
             raise p.StoreUnavailableError("disk", "input/output error", "check the device")
 
-    return evolve(repo, interpreter=overlaid(repo.interpreter, CheckBlob.on(check)))
+    return evolve(repo, interpreter=overlay(repo.interpreter, VerifyBlob.on(check)))
 
 
 def test_bytes_that_cannot_be_read_are_told(memory_repo):
@@ -282,7 +282,7 @@ def test_a_sample_is_of_the_size_that_was_asked_for(repo):
 
 def sample_of(repo, size, seed):
     """Ids that are chosen by *seed*."""
-    return run(sampled(size, seed), repo.interpreter)
+    return run(sample_ids(size, seed), repo.interpreter)
 
 
 def test_progress_is_told(repo):
@@ -319,7 +319,7 @@ def test_an_artifact_that_changes_meanwhile_is_looked_at_again(memory_repo):
 
     found = p.verify(
         evolve(
-            memory_repo, interpreter=overlaid(memory_repo.interpreter, InspectRecord.on(inspect))
+            memory_repo, interpreter=overlay(memory_repo.interpreter, ReadStoredRecord.on(inspect))
         )
     )
     assert ((), 3) == (found.problems, len(turns))
@@ -335,7 +335,7 @@ def test_what_is_evicted_meanwhile_is_not_missing(stored):
         p.evict(stored, older_than=timedelta(0))
         return stored.interpreter(ask)
 
-    repo = evolve(stored, interpreter=overlaid(stored.interpreter, CheckBlob.on(evict)))
+    repo = evolve(stored, interpreter=overlay(stored.interpreter, VerifyBlob.on(evict)))
     found = p.verify(repo)
     assert ((), 1) == (found.problems, found.evicted)
 
@@ -376,5 +376,5 @@ def test_verifying_beside_writers(stored):
 
 def test_what_a_store_says_of_itself_is_asked_of_each_tier(repo):
     """A chain tells for all of its databases."""
-    assert () == repo.interpreter(CheckRecords())
+    assert () == repo.interpreter(CheckDatabase())
     assert repo.interpreter(FindRun("ab" * 20)) is None

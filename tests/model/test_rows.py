@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.samples import json_values, moments, record, records, run, runs
-from provenance.model.records import ArtifactRecord, options
+from provenance.model.records import ArtifactRecord, freeze_options
 from provenance.model.rows import (
     COLUMNS,
     from_row,
@@ -103,7 +103,7 @@ def test_what_json_cannot_say_is_refused(flawed):
     with pytest.raises((ValueError, TypeError)):
         json_text([flawed])
     with pytest.raises((ValueError, TypeError)):
-        to_row(record(load_kwargs=options({"x": flawed})))
+        to_row(record(load_kwargs=freeze_options({"x": flawed})))
 
 
 @given(first=moments, second=moments)

@@ -4,13 +4,13 @@ import pytest
 
 import provenance as p
 from provenance import extending
-from provenance.effect import layered
+from provenance.effect import with_layer
 from provenance.effects.layers import Counter, counted
 from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
 from provenance.extending import repository_over
 from provenance.ports.blobs import HasBlob, WriteBlob, blob_effects
 from provenance.ports.records import FindRecord, PutRecord, record_effects
-from provenance.testing import faulty, in_memory
+from provenance.testing import failing, in_memory
 
 
 def double(x):
@@ -28,7 +28,7 @@ def test_a_layer_around_a_repository_hears_what_calls_ask():
     """A layered repository asks the layer, keeps its name and engine, and shares what is stored with the one below."""
     counter = Counter()
     with in_memory() as repo:
-        watched = repo.layered(lambda base: counted(base, counter))
+        watched = repo.with_layer(lambda base: counted(base, counter))
         decorated = p.provenance(repo=watched)(double)
         assert 4 == decorated(2)
         assert (repo.name, repo.get_engine) == (watched.name, watched.get_engine)
@@ -52,11 +52,11 @@ def test_the_last_layer_is_asked_first():
             heard.append(name)
             return answer(effect)
 
-        return lambda base: layered(base, around)
+        return lambda base: with_layer(base, around)
 
     store = p.MemoryStore()
     blob = store.put(b"x")
-    twice = store.layered(noting("inner")).layered(noting("outer"))
+    twice = store.with_layer(noting("inner")).with_layer(noting("outer"))
     assert blob in twice
     assert b"x" == twice[blob]
     assert ["outer", "inner"] * 2 == heard
@@ -67,7 +67,7 @@ def test_the_last_layer_is_asked_first():
 def test_a_layered_store_serves_a_repository():
     """A store with a layer goes into a repository like any other."""
     counter = Counter()
-    store = p.MemoryStore().layered(lambda base: counted(base, counter))
+    store = p.MemoryStore().with_layer(lambda base: counted(base, counter))
     with p.using_repo(p.MemoryRepo(store=store)):
         assert 6 == p.provenance()(double)(3)
     assert 1 == counter.asked[WriteBlob]
@@ -92,8 +92,8 @@ def test_a_call_that_is_stopped_anywhere_leaves_nothing_half_stored(after):
     for n in range(1, 100):
         with in_memory() as repo:
             stopped = p.provenance(
-                repo=repo.layered(
-                    lambda base, n=n: faulty(base, n, KeyboardInterrupt(), after=after)
+                repo=repo.with_layer(
+                    lambda base, n=n: failing(base, n, KeyboardInterrupt(), after=after)
                 )
             )
             try:

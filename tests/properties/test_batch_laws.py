@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hashing.values.code import capturing
 from provenance.errors import UnhashableValueError
 from provenance.hashing import Walk, hash_value
-from provenance.hashing.encoding import LONG, rooted
+from provenance.hashing.encoding import LONG, root_digest
 from strategies import nested, scalars
 
 
@@ -36,14 +36,14 @@ rows = st.one_of(
 @given(rows)
 def test_together_and_one_by_one_agree(values):
     """A container of many values of one type has the digest that a walk by ones gives it."""
-    assert rooted(Walk(by_ones=True).item(values)) == rooted(Walk().item(values))
+    assert root_digest(Walk(by_ones=True).item(values)) == root_digest(Walk().item(values))
 
 
 @given(rows)
 def test_members_that_are_shared_count_as_copies(values):
     """Whether rows occur once or are met again elsewhere in the value is no part of it."""
     again = [[Pair(row, row), list(values), row] for row in values]
-    assert rooted(Walk(by_ones=True).item(again)) == rooted(Walk().item(again))
+    assert root_digest(Walk(by_ones=True).item(again)) == root_digest(Walk().item(again))
 
 
 def test_an_attribute_that_is_no_field_counts_in_a_batch():
@@ -54,7 +54,7 @@ def test_an_attribute_that_is_no_field_counts_in_a_batch():
     less[3].other = 3
     assert len({hash_value(plain), hash_value(more), hash_value(less)}) == 3
     for values in (plain, more, less):
-        assert rooted(Walk(by_ones=True).item(values)).hex() == hash_value(values)
+        assert root_digest(Walk(by_ones=True).item(values)).hex() == hash_value(values)
 
 
 def test_a_string_like_key_is_not_a_string():
@@ -157,4 +157,4 @@ def test_long_texts_are_told_apart(text):
         == 4
     )
     rows = [(text, i) for i in range(8)]
-    assert rooted(Walk(by_ones=True).item(rows)).hex() == hash_value(rows)
+    assert root_digest(Walk(by_ones=True).item(rows)).hex() == hash_value(rows)

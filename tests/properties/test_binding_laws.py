@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from hypothesis import assume, given
 
-from provenance.calls.signature import bind, subject_of
+from provenance.calls.signature import bind, inspect_function
 from strategies import Kind, any_arguments, functions
 
 
@@ -32,7 +32,7 @@ def expected_binding(signature, args, kwargs):
 def test_bind_is_signature_bind_with_defaults(function, arguments):
     """`bind` gives what `inspect.Signature.bind` and `apply_defaults` give, or raises the TypeError that they raise."""
     expected = expected_binding(function.signature, arguments.args, arguments.kwargs)
-    subject = subject_of(function.call)
+    subject = inspect_function(function.call)
     if isinstance(expected, str):
         with pytest.raises(TypeError) as raised:
             bind(subject, arguments.args, arguments.kwargs)
@@ -64,7 +64,7 @@ def test_bind_refuses_what_the_call_refuses(function, arguments):
 
     called = outcome(lambda: function.call(*arguments.args, **arguments.kwargs))
     assert called == outcome(
-        lambda: bind(subject_of(function.call), arguments.args, arguments.kwargs)
+        lambda: bind(inspect_function(function.call), arguments.args, arguments.kwargs)
     )
 
 
@@ -72,7 +72,7 @@ def test_bind_refuses_what_the_call_refuses(function, arguments):
 def test_a_partial_takes_apart_into_its_function_and_arguments(function, first, then):
     """However partials are nested, function and arguments are those of the call that they stand for."""
     both = partial(partial(function.call, *first.args, **first.kwargs), *then.args, **then.kwargs)
-    subject = subject_of(both)
+    subject = inspect_function(both)
     assert function.call is subject.function
     assert (both.args, both.keywords) == (subject.args, dict(subject.keywords))
 
@@ -83,5 +83,7 @@ def test_extra_keywords_named_as_positional_only_parameters_stay_apart():
     def f(a, /, **kwargs):
         return a, kwargs
 
-    bound = [bind(subject_of(f), (1,), {"a": x, "**a": y}) for x, y in [(2, 3), (3, 2), (3, 3)]]
+    bound = [
+        bind(inspect_function(f), (1,), {"a": x, "**a": y}) for x, y in [(2, 3), (3, 2), (3, 3)]
+    ]
     assert 3 == len({repr(sorted(each[0].items())) for each in bound})

@@ -16,7 +16,7 @@ from hashing.values import libraries
 from provenance.codecs import Decoding, Encoding, candidates
 from provenance.errors import UnhashableValueError, UnserializableValueError
 from provenance.hashing import hash_value
-from provenance.model.records import options
+from provenance.model.records import freeze_options
 from strategies import nested as plain
 
 PARQUET = ("pd_df_parquet", "pd_series_parquet", "pl_df_parquet", "pl_series_parquet")
@@ -134,7 +134,9 @@ def hashed(value):
 
 def assert_kept(value, name, compression):
     """What *name* accepts comes back with the hash that it had; whether it accepted."""
-    dump_kwargs = options({"compression": compression}) if compression else options(None)
+    dump_kwargs = (
+        freeze_options({"compression": compression}) if compression else freeze_options(None)
+    )
     data = written(value, name, dump_kwargs)
     if data is not None:
         loaded = Decoding(name, dump_kwargs=dump_kwargs)(io.BytesIO(data))
@@ -160,13 +162,15 @@ def test_what_is_accepted_comes_back(seed):
 @given(plain, st.sampled_from(NAMED), st.sampled_from(COMPRESSIONS))
 def test_what_is_at_hand_is_what_a_sink_gets(value, name, compression):
     """Bytes that need no sink are those that it would get, and there are some for scalars."""
-    dump_kwargs = options({"compression": compression}) if compression else options(None)
-    assert Encoding(name, value, "it", dump_kwargs).at_once() in (
+    dump_kwargs = (
+        freeze_options({"compression": compression}) if compression else freeze_options(None)
+    )
+    assert Encoding(name, value, "it", dump_kwargs).short_encoding() in (
         None,
         written(value, name, dump_kwargs),
     )
     scalar = Encoding("pickle", repr(value), "it")
-    assert scalar.at_once() == written(repr(value), "pickle", options(None))
+    assert scalar.short_encoding() == written(repr(value), "pickle", freeze_options(None))
 
 
 @given(plain)
@@ -197,7 +201,9 @@ def test_parquet_takes_ordinary_frames(value):
     """What most tables are made of is written as Parquet, and comes back equal to the last attribute."""
     assert assert_kept(value, "pd_df_parquet", None)
     assert "pd_df_parquet" == next(each.name for each in candidates(value, None))
-    loaded = Decoding("pd_df_parquet")(io.BytesIO(written(value, "pd_df_parquet", options(None))))
+    loaded = Decoding("pd_df_parquet")(
+        io.BytesIO(written(value, "pd_df_parquet", freeze_options(None)))
+    )
     pd.testing.assert_frame_equal(
         value, loaded, check_index_type="exact", check_column_type="exact"
     )
@@ -247,9 +253,11 @@ REFUSED = {
 @pytest.mark.parametrize("value", REFUSED.values(), ids=REFUSED)
 def test_what_parquet_would_change_is_left_to_the_next(value):
     """Parquet refuses it, and the serializer after it gives it back as it was."""
-    assert written(value, "pd_df_parquet", options(None)) is None
+    assert written(value, "pd_df_parquet", freeze_options(None)) is None
     first = next(
-        each.name for each in candidates(value, None) if written(value, each.name, options(None))
+        each.name
+        for each in candidates(value, None)
+        if written(value, each.name, freeze_options(None))
     )
     assert "joblib" == first
     assert assert_kept(value, first, None)
@@ -286,7 +294,7 @@ def test_types_that_a_reader_may_not_know_are_left_to_the_next():
     column = pa.array([b"0" * 16], pa.uuid())
     inside = pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), column)
     for value in (column, pa.table({"a": column}), pa.record_batch({"a": inside})):
-        assert written(value, "arrow_ipc", options(None)) is None
+        assert written(value, "arrow_ipc", freeze_options(None)) is None
         assert assert_kept(value, "joblib", None)
 
 
@@ -315,4 +323,4 @@ ODD = [
 @pytest.mark.parametrize("value", ODD, ids=lambda value: type(value).__name__)
 def test_json_refuses_what_it_would_change(value):
     """Tuples would be lists, keys strings, and NaN is no JSON."""
-    assert written(value, "json", options(None)) is None
+    assert written(value, "json", freeze_options(None)) is None

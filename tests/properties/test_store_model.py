@@ -3,12 +3,12 @@
 import pytest
 
 from contract.stores import ELSEWHERE, PLACES
-from provenance.testing.contracts import ModelContract
+from provenance.testing.contracts import StatefulContract
 
 HERE = [name for name in PLACES if name not in ELSEWHERE]
 
 
-class TestModel(ModelContract):
+class TestModel(StatefulContract):
     """Every place is a dictionary."""
 
     @pytest.fixture(params=HERE)
@@ -17,7 +17,7 @@ class TestModel(ModelContract):
         return lambda: PLACES[request.param](tmp_path_factory.mktemp("place"))
 
 
-class TestModelElsewhere(ModelContract):
+class TestModelElsewhere(StatefulContract):
     """So is every place that is elsewhere, where each question is a request."""
 
     examples = 4

@@ -11,7 +11,7 @@ from contract.samples import new_id
 from processes import printed
 from provenance.ports.blobs import WriteBlob, blob_effects
 from provenance.ports.capabilities import Permissions
-from provenance.ports.leases import Claim, Release
+from provenance.ports.leases import AcquireLease, ReleaseLease
 from provenance.ports.records import PutRecord
 
 LARGE = 5_000
@@ -142,14 +142,14 @@ class Shelf:
         """Nobody writes here."""
         raise AssertionError(write)
 
-    drop_blob = quarantine = has_blob
+    delete_blob = quarantine = has_blob
 
 
 def test_an_authors_handle_says_what_it_may_be_asked():
     """A chain goes by the permissions of a handle, whoever made it; layers around it leave them as they are."""
-    mine = p.Store("mine", blob_effects(Shelf(b"")), permissions=Permissions(write=False)).layered(
-        lambda base: base
-    )
+    mine = p.Store(
+        "mine", blob_effects(Shelf(b"")), permissions=Permissions(write=False)
+    ).with_layer(lambda base: base)
     far = disk("far")
     blob = p.ChainedStore(stores=[mine, far]).put(b"bytes")
     assert b"bytes" == far[blob]
@@ -246,7 +246,7 @@ def test_a_tier_that_fails_is_named_and_leaves_the_others_consistent(kind):
     def refuse(_):
         raise p.StoreUnavailableError("far", "the disk is full", "empty it")
 
-    full = far.layered(lambda base: base | kind.on(refuse))
+    full = far.with_layer(lambda base: base | kind.on(refuse))
     with (
         p.using_repo(p.ChainedRepo(stores=[near, full])),
         pytest.raises(p.StoreUnavailableError, match="far") as raised,
@@ -263,10 +263,10 @@ def test_who_computes_is_told_where_most_look():
     """The lease of an artifact is in the farthest repository that may be written to."""
     near, far = p.MemoryRepo("near"), p.MemoryRepo("far")
     both = p.ChainedRepo(stores=[near, far, p.MemoryRepo("archive", write=False)])
-    lease = both.interpreter(Claim(new_id(), 60.0))
-    assert not near.interpreter(Release(lease))
-    assert far.interpreter(Release(lease))
-    assert not both.interpreter(Release(lease))
+    lease = both.interpreter(AcquireLease(new_id(), 60.0))
+    assert not near.interpreter(ReleaseLease(lease))
+    assert far.interpreter(ReleaseLease(lease))
+    assert not both.interpreter(ReleaseLease(lease))
 
 
 def test_its_engine_is_that_of_the_nearest_database():

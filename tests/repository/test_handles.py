@@ -39,7 +39,7 @@ def test_an_artifact_by_any_name(home, pair, form):
     assert artifact == home[wanted] == home.get_by_id(wanted) == p.load_artifact(wanted)
     assert [1, 0] == home.get_value(wanted) == p.load_proxy(wanted)
     assert [1] == [*home.get_inputs(wanted)["kargs"].values()]
-    assert (p.artifact_of(pair(proxy)).id,) == home.progeny_ids(wanted)
+    assert (p.artifact_of(pair(proxy)).id,) == home.dependent_ids(wanted)
     assert artifact == unsafe_perform_io(functional.find(home, wanted).unwrap()).unwrap()
     assert artifact == unsafe_perform_io(functional.load(home, wanted).unwrap())
     home.delete(wanted)
@@ -75,7 +75,7 @@ def test_proxies_of_texts(home, pair):
 
 
 @pytest.mark.parametrize(
-    "method", ["get_by_id", "get_value", "get_inputs", "progeny_ids", "delete", "__getitem__"]
+    "method", ["get_by_id", "get_value", "get_inputs", "dependent_ids", "delete", "__getitem__"]
 )
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_what_is_no_artifact(home, method, mistake):

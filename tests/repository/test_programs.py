@@ -9,23 +9,23 @@ from hypothesis import strategies as st
 
 import provenance as p
 from provenance.calls import commit
-from provenance.calls.draft import Computation, Draft
+from provenance.calls.draft import Computation, PendingArtifact
 from provenance.codecs import Decoding
 from provenance.model.ids import ArtifactId, BlobId, RunId
-from provenance.model.records import Blob, Held, Run, Stored
-from provenance.ports.blobs import MARGIN, DropBlob, HasBlob, Quarantine, ReadBlob, WriteBlob
+from provenance.model.records import Blob, InlineBlob, Run, StoredBlob
+from provenance.ports.blobs import MARGIN, DeleteBlob, HasBlob, Quarantine, ReadBlob, WriteBlob
 from provenance.ports.machine import CurrentRun, Now
 from provenance.ports.records import (
-    DropRecord,
+    DeleteRecord,
     FindEviction,
-    FindIds,
     FindRecord,
     FindRun,
+    ListIds,
     PutRecord,
 )
 from provenance.repository import programs
 from provenance.repository.inputs import inputs_json
-from provenance.repository.programs import Absent, Found, Gone
+from provenance.repository.programs import BlobLost, LookupHit, LookupMiss
 from provenance.testing import scripted
 
 LATER = datetime(2024, 1, 2, tzinfo=UTC)
@@ -44,7 +44,7 @@ def draft_of(value=(1,), argument=(1, {2}), **changes):
     """A draft of `sample(argument)`."""
     plan = sample.plan(argument)
     computation = Computation(value, p.hash(value), LATER, 1.5, 0.1, 0.2)
-    return evolve(Draft(plan.artifact_id, sample._recipe, plan, computation), **changes)
+    return evolve(PendingArtifact(plan.artifact_id, sample._recipe, plan, computation), **changes)
 
 
 DRAFT = draft_of()
@@ -54,28 +54,28 @@ ID = RECORD.id
 
 def test_lookup_asks_for_the_record_only():
     """Looking up is one question: no value is read or asked for."""
-    assert Found(RECORD) == scripted(programs.lookup(ID), (FindRecord(ID), RECORD))
-    assert Absent(ID) == scripted(programs.lookup(ID), (FindRecord(ID), None))
+    assert LookupHit(RECORD) == scripted(programs.lookup(ID), (FindRecord(ID), RECORD))
+    assert LookupMiss(ID) == scripted(programs.lookup(ID), (FindRecord(ID), None))
 
 
 def test_probe_asks_for_the_value_too():
     """A record whose value is no longer there is neither found nor absent; it is told if that was let go on purpose."""
     asked = (FindRecord(ID), RECORD)
-    assert Found(RECORD) == scripted(programs.probe(ID), asked, (HasBlob(VALUE), True))
+    assert LookupHit(RECORD) == scripted(programs.probe(ID), asked, (HasBlob(VALUE), True))
     for at, evicted in ((None, False), (LATER, True)):
         gone = asked, (HasBlob(VALUE), False), (FindEviction(ID), at)
-        assert Gone(RECORD, evicted) == scripted(programs.probe(ID), *gone)
+        assert BlobLost(RECORD, evicted) == scripted(programs.probe(ID), *gone)
 
 
 def test_probe_ends_where_there_is_no_record():
     """Without a record there is no blob to ask for."""
-    assert Absent(ID) == scripted(programs.probe(ID), (FindRecord(ID), None))
+    assert LookupMiss(ID) == scripted(programs.probe(ID), (FindRecord(ID), None))
 
 
 def committing(value, inputs, draft=DRAFT, record=None):
     """A script of a commit in its right order; *record* is what the store already has."""
     made = draft.record(value.blob, inputs.blob, next(iter(draft.values)).serializer, RUN.id, LATER)
-    held = tuple(each for each in (value, inputs) if isinstance(each, Held))
+    held = tuple(each for each in (value, inputs) if isinstance(each, InlineBlob))
     return [
         (WriteBlob(next(iter(draft.values))), value),
         (WriteBlob(next(iter(draft.inputs))), inputs),
@@ -96,14 +96,16 @@ def committing(value, inputs, draft=DRAFT, record=None):
 
 def test_commit_stores_value_then_inputs_then_record():
     """First the bytes, last the record: a crash on the way leaves no record without its bytes."""
-    assert RECORD == scripted(commit.store(DRAFT), *committing(Stored(VALUE), Stored(INPUTS)))
+    assert RECORD == scripted(
+        commit.store(DRAFT), *committing(StoredBlob(VALUE), StoredBlob(INPUTS))
+    )
 
 
 def test_small_blobs_travel_with_the_record():
     """Bytes that are held back are stored in the record's own transaction."""
-    held = Held(VALUE, b"0123456789"), Held(INPUTS, b"x" * 20)
+    held = InlineBlob(VALUE, b"0123456789"), InlineBlob(INPUTS, b"x" * 20)
     script = committing(*held)
-    assert held == script[-1][0].held
+    assert held == script[-1][0].inline_blobs
     assert RECORD == scripted(commit.store(DRAFT), *script)
 
 
@@ -111,7 +113,7 @@ def test_inputs_that_json_can_say_need_no_blob():
     """The text for people says all there is to know of plain inputs: nothing else is written of them."""
     draft = draft_of(argument=1)
     record = draft.record(VALUE, None, "pickle", RUN.id, LATER)
-    value, _, *rest = committing(Stored(VALUE), Stored(INPUTS), draft)
+    value, _, *rest = committing(StoredBlob(VALUE), StoredBlob(INPUTS), draft)
     rest[-1] = (
         PutRecord(
             record, RUN, inputs_json(draft.plan.inputs, draft.plan.input_hashes), (), draft.replace
@@ -125,14 +127,14 @@ def test_commit_answers_what_is_stored():
     """Where another process was quicker, its record is the answer."""
     winner = evolve(RECORD, compute_duration=99.0)
     assert winner == scripted(
-        commit.store(DRAFT), *committing(Stored(VALUE), Stored(INPUTS), record=winner)
+        commit.store(DRAFT), *committing(StoredBlob(VALUE), StoredBlob(INPUTS), record=winner)
     )
 
 
 def test_recomputing_replaces():
     """A draft that replaces says so to the store."""
     draft = draft_of(replace=True)
-    script = committing(Stored(VALUE), Stored(INPUTS), draft)
+    script = committing(StoredBlob(VALUE), StoredBlob(INPUTS), draft)
     assert script[-1][0].replace
     scripted(commit.store(draft), *script)
 
@@ -148,8 +150,8 @@ def test_the_first_encoding_that_can_be_written_is(refusals):
     tries = list(draft.values)
     assert 3 == len(tries)
     script = [(WriteBlob(each), REFUSAL) for each in tries[:refusals]]
-    assert (Stored(VALUE), tries[refusals].serializer) == scripted(
-        commit.write_first(tries), *script, (WriteBlob(tries[refusals]), Stored(VALUE))
+    assert (StoredBlob(VALUE), tries[refusals].serializer) == scripted(
+        commit.write_first(tries), *script, (WriteBlob(tries[refusals]), StoredBlob(VALUE))
     )
 
 
@@ -162,9 +164,9 @@ def test_a_value_that_nothing_can_write_is_in_the_error():
 
 def test_inputs_that_nothing_can_write_are_summarised():
     """The inputs' last encoding always works: recording never fails a call for its arguments."""
-    script = committing(Stored(VALUE), Stored(INPUTS))
+    script = committing(StoredBlob(VALUE), StoredBlob(INPUTS))
     refused = [(WriteBlob(each), REFUSAL) for each in list(DRAFT.inputs)[:2]]
-    rest = [(WriteBlob(list(DRAFT.inputs)[2]), Stored(INPUTS)), *script[2:]]
+    rest = [(WriteBlob(list(DRAFT.inputs)[2]), StoredBlob(INPUTS)), *script[2:]]
     assert RECORD == scripted(commit.store(DRAFT), script[0], *refused, *rest)
 
 
@@ -184,7 +186,7 @@ def test_find_by_whole_id_is_one_question():
 def test_find_by_prefix(length):
     """The first digits of an id find it, if they are at least six and fit only one."""
     prefix = ID[:length]
-    script = [(FindIds(prefix), (ID,)), (FindRecord(ID), RECORD)]
+    script = [(ListIds(prefix), (ID,)), (FindRecord(ID), RECORD)]
     assert RECORD == scripted(programs.find(prefix, "here"), *script)
 
 
@@ -192,7 +194,7 @@ def test_an_ambiguous_prefix_lists_its_matches():
     """The error names the ids that fit, and nothing else is asked."""
     others = (ID, ArtifactId(ID[:-1] + "x"))
     with pytest.raises(p.AmbiguousIdError) as raised:
-        scripted(programs.find(ID[:8], "here"), (FindIds(ID[:8]), others))
+        scripted(programs.find(ID[:8], "here"), (ListIds(ID[:8]), others))
     assert others == raised.value.matches
 
 
@@ -208,7 +210,7 @@ def test_what_is_no_id_is_not_asked_for(text):
 
 def test_an_unknown_prefix_is_not_found():
     """No match is None, or ArtifactNotFoundError, which is a KeyError and names the repository."""
-    assert scripted(programs.find_optional(ID[:7]), (FindIds(ID[:7]), ())) is None
+    assert scripted(programs.find_optional(ID[:7]), (ListIds(ID[:7]), ())) is None
     with pytest.raises(KeyError) as raised:
         scripted(programs.find(ID, "here"), (FindRecord(ID), None))
     assert (ID, "here") == (raised.value.artifact_id, raised.value.repo)
@@ -263,18 +265,23 @@ def test_only_damaged_bytes_are_set_aside():
         p.CorruptBlobError(VALUE.id, "here", "digest"),
         p.BlobNotFoundError(VALUE.id, "here"),
     ):
-        assert scripted(programs.set_aside(VALUE, trouble), (Quarantine(VALUE), None)) is None
+        assert (
+            scripted(programs.quarantine_if_damaged(VALUE, trouble), (Quarantine(VALUE), None))
+            is None
+        )
     sound = p.CorruptBlobError(VALUE.id, "here", "no such class", is_sound=True)
-    assert scripted(programs.set_aside(VALUE, sound)) is None
+    assert scripted(programs.quarantine_if_damaged(VALUE, sound)) is None
 
 
 @pytest.mark.parametrize("orphans", [(), (VALUE,), (VALUE, INPUTS)])
 def test_forgetting_drops_the_record_then_its_orphans(orphans):
     """The record goes first, then those blobs that the store says no other record names, and that nobody wrote lately."""
-    drops = [(DropBlob(each, LATER - MARGIN), None) for each in orphans]
-    assert True is scripted(programs.forget(ID), (Now(), LATER), (DropRecord(ID), orphans), *drops)
+    drops = [(DeleteBlob(each, LATER - MARGIN), None) for each in orphans]
+    assert True is scripted(
+        programs.forget(ID), (Now(), LATER), (DeleteRecord(ID), orphans), *drops
+    )
 
 
 def test_forgetting_nothing_is_false():
     """Where there was no record, no blob is dropped."""
-    assert False is scripted(programs.forget(ID), (Now(), LATER), (DropRecord(ID), None))
+    assert False is scripted(programs.forget(ID), (Now(), LATER), (DeleteRecord(ID), None))

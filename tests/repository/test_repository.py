@@ -110,7 +110,9 @@ def test_progeny(home):
         pair.artifact({"deep": source}),
     ]
     total.artifact([children[0].proxy()])
-    assert sorted(each.id for each in children) == list(home.progeny_ids(p.artifact_of(source).id))
+    assert sorted(each.id for each in children) == list(
+        home.dependent_ids(p.artifact_of(source).id)
+    )
 
 
 def test_deleting(home):

@@ -109,8 +109,8 @@ def test_a_changed_record_is_no_record(repository, what):
     events = []
     with p.using_repo(again), p.subscribe(events.append):
         assert [[0], [1], [2]] == numbers(3)
-        assert [["Healed", p.Why.RECORD_CORRUPT]] == [
-            [type(each).__name__, each.why] for each in events
+        assert [["Recovered", p.MissReason.RECORD_CORRUPT]] == [
+            [type(each).__name__, each.reason] for each in events
         ]
         assert numbers.is_cached(3)
     assert artifact.value_id == repository(signing_key=KEY)[artifact.id].value_id

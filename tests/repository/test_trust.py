@@ -13,7 +13,7 @@ import pytest
 
 import provenance as p
 from contract.samples import new_id, record, run
-from provenance.model.records import Held
+from provenance.model.records import InlineBlob
 from provenance.ports.blobs import WriteBlob
 from provenance.ports.records import PutRecord
 
@@ -45,7 +45,7 @@ def planted(repo, serializer, size=0):
     """Id of an artifact whose value executes something, as somebody who may write to the stores puts it there."""
     value = [Evil(), os.urandom(size)]
     written = repo.interpreter(WriteBlob(lambda sink: PICKLES[serializer](value, sink) and None))
-    held = (written,) if isinstance(written, Held) else ()
+    held = (written,) if isinstance(written, InlineBlob) else ()
     evil = record(
         id=new_id(), serializer=serializer, value_blob=written.blob, inputs_blob=written.blob
     )

@@ -27,7 +27,7 @@ from hypothesis import given
 
 import provenance as p
 from processes import printed
-from provenance.effect import Interpreter, layered
+from provenance.effect import Interpreter, with_layer
 from provenance.ports.blobs import ReadBlob
 from provenance.testing import in_memory
 
@@ -438,7 +438,7 @@ def counted_reads(repo):
             reads.append(effect)
         return inner(effect)
 
-    object.__setattr__(repo, "interpreter", layered(Interpreter(repo.interpreter.table), layer))
+    object.__setattr__(repo, "interpreter", with_layer(Interpreter(repo.interpreter.table), layer))
     return reads
 
 
@@ -573,9 +573,9 @@ def test_proxies_travel_to_other_processes(tmp_path, protocol):
     (tmp_path / ".git").mkdir()
     with contextlib.ExitStack() as stack:
         from provenance.config.api import default_environment
-        from provenance.environment import substituting
+        from provenance.environment import replacing_environment
 
-        stack.enter_context(substituting(default_environment()))
+        stack.enter_context(replacing_environment(default_environment()))
         proxy = echo({"a": 1})
         Path("proxies").write_bytes(pickle.dumps([proxy, {"deep": (proxy,)}], protocol))
         expected = [proxy.artifact.id, "1", "1", p.hash({"a": 1})]

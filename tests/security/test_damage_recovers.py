@@ -9,8 +9,8 @@ import pytest
 
 import provenance as p
 from contract.samples import record, run
-from provenance.codecs import Decoding, encoding, serializer_named
-from provenance.model.records import Held, options
+from provenance.codecs import Decoding, encoding, get_serializer
+from provenance.model.records import InlineBlob, freeze_options
 from provenance.ports.blobs import WriteBlob
 from provenance.ports.records import PutRecord
 
@@ -48,12 +48,15 @@ def planted(artifact_id, serializer, data, dump_kwargs=None, load_kwargs=None):
         serializer=serializer,
         value_blob=written.blob,
         inputs_blob=None,
-        load_kwargs=options(load_kwargs),
-        dump_kwargs=options(dump_kwargs),
+        load_kwargs=freeze_options(load_kwargs),
+        dump_kwargs=freeze_options(dump_kwargs),
     )
     stores(
         PutRecord(
-            forged, run(), '{"__varargs": []}', (written,) if isinstance(written, Held) else ()
+            forged,
+            run(),
+            '{"__varargs": []}',
+            (written,) if isinstance(written, InlineBlob) else (),
         )
     )
 
@@ -92,10 +95,10 @@ def test_a_compressed_array_is_read(tmp_path):
     """How many bytes follow is not known before they are decompressed."""
     array = np.zeros((1_000, 100))
     with (tmp_path / "value").open("wb") as sink:
-        encoding.Encoding("numpy", array, "it", options({"compression": "lz4"}))(sink)
+        encoding.Encoding("numpy", array, "it", freeze_options({"compression": "lz4"}))(sink)
     with (tmp_path / "value").open("rb") as file:
         assert np.array_equal(
-            array, Decoding("numpy", dump_kwargs=options({"compression": "lz4"}))(file)
+            array, Decoding("numpy", dump_kwargs=freeze_options({"compression": "lz4"}))(file)
         )
 
 
@@ -161,5 +164,5 @@ def test_names_of_an_unknown_encoding_are_names(tmp_path):
     (tmp_path / "manifest").write_bytes(text)
     with (tmp_path / "manifest").open("rb") as file:
         assert ["caf\udce9", "caf/\udce9"] == list(
-            serializer_named("folder").load(file, digest=DIGEST).files
+            get_serializer("folder").load(file, digest=DIGEST).files
         )

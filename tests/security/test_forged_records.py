@@ -15,8 +15,8 @@ import pytest
 
 import provenance as p
 from contract.samples import new_id, record, run
-from provenance.codecs import serializer_named, torch
-from provenance.model.records import Held, options
+from provenance.codecs import get_serializer, torch
+from provenance.model.records import InlineBlob, freeze_options
 from provenance.ports.blobs import WriteBlob
 from provenance.ports.records import PutRecord
 
@@ -48,10 +48,10 @@ def planted(data, serializer, load_kwargs=None, dump_kwargs=None, inputs="{}", i
         serializer=serializer,
         value_blob=written.blob,
         inputs_blob=written.blob if inputs_blob else None,
-        load_kwargs=options(load_kwargs),
-        dump_kwargs=options(dump_kwargs),
+        load_kwargs=freeze_options(load_kwargs),
+        dump_kwargs=freeze_options(dump_kwargs),
     )
-    stores(PutRecord(forged, run(), inputs, (written,) if isinstance(written, Held) else ()))
+    stores(PutRecord(forged, run(), inputs, (written,) if isinstance(written, InlineBlob) else ()))
     return forged.id
 
 
@@ -205,7 +205,7 @@ def test_frames_that_were_written_are_read():
     """The schema is read first, and then the whole."""
     sink = io.BytesIO()
     frame = pl.DataFrame({"a": [1, 2], "b": [["x"], []]})
-    serializer_named("pl_df_parquet").dump(frame, sink)
+    get_serializer("pl_df_parquet").dump(frame, sink)
     assert frame.equals(repository(False).get_value(planted(sink.getvalue(), "pl_df_parquet")))
 
 
@@ -215,7 +215,7 @@ def test_the_offsets_of_a_column_stay_inside_it(forged, trusted):
     """A stream of Arrow says where each text begins: what lies outside is not read as if it were text."""
     sink = io.BytesIO()
     texts = pa.table({"text": ["first", "second", "third"]})
-    serializer_named("arrow_ipc").dump(texts, sink)
+    get_serializer("arrow_ipc").dump(texts, sink)
     offsets = np.array([0, 5, 11, 16], "<i4").tobytes()
     data = sink.getvalue()
     assert 1 == data.count(offsets)

@@ -17,9 +17,9 @@ from attrs import evolve
 
 import provenance as p
 from contract.samples import new_id, record, run
-from provenance.codecs import Decoding, may_execute, serializer_named
+from provenance.codecs import Decoding, get_serializer, may_execute
 from provenance.codecs.trust import CopyPolicy, may_copy
-from provenance.model.records import Held
+from provenance.model.records import InlineBlob
 from provenance.ports.blobs import ReadBlob, WriteBlob
 from provenance.ports.records import PutRecord
 
@@ -51,7 +51,7 @@ PICKLES = {
 }
 DATA = {
     "json": lambda size, sink: sink.write(json.dumps("x" * size).encode()) and None,
-    "numpy": lambda size, sink: serializer_named("numpy").dump(np.zeros(size), sink),
+    "numpy": lambda size, sink: get_serializer("numpy").dump(np.zeros(size), sink),
 }
 
 
@@ -92,7 +92,9 @@ def planted(serializer, size=1, repo=None, inputs=False, **facts):
         **facts,
     )
     stores(
-        PutRecord(forged, run(), "{}", tuple(each for each in written if isinstance(each, Held)))
+        PutRecord(
+            forged, run(), "{}", tuple(each for each in written if isinstance(each, InlineBlob))
+        )
     )
     return forged.id
 

@@ -117,11 +117,11 @@ def replaced_when_stored(monkeypatch, replace):
     delete = LocalFiles.delete_original
 
     def replacing(self, original):
-        monkeypatch.setattr(LocalFiles, "delete_original", delete)
+        monkeypatch.setattr(LocalFiles, "delete_source", delete)
         replace()
         return delete(self, original)
 
-    monkeypatch.setattr(LocalFiles, "delete_original", replacing)
+    monkeypatch.setattr(LocalFiles, "delete_source", replacing)
 
 
 @WAYS

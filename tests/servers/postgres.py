@@ -94,11 +94,11 @@ class Server:
     def make_template(self) -> None:
         """Make the database of which those of the tests are copies."""
         from provenance.effects.sql.postgres import PostgresDatabase
-        from provenance.effects.sql.postgres_connection import Access
+        from provenance.effects.sql.postgres_connection import ConnectionSettings
 
         if not self.run("SELECT 1 FROM pg_database WHERE datname = %s", _TEMPLATE):
             half = f"{_TEMPLATE}_{os.getpid()}"
-            database = PostgresDatabase(Access(url=self.url(half), create_db=True))
+            database = PostgresDatabase(ConnectionSettings(url=self.url(half), create_db=True))
             database.query("SELECT 1")
             database.close()
             try:

@@ -16,8 +16,8 @@ from provenance.effect import Interpreter
 from provenance.effects import lease_renewal
 from provenance.effects.layers import Counter, counted
 from provenance.events import Hit, Miss, Waited
-from provenance.ports.leases import Claim, Release, Taken
-from provenance.ports.machine import Pause
+from provenance.ports.leases import AcquireLease, LeaseHeld, ReleaseLease
+from provenance.ports.machine import Sleep
 from provenance.ports.records import FindRecord, PutRecord
 from provenance.singleflight import inflight, leases
 from provenance.singleflight.leases import SingleFlight
@@ -29,7 +29,7 @@ THREADS = 16
 
 @pytest.fixture(autouse=True)
 def _nothing_stays():
-    leases._paces.clear()
+    leases._durations.clear()
     yield
     assert {} == inflight._crossings
     until(
@@ -143,10 +143,10 @@ def test_a_quick_function_asks_for_no_lease(either, asked, monkeypatch):
     add = p.provenance(name="add")(lambda x: x + 1)
     counts = asked(either)
     add(0)
-    assert (1, 1) == (counts[Claim], counts[Release])
+    assert (1, 1) == (counts[AcquireLease], counts[ReleaseLease])
     for x in range(1, 20):
         add(x)
-    assert (1, 1) == (counts[Claim], counts[Release])
+    assert (1, 1) == (counts[AcquireLease], counts[ReleaseLease])
 
 
 def test_a_slow_function_asks_for_a_lease_each_time(either, asked):
@@ -155,7 +155,7 @@ def test_a_slow_function_asks_for_a_lease_each_time(either, asked):
     counts = asked(either)
     for seconds in (0.02, 0.021, 0.001):
         slow(seconds)
-    assert (3, 3) == (counts[Claim], counts[Release])
+    assert (3, 3) == (counts[AcquireLease], counts[ReleaseLease])
 
 
 def test_a_hit_asks_for_no_lease(either, asked):
@@ -176,7 +176,7 @@ def test_what_is_not_shared_asks_for_no_lease(either, asked, options):
     in_threads(2, lambda _: slow(1))
     slow.recompute(1)
     assert [1] * 3 == runs
-    assert Claim not in counts
+    assert AcquireLease not in counts
 
 
 def test_switched_off_each_computes(either, asked):
@@ -202,7 +202,7 @@ def test_switched_off_each_computes(either, asked):
     in_threads(2, lambda _: meet(1))
     asyncio.run(both())
     assert 4 == len(runs)
-    assert Claim not in counts
+    assert AcquireLease not in counts
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_the_lease_is_given_back_whatever_happens(either, asked, function, error
     counts = asked(broken)
     with pytest.raises(error):
         p.provenance(name="f")(function)([])
-    assert (1, 1) == (counts[Claim], counts[Release])
+    assert (1, 1) == (counts[AcquireLease], counts[ReleaseLease])
 
 
 def test_the_lease_of_a_coroutine_is_given_back_whatever_happens(either, asked):
@@ -312,7 +312,7 @@ def test_the_lease_of_a_coroutine_is_given_back_whatever_happens(either, asked):
     with pytest.raises(ValueError):  # noqa: PT011 - it is the function's own
         asyncio.run(failing.artifact(0))
     asyncio.run(cancelled())
-    assert (2, 2) == (counts[Claim], counts[Release])
+    assert (2, 2) == (counts[AcquireLease], counts[ReleaseLease])
 
 
 def test_a_lease_that_comes_after_the_coroutine_was_cancelled_is_given_back(either):
@@ -328,7 +328,7 @@ def test_a_lease_that_comes_after_the_coroutine_was_cancelled_is_given_back(eith
         released.set()
         return either.interpreter(ask)
 
-    answers = Interpreter({Claim: claimed, Release: release})
+    answers = Interpreter({AcquireLease: claimed, ReleaseLease: release})
     later = p.provenance(
         name="later", repo=evolve(either, interpreter=either.interpreter | answers)
     )(_much_later)
@@ -351,7 +351,7 @@ async def _much_later(x):
 @pytest.mark.parametrize(
     "error", [partial(p.StoreUnavailableError, "x", "gone", "wait"), RuntimeError, TypeError]
 )
-@pytest.mark.parametrize("kind", [Claim, Release])
+@pytest.mark.parametrize("kind", [AcquireLease, ReleaseLease])
 def test_a_lease_never_makes_a_call_fail(either, kind, error):
     """A store that fails to give or to take back a lease: the call goes on."""
 
@@ -369,7 +369,7 @@ def test_a_store_without_leases_is_as_good(either):
     table = {
         kind: answer
         for kind, answer in either.interpreter.table.items()
-        if kind not in {Claim, Release}
+        if kind not in {AcquireLease, ReleaseLease}
     }
     environment_.set_default_repo(evolve(either, interpreter=Interpreter(table)))
     runs = []
@@ -384,7 +384,7 @@ def test_a_repository_that_may_not_be_written_to_gives_no_lease(tmp_path):
         "artifact_repos": {"r": {"type": "sqlite", "db": str(tmp_path / "db"), "write": False}}
     }
     with (
-        environment_.substituting(p.from_config(config)),
+        environment_.replacing_environment(p.from_config(config)),
         pytest.raises(p.StorePermissionError) as raised,
     ):
         slow_function([])(1)
@@ -410,7 +410,7 @@ def test_who_has_waited_for_a_thread_does_not_wait_for_its_lease_too(repo, event
         pauses.append((threading.get_ident(), ask.seconds))
         return ask.seconds
 
-    answers = repo.interpreter | Claim.on(lambda _: Taken(10.0)) | Pause.on(paused)
+    answers = repo.interpreter | AcquireLease.on(lambda _: LeaseHeld(10.0)) | Sleep.on(paused)
     environment_.set_default_repo(evolve(repo, interpreter=answers))
     begun, others = threading.Event(), []
 
@@ -455,7 +455,7 @@ def test_another_environment_waits_for_the_lease(tmp_path, monkeypatch):
 
         def is_known(runs=runs, counter=counter, expected=expected):
             return (
-                expected == runs and counter.asked.get(Claim, 0) >= 3
+                expected == runs and counter.asked.get(AcquireLease, 0) >= 3
             )  # one of them has come back for the lease
 
         slow = slow_function(runs, partial(until, is_known))
@@ -476,7 +476,7 @@ def test_a_coroutine_waits_for_the_lease_of_another_environment(tmp_path):
     async def later(x):
         runs.append(x)
         await until_so(
-            lambda: counter.asked.get(Claim, 0) >= 4
+            lambda: counter.asked.get(AcquireLease, 0) >= 4
         )  # the other one has come back for the lease, twice
         return [x]
 
@@ -493,7 +493,7 @@ def test_a_coroutine_waits_for_the_lease_of_another_environment(tmp_path):
     kinds = [type(each) for each in events]
     assert [Miss] == [each for each in kinds if each is Miss]
     assert [Waited, Hit] == [each for each in kinds if each is not Miss]
-    assert Pause not in counter.asked
+    assert Sleep not in counter.asked
 
 
 def test_ten_thousand_tasks_over_a_hundred_keys(repo):

@@ -47,7 +47,7 @@ def interrupted(at):
 
 def share(work, patience=PATIENCE):
     """*work*, which one thread does at a time."""
-    return inflight.one_thread_at_a_time(WHAT, lambda _: None, work, patience, time.monotonic)
+    return inflight.run_exclusively_in_threads(WHAT, lambda _: None, work, patience, time.monotonic)
 
 
 def begun(work):
@@ -73,7 +73,7 @@ def test_an_interrupt_of_who_works_leaves_nobody_waiting():
 
         with interrupted(at) as met:
             share(work)
-        inflight._inside.set(None)
+        inflight._current_flight.set(None)
         for each in others:
             each.join(PATIENCE / 10)
             assert not each.is_alive(), at
@@ -92,10 +92,10 @@ def test_an_interrupt_of_who_waits_is_nobody_elses():
         until(lambda: WHAT in inflight._crossings)
         other = begun(lambda _: None)
         until(somebody_waits)
-        inflight._inside.set(here)
+        inflight._current_flight.set(here)
         with interrupted(at) as met:
             share(lambda _: None, patience=0.001)
-        inflight._inside.set(None)
+        inflight._current_flight.set(None)
         done.set()
         for each in (owner, other):
             each.join(PATIENCE / 10)

@@ -17,10 +17,10 @@ import provenance as p
 from provenance import environment as environment_
 from provenance.effect import Interpreter
 from provenance.effects import layers, lease_renewal
-from provenance.events import Healed, Hit, Waited, Why
+from provenance.events import Hit, MissReason, Recovered, Waited
 from provenance.ports.blobs import HasBlob, Quarantine, ReadBlob
-from provenance.ports.leases import Claim, Taken
-from provenance.ports.machine import Pause
+from provenance.ports.leases import AcquireLease, LeaseHeld
+from provenance.ports.machine import Sleep
 from provenance.ports.records import FindRecord
 from provenance.singleflight import inflight, leases
 from waiting import PATIENCE, until
@@ -43,7 +43,7 @@ CONFIG = {
 
 @pytest.fixture(autouse=True)
 def _nothing_stays():
-    leases._paces.clear()
+    leases._durations.clear()
     yield
     assert {} == inflight._crossings
     until(lambda: not lease_renewal._leases.held)
@@ -91,20 +91,20 @@ def elsewhere(polls):
 
     def claim(ask):
         answer = repo.interpreter(ask)
-        if isinstance(answer, Taken):
+        if isinstance(answer, LeaseHeld):
             polls.append(answer)
         return answer
 
-    watched = evolve(repo, interpreter=repo.interpreter | Claim.on(claim))
+    watched = evolve(repo, interpreter=repo.interpreter | AcquireLease.on(claim))
     with environment_.using_environment(environment), p.using_repo(watched):
         yield
 
 
 LOSSES = {
-    evicted: Why.EVICTED,
-    lost: Why.BLOB_MISSING,
-    damaged: Why.BLOB_CORRUPT,
-    unsound: Why.RECORD_CORRUPT,
+    evicted: MissReason.EVICTED,
+    lost: MissReason.BLOB_MISSING,
+    damaged: MissReason.BLOB_CORRUPT,
+    unsound: MissReason.RECORD_CORRUPT,
 }
 
 
@@ -142,7 +142,7 @@ def slow_function(runs, enough, **options):
 
 def reset(**changes):
     """Another process, as it were: nothing is remembered."""
-    leases._paces.clear()
+    leases._durations.clear()
     environment = evolve(p.from_config(CONFIG), **changes)
     environment_.install(environment)
     return environment
@@ -163,8 +163,8 @@ def test_one_of_many_threads_computes_what_is_lost(stored, events, loss, composi
     assert [VALUE] * THREADS == in_threads(THREADS, value)
     assert 2 == len(runs)
     counts = Counter(map(type, events))
-    assert (1, THREADS - 1) == (counts[Healed], counts[Waited])
-    assert [LOSSES[loss]] == [each.why for each in events if isinstance(each, Healed)]
+    assert (1, THREADS - 1) == (counts[Recovered], counts[Waited])
+    assert [LOSSES[loss]] == [each.reason for each in events if isinstance(each, Recovered)]
     assert VALUE == value()
     assert 2 == len(runs)
 
@@ -192,7 +192,7 @@ def test_what_was_stored_meanwhile_is_not_computed_again(stored, events):
         assert VALUE == f()
     assert 2 == len(runs)
     assert repo.interpreter(HasBlob(repo[artifact.id].value_blob))
-    assert [Healed] == [type(each) for each in events if isinstance(each, Healed)]
+    assert [Recovered] == [type(each) for each in events if isinstance(each, Recovered)]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -202,7 +202,7 @@ def test_another_environment_waits_for_the_lease_of_who_heals(stored, loss, even
     f = slow_function(runs, lambda: polls)
     f()
     loss()
-    leases._paces.clear()
+    leases._durations.clear()
     del events[:]
 
     def use():
@@ -212,7 +212,7 @@ def test_another_environment_waits_for_the_lease_of_who_heals(stored, loss, even
     assert [VALUE] * 2 == in_threads(2, use)
     assert 2 == len(runs)
     counts = Counter(map(type, events))
-    assert (1, 1) == (counts[Healed], counts[Waited])
+    assert (1, 1) == (counts[Recovered], counts[Waited])
 
 
 @pytest.mark.parametrize("loss", [evicted, lost, unsound])
@@ -229,7 +229,7 @@ def test_coroutines_wait_for_the_lease_of_who_heals(stored, loss, events):
 
     asyncio.run(later.artifact(1))
     loss()
-    leases._paces.clear()
+    leases._durations.clear()
     del events[:]
 
     async def use():
@@ -241,7 +241,7 @@ def test_coroutines_wait_for_the_lease_of_who_heals(stored, loss, events):
 
     assert [VALUE] * 2 == asyncio.run(both())
     assert [1, 1] == runs
-    assert {Healed: 1, Waited: 1, Hit: 1} == Counter(map(type, events))
+    assert {Recovered: 1, Waited: 1, Hit: 1} == Counter(map(type, events))
 
 
 def test_a_hit_asks_for_no_lease_and_is_read_once(stored):
@@ -344,8 +344,8 @@ def test_what_is_lost_is_waited_for_no_longer_than_the_longest_wait(stored):
         pauses.append(ask.seconds)
         return ask.seconds
 
-    answers = repo.interpreter | Claim.on(lambda _: Taken(10.0)) | Pause.on(paused)
+    answers = repo.interpreter | AcquireLease.on(lambda _: LeaseHeld(10.0)) | Sleep.on(paused)
     with p.using_repo(evolve(repo, interpreter=answers)), p.subscribe((events := []).append):
         assert VALUE == f()
     assert pytest.approx(1.0) == sum(pauses)
-    assert [Hit, Waited, Healed] == [type(each) for each in events]
+    assert [Hit, Waited, Recovered] == [type(each) for each in events]

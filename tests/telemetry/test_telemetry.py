@@ -9,24 +9,24 @@ import provenance as p
 from provenance import telemetry
 from provenance.events import (
     CodeChanged,
-    Healed,
     Hit,
     Miss,
+    MissReason,
     Outcome,
     Recomputed,
+    Recovered,
     Stats,
     Waited,
-    Why,
 )
-from provenance.telemetry import outcomes, tell
+from provenance.telemetry import emit, last_outcomes
 from provenance.testing import in_memory
 
 ID = "ab" * 20
 EVENTS = [
     Hit(ID, "name", 2.0),
     Miss(ID, "name", 3.0, stored=True),
-    Recomputed(ID, "name", 4.0, stored=True, why=Why.ASKED),
-    Healed(ID, "name", 5.0, Why.BLOB_CORRUPT, "the detail"),
+    Recomputed(ID, "name", 4.0, stored=True, reason=MissReason.REQUESTED),
+    Recovered(ID, "name", 5.0, MissReason.BLOB_CORRUPT, "the detail"),
     CodeChanged(ID, "name", 7),
     Waited(ID, "name", 8.0),
 ]
@@ -50,8 +50,15 @@ def test_a_subscriber_is_a_function():
 def test_events_add_up():
     """`stats()` counts each kind, the seconds computed and the seconds saved; `reset_stats` begins anew."""
     for event in EVENTS + EVENTS[:2]:
-        tell(event)
-    counts = {"hits": 2, "misses": 2, "recomputed": 1, "healed": 1, "code_changed": 1, "waited": 1}
+        emit(event)
+    counts = {
+        "hits": 2,
+        "misses": 2,
+        "recomputed": 1,
+        "recovered": 1,
+        "code_changed": 1,
+        "waited": 1,
+    }
     expected = Stats(**counts, seconds_saved=4.0, seconds_computed=15.0, seconds_waited=8.0)
     assert expected == p.stats()
     assert 6 == p.stats().calls
@@ -64,11 +71,11 @@ def test_subscribers_get_each_event_until_they_cancel():
     one, other = [], []
     with p.subscribe(one.append):
         subscription = p.subscribe(other.append)
-        tell(EVENTS[0])
-    tell(EVENTS[1])
+        emit(EVENTS[0])
+    emit(EVENTS[1])
     subscription.cancel()
     subscription.cancel()
-    tell(EVENTS[2])
+    emit(EVENTS[2])
     assert (EVENTS[:1], EVENTS[:2]) == (one, other)
 
 
@@ -77,8 +84,8 @@ def test_one_function_may_subscribe_twice():
     seen = []
     with p.subscribe(seen.append):
         with p.subscribe(seen.append):
-            tell(EVENTS[0])
-        tell(EVENTS[1])
+            emit(EVENTS[0])
+        emit(EVENTS[1])
     assert [EVENTS[0], EVENTS[0], EVENTS[1]] == seen
 
 
@@ -99,18 +106,18 @@ def test_a_failing_subscriber_does_not_fail_the_call(caplog):
 def test_each_event_is_logged(caplog, event):
     """With the artifact's name and id; what needs attention as a warning, the rest as debug messages."""
     caplog.set_level(logging.DEBUG, "provenance")
-    tell(event)
+    emit(event)
     (record,) = caplog.records
     assert "name" in record.getMessage()
     assert ID in record.getMessage()
     assert (
-        logging.WARNING if isinstance(event, Healed | CodeChanged) else logging.DEBUG
+        logging.WARNING if isinstance(event, Recovered | CodeChanged) else logging.DEBUG
     ) == record.levelno
 
 
 def test_the_reasons_are_told(caplog):
     """A healed value tells why and what happened."""
-    tell(EVENTS[3])
+    emit(EVENTS[3])
     assert "the stored value was damaged" in caplog.text
     assert "the detail" in caplog.text
 
@@ -124,7 +131,7 @@ def test_calls_tell_what_they_took():
     miss, hit = seen
     assert miss.seconds >= 0.02
     assert miss.seconds == hit.seconds_saved
-    assert (True, Why.ABSENT) == (miss.stored, miss.why)
+    assert (True, MissReason.ABSENT) == (miss.stored, miss.reason)
 
 
 def slow():
@@ -135,7 +142,7 @@ def slow():
 def test_threads_count_together():
     """No event is lost when many threads tell."""
     threads = [
-        threading.Thread(target=lambda: [tell(EVENTS[0]) for _ in range(500)]) for _ in range(8)
+        threading.Thread(target=lambda: [emit(EVENTS[0]) for _ in range(500)]) for _ in range(8)
     ]
     for each in threads:
         each.start()
@@ -148,15 +155,15 @@ def test_threads_count_together():
 def test_the_latest_outcome_is_remembered(outcome, event):
     """How this process last came by an artifact is kept, until the counts begin anew; changed code is no outcome."""
     for each in (EVENTS[1], EVENTS[0], event, EVENTS[4]):
-        tell(each)
-    assert {ID: outcome} == outcomes([ID, "cd" * 20])
+        emit(each)
+    assert {ID: outcome} == last_outcomes([ID, "cd" * 20])
     p.reset_stats()
-    assert {} == outcomes([ID])
+    assert {} == last_outcomes([ID])
 
 
 def test_not_everything_is_remembered(monkeypatch):
     """A process that meets very many artifacts forgets those that it met first."""
-    monkeypatch.setattr(telemetry, "MOST_REMEMBERED", 3)
+    monkeypatch.setattr(telemetry, "MAX_REMEMBERED", 3)
     for i in range(5):
-        tell(Hit(str(i), "name", 0.0))
-    assert {"2", "3", "4"} == set(outcomes(map(str, range(5))))
+        emit(Hit(str(i), "name", 0.0))
+    assert {"2", "3", "4"} == set(last_outcomes(map(str, range(5))))

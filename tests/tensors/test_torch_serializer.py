@@ -13,7 +13,7 @@ from torch import nn
 import provenance as p
 from provenance.codecs import Decoding, Encoding, candidates
 from provenance.hashing import hash_value
-from provenance.model.records import options
+from provenance.model.records import freeze_options
 from provenance.testing import in_memory
 from tensors import tensor_values
 
@@ -23,15 +23,15 @@ NAME = "pytorch_model"
 def written(value, compression=None):
     """The bytes of *value*."""
     sink = io.BytesIO()
-    Encoding(NAME, value, "it", options({"compression": compression}))(sink)
+    Encoding(NAME, value, "it", freeze_options({"compression": compression}))(sink)
     return sink.getvalue()
 
 
 def read(data, compression=None, **load_kwargs):
     """The value of *data*."""
-    return Decoding(NAME, options(load_kwargs), options({"compression": compression}))(
-        io.BytesIO(data)
-    )
+    return Decoding(
+        NAME, freeze_options(load_kwargs), freeze_options({"compression": compression})
+    )(io.BytesIO(data))
 
 
 @given(st.integers(0, 1 << 62))

@@ -53,7 +53,7 @@ def test_the_guide_shows_no_other_files():
         ("shelf", "unlink(missing_ok=True)", "unlink()", "test_a_missing_blob_is_reported"),
         (
             "shelf",
-            "quarantine = drop_blob",
+            "quarantine = delete_blob",
             "quarantine = has_blob",
             "test_a_store_is_a_dictionary",
         ),

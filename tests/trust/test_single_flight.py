@@ -15,7 +15,7 @@ import pytest
 
 import provenance as p
 from provenance.effects.sql.postgres import PostgresDatabase
-from provenance.effects.sql.postgres_connection import Access
+from provenance.effects.sql.postgres_connection import ConnectionSettings
 from servers.postgres import server
 from waiting import until
 
@@ -83,7 +83,7 @@ def log(folder: Path) -> list[int]:
 def asked(folder: Path, query: str) -> object:
     """The one answer of the database."""
     if not (folder / "db").exists():
-        database = PostgresDatabase(Access(url=server(18).database_for(folder)))
+        database = PostgresDatabase(ConnectionSettings(url=server(18).database_for(folder)))
         found = database.query(query)[0][0]
         database.close()
         return found

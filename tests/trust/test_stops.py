@@ -8,7 +8,7 @@ from attrs import evolve
 
 import provenance as p
 from provenance.ports.blobs import WriteBlob
-from provenance.testing import faulty
+from provenance.testing import failing
 
 LARGE = 100_000
 STOP = p.StoreUnavailableError("a store", "it was stopped", "try again")
@@ -150,7 +150,7 @@ def stops(task, near, far, number, after):
     try:
         task(
             *(
-                evolve(each, interpreter=faulty(each.interpreter, number, STOP, after=after))
+                evolve(each, interpreter=failing(each.interpreter, number, STOP, after=after))
                 for each in (near, far)
             )
         )

@@ -31,7 +31,7 @@ for each in p.search("*.train", version=1, inputs={"rows": [1]}):
     assert_type(each, p.Artifact[object])
 p.search(version="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - versions are numbers
 assert_type(p.who_made(1), tuple[p.Artifact[object], ...])
-assert_type(p.progeny(made), tuple[p.Artifact[object], ...])
+assert_type(p.descendants(made), tuple[p.Artifact[object], ...])
 assert_type(
     p.promote(train([1]), "team", progress=lambda done, total, artifact: None),
     p.Artifact[object],

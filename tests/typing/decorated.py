@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar, assert_type
 
 import provenance as p
-from provenance import Artifact, Cached
+from provenance import Artifact, CachedFunction
 
 T = TypeVar("T")
 
@@ -65,8 +65,8 @@ assert_type(bare(bare(1)), int)
 bare(called(1))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # an int is wanted
 
 # The decorated function is of a type that can be named.
-one: Cached[[int], int] = bare.with_options(version=2)
-other: Cached[[str], int] = bare  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # it takes an int
+one: CachedFunction[[int], int] = bare.with_options(version=2)
+other: CachedFunction[[str], int] = bare  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # it takes an int
 
 # Options are checked.
 p.provenance(version="1")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]  # a number is wanted
@@ -94,7 +94,7 @@ async def awaiting() -> None:
     await later("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # an int is wanted
 
 
-named: Cached[[int], Coroutine[Any, Any, str]] = later
+named: CachedFunction[[int], Coroutine[Any, Any, str]] = later
 
 
 class Model:

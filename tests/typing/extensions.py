@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, assert_type
 
 import provenance as p
-from provenance.effect import Effect, Interpreter, layered
-from provenance.effects.io import Kept
+from provenance.effect import Effect, Interpreter, with_layer
+from provenance.effects.io import MemorySink
 from provenance.effects.layers import Counter, counted
 from provenance.extending import repository_over
-from provenance.model.records import Blob, Stored
-from provenance.ports.blobs import BlobEffects as Blobs
-from provenance.ports.blobs import BlobStore, blob_effects
-from provenance.testing import Place, faulty, in_folder
+from provenance.model.records import Blob, StoredBlob
+from provenance.ports.blobs import BlobEffects, BlobStore, blob_effects
+from provenance.testing import StoreUnderTest, failing, in_folder
 from provenance.testing.contracts import BlobContract, StoreModel, store_machine
 
 A = TypeVar("A")
@@ -20,10 +19,10 @@ E = TypeVar("E", bound=Effect[Any])
 
 
 class Shelf:
-    def write_blob(self, write: Callable[[BinaryIO], None], /) -> Stored:
-        sink = Kept()
+    def write_blob(self, write: Callable[[BinaryIO], None], /) -> StoredBlob:
+        sink = MemorySink()
         write(sink)
-        return Stored(sink.held().blob)
+        return StoredBlob(sink.inline_blob().blob)
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object], /) -> object:
         raise NotImplementedError
@@ -31,7 +30,7 @@ class Shelf:
     def has_blob(self, blob: Blob, /) -> bool:
         return False
 
-    def drop_blob(self, blob: Blob, /) -> None:
+    def delete_blob(self, blob: Blob, /) -> None:
         return None
 
     def quarantine(self, blob: Blob, /) -> None:
@@ -39,30 +38,30 @@ class Shelf:
 
 
 class ShelfSuite(BlobContract):
-    def make(self, folder: Path, /) -> Place:
-        return Place.of_blobs(Shelf())
+    def make(self, folder: Path, /) -> StoreUnderTest:
+        return StoreUnderTest.of_blobs(Shelf())
 
 
 def quiet(base: Interpreter[E]) -> Interpreter[E]:
     def around(effect: Effect[A], answer: Callable[[Effect[A]], A]) -> A:
         return answer(effect)
 
-    return layered(base, around)
+    return with_layer(base, around)
 
 
 store: BlobStore = Shelf()
-assert_type(blob_effects(store), Interpreter[Blobs])
-assert_type(store_machine(lambda: Place.of_blobs(Shelf())), type[StoreModel])
-assert_type(p.MemoryStore().layered(quiet), p.Store)
-assert_type(p.MemoryRepo().layered(quiet), p.Repository)
+assert_type(blob_effects(store), Interpreter[BlobEffects])
+assert_type(store_machine(lambda: StoreUnderTest.of_blobs(Shelf())), type[StoreModel])
+assert_type(p.MemoryStore().with_layer(quiet), p.Store)
+assert_type(p.MemoryRepo().with_layer(quiet), p.Repository)
 assert_type(p.ChainedStore(stores=[p.MemoryStore()], write=False), p.Store)
 assert_type(
     p.ChainedRepo("both", stores=(p.MemoryRepo(), p.ChainedRepo(stores=[p.MemoryRepo("far")]))),
     p.Repository,
 )
-assert_type(p.MemoryRepo().layered(lambda base: counted(base, Counter())), p.Repository)
+assert_type(p.MemoryRepo().with_layer(lambda base: counted(base, Counter())), p.Repository)
 assert_type(
-    p.MemoryRepo().layered(lambda base: faulty(base, 1, OSError(), after=True)), p.Repository
+    p.MemoryRepo().with_layer(lambda base: failing(base, 1, OSError(), after=True)), p.Repository
 )
 with in_folder(Path()) as repo:
     assert_type(repo, p.Repository)
@@ -71,7 +70,7 @@ p.ChainedRepo()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  #
 p.ChainedRepo(stores=[p.MemoryStore()])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]  # it is no repository
 p.ChainedStore(stores=["near"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]  # names are for a configuration
 p.ChainedStore(stores=[p.MemoryStore()], wirte=False)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # misspelt
-p.MemoryRepo().layered(lambda base: blob_effects(store))  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]  # a layer keeps the row
-p.MemoryRepo().layered(counted)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it wants a counter
+p.MemoryRepo().with_layer(lambda base: blob_effects(store))  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]  # a layer keeps the row
+p.MemoryRepo().with_layer(counted)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it wants a counter
 repository_over("mine", blob_effects(store))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # no records are kept
-Place.of_blobs(object())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it is no store
+StoreUnderTest.of_blobs(object())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it is no store

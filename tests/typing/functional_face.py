@@ -11,7 +11,7 @@ from returns.result import Result
 
 import provenance as p
 from provenance import functional
-from provenance.functional import Computed, Planned
+from provenance.functional import ComputedCall, PlannedCall
 from provenance.model.ids import ArtifactId, ValueId
 from provenance.testing import memory_environment
 
@@ -41,7 +41,7 @@ assert_type(functional.environment({}), IOResult[p.Environment, p.ConfigError])
 assert_type(functional.repository(env), IOResult[p.Repository, p.ProvenanceError])
 
 # Calls and plans have the function's own types, arguments and results.
-assert_type(functional.plan(length, "a"), Result[Planned[int], Exception])
+assert_type(functional.plan(length, "a"), Result[PlannedCall[int], Exception])
 assert_type(functional.call(env, length, text="a"), IOResult[int, Exception])
 assert_type(functional.call(env, text_of, 1, sign=True), IOResult[str, Exception])
 assert_type(functional.call(env, length_later, "a"), FutureResult[int, Exception])
@@ -52,16 +52,16 @@ functional.call(env, len, "a")  # type: ignore[call-overload]  # pyright: ignore
 
 # Steps keep the type of the result.
 assert_type(functional.perform(env, plan), IOResult[int, Exception])
-assert_type(functional.compute(env, plan), IOResult[Computed[int], Exception])
+assert_type(functional.compute(env, plan), IOResult[ComputedCall[int], Exception])
 assert_type(functional.lookup(repo, plan), IOResult[Maybe[p.Artifact[int]], p.ProvenanceError])
 assert_type(functional.perform(env, later.unwrap()), FutureResult[int, Exception])
-assert_type(functional.compute(env, later.unwrap()), FutureResult[Computed[int], Exception])
+assert_type(functional.compute(env, later.unwrap()), FutureResult[ComputedCall[int], Exception])
 assert_type(
     functional.lookup(repo, later.unwrap()), IOResult[Maybe[p.Artifact[int]], p.ProvenanceError]
 )
 
 
-def steps(computed: Computed[int], artifact: p.Artifact[int], artifact_id: ArtifactId) -> None:
+def steps(computed: ComputedCall[int], artifact: p.Artifact[int], artifact_id: ArtifactId) -> None:
     assert_type(functional.commit(repo, computed), IOResult[p.Artifact[int], p.ProvenanceError])
     assert_type(functional.load_value(repo, artifact), IOResult[int, p.ProvenanceError])
     assert_type(
@@ -74,9 +74,11 @@ def steps(computed: Computed[int], artifact: p.Artifact[int], artifact_id: Artif
     assert_type(functional.load_inputs(repo, artifact), IOResult[p.Inputs, p.ProvenanceError])
     assert_type(functional.lineage(repo, artifact), IOResult[p.Lineage, p.ProvenanceError])
     assert_type(functional.forget(repo, artifact_id), IOResult[bool, p.ProvenanceError])
-    assert_type(functional.verify(repo), IOResult[p.Verified, p.ProvenanceError])
-    assert_type(functional.collect_garbage(env, repo), IOResult[p.Collected, p.ProvenanceError])
-    assert_type(functional.evict(env, repo, max_bytes=0), IOResult[p.Evicted, p.ProvenanceError])
+    assert_type(functional.verify(repo), IOResult[p.VerificationReport, p.ProvenanceError])
+    assert_type(functional.collect_garbage(env, repo), IOResult[p.GarbageReport, p.ProvenanceError])
+    assert_type(
+        functional.evict(env, repo, max_bytes=0), IOResult[p.EvictionReport, p.ProvenanceError]
+    )
     assert_type(functional.read(length("a")), IOResult[int, Exception])
     functional.forget(repo, "ab")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # whole ids only
     functional.commit(repo, 1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # what was computed is wanted
@@ -89,7 +91,7 @@ assert_type(functional.within(env, length_later)("a"), FutureResult[int, Excepti
 functional.within(env, length)(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # a str is wanted
 
 
-def committed(computed: Computed[int]) -> IOResult[p.Artifact[int], Exception]:
+def committed(computed: ComputedCall[int]) -> IOResult[p.Artifact[int], Exception]:
     return functional.commit(repo, computed)
 
 

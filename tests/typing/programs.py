@@ -2,15 +2,15 @@
 
 from typing import BinaryIO, assert_type
 
-from provenance.effect import Interpreter, Program, layered, run
+from provenance.effect import Interpreter, Program, run, with_layer
 from provenance.model.ids import ArtifactId, RunId, ValueId
-from provenance.model.records import ArtifactRecord, Stored
+from provenance.model.records import ArtifactRecord, StoredBlob
 from provenance.ports.blobs import HasBlob, ReadBlob, WriteBlob
-from provenance.ports.capabilities import All, Lookup
+from provenance.ports.capabilities import AllEffects, Lookup
 from provenance.ports.machine import Now
 from provenance.ports.records import FindEviction, FindRecord, PutRecord
 from provenance.repository import programs
-from provenance.repository.programs import Absent, Found, Gone, Unsound
+from provenance.repository.programs import BlobLost, LookupHit, LookupMiss, RecordCorrupt
 from provenance.testing import scripted
 
 
@@ -46,21 +46,24 @@ telling: Interpreter[FindEviction] = FindEviction.on(lambda _: None)
 an_id = ArtifactId("00" * 20)
 
 # An interpreter that answers the row, or more, will do.
-assert_type(run(programs.lookup(an_id), finding), Found | Absent | Unsound)
-assert_type(run(programs.probe(an_id), finding | having | telling), Found | Absent | Gone | Unsound)
+assert_type(run(programs.lookup(an_id), finding), LookupHit | LookupMiss | RecordCorrupt)
+assert_type(
+    run(programs.probe(an_id), finding | having | telling),
+    LookupHit | LookupMiss | BlobLost | RecordCorrupt,
+)
 assert_type(run(looks_up(an_id), finding | having | telling), bool)
 
 # One that lacks an answer will not.
 run(programs.probe(an_id), finding | telling)  # type: ignore[misc]  # pyright: ignore[reportArgumentType]  # HasBlob has no answer
 run(looks_up(an_id), having | telling)  # type: ignore[misc]  # pyright: ignore[reportArgumentType]  # FindRecord has no answer
-everything: Interpreter[All] = finding | having  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # most have no answer
+everything: Interpreter[AllEffects] = finding | having  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # most have no answer
 
 # An answer must be of the effect's type.
 HasBlob.on(lambda _: "yes")  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]  # a bool is wanted
 Now.on(lambda _: 0.0)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]  # a datetime is wanted
 
 # A layer keeps the row.
-assert_type(layered(finding, lambda effect, inner: inner(effect)), Interpreter[FindRecord])
+assert_type(with_layer(finding, lambda effect, inner: inner(effect)), Interpreter[FindRecord])
 
 # An id of one table does not look into another.
 FindRecord(ValueId("00" * 20))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # an artifact's id is wanted
@@ -68,10 +71,13 @@ FindRecord(RunId("00" * 20))  # type: ignore[arg-type]  # pyright: ignore[report
 FindRecord("00" * 20)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # an artifact's id is wanted
 
 # A script answers questions of the program's row.
-assert_type(scripted(programs.lookup(an_id), (FindRecord(an_id), None)), Found | Absent | Unsound)
+assert_type(
+    scripted(programs.lookup(an_id), (FindRecord(an_id), None)),
+    LookupHit | LookupMiss | RecordCorrupt,
+)
 
 
 def stores(record: ArtifactRecord, ask: PutRecord) -> None:
     record.name = "other"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  # records are frozen
     ask.replace = True  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  # effects are frozen
-    Stored(b"")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # a blob's name is wanted
+    StoredBlob(b"")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # a blob's name is wanted

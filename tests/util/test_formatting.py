@@ -7,7 +7,7 @@ import pytest
 
 import provenance as p
 from provenance.testing import in_memory
-from provenance.util.formatting import said, shape_of, shown
+from provenance.util.formatting import describe_error, describe_shape, safe_repr
 from provenance.vis import visualize_lineage
 
 HUGE = 10**5_000
@@ -65,13 +65,16 @@ def identity(memory_repo):
 )
 def test_what_is_said_of_a_value(expected, value):
     """It is its `repr`, but for what has none: an int says how long it is, anything else its type."""
-    assert expected == shown(value)
+    assert expected == safe_repr(value)
 
 
 def test_what_is_said_of_an_error():
     """Its type and text, or the type alone."""
-    assert ["ValueError: no", "Silent"] == [said(ValueError("no")), said(Silent())]
-    assert (None, (2,)) == (shape_of(Mute()), shape_of(memoryview(b"ab")))
+    assert ["ValueError: no", "Silent"] == [
+        describe_error(ValueError("no")),
+        describe_error(Silent()),
+    ]
+    assert (None, (2,)) == (describe_shape(Mute()), describe_shape(memoryview(b"ab")))
 
 
 def test_proxies_of_huge_integers(identity):

@@ -6,7 +6,7 @@ from attrs import evolve
 from hypothesis import strategies as st
 
 import provenance as p
-from provenance.vis.scene import Kind, Scene, Step, Thing, Use
+from provenance.vis.scene import ArtifactNode, Kind, Scene, Step, Use
 
 SVG = "{http://www.w3.org/2000/svg}"
 NASTY = [
@@ -98,7 +98,8 @@ def classed(root, style):
 def plain_scene(count, uses):
     """A scene of *count* steps of which nothing is recorded, with these uses."""
     steps = tuple(
-        Step(Thing(str(i).zfill(40), Kind.MISSING, "?", "", None, ()), None) for i in range(count)
+        Step(ArtifactNode(str(i).zfill(40), Kind.MISSING, "?", "", None, ()), None)
+        for i in range(count)
     )
     return Scene(count - 1, steps, tuple(Use(a, b, str(i)) for i, (a, b) in enumerate(uses)))
 

@@ -9,11 +9,11 @@ from attrs.exceptions import FrozenInstanceError
 
 import provenance as p
 from provenance import vis
-from provenance.effect import layered
+from provenance.effect import with_layer
 from provenance.environment import using_repo
 from provenance.ports.blobs import ReadBlob
 from provenance.ports.records import FindInputs, FindRecord
-from provenance.vis.drawing import LONGEST, MOST_DOTS, scale
+from provenance.vis.drawing import LONGEST, MAX_DOTS, scale
 from vis.samples import combine, diamonds, follow, id_of, source
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -48,7 +48,7 @@ def test_no_value_is_read(repo):
         asked.append(effect)
         return inner(effect)
 
-    with using_repo(evolve(repo, interpreter=layered(repo.interpreter, watch))) as watched:
+    with using_repo(evolve(repo, interpreter=with_layer(repo.interpreter, watch))) as watched:
         drawing = vis.visualize_lineage(watched.get_by_id(id_of(made)))
         drawing._repr_mimebundle_()
         for suffix in ("svg", "html", "png", "dot", "mmd"):
@@ -101,7 +101,7 @@ def test_png_does_not_get_too_large(width, height):
     """However large the drawing, the picture has bounds."""
     zoom = scale(width, height)
     assert max(width, height) * zoom <= LONGEST + 1
-    assert width * height * zoom**2 <= MOST_DOTS + 1
+    assert width * height * zoom**2 <= MAX_DOTS + 1
 
 
 def test_a_large_picture_is_drawn_coarsely():

@@ -14,7 +14,7 @@ import provenance as p
 from architecture.silence import silence
 from provenance import vis
 from provenance.events import Outcome
-from provenance.vis.graph_languages import quoted, told
+from provenance.vis.graph_languages import quote_dot, quote_mermaid
 from provenance.vis.scene import scene_of
 from provenance.vis.svg import DARK, LIGHT
 from vis.samples import (
@@ -82,7 +82,7 @@ def test_svg_is_xml_with_every_artifact(repo):
         root = read(drawing.svg)
         assert f"{SVG}svg" == root.tag
         told_of = "\n".join(titles(root))
-        assert all(step.thing.id in told_of for step in drawing.scene.steps)
+        assert all(step.artifact.id in told_of for step in drawing.scene.steps)
         assert (
             len(drawing.scene.steps) == len(classed(root, "artifact")) == len(classed(root, "step"))
         )
@@ -221,8 +221,8 @@ def test_dot_has_every_node_and_edge(repo):
 @pytest.mark.parametrize("text", NASTY, ids=ascii)
 def test_dot_quotes_whatever_it_is(text):
     """The quoted string ends where it should, and means what it says."""
-    assert text == unquoted(quoted(text))
-    assert re.fullmatch(r'"(?:[^"\\]|\\.)*"', quoted(text), re.DOTALL)
+    assert text == unquoted(quote_dot(text))
+    assert re.fullmatch(r'"(?:[^"\\]|\\.)*"', quote_dot(text), re.DOTALL)
 
 
 def test_mermaid_has_every_node_and_edge(repo):
@@ -249,7 +249,7 @@ def test_mermaid_has_every_node_and_edge(repo):
 @pytest.mark.parametrize("text", NASTY, ids=ascii)
 def test_mermaid_codes_can_be_read_back(text):
     """Codes stand for the characters that they replace."""
-    coded = told(text)[1:-1]
+    coded = quote_mermaid(text)[1:-1]
     assert text == re.sub(r"#(\d+);", lambda match: chr(int(match[1])), coded)
 
 

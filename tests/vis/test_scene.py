@@ -10,7 +10,7 @@ import provenance as p
 from provenance import vis
 from provenance.events import Outcome
 from provenance.vis.scene import Kind
-from provenance.vis.text import fitted, visible, width
+from provenance.vis.text import escape_invisible, fit_text, width
 from vis.samples import NASTY, changed, combine, diamonds, follow, id_of, join, source
 
 
@@ -21,14 +21,14 @@ def scene(of):
 
 def things(of):
     """The artifacts of a scene, by the name of the function that made them."""
-    return {step.call.name if step.call else None: step.thing for step in scene(of).steps}
+    return {step.call.name if step.call else None: step.artifact for step in scene(of).steps}
 
 
 def test_every_artifact_is_one_step():
     """15 diamonds are 46 artifacts and 60 uses, not 32,767 paths."""
     top = diamonds(15)
     drawn = scene(top)
-    assert set(p.lineage(top).artifacts) == {step.thing.id for step in drawn.steps}
+    assert set(p.lineage(top).artifacts) == {step.artifact.id for step in drawn.steps}
     assert (46, 60) == (len(drawn.steps), len(drawn.uses))
 
 
@@ -37,7 +37,7 @@ def test_sources_come_first():
     top = combine(follow(source()), source("b"))
     drawn = scene(top)
     assert all(not use.turns_back and use.source < use.user for use in drawn.uses)
-    assert id_of(top) == drawn.steps[drawn.root].thing.id
+    assert id_of(top) == drawn.steps[drawn.root].artifact.id
 
 
 def test_a_function_is_told_with_its_parameters():
@@ -72,7 +72,7 @@ def test_composites_and_files_are_told_apart():
     a, b = source("a"), source("b")
     graph = p.lineage(combine(a, follow(b)))
     graph = changed(changed(graph, id_of(a), composite=True), id_of(b), serializer="file")
-    kinds = {step.thing.id: step.thing.kind for step in scene(graph).steps}
+    kinds = {step.artifact.id: step.artifact.kind for step in scene(graph).steps}
     assert (Kind.COMPOSITE, Kind.FILE, Kind.PLAIN) == (
         kinds[id_of(a)],
         kinds[id_of(b)],
@@ -86,7 +86,7 @@ def test_a_missing_artifact_is_a_node_without_a_function(repo):
     made = follow(a)
     repo.delete(id_of(a))
     (gone,) = [step for step in scene(made).steps if step.call is None]
-    assert (Kind.MISSING, id_of(a)) == (gone.thing.kind, gone.thing.id)
+    assert (Kind.MISSING, id_of(a)) == (gone.artifact.kind, gone.artifact.id)
 
 
 def test_outcomes_are_those_of_this_process():
@@ -95,7 +95,7 @@ def test_outcomes_are_those_of_this_process():
     p.reset_stats()
     source("hit"), source.recompute("again")
     top = join(hit, miss, again)
-    outcomes = {step.thing.id: step.thing.outcome for step in scene(top).steps}
+    outcomes = {step.artifact.id: step.artifact.outcome for step in scene(top).steps}
     assert [Outcome.HIT, None, Outcome.RECOMPUTED, Outcome.MISS] == [
         outcomes[id_of(x)] for x in (hit, miss, again, top)
     ]
@@ -121,13 +121,13 @@ def test_artifacts_apart_from_the_root_are_drawn_too():
     """A graph that was put together by hand loses nothing."""
     graph, other = p.lineage(source("a")), p.lineage(source("b"))
     both = evolve(graph, artifacts=graph.artifacts.update(other.artifacts))
-    assert {graph.root, other.root} == {step.thing.id for step in scene(both).steps}
+    assert {graph.root, other.root} == {step.artifact.id for step in scene(both).steps}
 
 
 @pytest.mark.parametrize("text", NASTY, ids=ascii)
 def test_whatever_is_written_is_visible(text):
     """No line breaks, controls, lone surrogates or turned directions are left; it can be encoded."""
-    shown = visible(text)
+    shown = escape_invisible(text)
     assert shown.isprintable() or "\u200d" in shown
     assert shown == shown.encode().decode()
 
@@ -136,7 +136,7 @@ def test_whatever_is_written_is_visible(text):
 @pytest.mark.parametrize("room", [2.0, 5.0, 30.0])
 def test_a_text_is_cut_to_its_room(text, room):
     """It fits, and what fits uncut is left whole."""
-    cut = fitted(text, room)
+    cut = fit_text(text, room)
     assert width(cut) <= room
     assert (cut == text) == (width(text) <= room)
 
@@ -147,6 +147,6 @@ def test_times_are_told_in_utc():
     graph = changed(
         p.lineage(made), id_of(made), computed_at=datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
     )
-    assert dict(scene(graph).steps[0].thing.facts)["computed"].startswith(
+    assert dict(scene(graph).steps[0].artifact.facts)["computed"].startswith(
         "2001-02-03 04:05:06 UTC, in "
     )

@@ -9,14 +9,14 @@ from typing import cast
 from provenance import environment
 from provenance.archives import ArchivedFile
 from provenance.calls import commit, execute
-from provenance.calls.commit import deposit
-from provenance.calls.options import Choices, checked
-from provenance.calls.signature import subject_of
+from provenance.calls.commit import archive_call
+from provenance.calls.options import OptionArguments, check_options
+from provenance.calls.signature import inspect_function
 from provenance.effect import run
 from provenance.model.references import unwrap
-from provenance.repository.programs import Found
+from provenance.repository.programs import LookupHit
 from provenance.results.handles import artifact_of
-from provenance.util.formatting import shown
+from provenance.util.formatting import safe_repr
 
 
 def archive_file(
@@ -47,14 +47,19 @@ def archive_file(
             stays.
     """
     repo = environment.current().repository()
-    file = run(commit.examined(unwrap(filename), preserve_ext, shown(filename)), repo.interpreter)
-    options = checked(subject_of(archive_file), Choices(name=name, custom_fields=custom_fields))
-    made = deposit(file, options.name or file.name, options.custom_fields)
-    call = execute.begin(environment.current(), made.recipe, made.arguments, {})
-    found = run(
-        commit.looked_up(call.plan.artifact_id, file, thoroughly=delete_original), repo.interpreter
+    file = run(
+        commit.inspect(unwrap(filename), preserve_ext, safe_repr(filename)), repo.interpreter
     )
-    call = call if isinstance(found, Found) else execute.replacing(call, found)
+    options = check_options(
+        inspect_function(archive_file), OptionArguments(name=name, custom_fields=custom_fields)
+    )
+    made = archive_call(file, options.name or file.name, options.custom_fields)
+    call = execute.prepare(environment.current(), made.spec, made.arguments, {})
+    found = run(
+        commit.lookup_file(call.plan.artifact_id, file, thoroughly=delete_original),
+        repo.interpreter,
+    )
+    call = call if isinstance(found, LookupHit) else execute.replace_found(call, found)
     result = execute.execute(call)
     record = artifact_of(result)
     # With `read_only` nothing was stored.

@@ -14,10 +14,15 @@ from typing import Any, Final, ParamSpec, Protocol, TypeAlias, TypeVar, cast, ov
 
 from attrs import frozen
 
-from provenance.calls.signature import Subject, completed_call, subject_of, without_dictionary
+from provenance.calls.signature import (
+    WrappedFunction,
+    inspect_function,
+    merge_call_arguments,
+    parameter_without_dictionary,
+)
 from provenance.errors import ConfigError, ProxyExpectedError
 from provenance.model.references import is_proxy
-from provenance.util.formatting import shown
+from provenance.util.formatting import safe_repr
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -84,19 +89,19 @@ _Make: TypeAlias = "Callable[[AnyFunction, tuple[str, ...]], AnyFunction]"
 def _with_parameters(name: str, make: _Make, parameters: tuple[object, ...]) -> object:
     """Return the decorator, or the decorated function if it is used without parentheses."""
     if len(parameters) == 1 and (callable(parameters[0]) or hasattr(parameters[0], "__func__")):
-        return _decorated(make, (), parameters[0])
+        return _decorate(make, (), parameters[0])
     names = tuple(parameter for parameter in parameters if isinstance(parameter, str))
     if len(names) < len(parameters):
-        problem = f"parameters must be strings, got {shown(parameters)}"
+        problem = f"parameters must be strings, got {safe_repr(parameters)}"
         raise ConfigError(f"@{name}", problem, "pass the names of parameters")
-    return functools.partial(_decorated, make, names)
+    return functools.partial(_decorate, make, names)
 
 
-def _decorated(make: _Make, parameters: tuple[str, ...], function: object) -> object:
+def _decorate(make: _Make, parameters: tuple[str, ...], function: object) -> object:
     if isinstance(function, classmethod | staticmethod):
         inner = cast("Any", function).__func__
         kind = cast("Callable[[object], object]", type(cast("object", function)))
-        return kind(_decorated(make, parameters, inner))
+        return kind(_decorate(make, parameters, inner))
     return make(cast("AnyFunction", function), parameters)
 
 
@@ -150,7 +155,7 @@ class _Check:
 
 
 def _check_of(function: AnyFunction, names: tuple[str, ...]) -> _Check:
-    label = subject_of(function).label
+    label = inspect_function(function).label
     kinds = {
         name: parameter.kind for name, parameter in inspect.signature(function).parameters.items()
     }
@@ -182,13 +187,13 @@ def _is_plain(value: object) -> bool:
 
 
 def _ensuring(function: AnyFunction, names: tuple[str, ...]) -> AnyFunction:
-    wrapper = (_checked_later if _awaits(function) else _checked)(function)
+    wrapper = (_check_call_async if _awaits(function) else _check_call)(function)
     vars(wrapper)[_CHECK] = _check_of(function, names)
     return wrapper
 
 
 # The wrappers are made by functions of their own, as what they capture counts as an input.
-def _checked(function: AnyFunction) -> AnyFunction:
+def _check_call(function: AnyFunction) -> AnyFunction:
     @functools.wraps(function)
     def checked(*args: object, **kwargs: object) -> object:
         vars(checked)[_CHECK](args, kwargs)
@@ -197,7 +202,7 @@ def _checked(function: AnyFunction) -> AnyFunction:
     return checked
 
 
-def _checked_later(function: AnyFunction) -> AnyFunction:
+def _check_call_async(function: AnyFunction) -> AnyFunction:
     @functools.wraps(function)
     async def checked(*args: object, **kwargs: object) -> object:
         vars(checked)[_CHECK](args, kwargs)
@@ -210,9 +215,9 @@ def _checked_later(function: AnyFunction) -> AnyFunction:
 
 
 def _merging(function: AnyFunction, names: tuple[str, ...]) -> AnyFunction:
-    subject = subject_of(function)
-    if (name := without_dictionary(subject, names)) is not None:
-        path = f"@merge_defaults on {subject.label}"
+    wrapped = inspect_function(function)
+    if (name := parameter_without_dictionary(wrapped, names)) is not None:
+        path = f"@merge_defaults on {wrapped.label}"
         raise ConfigError(path, f"the default of {name!r} is not a dictionary", "leave it out")
     # A function decorated by `@provenance` merges with regard to artifacts.
     option: Callable[[bool | tuple[str, ...]], AnyFunction] | None = getattr(
@@ -220,19 +225,19 @@ def _merging(function: AnyFunction, names: tuple[str, ...]) -> AnyFunction:
     )
     if option is not None:
         return option(names or True)
-    chosen = {name: subject.defaults[name] for name in names or subject.defaults}
+    chosen = {name: wrapped.defaults[name] for name in names or wrapped.defaults}
     defaults: dict[str, object] = {
         name: default for name, default in chosen.items() if isinstance(default, dict)
     }
-    wrapper = (_merged_later if _awaits(function) else _merged)(function, defaults)
-    vars(wrapper)[_SUBJECT] = subject
+    wrapper = (_merge_call_async if _awaits(function) else _merge_call)(function, defaults)
+    vars(wrapper)[_SUBJECT] = wrapped
     return wrapper
 
 
 _Defaults: TypeAlias = "Mapping[str, object]"
 
 
-def _merged(function: AnyFunction, defaults: _Defaults) -> AnyFunction:
+def _merge_call(function: AnyFunction, defaults: _Defaults) -> AnyFunction:
     """Return a wrapper that completes dictionaries.
 
     It captures *defaults*, which makes them inputs of the function.
@@ -240,18 +245,18 @@ def _merged(function: AnyFunction, defaults: _Defaults) -> AnyFunction:
 
     @functools.wraps(function)
     def merged(*args: object, **kwargs: object) -> object:
-        subject: Subject = vars(merged)[_SUBJECT]
-        args, kwargs = completed_call(subject, defaults, args, kwargs)
-        return cast("object", subject.function(*args, **kwargs))
+        wrapped: WrappedFunction = vars(merged)[_SUBJECT]
+        args, kwargs = merge_call_arguments(wrapped, defaults, args, kwargs)
+        return cast("object", wrapped.function(*args, **kwargs))
 
     return merged
 
 
-def _merged_later(function: AnyFunction, defaults: _Defaults) -> AnyFunction:
+def _merge_call_async(function: AnyFunction, defaults: _Defaults) -> AnyFunction:
     @functools.wraps(function)
     async def merged(*args: object, **kwargs: object) -> object:
-        subject: Subject = vars(merged)[_SUBJECT]
-        args, kwargs = completed_call(subject, defaults, args, kwargs)
-        return cast("object", await subject.function(*args, **kwargs))
+        wrapped: WrappedFunction = vars(merged)[_SUBJECT]
+        args, kwargs = merge_call_arguments(wrapped, defaults, args, kwargs)
+        return cast("object", await wrapped.function(*args, **kwargs))
 
     return merged

@@ -10,11 +10,11 @@ from typing import BinaryIO, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
-from provenance.archives import ArchivedFile, ArchivedFolder, Original, extension_of
-from provenance.calls.draft import Computation, Draft
+from provenance.archives import ArchivedFile, ArchivedFolder, LocalSource, extension_of
+from provenance.calls.draft import Computation, PendingArtifact
 from provenance.calls.plan import CallPlan, plan_call
-from provenance.calls.signature import subject_of
-from provenance.calls.spec import Archiving, CallOptions, Recipe, identity_of
+from provenance.calls.signature import inspect_function
+from provenance.calls.spec import Archiving, DecoratorOptions, FunctionSpec, cache_key_of
 from provenance.codecs import Encoding
 from provenance.effect import Program
 from provenance.errors import (
@@ -26,60 +26,62 @@ from provenance.errors import (
 )
 from provenance.hashing import hash_value
 from provenance.model.ids import ArtifactId
-from provenance.model.records import NO_OPTIONS, ArtifactRecord, Blob, Options, Written
-from provenance.model.references import Sighting
+from provenance.model.records import NO_OPTIONS, ArtifactRecord, Blob, Options, WriteResult
+from provenance.model.references import InputRef
 from provenance.ports.blobs import HasBlob, Quarantine, ReadBlob, WriteBlob, WriteBlobs
 from provenance.ports.capabilities import Commit, Lookup
-from provenance.ports.machine import CurrentRun, DeleteOriginal, Examine, ExaminedFolder, Now
+from provenance.ports.machine import CurrentRun, DeleteSource, InspectedFolder, InspectFile, Now
 from provenance.repository import programs
 from provenance.repository.programs import contents_of
-from provenance.util.formatting import shown
+from provenance.util.formatting import safe_repr
 
 
 @frozen
-class Deposit:
+class ArchiveCall:
     """A file or folder to be archived under a name.
 
     The arguments are the path of the original (recorded but ignored), its digest and its extension.
     """
 
     file: ArchivedFile
-    recipe: Recipe = field(eq=False)
+    spec: FunctionSpec = field(eq=False)
     arguments: tuple[str, str, str]
     plan: CallPlan
 
     @property
-    def sighting(self) -> Sighting:
+    def input_ref(self) -> InputRef:
         """Its artifact as an input of another one."""
         value_id = hash_value(self.file)
-        return Sighting(self.plan.artifact_id, value_id, value_id)
+        return InputRef(self.plan.artifact_id, value_id, value_id)
 
     @property
     def artifact_id(self) -> ArtifactId:
         """Id of its artifact."""
         return self.plan.artifact_id
 
-    def draft(self, moment: datetime, *, replace: bool) -> Draft:
+    def draft(self, moment: datetime, *, replace: bool) -> PendingArtifact:
         """Return the pending artifact."""
         value_id = hash_value(self.file)
         done = Computation(self.file, value_id, moment, 0.0, 0.0, 0.0)
-        return Draft(self.artifact_id, self.recipe, self.plan, done, replace)
+        return PendingArtifact(self.artifact_id, self.spec, self.plan, done, replace)
 
 
-def deposit(file: ArchivedFile, name: str, custom_fields: Options = NO_OPTIONS) -> Deposit:
+def archive_call(file: ArchivedFile, name: str, custom_fields: Options = NO_OPTIONS) -> ArchiveCall:
     """Return a deposit of *file* as *name*."""
 
     def archive_file(filename: str, content: str, extension: str) -> ArchivedFile:  # noqa: ARG001 - recorded inputs
-        if isinstance(file.keeper, Original) and not Path(file.keeper.path).exists():
+        if isinstance(file.source, LocalSource) and not Path(file.source.path).exists():
             problem = "the stored copy and the original are missing"
             advice = "restore it, or the repository, from a backup"
             raise UnarchivableFileError(repr(filename), problem, advice)
         return file
 
-    subject = evolve(
-        subject_of(archive_file), module="provenance.calls.archive_file", qualname="archive_file"
+    wrapped = evolve(
+        inspect_function(archive_file),
+        module="provenance.calls.archive_file",
+        qualname="archive_file",
     )
-    options = CallOptions(
+    options = DecoratorOptions(
         # Databases take only valid UTF-8.
         name=name.encode("utf-8", "backslashreplace").decode(),
         custom_fields=custom_fields,
@@ -87,13 +89,13 @@ def deposit(file: ArchivedFile, name: str, custom_fields: Options = NO_OPTIONS) 
         remove=frozenset({"file"}),
         use_cache=True,
     )
-    recipe = Recipe(subject, options, identity_of(subject, options), {}, {})
-    path = file.keeper.path if isinstance(file.keeper, Original) else file.name
+    spec = FunctionSpec(wrapped, options, cache_key_of(wrapped, options), {}, {})
+    path = file.source.path if isinstance(file.source, LocalSource) else file.name
     arguments = (path, file.digest, "/" if isinstance(file, ArchivedFolder) else file.extension)
-    return Deposit(file, recipe, arguments, plan_call(recipe, arguments, {}))
+    return ArchiveCall(file, spec, arguments, plan_call(spec, arguments, {}))
 
 
-def store(draft: Draft) -> Program[Commit, ArtifactRecord]:
+def store(draft: PendingArtifact) -> Program[Commit, ArtifactRecord]:
     """Store a computed artifact: its value, its inputs, its parts, then run and records in one transaction.
 
     Returns the record that is stored now, which is another process's if that was first. A crash on the way leaves
@@ -116,7 +118,7 @@ def store(draft: Draft) -> Program[Commit, ArtifactRecord]:
     return (yield from draft.put(value, serializer, inputs, run, now, besides))
 
 
-def write_first(encodings: Iterable[Encoding]) -> Program[WriteBlob, tuple[Written, str]]:
+def write_first(encodings: Iterable[Encoding]) -> Program[WriteBlob, tuple[WriteResult, str]]:
     """Write the first of *encodings* that can be written; returns the name of its serializer, too."""
     refusals: list[UnserializableValueError] = []
     for encoding in encodings:
@@ -126,22 +128,22 @@ def write_first(encodings: Iterable[Encoding]) -> Program[WriteBlob, tuple[Writt
             refusals.append(refusal)
         else:
             return written, encoding.serializer
-    raise _refused(refusals) from refusals[-1]
+    raise _raise_refusals(refusals) from refusals[-1]
 
 
 def write_each_first(
     several: Sequence[Iterable[Encoding]],
-) -> Program[WriteBlobs, tuple[tuple[Written, str], ...]]:
+) -> Program[WriteBlobs, tuple[tuple[WriteResult, str], ...]]:
     """As `write_first`, for several values at once."""
     left = [iter(encodings) for encodings in several]
     refusals: list[list[UnserializableValueError]] = [[] for _ in several]
-    written: dict[int, tuple[Written, str]] = {}
+    written: dict[int, tuple[WriteResult, str]] = {}
     while len(written) < len(several):
         trying = {at: next(left[at], None) for at in range(len(several)) if at not in written}
         encodings = [(at, encoding) for at, encoding in trying.items() if encoding is not None]
         if len(encodings) < len(trying):
             refused = next(refusals[at] for at, encoding in trying.items() if encoding is None)
-            raise _refused(refused) from refused[-1]
+            raise _raise_refusals(refused) from refused[-1]
         answers = yield from WriteBlobs(tuple([encoding for _, encoding in encodings]))
         for (at, encoding), answer in zip(encodings, answers, strict=True):
             if isinstance(answer, UnserializableValueError):
@@ -153,19 +155,21 @@ def write_each_first(
     return tuple([written[at] for at in range(len(several))])
 
 
-def _refused(refusals: Sequence[UnserializableValueError]) -> UnserializableValueError:
+def _raise_refusals(refusals: Sequence[UnserializableValueError]) -> UnserializableValueError:
     """Return the error for a value that no serializer can write."""
     reasons = "; ".join(refusal.reason for refusal in refusals)
     return UnserializableValueError(refusals[0].what, reasons, refusals[0].value)
 
 
-Archive: TypeAlias = Commit | Lookup | ReadBlob | DeleteOriginal
+Archive: TypeAlias = Commit | Lookup | ReadBlob | DeleteSource
 """Recording a file, which reads what was stored before it deletes the original."""
 Verify: TypeAlias = Lookup | ReadBlob | Quarantine
 """Looking up whether a file is stored and sound."""
 
 
-def taken(returned: object, archiving: Archiving | None, label: str) -> Program[Examine, object]:
+def archive_results(
+    returned: object, archiving: Archiving | None, label: str
+) -> Program[InspectFile, object]:
     """Return what a function *returned* or, if that is to be archived, the file or folder at that path, ready to be stored.
 
     Raises:
@@ -173,44 +177,46 @@ def taken(returned: object, archiving: Archiving | None, label: str) -> Program[
     """
     if archiving is None:
         return returned
-    return (yield from examined(returned, archiving.preserve_extension, f"the result of {label}"))
+    return (yield from inspect(returned, archiving.preserve_extension, f"the result of {label}"))
 
 
-def examined(given: object, preserve_extension: bool, what: str) -> Program[Examine, ArchivedFile]:
-    """Return the file or folder at a path, not stored yet; *what* names it in errors. Raises as `taken` does."""
+def inspect(
+    given: object, preserve_extension: bool, what: str
+) -> Program[InspectFile, ArchivedFile]:
+    """Return the file or folder at a path, not stored yet; *what* names it in errors. Raises as `archive_results` does."""
     if isinstance(given, ArchivedFolder):
         return given
     if isinstance(given, ArchivedFile):
         return evolve(given, extension=extension_of(given.name) if preserve_extension else "")
-    path = path_of(given, what)
+    path = path_from(given, what)
     try:
-        found = yield from Examine(path)
+        found = yield from InspectFile(path)
     except OSError as error:
         reason = f"{os.fspath(error.filename or path)!r}: {error.strerror or error}"
         raise UnarchivableFileError(
             what, reason, "pass the path of a readable file", given
         ) from error
     name = os.path.basename(found.original.path)  # noqa: PTH119 - paths are text here, as the user gave them
-    if isinstance(found, ExaminedFolder):
+    if isinstance(found, InspectedFolder):
         return ArchivedFolder(found.blob, "", name, found.original, found.members)
     return ArchivedFile(
         found.blob, extension_of(name) if preserve_extension else "", name, found.original
     )
 
 
-def path_of(given: object, what: str) -> str:
+def path_from(given: object, what: str) -> str:
     """Return the path *given* as text; raises `UnarchivableFileError` for anything else."""
     try:
         path = os.fspath(cast("str", given))
     except TypeError:
         path = None
     if not isinstance(path, str) or not path or "\0" in path:
-        reason = f"expected a path, got {shown(given)}"
+        reason = f"expected a path, got {safe_repr(given)}"
         raise UnarchivableFileError(what, reason, "pass a str or a pathlib.Path", given)
     return path
 
 
-def commit(draft: Draft) -> Program[Archive, ArtifactRecord]:
+def commit(draft: PendingArtifact) -> Program[Archive, ArtifactRecord]:
     """Store what was computed, as `programs.commit` does.
 
     The files of a folder are stored before it, as artifacts among its inputs. An original that is to be deleted is deleted once
@@ -221,12 +227,12 @@ def commit(draft: Draft) -> Program[Archive, ArtifactRecord]:
     return store(draft)
 
 
-def _commit_files(draft: Draft) -> Program[Archive, ArtifactRecord]:
-    archiving, value = draft.recipe.options.archive, draft.computation.value
+def _commit_files(draft: PendingArtifact) -> Program[Archive, ArtifactRecord]:
+    archiving, value = draft.spec.options.archive, draft.computation.value
     if isinstance(value, ArchivedFolder):
-        draft = yield from _with_members(draft, value)
+        draft = yield from _add_members(draft, value)
     if draft.parts:
-        draft = yield from _with_members_of_parts(draft)
+        draft = yield from _add_members_of_parts(draft)
     record = yield from store(draft)
     if (
         archiving is not None
@@ -237,58 +243,60 @@ def _commit_files(draft: Draft) -> Program[Archive, ArtifactRecord]:
     return record
 
 
-def _with_members_of_parts(draft: Draft) -> Program[Commit | Lookup, Draft]:
+def _add_members_of_parts(draft: PendingArtifact) -> Program[Commit | Lookup, PendingArtifact]:
     """Store the files of the parts of a composite that are folders."""
-    parts: list[Draft] = []
+    parts: list[PendingArtifact] = []
     for part in draft.parts:
         value = part.computation.value
         parts.append(
-            (yield from _with_members(part, value)) if isinstance(value, ArchivedFolder) else part
+            (yield from _add_members(part, value)) if isinstance(value, ArchivedFolder) else part
         )
     return evolve(draft, parts=tuple(parts))
 
 
-def _with_members(draft: Draft, folder: ArchivedFolder) -> Program[Commit | Lookup, Draft]:
+def _add_members(
+    draft: PendingArtifact, folder: ArchivedFolder
+) -> Program[Commit | Lookup, PendingArtifact]:
     """Store the files of *folder* that are not stored yet; returns *draft* with their artifacts among its inputs."""
-    sightings = list(draft.plan.sightings)
+    refs = list(draft.plan.input_refs)
     for file in folder.files.values():
-        member = deposit(file, file.name)
+        member = archive_call(file, file.name)
         found = yield from programs.probe(member.artifact_id)
-        if not isinstance(found, programs.Found):
+        if not isinstance(found, programs.LookupHit):
             now = yield from Now()
-            yield from store(member.draft(now, replace=not isinstance(found, programs.Absent)))
-        sightings.append(member.sighting)
-    return evolve(draft, plan=evolve(draft.plan, sightings=tuple(sightings)))
+            yield from store(member.draft(now, replace=not isinstance(found, programs.LookupMiss)))
+        refs.append(member.input_ref)
+    return evolve(draft, plan=evolve(draft.plan, input_refs=tuple(refs)))
 
 
 def delete_original(
     value: object, record: ArtifactRecord
-) -> Program[ReadBlob | DeleteOriginal, None]:
+) -> Program[ReadBlob | DeleteSource, None]:
     """Delete the original of an archived file, after its stored bytes have been compared with their digest.
 
     Raises:
         BlobNotFoundError, CorruptBlobError: if they are missing or damaged; the original stays.
     """
-    if isinstance(value, ArchivedFile) and isinstance(value.keeper, Original):
+    if isinstance(value, ArchivedFile) and isinstance(value.source, LocalSource):
         for blob in (record.value_blob, *contents_of(value)):
             yield from ReadBlob(blob, _nothing)
-        yield from DeleteOriginal(value.keeper)
+        yield from DeleteSource(value.source)
 
 
-def looked_up(
+def lookup_file(
     artifact_id: ArtifactId, file: ArchivedFile, *, thoroughly: bool
-) -> Program[Verify, programs.LookedUp]:
-    """Look up the artifact of *file*; `Gone` if bytes of it are lost.
+) -> Program[Verify, programs.LookupResult]:
+    """Look up the artifact of *file*; `BlobLost` if bytes of it are lost.
 
     If *thoroughly*, all bytes are compared with their digests, and quarantined where they differ.
     """
     found = yield from programs.probe(artifact_id)
-    if not isinstance(found, programs.Found):
+    if not isinstance(found, programs.LookupHit):
         return found
     for blob in (found.record.value_blob, *contents_of(file)):
         sound = (yield from _is_sound(blob)) if thoroughly else (yield from HasBlob(blob))
         if not sound:
-            return programs.Gone(found.record)
+            return programs.BlobLost(found.record)
     return found
 
 
@@ -296,7 +304,7 @@ def _is_sound(blob: Blob) -> Program[ReadBlob | Quarantine, bool]:
     try:
         yield from ReadBlob(blob, _nothing)
     except (BlobNotFoundError, CorruptBlobError) as trouble:
-        yield from programs.set_aside(blob, trouble)
+        yield from programs.quarantine_if_damaged(blob, trouble)
         return False
     return True
 

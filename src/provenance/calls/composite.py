@@ -8,11 +8,11 @@ from typing import Final, cast
 from attrs import evolve
 
 from provenance.calls.plan import CallPlan
-from provenance.calls.spec import NO_PARTS, Identity, Recipe, call_id
+from provenance.calls.spec import NO_PARTS, CacheKey, FunctionSpec, call_id
 from provenance.errors import UnserializableValueError
 from provenance.model.records import NO_OPTIONS
-from provenance.model.references import sighted
-from provenance.util.formatting import SHORT, a, type_name
+from provenance.model.references import represented_artifact
+from provenance.util.formatting import SHORT, type_name, with_article
 
 SEPARATOR: Final = "_"
 
@@ -44,7 +44,7 @@ class Composite(Mapping[str, object]):
 
     def __repr__(self) -> str:
         # Parts are not read for this.
-        seen = ((key, sighted(part)) for key, part in self._parts.items())
+        seen = ((key, represented_artifact(part)) for key, part in self._parts.items())
         parts = ", ".join(
             f"{key!r}: "
             + ("<not stored>" if ref is None else f"<artifact {ref.artifact_id[:SHORT]}>")
@@ -67,10 +67,10 @@ class Composite(Mapping[str, object]):
         return Composite({key: change(key, part) for key, part in self._parts.items()})
 
 
-def _shown(part: object) -> str:
-    """A part, without reading it."""
-    sighting = sighted(part)
-    return "<not stored>" if sighting is None else f"<artifact {sighting.artifact_id[:SHORT]}>"
+def _part_repr(part: object) -> str:
+    """Return a part, without reading it."""
+    ref = represented_artifact(part)
+    return "<not stored>" if ref is None else f"<artifact {ref.artifact_id[:SHORT]}>"
 
 
 def restore_composite(parts: Mapping[str, object]) -> Composite:
@@ -81,13 +81,13 @@ def restore_composite(parts: Mapping[str, object]) -> Composite:
 restore_composite.__module__ = "provenance"
 
 
-def parts_in(value: object, label: str) -> Mapping[str, object]:
+def parts_of(value: object, label: str) -> Mapping[str, object]:
     """Return *value* if it is a mapping with string keys.
 
     Raise UnserializableValueError, which holds it, otherwise.
     """
     returned: object = value
-    wrong = a(returned)
+    wrong = with_article(returned)
     if isinstance(value, Mapping):
         keys = cast("Mapping[object, object]", value)
         wrong = next((f"the key {key!r}" for key in keys if not isinstance(key, str)), "")
@@ -99,10 +99,10 @@ def parts_in(value: object, label: str) -> Mapping[str, object]:
     return cast("Mapping[str, object]", value)
 
 
-def part_recipe(recipe: Recipe, key: str) -> Recipe:
+def part_spec(spec: FunctionSpec, key: str) -> FunctionSpec:
     """Return the recipe of the part *key*, with its name and serializer."""
-    options = evolve(recipe.options, returns_composite=False, part_coding=NO_PARTS)
-    coding = recipe.options.part_coding.get(key)
+    options = evolve(spec.options, returns_composite=False, part_serialization=NO_PARTS)
+    coding = spec.options.part_serialization.get(key)
     if coding is not None:
         options = evolve(
             options,
@@ -110,29 +110,27 @@ def part_recipe(recipe: Recipe, key: str) -> Recipe:
             load_kwargs=coding.load_kwargs,
             dump_kwargs=coding.dump_kwargs,
         )
-    return evolve(recipe, identity=part_identity(recipe.identity, key), options=options)
+    return evolve(spec, cache_key=part_cache_key(spec.cache_key, key), options=options)
 
 
-def whole_recipe(recipe: Recipe) -> Recipe:
+def whole_spec(spec: FunctionSpec) -> FunctionSpec:
     """Return the recipe of the composite itself, which holds references to its parts."""
-    options = evolve(
-        recipe.options, serializer=None, load_kwargs=NO_OPTIONS, dump_kwargs=NO_OPTIONS
-    )
-    return evolve(recipe, options=options)
+    options = evolve(spec.options, serializer=None, load_kwargs=NO_OPTIONS, dump_kwargs=NO_OPTIONS)
+    return evolve(spec, options=options)
 
 
-def part_identity(whole: Identity, key: str) -> Identity:
+def part_cache_key(whole: CacheKey, key: str) -> CacheKey:
     """Return the identity of a part: name `name_key`, and a scope unlike that of any function.
 
-    >>> part_identity(Identity("m.f", 0, "m:f"), "model")
+    >>> part_cache_key(CacheKey("m.f", 0, "m:f"), "model")
     Identity(name='m.f_model', version=0, scope='m:f[model]')
-    >>> part_identity(Identity("chosen", 0, None), "model")
+    >>> part_cache_key(CacheKey("chosen", 0, None), "model")
     Identity(name='chosen_model', version=0, scope='chosen[model]')
     """
     scope = f"{whole.name if whole.scope is None else whole.scope}[{key}]"
-    return Identity(f"{whole.name}{SEPARATOR}{key}", whole.version, scope)
+    return CacheKey(f"{whole.name}{SEPARATOR}{key}", whole.version, scope)
 
 
-def part_plan(plan: CallPlan, identity: Identity) -> CallPlan:
+def part_plan(plan: CallPlan, cache_key: CacheKey) -> CallPlan:
     """Return the plan of a part of the call."""
-    return evolve(plan, artifact_id=call_id(identity, plan.input_hashes), identity=identity)
+    return evolve(plan, artifact_id=call_id(cache_key, plan.input_hashes), cache_key=cache_key)

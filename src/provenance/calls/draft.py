@@ -9,11 +9,11 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from provenance.archives import ArchivedFile, ArchivedFolder, kept_by
-from provenance.calls.composite import Composite, part_plan, part_recipe, parts_in, whole_recipe
+from provenance.archives import ArchivedFile, ArchivedFolder, with_source
+from provenance.calls.composite import Composite, part_plan, part_spec, parts_of, whole_spec
 from provenance.calls.plan import CallPlan, changed_inputs, hashes_now, may_change
-from provenance.calls.signature import completed_call
-from provenance.calls.spec import IMMUTABLE, Recipe, uncached_id
+from provenance.calls.signature import merge_call_arguments
+from provenance.calls.spec import IMMUTABLE, FunctionSpec, uncached_id
 from provenance.codecs import Encoding, candidates
 from provenance.environment import Environment
 from provenance.errors import (
@@ -22,23 +22,31 @@ from provenance.errors import (
     UnhashableValueError,
     UnserializableValueError,
 )
-from provenance.events import Hit, Why
+from provenance.events import Hit, MissReason
 from provenance.hashing import hash_value
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
-from provenance.model.records import ArtifactRecord, Blob, Held, Options, Run, Written, options
-from provenance.model.references import Reference, is_proxy, sighted, sightings_of, unwrap
+from provenance.model.records import (
+    ArtifactRecord,
+    Blob,
+    InlineBlob,
+    Options,
+    Run,
+    WriteResult,
+    freeze_options,
+)
+from provenance.model.references import ArtifactRef, is_proxy, refs_of, represented_artifact, unwrap
 from provenance.ports.records import PutRecord
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import Summary, are_plain, inputs_json, plain_only
-from provenance.results.handles import Ephemeral, proxy_over
+from provenance.results.handles import InMemoryOrigin, make_proxy
 from provenance.results.origin import interface_of
 from provenance.singleflight.coordinate import Work
 from provenance.singleflight.leases import SingleFlight
 from provenance.telemetry import log
-from provenance.util.formatting import said, type_name
+from provenance.util.formatting import describe_error, type_name
 
 
-def load_kwargs_of(value: object, written: Blob, others: Options) -> Options:
+def load_kwargs_for(value: object, written: Blob, others: Options) -> Options:
     """Return the load arguments in the record of an archived file; *others* for any other value.
 
     Raises:
@@ -56,7 +64,7 @@ def load_kwargs_of(value: object, written: Blob, others: Options) -> Options:
     facts: dict[str, object] = {"digest": value.digest, "name": value.name}
     if not isinstance(value, ArchivedFolder):
         facts.update(size=value.size, extension=value.extension)
-    return options(facts)
+    return freeze_options(facts)
 
 
 @frozen
@@ -76,24 +84,24 @@ class Computation:
 
 
 @frozen
-class Draft:
+class PendingArtifact:
     """An artifact about to be stored, with its parts if it is a composite.
 
     Its encodings are in the order in which to try them.
     """
 
     artifact_id: ArtifactId
-    recipe: Recipe = field(eq=False)
+    spec: FunctionSpec = field(eq=False)
     plan: CallPlan
     computation: Computation = field(eq=False)
     replace: bool = False
-    parts: tuple[Draft, ...] = ()
+    parts: tuple[PendingArtifact, ...] = ()
 
     @property
     def values(self) -> Iterator[Encoding]:
         """How the value may be written."""
-        options, value = self.recipe.options, self.computation.value
-        what = f"the result of {self.plan.identity.name}"
+        options, value = self.spec.options, self.computation.value
+        what = f"the result of {self.plan.cache_key.name}"
         for each in candidates(value, options.serializer):
             yield Encoding(each.name, value, what, options.dump_kwargs)
 
@@ -105,45 +113,45 @@ class Draft:
     @property
     def inputs(self) -> Iterator[Encoding]:
         """How the inputs may be written; the last way always works: it keeps of odd ones only what they were."""
-        what, inputs = f"the inputs of {self.plan.identity.name}", self.plan.inputs
+        what, inputs = f"the inputs of {self.plan.cache_key.name}", self.plan.inputs
         whole = plain_only(inputs.kargs, inputs.varargs, inputs.captured)
         yield Encoding("pickle", whole, what)
         yield Encoding("cloudpickle", whole, what)
-        yield Encoding("pickle", _summarised(self.plan), what)
+        yield Encoding("pickle", _summarize(self.plan), what)
 
     def put(
         self,
-        value: Written,
+        value: WriteResult,
         serializer: str,
-        inputs: Written | None,
+        inputs: WriteResult | None,
         run: Run,
         now: datetime,
         besides: Iterable[PutRecord] = (),
     ) -> PutRecord:
-        """What to ask, now that the stores have told where the value and the inputs are."""
+        """Return what to ask, now that the stores have told where the value and the inputs are."""
         plan = self.plan
         record = self.record(
             value.blob, None if inputs is None else inputs.blob, serializer, run.id, now
         )
         text = inputs_json(plan.inputs, plan.input_hashes, plain=inputs is None)
-        held = tuple([each for each in (value, inputs) if isinstance(each, Held)])
+        held = tuple([each for each in (value, inputs) if isinstance(each, InlineBlob)])
         return PutRecord(record, run, text, held, self.replace, tuple(besides))
 
     def record(
         self, value: Blob, inputs: Blob | None, serializer: str, run_id: RunId, added_at: datetime
     ) -> ArtifactRecord:
-        """The record, now that the stores have told where the value and the inputs are."""
-        options, done, subject = self.recipe.options, self.computation, self.recipe.subject
+        """Return the record, now that the stores have told where the value and the inputs are."""
+        options, done, wrapped = self.spec.options, self.computation, self.spec.wrapped
         return ArtifactRecord(
             id=self.artifact_id,
             value_id=done.value_id,
-            name=self.plan.identity.name,
-            version=self.plan.identity.version,
-            fn_module=subject.module,
-            fn_name=subject.qualname,
+            name=self.plan.cache_key.name,
+            version=self.plan.cache_key.version,
+            fn_module=wrapped.module,
+            fn_name=wrapped.qualname,
             composite=options.returns_composite,
             serializer=serializer,
-            load_kwargs=load_kwargs_of(done.value, value, options.load_kwargs),
+            load_kwargs=load_kwargs_for(done.value, value, options.load_kwargs),
             dump_kwargs=options.dump_kwargs,
             input_artifact_ids=self.plan.input_artifact_ids,
             custom_fields=options.custom_fields,
@@ -158,31 +166,37 @@ class Draft:
             inputs_blob=inputs,
             value_type=type_name(done.value),
             interface=interface_of(type(done.value)),
-            code=self.recipe.code,
+            code=self.spec.code,
             value_artifact_ids=done.holds,
         )
 
 
-def _summarised(plan: CallPlan) -> dict[str, object]:
+def _summarize(plan: CallPlan) -> dict[str, object]:
     inputs, hashes = plan.inputs, plan.input_hashes
     return plain_only(
-        {name: _kept(value, hashes.kargs.get(name)) for name, value in inputs.kargs.items()},
-        tuple(_kept(value, None) for value in inputs.varargs),
-        {name: _kept(value, hashes.captured.get(name)) for name, value in inputs.captured.items()},
+        {
+            name: _input_digest(value, hashes.kargs.get(name))
+            for name, value in inputs.kargs.items()
+        },
+        tuple(_input_digest(value, None) for value in inputs.varargs),
+        {
+            name: _input_digest(value, hashes.captured.get(name))
+            for name, value in inputs.captured.items()
+        },
     )
 
 
-def _kept(value: object, digest: str | None) -> object:
-    """*value* if it is certain to be written, a builtin scalar or an artifact, else a summary of it."""
+def _input_digest(value: object, digest: str | None) -> object:
+    """Return *value* if it is certain to be written, a builtin scalar or an artifact, else a summary of it."""
     if type(value) in IMMUTABLE or (
-        hasattr(type(value), "__provenance_sighting__") and _is_written(value)
+        hasattr(type(value), "__provenance_sighting__") and _has_own_blob(value)
     ):
         return value
     return Summary(type_name(value), digest)
 
 
-def _is_written(artifact: object) -> bool:
-    """Whether an artifact can be pickled: as a reference always, but one that is in no store is written as its value."""
+def _has_own_blob(artifact: object) -> bool:
+    """Return whether an artifact can be pickled: as a reference always, but one that is in no store is written as its value."""
     try:
         pickle.dumps(artifact)
     except Exception:  # noqa: BLE001 - the value's own methods may raise anything
@@ -197,33 +211,33 @@ _VALUE: Final = "return something that has a value, or teach its type with `regi
 class Call:
     """A planned call in its environment, ready to be looked up or computed."""
 
-    recipe: Recipe
+    spec: FunctionSpec
     plan: CallPlan
     args: tuple[object, ...] = field(repr=False)
     kwargs: Mapping[str, object] = field(repr=False)
     environment: Environment
     repo: Repository
     hash_duration: float
-    why: Why = Why.ABSENT
+    reason: MissReason = MissReason.ABSENT
     detail: str = ""
-    takes_back: Hit | None = None
+    replaced_hit: Hit | None = None
     may_store: bool = True
 
     @property
-    def replaces(self) -> bool:
+    def replaces_record(self) -> bool:
         """Whether what is computed takes the place of what may be stored."""
-        return self.why in (
-            Why.ASKED,
-            Why.BLOB_MISSING,
-            Why.BLOB_CORRUPT,
-            Why.RECORD_CORRUPT,
-            Why.EVICTED,
+        return self.reason in (
+            MissReason.REQUESTED,
+            MissReason.BLOB_MISSING,
+            MissReason.BLOB_CORRUPT,
+            MissReason.RECORD_CORRUPT,
+            MissReason.EVICTED,
         )
 
     @property
     def read_only(self) -> bool:
         """Whether nothing is to be stored."""
-        chosen = self.recipe.options.read_only
+        chosen = self.spec.options.read_only
         return not self.may_store or (self.environment.read_only if chosen is None else chosen)
 
     @property
@@ -234,31 +248,31 @@ class Call:
     @property
     def speed_key(self) -> str:
         """What the function's speed is remembered by: a string's hash is at hand, an identity's is not."""
-        return self.recipe.identity.scope or self.recipe.identity.name
+        return self.spec.cache_key.scope or self.spec.cache_key.name
 
     def work(self, sharing: SingleFlight, stale: ArtifactRecord | None = None) -> Work:
-        """The call as work that others may want at the same time."""
+        """Return the call as work that others may want at the same time."""
         environment = self.environment
         return Work(
             self.plan.artifact_id,
-            self.plan.identity.name,
+            self.plan.cache_key.name,
             self.speed_key,
             self.repo,
             self.repo.interpreter,
             sharing,
-            environment.clock.ticks,
-            environment.beside,
+            environment.clock.monotonic,
+            environment.run_in_thread,
             stale,
         )
 
     def invoke(self) -> object:
         """Call the user's function with the arguments as they were given."""
-        subject = self.recipe.subject
-        chosen = self.recipe.options.merge_defaults
+        wrapped = self.spec.wrapped
+        chosen = self.spec.options.merge_defaults
         if chosen:
-            args, kwargs = completed_call(subject, chosen, self.args, self.kwargs)
-            return subject.function(*args, **kwargs)
-        return subject.function(*subject.args, *self.args, **{**subject.keywords, **self.kwargs})
+            args, kwargs = merge_call_arguments(wrapped, chosen, self.args, self.kwargs)
+            return wrapped.function(*args, **kwargs)
+        return wrapped.function(*wrapped.args, *self.args, **{**wrapped.keywords, **self.kwargs})
 
 
 @frozen
@@ -270,15 +284,15 @@ class Timing:
     ended: float
 
 
-def drafted(call: Call, value: object, timing: Timing) -> Draft:
+def make_draft(call: Call, value: object, timing: Timing) -> PendingArtifact:
     """Check that the function was pure, hash its result, and put together what is to be stored."""
     _refuse_impure(call, value)
-    label = call.recipe.subject.label
+    label = call.spec.wrapped.label
     what = f"the result of {label}"
-    if not call.recipe.options.returns_composite:
-        return _draft(call, value, timing, what)
-    given = parts_in(unwrap(value), label)
-    for key in sorted(call.recipe.options.part_coding.keys() - given.keys()):
+    if not call.spec.options.returns_composite:
+        return _make_draft(call, value, timing, what)
+    given = parts_of(unwrap(value), label)
+    for key in sorted(call.spec.options.part_serialization.keys() - given.keys()):
         log.warning(
             "%s names a serializer for the part %r, and returned none of this name", label, key
         )
@@ -288,38 +302,41 @@ def drafted(call: Call, value: object, timing: Timing) -> Draft:
         error.value = given  # the other parts are not lost
         raise
     whole = Composite({key: _part_proxy(call, part) for key, part in parts.items()})
-    draft = _draft(evolve(call, recipe=whole_recipe(call.recipe)), whole, timing, what)
+    draft = _make_draft(evolve(call, spec=whole_spec(call.spec)), whole, timing, what)
     return evolve(draft, parts=tuple(parts.values()))
 
 
-def _part(call: Call, key: str, value: object, timing: Timing) -> Draft:
-    recipe = part_recipe(call.recipe, key)
-    planned = evolve(call, recipe=recipe, plan=part_plan(call.plan, recipe.identity))
-    return _draft(
-        planned, value, timing, f"the part {key!r} of the result of {call.recipe.subject.label}"
+def _part(call: Call, key: str, value: object, timing: Timing) -> PendingArtifact:
+    spec = part_spec(call.spec, key)
+    planned = evolve(call, spec=spec, plan=part_plan(call.plan, spec.cache_key))
+    return _make_draft(
+        planned, value, timing, f"the part {key!r} of the result of {call.spec.wrapped.label}"
     )
 
 
-def _part_proxy(call: Call, part: Draft) -> object:
-    """Proxy of a part that is about to be stored; that it counts as unread spares hashing the value again."""
+def _part_proxy(call: Call, part: PendingArtifact) -> object:
+    """Return a proxy of a part that is about to be stored; that it counts as unread spares hashing the value again."""
     value = part.computation.value
     if call.read_only:
-        return proxy_over(
-            unstored(part), Ephemeral(value, call.plan.inputs), load=lambda: value, tracked=False
+        return make_proxy(
+            unstored_record(part),
+            InMemoryOrigin(value, call.plan.inputs),
+            load=lambda: value,
+            tracked=False,
         )
     return _proxy_in(call.repo, part)
 
 
-def _proxy_in(repo: Repository, part: Draft) -> object:
+def _proxy_in(repo: Repository, part: PendingArtifact) -> object:
     value = part.computation.value
-    known = Reference(
+    known = ArtifactRef(
         part.artifact_id, part.computation.value_id, type_name(value), interface_of(type(value))
     )
-    return proxy_over(known, repo, load=lambda: kept_by(value, repo))
+    return make_proxy(known, repo, load=lambda: with_source(value, repo))
 
 
-def bound_for(repo: Repository, draft: Draft) -> Draft:
-    """*draft*, its parts leading to *repo*: a composite that is stored there refers to them."""
+def bind_parts(repo: Repository, draft: PendingArtifact) -> PendingArtifact:
+    """Return *draft*, its parts leading to *repo*: a composite that is stored there refers to them."""
     if not isinstance(draft.computation.value, Composite):
         return draft
     parts = dict(zip(draft.computation.value, draft.parts, strict=True))
@@ -328,31 +345,31 @@ def bound_for(repo: Repository, draft: Draft) -> Draft:
     return evolve(draft, computation=evolve(draft.computation, value=whole, holds=holds))
 
 
-def unstored(draft: Draft) -> ArtifactRecord:
-    """The record of what is in no store."""
+def unstored_record(draft: PendingArtifact) -> ArtifactRecord:
+    """Return the record of what is in no store."""
     nowhere = Blob(BlobId(""), 0)
     return draft.record(nowhere, nowhere, "", RunId(""), draft.computation.computed_at)
 
 
 def _refuse_impure(call: Call, value: object) -> None:
-    if may_change(call.recipe, call.plan):
+    if may_change(call.spec, call.plan):
         changed = changed_inputs(
-            call.plan.input_hashes, hashes_now(call.recipe, call.plan, call.args, call.kwargs)
+            call.plan.input_hashes, hashes_now(call.spec, call.plan, call.args, call.kwargs)
         )
         if changed:
-            error = ImpureFunctionError(call.recipe.subject.label, changed)
+            error = ImpureFunctionError(call.spec.wrapped.label, changed)
             error.value = unwrap(value)  # the work is not lost
             raise error
 
 
-def _draft(call: Call, value: object, timing: Timing, what: str) -> Draft:
+def _make_draft(call: Call, value: object, timing: Timing, what: str) -> PendingArtifact:
     """Hash *value*, which errors call *what*, note which artifacts it holds, and put together what is to be stored."""
     seen: list[object] = []  # hashing notes what it holds
     if is_proxy(value):
-        itself, value = sighted(value), unwrap(value)
+        itself, value = represented_artifact(value), unwrap(value)
         if itself is not None:
             seen.append(itself)
-    ticks = call.environment.clock.ticks
+    ticks = call.environment.clock.monotonic
     began = ticks()
     try:
         value_id = hash_value(value, what, seen)
@@ -365,23 +382,27 @@ def _draft(call: Call, value: object, timing: Timing, what: str) -> Draft:
         timing.ended - timing.began,
         call.hash_duration,
         ticks() - began,
-        _held_in(seen),
+        _inputs_held_by(seen),
     )
-    uncached = call.why is Why.CACHE_OFF
+    uncached = call.reason is MissReason.CACHE_OFF
     artifact_id = (
         uncached_id(call.plan.artifact_id, value_id) if uncached else call.plan.artifact_id
     )
-    return Draft(artifact_id, call.recipe, call.plan, computation, replace=call.replaces)
+    return PendingArtifact(
+        artifact_id, call.spec, call.plan, computation, replace=call.replaces_record
+    )
 
 
 def _without_value(what: str, value: object, error: Exception) -> UnserializableValueError:
-    """The error for a result that cannot be hashed: no serializer helps, and it cannot be ignored as an argument can."""
+    """Return the error for a result that cannot be hashed: no serializer helps, and it cannot be ignored as an argument can."""
     if not isinstance(error, UnhashableValueError):
-        return UnserializableValueError(what, f"hashing it failed: {said(error)}", value, _VALUE)
+        return UnserializableValueError(
+            what, f"hashing it failed: {describe_error(error)}", value, _VALUE
+        )
     return UnserializableValueError(
         error.path, error.reason, value, f"return {error.instead}" if error.instead else _VALUE
     )
 
 
-def _held_in(seen: list[object]) -> frozenset[ArtifactId]:
-    return frozenset([each.artifact_id for each in sightings_of(seen)]) if seen else NO_IDS
+def _inputs_held_by(seen: list[object]) -> frozenset[ArtifactId]:
+    return frozenset([each.artifact_id for each in refs_of(seen)]) if seen else NO_IDS

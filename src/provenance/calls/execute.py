@@ -1,56 +1,52 @@
-"""A call from beginning to end: plan, look up, run the user's function, store; and the recovery of a value that was lost.
-
-The steps of a call are one generator, which a synchronous and an asynchronous driver run. The drivers call the user's
-function, so that its traceback is its own.
-"""
+"""A call from beginning to end: plan, look up, run the user's function, store; and the recovery of a value that was lost."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
-from typing import Any, Final, Generic, TypeAlias, TypeVar, assert_never, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from provenance import environment as environment_
-from provenance.archives import kept_by
+from provenance.archives import with_source
 from provenance.calls import commit
 from provenance.calls.composite import Composite
-from provenance.calls.draft import Call, Draft, Timing, drafted, unstored
+from provenance.calls.draft import Call, PendingArtifact, make_draft, unstored_record
+from provenance.calls.flow import Ask, Flow, Invoke, StoreDraft, TakeTurn, drive, drive_async, probe
 from provenance.calls.plan import CallPlan, plan_call, refuse_mutated
-from provenance.calls.signature import keeps
-from provenance.calls.spec import IMMUTABLE, Recipe
-from provenance.effect import Effect, Program, in_threads, run, run_async
+from provenance.calls.signature import retains_reference
+from provenance.calls.spec import IMMUTABLE, FunctionSpec
+from provenance.effect import run
 from provenance.environment import Environment
 from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
     CorruptBlobError,
-    ProvenanceError,
     StorePermissionError,
-    UnserializableValueError,
 )
-from provenance.events import CodeChanged, Event, Healed, Hit, Miss, Recomputed, Why
+from provenance.events import CodeChanged, Event, Hit, Miss, MissReason, Recomputed, Recovered
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId
 from provenance.model.records import ArtifactRecord
-from provenance.model.references import UNREAD, sighted, unwrap
+from provenance.model.references import UNREAD, represented_artifact, unwrap
 from provenance.repository import programs
-from provenance.repository.handles import Recovering, Repository
-from provenance.repository.programs import Absent, Found, LookedUp, Unsound
-from provenance.results.handles import Ephemeral, artifact_of, proxy_over
-from provenance.results.origin import resolved_in, resolving_in
-from provenance.singleflight.coordinate import in_turn, in_turn_async
-from provenance.singleflight.leases import SingleFlight, note_pace
-from provenance.telemetry import tell
-from provenance.util.formatting import said
+from provenance.repository.handles import RecoveringOrigin
+from provenance.repository.programs import LookupHit, LookupMiss, LookupResult, RecordCorrupt
+from provenance.results.handles import InMemoryOrigin, artifact_of, make_proxy
+from provenance.singleflight.coordinate import in_turn
+from provenance.singleflight.leases import SingleFlight, record_duration
+from provenance.telemetry import emit
 
 A = TypeVar("A")
 R = TypeVar("R")
 
 
-def begin(
-    environment: Environment, recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, object]
+def prepare(
+    environment: Environment,
+    spec: FunctionSpec,
+    args: tuple[object, ...],
+    kwargs: Mapping[str, object],
 ) -> Call:
     """Plan a call in *environment*.
 
@@ -59,61 +55,28 @@ def begin(
         UnhashableValueError: if an argument has no content to hash.
         MutatedArtifactValueError: if mutations are checked, and an artifact's value was changed.
     """
-    ticks = environment.clock.ticks
+    ticks = environment.clock.monotonic
     began = ticks()
-    plan = plan_call(recipe, args, kwargs)
-    return planned(environment, recipe, plan, args, kwargs, ticks() - began)
+    plan = plan_call(spec, args, kwargs)
+    return prepare_planned(environment, spec, plan, args, kwargs, ticks() - began)
 
 
-def planned(
+def prepare_planned(
     environment: Environment,
-    recipe: Recipe,
+    spec: FunctionSpec,
     plan: CallPlan,
     args: tuple[object, ...],
     kwargs: Mapping[str, object],
     hash_duration: float,
 ) -> Call:
-    """Return the call of a *plan* in *environment*; raises `MutatedArtifactValueError` as `begin` does."""
-    repo = environment.repository(recipe.options.repo)
+    """Return the call of a *plan* in *environment*; raises `MutatedArtifactValueError` as `prepare` does."""
+    repo = environment.repository(spec.options.repo)
     if environment.check_mutations:
         refuse_mutated(plan)
-    chosen = recipe.options.use_cache
+    chosen = spec.options.use_cache
     uses_cache = environment.use_cache if chosen is None else chosen
-    why = Why.ABSENT if uses_cache else Why.CACHE_OFF
-    return Call(recipe, plan, args, kwargs, environment, repo, hash_duration, why)
-
-
-# ---------------------------------------------------------------- the steps of a call
-
-
-@frozen
-class Ask(Effect[A], Generic[A]):
-    """Run a program against the call's repository."""
-
-    program: Program[Any, A]
-
-
-@frozen
-class TakeTurn(Effect[LookedUp]):
-    """Wait until nobody else computes the artifact; the turn lasts until the call has ended."""
-
-    sharing: SingleFlight
-
-
-@frozen
-class Invoke(Effect["tuple[object, Timing]"]):
-    """Call the user's function."""
-
-
-@frozen
-class Store(Effect[ArtifactRecord]):
-    """Store and record a result; the answer is what is recorded now, which may be another process's."""
-
-    draft: Draft
-
-
-Step: TypeAlias = Ask[Any] | TakeTurn | Invoke | Store
-Flow: TypeAlias = Generator[Step, Any, R]
+    why = MissReason.ABSENT if uses_cache else MissReason.CACHE_OFF
+    return Call(spec, plan, args, kwargs, environment, repo, hash_duration, why)
 
 
 def call_flow(call: Call, sharing: SingleFlight | None = None) -> Flow[object]:
@@ -128,82 +91,25 @@ def call_flow(call: Call, sharing: SingleFlight | None = None) -> Flow[object]:
     """
     if sharing is not None:
         found = yield from TakeTurn(sharing)
-        if isinstance(found, Found):
-            return hit(call, found.record)
-        call = replacing(call, found)
+        if isinstance(found, LookupHit):
+            return make_hit_proxy(call, found.record)
+        call = replace_found(call, found)
     draft = yield from evaluation_flow(call)
     if call.read_only:
-        return ephemeral(call, draft)
-    record = yield from Store(draft)
-    return committed(call, draft, record)
+        return make_unstored_proxy(call, draft)
+    record = yield from StoreDraft(draft)
+    return make_result_proxy(call, draft, record)
 
 
-def evaluation_flow(call: Call) -> Flow[Draft]:
+def evaluation_flow(call: Call) -> Flow[PendingArtifact]:
     """Run the user's function; nothing but an archived file is stored. Raises as `call_flow` does."""
     value, timing = yield from Invoke()
-    archiving = call.recipe.options.archive
+    archiving = call.spec.options.archive
     if archiving is not None:
-        value = yield from Ask(commit.taken(unwrap(value), archiving, call.recipe.subject.label))
-    return drafted(call, value, timing)
-
-
-def drive(call: Call, flow: Flow[R], answer: object = None) -> R:
-    """Take the steps of *flow* to its end, the first of them with this *answer*."""
-    while True:
-        try:
-            step = flow.send(answer)
-        except StopIteration as stop:
-            return cast("R", stop.value)
-        match step:
-            case Ask(program):
-                answer = run(program, call.repo.interpreter)
-            case TakeTurn(sharing):
-                rest: Callable[[LookedUp], R] = partial(drive, call, flow)
-                return in_turn(call.work(sharing), rest)
-            case Invoke():
-                clock = call.environment.clock
-                at, began = clock.now(), clock.ticks()
-                value = call.invoke()
-                answer = value, Timing(at, began, clock.ticks())
-            case Store(draft):
-                answer = store(call.repo, draft)
-            case _:
-                assert_never(step)
-
-
-async def drive_async(call: Call, flow: Flow[R], answer: object = None) -> R:
-    """As `drive`, for an asynchronous function: the event loop is not blocked."""
-    while True:
-        try:
-            step = flow.send(answer)
-        except StopIteration as stop:
-            return cast("R", stop.value)
-        match step:
-            case Ask(program):
-                answer = await _run_beside(call, program)
-            case TakeTurn(sharing):
-                return await in_turn_async(
-                    call.work(sharing), partial(_probe, call), partial(drive_async, call, flow)
-                )
-            case Invoke():
-                clock = call.environment.clock
-                at, began = clock.now(), clock.ticks()
-                value = await cast("Awaitable[object]", call.invoke())
-                answer = value, Timing(at, began, clock.ticks())
-            case Store(draft):
-                with _holding_result(draft), resolved_in(call.repo):
-                    answer = await _run_beside(call, commit.commit(draft))
-            case _:
-                assert_never(step)
-
-
-async def _run_beside(call: Call, program: Program[Any, A]) -> A:
-    return await run_async(program, in_threads(call.repo.interpreter, call.environment.beside))
-
-
-async def _probe(call: Call) -> LookedUp:
-    """Look *call* up, and whether its bytes are there: a lazy read could not await their recomputation."""
-    return await _run_beside(call, programs.probe(call.plan.artifact_id))
+        value = yield from Ask(
+            commit.archive_results(unwrap(value), archiving, call.spec.wrapped.label)
+        )
+    return make_draft(call, value, timing)
 
 
 # ---------------------------------------------------------------- look up or compute
@@ -214,126 +120,108 @@ def execute(call: Call) -> object:
 
     Where the same is computed by another thread or process, it waits for that result.
     """
-    if call.why is not Why.ABSENT:
+    if call.reason is not MissReason.ABSENT:
         return drive(call, call_flow(call))
     found = run(programs.lookup(call.plan.artifact_id), call.repo.interpreter)
-    if isinstance(found, Found):
-        return hit(call, found.record)
-    call = replacing(call, found)
+    if isinstance(found, LookupHit):
+        return make_hit_proxy(call, found.record)
+    call = replace_found(call, found)
     return drive(call, call_flow(call, call.sharing))
 
 
 async def execute_async(call: Call) -> object:
     """As `execute`, for an asynchronous function. A hit makes sure that the bytes are there."""
-    if call.why is not Why.ABSENT:
+    if call.reason is not MissReason.ABSENT:
         return await drive_async(call, call_flow(call))
-    found = await _probe(call)
-    if isinstance(found, Found):
-        return hit(call, found.record)
+    found = await probe(call)
+    if isinstance(found, LookupHit):
+        return make_hit_proxy(call, found.record)
     if call.sharing is None:  # else it is looked up again in its turn
-        call = replacing(call, found)
+        call = replace_found(call, found)
     return await drive_async(call, call_flow(call, call.sharing))
 
 
-def replacing(call: Call, found: LookedUp) -> Call:
+def replace_found(call: Call, found: LookupResult) -> Call:
     """Return *call*, to replace what was *found* if that is of no use."""
     match found:
-        case Found() | Absent():
+        case LookupHit() | LookupMiss():
             return call
-        case Unsound():
-            return evolve(call, why=Why.RECORD_CORRUPT, detail=found.problem)
+        case RecordCorrupt():
+            return evolve(call, reason=MissReason.RECORD_CORRUPT, detail=found.problem)
         case _:
-            why = Why.EVICTED if found.evicted else Why.BLOB_MISSING
-            return evolve(call, why=why, detail="it was missing when it was looked up")
+            why = MissReason.EVICTED if found.evicted else MissReason.BLOB_MISSING
+            return evolve(call, reason=why, detail="it was missing when it was looked up")
 
 
-def hit(call: Call, record: ArtifactRecord) -> object:
+def make_hit_proxy(call: Call, record: ArtifactRecord) -> object:
     """Return a proxy of a stored value, which is read when it is first used."""
     parts = record.value_artifact_ids if record.composite else NO_IDS
-    tell(Hit(record.id, record.name, record.compute_duration, parts))
-    if record.code != call.recipe.code and (record.name, record.version) not in _told:
+    emit(Hit(record.id, record.name, record.compute_duration, parts))
+    if record.code != call.spec.code and (record.name, record.version) not in _reported_changes:
         _report_changed_code(call, record)
     load = partial(read_or_recover, call)
-    return proxy_over(
-        record, Recovering(call.repo, load), known_value(record), load=partial(load, record)
+    return make_proxy(
+        record, RecoveringOrigin(call.repo, load), known_value(record), load=partial(load, record)
     )
 
 
-_told: Final[set[tuple[str, int]]] = set()
+_reported_changes: Final[set[tuple[str, int]]] = set()
 
 
 def _report_changed_code(call: Call, record: ArtifactRecord) -> None:
     """Report once for a function that its code has changed; the code of other Python versions cannot be compared."""
-    python, _, digest = call.recipe.code.partition(":")
+    python, _, digest = call.spec.code.partition(":")
     if digest and record.code.startswith(python + ":"):
-        _told.add((record.name, record.version))
-        tell(CodeChanged(record.id, record.name, record.version))
+        _reported_changes.add((record.name, record.version))
+        emit(CodeChanged(record.id, record.name, record.version))
 
 
-def store(repo: Repository, draft: Draft) -> ArtifactRecord:
-    """Store and record *draft* in *repo*; returns the record that is stored now, which may be another process's."""
-    with _holding_result(draft):
-        return resolving_in(repo, lambda: run(commit.commit(draft), repo.interpreter))
-
-
-@contextmanager
-def _holding_result(draft: Draft) -> Generator[None]:
-    """Make an error of recording hold the result, so that the work is not lost.
-
-    Raises:
-        UnserializableValueError: in place of an error that is not the library's.
-    """
-    try:
-        yield
-    except Exception as error:
-        value = draft.computation.value
-        if not isinstance(error, ProvenanceError):
-            what, reason = f"the result of {draft.plan.identity.name}", said(error)
-            advice = "see what raised it, and call again; `value` of this error holds the result"
-            raise UnserializableValueError(
-                what, f"recording it failed: {reason}", value, advice
-            ) from error
-        error.value = value
-        raise
-
-
-def committed(call: Call, draft: Draft, record: ArtifactRecord) -> object:
+def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord) -> object:
     """Return a proxy of what is recorded now: another process's value if that was first.
 
     A value that the function keeps is read again, so that nobody else can change what the caller gets.
     """
-    note_pace(call.speed_key, draft.computation.compute_duration)
-    tell(_outcome(call, draft, stored=True))
+    record_duration(call.speed_key, draft.computation.compute_duration)
+    emit(_outcome(call, draft, stored=True))
     value = draft.computation.value
     is_ours = record.value_id == draft.computation.value_id
-    if is_ours and (type(value) in IMMUTABLE or not keeps(call.recipe.subject, call.args, value)):
-        return proxy_over(record, call.repo, kept_by(value, call.repo))
-    return proxy_over(record, call.repo)
+    if is_ours and (
+        type(value) in IMMUTABLE or not retains_reference(call.spec.wrapped, call.args, value)
+    ):
+        return make_proxy(record, call.repo, with_source(value, call.repo))
+    return make_proxy(record, call.repo)
 
 
-def ephemeral(call: Call, draft: Draft) -> object:
+def make_unstored_proxy(call: Call, draft: PendingArtifact) -> object:
     """Return a proxy of a value that is in no store."""
-    tell(_outcome(call, draft, stored=False))
+    emit(_outcome(call, draft, stored=False))
     value = draft.computation.value
-    return proxy_over(unstored(draft), Ephemeral(value, call.plan.inputs), value, tracked=False)
+    return make_proxy(
+        unstored_record(draft), InMemoryOrigin(value, call.plan.inputs), value, tracked=False
+    )
 
 
-def _outcome(call: Call, draft: Draft, *, stored: bool) -> Event:
-    name, seconds = call.plan.identity.name, draft.computation.compute_duration
+def _outcome(call: Call, draft: PendingArtifact, *, stored: bool) -> Event:
+    name, seconds = call.plan.cache_key.name, draft.computation.compute_duration
     parts = frozenset([part.artifact_id for part in draft.parts]) if draft.parts else NO_IDS
-    match call.why:
-        case Why.ABSENT:
+    match call.reason:
+        case MissReason.ABSENT:
             return Miss(draft.artifact_id, name, seconds, stored, parts=parts)
-        case Why.CACHE_OFF | Why.ASKED:
-            return Recomputed(draft.artifact_id, name, seconds, stored, call.why, parts)
-        case Why.BLOB_MISSING | Why.BLOB_CORRUPT | Why.RECORD_CORRUPT | Why.EVICTED:
-            return Healed(
+        case MissReason.CACHE_OFF | MissReason.REQUESTED:
+            return Recomputed(draft.artifact_id, name, seconds, stored, call.reason, parts)
+        case (
+            MissReason.BLOB_MISSING
+            | MissReason.BLOB_CORRUPT
+            | MissReason.RECORD_CORRUPT
+            | MissReason.EVICTED
+        ):
+            return Recovered(
                 draft.artifact_id,
                 name,
                 seconds,
-                call.why,
+                call.reason,
                 call.detail,
-                call.takes_back,
+                call.replaced_hit,
                 stored,
                 parts,
             )
@@ -342,7 +230,7 @@ def _outcome(call: Call, draft: Draft, *, stored: bool) -> Event:
 # ---------------------------------------------------------------- recovery
 
 
-Trouble: TypeAlias = BlobNotFoundError | CorruptBlobError | ArtifactNotFoundError
+LossError: TypeAlias = BlobNotFoundError | CorruptBlobError | ArtifactNotFoundError
 
 
 def read_or_recover(call: Call, record: ArtifactRecord) -> object:
@@ -385,7 +273,7 @@ def _recovering_part(
             unwrap(parts[key])
         return parts
 
-    def recover(trouble: Trouble, damaged: ArtifactRecord) -> object:
+    def recover(trouble: LossError, damaged: ArtifactRecord) -> object:
         parts = (
             again[0]
             if again
@@ -393,7 +281,7 @@ def _recovering_part(
         )
         if key not in parts:
             raise trouble
-        if sighted(parts[key]) is None:
+        if represented_artifact(parts[key]) is None:
             again.append(parts)
         return parts[key]
 
@@ -409,13 +297,13 @@ def _recovering_part(
         except ArtifactNotFoundError as trouble:
             return artifact_of(recover(trouble, whole))
 
-    return proxy_over(known, Recovering(call.repo, value, record_of))
+    return make_proxy(known, RecoveringOrigin(call.repo, value, record_of))
 
 
 def _recover(
     call: Call,
     whole: ArtifactRecord,
-    trouble: Trouble,
+    trouble: LossError,
     damaged: ArtifactRecord,
     read_again: Callable[[], object],
 ) -> object:
@@ -424,18 +312,20 @@ def _recover(
     *damaged*, the *whole* hit or a part of it, could not be read.
     """
     # The plan's captured hashes count: the body may change what it captured.
-    again = plan_call(call.recipe, call.args, call.kwargs)
-    if again.artifact_id != call.plan.artifact_id or call.recipe.subject.is_async:
+    again = plan_call(call.spec, call.args, call.kwargs)
+    if again.artifact_id != call.plan.artifact_id or call.spec.wrapped.is_async:
         _quarantine(call, trouble, damaged)
         raise trouble
 
     def compute(*, may_store: bool) -> object:
         saved = Hit(whole.id, whole.name, whole.compute_duration)
-        why = _why(call, trouble, damaged)
-        missed = evolve(call, why=why, detail=str(trouble), takes_back=saved, may_store=may_store)
+        why = _loss_reason(call, trouble, damaged)
+        missed = evolve(
+            call, reason=why, detail=str(trouble), replaced_hit=saved, may_store=may_store
+        )
         return unwrap(drive(missed, call_flow(missed)))
 
-    def read_or_compute(_: LookedUp) -> tuple[object] | None:
+    def read_or_compute(_: LookupResult) -> tuple[object] | None:
         with suppress(BlobNotFoundError, CorruptBlobError, ArtifactNotFoundError):
             return (read_again(),)
         return (compute(may_store=True),) if _quarantine(call, trouble, damaged) else None
@@ -446,28 +336,29 @@ def _recover(
             return compute(may_store=_quarantine(call, trouble, damaged))
         stale = run(programs.lookup(call.plan.artifact_id, fresh=True), call.repo.interpreter)
         shared = in_turn(
-            call.work(sharing, stale.record if isinstance(stale, Found) else None), read_or_compute
+            call.work(sharing, stale.record if isinstance(stale, LookupHit) else None),
+            read_or_compute,
         )
         # where nothing can be stored, each reader computes for itself, and not one after the other
         return compute(may_store=False) if shared is None else shared[0]
 
 
-def _why(call: Call, trouble: Trouble, damaged: ArtifactRecord) -> Why:
+def _loss_reason(call: Call, trouble: LossError, damaged: ArtifactRecord) -> MissReason:
     """Tell whether the value is damaged, was evicted, or got lost."""
     if isinstance(trouble, CorruptBlobError):
-        return Why.BLOB_CORRUPT
+        return MissReason.BLOB_CORRUPT
     evicted = run(programs.was_evicted(damaged.id), call.repo.interpreter)
-    return Why.EVICTED if evicted else Why.BLOB_MISSING
+    return MissReason.EVICTED if evicted else MissReason.BLOB_MISSING
 
 
-def _quarantine(call: Call, trouble: Trouble, damaged: ArtifactRecord) -> bool:
+def _quarantine(call: Call, trouble: LossError, damaged: ArtifactRecord) -> bool:
     """Quarantine damaged bytes; False if nothing may be written to the store, which so cannot be repaired."""
     if call.read_only:
         return False
     if isinstance(trouble, ArtifactNotFoundError):
         return True
     try:
-        run(programs.set_aside(damaged.value_blob, trouble), call.repo.interpreter)
+        run(programs.quarantine_if_damaged(damaged.value_blob, trouble), call.repo.interpreter)
     except StorePermissionError:
         return False
     return True

@@ -31,20 +31,20 @@ from provenance import environment
 from provenance.archives import ArchivedFile
 from provenance.calls import execute
 from provenance.calls.draft import Call
-from provenance.calls.main_functions import named, with_code
-from provenance.calls.options import Choices, OtherChoices, checked
+from provenance.calls.main_functions import named, reduce_with_code
+from provenance.calls.options import CommonOptionArguments, OptionArguments, check_options
 from provenance.calls.plan import CallPlan, plan_call
-from provenance.calls.signature import Subject, subject_of
+from provenance.calls.signature import WrappedFunction, inspect_function
 from provenance.calls.spec import (
-    CallOptions,
-    Recipe,
-    captures_of,
+    DecoratorOptions,
+    FunctionSpec,
+    cache_key_of,
     comparing_code,
-    identity_of,
-    recipe_of,
+    find_captures,
+    make_spec,
 )
 from provenance.effect import run
-from provenance.events import Why
+from provenance.events import MissReason
 from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
 from provenance.repository import programs
@@ -64,16 +64,18 @@ X = TypeVar("X")
 
 
 _ABSTRACT: Final = "__isabstractmethod__"
-_mark: Final[Callable[[object], object] | None] = getattr(inspect, "markcoroutinefunction", None)
+_register_function: Final[Callable[[object], object] | None] = getattr(
+    inspect, "markcoroutinefunction", None
+)
 """Marks an object as `async def` for `inspect`, from Python 3.12.
 
 Before, only asyncio has a mark.
 """
-_describing: ContextVar[tuple[object, ...]] = ContextVar("provenance_describing", default=())
+_description_guard: ContextVar[tuple[object, ...]] = ContextVar("provenance_describing", default=())
 """Decorated functions whose captured values are being hashed, the outermost first."""
 
 
-class Cached(Generic[P, R_co]):
+class CachedFunction(Generic[P, R_co]):
     """A decorated function: a call looks the result up, or computes, stores and records it.
 
     If the function is an `async def`, calls are awaited, as are `artifact` and `recompute`.
@@ -82,29 +84,29 @@ class Cached(Generic[P, R_co]):
     __module__ = "provenance"
 
     def __init__(
-        self, function: Callable[..., object], subject: Subject, options: CallOptions
+        self, function: Callable[..., object], wrapped: WrappedFunction, options: DecoratorOptions
     ) -> None:
-        self._decorate(function, subject, options)
+        self._decorate(function, wrapped, options)
 
     def _decorate(
-        self, function: Callable[..., object], subject: Subject, options: CallOptions
+        self, function: Callable[..., object], wrapped: WrappedFunction, options: DecoratorOptions
     ) -> None:
         functools.update_wrapper(cast("Callable[..., object]", self), function, updated=())
-        self.__dict__.update(_attributes_of(function))
+        self.__dict__.update(_public_attributes(function))
         self.__wrapped__ = function
-        self._subject = subject
+        self._subject = wrapped
         self._options = options
         self._perform: Callable[[Call], Any] = (
-            execute.execute_async if subject.is_async else execute.execute
+            execute.execute_async if wrapped.is_async else execute.execute
         )
-        if subject.is_async and _mark is not None:
-            _mark(self)
+        if wrapped.is_async and _register_function is not None:
+            _register_function(self)
 
     @functools.cached_property
-    def _recipe(self) -> Recipe:
+    def _recipe(self) -> FunctionSpec:
         """What all calls share; captured values are hashed when the first call is planned."""
-        return recipe_of(
-            self._subject, self._options, captures_of(self._subject, self._options, self), self
+        return make_spec(
+            self._subject, self._options, find_captures(self._subject, self._options, self), self
         )
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
@@ -116,21 +118,22 @@ class Cached(Generic[P, R_co]):
             UnserializableValueError: if the result cannot be stored; the error holds it.
             StoreUnavailableError: if a store fails; the error holds the result if it was computed.
         """
-        call = execute.begin(environment.current(), self._recipe, args, kwargs)
+        call = execute.prepare(environment.current(), self._recipe, args, kwargs)
         result: R_co = self._perform(call)
         return result
 
     def recompute(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Run the function again and replace what is stored; raises as the call does."""
         call = evolve(
-            execute.begin(environment.current(), self._recipe, args, kwargs), why=Why.ASKED
+            execute.prepare(environment.current(), self._recipe, args, kwargs),
+            reason=MissReason.REQUESTED,
         )
         result: R_co = self._perform(call)
         return result
 
     @overload
     def artifact(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
-        self: Cached[P, Coroutine[Any, Any, X]], /, *args: P.args, **kwargs: P.kwargs
+        self: CachedFunction[P, Coroutine[Any, Any, X]], /, *args: P.args, **kwargs: P.kwargs
     ) -> Coroutine[Any, Any, Artifact[X]]: ...
     @overload
     def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> Artifact[R_co]: ...
@@ -141,12 +144,12 @@ class Cached(Generic[P, R_co]):
         """
         result: object = self(*args, **kwargs)
         if self._subject.is_async:
-            return _awaited_artifact(cast("Coroutine[object, Never, object]", result))
+            return _await_artifact(cast("Coroutine[object, Never, object]", result))
         return artifact_of(result)
 
     @overload
     def attempt(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
-        self: Cached[P, Coroutine[Any, Any, X]], /, *args: P.args, **kwargs: P.kwargs
+        self: CachedFunction[P, Coroutine[Any, Any, X]], /, *args: P.args, **kwargs: P.kwargs
     ) -> FutureResult[X, Exception]: ...
     @overload
     def attempt(self, /, *args: P.args, **kwargs: P.kwargs) -> IOResult[R_co, Exception]: ...
@@ -179,9 +182,9 @@ class Cached(Generic[P, R_co]):
 
     def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Tell whether a call's result is stored; raises as `plan` does."""
-        call = execute.begin(environment.current(), self._recipe, args, kwargs)
+        call = execute.prepare(environment.current(), self._recipe, args, kwargs)
         return isinstance(
-            run(programs.probe(call.plan.artifact_id), call.repo.interpreter), programs.Found
+            run(programs.probe(call.plan.artifact_id), call.repo.interpreter), programs.LookupHit
         )
 
     def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
@@ -189,10 +192,10 @@ class Cached(Generic[P, R_co]):
 
         Raises as `plan` does.
         """
-        call = execute.begin(environment.current(), self._recipe, args, kwargs)
-        return run(programs.forget_whole(call.plan.artifact_id), call.repo.interpreter)
+        call = execute.prepare(environment.current(), self._recipe, args, kwargs)
+        return run(programs.forget_with_parts(call.plan.artifact_id), call.repo.interpreter)
 
-    def with_options(self, **choices: Unpack[Choices]) -> Self:
+    def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
         """Return the same function decorated with other options.
 
         Options not passed have their defaults.
@@ -200,7 +203,7 @@ class Cached(Generic[P, R_co]):
         Raises:
             ConfigError: as `provenance` does.
         """
-        return type(self)(self.__wrapped__, self._subject, checked(self._subject, choices))
+        return type(self)(self.__wrapped__, self._subject, check_options(self._subject, choices))
 
     def value_repr(self) -> object:
         """Return what represents the function in hashes: name, version and captured values.
@@ -208,18 +211,18 @@ class Cached(Generic[P, R_co]):
         A function that captures itself, even through others, is represented by its distance up the
         chain of functions, so that the hash is the same in every process.
         """
-        outer = _describing.get()
+        outer = _description_guard.get()
         if self in outer:
             return outer[::-1].index(self)
-        token = _describing.set((*outer, self))
+        token = _description_guard.set((*outer, self))
         try:
-            hashes = captures_of(self._subject, self._options, self).hashes
+            hashes = find_captures(self._subject, self._options, self).hashes
         finally:
-            _describing.reset(token)
-        identity = identity_of(self._subject, self._options)
+            _description_guard.reset(token)
+        cache_key = cache_key_of(self._subject, self._options)
         bound = self._subject.args, dict(self._subject.keywords)
         code = (self._subject.function,) if comparing_code.get() else ()
-        return identity.name, identity.version, identity.scope, dict(hashes), bound, *code
+        return cache_key.name, cache_key.version, cache_key.scope, dict(hashes), bound, *code
 
     def __provenance_merging__(self, chosen: bool | tuple[str, ...]) -> Self:
         """Return the same function with the option `merge_defaults` extended by *chosen*."""
@@ -235,34 +238,37 @@ class Cached(Generic[P, R_co]):
         return self._with_args((artifact, *others)) if first is value else self
 
     def _with_args(self, args: tuple[object, ...]) -> Self:
-        subject = evolve(self._subject, args=args)
+        wrapped = evolve(self._subject, args=args)
         bound = type(self).__new__(type(self))
         # Captured values are hashed once for all instances.
-        recipe = evolve(self._recipe, subject=subject)
-        bound.__dict__.update(self.__dict__, _subject=subject, _recipe=recipe)
+        spec = evolve(self._recipe, wrapped=wrapped)
+        bound.__dict__.update(self.__dict__, _subject=wrapped, _recipe=spec)
         return bound
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> object:
             """Return the signature without bound arguments, or asyncio's mark of an `async def`."""
-            if name == "_is_coroutine" and _mark is None and self._subject.is_async:
+            if name == "_is_coroutine" and _register_function is None and self._subject.is_async:
                 return sys.modules["asyncio.coroutines"]._is_coroutine  # noqa: SLF001 - so asyncio marks its own
             if name != "__signature__" or not self._subject.args:
                 raise AttributeError(
                     f"a decorated function has no attribute {name!r}", name=name, obj=self
                 )
-            subject = self._subject
+            wrapped = self._subject
             return inspect.signature(
-                functools.partial(subject.function, *subject.args, **subject.keywords)
+                functools.partial(wrapped.function, *wrapped.args, **wrapped.keywords)
             )
 
     @overload
     def __get__(self, instance: None, owner: type[object], /) -> Self: ...
     @overload
     def __get__(
-        self: Cached[Concatenate[S, Q], R_co], instance: S, owner: type[object] | None = None, /
-    ) -> Cached[Q, R_co]: ...
+        self: CachedFunction[Concatenate[S, Q], R_co],
+        instance: S,
+        owner: type[object] | None = None,
+        /,
+    ) -> CachedFunction[Q, R_co]: ...
     def __get__(self, instance: object, owner: type[object] | None = None, /) -> object:
         bind: Callable[..., object] | None = getattr(type(self.__wrapped__), "__get__", None)
         # Callable objects, and before Python 3.14 partials, are not bound to instances.
@@ -279,10 +285,10 @@ class Cached(Generic[P, R_co]):
         if found is self:
             # In another process `__main__` may be another module.
             if main_name(module) == "__main__":
-                return with_code(self, path, self.__wrapped__, (args, self._options))
+                return reduce_with_code(self, path, self.__wrapped__, (args, self._options))
             return path
         if (
-            isinstance(found, Cached)
+            isinstance(found, CachedFunction)
             and found.__wrapped__ is self.__wrapped__
             and self._subject.args
         ):
@@ -291,18 +297,18 @@ class Cached(Generic[P, R_co]):
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
         function, args, options = cast(
-            "tuple[Callable[..., object], tuple[object, ...], CallOptions]", state
+            "tuple[Callable[..., object], tuple[object, ...], DecoratorOptions]", state
         )
-        self._decorate(function, evolve(subject_of(function), args=args), options)
+        self._decorate(function, evolve(inspect_function(function), args=args), options)
 
     def __repr__(self) -> str:
         return f"<provenance of {self._subject.label}>"
 
 
-def _attributes_of(function: Callable[..., object]) -> dict[str, object]:
+def _public_attributes(function: Callable[..., object]) -> dict[str, object]:
     """Return the attributes that a user or `abc.abstractmethod` has set on the function."""
     found = vars(function) if isinstance(function, FunctionType) else {}
-    ours = {name for name in dir(Cached) if name[0] != "_"}
+    ours = {name for name in dir(CachedFunction) if name[0] != "_"}
     return {
         name: value
         for name, value in found.items()
@@ -311,37 +317,37 @@ def _attributes_of(function: Callable[..., object]) -> dict[str, object]:
 
 
 def restore_function(
-    function: Callable[..., object], args: tuple[object, ...], options: CallOptions
-) -> Cached[..., object]:
+    function: Callable[..., object], args: tuple[object, ...], options: DecoratorOptions
+) -> CachedFunction[..., object]:
     """Unpickle a decorated function that no name leads to. Pickles name this function."""
-    return Cached(function, evolve(subject_of(function), args=args), options)
+    return CachedFunction(function, evolve(inspect_function(function), args=args), options)
 
 
 restore_function.__module__ = "provenance"
 
 
-async def _awaited_artifact(result: Coroutine[object, Never, object]) -> Artifact[object]:
+async def _await_artifact(result: Coroutine[object, Never, object]) -> Artifact[object]:
     return artifact_of(await result)
 
 
-def recipe_behind(function: Cached[..., object]) -> Recipe:
+def spec_of(function: CachedFunction[..., object]) -> FunctionSpec:
     """Return what all calls of a decorated function share; raise TypeError for anything else."""
-    if not isinstance(cast("object", function), Cached):
+    if not isinstance(cast("object", function), CachedFunction):
         raise TypeError(
             f"expected a decorated function, got {function!r}; decorate it with @provenance"
         )
     return function._recipe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
 
 
-def is_async(function: Cached[..., object]) -> bool:
+def is_async(function: CachedFunction[..., object]) -> bool:
     """Tell whether *function* is a decorated `async def`."""
-    return isinstance(cast("object", function), Cached) and function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
+    return isinstance(cast("object", function), CachedFunction) and function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
 
 
 class Decorator(Protocol):
     """The decorator that `provenance(...)` with options returns."""
 
-    def __call__(self, function: Callable[P, R], /) -> Cached[P, R]:
+    def __call__(self, function: Callable[P, R], /) -> CachedFunction[P, R]:
         """Decorate *function*; raise `ConfigError` for an invalid option."""
         ...
 
@@ -352,26 +358,26 @@ class FileDecorator(Protocol):
     @overload
     def __call__(  # type: ignore[overload-overlap]  # a coroutine is an object too, and meant to go first
         self, function: Callable[P, Coroutine[Any, Any, object]], /
-    ) -> Cached[P, Coroutine[Any, Any, ArchivedFile]]: ...
+    ) -> CachedFunction[P, Coroutine[Any, Any, ArchivedFile]]: ...
     @overload
-    def __call__(self, function: Callable[P, object], /) -> Cached[P, ArchivedFile]: ...
+    def __call__(self, function: Callable[P, object], /) -> CachedFunction[P, ArchivedFile]: ...
     def __call__(self, function: Callable[..., object], /) -> object:
         """Decorate a function that returns a path; raise `ConfigError` for an invalid option."""
         ...
 
 
 @overload
-def provenance(function: Callable[P, R], /) -> Cached[P, R]: ...
+def provenance(function: Callable[P, R], /) -> CachedFunction[P, R]: ...
 @overload
 def provenance(
-    *, archive_file: Literal[True], **choices: Unpack[OtherChoices]
+    *, archive_file: Literal[True], **choices: Unpack[CommonOptionArguments]
 ) -> FileDecorator: ...
 @overload
 def provenance(
-    *, archive_file: Literal[False] = False, **choices: Unpack[OtherChoices]
+    *, archive_file: Literal[False] = False, **choices: Unpack[CommonOptionArguments]
 ) -> Decorator: ...
 def provenance(
-    function: Callable[..., object] | None = None, /, **choices: Unpack[Choices]
+    function: Callable[..., object] | None = None, /, **choices: Unpack[OptionArguments]
 ) -> object:
     """Decorate a pure function, so that each result is computed once and traced to its inputs.
 
@@ -409,7 +415,7 @@ def provenance(
                 `load_kwargs` and `dump_kwargs` mappings from key to keyword arguments.
 
     Returns:
-        A `Cached`, with the function's name, docstring and signature.
+        A `CachedFunction`, with the function's name, docstring and signature.
 
     Raises:
         ConfigError: if an option is invalid, or the function is a generator.
@@ -419,11 +425,11 @@ def provenance(
     return _decorate(choices, function)
 
 
-def _decorate(choices: Choices, function: object) -> object:
+def _decorate(choices: OptionArguments, function: object) -> object:
     if isinstance(function, classmethod | staticmethod):
         kind = cast("Callable[[object], object]", type(cast("object", function)))
         return kind(_decorate(choices, cast("Any", function).__func__))
     wrapped = cast("Callable[..., object]", function)
-    subject = subject_of(wrapped)
-    options = checked(subject, choices)
-    return cast("Cached[..., object]", Cached(wrapped, subject, options))
+    subject = inspect_function(wrapped)
+    options = check_options(subject, choices)
+    return cast("CachedFunction[..., object]", CachedFunction(wrapped, subject, options))

@@ -25,7 +25,7 @@ class Wrapping(Protocol):
     def __setstate__(self, state: tuple[object, ...], /) -> None: ...
 
 
-def with_code(
+def reduce_with_code(
     wrapper: Wrapping, path: str, function: Callable[..., object], others: tuple[object, ...]
 ) -> tuple[object, ...]:
     """Return the reduction of *wrapper*, which `__main__` has at *path*.
@@ -58,7 +58,7 @@ def restore_main_function(
         isinstance(found, kind) and _instructions_of(found.__wrapped__) == instructions
     ):
         return found
-    return (_made if arriving else _made_once)(kind, path, code)
+    return (_made if arriving else _built)(kind, path, code)
 
 
 restore_main_function.__module__ = "provenance"
@@ -75,7 +75,7 @@ def _made(kind: type[Wrapping], path: str, code: bytes) -> object:
     return made
 
 
-_made_once = functools.lru_cache(maxsize=256)(_made)
+_built = functools.lru_cache(maxsize=256)(_made)
 """The same, cached, as each task brings the code.
 
 Not for nested functions, which may refer to outer ones by path.

@@ -8,28 +8,34 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, TypedDict, cast
 
-from provenance.calls.signature import Subject, captured_names, without_dictionary
-from provenance.calls.spec import NO_PARTS, Archiving, CallOptions, Coding, InputFunction
+from provenance.calls.signature import WrappedFunction, closure_names, parameter_without_dictionary
+from provenance.calls.spec import (
+    NO_PARTS,
+    Archiving,
+    DecoratorOptions,
+    InputFunction,
+    PartSerialization,
+)
 from provenance.codecs import (
     COMPRESSION,
     COMPRESSIONS,
     DEFAULT,
     Serializer,
     check_available,
-    serializer_named,
-    split,
+    get_serializer,
+    split_compression,
 )
 from provenance.errors import ConfigError, MissingLibraryError
-from provenance.model.records import NO_OPTIONS, Options, options
+from provenance.model.records import NO_OPTIONS, Options, freeze_options
 from provenance.repository.handles import Repository
-from provenance.util.formatting import nearest, shown
+from provenance.util.formatting import did_you_mean, safe_repr
 from provenance.util.validation import name_problem
 
 _RELATED: Final = ("delete_original_file", "preserve_file_ext")
 _OPPOSED: Final = ("serializer", "load_kwargs", "dump_kwargs", "returns_composite")
 
 
-def archiving_of(
+def archiving_from(
     choices: Mapping[str, object], refuse: Callable[[str, str, str], ConfigError]
 ) -> Archiving | None:
     """Return the archiving options; None if no file is archived.
@@ -40,7 +46,7 @@ def archiving_of(
     for option in ("archive_file", *_RELATED):
         if not isinstance(choices.get(option, False), bool):
             raise refuse(
-                option, f"must be a bool, got {shown(choices[option])}", "pass True or False"
+                option, f"must be a bool, got {safe_repr(choices[option])}", "pass True or False"
             )
     if not choices.get("archive_file"):
         for option in filter(choices.get, _RELATED):
@@ -52,43 +58,49 @@ def archiving_of(
     return Archiving(bool(choices.get(_RELATED[0])), bool(choices.get(_RELATED[1])))
 
 
-def refusal(subject: Subject) -> Callable[[str, str, str], ConfigError]:
-    """Return a function from option, problem and advice to a ConfigError about *subject*."""
+def option_error(wrapped: WrappedFunction) -> Callable[[str, str, str], ConfigError]:
+    """Return a function from option, problem and advice to a ConfigError about *wrapped*."""
 
     def refuse(option: str, problem: str, advice: str) -> ConfigError:
-        return ConfigError(f"@provenance on {subject.label}, option {option}", problem, advice)
+        return ConfigError(f"@provenance on {wrapped.label}, option {option}", problem, advice)
 
     return refuse
 
 
-def json_options(subject: Subject, option: str, given: object) -> Options:
+def json_options(wrapped: WrappedFunction, option: str, given: object) -> Options:
     """Return *given* after a round trip through JSON; raise ConfigError if JSON cannot hold it."""
     if given is None:
-        return options(None)
+        return freeze_options(None)
     entries = cast(
-        "Mapping[object, object]", _mapping(subject, option, given, "use strings as keys")
+        "Mapping[object, object]", _mapping(wrapped, option, given, "use strings as keys")
     )
     try:
         text = json.dumps(dict(entries), allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise refusal(subject)(option, f"invalid JSON: {error}", "use JSON types only") from None
+        raise option_error(wrapped)(
+            option, f"invalid JSON: {error}", "use JSON types only"
+        ) from None
     if json.loads(text) != dict(entries) and not all(isinstance(key, str) for key in entries):
-        raise refusal(subject)(option, "keys must be strings", "use strings as keys")
-    return options(cast("Mapping[str, object]", json.loads(text)))
+        raise option_error(wrapped)(option, "keys must be strings", "use strings as keys")
+    return freeze_options(cast("Mapping[str, object]", json.loads(text)))
 
 
-class CodingOptions(TypedDict):
-    """The part of `CallOptions` about serialization."""
+class SerializationArguments(TypedDict):
+    """The part of `DecoratorOptions` about serialization."""
 
     serializer: str | None
     load_kwargs: Options
     dump_kwargs: Options
 
 
-NOT_CODED: Final = CodingOptions(serializer=None, load_kwargs=NO_OPTIONS, dump_kwargs=NO_OPTIONS)
+NO_SERIALIZATION: Final = SerializationArguments(
+    serializer=None, load_kwargs=NO_OPTIONS, dump_kwargs=NO_OPTIONS
+)
 
 
-def part_codings(subject: Subject, choices: Mapping[str, object]) -> Mapping[str, Coding]:
+def part_serializations(
+    wrapped: WrappedFunction, choices: Mapping[str, object]
+) -> Mapping[str, PartSerialization]:
     """Return the serialization of each part of a composite, if `serializer` is a mapping by key."""
     serializers = choices.get("serializer")
     if not isinstance(serializers, Mapping):
@@ -98,14 +110,14 @@ def part_codings(subject: Subject, choices: Mapping[str, object]) -> Mapping[str
     for option in ("load_kwargs", "dump_kwargs"):
         given = choices.get(option)
         advice = "pass keyword arguments by part"
-        kwargs[option] = {} if given is None else _mapping(subject, option, given, advice)
+        kwargs[option] = {} if given is None else _mapping(wrapped, option, given, advice)
         for key in kwargs[option].keys() - names.keys():
             problem = f"no serializer registered for part {key!r}"
-            raise refusal(subject)(option, problem, "name one for it")
+            raise option_error(wrapped)(option, problem, "name one for it")
     return {
-        key: Coding(
-            **coding_of(
-                subject,
+        key: PartSerialization(
+            **serialization_of(
+                wrapped,
                 {
                     "serializer": name,
                     **{option: by_key.get(key) for option, by_key in kwargs.items()},
@@ -116,19 +128,23 @@ def part_codings(subject: Subject, choices: Mapping[str, object]) -> Mapping[str
     }
 
 
-def _mapping(subject: Subject, option: str, given: object, advice: str) -> Mapping[str, object]:
+def _mapping(
+    wrapped: WrappedFunction, option: str, given: object, advice: str
+) -> Mapping[str, object]:
     if not isinstance(given, Mapping):
-        raise refusal(subject)(option, f"must be a mapping, got {shown(given)}", advice)
+        raise option_error(wrapped)(option, f"must be a mapping, got {safe_repr(given)}", advice)
     return cast("Mapping[str, object]", given)
 
 
-def coding_of(subject: Subject, choices: Mapping[str, object]) -> CodingOptions:
+def serialization_of(
+    wrapped: WrappedFunction, choices: Mapping[str, object]
+) -> SerializationArguments:
     """Return serializer and keyword arguments, which must fit it or the default serializer.
 
     A compression alone chooses no serializer: it applies to whichever the value's type selects.
     """
     load, dump = (
-        _json_kwargs(subject, option, choices.get(option))
+        _json_kwargs(wrapped, option, choices.get(option))
         for option in ("load_kwargs", "dump_kwargs")
     )
     name = choices.get("serializer")
@@ -136,41 +152,41 @@ def coding_of(subject: Subject, choices: Mapping[str, object]) -> CodingOptions:
         name = DEFAULT
     if name is not None and not isinstance(name, str):
         advice = "with returns_composite, pass a mapping from part to name"
-        raise refusal(subject)(
-            "serializer", f"must be the name of a serializer, got {shown(name)}", advice
+        raise option_error(wrapped)(
+            "serializer", f"must be the name of a serializer, got {safe_repr(name)}", advice
         )
     try:
-        chosen = serializer_named(DEFAULT if name is None else name)
+        chosen = get_serializer(DEFAULT if name is None else name)
     except ConfigError as error:
         advice = str(error).partition("; ")[2]
-        raise refusal(subject)("serializer", error.problem, advice) from None
-    compression, own = split(chosen, dump)
-    _check_compression(subject, compression)
-    _check_kwargs(subject, "load_kwargs", load, partial(chosen.load, None), chosen)
-    _check_kwargs(subject, "dump_kwargs", own, partial(chosen.dump, None, None), chosen)
-    return CodingOptions(serializer=name, load_kwargs=load, dump_kwargs=dump)
+        raise option_error(wrapped)("serializer", error.problem, advice) from None
+    compression, own = split_compression(chosen, dump)
+    _check_compression(wrapped, compression)
+    _check_kwargs(wrapped, "load_kwargs", load, partial(chosen.load, None), chosen)
+    _check_kwargs(wrapped, "dump_kwargs", own, partial(chosen.dump, None, None), chosen)
+    return SerializationArguments(serializer=name, load_kwargs=load, dump_kwargs=dump)
 
 
-def _json_kwargs(subject: Subject, option: str, given: object) -> Options:
+def _json_kwargs(wrapped: WrappedFunction, option: str, given: object) -> Options:
     """Return keyword arguments as they are, after checking that JSON can hold them."""
-    json_options(subject, option, given)
-    return options(cast("Mapping[str, object] | None", given))
+    json_options(wrapped, option, given)
+    return freeze_options(cast("Mapping[str, object] | None", given))
 
 
-def _check_compression(subject: Subject, name: object) -> None:
+def _check_compression(wrapped: WrappedFunction, name: object) -> None:
     if name not in COMPRESSIONS:
         known = ", ".join(map(repr, COMPRESSIONS))
         problem = f"unknown compression {name!r}"
-        raise refusal(subject)("dump_kwargs", problem, f"expected one of: {known}")
+        raise option_error(wrapped)("dump_kwargs", problem, f"expected one of: {known}")
     try:
         check_available(name)
     except MissingLibraryError as error:
         problem, _, advice = str(error).partition("; ")
-        raise refusal(subject)("dump_kwargs", problem, advice) from None
+        raise option_error(wrapped)("dump_kwargs", problem, advice) from None
 
 
 def _check_kwargs(
-    subject: Subject,
+    wrapped: WrappedFunction,
     option: str,
     kwargs: Options,
     taker: Callable[..., object],
@@ -181,18 +197,20 @@ def _check_kwargs(
         inspect.signature(taker).bind(**kwargs)
     except TypeError as error:
         advice = "see the documentation of the serializer, or name the one that accepts them"
-        raise refusal(subject)(option, f"the serializer refuses them: {error}", advice) from None
+        raise option_error(wrapped)(
+            option, f"the serializer refuses them: {error}", advice
+        ) from None
     for name, value in kwargs.items():
         allowed = serializer.allowed.get(name)
         if allowed is not None and value not in allowed:
-            problem = f"{name} must be one of {allowed}, got {shown(value)}"
-            raise refusal(subject)(option, problem, "pass one of them")
+            problem = f"{name} must be one of {allowed}, got {safe_repr(value)}"
+            raise option_error(wrapped)(option, problem, "pass one of them")
 
 
 Names = list[str] | tuple[str, ...] | set[str] | frozenset[str]
 
 
-class OtherChoices(TypedDict, total=False):
+class CommonOptionArguments(TypedDict, total=False):
     """The keywords of `provenance` except `archive_file`."""
 
     version: int
@@ -215,122 +233,122 @@ class OtherChoices(TypedDict, total=False):
     returns_composite: bool | None
 
 
-class Choices(OtherChoices, total=False):
+class OptionArguments(CommonOptionArguments, total=False):
     """The keywords of `provenance`."""
 
     archive_file: bool
 
 
-def checked(subject: Subject, choices: Choices) -> CallOptions:
-    """Return the validated options for *subject*.
+def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> DecoratorOptions:
+    """Return the validated options for *wrapped*.
 
     Raises:
         ConfigError: for an invalid option; it names the function and the option.
     """
-    _refuse_generators(subject)
-    refuse = refusal(subject)
-    known_options = Choices.__annotations__
+    _refuse_generators(wrapped)
+    refuse = option_error(wrapped)
+    known_options = OptionArguments.__annotations__
     for option in choices.keys() - known_options.keys():
         raise refuse(
-            option, f"unexpected option {option!r}", nearest(option, sorted(known_options))
+            option, f"unexpected option {option!r}", did_you_mean(option, sorted(known_options))
         )
 
     def flag(option: str, value: object) -> bool | None:
         if value is not None and not isinstance(value, bool):
-            problem = f"must be a bool or None, got {shown(value)}"
+            problem = f"must be a bool or None, got {safe_repr(value)}"
             raise refuse(option, problem, "None defers to the environment")
         return value
 
     def function(option: str, value: object) -> InputFunction | None:
         if value is not None and not callable(value):
-            problem = f"must be callable, got {shown(value)}"
+            problem = f"must be callable, got {safe_repr(value)}"
             raise refuse(option, problem, "pass a function of one dictionary")
         return cast("InputFunction | None", value)
 
     version: object = choices.get("version", 0)
     if type(version) is not int or version < 0:
-        problem = f"must be a non-negative integer, got {shown(version)}"
+        problem = f"must be a non-negative integer, got {safe_repr(version)}"
         raise refuse("version", problem, "count up from 0")
     name = choices.get("name")
     if name is not None and (invalid := name_problem(name)) is not None:
         raise refuse("name", *invalid)
-    ignore = _parameters(subject, "ignore", choices.get("ignore"))
+    ignore = _parameters(wrapped, "ignore", choices.get("ignore"))
     if ignore and choices.get("input_hash_fn") is not None:
         advice = "drop the ignored hashes in that function"
         raise refuse("ignore", "cannot be combined with input_hash_fn", advice)
     composite = bool(flag("returns_composite", choices.get("returns_composite")))
-    parts = part_codings(subject, choices) if composite else NO_PARTS
-    tags = _names(subject, "tags", choices.get("tags"))
-    fields = json_options(subject, "custom_fields", choices.get("custom_fields"))
-    return CallOptions(
+    parts = part_serializations(wrapped, choices) if composite else NO_PARTS
+    tags = _names(wrapped, "tags", choices.get("tags"))
+    fields = json_options(wrapped, "custom_fields", choices.get("custom_fields"))
+    return DecoratorOptions(
         version=version,
-        repo=_repo(subject, choices.get("repo")),
+        repo=_repo(wrapped, choices.get("repo")),
         name=name,
-        merge_defaults=_mergeable(subject, choices.get("merge_defaults")),
+        merge_defaults=_mergeable(wrapped, choices.get("merge_defaults")),
         ignore=ignore,
-        remove=_parameters(subject, "remove", choices.get("remove")),
+        remove=_parameters(wrapped, "remove", choices.get("remove")),
         input_hash_fn=function("input_hash_fn", choices.get("input_hash_fn")),
         input_process_fn=function("input_process_fn", choices.get("input_process_fn")),
         custom_fields=fields.set("tags", list(tags)) if tags else fields,
         tags=tags,
-        archive=archiving_of(choices, refuse),
-        **(NOT_CODED if parts else coding_of(subject, choices)),
+        archive=archiving_from(choices, refuse),
+        **(NO_SERIALIZATION if parts else serialization_of(wrapped, choices)),
         returns_composite=composite,
-        part_coding=parts,
+        part_serialization=parts,
         use_cache=flag("use_cache", choices.get("use_cache")),
         read_only=flag("read_only", choices.get("read_only")),
     )
 
 
-def _refuse_generators(subject: Subject) -> None:
+def _refuse_generators(wrapped: WrappedFunction) -> None:
     # The callable's `__call__` decides, if a decorator below this one wraps a generator function.
-    called = (subject.function, type(subject.function).__call__)
+    called = (wrapped.function, type(wrapped.function).__call__)
     if any(inspect.isgeneratorfunction(f) or inspect.isasyncgenfunction(f) for f in called):
         problem = "a generator has no value to store"
         advice = "return a list or another collection of what it yields"
-        raise ConfigError(f"@provenance on {subject.label}", problem, advice)
+        raise ConfigError(f"@provenance on {wrapped.label}", problem, advice)
 
 
-def _repo(subject: Subject, repo: object) -> object:
+def _repo(wrapped: WrappedFunction, repo: object) -> object:
     if repo is not None and not isinstance(repo, str | Repository):
-        problem = f"expected a repository or its name, got {shown(repo)}"
-        raise refusal(subject)("repo", problem, "pass either, or None for the default")
+        problem = f"expected a repository or its name, got {safe_repr(repo)}"
+        raise option_error(wrapped)("repo", problem, "pass either, or None for the default")
     return repo
 
 
-def _names(subject: Subject, option: str, given: object) -> tuple[str, ...]:
+def _names(wrapped: WrappedFunction, option: str, given: object) -> tuple[str, ...]:
     if given is None:
         return ()
     option_value = given
     is_collection = isinstance(given, Iterable) and not isinstance(given, str | Mapping)
     names = list(cast("Iterable[object]", given)) if is_collection else [None]
     if not all(isinstance(name, str) for name in names):
-        problem = f"must be a collection of strings, got {shown(option_value)}"
-        raise refusal(subject)(option, problem, "pass a list, tuple or set of names")
+        problem = f"must be a collection of strings, got {safe_repr(option_value)}"
+        raise option_error(wrapped)(option, problem, "pass a list, tuple or set of names")
     texts = cast("list[str]", names)
     return tuple(sorted(texts) if isinstance(given, set | frozenset) else texts)
 
 
-def _parameters(subject: Subject, option: str, names: object) -> frozenset[str]:
+def _parameters(wrapped: WrappedFunction, option: str, names: object) -> frozenset[str]:
     """Return *names* of parameters or captured variables.
 
     A function with `**kwargs` accepts any.
     """
-    chosen = frozenset(_names(subject, option, names))
-    known = {*subject.signature.parameters, *captured_names(subject)}
+    chosen = frozenset(_names(wrapped, option, names))
+    known = {*wrapped.signature.parameters, *closure_names(wrapped)}
     unknown = sorted(chosen - known)
-    if unknown and subject.extra is None:
+    if unknown and wrapped.extra is None:
         has = ", ".join(sorted(known)) or "none"
         problem = f"function has no parameter {unknown[0]!r}"
-        raise refusal(subject)(option, problem, f"its parameters are {has}")
+        raise option_error(wrapped)(option, problem, f"its parameters are {has}")
     return chosen
 
 
-def _mergeable(subject: Subject, chosen: object) -> bool | tuple[str, ...]:
+def _mergeable(wrapped: WrappedFunction, chosen: object) -> bool | tuple[str, ...]:
     if chosen is None or isinstance(chosen, bool):
         return bool(chosen)
-    names = _names(subject, "merge_defaults", chosen)
-    if (name := without_dictionary(subject, names)) is not None:
+    names = _names(wrapped, "merge_defaults", chosen)
+    if (name := parameter_without_dictionary(wrapped, names)) is not None:
         problem = f"the default of {name!r} is not a dictionary"
-        raise refusal(subject)("merge_defaults", problem, "leave it out")
+        raise option_error(wrapped)("merge_defaults", problem, "leave it out")
     return names

@@ -10,15 +10,22 @@ from typing import cast
 
 from attrs import field, frozen
 
-from provenance.calls.signature import Bound, bind, completed
-from provenance.calls.spec import IMMUTABLE, Identity, InputFunction, Recipe, call_id, hash_input
+from provenance.calls.signature import Bound, bind, merge_dictionaries
+from provenance.calls.spec import (
+    IMMUTABLE,
+    CacheKey,
+    FunctionSpec,
+    InputFunction,
+    call_id,
+    hash_input,
+)
 from provenance.errors import ConfigError, MutatedArtifactValueError
 from provenance.hashing import hash_value
 from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import Inputs
-from provenance.model.references import Sighting, in_ignored, sightings_of
+from provenance.model.references import InputRef, in_ignored_input, refs_of
 from provenance.repository.inputs import InputHashes
-from provenance.util.formatting import shown
+from provenance.util.formatting import safe_repr
 
 
 @frozen
@@ -32,44 +39,46 @@ class CallPlan:
     __module__ = "provenance"
 
     artifact_id: ArtifactId
-    identity: Identity = field(eq=False)
+    cache_key: CacheKey = field(eq=False)
     inputs: Inputs = field(eq=False)
     input_hashes: InputHashes = field(eq=False)
-    sightings: tuple[Sighting, ...] = field(eq=False, default=())
+    input_refs: tuple[InputRef, ...] = field(eq=False, default=())
 
     @property
     def input_artifact_ids(self) -> frozenset[ArtifactId]:
         """Artifacts among the inputs, at any depth."""
         return (
-            frozenset([each.artifact_id for each in self.sightings]) if self.sightings else NO_IDS
+            frozenset([each.artifact_id for each in self.input_refs]) if self.input_refs else NO_IDS
         )
 
 
-def plan_call(recipe: Recipe, args: tuple[object, ...], kwargs: Mapping[str, object]) -> CallPlan:
-    """Plan the call of *recipe*'s function with these arguments.
+def plan_call(
+    spec: FunctionSpec, args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> CallPlan:
+    """Plan the call of *spec*'s function with these arguments.
 
     Raises TypeError for arguments that do not fit its signature and `UnhashableValueError` for one without content.
     """
     seen: list[object] = []
-    inputs = recorded_inputs(recipe, bind_call(recipe, args, kwargs, seen))
-    hashes = hash_inputs(recipe, inputs, seen)
-    if recipe.options.ignore:
+    inputs = recorded_inputs(spec, bind_call(spec, args, kwargs, seen))
+    hashes = hash_inputs(spec, inputs, seen)
+    if spec.options.ignore:
         ignored = [value for name, value in inputs.kargs.items() if name not in hashes.kargs]
-        seen += in_ignored(
-            [*ignored, *(inputs.varargs if recipe.subject.rest in recipe.options.ignore else ())]
+        seen += in_ignored_input(
+            [*ignored, *(inputs.varargs if spec.wrapped.rest in spec.options.ignore else ())]
         )
-    sightings = tuple(sightings_of(seen)) if seen else ()
+    refs = tuple(refs_of(seen)) if seen else ()
     return CallPlan(
-        call_id(recipe.identity, hashes),
-        recipe.identity,
+        call_id(spec.cache_key, hashes),
+        spec.cache_key,
         inputs,
         hashes,
-        sightings + recipe.captured_sightings,
+        refs + spec.captured_refs,
     )
 
 
 def bind_call(
-    recipe: Recipe,
+    spec: FunctionSpec,
     args: tuple[object, ...],
     kwargs: Mapping[str, object],
     seen: list[object] | None = None,
@@ -78,70 +87,72 @@ def bind_call(
 
     Artifacts that are merged, of which plain dictionaries are left, are noted in *seen*.
     """
-    subject = recipe.subject
-    if subject.args or subject.keywords:
-        args, kwargs = (*subject.args, *args), {**subject.keywords, **kwargs}
-    bound = bind(subject, args, kwargs)
-    chosen = recipe.options.merge_defaults
+    wrapped = spec.wrapped
+    if wrapped.args or wrapped.keywords:
+        args, kwargs = (*wrapped.args, *args), {**wrapped.keywords, **kwargs}
+    bound = bind(wrapped, args, kwargs)
+    chosen = spec.options.merge_defaults
     if not chosen:
         return bound
-    merged = completed(chosen, subject.defaults, bound[0])
+    merged = merge_dictionaries(chosen, wrapped.defaults, bound[0])
     if seen is not None:
         completing = [
-            (value, subject.defaults[name])
+            (value, wrapped.defaults[name])
             for name, value in bound[0].items()
             if merged[name] is not value
         ]
-        seen += in_ignored(completing)
+        seen += in_ignored_input(completing)
     return merged, bound[1]
 
 
-def recorded_inputs(recipe: Recipe, bound: Bound) -> Inputs:
-    """The inputs as they will be recorded: without removed ones, after the user's `input_process_fn`."""
-    options = recipe.options
+def recorded_inputs(spec: FunctionSpec, bound: Bound) -> Inputs:
+    """Return the inputs as they will be recorded: without removed ones, after the user's `input_process_fn`."""
+    options = spec.options
     kargs: Mapping[str, object]
     kargs, varargs = bound
     if options.remove:
-        covers = recipe.subject.covers
+        covers = spec.wrapped.covers
         kargs = {name: value for name, value in kargs.items() if not covers(options.remove, name)}
-        varargs = () if recipe.subject.rest in options.remove else varargs
+        varargs = () if spec.wrapped.rest in options.remove else varargs
     if options.input_process_fn is None:
-        return Inputs(kargs, varargs, recipe.captured)
-    shaped = _shaped(options.input_process_fn, "input_process_fn", dict(kargs), varargs)
-    return Inputs(*shaped, recipe.captured)
+        return Inputs(kargs, varargs, spec.captured)
+    shaped = _call_hook(options.input_process_fn, "input_process_fn", dict(kargs), varargs)
+    return Inputs(*shaped, spec.captured)
 
 
-def hash_inputs(recipe: Recipe, inputs: Inputs, seen: list[object] | None = None) -> InputHashes:
+def hash_inputs(
+    spec: FunctionSpec, inputs: Inputs, seen: list[object] | None = None
+) -> InputHashes:
     """Hash each input but the ignored ones; what they hold of artifacts is noted in *seen*."""
-    named, rest, ignore = inputs.kargs, inputs.varargs, recipe.options.ignore
+    named, rest, ignore = inputs.kargs, inputs.varargs, spec.options.ignore
     if ignore:
         named = {
-            name: value for name, value in named.items() if not recipe.subject.covers(ignore, name)
+            name: value for name, value in named.items() if not spec.wrapped.covers(ignore, name)
         }
-        rest = () if recipe.subject.rest in ignore else rest
+        rest = () if spec.wrapped.rest in ignore else rest
     kargs: dict[str, str] = {}
     for name, value in named.items():
         kargs[name] = hash_input(value, "arguments", name, seen)
     varargs: tuple[str, ...] = ()
     if rest:
         varargs = tuple([hash_input(value, "varargs", i, seen) for i, value in enumerate(rest)])
-    if recipe.options.input_hash_fn is not None:
-        by_name, others = _shaped(
-            recipe.options.input_hash_fn, "input_hash_fn", dict(kargs), varargs
+    if spec.options.input_hash_fn is not None:
+        by_name, others = _call_hook(
+            spec.options.input_hash_fn, "input_hash_fn", dict(kargs), varargs
         )
         kargs, varargs = (
-            {name: _as_hash(each) for name, each in by_name.items()},
-            tuple(map(_as_hash, others)),
+            {name: _require_hash(each) for name, each in by_name.items()},
+            tuple(map(_require_hash, others)),
         )
-    return InputHashes(kargs, varargs, recipe.captured_hashes)
+    return InputHashes(kargs, varargs, spec.captured_hashes)
 
 
-def _as_hash(answer: object) -> str:
-    """What a user's `input_hash_fn` gave for an input: a hash as it is, anything else by its value."""
+def _require_hash(answer: object) -> str:
+    """Return what a user's `input_hash_fn` gave for an input: a hash as it is, anything else by its value."""
     return answer if isinstance(answer, str) else hash_value(answer)
 
 
-def _shaped(
+def _call_hook(
     function: InputFunction,
     option: str,
     kargs: dict[str, object] | dict[str, str],
@@ -156,30 +167,30 @@ def _shaped(
     named, rest = given.get("kargs"), given.get("varargs", ())
     if not isinstance(named, Mapping) or not isinstance(rest, Iterable):
         raise ConfigError(
-            option, f"returned {shown(returned)}", "return {'kargs': {name: …}, 'varargs': (…)}"
+            option, f"returned {safe_repr(returned)}", "return {'kargs': {name: …}, 'varargs': (…)}"
         )
     return cast("Mapping[str, object]", named), tuple(cast("Iterable[object]", rest))
 
 
-def may_change(recipe: Recipe, plan: CallPlan) -> bool:
-    """Whether the function could change its inputs: not when all of them are builtin scalars."""
-    if recipe.options.input_process_fn is not None:
+def may_change(spec: FunctionSpec, plan: CallPlan) -> bool:
+    """Return whether the function could change its inputs: not when all of them are builtin scalars."""
+    if spec.options.input_process_fn is not None:
         return True
     kinds = {*map(type, plan.inputs.kargs.values()), *map(type, plan.inputs.varargs)}
     return not kinds <= IMMUTABLE
 
 
 def hashes_now(
-    recipe: Recipe, plan: CallPlan, args: tuple[object, ...], kwargs: Mapping[str, object]
+    spec: FunctionSpec, plan: CallPlan, args: tuple[object, ...], kwargs: Mapping[str, object]
 ) -> InputHashes:
-    """The hashes of a planned call's inputs as they are now; `input_process_fn` is called again."""
-    if recipe.options.input_process_fn is None:
-        return hash_inputs(recipe, plan.inputs)
-    return hash_inputs(recipe, recorded_inputs(recipe, bind_call(recipe, args, kwargs)))
+    """Return the hashes of a planned call's inputs as they are now; `input_process_fn` is called again."""
+    if spec.options.input_process_fn is None:
+        return hash_inputs(spec, plan.inputs)
+    return hash_inputs(spec, recorded_inputs(spec, bind_call(spec, args, kwargs)))
 
 
 def changed_inputs(before: InputHashes, after: InputHashes) -> tuple[str, ...]:
-    """Names of the inputs whose hashes differ: what an impure function has changed."""
+    """Return names of the inputs whose hashes differ: what an impure function has changed."""
     names = [name for name, each in before.kargs.items() if after.kargs.get(name) != each]
     pairs = enumerate(zip(before.varargs, after.varargs, strict=False))
     return (*names, *[f"varargs[{i}]" for i, (one, other) in pairs if one != other])
@@ -187,22 +198,22 @@ def changed_inputs(before: InputHashes, after: InputHashes) -> tuple[str, ...]:
 
 def refuse_mutated(plan: CallPlan) -> None:
     """Raise `MutatedArtifactValueError` if an artifact among the inputs no longer has the value it was recorded with."""
-    for each in plan.sightings:
+    for each in plan.input_refs:
         if each.current != each.recorded:
             holders = _holders(plan, each) or ("captured",)
-            raise MutatedArtifactValueError(each.artifact_id, plan.identity.name, holders)
+            raise MutatedArtifactValueError(each.artifact_id, plan.cache_key.name, holders)
 
 
-def _holders(plan: CallPlan, sighting: Sighting) -> tuple[str, ...]:
-    """Names of the arguments in which *sighting* was made: those whose hash notes it again."""
+def _holders(plan: CallPlan, ref: InputRef) -> tuple[str, ...]:
+    """Return names of the arguments in which *ref* was made: those whose hash notes it again."""
     named = {
         name: value for name, value in plan.inputs.kargs.items() if name in plan.input_hashes.kargs
     }
     placed = {f"varargs[{i}]": value for i, value in enumerate(plan.inputs.varargs)}
-    return tuple(name for name, value in {**named, **placed}.items() if sighting in _seen_in(value))
+    return tuple(name for name, value in {**named, **placed}.items() if ref in _refs_in(value))
 
 
-def _seen_in(value: object) -> list[object]:
+def _refs_in(value: object) -> list[object]:
     seen: list[object] = []
     hash_value(value, notes=seen)
     return seen

@@ -18,7 +18,7 @@ AnyFunction: TypeAlias = Callable[..., Any]
 
 
 @frozen
-class Subject:
+class WrappedFunction:
     """A callable and its signature.
 
     `function` is what runs, called with the arguments that partials and methods have bound. `rest`
@@ -52,7 +52,7 @@ Bound: TypeAlias = tuple[dict[str, object], tuple[object, ...]]
 """Arguments by parameter, with defaults and `**kwargs` merged in, and those of `*args`."""
 
 
-def subject_of(function: AnyFunction) -> Subject:
+def inspect_function(function: AnyFunction) -> WrappedFunction:
     """Return the function that runs and the arguments that partials and bound methods have bound.
 
     Raises:
@@ -64,7 +64,7 @@ def subject_of(function: AnyFunction) -> Subject:
         )
     args: tuple[object, ...] = ()
     keywords: dict[str, object] = {}
-    while (inner := inner_of(function)) is not None:
+    while (inner := unwrap_function(function)) is not None:
         function, more, named = inner
         args, keywords = (*more, *args), {**named, **keywords}
     try:
@@ -74,7 +74,7 @@ def subject_of(function: AnyFunction) -> Subject:
     parameters = signature.parameters.values()
     kinds = [parameter.kind for parameter in parameters]
     by_kind = {parameter.kind: parameter.name for parameter in parameters}
-    return Subject(
+    return WrappedFunction(
         function=function,
         args=args,
         keywords=keywords,
@@ -91,7 +91,7 @@ def subject_of(function: AnyFunction) -> Subject:
     )
 
 
-def inner_of(
+def unwrap_function(
     function: AnyFunction,
 ) -> tuple[AnyFunction, tuple[object, ...], Mapping[str, object]] | None:
     """Return what a partial, a toolz curry or a bound method wraps, and the bound arguments."""
@@ -109,25 +109,25 @@ def inner_of(
     return None
 
 
-def bind(subject: Subject, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Bound:
+def bind(wrapped: WrappedFunction, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Bound:
     """Bind a call's arguments, including defaults, as Python does.
 
     Raises:
         TypeError: as the call itself would.
     """
     # A shortcut for plain parameters that takes a tenth of the time of `Signature.bind`.
-    if subject.simple and len(args) <= subject.positional:
-        given = dict(zip(subject.names, args, strict=False))
-        if not kwargs and len(args) == len(subject.names):
+    if wrapped.simple and len(args) <= wrapped.positional:
+        given = dict(zip(wrapped.names, args, strict=False))
+        if not kwargs and len(args) == len(wrapped.names):
             return given, ()
-        merged = {**subject.defaults, **given, **kwargs}
+        merged = {**wrapped.defaults, **given, **kwargs}
         if (
-            len(merged) == len(subject.names)
+            len(merged) == len(wrapped.names)
             and given.keys().isdisjoint(kwargs)
-            and not merged.keys() - subject.names
+            and not merged.keys() - wrapped.names
         ):
-            return {name: merged[name] for name in subject.names}, ()
-    bound = _bound_by_python(subject, args, kwargs)
+            return {name: merged[name] for name in wrapped.names}, ()
+    bound = _bind_by_python(wrapped, args, kwargs)
     bound.apply_defaults()
     kargs = dict(bound.arguments)
     varargs: tuple[object, ...] = ()
@@ -143,27 +143,27 @@ def bind(subject: Subject, args: tuple[object, ...], kwargs: Mapping[str, object
     return kargs, varargs
 
 
-def _bound_by_python(
-    subject: Subject, args: tuple[object, ...], kwargs: Mapping[str, object]
+def _bind_by_python(
+    wrapped: WrappedFunction, args: tuple[object, ...], kwargs: Mapping[str, object]
 ) -> inspect.BoundArguments:
     """Bind to the innermost signature, or else to that of a wrapper with additional parameters."""
     try:
-        return subject.signature.bind(*args, **kwargs)
+        return wrapped.signature.bind(*args, **kwargs)
     except TypeError as error:
-        if hasattr(subject.function, "__wrapped__"):
+        if hasattr(wrapped.function, "__wrapped__"):
             with suppress(TypeError, ValueError):
-                return inspect.signature(subject.function, follow_wrapped=False).bind(
+                return inspect.signature(wrapped.function, follow_wrapped=False).bind(
                     *args, **kwargs
                 )
-        raise TypeError(f"{subject.label}() {error}") from None
+        raise TypeError(f"{wrapped.label}() {error}") from None
 
 
-def completed(
+def merge_dictionaries(
     chosen: bool | Container[str], defaults: Mapping[str, object], given: Mapping[str, object]
 ) -> dict[str, object]:
     """Return *given* with its dictionaries completed from the default ones.
 
-    >>> completed(True, {"sizes": {"a": 1, "b": 2}}, {"sizes": {"b": 3}})
+    >>> merge_dictionaries(True, {"sizes": {"a": 1, "b": 2}}, {"sizes": {"b": 3}})
     {'sizes': {'a': 1, 'b': 3}}
     """
     merged = dict(given)
@@ -174,60 +174,60 @@ def completed(
     return merged
 
 
-def completed_call(
-    subject: Subject,
+def merge_call_arguments(
+    wrapped: WrappedFunction,
     chosen: bool | Container[str],
     args: tuple[object, ...],
     kwargs: Mapping[str, object],
 ) -> tuple[tuple[object, ...], dict[str, object]]:
     """Return the arguments to call the function with, after completing dictionaries."""
-    bound = subject.signature.bind(*subject.args, *args, **{**subject.keywords, **kwargs})
-    named = {name: value for name, value in bound.arguments.items() if name in subject.defaults}
-    bound.arguments.update(completed(chosen, subject.defaults, named))
+    bound = wrapped.signature.bind(*wrapped.args, *args, **{**wrapped.keywords, **kwargs})
+    named = {name: value for name, value in bound.arguments.items() if name in wrapped.defaults}
+    bound.arguments.update(merge_dictionaries(chosen, wrapped.defaults, named))
     return bound.args, bound.kwargs
 
 
-def without_dictionary(subject: Subject, names: Iterable[str]) -> str | None:
+def parameter_without_dictionary(wrapped: WrappedFunction, names: Iterable[str]) -> str | None:
     """Return the first of *names* that is not a parameter with a dictionary as its default."""
-    return next((name for name in names if not isinstance(subject.defaults.get(name), dict)), None)
+    return next((name for name in names if not isinstance(wrapped.defaults.get(name), dict)), None)
 
 
 _PLAIN: Final = frozenset({bool, int, float, complex, str, bytes})
 
 
-def captured_by(subject: Subject) -> dict[str, object]:
+def closure_values(wrapped: WrappedFunction) -> dict[str, object]:
     """Return captured values by name: closure variables, or the callable object itself.
 
     The layers themselves are code and not values. Of an object that wraps a function, only
     immutable attributes made of scalars count: its settings, not its caches and locks. Variables
     without a value yet, such as the name of a recursive function, are left out.
     """
-    layers = list(_layers(subject.function))
+    layers = list(_layers(wrapped.function))
     found: dict[str, object] = {}
     for depth, layer in enumerate(layers):
-        for name, value in _carried(layer, layers):
+        for name, value in _carried_values(layer, layers):
             found[name if name not in found else f"{name}@{depth}"] = value
-    owner = getattr(subject.function, "__self__", None)
+    owner = getattr(wrapped.function, "__self__", None)
     # A bound method of a type written in C is not a MethodType.
     if owner is not None and not isinstance(owner, ModuleType):
         found["self"] = owner
     return found
 
 
-def keeps(subject: Subject, args: tuple[object, ...], value: object) -> bool:
+def retains_reference(wrapped: WrappedFunction, args: tuple[object, ...], value: object) -> bool:
     """Tell whether the function keeps a reference to the *value* that it returned.
 
     It may be captured, a default, a global that the function uses, an attribute of the method's
     object, or in an `lru_cache`. Parts of the value are not considered.
     """
-    layers = list(_layers(subject.function))
-    held: list[object] = [*captured_by(subject).values(), *subject.defaults.values()]
+    layers = list(_layers(wrapped.function))
+    held: list[object] = [*closure_values(wrapped).values(), *wrapped.defaults.values()]
     for layer in layers:
         known: dict[str, object] = getattr(layer, "__globals__", {})
         held += [
-            known[name] for code in codes_of(subject) for name in code.co_names if name in known
+            known[name] for code in code_objects(wrapped) for name in code.co_names if name in known
         ]
-    owner = next(iter((*subject.args, *args)), None)
+    owner = next(iter((*wrapped.args, *args)), None)
     # Do not read an artifact for this.
     if not hasattr(type(owner), "__provenance_sighting__"):
         held += getattr(owner, "__dict__", {}).values()
@@ -235,14 +235,16 @@ def keeps(subject: Subject, args: tuple[object, ...], value: object) -> bool:
     return is_held or any(hasattr(layer, "cache_info") for layer in layers)
 
 
-def captured_names(subject: Subject) -> frozenset[str]:
+def closure_names(wrapped: WrappedFunction) -> frozenset[str]:
     """Return the names of captured variables, including those without a value yet."""
-    return frozenset(captured_by(subject)).union(*[code.co_freevars for code in codes_of(subject)])
+    return frozenset(closure_values(wrapped)).union(
+        *[code.co_freevars for code in code_objects(wrapped)]
+    )
 
 
-def codes_of(subject: Subject) -> list[CodeType]:
+def code_objects(wrapped: WrappedFunction) -> list[CodeType]:
     """Return the code objects of all layers."""
-    codes = [getattr(layer, "__code__", None) for layer in _layers(subject.function)]
+    codes = [getattr(layer, "__code__", None) for layer in _layers(wrapped.function)]
     return [code for code in codes if isinstance(code, CodeType)]
 
 
@@ -255,11 +257,11 @@ def _layers(function: AnyFunction) -> Iterator[AnyFunction]:
         if not any(layer is other for other in seen):
             yield layer
             seen.append(layer)
-            waiting += _under(layer)
+            waiting += _inner_function(layer)
 
 
-def _under(layer: AnyFunction) -> list[AnyFunction]:
-    inner = inner_of(layer)
+def _inner_function(layer: AnyFunction) -> list[AnyFunction]:
+    inner = unwrap_function(layer)
     if inner is not None:
         return [inner[0]]
     # A decorator made with wrapt also has a wrapper function.
@@ -269,14 +271,14 @@ def _under(layer: AnyFunction) -> list[AnyFunction]:
     return [function for function in under if function is not None]
 
 
-def _carried(layer: AnyFunction, layers: list[AnyFunction]) -> Iterator[tuple[str, object]]:
+def _carried_values(layer: AnyFunction, layers: list[AnyFunction]) -> Iterator[tuple[str, object]]:
     """Yield the values that a layer captures, except for other layers."""
     is_object = not isinstance(layer, FunctionType | type) and not inspect.isbuiltin(layer)
     # An object that wraps nothing, or defines its own value, counts as a whole.
-    if hasattr(type(layer), "value_repr") or (is_object and not _under(layer)):
+    if hasattr(type(layer), "value_repr") or (is_object and not _inner_function(layer)):
         yield "self", layer
         return
-    inner = inner_of(layer)
+    inner = unwrap_function(layer)
     parts: Iterable[tuple[str, object]]
     if inner is not None:
         _, args, keywords = inner

@@ -10,12 +10,12 @@ from typing import Any, Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
-from provenance.calls.signature import Subject, captured_by, codes_of
+from provenance.calls.signature import WrappedFunction, closure_values, code_objects
 from provenance.hashing import combine, hash_value
-from provenance.hashing.encoding import prefix, seal
+from provenance.hashing.encoding import node_digest, prefix
 from provenance.model.ids import ArtifactId, ValueId
 from provenance.model.records import NO_OPTIONS, Options
-from provenance.model.references import Sighting, in_ignored, sightings_of
+from provenance.model.references import InputRef, in_ignored_input, refs_of
 from provenance.repository.inputs import InputHashes
 
 
@@ -33,7 +33,7 @@ _CALL = prefix("call")
 
 
 @frozen
-class Identity:
+class CacheKey:
     """The identity of a function: the name of its artifacts, its version, and where it is defined.
 
     `scope` is the full qualified name if `name` is the default one, so that nested functions of the
@@ -48,23 +48,23 @@ class Identity:
     scope: str | None
 
 
-def default_identity(module: str, qualname: str, version: int) -> Identity:
+def default_cache_key(module: str, qualname: str, version: int) -> CacheKey:
     """Return the identity of a function without a chosen name.
 
-    >>> default_identity("pipeline", "make.<locals>.Model.fit", 0).name
+    >>> default_cache_key("pipeline", "make.<locals>.Model.fit", 0).name
     'pipeline.Model.fit'
     """
-    return Identity(
+    return CacheKey(
         f"{module}.{qualname.rpartition('<locals>.')[2]}", version, f"{module}:{qualname}"
     )
 
 
-def call_id(identity: Identity, hashes: InputHashes) -> ArtifactId:
+def call_id(cache_key: CacheKey, hashes: InputHashes) -> ArtifactId:
     """Return the id of the artifact of a call; the order of keyword arguments does not matter."""
     items: list[str | int | None] = [
-        identity.name,
-        identity.version,
-        identity.scope,
+        cache_key.name,
+        cache_key.version,
+        cache_key.scope,
         len(hashes.kargs),
     ]
     for name in sorted(hashes.kargs):
@@ -74,7 +74,7 @@ def call_id(identity: Identity, hashes: InputHashes) -> ArtifactId:
     for name in sorted(hashes.captured):
         items += (name, hashes.captured[name])
     # The same as `combine`, with a prefix computed in advance.
-    return ArtifactId(seal(_CALL, items).hex())
+    return ArtifactId(node_digest(_CALL, items).hex())
 
 
 def uncached_id(call: ArtifactId, value: ValueId) -> ArtifactId:
@@ -90,7 +90,7 @@ InputFunction: TypeAlias = "Callable[[NamedInputs], Mapping[str, object]]"
 
 
 @frozen
-class Coding:
+class PartSerialization:
     """How a part of a composite is written and read back: by the serializer of this name, or by its type if None."""
 
     __module__ = "provenance"
@@ -100,11 +100,11 @@ class Coding:
     dump_kwargs: Options = NO_OPTIONS
 
 
-NO_PARTS: Final[Mapping[str, Coding]] = {}
+NO_PARTS: Final[Mapping[str, PartSerialization]] = {}
 
 
 @frozen
-class CallOptions:
+class DecoratorOptions:
     """How a decorated function's calls are planned, looked up and recorded; None defers to the environment."""
 
     __module__ = "provenance"
@@ -126,19 +126,19 @@ class CallOptions:
     use_cache: bool | None = None
     read_only: bool | None = None
     returns_composite: bool = False
-    part_coding: Mapping[str, Coding] = NO_PARTS
+    part_serialization: Mapping[str, PartSerialization] = NO_PARTS
 
 
 @frozen
-class Recipe:
+class FunctionSpec:
     """Everything about a decorated function that its calls have in common."""
 
-    subject: Subject
-    options: CallOptions
-    identity: Identity
+    wrapped: WrappedFunction
+    options: DecoratorOptions
+    cache_key: CacheKey
     captured: Mapping[str, object]
     captured_hashes: Mapping[str, str]
-    captured_sightings: tuple[Sighting, ...] = ()
+    captured_refs: tuple[InputRef, ...] = ()
     code: str = ""
     itself: object = field(default=None, eq=False, repr=False)
 
@@ -149,17 +149,17 @@ class Captures:
 
     values: Mapping[str, object]
     hashes: Mapping[str, str]
-    sightings: tuple[Sighting, ...] = ()
+    input_refs: tuple[InputRef, ...] = ()
 
 
-def captures_of(subject: Subject, options: CallOptions, itself: object) -> Captures:
+def find_captures(wrapped: WrappedFunction, options: DecoratorOptions, itself: object) -> Captures:
     """Hash what the function captured, apart from itself (a recursive function).
 
     Raises `UnhashableValueError` for a captured value without content.
     """
     values = {
         name: value
-        for name, value in captured_by(subject).items()
+        for name, value in closure_values(wrapped).items()
         if value is not itself and name not in options.remove
     }
     seen: list[object] = []
@@ -168,37 +168,39 @@ def captures_of(subject: Subject, options: CallOptions, itself: object) -> Captu
         for name, value in values.items()
         if name not in options.ignore
     }
-    return Captures(values, hashes, tuple(sightings_of(seen)))
+    return Captures(values, hashes, tuple(refs_of(seen)))
 
 
-def identity_of(subject: Subject, options: CallOptions) -> Identity:
-    """The function's identity: by the name that was chosen for it, else by where it is defined.
+def cache_key_of(wrapped: WrappedFunction, options: DecoratorOptions) -> CacheKey:
+    """Return the function's identity: by the name that was chosen for it, else by where it is defined.
 
     All lambdas of a place have one name, so that only their code tells them apart.
     """
     if options.name is not None:
-        return Identity(options.name, options.version, None)
-    identity = default_identity(subject.module, subject.qualname, options.version)
-    if not subject.qualname.endswith("<lambda>"):
-        return identity
-    return evolve(identity, scope=f"{identity.scope}:{hash_value(codes_of(subject))}")
+        return CacheKey(options.name, options.version, None)
+    cache_key = default_cache_key(wrapped.module, wrapped.qualname, options.version)
+    if not wrapped.qualname.endswith("<lambda>"):
+        return cache_key
+    return evolve(cache_key, scope=f"{cache_key.scope}:{hash_value(code_objects(wrapped))}")
 
 
-def recipe_of(subject: Subject, options: CallOptions, captures: Captures, itself: object) -> Recipe:
-    """All that the calls of a function have in common."""
-    return Recipe(
-        subject,
+def make_spec(
+    wrapped: WrappedFunction, options: DecoratorOptions, captures: Captures, itself: object
+) -> FunctionSpec:
+    """Return all that the calls of a function have in common."""
+    return FunctionSpec(
+        wrapped,
         options,
-        identity_of(subject, options),
+        cache_key_of(wrapped, options),
         captures.values,
         captures.hashes,
-        captures.sightings,
-        code_of(subject),
+        captures.input_refs,
+        code_of(wrapped),
         itself,
     )
 
 
-def code_of(subject: Subject) -> str:
+def code_of(wrapped: WrappedFunction) -> str:
     """Digest of the function's code and of the globals it uses, after the Python version that compiled it.
 
     No id depends on it. It tells whether the code behind a hit is the code that would run now, including the decorated
@@ -206,7 +208,7 @@ def code_of(subject: Subject) -> str:
     """
     token = comparing_code.set(True)
     try:
-        return f"{sys.version_info.major}.{sys.version_info.minor}:{hash_value(subject.function)}"
+        return f"{sys.version_info.major}.{sys.version_info.minor}:{hash_value(wrapped.function)}"
     except Exception:  # noqa: BLE001 - whatever a global's own methods raise, the call does not depend on it
         return ""
     finally:
@@ -219,7 +221,7 @@ comparing_code: Final[ContextVar[bool]] = ContextVar("provenance_comparing_code"
 
 @lru_cache(maxsize=4_096, typed=True)
 def _hash_again(value: object) -> str:
-    """The hash of a value that calls are likely to get again. No floats: to the cache, 0.0 and -0.0 are one."""
+    """Return the hash of a value that calls are likely to get again. No floats: to the cache, 0.0 and -0.0 are one."""
     return hash_value(value)
 
 
@@ -235,6 +237,6 @@ def hash_input(value: object, section: str, key: str | int, seen: list[object] |
     )
     if known is not None and (recorded := known(value)) is not None:
         if seen is not None:
-            seen += in_ignored(value)
+            seen += in_ignored_input(value)
         return recorded
     return hash_value(value, f"{section}[{key!r}]", seen)

@@ -13,12 +13,12 @@ from attrs import define, field
 from provenance import environment
 from provenance.environment import RepositoryOrName
 from provenance.errors import ConfigError
-from provenance.events import CodeChanged, Event, Healed, Hit, Waited
+from provenance.events import CodeChanged, Event, Hit, Recovered, Waited
 from provenance.model.ids import ArtifactId
 from provenance.repository.sets import ArtifactSet, Labels, id_of, labels_of
 from provenance.telemetry import listening
-from provenance.util.formatting import shown
-from provenance.util.validation import check_function, several
+from provenance.util.formatting import safe_repr
+from provenance.util.validation import check_function, require_iterable
 
 P = ParamSpec("P")
 
@@ -41,9 +41,9 @@ class Capture:
         match event:
             case CodeChanged() | Waited():
                 return
-            case Healed():
+            case Recovered():
                 # Otherwise the hit that it takes back was captured, where it happened.
-                is_stored = event.takes_back is None
+                is_stored = event.replaced_hit is None
             case _:
                 is_stored = isinstance(event, Hit) or event.stored
         if is_stored:
@@ -110,7 +110,7 @@ def provenance_set(
             return cast("Callable[P, ArtifactSet]", type(method)(decorate(method.__func__)))
         check_function(function, "provenance_set", "decorate a function")
         if _runs_later(function):
-            problem = f"calling {shown(function)} does not run it yet"
+            problem = f"calling {safe_repr(function)} does not run it yet"
             advice = "use `with capture_set(...)` inside the function"
             raise ConfigError("provenance_set", problem, advice)
 
@@ -160,7 +160,7 @@ def create_set(
         ConfigError: for labels without a JSON form.
     """
     place = environment.current().repository(repo)
-    members = several(artifact_ids, "create_set")
+    members = require_iterable(artifact_ids, "create_set")
     ids = [
         place.get_by_id(member).id if type(member) is str else id_of(member) for member in members
     ]

@@ -15,14 +15,14 @@ from provenance.errors import ConfigError
 from provenance.hashing import hash_value
 from provenance.model.ids import RunId
 from provenance.model.queries import Query
-from provenance.model.records import Artifact, ArtifactRecord, Run, options
+from provenance.model.records import Artifact, ArtifactRecord, Run, freeze_options
 from provenance.model.references import is_proxy, unwrap
-from provenance.ports.records import FindByValue, FindRecords
+from provenance.ports.records import FindRecordsByValue, SearchRecords
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import input_json
 from provenance.repository.sets import id_of
-from provenance.util.formatting import shown
-from provenance.util.validation import is_collection, named, several
+from provenance.util.formatting import safe_repr
+from provenance.util.validation import is_collection, require_iterable, require_mapping
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ _COLUMNS: Final = tuple(
 
 
 @frozen
-class Found:
+class SearchResult:
     """The artifacts that match a query, newest first; each iteration searches again."""
 
     __module__ = "provenance"
@@ -65,7 +65,7 @@ class Found:
     def __iter__(self) -> Iterator[Artifact[object]]:
         after: int | None = None
         while True:
-            page = self.repo.interpreter(FindRecords(self.query, after))
+            page = self.repo.interpreter(SearchRecords(self.query, after))
             yield from (Artifact.of(record, self.repo) for record in page.records)
             if page.next is None:
                 return
@@ -78,7 +78,7 @@ class Found:
     @property
     def first(self) -> Artifact[object] | None:
         """The newest one; None if nothing matches."""
-        page = self.repo.interpreter(FindRecords(self.query, None, 1))
+        page = self.repo.interpreter(SearchRecords(self.query, None, 1))
         return Artifact.of(page.records[0], self.repo) if page.records else None
 
     def to_pandas(self) -> pd.DataFrame:
@@ -102,7 +102,7 @@ def search(  # noqa: PLR0913 - conditions by keyword
     until: datetime | None = None,
     run: Run | str | None = None,
     repo: RepositoryOrName | None = None,
-) -> Found:
+) -> SearchResult:
     """Return the artifacts that meet all of these conditions.
 
     Args:
@@ -123,27 +123,27 @@ def search(  # noqa: PLR0913 - conditions by keyword
         TypeError: for something in *uses* that is not an artifact.
         UnhashableValueError: for an input that could not have been hashed.
     """
-    tags = _texts(tags)
+    tags = _require_texts(tags)
     for option, given in (("custom_fields", custom_fields), ("inputs", inputs)):
-        named(
+        require_mapping(
             {} if given is None else given, f"search, {option}", "pass a mapping of names to values"
         )
-    _check(name=name, version=version, run=run, since=since, until=until)
+    _validators(name=name, version=version, run=run, since=since, until=until)
     query = Query(
         name=name,
         version=version,
         tags=frozenset(tags),
-        custom_fields=options(custom_fields),
-        inputs=options({key: input_json(value) for key, value in (inputs or {}).items()}),
-        uses=frozenset(map(id_of, several(uses, "search, uses"))),
+        custom_fields=freeze_options(custom_fields),
+        inputs=freeze_options({key: input_json(value) for key, value in (inputs or {}).items()}),
+        uses=frozenset(map(id_of, require_iterable(uses, "search, uses"))),
         since=since,
         until=until,
         run_id=run.id if isinstance(run, Run) else None if run is None else RunId(run),
     )
-    return Found(query, environment.current().repository(repo))
+    return SearchResult(query, environment.current().repository(repo))
 
 
-def _texts(tags: object) -> list[str]:
+def _require_texts(tags: object) -> list[str]:
     found = [*cast("Iterable[object]", tags)] if is_collection(tags) else [None]
     if not all(isinstance(tag, str) for tag in found):
         problem = f"must be a collection of strings, got {tags!r}"
@@ -161,12 +161,12 @@ _KINDS: Final = {
 }
 
 
-def _check(**conditions: object) -> None:
+def _validators(**conditions: object) -> None:
     """Raise ConfigError for a condition that no artifact could meet, before a store is searched."""
     for option, value in conditions.items():
         problem = None if value is None else _problem(value, _KINDS[option])
         if problem is not None:
-            problem = f"{problem}, got {shown(value)}"
+            problem = f"{problem}, got {safe_repr(value)}"
             raise ConfigError(f"search, {option}", problem, "see the documentation of search")
 
 
@@ -190,4 +190,6 @@ def who_made(value: object, repo: RepositoryOrName | None = None) -> tuple[Artif
     """
     place = environment.current().repository(repo)
     wanted = hash_value(unwrap(value) if is_proxy(value) else value)
-    return tuple(Artifact.of(record, place) for record in place.interpreter(FindByValue(wanted)))
+    return tuple(
+        Artifact.of(record, place) for record in place.interpreter(FindRecordsByValue(wanted))
+    )

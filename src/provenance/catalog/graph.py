@@ -19,9 +19,9 @@ from pyrsistent import PMap, pmap
 from provenance.errors import ArtifactNotFoundError, RunNotFoundError
 from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import Artifact, ArtifactRecord, Inputs, Run
-from provenance.model.references import sighted
+from provenance.model.references import represented_artifact
 from provenance.repository.inputs import Summary
-from provenance.util.formatting import SHORT, shape_of, shown
+from provenance.util.formatting import SHORT, describe_shape, safe_repr
 
 LONGEST: Final = 24
 """Maximum length of an argument's text."""
@@ -31,17 +31,17 @@ _SCALARS: Final = frozenset({bool, int, float, complex, str, bytes})
 _CONTAINERS: Final = frozenset({list, tuple, dict, set, frozenset})
 
 
-def short(value: object, depth: int = 2) -> str:
+def summarize(value: object, depth: int = 2) -> str:
     """Abbreviate *value*: write it out if it is small and builtin, else name its type.
 
-    >>> short([1, "two", {"three": 3.0}]), short(b"0123456789" * 9), short(object())
+    >>> summarize([1, "two", {"three": 3.0}]), summarize(b"0123456789" * 9), summarize(object())
     ("[1, 'two', {'three': 3.0}]", "b'01234567890123456789…", '<object>')
     """
-    if sighted(value) is not None:
+    if represented_artifact(value) is not None:
         return "<artifact>"
     kind = type(value)
     if value is None or kind in _SCALARS or isinstance(value, PurePath):
-        text = shown(str(value) if isinstance(value, PurePath) else value)
+        text = safe_repr(str(value) if isinstance(value, PurePath) else value)
         return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]}…"
     if isinstance(value, Enum):
         return f"{kind.__name__}.{value.name}"
@@ -51,7 +51,7 @@ def short(value: object, depth: int = 2) -> str:
         return f"<{value.type.rpartition(':')[2]}>"
     if isinstance(value, type) or hasattr(kind, "__code__"):
         return getattr(value, "__qualname__", kind.__name__)
-    shape = shape_of(value)
+    shape = describe_shape(value)
     if shape is not None and all(type(length) is int for length in shape):
         return f"<{kind.__name__} {'x'.join(map(str, shape))}>"
     return f"<{kind.__name__}>"
@@ -62,9 +62,9 @@ def _container(value: Any, depth: int) -> str:  # noqa: ANN401 - one of _CONTAIN
         return f"<{type(value).__name__} of {len(value)}>"
     if isinstance(value, dict):
         items = cast("dict[object, object]", value).items()
-        entries = [f"{short(key, 0)}: {short(member, depth - 1)}" for key, member in items]
+        entries = [f"{summarize(key, 0)}: {summarize(member, depth - 1)}" for key, member in items]
         return f"{{{', '.join(entries)}}}"
-    inner = ", ".join(short(member, depth - 1) for member in cast("Iterable[object]", value))
+    inner = ", ".join(summarize(member, depth - 1) for member in cast("Iterable[object]", value))
     return f"[{inner}]" if isinstance(value, list) else f"({inner})"
 
 
@@ -172,7 +172,7 @@ def _natural(text: str) -> tuple[tuple[int, str], ...]:
 # ---------------------------------------------------------------- from recorded inputs to edges
 
 
-def described(record: ArtifactRecord, inputs: Inputs | None) -> tuple[Uses, Arguments]:
+def describe_inputs(record: ArtifactRecord, inputs: Inputs | None) -> tuple[Uses, Arguments]:
     """Return the artifacts that a call was given, by place, and its other arguments, abbreviated.
 
     An artifact without a known place (it was inside an object, or the *inputs* are lost) is an edge
@@ -180,12 +180,12 @@ def described(record: ArtifactRecord, inputs: Inputs | None) -> tuple[Uses, Argu
     """
     uses: dict[str, ArtifactId] = {}
     arguments: dict[str, str] = {}
-    for name, value in _named(inputs) if inputs is not None else ():
+    for name, value in _by_parameter(inputs) if inputs is not None else ():
         places = dict(_places(name, value)) if record.input_artifact_ids else {}
         if places:
             uses |= places
         else:
-            arguments[name] = short(value)
+            arguments[name] = summarize(value)
     for source in sorted(record.input_artifact_ids - set(uses.values())):
         uses[f"some input ({source[:SHORT]})"] = source
     for part in sorted(record.value_artifact_ids - set(uses.values())):
@@ -197,7 +197,7 @@ def _place_in_value(artifact_id: ArtifactId) -> str:
     return f"in its value ({artifact_id[:SHORT]})"
 
 
-def with_part_keys(
+def label_parts(
     record: ArtifactRecord, uses: Uses, found: Mapping[ArtifactId, ArtifactRecord]
 ) -> Uses:
     """Return the *uses* of a composite, its *found* parts by their keys: `['model']`."""
@@ -210,7 +210,7 @@ def with_part_keys(
     return pmap({keys.get(place, place): source for place, source in uses.items()})
 
 
-def _named(inputs: Inputs) -> Iterator[tuple[str, object]]:
+def _by_parameter(inputs: Inputs) -> Iterator[tuple[str, object]]:
     yield from inputs.kargs.items()
     yield from ((f"*{i}", value) for i, value in enumerate(inputs.varargs))
     yield from ((f"captured {name}", value) for name, value in inputs.captured.items())
@@ -222,9 +222,9 @@ def _places(name: str, value: object) -> Iterator[tuple[str, ArtifactId]]:
     waiting = [(name, value)]
     while waiting:
         place, part = waiting.pop()
-        sighting = sighted(part)
-        if sighting is not None:
-            yield place, sighting.artifact_id
+        ref = represented_artifact(part)
+        if ref is not None:
+            yield place, ref.artifact_id
         elif id(part) not in entered and type(part) in _MEMBERS:
             entered.add(id(part))
             waiting += [(place + key, member) for key, member in _MEMBERS[type(part)](part)]
@@ -235,14 +235,14 @@ def _by_index(members: Iterable[object]) -> Iterator[tuple[str, object]]:
 
 
 def _by_key(members: Mapping[object, object]) -> Iterator[tuple[str, object]]:
-    return ((f"[{short(key)}]", member) for key, member in members.items())
+    return ((f"[{summarize(key)}]", member) for key, member in members.items())
 
 
 def _by_id(members: Iterable[object]) -> Iterator[tuple[str, object]]:
     """Yield the members of a set, which have no place but their identity."""
     for member in members:
-        sighting = sighted(member)
-        yield "{…}" if sighting is None else f"{{{sighting.artifact_id[:SHORT]}}}", member
+        ref = represented_artifact(member)
+        yield "{…}" if ref is None else f"{{{ref.artifact_id[:SHORT]}}}", member
 
 
 _MEMBERS: Final[Mapping[type, Callable[[Any], Iterator[tuple[str, object]]]]] = {
@@ -271,13 +271,13 @@ def _rows(lineage: Lineage, start: ArtifactId) -> Iterator[tuple[str, ArtifactId
         if artifact is None:
             yield f"{text}?", artifact_id, " no longer recorded"
             continue
-        text += plain_name(artifact)
+        text += short_name(artifact)
         uses = lineage.uses(artifact_id)
         if artifact_id in shown and uses:
             yield f"{text} …", artifact_id, " see above"
             continue
         shown.add(artifact_id)
-        if arguments := in_order(lineage.arguments.get(artifact_id, {})):
+        if arguments := sorted_arguments(lineage.arguments.get(artifact_id, {})):
             text += f"({', '.join(f'{name}={value}' for name, value in arguments)})"
         yield text, artifact_id, f"{artifact.compute_duration:8.3f} s"
         for i, (argument, source) in enumerate(reversed(uses)):
@@ -285,11 +285,11 @@ def _rows(lineage: Lineage, start: ArtifactId) -> Iterator[tuple[str, ArtifactId
             waiting.append((below + corner, below + rail, argument, source))
 
 
-def in_order(arguments: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def sorted_arguments(arguments: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return arguments sorted by name, with numbers in numerical order."""
     return tuple(sorted(arguments.items(), key=lambda argument: _natural(argument[0])))
 
 
-def plain_name(record: ArtifactRecord) -> str:
+def short_name(record: ArtifactRecord) -> str:
     """Return the name of an artifact without the module of its function."""
     return record.name.removeprefix(f"{record.fn_module}.")

@@ -12,9 +12,9 @@ from attrs import frozen
 from provenance.environment import RepositoryOrName, artifact_for
 from provenance.errors import DuplicateNameError
 from provenance.model.records import Artifact
-from provenance.util.formatting import shown
-from provenance.util.locks import Guard
-from provenance.util.validation import several
+from provenance.util.formatting import safe_repr
+from provenance.util.locks import ForkSafeLock
+from provenance.util.validation import require_iterable
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -22,7 +22,7 @@ V_co = TypeVar("V_co", covariant=True)
 
 
 @frozen
-class _Made:
+class _Value:
     value: object
 
 
@@ -32,17 +32,17 @@ class _Cell:
     __slots__ = ("_guard", "_make", "made")
 
     def __init__(self, make: Callable[[], object]) -> None:
-        self._guard = Guard()
+        self._guard = ForkSafeLock()
         self._make: Callable[[], object] | None = make
-        self.made: _Made | None = None
+        self.made: _Value | None = None
 
     def get(self) -> object:
         if self.made is None:
             with self._guard.lock:
                 if self._make is not None:  # else another thread was faster
-                    self.made = _Made(self._make())
+                    self.made = _Value(self._make())
                     self._make = None  # free what it refers to
-        return cast("_Made", self.made).value
+        return cast("_Value", self.made).value
 
 
 class LazyDict(Mapping[K, V_co]):
@@ -81,7 +81,7 @@ class LazyDict(Mapping[K, V_co]):
 
     def __repr__(self) -> str:
         cells = [
-            f"{shown(key)}: {'…' if cell.made is None else shown(cell.made.value)}"
+            f"{safe_repr(key)}: {'…' if cell.made is None else safe_repr(cell.made.value)}"
             for key, cell in self._cells.items()
         ]
         return f"<lazy_dict {{{', '.join(cells)}}}>"
@@ -170,7 +170,7 @@ def lazy_proxy_dict(
         TypeError: for anything that is neither an artifact nor an id.
     """
     named: dict[str, dict[str, Artifact[object]]] = {}
-    for artifact_or_id in several(artifacts_or_ids, "lazy_proxy_dict"):
+    for artifact_or_id in require_iterable(artifacts_or_ids, "lazy_proxy_dict"):
         artifact = artifact_for(artifact_or_id, repo)
         named.setdefault(artifact.name, {})[artifact.id] = artifact
     if group_artifacts_of_same_name:

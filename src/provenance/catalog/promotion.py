@@ -45,22 +45,22 @@ def promote(
         The artifact in *to_repo*.
 
     Raises:
-        TypeError: if it is none of these.
+        TypeError: if it is anything else.
         ArtifactNotFoundError, AmbiguousIdError: if an id does not name one artifact.
         BlobNotFoundError, CorruptBlobError: if bytes are missing or damaged; what was copied before stays.
         StoreUnavailableError, StorePermissionError: if *to_repo* fails, or may not be written to.
     """
     source, root = _source(artifact_or_id, from_repo)
-    return copied(source, root, environment.current().repository(to_repo), progress)
+    return copy_with_sources(source, root, environment.current().repository(to_repo), progress)
 
 
-def copied(
+def copy_with_sources(
     source: Repository, root: ArtifactId, target: Repository, progress: Progress | None = None
 ) -> Artifact[object]:
     """Copy the artifact *root* with its sources from *source* to *target*; see `promote`."""
-    records = run(transfer.closure(root, source.name), source.interpreter)
+    records = run(transfer.required_records(root, source.name), source.interpreter)
     batches = (records[start : start + _AT_ONCE] for start in range(0, len(records), _AT_ONCE))
-    artifacts = chain.from_iterable(target.take_several(batch, source) for batch in batches)
+    artifacts = chain.from_iterable(target.copy_several(batch, source) for batch in batches)
     for done, copied in enumerate(artifacts, 1):
         _log.debug(
             "promoted %s (%s) to %s, %s of %s",
@@ -76,7 +76,7 @@ def copied(
 
 
 def _source(wanted: object, from_repo: RepositoryOrName | None) -> tuple[Repository, ArtifactId]:
-    """The repository to copy from, and the id there."""
+    """Return the repository to copy from, and the id there."""
     artifact = environment.artifact_for(wanted, from_repo)
     named = None if from_repo is None else environment.current().repository(from_repo)
     return named or environment.repository_of(artifact), artifact.id

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pyrsistent import pmap
 
 from provenance import environment
-from provenance.catalog.graph import Arguments, Lineage, Uses, described, with_part_keys
+from provenance.catalog.graph import Arguments, Lineage, Uses, describe_inputs, label_parts
 from provenance.effect import Program, run
 from provenance.errors import ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError
 from provenance.model.ids import ArtifactId
 from provenance.model.records import Artifact, ArtifactRecord, Inputs, Origin
 from provenance.ports.blobs import ReadBlob
-from provenance.ports.records import FindInputs, FindProgeny, FindRecord
+from provenance.ports.records import FindInputs, FindRecord, ListDependents
 from provenance.repository.programs import read_inputs
-from provenance.results.handles import Ephemeral
-from provenance.util.components import circles
+from provenance.results.handles import InMemoryOrigin
+from provenance.util.components import strongly_connected_components
 
 
 def trace(
@@ -39,14 +39,14 @@ def trace(
             continue
         known = inputs if artifact_id == root.id else None
         if known is None:
-            known = yield from known_inputs(record, repo)
+            known = yield from readable_inputs(record, repo)
         found.setdefault(artifact_id, Artifact.of(record, origin))
-        uses[artifact_id], arguments[artifact_id] = described(record, known)
+        uses[artifact_id], arguments[artifact_id] = describe_inputs(record, known)
         fresh = record.source_ids - met
         met |= fresh
         waiting += fresh
     edges = {
-        artifact_id: with_part_keys(found[artifact_id], edge, found)
+        artifact_id: label_parts(found[artifact_id], edge, found)
         if found[artifact_id].composite
         else edge
         for artifact_id, edge in uses.items()
@@ -54,7 +54,7 @@ def trace(
     return Lineage(root.id, pmap(found), pmap(edges), pmap(arguments))
 
 
-def known_inputs(
+def readable_inputs(
     record: ArtifactRecord, repo: str
 ) -> Program[FindInputs | ReadBlob, Inputs | None]:
     """Return the recorded inputs, with unread artifacts; None if they are lost or damaged."""
@@ -71,12 +71,12 @@ def lineage(of: object) -> Lineage:
     current repository.
 
     Raises:
-        TypeError: if *of* is none of these.
+        TypeError: if *of* is anything else.
         ArtifactNotFoundError: if no artifact has this id.
     """
     root = environment.artifact_for(of)
     repo = environment.repository_of(root)
-    inputs = root.origin.inputs if isinstance(root.origin, Ephemeral) else None
+    inputs = root.origin.inputs if isinstance(root.origin, InMemoryOrigin) else None
     return run(trace(root, repo, repo.name, inputs), repo.interpreter)
 
 
@@ -89,29 +89,31 @@ def dependencies(of: object) -> tuple[Artifact[object], ...]:
     return tuple(graph.artifacts[artifact_id] for artifact_id in graph.order)
 
 
-def progeny(of: object) -> tuple[Artifact[object], ...]:
+def descendants(of: object) -> tuple[Artifact[object], ...]:
     """Return the artifacts that were made from *of*, or hold it, directly or indirectly.
 
     Each comes after its own sources. Raises as `lineage` does.
     """
     root = environment.artifact_for(of)
     repo = environment.repository_of(root)
-    records = run(descend(root.id), repo.interpreter)
+    records = run(collect_descendants(root.id), repo.interpreter)
     return tuple(Artifact.of(record, repo) for record in records)
 
 
-def descend(root: ArtifactId) -> Program[FindProgeny | FindRecord, tuple[ArtifactRecord, ...]]:
+def collect_descendants(
+    root: ArtifactId,
+) -> Program[ListDependents | FindRecord, tuple[ArtifactRecord, ...]]:
     """Collect the descendants of *root*, reading each record once."""
     found: dict[ArtifactId, ArtifactRecord] = {}
     met, waiting = {root}, [root]
     while waiting:
-        for artifact_id in (yield from FindProgeny(waiting.pop())):
+        for artifact_id in (yield from ListDependents(waiting.pop())):
             record = None if artifact_id in met else (yield from FindRecord(artifact_id))
             met.add(artifact_id)
             if record is not None:
                 found[artifact_id] = record
                 waiting.append(artifact_id)
-    groups = circles(
+    groups = strongly_connected_components(
         {record.id: sorted(record.source_ids & found.keys()) for record in found.values()}
     )
     return tuple(found[artifact_id] for group in groups for artifact_id in sorted(group))

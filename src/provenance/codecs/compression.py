@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, cast
 
 from attrs import frozen
 
-from provenance.util.optional import needed
+from provenance.util.optional import require_library
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -48,16 +48,16 @@ class _Codec:
 
 def _zstd_size(data: memoryview) -> int:
     # Creating a compressor takes longer than a trial, so each thread keeps one.
-    compress = getattr(_kept, "compress", None)
+    compress = getattr(_zstd_cache, "compress", None)
     if compress is None:
         compressor = _zstd().ZstdCompressor(level=1)
-        compress = _kept.compress = (
+        compress = _zstd_cache.compress = (
             compressor.compress if hasattr(compressor, "compressobj") else _zstd().compress
         )
     return len(compress(data))
 
 
-_kept = threading.local()
+_zstd_cache = threading.local()
 
 
 def _zstd_compressor() -> _Compressor:
@@ -80,17 +80,19 @@ def _zstd_reader(source: BinaryIO) -> io.RawIOBase:
 
 def _zstd() -> Any:  # noqa: ANN401 - two similar modules
     if sys.version_info >= (3, 14):
-        return needed("compression.zstd", "compression 'zstd'", "zstd")
-    return needed("zstandard", "compression 'zstd'", "zstd")
+        return require_library("compression.zstd", "compression 'zstd'", "zstd")
+    return require_library("zstandard", "compression 'zstd'", "zstd")
 
 
 def _lz4_size(data: memoryview) -> int:
-    return len(needed("lz4.frame", "compression 'lz4'", "lz4").compress(data))
+    return len(require_library("lz4.frame", "compression 'lz4'", "lz4").compress(data))
 
 
 class _Lz4Compressor:
     def __init__(self) -> None:
-        self._frame: Any = needed("lz4.frame", "compression 'lz4'", "lz4").LZ4FrameCompressor()
+        self._frame: Any = require_library(
+            "lz4.frame", "compression 'lz4'", "lz4"
+        ).LZ4FrameCompressor()
         self._begun = False
 
     def compress(self, data: memoryview, /) -> bytes:
@@ -103,7 +105,9 @@ class _Lz4Compressor:
 
 
 def _lz4_reader(source: BinaryIO) -> io.RawIOBase:
-    opened: io.RawIOBase = needed("lz4.frame", "compression 'lz4'", "lz4").LZ4FrameFile(source)
+    opened: io.RawIOBase = require_library("lz4.frame", "compression 'lz4'", "lz4").LZ4FrameFile(
+        source
+    )
     return opened
 
 
@@ -112,7 +116,7 @@ _CODECS: Final[Mapping[str, _Codec]] = {
     "lz4": _Codec(b"\x04\x22\x4d\x18", _lz4_size, _Lz4Compressor, _lz4_reader),
 }
 COMPRESSIONS: Final = (None, *_CODECS)
-"""Names of the compressions; None is no compression."""
+"""Names of the compressions; None means no compression."""
 
 
 def check_available(name: object) -> None:
@@ -124,7 +128,7 @@ def check_available(name: object) -> None:
         _CODECS[name].compressor()
 
 
-class Compressing(io.RawIOBase):
+class CompressingWriter(io.RawIOBase):
     """A sink that compresses into *sink* if the first block shrinks.
 
     `finish` writes what is pending.
@@ -201,8 +205,8 @@ class Compressing(io.RawIOBase):
             self._sink.write(self._compressor.compress(view[start : start + _PIECE]))
 
 
-def decompressed(source: BinaryIO, name: str, *, in_order: bool) -> BinaryIO:
-    """What was written through `Compressing`; a reader that does not read *in_order* gets all of it in memory.
+def open_decompressed(source: BinaryIO, name: str, *, in_order: bool) -> BinaryIO:
+    """Return what was written through `CompressingWriter`; a reader that does not read *in_order* gets all of it in memory.
 
     Raises:
         ValueError: for an unknown compression, which only a forged or damaged record names.

@@ -8,9 +8,9 @@ from typing import BinaryIO, Final, cast
 
 from attrs import field, frozen
 
-from provenance.codecs.compression import Compressing, decompressed
+from provenance.codecs.compression import CompressingWriter, open_decompressed
 from provenance.codecs.pickling import SCALARS, scalar_bytes
-from provenance.codecs.registry import PICKLE, Load, Serializer, serializer_named
+from provenance.codecs.registry import PICKLE, Load, Serializer, get_serializer
 from provenance.errors import (
     MissingLibraryError,
     ProvenanceError,
@@ -18,7 +18,7 @@ from provenance.errors import (
     UntrustedStoreError,
 )
 from provenance.model.records import NO_OPTIONS, Options
-from provenance.util.formatting import said
+from provenance.util.formatting import describe_error
 
 COMPRESSION = "compression"
 """The key of `dump_kwargs` that every serializer supports."""
@@ -40,17 +40,17 @@ class Encoding:
             UnserializableValueError: if the serializer refuses the value; the sink's errors
                 propagate.
         """
-        serializer = serializer_named(self.serializer)
+        serializer = get_serializer(self.serializer)
         try:
             # Most calls have no options.
             if self.dump_kwargs is NO_OPTIONS:
                 serializer.dump(self.value, sink)
                 return
-            compression, kwargs = split(serializer, self.dump_kwargs)
+            compression, kwargs = split_compression(serializer, self.dump_kwargs)
             if compression is None:
                 serializer.dump(self.value, sink, **kwargs)
                 return
-            compressing = Compressing(sink, compression)
+            compressing = CompressingWriter(sink, compression)
             serializer.dump(self.value, compressing.binary(), **kwargs)
             compressing.finish()
         except (OSError, MemoryError):
@@ -58,10 +58,10 @@ class Encoding:
         except Exception as error:
             if isinstance(error, ProvenanceError) and not isinstance(error, MissingLibraryError):
                 raise
-            reason = f"serializer {self.serializer!r} refused it: {said(error)}"
+            reason = f"serializer {self.serializer!r} refused it: {describe_error(error)}"
             raise UnserializableValueError(self.what, reason, self.value) from error
 
-    def at_once(self) -> bytes | None:
+    def short_encoding(self) -> bytes | None:
         """Return the encoded bytes of a pickled builtin scalar; None for any other value."""
         is_pickled = self.serializer == PICKLE and type(self.value) in SCALARS
         return scalar_bytes(self.value) if is_pickled and self.dump_kwargs is NO_OPTIONS else None
@@ -87,17 +87,19 @@ class Decoding:
             ValueError: if the bytes ask for more memory than they could fill; MemoryError if they need more than there is.
         """
         stored = source
-        serializer = serializer_named(self.serializer)
+        serializer = get_serializer(self.serializer)
         load = serializer.load
         if self.untrusted is not None:
             if serializer.load_safely is None:
                 reason = "its format can execute code when it is read"
                 raise UntrustedStoreError(self.untrusted, self.serializer, reason)
-            load = partial(_refusing, serializer.load_safely, self.untrusted, self.serializer)
+            load = partial(
+                _refuse_untrusted, serializer.load_safely, self.untrusted, self.serializer
+            )
         if self.dump_kwargs is not NO_OPTIONS:
-            compression, _ = split(serializer, self.dump_kwargs)
+            compression, _ = split_compression(serializer, self.dump_kwargs)
             if compression is not None:
-                source = decompressed(source, compression, in_order=serializer.in_order)
+                source = open_decompressed(source, compression, in_order=serializer.in_order)
         try:
             return (
                 load(source) if self.load_kwargs is NO_OPTIONS else load(source, **self.load_kwargs)
@@ -124,7 +126,7 @@ def _is_room_for(size: int) -> bool:
         return False
 
 
-def _refusing(
+def _refuse_untrusted(
     load: Load, store: str, serializer: str, source: BinaryIO, /, **kwargs: object
 ) -> object:
     """Call *load*.
@@ -137,7 +139,7 @@ def _refusing(
         raise UntrustedStoreError(store, serializer, str(error)) from error
 
 
-def split(serializer: Serializer, dump_kwargs: Options) -> tuple[str | None, Options]:
+def split_compression(serializer: Serializer, dump_kwargs: Options) -> tuple[str | None, Options]:
     """Return the compression around a serializer, and its own arguments.
 
     One that compresses by itself gets all.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO, cast
 
-from provenance.archives import ArchivedFile, ArchivedFolder, folder_of, manifest
+from provenance.archives import ArchivedFile, ArchivedFolder, folder_from_manifest, manifest
 from provenance.model.ids import BlobId
 from provenance.model.records import Blob
 
@@ -61,7 +61,7 @@ def load_folder(source: BinaryIO, *, digest: str = "", name: str = "") -> object
     texts = cast("tuple[object, ...]", (digest, name))
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("an archived folder has a digest and a name that are text")
-    return folder_of(source.read(), BlobId(digest), name)
+    return folder_from_manifest(source.read(), BlobId(digest), name)
 
 
 def _problem(what: str, value: object) -> str:

@@ -13,7 +13,7 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from provenance.util.optional import imported
+from provenance.util.optional import imported_module
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def is_plain_array(value: object) -> bool:
     """Tell whether *value* is an `ndarray`, perhaps mapped from a file, whose elements hold no pointers."""
-    numpy = imported("numpy")
+    numpy = imported_module("numpy")
     if numpy is None or type(value) not in {numpy.ndarray, numpy.memmap}:
         return False
     return _holds_no_pointers(cast("Any", value).dtype)

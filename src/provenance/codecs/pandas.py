@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 from provenance.codecs import pyarrow
-from provenance.util.optional import imported, needed
+from provenance.util.optional import imported_module, require_library
 
 _FRAME: Final = "pd_df_parquet"
 _SERIES: Final = "pd_series_parquet"
@@ -33,13 +33,13 @@ Missing are object, category, and the nullable floats, which hold both NaN and N
 
 def is_frame(value: object) -> bool:
     """Tell whether *value* is exactly a `DataFrame`."""
-    pandas = imported("pandas")
+    pandas = imported_module("pandas")
     return pandas is not None and type(value) is pandas.DataFrame
 
 
 def is_series(value: object) -> bool:
     """Tell whether *value* is exactly a `Series`."""
-    pandas = imported("pandas")
+    pandas = imported_module("pandas")
     return pandas is not None and type(value) is pandas.Series
 
 
@@ -122,7 +122,7 @@ def _refuse_labels(frame: Any) -> None:  # noqa: ANN401 - pandas'
 
 def _table(frame: Any, facts: dict[str, object]) -> Any:  # noqa: ANN401 - pandas' and Arrow's
     """Return *frame* as an Arrow table in which NaN, of either sign, is a number and not null."""
-    pa = needed("pyarrow", f"serializer {_FRAME!r}", "pandas")
+    pa = require_library("pyarrow", f"serializer {_FRAME!r}", "pandas")
     table = pa.Table.from_pandas(frame)
     for i, field in enumerate(table.schema):
         if str(field.type) in {"float", "double"} and table.column(i).null_count:
@@ -160,7 +160,7 @@ def _zone(kind: Any) -> str:  # noqa: ANN401 - pandas'
 @lru_cache(maxsize=256)
 def _survivor(schema: bytes) -> Any:  # noqa: ANN401 - pandas'
     """Return an empty frame with this schema after writing and reading it."""
-    pa = needed("pyarrow", "Parquet", "pandas")
+    pa = require_library("pyarrow", "Parquet", "pandas")
     empty: Any = pa.ipc.read_schema(pa.py_buffer(schema)).empty_table()
     sink = io.BytesIO()
     pyarrow.dump(empty, sink, [], None)
@@ -170,7 +170,7 @@ def _survivor(schema: bytes) -> Any:  # noqa: ANN401 - pandas'
 
 def _load(source: BinaryIO, name: str) -> tuple[Any, dict[str, Any]]:
     for library in ("pandas", "pyarrow"):
-        needed(library, f"serializer {name!r}", "pandas")
+        require_library(library, f"serializer {name!r}", "pandas")
     table = pyarrow.load(source)
     facts: dict[str, Any] = json.loads(table.schema.metadata[_KEY])
     frame = table.to_pandas(use_threads=pyarrow.is_large(table.num_rows, table.num_columns))

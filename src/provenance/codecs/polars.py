@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 from provenance.codecs import pyarrow
-from provenance.util.optional import imported, needed
+from provenance.util.optional import imported_module, require_library
 
 _FRAME: Final = "pl_df_parquet"
 _SERIES: Final = "pl_series_parquet"
@@ -24,13 +24,13 @@ _EXACT: Final = frozenset(
 
 def is_frame(value: object) -> bool:
     """Tell whether *value* is exactly a polars `DataFrame`."""
-    polars = imported("polars")
+    polars = imported_module("polars")
     return polars is not None and type(value) is polars.DataFrame
 
 
 def is_series(value: object) -> bool:
     """Tell whether *value* is exactly a polars `Series`."""
-    polars = imported("polars")
+    polars = imported_module("polars")
     return polars is not None and type(value) is polars.Series
 
 
@@ -51,12 +51,12 @@ def dump_frame(value: object, sink: BinaryIO, *, compression: str | None = None)
             raise TypeError(f"Parquet does not preserve columns of type {kind}, such as {name!r}")
     if _survivor(schema) != schema:
         raise TypeError("Parquet does not preserve its schema")
-    rows = pyarrow.sampled(frame.height, frame.estimated_size())
+    rows = pyarrow.sample_rows(frame.height, frame.estimated_size())
 
     def sample(into: BinaryIO, chosen: str | None) -> None:
         frame.head(rows).write_parquet(into, compression=chosen or "uncompressed")
 
-    chosen = compression if pyarrow.pays(sample, compression) else None
+    chosen = compression if pyarrow.pays_off(sample, compression) else None
     frame.write_parquet(sink, compression=chosen or "uncompressed")
 
 
@@ -81,7 +81,7 @@ def load_series(source: BinaryIO) -> object:
 
 def _read(source: BinaryIO) -> Any:  # noqa: ANN401 - polars'
     """Read a frame, after its schema: of a Python object polars would keep the address that the file says."""
-    polars = needed("polars", f"serializer {_FRAME!r}", "polars")
+    polars = require_library("polars", f"serializer {_FRAME!r}", "polars")
     for name, kind in polars.read_parquet_schema(source).items():
         if not _is_exact(kind):
             raise TypeError(f"column {name!r} is of type {kind}, which is never stored")
@@ -90,12 +90,12 @@ def _read(source: BinaryIO) -> Any:  # noqa: ANN401 - polars'
 
 
 def _write(frame: Any, sink: BinaryIO, compression: str | None) -> None:  # noqa: ANN401 - polars'
-    rows = pyarrow.sampled(frame.height, frame.estimated_size())
+    rows = pyarrow.sample_rows(frame.height, frame.estimated_size())
 
     def sample(into: BinaryIO, chosen: str | None) -> None:
         frame.head(rows).write_parquet(into, compression=chosen or "uncompressed")
 
-    chosen = compression if pyarrow.pays(sample, compression) else None
+    chosen = compression if pyarrow.pays_off(sample, compression) else None
     frame.write_parquet(sink, compression=chosen or "uncompressed")
 
 

@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
-from provenance.util.optional import imported, needed
+from provenance.util.optional import imported_module, require_library
 
 _NAME: Final = "arrow_ipc"
 _KIND: Final = b"provenance.kind"
@@ -18,7 +18,7 @@ _COLUMN: Final = "value"
 
 def is_arrow(value: object) -> bool:
     """Tell whether *value* is a table, batch or column."""
-    pa = imported("pyarrow")
+    pa = imported_module("pyarrow")
     return pa is not None and isinstance(
         value, pa.Table | pa.RecordBatch | pa.ChunkedArray | pa.Array
     )
@@ -90,13 +90,13 @@ def _is_foreign(kind: Any, pa: Any) -> bool:  # noqa: ANN401 - Arrow's types are
 
 
 def _library() -> Any:  # noqa: ANN401 - Arrow has types of Any
-    pa = needed("pyarrow", f"serializer {_NAME!r}", "pandas")
-    needed("pyarrow.ipc", f"serializer {_NAME!r}", "pandas")
+    pa = require_library("pyarrow", f"serializer {_NAME!r}", "pandas")
+    require_library("pyarrow.ipc", f"serializer {_NAME!r}", "pandas")
     return pa
 
 
 COMPRESSIONS: Final = (None, "zstd", "lz4", "snappy", "gzip")
-"""Compressions of Parquet pages; None is no compression."""
+"""Compressions of Parquet pages; None means no compression."""
 _SAMPLE: Final = 1 << 17
 """Bytes of a table that are compressed as a trial."""
 _LARGE: Final = 1_000_000
@@ -110,7 +110,7 @@ def dump(table: Any, sink: BinaryIO, texts: list[str], compression: str | None) 
 
     For floats that would merge different NaNs.
     """
-    pq = needed("pyarrow.parquet", "Parquet", "pandas")
+    pq = require_library("pyarrow.parquet", "Parquet", "pandas")
 
     def write(rows: Any, into: BinaryIO, chosen: str | None) -> None:  # noqa: ANN401 - Arrow's
         pq.write_table(
@@ -121,14 +121,14 @@ def dump(table: Any, sink: BinaryIO, texts: list[str], compression: str | None) 
             write_statistics=False,
         )
 
-    sample = table.slice(0, sampled(table.num_rows, table.nbytes))
-    shrinks = pays(lambda into, chosen: write(sample, into, chosen), compression)
+    sample = table.slice(0, sample_rows(table.num_rows, table.nbytes))
+    shrinks = pays_off(lambda into, chosen: write(sample, into, chosen), compression)
     write(table, sink, compression if shrinks else None)
 
 
 def load(source: BinaryIO) -> Any:  # noqa: ANN401 - Arrow's
     """Read an Arrow table."""
-    pq = needed("pyarrow.parquet", "Parquet", "pandas")
+    pq = require_library("pyarrow.parquet", "Parquet", "pandas")
     with pq.ParquetFile(source) as file:
         return file.read(use_threads=is_large(file.metadata.num_rows, file.metadata.num_columns))
 
@@ -141,16 +141,16 @@ def is_large(rows: int, columns: int) -> bool:
     return rows * columns > _LARGE
 
 
-def sampled(rows: int, size: int) -> int:
+def sample_rows(rows: int, size: int) -> int:
     """Return how many of *rows* rows, *size* bytes in all, are enough for a trial of compression.
 
-    >>> sampled(10, 80), sampled(1_000_000, 8_000_000)
+    >>> sample_rows(10, 80), sample_rows(1_000_000, 8_000_000)
     (10, 16384)
     """
     return min(rows, max(1, rows * _SAMPLE // max(1, size)))
 
 
-def pays(write: Callable[[BinaryIO, str | None], None], compression: str | None) -> bool:
+def pays_off(write: Callable[[BinaryIO, str | None], None], compression: str | None) -> bool:
     """Tell whether *compression* makes the sample that *write* writes markedly smaller."""
     if compression is None:
         return False

@@ -15,7 +15,7 @@ from pyrsistent import pmap
 from provenance.archives import ArchivedFile
 from provenance.codecs import files, json_text, numpy, pandas, pickling, polars, pyarrow, torch
 from provenance.errors import ConfigError
-from provenance.util.formatting import nearest
+from provenance.util.formatting import did_you_mean
 from provenance.util.validation import check_function, name_problem
 
 Dump: TypeAlias = Callable[..., None]
@@ -130,7 +130,7 @@ _BUILT_IN = (
 _serializers: Mapping[str, Serializer] = {
     serializer.name: serializer for serializer in (*_ARCHIVES, *_BUILT_IN)
 }
-_preferring: tuple[Serializer, ...] = tuple(
+_preferences: tuple[Serializer, ...] = tuple(
     serializer for serializer in _BUILT_IN if serializer.prefers is not _never
 )
 _by_class: tuple[tuple[type, Serializer], ...] = ()
@@ -198,7 +198,7 @@ def is_registered(name: str) -> bool:
     return name in _serializers
 
 
-def serializer_named(name: str) -> Serializer:
+def get_serializer(name: str) -> Serializer:
     """Return the serializer of this name.
 
     Raises:
@@ -206,7 +206,7 @@ def serializer_named(name: str) -> Serializer:
     """
     serializer = _serializers.get(name)
     if serializer is None:
-        advice = nearest(name, sorted(_serializers))
+        advice = did_you_mean(name, sorted(_serializers))
         raise ConfigError("serializer", f"unknown serializer {name!r}", advice)
     return serializer
 
@@ -220,13 +220,13 @@ def may_execute(name: str) -> bool:
 def candidates(value: object, chosen: str | None) -> Iterator[Serializer]:
     """Yield the serializers to try for *value*: the *chosen* one alone, or those for its type."""
     if chosen is not None:
-        yield serializer_named(chosen)
+        yield get_serializer(chosen)
         return
     tried: set[str] = set()
     archives = _ARCHIVES if isinstance(value, ArchivedFile) else ()
     registered = _registered_for(type(value)) if _by_class else ()
     fallbacks = (_serializers[DEFAULT], _serializers[_LAST_RESORT])
-    for serializer in (*archives, *registered, *_preferring, *fallbacks):
+    for serializer in (*archives, *registered, *_preferences, *fallbacks):
         if serializer.name not in tried and (
             serializer.prefers is _never or serializer.prefers(value)
         ):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, BinaryIO
 
-from provenance.util.optional import imported, needed
+from provenance.util.optional import imported_module, require_library
 
 _NAME = "pytorch_model"
 _DEVICE = re.compile(r"[a-z][a-z0-9_]*(:[0-9]{1,4})?")
@@ -17,7 +17,7 @@ _DEVICE = re.compile(r"[a-z][a-z0-9_]*(:[0-9]{1,4})?")
 
 def is_torch(value: object) -> bool:
     """Tell whether *value* is a module or a tensor."""
-    torch = imported("torch")
+    torch = imported_module("torch")
     return torch is not None and isinstance(value, torch.nn.Module | torch.Tensor)
 
 
@@ -26,7 +26,7 @@ def dump_torch(value: object, sink: BinaryIO) -> None:
 
     Of a tensor that is a view, only the viewed part is written.
     """
-    torch = needed("torch", f"serializer {_NAME!r}", "torch")
+    torch = require_library("torch", f"serializer {_NAME!r}", "torch")
     if not isinstance(value, torch.nn.Module | torch.Tensor):
         raise TypeError(
             f"serializer {_NAME!r} writes modules and tensors, not {type(value).__qualname__}"
@@ -37,7 +37,7 @@ def dump_torch(value: object, sink: BinaryIO) -> None:
 def load_torch(source: BinaryIO, *, map_location: str | None = None) -> object:
     """Read what `dump_torch` wrote, onto the device *map_location* (`"cpu"`), or onto the one that it was on."""
     _check_device(map_location)
-    torch = needed("torch", f"serializer {_NAME!r}", "torch")
+    torch = require_library("torch", f"serializer {_NAME!r}", "torch")
     loaded: object = torch.load(source, map_location=map_location, weights_only=False)
     return loaded
 
@@ -45,7 +45,7 @@ def load_torch(source: BinaryIO, *, map_location: str | None = None) -> object:
 def load_weights(source: BinaryIO, *, map_location: str | None = None) -> object:
     """Read a tensor as `load_torch` does, but nothing that would execute code, and so no module."""
     _check_device(map_location)
-    torch = needed("torch", f"serializer {_NAME!r}", "torch")
+    torch = require_library("torch", f"serializer {_NAME!r}", "torch")
     loaded: object = torch.load(source, map_location=map_location, weights_only=True)
     return loaded
 
@@ -59,7 +59,7 @@ def _check_device(name: object) -> None:
 
 
 def _compact(value: Any, torch: Any) -> Any:  # noqa: ANN401 - torch's types are its own
-    """*value*, copied if it is a plain tensor that shows only a part of what it is stored in."""
+    """Return *value*, copied if it is a plain tensor that shows only a part of what it is stored in."""
     if type(value) is not torch.Tensor or value.layout is not torch.strided:
         return value
     if value.untyped_storage().nbytes() == value.numel() * value.element_size():

@@ -11,25 +11,25 @@ from attrs import evolve
 
 from provenance import environment as provenance_environment
 from provenance.config import sources, wiring
-from provenance.config.parsing import hook_in, parse, structured
+from provenance.config.parsing import parse, parse_hook, structure
 from provenance.config.schema import (
-    BlobsOptions,
+    BlobStoreArguments,
     ChainedSettings,
     Config,
     DiskStoreOptions,
     DiskStoreSettings,
     MemoryRepoSettings,
     MemoryStoreSettings,
-    PermittedOptions,
     RunInfoHook,
     SqliteRepoOptions,
     SqliteRepoSettings,
+    StoreAccessArguments,
 )
 from provenance.config.wiring import environment_of
 from provenance.environment import Environment
 from provenance.errors import ConfigError
 from provenance.repository.handles import Repository, Store
-from provenance.util.formatting import a
+from provenance.util.formatting import with_article
 
 if TYPE_CHECKING:
     from provenance.config.remote import (
@@ -55,7 +55,7 @@ def from_config(config: Mapping[str, object], base: str | Path = ".") -> Environ
     return environment_of(parse(config, os.environ), Path(base).absolute())
 
 
-def _hooked(environment: Environment) -> Environment:
+def _with_hook(environment: Environment) -> Environment:
     """Return *environment* after setting its `run_info_fn` for the process."""
     hook = cast("Config", environment.config).run_info_fn
     if hook is not None:
@@ -63,7 +63,7 @@ def _hooked(environment: Environment) -> Environment:
     return environment
 
 
-def _loaded(config: Mapping[str, object], base: Path) -> Environment:
+def _load(config: Mapping[str, object], base: Path) -> Environment:
     """Install *config* in this process, and in the processes that it will start."""
 
     def tell_children(environment: Environment) -> None:
@@ -72,10 +72,10 @@ def _loaded(config: Mapping[str, object], base: Path) -> Environment:
         changed: dict[str, object] = {name: getattr(environment, name) for name in names}
         if isinstance(environment.default, str):
             changed["default_repo"] = environment.default
-        wiring.tell_children({**config, **changed}, base)
+        wiring.export_config({**config, **changed}, base)
 
     return provenance_environment.install(
-        evolve(_hooked(from_config(config, base)), heirs=tell_children)
+        evolve(_with_hook(from_config(config, base)), export_to_children=tell_children)
     )
 
 
@@ -89,7 +89,7 @@ def load_config(config: Mapping[str, object]) -> Environment:
     Raises:
         ConfigError: with the path to the first mistake.
     """
-    return _loaded(config, Path.cwd())
+    return _load(config, Path.cwd())
 
 
 def load_yaml_config(filename: str | Path) -> Environment:
@@ -100,7 +100,7 @@ def load_yaml_config(filename: str | Path) -> Environment:
     Raises:
         ConfigError: if the file cannot be read, is not valid YAML, or contains a mistake.
     """
-    return _loaded(*sources.from_yaml(Path(filename)))
+    return _load(*sources.from_yaml(Path(filename)))
 
 
 def current_config() -> Config:
@@ -109,8 +109,8 @@ def current_config() -> Config:
 
 
 def default_environment() -> Environment:
-    """Return the environment of a process that loaded no configuration (see `sources.found`)."""
-    return _hooked(from_config(*sources.found(os.environ, Path.cwd())))
+    """Return the environment of a process that loaded no configuration (see `sources.find_config`)."""
+    return _with_hook(from_config(*sources.find_config(os.environ, Path.cwd())))
 
 
 def set_run_info_fn(fn: RunInfoHook | None) -> None:
@@ -126,29 +126,29 @@ def set_run_info_fn(fn: RunInfoHook | None) -> None:
     Raises:
         ConfigError: if *fn* is not callable.
     """
-    wiring.set_hook(hook_in(fn))
+    wiring.set_hook(parse_hook(fn))
 
 
 # Constructors: functions that are named like classes, as they construct a store.
 # ruff: noqa: N802
 
 
-def MemoryStore(name: str = "memory", **options: Unpack[BlobsOptions]) -> Store:
+def MemoryStore(name: str = "memory", **options: Unpack[BlobStoreArguments]) -> Store:
     """Return a blob store in the memory of this process."""
     return wiring.open_store(
-        name, structured({"delete": True, **options}, MemoryStoreSettings, name), Path.cwd()
+        name, structure({"delete": True, **options}, MemoryStoreSettings, name), Path.cwd()
     )
 
 
 def DiskStore(name: str = "disk", **options: Unpack[DiskStoreOptions]) -> Store:
     """Return a blob store of files under the folder `cachedir`."""
     return wiring.open_store(
-        name, structured({"delete": True, **options}, DiskStoreSettings, name), Path.cwd()
+        name, structure({"delete": True, **options}, DiskStoreSettings, name), Path.cwd()
     )
 
 
 def ChainedStore(
-    name: str = "chained", *, stores: Iterable[Store], **options: Unpack[PermittedOptions]
+    name: str = "chained", *, stores: Iterable[Store], **options: Unpack[StoreAccessArguments]
 ) -> Store:
     """Return *stores*, the nearest first, as one blob store.
 
@@ -158,17 +158,17 @@ def ChainedStore(
         ConfigError: if *stores* is empty, has two of the same name, or holds anything else.
     """
     tiers = _tiers(name, stores, Store, "DiskStore(...), S3Store(...)")
-    return wiring.chain_stores(name, _chaining(name, tiers, options), tiers)
+    return wiring.chain_stores(name, _make_chain(name, tiers, options), tiers)
 
 
 def MemoryRepo(
-    name: str = "memory", *, store: Store | None = None, **options: Unpack[PermittedOptions]
+    name: str = "memory", *, store: Store | None = None, **options: Unpack[StoreAccessArguments]
 ) -> Repository:
     """Return a repository in the memory of this process.
 
     Its values go to *store* if there is one.
     """
-    settings = structured({"delete": True, **options}, MemoryRepoSettings, name)
+    settings = structure({"delete": True, **options}, MemoryRepoSettings, name)
     return wiring.open_repository(name, settings, Path.cwd(), store)
 
 
@@ -176,12 +176,12 @@ def SqliteRepo(
     name: str = "sqlite", *, store: Store | None = None, **options: Unpack[SqliteRepoOptions]
 ) -> Repository:
     """Return a repository in the SQLite file `db`; large values go to *store* if there is one."""
-    settings = structured({"delete": True, **options}, SqliteRepoSettings, name)
+    settings = structure({"delete": True, **options}, SqliteRepoSettings, name)
     return wiring.open_repository(name, settings, Path.cwd(), store)
 
 
 def ChainedRepo(
-    name: str = "chained", *, stores: Iterable[Repository], **options: Unpack[PermittedOptions]
+    name: str = "chained", *, stores: Iterable[Repository], **options: Unpack[StoreAccessArguments]
 ) -> Repository:
     """Return *stores*, the nearest first, as one repository.
 
@@ -191,27 +191,27 @@ def ChainedRepo(
         ConfigError: if *stores* is empty, has two of the same name, or holds anything else.
     """
     tiers = _tiers(name, stores, Repository, "SqliteRepo(...), get_repo_by_name(...)")
-    return wiring.chain_repositories(name, _chaining(name, tiers, options), tiers)
+    return wiring.chain_repositories(name, _make_chain(name, tiers, options), tiers)
 
 
 def _tiers(name: str, stores: object, kind: type[T], examples: str) -> list[T]:
     """Return *stores* if they are handles of this *kind*."""
     path, advice = f"{name}.stores", f"pass a list of handles, such as [{examples}]"
     if not isinstance(stores, Iterable):
-        raise ConfigError(path, f"must be a list of handles, got {a(stores)}", advice)
+        raise ConfigError(path, f"must be a list of handles, got {with_article(stores)}", advice)
     tiers: list[T] = []
     for number, store in enumerate(cast("Iterable[object]", stores)):
         if not isinstance(store, kind):
-            problem = f"must be a {kind.__name__}, got {a(store)}"
+            problem = f"must be a {kind.__name__}, got {with_article(store)}"
             raise ConfigError(f"{path}[{number}]", problem, advice)
         tiers.append(store)
     return tiers
 
 
-def _chaining(
-    name: str, tiers: Sequence[Store | Repository], options: PermittedOptions
+def _make_chain(
+    name: str, tiers: Sequence[Store | Repository], options: StoreAccessArguments
 ) -> ChainedSettings:
-    return structured({**options, "stores": [tier.name for tier in tiers]}, ChainedSettings, name)
+    return structure({**options, "stores": [tier.name for tier in tiers]}, ChainedSettings, name)
 
 
 # These functions are named like classes, as they construct a store.
@@ -254,7 +254,7 @@ def FsspecStore(name: str = "fsspec", **options: Unpack[FsspecStoreOptions]) -> 
 
 
 def _remote_store(kind: type[ObjectSettings], name: str, options: Mapping[str, object]) -> Store:
-    settings = structured({"delete": True, **options}, kind, name)
+    settings = structure({"delete": True, **options}, kind, name)
     return wiring.open_store(name, settings, Path.cwd())
 
 
@@ -267,5 +267,5 @@ def PostgresRepo(
     """
     from provenance.config.remote import PostgresRepoSettings
 
-    settings = structured({"delete": True, **options}, PostgresRepoSettings, name)
+    settings = structure({"delete": True, **options}, PostgresRepoSettings, name)
     return wiring.open_repository(name, settings, Path.cwd(), store)

@@ -25,22 +25,22 @@ from provenance.config.schema import (
     SqliteRepoSettings,
 )
 from provenance.errors import ConfigError
-from provenance.singleflight.leases import SHARED, SingleFlight
-from provenance.util.formatting import a, nearest
-from provenance.util.validation import flag, name_among, named
+from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
+from provenance.util.formatting import did_you_mean, with_article
+from provenance.util.validation import require_bool, require_known, require_mapping
 
 
-def single_flight_from(given: object) -> SingleFlight | None:
+def parse_single_flight(given: object) -> SingleFlight | None:
     """Return the setting of a configuration: true, false, or a mapping of what differs; None where calls do not share.
 
-    >>> single_flight_from({"longest_wait": 60}), single_flight_from(False)
+    >>> parse_single_flight({"longest_wait": 60}), parse_single_flight(False)
     (SingleFlight(longest_wait=60, lease_seconds=15.0), None)
 
     Raises:
         ConfigError: for anything else.
     """
     if isinstance(given, bool):
-        return SHARED if given else None
+        return DEFAULT_SINGLE_FLIGHT if given else None
     known = [field.name for field in fields(SingleFlight)]
     options = cast("Mapping[object, object]", given)
     wrong = (
@@ -61,7 +61,7 @@ def single_flight_from(given: object) -> SingleFlight | None:
 T = TypeVar("T")
 
 
-def structured(options: Mapping[str, object], kind: type[T], path: str) -> T:
+def structure(options: Mapping[str, object], kind: type[T], path: str) -> T:
     """Return *options* as a record of *kind*.
 
     Raise ConfigError for an unknown key or a wrong type.
@@ -71,15 +71,15 @@ def structured(options: Mapping[str, object], kind: type[T], path: str) -> T:
 
     def names(value: object, _: object) -> tuple[str, ...]:
         if isinstance(value, str) or not isinstance(value, Sequence):
-            raise TypeError(f"must be a list of names, got {a(value)}")
+            raise TypeError(f"must be a list of names, got {with_article(value)}")
         return tuple(converter.structure(value, list[str]))
 
     converter = Converter(forbid_extra_keys=True)
     for scalar in (bool, int, str):
-        converter.register_structure_hook(scalar, _exactly)
+        converter.register_structure_hook(scalar, _structure_exactly)
     converter.register_structure_hook(float, _number)
     converter.register_structure_hook(
-        str | None, lambda value, _: None if value is None else _exactly(value, str)
+        str | None, lambda value, _: None if value is None else _structure_exactly(value, str)
     )
     converter.register_structure_hook_func(
         lambda wanted: isinstance(wanted, type) and issubclass(wanted, Enum), _choice
@@ -99,17 +99,17 @@ def structured(options: Mapping[str, object], kind: type[T], path: str) -> T:
         raise ConfigError(place or path, problem, "correct it in the configuration") from error
 
 
-def _exactly(value: object, kind: type[T]) -> T:
+def _structure_exactly(value: object, kind: type[T]) -> T:
     """Return *value* if its type is exactly *kind*: True is not an int."""
     if kind is str and isinstance(value, os.PathLike):
         return cast("T", os.fspath(cast("os.PathLike[str]", value)))
     if type(value) is not kind:
-        raise TypeError(f"must be of type {kind.__name__}, got {a(value)}")
+        raise TypeError(f"must be of type {kind.__name__}, got {with_article(value)}")
     return value
 
 
 def _number(value: object, _: object) -> float:
-    return float(value) if type(value) is int else _exactly(value, float)
+    return float(value) if type(value) is int else _structure_exactly(value, float)
 
 
 def _choice(value: object, kind: type[Enum]) -> Enum:
@@ -122,7 +122,7 @@ def _choice(value: object, kind: type[Enum]) -> Enum:
 
 def _mapping(value: object, _: object) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
-        raise TypeError(f"must be a mapping of options, got {a(value)}")
+        raise TypeError(f"must be a mapping of options, got {with_article(value)}")
     if any(not isinstance(key, str) for key in cast("Mapping[object, object]", value)):
         raise TypeError("keys must be strings")
     return cast("Mapping[str, object]", value)
@@ -167,14 +167,14 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
     Raises:
         ConfigError: with the path to the first mistake.
     """
-    given = named(raw, "configuration", "write blobstores: and artifact_repos:")
+    given = require_mapping(raw, "configuration", "write blobstores: and artifact_repos:")
     _known_keys(given, [attribute.name for attribute in fields(Config)], "configuration")
-    filled = {key: _filled(value, key, variables) for key, value in given.items()}
+    filled = {key: _substitute(value, key, variables) for key, value in given.items()}
     stores = _section(filled, "blobstores", _store_kinds)
     repos = _section(filled, "artifact_repos", _repo_kinds)
     for name, repo in repos.items():
         if not isinstance(repo, ChainedSettings) and repo.store is not None:
-            name_among(repo.store, stores, f"artifact_repos.{name}.store", "blob store")
+            require_known(repo.store, stores, f"artifact_repos.{name}.store", "blob store")
     for name in stores:
         _check_chain(stores, name, "blobstores", "blob store")
     for name in repos:
@@ -183,15 +183,15 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
     if default is None and len(repos) == 1:
         (default,) = repos
     if default is not None:
-        default = name_among(default, repos, "default_repo", "repository")
+        default = require_known(default, repos, "default_repo", "repository")
     names = ("use_cache", "read_only", "check_mutations")
-    flags: Any = {name: flag(filled[name], name) for name in names if name in filled}
+    flags: Any = {name: require_bool(filled[name], name) for name in names if name in filled}
     return Config(
         blobstores=stores,
         artifact_repos=repos,
         default_repo=default,
-        run_info_fn=hook_in(filled.get("run_info_fn")),
-        single_flight=single_flight_from(filled.get("single_flight", True)),
+        run_info_fn=parse_hook(filled.get("run_info_fn")),
+        single_flight=parse_single_flight(filled.get("single_flight", True)),
         **flags,
     )
 
@@ -203,18 +203,18 @@ def _check_chain(
     path = f"{section}.{above[-1] if above else name}.stores"
     if name in above:
         raise ConfigError(path, f"circular chain: {' -> '.join((*above, name))}", "break the cycle")
-    name_among(name, entries, path, what)
+    require_known(name, entries, path, what)
     entry = entries[name]
     for tier in entry.stores if isinstance(entry, ChainedSettings) else ():
         _check_chain(entries, tier, section, what, (*above, name))
 
 
 def _section(raw: Mapping[str, object], section: str, kinds_for: _Kinds[T]) -> dict[str, T]:
-    entries = named(raw.get(section, {}), section)
+    entries = require_mapping(raw.get(section, {}), section)
     settings: dict[str, T] = {}
     for name in entries:
         path = f"{section}.{name}"
-        options = _inherited(entries, name, section, ())
+        options = _inherit(entries, name, section, ())
         kind = options.pop("type", None)
         kinds = kinds_for(kind)
         if not isinstance(kind, str) or kind not in kinds:
@@ -223,11 +223,11 @@ def _section(raw: Mapping[str, object], section: str, kinds_for: _Kinds[T]) -> d
             raise ConfigError(f"{path}.type", problem, advice)
         known = [attribute.name for attribute in fields(cast("Any", kinds[kind]))]
         _known_keys(options, [*known, "type", "prototype"], path)
-        settings[name] = structured(options, kinds[kind], path)
+        settings[name] = structure(options, kinds[kind], path)
     return settings
 
 
-def _inherited(
+def _inherit(
     entries: Mapping[str, object], name: str, section: str, heirs: tuple[str, ...]
 ) -> dict[str, object]:
     """Return the options of an entry, merged over those of its prototypes."""
@@ -235,24 +235,24 @@ def _inherited(
         cycle = " -> ".join((*heirs, name))
         path = f"{section}.{heirs[-1]}.prototype"
         raise ConfigError(path, f"circular prototypes: {cycle}", "break the cycle")
-    own = dict(named(entries[name], f"{section}.{name}"))
+    own = dict(require_mapping(entries[name], f"{section}.{name}"))
     prototype = own.pop("prototype", None)
     if prototype is None:
         return own
-    known = name_among(prototype, entries, f"{section}.{name}.prototype", "entry")
-    return {**_inherited(entries, known, section, (*heirs, name)), **own}
+    known = require_known(prototype, entries, f"{section}.{name}.prototype", "entry")
+    return {**_inherit(entries, known, section, (*heirs, name)), **own}
 
 
 def _known_keys(raw: Iterable[str], known: list[str], path: str) -> None:
     for key in raw:
         if key not in known:
-            raise ConfigError(f"{path}.{key}", f"unknown key {key!r}", nearest(key, known))
+            raise ConfigError(f"{path}.{key}", f"unknown key {key!r}", did_you_mean(key, known))
 
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 
 
-def _filled(value: object, path: str, variables: Mapping[str, str]) -> object:
+def _substitute(value: object, path: str, variables: Mapping[str, str]) -> object:
     """Return *value* with each `${NAME}` in its strings replaced, at any depth."""
 
     def variable(match: re.Match[str]) -> str:
@@ -265,14 +265,14 @@ def _filled(value: object, path: str, variables: Mapping[str, str]) -> object:
         return _VARIABLE.sub(variable, value)
     if isinstance(value, Mapping):
         entries = cast("Mapping[object, object]", value)
-        return {key: _filled(item, f"{path}.{key}", variables) for key, item in entries.items()}
+        return {key: _substitute(item, f"{path}.{key}", variables) for key, item in entries.items()}
     if isinstance(value, list):
         items = cast("list[object]", value)
-        return [_filled(item, f"{path}[{i}]", variables) for i, item in enumerate(items)]
+        return [_substitute(item, f"{path}[{i}]", variables) for i, item in enumerate(items)]
     return value
 
 
-def hook_in(given: object) -> RunInfoHook | None:
+def parse_hook(given: object) -> RunInfoHook | None:
     """Return a configuration's `run_info_fn`; raise ConfigError if it is not callable."""
     if given is not None and not callable(given):
         problem = f"must be callable, got {given!r}"

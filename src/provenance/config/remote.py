@@ -9,9 +9,14 @@ from typing import Final, Literal, Required, TypeAlias
 
 from attrs import Attribute, field, frozen, validators
 
-from provenance.config.schema import BlobsOptions, BlobsPermitted, RecordsOptions, RecordsPermitted
+from provenance.config.schema import (
+    BlobStoreAccess,
+    BlobStoreArguments,
+    RecordStoreAccess,
+    RecordStoreArguments,
+)
 from provenance.model.records import NO_OPTIONS
-from provenance.ports.blobs import Place
+from provenance.ports.blobs import RemoteLocation
 from provenance.util.redaction import without_credentials, without_passwords
 
 # PostgreSQL silently truncates longer names.
@@ -34,7 +39,7 @@ def _is_schema(_: object, __: Attribute[str | None], value: str | None) -> None:
 
 
 @frozen(kw_only=True)
-class PostgresRepoSettings(RecordsPermitted):
+class PostgresRepoSettings(RecordStoreAccess):
     """`type: postgres`: records in the database *db*.
 
     Attributes:
@@ -62,7 +67,7 @@ class PostgresRepoSettings(RecordsPermitted):
     statement_timeout: float = field(default=60.0, validator=validators.gt(0))
 
 
-class PostgresRepoOptions(RecordsOptions, total=False):
+class PostgresRepoOptions(RecordStoreArguments, total=False):
     """`PostgresRepoSettings` as keywords."""
 
     db: Required[str]
@@ -76,13 +81,13 @@ class PostgresRepoOptions(RecordsOptions, total=False):
     statement_timeout: float
 
 
-def _is_place(_: object, attribute: Attribute[str], value: str) -> None:
+def _check_location(_: object, attribute: Attribute[str], value: str) -> None:
     if not value.rpartition("://")[2].strip("/ "):
         raise ValueError(f"{attribute.name} is empty; name the location")
 
 
 @frozen(kw_only=True)
-class RemoteSettings(BlobsPermitted):
+class RemoteSettings(BlobStoreAccess):
     """Settings of all remote blob stores.
 
     Attributes:
@@ -146,7 +151,7 @@ class SFTPStoreSettings(RemoteSettings):
 class FsspecStoreSettings(RemoteSettings):
     """`type: fsspec`: files below *url*, on any file system that fsspec supports."""
 
-    url: str = field(repr=lambda url: repr(without_credentials(url)), validator=_is_place)
+    url: str = field(repr=lambda url: repr(without_credentials(url)), validator=_check_location)
 
 
 ObjectSettings: TypeAlias = (
@@ -162,7 +167,7 @@ KINDS: Final[Mapping[str, type[ObjectSettings]]] = {
 """Settings by `type`."""
 
 
-class RemoteOptions(BlobsOptions, total=False):
+class RemoteOptions(BlobStoreArguments, total=False):
     """`RemoteSettings` as keywords."""
 
     storage_options: Mapping[str, object]
@@ -202,10 +207,10 @@ _PROTOCOLS: Final[Mapping[type[BucketSettings], str]] = {
 }
 
 
-def place_of(settings: ObjectSettings) -> Place:
+def location_of(settings: ObjectSettings) -> RemoteLocation:
     """Return the location that *settings* describe.
 
-    >>> place_of(S3StoreSettings(bucket="team", basepath="results/"))
+    >>> location_of(S3StoreSettings(bucket="team", basepath="results/"))
     Place(protocol='s3', root='team/results', timeout=15.0, deadline=60.0)
     """
     options: dict[str, object] = {}
@@ -222,4 +227,4 @@ def place_of(settings: ObjectSettings) -> Place:
             parts = (settings.bucket, settings.basepath.rpartition("://")[2])
             root = "/".join(filter(None, (part.strip("/") for part in parts)))
     options |= settings.storage_options
-    return Place(protocol, root, options, settings.timeout, settings.deadline)
+    return RemoteLocation(protocol, root, options, settings.timeout, settings.deadline)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final, Literal, Required, TypeAlias, TypedDict
 from attrs import Attribute, field, frozen, validators
 
 from provenance.model.records import Json
-from provenance.ports.blobs import Compared, Durability, OnDuplicate
+from provenance.ports.blobs import Durability, OnDuplicate, VerifyReads
 from provenance.ports.capabilities import Permissions
-from provenance.singleflight.leases import SHARED, SingleFlight
+from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
 
 if TYPE_CHECKING:
     from provenance.config.remote import ObjectSettings, PostgresRepoSettings
@@ -28,7 +28,7 @@ def _is_long_enough(_: object, __: Attribute[str], key: str) -> None:
 
 
 @frozen(kw_only=True)
-class Permitted(Permissions):
+class StoreAccess(Permissions):
     """Permissions of a store or repository.
 
     Others may have written to one that is not *trusted*.
@@ -44,7 +44,7 @@ class Permitted(Permissions):
 
 
 @frozen(kw_only=True)
-class RecordsPermitted(Permitted):
+class RecordStoreAccess(StoreAccess):
     """Settings of all repositories in a database.
 
     *signing_key* is the secret that signs records.
@@ -56,7 +56,7 @@ class RecordsPermitted(Permitted):
 
 
 @frozen(kw_only=True)
-class BlobsPermitted(Permitted):
+class BlobStoreAccess(StoreAccess):
     """Settings of all blob stores.
 
     *on_duplicate_key* is the policy for blobs that exist already.
@@ -65,8 +65,8 @@ class BlobsPermitted(Permitted):
     on_duplicate_key: OnDuplicate = OnDuplicate.SKIP
 
 
-class PermittedOptions(TypedDict, total=False):
-    """`Permitted` as keywords."""
+class StoreAccessArguments(TypedDict, total=False):
+    """`StoreAccess` as keywords."""
 
     read: bool
     write: bool
@@ -75,14 +75,14 @@ class PermittedOptions(TypedDict, total=False):
     trusted: bool
 
 
-class RecordsOptions(PermittedOptions, total=False):
-    """`RecordsPermitted` as keywords."""
+class RecordStoreArguments(StoreAccessArguments, total=False):
+    """`RecordStoreAccess` as keywords."""
 
     signing_key: str | None
 
 
-class BlobsOptions(PermittedOptions, total=False):
-    """`BlobsPermitted` as keywords."""
+class BlobStoreArguments(StoreAccessArguments, total=False):
+    """`BlobStoreAccess` as keywords."""
 
     on_duplicate_key: Literal["skip", "overwrite", "check_collision", "raise"]
 
@@ -92,12 +92,12 @@ RunInfoHook: TypeAlias = Callable[[dict[str, Json]], "Mapping[str, Json] | None"
 
 
 @frozen(kw_only=True)
-class MemoryStoreSettings(BlobsPermitted):
+class MemoryStoreSettings(BlobStoreAccess):
     """`type: memory`: blobs in the memory of this process."""
 
 
 @frozen(kw_only=True)
-class DiskStoreSettings(BlobsPermitted):
+class DiskStoreSettings(BlobStoreAccess):
     """`type: disk`: blobs as files under *cachedir*.
 
     *compare* says when bytes that are read are compared with their digest.
@@ -105,11 +105,11 @@ class DiskStoreSettings(BlobsPermitted):
 
     cachedir: str
     durability: Durability = Durability.PROCESS
-    compare: Compared = Compared.CHANGED
+    compare: VerifyReads = VerifyReads.CHANGED
 
 
 @frozen(kw_only=True)
-class MemoryRepoSettings(Permitted):
+class MemoryRepoSettings(StoreAccess):
     """`type: memory`: records in the memory of this process.
 
     Values go to *store*, by default memory too.
@@ -127,7 +127,7 @@ def _is_file(_: object, __: object, value: str) -> None:
 
 
 @frozen(kw_only=True)
-class SqliteRepoSettings(RecordsPermitted):
+class SqliteRepoSettings(RecordStoreAccess):
     """`type: sqlite`: records in the file *db*, which *create_db* creates if it is missing.
 
     Values go to *store*, but those of up to *inline_limit* bytes into the file.
@@ -149,7 +149,7 @@ def _are_tiers(_: object, __: Attribute[tuple[str, ...]], names: tuple[str, ...]
 
 
 @frozen(kw_only=True)
-class ChainedSettings(Permitted):
+class ChainedSettings(StoreAccess):
     """`type: chained`: *stores* (names of blob stores or repositories) as one, nearest first.
 
     The permissions of each store apply to it; these apply to the chain as a whole.
@@ -159,7 +159,7 @@ class ChainedSettings(Permitted):
     delete: bool = True
 
 
-class DiskStoreOptions(BlobsOptions, total=False):
+class DiskStoreOptions(BlobStoreArguments, total=False):
     """`DiskStoreSettings` as keywords."""
 
     cachedir: Required[str | os.PathLike[str]]
@@ -167,7 +167,7 @@ class DiskStoreOptions(BlobsOptions, total=False):
     compare: Literal["changed", "always", "size"]
 
 
-class SqliteRepoOptions(RecordsOptions, total=False):
+class SqliteRepoOptions(RecordStoreArguments, total=False):
     """`SqliteRepoSettings` as keywords."""
 
     db: Required[str | os.PathLike[str]]
@@ -194,5 +194,5 @@ class Config:
     use_cache: bool = True
     read_only: bool = False
     check_mutations: bool = False
-    single_flight: SingleFlight | None = SHARED
+    single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
     run_info_fn: RunInfoHook | None = field(default=None, repr=False)

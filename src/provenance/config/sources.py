@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, TypeAlias, cast
 
 from provenance.errors import ConfigError
-from provenance.util.formatting import a
+from provenance.util.formatting import with_article
 
 HOME: Final = ".provenance"
 """Folder of the default repository, inside the project's folder."""
@@ -18,7 +18,7 @@ VARIABLE: Final = "PROVENANCE_CONFIG"
 Raw: TypeAlias = Mapping[str, object]
 
 
-def found(variables: Mapping[str, str], start: Path) -> tuple[Raw, Path]:
+def find_config(variables: Mapping[str, str], start: Path) -> tuple[Raw, Path]:
     """Return the configuration of a process that loaded none, and the folder of its relative paths.
 
     `PROVENANCE_CONFIG` comes first: it names a YAML file, or is JSON that a parent process has set.
@@ -58,7 +58,7 @@ def from_yaml(path: Path) -> tuple[Raw, Path]:
             str(path), f"cannot read it: {error}", "name a readable YAML file"
         ) from error
     if not isinstance(raw, Mapping):
-        problem = f"must be a mapping, got {a(raw)}"
+        problem = f"must be a mapping, got {with_article(raw)}"
         raise ConfigError(str(path), problem, "write blobstores: and artifact_repos: into it")
     return cast("Raw", raw), path.absolute().parent
 
@@ -104,7 +104,7 @@ def _tool_table(pyproject: Path) -> Raw | None:
         path = f"{path}, tool" if key == "tool" else f"{path}.{key}"
         if not isinstance(table, Mapping):
             advice = "write tables as [tool.provenance.artifact_repos.local]"
-            raise ConfigError(path, f"must be a table, got {a(table)}", advice)
+            raise ConfigError(path, f"must be a table, got {with_article(table)}", advice)
     return cast("Raw", table)
 
 

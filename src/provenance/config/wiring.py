@@ -21,24 +21,24 @@ from provenance.config.schema import (
     DiskStoreSettings,
     MemoryRepoSettings,
     MemoryStoreSettings,
-    Permitted,
-    RecordsPermitted,
+    RecordStoreAccess,
     RepoSettings,
     RunInfoHook,
     SqliteRepoSettings,
+    StoreAccess,
     StoreSettings,
 )
 from provenance.effect import Effect, Interpreter
-from provenance.effects.sql.signing import Seal
+from provenance.effects.sql.signing import RecordSigner
 from provenance.environment import Environment
 from provenance.errors import MissingLibraryError, StoreUnavailableError
 from provenance.ports.blobs import BlobEffects, blob_effects
 from provenance.ports.capabilities import Permissions
 from provenance.ports.leases import lease_effects
-from provenance.ports.machine import Files, World, file_effects, world_effects
+from provenance.ports.machine import FileEffects, SystemEffects, file_effects, system_effects
 from provenance.ports.records import record_effects
 from provenance.repository.handles import Repository, Store
-from provenance.util.locks import Guard
+from provenance.util.locks import ForkSafeLock
 
 if TYPE_CHECKING:
     from provenance.config.remote import ObjectSettings, PostgresRepoSettings
@@ -56,7 +56,7 @@ E = TypeVar("E", bound=Effect[Any])
 _log: Final = logging.getLogger("provenance")
 
 
-def tell_children(config: Mapping[str, object], base: Path) -> None:
+def export_config(config: Mapping[str, object], base: Path) -> None:
     """Pass *config* to child processes in the environment; they may load another one."""
     try:
         os.environ[sources.VARIABLE] = sources.to_json(config, base)
@@ -67,7 +67,7 @@ def tell_children(config: Mapping[str, object], base: Path) -> None:
 
 def set_hook(hook: RunInfoHook | None) -> None:
     """Let *hook* edit what is recorded of the process, which is collected again."""
-    this().set_hook(hook)
+    current_system().set_hook(hook)
 
 
 @cache
@@ -80,13 +80,13 @@ def clock() -> Clock:
 
 def beside(answer: Callable[[E], A], effect: E, /) -> Awaitable[A]:
     """Return the answer to *effect*, found in a worker thread; loaded with the first coroutine."""
-    from provenance.effects.system.threads import beside
+    from provenance.effects.system.threads import run_in_thread
 
-    return beside(answer, effect)
+    return run_in_thread(answer, effect)
 
 
 @cache
-def this() -> ThisMachine:
+def current_system() -> ThisMachine:
     """Return this machine and the description of the process."""
     from provenance.effects.system.process import ThisMachine
 
@@ -94,21 +94,21 @@ def this() -> ThisMachine:
 
 
 @cache
-def desk() -> LocalFiles:
+def file_system() -> LocalFiles:
     """Return the files of this machine, with the user's folder of local copies."""
     from provenance.effects.system.files import LocalFiles
 
     return LocalFiles()
 
 
-def world() -> Interpreter[World | Files]:
+def system_interpreter() -> Interpreter[SystemEffects | FileEffects]:
     """Return the interpreter of this machine."""
-    return world_effects(this()) | file_effects(desk())
+    return system_effects(current_system()) | file_effects(file_system())
 
 
-_REMEMBERED: Final = 10_000
+_CACHED_RECORDS: Final = 10_000
 """Number of records that a repository keeps in memory; one takes about 2 KB."""
-_REREAD_BYTES: Final = 4_096
+_CACHED_BYTES: Final = 4_096
 """Size in bytes up to which an encoded value stays in memory after it was read."""
 
 
@@ -124,11 +124,11 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
     match settings:
         case DiskStoreSettings():
             from provenance.effects.disk.blobs import DiskBlobs
-            from provenance.effects.disk.cache_dir import keep
+            from provenance.effects.disk.cache_dir import protect
 
             root = _path(settings.cachedir, base)
             _prepare(root)
-            keep(root)
+            protect(root)
             policies = (settings.durability, settings.on_duplicate_key, settings.compare)
             blobs = blob_effects(DiskBlobs(root, name, *policies))
         case MemoryStoreSettings():
@@ -138,32 +138,34 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
         case _:
             blobs = _object_store(name, settings, base)
     policy = _policy(is_trusted=settings.trusted)
-    guarded = _guarded(blobs, name, settings)
+    guarded = _guard(blobs, name, settings)
     return Store(name, guarded, settings.trusted, settings.permissions, policy)
 
 
 def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interpreter[BlobEffects]:
     """Return a remote store, with a folder of local copies if one is configured."""
-    from provenance.config.remote import place_of
+    from provenance.config.remote import location_of
     from provenance.effects.objectstore.blobs import ObjectBlobs
-    from provenance.effects.objectstore.client import Remote
+    from provenance.effects.objectstore.client import RemoteFiles
 
-    far = blob_effects(ObjectBlobs(Remote(name, place_of(settings)), settings.on_duplicate_key))
+    far = blob_effects(
+        ObjectBlobs(RemoteFiles(name, location_of(settings)), settings.on_duplicate_key)
+    )
     if settings.cachedir is None and not settings.cleanup_cachedir:
         return far
     from provenance.effects.disk.blobs import DiskBlobs
-    from provenance.effects.disk.cache_dir import cachedir
-    from provenance.effects.io import Reaching
-    from provenance.effects.tiers import Tier, near_first
+    from provenance.effects.disk.cache_dir import open_cache_dir
+    from provenance.effects.io import map_os_errors
+    from provenance.effects.tiers import Tier, write_through
 
     label = f"{name} (its cachedir)"
-    with Reaching(label):
+    with map_os_errors(label):
         path = None if settings.cachedir is None else _path(settings.cachedir, base)
-        root = cachedir(path, cleanup=settings.cleanup_cachedir)
+        root = open_cache_dir(path, cleanup=settings.cleanup_cachedir)
     copies = Permissions(read_through_write=settings.read_through_write)
     near = Tier(label, blob_effects(DiskBlobs(root, label)), copies)
     remote = Tier(name, far, settings.permissions)
-    return near_first(name, near, remote, always_check_remote=settings.always_check_remote)
+    return write_through(name, near, remote, always_check_remote=settings.always_check_remote)
 
 
 def open_repository(
@@ -177,7 +179,7 @@ def open_repository(
     Raises:
         StoreUnavailableError: if its folder cannot be created.
     """
-    is_signed = isinstance(settings, RecordsPermitted) and settings.signing_key is not None
+    is_signed = isinstance(settings, RecordStoreAccess) and settings.signing_key is not None
     is_trusted = is_signed or (settings.trusted and (store is None or store.trusted))
     blobs = None if store is None else store.interpreter
     match settings:
@@ -194,15 +196,15 @@ def open_repository(
         case _:
             repo = _sql_repository(name, settings, _postgres_database(name, settings), blobs)
     policy = CopyPolicy.NOTHING if is_signed else _policy(is_trusted=is_trusted)
-    return _entrusted(repo, settings, is_trusted=is_trusted, policy=policy)
+    return _restrict_trust(repo, settings, is_trusted=is_trusted, policy=policy)
 
 
 def chain_stores(name: str, settings: ChainedSettings, stores: Sequence[Store]) -> Store:
     """Return *stores*, the nearest first, as one blob store; it is trusted if all of them are."""
-    from provenance.effects.tiers import tiered
+    from provenance.effects.tiers import make_tiered_store
 
     is_trusted = settings.trusted and all(store.trusted for store in stores)
-    blobs = _guarded(tiered(name, _tiers(stores)), name, settings)
+    blobs = _guard(make_tiered_store(name, _tiers(stores)), name, settings)
     return Store(name, blobs, is_trusted, settings.permissions, _strictest(stores))
 
 
@@ -213,12 +215,12 @@ def chain_repositories(
 
     Its engine is that of the nearest repository with an engine.
     """
-    from provenance.effects.chain import chained
+    from provenance.effects.chain import make_chain
 
     engine = next((repo.get_engine for repo in repos if repo.get_engine is not None), None)
-    chain = Repository(name, _all(_guarded(chained(name, _tiers(repos)), name, settings)), engine)
+    chain = Repository(name, _all(_guard(make_chain(name, _tiers(repos)), name, settings)), engine)
     is_trusted = settings.trusted and all(repo.trusted for repo in repos)
-    return _entrusted(chain, settings, is_trusted=is_trusted, policy=_strictest(repos))
+    return _restrict_trust(chain, settings, is_trusted=is_trusted, policy=_strictest(repos))
 
 
 def _policy(*, is_trusted: bool) -> CopyPolicy:
@@ -242,16 +244,16 @@ def _tiers(handles: Iterable[Store | Repository]) -> list[Tier]:
     ]
 
 
-def _entrusted(
-    repo: Repository, settings: Permitted, *, is_trusted: bool, policy: CopyPolicy
+def _restrict_trust(
+    repo: Repository, settings: StoreAccess, *, is_trusted: bool, policy: CopyPolicy
 ) -> Repository:
     """Return *repo* with its permissions.
 
     If it is untrusted, it refuses formats that execute code.
     """
-    from provenance.effects.layers import distrusting
+    from provenance.effects.layers import untrusted
 
-    reading = repo.interpreter if is_trusted else distrusting(repo.interpreter, repo.name)
+    reading = repo.interpreter if is_trusted else untrusted(repo.interpreter, repo.name)
     permissions = settings.permissions
     return evolve(
         repo,
@@ -265,24 +267,24 @@ def _entrusted(
 def _memory_repository(
     name: str, settings: MemoryRepoSettings, store: Interpreter[BlobEffects] | None
 ) -> Repository:
-    from provenance.effects.lease_renewal import kept_up
+    from provenance.effects.lease_renewal import renewing_leases
     from provenance.effects.memory import MemoryBlobs, MemoryLeases, MemoryRecords, MemorySets
 
     sets = MemorySets()
-    leases = kept_up(lease_effects(MemoryLeases()))
+    leases = renewing_leases(lease_effects(MemoryLeases()))
     records = record_effects(MemoryRecords(sets=sets), sets) | leases
-    blobs = store or _guarded(blob_effects(MemoryBlobs(name)), name, settings)
-    return Repository(name, _all(blobs | _guarded(records, name, settings)))
+    blobs = store or _guard(blob_effects(MemoryBlobs(name)), name, settings)
+    return Repository(name, _all(blobs | _guard(records, name, settings)))
 
 
 def _postgres_database(name: str, settings: PostgresRepoSettings) -> Database:
     try:
         from provenance.effects.sql.postgres import PostgresDatabase
-        from provenance.effects.sql.postgres_connection import Access
+        from provenance.effects.sql.postgres_connection import ConnectionSettings
     except ImportError as error:
         raise MissingLibraryError("a PostgreSQL repository", "psycopg", "postgres") from error
 
-    access = Access(
+    access = ConnectionSettings(
         url=settings.db,
         schema=settings.schema,
         create_db=settings.create_db,
@@ -301,35 +303,39 @@ def _sql_repository(
     database: Database,
     store: Interpreter[BlobEffects] | None,
 ) -> Repository:
-    from provenance.effects.layers import remembered, rereading
-    from provenance.effects.lease_renewal import kept_up
+    from provenance.effects.layers import cache_blobs, cache_records
+    from provenance.effects.lease_renewal import renewing_leases
     from provenance.effects.sql.records import SqlRecords
     from provenance.effects.sql.stores import SqlBlobs, SqlLeases, SqlSets
-    from provenance.effects.tiers import by_size
+    from provenance.effects.tiers import split_by_size
 
     key = settings.signing_key
-    sql_records = SqlRecords(database, Seal(None if key is None else key.encode()))
-    leases = kept_up(lease_effects(SqlLeases(database)))
-    records = remembered(record_effects(sql_records, SqlSets(database)), _REMEMBERED) | leases
-    blobs = _guarded(blob_effects(SqlBlobs(database)), name, settings)
+    sql_records = SqlRecords(database, RecordSigner(None if key is None else key.encode()))
+    leases = renewing_leases(lease_effects(SqlLeases(database)))
+    records = (
+        cache_records(record_effects(sql_records, SqlSets(database)), _CACHED_RECORDS) | leases
+    )
+    blobs = _guard(blob_effects(SqlBlobs(database)), name, settings)
     if store is not None:
-        blobs = by_size(blobs, store, settings.inline_limit) if settings.inline_limit else store
-    blobs = rereading(blobs, _REREAD_BYTES, _REMEMBERED)
-    stores = _all(blobs | _guarded(records, name, settings))
+        blobs = (
+            split_by_size(blobs, store, settings.inline_limit) if settings.inline_limit else store
+        )
+    blobs = cache_blobs(blobs, _CACHED_BYTES, _CACHED_RECORDS)
+    stores = _all(blobs | _guard(records, name, settings))
     return Repository(name, stores, lambda: database.engine, database.migrate)
 
 
 def _all(stores: Interpreter[Any]) -> Interpreter[Any]:
     """Return *stores* together with the interpreters of this machine."""
-    from provenance.effects.layers import several_at_once
+    from provenance.effects.layers import parallel_writes
 
-    return world() | several_at_once(stores)
+    return system_interpreter() | parallel_writes(stores)
 
 
-def _guarded(base: Interpreter[Any], name: str, settings: Permitted) -> Interpreter[Any]:
-    from provenance.effects.layers import guarded
+def _guard(base: Interpreter[Any], name: str, settings: StoreAccess) -> Interpreter[Any]:
+    from provenance.effects.layers import restrict
 
-    return guarded(base, name, settings.permissions)
+    return restrict(base, name, settings.permissions)
 
 
 def _path(text: str, base: Path) -> Path:
@@ -371,18 +377,18 @@ def environment_of(config: Config, base: Path) -> Environment:
         return open_repository(name, settings, base, store)
 
     stores = {
-        name: once(partial(open_named_store, name, settings))
+        name: lazily(partial(open_named_store, name, settings))
         for name, settings in config.blobstores.items()
     }
     repos = {
-        name: once(partial(open_named_repository, name, settings))
+        name: lazily(partial(open_named_repository, name, settings))
         for name, settings in config.artifact_repos.items()
     }
     return Environment(
         openers=repos,
         default=config.default_repo,
         clock=clock(),
-        beside=beside,
+        run_in_thread=beside,
         config=config,
         use_cache=config.use_cache,
         read_only=config.read_only,
@@ -391,10 +397,10 @@ def environment_of(config: Config, base: Path) -> Environment:
     )
 
 
-def once(make: Callable[[], T]) -> Callable[[], T]:
+def lazily(make: Callable[[], T]) -> Callable[[], T]:
     """Return a function that calls *make* once, on first use, even with several threads."""
     made: list[T] = []
-    guard = Guard()
+    guard = ForkSafeLock()
 
     def get() -> T:
         if not made:

@@ -15,76 +15,83 @@ from attrs import evolve
 
 from provenance.codecs.trust import may_copy, record_executes
 from provenance.effect import Interpreter, run
-from provenance.effects.tiers import Tier, allowed, answers, takes_copies, tiered
+from provenance.effects.tiers import Tier, accepts_copies, allowed_tiers, answers, make_tiered_store
 from provenance.errors import BlobNotFoundError, CorruptBlobError, StoreUnavailableError
 from provenance.model.ids import ArtifactId
 from provenance.model.queries import Page
-from provenance.model.records import ArtifactRecord, Blob, Held, SetRecord, Written
-from provenance.ports.blobs import MARGIN, DropBlob, HasBlob, WriteBlob, copying_from
-from provenance.ports.blobs import BlobEffects as Blobs
-from provenance.ports.leases import Claim, FindExpired, Leases, Release, Renew
+from provenance.model.records import ArtifactRecord, Blob, InlineBlob, SetRecord, WriteResult
+from provenance.ports.blobs import MARGIN, BlobEffects, DeleteBlob, HasBlob, WriteBlob, copying_from
+from provenance.ports.leases import (
+    AcquireLease,
+    LeaseEffects,
+    ListExpiredLeases,
+    ReleaseLease,
+    RenewLease,
+)
 from provenance.ports.records import (
-    CheckRecords,
-    DropRecord,
-    DropSet,
-    Evict,
-    FindByValue,
+    CheckDatabase,
+    DeleteRecord,
+    DeleteSet,
     FindEviction,
-    FindHomes,
-    FindIds,
     FindInputs,
-    FindLabelled,
-    FindNamed,
-    FindPins,
-    FindProgeny,
     FindRecord,
-    FindRecords,
+    FindRecordsByValue,
+    FindReferencedBlobs,
     FindRun,
     FindSet,
-    FindSetIds,
-    InspectRecord,
+    FindSetByLabels,
+    FindSetsContaining,
+    GetDatabaseIds,
+    ListDependents,
+    ListIds,
+    ListSetIds,
+    MarkEvicted,
     PutRecord,
     PutSet,
-    given,
+    ReadStoredRecord,
+    RecordEffects,
+    SearchRecords,
+    record_with_inputs,
 )
-from provenance.ports.records import RecordEffects as Records
-from provenance.util.locks import Guard
+from provenance.util.locks import ForkSafeLock
 
 _log: Final = logging.getLogger("provenance")
 _SMALL: Final = 65_536
 """Size in bytes up to which values are copied together with their record."""
 
 
-def chained(name: str, tiers: Sequence[Tier]) -> Interpreter[Records | Leases | Blobs]:
+def make_chain(
+    name: str, tiers: Sequence[Tier]
+) -> Interpreter[RecordEffects | LeaseEffects | BlobEffects]:
     """Return the repository *name* made of *tiers*, the nearest first; each is a repository."""
     chain = _Chain(name, tuple(tiers))
     return (
-        tiered(name, tiers)
+        make_tiered_store(name, tiers)
         | FindRecord.on(chain.find_record)
-        | FindIds.on(lambda ask: _first(chain.merged(ask), ask.limit))
-        | FindByValue.on(chain.find_by_value)
-        | FindProgeny.on(lambda ask: tuple(sorted(set(chain.merged(ask)))))
-        | FindInputs.on(chain.first)
-        | FindRun.on(chain.first)
-        | FindRecords.on(chain.find_records)
+        | ListIds.on(lambda ask: _first(chain.merge(ask), ask.limit))
+        | FindRecordsByValue.on(chain.find_records_by_value)
+        | ListDependents.on(lambda ask: tuple(sorted(set(chain.merge(ask)))))
+        | FindInputs.on(chain.first_answer)
+        | FindRun.on(chain.first_answer)
+        | SearchRecords.on(chain.search_records)
         | PutRecord.on(chain.put_record)
-        | DropRecord.on(chain.drop_record)
+        | DeleteRecord.on(chain.delete_record)
         | PutSet.on(chain.put_set)
         | FindSet.on(chain.find_set)
-        | FindSetIds.on(lambda ask: _first(chain.merged(ask), ask.limit))
-        | FindLabelled.on(chain.find_set)
-        | DropSet.on(chain.drop_set)
-        | InspectRecord.on(chain.inspect)
-        | FindNamed.on(lambda ask: frozenset(chain.merged(ask)))
-        | FindPins.on(lambda ask: tuple(sorted(set(chain.merged(ask)))))
-        | Evict.on(chain.evict)
-        | FindEviction.on(chain.first)
-        | CheckRecords.on(chain.check_records)
-        | FindHomes.on(lambda ask: frozenset(chain.merged(ask)))
-        | Claim.on(chain.lease)
-        | Renew.on(chain.lease)
-        | Release.on(chain.lease)
-        | FindExpired.on(chain.lease)
+        | ListSetIds.on(lambda ask: _first(chain.merge(ask), ask.limit))
+        | FindSetByLabels.on(chain.find_set)
+        | DeleteSet.on(chain.delete_set)
+        | ReadStoredRecord.on(chain.read_stored)
+        | FindReferencedBlobs.on(lambda ask: frozenset(chain.merge(ask)))
+        | FindSetsContaining.on(lambda ask: tuple(sorted(set(chain.merge(ask)))))
+        | MarkEvicted.on(chain.mark_evicted)
+        | FindEviction.on(chain.first_answer)
+        | CheckDatabase.on(chain.check_database)
+        | GetDatabaseIds.on(lambda ask: frozenset(chain.merge(ask)))
+        | AcquireLease.on(chain.lease)
+        | RenewLease.on(chain.lease)
+        | ReleaseLease.on(chain.lease)
+        | ListExpiredLeases.on(chain.lease)
     )
 
 
@@ -98,13 +105,13 @@ class _Chain:
     def __init__(self, name: str, tiers: tuple[Tier, ...]) -> None:
         self.name = name
         self.tiers = tiers
-        # Not a `Shared` lock, for which forks wait: the tiers take such locks while it is held.
-        self._deleting = Guard()
+        # Not a `ForkBarrier` lock, for which forks wait: the tiers take such locks while it is held.
+        self._deleting = ForkSafeLock()
 
     def _readable(self) -> list[Tier]:
-        return allowed(self.tiers, "read", "looking up", self.name)
+        return allowed_tiers(self.tiers, "read", "looking up", self.name)
 
-    def merged(self, ask: Any) -> Iterator[Any]:  # noqa: ANN401 - any effect that is answered with several
+    def merge(self, ask: Any) -> Iterator[Any]:  # noqa: ANN401 - any effect that is answered with several
         """Yield the members of all tiers' answers, one tier after the other."""
         for _, members in answers(self._readable(), ask):
             yield from members
@@ -119,7 +126,7 @@ class _Chain:
 
     def _bring_near(self, record: ArtifactRecord, found: Tier, nearer: list[Tier]) -> None:
         for tier in reversed(
-            [each for each in nearer if takes_copies(each) and _may_take(each, record, found)]
+            [each for each in nearer if accepts_copies(each) and _may_take(each, record, found)]
         ):
             try:
                 _copy(record, found, tier)
@@ -128,23 +135,23 @@ class _Chain:
                     "%s was not copied from %s to %s: %s", record.id, found.name, tier.name, error
                 )
 
-    def find_by_value(self, ask: FindByValue) -> tuple[ArtifactRecord, ...]:
+    def find_records_by_value(self, ask: FindRecordsByValue) -> tuple[ArtifactRecord, ...]:
         by_id: dict[ArtifactId, ArtifactRecord] = {}
-        for record in self.merged(ask):
+        for record in self.merge(ask):
             by_id.setdefault(record.id, record)
         return tuple(sorted(by_id.values(), key=lambda record: (record.added_at, record.id)))
 
-    def first(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that is answered with something or None
+    def first_answer(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that is answered with something or None
         """Return the answer of the nearest tier that has one."""
         found = answers(self._readable(), ask)
         return next((answer for _, answer in found if answer is not None), None)
 
-    def inspect(self, ask: InspectRecord) -> ArtifactRecord | None:
+    def read_stored(self, ask: ReadStoredRecord) -> ArtifactRecord | None:
         """Return the nearest record; raise for a damaged one, whatever farther tiers have."""
         found = answers(self._readable(), ask, past=(StoreUnavailableError,))
         return next((record for _, record in found if record is not None), None)
 
-    def find_records(self, ask: FindRecords) -> Page:
+    def search_records(self, ask: SearchRecords) -> Page:
         """Return a page of one tier, without what nearer tiers have; `after` encodes the tier."""
         readable = self._readable()
         place, number = divmod(ask.after or 0, len(readable))
@@ -164,7 +171,9 @@ class _Chain:
 
         A tier that may not take that one gets what was put, and from there on its record is the one.
         """
-        holder, *nearer = allowed(self.tiers, "write", "recording an artifact", self.name)[::-1]
+        holder, *nearer = allowed_tiers(self.tiers, "write", "recording an artifact", self.name)[
+            ::-1
+        ]
         stored: ArtifactRecord = holder.ask(ask)
         for tier in nearer:
             if stored == ask.record:
@@ -175,14 +184,14 @@ class _Chain:
                 holder, stored = tier, tier.ask(ask)
         return stored
 
-    def drop_record(self, ask: DropRecord) -> tuple[Blob, ...] | None:
+    def delete_record(self, ask: DeleteRecord) -> tuple[Blob, ...] | None:
         """Delete from each tier the record, and the blobs that none of its own records names.
 
         Return the blobs that no tier needs, if all tiers had the record; delete others at once,
         unless they were written lately.
         """
         before = datetime.now(UTC) - MARGIN  # as in `programs.forget`
-        tiers = allowed(self.tiers, "delete", "deleting an artifact", self.name)
+        tiers = allowed_tiers(self.tiers, "delete", "deleting an artifact", self.name)
         with self._deleting.lock:
             orphans: list[tuple[Tier, tuple[Blob, ...] | None]] = [
                 (tier, tier.ask(ask)) for tier in tiers
@@ -194,33 +203,33 @@ class _Chain:
         for tier, blobs in orphans:
             for blob in blobs or ():
                 if blob not in common:
-                    tier.ask(DropBlob(blob, before))
+                    tier.ask(DeleteBlob(blob, before))
         ours = dict.fromkeys(blob for _, blobs in orphans for blob in blobs or () if blob in common)
         return tuple(ours) if known else None
 
     def lease(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that concerns a lease, and its answer
         """Ask the farthest writable tier, which most other processes share."""
-        return allowed(self.tiers, "write", "acquiring a lease", self.name)[-1].ask(ask)
+        return allowed_tiers(self.tiers, "write", "acquiring a lease", self.name)[-1].ask(ask)
 
     def put_set(self, ask: PutSet) -> SetRecord:
-        for tier in reversed(allowed(self.tiers, "write", "recording a set", self.name)):
+        for tier in reversed(allowed_tiers(self.tiers, "write", "recording a set", self.name)):
             tier.ask(ask)
         return ask.record
 
-    def find_set(self, ask: FindSet | FindLabelled) -> SetRecord | None:
+    def find_set(self, ask: FindSet | FindSetByLabels) -> SetRecord | None:
         """Return the newest set of all tiers: a nearer one may be older."""
         found = [record for _, record in answers(self._readable(), ask) if record is not None]
         return max(found, key=lambda record: record.created_at, default=None)
 
-    def drop_set(self, ask: DropSet) -> bool:
-        tiers = allowed(self.tiers, "delete", "deleting a set", self.name)
+    def delete_set(self, ask: DeleteSet) -> bool:
+        tiers = allowed_tiers(self.tiers, "delete", "deleting a set", self.name)
         return sum(tier.ask(ask) for tier in tiers) > 0
 
-    def evict(self, ask: Evict) -> tuple[Blob, ...] | None:
+    def mark_evicted(self, ask: MarkEvicted) -> tuple[Blob, ...] | None:
         """Evict from every tier, unless a set of any has it; return the blob if none needs it."""
-        if any(self.merged(FindPins(ask.id))):
+        if any(self.merge(FindSetsContaining(ask.id))):
             return None
-        tiers = allowed(self.tiers, "delete", "evicting a value", self.name)
+        tiers = allowed_tiers(self.tiers, "delete", "evicting a value", self.name)
         freed: list[tuple[Tier, tuple[Blob, ...] | None]] = [
             (tier, tier.ask(ask)) for tier in tiers
         ]
@@ -230,9 +239,13 @@ class _Chain:
             return ()
         evicted = [tier for tier, blobs in freed if blobs is not None]
         others = [tier for tier in self._readable() if tier not in evicted]
-        return () if any(tier.ask(FindNamed((ask.blob,))) for tier in others) else (ask.blob,)
+        return (
+            ()
+            if any(tier.ask(FindReferencedBlobs((ask.blob,))) for tier in others)
+            else (ask.blob,)
+        )
 
-    def check_records(self, ask: CheckRecords) -> tuple[str, ...]:
+    def check_database(self, ask: CheckDatabase) -> tuple[str, ...]:
         found = answers(self._readable(), ask)
         return tuple(f"{tier.name}: {complaint}" for tier, lines in found for complaint in lines)
 
@@ -243,13 +256,13 @@ def _may_take(tier: Tier, record: ArtifactRecord, found: Tier) -> bool:
 
 def _copy(record: ArtifactRecord, source: Tier, target: Tier) -> None:
     """Copy a record, and its values if they are small; large ones are copied when they are read."""
-    what = run(given(record, source.name), source.ask)
+    what = run(record_with_inputs(record, source.name), source.ask)
     copy = copying_from(source.ask)
     small = [
         blob
         for blob in dict.fromkeys(record.blobs)
         if blob.size <= _SMALL and source.ask(HasBlob(blob))
     ]
-    written: list[Written] = [target.ask(WriteBlob(copy(blob))) for blob in small]
-    held = tuple(blob for blob in written if isinstance(blob, Held))
+    written: list[WriteResult] = [target.ask(WriteBlob(copy(blob))) for blob in small]
+    held = tuple(blob for blob in written if isinstance(blob, InlineBlob))
     target.ask(PutRecord(record, what.run, what.inputs_json, held))

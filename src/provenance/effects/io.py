@@ -21,7 +21,7 @@ from blake3 import blake3
 from provenance.errors import CorruptBlobError, ProvenanceError, StoreUnavailableError
 from provenance.hashing.encoding import LARGE, threads_for
 from provenance.model.ids import ID_BYTES, ID_DIGITS, BlobId
-from provenance.model.records import Blob, Held
+from provenance.model.records import Blob, InlineBlob
 
 _ADVICE: Final = {
     errno.ENOSPC: "free some space, or choose another place for the store",
@@ -40,13 +40,13 @@ _ADVICE: Final = {
 }
 
 
-def unavailable(store: str, error: OSError) -> StoreUnavailableError:
+def store_unavailable(store: str, error: OSError) -> StoreUnavailableError:
     """Return the error to raise when *error* kept *store* from answering."""
     advice = _ADVICE.get(error.errno or 0, "check that the store's place exists and is accessible")
     return StoreUnavailableError(store, str(error), advice)
 
 
-class Reaching:
+class map_os_errors:  # noqa: N801 - used like `contextlib.suppress`
     """A block in which an `OSError` of the system becomes a `StoreUnavailableError` of *store*.
 
     It has no state, so one instance serves a store for life, in all threads and nested.
@@ -62,7 +62,7 @@ class Reaching:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, OSError) and not isinstance(error, ProvenanceError):
-            raise unavailable(self._store, error) from error
+            raise store_unavailable(self._store, error) from error
 
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def blob_of(data: Bytes) -> Blob:
     return Blob(digest(data), len(data))
 
 
-class Hashing:
+class BlobHasher:
     """An incremental digest that copies none of the pieces it is fed."""
 
     __slots__ = ("_hasher", "size")
@@ -115,7 +115,7 @@ def read_through(file: BinaryIO, buffer: memoryview | None = None) -> Blob:
     """Return the blob that *file* holds, read to its end through one *buffer*."""
     if buffer is None:
         buffer = memoryview(bytearray(min(LARGE, os.fstat(file.fileno()).st_size) or 1))
-    hashing = Hashing()
+    hashing = BlobHasher()
     raw = cast("io.BufferedReader", file)
     while count := raw.readinto(buffer):
         hashing.add(buffer[:count])
@@ -133,15 +133,15 @@ def check_bytes(blob: Blob, store: str, size: int, found: BlobId | None = None) 
     raise CorruptBlobError(blob.id, store, reason)
 
 
-class Overflow(BaseException):
-    """Raised when a `Kept` sink is full.
+class SinkOverflow(BaseException):
+    """Raised when a `MemorySink` sink is full.
 
     A `BaseException`, so that no encoder's `except Exception` mistakes it for an error.
     """
 
 
-class Kept(io.BytesIO):
-    """An in-memory sink that raises `Overflow` and sets `overflowed` beyond *limit* bytes.
+class MemorySink(io.BytesIO):
+    """An in-memory sink that raises `SinkOverflow` and sets `overflowed` beyond *limit* bytes.
 
     It stays readable when an encoder closes it, as some do.
     """
@@ -156,7 +156,7 @@ class Kept(io.BytesIO):
         size = len(data) if type(data) is bytes else memoryview(data).nbytes
         if self.tell() + size > self._limit:
             self.overflowed = True
-            raise Overflow
+            raise SinkOverflow
         return super().write(data)
 
     def writelines(self, lines: Iterable[Buffer], /) -> None:
@@ -167,14 +167,14 @@ class Kept(io.BytesIO):
     def close(self) -> None:
         """Do nothing."""
 
-    def held(self) -> Held:
+    def inline_blob(self) -> InlineBlob:
         """Return the bytes so far with their blob."""
         data = self.getvalue()
-        return Held(blob_of(data), data)
+        return InlineBlob(blob_of(data), data)
 
 
 @frozen
-class Encoded:
+class EncodedBytes:
     """A writer of bytes that are already encoded; `held` returns them without writing."""
 
     data: bytes
@@ -183,9 +183,9 @@ class Encoded:
         """Write the bytes into *sink*."""
         sink.write(self.data)
 
-    def held(self) -> Held:
+    def inline_blob(self) -> InlineBlob:
         """Return the bytes with their blob."""
-        return Held(blob_of(self.data), self.data)
+        return InlineBlob(blob_of(self.data), self.data)
 
 
 class FileSink(io.RawIOBase):
@@ -201,7 +201,7 @@ class FileSink(io.RawIOBase):
         self._fd = fd
         self._store = store
         self._pending = bytearray()
-        self._hashing = Hashing()
+        self._hashing = BlobHasher()
         self.failure: StoreUnavailableError | None = None
 
     def writable(self) -> bool:
@@ -247,11 +247,11 @@ class FileSink(io.RawIOBase):
             while view:
                 view = view[os.write(self._fd, view) :]  # a write may be partial
         except OSError as error:
-            self.failure = unavailable(self._store, error)
+            self.failure = store_unavailable(self._store, error)
             raise self.failure from error
 
 
-def filled(fd: int, store: str, write: Callable[[BinaryIO], None]) -> Blob:
+def write_to_file(fd: int, store: str, write: Callable[[BinaryIO], None]) -> Blob:
     """Return the blob that *write* wrote into the open file *fd* of *store*, which stays open.
 
     Raises:

@@ -15,33 +15,33 @@ from typing import Any, BinaryIO, Final, TypeVar, cast
 from attrs import evolve, frozen
 
 from provenance.codecs import Decoding
-from provenance.effect import Effect, Interpreter, layered, overlaid
+from provenance.effect import Effect, Interpreter, overlay, with_layer
 from provenance.errors import ProvenanceError, StorePermissionError
 from provenance.model.ids import ArtifactId, BlobId
-from provenance.model.records import ArtifactRecord, Blob, Held, Stored, Written
+from provenance.model.records import ArtifactRecord, Blob, InlineBlob, StoredBlob, WriteResult
 from provenance.ports.blobs import (
     BlobEffects,
-    DropBlob,
+    DeleteBlob,
     Quarantine,
     ReadBlob,
     Write,
     WriteBlob,
     WriteBlobs,
-    attempted,
+    attempt_write,
 )
 from provenance.ports.capabilities import NEEDS, Permissions
-from provenance.ports.records import DropRecord, FindRecord, PutRecord
-from provenance.util.locks import Shared
+from provenance.ports.records import DeleteRecord, FindRecord, PutRecord
+from provenance.util.locks import ForkBarrier
 
 __all__ = [
-    "Asked",
     "Counter",
+    "EffectTiming",
+    "cache_blobs",
+    "cache_records",
     "counted",
-    "distrusting",
-    "guarded",
-    "remembered",
-    "rereading",
+    "restrict",
     "traced",
+    "untrusted",
 ]
 
 
@@ -49,7 +49,7 @@ A = TypeVar("A")
 E = TypeVar("E", bound=Effect[Any])
 
 
-def faulty(
+def failing(
     base: Interpreter[E], fails_on: int, error: BaseException, *, after: bool = False
 ) -> Interpreter[E]:
     """Return *base*, raising *error* once, at the effect number *fails_on*.
@@ -69,11 +69,11 @@ def faulty(
             inner(effect)
         raise error
 
-    return layered(base, layer)
+    return with_layer(base, layer)
 
 
 @frozen
-class Asked:
+class EffectTiming:
     """An effect that was answered in *seconds*, or failed with *error*."""
 
     effect: Effect[Any]
@@ -81,7 +81,7 @@ class Asked:
     error: BaseException | None = None
 
 
-def traced(base: Interpreter[E], log: Callable[[Asked], None]) -> Interpreter[E]:
+def traced(base: Interpreter[E], log: Callable[[EffectTiming], None]) -> Interpreter[E]:
     """Return *base*, calling *log* after each effect."""
 
     def layer(effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
@@ -89,15 +89,15 @@ def traced(base: Interpreter[E], log: Callable[[Asked], None]) -> Interpreter[E]
         try:
             answer = inner(effect)
         except BaseException as error:
-            log(Asked(effect, time.perf_counter() - began, error))
+            log(EffectTiming(effect, time.perf_counter() - began, error))
             raise
-        log(Asked(effect, time.perf_counter() - began))
+        log(EffectTiming(effect, time.perf_counter() - began))
         return answer
 
-    return layered(base, layer)
+    return with_layer(base, layer)
 
 
-class Counter(Shared):
+class Counter(ForkBarrier):
     """The number of answers by effect, and of bytes read and written; threads may share it."""
 
     def __init__(self) -> None:
@@ -123,16 +123,16 @@ def counted(base: Interpreter[E], counter: Counter) -> Interpreter[E]:
         counter.count(effect, read, _bytes_written(answer))
         return answer
 
-    return layered(base, layer)
+    return with_layer(base, layer)
 
 
 def _bytes_written(answer: object) -> int:
     if isinstance(answer, tuple):  # the answer of WriteBlobs
         return sum(map(_bytes_written, cast("tuple[object, ...]", answer)))
-    return answer.blob.size if isinstance(answer, Stored | Held) else 0
+    return answer.blob.size if isinstance(answer, StoredBlob | InlineBlob) else 0
 
 
-def guarded(base: Interpreter[E], name: str, permissions: Permissions) -> Interpreter[E]:
+def restrict(base: Interpreter[E], name: str, permissions: Permissions) -> Interpreter[E]:
     """Return *base*, which raises `StorePermissionError` for what *permissions* forbid."""
 
     def refusing(operation: str, permission: str) -> Callable[[object], object]:
@@ -146,22 +146,22 @@ def guarded(base: Interpreter[E], name: str, permissions: Permissions) -> Interp
         for kind, (operation, permission) in NEEDS.items()
         if not getattr(permissions, permission)
     }
-    return overlaid(base, Interpreter(forbidden))
+    return overlay(base, Interpreter(forbidden))
 
 
-def remembered(base: Interpreter[E], capacity: int) -> Interpreter[E]:
+def cache_records(base: Interpreter[E], capacity: int) -> Interpreter[E]:
     """Return *base* with a cache of *capacity* records; that a record is missing is not cached.
 
     Records are immutable, so a cached one is valid until this process replaces or deletes it. What
     another process replaces appears here once it leaves the cache.
     """
     memory = _Memory(base, capacity)
-    return overlaid(
-        base, FindRecord.on(memory.find) | PutRecord.on(memory.put) | DropRecord.on(memory.drop)
+    return overlay(
+        base, FindRecord.on(memory.find) | PutRecord.on(memory.put) | DeleteRecord.on(memory.drop)
     )
 
 
-def rereading(
+def cache_blobs(
     base: Interpreter[BlobEffects], longest: int, capacity: int
 ) -> Interpreter[BlobEffects]:
     """Return *base* with a cache of *capacity* blobs of up to *longest* bytes each.
@@ -184,18 +184,18 @@ def rereading(
             kept[blob.id] = data
         return ask.read(io.BytesIO(data))
 
-    def forget(ask: DropBlob | Quarantine) -> None:
+    def forget(ask: DeleteBlob | Quarantine) -> None:
         kept.pop(ask.blob.id, None)
         base(ask)
         kept.pop(ask.blob.id, None)
 
-    return overlaid(base, ReadBlob.on(read) | DropBlob.on(forget) | Quarantine.on(forget))
+    return overlay(base, ReadBlob.on(read) | DeleteBlob.on(forget) | Quarantine.on(forget))
 
 
 _all_of: Final[Callable[[BinaryIO], bytes]] = methodcaller("read")
 
 
-class _Memory(Shared):
+class _Memory(ForkBarrier):
     """A cache of *capacity* records, first in, first out.
 
     A record that was read before the last change is not cached: it may be outdated.
@@ -204,7 +204,7 @@ class _Memory(Shared):
     def __init__(self, base: Interpreter[Any], capacity: int) -> None:
         super().__init__()
         self._find, self._put = base.answer_to(FindRecord), base.answer_to(PutRecord)
-        self._drop = base.answer_to(DropRecord)
+        self._drop = base.answer_to(DeleteRecord)
         self._capacity = capacity
         # A plain dict would search for its first entry past all those deleted before it.
         self._records: OrderedDict[ArtifactId, ArtifactRecord] = OrderedDict()
@@ -233,7 +233,7 @@ class _Memory(Shared):
         self._keep(stored, moment)
         return stored
 
-    def drop(self, ask: DropRecord) -> tuple[Blob, ...] | None:
+    def drop(self, ask: DeleteRecord) -> tuple[Blob, ...] | None:
         try:
             return self._drop(ask)
         finally:
@@ -252,7 +252,7 @@ class _Memory(Shared):
             self._records.pop(artifact_id, None)
 
 
-def distrusting(base: Interpreter[E], name: str) -> Interpreter[E]:
+def untrusted(base: Interpreter[E], name: str) -> Interpreter[E]:
     """Return *base*, whose bytes anyone may have written: reading values runs no code of theirs.
 
     It must be the outermost layer that reads blobs: their copies are not trusted either.
@@ -262,7 +262,7 @@ def distrusting(base: Interpreter[E], name: str) -> Interpreter[E]:
         reads = evolve(ask.read, untrusted=name) if isinstance(ask.read, Decoding) else ask.read
         return base(cast("Effect[object]", ReadBlob(ask.blob, reads)))
 
-    return overlaid(base, ReadBlob.on(read))
+    return overlay(base, ReadBlob.on(read))
 
 
 _AT_ONCE: Final = 8
@@ -270,30 +270,31 @@ _WORTHWHILE: Final = 0.01
 """Seconds per blob from which threads pay: in a remote store, or with much to encode."""
 
 
-def several_at_once(base: Interpreter[E], worthwhile: float = _WORTHWHILE) -> Interpreter[E]:
+def parallel_writes(base: Interpreter[E], worthwhile: float = _WORTHWHILE) -> Interpreter[E]:
     """Return *base*, writing up to 8 blobs at a time.
 
     The first one is written alone; if that takes less than *worthwhile* seconds, so are the others.
     Each write runs in a copy of the caller's context.
     """
 
-    def write_blob(write: Write) -> Written:
+    def write_blob(write: Write) -> WriteResult:
         effect: Any = WriteBlob(write)
-        written: Written = base(effect)
+        written: WriteResult = base(effect)
         return written
 
-    def write_all(ask: WriteBlobs) -> tuple[Written | ProvenanceError, ...]:
+    def write_all(ask: WriteBlobs) -> tuple[WriteResult | ProvenanceError, ...]:
         began = time.perf_counter()
-        written = [attempted(write_blob, write) for write in ask.writes[:1]]
+        written = [attempt_write(write_blob, write) for write in ask.writes[:1]]
         rest = ask.writes[1:]
         if len(rest) > 1 and time.perf_counter() - began >= worthwhile:
             with ThreadPoolExecutor(min(_AT_ONCE, len(rest)), "provenance-write") as pool:
                 futures = [
-                    pool.submit(copy_context().run, attempted, write_blob, write) for write in rest
+                    pool.submit(copy_context().run, attempt_write, write_blob, write)
+                    for write in rest
                 ]
                 written += [future.result() for future in futures]
         else:
-            written += [attempted(write_blob, write) for write in rest]
+            written += [attempt_write(write_blob, write) for write in rest]
         return tuple(written)
 
-    return overlaid(base, WriteBlobs.on(write_all))
+    return overlay(base, WriteBlobs.on(write_all))

@@ -1,4 +1,4 @@
-"""Leases of this process: who holds them, and the thread that renews them."""
+"""Leases of this process: which interpreters hold them, and the thread that renews them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import evolve
 
-from provenance.effect import Effect, Interpreter, overlaid
+from provenance.effect import Effect, Interpreter, overlay
 from provenance.model.ids import ArtifactId
-from provenance.ports.leases import Claim, Claimed, Release, Renew, Taken
-from provenance.util.locks import Shared
+from provenance.ports.leases import AcquireLease, Lease, LeaseHeld, ReleaseLease, RenewLease
+from provenance.util.locks import ForkBarrier
 
 E = TypeVar("E", bound=Effect[Any])
 Key: TypeAlias = tuple[object, ArtifactId]
@@ -32,30 +32,30 @@ _AT_FORK: Final = 1.0
 """Seconds that a fork waits for the thread to end."""
 
 
-def kept_up(base: Interpreter[E]) -> Interpreter[E]:
+def renewing_leases(base: Interpreter[E]) -> Interpreter[E]:
     """Return *base* with leases that are renewed until their last holder releases them."""
     leases = _StoreLeases(base)
-    return overlaid(base, Claim.on(leases.claim) | Release.on(leases.release))
+    return overlay(base, AcquireLease.on(leases.acquire) | ReleaseLease.on(leases.release))
 
 
-class _Held:
+class _HeldLease:
     """A lease of this process: its store, the time of its renewal, and its holders."""
 
-    def __init__(self, key: Key, base: Interpreter[Any], lease: Claimed, seconds: float) -> None:
+    def __init__(self, key: Key, base: Interpreter[Any], lease: Lease, seconds: float) -> None:
         self.key = key
         self.base = base
         self.lease = lease
         self.seconds = seconds
         self.due = time.monotonic() + seconds / _BEATS
-        self.holders: list[weakref.ref[Claimed]] = []
+        self.holders: list[weakref.ref[Lease]] = []
 
-    def hold(self) -> Claimed:
+    def hold(self) -> Lease:
         """Add a holder; return its copy of the lease."""
         copy = evolve(self.lease)
         self.holders.append(weakref.ref(copy, _wake))
         return copy
 
-    def drop(self, holder: Claimed | None) -> bool:
+    def drop(self, holder: Lease | None) -> bool:
         """Remove *holder*, and those that are gone; return whether none is left."""
         self.holders = [ref for ref in self.holders if ref() is not None and ref() is not holder]
         return not self.holders
@@ -66,30 +66,30 @@ def _wake(_: object) -> None:
     _leases.wake.put(None)
 
 
-class _Leases(Shared):
+class _Leases(ForkBarrier):
     """All leases of this process, and the thread that renews them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.held: dict[Key, _Held] = {}
+        self.held: dict[Key, _HeldLease] = {}
         self.wake: SimpleQueue[None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._ends = False
 
-    def join(self, key: Key) -> Claimed | None:
+    def join(self, key: Key) -> Lease | None:
         """Return the lease of *key*, if this process holds it."""
         with self.lock:
             held = self.held.get(key)
             return None if held is None else held.hold()
 
-    def keep(self, held: _Held) -> Claimed:
+    def keep(self, held: _HeldLease) -> Lease:
         """Renew a lease from now on."""
         with self.lock:
             self.held[held.key] = held
             self.begin()
             return held.hold()
 
-    def drop(self, key: Key, lease: Claimed | None, holder: Claimed | None) -> _Held | None:
+    def drop(self, key: Key, lease: Lease | None, holder: Lease | None) -> _HeldLease | None:
         """Remove a holder; return the lease if it was the last holder of *lease*."""
         with self.lock:
             held = self.held.get(key)
@@ -132,7 +132,7 @@ class _Leases(Shared):
             with suppress(Empty):
                 self.wake.get(timeout=self._until_next())
             for held in self._abandoned():
-                _execute(held, Release(held.lease))
+                _execute(held, ReleaseLease(held.lease))
             for held in self._due():
                 self._renew(held)
             now = time.monotonic()
@@ -148,19 +148,19 @@ class _Leases(Shared):
         with self.lock:
             return max(0.0, min((held.due - now for held in self.held.values()), default=_LINGER))
 
-    def _abandoned(self) -> Iterator[_Held]:
+    def _abandoned(self) -> Iterator[_HeldLease]:
         with self.lock:
             keys = list(self.held)
         return (held for key in keys if (held := self.drop(key, None, None)) is not None)
 
-    def _due(self) -> list[_Held]:
+    def _due(self) -> list[_HeldLease]:
         now = time.monotonic()
         with self.lock:
             return [held for held in self.held.values() if held.due <= now]
 
-    def _renew(self, held: _Held) -> None:
+    def _renew(self, held: _HeldLease) -> None:
         """Renew the lease, forget it if it was lost, or try again later if the store fails."""
-        if _execute(held, Renew(held.lease, held.seconds)) is False:
+        if _execute(held, RenewLease(held.lease, held.seconds)) is False:
             _log.info(
                 "lost the lease of %s to another process, which may compute it, too", held.key[1]
             )
@@ -170,7 +170,7 @@ class _Leases(Shared):
         held.due = time.monotonic() + held.seconds / _BEATS
 
 
-def _execute(held: _Held, effect: Renew | Release) -> bool | None:
+def _execute(held: _HeldLease, effect: RenewLease | ReleaseLease) -> bool | None:
     """Return the answer of the store, None if it fails: the lease then expires by itself."""
     try:
         return held.base(effect)
@@ -195,20 +195,20 @@ class _StoreLeases:
         self._base = base
         self._mark = object()
 
-    def claim(self, ask: Claim) -> Claimed | Taken:
+    def acquire(self, ask: AcquireLease) -> Lease | LeaseHeld:
         key = self._mark, ask.artifact_id
         known = _leases.join(key)
         if known is not None:
             return known
         answer = self._base(ask)
-        if isinstance(answer, Taken):
+        if isinstance(answer, LeaseHeld):
             return answer
-        return _leases.keep(_Held(key, self._base, answer, ask.seconds))
+        return _leases.keep(_HeldLease(key, self._base, answer, ask.seconds))
 
-    def release(self, ask: Release) -> bool:
+    def release(self, ask: ReleaseLease) -> bool:
         """Release a lease that is held here; False for one that was lost, or is a parent's."""
         held = _leases.drop((self._mark, ask.lease.artifact_id), ask.lease, ask.lease)
-        return held is not None and self._base(Release(held.lease))
+        return held is not None and self._base(ReleaseLease(held.lease))
 
 
 _TOKEN_BYTES: Final = 6

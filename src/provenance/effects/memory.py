@@ -12,25 +12,33 @@ from typing import Any, BinaryIO, TypeAlias, cast
 
 from attrs import evolve
 
-from provenance.effects.io import Kept, digest
+from provenance.effects.io import MemorySink, digest
 from provenance.effects.lease_renewal import new_owner
 from provenance.errors import BlobNotFoundError, CorruptBlobError
 from provenance.model.ids import ArtifactId, BlobId, RunId, SetId, ValueId
-from provenance.model.queries import Page, Query, carries, fits
-from provenance.model.records import ArtifactRecord, Blob, Held, Options, Run, SetRecord, Stored
+from provenance.model.queries import Page, Query, has_labels, matches
+from provenance.model.records import (
+    ArtifactRecord,
+    Blob,
+    InlineBlob,
+    Options,
+    Run,
+    SetRecord,
+    StoredBlob,
+)
 from provenance.model.rows import (
     Row,
     from_row,
-    labels_from,
     labels_text,
+    parse_labels,
     run_from_json,
     run_to_json,
     to_row,
 )
-from provenance.ports.blobs import Holding, OnDuplicate, Shelf
-from provenance.ports.leases import IMPOSSIBLE, Claimed, Expired, Seconds, Taken
+from provenance.ports.blobs import BlobArea, BlobEntry, OnDuplicate
+from provenance.ports.leases import IMPOSSIBLE, ExpiredLease, Lease, LeaseHeld, Seconds
 from provenance.ports.records import PutRecord
-from provenance.util.locks import Shared
+from provenance.util.locks import ForkBarrier
 
 __all__ = [
     "MemoryBlobs",
@@ -39,26 +47,26 @@ __all__ = [
 ]
 
 
-class MemoryLeases(Shared):
+class MemoryLeases(ForkBarrier):
     """Leases in a dictionary, each with the time at which it expires."""
 
     def __init__(self, clock: Seconds = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
-        self._held: dict[ArtifactId, tuple[Claimed, float]] = {}
+        self._held: dict[ArtifactId, tuple[Lease, float]] = {}
 
-    def claim(self, artifact_id: ArtifactId, seconds: float) -> Claimed | Taken:
-        """Return a new lease, or `Taken` if another owner holds one that has not expired."""
+    def acquire(self, artifact_id: ArtifactId, seconds: float) -> Lease | LeaseHeld:
+        """Return a new lease, or `LeaseHeld` if another owner holds one that has not expired."""
         now = self._clock()
         with self.lock:
             held = self._held.get(artifact_id)
             if held is not None and 0 < held[1] - now <= IMPOSSIBLE:
-                return Taken(held[1] - now)
-            lease = Claimed(artifact_id, new_owner(), 1 if held is None else held[0].fence + 1)
+                return LeaseHeld(held[1] - now)
+            lease = Lease(artifact_id, new_owner(), 1 if held is None else held[0].fence + 1)
             self._held[artifact_id] = lease, now + seconds
         return lease
 
-    def renew(self, lease: Claimed, seconds: float) -> bool:
+    def renew(self, lease: Lease, seconds: float) -> bool:
         """Extend the lease to *seconds* from now; return False if it has another owner, or none."""
         with self.lock:
             if not self._is_held(lease):
@@ -66,7 +74,7 @@ class MemoryLeases(Shared):
             self._held[lease.artifact_id] = lease, self._clock() + seconds
         return True
 
-    def release(self, lease: Claimed) -> bool:
+    def release(self, lease: Lease) -> bool:
         """Release the lease; return False if it has another owner, or none."""
         with self.lock:
             if not self._is_held(lease):
@@ -74,19 +82,19 @@ class MemoryLeases(Shared):
             del self._held[lease.artifact_id]
         return True
 
-    def find_expired(self, seconds: float, after: str, limit: int) -> tuple[Expired, ...]:
+    def list_expired(self, seconds: float, after: str, limit: int) -> tuple[ExpiredLease, ...]:
         """Return leases that expired at least *seconds* ago, in order of their ids."""
         now = self._clock()
         with self.lock:
             held = {key: now - expiry for key, (_, expiry) in self._held.items() if key > after}
         expired = sorted(key for key, elapsed in held.items() if elapsed >= seconds)
-        return tuple(Expired(key, held[key]) for key in expired[:limit])
+        return tuple(ExpiredLease(key, held[key]) for key in expired[:limit])
 
-    def _is_held(self, lease: Claimed) -> bool:
+    def _is_held(self, lease: Lease) -> bool:
         return lease.artifact_id in self._held and self._held[lease.artifact_id][0] == lease
 
 
-class MemorySets(Shared):
+class MemorySets(ForkBarrier):
     """Sets in a dictionary, the newest last."""
 
     def __init__(self) -> None:
@@ -98,24 +106,24 @@ class MemorySets(Shared):
         text = labels_text(record.labels)
         with self.lock:
             self._sets.pop((record.id, text), None)
-            self._sets[record.id, text] = evolve(record, labels=labels_from(text))
+            self._sets[record.id, text] = evolve(record, labels=parse_labels(text))
         return record
 
     def find_set(self, set_id: SetId) -> SetRecord | None:
         """Return the newest record of this id, or None."""
         return self._newest(lambda record: record.id == set_id)
 
-    def find_set_ids(self, prefix: str, limit: int, after: str = "") -> tuple[SetId, ...]:
+    def list_set_ids(self, prefix: str, limit: int, after: str = "") -> tuple[SetId, ...]:
         """Return up to *limit* ids that begin with *prefix* and follow *after*, in order."""
         with self.lock:
             ids = {key for key, _ in self._sets if key.startswith(prefix) and key > after}
         return tuple(sorted(ids)[:limit])
 
-    def find_labelled(self, labels: Options) -> SetRecord | None:
+    def find_set_by_labels(self, labels: Options) -> SetRecord | None:
         """Return the newest set that has *labels*, or None."""
-        return self._newest(lambda record: carries(record.labels, labels))
+        return self._newest(lambda record: has_labels(record.labels, labels))
 
-    def drop_set(self, set_id: SetId) -> bool:
+    def delete_set(self, set_id: SetId) -> bool:
         """Delete all records of this id."""
         with self.lock:
             keys = [key for key in self._sets if key[0] == set_id]
@@ -123,7 +131,7 @@ class MemorySets(Shared):
                 del self._sets[key]
         return bool(keys)
 
-    def find_pins(self, artifact_id: ArtifactId) -> tuple[SetId, ...]:
+    def find_sets_containing(self, artifact_id: ArtifactId) -> tuple[SetId, ...]:
         """Return the ids of the sets that contain the artifact, in order."""
         with self.lock:
             ids = {
@@ -154,18 +162,20 @@ class MemoryBlobs:
         self._quarantined: dict[BlobId, bytes] = {}
         self._since: dict[BlobId, datetime] = {}
 
-    def write_blob(self, write: Callable[[BinaryIO], None]) -> Stored:
+    def write_blob(self, write: Callable[[BinaryIO], None]) -> StoredBlob:
         """Store what *write* writes, nothing if it raises."""
-        sink = Kept()
+        sink = MemorySink()
         write(sink)
-        held = sink.held()
+        held = sink.inline_blob()
         stored = self._held.get(held.blob.id)
         size = None if stored is None else len(stored)
-        if not self._on_duplicate.stays(held.blob, self._name, size, lambda: stored == held.data):
+        if not self._on_duplicate.keeps_existing(
+            held.blob, self._name, size, lambda: stored == held.data
+        ):
             self._held[held.blob.id] = held.data
-        return Stored(self.hold(held))
+        return StoredBlob(self.hold(held))
 
-    def hold(self, held: Held) -> Blob:
+    def hold(self, held: InlineBlob) -> Blob:
         """Store encoded bytes under their digest."""
         # Before the bytes, so that nobody sees them with the age of earlier ones.
         self._since[held.blob.id] = datetime.now(UTC)
@@ -192,7 +202,7 @@ class MemoryBlobs:
         data = self._held.get(blob.id)
         return data is not None and len(data) == blob.size
 
-    def drop_blob(self, blob: Blob) -> None:
+    def delete_blob(self, blob: Blob) -> None:
         """Delete the bytes, if they exist."""
         self._held.pop(blob.id, None)
 
@@ -203,20 +213,20 @@ class MemoryBlobs:
             self._quarantined[blob.id] = data
             self._since[blob.id] = datetime.now(UTC)
 
-    def check_blob(self, blob: Blob) -> None:
+    def verify_blob(self, blob: Blob) -> None:
         """Verify the digest of the bytes; raises as `read_blob`."""
         found = digest(cast("bytes", self.read_blob(blob, lambda source: source.read())))
         if found != blob.id:
             raise CorruptBlobError(blob.id, self._name, f"its bytes have the digest {found}")
 
-    def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
+    def list_blob_entries(self, shelf: BlobArea, after: str, limit: int) -> tuple[BlobEntry, ...]:
         """Return up to *limit* stored or quarantined blobs, in order of their ids."""
         blobs = dict(self._blobs_of(shelf))
         keys = sorted(key for key in blobs if key > after)[:limit]
         now = datetime.now(UTC)
-        return tuple(Holding(key, len(blobs[key]), self._since.get(key, now)) for key in keys)
+        return tuple(BlobEntry(key, len(blobs[key]), self._since.get(key, now)) for key in keys)
 
-    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
+    def delete_if_older(self, shelf: BlobArea, key: str, before: datetime) -> bool:
         """Delete the bytes if they are older than *before*; return whether they were deleted."""
         blobs, blob_id = self._blobs_of(shelf), BlobId(key)
         data = blobs.pop(blob_id, None)
@@ -226,15 +236,15 @@ class MemoryBlobs:
         blobs.setdefault(blob_id, data)
         return False
 
-    def find_places(self) -> frozenset[str]:
+    def get_blob_locations(self) -> frozenset[str]:
         """Return the identity of this store."""
         return frozenset({f"memory:{id(self)}"})
 
-    def _blobs_of(self, shelf: Shelf) -> dict[BlobId, bytes]:
-        return {Shelf.STORED: self._held, Shelf.QUARANTINED: self._quarantined}.get(shelf, {})
+    def _blobs_of(self, shelf: BlobArea) -> dict[BlobId, bytes]:
+        return {BlobArea.STORED: self._held, BlobArea.QUARANTINED: self._quarantined}.get(shelf, {})
 
 
-class MemoryRecords(Shared):
+class MemoryRecords(ForkBarrier):
     """Records in dictionaries, as rows, so that they come back as from a database.
 
     Bytes that a record brings are stored in *blobs*; artifacts in *sets* are not evicted.
@@ -260,20 +270,20 @@ class MemoryRecords(Shared):
         row = self._rows.get(artifact_id)
         return None if row is None else from_row(row)
 
-    def find_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
+    def list_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
         """Return up to *limit* ids that begin with *prefix* and follow *after*, in order."""
         with self.lock:
             start = max(bisect_left(self._ids, prefix), bisect_right(self._ids, after))
             page = self._ids[start : start + limit]
         return tuple(key for key in page if key.startswith(prefix))
 
-    def find_by_value(self, value_id: ValueId) -> tuple[ArtifactRecord, ...]:
+    def find_records_by_value(self, value_id: ValueId) -> tuple[ArtifactRecord, ...]:
         """Return the records of the value, oldest first."""
         with self.lock:
             rows = [self._rows[key] for key in self._by_value.get(value_id, ())]
         return tuple(sorted(map(from_row, rows), key=lambda record: (record.added_at, record.id)))
 
-    def find_progeny(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
+    def list_dependents(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
         """Return the ids of the artifacts computed directly from this one, in order."""
         with self.lock:
             return tuple(sorted(self._progeny.get(artifact_id, ())))
@@ -304,7 +314,7 @@ class MemoryRecords(Shared):
                         self._replace(part, row)
             return winner
 
-    def find_records(self, query: Query, after: int | None, limit: int) -> Page:
+    def search_records(self, query: Query, after: int | None, limit: int) -> Page:
         """Return a page of matching records, newest first; a replaced record keeps its place."""
         with self.lock:
             rows = [(at, self._rows[key], self._inputs[key]) for key, at in self._places.items()]
@@ -313,13 +323,13 @@ class MemoryRecords(Shared):
             if after is not None and place >= after:
                 continue
             record = from_row(row)
-            if fits(query, record, inputs):
+            if matches(query, record, inputs):
                 found.append(record)
                 if len(found) == limit:
                     return Page(tuple(found), place)
         return Page(tuple(found), None)
 
-    def drop_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
+    def delete_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
         """Delete the record; return the blobs that no record names any longer.
 
         Return None if the record did not exist.
@@ -335,12 +345,14 @@ class MemoryRecords(Shared):
                 blob for blob in dict.fromkeys(record.blobs) if blob.id not in self._by_blob
             )
 
-    def find_named(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
+    def find_referenced_blobs(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
         """Return those of *blobs* that a record names."""
         with self.lock:
             return frozenset(blob for blob in blobs if blob.id in self._by_blob)
 
-    def evict(self, artifact_id: ArtifactId, blob: Blob, at: datetime) -> tuple[Blob, ...] | None:
+    def mark_evicted(
+        self, artifact_id: ArtifactId, blob: Blob, at: datetime
+    ) -> tuple[Blob, ...] | None:
         """Record the eviction; return the blob if no record needs it any longer.
 
         Return None if nothing was evicted.
@@ -376,11 +388,11 @@ class MemoryRecords(Shared):
         """Return when the value was evicted, or None."""
         return self._evicted.get(artifact_id)
 
-    def check_records(self) -> tuple[str, ...]:
+    def check_database(self) -> tuple[str, ...]:
         """Return nothing, because there are no files."""
         return ()
 
-    def find_homes(self) -> frozenset[str]:
+    def get_database_ids(self) -> frozenset[str]:
         """Return the identity of this store."""
         return frozenset({f"memory:{id(self)}"})
 
@@ -388,7 +400,7 @@ class MemoryRecords(Shared):
         record = ask.record
         if record.id in self._rows:
             self._unlink(from_row(self._rows[record.id]))
-        for held in ask.held:
+        for held in ask.inline_blobs:
             self._blobs.hold(held)
         if ask.run.id not in self._runs:
             self._runs[ask.run.id] = run_to_json(ask.run)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from provenance.effect import Effect, Interpreter, layered
+from provenance.effect import Effect, Interpreter, with_layer
 
 A = TypeVar("A")
 E = TypeVar("E", bound=Effect[Any])
@@ -27,7 +27,7 @@ def backoff(failures: int, first: float = 0.05) -> None:
     time.sleep(min(first * 2**failures, _LONGEST) * factor)
 
 
-def persistent(
+def call_with_retries(
     ask: Callable[[float], T],
     attempts: int,
     retry_on: Callable[[Exception], bool],
@@ -63,12 +63,12 @@ def retrying(
     pause: Callable[[int], None] = backoff,
     deadline: float = math.inf,
 ) -> Interpreter[E]:
-    """Return *base* with up to *attempts* per effect; see `patience.persistent`.
+    """Return *base* with up to *attempts* per effect; see `patience.call_with_retries`.
 
     Every effect may be repeated: writing the same bytes or record twice is writing them once.
     """
 
     def layer(effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
-        return persistent(lambda _: inner(effect), attempts, retry_on, pause, deadline)
+        return call_with_retries(lambda _: inner(effect), attempts, retry_on, pause, deadline)
 
-    return layered(base, layer)
+    return with_layer(base, layer)

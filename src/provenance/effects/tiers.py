@@ -14,8 +14,8 @@ from attrs import field, frozen
 
 from provenance.codecs import Encoding
 from provenance.codecs.trust import CopyPolicy, is_vouched, may_copy, read_executes
-from provenance.effect import Effect, Interpreter, overlaid
-from provenance.effects.io import Encoded, Kept, Overflow
+from provenance.effect import Effect, Interpreter, overlay
+from provenance.effects.io import EncodedBytes, MemorySink, SinkOverflow
 from provenance.errors import (
     BlobNotFoundError,
     CorruptBlobError,
@@ -24,19 +24,19 @@ from provenance.errors import (
     StorePermissionError,
     StoreUnavailableError,
 )
-from provenance.model.records import Blob, Held, Stored, Written
+from provenance.model.records import Blob, InlineBlob, StoredBlob, WriteResult
 from provenance.ports.blobs import (
+    BlobArea,
     BlobEffects,
-    CheckBlob,
-    Discard,
-    DropBlob,
-    FindPlaces,
+    BlobEntry,
+    DeleteBlob,
+    DeleteIfOlder,
+    GetBlobLocations,
     HasBlob,
-    Holding,
-    ListHoldings,
+    ListBlobEntries,
     Quarantine,
     ReadBlob,
-    Shelf,
+    VerifyBlob,
     WriteBlob,
     blob_effects,
     copying_from,
@@ -58,36 +58,36 @@ class Joint:
         ask = HasBlob(blob)
         return any(store(ask) for store in self.stores(ask))
 
-    def drop_blob(self, blob: Blob, before: datetime | None = None) -> None:
-        self._ask_all(DropBlob(blob, before))
+    def delete_blob(self, blob: Blob, before: datetime | None = None) -> None:
+        self._ask_all(DeleteBlob(blob, before))
 
     def quarantine(self, blob: Blob) -> None:
         self._ask_all(Quarantine(blob))
 
-    def check_blob(self, blob: Blob) -> None:
-        check_in(self.stores(CheckBlob(blob)), blob)
+    def verify_blob(self, blob: Blob) -> None:
+        verify_in_any(self.stores(VerifyBlob(blob)), blob)
 
-    def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
-        ask = ListHoldings(shelf, after, limit)
-        return merged_holdings(self.stores(ask), ask)
+    def list_blob_entries(self, shelf: BlobArea, after: str, limit: int) -> tuple[BlobEntry, ...]:
+        ask = ListBlobEntries(shelf, after, limit)
+        return merge_entries(self.stores(ask), ask)
 
-    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
-        return any(self._ask_all(Discard(shelf, key, before)))
+    def delete_if_older(self, shelf: BlobArea, key: str, before: datetime) -> bool:
+        return any(self._ask_all(DeleteIfOlder(shelf, key, before)))
 
-    def find_places(self) -> frozenset[str]:
-        return frozenset[str]().union(*self._ask_all(FindPlaces()))
+    def get_blob_locations(self) -> frozenset[str]:
+        return frozenset[str]().union(*self._ask_all(GetBlobLocations()))
 
     def _ask_all(self, ask: Effect[Any]) -> list[Any]:
         return [store(ask) for store in self.stores(ask)]
 
 
-def check_in(stores: Iterable[Interpreter[Any]], blob: Blob) -> None:
+def verify_in_any(stores: Iterable[Interpreter[Any]], blob: Blob) -> None:
     """Check *blob* in each store that has it; raise `BlobNotFoundError` if none has it."""
     missing: BlobNotFoundError | None = None
     is_checked = False
     for store in stores:
         try:
-            store(CheckBlob(blob))
+            store(VerifyBlob(blob))
             is_checked = True
         except BlobNotFoundError as error:
             missing = missing or error
@@ -95,28 +95,30 @@ def check_in(stores: Iterable[Interpreter[Any]], blob: Blob) -> None:
         raise missing
 
 
-def merged_holdings(stores: Iterable[Interpreter[Any]], ask: ListHoldings) -> tuple[Holding, ...]:
+def merge_entries(
+    stores: Iterable[Interpreter[Any]], ask: ListBlobEntries
+) -> tuple[BlobEntry, ...]:
     """Return a page of what *stores* have; copies are one holding, as old as the youngest."""
-    found: dict[str, Holding] = {}
+    found: dict[str, BlobEntry] = {}
     for store in stores:
-        page: tuple[Holding, ...] = store(ask)
+        page: tuple[BlobEntry, ...] = store(ask)
         for holding in page:
             known = found.get(holding.key)
             if known is not None:
                 size, since = known.size + holding.size, max(known.since, holding.since)
-                found[holding.key] = Holding(holding.key, size, since)
+                found[holding.key] = BlobEntry(holding.key, size, since)
             else:
                 found[holding.key] = holding
     return tuple(found[key] for key in sorted(found)[: ask.limit])
 
 
-_Trouble: TypeAlias = BlobNotFoundError | CorruptBlobError | StoreUnavailableError
+_TierError: TypeAlias = BlobNotFoundError | CorruptBlobError | StoreUnavailableError
 _OPERATIONS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
-    DropBlob: ("delete", "deleting a blob"),
+    DeleteBlob: ("delete", "deleting a blob"),
     Quarantine: ("write", "quarantining a damaged blob"),
-    CheckBlob: ("read", "checking a blob"),
-    ListHoldings: ("read", "listing stored blobs"),
-    Discard: ("delete", "deleting garbage"),
+    VerifyBlob: ("read", "checking a blob"),
+    ListBlobEntries: ("read", "listing stored blobs"),
+    DeleteIfOlder: ("delete", "deleting garbage"),
 }
 _log: Final = logging.getLogger("provenance")
 
@@ -132,15 +134,15 @@ class Tier:
     copy_policy: CopyPolicy = CopyPolicy.DATA_ONLY
 
 
-def tiered(name: str, tiers: Sequence[Tier]) -> Interpreter[BlobEffects]:
+def make_tiered_store(name: str, tiers: Sequence[Tier]) -> Interpreter[BlobEffects]:
     """Return the blob store *name* made of *tiers*, the nearest first."""
     all_tiers = _TieredBlobs(name, tuple(tiers))
-    return blob_effects(all_tiers) | DropBlob.on(
-        lambda ask: all_tiers.drop_blob(ask.blob, ask.before)
+    return blob_effects(all_tiers) | DeleteBlob.on(
+        lambda ask: all_tiers.delete_blob(ask.blob, ask.before)
     )
 
 
-def allowed(tiers: Sequence[Tier], permission: str, operation: str, name: str) -> list[Tier]:
+def allowed_tiers(tiers: Sequence[Tier], permission: str, operation: str, name: str) -> list[Tier]:
     """Return the tiers with the permission; raise `StorePermissionError` if none has it."""
     found = [tier for tier in tiers if getattr(tier.permissions, permission)]
     if not found:
@@ -148,15 +150,15 @@ def allowed(tiers: Sequence[Tier], permission: str, operation: str, name: str) -
     return found
 
 
-def takes_copies(tier: Tier) -> bool:
+def accepts_copies(tier: Tier) -> bool:
     """Return whether what was found in a farther tier is copied to this one."""
     return tier.permissions.write and tier.permissions.read_through_write
 
 
 def _may_take(tier: Tier, found: Tier, read: object) -> bool:
-    """Whether *tier* takes a copy of the bytes that *read* reads in the tier where they were *found*."""
+    """Return whether *tier* takes a copy of the bytes that *read* reads in the tier where they were *found*."""
     trusted = found.trusted or is_vouched(read)
-    return takes_copies(tier) and may_copy(
+    return accepts_copies(tier) and may_copy(
         trusted=trusted, executes=read_executes(read), into=tier.copy_policy
     )
 
@@ -166,18 +168,18 @@ class _TieredBlobs(Joint):
     name: str
     tiers: tuple[Tier, ...]
 
-    def write_blob(self, write: Callable[[BinaryIO], None]) -> Written:
+    def write_blob(self, write: Callable[[BinaryIO], None]) -> WriteResult:
         """Write to all tiers, encoding once: the farthest runs *write*, the others get its bytes."""
-        farthest, *nearer = allowed(self.tiers, "write", "writing a blob", self.name)[::-1]
-        written: Written = farthest.ask(WriteBlob(write))
+        farthest, *nearer = allowed_tiers(self.tiers, "write", "writing a blob", self.name)[::-1]
+        written: WriteResult = farthest.ask(WriteBlob(write))
         for tier in nearer:
-            copy: Written = tier.ask(WriteBlob(_copied(farthest, written)))
-            written = copy if isinstance(copy, Held) else written
+            copy: WriteResult = tier.ask(WriteBlob(_copy_to(farthest, written)))
+            written = copy if isinstance(copy, InlineBlob) else written
         return written
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
-        troubles: list[_Trouble] = []
-        readable = allowed(self.tiers, "read", "reading a blob", self.name)
+        troubles: list[_TierError] = []
+        readable = allowed_tiers(self.tiers, "read", "reading a blob", self.name)
         for position, tier in enumerate(readable):
             try:
                 nearer = [each for each in readable[:position] if _may_take(each, tier, read)]
@@ -186,7 +188,7 @@ class _TieredBlobs(Joint):
                 troubles.append(error)
                 if isinstance(error, CorruptBlobError) and tier.permissions.write:
                     tier.ask(Quarantine(blob))
-        worst = max(troubles, key=_weight)
+        worst = max(troubles, key=_severity)
         raise (
             BlobNotFoundError(blob.id, self.name) if isinstance(worst, BlobNotFoundError) else worst
         )
@@ -201,32 +203,34 @@ class _TieredBlobs(Joint):
         nearest = found
         for tier in reversed(nearer):
             try:
-                copy: Written = tier.ask(WriteBlob(copying_from(found.ask)(blob)))
+                copy: WriteResult = tier.ask(WriteBlob(copying_from(found.ask)(blob)))
             except (StoreUnavailableError, StorePermissionError) as error:
                 _log.warning(
                     "%s was not copied from %s to %s: %s", blob.id, found.name, tier.name, error
                 )
             else:
                 nearest = (
-                    tier if isinstance(copy, Stored) else nearest
+                    tier if isinstance(copy, StoredBlob) else nearest
                 )  # else it is there with a record only
         return nearest
 
     def has_blob(self, blob: Blob) -> bool:
-        readable = allowed(self.tiers, "read", "looking for a blob", self.name)
+        readable = allowed_tiers(self.tiers, "read", "looking for a blob", self.name)
         return any(there for _, there in answers(readable, HasBlob(blob)))
 
     def stores(self, ask: Effect[Any]) -> list[Interpreter[Any]]:
-        if isinstance(ask, FindPlaces):
+        if isinstance(ask, GetBlobLocations):
             return [tier.ask for tier in self.tiers]
         permission, operation = _OPERATIONS[type(ask)]
-        return [tier.ask for tier in allowed(self.tiers, permission, operation, self.name)]
+        return [tier.ask for tier in allowed_tiers(self.tiers, permission, operation, self.name)]
 
 
-def _copied(tier: Tier, written: Written) -> Callable[[BinaryIO], None]:
+def _copy_to(tier: Tier, written: WriteResult) -> Callable[[BinaryIO], None]:
     """Return a writer of the bytes that *tier* has just stored."""
     return (
-        Encoded(written.data) if isinstance(written, Held) else copying_from(tier.ask)(written.blob)
+        EncodedBytes(written.data)
+        if isinstance(written, InlineBlob)
+        else copying_from(tier.ask)(written.blob)
     )
 
 
@@ -246,12 +250,12 @@ def answers(
         raise trouble
 
 
-def _weight(trouble: _Trouble) -> int:
+def _severity(trouble: _TierError) -> int:
     """Rank an unreachable store highest: it may have the bytes that other tiers lack."""
     return (BlobNotFoundError, CorruptBlobError, StoreUnavailableError).index(type(trouble))
 
 
-def near_first(
+def write_through(
     name: str, near: Tier, far: Tier, *, always_check_remote: bool = False
 ) -> Interpreter[BlobEffects]:
     """Return the blob store *name*: *far*, with copies in *near*.
@@ -259,21 +263,21 @@ def near_first(
     With *always_check_remote*, only *far* is asked whether a blob exists.
     """
 
-    def write(ask: WriteBlob) -> Written:
-        """Encode once, for both; the copy gets its name after the far store has confirmed."""
+    def write(ask: WriteBlob) -> WriteResult:
+        """Encode once, for both; the copy gets its name after the remote store has confirmed."""
         has_begun = False
-        confirmed: list[Written] = []
+        confirmed: list[WriteResult] = []
 
         def write_both(copy: BinaryIO) -> None:
             nonlocal has_begun
             has_begun = True
-            tee = WriteBlob(lambda sink: ask.write(cast("BinaryIO", _Tee(sink, copy))))
+            tee = WriteBlob(lambda sink: ask.write(cast("BinaryIO", _TeeSink(sink, copy))))
             confirmed.append(far.ask(tee))
 
         try:
             near.ask(WriteBlob(write_both))
         except StoreUnavailableError as error:
-            if has_begun and not confirmed:  # the far store failed
+            if has_begun and not confirmed:  # the remote store failed
                 raise
             _log.warning("%s keeps no copy: %s", near.name, error)
         return confirmed[0] if confirmed else far.ask(ask)
@@ -281,10 +285,10 @@ def near_first(
     top: Interpreter[Any] = WriteBlob.on(write)
     if always_check_remote:
         top |= HasBlob.on(far.ask)
-    return overlaid(tiered(name, (near, far)), top)
+    return overlay(make_tiered_store(name, (near, far)), top)
 
 
-class _Tee(io.RawIOBase):
+class _TeeSink(io.RawIOBase):
     """A writer to *far*, and to *near* until that fails."""
 
     def __init__(self, far: BinaryIO, near: BinaryIO) -> None:
@@ -314,10 +318,10 @@ class _Tee(io.RawIOBase):
         """Do nothing: encoders close what they write to, and both stores have yet to publish it."""
 
 
-_OfBlob: TypeAlias = HasBlob | DropBlob | Quarantine | CheckBlob
+_OfBlob: TypeAlias = HasBlob | DeleteBlob | Quarantine | VerifyBlob
 
 
-def by_size(
+def split_by_size(
     small: Interpreter[BlobEffects], large: Interpreter[BlobEffects], limit: int
 ) -> Interpreter[BlobEffects]:
     """Return a store with blobs of up to *limit* bytes in *small*, and larger ones in *large*.
@@ -325,15 +329,15 @@ def by_size(
     Blobs are looked for in both. What is written is encoded into memory until it is too large, and
     then encoded again for *large*.
     """
-    both = _BySize(small, large, limit)
+    both = _SizeSplitBlobs(small, large, limit)
     return (
         blob_effects(both)
         | ReadBlob.on(both.read)
-        | DropBlob.on(lambda ask: both.drop_blob(ask.blob, ask.before))
+        | DeleteBlob.on(lambda ask: both.delete_blob(ask.blob, ask.before))
     )
 
 
-class _BySize(Joint):
+class _SizeSplitBlobs(Joint):
     def __init__(
         self, small: Interpreter[BlobEffects], large: Interpreter[BlobEffects], limit: int
     ) -> None:
@@ -346,20 +350,20 @@ class _BySize(Joint):
             return self._large, self._small
         return self._small, self._large
 
-    def write_blob(self, write: Callable[[BinaryIO], None]) -> Written:
-        data = write.at_once() if isinstance(write, Encoding) else None
+    def write_blob(self, write: Callable[[BinaryIO], None]) -> WriteResult:
+        data = write.short_encoding() if isinstance(write, Encoding) else None
         if data is not None and len(data) <= self._limit:
-            return self._small(WriteBlob(Encoded(data)))
-        kept = Kept(self._limit)
+            return self._small(WriteBlob(EncodedBytes(data)))
+        kept = MemorySink(self._limit)
         try:
             write(kept)
-        except (Overflow, Exception):
+        except (SinkOverflow, Exception):
             # The encoder may have turned the overflow into an exception of its own.
             if not kept.overflowed:
                 raise
         if kept.overflowed:
             return self._large(WriteBlob(write))
-        return self._small(WriteBlob(Encoded(kept.getvalue())))
+        return self._small(WriteBlob(EncodedBytes(kept.getvalue())))
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
         return self.read(ReadBlob(blob, read))

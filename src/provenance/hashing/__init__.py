@@ -5,7 +5,7 @@
 
 from provenance.hashing.digest import combine, digest, hash_value
 from provenance.hashing.encoding import Item
-from provenance.hashing.encoding import child as Child  # noqa: N812 - a constructor
+from provenance.hashing.encoding import child_item as Child  # noqa: N812 - a constructor
 from provenance.hashing.registry import register_hasher, register_item
 from provenance.hashing.walk import Walk
 

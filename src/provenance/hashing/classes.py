@@ -13,8 +13,8 @@ from types import FunctionType, MemberDescriptorType
 from typing import Final
 
 from provenance.hashing.encoding import Item, node, prefix
-from provenance.hashing.registry import exact, inherited, is_local, name_of, package, type_name
-from provenance.hashing.walk import Refusal, Walk
+from provenance.hashing.registry import exact, inherited, is_local, name_of, package_of, type_name
+from provenance.hashing.walk import UnhashablePart, Walk
 
 _TYPE, _CLASS, _BASES, _NAMED = map(prefix, ("type", "class", "bases", "global"))
 _PROPERTY, _OPAQUE = map(prefix, ("cached property", "opaque member"))
@@ -79,12 +79,12 @@ def _is_implied(member: object) -> bool:
 
 def _member(owner: type, name: str, member: object, walk: Walk) -> Item:
     # A class decorator or a metaclass of another package added this function.
-    if type(member) is FunctionType and package(member) != package(owner):
+    if type(member) is FunctionType and package_of(member) != package_of(owner):
         return node(_NAMED, (f"{member.__module__}:{member.__qualname__}",))
     reached = len(walk.trail)
     try:
-        return walk.labelled(f".{name}", member)
-    except Refusal:
+        return walk.labeled(f".{name}", member)
+    except UnhashablePart:
         if isinstance(member, _METHODS):
             raise
         # Other members that cannot be hashed, such as locks, count by their type.

@@ -28,7 +28,7 @@ _ALL_STR = frozenset({str}).issuperset
 _SORTABLE = (frozenset({str}), frozenset({int}), frozenset({bytes}))
 
 
-def records(
+def record_items(
     start: bytes,
     head: tuple[Item, ...],
     values: Sequence[Any],
@@ -44,7 +44,7 @@ def records(
     return made
 
 
-def taker(*names: str) -> Callable[[Any], Any]:
+def getter(*names: str) -> Callable[[Any], Any]:
     """Return an `itemgetter` of *names*, typed for any number of them."""
     make: Any = itemgetter
     getter: Callable[[Any], Any] = make(*names)
@@ -87,7 +87,7 @@ def dict_items(value: Mapping[Any, Any], walk: Walk) -> list[Item]:
     """Return the keys in canonical order and then the values in the same order."""
     if _ALL_STR(map(type, value)):
         return named_items(value, value, walk)
-    keys = walk.ranked(value)
+    keys = walk.items_by_rank(value)
     contents = list(value.values())
     # A key may be an artifact of a string, which counts as that string.
     if _ALL_STR(type(item) for _, item in keys):
@@ -96,7 +96,7 @@ def dict_items(value: Mapping[Any, Any], walk: Walk) -> list[Item]:
     ranks: list[Any] = [digest for digest, _ in keys]
     # Distinct keys with equal digests, such as two NaNs, are ordered by their values.
     if len(set(ranks)) < len(keys):
-        ranks = [*zip(ranks, (digest for digest, _ in walk.ranked(contents)), strict=True)]
+        ranks = [*zip(ranks, (digest for digest, _ in walk.items_by_rank(contents)), strict=True)]
     order = sorted(range(len(keys)), key=ranks.__getitem__)
     return [*(keys[index][1] for index in order), *walk.items([contents[index] for index in order])]
 
@@ -119,7 +119,7 @@ def _dicts(values: Sequence[dict[Any, Any]], walk: Walk) -> list[Any] | None:
     if not _ALL_STR(map(type, chain.from_iterable(values))):
         return None
     names, _ = _orders.get(given) or _order(given)
-    return records(
+    return record_items(
         _DICT, names, values, [list(map(itemgetter(name), values)) for name in names], walk
     )
 
@@ -132,7 +132,7 @@ def _order(names: tuple[str, ...]) -> _Order:
     if len(_orders) >= _REMEMBERED:
         _orders.clear()
     ordered = tuple(sorted(names))
-    order = _orders[names] = (ordered, taker(*ordered))
+    order = _orders[names] = (ordered, getter(*ordered))
     return order
 
 
@@ -140,7 +140,7 @@ def set_items(value: Collection[Any], walk: Walk) -> Sequence[Item]:
     """Return the members in canonical order."""
     if frozenset(map(type, value)) in _SORTABLE:
         return sorted(value)
-    ranked = walk.ranked(value)
+    ranked = walk.items_by_rank(value)
     items: list[Any] = [item for _, item in ranked]
     # A member may be an artifact of a scalar, which counts as that scalar.
     if frozenset(map(type, items)) in _SORTABLE:
@@ -204,7 +204,7 @@ def _counter(value: Counter[object], walk: Walk) -> Item:
 
 @exact(defaultdict)
 def _defaultdict(value: defaultdict[object, object], walk: Walk) -> Item:
-    factory = walk.labelled(".default_factory", value.default_factory)
+    factory = walk.labeled(".default_factory", value.default_factory)
     return node(_DEFAULTDICT, (factory, *dict_items(value, walk)))
 
 

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from provenance.hashing.containers import LIST, TUPLE
-from provenance.hashing.encoding import NAN, SCALARS, Item, alone, flat, prefix, rooted, seal
-from provenance.hashing.walk import root
+from provenance.hashing.encoding import (
+    NAN,
+    SCALARS,
+    Item,
+    node_digest,
+    prefix,
+    root_digest,
+    scalar_digest,
+    scalar_items,
+)
+from provenance.hashing.walk import root_item
 from provenance.model.ids import ValueId
 
 
@@ -25,13 +34,13 @@ def digest(value: object, path: str = "value", notes: list[object] | None = None
     kind = type(value)
     if kind in SCALARS:
         scalar: Item = value  # type: ignore[assignment]  # an item by its exact type
-        return alone(scalar if scalar == scalar else NAN)  # noqa: PLR0124 - NaN
+        return scalar_digest(scalar if scalar == scalar else NAN)  # noqa: PLR0124 - NaN
     if kind is tuple or kind is list:
         members: Sequence[Item] = value  # type: ignore[assignment]  # an exact list or tuple
         kinds = set(map(type, members))
         if kinds <= SCALARS:
-            return seal(LIST if kind is list else TUPLE, flat(members, kinds))
-    return rooted(root(value, path, notes))
+            return node_digest(LIST if kind is list else TUPLE, scalar_items(members, kinds))
+    return root_digest(root_item(value, path, notes))
 
 
 def hash_value(value: object, path: str = "value", notes: list[object] | None = None) -> ValueId:
@@ -57,4 +66,4 @@ def combine(tag: str, items: Sequence[Item]) -> bytes:
         ValueError: if *tag* has a line break.
     """
     scalars = [item if item == item else NAN for item in items]  # noqa: PLR0124 - NaN
-    return seal(prefix(tag), scalars)
+    return node_digest(prefix(tag), scalars)

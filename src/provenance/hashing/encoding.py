@@ -101,7 +101,7 @@ def prefix(tag: str) -> bytes:
 SCALAR: Final = prefix("scalar")
 
 
-def child(digest: bytes) -> Ext:
+def child_item(digest: bytes) -> Ext:
     """Return the item of a node with this digest.
 
     Raises:
@@ -112,7 +112,7 @@ def child(digest: bytes) -> Ext:
     return _ext(_CHILD, digest)
 
 
-def seal(start: bytes, items: Sequence[Item]) -> bytes:
+def node_digest(start: bytes, items: Sequence[Item]) -> bytes:
     """Return the digest of the node whose prefix is *start*; float NaNs must be `NAN` already."""
     try:
         payload = _encode(items)
@@ -128,21 +128,21 @@ def seal(start: bytes, items: Sequence[Item]) -> bytes:
     return cast("bytes", hasher.digest(DIGEST_SIZE))
 
 
-def alone(scalar: Item) -> bytes:
+def scalar_digest(scalar: Item) -> bytes:
     """Return the digest of a scalar by itself; a long one is not copied."""
-    return seal(SCALAR, (_encodable(scalar) if _is_long(scalar) else scalar,))
+    return node_digest(SCALAR, (_encodable(scalar) if _is_long(scalar) else scalar,))
 
 
 def node(start: bytes, items: Sequence[Item]) -> Ext:
-    """Return the item of the node whose prefix is *start*; like `child(seal(start, items))`."""
+    """Return the item of the node whose prefix is *start*; like `child_item(node_digest(start, items))`."""
     try:
         payload = _encode(items)
     except _unwritable:
-        return _ext(_CHILD, seal(start, items))
-    # The same as in `seal`; calling it would cost a tenth of the whole.
+        return _ext(_CHILD, node_digest(start, items))
+    # The same as in `node_digest`; calling it would cost a tenth of the whole.
     if len(payload) < LARGE:
         return _ext(_CHILD, _blake3(start + payload).digest(20))
-    return _ext(_CHILD, seal(start, items))
+    return _ext(_CHILD, node_digest(start, items))
 
 
 def nodes(start: bytes, rows: Iterable[Sequence[Item]]) -> list[Ext]:
@@ -170,12 +170,12 @@ def nodes(start: bytes, rows: Iterable[Sequence[Item]]) -> list[Ext]:
     return made
 
 
-def rooted(item: Item) -> bytes:
+def root_digest(item: Item) -> bytes:
     """Return the digest of the value that *item* stands for."""
-    return alone(item) if item is None or isinstance(item, _PLAIN) else bytes(item.data)
+    return scalar_digest(item) if item is None or isinstance(item, _PLAIN) else bytes(item.data)
 
 
-def flat(values: Sequence[Any], kinds: set[type]) -> Sequence[Item]:
+def scalar_items(values: Sequence[Any], kinds: set[type]) -> Sequence[Item]:
     """Return the items of *values*, scalars of these *kinds*: *values* itself unless one is NaN."""
     if float not in kinds:
         return values

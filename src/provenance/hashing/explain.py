@@ -13,12 +13,12 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import frozen
 
 from provenance.hashing import hash_value
-from provenance.hashing.objects import attributes
+from provenance.hashing.objects import plain_attributes
 from provenance.hashing.registry import name_of
 from provenance.model.ids import ValueId
 from provenance.model.references import unwrap
-from provenance.util.formatting import SHORT_TEXT, kind_of, shape_of, shortened, shown
-from provenance.util.optional import imported
+from provenance.util.formatting import SHORT_TEXT, describe_shape, kind_of, safe_repr, truncate
+from provenance.util.optional import imported_module
 
 _MAPPINGS: Final = (dict, OrderedDict, Counter, defaultdict, MappingProxyType)
 _CONTAINERS: Final = (list, tuple, set, frozenset, dict, deque)
@@ -57,7 +57,7 @@ def parts(value: object) -> Iterator[Part]:
         named = cast("Any", value)
         yield from _named(zip(named._fields, named, strict=True))
     elif not isinstance(value, type):
-        yield from _named((attributes(value) or {}).items())
+        yield from _named((plain_attributes(value) or {}).items())
 
 
 def summary(value: object) -> str:
@@ -68,12 +68,12 @@ def summary(value: object) -> str:
     """
     value = unwrap(value)
     if value is None or isinstance(value, bool | int | float | complex):
-        return shortened(value)
+        return truncate(value)
     if isinstance(value, str | bytes):
-        return shortened(value[:SHORT_TEXT])
-    shape = shape_of(value)
+        return truncate(value[:SHORT_TEXT])
+    shape = describe_shape(value)
     if shape is not None:
-        return f"{kind_of(value)} of shape {shown(shape)}" if shape else shortened(value)
+        return f"{kind_of(value)} of shape {safe_repr(shape)}" if shape else truncate(value)
     if isinstance(value, _CONTAINERS):
         return f"{kind_of(cast('object', value))} of {len(cast('Sized', value))}"
     return kind_of(value)
@@ -93,12 +93,12 @@ def _entries(value: Mapping[Any, object]) -> Iterator[Part]:
     if isinstance(value, defaultdict):
         yield Part(".default_factory", value.default_factory, None)
     for key, content in value.items():
-        yield Part(f"[{shortened(unwrap(key))}]", content, hash_value(key))
+        yield Part(f"[{truncate(unwrap(key))}]", content, hash_value(key))
 
 
 def _members(value: Iterable[object]) -> Iterator[Part]:
     for member in value:
-        yield Part(f".member({shortened(unwrap(member))})", member, hash_value(member))
+        yield Part(f".member({truncate(unwrap(member))})", member, hash_value(member))
 
 
 def _deque(value: deque[object]) -> Iterator[Part]:
@@ -135,7 +135,7 @@ _BY_TYPE: Final[dict[type, Callable[[Any], Iterator[Part]]]] = {
 
 def _of_library(value: object) -> Callable[[Any], Iterator[Part]] | None:
     """Return what splits arrays and tables, if the process has imported their library."""
-    numpy, pandas = imported("numpy"), imported("pandas")
+    numpy, pandas = imported_module("numpy"), imported_module("pandas")
     if numpy is not None and type(value) is numpy.ndarray:
         return _array
     if pandas is None:
@@ -159,7 +159,7 @@ def _array(value: _Table) -> Iterator[Part]:
 def _frame(value: _Table) -> Iterator[Part]:
     yield from _named([("index", value.index), ("columns", value.columns)])
     for position, name in enumerate(value.columns):
-        yield Part(f"[{shortened(name)}]", value.iloc[:, position], position)
+        yield Part(f"[{truncate(name)}]", value.iloc[:, position], position)
 
 
 def _column(value: _Table) -> Iterator[Part]:

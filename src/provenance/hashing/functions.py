@@ -14,9 +14,9 @@ from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any, Final
 
 from provenance.hashing.encoding import Item, node, prefix
-from provenance.hashing.registry import exact, name_of, package
-from provenance.hashing.walk import Refusal, Walk
-from provenance.util.components import circles
+from provenance.hashing.registry import exact, name_of, package_of
+from provenance.hashing.walk import UnhashablePart, Walk
+from provenance.util.components import strongly_connected_components
 
 _FUNCTION, _PART, _NUMBER = map(prefix, ("function", "function part", "function number"))
 _CODE, _CELLS, _EMPTY, _GLOBALS = map(prefix, ("code", "cells", "empty cell", "globals"))
@@ -31,10 +31,10 @@ _LOOKS_UP: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLO
 
 @exact(FunctionType)
 def _function(value: FunctionType, walk: Walk) -> Item:
-    return _Reached(walk).item(value) if walk.used is None else walk.used(value)
+    return _CallGraph(walk).item(value) if walk.used is None else walk.used(value)
 
 
-class _Reached:
+class _CallGraph:
     """The functions that one function reaches, including itself.
 
     `met` lists functions in the order in which others use them. `settled` holds the items of
@@ -50,7 +50,7 @@ class _Reached:
 
     def item(self, first: FunctionType) -> Item:
         uses = self._uses(first)
-        groups = circles(uses)
+        groups = strongly_connected_components(uses)
         group_of = {function: group for group in groups for function in group}
         entries = {
             first,
@@ -86,7 +86,7 @@ class _Reached:
                 return node(_NUMBER, (numbers.setdefault(used, len(numbers)),))
             # Looking at some values makes a new function each time, which `_uses` did not meet.
             if used not in self.known:
-                self.known[used] = _Reached(Walk(by_ones=True)).item(used)
+                self.known[used] = _CallGraph(Walk(by_ones=True)).item(used)
             return self.known[used]
 
         parts: list[Item] = []
@@ -128,7 +128,7 @@ class _Reached:
         if id(value) in self.settled:
             return self.settled[id(value)]
         begin = len(self.met)
-        item = walk.labelled(label, value)
+        item = walk.labeled(label, value)
         if begin == len(self.met):
             self.settled[id(value)] = item
         return item
@@ -150,12 +150,12 @@ class _Reached:
                 yield self._global(function, name, known[name], walk)
 
     def _global(self, user: FunctionType, name: str, value: Any, walk: Walk) -> Item:
-        if type(value) in {FunctionType, _LRU_CACHE} and package(value) != package(user):
+        if type(value) in {FunctionType, _LRU_CACHE} and package_of(value) != package_of(user):
             return node(_NAMED, (f"{value.__module__}:{value.__qualname__}",))
         reached = len(walk.trail)
         try:
             return self._content(f".__globals__[{name!r}]", value, walk)
-        except Refusal:
+        except UnhashablePart:
             # A module's lock or connection is a means of the function, not data.
             del walk.trail[reached:]
             return node(_OPAQUE, (name_of(value),))
@@ -190,7 +190,7 @@ def _code(value: CodeType, walk: Walk) -> Item:
 
 @exact(MethodType)
 def _method(value: MethodType, walk: Walk) -> Item:
-    return node(_METHOD, (walk.item(value.__func__), walk.labelled(".__self__", value.__self__)))
+    return node(_METHOD, (walk.item(value.__func__), walk.labeled(".__self__", value.__self__)))
 
 
 @exact("functools:_lru_cache_wrapper")

@@ -10,9 +10,9 @@ import numpy as np
 
 from provenance.hashing.containers import TUPLE
 from provenance.hashing.encoding import Buffer, Item, node, prefix
-from provenance.hashing.objects import reduced
+from provenance.hashing.objects import reduced_item
 from provenance.hashing.registry import exact, inherited, name_of, type_name
-from provenance.hashing.walk import Refusal, Walk
+from provenance.hashing.walk import UnhashablePart, Walk
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
@@ -93,7 +93,7 @@ def _subclass(value: Array, walk: Walk) -> Item:
         kind.__reduce__ is not np.ndarray.__reduce__
         or kind.__reduce_ex__ is not np.ndarray.__reduce_ex__
     ):
-        return reduced(value, walk)
+        return reduced_item(value, walk)
     state = dict(getattr(value, "__dict__", {}))
     return node(_SUBCLASS, (type_name(kind), walk.item(state), array_item(np.asarray(value), walk)))
 
@@ -138,7 +138,7 @@ def _generator(value: Any, walk: Walk) -> Item:
 @exact(np.ufunc)
 def _ufunc(value: np.ufunc, walk: Walk) -> Item:
     if value.__name__.endswith("(vectorized)"):
-        raise Refusal("a ufunc made from a Python function does not expose that function")
+        raise UnhashablePart("a ufunc made from a Python function does not expose that function")
     return node(_UFUNC, (value.__name__, walk.item(list(value.types))))
 
 

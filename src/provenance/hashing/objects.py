@@ -14,7 +14,7 @@ from operator import itemgetter
 from types import ModuleType
 from typing import Any, Final, cast
 
-from provenance.hashing.containers import dict_items, named_items, records, set_items, taker
+from provenance.hashing.containers import dict_items, getter, named_items, record_items, set_items
 from provenance.hashing.encoding import Item, node, prefix
 from provenance.hashing.registry import (
     Batch,
@@ -27,7 +27,7 @@ from provenance.hashing.registry import (
     structural,
     type_name,
 )
-from provenance.hashing.walk import Refusal, Walk
+from provenance.hashing.walk import UnhashablePart, Walk
 
 OBJECT: Final = prefix("object")
 _REDUCED, _GLOBAL, _MODULE = map(prefix, ("reduced", "global", "module"))
@@ -58,18 +58,18 @@ def _enum(value: Enum, walk: Walk) -> Item:
 @inherited("_io:_IOBase")
 def _file(value: io.IOBase, walk: Walk) -> Item:
     if isinstance(value, _FILES):
-        return reduced(value, walk)
-    raise Refusal(f"{_described(value)} is a file, and its content may change")
+        return reduced_item(value, walk)
+    raise UnhashablePart(f"{_describe(value)} is a file, and its content may change")
 
 
 def _once(value: object, _: Walk) -> Item:
     is_awaitable = isinstance(value, Awaitable)
     yielded = "a list or another collection of what it yields"
     instead = "its awaited result" if is_awaitable else yielded
-    raise Refusal(f"{_described(value)} can be read only once", instead)
+    raise UnhashablePart(f"{_describe(value)} can be read only once", instead)
 
 
-def _described(value: object) -> str:
+def _describe(value: object) -> str:
     name = type(value).__qualname__
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
@@ -96,7 +96,7 @@ def _dataclass_handler(head: str, fields: tuple[str, ...], cached: frozenset[str
     names = tuple(sorted(fields))
     start = (head, *names)
     count = len(names)
-    values_of = taker(*names)
+    values_of = getter(*names)
 
     def handler(value: Any, walk: Walk) -> Item:
         state = value.__dict__
@@ -125,7 +125,7 @@ def _dataclass_batch(head: str, fields: tuple[str, ...]) -> Batch:
         except KeyError:
             # A field was never set, and another attribute takes its place in the number.
             return None
-        return records(OBJECT, (head, *names), values, columns, walk)
+        return record_items(OBJECT, (head, *names), values, columns, walk)
 
     return batch
 
@@ -145,13 +145,13 @@ def _attributes(value: object, names: Iterable[str], cached: frozenset[str]) -> 
     return state
 
 
-def attributes(value: object) -> dict[str, object] | None:
+def plain_attributes(value: object) -> dict[str, object] | None:
     """Return the attributes of a value if they determine its hash; None otherwise.
 
     >>> class Point:
     ...     def __init__(self):
     ...         self.x = 1
-    >>> attributes(Point()), attributes([])
+    >>> plain_attributes(Point()), plain_attributes([])
     ({'x': 1}, None)
     """
     type_ = type(value)
@@ -234,7 +234,11 @@ def _iterators(type_: type) -> Found:
 def _by_reduction(type_: type) -> Found:
     """Handle every other class."""
     reduce: object = type_.__reduce__
-    return _set_object if issubclass(type_, set | frozenset) and reduce in _SET_METHODS else reduced
+    return (
+        _set_object
+        if issubclass(type_, set | frozenset) and reduce in _SET_METHODS
+        else reduced_item
+    )
 
 
 def _set_object(value: Collection[Any], walk: Walk) -> Item:
@@ -242,7 +246,7 @@ def _set_object(value: Collection[Any], walk: Walk) -> Item:
     return node(_SET_OBJECT, (name_of(value), node(_ITEMS, state), *set_items(value, walk)))
 
 
-def reduced(value: object, walk: Walk, without: frozenset[str] = frozenset()) -> Item:
+def reduced_item(value: object, walk: Walk, without: frozenset[str] = frozenset()) -> Item:
     """Return the item of what *value* would be pickled as, without the attributes *without*.
 
     Raises:
@@ -273,7 +277,7 @@ def _reduce(value: object) -> Any:
     except RecursionError:
         raise
     except Exception as error:
-        raise Refusal(f"{_described(value)} cannot be pickled ({error})") from error
+        raise UnhashablePart(f"{_describe(value)} cannot be pickled ({error})") from error
 
 
 def _maker(make: object, walk: Walk) -> Item:

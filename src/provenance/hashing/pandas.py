@@ -9,9 +9,9 @@ import numpy as np
 
 from provenance.hashing.encoding import Item, node, prefix
 from provenance.hashing.numpy import array_item, python_strings
-from provenance.hashing.objects import reduced
+from provenance.hashing.objects import reduced_item
 from provenance.hashing.registry import inherited, name_of
-from provenance.hashing.walk import Refusal, Walk
+from provenance.hashing.walk import UnhashablePart, Walk
 
 # The type hints of pandas are incomplete.
 pd: Any = import_module("pandas")
@@ -28,7 +28,7 @@ _COLUMN, _CATEGORIES, _INSTANT, _MISSING, _SPAN, _DTYPE = (
 @inherited(pd.DataFrame)
 def _frame(value: Any, walk: Walk) -> Item:
     columns = [
-        walk.labelled(f".iloc[:, {at}]", value.iloc[:, at].array) for at in range(value.shape[1])
+        walk.labeled(f".iloc[:, {at}]", value.iloc[:, at].array) for at in range(value.shape[1])
     ]
     head = (name_of(value), walk.item(value.index), walk.item(value.columns), _extra(value, walk))
     return node(_FRAME, (*head, *columns))
@@ -36,7 +36,7 @@ def _frame(value: Any, walk: Walk) -> Item:
 
 @inherited(pd.Series)
 def _series(value: Any, walk: Walk) -> Item:
-    content = walk.labelled(".array", value.array)
+    content = walk.labeled(".array", value.array)
     head = (name_of(value), walk.item(value.name), walk.item(value.index), _extra(value, walk))
     return node(_SERIES, (*head, content))
 
@@ -75,7 +75,7 @@ def _extension(value: Any, walk: Walk) -> Item:
     arrow = getattr(value, "_pa_array", None)
     if not isinstance(value.dtype, pd.StringDtype):
         if arrow is None:
-            return reduced(value, walk)
+            return reduced_item(value, walk)
         content = walk.item(arrow)
     elif arrow is None:
         content = python_strings(value)
@@ -148,6 +148,6 @@ _typing: Any = pd.api.typing
     _typing.Expanding,
     _typing.ExponentialMovingWindow,
 )
-def _grouped(value: Any, _: Walk) -> NoReturn:
+def _refuse_grouped(value: Any, _: Walk) -> NoReturn:
     reason = f"a {type(value).__name__} caches results, so its state changes with use"
-    raise Refusal(reason, "the table and the keys or sizes")
+    raise UnhashablePart(reason, "the table and the keys or sizes")

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from provenance.hashing.encoding import Item, node, prefix
 from provenance.hashing.registry import inherited, name_of
-from provenance.hashing.walk import Refusal, Walk
+from provenance.hashing.walk import UnhashablePart, Walk
 
 # The type hints of polars are incomplete.
 pl: Any = import_module("polars")
@@ -20,7 +20,7 @@ _WIDE = tuple(getattr(pl, name) for name in ("Int128", "UInt128") if hasattr(pl,
 
 @inherited(pl.DataFrame)
 def _frame(value: Any, walk: Walk) -> Item:
-    columns = [walk.labelled(f"[{column.name!r}]", column) for column in value.get_columns()]
+    columns = [walk.labeled(f"[{column.name!r}]", column) for column in value.get_columns()]
     return node(_FRAME, (name_of(value), value.height, *columns))
 
 
@@ -40,13 +40,13 @@ def _content(value: Any, walk: Walk) -> Item:
     if isinstance(value.dtype, _WIDE):
         return walk.item(value.to_list())
     if find_spec("pyarrow") is None:
-        raise Refusal(
+        raise UnhashablePart(
             "hashing polars columns needs pyarrow; run `pip install 'provenance[polars]'`"
         )
     try:
         column = value.to_arrow()
     except (import_module("pyarrow").ArrowException, pl.exceptions.PolarsError) as error:
-        raise Refusal(
+        raise UnhashablePart(
             f"Arrow has no type for a polars column of type {value.dtype}; cast it"
         ) from error
     item: Item = import_module("provenance.hashing.pyarrow").column_item(column, walk)
@@ -65,4 +65,4 @@ def _dtype(value: Any, _: Walk) -> Item:
 
 @inherited(pl.LazyFrame, pl.Expr)
 def _query(value: Any, _: Walk) -> NoReturn:
-    raise Refusal(f"a {type(value).__name__} is a query, not a value; call collect() first")
+    raise UnhashablePart(f"a {type(value).__name__} is a query, not a value; call collect() first")

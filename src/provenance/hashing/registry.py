@@ -45,7 +45,7 @@ FAMILIES: Final = {
 
 class _Handlers(dict[type, "Handler"]):
     def __missing__(self, type_: type) -> Handler:
-        if len(self) >= _REMEMBERED:
+        if len(self) >= _MAX_REMEMBERED:
             forget()
         found = self[type_] = _resolve(type_)
         return found
@@ -58,9 +58,9 @@ batches: Final[dict[type, Batch]] = {}
 """Faster handlers for many values of a type; they return the same items as the type's handler."""
 
 _fixed: Final[dict[type, Batch]] = {}
-_REMEMBERED = 20_000
+_MAX_REMEMBERED = 20_000
 """Number of resolved types; classes made in a loop must not accumulate."""
-_taught: Final[dict[type, Handler]] = {}
+_user_hashers: Final[dict[type, Handler]] = {}
 _exact: Final[dict[type | str, Handler]] = {}
 _inherited: Final[dict[type | str, Handler]] = {}
 _structural: Final[list[Callable[[type], Found]]] = []
@@ -89,7 +89,7 @@ def is_local(type_: type) -> bool:
     return "<locals>" in type_.__qualname__
 
 
-def package(known: Any) -> str:
+def package_of(known: Any) -> str:
     """Return the top-level package of a function or class."""
     return str(known.__module__).partition(".")[0]
 
@@ -138,7 +138,7 @@ def register_item(type_: type, item: Callable[[Any, Walk], Item]) -> None:
     """
     if type_ in SCALARS or type_ in {list, tuple, dict, set, frozenset, object}:
         raise TypeError(f"the hash of {type_.__qualname__} is fixed; register a class of your own")
-    _taught[type_] = item
+    _user_hashers[type_] = item
     forget()
 
 
@@ -176,7 +176,7 @@ def _resolve(type_: type) -> Handler:
     libraries = [FAMILIES[top] for top in tops if top in FAMILIES and top in sys.modules]
     for module in (*BUILTIN, *libraries):
         import_module(f"{__package__}.{module}")
-    fixed = _by_ancestry(type_, _taught) or _by_name(type_, _exact) or _declared(type_)
+    fixed = _by_ancestry(type_, _user_hashers) or _by_name(type_, _exact) or _declared_hasher(type_)
     if fixed is not None:
         return fixed
     found = _by_ancestry(type_, _inherited)
@@ -197,7 +197,7 @@ def _by_name(type_: type, table: dict[Any, Handler]) -> Found:
     return table.get(type_) or table.get(type_name(type_))
 
 
-def _declared(type_: type) -> Found:
+def _declared_hasher(type_: type) -> Found:
     """Return the handler of a class that has a method `value_repr`."""
     if not callable(getattr(type_, "value_repr", None)):
         return None

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from provenance.hashing.containers import dict_items
 from provenance.hashing.encoding import Item, node, prefix
-from provenance.hashing.objects import reduced
+from provenance.hashing.objects import reduced_item
 from provenance.hashing.registry import exact, inherited, type_name
 from provenance.hashing.walk import Walk
 
@@ -26,7 +26,7 @@ _COUNTS = slice(7, 11)
 
 @inherited(import_module("sklearn.base").BaseEstimator)
 def _estimator(value: object, walk: Walk) -> Item:
-    return reduced(value, walk, without=frozenset({"_sklearn_version"}))
+    return reduced_item(value, walk, without=frozenset({"_sklearn_version"}))
 
 
 @exact("sklearn.utils._bunch:Bunch")

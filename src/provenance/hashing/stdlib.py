@@ -11,7 +11,7 @@ from provenance.hashing.containers import named_items
 from provenance.hashing.encoding import Buffer, Item, node, prefix
 from provenance.hashing.objects import OBJECT
 from provenance.hashing.registry import exact, name_of
-from provenance.hashing.walk import Refusal, Walk
+from provenance.hashing.walk import UnhashablePart, Walk
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -49,7 +49,7 @@ def _datetime(value: dt.datetime, walk: Walk) -> Item:
 
 
 def _clock(value: dt.time | dt.datetime, walk: Walk) -> tuple[Item, ...]:
-    zone = walk.labelled(".tzinfo", value.tzinfo)
+    zone = walk.labeled(".tzinfo", value.tzinfo)
     return (value.hour, value.minute, value.second, value.microsecond, value.fold, zone)
 
 
@@ -66,7 +66,7 @@ def _timezone(value: dt.timezone, walk: Walk) -> Item:
 @exact("zoneinfo:ZoneInfo")
 def _zone(value: ZoneInfo, _: Walk) -> Item:
     if not value.key:
-        raise Refusal("a ZoneInfo without a key has no name")
+        raise UnhashablePart("a ZoneInfo without a key has no name")
     return node(_ZONE, (value.key,))
 
 

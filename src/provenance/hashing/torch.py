@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import Any
 
 from provenance.hashing.encoding import Buffer, Item, node, prefix
-from provenance.hashing.objects import attributes
+from provenance.hashing.objects import plain_attributes
 from provenance.hashing.registry import exact, inherited, name_of
-from provenance.hashing.walk import Refusal, Walk
+from provenance.hashing.walk import UnhashablePart, Walk
 
 # The type hints of torch are incomplete.
 torch: Any = import_module("torch")
@@ -23,9 +23,9 @@ _GENERATOR = prefix("torch generator")
 def _tensor(value: Any, walk: Walk) -> Item:
     # Device, strides and gradient do not count; `requires_grad` does.
     if value.is_meta:
-        raise Refusal("a meta tensor has no elements")
+        raise UnhashablePart("a meta tensor has no elements")
     if value.is_quantized:
-        raise Refusal("a quantized tensor cannot be hashed; call dequantize() first")
+        raise UnhashablePart("a quantized tensor cannot be hashed; call dequantize() first")
     head = (name_of(value), str(value.dtype), walk.item(tuple(value.shape)), value.requires_grad)
     plain = value.detach()
     if plain.layout is torch.strided:
@@ -44,14 +44,14 @@ def _elements(value: Any) -> Item:
 
 @inherited(torch.nn.Module)
 def _module(value: Any, walk: Walk) -> Item:
-    state = attributes(value)
+    state = plain_attributes(value)
     return node(
         _MODULE, (name_of(value), walk.item({**value.__dict__} if state is None else state))
     )
 
 
 @exact(torch.dtype, torch.layout, torch.memory_format, torch.device)
-def _named(value: Any, _: Walk) -> Item:
+def _dtype_name(value: Any, _: Walk) -> Item:
     return node(_NAMED, (name_of(value), str(value)))
 
 

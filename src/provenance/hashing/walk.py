@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from provenance.errors import UnhashableValueError
-from provenance.hashing.encoding import NAN, SCALARS, Item, flat, rooted
+from provenance.hashing.encoding import NAN, SCALARS, Item, root_digest, scalar_items
 from provenance.hashing.registry import batches, handlers
-from provenance.util.formatting import shown
+from provenance.util.formatting import safe_repr
 
 if TYPE_CHECKING:
     from types import FunctionType
@@ -27,11 +27,11 @@ class Step(str):
     __slots__ = ()
 
 
-def trace(trail: Sequence[object]) -> str:
+def path_text(trail: Sequence[object]) -> str:
     """Return the path from the last value of *trail* to the first, in the syntax of Python.
 
     >>> inner = [1, 2]
-    >>> trace([inner, {"rows": inner}])
+    >>> path_text([inner, {"rows": inner}])
     "['rows']"
     """
     return "".join(_step(outer, inner) for outer, inner in pairwise(reversed(trail)))
@@ -69,7 +69,7 @@ def _mapping_step(outer: Mapping[Any, Any], inner: object) -> str:
 
 
 def _short(value: object) -> str:
-    text = shown(value)
+    text = safe_repr(value)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
@@ -80,7 +80,7 @@ _MANY: Final = 8
 """Number of values of one type from which hashing them together pays off."""
 
 
-class Refusal(Exception):  # noqa: N818 - `root` converts it
+class UnhashablePart(Exception):  # noqa: N818 - `root_item` converts it
     """A part of the value cannot be hashed; *instead* names what the user can pass instead."""
 
     def __init__(self, reason: str, instead: str = "") -> None:
@@ -147,7 +147,7 @@ class Walk:
         """Return the items of *values*, a list or tuple; *values* itself if all are items."""
         kinds = set(map(type, values))
         if kinds <= SCALARS:
-            return flat(values, kinds)
+            return scalar_items(values, kinds)
         if len(kinds) == 1 and len(values) >= _MANY and not self.by_ones:
             batch = self._batch(kinds.pop(), values)
             if batch is not None:
@@ -173,7 +173,7 @@ class Walk:
         self.memo.update(zip(map(id, values), items, strict=True))
         self.alive.append(values)
 
-    def labelled(self, label: str, value: object) -> Item:
+    def labeled(self, label: str, value: object) -> Item:
         """Return the item of *value*; an error shows *label* in its path."""
         try:
             return self.item(value)
@@ -181,7 +181,7 @@ class Walk:
             self.trail.append(Step(label))
             raise
 
-    def ranked(self, values: Iterable[object]) -> list[tuple[bytes, Item]]:
+    def items_by_rank(self, values: Iterable[object]) -> list[tuple[bytes, Item]]:
         """Return digest and item of each value, in the order of *values*."""
         # Inside a function, others are numbered in the order in which they are met. The order of
         # a set must not count, so its members get a walk of their own.
@@ -192,10 +192,10 @@ class Walk:
             if walk is not self:
                 self.trail.extend(walk.trail)
             raise
-        return [(rooted(item), item) for item in items]
+        return [(root_digest(item), item) for item in items]
 
 
-def root(value: object, path: str, notes: list[object] | None = None) -> Item:
+def root_item(value: object, path: str, notes: list[object] | None = None) -> Item:
     """Return the item of a whole value.
 
     Raises:
@@ -204,14 +204,14 @@ def root(value: object, path: str, notes: list[object] | None = None) -> Item:
     begin = len(notes or ())
     try:
         return Walk(notes).item(value)
-    except (Refusal, RecursionError):
+    except (UnhashablePart, RecursionError):
         del (notes or [])[begin:]
     # Walk again, one by one, for the path to the part that cannot be hashed.
     walk = Walk(notes, by_ones=True)
     try:
         return walk.item(value)
-    except Refusal as refusal:
-        where, why = path + trace(walk.trail), str(refusal)
+    except UnhashablePart as refusal:
+        where, why = path + path_text(walk.trail), str(refusal)
         raise UnhashableValueError(where, why, refusal.instead) from refusal.__cause__
     except RecursionError:
         raise _recursion_error(walk.trail, path) from None
@@ -223,7 +223,7 @@ def _recursion_error(trail: list[object], path: str) -> UnhashableValueError:
     seen: set[int] = set()
     for depth, value in enumerate(inward):
         if id(value) in seen and not isinstance(value, Step):
-            where = path + trace(inward[depth::-1])
+            where = path + path_text(inward[depth::-1])
             return UnhashableValueError(
                 where, "it contains itself", "something that does not contain itself"
             )

@@ -12,19 +12,26 @@ from provenance import environment as environment_
 from provenance.effect import Program, run
 from provenance.environment import RepositoryOrName
 from provenance.errors import ConfigError, CorruptRecordError
-from provenance.maintenance.garbage import sharing
-from provenance.maintenance.reports import Evicted, LetGo
+from provenance.maintenance.garbage import repositories_sharing_blobs
+from provenance.maintenance.reports import EvictedValue, EvictionReport
 from provenance.maintenance.verification import all_ids
 from provenance.model.ids import ArtifactId, BlobId
 from provenance.model.records import Artifact, ArtifactRecord, Blob
 from provenance.model.references import is_proxy
-from provenance.ports.blobs import MARGIN, Discard, HasBlob, Shelf
+from provenance.ports.blobs import MARGIN, BlobArea, DeleteIfOlder, HasBlob
 from provenance.ports.machine import Now
-from provenance.ports.records import Evict, FindNamed, FindPins, FindSet, FindSetIds, InspectRecord
+from provenance.ports.records import (
+    FindReferencedBlobs,
+    FindSet,
+    FindSetsContaining,
+    ListSetIds,
+    MarkEvicted,
+    ReadStoredRecord,
+)
 from provenance.repository.handles import Repository
 from provenance.repository.sets import id_of
-from provenance.util.formatting import shown
-from provenance.util.validation import age, is_count, several
+from provenance.util.formatting import safe_repr
+from provenance.util.validation import is_count, require_duration, require_iterable
 
 _PAGE: Final = 1000
 _ARCHIVED: Final = frozenset({"file", "folder"})
@@ -44,7 +51,7 @@ def evict(
     keep: Keep | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
-) -> Evicted:
+) -> EvictionReport:
     """Delete the bytes of values, beginning with those that are cheapest to recompute per byte.
 
     Records and lineage stay, and the next call of the function recomputes the value. Never evicted
@@ -69,12 +76,12 @@ def evict(
     """
     environment = environment_.current()
     chosen = environment.repository(repo)
-    wish = wished(chosen, max_bytes, older_than, keep, dry_run=dry_run)
-    return evicted(chosen, sharing(environment, chosen)[1:], wish, progress)
+    wish = parse_request(chosen, max_bytes, older_than, keep, dry_run=dry_run)
+    return evict_values(chosen, repositories_sharing_blobs(environment, chosen)[1:], wish, progress)
 
 
 @frozen
-class Wish:
+class EvictionRequest:
     """The checked arguments of `evict`."""
 
     max_bytes: int | None
@@ -83,23 +90,23 @@ class Wish:
     dry_run: bool
 
 
-def wished(
+def parse_request(
     repo: Repository,
     max_bytes: int | None,
     older_than: timedelta | None,
     keep: Keep | None,
     *,
     dry_run: bool,
-) -> Wish:
+) -> EvictionRequest:
     """Check the arguments of `evict`; raises ConfigError and TypeError as it does."""
     if max_bytes is None and older_than is None:
         raise ConfigError("evict", "no limit is given", "pass max_bytes or older_than")
     if max_bytes is not None and not _is_size(max_bytes):
-        problem = f"must be a size in bytes, got {shown(max_bytes)}"
+        problem = f"must be a size in bytes, got {safe_repr(max_bytes)}"
         raise ConfigError("evict, max_bytes", problem, "give 0 or more")
     if older_than is not None:
-        age(older_than, "evict, older_than")
-    return Wish(max_bytes, older_than, _keeping(keep, repo), dry_run)
+        require_duration(older_than, "evict, older_than")
+    return EvictionRequest(max_bytes, older_than, _keeping(keep, repo), dry_run)
 
 
 def _is_size(value: object) -> bool:
@@ -112,7 +119,9 @@ def _keeping(keep: Keep | None, repo: Repository) -> Callable[[ArtifactRecord], 
         return lambda _: False
     if callable(keep) and not is_proxy(keep):
         return lambda record: keep(Artifact.of(record, repo))
-    members = [keep] if is_proxy(keep) or isinstance(keep, str) else several(keep, "evict, keep")
+    members = (
+        [keep] if is_proxy(keep) or isinstance(keep, str) else require_iterable(keep, "evict, keep")
+    )
     ids = frozenset(map(id_of, members))
     return lambda record: record.id in ids
 
@@ -127,37 +136,37 @@ class _Value:
     may_go: bool = True
 
 
-def evicted(
+def evict_values(
     repo: Repository,
     others: tuple[Repository, ...],
-    wish: Wish,
+    wish: EvictionRequest,
     progress: Progress | None = None,
-) -> Evicted:
+) -> EvictionReport:
     """Evict values that *others* do not name; see `evict`."""
     now = repo.interpreter(Now())
     before = now - (MARGIN if wish.older_than is None else wish.older_than)
     values = _values(repo, wish, before, progress)
     total = sum(value.blob.size for value in values)
     excess = total if wish.max_bytes is None else total - wish.max_bytes
-    gone: list[LetGo] = []
+    gone: list[EvictedValue] = []
     candidates = [value for value in values if value.may_go]
     candidates.sort(key=lambda value: value.seconds / value.blob.size)
     for done, value in enumerate(candidates, 1):
         if excess <= 0:
             break
         if _evict(repo, others, value, None if wish.dry_run else (now, before)):
-            gone.append(LetGo(value.ids, value.blob, value.seconds))
+            gone.append(EvictedValue(value.ids, value.blob, value.seconds))
             excess -= value.blob.size
         if progress is not None:
             progress(done, len(candidates))
-    return Evicted(repo.name, wish.dry_run, tuple(gone), total)
+    return EvictionReport(repo.name, wish.dry_run, tuple(gone), total)
 
 
 def _values(
-    repo: Repository, wish: Wish, before: datetime, progress: Progress | None
+    repo: Repository, wish: EvictionRequest, before: datetime, progress: Progress | None
 ) -> list[_Value]:
     """Return all stored values."""
-    pinned = run(pinned_by_sets(), repo.interpreter)
+    pinned = run(find_pinned(), repo.interpreter)
     found: dict[BlobId, _Value] = {}
     for done, artifact_id in enumerate(all_ids(repo), 1):
         record = run(_readable(artifact_id), repo.interpreter)
@@ -174,19 +183,19 @@ def _values(
     return [value for value in found.values() if repo.interpreter(HasBlob(value.blob))]
 
 
-def _readable(artifact_id: ArtifactId) -> Program[InspectRecord, ArtifactRecord | None]:
+def _readable(artifact_id: ArtifactId) -> Program[ReadStoredRecord, ArtifactRecord | None]:
     """Return the record; None if it is missing or damaged."""
     try:
-        return (yield from InspectRecord(artifact_id))
+        return (yield from ReadStoredRecord(artifact_id))
     except CorruptRecordError:
         return None
 
 
-def pinned_by_sets() -> Program[FindSetIds | FindSet | InspectRecord, frozenset[ArtifactId]]:
+def find_pinned() -> Program[ListSetIds | FindSet | ReadStoredRecord, frozenset[ArtifactId]]:
     """Return the members of all sets, and what their values hold, directly or indirectly."""
     pinned: set[ArtifactId] = set()
     after = ""
-    while page := (yield from FindSetIds("", _PAGE, after)):
+    while page := (yield from ListSetIds("", _PAGE, after)):
         for set_id in page:
             known = yield from FindSet(set_id)
             waiting = [] if known is None else sorted(known.artifact_ids - pinned)
@@ -210,15 +219,17 @@ def _evict(
     *times* are the present, and the time before which the bytes must have been stored. Without
     them, only return whether the value may be evicted.
     """
-    if any(other.interpreter(FindNamed((value.blob,))) for other in others):
+    if any(other.interpreter(FindReferencedBlobs((value.blob,))) for other in others):
         return False
     # It may have been added to a set since.
-    if any(repo.interpreter(FindPins(artifact_id)) for artifact_id in value.ids):
+    if any(repo.interpreter(FindSetsContaining(artifact_id)) for artifact_id in value.ids):
         return False
     if times is None:
         return True
     now, before = times
-    answers = [repo.interpreter(Evict(artifact_id, value.blob, now)) for artifact_id in value.ids]
+    answers = [
+        repo.interpreter(MarkEvicted(artifact_id, value.blob, now)) for artifact_id in value.ids
+    ]
     if any(answers):  # no record needs it any longer
-        repo.interpreter(Discard(Shelf.STORED, value.blob.id, before))
+        repo.interpreter(DeleteIfOlder(BlobArea.STORED, value.blob.id, before))
     return not repo.interpreter(HasBlob(value.blob))

@@ -104,7 +104,7 @@ Gap: TypeAlias = SourceMissing | MemberMissing
 
 
 @frozen
-class Verified:
+class VerificationReport:
     """The scope and the findings of an integrity check.
 
     `evicted` counts the artifacts whose value was evicted, which is not a problem.
@@ -127,7 +127,7 @@ class Verified:
         return not self.problems
 
 
-class Reason(Enum):
+class GarbageReason(Enum):
     """Why something in a store is garbage."""
 
     __module__ = "provenance"
@@ -147,14 +147,14 @@ class Garbage:
 
     __module__ = "provenance"
 
-    reason: Reason
+    reason: GarbageReason
     key: str
     size: int
     since: datetime
 
 
 @frozen
-class Collected:
+class GarbageReport:
     """The garbage that was deleted or, in a *dry_run*, would be.
 
     `roots` are the repositories whose records were searched for references; `spared` is the number
@@ -175,16 +175,16 @@ class Collected:
         return sum(garbage.size for garbage in self.garbage)
 
     @property
-    def by_reason(self) -> dict[Reason, int]:
+    def by_reason(self) -> dict[GarbageReason, int]:
         """The size of the garbage in bytes, by reason."""
-        sizes = dict.fromkeys(Reason, 0)
+        sizes = dict.fromkeys(GarbageReason, 0)
         for garbage in self.garbage:
             sizes[garbage.reason] += garbage.size
         return sizes
 
 
 @frozen
-class LetGo:
+class EvictedValue:
     """An evicted value, the artifacts that have it, and the seconds to recompute it."""
 
     __module__ = "provenance"
@@ -195,14 +195,14 @@ class LetGo:
 
 
 @frozen
-class Evicted:
+class EvictionReport:
     """The values that were evicted or, in a *dry_run*, would be, and the total size before."""
 
     __module__ = "provenance"
 
     repo: str
     dry_run: bool
-    values: tuple[LetGo, ...]
+    values: tuple[EvictedValue, ...]
     bytes_before: int
 
     @property

@@ -30,23 +30,23 @@ from provenance.maintenance.reports import (
     RunMissing,
     SourceMissing,
     StoreDamaged,
-    Verified,
+    VerificationReport,
 )
 from provenance.model.ids import ArtifactId, SetId
 from provenance.model.records import ArtifactRecord, Blob
-from provenance.ports.blobs import CheckBlob
+from provenance.ports.blobs import VerifyBlob
 from provenance.ports.machine import Now
 from provenance.ports.records import (
-    CheckRecords,
+    CheckDatabase,
     FindEviction,
-    FindIds,
     FindRun,
     FindSet,
-    FindSetIds,
-    InspectRecord,
+    ListIds,
+    ListSetIds,
+    ReadStoredRecord,
 )
 from provenance.repository.handles import Repository
-from provenance.util.formatting import shown
+from provenance.util.formatting import safe_repr
 from provenance.util.validation import is_count
 
 _PAGE: Final = 1000
@@ -57,11 +57,11 @@ _DOWN: Final = 3
 
 Progress: TypeAlias = Callable[[int, "int | None"], None]
 """Called after each step with the number of steps so far, and the total if it is known."""
-_Verify: TypeAlias = InspectRecord | FindEviction | FindRun | FindIds | CheckBlob
+_Verify: TypeAlias = ReadStoredRecord | FindEviction | FindRun | ListIds | VerifyBlob
 
 
 @frozen
-class Examined:
+class ArtifactReport:
     """The result for one artifact: problems, gaps, sound blobs, and whether it was evicted."""
 
     problems: tuple[Problem, ...] = ()
@@ -74,7 +74,7 @@ def verify(
     repo: RepositoryOrName | None = None,
     sample: int | None = None,
     progress: Progress | None = None,
-) -> Verified:
+) -> VerificationReport:
     """Check the bytes of each record, the run and artifacts that it names, and all sets' members.
 
     All bytes are read, where they are stored, and compared with their digests; nothing is decoded,
@@ -89,21 +89,21 @@ def verify(
         ConfigError: if *sample* is not a positive integer.
         StoreUnavailableError, StorePermissionError: if a store cannot, or may not, be read.
     """
-    return verified(environment.current().repository(repo), sample, progress)
+    return verify_repository(environment.current().repository(repo), sample, progress)
 
 
-def verified(
+def verify_repository(
     repo: Repository, sample: int | None = None, progress: Progress | None = None
-) -> Verified:
+) -> VerificationReport:
     """Check *repo*; see `verify`."""
     if sample is not None and not is_count(sample, 1):
-        problem = f"must be a positive int, got {shown(sample)}"
+        problem = f"must be a positive int, got {safe_repr(sample)}"
         raise ConfigError("verify, sample", problem, "pass 1 or more, or leave it out")
     tally = _Tally(repo, progress)
     if sample is not None:
-        chosen = run(sampled(sample, repo.interpreter(Now()).isoformat()), repo.interpreter)
+        chosen = run(sample_ids(sample, repo.interpreter(Now()).isoformat()), repo.interpreter)
         tally.examine_artifacts(chosen, len(chosen))
-    elif complaints := repo.interpreter(CheckRecords()):
+    elif complaints := repo.interpreter(CheckDatabase()):
         # Nothing that a damaged database says of its records can be relied on.
         tally.problems += map(StoreDamaged, complaints)
     else:
@@ -115,44 +115,44 @@ def verified(
 def all_ids(repo: Repository) -> Iterator[ArtifactId]:
     """Yield the ids of all artifacts in order, reading page by page."""
     after = ""
-    while page := repo.interpreter(FindIds("", _PAGE, after)):
+    while page := repo.interpreter(ListIds("", _PAGE, after)):
         yield from page
         after = page[-1]
 
 
-def sampled(size: int, seed: str) -> Program[FindIds, tuple[ArtifactId, ...]]:
+def sample_ids(size: int, seed: str) -> Program[ListIds, tuple[ArtifactId, ...]]:
     """Choose *size* different ids at points that *seed* determines, or all if there are fewer."""
-    first = yield from FindIds("", size + 1)
+    first = yield from ListIds("", size + 1)
     if len(first) <= size:
         return first
     chosen: dict[ArtifactId, None] = {}
     for turn in count():
-        found = yield from FindIds("", 1, combine("sample", [seed, turn]).hex())
+        found = yield from ListIds("", 1, combine("sample", [seed, turn]).hex())
         while not found or found[0] in chosen:
-            found = yield from FindIds("", 1, found[0] if found else "")
+            found = yield from ListIds("", 1, found[0] if found else "")
         chosen[found[0]] = None
         if len(chosen) == size:
             break
     return tuple(chosen)
 
 
-def examine(artifact_id: ArtifactId) -> Program[_Verify, Examined]:
+def examine(artifact_id: ArtifactId) -> Program[_Verify, ArtifactReport]:
     """Examine an artifact, again if another process changes it meanwhile."""
-    found = Examined()
+    found = ArtifactReport()
     for _ in range(_TRIES):
         try:
-            record = yield from InspectRecord(artifact_id)
+            record = yield from ReadStoredRecord(artifact_id)
         except CorruptRecordError as error:
-            return Examined((RecordDamaged(artifact_id, error.reason),))
+            return ArtifactReport((RecordDamaged(artifact_id, error.reason),))
         if record is None:  # deleted since it was listed
-            return Examined()
+            return ArtifactReport()
         found = yield from _examine_record(record)
-        if not found.problems or (yield from InspectRecord(artifact_id)) == record:
+        if not found.problems or (yield from ReadStoredRecord(artifact_id)) == record:
             return found
     return found
 
 
-def _examine_record(record: ArtifactRecord) -> Program[_Verify, Examined]:
+def _examine_record(record: ArtifactRecord) -> Program[_Verify, ArtifactReport]:
     checked: dict[Blob, Problem | None] = {}
     for blob in dict.fromkeys(record.blobs):
         checked[blob] = yield from _blob_problem(record.id, blob)
@@ -167,7 +167,7 @@ def _examine_record(record: ArtifactRecord) -> Program[_Verify, Examined]:
     except CorruptRecordError as error:
         problems.append(RecordDamaged(record.id, error.reason))
     missing = yield from _missing(record.source_ids)
-    return Examined(
+    return ArtifactReport(
         tuple(problems),
         tuple(SourceMissing(record.id, source_id) for source_id in missing),
         tuple(blob for blob, problem in checked.items() if problem is None),
@@ -175,9 +175,9 @@ def _examine_record(record: ArtifactRecord) -> Program[_Verify, Examined]:
     )
 
 
-def _blob_problem(artifact_id: ArtifactId, blob: Blob) -> Program[CheckBlob, Problem | None]:
+def _blob_problem(artifact_id: ArtifactId, blob: Blob) -> Program[VerifyBlob, Problem | None]:
     try:
-        yield from CheckBlob(blob)
+        yield from VerifyBlob(blob)
     except BlobNotFoundError:
         return BlobMissing(artifact_id, blob)
     except CorruptBlobError as error:
@@ -187,16 +187,16 @@ def _blob_problem(artifact_id: ArtifactId, blob: Blob) -> Program[CheckBlob, Pro
     return None
 
 
-def _missing(ids: Iterable[ArtifactId]) -> Program[FindIds, list[ArtifactId]]:
+def _missing(ids: Iterable[ArtifactId]) -> Program[ListIds, list[ArtifactId]]:
     """Return those of *ids* that no artifact has."""
     missing: list[ArtifactId] = []
     for artifact_id in sorted(ids):
-        if not (yield from FindIds(artifact_id, 1)):
+        if not (yield from ListIds(artifact_id, 1)):
             missing.append(artifact_id)  # noqa: PERF401 - a comprehension cannot ask
     return missing
 
 
-def examine_set(set_id: SetId) -> Program[FindSet | FindIds, tuple[Gap, ...]]:
+def examine_set(set_id: SetId) -> Program[FindSet | ListIds, tuple[Gap, ...]]:
     """Return the missing members of a set."""
     known = yield from FindSet(set_id)
     missing = yield from _missing(() if known is None else known.artifact_ids)
@@ -239,7 +239,7 @@ class _Tally:
 
     def examine_sets(self) -> None:
         after = ""
-        while page := self.repo.interpreter(FindSetIds("", _PAGE, after)):
+        while page := self.repo.interpreter(ListSetIds("", _PAGE, after)):
             for set_id in page:
                 self.gaps += run(examine_set(set_id), self.repo.interpreter)
                 self.sets += 1
@@ -250,8 +250,8 @@ class _Tally:
         if self.progress is not None:
             self.progress(self.artifacts + self.sets, total)
 
-    def report(self) -> Verified:
-        return Verified(
+    def report(self) -> VerificationReport:
+        return VerificationReport(
             self.repo.name,
             self.artifacts,
             self.blobs,

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import NO_OPTIONS, ArtifactRecord, Options
-from provenance.util.formatting import shown
+from provenance.util.formatting import safe_repr
 
 _ABSENT: Final = object()
 
@@ -30,7 +30,7 @@ class Query:
     name: str | None = None
     version: int | None = None
     tags: frozenset[str] = frozenset()
-    custom_fields: Options = field(default=NO_OPTIONS, repr=shown)
+    custom_fields: Options = field(default=NO_OPTIONS, repr=safe_repr)
     inputs: Options = NO_OPTIONS
     uses: frozenset[ArtifactId] = frozenset()
     since: datetime | None = None
@@ -49,7 +49,7 @@ class Page:
     next: int | None
 
 
-def fits(query: Query, record: ArtifactRecord, inputs_json: str) -> bool:
+def matches(query: Query, record: ArtifactRecord, inputs_json: str) -> bool:
     """Return whether the artifact, with its inputs as JSON text, matches *query*."""
     return (
         (query.name is None or fnmatchcase(record.name, query.name))
@@ -59,25 +59,25 @@ def fits(query: Query, record: ArtifactRecord, inputs_json: str) -> bool:
         and (query.until is None or record.computed_at < query.until)
         and query.uses <= record.input_artifact_ids
         and query.tags <= frozenset(record.tags)
-        and carries(record.custom_fields, query.custom_fields)
+        and has_labels(record.custom_fields, query.custom_fields)
         and (
             not query.inputs
-            or carries(cast("dict[str, object]", json.loads(inputs_json)), query.inputs)
+            or has_labels(cast("dict[str, object]", json.loads(inputs_json)), query.inputs)
         )
     )
 
 
-def carries(labels: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
+def has_labels(labels: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
     """Return whether *labels* contain all *wanted* ones with equal values."""
-    return all(_same(labels.get(name, _ABSENT), value) for name, value in wanted.items())
+    return all(_are_equal(labels.get(name, _ABSENT), value) for name, value in wanted.items())
 
 
-def _same(one: object, other: object) -> bool:
+def _are_equal(one: object, other: object) -> bool:
     """Return whether two JSON values are equal; unlike in Python, `1`, `1.0` and `true` differ."""
     if isinstance(one, dict) and isinstance(other, Mapping):
         ours, theirs = cast("dict[str, object]", one), cast("Mapping[str, object]", other)
-        return ours.keys() == theirs.keys() and carries(ours, theirs)
+        return ours.keys() == theirs.keys() and has_labels(ours, theirs)
     if isinstance(one, list) and isinstance(other, list | tuple):
         mine, its = cast("list[object]", one), cast("list[object]", other)
-        return len(mine) == len(its) and all(map(_same, mine, its))
+        return len(mine) == len(its) and all(map(_are_equal, mine, its))
     return one == other and type(one) is type(other)  # pyright: ignore[reportUnknownArgumentType] - unknown

@@ -14,7 +14,7 @@ from attrs import field, fields, frozen
 from pyrsistent import PMap, pmap
 
 from provenance.model.ids import ArtifactId, BlobId, RunId, SetId, ValueId
-from provenance.util.formatting import shown
+from provenance.util.formatting import safe_repr
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -26,7 +26,7 @@ Options: TypeAlias = "PMap[str, object]"
 NO_OPTIONS: Options = pmap()
 
 
-def options(given: Mapping[str, object] | None) -> Options:
+def freeze_options(given: Mapping[str, object] | None) -> Options:
     """Return *given* as a frozen mapping; None is the empty one."""
     return pmap(given) if given else NO_OPTIONS
 
@@ -42,21 +42,21 @@ class Blob:
 
 
 @frozen
-class Stored:
+class StoredBlob:
     """A blob that is stored."""
 
     blob: Blob
 
 
 @frozen
-class Held:
+class InlineBlob:
     """A small blob that is stored in the same transaction as the record that refers to it."""
 
     blob: Blob
     data: bytes = field(repr=False)
 
 
-Written: TypeAlias = Stored | Held
+WriteResult: TypeAlias = StoredBlob | InlineBlob
 """Result of writing a blob."""
 
 
@@ -88,7 +88,7 @@ class Inputs(Mapping[str, object]):
         return 2
 
     def __repr__(self) -> str:
-        return shown(dict(self))
+        return safe_repr(dict(self))
 
 
 @frozen

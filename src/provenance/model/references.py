@@ -16,7 +16,7 @@ MARK: Final = "__provenance_sighting__"
 
 
 @frozen
-class Reference:
+class ArtifactRef:
     """What a pickled proxy knows of its artifact: enough to be hashed and passed on without a look-up."""
 
     id: ArtifactId
@@ -25,7 +25,7 @@ class Reference:
     interface: tuple[str, ...]
 
 
-Known: TypeAlias = "ArtifactRecord | Reference"
+Known: TypeAlias = "ArtifactRecord | ArtifactRef"
 UNREAD: Final = object()
 """In place of a value that is still in the store."""
 
@@ -40,7 +40,7 @@ def is_proxy(value: object) -> bool:
 
 
 def unwrap(value: T) -> T:
-    """The bare value behind a proxy (read from the store if need be); anything else as it is.
+    """Return the bare value behind a proxy (read from the store if need be); anything else as it is.
 
     >>> unwrap(7)
     7
@@ -49,7 +49,7 @@ def unwrap(value: T) -> T:
 
 
 @frozen
-class Sighting:
+class InputRef:
     """An artifact was met among the inputs while they were hashed: the value it was recorded with, and has now."""
 
     artifact_id: ArtifactId
@@ -57,26 +57,26 @@ class Sighting:
     current: ValueId
 
 
-def in_ignored(value: object) -> Iterator[object]:
+def in_ignored_input(value: object) -> Iterator[object]:
     """Sightings in an input that is not hashed: in itself and, if it is a builtin container, in its members."""
     sight: Callable[[object], object] | None = getattr(type(value), "__provenance_sighting__", None)
     if sight is not None:
         yield sight(value)
     elif isinstance(value, list | tuple | set | frozenset):
         for member in cast("Iterable[object]", value):
-            yield from in_ignored(member)
+            yield from in_ignored_input(member)
     elif isinstance(value, dict):
-        yield from in_ignored(list(cast("dict[object, object]", value).values()))
+        yield from in_ignored_input(list(cast("dict[object, object]", value).values()))
 
 
-def sightings_of(seen: Iterable[object]) -> Iterator[Sighting]:
-    """The sightings among what was noted, each once."""
-    return (each for each in dict.fromkeys(seen) if isinstance(each, Sighting))
+def refs_of(seen: Iterable[object]) -> Iterator[InputRef]:
+    """Return the sightings among what was noted, each once."""
+    return (each for each in dict.fromkeys(seen) if isinstance(each, InputRef))
 
 
-def sighted(value: object) -> Sighting | None:
+def represented_artifact(value: object) -> InputRef | None:
     """Return the artifact that *value* stands for; None for an ordinary value."""
-    sight: Callable[[object], Sighting | None] | None = getattr(
+    sight: Callable[[object], InputRef | None] | None = getattr(
         type(value), "__provenance_sighting__", None
     )
     return None if sight is None else sight(value)

@@ -127,7 +127,7 @@ def time_text(moment: datetime) -> str:
     return moment.isoformat(" ", "microseconds")
 
 
-def moment_from(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """Return the inverse of `time_text`."""
     return datetime.fromisoformat(text)
 
@@ -238,7 +238,7 @@ def labels_text(labels: Mapping[str, object]) -> str:
     return json.dumps(dict(labels), allow_nan=False, separators=(",", ":"), sort_keys=True)
 
 
-def labels_from(text: str) -> Options:
+def parse_labels(text: str) -> Options:
     """Return the inverse of `labels_text`."""
     return _options(text)
 

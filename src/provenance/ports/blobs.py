@@ -11,13 +11,13 @@ from attrs import field, frozen
 
 from provenance.effect import Effect, Interpreter
 from provenance.errors import CorruptBlobError, KeyExistsError, ProvenanceError
-from provenance.model.records import NO_OPTIONS, Blob, Written
+from provenance.model.records import NO_OPTIONS, Blob, WriteResult
 
 MARGIN: Final = timedelta(minutes=1)
 """Age below which a blob may belong to a result that is not recorded yet."""
 
 
-class Shelf(Enum):
+class BlobArea(Enum):
     """An area of a blob store."""
 
     STORED = "stored"
@@ -29,7 +29,7 @@ class Shelf(Enum):
 
 
 @frozen
-class Holding:
+class BlobEntry:
     """An entry of an area: key (a stored blob's id), size in bytes, and time of writing in UTC."""
 
     key: str
@@ -38,7 +38,7 @@ class Holding:
 
 
 @frozen
-class CheckBlob(Effect[None]):
+class VerifyBlob(Effect[None]):
     """Read *blob* in every tier that has it, without caches, and verify its digest.
 
     Raises as `ReadBlob` does.
@@ -48,7 +48,7 @@ class CheckBlob(Effect[None]):
 
 
 @frozen
-class ListHoldings(Effect[tuple[Holding, ...]]):
+class ListBlobEntries(Effect[tuple[BlobEntry, ...]]):
     """Up to *limit* entries of an area with keys after *after*, in order.
 
     Fewer than *limit* are the last ones.
@@ -56,41 +56,41 @@ class ListHoldings(Effect[tuple[Holding, ...]]):
     Bytes stored in the rows of records are not listed.
     """
 
-    shelf: Shelf
+    shelf: BlobArea
     after: str = ""
     limit: int = 1000
 
 
 @frozen
-class Discard(Effect[bool]):
+class DeleteIfOlder(Effect[bool]):
     """Delete an entry if it is older than *before*; answers whether it was deleted.
 
     The age is read again for this, so that an entry rewritten since it was listed stays.
     """
 
-    shelf: Shelf
+    shelf: BlobArea
     key: str
     before: datetime
 
 
 @frozen
-class FindPlaces(Effect[frozenset[str]]):
+class GetBlobLocations(Effect[frozenset[str]]):
     """The identities of the locations with the bytes, equal for stores that share one."""
 
 
-BlobCare: TypeAlias = CheckBlob | ListHoldings | Discard | FindPlaces
+BlobMaintenance: TypeAlias = VerifyBlob | ListBlobEntries | DeleteIfOlder | GetBlobLocations
 """Maintenance effects of a blob store."""
 
 
 @frozen
-class WriteBlob(Effect[Written]):
+class WriteBlob(Effect[WriteResult]):
     """Store what *write* writes into a sink; *write* may be called more than once."""
 
     write: Callable[[BinaryIO], None]
 
 
 @frozen
-class WriteBlobs(Effect[tuple[Written | ProvenanceError, ...]]):
+class WriteBlobs(Effect[tuple[WriteResult | ProvenanceError, ...]]):
     """Store several blobs, concurrently if that is faster.
 
     Answers the result or error of each; the error of one does not affect the others.
@@ -120,7 +120,7 @@ class HasBlob(Effect[bool]):
 
 
 @frozen
-class DropBlob(Effect[None]):
+class DeleteBlob(Effect[None]):
     """Delete *blob* if it exists and, if *before* is set, was written before that time."""
 
     blob: Blob
@@ -135,7 +135,7 @@ class Quarantine(Effect[None]):
 
 
 BlobEffects: TypeAlias = (
-    WriteBlob | WriteBlobs | ReadBlob | HasBlob | DropBlob | Quarantine | BlobCare
+    WriteBlob | WriteBlobs | ReadBlob | HasBlob | DeleteBlob | Quarantine | BlobMaintenance
 )
 """Effects of a blob store."""
 
@@ -154,7 +154,9 @@ class OnDuplicate(Enum):
     RAISE = "raise"
     """Raise an error."""
 
-    def stays(self, blob: Blob, store: str, size: int | None, is_same: Callable[[], bool]) -> bool:
+    def keeps_existing(
+        self, blob: Blob, store: str, size: int | None, is_same: Callable[[], bool]
+    ) -> bool:
         """Return whether the *size* bytes that *store* has for *blob* stay; None if it has none.
 
         Bytes of another size than *blob* has are damaged, and are replaced.
@@ -174,11 +176,11 @@ class OnDuplicate(Enum):
         return size == blob.size
 
 
-def are_same(one: BinaryIO, other: BinaryIO) -> bool:
+def have_same_bytes(one: BinaryIO, other: BinaryIO) -> bool:
     """Return whether two files hold the same bytes, from their positions to their ends.
 
     >>> import io
-    >>> are_same(io.BytesIO(b"a"), io.BytesIO(b"a")), are_same(io.BytesIO(b"a"), io.BytesIO(b"ab"))
+    >>> have_same_bytes(io.BytesIO(b"a"), io.BytesIO(b"a")), have_same_bytes(io.BytesIO(b"a"), io.BytesIO(b"ab"))
     (True, False)
     """
     while chunk := one.read(_CHUNK):
@@ -196,7 +198,7 @@ class Durability(Enum):
     """The loss of power as well; each write waits for the device."""
 
 
-class Compared(Enum):
+class VerifyReads(Enum):
     """When the bytes of a file are compared with their digest."""
 
     CHANGED = "changed"
@@ -208,7 +210,7 @@ class Compared(Enum):
 
 
 @frozen
-class Place:
+class RemoteLocation:
     """Location of blobs: a protocol of fsspec, a root path, and options of the file system."""
 
     protocol: str
@@ -218,51 +220,55 @@ class Place:
     deadline: float = 60.0
 
 
-class Blobs(Protocol):
+class BlobReader(Protocol):
     """Any blob store."""
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object], /) -> object: ...
 
 
 @runtime_checkable
-class TendedBlobs(Protocol):
+class MaintainableBlobStore(Protocol):
     """A blob store with garbage collection.
 
     Each method answers the effect of its name above.
     """
 
-    def check_blob(self, blob: Blob, /) -> None: ...
-    def list_holdings(self, shelf: Shelf, after: str, limit: int, /) -> tuple[Holding, ...]: ...
-    def discard(self, shelf: Shelf, key: str, before: datetime, /) -> bool: ...
-    def find_places(self) -> frozenset[str]: ...
+    def verify_blob(self, blob: Blob, /) -> None: ...
+    def list_blob_entries(
+        self, shelf: BlobArea, after: str, limit: int, /
+    ) -> tuple[BlobEntry, ...]: ...
+    def delete_if_older(self, shelf: BlobArea, key: str, before: datetime, /) -> bool: ...
+    def get_blob_locations(self) -> frozenset[str]: ...
 
 
 @runtime_checkable
-class Lagging(Protocol):
+class EventuallyConsistentStore(Protocol):
     """A blob store in which rewriting a blob updates its age only if it is older than `lag`."""
 
     @property
     def lag(self) -> timedelta: ...
 
 
-def tended_blob_effects(store: Blobs) -> Interpreter[BlobCare]:
-    """Return an interpreter for *store*; without `TendedBlobs` it lists no entries."""
-    if isinstance(store, TendedBlobs):
+def blob_maintenance_effects(store: BlobReader) -> Interpreter[BlobMaintenance]:
+    """Return an interpreter for *store*; without `MaintainableBlobStore` it lists no entries."""
+    if isinstance(store, MaintainableBlobStore):
         return (
-            CheckBlob.on(lambda ask: store.check_blob(ask.blob))
-            | ListHoldings.on(lambda ask: store.list_holdings(ask.shelf, ask.after, ask.limit))
-            | Discard.on(lambda ask: store.discard(ask.shelf, ask.key, ask.before))
-            | FindPlaces.on(lambda _: store.find_places())
+            VerifyBlob.on(lambda ask: store.verify_blob(ask.blob))
+            | ListBlobEntries.on(
+                lambda ask: store.list_blob_entries(ask.shelf, ask.after, ask.limit)
+            )
+            | DeleteIfOlder.on(lambda ask: store.delete_if_older(ask.shelf, ask.key, ask.before))
+            | GetBlobLocations.on(lambda _: store.get_blob_locations())
         )
 
-    def check(ask: CheckBlob) -> None:
+    def check(ask: VerifyBlob) -> None:
         store.read_blob(ask.blob, lambda _: None)
 
     return (
-        CheckBlob.on(check)
-        | ListHoldings.on(lambda _: ())
-        | Discard.on(lambda _: False)
-        | FindPlaces.on(lambda _: frozenset())
+        VerifyBlob.on(check)
+        | ListBlobEntries.on(lambda _: ())
+        | DeleteIfOlder.on(lambda _: False)
+        | GetBlobLocations.on(lambda _: frozenset())
     )
 
 
@@ -276,14 +282,16 @@ class BlobStore(Protocol):
     Each method answers the effect of its name above.
     """
 
-    def write_blob(self, write: Callable[[BinaryIO], None], /) -> Written: ...
+    def write_blob(self, write: Callable[[BinaryIO], None], /) -> WriteResult: ...
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object], /) -> object: ...
     def has_blob(self, blob: Blob, /) -> bool: ...
-    def drop_blob(self, blob: Blob, /) -> None: ...
+    def delete_blob(self, blob: Blob, /) -> None: ...
     def quarantine(self, blob: Blob, /) -> None: ...
 
 
-def attempted(write_blob: Callable[[Write], Written], write: Write) -> Written | ProvenanceError:
+def attempt_write(
+    write_blob: Callable[[Write], WriteResult], write: Write
+) -> WriteResult | ProvenanceError:
     """Write one of several blobs, and return its error instead of raising it."""
     try:
         return write_blob(write)
@@ -292,26 +300,26 @@ def attempted(write_blob: Callable[[Write], Written], write: Write) -> Written |
 
 
 def blob_effects(store: BlobStore) -> Interpreter[BlobEffects]:
-    """Return an interpreter for *store*; for maintenance it may be one of `TendedBlobs`."""
+    """Return an interpreter for *store*; for maintenance it may be one of `MaintainableBlobStore`."""
 
-    def drop(ask: DropBlob) -> None:
+    def drop(ask: DeleteBlob) -> None:
         # Only a store with `discard` can compare the age of a blob.
-        if ask.before is None or not isinstance(store, TendedBlobs):
-            store.drop_blob(ask.blob)
+        if ask.before is None or not isinstance(store, MaintainableBlobStore):
+            store.delete_blob(ask.blob)
             return
-        lag = store.lag if isinstance(store, Lagging) else timedelta(0)
-        store.discard(Shelf.STORED, ask.blob.id, ask.before - lag)
+        lag = store.lag if isinstance(store, EventuallyConsistentStore) else timedelta(0)
+        store.delete_if_older(BlobArea.STORED, ask.blob.id, ask.before - lag)
 
     return (
         WriteBlob.on(lambda ask: store.write_blob(ask.write))
         | WriteBlobs.on(
-            lambda ask: tuple([attempted(store.write_blob, write) for write in ask.writes])
+            lambda ask: tuple([attempt_write(store.write_blob, write) for write in ask.writes])
         )
         | ReadBlob.on(lambda ask: store.read_blob(ask.blob, ask.read))
         | HasBlob.on(lambda ask: store.has_blob(ask.blob))
-        | DropBlob.on(drop)
+        | DeleteBlob.on(drop)
         | Quarantine.on(lambda ask: store.quarantine(ask.blob))
-        | tended_blob_effects(store)
+        | blob_maintenance_effects(store)
     )
 
 

@@ -9,42 +9,48 @@ from attrs import frozen
 from provenance.effect import Effect
 from provenance.ports.blobs import (
     BlobEffects,
-    CheckBlob,
-    Discard,
-    DropBlob,
-    FindPlaces,
+    DeleteBlob,
+    DeleteIfOlder,
+    GetBlobLocations,
     HasBlob,
-    ListHoldings,
+    ListBlobEntries,
     Quarantine,
     ReadBlob,
+    VerifyBlob,
     WriteBlob,
     WriteBlobs,
 )
-from provenance.ports.leases import Claim, FindExpired, Leases, Release, Renew
-from provenance.ports.machine import CurrentRun, Files, Now, Pause, World
+from provenance.ports.leases import (
+    AcquireLease,
+    LeaseEffects,
+    ListExpiredLeases,
+    ReleaseLease,
+    RenewLease,
+)
+from provenance.ports.machine import CurrentRun, FileEffects, Now, Sleep, SystemEffects
 from provenance.ports.records import (
-    CheckRecords,
-    DropRecord,
-    DropSet,
-    Evict,
-    FindByValue,
+    CheckDatabase,
+    DeleteRecord,
+    DeleteSet,
     FindEviction,
-    FindHomes,
-    FindIds,
     FindInputs,
-    FindLabelled,
-    FindNamed,
-    FindPins,
-    FindProgeny,
     FindRecord,
-    FindRecords,
+    FindRecordsByValue,
+    FindReferencedBlobs,
     FindRun,
     FindSet,
-    FindSetIds,
-    InspectRecord,
+    FindSetByLabels,
+    FindSetsContaining,
+    GetDatabaseIds,
+    ListDependents,
+    ListIds,
+    ListSetIds,
+    MarkEvicted,
     PutRecord,
     PutSet,
+    ReadStoredRecord,
     RecordEffects,
+    SearchRecords,
 )
 
 
@@ -65,46 +71,46 @@ Lookup: TypeAlias = FindRecord | HasBlob | FindEviction
 """Looking an artifact up, without reading its value."""
 Commit: TypeAlias = WriteBlob | WriteBlobs | PutRecord | Now | CurrentRun
 """Storing and recording a result."""
-Load: TypeAlias = FindRecord | FindIds | FindInputs | FindRun | ReadBlob
+Load: TypeAlias = FindRecord | ListIds | FindInputs | FindRun | ReadBlob
 """Reading what was recorded."""
-Trace: TypeAlias = FindRecord | FindProgeny
+Trace: TypeAlias = FindRecord | ListDependents
 """Following lineage."""
-Curate: TypeAlias = FindRecord | DropRecord | DropBlob | Quarantine | Now
+Delete: TypeAlias = FindRecord | DeleteRecord | DeleteBlob | Quarantine | Now
 """Deleting and quarantining stored values."""
-TakeTurns: TypeAlias = Claim | Release | FindRecord | Pause
+Coordinate: TypeAlias = AcquireLease | ReleaseLease | FindRecord | Sleep
 """Waiting while another process computes."""
-All: TypeAlias = RecordEffects | Leases | BlobEffects | Files | World
+AllEffects: TypeAlias = RecordEffects | LeaseEffects | BlobEffects | FileEffects | SystemEffects
 """All effects of a repository."""
 
 
 NEEDS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
     FindRecord: ("looking up an artifact", "read"),
-    FindIds: ("looking up ids", "read"),
-    FindByValue: ("looking up artifacts by value", "read"),
-    FindProgeny: ("looking up dependents", "read"),
+    ListIds: ("looking up ids", "read"),
+    FindRecordsByValue: ("looking up artifacts by value", "read"),
+    ListDependents: ("looking up dependents", "read"),
     FindInputs: ("looking up inputs", "read"),
     FindRun: ("looking up a run", "read"),
-    FindRecords: ("searching artifacts", "read"),
+    SearchRecords: ("searching artifacts", "read"),
     FindSet: ("looking up a set", "read"),
-    FindSetIds: ("looking up ids of sets", "read"),
-    FindLabelled: ("looking up a set by its labels", "read"),
-    FindPins: ("looking up the sets of an artifact", "read"),
-    InspectRecord: ("looking up an artifact", "read"),
-    FindNamed: ("looking up referenced blobs", "read"),
+    ListSetIds: ("looking up ids of sets", "read"),
+    FindSetByLabels: ("looking up a set by its labels", "read"),
+    FindSetsContaining: ("looking up the sets of an artifact", "read"),
+    ReadStoredRecord: ("looking up an artifact", "read"),
+    FindReferencedBlobs: ("looking up referenced blobs", "read"),
     FindEviction: ("looking up an eviction", "read"),
-    FindHomes: ("looking up database ids", "read"),
-    CheckRecords: ("checking the records", "read"),
-    CheckBlob: ("checking a blob", "read"),
-    ListHoldings: ("listing stored blobs", "read"),
-    FindPlaces: ("looking up blob locations", "read"),
-    Evict: ("evicting a value", "delete"),
-    Discard: ("deleting garbage", "delete"),
+    GetDatabaseIds: ("looking up database ids", "read"),
+    CheckDatabase: ("checking the records", "read"),
+    VerifyBlob: ("checking a blob", "read"),
+    ListBlobEntries: ("listing stored blobs", "read"),
+    GetBlobLocations: ("looking up blob locations", "read"),
+    MarkEvicted: ("evicting a value", "delete"),
+    DeleteIfOlder: ("deleting garbage", "delete"),
     PutSet: ("recording a set", "write"),
-    DropSet: ("deleting a set", "delete"),
-    Claim: ("acquiring a lease", "write"),
-    Renew: ("renewing a lease", "write"),
-    Release: ("releasing a lease", "write"),
-    FindExpired: ("listing expired leases", "read"),
+    DeleteSet: ("deleting a set", "delete"),
+    AcquireLease: ("acquiring a lease", "write"),
+    RenewLease: ("renewing a lease", "write"),
+    ReleaseLease: ("releasing a lease", "write"),
+    ListExpiredLeases: ("listing expired leases", "read"),
     ReadBlob: ("reading a blob", "read"),
     HasBlob: ("looking for a blob", "read"),
     PutRecord: ("recording an artifact", "write"),
@@ -112,6 +118,6 @@ NEEDS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
     WriteBlobs: ("writing blobs", "write"),
     # It makes room for a sound one.
     Quarantine: ("quarantining a damaged blob", "write"),
-    DropRecord: ("deleting an artifact", "delete"),
-    DropBlob: ("deleting a blob", "delete"),
+    DeleteRecord: ("deleting an artifact", "delete"),
+    DeleteBlob: ("deleting a blob", "delete"),
 }

@@ -12,7 +12,7 @@ from provenance.model.ids import ArtifactId
 
 
 @frozen
-class Claimed:
+class Lease:
     """A lease: the right to compute an artifact while others wait, until it expires or is released.
 
     `owner` differs for each claim. `fence` grows when an expired lease passes to another owner, so
@@ -25,14 +25,14 @@ class Claimed:
 
 
 @frozen
-class Taken:
+class LeaseHeld:
     """Another owner has the lease, which expires in *seconds* unless it is renewed."""
 
     seconds: float
 
 
 @frozen
-class Claim(Effect[Claimed | Taken]):
+class AcquireLease(Effect[Lease | LeaseHeld]):
     """Acquire the lease of an artifact for *seconds*, unless another owner has a valid one."""
 
     artifact_id: ArtifactId
@@ -40,25 +40,25 @@ class Claim(Effect[Claimed | Taken]):
 
 
 @frozen
-class Renew(Effect[bool]):
+class RenewLease(Effect[bool]):
     """Extend a lease to *seconds* from now.
 
     Answers False if it has ended or passed to another owner.
     """
 
-    lease: Claimed
+    lease: Lease
     seconds: float
 
 
 @frozen
-class Release(Effect[bool]):
+class ReleaseLease(Effect[bool]):
     """Release a lease; answers False if it has ended or passed to another owner."""
 
-    lease: Claimed
+    lease: Lease
 
 
 @frozen
-class Expired:
+class ExpiredLease:
     """A lease that expired *seconds* ago and was not acquired since."""
 
     artifact_id: ArtifactId
@@ -66,7 +66,7 @@ class Expired:
 
 
 @frozen
-class FindExpired(Effect[tuple[Expired, ...]]):
+class ListExpiredLeases(Effect[tuple[ExpiredLease, ...]]):
     """Up to *limit* leases that expired at least *seconds* ago, by artifact id, after *after*."""
 
     seconds: float
@@ -74,7 +74,7 @@ class FindExpired(Effect[tuple[Expired, ...]]):
     limit: int = 1000
 
 
-Leases: TypeAlias = Claim | Renew | Release | FindExpired
+LeaseEffects: TypeAlias = AcquireLease | RenewLease | ReleaseLease | ListExpiredLeases
 """Effects of a lease store."""
 
 LONGEST_LEASE: Final = 60.0
@@ -92,17 +92,19 @@ class LeaseStore(Protocol):
     and counts as expired.
     """
 
-    def claim(self, artifact_id: ArtifactId, seconds: float, /) -> Claimed | Taken: ...
-    def renew(self, lease: Claimed, seconds: float, /) -> bool: ...
-    def release(self, lease: Claimed, /) -> bool: ...
-    def find_expired(self, seconds: float, after: str, limit: int, /) -> tuple[Expired, ...]: ...
+    def acquire(self, artifact_id: ArtifactId, seconds: float, /) -> Lease | LeaseHeld: ...
+    def renew(self, lease: Lease, seconds: float, /) -> bool: ...
+    def release(self, lease: Lease, /) -> bool: ...
+    def list_expired(
+        self, seconds: float, after: str, limit: int, /
+    ) -> tuple[ExpiredLease, ...]: ...
 
 
-def lease_effects(store: LeaseStore) -> Interpreter[Leases]:
+def lease_effects(store: LeaseStore) -> Interpreter[LeaseEffects]:
     """Return an interpreter for *store*."""
     return (
-        Claim.on(lambda ask: store.claim(ask.artifact_id, ask.seconds))
-        | Renew.on(lambda ask: store.renew(ask.lease, ask.seconds))
-        | Release.on(lambda ask: store.release(ask.lease))
-        | FindExpired.on(lambda ask: store.find_expired(ask.seconds, ask.after, ask.limit))
+        AcquireLease.on(lambda ask: store.acquire(ask.artifact_id, ask.seconds))
+        | RenewLease.on(lambda ask: store.renew(ask.lease, ask.seconds))
+        | ReleaseLease.on(lambda ask: store.release(ask.lease))
+        | ListExpiredLeases.on(lambda ask: store.list_expired(ask.seconds, ask.after, ask.limit))
     )

@@ -7,37 +7,37 @@ from typing import Protocol, TypeAlias
 
 from attrs import frozen
 
-from provenance.archives import Member, Original, Pour
+from provenance.archives import FolderEntry, LocalSource, Pour
 from provenance.effect import Effect, Interpreter
 from provenance.model.records import Blob, Run
 
 
 @frozen
-class Examined:
+class InspectedFile:
     """A file of the user's that was read and hashed, and its location."""
 
     blob: Blob
-    original: Original
+    original: LocalSource
 
 
 @frozen
-class ExaminedFolder:
+class InspectedFolder:
     """A folder of the user's whose files were read and hashed: its manifest, files and location."""
 
     blob: Blob
-    members: tuple[Member, ...]
-    original: Original
+    members: tuple[FolderEntry, ...]
+    original: LocalSource
 
 
 @frozen
-class Examine(Effect["Examined | ExaminedFolder"]):
+class InspectFile(Effect["InspectedFile | InspectedFolder"]):
     """Read and hash the user's file or folder at *path*; raises OSError if it is unreadable."""
 
     path: str
 
 
 @frozen
-class CheckOut(Effect[str]):
+class Materialize(Effect[str]):
     """The path of a local, read-only copy of *blob*.
 
     *pour* writes the bytes if there is none yet.
@@ -50,24 +50,24 @@ class CheckOut(Effect[str]):
 
 
 @frozen
-class Assemble(Effect[str]):
+class MaterializeFolder(Effect[str]):
     """The path of a local folder with the local *copies* at their paths in it.
 
     *blob* is its manifest.
     """
 
     blob: Blob
-    copies: tuple[tuple[Member, str], ...]
+    copies: tuple[tuple[FolderEntry, str], ...]
 
 
 @frozen
-class DeleteOriginal(Effect[bool]):
+class DeleteSource(Effect[bool]):
     """Delete a file of the user's.
 
     Answers False and logs why if it changed since it was examined or cannot be deleted.
     """
 
-    original: Original
+    original: LocalSource
 
 
 @frozen
@@ -81,25 +81,25 @@ class CurrentRun(Effect[Run]):
 
 
 @frozen
-class Pause(Effect[float]):
+class Sleep(Effect[float]):
     """Sleep for about *seconds*; answers how many seconds passed."""
 
     seconds: float
 
 
-Files: TypeAlias = Examine | CheckOut | Assemble | DeleteOriginal
+FileEffects: TypeAlias = InspectFile | Materialize | MaterializeFolder | DeleteSource
 """Effects of the local file system."""
-World: TypeAlias = Now | CurrentRun | Pause
+SystemEffects: TypeAlias = Now | CurrentRun | Sleep
 """Effects of the machine."""
 
 
-class Desk(Protocol):
+class FileSystem(Protocol):
     """The user's files, and local copies of stored ones."""
 
-    def examine(self, path: str, /) -> Examined | ExaminedFolder: ...
-    def check_out(self, ask: CheckOut, /) -> str: ...
-    def assemble(self, ask: Assemble, /) -> str: ...
-    def delete_original(self, original: Original, /) -> bool: ...
+    def inspect_file(self, path: str, /) -> InspectedFile | InspectedFolder: ...
+    def materialize(self, ask: Materialize, /) -> str: ...
+    def materialize_folder(self, ask: MaterializeFolder, /) -> str: ...
+    def delete_source(self, original: LocalSource, /) -> bool: ...
 
 
 class Clock(Protocol):
@@ -109,33 +109,33 @@ class Clock(Protocol):
         """Return the current time, in UTC."""
         ...
 
-    def ticks(self) -> float:
+    def monotonic(self) -> float:
         """Return the seconds of a monotonic clock, for measuring durations."""
         ...
 
 
-class Machine(Protocol):
+class System(Protocol):
     """Time and facts of this process."""
 
     def now(self) -> datetime: ...
     def current_run(self) -> Run: ...
-    def pause(self, seconds: float, /) -> float: ...
+    def sleep(self, seconds: float, /) -> float: ...
 
 
-def file_effects(desk: Desk) -> Interpreter[Files]:
+def file_effects(desk: FileSystem) -> Interpreter[FileEffects]:
     """Return an interpreter for *desk*."""
     return (
-        Examine.on(lambda ask: desk.examine(ask.path))
-        | CheckOut.on(desk.check_out)
-        | Assemble.on(desk.assemble)
-        | DeleteOriginal.on(lambda ask: desk.delete_original(ask.original))
+        InspectFile.on(lambda ask: desk.inspect_file(ask.path))
+        | Materialize.on(desk.materialize)
+        | MaterializeFolder.on(desk.materialize_folder)
+        | DeleteSource.on(lambda ask: desk.delete_source(ask.original))
     )
 
 
-def world_effects(machine: Machine) -> Interpreter[World]:
+def system_effects(machine: System) -> Interpreter[SystemEffects]:
     """Return an interpreter for *machine*."""
     return (
         Now.on(lambda _: machine.now())
         | CurrentRun.on(lambda _: machine.current_run())
-        | Pause.on(lambda ask: machine.pause(ask.seconds))
+        | Sleep.on(lambda ask: machine.sleep(ask.seconds))
     )

@@ -11,32 +11,32 @@ from provenance.effect import Effect, Interpreter, Program
 from provenance.errors import ArtifactNotFoundError, RunNotFoundError
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.queries import Page, Query
-from provenance.model.records import ArtifactRecord, Blob, Held, Options, Run, SetRecord
+from provenance.model.records import ArtifactRecord, Blob, InlineBlob, Options, Run, SetRecord
 
 
 @frozen
-class InspectRecord(Effect[ArtifactRecord | None]):
+class ReadStoredRecord(Effect[ArtifactRecord | None]):
     """The record of this id as stored, without caches and without copies between tiers."""
 
     id: ArtifactId
 
 
 @frozen
-class FindNamed(Effect[frozenset[Blob]]):
+class FindReferencedBlobs(Effect[frozenset[Blob]]):
     """Those of *blobs* that any record refers to."""
 
     blobs: tuple[Blob, ...]
 
 
 @frozen
-class FindPins(Effect[tuple[SetId, ...]]):
+class FindSetsContaining(Effect[tuple[SetId, ...]]):
     """The ids of the sets that contain the artifact, in order."""
 
     id: ArtifactId
 
 
 @frozen
-class Evict(Effect[tuple[Blob, ...] | None]):
+class MarkEvicted(Effect[tuple[Blob, ...] | None]):
     """Mark the value of this artifact, *blob*, as evicted.
 
     Bytes stored in the record's row are deleted.
@@ -60,16 +60,23 @@ class FindEviction(Effect[datetime | None]):
 
 
 @frozen
-class CheckRecords(Effect[tuple[str, ...]]):
+class CheckDatabase(Effect[tuple[str, ...]]):
     """The problems that the database reports in its own files."""
 
 
 @frozen
-class FindHomes(Effect[frozenset[str]]):
+class GetDatabaseIds(Effect[frozenset[str]]):
     """The identities of the databases with the records, equal for repositories that share one."""
 
 
-RecordCare: TypeAlias = InspectRecord | FindNamed | Evict | FindEviction | CheckRecords | FindHomes
+RecordMaintenance: TypeAlias = (
+    ReadStoredRecord
+    | FindReferencedBlobs
+    | MarkEvicted
+    | FindEviction
+    | CheckDatabase
+    | GetDatabaseIds
+)
 """Maintenance effects of a record store."""
 
 
@@ -82,7 +89,7 @@ class FindRecord(Effect["ArtifactRecord | None"]):
 
 
 @frozen
-class FindIds(Effect[tuple[ArtifactId, ...]]):
+class ListIds(Effect[tuple[ArtifactId, ...]]):
     """Up to *limit* ids that begin with *prefix* and sort after *after*, in order."""
 
     prefix: str
@@ -91,14 +98,14 @@ class FindIds(Effect[tuple[ArtifactId, ...]]):
 
 
 @frozen
-class FindByValue(Effect[tuple[ArtifactRecord, ...]]):
+class FindRecordsByValue(Effect[tuple[ArtifactRecord, ...]]):
     """The records of this value id, oldest first."""
 
     value_id: ValueId
 
 
 @frozen
-class FindProgeny(Effect[tuple[ArtifactId, ...]]):
+class ListDependents(Effect[tuple[ArtifactId, ...]]):
     """The ids of the artifacts computed directly from this one, in order."""
 
     id: ArtifactId
@@ -119,7 +126,7 @@ class FindRun(Effect["Run | None"]):
 
 
 @frozen
-class FindRecords(Effect[Page]):
+class SearchRecords(Effect[Page]):
     """A page of up to *limit* records that match *query*, newest first, after the position *after*.
 
     A replaced record keeps its position, so that paging misses none.
@@ -142,13 +149,13 @@ class PutRecord(Effect[ArtifactRecord]):
     record: ArtifactRecord
     run: Run
     inputs_json: str
-    held: tuple[Held, ...] = ()
+    inline_blobs: tuple[InlineBlob, ...] = ()
     replace: bool = False
     besides: tuple[PutRecord, ...] = ()
 
 
 @frozen
-class DropRecord(Effect["tuple[Blob, ...] | None"]):
+class DeleteRecord(Effect["tuple[Blob, ...] | None"]):
     """Delete a record.
 
     Answers the blobs that no record refers to any longer, None if there was no record.
@@ -172,7 +179,7 @@ class FindSet(Effect["SetRecord | None"]):
 
 
 @frozen
-class FindSetIds(Effect[tuple[SetId, ...]]):
+class ListSetIds(Effect[tuple[SetId, ...]]):
     """Up to *limit* ids of sets that begin with *prefix* and sort after *after*, in order."""
 
     prefix: str
@@ -181,75 +188,77 @@ class FindSetIds(Effect[tuple[SetId, ...]]):
 
 
 @frozen
-class FindLabelled(Effect["SetRecord | None"]):
+class FindSetByLabels(Effect["SetRecord | None"]):
     """The newest set with all of these labels, and possibly others."""
 
     labels: Options
 
 
 @frozen
-class DropSet(Effect[bool]):
+class DeleteSet(Effect[bool]):
     """Delete a set with all its labels, but not its members; answers False if there was none."""
 
     id: SetId
 
 
-Sets: TypeAlias = PutSet | FindSet | FindSetIds | FindLabelled | DropSet | FindPins
+SetEffects: TypeAlias = (
+    PutSet | FindSet | ListSetIds | FindSetByLabels | DeleteSet | FindSetsContaining
+)
 """Effects of a set store."""
 RecordEffects: TypeAlias = (
     FindRecord
-    | FindIds
-    | FindByValue
-    | FindProgeny
+    | ListIds
+    | FindRecordsByValue
+    | ListDependents
     | FindInputs
     | FindRun
-    | FindRecords
+    | SearchRecords
     | PutRecord
-    | DropRecord
-    | RecordCare
-    | Sets
+    | DeleteRecord
+    | RecordMaintenance
+    | SetEffects
 )
 """Effects of a record store."""
 
 
-class Records(Protocol):
+class RecordReader(Protocol):
     """Any record store."""
 
     def find_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord | None: ...
 
 
 @runtime_checkable
-class TendedRecords(Protocol):
+class MaintainableRecordStore(Protocol):
     """A record store with eviction; each method answers the effect of its name above."""
 
-    def find_named(self, blobs: tuple[Blob, ...], /) -> frozenset[Blob]: ...
-    def evict(
+    def find_referenced_blobs(self, blobs: tuple[Blob, ...], /) -> frozenset[Blob]: ...
+    def mark_evicted(
         self, artifact_id: ArtifactId, blob: Blob, at: datetime, /
     ) -> tuple[Blob, ...] | None: ...
     def find_eviction(self, artifact_id: ArtifactId, /) -> datetime | None: ...
-    def check_records(self) -> tuple[str, ...]: ...
-    def find_homes(self) -> frozenset[str]: ...
+    def check_database(self) -> tuple[str, ...]: ...
+    def get_database_ids(self) -> frozenset[str]: ...
 
 
-def tended_record_effects(store: Records) -> Interpreter[RecordCare]:
-    """Return an interpreter for *store*; without `TendedRecords` every blob counts as referenced."""
-    inspect = InspectRecord.on(lambda ask: store.find_record(ask.id))
-    if isinstance(store, TendedRecords):
+def record_maintenance_effects(store: RecordReader) -> Interpreter[RecordMaintenance]:
+    """Return an interpreter for *store*; without `MaintainableRecordStore` every blob counts as referenced."""
+    inspect = ReadStoredRecord.on(lambda ask: store.find_record(ask.id))
+    if isinstance(store, MaintainableRecordStore):
         return (
             inspect
-            | FindNamed.on(lambda ask: store.find_named(ask.blobs))
-            | Evict.on(lambda ask: store.evict(ask.id, ask.blob, ask.at))
+            | FindReferencedBlobs.on(lambda ask: store.find_referenced_blobs(ask.blobs))
+            | MarkEvicted.on(lambda ask: store.mark_evicted(ask.id, ask.blob, ask.at))
             | FindEviction.on(lambda ask: store.find_eviction(ask.id))
-            | CheckRecords.on(lambda _: store.check_records())
-            | FindHomes.on(lambda _: store.find_homes())
+            | CheckDatabase.on(lambda _: store.check_database())
+            | GetDatabaseIds.on(lambda _: store.get_database_ids())
         )
     return (
         inspect
-        | FindNamed.on(lambda ask: frozenset(ask.blobs))
-        | Evict.on(lambda _: None)
+        | FindReferencedBlobs.on(lambda ask: frozenset(ask.blobs))
+        | MarkEvicted.on(lambda _: None)
         | FindEviction.on(lambda _: None)
-        | CheckRecords.on(lambda _: ())
-        | FindHomes.on(lambda _: frozenset({f"object:{id(store)}"}))
+        | CheckDatabase.on(lambda _: ())
+        | GetDatabaseIds.on(lambda _: frozenset({f"object:{id(store)}"}))
     )
 
 
@@ -257,14 +266,14 @@ class RecordStore(Protocol):
     """A store of records; each method answers the effect of its name above."""
 
     def find_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord | None: ...
-    def find_ids(self, prefix: str, limit: int, after: str, /) -> tuple[ArtifactId, ...]: ...
-    def find_by_value(self, value_id: ValueId, /) -> tuple[ArtifactRecord, ...]: ...
-    def find_progeny(self, artifact_id: ArtifactId, /) -> tuple[ArtifactId, ...]: ...
+    def list_ids(self, prefix: str, limit: int, after: str, /) -> tuple[ArtifactId, ...]: ...
+    def find_records_by_value(self, value_id: ValueId, /) -> tuple[ArtifactRecord, ...]: ...
+    def list_dependents(self, artifact_id: ArtifactId, /) -> tuple[ArtifactId, ...]: ...
     def find_inputs(self, artifact_id: ArtifactId, /) -> str | None: ...
     def find_run(self, run_id: RunId, /) -> Run | None: ...
-    def find_records(self, query: Query, after: int | None, limit: int, /) -> Page: ...
+    def search_records(self, query: Query, after: int | None, limit: int, /) -> Page: ...
     def put_record(self, ask: PutRecord, /) -> ArtifactRecord: ...
-    def drop_record(self, artifact_id: ArtifactId, /) -> tuple[Blob, ...] | None: ...
+    def delete_record(self, artifact_id: ArtifactId, /) -> tuple[Blob, ...] | None: ...
 
 
 class SetStore(Protocol):
@@ -272,46 +281,46 @@ class SetStore(Protocol):
 
     def put_set(self, record: SetRecord, /) -> SetRecord: ...
     def find_set(self, set_id: SetId, /) -> SetRecord | None: ...
-    def find_set_ids(self, prefix: str, limit: int, after: str, /) -> tuple[SetId, ...]: ...
-    def find_labelled(self, labels: Options, /) -> SetRecord | None: ...
-    def drop_set(self, set_id: SetId, /) -> bool: ...
-    def find_pins(self, artifact_id: ArtifactId, /) -> tuple[SetId, ...]: ...
+    def list_set_ids(self, prefix: str, limit: int, after: str, /) -> tuple[SetId, ...]: ...
+    def find_set_by_labels(self, labels: Options, /) -> SetRecord | None: ...
+    def delete_set(self, set_id: SetId, /) -> bool: ...
+    def find_sets_containing(self, artifact_id: ArtifactId, /) -> tuple[SetId, ...]: ...
 
 
 def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[RecordEffects]:
     """Return an interpreter for *store* and *sets*.
 
-    For maintenance *store* may be one of `TendedRecords`.
+    For maintenance *store* may be one of `MaintainableRecordStore`.
     """
     return (
         FindRecord.on(lambda ask: store.find_record(ask.id))
-        | FindIds.on(lambda ask: store.find_ids(ask.prefix, ask.limit, ask.after))
-        | FindByValue.on(lambda ask: store.find_by_value(ask.value_id))
-        | FindProgeny.on(lambda ask: store.find_progeny(ask.id))
+        | ListIds.on(lambda ask: store.list_ids(ask.prefix, ask.limit, ask.after))
+        | FindRecordsByValue.on(lambda ask: store.find_records_by_value(ask.value_id))
+        | ListDependents.on(lambda ask: store.list_dependents(ask.id))
         | FindInputs.on(lambda ask: store.find_inputs(ask.id))
         | FindRun.on(lambda ask: store.find_run(ask.id))
-        | FindRecords.on(lambda ask: store.find_records(ask.query, ask.after, ask.limit))
+        | SearchRecords.on(lambda ask: store.search_records(ask.query, ask.after, ask.limit))
         | PutRecord.on(store.put_record)
-        | DropRecord.on(lambda ask: store.drop_record(ask.id))
-        | tended_record_effects(store)
+        | DeleteRecord.on(lambda ask: store.delete_record(ask.id))
+        | record_maintenance_effects(store)
         | set_effects(sets)
     )
 
 
-def set_effects(store: SetStore) -> Interpreter[Sets]:
+def set_effects(store: SetStore) -> Interpreter[SetEffects]:
     """Return an interpreter for *store*."""
     return (
         PutSet.on(lambda ask: store.put_set(ask.record))
         | FindSet.on(lambda ask: store.find_set(ask.id))
-        | FindSetIds.on(lambda ask: store.find_set_ids(ask.prefix, ask.limit, ask.after))
-        | FindLabelled.on(lambda ask: store.find_labelled(ask.labels))
-        | DropSet.on(lambda ask: store.drop_set(ask.id))
-        | FindPins.on(lambda ask: store.find_pins(ask.id))
+        | ListSetIds.on(lambda ask: store.list_set_ids(ask.prefix, ask.limit, ask.after))
+        | FindSetByLabels.on(lambda ask: store.find_set_by_labels(ask.labels))
+        | DeleteSet.on(lambda ask: store.delete_set(ask.id))
+        | FindSetsContaining.on(lambda ask: store.find_sets_containing(ask.id))
     )
 
 
 @frozen
-class Given:
+class RecordWithInputs:
     """All that a store has of an artifact, except the bytes."""
 
     record: ArtifactRecord
@@ -319,7 +328,9 @@ class Given:
     inputs_json: str
 
 
-def given(record: ArtifactRecord, repo: str) -> Program[FindRun | FindInputs, Given]:
+def record_with_inputs(
+    record: ArtifactRecord, repo: str
+) -> Program[FindRun | FindInputs, RecordWithInputs]:
     """Look up what is stored beside the record; raises `RunNotFoundError` or `ArtifactNotFoundError` if it is missing."""
     run = yield from FindRun(record.run_id)
     if run is None:
@@ -327,4 +338,4 @@ def given(record: ArtifactRecord, repo: str) -> Program[FindRun | FindInputs, Gi
     inputs = yield from FindInputs(record.id)
     if inputs is None:
         raise ArtifactNotFoundError(record.id, repo)
-    return Given(record, run, inputs)
+    return RecordWithInputs(record, run, inputs)

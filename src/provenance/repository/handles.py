@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
-from provenance.archives import Keeper, Member, Original, resolve_files_with
+from provenance.archives import FileSource, FolderEntry, LocalSource, set_source_resolver
 from provenance.codecs.trust import CopyPolicy
 from provenance.effect import Interpreter, run
 from provenance.errors import (
@@ -22,29 +22,29 @@ from provenance.model.records import Artifact, ArtifactRecord, Blob, Inputs, Ori
 from provenance.model.references import is_proxy, unwrap
 from provenance.ports import blobs
 from provenance.ports import records as ports_records
-from provenance.ports.blobs import BlobEffects, DropBlob, HasBlob, ReadBlob, WriteBlob
-from provenance.ports.capabilities import All, Permissions
+from provenance.ports.blobs import BlobEffects, DeleteBlob, HasBlob, ReadBlob, WriteBlob
+from provenance.ports.capabilities import AllEffects, Permissions
 from provenance.ports.machine import Now
 from provenance.ports.records import (
-    DropSet,
-    FindByValue,
-    FindLabelled,
-    FindProgeny,
+    DeleteSet,
     FindRecord,
-    FindSetIds,
+    FindRecordsByValue,
+    FindSetByLabels,
+    ListDependents,
+    ListSetIds,
     PutSet,
 )
 from provenance.repository import programs, transfer
 from provenance.repository.sets import ArtifactSet, Labels, labels_of
-from provenance.results.handles import artifact_of, id_or_prefix, proxy_over
+from provenance.results.handles import artifact_of, id_or_prefix_of, make_proxy
 from provenance.results.origin import (
     CurrentOrigin,
-    ambient,
-    is_at_home,
+    current_origin,
+    is_current_origin,
     resolving_in,
     resolving_origin,
 )
-from provenance.util.formatting import shown
+from provenance.util.formatting import safe_repr
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -67,7 +67,7 @@ class Repository:
     __module__ = "provenance"
 
     name: str
-    interpreter: Interpreter[All] = field(repr=False)
+    interpreter: Interpreter[AllEffects] = field(repr=False)
     get_engine: Callable[[], Engine] | None = field(default=None, repr=False)
     migrate_to: Callable[[int | None], None] | None = field(default=None, repr=False)
     trusted: bool = field(default=True, repr=False)
@@ -85,7 +85,9 @@ class Repository:
             )
         return self.get_engine()
 
-    def layered(self, layer: Callable[[Interpreter[All]], Interpreter[All]], /) -> Repository:
+    def with_layer(
+        self, layer: Callable[[Interpreter[AllEffects]], Interpreter[AllEffects]], /
+    ) -> Repository:
         """Return this repository with *layer* around its interpreter; `provenance.extending` has some layers."""
         return evolve(self, interpreter=layer(self.interpreter))
 
@@ -106,19 +108,19 @@ class Repository:
         self.migrate_to(version)
 
     def get_by_id(self, artifact_id: object) -> Artifact[object]:
-        """The artifact of this id."""
+        """Return the artifact of this id."""
         return Artifact.of(
-            run(programs.find(id_or_prefix(artifact_id), self.name), self.interpreter), self
+            run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter), self
         )
 
     def get_by_value_id(self, value_id: str) -> tuple[Artifact[object], ...]:
-        """All artifacts whose value has this id, oldest first."""
+        """Return all artifacts whose value has this id, oldest first."""
         text = cast("object", unwrap(value_id))
         if not isinstance(text, str):
             raise TypeError(
-                f"expected the id of a value as a string, got {shown(text)}; pass artifact.value_id or p.hash(value)"
+                f"expected the id of a value as a string, got {safe_repr(text)}; pass artifact.value_id or p.hash(value)"
             )
-        records = self.interpreter(FindByValue(ValueId(text)))
+        records = self.interpreter(FindRecordsByValue(ValueId(text)))
         return tuple(Artifact.of(record, self) for record in records)
 
     def get_value(self, artifact_id: object) -> object:
@@ -126,12 +128,12 @@ class Repository:
         return self.load_value(self.get_by_id(artifact_id))
 
     def get_inputs(self, artifact_id: object) -> Inputs:
-        """The inputs of the artifact of this id; artifacts among them are unread proxies."""
+        """Return the inputs of the artifact of this id; artifacts among them are unread proxies."""
         return self.load_inputs(self.get_by_id(artifact_id))
 
-    def progeny_ids(self, artifact_id: object) -> tuple[ArtifactId, ...]:
-        """Ids of the artifacts that were computed directly from this one."""
-        return self.interpreter(FindProgeny(self.get_by_id(artifact_id).id))
+    def dependent_ids(self, artifact_id: object) -> tuple[ArtifactId, ...]:
+        """Return ids of the artifacts that were computed directly from this one."""
+        return self.interpreter(ListDependents(self.get_by_id(artifact_id).id))
 
     def delete(self, artifact_id: object) -> None:
         """Delete an artifact; its value's bytes go with it, unless another artifact shares them or they were written lately."""
@@ -145,21 +147,21 @@ class Repository:
         known = artifact_of(artifact) if is_proxy(artifact) else artifact
         if not isinstance(known, Artifact):
             raise TypeError(
-                f"expected an artifact or the result of a decorated function, got {shown(known)}"
+                f"expected an artifact or the result of a decorated function, got {safe_repr(known)}"
             )
         found = cast("Artifact[object]", known)
         origin = found.origin
-        source = origin.repo if isinstance(origin, Recovering) else origin
-        source = ambient() if isinstance(source, CurrentOrigin) else source
+        source = origin.repo if isinstance(origin, RecoveringOrigin) else origin
+        source = current_origin() if isinstance(source, CurrentOrigin) else source
         if not isinstance(source, Repository):
             raise ArtifactNotFoundError(found.id, "(read-only)")
-        return self.take(found, source)
+        return self.copy_from(found, source)
 
-    def take(self, record: ArtifactRecord, source: Repository, /) -> Artifact[object]:
+    def copy_from(self, record: ArtifactRecord, source: Repository, /) -> Artifact[object]:
         """Copy the artifact of *record* from *source*, unless it is here with all its bytes."""
-        return next(self.take_several((record,), source))
+        return next(self.copy_several((record,), source))
 
-    def take_several(
+    def copy_several(
         self, records: Iterable[ArtifactRecord], source: Repository, /
     ) -> Iterator[Artifact[object]]:
         """Copy artifacts, the bytes of all of them first; each as `take` does, in their order.
@@ -174,50 +176,52 @@ class Repository:
             missing, source.name, self.name, trusted=source.trusted, into=self.copy_policy
         )
         copies = run(
-            transfer.fetched(missing, blobs.copying_from(source.interpreter)), self.interpreter
+            transfer.copy_blobs(missing, blobs.copying_from(source.interpreter)), self.interpreter
         )
         for record in wanted:
             if record in missing:
-                given = run(ports_records.given(record, source.name), source.interpreter)
-                run(transfer.take(given, copies, self.name), self.interpreter)
+                given = run(
+                    ports_records.record_with_inputs(record, source.name), source.interpreter
+                )
+                run(transfer.store_copy(given, copies, self.name), self.interpreter)
             yield Artifact.of(run(programs.find(record.id, self.name), self.interpreter), self)
 
     def put_set(self, artifact_set: ArtifactSet, /) -> ArtifactSet:
         """Store a set; with labels under which it is stored already, it becomes the newest of them."""
         if not isinstance(cast("object", artifact_set), ArtifactSet):
             raise TypeError(
-                f"expected an ArtifactSet, got {shown(artifact_set)}; make one with create_set"
+                f"expected an ArtifactSet, got {safe_repr(artifact_set)}; make one with create_set"
             )
         now = self.interpreter(Now())
         record = SetRecord(artifact_set.id, artifact_set.artifact_ids, artifact_set.labels, now)
         return self._set(self.interpreter(PutSet(record)))
 
     def get_set_by_id(self, set_id: ArtifactSet | str) -> ArtifactSet:
-        """The set of this id, with the labels that it was given last; raises `SetNotFoundError`, `AmbiguousIdError`."""
+        """Return the set of this id, with the labels that it was given last; raises `SetNotFoundError`, `AmbiguousIdError`."""
         return self._set(run(programs.find_set(_set_id(set_id), self.name), self.interpreter))
 
     def get_set_by_labels(self, labels: Labels) -> ArtifactSet:
-        """The newest set that carries all of these labels; raises `SetNotFoundError`."""
-        record = self.interpreter(FindLabelled(labels_of(labels)))
+        """Return the newest set that carries all of these labels; raises `SetNotFoundError`."""
+        record = self.interpreter(FindSetByLabels(labels_of(labels)))
         if record is None:
             raise SetNotFoundError(f"with the labels {labels!r}", self.name)
         return self._set(record)
 
     def contains_set(self, set_id: ArtifactSet | str) -> bool:
-        """Whether there is a set of this id."""
+        """Return whether there is a set of this id."""
         wanted = _set_id(set_id)
-        return bool(is_prefix(wanted) and self.interpreter(FindSetIds(wanted, 1)))
+        return bool(is_prefix(wanted) and self.interpreter(ListSetIds(wanted, 1)))
 
     def delete_set(self, set_id: ArtifactSet | str) -> None:
         """Delete a set, whatever labels it has; its members stay. Raises as `get_set_by_id` does."""
-        self.interpreter(DropSet(self.get_set_by_id(set_id).id))
+        self.interpreter(DeleteSet(self.get_set_by_id(set_id).id))
 
     def _set(self, record: SetRecord) -> ArtifactSet:
         return ArtifactSet(record.id, record.artifact_ids, record.labels, record.created_at, self)
 
     def __contains__(self, artifact_id: object) -> bool:
         try:
-            wanted = id_or_prefix(artifact_id)
+            wanted = id_or_prefix_of(artifact_id)
         except TypeError:
             return False
         return run(programs.find_optional(wanted), self.interpreter) is not None
@@ -259,29 +263,29 @@ class Repository:
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
         """Stand-in for the value of *record*, which is read when it is first used."""
-        return proxy_over(record, self)
+        return make_proxy(record, self)
 
     def local_path(self, blob: Blob, extension: str, /) -> str:
-        """Path of a local copy of an archived file's bytes."""
+        """Return path of a local copy of an archived file's bytes."""
         return run(programs.local_path(blob, extension, self.interpreter), self.interpreter)
 
-    def local_folder(self, blob: Blob, members: tuple[Member, ...], /) -> str:
-        """Path of a local copy of an archived folder."""
+    def local_folder(self, blob: Blob, members: tuple[FolderEntry, ...], /) -> str:
+        """Return path of a local copy of an archived folder."""
         return run(programs.local_folder(blob, members, self.interpreter), self.interpreter)
 
     def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
-        """What *read* makes of an archived file's bytes."""
+        """Return what *read* makes of an archived file's bytes."""
         return cast("T", run(programs.read_bytes(blob, read), self.interpreter))
 
 
 def _set_id(given: object) -> str:
-    """The id, or first digits of one, of a set that is given as such or by id; TypeError for anything else."""
+    """Return the id, or first digits of one, of a set that is given as such or by id; TypeError for anything else."""
     wanted = unwrap(given)
     if isinstance(wanted, ArtifactSet):
         return wanted.id
     if isinstance(wanted, str):
         return wanted
-    raise TypeError(f"expected an ArtifactSet or its id, got {shown(wanted)}")
+    raise TypeError(f"expected an ArtifactSet or its id, got {safe_repr(wanted)}")
 
 
 @frozen
@@ -289,33 +293,33 @@ class CurrentFiles(CurrentOrigin):
     """Keeper of files that a user unpickled: the environment's repository, whichever that is when they are used."""
 
     def local_path(self, blob: Blob, extension: str, /) -> str:
-        """Path of a local copy of the bytes, from the current repository."""
-        return cast("Repository", ambient()).local_path(blob, extension)
+        """Return path of a local copy of the bytes, from the current repository."""
+        return cast("Repository", current_origin()).local_path(blob, extension)
 
-    def local_folder(self, blob: Blob, members: tuple[Member, ...], /) -> str:
-        """Path of a local copy of the folder, from the current repository."""
-        return cast("Repository", ambient()).local_folder(blob, members)
+    def local_folder(self, blob: Blob, members: tuple[FolderEntry, ...], /) -> str:
+        """Return path of a local copy of the folder, from the current repository."""
+        return cast("Repository", current_origin()).local_folder(blob, members)
 
     def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
-        """What *read* makes of the bytes, from the current repository."""
-        return cast("Repository", ambient()).read_bytes_of(blob, read)
+        """Return what *read* makes of the bytes, from the current repository."""
+        return cast("Repository", current_origin()).read_bytes_of(blob, read)
 
 
-def _current_keeper() -> Keeper:
+def _current_source() -> FileSource:
     origin = resolving_origin()
     return origin if isinstance(origin, Repository) else CurrentFiles()
 
 
-def _is_home(keeper: Keeper) -> bool:
+def _is_home(source: FileSource) -> bool:
     return (
         resolving_origin() is None
-        if isinstance(keeper, Original)
-        else is_at_home(cast("Origin", keeper))
+        if isinstance(source, LocalSource)
+        else is_current_origin(cast("Origin", source))
     )
 
 
 @frozen(eq=False)
-class Recovering:
+class RecoveringOrigin:
     """Origin of a hit: *recover* reads its value, and computes it again if it is lost; the rest is in *repo*."""
 
     repo: Repository
@@ -340,10 +344,10 @@ class Recovering:
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
         """Stand-in for the value of *record*."""
-        return proxy_over(record, self)
+        return make_proxy(record, self)
 
 
-resolve_files_with(_current_keeper, _is_home)
+set_source_resolver(_current_source, _is_home)
 
 
 @frozen(eq=False)
@@ -365,7 +369,7 @@ class Store:
     permissions: Permissions = field(factory=Permissions, repr=False)
     copy_policy: CopyPolicy = field(default=CopyPolicy.DATA_ONLY, repr=False)
 
-    def layered(
+    def with_layer(
         self, layer: Callable[[Interpreter[BlobEffects]], Interpreter[BlobEffects]], /
     ) -> Store:
         """Return this store with *layer* around it.
@@ -385,21 +389,23 @@ class Store:
             BlobNotFoundError: if they are missing.
             CorruptBlobError: if they are not what was stored.
         """
-        return cast("bytes", self.interpreter(ReadBlob(_key(blob), lambda source: source.read())))
+        return cast(
+            "bytes", self.interpreter(ReadBlob(_require_blob(blob), lambda source: source.read()))
+        )
 
     def delete(self, blob: Blob) -> None:
         """Delete the bytes of this key, if they exist."""
-        self.interpreter(DropBlob(_key(blob)))
+        self.interpreter(DeleteBlob(_require_blob(blob)))
 
     def __contains__(self, blob: object) -> bool:
-        return self.interpreter(HasBlob(_key(blob)))
+        return self.interpreter(HasBlob(_require_blob(blob)))
 
     def __getitem__(self, blob: Blob) -> bytes:
         return self.get(blob)
 
 
-def _key(given: object) -> Blob:
+def _require_blob(given: object) -> Blob:
     if isinstance(given, Blob):
         return given
     advice = "pass the Blob (digest and size) that put returned, or the value_blob of an artifact"
-    raise TypeError(f"expected a Blob as key, got {shown(given)}; {advice}")
+    raise TypeError(f"expected a Blob as key, got {safe_repr(given)}; {advice}")

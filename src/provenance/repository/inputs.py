@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from provenance.hashing import hash_value
 from provenance.model.records import Inputs, Json
-from provenance.model.references import Sighting
+from provenance.model.references import InputRef
 from provenance.util.formatting import type_name
 
 NO_HASHES: Mapping[str, str] = {}
@@ -116,13 +116,13 @@ def _json_of(value: object, digest: str | None = None, depth: int = 0) -> Json:
     has_json = _SCALARS.get(kind)
     if has_json is not None:
         return cast("Json", value) if has_json(value) else _summary(value, digest)
-    sight: Callable[[object], Sighting | None] | None = getattr(
+    sight: Callable[[object], InputRef | None] | None = getattr(
         kind, "__provenance_sighting__", None
     )
     if sight is not None:
-        sighting = sight(value)
-        if sighting is not None:
-            return {"artifact": sighting.artifact_id}
+        ref = sight(value)
+        if ref is not None:
+            return {"artifact": ref.artifact_id}
         # A proxy of a result that is in no store counts as its value.
         return _json_of(cast("Any", value).__wrapped__, digest, depth)
     if depth < DEEPEST:
@@ -157,12 +157,12 @@ def _summary(value: object, digest: str | None) -> Json:
     if digest is not None:
         facts["hash"] = digest
     try:
-        return {**facts, **_measures(value)}
+        return {**facts, **_measurements(value)}
     except Exception:  # noqa: BLE001 - a type's own methods may fail; recording must not
         return facts
 
 
-def _measures(value: object) -> dict[str, Json]:
+def _measurements(value: object) -> dict[str, Json]:
     """Return the shape, element type and length of *value*, as far as it has them."""
     facts: dict[str, Json] = {}
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
@@ -185,7 +185,7 @@ def plain_only(
 
 
 def inputs_from(stored: object) -> Inputs:
-    """Inputs from what one of `Draft.inputs` wrote; TypeError for anything else."""
+    """Return the inputs that `PendingArtifact.inputs` wrote; raise `TypeError` for anything else."""
     if not isinstance(stored, dict):
         raise TypeError(f"recorded inputs are a dictionary, not {type(stored).__qualname__}")
     parts = cast("dict[str, Any]", stored)

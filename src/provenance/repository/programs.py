@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, TypeAlias, cast
 
 from attrs import frozen
 
-from provenance.archives import ArchivedFile, ArchivedFolder, Member, copied
+from provenance.archives import ArchivedFile, ArchivedFolder, FolderEntry, copy_stream
 from provenance.codecs import Decoding
 from provenance.effect import Interpreter, Program
 from provenance.errors import (
@@ -24,41 +24,41 @@ from provenance.errors import (
 )
 from provenance.model.ids import ID_DIGITS, ArtifactId, is_prefix
 from provenance.model.records import ArtifactRecord, Blob, Inputs, Run, SetRecord
-from provenance.ports.blobs import MARGIN, DropBlob, HasBlob, Quarantine, ReadBlob
-from provenance.ports.capabilities import Curate, Load, Lookup
-from provenance.ports.machine import Assemble, CheckOut, Now
+from provenance.ports.blobs import MARGIN, DeleteBlob, HasBlob, Quarantine, ReadBlob
+from provenance.ports.capabilities import Delete, Load, Lookup
+from provenance.ports.machine import Materialize, MaterializeFolder, Now
 from provenance.ports.records import (
-    DropRecord,
+    DeleteRecord,
     FindEviction,
-    FindIds,
     FindInputs,
     FindRecord,
     FindRun,
     FindSet,
-    FindSetIds,
+    ListIds,
+    ListSetIds,
 )
 from provenance.repository.inputs import inputs_from, plain_inputs
-from provenance.util.formatting import said
+from provenance.util.formatting import describe_error
 
 _INPUTS = Decoding("pickle")
 
 
 @frozen
-class Found:
+class LookupHit:
     """The artifact is recorded."""
 
     record: ArtifactRecord
 
 
 @frozen
-class Absent:
+class LookupMiss:
     """Nothing is recorded under this id."""
 
     id: ArtifactId
 
 
 @frozen
-class Gone:
+class BlobLost:
     """The artifact is recorded, but its value is no longer in the store, perhaps because it was *evicted*."""
 
     record: ArtifactRecord
@@ -66,38 +66,38 @@ class Gone:
 
 
 @frozen
-class Unsound:
+class RecordCorrupt:
     """Something is recorded under this id, but not what was put there."""
 
     id: ArtifactId
     problem: str
 
 
-LookedUp: TypeAlias = Found | Absent | Gone | Unsound
+LookupResult: TypeAlias = LookupHit | LookupMiss | BlobLost | RecordCorrupt
 
 
 def lookup(
     artifact_id: ArtifactId, *, fresh: bool = False
-) -> Program[FindRecord, Found | Absent | Unsound]:
+) -> Program[FindRecord, LookupHit | LookupMiss | RecordCorrupt]:
     """Look up the record of a planned call, past the cache of records if *fresh*; the value is neither read nor looked for."""
     try:
         record = yield from FindRecord(artifact_id, fresh)
     except CorruptRecordError as error:
-        return Unsound(artifact_id, str(error))
-    return Absent(artifact_id) if record is None else Found(record)
+        return RecordCorrupt(artifact_id, str(error))
+    return LookupMiss(artifact_id) if record is None else LookupHit(record)
 
 
-def probe(artifact_id: ArtifactId) -> Program[Lookup, LookedUp]:
+def probe(artifact_id: ArtifactId) -> Program[Lookup, LookupResult]:
     """Look up the record of a planned call, and whether its value is still stored."""
     found = yield from lookup(artifact_id)
-    if not isinstance(found, Found):
+    if not isinstance(found, LookupHit):
         return found
     if not (yield from HasBlob(found.record.value_blob)):
-        return Gone(found.record, (yield from was_evicted(artifact_id)))
+        return BlobLost(found.record, (yield from was_evicted(artifact_id)))
     for part_id in sorted(found.record.value_artifact_ids if found.record.composite else ()):
         part = yield from lookup(part_id)
-        if not isinstance(part, Found) or not (yield from HasBlob(part.record.value_blob)):
-            return Gone(found.record)
+        if not isinstance(part, LookupHit) or not (yield from HasBlob(part.record.value_blob)):
+            return BlobLost(found.record)
     return found
 
 
@@ -111,7 +111,7 @@ def find_optional(id_or_prefix: str) -> Program[Load, ArtifactRecord | None]:
         return None
     if len(id_or_prefix) == ID_DIGITS:
         return (yield from FindRecord(ArtifactId(id_or_prefix)))
-    matches = yield from FindIds(id_or_prefix)
+    matches = yield from ListIds(id_or_prefix)
     if len(matches) > 1:
         raise AmbiguousIdError(id_or_prefix, matches)
     return (yield from FindRecord(matches[0])) if matches else None
@@ -125,9 +125,9 @@ def find(id_or_prefix: str, repo: str) -> Program[Load, ArtifactRecord]:
     return record
 
 
-def find_set(id_or_prefix: str, repo: str) -> Program[FindSet | FindSetIds, SetRecord]:
+def find_set(id_or_prefix: str, repo: str) -> Program[FindSet | ListSetIds, SetRecord]:
     """Find the set of an id or prefix; raises `SetNotFoundError` if there is none."""
-    matches = (yield from FindSetIds(id_or_prefix)) if is_prefix(id_or_prefix) else ()
+    matches = (yield from ListSetIds(id_or_prefix)) if is_prefix(id_or_prefix) else ()
     if len(matches) > 1:
         raise AmbiguousIdError(id_or_prefix, matches)
     record = (yield from FindSet(matches[0])) if matches else None
@@ -172,7 +172,7 @@ def read_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | ReadB
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CorruptRecordError(
-            record.id, repo, f"its inputs are not those of a call: {said(error)}"
+            record.id, repo, f"its inputs are not those of a call: {describe_error(error)}"
         ) from error
 
 
@@ -183,7 +183,7 @@ def decode(blob: Blob, decoding: Decoding, repo: str) -> Program[ReadBlob, objec
     except (ProvenanceError, MemoryError):
         raise
     except Exception as error:
-        reason = f"it cannot be decoded: {said(error)}"
+        reason = f"it cannot be decoded: {describe_error(error)}"
         misses_code = isinstance(error, AttributeError | ImportError)
         raise CorruptBlobError(
             blob.id, repo, reason, is_sound=True, misses_code=misses_code
@@ -198,7 +198,9 @@ def find_run(record: ArtifactRecord, repo: str) -> Program[FindRun, Run]:
     return run
 
 
-def set_aside(blob: Blob, error: BlobNotFoundError | CorruptBlobError) -> Program[Quarantine, None]:
+def quarantine_if_damaged(
+    blob: Blob, error: BlobNotFoundError | CorruptBlobError
+) -> Program[Quarantine, None]:
     """Quarantine damaged bytes; sound bytes that could not be decoded stay for other readers."""
     if not (isinstance(error, CorruptBlobError) and error.is_sound):
         yield from Quarantine(blob)
@@ -209,33 +211,33 @@ def was_evicted(artifact_id: ArtifactId) -> Program[FindEviction, bool]:
     return (yield from FindEviction(artifact_id)) is not None
 
 
-def forget(artifact_id: ArtifactId) -> Program[Curate, bool]:
+def forget(artifact_id: ArtifactId) -> Program[Delete, bool]:
     """Delete an artifact, and each of its blobs that no other artifact shares; False if there is none.
 
     Recently written bytes stay until they are collected: another process may have found them, and be about to record them.
     """
     before = (yield from Now()) - MARGIN
-    orphans = yield from DropRecord(artifact_id)
+    orphans = yield from DeleteRecord(artifact_id)
     for blob in orphans or ():
         with suppress(
             StorePermissionError
         ):  # a store without permission to delete keeps the bytes, which no record names
-            yield from DropBlob(blob, before)
+            yield from DeleteBlob(blob, before)
     return orphans is not None
 
 
-def forget_whole(artifact_id: ArtifactId) -> Program[Curate, bool]:
+def forget_with_parts(artifact_id: ArtifactId) -> Program[Delete, bool]:
     """As `forget`; the parts of a composite are deleted after it, so that an interrupt never leaves it without them."""
     found = yield from lookup(artifact_id)
     there = yield from forget(artifact_id)
-    if isinstance(found, Found) and found.record.composite:
+    if isinstance(found, LookupHit) and found.record.composite:
         for part_id in sorted(found.record.value_artifact_ids):
             yield from forget(part_id)
     return there
 
 
 def contents_of(file: ArchivedFile) -> tuple[Blob, ...]:
-    """The blobs of a folder's files, each once."""
+    """Return the blobs of a folder's files, each once."""
     return (
         tuple(dict.fromkeys(member.blob for member in file.members))
         if isinstance(file, ArchivedFolder)
@@ -268,30 +270,30 @@ def _quarantine(blob: Blob, trouble: CorruptBlobError) -> Program[Quarantine, No
     with suppress(
         StorePermissionError
     ):  # a read-only store keeps them; the damage is reported anyway
-        yield from set_aside(blob, trouble)
+        yield from quarantine_if_damaged(blob, trouble)
 
 
 def local_path(
     blob: Blob, extension: str, stores: Interpreter[Any], *, executable: bool = False
-) -> Program[CheckOut | Quarantine, str]:
+) -> Program[Materialize | Quarantine, str]:
     """Return the path of a local copy of *blob*; *stores* give the bytes if there is none yet."""
 
     def pour(sink: BinaryIO) -> None:
-        stores(ReadBlob(blob, lambda source: copied(source, sink)))
+        stores(ReadBlob(blob, lambda source: copy_stream(source, sink)))
 
     try:
-        return (yield from CheckOut(blob, extension, pour, executable))
+        return (yield from Materialize(blob, extension, pour, executable))
     except CorruptBlobError as trouble:
         yield from _quarantine(blob, trouble)
         raise
 
 
 def local_folder(
-    blob: Blob, members: tuple[Member, ...], stores: Interpreter[Any]
-) -> Program[CheckOut | Assemble | Quarantine, str]:
+    blob: Blob, members: tuple[FolderEntry, ...], stores: Interpreter[Any]
+) -> Program[Materialize | MaterializeFolder | Quarantine, str]:
     """Return the path of a local folder of copies, which *stores* fill."""
-    copies: list[tuple[Member, str]] = []
+    copies: list[tuple[FolderEntry, str]] = []
     for member in members:
         path = yield from local_path(member.blob, "", stores, executable=member.executable)
         copies.append((member, path))
-    return (yield from Assemble(blob, tuple(copies)))
+    return (yield from MaterializeFolder(blob, tuple(copies)))

@@ -12,11 +12,11 @@ from provenance.errors import ConfigError, DuplicateNameError, MemberNotFoundErr
 from provenance.hashing import combine
 from provenance.model.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.model.records import NO_OPTIONS, Artifact, ArtifactRecord, Options, Origin
-from provenance.model.references import is_proxy, sighted
-from provenance.model.rows import labels_from, labels_text
-from provenance.results.origin import CurrentOrigin, ambient
-from provenance.util.formatting import shown
-from provenance.util.validation import several
+from provenance.model.references import is_proxy, represented_artifact
+from provenance.model.rows import labels_text, parse_labels
+from provenance.results.origin import CurrentOrigin, current_origin
+from provenance.util.formatting import safe_repr
+from provenance.util.validation import require_iterable
 
 
 def set_id(members: Iterable[ArtifactId]) -> SetId:
@@ -28,7 +28,7 @@ Labels: TypeAlias = Mapping[str, object] | str | None
 """Labels of a set with a JSON form; a string means `{'name': string}`, None no labels."""
 
 
-class SetKeeper(Protocol):
+class SetTarget(Protocol):
     """A repository that stores sets."""
 
     def put_set(self, artifact_set: ArtifactSet, /) -> ArtifactSet:
@@ -61,7 +61,7 @@ class ArtifactSet:
             TypeError: for a member that is not an artifact, a proxy or a whole id.
             ConfigError: for labels without a JSON form.
         """
-        ids = frozenset(map(id_of, several(members, "ArtifactSet.of")))
+        ids = frozenset(map(id_of, require_iterable(members, "ArtifactSet.of")))
         return cls(set_id(ids), ids, labels_of(labels))
 
     @property
@@ -107,14 +107,14 @@ class ArtifactSet:
         """Return the same members and labels, but with this name."""
         return self._with(self.artifact_ids, {**self.labels, "name": name})
 
-    def put(self, repo: SetKeeper | None = None) -> ArtifactSet:
+    def put(self, repo: SetTarget | None = None) -> ArtifactSet:
         """Store the set in *repo*, by default the current repository; return it as it is stored.
 
         Of all sets with its labels, it becomes the newest. Raises `StoreUnavailableError` and
         `StorePermissionError` as the store does.
         """
-        keeper = cast("SetKeeper", ambient()) if repo is None else repo
-        return keeper.put_set(self)
+        source = cast("SetTarget", current_origin()) if repo is None else repo
+        return source.put_set(self)
 
     @property
     def artifacts(self) -> tuple[Artifact[object], ...]:
@@ -148,13 +148,13 @@ class ArtifactSet:
         return len(self.artifact_ids)
 
     def __or__(self, other: ArtifactSet) -> ArtifactSet:
-        return _combined(ArtifactSet.union, self, other)
+        return _combine(ArtifactSet.union, self, other)
 
     def __and__(self, other: ArtifactSet) -> ArtifactSet:
-        return _combined(ArtifactSet.intersection, self, other)
+        return _combine(ArtifactSet.intersection, self, other)
 
     def __sub__(self, other: ArtifactSet) -> ArtifactSet:
-        return _combined(ArtifactSet.difference, self, other)
+        return _combine(ArtifactSet.difference, self, other)
 
     def __eq__(self, other: object) -> bool:
         return self.id == other.id if isinstance(other, ArtifactSet) else NotImplemented
@@ -182,9 +182,7 @@ class ArtifactSet:
         )
 
 
-def _combined(
-    operation: Callable[..., ArtifactSet], one: ArtifactSet, other: object
-) -> ArtifactSet:
+def _combine(operation: Callable[..., ArtifactSet], one: ArtifactSet, other: object) -> ArtifactSet:
     return operation(one, other) if isinstance(other, ArtifactSet) else cast("Any", NotImplemented)
 
 
@@ -206,12 +204,12 @@ def proxies_by_name(artifacts: Iterable[Artifact[object]], *, group: bool) -> di
 
 def id_of(member: object) -> ArtifactId:
     """Return the id of an artifact or proxy, or a whole id; raise TypeError for anything else."""
-    sighting = sighted(member)
-    if sighting is not None:
-        return sighting.artifact_id
+    ref = represented_artifact(member)
+    if ref is not None:
+        return ref.artifact_id
     if is_proxy(member):
         raise TypeError(
-            f"{shown(member)} was computed read-only and is in no store; "
+            f"{safe_repr(member)} was computed read-only and is in no store; "
             "compute it with read_only off"
         )
     if isinstance(member, ArtifactRecord):
@@ -219,7 +217,8 @@ def id_of(member: object) -> ArtifactId:
     if isinstance(member, str) and len(member) == ID_DIGITS and is_prefix(member):
         return ArtifactId(str(member))
     raise TypeError(
-        "expected an artifact, its id or the result of a decorated function, got " + shown(member)
+        "expected an artifact, its id or the result of a decorated function, got "
+        + safe_repr(member)
     )
 
 
@@ -229,11 +228,13 @@ def labels_of(labels: Labels) -> Options:
         given = {"name": labels} if isinstance(labels, str) else dict(labels or {})
         if not all(isinstance(cast("object", key), str) for key in given):
             raise TypeError("keys must be strings")  # noqa: TRY301 - reported below
-        known = labels_from(labels_text(given))
+        known = parse_labels(labels_text(given))
         # The name has a column of its own, and no database accepts lone surrogates.
         str(known.get("name")).encode()
         return known  # noqa: TRY300 - what it is made of may raise
     except (TypeError, ValueError) as error:
         raise ConfigError(
-            "labels", f"{shown(labels)} has no JSON form ({error})", "use values with a JSON form"
+            "labels",
+            f"{safe_repr(labels)} has no JSON form ({error})",
+            "use values with a JSON form",
         ) from None

@@ -16,11 +16,11 @@ from provenance.errors import (
     UntrustedStoreError,
 )
 from provenance.model.ids import ArtifactId
-from provenance.model.records import ArtifactRecord, Blob, Held, Written
+from provenance.model.records import ArtifactRecord, Blob, InlineBlob, WriteResult
 from provenance.ports.blobs import Copying, HasBlob, WriteBlobs
 from provenance.ports.machine import Now
-from provenance.ports.records import FindRecord, Given, PutRecord
-from provenance.util.components import circles
+from provenance.ports.records import FindRecord, PutRecord, RecordWithInputs
+from provenance.util.components import strongly_connected_components
 
 
 def check_copies(
@@ -37,7 +37,9 @@ def check_copies(
             raise UntrustedStoreError(source, record.serializer, what, target)
 
 
-def closure(root: ArtifactId, repo: str) -> Program[FindRecord, tuple[ArtifactRecord, ...]]:
+def required_records(
+    root: ArtifactId, repo: str
+) -> Program[FindRecord, tuple[ArtifactRecord, ...]]:
     """Return the records of an artifact and of all that it was made from or holds, each after its own sources.
 
     Deleted artifacts are left out; raises `ArtifactNotFoundError` if *root* itself is missing.
@@ -53,7 +55,7 @@ def closure(root: ArtifactId, repo: str) -> Program[FindRecord, tuple[ArtifactRe
             waiting += fresh
     if root not in found:
         raise ArtifactNotFoundError(root, repo)
-    groups = circles(
+    groups = strongly_connected_components(
         {record.id: sorted(record.source_ids & found.keys()) for record in found.values()}
     )
     return tuple(found[id_] for group in groups for id_ in sorted(group))
@@ -71,31 +73,31 @@ def is_whole(record: ArtifactRecord) -> Program[FindRecord | HasBlob, bool]:
     return there is not None
 
 
-def fetched(
+def copy_blobs(
     records: Iterable[ArtifactRecord], copying: Copying
-) -> Program[WriteBlobs, Mapping[Blob, Written | ProvenanceError]]:
+) -> Program[WriteBlobs, Mapping[Blob, WriteResult | ProvenanceError]]:
     """Copy the bytes of *records*, several blobs at a time; returns what became of each."""
     blobs = tuple(dict.fromkeys(blob for record in records for blob in record.blobs))
     written = yield from WriteBlobs(tuple([copying(blob) for blob in blobs]))
     return dict(zip(blobs, written, strict=True))
 
 
-def take(
-    what: Given, copies: Mapping[Blob, Written | ProvenanceError], repo: str
+def store_copy(
+    what: RecordWithInputs, copies: Mapping[Blob, WriteResult | ProvenanceError], repo: str
 ) -> Program[FindRecord | Now | PutRecord, ArtifactRecord]:
     """Record an artifact whose bytes are in *copies*, replacing a record of other bytes; returns what is recorded then.
 
     Raises:
         BlobNotFoundError, CorruptBlobError: if the bytes were missing from the source, or differ from what was stored.
     """
-    held: list[Held] = []
+    held: list[InlineBlob] = []
     for blob in dict.fromkeys(what.record.blobs):
         copy = copies[blob]
         if isinstance(copy, ProvenanceError):
             raise copy
         if copy.blob != blob:
             raise CorruptBlobError(blob.id, repo, f"its copy has the digest {copy.blob.id}")
-        held += [copy] if isinstance(copy, Held) else []
+        held += [copy] if isinstance(copy, InlineBlob) else []
     now = yield from Now()
     replace = yield from _is_to_be_replaced(what.record)
     return (

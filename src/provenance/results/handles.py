@@ -15,17 +15,17 @@ from attrs import frozen
 
 from provenance.errors import ArtifactNotFoundError, RunNotFoundError
 from provenance.hashing import Walk, register_item
-from provenance.hashing.walk import Refusal
+from provenance.hashing.walk import UnhashablePart
 from provenance.model.ids import ArtifactId, is_prefix
 from provenance.model.records import Artifact, ArtifactRecord, Inputs, Origin, Run
 from provenance.model.references import UNREAD, Known, is_proxy, unwrap
-from provenance.results.origin import ambient, resolving_origin
-from provenance.util.formatting import shown
+from provenance.results.origin import current_origin, resolving_origin
+from provenance.util.formatting import safe_repr
 
 T = TypeVar("T")
 
 
-def proxy_over(
+def make_proxy(
     known: Known,
     origin: Origin,
     value: object = UNREAD,
@@ -43,19 +43,19 @@ def proxy_over(
 
 @cache
 def _stand_in() -> Callable[..., object]:
-    """The class's maker, imported when the first proxy is made: wrapt takes long to import."""
+    """Return the class's maker, imported when the first proxy is made: wrapt takes long to import."""
     from provenance.results.transparent import stand_in
 
     return stand_in
 
 
-def resolved(known: Known, origin: Origin) -> ArtifactRecord:
-    """The record of what is known only by reference, looked up in *origin*."""
+def resolve(known: Known, origin: Origin) -> ArtifactRecord:
+    """Return the record of what is known only by reference, looked up in *origin*."""
     return known if isinstance(known, ArtifactRecord) else origin.load_record(known.id)
 
 
 def artifact_of(value: T) -> Artifact[T]:
-    """The artifact that a proxy stands for.
+    """Return the artifact that a proxy stands for.
 
     Raises:
         TypeError: if *value* is not a proxy.
@@ -68,12 +68,12 @@ def artifact_of(value: T) -> Artifact[T]:
     return cast("Artifact[T]", cast("Any", value).artifact)
 
 
-def id_or_prefix(wanted: object) -> str:
-    """What an artifact is looked up by: an id or its first digits as they are, the id of an artifact or of a proxy's.
+def id_or_prefix_of(wanted: object) -> str:
+    """Return what an artifact is looked up by: an id or its first digits as they are, the id of an artifact or of a proxy's.
 
     A proxy of a text that could be an id counts as that text: functions may return ids.
 
-    >>> id_or_prefix("94ae0d")
+    >>> id_or_prefix_of("94ae0d")
     '94ae0d'
 
     Raises:
@@ -88,23 +88,23 @@ def id_or_prefix(wanted: object) -> str:
     if isinstance(wanted, str):
         return wanted
     raise TypeError(
-        f"expected an artifact, its id or the result of a decorated function, got {shown(wanted)}"
+        f"expected an artifact, its id or the result of a decorated function, got {safe_repr(wanted)}"
     )
 
 
 @frozen(eq=False)
-class Ephemeral:
+class InMemoryOrigin:
     """Origin of a result that was computed read-only: nothing of it is in a store, so all of it is kept here."""
 
     value: object
     inputs: Inputs
 
     def load_value(self, _: ArtifactRecord, /) -> object:
-        """The computed value."""
+        """Return the computed value."""
         return self.value
 
     def load_inputs(self, _: ArtifactRecord, /) -> Inputs:
-        """The inputs of the call."""
+        """Return the inputs of the call."""
         return self.inputs
 
     def load_run(self, record: ArtifactRecord, /) -> Run:
@@ -116,19 +116,19 @@ class Ephemeral:
         raise ArtifactNotFoundError(artifact_id, "(read-only)")
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
-        """The value, standing for itself."""
-        return proxy_over(record, self, self.value, tracked=False)
+        """Return the value, standing for itself."""
+        return make_proxy(record, self, self.value, tracked=False)
 
 
 def _reduced(
     artifact: Artifact[Any],
 ) -> tuple[Callable[[ArtifactId], Artifact[Any]], tuple[ArtifactId]]:
-    """What a pickle says of an artifact: its id.
+    """Return what a pickle says of an artifact: its id.
 
     Raises:
         PicklingError: for what is in no store, and inside a value that is being stored: results are kept there, not their records.
     """
-    if isinstance(artifact.origin, Ephemeral):
+    if isinstance(artifact.origin, InMemoryOrigin):
         reason = "was computed read-only and is in no store; pickle its value (artifact.value)"
         raise pickle.PicklingError(f"artifact {artifact.id} {reason}")
     if resolving_origin() is not None:
@@ -141,7 +141,7 @@ def restore_artifact(id_: ArtifactId) -> Artifact[object]:
 
     Pickles name this function: neither it nor its argument may change.
     """
-    origin = resolving_origin() or ambient()
+    origin = resolving_origin() or current_origin()
     return Artifact.of(origin.load_record(id_), origin)
 
 
@@ -151,9 +151,9 @@ restore_artifact.__module__ = "provenance"
 _NO_VALUE: Final = "an Artifact is the record of a result and not its value"
 
 
-def _refused(_: object, __: Walk) -> NoReturn:
-    raise Refusal(_NO_VALUE, "the result itself, or artifact.proxy()")
+def _refuse(_: object, __: Walk) -> NoReturn:
+    raise UnhashablePart(_NO_VALUE, "the result itself, or artifact.proxy()")
 
 
 copyreg.pickle(Artifact, _reduced)
-register_item(Artifact, _refused)
+register_item(Artifact, _refuse)

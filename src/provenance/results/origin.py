@@ -56,7 +56,7 @@ _resolving: ContextVar[Origin | None] = ContextVar("provenance_resolving", defau
 
 
 def resolving_in(origin: Origin, read: Callable[[], T]) -> T:
-    """What *read* answers; proxies that are unpickled meanwhile find their artifacts in *origin*."""
+    """Return what *read* answers; proxies that are unpickled meanwhile find their artifacts in *origin*."""
     token = _resolving.set(origin)
     try:
         return read()
@@ -65,7 +65,7 @@ def resolving_in(origin: Origin, read: Callable[[], T]) -> T:
 
 
 @contextmanager
-def resolved_in(origin: Origin) -> Generator[None]:
+def resolving_in_async(origin: Origin) -> Generator[None]:
     """As `resolving_in`, for a block that awaits."""
     token = _resolving.set(origin)
     try:
@@ -75,21 +75,21 @@ def resolved_in(origin: Origin) -> Generator[None]:
 
 
 def resolving_origin() -> Origin | None:
-    """The origin in which unpickled proxies find their artifacts, None for the environment's current repository."""
+    """Return the origin in which unpickled proxies find their artifacts, None for the environment's current repository."""
     return _resolving.get()
 
 
-_ambient: list[Callable[[], Origin]] = []
+_current_resolver: list[Callable[[], Origin]] = []
 
 
-def resolve_ambient_with(current: Callable[[], Origin]) -> None:
+def set_origin_resolver(current: Callable[[], Origin]) -> None:
     """Say where proxies that a user unpickles find their artifacts; the session does."""
-    _ambient[:] = [current]
+    _current_resolver[:] = [current]
 
 
-def ambient() -> Origin:
-    """The environment's current repository."""
-    return _ambient[0]()
+def current_origin() -> Origin:
+    """Return the environment's current repository."""
+    return _current_resolver[0]()
 
 
 @frozen
@@ -97,32 +97,32 @@ class CurrentOrigin:
     """The environment's current repository, whichever that is when a part of an artifact is needed."""
 
     def load_value(self, record: ArtifactRecord, /) -> object:
-        """The value, from the current repository."""
-        return _ambient[0]().load_value(record)
+        """Return the value, from the current repository."""
+        return _current_resolver[0]().load_value(record)
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
-        """The inputs, from the current repository."""
-        return _ambient[0]().load_inputs(record)
+        """Return the inputs, from the current repository."""
+        return _current_resolver[0]().load_inputs(record)
 
     def load_run(self, record: ArtifactRecord, /) -> Run:
-        """The run, from the current repository."""
-        return _ambient[0]().load_run(record)
+        """Return the run, from the current repository."""
+        return _current_resolver[0]().load_run(record)
 
     def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
-        """The record, from the current repository."""
-        return _ambient[0]().load_record(artifact_id)
+        """Return the record, from the current repository."""
+        return _current_resolver[0]().load_record(artifact_id)
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
-        """A proxy over the current repository."""
-        return _ambient[0]().proxy_of(record)
+        """Return a proxy over the current repository."""
+        return _current_resolver[0]().proxy_of(record)
 
 
-def is_at_home(origin: Origin) -> bool:
-    """Whether what is being written now goes where *origin* leads, so that a reference will be found there.
+def is_current_origin(origin: Origin) -> bool:
+    """Return whether what is being written now goes where *origin* leads, so that a reference will be found there.
 
     While nothing is being written, as when a user pickles a proxy, everything is at home.
     """
     home = resolving_origin()
     if isinstance(origin, CurrentOrigin):
-        origin = _ambient[0]()
+        origin = _current_resolver[0]()
     return home is None or getattr(origin, "repo", origin) is home

@@ -13,14 +13,19 @@ from typing import Any, Final, cast
 import wrapt
 
 from provenance.hashing import Child, Walk, hash_value, register_item
-from provenance.hashing.encoding import Item, rooted
+from provenance.hashing.encoding import Item, root_digest
 from provenance.model.ids import ArtifactId, ValueId
 from provenance.model.records import Artifact, ArtifactRecord, Origin
-from provenance.model.references import UNREAD, Known, Reference, Sighting, unwrap
-from provenance.results.handles import proxy_over, resolved
-from provenance.results.origin import CurrentOrigin, interface_of, is_at_home, resolving_origin
-from provenance.util.formatting import shown, type_name
-from provenance.util.locks import Guard
+from provenance.model.references import UNREAD, ArtifactRef, InputRef, Known, unwrap
+from provenance.results.handles import make_proxy, resolve
+from provenance.results.origin import (
+    CurrentOrigin,
+    interface_of,
+    is_current_origin,
+    resolving_origin,
+)
+from provenance.util.formatting import safe_repr, type_name
+from provenance.util.locks import ForkSafeLock
 
 
 def restore_proxy(
@@ -30,8 +35,8 @@ def restore_proxy(
 
     Pickles name this function: neither it nor its arguments may change.
     """
-    return proxy_over(
-        Reference(id_, value_id, value_type, interface), resolving_origin() or CurrentOrigin()
+    return make_proxy(
+        ArtifactRef(id_, value_id, value_type, interface), resolving_origin() or CurrentOrigin()
     )
 
 
@@ -60,7 +65,7 @@ _HIDDEN: Final = frozenset({"__array_struct__", "__array_interface__", "__cuda_a
 
 `__array__`, `__dlpack__` and Arrow's protocols give the same data safely.
 """
-_publishing: Final = Guard()
+_publishing: Final = ForkSafeLock()
 
 
 class _Failures(threading.local):
@@ -145,7 +150,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         """Keep wrapt from looking up this hook on the value, which may have an answer for any name."""
 
     def __getattr__(self, name: str) -> Any:
-        """The value's attribute; a decorated method of it has this artifact for its `self`."""
+        """Return the value's attribute; a decorated method of it has this artifact for its `self`."""
         if name in _HIDDEN:
             raise AttributeError(
                 f"{name} is hidden, because it gives access to raw memory; use np.asarray or p.unwrap"
@@ -170,7 +175,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         return Artifact.of(self.__provenance_record__(), self._self_origin)
 
     def transform_value(self, change: Callable[[Any], object]) -> object:
-        """The same artifact in another representation: a proxy of what *change* makes of the value, which is read."""
+        """Return the same artifact in another representation: a proxy of what *change* makes of the value, which is read."""
         value = change(self.__wrapped__)
         kind = _kind(interface_of(type(value)), type_name(value))
         made = kind(
@@ -180,42 +185,42 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         return made
 
     def value_repr(self) -> object:
-        """The value by which the artifact is identified: the recorded one, whatever the representation."""
+        """Return the value by which the artifact is identified: the recorded one, whatever the representation."""
         return (
             self._self_origin.load_value(self.__provenance_record__())
             if self._self_as_recorded
             else self.__wrapped__
         )
 
-    def __provenance_sighting__(self) -> Sighting | None:
-        """This artifact as an input; None if it is in no store."""
+    def __provenance_sighting__(self) -> InputRef | None:
+        """Return this artifact as an input; None if it is in no store."""
         known = self._self_known
-        return Sighting(known.id, known.value_id, known.value_id) if self._self_tracked else None
+        return InputRef(known.id, known.value_id, known.value_id) if self._self_tracked else None
 
     def __provenance_known__(self) -> ValueId | None:
-        """The value's id, if the value cannot have changed since it was recorded."""
+        """Return the value's id, if the value cannot have changed since it was recorded."""
         unchanged = self._self_load is not None or self._self_as_recorded
         return self._self_known.value_id if unchanged else None
 
     def __provenance_reference__(self) -> Known:
-        """What is known of the artifact without a look-up."""
+        """Return what is known of the artifact without a look-up."""
         return self._self_known
 
     def __provenance_record__(self) -> ArtifactRecord:
-        """The artifact's record, looked up if the proxy came out of a pickle."""
-        return resolved(self._self_known, self._self_origin)
+        """Return the artifact's record, looked up if the proxy came out of a pickle."""
+        return resolve(self._self_known, self._self_origin)
 
     def __provenance_item__(self, walk: Walk) -> Item:
-        """The item of the value. An unread one is not read for this, unless a scalar, which stands for itself."""
+        """Return the item of the value. An unread value is not read for this, unless it is a scalar."""
         known = self._self_known
         item: Item
         if known.value_type not in _SCALAR_TYPES and self.__provenance_known__() is not None:
             item, current = Child(bytes.fromhex(known.value_id)), known.value_id
         else:
             item = walk.item(self.value_repr())
-            current = ValueId(rooted(item).hex())
+            current = ValueId(root_digest(item).hex())
         if self._self_tracked and walk.notes is not None:
-            walk.notes.append(Sighting(known.id, known.value_id, current))
+            walk.notes.append(InputRef(known.id, known.value_id, current))
         return item
 
     def __provenance_copy__(self, change: Callable[[Any], object]) -> ArtifactProxy:
@@ -232,13 +237,13 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         return made
 
     def __repr__(self) -> str:
-        return f"<provenance.ArtifactProxy({self._self_known.id}) {shown(self.__wrapped__)} >"
+        return f"<provenance.ArtifactProxy({self._self_known.id}) {safe_repr(self.__wrapped__)} >"
 
     def __reduce_ex__(self, _: object) -> tuple[Callable[..., object], tuple[object, ...]]:
         known = self._self_known
         if (
             self._self_tracked
-            and is_at_home(self._self_origin)
+            and is_current_origin(self._self_origin)
             and self.__provenance_is_recorded__()
         ):
             return restore_proxy, (known.id, known.value_id, known.value_type, known.interface)
@@ -260,19 +265,19 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
 
 @lru_cache(maxsize=4_096)
 def _kind(interface: tuple[str, ...], value_type: str) -> type[ArtifactProxy]:
-    """The class of proxies for values of a type with these special methods."""
+    """Return the class of proxies for values of a type with these special methods."""
     return _class_for((*interface, *_ARRAY_METHODS.get(value_type, ())))
 
 
 def stand_in(
     known: Known, origin: Origin, value: object, load: Callable[[], object] | None, *, tracked: bool
 ) -> ArtifactProxy:
-    """Proxy of the class that offers just the special methods of the value's type."""
+    """Return a proxy of the class that offers just the special methods of the value's type."""
     kind = _kind(known.interface, known.value_type)
     if value is not UNREAD:
         return kind(known, origin, None, tracked=tracked, value=value)
     return kind(
-        known, origin, load or (lambda: origin.load_value(resolved(known, origin))), tracked=tracked
+        known, origin, load or (lambda: origin.load_value(resolve(known, origin))), tracked=tracked
     )
 
 
@@ -349,7 +354,7 @@ def _torch_function(
 
 
 def _bare(value: Any) -> Any:
-    """*value* without proxies, also in the lists, tuples and dictionaries that functions of NumPy and torch take."""
+    """Return *value* without proxies, also in the lists, tuples and dictionaries that functions of NumPy and torch take."""
     if type(value) is tuple:
         return tuple(map(_bare, cast("tuple[object, ...]", value)))
     if type(value) is list:
@@ -360,7 +365,7 @@ def _bare(value: Any) -> Any:
 
 
 def _in_place(operate: Callable[[Any, Any], object]) -> Callable[[Any, object], object]:
-    """The method of `x += …`: the proxy stays if its value was changed in place, else the new value is a plain one."""
+    """Return the method of `x += …`: the proxy stays if its value was changed in place, else the new value is a plain one."""
 
     def method(self: Any, other: object) -> object:
         value = self.__wrapped__
@@ -429,7 +434,7 @@ _ARRAY_METHODS: Final = dict.fromkeys(
 
 @cache
 def _class_for(interface: tuple[str, ...]) -> type[ArtifactProxy]:
-    """The class of proxies for values with these special methods, of those that not every type has."""
+    """Return the class of proxies for values with these special methods, of those that not every type has."""
     methods: dict[str, object] = {name: _METHODS[name] for name in interface if name in _METHODS}
     if "__torch_function__" in interface:
         methods |= _TENSOR_METHODS

@@ -15,18 +15,25 @@ from typing import TYPE_CHECKING, Final, TypeVar, assert_never
 
 from attrs import evolve, frozen
 
-from provenance.effect import AsyncInterpreter, Beside, Interpreter, in_threads, run, run_async
+from provenance.effect import (
+    AsyncInterpreter,
+    Interpreter,
+    ThreadRunner,
+    in_threads,
+    run,
+    run_async,
+)
 from provenance.events import Waited
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord
-from provenance.ports.capabilities import TakeTurns
-from provenance.ports.leases import Claim, Claimed, Taken
-from provenance.ports.machine import Pause
-from provenance.repository.programs import Absent, Found, Gone, LookedUp
+from provenance.ports.capabilities import Coordinate
+from provenance.ports.leases import AcquireLease, Lease, LeaseHeld
+from provenance.ports.machine import Sleep
+from provenance.repository.programs import BlobLost, LookupHit, LookupMiss, LookupResult
 from provenance.singleflight import inflight, leases
 from provenance.singleflight.inflight import Ticks
-from provenance.singleflight.leases import Alone, SingleFlight, Taking, is_quick
-from provenance.telemetry import tell
+from provenance.singleflight.leases import Acquisition, SingleFlight, Uncoordinated, is_quick
+from provenance.telemetry import emit
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -42,22 +49,22 @@ class Work:
     name: str
     speed_key: str
     store: Hashable
-    interpreter: Interpreter[TakeTurns]
+    interpreter: Interpreter[Coordinate]
     sharing: SingleFlight
-    ticks: Ticks
-    beside: Beside
+    monotonic: Ticks
+    run_in_thread: ThreadRunner
     stale: ArtifactRecord | None = None
 
 
-def in_turn(work: Work, rest: Callable[[LookedUp], T]) -> T:
+def in_turn(work: Work, rest: Callable[[LookupResult], T]) -> T:
     """Wait until no thread or process does the same *work*, then run *rest* with what is recorded by then.
 
-    That is `Found` where another one has stored the artifact, else `Absent`: compute it. Raises what *rest* raises.
+    That is `LookupHit` where another one has stored the artifact, else `LookupMiss`: compute it. Raises what *rest* raises.
     """
-    nothing = Absent(work.artifact_id)
+    nothing = LookupMiss(work.artifact_id)
 
     def look(waited: float) -> T | None:
-        found = run(leases.recorded(work.artifact_id, work.stale), work.interpreter)
+        found = run(leases.newer_record(work.artifact_id, work.stale), work.interpreter)
         if found is None:
             return None
         _report_waiting(work, waited)
@@ -68,34 +75,36 @@ def in_turn(work: Work, rest: Callable[[LookedUp], T]) -> T:
             _report_waiting(work, waited)
             return rest(nothing)
         left = evolve(work.sharing, longest_wait=max(work.sharing.longest_wait - waited, 0.0))
-        taking = run(leases.taken(work.artifact_id, left, work.stale), work.interpreter)
+        taking = run(leases.acquire(work.artifact_id, left, work.stale), work.interpreter)
         _report_waiting(work, waited + taking.waited)
         match taking.turn:
-            case Found() as found:
+            case LookupHit() as found:
                 return rest(found)
-            case Alone():
+            case Uncoordinated():
                 return rest(nothing)
-            case Claimed() as lease:
+            case Lease() as lease:
                 try:
                     return rest(nothing)
                 finally:
-                    run(leases.left(lease), work.interpreter)
+                    run(leases.release(lease), work.interpreter)
             case _:
                 assert_never(taking.turn)
 
     key = work.store, work.artifact_id
-    return inflight.one_thread_at_a_time(
-        key, look, take_turn, work.sharing.longest_wait, work.ticks
+    return inflight.run_exclusively_in_threads(
+        key, look, take_turn, work.sharing.longest_wait, work.monotonic
     )
 
 
 def _report_waiting(work: Work, seconds: float) -> None:
     if seconds:
-        tell(Waited(work.artifact_id, work.name, seconds))
+        emit(Waited(work.artifact_id, work.name, seconds))
 
 
 async def in_turn_async(
-    work: Work, probe: Callable[[], Awaitable[LookedUp]], rest: Callable[[LookedUp], Awaitable[T]]
+    work: Work,
+    probe: Callable[[], Awaitable[LookupResult]],
+    rest: Callable[[LookupResult], Awaitable[T]],
 ) -> T:
     """As `in_turn`, for tasks of one event loop, which is not blocked; *rest* gets what *probe* answers in its turn.
 
@@ -104,77 +113,79 @@ async def in_turn_async(
 
     async def take_turn() -> T:
         found = await probe()
-        if isinstance(found, Found):
+        if isinstance(found, LookupHit):
             return await rest(found)
-        stale = found.record if isinstance(found, Gone) else None
+        stale = found.record if isinstance(found, BlobLost) else None
         taking = (
-            Taking(Alone())
+            Acquisition(Uncoordinated())
             if is_quick(work.speed_key)
-            else await _taken_async(evolve(work, stale=stale))
+            else await _acquire_async(evolve(work, stale=stale))
         )
         _report_waiting(work, taking.waited)
 
         async def finish() -> T:
             # another process may have stored or replaced it
-            look_again = isinstance(taking.turn, Found) or not isinstance(found, Absent)
+            look_again = isinstance(taking.turn, LookupHit) or not isinstance(found, LookupMiss)
             return await rest(await probe() if look_again else found)
 
         return await (
-            _released(work, taking.turn, finish()) if isinstance(taking.turn, Claimed) else finish()
+            _release_after(work, taking.turn, finish())
+            if isinstance(taking.turn, Lease)
+            else finish()
         )
 
-    return await inflight.one_at_a_time(
+    return await inflight.run_exclusively(
         (work.store, work.artifact_id), take_turn, work.sharing.longest_wait
     )
 
 
-def _in_threads(work: Work) -> AsyncInterpreter[TakeTurns]:
-    return in_threads(work.interpreter, work.beside)
+def _in_threads(work: Work) -> AsyncInterpreter[Coordinate]:
+    return in_threads(work.interpreter, work.run_in_thread)
 
 
-async def _taken_async(work: Work) -> Taking:
+async def _acquire_async(work: Work) -> Acquisition:
     from asyncio import CancelledError, ensure_future, shield, sleep
 
-    async def pause(ask: Pause) -> float:
-        began = work.ticks()
+    async def pause(ask: Sleep) -> float:
+        began = work.monotonic()
         await sleep(ask.seconds)
-        return work.ticks() - began
+        return work.monotonic() - began
 
-    async def claim(ask: Claim) -> Claimed | Taken:
-        answered = ensure_future(work.beside(work.interpreter, ask))
+    async def claim(ask: AcquireLease) -> Lease | LeaseHeld:
+        answered = ensure_future(work.run_in_thread(work.interpreter, ask))
         try:
             return await shield(answered)
         except CancelledError:  # the store may have answered, or will
             answered.add_done_callback(partial(_give_back, work))
             raise
 
-    answers = _in_threads(work) | Pause.on_async(pause) | Claim.on_async(claim)
-    return await run_async(leases.taken(work.artifact_id, work.sharing, work.stale), answers)
+    answers = _in_threads(work) | Sleep.on_async(pause) | AcquireLease.on_async(claim)
+    return await run_async(leases.acquire(work.artifact_id, work.sharing, work.stale), answers)
 
 
-def _give_back(work: Work, answered: Future[Claimed | Taken]) -> None:
+def _give_back(work: Work, answered: Future[Lease | LeaseHeld]) -> None:
     """Release a lease whose taker was cancelled."""
     from asyncio import ensure_future
 
-    turn = Alone() if answered.cancelled() or answered.exception() else answered.result()
-    if isinstance(turn, Claimed):
-        leaving = ensure_future(run_async(leases.left(turn), _in_threads(work)))
-        _leaving.add(leaving)
-        leaving.add_done_callback(_leaving.discard)
+    turn = Uncoordinated() if answered.cancelled() or answered.exception() else answered.result()
+    if isinstance(turn, Lease):
+        leaving = ensure_future(run_async(leases.release(turn), _in_threads(work)))
+        _releases.add(leaving)
+        leaving.add_done_callback(_releases.discard)
 
 
-_leaving: Final[set[Future[None]]] = set()
+_releases: Final[set[Future[None]]] = set()
 """Leases that are being released: the event loop itself keeps no reference to a task."""
 
 
-async def _released(work: Work, lease: Claimed, computing: Awaitable[T]) -> T:
+async def _release_after(work: Work, lease: Lease, computing: Awaitable[T]) -> T:
     """Await *computing*, then release the lease; a coroutine that is closed must not await, and leaves it to expire."""
     from asyncio import CancelledError
 
     try:
         result = await computing
     except (Exception, CancelledError):
-        await run_async(leases.left(lease), _in_threads(work))
+        await run_async(leases.release(lease), _in_threads(work))
         raise
-    await run_async(leases.left(lease), _in_threads(work))
+    await run_async(leases.release(lease), _in_threads(work))
     return result

@@ -44,7 +44,7 @@ class _Flight:
         self.awaited: list[_Flight] = []
 
     def waits_for(self, other: _Flight) -> bool:
-        """Whether *other* must land before this does."""
+        """Return whether *other* must land before this does."""
         met: set[_Flight] = {self}
         waiting: list[_Flight] = [self]
         while waiting:
@@ -59,11 +59,11 @@ class _Flight:
 
 _flights: Final[dict[tuple[AbstractEventLoop, Hashable], _Flight]] = {}
 """By event loop: each loop adds and removes its own entries, so that threads never share one."""
-_inside: Final[ContextVar[_Flight | None]] = ContextVar("provenance_flight", default=None)
+_current_flight: Final[ContextVar[_Flight | None]] = ContextVar("provenance_flight", default=None)
 """The work that the running code is part of."""
 
 
-async def one_at_a_time(what: Hashable, work: Work[T], patience: float) -> T:
+async def run_exclusively(what: Hashable, work: Work[T], patience: float) -> T:
     """Run *work*; where the same *what* is in progress, run it after that.
 
     An exception of the work in progress is raised in all that wait for it. They wait at most *patience* seconds.
@@ -71,19 +71,19 @@ async def one_at_a_time(what: Hashable, work: Work[T], patience: float) -> T:
     from asyncio import get_running_loop
 
     key = (get_running_loop(), what)
-    flight, here = _flights.get(key), _inside.get()
+    flight, here = _flights.get(key), _current_flight.get()
     if flight is None:
-        return cast("T", await _landed(key, _begun(key, work), here))
+        return cast("T", await _await_flight(key, _begin(key, work), here))
     if here is None or not flight.waits_for(here):
-        await _landed(key, flight, here, patience)
+        await _await_flight(key, flight, here, patience)
     return await work()
 
 
-def _begun(key: tuple[AbstractEventLoop, Hashable], work: Work[object]) -> _Flight:
+def _begin(key: tuple[AbstractEventLoop, Hashable], work: Work[object]) -> _Flight:
     flight = _flights[key] = _Flight()
 
     async def fly() -> object:
-        _inside.set(flight)
+        _current_flight.set(flight)
         return await work()
 
     flight.task = key[0].create_task(fly())
@@ -97,7 +97,7 @@ def _leave(key: tuple[AbstractEventLoop, Hashable], flight: _Flight) -> None:
         del _flights[key]
 
 
-async def _landed(
+async def _await_flight(
     key: tuple[AbstractEventLoop, Hashable],
     flight: _Flight,
     here: _Flight | None,
@@ -110,7 +110,7 @@ async def _landed(
     from asyncio import CancelledError, wait
 
     task = cast("Task[object]", flight.task)
-    with _waiting(flight, here):
+    with _waiting_for(flight, here):
         try:
             await wait([task], timeout=patience)
             return task.result() if task.done() else None
@@ -123,7 +123,7 @@ async def _landed(
 
 
 @contextmanager
-def _waiting(flight: _Flight, here: _Flight | None) -> Generator[None]:
+def _waiting_for(flight: _Flight, here: _Flight | None) -> Generator[None]:
     """Note which work waits for which."""
     flight.waiters += 1
     if here is not None:
@@ -142,7 +142,7 @@ _crossings: Final[dict[Hashable, _Flight]] = {}
 """The work of threads; a forked child has none of its parent's."""
 
 
-def one_thread_at_a_time(
+def run_exclusively_in_threads(
     what: Hashable,
     look: Callable[[float], T | None],
     work: Callable[[float], T],
@@ -163,30 +163,30 @@ def one_thread_at_a_time(
                 if other is not flight:
                     waited += _wait_for(other, patience - waited, ticks)
                 if not other.landed:  # it is this thread's turn, or it has waited long enough
-                    return _aboard(flight, work, waited)
+                    return _join_flight(flight, work, waited)
             finally:
-                _land(what, flight)
+                _finish_flight(what, flight)
         finally:
-            _land(what, flight)
+            _finish_flight(what, flight)
         found = look(waited)
         if found is not None:
             return found
 
 
-def _aboard(flight: _Flight, work: Callable[[float], T], waited: float) -> T:
-    before = _inside.get()
+def _join_flight(flight: _Flight, work: Callable[[float], T], waited: float) -> T:
+    before = _current_flight.get()
     try:
-        _inside.set(flight)
+        _current_flight.set(flight)
         return work(waited)
     finally:
-        _inside.set(before)
+        _current_flight.set(before)
 
 
 def _wait_for(other: _Flight, patience: float, ticks: Ticks) -> float:
     """Wait until *other* has landed, or *patience* has ended; returns the seconds waited. A wait for itself would never end."""
     if other.thread == get_ident():
         return 0.0
-    here, began, bell = _inside.get(), ticks(), Lock()
+    here, began, bell = _current_flight.get(), ticks(), Lock()
     bell.acquire()
     try:
         if here is not None:
@@ -205,7 +205,7 @@ def _wait_for(other: _Flight, patience: float, ticks: Ticks) -> float:
     return ticks() - began
 
 
-def _land(what: Hashable, flight: _Flight) -> None:
+def _finish_flight(what: Hashable, flight: _Flight) -> None:
     """End the work and wake its waiters; a second call changes nothing."""
     if _crossings.get(what) is flight:
         del _crossings[what]

@@ -14,13 +14,13 @@ from attrs import field, frozen
 from provenance.effect import Program
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord
-from provenance.ports.capabilities import TakeTurns
-from provenance.ports.leases import LONGEST_LEASE, Claim, Claimed, Release, Taken
-from provenance.ports.machine import Pause
+from provenance.ports.capabilities import Coordinate
+from provenance.ports.leases import LONGEST_LEASE, AcquireLease, Lease, LeaseHeld, ReleaseLease
+from provenance.ports.machine import Sleep
 from provenance.ports.records import FindRecord
-from provenance.repository.programs import Found, lookup
+from provenance.repository.programs import LookupHit, lookup
 from provenance.telemetry import log
-from provenance.util.formatting import shown
+from provenance.util.formatting import safe_repr
 
 _LONGEST_WAIT: Final = 1e7
 _QUICK: Final = 0.01
@@ -38,7 +38,7 @@ def _between(low: float, high: float) -> Callable[[object, object, object], None
             or not low <= value <= high
         ):
             raise ValueError(
-                f"must be a number of seconds from {low:g} to {high:g}, got {shown(value)}"
+                f"must be a number of seconds from {low:g} to {high:g}, got {safe_repr(value)}"
             )
 
     return check
@@ -58,23 +58,23 @@ class SingleFlight:
     lease_seconds: float = field(default=15.0, validator=_between(0.1, LONGEST_LEASE))
 
 
-SHARED: Final = SingleFlight()
+DEFAULT_SINGLE_FLIGHT: Final = SingleFlight()
 """The default."""
 
 
-_paces: Final[dict[str, float]] = {}
+_durations: Final[dict[str, float]] = {}
 
 
-def note_pace(key: str, seconds: float) -> None:
+def record_duration(key: str, seconds: float) -> None:
     """Note that computing the function of this *key* took *seconds*; once slow, it counts as slow for some more calls."""
-    if len(_paces) >= _MANY:
-        _paces.clear()
-    _paces[key] = max(seconds, _paces.get(key, 0.0) / 2)
+    if len(_durations) >= _MANY:
+        _durations.clear()
+    _durations[key] = max(seconds, _durations.get(key, 0.0) / 2)
 
 
 def is_quick(key: str) -> bool:
     """Tell whether the function of this *key* was lately too quick to share; one never computed here is not quick."""
-    return _paces.get(key, _LONGEST_WAIT) < _QUICK
+    return _durations.get(key, _LONGEST_WAIT) < _QUICK
 
 
 SHORTEST: Final = 0.005
@@ -83,24 +83,24 @@ LONGEST: Final = 0.25
 
 
 @frozen
-class Alone:
+class Uncoordinated:
     """No lease is available, or none was for too long: compute without."""
 
 
-Turn: TypeAlias = Found | Claimed | Alone
+LeaseResult: TypeAlias = LookupHit | Lease | Uncoordinated
 
 
 @frozen
-class Taking:
+class Acquisition:
     """The outcome of waiting for a lease, and the number of seconds *waited*."""
 
-    turn: Turn
+    turn: LeaseResult
     waited: float = 0.0
 
 
-def taken(
+def acquire(
     artifact_id: ArtifactId, sharing: SingleFlight, stale: ArtifactRecord | None = None
-) -> Program[TakeTurns, Taking]:
+) -> Program[Coordinate, Acquisition]:
     """Wait while another process computes the artifact: until it is recorded, or a lease is available.
 
     The *stale* record does not count: its value is lost, and another record is to replace it.
@@ -108,36 +108,36 @@ def taken(
     waited, pause = 0.0, SHORTEST
     try:
         while isinstance(
-            (claimed := (yield from Claim(artifact_id, sharing.lease_seconds))), Taken
+            (claimed := (yield from AcquireLease(artifact_id, sharing.lease_seconds))), LeaseHeld
         ):
             if waited >= sharing.longest_wait:
-                return Taking(Alone(), waited)
-            waited += yield from Pause(min(pause, sharing.longest_wait - waited))
+                return Acquisition(Uncoordinated(), waited)
+            waited += yield from Sleep(min(pause, sharing.longest_wait - waited))
             pause = min(2 * pause, LONGEST)
-            found = yield from recorded(artifact_id, stale)
+            found = yield from newer_record(artifact_id, stale)
             if found is not None:
-                return Taking(found, waited)
-        found = yield from recorded(artifact_id, stale)  # it may have been recorded just before
+                return Acquisition(found, waited)
+        found = yield from newer_record(artifact_id, stale)  # it may have been recorded just before
     except Exception as error:  # noqa: BLE001 - the call goes on without a lease
         log.debug("no lease for %s: %s", artifact_id, error)
-        return Taking(Alone(), waited)
+        return Acquisition(Uncoordinated(), waited)
     if found is None:
-        return Taking(claimed, waited)
-    yield from left(claimed)
-    return Taking(found, waited)
+        return Acquisition(claimed, waited)
+    yield from release(claimed)
+    return Acquisition(found, waited)
 
 
-def recorded(
+def newer_record(
     artifact_id: ArtifactId, stale: ArtifactRecord | None
-) -> Program[FindRecord, Found | None]:
+) -> Program[FindRecord, LookupHit | None]:
     """Return what is recorded now, unless it is the *stale* record."""
     found = yield from lookup(artifact_id, fresh=True)
-    return found if isinstance(found, Found) and found.record != stale else None
+    return found if isinstance(found, LookupHit) and found.record != stale else None
 
 
-def left(lease: Claimed) -> Program[Release, None]:
+def release(lease: Lease) -> Program[ReleaseLease, None]:
     """Release a lease; if that fails, it expires by itself."""
     try:
-        yield from Release(lease)
+        yield from ReleaseLease(lease)
     except Exception as error:  # noqa: BLE001 - the call has its outcome already
         log.debug("the lease of %s was not released: %s", lease.artifact_id, error)

@@ -1,7 +1,7 @@
 """Helpers for testing code that uses the library, and stores and programs that extend it.
 
 `in_memory` and `in_folder` give a test its own repository, `scripted` runs a program without a
-store, `FixedClock` stops time, `faulty` fails at a chosen effect, and `check_hasher` checks a
+store, `FixedClock` stops time, `failing` fails at a chosen effect, and `check_hasher` checks a
 custom hasher.
 
 The behavior of stores is tested by `provenance.testing.contracts`; `harness` and `strategies` have
@@ -9,7 +9,7 @@ records for tests. `contracts` needs pytest and hypothesis, and `strategies` nee
 (`pip install 'provenance[testing]'`).
 """
 
-from provenance.effects.layers import faulty
+from provenance.effects.layers import failing
 from provenance.testing.environments import (
     FixedClock,
     folder_environment,
@@ -17,15 +17,15 @@ from provenance.testing.environments import (
     in_memory,
     memory_environment,
 )
-from provenance.testing.harness import Place
+from provenance.testing.harness import StoreUnderTest
 from provenance.testing.hashers import check_hasher
 from provenance.testing.scripted import scripted
 
 __all__ = [
     "FixedClock",
-    "Place",
+    "StoreUnderTest",
     "check_hasher",
-    "faulty",
+    "failing",
     "folder_environment",
     "in_folder",
     "in_memory",

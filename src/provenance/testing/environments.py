@@ -11,7 +11,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from provenance.config.api import from_config
-from provenance.environment import Environment, substituting
+from provenance.environment import Environment, replacing_environment
 from provenance.ports.machine import Clock, Now
 from provenance.repository.handles import Repository
 
@@ -22,7 +22,7 @@ _START: Final = datetime(2000, 1, 1, tzinfo=UTC)
 class FixedClock:
     """A `Clock` stopped at *moment*, so that every duration is zero.
 
-    >>> FixedClock().now().isoformat(), FixedClock().ticks()
+    >>> FixedClock().now().isoformat(), FixedClock().monotonic()
     ('2000-01-01T00:00:00+00:00', 0.0)
     """
 
@@ -32,7 +32,7 @@ class FixedClock:
         """Return *moment*."""
         return self.moment
 
-    def ticks(self) -> float:
+    def monotonic(self) -> float:
         """Return zero."""
         return 0.0
 
@@ -67,7 +67,7 @@ def in_memory(clock: Clock | None = None) -> Generator[Repository]:
     ...     provenance.artifact_of(answer).id in repo
     True
     """
-    with substituting(memory_environment(clock)) as environment:
+    with replacing_environment(memory_environment(clock)) as environment:
         yield environment.repository()
 
 
@@ -89,5 +89,5 @@ def in_folder(folder: Path) -> Generator[Repository]:
 
     For tests of several processes, damaged files and persistence.
     """
-    with substituting(folder_environment(folder)) as environment:
+    with replacing_environment(folder_environment(folder)) as environment:
         yield environment.repository()

@@ -13,7 +13,15 @@ from provenance.effect import Interpreter
 from provenance.effects.io import blob_of
 from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
 from provenance.model.ids import ArtifactId, RunId, ValueId
-from provenance.model.records import NO_OPTIONS, ArtifactRecord, Blob, Held, Run, Written, options
+from provenance.model.records import (
+    NO_OPTIONS,
+    ArtifactRecord,
+    Blob,
+    InlineBlob,
+    Run,
+    WriteResult,
+    freeze_options,
+)
 from provenance.ports.blobs import BlobEffects, BlobStore, ReadBlob, WriteBlob, blob_effects
 from provenance.ports.records import (
     FindRecord,
@@ -49,7 +57,7 @@ _RECORD: Final = ArtifactRecord(
     load_kwargs=NO_OPTIONS,
     dump_kwargs=NO_OPTIONS,
     input_artifact_ids=frozenset(),
-    custom_fields=options({"größe": [1, {"b": None}]}),
+    custom_fields=freeze_options({"größe": [1, {"b": None}]}),
     tags=("a", "b"),
     computed_at=MOMENT,
     added_at=MOMENT + timedelta(seconds=1),
@@ -108,13 +116,13 @@ def _do_nothing() -> None:
     pass
 
 
-def inline_blobs(*written: Written) -> tuple[Held, ...]:
+def inline_blobs(*written: WriteResult) -> tuple[InlineBlob, ...]:
     """Return the blobs that the record store holds itself, which must be put with a record."""
-    return tuple(blob for blob in written if isinstance(blob, Held))
+    return tuple(blob for blob in written if isinstance(blob, InlineBlob))
 
 
 @frozen
-class Place:
+class StoreUnderTest:
     """Stores of records and blobs under test.
 
     Attributes:
@@ -133,7 +141,7 @@ class Place:
         store: BlobStore,
         damage: Damage = _cannot_damage,
         close: Callable[[], None] = _do_nothing,
-    ) -> Place:
+    ) -> StoreUnderTest:
         """Return a blob store under test, with records in memory."""
         sets = MemorySets()
         return cls(
@@ -143,13 +151,13 @@ class Place:
     @classmethod
     def of_records(
         cls, records: RecordStore, sets: SetStore, close: Callable[[], None] = _do_nothing
-    ) -> Place:
+    ) -> StoreUnderTest:
         """Return a record store and a set store under test, with blobs in memory."""
         return cls(
             blob_effects(MemoryBlobs()) | record_effects(records, sets), _cannot_damage, close
         )
 
-    def write(self, data: bytes) -> Written:
+    def write(self, data: bytes) -> WriteResult:
         """Write *data*."""
         return self.ask(WriteBlob(lambda sink: cast("None", sink.write(data))))
 
@@ -157,9 +165,9 @@ class Place:
         """Write *data* so that it can be read, with a record if the store needs one."""
         return self.kept(self.write(data))
 
-    def kept(self, written: Written) -> Blob:
+    def kept(self, written: WriteResult) -> Blob:
         """Return the written blob, after putting a record with it if the store needs one."""
-        if isinstance(written, Held):
+        if isinstance(written, InlineBlob):
             self.put(record(value_blob=written.blob, inputs_blob=written.blob), written)
         return written.blob
 
@@ -167,7 +175,7 @@ class Place:
         """Return the bytes of *blob*."""
         return cast("bytes", self.ask(ReadBlob(blob, lambda source: source.read())))
 
-    def put(self, one: ArtifactRecord, *held: Held, replace: bool = False) -> ArtifactRecord:
+    def put(self, one: ArtifactRecord, *held: InlineBlob, replace: bool = False) -> ArtifactRecord:
         """Put *one* with the sample run, and return the record that is stored now."""
         return self.ask(PutRecord(one, run(), "{}", held, replace))
 

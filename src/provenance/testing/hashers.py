@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from provenance.hashing import hash_value
-from provenance.util.formatting import shown
+from provenance.util.formatting import safe_repr
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -62,7 +62,9 @@ def check_hasher(type_: type[T], strategy: SearchStrategy[T], *, max_examples: i
 
 def _check_one(type_: type[T], value: T) -> None:
     if not isinstance(value, type_):
-        raise TypeError(f"the strategy made {shown(value)}, which is not a {type_.__qualname__}")
+        raise TypeError(
+            f"the strategy made {safe_repr(value)}, which is not a {type_.__qualname__}"
+        )
     before = pickle.dumps(value)
     digest = hash_value(value)
     _expect(digest == hash_value(value), value, "has a different hash each time")
@@ -78,12 +80,12 @@ def _check_one(type_: type[T], value: T) -> None:
 
 def _check_two(first: object, second: object) -> None:
     are_equal, have_equal_hashes = bool(first == second), hash_value(first) == hash_value(second)
-    problem = f"equals {shown(second)}, but they have different hashes"
+    problem = f"equals {safe_repr(second)}, but they have different hashes"
     _expect(have_equal_hashes or not are_equal, first, problem)
-    problem = f"does not equal {shown(second)}, but they have the same hash"
+    problem = f"does not equal {safe_repr(second)}, but they have the same hash"
     _expect(are_equal or not have_equal_hashes, first, problem)
 
 
 def _expect(law: bool, value: object, problem: str) -> None:
     if not law:
-        raise AssertionError(f"{shown(value)} {problem}")
+        raise AssertionError(f"{safe_repr(value)} {problem}")

@@ -10,7 +10,7 @@ from hypothesis.strategies import SearchStrategy
 
 from provenance.effects.io import blob_of
 from provenance.model.ids import ArtifactId
-from provenance.model.records import ArtifactRecord, Blob, Json, Run, options
+from provenance.model.records import ArtifactRecord, Blob, Json, Run, freeze_options
 
 ids: Final[SearchStrategy[ArtifactId]] = st.text("0123456789abcdef", min_size=40, max_size=40).map(
     ArtifactId
@@ -48,10 +48,10 @@ records: Final[SearchStrategy[ArtifactRecord]] = st.builds(
     fn_name=texts,
     composite=st.booleans(),
     serializer=texts,
-    load_kwargs=json_objects.map(options),
-    dump_kwargs=json_objects.map(options),
+    load_kwargs=json_objects.map(freeze_options),
+    dump_kwargs=json_objects.map(freeze_options),
     input_artifact_ids=st.frozensets(ids, max_size=3),
-    custom_fields=json_objects.map(options),
+    custom_fields=json_objects.map(freeze_options),
     tags=st.lists(texts, max_size=3).map(tuple),
     computed_at=moments,
     added_at=moments,

@@ -11,10 +11,12 @@ from typing import TypeVar
 Node = TypeVar("Node", bound=Hashable)
 
 
-def circles(successors: Mapping[Node, Iterable[Node]]) -> list[frozenset[Node]]:
+def strongly_connected_components(
+    successors: Mapping[Node, Iterable[Node]],
+) -> list[frozenset[Node]]:
     """Return the groups of nodes that reach each other, each after those that it leads to.
 
-    >>> [sorted(group) for group in circles({1: [2], 2: [3], 3: [2, 4], 4: []})]
+    >>> [sorted(group) for group in strongly_connected_components({1: [2], 2: [3], 3: [2, 4], 4: []})]
     [[4], [2, 3], [1]]
     """
     predecessors: dict[Node, list[Node]] = {node: [] for node in successors}

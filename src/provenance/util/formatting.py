@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Final, cast
 
-_DEEPEST: Final = 4
+_MAX_DEPTH: Final = 4
 """Depth up to which nested containers are displayed by their members."""
 
 
-def shown(value: object) -> str:
+def safe_repr(value: object) -> str:
     """Return `repr(value)`, or a replacement if that raises, as for an int of 4,301 digits.
 
-    >>> shown([1, "two"]), shown({"n": [1 << 16_000]})
+    >>> safe_repr([1, "two"]), safe_repr({"n": [1 << 16_000]})
     ("[1, 'two']", "{'n': [<int of 16001 bits>]}")
     """
-    return _shown(value, _DEEPEST)
+    return _safe_repr(value, _MAX_DEPTH)
 
 
-def _shown(value: object, depth: int) -> str:
+def _safe_repr(value: object, depth: int) -> str:
     try:
         return repr(value)
     except Exception as error:  # noqa: BLE001 - a value's own method may raise anything
@@ -27,11 +27,11 @@ def _shown(value: object, depth: int) -> str:
         brackets = _BRACKETS.get(kind)
         if brackets is None or not depth:
             return f"<{kind.__qualname__} whose repr raises {type(error).__name__}>"
-        members: list[str] = [_shown(member, depth - 1) for member in cast("Any", value)]
+        members: list[str] = [_safe_repr(member, depth - 1) for member in cast("Any", value)]
         if kind is dict:
             values = cast("dict[object, object]", value).values()
             pairs = zip(members, values, strict=True)
-            members = [f"{key}: {_shown(item, depth - 1)}" for key, item in pairs]
+            members = [f"{key}: {_safe_repr(item, depth - 1)}" for key, item in pairs]
         comma = "," if kind is tuple and len(members) == 1 else ""
         return f"{brackets[0]}{', '.join(members)}{comma}{brackets[1]}"
 
@@ -45,10 +45,10 @@ _BRACKETS: Final[dict[type, tuple[str, str]]] = {
 }
 
 
-def said(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return the type and message of an error.
 
-    >>> said(KeyError("x"))
+    >>> describe_error(KeyError("x"))
     "KeyError: 'x'"
     """
     try:
@@ -57,7 +57,7 @@ def said(error: BaseException) -> str:
         return type(error).__name__
 
 
-def shape_of(value: object) -> tuple[object, ...] | None:
+def describe_shape(value: object) -> tuple[object, ...] | None:
     """Return the `shape` of *value* if it is a tuple, else None."""
     try:
         shape = getattr(value, "shape", None)
@@ -66,23 +66,23 @@ def shape_of(value: object) -> tuple[object, ...] | None:
     return cast("tuple[object, ...]", shape) if isinstance(shape, tuple) else None
 
 
-def nearest(name: str, known: list[str]) -> str:
+def did_you_mean(name: str, known: list[str]) -> str:
     """Return advice for a misspelled *name*: the closest of the *known* names, or all of them."""
     from difflib import get_close_matches
 
     near = get_close_matches(name, known, 1, 0.5)
-    return f"did you mean {near[0]!r}?" if near else there_are(known)
+    return f"did you mean {near[0]!r}?" if near else expected_one_of(known)
 
 
-def there_are(known: list[str]) -> str:
+def expected_one_of(known: list[str]) -> str:
     """Return advice that lists the *known* names."""
     return f"expected one of: {', '.join(known)}" if known else "none is defined"
 
 
-def a(value: object) -> str:
+def with_article(value: object) -> str:
     """Return the type name of *value* with its indefinite article.
 
-    >>> a(1), a([])
+    >>> with_article(1), with_article([])
     ('an int', 'a list')
     """
     name = type(value).__name__
@@ -92,11 +92,11 @@ def a(value: object) -> str:
 SHORT_TEXT: Final = 60
 
 
-def shortened(value: object) -> str:
+def truncate(value: object) -> str:
     """Return the `repr` of *value*, shortened if it is long."""
     if isinstance(value, int) and value.bit_length() > 4 * SHORT_TEXT:
         return f"an int of {value.bit_length()} bits"
-    text = shown(value)
+    text = safe_repr(value)
     return text if len(text) <= SHORT_TEXT else text[: SHORT_TEXT - 1] + "…"
 
 

@@ -8,7 +8,7 @@ import weakref
 from typing import Final
 
 
-class Shared:
+class ForkBarrier:
     """Something that threads share under its `lock`; a fork waits until no other thread holds it.
 
     A thread that holds the lock may do I/O, but must not acquire or create another such lock.
@@ -24,8 +24,8 @@ class Shared:
 
 
 _registry: Final = threading.RLock()
-_all: Final[weakref.WeakSet[Shared]] = weakref.WeakSet()
-_acquired: Final[list[Shared]] = []
+_all: Final[weakref.WeakSet[ForkBarrier]] = weakref.WeakSet()
+_acquired: Final[list[ForkBarrier]] = []
 
 
 def _acquire_all() -> None:
@@ -49,7 +49,7 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-class Guard:
+class ForkSafeLock:
     """A lock that is replaced in a forked child: `with guard.lock: …`."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Guard:
         self.lock = threading.RLock()
 
 
-_guards: Final[weakref.WeakSet[Guard]] = weakref.WeakSet()
+_guards: Final[weakref.WeakSet[ForkSafeLock]] = weakref.WeakSet()
 
 
 def _renew_all() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from provenance.errors import MissingLibraryError
 
 
-def imported(module: str) -> Any:  # noqa: ANN401 - a library's types are its own
+def imported_module(module: str) -> Any:  # noqa: ANN401 - a library's types are its own
     """Return the module if this process has imported it, else None: then no value is of its types.
 
     A module that another thread is still importing lacks its types, and counts as not imported.
@@ -18,7 +18,7 @@ def imported(module: str) -> Any:  # noqa: ANN401 - a library's types are its ow
     return None if getattr(getattr(found, "__spec__", None), "_initializing", False) else found
 
 
-def needed(module: str, for_what: str, extra: str) -> Any:  # noqa: ANN401 - a library's types are its own
+def require_library(module: str, for_what: str, extra: str) -> Any:  # noqa: ANN401 - a library's types are its own
     """Import and return a module.
 
     Raises:

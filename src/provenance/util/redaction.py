@@ -32,10 +32,10 @@ _ASSIGNED: Final = re.compile(
 _USERINFO: Final = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s]+@", re.IGNORECASE)
 
 
-def redacted(arguments: Iterable[str]) -> list[str]:
+def redact_arguments(arguments: Iterable[str]) -> list[str]:
     """Return command line *arguments* without passwords, tokens, keys and the user part of URLs.
 
-    >>> redacted(["train", "--api-key", "abc", "--db=postgresql://me:pw@host/db", "token=xyz"])
+    >>> redact_arguments(["train", "--api-key", "abc", "--db=postgresql://me:pw@host/db", "token=xyz"])
     ['train', '--api-key', '***', '--db=postgresql://***@host/db', 'token=***']
     """
     kept: list[str] = []

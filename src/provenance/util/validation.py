@@ -7,19 +7,25 @@ from datetime import timedelta
 from typing import SupportsIndex, cast
 
 from provenance.errors import ConfigError
-from provenance.util.formatting import a, nearest, shown, there_are
+from provenance.util.formatting import did_you_mean, expected_one_of, safe_repr, with_article
 
 
-def named(value: object, path: str, advice: str = "write name: value") -> Mapping[str, object]:
+def require_mapping(
+    value: object, path: str, advice: str = "write name: value"
+) -> Mapping[str, object]:
     """Return *value* if it is a mapping with string keys.
 
     Its values may be secret and are never quoted.
     """
     if not isinstance(value, Mapping):
-        raise ConfigError(path, f"must be a mapping with string keys, got {a(value)}", advice)
+        raise ConfigError(
+            path, f"must be a mapping with string keys, got {with_article(value)}", advice
+        )
     for key in cast("Mapping[object, object]", value):
         if not isinstance(key, str):
-            raise ConfigError(path, f"keys must be strings, got {shown(key)}", "write it in quotes")
+            raise ConfigError(
+                path, f"keys must be strings, got {safe_repr(key)}", "write it in quotes"
+            )
     return cast("Mapping[str, object]", value)
 
 
@@ -28,12 +34,12 @@ def is_collection(value: object) -> bool:
     return isinstance(value, Iterable) and not isinstance(value, str | bytes)
 
 
-def several(value: object, where: str) -> Iterable[object]:
+def require_iterable(value: object, where: str) -> Iterable[object]:
     """Return *value* if it is an iterable other than a string; raise TypeError otherwise."""
     if not is_collection(value):
         example = f", as in [{value!r}]" if isinstance(value, str | bytes) else ""
         raise TypeError(
-            f"{where}: expected a collection of artifacts, got {shown(value)}; pass a list{example}"
+            f"{where}: expected a collection of artifacts, got {safe_repr(value)}; pass a list{example}"
         )
     return cast("Iterable[object]", value)
 
@@ -41,13 +47,13 @@ def several(value: object, where: str) -> Iterable[object]:
 def check_function(value: object, path: str, advice: str) -> None:
     """Raise ConfigError if *value* is not callable."""
     if not callable(value):
-        raise ConfigError(path, f"must be callable, got {shown(value)}", advice)
+        raise ConfigError(path, f"must be callable, got {safe_repr(value)}", advice)
 
 
-def flag(value: object, path: str) -> bool:
+def require_bool(value: object, path: str) -> bool:
     """Return *value* if it is a bool."""
     if not isinstance(value, bool):
-        raise ConfigError(path, f"must be a bool, got {shown(value)}", "pass True or False")
+        raise ConfigError(path, f"must be a bool, got {safe_repr(value)}", "pass True or False")
     return value
 
 
@@ -64,10 +70,10 @@ def is_count(value: object, least: int) -> bool:
     )
 
 
-def age(value: object, path: str) -> None:
+def require_duration(value: object, path: str) -> None:
     """Raise ConfigError if *value* is not a `timedelta` of zero or more."""
     if not isinstance(value, timedelta) or value < timedelta(0):
-        problem = f"must be a non-negative duration, got {shown(value)}"
+        problem = f"must be a non-negative duration, got {safe_repr(value)}"
         raise ConfigError(path, problem, "pass a datetime.timedelta")
 
 
@@ -78,21 +84,23 @@ def name_problem(name: object) -> tuple[str, str] | None:
     (None, ("invalid name 'a\\x00': databases cannot store '\\x00'", 'remove it'))
     """
     if not isinstance(name, str) or not name:
-        return f"must be a non-empty string, got {shown(name)}", "pass a name"
+        return f"must be a non-empty string, got {safe_repr(name)}", "pass a name"
     odd = next((char for char in name if char == "\0" or "\ud800" <= char <= "\udfff"), None)
     if odd is None:
         return None
     return f"invalid name {name!r}: databases cannot store {odd!r}", "remove it"
 
 
-def name_among(value: object, known: Iterable[str], path: str, what: str) -> str:
+def require_known(value: object, known: Iterable[str], path: str, what: str) -> str:
     """Return *value* if it is one of the *known* names.
 
     *what* is the noun for the error message.
     """
     names = list(known)
     if not isinstance(value, str):
-        raise ConfigError(path, f"must be a string, got {a(value)}", there_are(names))
+        raise ConfigError(
+            path, f"must be a string, got {with_article(value)}", expected_one_of(names)
+        )
     if value not in names:
-        raise ConfigError(path, f"unknown {what} {shown(value)}", nearest(value, names))
+        raise ConfigError(path, f"unknown {what} {safe_repr(value)}", did_you_mean(value, names))
     return value

@@ -14,14 +14,14 @@ from attrs import frozen
 from provenance.catalog.graph import Lineage
 from provenance.catalog.trace import lineage
 from provenance.errors import ConfigError
-from provenance.telemetry import outcomes
+from provenance.telemetry import last_outcomes
 from provenance.vis import graph_languages, html, svg
-from provenance.vis.layout import Layout, laid_out
+from provenance.vis.layout import Layout, lay_out
 from provenance.vis.scene import Scene, scene_of
 
 SHARP: Final = 2.0
 """Pixels per unit of the drawing."""
-MOST_DOTS: Final = 16_000_000
+MAX_DOTS: Final = 16_000_000
 """Maximum number of pixels."""
 LONGEST: Final = 12_000
 """Maximum number of pixels of one side."""
@@ -62,7 +62,7 @@ def scale(width: float, height: float) -> float:
     >>> scale(500, 400), scale(100_000, 10), scale(20_000, 20_000) < 1
     (2.0, 0.12, True)
     """
-    return min(SHARP, LONGEST / max(width, height), math.sqrt(MOST_DOTS / (width * height)))
+    return min(SHARP, LONGEST / max(width, height), math.sqrt(MAX_DOTS / (width * height)))
 
 
 @frozen(repr=False)
@@ -77,7 +77,7 @@ class Drawing:
 
     @cached_property
     def _layout(self) -> Layout:
-        return laid_out(self.scene)
+        return lay_out(self.scene)
 
     @cached_property
     def svg(self) -> str:
@@ -112,7 +112,7 @@ class Drawing:
         """Write the picture in the format of the suffix: .svg, .html, .png, .dot, .gv or .mmd.
 
         Raises:
-            ConfigError: if the suffix is none of these, or is `.png` without the extra `vis`.
+            ConfigError: for any other suffix, or is `.png` without the extra `vis`.
         """
         target = Path(path)
         encode = _FORMATS.get(target.suffix.lower())
@@ -150,7 +150,7 @@ _FORMATS: Final[Mapping[str, Callable[[Drawing], bytes]]] = {
 }
 _MIME: Final[Mapping[str, Callable[[Drawing], str]]] = {
     "text/plain": repr,
-    "text/html": lambda drawing: html.embedded(drawing.svg),
+    "text/html": lambda drawing: html.embed(drawing.svg),
     "image/svg+xml": lambda drawing: drawing.svg,
 }
 
@@ -163,8 +163,8 @@ def visualize_lineage(of: object) -> Drawing:
     does not matter.
 
     Raises:
-        TypeError: if *of* is none of these.
+        TypeError: if *of* is anything else.
         ArtifactNotFoundError: if there is no artifact with this id.
     """
     graph = of if isinstance(of, Lineage) else lineage(of)
-    return Drawing(graph, scene_of(graph, outcomes(graph.artifacts)))
+    return Drawing(graph, scene_of(graph, last_outcomes(graph.artifacts)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provenance.vis.scene import Call, Kind, Scene, Thing, class_of
+from provenance.vis.scene import ArtifactNode, FunctionNode, Kind, Scene, class_of
 from provenance.vis.svg import LIGHT, Paint
 
 _SHAPES = {Kind.PLAIN: "box", Kind.COMPOSITE: "box3d", Kind.FILE: "note", Kind.MISSING: "box"}
@@ -12,42 +12,40 @@ _SHAPES = {Kind.PLAIN: "box", Kind.COMPOSITE: "box3d", Kind.FILE: "note", Kind.M
 
 def dot(scene: Scene) -> str:
     """Return the scene as a digraph: nodes `f0 …` are functions, `a0 …` artifacts, by step."""
-    graph = (
-        f"label={quoted(scene.title)}; labelloc=t; fontname=sans; bgcolor={quoted(LIGHT.sheet)};"
-    )
+    graph = f"label={quote_dot(scene.title)}; labelloc=t; fontname=sans; bgcolor={quote_dot(LIGHT.sheet)};"
     node = 'node [fontname=sans, fontsize=11, style="filled,rounded"];'
     edge = "edge [fontname=sans, fontsize=10];"
     lines = ["digraph lineage {", f"  {graph}", f"  {node} {edge}"]
     for i, step in enumerate(scene.steps):
-        lines += _step(i, step.call, step.thing)
+        lines += _step(i, step.call, step.artifact)
     for use in scene.uses:
-        lines.append(f"  a{use.source} -> f{use.user} [label={quoted(use.argument)}];")
+        lines.append(f"  a{use.source} -> f{use.user} [label={quote_dot(use.argument)}];")
     return "\n".join((*lines, "}", ""))
 
 
-def quoted(text: str) -> str:
+def quote_dot(text: str) -> str:
     r"""Return *text* as a quoted string, without escapes, references to the graph or entities.
 
-    >>> print(quoted('a "b" <c> &amp; \\N'))
+    >>> print(quote_dot('a "b" <c> &amp; \\N'))
     "a \"b\" <c> &amp;amp; \\N"
     """
-    return f'"{_escaped(text)}"'
+    return f'"{_escape(text)}"'
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
 
 
 def _label(*lines: str) -> str:
     """Return several lines as one quoted string."""
-    return '"' + "\\n".join(_escaped(line) for line in lines if line) + '"'
+    return '"' + "\\n".join(_escape(line) for line in lines if line) + '"'
 
 
 def _colors(paint: Paint) -> str:
-    return f"fillcolor={quoted(paint.fill)}, color={quoted(paint.line)}"
+    return f"fillcolor={quote_dot(paint.fill)}, color={quote_dot(paint.line)}"
 
 
-def _step(number: int, call: Call | None, thing: Thing) -> Iterator[str]:
+def _step(number: int, call: FunctionNode | None, thing: ArtifactNode) -> Iterator[str]:
     if call is not None:
         lines = (call.title, *(f"{name} = {text}" for name, text in call.arguments), call.duration)
         yield f"  f{number} [shape=box, label={_label(*lines)}, {_colors(LIGHT.function)}];"
@@ -55,7 +53,7 @@ def _step(number: int, call: Call | None, thing: Thing) -> Iterator[str]:
     yield f"  a{number} [{_thing(thing)}];"
 
 
-def _thing(thing: Thing) -> str:
+def _thing(thing: ArtifactNode) -> str:
     tooltip = _label(*(f"{name}: {text}" for name, text in thing.facts))
     if thing.kind is Kind.MISSING:
         label = _label(thing.kind.value, thing.short_id)
@@ -84,19 +82,22 @@ def mermaid(scene: Scene) -> str:
             *(
                 line
                 for i, step in enumerate(scene.steps)
-                for line in _mermaid_step(i, step.call, step.thing)
+                for line in _mermaid_step(i, step.call, step.artifact)
             ),
-            *(f"  a{use.source} -->|{told(use.argument)}| f{use.user}" for use in scene.uses),
+            *(
+                f"  a{use.source} -->|{quote_mermaid(use.argument)}| f{use.user}"
+                for use in scene.uses
+            ),
             *_classes(scene),
             "",
         )
     )
 
 
-def told(*lines: str) -> str:
+def quote_mermaid(*lines: str) -> str:
     """Return lines of text as one quoted string; special characters of Mermaid and HTML are codes.
 
-    >>> told('a "b" <c>', "#;")
+    >>> quote_mermaid('a "b" <c>', "#;")
     '"a #34;b#34; #60;c#62;<br/>#35;#59;"'
     """
     return '"' + "<br/>".join("".join(map(_mermaid_escaped, line)) for line in lines if line) + '"'
@@ -107,22 +108,22 @@ def _mermaid_escaped(character: str) -> str:
     return character if is_plain else f"#{ord(character)};"
 
 
-def _mermaid_step(number: int, call: Call | None, thing: Thing) -> Iterator[str]:
+def _mermaid_step(number: int, call: FunctionNode | None, thing: ArtifactNode) -> Iterator[str]:
     if call is not None:
         lines = (call.title, *(f"{name} = {text}" for name, text in call.arguments), call.duration)
-        yield f"  f{number}[{told(*lines)}]:::function"
+        yield f"  f{number}[{quote_mermaid(*lines)}]:::function"
         yield f"  f{number} --> a{number}"
     opening, closing = _MERMAID_SHAPES[thing.kind]
     if thing.kind is Kind.MISSING:
-        yield f"  a{number}{opening}{told(thing.kind.value, thing.short_id)}{closing}:::missing"
+        yield f"  a{number}{opening}{quote_mermaid(thing.kind.value, thing.short_id)}{closing}:::missing"
         return
     outcome = "" if thing.outcome is None else class_of(thing.outcome)
-    label = told(f"{thing.type} · {thing.size}", thing.short_id, outcome)
+    label = quote_mermaid(f"{thing.type} · {thing.size}", thing.short_id, outcome)
     yield f"  a{number}{opening}{label}{closing}:::{class_of(thing.outcome)}"
 
 
 def _classes(scene: Scene) -> Iterator[str]:
-    outcomes = sorted({step.thing.outcome for step in scene.steps}, key=class_of)
+    outcomes = sorted({step.artifact.outcome for step in scene.steps}, key=class_of)
     paints = {class_of(outcome): LIGHT.paints[outcome] for outcome in outcomes}
     missing = Paint(LIGHT.sheet, LIGHT.quiet)
     for name, paint in {"function": LIGHT.function, **paints, "missing": missing}.items():

@@ -113,6 +113,6 @@ def page(svg: str, title: str) -> str:
     )
 
 
-def embedded(svg: str) -> str:
+def embed(svg: str) -> str:
     """Return *svg* for a notebook cell, no taller than the window and without a script."""
     return f'<div style="overflow:auto;max-height:85vh">{svg}</div>'

@@ -38,10 +38,10 @@ class Rows:
     down: Neighbours
 
 
-def rows_of(count: int, edges: Iterable[Edge]) -> Rows:
+def assign_rows(count: int, edges: Iterable[Edge]) -> Rows:
     """Return rows for the nodes 0 … *count* - 1; each edge leads from a lower to a higher number.
 
-    >>> rows_of(4, [(0, 1), (0, 2), (1, 3), (2, 3), (0, 3)]).rows
+    >>> assign_rows(4, [(0, 1), (0, 2), (1, 3), (2, 3), (0, 3)]).rows
     ((0,), (1, 2, 4), (3,))
     """
     distinct = sorted(set(edges))
@@ -201,7 +201,7 @@ FREE: Final = 0.1
 
 
 @frozen
-class Places:
+class Placement:
     """The center of each node and bend, and the top and bottom of each row."""
 
     middles: Mapping[int, float]
@@ -211,7 +211,7 @@ class Places:
     width: float
 
 
-def placed(rows: Rows, blocks: Sequence[Block], top: float) -> Places:
+def place(rows: Rows, blocks: Sequence[Block], top: float) -> Placement:
     """Return places for the *blocks*, with the first row at *top* and the leftmost block at 0."""
     middles = _middles(rows, blocks)
     half = {node: blocks[node].width / 2 if node < len(blocks) else 0.0 for node in middles}
@@ -220,7 +220,7 @@ def placed(rows: Rows, blocks: Sequence[Block], top: float) -> Places:
     row_of = {node: i for i, row in enumerate(rows.rows) for node in row}
     tops, bottoms = _levels(rows, blocks, top)
     width = max((middle + half[node] for node, middle in middles.items()), default=0.0)
-    return Places(middles, row_of, tops, bottoms, width)
+    return Placement(middles, row_of, tops, bottoms, width)
 
 
 def _levels(
@@ -280,14 +280,14 @@ def _row_middles(
         targets = bends or neighbors or (node,)
         wishes.append(sum(middles[other] for other in targets) / len(targets) - offset)
         weights.append(STRAIGHT if bends else NORMAL if neighbors else FREE)
-    places = rising(wishes, weights)
+    places = isotonic(wishes, weights)
     return {node: at + offset for node, at, offset in zip(row, places, offsets, strict=True)}
 
 
-def rising(wishes: Sequence[float], weights: Sequence[float]) -> list[float]:
+def isotonic(wishes: Sequence[float], weights: Sequence[float]) -> list[float]:
     """Return the non-decreasing sequence nearest to *wishes*, by the weighted sum of squares.
 
-    >>> rising([1.0, 3.0, 2.0, 5.0], [1.0, 1.0, 1.0, 1.0])
+    >>> isotonic([1.0, 3.0, 2.0, 5.0], [1.0, 1.0, 1.0, 1.0])
     [1.0, 2.5, 2.5, 5.0]
     """
     # The mean, the weight and the number of members of each pool.

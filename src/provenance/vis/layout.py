@@ -9,19 +9,19 @@ from typing import Final
 
 from attrs import frozen
 
-from provenance.vis.layered import Places, Rows, placed, rows_of
+from provenance.vis.layered import Placement, Rows, assign_rows, place
 from provenance.vis.measure import LINK, PADDING, SMALL, Block, blocks_of
 from provenance.vis.scene import Kind, Scene, Step, Use, class_of
 from provenance.vis.text import width
 
-LEAST: Final = 400.0
+MIN_ENTRIES: Final = 400.0
 """Minimum width, for the title of the smallest picture."""
 _APART: Final = 30.0
 _MEANINGS: Final = {
     "hit": "hit",
     "miss": "miss: computed",
     "recomputed": "recomputed",
-    "healed": "healed",
+    "recovered": "recovered",
     "unknown": "artifact",
 }
 
@@ -34,18 +34,18 @@ def entries(scene: Scene) -> Iterator[tuple[float, str, str]]:
         x += _APART + width(text) * SMALL
 
 
-def breadth(scene: Scene) -> float:
+def legend_width(scene: Scene) -> float:
     """Return the width of the legend."""
-    return max(LEAST, *(x + _APART + width(text) * SMALL for x, _, text in entries(scene)))
+    return max(MIN_ENTRIES, *(x + _APART + width(text) * SMALL for x, _, text in entries(scene)))
 
 
 def _meanings(scene: Scene) -> Iterator[tuple[str, str]]:
     if any(step.call for step in scene.steps):
         yield "call", "function"
-    things = [step.thing for step in scene.steps if step.thing.kind is not Kind.MISSING]
+    things = [step.artifact for step in scene.steps if step.artifact.kind is not Kind.MISSING]
     for name in sorted({class_of(thing.outcome) for thing in things}):
         yield f"thing {name}", _MEANINGS[name]
-    if any(step.thing.kind is Kind.MISSING for step in scene.steps):
+    if any(step.artifact.kind is Kind.MISSING for step in scene.steps):
         yield "thing missing", Kind.MISSING.value
 
 
@@ -56,7 +56,7 @@ BULGE: Final = 26.0
 """How far an edge that closes a cycle bulges to the right."""
 
 
-class Course(Enum):
+class Route(Enum):
     """How an edge runs: around the nodes, straight behind them, or back up to close a cycle."""
 
     ROUND = "use"
@@ -91,7 +91,7 @@ class Figure:
     step: Step
     block: Block
     call: Box
-    thing: Box
+    artifact: Box
     ports: tuple[tuple[float, str], ...]
 
 
@@ -108,7 +108,7 @@ class Wire:
     """An edge in its place, from its source or from where it leaves the trunk."""
 
     use: Use
-    course: Course
+    course: Route
     path: str
 
 
@@ -124,14 +124,14 @@ class Layout:
     height: float
 
 
-def laid_out(scene: Scene) -> Layout:
+def lay_out(scene: Scene) -> Layout:
     """Return the layout of a scene, always the same for the same scene."""
     blocks = blocks_of(scene)
-    rows = rows_of(
+    rows = assign_rows(
         len(blocks), [(use.source, use.user) for use in scene.uses if not use.turns_back]
     )
-    places = placed(rows, blocks, HEADER)
-    least = breadth(scene) + 2 * MARGIN
+    places = place(rows, blocks, HEADER)
+    least = legend_width(scene) + 2 * MARGIN
     shift = MARGIN + max(0.0, least - places.width - 2 * MARGIN) / 2
     drawing = _Drawing(scene, blocks, rows, places, shift)
     ports = dict(drawing.ports())
@@ -152,7 +152,7 @@ class _Drawing:
     scene: Scene
     blocks: Sequence[Block]
     rows: Rows
-    places: Places
+    places: Placement
     shift: float
 
     def x(self, node: int) -> float:
@@ -186,29 +186,29 @@ class _Drawing:
         """Return a step in its place."""
         block = self.blocks[number]
         x, y = self.x(number) - block.width / 2, self.places.tops[self.places.row_of[number]]
-        call = Box(x, y, block.width, block.call_height)
-        thing_y = y + block.height - block.thing_height
-        thing = Box(x, thing_y, block.width, block.thing_height)
+        call = Box(x, y, block.width, block.function_height)
+        thing_y = y + block.height - block.artifact_height
+        thing = Box(x, thing_y, block.width, block.artifact_height)
         return Figure(self.scene.steps[number], block, call, thing, tuple(ports))
 
     def wire(self, use: Use, figures: Sequence[Figure], port: float) -> Wire:
         """Return an edge in its place."""
         source, user = figures[use.source], figures[use.user]
         if use.turns_back:
-            return Wire(use, Course.BACK, _back(source.thing, user.call))
+            return Wire(use, Route.BACK, _back(source.artifact, user.call))
         path = self.rows.paths[use.source, use.user]
         end = (port, user.call.y)
         if path is None:
-            start = (source.thing.middle, source.thing.bottom)
-            return Wire(use, Course.STRAIGHT, f"M{_at(*start)}{_bow(start, end)}")
+            start = (source.artifact.middle, source.artifact.bottom)
+            return Wire(use, Route.STRAIGHT, f"M{_at(*start)}{_bow(start, end)}")
         last = path[-1] if path else use.source
         start = (self.x(last), self.bottom(last))
         stem = f"M{_at(*start)}" if path else self._stem(use.source, figures)
-        return Wire(use, Course.ROUND, stem + _bow(start, end))
+        return Wire(use, Route.ROUND, stem + _bow(start, end))
 
     def _stem(self, source: int, figures: Sequence[Figure]) -> str:
         """Return the line from an artifact down to the end of its row."""
-        start = _at(self.x(source), figures[source].thing.bottom)
+        start = _at(self.x(source), figures[source].artifact.bottom)
         return f"M{start}V{self.bottom(source):.0f}"
 
     def trunks(self, figures: Sequence[Figure]) -> Iterator[Trunk]:

@@ -8,8 +8,8 @@ from typing import Final
 from attrs import frozen
 from toolz import unique
 
-from provenance.vis.scene import Call, Kind, Scene, Thing, Use
-from provenance.vis.text import fitted, width
+from provenance.vis.scene import ArtifactNode, FunctionNode, Kind, Scene, Use
+from provenance.vis.text import fit_text, width
 
 FONT: Final = 12.0
 """Font size of names."""
@@ -52,37 +52,37 @@ class Block:
     slots: tuple[float, ...]
     crowd: str
     call: tuple[Line, ...]
-    thing: tuple[Line, ...]
+    artifact: tuple[Line, ...]
 
     @property
-    def call_height(self) -> float:
+    def function_height(self) -> float:
         """Height of the function's node."""
         rows = len(self.call) + bool(self.slots)
         return rows * LINE + PADDING if self.call else 0.0
 
     @property
-    def thing_height(self) -> float:
+    def artifact_height(self) -> float:
         """Height of the artifact's node."""
-        return len(self.thing) * LINE + PADDING
+        return len(self.artifact) * LINE + PADDING
 
     @property
     def height(self) -> float:
         """Height of both nodes and the link between them."""
-        return self.call_height + self.thing_height + (LINK if self.call else 0.0)
+        return self.function_height + self.artifact_height + (LINK if self.call else 0.0)
 
 
 def blocks_of(scene: Scene) -> tuple[Block, ...]:
     """Return a block for each step of the scene."""
     uses = scene.uses_by_user
     return tuple(
-        _block(step.thing, step.call, uses.get(i, [])) for i, step in enumerate(scene.steps)
+        _block(step.artifact, step.call, uses.get(i, [])) for i, step in enumerate(scene.steps)
     )
 
 
-def _block(thing: Thing, call: Call | None, uses: list[Use]) -> Block:
+def _block(thing: ArtifactNode, call: FunctionNode | None, uses: list[Use]) -> Block:
     call_lines = _call_lines(call) if call else ()
     thing_lines = _thing_lines(thing)
-    names = [fitted(use.argument, TALLEST / SMALL * 1.6) for use in uses]
+    names = [fit_text(use.argument, TALLEST / SMALL * 1.6) for use in uses]
     widths = [width(name) * SMALL + 2 * PADDING for name in names]
     needed = sum(widths)
     texts = [width(line.left) * FONT + _margins(line) for line in (*call_lines, *thing_lines)]
@@ -101,13 +101,13 @@ def _block(thing: Thing, call: Call | None, uses: list[Use]) -> Block:
         broad,
         tuple(names),
         tuple(slots),
-        fitted(crowd, (broad - 2 * PADDING) / SMALL),
-        tuple(_cut(line, broad) for line in call_lines),
-        tuple(_cut(line, broad) for line in thing_lines),
+        fit_text(crowd, (broad - 2 * PADDING) / SMALL),
+        tuple(_wrap_line(line, broad) for line in call_lines),
+        tuple(_wrap_line(line, broad) for line in thing_lines),
     )
 
 
-def _call_lines(call: Call) -> tuple[Line, ...]:
+def _call_lines(call: FunctionNode) -> tuple[Line, ...]:
     arguments = [Line(f"{name} = {text}", "argument") for name, text in call.arguments]
     if len(arguments) > MOST_ARGUMENTS:
         rest = len(arguments) - MOST_ARGUMENTS + 1
@@ -115,7 +115,7 @@ def _call_lines(call: Call) -> tuple[Line, ...]:
     return Line(call.title, "name", call.duration), *arguments
 
 
-def _thing_lines(thing: Thing) -> tuple[Line, ...]:
+def _thing_lines(thing: ArtifactNode) -> tuple[Line, ...]:
     if thing.kind is Kind.MISSING:
         return Line(thing.kind.value, "quiet"), Line(thing.short_id, "id")
     kind = [] if thing.kind is Kind.PLAIN else [thing.kind.name]
@@ -130,7 +130,7 @@ def _margins(line: Line) -> float:
     return right + 2 * PADDING
 
 
-def _cut(line: Line, broad: float) -> Line:
+def _wrap_line(line: Line, broad: float) -> Line:
     # The small number makes up for rounding.
     room = broad - _margins(line) + 1e-6
-    return Line(fitted(line.left, room / FONT), line.style, line.right)
+    return Line(fit_text(line.left, room / FONT), line.style, line.right)

@@ -12,12 +12,12 @@ from typing import TypeAlias
 from attrs import frozen
 from toolz import groupby
 
-from provenance.catalog.graph import Lineage, in_order, plain_name
+from provenance.catalog.graph import Lineage, short_name, sorted_arguments
 from provenance.events import Outcome
 from provenance.model.ids import ArtifactId
 from provenance.model.records import Artifact
 from provenance.util.formatting import SHORT
-from provenance.vis.text import duration, size, visible
+from provenance.vis.text import duration, escape_invisible, size
 
 Facts: TypeAlias = "tuple[tuple[str, str], ...]"
 """Facts, as names and texts."""
@@ -33,7 +33,7 @@ class Kind(Enum):
 
 
 @frozen
-class Thing:
+class ArtifactNode:
     """The node of an artifact, from its record; the value is not read."""
 
     id: ArtifactId
@@ -46,11 +46,11 @@ class Thing:
     @property
     def short_id(self) -> str:
         """The first digits of the id."""
-        return visible(self.id[:SHORT])
+        return escape_invisible(self.id[:SHORT])
 
 
 @frozen
-class Call:
+class FunctionNode:
     """The node of a function: its name, and the arguments that are not artifacts."""
 
     name: str
@@ -68,8 +68,8 @@ class Call:
 class Step:
     """An artifact and the call that made it; None if the record is missing."""
 
-    thing: Thing
-    call: Call | None
+    artifact: ArtifactNode
+    call: FunctionNode | None
 
 
 @frozen
@@ -102,7 +102,7 @@ class Scene:
     @property
     def title(self) -> str:
         """The title of the picture."""
-        call, thing = self.steps[self.root].call, self.steps[self.root].thing
+        call, thing = self.steps[self.root].call, self.steps[self.root].artifact
         count = f"{len(self.steps)} artifact{'s' if len(self.steps) > 1 else ''}"
         return f"Lineage of {call.title if call else '?'} {thing.short_id}: {count}"
 
@@ -115,7 +115,7 @@ def scene_of(lineage: Lineage, outcomes: Mapping[ArtifactId, Outcome]) -> Scene:
     number = {artifact_id: i for i, artifact_id in enumerate(ids)}
     steps = tuple(_step(lineage, artifact_id, outcomes.get(artifact_id)) for artifact_id in ids)
     uses = tuple(
-        Use(number[source], number[user], visible(argument))
+        Use(number[source], number[user], escape_invisible(argument))
         for user in ids
         for argument, source in lineage.uses(user)
     )
@@ -125,19 +125,19 @@ def scene_of(lineage: Lineage, outcomes: Mapping[ArtifactId, Outcome]) -> Scene:
 def _step(lineage: Lineage, artifact_id: ArtifactId, outcome: Outcome | None) -> Step:
     artifact = lineage.artifacts.get(artifact_id)
     if artifact is None:
-        facts = (("id", visible(artifact_id)),)
-        return Step(Thing(artifact_id, Kind.MISSING, "?", "", outcome, facts), None)
-    arguments = in_order(lineage.arguments.get(artifact_id, {}))
-    call = Call(
-        visible(plain_name(artifact)),
+        facts = (("id", escape_invisible(artifact_id)),)
+        return Step(ArtifactNode(artifact_id, Kind.MISSING, "?", "", outcome, facts), None)
+    arguments = sorted_arguments(lineage.arguments.get(artifact_id, {}))
+    call = FunctionNode(
+        escape_invisible(short_name(artifact)),
         artifact.version,
         duration(artifact.compute_duration),
-        tuple((visible(name), visible(text)) for name, text in arguments),
+        tuple((escape_invisible(name), escape_invisible(text)) for name, text in arguments),
     )
-    return Step(_thing(artifact, outcome), call)
+    return Step(_artifact_node(artifact, outcome), call)
 
 
-def _thing(artifact: Artifact[object], outcome: Outcome | None) -> Thing:
+def _artifact_node(artifact: Artifact[object], outcome: Outcome | None) -> ArtifactNode:
     module, _, name = artifact.value_type.rpartition(":")
     is_file = artifact.serializer == "file"
     kind = Kind.COMPOSITE if artifact.composite else Kind.FILE if is_file else Kind.PLAIN
@@ -154,8 +154,8 @@ def _thing(artifact: Artifact[object], outcome: Outcome | None) -> Thing:
         "kind": "" if kind is Kind.PLAIN else kind.value,
         "here": "" if outcome is None else outcome.value,
     }
-    lines = tuple((key, visible(text)) for key, text in facts.items() if text)
-    return Thing(artifact.id, kind, visible(name), byte_count, outcome, lines)
+    lines = tuple((key, escape_invisible(text)) for key, text in facts.items() if text)
+    return ArtifactNode(artifact.id, kind, escape_invisible(name), byte_count, outcome, lines)
 
 
 def class_of(outcome: Outcome | None) -> str:

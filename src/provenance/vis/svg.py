@@ -11,8 +11,8 @@ from attrs import frozen
 from provenance.events import Outcome
 from provenance.vis.layout import MARGIN, Box, Figure, Layout, Wire, entries
 from provenance.vis.measure import LINE, PADDING, Line
-from provenance.vis.scene import Call, Facts, Kind, Thing, class_of
-from provenance.vis.text import fitted
+from provenance.vis.scene import ArtifactNode, Facts, FunctionNode, Kind, class_of
+from provenance.vis.text import fit_text
 
 NAME: Final = "provenance-lineage"
 """Class of the whole picture, to which its style sheet is limited."""
@@ -49,7 +49,7 @@ LIGHT: Final = Palette(
         Outcome.HIT: Paint("#dcf3e3", "#2b9150"),
         Outcome.MISS: Paint("#ffe5c7", "#d9730d"),
         Outcome.RECOMPUTED: Paint("#e8dffd", "#7a4fd6"),
-        Outcome.HEALED: Paint("#ffdfe3", "#d6324a"),
+        Outcome.RECOVERED: Paint("#ffdfe3", "#d6324a"),
     },
 )
 DARK: Final = Palette(
@@ -63,7 +63,7 @@ DARK: Final = Palette(
         Outcome.HIT: Paint("#14382a", "#3fb46c"),
         Outcome.MISS: Paint("#46300f", "#eb9234"),
         Outcome.RECOMPUTED: Paint("#35275a", "#a582f0"),
-        Outcome.HEALED: Paint("#4b1d28", "#f0647a"),
+        Outcome.RECOVERED: Paint("#4b1d28", "#f0647a"),
     },
 )
 FONTS: Final = "system-ui,'Segoe UI',Roboto,'Helvetica Neue',Arial,'DejaVu Sans',sans-serif"
@@ -89,11 +89,11 @@ text{{font-family:{FONTS};font-size:11px}}
 
 def rules(*, dark: bool) -> str:
     """Return the style sheet; with *dark*, it has colors for dark pages too."""
-    text = _scoped(_SHAPES) + _scoped(_colors(LIGHT))
-    return f"{text}@media (prefers-color-scheme:dark){{{_scoped(_colors(DARK))}}}" if dark else text
+    text = _scope(_SHAPES) + _scope(_colors(LIGHT))
+    return f"{text}@media (prefers-color-scheme:dark){{{_scope(_colors(DARK))}}}" if dark else text
 
 
-def _scoped(text: str) -> str:
+def _scope(text: str) -> str:
     rules = [line.split("{", 1) for line in text.split("\n") if line]
     scoped = [",".join(f".{NAME} {name}" for name in names.split(",")) for names, _ in rules]
     return "".join(f"{names}{{{body}\n" for names, (_, body) in zip(scoped, rules, strict=True))
@@ -127,7 +127,7 @@ _FOLD: Final = 8.0
 def svg(layout: Layout, *, dark: bool = True) -> str:
     """Return the picture as SVG; with *dark*, it adapts to dark pages."""
     broad, high = f"{layout.width:.0f}", f"{layout.height:.0f}"
-    tip = f"tip-{layout.scene.steps[layout.scene.root].thing.short_id}"
+    tip = f"tip-{layout.scene.steps[layout.scene.root].artifact.short_id}"
     size = f'width="{broad}" height="{high}" viewBox="0 0 {broad} {high}"'
     title = escape(layout.scene.title)
     return "\n".join(
@@ -169,7 +169,7 @@ def _text(text: str, x: float, y: float, style: str) -> str:
 
 
 def _header(layout: Layout) -> Iterator[str]:
-    yield _text(fitted(layout.scene.title, (layout.width - 2 * MARGIN) / 15), MARGIN, 26, "title")
+    yield _text(fit_text(layout.scene.title, (layout.width - 2 * MARGIN) / 15), MARGIN, 26, "title")
     for x, style, text in entries(layout.scene):
         yield _tag("rect", class_=style, x=MARGIN + x, y=38, width=SWATCH, height=SWATCH, rx=3)
         yield _text(text, MARGIN + x + SWATCH + 5, 48, "quiet")
@@ -201,7 +201,7 @@ def _figure(number: int, figure: Figure, tip: str, *, is_root: bool) -> str:
     return _tag("g", "\n".join(parts), class_="step", data_step=str(number))
 
 
-def _call(call: Call | None, figure: Figure, tip: str) -> Iterator[str]:
+def _call(call: FunctionNode | None, figure: Figure, tip: str) -> Iterator[str]:
     if call is None:
         return
     box = figure.call
@@ -215,21 +215,21 @@ def _call(call: Call | None, figure: Figure, tip: str) -> Iterator[str]:
     if figure.block.crowd:
         yield _text(figure.block.crowd, box.middle, top + _BASE, "port")
     yield from _lines(figure.block.call, box, top + (LINE if figure.ports else 0.0))
-    link = f"M{box.middle:.1f},{box.bottom:.1f}V{figure.thing.y:.1f}"
+    link = f"M{box.middle:.1f},{box.bottom:.1f}V{figure.artifact.y:.1f}"
     yield _tag("path", class_="link", d=link, marker_end=f"url(#{tip})")
     yield "</g>"
 
 
 def _thing(figure: Figure, *, is_root: bool) -> Iterator[str]:
-    thing, box = figure.step.thing, figure.thing
+    thing, box = figure.step.artifact, figure.artifact
     style = "missing" if thing.kind is Kind.MISSING else class_of(thing.outcome)
     yield f'<g class="artifact">{_tooltip(thing.facts)}'
     yield from _shape(thing, box, f"thing {style}{' root' if is_root else ''}")
-    yield from _lines(figure.block.thing, box, box.y + PADDING / 2)
+    yield from _lines(figure.block.artifact, box, box.y + PADDING / 2)
     yield "</g>"
 
 
-def _shape(thing: Thing, box: Box, style: str) -> Iterator[str]:
+def _shape(thing: ArtifactNode, box: Box, style: str) -> Iterator[str]:
     """Yield a rounded box, two for a composite, or a page with a folded corner for a file."""
     if thing.kind is Kind.FILE:
         right, corner = box.x + box.width, box.y + _FOLD

@@ -11,12 +11,12 @@ _NARROW: Final = frozenset("iljtfrI.,:;'|!()[]{} `/\\-\"")
 _BROAD: Final = frozenset("mwMW@%…—<>&#=+~")
 
 
-def visible(text: str) -> str:
+def escape_invisible(text: str) -> str:
     r"""Return *text* in one line, with characters that are invisible or misleading escaped.
 
     Among these are line breaks, changes of writing direction, and what XML forbids.
 
-    >>> visible("two\nlines"), visible("né"), visible(chr(0x202E) + "x")
+    >>> escape_invisible("two\nlines"), escape_invisible("né"), escape_invisible(chr(0x202E) + "x")
     ('two\\nlines', 'né', '\\u202ex')
     """
     return "".join(
@@ -48,10 +48,10 @@ def _width(character: str) -> float:
     return 0.7 if character.isupper() else 0.63
 
 
-def fitted(text: str, room: float) -> str:
+def fit_text(text: str, room: float) -> str:
     """Return *text*, or what fits into *room* of its start and end, with an ellipsis between.
 
-    >>> fitted("short", 10), fitted("abcdefghijklmnopqrstuvwxyz", 7)
+    >>> fit_text("short", 10), fit_text("abcdefghijklmnopqrstuvwxyz", 7)
     ('short', 'abcdef…xyz')
     """
     if width(text) <= room:

@@ -10,7 +10,7 @@ from attrs import evolve
 import provenance as p
 from later import in_a_day
 from provenance.effect import Interpreter
-from provenance.events import Healed, Hit, Miss
+from provenance.events import Hit, Miss, Recovered
 from provenance.ports.blobs import WriteBlob
 from provenance.ports.records import PutRecord
 
@@ -120,7 +120,7 @@ def test_a_lost_file_is_computed_anew(disk, maker, tmp_path):
     told = []
     with p.subscribe(told.append):
         assert LARGE == f(LARGE).read_bytes()
-    assert [Hit, Healed] == [type(each) for each in told]
+    assert [Hit, Recovered] == [type(each) for each in told]
 
 
 def test_recompute_replaces(repo, maker, work):

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 import provenance as p
 from later import in_a_day
-from provenance.archives import Member, manifest, members_of
+from provenance.archives import FolderEntry, manifest, parse_manifest
 from provenance.effect import Interpreter
 from provenance.effects.io import blob_of
-from provenance.events import Healed, Hit, Miss
+from provenance.events import Hit, Miss, Recovered
 from provenance.ports.blobs import WriteBlob
 
 LARGE = os.urandom(200_000)
@@ -280,7 +280,7 @@ def test_lost_work__a_function_s_folder_is_computed_anew(disk, work, tmp_path):
             if each.stat().st_size == len(LARGE):
                 each.unlink()
         assert CONTENT == read(build())
-    assert [Miss, Hit, Healed] == [type(each) for each in told]
+    assert [Miss, Hit, Recovered] == [type(each) for each in told]
 
 
 def test_lost_work__a_damaged_file_of_a_folder_does_not_fail_for_ever(disk, work, tmp_path):
@@ -369,7 +369,7 @@ def test_links_are_refused(repo, work, target):
 def test_security__a_manifest_leads_nowhere(path):
     """One of a store that others write to cannot name a path outside the folder."""
     with pytest.raises(ValueError, match="escapes the folder"):
-        members_of(
+        parse_manifest(
             manifest([]).replace(
                 b"[\n\n]", b'[["%s", "ab", 1, false]]' % path.replace("\0", "\\u0000").encode()
             )
@@ -400,20 +400,22 @@ def test_security__what_is_no_digest_becomes_no_path(repo):
     for make in (
         lambda: p.ArchivedFile(bad),
         lambda: p.ArchivedFolder(bad),
-        lambda: Member("a", bad),
+        lambda: FolderEntry("a", bad),
     ):
         with pytest.raises(ValueError, match="invalid digest"):
             make()
-    assert good == Member("a", good).blob
+    assert good == FolderEntry("a", good).blob
 
 
 def test_a_manifest_reads_back():
     """Any names, in any order."""
     members = [
-        Member(name, blob_of(name.encode()), name > "b")
+        FolderEntry(name, blob_of(name.encode()), name > "b")
         for name in ("z", "ä/ö", 'q"uote', "a b", "new\nline")
     ]
-    assert tuple(sorted(members, key=lambda member: member.path)) == members_of(manifest(members))
+    assert tuple(sorted(members, key=lambda member: member.path)) == parse_manifest(
+        manifest(members)
+    )
     assert manifest(members) == manifest(reversed(members))
 
 

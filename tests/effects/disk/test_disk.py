@@ -13,7 +13,7 @@ from provenance.effects.disk import directory
 from provenance.effects.disk.blobs import DiskBlobs
 from provenance.effects.io import blob_of
 from provenance.errors import BlobNotFoundError, CorruptBlobError, StoreUnavailableError
-from provenance.ports.blobs import Compared, Durability
+from provenance.ports.blobs import Durability, VerifyReads
 from waiting import PATIENCE
 
 
@@ -160,7 +160,7 @@ def test_what_a_collector_moved_out_of_the_way_is_waited_for(
         monkeypatch.setattr(directory, "_MOMENT", PATIENCE)
     store = DiskBlobs(tmp_path)
     blob = store.write_blob(writing(bytes(size))).blob
-    path, aside = tmp_path / blob.id[:2] / blob.id[2:], tmp_path / ".tmp" / f"aside-{blob.id}-12"
+    path, aside = tmp_path / blob.id[:2] / blob.id[2:], tmp_path / ".tmp" / f"moved-{blob.id}-12"
     for use in (
         lambda: store.read_blob(blob, lambda source: source.read()),
         lambda: store.has_blob(blob),
@@ -185,8 +185,8 @@ def test_how_often_bytes_are_compared_is_a_choice(tmp_path, size, monkeypatch):
     monkeypatch.setattr(
         DiskBlobs, "_read_through", lambda self, file: passes.append(file) or through(self, file)
     )
-    stores = {each: DiskBlobs(tmp_path, compared=each) for each in Compared}
-    blob = stores[Compared.ALWAYS].write_blob(writing(bytes(size))).blob
+    stores = {each: DiskBlobs(tmp_path, compared=each) for each in VerifyReads}
+    blob = stores[VerifyReads.ALWAYS].write_blob(writing(bytes(size))).blob
     time.sleep(0.2)  # until a change would be sure to show in the file's times
     for expected, store in zip(
         (1, 2, 0) if size > 100 else (0, 0, 0), stores.values(), strict=True
@@ -197,15 +197,15 @@ def test_how_often_bytes_are_compared_is_a_choice(tmp_path, size, monkeypatch):
         assert expected == len(passes)
     path = tmp_path / blob.id[:2] / blob.id[2:]
     path.write_bytes(b"\1" * size)
-    assert b"\1" * size == stores[Compared.SIZE].read_blob(blob, lambda source: source.read())
-    for use in (stores[Compared.ALWAYS].read_blob, stores[Compared.CHANGED].read_blob):
+    assert b"\1" * size == stores[VerifyReads.SIZE].read_blob(blob, lambda source: source.read())
+    for use in (stores[VerifyReads.ALWAYS].read_blob, stores[VerifyReads.CHANGED].read_blob):
         with pytest.raises(CorruptBlobError):
             use(blob, lambda source: source.read())
     with pytest.raises(CorruptBlobError):
-        stores[Compared.SIZE].check_blob(blob)
+        stores[VerifyReads.SIZE].verify_blob(blob)
     path.write_bytes(b"")
     with pytest.raises(CorruptBlobError):
-        stores[Compared.SIZE].read_blob(blob, lambda source: source.read())
+        stores[VerifyReads.SIZE].read_blob(blob, lambda source: source.read())
 
 
 def test_a_large_source_is_a_plain_file(tmp_path):
@@ -225,7 +225,7 @@ def test_a_file_in_the_way_is_told(tmp_path, size):
         lambda: store.write_blob(writing(bytes(size))),
         lambda: store.read_blob(blob, lambda source: source.read()),
         lambda: store.has_blob(blob),
-        lambda: store.drop_blob(blob),
+        lambda: store.delete_blob(blob),
         lambda: store.quarantine(blob),
     ):
         with pytest.raises(

@@ -11,7 +11,7 @@ from provenance.effects.disk.blobs import DiskBlobs
 from provenance.effects.io import blob_of
 from provenance.errors import CorruptBlobError, StoreUnavailableError
 from provenance.maintenance.reports import BlobDamaged
-from provenance.ports.blobs import OnDuplicate, Shelf
+from provenance.ports.blobs import BlobArea, OnDuplicate
 
 LARGE = 200_000
 """More than is read at once."""
@@ -75,7 +75,7 @@ def test_reading_says_that_it_is_no_file(store, obstacle, size):
     for _ in range(3):
         for look in (
             lambda: store.read_blob(blob, lambda source: source.read()),
-            lambda: store.check_blob(blob),
+            lambda: store.verify_blob(blob),
         ):
             with pytest.raises(CorruptBlobError):
                 look()
@@ -109,7 +109,9 @@ def test_quarantining_moves_it_aside(store, tmp_path, obstacle):
         store.quarantine(blob)
         assert not os.path.lexists(place(store, blob))
     assert blob == put(store, b"x")
-    assert (3 if obstacle is folder else 1) == len(store.list_holdings(Shelf.QUARANTINED, "", 10))
+    assert (3 if obstacle is folder else 1) == len(
+        store.list_blob_entries(BlobArea.QUARANTINED, "", 10)
+    )
 
 
 def test_what_was_put_aside_can_be_deleted(store, obstacle):
@@ -117,17 +119,17 @@ def test_what_was_put_aside_can_be_deleted(store, obstacle):
     blob, path = blocked(store, b"x", obstacle)
     later = datetime.now(UTC) + timedelta(seconds=5)
     if obstacle is folder:
-        assert () == store.list_holdings(Shelf.STORED, "", 10)
-        assert not store.discard(Shelf.STORED, blob.id, later)
-        store.drop_blob(blob)
+        assert () == store.list_blob_entries(BlobArea.STORED, "", 10)
+        assert not store.delete_if_older(BlobArea.STORED, blob.id, later)
+        store.delete_blob(blob)
         assert (path / "mine.txt").exists()
     store.quarantine(blob)
-    (holding,) = store.list_holdings(Shelf.QUARANTINED, "", 10)
-    assert store.discard(Shelf.QUARANTINED, holding.key, later)
+    (holding,) = store.list_blob_entries(BlobArea.QUARANTINED, "", 10)
+    assert store.delete_if_older(BlobArea.QUARANTINED, holding.key, later)
     assert (
         ()
-        == store.list_holdings(Shelf.QUARANTINED, "", 10)
-        == store.list_holdings(Shelf.TEMPORARY, "", 10)
+        == store.list_blob_entries(BlobArea.QUARANTINED, "", 10)
+        == store.list_blob_entries(BlobArea.TEMPORARY, "", 10)
     )
 
 
@@ -148,7 +150,7 @@ def test_what_cannot_be_moved_is_named(store, monkeypatch):
             match=rf"cannot quarantine {path}.*Permission denied.*move it away",
         ):
             ask()
-    assert [] == [each.key for each in store.list_holdings(Shelf.TEMPORARY, "", 10)]
+    assert [] == [each.key for each in store.list_blob_entries(BlobArea.TEMPORARY, "", 10)]
 
 
 @p.provenance()

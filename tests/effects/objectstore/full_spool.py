@@ -12,10 +12,10 @@ import pytest
 from contract.stores import LIMIT
 from provenance.effects.disk.blobs import DiskBlobs
 from provenance.effects.objectstore.blobs import ObjectBlobs
-from provenance.effects.objectstore.client import Remote
-from provenance.effects.tiers import Tier, near_first
+from provenance.effects.objectstore.client import RemoteFiles
+from provenance.effects.tiers import Tier, write_through
 from provenance.errors import StoreUnavailableError
-from provenance.ports.blobs import HasBlob, Place, ReadBlob, WriteBlob, blob_effects
+from provenance.ports.blobs import HasBlob, ReadBlob, RemoteLocation, WriteBlob, blob_effects
 from provenance.ports.capabilities import Permissions
 
 LARGE = 4 << 20
@@ -23,7 +23,7 @@ LARGE = 4 << 20
 
 def full_spool(folder: Path) -> None:
     """Temporary files have no room: a write is refused, and so is a read of what is there."""
-    remote = Remote("far", Place("memory", "memory://x"))
+    remote = RemoteFiles("far", RemoteLocation("memory", "memory://x"))
     large = ObjectBlobs(remote).write_blob(lambda sink: sink.write(bytes(LARGE)) and None).blob
     tempfile.tempdir = str(folder)
     blobs = ObjectBlobs(remote)
@@ -40,9 +40,9 @@ def full_spool(folder: Path) -> None:
 
 def full_copies(folder: Path) -> None:
     """Copies have no room: what is written is in the far store, and is read from there; what is small is copied."""
-    far = blob_effects(ObjectBlobs(Remote("far", Place("memory", "memory://x"))))
+    far = blob_effects(ObjectBlobs(RemoteFiles("far", RemoteLocation("memory", "memory://x"))))
     near = DiskBlobs(folder / "near", "near")
-    ask = near_first(
+    ask = write_through(
         "both", Tier("near", blob_effects(near), Permissions()), Tier("far", far, Permissions())
     )
     data = os.urandom(LARGE)

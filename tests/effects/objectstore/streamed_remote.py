@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from contract.remote import REMOTES
-from provenance.effects.io import Hashing
+from provenance.effects.io import BlobHasher
 from provenance.effects.objectstore.blobs import ObjectBlobs
 
 PIECE = bytes(1 << 20)
@@ -30,14 +30,14 @@ def stream(folder: Path) -> None:
             sink.write(PIECE)
 
     def read(source) -> object:
-        hashing = Hashing()
+        hashing = BlobHasher()
         while piece := source.read(1 << 20):
             hashing.add(piece)
         return hashing.blob()
 
     blob = blobs.write_blob(write).blob
     assert blob == blobs.read_blob(blob, read)
-    blobs.drop_blob(blob)
+    blobs.delete_blob(blob)
     assert peak() - before < MOST, f"{(peak() - before) >> 10} MiB"
 
 

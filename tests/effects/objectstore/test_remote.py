@@ -10,9 +10,9 @@ import pytest
 from contract.processes import in_process
 from contract.remote import REMOTES
 from provenance.effects.objectstore.blobs import ObjectBlobs
-from provenance.effects.objectstore.client import Remote
+from provenance.effects.objectstore.client import RemoteFiles
 from provenance.errors import BlobNotFoundError, StoreUnavailableError
-from provenance.ports.blobs import OnDuplicate, Place
+from provenance.ports.blobs import OnDuplicate, RemoteLocation
 from servers import gcs, moto_s3, seaweed, sftp
 from servers.proxies import Proxy
 
@@ -52,9 +52,9 @@ def options(kind, port, **changes):
 def remote(kind, port, root="", timeout=5.0, deadline=DEADLINE, **changes):
     """The place by way of *port*."""
     _, protocol, bucket = KINDS[kind]
-    return Remote(
+    return RemoteFiles(
         "far",
-        Place(
+        RemoteLocation(
             protocol, root or f"{bucket}/faults", options(kind, port, **changes), timeout, deadline
         ),
     )
@@ -63,7 +63,11 @@ def remote(kind, port, root="", timeout=5.0, deadline=DEADLINE, **changes):
 def told(kind, port, **changes):
     """How a failure to look for a blob, to read it and to write it are told: one text, in some seconds."""
     blobs = ObjectBlobs(remote(kind, port, **changes), OnDuplicate.OVERWRITE)
-    blob = ObjectBlobs(Remote("ram", Place("memory", "memory://x"))).write_blob(writing(b"x")).blob
+    blob = (
+        ObjectBlobs(RemoteFiles("ram", RemoteLocation("memory", "memory://x")))
+        .write_blob(writing(b"x"))
+        .blob
+    )
     texts = []
     for use in (
         lambda: blobs.has_blob(blob),
@@ -87,7 +91,7 @@ def test_a_cut_connection_is_made_again(kind, after):
         blob = blobs.write_blob(writing(data)).blob
         assert 0 == proxy.cuts
         assert data == blobs.read_blob(blob, lambda source: source.read())
-        blobs.drop_blob(blob)
+        blobs.delete_blob(blob)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -99,13 +103,17 @@ def test_what_was_cut_off_is_not_seen(kind):
         blobs = ObjectBlobs(remote(kind, proxy.port, deadline=3.0), OnDuplicate.OVERWRITE)
         with pytest.raises(StoreUnavailableError, match="try again"):
             blobs.write_blob(writing(data))
-    blob = ObjectBlobs(Remote("ram", Place("memory", "memory://x"))).write_blob(writing(data)).blob
+    blob = (
+        ObjectBlobs(RemoteFiles("ram", RemoteLocation("memory", "memory://x")))
+        .write_blob(writing(data))
+        .blob
+    )
     assert not direct.has_blob(blob)
     with pytest.raises(BlobNotFoundError):
         direct.read_blob(blob, lambda source: source.read())
     assert blob == direct.write_blob(writing(data)).blob
     assert data == direct.read_blob(blob, lambda source: source.read())
-    direct.drop_blob(blob)
+    direct.delete_blob(blob)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -161,7 +169,7 @@ def test_wrong_credentials_are_told_without_them(kind, changes, caplog):
     text = told(kind, port_of(kind), **changes)
     assert time.monotonic() - begun < DEADLINE
     assert 3 == text.count("check the credentials in storage_options")
-    place = Place("s3", "b/x", options(kind, port_of(kind), **changes))
+    place = RemoteLocation("s3", "b/x", options(kind, port_of(kind), **changes))
     shown = [text, repr(place), caplog.text]
     assert [] == [each for each in shown for secret in ("4711", sftp.PASSWORD) if secret in each]
 
@@ -202,13 +210,15 @@ def test_what_killed_writers_left_is_swept(tmp_path):
     for path, age in ((old, 90_000), (young, 3_600)):
         path.write_bytes(b"half")
         os.utime(path, (time.time() - age,) * 2)
-    ObjectBlobs(Remote("file", Place("file", f"file://{tmp_path}"))).write_blob(writing(b"x"))
+    ObjectBlobs(RemoteFiles("file", RemoteLocation("file", f"file://{tmp_path}"))).write_blob(
+        writing(b"x")
+    )
     assert ["1-young"] == [each.name for each in old.parent.iterdir()]
 
 
 def test_a_blob_elsewhere_lives_under_its_digest(tmp_path):
     """Its file is named as on disk, and quarantine keeps it under its whole id; no other file stays."""
-    blobs = ObjectBlobs(Remote("file", Place("file", f"file://{tmp_path}")))
+    blobs = ObjectBlobs(RemoteFiles("file", RemoteLocation("file", f"file://{tmp_path}")))
     blob = blobs.write_blob(writing(b"bytes")).blob
     assert [tmp_path / blob.id[:2] / blob.id[2:]] == [
         each for each in tmp_path.rglob("*") if each.is_file()

@@ -8,7 +8,7 @@ from contract.processes import CHILDREN, in_children
 from contract.samples import record, run
 from golden import make_repository as golden
 from provenance.effects.sql.postgres import PostgresDatabase
-from provenance.effects.sql.postgres_connection import Access
+from provenance.effects.sql.postgres_connection import ConnectionSettings
 from provenance.effects.sql.records import SqlRecords
 from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.ports.records import PutRecord
@@ -33,10 +33,10 @@ def upgrade_sqlite_at_once(folder: Path) -> None:
 def upgrade_postgres_at_once(folder: Path) -> None:
     """Several processes open a database of version 1, and all go on with it."""
     url = server(18).database_for(folder)
-    database = PostgresDatabase(Access(url=url))
+    database = PostgresDatabase(ConnectionSettings(url=url))
     database.migrate(1)
     database.close()
-    in_children(CHILDREN, lambda _: put_in(PostgresDatabase(Access(url=url))))
+    in_children(CHILDREN, lambda _: put_in(PostgresDatabase(ConnectionSettings(url=url))))
     assert [(CHILDREN,)] == database.query("SELECT count(*) FROM artifacts")
     database.close()
 
@@ -44,7 +44,7 @@ def upgrade_postgres_at_once(folder: Path) -> None:
 def make_postgres_at_once(folder: Path) -> None:
     """Several processes make a database and a schema that are not there, and all go on with them."""
     url = server(18).database_for(folder) + "_new"
-    access = Access(url=url, create_db=True, schema='we-ird"; drop', create_schema=True)
+    access = ConnectionSettings(url=url, create_db=True, schema='we-ird"; drop', create_schema=True)
     in_children(CHILDREN, lambda _: put_in(PostgresDatabase(access)))
     server(18).drop(url.rpartition("/")[2])
 

@@ -17,12 +17,12 @@ from golden import make_repository as golden
 from provenance.effects.sql import migrate as sql_migrate
 from provenance.effects.sql import postgres_dialect, tables
 from provenance.effects.sql.postgres import PostgresDatabase
-from provenance.effects.sql.postgres_connection import Access
+from provenance.effects.sql.postgres_connection import ConnectionSettings
 from provenance.effects.sql.records import SqlRecords
 from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.effects.sql.stores import SqlSets
 from provenance.errors import ConfigError, StoreUnavailableError
-from provenance.model.records import SetRecord, options
+from provenance.model.records import SetRecord, freeze_options
 from provenance.ports.records import PutRecord
 from servers.postgres import server
 
@@ -42,7 +42,7 @@ def postgres(folder):
     server(18).run(
         "DROP SCHEMA public CASCADE; CREATE SCHEMA public", database=url.rpartition("/")[2]
     )
-    return PostgresDatabase(Access(url=url)), postgres_dialect.tables
+    return PostgresDatabase(ConnectionSettings(url=url)), postgres_dialect.tables
 
 
 @pytest.fixture(params=[sqlite, postgres])
@@ -69,7 +69,7 @@ def stamp(engine):
 def test_new_tables_are_those_of_the_models(kept):
     """A database that was just made has what the models say, and Alembic agrees that it is of this version."""
     database, wanted = kept
-    assert () == SqlRecords(database).find_ids("", 1)
+    assert () == SqlRecords(database).list_ids("", 1)
     assert [] == differences(database.engine, wanted)
     assert NEWEST == stamp(database.engine)
 
@@ -80,12 +80,12 @@ def test_tables_go_down_and_up_again(kept, version):
     database, wanted = kept
     one = record(
         value_artifact_ids=frozenset({new_id()}),
-        custom_fields=options({"a,": ['"]', "\\"]}),
+        custom_fields=freeze_options({"a,": ['"]', "\\"]}),
         name='",["',
     )
     SqlRecords(database).put_record(PutRecord(one, run(), '{"x":1}'))
     some = SqlSets(database).put_set(
-        SetRecord(new_id(), frozenset({one.id}), options({"name": "a"}), MOMENT)
+        SetRecord(new_id(), frozenset({one.id}), freeze_options({"name": "a"}), MOMENT)
     )
     database.migrate(version)
     assert version == stamp(
@@ -97,7 +97,7 @@ def test_tables_go_down_and_up_again(kept, version):
     assert (one.id, one.custom_fields, one.name) == (found.id, found.custom_fields, found.name)
     assert (one.value_artifact_ids if version >= 2 else frozenset()) == found.value_artifact_ids
     assert run() == SqlRecords(database).find_run(run().id)
-    assert some == SqlSets(database).find_labelled(some.labels)
+    assert some == SqlSets(database).find_set_by_labels(some.labels)
     assert '{"x":1}' == SqlRecords(database).find_inputs(one.id)
     later = record()
     SqlRecords(database).put_record(PutRecord(later, run(), "{}"))
@@ -129,7 +129,7 @@ def test_a_newer_version_is_refused(tmp_path):
     database, _ = postgres(tmp_path)
     with database.engine.begin() as connection:
         connection.execute(sa.text(f"UPDATE {tables.STAMP} SET version_num = '99'"))
-    other = PostgresDatabase(Access(url=server(18).database_for(tmp_path)), "team")
+    other = PostgresDatabase(ConnectionSettings(url=server(18).database_for(tmp_path)), "team")
     for use in (lambda: other.query("SELECT 1"), other.migrate):
         with pytest.raises(StoreUnavailableError, match=r"'team'.*version 99.*upgrade the library"):
             use()

@@ -21,12 +21,12 @@ from contract.samples import MOMENT, new_id, record, run
 from provenance.effects.io import blob_of
 from provenance.effects.sql import statements
 from provenance.effects.sql.postgres import PostgresDatabase
-from provenance.effects.sql.postgres_connection import Access
+from provenance.effects.sql.postgres_connection import ConnectionSettings
 from provenance.effects.sql.records import SqlRecords
 from provenance.effects.sql.stores import SqlBlobs
 from provenance.effects.sql.tables import EPOCH
 from provenance.errors import ConfigError, StoreUnavailableError
-from provenance.model.records import Held, options
+from provenance.model.records import InlineBlob, freeze_options
 from provenance.ports.records import FindRecord, PutRecord
 from servers.postgres import GUARDED, server
 from servers.proxy import Proxy
@@ -44,7 +44,7 @@ def url(tmp_path):
 @pytest.fixture
 def database(url):
     """An empty database."""
-    made = PostgresDatabase(Access(url=url, connect_timeout=30, statement_timeout=60))
+    made = PostgresDatabase(ConnectionSettings(url=url, connect_timeout=30, statement_timeout=60))
     yield made
     made.close()
 
@@ -52,7 +52,7 @@ def database(url):
 @pytest.fixture
 def hasty(url):
     """The same, by who waits only two seconds for a statement."""
-    made = PostgresDatabase(Access(url=url, connect_timeout=30, statement_timeout=2))
+    made = PostgresDatabase(ConnectionSettings(url=url, connect_timeout=30, statement_timeout=2))
     yield made
     made.close()
 
@@ -73,7 +73,7 @@ def put(database, **changes):
 def refused(seconds=15.0, **access):
     """What is said, quickly and without any secret, where the database of *access* cannot be used."""
     database = PostgresDatabase(
-        Access(**{"connect_timeout": 2, "statement_timeout": 2, **access}), "team"
+        ConnectionSettings(**{"connect_timeout": 2, "statement_timeout": 2, **access}), "team"
     )
     begun = time.monotonic()
     with pytest.raises(StoreUnavailableError, match="'team' is unavailable") as caught:
@@ -114,7 +114,7 @@ def test_a_wrong_password(guarded, caplog, create_db):
 
 def test_the_right_password(guarded):
     """Whoever has it gets in."""
-    database = PostgresDatabase(Access(url=guarded.replace(SECRET, "right")))
+    database = PostgresDatabase(ConnectionSettings(url=guarded.replace(SECRET, "right")))
     assert [("guarded",)] == database.query("SELECT current_user::text")
     database.close()
 
@@ -150,7 +150,7 @@ def test_no_address():
         "postgresql://h:s3cret/x/y",
     ):
         with pytest.raises(ConfigError, match="invalid PostgreSQL URL") as caught:
-            PostgresDatabase(Access(url=wrong))
+            PostgresDatabase(ConnectionSettings(url=wrong))
         assert "s3c" not in "".join(traceback.format_exception(caught.value))
 
 
@@ -206,7 +206,7 @@ def test_a_database_that_is_not_there(url):
     """It is told, or made where that is allowed."""
     other = f"{url}_new"
     assert "does not exist" in refused(url=other)
-    database = PostgresDatabase(Access(url=other, create_db=True))
+    database = PostgresDatabase(ConnectionSettings(url=other, create_db=True))
     one = put(database)
     assert one == SqlRecords(database).find_record(one.id)
     database.close()
@@ -217,14 +217,14 @@ def test_a_schema_that_is_not_there(url):
     """It is told, or made where that is allowed; whatever it is called, it is a name and nothing else."""
     for schema in ('we-ird"; drop', "größe", "'; SELECT 1 --", "%s", "a b\\c"):
         assert "create_schema: true" in refused(url=url, schema=schema)
-        database = PostgresDatabase(Access(url=url, schema=schema, create_schema=True))
+        database = PostgresDatabase(ConnectionSettings(url=url, schema=schema, create_schema=True))
         one = put(database)
         assert one == SqlRecords(database).find_record(one.id)
         with database.engine.connect() as connection:
             assert schema == connection.execute(sa.text("SELECT current_schema()")).scalar()
         database.close()
-    plain = PostgresDatabase(Access(url=url))
-    assert () == SqlRecords(plain).find_ids("", 10)
+    plain = PostgresDatabase(ConnectionSettings(url=url))
+    assert () == SqlRecords(plain).list_ids("", 10)
     plain.close()
 
 
@@ -239,7 +239,7 @@ def test_a_database_that_takes_no_changes(url, database):
     server(18).run(
         f"ALTER DATABASE {url.rpartition('/')[2]} SET default_transaction_read_only = on"
     )
-    other = PostgresDatabase(Access(url=url))
+    other = PostgresDatabase(ConnectionSettings(url=url))
     assert one == SqlRecords(other).find_record(one.id)
     with pytest.raises(StoreUnavailableError, match="write: false"):
         put(other)
@@ -257,7 +257,7 @@ def test_sessions_that_the_server_ended(url, database):
         assert one == SqlRecords(database).find_record(one.id)
         assert server(18).kill_sessions(url) >= 1
         put(database, input_artifact_ids=frozenset({one.id}))
-    assert 3 == len(SqlRecords(database).find_progeny(one.id))
+    assert 3 == len(SqlRecords(database).list_dependents(one.id))
 
 
 def test_a_transaction_that_is_cut_off_is_done_again(url, database):
@@ -265,7 +265,7 @@ def test_a_transaction_that_is_cut_off_is_done_again(url, database):
     turns = []
 
     def work(execute):
-        execute(statements.SET_ASIDE, (new_id(), b"x", EPOCH))
+        execute(statements.QUARANTINE_BLOB, (new_id(), b"x", EPOCH))
         turns.append(1)
         if len(turns) == 1:
             server(18).kill_sessions(url)
@@ -277,7 +277,9 @@ def test_a_transaction_that_is_cut_off_is_done_again(url, database):
 
 def test_a_network_that_is_cut(proxy):
     """A connection that ends amid the answer is told or made anew; the next statement works."""
-    database = PostgresDatabase(Access(url=proxy.url, connect_timeout=30, statement_timeout=60))
+    database = PostgresDatabase(
+        ConnectionSettings(url=proxy.url, connect_timeout=30, statement_timeout=60)
+    )
     one = put(database)
     for _ in range(3):
         proxy.cut()
@@ -287,7 +289,9 @@ def test_a_network_that_is_cut(proxy):
 
 def test_a_network_that_falls_silent(proxy):
     """Whoever waits is told within the time of a statement, and is served again afterwards."""
-    database = PostgresDatabase(Access(url=proxy.url, connect_timeout=2, statement_timeout=1))
+    database = PostgresDatabase(
+        ConnectionSettings(url=proxy.url, connect_timeout=2, statement_timeout=1)
+    )
     one = put(database)
     for fail in (lambda: SqlRecords(database).find_record(one.id), lambda: put(database)):
         proxy.freeze()
@@ -368,11 +372,11 @@ def test_transactions_in_each_others_way(database):
 
     def work(turn):
         def change(execute):
-            execute(statements.SET_ASIDE, (ids[turn], b"y", EPOCH))
+            execute(statements.QUARANTINE_BLOB, (ids[turn], b"y", EPOCH))
             begun[turn] += 1
             if begun[turn] == 1:
                 both_hold_one.wait(PATIENCE)
-            execute(statements.SET_ASIDE, (ids[1 - turn], b"z", EPOCH))
+            execute(statements.QUARANTINE_BLOB, (ids[1 - turn], b"z", EPOCH))
 
         database.transaction(change)
 
@@ -386,7 +390,7 @@ def test_a_failing_transaction_leaves_nothing(database):
     """What a transaction did before it failed is undone, and the next one works."""
 
     def work(execute):
-        execute(statements.SET_ASIDE, ("a" * 40, b"bytes", EPOCH))
+        execute(statements.QUARANTINE_BLOB, ("a" * 40, b"bytes", EPOCH))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -402,7 +406,7 @@ def test_a_record_that_is_deleted_while_it_is_put_again(database):
 
     def churn():
         while not gone.is_set():
-            SqlRecords(database).drop_record(one.id)
+            SqlRecords(database).delete_record(one.id)
 
     thread = threading.Thread(target=churn)
     thread.start()
@@ -418,7 +422,7 @@ def test_a_record_that_is_deleted_while_it_is_put_again(database):
 
 def test_without_persistent_connections_none_stays(url):
     """Each is closed when its answer is there; the server needs a moment to let it go."""
-    database = PostgresDatabase(Access(url=url, persistent=False))
+    database = PostgresDatabase(ConnectionSettings(url=url, persistent=False))
     put(database)
     until(lambda: 0 == server(18).sessions(url))
     database.close()
@@ -466,7 +470,7 @@ def test_columns_are_of_their_types(database):
 )
 def test_hostile_texts_come_back(database, hostile):
     """Whatever is in names, tags, fields and inputs, it is read as it was put, and found by searching."""
-    fields = options({hostile: [hostile, {hostile: 1.0}], "n": -0.0, "big": 2**70})
+    fields = freeze_options({hostile: [hostile, {hostile: 1.0}], "n": -0.0, "big": 2**70})
     name = hostile.replace("\ud800", "")
     one = record(name=name, custom_fields=fields, tags=(hostile,), value_type=name)
     inputs = '{"x":1e3,"y":"\\u0000\\ud800"}'
@@ -479,29 +483,30 @@ def test_hostile_texts_come_back(database, hostile):
     assert {hostile: hostile} == records.find_run(one.run_id).extra
     queries = [{"tags": frozenset({hostile})}, {"custom_fields": fields}, {"name": name}]
     for query in queries:
-        assert (one,) == records.find_records(p.model.queries.Query(**query), None, 5).records
+        assert (one,) == records.search_records(p.model.queries.Query(**query), None, 5).records
 
 
 def test_names_may_be_long(database):
     """A name of a hundred thousand letters is no problem of an index."""
     name = "".join(chr(33 + each * each % 90) for each in range(100_000))
-    one = put(database, name=name, tags=(name,), custom_fields=options({name: name}))
+    one = put(database, name=name, tags=(name,), custom_fields=freeze_options({name: name}))
     assert one == SqlRecords(database).find_record(one.id)
-    assert (one,) == SqlRecords(database).find_records(
+    assert (one,) == SqlRecords(database).search_records(
         p.model.queries.Query(name=name), None, 5
     ).records
 
 
 @pytest.mark.parametrize(
-    "statement", ["FIND_RECORD", "FIND_BY_VALUE", "FIND_PROGENY", "FIND_IDS", "FIND_INPUTS"]
+    "statement",
+    ["FIND_RECORD", "FIND_RECORDS_BY_VALUE", "LIST_DEPENDENTS", "LIST_IDS", "FIND_INPUTS"],
 )
 def test_no_look_up_scans_a_table(database, statement):
     """Each look-up goes through an index, so that its time does not grow with the number of artifacts."""
-    from provenance.effects.sql.postgres_dialect import translated
+    from provenance.effects.sql.postgres_dialect import translate
 
     text = getattr(statements, statement)
     values = ["a"] * (text.count("?") - 2 * ("LIMIT" in text)) + [1, 0] * ("LIMIT" in text)
-    translation = translated(text, values)
+    translation = translate(text, values)
     with database.engine.connect() as connection:
         connection.exec_driver_sql("SET enable_seqscan = off")
         plan = connection.exec_driver_sql(f"EXPLAIN {translation.text}", translation.bind(values))
@@ -510,7 +515,7 @@ def test_no_look_up_scans_a_table(database, statement):
 
 def test_quarantined_bytes_are_kept(database):
     """A blob put aside can be inspected in a table of its own."""
-    data = Held(blob_of(b"x"), b"x")
+    data = InlineBlob(blob_of(b"x"), b"x")
     SqlRecords(database).put_record(PutRecord(record(value_blob=data.blob), run(), "{}", (data,)))
     SqlBlobs(database).quarantine(data.blob)
     assert [(data.blob.id, b"x")] == database.query("SELECT id, data FROM quarantined_blobs")
@@ -520,12 +525,12 @@ def test_a_fork_amid_a_transaction(url, database):
     """A child uses connections of its own, and the parent's transaction goes on."""
 
     def work(execute):
-        execute(statements.SET_ASIDE, ("a" * 40, b"x", EPOCH))
+        execute(statements.QUARANTINE_BLOB, ("a" * 40, b"x", EPOCH))
         child = os.fork()
         if child == 0:
             os._exit(0 if [(0,)] == database.query("SELECT count(*) FROM quarantined_blobs") else 1)
         assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        execute(statements.SET_ASIDE, ("b" * 40, b"y", EPOCH))
+        execute(statements.QUARANTINE_BLOB, ("b" * 40, b"y", EPOCH))
 
     database.query("SELECT 1")
     database.transaction(work)
@@ -543,7 +548,7 @@ def test_a_handle_asks_the_database(url):
 
 def aside(key):
     """Work that puts a row into the table of what is put aside."""
-    return lambda execute: execute(statements.SET_ASIDE, (key, b"bytes", EPOCH)).rowcount
+    return lambda execute: execute(statements.QUARANTINE_BLOB, (key, b"bytes", EPOCH)).rowcount
 
 
 def test_what_re_enters_has_a_transaction_of_its_own(database):
@@ -552,7 +557,7 @@ def test_what_re_enters_has_a_transaction_of_its_own(database):
     def work(execute):
         aside("a")(execute)
         assert 1 == database.transaction(aside("b"))
-        assert 1 == database.change(statements.SET_ASIDE, ("c", b"bytes", EPOCH))
+        assert 1 == database.change(statements.QUARANTINE_BLOB, ("c", b"bytes", EPOCH))
         assert [("b",), ("c",)] == database.query("SELECT id FROM quarantined_blobs ORDER BY id")
         raise KeyError
 
@@ -565,13 +570,13 @@ def test_what_re_enters_has_a_transaction_of_its_own(database):
 
 def test_what_re_enters_does_not_wait_for_what_it_interrupted(url):
     """What writes the same row as the transaction that it came into the middle of is refused soon, and says why."""
-    database = PostgresDatabase(Access(url=url))
+    database = PostgresDatabase(ConnectionSettings(url=url))
 
     def work(execute):
         aside("a")(execute)
         for again in (
             lambda: database.transaction(aside("a")),
-            lambda: database.change(statements.SET_ASIDE, ("a", b"others", EPOCH)),
+            lambda: database.change(statements.QUARANTINE_BLOB, ("a", b"others", EPOCH)),
         ):
             with pytest.raises(
                 StoreUnavailableError,
@@ -588,7 +593,7 @@ def test_what_re_enters_while_tables_are_made_does_not_wait(tmp_path):
     """Who comes into the middle of the making of the tables is refused soon, and they are made."""
     name = f"entered_{tmp_path.name}"[:50]
     server(18).create(name)
-    database = PostgresDatabase(Access(url=server(18).url(name)))
+    database = PostgresDatabase(ConnectionSettings(url=server(18).url(name)))
     refused = []
 
     def interrupt(_connection, _cursor, statement, *_):

@@ -17,7 +17,7 @@ from provenance.effects.sql.records import SqlRecords
 from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.effects.sql.stores import SqlLeases
 from provenance.errors import StoreUnavailableError
-from provenance.ports.leases import Taken
+from provenance.ports.leases import LeaseHeld
 from provenance.ports.records import PutRecord
 
 INTO_SQLITE = frozenset({"execute", "fetchall", "rollback", "connect"})
@@ -95,7 +95,9 @@ def test_a_handler_may_call_functions(tmp_path, moment, first):
 
 def aside(key):
     """Work that puts a row into the table of what is put aside."""
-    return lambda execute: execute(statements.SET_ASIDE, (key, b"bytes", tables.EPOCH)).rowcount
+    return lambda execute: (
+        execute(statements.QUARANTINE_BLOB, (key, b"bytes", tables.EPOCH)).rowcount
+    )
 
 
 def keys(database):
@@ -110,7 +112,7 @@ def test_it_joins_the_transaction_of_its_thread(database):
     def work(execute):
         aside("a")(execute)
         database.transaction(aside("b"))
-        assert 1 == database.change(statements.SET_ASIDE, ("c", b"bytes", tables.EPOCH))
+        assert 1 == database.change(statements.QUARANTINE_BLOB, ("c", b"bytes", tables.EPOCH))
         assert [("a",), ("b",), ("c",)] == database.query(
             "SELECT id FROM quarantined_blobs ORDER BY id"
         )
@@ -236,7 +238,7 @@ def test_a_claim_is_not_in_the_way(database):
         _, was_interrupted = interrupting(
             moment,
             lambda key=key: database.transaction(aside(key)),
-            lambda key=key: leases.claim(key, 60),
+            lambda key=key: leases.acquire(key, 60),
         )
         assert was_interrupted == (key in keys(database))
-        assert isinstance(leases.claim(key, 60), Taken)
+        assert isinstance(leases.acquire(key, 60), LeaseHeld)

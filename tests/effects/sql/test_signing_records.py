@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.effects.sql.signing import Seal
+from provenance.effects.sql.signing import RecordSigner
 
 facts = st.lists(
     st.text(max_size=6) | st.integers(-9, 9) | st.floats(allow_nan=False) | st.none(),
@@ -16,7 +16,7 @@ keys = st.none() | st.binary(min_size=16, max_size=32)
 @given(keys, facts, st.text())
 def test_what_was_sealed_is_sound(key, row, inputs):
     """The facts and the inputs that a signature was made of have no problem with it."""
-    seal = Seal(key)
+    seal = RecordSigner(key)
     signature = seal.signature(row, inputs)
     assert (None, None) == (
         seal.problem(row, signature),
@@ -27,7 +27,7 @@ def test_what_was_sealed_is_sound(key, row, inputs):
 @given(keys, facts, facts, st.text(), st.text())
 def test_anything_else_is_a_problem(key, row, other, inputs, others):
     """Other facts, or other inputs, are not what was sealed; nor are those of another record."""
-    seal = Seal(key)
+    seal = RecordSigner(key)
     signature = seal.signature(row, inputs)
     if list(map(repr, row)) != list(map(repr, other)):
         assert seal.problem(other, signature) is not None
@@ -41,19 +41,19 @@ def test_anything_else_is_a_problem(key, row, other, inputs, others):
 def test_only_the_key_makes_a_signature(key, other, row):
     """A signature with another key, a checksum, or nothing at all does not do where a key is given."""
     if key.rstrip(b"\0") != (other or b"").rstrip(b"\0"):  # RFC 2104 fills keys up with zeros
-        assert Seal(key).problem(row, Seal(other).signature(row, "")) is not None
+        assert RecordSigner(key).problem(row, RecordSigner(other).signature(row, "")) is not None
     for forged in ("", "hmac-sha256", "hmac-sha256:", "hmac-sha256::", "crc32::"):
-        assert Seal(key).problem(row, forged) is not None
-        assert Seal(key).problem_of_inputs(row[0], "", forged) is not None
+        assert RecordSigner(key).problem(row, forged) is not None
+        assert RecordSigner(key).problem_of_inputs(row[0], "", forged) is not None
 
 
 @given(facts)
 def test_without_a_key_what_is_older_or_signed_passes(row):
     """A repository that is read without its key, and one from before there were signatures, can be read."""
-    for signature in ("", Seal(b"key").signature(row, "")):
-        assert Seal().problem(row, signature) is None
+    for signature in ("", RecordSigner(b"key").signature(row, "")):
+        assert RecordSigner().problem(row, signature) is None
 
 
 def test_a_key_is_not_shown():
     """A secret is in no representation."""
-    assert "secret" not in repr(Seal(b"secret"))
+    assert "secret" not in repr(RecordSigner(b"secret"))

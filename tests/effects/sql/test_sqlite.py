@@ -17,7 +17,7 @@ from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.effects.sql.stores import SqlBlobs, SqlSets
 from provenance.errors import StoreUnavailableError
 from provenance.model.ids import ArtifactId, SetId
-from provenance.model.records import NO_OPTIONS, Held, SetRecord
+from provenance.model.records import NO_OPTIONS, InlineBlob, SetRecord
 from provenance.ports.blobs import Durability
 from provenance.ports.records import PutRecord
 
@@ -82,7 +82,7 @@ def test_what_is_there_is_opened_without_leave_to_make_it(tmp_path):
     """A database that is there needs no leave to be made."""
     for create in (True, False):
         database = SqliteDatabase(tmp_path / "x.db", create=create)
-        assert () == SqlRecords(database).find_ids("", 1)
+        assert () == SqlRecords(database).list_ids("", 1)
         database.close()
 
 
@@ -110,14 +110,14 @@ def test_a_failing_transaction_leaves_nothing(database):
     """What a transaction did before it failed is undone, and the next one works."""
 
     def work(execute):
-        execute(statements.SET_ASIDE, ("a" * 40, b"bytes", tables.EPOCH))
+        execute(statements.QUARANTINE_BLOB, ("a" * 40, b"bytes", tables.EPOCH))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         database.transaction(work)
     assert [] == database.query("SELECT data FROM quarantined_blobs")
     database.transaction(
-        lambda execute: execute(statements.SET_ASIDE, ("a" * 40, b"bytes", tables.EPOCH))
+        lambda execute: execute(statements.QUARANTINE_BLOB, ("a" * 40, b"bytes", tables.EPOCH))
     )
     assert [(b"bytes",)] == database.query("SELECT data FROM quarantined_blobs")
 
@@ -142,7 +142,7 @@ def test_an_interrupt_at_its_very_beginning_ends_a_transaction(database):
 @pytest.mark.parametrize("broken", ["artifacts", "artifact_inputs", "runs"])
 def test_put_record_is_all_or_nothing(database, broken):
     """Whichever statement of storing a record fails, nothing of the record stays."""
-    data = Held(blob_of(b"x"), b"x")
+    data = InlineBlob(blob_of(b"x"), b"x")
     one = record(value_blob=data.blob, input_artifact_ids=frozenset({"a" * 40}))
     database.query(
         f"CREATE TRIGGER no BEFORE INSERT ON {broken} BEGIN SELECT RAISE(ABORT, 'refused'); END"
@@ -171,13 +171,13 @@ def test_users_query_the_tables(database):
     "statement",
     [
         queries.FIND_RECORD,
-        queries.FIND_BY_VALUE,
-        queries.FIND_PROGENY,
-        queries.NAMES_BLOB,
+        queries.FIND_RECORDS_BY_VALUE,
+        queries.LIST_DEPENDENTS,
+        queries.IS_BLOB_REFERENCED,
         queries.READ_VALUE,
         queries.READ_INPUTS,
         queries.FIND_INPUTS,
-        queries.FIND_IDS,
+        queries.LIST_IDS,
     ],
 )
 def test_no_look_up_scans_a_table(database, statement):
@@ -190,7 +190,7 @@ def test_no_look_up_scans_a_table(database, statement):
 
 def test_quarantined_bytes_are_kept(database):
     """A blob put aside can be inspected in a table of its own."""
-    data = Held(blob_of(b"x"), b"x")
+    data = InlineBlob(blob_of(b"x"), b"x")
     SqlRecords(database).put_record(PutRecord(record(value_blob=data.blob), run(), "{}", (data,)))
     SqlBlobs(database).quarantine(data.blob)
     assert [(data.blob.id, b"x")] == database.query("SELECT id, data FROM quarantined_blobs")
@@ -200,7 +200,7 @@ def test_parameters_in_another_order_are_noticed():
     """A statement is compiled only with the parameters that it has, in their order."""
     statement = sa.select(tables.runs).where(tables.runs.c.id == sa.bindparam("key"))
     with pytest.raises(ValueError, match="not"):
-        compiler.compiled(statement, "other")
+        compiler.compile_statement(statement, "other")
 
 
 def test_a_set_that_is_deleted_while_it_is_read(database, monkeypatch):
@@ -213,7 +213,7 @@ def test_a_set_that_is_deleted_while_it_is_read(database, monkeypatch):
 
     def deleted_by_another(statement, *values):
         if statement == statements.FIND_MEMBERS:
-            sets.drop_set(one.id)
+            sets.delete_set(one.id)
         return query(statement, *values)
 
     monkeypatch.setattr(database, "query", deleted_by_another)

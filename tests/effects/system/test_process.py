@@ -10,10 +10,10 @@ import pytest
 
 from contract.processes import in_process
 from provenance.effects.system import process
-from provenance.effects.system.process import SystemClock, ThisMachine, git, run_of
+from provenance.effects.system.process import SystemClock, ThisMachine, git, make_run
 from provenance.model.rows import run_from_json, run_to_json
-from provenance.ports.machine import CurrentRun, Now, world_effects
-from provenance.util.redaction import redacted
+from provenance.ports.machine import CurrentRun, Now, system_effects
+from provenance.util.redaction import redact_arguments
 from waiting import PATIENCE
 
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"]
@@ -29,12 +29,12 @@ def test_the_clock_tells_utc():
     now = SystemClock().now()
     assert timedelta(0) == now.utcoffset()
     assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)
-    assert SystemClock().ticks() <= SystemClock().ticks()
+    assert SystemClock().monotonic() <= SystemClock().monotonic()
 
 
 def test_the_process_is_described():
     """A run names host, process, interpreter and packages, and survives being written down."""
-    ask = world_effects(machine())
+    ask = system_effects(machine())
     found = ask(CurrentRun())
     assert os.getpid() == found.process["pid"]
     assert str(Path.cwd()) == found.process["cwd"]
@@ -150,14 +150,14 @@ def test_a_run_is_named_by_what_it_says():
     """Equal facts at one time are one run; another fact or time is another."""
     now = datetime(2024, 1, 1, tzinfo=UTC)
     facts = {"host": {"a": 1}, "process": {}, "python": {}, "packages": {}}
-    assert run_of(now, facts) == run_of(now, dict(reversed(facts.items())))
+    assert make_run(now, facts) == make_run(now, dict(reversed(facts.items())))
     assert 3 == len(
         {
             each.id
             for each in (
-                run_of(now, facts),
-                run_of(now, {**facts, "host": {"a": 2}}),
-                run_of(now + timedelta(seconds=1), facts),
+                make_run(now, facts),
+                make_run(now, {**facts, "host": {"a": 2}}),
+                make_run(now + timedelta(seconds=1), facts),
             )
         }
     )
@@ -219,4 +219,4 @@ def test_no_git_is_no_trouble(tmp_path, monkeypatch):
 )
 def test_secrets_are_not_recorded(expected, given):
     """Values of secret flags and variables, and the user part of addresses, are left out of command lines."""
-    assert expected == redacted(given)
+    assert expected == redact_arguments(given)

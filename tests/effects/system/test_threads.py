@@ -66,7 +66,7 @@ def test_an_answer_comes_in_the_context_of_who_asks(pool):
 
     async def ask():
         MARK.set("outside")
-        return await pool.beside(answer, 1), MARK.get()
+        return await pool.run_in_thread(answer, 1), MARK.get()
 
     assert ((1, "outside", "provenance-store", True), "outside") == asyncio.run(ask())
 
@@ -125,15 +125,16 @@ def test_what_nobody_waits_for_any_more_is_not_done(pool):
 
     async def main():
         blocked = [
-            asyncio.ensure_future(_awaited(pool.beside(end.wait, PATIENCE))) for _ in range(2)
+            asyncio.ensure_future(_awaited(pool.run_in_thread(end.wait, PATIENCE)))
+            for _ in range(2)
         ]
-        late = asyncio.ensure_future(_awaited(pool.beside(asked.append, 1)))
+        late = asyncio.ensure_future(_awaited(pool.run_in_thread(asked.append, 1)))
         await asyncio.sleep(0)
         late.cancel()
         await asyncio.gather(late, return_exceptions=True)
         end.set()
         await asyncio.gather(*blocked)
-        return await pool.beside(asked.append, 2)
+        return await pool.run_in_thread(asked.append, 2)
 
     asyncio.run(main())
     assert [2] == asked
@@ -186,7 +187,9 @@ def test_a_forked_child_has_threads_of_its_own(provenance_memory):
     """Those of the parent are not there, and what they were doing is not the child's."""
     work = p.provenance(name="work")(_plus_one)
     end = threading.Event()
-    blocked = [threads._workers.submit(lambda: end.wait(PATIENCE)) for _ in range(threads.MOST)]
+    blocked = [
+        threads._workers.submit(lambda: end.wait(PATIENCE)) for _ in range(threads.MAX_THREADS)
+    ]
     child = os.fork()
     if not child:
         value = asyncio.run(work.artifact(1)).value
@@ -194,7 +197,7 @@ def test_a_forked_child_has_threads_of_its_own(provenance_memory):
     _, status = os.waitpid(child, 0)
     end.set()
     assert 0 == os.waitstatus_to_exitcode(status)
-    assert [True] * threads.MOST == [each.result(PATIENCE) for each in blocked]
+    assert [True] * threads.MAX_THREADS == [each.result(PATIENCE) for each in blocked]
 
 
 async def _plus_one(x):
@@ -203,11 +206,11 @@ async def _plus_one(x):
 
 HANGING = """
 import asyncio, threading
-from provenance.effects.system.threads import beside
+from provenance.effects.system.threads import run_in_thread
 begun = threading.Event()
 
 async def main():
-    asking = asyncio.ensure_future(beside(lambda _: begun.set() or threading.Event().wait(), None))
+    asking = asyncio.ensure_future(run_in_thread(lambda _: begun.set() or threading.Event().wait(), None))
     await asyncio.to_thread(begun.wait)
     asking.cancel()
 

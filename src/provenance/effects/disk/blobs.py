@@ -20,22 +20,22 @@ from typing import BinaryIO, Final, TypeAlias, TypeVar
 
 from provenance.effects.disk import directory
 from provenance.effects.disk.directory import (
-    hold_the_same,
-    is_in_the_way,
+    have_same_content,
+    is_not_a_file,
     move,
-    set_aside,
+    quarantine_file,
     size_of,
     sync_folder,
 )
 from provenance.effects.io import (
-    Reaching,
     Temporary,
     check_bytes,
     digest,
-    filled,
     is_digest,
+    map_os_errors,
     read_through,
     remove,
+    write_to_file,
 )
 from provenance.errors import (
     BlobNotFoundError,
@@ -44,8 +44,8 @@ from provenance.errors import (
     StoreUnavailableError,
 )
 from provenance.model.ids import BlobId
-from provenance.model.records import Blob, Stored
-from provenance.ports.blobs import Compared, Durability, Holding, OnDuplicate, Shelf
+from provenance.model.records import Blob, StoredBlob
+from provenance.ports.blobs import BlobArea, BlobEntry, Durability, OnDuplicate, VerifyReads
 
 T = TypeVar("T")
 
@@ -75,19 +75,19 @@ class DiskBlobs:
         name: str = "disk",
         durability: Durability = Durability.PROCESS,
         on_duplicate: OnDuplicate = OnDuplicate.SKIP,
-        compared: Compared = Compared.CHANGED,
+        compared: VerifyReads = VerifyReads.CHANGED,
     ) -> None:
         self._root = os.path.abspath(root)
         self._name = name
         self._durability = durability
         self._on_duplicate = on_duplicate
         self._when = compared
-        self._reaching = Reaching(name)
+        self._reaching = map_os_errors(name)
         self._temporary = Temporary(self._root)
         self._verified: dict[BlobId, _Signature] = {}
         self._buffers = threading.local()
 
-    def write_blob(self, write: Callable[[BinaryIO], None]) -> Stored:
+    def write_blob(self, write: Callable[[BinaryIO], None]) -> StoredBlob:
         """Publish what *write* writes; after any failure, nothing half-written stays.
 
         Raises `StoreUnavailableError` if the folder cannot be written; exceptions of *write* pass
@@ -98,7 +98,7 @@ class DiskBlobs:
         try:
             try:
                 # Outside of `reaching`: an OSError of the user's encoder is not the store's.
-                blob = filled(fd, self._name, write)
+                blob = write_to_file(fd, self._name, write)
                 with self._reaching:
                     if self._durability is Durability.POWER:
                         os.fsync(fd)
@@ -108,7 +108,7 @@ class DiskBlobs:
                 self._publish(path, blob)
         finally:
             remove(path)
-        return Stored(blob)
+        return StoredBlob(blob)
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
         """Check the bytes and return what *read* makes of them; its exceptions pass unchanged.
@@ -118,17 +118,17 @@ class DiskBlobs:
         if blob.size <= _SMALL:
             with self._reaching:
                 data = self._open(blob, lambda path: _read_whole(path, blob.size))
-                found = None if self._when is Compared.SIZE else digest(data)
+                found = None if self._when is VerifyReads.SIZE else digest(data)
                 check_bytes(blob, self._name, len(data), found)
             return read(io.BytesIO(data))
         with self._reaching:
             file = self._open(blob, _open_file)
         with file:
             with self._reaching:
-                if self._when is Compared.SIZE:
+                if self._when is VerifyReads.SIZE:
                     check_bytes(blob, self._name, os.fstat(file.fileno()).st_size)
                 else:
-                    self._check(file, blob, again=self._when is Compared.ALWAYS)
+                    self._check(file, blob, again=self._when is VerifyReads.ALWAYS)
             return read(file)
 
     def has_blob(self, blob: Blob) -> bool:
@@ -138,11 +138,11 @@ class DiskBlobs:
             return False
         with self._reaching:
             size = size_of(path)
-            if size is None and directory.is_back(self._root, blob.id):
+            if size is None and directory.was_restored(self._root, blob.id):
                 size = size_of(path)
         return size == blob.size
 
-    def drop_blob(self, blob: Blob) -> None:
+    def delete_blob(self, blob: Blob) -> None:
         """Delete the file if it exists."""
         path = self._path(blob)
         if path is not None:
@@ -150,7 +150,7 @@ class DiskBlobs:
                 try:
                     remove(path)
                 except OSError:
-                    if not is_in_the_way(path):
+                    if not is_not_a_file(path):
                         raise
 
     def quarantine(self, blob: Blob) -> None:
@@ -160,22 +160,22 @@ class DiskBlobs:
             with self._reaching:
                 self._clear(path, blob)
 
-    def check_blob(self, blob: Blob) -> None:
+    def verify_blob(self, blob: Blob) -> None:
         """Read the whole file, whatever is known of it; raises as `read_blob` does."""
         with self._reaching, self._open(blob, _open_file) as file:
             self._check(file, blob, again=True)
 
-    def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
+    def list_blob_entries(self, shelf: BlobArea, after: str, limit: int) -> tuple[BlobEntry, ...]:
         """Return up to *limit* of the files on a shelf, in order of their names."""
         with self._reaching:
-            return directory.listed(self._root, shelf, after, limit)
+            return directory.list_entries(self._root, shelf, after, limit)
 
-    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
+    def delete_if_older(self, shelf: BlobArea, key: str, before: datetime) -> bool:
         """Delete the file of this name if it is old; return whether it was deleted."""
         with self._reaching:
-            return directory.discarded(self._root, shelf, key, before)
+            return directory.delete_if_older(self._root, shelf, key, before)
 
-    def find_places(self) -> frozenset[str]:
+    def get_blob_locations(self) -> frozenset[str]:
         """Return the folder in one spelling, whatever links lead to it."""
         return frozenset({f"file:{os.path.realpath(self._root)}"})
 
@@ -206,7 +206,7 @@ class DiskBlobs:
             # A rename replaces a file that is there already: it may be damaged.
             move(temporary, final, link=is_new)
         except OSError as error:
-            if is_in_the_way(final):
+            if is_not_a_file(final):
                 self._clear(final, blob)
                 move(temporary, final, link=is_new)
             elif isinstance(error, FileExistsError):
@@ -217,9 +217,9 @@ class DiskBlobs:
     def _clear(self, path: str, blob: Blob) -> None:
         """Quarantine what is in the place of the file of *blob*."""
         try:
-            set_aside(path, os.path.join(self._root, directory.QUARANTINE, blob.id))
+            quarantine_file(path, os.path.join(self._root, directory.QUARANTINE, blob.id))
         except OSError as error:
-            if not is_in_the_way(path):
+            if not is_not_a_file(path):
                 raise
             reason = f"cannot quarantine {path}, which is not a regular file: {error.strerror}"
             raise StoreUnavailableError(self._name, reason, "move it away") from error
@@ -230,10 +230,10 @@ class DiskBlobs:
             return False
         # An OSError means that it was deleted just now, or is another user's.
         with suppress(OSError):
-            stays = self._on_duplicate.stays(
-                blob, self._name, size_of(path), lambda: hold_the_same(path, temporary)
+            stays = self._on_duplicate.keeps_existing(
+                blob, self._name, size_of(path), lambda: have_same_content(path, temporary)
             )
-            return stays and self._is_sound(blob) and directory.renewed(path)
+            return stays and self._is_sound(blob) and directory.touch(path)
         return False
 
     def _is_sound(self, blob: Blob) -> bool:
@@ -252,10 +252,10 @@ class DiskBlobs:
             try:
                 return opener(path)
             except FileNotFoundError as error:
-                if not directory.is_back(self._root, blob.id):
+                if not directory.was_restored(self._root, blob.id):
                     raise BlobNotFoundError(blob.id, self._name) from error
             except OSError as error:
-                if is_in_the_way(path):
+                if is_not_a_file(path):
                     raise CorruptBlobError(blob.id, self._name, "not a regular file") from error
                 raise
 

@@ -22,23 +22,23 @@ _LOCK: Final = ".lock"
 
 
 @define
-class _Use:
+class _CacheDirUse:
     """This process's use of a folder: the process that may remove it, and the lock it holds."""
 
     owner: int | None = None
     lock: int | None = None
 
 
-_uses: Final[dict[Path, _Use]] = {}
-_kept: Final[set[Path]] = set()
+_uses: Final[dict[Path, _CacheDirUse]] = {}
+_kept_folders: Final[set[Path]] = set()
 
 
-def keep(folder: Path) -> None:
+def protect(folder: Path) -> None:
     """Protect *folder*, its contents and its parents from being removed by this process."""
-    _kept.add(folder.absolute())
+    _kept_folders.add(folder.absolute())
 
 
-def cachedir(folder: Path | None, *, cleanup: bool) -> Path:
+def open_cache_dir(folder: Path | None, *, cleanup: bool) -> Path:
     """Return the folder, made if it is missing, or a new temporary one.
 
     With *cleanup* it is removed when the process that made it ends. Raises OSError.
@@ -54,8 +54,8 @@ def cachedir(folder: Path | None, *, cleanup: bool) -> Path:
         except FileExistsError:
             is_new = False
     if not cleanup:
-        keep(path)
-    use = _uses.setdefault(path, _Use())
+        protect(path)
+    use = _uses.setdefault(path, _CacheDirUse())
     if is_new and cleanup:
         use.owner = os.getpid()
     if use.lock is None:
@@ -80,9 +80,9 @@ def _acquire_lock(path: Path) -> int | None:
     return None
 
 
-def _is_free(path: Path, use: _Use) -> bool:
+def _is_free(path: Path, use: _CacheDirUse) -> bool:
     """Return whether no other store, here or in another process, uses the folder."""
-    if any(kept == path or kept in path.parents or path in kept.parents for kept in _kept):
+    if any(kept == path or kept in path.parents or path in kept.parents for kept in _kept_folders):
         return False
     if sys.platform == "win32":
         return True

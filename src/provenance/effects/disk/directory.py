@@ -18,7 +18,7 @@ from stat import S_ISREG
 from typing import Final
 
 from provenance.effects.io import is_digest, remove
-from provenance.ports.blobs import Holding, Shelf, are_same
+from provenance.ports.blobs import BlobArea, BlobEntry, have_same_bytes
 
 
 def size_of(path: str) -> int | None:
@@ -34,15 +34,15 @@ def size_of(path: str) -> int | None:
     return status.st_size if S_ISREG(status.st_mode) else None
 
 
-def is_in_the_way(path: str) -> bool:
+def is_not_a_file(path: str) -> bool:
     """Return whether something that is not a file is at *path*: a folder, or a dangling link."""
     return os.path.lexists(path) and size_of(path) is None
 
 
-def hold_the_same(path: str, other: str) -> bool:
+def have_same_content(path: str, other: str) -> bool:
     """Return whether two files hold the same bytes. Raises OSError."""
     with open(path, "rb") as one, open(other, "rb") as two:
-        return are_same(one, two)
+        return have_same_bytes(one, two)
 
 
 def move(path: str, target: str, *, link: bool = False) -> None:
@@ -69,7 +69,7 @@ def sync_folder(folder: str) -> None:
         os.close(fd)
 
 
-def set_aside(path: str, target: str) -> None:
+def quarantine_file(path: str, target: str) -> None:
     """Move what is at *path*, if anything, to *target*, or to a name like it if that is taken.
 
     Raises OSError.
@@ -93,14 +93,14 @@ def set_aside(path: str, target: str) -> None:
 
 TEMPORARY: Final = ".tmp"
 QUARANTINE: Final = ".quarantine"
-_FOLDERS: Final = {Shelf.TEMPORARY: TEMPORARY, Shelf.QUARANTINED: QUARANTINE}
-_ASIDE: Final = "aside-"
+_FOLDERS: Final = {BlobArea.TEMPORARY: TEMPORARY, BlobArea.QUARANTINED: QUARANTINE}
+_MOVED: Final = "moved-"
 _MOMENT: Final = 1.0
 """Seconds after which a collector that moved a file away counts as killed."""
 _IS_GROUP: Final = re.compile(r"[0-9a-f]{2}").fullmatch
 
 
-def listed(root: str, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
+def list_entries(root: str, shelf: BlobArea, after: str, limit: int) -> tuple[BlobEntry, ...]:
     """Return up to *limit* entries of a shelf below *root* after the key *after*, in order.
 
     Raises OSError.
@@ -109,17 +109,17 @@ def listed(root: str, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ..
     return tuple(islice((holding for holding in found if holding is not None), limit))
 
 
-def discarded(root: str, shelf: Shelf, key: str, before: datetime) -> bool:
+def delete_if_older(root: str, shelf: BlobArea, key: str, before: datetime) -> bool:
     """Delete what is stored under *key* if it is older than *before*; return whether it was.
 
     It is moved away first, and back if it turns out that it was written again, or used, just
     before. What another process writes afterwards is another file, which is not touched; a reader
-    that misses the file meanwhile calls `is_back`. Raises OSError.
+    that misses the file meanwhile calls `was_restored`. Raises OSError.
     """
     path = _path(root, shelf, key)
-    if path is None or not _is_old(path, before) or (shelf is Shelf.STORED and _is_folder(path)):
+    if path is None or not _is_old(path, before) or (shelf is BlobArea.STORED and _is_folder(path)):
         return False
-    aside = os.path.join(root, TEMPORARY, f"{_ASIDE}{key}-{os.urandom(8).hex()}")
+    aside = os.path.join(root, TEMPORARY, f"{_MOVED}{key}-{os.urandom(8).hex()}")
     with suppress(FileExistsError):
         os.mkdir(os.path.dirname(aside))
     try:
@@ -127,7 +127,7 @@ def discarded(root: str, shelf: Shelf, key: str, before: datetime) -> bool:
     except FileNotFoundError:
         return False  # another process was faster
     if not _is_old(aside, before):
-        _put_back(aside, path)
+        _restore(aside, path)
         return False
     if _is_folder(aside):
         shutil.rmtree(aside)  # a quarantined folder that was in the place of a file
@@ -136,7 +136,7 @@ def discarded(root: str, shelf: Shelf, key: str, before: datetime) -> bool:
     return True
 
 
-def renewed(path: str) -> bool:
+def touch(path: str) -> bool:
     """Touch a stored file to protect it from collectors; return False if one deleted it meanwhile.
 
     The system looks up the path before it changes the time, and a collector may come in between.
@@ -150,7 +150,7 @@ def renewed(path: str) -> bool:
         os.close(fd)
 
 
-def is_back(root: str, key: str) -> bool:
+def was_restored(root: str, key: str) -> bool:
     """Return whether a missing stored file was only moved away, and is there now. Raises OSError.
 
     A file that a killed collector left behind is put back.
@@ -158,14 +158,14 @@ def is_back(root: str, key: str) -> bool:
     path = os.path.join(root, key[:2], key[2:])
     folder = os.path.join(root, TEMPORARY)
     until = time.monotonic() + _MOMENT
-    while names := [name for name in _names(folder) if name.startswith(f"{_ASIDE}{key}-")]:
+    while names := [name for name in _names(folder) if name.startswith(f"{_MOVED}{key}-")]:
         if time.monotonic() > until:
-            _put_back(os.path.join(folder, names[0]), path)
+            _restore(os.path.join(folder, names[0]), path)
         time.sleep(0.001)
     return os.path.exists(path)
 
 
-def _put_back(aside: str, path: str) -> None:
+def _restore(aside: str, path: str) -> None:
     """Give a file its name again, unless another file has it now."""
     try:
         os.link(aside, path)
@@ -176,18 +176,18 @@ def _put_back(aside: str, path: str) -> None:
     remove(aside)
 
 
-def _path(root: str, shelf: Shelf, key: str) -> str | None:
+def _path(root: str, shelf: BlobArea, key: str) -> str | None:
     """Return the path of an entry; None for an invalid key, which must not become a path."""
-    if shelf is Shelf.STORED:
+    if shelf is BlobArea.STORED:
         return os.path.join(root, key[:2], key[2:]) if is_digest(key) else None
     if os.path.basename(key) != key or key in ("", ".", ".."):
         return None
     return os.path.join(root, _FOLDERS[shelf], key)
 
 
-def _paths(root: str, shelf: Shelf, after: str) -> Iterator[tuple[str, str]]:
+def _paths(root: str, shelf: BlobArea, after: str) -> Iterator[tuple[str, str]]:
     """Yield the keys after *after* and their paths, in order."""
-    if shelf is not Shelf.STORED:
+    if shelf is not BlobArea.STORED:
         folder = os.path.join(root, _FOLDERS[shelf])
         yield from ((name, os.path.join(folder, name)) for name in _names(folder) if name > after)
         return
@@ -212,12 +212,12 @@ def _is_folder(path: str) -> bool:
     return os.path.isdir(path) and not os.path.islink(path)
 
 
-def _holding(key: str, path: str) -> Holding | None:
+def _holding(key: str, path: str) -> BlobEntry | None:
     try:
         status = os.stat(path, follow_symlinks=False)
     except FileNotFoundError:
         return None
-    return Holding(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+    return BlobEntry(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
 
 def _is_old(path: str, before: datetime) -> bool:

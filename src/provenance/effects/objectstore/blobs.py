@@ -19,19 +19,19 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from provenance.effects.io import (
-    Reaching,
     Temporary,
     check_bytes,
-    filled,
     is_digest,
+    map_os_errors,
     read_through,
     remove,
+    write_to_file,
 )
-from provenance.effects.objectstore.client import Remote, Status
+from provenance.effects.objectstore.client import FileStatus, RemoteFiles
 from provenance.effects.objectstore.filesystems import temporary_files_of
 from provenance.errors import BlobNotFoundError, CorruptBlobError, KeyExistsError
-from provenance.model.records import Blob, Stored
-from provenance.ports.blobs import Holding, OnDuplicate, Shelf, are_same
+from provenance.model.records import Blob, StoredBlob
+from provenance.ports.blobs import BlobArea, BlobEntry, OnDuplicate, have_same_bytes
 
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH if os.name == "posix" else 0
 
@@ -41,7 +41,7 @@ class Spool:
 
     def __init__(self, store: str) -> None:
         self.name: Final = temporary_files_of(store)
-        self.reaching: Final = Reaching(self.name)
+        self.reaching: Final = map_os_errors(self.name)
 
     @contextmanager
     def file(self) -> Generator[tuple[int, str]]:
@@ -69,7 +69,7 @@ def _temporary(folder: str) -> Temporary:
     return Temporary(path)
 
 
-_FOLDERS: Final = {Shelf.TEMPORARY: ".tmp", Shelf.QUARANTINED: ".quarantine"}
+_FOLDERS: Final = {BlobArea.TEMPORARY: ".tmp", BlobArea.QUARANTINED: ".quarantine"}
 _GROUPS: Final = tuple(f"{number:02x}" for number in range(256))
 _SMALL: Final = 1 << 16
 """Size in bytes up to which a blob is read into memory."""
@@ -82,32 +82,32 @@ class ObjectBlobs:
 
     lag: Final = _FRESH
 
-    def __init__(self, remote: Remote, on_duplicate: OnDuplicate = OnDuplicate.SKIP) -> None:
+    def __init__(self, remote: RemoteFiles, on_duplicate: OnDuplicate = OnDuplicate.SKIP) -> None:
         self._remote = remote
         self._name = remote.name
         self._on_duplicate = on_duplicate
         self._spool = Spool(remote.name)
 
-    def write_blob(self, write: Callable[[BinaryIO], None]) -> Stored:
+    def write_blob(self, write: Callable[[BinaryIO], None]) -> StoredBlob:
         """Publish what *write* writes, once it is complete; exceptions of *write* pass unchanged.
 
         Raises `StoreUnavailableError` if the place cannot be reached or written.
         """
         with self._spool.file() as (fd, path):
-            blob = filled(fd, self._spool.name, write)
+            blob = write_to_file(fd, self._spool.name, write)
             key = f"{blob.id[:2]}/{blob.id[2:]}"
             is_new = False
             if self._on_duplicate is not OnDuplicate.OVERWRITE:
                 status = self._remote.status(key)
                 is_new = status is None
                 if status is not None and self._stays(blob, path, status):
-                    return Stored(blob)
+                    return StoredBlob(blob)
             exclusive = is_new and self._on_duplicate is OnDuplicate.RAISE
             try:
                 self._remote.publish(path, key, blob.size, exclusive=exclusive)
             except FileExistsError as error:
                 raise KeyExistsError(blob.id, self._name) from error
-        return Stored(blob)
+        return StoredBlob(blob)
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
         """Check the bytes and return what *read* makes of them; its exceptions pass unchanged.
@@ -117,7 +117,7 @@ class ObjectBlobs:
         with self._spool.file() as (_, path):
             self._fetch(blob, path)
             with self._spool.reaching:
-                source = _opened(path, blob.size)
+                source = _open(path, blob.size)
             with source:
                 return read(source)
 
@@ -127,7 +127,7 @@ class ObjectBlobs:
         status = None if path is None else self._remote.status(path)
         return status is not None and status.size == blob.size
 
-    def drop_blob(self, blob: Blob) -> None:
+    def delete_blob(self, blob: Blob) -> None:
         """Delete the object if it exists."""
         path = _path(blob.id)
         if path is not None:
@@ -139,16 +139,16 @@ class ObjectBlobs:
         if path is not None:
             self._remote.move(path, f".quarantine/{blob.id}")
 
-    def check_blob(self, blob: Blob) -> None:
+    def verify_blob(self, blob: Blob) -> None:
         """Fetch the object and compare it; raises as `read_blob` does."""
         with self._spool.file() as (_, path):
             self._fetch(blob, path)
 
-    def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
+    def list_blob_entries(self, shelf: BlobArea, after: str, limit: int) -> tuple[BlobEntry, ...]:
         """Return up to *limit* of the objects on a shelf, in order of their keys."""
         return tuple(islice(self._holdings(shelf, after), limit))
 
-    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
+    def delete_if_older(self, shelf: BlobArea, key: str, before: datetime) -> bool:
         """Delete the object of this key if it is old; the check is one request earlier."""
         path = _path(key, shelf)
         status = None if path is None else self._remote.status(path)
@@ -157,13 +157,13 @@ class ObjectBlobs:
         self._remote.remove(path)
         return True
 
-    def find_places(self) -> frozenset[str]:
+    def get_blob_locations(self) -> frozenset[str]:
         """Return the place, without what only a client needs to know."""
         return frozenset({self._remote.address})
 
-    def _holdings(self, shelf: Shelf, after: str) -> Iterator[Holding]:
+    def _holdings(self, shelf: BlobArea, after: str) -> Iterator[BlobEntry]:
         """List in groups of keys, so that a page does not list the whole store."""
-        is_stored = shelf is Shelf.STORED
+        is_stored = shelf is BlobArea.STORED
         for folder in _GROUPS if is_stored else (_FOLDERS[shelf],):
             if is_stored and folder < after[:2]:
                 continue
@@ -175,12 +175,12 @@ class ObjectBlobs:
                     key = path.removeprefix(f"{folder}/")
                     is_key = path != folder  # some file systems list the folder itself
                 if is_key and key > after:
-                    yield Holding(key, status.size, _since(status))
+                    yield BlobEntry(key, status.size, _since(status))
 
-    def _stays(self, blob: Blob, path: str, status: Status) -> bool:
+    def _stays(self, blob: Blob, path: str, status: FileStatus) -> bool:
         """Return whether the existing object of *status* stays, and is young enough for that."""
         try:
-            stays = self._on_duplicate.stays(
+            stays = self._on_duplicate.keeps_existing(
                 blob, self._name, status.size, lambda: self._holds_the_same(blob, path)
             )
         except BlobNotFoundError:
@@ -191,7 +191,7 @@ class ObjectBlobs:
         with self._spool.file() as (_, copy):
             self._copy(blob, copy)
             with Path(path).open("rb") as one, Path(copy).open("rb") as other:
-                return are_same(one, other)
+                return have_same_bytes(one, other)
 
     def _fetch(self, blob: Blob, path: str) -> None:
         """Copy the object to the file at *path*, and check it."""
@@ -208,19 +208,19 @@ class ObjectBlobs:
             raise BlobNotFoundError(blob.id, self._name)
 
 
-def _path(key: str, shelf: Shelf = Shelf.STORED) -> str | None:
+def _path(key: str, shelf: BlobArea = BlobArea.STORED) -> str | None:
     """Return the path of an object; None for an invalid key, which must not become a path."""
-    if shelf is Shelf.STORED:
+    if shelf is BlobArea.STORED:
         return f"{key[:2]}/{key[2:]}" if is_digest(key) else None
     return None if "/" in key or key in ("", ".", "..") else f"{_FOLDERS[shelf]}/{key}"
 
 
-def _since(status: Status) -> datetime:
+def _since(status: FileStatus) -> datetime:
     """Return when an object was written; the present if that is unknown."""
     return datetime.fromtimestamp(status.written_at or time.time(), UTC)
 
 
-def _opened(path: str, size: int) -> BinaryIO:
+def _open(path: str, size: int) -> BinaryIO:
     """Open the file at *path*, or a copy in memory if it is small."""
     if size <= _SMALL:
         return io.BytesIO(Path(path).read_bytes())

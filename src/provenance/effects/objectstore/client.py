@@ -15,46 +15,46 @@ from attrs import frozen
 from fsspec import AbstractFileSystem
 
 from provenance.effects.objectstore.filesystems import (
-    family_of,
     is_conflict,
     is_open,
     is_passing,
+    profile_of,
     secrets_of,
-    told,
+    unavailable_error,
 )
-from provenance.effects.retry import backoff, persistent
+from provenance.effects.retry import backoff, call_with_retries
 from provenance.errors import ProvenanceError, StoreUnavailableError
-from provenance.ports.blobs import Place
-from provenance.util.locks import Guard
+from provenance.ports.blobs import RemoteLocation
+from provenance.util.locks import ForkSafeLock
 
 _GRACE: Final = 5.0
 """Seconds that a cancelled request may take to end."""
-_inherited: Final[list[AbstractFileSystem]] = []
+_inherited_by_fork: Final[list[AbstractFileSystem]] = []
 """File systems of the parent process, which a child must neither use nor finalize."""
 
 
-class Connection:
+class FilesystemConnection:
     """The file system of a place, made on first use and again after a fork or a lost connection.
 
     Raises `MissingLibraryError` if its library is missing, and `ConfigError` if it is unknown.
     """
 
-    def __init__(self, store: str, place: Place) -> None:
-        self.family: Final = family_of(place.protocol)
+    def __init__(self, store: str, place: RemoteLocation) -> None:
+        self.family: Final = profile_of(place.protocol)
         self.kind: Final = self.family.load(store)
         self._timeout = place.timeout
         in_url: dict[str, Any] = {}
         if "://" in place.root:
             in_url = self.kind._get_kwargs_from_urls(place.root)  # noqa: SLF001 - no public name
         self.options: Final = {**in_url, **place.options}
-        self._guard = Guard()
+        self._guard = ForkSafeLock()
         self._made: tuple[int, AbstractFileSystem] | None = None
 
     def files(self) -> AbstractFileSystem:
         """Return the file system of this process."""
         with self._guard.lock:
             if self._made is not None and self._made[0] != os.getpid():
-                _inherited.append(self._made[1])
+                _inherited_by_fork.append(self._made[1])
                 self._made = None
             if self._made is None:
                 options = self.family.options(self._timeout, self.options)
@@ -68,7 +68,7 @@ class Connection:
                 self._made = None
 
 
-def call(
+def call_filesystem(
     files: AbstractFileSystem, limit: float, method: str, *args: object, **options: object
 ) -> Any:  # noqa: ANN401 - whatever it returns
     """Call a method of *files*; cancel an asynchronous one after *limit* seconds."""
@@ -97,20 +97,22 @@ _TIMES: Final = ("LastModified", "mtime", "updated", "last_modified", "modified"
 
 
 @frozen
-class Status:
+class FileStatus:
     """An existing file: its size, and when it was last written (Unix time; 0 if unknown)."""
 
     size: int
     written_at: float
 
 
-class Remote:
+class RemoteFiles:
     """The files below *place*, by their paths in there, for the store *name*."""
 
-    def __init__(self, name: str, place: Place, connection: Connection | None = None) -> None:
+    def __init__(
+        self, name: str, place: RemoteLocation, connection: FilesystemConnection | None = None
+    ) -> None:
         self.name: Final = name
         self._place = place
-        self._connection = connection or Connection(name, place)
+        self._connection = connection or FilesystemConnection(name, place)
         self._family = self._connection.family
         self._kind = self._connection.kind
         root = self._kind._strip_protocol(place.root)  # noqa: SLF001 - fsspec has no public name
@@ -128,7 +130,7 @@ class Remote:
         root = os.path.realpath(self._root) if protocol == "file" else self._root
         return f"{protocol}:{root}"
 
-    def status(self, path: str) -> Status | None:
+    def status(self, path: str) -> FileStatus | None:
         """Return the status of *path*; None if it is not a file."""
         try:
             info = self._look("info", self._at(path))
@@ -173,7 +175,7 @@ class Remote:
         with suppress(FileNotFoundError):
             self._look("rm_file", self._at(path))
 
-    def listed(self, folder: str = "") -> Iterator[tuple[str, Status]]:
+    def listed(self, folder: str = "") -> Iterator[tuple[str, FileStatus]]:
         """Yield the paths of all files in *folder* and below, and their status."""
         found: dict[str, Any] = {}
         with suppress(FileNotFoundError):
@@ -200,7 +202,7 @@ class Remote:
             if time.monotonic() - began < self._place.timeout:
                 with suppress(Exception):
                     files = self._connection.files()
-                    call(files, self._place.timeout, "rm_file", self._at(temporary))
+                    call_filesystem(files, self._place.timeout, "rm_file", self._at(temporary))
             raise
         self._sweep()
 
@@ -227,7 +229,7 @@ class Remote:
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}" if self._root else path
 
-    def _look(self, method: str, *args: object, size: int = 0, **options: object) -> Any:  # noqa: ANN401 - as `call`
+    def _look(self, method: str, *args: object, size: int = 0, **options: object) -> Any:  # noqa: ANN401 - as `call_filesystem`
         """Ask for a file; raise FileNotFoundError, or StoreUnavailableError without a bucket."""
         try:
             answer = self._ask(method, *args, size=size, **options)
@@ -254,7 +256,7 @@ class Remote:
         problem = f"bucket {bucket!r} does not exist"
         return StoreUnavailableError(self.name, problem, "create it, or correct its name")
 
-    def _ask(self, method: str, *args: object, size: int = 0, **options: object) -> Any:  # noqa: ANN401 - as `call`
+    def _ask(self, method: str, *args: object, size: int = 0, **options: object) -> Any:  # noqa: ANN401 - as `call_filesystem`
         """Ask within the deadline, which *size*, the number of bytes to transfer, extends.
 
         Raises errors of the library, FileNotFoundError or FileExistsError.
@@ -262,26 +264,28 @@ class Remote:
         extra = size / _SLOWEST
         longest = self._place.timeout + extra
 
-        def attempt(left: float) -> Any:  # noqa: ANN401 - as `call`
+        def attempt(left: float) -> Any:  # noqa: ANN401 - as `call_filesystem`
             limit = max(min(left, longest), 0.001)
-            return call(self._connection.files(), limit, method, *args, **options)
+            return call_filesystem(self._connection.files(), limit, method, *args, **options)
 
         def pause(failures: int) -> None:
             self._connection.renew()
             backoff(failures, _FIRST_PAUSE)
 
         try:
-            return persistent(attempt, _ATTEMPTS, is_passing, pause, self._place.deadline + extra)
+            return call_with_retries(
+                attempt, _ATTEMPTS, is_passing, pause, self._place.deadline + extra
+            )
         except (FileNotFoundError, ProvenanceError):
             raise
         except Exception as error:
             if is_conflict(error):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
             cause = error if is_open(error, self._secrets) else None
-            raise told(self.name, error, self._secrets) from cause
+            raise unavailable_error(self.name, error, self._secrets) from cause
 
 
-def _status_of(info: Mapping[str, object]) -> Status:
+def _status_of(info: Mapping[str, object]) -> FileStatus:
     """Return the status in *info*, by the names and types that the file system uses."""
     written = next((info[name] for name in _TIMES if info.get(name)), 0.0)
     if isinstance(written, str):
@@ -290,4 +294,4 @@ def _status_of(info: Mapping[str, object]) -> Status:
     if isinstance(written, datetime):
         written = (written if written.tzinfo else written.replace(tzinfo=UTC)).timestamp()
     seconds = float(written) if isinstance(written, int | float) else 0.0
-    return Status(int(cast("int", info["size"])), seconds)
+    return FileStatus(int(cast("int", info["size"])), seconds)

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias, cast
 from attrs import field, frozen
 from fsspec import AbstractFileSystem, get_filesystem_class
 
-from provenance.effects.io import unavailable
+from provenance.effects.io import store_unavailable
 from provenance.errors import ConfigError, MissingLibraryError, StoreUnavailableError
 from provenance.util.redaction import HIDDEN, without_secrets
 
@@ -27,7 +27,7 @@ _AT_ONCE: Final = 4
 
 
 @frozen
-class Family:
+class FilesystemProfile:
     """A kind of file system: the module and name of its class, and the extra that installs it.
 
     Attributes:
@@ -65,12 +65,14 @@ class Family:
             raise ConfigError(f"store {store!r}", problem, advice) from error
 
 
-def family_of(protocol: str) -> Family:
+def profile_of(protocol: str) -> FilesystemProfile:
     """Return the family of a protocol; an unknown one is assumed to guarantee little."""
-    for family in _FAMILIES:
+    for family in _PROFILES:
         if protocol in family.protocols:
             return family
-    return Family((protocol,), protocol, "", "all", is_atomic=False, breaks=True, exclusive={})
+    return FilesystemProfile(
+        (protocol,), protocol, "", "all", is_atomic=False, breaks=True, exclusive={}
+    )
 
 
 def _parts(size: int) -> _Options:
@@ -98,11 +100,11 @@ def _ssh_options(timeout: float, given: _Options) -> _Options:
     return {**timeouts, "keepalive_interval": timeout / 3, "known_hosts": (), **given}
 
 
-_FAMILIES: Final = (
-    Family(
+_PROFILES: Final = (
+    FilesystemProfile(
         ("s3", "s3a"), "s3fs", "S3FileSystem", "s3", put=_parts, get=_parts, options=_s3_options
     ),
-    Family(
+    FilesystemProfile(
         ("gs", "gcs"),
         "gcsfs",
         "GCSFileSystem",
@@ -111,7 +113,7 @@ _FAMILIES: Final = (
         get=lambda _: {"concurrency": 1},
         options=_gs_options,
     ),
-    Family(
+    FilesystemProfile(
         ("azure", "az", "abfs", "abfss", "adl"),
         "adlfs",
         "AzureBlobFileSystem",
@@ -119,7 +121,7 @@ _FAMILIES: Final = (
         put=lambda _: {"max_concurrency": _AT_ONCE},
         get=lambda _: {"max_concurrency": _AT_ONCE},
     ),
-    Family(
+    FilesystemProfile(
         ("sftp", "ssh"),
         "sshfs",
         "SSHFileSystem",
@@ -187,10 +189,12 @@ def is_conflict(error: Exception) -> bool:
     )
 
 
-def told(store: str, error: Exception, secrets: Iterable[str]) -> StoreUnavailableError:
+def unavailable_error(
+    store: str, error: Exception, secrets: Iterable[str]
+) -> StoreUnavailableError:
     """Return what to raise when *error* kept *store* from answering; its text hides *secrets*."""
     if _is_local(error):
-        return unavailable(temporary_files_of(store), cast("OSError", error))
+        return store_unavailable(temporary_files_of(store), cast("OSError", error))
     if _is_refused(_chain(error)):
         advice = "check the credentials in storage_options, and what they allow"
     elif is_passing(error):
@@ -199,10 +203,10 @@ def told(store: str, error: Exception, secrets: Iterable[str]) -> StoreUnavailab
         advice = "check the settings of the store"
     text = " ".join(str(error).split()) or "no answer in time"
     kind = "" if isinstance(error, TimeoutError) else f"{type(error).__name__}: "
-    return StoreUnavailableError(store, struck(f"{kind}{text}", secrets)[:_LONGEST], advice)
+    return StoreUnavailableError(store, redact(f"{kind}{text}", secrets)[:_LONGEST], advice)
 
 
-def struck(text: str, secrets: Iterable[str]) -> str:
+def redact(text: str, secrets: Iterable[str]) -> str:
     """Return *text* without *secrets*, and without what looks like one."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
@@ -218,7 +222,7 @@ def secrets_of(options: Mapping[str, object]) -> frozenset[str]:
 
 def is_open(error: BaseException, secrets: Iterable[str]) -> bool:
     """Return whether *error* and its causes may be shown as they are."""
-    return all(struck(str(cause), secrets) == str(cause) for cause in _chain(error))
+    return all(redact(str(cause), secrets) == str(cause) for cause in _chain(error))
 
 
 def _texts(value: object) -> Iterator[str]:

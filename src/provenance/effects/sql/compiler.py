@@ -17,7 +17,7 @@ DIALECT: Final = sqlite.dialect(paramstyle="qmark")
 
 
 @frozen(eq=False)
-class Insertion:
+class InsertSource:
     """A row of *columns* to insert into *table*.
 
     *otherwise* says what it does on a conflict: IGNORE, REPLACE or UPDATE.
@@ -32,7 +32,7 @@ class Insertion:
 class Source:
     """The expression that a statement was compiled from, and its parameters in order."""
 
-    expression: ClauseElement | Insertion
+    expression: ClauseElement | InsertSource
     names: tuple[str, ...]
 
 
@@ -40,7 +40,7 @@ SOURCES: Final[dict[str, Source]] = {}
 """The source of each statement by its text; other databases compile their own."""
 
 
-class Place(sa.ColumnElement[int]):
+class RowPosition(sa.ColumnElement[int]):
     """The position of a row of the table *name* in order of insertion."""
 
     inherit_cache = False
@@ -50,34 +50,34 @@ class Place(sa.ColumnElement[int]):
         self.name = name
 
 
-@compiles(Place)
-def _place_in_sqlite(place: Place, _: SQLCompiler, **__: object) -> str:
+@compiles(RowPosition)
+def _position_in_sqlite(place: RowPosition, _: SQLCompiler, **__: object) -> str:
     return f"{place.name}.rowid"
 
 
-@compiles(Place, "postgresql")
-def _place_in_postgresql(place: Place, _: SQLCompiler, **__: object) -> str:
+@compiles(RowPosition, "postgresql")
+def _position_in_postgresql(place: RowPosition, _: SQLCompiler, **__: object) -> str:
     return f"{place.name}.place"
 
 
-class Moment(sa.ColumnElement[float]):
+class DatabaseTime(sa.ColumnElement[float]):
     """The time of the database's clock, common to its clients, in seconds since the epoch."""
 
     inherit_cache = False
     type = sa.Float()
 
 
-@compiles(Moment)
-def _moment_in_sqlite(_: Moment, __: SQLCompiler, **___: object) -> str:
+@compiles(DatabaseTime)
+def _time_in_sqlite(_: DatabaseTime, __: SQLCompiler, **___: object) -> str:
     return "((julianday('now') - 2440587.5) * 86400.0)"
 
 
-@compiles(Moment, "postgresql")
-def _moment_in_postgresql(_: Moment, __: SQLCompiler, **___: object) -> str:
+@compiles(DatabaseTime, "postgresql")
+def _time_in_postgresql(_: DatabaseTime, __: SQLCompiler, **___: object) -> str:
     return "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
 
 
-def compiled(statement: ClauseElement, *names: str) -> str:
+def compile_statement(statement: ClauseElement, *names: str) -> str:
     """Return *statement* as text for SQLite; its parameters are *names*, in this order.
 
     Raises:
@@ -91,13 +91,13 @@ def compiled(statement: ClauseElement, *names: str) -> str:
     return _register(str(result), Source(statement, names))
 
 
-def compiled_twice(for_sqlite: ClauseElement, for_others: ClauseElement, *names: str) -> str:
-    """Return *for_sqlite* as `compiled` does; other databases compile *for_others* instead."""
-    return _register(compiled(for_sqlite, *names), Source(for_others, names))
+def compile_for_both(for_sqlite: ClauseElement, for_others: ClauseElement, *names: str) -> str:
+    """Return *for_sqlite* as `compile_statement` does; other databases compile *for_others* instead."""
+    return _register(compile_statement(for_sqlite, *names), Source(for_others, names))
 
 
 def _register(text: str, source: Source) -> str:
-    SOURCES[trimmed(text)] = source
+    SOURCES[strip_line_ends(text)] = source
     return text
 
 
@@ -116,31 +116,35 @@ def selecting(
     *columns: sa.ColumnElement[Any], by: sa.Column[Any], order: tuple[Any, ...] = ()
 ) -> str:
     """Return the statement that selects *columns* where column *by* is the parameter."""
-    return compiled(sa.select(*columns).where(by == text_param("key")).order_by(*order), "key")
+    return compile_statement(
+        sa.select(*columns).where(by == text_param("key")).order_by(*order), "key"
+    )
 
 
 def deleting(by: sa.Column[Any]) -> str:
     """Return the statement that deletes the rows whose column *by* is the parameter."""
-    return compiled(sa.delete(by.table).where(by == text_param("key")), "key")
+    return compile_statement(sa.delete(by.table).where(by == text_param("key")), "key")
 
 
-def inserting(table: sa.Table, columns: tuple[str, ...], otherwise: str) -> str:
+def insert_statement(table: sa.Table, columns: tuple[str, ...], otherwise: str) -> str:
     """Return the statement that inserts a row; on a conflict it does *otherwise*."""
     statement = sa.insert(table).values({name: sa.bindparam(name) for name in columns})
     names = tuple(c.name for c in table.columns if c.name in columns)
-    text = compiled(statement.prefix_with(f"OR {otherwise}"), *names)
-    return _register(text, Source(Insertion(table, names, otherwise), names))
+    text = compile_statement(statement.prefix_with(f"OR {otherwise}"), *names)
+    return _register(text, Source(InsertSource(table, names, otherwise), names))
 
 
-def replacing(table: sa.Table, columns: tuple[str, ...]) -> str:
+def upsert_statement(table: sa.Table, columns: tuple[str, ...]) -> str:
     """Return the statement that inserts a row, or updates the row of the same id in its place."""
     statement = sqlite.insert(table).values({name: sa.bindparam(name) for name in columns})
     changed = {name: statement.excluded[name] for name in columns if name != "id"}
     upsert = statement.on_conflict_do_update(index_elements=["id"], set_=changed)
     names = tuple(c.name for c in table.columns if c.name in columns)
-    return _register(compiled(upsert, *names), Source(Insertion(table, names, "UPDATE"), names))
+    return _register(
+        compile_statement(upsert, *names), Source(InsertSource(table, names, "UPDATE"), names)
+    )
 
 
-def trimmed(text: str) -> str:
+def strip_line_ends(text: str) -> str:
     """Return *text* without blanks at the ends of its lines."""
     return "\n".join(line.rstrip() for line in text.strip().expandtabs(4).splitlines())

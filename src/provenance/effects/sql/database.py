@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
 from provenance.effects.sql.statements import VERSION
 from provenance.errors import ConfigError
-from provenance.util.formatting import shown
+from provenance.util.formatting import safe_repr
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -19,7 +19,7 @@ _PREFETCHED: Final = 1_000
 """Blobs that are kept, at most."""
 
 
-class Answer(Protocol):
+class QueryResult(Protocol):
     """The result of a statement."""
 
     @property
@@ -32,7 +32,7 @@ class Answer(Protocol):
         ...
 
 
-Execute: TypeAlias = Callable[[str, Values], Answer]
+Execute: TypeAlias = Callable[[str, Values], QueryResult]
 
 
 class Database(Protocol):
@@ -81,7 +81,7 @@ class Database(Protocol):
         ...
 
     @property
-    def identity(self) -> str:
+    def cache_key(self) -> str:
         """The identity of the database, the same in every process."""
         ...
 
@@ -105,7 +105,7 @@ class Database(Protocol):
         ...
 
 
-class Prefetching:
+class PrefetchCache:
     """Keeps the bytes that were read with a record, which are likely to be requested next."""
 
     def __init__(self) -> None:
@@ -127,9 +127,9 @@ class Prefetching:
         self._prefetched.clear()
 
 
-def checked_version(name: str, version: int | None) -> int:
+def check_version(name: str, version: int | None) -> int:
     """Return *version*, by default the newest; raises `ConfigError` if it does not exist."""
     if version is not None and not 1 <= version <= VERSION:
-        problem = f"unknown version {shown(version)} of the tables"
+        problem = f"unknown version {safe_repr(version)} of the tables"
         raise ConfigError(f"{name}, version", problem, f"expected 1 to {VERSION}")
     return version or VERSION

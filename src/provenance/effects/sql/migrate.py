@@ -13,14 +13,14 @@ from sqlalchemy.exc import DBAPIError
 from provenance.effects.sql import statements
 from provenance.effects.sql.tables import STAMP
 from provenance.errors import StoreUnavailableError
-from provenance.util.locks import Guard
+from provenance.util.locks import ForkSafeLock
 
 if TYPE_CHECKING:
-    from provenance.effects.sql.postgres_connection import Access, Connection
+    from provenance.effects.sql.postgres_connection import Connection, ConnectionSettings
 
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
-_one_at_a_time: Final = Guard()
+_one_at_a_time: Final = ForkSafeLock()
 
 
 def stamped(connection: sa.Connection) -> int | None:
@@ -72,11 +72,11 @@ def _begin_immediate(connection: sa.Connection) -> None:
 
 _ONE_AT_A_TIME: Final = 0x70726F76656E
 """The advisory lock held while something is created or migrated."""
-MIGRATING: Final = 3600.0
+MIGRATION_LOCK: Final = 3600.0
 """Timeout of a migration in seconds; it may rewrite tables."""
 
 
-def make_database(url: sa.URL, access: Access) -> bool:
+def make_database(url: sa.URL, access: ConnectionSettings) -> bool:
     """Create the database unless it exists; return False if the server cannot be reached."""
     import psycopg
     from psycopg import sql
@@ -102,10 +102,10 @@ def make_database(url: sa.URL, access: Access) -> bool:
 
 def ensure_tables(
     engine: sa.Engine,
-    access: Access,
+    access: ConnectionSettings,
     name: str,
     version: int | None = None,
-    patience: float = MIGRATING,
+    patience: float = MIGRATION_LOCK,
 ) -> None:
     """Migrate the tables to *version*, by default to the newest if *access* allows it.
 
@@ -113,14 +113,14 @@ def ensure_tables(
     """
     wanted = statements.VERSION if version is None else version
     with engine.connect() as connection:
-        if _found(connection, access, name) == wanted:
+        if _current_version(connection, access, name) == wanted:
             return
     with engine.begin() as connection:
-        cast("Connection", connection.connection.driver_connection).patience = MIGRATING
-        for setting, seconds in (("statement_timeout", MIGRATING), ("lock_timeout", patience)):
+        cast("Connection", connection.connection.driver_connection).patience = MIGRATION_LOCK
+        for setting, seconds in (("statement_timeout", MIGRATION_LOCK), ("lock_timeout", patience)):
             connection.execute(sa.text(f"SET LOCAL {setting} = '{seconds:.0f}s'"))
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
-        found = _found(connection, access, name)
+        found = _current_version(connection, access, name)
         if found is None:
             connection.execute(sa.schema.CreateSchema(str(access.schema)))
         if (found or 0) != wanted:
@@ -134,7 +134,9 @@ def ensure_tables(
         connection.detach()
 
 
-def _found(connection: sa.Connection, access: Access, name: str) -> int | None:
+def _current_version(
+    connection: sa.Connection, access: ConnectionSettings, name: str
+) -> int | None:
     """Return the version of the tables, 0 if there are none, None if the schema must be created.
 
     Raises `StoreUnavailableError` if the schema or the tables cannot be used.

@@ -16,20 +16,20 @@ from attrs import frozen
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 
-from provenance.effects.sql.database import Execute, Prefetching, Values, checked_version
-from provenance.effects.sql.migrate import MIGRATING, ensure_tables, make_database
+from provenance.effects.sql.database import Execute, PrefetchCache, Values, check_version
+from provenance.effects.sql.migrate import MIGRATION_LOCK, ensure_tables, make_database
 from provenance.effects.sql.postgres_connection import (
-    Access,
     Connection,
+    ConnectionSettings,
     SilentServerError,
     connect,
     is_cut,
     unavailable,
     url_of,
 )
-from provenance.effects.sql.postgres_dialect import translated
+from provenance.effects.sql.postgres_dialect import translate
 from provenance.errors import StoreUnavailableError
-from provenance.util.locks import Shared
+from provenance.util.locks import ForkBarrier
 
 R = TypeVar("R")
 
@@ -59,7 +59,7 @@ class _Result:
 _Execute: TypeAlias = Callable[[str, Values], _Result]
 
 
-class PostgresDatabase(Prefetching, Shared):
+class PostgresDatabase(PrefetchCache, ForkBarrier):
     """The PostgreSQL database at *access*, connected to, and created if allowed, on first use.
 
     Statements are those of SQLite, translated. Connections are pooled; a child process does not
@@ -67,7 +67,7 @@ class PostgresDatabase(Prefetching, Shared):
     can be repeated.
     """
 
-    def __init__(self, access: Access, name: str = "postgres") -> None:
+    def __init__(self, access: ConnectionSettings, name: str = "postgres") -> None:
         super().__init__()
         self.name = name
         self._access = access
@@ -114,7 +114,7 @@ class PostgresDatabase(Prefetching, Shared):
         return self._retry(lambda: self._transact(work))
 
     @property
-    def identity(self) -> str:
+    def cache_key(self) -> str:
         """The identity of the database, the same in every process."""
         url = self._url
         return f"postgresql:{url.host}:{url.port}/{url.database}/{self._access.schema}"
@@ -125,7 +125,7 @@ class PostgresDatabase(Prefetching, Shared):
 
     def migrate(self, version: int | None = None) -> None:
         """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""
-        wanted = checked_version(self.name, version)
+        wanted = check_version(self.name, version)
         with self.lock:
             self._retry(lambda: self._set_up(wanted))
             self._is_ready = False
@@ -134,7 +134,7 @@ class PostgresDatabase(Prefetching, Shared):
         """Close the connections; the next use opens new ones."""
         self._pool.dispose()
 
-    def leave_to_parent(self) -> None:
+    def abandon_in_child(self) -> None:
         """Forget the connections, which belong to the parent process."""
         self._pool.dispose(close=False)
 
@@ -174,7 +174,7 @@ class PostgresDatabase(Prefetching, Shared):
                 raise
         entered = self._local.at_work.locked()
         with nullcontext() if entered else self._local.at_work:
-            patience = _HANDLER_TIMEOUT if entered else MIGRATING
+            patience = _HANDLER_TIMEOUT if entered else MIGRATION_LOCK
             ensure_tables(self._pool, self._access, self.name, version, patience)
 
     def _execute_alone(self, statement: str, values: Values) -> _Result:
@@ -249,7 +249,7 @@ class _DoubtfulCommitError(Exception):
 
 
 def _execute(connection: sa.Connection, statement: str, values: Values) -> _Result:
-    translation = translated(statement, values)
+    translation = translate(statement, values)
     bound = translation.bind(values)
     result = connection.exec_driver_sql(
         translation.text, bound if isinstance(bound, dict) else tuple(bound)
@@ -280,7 +280,7 @@ _all: Final[weakref.WeakSet[PostgresDatabase]] = weakref.WeakSet()
 
 def _leave_all() -> None:
     for database in list(_all):
-        database.leave_to_parent()
+        database.abandon_in_child()
 
 
 # Windows does not fork.

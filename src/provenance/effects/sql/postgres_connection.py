@@ -29,7 +29,7 @@ _LOCK_PATIENCE: Final = 30.0
 
 
 @frozen(kw_only=True)
-class Access:
+class ConnectionSettings:
     """The address of a database, what may be created there, and timeouts in seconds.
 
     *migrates* says whether its tables are migrated on first use.
@@ -45,7 +45,7 @@ class Access:
     statement_timeout: float = 60.0
 
 
-def url_of(name: str, access: Access) -> sa.URL:
+def url_of(name: str, access: ConnectionSettings) -> sa.URL:
     """Return the URL, validated; raises `ConfigError`, which does not show the URL."""
     try:
         url = make_url(access.url)
@@ -100,7 +100,7 @@ class Connection(psycopg.Connection[TupleRow]):
         """Send nothing: this may be a copy of a connection that the parent process still uses."""
 
 
-def connect(url: sa.URL, access: Access, database: str | None = None) -> Connection:
+def connect(url: sa.URL, access: ConnectionSettings, database: str | None = None) -> Connection:
     """Return a new connection, by default to the database of *url*; raises `psycopg.Error`."""
     dialect: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # untyped
     target = url if database is None else url.set(database=database)

@@ -20,7 +20,7 @@ from sqlalchemy.sql.elements import ClauseElement
 from provenance.effects.io import digest
 from provenance.effects.sql import queries, statements
 from provenance.effects.sql import tables as common
-from provenance.effects.sql.compiler import Insertion, Place, Select, paged, text_param
+from provenance.effects.sql.compiler import InsertSource, RowPosition, Select, paged, text_param
 from provenance.effects.sql.database import Values
 from provenance.model.rows import COLUMNS, json_text, time_text
 
@@ -102,10 +102,10 @@ EXACT: Final = {
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
-def shown(kind: object, value: str | float | bytes | None) -> Value:
+def encode_cell(kind: object, value: str | float | bytes | None) -> Value:
     r"""Return *value* as a column of this type can store it, for queries.
 
-    >>> shown(sa.Text(), "a\0b"), shown(ARRAY(sa.Text), '["x"]'), shown(JSONB(), '{"a":"\\u0000"}')
+    >>> encode_cell(sa.Text(), "a\0b"), encode_cell(ARRAY(sa.Text), '["x"]'), encode_cell(JSONB(), '{"a":"\\u0000"}')
     ('a�b', ['x'], '{"a": "�"}')
     """
     if isinstance(kind, sa.Boolean):
@@ -141,7 +141,7 @@ Bound: TypeAlias = "Mapping[str, Value] | Values"
 _Bind: TypeAlias = "Callable[[Values], Bound]"
 
 _DIALECT: Final[Dialect] = psycopg.dialect()  # type: ignore[no-untyped-call]  # untyped
-_SEARCH: Final = queries.sources()[statements.FIND_RECORDS]
+_SEARCH: Final = queries.sources()[statements.SEARCH_RECORDS]
 _TEXT: Final = sa.Text()
 _JSONB: Final = postgresql.JSONB()
 
@@ -180,9 +180,9 @@ def _plain(cell: object) -> object:
     return json_text(cell)
 
 
-def translated(statement: str, values: Values) -> Translation:
+def translate(statement: str, values: Values) -> Translation:
     """Return the translation for *values* of one of `statements`, or of text with `?`."""
-    if statement != statements.FIND_RECORDS:
+    if statement != statements.SEARCH_RECORDS:
         return _translate(statement)
     given = dict(zip(_SEARCH.names, values, strict=True))
     name = cast("str", given["name"] or "")
@@ -195,9 +195,9 @@ def _translate(statement: str) -> Translation:
     source = queries.sources().get(statement)
     if source is None:
         return Translation(statement.replace("%", "%%").replace("?", "%s"), lambda values: values)
-    if statement == statements.FIND_LABELLED:
-        return _translate_select(_labelled, (), _bind_labels)
-    if isinstance(source.expression, Insertion):
+    if statement == statements.FIND_SET_BY_LABELS:
+        return _translate_select(_labels_condition, (), _bind_labels)
+    if isinstance(source.expression, InsertSource):
         return _translate_insertion(source.expression)
     if isinstance(source.expression, sa.SelectBase):
         return _translate_select(cast("Select", source.expression), source.names)
@@ -211,7 +211,7 @@ def _compile(expression: ClauseElement) -> str:
 def _by_name(names: tuple[str, ...]) -> _Bind:
     """Return a function that names the values; texts are changed as stored ones are."""
     return lambda values: {
-        name: shown(_TEXT, value) for name, value in zip(names, values, strict=True)
+        name: encode_cell(_TEXT, value) for name, value in zip(names, values, strict=True)
     }
 
 
@@ -236,7 +236,7 @@ def _translate_select(
     return Translation(_compile(chosen), bind or _by_name(names), at)
 
 
-def _translate_insertion(source: Insertion) -> Translation:
+def _translate_insertion(source: InsertSource) -> Translation:
     """Return the statement that inserts a row with its additional columns."""
     table = tables.tables[source.table.name]
     extras = EXTRAS.get(table.name, {})
@@ -258,7 +258,7 @@ def _translate_insertion(source: Insertion) -> Translation:
 
     def bind(values: Values) -> Mapping[str, Value]:
         given = dict(zip(names, values, strict=True))
-        row = {name: shown(table.c[name].type, value) for name, value in given.items()}
+        row = {name: encode_cell(table.c[name].type, value) for name, value in given.items()}
         return {**row, **{name: make(given) for name, make in extras.items()}}
 
     return Translation(_compile(upsert), bind)
@@ -281,7 +281,7 @@ def _contains(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool
 
 _users: Final = sa.select(_uses.c.artifact_id).where(_uses.c.input_id == text_param("user"))
 _CONDITIONS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
-    "after": Place("artifacts") < _param("after", sa.BigInteger()),
+    "after": RowPosition("artifacts") < _param("after", sa.BigInteger()),
     "name": _artifacts.c.name == text_param("name"),
     "glob": _artifacts.c.name.like(text_param("name")),
     "version": _artifacts.c.version == _param("version", sa.BigInteger()),
@@ -299,11 +299,11 @@ _LIKE: Final = str.maketrans({"*": "%", "?": "_", "%": r"\%", "_": r"\_", "\\": 
 
 @lru_cache(maxsize=256)
 def _search(present: frozenset[str], *, is_glob: bool) -> Translation:
-    """Return FIND_RECORDS with the conditions in *present* only, so that indexes can be used."""
+    """Return SEARCH_RECORDS with the conditions in *present* only, so that indexes can be used."""
     names = sorted(present & _CONDITIONS.keys())
     conditions = [_CONDITIONS["glob" if name == "name" and is_glob else name] for name in names]
     columns = [_artifacts.c[name] for name in COLUMNS]
-    place = Place("artifacts")
+    place = RowPosition("artifacts")
     query = sa.select(place.label("place"), *columns, _artifacts.c.inputs_json)
 
     def bind(values: Values) -> Mapping[str, Value]:
@@ -311,7 +311,7 @@ def _search(present: frozenset[str], *, is_glob: bool) -> Translation:
         if is_glob:
             given["name"] = cast("str", given["name"]).translate(_LIKE)
         return {
-            name: shown(_JSONB if name in _JSON else _TEXT, value)
+            name: encode_cell(_JSONB if name in _JSON else _TEXT, value)
             for name, value in given.items()
             if value is not None
         }
@@ -319,24 +319,26 @@ def _search(present: frozenset[str], *, is_glob: bool) -> Translation:
     return _translate_select(paged(query.where(*conditions).order_by(place.desc())), (), bind)
 
 
-_wanted: Final = sa.func.jsonb_each(_param("labels", _JSONB)).table_valued(
+_wanted_value: Final = sa.func.jsonb_each(_param("labels", _JSONB)).table_valued(
     "key", "value", name="wanted"
 )
-_differs: Final = _sets.c.labels.op("->")(_wanted.c.key).is_distinct_from(_wanted.c.value)
-_lacks: Final = sa.exists(
-    sa.select(sa.literal_column("1", sa.Integer)).select_from(_wanted).where(_differs)
+_differs: Final = _sets.c.labels.op("->")(_wanted_value.c.key).is_distinct_from(
+    _wanted_value.c.value
 )
-_labelled: Final = paged(
+_lacks: Final = sa.exists(
+    sa.select(sa.literal_column("1", sa.Integer)).select_from(_wanted_value).where(_differs)
+)
+_labels_condition: Final = paged(
     sa.select(_sets.c.id, _sets.c.labels, _sets.c.created_at)
     .where(_contains(_sets.c.labels, "labels"), ~_lacks)
-    .order_by(_sets.c.created_at.desc(), Place("artifact_sets").desc())
+    .order_by(_sets.c.created_at.desc(), RowPosition("artifact_sets").desc())
 )
 
 
 def _bind_labels(values: Values) -> Mapping[str, Value]:
     labels, limit, offset = values
     return {
-        "labels": shown(_JSONB, labels),
-        "limit": shown(_TEXT, limit),
-        "offset": shown(_TEXT, offset),
+        "labels": encode_cell(_JSONB, labels),
+        "limit": encode_cell(_TEXT, limit),
+        "offset": encode_cell(_TEXT, offset),
     }

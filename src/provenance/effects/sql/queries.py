@@ -1,6 +1,6 @@
 """The statements on the tables of `provenance.effects.sql.tables`, written with SQLAlchemy.
 
-A hit must not import SQLAlchemy: `provenance.effects.sql.statements` is what `rendered` here renders (`make statements`; a
+A hit must not import SQLAlchemy: `provenance.effects.sql.statements` is what `render_statements` here renders (`make statements`; a
 test compares).
 """
 
@@ -17,19 +17,19 @@ from sqlalchemy.sql.elements import ClauseElement
 from provenance.effects.sql.compiler import (
     DIALECT,
     SOURCES,
-    Moment,
-    Place,
+    DatabaseTime,
+    RowPosition,
     Select,
     Source,
-    compiled,
-    compiled_twice,
+    compile_for_both,
+    compile_statement,
     deleting,
-    inserting,
+    insert_statement,
     paged,
-    replacing,
     selecting,
+    strip_line_ends,
     text_param,
-    trimmed,
+    upsert_statement,
 )
 from provenance.effects.sql.tables import (
     BESIDES,
@@ -49,8 +49,10 @@ from provenance.model.rows import COLUMNS
 
 _quarantined: Final = quarantined_blobs.c
 
-SET_ASIDE: Final = inserting(quarantined_blobs, ("id", "data", "set_aside_at"), "REPLACE")
-LIST_ASIDE: Final = compiled(
+QUARANTINE_BLOB: Final = insert_statement(
+    quarantined_blobs, ("id", "data", "set_aside_at"), "REPLACE"
+)
+LIST_QUARANTINED: Final = compile_statement(
     paged(
         sa.select(_quarantined.id, sa.func.length(_quarantined.data), _quarantined.set_aside_at)
         .where(_quarantined.id > text_param("after"))
@@ -58,19 +60,19 @@ LIST_ASIDE: Final = compiled(
     ),
     *("after", "limit", "offset"),
 )
-DROP_ASIDE: Final = compiled(
+DELETE_QUARANTINED: Final = compile_statement(
     sa.delete(quarantined_blobs).where(
         _quarantined.id == text_param("key"),
         _quarantined.set_aside_at < sa.bindparam("before", type_=sa.DateTime(timezone=True)),
     ),
     *("key", "before"),
 )
-FIND_PINS: Final = selecting(
+FIND_SETS_CONTAINING: Final = selecting(
     artifact_set_members.c.set_id,
     by=artifact_set_members.c.artifact_id,
     order=(artifact_set_members.c.set_id,),
 )
-HOLDERS: Final = compiled(
+FIND_VALUE_HOLDERS: Final = compile_statement(
     sa.select(artifact_inputs.c.artifact_id)
     .join(artifacts, artifacts.c.id == artifact_inputs.c.artifact_id)
     .where(
@@ -79,17 +81,17 @@ HOLDERS: Final = compiled(
     ),
     *("key", "held"),
 )
-PUT_EVICTION: Final = inserting(evictions, ("artifact_id", "evicted_at"), "REPLACE")
+PUT_EVICTION: Final = insert_statement(evictions, ("artifact_id", "evicted_at"), "REPLACE")
 FIND_EVICTION: Final = selecting(evictions.c.evicted_at, by=evictions.c.artifact_id)
-DROP_EVICTION: Final = deleting(evictions.c.artifact_id)
-EMPTY_VALUE: Final = compiled(
+DELETE_EVICTION: Final = deleting(evictions.c.artifact_id)
+CLEAR_VALUE: Final = compile_statement(
     sa.update(artifacts)
     .values(value_data=sa.null())
     .where(artifacts.c.id == text_param("key"), artifacts.c.content_digest == text_param("blob")),
     *("key", "blob"),
 )
 _is_evicted = sa.exists().where(evictions.c.artifact_id == artifacts.c.id).correlate(artifacts)
-NEEDS_BLOB: Final = compiled(
+IS_BLOB_NEEDED: Final = compile_statement(
     sa.select(
         sa.or_(
             sa.exists().where(artifacts.c.content_digest == text_param("value"), ~_is_evicted),
@@ -102,10 +104,10 @@ NEEDS_BLOB: Final = compiled(
 
 def _seconds_from_now(name: str) -> sa.ColumnElement[float]:
     """Return the current time plus the parameter, in seconds."""
-    return Moment() + sa.bindparam(name, type_=sa.Float)
+    return DatabaseTime() + sa.bindparam(name, type_=sa.Float)
 
 
-def _claiming(lease: sqlite.Insert | postgresql.Insert) -> ClauseElement:
+def _acquire_statement(lease: sqlite.Insert | postgresql.Insert) -> ClauseElement:
     """Return the statement that inserts a lease, or takes over one that has expired."""
     columns: dict[str, Any] = {n: sa.bindparam(n) for n in ("artifact_id", "owner", "fence")}
     row = lease.values(**columns, expires_at=_seconds_from_now("lasting"))
@@ -131,23 +133,23 @@ _is_mine = sa.and_(
     leases.c.owner == text_param("owner"),
     leases.c.fence == sa.bindparam("fence", type_=sa.BigInteger),
 )
-FIND_LEASE: Final = selecting(leases.c.expires_at - Moment(), by=leases.c.artifact_id)
-CLAIM: Final = compiled_twice(
-    _claiming(sqlite.insert(leases)),
-    _claiming(postgresql.insert(leases)),
+FIND_LEASE: Final = selecting(leases.c.expires_at - DatabaseTime(), by=leases.c.artifact_id)
+ACQUIRE_LEASE: Final = compile_for_both(
+    _acquire_statement(sqlite.insert(leases)),
+    _acquire_statement(postgresql.insert(leases)),
     *("artifact_id", "owner", "fence", "lasting", "now", "impossible"),
 )
-RENEW: Final = compiled(
+RENEW_LEASE: Final = compile_statement(
     sa.update(leases).values(expires_at=_seconds_from_now("lasting")).where(_is_mine),
     "lasting",
     "key",
     "owner",
     "fence",
 )
-RELEASE: Final = compiled(sa.delete(leases).where(_is_mine), "key", "owner", "fence")
-FIND_EXPIRED: Final = compiled(
+RELEASE_LEASE: Final = compile_statement(sa.delete(leases).where(_is_mine), "key", "owner", "fence")
+LIST_EXPIRED_LEASES: Final = compile_statement(
     paged(
-        sa.select(leases.c.artifact_id, Moment() - leases.c.expires_at)
+        sa.select(leases.c.artifact_id, DatabaseTime() - leases.c.expires_at)
         .where(
             leases.c.expires_at <= _seconds_from_now("ended"),
             leases.c.artifact_id > text_param("after"),
@@ -186,10 +188,10 @@ FIND_RECORD: Final = selecting(
     sa.case((_IS_SHORT, artifacts.c.value_data)).label("short_value"),
     by=artifacts.c.id,
 )
-FIND_BY_VALUE: Final = selecting(
+FIND_RECORDS_BY_VALUE: Final = selecting(
     *_RECORD, by=artifacts.c.value_id, order=(artifacts.c.added_at, artifacts.c.id)
 )
-FIND_PROGENY: Final = selecting(
+LIST_DEPENDENTS: Final = selecting(
     artifact_inputs.c.artifact_id,
     by=artifact_inputs.c.input_id,
     order=(artifact_inputs.c.artifact_id,),
@@ -200,11 +202,11 @@ def _listing(ids: sa.Column[Any], query: Select) -> str:
     """Return the statement that selects a range of *ids* in order, from *query*."""
     is_in_range = sa.and_(ids >= text_param("low"), ids < text_param("high"))
     query = query.where(is_in_range).order_by(ids)
-    return compiled(paged(query), "low", "high", "limit", "offset")
+    return compile_statement(paged(query), "low", "high", "limit", "offset")
 
 
-FIND_IDS: Final = _listing(artifacts.c.id, sa.select(artifacts.c.id))
-_PLACE: Final = Place("artifacts")
+LIST_IDS: Final = _listing(artifacts.c.id, sa.select(artifacts.c.id))
+_PLACE: Final = RowPosition("artifacts")
 
 
 def _compared(name: str, column: sa.ColumnElement[Any], operator: str) -> sa.ColumnElement[bool]:
@@ -258,7 +260,7 @@ _FILTERS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
     "fields": _has_all("fields", artifacts.c.custom_fields),
     "inputs": _has_all("inputs", artifacts.c.inputs_json),
 }
-FIND_RECORDS: Final = compiled(
+SEARCH_RECORDS: Final = compile_statement(
     paged(
         sa.select(_PLACE.label("place"), *_RECORD, artifacts.c.inputs_json)
         .where(
@@ -275,7 +277,7 @@ FIND_RECORDS: Final = compiled(
 )
 FIND_RUN: Final = selecting(runs.c.info, by=runs.c.id)
 HAS_RUN: Final = selecting(runs.c.id, by=runs.c.id)
-NAMES_BLOB: Final = compiled(
+IS_BLOB_REFERENCED: Final = compile_statement(
     sa.select(
         sa.or_(
             sa.exists().where(artifacts.c.content_digest == text_param("value")),
@@ -285,23 +287,23 @@ NAMES_BLOB: Final = compiled(
     *("value", "inputs"),
 )
 
-PUT_RECORD: Final = inserting(artifacts, (*COLUMNS, *BESIDES), "IGNORE")
-REPLACE_RECORD: Final = replacing(artifacts, (*COLUMNS, *BESIDES))
-PUT_EDGE: Final = inserting(artifact_inputs, ("artifact_id", "input_id"), "IGNORE")
-PUT_RUN: Final = inserting(runs, ("id", "created_at", "info"), "IGNORE")
-DROP_RECORD: Final = deleting(artifacts.c.id)
-DROP_EDGES: Final = deleting(artifact_inputs.c.artifact_id)
+PUT_RECORD: Final = insert_statement(artifacts, (*COLUMNS, *BESIDES), "IGNORE")
+REPLACE_RECORD: Final = upsert_statement(artifacts, (*COLUMNS, *BESIDES))
+PUT_EDGE: Final = insert_statement(artifact_inputs, ("artifact_id", "input_id"), "IGNORE")
+PUT_RUN: Final = insert_statement(runs, ("id", "created_at", "info"), "IGNORE")
+DELETE_RECORD: Final = deleting(artifacts.c.id)
+DELETE_EDGES: Final = deleting(artifact_inputs.c.artifact_id)
 
 _SET: Final = (artifact_sets.c.id, artifact_sets.c.labels, artifact_sets.c.created_at)
 _NEWEST: Final[tuple[sa.UnaryExpression[Any], ...]] = (
     artifact_sets.c.created_at.desc(),
-    Place("artifact_sets").desc(),
+    RowPosition("artifact_sets").desc(),
 )
-FIND_SET: Final = compiled(
+FIND_SET: Final = compile_statement(
     paged(sa.select(*_SET).where(artifact_sets.c.id == text_param("key")).order_by(*_NEWEST)),
     *("key", "limit", "offset"),
 )
-FIND_LABELLED: Final = compiled(
+FIND_SET_BY_LABELS: Final = compile_statement(
     paged(
         sa.select(*_SET)
         .where(_has_all("labels", artifact_sets.c.labels, plain_only=False))
@@ -309,14 +311,14 @@ FIND_LABELLED: Final = compiled(
     ),
     *("labels", "limit", "offset"),
 )
-FIND_SET_IDS: Final = _listing(artifact_sets.c.id, sa.select(artifact_sets.c.id).distinct())
+LIST_SET_IDS: Final = _listing(artifact_sets.c.id, sa.select(artifact_sets.c.id).distinct())
 FIND_MEMBERS: Final = selecting(
     artifact_set_members.c.artifact_id, by=artifact_set_members.c.set_id
 )
-PUT_SET: Final = inserting(artifact_sets, ("id", "labels", "created_at", "name"), "REPLACE")
-PUT_MEMBER: Final = inserting(artifact_set_members, ("set_id", "artifact_id"), "IGNORE")
-DROP_SET: Final = deleting(artifact_sets.c.id)
-DROP_MEMBERS: Final = deleting(artifact_set_members.c.set_id)
+PUT_SET: Final = insert_statement(artifact_sets, ("id", "labels", "created_at", "name"), "REPLACE")
+PUT_MEMBER: Final = insert_statement(artifact_set_members, ("set_id", "artifact_id"), "IGNORE")
+DELETE_SET: Final = deleting(artifact_sets.c.id)
+DELETE_MEMBERS: Final = deleting(artifact_set_members.c.set_id)
 
 FIND_INPUTS: Final = selecting(artifacts.c.inputs_json, artifacts.c.signature, by=artifacts.c.id)
 
@@ -324,19 +326,21 @@ FIND_INPUTS: Final = selecting(artifacts.c.inputs_json, artifacts.c.signature, b
 def _reading(digest: sa.Column[Any], data: sa.Column[Any]) -> str:
     """Return the statement that reads the bytes in *data* of the blob named in *digest*."""
     is_held = sa.and_(digest == text_param("key"), data.is_not(sa.null()))
-    return compiled(paged(sa.select(data).where(is_held)), "key", "limit", "offset")
+    return compile_statement(paged(sa.select(data).where(is_held)), "key", "limit", "offset")
 
 
 def _filling(digest: sa.Column[Any], data: sa.Column[Any]) -> str:
     """Return the statement that stores bytes in rows that name the blob but lack them."""
     update = sa.update(artifacts).values({data: sa.bindparam("data", type_=sa.LargeBinary)})
-    return compiled(update.where(digest == text_param("key"), data.is_(sa.null())), "data", "key")
+    return compile_statement(
+        update.where(digest == text_param("key"), data.is_(sa.null())), "data", "key"
+    )
 
 
 def _emptying(digest: sa.Column[Any], data: sa.Column[Any]) -> str:
     """Return the statement that deletes the bytes from all rows that name the blob."""
     is_held = sa.and_(digest == text_param("key"), data.is_not(sa.null()))
-    return compiled(sa.update(artifacts).values({data: sa.null()}).where(is_held), "key")
+    return compile_statement(sa.update(artifacts).values({data: sa.null()}).where(is_held), "key")
 
 
 _VALUE: Final = (artifacts.c.content_digest, artifacts.c.value_data)
@@ -345,8 +349,8 @@ READ_VALUE: Final = _reading(*_VALUE)
 READ_INPUTS: Final = _reading(*_INPUTS)
 FILL_VALUE: Final = _filling(*_VALUE)
 FILL_INPUTS: Final = _filling(*_INPUTS)
-DROP_VALUE: Final = _emptying(*_VALUE)
-DROP_INPUTS: Final = _emptying(*_INPUTS)
+DELETE_VALUE: Final = _emptying(*_VALUE)
+DELETE_INPUTS: Final = _emptying(*_INPUTS)
 
 
 def sources() -> Mapping[str, Source]:
@@ -354,19 +358,21 @@ def sources() -> Mapping[str, Source]:
     return SOURCES
 
 
-def rendered() -> str:
+def render_statements() -> str:
     """Return the text of the module `provenance.effects.sql.statements`."""
     names = globals()
     texts = {
-        n: text for n, text in names.items() if isinstance(text, str) and trimmed(text) in SOURCES
+        n: text
+        for n, text in names.items()
+        if isinstance(text, str) and strip_line_ends(text) in SOURCES
     }
     lines = [
         '"""The statements of `provenance.effects.sql.queries` for SQLite, by `make statements`."""',
         "",
         f"VERSION = {VERSION}",
-        *(f'{name} = """\\\n{trimmed(text)}"""' for name, text in texts.items()),
+        *(f'{name} = """\\\n{strip_line_ends(text)}"""' for name, text in texts.items()),
         "CREATE = (",
-        *(f'    """\\\n{trimmed(text)}""",' for text in creating()),
+        *(f'    """\\\n{strip_line_ends(text)}""",' for text in creating()),
         ")",
     ]
     return "\n".join(lines) + "\n"

@@ -15,16 +15,16 @@ from attrs import evolve
 
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Database, Execute, Values
-from provenance.effects.sql.signing import Seal
+from provenance.effects.sql.signing import RecordSigner
 from provenance.errors import CorruptRecordError
 from provenance.model.ids import ArtifactId, RunId, ValueId
-from provenance.model.queries import Page, Query, fits
+from provenance.model.queries import Page, Query, matches
 from provenance.model.records import ArtifactRecord, Blob, Run
 from provenance.model.rows import (
     COLUMNS,
     from_row,
     json_text,
-    moment_from,
+    parse_time,
     run_from_json,
     run_to_json,
     time_text,
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-def between(prefix: str, after: str) -> tuple[str, str]:
+def id_range(prefix: str, after: str) -> tuple[str, str]:
     """Return the bounds of the ids that begin with *prefix* and follow *after*.
 
     Ids are hexadecimal and have the same length.
 
-    >>> between("ab", ""), between("ab", "ab12")
+    >>> id_range("ab", ""), id_range("ab", "ab12")
     (('ab', 'abg'), ('ab120', 'abg'))
     """
     return max(prefix, after + "0" if after else ""), prefix + "g"
@@ -52,8 +52,8 @@ def first_column(rows: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
     return tuple(row[0] for row in rows)
 
 
-def sifting(query: Query, after: int | None) -> list[str | int | None]:
-    """Return the parameters of FIND_RECORDS, each twice; None if the database cannot decide."""
+def search_parameters(query: Query, after: int | None) -> list[str | int | None]:
+    """Return the parameters of SEARCH_RECORDS, each twice; None if the database cannot decide."""
     # SQLite reads brackets in another way than `fnmatch`.
     glob = None if query.name is None or "[" in query.name else query.name
     parameters = (
@@ -79,7 +79,7 @@ def _json_or_none(wanted: object) -> str | None:
         return None
 
 
-def evict(
+def mark_evicted(
     execute: Execute, artifact_id: ArtifactId, blob: Blob, at: datetime
 ) -> tuple[Blob, ...] | None:
     """Record the eviction and empty the row; return the blob if no record needs it any longer.
@@ -88,10 +88,10 @@ def evict(
     """
     if _is_pinned(execute, artifact_id):
         return None
-    if execute(statements.EMPTY_VALUE, (artifact_id, blob.id)).rowcount == 0:
+    if execute(statements.CLEAR_VALUE, (artifact_id, blob.id)).rowcount == 0:
         return None
     execute(statements.PUT_EVICTION, (artifact_id, time_text(at)))
-    needed = execute(statements.NEEDS_BLOB, (blob.id, blob.id)).fetchall()
+    needed = execute(statements.IS_BLOB_NEEDED, (blob.id, blob.id)).fetchall()
     return () if any(needed[0]) else (blob,)
 
 
@@ -100,9 +100,9 @@ def _is_pinned(execute: Execute, artifact_id: ArtifactId) -> bool:
     visited, pending = {artifact_id}, [artifact_id]
     while pending:
         key = pending.pop()
-        if execute(statements.FIND_PINS, (key,)).fetchall():
+        if execute(statements.FIND_SETS_CONTAINING, (key,)).fetchall():
             return True
-        rows = execute(statements.HOLDERS, (key, key)).fetchall()
+        rows = execute(statements.FIND_VALUE_HOLDERS, (key, key)).fetchall()
         holders = {cast("ArtifactId", holder) for (holder,) in rows}
         pending += holders - visited
         visited |= holders
@@ -121,9 +121,9 @@ class SqlRecords:
     `engine` is for the user's own queries.
     """
 
-    def __init__(self, database: Database, seal: Seal | None = None) -> None:
+    def __init__(self, database: Database, seal: RecordSigner | None = None) -> None:
         self._database = database
-        self._seal = seal or Seal()
+        self._seal = seal or RecordSigner()
         self._runs: set[tuple[int, RunId]] = set()
 
     @property
@@ -143,18 +143,20 @@ class SqlRecords:
             self._database.prefetch(record.value_blob.id, data)
         return record
 
-    def find_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
+    def list_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
         """Return up to *limit* ids that begin with *prefix* and follow *after*, in order."""
-        bounds = between(prefix, after)
-        return first_column(self._database.query(statements.FIND_IDS, *bounds, limit, 0))
+        bounds = id_range(prefix, after)
+        return first_column(self._database.query(statements.LIST_IDS, *bounds, limit, 0))
 
-    def find_by_value(self, value_id: ValueId) -> tuple[ArtifactRecord, ...]:
+    def find_records_by_value(self, value_id: ValueId) -> tuple[ArtifactRecord, ...]:
         """Return the records of the value, oldest first."""
-        return tuple(map(self._record, self._database.query(statements.FIND_BY_VALUE, value_id)))
+        return tuple(
+            map(self._record, self._database.query(statements.FIND_RECORDS_BY_VALUE, value_id))
+        )
 
-    def find_progeny(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
+    def list_dependents(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
         """Return the ids of the artifacts computed directly from this one, in order."""
-        return first_column(self._database.query(statements.FIND_PROGENY, artifact_id))
+        return first_column(self._database.query(statements.LIST_DEPENDENTS, artifact_id))
 
     def find_inputs(self, artifact_id: ArtifactId) -> str | None:
         """Return the JSON text of the record's inputs, or None.
@@ -171,16 +173,18 @@ class SqlRecords:
             raise CorruptRecordError(artifact_id, self._database.name, f"inputs: {problem}")
         return text
 
-    def find_records(self, query: Query, after: int | None, limit: int) -> Page:
+    def search_records(self, query: Query, after: int | None, limit: int) -> Page:
         """Return a page of matching records, newest first; the database does most filtering."""
         found: list[ArtifactRecord] = []
         # The database has usually filtered out all others: first fetch no more than the limit.
         count = min(limit, _ROWS)
         while True:
-            rows = self._database.query(statements.FIND_RECORDS, *sifting(query, after), count, 0)
+            rows = self._database.query(
+                statements.SEARCH_RECORDS, *search_parameters(query, after), count, 0
+            )
             for place, *row, inputs in rows:
                 record = self._record(row)
-                if fits(query, record, cast("str", inputs)):
+                if matches(query, record, cast("str", inputs)):
                     found.append(record)
                     if len(found) == limit:
                         return Page(tuple(found), cast("int", place))
@@ -212,7 +216,7 @@ class SqlRecords:
         self._runs.add(process)
         return stored
 
-    def drop_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
+    def delete_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
         """Delete the record; return the blobs that no record names any longer.
 
         Return None if the record did not exist.
@@ -221,10 +225,10 @@ class SqlRecords:
         def work(execute: Execute) -> tuple[Blob, ...] | None:
             rows = execute(statements.FIND_RECORD, (artifact_id,)).fetchall()
             # Another process may have deleted it since.
-            if not rows or execute(statements.DROP_RECORD, (artifact_id,)).rowcount == 0:
+            if not rows or execute(statements.DELETE_RECORD, (artifact_id,)).rowcount == 0:
                 return None
-            execute(statements.DROP_EDGES, (artifact_id,))
-            execute(statements.DROP_EVICTION, (artifact_id,))
+            execute(statements.DELETE_EDGES, (artifact_id,))
+            execute(statements.DELETE_EVICTION, (artifact_id,))
             row: Any = rows[0][:-1]
             try:
                 blobs = from_row(row).blobs
@@ -233,37 +237,41 @@ class SqlRecords:
             return tuple(
                 blob
                 for blob in dict.fromkeys(blobs)
-                if not any(execute(statements.NAMES_BLOB, (blob.id, blob.id)).fetchall()[0])
+                if not any(execute(statements.IS_BLOB_REFERENCED, (blob.id, blob.id)).fetchall()[0])
             )
 
         return self._database.transaction(work)
 
-    def find_named(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
+    def find_referenced_blobs(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
         """Return those of *blobs* that a record names."""
         query = self._database.query
         return frozenset(
-            blob for blob in blobs if any(query(statements.NAMES_BLOB, blob.id, blob.id)[0])
+            blob for blob in blobs if any(query(statements.IS_BLOB_REFERENCED, blob.id, blob.id)[0])
         )
 
-    def evict(self, artifact_id: ArtifactId, blob: Blob, at: datetime) -> tuple[Blob, ...] | None:
+    def mark_evicted(
+        self, artifact_id: ArtifactId, blob: Blob, at: datetime
+    ) -> tuple[Blob, ...] | None:
         """Evict the value; return its blob if no record needs it any longer.
 
         Return None if nothing was evicted.
         """
-        return self._database.transaction(lambda execute: evict(execute, artifact_id, blob, at))
+        return self._database.transaction(
+            lambda execute: mark_evicted(execute, artifact_id, blob, at)
+        )
 
     def find_eviction(self, artifact_id: ArtifactId) -> datetime | None:
         """Return when the value was evicted, or None."""
         rows = self._database.query(statements.FIND_EVICTION, artifact_id)
-        return moment_from(cast("str", rows[0][0])) if rows else None
+        return parse_time(cast("str", rows[0][0])) if rows else None
 
-    def check_records(self) -> tuple[str, ...]:
+    def check_database(self) -> tuple[str, ...]:
         """Return the problems that the database finds in its own files."""
         return self._database.find_problems()
 
-    def find_homes(self) -> frozenset[str]:
+    def get_database_ids(self) -> frozenset[str]:
         """Return the identity of the database."""
-        return frozenset({self._database.identity})
+        return frozenset({self._database.cache_key})
 
     def _record(self, row: Any, wanted: ArtifactId | None = None) -> ArtifactRecord:  # noqa: ANN401
         """Return the record in *row*, checked; raises `CorruptRecordError`."""
@@ -281,7 +289,7 @@ class SqlRecords:
 
     def _row(self, ask: PutRecord) -> Values:
         """Return the record, signed, and the bytes that it brings."""
-        held = {part.blob.id: part.data for part in ask.held}
+        held = {part.blob.id: part.data for part in ask.inline_blobs}
         inputs = None if ask.record.inputs_blob is None else held.get(ask.record.inputs_blob.id)
         facts = to_row(ask.record)[:-1]
         signature = self._seal.signature(facts, ask.inputs_json)
@@ -295,8 +303,8 @@ class SqlRecords:
             )
         if ask.replace:
             execute(statements.REPLACE_RECORD, self._row(ask))
-            execute(statements.DROP_EDGES, (ask.record.id,))
-            execute(statements.DROP_EVICTION, (ask.record.id,))
+            execute(statements.DELETE_EDGES, (ask.record.id,))
+            execute(statements.DELETE_EVICTION, (ask.record.id,))
         elif execute(statements.PUT_RECORD, self._row(ask)).rowcount == 0:
             return self._keep_stored(execute, ask)
         for source_id in ask.record.source_ids:
@@ -315,7 +323,7 @@ class SqlRecords:
             winner = self._record(rows[0][:-1], ask.record.id)
         except CorruptRecordError:
             return self._put(execute, evolve(ask, replace=True))
-        for held in ask.held:
+        for held in ask.inline_blobs:
             execute(statements.FILL_VALUE, (held.data, held.blob.id))
             execute(statements.FILL_INPUTS, (held.data, held.blob.id))
         for part in ask.besides if winner.value_id == ask.record.value_id else ():

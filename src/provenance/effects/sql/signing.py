@@ -21,7 +21,7 @@ Facts = Sequence[str | int | float | None]
 
 
 @frozen
-class Seal:
+class RecordSigner:
     """Makes and checks signatures; without a *key* they are checksums, which only detect damage.
 
     A signature is the HMAC (RFC 2104) with SHA-256 of the MessagePack of the facts, a checksum its
@@ -33,7 +33,7 @@ class Seal:
     def signature(self, facts: Facts, inputs_json: str) -> str:
         """Return the signature of a record and of its inputs.
 
-        >>> Seal().signature(("id", 1), "{}")
+        >>> RecordSigner().signature(("id", 1), "{}")
         'crc32:bb163c79:a90a5954'
         """
         inputs = (facts[0], inputs_json)

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from provenance.effects.sql import statements
-from provenance.effects.sql.database import Execute, Prefetching, Values, checked_version
+from provenance.effects.sql.database import Execute, PrefetchCache, Values, check_version
 from provenance.errors import StoreUnavailableError
 from provenance.ports.blobs import Durability
-from provenance.util.locks import Shared
+from provenance.util.locks import ForkBarrier
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -32,7 +32,7 @@ _LOG_PAGES: Final = 4000
 _savepoints: Final = count()
 
 
-class Session(Shared):
+class Session(ForkBarrier):
     """One thread's connection, closed when the thread or process ends, and before a fork."""
 
     connection: sqlite3.Connection | None = None
@@ -95,7 +95,9 @@ def configure(connection: sqlite3.Connection, synchronous: str) -> None:
             return
 
 
-def transacted(session: Session, connection: sqlite3.Connection, work: Callable[[Execute], R]) -> R:
+def run_in_transaction(
+    session: Session, connection: sqlite3.Connection, work: Callable[[Execute], R]
+) -> R:
     """Return what *work* returns; commit its statements, or roll back if it raises.
 
     The caller holds the session's lock.
@@ -166,7 +168,7 @@ _ADVICE: Final = {
 }
 
 
-class SqliteDatabase(Prefetching, Shared):
+class SqliteDatabase(PrefetchCache, ForkBarrier):
     """The SQLite file *path*, opened on first use, and created then unless *create* is False.
 
     Each thread has its own connection. No connection is open across a fork, as SQLite demands:
@@ -213,7 +215,7 @@ class SqliteDatabase(Prefetching, Shared):
         try:
             with session.lock:
                 connection = session.connection or self._open(session)
-                if statement is statements.CLAIM:
+                if statement is statements.ACQUIRE_LEASE:
                     # In one call: code that re-enters cannot commit before all rows are fetched.
                     return list(
                         chain.from_iterable(map(connection.execute, (statement,), (values,)))
@@ -248,7 +250,7 @@ class SqliteDatabase(Prefetching, Shared):
         try:
             with session.lock:
                 try:
-                    return transacted(session, self._for_writing(session), work)
+                    return run_in_transaction(session, self._for_writing(session), work)
                 except BaseException:
                     # Transactions that joined it, and returned, are rolled back with it.
                     self.generation += 1
@@ -257,7 +259,7 @@ class SqliteDatabase(Prefetching, Shared):
             raise self._unavailable(error) from error
 
     @property
-    def identity(self) -> str:
+    def cache_key(self) -> str:
         """The identity of the database, the same in every process."""
         return f"sqlite:{os.path.realpath(self.path)}"
 
@@ -279,7 +281,7 @@ class SqliteDatabase(Prefetching, Shared):
 
     def migrate(self, version: int | None = None, /) -> None:
         """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""
-        wanted = checked_version(self.name, version)
+        wanted = check_version(self.name, version)
         # Creates the tables of a new file.
         self.transaction(lambda _: None)
         try:
@@ -307,7 +309,7 @@ class SqliteDatabase(Prefetching, Shared):
         if session.at_work.locked():
             # This thread holds it, and this is part of its transaction.
             return session.connection or self._open(session)
-        if session.connection is not None and session.file != _file_at(self._file):
+        if session.connection is not None and session.file != _database_file(self._file):
             # While the connection was open, no other file could get the same inode number.
             session.disconnect()
             self.generation += 1
@@ -333,7 +335,7 @@ class SqliteDatabase(Prefetching, Shared):
         except BaseException:
             session.disconnect()
             raise
-        session.file = _file_at(self._file)
+        session.file = _database_file(self._file)
         replaced, session.connection, session.opening = session.connection, connection, None
         if replaced is not None and replaced is not connection:
             # Code that re-entered while this one was opened has opened another.
@@ -362,7 +364,7 @@ class SqliteDatabase(Prefetching, Shared):
 
         found = self._version(connection)
         if found == 0:
-            transacted(session, connection, create)
+            run_in_transaction(session, connection, create)
         elif found < statements.VERSION:
             self._migrate(statements.VERSION)
 
@@ -389,7 +391,7 @@ class SqliteDatabase(Prefetching, Shared):
         return StoreUnavailableError(self.name, f"{self.path}: {error}", advice)
 
 
-def _file_at(path: str) -> int | None:
+def _database_file(path: str) -> int | None:
     """Return the inode number of the file, None if it does not exist."""
     try:
         # On each write, in a third of the time of `Path.stat`.

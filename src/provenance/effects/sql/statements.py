@@ -1,24 +1,74 @@
 """The statements of `provenance.effects.sql.queries` for SQLite, by `make statements`."""
 
 VERSION = 4
+QUARANTINE_BLOB = """\
+INSERT OR REPLACE INTO quarantined_blobs (id, data, set_aside_at) VALUES (?, ?, ?)"""
+LIST_QUARANTINED = """\
+SELECT quarantined_blobs.id, length(quarantined_blobs.data) AS length_1, quarantined_blobs.set_aside_at
+FROM quarantined_blobs
+WHERE quarantined_blobs.id > ? ORDER BY quarantined_blobs.id
+ LIMIT ? OFFSET ?"""
+DELETE_QUARANTINED = """\
+DELETE FROM quarantined_blobs WHERE quarantined_blobs.id = ? AND quarantined_blobs.set_aside_at < ?"""
+FIND_SETS_CONTAINING = """\
+SELECT artifact_set_members.set_id
+FROM artifact_set_members
+WHERE artifact_set_members.artifact_id = ? ORDER BY artifact_set_members.set_id"""
+FIND_VALUE_HOLDERS = """\
+SELECT artifact_inputs.artifact_id
+FROM artifact_inputs JOIN artifacts ON artifacts.id = artifact_inputs.artifact_id
+WHERE artifact_inputs.input_id = ? AND (CAST(artifacts.value_artifact_ids AS TEXT) LIKE '%' || ? || '%')"""
+PUT_EVICTION = """\
+INSERT OR REPLACE INTO evictions (artifact_id, evicted_at) VALUES (?, ?)"""
+FIND_EVICTION = """\
+SELECT evictions.evicted_at
+FROM evictions
+WHERE evictions.artifact_id = ?"""
+DELETE_EVICTION = """\
+DELETE FROM evictions WHERE evictions.artifact_id = ?"""
+CLEAR_VALUE = """\
+UPDATE artifacts SET value_data=NULL WHERE artifacts.id = ? AND artifacts.content_digest = ?"""
+IS_BLOB_NEEDED = """\
+SELECT (EXISTS (SELECT *
+FROM artifacts
+WHERE artifacts.content_digest = ? AND NOT (EXISTS (SELECT *
+FROM evictions
+WHERE evictions.artifact_id = artifacts.id)))) OR (EXISTS (SELECT *
+FROM artifacts
+WHERE artifacts.inputs_digest = ?)) AS anon_1"""
+FIND_LEASE = """\
+SELECT leases.expires_at - ((julianday('now') - 2440587.5) * 86400.0) AS anon_1
+FROM leases
+WHERE leases.artifact_id = ?"""
+ACQUIRE_LEASE = """\
+INSERT INTO leases (artifact_id, owner, fence, expires_at) VALUES (?, ?, ?, (((julianday('now') - 2440587.5) * 86400.0) + ?)) ON CONFLICT (artifact_id) DO UPDATE SET owner = excluded.owner, fence = (leases.fence + 1), expires_at = excluded.expires_at WHERE leases.expires_at <= ((julianday('now') - 2440587.5) * 86400.0) + ? OR leases.expires_at > ((julianday('now') - 2440587.5) * 86400.0) + ? OR leases.owner = excluded.owner RETURNING fence"""
+RENEW_LEASE = """\
+UPDATE leases SET expires_at=(((julianday('now') - 2440587.5) * 86400.0) + ?) WHERE leases.artifact_id = ? AND leases.owner = ? AND leases.fence = ?"""
+RELEASE_LEASE = """\
+DELETE FROM leases WHERE leases.artifact_id = ? AND leases.owner = ? AND leases.fence = ?"""
+LIST_EXPIRED_LEASES = """\
+SELECT leases.artifact_id, ((julianday('now') - 2440587.5) * 86400.0) - leases.expires_at AS anon_1
+FROM leases
+WHERE leases.expires_at <= ((julianday('now') - 2440587.5) * 86400.0) + ? AND leases.artifact_id > ? ORDER BY leases.artifact_id
+ LIMIT ? OFFSET ?"""
 FIND_RECORD = """\
 SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature, CASE WHEN (artifacts.size_bytes <= 4096) THEN artifacts.value_data END AS short_value
 FROM artifacts
 WHERE artifacts.id = ?"""
-FIND_BY_VALUE = """\
+FIND_RECORDS_BY_VALUE = """\
 SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature
 FROM artifacts
 WHERE artifacts.value_id = ? ORDER BY artifacts.added_at, artifacts.id"""
-FIND_PROGENY = """\
+LIST_DEPENDENTS = """\
 SELECT artifact_inputs.artifact_id
 FROM artifact_inputs
 WHERE artifact_inputs.input_id = ? ORDER BY artifact_inputs.artifact_id"""
-FIND_IDS = """\
+LIST_IDS = """\
 SELECT artifacts.id
 FROM artifacts
 WHERE artifacts.id >= ? AND artifacts.id < ? ORDER BY artifacts.id
  LIMIT ? OFFSET ?"""
-FIND_RECORDS = """\
+SEARCH_RECORDS = """\
 SELECT artifacts.rowid AS place, artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature, artifacts.inputs_json
 FROM artifacts
 WHERE (? IS NULL OR (artifacts.rowid < ?)) AND (? IS NULL OR (artifacts.name GLOB ?)) AND (? IS NULL OR (artifacts.version = ?)) AND (? IS NULL OR (artifacts.run_id = ?)) AND (? IS NULL OR (artifacts.computed_at >= ?)) AND (? IS NULL OR (artifacts.computed_at < ?)) AND (? IS NULL OR artifacts.id IN (SELECT artifact_inputs.artifact_id
@@ -45,7 +95,7 @@ HAS_RUN = """\
 SELECT runs.id
 FROM runs
 WHERE runs.id = ?"""
-NAMES_BLOB = """\
+IS_BLOB_REFERENCED = """\
 SELECT (EXISTS (SELECT *
 FROM artifacts
 WHERE artifacts.content_digest = ?)) OR (EXISTS (SELECT *
@@ -59,16 +109,16 @@ PUT_EDGE = """\
 INSERT OR IGNORE INTO artifact_inputs (artifact_id, input_id) VALUES (?, ?)"""
 PUT_RUN = """\
 INSERT OR IGNORE INTO runs (id, created_at, info) VALUES (?, ?, ?)"""
-DROP_RECORD = """\
+DELETE_RECORD = """\
 DELETE FROM artifacts WHERE artifacts.id = ?"""
-DROP_EDGES = """\
+DELETE_EDGES = """\
 DELETE FROM artifact_inputs WHERE artifact_inputs.artifact_id = ?"""
 FIND_SET = """\
 SELECT artifact_sets.id, artifact_sets.labels, artifact_sets.created_at
 FROM artifact_sets
 WHERE artifact_sets.id = ? ORDER BY artifact_sets.created_at DESC, artifact_sets.rowid DESC
  LIMIT ? OFFSET ?"""
-FIND_LABELLED = """\
+FIND_SET_BY_LABELS = """\
 SELECT artifact_sets.id, artifact_sets.labels, artifact_sets.created_at
 FROM artifact_sets
 WHERE NOT (EXISTS (SELECT 1
@@ -77,7 +127,7 @@ WHERE NOT (EXISTS (SELECT *
 FROM json_each(artifact_sets.labels) AS stored_labels
 WHERE stored_labels.type = wanted_labels.type AND stored_labels.value IS wanted_labels.value AND stored_labels."key" = wanted_labels."key")))) ORDER BY artifact_sets.created_at DESC, artifact_sets.rowid DESC
  LIMIT ? OFFSET ?"""
-FIND_SET_IDS = """\
+LIST_SET_IDS = """\
 SELECT DISTINCT artifact_sets.id
 FROM artifact_sets
 WHERE artifact_sets.id >= ? AND artifact_sets.id < ? ORDER BY artifact_sets.id
@@ -90,9 +140,9 @@ PUT_SET = """\
 INSERT OR REPLACE INTO artifact_sets (id, labels, created_at, name) VALUES (?, ?, ?, ?)"""
 PUT_MEMBER = """\
 INSERT OR IGNORE INTO artifact_set_members (set_id, artifact_id) VALUES (?, ?)"""
-DROP_SET = """\
+DELETE_SET = """\
 DELETE FROM artifact_sets WHERE artifact_sets.id = ?"""
-DROP_MEMBERS = """\
+DELETE_MEMBERS = """\
 DELETE FROM artifact_set_members WHERE artifact_set_members.set_id = ?"""
 FIND_INPUTS = """\
 SELECT artifacts.inputs_json, artifacts.signature
@@ -112,60 +162,10 @@ FILL_VALUE = """\
 UPDATE artifacts SET value_data=? WHERE artifacts.content_digest = ? AND artifacts.value_data IS NULL"""
 FILL_INPUTS = """\
 UPDATE artifacts SET inputs_data=? WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NULL"""
-DROP_VALUE = """\
+DELETE_VALUE = """\
 UPDATE artifacts SET value_data=NULL WHERE artifacts.content_digest = ? AND artifacts.value_data IS NOT NULL"""
-DROP_INPUTS = """\
+DELETE_INPUTS = """\
 UPDATE artifacts SET inputs_data=NULL WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NOT NULL"""
-SET_ASIDE = """\
-INSERT OR REPLACE INTO quarantined_blobs (id, data, set_aside_at) VALUES (?, ?, ?)"""
-LIST_ASIDE = """\
-SELECT quarantined_blobs.id, length(quarantined_blobs.data) AS length_1, quarantined_blobs.set_aside_at
-FROM quarantined_blobs
-WHERE quarantined_blobs.id > ? ORDER BY quarantined_blobs.id
- LIMIT ? OFFSET ?"""
-DROP_ASIDE = """\
-DELETE FROM quarantined_blobs WHERE quarantined_blobs.id = ? AND quarantined_blobs.set_aside_at < ?"""
-FIND_PINS = """\
-SELECT artifact_set_members.set_id
-FROM artifact_set_members
-WHERE artifact_set_members.artifact_id = ? ORDER BY artifact_set_members.set_id"""
-HOLDERS = """\
-SELECT artifact_inputs.artifact_id
-FROM artifact_inputs JOIN artifacts ON artifacts.id = artifact_inputs.artifact_id
-WHERE artifact_inputs.input_id = ? AND (CAST(artifacts.value_artifact_ids AS TEXT) LIKE '%' || ? || '%')"""
-PUT_EVICTION = """\
-INSERT OR REPLACE INTO evictions (artifact_id, evicted_at) VALUES (?, ?)"""
-FIND_EVICTION = """\
-SELECT evictions.evicted_at
-FROM evictions
-WHERE evictions.artifact_id = ?"""
-DROP_EVICTION = """\
-DELETE FROM evictions WHERE evictions.artifact_id = ?"""
-EMPTY_VALUE = """\
-UPDATE artifacts SET value_data=NULL WHERE artifacts.id = ? AND artifacts.content_digest = ?"""
-NEEDS_BLOB = """\
-SELECT (EXISTS (SELECT *
-FROM artifacts
-WHERE artifacts.content_digest = ? AND NOT (EXISTS (SELECT *
-FROM evictions
-WHERE evictions.artifact_id = artifacts.id)))) OR (EXISTS (SELECT *
-FROM artifacts
-WHERE artifacts.inputs_digest = ?)) AS anon_1"""
-FIND_LEASE = """\
-SELECT leases.expires_at - ((julianday('now') - 2440587.5) * 86400.0) AS anon_1
-FROM leases
-WHERE leases.artifact_id = ?"""
-CLAIM = """\
-INSERT INTO leases (artifact_id, owner, fence, expires_at) VALUES (?, ?, ?, (((julianday('now') - 2440587.5) * 86400.0) + ?)) ON CONFLICT (artifact_id) DO UPDATE SET owner = excluded.owner, fence = (leases.fence + 1), expires_at = excluded.expires_at WHERE leases.expires_at <= ((julianday('now') - 2440587.5) * 86400.0) + ? OR leases.expires_at > ((julianday('now') - 2440587.5) * 86400.0) + ? OR leases.owner = excluded.owner RETURNING fence"""
-RENEW = """\
-UPDATE leases SET expires_at=(((julianday('now') - 2440587.5) * 86400.0) + ?) WHERE leases.artifact_id = ? AND leases.owner = ? AND leases.fence = ?"""
-RELEASE = """\
-DELETE FROM leases WHERE leases.artifact_id = ? AND leases.owner = ? AND leases.fence = ?"""
-FIND_EXPIRED = """\
-SELECT leases.artifact_id, ((julianday('now') - 2440587.5) * 86400.0) - leases.expires_at AS anon_1
-FROM leases
-WHERE leases.expires_at <= ((julianday('now') - 2440587.5) * 86400.0) + ? AND leases.artifact_id > ? ORDER BY leases.artifact_id
- LIMIT ? OFFSET ?"""
 CREATE = (
     """\
 CREATE TABLE IF NOT EXISTS artifact_inputs (

@@ -7,18 +7,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import BinaryIO, Final, cast
 
-from provenance.effects.io import Encoded, Kept, digest
+from provenance.effects.io import EncodedBytes, MemorySink, digest
 from provenance.effects.lease_renewal import new_owner
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Database, Execute
-from provenance.effects.sql.records import between, first_column
+from provenance.effects.sql.records import first_column, id_range
 from provenance.errors import BlobNotFoundError, CorruptBlobError
 from provenance.model.ids import ArtifactId, SetId
-from provenance.model.queries import carries
-from provenance.model.records import Blob, Held, Options, SetRecord
-from provenance.model.rows import labels_from, labels_text, moment_from, time_text
-from provenance.ports.blobs import Holding, Shelf
-from provenance.ports.leases import IMPOSSIBLE, Claimed, Expired, Seconds, Taken
+from provenance.model.queries import has_labels
+from provenance.model.records import Blob, InlineBlob, Options, SetRecord
+from provenance.model.rows import labels_text, parse_labels, parse_time, time_text
+from provenance.ports.blobs import BlobArea, BlobEntry
+from provenance.ports.leases import IMPOSSIBLE, ExpiredLease, Lease, LeaseHeld, Seconds
 
 
 class SqlLeases:
@@ -28,8 +28,8 @@ class SqlLeases:
         self._database = database
         self._skew = skew
 
-    def claim(self, artifact_id: ArtifactId, seconds: float) -> Claimed | Taken:
-        """Return a new lease, or `Taken` if another owner holds one that has not expired.
+    def acquire(self, artifact_id: ArtifactId, seconds: float) -> Lease | LeaseHeld:
+        """Return a new lease, or `LeaseHeld` if another owner holds one that has not expired.
 
         Waiting only reads.
         """
@@ -37,32 +37,34 @@ class SqlLeases:
         rows = self._database.query(statements.FIND_LEASE, artifact_id)
         remaining = cast("float", rows[0][0]) - skew if rows else 0.0
         if 0 < remaining <= IMPOSSIBLE:
-            return Taken(remaining)
+            return LeaseHeld(remaining)
         owner = new_owner()
         values = artifact_id, owner, 1, skew + seconds, skew, skew + IMPOSSIBLE
-        claimed = self._database.query(statements.CLAIM, *values)
+        claimed = self._database.query(statements.ACQUIRE_LEASE, *values)
         return (
-            Claimed(artifact_id, owner, cast("int", claimed[0][0])) if claimed else Taken(seconds)
+            Lease(artifact_id, owner, cast("int", claimed[0][0])) if claimed else LeaseHeld(seconds)
         )
 
-    def renew(self, lease: Claimed, seconds: float) -> bool:
+    def renew(self, lease: Lease, seconds: float) -> bool:
         """Extend the lease to *seconds* from now; return False if it has another owner, or none."""
         values = self._skew() + seconds, lease.artifact_id, lease.owner, lease.fence
-        return self._database.change(statements.RENEW, values) > 0
+        return self._database.change(statements.RENEW_LEASE, values) > 0
 
-    def release(self, lease: Claimed) -> bool:
+    def release(self, lease: Lease) -> bool:
         """Release the lease; return False if it has another owner, or none."""
         return (
-            self._database.change(statements.RELEASE, (lease.artifact_id, lease.owner, lease.fence))
+            self._database.change(
+                statements.RELEASE_LEASE, (lease.artifact_id, lease.owner, lease.fence)
+            )
             > 0
         )
 
-    def find_expired(self, seconds: float, after: str, limit: int) -> tuple[Expired, ...]:
+    def list_expired(self, seconds: float, after: str, limit: int) -> tuple[ExpiredLease, ...]:
         """Return leases that expired at least *seconds* ago, in order of their ids."""
         skew = self._skew()
-        rows = self._database.query(statements.FIND_EXPIRED, skew - seconds, after, limit, 0)
+        rows = self._database.query(statements.LIST_EXPIRED_LEASES, skew - seconds, after, limit, 0)
         leases = cast("list[tuple[ArtifactId, float]]", rows)
-        return tuple(Expired(key, elapsed + skew) for key, elapsed in leases)
+        return tuple(ExpiredLease(key, elapsed + skew) for key, elapsed in leases)
 
 
 class SqlSets:
@@ -87,34 +89,34 @@ class SqlSets:
         """Return the newest record of this id, or None."""
         return self._read(self._database.query(statements.FIND_SET, set_id, 1, 0))
 
-    def find_set_ids(self, prefix: str, limit: int, after: str = "") -> tuple[SetId, ...]:
+    def list_set_ids(self, prefix: str, limit: int, after: str = "") -> tuple[SetId, ...]:
         """Return up to *limit* ids that begin with *prefix* and follow *after*, in order."""
-        bounds = between(prefix, after)
-        return first_column(self._database.query(statements.FIND_SET_IDS, *bounds, limit, 0))
+        bounds = id_range(prefix, after)
+        return first_column(self._database.query(statements.LIST_SET_IDS, *bounds, limit, 0))
 
-    def find_labelled(self, labels: Options) -> SetRecord | None:
+    def find_set_by_labels(self, labels: Options) -> SetRecord | None:
         """Return the newest set that has *labels*, or None."""
         text = labels_text(labels)
         offset = 0
         while True:
-            rows = self._database.query(statements.FIND_LABELLED, text, 1, offset)
+            rows = self._database.query(statements.FIND_SET_BY_LABELS, text, 1, offset)
             # SQLite finds some huge numbers equal that differ, and texts that agree up to a NUL.
-            if not rows or carries(labels_from(cast("str", rows[0][1])), labels):
+            if not rows or has_labels(parse_labels(cast("str", rows[0][1])), labels):
                 return self._read(rows)
             offset += 1
 
-    def drop_set(self, set_id: SetId) -> bool:
+    def delete_set(self, set_id: SetId) -> bool:
         """Delete all records of this id."""
 
         def work(execute: Execute) -> bool:
-            execute(statements.DROP_MEMBERS, (set_id,))
-            return execute(statements.DROP_SET, (set_id,)).rowcount > 0
+            execute(statements.DELETE_MEMBERS, (set_id,))
+            return execute(statements.DELETE_SET, (set_id,)).rowcount > 0
 
         return self._database.transaction(work)
 
-    def find_pins(self, artifact_id: ArtifactId) -> tuple[SetId, ...]:
+    def find_sets_containing(self, artifact_id: ArtifactId) -> tuple[SetId, ...]:
         """Return the ids of the sets that contain the artifact, in order."""
-        return first_column(self._database.query(statements.FIND_PINS, artifact_id))
+        return first_column(self._database.query(statements.FIND_SETS_CONTAINING, artifact_id))
 
     def _read(self, rows: list[tuple[object, ...]]) -> SetRecord | None:
         if not rows:
@@ -125,7 +127,7 @@ class SqlSets:
             # Another process has deleted it.
             return None
         ids: frozenset[ArtifactId] = frozenset(first_column(members))
-        return SetRecord(SetId(set_id), ids, labels_from(labels), moment_from(created_at))
+        return SetRecord(SetId(set_id), ids, parse_labels(labels), parse_time(created_at))
 
 
 _COPIES: Final = 100
@@ -138,13 +140,13 @@ class SqlBlobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def write_blob(self, write: Callable[[BinaryIO], None]) -> Held:
+    def write_blob(self, write: Callable[[BinaryIO], None]) -> InlineBlob:
         """Return the bytes that *write* writes, for `SqlRecords.put_record` to store."""
-        if isinstance(write, Encoded):
-            return write.held()
-        sink = Kept()
+        if isinstance(write, EncodedBytes):
+            return write.inline_blob()
+        sink = MemorySink()
         write(sink)
-        return sink.held()
+        return sink.inline_blob()
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
         """Return what *read* makes of the bytes, after verifying them.
@@ -164,7 +166,7 @@ class SqlBlobs:
         data = self._find(blob)
         return data is not None and len(data) == blob.size
 
-    def drop_blob(self, blob: Blob) -> None:
+    def delete_blob(self, blob: Blob) -> None:
         """Delete the bytes, if they exist."""
         self._database.transaction(lambda execute: _empty(execute, blob))
 
@@ -173,13 +175,13 @@ class SqlBlobs:
         data = self._find(blob)
 
         def work(execute: Execute) -> None:
-            execute(statements.SET_ASIDE, (blob.id, data, time_text(datetime.now(UTC))))
+            execute(statements.QUARANTINE_BLOB, (blob.id, data, time_text(datetime.now(UTC))))
             _empty(execute, blob)
 
         if data is not None:
             self._database.transaction(work)
 
-    def check_blob(self, blob: Blob) -> None:
+    def verify_blob(self, blob: Blob) -> None:
         """Verify the copy in each row; raises as `read_blob`."""
         rows = self._database.query(statements.READ_VALUE, blob.id, _COPIES, 0)
         rows += self._database.query(statements.READ_INPUTS, blob.id, _COPIES, 0)
@@ -188,21 +190,21 @@ class SqlBlobs:
         for (data,) in rows:
             self._compare(blob, cast("bytes", data))
 
-    def list_holdings(self, shelf: Shelf, after: str, limit: int) -> tuple[Holding, ...]:
+    def list_blob_entries(self, shelf: BlobArea, after: str, limit: int) -> tuple[BlobEntry, ...]:
         """Return quarantined blobs; all others belong to the rows of records."""
-        if shelf is not Shelf.QUARANTINED:
+        if shelf is not BlobArea.QUARANTINED:
             return ()
-        rows = self._database.query(statements.LIST_ASIDE, after, limit, 0)
+        rows = self._database.query(statements.LIST_QUARANTINED, after, limit, 0)
         entries = cast("list[tuple[str, int, str]]", rows)
-        return tuple(Holding(key, size, moment_from(since)) for key, size, since in entries)
+        return tuple(BlobEntry(key, size, parse_time(since)) for key, size, since in entries)
 
-    def discard(self, shelf: Shelf, key: str, before: datetime) -> bool:
+    def delete_if_older(self, shelf: BlobArea, key: str, before: datetime) -> bool:
         """Delete the blob quarantined under *key* before then; return whether it existed."""
-        if shelf is not Shelf.QUARANTINED:
+        if shelf is not BlobArea.QUARANTINED:
             return False
-        return self._database.change(statements.DROP_ASIDE, (key, time_text(before))) > 0
+        return self._database.change(statements.DELETE_QUARANTINED, (key, time_text(before))) > 0
 
-    def find_places(self) -> frozenset[str]:
+    def get_blob_locations(self) -> frozenset[str]:
         """Return no locations: the rows of records are not shared with other stores."""
         return frozenset()
 
@@ -223,5 +225,5 @@ class SqlBlobs:
 
 
 def _empty(execute: Execute, blob: Blob) -> None:
-    execute(statements.DROP_VALUE, (blob.id,))
-    execute(statements.DROP_INPUTS, (blob.id,))
+    execute(statements.DELETE_VALUE, (blob.id,))
+    execute(statements.DELETE_INPUTS, (blob.id,))

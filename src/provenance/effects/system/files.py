@@ -19,36 +19,36 @@ from typing import Final, TypeAlias
 
 from attrs import evolve
 
-from provenance.archives import Member, Original, manifest
+from provenance.archives import FolderEntry, LocalSource, manifest
 from provenance.effects.io import (
     FileSink,
-    Reaching,
     Temporary,
     blob_of,
+    map_os_errors,
     read_through,
     remove,
     sweep,
 )
 from provenance.errors import CorruptBlobError
 from provenance.model.records import Blob
-from provenance.ports.machine import Assemble, CheckOut, Examined, ExaminedFolder
+from provenance.ports.machine import InspectedFile, InspectedFolder, Materialize, MaterializeFolder
 
-Copies: TypeAlias = "tuple[tuple[Member, str], ...]"
+Copies: TypeAlias = "tuple[tuple[FolderEntry, str], ...]"
 _BUILDING: Final = ".tmp-"
 
 
-def stamp(status: os.stat_result) -> tuple[int, ...]:
+def file_stamp(status: os.stat_result) -> tuple[int, ...]:
     """Return what changes when a file is written."""
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def holds(path: str, blob: Blob) -> bool:
+def file_holds(path: str, blob: Blob) -> bool:
     """Return whether the file at *path* holds *blob*."""
     with open(path, "rb") as file:
         return read_through(file) == blob
 
 
-def listed(folder: str, way: str = "") -> Iterator[tuple[str, str]]:
+def list_files(folder: str, way: str = "") -> Iterator[tuple[str, str]]:
     """Yield each file below *folder*: its relative path with `/`, and its path for the system.
 
     Raises OSError for a symbolic link, which may lead anywhere, and for special files.
@@ -57,7 +57,7 @@ def listed(folder: str, way: str = "") -> Iterator[tuple[str, str]]:
         path = os.path.join(folder, name)
         mode = os.lstat(path).st_mode
         if S_ISDIR(mode):
-            yield from listed(path, f"{way}{name}/")
+            yield from list_files(path, f"{way}{name}/")
         elif S_ISREG(mode):
             yield way + name, path
         else:
@@ -66,7 +66,7 @@ def listed(folder: str, way: str = "") -> Iterator[tuple[str, str]]:
             raise OSError(errno.EINVAL, problem, path)
 
 
-def assembled(folder: str, copies: Copies) -> str:
+def assemble(folder: str, copies: Copies) -> str:
     """Return *folder*, built under another name and renamed if it does not hold just *copies*."""
     if not _is_whole(folder, copies):
         parent = os.path.dirname(folder)
@@ -107,16 +107,17 @@ def _publish(building: str, folder: str, copies: Copies) -> None:
 def _is_whole(folder: str, copies: Copies) -> bool:
     """Return whether *folder* holds *copies* and nothing else."""
     try:
-        found = dict(listed(folder))
+        found = dict(list_files(folder))
         return found.keys() == {member.path for member, _ in copies} and all(
-            os.path.samefile(found[member.path], copy) or holds(found[member.path], member.blob)
+            os.path.samefile(found[member.path], copy)
+            or file_holds(found[member.path], member.blob)
             for member, copy in copies
         )
     except OSError:
         return False
 
 
-def renew(path: str, after: float) -> bool:
+def touch_tree(path: str, after: float) -> bool:
     """Touch *path* as in use if that was last done more than *after* seconds ago."""
     is_old = time.time() - os.stat(path).st_mtime > after
     if is_old:
@@ -142,14 +143,14 @@ class LocalFiles:
         self._verified: dict[str, tuple[int, ...]] = {}
         self._roots: dict[str, Temporary] = {}
 
-    def examine(self, path: str) -> Examined | ExaminedFolder:
+    def inspect_file(self, path: str) -> InspectedFile | InspectedFolder:
         """Digest of the user's file, or of all files of the folder, at *path*; raises OSError."""
         path = os.path.abspath(path)
-        link = stamp(os.lstat(path)) if os.path.islink(path) else ()
-        found = _examined_folder(path) if os.path.isdir(path) else _examined(path)
+        link = file_stamp(os.lstat(path)) if os.path.islink(path) else ()
+        found = _inspect_folder(path) if os.path.isdir(path) else _inspect_file(path)
         return evolve(found, original=evolve(found.original, link=link)) if link else found
 
-    def check_out(self, ask: CheckOut) -> str:
+    def materialize(self, ask: Materialize) -> str:
         """Return the path of a copy of the blob; make one if none exists or it was changed.
 
         Raises `CorruptBlobError` if the store returns other bytes, and `StoreUnavailableError` if
@@ -157,20 +158,20 @@ class LocalFiles:
         """
         root = self._root()
         path = os.path.join(root, ask.blob.id + ("-x" if ask.executable else "") + ask.extension)
-        with Reaching(_NAME):
+        with map_os_errors(_NAME):
             if not self._is_sound(path, ask.blob):
                 self._make(root, path, ask)
         return path
 
-    def assemble(self, ask: Assemble) -> str:
+    def materialize_folder(self, ask: MaterializeFolder) -> str:
         """Return the path of a folder of copies; raise `StoreUnavailableError` if that fails."""
         path = os.path.join(self._root(), _TREES, ask.blob.id)
-        with Reaching(_NAME):
-            assembled(path, ask.copies)
-            renew(path, _DAY)
+        with map_os_errors(_NAME):
+            assemble(path, ask.copies)
+            touch_tree(path, _DAY)
         return path
 
-    def delete_original(self, original: Original) -> bool:
+    def delete_source(self, original: LocalSource) -> bool:
         """Delete the file, if it is still what was examined and none of the copies; of a link, only the link.
 
         Of a folder what was archived goes, and each folder that is empty for it. What a link or a mount leads to stays.
@@ -179,7 +180,7 @@ class LocalFiles:
         if not expected:
             own = Path(original.path)
             gone = [
-                not _leads_away(Path(part.path), own) and self.delete_original(part)
+                not _leads_away(Path(part.path), own) and self.delete_source(part)
                 for part in original.parts
             ]
             _remove_empty(original)
@@ -189,7 +190,7 @@ class LocalFiles:
         ):
             return False
         try:
-            if stamp(os.lstat(original.path)) != expected:
+            if file_stamp(os.lstat(original.path)) != expected:
                 _log.warning(
                     "%s was changed since it was archived, and so it is not deleted", original.path
                 )
@@ -221,7 +222,7 @@ class LocalFiles:
             sweep(os.path.join(root, _TREES), time.time() - _KEPT, shutil.rmtree)
         return root
 
-    def _make(self, root: str, path: str, ask: CheckOut) -> None:
+    def _make(self, root: str, path: str, ask: Materialize) -> None:
         fd, temporary = self._roots[root].create()
         try:
             _fill(fd, temporary, ask)
@@ -236,8 +237,8 @@ class LocalFiles:
             status = os.lstat(path)
             if not S_ISREG(status.st_mode) or status.st_size != blob.size:
                 return False
-            if self._verified.get(path) != stamp(status):
-                if not holds(path, blob):
+            if self._verified.get(path) != file_stamp(status):
+                if not file_holds(path, blob):
                     return False
                 self._remember(path, status)
         except FileNotFoundError:
@@ -247,15 +248,15 @@ class LocalFiles:
 
     def _remember(self, path: str, status: os.stat_result) -> None:
         if time.time_ns() - status.st_mtime_ns > _SETTLED:
-            self._verified[path] = stamp(status)
+            self._verified[path] = file_stamp(status)
 
     def _renew(self, path: str, status: os.stat_result) -> None:
         """Keep a copy that is in use for another month."""
-        if time.time() - status.st_mtime > _DAY and renew(path, _DAY):
-            self._verified[path] = stamp(os.stat(path))
+        if time.time() - status.st_mtime > _DAY and touch_tree(path, _DAY):
+            self._verified[path] = file_stamp(os.stat(path))
 
 
-def _fill(fd: int, path: str, ask: CheckOut) -> None:
+def _fill(fd: int, path: str, ask: Materialize) -> None:
     """Write the blob into the open file, close it, make it read-only, and check its digest."""
     try:
         sink = FileSink(fd, _NAME)
@@ -280,34 +281,34 @@ def _umask(fd: int) -> int:
     return denied | denied >> 2
 
 
-def _examined(path: str) -> Examined:
+def _inspect_file(path: str) -> InspectedFile:
     if not S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for a writer
         raise OSError(errno.EINVAL, "not a regular file", path)
     with open(path, "rb") as file:
-        before = stamp(os.fstat(file.fileno()))
-        return Examined(read_through(file), Original(path, before))
+        before = file_stamp(os.fstat(file.fileno()))
+        return InspectedFile(read_through(file), LocalSource(path, before))
 
 
-def _examined_folder(path: str) -> ExaminedFolder:
-    members: list[Member] = []
-    parts: list[Original] = []
-    for way, file in listed(path):
-        found = _examined(file)
-        members.append(Member(way, found.blob, bool(os.stat(file).st_mode & 0o100)))
+def _inspect_folder(path: str) -> InspectedFolder:
+    members: list[FolderEntry] = []
+    parts: list[LocalSource] = []
+    for way, file in list_files(path):
+        found = _inspect_file(file)
+        members.append(FolderEntry(way, found.blob, bool(os.stat(file).st_mode & 0o100)))
         parts.append(found.original)
     ordered = sorted(members, key=lambda member: member.path)
-    return ExaminedFolder(
-        blob_of(manifest(ordered)), tuple(ordered), Original(path, parts=tuple(parts))
+    return InspectedFolder(
+        blob_of(manifest(ordered)), tuple(ordered), LocalSource(path, parts=tuple(parts))
     )
 
 
 def _leads_away(path: Path, folder: Path) -> bool:
-    """Whether *folder*, or one in it on the way to *path*, is a link or a mount: what is below it is in another place."""
+    """Return whether *folder*, or one in it on the way to *path*, is a link or a mount: what is below it is in another place."""
     way = [above for above in path.parents if above == folder or folder in above.parents]
     return any(os.path.islink(above) or os.path.ismount(above) for above in way)
 
 
-def _remove_empty(folder: Original) -> None:
+def _remove_empty(folder: LocalSource) -> None:
     """Remove *folder* and the folders in it that its parts were in, where nothing is left in them."""
     own = Path(folder.path)
     inside = {

@@ -20,8 +20,8 @@ from provenance.model.ids import RunId
 from provenance.model.records import Json, Run
 from provenance.model.rows import jsonable, run_to_json, time_text
 from provenance.ports.machine import Clock
-from provenance.util.formatting import shown
-from provenance.util.redaction import redacted
+from provenance.util.formatting import safe_repr
+from provenance.util.redaction import redact_arguments
 
 Facts: TypeAlias = "dict[str, Json]"
 Hook: TypeAlias = "Callable[[Facts], object]"
@@ -45,7 +45,7 @@ class SystemClock:
         """Return the time in UTC."""
         return datetime.now(UTC)
 
-    def ticks(self) -> float:
+    def monotonic(self) -> float:
         """Return the seconds of a monotonic clock."""
         return time.perf_counter()
 
@@ -74,7 +74,7 @@ class ThisMachine:
                 run = self._runs.get(pid) or self._runs.setdefault(pid, self._collect())
         return run
 
-    def pause(self, seconds: float) -> float:
+    def sleep(self, seconds: float) -> float:
         """Sleep for 0.5 to 1.5 times *seconds*; return for how long.
 
         The time is random, so that processes that wait together do not go on together.
@@ -102,14 +102,14 @@ class ThisMachine:
         }
         now, hook = self._clock.now(), self._hook
         if hook is None:
-            return run_of(now, facts)
+            return make_run(now, facts)
         try:
             edited = deepcopy(facts)
             answer = hook(edited)
             if answer is not None and not isinstance(answer, Mapping):
-                problem = f"its answer must be a mapping, not {shown(answer)}"
+                problem = f"its answer must be a mapping, not {safe_repr(answer)}"
                 raise TypeError(problem)  # noqa: TRY301 - logged below
-            run = run_of(now, edited if answer is None else cast("Mapping[str, Json]", answer))
+            run = make_run(now, edited if answer is None else cast("Mapping[str, Json]", answer))
             run_to_json(run)  # to find now what cannot be recorded
         except Exception as error:  # noqa: BLE001 - the hook is the user's
             if hook is not self._failed_hook:  # log each hook once
@@ -120,11 +120,11 @@ class ThisMachine:
                     type(error).__name__,
                     error,
                 )
-            return run_of(now, facts)
+            return make_run(now, facts)
         return run
 
 
-def run_of(now: datetime, facts: Mapping[str, Json]) -> Run:
+def make_run(now: datetime, facts: Mapping[str, Json]) -> Run:
     """Return the run that *facts* describe; its id is a digest of them and of the time.
 
     Raises:
@@ -135,7 +135,7 @@ def run_of(now: datetime, facts: Mapping[str, Json]) -> Run:
     def part(name: str) -> Facts:
         value = plain.get(name, {})
         if not isinstance(value, dict):
-            raise TypeError(f"{name!r} must be a mapping, not {shown(value)}")
+            raise TypeError(f"{name!r} must be a mapping, not {safe_repr(value)}")
         return value
 
     return Run(
@@ -169,7 +169,7 @@ def process() -> Facts:
         working_directory = str(Path.cwd())
     return {
         "pid": os.getpid(),
-        "cmdline": list[Json](redacted(sys.orig_argv)),
+        "cmdline": list[Json](redact_arguments(sys.orig_argv)),
         "cwd": working_directory,
         "exe": sys.executable,
         "name": Path(sys.orig_argv[0]).name if sys.orig_argv else "",

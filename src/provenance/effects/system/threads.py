@@ -23,12 +23,12 @@ from typing import Any, Final, TypeVar
 
 from attrs import field, frozen
 
-from provenance.util.locks import Shared
+from provenance.util.locks import ForkBarrier
 
 A = TypeVar("A")
 T = TypeVar("T")
 
-MOST: Final = min(32, (os.cpu_count() or 1) + 4)
+MAX_THREADS: Final = min(32, (os.cpu_count() or 1) + 4)
 """The number of threads that asyncio would have."""
 _LINGER: Final = 5.0
 """Seconds that an idle thread stays; its database connections end with it."""
@@ -43,10 +43,10 @@ class _Job:
     future: Future[Any] = field(factory=Future)
 
 
-class Workers(Shared):
+class Workers(ForkBarrier):
     """Up to *most* threads, started on demand; they end with the process without delaying it."""
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MAX_THREADS) -> None:
         super().__init__()
         self._most = most
         self.forget()
@@ -57,7 +57,7 @@ class Workers(Shared):
         self._unfinished = 0
         self.threads: set[threading.Thread] = set()
 
-    def beside(self, answer: Callable[[T], A], effect: T, /) -> Awaitable[A]:
+    def run_in_thread(self, answer: Callable[[T], A], effect: T, /) -> Awaitable[A]:
         """Answer *effect* in a thread, in a copy of the caller's context."""
         return wrap_future(self.submit(partial(answer, effect)))
 
@@ -114,7 +114,7 @@ def _run(job: _Job) -> Callable[[Future[Any]], object]:
 
 
 _workers: Final = Workers()
-beside: Final = _workers.beside
+run_in_thread: Final = _workers.run_in_thread
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_workers.forget)

@@ -1,19 +1,19 @@
 """Contract suites for stores: subclass one, say how to make an empty store, and run pytest.
 
-from provenance.testing import Place
+from provenance.testing import StoreUnderTest
 from provenance.testing.contracts import BlobContract
 
 class TestShelf(BlobContract):
     def make(self, folder):
-        return Place.of_blobs(Shelf(folder))
+        return StoreUnderTest.of_blobs(BlobArea(folder))
 """
 
-from provenance.util.optional import needed
+from provenance.util.optional import require_library
 
 _SUITES = ("blobs", "leases", "maintenance", "records", "sets", "stateful")
 
-needed("hypothesis", "a contract suite", "testing")
-needed("pytest", "a contract suite", "testing").register_assert_rewrite(
+require_library("hypothesis", "a contract suite", "testing")
+require_library("pytest", "a contract suite", "testing").register_assert_rewrite(
     *(f"{__name__}.{suite}" for suite in _SUITES)
 )
 
@@ -24,38 +24,38 @@ from provenance.testing.contracts.blobs import (
     DamageContract,
 )
 from provenance.testing.contracts.leases import LeaseContract
-from provenance.testing.contracts.maintenance import CareContract
+from provenance.testing.contracts.maintenance import MaintenanceContract
 from provenance.testing.contracts.records import (
     RecordContract,
     SearchContract,
 )
 from provenance.testing.contracts.sets import SetContract
 from provenance.testing.contracts.stateful import (
-    ModelContract,
+    StatefulContract,
     StoreModel,
     ThreadContract,
     store_machine,
 )
 
 
-# Without `DamageContract` (needs a way to damage blobs), `CareContract` (needs methods for
+# Without `DamageContract` (needs a way to damage blobs), `MaintenanceContract` (needs methods for
 # maintenance) and `LeaseContract` (needs a clock).
 class StoreContract(
-    BlobContract, RecordContract, SetContract, SearchContract, ThreadContract, ModelContract
+    BlobContract, RecordContract, SetContract, SearchContract, ThreadContract, StatefulContract
 ):
     """All contracts of records and blobs that need nothing but the stores."""
 
 
 __all__ = [
     "BlobContract",
-    "CareContract",
     "Contract",
     "DamageContract",
     "LeaseContract",
-    "ModelContract",
+    "MaintenanceContract",
     "RecordContract",
     "SearchContract",
     "SetContract",
+    "StatefulContract",
     "StoreContract",
     "StoreModel",
     "ThreadContract",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from provenance.testing.harness import Place
+from provenance.testing.harness import StoreUnderTest
 
 LAW = settings(
     deadline=None,
@@ -26,24 +26,24 @@ FEW = settings(LAW, max_examples=25)
 class Contract:
     """Tests of a store that a subclass makes.
 
-    Suites can be combined: `class TestMine(BlobContract, ModelContract)`. To test several stores,
+    Suites can be combined: `class TestMine(BlobContract, StatefulContract)`. To test several stores,
     override the fixture `place`, with `params`, instead of `make`.
     """
 
-    def make(self, folder: Path, /) -> Place:
+    def make(self, folder: Path, /) -> StoreUnderTest:
         """Return an empty store, which may keep files in *folder*, an empty folder."""
         raise NotImplementedError(
             f"{type(self).__name__} needs a method make(self, folder) -> Place"
         )
 
     @pytest.fixture
-    def place(self, tmp_path: Path) -> Generator[Place]:
+    def place(self, tmp_path: Path) -> Generator[StoreUnderTest]:
         """Make an empty store."""
         place = self.make(tmp_path)
         yield place
         place.close()
 
     @pytest.fixture
-    def fresh(self, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Place]:
+    def fresh(self, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], StoreUnderTest]:
         """Return a function that makes empty stores; the caller closes them."""
         return lambda: self.make(tmp_path_factory.mktemp("place"))

@@ -17,16 +17,16 @@ from provenance.model.ids import ArtifactId
 from provenance.ports.leases import (
     IMPOSSIBLE,
     LONGEST_LEASE,
-    Claim,
-    Claimed,
-    FindExpired,
-    Leases,
-    Release,
-    Renew,
-    Taken,
+    AcquireLease,
+    Lease,
+    LeaseEffects,
+    LeaseHeld,
+    ListExpiredLeases,
+    ReleaseLease,
+    RenewLease,
 )
 from provenance.testing.contracts.base import LAW
-from provenance.testing.contracts.stateful import at_once
+from provenance.testing.contracts.stateful import run_in_threads
 from provenance.testing.harness import new_id
 
 _START: Final = 1_000_000.0
@@ -34,7 +34,7 @@ _ANY: Final = st.integers(0, 99)
 _IDS: Final = [ArtifactId(digit * 40) for digit in "01"]
 
 
-class SetClock:
+class SettableClock:
     """A clock that stands still until its `time`, in seconds, is changed."""
 
     def __init__(self) -> None:
@@ -48,108 +48,120 @@ class SetClock:
 class LeaseContract:
     """Tests of a lease store that a subclass makes."""
 
-    def make(self, folder: Path, clock: Callable[[], float], /) -> Interpreter[Leases]:
+    def make(self, folder: Path, clock: Callable[[], float], /) -> Interpreter[LeaseEffects]:
         """Return an empty store that uses *clock*; *folder* is empty and for its files."""
         raise NotImplementedError(f"{type(self).__name__} needs a method make(self, folder, clock)")
 
     @pytest.fixture
-    def clock(self) -> SetClock:
+    def clock(self) -> SettableClock:
         """Return the clock of the store."""
-        return SetClock()
+        return SettableClock()
 
     @pytest.fixture
-    def ask(self, tmp_path: Path, clock: SetClock) -> Interpreter[Leases]:
+    def ask(self, tmp_path: Path, clock: SettableClock) -> Interpreter[LeaseEffects]:
         """Return an empty store."""
         return self.make(tmp_path, clock)
 
-    def test_one_owner_at_a_time(self, ask: Interpreter[Leases], clock: SetClock) -> None:
+    def test_one_owner_at_a_time(
+        self, ask: Interpreter[LeaseEffects], clock: SettableClock
+    ) -> None:
         """While a lease lasts, other claims fail and report the time left."""
-        lease = _claimed(ask, _IDS[0])
+        lease = _acquired(ask, _IDS[0])
         clock.time += 4
-        taken = ask(Claim(_IDS[0], 10))
-        assert isinstance(taken, Taken)
+        taken = ask(AcquireLease(_IDS[0], 10))
+        assert isinstance(taken, LeaseHeld)
         assert pytest.approx(6, abs=0.1) == taken.seconds
-        _claimed(ask, _IDS[1])
-        assert ask(Release(lease))
-        _claimed(ask, _IDS[0])
+        _acquired(ask, _IDS[1])
+        assert ask(ReleaseLease(lease))
+        _acquired(ask, _IDS[0])
 
-    def test_expired_leases_are_listed(self, ask: Interpreter[Leases], clock: SetClock) -> None:
+    def test_expired_leases_are_listed(
+        self, ask: Interpreter[LeaseEffects], clock: SettableClock
+    ) -> None:
         """Leases that expired long enough ago are listed, unless they were claimed again."""
         for artifact_id in _IDS:
-            _claimed(ask, artifact_id, 10)
+            _acquired(ask, artifact_id, 10)
         clock.time += 15
 
         def expired(seconds: float, after: str = "", limit: int = 100) -> list[ArtifactId]:
-            return [lease.artifact_id for lease in ask(FindExpired(seconds, after, limit))]
+            return [lease.artifact_id for lease in ask(ListExpiredLeases(seconds, after, limit))]
 
-        assert () == ask(FindExpired(6))
+        assert () == ask(ListExpiredLeases(6))
         assert _IDS == expired(4)
-        assert pytest.approx(5, abs=0.1) == ask(FindExpired(4))[0].seconds
+        assert pytest.approx(5, abs=0.1) == ask(ListExpiredLeases(4))[0].seconds
         assert [_IDS[0]] == expired(4, limit=1)
         assert [_IDS[1]] == expired(4, _IDS[0])
-        _claimed(ask, _IDS[0], 10)
+        _acquired(ask, _IDS[0], 10)
         assert [_IDS[1]] == expired(0)
 
     def test_a_lease_that_expires_passes_to_another(
-        self, ask: Interpreter[Leases], clock: SetClock
+        self, ask: Interpreter[LeaseEffects], clock: SettableClock
     ) -> None:
         """The new owner gets a higher fence; the old one cannot renew or release the lease."""
-        early = _claimed(ask, _IDS[0])
+        early = _acquired(ask, _IDS[0])
         clock.time += 11
-        late = _claimed(ask, _IDS[0])
+        late = _acquired(ask, _IDS[0])
         assert late.fence > early.fence
-        assert (False, False) == (ask(Renew(early, 10)), ask(Release(early)))
-        assert isinstance(ask(Claim(_IDS[0], 10)), Taken)
-        assert (True, True, False) == (ask(Renew(late, 10)), ask(Release(late)), ask(Release(late)))
+        assert (False, False) == (ask(RenewLease(early, 10)), ask(ReleaseLease(early)))
+        assert isinstance(ask(AcquireLease(_IDS[0], 10)), LeaseHeld)
+        assert (True, True, False) == (
+            ask(RenewLease(late, 10)),
+            ask(ReleaseLease(late)),
+            ask(ReleaseLease(late)),
+        )
 
-    def test_a_renewed_lease_lasts(self, ask: Interpreter[Leases], clock: SetClock) -> None:
+    def test_a_renewed_lease_lasts(
+        self, ask: Interpreter[LeaseEffects], clock: SettableClock
+    ) -> None:
         """A renewed lease lasts for the given seconds from the renewal."""
-        lease = _claimed(ask, _IDS[0])
+        lease = _acquired(ask, _IDS[0])
         for _ in range(3):
             clock.time += 8
-            assert ask(Renew(lease, 10))
+            assert ask(RenewLease(lease, 10))
         clock.time += 9
-        assert isinstance(ask(Claim(_IDS[0], 10)), Taken)
+        assert isinstance(ask(AcquireLease(_IDS[0], 10)), LeaseHeld)
         clock.time += 2
-        _claimed(ask, _IDS[0])
+        _acquired(ask, _IDS[0])
 
-    def test_a_released_lease_is_not_renewed(self, ask: Interpreter[Leases]) -> None:
+    def test_a_released_lease_is_not_renewed(self, ask: Interpreter[LeaseEffects]) -> None:
         """A released lease cannot be renewed, before or after the next claim."""
-        first = _claimed(ask, _IDS[0])
-        assert ask(Release(first))
-        assert not ask(Renew(first, 10))
-        _claimed(ask, _IDS[0])
-        assert (False, False) == (ask(Renew(first, 10)), ask(Release(first)))
+        first = _acquired(ask, _IDS[0])
+        assert ask(ReleaseLease(first))
+        assert not ask(RenewLease(first, 10))
+        _acquired(ask, _IDS[0])
+        assert (False, False) == (ask(RenewLease(first, 10)), ask(ReleaseLease(first)))
 
     def test_a_clock_that_is_set_back_blocks_no_claim(
-        self, ask: Interpreter[Leases], clock: SetClock
+        self, ask: Interpreter[LeaseEffects], clock: SettableClock
     ) -> None:
         """A lease that lasts longer than is possible counts as expired."""
-        lease = _claimed(ask, _IDS[0], LONGEST_LEASE)
+        lease = _acquired(ask, _IDS[0], LONGEST_LEASE)
         clock.time -= 10_000
-        _claimed(ask, _IDS[0])
-        assert not ask(Renew(lease, 10))
+        _acquired(ask, _IDS[0])
+        assert not ask(RenewLease(lease, 10))
 
     def test_a_clock_that_is_set_back_a_little_changes_nothing(
-        self, ask: Interpreter[Leases], clock: SetClock
+        self, ask: Interpreter[LeaseEffects], clock: SettableClock
     ) -> None:
         """A lease still holds after a small correction of the clock."""
-        _claimed(ask, _IDS[0], LONGEST_LEASE)
+        _acquired(ask, _IDS[0], LONGEST_LEASE)
         clock.time -= 30
-        assert isinstance(ask(Claim(_IDS[0], 10)), Taken)
+        assert isinstance(ask(AcquireLease(_IDS[0], 10)), LeaseHeld)
 
-    def test_one_of_many_threads_gets_it(self, ask: Interpreter[Leases], clock: SetClock) -> None:
+    def test_one_of_many_threads_gets_it(
+        self, ask: Interpreter[LeaseEffects], clock: SettableClock
+    ) -> None:
         """If threads claim at the same time, one of them gets the lease."""
         for artifact in (new_id(), new_id()):
             for _ in range(2):
-                answers = at_once(partial(_claim, ask, artifact))
-                assert 1 == sum(isinstance(answer, Claimed) for answer in answers)
+                answers = run_in_threads(partial(_acquire, ask, artifact))
+                assert 1 == sum(isinstance(answer, Lease) for answer in answers)
                 clock.time += 11
 
     def test_leases_are_as_in_a_dictionary(self, tmp_path_factory: pytest.TempPathFactory) -> None:
         """The store agrees with a dictionary while leases change, time passes and clocks jump."""
 
-        def make(clock: Callable[[], float]) -> Interpreter[Leases]:
+        def make(clock: Callable[[], float]) -> Interpreter[LeaseEffects]:
             return self.make(tmp_path_factory.mktemp("leases"), clock)
 
         machine = type("Leases", (LeaseModel,), {"make": staticmethod(make)})
@@ -158,13 +170,15 @@ class LeaseContract:
         )
 
 
-def _claim(ask: Interpreter[Leases], artifact_id: ArtifactId, _: int) -> Claimed | Taken:
-    return ask(Claim(artifact_id, 10))
+def _acquire(ask: Interpreter[LeaseEffects], artifact_id: ArtifactId, _: int) -> Lease | LeaseHeld:
+    return ask(AcquireLease(artifact_id, 10))
 
 
-def _claimed(ask: Interpreter[Leases], artifact_id: ArtifactId, seconds: float = 10) -> Claimed:
-    lease = ask(Claim(artifact_id, seconds))
-    assert isinstance(lease, Claimed)
+def _acquired(
+    ask: Interpreter[LeaseEffects], artifact_id: ArtifactId, seconds: float = 10
+) -> Lease:
+    lease = ask(AcquireLease(artifact_id, seconds))
+    assert isinstance(lease, Lease)
     assert artifact_id == lease.artifact_id
     return lease
 
@@ -173,26 +187,26 @@ class LeaseModel(RuleBasedStateMachine):
     """A store compared with a dictionary: by artifact, the latest lease and its end."""
 
     @staticmethod
-    def make(clock: Callable[[], float], /) -> Interpreter[Leases]:
+    def make(clock: Callable[[], float], /) -> Interpreter[LeaseEffects]:
         """Return an empty store that uses *clock*."""
         raise NotImplementedError("define make(clock) -> Interpreter[Leases]")
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock = SetClock()
+        self.clock = SettableClock()
         self.ask = self.make(self.clock)
-        self.held: dict[ArtifactId, tuple[Claimed, float]] = {}
-        self.given: list[Claimed] = []
+        self.held: dict[ArtifactId, tuple[Lease, float]] = {}
+        self.given: list[Lease] = []
 
     @rule(artifact=st.sampled_from(_IDS), seconds=st.sampled_from([1.0, 10.0, LONGEST_LEASE]))
-    def claim(self, artifact: ArtifactId, seconds: float) -> None:
+    def acquire(self, artifact: ArtifactId, seconds: float) -> None:
         """Claim a lease, which succeeds unless one lasts; owners are new, and fences grow."""
         known = self.held.get(artifact)
-        answer = self.ask(Claim(artifact, seconds))
+        answer = self.ask(AcquireLease(artifact, seconds))
         if known is not None and 0 < known[1] - self.clock.time <= IMPOSSIBLE:
-            assert isinstance(answer, Taken)
+            assert isinstance(answer, LeaseHeld)
             return
-        assert isinstance(answer, Claimed)
+        assert isinstance(answer, Lease)
         assert answer.owner not in {lease.owner for lease in self.given}
         assert known is None or answer.fence > known[0].fence
         self.held[artifact] = answer, self.clock.time + seconds
@@ -204,7 +218,7 @@ class LeaseModel(RuleBasedStateMachine):
         """Renew a lease, which the latest owner can, even after the end."""
         lease = self.given[which % len(self.given)]
         is_held = self._is_held(lease)
-        assert is_held == self.ask(Renew(lease, seconds))
+        assert is_held == self.ask(RenewLease(lease, seconds))
         if is_held:
             self.held[lease.artifact_id] = lease, self.clock.time + seconds
 
@@ -214,7 +228,7 @@ class LeaseModel(RuleBasedStateMachine):
         """Release a lease, which the latest owner can, once."""
         lease = self.given[which % len(self.given)]
         is_held = self._is_held(lease)
-        assert is_held == self.ask(Release(lease))
+        assert is_held == self.ask(ReleaseLease(lease))
         if is_held:
             del self.held[lease.artifact_id]
 
@@ -223,5 +237,5 @@ class LeaseModel(RuleBasedStateMachine):
         """Let time pass, or set the clock."""
         self.clock.time += seconds
 
-    def _is_held(self, lease: Claimed) -> bool:
+    def _is_held(self, lease: Lease) -> bool:
         return lease.artifact_id in self.held and self.held[lease.artifact_id][0] == lease

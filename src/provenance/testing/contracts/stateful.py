@@ -15,19 +15,19 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from provenance.effects.io import blob_of
 from provenance.errors import BlobNotFoundError
 from provenance.model.ids import ArtifactId, ValueId
-from provenance.model.records import ArtifactRecord, Blob, Held
-from provenance.ports.blobs import DropBlob, HasBlob, Quarantine
+from provenance.model.records import ArtifactRecord, Blob, InlineBlob
+from provenance.ports.blobs import DeleteBlob, HasBlob, Quarantine
 from provenance.ports.records import (
-    DropRecord,
-    FindByValue,
-    FindIds,
+    DeleteRecord,
     FindInputs,
-    FindProgeny,
+    FindRecordsByValue,
     FindRun,
+    ListDependents,
+    ListIds,
     PutRecord,
 )
 from provenance.testing.contracts.base import LAW, Contract
-from provenance.testing.harness import LIMIT, Place, inline_blobs, new_id, record, run
+from provenance.testing.harness import LIMIT, StoreUnderTest, inline_blobs, new_id, record, run
 
 ALL_IDS: Final = [ArtifactId(digit * 2 + "0" * 38) for digit in "0123"]
 ALL_CONTENTS: Final = [b"", b"a", b"b", b"c" * LIMIT, b"d" * (LIMIT + 1)]
@@ -47,7 +47,7 @@ class StoreModel(RuleBasedStateMachine):
     """
 
     @staticmethod
-    def make() -> Place:
+    def make() -> StoreUnderTest:
         """Return an empty store."""
         raise NotImplementedError("define make() -> Place, or use `store_machine(make)`")
 
@@ -62,11 +62,11 @@ class StoreModel(RuleBasedStateMachine):
         """Close the store."""
         self.place.close()
 
-    def write(self, data: bytes) -> tuple[Held, ...]:
+    def write(self, data: bytes) -> tuple[InlineBlob, ...]:
         """Write, and return the blob if it must be put with a record."""
         written = self.place.write(data)
         assert blob_of(data) == written.blob
-        if isinstance(written, Held):
+        if isinstance(written, InlineBlob):
             return (written,)
         self.bytes[written.blob] = data
         return ()
@@ -111,7 +111,7 @@ class StoreModel(RuleBasedStateMachine):
     def drop(self, artifact: ArtifactId) -> None:
         """Delete a record and the bytes that no other record references."""
         deleted = self.records.pop(artifact, None)
-        orphans = self.place.ask(DropRecord(artifact))
+        orphans = self.place.ask(DeleteRecord(artifact))
         if deleted is None:
             assert orphans is None
             return
@@ -119,14 +119,14 @@ class StoreModel(RuleBasedStateMachine):
         referenced = {blob for one in self.records.values() for blob in one.blobs}
         assert set(deleted.blobs) - referenced == set(orphans or ())
         for blob in orphans or ():
-            self.place.ask(DropBlob(blob))
+            self.place.ask(DeleteBlob(blob))
             self.bytes.pop(blob, None)
 
     @rule(data=contents, quarantine=st.booleans())
     def lose(self, data: bytes, quarantine: bool) -> None:
         """Delete or quarantine bytes, whether or not records reference them."""
         blob = blob_of(data)
-        self.place.ask(Quarantine(blob) if quarantine else DropBlob(blob))
+        self.place.ask(Quarantine(blob) if quarantine else DeleteBlob(blob))
         self.bytes.pop(blob, None)
         for blobs in self.carried.values():
             blobs.discard(blob)
@@ -140,11 +140,11 @@ class StoreModel(RuleBasedStateMachine):
     def records_are_those_of_the_dictionary(self) -> None:
         """Look up records by their ids and by those of their inputs."""
         known = sorted(self.records)
-        assert tuple(known) == self.place.ask(FindIds("", 10))
+        assert tuple(known) == self.place.ask(ListIds("", 10))
         for artifact in ALL_IDS:
             assert self.records.get(artifact) == self.place.find(record(id=artifact))
             children = [key for key in known if artifact in self.records[key].input_artifact_ids]
-            assert tuple(children) == self.place.ask(FindProgeny(artifact))
+            assert tuple(children) == self.place.ask(ListDependents(artifact))
         assert not known or run() == self.place.ask(FindRun(run().id))
 
     @invariant()
@@ -152,7 +152,7 @@ class StoreModel(RuleBasedStateMachine):
         """Look up records by their values."""
         for value in map(value_of, ALL_CONTENTS):
             expected = {one.id for one in self.records.values() if one.value_id == value}
-            assert expected == {one.id for one in self.place.ask(FindByValue(value))}
+            assert expected == {one.id for one in self.place.ask(FindRecordsByValue(value))}
 
     @invariant()
     def bytes_are_those_of_the_dictionary(self) -> None:
@@ -168,7 +168,7 @@ class StoreModel(RuleBasedStateMachine):
                     self.place.read(blob)
 
 
-def store_machine(make: Callable[[], Place]) -> type[StoreModel]:
+def store_machine(make: Callable[[], StoreUnderTest]) -> type[StoreModel]:
     """Return the state machine `StoreModel` for the empty stores that *make* returns.
 
     Write `TestMine = store_machine(make).TestCase` in a test module to choose its settings.
@@ -176,7 +176,7 @@ def store_machine(make: Callable[[], Place]) -> type[StoreModel]:
     return type("StoreMachine", (StoreModel,), {"make": staticmethod(make)})
 
 
-class ModelContract(Contract):
+class StatefulContract(Contract):
     """Any sequence of operations affects a store as it affects a dictionary.
 
     Attributes:
@@ -187,7 +187,7 @@ class ModelContract(Contract):
     examples: ClassVar[int] = 15
     steps: ClassVar[int] = 20
 
-    def test_a_store_is_a_dictionary(self, fresh: Callable[[], Place]) -> None:
+    def test_a_store_is_a_dictionary(self, fresh: Callable[[], StoreUnderTest]) -> None:
         """After writes, losses and deletions in any order, lookups agree with dictionaries."""
         chosen = settings(LAW, max_examples=self.examples, stateful_step_count=self.steps)
         run_state_machine_as_test(store_machine(fresh), settings=chosen)
@@ -199,7 +199,7 @@ THREADS = 8
 SOURCE = ArtifactId("a" * 40)
 
 
-def at_once(work: Callable[[int], T]) -> list[T]:
+def run_in_threads(work: Callable[[int], T]) -> list[T]:
     """Return the results of *work* in several threads that start together."""
     barrier = Barrier(THREADS)
 
@@ -211,7 +211,7 @@ def at_once(work: Callable[[int], T]) -> list[T]:
         return list(pool.map(wait, range(THREADS)))
 
 
-def put_whole(place: Place) -> None:
+def put_whole(place: StoreUnderTest) -> None:
     """Put a record with its own value, and read both."""
     artifact = new_id()
     written = place.write(artifact.encode())
@@ -227,7 +227,7 @@ def put_whole(place: Place) -> None:
 class ThreadContract(Contract):
     """A store may be shared by threads."""
 
-    def test_threads_share_a_store(self, place: Place) -> None:
+    def test_threads_share_a_store(self, place: StoreUnderTest) -> None:
         """Threads put, find and read at the same time without affecting each other."""
 
         def work(turn: int) -> bytes:
@@ -235,21 +235,23 @@ class ThreadContract(Contract):
                 put_whole(place)
             return place.read(place.keep(bytes([turn]) * (LIMIT + 1)))
 
-        assert [bytes([turn]) * (LIMIT + 1) for turn in range(THREADS)] == at_once(work)
-        assert 5 * THREADS == len(place.ask(FindProgeny(SOURCE)))
+        assert [bytes([turn]) * (LIMIT + 1) for turn in range(THREADS)] == run_in_threads(work)
+        assert 5 * THREADS == len(place.ask(ListDependents(SOURCE)))
 
-    def test_one_of_many_threads_wins(self, place: Place) -> None:
+    def test_one_of_many_threads_wins(self, place: StoreUnderTest) -> None:
         """Threads that put records of one id at the same time all get the same record."""
         one = record()
-        answers = set(at_once(lambda turn: place.put(record(id=one.id, version=turn)).version))
+        answers = set(
+            run_in_threads(lambda turn: place.put(record(id=one.id, version=turn)).version)
+        )
         assert 1 == len(answers)
         stored = place.find(one)
         assert stored is not None
         assert answers == {stored.version}
 
-    def test_one_of_many_threads_deletes(self, place: Place) -> None:
+    def test_one_of_many_threads_deletes(self, place: StoreUnderTest) -> None:
         """If threads delete one record at the same time, one of them gets its blobs."""
         one = place.put(record())
-        answers = at_once(lambda _: place.ask(DropRecord(one.id)))
+        answers = run_in_threads(lambda _: place.ask(DeleteRecord(one.id)))
         assert 1 == sum(answer is not None for answer in answers)
         assert place.find(one) is None

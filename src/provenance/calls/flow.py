@@ -1,0 +1,147 @@
+"""The steps of a call, and the two drivers that take them: a synchronous and an asynchronous one.
+
+A flow is a generator that yields steps. The drivers call the user's function, so that its traceback is its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Generic, TypeAlias, TypeVar, assert_never, cast
+
+from attrs import frozen
+
+from provenance.calls import commit
+from provenance.calls.draft import Call, PendingArtifact, Timing
+from provenance.effect import Effect, Program, in_threads, run, run_async
+from provenance.errors import ProvenanceError, UnserializableValueError
+from provenance.model.records import ArtifactRecord
+from provenance.repository import programs
+from provenance.repository.handles import Repository
+from provenance.repository.programs import LookupResult
+from provenance.results.origin import resolving_in, resolving_in_async
+from provenance.singleflight.coordinate import in_turn, in_turn_async
+from provenance.singleflight.leases import SingleFlight
+from provenance.util.formatting import describe_error
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+
+@frozen
+class Ask(Effect[A], Generic[A]):
+    """Run a program against the call's repository."""
+
+    program: Program[Any, A]
+
+
+@frozen
+class TakeTurn(Effect[LookupResult]):
+    """Wait until nobody else computes the artifact; the turn lasts until the call has ended."""
+
+    sharing: SingleFlight
+
+
+@frozen
+class Invoke(Effect["tuple[object, Timing]"]):
+    """Call the user's function."""
+
+
+@frozen
+class StoreDraft(Effect[ArtifactRecord]):
+    """Store and record a result; the answer is what is recorded now, which may be another process's."""
+
+    draft: PendingArtifact
+
+
+Step: TypeAlias = Ask[Any] | TakeTurn | Invoke | StoreDraft
+Flow: TypeAlias = Generator[Step, Any, R]
+
+
+def drive(call: Call, flow: Flow[R], answer: object = None) -> R:
+    """Take the steps of *flow* to its end, the first of them with this *answer*."""
+    while True:
+        try:
+            step = flow.send(answer)
+        except StopIteration as stop:
+            return cast("R", stop.value)
+        match step:
+            case Ask(program):
+                answer = run(program, call.repo.interpreter)
+            case TakeTurn(sharing):
+                rest: Callable[[LookupResult], R] = partial(drive, call, flow)
+                return in_turn(call.work(sharing), rest)
+            case Invoke():
+                clock = call.environment.clock
+                at, began = clock.now(), clock.monotonic()
+                value = call.invoke()
+                answer = value, Timing(at, began, clock.monotonic())
+            case StoreDraft(draft):
+                answer = store_draft(call.repo, draft)
+            case _:
+                assert_never(step)
+
+
+async def drive_async(call: Call, flow: Flow[R], answer: object = None) -> R:
+    """As `drive`, for an asynchronous function: the event loop is not blocked."""
+    while True:
+        try:
+            step = flow.send(answer)
+        except StopIteration as stop:
+            return cast("R", stop.value)
+        match step:
+            case Ask(program):
+                answer = await _run_in_thread(call, program)
+            case TakeTurn(sharing):
+                return await in_turn_async(
+                    call.work(sharing), partial(probe, call), partial(drive_async, call, flow)
+                )
+            case Invoke():
+                clock = call.environment.clock
+                at, began = clock.now(), clock.monotonic()
+                value = await cast("Awaitable[object]", call.invoke())
+                answer = value, Timing(at, began, clock.monotonic())
+            case StoreDraft(draft):
+                with _holding_result(draft), resolving_in_async(call.repo):
+                    answer = await _run_in_thread(call, commit.commit(draft))
+            case _:
+                assert_never(step)
+
+
+async def _run_in_thread(call: Call, program: Program[Any, A]) -> A:
+    return await run_async(
+        program, in_threads(call.repo.interpreter, call.environment.run_in_thread)
+    )
+
+
+async def probe(call: Call) -> LookupResult:
+    """Look *call* up, and whether its bytes are there: a lazy read could not await their recomputation."""
+    return await _run_in_thread(call, programs.probe(call.plan.artifact_id))
+
+
+def store_draft(repo: Repository, draft: PendingArtifact) -> ArtifactRecord:
+    """Store and record *draft* in *repo*; returns the record that is stored now, which may be another process's."""
+    with _holding_result(draft):
+        return resolving_in(repo, lambda: run(commit.commit(draft), repo.interpreter))
+
+
+@contextmanager
+def _holding_result(draft: PendingArtifact) -> Generator[None]:
+    """Make an error of recording hold the result, so that the work is not lost.
+
+    Raises:
+        UnserializableValueError: in place of an error that is not the library's.
+    """
+    try:
+        yield
+    except Exception as error:
+        value = draft.computation.value
+        if not isinstance(error, ProvenanceError):
+            what, reason = f"the result of {draft.plan.cache_key.name}", describe_error(error)
+            advice = "see what raised it, and call again; `value` of this error holds the result"
+            raise UnserializableValueError(
+                what, f"recording it failed: {reason}", value, advice
+            ) from error
+        error.value = value
+        raise
