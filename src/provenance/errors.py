@@ -29,18 +29,21 @@ artifact, store or argument, and what to do about it; the same facts are attribu
 
 from collections.abc import Iterable
 
+from provenance.escaping import escape_invisible
+
 
 class ProvenanceError(Exception):
     """Root of the library's errors.
 
-    If a result was computed and could not be recorded, `value` is that result.
+    If a result was computed and could not be recorded, `value` is that result. The message is one
+    line, whatever the names in it contain.
     """
 
     value: object = None
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = escape_invisible(message)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return self.message
