@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
@@ -12,6 +12,7 @@ from typing import Final, Self, assert_never
 
 from attrs import frozen
 
+from provenance.errors import CorruptRecordError
 from provenance.events import (
     CodeChanged,
     Event,
@@ -130,6 +131,19 @@ def emit(event: Event) -> None:
             subscription.receive(event)
         except Exception:
             log.exception("a subscriber failed on %r", event)
+
+
+def report_skipped(errors: Sequence[CorruptRecordError]) -> None:
+    """Count and log the records that a search or a listing leaves out."""
+    if not errors:
+        return
+    with _guard.lock:
+        _counts["skipped"] += len(errors)
+    first = errors[0]
+    log.warning(
+        "skipped %d damaged or unsigned record(s) of repository %r, such as %s: %s",
+        *(len(errors), first.repo, first.artifact_id, first.reason),
+    )
 
 
 def stats() -> Stats:

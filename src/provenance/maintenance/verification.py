@@ -39,6 +39,7 @@ from provenance.ports.machine import Now
 from provenance.ports.records import (
     CheckDatabase,
     FindEviction,
+    FindInputs,
     FindRun,
     FindSet,
     ListIds,
@@ -57,7 +58,7 @@ _DOWN: Final = 3
 
 Progress: TypeAlias = Callable[[int, "int | None"], None]
 """Called after each step with the number of steps so far, and the total if it is known."""
-_Verify: TypeAlias = ReadStoredRecord | FindEviction | FindRun | ListIds | VerifyBlob
+_Verify: TypeAlias = ReadStoredRecord | FindInputs | FindEviction | FindRun | ListIds | VerifyBlob
 
 
 @frozen
@@ -142,6 +143,8 @@ def examine(artifact_id: ArtifactId) -> Program[_Verify, ArtifactReport]:
     for _ in range(_TRIES):
         try:
             record = yield from ReadStoredRecord(artifact_id)
+            if record is not None:
+                yield from FindInputs(artifact_id)
         except CorruptRecordError as error:
             return ArtifactReport((RecordDamaged(artifact_id, error.reason),))
         if record is None:  # deleted since it was listed

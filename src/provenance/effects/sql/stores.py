@@ -101,7 +101,7 @@ class SqlSets:
         while True:
             rows = self._database.query(statements.FIND_SET_BY_LABELS, text, 1, offset)
             # SQLite finds some huge numbers equal that differ, and texts that agree up to a NUL.
-            if not rows or has_labels(parse_labels(cast("str", rows[0][1])), labels):
+            if not rows or _has_labels(cast("str", rows[0][1]), labels):
                 return self._read(rows)
             offset += 1
 
@@ -128,6 +128,15 @@ class SqlSets:
             return None
         ids: frozenset[ArtifactId] = frozenset(first_column(members))
         return SetRecord(SetId(set_id), ids, parse_labels(labels), parse_time(created_at))
+
+
+def _has_labels(text: str, wanted: Options) -> bool:
+    """Return whether the set's labels are *wanted*; what is damaged has none."""
+    try:
+        labels = parse_labels(text)
+    except ValueError:
+        return False
+    return has_labels(labels, wanted)
 
 
 _COPIES: Final = 100
