@@ -39,6 +39,8 @@ class Session(ForkBarrier):
     opening: sqlite3.Connection | None = None
     """The connection before it is ready for use."""
     file: int | None = None
+    was_forked: bool = False
+    """True if a fork closed the connection, which a signal handler may do in the middle of a call."""
     is_torn: bool = False
     """True if code that joined the transaction could neither finish nor be rolled back."""
 
@@ -57,7 +59,20 @@ class Session(ForkBarrier):
 
     def before_fork(self) -> None:
         """Close the connection, because SQLite's locks do not work in the child."""
+        self.was_forked = True
         self.disconnect()
+
+    def may_repeat(self, error: Exception) -> bool:
+        """Return whether *error* came from a fork, in this process or its parent, and clear that.
+
+        What was not committed is rolled back, so that all of it can be done again.
+        """
+        is_closed = isinstance(error, sqlite3.ProgrammingError) and self.was_forked
+        if self.at_work.locked() or not is_closed:
+            return False
+        self.was_forked = False
+        self.disconnect()
+        return True
 
     def __del__(self) -> None:
         self.disconnect()
@@ -222,6 +237,8 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
                     )
                 return connection.execute(statement, values).fetchall()
         except _TROUBLE as error:
+            if session.may_repeat(error):
+                return self.query(statement, *values)
             raise self._unavailable(error) from error
 
     def change(self, statement: str, values: Values, generation: int | None = None) -> int:
@@ -238,6 +255,8 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
                     return 0
                 return connection.execute(statement, values).rowcount
         except _TROUBLE as error:
+            if session.may_repeat(error):
+                return self.change(statement, values, generation)
             raise self._unavailable(error) from error
 
     def transaction(self, work: Callable[[Execute], R]) -> R:
@@ -256,6 +275,8 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
                     self.generation += 1
                     raise
         except _TROUBLE as error:
+            if session.may_repeat(error):
+                return self.transaction(work)
             raise self._unavailable(error) from error
 
     @property
@@ -321,13 +342,13 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
 
     def _open(self, session: Session) -> sqlite3.Connection:
         """Return the connection, ready for use; code that re-enters gets the same one."""
-        if session.opening is None:
+        connection = session.opening
+        if connection is None:
             self._prepare_folder()
             # No isolation level: transactions begin and end where `transaction` says.
-            session.opening = sqlite3.connect(
+            connection = session.opening = sqlite3.connect(
                 self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
             )
-        connection = session.opening
         try:
             if not connection.in_transaction:
                 configure(connection, self._synchronous)
