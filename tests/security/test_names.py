@@ -13,8 +13,7 @@ from pyrsistent import pmap
 import provenance as p
 from provenance import vis
 from provenance.escaping import escape_invisible
-from provenance.events import Hit, Recovered
-from provenance.events import MissReason
+from provenance.events import Hit, MissReason, Recovered
 from provenance.telemetry import emit
 
 HOSTILE = {

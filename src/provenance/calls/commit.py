@@ -217,7 +217,8 @@ def path_from(given: object, what: str) -> str:
     """Return the path *given* as text; raises `UnarchivableFileError` for anything else."""
     try:
         path = os.fspath(cast("str", given))
-    except TypeError:
+        os.fsencode(path)
+    except (TypeError, UnicodeEncodeError):
         path = None
     if not isinstance(path, str) or not path or "\0" in path:
         reason = f"expected a path, got {safe_repr(given)}"

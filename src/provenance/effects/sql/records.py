@@ -55,8 +55,9 @@ def first_column(rows: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
 
 def search_parameters(query: Query, after: int | None) -> list[str | int | None]:
     """Return the parameters of SEARCH_RECORDS, each twice; None if the database cannot decide."""
-    # SQLite reads brackets in another way than `fnmatch`.
-    glob = None if query.name is None or "[" in query.name else query.name
+    # SQLite reads brackets in another way than `fnmatch`, and refuses long patterns.
+    is_plain = query.name is not None and "[" not in query.name
+    glob = query.name if is_plain and len(query.name or "") <= _LONGEST_PATTERN else None
     parameters = (
         after,
         glob,
@@ -110,6 +111,8 @@ def _is_pinned(execute: Execute, artifact_id: ArtifactId) -> bool:
     return False
 
 
+_LONGEST_PATTERN: Final = 10_000
+"""Characters of a pattern that the database compares; SQLite has a limit of 50,000 bytes."""
 _ROWS: Final = 500
 """Rows that a search fetches at a time."""
 _FACTS: Final = len(COLUMNS) - 1
