@@ -9,6 +9,7 @@ from typing import BinaryIO, Final, cast
 from attrs import field, frozen
 
 from provenance.codecs.compression import CompressingWriter, open_decompressed
+from provenance.codecs.limits import limit_decoded_size
 from provenance.codecs.pickling import SCALARS, scalar_bytes
 from provenance.codecs.registry import PICKLE, Load, Serializer, get_serializer
 from provenance.errors import (
@@ -84,8 +85,14 @@ class Decoding:
 
         Raises:
             UntrustedStoreError: if reading the value could execute code.
-            ValueError: if the bytes ask for more memory than they could fill; MemoryError if they need more than there is.
+            ValueError: if bytes of an untrusted store become too many, or the bytes ask for more memory than they could fill; MemoryError if they need more than there is.
         """
+        if self.untrusted is None:
+            return self._read(source)
+        with limit_decoded_size(source):
+            return self._read(source)
+
+    def _read(self, source: BinaryIO) -> object:
         stored = source
         serializer = get_serializer(self.serializer)
         load = serializer.load
