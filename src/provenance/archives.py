@@ -25,6 +25,8 @@ PIECE: Final = 1 << 20
 _LONGEST_NAME: Final = 255
 LONGEST_EXTENSION: Final = 200
 """Bytes of an extension: in the name of a local copy, the digest and a temporary name come with it."""
+_SEPARATORS: Final = "\\:" if os.name == "nt" else ""
+"""Characters that begin another folder, drive or stream on this system, beside `/`."""
 Pour = Callable[[BinaryIO], None]
 """Writes all bytes of a file into a sink."""
 
@@ -33,6 +35,8 @@ def _is_inside(_: object, __: Attribute[str], value: str) -> None:
     # Manifests of an untrusted store must not lead out of the folder.
     if "\0" in value or any(part in ("", ".", "..") for part in value.split("/")):
         raise ValueError(f"path {value!r} escapes the folder")
+    if any(character in value for character in _SEPARATORS):
+        raise ValueError(f"path {value!r} could escape the folder on this system")
     for name in value.split("/"):
         check_file_name(name)
 

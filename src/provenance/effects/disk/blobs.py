@@ -29,6 +29,7 @@ from provenance.effects.disk.directory import (
 )
 from provenance.effects.io import (
     Temporary,
+    absolute_path,
     check_bytes,
     digest,
     is_digest,
@@ -77,7 +78,7 @@ class DiskBlobs:
         on_duplicate: OnDuplicate = OnDuplicate.SKIP,
         compared: VerifyReads = VerifyReads.CHANGED,
     ) -> None:
-        self._root = os.path.abspath(root)
+        self._root = absolute_path(root)
         self._name = name
         self._durability = durability
         self._on_duplicate = on_duplicate

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Execute, PrefetchCache, Values, check_version
+from provenance.effects.io import absolute_path
 from provenance.errors import StoreUnavailableError
 from provenance.ports.blobs import Durability
 from provenance.util.locks import ForkBarrier
@@ -206,7 +207,7 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
         super().__init__()
         self.name = name
         # `resolve` would follow links, which may change.
-        self.path = Path(os.path.abspath(path))  # noqa: PTH100
+        self.path = Path(absolute_path(path))
         self._file = str(self.path)
         self._create = create
         self._synchronous = "FULL" if durability is Durability.POWER else "NORMAL"
