@@ -78,7 +78,8 @@ _subscribers: tuple[Subscription, ...] = ()
 def subscribe(receive: Callable[[Event], None]) -> Subscription:
     """Call *receive* with each event from now on, in the thread where it happens.
 
-    Exceptions of *receive* are logged, and the call goes on.
+    Exceptions of *receive* are logged, and the call goes on. Calls that *receive* makes itself send
+    it no events.
 
     Raises:
         ConfigError: if *receive* is not callable.
@@ -94,6 +95,10 @@ def subscribe(receive: Callable[[Event], None]) -> Subscription:
 _listening: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar(
     "provenance_listening", default=()
 )
+
+
+_receiving: ContextVar[tuple[Subscription, ...]] = ContextVar("provenance_receiving", default=())
+"""The subscribers that are at work: of calls that they make themselves they get no events."""
 
 
 @contextmanager
@@ -126,11 +131,17 @@ def emit(event: Event) -> None:
         log.log(level, *_line(event))
     for receive in _listening.get():
         receive(event)
+    receiving = _receiving.get()
     for subscription in _subscribers:
+        if subscription in receiving:
+            continue
+        token = _receiving.set((*receiving, subscription))
         try:
             subscription.receive(event)
         except Exception:
             log.exception("a subscriber failed on %r", event)
+        finally:
+            _receiving.reset(token)
 
 
 def report_skipped(errors: Sequence[CorruptRecordError]) -> None:
