@@ -134,6 +134,7 @@ if _typing.TYPE_CHECKING:
         MemberMissing,
         RecordDamaged,
         RunMissing,
+        SetDamaged,
         SourceMissing,
         StoreDamaged,
         VerificationReport,
@@ -205,6 +206,7 @@ __all__ = [
     "S3Store",
     "SFTPStore",
     "SearchResult",
+    "SetDamaged",
     "SetNotFoundError",
     "SourceMissing",
     "SqliteRepo",
@@ -284,7 +286,7 @@ _LATER: _typing.Final = {
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "maintenance.eviction": "evict",
     "maintenance.garbage": "collect_garbage",
-    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SourceMissing StoreDamaged VerificationReport",
+    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SetDamaged SourceMissing StoreDamaged VerificationReport",
     "maintenance.verification": "verify",
 }
 """Names by module that are imported on first use, to keep `import provenance` fast.

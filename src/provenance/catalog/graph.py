@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import frozen
 from pyrsistent import PMap, pmap
 
-from provenance.errors import ArtifactNotFoundError, RunNotFoundError
+from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotFoundError
 from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import Artifact, ArtifactRecord, Inputs, Run
@@ -130,11 +130,11 @@ class Lineage:
         return frozenset(artifact.run_id for artifact in self.artifacts.values())
 
     def runs(self) -> PMap[RunId, Run]:
-        """Look up the runs that computed the artifacts; leave out those no longer recorded."""
+        """Look up the runs that computed the artifacts; leave out those lost or damaged."""
         found: dict[RunId, Run] = {}
         for artifact in self.artifacts.values():
             if artifact.run_id not in found:
-                with suppress(RunNotFoundError):
+                with suppress(RunNotFoundError, CorruptRecordError):
                     found[artifact.run_id] = artifact.run_info
         return pmap(found)
 

@@ -65,6 +65,16 @@ class RunMissing:
 
 
 @frozen
+class SetDamaged:
+    """The record of a set cannot be read, or its members are not those that its id stands for."""
+
+    __module__ = "provenance"
+
+    set_id: SetId
+    reason: str
+
+
+@frozen
 class StoreDamaged:
     """The database reports that its files are damaged."""
 
@@ -74,7 +84,7 @@ class StoreDamaged:
 
 
 Problem: TypeAlias = (
-    BlobMissing | BlobDamaged | BlobUnreadable | RecordDamaged | RunMissing | StoreDamaged
+    BlobMissing | BlobDamaged | BlobUnreadable | RecordDamaged | RunMissing | SetDamaged | StoreDamaged
 )
 """A defect, which no regular use of the library causes."""
 

@@ -28,6 +28,7 @@ from provenance.maintenance.reports import (
     Problem,
     RecordDamaged,
     RunMissing,
+    SetDamaged,
     SourceMissing,
     StoreDamaged,
     VerificationReport,
@@ -47,6 +48,7 @@ from provenance.ports.records import (
     ReadStoredRecord,
 )
 from provenance.repository.handles import Repository
+from provenance.repository.sets import set_id as id_of_members
 from provenance.util.formatting import safe_repr
 from provenance.util.validation import is_count
 
@@ -199,9 +201,14 @@ def _missing(ids: Iterable[ArtifactId]) -> Program[ListIds, list[ArtifactId]]:
     return missing
 
 
-def examine_set(set_id: SetId) -> Program[FindSet | ListIds, tuple[Gap, ...]]:
-    """Return the missing members of a set."""
-    known = yield from FindSet(set_id)
+def examine_set(set_id: SetId) -> Program[FindSet | ListIds, tuple[SetDamaged | Gap, ...]]:
+    """Return the missing members of a set, or how its record is damaged."""
+    try:
+        known = yield from FindSet(set_id)
+    except CorruptRecordError as error:
+        return (SetDamaged(set_id, error.reason),)
+    if known is not None and id_of_members(known.artifact_ids) != set_id:
+        return (SetDamaged(set_id, "its members are not those that its id stands for"),)
     missing = yield from _missing(() if known is None else known.artifact_ids)
     return tuple(MemberMissing(set_id, member) for member in missing)
 
@@ -244,7 +251,11 @@ class _Tally:
         after = ""
         while page := self.repo.interpreter(ListSetIds("", _PAGE, after)):
             for set_id in page:
-                self.gaps += run(examine_set(set_id), self.repo.interpreter)
+                for found in run(examine_set(set_id), self.repo.interpreter):
+                    if isinstance(found, SetDamaged):
+                        self.problems.append(found)
+                    else:
+                        self.gaps.append(found)
                 self.sets += 1
                 self._report_progress(None)
             after = page[-1]

@@ -228,7 +228,10 @@ def _options_text(options: Options) -> str:
 
 
 def _options(text: str) -> Options:
-    return pmap(cast("dict[str, object]", json.loads(text)))
+    parsed = json.loads(text)
+    if not isinstance(parsed, dict):
+        raise TypeError(f"expected a JSON object, got {text[:20]!r}")
+    return pmap(cast("dict[str, object]", parsed))
 
 
 def _ids_text(ids: frozenset[ArtifactId]) -> str:
