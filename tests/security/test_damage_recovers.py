@@ -194,5 +194,7 @@ def test_a_long_name_without_a_preserved_extension_is_archived(tmp_path):
     folder.mkdir()
     (folder / f"a.{240 * 'x'}").write_text("text")
     archived = p.unwrap(p.archive_file(folder, "folder"))
-    assert ["text"] == [Path(os.fspath(archived.files[name])).read_text() for name in archived.files]
+    assert ["text"] == [
+        Path(os.fspath(archived.files[name])).read_text() for name in archived.files
+    ]
     assert "text" == Path(os.fspath(p.archive_file(folder / f"a.{240 * 'x'}", "file"))).read_text()

@@ -25,7 +25,9 @@ def _repository():
         yield
 
 
-@pytest.mark.parametrize("name", ["a" * 1_000_000, "*a" * 500_000, "[a]" * 100_000, "a\0", "é" * 49_999])
+@pytest.mark.parametrize(
+    "name", ["a" * 1_000_000, "*a" * 500_000, "[a]" * 100_000, "a\0", "é" * 49_999]
+)
 def test_a_search_for_a_long_name_finds_nothing(name):
     """A pattern that the database does not take is compared here."""
     assert [] == list(p.search(name))
@@ -71,7 +73,7 @@ def test_a_path_that_no_file_can_have_is_not_archived(path):
 @deep
 def test_a_deep_custom_field_is_an_error_of_the_option(value):
     """It comes where the function is decorated."""
-    with pytest.raises(p.ConfigError, match="custom_fields.*deep"):
+    with pytest.raises(p.ConfigError, match=r"custom_fields.*deep"):
         p.provenance(name="deep", custom_fields=value)(lambda: 1)
 
 
@@ -85,11 +87,15 @@ def test_a_search_for_a_deep_field_finds_nothing(value):
 def test_deep_labels_are_an_error_of_the_labels(value):
     """Of a set that is made, and of one that is looked up."""
     for use in (lambda: p.create_set([], value), lambda: p.load_set_by_labels(value)):
-        with pytest.raises(p.ConfigError, match="labels.*deep"):
+        with pytest.raises(p.ConfigError, match=r"labels.*deep"):
             use()
 
 
-@pytest.mark.parametrize("artifact_id", ["\0" * 40, "a" * 1_000_000, "\ud800" * 40, "1\n2"], ids=["NUL", "long", "surrogates", "a line"])
+@pytest.mark.parametrize(
+    "artifact_id",
+    ["\0" * 40, "a" * 1_000_000, "\ud800" * 40, "1\n2"],
+    ids=["NUL", "long", "surrogates", "a line"],
+)
 def test_an_id_that_none_can_be_is_not_found(artifact_id):
     """The error says so in one line."""
     with pytest.raises(p.ArtifactNotFoundError) as caught:

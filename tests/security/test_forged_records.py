@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import provenance as p
-from provenance import archives
 from contract.samples import new_id, record, run
+from provenance import archives
 from provenance.codecs import get_serializer, torch
 from provenance.model.records import InlineBlob, freeze_options
 from provenance.ports.blobs import WriteBlob

@@ -77,7 +77,9 @@ def test_a_serializer_that_raises_when_it_reads():
     call.forget()
 
 
-@pytest.mark.parametrize(("serializer", "error"), [("hungry load", MemoryError), ("exiting load", SystemExit)])
+@pytest.mark.parametrize(
+    ("serializer", "error"), [("hungry load", MemoryError), ("exiting load", SystemExit)]
+)
 def test_a_serializer_that_takes_all_memory_or_ends_the_process(serializer, error):
     """That is no damage: it is not hidden, and the stored bytes stay as they are."""
     call = p.provenance(name=serializer, serializer=serializer)(lambda: 5)

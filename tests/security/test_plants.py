@@ -108,7 +108,13 @@ def test_a_set_whose_labels_are_none(labels):
         assert p.verify().is_sound
 
 
-@pytest.mark.parametrize("statement", ["INSERT INTO artifact_set_members VALUES (?, ?)", "UPDATE artifact_set_members SET set_id = ?, artifact_id = ?"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO artifact_set_members VALUES (?, ?)",
+        "UPDATE artifact_set_members SET set_id = ?, artifact_id = ?",
+    ],
+)
 def test_a_set_is_what_its_id_stands_for(statement):
     """A member that others added or replaced is noticed, as the id is a hash of the members."""
     with p.using_repo(repository(True)):
@@ -124,7 +130,9 @@ def test_a_set_is_what_its_id_stands_for(statement):
 def test_a_composite_whose_parts_execute():
     """Neither the parts nor a manifest that is a pickle are read."""
     part = planted(pickle.dumps(Evil()), "pickle")
-    whole = planted(pickle.dumps({"a": Evil()}), "pickle", composite=True, value_artifact_ids=frozenset({part}))
+    whole = planted(
+        pickle.dumps({"a": Evil()}), "pickle", composite=True, value_artifact_ids=frozenset({part})
+    )
     for artifact_id in (part, whole):
         with pytest.raises(p.UntrustedStoreError):
             repository().get_value(artifact_id)
@@ -143,7 +151,9 @@ def test_a_composite_that_holds_itself():
         graph = p.lineage(first)
         assert {first, second} == set(graph.artifacts)
         assert graph.tree()
-        assert {first, second} == {artifact.id for artifact in (*p.descendants(first), *p.dependencies(first))}
+        assert {first, second} == {
+            artifact.id for artifact in (*p.descendants(first), *p.dependencies(first))
+        }
         assert p.verify(repository()).is_sound
         far = p.SqliteRepo("far", db="far.db", trusted=False)
         p.promote(repository(True).get_by_id(first), far)

@@ -114,7 +114,9 @@ def test_redaction_takes_any_text(text, arguments):
     assert len(arguments) == len(redact_arguments(arguments))
 
 
-@pytest.mark.parametrize("unit", ["a", "a-", "token", "token_", "p@", "://", "-p ", "password=", "'\"", "=:"])
+@pytest.mark.parametrize(
+    "unit", ["a", "a-", "token", "token_", "p@", "://", "-p ", "password=", "'\"", "=:"]
+)
 def test_redaction_takes_linear_time(unit):
     """No text of a server makes a client hang."""
     started = time.process_time()

@@ -40,7 +40,10 @@ def found(key, **query):
 @KEYS
 def test_a_search_by_inputs_believes_no_edited_inputs(key, models, caplog):
     """The model of n=5 is not served for n=7."""
-    edit("UPDATE artifacts SET inputs_json = replace(inputs_json, '5', '7') WHERE id = ?", models[5].id)
+    edit(
+        "UPDATE artifacts SET inputs_json = replace(inputs_json, '5', '7') WHERE id = ?",
+        models[5].id,
+    )
     assert [models[7].id] == found(key, inputs={"n": 7})
     assert [] == found(key, inputs={"n": 5})
     assert "skipped 1" in caplog.text
@@ -48,11 +51,13 @@ def test_a_search_by_inputs_believes_no_edited_inputs(key, models, caplog):
 
 
 @KEYS
-@pytest.mark.parametrize("broken", ["{broken", "", "[]", "7", "null", '{"n": 7', '"\\ud800"', "{}" * 2])
+@pytest.mark.parametrize(
+    "broken", ["{broken", "", "[]", "7", "null", '{"n": 7', '"\\ud800"', "{}" * 2]
+)
 @pytest.mark.parametrize("column", ["inputs_json", "custom_fields", "tags"])
 def test_a_broken_row_breaks_no_search(column, broken, key, models):
     """It is skipped, counted, and found by `verify`; all others are found."""
-    edit(f"UPDATE artifacts SET {column} = ? WHERE id = ?", broken, models[5].id)  # noqa: S608 - columns
+    edit(f"UPDATE artifacts SET {column} = ? WHERE id = ?", broken, models[5].id)
     p.reset_stats()
     assert [models[7].id] == found(key, inputs={"n": 7}, tags=["t"], custom_fields={"f": 1})
     assert models[5].id not in found(key, inputs={"n": 5})
@@ -76,7 +81,7 @@ def test_a_broken_row_breaks_no_search(column, broken, key, models):
 )
 def test_a_row_that_is_not_signed_breaks_nothing_that_lists(change, key, models, caplog):
     """Searches, lineages and descendants leave it out, with a warning, and count it."""
-    edit(f"UPDATE artifacts SET {change} WHERE id = ?", models[3].id)  # noqa: S608 - constants
+    edit(f"UPDATE artifacts SET {change} WHERE id = ?", models[3].id)
     p.reset_stats()
     assert [models["report"].id, models[7].id, models[5].id] == found(key)
     assert 1 == p.stats().skipped
@@ -116,7 +121,10 @@ def test_an_inserted_edge_is_not_believed(key, models):
 def test_verify_checks_the_inputs(key, models):
     """Their text has a checksum of its own."""
     assert p.verify(repository(key)).problems == ()
-    edit("UPDATE artifacts SET inputs_json = replace(inputs_json, '5', '7') WHERE id = ?", models[5].id)
+    edit(
+        "UPDATE artifacts SET inputs_json = replace(inputs_json, '5', '7') WHERE id = ?",
+        models[5].id,
+    )
     (problem,) = p.verify(repository(key)).problems
     assert models[5].id == problem.artifact_id
     assert "inputs" in problem.reason

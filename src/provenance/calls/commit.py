@@ -210,7 +210,9 @@ def inspect(
         reason = f"the extension of {name[:40]!r}… has over {LONGEST_EXTENSION} bytes"
         advice = "rename the file, or pass preserve_ext=False"
         raise UnarchivableFileError(what, reason, advice, given)
-    return ArchivedFile(found.blob, extension_of(name) if preserve_extension else "", name, found.original)
+    return ArchivedFile(
+        found.blob, extension_of(name) if preserve_extension else "", name, found.original
+    )
 
 
 def path_from(given: object, what: str) -> str:

@@ -101,7 +101,9 @@ class RemoteSettings(BlobStoreAccess):
     """
 
     storage_options: Mapping[str, object] = field(factory=lambda: NO_OPTIONS, repr=False)
-    cachedir: str | None = field(default=None, validator=check_path)
+    cachedir: str | None = field(
+        default=None, validator=validators.optional(check_path)
+    )
     cleanup_cachedir: bool = False
     always_check_remote: bool = False
     timeout: float = field(default=15.0, validator=validators.gt(0))

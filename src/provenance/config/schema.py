@@ -96,10 +96,10 @@ class MemoryStoreSettings(BlobStoreAccess):
     """`type: memory`: blobs in the memory of this process."""
 
 
-def check_path(_: object, __: object, value: str | None) -> None:
+def check_path(_: object, __: object, value: str) -> None:
     """Raise ValueError for a path that no file can have (validator)."""
     try:
-        encoded = os.fsencode(value or "")
+        encoded = os.fsencode(value)
     except UnicodeEncodeError:
         raise ValueError(f"must be a path, got {value!r}, which the system cannot encode") from None
     if b"\0" in encoded:

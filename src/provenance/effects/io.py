@@ -1,7 +1,7 @@
 """Streams: hashing and counting sinks, temporary files, and operating-system errors as errors of ours."""
 
 # Paths are text here, as in `disk`.
-# ruff: noqa: PTH100, PTH103, PTH108, PTH109, PTH114, PTH118, PTH120
+# ruff: noqa: PTH100, PTH103, PTH108, PTH109, PTH114, PTH118, PTH120, PTH206
 
 from __future__ import annotations
 

@@ -84,7 +84,13 @@ class StoreDamaged:
 
 
 Problem: TypeAlias = (
-    BlobMissing | BlobDamaged | BlobUnreadable | RecordDamaged | RunMissing | SetDamaged | StoreDamaged
+    BlobMissing
+    | BlobDamaged
+    | BlobUnreadable
+    | RecordDamaged
+    | RunMissing
+    | SetDamaged
+    | StoreDamaged
 )
 """A defect, which no regular use of the library causes."""
 

@@ -5,7 +5,7 @@ and then renamed. Its name is its digest, which is checked before anything is de
 """
 
 # Paths are text here: joining `Path`s would be a large part of the time of a small read.
-# ruff: noqa: PTH100, PTH118, PTH120
+# ruff: noqa: PTH118, PTH120
 from __future__ import annotations
 
 import io

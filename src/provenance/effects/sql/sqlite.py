@@ -13,9 +13,9 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from provenance.effects.io import absolute_path
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Execute, PrefetchCache, Values, check_version
-from provenance.effects.io import absolute_path
 from provenance.errors import StoreUnavailableError
 from provenance.ports.blobs import Durability
 from provenance.util.locks import ForkBarrier
