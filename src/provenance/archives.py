@@ -332,7 +332,7 @@ _FOLDER: Final = prefix("folder")
 def extension_of(name: str) -> str:
     """Return the last extension of a file's name, with its dot; empty if it has none.
 
-    What is too long for the name of a local copy is no extension.
+    An extension that is too long for the name of a local copy does not count.
 
     >>> extension_of("scores.tar.gz"), extension_of(".profile")
     ('.gz', '')

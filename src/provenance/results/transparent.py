@@ -266,7 +266,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
 @lru_cache(maxsize=4_096)
 def _kind(interface: tuple[str, ...], value_type: str) -> type[ArtifactProxy]:
     """Return the class of proxies for values of a type with these special methods."""
-    # A record may name anything: what is no such method is left out, and makes no class of its own.
+    # A record may name anything: other names are left out, so that they make no more classes.
     known = dict.fromkeys(
         name for name in interface if name in _METHODS or name == "__torch_function__"
     )
