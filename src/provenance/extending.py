@@ -60,7 +60,7 @@ from provenance.ports.blobs import (
     WriteBlobs,
     blob_effects,
 )
-from provenance.ports.capabilities import AllEffects, Permissions
+from provenance.ports.capabilities import AllEffects
 from provenance.ports.leases import (
     AcquireLease,
     Lease,
@@ -71,6 +71,7 @@ from provenance.ports.leases import (
     RenewLease,
     lease_effects,
 )
+from provenance.ports.permissions import Permissions, StoreEffect
 from provenance.ports.records import (
     CheckDatabase,
     DeleteRecord,
@@ -169,6 +170,7 @@ __all__ = [
     "SetId",
     "SetRecord",
     "SetStore",
+    "StoreEffect",
     "StoredBlob",
     "Tier",
     "ValueId",

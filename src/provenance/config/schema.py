@@ -10,7 +10,7 @@ from attrs import Attribute, field, frozen, validators
 
 from provenance.model.records import Json
 from provenance.ports.blobs import Durability, OnDuplicate, VerifyReads
-from provenance.ports.capabilities import Permissions
+from provenance.ports.permissions import Permissions
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
 
 if TYPE_CHECKING:

@@ -33,9 +33,9 @@ from provenance.effects.sql.signing import RecordSigner
 from provenance.environment import Environment
 from provenance.errors import MissingLibraryError, StoreUnavailableError
 from provenance.ports.blobs import BlobEffects, blob_effects
-from provenance.ports.capabilities import Permissions
 from provenance.ports.leases import lease_effects
 from provenance.ports.machine import FileEffects, SystemEffects, file_effects, system_effects
+from provenance.ports.permissions import Permissions
 from provenance.ports.records import record_effects
 from provenance.repository.handles import Repository, Store
 from provenance.util.locks import ForkSafeLock

@@ -16,7 +16,13 @@ from attrs import evolve
 from provenance.codecs.trust import may_copy, record_executes
 from provenance.effect import Interpreter, run
 from provenance.effects.tiers import Tier, accepts_copies, allowed_tiers, answers, make_tiered_store
-from provenance.errors import BlobNotFoundError, CorruptBlobError, StoreUnavailableError
+from provenance.errors import (
+    BlobNotFoundError,
+    CorruptBlobError,
+    CorruptRecordError,
+    ProvenanceError,
+    StoreUnavailableError,
+)
 from provenance.model.ids import ArtifactId
 from provenance.model.queries import Page
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, SetRecord, WriteResult
@@ -28,6 +34,7 @@ from provenance.ports.leases import (
     ReleaseLease,
     RenewLease,
 )
+from provenance.ports.permissions import StoreEffect
 from provenance.ports.records import (
     CheckDatabase,
     DeleteRecord,
@@ -108,16 +115,23 @@ class _Chain:
         # Not a `ForkBarrier` lock, for which forks wait: the tiers take such locks while it is held.
         self._deleting = ForkSafeLock()
 
-    def _readable(self) -> list[Tier]:
-        return allowed_tiers(self.tiers, "read", "looking up", self.name)
+    def _allowed(self, ask: StoreEffect[Any]) -> list[Tier]:
+        return allowed_tiers(self.tiers, ask, self.name)
+
+    def _answers(
+        self,
+        ask: Any,  # noqa: ANN401 - any effect that reads
+        past: tuple[type[ProvenanceError], ...] = (StoreUnavailableError, CorruptRecordError),
+    ) -> Iterator[tuple[Tier, Any]]:
+        return answers(self._allowed(ask), ask, past)
 
     def merge(self, ask: Any) -> Iterator[Any]:  # noqa: ANN401 - any effect that is answered with several
         """Yield the members of all tiers' answers, one tier after the other."""
-        for _, members in answers(self._readable(), ask):
+        for _, members in self._answers(ask):
             yield from members
 
     def find_record(self, ask: FindRecord) -> ArtifactRecord | None:
-        readable = self._readable()
+        readable = self._allowed(ask)
         for tier, record in answers(readable, ask):
             if record is not None:
                 self._bring_near(record, tier, readable[: readable.index(tier)])
@@ -143,17 +157,17 @@ class _Chain:
 
     def first_answer(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that is answered with something or None
         """Return the answer of the nearest tier that has one."""
-        found = answers(self._readable(), ask)
+        found = self._answers(ask)
         return next((answer for _, answer in found if answer is not None), None)
 
     def read_stored(self, ask: ReadStoredRecord) -> ArtifactRecord | None:
         """Return the nearest record; raise for a damaged one, whatever farther tiers have."""
-        found = answers(self._readable(), ask, past=(StoreUnavailableError,))
+        found = self._answers(ask, past=(StoreUnavailableError,))
         return next((record for _, record in found if record is not None), None)
 
     def search_records(self, ask: SearchRecords) -> Page:
         """Return a page of one tier, without what nearer tiers have; `after` encodes the tier."""
-        readable = self._readable()
+        readable = self._allowed(ask)
         place, number = divmod(ask.after or 0, len(readable))
         page: Page = readable[number].ask(evolve(ask, after=place or None))
         nearer = readable[:number]
@@ -171,9 +185,7 @@ class _Chain:
 
         A tier that may not take that one gets what was put, and from there on its record is the one.
         """
-        holder, *nearer = allowed_tiers(self.tiers, "write", "recording an artifact", self.name)[
-            ::-1
-        ]
+        holder, *nearer = self._allowed(ask)[::-1]
         stored: ArtifactRecord = holder.ask(ask)
         for tier in nearer:
             if stored == ask.record:
@@ -191,7 +203,7 @@ class _Chain:
         unless they were written lately.
         """
         before = datetime.now(UTC) - MARGIN  # as in `programs.forget`
-        tiers = allowed_tiers(self.tiers, "delete", "deleting an artifact", self.name)
+        tiers = self._allowed(ask)
         with self._deleting.lock:
             orphans: list[tuple[Tier, tuple[Blob, ...] | None]] = [
                 (tier, tier.ask(ask)) for tier in tiers
@@ -209,27 +221,27 @@ class _Chain:
 
     def lease(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that concerns a lease, and its answer
         """Ask the farthest writable tier, which most other processes share."""
-        return allowed_tiers(self.tiers, "write", "acquiring a lease", self.name)[-1].ask(ask)
+        return allowed_tiers(self.tiers, AcquireLease, self.name)[-1].ask(ask)
 
     def put_set(self, ask: PutSet) -> SetRecord:
-        for tier in reversed(allowed_tiers(self.tiers, "write", "recording a set", self.name)):
+        for tier in reversed(self._allowed(ask)):
             tier.ask(ask)
         return ask.record
 
     def find_set(self, ask: FindSet | FindSetByLabels) -> SetRecord | None:
         """Return the newest set of all tiers: a nearer one may be older."""
-        found = [record for _, record in answers(self._readable(), ask) if record is not None]
+        found = [record for _, record in self._answers(ask) if record is not None]
         return max(found, key=lambda record: record.created_at, default=None)
 
     def delete_set(self, ask: DeleteSet) -> bool:
-        tiers = allowed_tiers(self.tiers, "delete", "deleting a set", self.name)
+        tiers = self._allowed(ask)
         return sum(tier.ask(ask) for tier in tiers) > 0
 
     def mark_evicted(self, ask: MarkEvicted) -> tuple[Blob, ...] | None:
         """Evict from every tier, unless a set of any has it; return the blob if none needs it."""
         if any(self.merge(FindSetsContaining(ask.id))):
             return None
-        tiers = allowed_tiers(self.tiers, "delete", "evicting a value", self.name)
+        tiers = self._allowed(ask)
         freed: list[tuple[Tier, tuple[Blob, ...] | None]] = [
             (tier, tier.ask(ask)) for tier in tiers
         ]
@@ -238,15 +250,12 @@ class _Chain:
         if any(blobs == () for _, blobs in freed):
             return ()
         evicted = [tier for tier, blobs in freed if blobs is not None]
-        others = [tier for tier in self._readable() if tier not in evicted]
-        return (
-            ()
-            if any(tier.ask(FindReferencedBlobs((ask.blob,))) for tier in others)
-            else (ask.blob,)
-        )
+        referenced = FindReferencedBlobs((ask.blob,))
+        others = [tier for tier in self._allowed(referenced) if tier not in evicted]
+        return () if any(tier.ask(referenced) for tier in others) else (ask.blob,)
 
     def check_database(self, ask: CheckDatabase) -> tuple[str, ...]:
-        found = answers(self._readable(), ask)
+        found = self._answers(ask)
         return tuple(f"{tier.name}: {complaint}" for tier, lines in found for complaint in lines)
 
 

@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from provenance.codecs import Encoding
 from provenance.codecs.trust import CopyPolicy, is_vouched, may_copy, read_executes
-from provenance.effect import Effect, Interpreter, overlay
+from provenance.effect import Interpreter, overlay
 from provenance.effects.io import EncodedBytes, MemorySink, SinkOverflow
 from provenance.errors import (
     BlobNotFoundError,
@@ -41,7 +41,7 @@ from provenance.ports.blobs import (
     blob_effects,
     copying_from,
 )
-from provenance.ports.capabilities import Permissions
+from provenance.ports.permissions import Permissions, StoreEffect
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 class Joint:
     """The methods of a blob store that ask several stores; a subclass says which ones."""
 
-    def stores(self, ask: Effect[Any]) -> Sequence[Interpreter[Any]]:
+    def stores(self, ask: StoreEffect[Any]) -> Sequence[Interpreter[Any]]:
         """Return the stores to ask, the most likely one first."""
         raise NotImplementedError
 
@@ -77,7 +77,7 @@ class Joint:
     def get_blob_locations(self) -> frozenset[str]:
         return frozenset[str]().union(*self._ask_all(GetBlobLocations()))
 
-    def _ask_all(self, ask: Effect[Any]) -> list[Any]:
+    def _ask_all(self, ask: StoreEffect[Any]) -> list[Any]:
         return [store(ask) for store in self.stores(ask)]
 
 
@@ -113,13 +113,6 @@ def merge_entries(
 
 
 _TierError: TypeAlias = BlobNotFoundError | CorruptBlobError | StoreUnavailableError
-_OPERATIONS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
-    DeleteBlob: ("delete", "deleting a blob"),
-    Quarantine: ("write", "quarantining a damaged blob"),
-    VerifyBlob: ("read", "checking a blob"),
-    ListBlobEntries: ("read", "listing stored blobs"),
-    DeleteIfOlder: ("delete", "deleting garbage"),
-}
 _log: Final = logging.getLogger("provenance")
 
 
@@ -142,11 +135,13 @@ def make_tiered_store(name: str, tiers: Sequence[Tier]) -> Interpreter[BlobEffec
     )
 
 
-def allowed_tiers(tiers: Sequence[Tier], permission: str, operation: str, name: str) -> list[Tier]:
-    """Return the tiers with the permission; raise `StorePermissionError` if none has it."""
-    found = [tier for tier in tiers if getattr(tier.permissions, permission)]
+def allowed_tiers(
+    tiers: Sequence[Tier], ask: StoreEffect[Any] | type[StoreEffect[Any]], name: str
+) -> list[Tier]:
+    """Return the tiers that permit *ask*; raise `StorePermissionError` if none does."""
+    found = [tier for tier in tiers if tier.permissions.permit(ask)]
     if not found:
-        raise StorePermissionError(operation, name, permission)
+        raise StorePermissionError(ask.action, name, ask.needs)
     return found
 
 
@@ -170,8 +165,9 @@ class _TieredBlobs(Joint):
 
     def write_blob(self, write: Callable[[BinaryIO], None]) -> WriteResult:
         """Write to all tiers, encoding once: the farthest runs *write*, the others get its bytes."""
-        farthest, *nearer = allowed_tiers(self.tiers, "write", "writing a blob", self.name)[::-1]
-        written: WriteResult = farthest.ask(WriteBlob(write))
+        ask = WriteBlob(write)
+        farthest, *nearer = allowed_tiers(self.tiers, ask, self.name)[::-1]
+        written: WriteResult = farthest.ask(ask)
         for tier in nearer:
             copy: WriteResult = tier.ask(WriteBlob(_copy_to(farthest, written)))
             written = copy if isinstance(copy, InlineBlob) else written
@@ -179,11 +175,12 @@ class _TieredBlobs(Joint):
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
         troubles: list[_TierError] = []
-        readable = allowed_tiers(self.tiers, "read", "reading a blob", self.name)
+        ask = ReadBlob(blob, read)
+        readable = allowed_tiers(self.tiers, ask, self.name)
         for position, tier in enumerate(readable):
             try:
                 nearer = [each for each in readable[:position] if _may_take(each, tier, read)]
-                return self._nearest(blob, tier, nearer).ask(ReadBlob(blob, read))
+                return self._nearest(blob, tier, nearer).ask(ask)
             except (BlobNotFoundError, CorruptBlobError, StoreUnavailableError) as error:
                 troubles.append(error)
                 if isinstance(error, CorruptBlobError) and tier.permissions.write:
@@ -215,14 +212,13 @@ class _TieredBlobs(Joint):
         return nearest
 
     def has_blob(self, blob: Blob) -> bool:
-        readable = allowed_tiers(self.tiers, "read", "looking for a blob", self.name)
-        return any(there for _, there in answers(readable, HasBlob(blob)))
+        ask = HasBlob(blob)
+        return any(there for _, there in answers(allowed_tiers(self.tiers, ask, self.name), ask))
 
-    def stores(self, ask: Effect[Any]) -> list[Interpreter[Any]]:
+    def stores(self, ask: StoreEffect[Any]) -> list[Interpreter[Any]]:
         if isinstance(ask, GetBlobLocations):
             return [tier.ask for tier in self.tiers]
-        permission, operation = _OPERATIONS[type(ask)]
-        return [tier.ask for tier in allowed_tiers(self.tiers, permission, operation, self.name)]
+        return [tier.ask for tier in allowed_tiers(self.tiers, ask, self.name)]
 
 
 def _copy_to(tier: Tier, written: WriteResult) -> Callable[[BinaryIO], None]:
@@ -345,7 +341,9 @@ class _SizeSplitBlobs(Joint):
         self._read_small, self._read_large = small.answer_to(ReadBlob), large.answer_to(ReadBlob)
         self._limit = limit
 
-    def stores(self, ask: Effect[Any]) -> tuple[Interpreter[BlobEffects], Interpreter[BlobEffects]]:
+    def stores(
+        self, ask: StoreEffect[Any]
+    ) -> tuple[Interpreter[BlobEffects], Interpreter[BlobEffects]]:
         if isinstance(ask, _OfBlob) and ask.blob.size > self._limit:
             return self._large, self._small
         return self._small, self._large

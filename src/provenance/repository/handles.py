@@ -23,8 +23,9 @@ from provenance.model.references import is_proxy, unwrap
 from provenance.ports import blobs
 from provenance.ports import records as ports_records
 from provenance.ports.blobs import BlobEffects, DeleteBlob, HasBlob, ReadBlob, WriteBlob
-from provenance.ports.capabilities import AllEffects, Permissions
+from provenance.ports.capabilities import AllEffects
 from provenance.ports.machine import Now
+from provenance.ports.permissions import Permissions
 from provenance.ports.records import (
     DeleteSet,
     FindRecord,
