@@ -222,7 +222,8 @@ def chain_repositories(
     from provenance.effects.chain import make_chain
 
     engine = next((repo.get_engine for repo in repos if repo.get_engine is not None), None)
-    chain = Repository(name, _guard(make_chain(name, _tiers(repos)), name, settings), engine)
+    stores = _guard(make_chain(name, _tiers(repos)), name, settings)
+    chain = Repository(name, stores, engine, tiers=tuple(repos))
     is_trusted = settings.trusted and all(repo.trusted for repo in repos)
     return _complete(chain, settings, time, is_trusted=is_trusted, policy=_strictest(repos))
 

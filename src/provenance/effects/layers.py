@@ -141,8 +141,8 @@ def restrict(base: Interpreter[E], name: str, permissions: Permissions) -> Inter
 
         return refuse
 
-    kinds = [
-        cast("type[StoreEffect[Any]]", kind) for kind in base.table if issubclass(kind, StoreEffect)
+    kinds: list[type[StoreEffect[Any]]] = [
+        kind for kind in base.table if issubclass(kind, StoreEffect)
     ]
     forbidden = {kind: refusing(kind) for kind in kinds if not permissions.permit(kind)}
     return overlay(base, Interpreter(forbidden))

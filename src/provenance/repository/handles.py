@@ -63,6 +63,7 @@ class Repository:
     `TypeError`. Methods raise `ArtifactNotFoundError` if there is no such artifact, and `StoreUnavailableError` if a store fails.
 
     A chain uses it as its `permissions` allow. If it is not `trusted`, the chain is not trusted either.
+    The `tiers` of a chain are its repositories, the nearest first.
     """
 
     __module__ = "provenance"
@@ -74,6 +75,7 @@ class Repository:
     trusted: bool = field(default=True, repr=False)
     permissions: Permissions = field(factory=Permissions, repr=False)
     copy_policy: CopyPolicy = field(default=CopyPolicy.DATA_ONLY, repr=False)
+    tiers: tuple[Repository, ...] = field(default=(), repr=False)
 
     @property
     def engine(self) -> Engine:
