@@ -15,12 +15,10 @@ from attrs import evolve
 
 from provenance.codecs.trust import may_copy, record_executes
 from provenance.effect import Interpreter, run
-from provenance.effects.tiers import Tier, accepts_copies, allowed_tiers, answers, make_tiered_store
+from provenance.effects.tiers import Tier, TieredBlobs, accepts_copies
 from provenance.errors import (
     BlobNotFoundError,
     CorruptBlobError,
-    CorruptRecordError,
-    ProvenanceError,
     StoreUnavailableError,
 )
 from provenance.model.ids import ArtifactId
@@ -34,7 +32,6 @@ from provenance.ports.leases import (
     ReleaseLease,
     RenewLease,
 )
-from provenance.ports.permissions import StoreEffect
 from provenance.ports.records import (
     CheckDatabase,
     DeleteRecord,
@@ -71,9 +68,9 @@ def make_chain(
     name: str, tiers: Sequence[Tier]
 ) -> Interpreter[RecordEffects | LeaseEffects | BlobEffects]:
     """Return the repository *name* made of *tiers*, the nearest first; each is a repository."""
-    chain = _Chain(name, tuple(tiers))
+    chain = _Chain(name, tiers)
     return (
-        make_tiered_store(name, tiers)
+        chain.interpreter()
         | FindRecord.on(chain.find_record)
         | ListIds.on(lambda ask: _first(chain.merge(ask), ask.limit))
         | FindRecordsByValue.on(chain.find_records_by_value)
@@ -106,34 +103,23 @@ def _first(ids: Iterator[Any], limit: int) -> tuple[Any, ...]:
     return tuple(sorted(set(ids))[:limit])
 
 
-class _Chain:
+class _Chain(TieredBlobs):
     """Several repositories as one; of threads that delete one record, only one gets its blobs."""
 
-    def __init__(self, name: str, tiers: tuple[Tier, ...]) -> None:
-        self.name = name
-        self.tiers = tiers
+    def __init__(self, name: str, tiers: Sequence[Tier]) -> None:
+        super().__init__(name, tiers)
         # Not a `ForkBarrier` lock, for which forks wait: the tiers take such locks while it is held.
         self._deleting = ForkSafeLock()
 
-    def _allowed(self, ask: StoreEffect[Any]) -> list[Tier]:
-        return allowed_tiers(self.tiers, ask, self.name)
-
-    def _answers(
-        self,
-        ask: Any,  # noqa: ANN401 - any effect that reads
-        past: tuple[type[ProvenanceError], ...] = (StoreUnavailableError, CorruptRecordError),
-    ) -> Iterator[tuple[Tier, Any]]:
-        return answers(self._allowed(ask), ask, past)
-
     def merge(self, ask: Any) -> Iterator[Any]:  # noqa: ANN401 - any effect that is answered with several
         """Yield the members of all tiers' answers, one tier after the other."""
-        for _, members in self._answers(ask):
+        for _, members in self.answers(ask):
             yield from members
 
     def find_record(self, ask: FindRecord) -> ArtifactRecord | None:
-        readable = self._allowed(ask)
-        for tier, record in answers(readable, ask):
+        for tier, record in self.answers(ask):
             if record is not None:
+                readable = self.allowed(ask)
                 self._bring_near(record, tier, readable[: readable.index(tier)])
                 return cast("ArtifactRecord", record)
         return None
@@ -157,17 +143,17 @@ class _Chain:
 
     def first_answer(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that is answered with something or None
         """Return the answer of the nearest tier that has one."""
-        found = self._answers(ask)
+        found = self.answers(ask)
         return next((answer for _, answer in found if answer is not None), None)
 
     def read_stored(self, ask: ReadStoredRecord) -> ArtifactRecord | None:
         """Return the nearest record; raise for a damaged one, whatever farther tiers have."""
-        found = self._answers(ask, past=(StoreUnavailableError,))
+        found = self.answers(ask, past=(StoreUnavailableError,))
         return next((record for _, record in found if record is not None), None)
 
     def search_records(self, ask: SearchRecords) -> Page:
         """Return a page of one tier, without what nearer tiers have; `after` encodes the tier."""
-        readable = self._allowed(ask)
+        readable = self.allowed(ask)
         place, number = divmod(ask.after or 0, len(readable))
         page: Page = readable[number].ask(evolve(ask, after=place or None))
         nearer = readable[:number]
@@ -185,7 +171,7 @@ class _Chain:
 
         A tier that may not take that one gets what was put, and from there on its record is the one.
         """
-        holder, *nearer = self._allowed(ask)[::-1]
+        holder, *nearer = self.allowed(ask)[::-1]
         stored: ArtifactRecord = holder.ask(ask)
         for tier in nearer:
             if stored == ask.record:
@@ -203,7 +189,7 @@ class _Chain:
         unless they were written lately.
         """
         before = datetime.now(UTC) - MARGIN  # as in `programs.forget`
-        tiers = self._allowed(ask)
+        tiers = self.allowed(ask)
         with self._deleting.lock:
             orphans: list[tuple[Tier, tuple[Blob, ...] | None]] = [
                 (tier, tier.ask(ask)) for tier in tiers
@@ -221,27 +207,27 @@ class _Chain:
 
     def lease(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that concerns a lease, and its answer
         """Ask the farthest writable tier, which most other processes share."""
-        return allowed_tiers(self.tiers, AcquireLease, self.name)[-1].ask(ask)
+        return self.allowed(AcquireLease)[-1].ask(ask)
 
     def put_set(self, ask: PutSet) -> SetRecord:
-        for tier in reversed(self._allowed(ask)):
+        for tier in reversed(self.allowed(ask)):
             tier.ask(ask)
         return ask.record
 
     def find_set(self, ask: FindSet | FindSetByLabels) -> SetRecord | None:
         """Return the newest set of all tiers: a nearer one may be older."""
-        found = [record for _, record in self._answers(ask) if record is not None]
+        found = [record for _, record in self.answers(ask) if record is not None]
         return max(found, key=lambda record: record.created_at, default=None)
 
     def delete_set(self, ask: DeleteSet) -> bool:
-        tiers = self._allowed(ask)
+        tiers = self.allowed(ask)
         return sum(tier.ask(ask) for tier in tiers) > 0
 
     def mark_evicted(self, ask: MarkEvicted) -> tuple[Blob, ...] | None:
         """Evict from every tier, unless a set of any has it; return the blob if none needs it."""
         if any(self.merge(FindSetsContaining(ask.id))):
             return None
-        tiers = self._allowed(ask)
+        tiers = self.allowed(ask)
         freed: list[tuple[Tier, tuple[Blob, ...] | None]] = [
             (tier, tier.ask(ask)) for tier in tiers
         ]
@@ -251,11 +237,11 @@ class _Chain:
             return ()
         evicted = [tier for tier, blobs in freed if blobs is not None]
         referenced = FindReferencedBlobs((ask.blob,))
-        others = [tier for tier in self._allowed(referenced) if tier not in evicted]
+        others = [tier for tier in self.allowed(referenced) if tier not in evicted]
         return () if any(tier.ask(referenced) for tier in others) else (ask.blob,)
 
     def check_database(self, ask: CheckDatabase) -> tuple[str, ...]:
-        found = self._answers(ask)
+        found = self.answers(ask)
         return tuple(f"{tier.name}: {complaint}" for tier, lines in found for complaint in lines)
 
 
