@@ -19,7 +19,7 @@ from pyrsistent import PMap, pmap
 from provenance.errors import ArtifactNotFoundError, RunNotFoundError
 from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import Artifact, ArtifactRecord, Inputs, Run
-from provenance.model.references import represented_artifact
+from provenance.model.references import SCALARS, represented_artifact
 from provenance.repository.inputs import Summary
 from provenance.util.formatting import SHORT, describe_shape, safe_repr
 
@@ -27,7 +27,6 @@ LONGEST: Final = 24
 """Maximum length of an argument's text."""
 MOST: Final = 4
 """Maximum number of members of a container that are shown."""
-_SCALARS: Final = frozenset({bool, int, float, complex, str, bytes})
 _CONTAINERS: Final = frozenset({list, tuple, dict, set, frozenset})
 
 
@@ -40,7 +39,7 @@ def summarize(value: object, depth: int = 2) -> str:
     if represented_artifact(value) is not None:
         return "<artifact>"
     kind = type(value)
-    if value is None or kind in _SCALARS or isinstance(value, PurePath):
+    if kind in SCALARS or isinstance(value, PurePath):
         text = safe_repr(str(value) if isinstance(value, PurePath) else value)
         return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]}…"
     if isinstance(value, Enum):

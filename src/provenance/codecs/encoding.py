@@ -9,7 +9,7 @@ from typing import BinaryIO, Final, cast
 from attrs import field, frozen
 
 from provenance.codecs.compression import CompressingWriter, open_decompressed
-from provenance.codecs.pickling import SCALARS, scalar_bytes
+from provenance.codecs.pickling import scalar_bytes
 from provenance.codecs.registry import PICKLE, Load, Serializer, get_serializer
 from provenance.errors import (
     MissingLibraryError,
@@ -18,6 +18,7 @@ from provenance.errors import (
     UntrustedStoreError,
 )
 from provenance.model.records import NO_OPTIONS, Options
+from provenance.model.references import SCALARS
 from provenance.util.formatting import describe_error
 
 COMPRESSION = "compression"

@@ -76,10 +76,10 @@ def json_text(value: object) -> str:
     '{"größe":[1,null]}'
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text if _is_utf8(text) else json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text if is_utf8(text) else json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
-def _is_utf8(text: str) -> bool:
+def is_utf8(text: str) -> bool:
     """Return whether *text* has no lone surrogates, which a database cannot store."""
     if text.isascii():
         return True

@@ -336,9 +336,6 @@ def blob_effects(store: BlobStore) -> Interpreter[BlobEffects]:
     )
 
 
-_PIECE: Final = 1 << 20
-"""Bytes that are copied at a time."""
-
 Copying: TypeAlias = Callable[[Blob], Callable[[BinaryIO], None]]
 """Maps a blob to a function that writes its bytes into a sink."""
 
@@ -356,5 +353,5 @@ def copying_from(source: Interpreter[ReadBlob]) -> Copying:
 
 
 def _copy(source: BinaryIO, sink: BinaryIO) -> None:
-    while piece := source.read(_PIECE):
+    while piece := source.read(_CHUNK):
         sink.write(piece)

@@ -41,13 +41,15 @@ def redact_arguments(arguments: Iterable[str]) -> list[str]:
     kept: list[str] = []
     hide = False
     for argument in arguments:
-        kept.append(HIDDEN if hide else without_secrets(argument))
+        kept.append(HIDDEN if hide else redact(argument))
         hide = _FLAG.fullmatch(argument) is not None
     return kept
 
 
-def without_secrets(text: str) -> str:
-    """Return *text* without values that are assigned to secret names, and without URL users."""
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return *text* without *secrets*, values assigned to secret names, and users in URLs."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
     return _ASSIGNED.sub(rf"\1{HIDDEN}", _USERINFO.sub(rf"\1{HIDDEN}@", text))
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError
 from toolz import concat
 
 from provenance.errors import ConfigError, StoreUnavailableError
+from provenance.util.redaction import redact
 
 R = TypeVar("R")
 
@@ -165,15 +166,21 @@ def unavailable(name: str, url: sa.URL, error: Exception) -> StoreUnavailableErr
     if advice is None:
         advice = "see its log" if state else _UNREACHABLE
     address = f"{url.host or 'localhost'}{f':{url.port}' if url.port else ''}/{url.database}"
-    message = " ".join(_without_secrets(str(origin), url).split())
-    return StoreUnavailableError(name, f"{_without_secrets(address, url)}: {message}", advice)
+    secrets = _secrets_of(url)
+    message = " ".join(redact(str(origin), secrets).split())
+    return StoreUnavailableError(name, f"{redact(address, secrets)}: {message}", advice)
 
 
-def _without_secrets(text: str, url: sa.URL) -> str:
-    """Return *text* without the password, quoted or not."""
-    secrets = [str(value) for name, value in url.query.items() if "pass" in name]
-    for secret in (str(url.password or ""), *secrets):
-        spellings = {secret, quote(secret, safe=""), quote_plus(secret), unquote(secret)}
-        for spelling in spellings - {""}:
-            text = text.replace(spelling, "***")
-    return text
+def _secrets_of(url: sa.URL) -> set[str]:
+    """Return the passwords in *url*, in each spelling."""
+    passwords = [str(value) for name, value in url.query.items() if "pass" in name]
+    return {
+        spelling
+        for password in filter(None, (str(url.password or ""), *passwords))
+        for spelling in (
+            password,
+            quote(password, safe=""),
+            quote_plus(password),
+            unquote(password),
+        )
+    }
