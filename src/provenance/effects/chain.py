@@ -72,9 +72,9 @@ def make_chain(
     return (
         chain.interpreter()
         | FindRecord.on(chain.find_record)
-        | ListIds.on(lambda ask: _first(chain.merge(ask), ask.limit))
+        | ListIds.on(chain.merge_ids)
         | FindRecordsByValue.on(chain.find_records_by_value)
-        | ListDependents.on(lambda ask: tuple(sorted(set(chain.merge(ask)))))
+        | ListDependents.on(chain.merge_ids)
         | FindInputs.on(chain.first_answer)
         | FindRun.on(chain.first_answer)
         | SearchRecords.on(chain.search_records)
@@ -82,12 +82,12 @@ def make_chain(
         | DeleteRecord.on(chain.delete_record)
         | PutSet.on(chain.put_set)
         | FindSet.on(chain.find_set)
-        | ListSetIds.on(lambda ask: _first(chain.merge(ask), ask.limit))
+        | ListSetIds.on(chain.merge_ids)
         | FindSetByLabels.on(chain.find_set)
         | DeleteSet.on(chain.delete_set)
         | ReadStoredRecord.on(chain.read_stored)
         | FindReferencedBlobs.on(lambda ask: frozenset(chain.merge(ask)))
-        | FindSetsContaining.on(lambda ask: tuple(sorted(set(chain.merge(ask)))))
+        | FindSetsContaining.on(chain.merge_ids)
         | MarkEvicted.on(chain.mark_evicted)
         | FindEviction.on(chain.first_answer)
         | CheckDatabase.on(chain.check_database)
@@ -97,10 +97,6 @@ def make_chain(
         | ReleaseLease.on(chain.lease)
         | ListExpiredLeases.on(chain.lease)
     )
-
-
-def _first(ids: Iterator[Any], limit: int) -> tuple[Any, ...]:
-    return tuple(sorted(set(ids))[:limit])
 
 
 class _Chain(TieredBlobs):
@@ -115,6 +111,10 @@ class _Chain(TieredBlobs):
         """Yield the members of all tiers' answers, one tier after the other."""
         for _, members in self.answers(ask):
             yield from members
+
+    def merge_ids(self, ask: Any) -> tuple[Any, ...]:  # noqa: ANN401 - any effect that lists ids
+        """Return the ids of all tiers in order, up to the effect's limit if it has one."""
+        return tuple(sorted(set(self.merge(ask)))[: getattr(ask, "limit", None)])
 
     def find_record(self, ask: FindRecord) -> ArtifactRecord | None:
         for tier, record in self.answers(ask):

@@ -194,7 +194,9 @@ class TieredBlobs(StoreUnion):
                 troubles.append(error)
                 if isinstance(error, CorruptBlobError) and tier.permissions.write:
                     tier.ask(Quarantine(blob))
-        worst = max(troubles, key=_severity)
+        # An unreachable store is the worst: it may have the bytes that other tiers lack.
+        order = (BlobNotFoundError, CorruptBlobError, StoreUnavailableError)
+        worst = max(troubles, key=lambda trouble: order.index(type(trouble)))
         raise (
             BlobNotFoundError(blob.id, self.name) if isinstance(worst, BlobNotFoundError) else worst
         )
@@ -235,11 +237,6 @@ def _copy_to(tier: Tier, written: WriteResult) -> Callable[[BinaryIO], None]:
         if isinstance(written, InlineBlob)
         else copying_from(tier.ask)(written.blob)
     )
-
-
-def _severity(trouble: _TierError) -> int:
-    """Rank an unreachable store highest: it may have the bytes that other tiers lack."""
-    return (BlobNotFoundError, CorruptBlobError, StoreUnavailableError).index(type(trouble))
 
 
 def write_through(
