@@ -13,17 +13,17 @@ from provenance.errors import UnserializableValueError
 from provenance.model.records import NO_OPTIONS
 from provenance.model.references import represented_artifact
 from provenance.util.formatting import SHORT, type_name, with_article
+from provenance.util.naming import exported
 
 SEPARATOR: Final = "_"
 
 
+@exported
 class Composite(Mapping[str, object]):
     """An immutable mapping of proxies of artifacts, each read when it is used.
 
     Equal to any mapping of equal values.
     """
-
-    __module__ = "provenance"
 
     __slots__ = ("_parts",)
 
@@ -73,12 +73,10 @@ def _part_repr(part: object) -> str:
     return "<not stored>" if ref is None else f"<artifact {ref.artifact_id[:SHORT]}>"
 
 
+@exported
 def restore_composite(parts: Mapping[str, object]) -> Composite:
     """Unpickle a composite. Pickles name this function."""
     return Composite(parts)
-
-
-restore_composite.__module__ = "provenance"
 
 
 def parts_of(value: object, label: str) -> Mapping[str, object]:
