@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
     """What a piece of code evaluated to, or the exception that it raised."""
 
     value: Any
-    error: Exception | None
+    error: BaseException | None
 
 
 def play(code: str, x: Any, scope: dict[str, Any]) -> Outcome:
@@ -44,7 +44,7 @@ def play(code: str, x: Any, scope: dict[str, Any]) -> Outcome:
     try:
         exec(compile(ast.Module(statements, []), "<case>", "exec"), names)
         return Outcome(eval(compile(ast.Expression(last.value), "<case>", "eval"), names), None)
-    except Exception as error:  # noqa: BLE001 - any exception is an outcome
+    except BaseException as error:  # noqa: BLE001 - a panic of polars is an outcome too
         return Outcome(None, error)
     finally:
         os.chdir(folder)
@@ -58,12 +58,15 @@ def judge(case: Case, plain: Outcome, got: Outcome) -> tuple[str, str]:
         return "raises", named(got.error)
     if plain.error is not None:
         return "silent", f"{named(plain.error)} is {got.value!r:.200}"
-    if equal(plain.value, got.value):
-        return "equal", ""
-    return case.shows or "silent", difference(plain.value, got.value)
+    try:
+        if equal(plain.value, got.value):
+            return "equal", ""
+        return case.shows or "silent", difference(plain.value, got.value)
+    except Exception as error:  # noqa: BLE001 - what cannot be compared with the plain value differs from it
+        return "silent", f"{type(got.value).__name__} cannot be compared: {named(error)}"
 
 
-def named(error: Exception) -> str:
+def named(error: BaseException) -> str:
     """Return the name of the exception's type and its message."""
     return f"{type(error).__name__}: {error}"
 

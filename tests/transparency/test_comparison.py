@@ -69,7 +69,7 @@ DIFFERENT = [
 ]
 
 
-@pytest.mark.parametrize(("plain", "other"), DIFFERENT, ids=repr)
+@pytest.mark.parametrize(("plain", "other"), DIFFERENT, ids=range(len(DIFFERENT)))
 def test_values_that_differ_in_type_or_value_are_not_equal(plain, other):
     """A value is not equal to one of another type, or with another value anywhere within."""
     assert not equal(plain, other)

@@ -9,7 +9,7 @@ from transparency.values import VALUES
 
 CEILING = 1_506
 """How many differences the list may have. It may only be lowered."""
-SILENT = 279
+SILENT = 276
 """How many of them may be answers that differ without an exception. It may only be lowered."""
 
 
