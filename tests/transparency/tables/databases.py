@@ -79,7 +79,7 @@ CASES = [
     ),
     Case("date", "engine().connect().execute(sa.select(items).where(items.c.day >= x)).all()"),
     Case("str", "sa.Table(x, sa.MetaData(), sa.Column(x, sa.Integer)).c.banana.name"),
-    Case("str", "str((items.c.name == x).compile().params)"),
+    Case("str", "str((items.c.name == x).compile().params)", "repr"),
     Case(
         "str",
         "with Session(engine()) as s:\n    s.add(User(id=1, name=x))\n    s.flush()\n"
