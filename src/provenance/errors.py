@@ -223,9 +223,9 @@ class UntrustedStoreError(ProvenanceError, PermissionError):
     """A value would be executed, believed or signed, and its store is one that others may have written to."""
 
     def __init__(self, store: str, serializer: str, reason: str, target: str | None = None) -> None:
-        refused = "load" if target is None else f"copy to {target!r}"
+        verb, where = ("load", "") if target is None else ("copy", f" to {target!r}")
         super().__init__(
-            f"refusing to {refused} {serializer!r} data from {store!r}, which is configured with "
+            f"refusing to {verb} {serializer!r} data{where} from {store!r}, which is configured with "
             f"trusted: false ({reason}); use a serializer that executes no code (json, numpy, "
             "Parquet, Arrow), sign the repository with a signing_key, or set trusted: true if "
             "nobody else can write there"

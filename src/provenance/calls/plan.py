@@ -25,8 +25,10 @@ from provenance.model.records import Inputs
 from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
 from provenance.repository.inputs import InputHashes
 from provenance.util.formatting import safe_repr
+from provenance.util.naming import exported
 
 
+@exported
 @frozen
 class CallPlan:
     """A planned call: which artifact it makes, and from what.
@@ -34,8 +36,6 @@ class CallPlan:
     `inputs` is what will be recorded, `input_hashes` what the id was derived from, `sightings` the artifacts that were
     met on the way. Two plans are equal when they make the same artifact.
     """
-
-    __module__ = "provenance"
 
     artifact_id: ArtifactId
     cache_key: CacheKey = field(eq=False)

@@ -22,6 +22,7 @@ from provenance.model.records import Artifact, ArtifactRecord, Inputs, Run
 from provenance.model.references import SCALARS, represented_artifact
 from provenance.repository.inputs import Summary
 from provenance.util.formatting import SHORT, describe_shape, safe_repr
+from provenance.util.naming import exported
 
 LONGEST: Final = 24
 """Maximum length of an argument's text."""
@@ -73,6 +74,7 @@ Arguments: TypeAlias = "PMap[str, str]"
 """The other arguments of a call, abbreviated, by name."""
 
 
+@exported
 @frozen
 class Lineage:
     """An artifact with all artifacts that it was made from, directly or indirectly.
@@ -81,8 +83,6 @@ class Lineage:
     artifacts its call was given, as which argument, and which others its value holds; `arguments`
     tells the other arguments. Only edges name an artifact that has been deleted since.
     """
-
-    __module__ = "provenance"
 
     root: ArtifactId
     artifacts: PMap[ArtifactId, Artifact[object]]

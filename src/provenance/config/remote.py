@@ -211,7 +211,7 @@ def location_of(settings: ObjectSettings) -> RemoteLocation:
     """Return the location that *settings* describe.
 
     >>> location_of(S3StoreSettings(bucket="team", basepath="results/"))
-    Place(protocol='s3', root='team/results', timeout=15.0, deadline=60.0)
+    RemoteLocation(protocol='s3', root='team/results', timeout=15.0, deadline=60.0)
     """
     options: dict[str, object] = {}
     match settings:

@@ -18,6 +18,7 @@ from provenance.hashing.registry import name_of
 from provenance.model.ids import ValueId
 from provenance.model.references import unwrap
 from provenance.util.formatting import SHORT_TEXT, describe_shape, safe_repr, truncate, with_article
+from provenance.util.naming import exported
 from provenance.util.optional import imported_module
 
 _MAPPINGS: Final = (dict, OrderedDict, Counter, defaultdict, MappingProxyType)
@@ -171,6 +172,7 @@ def _column(value: _Table) -> Iterator[Part]:
 _Seen: TypeAlias = set[tuple[int, int]]
 
 
+@exported
 @frozen
 class HashTree:
     """A value, or a part of one, with its digest.
@@ -183,8 +185,6 @@ class HashTree:
         parts: Its first parts.
         omitted: The number of its other parts.
     """
-
-    __module__ = "provenance"
 
     path: str
     type: str
@@ -204,10 +204,9 @@ class HashTree:
             yield f"{indent}  … {self.omitted:,} more"
 
 
+@exported
 class Change(Enum):
     """How two values differ at some place."""
-
-    __module__ = "provenance"
 
     CONTENT = "differs"
     TYPE = "is of another type"
@@ -215,11 +214,10 @@ class Change(Enum):
     REMOVED = "is only in the first"
 
 
+@exported
 @frozen
 class Difference:
     """A place where two values differ: path, change, and short texts of both (`-` if absent)."""
-
-    __module__ = "provenance"
 
     path: str
     change: Change

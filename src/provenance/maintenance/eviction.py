@@ -104,7 +104,7 @@ def parse_request(
         raise ConfigError("evict", "no limit is given", "pass max_bytes or older_than")
     if max_bytes is not None and not _is_size(max_bytes):
         problem = f"must be a size in bytes, got {safe_repr(max_bytes)}"
-        raise ConfigError("evict, max_bytes", problem, "give 0 or more")
+        raise ConfigError("evict, max_bytes", problem, "pass 0 or more")
     if older_than is not None:
         require_duration(older_than, "evict, older_than")
     return EvictionRequest(max_bytes, older_than, _keeping(keep, repo), dry_run)

@@ -259,7 +259,7 @@ def _converter() -> Converter:
     from cattrs import Converter  # noqa: PLC0415 - see above
 
     # cattrs would look for the types of its fields in the module that it names, the package
-    resolve_types(Run, vars(records))
+    resolve_types(Run, dict(vars(records)))
     converter = Converter()
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
     converter.register_unstructure_hook(datetime, time_text)

@@ -46,6 +46,7 @@ from provenance.results.origin import (
     resolving_origin,
 )
 from provenance.util.formatting import safe_repr
+from provenance.util.naming import exported
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@exported
 @frozen(eq=False)
 class Repository:
     """Records and values of artifacts under one name.
@@ -65,8 +67,6 @@ class Repository:
     A chain uses it as its `permissions` allow. If it is not `trusted`, the chain is not trusted either.
     The `tiers` of a chain are its repositories, the nearest first.
     """
-
-    __module__ = "provenance"
 
     name: str
     interpreter: Interpreter[AllEffects] = field(repr=False)
@@ -353,6 +353,7 @@ class RecoveringOrigin:
 set_source_resolver(_current_source, _is_home)
 
 
+@exported
 @frozen(eq=False)
 class Store:
     """A blob store: bytes under the digest of their content.
@@ -363,8 +364,6 @@ class Store:
 
     In a chain, its `permissions` apply to it, and if it is not `trusted`, the chain is not either.
     """
-
-    __module__ = "provenance"
 
     name: str
     interpreter: Interpreter[BlobEffects] = field(repr=False)

@@ -15,15 +15,15 @@ from provenance.model.records import Inputs, Json
 from provenance.model.references import InputRef
 from provenance.model.rows import is_utf8
 from provenance.util.formatting import type_name
+from provenance.util.naming import exported
 
 NO_HASHES: Mapping[str, str] = {}
 
 
+@exported
 @frozen
 class InputHashes:
     """The hashes of a call's inputs, as hex: by parameter, of `*args`, and by captured variable."""
-
-    __module__ = "provenance"
 
     kargs: Mapping[str, str]
     varargs: tuple[str, ...] = ()
@@ -41,11 +41,10 @@ _VARARGS: Final = "__varargs"
 _INT64: Final = range(-(1 << 63), 1 << 63)
 
 
+@exported
 @frozen
 class Summary:
     """The type and hash of a recorded argument that no serializer could write."""
-
-    __module__ = "provenance"
 
     type: str
     hash: str | None

@@ -200,9 +200,13 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
         # Called at the exit of the process, too.
         weakref.finalize(self, disconnect_all, self._sessions)
 
-    @cached_property
+    @property
     def engine(self) -> Engine:
         """The database for SQLAlchemy and pandas, with its own connections."""
+        return self._engine
+
+    @cached_property
+    def _engine(self) -> Engine:
         from sqlalchemy import URL, NullPool, create_engine
 
         url = URL.create("sqlite", database=str(self.path))
