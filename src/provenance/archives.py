@@ -18,6 +18,7 @@ from provenance.hashing import Item, Walk, register_item
 from provenance.hashing.encoding import node, prefix
 from provenance.model.ids import ID_DIGITS, BlobId, is_prefix
 from provenance.model.records import Blob
+from provenance.util.naming import exported
 
 T = TypeVar("T")
 PIECE: Final = 1 << 20
@@ -79,6 +80,7 @@ class FileSource(Protocol):
         ...
 
 
+@exported
 @frozen
 class LocalSource:
     """The user's own file or folder, not stored yet.
@@ -86,8 +88,6 @@ class LocalSource:
     `stamp` tells whether the file has changed since it was hashed. `parts` are the files of a
     folder. `link` is the stamp of a symbolic link at *path*, which led to the file or folder.
     """
-
-    __module__ = "provenance"
 
     path: str
     stamp: tuple[int, ...] = ()

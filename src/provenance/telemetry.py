@@ -27,6 +27,7 @@ from provenance.events import (
 )
 from provenance.model.ids import ArtifactId
 from provenance.util.locks import ForkSafeLock
+from provenance.util.naming import exported
 from provenance.util.validation import check_function
 
 log: Final = logging.getLogger("provenance")
@@ -46,11 +47,10 @@ _OUTCOME_OF: Final[Mapping[type[Event], Outcome]] = {
 }
 
 
+@exported
 @frozen(eq=False)
 class Subscription:
     """A subscription that ends when it is cancelled, or at the end of its `with` block."""
-
-    __module__ = "provenance"
 
     receive: Callable[[Event], None]
 

@@ -20,15 +20,15 @@ from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotF
 from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import Artifact, ArtifactRecord, Inputs, Run
-from provenance.model.references import represented_artifact
+from provenance.model.references import SCALARS, represented_artifact
 from provenance.repository.inputs import Summary
 from provenance.util.formatting import SHORT, describe_shape, safe_repr
+from provenance.util.naming import exported
 
 LONGEST: Final = 24
 """Maximum length of an argument's text."""
 MOST: Final = 4
 """Maximum number of members of a container that are shown."""
-_SCALARS: Final = frozenset({bool, int, float, complex, str, bytes})
 _CONTAINERS: Final = frozenset({list, tuple, dict, set, frozenset})
 
 
@@ -41,7 +41,7 @@ def summarize(value: object, depth: int = 2) -> str:
     if represented_artifact(value) is not None:
         return "<artifact>"
     kind = type(value)
-    if value is None or kind in _SCALARS or isinstance(value, PurePath):
+    if kind in SCALARS or isinstance(value, PurePath):
         text = safe_repr(str(value) if isinstance(value, PurePath) else value)
         return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]}…"
     if isinstance(value, Enum):
@@ -75,6 +75,7 @@ Arguments: TypeAlias = "PMap[str, str]"
 """The other arguments of a call, abbreviated, by name."""
 
 
+@exported
 @frozen
 class Lineage:
     """An artifact with all artifacts that it was made from, directly or indirectly.
@@ -83,8 +84,6 @@ class Lineage:
     artifacts its call was given, as which argument, and which others its value holds; `arguments`
     tells the other arguments. Only edges name an artifact that has been deleted since.
     """
-
-    __module__ = "provenance"
 
     root: ArtifactId
     artifacts: PMap[ArtifactId, Artifact[object]]

@@ -16,11 +16,12 @@ from provenance.errors import (
 from provenance.model.ids import ArtifactId
 from provenance.model.records import Artifact, ArtifactRecord, Inputs, Origin
 from provenance.ports.blobs import ReadBlob
+from provenance.ports.capabilities import Trace
 from provenance.ports.records import FindInputs, FindRecord, ListDependents
 from provenance.repository.programs import read_inputs
+from provenance.repository.transfer import sources_first
 from provenance.results.handles import InMemoryOrigin
 from provenance.telemetry import report_skipped
-from provenance.util.components import strongly_connected_components
 
 
 def trace(
@@ -115,9 +116,7 @@ def descendants(of: object) -> tuple[Artifact[object], ...]:
     return tuple(Artifact.of(record, repo) for record in records)
 
 
-def collect_descendants(
-    root: ArtifactId,
-) -> Program[ListDependents | FindRecord, tuple[ArtifactRecord, ...]]:
+def collect_descendants(root: ArtifactId) -> Program[Trace, tuple[ArtifactRecord, ...]]:
     """Collect the descendants of *root*, reading each record once."""
     found: dict[ArtifactId, ArtifactRecord] = {}
     met, waiting = {root}, [root]
@@ -128,7 +127,4 @@ def collect_descendants(
             if record is not None:
                 found[artifact_id] = record
                 waiting.append(artifact_id)
-    groups = strongly_connected_components(
-        {record.id: sorted(record.source_ids & found.keys()) for record in found.values()}
-    )
-    return tuple(found[artifact_id] for group in groups for artifact_id in sorted(group))
+    return sources_first(found)

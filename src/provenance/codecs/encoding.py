@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from provenance.codecs.compression import CompressingWriter, open_decompressed
 from provenance.codecs.limits import limit_decoded_size
-from provenance.codecs.pickling import SCALARS, scalar_bytes
+from provenance.codecs.pickling import scalar_bytes
 from provenance.codecs.registry import PICKLE, Load, Serializer, get_serializer
 from provenance.errors import (
     MissingLibraryError,
@@ -19,6 +19,7 @@ from provenance.errors import (
     UntrustedStoreError,
 )
 from provenance.model.records import NO_OPTIONS, Options
+from provenance.model.references import SCALARS
 from provenance.util.formatting import describe_error
 
 COMPRESSION = "compression"

@@ -93,16 +93,6 @@ def _read(source: BinaryIO) -> Any:  # noqa: ANN401 - polars'
     return polars.read_parquet(source)
 
 
-def _write(frame: Any, sink: BinaryIO, compression: str | None) -> None:  # noqa: ANN401 - polars'
-    rows = pyarrow.sample_rows(frame.height, frame.estimated_size())
-
-    def sample(into: BinaryIO, chosen: str | None) -> None:
-        frame.head(rows).write_parquet(into, compression=chosen or "uncompressed")
-
-    chosen = compression if pyarrow.pays_off(sample, compression) else None
-    frame.write_parquet(sink, compression=chosen or "uncompressed")
-
-
 def _is_exact(kind: Any) -> bool:  # noqa: ANN401 - polars'
     inner = getattr(kind, "inner", None)
     name = type(kind).__name__

@@ -10,8 +10,9 @@ from attrs import Attribute, field, frozen, validators
 
 from provenance.model.records import Json
 from provenance.ports.blobs import Durability, OnDuplicate, VerifyReads
-from provenance.ports.capabilities import Permissions
+from provenance.ports.permissions import Permissions
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
+from provenance.util.naming import exported
 
 if TYPE_CHECKING:
     from provenance.config.remote import ObjectSettings, PostgresRepoSettings
@@ -193,11 +194,10 @@ AnyStore: TypeAlias = "StoreSettings | ChainedSettings"
 AnyRepo: TypeAlias = "RepoSettings | ChainedSettings"
 
 
+@exported
 @frozen(kw_only=True)
 class Config:
     """A whole configuration."""
-
-    __module__ = "provenance"
 
     blobstores: Mapping[str, AnyStore]
     artifact_repos: Mapping[str, AnyRepo]

@@ -29,7 +29,7 @@ from provenance.ports.blobs import (
     WriteBlobs,
     attempt_write,
 )
-from provenance.ports.capabilities import NEEDS, Permissions
+from provenance.ports.permissions import Permissions, StoreEffect
 from provenance.ports.records import DeleteRecord, FindRecord, PutRecord
 from provenance.util.locks import ForkBarrier
 
@@ -135,17 +135,16 @@ def _bytes_written(answer: object) -> int:
 def restrict(base: Interpreter[E], name: str, permissions: Permissions) -> Interpreter[E]:
     """Return *base*, which raises `StorePermissionError` for what *permissions* forbid."""
 
-    def refusing(operation: str, permission: str) -> Callable[[object], object]:
+    def refusing(kind: type[StoreEffect[Any]]) -> Callable[[object], object]:
         def refuse(_: object) -> object:
-            raise StorePermissionError(operation, name, permission)
+            raise StorePermissionError(kind.action, name, kind.needs)
 
         return refuse
 
-    forbidden = {
-        kind: refusing(operation, permission)
-        for kind, (operation, permission) in NEEDS.items()
-        if not getattr(permissions, permission)
-    }
+    kinds: list[type[StoreEffect[Any]]] = [
+        kind for kind in base.table if issubclass(kind, StoreEffect)
+    ]
+    forbidden = {kind: refusing(kind) for kind in kinds if not permissions.permit(kind)}
     return overlay(base, Interpreter(forbidden))
 
 

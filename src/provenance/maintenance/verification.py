@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count
+from itertools import chain, count
 from typing import Final, TypeAlias
 
 from attrs import Factory, define, frozen
@@ -48,6 +48,7 @@ from provenance.ports.records import (
     ReadStoredRecord,
 )
 from provenance.repository.handles import Repository
+from provenance.repository.programs import pages
 from provenance.repository.sets import set_id as id_of_members
 from provenance.util.formatting import safe_repr
 from provenance.util.validation import is_count
@@ -117,10 +118,7 @@ def verify_repository(
 
 def all_ids(repo: Repository) -> Iterator[ArtifactId]:
     """Yield the ids of all artifacts in order, reading page by page."""
-    after = ""
-    while page := repo.interpreter(ListIds("", _PAGE, after)):
-        yield from page
-        after = page[-1]
+    return chain.from_iterable(pages(ListIds("", _PAGE), repo.interpreter))
 
 
 def sample_ids(size: int, seed: str) -> Program[ListIds, tuple[ArtifactId, ...]]:
@@ -248,8 +246,7 @@ class _Tally:
             self._report_progress(total)
 
     def examine_sets(self) -> None:
-        after = ""
-        while page := self.repo.interpreter(ListSetIds("", _PAGE, after)):
+        for page in pages(ListSetIds("", _PAGE), self.repo.interpreter):
             for set_id in page:
                 for found in run(examine_set(set_id), self.repo.interpreter):
                     if isinstance(found, SetDamaged):
@@ -258,7 +255,6 @@ class _Tally:
                         self.gaps.append(found)
                 self.sets += 1
                 self._report_progress(None)
-            after = page[-1]
 
     def _report_progress(self, total: int | None) -> None:
         if self.progress is not None:

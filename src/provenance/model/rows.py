@@ -76,7 +76,7 @@ def json_text(value: object) -> str:
     '{"größe":[1,null]}'
     """
     text = _dumps(value, ensure_ascii=False)
-    return text if _is_utf8(text) else _dumps(value)
+    return text if is_utf8(text) else _dumps(value)
 
 
 def _dumps(value: object, *, ensure_ascii: bool = True, sort_keys: bool = False) -> str:
@@ -92,7 +92,7 @@ def _dumps(value: object, *, ensure_ascii: bool = True, sort_keys: bool = False)
         raise ValueError("it is nested too deeply") from None
 
 
-def _is_utf8(text: str) -> bool:
+def is_utf8(text: str) -> bool:
     """Return whether *text* has no lone surrogates, which a database cannot store."""
     if text.isascii():
         return True
@@ -275,7 +275,7 @@ def _converter() -> Converter:
     from cattrs import Converter  # noqa: PLC0415 - see above
 
     # cattrs would look for the types of its fields in the module that it names, the package
-    resolve_types(Run, vars(records))
+    resolve_types(Run, dict(vars(records)))
     converter = Converter()
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
     converter.register_unstructure_hook(datetime, time_text)

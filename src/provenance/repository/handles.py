@@ -24,8 +24,9 @@ from provenance.model.references import is_proxy, unwrap
 from provenance.ports import blobs
 from provenance.ports import records as ports_records
 from provenance.ports.blobs import BlobEffects, DeleteBlob, HasBlob, ReadBlob, WriteBlob
-from provenance.ports.capabilities import AllEffects, Permissions
+from provenance.ports.capabilities import AllEffects
 from provenance.ports.machine import Now
+from provenance.ports.permissions import Permissions
 from provenance.ports.records import (
     DeleteSet,
     FindRecord,
@@ -47,6 +48,7 @@ from provenance.results.origin import (
     resolving_origin,
 )
 from provenance.util.formatting import safe_repr
+from provenance.util.naming import exported
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@exported
 @frozen(eq=False)
 class Repository:
     """Records and values of artifacts under one name.
@@ -64,9 +67,8 @@ class Repository:
     `TypeError`. Methods raise `ArtifactNotFoundError` if there is no such artifact, and `StoreUnavailableError` if a store fails.
 
     A chain uses it as its `permissions` allow. If it is not `trusted`, the chain is not trusted either.
+    The `tiers` of a chain are its repositories, the nearest first.
     """
-
-    __module__ = "provenance"
 
     name: str
     interpreter: Interpreter[AllEffects] = field(repr=False)
@@ -75,6 +77,7 @@ class Repository:
     trusted: bool = field(default=True, repr=False)
     permissions: Permissions = field(factory=Permissions, repr=False)
     copy_policy: CopyPolicy = field(default=CopyPolicy.DATA_ONLY, repr=False)
+    tiers: tuple[Repository, ...] = field(default=(), repr=False)
 
     @property
     def engine(self) -> Engine:
@@ -359,6 +362,7 @@ class RecoveringOrigin:
 set_source_resolver(_current_source, _is_home)
 
 
+@exported
 @frozen(eq=False)
 class Store:
     """A blob store: bytes under the digest of their content.
@@ -369,8 +373,6 @@ class Store:
 
     In a chain, its `permissions` apply to it, and if it is not `trusted`, the chain is not either.
     """
-
-    __module__ = "provenance"
 
     name: str
     interpreter: Interpreter[BlobEffects] = field(repr=False)

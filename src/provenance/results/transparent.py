@@ -26,8 +26,10 @@ from provenance.results.origin import (
 )
 from provenance.util.formatting import safe_repr, type_name
 from provenance.util.locks import ForkSafeLock
+from provenance.util.naming import exported
 
 
+@exported
 def restore_proxy(
     id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...]
 ) -> object:
@@ -40,15 +42,11 @@ def restore_proxy(
     )
 
 
-restore_proxy.__module__ = "provenance"
-
-
+@exported
 def restore_value(value: object) -> object:
     """Unpickle a proxy of what is in no store: as its value. Pickles name this function."""
     return value
 
-
-restore_value.__module__ = "provenance"
 
 _SCALAR_TYPES: Final = frozenset(
     {

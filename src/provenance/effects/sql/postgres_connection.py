@@ -23,7 +23,7 @@ from sqlalchemy.util.queue import Empty, Full, QueueCommon
 from toolz import concat
 
 from provenance.errors import ConfigError, StoreUnavailableError
-from provenance.util.redaction import without_secrets
+from provenance.util.redaction import redact
 from provenance.util.validation import check_postgres_url
 
 R = TypeVar("R")
@@ -217,5 +217,5 @@ def unavailable(name: str, url: sa.URL, error: Exception) -> StoreUnavailableErr
     address = f"{url.host or 'localhost'}{f':{url.port}' if url.port else ''}/{url.database}"
     secrets = [str(value) for option, value in url.query.items() if "pass" in option]
     secrets.append(str(url.password or ""))
-    message = " ".join(without_secrets(str(origin), secrets).split())
-    return StoreUnavailableError(name, f"{without_secrets(address, secrets)}: {message}", advice)
+    message = " ".join(redact(str(origin), secrets).split())
+    return StoreUnavailableError(name, f"{redact(address, secrets)}: {message}", advice)

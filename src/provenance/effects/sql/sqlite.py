@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import threading
 import time
 import weakref
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from provenance.effects.io import absolute_path
+from provenance.effects.retry import call_with_retries
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Execute, PrefetchCache, Values, check_version
 from provenance.errors import StoreUnavailableError
@@ -98,17 +100,14 @@ def configure(connection: sqlite3.Connection, synchronous: str) -> None:
     connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            # `executescript` leaves no unfinished statement behind.
-            connection.executescript("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(0.005)
-        else:
-            return
+    # `executescript` leaves no unfinished statement behind.
+    call_with_retries(
+        lambda _: connection.executescript("PRAGMA journal_mode = WAL"),
+        sys.maxsize,
+        lambda error: "locked" in str(error),
+        lambda _: time.sleep(0.005),
+        PATIENCE,
+    )
 
 
 def run_in_transaction(
@@ -217,9 +216,13 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
         # Called at the exit of the process, too.
         weakref.finalize(self, disconnect_all, self._sessions)
 
-    @cached_property
+    @property
     def engine(self) -> Engine:
         """The database for SQLAlchemy and pandas, with its own connections."""
+        return self._engine
+
+    @cached_property
+    def _engine(self) -> Engine:
         from sqlalchemy import URL, NullPool, create_engine
 
         url = URL.create("sqlite", database=str(self.path))
