@@ -58,16 +58,19 @@ def test_a_bomb_is_refused(case):
     serializer, data, dump_kwargs = encoded(case)
     assert len(data) < LARGE // 20
     with pytest.raises(ValueError, match=limits.VARIABLE):
-        Decoding(serializer, dump_kwargs=dump_kwargs, untrusted="far")(io.BytesIO(data))
+        Decoding(serializer, dump_kwargs=dump_kwargs, untrusted="far", max_expansion=10)(
+            io.BytesIO(data)
+        )
 
 
 @pytest.mark.parametrize("case", COMPRESSED)
-def test_the_limit_is_configurable_and_holds_for_others_only(case, monkeypatch):
+def test_the_limit_is_configurable_and_holds_for_others_only(case):
     """A trusted store has none."""
     serializer, data, dump_kwargs = encoded(case)
     Decoding(serializer, dump_kwargs=dump_kwargs)(io.BytesIO(data))
-    monkeypatch.setenv(limits.VARIABLE, "1000000")
-    Decoding(serializer, dump_kwargs=dump_kwargs, untrusted="far")(io.BytesIO(data))
+    Decoding(serializer, dump_kwargs=dump_kwargs, untrusted="far", max_expansion=1_000_000)(
+        io.BytesIO(data)
+    )
 
 
 def test_a_bomb_of_arrow_batches_is_refused():
@@ -81,7 +84,7 @@ def test_a_bomb_of_arrow_batches_is_refused():
             stream.write_batch(batch.replace_schema_metadata(schema.metadata))
     assert sink.tell() < LARGE // 20
     with pytest.raises(ValueError, match=limits.VARIABLE):
-        Decoding("arrow_ipc", untrusted="far")(io.BytesIO(sink.getvalue()))
+        Decoding("arrow_ipc", untrusted="far", max_expansion=10)(io.BytesIO(sink.getvalue()))
     assert LARGE // 4 == Decoding("arrow_ipc")(io.BytesIO(sink.getvalue())).num_rows
 
 
@@ -91,11 +94,11 @@ def test_a_bomb_of_rows_without_compression_is_refused():
     pq.write_table(pa.table({"a": pa.array(np.zeros(LARGE))}), sink, use_dictionary=True)
     for serializer in ("pd_df_parquet", "pl_df_parquet"):
         with pytest.raises(ValueError, match=limits.VARIABLE):
-            Decoding(serializer, untrusted="far")(io.BytesIO(sink.getvalue()))
+            Decoding(serializer, untrusted="far", max_expansion=10)(io.BytesIO(sink.getvalue()))
 
 
 @pytest.mark.parametrize("size", [8, 100_000], ids=["in the database", "a file"])
-def test_a_planted_bomb_is_damage(size, monkeypatch):
+def test_a_planted_bomb_is_damage(size):
     """A load is a CorruptBlobError, and a call computes its value again."""
 
     def repository(trusted):
@@ -122,3 +125,11 @@ def test_a_planted_bomb_is_damage(size, monkeypatch):
         with pytest.raises(p.CorruptBlobError, match=limits.VARIABLE):
             p.load_artifact(artifact_id).value  # noqa: B018
         assert 1 == call()
+
+
+@pytest.mark.parametrize("ratio", ["0", "-1", "many", "1.5", ""])
+def test_a_ratio_that_is_none_is_an_error_of_the_configuration(ratio, monkeypatch):
+    """It names the variable."""
+    monkeypatch.setenv(limits.VARIABLE, ratio)
+    with pytest.raises(p.ConfigError, match=limits.VARIABLE):
+        p.SqliteRepo(db="records.db", trusted=False)

@@ -7,7 +7,6 @@ relation to its stored size, which real data does not reach.
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,15 +26,10 @@ _limit: Final[ContextVar[int | None]] = ContextVar("provenance_decoded_limit", d
 
 
 @contextmanager
-def limit_decoded_size(source: BinaryIO) -> Generator[None]:
-    """Refuse, in this block, to decode *source* to more than its stored size allows.
-
-    Raises:
-        ValueError: if the environment variable is not an integer.
-    """
-    stored = source.seek(0, os.SEEK_END)
+def limit_decoded_size(source: BinaryIO, ratio: int) -> Generator[None]:
+    """Refuse, in this block, to decode *source* to more than *ratio* times its stored size."""
+    stored = source.seek(0, io.SEEK_END)
     source.seek(0)
-    ratio = int(os.environ.get(VARIABLE, RATIO))
     token = _limit.set(max(ALWAYS_ALLOWED, ratio * stored))
     try:
         yield
@@ -48,9 +42,8 @@ def check_decoded_size(size: int) -> None:
     limit = _limit.get()
     if limit is not None and size > limit:
         raise ValueError(
-            f"it would be decoded to more than {limit:,} bytes, far more than is stored; "
-            f"if it is sound, raise the environment variable {VARIABLE} (now "
-            f"{os.environ.get(VARIABLE, RATIO)})"
+            f"it would be decoded to more than {limit:,} bytes, far more than is stored; if it is "
+            f"sound, set the environment variable {VARIABLE} to a larger ratio than now"
         )
 
 

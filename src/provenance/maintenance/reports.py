@@ -65,12 +65,11 @@ class RunMissing:
 class SetDamaged:
     """The record of a set cannot be read, or its members are not those that its id stands for."""
 
-    __module__ = "provenance"
-
     set_id: SetId
     reason: str
 
 
+@exported
 @frozen
 class StoreDamaged:
     """The database reports that its files are damaged."""
