@@ -168,6 +168,7 @@ if _typing.TYPE_CHECKING:
         MemberMissing as MemberMissing,
         RecordDamaged as RecordDamaged,
         RunMissing as RunMissing,
+        SetDamaged as SetDamaged,
         SourceMissing as SourceMissing,
         StoreDamaged as StoreDamaged,
         VerificationReport as VerificationReport,
@@ -186,7 +187,7 @@ _LATER: _typing.Final = {
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "maintenance.eviction": "evict",
     "maintenance.garbage": "collect_garbage",
-    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SourceMissing StoreDamaged VerificationReport",
+    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SetDamaged SourceMissing StoreDamaged VerificationReport",
     "maintenance.verification": "verify",
 }
 """Names by module that are imported on first use, to keep `import provenance` fast.

@@ -16,7 +16,8 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import frozen
 from pyrsistent import PMap, pmap
 
-from provenance.errors import ArtifactNotFoundError, RunNotFoundError
+from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotFoundError
+from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import Artifact, ArtifactRecord, Inputs, Run
 from provenance.model.references import SCALARS, represented_artifact
@@ -128,11 +129,11 @@ class Lineage:
         return frozenset(artifact.run_id for artifact in self.artifacts.values())
 
     def runs(self) -> PMap[RunId, Run]:
-        """Look up the runs that computed the artifacts; leave out those no longer recorded."""
+        """Look up the runs that computed the artifacts; leave out those lost or damaged."""
         found: dict[RunId, Run] = {}
         for artifact in self.artifacts.values():
             if artifact.run_id not in found:
-                with suppress(RunNotFoundError):
+                with suppress(RunNotFoundError, CorruptRecordError):
                     found[artifact.run_id] = artifact.run_info
         return pmap(found)
 
@@ -155,10 +156,11 @@ class Lineage:
             if len(matches) != 1:
                 raise ArtifactNotFoundError(root, f"lineage of {self.root[:SHORT]}")
             start = matches[0]
-        rows = list(_rows(self, start))
+        rows = [(escape_invisible(text), *row) for text, *row in _rows(self, start)]
         width = min(max(len(text) for text, _, _ in rows), _WIDEST)
         return "\n".join(
-            f"{text:<{width}}  {row_id[:SHORT]}  {note}" for text, row_id, note in rows
+            f"{text:<{width}}  {escape_invisible(row_id[:SHORT])}  {note}"
+            for text, row_id, note in rows
         )
 
 

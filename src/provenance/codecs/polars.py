@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 from provenance.codecs import pyarrow
+from provenance.codecs.limits import check_decoded_size
 from provenance.util.optional import imported_module, require_library
 
 _FRAME: Final = "pl_df_parquet"
@@ -85,6 +86,9 @@ def _read(source: BinaryIO) -> Any:  # noqa: ANN401 - polars'
     for name, kind in polars.read_parquet_schema(source).items():
         if not _is_exact(kind):
             raise TypeError(f"column {name!r} is of type {kind}, which is never stored")
+    source.seek(0)
+    frame = polars.scan_parquet(source)
+    check_decoded_size(frame.select(polars.len()).collect().item() * len(frame.collect_schema()))
     source.seek(0)
     return polars.read_parquet(source)
 

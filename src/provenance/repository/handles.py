@@ -15,9 +15,10 @@ from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
     ConfigError,
+    CorruptRecordError,
     SetNotFoundError,
 )
-from provenance.model.ids import ArtifactId, ValueId, is_prefix
+from provenance.model.ids import ArtifactId, SetId, ValueId, is_prefix
 from provenance.model.records import Artifact, ArtifactRecord, Blob, Inputs, Origin, Run, SetRecord
 from provenance.model.references import is_proxy, unwrap
 from provenance.ports import blobs
@@ -37,6 +38,7 @@ from provenance.ports.records import (
 )
 from provenance.repository import programs, transfer
 from provenance.repository.sets import ArtifactSet, Labels, labels_of
+from provenance.repository.sets import set_id as id_of_members
 from provenance.results.handles import artifact_of, id_or_prefix_of, make_proxy
 from provenance.results.origin import (
     CurrentOrigin,
@@ -217,9 +219,16 @@ class Repository:
 
     def delete_set(self, set_id: ArtifactSet | str) -> None:
         """Delete a set, whatever labels it has; its members stay. Raises as `get_set_by_id` does."""
-        self.interpreter(DeleteSet(self.get_set_by_id(set_id).id))
+        try:
+            found = self.get_set_by_id(set_id).id
+        except CorruptRecordError as error:
+            found = SetId(error.artifact_id)
+        self.interpreter(DeleteSet(found))
 
     def _set(self, record: SetRecord) -> ArtifactSet:
+        if record.id != id_of_members(record.artifact_ids):
+            reason = "its members are not those that its id stands for"
+            raise CorruptRecordError(record.id, self.name, reason, what="set")
         return ArtifactSet(record.id, record.artifact_ids, record.labels, record.created_at, self)
 
     def __contains__(self, artifact_id: object) -> bool:

@@ -172,7 +172,7 @@ def read_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | ReadB
             if record.inputs_blob is not None
             else plain_inputs(cast("str", stored))
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CorruptRecordError(
             record.id, repo, f"its inputs are not those of a call: {describe_error(error)}"
         ) from error

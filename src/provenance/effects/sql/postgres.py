@@ -21,6 +21,7 @@ from provenance.effects.sql.migrate import MIGRATION_LOCK, ensure_tables, make_d
 from provenance.effects.sql.postgres_connection import (
     Connection,
     ConnectionSettings,
+    InterruptiblePool,
     SilentServerError,
     connect,
     is_cut,
@@ -139,13 +140,13 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
         self._pool.dispose(close=False)
 
     def _make_pool(self) -> Engine:
-        from sqlalchemy import NullPool, QueuePool, create_engine, event
+        from sqlalchemy import NullPool, create_engine, event
 
         url, access = self._url, self._access
         options: dict[str, Any] = {"poolclass": NullPool}
         if access.persistent:
             options = {
-                "poolclass": QueuePool,
+                "poolclass": InterruptiblePool,
                 "pool_size": _POOL_SIZE,
                 "max_overflow": _MAX_OVERFLOW,
                 "pool_timeout": access.connect_timeout,

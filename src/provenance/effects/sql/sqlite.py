@@ -14,6 +14,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from provenance.effects.io import absolute_path
 from provenance.effects.retry import call_with_retries
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Execute, PrefetchCache, Values, check_version
@@ -41,6 +42,8 @@ class Session(ForkBarrier):
     opening: sqlite3.Connection | None = None
     """The connection before it is ready for use."""
     file: int | None = None
+    was_forked: bool = False
+    """True if a fork closed the connection, which a signal handler may do in the middle of a call."""
     is_torn: bool = False
     """True if code that joined the transaction could neither finish nor be rolled back."""
 
@@ -59,7 +62,20 @@ class Session(ForkBarrier):
 
     def before_fork(self) -> None:
         """Close the connection, because SQLite's locks do not work in the child."""
+        self.was_forked = True
         self.disconnect()
+
+    def may_repeat(self, error: Exception) -> bool:
+        """Return whether *error* came from a fork, in this process or its parent, and clear that.
+
+        What was not committed is rolled back, so that all of it can be done again.
+        """
+        is_closed = isinstance(error, sqlite3.ProgrammingError) and self.was_forked
+        if self.at_work.locked() or not is_closed:
+            return False
+        self.was_forked = False
+        self.disconnect()
+        return True
 
     def __del__(self) -> None:
         self.disconnect()
@@ -190,7 +206,7 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
         super().__init__()
         self.name = name
         # `resolve` would follow links, which may change.
-        self.path = Path(os.path.abspath(path))  # noqa: PTH100
+        self.path = Path(absolute_path(path))
         self._file = str(self.path)
         self._create = create
         self._synchronous = "FULL" if durability is Durability.POWER else "NORMAL"
@@ -225,6 +241,8 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
                     )
                 return connection.execute(statement, values).fetchall()
         except _TROUBLE as error:
+            if session.may_repeat(error):
+                return self.query(statement, *values)
             raise self._unavailable(error) from error
 
     def change(self, statement: str, values: Values, generation: int | None = None) -> int:
@@ -241,6 +259,8 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
                     return 0
                 return connection.execute(statement, values).rowcount
         except _TROUBLE as error:
+            if session.may_repeat(error):
+                return self.change(statement, values, generation)
             raise self._unavailable(error) from error
 
     def transaction(self, work: Callable[[Execute], R]) -> R:
@@ -259,6 +279,8 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
                     self.generation += 1
                     raise
         except _TROUBLE as error:
+            if session.may_repeat(error):
+                return self.transaction(work)
             raise self._unavailable(error) from error
 
     @property
@@ -324,13 +346,13 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
 
     def _open(self, session: Session) -> sqlite3.Connection:
         """Return the connection, ready for use; code that re-enters gets the same one."""
-        if session.opening is None:
+        connection = session.opening
+        if connection is None:
             self._prepare_folder()
             # No isolation level: transactions begin and end where `transaction` says.
-            session.opening = sqlite3.connect(
+            connection = session.opening = sqlite3.connect(
                 self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
             )
-        connection = session.opening
         try:
             if not connection.in_transaction:
                 configure(connection, self._synchronous)
