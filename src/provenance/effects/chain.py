@@ -125,9 +125,9 @@ class _Chain(TieredBlobs):
         return None
 
     def _bring_near(self, record: ArtifactRecord, found: Tier, nearer: list[Tier]) -> None:
-        for tier in reversed(
-            [each for each in nearer if accepts_copies(each) and _may_take(each, record, found)]
-        ):
+        for tier in reversed(nearer):
+            if not (accepts_copies(tier) and _may_take(tier, record, found)):
+                continue
             try:
                 _copy(record, found, tier)
             except (StoreUnavailableError, BlobNotFoundError, CorruptBlobError) as error:
@@ -189,11 +189,9 @@ class _Chain(TieredBlobs):
         unless they were written lately.
         """
         before = datetime.now(UTC) - MARGIN  # as in `programs.forget`
-        tiers = self.allowed(ask)
+        orphans: list[tuple[Tier, tuple[Blob, ...] | None]]
         with self._deleting.lock:
-            orphans: list[tuple[Tier, tuple[Blob, ...] | None]] = [
-                (tier, tier.ask(ask)) for tier in tiers
-            ]
+            orphans = [(tier, tier.ask(ask)) for tier in self.allowed(ask)]
         known = [set(blobs) for _, blobs in orphans if blobs is not None]
         common: set[Blob] = (
             known[0].intersection(*known) if len(known) == len(self.tiers) else set()
@@ -220,17 +218,14 @@ class _Chain(TieredBlobs):
         return max(found, key=lambda record: record.created_at, default=None)
 
     def delete_set(self, ask: DeleteSet) -> bool:
-        tiers = self.allowed(ask)
-        return sum(tier.ask(ask) for tier in tiers) > 0
+        return sum(tier.ask(ask) for tier in self.allowed(ask)) > 0
 
     def mark_evicted(self, ask: MarkEvicted) -> tuple[Blob, ...] | None:
         """Evict from every tier, unless a set of any has it; return the blob if none needs it."""
         if any(self.merge(FindSetsContaining(ask.id))):
             return None
-        tiers = self.allowed(ask)
-        freed: list[tuple[Tier, tuple[Blob, ...] | None]] = [
-            (tier, tier.ask(ask)) for tier in tiers
-        ]
+        freed: list[tuple[Tier, tuple[Blob, ...] | None]]
+        freed = [(tier, tier.ask(ask)) for tier in self.allowed(ask)]
         if all(blobs is None for _, blobs in freed):
             return None
         if any(blobs == () for _, blobs in freed):

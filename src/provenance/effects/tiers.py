@@ -201,15 +201,11 @@ class TieredBlobs(StoreUnion):
             BlobNotFoundError(blob.id, self.name) if isinstance(worst, BlobNotFoundError) else worst
         )
 
-    def _nearest(self, blob: Blob, tier: Tier, nearer: list[Tier]) -> Tier:
-        """Return the tier to read from: the nearest that takes a copy now of what *tier* has."""
-        there: bool = tier.ask(HasBlob(blob)) if nearer else False
-        return self._brought_near(blob, tier, nearer) if there else tier
-
-    def _brought_near(self, blob: Blob, found: Tier, nearer: list[Tier]) -> Tier:
-        """Copy the blob to the tiers that take copies, and return the nearest that has it."""
+    def _nearest(self, blob: Blob, found: Tier, nearer: list[Tier]) -> Tier:
+        """Copy the blob to the tiers that take copies, and return the nearest that has it now."""
         nearest = found
-        for tier in reversed(nearer):
+        is_there: bool = found.ask(HasBlob(blob)) if nearer else False
+        for tier in reversed(nearer) if is_there else ():
             try:
                 copy: WriteResult = tier.ask(WriteBlob(copying_from(found.ask)(blob)))
             except (StoreUnavailableError, StorePermissionError) as error:
@@ -217,9 +213,8 @@ class TieredBlobs(StoreUnion):
                     "%s was not copied from %s to %s: %s", blob.id, found.name, tier.name, error
                 )
             else:
-                nearest = (
-                    tier if isinstance(copy, StoredBlob) else nearest
-                )  # else it is there with a record only
+                # An inline copy is there with a record only.
+                nearest = tier if isinstance(copy, StoredBlob) else nearest
         return nearest
 
     def has_blob(self, blob: Blob) -> bool:
