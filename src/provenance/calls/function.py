@@ -222,7 +222,7 @@ class CachedFunction(Generic[P, R_co]):
         cache_key = cache_key_of(self._subject, self._options)
         bound = self._subject.args, dict(self._subject.keywords)
         code = (self._subject.function,) if comparing_code.get() else ()
-        return cache_key.name, cache_key.version, cache_key.scope, dict(hashes), bound, *code
+        return *cache_key.identity, dict(hashes), bound, *code
 
     def __provenance_merging__(self, chosen: bool | tuple[str, ...]) -> Self:
         """Return the same function with the option `merge_defaults` extended by *chosen*."""
@@ -285,7 +285,9 @@ class CachedFunction(Generic[P, R_co]):
         if found is self:
             # In another process `__main__` may be another module.
             if main_name(module) == "__main__":
-                return reduce_with_code(self, path, self.__wrapped__, (args, self._options))
+                return reduce_with_code(
+                    self, path, self.__wrapped__, (args, self._options, self._subject.source)
+                )
             return path
         if (
             isinstance(found, CachedFunction)
@@ -296,10 +298,11 @@ class CachedFunction(Generic[P, R_co]):
         return restore_function, (self.__wrapped__, self._subject.args, self._options)
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
-        function, args, options = cast(
-            "tuple[Callable[..., object], tuple[object, ...], DecoratorOptions]", state
+        function, args, options, source = cast(
+            "tuple[Callable[..., object], tuple[object, ...], DecoratorOptions, str]", state
         )
-        self._decorate(function, evolve(inspect_function(function), args=args), options)
+        wrapped = evolve(inspect_function(function), args=args, source=source)
+        self._decorate(function, wrapped, options)
 
     def __repr__(self) -> str:
         return f"<provenance of {self._subject.label}>"

@@ -35,37 +35,36 @@ _CALL = prefix("call")
 @exported
 @frozen
 class CacheKey:
-    """The identity of a function: the name of its artifacts, its version, and where it is defined.
+    """The identity of a function: its version, and the name that the user chose or where it is defined.
 
-    `scope` is the full qualified name if `name` is the default one, so that nested functions of the
-    same name differ. It is None if the user chose the name: functions with the same chosen name
-    share artifacts.
+    `name` is the name of its artifacts. `scope` is None if the user chose the name: functions with
+    the same chosen name share artifacts. Else the identity is the scope: the full name of the
+    function and of its source, which is never `__main__`.
     """
 
     name: str
     version: int
     scope: str | None
 
+    @property
+    def identity(self) -> tuple[str | None, int, str | None]:
+        """What ids are derived from: the name only if it was chosen."""
+        return (self.name if self.scope is None else None), self.version, self.scope
 
-def default_cache_key(module: str, qualname: str, version: int) -> CacheKey:
+
+def default_cache_key(module: str, source: str, qualname: str, version: int) -> CacheKey:
     """Return the identity of a function without a chosen name.
 
-    >>> default_cache_key("pipeline", "make.<locals>.Model.fit", 0).name
-    'pipeline.Model.fit'
+    >>> default_cache_key("__main__", "pipeline", "make.<locals>.Model.fit", 0)
+    CacheKey(name='__main__.Model.fit', version=0, scope='pipeline.make.<locals>.Model.fit')
     """
-    return CacheKey(
-        f"{module}.{qualname.rpartition('<locals>.')[2]}", version, f"{module}:{qualname}"
-    )
+    name = f"{module}.{qualname.rpartition('<locals>.')[2]}"
+    return CacheKey(name, version, f"{source}.{qualname}")
 
 
 def call_id(cache_key: CacheKey, hashes: InputHashes) -> ArtifactId:
     """Return the id of the artifact of a call; the order of keyword arguments does not matter."""
-    items: list[str | int | None] = [
-        cache_key.name,
-        cache_key.version,
-        cache_key.scope,
-        len(hashes.kargs),
-    ]
+    items: list[str | int | None] = [*cache_key.identity, len(hashes.kargs)]
     for name in sorted(hashes.kargs):
         items += (name, hashes.kargs[name])
     items.append(len(hashes.varargs))
@@ -171,12 +170,13 @@ def find_captures(wrapped: WrappedFunction, options: DecoratorOptions, itself: o
 def cache_key_of(wrapped: WrappedFunction, options: DecoratorOptions) -> CacheKey:
     """Return the function's identity: by the name that was chosen for it, else by where it is defined.
 
-    All lambdas of a place have one name, so that only their code tells them apart.
+    Its code counts too where only that tells functions apart: all lambdas of a place have one name,
+    and nothing names consoles, nor notebooks whose front ends do not set their paths.
     """
     if options.name is not None:
         return CacheKey(options.name, options.version, None)
-    cache_key = default_cache_key(wrapped.module, wrapped.qualname, options.version)
-    if not wrapped.qualname.endswith("<lambda>"):
+    cache_key = default_cache_key(wrapped.module, wrapped.source, wrapped.qualname, options.version)
+    if wrapped.source and not wrapped.qualname.endswith("<lambda>"):
         return cache_key
     return evolve(cache_key, scope=f"{cache_key.scope}:{hash_value(code_objects(wrapped))}")
 
