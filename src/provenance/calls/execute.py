@@ -14,7 +14,17 @@ from provenance.archives import with_source
 from provenance.calls import commit
 from provenance.calls.composite import Composite
 from provenance.calls.draft import Call, PendingArtifact, make_draft, unstored_record
-from provenance.calls.flow import Ask, Flow, Invoke, StoreDraft, TakeTurn, drive, drive_async, probe
+from provenance.calls.flow import (
+    Ask,
+    Flow,
+    Invoke,
+    StoreDraft,
+    TakeTurn,
+    drive,
+    drive_async,
+    probe,
+    run_in_thread,
+)
 from provenance.calls.plan import CallPlan, plan_call, refuse_mutated
 from provenance.calls.signature import retains_reference
 from provenance.calls.spec import IMMUTABLE, FunctionSpec
@@ -125,6 +135,10 @@ def execute(call: Call) -> object:
     found = run(programs.lookup(call.plan.artifact_id), call.repo.interpreter)
     if isinstance(found, LookupHit):
         return make_hit_proxy(call, found.record)
+    if call.spec.options.aliases:
+        renamed = run(programs.probe_first(call.alias_ids), call.repo.interpreter)
+        if renamed is not None:
+            return make_hit_proxy(call, renamed.record)
     call = replace_found(call, found)
     return drive(call, call_flow(call, call.sharing))
 
@@ -136,6 +150,10 @@ async def execute_async(call: Call) -> object:
     found = await probe(call)
     if isinstance(found, LookupHit):
         return make_hit_proxy(call, found.record)
+    if call.spec.options.aliases:
+        renamed = await run_in_thread(call, programs.probe_first(call.alias_ids))
+        if renamed is not None:
+            return make_hit_proxy(call, renamed.record)
     if call.sharing is None:  # else it is looked up again in its turn
         call = replace_found(call, found)
     return await drive_async(call, call_flow(call, call.sharing))

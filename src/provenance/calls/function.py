@@ -181,19 +181,21 @@ class CachedFunction(Generic[P, R_co]):
         return plan_call(self._recipe, args, kwargs).artifact_id
 
     def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Tell whether a call's result is stored; raises as `plan` does."""
+        """Tell whether a call's result is stored, also under an alias; raises as `plan` does."""
         call = execute.prepare(environment.current(), self._recipe, args, kwargs)
-        return isinstance(
-            run(programs.probe(call.plan.artifact_id), call.repo.interpreter), programs.LookupHit
-        )
+        ids = (call.plan.artifact_id, *call.alias_ids)
+        return run(programs.probe_first(ids), call.repo.interpreter) is not None
 
     def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Delete a call's artifact, and the parts of a composite; return False if there was none.
 
-        Raises as `plan` does.
+        What is stored under an alias is deleted too. Raises as `plan` does.
         """
         call = execute.prepare(environment.current(), self._recipe, args, kwargs)
-        return run(programs.forget_with_parts(call.plan.artifact_id), call.repo.interpreter)
+        was_there = False
+        for artifact_id in (call.plan.artifact_id, *call.alias_ids):
+            was_there |= run(programs.forget_with_parts(artifact_id), call.repo.interpreter)
+        return was_there
 
     def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
         """Return the same function decorated with other options.
@@ -223,6 +225,10 @@ class CachedFunction(Generic[P, R_co]):
         bound = self._subject.args, dict(self._subject.keywords)
         code = (self._subject.function,) if comparing_code.get() else ()
         return *cache_key.identity, dict(hashes), bound, *code
+
+    def __provenance_names__(self) -> tuple[str, ...]:
+        """Return the names of the function's artifacts, that of now and earlier ones."""
+        return cache_key_of(self._subject, self._options).name, *self._options.aliases
 
     def __provenance_merging__(self, chosen: bool | tuple[str, ...]) -> Self:
         """Return the same function with the option `merge_defaults` extended by *chosen*."""
@@ -391,6 +397,8 @@ def provenance(
             repo: Repository or its name; by default that of the environment.
             name: Name of the artifacts; by default module and qualified name. Functions with the
                 same chosen name share their artifacts.
+            aliases: Names that the function had before, chosen or `module.name`: what was recorded
+                under them is found, so that a rename loses nothing.
             merge_defaults: True, or names of parameters: dictionaries passed to them are completed
                 from their default dictionaries.
             ignore: Parameters or captured variables that are recorded but do not affect the id.

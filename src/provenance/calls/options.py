@@ -15,6 +15,7 @@ from provenance.calls.spec import (
     DecoratorOptions,
     InputFunction,
     PartSerialization,
+    cache_key_of,
 )
 from provenance.codecs import (
     COMPRESSION,
@@ -216,6 +217,7 @@ class CommonOptionArguments(TypedDict, total=False):
     version: int
     repo: Repository | str | None
     name: str | None
+    aliases: Names | None
     merge_defaults: bool | Names | None
     ignore: Names | None
     remove: Names | None
@@ -284,6 +286,7 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         version=version,
         repo=_repo(wrapped, choices.get("repo")),
         name=name,
+        aliases=_aliases(wrapped, version, name, choices.get("aliases")),
         merge_defaults=_mergeable(wrapped, choices.get("merge_defaults")),
         ignore=ignore,
         remove=_parameters(wrapped, "remove", choices.get("remove")),
@@ -298,6 +301,21 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         use_cache=flag("use_cache", choices.get("use_cache")),
         read_only=flag("read_only", choices.get("read_only")),
     )
+
+
+def _aliases(
+    wrapped: WrappedFunction, version: int, name: str | None, given: object
+) -> tuple[str, ...]:
+    """Return earlier names of the function; raise ConfigError for one that it has now."""
+    aliases = _names(wrapped, "aliases", given)
+    own = cache_key_of(wrapped, DecoratorOptions(version, name=name))
+    for alias in aliases:
+        if (invalid := name_problem(alias)) is not None:
+            raise option_error(wrapped)("aliases", *invalid)
+        if alias in (own.scope or own.name, own.name):
+            problem = f"{alias!r} is the name that the function has now"
+            raise option_error(wrapped)("aliases", problem, "pass only names that it had before")
+    return aliases
 
 
 def _refuse_generators(wrapped: WrappedFunction) -> None:

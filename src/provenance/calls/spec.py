@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, cast
@@ -75,6 +75,13 @@ def call_id(cache_key: CacheKey, hashes: InputHashes) -> ArtifactId:
     return ArtifactId(node_digest(_CALL, items).hex())
 
 
+def alias_ids(options: DecoratorOptions, hashes: InputHashes) -> Iterator[ArtifactId]:
+    """Yield the ids that the call had under earlier names, as chosen names and as default ones."""
+    for alias in options.aliases:
+        for scope in (alias, None):
+            yield call_id(CacheKey(alias, options.version, scope), hashes)
+
+
 def uncached_id(call: ArtifactId, value: ValueId) -> ArtifactId:
     """Return the id of an artifact computed with the cache off, from its call and value."""
     return ArtifactId(combine("uncached", [call, value]).hex())
@@ -108,6 +115,7 @@ class DecoratorOptions:
     version: int = 0
     repo: Any = None  # a repository or its name: both are of layers above
     name: str | None = None
+    aliases: tuple[str, ...] = ()
     merge_defaults: bool | tuple[str, ...] = False
     ignore: frozenset[str] = frozenset()
     remove: frozenset[str] = frozenset()
