@@ -37,6 +37,7 @@ from provenance.errors import (
     AmbiguousIdError,
     ArtifactNotFoundError,
     BlobNotFoundError,
+    CodeChangedError,
     ConfigError,
     CorruptBlobError,
     CorruptRecordError,
@@ -58,6 +59,7 @@ from provenance.errors import (
     UntrustedStoreError,
 )
 from provenance.events import (
+    CodeChange,
     CodeChanged,
     Event,
     Hit,
@@ -159,7 +161,9 @@ __all__ = [
     "ChainedRepo",
     "ChainedStore",
     "Change",
+    "CodeChange",
     "CodeChanged",
+    "CodeChangedError",
     "Config",
     "ConfigError",
     "CorruptBlobError",

@@ -166,7 +166,7 @@ class PendingArtifact:
             inputs_blob=inputs,
             value_type=type_name(done.value),
             interface=interface_of(type(done.value)),
-            code=self.spec.code,
+            code=self.spec.receipt.text,
             value_artifact_ids=done.holds,
         )
 
@@ -232,6 +232,7 @@ class Call:
             MissReason.BLOB_CORRUPT,
             MissReason.RECORD_CORRUPT,
             MissReason.EVICTED,
+            MissReason.CODE_CHANGED,
         )
 
     @property

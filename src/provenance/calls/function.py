@@ -29,7 +29,7 @@ from attrs import evolve
 
 from provenance import environment
 from provenance.archives import ArchivedFile
-from provenance.calls import execute
+from provenance.calls import code_changes, execute
 from provenance.calls.draft import Call
 from provenance.calls.main_functions import named, reduce_with_code
 from provenance.calls.options import CommonOptionArguments, OptionArguments, check_options
@@ -39,12 +39,11 @@ from provenance.calls.spec import (
     DecoratorOptions,
     FunctionSpec,
     cache_key_of,
-    comparing_code,
     find_captures,
     make_spec,
 )
 from provenance.effect import run
-from provenance.events import MissReason
+from provenance.events import CodeChange, MissReason
 from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
 from provenance.repository import programs
@@ -197,6 +196,16 @@ class CachedFunction(Generic[P, R_co]):
             was_there |= run(programs.forget_with_parts(artifact_id), call.repo.interpreter)
         return was_there
 
+    def accept(self) -> tuple[CodeChange, ...]:
+        """Record that the changes of the code so far make no difference to stored results.
+
+        Hits of what earlier code computed are as good as those of the code of now, in every process.
+        Returns what has changed.
+        """
+        repo = environment.current().repository(self._options.repo)
+        names = self.__provenance_names__()
+        return run(code_changes.accept(self._recipe, names), repo.interpreter)
+
     def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
         """Return the same function decorated with other options.
 
@@ -223,8 +232,7 @@ class CachedFunction(Generic[P, R_co]):
             _description_guard.reset(token)
         cache_key = cache_key_of(self._subject, self._options)
         bound = self._subject.args, dict(self._subject.keywords)
-        code = (self._subject.function,) if comparing_code.get() else ()
-        return *cache_key.identity, dict(hashes), bound, *code
+        return *cache_key.identity, dict(hashes), bound
 
     def __provenance_names__(self) -> tuple[str, ...]:
         """Return the names of the function's artifacts, that of now and earlier ones."""
@@ -418,6 +426,8 @@ def provenance(
             dump_kwargs: Keyword arguments of the serializer's dump function.
             use_cache: False computes and records each time; None defers to the environment.
             read_only: True looks up but stores nothing; None defers to the environment.
+            on_code_change: What a hit does if the code behind it has changed: "warn", "ignore",
+                "raise" or "recompute"; None defers to the environment.
             returns_composite: True if the function returns a mapping, each of whose values becomes
                 an artifact of its own, named `name_key`. All are stored together, and each is read
                 when it is used. `serializer` may then be a mapping from key to name, and

@@ -28,6 +28,7 @@ from provenance.codecs import (
 )
 from provenance.errors import ConfigError, MissingLibraryError
 from provenance.model.records import NO_OPTIONS, Options, freeze_options
+from provenance.receipts.policy import OnCodeChange, require_policy
 from provenance.repository.handles import Repository
 from provenance.util.formatting import did_you_mean, safe_repr
 from provenance.util.validation import name_problem
@@ -232,6 +233,7 @@ class CommonOptionArguments(TypedDict, total=False):
     dump_kwargs: Mapping[str, object] | None
     use_cache: bool | None
     read_only: bool | None
+    on_code_change: OnCodeChange | None
     returns_composite: bool | None
 
 
@@ -300,7 +302,14 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         part_serialization=parts,
         use_cache=flag("use_cache", choices.get("use_cache")),
         read_only=flag("read_only", choices.get("read_only")),
+        on_code_change=_policy(wrapped, choices.get("on_code_change")),
     )
+
+
+def _policy(wrapped: WrappedFunction, given: object) -> OnCodeChange | None:
+    if given is None:
+        return None
+    return require_policy(given, f"@provenance on {wrapped.label}, option on_code_change")
 
 
 def _aliases(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, cast
 
-from attrs import evolve, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from provenance.calls.signature import WrappedFunction, closure_values, code_objects
 from provenance.hashing import combine, hash_value
@@ -16,6 +14,8 @@ from provenance.hashing.encoding import node_digest, prefix
 from provenance.model.ids import ArtifactId, ValueId
 from provenance.model.records import NO_OPTIONS, Options
 from provenance.model.references import InputRef, in_ignored_input, refs_of
+from provenance.receipts.policy import OnCodeChange
+from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt
 from provenance.repository.inputs import InputHashes
 from provenance.util.naming import exported
 
@@ -46,10 +46,16 @@ class CacheKey:
     version: int
     scope: str | None
 
-    @property
-    def identity(self) -> tuple[str | None, int, str | None]:
-        """What ids are derived from: the name only if it was chosen."""
-        return (self.name if self.scope is None else None), self.version, self.scope
+    identity: tuple[str | None, int, str | None] = field(
+        init=False,
+        eq=False,
+        repr=False,
+        default=Factory(
+            lambda self: (self.name if self.scope is None else None, self.version, self.scope),
+            takes_self=True,
+        ),
+    )
+    """What ids are derived from: the name only if it was chosen."""
 
 
 def default_cache_key(module: str, source: str, qualname: str, version: int) -> CacheKey:
@@ -129,6 +135,7 @@ class DecoratorOptions:
     archive: Archiving | None = None
     use_cache: bool | None = None
     read_only: bool | None = None
+    on_code_change: OnCodeChange | None = None
     returns_composite: bool = False
     part_serialization: Mapping[str, PartSerialization] = NO_PARTS
 
@@ -143,7 +150,7 @@ class FunctionSpec:
     captured: Mapping[str, object]
     captured_hashes: Mapping[str, str]
     captured_refs: tuple[InputRef, ...] = ()
-    code: str = ""
+    receipt: LazyReceipt = field(default=NO_RECEIPT, eq=False, repr=False)
     itself: object = field(default=None, eq=False, repr=False)
 
 
@@ -200,28 +207,9 @@ def make_spec(
         captures.values,
         captures.hashes,
         captures.input_refs,
-        code_of(wrapped),
+        LazyReceipt(wrapped.function),
         itself,
     )
-
-
-def code_of(wrapped: WrappedFunction) -> str:
-    """Digest of the function's code and of the globals it uses, after the Python version that compiled it.
-
-    No id depends on it. It tells whether the code behind a hit is the code that would run now, including the decorated
-    functions that it calls. Empty where the code uses something that cannot be hashed.
-    """
-    token = comparing_code.set(True)
-    try:
-        return f"{sys.version_info.major}.{sys.version_info.minor}:{hash_value(wrapped.function)}"
-    except Exception:  # noqa: BLE001 - whatever a global's own methods raise, the call does not depend on it
-        return ""
-    finally:
-        comparing_code.reset(token)
-
-
-comparing_code: Final[ContextVar[bool]] = ContextVar("provenance_comparing_code", default=False)
-"""True while hashing a function's *code*, which follows decorated functions into their bodies."""
 
 
 @lru_cache(maxsize=4_096, typed=True)
