@@ -196,10 +196,17 @@ class _Form:
             child: object = part
             if field in _IGNORED or child is None or child == []:
                 continue
+            if isinstance(node, ast.JoinedStr):
+                # Python 3.12 ends some formats with an empty string.
+                child = [value for value in node.values if not _is_empty(value)]
             if field == "body" and isinstance(node, _HAS_DOCSTRING):
                 child = _without_docstring(cast("list[ast.AST]", child))
             fields.append([field, self.of(child, field)])
         return [type(node).__name__, *fields]
+
+
+def _is_empty(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == ""
 
 
 def _local_names(node: FunctionNode) -> frozenset[str]:
