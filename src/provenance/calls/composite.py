@@ -67,12 +67,6 @@ class Composite(Mapping[str, object]):
         return Composite({key: change(key, part) for key, part in self._parts.items()})
 
 
-def _part_repr(part: object) -> str:
-    """Return a part, without reading it."""
-    ref = represented_artifact(part)
-    return "<not stored>" if ref is None else f"<artifact {ref.artifact_id[:SHORT]}>"
-
-
 @exported
 def restore_composite(parts: Mapping[str, object]) -> Composite:
     """Unpickle a composite. Pickles name this function."""

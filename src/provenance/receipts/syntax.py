@@ -50,7 +50,7 @@ class Syntax:
 
     Attributes:
         digest: digest of the definition.
-        names: names that it looks up outside, with attributes.
+        names: names that it may look up outside, with attributes.
         state: outside names whose values it changes, such as caches.
     """
 
