@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from operator import attrgetter
 from types import UnionType
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from attrs import field, fields, frozen
+from attrs import evolve, field, fields, frozen
 
 from provenance import environment
 from provenance.environment import RepositoryOrName, current
@@ -54,6 +56,14 @@ _COLUMNS: Final = tuple(
 )
 
 
+class NamedFunction(Protocol):
+    """A decorated function."""
+
+    def __provenance_names__(self) -> tuple[str, ...]:
+        """Return the name of its artifacts, and its aliases."""
+        ...
+
+
 @exported
 @frozen
 class SearchResult:
@@ -61,11 +71,19 @@ class SearchResult:
 
     query: Query
     repo: Repository = field(repr=False)
+    aliases: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Artifact[object]]:
+        if not self.aliases:
+            return self._matches(self.query)
+        queries = [self.query, *[evolve(self.query, name=alias) for alias in self.aliases]]
+        newest = attrgetter("computed_at")
+        return heapq.merge(*map(self._matches, queries), key=newest, reverse=True)
+
+    def _matches(self, query: Query) -> Iterator[Artifact[object]]:
         after: int | None = None
         while True:
-            page = self.repo.interpreter(SearchRecords(self.query, after))
+            page = self.repo.interpreter(SearchRecords(query, after))
             yield from (Artifact.of(record, self.repo) for record in page.records)
             if page.next is None:
                 return
@@ -78,6 +96,8 @@ class SearchResult:
     @property
     def first(self) -> Artifact[object] | None:
         """The newest one; None if nothing matches."""
+        if self.aliases:
+            return next(iter(self), None)
         page = self.repo.interpreter(SearchRecords(self.query, None, 1))
         return Artifact.of(page.records[0], self.repo) if page.records else None
 
@@ -91,7 +111,7 @@ class SearchResult:
 
 
 def search(  # noqa: PLR0913 - conditions by keyword
-    name: str | None = None,
+    name: str | NamedFunction | None = None,
     *,
     version: int | None = None,
     tags: Iterable[str] = (),
@@ -106,7 +126,8 @@ def search(  # noqa: PLR0913 - conditions by keyword
     """Return the artifacts that meet all of these conditions.
 
     Args:
-        name: Name of the artifacts; `*`, `?` and `[…]` are wildcards as in file names.
+        name: Name of the artifacts; `*`, `?` and `[…]` are wildcards as in file names. Or a
+            decorated function, whose results under its aliases are found too.
         version: Version of the function.
         tags: Tags that they must have.
         custom_fields: Custom fields that they must have, with equal values.
@@ -123,14 +144,17 @@ def search(  # noqa: PLR0913 - conditions by keyword
         TypeError: for something in *uses* that is not an artifact.
         UnhashableValueError: for an input that could not have been hashed.
     """
-    tags = _require_texts(tags)
+    tags, aliases = _require_texts(tags), tuple[str, ...]()
+    if name is not None and hasattr(type(name), "__provenance_names__"):
+        name, *others = cast("NamedFunction", name).__provenance_names__()
+        aliases = tuple(others)
     for option, given in (("custom_fields", custom_fields), ("inputs", inputs)):
         require_mapping(
             {} if given is None else given, f"search, {option}", "pass a mapping of names to values"
         )
     _validators(name=name, version=version, run=run, since=since, until=until)
     query = Query(
-        name=name,
+        name=cast("str | None", name),
         version=version,
         tags=frozenset(tags),
         custom_fields=freeze_options(custom_fields),
@@ -140,7 +164,7 @@ def search(  # noqa: PLR0913 - conditions by keyword
         until=until,
         run_id=run.id if isinstance(run, Run) else None if run is None else RunId(run),
     )
-    return SearchResult(query, environment.current().repository(repo))
+    return SearchResult(query, environment.current().repository(repo), aliases)
 
 
 def _require_texts(tags: object) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, TypeAlias, cast
 
 from provenance.errors import ConfigError
+from provenance.model.main_module import project_of
 from provenance.util.formatting import with_article
 
 HOME: Final = ".provenance"
@@ -32,14 +33,7 @@ def find_config(variables: Mapping[str, str], start: Path) -> tuple[Raw, Path]:
     text = variables.get(VARIABLE)
     if text:
         return from_json(text, start) if text.lstrip().startswith("{") else from_yaml(Path(text))
-    project = next(
-        (
-            folder
-            for folder in (start, *start.parents)
-            if (folder / "pyproject.toml").exists() or (folder / ".git").exists()
-        ),
-        start,
-    )
+    project = project_of(start) or start
     table = _tool_table(project / "pyproject.toml")
     return (_default() if table is None else table), project
 
