@@ -70,6 +70,7 @@ from provenance.events import (
 )
 from provenance.hashing import hash_value as hash  # noqa: A004 - `provenance.hash` is its public name
 from provenance.hashing import register_hasher
+from provenance.model.queries import Usage
 from provenance.model.records import Artifact, Blob, Inputs, Run
 from provenance.model.references import is_proxy, unwrap
 from provenance.repository.handles import Repository, Store
@@ -92,6 +93,7 @@ if _typing.TYPE_CHECKING:
     )
     from provenance.catalog.find import SearchResult, load_artifact, load_proxy, search, who_made
     from provenance.catalog.lazy import LazyDict, lazy_dict, lazy_proxy_dict
+    from provenance.catalog.overview import disk_usage, functions, runs, sets
     from provenance.catalog.promotion import promote
     from provenance.config.api import (
         AzureStore,
@@ -100,6 +102,7 @@ if _typing.TYPE_CHECKING:
         DiskStore,
         FsspecStore,
         GSStore,
+        Location,
         MemoryRepo,
         MemoryStore,
         PostgresRepo,
@@ -110,6 +113,7 @@ if _typing.TYPE_CHECKING:
         from_config,
         load_config,
         load_yaml_config,
+        location,
         set_run_info_fn,
     )
     from provenance.config.schema import Config
@@ -184,6 +188,7 @@ __all__ = [
     "KeyExistsError",
     "LazyDict",
     "Lineage",
+    "Location",
     "MemberMissing",
     "MemberNotFoundError",
     "MemoryRepo",
@@ -218,6 +223,7 @@ __all__ = [
     "UnhashableValueError",
     "UnserializableValueError",
     "UntrustedStoreError",
+    "Usage",
     "VerificationReport",
     "Waited",
     "archive_file",
@@ -228,10 +234,12 @@ __all__ = [
     "current_config",
     "dependencies",
     "descendants",
+    "disk_usage",
     "ensure_proxies",
     "evict",
     "explain_hash",
     "from_config",
+    "functions",
     "get_check_mutations",
     "get_default_repo",
     "get_read_only",
@@ -251,6 +259,7 @@ __all__ = [
     "load_set_by_labels",
     "load_set_by_name",
     "load_yaml_config",
+    "location",
     "merge_defaults",
     "promote",
     "provenance",
@@ -258,12 +267,14 @@ __all__ = [
     "register_hasher",
     "register_serializer",
     "reset_stats",
+    "runs",
     "search",
     "set_check_mutations",
     "set_default_repo",
     "set_read_only",
     "set_run_info_fn",
     "set_use_cache",
+    "sets",
     "stats",
     "subscribe",
     "unwrap",
@@ -278,8 +289,9 @@ _LATER: _typing.Final = {
     "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
     "catalog.find": "SearchResult load_artifact load_proxy search who_made",
     "catalog.lazy": "LazyDict lazy_dict lazy_proxy_dict",
+    "catalog.overview": "disk_usage functions runs sets",
     "catalog.promotion": "promote",
-    "config.api": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo current_config from_config load_config load_yaml_config set_run_info_fn",
+    "config.api": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore Location MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo current_config from_config load_config load_yaml_config location set_run_info_fn",
     "config.schema": "Config",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "maintenance.eviction": "evict",

@@ -30,7 +30,7 @@ from provenance.effects.memory import MemoryLeases
 from provenance.effects.retry import retrying
 from provenance.effects.tiers import Tier, make_tiered_store, split_by_size
 from provenance.model.ids import ArtifactId, BlobId, RunId, SetId, ValueId
-from provenance.model.queries import Page, Query, has_labels, matches
+from provenance.model.queries import Page, Query, Usage, has_labels, matches, summarize_records
 from provenance.model.records import (
     ArtifactRecord,
     Blob,
@@ -98,6 +98,7 @@ from provenance.ports.records import (
     SearchRecords,
     SetEffects,
     SetStore,
+    SummarizeRecords,
     record_effects,
     set_effects,
 )
@@ -170,7 +171,9 @@ __all__ = [
     "SetRecord",
     "SetStore",
     "StoredBlob",
+    "SummarizeRecords",
     "Tier",
+    "Usage",
     "ValueId",
     "VerifyBlob",
     "WriteBlob",
@@ -197,6 +200,7 @@ __all__ = [
     "run_to_json",
     "set_effects",
     "split_by_size",
+    "summarize_records",
     "to_row",
     "traced",
     "untrusted",

@@ -15,7 +15,7 @@ from provenance.errors import ConfigError
 from provenance.hashing import hash_value
 from provenance.model.ids import RunId
 from provenance.model.queries import Query
-from provenance.model.records import Artifact, ArtifactRecord, Run, freeze_options
+from provenance.model.records import Artifact, ArtifactRecord, Json, Run, freeze_options
 from provenance.model.references import is_proxy, unwrap
 from provenance.ports.records import FindRecordsByValue, SearchRecords
 from provenance.repository.handles import Repository
@@ -82,12 +82,30 @@ class SearchResult:
         return Artifact.of(page.records[0], self.repo) if page.records else None
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a DataFrame with one row per artifact, indexed by id."""
+        """Return a DataFrame with one row per artifact, indexed by id.
+
+        Each parameter has a column, such as `inputs.depth`, with the argument as it was recorded:
+        the value if it is small, the id of an artifact, or a dictionary with type, hash and shape.
+        """
         import pandas as pd  # noqa: PLC0415 - optional and slow
 
         columns = (*_COLUMNS, "content_digest", "size_bytes")
-        rows = [[getattr(artifact, name) for name in columns] for artifact in self]
-        return pd.DataFrame(rows, columns=list(columns)).set_index("id")
+        rows: list[dict[str, object]] = []
+        for artifact in self:
+            row = {name: getattr(artifact, name) for name in columns}
+            for name, value in self.repo.get_recorded_inputs(artifact).items():
+                row[f"inputs.{name}"] = _artifact_id(value)
+            rows.append(row)
+        names = [*columns, *sorted({name for row in rows for name in row} - {*columns})]
+        cells = [[row.get(name) for name in names] for row in rows]
+        return pd.DataFrame(cells, columns=names).set_index("id")
+
+
+def _artifact_id(recorded: Json) -> object:
+    """Return the id of the artifact that an argument was, or the argument as it is recorded."""
+    if isinstance(recorded, dict) and recorded.keys() == {"artifact"}:
+        return recorded["artifact"]
+    return recorded
 
 
 def search(  # noqa: PLR0913 - conditions by keyword
@@ -98,23 +116,28 @@ def search(  # noqa: PLR0913 - conditions by keyword
     custom_fields: Mapping[str, object] | None = None,
     inputs: Mapping[str, object] | None = None,
     uses: Iterable[object] = (),
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: datetime | str | None = None,
+    until: datetime | str | None = None,
     run: Run | str | None = None,
     repo: RepositoryOrName | None = None,
 ) -> SearchResult:
     """Return the artifacts that meet all of these conditions.
 
     Args:
-        name: Name of the artifacts; `*`, `?` and `[…]` are wildcards as in file names.
+        name: Name of the artifacts, or its end after a dot: `train` finds `churn.train`. `*`, `?`
+            and `[…]` are wildcards as in file names, for which the whole name counts.
         version: Version of the function.
         tags: Tags that they must have.
         custom_fields: Custom fields that they must have, with equal values.
-        inputs: Values of arguments by parameter. Large ones are compared by hash, artifacts by id;
-            large ones inside lists and dictionaries only by type, shape and length.
+        inputs: Values of arguments by parameter. A dictionary may leave keys out, and a dotted path
+            leads into one: `{"config.depth": 3}`. A key may end with an operator:
+            `{"config.depth >=": 3}`; there are `=`, `!=`, `<`, `<=`, `>` and `>=`. Large values are
+            compared by hash, artifacts by id; large ones inside lists and dictionaries only by
+            type, shape and length.
         uses: Artifacts (or whole ids) that must be among the inputs, at any depth.
-        since: The earliest time of computation, with a time zone.
-        until: The time before which they were computed, with a time zone.
+        since: The earliest time of computation: a datetime with a time zone, or ISO 8601 text such
+            as `2026-11-28` or `2026-11-28T09:30`, in local time unless it has a zone.
+        until: The time before which they were computed, as *since*.
         run: The run that computed them, or its id.
         repo: The repository to search, by default the default one.
 
@@ -128,6 +151,7 @@ def search(  # noqa: PLR0913 - conditions by keyword
         require_mapping(
             {} if given is None else given, f"search, {option}", "pass a mapping of names to values"
         )
+    since, until = _parse_moment(since, "since"), _parse_moment(until, "until")
     _validators(name=name, version=version, run=run, since=since, until=until)
     query = Query(
         name=name,
@@ -150,6 +174,17 @@ def _require_texts(tags: object) -> list[str]:
         advice = f"pass [{tags!r}]" if isinstance(tags, str) else "pass a list of strings"
         raise ConfigError("search, tags", problem, advice)
     return cast("list[str]", found)
+
+
+def _parse_moment(given: datetime | str | None, option: str) -> datetime | None:
+    if not isinstance(given, str):
+        return given
+    try:
+        return datetime.fromisoformat(given).astimezone()
+    except (ValueError, OverflowError):
+        problem = f"must be a date or time in ISO 8601, got {given!r}"
+        advice = 'write it as "2026-11-28" or "2026-11-28T09:30"'
+        raise ConfigError(f"search, {option}", problem, advice) from None
 
 
 _KINDS: Final = {

@@ -51,6 +51,7 @@ from provenance.ports.records import (
     ReadStoredRecord,
     RecordEffects,
     SearchRecords,
+    SummarizeRecords,
 )
 
 
@@ -91,6 +92,7 @@ NEEDS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
     FindInputs: ("looking up inputs", "read"),
     FindRun: ("looking up a run", "read"),
     SearchRecords: ("searching artifacts", "read"),
+    SummarizeRecords: ("summarizing artifacts", "read"),
     FindSet: ("looking up a set", "read"),
     ListSetIds: ("looking up ids of sets", "read"),
     FindSetByLabels: ("looking up a set by its labels", "read"),
