@@ -114,7 +114,7 @@ def replaced_when_stored(monkeypatch, replace):
     """Let *replace* run between the reading of a file and its deletion."""
     from provenance.effects.system.files import LocalFiles
 
-    delete = LocalFiles.delete_original
+    delete = LocalFiles.delete_source
 
     def replacing(self, original):
         monkeypatch.setattr(LocalFiles, "delete_source", delete)

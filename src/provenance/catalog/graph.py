@@ -17,6 +17,7 @@ from attrs import frozen
 from pyrsistent import PMap, pmap
 
 from provenance.errors import ArtifactNotFoundError, RunNotFoundError
+from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import Artifact, ArtifactRecord, Inputs, Run
 from provenance.model.references import represented_artifact
@@ -156,10 +157,11 @@ class Lineage:
             if len(matches) != 1:
                 raise ArtifactNotFoundError(root, f"lineage of {self.root[:SHORT]}")
             start = matches[0]
-        rows = list(_rows(self, start))
+        rows = [(escape_invisible(text), *row) for text, *row in _rows(self, start)]
         width = min(max(len(text) for text, _, _ in rows), _WIDEST)
         return "\n".join(
-            f"{text:<{width}}  {row_id[:SHORT]}  {note}" for text, row_id, note in rows
+            f"{text:<{width}}  {escape_invisible(row_id[:SHORT])}  {note}"
+            for text, row_id, note in rows
         )
 
 

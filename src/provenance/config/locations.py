@@ -16,7 +16,7 @@ from provenance.config.schema import (
     RepoSettings,
     SqliteRepoSettings,
 )
-from provenance.util.redaction import without_credentials, without_passwords
+from provenance.util.redaction import redact_url, without_credentials
 
 Locations: TypeAlias = "tuple[str, str]"
 """The locations of records and of large values."""
@@ -42,7 +42,7 @@ def locate_records(settings: RepoSettings, base: Path) -> str:
         case SqliteRepoSettings():
             return str(locate_path(settings.db.removeprefix("sqlite:///"), base))
         case _:
-            return without_passwords(settings.db)
+            return redact_url(settings.db)
 
 
 def locate_store(settings: AnyStore, base: Path, config: Config | None = None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from typing import Final, Literal, Required, TypeAlias
 
@@ -17,16 +16,15 @@ from provenance.config.schema import (
 )
 from provenance.model.records import NO_OPTIONS
 from provenance.ports.blobs import RemoteLocation
-from provenance.util.redaction import without_credentials, without_passwords
+from provenance.util.redaction import redact_url, without_credentials
+from provenance.util.validation import check_postgres_url
 
 # PostgreSQL silently truncates longer names.
 _NAME_BYTES: Final = 63
 
 
 def _is_url(_: object, __: Attribute[str], value: str) -> None:
-    if not re.match(r"(postgresql(\+psycopg)?|postgres)://[^/]*/[^/?]", value):
-        expected = "postgresql://user:password@host:port/database"
-        raise ValueError(f"invalid PostgreSQL URL; expected {expected}")
+    check_postgres_url(value)
 
 
 def _is_schema(_: object, __: Attribute[str | None], value: str | None) -> None:
@@ -55,7 +53,7 @@ class PostgresRepoSettings(RecordStoreAccess):
         statement_timeout: seconds.
     """
 
-    db: str = field(validator=_is_url, repr=lambda url: repr(without_passwords(url)))
+    db: str = field(validator=_is_url, repr=lambda url: repr(redact_url(url)))
     store: str | None = None
     inline_limit: int = field(default=8_192, validator=validators.ge(0))
     create_db: bool = False

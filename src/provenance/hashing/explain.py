@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from attrs import frozen
 
+from provenance.escaping import escape_invisible
 from provenance.hashing import hash_value
 from provenance.hashing.objects import plain_attributes
 from provenance.hashing.registry import name_of
@@ -194,7 +195,7 @@ class HashTree:
     omitted: int = 0
 
     def __str__(self) -> str:
-        return "\n".join(self._lines(""))
+        return "\n".join(map(escape_invisible, self._lines("")))
 
     def _lines(self, indent: str) -> Iterator[str]:
         yield f"{indent}{self.path}: {self.summary}  {self.digest[:12]}"
@@ -225,7 +226,8 @@ class Difference:
     second: str
 
     def __str__(self) -> str:
-        return f"{self.path} {self.change.value}: {self.first} and {self.second}"
+        text = f"{self.path} {self.change.value}: {self.first} and {self.second}"
+        return escape_invisible(text)
 
 
 def explain_hash(

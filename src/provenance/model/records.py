@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
 from attrs import field, fields, frozen
 from pyrsistent import PMap, pmap
 
+from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, BlobId, RunId, SetId, ValueId
 from provenance.util.formatting import safe_repr
 from provenance.util.naming import exported
@@ -272,7 +273,7 @@ class Artifact(ArtifactRecord, Generic[T_co]):
         return self
 
     def __repr__(self) -> str:
-        return f"<provenance.Artifact({self.id})>"
+        return f"<provenance.Artifact({escape_invisible(self.id)})>"
 
 
 _RECORD_FIELDS = tuple(attribute.name for attribute in fields(ArtifactRecord))

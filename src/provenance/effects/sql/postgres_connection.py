@@ -7,7 +7,6 @@ import select
 import time
 from collections.abc import Generator
 from typing import Any, Final, TypeVar
-from urllib.parse import quote, quote_plus, unquote
 
 import psycopg
 import sqlalchemy as sa
@@ -20,6 +19,8 @@ from sqlalchemy.exc import ArgumentError
 from toolz import concat
 
 from provenance.errors import ConfigError, StoreUnavailableError
+from provenance.util.redaction import without_secrets
+from provenance.util.validation import check_postgres_url
 
 R = TypeVar("R")
 
@@ -48,16 +49,11 @@ class ConnectionSettings:
 def url_of(name: str, access: ConnectionSettings) -> sa.URL:
     """Return the URL, validated; raises `ConfigError`, which does not show the URL."""
     try:
+        check_postgres_url(access.url)
         url = make_url(access.url)
-    except (ArgumentError, ValueError):
-        url = None
-    if (
-        url is None
-        or url.drivername not in {"postgresql", "postgres", "postgresql+psycopg"}
-        or not url.database
-    ):
-        advice = "expected postgresql://user:password@host:port/database"
-        raise ConfigError(f"{name}.db", "invalid PostgreSQL URL", advice) from None
+    except (ArgumentError, ValueError) as error:
+        problem, _, advice = str(error).partition("; ")
+        raise ConfigError(f"{name}.db", problem, advice) from None
     return url.set(drivername="postgresql+psycopg")
 
 
@@ -165,15 +161,7 @@ def unavailable(name: str, url: sa.URL, error: Exception) -> StoreUnavailableErr
     if advice is None:
         advice = "see its log" if state else _UNREACHABLE
     address = f"{url.host or 'localhost'}{f':{url.port}' if url.port else ''}/{url.database}"
-    message = " ".join(_without_secrets(str(origin), url).split())
-    return StoreUnavailableError(name, f"{_without_secrets(address, url)}: {message}", advice)
-
-
-def _without_secrets(text: str, url: sa.URL) -> str:
-    """Return *text* without the password, quoted or not."""
-    secrets = [str(value) for name, value in url.query.items() if "pass" in name]
-    for secret in (str(url.password or ""), *secrets):
-        spellings = {secret, quote(secret, safe=""), quote_plus(secret), unquote(secret)}
-        for spelling in spellings - {""}:
-            text = text.replace(spelling, "***")
-    return text
+    secrets = [str(value) for option, value in url.query.items() if "pass" in option]
+    secrets.append(str(url.password or ""))
+    message = " ".join(without_secrets(str(origin), secrets).split())
+    return StoreUnavailableError(name, f"{without_secrets(address, secrets)}: {message}", advice)
