@@ -65,11 +65,22 @@ class SearchResult:
     def __iter__(self) -> Iterator[Artifact[object]]:
         after: int | None = None
         while True:
-            page = self.repo.interpreter(SearchRecords(self.query, after))
-            yield from (Artifact.of(record, self.repo) for record in page.records)
-            if page.next is None:
+            page, after = self.page(100, after)
+            yield from page
+            if after is None:
                 return
-            after = page.next
+
+    def page(
+        self, limit: int, after: int | None = None
+    ) -> tuple[tuple[Artifact[object], ...], int | None]:
+        """Return up to *limit* artifacts, and where the next ones begin; None after the last.
+
+        Args:
+            limit: The most artifacts that are returned; a page may have fewer.
+            after: What the page before returned.
+        """
+        page = self.repo.interpreter(SearchRecords(self.query, after, limit))
+        return tuple(Artifact.of(record, self.repo) for record in page.records), page.next
 
     def __bool__(self) -> bool:
         """Return whether anything matches, reading one record."""
@@ -78,8 +89,11 @@ class SearchResult:
     @property
     def first(self) -> Artifact[object] | None:
         """The newest one; None if nothing matches."""
-        page = self.repo.interpreter(SearchRecords(self.query, None, 1))
-        return Artifact.of(page.records[0], self.repo) if page.records else None
+        page, after = self.page(1)
+        while not page and after is not None:
+            # A page of a chain is empty if nearer repositories have all of it.
+            page, after = self.page(1, after)
+        return page[0] if page else None
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a DataFrame with one row per artifact, indexed by id.

@@ -203,7 +203,9 @@ def unavailable_error(
         advice = "check the settings of the store"
     text = " ".join(str(error).split()) or "no answer in time"
     kind = "" if isinstance(error, TimeoutError) else f"{type(error).__name__}: "
-    return StoreUnavailableError(store, without_secrets(f"{kind}{text}", secrets)[:_LONGEST], advice)
+    return StoreUnavailableError(
+        store, without_secrets(f"{kind}{text}", secrets)[:_LONGEST], advice
+    )
 
 
 def secrets_of(options: Mapping[str, object]) -> frozenset[str]:
