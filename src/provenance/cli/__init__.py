@@ -12,14 +12,22 @@ USAGE = 2
 """Exit code for a wrong option or configuration."""
 
 
+def missing_library(error: ImportError) -> str | None:
+    """Return what to say if a library of the extra `cli` is missing; None for any other error."""
+    library = (error.name or "").partition(".")[0]
+    if library not in {"click", "rich"}:
+        return None
+    return f"the command line needs {library}; install provenance[cli], or click and rich"
+
+
 def main() -> None:
     """Run the command line of this process."""
     try:
         from provenance.cli.app import run
     except ImportError as error:
-        if error.name is None or error.name.partition(".")[0] not in {"click", "rich"}:
+        message = missing_library(error)
+        if message is None:
             raise
-        message = f"the command line needs {error.name}; install provenance[cli], or click and rich"
         sys.stderr.write(f"provenance: {message}\n")
         sys.exit(USAGE)
     sys.exit(run(sys.argv[1:]))

@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 import provenance as p
-from provenance.cli import USAGE
+from provenance.cli import USAGE, missing_library
 from provenance.escaping import escape_invisible
 
 NO: Final = 1
@@ -135,8 +135,11 @@ def exit_code(error: Exception) -> int:
 
 def _report_error(error: Exception, arguments: Sequence[str]) -> int:
     code = exit_code(error)
+    missing = missing_library(error) if isinstance(error, ImportError) else None
     if isinstance(error, click.ClickException):
         message = error.format_message()
+    elif missing is not None:
+        code, message = USAGE, missing
     else:
         message = f"{type(error).__name__}: {error}" if code == BUG else str(error)
     if {"-v", "--verbose"} & {*arguments}:
