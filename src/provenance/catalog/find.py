@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from types import UnionType
 from typing import TYPE_CHECKING, Final, cast
 
@@ -11,7 +13,8 @@ from attrs import field, fields, frozen
 
 from provenance import environment
 from provenance.environment import RepositoryOrName, current
-from provenance.errors import ConfigError
+from provenance.errors import ConfigError, ProvenanceError
+from provenance.escaping import escape_invisible
 from provenance.hashing import hash_value
 from provenance.model.ids import RunId
 from provenance.model.queries import Query
@@ -21,7 +24,7 @@ from provenance.ports.records import FindRecordsByValue, SearchRecords
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import input_json
 from provenance.repository.sets import id_of
-from provenance.util.formatting import safe_repr
+from provenance.util.formatting import SHORT, duration, safe_repr, size
 from provenance.util.naming import exported
 from provenance.util.validation import is_collection, require_iterable, require_mapping
 
@@ -54,8 +57,13 @@ _COLUMNS: Final = tuple(
 )
 
 
+_SHOWN: Final = 10
+"""Artifacts that a search shows by `repr`."""
+_TITLES: Final = ("id", "name", "version", "value", "size", "took", "computed")
+
+
 @exported
-@frozen
+@frozen(repr=False)
 class SearchResult:
     """The artifacts that match a query, newest first; each iteration searches again."""
 
@@ -94,6 +102,51 @@ class SearchResult:
             # A page of a chain is empty if nearer repositories have all of it.
             page, after = self.page(1, after)
         return page[0] if page else None
+
+    def _rows(self) -> tuple[list[tuple[str, ...]], str]:
+        """Return the cells of the first artifacts, and a line on what follows."""
+        try:
+            artifacts = [*islice(self, _SHOWN + 1)]
+        except ProvenanceError as error:
+            return [], f"cannot be read: {error}"
+        rows: list[tuple[str, ...]] = [
+            (
+                artifact.id[:SHORT],
+                artifact.name,
+                str(artifact.version),
+                artifact.value_type.rpartition(":")[2],
+                size(artifact.size_bytes),
+                duration(artifact.compute_duration),
+                f"{artifact.computed_at:%Y-%m-%d %H:%M}",
+            )
+            for artifact in artifacts[:_SHOWN]
+        ]
+        if not rows:
+            return [], "nothing found"
+        more = len(artifacts) > _SHOWN
+        return rows, f"the newest {_SHOWN} are shown, more follow" if more else ""
+
+    def __repr__(self) -> str:
+        cells, note = self._rows()
+        if not cells:
+            return f"<provenance.SearchResult: {escape_invisible(note)}>"
+        rows = [tuple(map(escape_invisible, row)) for row in (_TITLES, *cells)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+        return "\n".join([*lines, *([note] if note else [])])
+
+    def _repr_html_(self) -> str:
+        """Return the first artifacts as a table for a notebook."""
+        cells, note = self._rows()
+        rows = [
+            "".join(f"<{tag}>{html.escape(escape_invisible(cell))}</{tag}>" for cell in row)
+            for tag, row in [("th", _TITLES), *(("td", row) for row in cells)]
+        ]
+        table = "".join(f"<tr>{row}</tr>" for row in rows) if cells else ""
+        return f"<table>{table}</table><p>{html.escape(escape_invisible(note))}</p>"
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a DataFrame with one row per artifact, indexed by id.

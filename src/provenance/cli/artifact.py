@@ -17,8 +17,9 @@ from provenance.cli.listing import artifact_item, artifact_listing
 from provenance.cli.output import as_json
 from provenance.cli.reports import Facts, Item, Raw, Report
 from provenance.cli.session import Session, command
-from provenance.cli.words import format_argument, format_seconds, format_size, format_time
+from provenance.cli.words import format_argument, format_time
 from provenance.escaping import escape_invisible
+from provenance.util.formatting import duration, size
 
 _artifact = click.argument("artifact_id", metavar="ID", shell_complete=complete_ids)
 _MOST_TEXT: Final = 2_000
@@ -46,11 +47,11 @@ def _show(session: Session, artifact_id: str, run: bool, value: bool) -> Report:
         ("version", str(artifact.version)),
         (
             "value",
-            f"{artifact.value_type}, {format_size(artifact.size_bytes)} ({artifact.serializer})",
+            f"{artifact.value_type}, {size(artifact.size_bytes)} ({artifact.serializer})",
         ),
         ("value id", artifact.value_id),
         ("computed", format_time(artifact.computed_at.isoformat(), session.now)),
-        ("took", format_seconds(artifact.compute_duration)),
+        ("took", duration(artifact.compute_duration)),
         ("run", artifact.run_id),
         ("tags", ", ".join(artifact.tags)),
         (
@@ -76,9 +77,8 @@ def _show(session: Session, artifact_id: str, run: bool, value: bool) -> Report:
 
 
 def _argument(session: Session, value: Any) -> str:  # noqa: ANN401 - JSON
-    if isinstance(value, dict) and value.keys() == {"artifact"}:
-        return session.short(value["artifact"])
-    return format_argument(value)
+    is_artifact = isinstance(value, dict) and [*cast("Item", value)] == ["artifact"]
+    return session.short(value["artifact"]) if is_artifact else format_argument(value)
 
 
 def _plain(value: object) -> str:

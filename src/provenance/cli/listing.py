@@ -19,13 +19,12 @@ from provenance.cli.session import Session, command
 from provenance.cli.words import (
     count_of,
     format_arguments,
-    format_seconds,
-    format_size,
     format_time,
     size_option,
     time_json,
     time_option,
 )
+from provenance.util.formatting import duration, size
 
 Grouping = Literal["function", "run", "month", "serializer", "type"]
 
@@ -57,7 +56,7 @@ def artifact_columns(session: Session) -> tuple[Column, ...]:
         Column("FUNCTION", lambda item: str(item["name"]), flexible=True),
         Column("VERSION", lambda item: str(item["fn_version"]), right=True),
         Column("VALUE", lambda item: str(item["value_type"]).rpartition(":")[2], flexible=True),
-        Column("SIZE", lambda item: format_size(cast("int", item["size_bytes"])), right=True),
+        Column("SIZE", lambda item: size(cast("int", item["size_bytes"])), right=True),
         Column("SECONDS", lambda item: f"{item['compute_duration']:.1f}", right=True),
         Column("WHEN", lambda item: format_time(str(item["computed_at"]), now)),
         Column("INPUTS", format_arguments, flexible=True),
@@ -76,7 +75,7 @@ def artifact_listing(
     seconds = sum(artifact.compute_duration for artifact in artifacts)
     count = count_of(len(items), "artifact")
     more = "" if token is None else f"; more follow, continue with --after {token}"
-    footer = f"{count}, {format_size(total)}, {format_seconds(seconds)} of work{more}"
+    footer = f"{count}, {size(total)}, {duration(seconds)} of work{more}"
     return Listing(items, artifact_columns(session), footer, token, code=0 if items else 1)
 
 
@@ -250,9 +249,9 @@ def usage_item(usage: p.Usage) -> Item:
 
 
 USAGE_COLUMNS: Final = (
-    Column("BYTES", lambda item: format_size(cast("int", item["bytes"])), right=True),
+    Column("BYTES", lambda item: size(cast("int", item["bytes"])), right=True),
     Column("ARTIFACTS", lambda item: f"{item['artifacts']:,}", right=True),
-    Column("WORK", lambda item: format_seconds(cast("float", item["seconds"])), right=True),
+    Column("WORK", lambda item: duration(cast("float", item["seconds"])), right=True),
 )
 _BY: Final[dict[str, Grouping]] = {
     "fn": "function",
@@ -270,7 +269,7 @@ def _du(session: Session, by: str) -> Report:
     show = session.short if by == "run" else str
     key = Column({"fn": "FUNCTION"}.get(by, by.upper()), lambda item: show(item["key"]))
     total = sum(group.bytes for group in groups)
-    footer = f"{format_size(total)} of values; records and inputs are not counted"
+    footer = f"{size(total)} of values; records and inputs are not counted"
     return Listing(items, (*USAGE_COLUMNS, key), footer, id="key", code=0 if items else 1)
 
 
@@ -309,8 +308,8 @@ def _stats(session: Session) -> Report:
         ("functions", f"{len(functions):,}"),
         ("runs", f"{len(runs):,}"),
         ("sets", f"{document['sets']:,}"),
-        ("size", format_size(cast("int", document["bytes"]))),
-        ("work", format_seconds(seconds)),
+        ("size", size(cast("int", document["bytes"]))),
+        ("work", duration(seconds)),
         ("newest", "none" if newest is None else format_time(str(newest), session.now)),
     )
     return Facts(document, rows, code=0 if functions else 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,7 +18,7 @@ import provenance as p
 from provenance.cli.output import as_json
 from provenance.cli.reports import Column, Facts, Item, Listing, Report
 from provenance.cli.session import Session, command
-from provenance.cli.words import format_size
+from provenance.util.formatting import size
 
 _OPTIONAL: Final = (
     "numpy",
@@ -87,8 +87,8 @@ def _checks(session: Session) -> Iterator[tuple[str, bool, str]]:
     try:
         repo = session.repository()
         groups = p.functions(repo)
-        count, size = sum(g.artifacts for g in groups), sum(g.bytes for g in groups)
-        yield "repository", True, f"{repo.name!r} answers: {count:,} artifacts, {format_size(size)}"
+        count, total = sum(g.artifacts for g in groups), sum(g.bytes for g in groups)
+        yield "repository", True, f"{repo.name!r} answers: {count:,} artifacts, {size(total)}"
         yield (
             "trust",
             True,
@@ -132,7 +132,7 @@ def _check_path(path: Path) -> Iterator[tuple[str, bool, str]]:
     folder = path if path.is_dir() else path.parent
     room = os.statvfs(folder)
     free = room.f_bavail * room.f_frsize
-    yield f"disk room at {folder}", free > 100_000_000, f"{format_size(free)} free"  # noqa: PLR2004
+    yield f"disk room at {folder}", free > 100_000_000, f"{size(free)} free"  # noqa: PLR2004
     yield f"writable {path}", os.access(path, os.W_OK), "yes" if os.access(path, os.W_OK) else "no"
     kind = _file_system(folder)
     if path.is_file() and kind is not None:
@@ -222,8 +222,8 @@ def _sql(session: Session, statement: str, parameters: tuple[str, ...]) -> Repor
             statement = re.sub(r"(?<!:):([A-Za-z_]\w*)", r"%(\1)s", statement.replace("%", "%%"))
         try:
             result = connection.exec_driver_sql(statement, values or None)
-            names = list(result.keys()) if result.returns_rows else []
-            rows = result.fetchall() if result.returns_rows else []
+            names = list(result.keys()) if result.returns_rows else list[str]()
+            rows: list[Any] = [*result.fetchall()] if result.returns_rows else []
         except Exception as error:
             raise click.UsageError(
                 f"the database refuses it: {getattr(error, 'orig', error)}"
@@ -248,12 +248,12 @@ def _parameter(text: str) -> tuple[str, str]:
 
 
 def _cell(value: object) -> Any:  # noqa: ANN401 - a cell of any table
-    if isinstance(value, bytes | memoryview):
-        return bytes(value).hex()
+    if isinstance(value, bytes):
+        return value.hex()
     return value.isoformat() if isinstance(value, datetime) else as_json(value)
 
 
-def _cell_text(name: str) -> Any:  # noqa: ANN401 - a function
+def _cell_text(name: str) -> Callable[[Item], str]:
     return lambda item: "" if item[name] is None else str(item[name])
 
 

@@ -17,12 +17,11 @@ from provenance.cli.session import Session, command
 from provenance.cli.words import (
     age_option,
     count_of,
-    format_seconds,
-    format_size,
     format_time,
     size_option,
     time_json,
 )
+from provenance.util.formatting import duration, size
 
 _YES: Final = click.option(
     "--yes", is_flag=True, help="Delete; without it, only show what would go."
@@ -34,7 +33,7 @@ _DRY: Final = "nothing deleted; pass --yes to delete"
 
 
 def _size(item: Item) -> str:
-    return format_size(cast("int", item["size_bytes"]))
+    return size(cast("int", item["size_bytes"]))
 
 
 def _verify(session: Session, sample: int | None) -> Report:
@@ -62,7 +61,7 @@ def _verify(session: Session, sample: int | None) -> Report:
     )
     summary = (
         f"{count_of(report.artifacts, 'artifact')}, {count_of(report.sets, 'set')}, "
-        f"{format_size(report.bytes)} read; "
+        f"{size(report.bytes)} read; "
         + ("sound" if report.is_sound else count_of(len(report.problems), "problem"))
     )
     extra: Item = {
@@ -116,7 +115,7 @@ def _gc(session: Session, older_than: timedelta, yes: bool) -> Report:
         Column("KEY", lambda item: session.short(item["key"])),
     )
     done = "deleted" if yes else "would delete"
-    footer = f"{done} {count_of(len(items), 'entry')}, {format_size(report.bytes)}"
+    footer = f"{done} {count_of(len(items), 'entry')}, {size(report.bytes)}"
     extra: Item = {"dry_run": report.dry_run, "bytes": report.bytes, "spared": report.spared}
     return Listing(
         items,
@@ -169,12 +168,10 @@ def _evict(
     columns = (
         Column("ID", lambda item: session.short(item["id"])),
         Column("SIZE", _size, right=True),
-        Column(
-            "TO RECOMPUTE", lambda item: format_seconds(cast("float", item["seconds"])), right=True
-        ),
+        Column("TO RECOMPUTE", lambda item: duration(cast("float", item["seconds"])), right=True),
     )
     done = "evicted" if yes else "would evict"
-    footer = f"{done} {count_of(len(items), 'value')}, {format_size(report.bytes)} of {format_size(report.bytes_before)}"
+    footer = f"{done} {count_of(len(items), 'value')}, {size(report.bytes)} of {size(report.bytes_before)}"
     extra: Item = {
         "dry_run": report.dry_run,
         "bytes": report.bytes,
@@ -222,8 +219,8 @@ def _each(
             click.echo(f"provenance: {error}", err=True)
             failed += 1
     code = (3 if items else 1) if failed else 0
-    size = sum(cast("int", item["size_bytes"]) for item in items)
-    footer = done.format(count_of(len(items), "artifact"), format_size(size))
+    total = sum(cast("int", item["size_bytes"]) for item in items)
+    footer = done.format(count_of(len(items), "artifact"), size(total))
     return Listing(tuple(items), artifact_columns(session), footer, empty="nothing done", code=code)
 
 

@@ -17,34 +17,6 @@ _UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_8
 _SIZES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
-def format_size(count: int) -> str:
-    """Format a number of bytes.
-
-    >>> format_size(0), format_size(999), format_size(1_234), format_size(148_200_000)
-    ('0 B', '999 B', '1.2 kB', '148 MB')
-    """
-    amount, units = float(count), ["B", "kB", "MB", "GB", "TB"]
-    while amount >= 999.5 and len(units) > 1:  # noqa: PLR2004 - from there it is rounded to 1000
-        amount, units = amount / 1_000, units[1:]
-    decimals = 1 if units[0] != "B" and amount < 10 else 0  # noqa: PLR2004
-    return f"{amount:.{decimals}f} {units[0]}"
-
-
-def format_seconds(seconds: float) -> str:
-    """Format a duration.
-
-    >>> format_seconds(0.0042), format_seconds(4.2), format_seconds(252), format_seconds(8000)
-    ('4.2 ms', '4.2 s', '4 min 12 s', '2 h 13 min')
-    """
-    if seconds < 1:
-        return f"{seconds * 1_000:.1f} ms"
-    if seconds < 60:  # noqa: PLR2004
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
 def count_of(number: int, noun: str) -> str:
     """Return a number of things.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -53,7 +54,7 @@ def locate_store(settings: AnyStore, base: Path, config: Config | None = None) -
         case DiskStoreSettings():
             return str(locate_path(settings.cachedir, base))
         case ChainedSettings():
-            stores = {} if config is None else config.blobstores
+            stores: Mapping[str, AnyStore] = {} if config is None else config.blobstores
             return join_locations(
                 [locate_store(stores[name], base, config) for name in settings.stores]
             )

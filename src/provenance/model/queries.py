@@ -124,7 +124,7 @@ def meets_condition(arguments: Mapping[str, object], key: str, wanted: object) -
         are_ordered = (_is_number(stored) and _is_number(wanted)) or (
             isinstance(stored, str) and isinstance(wanted, str)
         )
-        return are_ordered and _OPERATORS[operator](stored, wanted)
+        return are_ordered and _OPERATORS[operator](cast("Any", stored), cast("Any", wanted))
     return _includes(stored, wanted) is (operator == "=")
 
 
@@ -154,7 +154,7 @@ def _includes(one: object, other: object) -> bool:
     if isinstance(one, list) and isinstance(other, list | tuple):
         mine, its = cast("list[object]", one), cast("list[object]", other)
         return len(mine) == len(its) and all(map(_includes, mine, its))
-    return _are_equal(one, other)
+    return _are_equal(one, other)  # pyright: ignore[reportUnknownArgumentType] - unknown
 
 
 def has_labels(labels: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
