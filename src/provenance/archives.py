@@ -24,6 +24,10 @@ T = TypeVar("T")
 PIECE: Final = 1 << 20
 """Size in bytes of the chunks in which files are read and written."""
 _LONGEST_NAME: Final = 255
+LONGEST_EXTENSION: Final = 200
+"""Bytes of an extension: in the name of a local copy, the digest and a temporary name come with it."""
+_SEPARATORS: Final = "\\:" if os.name == "nt" else ""
+"""Characters that begin another folder, drive or stream on this system, beside `/`."""
 Pour = Callable[[BinaryIO], None]
 """Writes all bytes of a file into a sink."""
 
@@ -32,16 +36,17 @@ def _is_inside(_: object, __: Attribute[str], value: str) -> None:
     # Manifests of an untrusted store must not lead out of the folder.
     if "\0" in value or any(part in ("", ".", "..") for part in value.split("/")):
         raise ValueError(f"path {value!r} escapes the folder")
+    if any(character in value for character in _SEPARATORS):
+        raise ValueError(f"path {value!r} could escape the folder on this system")
     for name in value.split("/"):
         check_file_name(name)
 
 
 def check_file_name(name: str) -> None:
     """Raise ValueError for a name that no file can have: one that is too long, or not text of any encoding."""
-    if len(name) > _LONGEST_NAME:
-        raise ValueError(f"{name[:20]!r}… is longer than the name of a file can be")
     # Escaped surrogates stand for bytes of an unknown encoding, other surrogates for nothing.
-    name.encode("utf-8", "surrogateescape")
+    if len(name.encode("utf-8", "surrogateescape")) > _LONGEST_NAME:
+        raise ValueError(f"{name[:20]!r}… is longer than the name of a file can be")
 
 
 def is_digest(_: object, __: Attribute[Blob], value: Blob) -> None:
@@ -145,7 +150,8 @@ def _is_extension(_: object, __: Attribute[str], value: str) -> None:
     # Records of an untrusted store must not lead out of the folder of local copies.
     if value and (value[0] != "." or any(char in value for char in "/\\\0:")):
         raise ValueError(f"invalid file extension {value!r}")
-    check_file_name(value)
+    if len(value.encode("utf-8", "surrogateescape")) > LONGEST_EXTENSION:
+        raise ValueError(f"the file extension {value[:20]!r}… has over {LONGEST_EXTENSION} bytes")
 
 
 @frozen(repr=False)
@@ -326,11 +332,14 @@ _FOLDER: Final = prefix("folder")
 def extension_of(name: str) -> str:
     """Return the last extension of a file's name, with its dot; empty if it has none.
 
+    An extension that is too long for the name of a local copy does not count.
+
     >>> extension_of("scores.tar.gz"), extension_of(".profile")
     ('.gz', '')
     """
     extension = os.path.splitext(name)[1]  # noqa: PTH122 - a string
-    return "" if ":" in extension or "\\" in extension else extension
+    is_long = len(os.fsencode(extension)) > LONGEST_EXTENSION
+    return "" if is_long or ":" in extension or "\\" in extension else extension
 
 
 def manifest(members: Iterable[FolderEntry]) -> bytes:

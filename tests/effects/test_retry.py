@@ -19,7 +19,7 @@ from provenance.effects.objectstore.filesystems import (
 )
 from provenance.effects.retry import backoff, call_with_retries, retrying
 from provenance.ports.blobs import HasBlob
-from provenance.util.redaction import without_secrets
+from provenance.util.redaction import redact
 
 BLOB = blob_of(b"x")
 
@@ -199,7 +199,7 @@ def test_what_is_no_secret_is_told():
     """Endpoints and hosts are shown, users in addresses are not."""
     secrets = secrets_of({"endpoint_url": "http://127.0.0.1:9000", "host": "data.example"})
     text = "cannot reach http://me:pw@127.0.0.1:9000 or data.example"
-    assert "cannot reach http://***@127.0.0.1:9000 or data.example" == without_secrets(text, secrets)
+    assert "cannot reach http://***@127.0.0.1:9000 or data.example" == redact(text, secrets)
     assert is_open(ValueError("cannot reach data.example"), secrets)
 
 

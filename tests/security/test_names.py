@@ -13,8 +13,7 @@ from pyrsistent import pmap
 import provenance as p
 from provenance import vis
 from provenance.escaping import escape_invisible
-from provenance.events import Hit, Recovered
-from provenance.events import MissReason
+from provenance.events import Hit, MissReason, Recovered
 from provenance.telemetry import emit
 
 HOSTILE = {
@@ -56,7 +55,9 @@ def test_it_is_escaped(hostile):
 def test_everything_that_is_left_can_be_seen(text):
     """Any text becomes one line; the joiners that scripts and emoji need remain."""
     shown = escape_invisible(text)
-    left = {unicodedata.category(character) for character in shown if character not in "\u200c\u200d"}
+    left = {
+        unicodedata.category(character) for character in shown if character not in "\u200c\u200d"
+    }
     assert set() == left & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
     assert shown == escape_invisible(shown)
 
@@ -72,7 +73,9 @@ def test_a_tree_is_as_many_lines_as_artifacts(hostile):
         graph,
         artifacts=pmap(artifacts),
         arguments=pmap({graph.root: pmap({f"a{hostile}": f"b{hostile}"})}),
-        edges=graph.edges.set(graph.root, pmap({f"c{hostile}": f"{hostile}d", "data": p.artifact_of(source).id})),
+        edges=graph.edges.set(
+            graph.root, pmap({f"c{hostile}": f"{hostile}d", "data": p.artifact_of(source).id})
+        ),
     )
     lines = graph.tree().split("\n")
     assert 3 == len(lines)
@@ -103,7 +106,9 @@ def test_a_log_entry_is_one_line(hostile):
     logger.setLevel(logging.DEBUG)
     try:
         emit(Hit("1f" * 20, f"name{hostile}", 1.0))
-        emit(Recovered("1f" * 20, f"n%s{hostile}", 1.0, MissReason.BLOB_CORRUPT, f"detail{hostile}"))
+        emit(
+            Recovered("1f" * 20, f"n%s{hostile}", 1.0, MissReason.BLOB_CORRUPT, f"detail{hostile}")
+        )
         logger.warning("%s is archived", f"file{hostile}")
     finally:
         logger.setLevel(level)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import provenance as p
 from provenance.effects.sql.postgres_connection import ConnectionSettings, unavailable, url_of
-from provenance.util.redaction import redact_arguments, redact_url, without_secrets
+from provenance.util.redaction import redact, redact_arguments, redact_url
 
 SECRET = "hunter2SECRET"
 
@@ -46,7 +46,7 @@ TEXTS = [
 def test_secrets_in_texts_are_hidden(text):
     """Whatever the syntax is, and also if the text is one argument of a command line."""
     text = text.format(SECRET, SECRET)
-    assert SECRET not in without_secrets(text)
+    assert SECRET not in redact(text)
     assert SECRET not in "".join(redact_arguments(["run", text]))
 
 
@@ -91,14 +91,14 @@ def test_secrets_in_arguments_are_hidden(arguments):
 )
 def test_other_texts_are_kept(text):
     """A word that begins or ends like a secret's name is none."""
-    assert text == without_secrets(text)
+    assert text == redact(text)
     assert text.split() == redact_arguments(text.split())
 
 
 def test_a_short_password_is_hidden_as_a_word():
     """The letters of a password of one letter are not hidden inside other words."""
-    assert "a table cannot *** be opened" == without_secrets("a table cannot b be opened", ["b"])
-    assert "*** and x" == without_secrets("p%40 and x", ["p@"])
+    assert "a table cannot *** be opened" == redact("a table cannot b be opened", ["b"])
+    assert "*** and x" == redact("p%40 and x", ["p@"])
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
@@ -110,15 +110,17 @@ def test_a_url_shows_nothing_before_its_last_at(userinfo):
 @given(st.text(max_size=200), st.lists(st.text(max_size=20)))
 def test_redaction_takes_any_text(text, arguments):
     """It changes nothing the second time."""
-    without_secrets(text)
+    redact(text)
     assert len(arguments) == len(redact_arguments(arguments))
 
 
-@pytest.mark.parametrize("unit", ["a", "a-", "token", "token_", "p@", "://", "-p ", "password=", "'\"", "=:"])
+@pytest.mark.parametrize(
+    "unit", ["a", "a-", "token", "token_", "p@", "://", "-p ", "password=", "'\"", "=:"]
+)
 def test_redaction_takes_linear_time(unit):
     """No text of a server makes a client hang."""
     started = time.process_time()
-    without_secrets(unit * (100_000 // len(unit)))
+    redact(unit * (100_000 // len(unit)))
     assert time.process_time() - started < 5
 
 

@@ -67,12 +67,6 @@ class Composite(Mapping[str, object]):
         return Composite({key: change(key, part) for key, part in self._parts.items()})
 
 
-def _part_repr(part: object) -> str:
-    """Return a part, without reading it."""
-    ref = represented_artifact(part)
-    return "<not stored>" if ref is None else f"<artifact {ref.artifact_id[:SHORT]}>"
-
-
 @exported
 def restore_composite(parts: Mapping[str, object]) -> Composite:
     """Unpickle a composite. Pickles name this function."""
@@ -121,9 +115,9 @@ def part_cache_key(whole: CacheKey, key: str) -> CacheKey:
     """Return the identity of a part: name `name_key`, and a scope unlike that of any function.
 
     >>> part_cache_key(CacheKey("m.f", 0, "m:f"), "model")
-    Identity(name='m.f_model', version=0, scope='m:f[model]')
+    CacheKey(name='m.f_model', version=0, scope='m:f[model]')
     >>> part_cache_key(CacheKey("chosen", 0, None), "model")
-    Identity(name='chosen_model', version=0, scope='chosen[model]')
+    CacheKey(name='chosen_model', version=0, scope='chosen[model]')
     """
     scope = f"{whole.name if whole.scope is None else whole.scope}[{key}]"
     return CacheKey(f"{whole.name}{SEPARATOR}{key}", whole.version, scope)

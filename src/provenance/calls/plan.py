@@ -12,7 +12,6 @@ from attrs import field, frozen
 
 from provenance.calls.signature import Bound, bind, merge_dictionaries
 from provenance.calls.spec import (
-    IMMUTABLE,
     CacheKey,
     FunctionSpec,
     InputFunction,
@@ -24,7 +23,7 @@ from provenance.escaping import escape_invisible
 from provenance.hashing import hash_value
 from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import Inputs
-from provenance.model.references import InputRef, in_ignored_input, refs_of
+from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
 from provenance.repository.inputs import InputHashes
 from provenance.util.formatting import safe_repr, truncate
 from provenance.util.naming import exported
@@ -185,7 +184,7 @@ def may_change(spec: FunctionSpec, plan: CallPlan) -> bool:
     if spec.options.input_process_fn is not None:
         return True
     kinds = {*map(type, plan.inputs.kargs.values()), *map(type, plan.inputs.varargs)}
-    return not kinds <= IMMUTABLE
+    return not kinds <= SCALARS
 
 
 def hashes_now(

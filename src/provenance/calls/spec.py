@@ -15,7 +15,7 @@ from provenance.hashing import combine, hash_value
 from provenance.hashing.encoding import node_digest, prefix
 from provenance.model.ids import ArtifactId, ValueId
 from provenance.model.records import NO_OPTIONS, Options
-from provenance.model.references import InputRef, in_ignored_input, refs_of
+from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
 from provenance.repository.inputs import InputHashes
 from provenance.util.naming import exported
 
@@ -82,7 +82,6 @@ def uncached_id(call: ArtifactId, value: ValueId) -> ArtifactId:
 
 
 _SHORT: Final = 64
-IMMUTABLE: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
 NamedInputs: TypeAlias = "dict[str, object]"
 """`{'kargs': {name: …}, 'varargs': (…)}`, as the user's input functions get and return it."""
 InputFunction: TypeAlias = "Callable[[NamedInputs], Mapping[str, object]]"
@@ -227,7 +226,7 @@ def hash_input(value: object, section: str, key: str | int, seen: list[object] |
     kind = type(value)
     if kind is int or (kind is str and len(cast("str", value)) <= _SHORT):
         return _hash_again(value)
-    if kind in IMMUTABLE:
+    if kind in SCALARS:
         return hash_value(value)
     known: Callable[[object], ValueId | None] | None = getattr(
         type(value), "__provenance_known__", None

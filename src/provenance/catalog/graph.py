@@ -17,11 +17,11 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import frozen
 from pyrsistent import PMap, pmap
 
-from provenance.errors import ArtifactNotFoundError, RunNotFoundError
+from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotFoundError
 from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import Artifact, ArtifactRecord, Inputs, Run
-from provenance.model.references import represented_artifact
+from provenance.model.references import SCALARS, represented_artifact
 from provenance.repository.inputs import Summary
 from provenance.util.formatting import SHORT, describe_shape, safe_repr
 from provenance.util.naming import exported
@@ -30,7 +30,6 @@ LONGEST: Final = 24
 """Maximum length of an argument's text."""
 MOST: Final = 4
 """Maximum number of members of a container that are shown."""
-_SCALARS: Final = frozenset({bool, int, float, complex, str, bytes})
 _CONTAINERS: Final = frozenset({list, tuple, dict, set, frozenset})
 
 
@@ -43,7 +42,7 @@ def summarize(value: object, depth: int = 2) -> str:
     if represented_artifact(value) is not None:
         return "<artifact>"
     kind = type(value)
-    if value is None or kind in _SCALARS or isinstance(value, PurePath):
+    if kind in SCALARS or isinstance(value, PurePath):
         text = safe_repr(str(value) if isinstance(value, PurePath) else value)
         return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]}…"
     if isinstance(value, Enum):
@@ -131,11 +130,11 @@ class Lineage:
         return frozenset(artifact.run_id for artifact in self.artifacts.values())
 
     def runs(self) -> PMap[RunId, Run]:
-        """Look up the runs that computed the artifacts; leave out those no longer recorded."""
+        """Look up the runs that computed the artifacts; leave out those lost or damaged."""
         found: dict[RunId, Run] = {}
         for artifact in self.artifacts.values():
             if artifact.run_id not in found:
-                with suppress(RunNotFoundError):
+                with suppress(RunNotFoundError, CorruptRecordError):
                     found[artifact.run_id] = artifact.run_info
         return pmap(found)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from provenance.environment import RepositoryOrName, current
-from provenance.errors import ConfigError
+from provenance.errors import ConfigError, SetNotFoundError
 from provenance.model.ids import RunId
 from provenance.model.queries import GROUPINGS, Grouping, Usage
 from provenance.model.records import Run
-from provenance.ports.records import FindRun, FindSet, ListSetIds, SummarizeRecords
+from provenance.ports.records import FindRun, ListSetIds, SummarizeRecords
 from provenance.repository.sets import ArtifactSet
 from provenance.util.formatting import did_you_mean, safe_repr
 
@@ -56,16 +58,18 @@ def runs(repo: RepositoryOrName | None = None) -> tuple[Run, ...]:
 
 
 def sets(repo: RepositoryOrName | None = None) -> tuple[ArtifactSet, ...]:
-    """Return the sets of artifacts, each with the labels that it was given last, newest first."""
+    """Return the sets of artifacts, each with the labels that it was given last, newest first.
+
+    Raises:
+        CorruptRecordError: if the record of a set is damaged.
+    """
     place = current().repository(repo)
     found: list[ArtifactSet] = []
     after = ""
     while page := place.interpreter(ListSetIds("", _PAGE, after)):
-        records = (place.interpreter(FindSet(set_id)) for set_id in page)
-        found += (
-            ArtifactSet(record.id, record.artifact_ids, record.labels, record.created_at, place)
-            for record in records
-            if record is not None
-        )
+        for set_id in page:
+            # Another process may have deleted it since.
+            with suppress(SetNotFoundError):
+                found.append(place.get_set_by_id(set_id))
         after = page[-1]
     return tuple(sorted(found, key=lambda one: (one.created_at, one.id), reverse=True))

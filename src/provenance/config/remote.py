@@ -13,6 +13,7 @@ from provenance.config.schema import (
     BlobStoreArguments,
     RecordStoreAccess,
     RecordStoreArguments,
+    check_path,
 )
 from provenance.model.records import NO_OPTIONS
 from provenance.ports.blobs import RemoteLocation
@@ -100,7 +101,7 @@ class RemoteSettings(BlobStoreAccess):
     """
 
     storage_options: Mapping[str, object] = field(factory=lambda: NO_OPTIONS, repr=False)
-    cachedir: str | None = None
+    cachedir: str | None = field(default=None, validator=validators.optional(check_path))
     cleanup_cachedir: bool = False
     always_check_remote: bool = False
     timeout: float = field(default=15.0, validator=validators.gt(0))
@@ -209,7 +210,7 @@ def location_of(settings: ObjectSettings) -> RemoteLocation:
     """Return the location that *settings* describe.
 
     >>> location_of(S3StoreSettings(bucket="team", basepath="results/"))
-    Place(protocol='s3', root='team/results', timeout=15.0, deadline=60.0)
+    RemoteLocation(protocol='s3', root='team/results', timeout=15.0, deadline=60.0)
     """
     options: dict[str, object] = {}
     match settings:

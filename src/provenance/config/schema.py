@@ -10,7 +10,7 @@ from attrs import Attribute, field, frozen, validators
 
 from provenance.model.records import Json
 from provenance.ports.blobs import Durability, OnDuplicate, VerifyReads
-from provenance.ports.capabilities import Permissions
+from provenance.ports.permissions import Permissions
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
 from provenance.util.naming import exported
 
@@ -97,6 +97,16 @@ class MemoryStoreSettings(BlobStoreAccess):
     """`type: memory`: blobs in the memory of this process."""
 
 
+def check_path(_: object, __: object, value: str) -> None:
+    """Raise ValueError for a path that no file can have (validator)."""
+    try:
+        encoded = os.fsencode(value)
+    except UnicodeEncodeError:
+        raise ValueError(f"must be a path, got {value!r}, which the system cannot encode") from None
+    if b"\0" in encoded:
+        raise ValueError(f"must be a path, got {value!r}; remove the NUL")
+
+
 @frozen(kw_only=True)
 class DiskStoreSettings(BlobStoreAccess):
     """`type: disk`: blobs as files under *cachedir*.
@@ -104,7 +114,7 @@ class DiskStoreSettings(BlobStoreAccess):
     *compare* says when bytes that are read are compared with their digest.
     """
 
-    cachedir: str
+    cachedir: str = field(validator=check_path)
     durability: Durability = Durability.PROCESS
     compare: VerifyReads = VerifyReads.CHANGED
 
@@ -125,6 +135,7 @@ def _is_file(_: object, __: object, value: str) -> None:
         raise ValueError(f"db must be a file, got {value!r}; use a memory repository instead")
     if not path:
         raise ValueError("db must name a file")
+    check_path(_, __, path)
 
 
 @frozen(kw_only=True)

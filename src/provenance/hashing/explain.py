@@ -18,7 +18,7 @@ from provenance.hashing.objects import plain_attributes
 from provenance.hashing.registry import name_of
 from provenance.model.ids import ValueId
 from provenance.model.references import unwrap
-from provenance.util.formatting import SHORT_TEXT, describe_shape, kind_of, safe_repr, truncate
+from provenance.util.formatting import SHORT_TEXT, describe_shape, safe_repr, truncate, with_article
 from provenance.util.naming import exported
 from provenance.util.optional import imported_module
 
@@ -75,10 +75,10 @@ def summary(value: object) -> str:
         return truncate(value[:SHORT_TEXT])
     shape = describe_shape(value)
     if shape is not None:
-        return f"{kind_of(value)} of shape {safe_repr(shape)}" if shape else truncate(value)
+        return f"{with_article(value)} of shape {safe_repr(shape)}" if shape else truncate(value)
     if isinstance(value, _CONTAINERS):
-        return f"{kind_of(cast('object', value))} of {len(cast('Sized', value))}"
-    return kind_of(value)
+        return f"{with_article(cast('object', value))} of {len(cast('Sized', value))}"
+    return with_article(value)
 
 
 def _named(pairs: Iterable[tuple[str, object]]) -> Iterator[Part]:

@@ -64,6 +64,15 @@ class RunMissing:
 
 @exported
 @frozen
+class SetDamaged:
+    """The record of a set cannot be read, or its members are not those that its id stands for."""
+
+    set_id: SetId
+    reason: str
+
+
+@exported
+@frozen
 class StoreDamaged:
     """The database reports that its files are damaged."""
 
@@ -71,7 +80,13 @@ class StoreDamaged:
 
 
 Problem: TypeAlias = (
-    BlobMissing | BlobDamaged | BlobUnreadable | RecordDamaged | RunMissing | StoreDamaged
+    BlobMissing
+    | BlobDamaged
+    | BlobUnreadable
+    | RecordDamaged
+    | RunMissing
+    | SetDamaged
+    | StoreDamaged
 )
 """A defect, which no regular use of the library causes."""
 

@@ -41,12 +41,12 @@ _SHORTEST: Final = 4
 """Length below which a known secret is hidden only where it is a word of its own."""
 
 
-def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Return *text* without URL users, values of secret names, and the known *secrets*.
 
-    >>> without_secrets("PGPASSWORD='a b' psql postgresql://me:p@w/x@host/db?sslpassword=pw&x=1")
+    >>> redact("PGPASSWORD='a b' psql postgresql://me:p@w/x@host/db?sslpassword=pw&x=1")
     'PGPASSWORD=*** psql postgresql://***@host/db?sslpassword=***&x=1'
-    >>> without_secrets("cannot log in as ann with ann", ["ann"])
+    >>> redact("cannot log in as ann with ann", ["ann"])
     'cannot log in as *** with ***'
     """
     spelled = {
@@ -95,7 +95,7 @@ def redact_url(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     userinfo, at, place = rest.rpartition("@")
     user = HIDDEN if userinfo or at else ""
-    return without_secrets(f"{scheme}{separator}{user}{at}{place}")
+    return redact(f"{scheme}{separator}{user}{at}{place}")
 
 
 def redact_arguments(arguments: Iterable[str]) -> list[str]:
@@ -115,7 +115,7 @@ def redact_arguments(arguments: Iterable[str]) -> list[str]:
         elif _SCHEME.match(argument):
             kept.append(redact_url(argument))
         else:
-            kept.append(without_secrets(argument))
+            kept.append(redact(argument))
         previous = argument
     return kept
 

@@ -16,7 +16,7 @@ from fsspec import AbstractFileSystem, get_filesystem_class
 
 from provenance.effects.io import store_unavailable
 from provenance.errors import ConfigError, MissingLibraryError, StoreUnavailableError
-from provenance.util.redaction import without_secrets
+from provenance.util.redaction import redact
 
 _Options: TypeAlias = Mapping[str, object]
 _PART: Final = 8 << 20
@@ -203,9 +203,7 @@ def unavailable_error(
         advice = "check the settings of the store"
     text = " ".join(str(error).split()) or "no answer in time"
     kind = "" if isinstance(error, TimeoutError) else f"{type(error).__name__}: "
-    return StoreUnavailableError(
-        store, without_secrets(f"{kind}{text}", secrets)[:_LONGEST], advice
-    )
+    return StoreUnavailableError(store, redact(f"{kind}{text}", secrets)[:_LONGEST], advice)
 
 
 def secrets_of(options: Mapping[str, object]) -> frozenset[str]:
@@ -217,7 +215,7 @@ def secrets_of(options: Mapping[str, object]) -> frozenset[str]:
 
 def is_open(error: BaseException, secrets: Iterable[str]) -> bool:
     """Return whether *error* and its causes may be shown as they are."""
-    return all(without_secrets(str(cause), secrets) == str(cause) for cause in _chain(error))
+    return all(redact(str(cause), secrets) == str(cause) for cause in _chain(error))
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import queue
 import select
 import time
 from collections.abc import Generator
+from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -16,10 +18,12 @@ from psycopg.rows import TupleRow
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.util.queue import Empty, Full, QueueCommon
 from toolz import concat
 
 from provenance.errors import ConfigError, StoreUnavailableError
-from provenance.util.redaction import without_secrets
+from provenance.util.redaction import redact
 from provenance.util.validation import check_postgres_url
 
 R = TypeVar("R")
@@ -96,6 +100,56 @@ class Connection(psycopg.Connection[TupleRow]):
         """Send nothing: this may be a copy of a connection that the parent process still uses."""
 
 
+class _Queue(QueueCommon[ConnectionPoolEntry]):
+    """A queue whose lock is taken in C, where no interrupt can leave it taken.
+
+    SQLAlchemy's queue enters a `threading.Condition`, which is written in Python.
+    """
+
+    def __init__(self, maxsize: int = 0, use_lifo: bool = False) -> None:
+        self.maxsize = maxsize
+        self.use_lifo = use_lifo
+        self._entries: SimpleQueue[ConnectionPoolEntry] = SimpleQueue()
+
+    def empty(self) -> bool:
+        return self._entries.empty()
+
+    def full(self) -> bool:
+        # Two threads that return connections at once may store one more.
+        return 0 < self.maxsize <= self._entries.qsize()
+
+    def qsize(self) -> int:
+        return self._entries.qsize()
+
+    def put_nowait(self, item: ConnectionPoolEntry) -> None:
+        self.put(item, block=False)
+
+    def put(
+        self,
+        item: ConnectionPoolEntry,
+        block: bool = True,  # noqa: ARG002 - of the interface; the pool never waits for room
+        timeout: float | None = None,  # noqa: ARG002 - as above
+    ) -> None:
+        if self.full():
+            raise Full
+        self._entries.put(item)
+
+    def get_nowait(self) -> ConnectionPoolEntry:
+        return self.get(block=False)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> ConnectionPoolEntry:
+        try:
+            return self._entries.get(block, timeout)
+        except queue.Empty:
+            raise Empty from None
+
+
+class InterruptiblePool(QueuePool):
+    """A pool of connections that an interrupt at any moment leaves usable."""
+
+    _queue_class = _Queue
+
+
 def connect(url: sa.URL, access: ConnectionSettings, database: str | None = None) -> Connection:
     """Return a new connection, by default to the database of *url*; raises `psycopg.Error`."""
     dialect: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # untyped
@@ -163,5 +217,5 @@ def unavailable(name: str, url: sa.URL, error: Exception) -> StoreUnavailableErr
     address = f"{url.host or 'localhost'}{f':{url.port}' if url.port else ''}/{url.database}"
     secrets = [str(value) for option, value in url.query.items() if "pass" in option]
     secrets.append(str(url.password or ""))
-    message = " ".join(without_secrets(str(origin), secrets).split())
-    return StoreUnavailableError(name, f"{without_secrets(address, secrets)}: {message}", advice)
+    message = " ".join(redact(str(origin), secrets).split())
+    return StoreUnavailableError(name, f"{redact(address, secrets)}: {message}", advice)
