@@ -1,9 +1,14 @@
 """The command in processes of its own: what a shell sees."""
 
+import fcntl
 import json
 import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
 
 import pytest
 
@@ -111,3 +116,23 @@ def test_commands_load_when_they_are_called(folder):
         "rich.console",
     }
     assert set() == unwanted & loaded
+
+
+def test_a_real_terminal_gets_a_fitting_table(folder):
+    """Ids of 12 digits, colors, and lines that fit its width."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 90, 0, 0))
+    own = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR")}
+    environment = {**own, "PYTHONPATH": SOURCES, "TERM": "xterm"}
+    command = [*COMMAND, "ls", "--no-pager"]
+    with subprocess.Popen(command, env=environment, stdout=theirs, stdin=theirs) as process:
+        assert 0 == process.wait()
+        text = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert "\x1b[1m" in text
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in text.splitlines()]
+    assert lines[0].startswith("ID            FUNCTION")
+    assert all(len(line) <= 90 for line in lines)
+    ids = sh("ls", "--ids").stdout.split()
+    assert [one[:12] for one in ids] == [line.split()[0] for line in lines[1:5]]
