@@ -15,7 +15,7 @@ from provenance.cli.complete import complete_ids
 from provenance.cli.groups import run_item
 from provenance.cli.listing import artifact_item, artifact_listing
 from provenance.cli.output import as_json
-from provenance.cli.reports import Facts, Item, Raw, Report
+from provenance.cli.reports import Facts, Item, Json, Raw, Report
 from provenance.cli.session import Session, command
 from provenance.cli.words import format_argument, format_time
 from provenance.escaping import escape_invisible
@@ -62,7 +62,7 @@ def _show(session: Session, artifact_id: str, run: bool, value: bool) -> Report:
         ),
         ("used by", f"{len(used_by)} artifacts" if used_by else ""),
     ]
-    inputs = cast("dict[str, Any]", document["inputs"])
+    inputs = cast("Item", document["inputs"])
     rows += [(f"  {name}", _argument(session, known)) for name, known in inputs.items()]
     if run:
         facts = run_item(artifact.run_info, None)
@@ -76,9 +76,10 @@ def _show(session: Session, artifact_id: str, run: bool, value: bool) -> Report:
     return Facts(document, tuple((name, text) for name, text in rows if text))
 
 
-def _argument(session: Session, value: Any) -> str:  # noqa: ANN401 - JSON
-    is_artifact = isinstance(value, dict) and [*cast("Item", value)] == ["artifact"]
-    return session.short(value["artifact"]) if is_artifact else format_argument(value)
+def _argument(session: Session, value: Json) -> str:
+    if isinstance(value, dict) and value.keys() == {"artifact"}:
+        return session.short(value["artifact"])
+    return format_argument(value)
 
 
 def _plain(value: object) -> str:
