@@ -80,6 +80,7 @@ from provenance.events import (
     Waited as Waited,
 )
 from provenance.hashing import hash_value as _hash_value, register_hasher as register_hasher
+from provenance.model.queries import Usage as Usage
 from provenance.model.records import (
     Artifact as Artifact,
     Blob as Blob,
@@ -128,6 +129,12 @@ if _typing.TYPE_CHECKING:
         lazy_dict as lazy_dict,
         lazy_proxy_dict as lazy_proxy_dict,
     )
+    from provenance.catalog.overview import (
+        disk_usage as disk_usage,
+        functions as functions,
+        runs as runs,
+        sets as sets,
+    )
     from provenance.catalog.promotion import promote as promote
     from provenance.config.api import (
         AzureStore as AzureStore,
@@ -136,6 +143,7 @@ if _typing.TYPE_CHECKING:
         DiskStore as DiskStore,
         FsspecStore as FsspecStore,
         GSStore as GSStore,
+        Location as Location,
         MemoryRepo as MemoryRepo,
         MemoryStore as MemoryStore,
         PostgresRepo as PostgresRepo,
@@ -146,6 +154,7 @@ if _typing.TYPE_CHECKING:
         from_config as from_config,
         load_config as load_config,
         load_yaml_config as load_yaml_config,
+        location as location,
         set_run_info_fn as set_run_info_fn,
     )
     from provenance.config.schema import Config as Config
@@ -183,8 +192,9 @@ _LATER: _typing.Final = {
     "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
     "catalog.find": "SearchResult load_artifact load_proxy search who_made",
     "catalog.lazy": "LazyDict lazy_dict lazy_proxy_dict",
+    "catalog.overview": "disk_usage functions runs sets",
     "catalog.promotion": "promote",
-    "config.api": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo current_config from_config load_config load_yaml_config set_run_info_fn",
+    "config.api": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore Location MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo current_config from_config load_config load_yaml_config location set_run_info_fn",
     "config.schema": "Config",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "maintenance.eviction": "evict",

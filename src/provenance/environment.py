@@ -44,6 +44,8 @@ class Environment:
         clock: clock for timestamps and durations.
         beside: answers effects of coroutines in threads.
         config: the configuration that it was made from.
+        source: where the configuration was found, for people.
+        locate: returns where the records and values of a configured repository are.
         heirs: called when this becomes the environment of the process, to pass it to child
             processes.
         use_cache: look results up before computing.
@@ -58,6 +60,8 @@ class Environment:
     clock: Clock = field(repr=False)
     run_in_thread: ThreadRunner = field(repr=False)
     config: object = field(default=None, repr=False)
+    source: str = field(default="", repr=False)
+    locate: Callable[[str], tuple[str, str]] | None = field(default=None, repr=False)
     export_to_children: Callable[[Environment], None] | None = field(default=None, repr=False)
     use_cache: bool = True
     read_only: bool = False

@@ -52,8 +52,10 @@ from provenance.model.ids import (
 from provenance.model.queries import (
     Page as Page,
     Query as Query,
+    Usage as Usage,
     has_labels as has_labels,
     matches as matches,
+    summarize_records as summarize_records,
 )
 from provenance.model.records import (
     ArtifactRecord as ArtifactRecord,
@@ -128,6 +130,7 @@ from provenance.ports.records import (
     SearchRecords as SearchRecords,
     SetEffects as SetEffects,
     SetStore as SetStore,
+    SummarizeRecords as SummarizeRecords,
     record_effects as record_effects,
     set_effects as set_effects,
 )

@@ -19,17 +19,18 @@ from provenance.calls.spec import (
     hash_input,
 )
 from provenance.errors import ConfigError, MutatedArtifactValueError
+from provenance.escaping import escape_invisible
 from provenance.hashing import hash_value
 from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import Inputs
 from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
 from provenance.repository.inputs import InputHashes
-from provenance.util.formatting import safe_repr
+from provenance.util.formatting import safe_repr, truncate
 from provenance.util.naming import exported
 
 
 @exported
-@frozen
+@frozen(repr=False)
 class CallPlan:
     """A planned call: which artifact it makes, and from what.
 
@@ -49,6 +50,13 @@ class CallPlan:
         return (
             frozenset([each.artifact_id for each in self.input_refs]) if self.input_refs else NO_IDS
         )
+
+    def __repr__(self) -> str:
+        named = [f"{name}={truncate(value)}" for name, value in self.inputs.kargs.items()]
+        arguments = ", ".join([*map(truncate, self.inputs.varargs), *named])
+        key = self.cache_key
+        call = escape_invisible(f"{key.name}({arguments}), version {key.version}")
+        return f"<provenance.CallPlan({self.artifact_id}) {call}>"
 
 
 def plan_call(

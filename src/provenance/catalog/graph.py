@@ -6,6 +6,7 @@ diamonds nor a long chain cost more than the artifacts in them; values are never
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -76,7 +77,7 @@ Arguments: TypeAlias = "PMap[str, str]"
 
 
 @exported
-@frozen
+@frozen(repr=False)
 class Lineage:
     """An artifact with all artifacts that it was made from, directly or indirectly.
 
@@ -136,6 +137,17 @@ class Lineage:
                 with suppress(RunNotFoundError, CorruptRecordError):
                     found[artifact.run_id] = artifact.run_info
         return pmap(found)
+
+    def __repr__(self) -> str:
+        lines = self.tree().splitlines()
+        more = len(lines) - _MOST_LINES
+        if more > 0:
+            lines[_MOST_LINES:] = [f"… and {more:,} more lines; see tree()"]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return the tree for a notebook; `provenance.vis` draws pictures."""
+        return f"<pre>{html.escape(repr(self))}</pre>"
 
     def tree(self, root: str | None = None) -> str:
         """Return the lineage as text: a line per artifact with its id and its seconds to compute.
@@ -257,6 +269,8 @@ _MEMBERS: Final[Mapping[type, Callable[[Any], Iterator[tuple[str, object]]]]] = 
 
 # ---------------------------------------------------------------- the tree
 
+_MOST_LINES: Final = 40
+"""Lines of the tree that are shown by `repr`."""
 _WIDEST: Final = 100
 """Width of the column of texts; longer lines push their own id to the right."""
 

@@ -19,6 +19,16 @@ VARIABLE: Final = "PROVENANCE_CONFIG"
 Raw: TypeAlias = Mapping[str, object]
 
 
+def name_source(variables: Mapping[str, str], start: Path) -> str:
+    """Return where `find_config` finds the configuration: a file, a variable, or the default."""
+    text = variables.get(VARIABLE)
+    if text:
+        is_json = text.lstrip().startswith("{")
+        return f"environment variable {VARIABLE}" if is_json else str(Path(text).absolute())
+    file = (project_of(start) or start) / "pyproject.toml"
+    return "default" if _tool_table(file) is None else str(file)
+
+
 def find_config(variables: Mapping[str, str], start: Path) -> tuple[Raw, Path]:
     """Return the configuration of a process that loaded none, and the folder of its relative paths.
 

@@ -13,6 +13,13 @@ from attrs import evolve
 
 from provenance.codecs.trust import CopyPolicy
 from provenance.config import sources
+from provenance.config.locations import (
+    join_locations,
+    locate_path,
+    locate_records,
+    locate_repository,
+    locate_store,
+)
 from provenance.config.schema import (
     AnyRepo,
     AnyStore,
@@ -126,7 +133,7 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
             from provenance.effects.disk.blobs import DiskBlobs
             from provenance.effects.disk.cache_dir import protect
 
-            root = _path(settings.cachedir, base)
+            root = locate_path(settings.cachedir, base)
             _prepare(root)
             protect(root)
             policies = (settings.durability, settings.on_duplicate_key, settings.compare)
@@ -139,7 +146,8 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
             blobs = _object_store(name, settings, base)
     policy = _policy(is_trusted=settings.trusted)
     guarded = _guard(blobs, name, settings)
-    return Store(name, guarded, settings.trusted, settings.permissions, policy)
+    location = locate_store(settings, base)
+    return Store(name, guarded, settings.trusted, settings.permissions, policy, location)
 
 
 def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interpreter[BlobEffects]:
@@ -160,7 +168,7 @@ def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interprete
 
     label = f"{name} (its cachedir)"
     with map_os_errors(label):
-        path = None if settings.cachedir is None else _path(settings.cachedir, base)
+        path = None if settings.cachedir is None else locate_path(settings.cachedir, base)
         root = open_cache_dir(path, cleanup=settings.cleanup_cachedir)
     copies = Permissions(read_through_write=settings.read_through_write)
     near = Tier(label, blob_effects(DiskBlobs(root, label)), copies)
@@ -192,13 +200,17 @@ def open_repository(
         case SqliteRepoSettings():
             from provenance.effects.sql.sqlite import SqliteDatabase
 
-            path = _path(settings.db.removeprefix("sqlite:///"), base)
+            path = locate_path(settings.db.removeprefix("sqlite:///"), base)
             if settings.create_db:
                 _prepare(path.parent)
             sqlite = SqliteDatabase(path, name, settings.durability, create=settings.create_db)
             repo = _sql_repository(name, settings, sqlite, blobs)
         case _:
             repo = _sql_repository(name, settings, _postgres_database(name, settings), blobs)
+    records_at = locate_records(settings, base)
+    repo = evolve(
+        repo, records_at=records_at, values_at=records_at if store is None else store.location
+    )
     policy = CopyPolicy.NOTHING if is_signed else _policy(is_trusted=is_trusted)
     return _complete(repo, settings, time, is_trusted=is_trusted, policy=policy)
 
@@ -209,7 +221,8 @@ def chain_stores(name: str, settings: ChainedSettings, stores: Sequence[Store]) 
 
     is_trusted = settings.trusted and all(store.trusted for store in stores)
     blobs = _guard(make_tiered_store(name, _tiers(stores)), name, settings)
-    return Store(name, blobs, is_trusted, settings.permissions, _strictest(stores))
+    places = join_locations([store.location for store in stores])
+    return Store(name, blobs, is_trusted, settings.permissions, _strictest(stores), places)
 
 
 def chain_repositories(
@@ -224,6 +237,11 @@ def chain_repositories(
     engine = next((repo.get_engine for repo in repos if repo.get_engine is not None), None)
     stores = _guard(make_chain(name, _tiers(repos)), name, settings)
     chain = Repository(name, stores, engine, tiers=tuple(repos))
+    chain = evolve(
+        chain,
+        records_at=join_locations([repo.records_at for repo in repos]),
+        values_at=join_locations([repo.values_at for repo in repos]),
+    )
     is_trusted = settings.trusted and all(repo.trusted for repo in repos)
     return _complete(chain, settings, time, is_trusted=is_trusted, policy=_strictest(repos))
 
@@ -341,10 +359,6 @@ def _guard(base: Interpreter[Any], name: str, settings: StoreAccess) -> Interpre
     return restrict(base, name, settings.permissions)
 
 
-def _path(text: str, base: Path) -> Path:
-    return base / Path(text).expanduser()
-
-
 def _prepare(folder: Path) -> None:
     """Create the folder of a store.
 
@@ -401,6 +415,7 @@ def environment_of(config: Config, base: Path, time: Clock | None = None) -> Env
         check_mutations=config.check_mutations,
         on_code_change=config.on_code_change,
         single_flight=config.single_flight,
+        locate=lambda name: locate_repository(config.artifact_repos[name], base, config),
     )
 
 

@@ -22,7 +22,7 @@ from provenance.errors import (
     StoreUnavailableError,
 )
 from provenance.model.ids import ArtifactId
-from provenance.model.queries import Page
+from provenance.model.queries import Page, Query, Usage, summarize_records
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, SetRecord, WriteResult
 from provenance.ports.blobs import MARGIN, BlobEffects, DeleteBlob, HasBlob, WriteBlob, copying_from
 from provenance.ports.leases import (
@@ -55,6 +55,8 @@ from provenance.ports.records import (
     ReadStoredRecord,
     RecordEffects,
     SearchRecords,
+    SummarizeRecords,
+    all_records,
     record_with_inputs,
 )
 from provenance.util.locks import ForkSafeLock
@@ -78,6 +80,7 @@ def make_chain(
         | FindInputs.on(chain.first_answer)
         | FindRun.on(chain.first_answer)
         | SearchRecords.on(chain.search_records)
+        | SummarizeRecords.on(chain.summarize_records)
         | PutRecord.on(chain.put_record)
         | DeleteRecord.on(chain.delete_record)
         | PutSet.on(chain.put_set)
@@ -165,6 +168,17 @@ class _Chain(TieredBlobs):
         if page.next is not None:
             return Page(fresh, page.next * len(readable) + number)
         return Page(fresh, number + 1 if number + 1 < len(readable) else None)
+
+    def summarize_records(self, ask: SummarizeRecords) -> tuple[Usage, ...]:
+        """Summarize all records, which must be read because tiers share some of them."""
+
+        def search(query: Query, after: int | None, limit: int) -> Page:
+            return self.search_records(SearchRecords(query, after, limit))
+
+        def is_evicted(artifact_id: ArtifactId) -> bool:
+            return self.first_answer(FindEviction(artifact_id)) is not None
+
+        return summarize_records(all_records(search), ask.by, is_evicted)
 
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
         """Put everywhere, from far to near; where a far tier has another record already, that one goes everywhere.

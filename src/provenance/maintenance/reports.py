@@ -8,8 +8,10 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, RunId, SetId
 from provenance.model.records import Blob
+from provenance.util.formatting import safe_repr, size
 from provenance.util.naming import exported
 
 
@@ -112,7 +114,7 @@ Gap: TypeAlias = SourceMissing | MemberMissing
 
 
 @exported
-@frozen
+@frozen(repr=False)
 class VerificationReport:
     """The scope and the findings of an integrity check.
 
@@ -132,6 +134,12 @@ class VerificationReport:
     def is_sound(self) -> bool:
         """True without problems, regardless of gaps."""
         return not self.problems
+
+    def __repr__(self) -> str:
+        outcome = "sound" if self.is_sound else f"{len(self.problems):,} problems"
+        checked = f"{self.artifacts:,} artifacts, {self.sets:,} sets, {size(self.bytes)}"
+        text = f"{checked}: {outcome}{_first(self.problems)}"
+        return f"<provenance.VerificationReport of {self.repo!r}, {text}>"
 
 
 @exported
@@ -159,7 +167,7 @@ class Garbage:
 
 
 @exported
-@frozen
+@frozen(repr=False)
 class GarbageReport:
     """The garbage that was deleted or, in a *dry_run*, would be.
 
@@ -186,6 +194,11 @@ class GarbageReport:
             sizes[garbage.reason] += garbage.size
         return sizes
 
+    def __repr__(self) -> str:
+        done = "would delete" if self.dry_run else "deleted"
+        text = f"{done} {len(self.garbage):,} entries, {size(self.bytes)}"
+        return f"<provenance.GarbageReport of {self.repo!r}: {text}{_first(self.garbage)}>"
+
 
 @exported
 @frozen
@@ -198,7 +211,7 @@ class EvictedValue:
 
 
 @exported
-@frozen
+@frozen(repr=False)
 class EvictionReport:
     """The values that were evicted or, in a *dry_run*, would be, and the total size before."""
 
@@ -216,3 +229,13 @@ class EvictionReport:
     def bytes_after(self) -> int:
         """The size of the remaining values in bytes."""
         return self.bytes_before - self.bytes
+
+    def __repr__(self) -> str:
+        done = "would evict" if self.dry_run else "evicted"
+        text = f"{done} {len(self.values):,} values, {size(self.bytes)}"
+        return f"<provenance.EvictionReport of {self.repo!r}: {text} of {size(self.bytes_before)}>"
+
+
+def _first(found: tuple[object, ...]) -> str:
+    """Return the first of what a report found, as the end of a sentence."""
+    return f", such as {escape_invisible(safe_repr(found[0]))}" if found else ""

@@ -15,7 +15,7 @@ from pyrsistent import PMap, pmap
 
 from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, BlobId, RunId, SetId, ValueId
-from provenance.util.formatting import safe_repr
+from provenance.util.formatting import SHORT, duration, safe_repr, size
 from provenance.util.naming import exported
 
 T_co = TypeVar("T_co", covariant=True)
@@ -92,7 +92,7 @@ class Inputs(Mapping[str, object]):
 
 
 @exported
-@frozen
+@frozen(repr=False)
 class Run:
     """The process that computed artifacts.
 
@@ -115,6 +115,18 @@ class Run:
     git: Mapping[str, Json] | None
     packages: Mapping[str, Json]
     extra: Mapping[str, Json] = NO_OPTIONS  # type: ignore[assignment]  # it is empty
+
+    def __repr__(self) -> str:
+        git = self.git or {}
+        facts = [
+            f"{self.created_at:%Y-%m-%d %H:%M}",
+            f"host {self.host.get('nodename')}",
+            f"Python {self.python.get('version')}",
+            f"{len(self.packages)} packages",
+        ]
+        if git:
+            facts.append(f"git {str(git.get('commit'))[:SHORT]}{'+' if git.get('dirty') else ''}")
+        return f"<provenance.Run({self.id}) {escape_invisible(', '.join(facts))}>"
 
 
 @exported
@@ -273,7 +285,14 @@ class Artifact(ArtifactRecord, Generic[T_co]):
         return self
 
     def __repr__(self) -> str:
-        return f"<provenance.Artifact({escape_invisible(self.id)})>"
+        kind = self.value_type.rpartition(":")[2].rpartition(".")[2]
+        facts = (
+            f"{self.name!r}, version {self.version}",
+            f"{kind}, {size(self.size_bytes)}",
+            f"took {duration(self.compute_duration)}",
+            f"{self.computed_at:%Y-%m-%d %H:%M}",
+        )
+        return f"<provenance.Artifact({self.id}) {escape_invisible(', '.join(facts))}>"
 
 
 _RECORD_FIELDS = tuple(attribute.name for attribute in fields(ArtifactRecord))

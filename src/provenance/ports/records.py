@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -10,7 +11,7 @@ from attrs import frozen
 from provenance.effect import Interpreter, Program
 from provenance.errors import ArtifactNotFoundError, RunNotFoundError
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
-from provenance.model.queries import Page, Query
+from provenance.model.queries import Grouping, Page, Query, Usage, summarize_records
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, Options, Run, SetRecord
 from provenance.ports.permissions import StoreEffect
 
@@ -79,8 +80,17 @@ class GetDatabaseIds(StoreEffect[frozenset[str]]):
     needs, action = "read", "looking up database ids"
 
 
+@frozen
+class SummarizeRecords(StoreEffect[tuple[Usage, ...]]):
+    """What the artifacts amount to, in groups, ordered by key."""
+
+    needs, action = "read", "summarizing artifacts"
+    by: Grouping
+
+
 RecordMaintenance: TypeAlias = (
     ReadStoredRecord
+    | SummarizeRecords
     | FindReferencedBlobs
     | MarkEvicted
     | FindEviction
@@ -249,12 +259,14 @@ class RecordReader(Protocol):
     """Any record store."""
 
     def find_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord | None: ...
+    def search_records(self, query: Query, after: int | None, limit: int, /) -> Page: ...
 
 
 @runtime_checkable
 class MaintainableRecordStore(Protocol):
     """A record store with eviction; each method answers the effect of its name above."""
 
+    def summarize_records(self, by: Grouping, /) -> tuple[Usage, ...]: ...
     def find_referenced_blobs(self, blobs: tuple[Blob, ...], /) -> frozenset[Blob]: ...
     def mark_evicted(
         self, artifact_id: ArtifactId, blob: Blob, at: datetime, /
@@ -265,11 +277,16 @@ class MaintainableRecordStore(Protocol):
 
 
 def record_maintenance_effects(store: RecordReader) -> Interpreter[RecordMaintenance]:
-    """Return an interpreter for *store*; without `MaintainableRecordStore` every blob counts as referenced."""
+    """Return an interpreter for *store*.
+
+    Without `MaintainableRecordStore` every blob counts as referenced, and summaries read all
+    records.
+    """
     inspect = ReadStoredRecord.on(lambda ask: store.find_record(ask.id))
     if isinstance(store, MaintainableRecordStore):
         return (
             inspect
+            | SummarizeRecords.on(lambda ask: store.summarize_records(ask.by))
             | FindReferencedBlobs.on(lambda ask: store.find_referenced_blobs(ask.blobs))
             | MarkEvicted.on(lambda ask: store.mark_evicted(ask.id, ask.blob, ask.at))
             | FindEviction.on(lambda ask: store.find_eviction(ask.id))
@@ -278,12 +295,30 @@ def record_maintenance_effects(store: RecordReader) -> Interpreter[RecordMainten
         )
     return (
         inspect
+        | SummarizeRecords.on(
+            lambda ask: summarize_records(
+                all_records(store.search_records), ask.by, lambda _: False
+            )
+        )
         | FindReferencedBlobs.on(lambda ask: frozenset(ask.blobs))
         | MarkEvicted.on(lambda _: None)
         | FindEviction.on(lambda _: None)
         | CheckDatabase.on(lambda _: ())
         | GetDatabaseIds.on(lambda _: frozenset({f"object:{id(store)}"}))
     )
+
+
+def all_records(
+    search: Callable[[Query, int | None, int], Page], query: Query | None = None
+) -> Iterator[ArtifactRecord]:
+    """Yield the records of all pages of a search, by default of one for everything."""
+    after: int | None = None
+    while True:
+        page = search(query or Query(), after, 100)
+        yield from page.records
+        if page.next is None:
+            return
+        after = page.next
 
 
 class RecordStore(Protocol):

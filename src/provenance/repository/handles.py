@@ -19,7 +19,16 @@ from provenance.errors import (
     SetNotFoundError,
 )
 from provenance.model.ids import ArtifactId, SetId, ValueId, is_prefix
-from provenance.model.records import Artifact, ArtifactRecord, Blob, Inputs, Origin, Run, SetRecord
+from provenance.model.records import (
+    Artifact,
+    ArtifactRecord,
+    Blob,
+    Inputs,
+    Json,
+    Origin,
+    Run,
+    SetRecord,
+)
 from provenance.model.references import is_proxy, unwrap
 from provenance.ports import blobs
 from provenance.ports import records as ports_records
@@ -29,6 +38,7 @@ from provenance.ports.machine import Now
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import (
     DeleteSet,
+    FindInputs,
     FindRecord,
     FindRecordsByValue,
     FindSetByLabels,
@@ -37,6 +47,7 @@ from provenance.ports.records import (
     PutSet,
 )
 from provenance.repository import programs, transfer
+from provenance.repository.inputs import recorded_inputs
 from provenance.repository.sets import ArtifactSet, Labels, labels_of
 from provenance.repository.sets import set_id as id_of_members
 from provenance.results.handles import artifact_of, id_or_prefix_of, make_proxy
@@ -78,6 +89,8 @@ class Repository:
     permissions: Permissions = field(factory=Permissions, repr=False)
     copy_policy: CopyPolicy = field(default=CopyPolicy.DATA_ONLY, repr=False)
     tiers: tuple[Repository, ...] = field(default=(), repr=False)
+    records_at: str = field(default="a store of your own", repr=False)
+    values_at: str = field(default="a store of your own", repr=False)
 
     @property
     def engine(self) -> Engine:
@@ -135,6 +148,19 @@ class Repository:
     def get_inputs(self, artifact_id: object) -> Inputs:
         """Return the inputs of the artifact of this id; artifacts among them are unread proxies."""
         return self.load_inputs(self.get_by_id(artifact_id))
+
+    def get_recorded_inputs(self, artifact_id: object) -> dict[str, Json]:
+        """Return the arguments of the call by parameter, as they are recorded; no value is read.
+
+        Artifacts are `{"artifact": id}`, what is large is `{"type": …, "hash": …}`, and the
+        arguments of `*args` are a list under `*args`.
+        """
+        known = id_or_prefix_of(artifact_id)
+        record = run(programs.find(known, self.name), self.interpreter)
+        text = self.interpreter(FindInputs(record.id))
+        if text is None:
+            raise ArtifactNotFoundError(record.id, self.name)
+        return recorded_inputs(text)
 
     def dependent_ids(self, artifact_id: object) -> tuple[ArtifactId, ...]:
         """Return ids of the artifacts that were computed directly from this one."""
@@ -379,6 +405,7 @@ class Store:
     trusted: bool = True
     permissions: Permissions = field(factory=Permissions, repr=False)
     copy_policy: CopyPolicy = field(default=CopyPolicy.DATA_ONLY, repr=False)
+    location: str = field(default="a store of your own", repr=False)
 
     def with_layer(
         self, layer: Callable[[Interpreter[BlobEffects]], Interpreter[BlobEffects]], /

@@ -96,6 +96,17 @@ def plain_inputs(text: str) -> Inputs:
     return Inputs(kargs, tuple(cast("list[object]", kargs.pop(_VARARGS))))
 
 
+def recorded_inputs(text: str) -> dict[str, Json]:
+    """Return what `inputs_json` wrote, by parameter; `*args` are left out if there were none.
+
+    >>> recorded_inputs('{"a": 4, "__varargs": []}'), recorded_inputs('{"__varargs": [1]}')
+    ({'a': 4}, {'*args': [1]})
+    """
+    document: dict[str, Json] = json.loads(text)
+    varargs = document.pop(_VARARGS, None)
+    return {**document, "*args": varargs} if varargs else document
+
+
 def _is_plain(value: object) -> bool:
     kind = type(value)
     if kind is int:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias, cast
 from attrs import evolve, field, frozen
 
 from provenance.errors import ConfigError, DuplicateNameError, MemberNotFoundError
+from provenance.escaping import escape_invisible
 from provenance.hashing import combine
 from provenance.model.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.model.records import NO_OPTIONS, Artifact, ArtifactRecord, Options, Origin
@@ -38,7 +39,7 @@ class SetTarget(Protocol):
 
 
 @exported
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class ArtifactSet:
     """An immutable set of artifacts with labels.
 
@@ -137,6 +138,12 @@ class ArtifactSet:
         else `DuplicateNameError` is raised.
         """
         return proxies_by_name(self.artifacts, group=group_artifacts_of_same_name)
+
+    def __repr__(self) -> str:
+        labels = f", labels {safe_repr(dict(self.labels))}" if self.labels else ""
+        at = "not stored" if self.created_at is None else f"{self.created_at:%Y-%m-%d %H:%M}"
+        facts = escape_invisible(f"{len(self)} artifacts{labels}, {at}")
+        return f"<provenance.ArtifactSet({self.id}) {facts}>"
 
     def __contains__(self, member: object) -> bool:
         return id_of(member) in self.artifact_ids

@@ -17,8 +17,7 @@ from provenance.escaping import escape_invisible
 from provenance.events import Outcome
 from provenance.model.ids import ArtifactId
 from provenance.model.records import Artifact
-from provenance.util.formatting import SHORT
-from provenance.vis.text import duration, size
+from provenance.util.formatting import SHORT, duration, size
 
 Facts: TypeAlias = "tuple[tuple[str, str], ...]"
 """Facts, as names and texts."""

@@ -18,7 +18,7 @@ from provenance.effects.sql.database import Database, Execute, Values
 from provenance.effects.sql.signing import RecordSigner
 from provenance.errors import CorruptRecordError
 from provenance.model.ids import ArtifactId, RunId, ValueId
-from provenance.model.queries import Page, Query, matches
+from provenance.model.queries import Grouping, Page, Query, Usage, has_wildcards, matches
 from provenance.model.records import ArtifactRecord, Blob, Run
 from provenance.model.rows import (
     COLUMNS,
@@ -55,9 +55,13 @@ def first_column(rows: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
 
 def search_parameters(query: Query, after: int | None) -> list[str | int | None]:
     """Return the parameters of SEARCH_RECORDS, each twice; None if the database cannot decide."""
+    glob = query.name
+    if glob is not None and not has_wildcards(glob):
+        # It may be the end of a name; `matches` finds out where that begins.
+        glob = f"*{glob}"
     # SQLite reads brackets in another way than `fnmatch`, and refuses long patterns.
-    is_plain = query.name is not None and "[" not in query.name
-    glob = query.name if is_plain and len(query.name or "") <= _LONGEST_PATTERN else None
+    if glob is not None and ("[" in glob or len(glob) > _LONGEST_PATTERN):
+        glob = None
     parameters = (
         after,
         glob,
@@ -68,7 +72,7 @@ def search_parameters(query: Query, after: int | None) -> list[str | int | None]
         min(query.uses, default=None),
         _json_or_none(sorted(query.tags)),
         _json_or_none(dict(query.custom_fields)),
-        _json_or_none(dict(query.inputs)),
+        _json_or_none({key: query.inputs[key] for key in query.inputs if key.isidentifier()}),
     )
     return [parameter for parameter in parameters for _ in range(2)]
 
@@ -111,6 +115,13 @@ def _is_pinned(execute: Execute, artifact_id: ArtifactId) -> bool:
     return False
 
 
+_SUMMARIES: Final[dict[Grouping, str]] = {
+    "function": statements.SUMMARIZE_FUNCTIONS,
+    "run": statements.SUMMARIZE_RUNS,
+    "month": statements.SUMMARIZE_MONTHS,
+    "serializer": statements.SUMMARIZE_SERIALIZERS,
+    "type": statements.SUMMARIZE_TYPES,
+}
 _LONGEST_PATTERN: Final = 10_000
 """Characters of a pattern that the database compares; SQLite has a limit of 50,000 bytes."""
 _ROWS: Final = 500
@@ -202,6 +213,15 @@ class SqlRecords:
                 report_skipped(skipped)
                 return Page(tuple(found), None)
             after, count = cast("int", rows[-1][0]), _ROWS
+
+    def summarize_records(self, by: Grouping) -> tuple[Usage, ...]:
+        """Return what the artifacts amount to, in groups; the database adds up."""
+        rows: Any = self._database.query(_SUMMARIES[by])
+        groups = (
+            Usage(key, artifacts, size or 0, seconds or 0.0, parse_time(oldest), parse_time(newest))
+            for key, artifacts, size, seconds, oldest, newest in rows
+        )
+        return tuple(sorted(groups, key=lambda group: group.key))
 
     def find_run(self, run_id: RunId) -> Run | None:
         """Return the run of this id, or None."""
