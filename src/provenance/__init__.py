@@ -46,6 +46,7 @@ from provenance.errors import (
     AmbiguousIdError as AmbiguousIdError,
     ArtifactNotFoundError as ArtifactNotFoundError,
     BlobNotFoundError as BlobNotFoundError,
+    CodeChangedError as CodeChangedError,
     ConfigError as ConfigError,
     CorruptBlobError as CorruptBlobError,
     CorruptRecordError as CorruptRecordError,
@@ -67,6 +68,7 @@ from provenance.errors import (
     UntrustedStoreError as UntrustedStoreError,
 )
 from provenance.events import (
+    CodeChange as CodeChange,
     CodeChanged as CodeChanged,
     Event as Event,
     Hit as Hit,

@@ -16,6 +16,7 @@ from attrs import evolve, field, frozen
 from provenance.errors import ConfigError
 from provenance.model.records import Artifact
 from provenance.model.references import is_proxy
+from provenance.receipts.policy import OnCodeChange
 from provenance.repository.handles import RecoveringOrigin, Repository
 from provenance.results.handles import artifact_of, id_or_prefix_of
 from provenance.results.origin import set_origin_resolver
@@ -50,6 +51,7 @@ class Environment:
         use_cache: look results up before computing.
         read_only: store nothing.
         check_mutations: compare the values of proxies with their recorded hashes.
+        on_code_change: what a hit does if the code behind it has changed.
         single_flight: how calls share work; None if they do not.
     """
 
@@ -64,6 +66,7 @@ class Environment:
     use_cache: bool = True
     read_only: bool = False
     check_mutations: bool = False
+    on_code_change: OnCodeChange = "warn"
     single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
 
     def repository(self, wanted: RepositoryOrName | None = None) -> Repository:

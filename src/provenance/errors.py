@@ -23,6 +23,7 @@ artifact, store or argument, and what to do about it; the same facts are attribu
   * UnarchivableFileError · OSError
   * MissingLibraryError · ImportError
   * ImpureFunctionError · ValueError
+  * CodeChangedError · ValueError
   * MutatedArtifactValueError · ValueError
   * ProxyExpectedError · TypeError
 """
@@ -316,6 +317,19 @@ class ImpureFunctionError(ProvenanceError, ValueError):
             "argument with `ignore`; `value` of this error holds the result"
         )
         self.function = function
+
+
+class CodeChangedError(ProvenanceError, ValueError):
+    """The code behind a stored result has changed, and `on_code_change` is "raise"."""
+
+    def __init__(self, function: str, artifact_id: str, changes: str, next_version: int) -> None:
+        super().__init__(
+            f"{function}: {changes} since artifact {artifact_id} was computed; pass "
+            f"version={next_version} to recompute, call accept() if it makes no difference, or "
+            'choose another `on_code_change` ("warn", "ignore", "recompute")'
+        )
+        self.function = function
+        self.artifact_id = artifact_id
 
 
 class MutatedArtifactValueError(ProvenanceError, ValueError):

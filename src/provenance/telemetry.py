@@ -14,6 +14,7 @@ from attrs import frozen
 
 from provenance.errors import CorruptRecordError
 from provenance.events import (
+    CodeChange,
     CodeChanged,
     Event,
     Hit,
@@ -37,6 +38,8 @@ _seconds: Final[defaultdict[str, float]] = defaultdict(float)
 # A plain dict would search for its first entry past all those deleted before it.
 _latest: Final[OrderedDict[ArtifactId, type[Event]]] = OrderedDict()
 
+MOST_SHOWN: Final = 5
+"""Number of changes of code that a message names."""
 MAX_REMEMBERED: Final = 100_000
 """Maximum number of artifacts whose latest outcome is kept; the oldest are forgotten first."""
 _OUTCOME_OF: Final[Mapping[type[Event], Outcome]] = {
@@ -214,6 +217,21 @@ def _count(event: Event) -> None:
             assert_never(event)
 
 
+def describe_changes(changes: tuple[CodeChange, ...]) -> str:
+    """Return the first changes as part of a sentence.
+
+    >>> describe_changes((CodeChange("features.clean", "changed", "features.py:31"),))
+    'features.clean changed (features.py:31)'
+    """
+    shown = [
+        f"{change.name} {change.what}" + (f" ({change.place})" if change.place else "")
+        for change in changes[:MOST_SHOWN]
+    ]
+    if len(changes) > MOST_SHOWN:
+        shown.append(f"{len(changes) - MOST_SHOWN} more changed")
+    return ", ".join(shown) or "its code changed"
+
+
 def _line(event: Event) -> tuple[object, ...]:
     """Return the arguments of a log message."""
     what = event.name, event.artifact_id
@@ -232,10 +250,10 @@ def _line(event: Event) -> tuple[object, ...]:
             return line, event.seconds, *what
         case CodeChanged():
             line = (
-                "%s (%s): the stored result was computed by other code than would run now: "
-                "the function, or a global that it uses, has changed; if results differ, "
-                "raise its version, now %d"
+                "%s (%s): %s since this result was computed%s; pass version=%d to recompute, "
+                "or call accept() if it makes no difference"
             )
-            return line, *what, event.version
+            day = "" if event.computed_at is None else f" on {event.computed_at:%Y-%m-%d}"
+            return line, *what, describe_changes(event.changes), day, event.version + 1
         case _:
             assert_never(event)

@@ -85,6 +85,7 @@ def archive_call(file: ArchivedFile, name: str, custom_fields: Options = NO_OPTI
     wrapped = evolve(
         inspect_function(archive_file),
         module="provenance.calls.archive_file",
+        source="provenance.calls.archive_file",
         qualname="archive_file",
     )
     options = DecoratorOptions(

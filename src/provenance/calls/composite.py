@@ -114,12 +114,12 @@ def whole_spec(spec: FunctionSpec) -> FunctionSpec:
 def part_cache_key(whole: CacheKey, key: str) -> CacheKey:
     """Return the identity of a part: name `name_key`, and a scope unlike that of any function.
 
-    >>> part_cache_key(CacheKey("m.f", 0, "m:f"), "model")
-    CacheKey(name='m.f_model', version=0, scope='m:f[model]')
+    >>> part_cache_key(CacheKey("__main__.f", 0, "m.f"), "model")
+    CacheKey(name='__main__.f_model', version=0, scope='m.f[model]')
     >>> part_cache_key(CacheKey("chosen", 0, None), "model")
-    CacheKey(name='chosen_model', version=0, scope='chosen[model]')
+    CacheKey(name='chosen_model', version=0, scope=':chosen[model]')
     """
-    scope = f"{whole.name if whole.scope is None else whole.scope}[{key}]"
+    scope = f"{f':{whole.name}' if whole.scope is None else whole.scope}[{key}]"
     return CacheKey(f"{whole.name}{SEPARATOR}{key}", whole.version, scope)
 
 

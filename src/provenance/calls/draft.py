@@ -13,7 +13,7 @@ from provenance.archives import ArchivedFile, ArchivedFolder, with_source
 from provenance.calls.composite import Composite, part_plan, part_spec, parts_of, whole_spec
 from provenance.calls.plan import CallPlan, changed_inputs, hashes_now, may_change
 from provenance.calls.signature import merge_call_arguments
-from provenance.calls.spec import FunctionSpec, uncached_id
+from provenance.calls.spec import FunctionSpec, alias_ids, uncached_id
 from provenance.codecs import Encoding, candidates
 from provenance.environment import Environment
 from provenance.errors import (
@@ -173,7 +173,7 @@ class PendingArtifact:
             inputs_blob=inputs,
             value_type=type_name(done.value),
             interface=interface_of(type(done.value)),
-            code=self.spec.code,
+            code=self.spec.receipt.text,
             value_artifact_ids=done.holds,
         )
 
@@ -239,7 +239,13 @@ class Call:
             MissReason.BLOB_CORRUPT,
             MissReason.RECORD_CORRUPT,
             MissReason.EVICTED,
+            MissReason.CODE_CHANGED,
         )
+
+    @property
+    def alias_ids(self) -> Iterator[ArtifactId]:
+        """Ids that the result may have under earlier names of the function."""
+        return alias_ids(self.spec.options, self.plan.input_hashes)
 
     @property
     def read_only(self) -> bool:

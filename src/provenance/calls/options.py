@@ -15,6 +15,7 @@ from provenance.calls.spec import (
     DecoratorOptions,
     InputFunction,
     PartSerialization,
+    cache_key_of,
 )
 from provenance.codecs import (
     COMPRESSION,
@@ -28,6 +29,7 @@ from provenance.codecs import (
 from provenance.errors import ConfigError, MissingLibraryError
 from provenance.model.records import NO_OPTIONS, Options, freeze_options
 from provenance.model.rows import json_text
+from provenance.receipts.policy import OnCodeChange, require_policy
 from provenance.repository.handles import Repository
 from provenance.util.formatting import did_you_mean, safe_repr
 from provenance.util.validation import name_problem
@@ -217,6 +219,7 @@ class CommonOptionArguments(TypedDict, total=False):
     version: int
     repo: Repository | str | None
     name: str | None
+    aliases: Names | None
     merge_defaults: bool | Names | None
     ignore: Names | None
     remove: Names | None
@@ -231,6 +234,7 @@ class CommonOptionArguments(TypedDict, total=False):
     dump_kwargs: Mapping[str, object] | None
     use_cache: bool | None
     read_only: bool | None
+    on_code_change: OnCodeChange | None
     returns_composite: bool | None
 
 
@@ -285,6 +289,7 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         version=version,
         repo=_repo(wrapped, choices.get("repo")),
         name=name,
+        aliases=_aliases(wrapped, version, name, choices.get("aliases")),
         merge_defaults=_mergeable(wrapped, choices.get("merge_defaults")),
         ignore=ignore,
         remove=_parameters(wrapped, "remove", choices.get("remove")),
@@ -298,7 +303,29 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         part_serialization=parts,
         use_cache=flag("use_cache", choices.get("use_cache")),
         read_only=flag("read_only", choices.get("read_only")),
+        on_code_change=_policy(wrapped, choices.get("on_code_change")),
     )
+
+
+def _policy(wrapped: WrappedFunction, given: object) -> OnCodeChange | None:
+    if given is None:
+        return None
+    return require_policy(given, f"@provenance on {wrapped.label}, option on_code_change")
+
+
+def _aliases(
+    wrapped: WrappedFunction, version: int, name: str | None, given: object
+) -> tuple[str, ...]:
+    """Return earlier names of the function; raise ConfigError for one that it has now."""
+    aliases = _names(wrapped, "aliases", given)
+    own = cache_key_of(wrapped, DecoratorOptions(version, name=name))
+    for alias in aliases:
+        if (invalid := name_problem(alias)) is not None:
+            raise option_error(wrapped)("aliases", *invalid)
+        if alias in (own.scope or own.name, own.name):
+            problem = f"{alias!r} is the name that the function has now"
+            raise option_error(wrapped)("aliases", problem, "pass only names that it had before")
+    return aliases
 
 
 def _refuse_generators(wrapped: WrappedFunction) -> None:

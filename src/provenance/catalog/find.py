@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
 import html
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
+from operator import attrgetter
 from types import UnionType
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from attrs import field, fields, frozen
+from attrs import evolve, field, fields, frozen
 
 from provenance import environment
 from provenance.environment import RepositoryOrName, current
@@ -62,6 +64,14 @@ _SHOWN: Final = 10
 _TITLES: Final = ("id", "name", "version", "value", "size", "took", "computed")
 
 
+class NamedFunction(Protocol):
+    """A decorated function."""
+
+    def __provenance_names__(self) -> tuple[str, ...]:
+        """Return the name of its artifacts, and its aliases."""
+        ...
+
+
 @exported
 @frozen(repr=False)
 class SearchResult:
@@ -69,19 +79,30 @@ class SearchResult:
 
     query: Query
     repo: Repository = field(repr=False)
+    aliases: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Artifact[object]]:
+        if not self.aliases:
+            return self._matches(self.query)
+        queries = [self.query, *[evolve(self.query, name=alias) for alias in self.aliases]]
+        newest = attrgetter("computed_at")
+        return heapq.merge(*map(self._matches, queries), key=newest, reverse=True)
+
+    def _matches(self, query: Query) -> Iterator[Artifact[object]]:
         after: int | None = None
         while True:
-            page, after = self.page(100, after)
-            yield from page
-            if after is None:
+            page = self.repo.interpreter(SearchRecords(query, after))
+            yield from (Artifact.of(record, self.repo) for record in page.records)
+            if page.next is None:
                 return
+            after = page.next
 
     def page(
         self, limit: int, after: int | None = None
     ) -> tuple[tuple[Artifact[object], ...], int | None]:
         """Return up to *limit* artifacts, and where the next ones begin; None after the last.
+
+        Results under aliases of a function are left out.
 
         Args:
             limit: The most artifacts that are returned; a page may have fewer.
@@ -97,6 +118,8 @@ class SearchResult:
     @property
     def first(self) -> Artifact[object] | None:
         """The newest one; None if nothing matches."""
+        if self.aliases:
+            return next(iter(self), None)
         page, after = self.page(1)
         while not page and after is not None:
             # A page of a chain is empty if nearer repositories have all of it.
@@ -176,7 +199,7 @@ def _artifact_id(recorded: Json) -> object:
 
 
 def search(  # noqa: PLR0913 - conditions by keyword
-    name: str | None = None,
+    name: str | NamedFunction | None = None,
     *,
     version: int | None = None,
     tags: Iterable[str] = (),
@@ -192,7 +215,8 @@ def search(  # noqa: PLR0913 - conditions by keyword
 
     Args:
         name: Name of the artifacts, or its end after a dot: `train` finds `churn.train`. `*`, `?`
-            and `[…]` are wildcards as in file names, for which the whole name counts.
+            and `[…]` are wildcards as in file names, for which the whole name counts. Or a
+            decorated function, whose results under its aliases are found too.
         version: Version of the function.
         tags: Tags that they must have.
         custom_fields: Custom fields that they must have, with equal values.
@@ -213,7 +237,10 @@ def search(  # noqa: PLR0913 - conditions by keyword
         TypeError: for something in *uses* that is not an artifact.
         UnhashableValueError: for an input that could not have been hashed.
     """
-    tags = _require_texts(tags)
+    tags, aliases = _require_texts(tags), tuple[str, ...]()
+    if name is not None and hasattr(type(name), "__provenance_names__"):
+        name, *others = cast("NamedFunction", name).__provenance_names__()
+        aliases = tuple(others)
     for option, given in (("custom_fields", custom_fields), ("inputs", inputs)):
         require_mapping(
             {} if given is None else given, f"search, {option}", "pass a mapping of names to values"
@@ -221,7 +248,7 @@ def search(  # noqa: PLR0913 - conditions by keyword
     since, until = _parse_moment(since, "since"), _parse_moment(until, "until")
     _validators(name=name, version=version, run=run, since=since, until=until)
     query = Query(
-        name=name,
+        name=cast("str | None", name),
         version=version,
         tags=frozenset(tags),
         custom_fields=freeze_options(custom_fields),
@@ -231,7 +258,7 @@ def search(  # noqa: PLR0913 - conditions by keyword
         until=until,
         run_id=run.id if isinstance(run, Run) else None if run is None else RunId(run),
     )
-    return SearchResult(query, environment.current().repository(repo))
+    return SearchResult(query, environment.current().repository(repo), aliases)
 
 
 def _require_texts(tags: object) -> list[str]:

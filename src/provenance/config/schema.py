@@ -11,6 +11,7 @@ from attrs import Attribute, field, frozen, validators
 from provenance.model.records import Json
 from provenance.ports.blobs import Durability, OnDuplicate, VerifyReads
 from provenance.ports.permissions import Permissions
+from provenance.receipts.policy import OnCodeChange
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
 from provenance.util.naming import exported
 
@@ -205,5 +206,6 @@ class Config:
     use_cache: bool = True
     read_only: bool = False
     check_mutations: bool = False
+    on_code_change: OnCodeChange = "warn"
     single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
     run_info_fn: RunInfoHook | None = field(default=None, repr=False)

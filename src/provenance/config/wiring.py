@@ -413,6 +413,7 @@ def environment_of(config: Config, base: Path, time: Clock | None = None) -> Env
         use_cache=config.use_cache,
         read_only=config.read_only,
         check_mutations=config.check_mutations,
+        on_code_change=config.on_code_change,
         single_flight=config.single_flight,
         locate=lambda name: locate_repository(config.artifact_repos[name], base, config),
     )

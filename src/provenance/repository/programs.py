@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
 
@@ -101,6 +101,15 @@ def probe(artifact_id: ArtifactId) -> Program[Lookup, LookupResult]:
         if not isinstance(part, LookupHit) or not (yield from HasBlob(part.record.value_blob)):
             return BlobLost(found.record)
     return found
+
+
+def probe_first(artifact_ids: Iterable[ArtifactId]) -> Program[Lookup, LookupHit | None]:
+    """Return the first of these artifacts that is stored with its value."""
+    for artifact_id in artifact_ids:
+        found = yield from probe(artifact_id)
+        if isinstance(found, LookupHit):
+            return found
+    return None
 
 
 def find_optional(id_or_prefix: str) -> Program[Load, ArtifactRecord | None]:
