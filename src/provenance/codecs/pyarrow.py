@@ -60,7 +60,8 @@ def dump_arrow(value: object, sink: BinaryIO) -> None:
 def load_arrow(source: BinaryIO) -> object:
     """Read what `dump_arrow` wrote; ArrowInvalid where offsets lead outside of the stream."""
     pa = _library()
-    size, batches = 0, []
+    size = 0
+    batches: list[Any] = []
     with pa.ipc.open_stream(source) as stream:
         schema = stream.schema
         for batch in stream:
