@@ -72,6 +72,14 @@ _SHOWN: Final = 10
 _TITLES: Final = ("id", "name", "version", "value", "size", "took", "computed")
 
 
+class NamedFunction(Protocol):
+    """A decorated function."""
+
+    def __provenance_names__(self) -> tuple[str, ...]:
+        """Return the name of its artifacts, and its aliases."""
+        ...
+
+
 @exported
 @frozen(repr=False)
 class SearchResult:
@@ -95,11 +103,14 @@ class SearchResult:
             yield from (Artifact.of(record, self.repo) for record in page.records)
             if page.next is None:
                 return
+            after = page.next
 
     def page(
         self, limit: int, after: int | None = None
     ) -> tuple[tuple[Artifact[object], ...], int | None]:
         """Return up to *limit* artifacts, and where the next ones begin; None after the last.
+
+        Results under aliases of a function are left out.
 
         Args:
             limit: The most artifacts that are returned; a page may have fewer.

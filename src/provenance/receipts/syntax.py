@@ -265,7 +265,7 @@ def _chains(node: ast.AST) -> Iterator[Chain]:
         return
     for field, part in ast.iter_fields(node):
         if field not in _IGNORED:
-            children: list[object] = part if isinstance(part, list) else [part]
+            children = cast("list[object]", part) if isinstance(part, list) else [part]
             for child in children:
                 if isinstance(child, ast.AST):
                     yield from _chains(child)
