@@ -15,6 +15,7 @@ import json
 import math
 import pathlib
 import re
+import sys
 import types
 import uuid
 import zoneinfo
@@ -76,6 +77,7 @@ class Shade(enum.Enum):
 Named = collections.namedtuple("Named", "a b")  # noqa: PYI024 - the untyped kind counts too
 for _kind in (Text, Members, Plain, Slotted, Point, Pair, Level, Shade, Named):
     _kind.__module__ = "golden"  # whatever the name under which this file is imported
+    setattr(sys.modules.setdefault("golden", types.ModuleType("golden")), _kind.__name__, _kind)
 
 BUILTINS = {
     "none": None,
