@@ -45,6 +45,7 @@ from provenance.calls.spec import (
 )
 from provenance.effect import run
 from provenance.events import MissReason
+from provenance.hashing.functions import Receiver
 from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
 from provenance.repository import programs
@@ -220,7 +221,9 @@ class CachedFunction(Generic[P, R_co]):
         finally:
             _description_guard.reset(token)
         cache_key = cache_key_of(self._subject, self._options)
-        bound = self._subject.args, dict(self._subject.keywords)
+        # The object of a method may hold this function.
+        first = [Receiver(each) for each in self._subject.args[:1]]
+        bound = (*first, *self._subject.args[1:]), dict(self._subject.keywords)
         code = (self._subject.function,) if comparing_code.get() else ()
         return cache_key.name, cache_key.version, cache_key.scope, dict(hashes), bound, *code
 

@@ -79,7 +79,47 @@ def cached_names(type_: type) -> frozenset[str]:
     computed: Any = getattr(getattr(type_, "__getattr__", None), "__globals__", {})
     if hasattr(type_, "__attrs_attrs__"):
         names.update(computed.get("cached_properties", ()))
+    for base in type_.__mro__:
+        names |= _CACHES.get((base.__module__, base.__qualname__), frozenset())
     return frozenset(names | {"_attrs_cached_hash"})
+
+
+_CACHES: Final = {
+    ("dateutil.rrule", "rrulebase"): frozenset(
+        {"_cache", "_cache_complete", "_cache_gen", "_cache_lock", "_len"}
+    ),
+    ("matplotlib.colors", "Colormap"): frozenset({"_isinit", "_lut"}),
+    ("networkx.classes.graph", "Graph"): frozenset({"__networkx_cache__"}),
+    ("scipy.spatial._qhull", "Delaunay"): frozenset(
+        {"_transform", "_vertex_neighbor_vertices", "_vertex_to_simplex"}
+    ),
+    # The source that they draw from is the process's own, unless somebody sets another.
+    ("scipy.stats._distn_infrastructure", "rv_generic"): frozenset({"_random_state"}),
+    ("scipy.stats._multivariate", "multi_rv_generic"): frozenset({"_random_state"}),
+    ("sklearn.base", "BaseEstimator"): frozenset(
+        {"_cached_dict", "_sklearn_version", "_stop_words_id"}
+    ),
+    ("statsmodels.base.data", "ModelData"): frozenset({"_cache"}),
+    ("statsmodels.base.model", "Results"): frozenset(
+        {"_cache", "_nobs_int", "_summary_cache", "_summary_statistics_cache", "diagn"}
+    ),
+    ("statsmodels.genmod.generalized_linear_model", "GLM"): frozenset({"_tmp_like_exog"}),
+    ("statsmodels.regression.linear_model", "RegressionModel"): frozenset(
+        {
+            "_df_model",
+            "_df_resid",
+            "effects",
+            "exog_Q",
+            "exog_R",
+            "normalized_cov_params",
+            "pinv_wexog",
+            "rank",
+            "wexog_singular_values",
+        }
+    ),
+    ("xarray.core.common", "DataWithCoords"): frozenset({"_cache", "_close"}),
+}
+"""Attributes of classes of libraries that are filled by reading, or hold what differs in each process."""
 
 
 @lru_cache(maxsize=4096)

@@ -21,6 +21,7 @@ _ARRAY, _OBJECTS, _RECORDS = map(prefix, ("ndarray", "ndarray of objects", "ndar
 _SUBCLASS, _MASKED, _SCALAR = map(prefix, ("ndarray subclass", "masked array", "numpy scalar"))
 _DTYPE, _GENERATOR, _UFUNC = map(prefix, ("dtype", "numpy generator", "ufunc"))
 _SEED = prefix("numpy seed")
+_SHARED: Final[object] = getattr(np.random.mtrand, "_rand")  # noqa: B009 - no public name
 _PIECE = 1 << 24
 """Number of bytes that are made contiguous at a time."""
 _UNTITLED: Final = 2
@@ -122,9 +123,16 @@ def _masked(value: np.ma.MaskedArray[Any, Any], walk: Walk) -> Item:
     # Masked elements do not count.
     mask = np.ma.getmaskarray(value)
     data = np.array(np.ma.getdata(value))
-    data[mask] = np.zeros((), data.dtype)
+    _fill_with_zeros(data, mask)
     parts = (array_item(data, walk), array_item(mask, walk), walk.item(value.fill_value))
     return with_attributes(node(_MASKED, parts), attributes_beside(value), walk)
+
+
+def _fill_with_zeros(data: Array, mask: Array) -> None:
+    if data.dtype.names is None:
+        data[mask] = np.zeros((), data.dtype)
+    for name in data.dtype.names or ():
+        _fill_with_zeros(data[name], mask[name])
 
 
 @inherited(np.generic)
@@ -147,6 +155,9 @@ def _generator(value: Any, walk: Walk) -> Item:
     # The state determines what a generator yields next.
     if isinstance(value, np.random.Generator):
         return node(_GENERATOR, (name_of(value), walk.item(value.bit_generator)))
+    if value is _SHARED:
+        # What the whole process draws from is no part of a value that refers to it.
+        return node(_GENERATOR, (name_of(value), "shared"))
     if isinstance(value, np.random.RandomState):
         return node(_GENERATOR, (name_of(value), walk.item(value.get_state(legacy=False))))
     # `spawn` draws from the seed and counts what it spawned.

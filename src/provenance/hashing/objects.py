@@ -230,8 +230,8 @@ def _set_object(value: Collection[Any], walk: Walk) -> Item:
     return node(_SET_OBJECT, (name_of(value), node(_ITEMS, state), *set_items(value, walk)))
 
 
-def reduced_item(value: object, walk: Walk, without: frozenset[str] = frozenset()) -> Item:
-    """Return the item of what *value* would be pickled as, without the attributes *without*.
+def reduced_item(value: object, walk: Walk) -> Item:
+    """Return the item of what *value* would be pickled as, without attributes that are caches.
 
     Raises:
         Refusal: if *value* cannot be pickled.
@@ -246,7 +246,7 @@ def reduced_item(value: object, walk: Walk, without: frozenset[str] = frozenset(
         name_of(value),
         _maker(make, walk),
         walk.item(arguments),
-        _state(state, cached_names(type(value)) | without, walk),
+        _state(state, cached_names(type(value)), walk),
         walk.item(None if members is None else list(members)),
         _entries(value, entries, walk),
         walk.item(setter),

@@ -40,6 +40,11 @@ FAMILIES: Final = {
     "pvectorc": "pyrsistent",
     "scipy": "scipy",
     "sklearn": "sklearn",
+    "astropy": "astropy",
+    "networkx": "networkx",
+    "PIL": "pillow",
+    "pydantic": "pydantic",
+    "xarray": "xarray",
 }
 """Our module for the types of each library, by the library's top-level name."""
 

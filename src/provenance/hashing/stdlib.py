@@ -15,6 +15,7 @@ from provenance.hashing.walk import UnhashablePart, Walk
 
 if TYPE_CHECKING:
     import datetime as dt
+    import random
     from array import array
     from decimal import Decimal
     from fractions import Fraction
@@ -27,6 +28,7 @@ _TIMEDELTA, _TIMEZONE, _ZONE = map(prefix, ("timedelta", "timezone", "ZoneInfo")
 _DECIMAL, _FRACTION, _UUID = map(prefix, ("Decimal", "Fraction", "UUID"))
 _PATH, _PATTERN, _ARRAY, _PARTIAL = map(prefix, ("path", "pattern", "array", "partial"))
 _NEW_TYPE, _TYPE_VARIABLE = map(prefix, ("new type", "type variable"))
+_RANDOM = prefix("random")
 _PATHS = [
     f"{module}:{name}"
     for module in ("pathlib", "pathlib._local")
@@ -133,3 +135,10 @@ def _type_variable(value: Any, walk: Walk) -> Item:
 
 def _module_and_name(value: Any) -> str:
     return f"{value.__module__}:{value.__name__}"
+
+
+@exact("random:Random")
+def _random(value: random.Random, walk: Walk) -> Item:
+    if value is getattr(sys.modules["random"], "_inst", None):
+        return node(_RANDOM, ("shared",))
+    return node(_RANDOM, (walk.item(value.getstate()),))

@@ -7,6 +7,7 @@ import decimal
 import enum
 import fractions
 import functools
+import random
 import typing
 
 import attrs
@@ -14,6 +15,15 @@ import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from dateutil.rrule import rrule
+from scipy import stats
+from scipy.spatial import Delaunay
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
+from sklearn.preprocessing import MultiLabelBinarizer
+
+import provenance as p
+
+untyped = collections.namedtuple
 
 
 class Day(dt.date):
@@ -140,14 +150,8 @@ def rows(columns):
 
 
 MADE = {
-    "namedtuple": lambda: [
-        collections.namedtuple("Row", names)(1, 2)
-        for names in ("a b", "a c")  # noqa: PYI024
-    ],
-    "namedtuple class": lambda: [
-        collections.namedtuple("Row", names)
-        for names in ("a b", "a c")  # noqa: PYI024
-    ],
+    "namedtuple": lambda: [untyped("Row", names)(1, 2) for names in ("a b", "a c")],
+    "namedtuple class": lambda: [untyped("Row", names) for names in ("a b", "a c")],
     "typing.NamedTuple": lambda: [typing.NamedTuple("Row", [(name, int)])(1) for name in "ab"],
     "itertuples": lambda: [rows(["a", "b"]), rows(["a", "c"])],
     "Enum": lambda: [
@@ -246,7 +250,61 @@ BESIDE = {
 }
 """State that hangs beside what pickle or a reduction takes along."""
 
-MUST_DIFFER = MADE | BESIDE
+
+@functools.singledispatch
+def size(value):
+    """A function of the first argument's type."""
+    return 1
+
+
+def dispatching(*kinds):
+    """Return a function that has been taught types."""
+
+    def base(value):
+        return size
+
+    made = functools.singledispatch(base)
+    for kind in kinds:
+        made.register(kind, lambda value: 2)
+    return made
+
+
+class Nowhere:
+    __module__ = None
+
+
+class Elsewhere:
+    __module__ = None
+
+
+def records(*masks):
+    """Return masked records."""
+    return np.ma.array([(1, 2.0)], [("a", "<i4"), ("b", "<f8")], mask=list(masks))
+
+
+class Service:
+    def __init__(self, rate):
+        self.rate = rate
+        self.method = p.provenance()(self.method)
+        self.bound = self.method_of_two
+
+    def method(self, x):
+        """A method that is decorated for each object."""
+        return x * self.rate
+
+    def method_of_two(self):
+        """A method that the object holds."""
+        return self.rate
+
+
+OTHERS = {
+    "singledispatch": lambda: [dispatching(), dispatching(int), dispatching(int, str)],
+    "classes without a module": lambda: [Nowhere, Elsewhere, Nowhere(), Elsewhere()],
+    "masked records": lambda: [records((0, 0)), records((1, 0)), records((0, 1))],
+    "methods that an object holds": lambda: [Service(1), Service(2), Service(1).method],
+    "sources of random numbers": lambda: [random.Random(1), random.Random(2), random.random],
+}
+MUST_DIFFER = MADE | BESIDE | OTHERS
 
 
 def viewed(values):
@@ -302,6 +360,16 @@ def read(make, *names):
     return one, other
 
 
+def used(make, use):
+    """Return a value as it is made, and one that a function read."""
+    one, other = make(), make()
+    use(other)
+    return one, other
+
+
+NEW_YEAR = dt.datetime(2024, 1, 1)  # noqa: DTZ001 - naive on purpose
+
+
 def documented(doc):
     """Return a function with another docstring and another attribute."""
 
@@ -343,6 +411,22 @@ MUST_NOT = {
     "what hashing itself would ask for": lambda: read(Curious),
     "caches of an index": lambda: read(
         lambda: pd.Index([1, 2]), "is_unique", "is_monotonic_increasing"
+    ),
+    "frozen distribution": lambda: used(lambda: stats.norm(1, 2), lambda it: it.rvs(2)),
+    "shared source": lambda: used(lambda: random.choice, lambda it: it([1, 2, 3])),
+    "shared source of NumPy": lambda: used(lambda: np.random.mtrand._rand, lambda it: it.rand()),
+    "triangulation": lambda: used(
+        lambda: Delaunay([[0, 0], [0, 1], [1, 0]]),
+        lambda it: (it.transform, it.vertex_to_simplex, it.vertex_neighbor_vertices),
+    ),
+    "rule of dates": lambda: used(lambda: rrule(3, count=3, dtstart=NEW_YEAR, cache=True), list),
+    "counts of words": lambda: used(
+        lambda: CountVectorizer().fit(["a bc"]), lambda it: it.transform(["a bc"])
+    ),
+    "singledispatch": lambda: used(lambda: dispatching(int), lambda it: (it(1), it("a"))),
+    "hashes of words": lambda: used(HashingVectorizer, lambda it: it.transform(["a bc"])),
+    "labels": lambda: used(
+        lambda: MultiLabelBinarizer().fit([["a"]]), lambda it: it.transform([["a"]])
     ),
     "accessors of a series": lambda: read(lambda: pd.Series(["a"]), "str", "plot"),
 }
