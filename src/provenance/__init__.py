@@ -300,6 +300,7 @@ _PICKLED: _typing.Final = {
     "archives": "LocalSource",
     "model.records": "ArtifactRecord",
     "repository.inputs": "InputHashes Summary",
+    "codecs.pickling": "restore_attributes",
     "results.handles": "restore_artifact",
     "results.transparent": "restore_proxy restore_value",
     "singleflight.leases": "SingleFlight",

@@ -118,14 +118,16 @@ def _subclass(value: Array, walk: Walk) -> Item:
     return node(_SUBCLASS, (type_name(kind), walk.item(state), array_item(np.asarray(value), walk)))
 
 
-@exact(np.ma.MaskedArray, "numpy.ma:MaskedArray", "numpy.ma.core:MaskedArray")
+@inherited(np.ma.MaskedArray, "numpy.ma:MaskedArray", "numpy.ma.core:MaskedArray")
 def _masked(value: np.ma.MaskedArray[Any, Any], walk: Walk) -> Item:
     # Masked elements do not count.
     mask = np.ma.getmaskarray(value)
     data = np.array(np.ma.getdata(value))
     _fill_with_zeros(data, mask)
     parts = (array_item(data, walk), array_item(mask, walk), walk.item(value.fill_value))
-    return with_attributes(node(_MASKED, parts), attributes_beside(value), walk)
+    item = with_attributes(node(_MASKED, parts), attributes_beside(value), walk)
+    kind = type(value)
+    return item if kind is np.ma.MaskedArray else node(_SUBCLASS, (type_name(kind), item))
 
 
 def _fill_with_zeros(data: Array, mask: Array) -> None:

@@ -23,7 +23,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 
 import provenance as p
 
-untyped = collections.namedtuple
+untyped = collections.namedtuple  # noqa: PYI024 - the untyped kind
 
 
 class Day(dt.date):
