@@ -24,7 +24,9 @@ _GENERATOR, _NESTED = map(prefix, ("torch generator", "torch nested tensor"))
 @inherited(torch.Tensor)
 def _tensor(value: Any, walk: Walk) -> Item:
     # Device and strides do not count; `requires_grad`, the gradient and attributes do.
-    beside = {**instance_dict(value), **attributes_beside(value)}
+    # Attributes of nested tensors are their own: where each part begins, and caches.
+    own = {} if value.is_nested else instance_dict(value)
+    beside = {**own, **attributes_beside(value)}
     return with_attributes(_content(value, walk), beside, walk)
 
 
