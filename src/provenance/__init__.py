@@ -136,6 +136,8 @@ if _typing.TYPE_CHECKING:
         RunMissing,
         SourceMissing,
         StoreDamaged,
+        ValueDiffers,
+        ValueUnreadable,
         VerificationReport,
     )
     from provenance.maintenance.verification import verify
@@ -218,6 +220,8 @@ __all__ = [
     "UnhashableValueError",
     "UnserializableValueError",
     "UntrustedStoreError",
+    "ValueDiffers",
+    "ValueUnreadable",
     "VerificationReport",
     "Waited",
     "archive_file",
@@ -284,7 +288,7 @@ _LATER: _typing.Final = {
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "maintenance.eviction": "evict",
     "maintenance.garbage": "collect_garbage",
-    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SourceMissing StoreDamaged VerificationReport",
+    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SourceMissing StoreDamaged ValueDiffers ValueUnreadable VerificationReport",
     "maintenance.verification": "verify",
 }
 """Names by module that are imported on first use, to keep `import provenance` fast.

@@ -15,7 +15,7 @@ from hashing.values import pairs
 from provenance.testing import in_memory
 
 
-class Refined(Exception):  # noqa: N818 - as a user would name it
+class Refined(Exception):
     def __init__(self, code, text):
         super().__init__(text)
         self.code = code

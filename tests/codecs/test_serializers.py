@@ -214,7 +214,6 @@ def test_a_serializer_of_ones_own_may_seek(stored, compression):
 
 def test_a_serializer_that_compresses_by_itself_is_left_to_it(repo):
     """Its own argument of this name is its own, whatever that may be."""
-
     given = []
 
     def dump(value, sink, *, compression):

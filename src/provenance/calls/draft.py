@@ -106,7 +106,8 @@ class PendingArtifact:
         refers = self.computation.holds or self.parts or isinstance(value, ArchivedFile)
         value_id = None if refers else self.computation.value_id
         for each in candidates(value, options.serializer):
-            yield Encoding(each.name, value, what, options.dump_kwargs, value_id)
+            kwargs = options.dump_kwargs, value_id, options.load_kwargs
+            yield Encoding(each.name, value, what, *kwargs)
 
     @property
     def inputs_are_plain(self) -> bool:

@@ -201,9 +201,7 @@ def merge_call_arguments(
     kwargs: Mapping[str, object],
 ) -> tuple[tuple[object, ...], dict[str, object]]:
     """Return the arguments to call the function with, after completing dictionaries."""
-    bound = _bind_to(
-        wrapped.signature, (*wrapped.args, *args), {**wrapped.keywords, **kwargs}
-    )
+    bound = _bind_to(wrapped.signature, (*wrapped.args, *args), {**wrapped.keywords, **kwargs})
     named = {name: value for name, value in bound.arguments.items() if name in wrapped.defaults}
     bound.arguments.update(merge_dictionaries(chosen, wrapped.defaults, named))
     return bound.args, bound.kwargs

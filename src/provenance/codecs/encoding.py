@@ -38,6 +38,8 @@ class Encoding:
     dump_kwargs: Options = NO_OPTIONS
     value_id: ValueId | None = field(default=None, eq=False)
     """Hash of the value, if what is written may be read back to compare it."""
+    load_kwargs: Options = field(default=NO_OPTIONS, eq=False)
+    """Arguments for reading it back."""
 
     def __call__(self, sink: BinaryIO) -> None:
         """Write the bytes into *sink*.
@@ -62,8 +64,8 @@ class Encoding:
     def _read_back(self, written: bytes) -> None:
         """Raise `UnserializableValueError` unless *written* is read as the value."""
         try:
-            value = Decoding(self.serializer, dump_kwargs=self.dump_kwargs)(io.BytesIO(written))
-            found = hash_value(value)
+            decoding = Decoding(self.serializer, self.load_kwargs, self.dump_kwargs)
+            found = hash_value(decoding(io.BytesIO(written)))
         except MemoryError:
             return
         except Exception as error:

@@ -7,7 +7,7 @@ compute attributes that it does not have, and fill a cache by that.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import chain
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, Final, TypeAlias
@@ -63,6 +63,23 @@ def field_names(type_: type) -> tuple[str, ...]:
     return (*(attribute.name for attribute in attributes), *names)
 
 
+class _ByType(dict[type, Any]):
+    """Facts about classes, each found at the first instance; classes made in a loop do not accumulate."""
+
+    def __init__(self, find: Callable[[type], Any]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, type_: type) -> Any:
+        if len(self) >= _MAX_REMEMBERED:
+            self.clear()
+        found = self[type_] = self._find(type_)
+        return found
+
+
+_MAX_REMEMBERED: Final = 20_000
+
+
 def cached_names(type_: type) -> frozenset[str]:
     """Return the names of attributes that do not count, because the others determine them.
 
@@ -73,6 +90,11 @@ def cached_names(type_: type) -> frozenset[str]:
     >>> cached_names(Circle) >= {"area"}
     True
     """
+    names: frozenset[str] = _cached[type_]
+    return names
+
+
+def _cached_names(type_: type) -> frozenset[str]:
     members = chain.from_iterable(vars(base).items() for base in type_.__mro__)
     names = {name for name, member in members if _is_caching(type(member))}
     # A slotted attrs class computes its cached properties in `__getattr__`.
@@ -84,6 +106,7 @@ def cached_names(type_: type) -> frozenset[str]:
     return frozenset(names | {"_attrs_cached_hash"})
 
 
+_cached: Final = _ByType(_cached_names)
 _CACHES: Final = {
     ("dateutil.rrule", "rrulebase"): frozenset(
         {"_cache", "_cache_complete", "_cache_gen", "_cache_lock", "_len"}
@@ -122,7 +145,6 @@ _CACHES: Final = {
 """Attributes of classes of libraries that are filled by reading, or hold what differs in each process."""
 
 
-@lru_cache(maxsize=4096)
 def _is_caching(kind: type) -> bool:
     return any(base is cached_property or base.__name__ in _CACHING for base in kind.__mro__)
 
@@ -173,18 +195,20 @@ def attributes_beside(value: object) -> Attributes:
     >>> attributes_beside(day)
     {'holiday': True}
     """
-    rule = rule_beside(type(value))
+    rule: Callable[[Any], Attributes] | None = _rules[type(value)]
     return {} if rule is None else rule(value)
 
 
-@lru_cache(maxsize=4096)
-def rule_beside(type_: type) -> Callable[[Any], Attributes] | None:
+def _rule_beside(type_: type) -> Callable[[Any], Attributes] | None:
     """Return what finds the attributes that the reduction of instances leaves out; None if none."""
     for base in type_.__mro__:
         rule = _RULES.get((base.__module__, base.__qualname__))
         if rule is not None:
             return rule
     return _beyond_reduction(type_)
+
+
+_rules: Final = _ByType(_rule_beside)
 
 
 def _beyond_reduction(type_: type) -> Callable[[Any], Attributes] | None:

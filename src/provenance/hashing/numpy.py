@@ -37,7 +37,7 @@ def array_item(value: Array, walk: Walk) -> Item:
     shape = node(TUPLE, value.shape)
     if kind.names is not None:
         fields = [(name, array_item(np.asarray(value[name]), walk)) for name in kind.names]
-        item = node(_RECORDS, (shape, *chain.from_iterable(fields)))
+        item: Item = node(_RECORDS, (shape, *chain.from_iterable(fields)))
         titles = _titles(kind)
         item = with_attributes(item, {"titles": titles} if titles else {}, walk)
         return item if kind.metadata is None else _with_metadata(item, kind, walk)

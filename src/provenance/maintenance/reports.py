@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from provenance.model.ids import ArtifactId, RunId, SetId
+from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.records import Blob
 
 
@@ -65,6 +65,26 @@ class RunMissing:
 
 
 @frozen
+class ValueUnreadable:
+    """The bytes of an artifact's value are sound but cannot be decoded."""
+
+    __module__ = "provenance"
+
+    artifact_id: ArtifactId
+    reason: str
+
+
+@frozen
+class ValueDiffers:
+    """The bytes of an artifact's value are sound but decode to another value than was hashed."""
+
+    __module__ = "provenance"
+
+    artifact_id: ArtifactId
+    current: ValueId
+
+
+@frozen
 class StoreDamaged:
     """The database reports that its files are damaged."""
 
@@ -74,7 +94,14 @@ class StoreDamaged:
 
 
 Problem: TypeAlias = (
-    BlobMissing | BlobDamaged | BlobUnreadable | RecordDamaged | RunMissing | StoreDamaged
+    BlobMissing
+    | BlobDamaged
+    | BlobUnreadable
+    | RecordDamaged
+    | RunMissing
+    | StoreDamaged
+    | ValueDiffers
+    | ValueUnreadable
 )
 """A defect, which no regular use of the library causes."""
 
