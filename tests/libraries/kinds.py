@@ -98,12 +98,12 @@ def read_dataset(it):
 
 def read_results(it):
     """Read what statsmodels keeps."""
-    it.summary(), it.conf_int(), it.predict(), it.pvalues  # noqa: B018
+    it.summary(), it.conf_int(), it.predict(), it.pvalues
 
 
 def read_graph(it):
     """Read what networkx keeps."""
-    it.adj, it.nodes, it.edges, it.degree, nx.pagerank(it)  # noqa: B018
+    it.adj, it.nodes, it.edges, it.degree, nx.pagerank(it)
 
 
 KINDS = {
