@@ -21,6 +21,7 @@ from provenance.results.handles import artifact_of, id_or_prefix_of
 from provenance.results.origin import set_origin_resolver
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
 from provenance.util.locks import ForkSafeLock
+from provenance.util.naming import exported
 from provenance.util.validation import require_bool
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ RepositoryOrName: TypeAlias = "Repository | str"
 Opener: TypeAlias = Callable[[], Repository]
 
 
+@exported
 @frozen
 class Environment:
     """Repositories, which are opened on first use, and settings of calls.
@@ -48,8 +50,6 @@ class Environment:
         check_mutations: compare the values of proxies with their recorded hashes.
         single_flight: how calls share work; None if they do not.
     """
-
-    __module__ = "provenance"
 
     openers: Mapping[str, Opener] = field(repr=False)
     default: RepositoryOrName | None

@@ -29,18 +29,21 @@ artifact, store or argument, and what to do about it; the same facts are attribu
 
 from collections.abc import Iterable
 
+from provenance.escaping import escape_invisible
+
 
 class ProvenanceError(Exception):
     """Root of the library's errors.
 
-    If a result was computed and could not be recorded, `value` is that result.
+    If a result was computed and could not be recorded, `value` is that result. The message is one
+    line, whatever the names in it contain.
     """
 
     value: object = None
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = escape_invisible(message)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return self.message
@@ -223,9 +226,11 @@ class UntrustedStoreError(ProvenanceError, PermissionError):
     """A value would be executed, believed or signed, and its store is one that others may have written to."""
 
     def __init__(self, store: str, serializer: str, reason: str, target: str | None = None) -> None:
-        refused = "load" if target is None else f"copy to {target!r}"
+        refused = f"load {serializer!r} data from {store!r}"
+        if target is not None:
+            refused = f"copy {serializer!r} data from {store!r} to {target!r}"
         super().__init__(
-            f"refusing to {refused} {serializer!r} data from {store!r}, which is configured with "
+            f"refusing to {refused}, because {store!r} is configured with "
             f"trusted: false ({reason}); use a serializer that executes no code (json, numpy, "
             "Parquet, Arrow), sign the repository with a signing_key, or set trusted: true if "
             "nobody else can write there"

@@ -116,6 +116,7 @@ class Stats:
 
     `seconds_saved` and `seconds_computed` are the sums of the functions' times. `waited` is the
     number of calls that waited for another thread or process, for `seconds_waited` in all.
+    `skipped` is the number of damaged or unsigned records that searches and listings left out.
     """
 
     hits: int = 0
@@ -124,6 +125,7 @@ class Stats:
     recovered: int = 0
     code_changed: int = 0
     waited: int = 0
+    skipped: int = 0
     seconds_saved: float = 0.0
     seconds_computed: float = 0.0
     seconds_waited: float = 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
@@ -12,6 +12,7 @@ from typing import Final, Self, assert_never
 
 from attrs import frozen
 
+from provenance.errors import CorruptRecordError
 from provenance.events import (
     CodeChanged,
     Event,
@@ -26,6 +27,7 @@ from provenance.events import (
 )
 from provenance.model.ids import ArtifactId
 from provenance.util.locks import ForkSafeLock
+from provenance.util.naming import exported
 from provenance.util.validation import check_function
 
 log: Final = logging.getLogger("provenance")
@@ -45,11 +47,10 @@ _OUTCOME_OF: Final[Mapping[type[Event], Outcome]] = {
 }
 
 
+@exported
 @frozen(eq=False)
 class Subscription:
     """A subscription that ends when it is cancelled, or at the end of its `with` block."""
-
-    __module__ = "provenance"
 
     receive: Callable[[Event], None]
 
@@ -77,7 +78,8 @@ _subscribers: tuple[Subscription, ...] = ()
 def subscribe(receive: Callable[[Event], None]) -> Subscription:
     """Call *receive* with each event from now on, in the thread where it happens.
 
-    Exceptions of *receive* are logged, and the call goes on.
+    Exceptions of *receive* are logged, and the call goes on. Calls that *receive* makes itself send
+    it no events.
 
     Raises:
         ConfigError: if *receive* is not callable.
@@ -93,6 +95,10 @@ def subscribe(receive: Callable[[Event], None]) -> Subscription:
 _listening: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar(
     "provenance_listening", default=()
 )
+
+
+_receiving: ContextVar[tuple[Subscription, ...]] = ContextVar("provenance_receiving", default=())
+"""The subscribers that are at work: of calls that they make themselves they get no events."""
 
 
 @contextmanager
@@ -125,11 +131,30 @@ def emit(event: Event) -> None:
         log.log(level, *_line(event))
     for receive in _listening.get():
         receive(event)
+    receiving = _receiving.get()
     for subscription in _subscribers:
+        if subscription in receiving:
+            continue
+        token = _receiving.set((*receiving, subscription))
         try:
             subscription.receive(event)
         except Exception:
             log.exception("a subscriber failed on %r", event)
+        finally:
+            _receiving.reset(token)
+
+
+def report_skipped(errors: Sequence[CorruptRecordError]) -> None:
+    """Count and log the records that a search or a listing leaves out."""
+    if not errors:
+        return
+    with _guard.lock:
+        _counts["skipped"] += len(errors)
+    first = errors[0]
+    log.warning(
+        "skipped %d damaged or unsigned record(s) of repository %r, such as %s: %s",
+        *(len(errors), first.repo, first.artifact_id, first.reason),
+    )
 
 
 def stats() -> Stats:

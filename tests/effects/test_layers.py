@@ -34,7 +34,7 @@ from provenance.ports.blobs import (
     WriteBlobs,
     blob_effects,
 )
-from provenance.ports.capabilities import Permissions
+from provenance.ports.permissions import Permissions
 from provenance.ports.records import (
     CheckDatabase,
     DeleteRecord,

@@ -13,17 +13,17 @@ from provenance.errors import UnserializableValueError
 from provenance.model.records import NO_OPTIONS
 from provenance.model.references import represented_artifact
 from provenance.util.formatting import SHORT, type_name, with_article
+from provenance.util.naming import exported
 
 SEPARATOR: Final = "_"
 
 
+@exported
 class Composite(Mapping[str, object]):
     """An immutable mapping of proxies of artifacts, each read when it is used.
 
     Equal to any mapping of equal values.
     """
-
-    __module__ = "provenance"
 
     __slots__ = ("_parts",)
 
@@ -67,18 +67,10 @@ class Composite(Mapping[str, object]):
         return Composite({key: change(key, part) for key, part in self._parts.items()})
 
 
-def _part_repr(part: object) -> str:
-    """Return a part, without reading it."""
-    ref = represented_artifact(part)
-    return "<not stored>" if ref is None else f"<artifact {ref.artifact_id[:SHORT]}>"
-
-
+@exported
 def restore_composite(parts: Mapping[str, object]) -> Composite:
     """Unpickle a composite. Pickles name this function."""
     return Composite(parts)
-
-
-restore_composite.__module__ = "provenance"
 
 
 def parts_of(value: object, label: str) -> Mapping[str, object]:
@@ -123,9 +115,9 @@ def part_cache_key(whole: CacheKey, key: str) -> CacheKey:
     """Return the identity of a part: name `name_key`, and a scope unlike that of any function.
 
     >>> part_cache_key(CacheKey("m.f", 0, "m:f"), "model")
-    Identity(name='m.f_model', version=0, scope='m:f[model]')
+    CacheKey(name='m.f_model', version=0, scope='m:f[model]')
     >>> part_cache_key(CacheKey("chosen", 0, None), "model")
-    Identity(name='chosen_model', version=0, scope='chosen[model]')
+    CacheKey(name='chosen_model', version=0, scope='chosen[model]')
     """
     scope = f"{whole.name if whole.scope is None else whole.scope}[{key}]"
     return CacheKey(f"{whole.name}{SEPARATOR}{key}", whole.version, scope)

@@ -13,7 +13,7 @@ from provenance.archives import ArchivedFile, ArchivedFolder, with_source
 from provenance.calls.composite import Composite, part_plan, part_spec, parts_of, whole_spec
 from provenance.calls.plan import CallPlan, changed_inputs, hashes_now, may_change
 from provenance.calls.signature import merge_call_arguments
-from provenance.calls.spec import IMMUTABLE, FunctionSpec, uncached_id
+from provenance.calls.spec import FunctionSpec, uncached_id
 from provenance.codecs import Encoding, candidates
 from provenance.environment import Environment
 from provenance.errors import (
@@ -34,7 +34,14 @@ from provenance.model.records import (
     WriteResult,
     freeze_options,
 )
-from provenance.model.references import ArtifactRef, is_proxy, refs_of, represented_artifact, unwrap
+from provenance.model.references import (
+    SCALARS,
+    ArtifactRef,
+    is_proxy,
+    refs_of,
+    represented_artifact,
+    unwrap,
+)
 from provenance.ports.records import PutRecord
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import Summary, are_plain, inputs_json, plain_only
@@ -192,7 +199,7 @@ def _summarize(plan: CallPlan) -> dict[str, object]:
 
 def _input_digest(value: object, digest: str | None) -> object:
     """Return *value* if it is certain to be written, a builtin scalar or an artifact, else a summary of it."""
-    if type(value) in IMMUTABLE or (
+    if type(value) in SCALARS or (
         hasattr(type(value), "__provenance_sighting__") and _has_own_blob(value)
     ):
         return value

@@ -17,7 +17,7 @@ from provenance.calls.draft import Call, PendingArtifact, make_draft, unstored_r
 from provenance.calls.flow import Ask, Flow, Invoke, StoreDraft, TakeTurn, drive, drive_async, probe
 from provenance.calls.plan import CallPlan, plan_call, refuse_mutated
 from provenance.calls.signature import retains_reference
-from provenance.calls.spec import IMMUTABLE, FunctionSpec
+from provenance.calls.spec import FunctionSpec
 from provenance.effect import run
 from provenance.environment import Environment
 from provenance.errors import (
@@ -29,7 +29,7 @@ from provenance.errors import (
 from provenance.events import CodeChanged, Event, Hit, Miss, MissReason, Recomputed, Recovered
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId
 from provenance.model.records import ArtifactRecord
-from provenance.model.references import UNREAD, represented_artifact, unwrap
+from provenance.model.references import SCALARS, UNREAD, represented_artifact, unwrap
 from provenance.repository import programs
 from provenance.repository.handles import RecoveringOrigin
 from provenance.repository.programs import LookupHit, LookupMiss, LookupResult, RecordCorrupt
@@ -186,7 +186,7 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     value = draft.computation.value
     is_ours = record.value_id == draft.computation.value_id
     if is_ours and (
-        type(value) in IMMUTABLE or not retains_reference(call.spec.wrapped, call.args, value)
+        type(value) in SCALARS or not retains_reference(call.spec.wrapped, call.args, value)
     ):
         return make_proxy(record, call.repo, with_source(value, call.repo))
     return make_proxy(record, call.repo)

@@ -50,6 +50,7 @@ from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
 from provenance.repository import programs
 from provenance.results.handles import artifact_of
+from provenance.util.naming import exported
 
 if TYPE_CHECKING:
     from returns.future import FutureResult
@@ -76,13 +77,12 @@ _description_guard: ContextVar[tuple[object, ...]] = ContextVar("provenance_desc
 """Decorated functions whose captured values are being hashed, the outermost first."""
 
 
+@exported
 class CachedFunction(Generic[P, R_co]):
     """A decorated function: a call looks the result up, or computes, stores and records it.
 
     If the function is an `async def`, calls are awaited, as are `artifact` and `recompute`.
     """
-
-    __module__ = "provenance"
 
     def __init__(
         self, function: Callable[..., object], wrapped: WrappedFunction, options: DecoratorOptions
@@ -319,14 +319,12 @@ def _public_attributes(function: Callable[..., object]) -> dict[str, object]:
     }
 
 
+@exported
 def restore_function(
     function: Callable[..., object], args: tuple[object, ...], options: DecoratorOptions
 ) -> CachedFunction[..., object]:
     """Unpickle a decorated function that no name leads to. Pickles name this function."""
     return CachedFunction(function, evolve(inspect_function(function), args=args), options)
-
-
-restore_function.__module__ = "provenance"
 
 
 async def _await_artifact(result: Coroutine[object, Never, object]) -> Artifact[object]:

@@ -27,6 +27,7 @@ from provenance.codecs import (
 )
 from provenance.errors import ConfigError, MissingLibraryError
 from provenance.model.records import NO_OPTIONS, Options, freeze_options
+from provenance.model.rows import json_text
 from provenance.repository.handles import Repository
 from provenance.util.formatting import did_you_mean, safe_repr
 from provenance.util.validation import name_problem
@@ -75,7 +76,7 @@ def json_options(wrapped: WrappedFunction, option: str, given: object) -> Option
         "Mapping[object, object]", _mapping(wrapped, option, given, "use strings as keys")
     )
     try:
-        text = json.dumps(dict(entries), allow_nan=False)
+        text = json_text(dict(entries))
     except (TypeError, ValueError) as error:
         raise option_error(wrapped)(
             option, f"invalid JSON: {error}", "use JSON types only"

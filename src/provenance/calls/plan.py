@@ -12,7 +12,6 @@ from attrs import field, frozen
 
 from provenance.calls.signature import Bound, bind, merge_dictionaries
 from provenance.calls.spec import (
-    IMMUTABLE,
     CacheKey,
     FunctionSpec,
     InputFunction,
@@ -23,11 +22,13 @@ from provenance.errors import ConfigError, MutatedArtifactValueError
 from provenance.hashing import hash_value
 from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import Inputs
-from provenance.model.references import InputRef, in_ignored_input, refs_of
+from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
 from provenance.repository.inputs import InputHashes
 from provenance.util.formatting import safe_repr
+from provenance.util.naming import exported
 
 
+@exported
 @frozen
 class CallPlan:
     """A planned call: which artifact it makes, and from what.
@@ -35,8 +36,6 @@ class CallPlan:
     `inputs` is what will be recorded, `input_hashes` what the id was derived from, `sightings` the artifacts that were
     met on the way. Two plans are equal when they make the same artifact.
     """
-
-    __module__ = "provenance"
 
     artifact_id: ArtifactId
     cache_key: CacheKey = field(eq=False)
@@ -177,7 +176,7 @@ def may_change(spec: FunctionSpec, plan: CallPlan) -> bool:
     if spec.options.input_process_fn is not None:
         return True
     kinds = {*map(type, plan.inputs.kargs.values()), *map(type, plan.inputs.varargs)}
-    return not kinds <= IMMUTABLE
+    return not kinds <= SCALARS
 
 
 def hashes_now(

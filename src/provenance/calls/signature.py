@@ -7,11 +7,12 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from inspect import Parameter
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from attrs import Factory, field, frozen
 
 from provenance.model.ids import main_name
+from provenance.model.references import SCALARS
 
 _VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 AnyFunction: TypeAlias = Callable[..., Any]
@@ -212,9 +213,6 @@ def parameter_without_dictionary(wrapped: WrappedFunction, names: Iterable[str])
     return next((name for name in names if not isinstance(wrapped.defaults.get(name), dict)), None)
 
 
-_PLAIN: Final = frozenset({bool, int, float, complex, str, bytes})
-
-
 def closure_values(wrapped: WrappedFunction) -> dict[str, object]:
     """Return captured values by name: closure variables, or the callable object itself.
 
@@ -315,7 +313,7 @@ def _is_plain(value: object) -> bool:
     """Tell whether *value* is immutable and made of scalars only."""
     if isinstance(value, tuple | frozenset):
         return all(map(_is_plain, cast("Iterable[object]", value)))
-    return value is None or type(value) in _PLAIN
+    return type(value) in SCALARS
 
 
 def _closure(function: AnyFunction) -> Iterator[tuple[str, object]]:

@@ -15,15 +15,15 @@ from provenance.hashing import combine, hash_value
 from provenance.hashing.encoding import node_digest, prefix
 from provenance.model.ids import ArtifactId, ValueId
 from provenance.model.records import NO_OPTIONS, Options
-from provenance.model.references import InputRef, in_ignored_input, refs_of
+from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
 from provenance.repository.inputs import InputHashes
+from provenance.util.naming import exported
 
 
+@exported
 @frozen
 class Archiving:
     """How to archive the file whose path a function returns."""
-
-    __module__ = "provenance"
 
     delete_original: bool = False
     preserve_extension: bool = False
@@ -32,6 +32,7 @@ class Archiving:
 _CALL = prefix("call")
 
 
+@exported
 @frozen
 class CacheKey:
     """The identity of a function: the name of its artifacts, its version, and where it is defined.
@@ -40,8 +41,6 @@ class CacheKey:
     same name differ. It is None if the user chose the name: functions with the same chosen name
     share artifacts.
     """
-
-    __module__ = "provenance"
 
     name: str
     version: int
@@ -83,17 +82,15 @@ def uncached_id(call: ArtifactId, value: ValueId) -> ArtifactId:
 
 
 _SHORT: Final = 64
-IMMUTABLE: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
 NamedInputs: TypeAlias = "dict[str, object]"
 """`{'kargs': {name: …}, 'varargs': (…)}`, as the user's input functions get and return it."""
 InputFunction: TypeAlias = "Callable[[NamedInputs], Mapping[str, object]]"
 
 
+@exported
 @frozen
 class PartSerialization:
     """How a part of a composite is written and read back: by the serializer of this name, or by its type if None."""
-
-    __module__ = "provenance"
 
     serializer: str | None = None
     load_kwargs: Options = NO_OPTIONS
@@ -103,11 +100,10 @@ class PartSerialization:
 NO_PARTS: Final[Mapping[str, PartSerialization]] = {}
 
 
+@exported
 @frozen
 class DecoratorOptions:
     """How a decorated function's calls are planned, looked up and recorded; None defers to the environment."""
-
-    __module__ = "provenance"
 
     version: int = 0
     repo: Any = None  # a repository or its name: both are of layers above
@@ -230,7 +226,7 @@ def hash_input(value: object, section: str, key: str | int, seen: list[object] |
     kind = type(value)
     if kind is int or (kind is str and len(cast("str", value)) <= _SHORT):
         return _hash_again(value)
-    if kind in IMMUTABLE:
+    if kind in SCALARS:
         return hash_value(value)
     known: Callable[[object], ValueId | None] | None = getattr(
         type(value), "__provenance_known__", None

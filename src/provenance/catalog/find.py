@@ -22,6 +22,7 @@ from provenance.repository.handles import Repository
 from provenance.repository.inputs import input_json
 from provenance.repository.sets import id_of
 from provenance.util.formatting import safe_repr
+from provenance.util.naming import exported
 from provenance.util.validation import is_collection, require_iterable, require_mapping
 
 if TYPE_CHECKING:
@@ -53,11 +54,10 @@ _COLUMNS: Final = tuple(
 )
 
 
+@exported
 @frozen
 class SearchResult:
     """The artifacts that match a query, newest first; each iteration searches again."""
-
-    __module__ = "provenance"
 
     query: Query
     repo: Repository = field(repr=False)

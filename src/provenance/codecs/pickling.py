@@ -11,6 +11,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from provenance.hashing.attributes import attributes_beside
+from provenance.model.references import SCALARS
+from provenance.util.naming import exported
 
 if TYPE_CHECKING:
     from joblib.numpy_pickle import NumpyPickler
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 _PROTOCOL = 5
 # Index of the state in the tuple that `__reduce__` returns.
 _STATE = 2
-SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes})
-"""Types that pickle can always write, with the same bytes in every process."""
 _CONTAINERS = frozenset({list, tuple, set, frozenset})
 
 
@@ -136,6 +136,7 @@ def reduce_with_attributes(value: object) -> Any:  # noqa: ANN401 - the signatur
     return make, arguments, (state, beside), members, entries, restore_attributes
 
 
+@exported
 def restore_attributes(value: Any, saved: tuple[Any, dict[str, object]]) -> None:  # noqa: ANN401
     """Set the state of *value* as pickle does, and the attributes that its reduction left out."""
     state, beside = saved
@@ -151,7 +152,6 @@ def restore_attributes(value: Any, saved: tuple[Any, dict[str, object]]) -> None
         object.__setattr__(value, name, content)
 
 
-restore_attributes.__module__ = "provenance"
 _PAIR = 2
 
 

@@ -33,9 +33,9 @@ from provenance.effects.sql.signing import RecordSigner
 from provenance.environment import Environment
 from provenance.errors import MissingLibraryError, StoreUnavailableError
 from provenance.ports.blobs import BlobEffects, blob_effects
-from provenance.ports.capabilities import Permissions
 from provenance.ports.leases import lease_effects
 from provenance.ports.machine import FileEffects, SystemEffects, file_effects, system_effects
+from provenance.ports.permissions import Permissions
 from provenance.ports.records import record_effects
 from provenance.repository.handles import Repository, Store
 from provenance.util.locks import ForkSafeLock
@@ -101,9 +101,9 @@ def file_system() -> LocalFiles:
     return LocalFiles()
 
 
-def system_interpreter() -> Interpreter[SystemEffects | FileEffects]:
-    """Return the interpreter of this machine."""
-    return system_effects(current_system()) | file_effects(file_system())
+def system_interpreter(time: Clock | None = None) -> Interpreter[SystemEffects | FileEffects]:
+    """Return the interpreter of this machine, with *time* as its clock."""
+    return system_effects(time or clock(), current_system()) | file_effects(file_system())
 
 
 _CACHED_RECORDS: Final = 10_000
@@ -169,9 +169,13 @@ def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interprete
 
 
 def open_repository(
-    name: str, settings: RepoSettings, base: Path, store: Store | None
+    name: str,
+    settings: RepoSettings,
+    base: Path,
+    store: Store | None,
+    time: Clock | None = None,
 ) -> Repository:
-    """Return the repository that *settings* describe, over *store*.
+    """Return the repository that *settings* describe, over *store*, with *time* as its clock.
 
     It is trusted if its settings and *store* are, or if its records are signed: a signature holds
     wherever a record comes from.
@@ -196,7 +200,7 @@ def open_repository(
         case _:
             repo = _sql_repository(name, settings, _postgres_database(name, settings), blobs)
     policy = CopyPolicy.NOTHING if is_signed else _policy(is_trusted=is_trusted)
-    return _restrict_trust(repo, settings, is_trusted=is_trusted, policy=policy)
+    return _complete(repo, settings, time, is_trusted=is_trusted, policy=policy)
 
 
 def chain_stores(name: str, settings: ChainedSettings, stores: Sequence[Store]) -> Store:
@@ -209,7 +213,7 @@ def chain_stores(name: str, settings: ChainedSettings, stores: Sequence[Store]) 
 
 
 def chain_repositories(
-    name: str, settings: ChainedSettings, repos: Sequence[Repository]
+    name: str, settings: ChainedSettings, repos: Sequence[Repository], time: Clock | None = None
 ) -> Repository:
     """Return *repos*, the nearest first, as one repository; it is trusted if all of them are.
 
@@ -218,9 +222,10 @@ def chain_repositories(
     from provenance.effects.chain import make_chain
 
     engine = next((repo.get_engine for repo in repos if repo.get_engine is not None), None)
-    chain = Repository(name, _all(_guard(make_chain(name, _tiers(repos)), name, settings)), engine)
+    stores = _guard(make_chain(name, _tiers(repos)), name, settings)
+    chain = Repository(name, stores, engine, tiers=tuple(repos))
     is_trusted = settings.trusted and all(repo.trusted for repo in repos)
-    return _restrict_trust(chain, settings, is_trusted=is_trusted, policy=_strictest(repos))
+    return _complete(chain, settings, time, is_trusted=is_trusted, policy=_strictest(repos))
 
 
 def _policy(*, is_trusted: bool) -> CopyPolicy:
@@ -244,22 +249,27 @@ def _tiers(handles: Iterable[Store | Repository]) -> list[Tier]:
     ]
 
 
-def _restrict_trust(
-    repo: Repository, settings: StoreAccess, *, is_trusted: bool, policy: CopyPolicy
+def _complete(
+    repo: Repository,
+    settings: StoreAccess,
+    time: Clock | None,
+    *,
+    is_trusted: bool,
+    policy: CopyPolicy,
 ) -> Repository:
-    """Return *repo* with its permissions.
+    """Return *repo*, made of stores alone, with this machine, its trust and its permissions.
 
     If it is untrusted, it refuses formats that execute code.
     """
-    from provenance.effects.layers import untrusted
+    from provenance.effects.layers import parallel_writes, untrusted
 
-    reading = repo.interpreter if is_trusted else untrusted(repo.interpreter, repo.name)
-    permissions = settings.permissions
+    stores = parallel_writes(repo.interpreter)
+    reading = stores if is_trusted else untrusted(stores, repo.name)
     return evolve(
         repo,
-        interpreter=reading,
+        interpreter=system_interpreter(time) | reading,
         trusted=is_trusted,
-        permissions=permissions,
+        permissions=settings.permissions,
         copy_policy=policy,
     )
 
@@ -274,7 +284,7 @@ def _memory_repository(
     leases = renewing_leases(lease_effects(MemoryLeases()))
     records = record_effects(MemoryRecords(sets=sets), sets) | leases
     blobs = store or _guard(blob_effects(MemoryBlobs(name)), name, settings)
-    return Repository(name, _all(blobs | _guard(records, name, settings)))
+    return Repository(name, blobs | _guard(records, name, settings))
 
 
 def _postgres_database(name: str, settings: PostgresRepoSettings) -> Database:
@@ -321,15 +331,8 @@ def _sql_repository(
             split_by_size(blobs, store, settings.inline_limit) if settings.inline_limit else store
         )
     blobs = cache_blobs(blobs, _CACHED_BYTES, _CACHED_RECORDS)
-    stores = _all(blobs | _guard(records, name, settings))
+    stores = blobs | _guard(records, name, settings)
     return Repository(name, stores, lambda: database.engine, database.migrate)
-
-
-def _all(stores: Interpreter[Any]) -> Interpreter[Any]:
-    """Return *stores* together with the interpreters of this machine."""
-    from provenance.effects.layers import parallel_writes
-
-    return system_interpreter() | parallel_writes(stores)
 
 
 def _guard(base: Interpreter[Any], name: str, settings: StoreAccess) -> Interpreter[Any]:
@@ -360,8 +363,11 @@ def _prepare(folder: Path) -> None:
         ) from error
 
 
-def environment_of(config: Config, base: Path) -> Environment:
-    """Return the environment that *config* describes; relative paths start at *base*."""
+def environment_of(config: Config, base: Path, time: Clock | None = None) -> Environment:
+    """Return the environment that *config* describes, with its repositories on one clock.
+
+    Relative paths start at *base*.
+    """
 
     def open_named_store(name: str, settings: AnyStore) -> Store:
         if isinstance(settings, ChainedSettings):
@@ -372,9 +378,9 @@ def environment_of(config: Config, base: Path) -> Environment:
     def open_named_repository(name: str, settings: AnyRepo) -> Repository:
         if isinstance(settings, ChainedSettings):
             tiers = [repos[tier]() for tier in settings.stores]
-            return chain_repositories(name, settings, tiers)
+            return chain_repositories(name, settings, tiers, time)
         store = None if settings.store is None else stores[settings.store]()
-        return open_repository(name, settings, base, store)
+        return open_repository(name, settings, base, store, time)
 
     stores = {
         name: lazily(partial(open_named_store, name, settings))
@@ -387,7 +393,7 @@ def environment_of(config: Config, base: Path) -> Environment:
     return Environment(
         openers=repos,
         default=config.default_repo,
-        clock=clock(),
+        clock=time or clock(),
         run_in_thread=beside,
         config=config,
         use_cache=config.use_cache,

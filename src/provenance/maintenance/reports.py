@@ -10,85 +10,87 @@ from attrs import frozen
 
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.records import Blob
+from provenance.util.naming import exported
 
 
+@exported
 @frozen
 class BlobMissing:
     """The bytes of an artifact's value or inputs are not in the store."""
 
-    __module__ = "provenance"
-
     artifact_id: ArtifactId
     blob: Blob
 
 
+@exported
 @frozen
 class BlobDamaged:
     """The bytes of an artifact's value or inputs differ from those that were written."""
 
-    __module__ = "provenance"
-
     artifact_id: ArtifactId
     blob: Blob
     reason: str
 
 
+@exported
 @frozen
 class BlobUnreadable:
     """The bytes of an artifact's value or inputs exist but cannot be read."""
 
-    __module__ = "provenance"
-
     artifact_id: ArtifactId
     blob: Blob
     reason: str
 
 
+@exported
 @frozen
 class RecordDamaged:
     """The record of an artifact, or of the run that computed it, cannot be read."""
-
-    __module__ = "provenance"
 
     artifact_id: ArtifactId
     reason: str
 
 
+@exported
 @frozen
 class RunMissing:
     """The run that computed an artifact is not recorded."""
-
-    __module__ = "provenance"
 
     artifact_id: ArtifactId
     run_id: RunId
 
 
+@exported
+@frozen
+class SetDamaged:
+    """The record of a set cannot be read, or its members are not those that its id stands for."""
+
+    set_id: SetId
+    reason: str
+
+
+@exported
 @frozen
 class ValueUnreadable:
     """The bytes of an artifact's value are sound but cannot be decoded."""
-
-    __module__ = "provenance"
 
     artifact_id: ArtifactId
     reason: str
 
 
+@exported
 @frozen
 class ValueDiffers:
     """The bytes of an artifact's value are sound but decode to another value than was hashed."""
-
-    __module__ = "provenance"
 
     artifact_id: ArtifactId
     current: ValueId
 
 
+@exported
 @frozen
 class StoreDamaged:
     """The database reports that its files are damaged."""
-
-    __module__ = "provenance"
 
     reason: str
 
@@ -99,6 +101,7 @@ Problem: TypeAlias = (
     | BlobUnreadable
     | RecordDamaged
     | RunMissing
+    | SetDamaged
     | StoreDamaged
     | ValueDiffers
     | ValueUnreadable
@@ -106,21 +109,19 @@ Problem: TypeAlias = (
 """A defect, which no regular use of the library causes."""
 
 
+@exported
 @frozen
 class SourceMissing:
     """An artifact was made from, or holds, one that does not exist."""
-
-    __module__ = "provenance"
 
     artifact_id: ArtifactId
     source_id: ArtifactId
 
 
+@exported
 @frozen
 class MemberMissing:
     """A member of a set does not exist."""
-
-    __module__ = "provenance"
 
     set_id: SetId
     artifact_id: ArtifactId
@@ -130,14 +131,13 @@ Gap: TypeAlias = SourceMissing | MemberMissing
 """A reference to a deleted artifact: a defect only if none was deleted."""
 
 
+@exported
 @frozen
 class VerificationReport:
     """The scope and the findings of an integrity check.
 
     `evicted` counts the artifacts whose value was evicted, which is not a problem.
     """
-
-    __module__ = "provenance"
 
     repo: str
     artifacts: int
@@ -154,10 +154,9 @@ class VerificationReport:
         return not self.problems
 
 
+@exported
 class GarbageReason(Enum):
     """Why something in a store is garbage."""
-
-    __module__ = "provenance"
 
     UNREFERENCED = "unreferenced: no record names it"
     TEMPORARY = "temporary: the process that wrote it ended"
@@ -165,6 +164,7 @@ class GarbageReason(Enum):
     LEASE = "lease: the process that computed an artifact ended"
 
 
+@exported
 @frozen
 class Garbage:
     """Something useless in a store: the reason, its key, size in bytes, and time of writing.
@@ -172,14 +172,13 @@ class Garbage:
     The key of a lease is the id of the artifact, and its size is 0.
     """
 
-    __module__ = "provenance"
-
     reason: GarbageReason
     key: str
     size: int
     since: datetime
 
 
+@exported
 @frozen
 class GarbageReport:
     """The garbage that was deleted or, in a *dry_run*, would be.
@@ -187,8 +186,6 @@ class GarbageReport:
     `roots` are the repositories whose records were searched for references; `spared` is the number
     of entries that were too young.
     """
-
-    __module__ = "provenance"
 
     repo: str
     roots: tuple[str, ...]
@@ -210,22 +207,20 @@ class GarbageReport:
         return sizes
 
 
+@exported
 @frozen
 class EvictedValue:
     """An evicted value, the artifacts that have it, and the seconds to recompute it."""
-
-    __module__ = "provenance"
 
     artifact_ids: tuple[ArtifactId, ...]
     blob: Blob
     seconds: float
 
 
+@exported
 @frozen
 class EvictionReport:
     """The values that were evicted or, in a *dry_run*, would be, and the total size before."""
-
-    __module__ = "provenance"
 
     repo: str
     dry_run: bool

@@ -7,36 +7,40 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from attrs import frozen
 
-from provenance.effect import Effect, Interpreter, Program
+from provenance.effect import Interpreter, Program
 from provenance.errors import ArtifactNotFoundError, RunNotFoundError
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.queries import Page, Query
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, Options, Run, SetRecord
+from provenance.ports.permissions import StoreEffect
 
 
 @frozen
-class ReadStoredRecord(Effect[ArtifactRecord | None]):
+class ReadStoredRecord(StoreEffect[ArtifactRecord | None]):
     """The record of this id as stored, without caches and without copies between tiers."""
 
+    needs, action = "read", "looking up an artifact"
     id: ArtifactId
 
 
 @frozen
-class FindReferencedBlobs(Effect[frozenset[Blob]]):
+class FindReferencedBlobs(StoreEffect[frozenset[Blob]]):
     """Those of *blobs* that any record refers to."""
 
+    needs, action = "read", "looking up referenced blobs"
     blobs: tuple[Blob, ...]
 
 
 @frozen
-class FindSetsContaining(Effect[tuple[SetId, ...]]):
+class FindSetsContaining(StoreEffect[tuple[SetId, ...]]):
     """The ids of the sets that contain the artifact, in order."""
 
+    needs, action = "read", "looking up the sets of an artifact"
     id: ArtifactId
 
 
 @frozen
-class MarkEvicted(Effect[tuple[Blob, ...] | None]):
+class MarkEvicted(StoreEffect[tuple[Blob, ...] | None]):
     """Mark the value of this artifact, *blob*, as evicted.
 
     Bytes stored in the record's row are deleted.
@@ -47,26 +51,32 @@ class MarkEvicted(Effect[tuple[Blob, ...] | None]):
     evicted.
     """
 
+    needs, action = "delete", "evicting a value"
     id: ArtifactId
     blob: Blob
     at: datetime
 
 
 @frozen
-class FindEviction(Effect[datetime | None]):
+class FindEviction(StoreEffect[datetime | None]):
     """When the value of this artifact was evicted, None if it was not."""
 
+    needs, action = "read", "looking up an eviction"
     id: ArtifactId
 
 
 @frozen
-class CheckDatabase(Effect[tuple[str, ...]]):
+class CheckDatabase(StoreEffect[tuple[str, ...]]):
     """The problems that the database reports in its own files."""
+
+    needs, action = "read", "checking the records"
 
 
 @frozen
-class GetDatabaseIds(Effect[frozenset[str]]):
+class GetDatabaseIds(StoreEffect[frozenset[str]]):
     """The identities of the databases with the records, equal for repositories that share one."""
+
+    needs, action = "read", "looking up database ids"
 
 
 RecordMaintenance: TypeAlias = (
@@ -81,64 +91,71 @@ RecordMaintenance: TypeAlias = (
 
 
 @frozen
-class FindRecord(Effect["ArtifactRecord | None"]):
+class FindRecord(StoreEffect["ArtifactRecord | None"]):
     """The record of this id; *fresh* bypasses the cache of records."""
 
+    needs, action = "read", "looking up an artifact"
     id: ArtifactId
     fresh: bool = False
 
 
 @frozen
-class ListIds(Effect[tuple[ArtifactId, ...]]):
+class ListIds(StoreEffect[tuple[ArtifactId, ...]]):
     """Up to *limit* ids that begin with *prefix* and sort after *after*, in order."""
 
+    needs, action = "read", "looking up ids"
     prefix: str
     limit: int = 10
     after: str = ""
 
 
 @frozen
-class FindRecordsByValue(Effect[tuple[ArtifactRecord, ...]]):
+class FindRecordsByValue(StoreEffect[tuple[ArtifactRecord, ...]]):
     """The records of this value id, oldest first."""
 
+    needs, action = "read", "looking up artifacts by value"
     value_id: ValueId
 
 
 @frozen
-class ListDependents(Effect[tuple[ArtifactId, ...]]):
+class ListDependents(StoreEffect[tuple[ArtifactId, ...]]):
     """The ids of the artifacts computed directly from this one, in order."""
 
+    needs, action = "read", "looking up dependents"
     id: ArtifactId
 
 
 @frozen
-class FindInputs(Effect["str | None"]):
+class FindInputs(StoreEffect["str | None"]):
     """The inputs of a record, as the JSON text that was stored."""
 
+    needs, action = "read", "looking up inputs"
     id: ArtifactId
 
 
 @frozen
-class FindRun(Effect["Run | None"]):
+class FindRun(StoreEffect["Run | None"]):
     """The run of this id."""
 
+    needs, action = "read", "looking up a run"
     id: RunId
 
 
 @frozen
-class SearchRecords(Effect[Page]):
+class SearchRecords(StoreEffect[Page]):
     """A page of up to *limit* records that match *query*, newest first, after the position *after*.
 
     A replaced record keeps its position, so that paging misses none.
     """
 
+    needs, action = "read", "searching artifacts"
     query: Query
     after: int | None = None
     limit: int = 100
 
 
 @frozen
-class PutRecord(Effect[ArtifactRecord]):
+class PutRecord(StoreEffect[ArtifactRecord]):
     """Store *record*, its *run* and the *held* blobs in one transaction; answers the stored record.
 
     An existing artifact stays, so that the loser of a race gets the winner's record, unless
@@ -146,6 +163,7 @@ class PutRecord(Effect[ArtifactRecord]):
     and replace existing ones.
     """
 
+    needs, action = "write", "recording an artifact"
     record: ArtifactRecord
     run: Run
     inputs_json: str
@@ -155,49 +173,55 @@ class PutRecord(Effect[ArtifactRecord]):
 
 
 @frozen
-class DeleteRecord(Effect["tuple[Blob, ...] | None"]):
+class DeleteRecord(StoreEffect["tuple[Blob, ...] | None"]):
     """Delete a record.
 
     Answers the blobs that no record refers to any longer, None if there was no record.
     """
 
+    needs, action = "delete", "deleting an artifact"
     id: ArtifactId
 
 
 @frozen
-class PutSet(Effect[SetRecord]):
+class PutSet(StoreEffect[SetRecord]):
     """Store a set; if it is stored with the same labels already, it becomes the newest set."""
 
+    needs, action = "write", "recording a set"
     record: SetRecord
 
 
 @frozen
-class FindSet(Effect["SetRecord | None"]):
+class FindSet(StoreEffect["SetRecord | None"]):
     """The newest record of a set."""
 
+    needs, action = "read", "looking up a set"
     id: SetId
 
 
 @frozen
-class ListSetIds(Effect[tuple[SetId, ...]]):
+class ListSetIds(StoreEffect[tuple[SetId, ...]]):
     """Up to *limit* ids of sets that begin with *prefix* and sort after *after*, in order."""
 
+    needs, action = "read", "looking up ids of sets"
     prefix: str
     limit: int = 10
     after: str = ""
 
 
 @frozen
-class FindSetByLabels(Effect["SetRecord | None"]):
+class FindSetByLabels(StoreEffect["SetRecord | None"]):
     """The newest set with all of these labels, and possibly others."""
 
+    needs, action = "read", "looking up a set by its labels"
     labels: Options
 
 
 @frozen
-class DeleteSet(Effect[bool]):
+class DeleteSet(StoreEffect[bool]):
     """Delete a set with all its labels, but not its members; answers False if there was none."""
 
+    needs, action = "delete", "deleting a set"
     id: SetId
 
 

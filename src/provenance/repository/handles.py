@@ -15,16 +15,18 @@ from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
     ConfigError,
+    CorruptRecordError,
     SetNotFoundError,
 )
-from provenance.model.ids import ArtifactId, ValueId, is_prefix
+from provenance.model.ids import ArtifactId, SetId, ValueId, is_prefix
 from provenance.model.records import Artifact, ArtifactRecord, Blob, Inputs, Origin, Run, SetRecord
 from provenance.model.references import is_proxy, unwrap
 from provenance.ports import blobs
 from provenance.ports import records as ports_records
 from provenance.ports.blobs import BlobEffects, DeleteBlob, HasBlob, ReadBlob, WriteBlob
-from provenance.ports.capabilities import AllEffects, Permissions
+from provenance.ports.capabilities import AllEffects
 from provenance.ports.machine import Now
+from provenance.ports.permissions import Permissions
 from provenance.ports.records import (
     DeleteSet,
     FindRecord,
@@ -36,6 +38,7 @@ from provenance.ports.records import (
 )
 from provenance.repository import programs, transfer
 from provenance.repository.sets import ArtifactSet, Labels, labels_of
+from provenance.repository.sets import set_id as id_of_members
 from provenance.results.handles import artifact_of, id_or_prefix_of, make_proxy
 from provenance.results.origin import (
     CurrentOrigin,
@@ -45,6 +48,7 @@ from provenance.results.origin import (
     resolving_origin,
 )
 from provenance.util.formatting import safe_repr
+from provenance.util.naming import exported
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@exported
 @frozen(eq=False)
 class Repository:
     """Records and values of artifacts under one name.
@@ -62,9 +67,8 @@ class Repository:
     `TypeError`. Methods raise `ArtifactNotFoundError` if there is no such artifact, and `StoreUnavailableError` if a store fails.
 
     A chain uses it as its `permissions` allow. If it is not `trusted`, the chain is not trusted either.
+    The `tiers` of a chain are its repositories, the nearest first.
     """
-
-    __module__ = "provenance"
 
     name: str
     interpreter: Interpreter[AllEffects] = field(repr=False)
@@ -73,6 +77,7 @@ class Repository:
     trusted: bool = field(default=True, repr=False)
     permissions: Permissions = field(factory=Permissions, repr=False)
     copy_policy: CopyPolicy = field(default=CopyPolicy.DATA_ONLY, repr=False)
+    tiers: tuple[Repository, ...] = field(default=(), repr=False)
 
     @property
     def engine(self) -> Engine:
@@ -214,9 +219,16 @@ class Repository:
 
     def delete_set(self, set_id: ArtifactSet | str) -> None:
         """Delete a set, whatever labels it has; its members stay. Raises as `get_set_by_id` does."""
-        self.interpreter(DeleteSet(self.get_set_by_id(set_id).id))
+        try:
+            found = self.get_set_by_id(set_id).id
+        except CorruptRecordError as error:
+            found = SetId(error.artifact_id)
+        self.interpreter(DeleteSet(found))
 
     def _set(self, record: SetRecord) -> ArtifactSet:
+        if record.id != id_of_members(record.artifact_ids):
+            reason = "its members are not those that its id stands for"
+            raise CorruptRecordError(record.id, self.name, reason, what="set")
         return ArtifactSet(record.id, record.artifact_ids, record.labels, record.created_at, self)
 
     def __contains__(self, artifact_id: object) -> bool:
@@ -350,6 +362,7 @@ class RecoveringOrigin:
 set_source_resolver(_current_source, _is_home)
 
 
+@exported
 @frozen(eq=False)
 class Store:
     """A blob store: bytes under the digest of their content.
@@ -360,8 +373,6 @@ class Store:
 
     In a chain, its `permissions` apply to it, and if it is not `trusted`, the chain is not either.
     """
-
-    __module__ = "provenance"
 
     name: str
     interpreter: Interpreter[BlobEffects] = field(repr=False)

@@ -16,6 +16,7 @@ from provenance.model.references import is_proxy, represented_artifact
 from provenance.model.rows import labels_text, parse_labels
 from provenance.results.origin import CurrentOrigin, current_origin
 from provenance.util.formatting import safe_repr
+from provenance.util.naming import exported
 from provenance.util.validation import require_iterable
 
 
@@ -36,6 +37,7 @@ class SetTarget(Protocol):
         ...
 
 
+@exported
 @frozen(eq=False)
 class ArtifactSet:
     """An immutable set of artifacts with labels.
@@ -44,8 +46,6 @@ class ArtifactSet:
     in a repository (UTC), None before. Every method returns a new set, which `put` stores and which
     has only the labels that the method is given. Members are given as ids, artifacts or proxies.
     """
-
-    __module__ = "provenance"
 
     id: SetId
     artifact_ids: frozenset[ArtifactId]

@@ -7,7 +7,7 @@ import operator
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Final, cast
 
 import wrapt
@@ -26,8 +26,10 @@ from provenance.results.origin import (
 )
 from provenance.util.formatting import safe_repr, type_name
 from provenance.util.locks import ForkSafeLock
+from provenance.util.naming import exported
 
 
+@exported
 def restore_proxy(
     id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...]
 ) -> object:
@@ -40,15 +42,11 @@ def restore_proxy(
     )
 
 
-restore_proxy.__module__ = "provenance"
-
-
+@exported
 def restore_value(value: object) -> object:
     """Unpickle a proxy of what is in no store: as its value. Pickles name this function."""
     return value
 
-
-restore_value.__module__ = "provenance"
 
 _SCALAR_TYPES: Final = frozenset(
     {
@@ -266,7 +264,11 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
 @lru_cache(maxsize=4_096)
 def _kind(interface: tuple[str, ...], value_type: str) -> type[ArtifactProxy]:
     """Return the class of proxies for values of a type with these special methods."""
-    return _class_for((*interface, *_ARRAY_METHODS.get(value_type, ())))
+    # A record may name anything: other names are left out, so that they make no more classes.
+    known = dict.fromkeys(
+        name for name in interface if name in _METHODS or name == "__torch_function__"
+    )
+    return _class_for((*known, *_ARRAY_METHODS.get(value_type, ())))
 
 
 def stand_in(
@@ -432,7 +434,7 @@ _ARRAY_METHODS: Final = dict.fromkeys(
 """NumPy recognizes these types in C, so their proxies need `__array__`."""
 
 
-@cache
+@lru_cache(maxsize=4_096)
 def _class_for(interface: tuple[str, ...]) -> type[ArtifactProxy]:
     """Return the class of proxies for values with these special methods, of those that not every type has."""
     methods: dict[str, object] = {name: _METHODS[name] for name in interface if name in _METHODS}

@@ -85,7 +85,7 @@ def with_article(value: object) -> str:
     >>> with_article(1), with_article([])
     ('an int', 'a list')
     """
-    name = type(value).__name__
+    name = type(value).__qualname__
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
@@ -98,12 +98,6 @@ def truncate(value: object) -> str:
         return f"an int of {value.bit_length()} bits"
     text = safe_repr(value)
     return text if len(text) <= SHORT_TEXT else text[: SHORT_TEXT - 1] + "…"
-
-
-def kind_of(value: object) -> str:
-    """Return the name of the type of *value* with its article."""
-    name = type(value).__qualname__
-    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def type_name(value: object) -> str:

@@ -1,30 +1,14 @@
-"""Short texts that are safe to show: without invisible characters, and cut to fit."""
+"""Short texts, cut to fit."""
 
 from __future__ import annotations
 
 import unicodedata
 from typing import Final
 
-JOINERS: Final = "\u200c\u200d"
-"""Invisible characters that scripts and emoji need."""
+from provenance.escaping import JOINERS
+
 _NARROW: Final = frozenset("iljtfrI.,:;'|!()[]{} `/\\-\"")
 _BROAD: Final = frozenset("mwMW@%…—<>&#=+~")
-
-
-def escape_invisible(text: str) -> str:
-    r"""Return *text* in one line, with characters that are invisible or misleading escaped.
-
-    Among these are line breaks, changes of writing direction, and what XML forbids.
-
-    >>> escape_invisible("two\nlines"), escape_invisible("né"), escape_invisible(chr(0x202E) + "x")
-    ('two\\nlines', 'né', '\\u202ex')
-    """
-    return "".join(
-        char
-        if char.isprintable() or char in JOINERS
-        else char.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for char in text
-    )
 
 
 def width(text: str) -> float:

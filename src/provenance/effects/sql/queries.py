@@ -191,10 +191,12 @@ FIND_RECORD: Final = selecting(
 FIND_RECORDS_BY_VALUE: Final = selecting(
     *_RECORD, by=artifacts.c.value_id, order=(artifacts.c.added_at, artifacts.c.id)
 )
-LIST_DEPENDENTS: Final = selecting(
-    artifact_inputs.c.artifact_id,
-    by=artifact_inputs.c.input_id,
-    order=(artifact_inputs.c.artifact_id,),
+LIST_DEPENDENTS: Final = compile_statement(
+    sa.select(*_RECORD)
+    .join(artifact_inputs, artifact_inputs.c.artifact_id == artifacts.c.id)
+    .where(artifact_inputs.c.input_id == text_param("key"))
+    .order_by(artifacts.c.id),
+    "key",
 )
 
 
@@ -219,6 +221,8 @@ def _has_all(
 ) -> sa.ColumnElement[bool]:
     """Return the condition that the JSON of *column* has all entries of the parameter.
 
+    A damaged column meets it, so that its row is read and reported, and does not break the search.
+
     Args:
         name: the parameter, JSON text.
         column: the column, JSON.
@@ -229,7 +233,9 @@ def _has_all(
     wanted = sa.func.json_each(text_param(name)).table_valued(
         "key", "value", "type", name=f"wanted_{name}"
     )
-    stored = sa.func.json_each(column).table_valued("key", "value", "type", name=f"stored_{name}")
+    is_json = sa.func.json_valid(column) == _ONE
+    sound = sa.case((is_json, column))
+    stored = sa.func.json_each(sound).table_valued("key", "value", "type", name=f"stored_{name}")
     is_stored = sa.exists().where(
         stored.c.type == wanted.c.type, stored.c.value.is_(wanted.c.value)
     )
@@ -242,7 +248,7 @@ def _has_all(
         missing = missing.where(
             ~wanted.c.key.op("GLOB", is_comparison=True)(special), ~wanted.c.type.in_(nested)
         )
-    return ~sa.exists(missing.where(~is_stored))
+    return sa.or_(~is_json, ~sa.exists(missing.where(~is_stored)))
 
 
 _users: Final = sa.select(artifact_inputs.c.artifact_id).where(

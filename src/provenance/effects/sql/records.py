@@ -31,6 +31,7 @@ from provenance.model.rows import (
     to_row,
 )
 from provenance.ports.records import PutRecord
+from provenance.telemetry import report_skipped
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -54,8 +55,9 @@ def first_column(rows: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
 
 def search_parameters(query: Query, after: int | None) -> list[str | int | None]:
     """Return the parameters of SEARCH_RECORDS, each twice; None if the database cannot decide."""
-    # SQLite reads brackets in another way than `fnmatch`.
-    glob = None if query.name is None or "[" in query.name else query.name
+    # SQLite reads brackets in another way than `fnmatch`, and refuses long patterns.
+    is_plain = query.name is not None and "[" not in query.name
+    glob = query.name if is_plain and len(query.name or "") <= _LONGEST_PATTERN else None
     parameters = (
         after,
         glob,
@@ -109,6 +111,8 @@ def _is_pinned(execute: Execute, artifact_id: ArtifactId) -> bool:
     return False
 
 
+_LONGEST_PATTERN: Final = 10_000
+"""Characters of a pattern that the database compares; SQLite has a limit of 50,000 bytes."""
 _ROWS: Final = 500
 """Rows that a search fetches at a time."""
 _FACTS: Final = len(COLUMNS) - 1
@@ -150,13 +154,15 @@ class SqlRecords:
 
     def find_records_by_value(self, value_id: ValueId) -> tuple[ArtifactRecord, ...]:
         """Return the records of the value, oldest first."""
-        return tuple(
-            map(self._record, self._database.query(statements.FIND_RECORDS_BY_VALUE, value_id))
-        )
+        return self._sound(self._database.query(statements.FIND_RECORDS_BY_VALUE, value_id))
 
     def list_dependents(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
-        """Return the ids of the artifacts computed directly from this one, in order."""
-        return first_column(self._database.query(statements.LIST_DEPENDENTS, artifact_id))
+        """Return the ids of the artifacts computed directly from this one, in order.
+
+        An edge is only an index: what counts is what the signed record says.
+        """
+        records = self._sound(self._database.query(statements.LIST_DEPENDENTS, artifact_id))
+        return tuple(record.id for record in records if artifact_id in record.source_ids)
 
     def find_inputs(self, artifact_id: ArtifactId) -> str | None:
         """Return the JSON text of the record's inputs, or None.
@@ -168,14 +174,13 @@ class SqlRecords:
         if not rows:
             return None
         text, signature = cast("tuple[str, str]", rows[0])
-        problem = self._seal.problem_of_inputs(artifact_id, text, signature)
-        if problem is not None:
-            raise CorruptRecordError(artifact_id, self._database.name, f"inputs: {problem}")
+        self._check_inputs(artifact_id, text, signature)
         return text
 
     def search_records(self, query: Query, after: int | None, limit: int) -> Page:
         """Return a page of matching records, newest first; the database does most filtering."""
         found: list[ArtifactRecord] = []
+        skipped: list[CorruptRecordError] = []
         # The database has usually filtered out all others: first fetch no more than the limit.
         count = min(limit, _ROWS)
         while True:
@@ -183,12 +188,18 @@ class SqlRecords:
                 statements.SEARCH_RECORDS, *search_parameters(query, after), count, 0
             )
             for place, *row, inputs in rows:
-                record = self._record(row)
-                if matches(query, record, cast("str", inputs)):
+                try:
+                    record = self._matching(query, row, cast("str", inputs))
+                except CorruptRecordError as error:
+                    skipped.append(error)
+                    continue
+                if record is not None:
                     found.append(record)
                     if len(found) == limit:
+                        report_skipped(skipped)
                         return Page(tuple(found), cast("int", place))
             if len(rows) < count:
+                report_skipped(skipped)
                 return Page(tuple(found), None)
             after, count = cast("int", rows[-1][0]), _ROWS
 
@@ -272,6 +283,34 @@ class SqlRecords:
     def get_database_ids(self) -> frozenset[str]:
         """Return the identity of the database."""
         return frozenset({self._database.cache_key})
+
+    def _check_inputs(self, artifact_id: ArtifactId, text: str, signature: str) -> None:
+        problem = self._seal.problem_of_inputs(artifact_id, text, signature)
+        if problem is not None:
+            raise CorruptRecordError(artifact_id, self._database.name, f"inputs: {problem}")
+
+    def _matching(self, query: Query, row: Any, inputs: str) -> ArtifactRecord | None:  # noqa: ANN401
+        """Return the record in *row* if it matches; raises `CorruptRecordError`."""
+        record = self._record(row)
+        if query.inputs:
+            self._check_inputs(record.id, inputs, record.signature)
+        try:
+            return record if matches(query, record, inputs) else None
+        except Exception as error:
+            reason = f"inputs: {type(error).__name__}: {error}"
+            raise CorruptRecordError(record.id, self._database.name, reason) from error
+
+    def _sound(self, rows: Iterable[Any]) -> tuple[ArtifactRecord, ...]:
+        """Return the records in *rows*; skip damaged ones, with a warning."""
+        found: list[ArtifactRecord] = []
+        skipped: list[CorruptRecordError] = []
+        for row in rows:
+            try:
+                found.append(self._record(row))
+            except CorruptRecordError as error:
+                skipped.append(error)
+        report_skipped(skipped)
+        return tuple(found)
 
     def _record(self, row: Any, wanted: ArtifactId | None = None) -> ArtifactRecord:  # noqa: ANN401
         """Return the record in *row*, checked; raises `CorruptRecordError`."""
