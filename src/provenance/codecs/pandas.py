@@ -120,7 +120,7 @@ def _extras(value: Any) -> dict[str, object]:  # noqa: ANN401 - pandas'
     except (TypeError, ValueError):
         is_kept = False
     if not is_kept:
-        raise TypeError("Parquet does not preserve attrs that are no JSON")
+        raise TypeError("Parquet does not preserve attrs that JSON would change")
     return extras
 
 
@@ -140,7 +140,7 @@ def _refuse_labels(frame: Any) -> None:  # noqa: ANN401 - pandas'
         raise TypeError("Parquet does not preserve the levels of an index")
     frequency = getattr(index, "freq", None)
     if frequency is not None and to_offset(frequency.freqstr) != frequency:
-        raise TypeError(f"no name leads to the frequency {frequency!r} of the index")
+        raise TypeError(f"Parquet does not preserve the frequency {frequency!r} of the index")
     labels = (index.name, frame.columns.name)
     if any(label is not None and type(label) is not str for label in labels) or index.name in names:
         raise TypeError(

@@ -158,7 +158,7 @@ def _generator(value: Any, walk: Walk) -> Item:
     if isinstance(value, np.random.Generator):
         return node(_GENERATOR, (name_of(value), walk.item(value.bit_generator)))
     if value is _SHARED:
-        # What the whole process draws from is no part of a value that refers to it.
+        # The generator of the whole process does not belong to a value that refers to it.
         return node(_GENERATOR, (name_of(value), "shared"))
     if isinstance(value, np.random.RandomState):
         return node(_GENERATOR, (name_of(value), walk.item(value.get_state(legacy=False))))

@@ -15,7 +15,7 @@ _IMAGE = prefix("pillow image")
 @inherited("PIL.Image:Image")
 def _image(value: Any, walk: Walk) -> Item:
     value.load()
-    exif = {tag: content for tag, content in value.getexif().items()}  # noqa: C416 - it is no mapping
+    exif = {tag: content for tag, content in value.getexif().items()}  # noqa: C416 - not a mapping
     facts = walk.items([value.mode, value.size, dict(value.info), exif])
     palette = value.getpalette() if value.mode in {"P", "PA"} else None
     return node(_IMAGE, (name_of(value), *facts, walk.item(palette), *_frames(value)))

@@ -85,7 +85,7 @@ def type_name(type_: type) -> str:
 
 
 def _module_of(type_: type) -> str:
-    """Return the name of the module of a type; empty for a class whose `__module__` is no string."""
+    """Return the name of the module of a type; empty if `__module__` is not a string."""
     module: object = type_.__module__
     return main_name(module) if isinstance(module, str) else ""
 
