@@ -179,11 +179,6 @@ KINDS = {
         lambda it: (hash(it), it.diff(X), it.is_positive),
         lambda: sympy.sin(X) ** 2 + 2,
     ),
-    "function of sympy": (
-        lambda: sympy.Function("f"),
-        lambda it: it(X).diff(X),
-        lambda: sympy.Function("g"),
-    ),
 }
 """By name: how a value is made, how it is read, and how others that differ from it are made."""
 

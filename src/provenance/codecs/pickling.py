@@ -140,12 +140,14 @@ def reduce_with_attributes(value: object) -> Any:  # noqa: ANN401 - the signatur
 def restore_attributes(value: Any, saved: tuple[Any, dict[str, object]]) -> None:  # noqa: ANN401
     """Set the state of *value* as pickle does, and the attributes that its reduction left out."""
     state, beside = saved
-    plain, slots = state if type(state) is tuple and len(state) == _PAIR else (state, None)
+    is_pair = type(cast("object", state)) is tuple and len(state) == _PAIR
+    plain: dict[str, object] | None = state[0] if is_pair else state
+    slots: dict[str, object] | None = state[1] if is_pair else None
     if state is not None and hasattr(value, "__setstate__"):
         value.__setstate__(state)
     else:
         if plain:
-            vars(value).update(plain)
+            vars(cast("object", value)).update(plain)
         for name, content in (slots or {}).items():
             setattr(value, name, content)
     for name, content in beside.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Collection, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -34,9 +34,9 @@ def key_of(serializer: str, value: object) -> _Key:
     type_ = type(value)
     if type_ not in _CONTAINERS:
         return serializer, type_
-    held: Collection[object] = cast("Any", value)
-    if isinstance(held, Mapping):
-        held = held.values()
+    held = cast("Collection[object]", value)
+    if type_ is dict:
+        held = cast("Mapping[object, object]", value).values()
     return serializer, type_, frozenset(map(type, islice(held, _MEMBERS)))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from itertools import chain
 from types import GetSetDescriptorType, MemberDescriptorType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 Attributes: TypeAlias = "dict[str, object]"
 _CACHING: Final = frozenset(
@@ -96,7 +96,7 @@ def cached_names(type_: type) -> frozenset[str]:
 
 def _cached_names(type_: type) -> frozenset[str]:
     members = chain.from_iterable(vars(base).items() for base in type_.__mro__)
-    names = {name for name, member in members if _is_caching(type(member))}
+    names = {name for name, member in members if _is_caching(type(cast("object", member)))}
     # A slotted attrs class computes its cached properties in `__getattr__`.
     computed: Any = getattr(getattr(type_, "__getattr__", None), "__globals__", {})
     if hasattr(type_, "__attrs_attrs__"):
@@ -249,7 +249,7 @@ def _plain_attributes_of_table(value: Any) -> Attributes:
     left = instance_dict(value).keys() - _OF_PANDAS
     if not left:
         return {}
-    left -= {*value._metadata, *cached_names(type(value))}  # noqa: SLF001 - documented by pandas
+    left -= {*value._metadata, *cached_names(type(cast("object", value)))}  # noqa: SLF001 - documented by pandas
     return {name: instance_dict(value)[name] for name in sorted(left)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from provenance.hashing.attributes import attributes, cached_names, slots
 from provenance.hashing.containers import named_items
@@ -16,7 +16,7 @@ _GRAPH = prefix("networkx graph")
 
 @inherited("networkx.classes.graph:Graph")
 def _graph(value: Any, walk: Walk) -> Item:
-    type_ = type(value)
+    type_: type = type(cast("object", value))
     state = attributes(value, slots(type_), cached=cached_names(type_))
     # Nodes with their data; neighbors of each node, and of multigraphs the edges to each, with theirs.
     depth = 3 if value.is_multigraph() else 2
@@ -30,4 +30,5 @@ def _ordered(value: Any, depth: int) -> object:
     """Return a mapping as a list of pairs, as are those in it down to *depth*."""
     if depth == 0 or not isinstance(value, Mapping):
         return value
-    return [(key, _ordered(content, depth - 1)) for key, content in value.items()]
+    pairs = cast("Mapping[object, object]", value).items()
+    return [(key, _ordered(content, depth - 1)) for key, content in pairs]

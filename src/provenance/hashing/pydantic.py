@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from provenance.hashing.attributes import cached_names, instance_dict
 from provenance.hashing.encoding import Item, node, prefix
@@ -14,7 +14,7 @@ _MODEL = prefix("pydantic model")
 
 @inherited("pydantic.main:BaseModel")
 def _model(value: Any, walk: Walk) -> Item:
-    cached = cached_names(type(value))
+    cached = cached_names(type(cast("object", value)))
     fields = {name: each for name, each in instance_dict(value).items() if name not in cached}
     names = ("__pydantic_extra__", "__pydantic_private__", "__pydantic_fields_set__")
     # A model that validation has not finished lacks some of them.

@@ -7,10 +7,9 @@ A handler takes a value and the current walk and returns the value's item. Types
 from __future__ import annotations
 
 import sys
-from collections import namedtuple
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from provenance.hashing.encoding import SCALARS, Item, node, prefix
 from provenance.model.ids import main_name
@@ -86,7 +85,7 @@ def type_name(type_: type) -> str:
 
 def _module_of(type_: type) -> str:
     """Return the name of the module of a type; empty if `__module__` is not a string."""
-    module: object = type_.__module__
+    module = cast("object", type_.__module__)
     return main_name(module) if isinstance(module, str) else ""
 
 
@@ -119,14 +118,15 @@ def leads_to(module: object, qualname: str, value: object) -> bool:
     return found is value
 
 
-_FIELDS_ONLY: Final = namedtuple("_FIELDS_ONLY", ())  # noqa: PYI024 - what it generates counts
+class _FieldsOnly(NamedTuple):
+    pass
 
 
 def is_plain_namedtuple(type_: type) -> bool:
     """Tell whether a class is what `namedtuple` returns: its name and its fields say all of it."""
     if type_.__bases__ != (tuple,) or not hasattr(type_, "_fields"):
         return False
-    members, generated = vars(type_), vars(_FIELDS_ONLY)
+    members, generated = vars(type_), vars(_FieldsOnly)
     extra = members.keys() - generated.keys() - {*members["_fields"], "__annotations__"}
     shared = ("__repr__", "_asdict", "__getnewargs__")
     codes = [getattr(members.get(name), "__code__", None) for name in shared]

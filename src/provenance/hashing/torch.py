@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 from provenance.hashing.attributes import attributes_beside, instance_dict
 from provenance.hashing.containers import with_attributes
@@ -25,7 +26,7 @@ _GENERATOR, _NESTED = map(prefix, ("torch generator", "torch nested tensor"))
 def _tensor(value: Any, walk: Walk) -> Item:
     # Device and strides do not count; `requires_grad`, the gradient and attributes do.
     # Attributes of nested tensors are their own: where each part begins, and caches.
-    own = {} if value.is_nested else instance_dict(value)
+    own: Mapping[str, object] = {} if value.is_nested else instance_dict(value)
     beside = {**own, **attributes_beside(value)}
     return with_attributes(_content(value, walk), beside, walk)
 
@@ -62,8 +63,9 @@ def _module(value: Any, walk: Walk) -> Item:
 
 
 def _state(value: Any) -> Any:
-    found = value.__getstate__()
-    return {**found} if isinstance(found, dict) else found
+    found: Any = value.__getstate__()
+    # A dictionary of its own type counts as one.
+    return {**found} if isinstance(cast("object", found), dict) else found
 
 
 @exact(torch.dtype, torch.layout, torch.memory_format, torch.device)

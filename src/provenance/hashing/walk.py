@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from provenance.errors import UnhashableValueError
 from provenance.hashing.attributes import attributes, slots
@@ -50,7 +50,7 @@ def _step(outer: Any, inner: object) -> str:
         for index, value in enumerate(outer):
             if value is inner:
                 return f"[{index}]" if isinstance(outer, Sequence) else f".member({_short(inner)})"
-    for name, content in attributes(outer, slots(type(outer))).items():
+    for name, content in attributes(outer, slots(type(cast("object", outer)))).items():
         if content is inner:
             return f".{name}"
     return ""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
 from provenance.hashing.attributes import Attributes, attributes, cached_names, slots
 from provenance.hashing.containers import named_items
 from provenance.hashing.encoding import Item, node, prefix
-from provenance.hashing.registry import inherited, name_of, type_name
+from provenance.hashing.registry import inherited, name_of
 from provenance.hashing.walk import UnhashablePart, Walk
 
 _DATA, _TREE = map(prefix, ("xarray data", "xarray tree"))
 
 
 def _state(value: Any) -> Attributes:
-    type_ = type(value)
+    type_: type = type(cast("object", value))
     state = attributes(value, slots(type_), cached=cached_names(type_))
     # Reading makes an empty dictionary of a missing one.
     for name in ("_attrs", "_encoding"):
@@ -25,7 +25,7 @@ def _state(value: Any) -> Attributes:
     indexes: Any = state.get("_indexes")
     if indexes is not None:
         # They are derived from the coordinates, whose values count.
-        state["_indexes"] = {name: type_name(type(index)) for name, index in indexes.items()}
+        state["_indexes"] = {name: name_of(index) for name, index in indexes.items()}
     return state
 
 
