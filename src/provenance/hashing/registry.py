@@ -124,9 +124,10 @@ class _FieldsOnly(NamedTuple):
 
 def is_plain_namedtuple(type_: type) -> bool:
     """Tell whether a class is what `namedtuple` returns: its name and its fields say all of it."""
-    if type_.__bases__ != (tuple,) or not hasattr(type_, "_fields"):
-        return False
     members, generated = vars(type_), vars(_FieldsOnly)
+    # Defaults of fields differ without a trace in the instances.
+    if type_.__bases__ != (tuple,) or "_fields" not in members or members.get("_field_defaults"):
+        return False
     extra = members.keys() - generated.keys() - {*members["_fields"], "__annotations__"}
     shared = ("__repr__", "_asdict", "__getnewargs__")
     codes = [getattr(members.get(name), "__code__", None) for name in shared]
