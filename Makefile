@@ -16,7 +16,7 @@ LOCKS := requirements/uv.txt requirements/dev.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: demo test test-torch test-pictures transparency properties kills lint types bench docs figures lock upgrade format statements clean
+.PHONY: demo test test-torch test-libraries test-pictures transparency properties kills lint types bench docs figures lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
@@ -40,6 +40,12 @@ test-pictures: $(STAMP)  ## what matplotlib, Pillow and xarray do with results, 
 
 transparency: $(STAMP)  ## after a change of what results do: writes which expressions differ from plain values
 	$(BIN)/python tests/transparency/record.py $(ARGS)
+
+test-libraries: $(STAMP)  ## in an environment of its own, with libraries that the lock does not have
+	$(BIN)/python -m venv .venv-libraries
+	$(BIN)/uv pip install --quiet --python .venv-libraries/bin/python --requirement requirements/libraries.txt \
+		--editable ".[lz4,pandas,polars,zstd]"
+	.venv-libraries/bin/python -m pytest tests/libraries
 
 properties: $(STAMP)  ## the laws again, with many more examples
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties $(ARGS)

@@ -182,6 +182,8 @@ if _typing.TYPE_CHECKING:
         SetDamaged as SetDamaged,
         SourceMissing as SourceMissing,
         StoreDamaged as StoreDamaged,
+        ValueDiffers as ValueDiffers,
+        ValueUnreadable as ValueUnreadable,
         VerificationReport as VerificationReport,
     )
     from provenance.maintenance.verification import verify as verify
@@ -199,7 +201,7 @@ _LATER: _typing.Final = {
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "maintenance.eviction": "evict",
     "maintenance.garbage": "collect_garbage",
-    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SetDamaged SourceMissing StoreDamaged VerificationReport",
+    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SetDamaged SourceMissing StoreDamaged ValueDiffers ValueUnreadable VerificationReport",
     "maintenance.verification": "verify",
 }
 """Names by module that are imported on first use, to keep `import provenance` fast.
@@ -215,6 +217,7 @@ _PICKLED: _typing.Final = {
     "archives": "LocalSource",
     "model.records": "ArtifactRecord",
     "repository.inputs": "InputHashes Summary",
+    "codecs.pickling": "restore_attributes",
     "results.handles": "restore_artifact",
     "results.transparent": "restore_proxy restore_value",
     "singleflight.leases": "SingleFlight",

@@ -141,3 +141,34 @@ def test_what_cannot_be_called_is_refused(thing):
     """With a TypeError that shows it."""
     with pytest.raises(TypeError, match=repr(thing)):
         inspect_function(thing)
+
+
+def hiding(a, b=2, /, **kw):
+    """A function whose `**kw` takes the names of the parameters before it."""
+    return [a, b, kw]
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [((1,), {"b": 7}), ((1, 3), {"b": 7, "a": 0}), ((1,), {"z": 0, "a": 3, "c": 4}), ((1,), {})],
+)
+@pytest.mark.parametrize("merge", [False, True])
+def test_keywords_may_have_names_of_positional_parameters(args, kwargs, merge, repo):
+    """They go to `**kw`, in the order in which they are passed."""
+    decorated = p.provenance(merge_defaults=merge)(hiding)
+    result = decorated(*args, **kwargs)
+    assert hiding(*args, **kwargs) == list(result)
+    assert list(hiding(*args, **kwargs)[2]) == list(result[2])
+    assert decorated.artifact_id(1, b=7) not in {
+        decorated.artifact_id(1, 7),
+        decorated.artifact_id(1),
+    }
+
+
+@pytest.mark.parametrize(("args", "kwargs"), [((), {"a": 1}), ((), {}), ((1, 2, 3), {"b": 1})])
+def test_calls_that_python_refuses_are_refused(args, kwargs, repo):
+    """As the function itself would."""
+    with pytest.raises(TypeError):
+        hiding(*args, **kwargs)
+    with pytest.raises(TypeError):
+        p.provenance()(hiding)(*args, **kwargs)

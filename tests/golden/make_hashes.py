@@ -15,6 +15,7 @@ import json
 import math
 import pathlib
 import re
+import sys
 import types
 import uuid
 import zoneinfo
@@ -74,8 +75,11 @@ class Shade(enum.Enum):
 
 
 Named = collections.namedtuple("Named", "a b")  # noqa: PYI024 - the untyped kind counts too
+_classes = sys.modules.setdefault("golden_classes", types.ModuleType("golden_classes"))
 for _kind in (Text, Members, Plain, Slotted, Point, Pair, Level, Shade, Named):
-    _kind.__module__ = "golden"  # whatever the name under which this file is imported
+    _kind.__module__ = "golden_classes"  # whatever the name under which this file is imported
+    # Imported under a second name, it has the classes of the first, to which their names lead.
+    globals()[_kind.__name__] = vars(_classes).setdefault(_kind.__name__, _kind)
 
 BUILTINS = {
     "none": None,

@@ -21,6 +21,8 @@ from provenance.maintenance.reports import (
     RunMissing,
     SourceMissing,
     StoreDamaged,
+    ValueDiffers,
+    ValueUnreadable,
 )
 from provenance.maintenance.verification import sample_ids
 from provenance.ports.blobs import VerifyBlob
@@ -378,3 +380,34 @@ def test_what_a_store_says_of_itself_is_asked_of_each_tier(repo):
     """A chain tells for all of its databases."""
     assert () == repo.interpreter(CheckDatabase())
     assert repo.interpreter(FindRun("ab" * 20)) is None
+
+
+class Passing:
+    """Comes back as it was until *fault* says otherwise."""
+
+    fault = None
+
+    def __init__(self):
+        self.x = 1
+
+    def __setstate__(self, state):
+        if isinstance(self.fault, Exception):
+            raise self.fault
+        self.x = state["x"] if self.fault is None else self.fault
+
+
+def test_values_are_decoded_only_when_asked(repo, monkeypatch):
+    """Their bytes may be sound all the same."""
+    made = p.provenance(name="passing", serializer="joblib")(Passing).artifact()
+    pipeline()
+    assert p.verify(deep=True).is_sound
+    monkeypatch.setattr(Passing, "fault", KeyError("gone"))
+    assert p.verify().is_sound
+    (unreadable,) = p.verify(deep=True).problems
+    assert (ValueUnreadable, made.id) == (type(unreadable), unreadable.artifact_id)
+    assert "gone" in unreadable.reason
+    monkeypatch.setattr(Passing, "fault", 2)
+    changed = Passing()
+    changed.x = 2
+    assert (ValueDiffers(made.id, p.hash(changed)),) == p.verify(deep=True).problems
+    assert p.verify(deep=True, sample=100).problems == p.verify(deep=True).problems

@@ -224,8 +224,7 @@ REFUSED = {
     "numbers as names": pd.DataFrame({0: [1]}),
     "no columns": FRAME[[]],
     "objects": pd.DataFrame({"x": [1, "a", None]}, dtype=object),
-    "attrs": _with("attrs", {"source": "x"}),
-    "flags": FRAME.set_flags(allows_duplicate_labels=False),
+    "attrs": _with("attrs", {"sources": ("x", "y")}),
     "categories": FRAME.astype({"text": "category"}),
     "periods": pd.DataFrame({"x": pd.period_range("2024", periods=2, freq="M")}),
     "intervals": pd.DataFrame({"x": pd.interval_range(0, 2)}),
@@ -234,7 +233,9 @@ REFUSED = {
     "levels of columns": FRAME.set_axis(
         pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)]), axis=1
     ),
-    "frequency": FRAME.set_axis(pd.date_range("2024", periods=2)),
+    "frequency": FRAME.set_axis(
+        pd.date_range("2024", periods=2, freq=pd.offsets.CDay(holidays=["2024-02-01"]))
+    ),
     "categories as index": FRAME.set_axis(pd.CategoricalIndex(["a", "b"])),
     "subclass": Special({"x": [1]}),
     "arrow": pd.DataFrame({"x": pd.array([1, None], dtype="int64[pyarrow]")}),

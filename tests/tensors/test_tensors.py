@@ -8,8 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+import provenance as p
 from provenance.errors import UnhashableValueError
 from provenance.hashing import hash_value
+from provenance.testing import in_memory
 
 DTYPES = [
     torch.float64,
@@ -117,3 +119,79 @@ def test_types_and_devices_are_told_apart():
         torch.strided,
     ]
     assert len(values) == len({hash_value(one) for one in values})
+
+
+def leaf(grad=None, **attributes):
+    """Return a tensor with a gradient and attributes."""
+    value = torch.zeros(2, requires_grad=True)
+    value.grad = None if grad is None else torch.full((2,), grad)
+    for name, content in attributes.items():
+        setattr(value, name, content)
+    return value
+
+
+class Marked(torch.Tensor):
+    pass
+
+
+def marked(unit):
+    """Return a tensor of a subclass with an attribute."""
+    value = torch.zeros(2).as_subclass(Marked)
+    value.unit = unit
+    return value
+
+
+def trained(steps):
+    """Return a layer with the gradient of some steps."""
+    torch.manual_seed(1)
+    layer = torch.nn.Linear(2, 1)
+    for _ in range(steps):
+        layer(torch.ones(1, 2)).sum().backward()
+    return layer
+
+
+def jagged(*sizes):
+    """Return tensors of these sizes in one."""
+    return torch.nested.nested_tensor([torch.zeros(size) for size in sizes], layout=torch.jagged)
+
+
+MUST_DIFFER = {
+    "gradient": lambda: [leaf(), leaf(1.0), leaf(2.0)],
+    "attribute": lambda: [leaf(), leaf(unit="m"), leaf(unit="km")],
+    "attribute of a subclass": lambda: [marked("m"), marked("km")],
+    "gradients of a layer": lambda: [trained(0), trained(1), trained(2)],
+    "nested tensors": lambda: [jagged(1, 2), jagged(2, 1), jagged(3)],
+}
+
+
+@pytest.mark.parametrize("kind", MUST_DIFFER)
+def test_what_behaves_differently_differs(kind):
+    """Gradients and attributes count, and those of the stored value are those that were computed."""
+    values = MUST_DIFFER[kind]()
+    assert len({p.hash(value) for value in values}) == len(values)
+    for value in values:
+        with in_memory() as repo:
+
+            @p.provenance()
+            def make(held):
+                return held[0]
+
+            artifact = make.artifact([value])
+            assert p.hash(value) == p.hash(repo.get_value(artifact.id))
+
+
+@pytest.mark.parametrize("kind", [torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN])
+def test_recurrent_layers_count_by_their_state(kind):
+    """They hold weak references, which they leave out of their state."""
+    torch.manual_seed(1)
+    one, other = kind(2, 3), kind(2, 3)
+    assert p.hash(one) == p.hash(copy.deepcopy(one)) == p.hash(pickle.loads(pickle.dumps(one)))
+    assert p.hash(one) != p.hash(other)
+
+
+def test_distributions_do_not_count_what_reading_keeps():
+    """Their lazy properties are caches."""
+    value = torch.distributions.Categorical(probs=torch.tensor([0.5, 0.5]))
+    before = p.hash(value)
+    assert len(value.logits) == 2
+    assert before == p.hash(value)

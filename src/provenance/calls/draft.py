@@ -109,8 +109,12 @@ class PendingArtifact:
         """How the value may be written."""
         options, value = self.spec.options, self.computation.value
         what = f"the result of {self.plan.cache_key.name}"
+        # What refers to artifacts and files may be read only once they are stored.
+        refers = self.computation.holds or self.parts or isinstance(value, ArchivedFile)
+        value_id = None if refers else self.computation.value_id
         for each in candidates(value, options.serializer):
-            yield Encoding(each.name, value, what, options.dump_kwargs)
+            kwargs = options.dump_kwargs, value_id, options.load_kwargs
+            yield Encoding(each.name, value, what, *kwargs)
 
     @property
     def inputs_are_plain(self) -> bool:

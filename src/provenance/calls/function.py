@@ -44,6 +44,7 @@ from provenance.calls.spec import (
 )
 from provenance.effect import run
 from provenance.events import CodeChange, MissReason
+from provenance.hashing.functions import Receiver
 from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
 from provenance.repository import programs
@@ -231,7 +232,9 @@ class CachedFunction(Generic[P, R_co]):
         finally:
             _description_guard.reset(token)
         cache_key = cache_key_of(self._subject, self._options)
-        bound = self._subject.args, dict(self._subject.keywords)
+        # The object of a method may hold this function.
+        first = [Receiver(argument) for argument in self._subject.args[:1]]
+        bound = (*first, *self._subject.args[1:]), dict(self._subject.keywords)
         return *cache_key.identity, dict(hashes), bound
 
     def __provenance_names__(self) -> tuple[str, ...]:

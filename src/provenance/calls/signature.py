@@ -165,14 +165,34 @@ def _bind_by_python(
 ) -> inspect.BoundArguments:
     """Bind to the innermost signature, or else to that of a wrapper with additional parameters."""
     try:
-        return wrapped.signature.bind(*args, **kwargs)
+        return _bind_to(wrapped.signature, args, kwargs)
     except TypeError as error:
         if hasattr(wrapped.function, "__wrapped__"):
             with suppress(TypeError, ValueError):
-                return inspect.signature(wrapped.function, follow_wrapped=False).bind(
-                    *args, **kwargs
-                )
+                outer = inspect.signature(wrapped.function, follow_wrapped=False)
+                return _bind_to(outer, args, kwargs)
         raise TypeError(f"{wrapped.label}() {error}") from None
+
+
+def _bind_to(
+    signature: inspect.Signature, args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> inspect.BoundArguments:
+    """Bind as `Signature.bind` does, also a keyword with the name of a positional-only parameter.
+
+    `**kwargs` takes it. In Python 3.11 `bind` refuses it if the parameter has a default.
+    """
+    parameters = signature.parameters.values()
+    extra = next((p.name for p in parameters if p.kind is Parameter.VAR_KEYWORD), None)
+    hidden = {p.name for p in parameters if p.kind is Parameter.POSITIONAL_ONLY} & kwargs.keys()
+    if extra is None or not hidden:
+        return signature.bind(*args, **kwargs)
+    others = {name: value for name, value in kwargs.items() if name not in hidden}
+    bound = signature.bind(*args, **others)
+    taken: Mapping[str, object] = bound.arguments.get(extra, {})
+    bound.arguments[extra] = {
+        name: value for name, value in kwargs.items() if name in taken or name in hidden
+    }
+    return bound
 
 
 def merge_dictionaries(
@@ -198,7 +218,7 @@ def merge_call_arguments(
     kwargs: Mapping[str, object],
 ) -> tuple[tuple[object, ...], dict[str, object]]:
     """Return the arguments to call the function with, after completing dictionaries."""
-    bound = wrapped.signature.bind(*wrapped.args, *args, **{**wrapped.keywords, **kwargs})
+    bound = _bind_to(wrapped.signature, (*wrapped.args, *args), {**wrapped.keywords, **kwargs})
     named = {name: value for name, value in bound.arguments.items() if name in wrapped.defaults}
     bound.arguments.update(merge_dictionaries(chosen, wrapped.defaults, named))
     return bound.args, bound.kwargs

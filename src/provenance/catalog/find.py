@@ -72,14 +72,6 @@ _SHOWN: Final = 10
 _TITLES: Final = ("id", "name", "version", "value", "size", "took", "computed")
 
 
-class NamedFunction(Protocol):
-    """A decorated function."""
-
-    def __provenance_names__(self) -> tuple[str, ...]:
-        """Return the name of its artifacts, and its aliases."""
-        ...
-
-
 @exported
 @frozen(repr=False)
 class SearchResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from functools import partial
 from typing import BinaryIO, Final, cast
@@ -12,12 +13,15 @@ from provenance.codecs.compression import CompressingWriter, open_decompressed
 from provenance.codecs.limits import RATIO, limit_decoded_size
 from provenance.codecs.pickling import scalar_bytes
 from provenance.codecs.registry import PICKLE, Load, Serializer, get_serializer
+from provenance.codecs.roundtrip import CopyingSink, count_checked, is_due, key_of
 from provenance.errors import (
     MissingLibraryError,
     ProvenanceError,
     UnserializableValueError,
     UntrustedStoreError,
 )
+from provenance.hashing import hash_value
+from provenance.model.ids import ValueId
 from provenance.model.records import NO_OPTIONS, Options
 from provenance.model.references import SCALARS
 from provenance.util.formatting import describe_error
@@ -34,14 +38,46 @@ class Encoding:
     value: object = field(eq=False, repr=False)
     what: str
     dump_kwargs: Options = NO_OPTIONS
+    value_id: ValueId | None = field(default=None, eq=False)
+    """Hash of the value, if what is written may be read back to compare it."""
+    load_kwargs: Options = field(default=NO_OPTIONS, eq=False)
+    """Arguments for reading it back."""
 
     def __call__(self, sink: BinaryIO) -> None:
         """Write the bytes into *sink*.
 
         Raises:
-            UnserializableValueError: if the serializer refuses the value; the sink's errors
-                propagate.
+            UnserializableValueError: if the serializer refuses the value, or does not give it back;
+                the sink's errors propagate.
         """
+        if self.value_id is None or (self.serializer == PICKLE and type(self.value) in SCALARS):
+            self._write(sink)
+            return
+        key = key_of(self.serializer, self.value)
+        if not is_due(key):
+            self._write(sink)
+            return
+        copying = CopyingSink(sink)
+        self._write(copying.binary())
+        if copying.written is not None:
+            self._read_back(bytes(copying.written))
+            count_checked(key)
+
+    def _read_back(self, written: bytes) -> None:
+        """Raise `UnserializableValueError` unless *written* is read as the value."""
+        try:
+            decoding = Decoding(self.serializer, self.load_kwargs, self.dump_kwargs)
+            found = hash_value(decoding(io.BytesIO(written)))
+        except MemoryError:
+            return
+        except Exception as error:
+            reason = f"serializer {self.serializer!r} cannot read it back: {describe_error(error)}"
+            raise UnserializableValueError(self.what, reason, self.value) from error
+        if found != self.value_id:
+            reason = f"serializer {self.serializer!r} does not give it back as it is"
+            raise UnserializableValueError(self.what, reason, self.value)
+
+    def _write(self, sink: BinaryIO) -> None:
         serializer = get_serializer(self.serializer)
         try:
             # Most calls have no options.

@@ -25,7 +25,8 @@ def is_plain_array(value: object) -> bool:
     numpy = imported_module("numpy")
     if numpy is None or type(value) not in {numpy.ndarray, numpy.memmap}:
         return False
-    return _holds_no_pointers(cast("Any", value).dtype)
+    dtype: np.dtype[Any] = cast("Any", value).dtype
+    return _holds_no_pointers(dtype) and not _has_metadata(dtype)
 
 
 def dump_array(value: object, sink: BinaryIO) -> None:
@@ -155,6 +156,17 @@ def _holds_no_pointers(dtype: np.dtype[Any]) -> bool:
     if dtype.subdtype is not None:
         return _holds_no_pointers(dtype.subdtype[0])
     return all(_holds_no_pointers(dtype[name]) for name in dtype.names or ())
+
+
+def _has_metadata(dtype: np.dtype[Any]) -> bool:
+    """Tell whether a type has metadata or titles, at any depth, which the format has no place for."""
+    if dtype.metadata is not None:
+        return True
+    if dtype.subdtype is not None:
+        return _has_metadata(dtype.subdtype[0])
+    fields: Any = dtype.fields or {}
+    names = dtype.names or ()
+    return len(fields) > len(names) or any(_has_metadata(dtype[name]) for name in names)
 
 
 def _bytes_of(array: npt.NDArray[Any]) -> memoryview:

@@ -13,6 +13,8 @@ from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 from provenance.codecs import pyarrow
+from provenance.hashing import hash_value
+from provenance.hashing.attributes import attributes_beside
 from provenance.util.optional import imported_module, require_library
 
 _FRAME: Final = "pd_df_parquet"
@@ -51,7 +53,7 @@ def dump_frame(value: object, sink: BinaryIO, *, compression: str | None = None)
     """
     if not is_frame(value):
         raise TypeError(f"serializer {_FRAME!r} writes frames, not {type(value).__qualname__}")
-    _dump(value, sink, {}, compression)
+    _dump(value, sink, _extras(value), compression)
 
 
 def dump_series(value: object, sink: BinaryIO, *, compression: str | None = None) -> None:
@@ -62,25 +64,23 @@ def dump_series(value: object, sink: BinaryIO, *, compression: str | None = None
             f"serializer {_SERIES!r} writes series with a string as name, "
             f"not {type(series).__qualname__}"
         )
-    _refuse_extras(series)
-    _dump(series.to_frame(_VALUES), sink, {"name": series.name}, compression)
+    facts = {"name": series.name, **_extras(series)}
+    _dump(series.to_frame(_VALUES), sink, facts, compression)
 
 
 def load_frame(source: BinaryIO) -> object:
     """Read what `dump_frame` wrote."""
-    frame, _ = _load(source, _FRAME)
-    return frame
+    frame, facts = _load(source, _FRAME)
+    return _with_extras(frame, facts)
 
 
 def load_series(source: BinaryIO) -> object:
     """Read what `dump_series` wrote."""
     frame, facts = _load(source, _SERIES)
-    series: object = frame.iloc[:, 0].rename(facts["name"])
-    return series
+    return _with_extras(frame.iloc[:, 0].rename(facts["name"]), facts)
 
 
 def _dump(frame: Any, sink: BinaryIO, facts: dict[str, object], compression: str | None) -> None:  # noqa: ANN401
-    _refuse_extras(frame)
     _refuse_labels(frame)
     pandas: Any = sys.modules["pandas"]
     index = () if type(frame.index) is pandas.RangeIndex else (frame.index.dtype,)
@@ -99,18 +99,48 @@ def _dump(frame: Any, sink: BinaryIO, facts: dict[str, object], compression: str
     pyarrow.dump(table, sink, texts, compression)
 
 
-def _refuse_extras(value: Any) -> None:  # noqa: ANN401 - pandas'
-    if value.attrs or not value.flags.allows_duplicate_labels:
-        raise TypeError("Parquet does not preserve attrs and flags")
+def _extras(value: Any) -> dict[str, object]:  # noqa: ANN401 - pandas'
+    """Return what a frame or a series has besides its values, as JSON can keep it.
+
+    Raises:
+        TypeError: if it has anything that JSON does not give back.
+    """
+    if attributes_beside(value):
+        raise TypeError("Parquet does not preserve attributes that were set on the table")
+    extras: dict[str, object] = {}
+    frequency = getattr(value.index, "freq", None)
+    if value.attrs:
+        extras["attrs"] = value.attrs
+    if not value.flags.allows_duplicate_labels:
+        extras["unique"] = True
+    if frequency is not None:
+        extras["freq"] = frequency.freqstr
+    try:
+        is_kept = hash_value(json.loads(json.dumps(extras))) == hash_value(extras)
+    except (TypeError, ValueError):
+        is_kept = False
+    if not is_kept:
+        raise TypeError("Parquet does not preserve attrs that JSON would change")
+    return extras
+
+
+def _with_extras(value: Any, facts: dict[str, Any]) -> object:  # noqa: ANN401 - pandas'
+    value.attrs = facts.get("attrs", {})
+    if "freq" in facts:
+        value.index.freq = facts["freq"]
+    return value.set_flags(allows_duplicate_labels=False) if "unique" in facts else value
 
 
 def _refuse_labels(frame: Any) -> None:  # noqa: ANN401 - pandas'
     names = list(frame.columns)
     if not names or not frame.columns.is_unique or any(type(name) is not str for name in names):
         raise TypeError("the columns of a Parquet file must have unique string names")
-    index = frame.index
-    if index.nlevels > 1 or getattr(index, "freq", None) is not None:
-        raise TypeError("Parquet does not preserve the levels or the frequency of an index")
+    index, to_offset = frame.index, sys.modules["pandas"].tseries.frequencies.to_offset
+    if index.nlevels > 1:
+        raise TypeError("Parquet does not preserve the levels of an index")
+    frequency = getattr(index, "freq", None)
+    if frequency is not None and to_offset(frequency.freqstr) != frequency:
+        raise TypeError(f"Parquet does not preserve the frequency {frequency!r} of the index")
     labels = (index.name, frame.columns.name)
     if any(label is not None and type(label) is not str for label in labels) or index.name in names:
         raise TypeError(

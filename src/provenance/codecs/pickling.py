@@ -5,11 +5,14 @@ All three write protocol 5, which every supported Python reads.
 
 from __future__ import annotations
 
+import copyreg
 import pickle
 from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from provenance.hashing.attributes import attributes_beside
 from provenance.model.references import SCALARS
+from provenance.util.naming import exported
 
 if TYPE_CHECKING:
     from joblib.numpy_pickle import NumpyPickler
@@ -95,6 +98,9 @@ def _array_pickler() -> type[NumpyPickler]:
     from joblib.numpy_pickle import NumpyPickler
 
     class ArrayPickler(NumpyPickler):
+        def reducer_override(self, obj: object) -> Any:  # noqa: ANN401 - the signature of pickle
+            return reduce_with_attributes(obj)
+
         def save(self, obj: object) -> None:
             kind = type(obj)
             if kind.__module__.startswith("numpy") and kind.__name__ == "matrix":
@@ -110,6 +116,45 @@ def load_joblib(source: BinaryIO) -> object:
     import joblib
 
     return joblib.load(source)
+
+
+def reduce_with_attributes(value: object) -> Any:  # noqa: ANN401 - the signature of pickle
+    """Return the reduction of *value* with the attributes that it leaves out.
+
+    Return `NotImplemented` if it leaves out none.
+    """
+    beside = attributes_beside(value)
+    special = copyreg.dispatch_table.get(type(value))
+    if not beside:
+        return NotImplemented
+    reduced: Any = value.__reduce_ex__(_PROTOCOL) if special is None else special(value)
+    if isinstance(reduced, str):
+        return NotImplemented
+    make, arguments, state, members, entries, setter = (*reduced, None, None, None, None)[:6]
+    if setter is not None:
+        return NotImplemented
+    return make, arguments, (state, beside), members, entries, restore_attributes
+
+
+@exported
+def restore_attributes(value: Any, saved: tuple[Any, dict[str, object]]) -> None:  # noqa: ANN401
+    """Set the state of *value* as pickle does, and the attributes that its reduction left out."""
+    state, beside = saved
+    is_pair = type(cast("object", state)) is tuple and len(state) == _PAIR
+    plain: dict[str, object] | None = state[0] if is_pair else state
+    slots: dict[str, object] | None = state[1] if is_pair else None
+    if state is not None and hasattr(value, "__setstate__"):
+        value.__setstate__(state)
+    else:
+        if plain:
+            vars(cast("object", value)).update(plain)
+        for name, content in (slots or {}).items():
+            setattr(value, name, content)
+    for name, content in beside.items():
+        object.__setattr__(value, name, content)
+
+
+_PAIR = 2
 
 
 def dump_cloudpickle(value: object, sink: BinaryIO) -> None:
@@ -134,7 +179,10 @@ def _code_pickler() -> type[pickle.Pickler]:
                 raise pickle.PicklingError(
                     "a memoryview has no bytes of its own; store bytes or an array"
                 )
-            reduced: Any = super().reducer_override(obj)
+            reduced: Any = reduce_with_attributes(obj)
+            if reduced is not NotImplemented:
+                return reduced
+            reduced = super().reducer_override(obj)
             parts: Any = reduced
             # A class stored by its code has a state: a pair of attributes and slots.
             if isinstance(obj, type) and isinstance(reduced, tuple) and len(parts) > _STATE:

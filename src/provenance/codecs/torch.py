@@ -5,9 +5,13 @@ A module is its state and a reference to its class.
 
 from __future__ import annotations
 
+import pickle
 import re
+from types import SimpleNamespace
 from typing import Any, BinaryIO
 
+from provenance.codecs.pickling import reduce_with_attributes
+from provenance.hashing.attributes import attributes_beside
 from provenance.util.optional import imported_module, require_library
 
 _NAME = "pytorch_model"
@@ -31,7 +35,14 @@ def dump_torch(value: object, sink: BinaryIO) -> None:
         raise TypeError(
             f"serializer {_NAME!r} writes modules and tensors, not {type(value).__qualname__}"
         )
-    torch.save(_compact(value, torch), sink)
+    # torch leaves out gradients.
+    pickler = SimpleNamespace(__name__="provenance", Pickler=_AttributePickler)
+    torch.save(_compact(value, torch), sink, pickle_module=pickler)
+
+
+class _AttributePickler(pickle.Pickler):
+    def reducer_override(self, obj: object) -> Any:  # noqa: ANN401 - the signature of pickle
+        return reduce_with_attributes(obj)
 
 
 def load_torch(source: BinaryIO, *, map_location: str | None = None) -> object:
@@ -61,6 +72,8 @@ def _check_device(name: object) -> None:
 def _compact(value: Any, torch: Any) -> Any:  # noqa: ANN401 - torch's types are its own
     """Return *value*, copied if it is a plain tensor that shows only a part of what it is stored in."""
     if type(value) is not torch.Tensor or value.layout is not torch.strided:
+        return value
+    if attributes_beside(value) or vars(value):
         return value
     if value.untyped_storage().nbytes() == value.numel() * value.element_size():
         return value

@@ -1,7 +1,7 @@
-"""Classes: by name, but those made inside functions by their content, as functions are.
+"""Classes: by name, but those to which no name leads by their content, as functions are.
 
-The name of a module's class identifies it. A class that a function makes may differ from call to
-call: in what its methods capture, in its attributes and in its bases.
+The name of a module's class identifies it. A class that a function makes, or that is made at run
+time, may differ from call to call: in what its methods capture, in its attributes and in its bases.
 """
 
 from __future__ import annotations
@@ -10,10 +10,18 @@ from contextvars import ContextVar
 from functools import cached_property
 from operator import itemgetter
 from types import FunctionType, MemberDescriptorType
-from typing import Final
+from typing import Any, Final, is_typeddict
 
 from provenance.hashing.encoding import Item, node, prefix
-from provenance.hashing.registry import exact, inherited, is_local, name_of, package_of, type_name
+from provenance.hashing.registry import (
+    exact,
+    inherited,
+    is_nameless,
+    leads_to,
+    name_of,
+    package_of,
+    type_name,
+)
 from provenance.hashing.walk import UnhashablePart, Walk
 
 _TYPE, _CLASS, _BASES, _NAMED = map(prefix, ("type", "class", "bases", "global"))
@@ -33,6 +41,17 @@ _MACHINERY: Final = frozenset(
         "__slotnames__",
         "__static_attributes__",
         "__weakref__",
+        # What pydantic derives from the fields.
+        "__class_vars__",
+        "__private_attributes__",
+        "__pydantic_complete__",
+        "__pydantic_core_schema__",
+        "__pydantic_fields_complete__",
+        "__pydantic_parent_namespace__",
+        "__pydantic_serializer__",
+        "__pydantic_setattr_handlers__",
+        "__pydantic_validator__",
+        "__signature__",
     }
 )
 """Members that do not affect what the class does: bookkeeping, source positions and type hints."""
@@ -45,7 +64,7 @@ _describing: ContextVar[tuple[type, ...]] = ContextVar("provenance_describing_cl
 @inherited(type)
 def _type(value: type, walk: Walk) -> Item:
     outer = _describing.get()
-    if not is_local(value) or value in outer:
+    if not is_nameless(value) or value in outer:
         return node(_TYPE, (type_name(value),))
     token = _describing.set((*outer, value))
     # A walk of its own: within a class, items differ from those of the same values outside it.
@@ -65,6 +84,9 @@ def _parts(value: type, walk: Walk) -> tuple[Item, ...]:
         for name, member in sorted(vars(value).items(), key=itemgetter(0))
         if name not in _MACHINERY and not _is_implied(member)
     }
+    if is_typeddict(value):
+        # Nothing else says what a `TypedDict` holds.
+        members["__annotations__"] = dict(sorted(value.__annotations__.items()))
     bases = node(_BASES, [walk.item(base) for base in value.__bases__])
     items = [_member(value, name, member, walk) for name, member in members.items()]
     return (type_name(value), name_of(value), bases, *members, *items)
@@ -77,16 +99,21 @@ def _is_implied(member: object) -> bool:
     return type(member) is MemberDescriptorType
 
 
-def _member(owner: type, name: str, member: object, walk: Walk) -> Item:
-    # A class decorator or a metaclass of another package added this function.
-    if type(member) is FunctionType and package_of(member) != package_of(owner):
-        return node(_NAMED, (f"{member.__module__}:{member.__qualname__}",))
+def _member(owner: type, name: str, member: Any, walk: Walk) -> Item:
+    # A class decorator or a metaclass of another package may have added a function.
+    is_foreign = type(member) is FunctionType and package_of(member) != package_of(owner)
+    named = f"{member.__module__}:{member.__qualname__}" if is_foreign else ""
+    if is_foreign and leads_to(member.__module__, member.__qualname__, member):
+        return node(_NAMED, (named,))
     reached = len(walk.trail)
     try:
         return walk.labeled(f".{name}", member)
     except UnhashablePart:
-        if isinstance(member, _METHODS):
+        if isinstance(member, _METHODS) and not is_foreign:
             raise
+        if is_foreign:
+            del walk.trail[reached:]
+            return node(_NAMED, (named,))
         # Other members that cannot be hashed, such as locks, count by their type.
         del walk.trail[reached:]
         return node(_OPAQUE, (name_of(member),))

@@ -9,6 +9,7 @@ from operator import itemgetter
 from types import EllipsisType, MappingProxyType, NotImplementedType
 from typing import Any, Final, TypeAlias
 
+from provenance.hashing.attributes import instance_dict
 from provenance.hashing.encoding import Buffer, Item, node, nodes, prefix
 from provenance.hashing.registry import batch, exact
 from provenance.hashing.walk import Walk
@@ -23,6 +24,7 @@ _ORDERED, _COUNTER, _DEFAULTDICT = map(prefix, ("OrderedDict", "Counter", "defau
 _DEQUE, _CHAIN_MAP, _MAPPING_PROXY = map(prefix, ("deque", "ChainMap", "mappingproxy"))
 _Order: TypeAlias = "tuple[tuple[str, ...], Callable[[Any], Any]]"
 _orders: Final[dict[tuple[str, ...], _Order]] = {}
+_ATTRIBUTED = prefix("with attributes")
 _SMALL, _REMEMBERED = 32, 4096
 _ALL_STR = frozenset({str}).issuperset
 _SORTABLE = (frozenset({str}), frozenset({int}), frozenset({bytes}))
@@ -81,6 +83,11 @@ def named_items(names: Iterable[str], values: Mapping[str, object], walk: Walk) 
     """Return the sorted *names* and then, in the same order, the items of their *values*."""
     ordered: list[Any] = sorted(names)
     return [*ordered, *walk.items([values[name] for name in ordered])]
+
+
+def with_attributes(item: Item, state: Mapping[str, object], walk: Walk) -> Item:
+    """Return *item*, or that of a node of it and the attributes *state* if there are any."""
+    return node(_ATTRIBUTED, (item, *named_items(state, state, walk))) if state else item
 
 
 def dict_items(value: Mapping[Any, Any], walk: Walk) -> list[Item]:
@@ -194,12 +201,13 @@ def _memoryview(value: memoryview, walk: Walk) -> Item:
 
 @exact(OrderedDict)
 def _ordered(value: OrderedDict[object, object], walk: Walk) -> Item:
-    return node(_ORDERED, (*walk.items(list(value)), *walk.items(list(value.values()))))
+    items = (*walk.items(list(value)), *walk.items(list(value.values())))
+    return with_attributes(node(_ORDERED, items), instance_dict(value), walk)
 
 
 @exact(Counter)
 def _counter(value: Counter[object], walk: Walk) -> Item:
-    return node(_COUNTER, dict_items(value, walk))
+    return with_attributes(node(_COUNTER, dict_items(value, walk)), instance_dict(value), walk)
 
 
 @exact(defaultdict)
@@ -215,7 +223,8 @@ def _deque(value: deque[object], walk: Walk) -> Item:
 
 @exact(ChainMap)
 def _chain_map(value: ChainMap[object, object], walk: Walk) -> Item:
-    return node(_CHAIN_MAP, walk.items(value.maps))
+    more = {name: content for name, content in instance_dict(value).items() if name != "maps"}
+    return with_attributes(node(_CHAIN_MAP, walk.items(value.maps)), more, walk)
 
 
 @exact(MappingProxyType)

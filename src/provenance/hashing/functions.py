@@ -8,10 +8,11 @@ is first met on the way from the function to hash. Only the function determines 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dis import get_instructions, hasconst
-from functools import lru_cache
+from functools import lru_cache, singledispatch
 from types import CellType, CodeType, FunctionType, MethodType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from provenance.hashing.encoding import Item, node, prefix
 from provenance.hashing.registry import exact, name_of, package_of
@@ -24,6 +25,8 @@ _NAMED, _METHOD, _CACHED = map(prefix, ("global", "method", "lru_cache"))
 _OPAQUE: Final = prefix("opaque global")
 _PROPERTY, _WRAPPER = map(prefix, ("property", "method wrapper"))
 _LRU_CACHE: Final = type(lru_cache(len))
+_DISPATCHING: Final[CodeType] = cast("FunctionType", singledispatch(len)).__code__
+_ITSELF = prefix("bound to itself")
 _HAS_DOCSTRING: Final = 0x4000000
 """A flag of code objects from Python 3.13 on."""
 _LOOKS_UP: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
@@ -110,6 +113,10 @@ class _CallGraph:
 
         # One by one, because numbers follow the order in which functions are met.
         walk = Walk(notes, by_ones=True, used=used)
+        if function.__code__ is _DISPATCHING:
+            # The rest of it are caches.
+            registry: Any = vars(function).get("registry")
+            return node(_PART, (walk.labeled(".registry", registry),))
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         try:
             items = (
@@ -188,9 +195,36 @@ def _code(value: CodeType, walk: Walk) -> Item:
     return node(_CODE, (*counts, value.co_exceptiontable, *walk.items((steps, constants, *names))))
 
 
+class Receiver:
+    """The object to which a method is bound, which may hold the method itself."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+
+_receivers: ContextVar[tuple[int, ...]] = ContextVar("provenance_receivers", default=())
+"""Identities of the objects whose methods are being described."""
+
+
+@exact(Receiver)
+def _receiver(holder: Receiver, walk: Walk) -> Item:
+    value, outer = holder.value, _receivers.get()
+    if id(value) in outer:
+        return node(_ITSELF, (outer[::-1].index(id(value)),))
+    token = _receivers.set((*outer, id(value)))
+    try:
+        return walk.labeled(".__self__", value)
+    finally:
+        _receivers.reset(token)
+        # Within the method, its object has another item than outside.
+        walk.memo.pop(id(value), None)
+
+
 @exact(MethodType)
 def _method(value: MethodType, walk: Walk) -> Item:
-    return node(_METHOD, (walk.item(value.__func__), walk.labeled(".__self__", value.__self__)))
+    return node(_METHOD, (walk.item(value.__func__), walk.item(Receiver(value.__self__))))
 
 
 @exact("functools:_lru_cache_wrapper")

@@ -8,7 +8,8 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from provenance.hashing.containers import TUPLE
+from provenance.hashing.attributes import attributes_beside
+from provenance.hashing.containers import TUPLE, with_attributes
 from provenance.hashing.encoding import Buffer, Item, node, prefix
 from provenance.hashing.objects import reduced_item
 from provenance.hashing.registry import exact, inherited, name_of, type_name
@@ -19,8 +20,12 @@ Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 _ARRAY, _OBJECTS, _RECORDS = map(prefix, ("ndarray", "ndarray of objects", "ndarray of records"))
 _SUBCLASS, _MASKED, _SCALAR = map(prefix, ("ndarray subclass", "masked array", "numpy scalar"))
 _DTYPE, _GENERATOR, _UFUNC = map(prefix, ("dtype", "numpy generator", "ufunc"))
+_SEED = prefix("numpy seed")
+_SHARED: Final[object] = getattr(np.random.mtrand, "_rand")  # noqa: B009 - no public name
 _PIECE = 1 << 24
 """Number of bytes that are made contiguous at a time."""
+_UNTITLED: Final = 2
+"""Number of facts about a field without a title: its dtype and its place."""
 _PADDED: Final = frozenset("gG")
 """Type codes of long doubles, which take more bytes in memory than they use."""
 
@@ -32,10 +37,25 @@ def array_item(value: Array, walk: Walk) -> Item:
     shape = node(TUPLE, value.shape)
     if kind.names is not None:
         fields = [(name, array_item(np.asarray(value[name]), walk)) for name in kind.names]
-        return node(_RECORDS, (shape, *chain.from_iterable(fields)))
+        item: Item = node(_RECORDS, (shape, *chain.from_iterable(fields)))
+        titles = _titles(kind)
+        item = with_attributes(item, {"titles": titles} if titles else {}, walk)
+        return item if kind.metadata is None else _with_metadata(item, kind, walk)
     if kind.hasobject or kind.char == "T":
-        return node(_OBJECTS, (_dtype_name(kind), shape, walk.item(value.ravel().tolist())))
-    return node(_ARRAY, (_dtype_name(kind), shape, bytes_item(value)))
+        item = node(_OBJECTS, (_dtype_name(kind), shape, walk.item(value.ravel().tolist())))
+        return item if kind.metadata is None else _with_metadata(item, kind, walk)
+    item = node(_ARRAY, (_dtype_name(kind), shape, bytes_item(value)))
+    return item if kind.metadata is None else _with_metadata(item, kind, walk)
+
+
+def _with_metadata(item: Item, kind: np.dtype[Any], walk: Walk) -> Item:
+    return with_attributes(item, {"metadata": dict(kind.metadata or {})}, walk)
+
+
+def _titles(kind: np.dtype[Any]) -> dict[str, object]:
+    """Return the titles of the fields of a dtype that have one."""
+    fields: Any = kind.fields
+    return {name: fields[name][2] for name in kind.names or () if len(fields[name]) > _UNTITLED}
 
 
 def bytes_item(value: Array) -> Item:
@@ -94,19 +114,27 @@ def _subclass(value: Array, walk: Walk) -> Item:
         or kind.__reduce_ex__ is not np.ndarray.__reduce_ex__
     ):
         return reduced_item(value, walk)
-    state = dict(getattr(value, "__dict__", {}))
+    state = attributes_beside(value)
     return node(_SUBCLASS, (type_name(kind), walk.item(state), array_item(np.asarray(value), walk)))
 
 
-@exact(np.ma.MaskedArray, "numpy.ma:MaskedArray", "numpy.ma.core:MaskedArray")
+@inherited(np.ma.MaskedArray, "numpy.ma:MaskedArray", "numpy.ma.core:MaskedArray")
 def _masked(value: np.ma.MaskedArray[Any, Any], walk: Walk) -> Item:
     # Masked elements do not count.
     mask = np.ma.getmaskarray(value)
     data = np.array(np.ma.getdata(value))
-    data[mask] = np.zeros((), data.dtype)
-    return node(
-        _MASKED, (array_item(data, walk), array_item(mask, walk), walk.item(value.fill_value))
-    )
+    _fill_with_zeros(data, mask)
+    parts = (array_item(data, walk), array_item(mask, walk), walk.item(value.fill_value))
+    item = with_attributes(node(_MASKED, parts), attributes_beside(value), walk)
+    kind = type(value)
+    return item if kind is np.ma.MaskedArray else node(_SUBCLASS, (type_name(kind), item))
+
+
+def _fill_with_zeros(data: Array, mask: Array) -> None:
+    if data.dtype.names is None:
+        data[mask] = np.zeros((), data.dtype)
+    for name in data.dtype.names or ():
+        _fill_with_zeros(data[name], mask[name])
 
 
 @inherited(np.generic)
@@ -120,19 +148,27 @@ def _dtype(value: np.dtype[Any], walk: Walk) -> Item:
         return node(_DTYPE, (_dtype_name(value), walk.item(dict(value.metadata or {}))))
     fields: Any = value.fields
     layout: Any = value.subdtype or [(name, *fields[name]) for name in value.names or ()]
-    return node(_DTYPE, (value.itemsize, walk.item(layout)))
+    item = node(_DTYPE, (value.itemsize, walk.item(layout)))
+    return item if value.metadata is None else _with_metadata(item, value, walk)
 
 
 @inherited(np.random.RandomState, np.random.Generator, np.random.BitGenerator)
 def _generator(value: Any, walk: Walk) -> Item:
-    # The state alone determines what a generator yields next.
+    # The state determines what a generator yields next.
     if isinstance(value, np.random.Generator):
-        state: object = value.bit_generator.state
-    elif isinstance(value, np.random.RandomState):
-        state = value.get_state(legacy=False)
-    else:
-        state = value.state
-    return node(_GENERATOR, (name_of(value), walk.item(state)))
+        return node(_GENERATOR, (name_of(value), walk.item(value.bit_generator)))
+    if value is _SHARED:
+        # The generator of the whole process does not belong to a value that refers to it.
+        return node(_GENERATOR, (name_of(value), "shared"))
+    if isinstance(value, np.random.RandomState):
+        return node(_GENERATOR, (name_of(value), walk.item(value.get_state(legacy=False))))
+    # `spawn` draws from the seed and counts what it spawned.
+    return node(_GENERATOR, (name_of(value), *walk.items((value.state, value.seed_seq))))
+
+
+@exact(np.random.SeedSequence)
+def _seed(value: np.random.SeedSequence, walk: Walk) -> Item:
+    return node(_SEED, (walk.item(value.state),))
 
 
 @exact(np.ufunc)

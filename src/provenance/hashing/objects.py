@@ -6,15 +6,27 @@ import copyreg
 import io
 import struct
 from collections import OrderedDict
-from collections.abc import Awaitable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
-from functools import cached_property
-from itertools import chain
 from operator import itemgetter
 from types import ModuleType
 from typing import Any, Final, cast
 
-from provenance.hashing.containers import dict_items, getter, named_items, record_items, set_items
+from provenance.hashing.attributes import (
+    attributes,
+    attributes_beside,
+    cached_names,
+    field_names,
+    slots,
+)
+from provenance.hashing.containers import (
+    dict_items,
+    getter,
+    named_items,
+    record_items,
+    set_items,
+    with_attributes,
+)
 from provenance.hashing.encoding import Item, node, prefix
 from provenance.hashing.registry import (
     Batch,
@@ -22,7 +34,7 @@ from provenance.hashing.registry import (
     Handler,
     batches,
     inherited,
-    is_local,
+    is_nameless,
     name_of,
     structural,
     type_name,
@@ -79,16 +91,17 @@ def _by_attributes(type_: type) -> Found:
     """Handle classes whose state is in their attributes."""
     if not _is_transparent(type_):
         return None
-    slots = _slots(type_)
-    fields = _field_names(type_)
-    cached = _cached(type_)
+    descriptors = slots(type_)
+    fields = field_names(type_)
+    cached = cached_names(type_)
     head = type_name(type_)
-    if not slots and fields and not hasattr(type_, "__attrs_attrs__"):
-        if not is_local(type_):
+    if not descriptors and fields and not hasattr(type_, "__attrs_attrs__"):
+        if not is_nameless(type_):
             batches[type_] = _dataclass_batch(head, fields)
         return _dataclass_handler(head, fields, cached)
-    names = (*slots, *fields)
-    return lambda value, walk: node(OBJECT, (head, *_attribute_items(value, names, cached, walk)))
+    return lambda value, walk: node(
+        OBJECT, (head, *_attribute_items(value, descriptors, fields, cached, walk))
+    )
 
 
 def _dataclass_handler(head: str, fields: tuple[str, ...], cached: frozenset[str]) -> Handler:
@@ -106,7 +119,7 @@ def _dataclass_handler(head: str, fields: tuple[str, ...], cached: frozenset[str
             # A field was never set, or its class holds it.
             values = None
         if values is None or len(state) != count:
-            return node(OBJECT, (head, *_attribute_items(value, names, cached, walk)))
+            return node(OBJECT, (head, *_attribute_items(value, {}, names, cached, walk)))
         return node(OBJECT, (*start, *walk.items(values)))
 
     return handler
@@ -131,18 +144,14 @@ def _dataclass_batch(head: str, fields: tuple[str, ...]) -> Batch:
 
 
 def _attribute_items(
-    value: object, names: Iterable[str], cached: frozenset[str], walk: Walk
+    value: object,
+    descriptors: Mapping[str, Any],
+    fields: Iterable[str],
+    cached: frozenset[str],
+    walk: Walk,
 ) -> list[Item]:
-    state = _attributes(value, names, cached)
+    state = attributes(value, descriptors, fields, cached)
     return named_items(state, state, walk)
-
-
-def _attributes(value: object, names: Iterable[str], cached: frozenset[str]) -> dict[str, object]:
-    state = {name: getattr(value, name) for name in names if hasattr(value, name)}
-    state.update(getattr(value, "__dict__", {}))
-    for name in cached & state.keys():
-        del state[name]
-    return state
 
 
 def plain_attributes(value: object) -> dict[str, object] | None:
@@ -157,7 +166,7 @@ def plain_attributes(value: object) -> dict[str, object] | None:
     type_ = type(value)
     if not _is_transparent(type_):
         return None
-    return _attributes(value, (*_slots(type_), *_field_names(type_)), _cached(type_))
+    return attributes(value, slots(type_), field_names(type_), cached_names(type_))
 
 
 def _is_transparent(type_: type) -> bool:
@@ -179,37 +188,11 @@ def _overrides(type_: type, name: str) -> bool:
 def _hides_state(type_: type) -> bool:
     """Tell whether instances hold more than attributes, as locks and other C classes do."""
     offsets = (type_.__dictoffset__, type_.__weakrefoffset__)
-    pointers = len(_slots(type_)) + sum(offset > 0 for offset in offsets)
+    pointers = len(slots(type_)) + sum(offset > 0 for offset in offsets)
     visible = object.__basicsize__ + pointers * struct.calcsize("P")
     if type_.__basicsize__ > visible:
         return True
     return any(not base.__flags__ & _HEAP_TYPE for base in type_.__mro__[:-1])
-
-
-def _slots(type_: type) -> tuple[str, ...]:
-    names: list[str] = []
-    for base in type_.__mro__:
-        declared = base.__dict__.get("__slots__", ())
-        for name in (declared,) if isinstance(declared, str) else declared:
-            is_mangled = name.startswith("__") and not name.endswith("__")
-            names.append(f"_{base.__name__.lstrip('_')}{name}" if is_mangled else name)
-    return tuple(name for name in names if name not in {"__dict__", "__weakref__"})
-
-
-def _field_names(type_: type) -> tuple[str, ...]:
-    attributes: Iterable[Any] = getattr(type_, "__attrs_attrs__", ())
-    # Class variables and arguments of `__init__` alone are of other kinds than `_FIELD`.
-    fields: dict[str, Any] = getattr(type_, "__dataclass_fields__", {})
-    kinds = {name: field._field_type.name for name, field in fields.items()}  # noqa: SLF001
-    names = [name for name, kind in kinds.items() if kind == "_FIELD"]
-    return (*(attribute.name for attribute in attributes), *names)
-
-
-def _cached(type_: type) -> frozenset[str]:
-    """Return the names of attributes that do not count, because the others determine them."""
-    members = chain.from_iterable(vars(base).items() for base in type_.__mro__)
-    properties = {name for name, member in members if isinstance(member, cached_property)}
-    return frozenset(properties | {"_attrs_cached_hash"})
 
 
 @structural
@@ -218,8 +201,8 @@ def _by_fields(type_: type) -> Found:
     is_named = tuple in type_.__bases__ and hasattr(type_, "_fields") and not type_.__dictoffset__
     if not is_named or _overrides(type_, "__reduce_ex__") or _overrides(type_, "__reduce__"):
         return None
-    name = type_name(type_)
-    return lambda value, walk: node(_NAMEDTUPLE, (name, *walk.items(tuple(value))))
+    head = (type_name(type_), *cast("Any", type_)._fields)
+    return lambda value, walk: node(_NAMEDTUPLE, (*head, *walk.items(tuple(value))))
 
 
 @structural
@@ -242,12 +225,13 @@ def _by_reduction(type_: type) -> Found:
 
 
 def _set_object(value: Collection[Any], walk: Walk) -> Item:
-    state = _attribute_items(value, _slots(type(value)), _cached(type(value)), walk)
+    type_ = type(value)
+    state = _attribute_items(value, slots(type_), (), cached_names(type_), walk)
     return node(_SET_OBJECT, (name_of(value), node(_ITEMS, state), *set_items(value, walk)))
 
 
-def reduced_item(value: object, walk: Walk, without: frozenset[str] = frozenset()) -> Item:
-    """Return the item of what *value* would be pickled as, without the attributes *without*.
+def reduced_item(value: object, walk: Walk) -> Item:
+    """Return the item of what *value* would be pickled as, without attributes that are caches.
 
     Raises:
         Refusal: if *value* cannot be pickled.
@@ -262,12 +246,12 @@ def reduced_item(value: object, walk: Walk, without: frozenset[str] = frozenset(
         name_of(value),
         _maker(make, walk),
         walk.item(arguments),
-        _state(state, _cached(type(value)) | without, walk),
+        _state(state, cached_names(type(value)), walk),
         walk.item(None if members is None else list(members)),
         _entries(value, entries, walk),
         walk.item(setter),
     )
-    return node(_REDUCED, items)
+    return with_attributes(node(_REDUCED, items), attributes_beside(value), walk)
 
 
 def _reduce(value: object) -> Any:

@@ -1,4 +1,4 @@
-"""pandas: frames by their columns, regardless of memory layout, `attrs` and frequencies."""
+"""pandas: frames by their columns, regardless of memory layout."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from provenance.hashing.attributes import attributes_beside
+from provenance.hashing.containers import with_attributes
 from provenance.hashing.encoding import Item, node, prefix
 from provenance.hashing.numpy import array_item, python_strings
 from provenance.hashing.objects import reduced_item
@@ -42,14 +44,28 @@ def _series(value: Any, walk: Walk) -> Item:
 
 
 def _extra(value: Any, walk: Walk) -> Item:
-    """Return the item of the attributes that a subclass of a frame or series declares."""
+    """Return the item of what a frame or series has besides its values.
+
+    It is what a subclass declares, what users set as attributes and in `attrs`, and flags.
+    """
     names = set(value._metadata) - {"_name", "name"}  # noqa: SLF001 - documented by pandas
-    return walk.item({name: getattr(value, name, None) for name in names})
+    extra = {name: getattr(value, name, None) for name in names}
+    extra.update(attributes_beside(value))
+    # Not the properties, which would make what they return.
+    attrs, flags = value._attrs, value._flags  # noqa: SLF001
+    if attrs:
+        extra["attrs"] = attrs
+    if not flags.allows_duplicate_labels:
+        extra["flags"] = False
+    return walk.item(extra)
 
 
 @inherited(pd.Index)
 def _index(value: Any, walk: Walk) -> Item:
-    return node(_INDEX, (name_of(value), walk.item(value.name), walk.item(value.array)))
+    item = node(_INDEX, (name_of(value), walk.item(value.name), walk.item(value.array)))
+    # That of periods is part of their dtype.
+    frequency = None if isinstance(value, pd.PeriodIndex) else getattr(value, "freq", None)
+    return with_attributes(item, {} if frequency is None else {"freq": frequency}, walk)
 
 
 @inherited(pd.RangeIndex)

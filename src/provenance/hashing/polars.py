@@ -63,6 +63,14 @@ def _dtype(value: Any, _: Walk) -> Item:
     return node(_DTYPE, (_dtype_name(value),))
 
 
-@inherited(pl.LazyFrame, pl.Expr)
-def _query(value: Any, _: Walk) -> NoReturn:
-    raise UnhashablePart(f"a {type(value).__name__} is a query, not a value; call collect() first")
+@inherited(pl.LazyFrame)
+def _query(_: Any, __: Walk) -> NoReturn:
+    raise UnhashablePart("a LazyFrame is a query, not a value; call collect() first")
+
+
+@inherited(pl.Expr)
+def _expression(_: Any, __: Walk) -> NoReturn:
+    raise UnhashablePart(
+        "an Expr is a part of a query, not a value",
+        "the names of columns, and make the expression inside the function",
+    )

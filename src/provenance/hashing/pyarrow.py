@@ -38,7 +38,7 @@ def column_item(value: Any, walk: Walk) -> Item:
         content = node(_COLUMN, (len(whole), bytes_item(_null_mask(whole)), bytes_item(numbers)))
     else:
         content = walk.item(whole.to_pylist())
-    return node(_COLUMN, (str(kind), content))
+    return node(_COLUMN, (_type(kind, walk) if kind.num_fields else str(kind), content))
 
 
 def _single_array(value: Any) -> Any:
@@ -80,13 +80,25 @@ def _schema(value: Any, walk: Walk) -> Item:
     # What pandas adds to the metadata repeats the columns and names versions of libraries.
     metadata: dict[bytes, bytes] = dict(value.metadata or {})
     metadata.pop(b"pandas", None)
-    fields = [(field.name, str(field.type), field.nullable) for field in value]
-    return node(_SCHEMA, (walk.item(fields), walk.item(metadata)))
+    return node(_SCHEMA, (walk.item([_field(field) for field in value]), walk.item(metadata)))
+
+
+def _field(value: Any) -> tuple[object, ...]:
+    """Return what a field of a schema is: also the metadata of the fields in its type."""
+    metadata = dict(value.metadata or {})
+    inner = [_field(value.type.field(at)) for at in range(value.type.num_fields)]
+    return (value.name, str(value.type), value.nullable, metadata, inner)
 
 
 @inherited(pa.DataType)
-def _type(value: Any, _: Walk) -> Item:
-    return node(_TYPE, (str(value),))
+def _type(value: Any, walk: Walk) -> Item:
+    fields = [_field(value.field(at)) for at in range(value.num_fields)]
+    return node(_TYPE, (str(value), *walk.items(fields)))
+
+
+@exact("pyarrow.lib:Field")
+def _single_field(value: Any, walk: Walk) -> Item:
+    return node(_TYPE, walk.items(_field(value)))
 
 
 @inherited(pa.Scalar)

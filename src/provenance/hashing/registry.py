@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from provenance.hashing.encoding import SCALARS, Item, node, prefix
 from provenance.model.ids import main_name
@@ -39,6 +39,11 @@ FAMILIES: Final = {
     "pvectorc": "pyrsistent",
     "scipy": "scipy",
     "sklearn": "sklearn",
+    "astropy": "astropy",
+    "networkx": "networkx",
+    "PIL": "pillow",
+    "pydantic": "pydantic",
+    "xarray": "xarray",
 }
 """Our module for the types of each library, by the library's top-level name."""
 
@@ -58,6 +63,9 @@ batches: Final[dict[type, Batch]] = {}
 """Faster handlers for many values of a type; they return the same items as the type's handler."""
 
 _fixed: Final[dict[type, Batch]] = {}
+_HEAP_TYPE: Final = 1 << 9
+_PYTHON_CLASS: Final = _HEAP_TYPE | 1 << 8
+"""Flags of classes that are made at run time, and of those that cannot be changed, as classes in C."""
 _MAX_REMEMBERED = 20_000
 """Number of resolved types; classes made in a loop must not accumulate."""
 _user_hashers: Final[dict[type, Handler]] = {}
@@ -72,7 +80,13 @@ def type_name(type_: type) -> str:
     >>> type_name(int)
     'builtins:int'
     """
-    return f"{main_name(type_.__module__)}:{type_.__qualname__}"
+    return f"{_module_of(type_)}:{type_.__qualname__}"
+
+
+def _module_of(type_: type) -> str:
+    """Return the name of the module of a type; empty if `__module__` is not a string."""
+    module = cast("object", type_.__module__)
+    return main_name(module) if isinstance(module, str) else ""
 
 
 def name_of(value: object) -> str:
@@ -84,9 +98,40 @@ def name_of(value: object) -> str:
     return type_name(type(value))
 
 
-def is_local(type_: type) -> bool:
-    """Tell whether a function made the class, so that its name does not lead to it."""
-    return "<locals>" in type_.__qualname__
+def is_nameless(type_: type) -> bool:
+    """Tell whether the module and the name of a Python class do not lead to it.
+
+    >>> is_nameless(type("Row", (), {})), is_nameless(int)
+    (True, False)
+    """
+    if type_.__flags__ & _PYTHON_CLASS != _HEAP_TYPE or _module_of(type_) == "builtins":
+        return False
+    return not leads_to(type_.__module__, type_.__qualname__, type_)
+
+
+def leads_to(module: object, qualname: str, value: object) -> bool:
+    """Tell whether a module, if it is imported, has *value* under this name."""
+    found: object = sys.modules.get(module) if isinstance(module, str) else None
+    for name in qualname.split("."):
+        # Not `getattr`: a module or a class may compute attributes that it does not have.
+        found = getattr(found, "__dict__", {}).get(name)
+    return found is value
+
+
+class _FieldsOnly(NamedTuple):
+    pass
+
+
+def is_plain_namedtuple(type_: type) -> bool:
+    """Tell whether a class is what `namedtuple` returns: its name and its fields say all of it."""
+    members, generated = vars(type_), vars(_FieldsOnly)
+    # Defaults of fields differ without a trace in the instances.
+    if type_.__bases__ != (tuple,) or "_fields" not in members or members.get("_field_defaults"):
+        return False
+    extra = members.keys() - generated.keys() - {*members["_fields"], "__annotations__"}
+    shared = ("__repr__", "_asdict", "__getnewargs__")
+    codes = [getattr(members.get(name), "__code__", None) for name in shared]
+    return not extra and codes == [generated[name].__code__ for name in shared]
 
 
 def package_of(known: Any) -> str:
@@ -172,7 +217,7 @@ def forget() -> None:
 
 def _resolve(type_: type) -> Handler:
     """Return the handler of *type_*, loading our modules for the libraries of its base classes."""
-    tops = [base.__module__.partition(".")[0] for base in type_.__mro__]
+    tops = [_module_of(base).partition(".")[0] for base in type_.__mro__]
     libraries = [FAMILIES[top] for top in tops if top in FAMILIES and top in sys.modules]
     for module in (*BUILTIN, *libraries):
         import_module(f"{__package__}.{module}")
@@ -182,9 +227,9 @@ def _resolve(type_: type) -> Handler:
     found = _by_ancestry(type_, _inherited)
     if found is None:
         found = next(handler for rule in _structural if (handler := rule(type_)) is not None)
-    if not is_local(type_):
+    if not is_nameless(type_) or is_plain_namedtuple(type_):
         return found
-    # The name of a class made inside a function does not identify it: its content counts too.
+    # The name does not identify the class: its content counts too.
     state = found
     return lambda value, walk: node(_INSTANCE, (walk.item(type_), state(value, walk)))
 

@@ -26,7 +26,7 @@ _COUNTS = slice(7, 11)
 
 @inherited(import_module("sklearn.base").BaseEstimator)
 def _estimator(value: object, walk: Walk) -> Item:
-    return reduced_item(value, walk, without=frozenset({"_sklearn_version"}))
+    return reduced_item(value, walk)
 
 
 @exact("sklearn.utils._bunch:Bunch")

@@ -15,6 +15,7 @@ from provenance.hashing.walk import UnhashablePart, Walk
 
 if TYPE_CHECKING:
     import datetime as dt
+    import random
     from array import array
     from decimal import Decimal
     from fractions import Fraction
@@ -26,6 +27,8 @@ _DATE, _TIME, _DATETIME = map(prefix, ("date", "time", "datetime"))
 _TIMEDELTA, _TIMEZONE, _ZONE = map(prefix, ("timedelta", "timezone", "ZoneInfo"))
 _DECIMAL, _FRACTION, _UUID = map(prefix, ("Decimal", "Fraction", "UUID"))
 _PATH, _PATTERN, _ARRAY, _PARTIAL = map(prefix, ("path", "pattern", "array", "partial"))
+_NEW_TYPE, _TYPE_VARIABLE = map(prefix, ("new type", "type variable"))
+_RANDOM = prefix("random")
 _PATHS = [
     f"{module}:{name}"
     for module in ("pathlib", "pathlib._local")
@@ -115,3 +118,27 @@ def _partial(value: partial[object], walk: Walk) -> Item:
 def _namespace(value: SimpleNamespace, walk: Walk) -> Item:
     state = vars(value)
     return node(OBJECT, (name_of(value), *named_items(state, state, walk)))
+
+
+@exact("typing:NewType")
+def _new_type(value: Any, walk: Walk) -> Item:
+    return node(_NEW_TYPE, (_module_and_name(value), walk.item(value.__supertype__)))
+
+
+@exact("typing:TypeVar", "typing:ParamSpec", "typing:TypeVarTuple")
+def _type_variable(value: Any, walk: Walk) -> Item:
+    names = ("__bound__", "__constraints__", "__covariant__", "__contravariant__", "__default__")
+    # Not all of them exist for each kind and version.
+    facts = [getattr(value, name, None) for name in names]
+    return node(_TYPE_VARIABLE, (name_of(value), _module_and_name(value), *walk.items(facts)))
+
+
+def _module_and_name(value: Any) -> str:
+    return f"{value.__module__}:{value.__name__}"
+
+
+@exact("random:Random")
+def _random(value: random.Random, walk: Walk) -> Item:
+    if value is getattr(sys.modules["random"], "_inst", None):
+        return node(_RANDOM, ("shared",))
+    return node(_RANDOM, (walk.item(value.getstate()),))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
+from provenance.hashing.attributes import attributes_beside, instance_dict
+from provenance.hashing.containers import with_attributes
 from provenance.hashing.encoding import Buffer, Item, node, prefix
 from provenance.hashing.objects import plain_attributes
 from provenance.hashing.registry import exact, inherited, name_of
@@ -16,18 +19,28 @@ torch: Any = import_module("torch")
 _TENSOR, _SPARSE, _MODULE, _NAMED = (
     prefix(f"torch {kind}") for kind in ("tensor", "sparse tensor", "module", "named")
 )
-_GENERATOR = prefix("torch generator")
+_GENERATOR, _NESTED = map(prefix, ("torch generator", "torch nested tensor"))
 
 
 @inherited(torch.Tensor)
 def _tensor(value: Any, walk: Walk) -> Item:
-    # Device, strides and gradient do not count; `requires_grad` does.
+    # Device and strides do not count; `requires_grad`, the gradient and attributes do.
+    # Attributes of nested tensors are their own: where each part begins, and caches.
+    own: Mapping[str, object] = {} if value.is_nested else instance_dict(value)
+    beside = {**own, **attributes_beside(value)}
+    return with_attributes(_content(value, walk), beside, walk)
+
+
+def _content(value: Any, walk: Walk) -> Item:
     if value.is_meta:
         raise UnhashablePart("a meta tensor has no elements")
     if value.is_quantized:
         raise UnhashablePart("a quantized tensor cannot be hashed; call dequantize() first")
-    head = (name_of(value), str(value.dtype), walk.item(tuple(value.shape)), value.requires_grad)
     plain = value.detach()
+    if value.is_nested:
+        facts = (name_of(value), str(value.dtype), str(value.layout), value.requires_grad)
+        return node(_NESTED, (*facts, *walk.items(list(plain.unbind()))))
+    head = (name_of(value), str(value.dtype), walk.item(tuple(value.shape)), value.requires_grad)
     if plain.layout is torch.strided:
         return node(_TENSOR, (*head, _elements(plain)))
     whole = plain.to_sparse_coo().coalesce()
@@ -45,9 +58,14 @@ def _elements(value: Any) -> Item:
 @inherited(torch.nn.Module)
 def _module(value: Any, walk: Walk) -> Item:
     state = plain_attributes(value)
-    return node(
-        _MODULE, (name_of(value), walk.item({**value.__dict__} if state is None else state))
-    )
+    # Recurrent layers leave out weak references.
+    return node(_MODULE, (name_of(value), walk.item(_state(value) if state is None else state)))
+
+
+def _state(value: Any) -> Any:
+    found: Any = value.__getstate__()
+    # A dictionary of its own type counts as one.
+    return {**found} if isinstance(cast("object", found), dict) else found
 
 
 @exact(torch.dtype, torch.layout, torch.memory_format, torch.device)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from provenance.errors import UnhashableValueError
+from provenance.hashing.attributes import attributes, slots
 from provenance.hashing.encoding import NAN, SCALARS, Item, root_digest, scalar_items
 from provenance.hashing.registry import batches, handlers
 from provenance.util.formatting import safe_repr
@@ -49,12 +50,8 @@ def _step(outer: Any, inner: object) -> str:
         for index, value in enumerate(outer):
             if value is inner:
                 return f"[{index}]" if isinstance(outer, Sequence) else f".member({_short(inner)})"
-    slots = [getattr(base, "__slots__", ()) for base in type(outer).__mro__]
-    slot_names = [
-        name for names in slots for name in ((names,) if isinstance(names, str) else names)
-    ]
-    for name in (*getattr(outer, "__dict__", ()), *slot_names):
-        if getattr(outer, name, None) is inner:
+    for name, content in attributes(outer, slots(type(cast("object", outer)))).items():
+        if content is inner:
             return f".{name}"
     return ""
 

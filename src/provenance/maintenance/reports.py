@@ -9,7 +9,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from provenance.escaping import escape_invisible
-from provenance.model.ids import ArtifactId, RunId, SetId
+from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.records import Blob
 from provenance.util.formatting import safe_repr, size
 from provenance.util.naming import exported
@@ -73,6 +73,24 @@ class SetDamaged:
 
 @exported
 @frozen
+class ValueUnreadable:
+    """The bytes of an artifact's value are sound but cannot be decoded."""
+
+    artifact_id: ArtifactId
+    reason: str
+
+
+@exported
+@frozen
+class ValueDiffers:
+    """The bytes of an artifact's value are sound but decode to another value than was hashed."""
+
+    artifact_id: ArtifactId
+    current: ValueId
+
+
+@exported
+@frozen
 class StoreDamaged:
     """The database reports that its files are damaged."""
 
@@ -87,6 +105,8 @@ Problem: TypeAlias = (
     | RunMissing
     | SetDamaged
     | StoreDamaged
+    | ValueDiffers
+    | ValueUnreadable
 )
 """A defect, which no regular use of the library causes."""
 

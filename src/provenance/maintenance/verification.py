@@ -12,13 +12,15 @@ from provenance import environment
 from provenance.effect import Program, run
 from provenance.environment import RepositoryOrName
 from provenance.errors import (
+    ArtifactNotFoundError,
     BlobNotFoundError,
     ConfigError,
     CorruptBlobError,
     CorruptRecordError,
     StoreUnavailableError,
+    UntrustedStoreError,
 )
-from provenance.hashing import combine
+from provenance.hashing import combine, hash_value
 from provenance.maintenance.reports import (
     BlobDamaged,
     BlobMissing,
@@ -31,10 +33,13 @@ from provenance.maintenance.reports import (
     SetDamaged,
     SourceMissing,
     StoreDamaged,
+    ValueDiffers,
+    ValueUnreadable,
     VerificationReport,
 )
 from provenance.model.ids import ArtifactId, SetId
 from provenance.model.records import ArtifactRecord, Blob
+from provenance.model.references import unwrap
 from provenance.ports.blobs import VerifyBlob
 from provenance.ports.machine import Now
 from provenance.ports.records import (
@@ -50,7 +55,7 @@ from provenance.ports.records import (
 from provenance.repository.handles import Repository
 from provenance.repository.programs import pages
 from provenance.repository.sets import set_id as id_of_members
-from provenance.util.formatting import safe_repr
+from provenance.util.formatting import describe_error, safe_repr
 from provenance.util.validation import is_count
 
 _PAGE: Final = 1000
@@ -78,32 +83,40 @@ def verify(
     repo: RepositoryOrName | None = None,
     sample: int | None = None,
     progress: Progress | None = None,
+    *,
+    deep: bool = False,
 ) -> VerificationReport:
     """Check the bytes of each record, the run and artifacts that it names, and all sets' members.
 
-    All bytes are read, where they are stored, and compared with their digests; nothing is decoded,
-    changed or copied. Others may write meanwhile. Memory use does not grow with the repository.
+    All bytes are read, where they are stored, and compared with their digests; nothing is changed
+    or copied. Others may write meanwhile. Memory use does not grow with the repository.
 
     Args:
         repo: A repository or the name of one, by default the default one.
         sample: Check only this number of artifacts, chosen at random, and no sets.
         progress: Called after each artifact and each set with the number of them so far.
+        deep: Also decode each value, one at a time, and compare its hash with the recorded one.
+            Values of untrusted stores that could execute code are left out.
 
     Raises:
         ConfigError: if *sample* is not a positive integer.
         StoreUnavailableError, StorePermissionError: if a store cannot, or may not, be read.
     """
-    return verify_repository(environment.current().repository(repo), sample, progress)
+    return verify_repository(environment.current().repository(repo), sample, progress, deep=deep)
 
 
 def verify_repository(
-    repo: Repository, sample: int | None = None, progress: Progress | None = None
+    repo: Repository,
+    sample: int | None = None,
+    progress: Progress | None = None,
+    *,
+    deep: bool = False,
 ) -> VerificationReport:
     """Check *repo*; see `verify`."""
     if sample is not None and not is_count(sample, 1):
         problem = f"must be a positive int, got {safe_repr(sample)}"
         raise ConfigError("verify, sample", problem, "pass 1 or more, or leave it out")
-    tally = _Tally(repo, progress)
+    tally = _Tally(repo, progress, deep)
     if sample is not None:
         chosen = run(sample_ids(sample, repo.interpreter(Now()).isoformat()), repo.interpreter)
         tally.examine_artifacts(chosen, len(chosen))
@@ -199,6 +212,18 @@ def _missing(ids: Iterable[ArtifactId]) -> Program[ListIds, list[ArtifactId]]:
     return missing
 
 
+def decode(artifact_id: ArtifactId, repo: Repository) -> tuple[Problem, ...]:
+    """Decode the value of an artifact, and return what is wrong with it if anything is."""
+    try:
+        record = repo.load_record(artifact_id)
+        current = hash_value(unwrap(repo.load_value(record)))
+    except (ArtifactNotFoundError, StoreUnavailableError, UntrustedStoreError):
+        return ()
+    except Exception as error:  # noqa: BLE001 - the value's own methods may raise anything
+        return (ValueUnreadable(artifact_id, describe_error(error)),)
+    return () if current == record.value_id else (ValueDiffers(artifact_id, current),)
+
+
 def examine_set(set_id: SetId) -> Program[FindSet | ListIds, tuple[SetDamaged | Gap, ...]]:
     """Return the missing members of a set, or how its record is damaged."""
     try:
@@ -217,6 +242,7 @@ class _Tally:
 
     repo: Repository
     progress: Progress | None
+    deep: bool
     artifacts: int = 0
     blobs: int = 0
     bytes: int = 0
@@ -235,6 +261,8 @@ class _Tally:
             self.evicted += found.evicted
             self.problems += found.problems
             self.gaps += found.gaps
+            if self.deep and not found.problems and not found.evicted:
+                self.problems += decode(artifact_id, self.repo)
             # Give up on a store that is out of reach: each request to it may take long.
             reasons = [
                 problem.reason for problem in found.problems if isinstance(problem, BlobUnreadable)

@@ -1,0 +1,171 @@
+"""What is stored comes back: the first value of each type is read back before it is recorded."""
+
+import collections
+import datetime as dt
+import urllib.error
+from email.message import Message
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+
+import provenance as p
+from hashing.values import pairs
+from provenance.testing import in_memory
+
+
+class Refined(Exception):
+    def __init__(self, code, text):
+        super().__init__(text)
+        self.code = code
+
+
+class Forgetful:
+    def __init__(self, x):
+        self.x = x
+
+    def __setstate__(self, state):
+        self.x = None
+
+
+class Counted(dt.date):
+    pass
+
+
+class Fragile:
+    def __setstate__(self, state):
+        raise KeyError("lost")
+
+    def __getstate__(self):
+        return {"a": 1}
+
+
+UNREADABLE = {
+    "exception": lambda: Refined(1, "x"),
+    "HTTPError": lambda: urllib.error.HTTPError("http://x", 404, "no", Message(), None),
+    "loses what it holds": lambda: Forgetful(1),
+    "fails to load": Fragile,
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+@pytest.mark.parametrize("serializer", [None, "joblib"])
+def test_what_does_not_come_back_is_not_recorded(kind, serializer):
+    """Each time; the error holds the value."""
+    value = UNREADABLE[kind]()
+    with in_memory():
+
+        @p.provenance(serializer=serializer)
+        def make(at):
+            return value
+
+        for at in range(3):
+            with pytest.raises(p.UnserializableValueError) as caught:
+                make(at)
+            assert caught.value.value is value
+            assert not make.is_cached(at)
+
+
+def test_the_next_serializer_takes_over():
+    """A serializer that changes what it is given refuses it."""
+
+    class Rounded:
+        def __init__(self, x):
+            self.x = x
+
+    def dump(value, sink):
+        sink.write(f"{value.x:.0f}".encode())
+
+    def load(source):
+        return Rounded(float(source.read()))
+
+    p.register_serializer("rounded", dump, load, Rounded)
+    with in_memory():
+
+        @p.provenance()
+        def make(x):
+            return Rounded(x)
+
+        assert ["cloudpickle", "cloudpickle", "rounded"] == [
+            make.artifact(x).serializer for x in (1.5, 2.5, 1.0)
+        ]
+
+
+KEPT = {
+    **{name: make for name, make in pairs.BESIDE.items() if name not in {"cause", "note"}},
+    "causes": lambda: [pairs.raised(ValueError("a")), pairs.raised(note="b")],
+}
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_what_hangs_beside_is_kept(kind):
+    """What pickle and the formats of tables leave out is written too."""
+    for value in KEPT[kind]():
+        with in_memory() as repo:
+
+            @p.provenance()
+            def make(held):
+                return held[0]
+
+            artifact = make.artifact([value])
+            assert p.hash(value) == p.hash(repo.get_value(artifact.id))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pairs.given(pairs.frame(), attrs={"unit": "m", "many": [1, 2.5, None]}),
+        pairs.frame().set_flags(allows_duplicate_labels=False),
+        pd.DataFrame({"a": [1, 2]}, index=pairs.times("D")),
+        pd.DataFrame({"a": [1.0, 2.0]}, index=pd.timedelta_range("1h", periods=2, freq="90min")),
+        pairs.given(pd.Series([1, 2], index=pairs.times("B")), attrs={"a": {"b": 1}}),
+    ],
+)
+def test_tables_with_extras_stay_parquet(value):
+    """`attrs` that are JSON, flags and frequencies have a place in the file."""
+    with in_memory() as repo:
+
+        @p.provenance()
+        def make(held):
+            return held[0]
+
+        artifact = make.artifact([value])
+        assert artifact.serializer.endswith("_parquet")
+        assert p.hash(value) == p.hash(repo.get_value(artifact.id))
+
+
+@pytest.mark.parametrize("attrs", [{1: "a"}, {"a": (1, 2)}, {"a": np.int64(1)}, {"a": dt.date.min}])
+def test_other_attrs_are_left_to_the_next(attrs):
+    """What JSON changes goes elsewhere."""
+    with in_memory() as repo:
+
+        @p.provenance()
+        def make(held):
+            return held[0]
+
+        value = pairs.given(pairs.frame(), attrs=attrs)
+        artifact = make.artifact([value])
+        assert artifact.serializer == "joblib"
+        assert p.hash(value) == p.hash(repo.get_value(artifact.id))
+
+
+def test_values_are_read_back_ever_more_rarely(monkeypatch):
+    """The first of a type, then the second, the fourth and so on; a scalar never."""
+    read = collections.Counter()
+    load = joblib.load
+
+    def counting(source):
+        read["joblib"] += 1
+        return load(source)
+
+    monkeypatch.setattr(joblib, "load", counting)
+    with in_memory():
+
+        @p.provenance(serializer="joblib")
+        def make(at):
+            return Counted.fromordinal(at + 1)
+
+        for at in range(40):
+            make.artifact(at)
+    assert 6 == read["joblib"]
