@@ -32,6 +32,7 @@ from provenance.environment import (
     set_read_only,
     set_use_cache,
     using_repo,
+    using_results,
 )
 from provenance.errors import (
     AmbiguousIdError,
@@ -139,6 +140,7 @@ if _typing.TYPE_CHECKING:
         VerificationReport,
     )
     from provenance.maintenance.verification import verify
+    from provenance.results.transparent import ArtifactProxy
 
 __all__ = [
     "AmbiguousIdError",
@@ -147,6 +149,7 @@ __all__ = [
     "ArgumentDecorator",
     "Artifact",
     "ArtifactNotFoundError",
+    "ArtifactProxy",
     "ArtifactSet",
     "AzureStore",
     "Blob",
@@ -268,6 +271,7 @@ __all__ = [
     "subscribe",
     "unwrap",
     "using_repo",
+    "using_results",
     "verify",
     "who_made",
 ]
@@ -286,6 +290,7 @@ _LATER: _typing.Final = {
     "maintenance.garbage": "collect_garbage",
     "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SourceMissing StoreDamaged VerificationReport",
     "maintenance.verification": "verify",
+    "results.transparent": "ArtifactProxy",
 }
 """Names by module that are imported on first use, to keep `import provenance` fast.
 
@@ -300,8 +305,8 @@ _PICKLED: _typing.Final = {
     "archives": "LocalSource",
     "model.records": "ArtifactRecord",
     "repository.inputs": "InputHashes Summary",
-    "results.handles": "restore_artifact",
-    "results.transparent": "restore_proxy restore_value",
+    "results.carriers": "restore_scalar",
+    "results.handles": "restore_artifact restore_proxy restore_value",
     "singleflight.leases": "SingleFlight",
 }
 """What pickles name but users do not, by module: loaded when a pickle is read."""

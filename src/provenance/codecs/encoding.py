@@ -18,6 +18,7 @@ from provenance.errors import (
     UntrustedStoreError,
 )
 from provenance.model.records import NO_OPTIONS, Options
+from provenance.results.origin import keeping_unread
 from provenance.util.formatting import describe_error
 
 COMPRESSION = "compression"
@@ -72,12 +73,14 @@ class Decoding:
     """Reads a value with the serializer and *dump_kwargs* that it was written with.
 
     *untrusted* is the name of the store if it is untrusted: then decoding must not execute code.
+    With *keep_unread*, results that the value refers to are lazy proxies.
     """
 
     serializer: str
     load_kwargs: Options = NO_OPTIONS
     dump_kwargs: Options = NO_OPTIONS
     untrusted: str | None = None
+    keep_unread: bool = False
 
     def __call__(self, source: BinaryIO) -> object:
         """Read the value from *source*; the serializer's errors propagate.
@@ -96,6 +99,8 @@ class Decoding:
             load = partial(
                 _refuse_untrusted, serializer.load_safely, self.untrusted, self.serializer
             )
+        if self.keep_unread:
+            load = partial(keeping_unread, load)
         if self.dump_kwargs is not NO_OPTIONS:
             compression, _ = split_compression(serializer, self.dump_kwargs)
             if compression is not None:

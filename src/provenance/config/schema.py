@@ -11,6 +11,7 @@ from attrs import Attribute, field, frozen, validators
 from provenance.model.records import Json
 from provenance.ports.blobs import Durability, OnDuplicate, VerifyReads
 from provenance.ports.capabilities import Permissions
+from provenance.results.kinds import EAGER_LIMIT, ArgumentStyle, ResultStyle, SingletonStyle
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
 
 if TYPE_CHECKING:
@@ -194,5 +195,9 @@ class Config:
     use_cache: bool = True
     read_only: bool = False
     check_mutations: bool = False
+    results: ResultStyle = "proxies"
+    arguments: ArgumentStyle = "values"
+    singletons: SingletonStyle = "values"
+    eager_limit: int = field(default=EAGER_LIMIT, validator=validators.ge(0))
     single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
     run_info_fn: RunInfoHook | None = field(default=None, repr=False)

@@ -38,6 +38,7 @@ from provenance.ports.leases import lease_effects
 from provenance.ports.machine import FileEffects, SystemEffects, file_effects, system_effects
 from provenance.ports.records import record_effects
 from provenance.repository.handles import Repository, Store
+from provenance.results.kinds import ResultOptions
 from provenance.util.locks import ForkSafeLock
 
 if TYPE_CHECKING:
@@ -393,6 +394,12 @@ def environment_of(config: Config, base: Path) -> Environment:
         use_cache=config.use_cache,
         read_only=config.read_only,
         check_mutations=config.check_mutations,
+        results=ResultOptions(
+            results=config.results,
+            arguments=config.arguments,
+            singletons=config.singletons,
+            eager_limit=config.eager_limit,
+        ),
         single_flight=config.single_flight,
     )
 

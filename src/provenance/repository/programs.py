@@ -40,7 +40,7 @@ from provenance.ports.records import (
 from provenance.repository.inputs import inputs_from, plain_inputs
 from provenance.util.formatting import describe_error
 
-_INPUTS = Decoding("pickle")
+_INPUTS = Decoding("pickle", keep_unread=True)
 
 
 @frozen
