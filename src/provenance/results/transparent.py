@@ -87,6 +87,8 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
     another representation of the value, whose identity stays that of the artifact.
     """
 
+    __module__ = "provenance"
+
     __slots__ = ("_self_as_recorded", "_self_known", "_self_load", "_self_origin", "_self_tracked")
 
     def __init__(
