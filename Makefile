@@ -16,7 +16,7 @@ LOCKS := requirements/uv.txt requirements/dev.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: demo test test-torch properties kills lint types bench docs figures lock upgrade format statements clean
+.PHONY: demo test test-torch test-pictures transparency properties kills lint types bench docs figures lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
@@ -29,7 +29,17 @@ test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes
 	.venv-torch/bin/pip install --quiet $(or $(TORCH),torch)
 	$(BIN)/uv pip install --quiet --python .venv-torch/bin/python --editable ".[lz4,pandas,polars,zstd]" \
 		cloudpickle pytest hypothesis scikit-learn
-	.venv-torch/bin/python -m pytest tests/tensors tests/golden/test_serialized.py
+	.venv-torch/bin/python -m pytest tests/tensors tests/golden/test_serialized.py tests/transparency/test_tensors.py
+
+test-pictures: $(STAMP)  ## what matplotlib, Pillow and xarray do with results, in an environment of its own
+	$(BIN)/python -m venv .venv-pictures
+	.venv-pictures/bin/pip install --quiet matplotlib pillow xarray
+	$(BIN)/uv pip install --quiet --python .venv-pictures/bin/python --editable ".[pandas,polars]" \
+		cloudpickle pytest hypothesis scipy
+	.venv-pictures/bin/python -m pytest tests/transparency/test_pictures.py
+
+transparency: $(STAMP)  ## after a change of what results do: writes which expressions differ from plain values
+	$(BIN)/python tests/transparency/record.py $(ARGS)
 
 properties: $(STAMP)  ## the laws again, with many more examples
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties $(ARGS)

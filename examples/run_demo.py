@@ -246,7 +246,8 @@ def main() -> int:
         run_once(options.store, options.once)
         return 0
     holds = demo(cleared(options.store.resolve()))
-    print(f"\nThe store is in {options.store}.")
+    print(f"\nThe store is in {options.store}. To look at it:")
+    print(f"  provenance ls --repo {options.store.resolve()}")
     return 0 if holds else 1
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def provenance_memory() -> Generator[Repository]:
-    """Return an empty repository in memory, which decorated functions use during the test; see `provenance.testing.in_memory`."""
+    """An empty repository in memory, which decorated functions use during the test; see `provenance.testing.in_memory`."""
     from provenance.testing import in_memory
 
     with in_memory() as repo:
@@ -25,7 +25,7 @@ def provenance_memory() -> Generator[Repository]:
 
 @pytest.fixture
 def provenance_folder(tmp_path_factory: pytest.TempPathFactory) -> Generator[Repository]:
-    """Return an empty repository of SQLite and files, which decorated functions use during the test; see `in_folder`."""
+    """An empty repository of SQLite and files, which decorated functions use during the test; see `in_folder`."""
     from provenance.testing import in_folder
 
     with in_folder(tmp_path_factory.mktemp("provenance")) as repo:

@@ -12,269 +12,181 @@ p.artifact_of(total)         # by which function, from which inputs, when and wh
 
 import typing as _typing
 from importlib import import_module as _import_module
+from types import ModuleType as _ModuleType
 
 from provenance import environment as _session
-from provenance.archives import ArchivedFile, ArchivedFolder
-from provenance.calls.function import CachedFunction, Decorator, provenance
-from provenance.calls.plan import CallPlan
-from provenance.catalog.graph import Lineage
-from provenance.catalog.trace import dependencies, descendants, lineage
-from provenance.codecs import register_serializer
+from provenance.archives import ArchivedFile as ArchivedFile, ArchivedFolder as ArchivedFolder
+from provenance.calls.function import (
+    CachedFunction as CachedFunction,
+    Decorator as Decorator,
+    provenance as provenance,
+)
+from provenance.calls.plan import CallPlan as CallPlan
+from provenance.catalog.graph import Lineage as Lineage
+from provenance.catalog.trace import (
+    dependencies as dependencies,
+    descendants as descendants,
+    lineage as lineage,
+)
+from provenance.codecs import register_serializer as register_serializer
 from provenance.environment import (
-    Environment,
-    get_check_mutations,
-    get_default_repo,
-    get_read_only,
-    get_repo_by_name,
-    get_use_cache,
-    set_check_mutations,
-    set_default_repo,
-    set_read_only,
-    set_use_cache,
-    using_repo,
-    using_results,
+    Environment as Environment,
+    get_check_mutations as get_check_mutations,
+    get_default_repo as get_default_repo,
+    get_read_only as get_read_only,
+    get_repo_by_name as get_repo_by_name,
+    get_use_cache as get_use_cache,
+    set_check_mutations as set_check_mutations,
+    set_default_repo as set_default_repo,
+    set_read_only as set_read_only,
+    set_use_cache as set_use_cache,
+    using_repo as using_repo,
+    using_results as using_results,
 )
 from provenance.errors import (
-    AmbiguousIdError,
-    ArtifactNotFoundError,
-    BlobNotFoundError,
-    ConfigError,
-    CorruptBlobError,
-    CorruptRecordError,
-    DuplicateNameError,
-    ImpureFunctionError,
-    KeyExistsError,
-    MemberNotFoundError,
-    MissingLibraryError,
-    MutatedArtifactValueError,
-    ProvenanceError,
-    ProxyExpectedError,
-    RunNotFoundError,
-    SetNotFoundError,
-    StorePermissionError,
-    StoreUnavailableError,
-    UnarchivableFileError,
-    UnhashableValueError,
-    UnserializableValueError,
-    UntrustedStoreError,
+    AmbiguousIdError as AmbiguousIdError,
+    ArtifactNotFoundError as ArtifactNotFoundError,
+    BlobNotFoundError as BlobNotFoundError,
+    CodeChangedError as CodeChangedError,
+    ConfigError as ConfigError,
+    CorruptBlobError as CorruptBlobError,
+    CorruptRecordError as CorruptRecordError,
+    DuplicateNameError as DuplicateNameError,
+    ImpureFunctionError as ImpureFunctionError,
+    KeyExistsError as KeyExistsError,
+    MemberNotFoundError as MemberNotFoundError,
+    MissingLibraryError as MissingLibraryError,
+    MutatedArtifactValueError as MutatedArtifactValueError,
+    ProvenanceError as ProvenanceError,
+    ProxyExpectedError as ProxyExpectedError,
+    RunNotFoundError as RunNotFoundError,
+    SetNotFoundError as SetNotFoundError,
+    StorePermissionError as StorePermissionError,
+    StoreUnavailableError as StoreUnavailableError,
+    UnarchivableFileError as UnarchivableFileError,
+    UnhashableValueError as UnhashableValueError,
+    UnserializableValueError as UnserializableValueError,
+    UntrustedStoreError as UntrustedStoreError,
 )
 from provenance.events import (
-    CodeChanged,
-    Event,
-    Hit,
-    Miss,
-    MissReason,
-    Recomputed,
-    Recovered,
-    Stats,
-    Waited,
+    CodeChange as CodeChange,
+    CodeChanged as CodeChanged,
+    Event as Event,
+    Hit as Hit,
+    Miss as Miss,
+    MissReason as MissReason,
+    Recomputed as Recomputed,
+    Recovered as Recovered,
+    Stats as Stats,
+    Waited as Waited,
 )
-from provenance.hashing import hash_value as hash  # noqa: A004 - `provenance.hash` is its public name
-from provenance.hashing import register_hasher
-from provenance.model.records import Artifact, Blob, Inputs, Run
-from provenance.model.references import is_proxy, unwrap
-from provenance.repository.handles import Repository, Store
-from provenance.repository.sets import ArtifactSet
-from provenance.results.handles import artifact_of
-from provenance.telemetry import Subscription, reset_stats, stats, subscribe
+from provenance.hashing import hash_value as _hash_value, register_hasher as register_hasher
+from provenance.model.queries import Usage as Usage
+from provenance.model.records import (
+    Artifact as Artifact,
+    Blob as Blob,
+    Inputs as Inputs,
+    Run as Run,
+)
+from provenance.model.references import is_proxy as is_proxy, unwrap as unwrap
+from provenance.repository.handles import Repository as Repository, Store as Store
+from provenance.repository.sets import ArtifactSet as ArtifactSet
+from provenance.results.handles import artifact_of as artifact_of
+from provenance.telemetry import (
+    Subscription as Subscription,
+    reset_stats as reset_stats,
+    stats as stats,
+    subscribe as subscribe,
+)
+
+hash = _hash_value  # noqa: A001 - its public name
 
 if _typing.TYPE_CHECKING:
     from provenance import vis as vis
-    from provenance.calls.archive_file import archive_file
-    from provenance.calls.arguments import ArgumentDecorator, ensure_proxies, merge_defaults
+    from provenance.calls.archive_file import archive_file as archive_file
+    from provenance.calls.arguments import (
+        ArgumentDecorator as ArgumentDecorator,
+        ensure_proxies as ensure_proxies,
+        merge_defaults as merge_defaults,
+    )
     from provenance.catalog.capture import (
-        capture_set,
-        create_set,
-        label_set,
-        load_set_by_id,
-        load_set_by_labels,
-        load_set_by_name,
-        provenance_set,
+        capture_set as capture_set,
+        create_set as create_set,
+        label_set as label_set,
+        load_set_by_id as load_set_by_id,
+        load_set_by_labels as load_set_by_labels,
+        load_set_by_name as load_set_by_name,
+        provenance_set as provenance_set,
     )
-    from provenance.catalog.find import SearchResult, load_artifact, load_proxy, search, who_made
-    from provenance.catalog.lazy import LazyDict, lazy_dict, lazy_proxy_dict
-    from provenance.catalog.promotion import promote
+    from provenance.catalog.find import (
+        SearchResult as SearchResult,
+        load_artifact as load_artifact,
+        load_proxy as load_proxy,
+        search as search,
+        who_made as who_made,
+    )
+    from provenance.catalog.lazy import (
+        LazyDict as LazyDict,
+        lazy_dict as lazy_dict,
+        lazy_proxy_dict as lazy_proxy_dict,
+    )
+    from provenance.catalog.overview import (
+        disk_usage as disk_usage,
+        functions as functions,
+        runs as runs,
+        sets as sets,
+    )
+    from provenance.catalog.promotion import promote as promote
     from provenance.config.api import (
-        AzureStore,
-        ChainedRepo,
-        ChainedStore,
-        DiskStore,
-        FsspecStore,
-        GSStore,
-        MemoryRepo,
-        MemoryStore,
-        PostgresRepo,
-        S3Store,
-        SFTPStore,
-        SqliteRepo,
-        current_config,
-        from_config,
-        load_config,
-        load_yaml_config,
-        set_run_info_fn,
+        AzureStore as AzureStore,
+        ChainedRepo as ChainedRepo,
+        ChainedStore as ChainedStore,
+        DiskStore as DiskStore,
+        FsspecStore as FsspecStore,
+        GSStore as GSStore,
+        Location as Location,
+        MemoryRepo as MemoryRepo,
+        MemoryStore as MemoryStore,
+        PostgresRepo as PostgresRepo,
+        S3Store as S3Store,
+        SFTPStore as SFTPStore,
+        SqliteRepo as SqliteRepo,
+        current_config as current_config,
+        from_config as from_config,
+        load_config as load_config,
+        load_yaml_config as load_yaml_config,
+        location as location,
+        set_run_info_fn as set_run_info_fn,
     )
-    from provenance.config.schema import Config
+    from provenance.config.schema import Config as Config
     from provenance.hashing.explain import (
-        Change,
-        Difference,
-        HashTree,
-        explain_hash,
-        hash_differences,
+        Change as Change,
+        Difference as Difference,
+        HashTree as HashTree,
+        explain_hash as explain_hash,
+        hash_differences as hash_differences,
     )
-    from provenance.maintenance.eviction import evict
-    from provenance.maintenance.garbage import collect_garbage
+    from provenance.maintenance.eviction import evict as evict
+    from provenance.maintenance.garbage import collect_garbage as collect_garbage
     from provenance.maintenance.reports import (
-        BlobDamaged,
-        BlobMissing,
-        BlobUnreadable,
-        EvictedValue,
-        EvictionReport,
-        Garbage,
-        GarbageReason,
-        GarbageReport,
-        MemberMissing,
-        RecordDamaged,
-        RunMissing,
-        SourceMissing,
-        StoreDamaged,
-        VerificationReport,
+        BlobDamaged as BlobDamaged,
+        BlobMissing as BlobMissing,
+        BlobUnreadable as BlobUnreadable,
+        EvictedValue as EvictedValue,
+        EvictionReport as EvictionReport,
+        Garbage as Garbage,
+        GarbageReason as GarbageReason,
+        GarbageReport as GarbageReport,
+        MemberMissing as MemberMissing,
+        RecordDamaged as RecordDamaged,
+        RunMissing as RunMissing,
+        SetDamaged as SetDamaged,
+        SourceMissing as SourceMissing,
+        StoreDamaged as StoreDamaged,
+        VerificationReport as VerificationReport,
     )
-    from provenance.maintenance.verification import verify
-    from provenance.results.transparent import ArtifactProxy
-
-__all__ = [
-    "AmbiguousIdError",
-    "ArchivedFile",
-    "ArchivedFolder",
-    "ArgumentDecorator",
-    "Artifact",
-    "ArtifactNotFoundError",
-    "ArtifactProxy",
-    "ArtifactSet",
-    "AzureStore",
-    "Blob",
-    "BlobDamaged",
-    "BlobMissing",
-    "BlobNotFoundError",
-    "BlobUnreadable",
-    "CachedFunction",
-    "CallPlan",
-    "ChainedRepo",
-    "ChainedStore",
-    "Change",
-    "CodeChanged",
-    "Config",
-    "ConfigError",
-    "CorruptBlobError",
-    "CorruptRecordError",
-    "Decorator",
-    "Difference",
-    "DiskStore",
-    "DuplicateNameError",
-    "Environment",
-    "Event",
-    "EvictedValue",
-    "EvictionReport",
-    "FsspecStore",
-    "GSStore",
-    "Garbage",
-    "GarbageReason",
-    "GarbageReport",
-    "HashTree",
-    "Hit",
-    "ImpureFunctionError",
-    "Inputs",
-    "KeyExistsError",
-    "LazyDict",
-    "Lineage",
-    "MemberMissing",
-    "MemberNotFoundError",
-    "MemoryRepo",
-    "MemoryStore",
-    "Miss",
-    "MissReason",
-    "MissingLibraryError",
-    "MutatedArtifactValueError",
-    "PostgresRepo",
-    "ProvenanceError",
-    "ProxyExpectedError",
-    "Recomputed",
-    "RecordDamaged",
-    "Recovered",
-    "Repository",
-    "Run",
-    "RunMissing",
-    "RunNotFoundError",
-    "S3Store",
-    "SFTPStore",
-    "SearchResult",
-    "SetNotFoundError",
-    "SourceMissing",
-    "SqliteRepo",
-    "Stats",
-    "Store",
-    "StoreDamaged",
-    "StorePermissionError",
-    "StoreUnavailableError",
-    "Subscription",
-    "UnarchivableFileError",
-    "UnhashableValueError",
-    "UnserializableValueError",
-    "UntrustedStoreError",
-    "VerificationReport",
-    "Waited",
-    "archive_file",
-    "artifact_of",
-    "capture_set",
-    "collect_garbage",
-    "create_set",
-    "current_config",
-    "dependencies",
-    "descendants",
-    "ensure_proxies",
-    "evict",
-    "explain_hash",
-    "from_config",
-    "get_check_mutations",
-    "get_default_repo",
-    "get_read_only",
-    "get_repo_by_name",
-    "get_use_cache",
-    "hash",
-    "hash_differences",
-    "is_proxy",
-    "label_set",
-    "lazy_dict",
-    "lazy_proxy_dict",
-    "lineage",
-    "load_artifact",
-    "load_config",
-    "load_proxy",
-    "load_set_by_id",
-    "load_set_by_labels",
-    "load_set_by_name",
-    "load_yaml_config",
-    "merge_defaults",
-    "promote",
-    "provenance",
-    "provenance_set",
-    "register_hasher",
-    "register_serializer",
-    "reset_stats",
-    "search",
-    "set_check_mutations",
-    "set_default_repo",
-    "set_read_only",
-    "set_run_info_fn",
-    "set_use_cache",
-    "stats",
-    "subscribe",
-    "unwrap",
-    "using_repo",
-    "using_results",
-    "verify",
-    "who_made",
-]
+    from provenance.maintenance.verification import verify as verify
+    from provenance.results.transparent import ArtifactProxy as ArtifactProxy
 
 _LATER: _typing.Final = {
     "calls.archive_file": "archive_file",
@@ -282,13 +194,14 @@ _LATER: _typing.Final = {
     "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
     "catalog.find": "SearchResult load_artifact load_proxy search who_made",
     "catalog.lazy": "LazyDict lazy_dict lazy_proxy_dict",
+    "catalog.overview": "disk_usage functions runs sets",
     "catalog.promotion": "promote",
-    "config.api": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo current_config from_config load_config load_yaml_config set_run_info_fn",
+    "config.api": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore Location MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo current_config from_config load_config load_yaml_config location set_run_info_fn",
     "config.schema": "Config",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "maintenance.eviction": "evict",
     "maintenance.garbage": "collect_garbage",
-    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SourceMissing StoreDamaged VerificationReport",
+    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SetDamaged SourceMissing StoreDamaged VerificationReport",
     "maintenance.verification": "verify",
     "results.transparent": "ArtifactProxy",
 }
@@ -316,6 +229,11 @@ _PICKLED_HOMES: _typing.Final = {
 }
 
 if not _typing.TYPE_CHECKING:
+    __all__ = [
+        name
+        for name, value in sorted({**globals(), **_HOMES}.items())
+        if not (name.startswith("_") or isinstance(value, _ModuleType))
+    ]
 
     def __getattr__(name: str) -> object:
         """Import a name of `_LATER`, or one of its modules, on first use."""

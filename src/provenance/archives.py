@@ -18,11 +18,16 @@ from provenance.hashing import Item, Walk, register_item
 from provenance.hashing.encoding import node, prefix
 from provenance.model.ids import ID_DIGITS, BlobId, is_prefix
 from provenance.model.records import Blob
+from provenance.util.naming import exported
 
 T = TypeVar("T")
 PIECE: Final = 1 << 20
 """Size in bytes of the chunks in which files are read and written."""
 _LONGEST_NAME: Final = 255
+LONGEST_EXTENSION: Final = 200
+"""Bytes of an extension: in the name of a local copy, the digest and a temporary name come with it."""
+_SEPARATORS: Final = "\\:" if os.name == "nt" else ""
+"""Characters that begin another folder, drive or stream on this system, beside `/`."""
 Pour = Callable[[BinaryIO], None]
 """Writes all bytes of a file into a sink."""
 
@@ -31,16 +36,17 @@ def _is_inside(_: object, __: Attribute[str], value: str) -> None:
     # Manifests of an untrusted store must not lead out of the folder.
     if "\0" in value or any(part in ("", ".", "..") for part in value.split("/")):
         raise ValueError(f"path {value!r} escapes the folder")
+    if any(character in value for character in _SEPARATORS):
+        raise ValueError(f"path {value!r} could escape the folder on this system")
     for name in value.split("/"):
         check_file_name(name)
 
 
 def check_file_name(name: str) -> None:
     """Raise ValueError for a name that no file can have: one that is too long, or not text of any encoding."""
-    if len(name) > _LONGEST_NAME:
-        raise ValueError(f"{name[:20]!r}… is longer than the name of a file can be")
     # Escaped surrogates stand for bytes of an unknown encoding, other surrogates for nothing.
-    name.encode("utf-8", "surrogateescape")
+    if len(name.encode("utf-8", "surrogateescape")) > _LONGEST_NAME:
+        raise ValueError(f"{name[:20]!r}… is longer than the name of a file can be")
 
 
 def is_digest(_: object, __: Attribute[Blob], value: Blob) -> None:
@@ -74,6 +80,7 @@ class FileSource(Protocol):
         ...
 
 
+@exported
 @frozen
 class LocalSource:
     """The user's own file or folder, not stored yet.
@@ -81,8 +88,6 @@ class LocalSource:
     `stamp` tells whether the file has changed since it was hashed. `parts` are the files of a
     folder. `link` is the stamp of a symbolic link at *path*, which led to the file or folder.
     """
-
-    __module__ = "provenance"
 
     path: str
     stamp: tuple[int, ...] = ()
@@ -145,7 +150,8 @@ def _is_extension(_: object, __: Attribute[str], value: str) -> None:
     # Records of an untrusted store must not lead out of the folder of local copies.
     if value and (value[0] != "." or any(char in value for char in "/\\\0:")):
         raise ValueError(f"invalid file extension {value!r}")
-    check_file_name(value)
+    if len(value.encode("utf-8", "surrogateescape")) > LONGEST_EXTENSION:
+        raise ValueError(f"the file extension {value[:20]!r}… has over {LONGEST_EXTENSION} bytes")
 
 
 @frozen(repr=False)
@@ -326,11 +332,14 @@ _FOLDER: Final = prefix("folder")
 def extension_of(name: str) -> str:
     """Return the last extension of a file's name, with its dot; empty if it has none.
 
+    An extension that is too long for the name of a local copy does not count.
+
     >>> extension_of("scores.tar.gz"), extension_of(".profile")
     ('.gz', '')
     """
     extension = os.path.splitext(name)[1]  # noqa: PTH122 - a string
-    return "" if ":" in extension or "\\" in extension else extension
+    is_long = len(os.fsencode(extension)) > LONGEST_EXTENSION
+    return "" if is_long or ":" in extension or "\\" in extension else extension
 
 
 def manifest(members: Iterable[FolderEntry]) -> bytes:

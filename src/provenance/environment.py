@@ -16,6 +16,7 @@ from attrs import evolve, field, frozen
 from provenance.errors import ConfigError
 from provenance.model.records import Artifact
 from provenance.model.references import is_proxy
+from provenance.receipts.policy import OnCodeChange
 from provenance.repository.handles import RecoveringOrigin, Repository
 from provenance.results.handles import artifact_of, id_or_prefix_of
 from provenance.results.kinds import DEFAULT_OPTIONS, STYLES, ResultOptions, ResultStyle
@@ -23,6 +24,7 @@ from provenance.results.origin import set_origin_resolver
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
 from provenance.util.formatting import safe_repr
 from provenance.util.locks import ForkSafeLock
+from provenance.util.naming import exported
 from provenance.util.validation import require_bool
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ RepositoryOrName: TypeAlias = "Repository | str"
 Opener: TypeAlias = Callable[[], Repository]
 
 
+@exported
 @frozen
 class Environment:
     """Repositories, which are opened on first use, and settings of calls.
@@ -43,27 +46,31 @@ class Environment:
         clock: clock for timestamps and durations.
         beside: answers effects of coroutines in threads.
         config: the configuration that it was made from.
+        source: where the configuration was found, for people.
+        locate: returns where the records and values of a configured repository are.
         heirs: called when this becomes the environment of the process, to pass it to child
             processes.
         use_cache: look results up before computing.
         read_only: store nothing.
         check_mutations: compare the values of proxies with their recorded hashes.
         results: how calls hand over results and arguments.
+        on_code_change: what a hit does if the code behind it has changed.
         single_flight: how calls share work; None if they do not.
     """
-
-    __module__ = "provenance"
 
     openers: Mapping[str, Opener] = field(repr=False)
     default: RepositoryOrName | None
     clock: Clock = field(repr=False)
     run_in_thread: ThreadRunner = field(repr=False)
     config: object = field(default=None, repr=False)
+    source: str = field(default="", repr=False)
+    locate: Callable[[str], tuple[str, str]] | None = field(default=None, repr=False)
     export_to_children: Callable[[Environment], None] | None = field(default=None, repr=False)
     use_cache: bool = True
     read_only: bool = False
     check_mutations: bool = False
     results: ResultOptions = DEFAULT_OPTIONS
+    on_code_change: OnCodeChange = "warn"
     single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
 
     def repository(self, wanted: RepositoryOrName | None = None) -> Repository:

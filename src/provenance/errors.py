@@ -23,24 +23,28 @@ artifact, store or argument, and what to do about it; the same facts are attribu
   * UnarchivableFileError · OSError
   * MissingLibraryError · ImportError
   * ImpureFunctionError · ValueError
+  * CodeChangedError · ValueError
   * MutatedArtifactValueError · ValueError
   * ProxyExpectedError · TypeError
 """
 
 from collections.abc import Iterable
 
+from provenance.escaping import escape_invisible
+
 
 class ProvenanceError(Exception):
     """Root of the library's errors.
 
-    If a result was computed and could not be recorded, `value` is that result.
+    If a result was computed and could not be recorded, `value` is that result. The message is one
+    line, whatever the names in it contain.
     """
 
     value: object = None
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = escape_invisible(message)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return self.message
@@ -223,9 +227,11 @@ class UntrustedStoreError(ProvenanceError, PermissionError):
     """A value would be executed, believed or signed, and its store is one that others may have written to."""
 
     def __init__(self, store: str, serializer: str, reason: str, target: str | None = None) -> None:
-        refused = "load" if target is None else f"copy to {target!r}"
+        refused = f"load {serializer!r} data from {store!r}"
+        if target is not None:
+            refused = f"copy {serializer!r} data from {store!r} to {target!r}"
         super().__init__(
-            f"refusing to {refused} {serializer!r} data from {store!r}, which is configured with "
+            f"refusing to {refused}, because {store!r} is configured with "
             f"trusted: false ({reason}); use a serializer that executes no code (json, numpy, "
             "Parquet, Arrow), sign the repository with a signing_key, or set trusted: true if "
             "nobody else can write there"
@@ -311,6 +317,19 @@ class ImpureFunctionError(ProvenanceError, ValueError):
             "argument with `ignore`; `value` of this error holds the result"
         )
         self.function = function
+
+
+class CodeChangedError(ProvenanceError, ValueError):
+    """The code behind a stored result has changed, and `on_code_change` is "raise"."""
+
+    def __init__(self, function: str, artifact_id: str, changes: str, next_version: int) -> None:
+        super().__init__(
+            f"{function}: {changes} since artifact {artifact_id} was computed; pass "
+            f"version={next_version} to recompute, call accept() if it makes no difference, or "
+            'choose another `on_code_change` ("warn", "ignore", "recompute")'
+        )
+        self.function = function
+        self.artifact_id = artifact_id
 
 
 class MutatedArtifactValueError(ProvenanceError, ValueError):

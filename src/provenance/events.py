@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import Enum
 from typing import TypeAlias
 
@@ -23,6 +24,7 @@ class MissReason(Enum):
     BLOB_CORRUPT = "the stored value was damaged"
     RECORD_CORRUPT = "the record was damaged"
     EVICTED = "the stored value was evicted"
+    CODE_CHANGED = "the code has changed since the value was computed"
 
 
 @frozen
@@ -78,12 +80,31 @@ class Recovered:
 
 
 @frozen
+class CodeChange:
+    """Something that a function's result may depend on, and that differs since the result was computed.
+
+    Attributes:
+        name: name with its module, such as `features.clean`.
+        what: `changed`, `is used now` or `is no longer used`.
+        place: file and line of its definition now; empty if it has none.
+        digest: digest of what it is now; empty if it is no longer used.
+    """
+
+    name: str
+    what: str
+    place: str = ""
+    digest: str = ""
+
+
+@frozen
 class CodeChanged:
-    """A hit whose function has changed since the value was computed; is a new `version` due?"""
+    """A hit whose code has changed since the value was computed; is a new `version` due?"""
 
     artifact_id: ArtifactId
     name: str
     version: int
+    computed_at: datetime | None = None
+    changes: tuple[CodeChange, ...] = ()
 
 
 @frozen
@@ -116,6 +137,7 @@ class Stats:
 
     `seconds_saved` and `seconds_computed` are the sums of the functions' times. `waited` is the
     number of calls that waited for another thread or process, for `seconds_waited` in all.
+    `skipped` is the number of damaged or unsigned records that searches and listings left out.
     """
 
     hits: int = 0
@@ -124,6 +146,7 @@ class Stats:
     recovered: int = 0
     code_changed: int = 0
     waited: int = 0
+    skipped: int = 0
     seconds_saved: float = 0.0
     seconds_computed: float = 0.0
     seconds_waited: float = 0.0

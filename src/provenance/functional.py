@@ -21,7 +21,7 @@ from provenance.calls import flow
 from provenance.calls.draft import Call, PendingArtifact, bind_parts
 from provenance.calls.function import CachedFunction, is_async, spec_of
 from provenance.calls.plan import CallPlan, plan_call
-from provenance.calls.spec import FunctionSpec
+from provenance.calls.spec import FunctionSpec, alias_ids
 from provenance.catalog import promotion, trace
 from provenance.catalog.graph import Lineage
 from provenance.config.api import from_config
@@ -312,8 +312,10 @@ def lookup(
 @impure_safe(exceptions=(ProvenanceError,))
 def lookup(repo: Repository, planned: PlannedCall[object], /) -> Maybe[Artifact[Any]]:
     """Return the artifact of a planned call, if it is stored with its value."""
-    found = run(programs.probe(planned.artifact_id), repo.interpreter)
-    return _maybe(repo, found.record if isinstance(found, programs.LookupHit) else None)
+    earlier = alias_ids(planned.spec.options, planned.plan.input_hashes)
+    ids = (planned.artifact_id, *earlier)
+    found = run(programs.probe_first(ids), repo.interpreter)
+    return _maybe(repo, None if found is None else found.record)
 
 
 @impure_safe(exceptions=(ProvenanceError,))

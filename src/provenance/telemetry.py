@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
@@ -12,7 +12,9 @@ from typing import Final, Self, assert_never
 
 from attrs import frozen
 
+from provenance.errors import CorruptRecordError
 from provenance.events import (
+    CodeChange,
     CodeChanged,
     Event,
     Hit,
@@ -26,6 +28,7 @@ from provenance.events import (
 )
 from provenance.model.ids import ArtifactId
 from provenance.util.locks import ForkSafeLock
+from provenance.util.naming import exported
 from provenance.util.validation import check_function
 
 log: Final = logging.getLogger("provenance")
@@ -35,6 +38,8 @@ _seconds: Final[defaultdict[str, float]] = defaultdict(float)
 # A plain dict would search for its first entry past all those deleted before it.
 _latest: Final[OrderedDict[ArtifactId, type[Event]]] = OrderedDict()
 
+MOST_SHOWN: Final = 5
+"""Number of changes of code that a message names."""
 MAX_REMEMBERED: Final = 100_000
 """Maximum number of artifacts whose latest outcome is kept; the oldest are forgotten first."""
 _OUTCOME_OF: Final[Mapping[type[Event], Outcome]] = {
@@ -45,11 +50,10 @@ _OUTCOME_OF: Final[Mapping[type[Event], Outcome]] = {
 }
 
 
+@exported
 @frozen(eq=False)
 class Subscription:
     """A subscription that ends when it is cancelled, or at the end of its `with` block."""
-
-    __module__ = "provenance"
 
     receive: Callable[[Event], None]
 
@@ -77,7 +81,8 @@ _subscribers: tuple[Subscription, ...] = ()
 def subscribe(receive: Callable[[Event], None]) -> Subscription:
     """Call *receive* with each event from now on, in the thread where it happens.
 
-    Exceptions of *receive* are logged, and the call goes on.
+    Exceptions of *receive* are logged, and the call goes on. Calls that *receive* makes itself send
+    it no events.
 
     Raises:
         ConfigError: if *receive* is not callable.
@@ -93,6 +98,10 @@ def subscribe(receive: Callable[[Event], None]) -> Subscription:
 _listening: ContextVar[tuple[Callable[[Event], None], ...]] = ContextVar(
     "provenance_listening", default=()
 )
+
+
+_receiving: ContextVar[tuple[Subscription, ...]] = ContextVar("provenance_receiving", default=())
+"""The subscribers that are at work: of calls that they make themselves they get no events."""
 
 
 @contextmanager
@@ -125,11 +134,30 @@ def emit(event: Event) -> None:
         log.log(level, *_line(event))
     for receive in _listening.get():
         receive(event)
+    receiving = _receiving.get()
     for subscription in _subscribers:
+        if subscription in receiving:
+            continue
+        token = _receiving.set((*receiving, subscription))
         try:
             subscription.receive(event)
         except Exception:
             log.exception("a subscriber failed on %r", event)
+        finally:
+            _receiving.reset(token)
+
+
+def report_skipped(errors: Sequence[CorruptRecordError]) -> None:
+    """Count and log the records that a search or a listing leaves out."""
+    if not errors:
+        return
+    with _guard.lock:
+        _counts["skipped"] += len(errors)
+    first = errors[0]
+    log.warning(
+        "skipped %d damaged or unsigned record(s) of repository %r, such as %s: %s",
+        *(len(errors), first.repo, first.artifact_id, first.reason),
+    )
 
 
 def stats() -> Stats:
@@ -189,6 +217,21 @@ def _count(event: Event) -> None:
             assert_never(event)
 
 
+def describe_changes(changes: tuple[CodeChange, ...]) -> str:
+    """Return the first changes as part of a sentence.
+
+    >>> describe_changes((CodeChange("features.clean", "changed", "features.py:31"),))
+    'features.clean changed (features.py:31)'
+    """
+    shown = [
+        f"{change.name} {change.what}" + (f" ({change.place})" if change.place else "")
+        for change in changes[:MOST_SHOWN]
+    ]
+    if len(changes) > MOST_SHOWN:
+        shown.append(f"{len(changes) - MOST_SHOWN} more changed")
+    return ", ".join(shown) or "its code changed"
+
+
 def _line(event: Event) -> tuple[object, ...]:
     """Return the arguments of a log message."""
     what = event.name, event.artifact_id
@@ -207,10 +250,10 @@ def _line(event: Event) -> tuple[object, ...]:
             return line, event.seconds, *what
         case CodeChanged():
             line = (
-                "%s (%s): the stored result was computed by other code than would run now: "
-                "the function, or a global that it uses, has changed; if results differ, "
-                "raise its version, now %d"
+                "%s (%s): %s since this result was computed%s; pass version=%d to recompute, "
+                "or call accept() if it makes no difference"
             )
-            return line, *what, event.version
+            day = "" if event.computed_at is None else f" on {event.computed_at:%Y-%m-%d}"
+            return line, *what, describe_changes(event.changes), day, event.version + 1
         case _:
             assert_never(event)

@@ -28,6 +28,7 @@ WRONG = {
     "input_process_fn": [1, "f"],
     "custom_fields": [1, ["a"], {"a": {1}}, {"a": float("nan")}, {1: 2}, {"a": object()}],
     "tags": ["tag", [1], 1, {"a": 1}],
+    "aliases": ["alias", [1], 1, {"a": 1}, ["a\0b"]],
     "serializer": ["nothing", "jobli", 1, ""],
     "load_kwargs": [1, {"a": object()}],
     "dump_kwargs": [1, {"a": object()}],

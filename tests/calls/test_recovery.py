@@ -264,7 +264,7 @@ def test_a_class_that_is_missing_here_is_not_called_damage(stored, lose):
     message = str(raised.value)
     assert "Error: " in message
     assert "Gone" in message or __name__ in message
-    assert "is missing in this process" in message
+    assert "this process lacks something" in message
     assert "import or define the class or function" in message
     assert "damaged" not in message
     assert "backup" not in message

@@ -141,7 +141,8 @@ def test_what_is_found_as_a_table(repo):
     assert (3, "id") == (len(table), table.index.name)
     assert [True] == list(table["name"].str.endswith("total"))[:1]
     assert [0, 2, 2] == list(table["version"])
-    assert list(p.search("none").to_pandas().columns) == list(table.columns)
+    of_all = [name for name in table.columns if not name.startswith("inputs.")]
+    assert list(p.search("none").to_pandas().columns) == of_all
 
 
 def test_who_made_a_value(repo):
@@ -203,3 +204,139 @@ def test_nothing_found_is_false(repo):
     number(1)
     assert found
     assert not p.search("nope")
+
+
+@p.provenance(name="churn.train")
+def train(config, *tables, rate=0.1):
+    """A model."""
+    return {"config": config, "rate": rate}
+
+
+CONFIGS = {
+    "deep": {"depth": 6, "loss": {"name": "log", "weights": [1, 2]}, "a.b": {"c.d": 1}},
+    "flat": {"depth": 3, "loss": {"name": "huber", "weights": []}},
+    "none": {"depth": None, "on": "2026-11-28"},
+    "number": 3,
+}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        ({"config.depth": 6}, ["deep"]),
+        ({"config.depth": 6.0}, []),
+        ({"config.depth": None}, ["none"]),
+        ({"config.depth >=": 3}, ["deep", "flat"]),
+        ({"config.depth>=": 3.5}, ["deep"]),
+        ({"config.depth >": 3}, ["deep"]),
+        ({"config.depth <": 6}, ["flat"]),
+        ({"config.depth <=": 6}, ["deep", "flat"]),
+        ({"config.depth !=": 6}, ["flat", "none"]),
+        ({"config.depth =": 6}, ["deep"]),
+        ({"config.depth ==": 6}, ["deep"]),
+        ({"config.depth >": "3"}, []),
+        ({"config.depth >": True}, []),
+        ({"config.on >": "2026-11-27"}, ["none"]),
+        ({"config >=": 3}, ["number"]),
+        ({"config.loss.name": "huber"}, ["flat"]),
+        ({"config.loss": {"name": "log"}}, ["deep"]),
+        ({"config": {"loss": {"name": "log"}}}, ["deep"]),
+        ({"config": {"depth": 3}}, ["flat"]),
+        ({"config": {}}, []),
+        ({"config.loss.weights": [1, 2]}, ["deep"]),
+        ({"config.loss.weights": [1]}, []),
+        ({"config.a.b.c.d": 1}, ["deep"]),
+        ({"config.missing": 1}, []),
+        ({"config.missing !=": 1}, []),
+        ({"config.depth.x": 1}, []),
+        ({"config.depth >": 3, "rate <": 1}, ["deep"]),
+        ({"config.depth >": 3, "rate >": 1}, []),
+    ],
+)
+def test_conditions_on_arguments(repo, inputs, expected):
+    """Dotted paths lead into dictionaries, which may be given in part; operators compare."""
+    names = {id_of(train(config)): name for name, config in CONFIGS.items()}
+    assert expected == [names[each.id] for each in p.search(inputs=inputs)][::-1]
+
+
+def test_a_large_argument_is_found_by_its_size(repo):
+    """What is recorded of it is a dictionary like others."""
+    made = train(TABLE)
+    assert [id_of(made)] == ids(p.search(inputs={"config.shape": [1_000]}))
+    assert [] == ids(p.search(inputs={"config.dtype": "float32"}))
+    assert [id_of(made)] == ids(p.search(inputs={"config": TABLE}))
+
+
+def test_keyword_arguments_may_have_any_name(repo):
+    """A parameter whose name has dots or operators is found by it."""
+
+    @p.provenance()
+    def options(**given):
+        return len(given)
+
+    made = options(**{"a.b": 1, "x <": 2})
+    assert [id_of(made)] == ids(p.search(inputs={"a.b": 1})) == ids(p.search(inputs={"x <": 2}))
+    assert [id_of(made)] == ids(p.search(inputs={"a.b >": 0}))
+
+
+@pytest.mark.parametrize(
+    ("name", "is_found"),
+    [
+        ("train", True),
+        ("churn.train", True),
+        ("*.train", True),
+        ("ch*", True),
+        ("rain", False),
+        ("churn", False),
+        ("tr*", False),
+        ("tr[a]in", False),
+        ("*[a]in", True),
+    ],
+)
+def test_short_names_are_found(repo, name, is_found):
+    """A name is found by its end after a dot, too; a pattern must match the whole name."""
+    made = train(1)
+    number(1)
+    assert ([id_of(made)] if is_found else []) == ids(p.search(name))
+
+
+def test_times_may_be_text(repo):
+    """ISO 8601: a date or a time, in local time unless it has a zone."""
+    made = p.artifact_of(train(1))
+    moment = made.computed_at
+    local = moment.astimezone()
+    day, next_day = local.date(), local.date() + timedelta(days=1)
+    assert [made.id] == ids(p.search(since=str(day), until=str(next_day)))
+    assert [] == ids(p.search(until=str(day))) == ids(p.search(since=str(next_day)))
+    assert [made.id] == ids(p.search(since=moment.isoformat()))
+    assert [made.id] == ids(p.search(since=local.replace(tzinfo=None).isoformat()))
+    assert [] == ids(p.search(until=moment.isoformat()))
+    for wrong in ("yesterday", "2026-13-01", "", "9999-12-31T23:59:59-23:59"):
+        with pytest.raises(p.ConfigError, match="search, since"):
+            p.search(since=wrong)
+
+
+def test_recorded_inputs_need_no_value(repo):
+    """They are what the record says: values, ids of artifacts, and descriptions of what is large."""
+    one = number(1)
+    made = p.artifact_of(train({"depth": 3}, one, TABLE))
+    found = repo.get_recorded_inputs(made)
+    assert {"depth": 3} == found["config"]
+    assert 0.1 == found["rate"]
+    assert {"artifact": id_of(one)} == found["*args"][0]
+    assert "numpy:ndarray" == found["*args"][1]["type"]
+    assert {"n": 1, "table": None} == repo.get_recorded_inputs(one)
+    with pytest.raises(p.ArtifactNotFoundError):
+        repo.get_recorded_inputs("0" * 40)
+
+
+def test_a_table_has_a_column_for_each_parameter(repo):
+    """Named `inputs.` and the parameter; artifacts are their ids."""
+    one = number(1)
+    train(one, rate=0.5)
+    frame = p.search().to_pandas()
+    assert [0.5] == list(frame["inputs.rate"].dropna())
+    assert id_of(one) in set(frame["inputs.config"])
+    assert {"inputs.config", "inputs.n", "inputs.rate", "inputs.table"} == {
+        name for name in frame.columns if name.startswith("inputs.")
+    }

@@ -27,7 +27,7 @@ from provenance.effects.sql.stores import SqlBlobs, SqlSets
 from provenance.effects.tiers import Tier, make_tiered_store, split_by_size, write_through
 from provenance.model.records import Blob
 from provenance.ports.blobs import blob_effects
-from provenance.ports.capabilities import Permissions
+from provenance.ports.permissions import Permissions
 from provenance.ports.records import record_effects
 from provenance.testing import StoreUnderTest, failing
 from provenance.testing.harness import LIMIT

@@ -12,8 +12,8 @@ from provenance.effects.sql.postgres_connection import ConnectionSettings
 from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.effects.sql.stores import SqlLeases
 from provenance.effects.tiers import Tier
-from provenance.ports.capabilities import Permissions
 from provenance.ports.leases import lease_effects
+from provenance.ports.permissions import Permissions
 from provenance.testing.contracts import LeaseContract
 from servers.postgres import server
 

@@ -34,7 +34,7 @@ from provenance.ports.blobs import (
     WriteBlobs,
     blob_effects,
 )
-from provenance.ports.capabilities import Permissions
+from provenance.ports.permissions import Permissions
 from provenance.ports.records import (
     CheckDatabase,
     DeleteRecord,
@@ -58,6 +58,7 @@ from provenance.ports.records import (
     ReadStoredRecord,
     RecordEffects,
     SearchRecords,
+    SummarizeRecords,
 )
 
 BLOB = blob_of(b"x")
@@ -79,6 +80,7 @@ BY_PERMISSION = {
         FindSetsContaining(new_id()),
         ReadStoredRecord(new_id()),
         FindReferencedBlobs((BLOB,)),
+        SummarizeRecords("run"),
         FindEviction(new_id()),
         GetDatabaseIds(),
         CheckDatabase(),

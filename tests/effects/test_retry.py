@@ -14,12 +14,12 @@ from provenance.effects.objectstore.filesystems import (
     is_conflict,
     is_open,
     is_passing,
-    redact,
     secrets_of,
     unavailable_error,
 )
 from provenance.effects.retry import backoff, call_with_retries, retrying
 from provenance.ports.blobs import HasBlob
+from provenance.util.redaction import redact
 
 BLOB = blob_of(b"x")
 

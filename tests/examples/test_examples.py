@@ -1,6 +1,7 @@
 """The examples run, and show what they say."""
 
 import os
+import shlex
 import subprocess
 import sys
 
@@ -40,6 +41,12 @@ def test_the_demo(tmp_path):
     assert "14 calls, 14 hits, 0 misses" in result.stdout
     assert "14 calls, 11 hits, 3 misses" in result.stdout
     assert "model: forest(depth=8, seed=7, trees=300)" in result.stdout
+    *_, command = result.stdout.splitlines()
+    name, *arguments = shlex.split(command)
+    assert "provenance" == name
+    listing = [sys.executable, "-m", "provenance.cli", *arguments, "--ids", "--limit", "0"]
+    found = subprocess.run(listing, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert 17 == len(found.stdout.split())
 
 
 def test_the_demo_empties_stores_only(tmp_path):

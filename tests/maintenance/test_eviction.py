@@ -337,7 +337,7 @@ def test_a_wish_that_makes_no_sense_is_refused(memory_repo, wish):
 @pytest.mark.parametrize("option", ["max_bytes", "older_than"])
 def test_a_wish_of_the_wrong_type_names_the_right_one(memory_repo, option):
     """A number, or an age as a `timedelta`."""
-    with pytest.raises(p.ConfigError, match=f"evict, {option}: .*'5'.*give"):
+    with pytest.raises(p.ConfigError, match=f"evict, {option}: .*'5'.*pass"):
         p.evict(**{option: "5"})
 
 

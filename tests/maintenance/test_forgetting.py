@@ -15,7 +15,7 @@ from provenance.effects.io import blob_of
 from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
 from provenance.effects.tiers import Tier
 from provenance.ports.blobs import DeleteBlob, HasBlob, ReadBlob, WriteBlob, blob_effects
-from provenance.ports.capabilities import Permissions
+from provenance.ports.permissions import Permissions
 from provenance.ports.records import DeleteRecord, PutRecord, record_effects
 
 LARGE = 5_000

@@ -15,7 +15,8 @@ import provenance as p
 from provenance import functional
 from provenance.effect import overlay
 from provenance.effects.disk import directory
-from provenance.environment import replacing_environment
+from provenance.environment import current, replacing_environment
+from provenance.maintenance.garbage import repositories_sharing_blobs
 from provenance.maintenance.reports import Garbage, GarbageReason
 from provenance.ports.blobs import (
     BlobArea,
@@ -155,6 +156,18 @@ def test_what_another_repository_names_stays(tmp_path):
             p.collect_garbage("c", older_than=NOW).garbage,
             p.collect_garbage("c").roots,
         )
+
+
+def test_a_chain_without_a_configuration_is_no_root(tmp_path, memory_repo):
+    """A repository knows its tiers: a chain names what they name, and its blobs are not another root's."""
+    near = p.SqliteRepo("near", db=tmp_path / "near.db")
+    far = p.SqliteRepo("far", db=tmp_path / "far.db")
+    both = p.ChainedRepo("both", stores=[near, far])
+    assert ((), (near, far)) == (near.tiers, both.tiers)
+    openers = {repo.name: lambda repo=repo: repo for repo in (near, far, both)}
+    environment = evolve(current(), openers=openers, default="near", config=None)
+    assert [near] == list(repositories_sharing_blobs(environment, near))
+    assert [both] == list(repositories_sharing_blobs(environment, both))
 
 
 def test_a_root_that_cannot_be_asked_stops_it(tmp_path):

@@ -10,8 +10,8 @@ import provenance as p
 from contract.samples import new_id
 from processes import printed
 from provenance.ports.blobs import WriteBlob, blob_effects
-from provenance.ports.capabilities import Permissions
 from provenance.ports.leases import AcquireLease, ReleaseLease
+from provenance.ports.permissions import Permissions
 from provenance.ports.records import PutRecord
 
 LARGE = 5_000

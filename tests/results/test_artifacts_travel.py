@@ -151,7 +151,7 @@ def test_ignored_artifacts_are_recorded_by_their_type(home, doubled):
     """An argument that does not count may be one; as before, nothing is stored that leads to another repository."""
     taken = p.provenance(name="taken", ignore=["x"])(lambda x: x.id)
     assert doubled.id == taken(doubled)
-    assert "provenance.model.records:Artifact" == taken.artifact(doubled).inputs["kargs"]["x"].type
+    assert "provenance:Artifact" == taken.artifact(doubled).inputs["kargs"]["x"].type
 
 
 def test_results_are_no_records():

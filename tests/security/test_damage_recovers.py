@@ -1,6 +1,7 @@
 """Damage recovers: what stored bytes ask for is compared with what they are, and a call computes its value again."""
 
 import json
+import os
 import struct
 from pathlib import Path
 
@@ -166,3 +167,34 @@ def test_names_of_an_unknown_encoding_are_names(tmp_path):
         assert ["caf\udce9", "caf/\udce9"] == list(
             get_serializer("folder").load(file, digest=DIGEST).files
         )
+
+
+@pytest.mark.parametrize(("letter", "most"), [("x", 199), ("é", 99)])
+@pytest.mark.parametrize("delete", [False, True])
+def test_an_extension_that_is_preserved_has_a_local_copy(letter, most, delete, tmp_path):
+    """One that is too long for it is refused before anything is stored or deleted."""
+    for count, fits in ((most, True), (most + 1, False)):
+        file = tmp_path / f"data.{count * letter}"
+        file.write_text("text")
+        options = {"preserve_ext": True, "delete_original": delete}
+        if fits:
+            copy = Path(os.fspath(p.archive_file(file, f"{letter}{delete}", **options)))
+            assert "text" == copy.read_text()
+            assert copy.name.endswith(file.suffix)
+            assert file.exists() is not delete
+        else:
+            with pytest.raises(p.UnarchivableFileError, match="extension"):
+                p.archive_file(file, f"{letter}{delete}", **options)
+            assert file.exists()
+
+
+def test_a_long_name_without_a_preserved_extension_is_archived(tmp_path):
+    """Neither alone nor in a folder does the local copy carry it."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / f"a.{240 * 'x'}").write_text("text")
+    archived = p.unwrap(p.archive_file(folder, "folder"))
+    assert ["text"] == [
+        Path(os.fspath(archived.files[name])).read_text() for name in archived.files
+    ]
+    assert "text" == Path(os.fspath(p.archive_file(folder / f"a.{240 * 'x'}", "file"))).read_text()

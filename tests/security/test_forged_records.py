@@ -4,6 +4,7 @@ Whoever may write to a store writes records that fit its bytes: the digest, the 
 """
 
 import io
+import json
 import pickle
 import struct
 
@@ -15,6 +16,7 @@ import pytest
 
 import provenance as p
 from contract.samples import new_id, record, run
+from provenance import archives
 from provenance.codecs import get_serializer, torch
 from provenance.model.records import InlineBlob, freeze_options
 from provenance.ports.blobs import WriteBlob
@@ -236,3 +238,41 @@ def test_inputs_whose_bytes_are_none_are_damage(value):
     """The same of inputs that are a blob."""
     with pytest.raises(p.CorruptRecordError, match="inputs"):
         repository(False).get_inputs(planted(pickle.dumps(value), "pickle", inputs_blob=True))
+
+
+def test_an_interface_names_methods_of_a_closed_list():
+    """A record says which special methods a proxy has: what is none of them is left out."""
+    stores = repository(True).interpreter
+    written = stores(WriteBlob(lambda sink: sink.write(b"[1]") and None))
+    names = ("__del__", "__reduce_ex__", "__class__", "__getattr__", "forged", "__len__", "__len__")
+    forged = record(
+        id=new_id(),
+        serializer="json",
+        value_blob=written.blob,
+        inputs_blob=None,
+        interface=names,
+        value_type="builtins:list",
+    )
+    brought = (written,) if isinstance(written, InlineBlob) else ()
+    stores(PutRecord(forged, run(), "{}", brought))
+    with p.using_repo(repository(False)):
+        proxy = p.load_proxy(forged.id)
+        kind = object.__getattribute__(proxy, "__class__")
+        own = vars(type(proxy))
+        assert 1 == len(proxy)
+        assert kind is not None
+    assert "forged" not in own
+    assert "__del__" not in own
+    assert "__getattr__" not in own
+    assert type(proxy).__reduce_ex__ is type(proxy).__mro__[1].__reduce_ex__
+
+
+@pytest.mark.parametrize("path", ["a\\..\\..\\b", "C:b", "a:stream", "\\\\server\\share"])
+def test_a_member_of_a_folder_leads_nowhere_on_windows(path, monkeypatch):
+    """There a backslash begins a folder, and a colon a drive or a stream; elsewhere they are letters."""
+    manifest = f"[[{json.dumps(path)}, {json.dumps('1f' * 20)}, 3, false]]".encode()
+    load = get_serializer("folder").load
+    assert [path] == list(load(io.BytesIO(manifest), digest="1f" * 20).files)
+    monkeypatch.setattr(archives, "_SEPARATORS", "\\:")
+    with pytest.raises(ValueError, match="escape"):
+        load(io.BytesIO(manifest), digest="1f" * 20)

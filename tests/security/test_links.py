@@ -114,7 +114,7 @@ def replaced_when_stored(monkeypatch, replace):
     """Let *replace* run between the reading of a file and its deletion."""
     from provenance.effects.system.files import LocalFiles
 
-    delete = LocalFiles.delete_original
+    delete = LocalFiles.delete_source
 
     def replacing(self, original):
         monkeypatch.setattr(LocalFiles, "delete_source", delete)
@@ -194,3 +194,35 @@ def test_a_folder_that_is_none_of_these(delete, tmp_path):
     data = folder(tmp_path / "data")
     delete(data)
     assert not data.exists()
+
+
+@pytest.fixture(name="around")
+def _around(tmp_path):
+    """Two files of one name, one beside a link and one beside what it leads to."""
+    (tmp_path / "far" / "inner").mkdir(parents=True)
+    (tmp_path / "far" / "x.txt").write_text("beside the target")
+    (tmp_path / "x.txt").write_text("beside the link")
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "inner")
+    return tmp_path
+
+
+@WAYS
+@pytest.mark.parametrize("way", ["link/../x.txt", "./link/.././x.txt", "far/../link/../x.txt"])
+def test_the_parent_of_a_link_is_that_of_its_target(delete, way, around):
+    """What is archived and deleted is the file that `open` reads."""
+    assert "beside the target" == (around / way).read_text()
+    archived = delete(f"{around}/{way}")
+    assert "beside the target" == Path(os.fspath(archived)).read_text()
+    assert not (around / "far" / "x.txt").exists()
+    assert "beside the link" == (around / "x.txt").read_text()
+
+
+def test_a_store_is_where_the_system_would_put_it(around, monkeypatch):
+    """The same of a database and of a folder of blobs, relative to the working directory, too."""
+    monkeypatch.chdir(around)
+    store = p.DiskStore(cachedir="link/../blobs")
+    with p.using_repo(p.SqliteRepo(db="link/../records.db", store=store, inline_limit=0)):
+        p.provenance(name="stored")(lambda: 1)()
+    assert (around / "far" / "records.db").is_file()
+    assert (around / "far" / "blobs").is_dir()
+    assert not (around / "records.db").exists()

@@ -9,7 +9,7 @@ import sys
 sys.modules.update(dict.fromkeys({blocked!r}))
 import provenance.testing as t
 with t.in_memory() as repo:
-    print(repo.name, t.FixedClock().monotonic(), t.faulty)
+    print(repo.name, t.FixedClock().monotonic(), t.failing)
 import provenance.testing.harness as samples
 print(samples.record().name)
 try:

@@ -10,6 +10,7 @@ from attrs import frozen
 import provenance as p
 from provenance.effect import Effect
 from provenance.environment import uninstall
+from provenance.ports.machine import Now, Sleep
 from provenance.testing import FixedClock, in_folder, in_memory, memory_environment, scripted
 
 
@@ -128,3 +129,12 @@ def test_a_fixed_clock_dates_artifacts():
         artifact.added_at,
         artifact.compute_duration,
     )
+
+
+def test_an_environment_and_its_repositories_share_one_clock():
+    """A test replaces one clock, and calls, time stamps and pauses go by it."""
+    clock = FixedClock(datetime(2020, 2, 29, 12, tzinfo=UTC))
+    environment = memory_environment(clock)
+    ask = environment.repository().interpreter
+    assert clock is environment.clock
+    assert (clock.moment, 3600.0) == (ask(Now()), ask(Sleep(3600.0)))

@@ -101,11 +101,6 @@ def stored_value(artifact: p.Artifact[int]) -> IOResult[int, Exception]:
 
 described = flow("a", functional.within(env, length), bind(functional.within(env, text_of)))  # pyright: ignore[reportUnknownVariableType]  # only mypy has a plugin for flow
 assert_type(described, IOResult[str, Exception])  # pyright: ignore[reportAssertTypeFailure]  # only mypy has a plugin for flow
-assert_type(
-    functional.call(env, length, "a").bind(functional.within(env, text_of)),
-    IOResult[str, Exception],
-)  # pyright: ignore[reportUnknownMemberType]  # of returns
-assert_type(
-    functional.compute(env, plan).bind(committed).bind(stored_value), IOResult[int, Exception]
-)  # pyright: ignore[reportUnknownMemberType]  # of returns
+assert_type(functional.call(env, length, "a").bind(functional.within(env, text_of)), IOResult[str, Exception])  # pyright: ignore[reportUnknownMemberType]  # of returns
+assert_type(functional.compute(env, plan).bind(committed).bind(stored_value), IOResult[int, Exception])  # pyright: ignore[reportUnknownMemberType]  # of returns
 functional.call(env, text_of, 1).bind(functional.within(env, text_of))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportUnknownMemberType]  # it takes an int

@@ -8,9 +8,10 @@ from pyrsistent import pmap
 
 import provenance as p
 from provenance import vis
+from provenance.escaping import escape_invisible
 from provenance.events import Outcome
 from provenance.vis.scene import Kind
-from provenance.vis.text import escape_invisible, fit_text, width
+from provenance.vis.text import fit_text, width
 from vis.samples import NASTY, changed, combine, diamonds, follow, id_of, join, source
 
 

@@ -10,7 +10,13 @@ from typing import BinaryIO, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
-from provenance.archives import ArchivedFile, ArchivedFolder, LocalSource, extension_of
+from provenance.archives import (
+    LONGEST_EXTENSION,
+    ArchivedFile,
+    ArchivedFolder,
+    LocalSource,
+    extension_of,
+)
 from provenance.calls.draft import Computation, PendingArtifact
 from provenance.calls.plan import CallPlan, plan_call
 from provenance.calls.signature import inspect_function
@@ -79,6 +85,7 @@ def archive_call(file: ArchivedFile, name: str, custom_fields: Options = NO_OPTI
     wrapped = evolve(
         inspect_function(archive_file),
         module="provenance.calls.archive_file",
+        source="provenance.calls.archive_file",
         qualname="archive_file",
     )
     options = DecoratorOptions(
@@ -199,6 +206,11 @@ def inspect(
     name = os.path.basename(found.original.path)  # noqa: PTH119 - paths are text here, as the user gave them
     if isinstance(found, InspectedFolder):
         return ArchivedFolder(found.blob, "", name, found.original, found.members)
+    extension = os.path.splitext(name)[1] if preserve_extension else ""  # noqa: PTH122 - a string
+    if len(os.fsencode(extension)) > LONGEST_EXTENSION:
+        reason = f"the extension of {name[:40]!r}… has over {LONGEST_EXTENSION} bytes"
+        advice = "rename the file, or pass preserve_ext=False"
+        raise UnarchivableFileError(what, reason, advice, given)
     return ArchivedFile(
         found.blob, extension_of(name) if preserve_extension else "", name, found.original
     )
@@ -208,7 +220,8 @@ def path_from(given: object, what: str) -> str:
     """Return the path *given* as text; raises `UnarchivableFileError` for anything else."""
     try:
         path = os.fspath(cast("str", given))
-    except TypeError:
+        os.fsencode(path)
+    except (TypeError, UnicodeEncodeError):
         path = None
     if not isinstance(path, str) or not path or "\0" in path:
         reason = f"expected a path, got {safe_repr(given)}"

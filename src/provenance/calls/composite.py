@@ -16,17 +16,17 @@ from provenance.results.handles import make_proxy, restore_proxy
 from provenance.results.kinds import LAZY
 from provenance.results.origin import CurrentOrigin, resolving_origin
 from provenance.util.formatting import SHORT, type_name, with_article
+from provenance.util.naming import exported
 
 SEPARATOR: Final = "_"
 
 
+@exported
 class Composite(Mapping[str, object]):
     """An immutable mapping of results, each read when it is used.
 
     Equal to any mapping of equal values.
     """
-
-    __module__ = "provenance"
 
     __slots__ = ("_parts",)
 
@@ -87,6 +87,7 @@ def _reference(part: object) -> tuple[object, ...]:
     return known.id, known.value_id, known.value_type, known.interface
 
 
+@exported
 def restore_composite(parts: Mapping[str, tuple[Any, ...]]) -> Composite:
     """Unpickle a composite; none of its parts is read. Pickles name this function."""
     origin = resolving_origin() or CurrentOrigin()
@@ -97,9 +98,6 @@ def restore_composite(parts: Mapping[str, tuple[Any, ...]]) -> Composite:
             for rest in [known[1:]]
         }
     )
-
-
-restore_composite.__module__ = "provenance"
 
 
 def parts_of(value: object, label: str) -> Mapping[str, object]:
@@ -143,12 +141,12 @@ def whole_spec(spec: FunctionSpec) -> FunctionSpec:
 def part_cache_key(whole: CacheKey, key: str) -> CacheKey:
     """Return the identity of a part: name `name_key`, and a scope unlike that of any function.
 
-    >>> part_cache_key(CacheKey("m.f", 0, "m:f"), "model")
-    Identity(name='m.f_model', version=0, scope='m:f[model]')
+    >>> part_cache_key(CacheKey("__main__.f", 0, "m.f"), "model")
+    CacheKey(name='__main__.f_model', version=0, scope='m.f[model]')
     >>> part_cache_key(CacheKey("chosen", 0, None), "model")
-    Identity(name='chosen_model', version=0, scope='chosen[model]')
+    CacheKey(name='chosen_model', version=0, scope=':chosen[model]')
     """
-    scope = f"{whole.name if whole.scope is None else whole.scope}[{key}]"
+    scope = f"{f':{whole.name}' if whole.scope is None else whole.scope}[{key}]"
     return CacheKey(f"{whole.name}{SEPARATOR}{key}", whole.version, scope)
 
 

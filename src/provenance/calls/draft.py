@@ -13,7 +13,7 @@ from provenance.archives import ArchivedFile, ArchivedFolder, with_source
 from provenance.calls.composite import Composite, part_plan, part_spec, parts_of, whole_spec
 from provenance.calls.plan import CallPlan, changed_inputs, hashes_now, may_change
 from provenance.calls.signature import merge_call_arguments
-from provenance.calls.spec import IMMUTABLE, FunctionSpec, uncached_id
+from provenance.calls.spec import FunctionSpec, alias_ids, uncached_id
 from provenance.codecs import Encoding, candidates
 from provenance.environment import Environment
 from provenance.errors import (
@@ -34,7 +34,14 @@ from provenance.model.records import (
     WriteResult,
     freeze_options,
 )
-from provenance.model.references import ArtifactRef, is_proxy, refs_of, represented_artifact, unwrap
+from provenance.model.references import (
+    SCALARS,
+    ArtifactRef,
+    is_proxy,
+    refs_of,
+    represented_artifact,
+    unwrap,
+)
 from provenance.ports.records import PutRecord
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import Summary, are_plain, inputs_json, plain_only
@@ -167,7 +174,7 @@ class PendingArtifact:
             inputs_blob=inputs,
             value_type=type_name(done.value),
             interface=interface_for(done.value),
-            code=self.spec.code,
+            code=self.spec.receipt.text,
             value_artifact_ids=done.holds,
         )
 
@@ -189,7 +196,7 @@ def _summarize(plan: CallPlan) -> dict[str, object]:
 
 def _input_digest(value: object, digest: str | None) -> object:
     """Return *value* if it is certain to be written, a builtin scalar or an artifact, else a summary of it."""
-    if type(value) in IMMUTABLE or (
+    if type(value) in SCALARS or (
         hasattr(type(value), "__provenance_sighting__") and _has_own_blob(value)
     ):
         return value
@@ -234,7 +241,13 @@ class Call:
             MissReason.BLOB_CORRUPT,
             MissReason.RECORD_CORRUPT,
             MissReason.EVICTED,
+            MissReason.CODE_CHANGED,
         )
+
+    @property
+    def alias_ids(self) -> Iterator[ArtifactId]:
+        """Ids that the result may have under earlier names of the function."""
+        return alias_ids(self.spec.options, self.plan.input_hashes)
 
     @property
     def read_only(self) -> bool:

@@ -12,12 +12,23 @@ from attrs import evolve
 from provenance import environment as environment_
 from provenance.archives import with_source
 from provenance.calls import commit
+from provenance.calls.code_changes import find_changes, must_recompute, report_changes
 from provenance.calls.composite import Composite
 from provenance.calls.draft import Call, PendingArtifact, make_draft, unstored_record
-from provenance.calls.flow import Ask, Flow, Invoke, StoreDraft, TakeTurn, drive, drive_async, probe
+from provenance.calls.flow import (
+    Ask,
+    Flow,
+    Invoke,
+    StoreDraft,
+    TakeTurn,
+    drive,
+    drive_async,
+    probe,
+    run_in_thread,
+)
 from provenance.calls.plan import CallPlan, plan_call, refuse_mutated
 from provenance.calls.signature import retains_reference
-from provenance.calls.spec import IMMUTABLE, FunctionSpec
+from provenance.calls.spec import FunctionSpec
 from provenance.effect import run
 from provenance.environment import Environment
 from provenance.errors import (
@@ -26,10 +37,10 @@ from provenance.errors import (
     CorruptBlobError,
     StorePermissionError,
 )
-from provenance.events import CodeChanged, Event, Hit, Miss, MissReason, Recomputed, Recovered
+from provenance.events import CodeChange, Event, Hit, Miss, MissReason, Recomputed, Recovered
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId
 from provenance.model.records import ArtifactRecord
-from provenance.model.references import UNREAD, represented_artifact, unwrap
+from provenance.model.references import SCALARS, UNREAD, represented_artifact, unwrap
 from provenance.model.tracked import tracking
 from provenance.repository import programs
 from provenance.repository.handles import RecoveringOrigin
@@ -129,9 +140,17 @@ def execute(call: Call) -> object:
     """
     if call.reason is not MissReason.ABSENT:
         return drive(call, call_flow(call))
-    found = run(programs.lookup(call.plan.artifact_id), call.repo.interpreter)
+    found: LookupResult = run(programs.lookup(call.plan.artifact_id), call.repo.interpreter)
+    if call.spec.options.aliases and not isinstance(found, LookupHit):
+        found = run(programs.probe_first(call.alias_ids), call.repo.interpreter) or found
     if isinstance(found, LookupHit):
-        return make_hit_proxy(call, found.record)
+        changes: tuple[CodeChange, ...] = ()
+        if found.record.code != call.spec.receipt.text:
+            changes = run(find_changes(call, found.record), call.repo.interpreter)
+            if must_recompute(call, found.record, changes):
+                call = evolve(call, reason=MissReason.CODE_CHANGED)
+                return drive(call, call_flow(call))
+        return make_hit_proxy(call, found.record, changes)
     call = replace_found(call, found)
     return drive(call, call_flow(call, call.sharing))
 
@@ -141,8 +160,16 @@ async def execute_async(call: Call) -> object:
     if call.reason is not MissReason.ABSENT:
         return await drive_async(call, call_flow(call))
     found = await probe(call)
+    if call.spec.options.aliases and not isinstance(found, LookupHit):
+        found = await run_in_thread(call, programs.probe_first(call.alias_ids)) or found
     if isinstance(found, LookupHit):
-        return make_hit_proxy(call, found.record)
+        changes: tuple[CodeChange, ...] = ()
+        if found.record.code != call.spec.receipt.text:
+            changes = await run_in_thread(call, find_changes(call, found.record))
+            if must_recompute(call, found.record, changes):
+                call = evolve(call, reason=MissReason.CODE_CHANGED)
+                return await drive_async(call, call_flow(call))
+        return make_hit_proxy(call, found.record, changes)
     if call.sharing is None:  # else it is looked up again in its turn
         call = replace_found(call, found)
     return await drive_async(call, call_flow(call, call.sharing))
@@ -160,12 +187,17 @@ def replace_found(call: Call, found: LookupResult) -> Call:
             return evolve(call, reason=why, detail="it was missing when it was looked up")
 
 
-def make_hit_proxy(call: Call, record: ArtifactRecord) -> object:
-    """Return a stored result; what stays a proxy is read when it is first used."""
+def make_hit_proxy(
+    call: Call, record: ArtifactRecord, changes: tuple[CodeChange, ...] = ()
+) -> object:
+    """Return a stored result; what stays a proxy is read when it is first used.
+
+    *changes* of the code since it was computed are reported.
+    """
     parts = record.value_artifact_ids if record.composite else NO_IDS
     emit(Hit(record.id, record.name, record.compute_duration, parts))
-    if record.code != call.spec.code and (record.name, record.version) not in _reported_changes:
-        _report_changed_code(call, record)
+    if changes:
+        report_changes(record, changes)
     load = partial(read_or_recover, call)
     return make_proxy(
         record,
@@ -174,17 +206,6 @@ def make_hit_proxy(call: Call, record: ArtifactRecord) -> object:
         load=partial(load, record),
         options=call.results,
     )
-
-
-_reported_changes: Final[set[tuple[str, int]]] = set()
-
-
-def _report_changed_code(call: Call, record: ArtifactRecord) -> None:
-    """Report once for a function that its code has changed; the code of other Python versions cannot be compared."""
-    python, _, digest = call.spec.code.partition(":")
-    if digest and record.code.startswith(python + ":"):
-        _reported_changes.add((record.name, record.version))
-        emit(CodeChanged(record.id, record.name, record.version))
 
 
 def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord) -> object:
@@ -196,7 +217,7 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     emit(_outcome(call, draft, stored=True))
     value, options = draft.computation.value, call.results
     if record.value_id == draft.computation.value_id:
-        if type(value) in IMMUTABLE:
+        if type(value) in SCALARS:
             return make_proxy(record, call.repo, value, options=options)
         if type(value) in CONTAINERS:
             return make_proxy(record, call.repo, own_copy(value), options=options)
@@ -220,7 +241,7 @@ def _outcome(call: Call, draft: PendingArtifact, *, stored: bool) -> Event:
     match call.reason:
         case MissReason.ABSENT:
             return Miss(draft.artifact_id, name, seconds, stored, parts=parts)
-        case MissReason.CACHE_OFF | MissReason.REQUESTED:
+        case MissReason.CACHE_OFF | MissReason.REQUESTED | MissReason.CODE_CHANGED:
             return Recomputed(draft.artifact_id, name, seconds, stored, call.reason, parts)
         case (
             MissReason.BLOB_MISSING

@@ -95,7 +95,7 @@ async def drive_async(call: Call, flow: Flow[R], answer: object = None) -> R:
             return cast("R", stop.value)
         match step:
             case Ask(program):
-                answer = await _run_in_thread(call, program)
+                answer = await run_in_thread(call, program)
             case TakeTurn(sharing):
                 return await in_turn_async(
                     call.work(sharing), partial(probe, call), partial(drive_async, call, flow)
@@ -110,7 +110,7 @@ async def drive_async(call: Call, flow: Flow[R], answer: object = None) -> R:
                 answer = value, Timing(at, began, clock.monotonic())
             case StoreDraft(draft):
                 with _holding_result(draft), resolving_in_async(call.repo):
-                    answer = await _run_in_thread(call, commit.commit(draft))
+                    answer = await run_in_thread(call, commit.commit(draft))
             case _:
                 assert_never(step)
 
@@ -125,7 +125,8 @@ def _closing_on_error(flow: Flow[object]) -> Generator[None]:
         raise
 
 
-async def _run_in_thread(call: Call, program: Program[Any, A]) -> A:
+async def run_in_thread(call: Call, program: Program[Any, A]) -> A:
+    """Run *program* against the call's repository without blocking the event loop."""
     return await run_async(
         program, in_threads(call.repo.interpreter, call.environment.run_in_thread)
     )
@@ -133,7 +134,7 @@ async def _run_in_thread(call: Call, program: Program[Any, A]) -> A:
 
 async def probe(call: Call) -> LookupResult:
     """Look *call* up, and whether its bytes are there: a lazy read could not await their recomputation."""
-    return await _run_in_thread(call, programs.probe(call.plan.artifact_id))
+    return await run_in_thread(call, programs.probe(call.plan.artifact_id))
 
 
 def store_draft(repo: Repository, draft: PendingArtifact) -> ArtifactRecord:

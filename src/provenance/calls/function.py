@@ -29,7 +29,7 @@ from attrs import evolve
 
 from provenance import environment
 from provenance.archives import ArchivedFile
-from provenance.calls import execute
+from provenance.calls import code_changes, execute
 from provenance.calls.draft import Call
 from provenance.calls.main_functions import named, reduce_with_code
 from provenance.calls.options import CommonOptionArguments, OptionArguments, check_options
@@ -39,16 +39,16 @@ from provenance.calls.spec import (
     DecoratorOptions,
     FunctionSpec,
     cache_key_of,
-    comparing_code,
     find_captures,
     make_spec,
 )
 from provenance.effect import run
-from provenance.events import MissReason
+from provenance.events import CodeChange, MissReason
 from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
 from provenance.repository import programs
 from provenance.results.handles import artifact_of
+from provenance.util.naming import exported
 
 if TYPE_CHECKING:
     from returns.future import FutureResult
@@ -75,13 +75,12 @@ _description_guard: ContextVar[tuple[object, ...]] = ContextVar("provenance_desc
 """Decorated functions whose captured values are being hashed, the outermost first."""
 
 
+@exported
 class CachedFunction(Generic[P, R_co]):
     """A decorated function: a call looks the result up, or computes, stores and records it.
 
     If the function is an `async def`, calls are awaited, as are `artifact` and `recompute`.
     """
-
-    __module__ = "provenance"
 
     def __init__(
         self, function: Callable[..., object], wrapped: WrappedFunction, options: DecoratorOptions
@@ -182,19 +181,31 @@ class CachedFunction(Generic[P, R_co]):
         return plan_call(self._recipe, args, kwargs).artifact_id
 
     def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Tell whether a call's result is stored; raises as `plan` does."""
+        """Tell whether a call's result is stored, also under an alias; raises as `plan` does."""
         call = execute.prepare(environment.current(), self._recipe, args, kwargs)
-        return isinstance(
-            run(programs.probe(call.plan.artifact_id), call.repo.interpreter), programs.LookupHit
-        )
+        ids = (call.plan.artifact_id, *call.alias_ids)
+        return run(programs.probe_first(ids), call.repo.interpreter) is not None
 
     def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Delete a call's artifact, and the parts of a composite; return False if there was none.
 
-        Raises as `plan` does.
+        What is stored under an alias is deleted too. Raises as `plan` does.
         """
         call = execute.prepare(environment.current(), self._recipe, args, kwargs)
-        return run(programs.forget_with_parts(call.plan.artifact_id), call.repo.interpreter)
+        was_there = False
+        for artifact_id in (call.plan.artifact_id, *call.alias_ids):
+            was_there |= run(programs.forget_with_parts(artifact_id), call.repo.interpreter)
+        return was_there
+
+    def accept(self) -> tuple[CodeChange, ...]:
+        """Record that the changes of the code so far make no difference to stored results.
+
+        Hits of what earlier code computed are as good as those of the code of now, in every process.
+        Returns what has changed.
+        """
+        repo = environment.current().repository(self._options.repo)
+        names = self.__provenance_names__()
+        return run(code_changes.accept(self._recipe, names), repo.interpreter)
 
     def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
         """Return the same function decorated with other options.
@@ -222,8 +233,11 @@ class CachedFunction(Generic[P, R_co]):
             _description_guard.reset(token)
         cache_key = cache_key_of(self._subject, self._options)
         bound = self._subject.args, dict(self._subject.keywords)
-        code = (self._subject.function,) if comparing_code.get() else ()
-        return cache_key.name, cache_key.version, cache_key.scope, dict(hashes), bound, *code
+        return *cache_key.identity, dict(hashes), bound
+
+    def __provenance_names__(self) -> tuple[str, ...]:
+        """Return the names of the function's artifacts, that of now and earlier ones."""
+        return cache_key_of(self._subject, self._options).name, *self._options.aliases
 
     def __provenance_merging__(self, chosen: bool | tuple[str, ...]) -> Self:
         """Return the same function with the option `merge_defaults` extended by *chosen*."""
@@ -286,7 +300,9 @@ class CachedFunction(Generic[P, R_co]):
         if found is self:
             # In another process `__main__` may be another module.
             if main_name(module) == "__main__":
-                return reduce_with_code(self, path, self.__wrapped__, (args, self._options))
+                return reduce_with_code(
+                    self, path, self.__wrapped__, (args, self._options, self._subject.source)
+                )
             return path
         if (
             isinstance(found, CachedFunction)
@@ -297,10 +313,11 @@ class CachedFunction(Generic[P, R_co]):
         return restore_function, (self.__wrapped__, self._subject.args, self._options)
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
-        function, args, options = cast(
-            "tuple[Callable[..., object], tuple[object, ...], DecoratorOptions]", state
+        function, args, options, source = cast(
+            "tuple[Callable[..., object], tuple[object, ...], DecoratorOptions, str]", state
         )
-        self._decorate(function, evolve(inspect_function(function), args=args), options)
+        wrapped = evolve(inspect_function(function), args=args, source=source)
+        self._decorate(function, wrapped, options)
 
     def __repr__(self) -> str:
         return f"<provenance of {self._subject.label}>"
@@ -317,14 +334,12 @@ def _public_attributes(function: Callable[..., object]) -> dict[str, object]:
     }
 
 
+@exported
 def restore_function(
     function: Callable[..., object], args: tuple[object, ...], options: DecoratorOptions
 ) -> CachedFunction[..., object]:
     """Unpickle a decorated function that no name leads to. Pickles name this function."""
     return CachedFunction(function, evolve(inspect_function(function), args=args), options)
-
-
-restore_function.__module__ = "provenance"
 
 
 async def _await_artifact(result: Coroutine[object, Never, object]) -> Artifact[object]:
@@ -391,6 +406,8 @@ def provenance(
             repo: Repository or its name; by default that of the environment.
             name: Name of the artifacts; by default module and qualified name. Functions with the
                 same chosen name share their artifacts.
+            aliases: Names that the function had before, chosen or `module.name`: what was recorded
+                under them is found, so that a rename loses nothing.
             merge_defaults: True, or names of parameters: dictionaries passed to them are completed
                 from their default dictionaries.
             ignore: Parameters or captured variables that are recorded but do not affect the id.
@@ -416,6 +433,8 @@ def provenance(
             singletons: "proxy" returns proxies of `None`, `True`, classes and the like; "values",
                 the default, returns them as they are, without an artifact.
             lazy: True returns a lazy proxy of any result, which is read on first use.
+            on_code_change: What a hit does if the code behind it has changed: "warn", "ignore",
+                "raise" or "recompute"; None defers to the environment.
             returns_composite: True if the function returns a mapping, each of whose values becomes
                 an artifact of its own, named `name_key`. All are stored together, and each is read
                 when it is used. `serializer` may then be a mapping from key to name, and

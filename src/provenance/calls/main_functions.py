@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import Protocol, cast
 
 from provenance.model.records import NO_OPTIONS
+from provenance.util.naming import exported
 
 _leaving: ContextVar[tuple[object, ...]] = ContextVar("provenance_leaving", default=())
 """Functions whose code is being pickled."""
@@ -45,6 +46,7 @@ def reduce_with_code(
     return restore_main_function, (type(wrapper), path, instructions, code)
 
 
+@exported
 def restore_main_function(
     kind: type[Wrapping], path: str, instructions: bytes, code: bytes | None
 ) -> object:
@@ -59,9 +61,6 @@ def restore_main_function(
     ):
         return found
     return (_made if arriving else _built)(kind, path, code)
-
-
-restore_main_function.__module__ = "provenance"
 
 
 def _made(kind: type[Wrapping], path: str, code: bytes) -> object:

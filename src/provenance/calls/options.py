@@ -15,6 +15,7 @@ from provenance.calls.spec import (
     DecoratorOptions,
     InputFunction,
     PartSerialization,
+    cache_key_of,
 )
 from provenance.codecs import (
     COMPRESSION,
@@ -27,6 +28,8 @@ from provenance.codecs import (
 )
 from provenance.errors import ConfigError, MissingLibraryError
 from provenance.model.records import NO_OPTIONS, Options, freeze_options
+from provenance.model.rows import json_text
+from provenance.receipts.policy import OnCodeChange, require_policy
 from provenance.repository.handles import Repository
 from provenance.results.kinds import STYLES, ArgumentStyle, ResultStyle, SingletonStyle
 from provenance.util.formatting import did_you_mean, safe_repr
@@ -76,7 +79,7 @@ def json_options(wrapped: WrappedFunction, option: str, given: object) -> Option
         "Mapping[object, object]", _mapping(wrapped, option, given, "use strings as keys")
     )
     try:
-        text = json.dumps(dict(entries), allow_nan=False)
+        text = json_text(dict(entries))
     except (TypeError, ValueError) as error:
         raise option_error(wrapped)(
             option, f"invalid JSON: {error}", "use JSON types only"
@@ -217,6 +220,7 @@ class CommonOptionArguments(TypedDict, total=False):
     version: int
     repo: Repository | str | None
     name: str | None
+    aliases: Names | None
     merge_defaults: bool | Names | None
     ignore: Names | None
     remove: Names | None
@@ -231,6 +235,7 @@ class CommonOptionArguments(TypedDict, total=False):
     dump_kwargs: Mapping[str, object] | None
     use_cache: bool | None
     read_only: bool | None
+    on_code_change: OnCodeChange | None
     returns_composite: bool | None
     results: ResultStyle | None
     arguments: ArgumentStyle | None
@@ -289,6 +294,7 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         version=version,
         repo=_repo(wrapped, choices.get("repo")),
         name=name,
+        aliases=_aliases(wrapped, version, name, choices.get("aliases")),
         merge_defaults=_mergeable(wrapped, choices.get("merge_defaults")),
         ignore=ignore,
         remove=_parameters(wrapped, "remove", choices.get("remove")),
@@ -303,6 +309,7 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         use_cache=flag("use_cache", choices.get("use_cache")),
         read_only=flag("read_only", choices.get("read_only")),
         results=_result_options(wrapped, {**choices, "lazy": flag("lazy", choices.get("lazy"))}),
+        on_code_change=_policy(wrapped, choices.get("on_code_change")),
     )
 
 
@@ -314,6 +321,27 @@ def _result_options(wrapped: WrappedFunction, choices: Mapping[str, object]) -> 
             raise option_error(wrapped)(option, problem, "None defers to the environment")
     names = (*STYLES, "lazy")
     return freeze_options({name: choices[name] for name in names if choices.get(name) is not None})
+
+
+def _policy(wrapped: WrappedFunction, given: object) -> OnCodeChange | None:
+    if given is None:
+        return None
+    return require_policy(given, f"@provenance on {wrapped.label}, option on_code_change")
+
+
+def _aliases(
+    wrapped: WrappedFunction, version: int, name: str | None, given: object
+) -> tuple[str, ...]:
+    """Return earlier names of the function; raise ConfigError for one that it has now."""
+    aliases = _names(wrapped, "aliases", given)
+    own = cache_key_of(wrapped, DecoratorOptions(version, name=name))
+    for alias in aliases:
+        if (invalid := name_problem(alias)) is not None:
+            raise option_error(wrapped)("aliases", *invalid)
+        if alias in (own.scope or own.name, own.name):
+            problem = f"{alias!r} is the name that the function has now"
+            raise option_error(wrapped)("aliases", problem, "pass only names that it had before")
+    return aliases
 
 
 def _refuse_generators(wrapped: WrappedFunction) -> None:

@@ -12,7 +12,6 @@ from attrs import field, frozen
 
 from provenance.calls.signature import Bound, bind, merge_dictionaries
 from provenance.calls.spec import (
-    IMMUTABLE,
     CacheKey,
     FunctionSpec,
     InputFunction,
@@ -20,23 +19,24 @@ from provenance.calls.spec import (
     hash_input,
 )
 from provenance.errors import ConfigError, MutatedArtifactValueError
+from provenance.escaping import escape_invisible
 from provenance.hashing import hash_value
 from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import Inputs
-from provenance.model.references import InputRef, in_ignored_input, refs_of
+from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
 from provenance.repository.inputs import InputHashes
-from provenance.util.formatting import safe_repr
+from provenance.util.formatting import safe_repr, truncate
+from provenance.util.naming import exported
 
 
-@frozen
+@exported
+@frozen(repr=False)
 class CallPlan:
     """A planned call: which artifact it makes, and from what.
 
     `inputs` is what will be recorded, `input_hashes` what the id was derived from, `sightings` the artifacts that were
     met on the way. Two plans are equal when they make the same artifact.
     """
-
-    __module__ = "provenance"
 
     artifact_id: ArtifactId
     cache_key: CacheKey = field(eq=False)
@@ -50,6 +50,13 @@ class CallPlan:
         return (
             frozenset([each.artifact_id for each in self.input_refs]) if self.input_refs else NO_IDS
         )
+
+    def __repr__(self) -> str:
+        named = [f"{name}={truncate(value)}" for name, value in self.inputs.kargs.items()]
+        arguments = ", ".join([*map(truncate, self.inputs.varargs), *named])
+        key = self.cache_key
+        call = escape_invisible(f"{key.name}({arguments}), version {key.version}")
+        return f"<provenance.CallPlan({self.artifact_id}) {call}>"
 
 
 def plan_call(
@@ -177,7 +184,7 @@ def may_change(spec: FunctionSpec, plan: CallPlan) -> bool:
     if spec.options.input_process_fn is not None:
         return True
     kinds = {*map(type, plan.inputs.kargs.values()), *map(type, plan.inputs.varargs)}
-    return not kinds <= IMMUTABLE
+    return not kinds <= SCALARS
 
 
 def hashes_now(

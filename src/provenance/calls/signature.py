@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from inspect import Parameter
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from attrs import Factory, field, frozen
 
 from provenance.model.ids import main_name
+from provenance.model.main_module import source_name
+from provenance.model.references import SCALARS
 
 _VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 AnyFunction: TypeAlias = Callable[..., Any]
@@ -22,13 +25,15 @@ class WrappedFunction:
     """A callable and its signature.
 
     `function` is what runs, called with the arguments that partials and methods have bound. `rest`
-    and `extra` are the names of `*args` and `**kwargs`, if it has them.
+    and `extra` are the names of `*args` and `**kwargs`, if it has them. `source` is the name by
+    which ids know the module; it is empty if nothing names where the function is from.
     """
 
     function: AnyFunction
     args: tuple[object, ...]
     keywords: Mapping[str, object]
     module: str
+    source: str
     qualname: str
     signature: inspect.Signature
     simple: bool
@@ -74,11 +79,13 @@ def inspect_function(function: AnyFunction) -> WrappedFunction:
     parameters = signature.parameters.values()
     kinds = [parameter.kind for parameter in parameters]
     by_kind = {parameter.kind: parameter.name for parameter in parameters}
+    module = getattr(function, "__module__", None) or type(function).__module__
     return WrappedFunction(
         function=function,
         args=args,
         keywords=keywords,
-        module=main_name(getattr(function, "__module__", None) or type(function).__module__),
+        module=main_name(module),
+        source=_source_of(function, module),
         qualname=getattr(function, "__qualname__", None) or type(function).__qualname__,
         signature=signature,
         simple={*kinds} <= {Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY},
@@ -88,6 +95,16 @@ def inspect_function(function: AnyFunction) -> WrappedFunction:
         rest=by_kind.get(Parameter.VAR_POSITIONAL),
         extra=by_kind.get(Parameter.VAR_KEYWORD),
         is_async=any(map(inspect.iscoroutinefunction, (function, type(function).__call__))),
+    )
+
+
+def _source_of(function: AnyFunction, module: str) -> str:
+    """Return the name by which ids know the *module*, from the code below all other decorators."""
+    inner = inspect.unwrap(function)
+    called = inner if hasattr(inner, "__code__") else type(inner).__call__
+    known = vars(sys.modules[module]) if module in sys.modules else {}
+    return source_name(
+        module, getattr(called, "__code__", None), getattr(called, "__globals__", known)
     )
 
 
@@ -192,9 +209,6 @@ def parameter_without_dictionary(wrapped: WrappedFunction, names: Iterable[str])
     return next((name for name in names if not isinstance(wrapped.defaults.get(name), dict)), None)
 
 
-_PLAIN: Final = frozenset({bool, int, float, complex, str, bytes})
-
-
 def closure_values(wrapped: WrappedFunction) -> dict[str, object]:
     """Return captured values by name: closure variables, or the callable object itself.
 
@@ -295,7 +309,7 @@ def _is_plain(value: object) -> bool:
     """Tell whether *value* is immutable and made of scalars only."""
     if isinstance(value, tuple | frozenset):
         return all(map(_is_plain, cast("Iterable[object]", value)))
-    return value is None or type(value) in _PLAIN
+    return type(value) in SCALARS
 
 
 def _closure(function: AnyFunction) -> Iterator[tuple[str, object]]:

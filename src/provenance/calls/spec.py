@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, cast
 
-from attrs import evolve, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from provenance.calls.signature import WrappedFunction, closure_values, code_objects
 from provenance.hashing import combine, hash_value
 from provenance.hashing.encoding import node_digest, prefix
 from provenance.model.ids import ArtifactId, ValueId
 from provenance.model.records import NO_OPTIONS, Options
-from provenance.model.references import InputRef, in_ignored_input, refs_of
+from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
+from provenance.receipts.policy import OnCodeChange
+from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt
 from provenance.repository.inputs import InputHashes
+from provenance.util.naming import exported
 
 
+@exported
 @frozen
 class Archiving:
     """How to archive the file whose path a function returns."""
-
-    __module__ = "provenance"
 
     delete_original: bool = False
     preserve_extension: bool = False
@@ -32,41 +32,45 @@ class Archiving:
 _CALL = prefix("call")
 
 
+@exported
 @frozen
 class CacheKey:
-    """The identity of a function: the name of its artifacts, its version, and where it is defined.
+    """The identity of a function: its version, and the name that the user chose or where it is defined.
 
-    `scope` is the full qualified name if `name` is the default one, so that nested functions of the
-    same name differ. It is None if the user chose the name: functions with the same chosen name
-    share artifacts.
+    `name` is the name of its artifacts. `scope` is None if the user chose the name: functions with
+    the same chosen name share artifacts. Else the identity is the scope: the full name of the
+    function and of its source, which is never `__main__`.
     """
-
-    __module__ = "provenance"
 
     name: str
     version: int
     scope: str | None
 
+    identity: tuple[str | None, int, str | None] = field(
+        init=False,
+        eq=False,
+        repr=False,
+        default=Factory(
+            lambda self: (self.name if self.scope is None else None, self.version, self.scope),
+            takes_self=True,
+        ),
+    )
+    """What ids are derived from: the name only if it was chosen."""
 
-def default_cache_key(module: str, qualname: str, version: int) -> CacheKey:
+
+def default_cache_key(module: str, source: str, qualname: str, version: int) -> CacheKey:
     """Return the identity of a function without a chosen name.
 
-    >>> default_cache_key("pipeline", "make.<locals>.Model.fit", 0).name
-    'pipeline.Model.fit'
+    >>> default_cache_key("__main__", "pipeline", "make.<locals>.Model.fit", 0)
+    CacheKey(name='__main__.Model.fit', version=0, scope='pipeline.make.<locals>.Model.fit')
     """
-    return CacheKey(
-        f"{module}.{qualname.rpartition('<locals>.')[2]}", version, f"{module}:{qualname}"
-    )
+    name = f"{module}.{qualname.rpartition('<locals>.')[2]}"
+    return CacheKey(name, version, f"{source}.{qualname}")
 
 
 def call_id(cache_key: CacheKey, hashes: InputHashes) -> ArtifactId:
     """Return the id of the artifact of a call; the order of keyword arguments does not matter."""
-    items: list[str | int | None] = [
-        cache_key.name,
-        cache_key.version,
-        cache_key.scope,
-        len(hashes.kargs),
-    ]
+    items: list[str | int | None] = [*cache_key.identity, len(hashes.kargs)]
     for name in sorted(hashes.kargs):
         items += (name, hashes.kargs[name])
     items.append(len(hashes.varargs))
@@ -77,23 +81,28 @@ def call_id(cache_key: CacheKey, hashes: InputHashes) -> ArtifactId:
     return ArtifactId(node_digest(_CALL, items).hex())
 
 
+def alias_ids(options: DecoratorOptions, hashes: InputHashes) -> Iterator[ArtifactId]:
+    """Yield the ids that the call had under earlier names, as chosen names and as default ones."""
+    for alias in options.aliases:
+        for scope in (alias, None):
+            yield call_id(CacheKey(alias, options.version, scope), hashes)
+
+
 def uncached_id(call: ArtifactId, value: ValueId) -> ArtifactId:
     """Return the id of an artifact computed with the cache off, from its call and value."""
     return ArtifactId(combine("uncached", [call, value]).hex())
 
 
 _SHORT: Final = 64
-IMMUTABLE: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
 NamedInputs: TypeAlias = "dict[str, object]"
 """`{'kargs': {name: …}, 'varargs': (…)}`, as the user's input functions get and return it."""
 InputFunction: TypeAlias = "Callable[[NamedInputs], Mapping[str, object]]"
 
 
+@exported
 @frozen
 class PartSerialization:
     """How a part of a composite is written and read back: by the serializer of this name, or by its type if None."""
-
-    __module__ = "provenance"
 
     serializer: str | None = None
     load_kwargs: Options = NO_OPTIONS
@@ -103,15 +112,15 @@ class PartSerialization:
 NO_PARTS: Final[Mapping[str, PartSerialization]] = {}
 
 
+@exported
 @frozen
 class DecoratorOptions:
     """How a decorated function's calls are planned, looked up and recorded; None defers to the environment."""
 
-    __module__ = "provenance"
-
     version: int = 0
     repo: Any = None  # a repository or its name: both are of layers above
     name: str | None = None
+    aliases: tuple[str, ...] = ()
     merge_defaults: bool | tuple[str, ...] = False
     ignore: frozenset[str] = frozenset()
     remove: frozenset[str] = frozenset()
@@ -126,6 +135,7 @@ class DecoratorOptions:
     use_cache: bool | None = None
     read_only: bool | None = None
     results: Options = NO_OPTIONS
+    on_code_change: OnCodeChange | None = None
     returns_composite: bool = False
     part_serialization: Mapping[str, PartSerialization] = NO_PARTS
 
@@ -140,7 +150,7 @@ class FunctionSpec:
     captured: Mapping[str, object]
     captured_hashes: Mapping[str, str]
     captured_refs: tuple[InputRef, ...] = ()
-    code: str = ""
+    receipt: LazyReceipt = field(default=NO_RECEIPT, eq=False, repr=False)
     itself: object = field(default=None, eq=False, repr=False)
 
 
@@ -175,12 +185,13 @@ def find_captures(wrapped: WrappedFunction, options: DecoratorOptions, itself: o
 def cache_key_of(wrapped: WrappedFunction, options: DecoratorOptions) -> CacheKey:
     """Return the function's identity: by the name that was chosen for it, else by where it is defined.
 
-    All lambdas of a place have one name, so that only their code tells them apart.
+    Its code counts too where only that tells functions apart: all lambdas of a place have one name,
+    and nothing names consoles, nor notebooks whose front ends do not set their paths.
     """
     if options.name is not None:
         return CacheKey(options.name, options.version, None)
-    cache_key = default_cache_key(wrapped.module, wrapped.qualname, options.version)
-    if not wrapped.qualname.endswith("<lambda>"):
+    cache_key = default_cache_key(wrapped.module, wrapped.source, wrapped.qualname, options.version)
+    if wrapped.source and not wrapped.qualname.endswith("<lambda>"):
         return cache_key
     return evolve(cache_key, scope=f"{cache_key.scope}:{hash_value(code_objects(wrapped))}")
 
@@ -196,28 +207,9 @@ def make_spec(
         captures.values,
         captures.hashes,
         captures.input_refs,
-        code_of(wrapped),
+        LazyReceipt(wrapped.function),
         itself,
     )
-
-
-def code_of(wrapped: WrappedFunction) -> str:
-    """Digest of the function's code and of the globals it uses, after the Python version that compiled it.
-
-    No id depends on it. It tells whether the code behind a hit is the code that would run now, including the decorated
-    functions that it calls. Empty where the code uses something that cannot be hashed.
-    """
-    token = comparing_code.set(True)
-    try:
-        return f"{sys.version_info.major}.{sys.version_info.minor}:{hash_value(wrapped.function)}"
-    except Exception:  # noqa: BLE001 - whatever a global's own methods raise, the call does not depend on it
-        return ""
-    finally:
-        comparing_code.reset(token)
-
-
-comparing_code: Final[ContextVar[bool]] = ContextVar("provenance_comparing_code", default=False)
-"""True while hashing a function's *code*, which follows decorated functions into their bodies."""
 
 
 @lru_cache(maxsize=4_096, typed=True)
@@ -231,7 +223,7 @@ def hash_input(value: object, section: str, key: str | int, seen: list[object] |
     kind = type(value)
     if kind is int or (kind is str and len(cast("str", value)) <= _SHORT):
         return _hash_again(value)
-    if kind in IMMUTABLE:
+    if kind in SCALARS:
         return hash_value(value)
     known: Callable[[object], ValueId | None] | None = getattr(
         type(value), "__provenance_known__", None

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import heapq
+import html
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
+from operator import attrgetter
 from types import UnionType
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from attrs import field, fields, frozen
+from attrs import evolve, field, fields, frozen
 
 from provenance import environment
 from provenance.environment import RepositoryOrName, current
-from provenance.errors import ConfigError
+from provenance.errors import ConfigError, ProvenanceError
+from provenance.escaping import escape_invisible
 from provenance.hashing import hash_value
 from provenance.model.ids import RunId
 from provenance.model.queries import Query
-from provenance.model.records import Artifact, ArtifactRecord, Run, freeze_options
+from provenance.model.records import Artifact, ArtifactRecord, Json, Run, freeze_options
 from provenance.model.references import is_proxy, unwrap
 from provenance.ports.records import FindRecordsByValue, SearchRecords
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import input_json
 from provenance.repository.sets import id_of
-from provenance.util.formatting import safe_repr
+from provenance.util.formatting import SHORT, duration, safe_repr, size
+from provenance.util.naming import exported
 from provenance.util.validation import is_collection, require_iterable, require_mapping
 
 if TYPE_CHECKING:
@@ -53,23 +59,54 @@ _COLUMNS: Final = tuple(
 )
 
 
-@frozen
+class NamedFunction(Protocol):
+    """A decorated function."""
+
+    def __provenance_names__(self) -> tuple[str, ...]:
+        """Return the name of its artifacts, and its aliases."""
+        ...
+
+
+_SHOWN: Final = 10
+"""Artifacts that a search shows by `repr`."""
+_TITLES: Final = ("id", "name", "version", "value", "size", "took", "computed")
+
+
+@exported
+@frozen(repr=False)
 class SearchResult:
     """The artifacts that match a query, newest first; each iteration searches again."""
 
-    __module__ = "provenance"
-
     query: Query
     repo: Repository = field(repr=False)
+    aliases: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Artifact[object]]:
+        if not self.aliases:
+            return self._matches(self.query)
+        queries = [self.query, *[evolve(self.query, name=alias) for alias in self.aliases]]
+        newest = attrgetter("computed_at")
+        return heapq.merge(*map(self._matches, queries), key=newest, reverse=True)
+
+    def _matches(self, query: Query) -> Iterator[Artifact[object]]:
         after: int | None = None
         while True:
-            page = self.repo.interpreter(SearchRecords(self.query, after))
+            page = self.repo.interpreter(SearchRecords(query, after))
             yield from (Artifact.of(record, self.repo) for record in page.records)
             if page.next is None:
                 return
-            after = page.next
+
+    def page(
+        self, limit: int, after: int | None = None
+    ) -> tuple[tuple[Artifact[object], ...], int | None]:
+        """Return up to *limit* artifacts, and where the next ones begin; None after the last.
+
+        Args:
+            limit: The most artifacts that are returned; a page may have fewer.
+            after: What the page before returned.
+        """
+        page = self.repo.interpreter(SearchRecords(self.query, after, limit))
+        return tuple(Artifact.of(record, self.repo) for record in page.records), page.next
 
     def __bool__(self) -> bool:
         """Return whether anything matches, reading one record."""
@@ -78,43 +115,117 @@ class SearchResult:
     @property
     def first(self) -> Artifact[object] | None:
         """The newest one; None if nothing matches."""
-        page = self.repo.interpreter(SearchRecords(self.query, None, 1))
-        return Artifact.of(page.records[0], self.repo) if page.records else None
+        if self.aliases:
+            return next(iter(self), None)
+        page, after = self.page(1)
+        while not page and after is not None:
+            # A page of a chain is empty if nearer repositories have all of it.
+            page, after = self.page(1, after)
+        return page[0] if page else None
+
+    def _rows(self) -> tuple[list[tuple[str, ...]], str]:
+        """Return the cells of the first artifacts, and a line on what follows."""
+        try:
+            artifacts = [*islice(self, _SHOWN + 1)]
+        except ProvenanceError as error:
+            return [], f"cannot be read: {error}"
+        rows: list[tuple[str, ...]] = [
+            (
+                artifact.id[:SHORT],
+                artifact.name,
+                str(artifact.version),
+                artifact.value_type.rpartition(":")[2],
+                size(artifact.size_bytes),
+                duration(artifact.compute_duration),
+                f"{artifact.computed_at:%Y-%m-%d %H:%M}",
+            )
+            for artifact in artifacts[:_SHOWN]
+        ]
+        if not rows:
+            return [], "nothing found"
+        more = len(artifacts) > _SHOWN
+        return rows, f"the newest {_SHOWN} are shown, more follow" if more else ""
+
+    def __repr__(self) -> str:
+        cells, note = self._rows()
+        if not cells:
+            return f"<provenance.SearchResult: {escape_invisible(note)}>"
+        rows = [tuple(map(escape_invisible, row)) for row in (_TITLES, *cells)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+        return "\n".join([*lines, *([note] if note else [])])
+
+    def _repr_html_(self) -> str:
+        """Return the first artifacts as a table for a notebook."""
+        cells, note = self._rows()
+        rows = [
+            "".join(f"<{tag}>{html.escape(escape_invisible(cell))}</{tag}>" for cell in row)
+            for tag, row in [("th", _TITLES), *(("td", row) for row in cells)]
+        ]
+        table = "".join(f"<tr>{row}</tr>" for row in rows) if cells else ""
+        return f"<table>{table}</table><p>{html.escape(escape_invisible(note))}</p>"
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a DataFrame with one row per artifact, indexed by id."""
+        """Return a DataFrame with one row per artifact, indexed by id.
+
+        Each parameter has a column, such as `inputs.depth`, with the argument as it was recorded:
+        the value if it is small, the id of an artifact, or a dictionary with type, hash and shape.
+        """
         import pandas as pd  # noqa: PLC0415 - optional and slow
 
         columns = (*_COLUMNS, "content_digest", "size_bytes")
-        rows = [[getattr(artifact, name) for name in columns] for artifact in self]
-        return pd.DataFrame(rows, columns=list(columns)).set_index("id")
+        rows: list[dict[str, object]] = []
+        for artifact in self:
+            row = {name: getattr(artifact, name) for name in columns}
+            for name, value in self.repo.get_recorded_inputs(artifact).items():
+                row[f"inputs.{name}"] = _artifact_id(value)
+            rows.append(row)
+        names = [*columns, *sorted({name for row in rows for name in row} - {*columns})]
+        cells = [[row.get(name) for name in names] for row in rows]
+        return pd.DataFrame(cells, columns=names).set_index("id")
+
+
+def _artifact_id(recorded: Json) -> object:
+    """Return the id of the artifact that an argument was, or the argument as it is recorded."""
+    if isinstance(recorded, dict) and recorded.keys() == {"artifact"}:
+        return recorded["artifact"]
+    return recorded
 
 
 def search(  # noqa: PLR0913 - conditions by keyword
-    name: str | None = None,
+    name: str | NamedFunction | None = None,
     *,
     version: int | None = None,
     tags: Iterable[str] = (),
     custom_fields: Mapping[str, object] | None = None,
     inputs: Mapping[str, object] | None = None,
     uses: Iterable[object] = (),
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: datetime | str | None = None,
+    until: datetime | str | None = None,
     run: Run | str | None = None,
     repo: RepositoryOrName | None = None,
 ) -> SearchResult:
     """Return the artifacts that meet all of these conditions.
 
     Args:
-        name: Name of the artifacts; `*`, `?` and `[…]` are wildcards as in file names.
+        name: Name of the artifacts, or its end after a dot: `train` finds `churn.train`. `*`, `?`
+            and `[…]` are wildcards as in file names, for which the whole name counts. Or a
+            decorated function, whose results under its aliases are found too.
         version: Version of the function.
         tags: Tags that they must have.
         custom_fields: Custom fields that they must have, with equal values.
-        inputs: Values of arguments by parameter. Large ones are compared by hash, artifacts by id;
-            large ones inside lists and dictionaries only by type, shape and length.
+        inputs: Values of arguments by parameter. A dictionary may leave keys out, and a dotted path
+            leads into one: `{"config.depth": 3}`. A key may end with an operator:
+            `{"config.depth >=": 3}`; there are `=`, `!=`, `<`, `<=`, `>` and `>=`. Large values are
+            compared by hash, artifacts by id; large ones inside lists and dictionaries only by
+            type, shape and length.
         uses: Artifacts (or whole ids) that must be among the inputs, at any depth.
-        since: The earliest time of computation, with a time zone.
-        until: The time before which they were computed, with a time zone.
+        since: The earliest time of computation: a datetime with a time zone, or ISO 8601 text such
+            as `2026-11-28` or `2026-11-28T09:30`, in local time unless it has a zone.
+        until: The time before which they were computed, as *since*.
         run: The run that computed them, or its id.
         repo: The repository to search, by default the default one.
 
@@ -123,14 +234,18 @@ def search(  # noqa: PLR0913 - conditions by keyword
         TypeError: for something in *uses* that is not an artifact.
         UnhashableValueError: for an input that could not have been hashed.
     """
-    tags = _require_texts(tags)
+    tags, aliases = _require_texts(tags), tuple[str, ...]()
+    if name is not None and hasattr(type(name), "__provenance_names__"):
+        name, *others = cast("NamedFunction", name).__provenance_names__()
+        aliases = tuple(others)
     for option, given in (("custom_fields", custom_fields), ("inputs", inputs)):
         require_mapping(
             {} if given is None else given, f"search, {option}", "pass a mapping of names to values"
         )
+    since, until = _parse_moment(since, "since"), _parse_moment(until, "until")
     _validators(name=name, version=version, run=run, since=since, until=until)
     query = Query(
-        name=name,
+        name=cast("str | None", name),
         version=version,
         tags=frozenset(tags),
         custom_fields=freeze_options(custom_fields),
@@ -140,7 +255,7 @@ def search(  # noqa: PLR0913 - conditions by keyword
         until=until,
         run_id=run.id if isinstance(run, Run) else None if run is None else RunId(run),
     )
-    return SearchResult(query, environment.current().repository(repo))
+    return SearchResult(query, environment.current().repository(repo), aliases)
 
 
 def _require_texts(tags: object) -> list[str]:
@@ -150,6 +265,17 @@ def _require_texts(tags: object) -> list[str]:
         advice = f"pass [{tags!r}]" if isinstance(tags, str) else "pass a list of strings"
         raise ConfigError("search, tags", problem, advice)
     return cast("list[str]", found)
+
+
+def _parse_moment(given: datetime | str | None, option: str) -> datetime | None:
+    if not isinstance(given, str):
+        return given
+    try:
+        return datetime.fromisoformat(given).astimezone()
+    except (ValueError, OverflowError):
+        problem = f"must be a date or time in ISO 8601, got {given!r}"
+        advice = 'write it as "2026-11-28" or "2026-11-28T09:30"'
+        raise ConfigError(f"search, {option}", problem, advice) from None
 
 
 _KINDS: Final = {

@@ -6,6 +6,7 @@ diamonds nor a long chain cost more than the artifacts in them; values are never
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -16,18 +17,19 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import frozen
 from pyrsistent import PMap, pmap
 
-from provenance.errors import ArtifactNotFoundError, RunNotFoundError
+from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotFoundError
+from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import Artifact, ArtifactRecord, Inputs, Run
-from provenance.model.references import represented_artifact
+from provenance.model.references import SCALARS, represented_artifact
 from provenance.repository.inputs import Summary
 from provenance.util.formatting import SHORT, describe_shape, safe_repr
+from provenance.util.naming import exported
 
 LONGEST: Final = 24
 """Maximum length of an argument's text."""
 MOST: Final = 4
 """Maximum number of members of a container that are shown."""
-_SCALARS: Final = frozenset({bool, int, float, complex, str, bytes})
 _CONTAINERS: Final = frozenset({list, tuple, dict, set, frozenset})
 
 
@@ -40,7 +42,7 @@ def summarize(value: object, depth: int = 2) -> str:
     if represented_artifact(value) is not None:
         return "<artifact>"
     kind = type(value)
-    if value is None or kind in _SCALARS or isinstance(value, PurePath):
+    if kind in SCALARS or isinstance(value, PurePath):
         text = safe_repr(str(value) if isinstance(value, PurePath) else value)
         return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]}…"
     if isinstance(value, Enum):
@@ -74,7 +76,8 @@ Arguments: TypeAlias = "PMap[str, str]"
 """The other arguments of a call, abbreviated, by name."""
 
 
-@frozen
+@exported
+@frozen(repr=False)
 class Lineage:
     """An artifact with all artifacts that it was made from, directly or indirectly.
 
@@ -82,8 +85,6 @@ class Lineage:
     artifacts its call was given, as which argument, and which others its value holds; `arguments`
     tells the other arguments. Only edges name an artifact that has been deleted since.
     """
-
-    __module__ = "provenance"
 
     root: ArtifactId
     artifacts: PMap[ArtifactId, Artifact[object]]
@@ -129,13 +130,24 @@ class Lineage:
         return frozenset(artifact.run_id for artifact in self.artifacts.values())
 
     def runs(self) -> PMap[RunId, Run]:
-        """Look up the runs that computed the artifacts; leave out those no longer recorded."""
+        """Look up the runs that computed the artifacts; leave out those lost or damaged."""
         found: dict[RunId, Run] = {}
         for artifact in self.artifacts.values():
             if artifact.run_id not in found:
-                with suppress(RunNotFoundError):
+                with suppress(RunNotFoundError, CorruptRecordError):
                     found[artifact.run_id] = artifact.run_info
         return pmap(found)
+
+    def __repr__(self) -> str:
+        lines = self.tree().splitlines()
+        more = len(lines) - _MOST_LINES
+        if more > 0:
+            lines[_MOST_LINES:] = [f"… and {more:,} more lines; see tree()"]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return the tree for a notebook; `provenance.vis` draws pictures."""
+        return f"<pre>{html.escape(repr(self))}</pre>"
 
     def tree(self, root: str | None = None) -> str:
         """Return the lineage as text: a line per artifact with its id and its seconds to compute.
@@ -156,10 +168,11 @@ class Lineage:
             if len(matches) != 1:
                 raise ArtifactNotFoundError(root, f"lineage of {self.root[:SHORT]}")
             start = matches[0]
-        rows = list(_rows(self, start))
+        rows = [(escape_invisible(text), *row) for text, *row in _rows(self, start)]
         width = min(max(len(text) for text, _, _ in rows), _WIDEST)
         return "\n".join(
-            f"{text:<{width}}  {row_id[:SHORT]}  {note}" for text, row_id, note in rows
+            f"{text:<{width}}  {escape_invisible(row_id[:SHORT])}  {note}"
+            for text, row_id, note in rows
         )
 
 
@@ -256,6 +269,8 @@ _MEMBERS: Final[Mapping[type, Callable[[Any], Iterator[tuple[str, object]]]]] = 
 
 # ---------------------------------------------------------------- the tree
 
+_MOST_LINES: Final = 40
+"""Lines of the tree that are shown by `repr`."""
 _WIDEST: Final = 100
 """Width of the column of texts; longer lines push their own id to the right."""
 

@@ -14,6 +14,7 @@ from provenance.errors import DuplicateNameError
 from provenance.model.records import Artifact
 from provenance.util.formatting import safe_repr
 from provenance.util.locks import ForkSafeLock
+from provenance.util.naming import exported
 from provenance.util.validation import require_iterable
 
 K = TypeVar("K")
@@ -45,14 +46,13 @@ class _Cell:
         return cast("_Value", self.made).value
 
 
+@exported
 class LazyDict(Mapping[K, V_co]):
     """A read-only mapping that computes each value on first access, and keeps it.
 
     Length, keys, `in` and `repr` compute nothing. Equality compares the keys, then the values;
     pickling computes all values. A copy shares the values; a deep copy copies each on first access.
     """
-
-    __module__ = "provenance"
 
     __slots__ = ("__weakref__", "_cells")
 
@@ -100,14 +100,12 @@ def _deep_copy(values: Mapping[K, V], key: K) -> V:
     return copy.deepcopy(values[key])
 
 
+@exported
 def restore_lazy_dict(values: Mapping[K, V]) -> LazyDict[K, V]:
     """Return a lazy dictionary with computed values. Pickles name this function."""
     restored = LazyDict({key: partial(values.__getitem__, key) for key in values})
     _ = [*restored.values()]
     return restored
-
-
-restore_lazy_dict.__module__ = "provenance"
 
 
 def lazy_dict(thunks: Mapping[K, Callable[[], V]]) -> LazyDict[K, V]:

@@ -7,14 +7,21 @@ from pyrsistent import pmap
 from provenance import environment
 from provenance.catalog.graph import Arguments, Lineage, Uses, describe_inputs, label_parts
 from provenance.effect import Program, run
-from provenance.errors import ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError
+from provenance.errors import (
+    ArtifactNotFoundError,
+    BlobNotFoundError,
+    CorruptBlobError,
+    CorruptRecordError,
+)
 from provenance.model.ids import ArtifactId
 from provenance.model.records import Artifact, ArtifactRecord, Inputs, Origin
 from provenance.ports.blobs import ReadBlob
+from provenance.ports.capabilities import Trace
 from provenance.ports.records import FindInputs, FindRecord, ListDependents
 from provenance.repository.programs import read_inputs
+from provenance.repository.transfer import sources_first
 from provenance.results.handles import InMemoryOrigin
-from provenance.util.components import strongly_connected_components
+from provenance.telemetry import report_skipped
 
 
 def trace(
@@ -34,7 +41,7 @@ def trace(
     met, waiting = {root.id}, [root.id]
     while waiting:
         artifact_id = waiting.pop()
-        record = found.get(artifact_id) or (yield from FindRecord(artifact_id))
+        record = found.get(artifact_id) or (yield from _find_sound(artifact_id))
         if record is None:
             continue
         known = inputs if artifact_id == root.id else None
@@ -60,7 +67,16 @@ def readable_inputs(
     """Return the recorded inputs, with unread artifacts; None if they are lost or damaged."""
     try:
         return (yield from read_inputs(record, repo))
-    except (ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError):
+    except (ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError, CorruptRecordError):
+        return None
+
+
+def _find_sound(artifact_id: ArtifactId) -> Program[FindRecord, ArtifactRecord | None]:
+    """Return the record; None if there is none, and with a warning if it is damaged."""
+    try:
+        return (yield from FindRecord(artifact_id))
+    except CorruptRecordError as error:
+        report_skipped([error])
         return None
 
 
@@ -100,20 +116,15 @@ def descendants(of: object) -> tuple[Artifact[object], ...]:
     return tuple(Artifact.of(record, repo) for record in records)
 
 
-def collect_descendants(
-    root: ArtifactId,
-) -> Program[ListDependents | FindRecord, tuple[ArtifactRecord, ...]]:
+def collect_descendants(root: ArtifactId) -> Program[Trace, tuple[ArtifactRecord, ...]]:
     """Collect the descendants of *root*, reading each record once."""
     found: dict[ArtifactId, ArtifactRecord] = {}
     met, waiting = {root}, [root]
     while waiting:
         for artifact_id in (yield from ListDependents(waiting.pop())):
-            record = None if artifact_id in met else (yield from FindRecord(artifact_id))
+            record = None if artifact_id in met else (yield from _find_sound(artifact_id))
             met.add(artifact_id)
             if record is not None:
                 found[artifact_id] = record
                 waiting.append(artifact_id)
-    groups = strongly_connected_components(
-        {record.id: sorted(record.source_ids & found.keys()) for record in found.values()}
-    )
-    return tuple(found[artifact_id] for group in groups for artifact_id in sorted(group))
+    return sources_first(found)

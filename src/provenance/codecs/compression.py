@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, cast
 
 from attrs import frozen
 
+from provenance.codecs.limits import limited
 from provenance.util.optional import require_library
 
 if TYPE_CHECKING:
@@ -218,5 +219,5 @@ def open_decompressed(source: BinaryIO, name: str, *, in_order: bool) -> BinaryI
     source.seek(0)
     if head != codec.magic:
         return source
-    reader = io.BufferedReader(codec.reader(source), _BLOCK)
+    reader = io.BufferedReader(limited(codec.reader(source)), _BLOCK)
     return cast("BinaryIO", reader) if in_order else io.BytesIO(reader.read())

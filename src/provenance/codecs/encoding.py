@@ -9,7 +9,8 @@ from typing import BinaryIO, Final, cast
 from attrs import field, frozen
 
 from provenance.codecs.compression import CompressingWriter, open_decompressed
-from provenance.codecs.pickling import SCALARS, scalar_bytes
+from provenance.codecs.limits import RATIO, limit_decoded_size
+from provenance.codecs.pickling import scalar_bytes
 from provenance.codecs.registry import PICKLE, Load, Serializer, get_serializer
 from provenance.errors import (
     MissingLibraryError,
@@ -18,6 +19,7 @@ from provenance.errors import (
     UntrustedStoreError,
 )
 from provenance.model.records import NO_OPTIONS, Options
+from provenance.model.references import SCALARS
 from provenance.results.origin import keeping_unread
 from provenance.util.formatting import describe_error
 
@@ -72,14 +74,16 @@ class Encoding:
 class Decoding:
     """Reads a value with the serializer and *dump_kwargs* that it was written with.
 
-    *untrusted* is the name of the store if it is untrusted: then decoding must not execute code.
-    With *keep_unread*, results that the value refers to are lazy proxies.
+    *untrusted* is the name of the store if it is untrusted: then decoding must not execute code,
+    nor return more than *max_expansion* times the stored bytes. With *keep_unread*, results that the
+    value refers to are lazy proxies.
     """
 
     serializer: str
     load_kwargs: Options = NO_OPTIONS
     dump_kwargs: Options = NO_OPTIONS
     untrusted: str | None = None
+    max_expansion: int = RATIO
     keep_unread: bool = False
 
     def __call__(self, source: BinaryIO) -> object:
@@ -87,8 +91,14 @@ class Decoding:
 
         Raises:
             UntrustedStoreError: if reading the value could execute code.
-            ValueError: if the bytes ask for more memory than they could fill; MemoryError if they need more than there is.
+            ValueError: if bytes of an untrusted store become too many, or the bytes ask for more memory than they could fill; MemoryError if they need more than there is.
         """
+        if self.untrusted is None:
+            return self._read(source)
+        with limit_decoded_size(source, self.max_expansion):
+            return self._read(source)
+
+    def _read(self, source: BinaryIO) -> object:
         stored = source
         serializer = get_serializer(self.serializer)
         load = serializer.load

@@ -9,14 +9,14 @@ import pickle
 from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from provenance.model.references import SCALARS
+
 if TYPE_CHECKING:
     from joblib.numpy_pickle import NumpyPickler
 
 _PROTOCOL = 5
 # Index of the state in the tuple that `__reduce__` returns.
 _STATE = 2
-SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes})
-"""Types that pickle can always write, with the same bytes in every process."""
 _CONTAINERS = frozenset({list, tuple, set, frozenset})
 
 

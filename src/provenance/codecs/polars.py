@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 from provenance.codecs import pyarrow
+from provenance.codecs.limits import check_decoded_size
 from provenance.util.optional import imported_module, require_library
 
 _FRAME: Final = "pl_df_parquet"
@@ -86,17 +87,10 @@ def _read(source: BinaryIO) -> Any:  # noqa: ANN401 - polars'
         if not _is_exact(kind):
             raise TypeError(f"column {name!r} is of type {kind}, which is never stored")
     source.seek(0)
+    frame = polars.scan_parquet(source)
+    check_decoded_size(frame.select(polars.len()).collect().item() * len(frame.collect_schema()))
+    source.seek(0)
     return polars.read_parquet(source)
-
-
-def _write(frame: Any, sink: BinaryIO, compression: str | None) -> None:  # noqa: ANN401 - polars'
-    rows = pyarrow.sample_rows(frame.height, frame.estimated_size())
-
-    def sample(into: BinaryIO, chosen: str | None) -> None:
-        frame.head(rows).write_parquet(into, compression=chosen or "uncompressed")
-
-    chosen = compression if pyarrow.pays_off(sample, compression) else None
-    frame.write_parquet(sink, compression=chosen or "uncompressed")
 
 
 def _is_exact(kind: Any) -> bool:  # noqa: ANN401 - polars'

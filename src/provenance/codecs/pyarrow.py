@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
+from provenance.codecs.limits import check_decoded_size
 from provenance.util.optional import imported_module, require_library
 
 _NAME: Final = "arrow_ipc"
@@ -59,8 +60,15 @@ def dump_arrow(value: object, sink: BinaryIO) -> None:
 def load_arrow(source: BinaryIO) -> object:
     """Read what `dump_arrow` wrote; ArrowInvalid where offsets lead outside of the stream."""
     pa = _library()
+    size = 0
+    batches: list[Any] = []
     with pa.ipc.open_stream(source) as stream:
-        table = stream.read_all()
+        schema = stream.schema
+        for batch in stream:
+            size += batch.nbytes
+            check_decoded_size(size)
+            batches.append(batch)
+    table = pa.Table.from_batches(batches, schema)
     # Offsets, indices and lengths are taken as the stream has them: forged ones lead anywhere in memory.
     table.validate(full=True)
     metadata: dict[bytes, bytes] = dict(table.schema.metadata)
@@ -130,7 +138,15 @@ def load(source: BinaryIO) -> Any:  # noqa: ANN401 - Arrow's
     """Read an Arrow table."""
     pq = require_library("pyarrow.parquet", "Parquet", "pandas")
     with pq.ParquetFile(source) as file:
+        check_parquet(file.metadata)
         return file.read(use_threads=is_large(file.metadata.num_rows, file.metadata.num_columns))
+
+
+def check_parquet(metadata: Any) -> None:  # noqa: ANN401 - Arrow's
+    """Raise ValueError if a file's pages, or its cells at a byte each, are more than may be decoded."""
+    check_decoded_size(metadata.num_rows * metadata.num_columns)
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    check_decoded_size(sum(group.total_byte_size for group in groups))
 
 
 def is_large(rows: int, columns: int) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, Unpack, cast
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from provenance import environment as provenance_environment
 from provenance.config import sources, wiring
@@ -26,10 +26,11 @@ from provenance.config.schema import (
     StoreAccessArguments,
 )
 from provenance.config.wiring import environment_of
-from provenance.environment import Environment
+from provenance.environment import Environment, RepositoryOrName
 from provenance.errors import ConfigError
 from provenance.repository.handles import Repository, Store
 from provenance.util.formatting import with_article
+from provenance.util.naming import exported
 
 if TYPE_CHECKING:
     from provenance.config.remote import (
@@ -63,7 +64,7 @@ def _with_hook(environment: Environment) -> Environment:
     return environment
 
 
-def _load(config: Mapping[str, object], base: Path) -> Environment:
+def _load(config: Mapping[str, object], base: Path, source: str) -> Environment:
     """Install *config* in this process, and in the processes that it will start."""
 
     def tell_children(environment: Environment) -> None:
@@ -75,7 +76,9 @@ def _load(config: Mapping[str, object], base: Path) -> Environment:
         wiring.export_config({**config, **changed}, base)
 
     return provenance_environment.install(
-        evolve(_with_hook(from_config(config, base)), export_to_children=tell_children)
+        evolve(
+            _with_hook(from_config(config, base)), export_to_children=tell_children, source=source
+        )
     )
 
 
@@ -89,7 +92,7 @@ def load_config(config: Mapping[str, object]) -> Environment:
     Raises:
         ConfigError: with the path to the first mistake.
     """
-    return _load(config, Path.cwd())
+    return _load(config, Path.cwd(), "load_config")
 
 
 def load_yaml_config(filename: str | Path) -> Environment:
@@ -100,7 +103,7 @@ def load_yaml_config(filename: str | Path) -> Environment:
     Raises:
         ConfigError: if the file cannot be read, is not valid YAML, or contains a mistake.
     """
-    return _load(*sources.from_yaml(Path(filename)))
+    return _load(*sources.from_yaml(Path(filename)), str(Path(filename).absolute()))
 
 
 def current_config() -> Config:
@@ -110,7 +113,44 @@ def current_config() -> Config:
 
 def default_environment() -> Environment:
     """Return the environment of a process that loaded no configuration (see `sources.find_config`)."""
-    return _with_hook(from_config(*sources.find_config(os.environ, Path.cwd())))
+    environment = _with_hook(from_config(*sources.find_config(os.environ, Path.cwd())))
+    return evolve(environment, source=sources.name_source(os.environ, Path.cwd()))
+
+
+@exported
+@frozen
+class Location:
+    """Where results are stored.
+
+    Attributes:
+        repo: name of the repository.
+        records: the database, file or memory that holds the records.
+        values: the folder, bucket or database that holds large values.
+        config: where the configuration was found: a file, `PROVENANCE_CONFIG`, `load_config`, or
+            `default` if there is none.
+    """
+
+    repo: str
+    records: str
+    values: str
+    config: str
+
+
+def location(repo: RepositoryOrName | None = None) -> Location:
+    """Return where results are stored: those of *repo*, by default of the default repository.
+
+    A configured repository is not opened for this, so nothing is created. URLs come without
+    credentials.
+
+    Raises:
+        ConfigError: if the name is unknown, or no default is set.
+    """
+    environment = provenance_environment.current()
+    chosen = environment.default if repo is None else repo
+    if isinstance(chosen, str) and chosen in environment.openers and environment.locate is not None:
+        return Location(chosen, *environment.locate(chosen), environment.source)
+    place = environment.repository(chosen)
+    return Location(place.name, place.records_at, place.values_at, environment.source)
 
 
 def set_run_info_fn(fn: RunInfoHook | None) -> None:

@@ -25,6 +25,7 @@ from provenance.config.schema import (
     SqliteRepoSettings,
 )
 from provenance.errors import ConfigError
+from provenance.receipts.policy import require_policy
 from provenance.results.kinds import STYLES
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
 from provenance.util.formatting import did_you_mean, safe_repr, with_article
@@ -193,6 +194,7 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
         artifact_repos=repos,
         default_repo=default,
         run_info_fn=parse_hook(filled.get("run_info_fn")),
+        on_code_change=require_policy(filled.get("on_code_change", "warn"), "on_code_change"),
         single_flight=parse_single_flight(filled.get("single_flight", True)),
         **flags,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from typing import Final, Literal, Required, TypeAlias
 
@@ -14,19 +13,19 @@ from provenance.config.schema import (
     BlobStoreArguments,
     RecordStoreAccess,
     RecordStoreArguments,
+    check_path,
 )
 from provenance.model.records import NO_OPTIONS
 from provenance.ports.blobs import RemoteLocation
-from provenance.util.redaction import without_credentials, without_passwords
+from provenance.util.redaction import redact_url, without_credentials
+from provenance.util.validation import check_postgres_url
 
 # PostgreSQL silently truncates longer names.
 _NAME_BYTES: Final = 63
 
 
 def _is_url(_: object, __: Attribute[str], value: str) -> None:
-    if not re.match(r"(postgresql(\+psycopg)?|postgres)://[^/]*/[^/?]", value):
-        expected = "postgresql://user:password@host:port/database"
-        raise ValueError(f"invalid PostgreSQL URL; expected {expected}")
+    check_postgres_url(value)
 
 
 def _is_schema(_: object, __: Attribute[str | None], value: str | None) -> None:
@@ -55,7 +54,7 @@ class PostgresRepoSettings(RecordStoreAccess):
         statement_timeout: seconds.
     """
 
-    db: str = field(validator=_is_url, repr=lambda url: repr(without_passwords(url)))
+    db: str = field(validator=_is_url, repr=lambda url: repr(redact_url(url)))
     store: str | None = None
     inline_limit: int = field(default=8_192, validator=validators.ge(0))
     create_db: bool = False
@@ -102,7 +101,7 @@ class RemoteSettings(BlobStoreAccess):
     """
 
     storage_options: Mapping[str, object] = field(factory=lambda: NO_OPTIONS, repr=False)
-    cachedir: str | None = None
+    cachedir: str | None = field(default=None, validator=validators.optional(check_path))
     cleanup_cachedir: bool = False
     always_check_remote: bool = False
     timeout: float = field(default=15.0, validator=validators.gt(0))
@@ -211,7 +210,7 @@ def location_of(settings: ObjectSettings) -> RemoteLocation:
     """Return the location that *settings* describe.
 
     >>> location_of(S3StoreSettings(bucket="team", basepath="results/"))
-    Place(protocol='s3', root='team/results', timeout=15.0, deadline=60.0)
+    RemoteLocation(protocol='s3', root='team/results', timeout=15.0, deadline=60.0)
     """
     options: dict[str, object] = {}
     match settings:

@@ -10,9 +10,11 @@ from attrs import Attribute, field, frozen, validators
 
 from provenance.model.records import Json
 from provenance.ports.blobs import Durability, OnDuplicate, VerifyReads
-from provenance.ports.capabilities import Permissions
+from provenance.ports.permissions import Permissions
+from provenance.receipts.policy import OnCodeChange
 from provenance.results.kinds import EAGER_LIMIT, ArgumentStyle, ResultStyle, SingletonStyle
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
+from provenance.util.naming import exported
 
 if TYPE_CHECKING:
     from provenance.config.remote import ObjectSettings, PostgresRepoSettings
@@ -97,6 +99,16 @@ class MemoryStoreSettings(BlobStoreAccess):
     """`type: memory`: blobs in the memory of this process."""
 
 
+def check_path(_: object, __: object, value: str) -> None:
+    """Raise ValueError for a path that no file can have (validator)."""
+    try:
+        encoded = os.fsencode(value)
+    except UnicodeEncodeError:
+        raise ValueError(f"must be a path, got {value!r}, which the system cannot encode") from None
+    if b"\0" in encoded:
+        raise ValueError(f"must be a path, got {value!r}; remove the NUL")
+
+
 @frozen(kw_only=True)
 class DiskStoreSettings(BlobStoreAccess):
     """`type: disk`: blobs as files under *cachedir*.
@@ -104,7 +116,7 @@ class DiskStoreSettings(BlobStoreAccess):
     *compare* says when bytes that are read are compared with their digest.
     """
 
-    cachedir: str
+    cachedir: str = field(validator=check_path)
     durability: Durability = Durability.PROCESS
     compare: VerifyReads = VerifyReads.CHANGED
 
@@ -125,6 +137,7 @@ def _is_file(_: object, __: object, value: str) -> None:
         raise ValueError(f"db must be a file, got {value!r}; use a memory repository instead")
     if not path:
         raise ValueError("db must name a file")
+    check_path(_, __, path)
 
 
 @frozen(kw_only=True)
@@ -183,11 +196,10 @@ AnyStore: TypeAlias = "StoreSettings | ChainedSettings"
 AnyRepo: TypeAlias = "RepoSettings | ChainedSettings"
 
 
+@exported
 @frozen(kw_only=True)
 class Config:
     """A whole configuration."""
-
-    __module__ = "provenance"
 
     blobstores: Mapping[str, AnyStore]
     artifact_repos: Mapping[str, AnyRepo]
@@ -199,5 +211,6 @@ class Config:
     arguments: ArgumentStyle = "values"
     singletons: SingletonStyle = "values"
     eager_limit: int = field(default=EAGER_LIMIT, validator=validators.ge(0))
+    on_code_change: OnCodeChange = "warn"
     single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
     run_info_fn: RunInfoHook | None = field(default=None, repr=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, TypeAlias, cast
 
 from provenance.errors import ConfigError
+from provenance.model.main_module import project_of
 from provenance.util.formatting import with_article
 
 HOME: Final = ".provenance"
@@ -16,6 +17,16 @@ HOME: Final = ".provenance"
 VARIABLE: Final = "PROVENANCE_CONFIG"
 """Environment variable with the name of a YAML file, or the configuration itself as JSON."""
 Raw: TypeAlias = Mapping[str, object]
+
+
+def name_source(variables: Mapping[str, str], start: Path) -> str:
+    """Return where `find_config` finds the configuration: a file, a variable, or the default."""
+    text = variables.get(VARIABLE)
+    if text:
+        is_json = text.lstrip().startswith("{")
+        return f"environment variable {VARIABLE}" if is_json else str(Path(text).absolute())
+    file = (project_of(start) or start) / "pyproject.toml"
+    return "default" if _tool_table(file) is None else str(file)
 
 
 def find_config(variables: Mapping[str, str], start: Path) -> tuple[Raw, Path]:
@@ -32,14 +43,7 @@ def find_config(variables: Mapping[str, str], start: Path) -> tuple[Raw, Path]:
     text = variables.get(VARIABLE)
     if text:
         return from_json(text, start) if text.lstrip().startswith("{") else from_yaml(Path(text))
-    project = next(
-        (
-            folder
-            for folder in (start, *start.parents)
-            if (folder / "pyproject.toml").exists() or (folder / ".git").exists()
-        ),
-        start,
-    )
+    project = project_of(start) or start
     table = _tool_table(project / "pyproject.toml")
     return (_default() if table is None else table), project
 

@@ -13,6 +13,13 @@ from attrs import evolve
 
 from provenance.codecs.trust import CopyPolicy
 from provenance.config import sources
+from provenance.config.locations import (
+    join_locations,
+    locate_path,
+    locate_records,
+    locate_repository,
+    locate_store,
+)
 from provenance.config.schema import (
     AnyRepo,
     AnyStore,
@@ -33,9 +40,9 @@ from provenance.effects.sql.signing import RecordSigner
 from provenance.environment import Environment
 from provenance.errors import MissingLibraryError, StoreUnavailableError
 from provenance.ports.blobs import BlobEffects, blob_effects
-from provenance.ports.capabilities import Permissions
 from provenance.ports.leases import lease_effects
 from provenance.ports.machine import FileEffects, SystemEffects, file_effects, system_effects
+from provenance.ports.permissions import Permissions
 from provenance.ports.records import record_effects
 from provenance.repository.handles import Repository, Store
 from provenance.results.kinds import ResultOptions
@@ -102,9 +109,9 @@ def file_system() -> LocalFiles:
     return LocalFiles()
 
 
-def system_interpreter() -> Interpreter[SystemEffects | FileEffects]:
-    """Return the interpreter of this machine."""
-    return system_effects(current_system()) | file_effects(file_system())
+def system_interpreter(time: Clock | None = None) -> Interpreter[SystemEffects | FileEffects]:
+    """Return the interpreter of this machine, with *time* as its clock."""
+    return system_effects(time or clock(), current_system()) | file_effects(file_system())
 
 
 _CACHED_RECORDS: Final = 10_000
@@ -127,7 +134,7 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
             from provenance.effects.disk.blobs import DiskBlobs
             from provenance.effects.disk.cache_dir import protect
 
-            root = _path(settings.cachedir, base)
+            root = locate_path(settings.cachedir, base)
             _prepare(root)
             protect(root)
             policies = (settings.durability, settings.on_duplicate_key, settings.compare)
@@ -140,7 +147,8 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
             blobs = _object_store(name, settings, base)
     policy = _policy(is_trusted=settings.trusted)
     guarded = _guard(blobs, name, settings)
-    return Store(name, guarded, settings.trusted, settings.permissions, policy)
+    location = locate_store(settings, base)
+    return Store(name, guarded, settings.trusted, settings.permissions, policy, location)
 
 
 def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interpreter[BlobEffects]:
@@ -161,7 +169,7 @@ def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interprete
 
     label = f"{name} (its cachedir)"
     with map_os_errors(label):
-        path = None if settings.cachedir is None else _path(settings.cachedir, base)
+        path = None if settings.cachedir is None else locate_path(settings.cachedir, base)
         root = open_cache_dir(path, cleanup=settings.cleanup_cachedir)
     copies = Permissions(read_through_write=settings.read_through_write)
     near = Tier(label, blob_effects(DiskBlobs(root, label)), copies)
@@ -170,9 +178,13 @@ def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interprete
 
 
 def open_repository(
-    name: str, settings: RepoSettings, base: Path, store: Store | None
+    name: str,
+    settings: RepoSettings,
+    base: Path,
+    store: Store | None,
+    time: Clock | None = None,
 ) -> Repository:
-    """Return the repository that *settings* describe, over *store*.
+    """Return the repository that *settings* describe, over *store*, with *time* as its clock.
 
     It is trusted if its settings and *store* are, or if its records are signed: a signature holds
     wherever a record comes from.
@@ -189,15 +201,19 @@ def open_repository(
         case SqliteRepoSettings():
             from provenance.effects.sql.sqlite import SqliteDatabase
 
-            path = _path(settings.db.removeprefix("sqlite:///"), base)
+            path = locate_path(settings.db.removeprefix("sqlite:///"), base)
             if settings.create_db:
                 _prepare(path.parent)
             sqlite = SqliteDatabase(path, name, settings.durability, create=settings.create_db)
             repo = _sql_repository(name, settings, sqlite, blobs)
         case _:
             repo = _sql_repository(name, settings, _postgres_database(name, settings), blobs)
+    records_at = locate_records(settings, base)
+    repo = evolve(
+        repo, records_at=records_at, values_at=records_at if store is None else store.location
+    )
     policy = CopyPolicy.NOTHING if is_signed else _policy(is_trusted=is_trusted)
-    return _restrict_trust(repo, settings, is_trusted=is_trusted, policy=policy)
+    return _complete(repo, settings, time, is_trusted=is_trusted, policy=policy)
 
 
 def chain_stores(name: str, settings: ChainedSettings, stores: Sequence[Store]) -> Store:
@@ -206,11 +222,12 @@ def chain_stores(name: str, settings: ChainedSettings, stores: Sequence[Store]) 
 
     is_trusted = settings.trusted and all(store.trusted for store in stores)
     blobs = _guard(make_tiered_store(name, _tiers(stores)), name, settings)
-    return Store(name, blobs, is_trusted, settings.permissions, _strictest(stores))
+    places = join_locations([store.location for store in stores])
+    return Store(name, blobs, is_trusted, settings.permissions, _strictest(stores), places)
 
 
 def chain_repositories(
-    name: str, settings: ChainedSettings, repos: Sequence[Repository]
+    name: str, settings: ChainedSettings, repos: Sequence[Repository], time: Clock | None = None
 ) -> Repository:
     """Return *repos*, the nearest first, as one repository; it is trusted if all of them are.
 
@@ -219,9 +236,15 @@ def chain_repositories(
     from provenance.effects.chain import make_chain
 
     engine = next((repo.get_engine for repo in repos if repo.get_engine is not None), None)
-    chain = Repository(name, _all(_guard(make_chain(name, _tiers(repos)), name, settings)), engine)
+    stores = _guard(make_chain(name, _tiers(repos)), name, settings)
+    chain = Repository(name, stores, engine, tiers=tuple(repos))
+    chain = evolve(
+        chain,
+        records_at=join_locations([repo.records_at for repo in repos]),
+        values_at=join_locations([repo.values_at for repo in repos]),
+    )
     is_trusted = settings.trusted and all(repo.trusted for repo in repos)
-    return _restrict_trust(chain, settings, is_trusted=is_trusted, policy=_strictest(repos))
+    return _complete(chain, settings, time, is_trusted=is_trusted, policy=_strictest(repos))
 
 
 def _policy(*, is_trusted: bool) -> CopyPolicy:
@@ -245,22 +268,27 @@ def _tiers(handles: Iterable[Store | Repository]) -> list[Tier]:
     ]
 
 
-def _restrict_trust(
-    repo: Repository, settings: StoreAccess, *, is_trusted: bool, policy: CopyPolicy
+def _complete(
+    repo: Repository,
+    settings: StoreAccess,
+    time: Clock | None,
+    *,
+    is_trusted: bool,
+    policy: CopyPolicy,
 ) -> Repository:
-    """Return *repo* with its permissions.
+    """Return *repo*, made of stores alone, with this machine, its trust and its permissions.
 
     If it is untrusted, it refuses formats that execute code.
     """
-    from provenance.effects.layers import untrusted
+    from provenance.effects.layers import parallel_writes, untrusted
 
-    reading = repo.interpreter if is_trusted else untrusted(repo.interpreter, repo.name)
-    permissions = settings.permissions
+    stores = parallel_writes(repo.interpreter)
+    reading = stores if is_trusted else untrusted(stores, repo.name)
     return evolve(
         repo,
-        interpreter=reading,
+        interpreter=system_interpreter(time) | reading,
         trusted=is_trusted,
-        permissions=permissions,
+        permissions=settings.permissions,
         copy_policy=policy,
     )
 
@@ -275,7 +303,7 @@ def _memory_repository(
     leases = renewing_leases(lease_effects(MemoryLeases()))
     records = record_effects(MemoryRecords(sets=sets), sets) | leases
     blobs = store or _guard(blob_effects(MemoryBlobs(name)), name, settings)
-    return Repository(name, _all(blobs | _guard(records, name, settings)))
+    return Repository(name, blobs | _guard(records, name, settings))
 
 
 def _postgres_database(name: str, settings: PostgresRepoSettings) -> Database:
@@ -322,25 +350,14 @@ def _sql_repository(
             split_by_size(blobs, store, settings.inline_limit) if settings.inline_limit else store
         )
     blobs = cache_blobs(blobs, _CACHED_BYTES, _CACHED_RECORDS)
-    stores = _all(blobs | _guard(records, name, settings))
+    stores = blobs | _guard(records, name, settings)
     return Repository(name, stores, lambda: database.engine, database.migrate)
-
-
-def _all(stores: Interpreter[Any]) -> Interpreter[Any]:
-    """Return *stores* together with the interpreters of this machine."""
-    from provenance.effects.layers import parallel_writes
-
-    return system_interpreter() | parallel_writes(stores)
 
 
 def _guard(base: Interpreter[Any], name: str, settings: StoreAccess) -> Interpreter[Any]:
     from provenance.effects.layers import restrict
 
     return restrict(base, name, settings.permissions)
-
-
-def _path(text: str, base: Path) -> Path:
-    return base / Path(text).expanduser()
 
 
 def _prepare(folder: Path) -> None:
@@ -361,8 +378,11 @@ def _prepare(folder: Path) -> None:
         ) from error
 
 
-def environment_of(config: Config, base: Path) -> Environment:
-    """Return the environment that *config* describes; relative paths start at *base*."""
+def environment_of(config: Config, base: Path, time: Clock | None = None) -> Environment:
+    """Return the environment that *config* describes, with its repositories on one clock.
+
+    Relative paths start at *base*.
+    """
 
     def open_named_store(name: str, settings: AnyStore) -> Store:
         if isinstance(settings, ChainedSettings):
@@ -373,9 +393,9 @@ def environment_of(config: Config, base: Path) -> Environment:
     def open_named_repository(name: str, settings: AnyRepo) -> Repository:
         if isinstance(settings, ChainedSettings):
             tiers = [repos[tier]() for tier in settings.stores]
-            return chain_repositories(name, settings, tiers)
+            return chain_repositories(name, settings, tiers, time)
         store = None if settings.store is None else stores[settings.store]()
-        return open_repository(name, settings, base, store)
+        return open_repository(name, settings, base, store, time)
 
     stores = {
         name: lazily(partial(open_named_store, name, settings))
@@ -388,7 +408,7 @@ def environment_of(config: Config, base: Path) -> Environment:
     return Environment(
         openers=repos,
         default=config.default_repo,
-        clock=clock(),
+        clock=time or clock(),
         run_in_thread=beside,
         config=config,
         use_cache=config.use_cache,
@@ -400,7 +420,9 @@ def environment_of(config: Config, base: Path) -> Environment:
             singletons=config.singletons,
             eager_limit=config.eager_limit,
         ),
+        on_code_change=config.on_code_change,
         single_flight=config.single_flight,
+        locate=lambda name: locate_repository(config.artifact_repos[name], base, config),
     )
 
 

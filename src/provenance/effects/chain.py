@@ -15,10 +15,14 @@ from attrs import evolve
 
 from provenance.codecs.trust import may_copy, record_executes
 from provenance.effect import Interpreter, run
-from provenance.effects.tiers import Tier, accepts_copies, allowed_tiers, answers, make_tiered_store
-from provenance.errors import BlobNotFoundError, CorruptBlobError, StoreUnavailableError
+from provenance.effects.tiers import Tier, TieredBlobs, accepts_copies
+from provenance.errors import (
+    BlobNotFoundError,
+    CorruptBlobError,
+    StoreUnavailableError,
+)
 from provenance.model.ids import ArtifactId
-from provenance.model.queries import Page
+from provenance.model.queries import Page, Query, Usage, summarize_records
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, SetRecord, WriteResult
 from provenance.ports.blobs import MARGIN, BlobEffects, DeleteBlob, HasBlob, WriteBlob, copying_from
 from provenance.ports.leases import (
@@ -51,6 +55,8 @@ from provenance.ports.records import (
     ReadStoredRecord,
     RecordEffects,
     SearchRecords,
+    SummarizeRecords,
+    all_records,
     record_with_inputs,
 )
 from provenance.util.locks import ForkSafeLock
@@ -64,26 +70,27 @@ def make_chain(
     name: str, tiers: Sequence[Tier]
 ) -> Interpreter[RecordEffects | LeaseEffects | BlobEffects]:
     """Return the repository *name* made of *tiers*, the nearest first; each is a repository."""
-    chain = _Chain(name, tuple(tiers))
+    chain = _Chain(name, tiers)
     return (
-        make_tiered_store(name, tiers)
+        chain.interpreter()
         | FindRecord.on(chain.find_record)
-        | ListIds.on(lambda ask: _first(chain.merge(ask), ask.limit))
+        | ListIds.on(chain.merge_ids)
         | FindRecordsByValue.on(chain.find_records_by_value)
-        | ListDependents.on(lambda ask: tuple(sorted(set(chain.merge(ask)))))
+        | ListDependents.on(chain.merge_ids)
         | FindInputs.on(chain.first_answer)
         | FindRun.on(chain.first_answer)
         | SearchRecords.on(chain.search_records)
+        | SummarizeRecords.on(chain.summarize_records)
         | PutRecord.on(chain.put_record)
         | DeleteRecord.on(chain.delete_record)
         | PutSet.on(chain.put_set)
         | FindSet.on(chain.find_set)
-        | ListSetIds.on(lambda ask: _first(chain.merge(ask), ask.limit))
+        | ListSetIds.on(chain.merge_ids)
         | FindSetByLabels.on(chain.find_set)
         | DeleteSet.on(chain.delete_set)
         | ReadStoredRecord.on(chain.read_stored)
         | FindReferencedBlobs.on(lambda ask: frozenset(chain.merge(ask)))
-        | FindSetsContaining.on(lambda ask: tuple(sorted(set(chain.merge(ask)))))
+        | FindSetsContaining.on(chain.merge_ids)
         | MarkEvicted.on(chain.mark_evicted)
         | FindEviction.on(chain.first_answer)
         | CheckDatabase.on(chain.check_database)
@@ -95,39 +102,35 @@ def make_chain(
     )
 
 
-def _first(ids: Iterator[Any], limit: int) -> tuple[Any, ...]:
-    return tuple(sorted(set(ids))[:limit])
-
-
-class _Chain:
+class _Chain(TieredBlobs):
     """Several repositories as one; of threads that delete one record, only one gets its blobs."""
 
-    def __init__(self, name: str, tiers: tuple[Tier, ...]) -> None:
-        self.name = name
-        self.tiers = tiers
+    def __init__(self, name: str, tiers: Sequence[Tier]) -> None:
+        super().__init__(name, tiers)
         # Not a `ForkBarrier` lock, for which forks wait: the tiers take such locks while it is held.
         self._deleting = ForkSafeLock()
 
-    def _readable(self) -> list[Tier]:
-        return allowed_tiers(self.tiers, "read", "looking up", self.name)
-
     def merge(self, ask: Any) -> Iterator[Any]:  # noqa: ANN401 - any effect that is answered with several
         """Yield the members of all tiers' answers, one tier after the other."""
-        for _, members in answers(self._readable(), ask):
+        for _, members in self.answers(ask):
             yield from members
 
+    def merge_ids(self, ask: Any) -> tuple[Any, ...]:  # noqa: ANN401 - any effect that lists ids
+        """Return the ids of all tiers in order, up to the effect's limit if it has one."""
+        return tuple(sorted(set(self.merge(ask)))[: getattr(ask, "limit", None)])
+
     def find_record(self, ask: FindRecord) -> ArtifactRecord | None:
-        readable = self._readable()
-        for tier, record in answers(readable, ask):
+        for tier, record in self.answers(ask):
             if record is not None:
+                readable = self.allowed(ask)
                 self._bring_near(record, tier, readable[: readable.index(tier)])
                 return cast("ArtifactRecord", record)
         return None
 
     def _bring_near(self, record: ArtifactRecord, found: Tier, nearer: list[Tier]) -> None:
-        for tier in reversed(
-            [each for each in nearer if accepts_copies(each) and _may_take(each, record, found)]
-        ):
+        for tier in reversed(nearer):
+            if not (accepts_copies(tier) and _may_take(tier, record, found)):
+                continue
             try:
                 _copy(record, found, tier)
             except (StoreUnavailableError, BlobNotFoundError, CorruptBlobError) as error:
@@ -143,17 +146,17 @@ class _Chain:
 
     def first_answer(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that is answered with something or None
         """Return the answer of the nearest tier that has one."""
-        found = answers(self._readable(), ask)
+        found = self.answers(ask)
         return next((answer for _, answer in found if answer is not None), None)
 
     def read_stored(self, ask: ReadStoredRecord) -> ArtifactRecord | None:
         """Return the nearest record; raise for a damaged one, whatever farther tiers have."""
-        found = answers(self._readable(), ask, past=(StoreUnavailableError,))
+        found = self.answers(ask, past=(StoreUnavailableError,))
         return next((record for _, record in found if record is not None), None)
 
     def search_records(self, ask: SearchRecords) -> Page:
         """Return a page of one tier, without what nearer tiers have; `after` encodes the tier."""
-        readable = self._readable()
+        readable = self.allowed(ask)
         place, number = divmod(ask.after or 0, len(readable))
         page: Page = readable[number].ask(evolve(ask, after=place or None))
         nearer = readable[:number]
@@ -166,14 +169,23 @@ class _Chain:
             return Page(fresh, page.next * len(readable) + number)
         return Page(fresh, number + 1 if number + 1 < len(readable) else None)
 
+    def summarize_records(self, ask: SummarizeRecords) -> tuple[Usage, ...]:
+        """Summarize all records, which must be read because tiers share some of them."""
+
+        def search(query: Query, after: int | None, limit: int) -> Page:
+            return self.search_records(SearchRecords(query, after, limit))
+
+        def is_evicted(artifact_id: ArtifactId) -> bool:
+            return self.first_answer(FindEviction(artifact_id)) is not None
+
+        return summarize_records(all_records(search), ask.by, is_evicted)
+
     def put_record(self, ask: PutRecord) -> ArtifactRecord:
         """Put everywhere, from far to near; where a far tier has another record already, that one goes everywhere.
 
         A tier that may not take that one gets what was put, and from there on its record is the one.
         """
-        holder, *nearer = allowed_tiers(self.tiers, "write", "recording an artifact", self.name)[
-            ::-1
-        ]
+        holder, *nearer = self.allowed(ask)[::-1]
         stored: ArtifactRecord = holder.ask(ask)
         for tier in nearer:
             if stored == ask.record:
@@ -191,11 +203,9 @@ class _Chain:
         unless they were written lately.
         """
         before = datetime.now(UTC) - MARGIN  # as in `programs.forget`
-        tiers = allowed_tiers(self.tiers, "delete", "deleting an artifact", self.name)
+        orphans: list[tuple[Tier, tuple[Blob, ...] | None]]
         with self._deleting.lock:
-            orphans: list[tuple[Tier, tuple[Blob, ...] | None]] = [
-                (tier, tier.ask(ask)) for tier in tiers
-            ]
+            orphans = [(tier, tier.ask(ask)) for tier in self.allowed(ask)]
         known = [set(blobs) for _, blobs in orphans if blobs is not None]
         common: set[Blob] = (
             known[0].intersection(*known) if len(known) == len(self.tiers) else set()
@@ -209,44 +219,38 @@ class _Chain:
 
     def lease(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that concerns a lease, and its answer
         """Ask the farthest writable tier, which most other processes share."""
-        return allowed_tiers(self.tiers, "write", "acquiring a lease", self.name)[-1].ask(ask)
+        return self.allowed(AcquireLease)[-1].ask(ask)
 
     def put_set(self, ask: PutSet) -> SetRecord:
-        for tier in reversed(allowed_tiers(self.tiers, "write", "recording a set", self.name)):
+        for tier in reversed(self.allowed(ask)):
             tier.ask(ask)
         return ask.record
 
     def find_set(self, ask: FindSet | FindSetByLabels) -> SetRecord | None:
         """Return the newest set of all tiers: a nearer one may be older."""
-        found = [record for _, record in answers(self._readable(), ask) if record is not None]
+        found = [record for _, record in self.answers(ask) if record is not None]
         return max(found, key=lambda record: record.created_at, default=None)
 
     def delete_set(self, ask: DeleteSet) -> bool:
-        tiers = allowed_tiers(self.tiers, "delete", "deleting a set", self.name)
-        return sum(tier.ask(ask) for tier in tiers) > 0
+        return sum(tier.ask(ask) for tier in self.allowed(ask)) > 0
 
     def mark_evicted(self, ask: MarkEvicted) -> tuple[Blob, ...] | None:
         """Evict from every tier, unless a set of any has it; return the blob if none needs it."""
         if any(self.merge(FindSetsContaining(ask.id))):
             return None
-        tiers = allowed_tiers(self.tiers, "delete", "evicting a value", self.name)
-        freed: list[tuple[Tier, tuple[Blob, ...] | None]] = [
-            (tier, tier.ask(ask)) for tier in tiers
-        ]
+        freed: list[tuple[Tier, tuple[Blob, ...] | None]]
+        freed = [(tier, tier.ask(ask)) for tier in self.allowed(ask)]
         if all(blobs is None for _, blobs in freed):
             return None
         if any(blobs == () for _, blobs in freed):
             return ()
         evicted = [tier for tier, blobs in freed if blobs is not None]
-        others = [tier for tier in self._readable() if tier not in evicted]
-        return (
-            ()
-            if any(tier.ask(FindReferencedBlobs((ask.blob,))) for tier in others)
-            else (ask.blob,)
-        )
+        referenced = FindReferencedBlobs((ask.blob,))
+        others = [tier for tier in self.allowed(referenced) if tier not in evicted]
+        return () if any(tier.ask(referenced) for tier in others) else (ask.blob,)
 
     def check_database(self, ask: CheckDatabase) -> tuple[str, ...]:
-        found = answers(self._readable(), ask)
+        found = self.answers(ask)
         return tuple(f"{tier.name}: {complaint}" for tier, lines in found for complaint in lines)
 
 

@@ -1,7 +1,7 @@
 """Streams: hashing and counting sinks, temporary files, and operating-system errors as errors of ours."""
 
 # Paths are text here, as in `disk`.
-# ruff: noqa: PTH103, PTH108, PTH118
+# ruff: noqa: PTH100, PTH103, PTH108, PTH109, PTH114, PTH118, PTH120, PTH206
 
 from __future__ import annotations
 
@@ -310,3 +310,21 @@ def remove(path: str) -> None:
     """Delete the file at *path* if it exists. Raises OSError."""
     with suppress(FileNotFoundError):
         os.unlink(path)
+
+
+def absolute_path(path: str | os.PathLike[str]) -> str:
+    """Return *path* as an absolute path, with links as they are and without `..`.
+
+    After a link `..` is the parent of what the link leads to, as it is for the system;
+    `os.path.abspath` takes the parent of the link.
+    """
+    if os.name == "nt" or ".." not in os.fspath(path).split(os.sep):
+        return os.path.abspath(path)
+    current = os.sep
+    for part in os.path.join(os.getcwd(), path).split(os.sep):
+        if part == "..":
+            is_link = os.path.islink(current)
+            current = os.path.dirname(os.path.realpath(current) if is_link else current)
+        elif part not in ("", "."):
+            current = os.path.join(current, part)
+    return current

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -14,9 +15,9 @@ from typing import Any, BinaryIO, Final, TypeVar, cast
 
 from attrs import evolve, frozen
 
-from provenance.codecs import Decoding
+from provenance.codecs import Decoding, limits
 from provenance.effect import Effect, Interpreter, overlay, with_layer
-from provenance.errors import ProvenanceError, StorePermissionError
+from provenance.errors import ConfigError, ProvenanceError, StorePermissionError
 from provenance.model.ids import ArtifactId, BlobId
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, StoredBlob, WriteResult
 from provenance.ports.blobs import (
@@ -29,7 +30,7 @@ from provenance.ports.blobs import (
     WriteBlobs,
     attempt_write,
 )
-from provenance.ports.capabilities import NEEDS, Permissions
+from provenance.ports.permissions import Permissions, StoreEffect
 from provenance.ports.records import DeleteRecord, FindRecord, PutRecord
 from provenance.util.locks import ForkBarrier
 
@@ -135,17 +136,16 @@ def _bytes_written(answer: object) -> int:
 def restrict(base: Interpreter[E], name: str, permissions: Permissions) -> Interpreter[E]:
     """Return *base*, which raises `StorePermissionError` for what *permissions* forbid."""
 
-    def refusing(operation: str, permission: str) -> Callable[[object], object]:
+    def refusing(kind: type[StoreEffect[Any]]) -> Callable[[object], object]:
         def refuse(_: object) -> object:
-            raise StorePermissionError(operation, name, permission)
+            raise StorePermissionError(kind.action, name, kind.needs)
 
         return refuse
 
-    forbidden = {
-        kind: refusing(operation, permission)
-        for kind, (operation, permission) in NEEDS.items()
-        if not getattr(permissions, permission)
-    }
+    kinds: list[type[StoreEffect[Any]]] = [
+        kind for kind in base.table if issubclass(kind, StoreEffect)
+    ]
+    forbidden = {kind: refusing(kind) for kind in kinds if not permissions.permit(kind)}
     return overlay(base, Interpreter(forbidden))
 
 
@@ -255,11 +255,21 @@ class _Memory(ForkBarrier):
 def untrusted(base: Interpreter[E], name: str) -> Interpreter[E]:
     """Return *base*, whose bytes anyone may have written: reading values runs no code of theirs.
 
-    It must be the outermost layer that reads blobs: their copies are not trusted either.
+    It must be the outermost layer that reads blobs: their copies are not trusted either. The
+    environment variable of `provenance.codecs.limits` bounds what their bytes are decoded to.
+
+    Raises:
+        ConfigError: if the variable is not a positive integer.
     """
+    given = os.environ.get(limits.VARIABLE, str(limits.RATIO))
+    if not given.isdecimal() or int(given) == 0:
+        raise ConfigError(limits.VARIABLE, f"must be a positive integer, got {given!r}")
+    ratio = int(given)
 
     def read(ask: ReadBlob) -> object:
-        reads = evolve(ask.read, untrusted=name) if isinstance(ask.read, Decoding) else ask.read
+        reads = ask.read
+        if isinstance(reads, Decoding):
+            reads = evolve(reads, untrusted=name, max_expansion=ratio)
         return base(cast("Effect[object]", ReadBlob(ask.blob, reads)))
 
     return overlay(base, ReadBlob.on(read))

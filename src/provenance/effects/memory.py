@@ -16,7 +16,15 @@ from provenance.effects.io import MemorySink, digest
 from provenance.effects.lease_renewal import new_owner
 from provenance.errors import BlobNotFoundError, CorruptBlobError
 from provenance.model.ids import ArtifactId, BlobId, RunId, SetId, ValueId
-from provenance.model.queries import Page, Query, has_labels, matches
+from provenance.model.queries import (
+    Grouping,
+    Page,
+    Query,
+    Usage,
+    has_labels,
+    matches,
+    summarize_records,
+)
 from provenance.model.records import (
     ArtifactRecord,
     Blob,
@@ -344,6 +352,12 @@ class MemoryRecords(ForkBarrier):
             return tuple(
                 blob for blob in dict.fromkeys(record.blobs) if blob.id not in self._by_blob
             )
+
+    def summarize_records(self, by: Grouping) -> tuple[Usage, ...]:
+        """Return what the artifacts amount to, in groups."""
+        with self.lock:
+            rows = list(self._rows.values())
+        return summarize_records(map(from_row, rows), by, self._evicted.__contains__)
 
     def find_referenced_blobs(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
         """Return those of *blobs* that a record names."""

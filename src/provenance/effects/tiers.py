@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias, cast
 
@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from provenance.codecs import Encoding
 from provenance.codecs.trust import CopyPolicy, is_vouched, may_copy, read_executes
-from provenance.effect import Effect, Interpreter, overlay
+from provenance.effect import Interpreter, overlay
 from provenance.effects.io import EncodedBytes, MemorySink, SinkOverflow
 from provenance.errors import (
     BlobNotFoundError,
@@ -37,20 +37,33 @@ from provenance.ports.blobs import (
     Quarantine,
     ReadBlob,
     VerifyBlob,
+    Write,
     WriteBlob,
     blob_effects,
     copying_from,
 )
-from provenance.ports.capabilities import Permissions
+from provenance.ports.permissions import Permissions, StoreEffect
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 
-class Joint:
-    """The methods of a blob store that ask several stores; a subclass says which ones."""
+class StoreUnion:
+    """Several blob stores as one; a subclass says which of them to ask, and reads and writes."""
 
-    def stores(self, ask: Effect[Any]) -> Sequence[Interpreter[Any]]:
+    def write_blob(self, write: Write) -> WriteResult:
+        raise NotImplementedError
+
+    def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
+        raise NotImplementedError
+
+    def interpreter(self) -> Interpreter[BlobEffects]:
+        """Return an interpreter of the union."""
+        return blob_effects(self) | DeleteBlob.on(
+            lambda ask: self.delete_blob(ask.blob, ask.before)
+        )
+
+    def stores(self, ask: StoreEffect[Any]) -> Sequence[Interpreter[Any]]:
         """Return the stores to ask, the most likely one first."""
         raise NotImplementedError
 
@@ -65,11 +78,27 @@ class Joint:
         self._ask_all(Quarantine(blob))
 
     def verify_blob(self, blob: Blob) -> None:
-        verify_in_any(self.stores(VerifyBlob(blob)), blob)
+        """Check *blob* in each store that has it; raise `BlobNotFoundError` if none has it."""
+        missing: BlobNotFoundError | None = None
+        is_checked = False
+        for store in self.stores(ask := VerifyBlob(blob)):
+            try:
+                store(ask)
+                is_checked = True
+            except BlobNotFoundError as error:
+                missing = missing or error
+        if missing is not None and not is_checked:
+            raise missing
 
     def list_blob_entries(self, shelf: BlobArea, after: str, limit: int) -> tuple[BlobEntry, ...]:
-        ask = ListBlobEntries(shelf, after, limit)
-        return merge_entries(self.stores(ask), ask)
+        """Return a page of what the stores have; copies are one entry, as old as the youngest."""
+        found: dict[str, BlobEntry] = {}
+        for page in self._ask_all(ListBlobEntries(shelf, after, limit)):
+            for entry in cast("tuple[BlobEntry, ...]", page):
+                known = found.get(entry.key)
+                size, since = (0, entry.since) if known is None else (known.size, known.since)
+                found[entry.key] = BlobEntry(entry.key, size + entry.size, max(since, entry.since))
+        return tuple(found[key] for key in sorted(found)[:limit])
 
     def delete_if_older(self, shelf: BlobArea, key: str, before: datetime) -> bool:
         return any(self._ask_all(DeleteIfOlder(shelf, key, before)))
@@ -77,49 +106,11 @@ class Joint:
     def get_blob_locations(self) -> frozenset[str]:
         return frozenset[str]().union(*self._ask_all(GetBlobLocations()))
 
-    def _ask_all(self, ask: Effect[Any]) -> list[Any]:
+    def _ask_all(self, ask: StoreEffect[Any]) -> list[Any]:
         return [store(ask) for store in self.stores(ask)]
 
 
-def verify_in_any(stores: Iterable[Interpreter[Any]], blob: Blob) -> None:
-    """Check *blob* in each store that has it; raise `BlobNotFoundError` if none has it."""
-    missing: BlobNotFoundError | None = None
-    is_checked = False
-    for store in stores:
-        try:
-            store(VerifyBlob(blob))
-            is_checked = True
-        except BlobNotFoundError as error:
-            missing = missing or error
-    if missing is not None and not is_checked:
-        raise missing
-
-
-def merge_entries(
-    stores: Iterable[Interpreter[Any]], ask: ListBlobEntries
-) -> tuple[BlobEntry, ...]:
-    """Return a page of what *stores* have; copies are one holding, as old as the youngest."""
-    found: dict[str, BlobEntry] = {}
-    for store in stores:
-        page: tuple[BlobEntry, ...] = store(ask)
-        for holding in page:
-            known = found.get(holding.key)
-            if known is not None:
-                size, since = known.size + holding.size, max(known.since, holding.since)
-                found[holding.key] = BlobEntry(holding.key, size, since)
-            else:
-                found[holding.key] = holding
-    return tuple(found[key] for key in sorted(found)[: ask.limit])
-
-
 _TierError: TypeAlias = BlobNotFoundError | CorruptBlobError | StoreUnavailableError
-_OPERATIONS: Final[dict[type[Effect[Any]], tuple[str, str]]] = {
-    DeleteBlob: ("delete", "deleting a blob"),
-    Quarantine: ("write", "quarantining a damaged blob"),
-    VerifyBlob: ("read", "checking a blob"),
-    ListBlobEntries: ("read", "listing stored blobs"),
-    DeleteIfOlder: ("delete", "deleting garbage"),
-}
 _log: Final = logging.getLogger("provenance")
 
 
@@ -136,18 +127,7 @@ class Tier:
 
 def make_tiered_store(name: str, tiers: Sequence[Tier]) -> Interpreter[BlobEffects]:
     """Return the blob store *name* made of *tiers*, the nearest first."""
-    all_tiers = _TieredBlobs(name, tuple(tiers))
-    return blob_effects(all_tiers) | DeleteBlob.on(
-        lambda ask: all_tiers.delete_blob(ask.blob, ask.before)
-    )
-
-
-def allowed_tiers(tiers: Sequence[Tier], permission: str, operation: str, name: str) -> list[Tier]:
-    """Return the tiers with the permission; raise `StorePermissionError` if none has it."""
-    found = [tier for tier in tiers if getattr(tier.permissions, permission)]
-    if not found:
-        raise StorePermissionError(operation, name, permission)
-    return found
+    return TieredBlobs(name, tiers).interpreter()
 
 
 def accepts_copies(tier: Tier) -> bool:
@@ -163,15 +143,40 @@ def _may_take(tier: Tier, found: Tier, read: object) -> bool:
     )
 
 
-@frozen
-class _TieredBlobs(Joint):
-    name: str
-    tiers: tuple[Tier, ...]
+class TieredBlobs(StoreUnion):
+    """The tiers of the store *name*, the nearest first."""
+
+    def __init__(self, name: str, tiers: Sequence[Tier]) -> None:
+        self.name = name
+        self.tiers = tuple(tiers)
+
+    def allowed(self, ask: StoreEffect[Any] | type[StoreEffect[Any]]) -> list[Tier]:
+        """Return the tiers that permit *ask*; raise `StorePermissionError` if none does."""
+        found = [tier for tier in self.tiers if tier.permissions.permit(ask)]
+        if not found:
+            raise StorePermissionError(ask.action, self.name, ask.needs)
+        return found
+
+    def answers(
+        self,
+        ask: Any,  # noqa: ANN401 - whatever is answered
+        past: tuple[type[ProvenanceError], ...] = (StoreUnavailableError, CorruptRecordError),
+    ) -> Iterator[tuple[Tier, Any]]:
+        """Yield the tiers and their answers; raise the first error of a tier after the last one."""
+        trouble: ProvenanceError | None = None
+        for tier in self.allowed(ask):
+            try:
+                yield tier, tier.ask(ask)
+            except past as error:
+                trouble = trouble or error
+        if trouble is not None:  # what cannot be read is not known to be absent
+            raise trouble
 
     def write_blob(self, write: Callable[[BinaryIO], None]) -> WriteResult:
         """Write to all tiers, encoding once: the farthest runs *write*, the others get its bytes."""
-        farthest, *nearer = allowed_tiers(self.tiers, "write", "writing a blob", self.name)[::-1]
-        written: WriteResult = farthest.ask(WriteBlob(write))
+        ask = WriteBlob(write)
+        farthest, *nearer = self.allowed(ask)[::-1]
+        written: WriteResult = farthest.ask(ask)
         for tier in nearer:
             copy: WriteResult = tier.ask(WriteBlob(_copy_to(farthest, written)))
             written = copy if isinstance(copy, InlineBlob) else written
@@ -179,29 +184,28 @@ class _TieredBlobs(Joint):
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
         troubles: list[_TierError] = []
-        readable = allowed_tiers(self.tiers, "read", "reading a blob", self.name)
+        ask = ReadBlob(blob, read)
+        readable = self.allowed(ask)
         for position, tier in enumerate(readable):
             try:
                 nearer = [each for each in readable[:position] if _may_take(each, tier, read)]
-                return self._nearest(blob, tier, nearer).ask(ReadBlob(blob, read))
+                return self._nearest(blob, tier, nearer).ask(ask)
             except (BlobNotFoundError, CorruptBlobError, StoreUnavailableError) as error:
                 troubles.append(error)
                 if isinstance(error, CorruptBlobError) and tier.permissions.write:
                     tier.ask(Quarantine(blob))
-        worst = max(troubles, key=_severity)
+        # An unreachable store is the worst: it may have the bytes that other tiers lack.
+        order = (BlobNotFoundError, CorruptBlobError, StoreUnavailableError)
+        worst = max(troubles, key=lambda trouble: order.index(type(trouble)))
         raise (
             BlobNotFoundError(blob.id, self.name) if isinstance(worst, BlobNotFoundError) else worst
         )
 
-    def _nearest(self, blob: Blob, tier: Tier, nearer: list[Tier]) -> Tier:
-        """Return the tier to read from: the nearest that takes a copy now of what *tier* has."""
-        there: bool = tier.ask(HasBlob(blob)) if nearer else False
-        return self._brought_near(blob, tier, nearer) if there else tier
-
-    def _brought_near(self, blob: Blob, found: Tier, nearer: list[Tier]) -> Tier:
-        """Copy the blob to the tiers that take copies, and return the nearest that has it."""
+    def _nearest(self, blob: Blob, found: Tier, nearer: list[Tier]) -> Tier:
+        """Copy the blob to the tiers that take copies, and return the nearest that has it now."""
         nearest = found
-        for tier in reversed(nearer):
+        is_there: bool = found.ask(HasBlob(blob)) if nearer else False
+        for tier in reversed(nearer) if is_there else ():
             try:
                 copy: WriteResult = tier.ask(WriteBlob(copying_from(found.ask)(blob)))
             except (StoreUnavailableError, StorePermissionError) as error:
@@ -209,20 +213,16 @@ class _TieredBlobs(Joint):
                     "%s was not copied from %s to %s: %s", blob.id, found.name, tier.name, error
                 )
             else:
-                nearest = (
-                    tier if isinstance(copy, StoredBlob) else nearest
-                )  # else it is there with a record only
+                # An inline copy is there with a record only.
+                nearest = tier if isinstance(copy, StoredBlob) else nearest
         return nearest
 
     def has_blob(self, blob: Blob) -> bool:
-        readable = allowed_tiers(self.tiers, "read", "looking for a blob", self.name)
-        return any(there for _, there in answers(readable, HasBlob(blob)))
+        return any(there for _, there in self.answers(HasBlob(blob)))
 
-    def stores(self, ask: Effect[Any]) -> list[Interpreter[Any]]:
-        if isinstance(ask, GetBlobLocations):
-            return [tier.ask for tier in self.tiers]
-        permission, operation = _OPERATIONS[type(ask)]
-        return [tier.ask for tier in allowed_tiers(self.tiers, permission, operation, self.name)]
+    def stores(self, ask: StoreEffect[Any]) -> list[Interpreter[Any]]:
+        asked = self.tiers if isinstance(ask, GetBlobLocations) else self.allowed(ask)
+        return [tier.ask for tier in asked]
 
 
 def _copy_to(tier: Tier, written: WriteResult) -> Callable[[BinaryIO], None]:
@@ -232,27 +232,6 @@ def _copy_to(tier: Tier, written: WriteResult) -> Callable[[BinaryIO], None]:
         if isinstance(written, InlineBlob)
         else copying_from(tier.ask)(written.blob)
     )
-
-
-def answers(
-    tiers: Sequence[Tier],
-    effect: Any,  # noqa: ANN401 - whatever is answered
-    past: tuple[type[ProvenanceError], ...] = (StoreUnavailableError, CorruptRecordError),
-) -> Iterator[tuple[Tier, Any]]:
-    """Yield the tiers and their answers; raise the first error of a tier after the last one."""
-    trouble: ProvenanceError | None = None
-    for tier in tiers:
-        try:
-            yield tier, tier.ask(effect)
-        except past as error:
-            trouble = trouble or error
-    if trouble is not None:  # what cannot be read is not known to be absent
-        raise trouble
-
-
-def _severity(trouble: _TierError) -> int:
-    """Rank an unreachable store highest: it may have the bytes that other tiers lack."""
-    return (BlobNotFoundError, CorruptBlobError, StoreUnavailableError).index(type(trouble))
 
 
 def write_through(
@@ -330,14 +309,10 @@ def split_by_size(
     then encoded again for *large*.
     """
     both = _SizeSplitBlobs(small, large, limit)
-    return (
-        blob_effects(both)
-        | ReadBlob.on(both.read)
-        | DeleteBlob.on(lambda ask: both.delete_blob(ask.blob, ask.before))
-    )
+    return both.interpreter() | ReadBlob.on(both.read)
 
 
-class _SizeSplitBlobs(Joint):
+class _SizeSplitBlobs(StoreUnion):
     def __init__(
         self, small: Interpreter[BlobEffects], large: Interpreter[BlobEffects], limit: int
     ) -> None:
@@ -345,7 +320,9 @@ class _SizeSplitBlobs(Joint):
         self._read_small, self._read_large = small.answer_to(ReadBlob), large.answer_to(ReadBlob)
         self._limit = limit
 
-    def stores(self, ask: Effect[Any]) -> tuple[Interpreter[BlobEffects], Interpreter[BlobEffects]]:
+    def stores(
+        self, ask: StoreEffect[Any]
+    ) -> tuple[Interpreter[BlobEffects], Interpreter[BlobEffects]]:
         if isinstance(ask, _OfBlob) and ask.blob.size > self._limit:
             return self._large, self._small
         return self._small, self._large

@@ -12,12 +12,14 @@ from typing import Any, Final, TypeAlias, cast
 
 from attrs import frozen
 
+from provenance.escaping import escape_invisible
 from provenance.hashing import hash_value
 from provenance.hashing.objects import plain_attributes
 from provenance.hashing.registry import name_of
 from provenance.model.ids import ValueId
 from provenance.model.references import unwrap
-from provenance.util.formatting import SHORT_TEXT, describe_shape, kind_of, safe_repr, truncate
+from provenance.util.formatting import SHORT_TEXT, describe_shape, safe_repr, truncate, with_article
+from provenance.util.naming import exported
 from provenance.util.optional import imported_module
 
 _MAPPINGS: Final = (dict, OrderedDict, Counter, defaultdict, MappingProxyType)
@@ -73,10 +75,10 @@ def summary(value: object) -> str:
         return truncate(value[:SHORT_TEXT])
     shape = describe_shape(value)
     if shape is not None:
-        return f"{kind_of(value)} of shape {safe_repr(shape)}" if shape else truncate(value)
+        return f"{with_article(value)} of shape {safe_repr(shape)}" if shape else truncate(value)
     if isinstance(value, _CONTAINERS):
-        return f"{kind_of(cast('object', value))} of {len(cast('Sized', value))}"
-    return kind_of(value)
+        return f"{with_article(cast('object', value))} of {len(cast('Sized', value))}"
+    return with_article(value)
 
 
 def _named(pairs: Iterable[tuple[str, object]]) -> Iterator[Part]:
@@ -171,6 +173,7 @@ def _column(value: _Table) -> Iterator[Part]:
 _Seen: TypeAlias = set[tuple[int, int]]
 
 
+@exported
 @frozen
 class HashTree:
     """A value, or a part of one, with its digest.
@@ -184,8 +187,6 @@ class HashTree:
         omitted: The number of its other parts.
     """
 
-    __module__ = "provenance"
-
     path: str
     type: str
     digest: ValueId
@@ -194,7 +195,7 @@ class HashTree:
     omitted: int = 0
 
     def __str__(self) -> str:
-        return "\n".join(self._lines(""))
+        return "\n".join(map(escape_invisible, self._lines("")))
 
     def _lines(self, indent: str) -> Iterator[str]:
         yield f"{indent}{self.path}: {self.summary}  {self.digest[:12]}"
@@ -204,10 +205,9 @@ class HashTree:
             yield f"{indent}  … {self.omitted:,} more"
 
 
+@exported
 class Change(Enum):
     """How two values differ at some place."""
-
-    __module__ = "provenance"
 
     CONTENT = "differs"
     TYPE = "is of another type"
@@ -215,11 +215,10 @@ class Change(Enum):
     REMOVED = "is only in the first"
 
 
+@exported
 @frozen
 class Difference:
     """A place where two values differ: path, change, and short texts of both (`-` if absent)."""
-
-    __module__ = "provenance"
 
     path: str
     change: Change
@@ -227,7 +226,8 @@ class Difference:
     second: str
 
     def __str__(self) -> str:
-        return f"{self.path} {self.change.value}: {self.first} and {self.second}"
+        text = f"{self.path} {self.change.value}: {self.first} and {self.second}"
+        return escape_invisible(text)
 
 
 def explain_hash(

@@ -15,7 +15,7 @@ from provenance.errors import ConfigError, CorruptRecordError
 from provenance.maintenance.garbage import repositories_sharing_blobs
 from provenance.maintenance.reports import EvictedValue, EvictionReport
 from provenance.maintenance.verification import all_ids
-from provenance.model.ids import ArtifactId, BlobId
+from provenance.model.ids import ArtifactId, BlobId, SetId
 from provenance.model.records import Artifact, ArtifactRecord, Blob
 from provenance.model.references import is_proxy
 from provenance.ports.blobs import MARGIN, BlobArea, DeleteIfOlder, HasBlob
@@ -29,6 +29,7 @@ from provenance.ports.records import (
     ReadStoredRecord,
 )
 from provenance.repository.handles import Repository
+from provenance.repository.programs import pages
 from provenance.repository.sets import id_of
 from provenance.util.formatting import safe_repr
 from provenance.util.validation import is_count, require_duration, require_iterable
@@ -103,7 +104,7 @@ def parse_request(
         raise ConfigError("evict", "no limit is given", "pass max_bytes or older_than")
     if max_bytes is not None and not _is_size(max_bytes):
         problem = f"must be a size in bytes, got {safe_repr(max_bytes)}"
-        raise ConfigError("evict, max_bytes", problem, "give 0 or more")
+        raise ConfigError("evict, max_bytes", problem, "pass 0 or more")
     if older_than is not None:
         require_duration(older_than, "evict, older_than")
     return EvictionRequest(max_bytes, older_than, _keeping(keep, repo), dry_run)
@@ -154,7 +155,10 @@ def evict_values(
     for done, value in enumerate(candidates, 1):
         if excess <= 0:
             break
-        if _evict(repo, others, value, None if wish.dry_run else (now, before)):
+        named = FindReferencedBlobs((value.blob,))
+        if not any(other.interpreter(named) for other in others) and run(
+            _evict(value, None if wish.dry_run else (now, before)), repo.interpreter
+        ):
             gone.append(EvictedValue(value.ids, value.blob, value.seconds))
             excess -= value.blob.size
         if progress is not None:
@@ -166,7 +170,9 @@ def _values(
     repo: Repository, wish: EvictionRequest, before: datetime, progress: Progress | None
 ) -> list[_Value]:
     """Return all stored values."""
-    pinned = run(find_pinned(), repo.interpreter)
+    pinned: frozenset[ArtifactId] = frozenset()
+    for page in pages(ListSetIds("", _PAGE), repo.interpreter):
+        pinned = run(find_pinned(page, pinned), repo.interpreter)
     found: dict[BlobId, _Value] = {}
     for done, artifact_id in enumerate(all_ids(repo), 1):
         record = run(_readable(artifact_id), repo.interpreter)
@@ -191,45 +197,39 @@ def _readable(artifact_id: ArtifactId) -> Program[ReadStoredRecord, ArtifactReco
         return None
 
 
-def find_pinned() -> Program[ListSetIds | FindSet | ReadStoredRecord, frozenset[ArtifactId]]:
-    """Return the members of all sets, and what their values hold, directly or indirectly."""
-    pinned: set[ArtifactId] = set()
-    after = ""
-    while page := (yield from ListSetIds("", _PAGE, after)):
-        for set_id in page:
-            known = yield from FindSet(set_id)
-            waiting = [] if known is None else sorted(known.artifact_ids - pinned)
-            while waiting:
-                member = waiting.pop()
-                pinned.add(member)
-                record = yield from _readable(member)
-                waiting += () if record is None else sorted(record.value_artifact_ids - pinned)
-        after = page[-1]
-    return frozenset(pinned)
+def find_pinned(
+    set_ids: Iterable[SetId], pinned: frozenset[ArtifactId]
+) -> Program[FindSet | ReadStoredRecord, frozenset[ArtifactId]]:
+    """Return *pinned*, the members of the sets, and what their values hold at any depth."""
+    found = set(pinned)
+    for set_id in set_ids:
+        known = yield from FindSet(set_id)
+        waiting = [] if known is None else sorted(known.artifact_ids - found)
+        while waiting:
+            member = waiting.pop()
+            found.add(member)
+            record = yield from _readable(member)
+            waiting += () if record is None else sorted(record.value_artifact_ids - found)
+    return frozenset(found)
 
 
 def _evict(
-    repo: Repository,
-    others: tuple[Repository, ...],
-    value: _Value,
-    times: tuple[datetime, datetime] | None,
-) -> bool:
+    value: _Value, times: tuple[datetime, datetime] | None
+) -> Program[FindSetsContaining | MarkEvicted | DeleteIfOlder | HasBlob, bool]:
     """Evict a value and return whether its bytes are gone.
 
     *times* are the present, and the time before which the bytes must have been stored. Without
     them, only return whether the value may be evicted.
     """
-    if any(other.interpreter(FindReferencedBlobs((value.blob,))) for other in others):
-        return False
-    # It may have been added to a set since.
-    if any(repo.interpreter(FindSetsContaining(artifact_id)) for artifact_id in value.ids):
-        return False
+    for artifact_id in value.ids:
+        if (yield from FindSetsContaining(artifact_id)):  # it was added to a set since
+            return False
     if times is None:
         return True
     now, before = times
-    answers = [
-        repo.interpreter(MarkEvicted(artifact_id, value.blob, now)) for artifact_id in value.ids
-    ]
-    if any(answers):  # no record needs it any longer
-        repo.interpreter(DeleteIfOlder(BlobArea.STORED, value.blob.id, before))
-    return not repo.interpreter(HasBlob(value.blob))
+    is_free = False
+    for artifact_id in value.ids:
+        is_free |= bool((yield from MarkEvicted(artifact_id, value.blob, now)))
+    if is_free:  # no record needs it any longer
+        yield from DeleteIfOlder(BlobArea.STORED, value.blob.id, before)
+    return not (yield from HasBlob(value.blob))

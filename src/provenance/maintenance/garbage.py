@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from operator import attrgetter
+from typing import Final, TypeAlias
 
 from provenance import environment as environment_
-from provenance.effect import UnhandledEffectError
+from provenance.effect import Program, UnhandledEffectError, run
 from provenance.environment import Environment, RepositoryOrName
 from provenance.maintenance.reports import Garbage, GarbageReason, GarbageReport
 from provenance.model.ids import BlobId
@@ -20,14 +21,18 @@ from provenance.ports.blobs import (
     GetBlobLocations,
     ListBlobEntries,
 )
-from provenance.ports.leases import AcquireLease, Lease, ListExpiredLeases, ReleaseLease
+from provenance.ports.leases import (
+    AcquireLease,
+    ExpiredLease,
+    Lease,
+    ListExpiredLeases,
+    ReleaseLease,
+)
 from provenance.ports.machine import Now
 from provenance.ports.records import FindReferencedBlobs, GetDatabaseIds
 from provenance.repository.handles import Repository
+from provenance.repository.programs import pages
 from provenance.util.validation import require_duration
-
-if TYPE_CHECKING:
-    from provenance.config.schema import Config
 
 _PAGE: Final = 1000
 _DAY: Final = timedelta(days=1)
@@ -53,7 +58,8 @@ def collect_garbage(
 
     What a record names stays, whether of this repository or of another configured one whose blobs
     are in the same place. Others may read and write meanwhile: what is younger than *older_than*
-    stays, and age and references are checked again right before each deletion.
+    stays; references are checked again before the entries of a page are deleted, and the age of
+    each right before its deletion.
 
     Args:
         repo: A repository or the name of one, by default the default one.
@@ -81,16 +87,15 @@ def repositories_sharing_blobs(
     blobs, and so are repositories with their records in the same database.
     """
     places, homes = _places(repo), repo.interpreter(GetDatabaseIds())
-    settings = cast("Config | None", environment.config)
-    repos = () if settings is None else settings.artifact_repos.items()
-    chains = {name for name, chosen in repos if hasattr(chosen, "stores")}
-    others = (environment.repository(name) for name in sorted(environment.openers.keys() - chains))
+    others = [environment.repository(name) for name in sorted(environment.openers)]
     return (
         repo,
         *(
             other
             for other in others
-            if places & _places(other) and not other.interpreter(GetDatabaseIds()) <= homes
+            if not other.tiers
+            and places & _places(other)
+            and not other.interpreter(GetDatabaseIds()) <= homes
         ),
     )
 
@@ -113,58 +118,60 @@ def collect(
     garbage: list[Garbage] = []
     seen = young = 0
     for shelf in BlobArea:
-        after = ""
-        while page := repo.interpreter(ListBlobEntries(shelf, after, _PAGE)):
-            old = [holding for holding in page if holding.since < before]
+        for page in pages(ListBlobEntries(shelf, limit=_PAGE), repo.interpreter, attrgetter("key")):
+            old = [entry for entry in page if entry.since < before]
             seen += len(page)
             young += len(page) - len(old)
-            for holding in _unreferenced(roots, shelf, old):
-                if dry_run or _discard(repo, roots, shelf, holding, before):
-                    reason = _REASONS[shelf]
-                    garbage.append(Garbage(reason, holding.key, holding.size, holding.since))
+            unused = _unreferenced(roots, shelf, old)
+            if not dry_run:  # look again right before the deletion
+                unused = _unreferenced(roots, shelf, unused)
+                unused = run(delete_entries(shelf, unused, before), repo.interpreter)
+            garbage += [
+                Garbage(_REASONS[shelf], entry.key, entry.size, entry.since) for entry in unused
+            ]
             if progress is not None:
                 progress(seen, None)
-            after = page[-1].key
-    garbage += _expired_leases(repo, older_than, dry_run=dry_run)
+    with suppress(UnhandledEffectError):  # not every repository has leases
+        listing = ListExpiredLeases(older_than.total_seconds())
+        for expired in pages(listing, repo.interpreter, attrgetter("artifact_id")):
+            garbage += run(release_leases(expired, dry_run=dry_run), repo.interpreter)
     names = tuple(root.name for root in roots)
     return GarbageReport(repo.name, names, dry_run, tuple(garbage), young)
 
 
 def _unreferenced(
-    roots: tuple[Repository, ...], shelf: BlobArea, holdings: list[BlobEntry]
+    roots: tuple[Repository, ...], shelf: BlobArea, entries: list[BlobEntry]
 ) -> list[BlobEntry]:
-    """Return those of *holdings* that no record of *roots* names."""
-    if shelf is not BlobArea.STORED:
-        return holdings
-    blobs = tuple(Blob(BlobId(holding.key), holding.size) for holding in holdings)
-    named = {blob.id for root in roots for blob in root.interpreter(FindReferencedBlobs(blobs))}
-    return [holding for holding in holdings if holding.key not in named]
+    """Return those of *entries* that no record of *roots* names."""
+    for root in roots if shelf is BlobArea.STORED else ():
+        blobs = tuple(Blob(BlobId(entry.key), entry.size) for entry in entries)
+        named = {blob.id for blob in root.interpreter(FindReferencedBlobs(blobs))}
+        entries = [entry for entry in entries if entry.key not in named]
+    return entries
 
 
-def _discard(
-    repo: Repository,
-    roots: tuple[Repository, ...],
-    shelf: BlobArea,
-    holding: BlobEntry,
-    before: datetime,
-) -> bool:
-    """Delete an entry unless a record names it by now, or it is younger now."""
-    if not _unreferenced(roots, shelf, [holding]):
-        return False
-    return repo.interpreter(DeleteIfOlder(shelf, holding.key, before))
+def delete_entries(
+    shelf: BlobArea, entries: list[BlobEntry], before: datetime
+) -> Program[DeleteIfOlder, list[BlobEntry]]:
+    """Delete *entries* that are not younger now; returns the deleted ones."""
+    deleted: list[BlobEntry] = []
+    for entry in entries:
+        if (yield from DeleteIfOlder(shelf, entry.key, before)):
+            deleted.append(entry)  # noqa: PERF401 - a comprehension cannot ask
+    return deleted
 
 
-def _expired_leases(repo: Repository, older_than: timedelta, *, dry_run: bool) -> Iterator[Garbage]:
-    """Delete abandoned leases, each by acquiring and releasing it."""
-    now = repo.interpreter(Now())
-    after = ""
-    with suppress(UnhandledEffectError):  # not every repository has leases
-        while page := repo.interpreter(ListExpiredLeases(older_than.total_seconds(), after, _PAGE)):
-            for expired in page:
-                if not dry_run:
-                    lease = repo.interpreter(AcquireLease(expired.artifact_id, _MOMENT))
-                    if not (isinstance(lease, Lease) and repo.interpreter(ReleaseLease(lease))):
-                        continue
-                since = now - timedelta(seconds=expired.seconds)
-                yield Garbage(GarbageReason.LEASE, expired.artifact_id, 0, since)
-            after = page[-1].artifact_id
+def release_leases(
+    leases: tuple[ExpiredLease, ...], *, dry_run: bool
+) -> Program[Now | AcquireLease | ReleaseLease, list[Garbage]]:
+    """Delete expired leases, each by acquiring and releasing it; returns the deleted ones."""
+    now = yield from Now()
+    garbage: list[Garbage] = []
+    for expired in leases:
+        if not dry_run:
+            lease = yield from AcquireLease(expired.artifact_id, _MOMENT)
+            if not (isinstance(lease, Lease) and (yield from ReleaseLease(lease))):
+                continue
+        since = now - timedelta(seconds=expired.seconds)
+        garbage.append(Garbage(GarbageReason.LEASE, expired.artifact_id, 0, since))
+    return garbage

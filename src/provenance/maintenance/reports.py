@@ -8,92 +8,102 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, RunId, SetId
 from provenance.model.records import Blob
+from provenance.util.formatting import safe_repr, size
+from provenance.util.naming import exported
 
 
+@exported
 @frozen
 class BlobMissing:
     """The bytes of an artifact's value or inputs are not in the store."""
 
-    __module__ = "provenance"
-
     artifact_id: ArtifactId
     blob: Blob
 
 
+@exported
 @frozen
 class BlobDamaged:
     """The bytes of an artifact's value or inputs differ from those that were written."""
 
-    __module__ = "provenance"
-
     artifact_id: ArtifactId
     blob: Blob
     reason: str
 
 
+@exported
 @frozen
 class BlobUnreadable:
     """The bytes of an artifact's value or inputs exist but cannot be read."""
 
-    __module__ = "provenance"
-
     artifact_id: ArtifactId
     blob: Blob
     reason: str
 
 
+@exported
 @frozen
 class RecordDamaged:
     """The record of an artifact, or of the run that computed it, cannot be read."""
-
-    __module__ = "provenance"
 
     artifact_id: ArtifactId
     reason: str
 
 
+@exported
 @frozen
 class RunMissing:
     """The run that computed an artifact is not recorded."""
-
-    __module__ = "provenance"
 
     artifact_id: ArtifactId
     run_id: RunId
 
 
+@exported
+@frozen
+class SetDamaged:
+    """The record of a set cannot be read, or its members are not those that its id stands for."""
+
+    set_id: SetId
+    reason: str
+
+
+@exported
 @frozen
 class StoreDamaged:
     """The database reports that its files are damaged."""
-
-    __module__ = "provenance"
 
     reason: str
 
 
 Problem: TypeAlias = (
-    BlobMissing | BlobDamaged | BlobUnreadable | RecordDamaged | RunMissing | StoreDamaged
+    BlobMissing
+    | BlobDamaged
+    | BlobUnreadable
+    | RecordDamaged
+    | RunMissing
+    | SetDamaged
+    | StoreDamaged
 )
 """A defect, which no regular use of the library causes."""
 
 
+@exported
 @frozen
 class SourceMissing:
     """An artifact was made from, or holds, one that does not exist."""
-
-    __module__ = "provenance"
 
     artifact_id: ArtifactId
     source_id: ArtifactId
 
 
+@exported
 @frozen
 class MemberMissing:
     """A member of a set does not exist."""
-
-    __module__ = "provenance"
 
     set_id: SetId
     artifact_id: ArtifactId
@@ -103,14 +113,13 @@ Gap: TypeAlias = SourceMissing | MemberMissing
 """A reference to a deleted artifact: a defect only if none was deleted."""
 
 
-@frozen
+@exported
+@frozen(repr=False)
 class VerificationReport:
     """The scope and the findings of an integrity check.
 
     `evicted` counts the artifacts whose value was evicted, which is not a problem.
     """
-
-    __module__ = "provenance"
 
     repo: str
     artifacts: int
@@ -126,11 +135,16 @@ class VerificationReport:
         """True without problems, regardless of gaps."""
         return not self.problems
 
+    def __repr__(self) -> str:
+        outcome = "sound" if self.is_sound else f"{len(self.problems):,} problems"
+        checked = f"{self.artifacts:,} artifacts, {self.sets:,} sets, {size(self.bytes)}"
+        text = f"{checked}: {outcome}{_first(self.problems)}"
+        return f"<provenance.VerificationReport of {self.repo!r}, {text}>"
 
+
+@exported
 class GarbageReason(Enum):
     """Why something in a store is garbage."""
-
-    __module__ = "provenance"
 
     UNREFERENCED = "unreferenced: no record names it"
     TEMPORARY = "temporary: the process that wrote it ended"
@@ -138,6 +152,7 @@ class GarbageReason(Enum):
     LEASE = "lease: the process that computed an artifact ended"
 
 
+@exported
 @frozen
 class Garbage:
     """Something useless in a store: the reason, its key, size in bytes, and time of writing.
@@ -145,23 +160,20 @@ class Garbage:
     The key of a lease is the id of the artifact, and its size is 0.
     """
 
-    __module__ = "provenance"
-
     reason: GarbageReason
     key: str
     size: int
     since: datetime
 
 
-@frozen
+@exported
+@frozen(repr=False)
 class GarbageReport:
     """The garbage that was deleted or, in a *dry_run*, would be.
 
     `roots` are the repositories whose records were searched for references; `spared` is the number
     of entries that were too young.
     """
-
-    __module__ = "provenance"
 
     repo: str
     roots: tuple[str, ...]
@@ -182,23 +194,26 @@ class GarbageReport:
             sizes[garbage.reason] += garbage.size
         return sizes
 
+    def __repr__(self) -> str:
+        done = "would delete" if self.dry_run else "deleted"
+        text = f"{done} {len(self.garbage):,} entries, {size(self.bytes)}"
+        return f"<provenance.GarbageReport of {self.repo!r}: {text}{_first(self.garbage)}>"
 
+
+@exported
 @frozen
 class EvictedValue:
     """An evicted value, the artifacts that have it, and the seconds to recompute it."""
-
-    __module__ = "provenance"
 
     artifact_ids: tuple[ArtifactId, ...]
     blob: Blob
     seconds: float
 
 
-@frozen
+@exported
+@frozen(repr=False)
 class EvictionReport:
     """The values that were evicted or, in a *dry_run*, would be, and the total size before."""
-
-    __module__ = "provenance"
 
     repo: str
     dry_run: bool
@@ -214,3 +229,13 @@ class EvictionReport:
     def bytes_after(self) -> int:
         """The size of the remaining values in bytes."""
         return self.bytes_before - self.bytes
+
+    def __repr__(self) -> str:
+        done = "would evict" if self.dry_run else "evicted"
+        text = f"{done} {len(self.values):,} values, {size(self.bytes)}"
+        return f"<provenance.EvictionReport of {self.repo!r}: {text} of {size(self.bytes_before)}>"
+
+
+def _first(found: tuple[object, ...]) -> str:
+    """Return the first of what a report found, as the end of a sentence."""
+    return f", such as {escape_invisible(safe_repr(found[0]))}" if found else ""

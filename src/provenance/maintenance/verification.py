@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count
+from itertools import chain, count
 from typing import Final, TypeAlias
 
 from attrs import Factory, define, frozen
@@ -28,6 +28,7 @@ from provenance.maintenance.reports import (
     Problem,
     RecordDamaged,
     RunMissing,
+    SetDamaged,
     SourceMissing,
     StoreDamaged,
     VerificationReport,
@@ -39,6 +40,7 @@ from provenance.ports.machine import Now
 from provenance.ports.records import (
     CheckDatabase,
     FindEviction,
+    FindInputs,
     FindRun,
     FindSet,
     ListIds,
@@ -46,6 +48,8 @@ from provenance.ports.records import (
     ReadStoredRecord,
 )
 from provenance.repository.handles import Repository
+from provenance.repository.programs import pages
+from provenance.repository.sets import set_id as id_of_members
 from provenance.util.formatting import safe_repr
 from provenance.util.validation import is_count
 
@@ -57,7 +61,7 @@ _DOWN: Final = 3
 
 Progress: TypeAlias = Callable[[int, "int | None"], None]
 """Called after each step with the number of steps so far, and the total if it is known."""
-_Verify: TypeAlias = ReadStoredRecord | FindEviction | FindRun | ListIds | VerifyBlob
+_Verify: TypeAlias = ReadStoredRecord | FindInputs | FindEviction | FindRun | ListIds | VerifyBlob
 
 
 @frozen
@@ -114,10 +118,7 @@ def verify_repository(
 
 def all_ids(repo: Repository) -> Iterator[ArtifactId]:
     """Yield the ids of all artifacts in order, reading page by page."""
-    after = ""
-    while page := repo.interpreter(ListIds("", _PAGE, after)):
-        yield from page
-        after = page[-1]
+    return chain.from_iterable(pages(ListIds("", _PAGE), repo.interpreter))
 
 
 def sample_ids(size: int, seed: str) -> Program[ListIds, tuple[ArtifactId, ...]]:
@@ -142,6 +143,8 @@ def examine(artifact_id: ArtifactId) -> Program[_Verify, ArtifactReport]:
     for _ in range(_TRIES):
         try:
             record = yield from ReadStoredRecord(artifact_id)
+            if record is not None:
+                yield from FindInputs(artifact_id)
         except CorruptRecordError as error:
             return ArtifactReport((RecordDamaged(artifact_id, error.reason),))
         if record is None:  # deleted since it was listed
@@ -196,9 +199,14 @@ def _missing(ids: Iterable[ArtifactId]) -> Program[ListIds, list[ArtifactId]]:
     return missing
 
 
-def examine_set(set_id: SetId) -> Program[FindSet | ListIds, tuple[Gap, ...]]:
-    """Return the missing members of a set."""
-    known = yield from FindSet(set_id)
+def examine_set(set_id: SetId) -> Program[FindSet | ListIds, tuple[SetDamaged | Gap, ...]]:
+    """Return the missing members of a set, or how its record is damaged."""
+    try:
+        known = yield from FindSet(set_id)
+    except CorruptRecordError as error:
+        return (SetDamaged(set_id, error.reason),)
+    if known is not None and id_of_members(known.artifact_ids) != set_id:
+        return (SetDamaged(set_id, "its members are not those that its id stands for"),)
     missing = yield from _missing(() if known is None else known.artifact_ids)
     return tuple(MemberMissing(set_id, member) for member in missing)
 
@@ -238,13 +246,15 @@ class _Tally:
             self._report_progress(total)
 
     def examine_sets(self) -> None:
-        after = ""
-        while page := self.repo.interpreter(ListSetIds("", _PAGE, after)):
+        for page in pages(ListSetIds("", _PAGE), self.repo.interpreter):
             for set_id in page:
-                self.gaps += run(examine_set(set_id), self.repo.interpreter)
+                for found in run(examine_set(set_id), self.repo.interpreter):
+                    if isinstance(found, SetDamaged):
+                        self.problems.append(found)
+                    else:
+                        self.gaps.append(found)
                 self.sets += 1
                 self._report_progress(None)
-            after = page[-1]
 
     def _report_progress(self, total: int | None) -> None:
         if self.progress is not None:

@@ -13,8 +13,10 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
 from attrs import field, fields, frozen
 from pyrsistent import PMap, pmap
 
+from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, BlobId, RunId, SetId, ValueId
-from provenance.util.formatting import safe_repr
+from provenance.util.formatting import SHORT, duration, safe_repr, size
+from provenance.util.naming import exported
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -31,11 +33,10 @@ def freeze_options(given: Mapping[str, object] | None) -> Options:
     return pmap(given) if given else NO_OPTIONS
 
 
+@exported
 @frozen
 class Blob:
     """The key of stored bytes: their digest and size in bytes."""
-
-    __module__ = "provenance"
 
     id: BlobId
     size: int
@@ -60,6 +61,7 @@ WriteResult: TypeAlias = StoredBlob | InlineBlob
 """Result of writing a blob."""
 
 
+@exported
 @frozen(eq=False)
 class Inputs(Mapping[str, object]):
     """The bound arguments of a call, also a mapping `{'kargs': …, 'varargs': …}`.
@@ -67,8 +69,6 @@ class Inputs(Mapping[str, object]):
     `kargs` holds arguments and defaults by parameter, `varargs` those of `*args`, and `captured`
     the captured variables by name, which are not in the mapping.
     """
-
-    __module__ = "provenance"
 
     kargs: Mapping[str, object]
     varargs: tuple[object, ...] = ()
@@ -91,7 +91,8 @@ class Inputs(Mapping[str, object]):
         return safe_repr(dict(self))
 
 
-@frozen
+@exported
+@frozen(repr=False)
 class Run:
     """The process that computed artifacts.
 
@@ -106,8 +107,6 @@ class Run:
         extra: what the user's hook added.
     """
 
-    __module__ = "provenance"
-
     id: RunId
     created_at: datetime
     host: Mapping[str, Json]
@@ -117,7 +116,20 @@ class Run:
     packages: Mapping[str, Json]
     extra: Mapping[str, Json] = NO_OPTIONS  # type: ignore[assignment]  # it is empty
 
+    def __repr__(self) -> str:
+        git = self.git or {}
+        facts = [
+            f"{self.created_at:%Y-%m-%d %H:%M}",
+            f"host {self.host.get('nodename')}",
+            f"Python {self.python.get('version')}",
+            f"{len(self.packages)} packages",
+        ]
+        if git:
+            facts.append(f"git {str(git.get('commit'))[:SHORT]}{'+' if git.get('dirty') else ''}")
+        return f"<provenance.Run({self.id}) {escape_invisible(', '.join(facts))}>"
 
+
+@exported
 @frozen
 class ArtifactRecord:
     """The record of an artifact: everything but its value.
@@ -129,8 +141,6 @@ class ArtifactRecord:
     code when the value was computed; it is never part of an id. `signature` is set by a store that
     signs records, and is ignored in comparisons.
     """
-
-    __module__ = "provenance"
 
     id: ArtifactId
     value_id: ValueId
@@ -225,6 +235,7 @@ class Origin(Protocol):
         ...
 
 
+@exported
 @frozen(eq=False, repr=False)
 class Artifact(ArtifactRecord, Generic[T_co]):
     """A computed value and its record.
@@ -233,8 +244,6 @@ class Artifact(ArtifactRecord, Generic[T_co]):
 
     Two artifacts are equal if their ids are.
     """
-
-    __module__ = "provenance"
 
     origin: Origin
 
@@ -276,7 +285,14 @@ class Artifact(ArtifactRecord, Generic[T_co]):
         return self
 
     def __repr__(self) -> str:
-        return f"<provenance.Artifact({self.id})>"
+        kind = self.value_type.rpartition(":")[2].rpartition(".")[2]
+        facts = (
+            f"{self.name!r}, version {self.version}",
+            f"{kind}, {size(self.size_bytes)}",
+            f"took {duration(self.compute_duration)}",
+            f"{self.computed_at:%Y-%m-%d %H:%M}",
+        )
+        return f"<provenance.Artifact({self.id}) {escape_invisible(', '.join(facts))}>"
 
 
 _RECORD_FIELDS = tuple(attribute.name for attribute in fields(ArtifactRecord))

@@ -13,6 +13,8 @@ from provenance.model.records import ArtifactRecord
 T = TypeVar("T")
 
 MARK: Final = "__provenance_sighting__"
+SCALARS: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
+"""Types of immutable values that hold no others."""
 
 
 @frozen

@@ -75,11 +75,24 @@ def json_text(value: object) -> str:
     >>> json_text({"größe": [1, None]})
     '{"größe":[1,null]}'
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text if _is_utf8(text) else json.dumps(value, allow_nan=False, separators=(",", ":"))
+    text = _dumps(value, ensure_ascii=False)
+    return text if is_utf8(text) else _dumps(value)
 
 
-def _is_utf8(text: str) -> bool:
+def _dumps(value: object, *, ensure_ascii: bool = True, sort_keys: bool = False) -> str:
+    try:
+        return json.dumps(
+            value,
+            ensure_ascii=ensure_ascii,
+            allow_nan=False,
+            separators=(",", ":"),
+            sort_keys=sort_keys,
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def is_utf8(text: str) -> bool:
     """Return whether *text* has no lone surrogates, which a database cannot store."""
     if text.isascii():
         return True
@@ -215,7 +228,10 @@ def _options_text(options: Options) -> str:
 
 
 def _options(text: str) -> Options:
-    return pmap(cast("dict[str, object]", json.loads(text)))
+    parsed = json.loads(text)
+    if not isinstance(parsed, dict):
+        raise TypeError(f"expected a JSON object, got {text[:20]!r}")
+    return pmap(cast("dict[str, object]", parsed))
 
 
 def _ids_text(ids: frozenset[ArtifactId]) -> str:
@@ -235,7 +251,7 @@ def labels_text(labels: Mapping[str, object]) -> str:
     >>> labels_text({"name": "production", "build": 7})
     '{"build":7,"name":"production"}'
     """
-    return json.dumps(dict(labels), allow_nan=False, separators=(",", ":"), sort_keys=True)
+    return _dumps(dict(labels), sort_keys=True)
 
 
 def parse_labels(text: str) -> Options:
@@ -259,7 +275,7 @@ def _converter() -> Converter:
     from cattrs import Converter  # noqa: PLC0415 - see above
 
     # cattrs would look for the types of its fields in the module that it names, the package
-    resolve_types(Run, vars(records))
+    resolve_types(Run, dict(vars(records)))
     converter = Converter()
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
     converter.register_unstructure_hook(datetime, time_text)

@@ -9,9 +9,10 @@ from typing import BinaryIO, Final, Protocol, TypeAlias, runtime_checkable
 
 from attrs import field, frozen
 
-from provenance.effect import Effect, Interpreter
+from provenance.effect import Interpreter
 from provenance.errors import CorruptBlobError, KeyExistsError, ProvenanceError
 from provenance.model.records import NO_OPTIONS, Blob, WriteResult
+from provenance.ports.permissions import StoreEffect
 
 MARGIN: Final = timedelta(minutes=1)
 """Age below which a blob may belong to a result that is not recorded yet."""
@@ -38,17 +39,18 @@ class BlobEntry:
 
 
 @frozen
-class VerifyBlob(Effect[None]):
+class VerifyBlob(StoreEffect[None]):
     """Read *blob* in every tier that has it, without caches, and verify its digest.
 
     Raises as `ReadBlob` does.
     """
 
+    needs, action = "read", "checking a blob"
     blob: Blob
 
 
 @frozen
-class ListBlobEntries(Effect[tuple[BlobEntry, ...]]):
+class ListBlobEntries(StoreEffect[tuple[BlobEntry, ...]]):
     """Up to *limit* entries of an area with keys after *after*, in order.
 
     Fewer than *limit* are the last ones.
@@ -56,26 +58,30 @@ class ListBlobEntries(Effect[tuple[BlobEntry, ...]]):
     Bytes stored in the rows of records are not listed.
     """
 
+    needs, action = "read", "listing stored blobs"
     shelf: BlobArea
     after: str = ""
     limit: int = 1000
 
 
 @frozen
-class DeleteIfOlder(Effect[bool]):
+class DeleteIfOlder(StoreEffect[bool]):
     """Delete an entry if it is older than *before*; answers whether it was deleted.
 
     The age is read again for this, so that an entry rewritten since it was listed stays.
     """
 
+    needs, action = "delete", "deleting garbage"
     shelf: BlobArea
     key: str
     before: datetime
 
 
 @frozen
-class GetBlobLocations(Effect[frozenset[str]]):
+class GetBlobLocations(StoreEffect[frozenset[str]]):
     """The identities of the locations with the bytes, equal for stores that share one."""
+
+    needs, action = "read", "looking up blob locations"
 
 
 BlobMaintenance: TypeAlias = VerifyBlob | ListBlobEntries | DeleteIfOlder | GetBlobLocations
@@ -83,24 +89,26 @@ BlobMaintenance: TypeAlias = VerifyBlob | ListBlobEntries | DeleteIfOlder | GetB
 
 
 @frozen
-class WriteBlob(Effect[WriteResult]):
+class WriteBlob(StoreEffect[WriteResult]):
     """Store what *write* writes into a sink; *write* may be called more than once."""
 
+    needs, action = "write", "writing a blob"
     write: Callable[[BinaryIO], None]
 
 
 @frozen
-class WriteBlobs(Effect[tuple[WriteResult | ProvenanceError, ...]]):
+class WriteBlobs(StoreEffect[tuple[WriteResult | ProvenanceError, ...]]):
     """Store several blobs, concurrently if that is faster.
 
     Answers the result or error of each; the error of one does not affect the others.
     """
 
+    needs, action = "write", "writing blobs"
     writes: tuple[Callable[[BinaryIO], None], ...]
 
 
 @frozen
-class ReadBlob(Effect[object]):
+class ReadBlob(StoreEffect[object]):
     """Open *blob*, verify its digest and answer what *read* returns for it.
 
     Raises:
@@ -108,29 +116,34 @@ class ReadBlob(Effect[object]):
         CorruptBlobError: if it is not what was written.
     """
 
+    needs, action = "read", "reading a blob"
     blob: Blob
     read: Callable[[BinaryIO], object]
 
 
 @frozen
-class HasBlob(Effect[bool]):
+class HasBlob(StoreEffect[bool]):
     """Whether a blob of this id and size exists; it is not read."""
 
+    needs, action = "read", "looking for a blob"
     blob: Blob
 
 
 @frozen
-class DeleteBlob(Effect[None]):
+class DeleteBlob(StoreEffect[None]):
     """Delete *blob* if it exists and, if *before* is set, was written before that time."""
 
+    needs, action = "delete", "deleting a blob"
     blob: Blob
     before: datetime | None = None
 
 
 @frozen
-class Quarantine(Effect[None]):
+class Quarantine(StoreEffect[None]):
     """Quarantine *blob*: keep it for inspection where it is no longer found."""
 
+    # It makes room for a sound one.
+    needs, action = "write", "quarantining a damaged blob"
     blob: Blob
 
 
@@ -323,9 +336,6 @@ def blob_effects(store: BlobStore) -> Interpreter[BlobEffects]:
     )
 
 
-_PIECE: Final = 1 << 20
-"""Bytes that are copied at a time."""
-
 Copying: TypeAlias = Callable[[Blob], Callable[[BinaryIO], None]]
 """Maps a blob to a function that writes its bytes into a sink."""
 
@@ -343,5 +353,5 @@ def copying_from(source: Interpreter[ReadBlob]) -> Copying:
 
 
 def _copy(source: BinaryIO, sink: BinaryIO) -> None:
-    while piece := source.read(_PIECE):
+    while piece := source.read(_CHUNK):
         sink.write(piece)

@@ -7,8 +7,9 @@ from typing import Final, Protocol, TypeAlias
 
 from attrs import frozen
 
-from provenance.effect import Effect, Interpreter
+from provenance.effect import Interpreter
 from provenance.model.ids import ArtifactId
+from provenance.ports.permissions import StoreEffect
 
 
 @frozen
@@ -32,28 +33,31 @@ class LeaseHeld:
 
 
 @frozen
-class AcquireLease(Effect[Lease | LeaseHeld]):
+class AcquireLease(StoreEffect[Lease | LeaseHeld]):
     """Acquire the lease of an artifact for *seconds*, unless another owner has a valid one."""
 
+    needs, action = "write", "acquiring a lease"
     artifact_id: ArtifactId
     seconds: float
 
 
 @frozen
-class RenewLease(Effect[bool]):
+class RenewLease(StoreEffect[bool]):
     """Extend a lease to *seconds* from now.
 
     Answers False if it has ended or passed to another owner.
     """
 
+    needs, action = "write", "renewing a lease"
     lease: Lease
     seconds: float
 
 
 @frozen
-class ReleaseLease(Effect[bool]):
+class ReleaseLease(StoreEffect[bool]):
     """Release a lease; answers False if it has ended or passed to another owner."""
 
+    needs, action = "write", "releasing a lease"
     lease: Lease
 
 
@@ -66,9 +70,10 @@ class ExpiredLease:
 
 
 @frozen
-class ListExpiredLeases(Effect[tuple[ExpiredLease, ...]]):
+class ListExpiredLeases(StoreEffect[tuple[ExpiredLease, ...]]):
     """Up to *limit* leases that expired at least *seconds* ago, by artifact id, after *after*."""
 
+    needs, action = "read", "listing expired leases"
     seconds: float
     after: str = ""
     limit: int = 1000

@@ -89,7 +89,9 @@ class Sleep(Effect[float]):
 
 FileEffects: TypeAlias = InspectFile | Materialize | MaterializeFolder | DeleteSource
 """Effects of the local file system."""
-SystemEffects: TypeAlias = Now | CurrentRun | Sleep
+ClockEffects: TypeAlias = Now | Sleep
+"""Effects of the clock."""
+SystemEffects: TypeAlias = ClockEffects | CurrentRun
 """Effects of the machine."""
 
 
@@ -103,7 +105,7 @@ class FileSystem(Protocol):
 
 
 class Clock(Protocol):
-    """A clock."""
+    """The only source of time for calls: for time stamps, durations and pauses."""
 
     def now(self) -> datetime:
         """Return the current time, in UTC."""
@@ -113,13 +115,15 @@ class Clock(Protocol):
         """Return the seconds of a monotonic clock, for measuring durations."""
         ...
 
+    def sleep(self, seconds: float, /) -> float:
+        """Sleep for about *seconds*; return how many seconds passed."""
+        ...
+
 
 class System(Protocol):
-    """Time and facts of this process."""
+    """Facts of this process."""
 
-    def now(self) -> datetime: ...
     def current_run(self) -> Run: ...
-    def sleep(self, seconds: float, /) -> float: ...
 
 
 def file_effects(desk: FileSystem) -> Interpreter[FileEffects]:
@@ -132,10 +136,10 @@ def file_effects(desk: FileSystem) -> Interpreter[FileEffects]:
     )
 
 
-def system_effects(machine: System) -> Interpreter[SystemEffects]:
-    """Return an interpreter for *machine*."""
+def system_effects(clock: Clock, system: System) -> Interpreter[SystemEffects]:
+    """Return an interpreter for *clock* and *system*."""
     return (
-        Now.on(lambda _: machine.now())
-        | CurrentRun.on(lambda _: machine.current_run())
-        | Sleep.on(lambda ask: machine.sleep(ask.seconds))
+        Now.on(lambda _: clock.now())
+        | Sleep.on(lambda ask: clock.sleep(ask.seconds))
+        | CurrentRun.on(lambda _: system.current_run())
     )

@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from attrs import frozen
 
-from provenance.effect import Effect, Interpreter, Program
+from provenance.effect import Interpreter, Program
 from provenance.errors import ArtifactNotFoundError, RunNotFoundError
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
-from provenance.model.queries import Page, Query
+from provenance.model.queries import Grouping, Page, Query, Usage, summarize_records
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, Options, Run, SetRecord
+from provenance.ports.permissions import StoreEffect
 
 
 @frozen
-class ReadStoredRecord(Effect[ArtifactRecord | None]):
+class ReadStoredRecord(StoreEffect[ArtifactRecord | None]):
     """The record of this id as stored, without caches and without copies between tiers."""
 
+    needs, action = "read", "looking up an artifact"
     id: ArtifactId
 
 
 @frozen
-class FindReferencedBlobs(Effect[frozenset[Blob]]):
+class FindReferencedBlobs(StoreEffect[frozenset[Blob]]):
     """Those of *blobs* that any record refers to."""
 
+    needs, action = "read", "looking up referenced blobs"
     blobs: tuple[Blob, ...]
 
 
 @frozen
-class FindSetsContaining(Effect[tuple[SetId, ...]]):
+class FindSetsContaining(StoreEffect[tuple[SetId, ...]]):
     """The ids of the sets that contain the artifact, in order."""
 
+    needs, action = "read", "looking up the sets of an artifact"
     id: ArtifactId
 
 
 @frozen
-class MarkEvicted(Effect[tuple[Blob, ...] | None]):
+class MarkEvicted(StoreEffect[tuple[Blob, ...] | None]):
     """Mark the value of this artifact, *blob*, as evicted.
 
     Bytes stored in the record's row are deleted.
@@ -47,30 +52,45 @@ class MarkEvicted(Effect[tuple[Blob, ...] | None]):
     evicted.
     """
 
+    needs, action = "delete", "evicting a value"
     id: ArtifactId
     blob: Blob
     at: datetime
 
 
 @frozen
-class FindEviction(Effect[datetime | None]):
+class FindEviction(StoreEffect[datetime | None]):
     """When the value of this artifact was evicted, None if it was not."""
 
+    needs, action = "read", "looking up an eviction"
     id: ArtifactId
 
 
 @frozen
-class CheckDatabase(Effect[tuple[str, ...]]):
+class CheckDatabase(StoreEffect[tuple[str, ...]]):
     """The problems that the database reports in its own files."""
+
+    needs, action = "read", "checking the records"
 
 
 @frozen
-class GetDatabaseIds(Effect[frozenset[str]]):
+class GetDatabaseIds(StoreEffect[frozenset[str]]):
     """The identities of the databases with the records, equal for repositories that share one."""
+
+    needs, action = "read", "looking up database ids"
+
+
+@frozen
+class SummarizeRecords(StoreEffect[tuple[Usage, ...]]):
+    """What the artifacts amount to, in groups, ordered by key."""
+
+    needs, action = "read", "summarizing artifacts"
+    by: Grouping
 
 
 RecordMaintenance: TypeAlias = (
     ReadStoredRecord
+    | SummarizeRecords
     | FindReferencedBlobs
     | MarkEvicted
     | FindEviction
@@ -81,64 +101,71 @@ RecordMaintenance: TypeAlias = (
 
 
 @frozen
-class FindRecord(Effect["ArtifactRecord | None"]):
+class FindRecord(StoreEffect["ArtifactRecord | None"]):
     """The record of this id; *fresh* bypasses the cache of records."""
 
+    needs, action = "read", "looking up an artifact"
     id: ArtifactId
     fresh: bool = False
 
 
 @frozen
-class ListIds(Effect[tuple[ArtifactId, ...]]):
+class ListIds(StoreEffect[tuple[ArtifactId, ...]]):
     """Up to *limit* ids that begin with *prefix* and sort after *after*, in order."""
 
+    needs, action = "read", "looking up ids"
     prefix: str
     limit: int = 10
     after: str = ""
 
 
 @frozen
-class FindRecordsByValue(Effect[tuple[ArtifactRecord, ...]]):
+class FindRecordsByValue(StoreEffect[tuple[ArtifactRecord, ...]]):
     """The records of this value id, oldest first."""
 
+    needs, action = "read", "looking up artifacts by value"
     value_id: ValueId
 
 
 @frozen
-class ListDependents(Effect[tuple[ArtifactId, ...]]):
+class ListDependents(StoreEffect[tuple[ArtifactId, ...]]):
     """The ids of the artifacts computed directly from this one, in order."""
 
+    needs, action = "read", "looking up dependents"
     id: ArtifactId
 
 
 @frozen
-class FindInputs(Effect["str | None"]):
+class FindInputs(StoreEffect["str | None"]):
     """The inputs of a record, as the JSON text that was stored."""
 
+    needs, action = "read", "looking up inputs"
     id: ArtifactId
 
 
 @frozen
-class FindRun(Effect["Run | None"]):
+class FindRun(StoreEffect["Run | None"]):
     """The run of this id."""
 
+    needs, action = "read", "looking up a run"
     id: RunId
 
 
 @frozen
-class SearchRecords(Effect[Page]):
+class SearchRecords(StoreEffect[Page]):
     """A page of up to *limit* records that match *query*, newest first, after the position *after*.
 
     A replaced record keeps its position, so that paging misses none.
     """
 
+    needs, action = "read", "searching artifacts"
     query: Query
     after: int | None = None
     limit: int = 100
 
 
 @frozen
-class PutRecord(Effect[ArtifactRecord]):
+class PutRecord(StoreEffect[ArtifactRecord]):
     """Store *record*, its *run* and the *held* blobs in one transaction; answers the stored record.
 
     An existing artifact stays, so that the loser of a race gets the winner's record, unless
@@ -146,6 +173,7 @@ class PutRecord(Effect[ArtifactRecord]):
     and replace existing ones.
     """
 
+    needs, action = "write", "recording an artifact"
     record: ArtifactRecord
     run: Run
     inputs_json: str
@@ -155,49 +183,55 @@ class PutRecord(Effect[ArtifactRecord]):
 
 
 @frozen
-class DeleteRecord(Effect["tuple[Blob, ...] | None"]):
+class DeleteRecord(StoreEffect["tuple[Blob, ...] | None"]):
     """Delete a record.
 
     Answers the blobs that no record refers to any longer, None if there was no record.
     """
 
+    needs, action = "delete", "deleting an artifact"
     id: ArtifactId
 
 
 @frozen
-class PutSet(Effect[SetRecord]):
+class PutSet(StoreEffect[SetRecord]):
     """Store a set; if it is stored with the same labels already, it becomes the newest set."""
 
+    needs, action = "write", "recording a set"
     record: SetRecord
 
 
 @frozen
-class FindSet(Effect["SetRecord | None"]):
+class FindSet(StoreEffect["SetRecord | None"]):
     """The newest record of a set."""
 
+    needs, action = "read", "looking up a set"
     id: SetId
 
 
 @frozen
-class ListSetIds(Effect[tuple[SetId, ...]]):
+class ListSetIds(StoreEffect[tuple[SetId, ...]]):
     """Up to *limit* ids of sets that begin with *prefix* and sort after *after*, in order."""
 
+    needs, action = "read", "looking up ids of sets"
     prefix: str
     limit: int = 10
     after: str = ""
 
 
 @frozen
-class FindSetByLabels(Effect["SetRecord | None"]):
+class FindSetByLabels(StoreEffect["SetRecord | None"]):
     """The newest set with all of these labels, and possibly others."""
 
+    needs, action = "read", "looking up a set by its labels"
     labels: Options
 
 
 @frozen
-class DeleteSet(Effect[bool]):
+class DeleteSet(StoreEffect[bool]):
     """Delete a set with all its labels, but not its members; answers False if there was none."""
 
+    needs, action = "delete", "deleting a set"
     id: SetId
 
 
@@ -225,12 +259,14 @@ class RecordReader(Protocol):
     """Any record store."""
 
     def find_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord | None: ...
+    def search_records(self, query: Query, after: int | None, limit: int, /) -> Page: ...
 
 
 @runtime_checkable
 class MaintainableRecordStore(Protocol):
     """A record store with eviction; each method answers the effect of its name above."""
 
+    def summarize_records(self, by: Grouping, /) -> tuple[Usage, ...]: ...
     def find_referenced_blobs(self, blobs: tuple[Blob, ...], /) -> frozenset[Blob]: ...
     def mark_evicted(
         self, artifact_id: ArtifactId, blob: Blob, at: datetime, /
@@ -241,11 +277,16 @@ class MaintainableRecordStore(Protocol):
 
 
 def record_maintenance_effects(store: RecordReader) -> Interpreter[RecordMaintenance]:
-    """Return an interpreter for *store*; without `MaintainableRecordStore` every blob counts as referenced."""
+    """Return an interpreter for *store*.
+
+    Without `MaintainableRecordStore` every blob counts as referenced, and summaries read all
+    records.
+    """
     inspect = ReadStoredRecord.on(lambda ask: store.find_record(ask.id))
     if isinstance(store, MaintainableRecordStore):
         return (
             inspect
+            | SummarizeRecords.on(lambda ask: store.summarize_records(ask.by))
             | FindReferencedBlobs.on(lambda ask: store.find_referenced_blobs(ask.blobs))
             | MarkEvicted.on(lambda ask: store.mark_evicted(ask.id, ask.blob, ask.at))
             | FindEviction.on(lambda ask: store.find_eviction(ask.id))
@@ -254,12 +295,30 @@ def record_maintenance_effects(store: RecordReader) -> Interpreter[RecordMainten
         )
     return (
         inspect
+        | SummarizeRecords.on(
+            lambda ask: summarize_records(
+                all_records(store.search_records), ask.by, lambda _: False
+            )
+        )
         | FindReferencedBlobs.on(lambda ask: frozenset(ask.blobs))
         | MarkEvicted.on(lambda _: None)
         | FindEviction.on(lambda _: None)
         | CheckDatabase.on(lambda _: ())
         | GetDatabaseIds.on(lambda _: frozenset({f"object:{id(store)}"}))
     )
+
+
+def all_records(
+    search: Callable[[Query, int | None, int], Page], query: Query | None = None
+) -> Iterator[ArtifactRecord]:
+    """Yield the records of all pages of a search, by default of one for everything."""
+    after: int | None = None
+    while True:
+        page = search(query or Query(), after, 100)
+        yield from page.records
+        if page.next is None:
+            return
+        after = page.next
 
 
 class RecordStore(Protocol):

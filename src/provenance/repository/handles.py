@@ -15,18 +15,30 @@ from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
     ConfigError,
+    CorruptRecordError,
     SetNotFoundError,
 )
-from provenance.model.ids import ArtifactId, ValueId, is_prefix
-from provenance.model.records import Artifact, ArtifactRecord, Blob, Inputs, Origin, Run, SetRecord
+from provenance.model.ids import ArtifactId, SetId, ValueId, is_prefix
+from provenance.model.records import (
+    Artifact,
+    ArtifactRecord,
+    Blob,
+    Inputs,
+    Json,
+    Origin,
+    Run,
+    SetRecord,
+)
 from provenance.model.references import is_proxy, unwrap
 from provenance.ports import blobs
 from provenance.ports import records as ports_records
 from provenance.ports.blobs import BlobEffects, DeleteBlob, HasBlob, ReadBlob, WriteBlob
-from provenance.ports.capabilities import AllEffects, Permissions
+from provenance.ports.capabilities import AllEffects
 from provenance.ports.machine import Now
+from provenance.ports.permissions import Permissions
 from provenance.ports.records import (
     DeleteSet,
+    FindInputs,
     FindRecord,
     FindRecordsByValue,
     FindSetByLabels,
@@ -35,7 +47,9 @@ from provenance.ports.records import (
     PutSet,
 )
 from provenance.repository import programs, transfer
+from provenance.repository.inputs import recorded_inputs
 from provenance.repository.sets import ArtifactSet, Labels, labels_of
+from provenance.repository.sets import set_id as id_of_members
 from provenance.results.handles import artifact_of, id_or_prefix_of, make_proxy
 from provenance.results.kinds import LAZY
 from provenance.results.origin import (
@@ -46,6 +60,7 @@ from provenance.results.origin import (
     resolving_origin,
 )
 from provenance.util.formatting import safe_repr
+from provenance.util.naming import exported
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -54,6 +69,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@exported
 @frozen(eq=False)
 class Repository:
     """Records and values of artifacts under one name.
@@ -63,9 +79,8 @@ class Repository:
     `TypeError`. Methods raise `ArtifactNotFoundError` if there is no such artifact, and `StoreUnavailableError` if a store fails.
 
     A chain uses it as its `permissions` allow. If it is not `trusted`, the chain is not trusted either.
+    The `tiers` of a chain are its repositories, the nearest first.
     """
-
-    __module__ = "provenance"
 
     name: str
     interpreter: Interpreter[AllEffects] = field(repr=False)
@@ -74,6 +89,9 @@ class Repository:
     trusted: bool = field(default=True, repr=False)
     permissions: Permissions = field(factory=Permissions, repr=False)
     copy_policy: CopyPolicy = field(default=CopyPolicy.DATA_ONLY, repr=False)
+    tiers: tuple[Repository, ...] = field(default=(), repr=False)
+    records_at: str = field(default="a store of your own", repr=False)
+    values_at: str = field(default="a store of your own", repr=False)
 
     @property
     def engine(self) -> Engine:
@@ -131,6 +149,19 @@ class Repository:
     def get_inputs(self, artifact_id: object) -> Inputs:
         """Return the inputs of the artifact of this id; artifacts among them are unread proxies."""
         return self.load_inputs(self.get_by_id(artifact_id))
+
+    def get_recorded_inputs(self, artifact_id: object) -> dict[str, Json]:
+        """Return the arguments of the call by parameter, as they are recorded; no value is read.
+
+        Artifacts are `{"artifact": id}`, what is large is `{"type": …, "hash": …}`, and the
+        arguments of `*args` are a list under `*args`.
+        """
+        known = id_or_prefix_of(artifact_id)
+        record = run(programs.find(known, self.name), self.interpreter)
+        text = self.interpreter(FindInputs(record.id))
+        if text is None:
+            raise ArtifactNotFoundError(record.id, self.name)
+        return recorded_inputs(text)
 
     def dependent_ids(self, artifact_id: object) -> tuple[ArtifactId, ...]:
         """Return ids of the artifacts that were computed directly from this one."""
@@ -215,9 +246,16 @@ class Repository:
 
     def delete_set(self, set_id: ArtifactSet | str) -> None:
         """Delete a set, whatever labels it has; its members stay. Raises as `get_set_by_id` does."""
-        self.interpreter(DeleteSet(self.get_set_by_id(set_id).id))
+        try:
+            found = self.get_set_by_id(set_id).id
+        except CorruptRecordError as error:
+            found = SetId(error.artifact_id)
+        self.interpreter(DeleteSet(found))
 
     def _set(self, record: SetRecord) -> ArtifactSet:
+        if record.id != id_of_members(record.artifact_ids):
+            reason = "its members are not those that its id stands for"
+            raise CorruptRecordError(record.id, self.name, reason, what="set")
         return ArtifactSet(record.id, record.artifact_ids, record.labels, record.created_at, self)
 
     def __contains__(self, artifact_id: object) -> bool:
@@ -350,6 +388,7 @@ class RecoveringOrigin:
 set_source_resolver(_current_source, _is_home)
 
 
+@exported
 @frozen(eq=False)
 class Store:
     """A blob store: bytes under the digest of their content.
@@ -361,13 +400,12 @@ class Store:
     In a chain, its `permissions` apply to it, and if it is not `trusted`, the chain is not either.
     """
 
-    __module__ = "provenance"
-
     name: str
     interpreter: Interpreter[BlobEffects] = field(repr=False)
     trusted: bool = True
     permissions: Permissions = field(factory=Permissions, repr=False)
     copy_policy: CopyPolicy = field(default=CopyPolicy.DATA_ONLY, repr=False)
+    location: str = field(default="a store of your own", repr=False)
 
     def with_layer(
         self, layer: Callable[[Interpreter[BlobEffects]], Interpreter[BlobEffects]], /

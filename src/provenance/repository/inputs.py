@@ -13,16 +13,17 @@ from attrs import field, frozen
 from provenance.hashing import hash_value
 from provenance.model.records import Inputs, Json
 from provenance.model.references import InputRef
+from provenance.model.rows import is_utf8
 from provenance.util.formatting import type_name
+from provenance.util.naming import exported
 
 NO_HASHES: Mapping[str, str] = {}
 
 
+@exported
 @frozen
 class InputHashes:
     """The hashes of a call's inputs, as hex: by parameter, of `*args`, and by captured variable."""
-
-    __module__ = "provenance"
 
     kargs: Mapping[str, str]
     varargs: tuple[str, ...] = ()
@@ -40,11 +41,10 @@ _VARARGS: Final = "__varargs"
 _INT64: Final = range(-(1 << 63), 1 << 63)
 
 
+@exported
 @frozen
 class Summary:
     """The type and hash of a recorded argument that no serializer could write."""
-
-    __module__ = "provenance"
 
     type: str
     hash: str | None
@@ -67,12 +67,7 @@ def inputs_json(inputs: Inputs, hashes: InputHashes, *, plain: bool = False) -> 
         pairs = list(zip_longest(inputs.varargs, hashes.varargs))[: len(inputs.varargs)]
         document = {**kargs, _VARARGS: [_json_of(value, digest) for value, digest in pairs]}
     text = _encode(document)
-    return text if _is_utf8(text) else json.dumps(json.loads(text))
-
-
-def _is_utf8(text: str) -> bool:
-    """Return whether *text* has no lone surrogates; names of keyword arguments may have some."""
-    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
+    return text if is_utf8(text) else json.dumps(json.loads(text))
 
 
 def input_json(value: object) -> Json:
@@ -99,6 +94,17 @@ def plain_inputs(text: str) -> Inputs:
     """
     kargs: dict[str, object] = json.loads(text)
     return Inputs(kargs, tuple(cast("list[object]", kargs.pop(_VARARGS))))
+
+
+def recorded_inputs(text: str) -> dict[str, Json]:
+    """Return what `inputs_json` wrote, by parameter; `*args` are left out if there were none.
+
+    >>> recorded_inputs('{"a": 4, "__varargs": []}'), recorded_inputs('{"__varargs": [1]}')
+    ({'a': 4}, {'*args': [1]})
+    """
+    document: dict[str, Json] = json.loads(text)
+    varargs = document.pop(_VARARGS, None)
+    return {**document, "*args": varargs} if varargs else document
 
 
 def _is_plain(value: object) -> bool:
@@ -142,7 +148,7 @@ def _is_object(entries: dict[object, object]) -> bool:
 
 def _is_text(value: str) -> bool:
     """Return whether every database accepts the string: no lone surrogates, no NUL (PostgreSQL)."""
-    return len(value) <= LONGEST_TEXT and "\0" not in value and _is_utf8(value)
+    return len(value) <= LONGEST_TEXT and "\0" not in value and is_utf8(value)
 
 
 _SCALARS: Final[dict[type, Callable[[Any], bool]]] = {

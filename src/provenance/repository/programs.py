@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from provenance.archives import ArchivedFile, ArchivedFolder, FolderEntry, copy_stream
 from provenance.codecs import Decoding
-from provenance.effect import Interpreter, Program
+from provenance.effect import Effect, Interpreter, Program
 from provenance.errors import (
     AmbiguousIdError,
     ArtifactNotFoundError,
@@ -39,6 +39,8 @@ from provenance.ports.records import (
 )
 from provenance.repository.inputs import inputs_from, plain_inputs
 from provenance.util.formatting import describe_error
+
+T = TypeVar("T")
 
 _INPUTS = Decoding("pickle", keep_unread=True)
 
@@ -99,6 +101,15 @@ def probe(artifact_id: ArtifactId) -> Program[Lookup, LookupResult]:
         if not isinstance(part, LookupHit) or not (yield from HasBlob(part.record.value_blob)):
             return BlobLost(found.record)
     return found
+
+
+def probe_first(artifact_ids: Iterable[ArtifactId]) -> Program[Lookup, LookupHit | None]:
+    """Return the first of these artifacts that is stored with its value."""
+    for artifact_id in artifact_ids:
+        found = yield from probe(artifact_id)
+        if isinstance(found, LookupHit):
+            return found
+    return None
 
 
 def find_optional(id_or_prefix: str) -> Program[Load, ArtifactRecord | None]:
@@ -170,7 +181,7 @@ def read_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | ReadB
             if record.inputs_blob is not None
             else plain_inputs(cast("str", stored))
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CorruptRecordError(
             record.id, repo, f"its inputs are not those of a call: {describe_error(error)}"
         ) from error
@@ -297,3 +308,12 @@ def local_folder(
         path = yield from local_path(member.blob, "", stores, executable=member.executable)
         copies.append((member, path))
     return (yield from MaterializeFolder(blob, tuple(copies)))
+
+
+def pages(
+    listing: Effect[tuple[T, ...]], ask: Interpreter[Any], key: Callable[[T], str] = str
+) -> Iterator[tuple[T, ...]]:
+    """Yield the pages of a *listing*, each after the *key* of the last entry of the one before."""
+    while page := ask(listing):
+        yield page
+        listing = evolve(cast("Any", listing), after=key(page[-1]))

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias, cast
 from attrs import evolve, field, frozen
 
 from provenance.errors import ConfigError, DuplicateNameError, MemberNotFoundError
+from provenance.escaping import escape_invisible
 from provenance.hashing import combine
 from provenance.model.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.model.records import NO_OPTIONS, Artifact, ArtifactRecord, Options, Origin
@@ -16,6 +17,7 @@ from provenance.model.references import is_proxy, represented_artifact
 from provenance.model.rows import labels_text, parse_labels
 from provenance.results.origin import CurrentOrigin, current_origin
 from provenance.util.formatting import safe_repr
+from provenance.util.naming import exported
 from provenance.util.validation import require_iterable
 
 
@@ -36,7 +38,8 @@ class SetTarget(Protocol):
         ...
 
 
-@frozen(eq=False)
+@exported
+@frozen(eq=False, repr=False)
 class ArtifactSet:
     """An immutable set of artifacts with labels.
 
@@ -44,8 +47,6 @@ class ArtifactSet:
     in a repository (UTC), None before. Every method returns a new set, which `put` stores and which
     has only the labels that the method is given. Members are given as ids, artifacts or proxies.
     """
-
-    __module__ = "provenance"
 
     id: SetId
     artifact_ids: frozenset[ArtifactId]
@@ -137,6 +138,12 @@ class ArtifactSet:
         else `DuplicateNameError` is raised.
         """
         return proxies_by_name(self.artifacts, group=group_artifacts_of_same_name)
+
+    def __repr__(self) -> str:
+        labels = f", labels {safe_repr(dict(self.labels))}" if self.labels else ""
+        at = "not stored" if self.created_at is None else f"{self.created_at:%Y-%m-%d %H:%M}"
+        facts = escape_invisible(f"{len(self)} artifacts{labels}, {at}")
+        return f"<provenance.ArtifactSet({self.id}) {facts}>"
 
     def __contains__(self, member: object) -> bool:
         return id_of(member) in self.artifact_ids

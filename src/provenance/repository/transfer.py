@@ -55,10 +55,15 @@ def required_records(
             waiting += fresh
     if root not in found:
         raise ArtifactNotFoundError(root, repo)
+    return sources_first(found)
+
+
+def sources_first(records: Mapping[ArtifactId, ArtifactRecord]) -> tuple[ArtifactRecord, ...]:
+    """Return *records*, each after its own sources."""
     groups = strongly_connected_components(
-        {record.id: sorted(record.source_ids & found.keys()) for record in found.values()}
+        {record.id: sorted(record.source_ids & records.keys()) for record in records.values()}
     )
-    return tuple(found[id_] for group in groups for id_ in sorted(group))
+    return tuple(records[artifact_id] for group in groups for artifact_id in sorted(group))
 
 
 def is_whole(record: ArtifactRecord) -> Program[FindRecord | HasBlob, bool]:

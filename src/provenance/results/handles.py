@@ -35,6 +35,7 @@ from provenance.results.origin import (
     resolving_origin,
 )
 from provenance.util.formatting import safe_repr
+from provenance.util.naming import exported
 
 T = TypeVar("T")
 
@@ -212,6 +213,7 @@ def _reduced(
     return restore_artifact, (artifact.id,)
 
 
+@exported
 def restore_artifact(id_: ArtifactId) -> Artifact[object]:
     """Unpickle an artifact, looked up in the current repository; `ArtifactNotFoundError` where that has none of the id.
 
@@ -219,9 +221,6 @@ def restore_artifact(id_: ArtifactId) -> Artifact[object]:
     """
     origin = resolving_origin() or current_origin()
     return Artifact.of(origin.load_record(id_), origin)
-
-
-restore_artifact.__module__ = "provenance"
 
 
 _NO_VALUE: Final = "an Artifact is the record of a result and not its value"

@@ -7,7 +7,7 @@ import operator
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Final, cast
 
 import wrapt
@@ -262,7 +262,11 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
 @lru_cache(maxsize=4_096)
 def _kind(interface: tuple[str, ...], value_type: str) -> type[ArtifactProxy]:
     """Return the class of proxies for values of a type with these special methods."""
-    return _class_for((*interface, *_ARRAY_METHODS.get(value_type, ())))
+    # A record may name anything: other names are left out, so that they make no more classes.
+    known = dict.fromkeys(
+        name for name in interface if name in _METHODS or name == "__torch_function__"
+    )
+    return _class_for((*known, *_ARRAY_METHODS.get(value_type, ())))
 
 
 def stand_in(
@@ -417,7 +421,7 @@ _ARRAY_METHODS: Final = dict.fromkeys(
 """NumPy recognizes these types in C, so their proxies need `__array__`."""
 
 
-@cache
+@lru_cache(maxsize=4_096)
 def _class_for(interface: tuple[str, ...]) -> type[ArtifactProxy]:
     """Return the class of proxies for values with these special methods, of those that not every type has."""
     methods: dict[str, object] = {name: _METHODS[name] for name in interface if name in _METHODS}

@@ -21,6 +21,7 @@ from provenance.ports.records import FindRecord
 from provenance.repository.programs import LookupHit, lookup
 from provenance.telemetry import log
 from provenance.util.formatting import safe_repr
+from provenance.util.naming import exported
 
 _LONGEST_WAIT: Final = 1e7
 _QUICK: Final = 0.01
@@ -44,6 +45,7 @@ def _between(low: float, high: float) -> Callable[[object, object, object], None
     return check
 
 
+@exported
 @frozen(kw_only=True)
 class SingleFlight:
     """How long a call waits for another process that computes the same, and when that process counts as dead.
@@ -51,8 +53,6 @@ class SingleFlight:
     After *longest_wait* seconds the call computes by itself. A process that has not renewed its lease for *lease_seconds*
     seconds counts as dead.
     """
-
-    __module__ = "provenance"
 
     longest_wait: float = field(default=3_600.0, validator=_between(0.0, _LONGEST_WAIT))
     lease_seconds: float = field(default=15.0, validator=_between(0.1, LONGEST_LEASE))

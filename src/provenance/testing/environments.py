@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from provenance.config.api import from_config
+from provenance.config.parsing import parse
+from provenance.config.wiring import environment_of
 from provenance.environment import Environment, replacing_environment
-from provenance.ports.machine import Clock, Now
+from provenance.ports.machine import Clock
 from provenance.repository.handles import Repository
 
 _START: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -36,20 +38,19 @@ class FixedClock:
         """Return zero."""
         return 0.0
 
+    def sleep(self, seconds: float) -> float:
+        """Return *seconds* at once, as if they had passed."""
+        return seconds
+
 
 def memory_environment(clock: Clock | None = None) -> Environment:
     """Return an environment with one empty repository, `memory`, which permits everything.
 
-    The environment of the process stays as it is. With a *clock*, artifacts have its times instead
-    of the machine's.
+    The environment of the process stays as it is. With a *clock*, artifacts have its times, and
+    what waits waits by it, instead of the machine's.
     """
     config = {"artifact_repos": {"memory": {"type": "memory", "delete": True}}}
-    environment = from_config(config)
-    if clock is None:
-        return environment
-    real = environment.repository()
-    repo = evolve(real, interpreter=real.interpreter | Now.on(lambda _: clock.now()))
-    return evolve(environment, openers={"memory": lambda: repo}, clock=clock)
+    return environment_of(parse(config, {}), Path.cwd(), clock)
 
 
 @contextmanager

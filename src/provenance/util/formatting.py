@@ -85,7 +85,7 @@ def with_article(value: object) -> str:
     >>> with_article(1), with_article([])
     ('an int', 'a list')
     """
-    name = type(value).__name__
+    name = type(value).__qualname__
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
@@ -100,12 +100,6 @@ def truncate(value: object) -> str:
     return text if len(text) <= SHORT_TEXT else text[: SHORT_TEXT - 1] + "…"
 
 
-def kind_of(value: object) -> str:
-    """Return the name of the type of *value* with its article."""
-    name = type(value).__qualname__
-    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
-
-
 def type_name(value: object) -> str:
     """Return the type of *value* as `module:qualname`.
 
@@ -118,3 +112,35 @@ def type_name(value: object) -> str:
 
 SHORT: Final = 8
 """Number of digits of an id that are shown."""
+
+
+def size(count: int) -> str:
+    """Format a number of bytes.
+
+    >>> size(0), size(999), size(1_234), size(148_200_000)
+    ('0 B', '999 B', '1.2 kB', '148 MB')
+    """
+    amount, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    # From 999.5 on, the amount would be rounded to 1000.
+    while amount >= 999.5 and len(units) > 1:  # noqa: PLR2004
+        amount, units = amount / 1_000, units[1:]
+    decimals = 1 if units[0] != "B" and amount < 10 else 0  # noqa: PLR2004
+    return f"{amount:.{decimals}f} {units[0]}"
+
+
+def duration(seconds: float) -> str:
+    """Format a duration in a suitable unit.
+
+    >>> duration(0.0000042), duration(0.042), duration(4.2), duration(252), duration(8000)
+    ('4.2 µs', '42 ms', '4.2 s', '4.2 min', '2.2 h')
+    """
+    units = (("h", 3_600.0, 3_600.0), ("min", 120.0, 60.0), ("s", 1.0, 1.0), ("ms", 1e-3, 1e-3))
+    for unit, least, one in units:
+        if seconds >= least:
+            return _amount(seconds / one, unit)
+    return _amount(max(seconds, 0.0) / 1e-6, "µs")
+
+
+def _amount(number: float, unit: str) -> str:
+    decimals = 1 if number < 9.95 and round(number, 1) != round(number) else 0  # noqa: PLR2004
+    return f"{number:.{decimals}f} {unit}"

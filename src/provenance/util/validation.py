@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import SupportsIndex, cast
+from typing import Final, SupportsIndex, cast
 
 from provenance.errors import ConfigError
 from provenance.util.formatting import did_you_mean, expected_one_of, safe_repr, with_article
@@ -104,3 +105,18 @@ def require_known(value: object, known: Iterable[str], path: str, what: str) -> 
     if value not in names:
         raise ConfigError(path, f"unknown {what} {safe_repr(value)}", did_you_mean(value, names))
     return value
+
+
+_POSTGRES: Final = re.compile(
+    r"(?:postgresql(?:\+psycopg)?|postgres)://(?:[^:/@]*(?::[^@]*)?@)?"
+    r"(?:\[[\da-fA-F:.%]+\]|[^@/?:\[\]]*)(?::\d{1,5})?/[^@/?][^@?]*(?:\?[^@]*)?"
+)
+
+
+def check_postgres_url(url: str) -> None:
+    """Raise `ValueError`, which does not show *url*, if it could be read in another way than meant."""
+    if not _POSTGRES.fullmatch(url):
+        raise ValueError(
+            "invalid PostgreSQL URL; expected postgresql://user:password@host:port/database, "
+            "with @ in the password written %40 and / written %2F"
+        )

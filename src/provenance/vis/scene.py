@@ -13,11 +13,11 @@ from attrs import frozen
 from toolz import groupby
 
 from provenance.catalog.graph import Lineage, short_name, sorted_arguments
+from provenance.escaping import escape_invisible
 from provenance.events import Outcome
 from provenance.model.ids import ArtifactId
 from provenance.model.records import Artifact
-from provenance.util.formatting import SHORT
-from provenance.vis.text import duration, escape_invisible, size
+from provenance.util.formatting import SHORT, duration, size
 
 Facts: TypeAlias = "tuple[tuple[str, str], ...]"
 """Facts, as names and texts."""

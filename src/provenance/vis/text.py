@@ -1,30 +1,14 @@
-"""Short texts that are safe to show: without invisible characters, and cut to fit."""
+"""Short texts, cut to fit."""
 
 from __future__ import annotations
 
 import unicodedata
 from typing import Final
 
-JOINERS: Final = "\u200c\u200d"
-"""Invisible characters that scripts and emoji need."""
+from provenance.escaping import JOINERS
+
 _NARROW: Final = frozenset("iljtfrI.,:;'|!()[]{} `/\\-\"")
 _BROAD: Final = frozenset("mwMW@%…—<>&#=+~")
-
-
-def escape_invisible(text: str) -> str:
-    r"""Return *text* in one line, with characters that are invisible or misleading escaped.
-
-    Among these are line breaks, changes of writing direction, and what XML forbids.
-
-    >>> escape_invisible("two\nlines"), escape_invisible("né"), escape_invisible(chr(0x202E) + "x")
-    ('two\\nlines', 'né', '\\u202ex')
-    """
-    return "".join(
-        char
-        if char.isprintable() or char in JOINERS
-        else char.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for char in text
-    )
 
 
 def width(text: str) -> float:
@@ -68,35 +52,3 @@ def _start(text: str, room: float) -> str:
         if room < 0:
             return text[:count]
     return text
-
-
-def size(count: int) -> str:
-    """Format a number of bytes.
-
-    >>> size(0), size(999), size(1_234), size(148_200_000)
-    ('0 B', '999 B', '1.2 kB', '148 MB')
-    """
-    amount, units = float(count), ["B", "kB", "MB", "GB", "TB"]
-    # From 999.5 on, the amount would be rounded to 1000.
-    while amount >= 999.5 and len(units) > 1:  # noqa: PLR2004
-        amount, units = amount / 1_000, units[1:]
-    decimals = 1 if units[0] != "B" and amount < 10 else 0  # noqa: PLR2004
-    return f"{amount:.{decimals}f} {units[0]}"
-
-
-def duration(seconds: float) -> str:
-    """Format a duration in a suitable unit.
-
-    >>> duration(0.0000042), duration(0.042), duration(4.2), duration(252), duration(8000)
-    ('4.2 µs', '42 ms', '4.2 s', '4.2 min', '2.2 h')
-    """
-    units = (("h", 3_600.0, 3_600.0), ("min", 120.0, 60.0), ("s", 1.0, 1.0), ("ms", 1e-3, 1e-3))
-    for unit, least, one in units:
-        if seconds >= least:
-            return _amount(seconds / one, unit)
-    return _amount(max(seconds, 0.0) / 1e-6, "µs")
-
-
-def _amount(number: float, unit: str) -> str:
-    decimals = 1 if number < 9.95 and round(number, 1) != round(number) else 0  # noqa: PLR2004
-    return f"{number:.{decimals}f} {unit}"

@@ -16,7 +16,7 @@ from provenance.effects.objectstore.client import RemoteFiles
 from provenance.effects.tiers import Tier, write_through
 from provenance.errors import StoreUnavailableError
 from provenance.ports.blobs import HasBlob, ReadBlob, RemoteLocation, WriteBlob, blob_effects
-from provenance.ports.capabilities import Permissions
+from provenance.ports.permissions import Permissions
 
 LARGE = 4 << 20
 

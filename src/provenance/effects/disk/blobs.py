@@ -5,7 +5,7 @@ and then renamed. Its name is its digest, which is checked before anything is de
 """
 
 # Paths are text here: joining `Path`s would be a large part of the time of a small read.
-# ruff: noqa: PTH100, PTH118, PTH120
+# ruff: noqa: PTH118, PTH120
 from __future__ import annotations
 
 import io
@@ -29,6 +29,7 @@ from provenance.effects.disk.directory import (
 )
 from provenance.effects.io import (
     Temporary,
+    absolute_path,
     check_bytes,
     digest,
     is_digest,
@@ -77,7 +78,7 @@ class DiskBlobs:
         on_duplicate: OnDuplicate = OnDuplicate.SKIP,
         compared: VerifyReads = VerifyReads.CHANGED,
     ) -> None:
-        self._root = os.path.abspath(root)
+        self._root = absolute_path(root)
         self._name = name
         self._durability = durability
         self._on_duplicate = on_duplicate

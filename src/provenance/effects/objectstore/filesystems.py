@@ -16,7 +16,7 @@ from fsspec import AbstractFileSystem, get_filesystem_class
 
 from provenance.effects.io import store_unavailable
 from provenance.errors import ConfigError, MissingLibraryError, StoreUnavailableError
-from provenance.util.redaction import HIDDEN, without_secrets
+from provenance.util.redaction import redact
 
 _Options: TypeAlias = Mapping[str, object]
 _PART: Final = 8 << 20
@@ -204,13 +204,6 @@ def unavailable_error(
     text = " ".join(str(error).split()) or "no answer in time"
     kind = "" if isinstance(error, TimeoutError) else f"{type(error).__name__}: "
     return StoreUnavailableError(store, redact(f"{kind}{text}", secrets)[:_LONGEST], advice)
-
-
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """Return *text* without *secrets*, and without what looks like one."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    return without_secrets(text)
 
 
 def secrets_of(options: Mapping[str, object]) -> frozenset[str]:

@@ -77,6 +77,26 @@ def _time_in_postgresql(_: DatabaseTime, __: SQLCompiler, **___: object) -> str:
     return "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
 
 
+class MonthOf(sa.ColumnElement[str]):
+    """The month of a time in *column*, in UTC, as `2026-11`."""
+
+    inherit_cache = False
+    type = sa.Text()
+
+    def __init__(self, column: sa.Column[Any]) -> None:
+        self.column = column
+
+
+@compiles(MonthOf)
+def _month_in_sqlite(month: MonthOf, _: SQLCompiler, **__: object) -> str:
+    return f"substr({month.column}, 1, 7)"
+
+
+@compiles(MonthOf, "postgresql")
+def _month_in_postgresql(month: MonthOf, _: SQLCompiler, **__: object) -> str:
+    return f"to_char({month.column} AT TIME ZONE 'UTC', 'YYYY-MM')"
+
+
 def compile_statement(statement: ClauseElement, *names: str) -> str:
     """Return *statement* as text for SQLite; its parameters are *names*, in this order.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -16,11 +15,13 @@ from attrs import frozen
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 
+from provenance.effects.retry import backoff, call_with_retries
 from provenance.effects.sql.database import Execute, PrefetchCache, Values, check_version
 from provenance.effects.sql.migrate import MIGRATION_LOCK, ensure_tables, make_database
 from provenance.effects.sql.postgres_connection import (
     Connection,
     ConnectionSettings,
+    InterruptiblePool,
     SilentServerError,
     connect,
     is_cut,
@@ -139,13 +140,13 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
         self._pool.dispose(close=False)
 
     def _make_pool(self) -> Engine:
-        from sqlalchemy import NullPool, QueuePool, create_engine, event
+        from sqlalchemy import NullPool, create_engine, event
 
         url, access = self._url, self._access
         options: dict[str, Any] = {"poolclass": NullPool}
         if access.persistent:
             options = {
-                "poolclass": QueuePool,
+                "poolclass": InterruptiblePool,
                 "pool_size": _POOL_SIZE,
                 "max_overflow": _MAX_OVERFLOW,
                 "pool_timeout": access.connect_timeout,
@@ -216,21 +217,22 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
 
     def _retry(self, work: Callable[[], R]) -> R:
         """Return what *work* returns, called again while that can help."""
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return work()
-            except _DoubtfulCommitError as doubtful:
-                failure: Exception = doubtful.error
-                may_help = _state(failure) in _ABORTED
-            except (SQLAlchemyError, psycopg.Error) as error:
-                failure = error
-                may_help = _state(error) in _ABORTED or (attempt == 1 and _was_cut(error))
-            if not may_help or attempt == _ATTEMPTS:
-                raise unavailable(self.name, self._url, failure)
-            # The processes wait for different times, so that they do not collide again.
-            time.sleep(0.005 * 2**attempt * (1 + os.getpid() % 7 / 7))
+        cuts = iter([True])  # the server may have closed the connection while it was idle
+
+        def may_help(error: Exception) -> bool:
+            if isinstance(error, _DoubtfulCommitError):
+                return _state(error.error) in _ABORTED
+            return _state(error) in _ABORTED or (_was_cut(error) and next(cuts, False))
+
+        try:
+            return call_with_retries(
+                lambda _: work(), _ATTEMPTS, may_help, lambda failures: backoff(failures, 0.015)
+            )
+        except _DoubtfulCommitError as doubtful:
+            failure: Exception = doubtful.error
+        except (SQLAlchemyError, psycopg.Error) as error:
+            failure = error
+        raise unavailable(self.name, self._url, failure)
 
 
 class _Local(threading.local):

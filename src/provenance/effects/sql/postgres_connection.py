@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import queue
 import select
 import time
 from collections.abc import Generator
+from queue import SimpleQueue
 from typing import Any, Final, TypeVar
-from urllib.parse import quote, quote_plus, unquote
 
 import psycopg
 import sqlalchemy as sa
@@ -17,9 +18,13 @@ from psycopg.rows import TupleRow
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.util.queue import Empty, Full, QueueCommon
 from toolz import concat
 
 from provenance.errors import ConfigError, StoreUnavailableError
+from provenance.util.redaction import redact
+from provenance.util.validation import check_postgres_url
 
 R = TypeVar("R")
 
@@ -48,16 +53,11 @@ class ConnectionSettings:
 def url_of(name: str, access: ConnectionSettings) -> sa.URL:
     """Return the URL, validated; raises `ConfigError`, which does not show the URL."""
     try:
+        check_postgres_url(access.url)
         url = make_url(access.url)
-    except (ArgumentError, ValueError):
-        url = None
-    if (
-        url is None
-        or url.drivername not in {"postgresql", "postgres", "postgresql+psycopg"}
-        or not url.database
-    ):
-        advice = "expected postgresql://user:password@host:port/database"
-        raise ConfigError(f"{name}.db", "invalid PostgreSQL URL", advice) from None
+    except (ArgumentError, ValueError) as error:
+        problem, _, advice = str(error).partition("; ")
+        raise ConfigError(f"{name}.db", problem, advice) from None
     return url.set(drivername="postgresql+psycopg")
 
 
@@ -98,6 +98,56 @@ class Connection(psycopg.Connection[TupleRow]):
 
     def __del__(self, *_: object) -> None:
         """Send nothing: this may be a copy of a connection that the parent process still uses."""
+
+
+class _Queue(QueueCommon[ConnectionPoolEntry]):
+    """A queue whose lock is taken in C, where no interrupt can leave it taken.
+
+    SQLAlchemy's queue enters a `threading.Condition`, which is written in Python.
+    """
+
+    def __init__(self, maxsize: int = 0, use_lifo: bool = False) -> None:
+        self.maxsize = maxsize
+        self.use_lifo = use_lifo
+        self._entries: SimpleQueue[ConnectionPoolEntry] = SimpleQueue()
+
+    def empty(self) -> bool:
+        return self._entries.empty()
+
+    def full(self) -> bool:
+        # Two threads that return connections at once may store one more.
+        return 0 < self.maxsize <= self._entries.qsize()
+
+    def qsize(self) -> int:
+        return self._entries.qsize()
+
+    def put_nowait(self, item: ConnectionPoolEntry) -> None:
+        self.put(item, block=False)
+
+    def put(
+        self,
+        item: ConnectionPoolEntry,
+        block: bool = True,  # noqa: ARG002 - of the interface; the pool never waits for room
+        timeout: float | None = None,  # noqa: ARG002 - as above
+    ) -> None:
+        if self.full():
+            raise Full
+        self._entries.put(item)
+
+    def get_nowait(self) -> ConnectionPoolEntry:
+        return self.get(block=False)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> ConnectionPoolEntry:
+        try:
+            return self._entries.get(block, timeout)
+        except queue.Empty:
+            raise Empty from None
+
+
+class InterruptiblePool(QueuePool):
+    """A pool of connections that an interrupt at any moment leaves usable."""
+
+    _queue_class = _Queue
 
 
 def connect(url: sa.URL, access: ConnectionSettings, database: str | None = None) -> Connection:
@@ -165,15 +215,7 @@ def unavailable(name: str, url: sa.URL, error: Exception) -> StoreUnavailableErr
     if advice is None:
         advice = "see its log" if state else _UNREACHABLE
     address = f"{url.host or 'localhost'}{f':{url.port}' if url.port else ''}/{url.database}"
-    message = " ".join(_without_secrets(str(origin), url).split())
-    return StoreUnavailableError(name, f"{_without_secrets(address, url)}: {message}", advice)
-
-
-def _without_secrets(text: str, url: sa.URL) -> str:
-    """Return *text* without the password, quoted or not."""
-    secrets = [str(value) for name, value in url.query.items() if "pass" in name]
-    for secret in (str(url.password or ""), *secrets):
-        spellings = {secret, quote(secret, safe=""), quote_plus(secret), unquote(secret)}
-        for spelling in spellings - {""}:
-            text = text.replace(spelling, "***")
-    return text
+    secrets = [str(value) for option, value in url.query.items() if "pass" in option]
+    secrets.append(str(url.password or ""))
+    message = " ".join(redact(str(origin), secrets).split())
+    return StoreUnavailableError(name, f"{redact(address, secrets)}: {message}", advice)

@@ -18,6 +18,7 @@ from provenance.effects.sql.compiler import (
     DIALECT,
     SOURCES,
     DatabaseTime,
+    MonthOf,
     RowPosition,
     Select,
     Source,
@@ -191,10 +192,12 @@ FIND_RECORD: Final = selecting(
 FIND_RECORDS_BY_VALUE: Final = selecting(
     *_RECORD, by=artifacts.c.value_id, order=(artifacts.c.added_at, artifacts.c.id)
 )
-LIST_DEPENDENTS: Final = selecting(
-    artifact_inputs.c.artifact_id,
-    by=artifact_inputs.c.input_id,
-    order=(artifact_inputs.c.artifact_id,),
+LIST_DEPENDENTS: Final = compile_statement(
+    sa.select(*_RECORD)
+    .join(artifact_inputs, artifact_inputs.c.artifact_id == artifacts.c.id)
+    .where(artifact_inputs.c.input_id == text_param("key"))
+    .order_by(artifacts.c.id),
+    "key",
 )
 
 
@@ -219,6 +222,8 @@ def _has_all(
 ) -> sa.ColumnElement[bool]:
     """Return the condition that the JSON of *column* has all entries of the parameter.
 
+    A damaged column meets it, so that its row is read and reported, and does not break the search.
+
     Args:
         name: the parameter, JSON text.
         column: the column, JSON.
@@ -229,7 +234,9 @@ def _has_all(
     wanted = sa.func.json_each(text_param(name)).table_valued(
         "key", "value", "type", name=f"wanted_{name}"
     )
-    stored = sa.func.json_each(column).table_valued("key", "value", "type", name=f"stored_{name}")
+    is_json = sa.func.json_valid(column) == _ONE
+    sound = sa.case((is_json, column))
+    stored = sa.func.json_each(sound).table_valued("key", "value", "type", name=f"stored_{name}")
     is_stored = sa.exists().where(
         stored.c.type == wanted.c.type, stored.c.value.is_(wanted.c.value)
     )
@@ -242,7 +249,7 @@ def _has_all(
         missing = missing.where(
             ~wanted.c.key.op("GLOB", is_comparison=True)(special), ~wanted.c.type.in_(nested)
         )
-    return ~sa.exists(missing.where(~is_stored))
+    return sa.or_(~is_json, ~sa.exists(missing.where(~is_stored)))
 
 
 _users: Final = sa.select(artifact_inputs.c.artifact_id).where(
@@ -286,6 +293,44 @@ IS_BLOB_REFERENCED: Final = compile_statement(
     ),
     *("value", "inputs"),
 )
+
+
+def _summary(key: sa.ColumnElement[str]) -> str:
+    """Return the statement that adds up the artifacts of each *key*; shared values count once."""
+    value = (
+        sa.select(
+            key.label("item"),
+            sa.func.count().label("artifacts"),
+            sa.func.max(
+                sa.case(
+                    (_is_evicted, sa.literal_column("0", sa.BigInteger)),
+                    else_=artifacts.c.size_bytes,
+                )
+            ).label("size"),
+            sa.func.sum(artifacts.c.compute_duration).label("seconds"),
+            sa.func.min(artifacts.c.computed_at).label("oldest"),
+            sa.func.max(artifacts.c.computed_at).label("newest"),
+        )
+        .group_by(sa.literal_column("1"), artifacts.c.content_digest)
+        .subquery("value_of")
+    )
+    return compile_statement(
+        sa.select(
+            value.c.item,
+            sa.func.sum(value.c.artifacts),
+            sa.func.sum(value.c.size),
+            sa.func.sum(value.c.seconds),
+            sa.func.min(value.c.oldest),
+            sa.func.max(value.c.newest),
+        ).group_by(value.c.item)
+    )
+
+
+SUMMARIZE_FUNCTIONS: Final = _summary(artifacts.c.name)
+SUMMARIZE_RUNS: Final = _summary(artifacts.c.run_id)
+SUMMARIZE_MONTHS: Final = _summary(MonthOf(artifacts.c.computed_at))
+SUMMARIZE_SERIALIZERS: Final = _summary(artifacts.c.serializer)
+SUMMARIZE_TYPES: Final = _summary(artifacts.c.value_type)
 
 PUT_RECORD: Final = insert_statement(artifacts, (*COLUMNS, *BESIDES), "IGNORE")
 REPLACE_RECORD: Final = upsert_statement(artifacts, (*COLUMNS, *BESIDES))

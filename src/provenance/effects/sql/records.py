@@ -18,7 +18,7 @@ from provenance.effects.sql.database import Database, Execute, Values
 from provenance.effects.sql.signing import RecordSigner
 from provenance.errors import CorruptRecordError
 from provenance.model.ids import ArtifactId, RunId, ValueId
-from provenance.model.queries import Page, Query, matches
+from provenance.model.queries import Grouping, Page, Query, Usage, has_wildcards, matches
 from provenance.model.records import ArtifactRecord, Blob, Run
 from provenance.model.rows import (
     COLUMNS,
@@ -31,6 +31,7 @@ from provenance.model.rows import (
     to_row,
 )
 from provenance.ports.records import PutRecord
+from provenance.telemetry import report_skipped
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -54,8 +55,13 @@ def first_column(rows: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
 
 def search_parameters(query: Query, after: int | None) -> list[str | int | None]:
     """Return the parameters of SEARCH_RECORDS, each twice; None if the database cannot decide."""
-    # SQLite reads brackets in another way than `fnmatch`.
-    glob = None if query.name is None or "[" in query.name else query.name
+    glob = query.name
+    if glob is not None and not has_wildcards(glob):
+        # It may be the end of a name; `matches` finds out where that begins.
+        glob = f"*{glob}"
+    # SQLite reads brackets in another way than `fnmatch`, and refuses long patterns.
+    if glob is not None and ("[" in glob or len(glob) > _LONGEST_PATTERN):
+        glob = None
     parameters = (
         after,
         glob,
@@ -66,7 +72,7 @@ def search_parameters(query: Query, after: int | None) -> list[str | int | None]
         min(query.uses, default=None),
         _json_or_none(sorted(query.tags)),
         _json_or_none(dict(query.custom_fields)),
-        _json_or_none(dict(query.inputs)),
+        _json_or_none({key: query.inputs[key] for key in query.inputs if key.isidentifier()}),
     )
     return [parameter for parameter in parameters for _ in range(2)]
 
@@ -109,6 +115,15 @@ def _is_pinned(execute: Execute, artifact_id: ArtifactId) -> bool:
     return False
 
 
+_SUMMARIES: Final[dict[Grouping, str]] = {
+    "function": statements.SUMMARIZE_FUNCTIONS,
+    "run": statements.SUMMARIZE_RUNS,
+    "month": statements.SUMMARIZE_MONTHS,
+    "serializer": statements.SUMMARIZE_SERIALIZERS,
+    "type": statements.SUMMARIZE_TYPES,
+}
+_LONGEST_PATTERN: Final = 10_000
+"""Characters of a pattern that the database compares; SQLite has a limit of 50,000 bytes."""
 _ROWS: Final = 500
 """Rows that a search fetches at a time."""
 _FACTS: Final = len(COLUMNS) - 1
@@ -150,13 +165,15 @@ class SqlRecords:
 
     def find_records_by_value(self, value_id: ValueId) -> tuple[ArtifactRecord, ...]:
         """Return the records of the value, oldest first."""
-        return tuple(
-            map(self._record, self._database.query(statements.FIND_RECORDS_BY_VALUE, value_id))
-        )
+        return self._sound(self._database.query(statements.FIND_RECORDS_BY_VALUE, value_id))
 
     def list_dependents(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
-        """Return the ids of the artifacts computed directly from this one, in order."""
-        return first_column(self._database.query(statements.LIST_DEPENDENTS, artifact_id))
+        """Return the ids of the artifacts computed directly from this one, in order.
+
+        An edge is only an index: what counts is what the signed record says.
+        """
+        records = self._sound(self._database.query(statements.LIST_DEPENDENTS, artifact_id))
+        return tuple(record.id for record in records if artifact_id in record.source_ids)
 
     def find_inputs(self, artifact_id: ArtifactId) -> str | None:
         """Return the JSON text of the record's inputs, or None.
@@ -168,14 +185,13 @@ class SqlRecords:
         if not rows:
             return None
         text, signature = cast("tuple[str, str]", rows[0])
-        problem = self._seal.problem_of_inputs(artifact_id, text, signature)
-        if problem is not None:
-            raise CorruptRecordError(artifact_id, self._database.name, f"inputs: {problem}")
+        self._check_inputs(artifact_id, text, signature)
         return text
 
     def search_records(self, query: Query, after: int | None, limit: int) -> Page:
         """Return a page of matching records, newest first; the database does most filtering."""
         found: list[ArtifactRecord] = []
+        skipped: list[CorruptRecordError] = []
         # The database has usually filtered out all others: first fetch no more than the limit.
         count = min(limit, _ROWS)
         while True:
@@ -183,14 +199,29 @@ class SqlRecords:
                 statements.SEARCH_RECORDS, *search_parameters(query, after), count, 0
             )
             for place, *row, inputs in rows:
-                record = self._record(row)
-                if matches(query, record, cast("str", inputs)):
+                try:
+                    record = self._matching(query, row, cast("str", inputs))
+                except CorruptRecordError as error:
+                    skipped.append(error)
+                    continue
+                if record is not None:
                     found.append(record)
                     if len(found) == limit:
+                        report_skipped(skipped)
                         return Page(tuple(found), cast("int", place))
             if len(rows) < count:
+                report_skipped(skipped)
                 return Page(tuple(found), None)
             after, count = cast("int", rows[-1][0]), _ROWS
+
+    def summarize_records(self, by: Grouping) -> tuple[Usage, ...]:
+        """Return what the artifacts amount to, in groups; the database adds up."""
+        rows: Any = self._database.query(_SUMMARIES[by])
+        groups = (
+            Usage(key, artifacts, size or 0, seconds or 0.0, parse_time(oldest), parse_time(newest))
+            for key, artifacts, size, seconds, oldest, newest in rows
+        )
+        return tuple(sorted(groups, key=lambda group: group.key))
 
     def find_run(self, run_id: RunId) -> Run | None:
         """Return the run of this id, or None."""
@@ -272,6 +303,34 @@ class SqlRecords:
     def get_database_ids(self) -> frozenset[str]:
         """Return the identity of the database."""
         return frozenset({self._database.cache_key})
+
+    def _check_inputs(self, artifact_id: ArtifactId, text: str, signature: str) -> None:
+        problem = self._seal.problem_of_inputs(artifact_id, text, signature)
+        if problem is not None:
+            raise CorruptRecordError(artifact_id, self._database.name, f"inputs: {problem}")
+
+    def _matching(self, query: Query, row: Any, inputs: str) -> ArtifactRecord | None:  # noqa: ANN401
+        """Return the record in *row* if it matches; raises `CorruptRecordError`."""
+        record = self._record(row)
+        if query.inputs:
+            self._check_inputs(record.id, inputs, record.signature)
+        try:
+            return record if matches(query, record, inputs) else None
+        except Exception as error:
+            reason = f"inputs: {type(error).__name__}: {error}"
+            raise CorruptRecordError(record.id, self._database.name, reason) from error
+
+    def _sound(self, rows: Iterable[Any]) -> tuple[ArtifactRecord, ...]:
+        """Return the records in *rows*; skip damaged ones, with a warning."""
+        found: list[ArtifactRecord] = []
+        skipped: list[CorruptRecordError] = []
+        for row in rows:
+            try:
+                found.append(self._record(row))
+            except CorruptRecordError as error:
+                skipped.append(error)
+        report_skipped(skipped)
+        return tuple(found)
 
     def _record(self, row: Any, wanted: ArtifactId | None = None) -> ArtifactRecord:  # noqa: ANN401
         """Return the record in *row*, checked; raises `CorruptRecordError`."""

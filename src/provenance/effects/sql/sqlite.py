@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import threading
 import time
 import weakref
@@ -13,6 +14,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from provenance.effects.io import absolute_path
+from provenance.effects.retry import call_with_retries
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Execute, PrefetchCache, Values, check_version
 from provenance.errors import StoreUnavailableError
@@ -39,6 +42,8 @@ class Session(ForkBarrier):
     opening: sqlite3.Connection | None = None
     """The connection before it is ready for use."""
     file: int | None = None
+    was_forked: bool = False
+    """True if a fork closed the connection, which a signal handler may do in the middle of a call."""
     is_torn: bool = False
     """True if code that joined the transaction could neither finish nor be rolled back."""
 
@@ -57,7 +62,20 @@ class Session(ForkBarrier):
 
     def before_fork(self) -> None:
         """Close the connection, because SQLite's locks do not work in the child."""
+        self.was_forked = True
         self.disconnect()
+
+    def may_repeat(self, error: Exception) -> bool:
+        """Return whether *error* came from a fork, in this process or its parent, and clear that.
+
+        What was not committed is rolled back, so that all of it can be done again.
+        """
+        is_closed = isinstance(error, sqlite3.ProgrammingError) and self.was_forked
+        if self.at_work.locked() or not is_closed:
+            return False
+        self.was_forked = False
+        self.disconnect()
+        return True
 
     def __del__(self) -> None:
         self.disconnect()
@@ -82,17 +100,14 @@ def configure(connection: sqlite3.Connection, synchronous: str) -> None:
     connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            # `executescript` leaves no unfinished statement behind.
-            connection.executescript("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(0.005)
-        else:
-            return
+    # `executescript` leaves no unfinished statement behind.
+    call_with_retries(
+        lambda _: connection.executescript("PRAGMA journal_mode = WAL"),
+        sys.maxsize,
+        lambda error: "locked" in str(error),
+        lambda _: time.sleep(0.005),
+        PATIENCE,
+    )
 
 
 def run_in_transaction(
@@ -191,7 +206,7 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
         super().__init__()
         self.name = name
         # `resolve` would follow links, which may change.
-        self.path = Path(os.path.abspath(path))  # noqa: PTH100
+        self.path = Path(absolute_path(path))
         self._file = str(self.path)
         self._create = create
         self._synchronous = "FULL" if durability is Durability.POWER else "NORMAL"
@@ -201,9 +216,13 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
         # Called at the exit of the process, too.
         weakref.finalize(self, disconnect_all, self._sessions)
 
-    @cached_property
+    @property
     def engine(self) -> Engine:
         """The database for SQLAlchemy and pandas, with its own connections."""
+        return self._engine
+
+    @cached_property
+    def _engine(self) -> Engine:
         from sqlalchemy import URL, NullPool, create_engine
 
         url = URL.create("sqlite", database=str(self.path))
@@ -222,6 +241,8 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
                     )
                 return connection.execute(statement, values).fetchall()
         except _TROUBLE as error:
+            if session.may_repeat(error):
+                return self.query(statement, *values)
             raise self._unavailable(error) from error
 
     def change(self, statement: str, values: Values, generation: int | None = None) -> int:
@@ -238,6 +259,8 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
                     return 0
                 return connection.execute(statement, values).rowcount
         except _TROUBLE as error:
+            if session.may_repeat(error):
+                return self.change(statement, values, generation)
             raise self._unavailable(error) from error
 
     def transaction(self, work: Callable[[Execute], R]) -> R:
@@ -256,6 +279,8 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
                     self.generation += 1
                     raise
         except _TROUBLE as error:
+            if session.may_repeat(error):
+                return self.transaction(work)
             raise self._unavailable(error) from error
 
     @property
@@ -321,13 +346,13 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
 
     def _open(self, session: Session) -> sqlite3.Connection:
         """Return the connection, ready for use; code that re-enters gets the same one."""
-        if session.opening is None:
+        connection = session.opening
+        if connection is None:
             self._prepare_folder()
             # No isolation level: transactions begin and end where `transaction` says.
-            session.opening = sqlite3.connect(
+            connection = session.opening = sqlite3.connect(
                 self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
             )
-        connection = session.opening
         try:
             if not connection.in_transaction:
                 configure(connection, self._synchronous)

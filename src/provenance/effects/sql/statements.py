@@ -60,9 +60,9 @@ SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artif
 FROM artifacts
 WHERE artifacts.value_id = ? ORDER BY artifacts.added_at, artifacts.id"""
 LIST_DEPENDENTS = """\
-SELECT artifact_inputs.artifact_id
-FROM artifact_inputs
-WHERE artifact_inputs.input_id = ? ORDER BY artifact_inputs.artifact_id"""
+SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature
+FROM artifacts JOIN artifact_inputs ON artifact_inputs.artifact_id = artifacts.id
+WHERE artifact_inputs.input_id = ? ORDER BY artifacts.id"""
 LIST_IDS = """\
 SELECT artifacts.id
 FROM artifacts
@@ -73,18 +73,18 @@ SELECT artifacts.rowid AS place, artifacts.id, artifacts.value_id, artifacts.run
 FROM artifacts
 WHERE (? IS NULL OR (artifacts.rowid < ?)) AND (? IS NULL OR (artifacts.name GLOB ?)) AND (? IS NULL OR (artifacts.version = ?)) AND (? IS NULL OR (artifacts.run_id = ?)) AND (? IS NULL OR (artifacts.computed_at >= ?)) AND (? IS NULL OR (artifacts.computed_at < ?)) AND (? IS NULL OR artifacts.id IN (SELECT artifact_inputs.artifact_id
 FROM artifact_inputs
-WHERE artifact_inputs.input_id = ?)) AND (? IS NULL OR NOT (EXISTS (SELECT 1
+WHERE artifact_inputs.input_id = ?)) AND (? IS NULL OR json_valid(artifacts.tags) != 1 OR NOT (EXISTS (SELECT 1
 FROM json_each(?) AS wanted_tags
 WHERE NOT (EXISTS (SELECT *
-FROM json_each(artifacts.tags) AS stored_tags
-WHERE stored_tags.type = wanted_tags.type AND stored_tags.value IS wanted_tags.value))))) AND (? IS NULL OR NOT (EXISTS (SELECT 1
+FROM json_each(CASE WHEN (json_valid(artifacts.tags) = 1) THEN artifacts.tags END) AS stored_tags
+WHERE stored_tags.type = wanted_tags.type AND stored_tags.value IS wanted_tags.value))))) AND (? IS NULL OR json_valid(artifacts.custom_fields) != 1 OR NOT (EXISTS (SELECT 1
 FROM json_each(?) AS wanted_fields
 WHERE NOT (wanted_fields."key" GLOB '*[^A-Za-z0-9_]*') AND (wanted_fields.type NOT IN ('object', 'array')) AND NOT (EXISTS (SELECT *
-FROM json_each(artifacts.custom_fields) AS stored_fields
-WHERE stored_fields.type = wanted_fields.type AND stored_fields.value IS wanted_fields.value AND stored_fields."key" = wanted_fields."key"))))) AND (? IS NULL OR NOT (EXISTS (SELECT 1
+FROM json_each(CASE WHEN (json_valid(artifacts.custom_fields) = 1) THEN artifacts.custom_fields END) AS stored_fields
+WHERE stored_fields.type = wanted_fields.type AND stored_fields.value IS wanted_fields.value AND stored_fields."key" = wanted_fields."key"))))) AND (? IS NULL OR json_valid(artifacts.inputs_json) != 1 OR NOT (EXISTS (SELECT 1
 FROM json_each(?) AS wanted_inputs
 WHERE NOT (wanted_inputs."key" GLOB '*[^A-Za-z0-9_]*') AND (wanted_inputs.type NOT IN ('object', 'array')) AND NOT (EXISTS (SELECT *
-FROM json_each(artifacts.inputs_json) AS stored_inputs
+FROM json_each(CASE WHEN (json_valid(artifacts.inputs_json) = 1) THEN artifacts.inputs_json END) AS stored_inputs
 WHERE stored_inputs.type = wanted_inputs.type AND stored_inputs.value IS wanted_inputs.value AND stored_inputs."key" = wanted_inputs."key"))))) ORDER BY artifacts.rowid DESC
  LIMIT ? OFFSET ?"""
 FIND_RUN = """\
@@ -101,6 +101,36 @@ FROM artifacts
 WHERE artifacts.content_digest = ?)) OR (EXISTS (SELECT *
 FROM artifacts
 WHERE artifacts.inputs_digest = ?)) AS anon_1"""
+SUMMARIZE_FUNCTIONS = """\
+SELECT value_of.item, sum(value_of.artifacts) AS sum_1, sum(value_of.size) AS sum_2, sum(value_of.seconds) AS sum_3, min(value_of.oldest) AS min_1, max(value_of.newest) AS max_1
+FROM (SELECT artifacts.name AS item, count(*) AS artifacts, max(CASE WHEN (EXISTS (SELECT *
+FROM evictions
+WHERE evictions.artifact_id = artifacts.id)) THEN 0 ELSE artifacts.size_bytes END) AS size, sum(artifacts.compute_duration) AS seconds, min(artifacts.computed_at) AS oldest, max(artifacts.computed_at) AS newest
+FROM artifacts GROUP BY 1, artifacts.content_digest) AS value_of GROUP BY value_of.item"""
+SUMMARIZE_RUNS = """\
+SELECT value_of.item, sum(value_of.artifacts) AS sum_1, sum(value_of.size) AS sum_2, sum(value_of.seconds) AS sum_3, min(value_of.oldest) AS min_1, max(value_of.newest) AS max_1
+FROM (SELECT artifacts.run_id AS item, count(*) AS artifacts, max(CASE WHEN (EXISTS (SELECT *
+FROM evictions
+WHERE evictions.artifact_id = artifacts.id)) THEN 0 ELSE artifacts.size_bytes END) AS size, sum(artifacts.compute_duration) AS seconds, min(artifacts.computed_at) AS oldest, max(artifacts.computed_at) AS newest
+FROM artifacts GROUP BY 1, artifacts.content_digest) AS value_of GROUP BY value_of.item"""
+SUMMARIZE_MONTHS = """\
+SELECT value_of.item, sum(value_of.artifacts) AS sum_1, sum(value_of.size) AS sum_2, sum(value_of.seconds) AS sum_3, min(value_of.oldest) AS min_1, max(value_of.newest) AS max_1
+FROM (SELECT substr(artifacts.computed_at, 1, 7) AS item, count(*) AS artifacts, max(CASE WHEN (EXISTS (SELECT *
+FROM evictions
+WHERE evictions.artifact_id = artifacts.id)) THEN 0 ELSE artifacts.size_bytes END) AS size, sum(artifacts.compute_duration) AS seconds, min(artifacts.computed_at) AS oldest, max(artifacts.computed_at) AS newest
+FROM artifacts GROUP BY 1, artifacts.content_digest) AS value_of GROUP BY value_of.item"""
+SUMMARIZE_SERIALIZERS = """\
+SELECT value_of.item, sum(value_of.artifacts) AS sum_1, sum(value_of.size) AS sum_2, sum(value_of.seconds) AS sum_3, min(value_of.oldest) AS min_1, max(value_of.newest) AS max_1
+FROM (SELECT artifacts.serializer AS item, count(*) AS artifacts, max(CASE WHEN (EXISTS (SELECT *
+FROM evictions
+WHERE evictions.artifact_id = artifacts.id)) THEN 0 ELSE artifacts.size_bytes END) AS size, sum(artifacts.compute_duration) AS seconds, min(artifacts.computed_at) AS oldest, max(artifacts.computed_at) AS newest
+FROM artifacts GROUP BY 1, artifacts.content_digest) AS value_of GROUP BY value_of.item"""
+SUMMARIZE_TYPES = """\
+SELECT value_of.item, sum(value_of.artifacts) AS sum_1, sum(value_of.size) AS sum_2, sum(value_of.seconds) AS sum_3, min(value_of.oldest) AS min_1, max(value_of.newest) AS max_1
+FROM (SELECT artifacts.value_type AS item, count(*) AS artifacts, max(CASE WHEN (EXISTS (SELECT *
+FROM evictions
+WHERE evictions.artifact_id = artifacts.id)) THEN 0 ELSE artifacts.size_bytes END) AS size, sum(artifacts.compute_duration) AS seconds, min(artifacts.computed_at) AS oldest, max(artifacts.computed_at) AS newest
+FROM artifacts GROUP BY 1, artifacts.content_digest) AS value_of GROUP BY value_of.item"""
 PUT_RECORD = """\
 INSERT OR IGNORE INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, value_artifact_ids, signature, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 REPLACE_RECORD = """\
@@ -121,10 +151,10 @@ WHERE artifact_sets.id = ? ORDER BY artifact_sets.created_at DESC, artifact_sets
 FIND_SET_BY_LABELS = """\
 SELECT artifact_sets.id, artifact_sets.labels, artifact_sets.created_at
 FROM artifact_sets
-WHERE NOT (EXISTS (SELECT 1
+WHERE json_valid(artifact_sets.labels) != 1 OR NOT (EXISTS (SELECT 1
 FROM json_each(?) AS wanted_labels
 WHERE NOT (EXISTS (SELECT *
-FROM json_each(artifact_sets.labels) AS stored_labels
+FROM json_each(CASE WHEN (json_valid(artifact_sets.labels) = 1) THEN artifact_sets.labels END) AS stored_labels
 WHERE stored_labels.type = wanted_labels.type AND stored_labels.value IS wanted_labels.value AND stored_labels."key" = wanted_labels."key")))) ORDER BY artifact_sets.created_at DESC, artifact_sets.rowid DESC
  LIMIT ? OFFSET ?"""
 LIST_SET_IDS = """\

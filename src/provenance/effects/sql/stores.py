@@ -12,7 +12,7 @@ from provenance.effects.lease_renewal import new_owner
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Database, Execute
 from provenance.effects.sql.records import first_column, id_range
-from provenance.errors import BlobNotFoundError, CorruptBlobError
+from provenance.errors import BlobNotFoundError, CorruptBlobError, CorruptRecordError
 from provenance.model.ids import ArtifactId, SetId
 from provenance.model.queries import has_labels
 from provenance.model.records import Blob, InlineBlob, Options, SetRecord
@@ -101,7 +101,7 @@ class SqlSets:
         while True:
             rows = self._database.query(statements.FIND_SET_BY_LABELS, text, 1, offset)
             # SQLite finds some huge numbers equal that differ, and texts that agree up to a NUL.
-            if not rows or has_labels(parse_labels(cast("str", rows[0][1])), labels):
+            if not rows or _has_labels(cast("str", rows[0][1]), labels):
                 return self._read(rows)
             offset += 1
 
@@ -127,7 +127,20 @@ class SqlSets:
             # Another process has deleted it.
             return None
         ids: frozenset[ArtifactId] = frozenset(first_column(members))
-        return SetRecord(SetId(set_id), ids, parse_labels(labels), parse_time(created_at))
+        try:
+            return SetRecord(SetId(set_id), ids, parse_labels(labels), parse_time(created_at))
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise CorruptRecordError(set_id, self._database.name, reason, what="set") from error
+
+
+def _has_labels(text: str, wanted: Options) -> bool:
+    """Return whether the set's labels are *wanted*; what is damaged has none."""
+    try:
+        labels = parse_labels(text)
+    except (AttributeError, RecursionError, TypeError, ValueError):
+        return False
+    return has_labels(labels, wanted)
 
 
 _COPIES: Final = 100

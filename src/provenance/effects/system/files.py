@@ -23,6 +23,7 @@ from provenance.archives import FolderEntry, LocalSource, manifest
 from provenance.effects.io import (
     FileSink,
     Temporary,
+    absolute_path,
     blob_of,
     map_os_errors,
     read_through,
@@ -145,7 +146,7 @@ class LocalFiles:
 
     def inspect_file(self, path: str) -> InspectedFile | InspectedFolder:
         """Digest of the user's file, or of all files of the folder, at *path*; raises OSError."""
-        path = os.path.abspath(path)
+        path = absolute_path(path)
         link = file_stamp(os.lstat(path)) if os.path.islink(path) else ()
         found = _inspect_folder(path) if os.path.isdir(path) else _inspect_file(path)
         return evolve(found, original=evolve(found.original, link=link)) if link else found

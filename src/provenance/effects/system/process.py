@@ -49,6 +49,15 @@ class SystemClock:
         """Return the seconds of a monotonic clock."""
         return time.perf_counter()
 
+    def sleep(self, seconds: float) -> float:
+        """Sleep for 0.5 to 1.5 times *seconds*; return for how long.
+
+        The time is random, so that processes that wait together do not go on together.
+        """
+        began = time.perf_counter()
+        time.sleep(seconds * random.uniform(0.5, 1.5))  # noqa: S311 - not a secret
+        return time.perf_counter() - began
+
 
 class ThisMachine:
     """This process, described on first use; a forked child describes itself."""
@@ -60,10 +69,6 @@ class ThisMachine:
         self._runs: dict[int, Run] = {}
         self._locks: dict[int, threading.Lock] = {}
 
-    def now(self) -> datetime:
-        """Return the time in UTC."""
-        return self._clock.now()
-
     def current_run(self) -> Run:
         """Return the record of this process."""
         pid = os.getpid()
@@ -73,15 +78,6 @@ class ThisMachine:
             with self._locks.setdefault(pid, threading.Lock()):
                 run = self._runs.get(pid) or self._runs.setdefault(pid, self._collect())
         return run
-
-    def sleep(self, seconds: float) -> float:
-        """Sleep for 0.5 to 1.5 times *seconds*; return for how long.
-
-        The time is random, so that processes that wait together do not go on together.
-        """
-        began = time.perf_counter()
-        time.sleep(seconds * random.uniform(0.5, 1.5))  # noqa: S311 - not a secret
-        return time.perf_counter() - began
 
     def set_hook(self, hook: Hook | None) -> None:
         """Let *hook* edit the description of the process, which is collected again."""

@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 
 from provenance.effects.io import blob_of
 from provenance.model.ids import ArtifactId, RunId, ValueId
-from provenance.model.queries import Query, matches
+from provenance.model.queries import GROUPINGS, Query, matches, summarize_records
 from provenance.model.records import ArtifactRecord, InlineBlob, Options, Run, freeze_options
 from provenance.ports.blobs import DeleteBlob, HasBlob
 from provenance.ports.records import (
@@ -27,6 +27,7 @@ from provenance.ports.records import (
     ListIds,
     PutRecord,
     SearchRecords,
+    SummarizeRecords,
 )
 from provenance.testing.contracts.base import FEW, LAW, Contract
 from provenance.testing.harness import (
@@ -273,11 +274,25 @@ RUNS: Final = [run().id, "6" * 40]
 QUERIES: Final[SearchStrategy[Query]] = st.builds(
     Query,
     name=st.none()
-    | st.sampled_from(["*", "module.*", "m?d*", "[m]*", "[!m]*", "module.fn", "x", "module.fn*"]),
+    | st.sampled_from(
+        ["*", "module.*", "m?d*", "[m]*", "[!m]*", "module.fn", "x", "fn", "größe", "le.fn"]
+    ),
     version=st.none() | st.integers(0, 2),
     tags=st.frozensets(st.sampled_from("ab"), max_size=2),
     custom_fields=any_of({}, {"k": 1}, {"k": 1.0}, {"k": [1, {"b": None}]}),
-    inputs=any_of({}, {"x": 1}, {"x": True}, {"x": "1"}, {"x": {"artifact": FIRST}}, {"y": [1]}),
+    inputs=any_of(
+        {},
+        {"x": 1},
+        {"x": True},
+        {"x": "1"},
+        {"x": {"artifact": FIRST}},
+        {"y": [1]},
+        {"x >=": 1},
+        {"x.artifact !=": SECOND},
+        {"z.a": 1},
+        {"z": {"a": 1}},
+        {"z.a >": 0, "z.b": None},
+    ),
     uses=st.frozensets(st.sampled_from([FIRST, SECOND]), max_size=2),
     since=st.none() | st.just(MOMENT),
     until=st.none() | st.just(MOMENT + timedelta(days=1)),
@@ -297,8 +312,19 @@ KEPT: Final[SearchStrategy[ArtifactRecord]] = st.builds(
     id=st.builds(new_id),
 )
 INPUTS: Final = st.sampled_from(
-    [{"x": 1}, {"x": True}, {"x": "1"}, {"x": {"artifact": FIRST}}, {"y": [1]}]
+    [
+        {"x": 1},
+        {"x": True},
+        {"x": "1"},
+        {"x": {"artifact": FIRST}},
+        {"y": [1]},
+        {"z": {"a": 1}},
+        {"z": {"a": 1, "b": None}},
+    ]
 ).map(json.dumps)
+
+
+VALUES: Final = [b"", b"a", b"longer"]
 
 
 def pages(place: StoreUnderTest, query: Query, limit: int) -> list[ArtifactRecord]:
@@ -336,6 +362,24 @@ class SearchContract(Contract):
             place.ask(PutRecord(one, run(), inputs))
         expected = [one for one, inputs in reversed(kept) if matches(query, one, inputs)]
         assert expected == pages(place, query, limit)
+        place.close()
+
+    @LAW
+    @given(kept=st.lists(st.tuples(KEPT, st.sampled_from(VALUES)), max_size=6))
+    def test_summaries_add_up(
+        self, fresh: Callable[[], StoreUnderTest], kept: list[tuple[ArtifactRecord, bytes]]
+    ) -> None:
+        """Each grouping counts every artifact once, and each value of a group once."""
+        place = fresh()
+        stored = [
+            evolve(one, compute_duration=len(value) / 4, value_blob=blob_of(value))
+            for one, value in kept
+        ]
+        for one in stored:
+            place.ask(PutRecord(one, run(), "{}"))
+        for by in GROUPINGS:
+            expected = summarize_records(stored, by, lambda _: False)
+            assert expected == place.ask(SummarizeRecords(by))
         place.close()
 
     @pytest.mark.parametrize("limit", [1, 3, 7, 8])

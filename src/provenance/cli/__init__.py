@@ -1,0 +1,33 @@
+"""The command `provenance`. Commands ask the public functions of the library and print reports.
+
+A command parses its options, makes a report (`provenance.cli.reports`), and only `output.print_report`
+prints. `app` has the table of commands, each loaded when it is called.
+"""
+
+from __future__ import annotations
+
+import sys
+
+USAGE = 2
+"""Exit code for a wrong option or configuration."""
+
+
+def missing_library(error: ImportError) -> str | None:
+    """Return what to say if a library of the extra `cli` is missing; None for any other error."""
+    library = (error.name or "").partition(".")[0]
+    if library not in {"click", "rich"}:
+        return None
+    return f"the command line needs {library}; install provenance[cli], or click and rich"
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    try:
+        from provenance.cli.app import run
+    except ImportError as error:
+        message = missing_library(error)
+        if message is None:
+            raise
+        sys.stderr.write(f"provenance: {message}\n")
+        sys.exit(USAGE)
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,160 @@
+"""The table of commands, and the exit codes of their errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+import click
+
+import provenance as p
+from provenance.cli import USAGE, missing_library
+from provenance.escaping import escape_invisible
+
+NO: Final = 1
+PARTIAL: Final = 3
+UNAVAILABLE: Final = 4
+REFUSED: Final = 5
+BUG: Final = 70
+INTERRUPTED: Final = 130
+
+COMMANDS: Final = {
+    "cat": ("artifact", "Print the value of an artifact."),
+    "completion": ("setup", "Print the script that completes commands and ids in a shell."),
+    "config": ("setup", "Show where results are stored, and the configuration."),
+    "doctor": ("setup", "Check this installation and the repository."),
+    "du": ("listing", "Show where the bytes are."),
+    "evict": ("upkeep", "Delete values that can be recomputed."),
+    "forget": ("upkeep", "Delete artifacts."),
+    "gc": ("upkeep", "Delete garbage."),
+    "lineage": ("artifact", "Show what an artifact was made from, or what was made from it."),
+    "log": ("listing", "Show what was computed, by run."),
+    "ls": ("listing", "List artifacts, newest first."),
+    "migrate": ("setup", "Migrate the tables of the database."),
+    "promote": ("upkeep", "Copy artifacts, with their sources, to another repository."),
+    "pull": ("upkeep", "Copy artifacts, with their sources, from another repository."),
+    "runs": ("groups", "List the processes that computed artifacts, or show one."),
+    "search": ("listing", "The same as ls."),
+    "sets": ("groups", "List sets of artifacts; create or delete one."),
+    "show": ("artifact", "Show what is recorded of an artifact."),
+    "sql": ("setup", "Query the database, which is opened for reading only."),
+    "stats": ("listing", "Count artifacts, functions, bytes and seconds."),
+    "verify": ("upkeep", "Check that all that is recorded is stored and intact."),
+}
+"""The module of each command, and its help."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called; its help imports none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own name
+        """Return the names of all commands."""
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's own name
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"provenance.cli.{COMMANDS[cmd_name][0]}")
+        found: click.Command = getattr(module, f"{cmd_name}_command")
+        return found
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - as above
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Write the list of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"provenance {version('provenance')}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version.",
+)
+def cli() -> None:
+    """Look at stored results, and maintain the stores."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; return its exit code."""
+    try:
+        result: object = cli.main(
+            [*arguments], "provenance", standalone_mode=False, windows_expand_args=False
+        )
+        sys.stdout.flush()
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whatever reads the pipe has had enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return USAGE
+    except Exception as error:  # noqa: BLE001 - every error has an exit code
+        return _report_error(error, arguments)
+    return result if isinstance(result, int) else 0
+
+
+def exit_code(error: Exception) -> int:
+    """Return the exit code for *error*."""
+    match error:
+        case p.UntrustedStoreError():
+            return REFUSED
+        case p.StoreUnavailableError() | p.StorePermissionError():
+            return UNAVAILABLE
+        case click.ClickException() | p.ConfigError() | p.AmbiguousIdError():
+            return USAGE
+        case p.MissingLibraryError() | p.UnserializableValueError():
+            return USAGE
+        case p.ProvenanceError():
+            return NO
+        case _:
+            return BUG
+
+
+def _report_error(error: Exception, arguments: Sequence[str]) -> int:
+    code = exit_code(error)
+    missing = missing_library(error) if isinstance(error, ImportError) else None
+    if isinstance(error, click.ClickException):
+        message = error.format_message()
+    elif missing is not None:
+        code, message = USAGE, missing
+    else:
+        message = f"{type(error).__name__}: {error}" if code == BUG else str(error)
+    if {"-v", "--verbose"} & {*arguments}:
+        click.echo(escape_lines("".join(traceback.format_exception(error))), err=True)
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        click.echo(error.ctx.get_usage(), err=True)
+    if {"--json", "--ndjson"} & {*arguments}:
+        document = {"message_type": "exit_error", "code": code, "message": message}
+        click.echo(json.dumps(document), err=True)
+    else:
+        hint = "; this is a bug, run again with -v for the traceback" if code == BUG else ""
+        click.echo(f"provenance: {escape_invisible(message)}{hint}", err=True)
+    return code
+
+
+def escape_lines(text: str) -> str:
+    """Return *text* with what is invisible in each line escaped."""
+    return "\n".join(map(escape_invisible, text.splitlines()))

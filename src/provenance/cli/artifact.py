@@ -1,0 +1,265 @@
+"""Commands about one artifact: what is recorded of it, its value, and its lineage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final, cast
+
+import click
+from attrs import evolve
+from pyrsistent import pmap
+
+import provenance as p
+from provenance.cli.complete import complete_ids
+from provenance.cli.groups import run_item
+from provenance.cli.listing import artifact_item, artifact_listing
+from provenance.cli.output import as_json
+from provenance.cli.reports import Facts, Item, Json, Raw, Report
+from provenance.cli.session import Session, command
+from provenance.cli.words import format_argument, format_time
+from provenance.escaping import escape_invisible
+from provenance.util.formatting import duration, size
+
+_artifact = click.argument("artifact_id", metavar="ID", shell_complete=complete_ids)
+_MOST_TEXT: Final = 2_000
+
+
+def _show(session: Session, artifact_id: str, run: bool, value: bool) -> Report:
+    """Show what is recorded of an artifact: an id or its first 6 digits, or @set/name."""
+    artifact = session.artifact(artifact_id)
+    repo = session.repository()
+    used_by = repo.dependent_ids(artifact)
+    document: Item = {
+        **artifact_item(artifact, repo),
+        "fn_module": artifact.fn_module,
+        "fn_name": artifact.fn_name,
+        "composite": artifact.composite,
+        "content_digest": artifact.content_digest,
+        "added_at": artifact.added_at.isoformat(),
+        "hash_duration": artifact.hash_duration,
+        "input_artifact_ids": as_json(sorted(artifact.input_artifact_ids)),
+        "used_by": list(used_by),
+    }
+    rows = [
+        ("id", artifact.id),
+        ("function", artifact.name),
+        ("version", str(artifact.version)),
+        (
+            "value",
+            f"{artifact.value_type}, {size(artifact.size_bytes)} ({artifact.serializer})",
+        ),
+        ("value id", artifact.value_id),
+        ("computed", format_time(artifact.computed_at.isoformat(), session.now)),
+        ("took", duration(artifact.compute_duration)),
+        ("run", artifact.run_id),
+        ("tags", ", ".join(artifact.tags)),
+        (
+            "fields",
+            json.dumps(document["custom_fields"], ensure_ascii=False)
+            if artifact.custom_fields
+            else "",
+        ),
+        ("used by", f"{len(used_by)} artifacts" if used_by else ""),
+    ]
+    inputs = cast("Item", document["inputs"])
+    rows += [(f"  {name}", _argument(session, known)) for name, known in inputs.items()]
+    if run:
+        facts = run_item(artifact.run_info, None)
+        shown = {key: facts[key] for key in ("created_at", "host", "command", "python", "git")}
+        document["run"] = cast("Any", shown)
+        rows += [(f"run {key}", _plain(fact)) for key, fact in shown.items()]
+    if value:
+        text = _value_text(artifact.value)
+        document["value"] = text
+        rows.append(("value is", text))
+    return Facts(document, tuple((name, text) for name, text in rows if text))
+
+
+def _argument(session: Session, value: Json) -> str:
+    if isinstance(value, dict) and value.keys() == {"artifact"}:
+        return session.short(value["artifact"])
+    return format_argument(value)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, cast("list[object]", value)))
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {v}" for k, v in cast("dict[str, object]", value).items())
+    return "" if value is None else str(value)
+
+
+def _value_text(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}… ({len(text):,} characters)"
+
+
+show_command = command(
+    "show",
+    _artifact,
+    click.option("--run", is_flag=True, help="Show the process that computed it."),
+    click.option("--value", is_flag=True, help="Read the value, and show it."),
+    pages=True,
+)(_show)
+
+
+# ---------------------------------------------------------------- the value
+
+
+def encode_value(value: object, form: str | None) -> bytes:
+    """Return *value* as bytes to print, in a form; by default the first that fits.
+
+    Raises:
+        UsageError: if the value has no such form.
+    """
+    match form:
+        case "text":
+            return f"{value}\n".encode("utf-8", "replace")
+        case "json":
+            try:
+                return f"{json.dumps(value, allow_nan=False)}\n".encode()
+            except (TypeError, ValueError) as error:
+                problem = (
+                    f"a {type(value).__name__} has no JSON form ({error}); use --as text or raw"
+                )
+                raise click.UsageError(problem) from None
+        case "csv":
+            write: Any = getattr(value, "to_csv", None) or getattr(value, "write_csv", None)
+            if write is None:
+                problem = f"a {type(value).__name__} has no CSV form; use --as text, json or raw"
+                raise click.UsageError(problem)
+            return cast("str", write()).encode()
+        case _:
+            if isinstance(value, bytes):
+                return value
+            if isinstance(value, str):
+                return encode_value(value, "text")
+            try:
+                return encode_value(value, "json")
+            except click.UsageError:
+                return f"{value!r}\n".encode("utf-8", "replace")
+
+
+def _cat(session: Session, artifact_id: str, kind: str | None, target: str | None) -> Report | None:
+    """Print the value of an artifact.
+
+    By default text as it is, what has a JSON form as JSON, and other values as Python shows them.
+    `raw` prints the stored bytes without decoding them; an archived file is printed as it is.
+    """
+    artifact = session.artifact(artifact_id)
+    repo = session.repository()
+    if kind == "raw":
+        data = repo.read_bytes_of(artifact.value_blob, lambda source: source.read())
+    else:
+        value = artifact.value
+        is_file = isinstance(value, p.ArchivedFile) and kind is None
+        data = Path(str(value)).read_bytes() if is_file else encode_value(value, kind)
+    if target is not None:
+        try:
+            Path(target).write_bytes(data)
+        except OSError as error:
+            raise click.UsageError(f"cannot write {target!r}: {error.strerror}") from None
+        return None
+    if session.output.is_terminal:
+        text = data.decode("utf-8", "backslashreplace")
+        lines = (escape_invisible(line.expandtabs()) for line in text.splitlines())
+        return Facts({}, text="\n".join(lines))
+    return Raw(data)
+
+
+cat_command = command(
+    "cat",
+    _artifact,
+    click.option(
+        "--as", "kind", type=click.Choice(["json", "csv", "text", "raw"]), help="The form to print."
+    ),
+    click.option("-o", "--output", "target", metavar="FILE", help="Write into a file."),
+)(_cat)
+
+
+# ---------------------------------------------------------------- lineage
+
+_SUFFIXES: Final = {"svg": ".svg", "html": ".html", "png": ".png", "dot": ".dot", "mermaid": ".mmd"}
+
+
+def prune(graph: p.Lineage, depth: int) -> p.Lineage:
+    """Return the part of a lineage that is at most *depth* steps from its root."""
+    near, front = {graph.root}, [graph.root]
+    for _ in range(depth):
+        front = [source for one in front for _, source in graph.uses(one) if source not in near]
+        near.update(front)
+    artifacts = {key: one for key, one in graph.artifacts.items() if key in near}
+    edges = {
+        key: pmap({place: source for place, source in graph.edges[key].items() if source in near})
+        for key in graph.edges
+        if key in near
+    }
+    return evolve(graph, artifacts=pmap(artifacts), edges=pmap(edges))
+
+
+def _lineage(
+    session: Session,
+    artifact_id: str,
+    up: bool,
+    depth: int | None,
+    kind: str | None,
+    target: str | None,
+) -> Report | None:
+    """Show what an artifact was made from, as a tree or as a picture; with --down what was made from it."""
+    artifact = session.artifact(artifact_id)
+    repo = session.repository()
+    if not up:
+        return artifact_listing(session, repo, list(p.descendants(artifact)))
+    graph = p.lineage(artifact)
+    if depth is not None:
+        graph = prune(graph, depth)
+    if kind is None and target is not None:
+        suffixes = {suffix: name for name, suffix in _SUFFIXES.items()}
+        kind = suffixes.get(Path(target).suffix.lower(), "tree")
+    if kind in _SUFFIXES:
+        return _draw(session, graph, kind, target)
+    tree = graph.tree()
+    if target is not None:
+        Path(target).write_text(tree + "\n", "utf-8")
+        return None
+    edges = [
+        {"from": source, "to": key, "as": place}
+        for key in graph.order
+        for place, source in graph.uses(key)
+    ]
+    nodes = [artifact_item(graph.artifacts[key], repo) for key in graph.order]
+    document: Item = {"root": graph.root, "nodes": as_json(nodes), "edges": as_json(edges)}
+    return Facts(document, text=tree, id="root")
+
+
+def _draw(session: Session, graph: p.Lineage, form: str, target: str | None) -> Report | None:
+    """Write a picture into the file *target*, or print it."""
+    from provenance.vis import visualize_lineage
+
+    picture = visualize_lineage(graph)
+    drawn: str | bytes = getattr(picture, form)
+    data = drawn if isinstance(drawn, bytes) else drawn.encode()
+    if target is not None:
+        Path(target).write_bytes(data)
+        return None
+    if form == "png" and session.output.is_terminal:
+        raise click.UsageError("a PNG is not text; write it into a file with -o FILE")
+    return Raw(data)
+
+
+lineage_command = command(
+    "lineage",
+    _artifact,
+    click.option(
+        "--up/--down", "up", default=True, help="Sources (the default), or what was made from it."
+    ),
+    click.option(
+        "--depth", type=click.IntRange(0), metavar="N", help="At most this number of steps."
+    ),
+    click.option(
+        "--format", "kind", type=click.Choice(["tree", *_SUFFIXES]), help="By default a tree."
+    ),
+    click.option("-o", "--output", "target", metavar="FILE", help="Write into a file."),
+    pages=True,
+)(_lineage)

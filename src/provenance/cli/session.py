@@ -1,0 +1,167 @@
+"""What every command has: the repository that it asks, and how its report is printed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from functools import update_wrapper
+from pathlib import Path
+from typing import Any, Concatenate, Final, ParamSpec
+
+import click
+from attrs import evolve, frozen
+
+import provenance as p
+from provenance.cli.output import FORMS, Output, detect_output, print_report
+from provenance.cli.reports import Report
+from provenance.cli.words import SHORT_ID
+
+P = ParamSpec("P")
+
+REPO_VARIABLE: Final = "PROVENANCE_REPO"
+_DATABASES: Final = (".db", ".sqlite", ".sqlite3")
+
+
+@frozen
+class Session:
+    """One command: the repository that it names, and how it prints."""
+
+    output: Output
+    repo_name: str | None = None
+    trust: bool = False
+
+    def repository(self, name: str | None = None) -> p.Repository:
+        """Return the repository *name*, by default that of the command; it must exist.
+
+        Raises:
+            StoreUnavailableError: if nothing is stored there; looking creates no store.
+        """
+        wanted = name or self.repo_name
+        if wanted is not None and (wanted.endswith(_DATABASES) or os.sep in wanted):
+            return self._open_file(Path(wanted))
+        place = p.location(wanted)
+        if Path(place.records).is_absolute() and not Path(place.records).exists():
+            advice = f"run a decorated function first, or name another one with --repo (configuration: {place.config})"
+            raise p.StoreUnavailableError(place.repo, f"{place.records} does not exist", advice)
+        return p.get_default_repo() if wanted is None else p.get_repo_by_name(wanted)
+
+    def _open_file(self, path: Path) -> p.Repository:
+        """Return the repository in an SQLite file, with the folder `blobs` beside it if it exists."""
+        file = path / "provenance.db" if path.is_dir() else path
+        if not file.is_file():
+            raise p.StoreUnavailableError(str(path), "the file does not exist", "check the path")
+        blobs = file.parent / "blobs"
+        trusted = self.trust
+        store = p.DiskStore("blobs", cachedir=blobs, trusted=trusted) if blobs.is_dir() else None
+        options: Any = {"db": file.absolute(), "create_db": False, "trusted": trusted}
+        return p.SqliteRepo(file.name, store=store, **options)
+
+    def target(self, name: str | None) -> p.Repository:
+        """Return a repository to write to, which is created if it does not exist."""
+        is_file = name is not None and (name.endswith(_DATABASES) or os.sep in name)
+        if is_file or name is None:
+            return self.repository(name) if is_file else p.get_default_repo()
+        return p.get_repo_by_name(name)
+
+    def elsewhere(self, name: str) -> Session:
+        """Return this session with another repository."""
+        return evolve(self, repo_name=name)
+
+    def artifact(self, text: str) -> p.Artifact[object]:
+        """Return the artifact that *text* names: an id, its first digits, or `@set/name`."""
+        found = list(self.artifacts([text]))
+        if len(found) != 1:
+            raise click.UsageError(f"{text!r} names {len(found)} artifacts; name one")
+        return found[0]
+
+    def artifacts(self, texts: Iterable[str]) -> Iterator[p.Artifact[object]]:
+        """Yield the artifacts that *texts* name: ids, `@set`, `@set/name`, or `-` for ids on stdin."""
+        repo = self.repository()
+        for text in texts:
+            if text == "-":
+                yield from self.artifacts(filter(None, map(str.strip, sys.stdin)))
+            elif text.startswith("@"):
+                set_name, _, name = text[1:].partition("/")
+                members = p.load_set_by_name(set_name, repo)
+                found = members.artifacts_named(name) if name else members.artifacts
+                if not found:
+                    raise p.SetNotFoundError(f"named {set_name!r} with {name!r} in it", repo.name)
+                yield from found
+            else:
+                yield repo.get_by_id(text)
+
+    def short(self, digest: object) -> str:
+        """Return an id as text: its first digits on a terminal, whole in a pipe."""
+        text = str(digest)
+        return text[:SHORT_ID] if self.output.is_terminal else text
+
+    @property
+    def now(self) -> datetime:
+        """The local time."""
+        return datetime.now().astimezone()
+
+
+_COMMON: Final = (
+    click.option(
+        "-r",
+        "--repo",
+        "repo_name",
+        metavar="NAME|FILE",
+        envvar=REPO_VARIABLE,
+        help="A configured repository, or an SQLite file; by default the default repository.",
+    ),
+    click.option("--config", metavar="FILE", help="Configuration to load, a YAML file."),
+    click.option("--json", "form", flag_value="json", help="Print one JSON document."),
+    click.option("--ndjson", "form", flag_value="ndjson", help="Print one JSON object a line."),
+    click.option("--csv", "form", flag_value="csv", help="Print CSV."),
+    click.option("--ids", "form", flag_value="ids", help="Print only ids, one a line."),
+    click.option("--no-color", is_flag=True, help="Print without colors, as NO_COLOR does."),
+    click.option("--no-pager", is_flag=True, help="Print without a pager."),
+    click.option(
+        "--trust", is_flag=True, help="Decode values of an SQLite FILE, which may execute code."
+    ),
+    click.option("-v", "--verbose", is_flag=True, help="Show the traceback of an error."),
+)
+
+
+def command(
+    name: str, *options: Callable[[Any], Any], pages: bool = False
+) -> Callable[[Callable[Concatenate[Session, P], Report | None]], click.Command]:
+    """Return a decorator that makes a function of a session a command, which prints its report.
+
+    Args:
+        name: The name of the command.
+        options: Its arguments and options, made by click; those of all commands follow.
+        pages: Print long text through a pager.
+    """
+
+    def decorate(function: Callable[Concatenate[Session, P], Report | None]) -> click.Command:
+        def invoke(*args: P.args, **kwargs: P.kwargs) -> int:
+            given: dict[str, Any] = dict(kwargs)
+            session = _open_session({key: given.pop(key) for key in _NAMES})
+            report = function(session, *args, **given)
+            if report is not None:
+                print_report(report, session.output, pages=pages)
+            return getattr(report, "code", 0)
+
+        update_wrapper(invoke, function)
+        decorated: Any = invoke
+        for option in reversed((*options, *_COMMON)):
+            decorated = option(decorated)
+        return click.command(name)(decorated)
+
+    return decorate
+
+
+_NAMES: Final = ("repo_name", "config", "form", "no_color", "no_pager", "trust", "verbose")
+
+
+def _open_session(common: dict[str, Any]) -> Session:
+    if common["config"] is not None:
+        p.load_yaml_config(common["config"])
+    output = detect_output(color=not common["no_color"], pager=not common["no_pager"])
+    if common["form"] in FORMS:
+        output = evolve(output, form=common["form"])
+    return Session(output, common["repo_name"], common["trust"])

@@ -1,0 +1,291 @@
+"""Commands about the installation: configuration, checks, tables, SQL and completion."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from attrs import asdict
+
+import provenance as p
+from provenance.cli.output import as_json
+from provenance.cli.reports import Column, Facts, Item, Listing, Report
+from provenance.cli.session import Session, command
+from provenance.util.formatting import size
+
+_OPTIONAL: Final = (
+    "numpy",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "psycopg",
+    "s3fs",
+    "gcsfs",
+    "sshfs",
+    "torch",
+    "resvg-py",
+    "zstandard",
+    "lz4",
+)
+
+
+def _config(session: Session, what: str) -> Report:
+    """Show where results are stored and the configuration; `path` shows its file, `check` only checks it.
+
+    Secrets are not shown.
+    """
+    place = p.location(session.repo_name)
+    found = asdict(place)
+    if what == "path":
+        return Facts({"config": place.config}, text=place.config)
+    if what == "check":
+        return Facts({"config": place.config, "is_valid": True}, text=f"{place.config}: valid")
+    config = p.current_config()
+    document: Item = {**found, "default_repo": config.default_repo, "settings": {}}
+    rows = [
+        ("repository", place.repo),
+        ("records", place.records),
+        ("values", place.values),
+        ("found in", place.config),
+    ]
+    settings: Item = {}
+    for kind, group in (
+        ("artifact_repos", config.artifact_repos),
+        ("blobstores", config.blobstores),
+    ):
+        for name, entry in group.items():
+            text = repr(entry)
+            settings[f"{kind}.{name}"] = text
+            rows.append((f"{kind}.{name}", text))
+    for switch in ("use_cache", "read_only", "check_mutations"):
+        settings[switch] = as_json(getattr(config, switch))
+        rows.append((switch, str(settings[switch])))
+    document["settings"] = settings
+    return Facts(document, tuple(rows), id="repo")
+
+
+config_command = command(
+    "config", click.argument("what", type=click.Choice(["show", "path", "check"]), default="show")
+)(_config)
+
+
+def _checks(session: Session) -> Iterator[tuple[str, bool, str]]:
+    """Yield the name of each check, whether all is well, and what was found."""
+    yield "provenance", True, version("provenance")
+    yield "python", True, f"{sys.version.split()[0]} ({sys.platform}) at {sys.executable}"
+    place = p.location(session.repo_name)
+    yield "configuration", True, place.config
+    yield "records", True, place.records
+    yield "values", True, place.values
+    try:
+        repo = session.repository()
+        groups = p.functions(repo)
+        count, total = sum(g.artifacts for g in groups), sum(g.bytes for g in groups)
+        yield "repository", True, f"{repo.name!r} answers: {count:,} artifacts, {size(total)}"
+        yield (
+            "trust",
+            True,
+            "trusted" if repo.trusted else "untrusted: values that could execute code are refused",
+        )
+        newest = max((g.newest for g in groups), default=None)
+        is_future = newest is not None and newest > session.now
+        found = (
+            f"ahead of this machine's: {newest}"
+            if is_future
+            else f"{session.now:%Y-%m-%d %H:%M %z}"
+        )
+        yield "clock", not is_future, found
+    except p.ProvenanceError as error:
+        yield "repository", False, str(error)
+    for path in dict.fromkeys((place.records, place.values)):
+        if Path(path).is_absolute() and Path(path).exists():
+            yield from _check_path(Path(path))
+    for name in _OPTIONAL:
+        try:
+            yield f"library {name}", True, version(name)
+        except PackageNotFoundError:
+            yield f"library {name}", True, "not installed"
+
+
+_NETWORKED: Final = {
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "9p",
+    "fuse.sshfs",
+    "afs",
+    "lustre",
+    "glusterfs",
+}
+
+
+def _check_path(path: Path) -> Iterator[tuple[str, bool, str]]:
+    folder = path if path.is_dir() else path.parent
+    room = os.statvfs(folder)
+    free = room.f_bavail * room.f_frsize
+    yield f"disk room at {folder}", free > 100_000_000, f"{size(free)} free"  # noqa: PLR2004
+    yield f"writable {path}", os.access(path, os.W_OK), "yes" if os.access(path, os.W_OK) else "no"
+    kind = _file_system(folder)
+    if path.is_file() and kind is not None:
+        is_remote = kind in _NETWORKED
+        advice = "; SQLite is not safe there, use PostgreSQL" if is_remote else ""
+        yield f"file system of {path.name}", not is_remote, f"{kind}{advice}"
+
+
+def _file_system(folder: Path) -> str | None:
+    """Return the kind of file system that *folder* is on, None where the system does not list them."""
+    try:
+        lines = [line.split() for line in Path("/proc/mounts").read_text("utf-8").splitlines()]
+    except OSError:
+        return None
+    mounts = ((re.sub(r"\\040", " ", line[1]), line[2]) for line in lines)
+    over = [(mount, kind) for mount, kind in mounts if folder.is_relative_to(mount)]
+    return max(over, key=lambda entry: len(entry[0]))[1] if over else None
+
+
+def _doctor(session: Session, bundle: str | None) -> Report:
+    """Check versions, stores, clock, disk room, file system and optional libraries; exit 1 if something is wrong.
+
+    --bundle writes the answers as a zip for a bug report: no values, no arguments, no secrets.
+    """
+    items: tuple[Item, ...] = tuple(
+        {"check": name, "ok": good, "found": text} for name, good, text in _checks(session)
+    )
+    wrong = sum(not item["ok"] for item in items)
+    footer = "all is well" if not wrong else f"{wrong} of {len(items)} checks failed"
+    columns = (
+        Column("", lambda item: "ok" if item["ok"] else "WRONG"),
+        Column("CHECK", lambda item: str(item["check"]), flexible=True),
+        Column("FOUND", lambda item: str(item["found"]), flexible=True),
+    )
+    if bundle is not None:
+        _write_bundle(Path(bundle), items)
+        footer += f"; written to {bundle}"
+    return Listing(items, columns, footer, id="check", code=1 if wrong else 0)
+
+
+def _write_bundle(path: Path, items: tuple[Item, ...]) -> None:
+    import json
+    from importlib.metadata import distributions
+    from zipfile import ZipFile
+
+    names = sorted(f"{one.metadata['Name']}=={one.version}" for one in distributions())
+    home = str(Path.home())
+    facts = json.dumps({"version": 1, "checks": list(items)}, indent=1).replace(home, "~")
+    with ZipFile(path, "w") as bundle:
+        bundle.writestr("doctor.json", facts)
+        bundle.writestr("packages.txt", "\n".join(names))
+
+
+doctor_command = command(
+    "doctor", click.option("--bundle", metavar="FILE", help="Write a zip for a bug report.")
+)(_doctor)
+
+
+def _migrate(session: Session, to_version: int | None) -> Report:
+    """Migrate the tables of the database to VERSION, by default the newest."""
+    repo = session.repository()
+    repo.migrate(to_version)
+    done = "the newest version" if to_version is None else f"version {to_version}"
+    return Facts(
+        {"repo": repo.name, "migrated_to": to_version}, text=f"{repo.name}: the tables have {done}"
+    )
+
+
+migrate_command = command(
+    "migrate", click.argument("to_version", metavar="[VERSION]", type=int, required=False)
+)(_migrate)
+
+
+def _sql(session: Session, statement: str, parameters: tuple[str, ...]) -> Report:
+    """Query the database, for example: provenance sql "select name, count(*) from artifacts group by 1".
+
+    The database is opened for reading only. Parameters are written as :name.
+    """
+    values = dict(_parameter(text) for text in parameters)
+    engine = session.repository().engine
+    is_sqlite = engine.dialect.name == "sqlite"
+    with engine.connect() as connection:
+        connection.exec_driver_sql(
+            "PRAGMA query_only = ON" if is_sqlite else "SET TRANSACTION READ ONLY"
+        )
+        if not is_sqlite and values:
+            statement = re.sub(r"(?<!:):([A-Za-z_]\w*)", r"%(\1)s", statement.replace("%", "%%"))
+        try:
+            result = connection.exec_driver_sql(statement, values or None)
+            names = list(result.keys()) if result.returns_rows else list[str]()
+            rows: list[Any] = [*result.fetchall()] if result.returns_rows else []
+        except Exception as error:
+            raise click.UsageError(
+                f"the database refuses it: {getattr(error, 'orig', error)}"
+            ) from error
+        finally:
+            if is_sqlite:
+                connection.exec_driver_sql("PRAGMA query_only = OFF")
+    items: tuple[Item, ...] = tuple(
+        {name: _cell(value) for name, value in zip(names, row, strict=True)} for row in rows
+    )
+    columns = tuple(Column(name, _cell_text(name), flexible=True) for name in names)
+    return Listing(
+        items, columns, id=names[0] if names else "id", empty="no rows", code=0 if items else 1
+    )
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        raise click.UsageError(f"-p must be NAME=VALUE, got {text!r}")
+    return name, value
+
+
+def _cell(value: object) -> Any:  # noqa: ANN401 - a cell of any table
+    if isinstance(value, bytes):
+        return value.hex()
+    return value.isoformat() if isinstance(value, datetime) else as_json(value)
+
+
+def _cell_text(name: str) -> Callable[[Item], str]:
+    return lambda item: "" if item[name] is None else str(item[name])
+
+
+sql_command = command(
+    "sql",
+    click.argument("statement"),
+    click.option(
+        "-p",
+        "--parameter",
+        "parameters",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A parameter of the statement.",
+    ),
+)(_sql)
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion_command(shell: str) -> None:
+    r"""Print the script that completes commands, ids and names in a shell.
+
+    \b
+    bash: eval "$(provenance completion bash)"
+    zsh:  eval "$(provenance completion zsh)"
+    fish: provenance completion fish | source
+    """
+    from click.shell_completion import get_completion_class
+
+    from provenance.cli.app import cli
+
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise click.UsageError(f"unknown shell {shell!r}")
+    click.echo(kind(cli, {}, "provenance", "_PROVENANCE_COMPLETE").source())

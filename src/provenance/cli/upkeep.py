@@ -1,0 +1,278 @@
+"""Commands that change a store or check it; without `--yes` those that delete only say what they would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final, cast
+
+import click
+from attrs import fields
+
+import provenance as p
+from provenance.cli.complete import complete_ids
+from provenance.cli.listing import artifact_columns, artifact_item
+from provenance.cli.reports import Column, Item, Listing, Report
+from provenance.cli.session import Session, command
+from provenance.cli.words import (
+    age_option,
+    count_of,
+    format_time,
+    size_option,
+    time_json,
+)
+from provenance.util.formatting import duration, size
+
+_YES: Final = click.option(
+    "--yes", is_flag=True, help="Delete; without it, only show what would go."
+)
+_IDS: Final = click.argument(
+    "ids", metavar="ID...", nargs=-1, required=True, shell_complete=complete_ids
+)
+_DRY: Final = "nothing deleted; pass --yes to delete"
+
+
+def _size(item: Item) -> str:
+    return size(cast("int", item["size_bytes"]))
+
+
+def _verify(session: Session, sample: int | None) -> Report:
+    """Check that the bytes of all artifacts are stored and intact; exit 1 if they are not."""
+    report = p.verify(session.repository(), sample)
+    items: list[Item] = []
+    for found in (*report.problems, *report.gaps):
+        item: Item = {
+            "kind": type(found).__name__,
+            "artifact_id": getattr(found, "artifact_id", None),
+            "is_problem": found in report.problems,
+            "text": (type(found).__doc__ or "").splitlines()[0],
+        }
+        for name in ("source_id", "set_id", "run_id", "reason"):
+            if name in {one.name for one in fields(type(found))}:
+                item[name] = str(getattr(found, name))
+        blob = getattr(found, "blob", None)
+        if isinstance(blob, p.Blob):
+            item |= {"blob_id": blob.id, "size_bytes": blob.size}
+        items.append(item)
+    columns = (
+        Column("FOUND", lambda item: str(item["kind"])),
+        Column("ARTIFACT", lambda item: session.short(item["artifact_id"] or "")),
+        Column("WHAT", lambda item: str(item.get("reason") or item["text"]), flexible=True),
+    )
+    summary = (
+        f"{count_of(report.artifacts, 'artifact')}, {count_of(report.sets, 'set')}, "
+        f"{size(report.bytes)} read; "
+        + ("sound" if report.is_sound else count_of(len(report.problems), "problem"))
+    )
+    extra: Item = {
+        "repo": report.repo,
+        "artifacts": report.artifacts,
+        "sets": report.sets,
+        "blobs": report.blobs,
+        "bytes": report.bytes,
+        "evicted": report.evicted,
+        "is_sound": report.is_sound,
+    }
+    return Listing(
+        tuple(items),
+        columns,
+        summary,
+        id="artifact_id",
+        empty=summary,
+        code=0 if report.is_sound else 1,
+        extra=extra,
+    )
+
+
+verify_command = command(
+    "verify",
+    click.option(
+        "--sample",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Check this number of artifacts, chosen at random.",
+    ),
+)(_verify)
+
+
+def _gc(session: Session, older_than: timedelta, yes: bool) -> Report:
+    """Delete what no record names: abandoned files, damaged copies, expired leases."""
+    report = p.collect_garbage(session.repository(), dry_run=not yes, older_than=older_than)
+    items: tuple[Item, ...] = tuple(
+        {
+            "key": garbage.key,
+            "reason": garbage.reason.name.lower(),
+            "size_bytes": garbage.size,
+            "since": time_json(garbage.since),
+        }
+        for garbage in report.garbage
+    )
+    now = session.now
+    columns = (
+        Column("REASON", lambda item: str(item["reason"])),
+        Column("SIZE", _size, right=True),
+        Column("SINCE", lambda item: format_time(str(item["since"]), now)),
+        Column("KEY", lambda item: session.short(item["key"])),
+    )
+    done = "deleted" if yes else "would delete"
+    footer = f"{done} {count_of(len(items), 'entry')}, {size(report.bytes)}"
+    extra: Item = {"dry_run": report.dry_run, "bytes": report.bytes, "spared": report.spared}
+    return Listing(
+        items,
+        columns,
+        footer if yes else f"{footer}; {_DRY}",
+        id="key",
+        empty="no garbage",
+        extra=extra,
+    )
+
+
+gc_command = command(
+    "gc",
+    click.option(
+        "--older-than",
+        callback=age_option,
+        default="1d",
+        show_default=True,
+        metavar="AGE",
+        help="The least age.",
+    ),
+    _YES,
+)(_gc)
+
+
+def _evict(
+    session: Session,
+    max_bytes: int | None,
+    older_than: timedelta | None,
+    keep: tuple[str, ...],
+    yes: bool,
+) -> Report:
+    """Delete values that can be recomputed, the cheapest per byte first; records and lineage stay."""
+    if max_bytes is None and older_than is None:
+        raise click.UsageError("pass --max-bytes or --older-than")
+    repo = session.repository()
+    kept = [artifact for pattern in keep for artifact in p.search(pattern, repo=repo)]
+    report = p.evict(
+        repo, max_bytes=max_bytes, older_than=older_than, keep=kept or None, dry_run=not yes
+    )
+    items: tuple[Item, ...] = tuple(
+        {
+            "id": value.artifact_ids[0],
+            "artifact_ids": list(value.artifact_ids),
+            "size_bytes": value.blob.size,
+            "seconds": value.seconds,
+        }
+        for value in report.values
+    )
+    columns = (
+        Column("ID", lambda item: session.short(item["id"])),
+        Column("SIZE", _size, right=True),
+        Column("TO RECOMPUTE", lambda item: duration(cast("float", item["seconds"])), right=True),
+    )
+    done = "evicted" if yes else "would evict"
+    footer = f"{done} {count_of(len(items), 'value')}, {size(report.bytes)} of {size(report.bytes_before)}"
+    extra: Item = {
+        "dry_run": report.dry_run,
+        "bytes": report.bytes,
+        "bytes_before": report.bytes_before,
+    }
+    return Listing(
+        items,
+        columns,
+        footer if yes else f"{footer}; {_DRY}",
+        empty="nothing to evict",
+        extra=extra,
+    )
+
+
+evict_command = command(
+    "evict",
+    click.option(
+        "--max-bytes",
+        callback=size_option,
+        metavar="SIZE",
+        help="Evict until the values take no more: 10G.",
+    ),
+    click.option(
+        "--older-than", callback=age_option, metavar="AGE", help="Evict only what is older: 30d."
+    ),
+    click.option(
+        "--keep", multiple=True, metavar="PATTERN", help="Functions whose values stay; repeatable."
+    ),
+    _YES,
+)(_evict)
+
+
+def _each(
+    session: Session, ids: tuple[str, ...], act: Callable[[p.Artifact[object]], None], done: str
+) -> Report:
+    """Do *act* to each artifact; those that fail are reported on stderr, and the exit code is 3."""
+    repo, items, failed = session.repository(), list[Item](), 0
+    for text in ids:
+        try:
+            for artifact in [*session.artifacts([text])]:
+                item = artifact_item(artifact, repo)
+                act(artifact)
+                items.append(item)
+        except (p.ArtifactNotFoundError, p.AmbiguousIdError, p.SetNotFoundError) as error:
+            click.echo(f"provenance: {error}", err=True)
+            failed += 1
+    code = (3 if items else 1) if failed else 0
+    total = sum(cast("int", item["size_bytes"]) for item in items)
+    footer = done.format(count_of(len(items), "artifact"), size(total))
+    return Listing(tuple(items), artifact_columns(session), footer, empty="nothing done", code=code)
+
+
+def _forget(session: Session, ids: tuple[str, ...], yes: bool) -> Report:
+    """Delete artifacts: their records, and the bytes that no other artifact has."""
+    repo = session.repository()
+
+    def act(artifact: p.Artifact[object]) -> None:
+        if yes:
+            repo.delete(artifact)
+
+    done = "deleted {}, {}" if yes else f"would delete {{}}, {{}}; {_DRY}"
+    return _each(session, ids, act, done)
+
+
+forget_command = command("forget", _IDS, _YES)(_forget)
+
+
+def _promote(session: Session, ids: tuple[str, ...], to_repo: str) -> Report:
+    """Copy artifacts, and all that they were made from, to another repository."""
+    source, target = session.repository(), session.target(to_repo)
+    return _each(
+        session,
+        ids,
+        lambda one: cast("Any", p.promote(one, target, source)),
+        f"copied {{}}, {{}}, to {target.name!r}",
+    )
+
+
+def _pull(session: Session, ids: tuple[str, ...], from_repo: str) -> Report:
+    """Copy artifacts, and all that they were made from, from another repository."""
+    target = session.target(session.repo_name)
+    there = session.elsewhere(from_repo)
+    return _each(
+        there,
+        ids,
+        lambda one: cast("Any", p.promote(one, target, there.repository())),
+        f"copied {{}}, {{}}, to {target.name!r}",
+    )
+
+
+promote_command = command(
+    "promote",
+    _IDS,
+    click.option(
+        "--to", "to_repo", required=True, metavar="REPO", help="The repository to copy to."
+    ),
+)(_promote)
+pull_command = command(
+    "pull",
+    _IDS,
+    click.option(
+        "--from", "from_repo", required=True, metavar="REPO", help="The repository to copy from."
+    ),
+)(_pull)

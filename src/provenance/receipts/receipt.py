@@ -1,0 +1,433 @@
+"""The code receipt of a function: a digest of each first-party thing that it reaches by name.
+
+First-party is what lies in no folder of the standard library or of installed packages. Libraries
+are not followed: the run records their versions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import site
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, lru_cache, partial
+from inspect import getattr_static
+from pathlib import Path
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, Final, cast
+
+from attrs import field, frozen
+
+from provenance.events import CodeChange
+from provenance.hashing import hash_value
+from provenance.hashing.functions import used_globals
+from provenance.model.references import is_proxy
+from provenance.receipts.syntax import (
+    DIGITS,
+    Chain,
+    class_syntax,
+    function_syntax,
+    short_digest,
+)
+
+FORMAT: Final = "r1:"
+ITSELF: Final = "."
+"""Name of the function itself in its receipt; other names of its module begin with a dot."""
+MOST_NAMES: Final = 100
+"""Longer receipts have one digest for each module."""
+_MOST_ITEMS: Final = 1_000
+_MOST_BYTES: Final = 1_000_000
+_UNTRACKED: Final = "?"
+_BYTECODE: Final = "~"
+_SCALARS: Final = (type(None), bool, int, float, complex, str, bytes, type(...))
+_VALUE_MODULES: Final = frozenset({"datetime", "decimal", "fractions", "pathlib", "re", "uuid"})
+_PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
+_LIBRARIES: Final = tuple(
+    os.path.realpath(path) + os.sep
+    for path in {
+        *[path for name, path in sysconfig.get_paths().items() if "lib" in name],
+        *site.getsitepackages(),
+    }
+)
+_INSTALLED: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+
+
+@frozen
+class Receipt:
+    """Digests by name of what a function's result may depend on, and where that is defined now.
+
+    A value that is not tracked has its type after a question mark in place of a digest. The digest
+    of a function without source is of its bytecode, after the version of Python.
+    """
+
+    module: str
+    qualname: str
+    digests: Mapping[str, str]
+    places: Mapping[str, str] = field(eq=False)
+
+    @property
+    def text(self) -> str:
+        """The receipt as it is recorded."""
+        known = dict(self.digests)
+        if len(known) > MOST_NAMES:
+            known = _by_module(known)
+        return FORMAT + json.dumps(known, sort_keys=True, separators=(",", ":"))
+
+
+def _by_module(digests: Mapping[str, str]) -> dict[str, str]:
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name in sorted(digests):
+        module = name.rpartition(".")[0]
+        groups.setdefault(f"{module}.*", []).append((name, digests[name]))
+    return {module: short_digest(group) for module, group in groups.items()}
+
+
+class LazyReceipt:
+    """The receipt of a function, computed when it is first compared or recorded.
+
+    It is computed once in a process, but once for each cell that is executed in a notebook, where
+    helpers of the function may be redefined.
+
+    Attributes:
+        accepted: whether the differences to a recorded receipt were accepted, by that receipt.
+    """
+
+    def __init__(self, function: Callable[..., object] | None) -> None:
+        self._function = function
+        self._cells: list[str] | None = getattr(function, "__globals__", {}).get("_ih")
+        self._cells_seen = 0
+        self._receipt: Receipt | None = None
+        self._text: str | None = None
+        self._changes: dict[str, tuple[CodeChange, ...]] = {}
+        self.accepted: dict[str, bool] = {}
+
+    @property
+    def text(self) -> str:
+        """The receipt as it is recorded; empty if something that the function uses cannot be looked at."""
+        if self._text is None or (self._cells and len(self._cells) != self._cells_seen):
+            self._compute()
+        return self._text or ""
+
+    def changes_since(self, recorded: str) -> tuple[CodeChange, ...]:
+        """Return what differs between the *recorded* receipt and that of now."""
+        if not self.text or self._receipt is None:
+            return ()
+        if recorded not in self._changes:
+            self._changes[recorded] = changes(recorded, self._receipt)
+        return self._changes[recorded]
+
+    def _compute(self) -> None:
+        before = self._text
+        self._cells_seen = len(self._cells or ())
+        if self._function is not None:
+            try:
+                self._receipt = receipt_of(self._function)
+            except Exception:  # noqa: BLE001 - whatever a global's own methods raise, the call does not depend on it
+                self._receipt = None
+        self._text = "" if self._receipt is None else self._receipt.text
+        if self._text != before:
+            self._changes, self.accepted = {}, {}
+
+
+NO_RECEIPT: Final = LazyReceipt(None)
+
+
+def receipt_of(function: Callable[..., object]) -> Receipt:
+    """Return the receipt of *function* as it would run now."""
+    walk = _Walk(function)
+    walk.run()
+    qualname = getattr(function, "__qualname__", type(function).__qualname__)
+    return Receipt(str(walk.module), qualname, walk.digests, walk.places)
+
+
+def changes(recorded: str, current: Receipt) -> tuple[CodeChange, ...]:
+    """Return what differs between a recorded receipt and the current one.
+
+    Nothing does where they cannot be compared: receipts of other formats, values that are not
+    tracked, and bytecode of other versions of Python.
+    """
+    if not recorded.startswith(FORMAT):
+        return ()
+    before = cast("dict[str, str]", json.loads(recorded[len(FORMAT) :]))
+    after = cast("dict[str, str]", json.loads(current.text[len(FORMAT) :]))
+    return tuple(
+        CodeChange(
+            _full_name(name, current),
+            _kind(before.get(name), after.get(name)),
+            current.places.get(name, ""),
+            after.get(name, ""),
+        )
+        for name in sorted(before.keys() | after.keys())
+        if _differ(before.get(name), after.get(name))
+    )
+
+
+def _full_name(name: str, receipt: Receipt) -> str:
+    if name == ITSELF:
+        return f"{receipt.module}.{receipt.qualname}"
+    return f"{receipt.module}{name}" if name.startswith(".") else name
+
+
+def _kind(before: str | None, after: str | None) -> str:
+    return "is used now" if before is None else "is no longer used" if after is None else "changed"
+
+
+def _differ(before: str | None, after: str | None) -> bool:
+    known = [digest for digest in (before, after) if digest is not None]
+    if any(digest.startswith(_UNTRACKED) for digest in known):
+        return False
+    versions = {digest.partition(_BYTECODE)[0] for digest in known if _BYTECODE in digest}
+    return before != after and (not versions or versions == {_PYTHON})
+
+
+class _Walk:
+    """Follows the names that functions and classes look up, and notes a digest for each thing found."""
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self.digests: dict[str, str] = {}
+        self.places: dict[str, str] = {}
+        self._waiting: list[object] = []
+        self._seen: dict[int, object] = {}
+        layers = list(_layers(function))
+        self._own = layers[-1]
+        self.module = getattr(self._own, "__module__", None)
+        self._waiting += [layer for layer in layers if layer is self._own or is_first_party(layer)]
+
+    def run(self) -> None:
+        while self._waiting:
+            thing = self._waiting.pop()
+            if id(thing) in self._seen:
+                continue
+            self._seen[id(thing)] = thing
+            if isinstance(thing, FunctionType):
+                self._function(thing)
+            elif isinstance(thing, type):
+                self._class(thing)
+            elif thing is self._own and isinstance(type(thing).__call__, FunctionType):
+                self._waiting.append(type(thing))
+
+    def _note(self, name: str, digest: str, place: str = "") -> None:
+        known = self.digests.get(name)
+        self.digests[name] = digest if known is None else short_digest(sorted((known, digest)))
+        if place:
+            self.places[name] = place
+
+    def _name(self, module: object, name: str) -> str:
+        return f".{name}" if module == self.module else f"{module}.{name}"
+
+    def _function(self, function: FunctionType) -> None:
+        code, is_own = function.__code__, function is self._own
+        name = ITSELF if is_own else self._name(function.__module__, function.__qualname__)
+        place = f"{Path(code.co_filename).name}:{code.co_firstlineno}"
+        # Defaults and captured values of the function itself are inputs of its calls.
+        syntax = function_syntax(code, with_defaults=not is_own)
+        chains: frozenset[Chain]
+        state: frozenset[str]
+        if syntax is None:
+            self._note(name, f"{_PYTHON}{_BYTECODE}{hash_value(code)[:DIGITS]}", place)
+            chains, state = frozenset((used,) for used in used_globals(code)), frozenset()
+        else:
+            self._note(name, syntax.digest, place)
+            chains, state = syntax.names, syntax.state
+        cells = dict(_cells(function))
+        for chain in chains:
+            if chain[0] in code.co_freevars:
+                if not is_own and chain[0] in cells:
+                    self._value(f"{name}.{chain[0]}", cells[chain[0]])
+            elif chain[0] in code.co_varnames[:1]:
+                self._method(function, chain[1:])
+            elif chain[0] in function.__globals__:
+                is_state = chain[0] in state
+                self._chain(function.__module__, function.__globals__, chain, is_state=is_state)
+
+    def _method(self, function: FunctionType, attributes: Chain) -> None:
+        """Follow `self.attribute` in a method of a module's class."""
+        owner: object = function.__globals__
+        path = function.__qualname__.split(".")[:-1]
+        if not path or "<locals>" in path:
+            return
+        owner = function.__globals__.get(path[0])
+        for part in path[1:]:
+            owner = getattr_static(owner, part, None)
+        member = getattr_static(owner, attributes[0], None) if attributes else None
+        if isinstance(owner, type) and member is not None:
+            self._members(member)
+
+    def _chain(
+        self, user: str, namespace: Mapping[str, object], chain: Chain, *, is_state: bool
+    ) -> None:
+        """Follow a name, through modules as long as its attributes are modules."""
+        value, module, name = namespace[chain[0]], user, chain[0]
+        for attribute in chain[1:]:
+            if not isinstance(value, ModuleType):
+                break
+            if not _is_own_file(getattr(value, "__file__", None)):
+                return
+            module, name = value.__name__, attribute
+            value = vars(value).get(attribute)
+        if not is_state:
+            self._value(self._name(module, name), value)
+
+    def _value(self, name: str, value: object) -> None:
+        if isinstance(value, ModuleType):
+            return
+        layers = [] if is_proxy(value) else list(_layers(value))
+        functions = [layer for layer in layers if isinstance(layer, FunctionType | type)]
+        if functions or callable(getattr_static(value, "__wrapped__", None)):
+            self._waiting += [layer for layer in functions if is_first_party(layer)]
+            return
+        digest = self._digest(value)
+        if digest is not None:
+            self._note(name, digest)
+            return
+        if is_first_party(type(value)):
+            self._waiting.append(type(value))
+        if not callable(value):
+            self._note(name, f"{_UNTRACKED}{type(value).__qualname__}")
+
+    def _digest(self, value: object) -> str | None:
+        """Return the digest of a constant; None for what is not one, or is too large."""
+        if type(value).__module__.partition(".")[0] in _VALUE_MODULES:
+            return short_digest(value)
+        size = getattr_static(type(value), "nbytes", None)
+        if size is not None:
+            return short_digest(value) if cast("Any", value).nbytes <= _MOST_BYTES else None
+        items: list[object] = []
+        return short_digest(self._shape(value, items)) if self._is_constant(value, items) else None
+
+    def _is_constant(self, value: object, items: list[object]) -> bool:
+        """Return whether *value* is made of scalars, functions and classes, and of at most 1,000 parts."""
+        items.append(value)
+        if len(items) > _MOST_ITEMS:
+            return False
+        kind = type(value)
+        if kind in _SCALARS or isinstance(value, FunctionType | type):
+            return True
+        if kind is dict:
+            pairs = cast("dict[object, object]", value)
+            return all(self._is_constant(part, items) for pair in pairs.items() for part in pair)
+        if kind in {list, tuple, set, frozenset}:
+            return all(self._is_constant(part, items) for part in cast("list[object]", value))
+        return False
+
+    def _shape(self, value: object, items: list[object]) -> object:
+        """Return *value* with names in place of functions and classes, which are followed."""
+        if isinstance(value, FunctionType | type):
+            if is_first_party(value):
+                self._waiting.append(value)
+            return f"{value.__module__}.{value.__qualname__}"
+        kind = type(value)
+        if kind is dict:
+            pairs = cast("dict[object, object]", value)
+            return {
+                "dict": [
+                    (self._shape(key, items), self._shape(part, items))
+                    for key, part in pairs.items()
+                ]
+            }
+        if kind in {list, tuple}:
+            return [
+                kind.__name__,
+                *[self._shape(part, items) for part in cast("list[object]", value)],
+            ]
+        if kind in {set, frozenset}:
+            parts = [self._shape(part, items) for part in cast("list[object]", value)]
+            return [kind.__name__, *sorted(hash_value(part) for part in parts)]
+        return value
+
+    def _class(self, kind: type) -> None:
+        members = [
+            member for member in vars(kind).values() if callable(member) or _is_method(member)
+        ]
+        for member in members:
+            self._members(member)
+        self._waiting += [base for base in kind.__bases__ if is_first_party(base)]
+        known = vars(sys.modules.get(kind.__module__, ModuleType("")))
+        file = known.get("__file__")
+        if not isinstance(file, str):
+            codes = [getattr(member, "__code__", None) for member in vars(kind).values()]
+            files = [code.co_filename for code in codes if isinstance(code, CodeType)]
+            file = next((name for name in files if not name.startswith("<")), "")
+        name = self._name(kind.__module__, kind.__qualname__)
+        found = class_syntax(file, kind.__qualname__, vars(kind).get("__firstlineno__"))
+        if found is None:
+            self._note(name, f"{_UNTRACKED}class without source")
+            return
+        syntax, line = found
+        self._note(name, syntax.digest, f"{Path(file).name}:{line}")
+        for chain in syntax.names:
+            if chain[0] in known:
+                self._chain(kind.__module__, known, chain, is_state=False)
+
+    def _members(self, member: object) -> None:
+        for accessor in _accessors(member):
+            self._waiting += [
+                layer
+                for layer in _layers(accessor)
+                if isinstance(layer, FunctionType | type)
+                and is_first_party(layer)
+                # Not what dataclasses and attrs generate.
+                and not getattr(layer, "__code__", _accessors.__code__).co_filename.startswith("<")
+            ]
+
+
+def _is_method(member: object) -> bool:
+    return isinstance(member, staticmethod | classmethod | property | cached_property)
+
+
+def _accessors(member: object) -> list[object]:
+    """Return the functions of a member of a class."""
+    if isinstance(member, property):
+        return [part for part in (member.fget, member.fset, member.fdel) if part is not None]
+    if isinstance(member, cached_property):
+        return [cast("cached_property[object]", member).func]
+    return [member]
+
+
+def _cells(function: FunctionType) -> Iterator[tuple[str, object]]:
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            yield name, cell.cell_contents
+        except ValueError:
+            continue  # it has no value yet
+
+
+def _layers(thing: object) -> Iterator[object]:
+    """Yield a function, and what it wraps or binds arguments of, the innermost last."""
+    while True:
+        yield thing
+        if isinstance(thing, MethodType | staticmethod | classmethod):
+            inner: object = cast("MethodType", thing).__func__
+        elif isinstance(thing, partial):
+            inner = cast("partial[object]", thing).func
+        elif isinstance(thing, type) or getattr_static(thing, "__wrapped__", None) is None:
+            return
+        else:
+            inner = cast("Any", thing).__wrapped__
+        if inner is thing or not callable(inner):
+            return
+        thing = inner
+
+
+def is_first_party(thing: object) -> bool:
+    """Tell whether a function or class is the user's, and not of a library."""
+    module = str(getattr(thing, "__module__", ""))
+    if module.partition(".")[0] == "provenance":
+        return False
+    code = getattr(thing, "__code__", None)
+    if isinstance(code, CodeType) and not code.co_filename.startswith("<"):
+        return _is_own_file(code.co_filename)
+    known = sys.modules.get(module)
+    if known is None or module == "__main__":
+        return module != "builtins"
+    return _is_own_file(getattr(known, "__file__", None))
+
+
+@lru_cache(maxsize=4_096)
+def _is_own_file(file: str | None) -> bool:
+    if file is None:
+        return False
+    path = os.path.realpath(file)
+    return not path.startswith(_LIBRARIES) and not any(part in path for part in _INSTALLED)
