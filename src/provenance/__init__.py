@@ -41,6 +41,7 @@ from provenance.environment import (
     set_read_only as set_read_only,
     set_use_cache as set_use_cache,
     using_repo as using_repo,
+    using_results as using_results,
 )
 from provenance.errors import (
     AmbiguousIdError as AmbiguousIdError,
@@ -187,6 +188,7 @@ if _typing.TYPE_CHECKING:
         VerificationReport as VerificationReport,
     )
     from provenance.maintenance.verification import verify as verify
+    from provenance.results.transparent import ArtifactProxy as ArtifactProxy
 
 _LATER: _typing.Final = {
     "calls.archive_file": "archive_file",
@@ -203,6 +205,7 @@ _LATER: _typing.Final = {
     "maintenance.garbage": "collect_garbage",
     "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SetDamaged SourceMissing StoreDamaged ValueDiffers ValueUnreadable VerificationReport",
     "maintenance.verification": "verify",
+    "results.transparent": "ArtifactProxy",
 }
 """Names by module that are imported on first use, to keep `import provenance` fast.
 
@@ -218,8 +221,8 @@ _PICKLED: _typing.Final = {
     "model.records": "ArtifactRecord",
     "repository.inputs": "InputHashes Summary",
     "codecs.pickling": "restore_attributes",
-    "results.handles": "restore_artifact",
-    "results.transparent": "restore_proxy restore_value",
+    "results.carriers": "restore_scalar",
+    "results.handles": "restore_artifact restore_proxy restore_value",
     "singleflight.leases": "SingleFlight",
 }
 """What pickles name but users do not, by module: loaded when a pickle is read."""

@@ -19,8 +19,10 @@ from provenance.model.references import is_proxy
 from provenance.receipts.policy import OnCodeChange
 from provenance.repository.handles import RecoveringOrigin, Repository
 from provenance.results.handles import artifact_of, id_or_prefix_of
+from provenance.results.kinds import DEFAULT_OPTIONS, STYLES, ResultOptions, ResultStyle
 from provenance.results.origin import set_origin_resolver
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
+from provenance.util.formatting import safe_repr
 from provenance.util.locks import ForkSafeLock
 from provenance.util.naming import exported
 from provenance.util.validation import require_bool
@@ -51,6 +53,7 @@ class Environment:
         use_cache: look results up before computing.
         read_only: store nothing.
         check_mutations: compare the values of proxies with their recorded hashes.
+        results: how calls hand over results and arguments.
         on_code_change: what a hit does if the code behind it has changed.
         single_flight: how calls share work; None if they do not.
     """
@@ -66,6 +69,7 @@ class Environment:
     use_cache: bool = True
     read_only: bool = False
     check_mutations: bool = False
+    results: ResultOptions = DEFAULT_OPTIONS
     on_code_change: OnCodeChange = "warn"
     single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
 
@@ -102,6 +106,7 @@ _context_environment: ContextVar[Environment | None] = ContextVar(
     "provenance_environment", default=None
 )
 _overlay: ContextVar[RepositoryOrName | None] = ContextVar("provenance_repository", default=None)
+_result_style: ContextVar[ResultStyle | None] = ContextVar("provenance_results", default=None)
 _default_factory: list[Callable[[], Environment]] = []
 
 
@@ -113,7 +118,9 @@ def set_default_factory(make: Callable[[], Environment]) -> None:
 def current() -> Environment:
     """Return the environment of the current context."""
     environment = _context_environment.get() or _environment or _make_default()
-    overlay = _overlay.get()
+    overlay, style = _overlay.get(), _result_style.get()
+    if style is not None:
+        environment = evolve(environment, results=evolve(environment.results, results=style))
     return environment if overlay is None else evolve(environment, default=overlay)
 
 
@@ -186,6 +193,23 @@ def using_repo(repo: RepositoryOrName) -> Generator[Repository]:
         yield chosen
     finally:
         _overlay.reset(token)
+
+
+@contextmanager
+def using_results(style: ResultStyle) -> Generator[None]:
+    """Return results as proxies or as plain values within this block, for this thread or task alone.
+
+    Raises:
+        ConfigError: for any other *style*.
+    """
+    if style not in STYLES["results"]:
+        problem = f"must be 'proxies' or 'values', got {safe_repr(style)}"
+        raise ConfigError("using_results", problem, "pass one of them")
+    token = _result_style.set(style)
+    try:
+        yield
+    finally:
+        _result_style.reset(token)
 
 
 def get_default_repo() -> Repository:

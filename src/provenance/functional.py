@@ -37,6 +37,7 @@ from provenance.model.references import InputRef
 from provenance.repository import programs
 from provenance.repository.handles import Repository
 from provenance.results import handles
+from provenance.results.bodies import close_call
 from provenance.util.formatting import describe_error
 
 __all__ = [
@@ -112,7 +113,8 @@ def hash_value(value: object) -> ValueId:
 def plan(function: CachedFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> PlannedCall[T]:
     """Plan a call: bind and hash its arguments. Nothing is looked up, run or stored."""
     spec = spec_of(function)
-    return PlannedCall(plan_call(spec, args, kwargs), spec, args, kwargs)
+    given, named = close_call(args, kwargs)
+    return PlannedCall(plan_call(spec, given, named), spec, given, named)
 
 
 X = TypeVar("X")

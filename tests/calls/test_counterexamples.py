@@ -131,7 +131,7 @@ def test_a_lost_value_is_computed_with_the_captured_hashes_of_the_plan(stored, t
     """As the call itself would: a captured list that changes after the first call counts as it was then."""
     held = [1]
 
-    @p.provenance()
+    @p.provenance(lazy=True)
     def use(x):
         return [x, *held, "x" * 2_000]
 
@@ -149,7 +149,7 @@ def test_an_old_hit_reads_what_was_recomputed(stored):
     """A hit that was not read yet gives the newer value, and computes nothing."""
     turns = []
 
-    @p.provenance()
+    @p.provenance(lazy=True)
     def turn(_):
         turns.append(1)
         return ["turn", len(turns)]
@@ -387,12 +387,11 @@ def test_a_hit_that_is_healed_is_no_hit(stored, tmp_path, events):
     (file,) = [
         each
         for each in (tmp_path / "blobs").rglob("*")
-        if p.artifact_of(echo(big)).value_blob.id[2:] == each.name
+        if echo.artifact(big).value_blob.id[2:] == each.name
     ]
     p.reset_stats()
-    hit = echo(big)
     file.unlink()
-    assert big == hit
+    assert big == echo(big)
     stats = p.stats()
     assert (0, 1, 1) == (stats.hits, stats.recovered, stats.calls)
 

@@ -184,7 +184,7 @@ def test_damaged_bytes_are_kept_for_inspection(stored, reopened, tmp_path, f, lo
 
 def test_a_value_that_cannot_be_computed_anew_is_an_error(stored, reopened, tmp_path):
     """When the arguments have changed since the call, computing would give another value: the error says what is gone."""
-    f = p.provenance(name="f")(lambda values: bytes(5000))
+    f = p.provenance(name="f", lazy=True)(lambda values: bytes(5000))
     values = [1]
     artifact = f.artifact(values)
     delete(blob_file(tmp_path, artifact.value_blob))
@@ -301,7 +301,7 @@ def test_a_value_that_was_replaced_is_not_remembered_for_the_old_bytes(stored, r
     """A function that is not deterministic was computed anew elsewhere: the new value is that call's alone."""
     drawn = iter([91_001, 91_002])
 
-    @p.provenance(name="drawn", remove=["drawn"])
+    @p.provenance(name="drawn", remove=["drawn"], lazy=True)
     def draw(x):
         return next(drawn)
 
@@ -330,7 +330,7 @@ def test_an_attribute_error_of_the_function_reaches_the_caller(stored, reopened,
     calls = []
     broken = []
 
-    @p.provenance(name="f", ignore=["calls", "broken"])
+    @p.provenance(name="f", ignore=["calls", "broken"], lazy=True)
     def f(calls, broken):
         calls.append(1)
         if broken:

@@ -157,8 +157,8 @@ def test_who_made_a_value(repo):
 def test_every_value_finds_its_maker(value):
     """Whatever a function returns, its artifact is found by it."""
     with in_memory():
-        made = p.provenance(name="any")(lambda: value)()
-        assert [id_of(made)] == ids(p.who_made(p.unwrap(made)))
+        made = p.provenance(name="any")(lambda: value).artifact()
+        assert [made.id] == ids(p.who_made(value))
 
 
 def test_progeny_at_any_remove(repo):
@@ -185,9 +185,9 @@ def test_a_result_that_is_another_ones_keeps_the_edge(repo):
 def test_inputs_that_are_in_no_store_are_plain_values(repo, value):
     """What was computed read-only is recorded, and found, as what it is."""
     same = p.provenance(name="same")(lambda x: x)
-    made = same(same.with_options(name="same", read_only=True)(value))
-    assert p.artifact_of(made) == p.search(inputs={"x": value}).first
-    assert p.artifact_of(made).input_artifact_ids == frozenset()
+    made = same.artifact(same.with_options(name="same", read_only=True)(value))
+    assert made == p.search(inputs={"x": value}).first
+    assert made.input_artifact_ids == frozenset()
 
 
 def test_one_tag_is_a_list_of_one(repo):

@@ -32,7 +32,7 @@ def total(values: list[int]) -> int:
     return sum(values)
 
 
-@p.provenance()
+@p.provenance(lazy=True)
 def nested(x: int) -> int:
     """Call others."""
     return p.unwrap(total(double(x)))

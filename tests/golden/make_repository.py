@@ -54,7 +54,9 @@ def parts(sources, text="größe \ud800 \0"):
     return {"first": sources[0], "all": tuple(sources), "text": text}
 
 
-@p.provenance(name="golden.nothing", serializer="joblib", dump_kwargs={"compress": 3})
+@p.provenance(
+    name="golden.nothing", serializer="joblib", dump_kwargs={"compress": 3}, singletons="proxy"
+)
 def nothing():
     """No result."""
 

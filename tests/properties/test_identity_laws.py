@@ -179,7 +179,7 @@ def test_a_fresh_proxy_is_its_value(value):
 def test_an_unread_proxy_is_its_value(value):
     """The proxy of a hit gives the id that its value gives, before and after it was read, alone or in a structure."""
     with in_memory() as repo:
-        artifact = p.artifact_of(echo(value))
+        artifact = echo.artifact(value)
         for unread in (echo(value), artifact.proxy(), pickle.loads(pickle.dumps(echo(value)))):
             expected = echo.artifact_id(value), pair.artifact_id([value], c=(value, {0: value}))
             assert expected == (

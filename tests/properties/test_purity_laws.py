@@ -196,13 +196,13 @@ def counting(repo):
 
 @given(st.lists(nested, min_size=1, max_size=4), st.integers(1, 5))
 def test_a_pipeline_of_hits_reads_nothing(values, stages):
-    """All stages hit: no value is read until one is looked at, and then only that one."""
+    """All stages hit: no lazy value is read until one is looked at, and then only that one."""
 
-    @p.provenance(name="start")
+    @p.provenance(name="start", lazy=True)
     def start(values):
         return [*values, "start"]
 
-    @p.provenance(name="stage")
+    @p.provenance(name="stage", lazy=True)
     def stage(i, before, more=()):
         return {"i": i, "before": p.unwrap(before), "more": len(more)}
 

@@ -205,7 +205,7 @@ def test_nested_artifacts_lead_to_the_repository_that_they_came_from(stored, rep
 def test_a_pickled_proxy_follows_the_current_repository(stored, repo):
     """One that a user unpickles is read from the repository that is then current."""
     with p.using_repo(stored):
-        data = pickle.dumps(pair(1))
+        data = pickle.dumps(pair.with_options(name="pair", lazy=True)(1))
     back = pickle.loads(data)
     with p.using_repo(stored):
         assert [1, 0] == back

@@ -160,7 +160,7 @@ def test_a_slow_function_asks_for_a_lease_each_time(either, asked):
 
 def test_a_hit_asks_for_no_lease(either, asked):
     """It is one question, as ever."""
-    slow = slow_function([])
+    slow = slow_function([], lazy=True)
     slow(1)
     counts = asked(either)
     slow(1)

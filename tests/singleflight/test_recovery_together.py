@@ -290,7 +290,7 @@ def test_healing_amid_its_own_computation_waits_for_nobody(stored):
     """A function that uses its own lost value while it is computed anew: by itself and by another thread of its own."""
     used, runs = [], []
 
-    @p.provenance(name="f", ignore=["used", "runs"])
+    @p.provenance(name="f", ignore=["used", "runs"], lazy=True)
     def f():
         runs.append(1)
         if used and len(runs) == 2:

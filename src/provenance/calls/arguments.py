@@ -22,6 +22,7 @@ from provenance.calls.signature import (
 )
 from provenance.errors import ConfigError, ProxyExpectedError
 from provenance.model.references import is_proxy
+from provenance.model.tracked import proxy_of_tracked
 from provenance.util.formatting import safe_repr
 
 P = ParamSpec("P")
@@ -177,7 +178,7 @@ def _check_of(function: AnyFunction, names: tuple[str, ...]) -> _Check:
 
 
 def _is_plain(value: object) -> bool:
-    if is_proxy(value):
+    if is_proxy(value) or proxy_of_tracked(value) is not None:
         return False
     if isinstance(value, Mapping):
         return any(map(_is_plain, cast("Mapping[object, object]", value).values()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from attrs import evolve
 
@@ -11,7 +11,10 @@ from provenance.calls.plan import CallPlan
 from provenance.calls.spec import NO_PARTS, CacheKey, FunctionSpec, call_id
 from provenance.errors import UnserializableValueError
 from provenance.model.records import NO_OPTIONS
-from provenance.model.references import represented_artifact
+from provenance.model.references import ArtifactRef, represented_artifact
+from provenance.results.handles import make_proxy, restore_proxy
+from provenance.results.kinds import LAZY
+from provenance.results.origin import CurrentOrigin, resolving_origin
 from provenance.util.formatting import SHORT, type_name, with_article
 from provenance.util.naming import exported
 
@@ -20,7 +23,7 @@ SEPARATOR: Final = "_"
 
 @exported
 class Composite(Mapping[str, object]):
-    """An immutable mapping of proxies of artifacts, each read when it is used.
+    """An immutable mapping of results, each read when it is used.
 
     Equal to any mapping of equal values.
     """
@@ -31,6 +34,14 @@ class Composite(Mapping[str, object]):
         self._parts = dict(parts)
 
     def __getitem__(self, key: str) -> object:
+        part = self._parts[key]
+        result: Callable[[object], object] | None = getattr(
+            type(part), "__provenance_result__", None
+        )
+        return part if result is None else result(part)
+
+    def proxy(self, key: str) -> object:
+        """Return the lazy proxy of a part."""
         return self._parts[key]
 
     def __iter__(self) -> Iterator[str]:
@@ -53,7 +64,7 @@ class Composite(Mapping[str, object]):
         return f"Composite({{{parts}}})"
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return restore_composite, (self._parts,)
+        return restore_composite, ({key: _reference(part) for key, part in self._parts.items()},)
 
     def __copy__(self) -> Composite:
         return self
@@ -67,10 +78,26 @@ class Composite(Mapping[str, object]):
         return Composite({key: change(key, part) for key, part in self._parts.items()})
 
 
+def _reference(part: object) -> tuple[object, ...]:
+    """Return what a pickle holds of a part: what `ArtifactRef` is made of, or the value of what is in no store."""
+    restore, _ = cast("tuple[object, tuple[object, ...]]", part.__reduce_ex__(2))
+    if restore is not restore_proxy:
+        return (part,)
+    known: ArtifactRef = cast("Any", part).__provenance_reference__()
+    return known.id, known.value_id, known.value_type, known.interface
+
+
 @exported
-def restore_composite(parts: Mapping[str, object]) -> Composite:
-    """Unpickle a composite. Pickles name this function."""
-    return Composite(parts)
+def restore_composite(parts: Mapping[str, tuple[Any, ...]]) -> Composite:
+    """Unpickle a composite; none of its parts is read. Pickles name this function."""
+    origin = resolving_origin() or CurrentOrigin()
+    return Composite(
+        {
+            key: make_proxy(ArtifactRef(*known), origin, options=LAZY) if rest else known[0]
+            for key, known in parts.items()
+            for rest in [known[1:]]
+        }
+    )
 
 
 def parts_of(value: object, label: str) -> Mapping[str, object]:

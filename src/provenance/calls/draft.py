@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, cast
 
 from attrs import evolve, field, frozen
 
@@ -45,8 +45,9 @@ from provenance.model.references import (
 from provenance.ports.records import PutRecord
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import Summary, are_plain, inputs_json, plain_only
+from provenance.results.bodies import Opening
 from provenance.results.handles import InMemoryOrigin, make_proxy
-from provenance.results.origin import interface_of
+from provenance.results.kinds import LAZY, ResultOptions, interface_for
 from provenance.singleflight.coordinate import Work
 from provenance.singleflight.leases import SingleFlight
 from provenance.telemetry import log
@@ -176,7 +177,7 @@ class PendingArtifact:
             value_blob=value,
             inputs_blob=inputs,
             value_type=type_name(done.value),
-            interface=interface_of(type(done.value)),
+            interface=interface_for(done.value),
             code=self.spec.receipt.text,
             value_artifact_ids=done.holds,
         )
@@ -233,6 +234,7 @@ class Call:
     detail: str = ""
     replaced_hit: Hit | None = None
     may_store: bool = True
+    as_proxy: bool = False
 
     @property
     def replaces_record(self) -> bool:
@@ -256,6 +258,14 @@ class Call:
         """Whether nothing is to be stored."""
         chosen = self.spec.options.read_only
         return not self.may_store or (self.environment.read_only if chosen is None else chosen)
+
+    @property
+    def results(self) -> ResultOptions:
+        """How the result and the arguments are handed over."""
+        if self.as_proxy:
+            return LAZY
+        chosen, default = self.spec.options.results, self.environment.results
+        return evolve(default, **cast("dict[str, Any]", chosen)) if chosen else default
 
     @property
     def sharing(self) -> SingleFlight | None:
@@ -282,14 +292,31 @@ class Call:
             stale,
         )
 
-    def invoke(self) -> object:
-        """Call the user's function with the arguments as they were given."""
-        wrapped = self.spec.wrapped
-        chosen = self.spec.options.merge_defaults
+    def receive(self) -> Received:
+        """Return what the function receives; results among the arguments are read for it."""
+        wrapped, chosen = self.spec.wrapped, self.spec.options.merge_defaults
+        args: tuple[object, ...] = (*wrapped.args, *self.args)
+        kwargs: Mapping[str, object] = {**wrapped.keywords, **self.kwargs}
         if chosen:
             args, kwargs = merge_call_arguments(wrapped, chosen, self.args, self.kwargs)
-            return wrapped.function(*args, **kwargs)
-        return wrapped.function(*wrapped.args, *self.args, **{**wrapped.keywords, **self.kwargs})
+        if self.results.arguments == "proxies":
+            return Received(args, kwargs, None)
+        opening = Opening()
+        return Received(tuple(map(opening.open, args)), opening.open_all(kwargs), opening)
+
+
+@frozen
+class Received:
+    """The arguments that a function receives, and how they were made of those of the call."""
+
+    args: tuple[object, ...] = field(repr=False)
+    kwargs: Mapping[str, object] = field(repr=False)
+    opening: Opening | None = field(repr=False)
+
+    @property
+    def tracked(self) -> Mapping[int, tuple[object, object]]:
+        """Values that carry no artifact themselves, with their proxies, by identity."""
+        return {} if self.opening is None else self.opening.tracked
 
 
 @frozen
@@ -301,9 +328,9 @@ class Timing:
     ended: float
 
 
-def make_draft(call: Call, value: object, timing: Timing) -> PendingArtifact:
+def make_draft(call: Call, value: object, timing: Timing, received: Received) -> PendingArtifact:
     """Check that the function was pure, hash its result, and put together what is to be stored."""
-    _refuse_impure(call, value)
+    _refuse_impure(call, value, received.opening)
     label = call.spec.wrapped.label
     what = f"the result of {label}"
     if not call.spec.options.returns_composite:
@@ -340,6 +367,7 @@ def _part_proxy(call: Call, part: PendingArtifact) -> object:
             InMemoryOrigin(value, call.plan.inputs),
             load=lambda: value,
             tracked=False,
+            options=LAZY,
         )
     return _proxy_in(call.repo, part)
 
@@ -347,9 +375,9 @@ def _part_proxy(call: Call, part: PendingArtifact) -> object:
 def _proxy_in(repo: Repository, part: PendingArtifact) -> object:
     value = part.computation.value
     known = ArtifactRef(
-        part.artifact_id, part.computation.value_id, type_name(value), interface_of(type(value))
+        part.artifact_id, part.computation.value_id, type_name(value), interface_for(value)
     )
-    return make_proxy(known, repo, load=lambda: with_source(value, repo))
+    return make_proxy(known, repo, load=lambda: with_source(value, repo), options=LAZY)
 
 
 def bind_parts(repo: Repository, draft: PendingArtifact) -> PendingArtifact:
@@ -368,11 +396,16 @@ def unstored_record(draft: PendingArtifact) -> ArtifactRecord:
     return draft.record(nowhere, nowhere, "", RunId(""), draft.computation.computed_at)
 
 
-def _refuse_impure(call: Call, value: object) -> None:
+def _refuse_impure(call: Call, value: object, opening: Opening | None) -> None:
+    """Compare what the function received with what was planned."""
     if may_change(call.spec, call.plan):
-        changed = changed_inputs(
-            call.plan.input_hashes, hashes_now(call.spec, call.plan, call.args, call.kwargs)
-        )
+        plan, args, kwargs = call.plan, call.args, call.kwargs
+        if opening is not None:
+            given = plan.inputs
+            kargs, varargs = opening.open_all(given.kargs), tuple(map(opening.open, given.varargs))
+            plan = evolve(plan, inputs=evolve(given, kargs=kargs, varargs=varargs))
+            args, kwargs = tuple(map(opening.open, args)), opening.open_all(kwargs)
+        changed = changed_inputs(plan.input_hashes, hashes_now(call.spec, plan, args, kwargs))
         if changed:
             error = ImpureFunctionError(call.spec.wrapped.label, changed)
             error.value = unwrap(value)  # the work is not lost

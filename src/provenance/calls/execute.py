@@ -41,10 +41,13 @@ from provenance.events import CodeChange, Event, Hit, Miss, MissReason, Recomput
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId
 from provenance.model.records import ArtifactRecord
 from provenance.model.references import SCALARS, UNREAD, represented_artifact, unwrap
+from provenance.model.tracked import tracking
 from provenance.repository import programs
 from provenance.repository.handles import RecoveringOrigin
 from provenance.repository.programs import LookupHit, LookupMiss, LookupResult, RecordCorrupt
+from provenance.results.bodies import close, close_call
 from provenance.results.handles import InMemoryOrigin, artifact_of, make_proxy
+from provenance.results.kinds import CONTAINERS, LAZY, is_carriable, is_scalar, own_copy
 from provenance.singleflight.coordinate import in_turn
 from provenance.singleflight.leases import SingleFlight, record_duration
 from provenance.telemetry import emit
@@ -68,6 +71,7 @@ def prepare(
     """
     ticks = environment.clock.monotonic
     began = ticks()
+    args, kwargs = close_call(args, kwargs)
     plan = plan_call(spec, args, kwargs)
     return prepare_planned(environment, spec, plan, args, kwargs, ticks() - began)
 
@@ -114,13 +118,16 @@ def call_flow(call: Call, sharing: SingleFlight | None = None) -> Flow[object]:
 
 def evaluation_flow(call: Call) -> Flow[PendingArtifact]:
     """Run the user's function; nothing but an archived file is stored. Raises as `call_flow` does."""
-    value, timing = yield from Invoke()
-    archiving = call.spec.options.archive
-    if archiving is not None:
-        value = yield from Ask(
-            commit.archive_results(unwrap(value), archiving, call.spec.wrapped.label)
-        )
-    return make_draft(call, value, timing)
+    received = call.receive()
+    with tracking(received.tracked):
+        value, timing = yield from Invoke(received)
+        value = close(value)
+        archiving = call.spec.options.archive
+        if archiving is not None:
+            value = yield from Ask(
+                commit.archive_results(unwrap(value), archiving, call.spec.wrapped.label)
+            )
+        return make_draft(call, value, timing, received)
 
 
 # ---------------------------------------------------------------- look up or compute
@@ -183,7 +190,7 @@ def replace_found(call: Call, found: LookupResult) -> Call:
 def make_hit_proxy(
     call: Call, record: ArtifactRecord, changes: tuple[CodeChange, ...] = ()
 ) -> object:
-    """Return a proxy of a stored value, which is read when it is first used.
+    """Return a stored result; what stays a proxy is read when it is first used.
 
     *changes* of the code since it was computed are reported.
     """
@@ -193,33 +200,39 @@ def make_hit_proxy(
         report_changes(record, changes)
     load = partial(read_or_recover, call)
     return make_proxy(
-        record, RecoveringOrigin(call.repo, load), known_value(record), load=partial(load, record)
+        record,
+        RecoveringOrigin(call.repo, load),
+        known_value(record),
+        load=partial(load, record),
+        options=call.results,
     )
 
 
 def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord) -> object:
-    """Return a proxy of what is recorded now: another process's value if that was first.
+    """Return the result that is recorded now: another process's value if that was first.
 
     A value that the function keeps is read again, so that nobody else can change what the caller gets.
     """
     record_duration(call.speed_key, draft.computation.compute_duration)
     emit(_outcome(call, draft, stored=True))
-    value = draft.computation.value
-    is_ours = record.value_id == draft.computation.value_id
-    if is_ours and (
-        type(value) in SCALARS or not retains_reference(call.spec.wrapped, call.args, value)
-    ):
-        return make_proxy(record, call.repo, with_source(value, call.repo))
-    return make_proxy(record, call.repo)
+    value, options = draft.computation.value, call.results
+    if record.value_id == draft.computation.value_id:
+        if type(value) in SCALARS:
+            return make_proxy(record, call.repo, value, options=options)
+        if type(value) in CONTAINERS:
+            return make_proxy(record, call.repo, own_copy(value), options=options)
+        if not retains_reference(call.spec.wrapped, call.args, value):
+            return make_proxy(record, call.repo, with_source(value, call.repo), options=options)
+    return make_proxy(record, call.repo, options=options)
 
 
 def make_unstored_proxy(call: Call, draft: PendingArtifact) -> object:
-    """Return a proxy of a value that is in no store."""
+    """Return the result of a call that stores nothing."""
     emit(_outcome(call, draft, stored=False))
     value = draft.computation.value
-    return make_proxy(
-        unstored_record(draft), InMemoryOrigin(value, call.plan.inputs), value, tracked=False
-    )
+    origin = InMemoryOrigin(value, call.plan.inputs)
+    handed = own_copy(value) if is_carriable(value) else value
+    return make_proxy(unstored_record(draft), origin, handed, tracked=False, options=call.results)
 
 
 def _outcome(call: Call, draft: PendingArtifact, *, stored: bool) -> Event:
@@ -291,7 +304,7 @@ def _recovering_part(
     def read_again() -> object:
         parts = cast("Composite", call.repo.load_value(whole))
         if key in parts:
-            unwrap(parts[key])
+            unwrap(parts.proxy(key))
         return parts
 
     def recover(trouble: LossError, damaged: ArtifactRecord) -> object:
@@ -302,9 +315,10 @@ def _recovering_part(
         )
         if key not in parts:
             raise trouble
-        if represented_artifact(parts[key]) is None:
+        part = parts.proxy(key)
+        if represented_artifact(part) is None:
             again.append(parts)
-        return parts[key]
+        return part
 
     def value(record: ArtifactRecord) -> object:
         try:
@@ -318,7 +332,7 @@ def _recovering_part(
         except ArtifactNotFoundError as trouble:
             return artifact_of(recover(trouble, whole))
 
-    return make_proxy(known, RecoveringOrigin(call.repo, value, record_of))
+    return make_proxy(known, RecoveringOrigin(call.repo, value, record_of), options=LAZY)
 
 
 def _recover(
@@ -390,22 +404,29 @@ def _quarantine(call: Call, trouble: LossError, damaged: ArtifactRecord) -> bool
 
 _MOST_VALUES: Final = 10_000
 _LONGEST_TEXT: Final = 64
+_LARGEST: Final = 1_000
+_EXACT: Final = frozenset({"pickle", "joblib"})
+"""Serializers whose bytes make one value each."""
 _values: Final[dict[BlobId, object]] = {}
 """Small immutable values that this process has read: nobody can change them, so every hit may have the same object."""
 
 
 def known_value(record: ArtifactRecord) -> object:
     """Return the value of *record* if it is a small scalar that was read before, else `UNREAD`."""
-    return _values.get(record.value_blob.id, UNREAD) if record.serializer == "pickle" else UNREAD
+    return _values.get(record.value_blob.id, UNREAD) if record.serializer in _EXACT else UNREAD
 
 
 def remember_value(record: ArtifactRecord, value: object) -> None:
     """Keep *value*, which was read for *record*, if it is a small scalar."""
+    # What other serializers make of the same bytes is theirs to say.
+    if record.serializer not in _EXACT or record.load_kwargs:
+        return
     kind = type(value)
-    small = kind in (int, float, bool) or (kind is str and len(cast("str", value)) <= _LONGEST_TEXT)
-    if (
-        small and record.serializer == "pickle"
-    ):  # what other serializers make of the same bytes is theirs to say
+    if kind is str or kind is bytes:
+        small = len(cast("str", value)) <= _LONGEST_TEXT
+    else:
+        small = kind in (bool, type(None)) or is_scalar(kind)
+    if small and record.value_blob.size <= _LARGEST:
         if len(_values) >= _MOST_VALUES:
             _values.clear()
         _values[record.value_blob.id] = value

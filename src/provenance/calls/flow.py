@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, assert_never, cast
 from attrs import frozen
 
 from provenance.calls import commit
-from provenance.calls.draft import Call, PendingArtifact, Timing
+from provenance.calls.draft import Call, PendingArtifact, Received, Timing
 from provenance.effect import Effect, Program, in_threads, run, run_async
 from provenance.errors import ProvenanceError, UnserializableValueError
 from provenance.model.records import ArtifactRecord
@@ -45,7 +45,9 @@ class TakeTurn(Effect[LookupResult]):
 
 @frozen
 class Invoke(Effect["tuple[object, Timing]"]):
-    """Call the user's function."""
+    """Call the user's function with what it receives."""
+
+    received: Received
 
 
 @frozen
@@ -72,10 +74,11 @@ def drive(call: Call, flow: Flow[R], answer: object = None) -> R:
             case TakeTurn(sharing):
                 rest: Callable[[LookupResult], R] = partial(drive, call, flow)
                 return in_turn(call.work(sharing), rest)
-            case Invoke():
-                clock = call.environment.clock
+            case Invoke(received):
+                clock, function = call.environment.clock, call.spec.wrapped.function
                 at, began = clock.now(), clock.monotonic()
-                value = call.invoke()
+                with _closing_on_error(flow):
+                    value = function(*received.args, **received.kwargs)
                 answer = value, Timing(at, began, clock.monotonic())
             case StoreDraft(draft):
                 answer = store_draft(call.repo, draft)
@@ -97,16 +100,29 @@ async def drive_async(call: Call, flow: Flow[R], answer: object = None) -> R:
                 return await in_turn_async(
                     call.work(sharing), partial(probe, call), partial(drive_async, call, flow)
                 )
-            case Invoke():
-                clock = call.environment.clock
+            case Invoke(received):
+                clock, function = call.environment.clock, call.spec.wrapped.function
                 at, began = clock.now(), clock.monotonic()
-                value = await cast("Awaitable[object]", call.invoke())
+                with _closing_on_error(flow):
+                    value = await cast(
+                        "Awaitable[object]", function(*received.args, **received.kwargs)
+                    )
                 answer = value, Timing(at, began, clock.monotonic())
             case StoreDraft(draft):
                 with _holding_result(draft), resolving_in_async(call.repo):
                     answer = await run_in_thread(call, commit.commit(draft))
             case _:
                 assert_never(step)
+
+
+@contextmanager
+def _closing_on_error(flow: Flow[object]) -> Generator[None]:
+    """End *flow* when the user's function raises: what it received is no longer known by identity."""
+    try:
+        yield
+    except BaseException:
+        flow.close()
+        raise
 
 
 async def run_in_thread(call: Call, program: Program[Any, A]) -> A:

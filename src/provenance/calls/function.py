@@ -142,7 +142,8 @@ class CachedFunction(Generic[P, R_co]):
 
         Raises as the call does.
         """
-        result: object = self(*args, **kwargs)
+        call = execute.prepare(environment.current(), self._recipe, args, kwargs)
+        result: object = self._perform(evolve(call, as_proxy=True))
         if self._subject.is_async:
             return _await_artifact(cast("Coroutine[object, Never, object]", result))
         return artifact_of(result)
@@ -429,6 +430,12 @@ def provenance(
             dump_kwargs: Keyword arguments of the serializer's dump function.
             use_cache: False computes and records each time; None defers to the environment.
             read_only: True looks up but stores nothing; None defers to the environment.
+            results: "values" returns every result read and without a proxy; "proxies" is the
+                default.
+            arguments: "proxies" passes results to the function unread; "values" is the default.
+            singletons: "proxy" returns proxies of `None`, `True`, classes and the like; "values",
+                the default, returns them as they are, without an artifact.
+            lazy: True returns a lazy proxy of any result, which is read on first use.
             on_code_change: What a hit does if the code behind it has changed: "warn", "ignore",
                 "raise" or "recompute"; None defers to the environment.
             returns_composite: True if the function returns a mapping, each of whose values becomes

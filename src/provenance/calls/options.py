@@ -31,6 +31,7 @@ from provenance.model.records import NO_OPTIONS, Options, freeze_options
 from provenance.model.rows import json_text
 from provenance.receipts.policy import OnCodeChange, require_policy
 from provenance.repository.handles import Repository
+from provenance.results.kinds import STYLES, ArgumentStyle, ResultStyle, SingletonStyle
 from provenance.util.formatting import did_you_mean, safe_repr
 from provenance.util.validation import name_problem
 
@@ -236,6 +237,10 @@ class CommonOptionArguments(TypedDict, total=False):
     read_only: bool | None
     on_code_change: OnCodeChange | None
     returns_composite: bool | None
+    results: ResultStyle | None
+    arguments: ArgumentStyle | None
+    singletons: SingletonStyle | None
+    lazy: bool | None
 
 
 class OptionArguments(CommonOptionArguments, total=False):
@@ -303,8 +308,19 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         part_serialization=parts,
         use_cache=flag("use_cache", choices.get("use_cache")),
         read_only=flag("read_only", choices.get("read_only")),
+        results=_result_options(wrapped, {**choices, "lazy": flag("lazy", choices.get("lazy"))}),
         on_code_change=_policy(wrapped, choices.get("on_code_change")),
     )
+
+
+def _result_options(wrapped: WrappedFunction, choices: Mapping[str, object]) -> Options:
+    """Return how the function's results and arguments are handed over, as far as that was chosen."""
+    for option, style in STYLES.items():
+        if choices.get(option, style[0]) not in (None, *style):
+            problem = f"must be {' or '.join(map(repr, style))}, got {safe_repr(choices[option])}"
+            raise option_error(wrapped)(option, problem, "None defers to the environment")
+    names = (*STYLES, "lazy")
+    return freeze_options({name: choices[name] for name in names if choices.get(name) is not None})
 
 
 def _policy(wrapped: WrappedFunction, given: object) -> OnCodeChange | None:

@@ -134,6 +134,7 @@ class DecoratorOptions:
     archive: Archiving | None = None
     use_cache: bool | None = None
     read_only: bool | None = None
+    results: Options = NO_OPTIONS
     on_code_change: OnCodeChange | None = None
     returns_composite: bool = False
     part_serialization: Mapping[str, PartSerialization] = NO_PARTS

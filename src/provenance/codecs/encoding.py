@@ -24,6 +24,7 @@ from provenance.hashing import hash_value
 from provenance.model.ids import ValueId
 from provenance.model.records import NO_OPTIONS, Options
 from provenance.model.references import SCALARS
+from provenance.results.origin import keeping_unread
 from provenance.util.formatting import describe_error
 
 COMPRESSION = "compression"
@@ -110,7 +111,8 @@ class Decoding:
     """Reads a value with the serializer and *dump_kwargs* that it was written with.
 
     *untrusted* is the name of the store if it is untrusted: then decoding must not execute code,
-    nor return more than *max_expansion* times the stored bytes.
+    nor return more than *max_expansion* times the stored bytes. With *keep_unread*, results that the
+    value refers to are lazy proxies.
     """
 
     serializer: str
@@ -118,6 +120,7 @@ class Decoding:
     dump_kwargs: Options = NO_OPTIONS
     untrusted: str | None = None
     max_expansion: int = RATIO
+    keep_unread: bool = False
 
     def __call__(self, source: BinaryIO) -> object:
         """Read the value from *source*; the serializer's errors propagate.
@@ -142,6 +145,8 @@ class Decoding:
             load = partial(
                 _refuse_untrusted, serializer.load_safely, self.untrusted, self.serializer
             )
+        if self.keep_unread:
+            load = partial(keeping_unread, load)
         if self.dump_kwargs is not NO_OPTIONS:
             compression, _ = split_compression(serializer, self.dump_kwargs)
             if compression is not None:

@@ -26,8 +26,9 @@ from provenance.config.schema import (
 )
 from provenance.errors import ConfigError
 from provenance.receipts.policy import require_policy
+from provenance.results.kinds import STYLES
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
-from provenance.util.formatting import did_you_mean, with_article
+from provenance.util.formatting import did_you_mean, safe_repr, with_article
 from provenance.util.validation import require_bool, require_known, require_mapping
 
 
@@ -187,6 +188,7 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
         default = require_known(default, repos, "default_repo", "repository")
     names = ("use_cache", "read_only", "check_mutations")
     flags: Any = {name: require_bool(filled[name], name) for name in names if name in filled}
+    flags |= _result_options(filled)
     return Config(
         blobstores=stores,
         artifact_repos=repos,
@@ -196,6 +198,19 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
         single_flight=parse_single_flight(filled.get("single_flight", True)),
         **flags,
     )
+
+
+def _result_options(given: Mapping[str, object]) -> dict[str, object]:
+    """Return the settings for results and arguments that are given."""
+    for name, styles in STYLES.items():
+        if name in given and given[name] not in styles:
+            problem = f"must be {' or '.join(map(repr, styles))}, got {safe_repr(given[name])}"
+            raise ConfigError(name, problem, "pass one of them")
+    limit = given.get("eager_limit", 0)
+    if type(limit) is not int or limit < 0:
+        problem = f"must be a number of bytes, got {safe_repr(limit)}"
+        raise ConfigError("eager_limit", problem, "pass an integer of 0 or more")
+    return {name: given[name] for name in (*STYLES, "eager_limit") if name in given}
 
 
 def _check_chain(

@@ -12,6 +12,7 @@ from provenance.model.records import Json
 from provenance.ports.blobs import Durability, OnDuplicate, VerifyReads
 from provenance.ports.permissions import Permissions
 from provenance.receipts.policy import OnCodeChange
+from provenance.results.kinds import EAGER_LIMIT, ArgumentStyle, ResultStyle, SingletonStyle
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
 from provenance.util.naming import exported
 
@@ -206,6 +207,10 @@ class Config:
     use_cache: bool = True
     read_only: bool = False
     check_mutations: bool = False
+    results: ResultStyle = "proxies"
+    arguments: ArgumentStyle = "values"
+    singletons: SingletonStyle = "values"
+    eager_limit: int = field(default=EAGER_LIMIT, validator=validators.ge(0))
     on_code_change: OnCodeChange = "warn"
     single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
     run_info_fn: RunInfoHook | None = field(default=None, repr=False)

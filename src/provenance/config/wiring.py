@@ -45,6 +45,7 @@ from provenance.ports.machine import FileEffects, SystemEffects, file_effects, s
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import record_effects
 from provenance.repository.handles import Repository, Store
+from provenance.results.kinds import ResultOptions
 from provenance.util.locks import ForkSafeLock
 
 if TYPE_CHECKING:
@@ -413,6 +414,12 @@ def environment_of(config: Config, base: Path, time: Clock | None = None) -> Env
         use_cache=config.use_cache,
         read_only=config.read_only,
         check_mutations=config.check_mutations,
+        results=ResultOptions(
+            results=config.results,
+            arguments=config.arguments,
+            singletons=config.singletons,
+            eager_limit=config.eager_limit,
+        ),
         on_code_change=config.on_code_change,
         single_flight=config.single_flight,
         locate=lambda name: locate_repository(config.artifact_repos[name], base, config),

@@ -11,6 +11,9 @@ from provenance.errors import UnhashableValueError
 from provenance.hashing.attributes import attributes, slots
 from provenance.hashing.encoding import NAN, SCALARS, Item, root_digest, scalar_items
 from provenance.hashing.registry import batches, handlers
+from provenance.model.ids import ValueId
+from provenance.model.references import InputRef, represented_artifact
+from provenance.model.tracked import any_tracked, proxy_of_tracked
 from provenance.util.formatting import safe_repr
 
 if TYPE_CHECKING:
@@ -136,9 +139,19 @@ class Walk:
         except BaseException:
             self.trail.append(value)
             raise
+        if self.notes is not None and any_tracked():
+            self._note_tracked(value, made)
         self.memo[key] = made
         self.alive.append(value)
         return made
+
+    def _note_tracked(self, value: object, item: Item) -> None:
+        """Note the artifact that *value* is known to be the value of."""
+        proxy = proxy_of_tracked(value)
+        ref = None if proxy is None else represented_artifact(proxy)
+        if ref is not None and self.notes is not None:
+            current = ValueId(root_digest(item).hex())
+            self.notes.append(InputRef(ref.artifact_id, ref.recorded, current))
 
     def items(self, values: Sequence[Any]) -> Sequence[Item]:
         """Return the items of *values*, a list or tuple; *values* itself if all are items."""
@@ -158,7 +171,7 @@ class Walk:
         if kind not in handlers:
             handlers[kind]
         many = batches.get(kind)
-        if many is None:
+        if many is None or (self.notes is not None and any_tracked()):
             return None
         keys = set(map(id, values))
         if len(keys) < len(values) or not keys.isdisjoint(self.memo):

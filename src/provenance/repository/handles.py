@@ -51,6 +51,7 @@ from provenance.repository.inputs import recorded_inputs
 from provenance.repository.sets import ArtifactSet, Labels, labels_of
 from provenance.repository.sets import set_id as id_of_members
 from provenance.results.handles import artifact_of, id_or_prefix_of, make_proxy
+from provenance.results.kinds import LAZY
 from provenance.results.origin import (
     CurrentOrigin,
     current_origin,
@@ -287,9 +288,8 @@ class Repository:
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
         """Read the inputs of *record*; artifacts among them are unread proxies."""
-        return resolving_in(
-            self, lambda: run(programs.read_inputs(record, self.name), self.interpreter)
-        )
+        read = partial(run, programs.read_inputs(record, self.name), self.interpreter)
+        return resolving_in(self, read)
 
     def load_run(self, record: ArtifactRecord, /) -> Run:
         """Look up the run that computed *record*."""
@@ -300,8 +300,8 @@ class Repository:
         return run(programs.find(artifact_id, self.name), self.interpreter)
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
-        """Stand-in for the value of *record*, which is read when it is first used."""
-        return make_proxy(record, self)
+        """Return a proxy of the value of *record*, which is read when it is first used."""
+        return make_proxy(record, self, options=LAZY)
 
     def local_path(self, blob: Blob, extension: str, /) -> str:
         """Return path of a local copy of an archived file's bytes."""
@@ -381,8 +381,8 @@ class RecoveringOrigin:
         return (self.recover_record or self.repo.load_record)(artifact_id)
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
-        """Stand-in for the value of *record*."""
-        return make_proxy(record, self)
+        """Return a proxy of the value of *record*, which is read when it is first used."""
+        return make_proxy(record, self, options=LAZY)
 
 
 set_source_resolver(_current_source, _is_home)

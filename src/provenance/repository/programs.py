@@ -42,7 +42,7 @@ from provenance.util.formatting import describe_error
 
 T = TypeVar("T")
 
-_INPUTS = Decoding("pickle")
+_INPUTS = Decoding("pickle", keep_unread=True)
 
 
 @frozen

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copyreg
 import pickle
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, NoReturn, TypeVar, cast
 
 from attrs import frozen
@@ -16,10 +16,24 @@ from attrs import frozen
 from provenance.errors import ArtifactNotFoundError, RunNotFoundError
 from provenance.hashing import Walk, register_item
 from provenance.hashing.walk import UnhashablePart
-from provenance.model.ids import ArtifactId, is_prefix
+from provenance.model.ids import ArtifactId, ValueId, is_prefix
 from provenance.model.records import Artifact, ArtifactRecord, Inputs, Origin, Run
-from provenance.model.references import UNREAD, Known, is_proxy, unwrap
-from provenance.results.origin import current_origin, resolving_origin
+from provenance.model.references import UNREAD, ArtifactRef, Known, is_proxy, unwrap
+from provenance.model.tracked import proxy_of_tracked, track
+from provenance.results.kinds import (
+    DEFAULT_OPTIONS,
+    LAZY,
+    SINGLETON,
+    VALUE,
+    ResultOptions,
+    is_singleton,
+)
+from provenance.results.origin import (
+    CurrentOrigin,
+    current_origin,
+    keeps_unread,
+    resolving_origin,
+)
 from provenance.util.formatting import safe_repr
 from provenance.util.naming import exported
 
@@ -33,13 +47,34 @@ def make_proxy(
     *,
     load: Callable[[], object] | None = None,
     tracked: bool = True,
+    options: ResultOptions = DEFAULT_OPTIONS,
 ) -> object:
-    """Transparent stand-in for the value of *known*.
+    """Return the result that stands for the value of *known*, in the form that its record notes and *options* choose.
 
-    Without a *value* it is read on first use: by *load*, else from *origin*. A proxy that is not *tracked* is in no store, and is
-    recorded as a plain value when it is an input.
+    Builtin values and singletons are read now, by *load* or else from *origin*; others on first use. A result that is not
+    *tracked* is in no store, and is recorded as a plain value when it is an input.
     """
+    interface = known.interface
+    form = interface[0] if interface and not options.lazy else ""
+    if form == SINGLETON and options.singletons == "values":
+        return _read(known, origin, load) if value is UNREAD else value
+    if form == VALUE:
+        if value is not UNREAD:
+            return carry(known, origin, value, tracked=tracked)
+        record = resolve(known, origin)
+        if record.value_blob.size <= options.eager_limit:
+            value = _read(record, origin, load)
+            return carry(record, origin, value, tracked=tracked)
+    if options.results == "values" and not options.lazy:
+        value = _read(known, origin, load) if value is UNREAD else value
+        represent = partial(_stand_in(), known, origin, load=None, tracked=tracked)
+        if track(value, represent):
+            return value
     return _stand_in()(known, origin, value, load, tracked=tracked)
+
+
+def _read(known: Known, origin: Origin, load: Callable[[], object] | None) -> object:
+    return origin.load_value(resolve(known, origin)) if load is None else load()
 
 
 @cache
@@ -50,23 +85,64 @@ def _stand_in() -> Callable[..., object]:
     return stand_in
 
 
+def carry(
+    known: Known, origin: Origin, value: object, *, tracked: bool, plain_repr: bool = False
+) -> object:
+    """Return *value* as an instance of its type that carries its artifact; see `results.carriers`."""
+    return _carry()(known, origin, value, tracked=tracked, plain_repr=plain_repr)
+
+
+@cache
+def _carry() -> Callable[..., object]:
+    """Return the maker of carriers, imported when the first is made."""
+    from provenance.results import carriers
+
+    return carriers.carry
+
+
+def restore_proxy(
+    id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...]
+) -> object:
+    """Unpickle a result: it leads to the repository that is being read, else to the one that is current at its first use.
+
+    Pickles name this function: neither it nor its arguments may change.
+    """
+    known = ArtifactRef(id_, value_id, value_type, interface)
+    options = LAZY if keeps_unread() else DEFAULT_OPTIONS
+    return make_proxy(known, resolving_origin() or CurrentOrigin(), options=options)
+
+
+def restore_value(value: object) -> object:
+    """Unpickle a result that is in no store: as its value. Pickles name this function."""
+    return value
+
+
+restore_proxy.__module__ = restore_value.__module__ = "provenance"
+
+
 def resolve(known: Known, origin: Origin) -> ArtifactRecord:
     """Return the record of what is known only by reference, looked up in *origin*."""
     return known if isinstance(known, ArtifactRecord) else origin.load_record(known.id)
 
 
 def artifact_of(value: T) -> Artifact[T]:
-    """Return the artifact that a proxy stands for.
+    """Return the artifact of a result; inside a decorated function, of an argument that is one.
 
     Raises:
-        TypeError: if *value* is not a proxy.
+        TypeError: if *value* is neither.
     """
-    if not is_proxy(value):
+    result = cast("Any", value if is_proxy(value) else proxy_of_tracked(value))
+    if result is not None and is_proxy(result):
+        return cast("Artifact[T]", result.artifact)
+    if is_singleton(value):
         raise TypeError(
-            f"expected the result of a decorated function, got a plain {type(value).__qualname__}; parts and copies of a "
-            "result have no artifact"
+            f"{safe_repr(value)} comes back as itself and carries no artifact; use fn.artifact(…) of the decorated "
+            'function, or decorate it with singletons="proxy"'
         )
-    return cast("Artifact[T]", cast("Any", value).artifact)
+    raise TypeError(
+        f"expected the result of a decorated function, got a plain {type(value).__qualname__}; parts and copies of a "
+        "result have no artifact"
+    )
 
 
 def id_or_prefix_of(wanted: object) -> str:
@@ -117,8 +193,8 @@ class InMemoryOrigin:
         raise ArtifactNotFoundError(artifact_id, "(read-only)")
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
-        """Return the value, standing for itself."""
-        return make_proxy(record, self, self.value, tracked=False)
+        """Return a proxy of the value."""
+        return make_proxy(record, self, self.value, tracked=False, options=LAZY)
 
 
 def _reduced(

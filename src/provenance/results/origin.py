@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from attrs import frozen
 
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord, Inputs, Origin, Run
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 INTERFACE: Final = (
@@ -55,13 +56,31 @@ _resolving: ContextVar[Origin | None] = ContextVar("provenance_resolving", defau
 """The origin of what is being decoded: references in it lead there, whatever the current repository is."""
 
 
+_unread: ContextVar[bool] = ContextVar("provenance_unread", default=False)
+"""Whether results that are unpickled stay unread, whatever their type."""
+
+
 def resolving_in(origin: Origin, read: Callable[[], T]) -> T:
-    """Return what *read* answers; proxies that are unpickled meanwhile find their artifacts in *origin*."""
+    """Return what *read* answers; results that are unpickled meanwhile find their artifacts in *origin*."""
     token = _resolving.set(origin)
     try:
         return read()
     finally:
         _resolving.reset(token)
+
+
+def keeping_unread(read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return what *read* answers; containers that are unpickled by reference meanwhile are lazy proxies."""
+    token = _unread.set(True)
+    try:
+        return read(*args, **kwargs)
+    finally:
+        _unread.reset(token)
+
+
+def keeps_unread() -> bool:
+    """Tell whether results that are being unpickled are to stay unread."""
+    return _unread.get()
 
 
 @contextmanager

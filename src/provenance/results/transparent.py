@@ -14,39 +14,15 @@ import wrapt
 
 from provenance.hashing import Child, Walk, hash_value, register_item
 from provenance.hashing.encoding import Item, root_digest
-from provenance.model.ids import ArtifactId, ValueId
+from provenance.model.ids import ValueId
 from provenance.model.records import Artifact, ArtifactRecord, Origin
-from provenance.model.references import UNREAD, ArtifactRef, InputRef, Known, unwrap
-from provenance.results.handles import make_proxy, resolve
-from provenance.results.origin import (
-    CurrentOrigin,
-    interface_of,
-    is_current_origin,
-    resolving_origin,
-)
+from provenance.model.references import MARK, UNREAD, InputRef, Known
+from provenance.results.carriers import plain
+from provenance.results.handles import make_proxy, resolve, restore_proxy, restore_value
+from provenance.results.kinds import FORMS, own_copy
+from provenance.results.origin import interface_of, is_current_origin
 from provenance.util.formatting import safe_repr, type_name
 from provenance.util.locks import ForkSafeLock
-from provenance.util.naming import exported
-
-
-@exported
-def restore_proxy(
-    id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...]
-) -> object:
-    """Unpickle a proxy: it leads to the repository that is being read, else to the one that is current at its first use.
-
-    Pickles name this function: neither it nor its arguments may change.
-    """
-    return make_proxy(
-        ArtifactRef(id_, value_id, value_type, interface), resolving_origin() or CurrentOrigin()
-    )
-
-
-@exported
-def restore_value(value: object) -> object:
-    """Unpickle a proxy of what is in no store: as its value. Pickles name this function."""
-    return value
-
 
 _SCALAR_TYPES: Final = frozenset(
     {
@@ -96,13 +72,22 @@ class _Failures(threading.local):
 _failures: Final = _Failures()
 
 
-class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
+class _AnyResult(type(wrapt.BaseObjectProxy)):  # type: ignore[misc]  # wrapt's own, in Python or C
+    """Makes `isinstance` recognize carriers as well."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return hasattr(type(instance), MARK)
+
+
+class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
     """Stands for the value of an artifact.
 
     `_self_known` is what is known of the artifact, `_self_origin` where the rest is; `_self_load` reads the value and
     is None once it was read; `_self_tracked` is false for what is in no store, and `_self_as_recorded` true for
     another representation of the value, whose identity stays that of the artifact.
     """
+
+    __module__ = "provenance"
 
     __slots__ = ("_self_as_recorded", "_self_known", "_self_load", "_self_origin", "_self_tracked")
 
@@ -204,6 +189,10 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         """Return what is known of the artifact without a look-up."""
         return self._self_known
 
+    def __provenance_origin__(self) -> Origin:
+        """Return where the rest of the artifact is."""
+        return self._self_origin
+
     def __provenance_record__(self) -> ArtifactRecord:
         """Return the artifact's record, looked up if the proxy came out of a pickle."""
         return resolve(self._self_known, self._self_origin)
@@ -234,17 +223,26 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any]):
         made._self_as_recorded = self._self_as_recorded  # noqa: SLF001 - one of our own
         return made
 
+    def __provenance_result__(self) -> object:
+        """Return the result in the form that its record notes; a builtin value is read."""
+        known, origin, tracked = self._self_known, self._self_origin, self._self_tracked
+        if FORMS.isdisjoint(known.interface):
+            return self
+        return make_proxy(known, origin, own_copy(self.__wrapped__), tracked=tracked)
+
     def __repr__(self) -> str:
         return f"<provenance.ArtifactProxy({self._self_known.id}) {safe_repr(self.__wrapped__)} >"
 
     def __reduce_ex__(self, _: object) -> tuple[Callable[..., object], tuple[object, ...]]:
+        """Pickle a reference, which is a lazy proxy again when it is read; what was changed as the value."""
         known = self._self_known
         if (
             self._self_tracked
             and is_current_origin(self._self_origin)
             and self.__provenance_is_recorded__()
         ):
-            return restore_proxy, (known.id, known.value_id, known.value_type, known.interface)
+            methods = tuple([name for name in known.interface if name not in FORMS])
+            return restore_proxy, (known.id, known.value_id, known.value_type, methods)
         return restore_value, (self.__wrapped__,)
 
     def __provenance_is_recorded__(self) -> bool:
@@ -335,14 +333,14 @@ def _array(self: Any, *args: object, **kwargs: object) -> object:
 
 def _array_ufunc(_: Any, ufunc: Any, method: str, *inputs: object, **kwargs: object) -> object:
     return getattr(ufunc, method)(
-        *_bare(inputs), **{name: _bare(each) for name, each in kwargs.items()}
+        *plain(inputs), **{name: plain(each) for name, each in kwargs.items()}
     )
 
 
 def _array_function(
     _: Any, function: Any, __: object, args: tuple[object, ...], kwargs: dict[str, object]
 ) -> object:
-    return function(*_bare(args), **{name: _bare(each) for name, each in kwargs.items()})
+    return function(*plain(args), **{name: plain(each) for name, each in kwargs.items()})
 
 
 def _torch_function(
@@ -352,18 +350,7 @@ def _torch_function(
     args: tuple[object, ...] = (),
     kwargs: dict[str, object] | None = None,
 ) -> object:
-    return function(*_bare(args), **{name: _bare(each) for name, each in (kwargs or {}).items()})
-
-
-def _bare(value: Any) -> Any:
-    """Return *value* without proxies, also in the lists, tuples and dictionaries that functions of NumPy and torch take."""
-    if type(value) is tuple:
-        return tuple(map(_bare, cast("tuple[object, ...]", value)))
-    if type(value) is list:
-        return list(map(_bare, cast("list[object]", value)))
-    if type(value) is dict:
-        return {key: _bare(each) for key, each in cast("dict[object, object]", value).items()}
-    return unwrap(value)
+    return function(*plain(args), **{name: plain(each) for name, each in (kwargs or {}).items()})
 
 
 def _in_place(operate: Callable[[Any, Any], object]) -> Callable[[Any, object], object]:

@@ -1,0 +1,387 @@
+"""Carriers: builtin and standard values that are themselves and carry their artifact.
+
+A carrier of an `int` is an instance of a subclass of `int`. Code in C, `json`, `match` and database drivers see the type
+itself. What operators make of carriers is plain.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import fractions
+import pathlib
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final, cast
+
+from provenance.hashing import Child, Walk, hash_value, register_item
+from provenance.hashing.encoding import Item, root_digest
+from provenance.model.ids import ArtifactId, ValueId
+from provenance.model.records import Artifact, ArtifactRecord, Origin
+from provenance.model.references import ArtifactRef, InputRef, Known
+from provenance.results.handles import make_proxy, resolve, restore_proxy, restore_value
+from provenance.results.kinds import CONTAINERS, LAZY, interface_for, is_scalar
+from provenance.results.origin import CurrentOrigin, is_current_origin, resolving_origin
+from provenance.util.formatting import safe_repr, type_name
+
+_MUTABLE: Final = frozenset({list, dict, set})
+_NUMBERS: Final = frozenset({int, float, complex})
+
+
+def _is_fixed(kind: type) -> bool:
+    return kind is type(None) or kind is bool or is_scalar(kind)
+
+
+class Carrier:
+    """What all classes of carriers have.
+
+    `_provenance` holds what is known of the artifact, the origin of the rest, and whether the artifact is in a store.
+    """
+
+    __slots__ = ()
+    __provenance_kind__: Any = None
+    _provenance: tuple[Known, Origin, bool]
+
+    @property
+    def artifact(self) -> Artifact[object]:
+        """The artifact: who made the value, from what, when and where."""
+        return Artifact.of(self.__provenance_record__(), self._provenance[1])
+
+    @property
+    def __wrapped__(self) -> object:
+        """The value as an instance of its very type."""
+        return _plain_copy(self)
+
+    def transform_value(self, change: Callable[[Any], object]) -> object:
+        """Return the same artifact in another representation: a proxy of what *change* makes of the value."""
+        known, origin, tracked = self._provenance
+        whole: Any = make_proxy(known, origin, _plain_copy(self), tracked=tracked, options=LAZY)
+        return cast("object", whole.transform_value(change))
+
+    def value_repr(self) -> object:
+        """Return the value by which the artifact is identified."""
+        return _plain_copy(self)
+
+    def __provenance_sighting__(self) -> InputRef | None:
+        """Return this artifact as an input; None if it is in no store."""
+        known, _, tracked = self._provenance
+        return InputRef(known.id, known.value_id, known.value_id) if tracked else None
+
+    def __provenance_known__(self) -> ValueId | None:
+        """Return the value's id, if the value cannot have changed since it was recorded."""
+        kind = self.__provenance_kind__
+        if kind in CONTAINERS and (
+            kind in _MUTABLE or not all(map(_is_fixed, set(map(type, cast("Any", self)))))
+        ):
+            return None
+        return self._provenance[0].value_id
+
+    def __provenance_reference__(self) -> Known:
+        """Return what is known of the artifact without a look-up."""
+        return self._provenance[0]
+
+    def __provenance_origin__(self) -> Origin:
+        """Return where the rest of the artifact is."""
+        return self._provenance[1]
+
+    def __provenance_record__(self) -> ArtifactRecord:
+        """Return the artifact's record, looked up if the carrier came out of a pickle."""
+        known, origin, _ = self._provenance
+        return resolve(known, origin)
+
+    def __provenance_item__(self, walk: Walk) -> Item:
+        """Return the item of the value, and note the artifact."""
+        known, _, tracked = self._provenance
+        current = self.__provenance_known__() if self.__provenance_kind__ in CONTAINERS else None
+        item: Item
+        if current is not None:
+            item = Child(bytes.fromhex(current))
+        else:
+            item = walk.item(_plain_copy(self))
+        if tracked and walk.notes is not None:
+            now = current or ValueId(root_digest(item).hex())
+            walk.notes.append(InputRef(known.id, known.value_id, now))
+        return item
+
+    def __provenance_copy__(self, change: Callable[[Any], object]) -> object:
+        """Return a carrier of the same artifact over what *change* makes of the value."""
+        known, origin, tracked = self._provenance
+        return carry(known, origin, change(_plain_copy(self)), tracked=tracked)
+
+    def __provenance_is_recorded__(self) -> bool:
+        """Whether the value is the recorded one still: what a user has changed is no longer the artifact's."""
+        return (
+            self.__provenance_known__() is not None
+            or hash_value(_plain_copy(self)) == self._provenance[0].value_id
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"<provenance.ArtifactProxy({self._provenance[0].id}) {safe_repr(_plain_copy(self))} >"
+        )
+
+    def __reduce_ex__(self, _: object) -> tuple[Callable[..., object], tuple[object, ...]]:
+        """Pickle scalars as reference and value, containers as references, what was changed as the value."""
+        known, origin, tracked = self._provenance
+        if tracked and is_current_origin(origin) and self.__provenance_is_recorded__():
+            if self.__provenance_kind__ in CONTAINERS:
+                return restore_proxy, (known.id, known.value_id, known.value_type, known.interface)
+            return restore_scalar, (known.id, known.value_id, _plain_copy(self))
+        return restore_value, (_plain_copy(self),)
+
+    def __copy__(self) -> object:
+        return self.__provenance_copy__(copy.copy)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> object:
+        return self.__provenance_copy__(lambda value: copy.deepcopy(value, memo))
+
+
+def restore_scalar(id_: ArtifactId, value_id: ValueId, value: object) -> object:
+    """Unpickle a carrier of a scalar, which nothing is read for. Pickles name this function."""
+    known = ArtifactRef(id_, value_id, type_name(value), interface_for(value))
+    return carry(known, resolving_origin() or CurrentOrigin(), value)
+
+
+restore_scalar.__module__ = "provenance"
+
+# ---------------------------------------------------------------- to the plain type and back
+
+
+def _clock_parts(value: Any) -> tuple[tuple[object, ...], int]:
+    return (value.hour, value.minute, value.second, value.microsecond, value.tzinfo), value.fold
+
+
+def _open_datetime(value: dt.datetime, cls: type[dt.datetime] = dt.datetime) -> dt.datetime:
+    clock, fold = _clock_parts(value)
+    day: tuple[Any, ...] = (value.year, value.month, value.day, *clock)
+    return dt.datetime.__new__(cls, *day, fold=fold)
+
+
+def _open_date(value: dt.date, cls: type[dt.date] = dt.date) -> dt.date:
+    return dt.date.__new__(cls, value.year, value.month, value.day)
+
+
+def _open_time(value: dt.time, cls: type[dt.time] = dt.time) -> dt.time:
+    clock, fold = _clock_parts(value)
+    return dt.time.__new__(cls, *cast("tuple[Any, ...]", clock), fold=fold)
+
+
+def _open_timedelta(value: dt.timedelta, cls: type[dt.timedelta] = dt.timedelta) -> dt.timedelta:
+    return dt.timedelta.__new__(cls, value.days, value.seconds, value.microseconds)
+
+
+_OPEN: Final[dict[type, Callable[[Any], object]]] = {
+    int: int.__int__,
+    float: float.__float__,
+    complex: complex.__complex__,
+    str: str.__str__,
+    bytes: bytes.__bytes__,
+    dt.datetime: _open_datetime,
+    dt.date: _open_date,
+    dt.time: _open_time,
+    dt.timedelta: _open_timedelta,
+    fractions.Fraction: lambda value: fractions.Fraction(value.numerator, value.denominator),
+}
+"""How the plain value is made of a carrier, where the type's own constructor does not do so."""
+
+
+def _plain_copy(carrier: Any) -> object:
+    kind = carrier.__provenance_kind__
+    if kind.__name__ == "UUID":
+        return kind(int=carrier.int, is_safe=carrier.is_safe)
+    if issubclass(kind, pathlib.PurePath):
+        return kind(str(carrier))
+    return _OPEN.get(kind, kind)(carrier)
+
+
+_Make = Callable[[type, Any], Any]
+
+
+def _filling(container: type) -> _Make:
+    """Return a maker for a mutable container, which takes its members in `__init__`."""
+    kind: Any = container
+
+    def make(cls: type, value: object) -> object:
+        made = kind.__new__(cls)
+        kind.__init__(made, value)
+        return made
+
+    return make
+
+
+def _make_uuid(cls: type, value: Any) -> object:
+    made: object = object.__new__(cls)
+    object.__setattr__(made, "int", value.int)
+    object.__setattr__(made, "is_safe", value.is_safe)
+    return made
+
+
+def _make_fraction(cls: type, value: fractions.Fraction) -> object:
+    made: object = object.__new__(cls)
+    object.__setattr__(made, "_numerator", value.numerator)
+    object.__setattr__(made, "_denominator", value.denominator)
+    return made
+
+
+def _make_path(cls: type, value: Any) -> object:
+    made: Any = object.__new__(cls)
+    if sys.version_info >= (3, 12):
+        pathlib.PurePath.__init__(made, value)
+    else:
+        made._drv, made._root, made._parts = value._drv, value._root, list(value._parts)  # noqa: SLF001 - as pathlib does
+    return made
+
+
+_MAKE: Final[dict[type, _Make]] = {
+    list: _filling(list),
+    dict: _filling(dict),
+    set: _filling(set),
+    fractions.Fraction: _make_fraction,
+    dt.datetime: lambda cls, value: _open_datetime(value, cls),
+    dt.date: lambda cls, value: _open_date(value, cls),
+    dt.time: lambda cls, value: _open_time(value, cls),
+    dt.timedelta: lambda cls, value: _open_timedelta(value, cls),
+}
+
+# ---------------------------------------------------------------- classes
+
+
+@cache
+def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make] | None:
+    """Return the class of carriers of *kind*, and what makes an instance of it; None if a subclass cannot stand for the type.
+
+    NumPy's scalars need *kind* as the first base. So the methods are copied, that they come before those of *kind*.
+    """
+    if kind not in CONTAINERS and not is_scalar(kind):
+        return None
+    inherited = {name: each for name, each in vars(Carrier).items() if name not in _OWN_NAMES}
+    members: dict[str, object] = {
+        **inherited,
+        "__doc__": vars(kind).get("__doc__"),
+        "__module__": "provenance",
+        "__qualname__": "ArtifactProxy",
+        "__class__": property(lambda _: kind),
+        "__dir__": lambda value: dir(value.__wrapped__),
+        "__provenance_kind__": kind,
+        # What operators make by `type(self)(…)` is plain.
+        "__new__": lambda _, *args, **kwargs: kind(*args, **kwargs),
+        "__str__": _plain_repr(kind) if kind.__str__ is object.__str__ else kind.__str__,
+        **_special_members(kind),
+    }
+    if kind.__setattr__ is object.__setattr__ and not issubclass(kind, pathlib.PurePath):
+        members["__setattr__"] = _refuse_attribute
+    if plain_repr:
+        members["__repr__"] = _plain_repr(kind)
+    cls = type("ArtifactProxy", (kind, Carrier), members)
+    register_item(cls, Carrier.__provenance_item__)
+    _represent_in_yaml()
+    default: _Make = _make_path if issubclass(kind, pathlib.PurePath) else kind.__new__
+    return cls, _make_uuid if kind.__name__ == "UUID" else _MAKE.get(kind, default)
+
+
+def _refuse_attribute(self: object, name: str, _: object) -> None:
+    """Refuse new attributes, as the plain value does."""
+    raise AttributeError(f"{self.__class__.__name__!r} object has no attribute {name!r}")
+
+
+def _plain_repr(kind: Any) -> Callable[[Any], str]:
+    """Return what represents carriers as plain values; most types name the class, which is another one here."""
+    names_class = kind.__module__ != "builtins" or kind in (set, frozenset)
+    return (lambda value: repr(value.__wrapped__)) if names_class else kind.__repr__
+
+
+_OWN_NAMES: Final = frozenset(
+    {"__slots__", "__module__", "__doc__", "__qualname__", "__annotations__", "__dict__"}
+)
+
+
+def _special_members(kind: type) -> dict[str, object]:
+    """Return what only carriers of this kind have."""
+    if issubclass(kind, pathlib.PurePath):  # it sets attributes of its own
+        rebuild: Callable[..., object] = getattr(kind, "_from_parsed_parts", kind)
+        parse: Callable[..., object] = getattr(kind, "_from_parts", kind)
+        return {
+            "with_segments": lambda _, *parts: kind(*parts),
+            "_from_parsed_parts": classmethod(lambda _, *parts: rebuild(*parts)),
+            "_from_parts": classmethod(lambda _, *parts: parse(*parts)),
+        }
+    if kind in _NUMBERS:
+        return {"__array_ufunc__": _array_ufunc, "__array_function__": _array_function}
+    if kind in (dt.date, dt.time, dt.datetime):
+        # `replace` would make an instance of the carrier's class without calling it.
+        dates = {"__conform__": _conform} if kind is not dt.time else {}
+        return {"replace": lambda self, *args, **kw: self.__wrapped__.replace(*args, **kw), **dates}
+    return {}
+
+
+def _array_ufunc(_: object, ufunc: Any, method: str, *inputs: object, **kwargs: object) -> object:
+    """Take part in NumPy's promotion as the plain number does."""
+    return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
+
+
+def _array_function(
+    _: object, function: Any, __: object, args: tuple[object, ...], kwargs: dict[str, object]
+) -> object:
+    return function(*plain(args), **plain(kwargs))
+
+
+def _conform(self: Any, _: object) -> object:
+    """Answer `sqlite3`, which knows an adapter for the plain type only."""
+    return sys.modules["sqlite3"].adapt(self.__wrapped__)
+
+
+def plain(value: Any) -> Any:
+    """Return *value* without results, also in the lists, tuples and dictionaries that functions of libraries take."""
+    kind = type(value)
+    if kind is tuple:
+        return tuple(map(plain, cast("tuple[object, ...]", value)))
+    if kind is list:
+        return list(map(plain, cast("list[object]", value)))
+    if kind is dict:
+        return {key: plain(each) for key, each in cast("dict[object, object]", value).items()}
+    return value.__wrapped__ if hasattr(kind, "__provenance_sighting__") else value
+
+
+_yaml_dumpers: Final[list[object]] = []
+
+
+def _represent_in_yaml() -> None:
+    """Make yaml write carriers as their values, once it is loaded."""
+    yaml: Any = sys.modules.get("yaml")
+    if yaml is None or _yaml_dumpers:
+        return
+    dumpers = [
+        getattr(yaml, name)
+        for name in ("SafeDumper", "CSafeDumper", "Dumper", "CDumper")
+        if hasattr(yaml, name)
+    ]
+    for dumper in dumpers:
+        dumper.add_multi_representer(Carrier, _represent)
+    _yaml_dumpers.extend(dumpers)
+
+
+def _represent(dumper: Any, value: Any) -> object:
+    return dumper.represent_data(value.__wrapped__)
+
+
+def carry(
+    known: Known, origin: Origin, value: object, *, tracked: bool = True, plain_repr: bool = False
+) -> object:
+    """Return *value* as an instance of its type that carries its artifact; a proxy if no subclass can do so."""
+    kind = type(value)
+    if hasattr(kind, "__provenance_kind__"):
+        value = cast("Any", value).__wrapped__
+        kind = type(value)
+    if not _yaml_dumpers and "yaml" in sys.modules:
+        _represent_in_yaml()
+    made_by = _carrier_class(cast("Any", kind), plain_repr=plain_repr)
+    if made_by is None:
+        return make_proxy(known, origin, value, tracked=tracked, options=LAZY)
+    cls, make = made_by
+    made = make(cls, value)
+    object.__setattr__(made, "_provenance", (known, origin, tracked))
+    return made
+
+
+register_item(Carrier, Carrier.__provenance_item__)

@@ -1,0 +1,241 @@
+"""Inside a decorated function, arguments are values, and the library still knows whose."""
+
+import asyncio
+import json
+import threading
+from collections import namedtuple
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import provenance as p
+from provenance.model.tracked import any_tracked
+
+Pair = namedtuple("Pair", "left right")  # noqa: PYI024 - as users write them
+
+
+@dataclass
+class Box:
+    """A value that holds another one."""
+
+    content: object
+
+
+@p.provenance()
+def ones(n):
+    """An array, which stays a lazy proxy."""
+    return np.ones(n)
+
+
+@p.provenance()
+def words(n=2):
+    """A list, which carries its artifact."""
+    return ["a", "b"][:n]
+
+
+@p.provenance()
+def total(array):
+    """A number."""
+    return float(array.sum())
+
+
+def lineage_of(result):
+    """The ids of the artifacts that a result was made from."""
+    return p.artifact_of(result).input_artifact_ids
+
+
+def test_the_body_receives_values(repo):
+    """Alone and inside containers and named tuples; builtins carry their artifact and look plain."""
+    seen = []
+
+    @p.provenance(ignore=["seen"])
+    def look(array, text, nested, seen):
+        seen += [array, text, nested]
+        return 1
+
+    a, w = ones(3), words()
+    made = look(a, w, [a, {"k": (a, w)}, Pair(a, 1), {w[0]}], seen)
+    array, text, (first, inner, pair, _) = seen
+    assert type(array) is np.ndarray
+    assert array is first is inner["k"][0] is pair.left
+    assert type(pair) is Pair
+    assert (repr(["a", "b"]), p.artifact_of(w)) == (repr(text), text.artifact)
+    assert {a.artifact.id, w.artifact.id} == lineage_of(made)
+    assert not any_tracked()
+
+
+def test_an_argument_answers_for_its_artifact_while_the_body_runs(repo):
+    """In the body, in threads that it starts, and in functions that it calls; not afterwards."""
+    seen = []
+
+    @p.provenance(ignore=["seen"])
+    def look(array, seen):
+        seen.append(p.artifact_of(array).id)
+        thread = threading.Thread(target=lambda: seen.append(p.artifact_of(array).id))
+        thread.start()
+        thread.join()
+        seen.append(array)
+        return 1
+
+    a = ones(3)
+    look(a, seen)
+    assert [a.artifact.id] * 2 == seen[:2]
+    with pytest.raises(TypeError, match="plain ndarray"):
+        p.artifact_of(seen[2])
+
+
+def test_what_a_body_passes_on_keeps_its_lineage(repo):
+    """Alone, in containers, in objects, and nine at once."""
+    made = []
+
+    @p.provenance()
+    def hold(value):
+        return 1
+
+    @p.provenance(ignore=["made"])
+    def outer(array, many, made):
+        made += [hold(array), hold([array]), hold({"a": (array,)}), hold(Box(array)), hold(many)]
+        return 1
+
+    a, many = ones(3), [ones(n) for n in range(1, 10)]
+    outer(a, many, made)
+    for result in made[:4]:
+        assert {a.artifact.id} == lineage_of(result)
+    assert {each.artifact.id for each in many} == lineage_of(made[4])
+    recorded = p.artifact_of(made[1]).inputs["kargs"]["value"]
+    assert a.artifact == p.artifact_of(recorded[0])
+
+
+def test_what_a_body_returns_keeps_its_lineage(repo):
+    """Alone or inside other values; what containers hold is stored by reference."""
+
+    @p.provenance(name="same")
+    def same(value):
+        return value
+
+    @p.provenance(name="wrapped")
+    def wrapped(value, kind):
+        return {"list": [value], "box": Box(value), "tuple": (1, value)}[kind]
+
+    a = ones(1_000)
+    assert {a.artifact.id} == same(a).artifact.value_artifact_ids
+    for kind in ("list", "box", "tuple"):
+        for _ in range(2):
+            result = wrapped(a, kind)
+            assert {a.artifact.id} == result.artifact.value_artifact_ids
+    assert a.artifact == p.artifact_of(wrapped(a, "list")[0])
+    assert wrapped(a, "list").artifact.size_bytes < 1_000
+
+
+def test_asynchronous_bodies_receive_values(repo):
+    """And know them across awaits."""
+
+    @p.provenance()
+    async def look(array):
+        await asyncio.sleep(0)
+        return [type(array).__name__, p.artifact_of(array).id]
+
+    a = ones(2)
+    assert ["ndarray", a.artifact.id] == asyncio.run(look(a))
+    assert not any_tracked()
+
+
+@pytest.mark.parametrize("change", ["array", "inner", "copied"])
+def test_a_body_that_changes_what_it_received_is_impure(repo, change):
+    """Also where it received a copy of a container."""
+
+    @p.provenance()
+    def impure(array, many):
+        if change == "array":
+            array[0] = 7
+        elif change == "inner":
+            many[0][0] = 7
+        else:
+            many.append(1)
+        return 1
+
+    with pytest.raises(p.ImpureFunctionError):
+        impure(ones(2), [ones(3), words()])
+    assert not any_tracked()
+
+
+def test_a_body_that_fails_leaves_nothing_known(repo):
+    """Whatever it raises."""
+
+    @p.provenance()
+    def fail(array):
+        raise KeyError(str(array.sum()))
+
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            fail(ones(2))
+    assert not any_tracked()
+
+
+def test_arguments_are_passed_on_unread_where_that_is_chosen(repo):
+    """For functions that only hand them on; the identity of the call is the same."""
+
+    def look(array):
+        return [p.is_proxy(array)]
+
+    values = p.provenance(name="look")(look)
+    proxies = p.provenance(name="look", arguments="proxies")(look)
+    a = ones(2)
+    assert values.artifact_id(a) == proxies.artifact_id(a)
+    assert ([False], [True]) == (values(a), proxies.recompute(a))
+    with pytest.raises(p.ConfigError, match=r"arguments.*must be 'values' or 'proxies'"):
+        p.provenance(arguments="both")(look)
+
+
+def test_ensure_proxies_accepts_what_is_known(repo):
+    """Above the decorator and below it, in nested calls too."""
+
+    @p.provenance()
+    @p.ensure_proxies
+    def below(array, text):
+        return above([array], text)
+
+    @p.ensure_proxies
+    @p.provenance()
+    def above(arrays, text):
+        return json.dumps(text)
+
+    assert '["a", "b"]' == below(ones(2), words())
+    with pytest.raises(p.ProxyExpectedError):
+        below(np.ones(3), words())
+
+
+def test_results_as_values(repo):
+    """Plain at the top level too; lineage goes on as long as they live."""
+    with p.using_results("values"):
+        for _ in range(2):
+            array = ones(4)
+            assert type(array) is np.ndarray
+            assert ones.artifact_id(4) == p.artifact_of(array).id
+            assert {ones.artifact_id(4)} == lineage_of(total(array))
+        assert p.is_proxy(words())
+        del array
+    assert not any_tracked()
+    assert type(ones.with_options(results="values")(4)) is np.ndarray
+    with pytest.raises(p.ConfigError, match="using_results"), p.using_results("both"):
+        pass
+
+
+def test_configured_handing_over(tmp_path):
+    """The configuration chooses for all functions, a decorator for its own."""
+    config = {
+        "artifact_repos": {"local": {"type": "memory"}},
+        "singletons": "proxy",
+        "results": "values",
+        "eager_limit": 10,
+    }
+    environment = p.from_config(config)
+    assert ("proxy", "values", "values", 10) == (
+        environment.results.singletons,
+        environment.results.results,
+        environment.results.arguments,
+        environment.results.eager_limit,
+    )
+    with pytest.raises(p.ConfigError, match="singletons"):
+        p.from_config({**config, "singletons": "both"})
