@@ -4,4 +4,4 @@ from importlib.util import find_spec
 
 LIBRARIES = ("astropy", "networkx", "PIL", "pydantic", "statsmodels", "sympy", "xarray")
 
-collect_ignore_glob = [] if all(map(find_spec, LIBRARIES)) else ["t*.py"]
+collect_ignore_glob = [] if all(map(find_spec, LIBRARIES)) else ["[!_c]*.py"]

@@ -45,7 +45,7 @@ SCALARS = [
     np.complex64(1), np.longdouble(1), np.str_("x"), np.bytes_(b"x"),
 ]  # fmt: skip
 CONTAINERS = [
-    [1, [2, None]], {"a": {"b": [1.5, "x"]}}, (1, (2,)), {1, "a"}, frozenset({1}), [], {}, [Color.RED, True, np.int8(1)],
+    [1, [2, None]], {"a": {"b": [1.5, "x"]}}, (1, (2,)), {1}, frozenset({1}), [], {}, [Color.RED, True, np.int8(1)],
     {1: [Decimal(1)], None: dt.date(2024, 1, 2)},
 ]  # fmt: skip
 SINGLETONS = [
