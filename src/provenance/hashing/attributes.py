@@ -219,8 +219,8 @@ def _beyond_reduction(type_: type) -> Callable[[Any], Attributes] | None:
     defining = [
         base for base in type_.__mro__ if {"__reduce_ex__", "__reduce__"} & vars(base).keys()
     ]
-    owner = defining[0]
-    if owner in (object, type_) or owner.__dictoffset__ or issubclass(type_, type):
+    owner, is_metaclass = defining[0], issubclass(type_, type)
+    if owner in (object, type_) or owner.__dictoffset__ or is_metaclass:
         return None
     own = slots(owner)
     more = {name: slot for name, slot in slots(type_).items() if name not in own}

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from functools import cached_property
 from operator import itemgetter
 from types import FunctionType, MemberDescriptorType
-from typing import Any, Final, is_typeddict
+from typing import Any, Final, cast, is_typeddict
 
 from provenance.hashing.encoding import Item, node, prefix
 from provenance.hashing.registry import (
@@ -116,7 +116,7 @@ def _member(owner: type, name: str, member: Any, walk: Walk) -> Item:
             return node(_NAMED, (named,))
         # Other members that cannot be hashed, such as locks, count by their type.
         del walk.trail[reached:]
-        return node(_OPAQUE, (name_of(member),))
+        return node(_OPAQUE, (name_of(cast("object", member)),))
 
 
 @exact(cached_property)

@@ -26,7 +26,7 @@ class Opening:
 
     def open(self, value: Any) -> Any:
         """Return what the body receives for *value*: always the same object for the same *value*."""
-        kind = type(value)
+        kind = cast("type[object]", type(value))
         if kind in _COMMON:
             return value
         known = self._opened.get(id(value))
@@ -44,7 +44,7 @@ class Opening:
     def _open_result(self, result: Any) -> object:
         value = result.__wrapped__
         tracked = result.__provenance_sighting__() is not None
-        kind = type(value)
+        kind = cast("type[object]", type(value))
         if kind in CONTAINERS:
             value = replace_members(value, self.open)
         if kind in CONTAINERS or is_scalar(kind):
@@ -89,7 +89,7 @@ def close_call(
 
 def replace_members(value: Any, change: Change) -> Any:
     """Return *value*, a builtin container or named tuple with its members changed; itself if nothing changes."""
-    kind = type(value)
+    kind = cast("type[object]", type(value))
     if kind is dict:
         entries = cast("dict[object, object]", value)
         pairs = [(change(key), change(member)) for key, member in entries.items()]
@@ -98,7 +98,11 @@ def replace_members(value: Any, change: Change) -> Any:
             for (key, member), before in zip(pairs, entries, strict=True)
         )
         return value if same else dict(pairs)
-    is_named = issubclass(kind, tuple) and hasattr(kind, "_fields") and not is_proxy(value)
+    is_named = (
+        issubclass(kind, tuple)
+        and hasattr(cast("type[object]", kind), "_fields")
+        and not is_proxy(value)
+    )
     if kind not in CONTAINERS and not is_named:
         return value
     if set(map(type, value)) <= _COMMON:
@@ -106,4 +110,5 @@ def replace_members(value: Any, change: Change) -> Any:
     members = [change(member) for member in value]
     if all(new is old for new, old in zip(members, value, strict=True)):
         return value
-    return cast("Any", kind)._make(members) if is_named else kind(members)
+    make: Any = kind
+    return make._make(members) if is_named else make(members)

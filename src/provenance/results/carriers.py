@@ -12,8 +12,8 @@ import fractions
 import pathlib
 import sys
 from collections.abc import Callable
-from functools import cache
-from typing import Any, Final, cast
+from functools import cache, partial
+from typing import Any, Final, TypeAlias, cast
 
 from provenance.hashing import Child, Walk, hash_value, register_item
 from provenance.hashing.encoding import Item, root_digest
@@ -24,6 +24,7 @@ from provenance.results.handles import make_proxy, resolve, restore_proxy, resto
 from provenance.results.kinds import CONTAINERS, LAZY, interface_for, is_scalar
 from provenance.results.origin import CurrentOrigin, is_current_origin, resolving_origin
 from provenance.util.formatting import safe_repr, type_name
+from provenance.util.naming import exported
 
 _MUTABLE: Final = frozenset({list, dict, set})
 _NUMBERS: Final = frozenset({int, float, complex})
@@ -137,13 +138,12 @@ class Carrier:
         return self.__provenance_copy__(lambda value: copy.deepcopy(value, memo))
 
 
+@exported
 def restore_scalar(id_: ArtifactId, value_id: ValueId, value: object) -> object:
     """Unpickle a carrier of a scalar, which nothing is read for. Pickles name this function."""
     known = ArtifactRef(id_, value_id, type_name(value), interface_for(value))
     return carry(known, resolving_origin() or CurrentOrigin(), value)
 
-
-restore_scalar.__module__ = "provenance"
 
 # ---------------------------------------------------------------- to the plain type and back
 
@@ -192,10 +192,12 @@ def _plain_copy(carrier: Any) -> object:
         return kind(int=carrier.int, is_safe=carrier.is_safe)
     if issubclass(kind, pathlib.PurePath):
         return kind(str(carrier))
-    return _OPEN.get(kind, kind)(carrier)
+    open_carrier: Callable[[Any], object] = _OPEN.get(kind) or kind
+    return open_carrier(carrier)
 
 
-_Make = Callable[[type, Any], Any]
+_Make: TypeAlias = "Callable[[Any, Any], object]"
+_new: Final[Any] = object.__new__
 
 
 def _filling(container: type) -> _Make:
@@ -211,21 +213,21 @@ def _filling(container: type) -> _Make:
 
 
 def _make_uuid(cls: type, value: Any) -> object:
-    made: object = object.__new__(cls)
+    made: object = _new(cls)
     object.__setattr__(made, "int", value.int)
     object.__setattr__(made, "is_safe", value.is_safe)
     return made
 
 
 def _make_fraction(cls: type, value: fractions.Fraction) -> object:
-    made: object = object.__new__(cls)
+    made: object = _new(cls)
     object.__setattr__(made, "_numerator", value.numerator)
     object.__setattr__(made, "_denominator", value.denominator)
     return made
 
 
 def _make_path(cls: type, value: Any) -> object:
-    made: Any = object.__new__(cls)
+    made: Any = _new(cls)
     if sys.version_info >= (3, 12):
         pathlib.PurePath.__init__(made, value)
     else:
@@ -247,6 +249,19 @@ _MAKE: Final[dict[type, _Make]] = {
 # ---------------------------------------------------------------- classes
 
 
+def _make_plain(kind: Any) -> Callable[..., object]:
+    """Return `__new__` of a carrier's class: what operators make by `type(self)(…)` is plain."""
+
+    def new(_: object, *args: object, **kwargs: object) -> object:
+        return kind(*args, **kwargs)
+
+    return new
+
+
+def _dir(carrier: Any) -> list[str]:
+    return dir(carrier.__wrapped__)
+
+
 @cache
 def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make] | None:
     """Return the class of carriers of *kind*, and what makes an instance of it; None if a subclass cannot stand for the type.
@@ -255,6 +270,7 @@ def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make]
     """
     if kind not in CONTAINERS and not is_scalar(kind):
         return None
+    own: Callable[[str], Any] = partial(getattr, kind)
     inherited = {name: each for name, each in vars(Carrier).items() if name not in _OWN_NAMES}
     members: dict[str, object] = {
         **inherited,
@@ -262,22 +278,21 @@ def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make]
         "__module__": "provenance",
         "__qualname__": "ArtifactProxy",
         "__class__": property(lambda _: kind),
-        "__dir__": lambda value: dir(value.__wrapped__),
+        "__dir__": _dir,
         "__provenance_kind__": kind,
-        # What operators make by `type(self)(…)` is plain.
-        "__new__": lambda _, *args, **kwargs: kind(*args, **kwargs),
-        "__str__": _plain_repr(kind) if kind.__str__ is object.__str__ else kind.__str__,
+        "__new__": _make_plain(kind),
+        "__str__": _plain_repr(kind) if own("__str__") is object.__str__ else own("__str__"),
         **_special_members(kind),
     }
-    if kind.__setattr__ is object.__setattr__ and not issubclass(kind, pathlib.PurePath):
+    if own("__setattr__") is object.__setattr__ and not issubclass(kind, pathlib.PurePath):
         members["__setattr__"] = _refuse_attribute
     if plain_repr:
         members["__repr__"] = _plain_repr(kind)
     cls = type("ArtifactProxy", (kind, Carrier), members)
     register_item(cls, Carrier.__provenance_item__)
     _represent_in_yaml()
-    default: _Make = _make_path if issubclass(kind, pathlib.PurePath) else kind.__new__
-    return cls, _make_uuid if kind.__name__ == "UUID" else _MAKE.get(kind, default)
+    make: _Make = _make_path if issubclass(kind, pathlib.PurePath) else own("__new__")
+    return cls, _make_uuid if kind.__name__ == "UUID" else _MAKE.get(kind, make)
 
 
 def _refuse_attribute(self: object, name: str, _: object) -> None:
@@ -288,7 +303,12 @@ def _refuse_attribute(self: object, name: str, _: object) -> None:
 def _plain_repr(kind: Any) -> Callable[[Any], str]:
     """Return what represents carriers as plain values; most types name the class, which is another one here."""
     names_class = kind.__module__ != "builtins" or kind in (set, frozenset)
-    return (lambda value: repr(value.__wrapped__)) if names_class else kind.__repr__
+    shown: Callable[[Any], str] = _repr_of_plain if names_class else getattr(kind, "__repr__")  # noqa: B009 - typed
+    return shown
+
+
+def _repr_of_plain(carrier: Any) -> str:
+    return repr(carrier.__wrapped__)
 
 
 _OWN_NAMES: Final = frozenset(
@@ -299,20 +319,24 @@ _OWN_NAMES: Final = frozenset(
 def _special_members(kind: type) -> dict[str, object]:
     """Return what only carriers of this kind have."""
     if issubclass(kind, pathlib.PurePath):  # it sets attributes of its own
-        rebuild: Callable[..., object] = getattr(kind, "_from_parsed_parts", kind)
-        parse: Callable[..., object] = getattr(kind, "_from_parts", kind)
         return {
-            "with_segments": lambda _, *parts: kind(*parts),
-            "_from_parsed_parts": classmethod(lambda _, *parts: rebuild(*parts)),
-            "_from_parts": classmethod(lambda _, *parts: parse(*parts)),
+            "with_segments": _make_plain(kind),
+            **{
+                name: classmethod(_make_plain(getattr(kind, name, kind)))
+                for name in ("_from_parsed_parts", "_from_parts")
+            },
         }
     if kind in _NUMBERS:
         return {"__array_ufunc__": _array_ufunc, "__array_function__": _array_function}
     if kind in (dt.date, dt.time, dt.datetime):
         # `replace` would make an instance of the carrier's class without calling it.
         dates = {"__conform__": _conform} if kind is not dt.time else {}
-        return {"replace": lambda self, *args, **kw: self.__wrapped__.replace(*args, **kw), **dates}
+        return {"replace": _replace, **dates}
     return {}
+
+
+def _replace(self: Any, *args: object, **kwargs: object) -> object:
+    return self.__wrapped__.replace(*args, **kwargs)
 
 
 def _array_ufunc(_: object, ufunc: Any, method: str, *inputs: object, **kwargs: object) -> object:
@@ -333,7 +357,7 @@ def _conform(self: Any, _: object) -> object:
 
 def plain(value: Any) -> Any:
     """Return *value* without results, also in the lists, tuples and dictionaries that functions of libraries take."""
-    kind = type(value)
+    kind = cast("type[object]", type(value))
     if kind is tuple:
         return tuple(map(plain, cast("tuple[object, ...]", value)))
     if kind is list:

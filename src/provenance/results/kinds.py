@@ -167,8 +167,8 @@ def _is_leaf(kind: type) -> bool:
     return (
         is_scalar(kind)
         or getattr(kind, "__provenance_kind__", None) is not None
-        or issubclass(kind, _LEAVES)
         or (_is_numpy(kind) and kind.__name__ not in _OTHER_NUMPY)
+        or issubclass(kind, _LEAVES)
     )
 
 
@@ -190,7 +190,7 @@ def own_copy(value: T) -> T:
 
 
 def _copied(given: object, memo: dict[int, object]) -> object:
-    value, kind = cast("Any", given), cast("Any", type(given))
+    value, kind, make = cast("Any", given), type(given), cast("Any", type(given))
     if kind not in CONTAINERS:
         if getattr(kind, "__provenance_kind__", None) in CONTAINERS:
             return cast("object", value.__provenance_copy__(own_copy))
@@ -201,8 +201,8 @@ def _copied(given: object, memo: dict[int, object]) -> object:
     if kind is dict:
         made = {key: _copied(member, memo) for key, member in value.items()}
     elif kind in (set, frozenset) or set(map(type, value)) <= _COMMON:
-        made = kind(value)
+        made = make(value)
     else:
-        made = kind([_copied(member, memo) for member in value])
+        made = make([_copied(member, memo) for member in value])
     memo[id(value)] = made
     return made
