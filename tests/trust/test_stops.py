@@ -168,14 +168,15 @@ def test_what_is_recorded_is_whole_wherever_a_program_stops(
     make, task, after, tmp_path, monkeypatch
 ):
     """At each of its effects in turn; and the same again, undisturbed, succeeds and leaves everything whole."""
-    expected, number, stopped = None, 0, True
-    while stopped:
+    expected, number, undisturbed = None, 0, 0
+    while undisturbed < 3:  # a failure of a lease, which a slow call wants, stops nothing
         number += 1
         place = tmp_path / str(number)
         place.mkdir()
         monkeypatch.chdir(place)
         near, far = started(make, task, place)
         stopped = stops(task, near, far, number, after)
+        undisturbed = 0 if stopped else undisturbed + 1
         for repo in (near, far):
             assert [] == problems(repo, task)
         result = task(near, far) if stopped and task is not delete else None
@@ -183,4 +184,4 @@ def test_what_is_recorded_is_whole_wherever_a_program_stops(
         assert result is None or expected == result
         for repo in (near, far):
             assert [] == problems(repo, task)
-    assert number > 3
+    assert number > 6

@@ -90,7 +90,7 @@ def test_inputs_and_plans_of_huge_integers(identity):
     """They can be shown."""
     expected = f"{{'kargs': {{'n': {BITS}}}, 'varargs': ()}}"
     assert expected == repr(identity.artifact(HUGE).inputs)
-    assert expected in repr(identity.plan(HUGE))
+    assert "n=an int of 16610 bits" in repr(identity.plan(HUGE))
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,7 @@ def test_other_errors_are_not_hidden(identity):
 def test_searches_are_shown():
     """Whatever is looked for."""
     with in_memory():
-        assert "custom_fields=<PMap whose repr raises ValueError>" in repr(
-            p.search(custom_fields={"n": HUGE})
-        )
+        assert "nothing found" in repr(p.search(custom_fields={"n": HUGE}))
 
 
 def test_lazy_dictionaries_are_shown():

@@ -8,12 +8,18 @@ from __future__ import annotations
 import copyreg
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any, Final, NoReturn, TypeVar, cast
 
 from attrs import frozen
 
-from provenance.errors import ArtifactNotFoundError, RunNotFoundError
+from provenance.errors import (
+    ArtifactNotFoundError,
+    BlobNotFoundError,
+    CorruptBlobError,
+    RunNotFoundError,
+)
 from provenance.hashing import Walk, register_item
 from provenance.hashing.walk import UnhashablePart
 from provenance.model.ids import ArtifactId, ValueId, is_prefix
@@ -108,8 +114,12 @@ def restore_proxy(
     Pickles name this function: neither it nor its arguments may change.
     """
     known = ArtifactRef(id_, value_id, value_type, interface)
-    options = LAZY if keeps_unread() else DEFAULT_OPTIONS
-    return make_proxy(known, resolving_origin() or CurrentOrigin(), options=options)
+    origin = resolving_origin() or CurrentOrigin()
+    if not keeps_unread():
+        # What is lost is an error where it is used, and not where a value that refers to it is read.
+        with suppress(ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError):
+            return make_proxy(known, origin)
+    return make_proxy(known, origin, options=LAZY)
 
 
 def restore_value(value: object) -> object:
