@@ -106,6 +106,7 @@ def _carry() -> Callable[..., object]:
     return carriers.carry
 
 
+@exported
 def restore_proxy(
     id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...]
 ) -> object:
@@ -122,12 +123,10 @@ def restore_proxy(
     return make_proxy(known, origin, options=LAZY)
 
 
+@exported
 def restore_value(value: object) -> object:
     """Unpickle a result that is in no store: as its value. Pickles name this function."""
     return value
-
-
-restore_proxy.__module__ = restore_value.__module__ = "provenance"
 
 
 def resolve(known: Known, origin: Origin) -> ArtifactRecord:
