@@ -145,7 +145,7 @@ def execute(call: Call) -> object:
         found = run(programs.probe_first(call.alias_ids), call.repo.interpreter) or found
     if isinstance(found, LookupHit):
         changes: tuple[CodeChange, ...] = ()
-        if found.record.code != call.spec.receipt.text:
+        if found.record.code != call.spec.receipt.digest:
             changes = run(find_changes(call, found.record), call.repo.interpreter)
             if must_recompute(call, found.record, changes):
                 call = evolve(call, reason=MissReason.CODE_CHANGED)
@@ -164,7 +164,7 @@ async def execute_async(call: Call) -> object:
         found = await run_in_thread(call, programs.probe_first(call.alias_ids)) or found
     if isinstance(found, LookupHit):
         changes: tuple[CodeChange, ...] = ()
-        if found.record.code != call.spec.receipt.text:
+        if found.record.code != call.spec.receipt.digest:
             changes = await run_in_thread(call, find_changes(call, found.record))
             if must_recompute(call, found.record, changes):
                 call = evolve(call, reason=MissReason.CODE_CHANGED)

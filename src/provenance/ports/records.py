@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, cast, runtime_checkable
 
 from attrs import frozen
 
 from provenance.effect import Interpreter, Program
 from provenance.errors import ArtifactNotFoundError, RunNotFoundError
+from provenance.model.history import CodeReceipt
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.queries import Grouping, Page, Query, Usage, summarize_records
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, Options, Run, SetRecord
+from provenance.ports.history import FindReceipt, FindSources, HistoryEffects, history_effects
 from provenance.ports.permissions import StoreEffect
 
 
@@ -166,7 +169,7 @@ class SearchRecords(StoreEffect[Page]):
 
 @frozen
 class PutRecord(StoreEffect[ArtifactRecord]):
-    """Store *record*, its *run* and the *held* blobs in one transaction; answers the stored record.
+    """Store *record*, its *run*, *receipt* and the *held* blobs in one transaction; answers the stored record.
 
     An existing artifact stays, so that the loser of a race gets the winner's record, unless
     *replace*. The records *besides*, the parts of a composite, are stored in the same transaction
@@ -180,6 +183,7 @@ class PutRecord(StoreEffect[ArtifactRecord]):
     inline_blobs: tuple[InlineBlob, ...] = ()
     replace: bool = False
     besides: tuple[PutRecord, ...] = ()
+    receipt: CodeReceipt | None = None
 
 
 @frozen
@@ -250,6 +254,7 @@ RecordEffects: TypeAlias = (
     | PutRecord
     | DeleteRecord
     | RecordMaintenance
+    | HistoryEffects
     | SetEffects
 )
 """Effects of a record store."""
@@ -349,7 +354,8 @@ class SetStore(Protocol):
 def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[RecordEffects]:
     """Return an interpreter for *store* and *sets*.
 
-    For maintenance *store* may be one of `MaintainableRecordStore`.
+    For maintenance *store* may be one of `MaintainableRecordStore`, for code receipts one of
+    `HistoryStore`.
     """
     return (
         FindRecord.on(lambda ask: store.find_record(ask.id))
@@ -362,6 +368,7 @@ def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[RecordEffe
         | PutRecord.on(store.put_record)
         | DeleteRecord.on(lambda ask: store.delete_record(ask.id))
         | record_maintenance_effects(store)
+        | history_effects(store)
         | set_effects(sets)
     )
 
@@ -385,11 +392,12 @@ class RecordWithInputs:
     record: ArtifactRecord
     run: Run
     inputs_json: str
+    receipt: CodeReceipt | None = None
 
 
 def record_with_inputs(
     record: ArtifactRecord, repo: str
-) -> Program[FindRun | FindInputs, RecordWithInputs]:
+) -> Program[FindRun | FindInputs | FindReceipt | FindSources, RecordWithInputs]:
     """Look up what is stored beside the record; raises `RunNotFoundError` or `ArtifactNotFoundError` if it is missing."""
     run = yield from FindRun(record.run_id)
     if run is None:
@@ -397,4 +405,13 @@ def record_with_inputs(
     inputs = yield from FindInputs(record.id)
     if inputs is None:
         raise ArtifactNotFoundError(record.id, repo)
-    return RecordWithInputs(record, run, inputs)
+    return RecordWithInputs(record, run, inputs, (yield from find_code(record.code)))
+
+
+def find_code(digest: str) -> Program[FindReceipt | FindSources, CodeReceipt | None]:
+    """Look up a code receipt with its sources; None if it is not recorded."""
+    text = (yield from FindReceipt(digest)) if digest else None
+    if text is None:
+        return None
+    digests = frozenset(cast("dict[str, str]", json.loads(text)).values())
+    return CodeReceipt(digest, text, (yield from FindSources(digests)))
