@@ -12,12 +12,11 @@ from pyrsistent import pmap
 
 import provenance as p
 from provenance.cli.complete import complete_ids
-from provenance.cli.groups import run_item
-from provenance.cli.listing import artifact_item, artifact_listing
-from provenance.cli.output import as_json
-from provenance.cli.reports import Facts, Item, Json, Raw, Report
+from provenance.cli.listing import artifact_listing
+from provenance.cli.reports import Facts, Raw, Report
 from provenance.cli.session import Session, command
-from provenance.cli.words import format_argument, format_time
+from provenance.documents.items import Item, Json, artifact_document, lineage_document, run_item
+from provenance.documents.words import format_argument, format_time
 from provenance.escaping import escape_invisible
 from provenance.util.formatting import duration, size
 
@@ -29,18 +28,8 @@ def _show(session: Session, artifact_id: str, run: bool, value: bool) -> Report:
     """Show what is recorded of an artifact: an id or its first 6 digits, or @set/name."""
     artifact = session.artifact(artifact_id)
     repo = session.repository()
-    used_by = repo.dependent_ids(artifact)
-    document: Item = {
-        **artifact_item(artifact, repo),
-        "fn_module": artifact.fn_module,
-        "fn_name": artifact.fn_name,
-        "composite": artifact.composite,
-        "content_digest": artifact.content_digest,
-        "added_at": artifact.added_at.isoformat(),
-        "hash_duration": artifact.hash_duration,
-        "input_artifact_ids": as_json(sorted(artifact.input_artifact_ids)),
-        "used_by": list(used_by),
-    }
+    document = artifact_document(artifact, repo)
+    used_by = cast("list[str]", document["used_by"])
     rows = [
         ("id", artifact.id),
         ("function", artifact.name),
@@ -223,13 +212,7 @@ def _lineage(
     if target is not None:
         Path(target).write_text(tree + "\n", "utf-8")
         return None
-    edges = [
-        {"from": source, "to": key, "as": place}
-        for key in graph.order
-        for place, source in graph.uses(key)
-    ]
-    nodes = [artifact_item(graph.artifacts[key], repo) for key in graph.order]
-    document: Item = {"root": graph.root, "nodes": as_json(nodes), "edges": as_json(edges)}
+    document = lineage_document(graph, repo)
     return Facts(document, text=tree, id="root")
 
 
