@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import click
-from attrs import evolve
-from pyrsistent import pmap
 
 import provenance as p
 from provenance.cli.complete import complete_ids
@@ -172,21 +170,6 @@ cat_command = command(
 _SUFFIXES: Final = {"svg": ".svg", "html": ".html", "png": ".png", "dot": ".dot", "mermaid": ".mmd"}
 
 
-def prune(graph: p.Lineage, depth: int) -> p.Lineage:
-    """Return the part of a lineage that is at most *depth* steps from its root."""
-    near, front = {graph.root}, [graph.root]
-    for _ in range(depth):
-        front = [source for one in front for _, source in graph.uses(one) if source not in near]
-        near.update(front)
-    artifacts = {key: one for key, one in graph.artifacts.items() if key in near}
-    edges = {
-        key: pmap({place: source for place, source in graph.edges[key].items() if source in near})
-        for key in graph.edges
-        if key in near
-    }
-    return evolve(graph, artifacts=pmap(artifacts), edges=pmap(edges))
-
-
 def _lineage(
     session: Session,
     artifact_id: str,
@@ -200,9 +183,7 @@ def _lineage(
     repo = session.repository()
     if not up:
         return artifact_listing(session, repo, list(p.descendants(artifact)))
-    graph = p.lineage(artifact)
-    if depth is not None:
-        graph = prune(graph, depth)
+    graph = p.lineage(artifact, depth=depth)
     if kind is None and target is not None:
         suffixes = {suffix: name for name, suffix in _SUFFIXES.items()}
         kind = suffixes.get(Path(target).suffix.lower(), "tree")

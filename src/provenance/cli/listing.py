@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from heapq import nlargest
@@ -15,7 +14,7 @@ import provenance as p
 from provenance.cli.complete import complete_names, complete_sets
 from provenance.cli.reports import Column, Facts, Listing, Report
 from provenance.cli.session import Session, command
-from provenance.cli.words import size_option, time_option
+from provenance.cli.words import input_option, size_option, time_option
 from provenance.documents.items import artifact_item, stats_item, time_json, usage_item
 from provenance.documents.words import count_of, format_arguments, format_time
 from provenance.util.formatting import duration, size
@@ -75,31 +74,6 @@ class _Found:
         return nlargest(limit, filter(self.accepts, self.result), lambda one: getattr(one, key))
 
 
-def parse_input(text: str) -> tuple[str, object]:
-    """Return the condition on an argument that `--input` states, as a key of `search` and a value.
-
-    >>> parse_input("a=4"), parse_input("config.depth>=3"), parse_input("name=churn"), parse_input("a!=[1]")
-    (('a', 4), ('config.depth >=', 3), ('name', 'churn'), ('a !=', [1]))
-    """
-    at = next((i for i, letter in enumerate(text) if letter in "=<>!"), -1)
-    operator = next(
-        (
-            sign
-            for sign in ("<=", ">=", "!=", "==", "=", "<", ">")
-            if text.startswith(sign, max(at, 0))
-        ),
-        "",
-    )
-    if at < 1 or not operator:
-        raise click.BadParameter(f"must be NAME=VALUE, got {text!r}; write depth=3 or 'depth>=3'")
-    name, value = text[:at].strip(), text[at + len(operator) :].strip()
-    try:
-        known: object = json.loads(value)
-    except ValueError:
-        known = {"True": True, "False": False, "None": None}.get(value, value)
-    return (name if operator in ("=", "==") else f"{name} {operator}"), known
-
-
 _KEYS: Final = {"size": "size_bytes", "seconds": "compute_duration"}
 
 
@@ -108,7 +82,7 @@ def _ls(  # noqa: PLR0913, PLR0917 - options of a command
     pattern: str | None,
     fn: str | None,
     version: int | None,
-    inputs: tuple[str, ...],
+    inputs: tuple[tuple[str, object], ...],
     tags: tuple[str, ...],
     since: datetime | None,
     until: datetime | None,
@@ -129,7 +103,7 @@ def _ls(  # noqa: PLR0913, PLR0917 - options of a command
     result = p.search(
         pattern or fn,
         version=version,
-        inputs=dict(map(parse_input, inputs)) or None,
+        inputs=dict(inputs) or None,
         tags=tags,
         since=since,
         until=until,
@@ -168,6 +142,7 @@ _LS_OPTIONS: Final = (
         "--input",
         "inputs",
         multiple=True,
+        callback=input_option,
         metavar="NAME=VALUE",
         help="An argument: depth=3, 'config.depth>=3'; repeatable.",
     ),

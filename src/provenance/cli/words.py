@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import click
 
+from provenance.documents.search import ConditionError, parse_age, parse_input, parse_time
+
 SHORT_ID: Final = 12
 """Digits of an id on a terminal; in a pipe ids are whole."""
-_UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _SIZES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-
-
-def parse_age(text: str) -> timedelta | None:
-    """Return the duration that *text* states, None if it states none.
-
-    >>> parse_age("2d"), parse_age("90 min"), parse_age("2026-11-28")
-    (datetime.timedelta(days=2), datetime.timedelta(seconds=5400), None)
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)", text.strip())
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]]) if match else None
 
 
 def age_option(_: click.Context, __: click.Parameter, value: str | None) -> timedelta | None:
@@ -34,16 +25,20 @@ def age_option(_: click.Context, __: click.Parameter, value: str | None) -> time
 
 def time_option(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
     """Return the time that an option states: `2d` (ago), `2026-11-28` or `2026-11-28T09:30`."""
-    if value is None:
-        return None
-    age = parse_age(value)
     try:
-        if age is not None:
-            return datetime.now(UTC) - age
-        return datetime.fromisoformat(value).astimezone()
-    except (ValueError, OverflowError):
-        problem = f"must be a time, got {value!r}; write 2d (ago), 2026-11-28 or 2026-11-28T09:30"
-        raise click.BadParameter(problem) from None
+        return None if value is None else parse_time(value)
+    except ConditionError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def input_option(
+    _: click.Context, __: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, object], ...]:
+    """Return the conditions on arguments that the values of an option state: `depth>=3`."""
+    try:
+        return tuple(map(parse_input, values))
+    except ConditionError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def size_option(_: click.Context, __: click.Parameter, value: str | None) -> int | None:

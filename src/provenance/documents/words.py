@@ -22,7 +22,7 @@ def count_of(number: int, noun: str) -> str:
 def format_time(text: str, now: datetime) -> str:
     """Format a time, given as ISO 8601 in UTC, in the time zone of *now*.
 
-    >>> now = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    >>> now = datetime.fromisoformat("2026-11-28T12:00:00Z")
     >>> [format_time(f"2026-11-{day}T09:14:03Z", now) for day in (28, 27, 10)]
     ['today 09:14', 'yesterday 09:14', '2026-11-10 09:14']
     """
