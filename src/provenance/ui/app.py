@@ -211,6 +211,11 @@ class Site:
         except p.ProvenanceError as error:
             return pages.problem(*describe(error))
 
+    def fail(self, _: Request, error: Exception) -> Response:
+        """Return the page of an error of this library; the server logs its traceback."""
+        page = pages.problem("A bug", f"this page failed with {type(error).__name__}", 500)
+        return HTMLResponse(render(page, Frame(self.repo.name)), 500)
+
     def image(self, request: Request) -> Response:
         """Return an archived image, by its own bytes a picture and nothing else."""
         try:
@@ -253,6 +258,11 @@ def send_asset(request: Request) -> Response:
     return Response(found[0], media_type=found[1])
 
 
+def send_icon(_: Request) -> Response:
+    """Return the icon at the address that browsers try."""
+    return RedirectResponse("/assets/icon.svg", 303)
+
+
 def create_app(
     repo: p.Repository, token: str, hosts: Iterable[str] = LOCAL, *, seconds: float = SECONDS
 ) -> ASGIApp:
@@ -275,9 +285,11 @@ def create_app(
         Route("/api/v1/newest", site.newest),
         *documents,
         Route("/assets/{name}", send_asset),
+        Route("/favicon.ico", send_icon),
         Route("/{rest:path}", site.html(_no_page)),
     ]
-    return Guard(Starlette(routes=routes), token, tuple(hosts))
+    app = Starlette(routes=routes, exception_handlers={Exception: site.fail})
+    return Guard(app, token, tuple(hosts))
 
 
 def _no_page(_: p.Repository, request: Request) -> Page:

@@ -29,8 +29,8 @@ from provenance.documents.items import (
     usage_item,
 )
 from provenance.documents.search import ConditionError, parse_input, parse_time
-from provenance.ui.previews import preview_of
-from provenance.util.formatting import did_you_mean
+from provenance.ui.previews import preview_of, read_safely
+from provenance.util.formatting import did_you_mean, duration, size
 
 PAGE_SIZE: Final = 50
 NEAR: Final = 2
@@ -188,6 +188,7 @@ def artifact(repo: p.Repository, artifact_id: str) -> Page:
     used_by = cast("list[str]", document["used_by"])
     content = {
         "item": document,
+        "fields": without_tags(cast("Item", document["custom_fields"])),
         "run": run,
         "graph": graph if len(graph.artifacts) <= MOST_NEAR else None,
         "sources": len(graph.artifacts) - 1,
@@ -280,19 +281,23 @@ def _rows(a: Mapping[str, object], b: Mapping[str, object]) -> list[Row]:
     return [Row(name, a.get(name), b.get(name)) for name in dict.fromkeys([*a, *b])]
 
 
-_COMPARED: Final = {
-    "name": "function",
-    "fn_version": "version",
-    "value_id": "value id",
-    "value_type": "type of the value",
-    "size_bytes": "size in bytes",
-    "serializer": "serializer",
-    "compute_duration": "seconds",
-    "computed_at": "computed",
-    "run_id": "run",
-    "tags": "tags",
-    "custom_fields": "custom fields",
+_COMPARED: Final[dict[str, tuple[str, Callable[[Any], object]]]] = {
+    "name": ("function", str),
+    "fn_version": ("version", str),
+    "value_id": ("value id", str),
+    "value_type": ("type of the value", str),
+    "size_bytes": ("size", size),
+    "serializer": ("serializer", str),
+    "compute_duration": ("took", duration),
+    "computed_at": ("computed", lambda text: f"{text[:19].replace('T', ' ')} UTC"),
+    "tags": ("tags", ", ".join),
+    "custom_fields": ("custom fields", lambda given: json.dumps(without_tags(given))),
 }
+
+
+def without_tags(fields: Item) -> Item:
+    """Return custom fields without the tags, which are among them."""
+    return {name: value for name, value in fields.items() if name != "tags"}
 
 
 def compare(repo: p.Repository, first: str, second: str) -> Page:
@@ -302,7 +307,10 @@ def compare(repo: p.Repository, first: str, second: str) -> Page:
         return Page("compare", "Compare", content)
     ones = [find_artifact(repo, text.strip()) for text in (first, second)]
     a, b = [artifact_item(one, repo) for one in ones]
-    facts = [Row(title, a.get(name), b.get(name)) for name, title in _COMPARED.items()]
+    facts = [
+        Row(title, *(show(one.get(name)) for one in (a, b)))
+        for name, (title, show) in _COMPARED.items()
+    ]
     inputs = _rows(cast("Item", a["inputs"]), cast("Item", b["inputs"]))
     code = [row for row in _rows(*map(receipt_of, ones)) if row.differs]
     environment = [row for row in _rows(*(_environment(one) for one in ones)) if row.differs]
@@ -352,9 +360,9 @@ def _value_differences(
     if one.value_id == other.value_id:
         return [], ""
     try:
-        found = p.hash_differences(one.value, other.value, limit=50)
-    except p.UntrustedStoreError as error:
-        return [], f"values written as {error.serializer} may execute code, so they are not read"
+        found = p.hash_differences(read_safely(one), read_safely(other), limit=50)
+    except p.UntrustedStoreError:
+        return [], "reading them could execute code"
     except Exception as error:  # noqa: BLE001 - damaged bytes raise anything
         return [], f"they cannot be read: {type(error).__name__}: {error}"
     return [

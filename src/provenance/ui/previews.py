@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, BinaryIO, Final, TypeAlias, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
+from pyrsistent import pmap
 
 import provenance as p
 from provenance.util.formatting import safe_repr, size, truncate
@@ -34,6 +35,7 @@ _CELL: Final = 80
 _TABLES: Final = frozenset(
     {"pd_df_parquet", "pd_series_parquet", "pl_df_parquet", "pl_series_parquet"}
 )
+_PICKLES: Final = frozenset({"joblib", "cloudpickle"})
 _MAGIC: Final = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -123,7 +125,21 @@ def _preview_of(artifact: p.Artifact[object], repo: p.Repository) -> Preview:
         return repo.read_bytes_of(artifact.value_blob, _parquet)
     if artifact.size_bytes > MOST_BYTES:
         return Nothing(f"too large to be shown: {size(artifact.size_bytes)}")
-    return _value(artifact.value)
+    return _value(read_safely(artifact))
+
+
+def read_safely(artifact: p.Artifact[object]) -> object:
+    """Read a value from a repository that refuses to execute code.
+
+    What joblib wrote is a pickle, too: if it holds nothing but builtins, it can be read as one.
+
+    Raises:
+        UntrustedStoreError: if reading it could execute code.
+    """
+    if artifact.serializer in _PICKLES and not artifact.dump_kwargs:
+        plain = evolve(artifact, serializer="pickle", load_kwargs=pmap())
+        return artifact.origin.load_value(plain)
+    return artifact.value
 
 
 def _file(artifact: p.Artifact[object], repo: p.Repository) -> Preview:

@@ -65,7 +65,7 @@ class Links:
             f"f/{key}" if self.suffix else f"f/{quote(name, safe='', errors='replace')}"
         )
 
-    def page(self, name: str, **query: object) -> str:
+    def page(self, name: str, /, **query: object) -> str:
         """Return the address of a page by its path."""
         given = {key: value for key, value in query.items() if value not in (None, "")}
         if not name:

@@ -72,7 +72,7 @@ def serve(
         host=host,
         port=port,
         lifespan="off",
-        log_level="critical",
+        log_level="error",
         access_log=False,
         server_header=False,
         limit_concurrency=AT_ONCE,

@@ -28,6 +28,8 @@ function moveable(box) {
   }
   svg.removeAttribute("width");
   svg.removeAttribute("height");
+  const most = box.classList.contains("tall") ? 0.72 * window.innerHeight : 480;
+  svg.style.height = `${Math.min(full[3] + 8, most)}px`;
   box.addEventListener("wheel", event => {
     if (!event.ctrlKey && document.activeElement !== box) return;
     event.preventDefault();
