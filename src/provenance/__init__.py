@@ -10,6 +10,7 @@ total = expensive_add(4, 3)  # computed only once for this store
 p.artifact_of(total)         # by which function, from which inputs, when and where
 """
 
+import os as _os
 import typing as _typing
 from importlib import import_module as _import_module
 from types import ModuleType as _ModuleType
@@ -112,6 +113,7 @@ if _typing.TYPE_CHECKING:
         ensure_proxies as ensure_proxies,
         merge_defaults as merge_defaults,
     )
+    from provenance.calls.report import Report as Report, report as report
     from provenance.catalog.capture import (
         capture_set as capture_set,
         create_set as create_set,
@@ -195,6 +197,7 @@ if _typing.TYPE_CHECKING:
 
 _LATER: _typing.Final = {
     "calls.archive_file": "archive_file",
+    "calls.report": "Report report",
     "calls.arguments": "ArgumentDecorator ensure_proxies merge_defaults",
     "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
     "catalog.find": "SearchResult load_artifact load_proxy search who_made",
@@ -257,3 +260,7 @@ if not _typing.TYPE_CHECKING:
 
 
 _session.set_default_factory(lambda: _import_module("provenance.config.api").default_environment())
+if _os.environ.get("PROVENANCE_REPORT", "0") not in {"", "0"}:
+    _import_module("provenance.calls.report").report_process(
+        live=_os.environ["PROVENANCE_REPORT"] == "live"
+    )
