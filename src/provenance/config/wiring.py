@@ -253,7 +253,11 @@ def _policy(*, is_trusted: bool) -> CopyPolicy:
 
 def _strictest(handles: Iterable[Store | Repository]) -> CopyPolicy:
     """Return what a chain takes: a copy goes to every part that may be written to."""
-    policies = (handle.copy_policy for handle in handles if handle.permissions.write)
+    policies = (
+        handle.copy_policy
+        for handle in handles
+        if handle.permissions.write or handle.permissions.read_through_write
+    )
     return max(policies, default=CopyPolicy.ANYTHING)
 
 

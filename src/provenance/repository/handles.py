@@ -49,7 +49,6 @@ from provenance.ports.records import (
 from provenance.repository import programs, transfer
 from provenance.repository.inputs import recorded_inputs
 from provenance.repository.sets import ArtifactSet, Labels, labels_of
-from provenance.repository.sets import set_id as id_of_members
 from provenance.results.handles import artifact_of, id_or_prefix_of, make_proxy
 from provenance.results.kinds import LAZY
 from provenance.results.origin import (
@@ -253,10 +252,11 @@ class Repository:
         self.interpreter(DeleteSet(found))
 
     def _set(self, record: SetRecord) -> ArtifactSet:
-        if record.id != id_of_members(record.artifact_ids):
+        found = ArtifactSet(record.artifact_ids, record.labels, record.created_at, self)
+        if record.id != found.id:
             reason = "its members are not those that its id stands for"
             raise CorruptRecordError(record.id, self.name, reason, what="set")
-        return ArtifactSet(record.id, record.artifact_ids, record.labels, record.created_at, self)
+        return found
 
     def __contains__(self, artifact_id: object) -> bool:
         try:
