@@ -266,14 +266,19 @@ class CachedFunction(Generic[P, R_co]):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> object:
-            """Return the signature without bound arguments, or asyncio's mark of an `async def`."""
+            """Return the signature without bound arguments, or asyncio's mark of an `async def`.
+
+            Without a signature of its own, `inspect` takes the function for a builtin.
+            """
             if name == "_is_coroutine" and _register_function is None and self._subject.is_async:
                 return sys.modules["asyncio.coroutines"]._is_coroutine  # noqa: SLF001 - so asyncio marks its own
-            if name != "__signature__" or not self._subject.args:
+            if name != "__signature__":
                 raise AttributeError(
                     f"a decorated function has no attribute {name!r}", name=name, obj=self
                 )
             wrapped = self._subject
+            if not wrapped.args:
+                return inspect.signature(self.__wrapped__)
             return inspect.signature(
                 functools.partial(wrapped.function, *wrapped.args, **wrapped.keywords)
             )
