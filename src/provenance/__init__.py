@@ -22,7 +22,8 @@ from provenance.calls.function import (
     Decorator as Decorator,
     provenance as provenance,
 )
-from provenance.calls.plan import CallPlan as CallPlan
+from provenance.calls.many import set_engines as _set_engines
+from provenance.calls.plan import CallPlan as CallPlan, PlannedCall as PlannedCall
 from provenance.catalog.graph import Lineage as Lineage
 from provenance.catalog.trace import (
     dependencies as dependencies,
@@ -53,6 +54,7 @@ from provenance.errors import (
     CorruptBlobError as CorruptBlobError,
     CorruptRecordError as CorruptRecordError,
     DuplicateNameError as DuplicateNameError,
+    EngineError as EngineError,
     ImpureFunctionError as ImpureFunctionError,
     KeyExistsError as KeyExistsError,
     MemberNotFoundError as MemberNotFoundError,
@@ -106,7 +108,7 @@ __version__ = "1.0.0.dev0"
 hash = _hash_value  # noqa: A001 - its public name
 
 if _typing.TYPE_CHECKING:
-    from provenance import vis as vis
+    from provenance import engines as engines, vis as vis
     from provenance.calls.archive_file import archive_file as archive_file
     from provenance.calls.arguments import (
         ArgumentDecorator as ArgumentDecorator,
@@ -164,6 +166,9 @@ if _typing.TYPE_CHECKING:
         set_run_info_fn as set_run_info_fn,
     )
     from provenance.config.schema import Config as Config
+    from provenance.engines.functions import as_function as as_function, in_context as in_context
+    from provenance.engines.mapping import gather as gather, using_engine as using_engine
+    from provenance.engines.outcomes import Failure as Failure, Progress as Progress
     from provenance.hashing.explain import (
         Change as Change,
         Difference as Difference,
@@ -206,6 +211,9 @@ _LATER: _typing.Final = {
     "catalog.promotion": "promote",
     "config.api": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore Location MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo current_config from_config load_config load_yaml_config location set_run_info_fn",
     "config.schema": "Config",
+    "engines.functions": "as_function in_context",
+    "engines.mapping": "gather using_engine",
+    "engines.outcomes": "Failure Progress",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "maintenance.eviction": "evict",
     "maintenance.garbage": "collect_garbage",
@@ -227,8 +235,10 @@ _PICKLED: _typing.Final = {
     "model.records": "ArtifactRecord",
     "repository.inputs": "InputHashes Summary",
     "codecs.pickling": "restore_attributes",
+    "engines.shipping": "restore_carried",
     "results.carriers": "restore_scalar",
     "results.handles": "restore_artifact restore_proxy restore_value",
+    "results.kinds": "ResultOptions",
     "singleflight.leases": "SingleFlight",
 }
 """What pickles name but users do not, by module: loaded when a pickle is read."""
@@ -246,7 +256,7 @@ if not _typing.TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         """Import a name of `_LATER`, or one of its modules, on first use."""
-        if name == "vis":
+        if name in ("engines", "vis"):
             return _import_module(f"provenance.{name}")
         if name in _PICKLED_HOMES:
             return getattr(_import_module(f"provenance.{_PICKLED_HOMES[name]}"), name)
@@ -259,6 +269,7 @@ if not _typing.TYPE_CHECKING:
         return [*{*globals(), *__all__}]
 
 
+_set_engines(lambda: _import_module("provenance.engines.mapping"))
 _session.set_default_factory(lambda: _import_module("provenance.config.api").default_environment())
 if _os.environ.get("PROVENANCE_REPORT", "0") not in {"", "0"}:
     _import_module("provenance.calls.report").report_process(
