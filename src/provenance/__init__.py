@@ -47,6 +47,7 @@ from provenance.errors import (
     AmbiguousIdError as AmbiguousIdError,
     ArtifactNotFoundError as ArtifactNotFoundError,
     BlobNotFoundError as BlobNotFoundError,
+    BundleError as BundleError,
     CodeChangedError as CodeChangedError,
     ConfigError as ConfigError,
     CorruptBlobError as CorruptBlobError,
@@ -159,6 +160,12 @@ if _typing.TYPE_CHECKING:
         set_run_info_fn as set_run_info_fn,
     )
     from provenance.config.schema import Config as Config
+    from provenance.exchange.bundles import (
+        ImportReport as ImportReport,
+        import_bundle as import_bundle,
+        open_bundle as open_bundle,
+    )
+    from provenance.exchange.export import export as export
     from provenance.hashing.explain import (
         Change as Change,
         Difference as Difference,
@@ -200,6 +207,8 @@ _LATER: _typing.Final = {
     "catalog.promotion": "promote",
     "config.api": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore Location MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo current_config from_config load_config load_yaml_config location set_run_info_fn",
     "config.schema": "Config",
+    "exchange.bundles": "ImportReport import_bundle open_bundle",
+    "exchange.export": "export",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "maintenance.eviction": "evict",
     "maintenance.garbage": "collect_garbage",

@@ -1,0 +1,170 @@
+"""Export: a result or a set as a file, in a format for people, for programs or for another repository."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final, Literal, TypeAlias, cast
+
+from provenance import environment
+from provenance.archives import ArchivedFile
+from provenance.effect import run
+from provenance.environment import RepositoryOrName
+from provenance.errors import ConfigError, StoreUnavailableError
+from provenance.exchange import bundles
+from provenance.exchange.closure import Closure, collect_closure, redact
+from provenance.exchange.openlineage import open_lineage
+from provenance.exchange.plain import WRITERS, write_plain
+from provenance.exchange.prov import prov_json, prov_n
+from provenance.exchange.rocrate import ro_crate
+from provenance.model.records import ArtifactRecord, SetRecord
+from provenance.ports.machine import ExportFile
+from provenance.repository.handles import Repository
+from provenance.repository.sets import ArtifactSet
+
+Format: TypeAlias = Literal[
+    "value", "bundle", "sqlite", "prov-json", "prov-n", "ro-crate", "openlineage"
+]
+"""What `export` can write."""
+
+_TEXTS: Final[Mapping[str, Callable[[Closure, str], str]]] = {
+    "prov-json": lambda closure, _: prov_json(closure),
+    "prov-n": lambda closure, _: prov_n(closure),
+    "ro-crate": lambda closure, _: ro_crate(closure),
+    "openlineage": open_lineage,
+}
+_FORMATS: Final = ("value", "bundle", "sqlite", *_TEXTS)
+_BY_EXTENSION: Final[Mapping[str, Format]] = {
+    ".zip": "bundle",
+    ".db": "sqlite",
+    ".sqlite": "sqlite",
+    ".sqlite3": "sqlite",
+    ".provn": "prov-n",
+    **dict.fromkeys(WRITERS, cast("Format", "value")),
+}
+
+
+def export(
+    what: object,
+    path: str | os.PathLike[str],
+    format: Format | None = None,  # noqa: A002 - its public name
+    *,
+    repo: RepositoryOrName | None = None,
+    redacted: bool = True,
+) -> Path:
+    """Write a result, or all results of a set, to the file *path*; a file that is there is replaced.
+
+    Args:
+        what: The result of a decorated function, an artifact, its id or first digits, or an `ArtifactSet`.
+        path: The file to write.
+        format: By default the extension decides. `value`: the plain value, as `.parquet`, `.csv`, `.json`, `.npy`, `.joblib`
+            or `.safetensors`; an archived file as its bytes, with any extension. `bundle` (`.zip`): the artifacts with all
+            that they were made from, in one file that `open_bundle` reads and that is an RO-Crate. `sqlite` (`.db`): the
+            same in one SQLite file. `prov-json` and `prov-n` (`.provn`): W3C PROV. `ro-crate`: the metadata of an RO-Crate.
+            `openlineage`: events, one a line.
+        repo: The repository of an id, or its name; by default the default one.
+        redacted: Leave out host names, users, folders, command lines and what `run_info_fn` added. False keeps them.
+
+    Returns:
+        The path that was written.
+
+    Raises:
+        TypeError: if *what* is anything else.
+        ConfigError: if there is no such format, or the extension does not tell one.
+        ArtifactNotFoundError, AmbiguousIdError: if an id does not name one artifact.
+        BlobNotFoundError, CorruptBlobError: if bytes are missing or damaged; nothing is written.
+        UnserializableValueError: if the format cannot hold the value.
+        MissingLibraryError: if the library of the format is not installed.
+        StoreUnavailableError: if the file cannot be written.
+    """
+    target = Path(path)
+    if isinstance(what, ArtifactSet):
+        source = _repository_of_set(what, repo)
+        chosen = _format_of(target, format, None)
+        roots = tuple(sorted(what.artifact_ids))
+        now = what.created_at or max(source.get_by_id(each).computed_at for each in roots)
+        sets = (SetRecord(what.id, what.artifact_ids, what.labels, now),)
+        if chosen == "value":
+            raise ConfigError(
+                "format",
+                "a set has no value of its own",
+                "export a member of it, or choose format='bundle'",
+            )
+    else:
+        artifact = environment.artifact_for(what, repo)
+        source = (
+            environment.repository_of(artifact)
+            if repo is None
+            else environment.current().repository(repo)
+        )
+        chosen = _format_of(target, format, artifact)
+        roots, sets = (artifact.id,), ()
+        if chosen == "value":
+            return _write(
+                source, target, partial(write_plain, artifact.value, target.suffix.lower())
+            )
+    closure = run(collect_closure(roots, source.name, sets), source.interpreter)
+    closure = redact(closure) if redacted else closure
+    if chosen in _TEXTS:
+        data = _TEXTS[chosen](closure, source.name).encode()
+        return _write(source, target, lambda sink: cast("None", sink.write(data)))
+    write = bundles.write_bundle if chosen == "bundle" else bundles.write_database
+    write(source, closure, str(target), redacted=redacted)
+    return target
+
+
+def _repository_of_set(what: ArtifactSet, repo: RepositoryOrName | None) -> Repository:
+    origin = what.origin
+    return (
+        origin
+        if repo is None and isinstance(origin, Repository)
+        else environment.current().repository(repo)
+    )
+
+
+def _write(source: Repository, target: Path, pour: Callable[[BinaryIO], None]) -> Path:
+    try:
+        source.interpreter(ExportFile(str(target), pour))
+    except StoreUnavailableError:
+        raise
+    except OSError as error:
+        advice = "check that the folder exists and that you may write to it"
+        raise StoreUnavailableError(str(target), str(error), advice) from error
+    return target
+
+
+def _format_of(target: Path, given: str | None, record: ArtifactRecord | None) -> Format:
+    """Return the format that was *given*, or that the extension of *target* tells.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    suffix = target.suffix.lower()
+    is_file = (
+        record is not None
+        and record.value_type == f"{ArchivedFile.__module__}:{ArchivedFile.__qualname__}"
+    )
+    if given is None:
+        found = _BY_EXTENSION.get(suffix, "value" if is_file else None)
+        if found is None:
+            known = ", ".join((*_BY_EXTENSION,))
+            raise ConfigError(
+                "path",
+                f"the extension {suffix!r} tells no format",
+                f"use one of {known}, or pass format=",
+            )
+        return found
+    if given not in _FORMATS:
+        near = difflib.get_close_matches(str(given), _FORMATS, 1)
+        advice = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(_FORMATS)}"
+        raise ConfigError("format", f"unknown format {given!r}", advice)
+    if given == "value" and suffix not in WRITERS and not is_file:
+        raise ConfigError(
+            "path",
+            f"the extension {suffix!r} tells no format of values",
+            f"use one of {', '.join(WRITERS)}",
+        )
+    return cast("Format", given)
