@@ -166,6 +166,11 @@ if _typing.TYPE_CHECKING:
         open_bundle as open_bundle,
     )
     from provenance.exchange.export import export as export
+    from provenance.exchange.legacy import (
+        LegacyProblem as LegacyProblem,
+        LegacyReport as LegacyReport,
+        import_legacy as import_legacy,
+    )
     from provenance.hashing.explain import (
         Change as Change,
         Difference as Difference,
@@ -209,6 +214,7 @@ _LATER: _typing.Final = {
     "config.schema": "Config",
     "exchange.bundles": "ImportReport import_bundle open_bundle",
     "exchange.export": "export",
+    "exchange.legacy": "LegacyProblem LegacyReport import_legacy",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "maintenance.eviction": "evict",
     "maintenance.garbage": "collect_garbage",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from provenance.config import wiring
-from provenance.config.schema import SqliteRepoSettings
-from provenance.effect import overlay
+from provenance.config.parsing import structure
+from provenance.config.schema import DiskStoreSettings, SqliteRepoSettings
+from provenance.effect import Interpreter, overlay
+from provenance.errors import ConfigError
 from provenance.model.records import Json
-from provenance.ports.blobs import blob_effects
+from provenance.ports.blobs import RemoteLocation, blob_effects
+from provenance.ports.legacy import LegacyEffects, legacy_effects
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import GetDatabaseIds
 from provenance.repository.handles import Repository, Store
+from provenance.util.formatting import safe_repr
 
 if TYPE_CHECKING:
     from provenance.effects.bundles import BundleWriter
@@ -83,6 +87,47 @@ def open_bundle(path: str, *, trusted: bool) -> OpenedBundle:
     # What the answer refers to, the extracted records, lives as long as the repository.
     identity = GetDatabaseIds.on(lambda _: frozenset({f"bundle:{records.path}"}))
     return OpenedBundle(repo.with_layer(lambda base: overlay(base, identity)), manifest)
+
+
+@contextmanager
+def opening_legacy(
+    db: str, blobstore: str | os.PathLike[str] | Mapping[str, object], schema: str | None
+) -> Generator[Interpreter[LegacyEffects]]:
+    """Open the tables and blobs of the reference library; local copies of blobs go when the block ends.
+
+    Raises:
+        ConfigError: if *blobstore* is no folder, URL or settings of a blob store.
+        StoreUnavailableError: if it is a folder that does not exist.
+    """
+    from provenance.effects.legacy import FolderBlobs, PostgresTables, remote_blobs
+    from provenance.effects.objectstore.client import RemoteFiles
+
+    tables = PostgresTables(db, schema)
+    place = _legacy_place(blobstore)
+    if isinstance(place, Path):
+        yield legacy_effects(tables, FolderBlobs(place))
+        return
+    with remote_blobs(RemoteFiles("blobstore", place)) as blobs:
+        yield legacy_effects(tables, blobs)
+
+
+def _legacy_place(given: str | os.PathLike[str] | Mapping[str, object]) -> Path | RemoteLocation:
+    """Return where blobs are: a folder, or a place that fsspec reaches."""
+    from provenance.config.remote import KINDS, FsspecStoreSettings, location_of
+
+    if not isinstance(given, Mapping):
+        text = os.fspath(given)
+        if "://" not in text:
+            return Path(text)
+        return location_of(structure({"url": text}, FsspecStoreSettings, "blobstore"))
+    options = dict(given)
+    kind = options.pop("type", "disk")
+    if kind == "disk":
+        return Path(structure(options, DiskStoreSettings, "blobstore").cachedir)
+    if kind not in KINDS:
+        advice = f"use disk, {', '.join(KINDS)}, a folder or an URL"
+        raise ConfigError("blobstore.type", f"unknown type {safe_repr(kind)}", advice)
+    return location_of(structure(options, KINDS[str(kind)], "blobstore"))
 
 
 def _database(

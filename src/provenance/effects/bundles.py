@@ -5,7 +5,7 @@ believed before it was checked: others may have made it.
 """
 
 # Paths are text here, as in `disk`.
-# ruff: noqa: PTH118, PTH123, PTH202
+# ruff: noqa: PTH118, PTH119, PTH123
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-import time
 import weakref
 import zipfile
 from collections.abc import Callable, Generator, Mapping
@@ -36,7 +35,6 @@ from provenance.effects.io import (
 )
 from provenance.effects.sql import statements
 from provenance.errors import BlobNotFoundError, BundleError, CorruptBlobError, StorePermissionError
-from provenance.model.ids import BlobId
 from provenance.model.records import Blob, Json, StoredBlob
 
 RECORDS: Final = "records.db"
@@ -86,11 +84,11 @@ class BundleWriter:
         """Return whether the blob was added."""
         return blob in self._blobs
 
-    def delete_blob(self, blob: Blob) -> None:
+    def delete_blob(self, _blob: Blob) -> None:
         """Raise StorePermissionError: nothing is taken out of a bundle."""
         raise StorePermissionError("deleting a blob", self._name, "delete")
 
-    def quarantine(self, blob: Blob) -> None:
+    def quarantine(self, _blob: Blob) -> None:
         """Raise StorePermissionError, as nothing in it is ever damaged."""
         raise StorePermissionError("quarantining a damaged blob", self._name, "delete")
 
@@ -291,9 +289,12 @@ class ExtractedRecords:
         self.close: Final = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.path: Final = Path(folder, RECORDS)
         try:
-            with zipfile.ZipFile(path) as archive, archive.open(members[RECORDS]) as source:
-                with self.path.open("xb") as target:
-                    shutil.copyfileobj(source, target, _CHUNK)
+            with (
+                zipfile.ZipFile(path) as archive,
+                archive.open(members[RECORDS]) as source,
+                self.path.open("xb") as target,
+            ):
+                shutil.copyfileobj(source, target, _CHUNK)
             with self.path.open("rb") as file:
                 found = read_through(file)
         except (zipfile.BadZipFile, EOFError) as error:

@@ -6,12 +6,12 @@ import os
 from collections.abc import Mapping
 from typing import Final, cast
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from provenance import environment
 from provenance.catalog.promotion import copy_with_sources
 from provenance.config import exchange as wiring
-from provenance.effect import Interpreter, overlay, run
+from provenance.effect import Interpreter, overlay
 from provenance.environment import RepositoryOrName
 from provenance.errors import BundleError
 from provenance.exchange.closure import Closure, redact_run

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from provenance.effect import Program
 from provenance.errors import ArtifactNotFoundError
 from provenance.model.ids import ArtifactId, RunId
-from provenance.model.records import NO_OPTIONS, ArtifactRecord, Json, Run, SetRecord
+from provenance.model.records import ArtifactRecord, Json, Run, SetRecord
 from provenance.ports.records import FindInputs, FindRecord, FindRun
 from provenance.repository.inputs import recorded_inputs
 from provenance.repository.transfer import required_records, sources_first
@@ -131,7 +131,7 @@ def redact_run(run: Run) -> Run:
         process={},
         python=_only(run.python, _PUBLIC_PYTHON),
         git=None if run.git is None else _only(run.git, _PUBLIC_GIT),
-        extra=NO_OPTIONS,
+        extra={},
     )
 
 

@@ -37,13 +37,14 @@ _TEXTS: Final[Mapping[str, Callable[[Closure, str], str]]] = {
     "openlineage": open_lineage,
 }
 _FORMATS: Final = ("value", "bundle", "sqlite", *_TEXTS)
+_VALUE: Final[Format] = "value"
 _BY_EXTENSION: Final[Mapping[str, Format]] = {
     ".zip": "bundle",
     ".db": "sqlite",
     ".sqlite": "sqlite",
     ".sqlite3": "sqlite",
     ".provn": "prov-n",
-    **dict.fromkeys(WRITERS, cast("Format", "value")),
+    **dict.fromkeys(WRITERS, _VALUE),
 }
 
 
@@ -81,6 +82,7 @@ def export(
         StoreUnavailableError: if the file cannot be written.
     """
     target = Path(path)
+    sets: tuple[SetRecord, ...] = ()
     if isinstance(what, ArtifactSet):
         source = _repository_of_set(what, repo)
         chosen = _format_of(target, format, None)
@@ -101,7 +103,7 @@ def export(
             else environment.current().repository(repo)
         )
         chosen = _format_of(target, format, artifact)
-        roots, sets = (artifact.id,), ()
+        roots = (artifact.id,)
         if chosen == "value":
             return _write(
                 source, target, partial(write_plain, artifact.value, target.suffix.lower())

@@ -6,14 +6,12 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
 from provenance.archives import ArchivedFile
-from provenance.errors import MissingLibraryError, UnserializableValueError
+from provenance.errors import UnserializableValueError
 from provenance.util.formatting import type_name
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from provenance.util.optional import require_library
 
 
 def write_plain(value: object, extension: str, sink: BinaryIO) -> None:
@@ -34,29 +32,26 @@ def _refuse(value: object, extension: str, advice: str) -> UnserializableValueEr
     return UnserializableValueError("the value", reason, value, advice)
 
 
-def _table(value: object) -> pa.Table | None:
+def _table(value: object) -> object:
     """Return an Arrow table of a table of pandas, polars or Arrow, or of a list of dictionaries; None for anything else."""
-    try:
-        import pyarrow as arrow
-    except ImportError as error:
-        raise MissingLibraryError("a Parquet file", "pyarrow", "pandas") from error
+    pa = require_library("pyarrow", "a Parquet file", "pandas")
     package, kind = type(value).__module__.partition(".")[0], type(value).__name__
     given = cast("Any", value)
     match package, kind:
         case "pyarrow", "Table":
-            return cast("pa.Table", value)
+            return value
         case "pyarrow", "RecordBatch":
-            return arrow.Table.from_batches([given])
+            return pa.Table.from_batches([given])
         case "pandas", "DataFrame":
-            return arrow.Table.from_pandas(given)
+            return pa.Table.from_pandas(given)
         case "pandas", "Series":
-            return arrow.Table.from_pandas(given.to_frame("value" if given.name is None else None))
+            return pa.Table.from_pandas(given.to_frame("value" if given.name is None else None))
         case "polars", "DataFrame":
-            return cast("pa.Table", given.to_arrow())
+            return given.to_arrow()
         case "polars", "Series":
-            return cast("pa.Table", given.to_frame().to_arrow())
+            return given.to_frame().to_arrow()
         case "builtins", "list" if _are_rows(value):
-            return arrow.Table.from_pylist(given)
+            return pa.Table.from_pylist(given)
         case _:
             return None
 
@@ -79,9 +74,7 @@ def _write_parquet(value: object, sink: BinaryIO) -> None:
     table = _table(value)
     if table is None:
         raise _refuse(value, ".parquet", "export a table, or a list of dictionaries")
-    from pyarrow import parquet
-
-    parquet.write_table(table, sink)
+    require_library("pyarrow.parquet", "a Parquet file", "pandas").write_table(table, sink)
 
 
 def _write_csv(value: object, sink: BinaryIO) -> None:
@@ -93,9 +86,7 @@ def _write_csv(value: object, sink: BinaryIO) -> None:
         case "polars", "DataFrame":
             text = given.write_csv()
         case "pyarrow", "Table":
-            from pyarrow import csv as arrow_csv
-
-            arrow_csv.write_csv(given, sink)
+            require_library("pyarrow.csv", "a CSV file", "pandas").write_csv(given, sink)
             return
         case "numpy", "ndarray" if given.ndim in (1, 2) and given.dtype.kind in "biufUS":
             text = _csv_text(
@@ -153,10 +144,7 @@ def _json_text(value: object) -> str:
 
 
 def _write_npy(value: object, sink: BinaryIO) -> None:
-    try:
-        import numpy as np
-    except ImportError as error:
-        raise MissingLibraryError("an array", "numpy", "pandas") from error
+    np = require_library("numpy", "a file of an array", "pandas")
     try:
         np.save(sink, np.asarray(value), allow_pickle=False)
     except ValueError as error:
@@ -188,14 +176,8 @@ def _write_safetensors(value: object, sink: BinaryIO) -> None:
             ".safetensors",
             "export an array or tensor, a module, or a dictionary of them by name",
         )
-    try:
-        if kinds == {"torch"}:
-            from safetensors import torch as writer
-        else:
-            from safetensors import numpy as writer
-    except ImportError as error:
-        raise MissingLibraryError("a file of tensors", "safetensors", "safetensors") from error
-    sink.write(writer.save(dict(cast("Mapping[str, Any]", named))))
+    library = require_library(f"safetensors.{min(kinds)}", "a file of tensors", "safetensors")
+    sink.write(library.save(dict(cast("Mapping[str, Any]", named))))
 
 
 WRITERS: Final[dict[str, Callable[[object, BinaryIO], None]]] = {

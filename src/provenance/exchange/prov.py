@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import quote
 
 from attrs import frozen
@@ -49,13 +49,17 @@ class QName:
     name: str
 
 
+Value: TypeAlias = "str | float | QName"
+"""The value of an attribute."""
+
+
 @frozen
 class Statement:
     """A statement: its kind, the name of what it describes (empty for a relation), and its attributes in order."""
 
     kind: str
     name: str
-    attributes: tuple[tuple[str, str | float | QName], ...]
+    attributes: tuple[tuple[str, Value], ...]
 
 
 def prov_json(closure: Closure) -> str:
@@ -128,7 +132,7 @@ def _artifact(entry: Entry, closure: Closure, plan: str) -> Iterator[Statement]:
     name, call = f"artifact:{record.id}", f"call:{record.id}"
     started, ended = record.computed_at.isoformat(), entry.ended_at.isoformat()
     kind = [("prov:type", QName("prov:Collection"))] if record.value_artifact_ids else []
-    facts = (
+    facts: tuple[tuple[str, Value], ...] = (
         *kind,
         ("prov:label", record.name),
         ("pv:value_digest", record.value_id),
@@ -172,7 +176,7 @@ def _member(collection: str, member: str) -> Statement:
     return Statement("hadMember", "", (("prov:collection", collection), ("prov:entity", member)))
 
 
-def _json_value(value: str | float | QName) -> Json:
+def _json_value(value: Value) -> Json:
     if isinstance(value, QName):
         return {"$": value.name, "type": "prov:QUALIFIED_NAME"}
     return value
@@ -191,7 +195,7 @@ def _line(statement: Statement) -> str:
     return f"{statement.kind}({', '.join([*places, *attributes])})"
 
 
-def _literal(value: str | float | QName) -> str:
+def _literal(value: Value) -> str:
     match value:
         case QName():
             return f"'{value.name}'"

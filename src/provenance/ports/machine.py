@@ -98,9 +98,7 @@ class Sleep(Effect[float]):
     seconds: float
 
 
-FileEffects: TypeAlias = (
-    InspectFile | Materialize | MaterializeFolder | DeleteSource | ExportFile
-)
+FileEffects: TypeAlias = InspectFile | Materialize | MaterializeFolder | DeleteSource | ExportFile
 """Effects of the local file system."""
 ClockEffects: TypeAlias = Now | Sleep
 """Effects of the clock."""
