@@ -20,14 +20,13 @@ import threading
 import weakref
 import zipfile
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import IO, BinaryIO, Final, cast
 
 from provenance.effects.io import (
     blob_of,
     check_bytes,
-    digest,
     map_os_errors,
     read_through,
     replacing_file,
@@ -46,7 +45,6 @@ _MEMBER: Final = re.compile(
 )
 _LARGEST_MANIFEST: Final = 16 << 20
 _CHUNK: Final = 1 << 20
-_SMALL: Final = 1 << 16
 _ENCRYPTED: Final = 0x1
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The time of every member: equal contents make equal bytes."""
@@ -104,6 +102,19 @@ class BundleWriter:
             file.seek(0)
             self._add(name, file)
 
+    def add_manifest(self) -> None:
+        """Add the list of the members that are no blobs, with their digests."""
+        members: dict[str, Json] = {
+            name: {"digest": blob.id, "size": blob.size} for name, blob in self.members.items()
+        }
+        manifest: Json = {
+            "format": FORMAT,
+            "schema": statements.VERSION,
+            **self.facts,
+            "members": members,
+        }
+        self.add(MANIFEST, json.dumps(manifest, indent=1).encode())
+
     def close(self) -> None:
         """Write the central directory."""
         self._zip.close()
@@ -129,20 +140,13 @@ def writing_bundle(path: str) -> Generator[tuple[BundleWriter, str]]:
     ):
         writer = BundleWriter(file, name)
         records = os.path.join(folder, "writing.db")
-        yield writer, records
-        compact(records, os.path.join(folder, RECORDS))
-        writer.add_file(RECORDS, os.path.join(folder, RECORDS))
-        members: dict[str, Json] = {
-            name: {"digest": blob.id, "size": blob.size} for name, blob in writer.members.items()
-        }
-        manifest: Json = {
-            "format": FORMAT,
-            "schema": statements.VERSION,
-            **writer.facts,
-            "members": members,
-        }
-        writer.add(MANIFEST, json.dumps(manifest, indent=1).encode())
-        writer.close()
+        try:
+            yield writer, records
+            compact(records, os.path.join(folder, RECORDS))
+            writer.add_file(RECORDS, os.path.join(folder, RECORDS))
+            writer.add_manifest()
+        finally:
+            writer.close()
 
 
 @contextmanager
@@ -196,9 +200,11 @@ class BundleBlobs:
         check_bytes(blob, self._name, member.file_size)
         with map_os_errors(self._name):
             archive = zipfile.ZipFile(self._path)
-        with archive:
-            opened = self._open(archive, member, blob)
-            return read(opened)
+        with archive, ExitStack() as opened:
+            with self._reading(blob):
+                source = opened.enter_context(archive.open(member))
+                self._check(source, blob)
+            return read(cast("BinaryIO", source))
 
     def write_blob(self, _write: Callable[[BinaryIO], None]) -> StoredBlob:
         """Raise StorePermissionError: a bundle is only read."""
@@ -212,21 +218,21 @@ class BundleBlobs:
         """Raise StorePermissionError: a bundle is only read."""
         raise StorePermissionError("quarantining a damaged blob", self._name, "write")
 
-    def _open(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, blob: Blob) -> BinaryIO:
-        """Return the bytes, which were compared with their digest."""
+    @contextmanager
+    def _reading(self, blob: Blob) -> Generator[None]:
+        """Raise CorruptBlobError for what is wrong with the member, `StoreUnavailableError` for the file."""
         try:
             with map_os_errors(self._name):
-                opened = archive.open(member)
-                if blob.size <= _SMALL:
-                    data = opened.read()
-                    check_bytes(blob, self._name, len(data), digest(data))
-                    return io.BytesIO(data)
-                found = read_through(cast("BinaryIO", opened), memoryview(bytearray(_CHUNK)))
-                check_bytes(blob, self._name, found.size, found.id)
-                opened.seek(0)
-                return cast("BinaryIO", opened)
+                yield
         except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
             raise CorruptBlobError(blob.id, self._name, str(error)) from error
+
+    def _check(self, source: IO[bytes], blob: Blob) -> None:
+        """Compare the bytes with their digest, and go back to the first."""
+        size = min(blob.size, _CHUNK) or 1
+        found = read_through(cast("BinaryIO", source), memoryview(bytearray(size)))
+        check_bytes(blob, self._name, found.size, found.id)
+        source.seek(0)
 
 
 def read_members(path: str) -> dict[str, zipfile.ZipInfo]:

@@ -150,7 +150,9 @@ def _format_of(target: Path, given: str | None, record: ArtifactRecord | None) -
         and record.value_type == f"{ArchivedFile.__module__}:{ArchivedFile.__qualname__}"
     )
     if given is None:
-        found = _BY_EXTENSION.get(suffix, "value" if is_file else None)
+        found = _BY_EXTENSION.get(suffix)
+        if found is None and is_file:
+            return _VALUE
         if found is None:
             known = ", ".join((*_BY_EXTENSION,))
             raise ConfigError(

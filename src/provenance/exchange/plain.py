@@ -45,7 +45,9 @@ def _table(value: object) -> object:
         case "pandas", "DataFrame":
             return pa.Table.from_pandas(given)
         case "pandas", "Series":
-            return pa.Table.from_pandas(given.to_frame("value" if given.name is None else None))
+            return pa.Table.from_pandas(
+                given.rename("value" if given.name is None else given.name).to_frame()
+            )
         case "polars", "DataFrame":
             return given.to_arrow()
         case "polars", "Series":

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from provenance.exchange.closure import Closure, Entry
 from provenance.model.ids import ArtifactId
-from provenance.model.records import ArtifactRecord, Json, Run, SetRecord
+from provenance.model.records import ArtifactRecord, Blob, Json, Run, SetRecord
 from provenance.model.rows import json_text
 
 METADATA: Final = "ro-crate-metadata.json"
@@ -45,7 +45,11 @@ def ro_crate(closure: Closure, files: Mapping[str, str] | None = None) -> str:
 
 def path_of(record: ArtifactRecord) -> str:
     """Return the path of an artifact's bytes in a bundle."""
-    return f"blobs/{record.content_digest[:2]}/{record.content_digest[2:]}"
+    return _path(record.value_blob)
+
+
+def _path(blob: Blob) -> str:
+    return f"blobs/{blob.id[:2]}/{blob.id[2:]}"
 
 
 def _head(closure: Closure, files: Mapping[str, str] | None) -> Iterator[Node]:
@@ -53,11 +57,8 @@ def _head(closure: Closure, files: Mapping[str, str] | None) -> Iterator[Node]:
     roots = [entry.record for entry in closure.entries if entry.record.id in closure.roots]
     newest = max((f"{entry.ended_at:%Y-%m-%d}" for entry in closure.entries), default="1970-01-01")
     names = ", ".join(sorted({record.name for record in roots}))
-    parts = (
-        dict.fromkeys(path_of(entry.record) for entry in closure.entries)
-        if files is not None
-        else {}
-    )
+    blobs = (blob for entry in closure.entries for blob in entry.record.blobs)
+    parts = {} if files is None else dict.fromkeys(map(_path, blobs))
     yield {
         "@id": METADATA,
         "@type": "CreativeWork",
@@ -98,7 +99,10 @@ def _body(closure: Closure, *, has_files: bool) -> Iterator[Node]:
     for run in closure.runs.values():
         yield _python(run)
     for entry in closure.entries:
-        for node in (_function(entry, closure), _value(entry.record, has_files=has_files)):
+        nodes = [_function(entry, closure), _value(entry.record, has_files=has_files)]
+        if has_files and entry.record.inputs_blob is not None:
+            nodes.append(_inputs(entry.record, entry.record.inputs_blob))
+        for node in nodes:
             if str(node["@id"]) not in done:
                 done.add(str(node["@id"]))
                 yield node
@@ -170,6 +174,16 @@ def _value(record: ArtifactRecord, *, has_files: bool) -> Node:
         "dateCreated": record.computed_at.isoformat(),
     }
     return {**node, "contentSize": str(record.size_bytes)} if has_files else node
+
+
+def _inputs(record: ArtifactRecord, blob: Blob) -> Node:
+    return {
+        "@id": _path(blob),
+        "@type": "File",
+        "name": f"Inputs of {record.name}",
+        "encodingFormat": _MEDIA_TYPES["pickle"],
+        "contentSize": str(blob.size),
+    }
 
 
 def _action(entry: Entry, paths: Mapping[ArtifactId, str]) -> Iterator[Node]:
