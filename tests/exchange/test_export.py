@@ -136,10 +136,23 @@ def test_the_format_must_be_known(results, tmp_path):
         p.export(results["table"], tmp_path / "out.json", "provjson")
     with pytest.raises(p.ConfigError, match="no format of values"):
         p.export(results["table"], tmp_path / "out.zip", "value")
-    with pytest.raises(p.ConfigError, match="a set has no value"):
+    with pytest.raises(p.ConfigError, match="have no value of their own"):
         p.export(p.load_set_by_name("production"), tmp_path / "out.json")
-    with pytest.raises(TypeError):
-        p.export([1], tmp_path / "out.json")
+    with pytest.raises(p.ConfigError, match="nothing to export"):
+        p.export([], tmp_path / "out.zip")
+    for wanted in (1, [1]):
+        with pytest.raises(TypeError):
+            p.export(wanted, tmp_path / "out.zip")
+
+
+def test_several_results_are_exported_together(results, tmp_path):
+    """Also one that is a list itself."""
+    many = p.export([results["load"], results["split"]], tmp_path / "many.zip")
+    names = {each.name for each in p.search(repo=p.open_bundle(many))}
+    assert {"load", "table", "split", "split_total", "split_names"} == names
+    names = results["split"]["names"]
+    assert list("abcde") == json.loads(p.export(names, tmp_path / "names.json").read_text("utf-8"))
+    assert p.artifact_of(names) in p.open_bundle(p.export(names, tmp_path / "names.zip"))
 
 
 def test_what_is_exported_is_named_in_any_way(results, tmp_path, memory_repo):

@@ -64,7 +64,7 @@ class PostgresTables:
         )
 
     def _query(self, statement: str) -> list[tuple[Any, ...]]:
-        psycopg = require_library("psycopg", "a database of the reference library", "postgres")
+        psycopg = require_library("psycopg", "a database of the reference library")
         try:
             with psycopg.connect(self._url, connect_timeout=_TIMEOUT) as connection:
                 connection.read_only = True

@@ -21,11 +21,12 @@ from provenance.exchange.plain import WRITERS, write_plain
 from provenance.exchange.prov import prov_json, prov_n
 from provenance.exchange.rocrate import ro_crate
 from provenance.model.records import ArtifactRecord, SetRecord
-from provenance.ports.machine import ExportFile
+from provenance.model.references import is_proxy
+from provenance.ports.machine import ExportFile, Now
 from provenance.repository.handles import Repository
 from provenance.repository.sets import ArtifactSet
 
-Format: TypeAlias = Literal[
+ExportFormat: TypeAlias = Literal[
     "value", "bundle", "sqlite", "prov-json", "prov-n", "ro-crate", "openlineage"
 ]
 """What `export` can write."""
@@ -37,8 +38,8 @@ _TEXTS: Final[Mapping[str, Callable[[Closure, str], str]]] = {
     "openlineage": open_lineage,
 }
 _FORMATS: Final = ("value", "bundle", "sqlite", *_TEXTS)
-_VALUE: Final[Format] = "value"
-_BY_EXTENSION: Final[Mapping[str, Format]] = {
+_VALUE: Final[ExportFormat] = "value"
+_BY_EXTENSION: Final[Mapping[str, ExportFormat]] = {
     ".zip": "bundle",
     ".db": "sqlite",
     ".sqlite": "sqlite",
@@ -51,7 +52,7 @@ _BY_EXTENSION: Final[Mapping[str, Format]] = {
 def export(
     what: object,
     path: str | os.PathLike[str],
-    format: Format | None = None,  # noqa: A002 - its public name
+    format: ExportFormat | None = None,  # noqa: A002 - its public name
     *,
     repo: RepositoryOrName | None = None,
     redacted: bool = True,
@@ -59,7 +60,7 @@ def export(
     """Write a result, or all results of a set, to the file *path*; a file that is there is replaced.
 
     Args:
-        what: The result of a decorated function, an artifact, its id or first digits, or an `ArtifactSet`.
+        what: The result of a decorated function, an artifact, its id or first digits, a list of these, or an `ArtifactSet`.
         path: The file to write.
         format: By default the extension decides. `value`: the plain value, as `.parquet`, `.csv`, `.json`, `.npy`, `.joblib`
             or `.safetensors`; an archived file as its bytes, with any extension. `bundle` (`.zip`): the artifacts with all
@@ -82,48 +83,57 @@ def export(
         StoreUnavailableError: if the file cannot be written.
     """
     target = Path(path)
-    sets: tuple[SetRecord, ...] = ()
-    if isinstance(what, ArtifactSet):
-        source = _repository_of_set(what, repo)
-        chosen = _format_of(target, format, None)
-        roots = tuple(sorted(what.artifact_ids))
-        now = what.created_at or max(source.get_by_id(each).computed_at for each in roots)
-        sets = (SetRecord(what.id, what.artifact_ids, what.labels, now),)
-        if chosen == "value":
-            raise ConfigError(
-                "format",
-                "a set has no value of its own",
-                "export a member of it, or choose format='bundle'",
-            )
-    else:
+    several = isinstance(what, ArtifactSet) or _members_of(what) is not None
+    if format in (None, _VALUE) and not several:
         artifact = environment.artifact_for(what, repo)
-        source = (
-            environment.repository_of(artifact)
-            if repo is None
-            else environment.current().repository(repo)
-        )
-        chosen = _format_of(target, format, artifact)
-        roots = (artifact.id,)
-        if chosen == "value":
+        if _format_of(target, format, artifact) == _VALUE:
+            source = environment.repository_of(artifact)
             return _write(
                 source, target, partial(write_plain, artifact.value, target.suffix.lower())
             )
-    closure = run(collect_closure(roots, source.name, sets), source.interpreter)
+    chosen = _format_of(target, format, None)
+    source, closure = _closure_of(what, repo)
     closure = redact(closure) if redacted else closure
     if chosen in _TEXTS:
         data = _TEXTS[chosen](closure, source.name).encode()
         return _write(source, target, lambda sink: cast("None", sink.write(data)))
+    if chosen == _VALUE:
+        advice = "export one of its members, or choose format='bundle'"
+        raise ConfigError("format", "several results have no value of their own", advice)
     write = bundles.write_bundle if chosen == "bundle" else bundles.write_database
     write(source, closure, str(target), redacted=redacted)
     return target
 
 
-def _repository_of_set(what: ArtifactSet, repo: RepositoryOrName | None) -> Repository:
-    origin = what.origin
+def _closure_of(what: object, repo: RepositoryOrName | None) -> tuple[Repository, Closure]:
+    """Return the repository of what is exported, and its closure."""
+    chosen = None if repo is None else environment.current().repository(repo)
+    sets: tuple[SetRecord, ...] = ()
+    if isinstance(what, ArtifactSet):
+        source = chosen or _repository_of_set(what)
+        roots = tuple(sorted(what.artifact_ids))
+        at = what.created_at or source.interpreter(Now())
+        sets = (SetRecord(what.id, what.artifact_ids, what.labels, at),)
+    else:
+        members = _members_of(what)
+        wanted = [what] if members is None else members
+        artifacts = [environment.artifact_for(each, repo) for each in wanted]
+        if not artifacts:
+            raise ConfigError("what", "there is nothing to export", "pass a result")
+        source = chosen or environment.repository_of(artifacts[0])
+        roots = tuple(artifact.id for artifact in artifacts)
+    return source, run(collect_closure(roots, source.name, sets), source.interpreter)
+
+
+def _members_of(what: object) -> list[object] | None:
+    """Return the members of a plain list or tuple; None for anything else, also for a result that is a list."""
+    is_plain = isinstance(what, list | tuple) and not is_proxy(cast("object", what))
+    return list(cast("list[object]", what)) if is_plain else None
+
+
+def _repository_of_set(what: ArtifactSet) -> Repository:
     return (
-        origin
-        if repo is None and isinstance(origin, Repository)
-        else environment.current().repository(repo)
+        what.origin if isinstance(what.origin, Repository) else environment.current().repository()
     )
 
 
@@ -138,7 +148,7 @@ def _write(source: Repository, target: Path, pour: Callable[[BinaryIO], None]) -
     return target
 
 
-def _format_of(target: Path, given: str | None, record: ArtifactRecord | None) -> Format:
+def _format_of(target: Path, given: str | None, record: ArtifactRecord | None) -> ExportFormat:
     """Return the format that was *given*, or that the extension of *target* tells.
 
     Raises:
@@ -171,4 +181,4 @@ def _format_of(target: Path, given: str | None, record: ArtifactRecord | None) -
             f"the extension {suffix!r} tells no format of values",
             f"use one of {', '.join(WRITERS)}",
         )
-    return cast("Format", given)
+    return cast("ExportFormat", given)

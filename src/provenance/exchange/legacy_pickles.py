@@ -39,13 +39,13 @@ def decode(serializer: str, load_kwargs: Mapping[str, Json], source: BinaryIO) -
 
             return without_files(cloudpickle.load(source, **options))
         case "pd_df_parquet":
-            pandas = require_library("pandas", "a table", "pandas")
+            pandas = require_library("pandas", "a table")
             return pandas.read_parquet(source, **options)
         case "pd_series_parquet":
-            pandas = require_library("pandas", "a table", "pandas")
+            pandas = require_library("pandas", "a table")
             return pandas.read_parquet(source, **options).iloc[:, 0]
         case "pytorch_model":
-            torch = require_library("torch", "a model", "torch")
+            torch = require_library("torch", "a model")
             return torch.load(source, **{"weights_only": False, **options})
         case _:
             # Of the user's own, registered under the same name.

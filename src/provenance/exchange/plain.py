@@ -34,7 +34,7 @@ def _refuse(value: object, extension: str, advice: str) -> UnserializableValueEr
 
 def _table(value: object) -> object:
     """Return an Arrow table of a table of pandas, polars or Arrow, or of a list of dictionaries; None for anything else."""
-    pa = require_library("pyarrow", "a Parquet file", "pandas")
+    pa = require_library("pyarrow", "a Parquet file")
     package, kind = type(value).__module__.partition(".")[0], type(value).__name__
     given = cast("Any", value)
     match package, kind:
@@ -76,7 +76,7 @@ def _write_parquet(value: object, sink: BinaryIO) -> None:
     table = _table(value)
     if table is None:
         raise _refuse(value, ".parquet", "export a table, or a list of dictionaries")
-    require_library("pyarrow.parquet", "a Parquet file", "pandas").write_table(table, sink)
+    require_library("pyarrow.parquet", "a Parquet file").write_table(table, sink)
 
 
 def _write_csv(value: object, sink: BinaryIO) -> None:
@@ -88,7 +88,7 @@ def _write_csv(value: object, sink: BinaryIO) -> None:
         case "polars", "DataFrame":
             text = given.write_csv()
         case "pyarrow", "Table":
-            require_library("pyarrow.csv", "a CSV file", "pandas").write_csv(given, sink)
+            require_library("pyarrow.csv", "a CSV file").write_csv(given, sink)
             return
         case "numpy", "ndarray" if given.ndim in (1, 2) and given.dtype.kind in "biufUS":
             text = _csv_text(
@@ -146,7 +146,7 @@ def _json_text(value: object) -> str:
 
 
 def _write_npy(value: object, sink: BinaryIO) -> None:
-    np = require_library("numpy", "a file of an array", "pandas")
+    np = require_library("numpy", "a file of an array")
     try:
         np.save(sink, np.asarray(value), allow_pickle=False)
     except ValueError as error:
@@ -178,7 +178,7 @@ def _write_safetensors(value: object, sink: BinaryIO) -> None:
             ".safetensors",
             "export an array or tensor, a module, or a dictionary of them by name",
         )
-    library = require_library(f"safetensors.{min(kinds)}", "a file of tensors", "safetensors")
+    library = require_library(f"safetensors.{min(kinds)}", "a file of tensors")
     sink.write(library.save(dict(cast("Mapping[str, Any]", named))))
 
 
