@@ -49,6 +49,7 @@ from provenance.errors import (
     AmbiguousIdError as AmbiguousIdError,
     ArtifactNotFoundError as ArtifactNotFoundError,
     BlobNotFoundError as BlobNotFoundError,
+    BundleError as BundleError,
     CodeChangedError as CodeChangedError,
     ConfigError as ConfigError,
     CorruptBlobError as CorruptBlobError,
@@ -169,6 +170,17 @@ if _typing.TYPE_CHECKING:
     from provenance.engines.functions import as_function as as_function, in_context as in_context
     from provenance.engines.mapping import gather as gather, using_engine as using_engine
     from provenance.engines.outcomes import Failure as Failure, Progress as Progress
+    from provenance.exchange.bundles import (
+        ImportReport as ImportReport,
+        import_bundle as import_bundle,
+        open_bundle as open_bundle,
+    )
+    from provenance.exchange.export import ExportFormat as ExportFormat, export as export
+    from provenance.exchange.legacy import (
+        LegacyProblem as LegacyProblem,
+        LegacyReport as LegacyReport,
+        import_legacy as import_legacy,
+    )
     from provenance.hashing.explain import (
         Change as Change,
         Difference as Difference,
@@ -214,6 +226,9 @@ _LATER: _typing.Final = {
     "engines.functions": "as_function in_context",
     "engines.mapping": "gather using_engine",
     "engines.outcomes": "Failure Progress",
+    "exchange.bundles": "ImportReport import_bundle open_bundle",
+    "exchange.export": "ExportFormat export",
+    "exchange.legacy": "LegacyProblem LegacyReport import_legacy",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "maintenance.eviction": "evict",
     "maintenance.garbage": "collect_garbage",

@@ -17,6 +17,7 @@ artifact, store or argument, and what to do about it; the same facts are attribu
   * StorePermissionError · PermissionError
   * StoreUnavailableError · OSError
   * UntrustedStoreError · PermissionError
+  * BundleError · ValueError
   * ConfigError · ValueError
   * UnhashableValueError · TypeError, ValueError
   * UnserializableValueError · TypeError, ValueError
@@ -241,6 +242,16 @@ class UntrustedStoreError(ProvenanceError, PermissionError):
         self.serializer = serializer
         self.reason = reason
         self.target = target
+
+
+class BundleError(ProvenanceError, ValueError):
+    """A file is no bundle, or one that was changed or made to do harm; nothing of it was read."""
+
+    def __init__(self, path: str, problem: str, advice: str = "") -> None:
+        way = advice or "get the file again from where it was exported"
+        super().__init__(f"refusing to open the bundle {path!r}: {problem}; {way}")
+        self.path = path
+        self.problem = problem
 
 
 class ConfigError(ProvenanceError, ValueError):
