@@ -16,7 +16,7 @@ LOCKS := requirements/uv.txt requirements/dev.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: browser demo test test-torch test-libraries test-pictures transparency properties long kills lint types bench docs figures lock upgrade format statements clean
+.PHONY: browser screenshots demo test test-torch test-libraries test-pictures transparency properties long kills lint types bench docs figures lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
@@ -60,6 +60,9 @@ long: $(STAMP)  ## the tests that take long and differ little from quicker ones
 
 kills: $(STAMP)  ## processes killed at random moments, far more of them than in the tests
 	KILLS=$(or $(KILLS),500) $(BIN)/pytest tests/trust/test_kills.py $(ARGS)
+
+screenshots: $(STAMP) browser  ## the pictures of the web page in docs/images
+	PYTHONPATH=tests $(BIN)/python tests/ui/screenshots.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check
