@@ -25,7 +25,9 @@ def take(address):
             )
             tab = context.new_page()
             tab.goto(address)
-            items = tab.evaluate("fetch('/api/v1/artifacts').then(answer => answer.json())")["items"]
+            items = tab.evaluate("fetch('/api/v1/artifacts').then(answer => answer.json())")[
+                "items"
+            ]
             ids = {}
             for item in items:
                 ids.setdefault(item["name"].rpartition(".")[2], []).append(item["id"])
