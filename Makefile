@@ -16,12 +16,17 @@ LOCKS := requirements/uv.txt requirements/dev.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: demo test test-torch test-libraries test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
+.PHONY: browser demo screenshots test test-torch test-libraries test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
 
-test: $(STAMP)  ## in as many processes as there are cores; JOBS=0 is one, as a debugger wants it
+browser:  ## Debian's chromium, for the tests of the web page; nothing to do where there is one
+	@command -v chromium > /dev/null || { \
+		$(if $(filter 0,$(shell id -u)),,sudo) apt-get update -qq && \
+		$(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
+
+test: $(STAMP) browser  ## in as many processes as there are cores; JOBS=0 is one, as a debugger wants it
 	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes; TORCH=torch==2.13.0 chooses a version
@@ -55,6 +60,9 @@ long: $(STAMP)  ## the tests that take long and differ little from quicker ones
 
 kills: $(STAMP)  ## processes killed at random moments, far more of them than in the tests
 	KILLS=$(or $(KILLS),500) $(BIN)/pytest tests/trust/test_kills.py $(ARGS)
+
+screenshots: $(STAMP) browser  ## the pictures of the web page in docs/images
+	PYTHONPATH=tests $(BIN)/python tests/ui/screenshots.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check
