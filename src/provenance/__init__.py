@@ -168,7 +168,8 @@ if _typing.TYPE_CHECKING:
         import_bundle as import_bundle,
         open_bundle as open_bundle,
     )
-    from provenance.exchange.export import ExportFormat as ExportFormat, export as export
+    from provenance.exchange.emitting import emit_openlineage as emit_openlineage
+    from provenance.exchange.export import export as export
     from provenance.exchange.legacy import (
         LegacyProblem as LegacyProblem,
         LegacyReport as LegacyReport,
@@ -216,7 +217,8 @@ _LATER: _typing.Final = {
     "config.api": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore Location MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo current_config from_config load_config load_yaml_config location set_run_info_fn",
     "config.schema": "Config",
     "exchange.bundles": "ImportReport import_bundle open_bundle",
-    "exchange.export": "ExportFormat export",
+    "exchange.emitting": "emit_openlineage",
+    "exchange.export": "export",
     "exchange.legacy": "LegacyProblem LegacyReport import_legacy",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "maintenance.eviction": "evict",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,6 +87,22 @@ def open_bundle(path: str, *, trusted: bool) -> OpenedBundle:
     # What the answer refers to, the extracted records, lives as long as the repository.
     identity = GetDatabaseIds.on(lambda _: frozenset({f"bundle:{records.path}"}))
     return OpenedBundle(repo.with_layer(lambda base: overlay(base, identity)), manifest)
+
+
+def open_outlet(target: str, headers: Mapping[str, str]) -> Callable[[str], None]:
+    """Return a function that sends a line of text to a file or to an address.
+
+    Raises:
+        ConfigError: for an address that is not http or https.
+    """
+    from provenance.effects.system.outlets import FileOutlet, HttpOutlet
+
+    scheme, separator, _ = target.partition("://")
+    if not separator:
+        return FileOutlet(target)
+    if scheme not in ("http", "https"):
+        raise ConfigError("target", f"unknown kind of address {scheme!r}", "use http or https")
+    return HttpOutlet(target, headers)
 
 
 @contextmanager

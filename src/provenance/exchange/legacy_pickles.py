@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import ModuleType
@@ -76,7 +76,7 @@ class LegacyFile:
         )
 
 
-def _texts(value: object) -> Generator[str]:
+def _texts(value: object) -> Iterator[str]:
     """Yield the strings in *value*, those with an extension of a file or the form of a digest."""
     if isinstance(value, str):
         yield value
