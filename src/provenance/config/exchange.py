@@ -66,7 +66,7 @@ def open_bundle(path: str, *, trusted: bool) -> OpenedBundle:
     """Open a bundle for reading, after all but its blobs was checked.
 
     Raises:
-        BundleError: if it is no bundle, or was changed.
+        BundleError: if it is not a bundle, or was changed.
         StoreUnavailableError: if it cannot be read.
     """
     from provenance.effects import bundles
@@ -112,7 +112,7 @@ def opening_legacy(
     """Open the tables and blobs of the reference library; local copies of blobs go when the block ends.
 
     Raises:
-        ConfigError: if *blobstore* is no folder, URL or settings of a blob store.
+        ConfigError: if *blobstore* is not a folder, URL or settings of a blob store.
         StoreUnavailableError: if it is a folder that does not exist.
     """
     from provenance.effects.legacy import FolderBlobs, PostgresTables, remote_blobs

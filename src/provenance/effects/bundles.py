@@ -59,7 +59,7 @@ class BundleWriter:
         self._lock = threading.Lock()
         self._blobs: set[Blob] = set()
         self.members: dict[str, Blob] = {}
-        """The members that are no blobs, with their digests."""
+        """The members that are not blobs, with their digests."""
         self.facts: dict[str, Json] = {}
         """What the manifest says besides."""
 
@@ -91,7 +91,7 @@ class BundleWriter:
         raise StorePermissionError("quarantining a damaged blob", self._name, "delete")
 
     def add(self, name: str, data: bytes) -> None:
-        """Add a member that is no blob."""
+        """Add a member that is not a blob."""
         self._add(name, io.BytesIO(data))
         self.members[name] = blob_of(data)
 
@@ -103,7 +103,7 @@ class BundleWriter:
             self._add(name, file)
 
     def add_manifest(self) -> None:
-        """Add the list of the members that are no blobs, with their digests."""
+        """Add the list of the members that are not blobs, with their digests."""
         members: dict[str, Json] = {
             name: {"digest": blob.id, "size": blob.size} for name, blob in self.members.items()
         }

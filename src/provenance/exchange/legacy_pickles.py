@@ -72,7 +72,7 @@ class LegacyFile:
     def __reduce__(self) -> str | tuple[Any, ...]:
         """Raise TypeError: it must not be stored."""
         raise TypeError(
-            "an archived file is inside of an object that is no dictionary, list or tuple"
+            "an archived file is inside an object other than a dictionary, list or tuple"
         )
 
 
