@@ -321,16 +321,17 @@ def check_database(file: str, path: str) -> None:
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA cell_size_check = ON")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
-            schema = set(connection.execute(_SCHEMA))
+            # First of all: the check of the whole file evaluates what its indexes say.
+            if version != statements.VERSION or set(connection.execute(_SCHEMA)) != _own_schema():
+                raise BundleError(
+                    path, f"the tables of its {RECORDS} are not those of this library"
+                )
             problems = [text for (text,) in connection.execute("PRAGMA integrity_check(1)")]
         finally:
             connection.close()
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise BundleError(
-            path, f"its {RECORDS} is not a database of this library ({error})"
-        ) from error
-    if version != statements.VERSION or schema != _own_schema():
-        raise BundleError(path, f"the tables of its {RECORDS} are not those of this library")
+        reason = f"its {RECORDS} is not a database of this library ({error})"
+        raise BundleError(path, reason) from error
     if problems != ["ok"]:
         raise BundleError(path, f"its {RECORDS} is damaged ({problems[0]})")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import cast
 
 from attrs import frozen
 
@@ -23,8 +23,6 @@ from provenance.ports.records import FindRun, FindSet, PutSet
 from provenance.repository.handles import Repository
 from provenance.repository.sets import ArtifactSet
 from provenance.util.naming import exported
-
-_BLOBS_FIRST: Final = 1
 
 
 def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: bool) -> None:
