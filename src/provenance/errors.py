@@ -27,6 +27,7 @@ artifact, store or argument, and what to do about it; the same facts are attribu
   * CodeChangedError · ValueError
   * MutatedArtifactValueError · ValueError
   * ProxyExpectedError · TypeError
+  * EngineError · RuntimeError
 """
 
 from collections.abc import Iterable
@@ -378,3 +379,11 @@ class DuplicateNameError(ProvenanceError, ValueError):
             f"several artifacts are named {', '.join(map(repr, self.names))}; group them "
             "(group_artifacts_of_same_name=True), or pass only one of each name"
         )
+
+
+class EngineError(ProvenanceError, RuntimeError):
+    """An engine cannot run calls: a worker died, or cannot be used."""
+
+    def __init__(self, problem: str, advice: str) -> None:
+        super().__init__(f"{problem}; {advice}")
+        self.problem = problem

@@ -47,6 +47,7 @@ COMMANDS: Final = {
     "show": ("artifact", "Show what is recorded of an artifact."),
     "sql": ("setup", "Query the database, which is opened for reading only."),
     "stats": ("listing", "Count artifacts, functions, bytes and seconds."),
+    "ui": ("page", "Show what is stored as a web page on this machine."),
     "verify": ("upkeep", "Check that all that is recorded is stored and intact."),
 }
 """The module of each command, and its help."""

@@ -9,11 +9,11 @@ import click
 
 import provenance as p
 from provenance.cli.complete import complete_ids
-from provenance.cli.listing import artifact_columns, artifact_item
-from provenance.cli.output import as_json
-from provenance.cli.reports import Column, Facts, Item, Listing, Report
+from provenance.cli.listing import artifact_columns
+from provenance.cli.reports import Column, Facts, Listing, Report
 from provenance.cli.session import Session, command
-from provenance.cli.words import count_of
+from provenance.documents.items import Item, artifact_item, as_json
+from provenance.documents.words import count_of
 from provenance.util.formatting import size
 
 FORMATS: Final = ("value", "bundle", "sqlite", "prov-json", "prov-n", "ro-crate", "openlineage")

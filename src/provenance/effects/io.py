@@ -18,10 +18,20 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
 from attrs import frozen
 from blake3 import blake3
 
+from provenance.codecs.filenames import set_temporary_folders
 from provenance.errors import CorruptBlobError, ProvenanceError, StoreUnavailableError
 from provenance.hashing.encoding import LARGE, threads_for
 from provenance.model.ids import ID_BYTES, ID_DIGITS, BlobId
 from provenance.model.records import Blob, InlineBlob
+
+
+def _temporary_folder() -> TemporaryDirectory[str]:
+    from tempfile import TemporaryDirectory
+
+    return TemporaryDirectory(prefix="provenance-")
+
+
+set_temporary_folders(_temporary_folder)
 
 _ADVICE: Final = {
     errno.ENOSPC: "free some space, or choose another place for the store",
@@ -66,6 +76,8 @@ class map_os_errors:  # noqa: N801 - used like `contextlib.suppress`
 
 
 if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
+
     from typing_extensions import Buffer
 
     Bytes: TypeAlias = bytes | bytearray | memoryview
