@@ -17,6 +17,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-v
 	--no-emit-index-url --no-emit-find-links
 
 .PHONY: browser demo screenshots test test-torch test-libraries test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
+.PHONY: demo test test-torch test-libraries test-crates test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
@@ -51,6 +52,12 @@ test-libraries: $(STAMP)  ## in an environment of its own, with libraries that t
 	$(BIN)/uv pip install --quiet --python .venv-libraries/bin/python --requirement requirements/libraries.txt \
 		--editable ".[lz4,pandas,polars,zstd]"
 	.venv-libraries/bin/python -m pytest tests/libraries
+
+test-crates: $(STAMP)  ## RO-Crate's own validator on our crates, in an environment of its own, as it brings twenty libraries
+	$(BIN)/python -m venv .venv-crates
+	$(BIN)/uv pip install --quiet --python .venv-crates/bin/python --requirement requirements/crates.txt \
+		--editable ".[pandas]"
+	.venv-crates/bin/python -m pytest tests/crates
 
 properties: $(STAMP)  ## the laws again, with many more examples
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties $(ARGS)

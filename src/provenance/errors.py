@@ -245,7 +245,7 @@ class UntrustedStoreError(ProvenanceError, PermissionError):
 
 
 class BundleError(ProvenanceError, ValueError):
-    """A file is no bundle, or one that was changed or made to do harm; nothing of it was read."""
+    """A file is not a bundle, or one that was changed or made to do harm; nothing of it was read."""
 
     def __init__(self, path: str, problem: str, advice: str = "") -> None:
         way = advice or "get the file again from where it was exported"
