@@ -328,7 +328,8 @@ class Dispatch:
                     self._computed += 1
                     self._settle(entry, Done(result=used[0]))
                     continue
-            if entry.attempts < _MOST_ATTEMPTS:
+            is_known = self._pool.retries and len(entries) == 1
+            if entry.attempts < _MOST_ATTEMPTS and not is_known:
                 self._suspects.append(entry)
             else:
                 problem = f"a worker died while it ran call {entry.index} ({describe_error(error)})"

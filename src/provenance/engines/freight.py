@@ -121,12 +121,12 @@ class Freight:
         if arrival.refused:
             problem = f"a worker of engine {self._engine.name} refuses calls: {arrival.refused}"
             raise EngineError(problem, "install the same code and libraries on all workers")
-        if not arrival.elsewhere:
+        if not arrival.unreached:
             return False
         if self._commit == "worker":
-            raise EngineError(arrival.elsewhere, _ADVICE)
+            raise EngineError(arrival.unreached, _ADVICE)
         if self._commit == "auto":
-            log.info("%s; this process stores the results", arrival.elsewhere)
+            log.info("%s; this process stores the results", arrival.unreached)
         self._commit = "driver"
         return True
 
