@@ -35,6 +35,8 @@ _GOAL: Final = 0.5
 _LARGEST_BATCH: Final = 500
 _MOST_ATTEMPTS: Final = 3
 """How often a call is shipped whose workers die."""
+_FEW_ATTEMPTS: Final = 2
+"""The same on a cluster that runs it again by itself: once with others, whose worker it may have shared, and once alone."""
 
 
 @frozen(eq=False)
@@ -328,8 +330,7 @@ class Dispatch:
                     self._computed += 1
                     self._settle(entry, Done(result=used[0]))
                     continue
-            is_known = self._pool.retries and len(entries) == 1
-            if entry.attempts < _MOST_ATTEMPTS and not is_known:
+            if entry.attempts < (_FEW_ATTEMPTS if self._pool.retries else _MOST_ATTEMPTS):
                 self._suspects.append(entry)
             else:
                 problem = f"a worker died while it ran call {entry.index} ({describe_error(error)})"
