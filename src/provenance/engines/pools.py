@@ -288,7 +288,7 @@ class ExecutorEngine:
         if isinstance(self.executor, ThreadPoolExecutor):
             yield ThreadPool(self.executor, self.width)
         else:
-            yield FuturePool(self.executor.submit, self.width)
+            yield FuturePool(cast("Submit", self.executor.submit), self.width)
 
 
 @frozen

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
 from provenance.calls.function import CachedFunction
 from provenance.engines.functions import in_context
@@ -21,7 +21,7 @@ class RayEngine:
     """Runs calls as tasks of Ray with these options; Ray is started if it does not run."""
 
     name = "ray"
-    options: Mapping[str, object] = field(factory=dict)
+    options: Mapping[str, object]
     commit: Committer = "auto"
 
     @contextmanager

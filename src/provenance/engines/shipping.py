@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, TypeAlias, cast
 import cloudpickle
 from attrs import field, frozen
 
+from provenance.engines.outcomes import Outcome
 from provenance.events import Event
 from provenance.model.ids import ArtifactId, BlobId, ValueId
 from provenance.model.records import ArtifactRecord, Origin, Run
@@ -93,7 +94,7 @@ class Arrival:
         same_process: The worker is a thread of the driver, and has counted the events.
     """
 
-    outcomes: tuple[object, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
     events: tuple[Event, ...] = ()
     unreached: str = ""
     refused: str = ""

@@ -133,7 +133,11 @@ def run_shipment(shipment: Shipment) -> Arrival:
 
 
 def database_ids(repo: Repository) -> frozenset[str]:
-    """Return the identities of the databases of *repo*, by which driver and worker compare them."""
+    """Return the identities of the databases of *repo*, by which driver and worker compare them.
+
+    The driver so creates a database that does not exist yet; a worker raises for it.
+    """
+    repo.interpreter(ListIds("", 1))
     return repo.interpreter(GetDatabaseIds())
 
 
