@@ -17,6 +17,7 @@ from provenance.environment import Environment, using_environment
 from provenance.errors import EngineError, ProvenanceError
 from provenance.util.formatting import describe_error
 from provenance.util.naming import exported
+from provenance.util.optional import require_library
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -67,6 +68,12 @@ class _InContext(Generic[P, R]):
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         # A context can be entered once at a time.
         return self._context.copy().run(self._function, *args, **kwargs)
+
+    def __dask_tokenize__(self) -> tuple[object, ...]:
+        """Return what stands for this in keys of Dask: the function, and where its results are stored."""
+        repo = self._context.copy().run(environments.current).repository()
+        tokenize = require_library("dask.base", "a token of Dask").tokenize
+        return "provenance.in_context", tokenize(self._function), tuple(sorted(database_ids(repo)))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the function, the environment as data, and the ids of its database.
