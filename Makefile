@@ -18,6 +18,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-v
 
 .PHONY: browser demo screenshots test test-torch test-libraries test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
 .PHONY: demo test test-torch test-libraries test-crates test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
+.PHONY: demo test test-torch test-engines test-libraries test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
@@ -83,6 +84,12 @@ format: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy src $(wildcard tests/typing)
 	$(BIN)/basedpyright src $(wildcard tests/typing)
+
+test-engines: $(STAMP)  ## Ray and Spark, which start slowly, in an environment of their own; needs Java
+	$(BIN)/python -m venv .venv-engines
+	$(BIN)/uv pip install --quiet --python .venv-engines/bin/python --requirement requirements/engines.txt \
+		--editable ".[pandas,testing]"
+	PYSPARK_PYTHON=$(CURDIR)/.venv-engines/bin/python .venv-engines/bin/python -m pytest tests/clusters $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)

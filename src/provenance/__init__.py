@@ -252,6 +252,7 @@ _PICKLED: _typing.Final = {
     "model.records": "ArtifactRecord",
     "repository.inputs": "InputHashes Summary",
     "codecs.pickling": "restore_attributes",
+    "engines.functions": "restore_in_environment",
     "engines.shipping": "restore_carried",
     "results.carriers": "restore_scalar",
     "results.handles": "restore_artifact restore_proxy restore_value",

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -201,6 +202,13 @@ class _StoreLeases:
         if known is not None:
             return known
         answer = self._base(ask)
+        if (
+            isinstance(answer, LeaseHeld)
+            and answer.lease is not None
+            and has_ended(answer.lease.owner)
+        ):
+            self._base(ReleaseLease(answer.lease))
+            answer = self._base(ask)
         if isinstance(answer, LeaseHeld):
             return answer
         return _leases.keep(_HeldLease(key, self._base, answer, ask.seconds))
@@ -216,11 +224,32 @@ _TOKEN_BYTES: Final = 6
 
 @cache
 def _node() -> str:
+    """Return the name of this host, and of its set of processes: those of containers overlap."""
     import platform
 
-    return platform.node()
+    try:
+        processes = Path("/proc/self/ns/pid").readlink()
+    except OSError:  # only Linux has it
+        return platform.node()
+    return f"{platform.node()}/{processes}"
 
 
 def new_owner() -> str:
     """Return a new owner, unique to one claim; host and process are in it for people to read."""
     return f"{_node()}:{os.getpid()}:{os.urandom(_TOKEN_BYTES).hex()}"
+
+
+def has_ended(owner: str) -> bool:
+    """Tell whether a lease's owner was a process of this host that does not run any longer."""
+    node, _, pid = owner.rpartition(":")[0].rpartition(":")
+    if os.name != "posix" or node != _node() or not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+        # A process that its parent has not waited for is there, and does not run.
+        state = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(") ")[2][:1]
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):  # of another user, or there is no /proc
+        return False
+    return state == "Z"

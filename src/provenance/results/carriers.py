@@ -64,6 +64,12 @@ class Carrier:
         """Return the value by which the artifact is identified."""
         return _plain_copy(self)
 
+    def __dask_tokenize__(self) -> tuple[str, str, str]:
+        """Return what stands for the result in keys of Dask: its artifact, and the value that it has now."""
+        known = self._provenance[0]
+        value_id = self.__provenance_known__() or hash_value(_plain_copy(self))
+        return "provenance.result", known.id, value_id
+
     def __provenance_sighting__(self) -> InputRef | None:
         """Return this artifact as an input; None if it is in no store."""
         known, _, tracked = self._provenance

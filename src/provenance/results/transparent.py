@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from functools import lru_cache
@@ -21,7 +22,7 @@ from provenance.results.carriers import plain
 from provenance.results.handles import make_proxy, resolve, restore_proxy, restore_value
 from provenance.results.kinds import FORMS, own_copy
 from provenance.results.origin import interface_of, is_current_origin
-from provenance.util.formatting import safe_repr, type_name
+from provenance.util.formatting import safe_repr, type_name, type_name_of
 from provenance.util.locks import ForkSafeLock
 
 _SCALAR_TYPES: Final = frozenset(
@@ -175,6 +176,21 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
             else self.__wrapped__
         )
 
+    @property
+    def __class__(self) -> Any:
+        """The class of the value; an unread value is not read for it if its class is loaded."""
+        kind = None if self._self_load is None else _loaded_class(self._self_known.value_type)
+        return self.__wrapped__.__class__ if kind is None else kind
+
+    @__class__.setter
+    def __class__(self, kind: type) -> None:
+        self.__wrapped__.__class__ = kind
+
+    def __dask_tokenize__(self) -> tuple[str, str, str]:
+        """Return what stands for the result in keys of Dask; an unread value is not read for it."""
+        value_id = self.__provenance_known__() or hash_value(self.__wrapped__)
+        return "provenance.result", self._self_known.id, value_id
+
     def __provenance_sighting__(self) -> InputRef | None:
         """Return this artifact as an input; None if it is in no store."""
         known = self._self_known
@@ -257,6 +273,18 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
 
     def __deepcopy__(self, memo: dict[int, object]) -> object:
         return self.__provenance_copy__(lambda value: copy.deepcopy(value, memo))
+
+
+def _loaded_class(value_type: str) -> type | None:
+    """Return the class of this name, if it is certain that a value read now would have it."""
+    module, _, path = value_type.partition(":")
+    found: object = sys.modules.get(module)
+    for name in path.split("."):
+        found = getattr(found, "__dict__", {}).get(name)
+    if module == "__main__" or not isinstance(found, type) or type_name_of(found) != value_type:
+        return None  # a class of `__main__` may be made again when a value of it is read
+    answers = any("__class__" in vars(base) for base in found.__mro__[:-1])
+    return None if answers else found
 
 
 @lru_cache(maxsize=4_096)

@@ -37,7 +37,8 @@ class SqlLeases:
         rows = self._database.query(statements.FIND_LEASE, artifact_id)
         remaining = cast("float", rows[0][0]) - skew if rows else 0.0
         if 0 < remaining <= IMPOSSIBLE:
-            return LeaseHeld(remaining)
+            held = Lease(artifact_id, cast("str", rows[0][1]), cast("int", rows[0][2]))
+            return LeaseHeld(remaining, held)
         owner = new_owner()
         values = artifact_id, owner, 1, skew + seconds, skew, skew + IMPOSSIBLE
         claimed = self._database.query(statements.ACQUIRE_LEASE, *values)
