@@ -65,6 +65,7 @@ from provenance.errors import (
     StoreUnavailableError as StoreUnavailableError,
     UnarchivableFileError as UnarchivableFileError,
     UnhashableValueError as UnhashableValueError,
+    UnrepeatableStreamError as UnrepeatableStreamError,
     UnserializableValueError as UnserializableValueError,
     UntrustedStoreError as UntrustedStoreError,
 )
@@ -77,6 +78,7 @@ from provenance.events import (
     MissReason as MissReason,
     Recomputed as Recomputed,
     Recovered as Recovered,
+    Resumed as Resumed,
     Stats as Stats,
     Waited as Waited,
 )
@@ -92,6 +94,8 @@ from provenance.model.references import is_proxy as is_proxy, unwrap as unwrap
 from provenance.repository.handles import Repository as Repository, Store as Store
 from provenance.repository.sets import ArtifactSet as ArtifactSet
 from provenance.results.handles import artifact_of as artifact_of
+from provenance.streams.manifest import Resumable as Resumable, Streaming as Streaming
+from provenance.streams.stream import Stream as Stream
 from provenance.telemetry import (
     Subscription as Subscription,
     reset_stats as reset_stats,
@@ -104,6 +108,7 @@ hash = _hash_value  # noqa: A001 - its public name
 if _typing.TYPE_CHECKING:
     from provenance import vis as vis
     from provenance.calls.archive_file import archive_file as archive_file
+    from provenance.calls.async_streams import AsyncStream as AsyncStream
     from provenance.calls.arguments import (
         ArgumentDecorator as ArgumentDecorator,
         ensure_proxies as ensure_proxies,
@@ -192,6 +197,7 @@ if _typing.TYPE_CHECKING:
 
 _LATER: _typing.Final = {
     "calls.archive_file": "archive_file",
+    "calls.async_streams": "AsyncStream",
     "calls.arguments": "ArgumentDecorator ensure_proxies merge_defaults",
     "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
     "catalog.find": "SearchResult load_artifact load_proxy search who_made",
@@ -224,6 +230,7 @@ _PICKLED: _typing.Final = {
     "results.carriers": "restore_scalar",
     "results.handles": "restore_artifact restore_proxy restore_value",
     "singleflight.leases": "SingleFlight",
+    "streams.stream": "restore_items restore_stream",
 }
 """What pickles name but users do not, by module: loaded when a pickle is read."""
 _HOMES: _typing.Final = {name: module for module, names in _LATER.items() for name in names.split()}

@@ -134,7 +134,13 @@ def part_spec(spec: FunctionSpec, key: str) -> FunctionSpec:
 
 def whole_spec(spec: FunctionSpec) -> FunctionSpec:
     """Return the recipe of the composite itself, which holds references to its parts."""
-    options = evolve(spec.options, serializer=None, load_kwargs=NO_OPTIONS, dump_kwargs=NO_OPTIONS)
+    options = evolve(
+        spec.options,
+        returns_composite=True,
+        serializer=None,
+        load_kwargs=NO_OPTIONS,
+        dump_kwargs=NO_OPTIONS,
+    )
     return evolve(spec, options=options)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar, cast
@@ -29,6 +29,7 @@ from provenance.calls.flow import (
 from provenance.calls.plan import CallPlan, plan_call, refuse_mutated
 from provenance.calls.signature import retains_reference
 from provenance.calls.spec import FunctionSpec
+from provenance.calls.streaming import Progress, stream_flow
 from provenance.effect import run
 from provenance.environment import Environment
 from provenance.errors import (
@@ -50,6 +51,8 @@ from provenance.results.handles import InMemoryOrigin, artifact_of, make_proxy
 from provenance.results.kinds import CONTAINERS, LAZY, is_carriable, is_scalar, own_copy
 from provenance.singleflight.coordinate import in_turn
 from provenance.singleflight.leases import SingleFlight, record_duration
+from provenance.streams.manifest import Chunk
+from provenance.streams.stream import Items, StoredItems, Stream, load_chunk
 from provenance.telemetry import emit
 
 A = TypeVar("A")
@@ -94,10 +97,13 @@ def prepare_planned(
     return Call(spec, plan, args, kwargs, environment, repo, hash_duration, why)
 
 
-def call_flow(call: Call, sharing: SingleFlight | None = None) -> Flow[object]:
+def call_flow(
+    call: Call, sharing: SingleFlight | None = None, progress: Progress | None = None
+) -> Flow[object]:
     """Compute, store and record the result of a call that missed; returns a proxy of the value.
 
-    With *sharing* it first waits for others that compute the same; what they have stored then is a hit.
+    With *sharing* it first waits for others that compute the same; what they have stored then is a hit. A stream goes on after
+    what there is of it in *progress*.
 
     Raises:
         ImpureFunctionError: if the function changed its arguments; nothing is recorded.
@@ -109,7 +115,10 @@ def call_flow(call: Call, sharing: SingleFlight | None = None) -> Flow[object]:
         if isinstance(found, LookupHit):
             return make_hit_proxy(call, found.record)
         call = replace_found(call, found)
-    draft = yield from evaluation_flow(call)
+    if call.spec.options.streaming is None:
+        draft = yield from evaluation_flow(call)
+    else:
+        draft = yield from stream_flow(call, progress or Progress())
     if call.read_only:
         return make_unstored_proxy(call, draft)
     record = yield from StoreDraft(draft)
@@ -133,13 +142,25 @@ def evaluation_flow(call: Call) -> Flow[PendingArtifact]:
 # ---------------------------------------------------------------- look up or compute
 
 
-def execute(call: Call) -> object:
-    """Look *call* up, or compute, store and record it; returns a proxy of the value.
+def compute(call: Call, sharing: SingleFlight | None) -> object:
+    """Compute, store and record the result of a call that missed; see `call_flow`."""
+    return drive(call, call_flow(call, sharing))
+
+
+async def compute_async(call: Call, sharing: SingleFlight | None) -> object:
+    """As `compute`, for an asynchronous function."""
+    return await drive_async(call, call_flow(call, sharing))
+
+
+def execute(
+    call: Call, compute: Callable[[Call, SingleFlight | None], object] = compute
+) -> object:
+    """Look *call* up, or *compute*, store and record it; returns a proxy of the value.
 
     Where the same is computed by another thread or process, it waits for that result.
     """
     if call.reason is not MissReason.ABSENT:
-        return drive(call, call_flow(call))
+        return compute(call, None)
     found: LookupResult = run(programs.lookup(call.plan.artifact_id), call.repo.interpreter)
     if call.spec.options.aliases and not isinstance(found, LookupHit):
         found = run(programs.probe_first(call.alias_ids), call.repo.interpreter) or found
@@ -148,17 +169,18 @@ def execute(call: Call) -> object:
         if found.record.code != call.spec.receipt.text:
             changes = run(find_changes(call, found.record), call.repo.interpreter)
             if must_recompute(call, found.record, changes):
-                call = evolve(call, reason=MissReason.CODE_CHANGED)
-                return drive(call, call_flow(call))
+                return compute(evolve(call, reason=MissReason.CODE_CHANGED), None)
         return make_hit_proxy(call, found.record, changes)
-    call = replace_found(call, found)
-    return drive(call, call_flow(call, call.sharing))
+    return compute(replace_found(call, found), call.sharing)
 
 
-async def execute_async(call: Call) -> object:
+async def execute_async(
+    call: Call,
+    compute: Callable[[Call, SingleFlight | None], Awaitable[object]] = compute_async,
+) -> object:
     """As `execute`, for an asynchronous function. A hit makes sure that the bytes are there."""
     if call.reason is not MissReason.ABSENT:
-        return await drive_async(call, call_flow(call))
+        return await compute(call, None)
     found = await probe(call)
     if call.spec.options.aliases and not isinstance(found, LookupHit):
         found = await run_in_thread(call, programs.probe_first(call.alias_ids)) or found
@@ -167,12 +189,11 @@ async def execute_async(call: Call) -> object:
         if found.record.code != call.spec.receipt.text:
             changes = await run_in_thread(call, find_changes(call, found.record))
             if must_recompute(call, found.record, changes):
-                call = evolve(call, reason=MissReason.CODE_CHANGED)
-                return await drive_async(call, call_flow(call))
+                return await compute(evolve(call, reason=MissReason.CODE_CHANGED), None)
         return make_hit_proxy(call, found.record, changes)
     if call.sharing is None:  # else it is looked up again in its turn
         call = replace_found(call, found)
-    return await drive_async(call, call_flow(call, call.sharing))
+    return await compute(call, call.sharing)
 
 
 def replace_found(call: Call, found: LookupResult) -> Call:
@@ -216,6 +237,8 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     record_duration(call.speed_key, draft.computation.compute_duration)
     emit(_outcome(call, draft, stored=True))
     value, options = draft.computation.value, call.results
+    if isinstance(value, Stream):
+        value = recovering_stream(call, record, cast("Stream[object]", value))
     if record.value_id == draft.computation.value_id:
         if type(value) in SCALARS:
             return make_proxy(record, call.repo, value, options=options)
@@ -238,6 +261,8 @@ def make_unstored_proxy(call: Call, draft: PendingArtifact) -> object:
 def _outcome(call: Call, draft: PendingArtifact, *, stored: bool) -> Event:
     name, seconds = call.plan.cache_key.name, draft.computation.compute_duration
     parts = frozenset([part.artifact_id for part in draft.parts]) if draft.parts else NO_IDS
+    if isinstance(draft.computation.value, Stream):
+        parts = draft.computation.holds
     match call.reason:
         case MissReason.ABSENT:
             return Miss(draft.artifact_id, name, seconds, stored, parts=parts)
@@ -284,12 +309,38 @@ def read_or_recover(call: Call, record: ArtifactRecord) -> object:
 def _read(call: Call, record: ArtifactRecord) -> object:
     current, value = call.repo.read_value(record)
     remember_value(current, value)
-    if not (
-        record.composite and isinstance(value, Composite)
-    ):  # what hands a composite on has no parts of its own
+    if not record.composite:  # what hands a composite on has no parts of its own
+        return value
+    if isinstance(value, Stream):
+        return recovering_stream(call, current, value)
+    if not isinstance(value, Composite):
         return value
     again: list[Composite] = []
     return value.mapped(partial(_recovering_part, call, record, again))
+
+
+def recovering_stream(call: Call, whole: ArtifactRecord, stream: Stream[object]) -> Stream[object]:
+    """Return *stream*, which is computed again if a chunk of it is lost."""
+
+    def recover(trouble: LossError, chunk: Chunk) -> Items:
+        def read_again() -> object:
+            newer = call.repo.load_value(call.repo.load_record(whole.id))
+            load_chunk(call.repo, chunk)
+            return newer
+
+        try:
+            damaged = call.repo.load_record(chunk.id)
+        except ArtifactNotFoundError:
+            damaged = whole
+        again = _recover(call, whole, trouble, damaged, read_again)
+        return cast("Stream[object]", again).items()
+
+    items = stream.items()
+    return (
+        Stream(StoredItems(items.manifest, call.repo, recover))
+        if isinstance(items, StoredItems)
+        else stream
+    )
 
 
 def _recovering_part(

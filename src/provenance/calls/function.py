@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextvars import ContextVar
 from types import FunctionType
 from typing import (
@@ -15,7 +15,6 @@ from typing import (
     Final,
     Generic,
     Literal,
-    Never,
     ParamSpec,
     Protocol,
     Self,
@@ -96,11 +95,13 @@ class CachedFunction(Generic[P, R_co]):
         self.__wrapped__ = function
         self._subject = wrapped
         self._options = options
-        self._perform: Callable[[Call], Any] = (
-            execute.execute_async if wrapped.is_async else execute.execute
-        )
-        if wrapped.is_async and _register_function is not None:
+        self._perform = _performer(wrapped, options)
+        if self._is_coroutine_function and _register_function is not None:
             _register_function(self)
+
+    @property
+    def _is_coroutine_function(self) -> bool:
+        return self._subject.is_async and not self._subject.yields
 
     @functools.cached_property
     def _recipe(self) -> FunctionSpec:
@@ -145,7 +146,7 @@ class CachedFunction(Generic[P, R_co]):
         call = execute.prepare(environment.current(), self._recipe, args, kwargs)
         result: object = self._perform(evolve(call, as_proxy=True))
         if self._subject.is_async:
-            return _await_artifact(cast("Coroutine[object, Never, object]", result))
+            return _await_artifact(cast("Awaitable[object]", result))
         return artifact_of(result)
 
     @overload
@@ -163,7 +164,7 @@ class CachedFunction(Generic[P, R_co]):
         from returns.future import future_safe
         from returns.io import impure_safe
 
-        if self._subject.is_async:
+        if self._is_coroutine_function:
             call = cast("Callable[..., Coroutine[Any, Any, object]]", self)
             return future_safe(lambda: call(*args, **kwargs))()
         return impure_safe(lambda: self(*args, **kwargs))()
@@ -267,7 +268,8 @@ class CachedFunction(Generic[P, R_co]):
 
         def __getattr__(self, name: str) -> object:
             """Return the signature without bound arguments, or asyncio's mark of an `async def`."""
-            if name == "_is_coroutine" and _register_function is None and self._subject.is_async:
+            marks = name == "_is_coroutine" and _register_function is None
+            if marks and self._is_coroutine_function:
                 return sys.modules["asyncio.coroutines"]._is_coroutine  # noqa: SLF001 - so asyncio marks its own
             if name != "__signature__" or not self._subject.args:
                 raise AttributeError(
@@ -345,8 +347,21 @@ def restore_function(
     return CachedFunction(function, evolve(inspect_function(function), args=args), options)
 
 
-async def _await_artifact(result: Coroutine[object, Never, object]) -> Artifact[object]:
+async def _await_artifact(result: Awaitable[object]) -> Artifact[object]:
     return artifact_of(await result)
+
+
+def _performer(wrapped: WrappedFunction, options: DecoratorOptions) -> Callable[[Call], Any]:
+    """Return what carries out the calls of a function."""
+    if options.streaming is None:
+        return execute.execute_async if wrapped.is_async else execute.execute
+    if wrapped.is_async:
+        from provenance.calls.async_streams import start_async_stream
+
+        return start_async_stream
+    from provenance.calls.production import start_stream
+
+    return functools.partial(execute.execute, compute=start_stream)
 
 
 def spec_of(function: CachedFunction[..., object]) -> FunctionSpec:
@@ -360,7 +375,7 @@ def spec_of(function: CachedFunction[..., object]) -> FunctionSpec:
 
 def is_async(function: CachedFunction[..., object]) -> bool:
     """Tell whether *function* is a decorated `async def`."""
-    return isinstance(cast("object", function), CachedFunction) and function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
+    return isinstance(cast("object", function), CachedFunction) and function._is_coroutine_function  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
 
 
 class Decorator(Protocol):
@@ -435,6 +450,8 @@ def provenance(
             arguments: "proxies" passes results to the function unread; "values" is the default.
             singletons: "proxy" returns proxies of `None`, `True`, classes and the like; "values",
                 the default, returns them as they are, without an artifact.
+            stream: True, or a `Streaming`, for a generator function: the items that it yields are stored in chunks, and
+                the result is a `Stream` (of an `async def`, an `AsyncStream`).
             lazy: True returns a lazy proxy of any result, which is read on first use.
             on_code_change: What a hit does if the code behind it has changed: "warn", "ignore",
                 "raise" or "recompute"; None defers to the environment.
@@ -447,7 +464,7 @@ def provenance(
         A `CachedFunction`, with the function's name, docstring and signature.
 
     Raises:
-        ConfigError: if an option is invalid, or the function is a generator.
+        ConfigError: if an option is invalid, or the function yields and `stream` is not set.
     """
     if function is None:
         return functools.partial(_decorate, choices)
