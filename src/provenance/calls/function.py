@@ -375,7 +375,7 @@ def spec_of(function: CachedFunction[..., object]) -> FunctionSpec:
 
 def is_async(function: CachedFunction[..., object]) -> bool:
     """Tell whether *function* is a decorated `async def`."""
-    return isinstance(cast("object", function), CachedFunction) and function._is_coroutine_function  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
+    return isinstance(cast("object", function), CachedFunction) and function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
 
 
 class Decorator(Protocol):

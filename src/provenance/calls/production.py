@@ -35,13 +35,13 @@ from provenance.calls.streaming import (
 )
 from provenance.effect import run
 from provenance.events import MissReason, Waited
-from provenance.model.records import ArtifactRecord
+from provenance.model.records import Artifact, ArtifactRecord
 from provenance.model.references import unwrap
 from provenance.model.tracked import track
 from provenance.ports.leases import Lease
 from provenance.repository.handles import RecoveringOrigin
 from provenance.repository.programs import LookupHit
-from provenance.results.handles import InMemoryOrigin
+from provenance.results.handles import InMemoryOrigin, artifact_of
 from provenance.results.origin import resolving_in
 from provenance.singleflight import leases
 from provenance.singleflight.leases import Acquisition, SingleFlight
@@ -176,10 +176,10 @@ class Production(AnyProduction):
                     self._advance()
             return self.items
 
-    def known(self) -> object:
-        """Return the result, complete."""
+    def known(self) -> Artifact[object]:
+        """Return the artifact, complete."""
         self.complete()
-        return self.result
+        return artifact_of(self.result)
 
     def close(self) -> None:
         """Stop computing; chunks that are stored stay."""
@@ -289,11 +289,10 @@ def _pending(call: Call, production: Production) -> object:
     stream: Stream[object] = Stream(production)
     known = production.known
     if call.read_only:
-        proxy = pending(known, InMemoryOrigin(stream, call.plan.inputs), stream, tracked=False)
-    else:
-        origin = RecoveringOrigin(call.repo, partial(calls.read_or_recover, call))
-        proxy = pending(known, origin, stream, tracked=True)
+        return pending(known, InMemoryOrigin(stream, call.plan.inputs), stream, tracked=False)
+    origin = RecoveringOrigin(call.repo, partial(calls.read_or_recover, call))
+    represent = partial(pending, known, origin, tracked=True)
     options = call.results
-    if options.results == "values" and not options.lazy and track(stream, lambda _: proxy):
+    if options.results == "values" and not options.lazy and track(stream, represent):
         return stream
-    return proxy
+    return represent(stream)

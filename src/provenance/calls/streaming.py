@@ -44,6 +44,7 @@ from provenance.repository.programs import LookupHit, LookupMiss
 from provenance.results.bodies import close
 from provenance.results.kinds import is_carriable, own_copy
 from provenance.streams.manifest import (
+    CHUNK_FIELDS,
     Chunk,
     Manifest,
     Resumable,
@@ -55,8 +56,6 @@ from provenance.streams.stream import ItemsInMemory, StoredItems, Stream
 from provenance.telemetry import emit
 from provenance.util.formatting import describe_error
 
-CHUNK: Final = "chunk of a stream"
-"""What the custom field `provenance` of chunks says."""
 _MOST_ENCODED: Final = 64_000_000
 """Bytes of hashed items that are kept until the end; of longer streams, chunks are read again then."""
 _NO_STATE: Final = object()
@@ -339,7 +338,7 @@ def _value_id(stored: list[object], encoded: bytes, progress: Progress) -> Value
 
 
 def _chunk_spec(spec: FunctionSpec, facts: dict[str, object]) -> FunctionSpec:
-    fields = spec.options.custom_fields.update({"provenance": CHUNK, "chunk": facts})
+    fields = spec.options.custom_fields.update({**CHUNK_FIELDS, "chunk": facts})
     options = evolve(spec.options, streaming=None, custom_fields=fields)
     return evolve(spec, cache_key=part_cache_key(spec.cache_key, "chunk"), options=options)
 

@@ -289,20 +289,20 @@ class _PendingProxy(ArtifactProxy):
     @property
     def _self_known(self) -> Known:
         """What is known of the artifact; the computation is completed for this."""
-        return cast("Known", self._self_complete().__provenance_reference__())
+        return self._self_complete()
 
     @_self_known.setter
     def _self_known(self, known: Known) -> None:
-        self._self_complete = cast("Callable[[], Any]", known)
+        self._self_complete = cast("Callable[[], Known]", known)
 
     def __repr__(self) -> str:
         return f"<provenance.ArtifactProxy {safe_repr(self.__wrapped__)} >"
 
 
 def pending(
-    complete: Callable[[], object], origin: Origin, value: object, *, tracked: bool
+    complete: Callable[[], Known], origin: Origin, value: object, *, tracked: bool
 ) -> ArtifactProxy:
-    """Return a proxy of a *value* that is being computed; *complete* waits for its end and returns its result."""
+    """Return a proxy of a *value* that is being computed; *complete* waits for its end and returns its artifact."""
     kind = _class_for(interface_of(type(value)), _PendingProxy)
     known = cast("Known", complete)
     return kind(known, origin, None, tracked=tracked, value=value)

@@ -13,12 +13,15 @@ from attrs import Attribute, field, frozen
 
 from provenance.hashing import combine
 from provenance.model.ids import ID_DIGITS, ArtifactId, ValueId, is_prefix
+from provenance.model.records import freeze_options
 from provenance.util.formatting import safe_repr
 from provenance.util.naming import exported
 
 T_co = TypeVar("T_co", covariant=True)
 
 MEGABYTE: Final = 1_000_000
+CHUNK_FIELDS: Final = freeze_options({"provenance": "chunk of a stream"})
+"""Custom fields of all chunks, by which they are found; the field `chunk` says of which stream they are."""
 
 
 def _positive(*, whole: bool) -> Callable[[object, Attribute[Any], object], None]:
