@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from asyncio import Lock, get_running_loop
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from provenance.calls import execute as calls
 from provenance.calls.code_changes import find_changes, must_recompute, report_changes
@@ -30,9 +31,6 @@ from provenance.singleflight.leases import SingleFlight
 from provenance.streams.stream import Stream
 from provenance.util.naming import exported
 
-if TYPE_CHECKING:
-    from asyncio import Lock
-
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -41,8 +39,6 @@ class AsyncProduction(AnyProduction):
     """A stream that is being computed in the tasks of those who iterate over it."""
 
     def __init__(self, call: Call, sharing: SingleFlight | None) -> None:
-        from asyncio import Lock
-
         super().__init__(call, sharing)
         self.users = 0
         self._guard: Lock = Lock()
@@ -229,8 +225,6 @@ async def _leave(production: AsyncProduction) -> None:
 
 async def _start(call: Call, sharing: SingleFlight | None) -> object:
     """Return the production of a call that missed."""
-    from asyncio import get_running_loop
-
     if sharing is None:
         return AsyncProduction(call, None)
     key = (call.repo, call.plan.artifact_id, get_running_loop())

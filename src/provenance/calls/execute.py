@@ -152,9 +152,7 @@ async def compute_async(call: Call, sharing: SingleFlight | None) -> object:
     return await drive_async(call, call_flow(call, sharing))
 
 
-def execute(
-    call: Call, compute: Callable[[Call, SingleFlight | None], object] = compute
-) -> object:
+def execute(call: Call, compute: Callable[[Call, SingleFlight | None], object] = compute) -> object:
     """Look *call* up, or *compute*, store and record it; returns a proxy of the value.
 
     Where the same is computed by another thread or process, it waits for that result.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from types import FunctionType
 from typing import (
@@ -54,6 +54,10 @@ if TYPE_CHECKING:
     from returns.future import FutureResult
     from returns.io import IOResult
 
+    from provenance.calls.async_streams import AsyncStream
+    from provenance.calls.stream_decorator import StreamDecorator
+    from provenance.streams.manifest import Streaming
+    from provenance.streams.stream import Stream
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -136,6 +140,10 @@ class CachedFunction(Generic[P, R_co]):
     def artifact(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
         self: CachedFunction[P, Coroutine[Any, Any, X]], /, *args: P.args, **kwargs: P.kwargs
     ) -> Coroutine[Any, Any, Artifact[X]]: ...
+    @overload
+    def artifact(  # type: ignore[overload-overlap]  # as above
+        self: CachedFunction[P, AsyncStream[X]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, Artifact[Stream[X]]]: ...
     @overload
     def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> Artifact[R_co]: ...
     def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> object:
@@ -408,7 +416,14 @@ def provenance(
 ) -> FileDecorator: ...
 @overload
 def provenance(
-    *, archive_file: Literal[False] = False, **choices: Unpack[CommonOptionArguments]
+    *, stream: Literal[True] | Streaming, **choices: Unpack[CommonOptionArguments]
+) -> StreamDecorator: ...
+@overload
+def provenance(
+    *,
+    archive_file: Literal[False] = False,
+    stream: Literal[False] = False,
+    **choices: Unpack[CommonOptionArguments],
 ) -> Decorator: ...
 def provenance(
     function: Callable[..., object] | None = None, /, **choices: Unpack[OptionArguments]

@@ -216,7 +216,7 @@ Names = list[str] | tuple[str, ...] | set[str] | frozenset[str]
 
 
 class CommonOptionArguments(TypedDict, total=False):
-    """The keywords of `provenance` except `archive_file`."""
+    """The keywords of `provenance` except `archive_file` and `stream`."""
 
     version: int
     repo: Repository | str | None
@@ -242,12 +242,12 @@ class CommonOptionArguments(TypedDict, total=False):
     arguments: ArgumentStyle | None
     singletons: SingletonStyle | None
     lazy: bool | None
-    stream: bool | Streaming
 
 
 class OptionArguments(CommonOptionArguments, total=False):
     """The keywords of `provenance`."""
 
+    stream: bool | Streaming
     archive_file: bool
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import copy
 import pickle
 import sys
-from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias, cast
 
-from attrs import Factory, define, evolve, field
+from attrs import Factory, define, evolve
 
 from provenance.calls.composite import part_cache_key, whole_spec
 from provenance.calls.draft import (
@@ -26,7 +25,7 @@ from provenance.calls.draft import (
     refuse_impure,
     without_value,
 )
-from provenance.calls.flow import Ask, Begin, Flow, HandOver, Pull, Pulled, StoreDraft
+from provenance.calls.flow import Ask, Begin, Flow, HandOver, Pull, StoreDraft
 from provenance.calls.signature import WrappedFunction
 from provenance.calls.spec import FunctionSpec, uncached_id
 from provenance.effect import Program
@@ -38,7 +37,7 @@ from provenance.model.records import ArtifactRecord
 from provenance.model.references import SCALARS, is_proxy
 from provenance.model.tracked import tracking
 from provenance.ports.blobs import Quarantine, ReadBlob
-from provenance.ports.capabilities import Delete, Load, Lookup
+from provenance.ports.capabilities import Load, Lookup
 from provenance.repository import programs
 from provenance.repository.programs import LookupHit, LookupMiss
 from provenance.results.bodies import close
@@ -54,7 +53,6 @@ from provenance.streams.manifest import (
 )
 from provenance.streams.stream import ItemsInMemory, StoredItems, Stream
 from provenance.telemetry import emit
-from provenance.util.formatting import describe_error
 
 _MOST_ENCODED: Final = 64_000_000
 """Bytes of hashed items that are kept until the end; of longer streams, chunks are read again then."""
@@ -238,7 +236,9 @@ def stream_flow(call: Call, progress: Progress) -> Flow[PendingArtifact]:
             items, name = progress.stored, call.plan.cache_key.name
             count = len(progress.chunks)
             emit(Resumed(call.plan.artifact_id, name, count, items, not resumes))
-        began = resumed(call.spec.wrapped, received, limits.resume, progress) if resumes else received
+        began = (
+            resumed(call.spec.wrapped, received, limits.resume, progress) if resumes else received
+        )
         generator = yield from Begin(began)
         if not resumes:
             yield from _replay(call, progress, generator)
@@ -316,7 +316,13 @@ def _chunk_draft(call: Call, progress: Progress) -> tuple[PendingArtifact, bytes
     after = progress.chunks[-1].value_id if progress.chunks else None
     facts = {"of": call_id, "number": number, "items": len(stored), "after": after}
     computation = Computation(
-        stored, value_id, cast("datetime", progress.at), progress.seconds, 0.0, ticks() - began, holds
+        stored,
+        value_id,
+        cast("datetime", progress.at),
+        progress.seconds,
+        0.0,
+        ticks() - began,
+        holds,
     )
     artifact_id = chunk_id(call_id, number)
     if call.reason in (MissReason.CACHE_OFF, MissReason.REQUESTED, MissReason.CODE_CHANGED):

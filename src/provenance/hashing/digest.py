@@ -8,8 +8,8 @@ from provenance.hashing.containers import LIST, TUPLE
 from provenance.hashing.encoding import (
     NAN,
     SCALARS,
-    Item,
     EncodedNode,
+    Item,
     encode_items,
     node_digest,
     prefix,

@@ -64,8 +64,7 @@ def collect_garbage(
     older_than: timedelta = _DAY,
     progress: Progress | None = None,
 ) -> GarbageReport:
-    """Delete unreferenced blobs, abandoned temporary files, quarantined bytes and expired leases, and
-    chunks of streams that were never completed.
+    """Delete unreferenced blobs, abandoned files and streams, quarantined bytes and expired leases.
 
     What a record names stays, whether of this repository or of another configured one whose blobs
     are in the same place. Others may read and write meanwhile: what is younger than *older_than*
