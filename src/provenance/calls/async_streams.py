@@ -36,7 +36,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class AsyncProduction(AnyProduction):
-    """A stream that is being computed in the tasks of those who iterate over it."""
+    """A stream that is being computed in the tasks of the loops over it."""
 
     def __init__(self, call: Call, sharing: SingleFlight | None) -> None:
         super().__init__(call, sharing)
@@ -217,7 +217,7 @@ class AsyncStream(Generic[T_co]):
 
 
 async def _leave(production: AsyncProduction) -> None:
-    """Stop computing when nobody is left who iterates."""
+    """Stop computing when no loop is left."""
     production.users -= 1
     if not production.users and production.items is None:
         await production.close()

@@ -81,7 +81,7 @@ class Pull(Effect["Pulled | None"]):
 
 @frozen
 class HandOver(Effect[None]):
-    """Give an item to whoever iterates over the stream; the flow goes on when more is wanted."""
+    """Give an item to the loop over the stream; the flow goes on when more is wanted."""
 
     item: object
 

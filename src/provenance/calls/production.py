@@ -1,4 +1,4 @@
-"""Streams that are being computed: whoever iterates pulls the items, which are stored on the way.
+"""Streams that are being computed: loops over them pull the items, which are stored on the way.
 
 Callers of one process that want the same stream share one production, under its lock. Other processes wait for its lease,
 which it holds until it is complete, fails, is closed or forgotten.
@@ -149,7 +149,7 @@ class AnyProduction:
 
 
 class Production(AnyProduction):
-    """A stream that is being computed in the threads of those who iterate over it."""
+    """A stream that is being computed in the threads of the loops over it."""
 
     def __init__(self, call: Call, sharing: SingleFlight | None) -> None:
         super().__init__(call, sharing)

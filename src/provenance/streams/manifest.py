@@ -97,7 +97,7 @@ def chunk_id(call_id: ArtifactId, number: int) -> ArtifactId:
 
 def _is_id(_: object, attribute: Attribute[Any], value: str) -> None:
     if len(value) != ID_DIGITS or not is_prefix(value):
-        raise ValueError(f"{attribute.name} is no id: {safe_repr(value)}")
+        raise ValueError(f"{attribute.name} must be an id, got {safe_repr(value)}")
 
 
 @frozen
