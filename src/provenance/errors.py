@@ -326,7 +326,7 @@ class UnrepeatableStreamError(ImpureFunctionError):
         ProvenanceError.__init__(
             self,
             f"{function} did not yield the items {first:,} to {end - 1:,} that an interrupted call had stored; its "
-            "chunks were put aside, so the next call begins at the start; make the function yield the "
+            "chunks were quarantined, so the next call begins at the start; make the function yield the "
             "same items each time, or give it a parameter `after`, so that it goes on after the last one",
         )
         self.function = function
