@@ -16,11 +16,8 @@ from types import ModuleType as _ModuleType
 
 from provenance import environment as _session
 from provenance.archives import ArchivedFile as ArchivedFile, ArchivedFolder as ArchivedFolder
-from provenance.calls.function import (
-    CachedFunction as CachedFunction,
-    Decorator as Decorator,
-    provenance as provenance,
-)
+from provenance.calls.decorators import Decorator as Decorator
+from provenance.calls.function import CachedFunction as CachedFunction, provenance as provenance
 from provenance.calls.plan import CallPlan as CallPlan
 from provenance.catalog.graph import Lineage as Lineage
 from provenance.catalog.trace import (
@@ -117,6 +114,8 @@ if _typing.TYPE_CHECKING:
         ensure_proxies as ensure_proxies,
         merge_defaults as merge_defaults,
     )
+    from provenance.calls.partitions import PartitionedFunction as PartitionedFunction
+    from provenance.calls.parts import Parts as Parts, scan as scan
     from provenance.catalog.capture import (
         capture_set as capture_set,
         create_set as create_set,
@@ -202,6 +201,8 @@ _LATER: _typing.Final = {
     "calls.archive_file": "archive_file",
     "calls.async_streams": "AsyncStream",
     "calls.arguments": "ArgumentDecorator ensure_proxies merge_defaults",
+    "calls.partitions": "PartitionedFunction",
+    "calls.parts": "Parts scan",
     "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
     "catalog.find": "SearchResult load_artifact load_proxy search who_made",
     "catalog.lazy": "LazyDict lazy_dict lazy_proxy_dict",
@@ -223,6 +224,7 @@ _LATER: _typing.Final = {
 _PICKLED: _typing.Final = {
     "calls.composite": "Composite restore_composite",
     "calls.function": "restore_function",
+    "calls.parts": "restore_parts",
     "calls.main_functions": "restore_main_function",
     "calls.spec": "Archiving CacheKey DecoratorOptions PartSerialization",
     "catalog.lazy": "restore_lazy_dict",

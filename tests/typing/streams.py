@@ -44,3 +44,23 @@ async def use() -> None:
     assert_type(await later(1), p.Stream[float])
     assert_type([item async for item in later(1)], list[float])
     assert_type(await later.artifact(1), Artifact[p.Stream[float]])
+
+
+@p.provenance(over="day")
+def daily(day: int, source: str) -> bytes:
+    return source.encode() * day
+
+
+@p.provenance(over="day")
+async def daily_later(day: int) -> float:
+    return float(day)
+
+
+async def use_partitions() -> None:
+    """A call with a collection returns the parts; `each` is the plain function."""
+    assert_type(daily([1, 2], "raw"), p.Parts[bytes])
+    assert_type(daily([1, 2], "raw")[1], bytes)
+    assert_type(daily.each(1, "raw"), bytes)
+    assert_type(await daily_later([1]), p.Parts[float])
+    assert_type(await daily_later.each(1), float)
+    daily.each("x", "raw")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # an int is wanted

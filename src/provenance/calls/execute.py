@@ -310,7 +310,7 @@ def _read(call: Call, record: ArtifactRecord) -> object:
     if not record.composite:  # what hands a composite on has no parts of its own
         return value
     if isinstance(value, Stream):
-        return recovering_stream(call, current, value)
+        return recovering_stream(call, current, cast("Stream[object]", value))
     if not isinstance(value, Composite):
         return value
     again: list[Composite] = []

@@ -16,7 +16,6 @@ from typing import (
     Generic,
     Literal,
     ParamSpec,
-    Protocol,
     Self,
     TypeVar,
     Unpack,
@@ -27,7 +26,6 @@ from typing import (
 from attrs import evolve
 
 from provenance import environment
-from provenance.archives import ArchivedFile
 from provenance.calls import code_changes, execute
 from provenance.calls.draft import Call
 from provenance.calls.main_functions import named, reduce_with_code
@@ -55,7 +53,12 @@ if TYPE_CHECKING:
     from returns.io import IOResult
 
     from provenance.calls.async_streams import AsyncStream
-    from provenance.calls.stream_decorator import StreamDecorator
+    from provenance.calls.decorators import (
+        Decorator,
+        FileDecorator,
+        PartitionDecorator,
+        StreamDecorator,
+    )
     from provenance.streams.manifest import Streaming
     from provenance.streams.stream import Stream
 
@@ -381,31 +384,14 @@ def spec_of(function: CachedFunction[..., object]) -> FunctionSpec:
     return function._recipe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
 
 
+def subject_of(function: CachedFunction[..., object]) -> WrappedFunction:
+    """Return the function that is decorated, as it was inspected."""
+    return function._subject  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
+
+
 def is_async(function: CachedFunction[..., object]) -> bool:
     """Tell whether *function* is a decorated `async def`."""
     return isinstance(cast("object", function), CachedFunction) and function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
-
-
-class Decorator(Protocol):
-    """The decorator that `provenance(...)` with options returns."""
-
-    def __call__(self, function: Callable[P, R], /) -> CachedFunction[P, R]:
-        """Decorate *function*; raise `ConfigError` for an invalid option."""
-        ...
-
-
-class FileDecorator(Protocol):
-    """The decorator that `provenance(archive_file=True, ...)` returns."""
-
-    @overload
-    def __call__(  # type: ignore[overload-overlap]  # a coroutine is an object too, and meant to go first
-        self, function: Callable[P, Coroutine[Any, Any, object]], /
-    ) -> CachedFunction[P, Coroutine[Any, Any, ArchivedFile]]: ...
-    @overload
-    def __call__(self, function: Callable[P, object], /) -> CachedFunction[P, ArchivedFile]: ...
-    def __call__(self, function: Callable[..., object], /) -> object:
-        """Decorate a function that returns a path; raise `ConfigError` for an invalid option."""
-        ...
 
 
 @overload
@@ -418,6 +404,8 @@ def provenance(
 def provenance(
     *, stream: Literal[True] | Streaming, **choices: Unpack[CommonOptionArguments]
 ) -> StreamDecorator: ...
+@overload
+def provenance(*, over: str, **choices: Unpack[CommonOptionArguments]) -> PartitionDecorator: ...
 @overload
 def provenance(
     *,
@@ -467,6 +455,8 @@ def provenance(
               the default, returns them as they are, without an artifact.
             - `stream`: True, or a `Streaming`, for a generator function: the items that it yields are
               stored in chunks, and the result is a `Stream` (of an `async def`, an `AsyncStream`).
+            - `over`: Name of a parameter that gets a collection: the function runs once for each new
+              member, and the result is a `Parts`.
             - `lazy`: True returns a lazy proxy of any result, which is read on first use.
             - `on_code_change`: What a hit does if the code behind it has changed: "warn", "ignore",
               "raise" or "recompute"; None defers to the environment.
@@ -492,5 +482,14 @@ def _decorate(choices: OptionArguments, function: object) -> object:
         return kind(_decorate(choices, cast("Any", function).__func__))
     wrapped = cast("Callable[..., object]", function)
     subject = inspect_function(wrapped)
-    options = check_options(subject, choices)
-    return cast("CachedFunction[..., object]", CachedFunction(wrapped, subject, options))
+    over = choices.get("over")
+    plain = cast(
+        "OptionArguments", {name: value for name, value in choices.items() if name != "over"}
+    )
+    decorated: CachedFunction[..., object]
+    decorated = CachedFunction(wrapped, subject, check_options(subject, plain))
+    if over is None:
+        return decorated
+    from provenance.calls.partitions import partition
+
+    return partition(decorated, over)

@@ -216,7 +216,7 @@ Names = list[str] | tuple[str, ...] | set[str] | frozenset[str]
 
 
 class CommonOptionArguments(TypedDict, total=False):
-    """The keywords of `provenance` except `archive_file` and `stream`."""
+    """The keywords of `provenance` except those that change what a call returns."""
 
     version: int
     repo: Repository | str | None
@@ -248,6 +248,7 @@ class OptionArguments(CommonOptionArguments, total=False):
     """The keywords of `provenance`."""
 
     stream: bool | Streaming
+    over: str
     archive_file: bool
 
 
@@ -258,6 +259,8 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         ConfigError: for an invalid option; it names the function and the option.
     """
     refuse = option_error(wrapped)
+    if "over" in choices:
+        raise refuse("over", "cannot be changed", "decorate the function again, with `over`")
     known_options = OptionArguments.__annotations__
     for option in choices.keys() - known_options.keys():
         raise refuse(

@@ -33,7 +33,7 @@ from provenance.errors import CorruptBlobError, ImpureFunctionError, Unrepeatabl
 from provenance.events import MissReason, Resumed
 from provenance.hashing import EncodedList, encode_members, hash_value
 from provenance.model.ids import ArtifactId, ValueId
-from provenance.model.records import ArtifactRecord
+from provenance.model.records import ArtifactRecord, freeze_options
 from provenance.model.references import SCALARS, is_proxy
 from provenance.model.tracked import tracking
 from provenance.ports.blobs import Quarantine, ReadBlob
@@ -314,7 +314,12 @@ def _chunk_draft(call: Call, progress: Progress) -> tuple[PendingArtifact, bytes
         raise without_value(what, progress.items, error) from error
     call_id, holds = call.plan.artifact_id, inputs_held_by(seen)
     after = progress.chunks[-1].value_id if progress.chunks else None
-    facts = {"of": call_id, "number": number, "items": len(stored), "after": after}
+    facts: dict[str, object] = {
+        "of": call_id,
+        "number": number,
+        "items": len(stored),
+        "after": after,
+    }
     computation = Computation(
         stored,
         value_id,
@@ -344,7 +349,7 @@ def _value_id(stored: list[object], encoded: bytes, progress: Progress) -> Value
 
 
 def _chunk_spec(spec: FunctionSpec, facts: dict[str, object]) -> FunctionSpec:
-    fields = spec.options.custom_fields.update({**CHUNK_FIELDS, "chunk": facts})
+    fields = freeze_options({**spec.options.custom_fields, **CHUNK_FIELDS, "chunk": facts})
     options = evolve(spec.options, streaming=None, custom_fields=fields)
     return evolve(spec, cache_key=part_cache_key(spec.cache_key, "chunk"), options=options)
 

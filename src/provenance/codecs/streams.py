@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from provenance.streams.manifest import Manifest
 from provenance.streams.stream import StoredItems, Stream, stream_of
@@ -15,9 +15,9 @@ def is_stream(value: object) -> bool:
 
 def dump_stream(value: object, sink: BinaryIO) -> None:
     """Write the manifest of a stream; raise TypeError for anything else."""
-    items = value.items() if isinstance(value, Stream) else None
-    if not isinstance(items, StoredItems):
+    if not is_stream(value):
         raise TypeError(f"serializer 'stream' writes streams, not {type(value).__qualname__}")
+    items = cast("StoredItems", cast("Stream[object]", value).items())
     sink.write(items.manifest.to_json().encode())
 
 
