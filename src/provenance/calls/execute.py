@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from attrs import evolve
 
@@ -27,8 +27,9 @@ from provenance.calls.flow import (
     run_in_thread,
 )
 from provenance.calls.plan import CallPlan, plan_call, refuse_mutated
-from provenance.calls.signature import retains_reference
-from provenance.calls.spec import FunctionSpec
+from provenance.calls.signature import WrappedFunction, retains_reference
+from provenance.calls.small_values import known_value, remember_value
+from provenance.calls.spec import DecoratorOptions, FunctionSpec
 from provenance.calls.streaming import Progress, stream_flow
 from provenance.effect import run
 from provenance.environment import Environment
@@ -39,16 +40,16 @@ from provenance.errors import (
     StorePermissionError,
 )
 from provenance.events import CodeChange, Event, Hit, Miss, MissReason, Recomputed, Recovered
-from provenance.model.ids import NO_IDS, ArtifactId, BlobId
+from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import ArtifactRecord
-from provenance.model.references import SCALARS, UNREAD, represented_artifact, unwrap
+from provenance.model.references import SCALARS, represented_artifact, unwrap
 from provenance.model.tracked import tracking
 from provenance.repository import programs
 from provenance.repository.handles import RecoveringOrigin
 from provenance.repository.programs import LookupHit, LookupMiss, LookupResult, RecordCorrupt
 from provenance.results.bodies import close, close_call
 from provenance.results.handles import InMemoryOrigin, artifact_of, make_proxy
-from provenance.results.kinds import CONTAINERS, LAZY, is_carriable, is_scalar, own_copy
+from provenance.results.kinds import CONTAINERS, LAZY, is_carriable, own_copy
 from provenance.singleflight.coordinate import in_turn
 from provenance.singleflight.leases import SingleFlight, record_duration
 from provenance.streams.manifest import Chunk
@@ -163,13 +164,21 @@ def execute(call: Call, compute: Callable[[Call, SingleFlight | None], object] =
     if call.spec.options.aliases and not isinstance(found, LookupHit):
         found = run(programs.probe_first(call.alias_ids), call.repo.interpreter) or found
     if isinstance(found, LookupHit):
-        changes: tuple[CodeChange, ...] = ()
-        if found.record.code != call.spec.receipt.text:
-            changes = run(find_changes(call, found.record), call.repo.interpreter)
-            if must_recompute(call, found.record, changes):
-                return compute(evolve(call, reason=MissReason.CODE_CHANGED), None)
-        return make_hit_proxy(call, found.record, changes)
+        used = use_hit(call, found.record)
+        if used is not None:
+            return used[0]
+        return compute(evolve(call, reason=MissReason.CODE_CHANGED), None)
     return compute(replace_found(call, found), call.sharing)
+
+
+def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | None:
+    """Return the result of a hit; None if the code has changed, and it is to be computed again."""
+    changes: tuple[CodeChange, ...] = ()
+    if record.code != call.spec.receipt.text:
+        changes = run(find_changes(call, record), call.repo.interpreter)
+        if must_recompute(call, record, changes):
+            return None
+    return (make_hit_proxy(call, record, changes),)
 
 
 async def execute_async(
@@ -192,6 +201,19 @@ async def execute_async(
     if call.sharing is None:  # else it is looked up again in its turn
         call = replace_found(call, found)
     return await compute(call, call.sharing)
+
+
+def performer(wrapped: WrappedFunction, options: DecoratorOptions) -> Callable[[Call], Any]:
+    """Return what carries out the calls of a function."""
+    if options.streaming is None:
+        return execute_async if wrapped.is_async else execute
+    if wrapped.is_async:
+        from provenance.calls.async_streams import start_async_stream
+
+        return start_async_stream
+    from provenance.calls.production import start_stream
+
+    return partial(execute, compute=start_stream)
 
 
 def replace_found(call: Call, found: LookupResult) -> Call:
@@ -217,14 +239,30 @@ def make_hit_proxy(
     emit(Hit(record.id, record.name, record.compute_duration, parts))
     if changes:
         report_changes(record, changes)
+    return make_stored_proxy(call, record, known_value(record))
+
+
+def make_stored_proxy(call: Call, record: ArtifactRecord, value: object) -> object:
+    """Return the result that is recorded, and was read already unless *value* is `UNREAD`."""
     load = partial(read_or_recover, call)
     return make_proxy(
         record,
         RecoveringOrigin(call.repo, load),
-        known_value(record),
+        value,
         load=partial(load, record),
         options=call.results,
     )
+
+
+def make_foreign_proxy(call: Call, record: ArtifactRecord, value: object) -> object:
+    """Return the result of a call that another process has computed and that is in no store."""
+    origin = InMemoryOrigin(value, call.plan.inputs)
+    return make_proxy(record, origin, value, tracked=False, options=call.results)
+
+
+def is_readable(call: Call, record: ArtifactRecord) -> bool:
+    """Tell whether the value of a recorded result is still stored."""
+    return isinstance(run(programs.probe(record.id), call.repo.interpreter), LookupHit)
 
 
 def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord) -> object:
@@ -446,36 +484,3 @@ def _quarantine(call: Call, trouble: LossError, damaged: ArtifactRecord) -> bool
     except StorePermissionError:
         return False
     return True
-
-
-# ---------------------------------------------------------------- small values
-
-
-_MOST_VALUES: Final = 10_000
-_LONGEST_TEXT: Final = 64
-_LARGEST: Final = 1_000
-_EXACT: Final = frozenset({"pickle", "joblib"})
-"""Serializers whose bytes make one value each."""
-_values: Final[dict[BlobId, object]] = {}
-"""Small immutable values that this process has read: nobody can change them, so every hit may have the same object."""
-
-
-def known_value(record: ArtifactRecord) -> object:
-    """Return the value of *record* if it is a small scalar that was read before, else `UNREAD`."""
-    return _values.get(record.value_blob.id, UNREAD) if record.serializer in _EXACT else UNREAD
-
-
-def remember_value(record: ArtifactRecord, value: object) -> None:
-    """Keep *value*, which was read for *record*, if it is a small scalar."""
-    # What other serializers make of the same bytes is theirs to say.
-    if record.serializer not in _EXACT or record.load_kwargs:
-        return
-    kind = type(value)
-    if kind is str or kind is bytes:
-        small = len(cast("str", value)) <= _LONGEST_TEXT
-    else:
-        small = kind in (bool, type(None)) or is_scalar(kind)
-    if small and record.value_blob.size <= _LARGEST:
-        if len(_values) >= _MOST_VALUES:
-            _values.clear()
-        _values[record.value_blob.id] = value

@@ -27,10 +27,10 @@ from attrs import evolve
 
 from provenance import environment
 from provenance.calls import code_changes, execute
-from provenance.calls.draft import Call
 from provenance.calls.main_functions import named, reduce_with_code
+from provenance.calls.many import MappedFunction
 from provenance.calls.options import CommonOptionArguments, OptionArguments, check_options
-from provenance.calls.plan import CallPlan, plan_call
+from provenance.calls.plan import CallPlan, PlannedCall, plan_call
 from provenance.calls.signature import WrappedFunction, inspect_function
 from provenance.calls.spec import (
     DecoratorOptions,
@@ -45,6 +45,7 @@ from provenance.hashing.functions import Receiver
 from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
 from provenance.repository import programs
+from provenance.results.bodies import close_call
 from provenance.results.handles import artifact_of
 from provenance.util.naming import exported
 
@@ -83,7 +84,7 @@ _description_guard: ContextVar[tuple[object, ...]] = ContextVar("provenance_desc
 
 
 @exported
-class CachedFunction(Generic[P, R_co]):
+class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     """A decorated function: a call looks the result up, or computes, stores and records it.
 
     If the function is an `async def`, calls are awaited, as are `artifact` and `recompute`.
@@ -102,7 +103,7 @@ class CachedFunction(Generic[P, R_co]):
         self.__wrapped__ = function
         self._subject = wrapped
         self._options = options
-        self._perform = _performer(wrapped, options)
+        self._perform = execute.performer(wrapped, options)
         if self._is_coroutine_function and _register_function is not None:
             _register_function(self)
 
@@ -188,6 +189,12 @@ class CachedFunction(Generic[P, R_co]):
             UnhashableValueError: if an argument has no content to hash.
         """
         return plan_call(self._recipe, args, kwargs)
+
+    def later(self, /, *args: P.args, **kwargs: P.kwargs) -> PlannedCall[R_co]:
+        """Return the planned call, for `gather`; raises as `plan` does, and runs nothing."""
+        given, named = close_call(args, kwargs)
+        plan = plan_call(self._recipe, given, named)
+        return PlannedCall(plan, self._recipe, given, named, self)
 
     def artifact_id(self, /, *args: P.args, **kwargs: P.kwargs) -> ArtifactId:
         """Return the id of the artifact that a call computes; raises as `plan` does."""
@@ -278,15 +285,20 @@ class CachedFunction(Generic[P, R_co]):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> object:
-            """Return the signature without bound arguments, or asyncio's mark of an `async def`."""
+            """Return the signature without bound arguments, or asyncio's mark of an `async def`.
+
+            Without a signature of its own, `inspect` takes the function for a builtin.
+            """
             marks = name == "_is_coroutine" and _register_function is None
             if marks and self._is_coroutine_function:
                 return sys.modules["asyncio.coroutines"]._is_coroutine  # noqa: SLF001 - so asyncio marks its own
-            if name != "__signature__" or not self._subject.args:
+            if name != "__signature__":
                 raise AttributeError(
                     f"a decorated function has no attribute {name!r}", name=name, obj=self
                 )
             wrapped = self._subject
+            if not wrapped.args:
+                return inspect.signature(self.__wrapped__)
             return inspect.signature(
                 functools.partial(wrapped.function, *wrapped.args, **wrapped.keywords)
             )
@@ -360,19 +372,6 @@ def restore_function(
 
 async def _await_artifact(result: Awaitable[object]) -> Artifact[object]:
     return artifact_of(await result)
-
-
-def _performer(wrapped: WrappedFunction, options: DecoratorOptions) -> Callable[[Call], Any]:
-    """Return what carries out the calls of a function."""
-    if options.streaming is None:
-        return execute.execute_async if wrapped.is_async else execute.execute
-    if wrapped.is_async:
-        from provenance.calls.async_streams import start_async_stream
-
-        return start_async_stream
-    from provenance.calls.production import start_stream
-
-    return functools.partial(execute.execute, compute=start_stream)
 
 
 def spec_of(function: CachedFunction[..., object]) -> FunctionSpec:
