@@ -24,6 +24,7 @@ artifact, store or argument, and what to do about it; the same facts are attribu
   * UnarchivableFileError · OSError
   * MissingLibraryError · ImportError
   * ImpureFunctionError · ValueError
+    * UnrepeatableStreamError
   * CodeChangedError · ValueError
   * MutatedArtifactValueError · ValueError
   * ProxyExpectedError · TypeError
@@ -328,6 +329,20 @@ class ImpureFunctionError(ProvenanceError, ValueError):
             "argument with `ignore`; `value` of this error holds the result"
         )
         self.function = function
+
+
+class UnrepeatableStreamError(ImpureFunctionError):
+    """A generator yielded other items than an interrupted call before; `value` is what it yielded instead."""
+
+    def __init__(self, function: str, first: int, end: int) -> None:
+        ProvenanceError.__init__(
+            self,
+            f"{function} did not yield the items {first:,} to {end - 1:,} that an interrupted call had stored; its "
+            "chunks were quarantined, so the next call begins at the start; make the function yield the "
+            "same items each time, or give it a parameter `after`, so that it goes on after the last one",
+        )
+        self.function = function
+        self.arguments = ()
 
 
 class CodeChangedError(ProvenanceError, ValueError):

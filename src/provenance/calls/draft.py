@@ -330,7 +330,7 @@ class Timing:
 
 def make_draft(call: Call, value: object, timing: Timing, received: Received) -> PendingArtifact:
     """Check that the function was pure, hash its result, and put together what is to be stored."""
-    _refuse_impure(call, value, received.opening)
+    refuse_impure(call, value, received.opening)
     label = call.spec.wrapped.label
     what = f"the result of {label}"
     if not call.spec.options.returns_composite:
@@ -396,7 +396,7 @@ def unstored_record(draft: PendingArtifact) -> ArtifactRecord:
     return draft.record(nowhere, nowhere, "", RunId(""), draft.computation.computed_at)
 
 
-def _refuse_impure(call: Call, value: object, opening: Opening | None) -> None:
+def refuse_impure(call: Call, value: object, opening: Opening | None) -> None:
     """Compare what the function received with what was planned."""
     if may_change(call.spec, call.plan):
         plan, args, kwargs = call.plan, call.args, call.kwargs
@@ -424,7 +424,7 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
     try:
         value_id = hash_value(value, what, seen)
     except Exception as error:  # the value's own methods may raise anything
-        raise _without_value(what, value, error) from error
+        raise without_value(what, value, error) from error
     computation = Computation(
         value,
         value_id,
@@ -432,7 +432,7 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
         timing.ended - timing.began,
         call.hash_duration,
         ticks() - began,
-        _inputs_held_by(seen),
+        inputs_held_by(seen),
     )
     uncached = call.reason is MissReason.CACHE_OFF
     artifact_id = (
@@ -443,7 +443,7 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
     )
 
 
-def _without_value(what: str, value: object, error: Exception) -> UnserializableValueError:
+def without_value(what: str, value: object, error: Exception) -> UnserializableValueError:
     """Return the error for a result that cannot be hashed: no serializer helps, and it cannot be ignored as an argument can."""
     if not isinstance(error, UnhashableValueError):
         return UnserializableValueError(
@@ -454,5 +454,6 @@ def _without_value(what: str, value: object, error: Exception) -> Unserializable
     )
 
 
-def _inputs_held_by(seen: list[object]) -> frozenset[ArtifactId]:
+def inputs_held_by(seen: list[object]) -> frozenset[ArtifactId]:
+    """Return the artifacts that were met while a value was hashed."""
     return frozenset([each.artifact_id for each in refs_of(seen)]) if seen else NO_IDS

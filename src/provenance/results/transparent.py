@@ -309,6 +309,33 @@ def stand_in(
     )
 
 
+class _PendingProxy(ArtifactProxy):
+    """Stands for a value that is being computed: its artifact is known when it is complete."""
+
+    __slots__ = ("_self_complete",)
+
+    @property
+    def _self_known(self) -> Known:
+        """What is known of the artifact; the computation is completed for this."""
+        return self._self_complete()
+
+    @_self_known.setter
+    def _self_known(self, known: Known) -> None:
+        self._self_complete = cast("Callable[[], Known]", known)
+
+    def __repr__(self) -> str:
+        return f"<provenance.ArtifactProxy {safe_repr(self.__wrapped__)} >"
+
+
+def pending(
+    complete: Callable[[], Known], origin: Origin, value: object, *, tracked: bool
+) -> ArtifactProxy:
+    """Return a proxy of a *value* that is being computed; *complete* waits for its end and returns its artifact."""
+    kind = _class_for(interface_of(type(value)), _PendingProxy)
+    known = cast("Known", complete)
+    return kind(known, origin, None, tracked=tracked, value=value)
+
+
 def _call(self: Any, /, *args: object, **kwargs: object) -> object:
     return self.__wrapped__(*args, **kwargs)
 
@@ -450,14 +477,16 @@ _ARRAY_METHODS: Final = dict.fromkeys(
 
 
 @lru_cache(maxsize=4_096)
-def _class_for(interface: tuple[str, ...]) -> type[ArtifactProxy]:
+def _class_for(
+    interface: tuple[str, ...], base: type[ArtifactProxy] = ArtifactProxy
+) -> type[ArtifactProxy]:
     """Return the class of proxies for values with these special methods, of those that not every type has."""
     methods: dict[str, object] = {name: _METHODS[name] for name in interface if name in _METHODS}
     if "__torch_function__" in interface:
         methods |= _TENSOR_METHODS
     return type(
         "ArtifactProxy",
-        (ArtifactProxy,),
+        (base,),
         {"__slots__": (), "__module__": "provenance", **_ALWAYS, **methods},
     )
 
