@@ -47,7 +47,7 @@ from provenance.repository.handles import RecoveringOrigin
 from provenance.repository.programs import LookupHit, LookupMiss, LookupResult, RecordCorrupt
 from provenance.results.bodies import close, close_call
 from provenance.results.handles import InMemoryOrigin, artifact_of, make_proxy
-from provenance.results.kinds import CONTAINERS, LAZY, is_carriable, is_scalar, own_copy
+from provenance.results.kinds import LAZY, is_carriable, is_container, is_scalar, own_copy
 from provenance.singleflight.coordinate import in_turn
 from provenance.singleflight.leases import SingleFlight, record_duration
 from provenance.telemetry import emit
@@ -219,7 +219,7 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     if record.value_id == draft.computation.value_id:
         if type(value) in SCALARS:
             return make_proxy(record, call.repo, value, options=options)
-        if type(value) in CONTAINERS:
+        if is_container(type(value)):
             return make_proxy(record, call.repo, own_copy(value), options=options)
         if not retains_reference(call.spec.wrapped, call.args, value):
             return make_proxy(record, call.repo, with_source(value, call.repo), options=options)
