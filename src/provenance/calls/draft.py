@@ -45,7 +45,7 @@ from provenance.model.references import (
 from provenance.ports.records import PutRecord
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import Summary, are_plain, inputs_json, plain_only
-from provenance.results.bodies import Opening
+from provenance.results.bodies import Opening, close
 from provenance.results.handles import InMemoryOrigin, make_proxy
 from provenance.results.kinds import LAZY, ResultOptions, interface_for
 from provenance.singleflight.coordinate import Work
@@ -126,7 +126,12 @@ class PendingArtifact:
     def inputs(self) -> Iterator[Encoding]:
         """How the inputs may be written; the last way always works: it keeps of odd ones only what they were."""
         what, inputs = f"the inputs of {self.plan.cache_key.name}", self.plan.inputs
-        whole = plain_only(inputs.kargs, inputs.varargs, inputs.captured)
+        # What stands for an artifact inside an object is stored as a reference to it.
+        kargs, varargs, captured = (
+            close(part, inside_objects=True)
+            for part in (dict(inputs.kargs), inputs.varargs, dict(inputs.captured))
+        )
+        whole = plain_only(kargs, varargs, captured)
         yield Encoding("pickle", whole, what)
         yield Encoding("cloudpickle", whole, what)
         yield Encoding("pickle", _summarize(self.plan), what)

@@ -121,7 +121,7 @@ def evaluation_flow(call: Call) -> Flow[PendingArtifact]:
     received = call.receive()
     with tracking(received.tracked):
         value, timing = yield from Invoke(received)
-        value = close(value)
+        value = close(value, inside_objects=True)
         archiving = call.spec.options.archive
         if archiving is not None:
             value = yield from Ask(

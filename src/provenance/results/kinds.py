@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, get_args
 
 from attrs import frozen
 
-from provenance.model.references import MARK
+from provenance.model.references import CONTAINERS, MARK
 from provenance.results.origin import interface_of
 
 VALUE: Final = "=value"
@@ -63,7 +63,6 @@ DEFAULT_OPTIONS: Final = ResultOptions()
 LAZY: Final = ResultOptions(lazy=True)
 """Options for what is handed on unread: the members of recorded inputs, `Artifact.proxy()`."""
 
-CONTAINERS: Final = frozenset({tuple, list, dict, set, frozenset})
 _STANDARD: Final = {
     "builtins": {"int", "float", "complex", "str", "bytes"},
     "datetime": {"datetime", "date", "time", "timedelta"},
