@@ -216,6 +216,11 @@ def test_results_as_values(repo):
             assert ones.artifact_id(4) == p.artifact_of(array).id
             assert {ones.artifact_id(4)} == lineage_of(total(array))
         assert p.is_proxy(words())
+        assert ones.artifact_id(4) == p.lineage(array).root
+        assert {ones.artifact_id(4)} == set(p.create_set([array]).artifact_ids)
+        assert ones.artifact_id(4) == p.lazy_proxy_dict({"a": array})["a"].artifact.id
+        assert ones.artifact_id(4) == p.promote(array, p.MemoryRepo()).id
+        assert not p.evict(max_bytes=0, keep=array, dry_run=True).values
         del array
     assert not any_tracked()
     assert type(ones.with_options(results="values")(4)) is np.ndarray

@@ -47,7 +47,7 @@ from provenance.repository.handles import Repository
 from provenance.repository.inputs import Summary, are_plain, inputs_json, plain_only
 from provenance.results.bodies import Opening, close
 from provenance.results.handles import InMemoryOrigin, make_proxy
-from provenance.results.kinds import LAZY, ResultOptions, interface_for
+from provenance.results.kinds import DEFAULT_OPTIONS, LAZY, ResultOptions, interface_for
 from provenance.singleflight.coordinate import Work
 from provenance.singleflight.leases import SingleFlight
 from provenance.telemetry import log
@@ -273,6 +273,11 @@ class Call:
         return evolve(default, **cast("dict[str, Any]", chosen)) if chosen else default
 
     @property
+    def part_results(self) -> ResultOptions:
+        """How the parts of a composite are handed over; those of an artifact's value as by default."""
+        return DEFAULT_OPTIONS if self.as_proxy else self.results
+
+    @property
     def sharing(self) -> SingleFlight | None:
         """How the call shares its work with others that want the same; None where each computes for itself."""
         return None if self.read_only else self.environment.single_flight
@@ -350,7 +355,8 @@ def make_draft(call: Call, value: object, timing: Timing, received: Received) ->
     except UnserializableValueError as error:
         error.value = given  # the other parts are not lost
         raise
-    whole = Composite({key: _part_proxy(call, part) for key, part in parts.items()})
+    proxies = {key: _part_proxy(call, part) for key, part in parts.items()}
+    whole = Composite(proxies, call.part_results)
     draft = _make_draft(evolve(call, spec=whole_spec(call.spec)), whole, timing, what)
     return evolve(draft, parts=tuple(parts.values()))
 
@@ -390,7 +396,7 @@ def bind_parts(repo: Repository, draft: PendingArtifact) -> PendingArtifact:
     if not isinstance(draft.computation.value, Composite):
         return draft
     parts = dict(zip(draft.computation.value, draft.parts, strict=True))
-    whole = Composite({key: _proxy_in(repo, part) for key, part in parts.items()})
+    whole = draft.computation.value.mapped(lambda key, _: _proxy_in(repo, parts[key]))
     holds = frozenset(part.artifact_id for part in draft.parts)
     return evolve(draft, computation=evolve(draft.computation, value=whole, holds=holds))
 

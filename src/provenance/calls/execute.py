@@ -313,7 +313,7 @@ def _read(call: Call, record: ArtifactRecord) -> object:
     ):  # what hands a composite on has no parts of its own
         return value
     again: list[Composite] = []
-    return value.mapped(partial(_recovering_part, call, record, again))
+    return value.mapped(partial(_recovering_part, call, record, again), call.part_results)
 
 
 def _recovering_part(

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from provenance.model.references import CONTAINERS, SCALARS, is_proxy, replace_all, replace_members
-from provenance.model.tracked import any_tracked, proxy_of_tracked
-from provenance.results.handles import carry
+from provenance.model.tracked import any_tracked
+from provenance.results.handles import as_result, carry
 from provenance.results.kinds import is_scalar, is_singleton
 
 
@@ -59,12 +59,7 @@ def close(value: Any, *, inside_objects: bool = False) -> Any:
     """
     if not any_tracked():
         return value
-    return replace_all(value, _proxy_or_same, inside_objects=inside_objects)
-
-
-def _proxy_or_same(part: Any) -> Any:
-    proxy = None if is_proxy(part) else proxy_of_tracked(part)
-    return part if proxy is None else proxy
+    return replace_all(value, as_result, inside_objects=inside_objects)
 
 
 def close_call(

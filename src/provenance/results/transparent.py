@@ -20,7 +20,7 @@ from provenance.model.records import Artifact, ArtifactRecord, Origin
 from provenance.model.references import MARK, UNREAD, InputRef, Known
 from provenance.results.carriers import ARRAY_FUNCTION, ARRAY_UFUNC, plain
 from provenance.results.handles import make_proxy, resolve, restore_proxy, restore_value
-from provenance.results.kinds import FORMS, own_copy
+from provenance.results.kinds import FORMS, ResultOptions, own_copy
 from provenance.results.origin import INTERFACE, interface_of, is_current_origin
 from provenance.util.formatting import safe_repr, type_name
 from provenance.util.locks import ForkSafeLock
@@ -231,12 +231,14 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         made._self_as_recorded = self._self_as_recorded  # noqa: SLF001 - one of our own
         return made
 
-    def __provenance_result__(self) -> object:
-        """Return the result in the form that its record notes; a builtin value is read."""
+    def __provenance_result__(self, options: ResultOptions) -> object:
+        """Return the result in the form that its record notes and *options* choose; a builtin value is read."""
         known, origin, tracked = self._self_known, self._self_origin, self._self_tracked
-        if FORMS.isdisjoint(known.interface):
+        stays = FORMS.isdisjoint(known.interface) and options.results == "proxies"
+        if stays or options.lazy:
             return self
-        return make_proxy(known, origin, own_copy(self.__wrapped__), tracked=tracked)
+        value = own_copy(self.__wrapped__)
+        return make_proxy(known, origin, value, tracked=tracked, options=options)
 
     def __repr__(self) -> str:
         return f"<provenance.ArtifactProxy({self._self_known.id}) {safe_repr(self.__wrapped__)} >"
