@@ -38,12 +38,12 @@ test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes
 		cloudpickle pytest hypothesis scikit-learn
 	.venv-torch/bin/python -m pytest tests/tensors tests/golden/test_serialized.py tests/transparency/test_tensors.py
 
-test-pictures: $(STAMP)  ## what matplotlib, Pillow and xarray do with results, in an environment of its own
+test-pictures: $(STAMP)  ## what matplotlib, Pillow, xarray and notebooks do with results, in an environment of its own
 	$(BIN)/python -m venv .venv-pictures
-	.venv-pictures/bin/pip install --quiet matplotlib pillow xarray
+	.venv-pictures/bin/pip install --quiet matplotlib pillow xarray ipykernel nbclient
 	$(BIN)/uv pip install --quiet --python .venv-pictures/bin/python --editable ".[pandas,polars]" \
 		cloudpickle pytest hypothesis scipy
-	.venv-pictures/bin/python -m pytest tests/transparency/test_pictures.py
+	.venv-pictures/bin/python -m pytest tests/transparency/test_pictures.py tests/transparency/test_notebooks.py
 
 transparency: $(STAMP)  ## after a change of what results do: writes which expressions differ from plain values
 	$(BIN)/python tests/transparency/record.py $(ARGS)

@@ -49,7 +49,7 @@ from provenance.repository.handles import RecoveringOrigin
 from provenance.repository.programs import LookupHit, LookupMiss, LookupResult, RecordCorrupt
 from provenance.results.bodies import close, close_call
 from provenance.results.handles import InMemoryOrigin, artifact_of, make_proxy
-from provenance.results.kinds import CONTAINERS, LAZY, is_carriable, own_copy
+from provenance.results.kinds import LAZY, is_carriable, is_container, is_scalar, own_copy
 from provenance.singleflight.coordinate import in_turn
 from provenance.singleflight.leases import SingleFlight, record_duration
 from provenance.streams.manifest import Chunk
@@ -131,7 +131,7 @@ def evaluation_flow(call: Call) -> Flow[PendingArtifact]:
     received = call.receive()
     with tracking(received.tracked):
         value, timing = yield from Invoke(received)
-        value = close(value)
+        value = close(value, inside_objects=True)
         archiving = call.spec.options.archive
         if archiving is not None:
             value = yield from Ask(
@@ -278,7 +278,7 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     if record.value_id == draft.computation.value_id:
         if type(value) in SCALARS:
             return make_proxy(record, call.repo, value, options=options)
-        if type(value) in CONTAINERS:
+        if is_container(type(value)):
             return make_proxy(record, call.repo, own_copy(value), options=options)
         if not retains_reference(call.spec.wrapped, call.args, value):
             return make_proxy(record, call.repo, with_source(value, call.repo), options=options)
@@ -352,7 +352,7 @@ def _read(call: Call, record: ArtifactRecord) -> object:
     if not isinstance(value, Composite):
         return value
     again: list[Composite] = []
-    return value.mapped(partial(_recovering_part, call, record, again))
+    return value.mapped(partial(_recovering_part, call, record, again), call.part_results)
 
 
 def recovering_stream(call: Call, whole: ArtifactRecord, stream: Stream[object]) -> Stream[object]:

@@ -50,7 +50,7 @@ from provenance.ports.records import (
 from provenance.repository import programs, transfer
 from provenance.repository.inputs import recorded_inputs
 from provenance.repository.sets import ArtifactSet, Labels, labels_of
-from provenance.results.handles import artifact_of, id_or_prefix_of, make_proxy
+from provenance.results.handles import artifact_of, as_result, id_or_prefix_of, make_proxy
 from provenance.results.kinds import LAZY
 from provenance.results.origin import (
     CurrentOrigin,
@@ -191,7 +191,8 @@ class Repository:
 
         It is given as such or as a proxy.
         """
-        known = artifact_of(artifact) if is_proxy(artifact) else artifact
+        given = as_result(artifact)
+        known = artifact_of(given) if is_proxy(given) else given
         if not isinstance(known, Artifact):
             raise TypeError(
                 f"expected an artifact or the result of a decorated function, got {safe_repr(known)}"
