@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
-from typing import Any, Generic, TypeAlias, TypeVar, assert_never, cast
+from typing import Any, Final, Generic, TypeAlias, TypeVar, assert_never, cast
 
 from attrs import frozen
 
@@ -77,9 +78,9 @@ def drive(call: Call, flow: Flow[R], answer: object = None) -> R:
             case Invoke(received):
                 clock, function = call.environment.clock, call.spec.wrapped.function
                 at, began = clock.now(), clock.monotonic()
-                with _closing_on_error(flow):
+                with _closing_on_error(flow), _counting_recovery() as spent:
                     value = function(*received.args, **received.kwargs)
-                answer = value, Timing(at, began, clock.monotonic())
+                answer = value, Timing(at, began + sum(spent), clock.monotonic())
             case StoreDraft(draft):
                 answer = store_draft(call.repo, draft)
             case _:
@@ -103,16 +104,42 @@ async def drive_async(call: Call, flow: Flow[R], answer: object = None) -> R:
             case Invoke(received):
                 clock, function = call.environment.clock, call.spec.wrapped.function
                 at, began = clock.now(), clock.monotonic()
-                with _closing_on_error(flow):
+                with _closing_on_error(flow), _counting_recovery() as spent:
                     value = await cast(
                         "Awaitable[object]", function(*received.args, **received.kwargs)
                     )
-                answer = value, Timing(at, began, clock.monotonic())
+                answer = value, Timing(at, began + sum(spent), clock.monotonic())
             case StoreDraft(draft):
                 with _holding_result(draft), resolving_in_async(call.repo):
                     answer = await run_in_thread(call, commit.commit(draft))
             case _:
                 assert_never(step)
+
+
+_recovery: Final[ContextVar[list[float] | None]] = ContextVar("provenance_recovery", default=None)
+"""Seconds that the function which is being run has spent on computing lost arguments again."""
+
+
+@contextmanager
+def _counting_recovery() -> Generator[list[float]]:
+    spent: list[float] = []
+    token = _recovery.set(spent)
+    try:
+        yield spent
+    finally:
+        _recovery.reset(token)
+
+
+@contextmanager
+def left_out_of_duration(call: Call) -> Generator[None]:
+    """Keep what this block takes out of the duration of the function that is waiting for it."""
+    began = call.environment.clock.monotonic()
+    try:
+        yield
+    finally:
+        waiting = _recovery.get()
+        if waiting is not None:
+            waiting.append(call.environment.clock.monotonic() - began)
 
 
 @contextmanager

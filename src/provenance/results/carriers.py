@@ -22,7 +22,7 @@ from provenance.model.records import Artifact, ArtifactRecord, Origin
 from provenance.model.references import ArtifactRef, InputRef, Known
 from provenance.results.handles import make_proxy, resolve, restore_proxy, restore_value
 from provenance.results.kinds import CONTAINERS, LAZY, interface_for, is_scalar
-from provenance.results.origin import CurrentOrigin, is_current_origin, resolving_origin
+from provenance.results.origin import CurrentOrigin, home_of, is_current_origin, resolving_origin
 from provenance.util.formatting import safe_repr, type_name
 from provenance.util.naming import exported
 
@@ -127,7 +127,8 @@ class Carrier:
         known, origin, tracked = self._provenance
         if tracked and is_current_origin(origin) and self.__provenance_is_recorded__():
             if self.__provenance_kind__ in CONTAINERS:
-                return restore_proxy, (known.id, known.value_id, known.value_type, known.interface)
+                facts = (known.id, known.value_id, known.value_type, known.interface)
+                return restore_proxy, (*facts, *filter(None, [home_of(origin)]))
             return restore_scalar, (known.id, known.value_id, _plain_copy(self))
         return restore_value, (_plain_copy(self),)
 

@@ -20,7 +20,7 @@ from provenance.model.references import MARK, UNREAD, InputRef, Known
 from provenance.results.carriers import plain
 from provenance.results.handles import make_proxy, resolve, restore_proxy, restore_value
 from provenance.results.kinds import FORMS, own_copy
-from provenance.results.origin import interface_of, is_current_origin
+from provenance.results.origin import home_of, interface_of, is_current_origin
 from provenance.util.formatting import safe_repr, type_name
 from provenance.util.locks import ForkSafeLock
 
@@ -242,7 +242,8 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
             and self.__provenance_is_recorded__()
         ):
             methods = tuple([name for name in known.interface if name not in FORMS])
-            return restore_proxy, (known.id, known.value_id, known.value_type, methods)
+            facts = (known.id, known.value_id, known.value_type, methods)
+            return restore_proxy, (*facts, *filter(None, [home_of(self._self_origin)]))
         return restore_value, (self.__wrapped__,)
 
     def __provenance_is_recorded__(self) -> bool:
