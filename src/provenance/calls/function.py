@@ -32,8 +32,9 @@ from provenance.archives import ArchivedFile
 from provenance.calls import code_changes, execute
 from provenance.calls.draft import Call
 from provenance.calls.main_functions import named, reduce_with_code
+from provenance.calls.many import MappedFunction
 from provenance.calls.options import CommonOptionArguments, OptionArguments, check_options
-from provenance.calls.plan import CallPlan, plan_call
+from provenance.calls.plan import CallPlan, PlannedCall, plan_call
 from provenance.calls.signature import WrappedFunction, inspect_function
 from provenance.calls.spec import (
     DecoratorOptions,
@@ -48,6 +49,7 @@ from provenance.hashing.functions import Receiver
 from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
 from provenance.repository import programs
+from provenance.results.bodies import close_call
 from provenance.results.handles import artifact_of
 from provenance.util.naming import exported
 
@@ -77,7 +79,7 @@ _description_guard: ContextVar[tuple[object, ...]] = ContextVar("provenance_desc
 
 
 @exported
-class CachedFunction(Generic[P, R_co]):
+class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     """A decorated function: a call looks the result up, or computes, stores and records it.
 
     If the function is an `async def`, calls are awaited, as are `artifact` and `recompute`.
@@ -177,6 +179,12 @@ class CachedFunction(Generic[P, R_co]):
         """
         return plan_call(self._recipe, args, kwargs)
 
+    def later(self, /, *args: P.args, **kwargs: P.kwargs) -> PlannedCall[R_co]:
+        """Return the planned call, for `gather`; raises as `plan` does, and runs nothing."""
+        given, named = close_call(args, kwargs)
+        plan = plan_call(self._recipe, given, named)
+        return PlannedCall(plan, self._recipe, given, named, self)
+
     def artifact_id(self, /, *args: P.args, **kwargs: P.kwargs) -> ArtifactId:
         """Return the id of the artifact that a call computes; raises as `plan` does."""
         return plan_call(self._recipe, args, kwargs).artifact_id
@@ -266,14 +274,19 @@ class CachedFunction(Generic[P, R_co]):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> object:
-            """Return the signature without bound arguments, or asyncio's mark of an `async def`."""
+            """Return the signature without bound arguments, or asyncio's mark of an `async def`.
+
+            Without a signature of its own, `inspect` takes the function for a builtin.
+            """
             if name == "_is_coroutine" and _register_function is None and self._subject.is_async:
                 return sys.modules["asyncio.coroutines"]._is_coroutine  # noqa: SLF001 - so asyncio marks its own
-            if name != "__signature__" or not self._subject.args:
+            if name != "__signature__":
                 raise AttributeError(
                     f"a decorated function has no attribute {name!r}", name=name, obj=self
                 )
             wrapped = self._subject
+            if not wrapped.args:
+                return inspect.signature(self.__wrapped__)
             return inspect.signature(
                 functools.partial(wrapped.function, *wrapped.args, **wrapped.keywords)
             )
@@ -404,44 +417,44 @@ def provenance(
         function: The function, if the decorator is used without parentheses.
         **choices: The options, all by keyword:
 
-            version: Non-negative integer, default 0; increase it when the function's results
-                change.
-            repo: Repository or its name; by default that of the environment.
-            name: Name of the artifacts; by default module and qualified name. Functions with the
-                same chosen name share their artifacts.
-            aliases: Names that the function had before, chosen or `module.name`: what was recorded
-                under them is found, so that a rename loses nothing.
-            merge_defaults: True, or names of parameters: dictionaries passed to them are completed
-                from their default dictionaries.
-            ignore: Parameters or captured variables that are recorded but do not affect the id.
-            remove: Parameters or captured variables that are neither hashed nor recorded.
-            input_hash_fn: Maps `{'kargs': {name: hash}, 'varargs': (hash, …)}` to what the id is
-                derived from.
-            input_process_fn: Maps `{'kargs': {name: value}, 'varargs': (value, …)}` to what is
-                hashed and recorded.
-            archive_file: True if the function returns the path of a file: its bytes are stored, and
-                the result is an `ArchivedFile`.
-            delete_original_file: True deletes the returned file once it is stored.
-            preserve_file_ext: True makes the file's extension part of its value.
-            custom_fields: JSON to search by.
-            tags: Strings to search by; they are added to `custom_fields` under `tags`.
-            serializer: Name of the serializer of the result; by default its type decides.
-            load_kwargs: Keyword arguments of the serializer's load function.
-            dump_kwargs: Keyword arguments of the serializer's dump function.
-            use_cache: False computes and records each time; None defers to the environment.
-            read_only: True looks up but stores nothing; None defers to the environment.
-            results: "values" returns every result read and without a proxy; "proxies" is the
-                default.
-            arguments: "proxies" passes results to the function unread; "values" is the default.
-            singletons: "proxy" returns proxies of `None`, `True`, classes and the like; "values",
-                the default, returns them as they are, without an artifact.
-            lazy: True returns a lazy proxy of any result, which is read on first use.
-            on_code_change: What a hit does if the code behind it has changed: "warn", "ignore",
-                "raise" or "recompute"; None defers to the environment.
-            returns_composite: True if the function returns a mapping, each of whose values becomes
-                an artifact of its own, named `name_key`. All are stored together, and each is read
-                when it is used. `serializer` may then be a mapping from key to name, and
-                `load_kwargs` and `dump_kwargs` mappings from key to keyword arguments.
+            - `version`: Non-negative integer, default 0; increase it when the function's results
+              change.
+            - `repo`: Repository or its name; by default that of the environment.
+            - `name`: Name of the artifacts; by default module and qualified name. Functions with the
+              same chosen name share their artifacts.
+            - `aliases`: Names that the function had before, chosen or `module.name`: what was recorded
+              under them is found, so that a rename loses nothing.
+            - `merge_defaults`: True, or names of parameters: dictionaries passed to them are completed
+              from their default dictionaries.
+            - `ignore`: Parameters or captured variables that are recorded but do not affect the id.
+            - `remove`: Parameters or captured variables that are neither hashed nor recorded.
+            - `input_hash_fn`: Maps `{'kargs': {name: hash}, 'varargs': (hash, …)}` to what the id is
+              derived from.
+            - `input_process_fn`: Maps `{'kargs': {name: value}, 'varargs': (value, …)}` to what is
+              hashed and recorded.
+            - `archive_file`: True if the function returns the path of a file: its bytes are stored, and
+              the result is an `ArchivedFile`.
+            - `delete_original_file`: True deletes the returned file once it is stored.
+            - `preserve_file_ext`: True makes the file's extension part of its value.
+            - `custom_fields`: JSON to search by.
+            - `tags`: Strings to search by; they are added to `custom_fields` under `tags`.
+            - `serializer`: Name of the serializer of the result; by default its type decides.
+            - `load_kwargs`: Keyword arguments of the serializer's load function.
+            - `dump_kwargs`: Keyword arguments of the serializer's dump function.
+            - `use_cache`: False computes and records each time; None defers to the environment.
+            - `read_only`: True looks up but stores nothing; None defers to the environment.
+            - `results`: "values" returns every result read and without a proxy; "proxies" is the
+              default.
+            - `arguments`: "proxies" passes results to the function unread; "values" is the default.
+            - `singletons`: "proxy" returns proxies of `None`, `True`, classes and the like; "values",
+              the default, returns them as they are, without an artifact.
+            - `lazy`: True returns a lazy proxy of any result, which is read on first use.
+            - `on_code_change`: What a hit does if the code behind it has changed: "warn", "ignore",
+              "raise" or "recompute"; None defers to the environment.
+            - `returns_composite`: True if the function returns a mapping, each of whose values becomes
+              an artifact of its own, named `name_key`. All are stored together, and each is read
+              when it is used. `serializer` may then be a mapping from key to name, and
+              `load_kwargs` and `dump_kwargs` mappings from key to keyword arguments.
 
     Returns:
         A `CachedFunction`, with the function's name, docstring and signature.

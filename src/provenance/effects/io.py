@@ -1,7 +1,7 @@
 """Streams: hashing and counting sinks, temporary files, and operating-system errors as errors of ours."""
 
 # Paths are text here, as in `disk`.
-# ruff: noqa: PTH100, PTH103, PTH108, PTH109, PTH114, PTH118, PTH120, PTH206
+# ruff: noqa: PTH100, PTH103, PTH105, PTH108, PTH109, PTH114, PTH118, PTH120, PTH206
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
 
 from attrs import frozen
@@ -286,6 +286,8 @@ _CREATE: Final = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 )
 
+_CREATE_AND_READ: Final = _CREATE & ~os.O_WRONLY | os.O_RDWR
+
 
 class Temporary:
     """Files with unique names under *root*; the first one of a process deletes abandoned ones."""
@@ -322,6 +324,23 @@ def remove(path: str) -> None:
     """Delete the file at *path* if it exists. Raises OSError."""
     with suppress(FileNotFoundError):
         os.unlink(path)
+
+
+@contextmanager
+def replacing_file(path: str) -> Generator[BinaryIO]:
+    """Open a new file beside *path* that takes its name when the block ends; after an error nothing stays.
+
+    Raises OSError.
+    """
+    beside, name = os.path.split(absolute_path(path))
+    temporary = os.path.join(beside, f".{name[:100]}.{os.getpid()}-{os.urandom(8).hex()}")
+    try:
+        with os.fdopen(os.open(temporary, _CREATE_AND_READ, 0o666), "w+b") as file:
+            yield file
+            file.flush()
+        os.replace(temporary, os.path.join(beside, name))
+    finally:
+        remove(temporary)
 
 
 def absolute_path(path: str | os.PathLike[str]) -> str:

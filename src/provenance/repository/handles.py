@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from attrs import evolve, field, frozen
@@ -69,6 +70,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@frozen
+class Blueprint:
+    """What a handle was opened from, so that another process can open it, too.
+
+    `settings` are those of the configuration, `base` is the folder of their relative paths, and
+    `parts` are the blueprints of the stores below.
+    """
+
+    name: str
+    settings: object = field(repr=False)
+    base: Path
+    parts: tuple[Blueprint, ...] = ()
+
+
 @exported
 @frozen(eq=False)
 class Repository:
@@ -92,6 +107,7 @@ class Repository:
     tiers: tuple[Repository, ...] = field(default=(), repr=False)
     records_at: str = field(default="a store of your own", repr=False)
     values_at: str = field(default="a store of your own", repr=False)
+    blueprint: Blueprint | None = field(default=None, repr=False)
 
     @property
     def repository(self) -> Repository:
@@ -113,7 +129,7 @@ class Repository:
         self, layer: Callable[[Interpreter[AllEffects]], Interpreter[AllEffects]], /
     ) -> Repository:
         """Return this repository with *layer* around its interpreter; `provenance.extending` has some layers."""
-        return evolve(self, interpreter=layer(self.interpreter))
+        return evolve(self, interpreter=layer(self.interpreter), blueprint=None)
 
     def migrate(self, version: int | None = None) -> None:
         """Bring the tables of the database to those of *version*, by default those that this library knows.
@@ -442,6 +458,7 @@ class Store:
     permissions: Permissions = field(factory=Permissions, repr=False)
     copy_policy: CopyPolicy = field(default=CopyPolicy.DATA_ONLY, repr=False)
     location: str = field(default="a store of your own", repr=False)
+    blueprint: Blueprint | None = field(default=None, repr=False)
 
     def with_layer(
         self, layer: Callable[[Interpreter[BlobEffects]], Interpreter[BlobEffects]], /
@@ -450,7 +467,7 @@ class Store:
 
         `provenance.extending` has layers and makes others.
         """
-        return evolve(self, interpreter=layer(self.interpreter))
+        return evolve(self, interpreter=layer(self.interpreter), blueprint=None)
 
     def put(self, data: bytes) -> Blob:
         """Store *data* and return its key; equal bytes are stored once."""
