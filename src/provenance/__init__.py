@@ -257,7 +257,7 @@ _PICKLED: _typing.Final = {
     "calls.spec": "Archiving CacheKey DecoratorOptions PartSerialization",
     "catalog.lazy": "restore_lazy_dict",
     "archives": "LocalSource",
-    "model.records": "ArtifactRecord",
+    "model.records": "ArtifactRecord FrozenDict",
     "repository.inputs": "InputHashes Summary",
     "codecs.pickling": "restore_attributes",
     "engines.functions": "restore_in_environment",

@@ -248,6 +248,7 @@ class Call:
             MissReason.REQUESTED,
             MissReason.BLOB_MISSING,
             MissReason.BLOB_CORRUPT,
+            MissReason.BLOB_UNREADABLE,
             MissReason.RECORD_CORRUPT,
             MissReason.EVICTED,
             MissReason.CODE_CHANGED,

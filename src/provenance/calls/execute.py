@@ -23,6 +23,7 @@ from provenance.calls.flow import (
     TakeTurn,
     drive,
     drive_async,
+    left_out_of_duration,
     probe,
     run_in_thread,
 )
@@ -307,6 +308,7 @@ def _outcome(call: Call, draft: PendingArtifact, *, stored: bool) -> Event:
         case (
             MissReason.BLOB_MISSING
             | MissReason.BLOB_CORRUPT
+            | MissReason.BLOB_UNREADABLE
             | MissReason.RECORD_CORRUPT
             | MissReason.EVICTED
         ):
@@ -445,7 +447,8 @@ def _recover(
         missed = evolve(
             call, reason=why, detail=str(trouble), replaced_hit=saved, may_store=may_store
         )
-        return unwrap(drive(missed, call_flow(missed)))
+        with left_out_of_duration(call):
+            return unwrap(drive(missed, call_flow(missed)))
 
     def read_or_compute(_: LookupResult) -> tuple[object] | None:
         with suppress(BlobNotFoundError, CorruptBlobError, ArtifactNotFoundError):
@@ -468,7 +471,7 @@ def _recover(
 def _loss_reason(call: Call, trouble: LossError, damaged: ArtifactRecord) -> MissReason:
     """Tell whether the value is damaged, was evicted, or got lost."""
     if isinstance(trouble, CorruptBlobError):
-        return MissReason.BLOB_CORRUPT
+        return MissReason.BLOB_UNREADABLE if trouble.misses_code else MissReason.BLOB_CORRUPT
     evicted = run(programs.was_evicted(damaged.id), call.repo.interpreter)
     return MissReason.EVICTED if evicted else MissReason.BLOB_MISSING
 

@@ -29,7 +29,7 @@ from provenance.results.kinds import (
     is_scalar,
 )
 from provenance.results.libraries import teach_libraries, teach_new_class
-from provenance.results.origin import CurrentOrigin, is_current_origin, resolving_origin
+from provenance.results.origin import CurrentOrigin, home_of, is_current_origin, resolving_origin
 from provenance.util.formatting import safe_repr, type_name
 from provenance.util.naming import exported
 
@@ -140,7 +140,8 @@ class Carrier:
         known, origin, tracked = self._provenance
         if tracked and is_current_origin(origin) and self.__provenance_is_recorded__():
             if is_container(self.__provenance_kind__):
-                return restore_proxy, (known.id, known.value_id, known.value_type, known.interface)
+                facts = (known.id, known.value_id, known.value_type, known.interface)
+                return restore_proxy, (*facts, *filter(None, [home_of(origin)]))
             return restore_scalar, (known.id, known.value_id, _plain_copy(self))
         return restore_value, (_plain_copy(self),)
 

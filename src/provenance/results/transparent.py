@@ -21,7 +21,7 @@ from provenance.model.references import MARK, UNREAD, InputRef, Known
 from provenance.results.carriers import ARRAY_FUNCTION, ARRAY_UFUNC, plain
 from provenance.results.handles import make_proxy, resolve, restore_proxy, restore_value
 from provenance.results.kinds import FORMS, ResultOptions, own_copy
-from provenance.results.origin import INTERFACE, interface_of, is_current_origin
+from provenance.results.origin import INTERFACE, home_of, interface_of, is_current_origin
 from provenance.util.formatting import safe_repr, type_name, type_name_of
 from provenance.util.locks import ForkSafeLock
 
@@ -267,7 +267,8 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
             and self.__provenance_is_recorded__()
         ):
             methods = tuple([name for name in known.interface if name not in FORMS])
-            return restore_proxy, (known.id, known.value_id, known.value_type, methods)
+            facts = (known.id, known.value_id, known.value_type, methods)
+            return restore_proxy, (*facts, *filter(None, [home_of(self._self_origin)]))
         return restore_value, (self.__wrapped__,)
 
     def __provenance_is_recorded__(self) -> bool:
@@ -338,7 +339,9 @@ def pending(
     complete: Callable[[], Known], origin: Origin, value: object, *, tracked: bool
 ) -> ArtifactProxy:
     """Return a proxy of a *value* that is being computed; *complete* waits for its end and returns its artifact."""
-    kind = _class_for(interface_of(type(value)), _PendingProxy)
+    kind = _class_for(
+        interface_of(type(value)), type_name(type(value)).replace(":", "."), _PendingProxy
+    )
     known = cast("Known", complete)
     return kind(known, origin, None, tracked=tracked, value=value)
 

@@ -17,9 +17,9 @@ from itertools import islice
 from typing import Any, BinaryIO, Final, TypeAlias, cast
 
 from attrs import evolve, frozen
-from pyrsistent import pmap
 
 import provenance as p
+from provenance.model.records import freeze_options
 from provenance.util.formatting import safe_repr, size, truncate
 
 MOST_ROWS: Final = 50
@@ -138,7 +138,7 @@ def read_safely(artifact: p.Artifact[object]) -> object:
         UntrustedStoreError: if reading it could execute code.
     """
     if artifact.serializer in _PICKLES and not artifact.dump_kwargs:
-        plain = evolve(artifact, serializer="pickle", load_kwargs=pmap())
+        plain = evolve(artifact, serializer="pickle", load_kwargs=freeze_options(None))
         return artifact.origin.load_value(plain)
     return artifact.value
 
