@@ -6,7 +6,7 @@ import io
 import secrets
 import time
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, BinaryIO, TypeAlias, cast
@@ -71,7 +71,7 @@ class MemoryLeases(ForkBarrier):
         with self.lock:
             held = self._held.get(artifact_id)
             if held is not None and 0 < held[1] - now <= IMPOSSIBLE:
-                return LeaseHeld(held[1] - now)
+                return LeaseHeld(held[1] - now, held[0])
             lease = Lease(artifact_id, new_owner(), 1 if held is None else held[0].fence + 1)
             self._held[artifact_id] = lease, now + seconds
         return lease
@@ -283,6 +283,14 @@ class MemoryRecords(ForkBarrier):
         """Return the record of this id, or None."""
         row = self._rows.get(artifact_id)
         return None if row is None else from_row(row)
+
+    def find_many(self, ids: tuple[ArtifactId, ...]) -> Mapping[ArtifactId, ArtifactRecord]:
+        """Return those of these artifacts that are recorded, by id."""
+        return {key: from_row(row) for key in ids if (row := self._rows.get(key)) is not None}
+
+    def put_records(self, records: tuple[PutRecord, ...]) -> tuple[ArtifactRecord, ...]:
+        """Store the records one after the other; return what is stored then."""
+        return tuple([self.put_record(ask) for ask in records])
 
     def list_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
         """Return up to *limit* ids that begin with *prefix* and follow *after*, in order."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
-from typing import Protocol, TypeAlias, cast, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from provenance.effect import Interpreter, Program
-from provenance.errors import ArtifactNotFoundError, RunNotFoundError
+from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotFoundError
 from provenance.model.history import CodeReceipt
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.queries import Grouping, Page, Query, Usage, summarize_records
@@ -113,6 +113,14 @@ class FindRecord(StoreEffect["ArtifactRecord | None"]):
 
 
 @frozen
+class FindMany(StoreEffect["Mapping[ArtifactId, ArtifactRecord]"]):
+    """Those of these artifacts that are recorded, by id; damaged records are left out."""
+
+    needs, action = "read", "looking up artifacts"
+    ids: tuple[ArtifactId, ...]
+
+
+@frozen
 class ListIds(StoreEffect[tuple[ArtifactId, ...]]):
     """Up to *limit* ids that begin with *prefix* and sort after *after*, in order."""
 
@@ -187,6 +195,17 @@ class PutRecord(StoreEffect[ArtifactRecord]):
 
 
 @frozen
+class PutRecords(StoreEffect["tuple[ArtifactRecord, ...]"]):
+    """Store several records in one transaction, each as `PutRecord` does.
+
+    Answers what is stored then, in the same order.
+    """
+
+    needs, action = "write", "recording artifacts"
+    records: tuple[PutRecord, ...]
+
+
+@frozen
 class DeleteRecord(StoreEffect["tuple[Blob, ...] | None"]):
     """Delete a record.
 
@@ -245,6 +264,7 @@ SetEffects: TypeAlias = (
 """Effects of a set store."""
 RecordEffects: TypeAlias = (
     FindRecord
+    | FindMany
     | ListIds
     | FindRecordsByValue
     | ListDependents
@@ -252,6 +272,7 @@ RecordEffects: TypeAlias = (
     | FindRun
     | SearchRecords
     | PutRecord
+    | PutRecords
     | DeleteRecord
     | RecordMaintenance
     | HistoryEffects
@@ -340,6 +361,14 @@ class RecordStore(Protocol):
     def delete_record(self, artifact_id: ArtifactId, /) -> tuple[Blob, ...] | None: ...
 
 
+@runtime_checkable
+class BulkRecordStore(Protocol):
+    """A record store that answers for many records at once, in one query or one transaction."""
+
+    def find_many(self, ids: tuple[ArtifactId, ...], /) -> Mapping[ArtifactId, ArtifactRecord]: ...
+    def put_records(self, records: tuple[PutRecord, ...], /) -> tuple[ArtifactRecord, ...]: ...
+
+
 class SetStore(Protocol):
     """A store of artifact sets; each method answers the effect of its name above."""
 
@@ -355,10 +384,11 @@ def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[RecordEffe
     """Return an interpreter for *store* and *sets*.
 
     For maintenance *store* may be one of `MaintainableRecordStore`, for code receipts one of
-    `HistoryStore`.
+    `HistoryStore`. One that is not a `BulkRecordStore` is asked for one record after the other.
     """
     return (
-        FindRecord.on(lambda ask: store.find_record(ask.id))
+        bulk_effects(store)
+        | FindRecord.on(lambda ask: store.find_record(ask.id))
         | ListIds.on(lambda ask: store.list_ids(ask.prefix, ask.limit, ask.after))
         | FindRecordsByValue.on(lambda ask: store.find_records_by_value(ask.value_id))
         | ListDependents.on(lambda ask: store.list_dependents(ask.id))
@@ -371,6 +401,30 @@ def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[RecordEffe
         | history_effects(store)
         | set_effects(sets)
     )
+
+
+def bulk_effects(store: RecordStore) -> Interpreter[FindMany | PutRecords]:
+    """Return an interpreter for *store*, which may be one of `BulkRecordStore`."""
+    if isinstance(store, BulkRecordStore):
+        return FindMany.on(lambda ask: store.find_many(ask.ids)) | PutRecords.on(
+            lambda ask: store.put_records(ask.records)
+        )
+    return FindMany.on(lambda ask: find_each(store.find_record, ask.ids)) | PutRecords.on(
+        lambda ask: tuple([store.put_record(record) for record in ask.records])
+    )
+
+
+def find_each(
+    find: Callable[[ArtifactId], ArtifactRecord | None], ids: tuple[ArtifactId, ...]
+) -> Mapping[ArtifactId, ArtifactRecord]:
+    """Answer `FindMany` by one look-up for each id."""
+    found: dict[ArtifactId, ArtifactRecord] = {}
+    for artifact_id in ids:
+        with suppress(CorruptRecordError):
+            record = find(artifact_id)
+            if record is not None:
+                found[artifact_id] = record
+    return found
 
 
 def set_effects(store: SetStore) -> Interpreter[SetEffects]:
@@ -413,5 +467,5 @@ def find_code(digest: str) -> Program[FindReceipt | FindSources, CodeReceipt | N
     text = (yield from FindReceipt(digest)) if digest else None
     if text is None:
         return None
-    digests = frozenset(cast("dict[str, str]", json.loads(text)).values())
-    return CodeReceipt(digest, text, (yield from FindSources(digests)))
+    receipt = CodeReceipt(digest, text)
+    return evolve(receipt, sources=(yield from FindSources(frozenset(receipt.digests.values()))))

@@ -140,7 +140,9 @@ _is_mine = sa.and_(
     leases.c.owner == text_param("owner"),
     leases.c.fence == sa.bindparam("fence", type_=sa.BigInteger),
 )
-FIND_LEASE: Final = selecting(leases.c.expires_at - DatabaseTime(), by=leases.c.artifact_id)
+FIND_LEASE: Final = selecting(
+    leases.c.expires_at - DatabaseTime(), leases.c.owner, leases.c.fence, by=leases.c.artifact_id
+)
 ACQUIRE_LEASE: Final = compile_for_both(
     _acquire_statement(sqlite.insert(leases)),
     _acquire_statement(postgresql.insert(leases)),
@@ -199,6 +201,19 @@ FIND_RECORD: Final = selecting(
     *_RECORD,
     sa.case((_IS_SHORT, artifacts.c.value_data)).label("short_value"),
     by=artifacts.c.id,
+)
+_ids = text_param("ids")
+_finding = sa.select(*_RECORD, sa.case((_IS_SHORT, artifacts.c.value_data)).label("short_value"))
+FIND_MANY: Final = compile_for_both(
+    _finding.where(artifacts.c.id.in_(sa.select(sa.func.json_each(_ids).table_valued("value")))),
+    _finding.where(
+        artifacts.c.id.in_(
+            sa.select(
+                sa.func.jsonb_array_elements_text(sa.cast(_ids, postgresql.JSONB)).column_valued()
+            )
+        )
+    ),
+    "ids",
 )
 FIND_RECORDS_BY_VALUE: Final = selecting(
     *_RECORD, by=artifacts.c.value_id, order=(artifacts.c.added_at, artifacts.c.id)
