@@ -50,7 +50,7 @@ from provenance.repository.handles import RecoveringOrigin
 from provenance.repository.programs import LookupHit, LookupMiss, LookupResult, RecordCorrupt
 from provenance.results.bodies import close, close_call
 from provenance.results.handles import InMemoryOrigin, artifact_of, make_proxy
-from provenance.results.kinds import LAZY, is_carriable, is_container, is_scalar, own_copy
+from provenance.results.kinds import LAZY, is_carriable, is_container, own_copy
 from provenance.singleflight.coordinate import in_turn
 from provenance.singleflight.leases import SingleFlight, record_duration
 from provenance.streams.manifest import Chunk

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias
 
-from attrs import field, frozen
+from attrs import frozen
 
 from provenance.effect import Interpreter
 from provenance.model.ids import ArtifactId
