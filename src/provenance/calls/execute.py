@@ -14,6 +14,7 @@ from provenance.archives import with_source
 from provenance.calls import commit
 from provenance.calls.code_changes import find_changes, must_recompute, report_changes
 from provenance.calls.composite import Composite
+from provenance.calls.derivations import derived, derived_part
 from provenance.calls.draft import Call, PendingArtifact, make_draft, unstored_record
 from provenance.calls.flow import (
     Ask,
@@ -236,6 +237,7 @@ def make_hit_proxy(
 
     *changes* of the code since it was computed are reported.
     """
+    record = derived(call, record)
     parts = record.value_artifact_ids if record.composite else NO_IDS
     emit(Hit(record.id, record.name, record.compute_duration, parts))
     if changes:
@@ -273,6 +275,7 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     """
     record_duration(call.speed_key, draft.computation.compute_duration)
     emit(_outcome(call, draft, stored=True))
+    record = derived(call, record)
     value, options = draft.computation.value, call.results
     if isinstance(value, Stream):
         value = recovering_stream(call, record, cast("Stream[object]", value))
@@ -388,7 +391,7 @@ def _recovering_part(
 
     What could not be stored is kept in *again*, so that other lost parts are not computed once more.
     """
-    known = cast("Any", part).__provenance_reference__()
+    known = derived_part(call, whole, cast("Any", part).__provenance_reference__())
 
     def read_again() -> object:
         parts = cast("Composite", call.repo.load_value(whole))
