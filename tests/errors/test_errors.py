@@ -29,6 +29,7 @@ ERRORS = [
     (p.UnarchivableFileError("the result of f", "no such file", "give another", "x.csv"), OSError),
     (p.MissingLibraryError("serializer 'x'", "pandas"), ImportError),
     (p.ImpureFunctionError("m.f", ["a", "b"]), ValueError),
+    (p.UnrepeatableStreamError("m.f", 0, 3), p.ImpureFunctionError),
     (p.CodeChangedError("m.f", "3f2a91", "m.K changed", 1), ValueError),
     (p.MutatedArtifactValueError("abcdef", "m.f", ["a"]), ValueError),
     (p.ProxyExpectedError("m.f", ["a", "b"]), TypeError),

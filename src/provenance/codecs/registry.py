@@ -14,7 +14,17 @@ from attrs import field, frozen
 from pyrsistent import pmap
 
 from provenance.archives import ArchivedFile
-from provenance.codecs import files, json_text, numpy, pandas, pickling, polars, pyarrow, torch
+from provenance.codecs import (
+    files,
+    json_text,
+    numpy,
+    pandas,
+    pickling,
+    polars,
+    pyarrow,
+    streams,
+    torch,
+)
 from provenance.codecs.filenames import dump_by_filename, load_by_filename, takes_filename
 from provenance.errors import ConfigError
 from provenance.util.formatting import did_you_mean, safe_repr
@@ -92,6 +102,14 @@ _BUILT_IN = (
         pickling.is_plain,
         in_order=True,
         load_safely=pickling.load_plain,
+    ),
+    Serializer(
+        "stream",
+        streams.dump_stream,
+        streams.load_stream,
+        streams.is_stream,
+        in_order=True,
+        load_safely=streams.load_stream,
     ),
     Serializer(
         "numpy",
