@@ -35,6 +35,7 @@ from provenance.ports import blobs
 from provenance.ports import records as ports_records
 from provenance.ports.blobs import BlobEffects, DeleteBlob, HasBlob, ReadBlob, WriteBlob
 from provenance.ports.capabilities import AllEffects
+from provenance.ports.history import GetRepositoryId
 from provenance.ports.machine import Now
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import (
@@ -46,6 +47,7 @@ from provenance.ports.records import (
     ListDependents,
     ListSetIds,
     PutSet,
+    find_code,
 )
 from provenance.repository import listing, programs, transfer
 from provenance.repository.inputs import recorded_inputs
@@ -125,6 +127,11 @@ class Repository:
             )
         return self.get_engine()
 
+    @property
+    def repository_id(self) -> str:
+        """The random id that the repository got when it was made; of a chain, that of its farthest one."""
+        return self.interpreter(GetRepositoryId())
+
     def with_layer(
         self, layer: Callable[[Interpreter[AllEffects]], Interpreter[AllEffects]], /
     ) -> Repository:
@@ -187,6 +194,21 @@ class Repository:
         if text is None:
             raise ArtifactNotFoundError(record.id, self.name)
         return recorded_inputs(text)
+
+    def get_code_receipt(self, artifact_id: object) -> dict[str, str]:
+        """Return the digests, by name, of the code behind an artifact; empty if they are not recorded."""
+        record = run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter)
+        found = run(find_code(record.code), self.interpreter)
+        return {} if found is None else found.digests
+
+    def get_sources(self, artifact_id: object) -> dict[str, str]:
+        """Return the sources, by name, of the code behind an artifact, as far as they are recorded."""
+        record = run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter)
+        found = run(find_code(record.code), self.interpreter)
+        if found is None:
+            return {}
+        sources, digests = found.sources, found.digests
+        return {name: sources[digest] for name, digest in digests.items() if digest in sources}
 
     def dependent_ids(self, artifact_id: object) -> tuple[ArtifactId, ...]:
         """Return ids of the artifacts that were computed directly from this one."""
