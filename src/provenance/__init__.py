@@ -179,7 +179,8 @@ if _typing.TYPE_CHECKING:
         import_bundle as import_bundle,
         open_bundle as open_bundle,
     )
-    from provenance.exchange.export import ExportFormat as ExportFormat, export as export
+    from provenance.exchange.emitting import emit_openlineage as emit_openlineage
+    from provenance.exchange.export import export as export
     from provenance.exchange.legacy import (
         LegacyProblem as LegacyProblem,
         LegacyReport as LegacyReport,
@@ -234,7 +235,8 @@ _LATER: _typing.Final = {
     "engines.mapping": "gather using_engine",
     "engines.outcomes": "Failure Progress",
     "exchange.bundles": "ImportReport import_bundle open_bundle",
-    "exchange.export": "ExportFormat export",
+    "exchange.emitting": "emit_openlineage",
+    "exchange.export": "export",
     "exchange.legacy": "LegacyProblem LegacyReport import_legacy",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "maintenance.eviction": "evict",
@@ -255,9 +257,10 @@ _PICKLED: _typing.Final = {
     "calls.spec": "Archiving CacheKey DecoratorOptions PartSerialization",
     "catalog.lazy": "restore_lazy_dict",
     "archives": "LocalSource",
-    "model.records": "ArtifactRecord",
+    "model.records": "ArtifactRecord FrozenDict",
     "repository.inputs": "InputHashes Summary",
     "codecs.pickling": "restore_attributes",
+    "engines.functions": "restore_in_environment",
     "engines.shipping": "restore_carried",
     "results.carriers": "restore_scalar",
     "results.handles": "restore_artifact restore_proxy restore_value",

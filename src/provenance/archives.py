@@ -173,6 +173,16 @@ class ArchivedFile:
         return self.blob.id
 
     @property
+    def blob_id(self) -> BlobId:
+        """Digest of the bytes, as `digest`."""
+        return self.blob.id
+
+    @property
+    def original_filename(self) -> str:
+        """Name of the original, as `name`."""
+        return self.name
+
+    @property
     def size(self) -> int:
         """Size in bytes."""
         return self.blob.size

@@ -67,15 +67,23 @@ def restore_error(
 
 
 class ArtifactNotFoundError(ProvenanceError, KeyError):
-    """No artifact in the repository has this id or prefix."""
+    """No artifact in the repository has this id or prefix.
 
-    def __init__(self, artifact_id: str, repo: str) -> None:
+    `home` names the repository in which a pickled result was stored, if it was looked up for that.
+    """
+
+    def __init__(self, artifact_id: str, repo: str, *, home: str = "") -> None:
         super().__init__(
-            f"no artifact {artifact_id!r} in repository {repo!r}; check the id (a prefix needs at "
+            f"no artifact {artifact_id!r} in repository {repo!r}: what was unpickled is a reference to a "
+            f"result of repository {home!r}, and not its value; unpickle it where that repository is "
+            "in use (provenance.using_repo), or pickle the value, provenance.unwrap(result)"
+            if home
+            else f"no artifact {artifact_id!r} in repository {repo!r}; check the id (a prefix needs at "
             "least 6 digits), or pass the repository that has it"
         )
         self.artifact_id = artifact_id
         self.repo = repo
+        self.home = home
 
 
 class RunNotFoundError(ProvenanceError, KeyError):
@@ -96,7 +104,8 @@ class SetNotFoundError(ProvenanceError, KeyError):
 
     def __init__(self, wanted: str, repo: str) -> None:
         super().__init__(
-            f"no artifact set {wanted} in repository {repo!r}; list the sets, or create it first"
+            f"no artifact set {wanted} in repository {repo!r}; list the sets with "
+            "`provenance.sets()` or `repo.sets()`, or create it first"
         )
         self.wanted = wanted
         self.repo = repo
@@ -115,15 +124,20 @@ class MemberNotFoundError(ProvenanceError, KeyError):
 
 
 class BlobNotFoundError(ProvenanceError, FileNotFoundError):
-    """A blob that a record refers to is not in the store."""
+    """A blob that a record refers to is not in the store.
 
-    def __init__(self, blob_id: str, store: str) -> None:
+    It was *evicted* on purpose, or got lost.
+    """
+
+    def __init__(self, blob_id: str, store: str, *, evicted: bool = False) -> None:
+        what = "was evicted" if evicted else "is missing"
         super().__init__(
-            f"blob {blob_id} is missing from store {store!r}; call the function again to recompute "
+            f"blob {blob_id} {what} from store {store!r}; call the function again to recompute "
             "and store it, or promote it from a repository that still has it"
         )
         self.blob_id = blob_id
         self.store = store
+        self.evicted = evicted
 
 
 class CorruptBlobError(ProvenanceError, ValueError):
@@ -246,7 +260,7 @@ class UntrustedStoreError(ProvenanceError, PermissionError):
 
 
 class BundleError(ProvenanceError, ValueError):
-    """A file is no bundle, or one that was changed or made to do harm; nothing of it was read."""
+    """A file is not a bundle, or one that was changed or made to do harm; nothing of it was read."""
 
     def __init__(self, path: str, problem: str, advice: str = "") -> None:
         way = advice or "get the file again from where it was exported"

@@ -22,6 +22,7 @@ class MissReason(Enum):
     REQUESTED = "recomputation was asked for"
     BLOB_MISSING = "the stored value was missing"
     BLOB_CORRUPT = "the stored value was damaged"
+    BLOB_UNREADABLE = "the stored value refers to code that this process lacks"
     RECORD_CORRUPT = "the record was damaged"
     EVICTED = "the stored value was evicted"
     CODE_CHANGED = "the code has changed since the value was computed"

@@ -21,6 +21,7 @@ ERRORS = [
     (p.StoreUnavailableError("disk", "no space", "free some", [1]), OSError),
     (p.CorruptRecordError("abcdef", "local", "its digest differs"), ValueError),
     (p.UntrustedStoreError("shared", "joblib", "it can execute code"), PermissionError),
+    (p.BundleError("x.zip", "it is not a zip file"), ValueError),
     (p.ConfigError("artifact_repos.x", "no type", "give one"), ValueError),
     (p.UnhashableValueError("arguments['x'].lock", "a lock has no value"), TypeError),
     (p.UnhashableValueError("arguments['x'].lock", "a lock has no value"), ValueError),

@@ -13,7 +13,7 @@ from provenance.errors import UnserializableValueError
 from provenance.model.records import NO_OPTIONS
 from provenance.model.references import ArtifactRef, represented_artifact
 from provenance.results.handles import make_proxy, restore_proxy
-from provenance.results.kinds import LAZY
+from provenance.results.kinds import DEFAULT_OPTIONS, LAZY, ResultOptions
 from provenance.results.origin import CurrentOrigin, resolving_origin
 from provenance.util.formatting import SHORT, type_name, with_article
 from provenance.util.naming import exported
@@ -28,13 +28,16 @@ class Composite(Mapping[str, object]):
     Equal to any mapping of equal values.
     """
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_options", "_parts")
 
-    def __init__(self, parts: Mapping[str, object]) -> None:
+    def __init__(
+        self, parts: Mapping[str, object], options: ResultOptions = DEFAULT_OPTIONS
+    ) -> None:
         self._parts = dict(parts)
+        self._options = options
 
     def __getitem__(self, key: str) -> object:
-        return result_of(self._parts[key])
+        return result_of(self._parts[key], self._options)
 
     def proxy(self, key: str) -> object:
         """Return the lazy proxy of a part."""
@@ -69,15 +72,20 @@ class Composite(Mapping[str, object]):
         """Return the mapping that represents it in hashes."""
         return self._parts
 
-    def mapped(self, change: Callable[[str, object], object]) -> Composite:
-        """Return a composite of the results of *change* for each key and part."""
-        return Composite({key: change(key, part) for key, part in self._parts.items()})
+    def mapped(
+        self, change: Callable[[str, object], object], options: ResultOptions | None = None
+    ) -> Composite:
+        """Return a composite of the results of *change* for each key and part, handed over by *options* or as before."""
+        parts = {key: change(key, part) for key, part in self._parts.items()}
+        return Composite(parts, options or self._options)
 
 
-def result_of(part: object) -> object:
-    """Return a part in the form that its record notes; a builtin value is read."""
-    result: Callable[[object], object] | None = getattr(type(part), "__provenance_result__", None)
-    return part if result is None else result(part)
+def result_of(part: object, options: ResultOptions = DEFAULT_OPTIONS) -> object:
+    """Return a part in the form that its record notes and *options* ask for; a builtin value is read."""
+    result: Callable[[object, ResultOptions], object] | None = getattr(
+        type(part), "__provenance_result__", None
+    )
+    return part if result is None else result(part, options)
 
 
 def reference_to(part: object) -> tuple[object, ...]:

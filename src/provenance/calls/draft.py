@@ -45,9 +45,9 @@ from provenance.model.references import (
 from provenance.ports.records import PutRecord
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import Summary, are_plain, inputs_json, plain_only
-from provenance.results.bodies import Opening
+from provenance.results.bodies import Opening, close
 from provenance.results.handles import InMemoryOrigin, make_proxy
-from provenance.results.kinds import LAZY, ResultOptions, interface_for
+from provenance.results.kinds import DEFAULT_OPTIONS, LAZY, ResultOptions, interface_for
 from provenance.singleflight.coordinate import Work
 from provenance.singleflight.leases import SingleFlight
 from provenance.telemetry import log
@@ -126,7 +126,12 @@ class PendingArtifact:
     def inputs(self) -> Iterator[Encoding]:
         """How the inputs may be written; the last way always works: it keeps of odd ones only what they were."""
         what, inputs = f"the inputs of {self.plan.cache_key.name}", self.plan.inputs
-        whole = plain_only(inputs.kargs, inputs.varargs, inputs.captured)
+        # What stands for an artifact inside an object is stored as a reference to it.
+        kargs, varargs, captured = (
+            close(part, inside_objects=True)
+            for part in (dict(inputs.kargs), inputs.varargs, dict(inputs.captured))
+        )
+        whole = plain_only(kargs, varargs, captured)
         yield Encoding("pickle", whole, what)
         yield Encoding("cloudpickle", whole, what)
         yield Encoding("pickle", _summarize(self.plan), what)
@@ -243,6 +248,7 @@ class Call:
             MissReason.REQUESTED,
             MissReason.BLOB_MISSING,
             MissReason.BLOB_CORRUPT,
+            MissReason.BLOB_UNREADABLE,
             MissReason.RECORD_CORRUPT,
             MissReason.EVICTED,
             MissReason.CODE_CHANGED,
@@ -266,6 +272,11 @@ class Call:
             return LAZY
         chosen, default = self.spec.options.results, self.environment.results
         return evolve(default, **cast("dict[str, Any]", chosen)) if chosen else default
+
+    @property
+    def part_results(self) -> ResultOptions:
+        """How the parts of a composite are handed over; those of an artifact's value as by default."""
+        return DEFAULT_OPTIONS if self.as_proxy else self.results
 
     @property
     def sharing(self) -> SingleFlight | None:
@@ -345,7 +356,8 @@ def make_draft(call: Call, value: object, timing: Timing, received: Received) ->
     except UnserializableValueError as error:
         error.value = given  # the other parts are not lost
         raise
-    whole = Composite({key: _part_proxy(call, part) for key, part in parts.items()})
+    proxies = {key: _part_proxy(call, part) for key, part in parts.items()}
+    whole = Composite(proxies, call.part_results)
     draft = _make_draft(evolve(call, spec=whole_spec(call.spec)), whole, timing, what)
     return evolve(draft, parts=tuple(parts.values()))
 
@@ -385,7 +397,7 @@ def bind_parts(repo: Repository, draft: PendingArtifact) -> PendingArtifact:
     if not isinstance(draft.computation.value, Composite):
         return draft
     parts = dict(zip(draft.computation.value, draft.parts, strict=True))
-    whole = Composite({key: _proxy_in(repo, part) for key, part in parts.items()})
+    whole = draft.computation.value.mapped(lambda key, _: _proxy_in(repo, parts[key]))
     holds = frozenset(part.artifact_id for part in draft.parts)
     return evolve(draft, computation=evolve(draft.computation, value=whole, holds=holds))
 

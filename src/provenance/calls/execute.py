@@ -23,6 +23,7 @@ from provenance.calls.flow import (
     TakeTurn,
     drive,
     drive_async,
+    left_out_of_duration,
     probe,
     run_in_thread,
 )
@@ -51,7 +52,7 @@ from provenance.repository.handles import RecoveringOrigin
 from provenance.repository.programs import LookupHit, LookupMiss, LookupResult, RecordCorrupt
 from provenance.results.bodies import close, close_call
 from provenance.results.handles import InMemoryOrigin, artifact_of, make_proxy
-from provenance.results.kinds import CONTAINERS, LAZY, is_carriable, own_copy
+from provenance.results.kinds import LAZY, is_carriable, is_container, own_copy
 from provenance.singleflight.coordinate import in_turn
 from provenance.singleflight.leases import SingleFlight, record_duration
 from provenance.streams.manifest import Chunk
@@ -133,7 +134,7 @@ def evaluation_flow(call: Call) -> Flow[PendingArtifact]:
     received = call.receive()
     with tracking(received.tracked):
         value, timing = yield from Invoke(received)
-        value = close(value)
+        value = close(value, inside_objects=True)
         archiving = call.spec.options.archive
         if archiving is not None:
             value = yield from Ask(
@@ -282,7 +283,7 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     if record.value_id == draft.computation.value_id:
         if type(value) in SCALARS:
             return make_proxy(record, call.repo, value, options=options)
-        if type(value) in CONTAINERS:
+        if is_container(type(value)):
             return make_proxy(record, call.repo, own_copy(value), options=options)
         if not retains_reference(call.spec.wrapped, call.args, value):
             return make_proxy(record, call.repo, with_source(value, call.repo), options=options)
@@ -311,6 +312,7 @@ def _outcome(call: Call, draft: PendingArtifact, *, stored: bool) -> Event:
         case (
             MissReason.BLOB_MISSING
             | MissReason.BLOB_CORRUPT
+            | MissReason.BLOB_UNREADABLE
             | MissReason.RECORD_CORRUPT
             | MissReason.EVICTED
         ):
@@ -356,7 +358,7 @@ def _read(call: Call, record: ArtifactRecord) -> object:
     if not isinstance(value, Composite):
         return value
     again: list[Composite] = []
-    return value.mapped(partial(_recovering_part, call, record, again))
+    return value.mapped(partial(_recovering_part, call, record, again), call.part_results)
 
 
 def recovering_stream(call: Call, whole: ArtifactRecord, stream: Stream[object]) -> Stream[object]:
@@ -449,7 +451,8 @@ def _recover(
         missed = evolve(
             call, reason=why, detail=str(trouble), replaced_hit=saved, may_store=may_store
         )
-        return unwrap(drive(missed, call_flow(missed)))
+        with left_out_of_duration(call):
+            return unwrap(drive(missed, call_flow(missed)))
 
     def read_or_compute(_: LookupResult) -> tuple[object] | None:
         with suppress(BlobNotFoundError, CorruptBlobError, ArtifactNotFoundError):
@@ -472,7 +475,7 @@ def _recover(
 def _loss_reason(call: Call, trouble: LossError, damaged: ArtifactRecord) -> MissReason:
     """Tell whether the value is damaged, was evicted, or got lost."""
     if isinstance(trouble, CorruptBlobError):
-        return MissReason.BLOB_CORRUPT
+        return MissReason.BLOB_UNREADABLE if trouble.misses_code else MissReason.BLOB_CORRUPT
     evicted = run(programs.was_evicted(damaged.id), call.repo.interpreter)
     return MissReason.EVICTED if evicted else MissReason.BLOB_MISSING
 

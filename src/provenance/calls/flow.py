@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final, Generic, TypeAlias, TypeVar, assert_never, cast
 
@@ -114,16 +115,18 @@ def take_step(call: Call, step: OwnStep) -> object:
             return cast("object", run(program, call.repo.interpreter))
         case Invoke(Received(args, kwargs)):
             timed = _timing(call)
-            value = cast("object", function(*args, **kwargs))
-            return value, timed()
+            with _counting_recovery() as spent:
+                value = cast("object", function(*args, **kwargs))
+            return value, timed(spent)
         case StoreDraft(draft):
             return store_draft(call.repo, draft)
         case Begin(Received(args, kwargs)):
             return cast("object", function(*args, **kwargs))
         case Pull(generator):
             timed = _timing(call)
-            item = next(cast("Iterator[object]", generator), _END)
-            return None if item is _END else Pulled(item, timed())
+            with _counting_recovery() as spent:
+                item = next(cast("Iterator[object]", generator), _END)
+            return None if item is _END else Pulled(item, timed(spent))
         case HandOver():
             return None
         case _:
@@ -133,11 +136,11 @@ def take_step(call: Call, step: OwnStep) -> object:
 _END: Final = object()
 
 
-def _timing(call: Call) -> Callable[[], Timing]:
-    """Return a function that tells how long ago, and when, it was made."""
+def _timing(call: Call) -> Callable[[list[float]], Timing]:
+    """Return a function that tells when it was made, and how long ago, less the seconds that recovery took."""
     clock = call.environment.clock
     at, began = clock.now(), clock.monotonic()
-    return lambda: Timing(at, began, clock.monotonic())
+    return lambda recovered: Timing(at, began + sum(recovered), clock.monotonic())
 
 
 async def drive_async(call: Call, flow: Flow[R], answer: object = None) -> R:
@@ -162,19 +165,47 @@ async def take_step_async(call: Call, step: OwnStep) -> object:
             return cast("object", await run_in_thread(call, program))
         case Invoke(Received(args, kwargs)):
             timed = _timing(call)
-            value = await cast("Awaitable[object]", call.spec.wrapped.function(*args, **kwargs))
-            return value, timed()
+            with _counting_recovery() as spent:
+                value = await cast("Awaitable[object]", call.spec.wrapped.function(*args, **kwargs))
+            return value, timed(spent)
         case StoreDraft(draft):
             with _holding_result(draft), resolving_in_async(call.repo):
                 return await run_in_thread(call, commit.commit(draft))
         case Pull(generator):
             timed = _timing(call)
-            item = await anext(cast("AsyncIterator[object]", generator), _END)
-            return None if item is _END else Pulled(item, timed())
+            with _counting_recovery() as spent:
+                item = await anext(cast("AsyncIterator[object]", generator), _END)
+            return None if item is _END else Pulled(item, timed(spent))
         case Begin() | HandOver():
             return take_step(call, step)
         case _:
             assert_never(step)
+
+
+_recovery: Final[ContextVar[list[float] | None]] = ContextVar("provenance_recovery", default=None)
+"""Seconds that the function which is being run has spent on computing lost arguments again."""
+
+
+@contextmanager
+def _counting_recovery() -> Generator[list[float]]:
+    spent: list[float] = []
+    token = _recovery.set(spent)
+    try:
+        yield spent
+    finally:
+        _recovery.reset(token)
+
+
+@contextmanager
+def left_out_of_duration(call: Call) -> Generator[None]:
+    """Keep what this block takes out of the duration of the function that is waiting for it."""
+    began = call.environment.clock.monotonic()
+    try:
+        yield
+    finally:
+        waiting = _recovery.get()
+        if waiting is not None:
+            waiting.append(call.environment.clock.monotonic() - began)
 
 
 @contextmanager

@@ -41,6 +41,7 @@ from provenance.calls.spec import (
 )
 from provenance.effect import run
 from provenance.events import CodeChange, MissReason
+from provenance.hashing import hash_value
 from provenance.hashing.functions import Receiver
 from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
@@ -256,6 +257,10 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         first = [Receiver(argument) for argument in self._subject.args[:1]]
         bound = (*first, *self._subject.args[1:]), dict(self._subject.keywords)
         return *cache_key.identity, dict(hashes), bound
+
+    def __dask_tokenize__(self) -> tuple[str, str, str]:
+        """Return what stands for the function in keys of Dask: its identity, and its code."""
+        return "provenance.function", hash_value(self.value_repr()), self._recipe.receipt.text
 
     def __provenance_names__(self) -> tuple[str, ...]:
         """Return the names of the function's artifacts, that of now and earlier ones."""

@@ -308,7 +308,7 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         remove=_parameters(wrapped, "remove", choices.get("remove")),
         input_hash_fn=function("input_hash_fn", choices.get("input_hash_fn")),
         input_process_fn=function("input_process_fn", choices.get("input_process_fn")),
-        custom_fields=fields.set("tags", list(tags)) if tags else fields,
+        custom_fields=freeze_options({**fields, "tags": list(tags)}) if tags else fields,
         tags=tags,
         archive=archiving_from(choices, refuse),
         **(NO_SERIALIZATION if parts else serialization_of(wrapped, choices)),

@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any, Final, ParamSpec, cast
 
 from attrs import define, field
@@ -35,6 +36,8 @@ class Capture:
 
     artifact_ids: frozenset[ArtifactId] = frozenset()
     set: ArtifactSet | None = field(default=None)
+    _guard: Lock = field(factory=Lock, init=False, repr=False, eq=False)
+    """Threads that an executor runs in the same context capture at the same time."""
 
     def receive(self, event: Event) -> None:
         """Capture the artifacts of *event* if their results are stored."""
@@ -47,7 +50,8 @@ class Capture:
             case _:
                 is_stored = isinstance(event, Hit) or event.stored
         if is_stored:
-            self.artifact_ids |= {event.artifact_id, *event.parts}
+            with self._guard:
+                self.artifact_ids |= {event.artifact_id, *event.parts}
 
 
 @contextmanager

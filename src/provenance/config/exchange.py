@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,7 +66,7 @@ def open_bundle(path: str, *, trusted: bool) -> OpenedBundle:
     """Open a bundle for reading, after all but its blobs was checked.
 
     Raises:
-        BundleError: if it is no bundle, or was changed.
+        BundleError: if it is not a bundle, or was changed.
         StoreUnavailableError: if it cannot be read.
     """
     from provenance.effects import bundles
@@ -89,6 +89,22 @@ def open_bundle(path: str, *, trusted: bool) -> OpenedBundle:
     return OpenedBundle(repo.with_layer(lambda base: overlay(base, identity)), manifest)
 
 
+def open_outlet(target: str, headers: Mapping[str, str]) -> Callable[[str], None]:
+    """Return a function that sends a line of text to a file or to an address.
+
+    Raises:
+        ConfigError: for an address that is not http or https.
+    """
+    from provenance.effects.system.outlets import FileOutlet, HttpOutlet
+
+    scheme, separator, _ = target.partition("://")
+    if not separator:
+        return FileOutlet(target)
+    if scheme not in ("http", "https"):
+        raise ConfigError("target", f"unknown kind of address {scheme!r}", "use http or https")
+    return HttpOutlet(target, headers)
+
+
 @contextmanager
 def opening_legacy(
     db: str, blobstore: str | os.PathLike[str] | Mapping[str, object], schema: str | None
@@ -96,7 +112,7 @@ def opening_legacy(
     """Open the tables and blobs of the reference library; local copies of blobs go when the block ends.
 
     Raises:
-        ConfigError: if *blobstore* is no folder, URL or settings of a blob store.
+        ConfigError: if *blobstore* is not a folder, URL or settings of a blob store.
         StoreUnavailableError: if it is a folder that does not exist.
     """
     from provenance.effects.legacy import FolderBlobs, PostgresTables, remote_blobs

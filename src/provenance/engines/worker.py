@@ -109,7 +109,7 @@ def run_shipment(shipment: Shipment) -> Arrival:
     try:
         place = _open_place(shipment, description)
     except ProvenanceError as error:
-        return Arrival(elsewhere=_report_elsewhere(describe_error(error)))
+        return Arrival(unreached=report(describe_error(error)))
     with using_environment(place.environment):
         try:
             function = _load_function(*shipment.function)
@@ -120,7 +120,7 @@ def run_shipment(shipment: Shipment) -> Arrival:
             ids = database_ids(_repository_of(function, place.environment))
             if ids != shipment.expected:
                 problem = f"it uses another repository ({', '.join(sorted(ids))})"
-                return Arrival(elsewhere=_report_elsewhere(problem))
+                return Arrival(unreached=report(problem))
         events: list[Event] = []
         batch = _Batch(shipment, place, function)
         outcomes = collecting(events, lambda: batch.run(calls))
@@ -133,7 +133,11 @@ def run_shipment(shipment: Shipment) -> Arrival:
 
 
 def database_ids(repo: Repository) -> frozenset[str]:
-    """Return the identities of the databases of *repo*, by which driver and worker compare them."""
+    """Return the identities of the databases of *repo*, by which driver and worker compare them.
+
+    The driver so creates a database that does not exist yet; a worker raises for it.
+    """
+    repo.interpreter(ListIds("", 1))
     return repo.interpreter(GetDatabaseIds())
 
 
@@ -141,8 +145,8 @@ def _repository_of(function: CachedFunction[..., object], environment: Environme
     return environment.repository(spec_of(function).options.repo)
 
 
-def _report_elsewhere(problem: str) -> str:
-    """Return *problem* with the name of this worker."""
+def report(problem: str) -> str:
+    """Return *problem* after the name of this worker."""
     here: Run = wiring.system_interpreter()(CurrentRun())
     return f"worker {here.process.get('pid')} on host {here.host.get('nodename')}: {problem}"
 

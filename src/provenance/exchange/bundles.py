@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import cast
 
 from attrs import frozen
 
@@ -23,8 +23,6 @@ from provenance.ports.records import FindRun, FindSet, PutSet
 from provenance.repository.handles import Repository
 from provenance.repository.sets import ArtifactSet
 from provenance.util.naming import exported
-
-_BLOBS_FIRST: Final = 1
 
 
 def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: bool) -> None:
@@ -91,7 +89,7 @@ def open_bundle(path: str | os.PathLike[str], *, trusted: bool = False) -> Repos
         A repository; its values are read from the file when they are used.
 
     Raises:
-        BundleError: if the file is no bundle, or was changed.
+        BundleError: if the file is not a bundle, or was changed.
         StoreUnavailableError: if it cannot be read.
     """
     return wiring.open_bundle(os.fspath(path), trusted=trusted).repository
@@ -132,7 +130,7 @@ def import_bundle(
         What was imported.
 
     Raises:
-        BundleError: if the file is no bundle, was changed, or lacks what it names.
+        BundleError: if the file is not a bundle, was changed, or lacks what it names.
         UntrustedStoreError: if it holds values that can execute code, the repository is trusted, and the bundle is not.
         BlobNotFoundError, CorruptBlobError: if bytes are missing or damaged; what was copied before stays.
         StoreUnavailableError, StorePermissionError: if the repository fails, or may not be written to.

@@ -379,8 +379,8 @@ class SetStore(Protocol):
 def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[RecordEffects]:
     """Return an interpreter for *store* and *sets*.
 
-    For maintenance *store* may be one of `MaintainableRecordStore`. One that is no
-    `BulkRecordStore` is asked for many records one by one.
+    For maintenance *store* may be one of `MaintainableRecordStore`. One that is not a
+    `BulkRecordStore` is asked for one record after the other.
     """
     return (
         bulk_effects(store)

@@ -48,10 +48,10 @@ from provenance.ports.records import (
     ListSetIds,
     PutSet,
 )
-from provenance.repository import programs, transfer
+from provenance.repository import listing, programs, transfer
 from provenance.repository.inputs import recorded_inputs
 from provenance.repository.sets import ArtifactSet, Labels, labels_of
-from provenance.results.handles import artifact_of, id_or_prefix_of, make_proxy
+from provenance.results.handles import artifact_of, as_result, id_or_prefix_of, make_proxy
 from provenance.results.kinds import LAZY
 from provenance.results.origin import (
     CurrentOrigin,
@@ -62,6 +62,7 @@ from provenance.results.origin import (
 )
 from provenance.util.formatting import safe_repr
 from provenance.util.naming import exported
+from provenance.util.validation import require_iterable
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -117,6 +118,11 @@ class Repository:
     blueprint: Blueprint | None = field(default=None, repr=False)
 
     @property
+    def repository(self) -> Repository:
+        """Itself: where its artifacts are."""
+        return self
+
+    @property
     def engine(self) -> Engine:
         """SQLAlchemy engine of the database, for `pandas.read_sql` and the like; ConfigError where there is none."""
         if self.get_engine is None:
@@ -154,6 +160,10 @@ class Repository:
         return Artifact.of(
             run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter), self
         )
+
+    def batch_get_by_id(self, artifact_ids: Iterable[object]) -> list[Artifact[object]]:
+        """Return the artifacts of these ids, in their order."""
+        return [self.get_by_id(each) for each in require_iterable(artifact_ids, "batch_get_by_id")]
 
     def get_by_value_id(self, value_id: str) -> tuple[Artifact[object], ...]:
         """Return all artifacts whose value has this id, oldest first."""
@@ -199,7 +209,8 @@ class Repository:
 
         It is given as such or as a proxy.
         """
-        known = artifact_of(artifact) if is_proxy(artifact) else artifact
+        given = as_result(artifact)
+        known = artifact_of(given) if is_proxy(given) else given
         if not isinstance(known, Artifact):
             raise TypeError(
                 f"expected an artifact or the result of a decorated function, got {safe_repr(known)}"
@@ -275,12 +286,31 @@ class Repository:
             found = SetId(error.artifact_id)
         self.interpreter(DeleteSet(found))
 
+    def sets(self) -> tuple[ArtifactSet, ...]:
+        """Return all sets, each with the labels that it was given last, newest first."""
+        return listing.list_sets(self.interpreter, self.get_set_by_id)
+
+    def runs(self) -> tuple[Run, ...]:
+        """Return the runs (processes) that computed what is here, newest first."""
+        return listing.list_runs(self.interpreter)
+
     def _set(self, record: SetRecord) -> ArtifactSet:
         found = ArtifactSet(record.artifact_ids, record.labels, record.created_at, self)
         if record.id != found.id:
             reason = "its members are not those that its id stands for"
             raise CorruptRecordError(record.id, self.name, reason, what="set")
         return found
+
+    def __iter__(self) -> Iterator[Artifact[object]]:
+        """Yield all artifacts, newest first; no value is read."""
+        return (Artifact.of(record, self) for record in listing.list_records(self.interpreter))
+
+    if not TYPE_CHECKING:  # type checkers would believe that it has any attribute
+
+        def __getattr__(self, name: str) -> object:
+            advice = "; use `engine`" if name == "_db_engine" else ""
+            problem = f"{type(self).__name__!r} object has no attribute {name!r}{advice}"
+            raise AttributeError(problem, name=name, obj=self)
 
     def __contains__(self, artifact_id: object) -> bool:
         try:
@@ -303,6 +333,8 @@ class Repository:
         except BlobNotFoundError:
             newer = self.interpreter(FindRecord(record.id, fresh=True))
             if newer is None or newer.value_blob == record.value_blob:
+                if run(programs.was_evicted(record.id), self.interpreter):
+                    raise BlobNotFoundError(record.value_blob.id, self.name, evicted=True) from None
                 raise
             return newer, self._read(newer)
 
@@ -387,6 +419,11 @@ class RecoveringOrigin:
     repo: Repository
     recover: Callable[[ArtifactRecord], object] = field(repr=False)
     recover_record: Callable[[ArtifactId], ArtifactRecord] | None = field(default=None, repr=False)
+
+    @property
+    def repository(self) -> Repository:
+        """Where the artifact is."""
+        return self.repo
 
     def load_value(self, record: ArtifactRecord, /) -> object:
         """Return the value, computed again if it is lost."""

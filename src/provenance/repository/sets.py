@@ -15,6 +15,7 @@ from provenance.model.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.model.records import Artifact, ArtifactRecord, Options, Origin
 from provenance.model.references import is_proxy, represented_artifact
 from provenance.model.rows import labels_text, parse_labels
+from provenance.results.handles import as_result
 from provenance.results.origin import CurrentOrigin, current_origin
 from provenance.util.formatting import safe_repr
 from provenance.util.naming import exported
@@ -220,6 +221,7 @@ def proxies_by_name(artifacts: Iterable[Artifact[object]], *, group: bool) -> di
 
 def id_of(member: object) -> ArtifactId:
     """Return the id of an artifact or proxy, or a whole id; raise TypeError for anything else."""
+    member = as_result(member)
     ref = represented_artifact(member)
     if ref is not None:
         return ref.artifact_id

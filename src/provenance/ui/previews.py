@@ -12,13 +12,14 @@ import pprint
 import struct
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from itertools import islice
 from typing import Any, BinaryIO, Final, TypeAlias, cast
 
 from attrs import evolve, frozen
-from pyrsistent import pmap
 
 import provenance as p
+from provenance.model.records import freeze_options
 from provenance.util.formatting import safe_repr, size, truncate
 
 MOST_ROWS: Final = 50
@@ -110,7 +111,7 @@ def preview_of(artifact: p.Artifact[object], repo: p.Repository) -> Preview:
     try:
         return _preview_of(artifact, repo)
     except p.UntrustedStoreError:
-        advice = "`provenance cat` reads it, if you trust who wrote it"
+        advice = "`provenance cat` reads it; use that if you trust its writer"
         return Nothing(f"values written as {artifact.serializer} may execute code; {advice}")
     except Exception as error:  # noqa: BLE001 - damaged bytes raise anything, and the page is about the record
         return Nothing(f"cannot be shown: {type(error).__name__}: {error}")
@@ -137,7 +138,7 @@ def read_safely(artifact: p.Artifact[object]) -> object:
         UntrustedStoreError: if reading it could execute code.
     """
     if artifact.serializer in _PICKLES and not artifact.dump_kwargs:
-        plain = evolve(artifact, serializer="pickle", load_kwargs=pmap())
+        plain = evolve(artifact, serializer="pickle", load_kwargs=freeze_options(None))
         return artifact.origin.load_value(plain)
     return artifact.value
 
@@ -170,9 +171,7 @@ def read_image(artifact: p.Artifact[object], repo: p.Repository) -> tuple[bytes,
 
 def _parquet(source: BinaryIO) -> Preview:
     """Read the schema and the first rows, and no more."""
-    from pyarrow.parquet import ParquetFile
-
-    file: Any = ParquetFile(source)
+    file: Any = import_module("pyarrow.parquet").ParquetFile(source)
     schema = file.schema_arrow
     names = [name for name in schema.names if not name.startswith("__index_level_")]
     names = names[:MOST_COLUMNS] or list(schema.names[:MOST_COLUMNS])
@@ -221,11 +220,17 @@ def _value(value: Any) -> Preview:  # noqa: ANN401 - any value that a safe forma
         return _table(names, types, zip(*columns, strict=True), len(value), len(value.schema))
     if isinstance(value, p.ArchivedFile):
         return _folder(value)
-    if isinstance(value, Mapping) and value and all(map(_is_tensor, value.values())):
-        return _tensors(cast("Mapping[object, Any]", value))
+    if isinstance(value, Mapping) and value:
+        named = cast("Mapping[object, Any]", value)
+        if all(map(_is_tensor, named.values())):
+            return _tensors(named)
     if isinstance(value, bytes):
-        return Text(truncate(value), f"{len(value):,} bytes")
-    text = value if isinstance(value, str) else pprint.pformat(value, width=96, sort_dicts=False)
+        return Text(truncate(cast("object", value)), f"{len(value):,} bytes")
+    text = (
+        value
+        if isinstance(value, str)
+        else pprint.pformat(cast("object", value), width=96, sort_dicts=False)
+    )
     note = f"{len(text):,} characters; the beginning is shown" if len(text) > MOST_TEXT else ""
     return Text(text[:MOST_TEXT], note)
 
