@@ -26,6 +26,7 @@ from provenance.codecs import (
     get_serializer,
     split_compression,
 )
+from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.errors import ConfigError, MissingLibraryError
 from provenance.model.records import NO_OPTIONS, Options, freeze_options
 from provenance.model.rows import json_text
@@ -111,6 +112,9 @@ def part_serializations(
     if not isinstance(serializers, Mapping):
         return NO_PARTS
     names = dict(cast("Mapping[str, object]", serializers))
+    if PARQUET_PARTS in names.values():
+        problem, advice = f"{PARQUET_PARTS!r} is not for parts", "use it for a whole result"
+        raise option_error(wrapped)("serializer", problem, advice)
     kwargs: dict[str, Mapping[str, object]] = {}
     for option in ("load_kwargs", "dump_kwargs"):
         given = choices.get(option)
@@ -370,6 +374,8 @@ def streaming_from(wrapped: WrappedFunction, choices: Mapping[str, object]) -> S
     for option in ("returns_composite", "archive_file"):
         if choices.get(option):
             raise refuse("stream", f"cannot be combined with {option}", "leave one of them out")
+    if choices.get("serializer") == PARQUET_PARTS:
+        raise refuse("serializer", f"{PARQUET_PARTS!r} is not for streams", "leave it out")
     return Streaming() if given is True else given
 
 
