@@ -47,6 +47,7 @@ test-pictures: $(STAMP)  ## what matplotlib, Pillow, xarray and notebooks do wit
 
 transparency: $(STAMP)  ## after a change of what results do: writes which expressions differ from plain values
 	$(BIN)/python tests/transparency/record.py $(ARGS)
+	$(BIN)/python tests/transparency/document.py
 
 test-libraries: $(STAMP)  ## in an environment of its own, with libraries that the lock does not have
 	$(BIN)/python -m venv .venv-libraries
