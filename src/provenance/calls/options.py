@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, TypedDict, cast
 
+from provenance.calls.purity import PURITIES, Purity
 from provenance.calls.signature import WrappedFunction, closure_names, parameter_without_dictionary
 from provenance.calls.spec import (
     NO_PARTS,
@@ -241,6 +242,7 @@ class CommonOptionArguments(TypedDict, total=False):
     use_cache: bool | None
     read_only: bool | None
     on_code_change: OnCodeChange | None
+    pure: Purity | None
     returns_composite: bool | None
     results: ResultStyle | None
     arguments: ArgumentStyle | None
@@ -319,6 +321,7 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         results=_result_options(wrapped, {**choices, "lazy": flag("lazy", choices.get("lazy"))}),
         on_code_change=_policy(wrapped, choices.get("on_code_change")),
         streaming=streaming_from(wrapped, choices),
+        pure=_purity(wrapped, choices.get("pure")),
     )
 
 
@@ -336,6 +339,13 @@ def _policy(wrapped: WrappedFunction, given: object) -> OnCodeChange | None:
     if given is None:
         return None
     return require_policy(given, f"@provenance on {wrapped.label}, option on_code_change")
+
+
+def _purity(wrapped: WrappedFunction, given: object) -> Purity:
+    if given not in (None, *PURITIES):
+        problem = f"must be {' or '.join(map(repr, PURITIES))}, got {safe_repr(given)}"
+        raise option_error(wrapped)("pure", problem, 'the default is "strict"')
+    return given or "strict"
 
 
 def _aliases(
