@@ -55,6 +55,7 @@ from provenance.errors import (
     ImpureFunctionError as ImpureFunctionError,
     KeyExistsError as KeyExistsError,
     MemberNotFoundError as MemberNotFoundError,
+    MissingFileError as MissingFileError,
     MissingLibraryError as MissingLibraryError,
     MutatedArtifactValueError as MutatedArtifactValueError,
     ProvenanceError as ProvenanceError,
@@ -65,6 +66,7 @@ from provenance.errors import (
     StoreUnavailableError as StoreUnavailableError,
     UnarchivableFileError as UnarchivableFileError,
     UnhashableValueError as UnhashableValueError,
+    UnreadableFileError as UnreadableFileError,
     UnserializableValueError as UnserializableValueError,
     UntrustedStoreError as UntrustedStoreError,
 )
@@ -81,6 +83,11 @@ from provenance.events import (
     Waited as Waited,
 )
 from provenance.hashing import hash_value as _hash_value, register_hasher as register_hasher
+from provenance.hashing.files import (
+    InputFile as InputFile,
+    file as file,
+    set_content_reader as _set_content_reader,
+)
 from provenance.model.queries import Usage as Usage
 from provenance.model.records import (
     Artifact as Artifact,
@@ -254,3 +261,6 @@ if not _typing.TYPE_CHECKING:
 
 
 _session.set_default_factory(lambda: _import_module("provenance.config.api").default_environment())
+_set_content_reader(
+    lambda path: _import_module("provenance.config.wiring").file_digests().content(path)
+)

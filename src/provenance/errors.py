@@ -21,6 +21,8 @@ artifact, store or argument, and what to do about it; the same facts are attribu
   * UnhashableValueError · TypeError, ValueError
   * UnserializableValueError · TypeError, ValueError
   * UnarchivableFileError · OSError
+  * UnreadableFileError · OSError
+    * MissingFileError · FileNotFoundError
   * MissingLibraryError · ImportError
   * ImpureFunctionError · ValueError
   * CodeChangedError · ValueError
@@ -292,6 +294,23 @@ class UnarchivableFileError(ProvenanceError, OSError):
         self.what = what
         self.reason = reason
         self.value = value
+
+
+class UnreadableFileError(ProvenanceError, OSError):
+    """A file or folder whose content is an input cannot be read, or changes while it is read."""
+
+    def __init__(self, path: str, reason: str, advice: str = "") -> None:
+        way = advice or "pass a file, or a folder of files, that nobody writes to"
+        super().__init__(f"cannot read {path!r}, whose content is an input: {reason}; {way}")
+        self.path = path
+        self.reason = reason
+
+
+class MissingFileError(UnreadableFileError, FileNotFoundError):
+    """A file or folder whose content is an input does not exist."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "the file does not exist", "check the path")
 
 
 class MissingLibraryError(ProvenanceError, ImportError):

@@ -25,6 +25,8 @@ class MissReason(Enum):
     RECORD_CORRUPT = "the record was damaged"
     EVICTED = "the stored value was evicted"
     CODE_CHANGED = "the code has changed since the value was computed"
+    EXPIRED = "the stored value was older than expires_after"
+    INVALID = "valid_if refused the stored value"
 
 
 @frozen

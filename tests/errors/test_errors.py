@@ -26,6 +26,8 @@ ERRORS = [
     (p.UnhashableValueError("arguments['x'].lock", "a lock has no value"), ValueError),
     (p.UnserializableValueError("the result of f", "no pickle", [1]), TypeError),
     (p.UnarchivableFileError("the result of f", "no such file", "give another", "x.csv"), OSError),
+    (p.UnreadableFileError("x.csv", "it changes while it is read"), OSError),
+    (p.MissingFileError("x.csv"), FileNotFoundError),
     (p.MissingLibraryError("serializer 'x'", "pandas", "pandas"), ImportError),
     (p.ImpureFunctionError("m.f", ["a", "b"]), ValueError),
     (p.CodeChangedError("m.f", "3f2a91", "m.K changed", 1), ValueError),

@@ -20,10 +20,12 @@ from provenance.errors import (
     ImpureFunctionError,
     UnarchivableFileError,
     UnhashableValueError,
+    UnreadableFileError,
     UnserializableValueError,
 )
 from provenance.events import Hit, MissReason
 from provenance.hashing import hash_value
+from provenance.hashing.files import InputFile
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
 from provenance.model.records import (
     ArtifactRecord,
@@ -246,6 +248,8 @@ class Call:
             MissReason.RECORD_CORRUPT,
             MissReason.EVICTED,
             MissReason.CODE_CHANGED,
+            MissReason.EXPIRED,
+            MissReason.INVALID,
         )
 
     @property
@@ -405,7 +409,10 @@ def _refuse_impure(call: Call, value: object, opening: Opening | None) -> None:
             kargs, varargs = opening.open_all(given.kargs), tuple(map(opening.open, given.varargs))
             plan = evolve(plan, inputs=evolve(given, kargs=kargs, varargs=varargs))
             args, kwargs = tuple(map(opening.open, args)), opening.open_all(kwargs)
-        changed = changed_inputs(plan.input_hashes, hashes_now(call.spec, plan, args, kwargs))
+        try:
+            changed = changed_inputs(plan.input_hashes, hashes_now(call.spec, plan, args, kwargs))
+        except UnreadableFileError as trouble:  # the function has deleted or moved it
+            changed = (repr(trouble.path),)
         if changed:
             error = ImpureFunctionError(call.spec.wrapped.label, changed)
             error.value = unwrap(value)  # the work is not lost
@@ -423,6 +430,9 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
     began = ticks()
     try:
         value_id = hash_value(value, what, seen)
+        _refuse_files(what, value, seen)
+    except UnserializableValueError:
+        raise
     except Exception as error:  # the value's own methods may raise anything
         raise _without_value(what, value, error) from error
     computation = Computation(
@@ -441,6 +451,15 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
     return PendingArtifact(
         artifact_id, call.spec, call.plan, computation, replace=call.replaces_record
     )
+
+
+def _refuse_files(what: str, value: object, seen: list[object]) -> None:
+    """Refuse a result that holds the path of a file: what is in it later is not what it is now."""
+    for each in seen:
+        if isinstance(each, InputFile):
+            reason = f"it holds the path {each.path!r}, whose content is not stored"
+            advice = "return what is in the file, or decorate the function with archive_file=True"
+            raise UnserializableValueError(what, reason, value, advice)
 
 
 def _without_value(what: str, value: object, error: Exception) -> UnserializableValueError:

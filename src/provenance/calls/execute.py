@@ -34,12 +34,13 @@ from provenance.environment import Environment
 from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
+    CodeChangedError,
     CorruptBlobError,
     StorePermissionError,
 )
 from provenance.events import CodeChange, Event, Hit, Miss, MissReason, Recomputed, Recovered
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId
-from provenance.model.records import ArtifactRecord
+from provenance.model.records import Artifact, ArtifactRecord
 from provenance.model.references import SCALARS, UNREAD, represented_artifact, unwrap
 from provenance.model.tracked import tracking
 from provenance.repository import programs
@@ -147,10 +148,13 @@ def execute(call: Call) -> object:
         changes: tuple[CodeChange, ...] = ()
         if found.record.code != call.spec.receipt.text:
             changes = run(find_changes(call, found.record), call.repo.interpreter)
-            if must_recompute(call, found.record, changes):
-                call = evolve(call, reason=MissReason.CODE_CHANGED)
-                return drive(call, call_flow(call))
-        return make_hit_proxy(call, found.record, changes)
+        reason = reason_to_recompute(call, found.record, changes)
+        if reason is None and call.spec.options.valid_if is not None:
+            reason = _judge(call, found.record)
+        if reason is None:
+            return make_hit_proxy(call, found.record, changes)
+        call = evolve(call, reason=reason)
+        return drive(call, call_flow(call))
     call = replace_found(call, found)
     return drive(call, call_flow(call, call.sharing))
 
@@ -166,13 +170,51 @@ async def execute_async(call: Call) -> object:
         changes: tuple[CodeChange, ...] = ()
         if found.record.code != call.spec.receipt.text:
             changes = await run_in_thread(call, find_changes(call, found.record))
-            if must_recompute(call, found.record, changes):
-                call = evolve(call, reason=MissReason.CODE_CHANGED)
-                return await drive_async(call, call_flow(call))
-        return make_hit_proxy(call, found.record, changes)
+        reason = reason_to_recompute(call, found.record, changes)
+        if reason is None and call.spec.options.valid_if is not None:
+            # It may read the value.
+            judge = cast("Any", partial(_judge, call))
+            reason = await call.environment.run_in_thread(judge, cast("Any", found.record))
+        if reason is None:
+            return make_hit_proxy(call, found.record, changes)
+        call = evolve(call, reason=reason)
+        return await drive_async(call, call_flow(call))
     if call.sharing is None:  # else it is looked up again in its turn
         call = replace_found(call, found)
     return await drive_async(call, call_flow(call, call.sharing))
+
+
+def reason_to_recompute(
+    call: Call, record: ArtifactRecord, changes: tuple[CodeChange, ...] = ()
+) -> MissReason | None:
+    """Return why a stored result is computed again: it is too old, or its code has changed.
+
+    Raises:
+        CodeChangedError: if the policy for *changes* of the code demands it.
+    """
+    lifetime = call.spec.options.expires_after
+    if lifetime is not None and call.environment.clock.now() - record.computed_at > lifetime:
+        return MissReason.EXPIRED
+    if changes and must_recompute(call, record, changes):
+        return MissReason.CODE_CHANGED
+    return None
+
+
+def _judge(call: Call, record: ArtifactRecord) -> MissReason | None:
+    """Ask the function's `valid_if`."""
+    valid_if = call.spec.options.valid_if
+    is_valid = valid_if is None or valid_if(Artifact.of(record, call.repo))
+    return None if is_valid else MissReason.INVALID
+
+
+def would_hit(call: Call, record: ArtifactRecord) -> bool:
+    """Return whether a call returns what is stored under *record*."""
+    changes = run(find_changes(call, record), call.repo.interpreter)
+    try:
+        reason = reason_to_recompute(call, record, changes)
+    except CodeChangedError:
+        return False
+    return reason is None and _judge(call, record) is None
 
 
 def replace_found(call: Call, found: LookupResult) -> Call:
@@ -241,7 +283,13 @@ def _outcome(call: Call, draft: PendingArtifact, *, stored: bool) -> Event:
     match call.reason:
         case MissReason.ABSENT:
             return Miss(draft.artifact_id, name, seconds, stored, parts=parts)
-        case MissReason.CACHE_OFF | MissReason.REQUESTED | MissReason.CODE_CHANGED:
+        case (
+            MissReason.CACHE_OFF
+            | MissReason.REQUESTED
+            | MissReason.CODE_CHANGED
+            | MissReason.EXPIRED
+            | MissReason.INVALID
+        ):
             return Recomputed(draft.artifact_id, name, seconds, stored, call.reason, parts)
         case (
             MissReason.BLOB_MISSING

@@ -182,10 +182,14 @@ class CachedFunction(Generic[P, R_co]):
         return plan_call(self._recipe, args, kwargs).artifact_id
 
     def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Tell whether a call's result is stored, also under an alias; raises as `plan` does."""
+        """Tell whether a call is a hit: its result is stored, also under an alias, and is not too old.
+
+        Raises as `plan` does.
+        """
         call = execute.prepare(environment.current(), self._recipe, args, kwargs)
         ids = (call.plan.artifact_id, *call.alias_ids)
-        return run(programs.probe_first(ids), call.repo.interpreter) is not None
+        found = run(programs.probe_first(ids), call.repo.interpreter)
+        return found is not None and execute.would_hit(call, found.record)
 
     def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Delete a call's artifact, and the parts of a composite; return False if there was none.
@@ -415,6 +419,8 @@ def provenance(
                 from their default dictionaries.
             ignore: Parameters or captured variables that are recorded but do not affect the id.
             remove: Parameters or captured variables that are neither hashed nor recorded.
+            files: Parameters that name files or folders: their contents affect the id, and not
+                their names. No copy is stored. `p.file(path)` is a file as a value.
             input_hash_fn: Maps `{'kargs': {name: hash}, 'varargs': (hash, …)}` to what the id is
                 derived from.
             input_process_fn: Maps `{'kargs': {name: value}, 'varargs': (value, …)}` to what is
