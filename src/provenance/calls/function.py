@@ -408,46 +408,49 @@ def provenance(
         function: The function, if the decorator is used without parentheses.
         **choices: The options, all by keyword:
 
-            version: Non-negative integer, default 0; increase it when the function's results
-                change.
-            repo: Repository or its name; by default that of the environment.
-            name: Name of the artifacts; by default module and qualified name. Functions with the
-                same chosen name share their artifacts.
-            aliases: Names that the function had before, chosen or `module.name`: what was recorded
-                under them is found, so that a rename loses nothing.
-            merge_defaults: True, or names of parameters: dictionaries passed to them are completed
-                from their default dictionaries.
-            ignore: Parameters or captured variables that are recorded but do not affect the id.
-            remove: Parameters or captured variables that are neither hashed nor recorded.
-            files: Parameters that name files or folders: their contents affect the id, and not
-                their names. No copy is stored. `p.file(path)` is a file as a value.
-            input_hash_fn: Maps `{'kargs': {name: hash}, 'varargs': (hash, …)}` to what the id is
-                derived from.
-            input_process_fn: Maps `{'kargs': {name: value}, 'varargs': (value, …)}` to what is
-                hashed and recorded.
-            archive_file: True if the function returns the path of a file: its bytes are stored, and
-                the result is an `ArchivedFile`.
-            delete_original_file: True deletes the returned file once it is stored.
-            preserve_file_ext: True makes the file's extension part of its value.
-            custom_fields: JSON to search by.
-            tags: Strings to search by; they are added to `custom_fields` under `tags`.
-            serializer: Name of the serializer of the result; by default its type decides.
-            load_kwargs: Keyword arguments of the serializer's load function.
-            dump_kwargs: Keyword arguments of the serializer's dump function.
-            use_cache: False computes and records each time; None defers to the environment.
-            read_only: True looks up but stores nothing; None defers to the environment.
-            results: "values" returns every result read and without a proxy; "proxies" is the
-                default.
-            arguments: "proxies" passes results to the function unread; "values" is the default.
-            singletons: "proxy" returns proxies of `None`, `True`, classes and the like; "values",
-                the default, returns them as they are, without an artifact.
-            lazy: True returns a lazy proxy of any result, which is read on first use.
-            on_code_change: What a hit does if the code behind it has changed: "warn", "ignore",
-                "raise" or "recompute"; None defers to the environment.
-            returns_composite: True if the function returns a mapping, each of whose values becomes
-                an artifact of its own, named `name_key`. All are stored together, and each is read
-                when it is used. `serializer` may then be a mapping from key to name, and
-                `load_kwargs` and `dump_kwargs` mappings from key to keyword arguments.
+            - `version`: Non-negative integer, default 0; increase it when the function's results
+              change.
+            - `repo`: Repository or its name; by default that of the environment.
+            - `name`: Name of the artifacts; by default module and qualified name. Functions with the
+              same chosen name share their artifacts.
+            - `aliases`: Names that the function had before, chosen or `module.name`: what was recorded
+              under them is found, so that a rename loses nothing.
+            - `merge_defaults`: True, or names of parameters: dictionaries passed to them are completed
+              from their default dictionaries.
+            - `ignore`: Parameters or captured variables that are recorded but do not affect the id.
+            - `remove`: Parameters or captured variables that are neither hashed nor recorded.
+            - `files`: Parameters that name files or folders: their contents affect the id, and not
+              their names. No copy is stored. `p.file(path)` is a file as a value.
+            - `input_hash_fn`: Maps `{'kargs': {name: hash}, 'varargs': (hash, …)}` to what the id is
+              derived from.
+            - `input_process_fn`: Maps `{'kargs': {name: value}, 'varargs': (value, …)}` to what is
+              hashed and recorded.
+            - `archive_file`: True if the function returns the path of a file: its bytes are stored, and
+              the result is an `ArchivedFile`.
+            - `delete_original_file`: True deletes the returned file once it is stored.
+            - `preserve_file_ext`: True makes the file's extension part of its value.
+            - `custom_fields`: JSON to search by.
+            - `tags`: Strings to search by; they are added to `custom_fields` under `tags`.
+            - `serializer`: Name of the serializer of the result; by default its type decides.
+            - `load_kwargs`: Keyword arguments of the serializer's load function.
+            - `dump_kwargs`: Keyword arguments of the serializer's dump function.
+            - `use_cache`: False computes and records each time; None defers to the environment.
+            - `read_only`: True looks up but stores nothing; None defers to the environment.
+            - `results`: "values" returns every result read and without a proxy; "proxies" is the
+              default.
+            - `arguments`: "proxies" passes results to the function unread; "values" is the default.
+            - `singletons`: "proxy" returns proxies of `None`, `True`, classes and the like; "values",
+              the default, returns them as they are, without an artifact.
+            - `lazy`: True returns a lazy proxy of any result, which is read on first use.
+            - `on_code_change`: What a hit does if the code behind it has changed: "warn", "ignore",
+              "raise" or "recompute"; None defers to the environment.
+            - `expires_after`: A timedelta: a result that is older is computed again.
+            - `valid_if`: A function of the stored artifact: if it returns something false, the
+              result is computed again.
+            - `returns_composite`: True if the function returns a mapping, each of whose values becomes
+              an artifact of its own, named `name_key`. All are stored together, and each is read
+              when it is used. `serializer` may then be a mapping from key to name, and
+              `load_kwargs` and `dump_kwargs` mappings from key to keyword arguments.
 
     Returns:
         A `CachedFunction`, with the function's name, docstring and signature.

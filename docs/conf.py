@@ -1,0 +1,38 @@
+"""The settings of the documentation's site; `make docs` builds it, without a network."""
+
+from importlib.metadata import version as _version
+from typing import Final
+
+project: Final = "provenance"
+author: Final = "The provenance developers"
+project_copyright: Final = author
+release: Final = _version("provenance")
+version: Final = release
+
+extensions: Final = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_llms_txt",
+]
+exclude_patterns: Final = ["_build", "images/README.md"]
+default_role: Final = "code"
+suppress_warnings: Final = ["ref.python"]  # fields of records share names, such as `bytes`
+
+myst_enable_extensions: Final = ["colon_fence", "deflist", "fieldlist"]
+myst_heading_anchors: Final = 4
+
+autodoc_typehints: Final = "signature"
+autodoc_typehints_format: Final = "short"
+autodoc_member_order: Final = "bysource"
+autodoc_preserve_defaults: Final = True
+autodoc_default_options: Final = {"members": True, "show-inheritance": True}
+napoleon_numpy_docstring: Final = False
+python_use_unqualified_type_names: Final = True
+add_module_names: Final = False
+
+html_theme: Final = "furo"
+html_title: Final = "provenance"
+html_show_sphinx: Final = False
+copybutton_exclude: Final = ".linenos, .gp, .go"
