@@ -173,6 +173,18 @@ if _typing.TYPE_CHECKING:
         explain_hash as explain_hash,
         hash_differences as hash_differences,
     )
+    from provenance.history.reproduce import (
+        Differs as Differs,
+        Failed as Failed,
+        NotComparable as NotComparable,
+        Reproduction as Reproduction,
+        Same as Same,
+        reproduce as reproduce,
+    )
+    from provenance.history.values import (
+        ArrayDifference as ArrayDifference,
+        TableDifference as TableDifference,
+    )
     from provenance.maintenance.eviction import evict as evict
     from provenance.maintenance.garbage import collect_garbage as collect_garbage
     from provenance.maintenance.reports import (
@@ -208,6 +220,8 @@ _LATER: _typing.Final = {
     "config.api": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore Location MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo current_config from_config load_config load_yaml_config location set_run_info_fn",
     "config.schema": "Config",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
+    "history.reproduce": "Differs Failed NotComparable Reproduction Same reproduce",
+    "history.values": "ArrayDifference TableDifference",
     "maintenance.eviction": "evict",
     "maintenance.garbage": "collect_garbage",
     "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SetDamaged SourceMissing StoreDamaged ValueDiffers ValueUnreadable VerificationReport",

@@ -6,7 +6,9 @@ from collections import Counter
 import provenance
 from architecture.source import ROOT
 
-DIRECTIVE = re.compile(r"^\.\. auto(?:function|class|exception|data):: provenance\.(\w+)$", re.MULTILINE)
+DIRECTIVE = re.compile(
+    r"^\.\. auto(?:function|class|exception|data):: provenance\.(\w+)$", re.MULTILINE
+)
 
 
 def test_the_reference_lists_every_public_name_once():

@@ -23,6 +23,7 @@ from attrs import field, frozen
 from provenance.events import CodeChange
 from provenance.hashing import hash_value
 from provenance.hashing.functions import used_globals
+from provenance.model.ids import main_name
 from provenance.model.references import is_proxy
 from provenance.receipts.syntax import (
     DIGITS,
@@ -139,7 +140,7 @@ def receipt_of(function: Callable[..., object]) -> Receipt:
     walk = _Walk(function)
     walk.run()
     qualname = getattr(function, "__qualname__", type(function).__qualname__)
-    return Receipt(str(walk.module), qualname, walk.digests, walk.places)
+    return Receipt(main_name(str(walk.module)), qualname, walk.digests, walk.places)
 
 
 def changes(recorded: str, current: Receipt) -> tuple[CodeChange, ...]:
