@@ -36,9 +36,9 @@ Programs: TypeAlias = "dict[Program, ModuleType]"
 def program_of(process: Mapping[str, Json]) -> Program | None:
     """Return the program that a process ran; None for a console, a notebook or `-c`.
 
-    >>> program_of({"cmdline": ["python", "-X", "dev", "a/b.py", "c.py"], "cwd": "/work"})
-    Program(path='/work/a/b.py', module='')
-    >>> program_of({"cmdline": ["python", "-m", "a.b"], "cwd": "/work"})
+    >>> program_of({"cmdline": ["python", "-X", "dev", "a/b.py", "c.py"], "cwd": "/srv"})
+    Program(path='/srv/a/b.py', module='')
+    >>> program_of({"cmdline": ["python", "-m", "a.b"], "cwd": "/srv"})
     Program(path='', module='a.b')
     """
     words = iter(cast("Sequence[str]", process.get("cmdline") or ())[1:])

@@ -228,12 +228,9 @@ def _numbers(column: _Table) -> _Table:
 
 
 def _are_close(first: complex, second: complex, tolerance: float) -> bool:
-    size = max(1.0, abs(first), abs(second))
-    return (
-        first == second
-        or (first != first and second != second)
-        or abs(first - second) <= tolerance * size
-    )  # noqa: PLR0124 - NaN
+    if hash_value(first) == hash_value(second):  # both may be NaN
+        return True
+    return abs(first - second) <= tolerance * max(1.0, abs(first), abs(second))
 
 
 def _close_arrays(first: _Table, second: _Table, tolerance: float) -> bool:
