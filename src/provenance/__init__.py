@@ -181,7 +181,7 @@ if _typing.TYPE_CHECKING:
         Same as Same,
         reproduce as reproduce,
     )
-    from provenance.history.values import (
+    from provenance.hashing.comparison import (
         ArrayDifference as ArrayDifference,
         TableDifference as TableDifference,
     )
@@ -198,6 +198,7 @@ if _typing.TYPE_CHECKING:
         GarbageReport as GarbageReport,
         MemberMissing as MemberMissing,
         RecordDamaged as RecordDamaged,
+        ResultDiffers as ResultDiffers,
         RunMissing as RunMissing,
         SetDamaged as SetDamaged,
         SourceMissing as SourceMissing,
@@ -221,10 +222,10 @@ _LATER: _typing.Final = {
     "config.schema": "Config",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "history.reproduce": "Differs Failed NotComparable Reproduction Same reproduce",
-    "history.values": "ArrayDifference TableDifference",
+    "hashing.comparison": "ArrayDifference TableDifference",
     "maintenance.eviction": "evict",
     "maintenance.garbage": "collect_garbage",
-    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SetDamaged SourceMissing StoreDamaged ValueDiffers ValueUnreadable VerificationReport",
+    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged ResultDiffers RunMissing SetDamaged SourceMissing StoreDamaged ValueDiffers ValueUnreadable VerificationReport",
     "maintenance.verification": "verify",
     "results.transparent": "ArtifactProxy",
 }

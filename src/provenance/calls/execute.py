@@ -150,7 +150,7 @@ def execute(call: Call) -> object:
             changes = run(find_changes(call, found.record), call.repo.interpreter)
         reason = reason_to_recompute(call, found.record, changes)
         if reason is None and call.spec.options.valid_if is not None:
-            reason = _judge(call, found.record)
+            reason = judge(call, found.record)
         if reason is None:
             return make_hit_proxy(call, found.record, changes)
         call = evolve(call, reason=reason)
@@ -173,8 +173,8 @@ async def execute_async(call: Call) -> object:
         reason = reason_to_recompute(call, found.record, changes)
         if reason is None and call.spec.options.valid_if is not None:
             # It may read the value.
-            judge = cast("Any", partial(_judge, call))
-            reason = await call.environment.run_in_thread(judge, cast("Any", found.record))
+            decide = cast("Any", partial(judge, call))
+            reason = await call.environment.run_in_thread(decide, cast("Any", found.record))
         if reason is None:
             return make_hit_proxy(call, found.record, changes)
         call = evolve(call, reason=reason)
@@ -200,8 +200,8 @@ def reason_to_recompute(
     return None
 
 
-def _judge(call: Call, record: ArtifactRecord) -> MissReason | None:
-    """Ask the function's `valid_if`."""
+def judge(call: Call, record: ArtifactRecord) -> MissReason | None:
+    """Return why the function's `valid_if` refuses a stored result; None if it does not."""
     valid_if = call.spec.options.valid_if
     is_valid = valid_if is None or valid_if(Artifact.of(record, call.repo))
     return None if is_valid else MissReason.INVALID
@@ -214,7 +214,7 @@ def would_hit(call: Call, record: ArtifactRecord) -> bool:
         reason = reason_to_recompute(call, record, changes)
     except CodeChangedError:
         return False
-    return reason is None and _judge(call, record) is None
+    return reason is None and judge(call, record) is None
 
 
 def replace_found(call: Call, found: LookupResult) -> Call:

@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "migrate": ("setup", "Migrate the tables of the database."),
     "promote": ("upkeep", "Copy artifacts, with their sources, to another repository."),
     "pull": ("upkeep", "Copy artifacts, with their sources, from another repository."),
+    "reproduce": ("history", "Compute an artifact again, and compare."),
     "runs": ("groups", "List the processes that computed artifacts, or show one."),
     "search": ("listing", "The same as ls."),
     "sets": ("groups", "List sets of artifacts; create or delete one."),

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias, cast
 from attrs import frozen
 
 from provenance.errors import CorruptRecordError, RunNotFoundError
+from provenance.model.ids import RunId
 from provenance.model.records import Artifact, Json
 
 _WITH_VALUE: Final = frozenset({"-W", "-X", "--check-hash-based-pycs"})
@@ -55,12 +56,16 @@ def program_of(process: Mapping[str, Json]) -> Program | None:
 
 
 @contextmanager
-def running_program(artifact: Artifact[object], loaded: Programs) -> Generator[str | None]:
+def running_program(
+    artifact: Artifact[object], loaded: Programs, here: RunId
+) -> Generator[str | None]:
     """Let `__main__` be the program that computed *artifact*, if its function is of `__main__`.
+
+    *here* is the run of this process.
 
     Yields why that is impossible; None if it is done.
     """
-    if artifact.fn_module != "__main__":
+    if artifact.fn_module != "__main__" or artifact.run_id == here:
         yield None
         return
     try:

@@ -29,11 +29,11 @@ from provenance.errors import (
 )
 from provenance.escaping import escape_invisible
 from provenance.events import CodeChange, MissReason
+from provenance.hashing.comparison import ValueDifference, compare_values, equal_within
 from provenance.hashing.explain import Difference
 from provenance.history.programs import Programs, running_program
 from provenance.history.runs import compare_runs
-from provenance.history.values import ValueDifference, compare_values, equal_within
-from provenance.model.ids import ArtifactId, ValueId
+from provenance.model.ids import ArtifactId, RunId, ValueId
 from provenance.model.records import Artifact, Inputs, Run
 from provenance.ports.machine import CurrentRun
 from provenance.repository.handles import Repository
@@ -194,7 +194,7 @@ def reproduce_each(
     """Compute *artifacts* again in a scratch repository; the code to run must be trusted."""
     scratch = _scratch_environment(environment.current())
     with environment.using_environment(scratch):
-        tools = _Scratch(place, scratch, tolerance, {})
+        tools = _Scratch(place, place.interpreter(CurrentRun()).id, scratch, tolerance, {})
         return tuple(_reproduce_one(each, tools) for each in artifacts)
 
 
@@ -236,6 +236,7 @@ class _Scratch:
     """Where results are computed again, and the programs that were loaded for it."""
 
     place: Repository
+    run: RunId
     environment: Environment
     tolerance: float | None
     programs: Programs
@@ -247,7 +248,7 @@ def _reproduce_one(artifact: Artifact[object], scratch: _Scratch) -> Outcome:
         reason = f"repository {scratch.place.name!r} is configured with trusted: false"
         return NotComparable(*known, reason)
     try:
-        with running_program(artifact, scratch.programs) as trouble:
+        with running_program(artifact, scratch.programs, scratch.run) as trouble:
             found = _find(artifact) if trouble is None else trouble
             if isinstance(found, str):
                 return NotComparable(*known, found)

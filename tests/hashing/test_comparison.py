@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import provenance as p
-from provenance.history.values import ArrayDifference, compare_values, equal_within
+from provenance.hashing.comparison import ArrayDifference, compare_values, equal_within
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": ["x", "y", "z"], "c": [1, 2, 3]})
 VALUES = st.recursive(
