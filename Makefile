@@ -16,7 +16,7 @@ LOCKS := requirements/uv.txt requirements/dev.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: demo test test-torch test-libraries test-pictures transparency properties kills lint types bench docs figures lock upgrade format statements clean
+.PHONY: demo test test-torch test-libraries test-pictures transparency properties long kills lint types bench docs figures lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
@@ -49,6 +49,9 @@ test-libraries: $(STAMP)  ## in an environment of its own, with libraries that t
 
 properties: $(STAMP)  ## the laws again, with many more examples
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties $(ARGS)
+
+long: $(STAMP)  ## the tests that take long and differ little from quicker ones
+	$(BIN)/pytest -m long $(ARGS)
 
 kills: $(STAMP)  ## processes killed at random moments, far more of them than in the tests
 	KILLS=$(or $(KILLS),500) $(BIN)/pytest tests/trust/test_kills.py $(ARGS)

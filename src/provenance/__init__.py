@@ -106,6 +106,9 @@ from provenance.telemetry import (
     subscribe as subscribe,
 )
 
+__version__ = "1.0.0.dev0"
+"""The version of the distribution, which pyproject.toml takes from here."""
+
 hash = _hash_value  # noqa: A001 - its public name
 
 if _typing.TYPE_CHECKING:

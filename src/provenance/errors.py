@@ -316,13 +316,12 @@ class MissingFileError(UnreadableFileError, FileNotFoundError):
 class MissingLibraryError(ProvenanceError, ImportError):
     """A value, store or compression needs a library that is not installed."""
 
-    def __init__(self, for_what: str, library: str, extra: str) -> None:
-        super().__init__(
-            f"{for_what} needs {library}, which cannot be imported; install it: "
-            f"pip install 'provenance[{extra}]'"
-        )
+    def __init__(self, for_what: str, library: str, requirement: str | None = None) -> None:
         self.library = library
-        self.extra = extra
+        self.requirement = requirement or library
+        # The library's own name, as a distribution of our name may be another library's.
+        quoted = f"'{self.requirement}'" if "[" in self.requirement else self.requirement
+        super().__init__(f"{for_what} needs {library}: pip install {quoted}")
 
 
 class ImpureFunctionError(ProvenanceError, ValueError):

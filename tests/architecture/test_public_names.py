@@ -4,6 +4,7 @@ import __future__
 
 import ast
 import importlib
+from importlib.metadata import version
 from types import ModuleType
 
 import provenance
@@ -85,3 +86,9 @@ from provenance import *
 print(set(p.__all__) - set(globals()), lineage is p.lineage, callable(lineage))
 """
     assert "set()\nset() True True\n" == printed(code)
+
+
+def test_the_version_has_one_source():
+    """The distribution takes it from the package, and it is newer than any `provenance` of the index."""
+    assert version("provenance") == provenance.__version__
+    assert (1, 0) <= tuple(int(part) for part in provenance.__version__.split(".")[:2])

@@ -286,20 +286,22 @@ except p.MissingLibraryError as error:
 
 
 @pytest.mark.parametrize(
-    ("module", "handle", "extra"),
+    ("module", "requirement", "handle"),
     [
-        ("s3fs", 'S3Store(basepath="b/x")', "s3"),
-        ("gcsfs", 'GSStore(basepath="b/x")', "gcs"),
-        ("adlfs", 'AzureStore(basepath="b/x")', "azure"),
-        ("sshfs", 'SFTPStore(host="h", basepath="x")', "sftp"),
-        ("s3fs", 'FsspecStore(url="s3://b/x")', "s3"),
+        ("s3fs", "s3fs", 'S3Store(basepath="b/x")'),
+        ("gcsfs", "gcsfs", 'GSStore(basepath="b/x")'),
+        ("adlfs", "adlfs", 'AzureStore(basepath="b/x")'),
+        ("sshfs", "sshfs", 'SFTPStore(host="h", basepath="x")'),
+        ("s3fs", "s3fs", 'FsspecStore(url="s3://b/x")'),
+        ("smbclient", "'fsspec[smb]'", 'FsspecStore(url="smb://h/x")'),
+        ("webdav4", "webdav4", 'FsspecStore(url="webdav://h/x")'),
     ],
 )
-def test_a_missing_library_is_named(module, handle, extra):
-    """The error names the library and the extra that brings it, when the store is made."""
+def test_a_missing_library_is_named(module, requirement, handle):
+    """The error names the library to install, when the store is made."""
     message = printed(MISSING.format(module=module, handle=handle))
-    assert f"provenance[{extra}]" in message
-    assert module in message
+    assert f"needs {module}: pip install {requirement}" in message
+    assert "provenance[" not in message
 
 
 MISTAKES = {

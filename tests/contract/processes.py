@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -132,9 +132,16 @@ def same_record(folder: Path) -> None:
         place.close()
 
 
-def inherited(folder: Path) -> None:
+def inherited_everywhere(folder: Path) -> None:
+    """As `inherited`, with every store of this machine."""
+    inherited(folder, tuple(BACKENDS))
+
+
+def inherited(
+    folder: Path, names: Iterable[str] = ("memory", "sqlite and disk", "postgres and disk")
+) -> None:
     """Forked children use the store that their parent has open, in its threads too, and the parent goes on."""
-    for name in BACKENDS:
+    for name in names:
         place = BACKENDS[name](folder / name)
         put(place)
         large = place.keep(LARGE)
@@ -245,5 +252,5 @@ def in_process(module: str, task: str, folder: Path, *more: str) -> None:
 
 
 if __name__ == "__main__":
-    TASKS = (first_use, same_record, inherited, killed, unclosed)
+    TASKS = (first_use, same_record, inherited, inherited_everywhere, killed, unclosed)
     {task.__name__: task for task in TASKS}[sys.argv[1]](Path(sys.argv[2]))

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
+from _pytest.mark import ParameterSet
 from attrs import evolve
 
 import provenance as p
@@ -270,5 +272,12 @@ ELSEWHERE = {
     "disk before s3": disk_before_s3,
 }
 PLACES = {**BACKENDS, **LAYERS, **TIERS, **ELSEWHERE}
+LONG = {"postgres 16", "s3 by moto", "remembered, one", "disk before s3"}
+"""Those that differ little from another one; `make long` tests them."""
 FOR_LAWS = {"memory": memory, "sqlite": sqlite, "postgres 18": postgres(18)}
 """Those that are searched for each of a hundred examples."""
+
+
+def each(names: Iterable[str]) -> list[ParameterSet | str]:
+    """*names* as parameters of tests."""
+    return [pytest.param(name, marks=pytest.mark.long) if name in LONG else name for name in names]

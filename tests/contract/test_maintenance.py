@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contract.everywhere import Everywhere
-from contract.stores import ELSEWHERE, PLACES
+from contract.stores import ELSEWHERE, PLACES, each
 from provenance.errors import CorruptBlobError
 from provenance.model.records import StoredBlob
 from provenance.ports.blobs import BlobArea, DeleteIfOlder, GetBlobLocations, HasBlob, VerifyBlob
@@ -49,7 +49,7 @@ def test_writing_again_makes_a_blob_young(tmp_path, name):
     place.close()
 
 
-@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("name", each(PLACES))
 def test_places_tell_stores_apart(tmp_path, name):
     """A store is where it says, each time; another one is elsewhere."""
     one, other = PLACES[name](tmp_path / "one"), PLACES[name](tmp_path / "other")

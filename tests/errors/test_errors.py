@@ -28,7 +28,7 @@ ERRORS = [
     (p.UnarchivableFileError("the result of f", "no such file", "give another", "x.csv"), OSError),
     (p.UnreadableFileError("x.csv", "it changes while it is read"), OSError),
     (p.MissingFileError("x.csv"), FileNotFoundError),
-    (p.MissingLibraryError("serializer 'x'", "pandas", "pandas"), ImportError),
+    (p.MissingLibraryError("serializer 'x'", "pandas"), ImportError),
     (p.ImpureFunctionError("m.f", ["a", "b"]), ValueError),
     (p.CodeChangedError("m.f", "3f2a91", "m.K changed", 1), ValueError),
     (p.MutatedArtifactValueError("abcdef", "m.f", ["a"]), ValueError),
@@ -57,7 +57,8 @@ def test_a_message_says_what_which_and_what_to_do(error, builtin):
         if name not in {"message", "value"} and isinstance(value, str)
     ]
     assert [] == [each for each in facts if each not in str(error)]
-    assert ";" in str(error) or isinstance(error, p.AmbiguousIdError), "advice follows the facts"
+    advice = ": pip install" if isinstance(error, p.MissingLibraryError) else ";"
+    assert advice in str(error) or isinstance(error, p.AmbiguousIdError), "advice follows the facts"
 
 
 @each_error

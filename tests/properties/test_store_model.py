@@ -2,7 +2,7 @@
 
 import pytest
 
-from contract.stores import ELSEWHERE, PLACES
+from contract.stores import ELSEWHERE, PLACES, each
 from provenance.testing.contracts import StatefulContract
 
 HERE = [name for name in PLACES if name not in ELSEWHERE]
@@ -11,7 +11,7 @@ HERE = [name for name in PLACES if name not in ELSEWHERE]
 class TestModel(StatefulContract):
     """Every place is a dictionary."""
 
-    @pytest.fixture(params=HERE)
+    @pytest.fixture(params=each(HERE))
     def fresh(self, request, tmp_path_factory):
         """Makes another empty place each time."""
         return lambda: PLACES[request.param](tmp_path_factory.mktemp("place"))
@@ -23,7 +23,7 @@ class TestModelElsewhere(StatefulContract):
     examples = 4
     steps = 12
 
-    @pytest.fixture(params=ELSEWHERE)
+    @pytest.fixture(params=each(ELSEWHERE))
     def fresh(self, request, tmp_path_factory):
         """Makes another empty place each time."""
         return lambda: ELSEWHERE[request.param](tmp_path_factory.mktemp("place"))

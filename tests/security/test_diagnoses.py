@@ -26,7 +26,7 @@ def _repository():
 
 
 @pytest.mark.parametrize(
-    "name", ["a" * 1_000_000, "*a" * 500_000, "[a]" * 100_000, "a\0", "é" * 49_999]
+    "name", ["a" * 1_000_000, "*a" * 30_000, "[a]" * 100_000, "a\0", "é" * 49_999]
 )
 def test_a_search_for_a_long_name_finds_nothing(name):
     """A pattern that the database does not take is compared here."""

@@ -35,45 +35,49 @@ def test_the_guide_shows_no_other_files():
     )
 
 
+BREAKS = [
+    (
+        "shelf",
+        "if blob_of(data) != blob:",
+        "if len(data) != blob.size:",
+        "test_a_flipped_bit_is_noticed",
+    ),
+    (
+        "shelf",
+        " and self.path(blob).stat().st_size == blob.size",
+        "",
+        "test_another_length_is_noticed",
+    ),
+    ("shelf", "unlink(missing_ok=True)", "unlink()", "test_a_missing_blob_is_reported"),
+    (
+        "shelf",
+        "quarantine = delete_blob",
+        "quarantine = has_blob",
+        "test_a_store_is_a_dictionary",
+    ),
+    ("shelf", '.replace("/", "-")', '.replace("x", "/..")', "test_an_invalid_id_is_not_found"),
+    ("ledger", " and not ask.replace", "", "test_replacing_leaves_nothing_of_the_old_record"),
+    ("ledger", "(*ask.besides, ask)", "(ask,)", "test_parts_are_stored_with_the_whole"),
+    (
+        "ledger",
+        "in each.source_ids",
+        "in each.input_artifact_ids",
+        "test_what_a_value_holds_is_an_edge",
+    ),
+    ("ledger", "line[0] < after", "line[0] <= after", "test_pages_follow_one_another"),
+    (
+        "ledger",
+        "max(reversed(list(fitting))",
+        "max((list(fitting))",
+        "test_sets_put_in_one_moment_are_newest_last",
+    ),
+]
+QUICK = [BREAKS[0], BREAKS[5]]
+
+
 @pytest.mark.parametrize(
     ("store", "sound", "broken", "noticed"),
-    [
-        (
-            "shelf",
-            "if blob_of(data) != blob:",
-            "if len(data) != blob.size:",
-            "test_a_flipped_bit_is_noticed",
-        ),
-        (
-            "shelf",
-            " and self.path(blob).stat().st_size == blob.size",
-            "",
-            "test_another_length_is_noticed",
-        ),
-        ("shelf", "unlink(missing_ok=True)", "unlink()", "test_a_missing_blob_is_reported"),
-        (
-            "shelf",
-            "quarantine = delete_blob",
-            "quarantine = has_blob",
-            "test_a_store_is_a_dictionary",
-        ),
-        ("shelf", '.replace("/", "-")', '.replace("x", "/..")', "test_an_invalid_id_is_not_found"),
-        ("ledger", " and not ask.replace", "", "test_replacing_leaves_nothing_of_the_old_record"),
-        ("ledger", "(*ask.besides, ask)", "(ask,)", "test_parts_are_stored_with_the_whole"),
-        (
-            "ledger",
-            "in each.source_ids",
-            "in each.input_artifact_ids",
-            "test_what_a_value_holds_is_an_edge",
-        ),
-        ("ledger", "line[0] < after", "line[0] <= after", "test_pages_follow_one_another"),
-        (
-            "ledger",
-            "max(reversed(list(fitting))",
-            "max((list(fitting))",
-            "test_sets_put_in_one_moment_are_newest_last",
-        ),
-    ],
+    [each if each in QUICK else pytest.param(*each, marks=pytest.mark.long) for each in BREAKS],
 )
 def test_a_broken_store_is_found(store, sound, broken, noticed):
     """A store that does one thing wrong fails the test that is about it."""

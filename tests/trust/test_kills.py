@@ -11,7 +11,7 @@ import pytest
 from servers import postgres, seaweed
 
 TESTS = Path(__file__).parents[1]
-KILLS = int(os.environ.get("KILLS", "40"))
+KILLS = int(os.environ.get("KILLS", "15"))
 """How often; `make kills` says more. In stores that are elsewhere a fifth of that."""
 
 
@@ -68,7 +68,7 @@ def test_killed_processes_leave_whole_stores(stores, count, tmp_path):
 # SQLAlchemy's pool of connections is written in Python: an interrupt in the very step in which it takes its lock leaves that
 # locked. It was seen once in some thousands of interrupts, so that few are made here, and more by `make kills`.
 @pytest.mark.parametrize(
-    ("stores", "times"), [(sqlite_and_disk, 1_500), (postgres_and_s3, KILLS // 2)]
+    ("stores", "times"), [(sqlite_and_disk, KILLS * 30), (postgres_and_s3, KILLS // 2)]
 )
 def test_an_interrupted_process_goes_on(stores, times, tmp_path):
     """Ctrl-C at any moment leaves nothing stuck or half done in the process that it met, nor in the stores."""

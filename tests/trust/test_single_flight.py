@@ -106,7 +106,14 @@ def expires(folder: Path) -> object:
 
 @pytest.mark.parametrize(
     ("make", "count", "size"),
-    [("environment", 16, 10), ("postgres", 16, 10), ("host", 4, 10), ("host", 4, 100_000)],
+    [
+        ("environment", 6, 10),
+        pytest.param("environment", 16, 10, marks=pytest.mark.long),
+        ("postgres", 6, 10),
+        pytest.param("postgres", 16, 10, marks=pytest.mark.long),
+        pytest.param("host", 4, 10, marks=pytest.mark.long),
+        ("host", 4, 100_000),
+    ],
 )
 def test_one_of_many_processes_computes(make, count, size, tmp_path):
     """Sixteen processes over one database, and hosts that share one behind their own: computed once, all have the value."""

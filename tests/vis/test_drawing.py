@@ -113,7 +113,7 @@ def test_without_the_extra_only_png_is_missing(monkeypatch):
     """The error names what to install; the other formats do not miss it."""
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     drawing = vis.visualize_lineage(source())
-    with pytest.raises(p.ConfigError, match=r"pip install 'provenance\[vis\]'"):
+    with pytest.raises(p.ConfigError, match="PNG needs resvg-py; pip install resvg-py"):
         _ = drawing.png
     assert all([drawing.svg, drawing.html, drawing.dot, drawing.mermaid])
 

@@ -163,7 +163,7 @@ def serialization_of(
     try:
         chosen = get_serializer(DEFAULT if name is None else name)
     except ConfigError as error:
-        advice = str(error).partition("; ")[2]
+        advice = str(error).partition(": ")[2]
         raise option_error(wrapped)("serializer", error.problem, advice) from None
     compression, own = split_compression(chosen, dump)
     _check_compression(wrapped, compression)
@@ -186,7 +186,7 @@ def _check_compression(wrapped: WrappedFunction, name: object) -> None:
     try:
         check_available(name)
     except MissingLibraryError as error:
-        problem, _, advice = str(error).partition("; ")
+        problem, _, advice = str(error).partition(": ")
         raise option_error(wrapped)("dump_kwargs", problem, advice) from None
 
 

@@ -17,7 +17,7 @@ def missing_library(error: ImportError) -> str | None:
     library = (error.name or "").partition(".")[0]
     if library not in {"click", "rich"}:
         return None
-    return f"the command line needs {library}; install provenance[cli], or click and rich"
+    return f"the command line needs {library}: pip install click rich"
 
 
 def main() -> None:

@@ -77,9 +77,7 @@ class LazyGroup(click.Group):
 
 def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        from importlib.metadata import version
-
-        click.echo(f"provenance {version('provenance')}")
+        click.echo(f"provenance {p.__version__}")
         ctx.exit()
 
 

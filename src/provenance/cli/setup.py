@@ -78,7 +78,7 @@ config_command = command(
 
 def _checks(session: Session) -> Iterator[tuple[str, bool, str]]:
     """Yield the name of each check, whether all is well, and what was found."""
-    yield "provenance", True, version("provenance")
+    yield "provenance", True, p.__version__
     yield "python", True, f"{sys.version.split()[0]} ({sys.platform}) at {sys.executable}"
     place = p.location(session.repo_name)
     yield "configuration", True, place.config

@@ -81,19 +81,17 @@ def _zstd_reader(source: BinaryIO) -> io.RawIOBase:
 
 def _zstd() -> Any:  # noqa: ANN401 - two similar modules
     if sys.version_info >= (3, 14):
-        return require_library("compression.zstd", "compression 'zstd'", "zstd")
-    return require_library("zstandard", "compression 'zstd'", "zstd")
+        return require_library("compression.zstd", "compression 'zstd'")
+    return require_library("zstandard", "compression 'zstd'")
 
 
 def _lz4_size(data: memoryview) -> int:
-    return len(require_library("lz4.frame", "compression 'lz4'", "lz4").compress(data))
+    return len(require_library("lz4.frame", "compression 'lz4'").compress(data))
 
 
 class _Lz4Compressor:
     def __init__(self) -> None:
-        self._frame: Any = require_library(
-            "lz4.frame", "compression 'lz4'", "lz4"
-        ).LZ4FrameCompressor()
+        self._frame: Any = require_library("lz4.frame", "compression 'lz4'").LZ4FrameCompressor()
         self._begun = False
 
     def compress(self, data: memoryview, /) -> bytes:
@@ -106,9 +104,7 @@ class _Lz4Compressor:
 
 
 def _lz4_reader(source: BinaryIO) -> io.RawIOBase:
-    opened: io.RawIOBase = require_library("lz4.frame", "compression 'lz4'", "lz4").LZ4FrameFile(
-        source
-    )
+    opened: io.RawIOBase = require_library("lz4.frame", "compression 'lz4'").LZ4FrameFile(source)
     return opened
 
 

@@ -152,7 +152,7 @@ def _refuse_labels(frame: Any) -> None:  # noqa: ANN401 - pandas'
 
 def _table(frame: Any, facts: dict[str, object]) -> Any:  # noqa: ANN401 - pandas' and Arrow's
     """Return *frame* as an Arrow table in which NaN, of either sign, is a number and not null."""
-    pa = require_library("pyarrow", f"serializer {_FRAME!r}", "pandas")
+    pa = require_library("pyarrow", f"serializer {_FRAME!r}")
     table = pa.Table.from_pandas(frame)
     for i, field in enumerate(table.schema):
         if str(field.type) in {"float", "double"} and table.column(i).null_count:
@@ -190,7 +190,7 @@ def _zone(kind: Any) -> str:  # noqa: ANN401 - pandas'
 @lru_cache(maxsize=256)
 def _survivor(schema: bytes) -> Any:  # noqa: ANN401 - pandas'
     """Return an empty frame with this schema after writing and reading it."""
-    pa = require_library("pyarrow", "Parquet", "pandas")
+    pa = require_library("pyarrow", "Parquet")
     empty: Any = pa.ipc.read_schema(pa.py_buffer(schema)).empty_table()
     sink = io.BytesIO()
     pyarrow.dump(empty, sink, [], None)
@@ -200,7 +200,7 @@ def _survivor(schema: bytes) -> Any:  # noqa: ANN401 - pandas'
 
 def _load(source: BinaryIO, name: str) -> tuple[Any, dict[str, Any]]:
     for library in ("pandas", "pyarrow"):
-        require_library(library, f"serializer {name!r}", "pandas")
+        require_library(library, f"serializer {name!r}")
     table = pyarrow.load(source)
     facts: dict[str, Any] = json.loads(table.schema.metadata[_KEY])
     frame = table.to_pandas(use_threads=pyarrow.is_large(table.num_rows, table.num_columns))

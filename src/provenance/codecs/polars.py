@@ -82,7 +82,7 @@ def load_series(source: BinaryIO) -> object:
 
 def _read(source: BinaryIO) -> Any:  # noqa: ANN401 - polars'
     """Read a frame, after its schema: of a Python object polars would keep the address that the file says."""
-    polars = require_library("polars", f"serializer {_FRAME!r}", "polars")
+    polars = require_library("polars", f"serializer {_FRAME!r}")
     for name, kind in polars.read_parquet_schema(source).items():
         if not _is_exact(kind):
             raise TypeError(f"column {name!r} is of type {kind}, which is never stored")

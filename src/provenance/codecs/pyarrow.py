@@ -98,8 +98,8 @@ def _is_foreign(kind: Any, pa: Any) -> bool:  # noqa: ANN401 - Arrow's types are
 
 
 def _library() -> Any:  # noqa: ANN401 - Arrow has types of Any
-    pa = require_library("pyarrow", f"serializer {_NAME!r}", "pandas")
-    require_library("pyarrow.ipc", f"serializer {_NAME!r}", "pandas")
+    pa = require_library("pyarrow", f"serializer {_NAME!r}")
+    require_library("pyarrow.ipc", f"serializer {_NAME!r}")
     return pa
 
 
@@ -118,7 +118,7 @@ def dump(table: Any, sink: BinaryIO, texts: list[str], compression: str | None) 
 
     For floats that would merge different NaNs.
     """
-    pq = require_library("pyarrow.parquet", "Parquet", "pandas")
+    pq = require_library("pyarrow.parquet", "Parquet")
 
     def write(rows: Any, into: BinaryIO, chosen: str | None) -> None:  # noqa: ANN401 - Arrow's
         pq.write_table(
@@ -136,7 +136,7 @@ def dump(table: Any, sink: BinaryIO, texts: list[str], compression: str | None) 
 
 def load(source: BinaryIO) -> Any:  # noqa: ANN401 - Arrow's
     """Read an Arrow table."""
-    pq = require_library("pyarrow.parquet", "Parquet", "pandas")
+    pq = require_library("pyarrow.parquet", "Parquet")
     with pq.ParquetFile(source) as file:
         check_parquet(file.metadata)
         return file.read(use_threads=is_large(file.metadata.num_rows, file.metadata.num_columns))

@@ -30,7 +30,7 @@ def dump_torch(value: object, sink: BinaryIO) -> None:
 
     Of a tensor that is a view, only the viewed part is written.
     """
-    torch = require_library("torch", f"serializer {_NAME!r}", "torch")
+    torch = require_library("torch", f"serializer {_NAME!r}")
     if not isinstance(value, torch.nn.Module | torch.Tensor):
         raise TypeError(
             f"serializer {_NAME!r} writes modules and tensors, not {type(value).__qualname__}"
@@ -48,7 +48,7 @@ class _AttributePickler(pickle.Pickler):
 def load_torch(source: BinaryIO, *, map_location: str | None = None) -> object:
     """Read what `dump_torch` wrote, onto the device *map_location* (`"cpu"`), or onto the one that it was on."""
     _check_device(map_location)
-    torch = require_library("torch", f"serializer {_NAME!r}", "torch")
+    torch = require_library("torch", f"serializer {_NAME!r}")
     loaded: object = torch.load(source, map_location=map_location, weights_only=False)
     return loaded
 
@@ -56,7 +56,7 @@ def load_torch(source: BinaryIO, *, map_location: str | None = None) -> object:
 def load_weights(source: BinaryIO, *, map_location: str | None = None) -> object:
     """Read a tensor as `load_torch` does, but nothing that would execute code, and so no module."""
     _check_device(map_location)
-    torch = require_library("torch", f"serializer {_NAME!r}", "torch")
+    torch = require_library("torch", f"serializer {_NAME!r}")
     loaded: object = torch.load(source, map_location=map_location, weights_only=True)
     return loaded
 

@@ -320,7 +320,9 @@ def _postgres_database(name: str, settings: PostgresRepoSettings) -> Database:
         from provenance.effects.sql.postgres import PostgresDatabase
         from provenance.effects.sql.postgres_connection import ConnectionSettings
     except ImportError as error:
-        raise MissingLibraryError("a PostgreSQL repository", "psycopg", "postgres") from error
+        raise MissingLibraryError(
+            "a PostgreSQL repository", "psycopg", "psycopg[binary]"
+        ) from error
 
     access = ConnectionSettings(
         url=settings.db,

@@ -40,9 +40,7 @@ def _content(value: Any, walk: Walk) -> Item:
     if isinstance(value.dtype, _WIDE):
         return walk.item(value.to_list())
     if find_spec("pyarrow") is None:
-        raise UnhashablePart(
-            "hashing polars columns needs pyarrow; run `pip install 'provenance[polars]'`"
-        )
+        raise UnhashablePart("hashing polars columns needs pyarrow: pip install pyarrow")
     try:
         column = value.to_arrow()
     except (import_module("pyarrow").ArrowException, pl.exceptions.PolarsError) as error:

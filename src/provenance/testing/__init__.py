@@ -6,7 +6,7 @@ custom hasher.
 
 The behavior of stores is tested by `provenance.testing.contracts`; `harness` and `strategies` have
 records for tests. `contracts` needs pytest and hypothesis, and `strategies` needs hypothesis
-(`pip install 'provenance[testing]'`).
+(`pip install pytest hypothesis`).
 """
 
 from provenance.effects.layers import failing

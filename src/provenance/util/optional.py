@@ -18,13 +18,13 @@ def imported_module(module: str) -> Any:  # noqa: ANN401 - a library's types are
     return None if getattr(getattr(found, "__spec__", None), "_initializing", False) else found
 
 
-def require_library(module: str, for_what: str, extra: str) -> Any:  # noqa: ANN401 - a library's types are its own
+def require_library(module: str, for_what: str) -> Any:  # noqa: ANN401 - a library's types are its own
     """Import and return a module.
 
     Raises:
-        MissingLibraryError: if it cannot be imported; *extra* is our extra that installs it.
+        MissingLibraryError: if it cannot be imported.
     """
     try:
         return import_module(module)
     except ImportError as error:
-        raise MissingLibraryError(for_what, module, extra) from error
+        raise MissingLibraryError(for_what, module.partition(".")[0]) from error

@@ -36,12 +36,8 @@ def png(svg: str, width: float, height: float) -> bytes:
     try:
         import resvg_py  # noqa: PLC0415 - optional
     except ImportError as error:
-        advice = (
-            "run `pip install 'provenance[vis]'`, or save as SVG or HTML, which need no library"
-        )
-        raise ConfigError(
-            "vis", "PNG needs the library resvg-py, which is not installed", advice
-        ) from error
+        advice = "pip install resvg-py, or save as SVG or HTML, which need no library"
+        raise ConfigError("vis", "PNG needs resvg-py", advice) from error
     zoom = scale(width, height)
     broad, high = max(1, int(width * zoom)), max(1, int(height * zoom))
     if zoom == SHARP:
@@ -104,7 +100,7 @@ class Drawing:
         """The picture as PNG, with colors for light pages.
 
         Raises:
-            ConfigError: if the extra `vis` is not installed.
+            ConfigError: if `resvg-py` is not installed.
         """
         return png(svg.svg(self._layout, dark=False), self._layout.width, self._layout.height)
 
@@ -112,7 +108,7 @@ class Drawing:
         """Write the picture in the format of the suffix: .svg, .html, .png, .dot, .gv or .mmd.
 
         Raises:
-            ConfigError: for any other suffix, or is `.png` without the extra `vis`.
+            ConfigError: for any other suffix, or is `.png` and `resvg-py` is not installed.
         """
         target = Path(path)
         encode = _FORMATS.get(target.suffix.lower())

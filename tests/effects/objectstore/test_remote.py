@@ -9,6 +9,7 @@ import pytest
 
 from contract.processes import in_process
 from contract.remote import REMOTES
+from contract.stores import each
 from provenance.effects.objectstore.blobs import ObjectBlobs
 from provenance.effects.objectstore.client import RemoteFiles
 from provenance.errors import BlobNotFoundError, StoreUnavailableError
@@ -182,7 +183,9 @@ def test_an_unknown_host_key_is_told():
     assert "ost key" in text
 
 
-@pytest.mark.parametrize("name", ["s3 by moto", "s3 by seaweed", "gs", "sftp", "fsspec, files"])
+@pytest.mark.parametrize(
+    "name", each(["s3 by moto", "s3 by seaweed", "gs", "sftp", "fsspec, files"])
+)
 def test_forked_children_have_connections_of_their_own(name, tmp_path):
     """What a parent has open is used by its children, and goes on being used by the parent; nothing is warned of."""
     REMOTES[name](tmp_path)  # so that the server is this process's

@@ -189,13 +189,13 @@ def test_mistakes_of_a_configuration(changed, match):
 
 
 def test_a_driver_that_is_not_installed(monkeypatch):
-    """It is told with the extra that brings it, and without what was to be reached."""
+    """It is told with what brings it, and without what was to be reached."""
     for name in [
         each for each in sys.modules if each.startswith("provenance.effects.sql.postgres")
     ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(p.MissingLibraryError, match=r"provenance\[postgres\]"):
+    with pytest.raises(p.MissingLibraryError, match=r"pip install 'psycopg\[binary\]'"):
         p.PostgresRepo(db=f"postgresql://me:{SECRET}@host/x")
 
 

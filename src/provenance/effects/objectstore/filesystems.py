@@ -9,6 +9,7 @@ import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
+from importlib.metadata import metadata
 from typing import Final, TypeAlias, cast
 
 from attrs import field, frozen
@@ -28,7 +29,7 @@ _AT_ONCE: Final = 4
 
 @frozen
 class FilesystemProfile:
-    """A kind of file system: the module and name of its class, and the extra that installs it.
+    """A kind of file system: the module and name of its class.
 
     Attributes:
         is_atomic: An upload appears as a whole or not at all.
@@ -42,7 +43,6 @@ class FilesystemProfile:
     protocols: tuple[str, ...]
     module: str
     kind: str
-    extra: str
     is_atomic: bool = True
     breaks: bool = False
     exclusive: _Options = field(factory=lambda: {"mode": "create"})
@@ -58,11 +58,20 @@ class FilesystemProfile:
                 return cast("type[AbstractFileSystem]", kind)
             return get_filesystem_class(self.protocols[0])
         except ImportError as error:
-            raise MissingLibraryError(f"store {store!r}", self.module, self.extra) from error
+            raise self._missing(store, error) from error
         except ValueError as error:
             problem = f"fsspec knows no file system {self.protocols[0]!r}"
             advice = "correct the beginning of its url"
             raise ConfigError(f"store {store!r}", problem, advice) from error
+
+    def _missing(self, store: str, error: ImportError) -> MissingLibraryError:
+        if self.kind:
+            return MissingLibraryError(f"store {store!r}", self.module)
+        # fsspec names the missing module only in the cause, and has extras for some file systems.
+        library = (getattr(error.__cause__, "name", None) or self.module).partition(".")[0]
+        extras = metadata("fsspec").get_all("Provides-Extra", ())
+        requirement = f"fsspec[{self.module}]" if self.module in extras else library
+        return MissingLibraryError(f"store {store!r}", library, requirement)
 
 
 def profile_of(protocol: str) -> FilesystemProfile:
@@ -70,9 +79,7 @@ def profile_of(protocol: str) -> FilesystemProfile:
     for family in _PROFILES:
         if protocol in family.protocols:
             return family
-    return FilesystemProfile(
-        (protocol,), protocol, "", "all", is_atomic=False, breaks=True, exclusive={}
-    )
+    return FilesystemProfile((protocol,), protocol, "", is_atomic=False, breaks=True, exclusive={})
 
 
 def _parts(size: int) -> _Options:
@@ -102,13 +109,12 @@ def _ssh_options(timeout: float, given: _Options) -> _Options:
 
 _PROFILES: Final = (
     FilesystemProfile(
-        ("s3", "s3a"), "s3fs", "S3FileSystem", "s3", put=_parts, get=_parts, options=_s3_options
+        ("s3", "s3a"), "s3fs", "S3FileSystem", put=_parts, get=_parts, options=_s3_options
     ),
     FilesystemProfile(
         ("gs", "gcs"),
         "gcsfs",
         "GCSFileSystem",
-        "gcs",
         put=lambda _: {"chunksize": _PART},
         get=lambda _: {"concurrency": 1},
         options=_gs_options,
@@ -117,7 +123,6 @@ _PROFILES: Final = (
         ("azure", "az", "abfs", "abfss", "adl"),
         "adlfs",
         "AzureBlobFileSystem",
-        "azure",
         put=lambda _: {"max_concurrency": _AT_ONCE},
         get=lambda _: {"max_concurrency": _AT_ONCE},
     ),
@@ -125,7 +130,6 @@ _PROFILES: Final = (
         ("sftp", "ssh"),
         "sshfs",
         "SSHFileSystem",
-        "sftp",
         is_atomic=False,
         breaks=True,
         exclusive={},

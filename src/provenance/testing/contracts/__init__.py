@@ -12,8 +12,8 @@ from provenance.util.optional import require_library
 
 _SUITES = ("blobs", "leases", "maintenance", "records", "sets", "stateful")
 
-require_library("hypothesis", "a contract suite", "testing")
-require_library("pytest", "a contract suite", "testing").register_assert_rewrite(
+require_library("hypothesis", "a contract suite")
+require_library("pytest", "a contract suite").register_assert_rewrite(
     *(f"{__name__}.{suite}" for suite in _SUITES)
 )
 

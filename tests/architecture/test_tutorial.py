@@ -1,0 +1,21 @@
+"""The tutorial can be followed from an empty folder, by copy and paste."""
+
+import re
+
+from architecture.consoles import assert_prints, environment, examples
+from architecture.source import ROOT
+
+PAGE = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
+FILE = re.compile(r'^```python title="(\w+\.py)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+
+
+def test_the_tutorial_shows_what_happens(tmp_path):
+    """Each file is saved, then each command prints what the page shows, one after the other."""
+    (tmp_path / "pyproject.toml").touch()  # as an installed project has; the store goes beside it
+    for name, text in FILE.findall(PAGE):
+        (tmp_path / name).write_text(text)
+    variables = environment(tmp_path)
+    commands = [(command, shown) for command, shown in examples(PAGE) if "pip " not in command]
+    assert len(commands) > 5
+    for command, shown in commands:
+        assert_prints(command, shown, tmp_path, variables)
