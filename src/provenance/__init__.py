@@ -22,6 +22,7 @@ from provenance.calls.function import (
     provenance as provenance,
 )
 from provenance.calls.plan import CallPlan as CallPlan
+from provenance.calls.shadows import set_check as _set_shadow_check
 from provenance.catalog.graph import Lineage as Lineage
 from provenance.catalog.trace import (
     dependencies as dependencies,
@@ -58,6 +59,7 @@ from provenance.errors import (
     MissingFileError as MissingFileError,
     MissingLibraryError as MissingLibraryError,
     MutatedArtifactValueError as MutatedArtifactValueError,
+    NotReproducibleError as NotReproducibleError,
     ProvenanceError as ProvenanceError,
     ProxyExpectedError as ProxyExpectedError,
     RunNotFoundError as RunNotFoundError,
@@ -79,6 +81,8 @@ from provenance.events import (
     MissReason as MissReason,
     Recomputed as Recomputed,
     Recovered as Recovered,
+    ShadowAgreed as ShadowAgreed,
+    ShadowDiffered as ShadowDiffered,
     Stats as Stats,
     Waited as Waited,
 )
@@ -96,6 +100,7 @@ from provenance.model.records import (
     Run as Run,
 )
 from provenance.model.references import is_proxy as is_proxy, unwrap as unwrap
+from provenance.receipts.policy import Shadow as Shadow
 from provenance.repository.handles import Repository as Repository, Store as Store
 from provenance.repository.sets import ArtifactSet as ArtifactSet
 from provenance.results.handles import artifact_of as artifact_of
@@ -281,4 +286,7 @@ if not _typing.TYPE_CHECKING:
 _session.set_default_factory(lambda: _import_module("provenance.config.api").default_environment())
 _set_content_reader(
     lambda path: _import_module("provenance.config.wiring").file_digests().content(path)
+)
+_set_shadow_check(
+    lambda call, record: _import_module("provenance.history.shadow").check(call, record)
 )

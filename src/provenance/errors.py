@@ -26,6 +26,7 @@ artifact, store or argument, and what to do about it; the same facts are attribu
   * MissingLibraryError · ImportError
   * ImpureFunctionError · ValueError
   * CodeChangedError · ValueError
+  * NotReproducibleError · ValueError
   * MutatedArtifactValueError · ValueError
   * ProxyExpectedError · TypeError
 """
@@ -345,6 +346,19 @@ class CodeChangedError(ProvenanceError, ValueError):
             f"{function}: {changes} since artifact {artifact_id} was computed; pass "
             f"version={next_version} to recompute, call accept() if it makes no difference, or "
             'choose another `on_code_change` ("warn", "ignore", "recompute")'
+        )
+        self.function = function
+        self.artifact_id = artifact_id
+
+
+class NotReproducibleError(ProvenanceError, ValueError):
+    """A function gave another result when a hit was computed again, and `on_difference` is "raise"."""
+
+    def __init__(self, function: str, artifact_id: str) -> None:
+        super().__init__(
+            f"{function} gave another result when its result {artifact_id} was computed again; "
+            "make it depend on its arguments alone (pass the seed, the time, the file), or call "
+            "`accept()` of it if the difference does not matter"
         )
         self.function = function
         self.artifact_id = artifact_id

@@ -27,6 +27,7 @@ class MissReason(Enum):
     CODE_CHANGED = "the code has changed since the value was computed"
     EXPIRED = "the stored value was older than expires_after"
     INVALID = "valid_if refused the stored value"
+    NOT_REPRODUCIBLE = "the function gave another result when a hit was computed again"
 
 
 @frozen
@@ -121,7 +122,29 @@ class Waited:
     seconds: float
 
 
-Event: TypeAlias = Hit | Miss | Recomputed | Recovered | CodeChanged | Waited
+@frozen
+class ShadowAgreed:
+    """A hit was computed again beside the call, and the same value came out."""
+
+    artifact_id: ArtifactId
+    name: str
+
+
+@frozen
+class ShadowDiffered:
+    """A hit was computed again beside the call, and another value came out.
+
+    `differences` are texts that say where.
+    """
+
+    artifact_id: ArtifactId
+    name: str
+    differences: tuple[str, ...] = ()
+
+
+Event: TypeAlias = (
+    Hit | Miss | Recomputed | Recovered | CodeChanged | Waited | ShadowAgreed | ShadowDiffered
+)
 
 
 class Outcome(Enum):
@@ -140,6 +163,7 @@ class Stats:
     `seconds_saved` and `seconds_computed` are the sums of the functions' times. `waited` is the
     number of calls that waited for another thread or process, for `seconds_waited` in all.
     `skipped` is the number of damaged or unsigned records that searches and listings left out.
+    `shadows_agreed` and `shadows_differed` count the hits that were computed again beside a call.
     """
 
     hits: int = 0
@@ -149,6 +173,8 @@ class Stats:
     code_changed: int = 0
     waited: int = 0
     skipped: int = 0
+    shadows_agreed: int = 0
+    shadows_differed: int = 0
     seconds_saved: float = 0.0
     seconds_computed: float = 0.0
     seconds_waited: float = 0.0

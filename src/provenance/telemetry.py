@@ -23,6 +23,8 @@ from provenance.events import (
     Outcome,
     Recomputed,
     Recovered,
+    ShadowAgreed,
+    ShadowDiffered,
     Stats,
     Waited,
 )
@@ -115,18 +117,33 @@ def listening(receive: Callable[[Event], None]) -> Generator[None]:
         _listening.set(tuple(known for known in _listening.get() if known is not receive))
 
 
+_is_muted: ContextVar[bool] = ContextVar("provenance_muted", default=False)
+
+
+@contextmanager
+def muted() -> Generator[None]:
+    """Report no events of this block: its calls only check what others computed."""
+    token = _is_muted.set(True)
+    try:
+        yield
+    finally:
+        _is_muted.reset(token)
+
+
 def emit(event: Event) -> None:
-    """Count *event*, log it, and send it to all subscribers."""
+    """Count *event*, log it, and send it to all subscribers; do nothing in a `muted` block."""
+    if _is_muted.get():
+        return
     with _guard.lock:
         _count(event)
-        if not isinstance(event, CodeChanged | Waited):
+        if isinstance(event, Hit | Miss | Recomputed | Recovered):
             _latest[event.artifact_id] = type(event)
             for part_id in event.parts:
                 _latest[part_id] = type(event)
             while len(_latest) > MAX_REMEMBERED:
                 _latest.popitem(last=False)
     # Recomputing an evicted value is expected.
-    is_warning = isinstance(event, CodeChanged) or (
+    is_warning = isinstance(event, CodeChanged | ShadowDiffered) or (
         isinstance(event, Recovered) and event.reason is not MissReason.EVICTED
     )
     level = logging.WARNING if is_warning else logging.DEBUG
@@ -213,6 +230,10 @@ def _count(event: Event) -> None:
         case Waited():
             _counts["waited"] += 1
             _seconds["waited"] += event.seconds
+        case ShadowAgreed():
+            _counts["shadows_agreed"] += 1
+        case ShadowDiffered():
+            _counts["shadows_differed"] += 1
         case _:
             assert_never(event)
 
@@ -248,6 +269,14 @@ def _line(event: Event) -> tuple[object, ...]:
         case Waited():
             line = "waited: %.3f s for %s (%s), computed by another thread or process"
             return line, event.seconds, *what
+        case ShadowAgreed():
+            return "shadow: %s (%s) came out the same", *what
+        case ShadowDiffered():
+            line = (
+                "%s (%s): another result came out when this hit was computed again: %s; "
+                "is the function random, or does it depend on something that is not an argument?"
+            )
+            return line, *what, "; ".join(event.differences[:MOST_SHOWN])
         case CodeChanged():
             line = (
                 "%s (%s): %s since this result was computed%s; pass version=%d to recompute, "

@@ -28,6 +28,7 @@ ERRORS = [
     (p.UnarchivableFileError("the result of f", "no such file", "give another", "x.csv"), OSError),
     (p.UnreadableFileError("x.csv", "it changes while it is read"), OSError),
     (p.MissingFileError("x.csv"), FileNotFoundError),
+    (p.NotReproducibleError("m.f", "3f2a91"), ValueError),
     (p.MissingLibraryError("serializer 'x'", "pandas"), ImportError),
     (p.ImpureFunctionError("m.f", ["a", "b"]), ValueError),
     (p.CodeChangedError("m.f", "3f2a91", "m.K changed", 1), ValueError),

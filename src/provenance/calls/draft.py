@@ -45,6 +45,7 @@ from provenance.model.references import (
     unwrap,
 )
 from provenance.ports.records import PutRecord
+from provenance.receipts.policy import Shadow
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import Summary, are_plain, inputs_json, plain_only
 from provenance.results.bodies import Opening
@@ -250,7 +251,13 @@ class Call:
             MissReason.CODE_CHANGED,
             MissReason.EXPIRED,
             MissReason.INVALID,
+            MissReason.NOT_REPRODUCIBLE,
         )
+
+    @property
+    def shadow(self) -> Shadow | None:
+        """Which hits are computed again beside the call."""
+        return self.spec.options.shadow or self.environment.shadow
 
     @property
     def alias_ids(self) -> Iterator[ArtifactId]:

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from provenance import environment as environment_
 from provenance.archives import with_source
-from provenance.calls import commit
+from provenance.calls import commit, shadows
 from provenance.calls.code_changes import find_changes, must_recompute, report_changes
 from provenance.calls.composite import Composite
 from provenance.calls.draft import Call, PendingArtifact, make_draft, unstored_record
@@ -36,6 +36,7 @@ from provenance.errors import (
     BlobNotFoundError,
     CodeChangedError,
     CorruptBlobError,
+    NotReproducibleError,
     StorePermissionError,
 )
 from provenance.events import CodeChange, Event, Hit, Miss, MissReason, Recomputed, Recovered
@@ -191,13 +192,15 @@ def reason_to_recompute(
 
     Raises:
         CodeChangedError: if the policy for *changes* of the code demands it.
+        NotReproducibleError: if that for results that came out otherwise does.
     """
     lifetime = call.spec.options.expires_after
     if lifetime is not None and call.environment.clock.now() - record.computed_at > lifetime:
         return MissReason.EXPIRED
     if changes and must_recompute(call, record, changes):
         return MissReason.CODE_CHANGED
-    return None
+    shadow = call.shadow
+    return None if shadow is None else shadows.reason_to_recompute(call, record, shadow)
 
 
 def judge(call: Call, record: ArtifactRecord) -> MissReason | None:
@@ -212,7 +215,7 @@ def would_hit(call: Call, record: ArtifactRecord) -> bool:
     changes = run(find_changes(call, record), call.repo.interpreter)
     try:
         reason = reason_to_recompute(call, record, changes)
-    except CodeChangedError:
+    except (CodeChangedError, NotReproducibleError):
         return False
     return reason is None and judge(call, record) is None
 
@@ -240,6 +243,8 @@ def make_hit_proxy(
     emit(Hit(record.id, record.name, record.compute_duration, parts))
     if changes:
         report_changes(record, changes)
+    if call.shadow is not None:
+        shadows.consider(call, record, call.shadow)
     load = partial(read_or_recover, call)
     return make_proxy(
         record,
@@ -289,6 +294,7 @@ def _outcome(call: Call, draft: PendingArtifact, *, stored: bool) -> Event:
             | MissReason.CODE_CHANGED
             | MissReason.EXPIRED
             | MissReason.INVALID
+            | MissReason.NOT_REPRODUCIBLE
         ):
             return Recomputed(draft.artifact_id, name, seconds, stored, call.reason, parts)
         case (

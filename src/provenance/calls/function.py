@@ -29,7 +29,7 @@ from attrs import evolve
 
 from provenance import environment
 from provenance.archives import ArchivedFile
-from provenance.calls import code_changes, execute
+from provenance.calls import code_changes, execute, shadows
 from provenance.calls.draft import Call
 from provenance.calls.main_functions import named, reduce_with_code
 from provenance.calls.options import CommonOptionArguments, OptionArguments, check_options
@@ -210,6 +210,7 @@ class CachedFunction(Generic[P, R_co]):
         """
         repo = environment.current().repository(self._options.repo)
         names = self.__provenance_names__()
+        shadows.accept(self._recipe.cache_key.scope or self._recipe.cache_key.name)
         return run(code_changes.accept(self._recipe, names), repo.interpreter)
 
     def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
@@ -444,6 +445,10 @@ def provenance(
             - `lazy`: True returns a lazy proxy of any result, which is read on first use.
             - `on_code_change`: What a hit does if the code behind it has changed: "warn", "ignore",
               "raise" or "recompute"; None defers to the environment.
+            - `sensitive_to`: Distributions whose version counts as code: "numpy" (its major version),
+              "numpy:minor", "numpy:full", "lightgbm>=4" (whether it is at least that).
+            - `shadow`: Share of hits, from 0 to 1, that are computed again beside the call and
+              compared, or a `Shadow`; None defers to the environment.
             - `expires_after`: A timedelta: a result that is older is computed again.
             - `valid_if`: A function of the stored artifact: if it returns something false, the
               result is computed again.

@@ -30,7 +30,8 @@ from provenance.codecs import (
 from provenance.errors import ConfigError, MissingLibraryError
 from provenance.model.records import NO_OPTIONS, Artifact, Options, freeze_options
 from provenance.model.rows import json_text
-from provenance.receipts.policy import OnCodeChange, require_policy
+from provenance.receipts.libraries import parse_sensitivity
+from provenance.receipts.policy import OnCodeChange, Shadow, parse_shadow, require_policy
 from provenance.repository.handles import Repository
 from provenance.results.kinds import STYLES, ArgumentStyle, ResultStyle, SingletonStyle
 from provenance.util.formatting import did_you_mean, safe_repr
@@ -238,6 +239,8 @@ class CommonOptionArguments(TypedDict, total=False):
     use_cache: bool | None
     read_only: bool | None
     on_code_change: OnCodeChange | None
+    sensitive_to: Names | None
+    shadow: float | Mapping[str, object] | Shadow | None
     expires_after: timedelta | None
     valid_if: Callable[[Artifact[Any]], object] | None
     returns_composite: bool | None
@@ -313,8 +316,30 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         use_cache=flag("use_cache", choices.get("use_cache")),
         read_only=flag("read_only", choices.get("read_only")),
         results=_result_options(wrapped, {**choices, "lazy": flag("lazy", choices.get("lazy"))}),
-        on_code_change=_policy(wrapped, choices.get("on_code_change")),
         files=_files(wrapped, choices),
+        **_staleness(wrapped, choices),
+    )
+
+
+class StalenessArguments(TypedDict):
+    """The part of `DecoratorOptions` about hits that no longer hold."""
+
+    on_code_change: OnCodeChange | None
+    sensitive_to: tuple[str, ...]
+    shadow: Shadow | None
+    expires_after: timedelta | None
+    valid_if: Callable[[Artifact[Any]], object] | None
+
+
+def _staleness(wrapped: WrappedFunction, choices: Mapping[str, object]) -> StalenessArguments:
+    where = f"@provenance on {wrapped.label}, option"
+    libraries = _names(wrapped, "sensitive_to", choices.get("sensitive_to"))
+    for library in libraries:
+        parse_sensitivity(library, f"{where} sensitive_to")
+    return StalenessArguments(
+        on_code_change=_policy(wrapped, choices.get("on_code_change")),
+        sensitive_to=libraries,
+        shadow=parse_shadow(choices.get("shadow"), f"{where} shadow"),
         expires_after=_lifetime(wrapped, choices.get("expires_after")),
         valid_if=_validity(wrapped, choices.get("valid_if")),
     )

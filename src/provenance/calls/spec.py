@@ -15,7 +15,7 @@ from provenance.hashing.encoding import node_digest, prefix
 from provenance.model.ids import ArtifactId, ValueId
 from provenance.model.records import NO_OPTIONS, Artifact, Options
 from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
-from provenance.receipts.policy import OnCodeChange
+from provenance.receipts.policy import OnCodeChange, Shadow
 from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt
 from provenance.repository.inputs import InputHashes
 from provenance.util.naming import exported
@@ -138,6 +138,8 @@ class DecoratorOptions:
     read_only: bool | None = None
     results: Options = NO_OPTIONS
     on_code_change: OnCodeChange | None = None
+    sensitive_to: tuple[str, ...] = ()
+    shadow: Shadow | None = None
     expires_after: timedelta | None = None
     valid_if: Callable[[Artifact[Any]], object] | None = None
     returns_composite: bool = False
@@ -211,7 +213,7 @@ def make_spec(
         captures.values,
         captures.hashes,
         captures.input_refs,
-        LazyReceipt(wrapped.function),
+        LazyReceipt(wrapped.function, options.sensitive_to),
         itself,
     )
 

@@ -13,7 +13,15 @@ from attrs import define, field
 from provenance import environment
 from provenance.environment import RepositoryOrName
 from provenance.errors import ConfigError
-from provenance.events import CodeChanged, Event, Hit, Recovered, Waited
+from provenance.events import (
+    CodeChanged,
+    Event,
+    Hit,
+    Recovered,
+    ShadowAgreed,
+    ShadowDiffered,
+    Waited,
+)
 from provenance.model.ids import ArtifactId
 from provenance.repository.sets import ArtifactSet, Labels, id_of, labels_of
 from provenance.telemetry import listening
@@ -39,7 +47,7 @@ class Capture:
     def receive(self, event: Event) -> None:
         """Capture the artifacts of *event* if their results are stored."""
         match event:
-            case CodeChanged() | Waited():
+            case CodeChanged() | Waited() | ShadowAgreed() | ShadowDiffered():
                 return
             case Recovered():
                 # Otherwise the hit that it takes back was captured, where it happened.

@@ -39,7 +39,7 @@ from provenance.ports.machine import CurrentRun
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import Summary
 from provenance.results.handles import artifact_of
-from provenance.telemetry import describe_changes
+from provenance.telemetry import describe_changes, muted
 from provenance.util.formatting import SHORT, describe_error, safe_repr
 from provenance.util.naming import exported
 from provenance.util.validation import is_count
@@ -193,7 +193,7 @@ def reproduce_each(
 ) -> tuple[Outcome, ...]:
     """Compute *artifacts* again in a scratch repository; the code to run must be trusted."""
     scratch = _scratch_environment(environment.current())
-    with environment.using_environment(scratch):
+    with environment.using_environment(scratch), muted():
         tools = _Scratch(place, place.interpreter(CurrentRun()).id, scratch, tolerance, {})
         return tuple(_reproduce_one(each, tools) for each in artifacts)
 
@@ -228,6 +228,7 @@ def _scratch_environment(current: Environment) -> Environment:
         read_only=False,
         check_mutations=False,
         on_code_change="ignore",
+        shadow=None,
     )
 
 
@@ -252,24 +253,45 @@ def _reproduce_one(artifact: Artifact[object], scratch: _Scratch) -> Outcome:
             found = _find(artifact) if trouble is None else trouble
             if isinstance(found, str):
                 return NotComparable(*known, found)
-            inputs = artifact.inputs
-            problem = _unrepeatable(found, inputs)
-            if problem is not None:
-                return NotComparable(*known, problem)
-            changes = found.receipt.changes_since(artifact.code)
-            try:
-                again = _compute(found, inputs, scratch.environment)
-            except Exception as error:  # noqa: BLE001 - the function is the user's
-                return Failed(*known, changes, describe_error(error))
-            part = _part_key(artifact, found)
-            if part is not None:
-                parts = cast("Composite", again.value)
-                if part not in parts:
-                    return Failed(*known, changes, f"the result lacks the part {part!r} now")
-                again = artifact_of(parts.proxy(part))
-            return _compare(artifact, again, changes, scratch.tolerance)
+            return _repeat(found, artifact, scratch)
     except ProvenanceError as error:  # what is recorded cannot be read
         return NotComparable(*known, str(error))
+
+
+def reproduce_call(spec: FunctionSpec, artifact: Artifact[object], place: Repository) -> Outcome:
+    """Compute an artifact of the function of *spec* again, in the current environment."""
+    scratch = _scratch_environment(environment.current())
+    tools = _Scratch(place, place.interpreter(CurrentRun()).id, scratch, None, {})
+    try:
+        with environment.using_environment(scratch), muted():
+            return _repeat(spec, artifact, tools)
+    except ProvenanceError as error:
+        return NotComparable(artifact.id, artifact.name, str(error))
+
+
+def _repeat(spec: FunctionSpec, artifact: Artifact[object], scratch: _Scratch) -> Outcome:
+    """Compute an artifact again and compare.
+
+    Raises:
+        ProvenanceError: if what is recorded cannot be read.
+    """
+    known = artifact.id, artifact.name
+    inputs = artifact.inputs
+    problem = _unrepeatable(spec, inputs)
+    if problem is not None:
+        return NotComparable(*known, problem)
+    changes = spec.receipt.changes_since(artifact.code)
+    try:
+        again = _compute(spec, inputs, scratch.environment)
+    except Exception as error:  # noqa: BLE001 - the function is the user's
+        return Failed(*known, changes, describe_error(error))
+    part = _part_key(artifact, spec)
+    if part is not None:
+        parts = cast("Composite", again.value)
+        if part not in parts:
+            return Failed(*known, changes, f"the result lacks the part {part!r} now")
+        again = artifact_of(parts.proxy(part))
+    return _compare(artifact, again, changes, scratch.tolerance)
 
 
 def _find(artifact: Artifact[object]) -> FunctionSpec | str:
@@ -325,7 +347,12 @@ def _arguments(
 def _compute(spec: FunctionSpec, inputs: Inputs, scratch: Environment) -> Artifact[object]:
     """Run the function with the recorded inputs, and return what it made in the scratch repository."""
     options = evolve(
-        spec.options, repo=scratch.default, use_cache=None, read_only=False, archive=_kept(spec)
+        spec.options,
+        shadow=None,
+        repo=scratch.default,
+        use_cache=None,
+        read_only=False,
+        archive=_kept(spec),
     )
     # Recorded inputs have what partials and methods bind as well.
     free = evolve(spec, options=options, wrapped=evolve(spec.wrapped, args=(), keywords={}))
