@@ -16,7 +16,7 @@ LOCKS := requirements/uv.txt requirements/dev.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: demo test test-torch test-libraries test-pythons test-pictures transparency properties long kills lint types bench docs figures lock upgrade format statements clean
+.PHONY: demo test test-torch test-libraries test-pythons test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
@@ -81,6 +81,12 @@ bench: $(STAMP)
 
 docs: $(STAMP)  ## the site, in build/site; its code blocks run in the tests
 	$(BIN)/sphinx-build -W --keep-going --quiet -d build/doctrees docs build/site
+
+peers: $(STAMP)  ## which behaviors other caches share, in an environment of their own
+	$(BIN)/python -m venv .venv-peers
+	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python --editable ".[pandas]" \
+		joblib==1.6.0 diskcache==5.6.3 checkpointer==2.14.12 redun==0.44.1
+	.venv-peers/bin/python benchmarks/conformance.py
 
 figures: $(STAMP)  ## sizes of modules and functions, what lines are spent on, imports; ARGS=--names lists the places
 	$(BIN)/python tests/architecture/figures.py $(ARGS)

@@ -21,7 +21,7 @@ NONE = "-"
 class Goal:
     """The figure of the library over that of *beside* is at most *must*, better *aim*."""
 
-    run_in_thread: str
+    beside: str
     must: float
     aim: float
 
@@ -68,7 +68,7 @@ def rows(measured: Iterable[Line | Limit]) -> list[tuple[str, ...]]:
 
 
 def _line_rows(line: Line) -> list[tuple[str, ...]]:
-    goals = {goal.run_in_thread: goal for goal in line.goals}
+    goals = {goal.beside: goal for goal in line.goals}
     made: list[tuple[str, ...]] = []
     for name in line.figures:
         if name != OURS:

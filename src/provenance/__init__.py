@@ -10,6 +10,7 @@ total = expensive_add(4, 3)  # computed only once for this store
 p.artifact_of(total)         # by which function, from which inputs, when and where
 """
 
+import os as _os
 import typing as _typing
 from importlib import import_module as _import_module
 from types import ModuleType as _ModuleType
@@ -21,7 +22,8 @@ from provenance.calls.function import (
     Decorator as Decorator,
     provenance as provenance,
 )
-from provenance.calls.plan import CallPlan as CallPlan
+from provenance.calls.many import set_engines as _set_engines
+from provenance.calls.plan import CallPlan as CallPlan, PlannedCall as PlannedCall
 from provenance.calls.shadows import set_check as _set_shadow_check
 from provenance.catalog.graph import Lineage as Lineage
 from provenance.catalog.trace import (
@@ -48,11 +50,13 @@ from provenance.errors import (
     AmbiguousIdError as AmbiguousIdError,
     ArtifactNotFoundError as ArtifactNotFoundError,
     BlobNotFoundError as BlobNotFoundError,
+    BundleError as BundleError,
     CodeChangedError as CodeChangedError,
     ConfigError as ConfigError,
     CorruptBlobError as CorruptBlobError,
     CorruptRecordError as CorruptRecordError,
     DuplicateNameError as DuplicateNameError,
+    EngineError as EngineError,
     ImpureFunctionError as ImpureFunctionError,
     KeyExistsError as KeyExistsError,
     MemberNotFoundError as MemberNotFoundError,
@@ -117,13 +121,14 @@ __version__ = "1.0.0.dev0"
 hash = _hash_value  # noqa: A001 - its public name
 
 if _typing.TYPE_CHECKING:
-    from provenance import vis as vis
+    from provenance import engines as engines, vis as vis
     from provenance.calls.archive_file import archive_file as archive_file
     from provenance.calls.arguments import (
         ArgumentDecorator as ArgumentDecorator,
         ensure_proxies as ensure_proxies,
         merge_defaults as merge_defaults,
     )
+    from provenance.calls.report import Report as Report, report as report
     from provenance.catalog.capture import (
         capture_set as capture_set,
         create_set as create_set,
@@ -174,6 +179,20 @@ if _typing.TYPE_CHECKING:
         set_run_info_fn as set_run_info_fn,
     )
     from provenance.config.schema import Config as Config
+    from provenance.engines.functions import as_function as as_function, in_context as in_context
+    from provenance.engines.mapping import gather as gather, using_engine as using_engine
+    from provenance.engines.outcomes import Failure as Failure, Progress as Progress
+    from provenance.exchange.bundles import (
+        ImportReport as ImportReport,
+        import_bundle as import_bundle,
+        open_bundle as open_bundle,
+    )
+    from provenance.exchange.export import ExportFormat as ExportFormat, export as export
+    from provenance.exchange.legacy import (
+        LegacyProblem as LegacyProblem,
+        LegacyReport as LegacyReport,
+        import_legacy as import_legacy,
+    )
     from provenance.hashing.explain import (
         Change as Change,
         Difference as Difference,
@@ -220,6 +239,7 @@ if _typing.TYPE_CHECKING:
 
 _LATER: _typing.Final = {
     "calls.archive_file": "archive_file",
+    "calls.report": "Report report",
     "calls.arguments": "ArgumentDecorator ensure_proxies merge_defaults",
     "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
     "catalog.find": "SearchResult load_artifact load_proxy search who_made",
@@ -228,6 +248,12 @@ _LATER: _typing.Final = {
     "catalog.promotion": "promote",
     "config.api": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore Location MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo current_config from_config load_config load_yaml_config location set_run_info_fn",
     "config.schema": "Config",
+    "engines.functions": "as_function in_context",
+    "engines.mapping": "gather using_engine",
+    "engines.outcomes": "Failure Progress",
+    "exchange.bundles": "ImportReport import_bundle open_bundle",
+    "exchange.export": "ExportFormat export",
+    "exchange.legacy": "LegacyProblem LegacyReport import_legacy",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "history.reproduce": "Differs Failed NotComparable Reproduction Same reproduce",
     "hashing.comparison": "ArrayDifference TableDifference",
@@ -251,8 +277,10 @@ _PICKLED: _typing.Final = {
     "model.records": "ArtifactRecord",
     "repository.inputs": "InputHashes Summary",
     "codecs.pickling": "restore_attributes",
+    "engines.shipping": "restore_carried",
     "results.carriers": "restore_scalar",
     "results.handles": "restore_artifact restore_proxy restore_value",
+    "results.kinds": "ResultOptions",
     "singleflight.leases": "SingleFlight",
 }
 """What pickles name but users do not, by module: loaded when a pickle is read."""
@@ -270,7 +298,7 @@ if not _typing.TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         """Import a name of `_LATER`, or one of its modules, on first use."""
-        if name == "vis":
+        if name in ("engines", "vis"):
             return _import_module(f"provenance.{name}")
         if name in _PICKLED_HOMES:
             return getattr(_import_module(f"provenance.{_PICKLED_HOMES[name]}"), name)
@@ -283,6 +311,7 @@ if not _typing.TYPE_CHECKING:
         return [*{*globals(), *__all__}]
 
 
+_set_engines(lambda: _import_module("provenance.engines.mapping"))
 _session.set_default_factory(lambda: _import_module("provenance.config.api").default_environment())
 _set_content_reader(
     lambda path: _import_module("provenance.config.wiring").file_digests().content(path)
@@ -290,3 +319,7 @@ _set_content_reader(
 _set_shadow_check(
     lambda call, record: _import_module("provenance.history.shadow").check(call, record)
 )
+if _os.environ.get("PROVENANCE_REPORT", "0") not in {"", "0"}:
+    _import_module("provenance.calls.report").report_process(
+        live=_os.environ["PROVENANCE_REPORT"] == "live"
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
@@ -46,6 +47,7 @@ class Environment:
         clock: clock for timestamps and durations.
         beside: answers effects of coroutines in threads.
         config: the configuration that it was made from.
+        written: that configuration as it was written, with secrets as `${NAME}`, and its folder.
         source: where the configuration was found, for people.
         locate: returns where the records and values of a configured repository are.
         heirs: called when this becomes the environment of the process, to pass it to child
@@ -64,6 +66,7 @@ class Environment:
     clock: Clock = field(repr=False)
     run_in_thread: ThreadRunner = field(repr=False)
     config: object = field(default=None, repr=False)
+    written: tuple[Mapping[str, object], Path] | None = field(default=None, repr=False)
     source: str = field(default="", repr=False)
     locate: Callable[[str], tuple[str, str]] | None = field(default=None, repr=False)
     export_to_children: Callable[[Environment], None] | None = field(default=None, repr=False)

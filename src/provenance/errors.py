@@ -17,6 +17,7 @@ artifact, store or argument, and what to do about it; the same facts are attribu
   * StorePermissionError · PermissionError
   * StoreUnavailableError · OSError
   * UntrustedStoreError · PermissionError
+  * BundleError · ValueError
   * ConfigError · ValueError
   * UnhashableValueError · TypeError, ValueError
   * UnserializableValueError · TypeError, ValueError
@@ -29,6 +30,7 @@ artifact, store or argument, and what to do about it; the same facts are attribu
   * NotReproducibleError · ValueError
   * MutatedArtifactValueError · ValueError
   * ProxyExpectedError · TypeError
+  * EngineError · RuntimeError
 """
 
 from collections.abc import Iterable
@@ -245,6 +247,16 @@ class UntrustedStoreError(ProvenanceError, PermissionError):
         self.target = target
 
 
+class BundleError(ProvenanceError, ValueError):
+    """A file is no bundle, or one that was changed or made to do harm; nothing of it was read."""
+
+    def __init__(self, path: str, problem: str, advice: str = "") -> None:
+        way = advice or "get the file again from where it was exported"
+        super().__init__(f"refusing to open the bundle {path!r}: {problem}; {way}")
+        self.path = path
+        self.problem = problem
+
+
 class ConfigError(ProvenanceError, ValueError):
     """The configuration, or an option of a decorator, is invalid."""
 
@@ -400,3 +412,11 @@ class DuplicateNameError(ProvenanceError, ValueError):
             f"several artifacts are named {', '.join(map(repr, self.names))}; group them "
             "(group_artifacts_of_same_name=True), or pass only one of each name"
         )
+
+
+class EngineError(ProvenanceError, RuntimeError):
+    """An engine cannot run calls: a worker died, or cannot be used."""
+
+    def __init__(self, problem: str, advice: str) -> None:
+        super().__init__(f"{problem}; {advice}")
+        self.problem = problem

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Final, Self, assert_never
+from typing import Final, Self, TypeVar, assert_never
 
 from attrs import frozen
 
@@ -32,6 +32,8 @@ from provenance.model.ids import ArtifactId
 from provenance.util.locks import ForkSafeLock
 from provenance.util.naming import exported
 from provenance.util.validation import check_function
+
+T = TypeVar("T")
 
 log: Final = logging.getLogger("provenance")
 _guard: Final = ForkSafeLock()
@@ -149,8 +151,7 @@ def emit(event: Event) -> None:
     level = logging.WARNING if is_warning else logging.DEBUG
     if log.isEnabledFor(level):
         log.log(level, *_line(event))
-    for receive in _listening.get():
-        receive(event)
+    deliver(event)
     receiving = _receiving.get()
     for subscription in _subscribers:
         if subscription in receiving:
@@ -162,6 +163,21 @@ def emit(event: Event) -> None:
             log.exception("a subscriber failed on %r", event)
         finally:
             _receiving.reset(token)
+
+
+def deliver(event: Event) -> None:
+    """Send *event* to what listens in this context, such as a capture."""
+    for receive in _listening.get():
+        receive(event)
+
+
+def collecting(events: list[Event], work: Callable[[], T]) -> T:
+    """Return what *work* returns; its events go to *events* instead of what listens in this context."""
+    token = _listening.set((events.append,))
+    try:
+        return work()
+    finally:
+        _listening.reset(token)
 
 
 def report_skipped(errors: Sequence[CorruptRecordError]) -> None:

@@ -77,7 +77,8 @@ def test_a_store_of_stores_is_a_store():
     ("near", "far", "written", "read", "deleted"),
     [
         ({}, {}, {"near", "far"}, {"near", "far"}, set()),
-        ({"write": False}, {}, {"far"}, {"far"}, set()),
+        ({"write": False}, {}, {"far"}, {"near", "far"}, set()),
+        ({"write": False, "read_through_write": False}, {}, {"far"}, {"far"}, set()),
         ({}, {"write": False}, {"near"}, {"near"}, set()),
         ({"read_through_write": False}, {}, {"near", "far"}, {"far"}, set()),
         ({"read": False, "read_through_write": False}, {}, {"near", "far"}, {"far"}, set()),
@@ -200,7 +201,8 @@ def test_functions_use_it_like_any_repository(memory_repo):
     ("near", "far", "computed", "found"),
     [
         ({}, {}, {"near", "far"}, {"near", "far"}),
-        ({"write": False}, {}, {"far"}, {"far"}),
+        ({"write": False}, {}, {"far"}, {"near", "far"}),
+        ({"write": False, "read_through_write": False}, {}, {"far"}, {"far"}),
         ({}, {"write": False}, {"near"}, {"near", "far"}),
         ({"read_through_write": False}, {}, {"near", "far"}, {"far"}),
     ],

@@ -146,18 +146,24 @@ def execute(call: Call) -> object:
     if call.spec.options.aliases and not isinstance(found, LookupHit):
         found = run(programs.probe_first(call.alias_ids), call.repo.interpreter) or found
     if isinstance(found, LookupHit):
-        changes: tuple[CodeChange, ...] = ()
-        if found.record.code != call.spec.receipt.text:
-            changes = run(find_changes(call, found.record), call.repo.interpreter)
-        reason = reason_to_recompute(call, found.record, changes)
-        if reason is None and call.spec.options.valid_if is not None:
-            reason = judge(call, found.record)
-        if reason is None:
-            return make_hit_proxy(call, found.record, changes)
-        call = evolve(call, reason=reason)
+        used = use_hit(call, found.record)
+        if not isinstance(used, MissReason):
+            return used[0]
+        call = evolve(call, reason=used)
         return drive(call, call_flow(call))
     call = replace_found(call, found)
     return drive(call, call_flow(call, call.sharing))
+
+
+def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | MissReason:
+    """Return the result of a hit, or why it is to be computed again."""
+    changes: tuple[CodeChange, ...] = ()
+    if record.code != call.spec.receipt.text:
+        changes = run(find_changes(call, record), call.repo.interpreter)
+    reason = reason_to_recompute(call, record, changes)
+    if reason is None and call.spec.options.valid_if is not None:
+        reason = judge(call, record)
+    return (make_hit_proxy(call, record, changes),) if reason is None else reason
 
 
 async def execute_async(call: Call) -> object:
@@ -245,14 +251,30 @@ def make_hit_proxy(
         report_changes(record, changes)
     if call.shadow is not None:
         shadows.consider(call, record, call.shadow)
+    return make_stored_proxy(call, record, known_value(record))
+
+
+def make_stored_proxy(call: Call, record: ArtifactRecord, value: object) -> object:
+    """Return the result that is recorded, and was read already unless *value* is `UNREAD`."""
     load = partial(read_or_recover, call)
     return make_proxy(
         record,
         RecoveringOrigin(call.repo, load),
-        known_value(record),
+        value,
         load=partial(load, record),
         options=call.results,
     )
+
+
+def make_foreign_proxy(call: Call, record: ArtifactRecord, value: object) -> object:
+    """Return the result of a call that another process has computed and that is in no store."""
+    origin = InMemoryOrigin(value, call.plan.inputs)
+    return make_proxy(record, origin, value, tracked=False, options=call.results)
+
+
+def is_readable(call: Call, record: ArtifactRecord) -> bool:
+    """Tell whether the value of a recorded result is still stored."""
+    return isinstance(run(programs.probe(record.id), call.repo.interpreter), LookupHit)
 
 
 def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord) -> object:

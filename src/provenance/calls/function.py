@@ -32,8 +32,9 @@ from provenance.archives import ArchivedFile
 from provenance.calls import code_changes, execute, shadows
 from provenance.calls.draft import Call
 from provenance.calls.main_functions import named, reduce_with_code
+from provenance.calls.many import MappedFunction
 from provenance.calls.options import CommonOptionArguments, OptionArguments, check_options
-from provenance.calls.plan import CallPlan, plan_call
+from provenance.calls.plan import CallPlan, PlannedCall, plan_call
 from provenance.calls.signature import WrappedFunction, inspect_function
 from provenance.calls.spec import (
     DecoratorOptions,
@@ -48,6 +49,7 @@ from provenance.hashing.functions import Receiver
 from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
 from provenance.repository import programs
+from provenance.results.bodies import close_call
 from provenance.results.handles import artifact_of
 from provenance.util.naming import exported
 
@@ -77,7 +79,7 @@ _description_guard: ContextVar[tuple[object, ...]] = ContextVar("provenance_desc
 
 
 @exported
-class CachedFunction(Generic[P, R_co]):
+class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     """A decorated function: a call looks the result up, or computes, stores and records it.
 
     If the function is an `async def`, calls are awaited, as are `artifact` and `recompute`.
@@ -177,6 +179,12 @@ class CachedFunction(Generic[P, R_co]):
         """
         return plan_call(self._recipe, args, kwargs)
 
+    def later(self, /, *args: P.args, **kwargs: P.kwargs) -> PlannedCall[R_co]:
+        """Return the planned call, for `gather`; raises as `plan` does, and runs nothing."""
+        given, named = close_call(args, kwargs)
+        plan = plan_call(self._recipe, given, named)
+        return PlannedCall(plan, self._recipe, given, named, self)
+
     def artifact_id(self, /, *args: P.args, **kwargs: P.kwargs) -> ArtifactId:
         """Return the id of the artifact that a call computes; raises as `plan` does."""
         return plan_call(self._recipe, args, kwargs).artifact_id
@@ -271,14 +279,19 @@ class CachedFunction(Generic[P, R_co]):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> object:
-            """Return the signature without bound arguments, or asyncio's mark of an `async def`."""
+            """Return the signature without bound arguments, or asyncio's mark of an `async def`.
+
+            Without a signature of its own, `inspect` takes the function for a builtin.
+            """
             if name == "_is_coroutine" and _register_function is None and self._subject.is_async:
                 return sys.modules["asyncio.coroutines"]._is_coroutine  # noqa: SLF001 - so asyncio marks its own
-            if name != "__signature__" or not self._subject.args:
+            if name != "__signature__":
                 raise AttributeError(
                     f"a decorated function has no attribute {name!r}", name=name, obj=self
                 )
             wrapped = self._subject
+            if not wrapped.args:
+                return inspect.signature(self.__wrapped__)
             return inspect.signature(
                 functools.partial(wrapped.function, *wrapped.args, **wrapped.keywords)
             )

@@ -6,7 +6,7 @@ Planning is pure: it looks nothing up, runs nothing and stores nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import cast
+from typing import Generic, TypeVar, cast
 
 from attrs import field, frozen
 
@@ -28,6 +28,8 @@ from provenance.model.references import SCALARS, InputRef, in_ignored_input, ref
 from provenance.repository.inputs import InputHashes
 from provenance.util.formatting import safe_repr, truncate
 from provenance.util.naming import exported
+
+T_co = TypeVar("T_co", covariant=True)
 
 
 @exported
@@ -58,6 +60,23 @@ class CallPlan:
         key = self.cache_key
         call = escape_invisible(f"{key.name}({arguments}), version {key.version}")
         return f"<provenance.CallPlan({self.artifact_id}) {call}>"
+
+
+@exported
+@frozen
+class PlannedCall(Generic[T_co]):
+    """A planned call of *function*, which returns a `T_co`; equal ones compute the same artifact."""
+
+    plan: CallPlan
+    spec: FunctionSpec = field(eq=False, repr=False)
+    args: tuple[object, ...] = field(eq=False, repr=False)
+    kwargs: Mapping[str, object] = field(eq=False, repr=False)
+    function: object = field(eq=False, repr=False)
+
+    @property
+    def artifact_id(self) -> ArtifactId:
+        """Id of the artifact that the call computes."""
+        return self.plan.artifact_id
 
 
 def plan_call(

@@ -19,13 +19,15 @@ from pyrsistent import PMap, pmap
 
 from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotFoundError
 from provenance.escaping import escape_invisible
-from provenance.model.ids import ArtifactId, RunId
-from provenance.model.records import Artifact, ArtifactRecord, Inputs, Run
-from provenance.model.references import SCALARS, represented_artifact
-from provenance.repository.inputs import Summary
+from provenance.model.ids import ArtifactId, RunId, ValueId
+from provenance.model.records import Artifact, ArtifactRecord, Inputs, Json, Run
+from provenance.model.references import SCALARS, InputRef, represented_artifact
+from provenance.repository.inputs import Summary, recorded_inputs
 from provenance.util.formatting import SHORT, describe_shape, safe_repr
 from provenance.util.naming import exported
 
+_SUMMARIZED: Final = frozenset({"hash", "shape", "dtype", "len"})
+"""What else JSON says of an input that is too large for it."""
 LONGEST: Final = 24
 """Maximum length of an argument's text."""
 MOST: Final = 4
@@ -204,6 +206,39 @@ def describe_inputs(record: ArtifactRecord, inputs: Inputs | None) -> tuple[Uses
     for part in sorted(record.value_artifact_ids - set(uses.values())):
         uses[_place_in_value(part)] = part
     return pmap(uses), pmap(arguments)
+
+
+@frozen
+class _Recorded:
+    """An artifact among recorded inputs."""
+
+    artifact_id: ArtifactId
+
+    def __provenance_sighting__(self) -> InputRef:
+        return InputRef(self.artifact_id, ValueId(""), ValueId(""))
+
+
+def inputs_as_recorded(record: ArtifactRecord, text: str) -> Inputs:
+    """Return the inputs that a record has as JSON *text*: artifacts, summaries, and small values."""
+
+    def revive(value: Json) -> object:
+        if isinstance(value, list):
+            return [*map(revive, value)]
+        if not isinstance(value, dict):
+            return value
+        if value.keys() == {"artifact"} and value["artifact"] in record.input_artifact_ids:
+            return _Recorded(ArtifactId(str(value["artifact"])))
+        if isinstance(value.get("type"), str) and value.keys() - {"type"} <= _SUMMARIZED:
+            return Summary(str(value["type"]), None)
+        return {key: revive(member) for key, member in value.items()}
+
+    try:
+        recorded = recorded_inputs(text)
+    except (AttributeError, ValueError) as error:
+        raise CorruptRecordError(record.id, "", "its inputs are not JSON of a call") from error
+    varargs = recorded.pop("*args", [])
+    arguments = {name: revive(value) for name, value in recorded.items()}
+    return Inputs(arguments, tuple(map(revive, varargs if isinstance(varargs, list) else [])))
 
 
 def _place_in_value(artifact_id: ArtifactId) -> str:

@@ -8,9 +8,10 @@ import click
 
 import provenance as p
 from provenance.cli.complete import complete_ids
-from provenance.cli.reports import Column, Item, Listing, Report
+from provenance.cli.reports import Column, Listing, Report
 from provenance.cli.session import Session, command, import_from_here
-from provenance.cli.words import count_of
+from provenance.documents.items import Item
+from provenance.documents.words import count_of
 
 _artifact = click.argument("artifact_id", metavar="ID", shell_complete=complete_ids)
 

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from provenance.codecs.compression import CompressingWriter, open_decompressed
 from provenance.codecs.limits import RATIO, limit_decoded_size
 from provenance.codecs.pickling import scalar_bytes
-from provenance.codecs.registry import PICKLE, Load, Serializer, get_serializer
+from provenance.codecs.registry import PICKLE, Load, Serializer, get_serializer, misfits
 from provenance.codecs.roundtrip import CopyingSink, count_checked, is_due, key_of
 from provenance.errors import (
     MissingLibraryError,
@@ -80,23 +80,31 @@ class Encoding:
 
     def _write(self, sink: BinaryIO) -> None:
         serializer = get_serializer(self.serializer)
+        kwargs, target = self.dump_kwargs, sink
         try:
             # Most calls have no options.
-            if self.dump_kwargs is NO_OPTIONS:
+            if kwargs is NO_OPTIONS:
                 serializer.dump(self.value, sink)
                 return
-            compression, kwargs = split_compression(serializer, self.dump_kwargs)
+            compression, kwargs = split_compression(serializer, kwargs)
             if compression is None:
                 serializer.dump(self.value, sink, **kwargs)
                 return
             compressing = CompressingWriter(sink, compression)
-            serializer.dump(self.value, compressing.binary(), **kwargs)
+            target = compressing.binary()
+            serializer.dump(self.value, target, **kwargs)
             compressing.finish()
         except (OSError, MemoryError):
             raise
         except Exception as error:
             if isinstance(error, ProvenanceError) and not isinstance(error, MissingLibraryError):
                 raise
+            if isinstance(error, TypeError) and misfits(serializer.dump, target, kwargs, error):
+                raise TypeError(
+                    f"serializer {self.serializer!r} cannot be called as it is: {error}; it gets a "
+                    "value and a binary file, or the name of a file if its second parameter is "
+                    "`filename`"
+                ) from error
             reason = f"serializer {self.serializer!r} refused it: {describe_error(error)}"
             raise UnserializableValueError(self.what, reason, self.value) from error
 

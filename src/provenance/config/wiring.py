@@ -7,7 +7,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from attrs import evolve
 
@@ -20,6 +20,7 @@ from provenance.config.locations import (
     locate_repository,
     locate_store,
 )
+from provenance.config.parsing import parse
 from provenance.config.schema import (
     AnyRepo,
     AnyStore,
@@ -44,7 +45,7 @@ from provenance.ports.leases import lease_effects
 from provenance.ports.machine import FileEffects, SystemEffects, file_effects, system_effects
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import record_effects
-from provenance.repository.handles import Repository, Store
+from provenance.repository.handles import Blueprint, Repository, Store
 from provenance.results.kinds import ResultOptions
 from provenance.util.locks import ForkSafeLock
 
@@ -157,7 +158,10 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
     policy = _policy(is_trusted=settings.trusted)
     guarded = _guard(blobs, name, settings)
     location = locate_store(settings, base)
-    return Store(name, guarded, settings.trusted, settings.permissions, policy, location)
+    store = Store(name, guarded, settings.trusted, settings.permissions, policy, location)
+    if isinstance(settings, MemoryStoreSettings):  # no other process sees it
+        return store
+    return evolve(store, blueprint=Blueprint(name, settings, base))
 
 
 def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interpreter[BlobEffects]:
@@ -221,6 +225,10 @@ def open_repository(
     repo = evolve(
         repo, records_at=records_at, values_at=records_at if store is None else store.location
     )
+    if not isinstance(settings, MemoryRepoSettings):
+        repo = evolve(
+            repo, blueprint=_blueprint(name, settings, base, () if store is None else (store,))
+        )
     policy = CopyPolicy.NOTHING if is_signed else _policy(is_trusted=is_trusted)
     return _complete(repo, settings, time, is_trusted=is_trusted, policy=policy)
 
@@ -232,7 +240,8 @@ def chain_stores(name: str, settings: ChainedSettings, stores: Sequence[Store]) 
     is_trusted = settings.trusted and all(store.trusted for store in stores)
     blobs = _guard(make_tiered_store(name, _tiers(stores)), name, settings)
     places = join_locations([store.location for store in stores])
-    return Store(name, blobs, is_trusted, settings.permissions, _strictest(stores), places)
+    chain = Store(name, blobs, is_trusted, settings.permissions, _strictest(stores), places)
+    return evolve(chain, blueprint=_blueprint(name, settings, Path(), stores))
 
 
 def chain_repositories(
@@ -251,9 +260,59 @@ def chain_repositories(
         chain,
         records_at=join_locations([repo.records_at for repo in repos]),
         values_at=join_locations([repo.values_at for repo in repos]),
+        blueprint=_blueprint(name, settings, Path(), repos),
     )
     is_trusted = settings.trusted and all(repo.trusted for repo in repos)
     return _complete(chain, settings, time, is_trusted=is_trusted, policy=_strictest(repos))
+
+
+def _blueprint(
+    name: str, settings: object, base: Path, parts: Sequence[Store | Repository]
+) -> Blueprint | None:
+    """Return the blueprint of a handle over *parts*; None if one of them has none."""
+    blueprints = [part.blueprint for part in parts if part.blueprint is not None]
+    if len(blueprints) < len(parts):
+        return None
+    return Blueprint(name, settings, base, tuple(blueprints))
+
+
+def reopen_repository(blueprint: Blueprint) -> Repository:
+    """Return the repository of a *blueprint*, opened in this process; creates no database.
+
+    Raises:
+        StoreUnavailableError: if it is not there.
+    """
+    name, settings = blueprint.name, blueprint.settings
+    if isinstance(settings, ChainedSettings):
+        return chain_repositories(name, settings, list(map(reopen_repository, blueprint.parts)))
+    stores = list(map(_reopen_store, blueprint.parts))
+    found = _without_creation(cast("RepoSettings", settings))
+    return open_repository(name, found, blueprint.base, stores[0] if stores else None)
+
+
+def _reopen_store(blueprint: Blueprint) -> Store:
+    name, settings = blueprint.name, blueprint.settings
+    if isinstance(settings, ChainedSettings):
+        return chain_stores(name, settings, list(map(_reopen_store, blueprint.parts)))
+    return open_store(name, cast("StoreSettings", settings), blueprint.base)
+
+
+def _without_creation(settings: T) -> T:
+    return (
+        evolve(settings, create_db=False) if isinstance(settings, SqliteRepoSettings) else settings
+    )
+
+
+def reopen_environment(written: str) -> Environment:
+    """Return the environment of a configuration in JSON, as `sources.to_json` writes it; creates no database.
+
+    Raises:
+        ConfigError: if a variable that it names is not set in this process.
+    """
+    raw, base = sources.from_json(written, Path.cwd())
+    config = parse(raw, os.environ)
+    repos = {name: _without_creation(repo) for name, repo in config.artifact_repos.items()}
+    return environment_of(evolve(config, artifact_repos=repos), base)
 
 
 def _policy(*, is_trusted: bool) -> CopyPolicy:
@@ -262,7 +321,11 @@ def _policy(*, is_trusted: bool) -> CopyPolicy:
 
 def _strictest(handles: Iterable[Store | Repository]) -> CopyPolicy:
     """Return what a chain takes: a copy goes to every part that may be written to."""
-    policies = (handle.copy_policy for handle in handles if handle.permissions.write)
+    policies = (
+        handle.copy_policy
+        for handle in handles
+        if handle.permissions.write or handle.permissions.read_through_write
+    )
     return max(policies, default=CopyPolicy.ANYTHING)
 
 

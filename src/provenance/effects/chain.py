@@ -7,7 +7,7 @@ follow when they are read. Writes go to the farthest first, so that what is near
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
@@ -19,6 +19,7 @@ from provenance.effects.tiers import Tier, TieredBlobs, accepts_copies
 from provenance.errors import (
     BlobNotFoundError,
     CorruptBlobError,
+    StorePermissionError,
     StoreUnavailableError,
 )
 from provenance.model.ids import ArtifactId
@@ -32,12 +33,14 @@ from provenance.ports.leases import (
     ReleaseLease,
     RenewLease,
 )
+from provenance.ports.permissions import reading_through
 from provenance.ports.records import (
     CheckDatabase,
     DeleteRecord,
     DeleteSet,
     FindEviction,
     FindInputs,
+    FindMany,
     FindRecord,
     FindRecordsByValue,
     FindReferencedBlobs,
@@ -51,6 +54,7 @@ from provenance.ports.records import (
     ListSetIds,
     MarkEvicted,
     PutRecord,
+    PutRecords,
     PutSet,
     ReadStoredRecord,
     RecordEffects,
@@ -62,6 +66,12 @@ from provenance.ports.records import (
 from provenance.util.locks import ForkSafeLock
 
 _log: Final = logging.getLogger("provenance")
+_TROUBLES: Final = (
+    StorePermissionError,
+    StoreUnavailableError,
+    BlobNotFoundError,
+    CorruptBlobError,
+)
 _SMALL: Final = 65_536
 """Size in bytes up to which values are copied together with their record."""
 
@@ -74,6 +84,7 @@ def make_chain(
     return (
         chain.interpreter()
         | FindRecord.on(chain.find_record)
+        | FindMany.on(chain.find_many)
         | ListIds.on(chain.merge_ids)
         | FindRecordsByValue.on(chain.find_records_by_value)
         | ListDependents.on(chain.merge_ids)
@@ -82,6 +93,7 @@ def make_chain(
         | SearchRecords.on(chain.search_records)
         | SummarizeRecords.on(chain.summarize_records)
         | PutRecord.on(chain.put_record)
+        | PutRecords.on(chain.put_records)
         | DeleteRecord.on(chain.delete_record)
         | PutSet.on(chain.put_set)
         | FindSet.on(chain.find_set)
@@ -127,13 +139,35 @@ class _Chain(TieredBlobs):
                 return cast("ArtifactRecord", record)
         return None
 
+    def find_many(self, ask: FindMany) -> Mapping[ArtifactId, ArtifactRecord]:
+        """Ask the nearest tier for all, and each farther one for what is still missing."""
+        found: dict[ArtifactId, ArtifactRecord] = {}
+        trouble: StoreUnavailableError | None = None
+        readable, missing = self.allowed(ask), ask.ids
+        for place, tier in enumerate(readable):
+            try:
+                answer: Mapping[ArtifactId, ArtifactRecord] = tier.ask(FindMany(missing))
+            except StoreUnavailableError as error:
+                trouble = trouble or error
+                continue
+            for record in answer.values():
+                self._bring_near(record, tier, readable[:place])
+            found.update(answer)
+            missing = tuple([key for key in missing if key not in answer])
+            if not missing:
+                return found
+        if trouble is not None:  # what cannot be read is not known to be absent
+            raise trouble
+        return found
+
     def _bring_near(self, record: ArtifactRecord, found: Tier, nearer: list[Tier]) -> None:
         for tier in reversed(nearer):
             if not (accepts_copies(tier) and _may_take(tier, record, found)):
                 continue
             try:
-                _copy(record, found, tier)
-            except (StoreUnavailableError, BlobNotFoundError, CorruptBlobError) as error:
+                with reading_through():
+                    _copy(record, found, tier)
+            except _TROUBLES as error:
                 _log.warning(
                     "%s was not copied from %s to %s: %s", record.id, found.name, tier.name, error
                 )
@@ -194,6 +228,16 @@ class _Chain(TieredBlobs):
                 _copy(stored, holder, tier)
             else:
                 holder, stored = tier, tier.ask(ask)
+        return stored
+
+    def put_records(self, ask: PutRecords) -> tuple[ArtifactRecord, ...]:
+        """Put all everywhere, from far to near, in one transaction a tier; one by one if others were first."""
+        holder, *nearer = self.allowed(ask)[::-1]
+        stored: tuple[ArtifactRecord, ...] = holder.ask(ask)
+        if stored != tuple([each.record for each in ask.records]):
+            return tuple([self.put_record(each) for each in ask.records])
+        for tier in nearer:
+            tier.ask(ask)
         return stored
 
     def delete_record(self, ask: DeleteRecord) -> tuple[Blob, ...] | None:

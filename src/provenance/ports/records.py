@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from attrs import frozen
 
 from provenance.effect import Interpreter, Program
-from provenance.errors import ArtifactNotFoundError, RunNotFoundError
+from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotFoundError
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.queries import Grouping, Page, Query, Usage, summarize_records
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, Options, Run, SetRecord
@@ -110,6 +111,14 @@ class FindRecord(StoreEffect["ArtifactRecord | None"]):
 
 
 @frozen
+class FindMany(StoreEffect["Mapping[ArtifactId, ArtifactRecord]"]):
+    """Those of these artifacts that are recorded, by id; damaged records are left out."""
+
+    needs, action = "read", "looking up artifacts"
+    ids: tuple[ArtifactId, ...]
+
+
+@frozen
 class ListIds(StoreEffect[tuple[ArtifactId, ...]]):
     """Up to *limit* ids that begin with *prefix* and sort after *after*, in order."""
 
@@ -183,6 +192,17 @@ class PutRecord(StoreEffect[ArtifactRecord]):
 
 
 @frozen
+class PutRecords(StoreEffect["tuple[ArtifactRecord, ...]"]):
+    """Store several records in one transaction, each as `PutRecord` does.
+
+    Answers what is stored then, in the same order.
+    """
+
+    needs, action = "write", "recording artifacts"
+    records: tuple[PutRecord, ...]
+
+
+@frozen
 class DeleteRecord(StoreEffect["tuple[Blob, ...] | None"]):
     """Delete a record.
 
@@ -241,6 +261,7 @@ SetEffects: TypeAlias = (
 """Effects of a set store."""
 RecordEffects: TypeAlias = (
     FindRecord
+    | FindMany
     | ListIds
     | FindRecordsByValue
     | ListDependents
@@ -248,6 +269,7 @@ RecordEffects: TypeAlias = (
     | FindRun
     | SearchRecords
     | PutRecord
+    | PutRecords
     | DeleteRecord
     | RecordMaintenance
     | SetEffects
@@ -335,6 +357,14 @@ class RecordStore(Protocol):
     def delete_record(self, artifact_id: ArtifactId, /) -> tuple[Blob, ...] | None: ...
 
 
+@runtime_checkable
+class BulkRecordStore(Protocol):
+    """A record store that answers for many records at once, in one query or one transaction."""
+
+    def find_many(self, ids: tuple[ArtifactId, ...], /) -> Mapping[ArtifactId, ArtifactRecord]: ...
+    def put_records(self, records: tuple[PutRecord, ...], /) -> tuple[ArtifactRecord, ...]: ...
+
+
 class SetStore(Protocol):
     """A store of artifact sets; each method answers the effect of its name above."""
 
@@ -349,10 +379,12 @@ class SetStore(Protocol):
 def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[RecordEffects]:
     """Return an interpreter for *store* and *sets*.
 
-    For maintenance *store* may be one of `MaintainableRecordStore`.
+    For maintenance *store* may be one of `MaintainableRecordStore`. One that is no
+    `BulkRecordStore` is asked for many records one by one.
     """
     return (
-        FindRecord.on(lambda ask: store.find_record(ask.id))
+        bulk_effects(store)
+        | FindRecord.on(lambda ask: store.find_record(ask.id))
         | ListIds.on(lambda ask: store.list_ids(ask.prefix, ask.limit, ask.after))
         | FindRecordsByValue.on(lambda ask: store.find_records_by_value(ask.value_id))
         | ListDependents.on(lambda ask: store.list_dependents(ask.id))
@@ -364,6 +396,30 @@ def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[RecordEffe
         | record_maintenance_effects(store)
         | set_effects(sets)
     )
+
+
+def bulk_effects(store: RecordStore) -> Interpreter[FindMany | PutRecords]:
+    """Return an interpreter for *store*, which may be one of `BulkRecordStore`."""
+    if isinstance(store, BulkRecordStore):
+        return FindMany.on(lambda ask: store.find_many(ask.ids)) | PutRecords.on(
+            lambda ask: store.put_records(ask.records)
+        )
+    return FindMany.on(lambda ask: find_each(store.find_record, ask.ids)) | PutRecords.on(
+        lambda ask: tuple([store.put_record(record) for record in ask.records])
+    )
+
+
+def find_each(
+    find: Callable[[ArtifactId], ArtifactRecord | None], ids: tuple[ArtifactId, ...]
+) -> Mapping[ArtifactId, ArtifactRecord]:
+    """Answer `FindMany` by one look-up for each id."""
+    found: dict[ArtifactId, ArtifactRecord] = {}
+    for artifact_id in ids:
+        with suppress(CorruptRecordError):
+            record = find(artifact_id)
+            if record is not None:
+                found[artifact_id] = record
+    return found
 
 
 def set_effects(store: SetStore) -> Interpreter[SetEffects]:

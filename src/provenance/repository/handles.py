@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from attrs import evolve, field, frozen
@@ -49,7 +50,6 @@ from provenance.ports.records import (
 from provenance.repository import programs, transfer
 from provenance.repository.inputs import recorded_inputs
 from provenance.repository.sets import ArtifactSet, Labels, labels_of
-from provenance.repository.sets import set_id as id_of_members
 from provenance.results.handles import artifact_of, id_or_prefix_of, make_proxy
 from provenance.results.kinds import LAZY
 from provenance.results.origin import (
@@ -67,6 +67,20 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+
+@frozen
+class Blueprint:
+    """What a handle was opened from, so that another process can open it, too.
+
+    `settings` are those of the configuration, `base` is the folder of their relative paths, and
+    `parts` are the blueprints of the stores below.
+    """
+
+    name: str
+    settings: object = field(repr=False)
+    base: Path
+    parts: tuple[Blueprint, ...] = ()
 
 
 @exported
@@ -92,6 +106,7 @@ class Repository:
     tiers: tuple[Repository, ...] = field(default=(), repr=False)
     records_at: str = field(default="a store of your own", repr=False)
     values_at: str = field(default="a store of your own", repr=False)
+    blueprint: Blueprint | None = field(default=None, repr=False)
 
     @property
     def engine(self) -> Engine:
@@ -108,7 +123,7 @@ class Repository:
         self, layer: Callable[[Interpreter[AllEffects]], Interpreter[AllEffects]], /
     ) -> Repository:
         """Return this repository with *layer* around its interpreter; `provenance.extending` has some layers."""
-        return evolve(self, interpreter=layer(self.interpreter))
+        return evolve(self, interpreter=layer(self.interpreter), blueprint=None)
 
     def migrate(self, version: int | None = None) -> None:
         """Bring the tables of the database to those of *version*, by default those that this library knows.
@@ -253,10 +268,11 @@ class Repository:
         self.interpreter(DeleteSet(found))
 
     def _set(self, record: SetRecord) -> ArtifactSet:
-        if record.id != id_of_members(record.artifact_ids):
+        found = ArtifactSet(record.artifact_ids, record.labels, record.created_at, self)
+        if record.id != found.id:
             reason = "its members are not those that its id stands for"
             raise CorruptRecordError(record.id, self.name, reason, what="set")
-        return ArtifactSet(record.id, record.artifact_ids, record.labels, record.created_at, self)
+        return found
 
     def __contains__(self, artifact_id: object) -> bool:
         try:
@@ -406,6 +422,7 @@ class Store:
     permissions: Permissions = field(factory=Permissions, repr=False)
     copy_policy: CopyPolicy = field(default=CopyPolicy.DATA_ONLY, repr=False)
     location: str = field(default="a store of your own", repr=False)
+    blueprint: Blueprint | None = field(default=None, repr=False)
 
     def with_layer(
         self, layer: Callable[[Interpreter[BlobEffects]], Interpreter[BlobEffects]], /
@@ -414,7 +431,7 @@ class Store:
 
         `provenance.extending` has layers and makes others.
         """
-        return evolve(self, interpreter=layer(self.interpreter))
+        return evolve(self, interpreter=layer(self.interpreter), blueprint=None)
 
     def put(self, data: bytes) -> Blob:
         """Store *data* and return its key; equal bytes are stored once."""

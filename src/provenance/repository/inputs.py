@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from datetime import date, time
+from decimal import Decimal
 from itertools import zip_longest
+from pathlib import PurePath
 from typing import Any, Final, cast
+from uuid import UUID
 
 from attrs import field, frozen
 
@@ -17,6 +21,7 @@ from provenance.model.references import InputRef
 from provenance.model.rows import is_utf8
 from provenance.util.formatting import type_name
 from provenance.util.naming import exported
+from provenance.util.optional import imported_module
 
 NO_HASHES: Mapping[str, str] = {}
 
@@ -54,7 +59,8 @@ class Summary:
 def inputs_json(inputs: Inputs, hashes: InputHashes, *, plain: bool = False) -> str:
     """Return the JSON text of a call's inputs by parameter name, with `*args` under `__varargs`.
 
-    Artifacts appear as `{"artifact": id}`; what is large or has no JSON form as `{"type": …,
+    Artifacts appear as `{"artifact": id}`, dates, times, decimals and paths as text, scalars and
+    short arrays of NumPy as their items; what is large or has no JSON form as `{"type": …,
     "hash": …, …}`. *plain* inputs, for which `are_plain` is true, are written as they are.
     """
     document: dict[str, object]
@@ -140,7 +146,29 @@ def _json_of(value: object, digest: str | None = None, depth: int = 0) -> Json:
             return [_json_of(member, None, depth + 1) for member in members]
         if kind is dict and _is_object(members):
             return {key: _json_of(member, None, depth + 1) for key, member in members.items()}
-    return _summary(value, digest)
+    shown = _plain_form(value, DEEPEST - depth)
+    return _summary(value, digest) if shown is None else _json_of(shown, digest, depth)
+
+
+def _plain_form(value: object, deepest: int) -> bool | int | float | str | list[Any] | None:
+    """Return what SQL can query of a standard scalar, or of a scalar or short array of NumPy; None for anything else."""
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal | UUID | PurePath):
+        return str(value)
+    np = imported_module("numpy")
+    if np is None or not isinstance(value, np.generic | np.ndarray):
+        return None
+    array: Any = value
+    kind: str = array.dtype.kind
+    if isinstance(value, np.ndarray):
+        is_short = array.size <= MOST_MEMBERS and array.ndim <= deepest
+        if type(value) is not np.ndarray or not is_short or kind not in "biufUM":
+            return None
+        return cast("list[Any]", (array.astype("U") if kind == "M" else array).tolist())
+    if kind == "M":
+        return str(array)
+    return cast("bool | int | float | str", array.item()) if kind in "biufU" else None
 
 
 def _is_object(entries: dict[object, object]) -> bool:

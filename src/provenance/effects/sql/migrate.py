@@ -11,6 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from provenance.effects.sql import statements
+from provenance.effects.sql.database import foreign_tables
 from provenance.effects.sql.tables import STAMP
 from provenance.errors import StoreUnavailableError
 from provenance.util.locks import ForkSafeLock
@@ -149,6 +150,8 @@ def _current_version(
             advice = "check the name, or set create_schema: true"
             raise StoreUnavailableError(name, f"schema {access.schema!r} does not exist", advice)
     found = stamped(connection) or 0
+    if not found and sa.inspect(connection).has_table("artifacts"):
+        raise foreign_tables(name)
     if found > statements.VERSION:
         known = f"this library supports up to {statements.VERSION}"
         advice = "upgrade the library: pip install --upgrade provenance"

@@ -189,6 +189,19 @@ FIND_RECORD: Final = selecting(
     sa.case((_IS_SHORT, artifacts.c.value_data)).label("short_value"),
     by=artifacts.c.id,
 )
+_ids = text_param("ids")
+_finding = sa.select(*_RECORD, sa.case((_IS_SHORT, artifacts.c.value_data)).label("short_value"))
+FIND_MANY: Final = compile_for_both(
+    _finding.where(artifacts.c.id.in_(sa.select(sa.func.json_each(_ids).table_valued("value")))),
+    _finding.where(
+        artifacts.c.id.in_(
+            sa.select(
+                sa.func.jsonb_array_elements_text(sa.cast(_ids, postgresql.JSONB)).column_valued()
+            )
+        )
+    ),
+    "ids",
+)
 FIND_RECORDS_BY_VALUE: Final = selecting(
     *_RECORD, by=artifacts.c.value_id, order=(artifacts.c.added_at, artifacts.c.id)
 )

@@ -7,7 +7,8 @@ store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -157,6 +158,29 @@ class SqlRecords:
             # After a lookup the value is usually read next.
             self._database.prefetch(record.value_blob.id, data)
         return record
+
+    def find_many(self, ids: tuple[ArtifactId, ...]) -> Mapping[ArtifactId, ArtifactRecord]:
+        """Return those of these artifacts that are recorded, by id."""
+        found: dict[ArtifactId, ArtifactRecord] = {}
+        for at in range(0, len(ids), _ROWS):
+            rows: Any = self._database.query(
+                statements.FIND_MANY, json_text(list(ids[at : at + _ROWS]))
+            )
+            for row in rows:
+                with suppress(CorruptRecordError):
+                    record = self._record(row)
+                    found[record.id] = record
+                    if row[-1] is not None:
+                        self._database.prefetch(record.value_blob.id, row[-1])
+        return found
+
+    def put_records(self, records: tuple[PutRecord, ...]) -> tuple[ArtifactRecord, ...]:
+        """Store the records in one transaction; return what is stored then."""
+
+        def work(execute: Execute) -> tuple[ArtifactRecord, ...]:
+            return tuple([self._put(execute, ask) for ask in records])
+
+        return self._database.transaction(work)
 
     def list_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
         """Return up to *limit* ids that begin with *prefix* and follow *after*, in order."""

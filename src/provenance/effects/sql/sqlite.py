@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from provenance.effects.io import absolute_path
 from provenance.effects.retry import call_with_retries
 from provenance.effects.sql import statements
-from provenance.effects.sql.database import Execute, PrefetchCache, Values, check_version
+from provenance.effects.sql.database import (
+    Execute,
+    PrefetchCache,
+    Values,
+    check_version,
+    foreign_tables,
+)
 from provenance.errors import StoreUnavailableError
 from provenance.ports.blobs import Durability
 from provenance.util.locks import ForkBarrier
@@ -383,6 +389,8 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
         def create(execute: Execute) -> None:
             # Another process may have created them first.
             if self._version(connection) == 0:
+                if execute("SELECT 1 FROM sqlite_master WHERE name = 'artifacts'", ()).fetchall():
+                    raise foreign_tables(self.name)
                 for statement in statements.CREATE:
                     execute(statement, ())
                 execute(f"PRAGMA user_version = {statements.VERSION}", ())
