@@ -12,7 +12,7 @@ from attrs import evolve
 from provenance import environment as environment_
 from provenance.archives import with_source
 from provenance.calls import commit, shadows
-from provenance.calls.code_changes import find_changes, must_recompute, report_changes
+from provenance.calls.code_changes import find_changes, report_changes
 from provenance.calls.composite import Composite
 from provenance.calls.draft import Call, PendingArtifact, make_draft, unstored_record
 from provenance.calls.flow import (
@@ -29,19 +29,18 @@ from provenance.calls.flow import (
 from provenance.calls.plan import CallPlan, plan_call, refuse_mutated
 from provenance.calls.signature import retains_reference
 from provenance.calls.spec import FunctionSpec
+from provenance.calls.validity import judge, reason_to_recompute
 from provenance.effect import run
 from provenance.environment import Environment
 from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
-    CodeChangedError,
     CorruptBlobError,
-    NotReproducibleError,
     StorePermissionError,
 )
 from provenance.events import CodeChange, Event, Hit, Miss, MissReason, Recomputed, Recovered
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId
-from provenance.model.records import Artifact, ArtifactRecord
+from provenance.model.records import ArtifactRecord
 from provenance.model.references import SCALARS, UNREAD, represented_artifact, unwrap
 from provenance.model.tracked import tracking
 from provenance.repository import programs
@@ -189,41 +188,6 @@ async def execute_async(call: Call) -> object:
     if call.sharing is None:  # else it is looked up again in its turn
         call = replace_found(call, found)
     return await drive_async(call, call_flow(call, call.sharing))
-
-
-def reason_to_recompute(
-    call: Call, record: ArtifactRecord, changes: tuple[CodeChange, ...] = ()
-) -> MissReason | None:
-    """Return why a stored result is computed again: it is too old, or its code has changed.
-
-    Raises:
-        CodeChangedError: if the policy for *changes* of the code demands it.
-        NotReproducibleError: if that for results that came out otherwise does.
-    """
-    lifetime = call.spec.options.expires_after
-    if lifetime is not None and call.environment.clock.now() - record.computed_at > lifetime:
-        return MissReason.EXPIRED
-    if changes and must_recompute(call, record, changes):
-        return MissReason.CODE_CHANGED
-    shadow = call.shadow
-    return None if shadow is None else shadows.reason_to_recompute(call, record, shadow)
-
-
-def judge(call: Call, record: ArtifactRecord) -> MissReason | None:
-    """Return why the function's `valid_if` refuses a stored result; None if it does not."""
-    valid_if = call.spec.options.valid_if
-    is_valid = valid_if is None or valid_if(Artifact.of(record, call.repo))
-    return None if is_valid else MissReason.INVALID
-
-
-def would_hit(call: Call, record: ArtifactRecord) -> bool:
-    """Return whether a call returns what is stored under *record*."""
-    changes = run(find_changes(call, record), call.repo.interpreter)
-    try:
-        reason = reason_to_recompute(call, record, changes)
-    except (CodeChangedError, NotReproducibleError):
-        return False
-    return reason is None and judge(call, record) is None
 
 
 def replace_found(call: Call, found: LookupResult) -> Call:

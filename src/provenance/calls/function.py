@@ -29,7 +29,7 @@ from attrs import evolve
 
 from provenance import environment
 from provenance.archives import ArchivedFile
-from provenance.calls import code_changes, execute, shadows
+from provenance.calls import code_changes, execute, shadows, validity
 from provenance.calls.draft import Call
 from provenance.calls.main_functions import named, reduce_with_code
 from provenance.calls.many import MappedFunction
@@ -197,7 +197,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         call = execute.prepare(environment.current(), self._recipe, args, kwargs)
         ids = (call.plan.artifact_id, *call.alias_ids)
         found = run(programs.probe_first(ids), call.repo.interpreter)
-        return found is not None and execute.would_hit(call, found.record)
+        return found is not None and validity.would_hit(call, found.record)
 
     def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Delete a call's artifact, and the parts of a composite; return False if there was none.

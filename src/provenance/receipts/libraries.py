@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib import metadata
 from typing import Final
 
 from attrs import frozen
@@ -70,6 +69,10 @@ def parse_sensitivity(text: str, path: str) -> Sensitivity:
 
 def installed_versions(libraries: tuple[str, ...]) -> dict[str, str]:
     """Return what counts of the installed versions, by what a receipt calls the libraries."""
+    if not libraries:
+        return {}
+    from importlib import metadata  # loads much, and few functions name libraries
+
     found: dict[str, str] = {}
     for text in libraries:
         wanted = parse_sensitivity(text, "sensitive_to")
