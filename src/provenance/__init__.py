@@ -200,6 +200,21 @@ if _typing.TYPE_CHECKING:
         explain_hash as explain_hash,
         hash_differences as hash_differences,
     )
+    from provenance.calls.why import (
+        CallDiffers as CallDiffers,
+        Explanation as Explanation,
+        IsStored as IsStored,
+        Lost as Lost,
+        NeverSeen as NeverSeen,
+        Outdated as Outdated,
+        why as why,
+    )
+    from provenance.history.code import CodeDifference as CodeDifference
+    from provenance.history.diff import (
+        ArtifactDiff as ArtifactDiff,
+        Parting as Parting,
+        diff as diff,
+    )
     from provenance.history.reproduce import (
         Differs as Differs,
         Failed as Failed,
@@ -255,6 +270,9 @@ _LATER: _typing.Final = {
     "exchange.export": "ExportFormat export",
     "exchange.legacy": "LegacyProblem LegacyReport import_legacy",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
+    "calls.why": "CallDiffers Explanation IsStored Lost NeverSeen Outdated why",
+    "history.code": "CodeDifference",
+    "history.diff": "ArtifactDiff Parting diff",
     "history.reproduce": "Differs Failed NotComparable Reproduction Same reproduce",
     "hashing.comparison": "ArrayDifference TableDifference",
     "maintenance.eviction": "evict",

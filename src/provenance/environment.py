@@ -58,6 +58,7 @@ class Environment:
         results: how calls hand over results and arguments.
         on_code_change: what a hit does if the code behind it has changed.
         shadow: which hits are computed again beside the call; None if none are.
+        record_sources: record the source of the code behind results.
         single_flight: how calls share work; None if they do not.
     """
 
@@ -76,6 +77,7 @@ class Environment:
     results: ResultOptions = DEFAULT_OPTIONS
     on_code_change: OnCodeChange = "warn"
     shadow: Shadow | None = None
+    record_sources: bool = True
     single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
 
     def repository(self, wanted: RepositoryOrName | None = None) -> Repository:

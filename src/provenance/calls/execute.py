@@ -157,7 +157,7 @@ def execute(call: Call) -> object:
 def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | MissReason:
     """Return the result of a hit, or why it is to be computed again."""
     changes: tuple[CodeChange, ...] = ()
-    if record.code != call.spec.receipt.text:
+    if record.code != call.spec.receipt.digest:
         changes = run(find_changes(call, record), call.repo.interpreter)
     reason = reason_to_recompute(call, record, changes)
     if reason is None and call.spec.options.valid_if is not None:
@@ -174,7 +174,7 @@ async def execute_async(call: Call) -> object:
         found = await run_in_thread(call, programs.probe_first(call.alias_ids)) or found
     if isinstance(found, LookupHit):
         changes: tuple[CodeChange, ...] = ()
-        if found.record.code != call.spec.receipt.text:
+        if found.record.code != call.spec.receipt.digest:
             changes = await run_in_thread(call, find_changes(call, found.record))
         reason = reason_to_recompute(call, found.record, changes)
         if reason is None and call.spec.options.valid_if is not None:

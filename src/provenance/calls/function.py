@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from returns.future import FutureResult
     from returns.io import IOResult
 
+    from provenance.calls.why import Explanation
+
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -199,6 +201,16 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         found = run(programs.probe_first(ids), call.repo.interpreter)
         return found is not None and validity.would_hit(call, found.record)
 
+    def why(self, /, *args: P.args, **kwargs: P.kwargs) -> Explanation:
+        """Explain why a call is a hit or a miss: the nearest recorded call, and what differs.
+
+        Nothing is run or stored. Raises as `plan` does.
+        """
+        call = execute.prepare(environment.current(), self._recipe, args, kwargs)
+        from provenance.calls.why import explain_call  # loads much that calls do not need
+
+        return explain_call(call)
+
     def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Delete a call's artifact, and the parts of a composite; return False if there was none.
 
@@ -210,16 +222,19 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
             was_there |= run(programs.forget_with_parts(artifact_id), call.repo.interpreter)
         return was_there
 
-    def accept(self) -> tuple[CodeChange, ...]:
+    def accept(self, note: str = "") -> tuple[CodeChange, ...]:
         """Record that the changes of the code so far make no difference to stored results.
 
         Hits of what earlier code computed are as good as those of the code of now, in every process.
         Returns what has changed.
+
+        Args:
+            note: why the changes make no difference; it is recorded with the user's name.
         """
         repo = environment.current().repository(self._options.repo)
         names = self.__provenance_names__()
         shadows.accept(self._recipe.cache_key.scope or self._recipe.cache_key.name)
-        return run(code_changes.accept(self._recipe, names), repo.interpreter)
+        return run(code_changes.accept(self._recipe, names, note), repo.interpreter)
 
     def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
         """Return the same function decorated with other options.

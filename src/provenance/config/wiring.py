@@ -496,6 +496,7 @@ def environment_of(config: Config, base: Path, time: Clock | None = None) -> Env
         ),
         on_code_change=config.on_code_change,
         shadow=config.shadow,
+        record_sources=config.record_sources,
         single_flight=config.single_flight,
         locate=lambda name: locate_repository(config.artifact_repos[name], base, config),
     )

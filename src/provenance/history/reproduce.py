@@ -14,12 +14,14 @@ from attrs import evolve, frozen
 
 from provenance import environment
 from provenance.calls import execute
+from provenance.calls.code_changes import changes_since
 from provenance.calls.composite import Composite
 from provenance.calls.function import CachedFunction, spec_of
 from provenance.calls.spec import FunctionSpec
 from provenance.catalog.graph import Lineage
 from provenance.catalog.trace import lineage
 from provenance.config.api import MemoryRepo
+from provenance.effect import run
 from provenance.environment import Environment
 from provenance.errors import (
     ConfigError,
@@ -280,7 +282,7 @@ def _repeat(spec: FunctionSpec, artifact: Artifact[object], scratch: _Scratch) -
     problem = _unrepeatable(spec, inputs)
     if problem is not None:
         return NotComparable(*known, problem)
-    changes = spec.receipt.changes_since(artifact.code)
+    changes = run(changes_since(spec, artifact.code), scratch.place.interpreter)
     try:
         again = _compute(spec, inputs, scratch.environment)
     except Exception as error:  # noqa: BLE001 - the function is the user's
@@ -296,12 +298,12 @@ def _repeat(spec: FunctionSpec, artifact: Artifact[object], scratch: _Scratch) -
 
 def _find(artifact: Artifact[object]) -> FunctionSpec | str:
     """Return what computes *artifact* now, or why there is nothing that does."""
-    where = f"{artifact.fn_module}.{artifact.fn_name}"
-    if "<" in artifact.fn_name:
+    where = f"{artifact.fn_module}.{artifact.fn_qualname}"
+    if "<" in artifact.fn_qualname:
         return f"{where} is defined inside a function, and cannot be imported"
     try:
         found: object = import_module(artifact.fn_module)
-        for name in artifact.fn_name.split("."):
+        for name in artifact.fn_qualname.split("."):
             found = getattr(found, name)
     except Exception as error:  # noqa: BLE001 - importing runs the module
         return f"{where} cannot be imported ({describe_error(error)})"

@@ -71,7 +71,7 @@ def installed_versions(libraries: tuple[str, ...]) -> dict[str, str]:
     """Return what counts of the installed versions, by what a receipt calls the libraries."""
     if not libraries:
         return {}
-    from importlib import metadata  # loads much, and few functions name libraries
+    from importlib import metadata  # noqa: PLC0415 - loads much, and few functions name libraries
 
     found: dict[str, str] = {}
     for text in libraries:
