@@ -223,6 +223,7 @@ if _typing.TYPE_CHECKING:
         Same as Same,
         reproduce as reproduce,
     )
+    from provenance.history.stale import StaleResults as StaleResults, stale as stale
     from provenance.hashing.comparison import (
         ArrayDifference as ArrayDifference,
         TableDifference as TableDifference,
@@ -273,6 +274,7 @@ _LATER: _typing.Final = {
     "calls.why": "CallDiffers Explanation IsStored Lost NeverSeen Outdated why",
     "history.code": "CodeDifference",
     "history.diff": "ArtifactDiff Parting diff",
+    "history.stale": "StaleResults stale",
     "history.reproduce": "Differs Failed NotComparable Reproduction Same reproduce",
     "hashing.comparison": "ArrayDifference TableDifference",
     "maintenance.eviction": "evict",

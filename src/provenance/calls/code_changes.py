@@ -27,10 +27,15 @@ def find_changes(
     """Return what has changed in the code since *record* was computed, unless that was accepted."""
     if _policy(call) == "ignore":
         return ()
-    known = yield from changes_since(call.spec, record.code)
-    if not known:
-        return ()
-    return () if (yield from _is_accepted(call.spec, record.code)) else known
+    return (yield from unaccepted_changes(call.spec, record.code))
+
+
+def unaccepted_changes(
+    spec: FunctionSpec, code: str
+) -> Program[FindReceipt | FindEquivalence, tuple[CodeChange, ...]]:
+    """Return what has changed since the code of this digest, unless that was accepted."""
+    known = yield from changes_since(spec, code)
+    return () if not known or (yield from _is_accepted(spec, code)) else known
 
 
 def must_recompute(call: Call, record: ArtifactRecord, changes: tuple[CodeChange, ...]) -> bool:

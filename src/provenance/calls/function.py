@@ -202,10 +202,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         return found is not None and validity.would_hit(call, found.record)
 
     def why(self, /, *args: P.args, **kwargs: P.kwargs) -> Explanation:
-        """Explain why a call is a hit or a miss: the nearest recorded call, and what differs.
-
-        Nothing is run or stored. Raises as `plan` does.
-        """
+        """Explain why a call is a hit or a miss, by the nearest recorded one; raises as `plan` does."""
         call = execute.prepare(environment.current(), self._recipe, args, kwargs)
         from provenance.calls.why import explain_call  # loads much that calls do not need
 
@@ -448,8 +445,7 @@ def provenance(
               from their default dictionaries.
             - `ignore`: Parameters or captured variables that are recorded but do not affect the id.
             - `remove`: Parameters or captured variables that are neither hashed nor recorded.
-            - `files`: Parameters that name files or folders: their contents affect the id, and not
-              their names. No copy is stored. `p.file(path)` is a file as a value.
+            - `files`: Parameters that name files or folders, whose contents affect the id.
             - `input_hash_fn`: Maps `{'kargs': {name: hash}, 'varargs': (hash, …)}` to what the id is
               derived from.
             - `input_process_fn`: Maps `{'kargs': {name: value}, 'varargs': (value, …)}` to what is
@@ -473,13 +469,10 @@ def provenance(
             - `lazy`: True returns a lazy proxy of any result, which is read on first use.
             - `on_code_change`: What a hit does if the code behind it has changed: "warn", "ignore",
               "raise" or "recompute"; None defers to the environment.
-            - `sensitive_to`: Distributions whose version counts as code: "numpy" (its major version),
-              "numpy:minor", "numpy:full", "lightgbm>=4" (whether it is at least that).
-            - `shadow`: Share of hits, from 0 to 1, that are computed again beside the call and
-              compared, or a `Shadow`; None defers to the environment.
+            - `sensitive_to`: Distributions whose version counts as code, such as "numpy:minor".
+            - `shadow`: Share of hits that are computed again beside the call, or a `Shadow`.
             - `expires_after`: A timedelta: a result that is older is computed again.
-            - `valid_if`: A function of the stored artifact: if it returns something false, the
-              result is computed again.
+            - `valid_if`: A function of the stored artifact: if it is false, as above.
             - `returns_composite`: True if the function returns a mapping, each of whose values becomes
               an artifact of its own, named `name_key`. All are stored together, and each is read
               when it is used. `serializer` may then be a mapping from key to name, and

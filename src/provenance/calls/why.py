@@ -127,7 +127,7 @@ class CallDiffers:
         computed_at: when that was computed, in UTC.
         inputs: how the inputs differ, if they do.
         identity: how name, version and function differ, if they do.
-        changes: how the code has changed since then, which is no reason for a miss by itself.
+        changes: how the code has changed since then, which alone does not cause a miss.
         is_recorded: whether the artifact in question is recorded; *nearest* is an earlier one then.
     """
 

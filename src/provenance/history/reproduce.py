@@ -252,10 +252,10 @@ def _reproduce_one(artifact: Artifact[object], scratch: _Scratch) -> Outcome:
         return NotComparable(*known, reason)
     try:
         with running_program(artifact, scratch.programs, scratch.run) as trouble:
-            found = _find(artifact) if trouble is None else trouble
+            found = find_function(artifact) if trouble is None else trouble
             if isinstance(found, str):
                 return NotComparable(*known, found)
-            return _repeat(found, artifact, scratch)
+            return _repeat(spec_of(found), artifact, scratch)
     except ProvenanceError as error:  # what is recorded cannot be read
         return NotComparable(*known, str(error))
 
@@ -296,8 +296,8 @@ def _repeat(spec: FunctionSpec, artifact: Artifact[object], scratch: _Scratch) -
     return _compare(artifact, again, changes, scratch.tolerance)
 
 
-def _find(artifact: Artifact[object]) -> FunctionSpec | str:
-    """Return what computes *artifact* now, or why there is nothing that does."""
+def find_function(artifact: Artifact[object]) -> CachedFunction[..., object] | str:
+    """Return the function that computes *artifact* now, or why there is none."""
     where = f"{artifact.fn_module}.{artifact.fn_qualname}"
     if "<" in artifact.fn_qualname:
         return f"{where} is defined inside a function, and cannot be imported"
@@ -309,7 +309,7 @@ def _find(artifact: Artifact[object]) -> FunctionSpec | str:
         return f"{where} cannot be imported ({describe_error(error)})"
     if not isinstance(found, CachedFunction):
         return f"{where} is not a decorated function"
-    return spec_of(cast("CachedFunction[..., object]", found))
+    return cast("CachedFunction[..., object]", found)
 
 
 def _unrepeatable(spec: FunctionSpec, inputs: Inputs) -> str | None:

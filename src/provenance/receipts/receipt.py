@@ -181,7 +181,7 @@ def _full_name(name: str, receipt: Receipt) -> str:
 
 
 def change_between(before: str | None, after: str | None) -> str | None:
-    """Return how a thing of these digests has changed; None if it has not, or that cannot be told."""
+    """Return how a thing of these digests has changed; None if it has not, or if the two cannot be compared."""
     return _kind(before, after) if _differ(before, after) else None
 
 
