@@ -23,6 +23,7 @@ from provenance.events import (
     Outcome,
     Recomputed,
     Recovered,
+    Resumed,
     ShadowAgreed,
     ShadowDiffered,
     Stats,
@@ -246,10 +247,11 @@ def _count(event: Event) -> None:
         case Waited():
             _counts["waited"] += 1
             _seconds["waited"] += event.seconds
-        case ShadowAgreed():
-            _counts["shadows_agreed"] += 1
-        case ShadowDiffered():
-            _counts["shadows_differed"] += 1
+        case ShadowAgreed() | ShadowDiffered():
+            agreed = isinstance(event, ShadowAgreed)
+            _counts["shadows_agreed" if agreed else "shadows_differed"] += 1
+        case Resumed():
+            _counts["resumed"] += 1
         case _:
             assert_never(event)
 
@@ -285,14 +287,12 @@ def _line(event: Event) -> tuple[object, ...]:
         case Waited():
             line = "waited: %.3f s for %s (%s), computed by another thread or process"
             return line, event.seconds, *what
-        case ShadowAgreed():
-            return "shadow: %s (%s) came out the same", *what
-        case ShadowDiffered():
-            line = (
-                "%s (%s): another result came out when this hit was computed again: %s; "
-                "is the function random, or does it depend on something that is not an argument?"
-            )
-            return line, *what, "; ".join(event.differences[:MOST_SHOWN])
+        case ShadowAgreed() | ShadowDiffered():
+            return _shadow_line(event)
+        case Resumed():
+            how = "its start, to compare what is stored" if event.replayed else "there"
+            line = "resumed: %s (%s) has %d items in %d chunks, going on from %s"
+            return line, *what, event.items, event.chunks, how
         case CodeChanged():
             line = (
                 "%s (%s): %s since this result was computed%s; pass version=%d to recompute, "
@@ -302,3 +302,13 @@ def _line(event: Event) -> tuple[object, ...]:
             return line, *what, describe_changes(event.changes), day, event.version + 1
         case _:
             assert_never(event)
+
+
+def _shadow_line(event: ShadowAgreed | ShadowDiffered) -> tuple[object, ...]:
+    if isinstance(event, ShadowAgreed):
+        return "shadow: %s (%s) came out the same", event.name, event.artifact_id
+    line = (
+        "%s (%s): another result came out when this hit was computed again: %s; "
+        "is the function random, or does it depend on something that is not an argument?"
+    )
+    return line, event.name, event.artifact_id, "; ".join(event.differences[:MOST_SHOWN])

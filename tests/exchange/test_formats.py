@@ -13,8 +13,13 @@ import referencing
 from prov.constants import PROV_ROLE
 
 import provenance as p
+from architecture.silence import silence
 from exchange.crates import problems_of
-from provenance.exchange.openlineage import run_uuid
+from provenance.effect import run
+from provenance.exchange.closure import collect_closure, redact
+from provenance.exchange.openlineage import open_lineage, run_uuid
+from provenance.exchange.prov import prov_json, prov_n
+from provenance.exchange.rocrate import ro_crate
 
 SCHEMAS = Path(__file__).parent.parent / "data" / "openlineage"
 
@@ -180,6 +185,17 @@ def test_a_source_that_was_deleted_is_named(form, exported, results, memory_repo
         assert [] == problems_of(json.loads(text), set())
     if form == "prov-json":
         prov.model.ProvDocument.deserialize(content=text, format="json")
+
+
+def test_writing_is_silent(results, memory_repo):
+    """The texts are made of the closure, and nothing else of the world is looked at."""
+    roots = (p.artifact_of(results["describe"]).id,)
+    closure = run(collect_closure(roots, "memory"), memory_repo.interpreter)
+    with silence():
+        texts = [prov_json(closure), prov_n(closure), ro_crate(closure), ro_crate(closure, {})]
+        texts.append(open_lineage(closure, "memory"))
+        texts.append(prov_json(redact(closure)))
+    assert all(roots[0] in text for text in texts)
 
 
 def test_texts_are_the_same_each_time(exported):

@@ -26,6 +26,7 @@ from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import Inputs
 from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
 from provenance.repository.inputs import InputHashes
+from provenance.util.display import html_facts
 from provenance.util.formatting import safe_repr, truncate
 from provenance.util.naming import exported
 
@@ -60,6 +61,14 @@ class CallPlan:
         key = self.cache_key
         call = escape_invisible(f"{key.name}({arguments}), version {key.version}")
         return f"<provenance.CallPlan({self.artifact_id}) {call}>"
+
+    def _repr_html_(self) -> str:
+        """Return the call and its arguments as a table for a notebook."""
+        varargs = [(f"*{i}", truncate(value)) for i, value in enumerate(self.inputs.varargs)]
+        named = [(name, truncate(value)) for name, value in self.inputs.kargs.items()]
+        key = self.cache_key
+        title = f"{key.name}, version {key.version}: {self.artifact_id}"
+        return html_facts(title, [*varargs, *named])
 
 
 @exported
@@ -137,6 +146,8 @@ def recorded_inputs(spec: FunctionSpec, bound: Bound) -> Inputs:
     options = spec.options
     kargs: Mapping[str, object]
     kargs, varargs = bound
+    if options.streaming is not None:
+        kargs = _without_resumption(spec, kargs, options.streaming.resume)
     if options.remove:
         covers = spec.wrapped.covers
         kargs = {name: value for name, value in kargs.items() if not covers(options.remove, name)}
@@ -145,6 +156,16 @@ def recorded_inputs(spec: FunctionSpec, bound: Bound) -> Inputs:
         return Inputs(kargs, varargs, spec.captured)
     shaped = _call_hook(options.input_process_fn, "input_process_fn", dict(kargs), varargs)
     return Inputs(*shaped, spec.captured)
+
+
+def _without_resumption(
+    spec: FunctionSpec, kargs: Mapping[str, object], resume: str
+) -> Mapping[str, object]:
+    """Leave out the parameter with which a stream is resumed, unless the caller passed it."""
+    default = spec.wrapped.defaults.get(resume, kargs)
+    if kargs.get(resume, kargs) is not default or default is kargs:
+        return kargs
+    return {name: value for name, value in kargs.items() if name != resume}
 
 
 def hash_inputs(

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from attrs import Factory, evolve, field, frozen
 
+from provenance.calls.purity import Purity
 from provenance.calls.signature import WrappedFunction, closure_values, code_objects
 from provenance.hashing import combine, hash_value
 from provenance.hashing.encoding import node_digest, prefix
@@ -18,6 +19,7 @@ from provenance.model.references import SCALARS, InputRef, in_ignored_input, ref
 from provenance.receipts.policy import OnCodeChange, Shadow
 from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt
 from provenance.repository.inputs import InputHashes
+from provenance.streams.manifest import Streaming
 from provenance.util.naming import exported
 
 
@@ -142,8 +144,10 @@ class DecoratorOptions:
     shadow: Shadow | None = None
     expires_after: timedelta | None = None
     valid_if: Callable[[Artifact[Any]], object] | None = None
+    pure: Purity = "strict"
     returns_composite: bool = False
     part_serialization: Mapping[str, PartSerialization] = NO_PARTS
+    streaming: Streaming | None = None
 
 
 @frozen

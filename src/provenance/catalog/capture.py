@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any, Final, ParamSpec, cast
 
 from attrs import define, field
@@ -18,6 +19,7 @@ from provenance.events import (
     Event,
     Hit,
     Recovered,
+    Resumed,
     ShadowAgreed,
     ShadowDiffered,
     Waited,
@@ -43,11 +45,13 @@ class Capture:
 
     artifact_ids: frozenset[ArtifactId] = frozenset()
     set: ArtifactSet | None = field(default=None)
+    _guard: Lock = field(factory=Lock, init=False, repr=False, eq=False)
+    """Threads that an executor runs in the same context capture at the same time."""
 
     def receive(self, event: Event) -> None:
         """Capture the artifacts of *event* if their results are stored."""
         match event:
-            case CodeChanged() | Waited() | ShadowAgreed() | ShadowDiffered():
+            case CodeChanged() | Waited() | Resumed() | ShadowAgreed() | ShadowDiffered():
                 return
             case Recovered():
                 # Otherwise the hit that it takes back was captured, where it happened.
@@ -55,7 +59,8 @@ class Capture:
             case _:
                 is_stored = isinstance(event, Hit) or event.stored
         if is_stored:
-            self.artifact_ids |= {event.artifact_id, *event.parts}
+            with self._guard:
+                self.artifact_ids |= {event.artifact_id, *event.parts}
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """`engines` runs the same calls in threads, in processes and on clusters, and brings back all that happened there."""
 
+from provenance.engines.dask import dask as dask
 from provenance.engines.outcomes import Failure as Failure
 from provenance.engines.outcomes import Progress as Progress
 from provenance.engines.pools import (

@@ -51,15 +51,16 @@ class Deferral:
         self.repo = repo.with_layer(lambda stores: with_layer(stores, self._answer))
 
     def _answer(self, effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
-        if isinstance(effect, PutRecord) and not (effect.replace or effect.besides):
-            self._waiting[effect.record.id] = effect
-            self._seconds += effect.record.compute_duration
+        asked: object = effect
+        if isinstance(asked, PutRecord) and not (asked.replace or asked.besides):
+            self._waiting[asked.record.id] = asked
+            self._seconds += asked.record.compute_duration
             if self._seconds >= _LONGEST:
                 self.flush()
-            return cast("A", self._stored.get(effect.record.id, effect.record))
-        if isinstance(effect, FindRecord) and effect.id in self._waiting:
-            return cast("A", self._waiting[effect.id].record)
-        if self._waiting and not isinstance(effect, _UNAFFECTED):
+            return cast("A", self._stored.get(asked.record.id, asked.record))
+        if isinstance(asked, FindRecord) and asked.id in self._waiting:
+            return cast("A", self._waiting[asked.id].record)
+        if self._waiting and not isinstance(asked, _UNAFFECTED):
             self.flush()
         return inner(effect)
 

@@ -33,7 +33,7 @@ from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord, InlineBlob
 from provenance.ports.blobs import WriteBlobs
 from provenance.ports.machine import Now
-from provenance.ports.records import ListIds, PutRecord, PutRecords
+from provenance.ports.records import PutRecord, PutRecords
 from provenance.repository.handles import Repository
 from provenance.telemetry import log
 
@@ -59,7 +59,6 @@ class Freight:
 
     def _pack(self, function: CachedFunction[..., object], batch: Batch) -> bytes:
         first = batch.calls[0]
-        first.repo.interpreter(ListIds("", 1))  # so that the database exists: workers create none
         description = self._describe()
         commit: Committer = "driver" if first.read_only else self._commit
         home = None if commit == "driver" else first.repo
@@ -121,12 +120,12 @@ class Freight:
         if arrival.refused:
             problem = f"a worker of engine {self._engine.name} refuses calls: {arrival.refused}"
             raise EngineError(problem, "install the same code and libraries on all workers")
-        if not arrival.elsewhere:
+        if not arrival.unreached:
             return False
         if self._commit == "worker":
-            raise EngineError(arrival.elsewhere, _ADVICE)
+            raise EngineError(arrival.unreached, _ADVICE)
         if self._commit == "auto":
-            log.info("%s; this process stores the results", arrival.elsewhere)
+            log.info("%s; this process stores the results", arrival.unreached)
         self._commit = "driver"
         return True
 
@@ -162,7 +161,9 @@ def _put(repo: Repository, copy: Copy, *, replace: bool) -> PutRecord:
             raise each
         inline += [each] if isinstance(each, InlineBlob) else []
     record = evolve(copy.record, added_at=repo.interpreter(Now()))
-    return PutRecord(record, copy.run, copy.inputs_json, tuple(inline), replace)
+    return PutRecord(
+        record, copy.run, copy.inputs_json, tuple(inline), replace, receipt=copy.receipt
+    )
 
 
 def _writing(data: bytes) -> Callable[[BinaryIO], None]:

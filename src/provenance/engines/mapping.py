@@ -15,11 +15,13 @@ from collections.abc import (
     Generator,
     Iterable,
     Iterator,
+    Sized,
 )
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, Literal, TypeVar, cast, overload
 
+from returns.pipeline import is_successful
 from returns.result import Failure as Failed
 from returns.result import Result, Success
 
@@ -199,7 +201,7 @@ async def map_calls_async(
         )
     finished = 0
     async for result in results:
-        if errors == "raise" and isinstance(result, Failed):
+        if errors == "raise" and not is_successful(result):
             raise_failure(result.failure(), finished)
         finished += 1
         yield result if errors == "return" else result.unwrap()
@@ -252,8 +254,5 @@ def _settings(
 
 def _total(iterables: tuple[object, ...]) -> int | None:
     """Return the number of calls, if all iterables know their lengths."""
-    lengths = [
-        len(each) if hasattr(type(each), "__len__") else None for each in cast("Any", iterables)
-    ]
-    known = [length for length in lengths if length is not None]
-    return min(known) if known and len(known) == len(lengths) else None
+    sized = [each for each in iterables if isinstance(each, Sized)]
+    return min(map(len, sized)) if len(sized) == len(iterables) else None

@@ -64,6 +64,11 @@ class Pool(Protocol):
         """Whether calls are pickled, and run together; else they run in this process, one by one."""
         ...
 
+    @property
+    def retries(self) -> bool:
+        """Whether it runs a batch again by itself when a worker dies, before it gives the batch up."""
+        ...
+
     def ship(self, batch: Batch, pack: Pack, /) -> None:
         """Start to run a batch, of which *pack* makes the bytes for `worker.work`."""
         ...
@@ -111,9 +116,10 @@ class FuturePool:
 
     is_remote = True
 
-    def __init__(self, submit: Submit, width: int) -> None:
+    def __init__(self, submit: Submit, width: int, *, retries: bool = False) -> None:
         self._submit = submit
         self.width = width
+        self.retries = retries
         self._flying: dict[int, FutureLike] = {}
         self._ended: SimpleQueue[tuple[int, FutureLike]] = SimpleQueue()
 
@@ -149,7 +155,7 @@ class FuturePool:
 class ThreadPool:
     """A pool of threads of this process; each call runs in a copy of the context of the map."""
 
-    is_remote = False
+    is_remote = retries = False
 
     def __init__(self, executor: Executor, width: int) -> None:
         self._executor = executor
@@ -182,7 +188,7 @@ class ThreadPool:
 class SerialPool:
     """Runs a batch when its result is waited for, in the thread of the caller."""
 
-    is_remote = False
+    is_remote = retries = False
     width = 1
 
     def __init__(self) -> None:
@@ -282,7 +288,7 @@ class ExecutorEngine:
         if isinstance(self.executor, ThreadPoolExecutor):
             yield ThreadPool(self.executor, self.width)
         else:
-            yield FuturePool(self.executor.submit, self.width)
+            yield FuturePool(cast("Submit", self.executor.submit), self.width)
 
 
 @frozen

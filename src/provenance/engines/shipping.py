@@ -11,12 +11,15 @@ import io
 import pickle
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib import import_module
 from typing import Any, Final, Literal, TypeAlias, cast
 
 import cloudpickle
 from attrs import field, frozen
 
+from provenance.engines.outcomes import Outcome
 from provenance.events import Event
+from provenance.model.history import CodeReceipt
 from provenance.model.ids import ArtifactId, BlobId, ValueId
 from provenance.model.records import ArtifactRecord, Origin, Run
 from provenance.model.references import ArtifactRef, is_proxy, represented_artifact, unwrap
@@ -30,7 +33,7 @@ Committer: TypeAlias = Literal["auto", "worker", "driver"]
 FORMAT: Final = 1
 """Version of shipments and arrivals; another one is refused."""
 HEAVY: Final = 1_000_000
-"""Size in bytes of a pickled function from which a warning is due."""
+"""Size in bytes of a pickled function from which users are warned."""
 LARGEST_RESULT: Final = 64_000_000
 """Size in bytes up to which the driver commits a result of a worker."""
 
@@ -77,6 +80,7 @@ class Copy:
     run: Run = field(repr=False)
     inputs_json: str = field(repr=False)
     blobs: Mapping[BlobId, bytes] = field(repr=False)
+    receipt: CodeReceipt | None = field(default=None, repr=False)
 
 
 @frozen
@@ -86,15 +90,15 @@ class Arrival:
     Attributes:
         outcomes: One for each call, as `Done` or `Failure`; empty if nothing was run.
         events: What happened on the worker.
-        elsewhere: Why the worker does not reach the repository; empty if it does.
+        unreached: Why the worker does not reach the repository; empty if it does.
         refused: Why it cannot run anything; empty if it can.
         copies: What the driver is to store.
         same_process: The worker is a thread of the driver, and has counted the events.
     """
 
-    outcomes: tuple[object, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
     events: tuple[Event, ...] = ()
-    elsewhere: str = ""
+    unreached: str = ""
     refused: str = ""
     copies: tuple[Copy, ...] = ()
     same_process: bool = False
@@ -103,9 +107,8 @@ class Arrival:
 @cache
 def library_version() -> str:
     """Return the version of this library."""
-    from importlib.metadata import version
-
-    return version("provenance")
+    version: str = import_module("provenance").__version__
+    return version
 
 
 def seal(content: Shipment | Arrival, version: str) -> bytes:

@@ -19,6 +19,7 @@ from provenance.calls.draft import Call
 from provenance.calls.function import CachedFunction, spec_of
 from provenance.config import wiring
 from provenance.config.schema import MemoryRepoSettings
+from provenance.effect import run
 from provenance.engines.deferral import Deferral
 from provenance.engines.environments import Description, open_description
 from provenance.engines.outcomes import Done, Failure, Outcome, failure_of, portable
@@ -48,6 +49,7 @@ from provenance.ports.records import (
     GetDatabaseIds,
     ListIds,
     ReadStoredRecord,
+    find_code,
 )
 from provenance.repository.handles import Repository
 from provenance.telemetry import collecting
@@ -109,7 +111,7 @@ def run_shipment(shipment: Shipment) -> Arrival:
     try:
         place = _open_place(shipment, description)
     except ProvenanceError as error:
-        return Arrival(elsewhere=_report_elsewhere(describe_error(error)))
+        return Arrival(unreached=report(describe_error(error)))
     with using_environment(place.environment):
         try:
             function = _load_function(*shipment.function)
@@ -120,7 +122,7 @@ def run_shipment(shipment: Shipment) -> Arrival:
             ids = database_ids(_repository_of(function, place.environment))
             if ids != shipment.expected:
                 problem = f"it uses another repository ({', '.join(sorted(ids))})"
-                return Arrival(elsewhere=_report_elsewhere(problem))
+                return Arrival(unreached=report(problem))
         events: list[Event] = []
         batch = _Batch(shipment, place, function)
         outcomes = collecting(events, lambda: batch.run(calls))
@@ -133,7 +135,11 @@ def run_shipment(shipment: Shipment) -> Arrival:
 
 
 def database_ids(repo: Repository) -> frozenset[str]:
-    """Return the identities of the databases of *repo*, by which driver and worker compare them."""
+    """Return the identities of the databases of *repo*, by which driver and worker compare them.
+
+    The driver so creates a database that does not exist yet; a worker raises for it.
+    """
+    repo.interpreter(ListIds("", 1))
     return repo.interpreter(GetDatabaseIds())
 
 
@@ -141,8 +147,8 @@ def _repository_of(function: CachedFunction[..., object], environment: Environme
     return environment.repository(spec_of(function).options.repo)
 
 
-def _report_elsewhere(problem: str) -> str:
-    """Return *problem* with the name of this worker."""
+def report(problem: str) -> str:
+    """Return *problem* after the name of this worker."""
     here: Run = wiring.system_interpreter()(CurrentRun())
     return f"worker {here.process.get('pid')} on host {here.host.get('nodename')}: {problem}"
 
@@ -305,7 +311,8 @@ def _export(
         }
         inputs = cast("str", ask(FindInputs(artifact_id)))
         made_by = cast("Run", ask(FindRun(record.run_id)))
-        copies.append(Copy(record, made_by, inputs, blobs))
+        receipt = run(find_code(record.code), ask)
+        copies.append(Copy(record, made_by, inputs, blobs, receipt))
     exported.update(fresh)
     too_large = {copy.record.id: copy for copy in copies if _size(copy) > LARGEST_RESULT}
     if too_large:

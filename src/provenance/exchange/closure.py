@@ -21,7 +21,7 @@ from provenance.repository.transfer import required_records, sources_first
 class Entry:
     """An artifact of a closure: its record, the recorded arguments by parameter, and the artifacts among them.
 
-    `uses` are pairs of a parameter and an artifact; the parameter is empty where the arguments do not tell it.
+    `uses` are pairs of a parameter and an artifact; the parameter is empty where the arguments do not name it.
     """
 
     record: ArtifactRecord
@@ -30,7 +30,7 @@ class Entry:
 
     @property
     def plain(self) -> Iterator[tuple[str, Json]]:
-        """The arguments that are no artifacts, by parameter."""
+        """The arguments that are not artifacts, by parameter."""
         for name, value in self.inputs.items():
             if _artifact_in(value) is None:
                 yield name, value

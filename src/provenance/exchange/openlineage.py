@@ -17,7 +17,7 @@ from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord, Json, Run
 from provenance.model.rows import json_text
 
-PRODUCER: Final = "https://pypi.org/project/provenance"
+PRODUCER: Final = "urn:python:provenance"
 _SPEC: Final = "https://openlineage.io/spec"
 _EVENT: Final = f"{_SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _URL_NAMESPACE: Final = bytes.fromhex("6ba7b8119dad11d180b400c04fd430c8")

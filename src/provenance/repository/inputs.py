@@ -10,7 +10,6 @@ from decimal import Decimal
 from itertools import zip_longest
 from pathlib import PurePath
 from typing import Any, Final, cast
-from uuid import UUID
 
 from attrs import field, frozen
 
@@ -66,6 +65,8 @@ DEEPEST: Final = 4
 """Containers nested deeper are summarized."""
 _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _VARARGS: Final = "__varargs"
+_NUMBER: Final = 8
+"""Bytes of Python's float."""
 _INT64: Final = range(-(1 << 63), 1 << 63)
 
 
@@ -176,13 +177,16 @@ def _plain_form(value: object, deepest: int) -> bool | int | float | str | list[
     """Return what SQL can query of a standard scalar, or of a scalar or short array of NumPy; None for anything else."""
     if isinstance(value, date | time):
         return value.isoformat()
-    if isinstance(value, Decimal | UUID | PurePath):
+    uuid = imported_module("uuid")
+    if isinstance(value, Decimal | PurePath) or (uuid and isinstance(value, uuid.UUID)):
         return str(value)
     np = imported_module("numpy")
     if np is None or not isinstance(value, np.generic | np.ndarray):
         return None
     array: Any = value
-    kind: str = array.dtype.kind
+    # Neither JSON nor Python has long doubles.
+    is_long_double = array.dtype.kind == "f" and array.dtype.itemsize > _NUMBER
+    kind: str = "V" if is_long_double else array.dtype.kind
     if isinstance(value, np.ndarray):
         is_short = array.size <= MOST_MEMBERS and array.ndim <= deepest
         if type(value) is not np.ndarray or not is_short or kind not in "biufUM":

@@ -140,7 +140,9 @@ _is_mine = sa.and_(
     leases.c.owner == text_param("owner"),
     leases.c.fence == sa.bindparam("fence", type_=sa.BigInteger),
 )
-FIND_LEASE: Final = selecting(leases.c.expires_at - DatabaseTime(), by=leases.c.artifact_id)
+FIND_LEASE: Final = selecting(
+    leases.c.expires_at - DatabaseTime(), leases.c.owner, leases.c.fence, by=leases.c.artifact_id
+)
 ACQUIRE_LEASE: Final = compile_for_both(
     _acquire_statement(sqlite.insert(leases)),
     _acquire_statement(postgresql.insert(leases)),

@@ -37,7 +37,7 @@ WHERE evictions.artifact_id = artifacts.id)))) OR (EXISTS (SELECT *
 FROM artifacts
 WHERE artifacts.inputs_digest = ?)) AS anon_1"""
 FIND_LEASE = """\
-SELECT leases.expires_at - ((julianday('now') - 2440587.5) * 86400.0) AS anon_1
+SELECT leases.expires_at - ((julianday('now') - 2440587.5) * 86400.0) AS anon_1, leases.owner, leases.fence
 FROM leases
 WHERE leases.artifact_id = ?"""
 ACQUIRE_LEASE = """\

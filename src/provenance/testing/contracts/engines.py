@@ -44,6 +44,8 @@ class EngineContract:
     """Whether calls run in other processes."""
     replaces_workers = True
     """Whether the engine goes on after a worker has died."""
+    most_deaths = 3
+    """How many workers a call may end; a scheduler that retries by itself has more."""
 
     def start(self) -> AbstractContextManager[Engine]:
         """Return the engine; what it runs on may live longer than the block."""
@@ -168,14 +170,10 @@ class EngineContract:
 
     def test_an_error_of_the_iterator_comes_last(self, engine: Engine) -> None:
         """What reading the items raises is raised after the results of those before."""
-
-        def numbers() -> Generator[int]:
-            yield 1
-            raise LookupError("no more")
-
-        results = samples.increment.map(numbers(), engine=engine)
+        numbers = map(int, ["1", "no number"])
+        results = samples.increment.map(numbers, engine=engine)
         assert next(results) == 2
-        with pytest.raises(LookupError, match="no more"):
+        with pytest.raises(ValueError, match="no number"):
             next(results)
 
     def test_unordered_results_come_as_they_end(self, engine: Engine) -> None:
@@ -279,12 +277,12 @@ class EngineContract:
             return
         folder = tmp_path / "deaths"
         folder.mkdir()
-        calls = [samples.deadly.later(number, 9, str(folder)) for number in range(4)]
+        calls = [samples.deadly.later(number, 99, str(folder)) for number in range(4)]
         zero, one, two, three = gather(calls, engine=engine, errors="return")
         assert (zero, two, three) == (Success(0), Success(2), Success(3))
         assert isinstance(one, Failed)
         assert one.failure().kind == "worker died"
-        assert len(list(folder.iterdir())) == 3
+        assert 1 <= len(list(folder.iterdir())) <= self.most_deaths
 
 
 def started(engine: Engine) -> AbstractContextManager[Engine]:
