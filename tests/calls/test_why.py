@@ -188,7 +188,7 @@ def test_lost_values(stored, tmp_path):
     """Evicted on purpose, or missing."""
     big = p.provenance(name="big")(bytes_of)
     results = [big(5_000), big(6_000)]
-    p.evict(max_bytes=0, older_than=timedelta(0))
+    p.evict(max_bytes=0, older_than=timedelta(0), dry_run=False)
     assert "its value was evicted" == big.why(5_000).reason
     assert "was stored, but its value was evicted" in repr(p.why(results[0]))
     big.recompute(7_000)
