@@ -3,5 +3,7 @@
 from importlib.util import find_spec
 
 collect_ignore_glob = [
-    name for name, library in (("*ray.py", "ray"), ("*spark.py", "pyspark")) if not find_spec(library)
+    name
+    for name, library in (("*ray.py", "ray"), ("*spark.py", "pyspark"))
+    if not find_spec(library)
 ]

@@ -82,9 +82,10 @@ def map_calls(
     environment = environments.current()
     arguments = zip(*map(iter, iterables), strict=False)
 
+    spec = spec_of(function)
+
     def plan(args: tuple[object, ...]) -> Planned:
-        call = execute.prepare(environment, spec_of(function), args, {})
-        return Planned(call, function)
+        return Planned(execute.prepare(environment, spec, args, {}), function)
 
     sources = ((plan, args) for args in arguments)
     return _run(sources, environment, settings, _total(iterables), progress)
