@@ -24,8 +24,10 @@ from provenance.errors import (
 )
 from provenance.events import Hit, MissReason
 from provenance.hashing import hash_value
+from provenance.model.history import CodeReceipt
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
 from provenance.model.records import (
+    NO_EDGES,
     ArtifactRecord,
     Blob,
     InlineBlob,
@@ -104,6 +106,7 @@ class PendingArtifact:
     computation: Computation = field(eq=False)
     replace: bool = False
     parts: tuple[PendingArtifact, ...] = ()
+    receipt: CodeReceipt | None = field(default=None, eq=False)
 
     @property
     def values(self) -> Iterator[Encoding]:
@@ -147,7 +150,7 @@ class PendingArtifact:
         )
         text = inputs_json(plan.inputs, plan.input_hashes, plain=inputs is None)
         held = tuple([each for each in (value, inputs) if isinstance(each, InlineBlob)])
-        return PutRecord(record, run, text, held, self.replace, tuple(besides))
+        return PutRecord(record, run, text, held, self.replace, tuple(besides), self.receipt)
 
     def record(
         self, value: Blob, inputs: Blob | None, serializer: str, run_id: RunId, added_at: datetime
@@ -160,7 +163,8 @@ class PendingArtifact:
             name=self.plan.cache_key.name,
             version=self.plan.cache_key.version,
             fn_module=wrapped.module,
-            fn_name=wrapped.qualname,
+            fn_name=wrapped.qualname.rpartition(".")[2],
+            fn_qualname=wrapped.qualname,
             composite=options.returns_composite,
             serializer=serializer,
             load_kwargs=load_kwargs_for(done.value, value, options.load_kwargs),
@@ -178,8 +182,10 @@ class PendingArtifact:
             inputs_blob=inputs,
             value_type=type_name(done.value),
             interface=interface_for(done.value),
-            code=self.spec.receipt.text,
+            code="" if self.receipt is None else self.receipt.digest,
             value_artifact_ids=done.holds,
+            input_hashes=self.plan.input_hashes.text,
+            input_derivations=NO_EDGES,
         )
 
 
@@ -439,7 +445,12 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
         uncached_id(call.plan.artifact_id, value_id) if uncached else call.plan.artifact_id
     )
     return PendingArtifact(
-        artifact_id, call.spec, call.plan, computation, replace=call.replaces_record
+        artifact_id,
+        call.spec,
+        call.plan,
+        computation,
+        replace=call.replaces_record,
+        receipt=call.spec.receipt.record(with_sources=call.environment.record_sources),
     )
 
 

@@ -156,7 +156,7 @@ def execute(call: Call) -> object:
 def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | None:
     """Return the result of a hit; None if the code has changed, and it is to be computed again."""
     changes: tuple[CodeChange, ...] = ()
-    if record.code != call.spec.receipt.text:
+    if record.code != call.spec.receipt.digest:
         changes = run(find_changes(call, record), call.repo.interpreter)
         if must_recompute(call, record, changes):
             return None
@@ -172,7 +172,7 @@ async def execute_async(call: Call) -> object:
         found = await run_in_thread(call, programs.probe_first(call.alias_ids)) or found
     if isinstance(found, LookupHit):
         changes: tuple[CodeChange, ...] = ()
-        if found.record.code != call.spec.receipt.text:
+        if found.record.code != call.spec.receipt.digest:
             changes = await run_in_thread(call, find_changes(call, found.record))
             if must_recompute(call, found.record, changes):
                 call = evolve(call, reason=MissReason.CODE_CHANGED)

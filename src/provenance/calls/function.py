@@ -207,15 +207,18 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
             was_there |= run(programs.forget_with_parts(artifact_id), call.repo.interpreter)
         return was_there
 
-    def accept(self) -> tuple[CodeChange, ...]:
+    def accept(self, note: str = "") -> tuple[CodeChange, ...]:
         """Record that the changes of the code so far make no difference to stored results.
 
         Hits of what earlier code computed are as good as those of the code of now, in every process.
         Returns what has changed.
+
+        Args:
+            note: why the changes make no difference; it is recorded with the user's name.
         """
         repo = environment.current().repository(self._options.repo)
         names = self.__provenance_names__()
-        return run(code_changes.accept(self._recipe, names), repo.interpreter)
+        return run(code_changes.accept(self._recipe, names, note), repo.interpreter)
 
     def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
         """Return the same function decorated with other options.
@@ -249,7 +252,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
     def __dask_tokenize__(self) -> tuple[str, str, str]:
         """Return what stands for the function in keys of Dask: its identity, and its code."""
-        return "provenance.function", hash_value(self.value_repr()), self._recipe.receipt.text
+        return "provenance.function", hash_value(self.value_repr()), self._recipe.receipt.digest
 
     def __provenance_names__(self) -> tuple[str, ...]:
         """Return the names of the function's artifacts, that of now and earlier ones."""

@@ -34,6 +34,7 @@ def _show(session: Session, artifact_id: str, run: bool, value: bool) -> Report:
         **artifact_item(artifact, repo),
         "fn_module": artifact.fn_module,
         "fn_name": artifact.fn_name,
+        "fn_qualname": artifact.fn_qualname,
         "composite": artifact.composite,
         "content_digest": artifact.content_digest,
         "added_at": artifact.added_at.isoformat(),

@@ -25,6 +25,13 @@ from provenance.model.ids import ArtifactId
 from provenance.model.queries import Page, Query, Usage, summarize_records
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, SetRecord, WriteResult
 from provenance.ports.blobs import MARGIN, BlobEffects, DeleteBlob, HasBlob, WriteBlob, copying_from
+from provenance.ports.history import (
+    FindEquivalence,
+    FindReceipt,
+    FindSources,
+    GetRepositoryId,
+    PutEquivalence,
+)
 from provenance.ports.leases import (
     AcquireLease,
     LeaseEffects,
@@ -99,6 +106,11 @@ def make_chain(
         | FindEviction.on(chain.first_answer)
         | CheckDatabase.on(chain.check_database)
         | GetDatabaseIds.on(lambda ask: frozenset(chain.merge(ask)))
+        | FindReceipt.on(chain.first_answer)
+        | FindSources.on(chain.find_sources)
+        | PutEquivalence.on(chain.put_equivalence)
+        | FindEquivalence.on(chain.first_answer)
+        | GetRepositoryId.on(lambda ask: chain.allowed(ask)[-1].ask(ask))
         | AcquireLease.on(chain.lease)
         | RenewLease.on(chain.lease)
         | ReleaseLease.on(chain.lease)
@@ -256,6 +268,18 @@ class _Chain(TieredBlobs):
         """Ask the farthest writable tier, which most other processes share."""
         return self.allowed(AcquireLease)[-1].ask(ask)
 
+    def find_sources(self, ask: FindSources) -> dict[str, str]:
+        """Return the texts of all tiers, where they differ those of the nearest."""
+        return {
+            digest: text
+            for _, found in reversed(list(self.answers(ask)))
+            for digest, text in found.items()
+        }
+
+    def put_equivalence(self, ask: PutEquivalence) -> None:
+        for tier in reversed(self.allowed(ask)):
+            tier.ask(ask)
+
     def put_set(self, ask: PutSet) -> SetRecord:
         for tier in reversed(self.allowed(ask)):
             tier.ask(ask)
@@ -304,4 +328,4 @@ def _copy(record: ArtifactRecord, source: Tier, target: Tier) -> None:
     ]
     written: list[WriteResult] = [target.ask(WriteBlob(copy(blob))) for blob in small]
     held = tuple(blob for blob in written if isinstance(blob, InlineBlob))
-    target.ask(PutRecord(record, what.run, what.inputs_json, held))
+    target.ask(PutRecord(record, what.run, what.inputs_json, held, receipt=what.receipt))

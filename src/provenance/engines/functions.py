@@ -12,7 +12,7 @@ from provenance import environment as environments
 from provenance.calls.function import CachedFunction, is_async
 from provenance.engines.environments import Description, describe, encode, open_description
 from provenance.engines.shipping import dump
-from provenance.engines.worker import database_ids, report
+from provenance.engines.worker import report
 from provenance.environment import Environment, using_environment
 from provenance.errors import EngineError, ProvenanceError
 from provenance.util.formatting import describe_error
@@ -73,10 +73,10 @@ class _InContext(Generic[P, R]):
         """Return what stands for this in keys of Dask: the function, and where its results are stored."""
         repo = self._context.copy().run(environments.current).repository()
         tokenize = require_library("dask.base", "a token of Dask").tokenize
-        return "provenance.in_context", tokenize(self._function), tuple(sorted(database_ids(repo)))
+        return "provenance.in_context", tokenize(self._function), repo.repository_id
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the function, the environment as data, and the ids of its database.
+        """Pickle the function, the environment as data, and the id of its repository.
 
         Raises:
             EngineError: if the repository is in the memory of this process.
@@ -87,11 +87,10 @@ class _InContext(Generic[P, R]):
         if description.default is None:
             problem = f"repository {repo.name!r} cannot be reached from another process"
             raise EngineError(problem, _ADVICE)
-        ids = database_ids(repo)
         return restore_in_environment, (
             dump(self._function, repo),
             encode(description)[1],
-            tuple(sorted(ids)),
+            repo.repository_id,
         )
 
 
@@ -115,30 +114,30 @@ class _InEnvironment(Generic[P, R]):
 
 @exported
 def restore_in_environment(
-    function: bytes, description: bytes, ids: tuple[str, ...]
+    function: bytes, description: bytes, repository_id: str
 ) -> Callable[..., object]:
     """Unpickle what `in_context` returned. Pickles name this function.
 
     Raises:
         EngineError: if this process does not reach the repository.
     """
-    environment = _open(description, ids)
+    environment = _open(description, repository_id)
     with using_environment(environment):
         return _InEnvironment(pickle.loads(function), environment)
 
 
 @functools.lru_cache(maxsize=4)
-def _open(description: bytes, ids: tuple[str, ...]) -> Environment:
-    """Open an environment, and make sure that it has the databases of these *ids*."""
+def _open(description: bytes, repository_id: str) -> Environment:
+    """Open an environment, and make sure that its repository has this id."""
     given: Description = pickle.loads(description)
     try:
         environment = open_description(given)
-        found = database_ids(environment.repository())
+        repo = environment.repository()
+        found = repo.repository_id
     except ProvenanceError as error:
         raise EngineError(report(describe_error(error)), _ADVICE) from error
-    if tuple(sorted(found)) != ids:
-        problem = report(f"it uses another repository ({', '.join(sorted(found))})")
-        raise EngineError(problem, _ADVICE)
+    if found != repository_id:
+        raise EngineError(report(f"it uses another repository, {repo.records_at}"), _ADVICE)
     return environment
 
 

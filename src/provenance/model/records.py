@@ -14,7 +14,7 @@ from attrs import field, fields, frozen
 from pyrsistent import PMap, pmap
 
 from provenance.escaping import escape_invisible
-from provenance.model.ids import ArtifactId, BlobId, RunId, SetId, ValueId
+from provenance.model.ids import ArtifactId, BlobId, DerivationId, RunId, SetId, ValueId
 from provenance.util.formatting import SHORT, duration, safe_repr, size
 from provenance.util.naming import exported
 
@@ -26,6 +26,9 @@ Options: TypeAlias = "PMap[str, object]"
 """Named options: a frozen mapping."""
 
 NO_OPTIONS: Options = pmap()
+DerivedInput: TypeAlias = "tuple[ArtifactId, DerivationId]"
+"""An input, and the derivation by which it was used, if that is not the recorded one."""
+NO_EDGES: frozenset[DerivedInput] = frozenset()
 
 
 def freeze_options(given: Mapping[str, object] | None) -> Options:
@@ -105,6 +108,7 @@ class Run:
         git: commit, branch and dirty flag; None outside a checkout.
         packages: versions of the installed distributions.
         extra: what the user's hook added.
+        parent_id: id of the run that started this one; None if no run did.
     """
 
     id: RunId
@@ -115,6 +119,7 @@ class Run:
     git: Mapping[str, Json] | None
     packages: Mapping[str, Json]
     extra: Mapping[str, Json] = NO_OPTIONS  # type: ignore[assignment]  # it is empty
+    parent_id: RunId | None = None
 
     def __repr__(self) -> str:
         git = self.git or {}
@@ -137,9 +142,11 @@ class ArtifactRecord:
     Durations are in seconds, sizes in bytes, times in UTC. `value_type` is the value's type as
     `module:qualname`, and `interface` names the optional special methods that a proxy of the value
     must have. `inputs_blob` is None if JSON represents the inputs completely. `value_artifact_ids`
-    are the artifacts that the value refers to, at any depth. `code` is a digest of the function's
-    code when the value was computed; it is never part of an id. `signature` is set by a store that
-    signs records, and is ignored in comparisons.
+    are the artifacts that the value refers to, at any depth. `code` is the digest of the receipt of
+    the function's code when the value was computed; it is never part of an id. `input_hashes` is
+    the JSON text of the hashes that the id was derived from. `input_derivations` are the inputs that
+    were used by other derivations than the recorded ones. `signature` is set by a store that signs
+    records, and is ignored in comparisons.
     """
 
     id: ArtifactId
@@ -148,6 +155,7 @@ class ArtifactRecord:
     version: int
     fn_module: str
     fn_name: str
+    fn_qualname: str
     composite: bool
     serializer: str
     load_kwargs: Options
@@ -167,6 +175,8 @@ class ArtifactRecord:
     interface: tuple[str, ...]
     code: str
     value_artifact_ids: frozenset[ArtifactId]
+    input_hashes: str
+    input_derivations: frozenset[DerivedInput]
     signature: str = field(default="", eq=False, kw_only=True)
 
     @property

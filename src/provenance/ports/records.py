@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, cast, runtime_checkable
 
 from attrs import frozen
 
 from provenance.effect import Interpreter, Program
 from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotFoundError
+from provenance.model.history import CodeReceipt
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.queries import Grouping, Page, Query, Usage, summarize_records
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, Options, Run, SetRecord
+from provenance.ports.history import FindReceipt, FindSources, HistoryEffects, history_effects
 from provenance.ports.permissions import StoreEffect
 
 
@@ -175,7 +178,7 @@ class SearchRecords(StoreEffect[Page]):
 
 @frozen
 class PutRecord(StoreEffect[ArtifactRecord]):
-    """Store *record*, its *run* and the *held* blobs in one transaction; answers the stored record.
+    """Store *record*, its *run*, *receipt* and the *held* blobs in one transaction; answers the stored record.
 
     An existing artifact stays, so that the loser of a race gets the winner's record, unless
     *replace*. The records *besides*, the parts of a composite, are stored in the same transaction
@@ -189,6 +192,7 @@ class PutRecord(StoreEffect[ArtifactRecord]):
     inline_blobs: tuple[InlineBlob, ...] = ()
     replace: bool = False
     besides: tuple[PutRecord, ...] = ()
+    receipt: CodeReceipt | None = None
 
 
 @frozen
@@ -272,6 +276,7 @@ RecordEffects: TypeAlias = (
     | PutRecords
     | DeleteRecord
     | RecordMaintenance
+    | HistoryEffects
     | SetEffects
 )
 """Effects of a record store."""
@@ -379,8 +384,8 @@ class SetStore(Protocol):
 def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[RecordEffects]:
     """Return an interpreter for *store* and *sets*.
 
-    For maintenance *store* may be one of `MaintainableRecordStore`. One that is not a
-    `BulkRecordStore` is asked for one record after the other.
+    For maintenance *store* may be one of `MaintainableRecordStore`, for code receipts one of
+    `HistoryStore`. One that is not a `BulkRecordStore` is asked for one record after the other.
     """
     return (
         bulk_effects(store)
@@ -394,6 +399,7 @@ def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[RecordEffe
         | PutRecord.on(store.put_record)
         | DeleteRecord.on(lambda ask: store.delete_record(ask.id))
         | record_maintenance_effects(store)
+        | history_effects(store)
         | set_effects(sets)
     )
 
@@ -441,11 +447,12 @@ class RecordWithInputs:
     record: ArtifactRecord
     run: Run
     inputs_json: str
+    receipt: CodeReceipt | None = None
 
 
 def record_with_inputs(
     record: ArtifactRecord, repo: str
-) -> Program[FindRun | FindInputs, RecordWithInputs]:
+) -> Program[FindRun | FindInputs | FindReceipt | FindSources, RecordWithInputs]:
     """Look up what is stored beside the record; raises `RunNotFoundError` or `ArtifactNotFoundError` if it is missing."""
     run = yield from FindRun(record.run_id)
     if run is None:
@@ -453,4 +460,13 @@ def record_with_inputs(
     inputs = yield from FindInputs(record.id)
     if inputs is None:
         raise ArtifactNotFoundError(record.id, repo)
-    return RecordWithInputs(record, run, inputs)
+    return RecordWithInputs(record, run, inputs, (yield from find_code(record.code)))
+
+
+def find_code(digest: str) -> Program[FindReceipt | FindSources, CodeReceipt | None]:
+    """Look up a code receipt with its sources; None if it is not recorded."""
+    text = (yield from FindReceipt(digest)) if digest else None
+    if text is None:
+        return None
+    digests = frozenset(cast("dict[str, str]", json.loads(text)).values())
+    return CodeReceipt(digest, text, (yield from FindSources(digests)))

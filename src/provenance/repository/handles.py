@@ -35,6 +35,7 @@ from provenance.ports import blobs
 from provenance.ports import records as ports_records
 from provenance.ports.blobs import BlobEffects, DeleteBlob, HasBlob, ReadBlob, WriteBlob
 from provenance.ports.capabilities import AllEffects
+from provenance.ports.history import GetRepositoryId
 from provenance.ports.machine import Now
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import (
@@ -119,6 +120,11 @@ class Repository:
                 "use a repository of type sqlite or postgres",
             )
         return self.get_engine()
+
+    @property
+    def repository_id(self) -> str:
+        """The random id that the repository got when it was made; of a chain, that of its farthest one."""
+        return self.interpreter(GetRepositoryId())
 
     def with_layer(
         self, layer: Callable[[Interpreter[AllEffects]], Interpreter[AllEffects]], /
