@@ -16,7 +16,7 @@ LOCKS := requirements/uv.txt requirements/dev.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: demo demo-engines test test-torch test-engines test-libraries test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
+.PHONY: browser demo demo-engines screenshots test test-torch test-engines test-libraries test-crates test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
@@ -26,7 +26,12 @@ demo-engines: $(STAMP)  ## a grid search on a Dask cluster of two processes, twi
 		&& $(CURDIR)/$(BIN)/python $(CURDIR)/examples/grid_search.py --engine dask \
 		&& $(CURDIR)/$(BIN)/python $(CURDIR)/examples/grid_search.py --engine dask && rm -r $$folder
 
-test: $(STAMP)  ## in as many processes as there are cores; JOBS=0 is one, as a debugger wants it
+browser:  ## Debian's chromium, for the tests of the web page; nothing to do where there is one
+	@command -v chromium > /dev/null || { \
+		$(if $(filter 0,$(shell id -u)),,sudo) apt-get update -qq && \
+		$(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
+
+test: $(STAMP) browser  ## in as many processes as there are cores; JOBS=0 is one, as a debugger wants it
 	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes; TORCH=torch==2.13.0 chooses a version
@@ -36,12 +41,12 @@ test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes
 		cloudpickle pytest hypothesis scikit-learn
 	.venv-torch/bin/python -m pytest tests/tensors tests/golden/test_serialized.py tests/transparency/test_tensors.py
 
-test-pictures: $(STAMP)  ## what matplotlib, Pillow and xarray do with results, in an environment of its own
+test-pictures: $(STAMP)  ## what matplotlib, Pillow, xarray and notebooks do with results, in an environment of its own
 	$(BIN)/python -m venv .venv-pictures
-	.venv-pictures/bin/pip install --quiet matplotlib pillow xarray
+	.venv-pictures/bin/pip install --quiet matplotlib pillow xarray ipykernel nbclient
 	$(BIN)/uv pip install --quiet --python .venv-pictures/bin/python --editable ".[pandas,polars]" \
 		cloudpickle pytest hypothesis scipy
-	.venv-pictures/bin/python -m pytest tests/transparency/test_pictures.py
+	.venv-pictures/bin/python -m pytest tests/transparency/test_pictures.py tests/transparency/test_notebooks.py
 
 transparency: $(STAMP)  ## after a change of what results do: writes which expressions differ from plain values
 	$(BIN)/python tests/transparency/record.py $(ARGS)
@@ -52,6 +57,12 @@ test-libraries: $(STAMP)  ## in an environment of its own, with libraries that t
 		--editable ".[lz4,pandas,polars,zstd]"
 	.venv-libraries/bin/python -m pytest tests/libraries
 
+test-crates: $(STAMP)  ## RO-Crate's own validator on our crates, in an environment of its own, as it brings twenty libraries
+	$(BIN)/python -m venv .venv-crates
+	$(BIN)/uv pip install --quiet --python .venv-crates/bin/python --requirement requirements/crates.txt \
+		--editable ".[pandas]"
+	.venv-crates/bin/python -m pytest tests/crates
+
 properties: $(STAMP)  ## the laws again, with many more examples
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties $(ARGS)
 
@@ -60,6 +71,9 @@ long: $(STAMP)  ## the tests that take long and differ little from quicker ones
 
 kills: $(STAMP)  ## processes killed at random moments, far more of them than in the tests
 	KILLS=$(or $(KILLS),500) $(BIN)/pytest tests/trust/test_kills.py $(ARGS)
+
+screenshots: $(STAMP) browser  ## the pictures of the web page in docs/images
+	PYTHONPATH=tests $(BIN)/python tests/ui/screenshots.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check

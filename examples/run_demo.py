@@ -10,6 +10,7 @@ import argparse
 import io
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -232,6 +233,18 @@ def demo(store: Path) -> bool:
     return holds
 
 
+def show_ways(store: Path) -> None:
+    """Name the command and the page that show what is stored now."""
+    here = Path.cwd()
+    place = store.relative_to(here) if store.is_relative_to(here) else store
+    # Not resolved: the interpreter of a virtual environment is a link to another folder.
+    script = Path(sys.executable).with_name("provenance")
+    script = script.relative_to(here) if script.is_relative_to(here) else script
+    print(f"\nThe store is in {place}. To look at it, in a shell or in a browser:")
+    for command in ("ls", "ui"):
+        print(f"  {shlex.join([str(script), command, '--repo', f'{place}{os.sep}'])}")
+
+
 def main() -> int:
     """The demo, or (for the demo itself) one run of it."""
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -246,8 +259,7 @@ def main() -> int:
         run_once(options.store, options.once)
         return 0
     holds = demo(cleared(options.store.resolve()))
-    print(f"\nThe store is in {options.store}. To look at it:")
-    print(f"  provenance ls --repo {options.store.resolve()}")
+    show_ways(options.store.resolve())
     return 0 if holds else 1
 
 

@@ -19,7 +19,7 @@ from provenance.model.records import Artifact
 from provenance.model.references import is_proxy
 from provenance.receipts.policy import OnCodeChange
 from provenance.repository.handles import RecoveringOrigin, Repository
-from provenance.results.handles import artifact_of, id_or_prefix_of
+from provenance.results.handles import artifact_of, as_result, id_or_prefix_of
 from provenance.results.kinds import DEFAULT_OPTIONS, STYLES, ResultOptions, ResultStyle
 from provenance.results.origin import set_origin_resolver
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
@@ -240,6 +240,7 @@ def artifact_for(wanted: object, repo: RepositoryOrName | None = None) -> Artifa
         TypeError: if *wanted* is anything else.
         ArtifactNotFoundError, AmbiguousIdError: if an id does not name one artifact.
     """
+    wanted = as_result(wanted)
     id_ = id_or_prefix_of(wanted)
     if is_proxy(wanted):
         if id_ == cast("Any", wanted).__provenance_reference__().id:

@@ -17,12 +17,14 @@ artifact, store or argument, and what to do about it; the same facts are attribu
   * StorePermissionError · PermissionError
   * StoreUnavailableError · OSError
   * UntrustedStoreError · PermissionError
+  * BundleError · ValueError
   * ConfigError · ValueError
   * UnhashableValueError · TypeError, ValueError
   * UnserializableValueError · TypeError, ValueError
   * UnarchivableFileError · OSError
   * MissingLibraryError · ImportError
   * ImpureFunctionError · ValueError
+    * UnrepeatableStreamError
   * CodeChangedError · ValueError
   * MutatedArtifactValueError · ValueError
   * ProxyExpectedError · TypeError
@@ -65,15 +67,23 @@ def restore_error(
 
 
 class ArtifactNotFoundError(ProvenanceError, KeyError):
-    """No artifact in the repository has this id or prefix."""
+    """No artifact in the repository has this id or prefix.
 
-    def __init__(self, artifact_id: str, repo: str) -> None:
+    `home` names the repository in which a pickled result was stored, if it was looked up for that.
+    """
+
+    def __init__(self, artifact_id: str, repo: str, *, home: str = "") -> None:
         super().__init__(
-            f"no artifact {artifact_id!r} in repository {repo!r}; check the id (a prefix needs at "
+            f"no artifact {artifact_id!r} in repository {repo!r}: what was unpickled is a reference to a "
+            f"result of repository {home!r}, and not its value; unpickle it where that repository is "
+            "in use (provenance.using_repo), or pickle the value, provenance.unwrap(result)"
+            if home
+            else f"no artifact {artifact_id!r} in repository {repo!r}; check the id (a prefix needs at "
             "least 6 digits), or pass the repository that has it"
         )
         self.artifact_id = artifact_id
         self.repo = repo
+        self.home = home
 
 
 class RunNotFoundError(ProvenanceError, KeyError):
@@ -94,7 +104,8 @@ class SetNotFoundError(ProvenanceError, KeyError):
 
     def __init__(self, wanted: str, repo: str) -> None:
         super().__init__(
-            f"no artifact set {wanted} in repository {repo!r}; list the sets, or create it first"
+            f"no artifact set {wanted} in repository {repo!r}; list the sets with "
+            "`provenance.sets()` or `repo.sets()`, or create it first"
         )
         self.wanted = wanted
         self.repo = repo
@@ -113,15 +124,20 @@ class MemberNotFoundError(ProvenanceError, KeyError):
 
 
 class BlobNotFoundError(ProvenanceError, FileNotFoundError):
-    """A blob that a record refers to is not in the store."""
+    """A blob that a record refers to is not in the store.
 
-    def __init__(self, blob_id: str, store: str) -> None:
+    It was *evicted* on purpose, or got lost.
+    """
+
+    def __init__(self, blob_id: str, store: str, *, evicted: bool = False) -> None:
+        what = "was evicted" if evicted else "is missing"
         super().__init__(
-            f"blob {blob_id} is missing from store {store!r}; call the function again to recompute "
+            f"blob {blob_id} {what} from store {store!r}; call the function again to recompute "
             "and store it, or promote it from a repository that still has it"
         )
         self.blob_id = blob_id
         self.store = store
+        self.evicted = evicted
 
 
 class CorruptBlobError(ProvenanceError, ValueError):
@@ -243,6 +259,16 @@ class UntrustedStoreError(ProvenanceError, PermissionError):
         self.target = target
 
 
+class BundleError(ProvenanceError, ValueError):
+    """A file is not a bundle, or one that was changed or made to do harm; nothing of it was read."""
+
+    def __init__(self, path: str, problem: str, advice: str = "") -> None:
+        way = advice or "get the file again from where it was exported"
+        super().__init__(f"refusing to open the bundle {path!r}: {problem}; {way}")
+        self.path = path
+        self.problem = problem
+
+
 class ConfigError(ProvenanceError, ValueError):
     """The configuration, or an option of a decorator, is invalid."""
 
@@ -317,6 +343,20 @@ class ImpureFunctionError(ProvenanceError, ValueError):
             "argument with `ignore`; `value` of this error holds the result"
         )
         self.function = function
+
+
+class UnrepeatableStreamError(ImpureFunctionError):
+    """A generator yielded other items than an interrupted call before; `value` is what it yielded instead."""
+
+    def __init__(self, function: str, first: int, end: int) -> None:
+        ProvenanceError.__init__(
+            self,
+            f"{function} did not yield the items {first:,} to {end - 1:,} that an interrupted call had stored; its "
+            "chunks were quarantined, so the next call begins at the start; make the function yield the "
+            "same items each time, or give it a parameter `after`, so that it goes on after the last one",
+        )
+        self.function = function
+        self.arguments = ()
 
 
 class CodeChangedError(ProvenanceError, ValueError):

@@ -260,7 +260,7 @@ def evict(
     max_bytes: int | None = None,
     older_than: timedelta | None = None,
     keep: eviction.Keep | None = None,
-    dry_run: bool = False,
+    dry_run: bool = True,
 ) -> EvictionReport:
     """Evict values, but not blobs that another repository of *environment* needs.
 

@@ -23,6 +23,7 @@ from provenance.events import (
     Outcome,
     Recomputed,
     Recovered,
+    Resumed,
     Stats,
     Waited,
 )
@@ -121,7 +122,7 @@ def emit(event: Event) -> None:
     """Count *event*, log it, and send it to all subscribers."""
     with _guard.lock:
         _count(event)
-        if not isinstance(event, CodeChanged | Waited):
+        if not isinstance(event, CodeChanged | Waited | Resumed):
             _latest[event.artifact_id] = type(event)
             for part_id in event.parts:
                 _latest[part_id] = type(event)
@@ -229,6 +230,8 @@ def _count(event: Event) -> None:
         case Waited():
             _counts["waited"] += 1
             _seconds["waited"] += event.seconds
+        case Resumed():
+            _counts["resumed"] += 1
         case _:
             assert_never(event)
 
@@ -264,6 +267,10 @@ def _line(event: Event) -> tuple[object, ...]:
         case Waited():
             line = "waited: %.3f s for %s (%s), computed by another thread or process"
             return line, event.seconds, *what
+        case Resumed():
+            how = "its start, to compare what is stored" if event.replayed else "there"
+            line = "resumed: %s (%s) has %d items in %d chunks, going on from %s"
+            return line, *what, event.items, event.chunks, how
         case CodeChanged():
             line = (
                 "%s (%s): %s since this result was computed%s; pass version=%d to recompute, "

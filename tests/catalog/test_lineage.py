@@ -466,3 +466,23 @@ def test_the_runs_are_looked_up_when_they_are_asked_for():
         with using_repo(memory_environment().repository()):
             nothing = p.lineage(combine.with_options(read_only=True)(1))
         assert {} == dict(nothing.runs())
+
+
+@pytest.mark.parametrize(("depth", "expected"), [(0, 1), (1, 2), (2, 3), (9, 4), (None, 4)])
+def test_a_depth_leaves_out_what_is_farther(depth, expected):
+    """Edges lead to what is there; nothing counts as missing."""
+    with in_memory():
+        graph = p.lineage(follow(follow(follow(source()))), depth=depth)
+    assert expected == len(graph.artifacts) == len(graph.order)
+    assert not graph.missing
+
+
+def test_an_untrusted_repository_has_a_lineage(tmp_path):
+    """Where inputs would have to be unpickled, their JSON tells which artifacts they were."""
+    with using_repo(p.SqliteRepo(db=tmp_path / "one.db")):
+        left = follow(source("a"))
+        trusted = p.lineage(join(left, source("b"), table=[left, {"deep": source("c")}], n=(1, 2)))
+    far = p.SqliteRepo(db=tmp_path / "one.db", trusted=False)
+    graph = p.lineage(far[trusted.root])
+    assert trusted.edges == graph.edges
+    assert trusted.tree().replace("(1, 2)", "[1, 2]") == graph.tree()

@@ -1,7 +1,6 @@
 """The leases of this process: renewed while somebody here holds them, by a thread that is there as long as it must."""
 
 import gc
-import os
 import threading
 from collections import Counter as Tally
 
@@ -13,7 +12,7 @@ from processes import started
 from provenance.effect import Interpreter
 from provenance.effects import lease_renewal
 from provenance.effects.layers import Counter, counted
-from provenance.effects.lease_renewal import _node, has_ended, renewing_leases
+from provenance.effects.lease_renewal import renewing_leases
 from provenance.effects.memory import MemoryLeases
 from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.effects.sql.stores import SqlLeases
@@ -265,11 +264,3 @@ os._exit(9)
         SqlLeases(SqliteDatabase(tmp_path / "provenance.db")).acquire(lease.artifact_id, 1.0),
         LeaseHeld,
     )
-
-
-@pytest.mark.parametrize(
-    "owner", ["", "elsewhere:1:ab", f"{_node()}:{os.getpid()}:ab", f"{_node()}:x:ab"]
-)
-def test_owners_that_may_run_are_waited_for(owner):
-    """A process of another host, or one that runs, keeps its lease."""
-    assert not has_ended(owner)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+import provenance as p
 from processes import printed
+from provenance.testing import in_memory
 
 SCRIPT = """
 import os, sys
@@ -83,3 +85,17 @@ with p.using_repo(p.MemoryRepo()):
     printed(program, str(tmp_path))
     assert [path.name for path in Path(tmp_path).iterdir()] == ["pyproject.toml"]
     assert os.environ.get("PROVENANCE_CONFIG") is None
+
+
+def test_streams_are_not_mapped():
+    """A stream is read while it is computed: the error says what to do."""
+
+    @p.provenance(stream=True)
+    def count(most):
+        yield from range(most)
+
+    with in_memory():
+        with pytest.raises(p.ConfigError, match="call the function itself for each stream"):
+            count.map([1, 2])
+        with pytest.raises(p.ConfigError, match="yields a stream"):
+            list(count(3)), p.gather([count.later(1)])

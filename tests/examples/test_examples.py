@@ -51,11 +51,12 @@ def test_the_demo(tmp_path):
     assert "14 calls, 14 hits, 0 misses" in result.stdout
     assert "14 calls, 11 hits, 3 misses" in result.stdout
     assert "model: forest(depth=8, seed=7, trees=300)" in result.stdout
-    *_, command = result.stdout.splitlines()
-    name, *arguments = shlex.split(command)
-    assert "provenance" == name
-    listing = [sys.executable, "-m", "provenance.cli", *arguments, "--ids", "--limit", "0"]
-    found = subprocess.run(listing, capture_output=True, text=True, check=True, cwd=tmp_path)
+    *_, listing, page = map(shlex.split, result.stdout.splitlines())
+    assert ["ls", "--repo"] == listing[1:3]
+    assert ["ui", *listing[2:]] == page[1:]
+    found = subprocess.run(
+        [*listing, "--ids", "--limit", "0"], capture_output=True, text=True, check=True
+    )
     assert 17 == len(found.stdout.split())
 
 

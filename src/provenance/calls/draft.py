@@ -47,9 +47,9 @@ from provenance.model.references import (
 from provenance.ports.records import PutRecord
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import Summary, are_plain, inputs_json, plain_only
-from provenance.results.bodies import Opening
+from provenance.results.bodies import Opening, close
 from provenance.results.handles import InMemoryOrigin, make_proxy
-from provenance.results.kinds import LAZY, ResultOptions, interface_for
+from provenance.results.kinds import DEFAULT_OPTIONS, LAZY, ResultOptions, interface_for
 from provenance.singleflight.coordinate import Work
 from provenance.singleflight.leases import SingleFlight
 from provenance.telemetry import log
@@ -129,7 +129,12 @@ class PendingArtifact:
     def inputs(self) -> Iterator[Encoding]:
         """How the inputs may be written; the last way always works: it keeps of odd ones only what they were."""
         what, inputs = f"the inputs of {self.plan.cache_key.name}", self.plan.inputs
-        whole = plain_only(inputs.kargs, inputs.varargs, inputs.captured)
+        # What stands for an artifact inside an object is stored as a reference to it.
+        kargs, varargs, captured = (
+            close(part, inside_objects=True)
+            for part in (dict(inputs.kargs), inputs.varargs, dict(inputs.captured))
+        )
+        whole = plain_only(kargs, varargs, captured)
         yield Encoding("pickle", whole, what)
         yield Encoding("cloudpickle", whole, what)
         yield Encoding("pickle", _summarize(self.plan), what)
@@ -249,10 +254,16 @@ class Call:
             MissReason.REQUESTED,
             MissReason.BLOB_MISSING,
             MissReason.BLOB_CORRUPT,
+            MissReason.BLOB_UNREADABLE,
             MissReason.RECORD_CORRUPT,
             MissReason.EVICTED,
             MissReason.CODE_CHANGED,
         )
+
+    @property
+    def code_receipt(self) -> CodeReceipt | None:
+        """The receipt of the function's code, to be recorded with the result."""
+        return self.spec.receipt.record(with_sources=self.environment.record_sources)
 
     @property
     def alias_ids(self) -> Iterator[ArtifactId]:
@@ -272,6 +283,11 @@ class Call:
             return LAZY
         chosen, default = self.spec.options.results, self.environment.results
         return evolve(default, **cast("dict[str, Any]", chosen)) if chosen else default
+
+    @property
+    def part_results(self) -> ResultOptions:
+        """How the parts of a composite are handed over; those of an artifact's value as by default."""
+        return DEFAULT_OPTIONS if self.as_proxy else self.results
 
     @property
     def sharing(self) -> SingleFlight | None:
@@ -336,7 +352,7 @@ class Timing:
 
 def make_draft(call: Call, value: object, timing: Timing, received: Received) -> PendingArtifact:
     """Check that the function was pure, hash its result, and put together what is to be stored."""
-    _refuse_impure(call, value, received.opening)
+    refuse_impure(call, value, received.opening)
     label = call.spec.wrapped.label
     what = f"the result of {label}"
     if not call.spec.options.returns_composite:
@@ -351,7 +367,8 @@ def make_draft(call: Call, value: object, timing: Timing, received: Received) ->
     except UnserializableValueError as error:
         error.value = given  # the other parts are not lost
         raise
-    whole = Composite({key: _part_proxy(call, part) for key, part in parts.items()})
+    proxies = {key: _part_proxy(call, part) for key, part in parts.items()}
+    whole = Composite(proxies, call.part_results)
     draft = _make_draft(evolve(call, spec=whole_spec(call.spec)), whole, timing, what)
     return evolve(draft, parts=tuple(parts.values()))
 
@@ -391,7 +408,7 @@ def bind_parts(repo: Repository, draft: PendingArtifact) -> PendingArtifact:
     if not isinstance(draft.computation.value, Composite):
         return draft
     parts = dict(zip(draft.computation.value, draft.parts, strict=True))
-    whole = Composite({key: _proxy_in(repo, part) for key, part in parts.items()})
+    whole = draft.computation.value.mapped(lambda key, _: _proxy_in(repo, parts[key]))
     holds = frozenset(part.artifact_id for part in draft.parts)
     return evolve(draft, computation=evolve(draft.computation, value=whole, holds=holds))
 
@@ -402,7 +419,7 @@ def unstored_record(draft: PendingArtifact) -> ArtifactRecord:
     return draft.record(nowhere, nowhere, "", RunId(""), draft.computation.computed_at)
 
 
-def _refuse_impure(call: Call, value: object, opening: Opening | None) -> None:
+def refuse_impure(call: Call, value: object, opening: Opening | None) -> None:
     """Compare what the function received with what was planned."""
     if may_change(call.spec, call.plan):
         plan, args, kwargs = call.plan, call.args, call.kwargs
@@ -430,7 +447,7 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
     try:
         value_id = hash_value(value, what, seen)
     except Exception as error:  # the value's own methods may raise anything
-        raise _without_value(what, value, error) from error
+        raise without_value(what, value, error) from error
     computation = Computation(
         value,
         value_id,
@@ -438,7 +455,7 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
         timing.ended - timing.began,
         call.hash_duration,
         ticks() - began,
-        _inputs_held_by(seen),
+        inputs_held_by(seen),
     )
     uncached = call.reason is MissReason.CACHE_OFF
     artifact_id = (
@@ -450,11 +467,11 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
         call.plan,
         computation,
         replace=call.replaces_record,
-        receipt=call.spec.receipt.record(with_sources=call.environment.record_sources),
+        receipt=call.code_receipt,
     )
 
 
-def _without_value(what: str, value: object, error: Exception) -> UnserializableValueError:
+def without_value(what: str, value: object, error: Exception) -> UnserializableValueError:
     """Return the error for a result that cannot be hashed: no serializer helps, and it cannot be ignored as an argument can."""
     if not isinstance(error, UnhashableValueError):
         return UnserializableValueError(
@@ -465,5 +482,6 @@ def _without_value(what: str, value: object, error: Exception) -> Unserializable
     )
 
 
-def _inputs_held_by(seen: list[object]) -> frozenset[ArtifactId]:
+def inputs_held_by(seen: list[object]) -> frozenset[ArtifactId]:
+    """Return the artifacts that were met while a value was hashed."""
     return frozenset([each.artifact_id for each in refs_of(seen)]) if seen else NO_IDS

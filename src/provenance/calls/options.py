@@ -32,6 +32,7 @@ from provenance.model.rows import json_text
 from provenance.receipts.policy import OnCodeChange, require_policy
 from provenance.repository.handles import Repository
 from provenance.results.kinds import STYLES, ArgumentStyle, ResultStyle, SingletonStyle
+from provenance.streams.manifest import Streaming
 from provenance.util.formatting import did_you_mean, safe_repr
 from provenance.util.validation import name_problem
 
@@ -215,7 +216,7 @@ Names = list[str] | tuple[str, ...] | set[str] | frozenset[str]
 
 
 class CommonOptionArguments(TypedDict, total=False):
-    """The keywords of `provenance` except `archive_file`."""
+    """The keywords of `provenance` except those that change what a call returns."""
 
     version: int
     repo: Repository | str | None
@@ -246,6 +247,8 @@ class CommonOptionArguments(TypedDict, total=False):
 class OptionArguments(CommonOptionArguments, total=False):
     """The keywords of `provenance`."""
 
+    stream: bool | Streaming
+    over: str
     archive_file: bool
 
 
@@ -255,8 +258,9 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
     Raises:
         ConfigError: for an invalid option; it names the function and the option.
     """
-    _refuse_generators(wrapped)
     refuse = option_error(wrapped)
+    if "over" in choices:
+        raise refuse("over", "cannot be changed", "decorate the function again, with `over`")
     known_options = OptionArguments.__annotations__
     for option in choices.keys() - known_options.keys():
         raise refuse(
@@ -300,7 +304,7 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         remove=_parameters(wrapped, "remove", choices.get("remove")),
         input_hash_fn=function("input_hash_fn", choices.get("input_hash_fn")),
         input_process_fn=function("input_process_fn", choices.get("input_process_fn")),
-        custom_fields=fields.set("tags", list(tags)) if tags else fields,
+        custom_fields=freeze_options({**fields, "tags": list(tags)}) if tags else fields,
         tags=tags,
         archive=archiving_from(choices, refuse),
         **(NO_SERIALIZATION if parts else serialization_of(wrapped, choices)),
@@ -310,6 +314,7 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         read_only=flag("read_only", choices.get("read_only")),
         results=_result_options(wrapped, {**choices, "lazy": flag("lazy", choices.get("lazy"))}),
         on_code_change=_policy(wrapped, choices.get("on_code_change")),
+        streaming=streaming_from(wrapped, choices),
     )
 
 
@@ -344,13 +349,28 @@ def _aliases(
     return aliases
 
 
-def _refuse_generators(wrapped: WrappedFunction) -> None:
-    # The callable's `__call__` decides, if a decorator below this one wraps a generator function.
-    called = (wrapped.function, type(wrapped.function).__call__)
-    if any(inspect.isgeneratorfunction(f) or inspect.isasyncgenfunction(f) for f in called):
+def streaming_from(wrapped: WrappedFunction, choices: Mapping[str, object]) -> Streaming | None:
+    """Return how the items of a generator function are stored; None for other functions.
+
+    Raises:
+        ConfigError: for a generator function without the option, and the option without one.
+    """
+    refuse, given = option_error(wrapped), choices.get("stream", False)
+    if not isinstance(given, bool | Streaming):
+        problem = f"must be a bool or a Streaming, got {safe_repr(given)}"
+        raise refuse("stream", problem, "pass True, or Streaming(chunk_items=…)")
+    if given is False:
+        if not wrapped.yields:
+            return None
         problem = "a generator has no value to store"
-        advice = "return a list or another collection of what it yields"
+        advice = "pass stream=True to store what it yields, or return a list of it"
         raise ConfigError(f"@provenance on {wrapped.label}", problem, advice)
+    if not wrapped.yields:
+        raise refuse("stream", "the function does not yield", "decorate a generator function")
+    for option in ("returns_composite", "archive_file"):
+        if choices.get(option):
+            raise refuse("stream", f"cannot be combined with {option}", "leave one of them out")
+    return Streaming() if given is True else given
 
 
 def _repo(wrapped: WrappedFunction, repo: object) -> object:

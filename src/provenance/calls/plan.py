@@ -136,6 +136,8 @@ def recorded_inputs(spec: FunctionSpec, bound: Bound) -> Inputs:
     options = spec.options
     kargs: Mapping[str, object]
     kargs, varargs = bound
+    if options.streaming is not None:
+        kargs = _without_resumption(spec, kargs, options.streaming.resume)
     if options.remove:
         covers = spec.wrapped.covers
         kargs = {name: value for name, value in kargs.items() if not covers(options.remove, name)}
@@ -144,6 +146,16 @@ def recorded_inputs(spec: FunctionSpec, bound: Bound) -> Inputs:
         return Inputs(kargs, varargs, spec.captured)
     shaped = _call_hook(options.input_process_fn, "input_process_fn", dict(kargs), varargs)
     return Inputs(*shaped, spec.captured)
+
+
+def _without_resumption(
+    spec: FunctionSpec, kargs: Mapping[str, object], resume: str
+) -> Mapping[str, object]:
+    """Leave out the parameter with which a stream is resumed, unless the caller passed it."""
+    default = spec.wrapped.defaults.get(resume, kargs)
+    if kargs.get(resume, kargs) is not default or default is kargs:
+        return kargs
+    return {name: value for name, value in kargs.items() if name != resume}
 
 
 def hash_inputs(

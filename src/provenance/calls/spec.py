@@ -17,6 +17,7 @@ from provenance.model.references import SCALARS, InputRef, in_ignored_input, ref
 from provenance.receipts.policy import OnCodeChange
 from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt
 from provenance.repository.inputs import InputHashes
+from provenance.streams.manifest import Streaming
 from provenance.util.naming import exported
 
 
@@ -138,6 +139,7 @@ class DecoratorOptions:
     on_code_change: OnCodeChange | None = None
     returns_composite: bool = False
     part_serialization: Mapping[str, PartSerialization] = NO_PARTS
+    streaming: Streaming | None = None
 
 
 @frozen

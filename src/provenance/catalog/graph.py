@@ -19,13 +19,17 @@ from pyrsistent import PMap, pmap
 
 from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotFoundError
 from provenance.escaping import escape_invisible
-from provenance.model.ids import ArtifactId, RunId
-from provenance.model.records import Artifact, ArtifactRecord, Inputs, Run
-from provenance.model.references import SCALARS, represented_artifact
-from provenance.repository.inputs import Summary
+from provenance.model.ids import ArtifactId, RunId, ValueId
+from provenance.model.queries import has_labels
+from provenance.model.records import Artifact, ArtifactRecord, Inputs, Json, Run
+from provenance.model.references import SCALARS, InputRef, represented_artifact
+from provenance.repository.inputs import Summary, recorded_inputs
+from provenance.streams.manifest import CHUNK_FIELDS
 from provenance.util.formatting import SHORT, describe_shape, safe_repr
 from provenance.util.naming import exported
 
+_SUMMARIZED: Final = frozenset({"hash", "shape", "dtype", "len"})
+"""What else JSON says of an input that is too large for it."""
 LONGEST: Final = 24
 """Maximum length of an argument's text."""
 MOST: Final = 4
@@ -206,6 +210,39 @@ def describe_inputs(record: ArtifactRecord, inputs: Inputs | None) -> tuple[Uses
     return pmap(uses), pmap(arguments)
 
 
+@frozen
+class _Recorded:
+    """An artifact among recorded inputs."""
+
+    artifact_id: ArtifactId
+
+    def __provenance_sighting__(self) -> InputRef:
+        return InputRef(self.artifact_id, ValueId(""), ValueId(""))
+
+
+def inputs_as_recorded(record: ArtifactRecord, text: str) -> Inputs:
+    """Return the inputs that a record has as JSON *text*: artifacts, summaries, and small values."""
+
+    def revive(value: Json) -> object:
+        if isinstance(value, list):
+            return [*map(revive, value)]
+        if not isinstance(value, dict):
+            return value
+        if value.keys() == {"artifact"} and value["artifact"] in record.input_artifact_ids:
+            return _Recorded(ArtifactId(str(value["artifact"])))
+        if isinstance(value.get("type"), str) and value.keys() - {"type"} <= _SUMMARIZED:
+            return Summary(str(value["type"]), None)
+        return {key: revive(member) for key, member in value.items()}
+
+    try:
+        recorded = recorded_inputs(text)
+    except (AttributeError, ValueError) as error:
+        raise CorruptRecordError(record.id, "", "its inputs are not JSON of a call") from error
+    varargs = recorded.pop("*args", [])
+    arguments = {name: revive(value) for name, value in recorded.items()}
+    return Inputs(arguments, tuple(map(revive, varargs if isinstance(varargs, list) else [])))
+
+
 def _place_in_value(artifact_id: ArtifactId) -> str:
     return f"in its value ({artifact_id[:SHORT]})"
 
@@ -213,14 +250,21 @@ def _place_in_value(artifact_id: ArtifactId) -> str:
 def label_parts(
     record: ArtifactRecord, uses: Uses, found: Mapping[ArtifactId, ArtifactRecord]
 ) -> Uses:
-    """Return the *uses* of a composite, its *found* parts by their keys: `['model']`."""
+    """Return the *uses* of a composite, its *found* parts by their keys: `['model']`, `[chunk 0]`."""
     start = f"{record.name}_"
     keys = {
-        _place_in_value(part): f"[{found[part].name.removeprefix(start)!r}]"
+        _place_in_value(part): _key(found[part], start)
         for part in record.value_artifact_ids
         if part in found and found[part].name.startswith(start)
     }
     return pmap({keys.get(place, place): source for place, source in uses.items()})
+
+
+def _key(part: ArtifactRecord, start: str) -> str:
+    """Return the key of a part; chunks of a stream have one name."""
+    if has_labels(part.custom_fields, CHUNK_FIELDS):
+        return f"[chunk {cast('dict[str, object]', part.custom_fields['chunk'])['number']}]"
+    return f"[{part.name.removeprefix(start)!r}]"
 
 
 def _by_parameter(inputs: Inputs) -> Iterator[tuple[str, object]]:

@@ -5,13 +5,21 @@ from __future__ import annotations
 from pyrsistent import pmap
 
 from provenance import environment
-from provenance.catalog.graph import Arguments, Lineage, Uses, describe_inputs, label_parts
+from provenance.catalog.graph import (
+    Arguments,
+    Lineage,
+    Uses,
+    describe_inputs,
+    inputs_as_recorded,
+    label_parts,
+)
 from provenance.effect import Program, run
 from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
     CorruptBlobError,
     CorruptRecordError,
+    UntrustedStoreError,
 )
 from provenance.model.ids import ArtifactId
 from provenance.model.records import Artifact, ArtifactRecord, Inputs, Origin
@@ -25,7 +33,11 @@ from provenance.telemetry import report_skipped
 
 
 def trace(
-    root: Artifact[object], origin: Origin, repo: str, inputs: Inputs | None = None
+    root: Artifact[object],
+    origin: Origin,
+    repo: str,
+    inputs: Inputs | None = None,
+    depth: int | None = None,
 ) -> Program[FindRecord | FindInputs | ReadBlob, Lineage]:
     """Collect the lineage of *root*, reading each record once and no value.
 
@@ -34,24 +46,29 @@ def trace(
         origin: The repository that the artifacts of the lineage belong to.
         repo: Its name.
         inputs: The inputs of *root*, if they are in no store.
+        depth: The number of steps to go back; None for all.
     """
     found: dict[ArtifactId, Artifact[object]] = {root.id: root}
     uses: dict[ArtifactId, Uses] = {}
     arguments: dict[ArtifactId, Arguments] = {}
-    met, waiting = {root.id}, [root.id]
-    while waiting:
-        artifact_id = waiting.pop()
-        record = found.get(artifact_id) or (yield from _find_sound(artifact_id))
-        if record is None:
-            continue
-        known = inputs if artifact_id == root.id else None
-        if known is None:
-            known = yield from readable_inputs(record, repo)
-        found.setdefault(artifact_id, Artifact.of(record, origin))
-        uses[artifact_id], arguments[artifact_id] = describe_inputs(record, known)
-        fresh = record.source_ids - met
-        met |= fresh
-        waiting += fresh
+    met, front, steps = {root.id}, [root.id], 0
+    while front and (depth is None or steps <= depth):
+        behind: list[ArtifactId] = []
+        for artifact_id in front:
+            record = found.get(artifact_id) or (yield from _find_sound(artifact_id))
+            if record is None:
+                continue
+            known = inputs if artifact_id == root.id else None
+            if known is None:
+                known = yield from readable_inputs(record, repo)
+            found.setdefault(artifact_id, Artifact.of(record, origin))
+            uses[artifact_id], arguments[artifact_id] = describe_inputs(record, known)
+            fresh = record.source_ids - met
+            met |= fresh
+            behind += fresh
+        front, steps = behind, steps + 1
+    if front:
+        uses = {key: _without(edges, frozenset(front)) for key, edges in uses.items()}
     edges = {
         artifact_id: label_parts(found[artifact_id], edge, found)
         if found[artifact_id].composite
@@ -61,12 +78,22 @@ def trace(
     return Lineage(root.id, pmap(found), pmap(edges), pmap(arguments))
 
 
+def _without(uses: Uses, sources: frozenset[ArtifactId]) -> Uses:
+    return pmap({place: source for place, source in uses.items() if source not in sources})
+
+
 def readable_inputs(
     record: ArtifactRecord, repo: str
 ) -> Program[FindInputs | ReadBlob, Inputs | None]:
-    """Return the recorded inputs, with unread artifacts; None if they are lost or damaged."""
+    """Return the recorded inputs, with unread artifacts; None if they are lost or damaged.
+
+    Where reading them could execute code, they are what the record says of them in JSON.
+    """
     try:
         return (yield from read_inputs(record, repo))
+    except UntrustedStoreError:
+        text = yield from FindInputs(record.id)
+        return None if text is None else inputs_as_recorded(record, text)
     except (ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError, CorruptRecordError):
         return None
 
@@ -80,11 +107,15 @@ def _find_sound(artifact_id: ArtifactId) -> Program[FindRecord, ArtifactRecord |
         return None
 
 
-def lineage(of: object) -> Lineage:
+def lineage(of: object, *, depth: int | None = None) -> Lineage:
     """Return where *of* came from: an artifact, a proxy, or an id (or its first digits).
 
     Only records are read, so this is quick however large the values are. Ids are looked up in the
     current repository.
+
+    Args:
+        of: The artifact.
+        depth: The number of steps to go back, by default all; what is farther is left out.
 
     Raises:
         TypeError: if *of* is anything else.
@@ -93,7 +124,7 @@ def lineage(of: object) -> Lineage:
     root = environment.artifact_for(of)
     repo = environment.repository_of(root)
     inputs = root.origin.inputs if isinstance(root.origin, InMemoryOrigin) else None
-    return run(trace(root, repo, repo.name, inputs), repo.interpreter)
+    return run(trace(root, repo, repo.name, inputs, depth), repo.interpreter)
 
 
 def dependencies(of: object) -> tuple[Artifact[object], ...]:

@@ -7,17 +7,14 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import click
-from attrs import evolve
-from pyrsistent import pmap
 
 import provenance as p
 from provenance.cli.complete import complete_ids
-from provenance.cli.groups import run_item
-from provenance.cli.listing import artifact_item, artifact_listing
-from provenance.cli.output import as_json
-from provenance.cli.reports import Facts, Item, Json, Raw, Report
+from provenance.cli.listing import artifact_listing
+from provenance.cli.reports import Facts, Raw, Report
 from provenance.cli.session import Session, command
-from provenance.cli.words import format_argument, format_time
+from provenance.documents.items import Item, Json, artifact_document, lineage_document, run_item
+from provenance.documents.words import format_argument, format_time
 from provenance.escaping import escape_invisible
 from provenance.util.formatting import duration, size
 
@@ -29,19 +26,8 @@ def _show(session: Session, artifact_id: str, run: bool, value: bool) -> Report:
     """Show what is recorded of an artifact: an id or its first 6 digits, or @set/name."""
     artifact = session.artifact(artifact_id)
     repo = session.repository()
-    used_by = repo.dependent_ids(artifact)
-    document: Item = {
-        **artifact_item(artifact, repo),
-        "fn_module": artifact.fn_module,
-        "fn_name": artifact.fn_name,
-        "fn_qualname": artifact.fn_qualname,
-        "composite": artifact.composite,
-        "content_digest": artifact.content_digest,
-        "added_at": artifact.added_at.isoformat(),
-        "hash_duration": artifact.hash_duration,
-        "input_artifact_ids": as_json(sorted(artifact.input_artifact_ids)),
-        "used_by": list(used_by),
-    }
+    document = artifact_document(artifact, repo)
+    used_by = cast("list[str]", document["used_by"])
     rows = [
         ("id", artifact.id),
         ("function", artifact.name),
@@ -184,21 +170,6 @@ cat_command = command(
 _SUFFIXES: Final = {"svg": ".svg", "html": ".html", "png": ".png", "dot": ".dot", "mermaid": ".mmd"}
 
 
-def prune(graph: p.Lineage, depth: int) -> p.Lineage:
-    """Return the part of a lineage that is at most *depth* steps from its root."""
-    near, front = {graph.root}, [graph.root]
-    for _ in range(depth):
-        front = [source for one in front for _, source in graph.uses(one) if source not in near]
-        near.update(front)
-    artifacts = {key: one for key, one in graph.artifacts.items() if key in near}
-    edges = {
-        key: pmap({place: source for place, source in graph.edges[key].items() if source in near})
-        for key in graph.edges
-        if key in near
-    }
-    return evolve(graph, artifacts=pmap(artifacts), edges=pmap(edges))
-
-
 def _lineage(
     session: Session,
     artifact_id: str,
@@ -212,9 +183,7 @@ def _lineage(
     repo = session.repository()
     if not up:
         return artifact_listing(session, repo, list(p.descendants(artifact)))
-    graph = p.lineage(artifact)
-    if depth is not None:
-        graph = prune(graph, depth)
+    graph = p.lineage(artifact, depth=depth)
     if kind is None and target is not None:
         suffixes = {suffix: name for name, suffix in _SUFFIXES.items()}
         kind = suffixes.get(Path(target).suffix.lower(), "tree")
@@ -224,13 +193,7 @@ def _lineage(
     if target is not None:
         Path(target).write_text(tree + "\n", "utf-8")
         return None
-    edges = [
-        {"from": source, "to": key, "as": place}
-        for key in graph.order
-        for place, source in graph.uses(key)
-    ]
-    nodes = [artifact_item(graph.artifacts[key], repo) for key in graph.order]
-    document: Item = {"root": graph.root, "nodes": as_json(nodes), "edges": as_json(edges)}
+    document = lineage_document(graph, repo)
     return Facts(document, text=tree, id="root")
 
 

@@ -8,32 +8,15 @@ from datetime import datetime
 from typing import cast
 
 import click
-from attrs import fields
 
 import provenance as p
 from provenance.cli.complete import complete_sets
 from provenance.cli.listing import USAGE_COLUMNS, artifact_listing, find_run
-from provenance.cli.output import as_json
-from provenance.cli.reports import Column, Facts, Item, Listing, Report
+from provenance.cli.reports import Column, Facts, Listing, Report
 from provenance.cli.session import Session, command
-from provenance.cli.words import format_time, time_json, time_option
-
-
-def run_item(run: p.Run, usage: p.Usage | None) -> Item:
-    """Return what JSON documents say of a run in a list."""
-    return {
-        "id": run.id,
-        "created_at": time_json(run.created_at),
-        "host": as_json(
-            run.host.get("nodename") or run.host.get("hostname") or run.host.get("node")
-        ),
-        "command": as_json(run.process.get("cmdline") or run.process.get("argv")),
-        "python": as_json(run.python.get("version")),
-        "git": as_json(run.git),
-        "artifacts": 0 if usage is None else usage.artifacts,
-        "bytes": 0 if usage is None else usage.bytes,
-        "seconds": 0.0 if usage is None else usage.seconds,
-    }
+from provenance.cli.words import time_option
+from provenance.documents.items import Item, as_json, run_document, run_item, set_item
+from provenance.documents.words import format_time
 
 
 def _runs_listing(session: Session, repo: p.Repository, since: datetime | None = None) -> Listing:
@@ -74,16 +57,11 @@ def _runs(session: Session, run_id: str | None, diff: str | None, since: datetim
     run = find_run(repo, run_id)
     if diff is not None:
         return _difference(session, run, find_run(repo, diff))
-    document = _run_document(run)
+    document = run_document(run)
     flat = {key: value for key, value in document.items() if key != "packages"}
     rows = [(name, _fact(value)) for name, value in _flat_rows(flat)]
     rows.append(("packages", f"{len(run.packages)}; see --json"))
     return Facts(document, tuple(rows))
-
-
-def _run_document(run: p.Run) -> Item:
-    document = {field.name: as_json(getattr(run, field.name)) for field in fields(type(run))}
-    return {**document, "created_at": time_json(run.created_at)}
 
 
 def _flat_rows(document: Item) -> Iterator[tuple[str, object]]:
@@ -102,7 +80,7 @@ def _fact(value: object) -> str:
 
 def _difference(session: Session, one: p.Run, other: p.Run) -> Report:
     """Return what differs between the environments of two runs."""
-    left, right = (dict(_flat_rows(_run_document(run))) for run in (one, other))
+    left, right = (dict(_flat_rows(run_document(run))) for run in (one, other))
     own = {"id", "created_at"}
     names = [name for name in dict.fromkeys([*left, *right]) if name not in own]
     items: tuple[Item, ...] = tuple(
@@ -129,18 +107,6 @@ runs_command = command(
 
 
 # ---------------------------------------------------------------- sets
-
-
-def set_item(one: p.ArtifactSet) -> Item:
-    """Return what JSON documents say of a set."""
-    return {
-        "id": one.id,
-        "name": one.name,
-        "labels": as_json(one.labels),
-        "created_at": None if one.created_at is None else time_json(one.created_at),
-        "artifacts": len(one),
-        "artifact_ids": as_json(sorted(one.artifact_ids)),
-    }
 
 
 def _set_columns(session: Session) -> tuple[Column, ...]:

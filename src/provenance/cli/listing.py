@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from heapq import nlargest
@@ -13,39 +12,14 @@ from attrs import frozen
 
 import provenance as p
 from provenance.cli.complete import complete_names, complete_sets
-from provenance.cli.output import as_json
-from provenance.cli.reports import Column, Facts, Item, Listing, Report
+from provenance.cli.reports import Column, Facts, Listing, Report
 from provenance.cli.session import Session, command
-from provenance.cli.words import (
-    count_of,
-    format_arguments,
-    format_time,
-    size_option,
-    time_json,
-    time_option,
-)
+from provenance.cli.words import input_option, size_option, time_option
+from provenance.documents.items import artifact_item, stats_item, time_json, usage_item
+from provenance.documents.words import count_of, format_arguments, format_time
 from provenance.util.formatting import duration, size
 
 Grouping = Literal["function", "run", "month", "serializer", "type"]
-
-
-def artifact_item(artifact: p.Artifact[object], repo: p.Repository) -> Item:
-    """Return what JSON documents say of an artifact; no value is read."""
-    return {
-        "id": artifact.id,
-        "name": artifact.name,
-        "fn_version": artifact.version,
-        "value_id": artifact.value_id,
-        "value_type": artifact.value_type,
-        "serializer": artifact.serializer,
-        "size_bytes": artifact.size_bytes,
-        "compute_duration": artifact.compute_duration,
-        "computed_at": time_json(artifact.computed_at),
-        "run_id": artifact.run_id,
-        "tags": as_json(artifact.tags),
-        "custom_fields": as_json(artifact.custom_fields),
-        "inputs": as_json(repo.get_recorded_inputs(artifact)),
-    }
 
 
 def artifact_columns(session: Session) -> tuple[Column, ...]:
@@ -100,31 +74,6 @@ class _Found:
         return nlargest(limit, filter(self.accepts, self.result), lambda one: getattr(one, key))
 
 
-def parse_input(text: str) -> tuple[str, object]:
-    """Return the condition on an argument that `--input` states, as a key of `search` and a value.
-
-    >>> parse_input("a=4"), parse_input("config.depth>=3"), parse_input("name=churn"), parse_input("a!=[1]")
-    (('a', 4), ('config.depth >=', 3), ('name', 'churn'), ('a !=', [1]))
-    """
-    at = next((i for i, letter in enumerate(text) if letter in "=<>!"), -1)
-    operator = next(
-        (
-            sign
-            for sign in ("<=", ">=", "!=", "==", "=", "<", ">")
-            if text.startswith(sign, max(at, 0))
-        ),
-        "",
-    )
-    if at < 1 or not operator:
-        raise click.BadParameter(f"must be NAME=VALUE, got {text!r}; write depth=3 or 'depth>=3'")
-    name, value = text[:at].strip(), text[at + len(operator) :].strip()
-    try:
-        known: object = json.loads(value)
-    except ValueError:
-        known = {"True": True, "False": False, "None": None}.get(value, value)
-    return (name if operator in ("=", "==") else f"{name} {operator}"), known
-
-
 _KEYS: Final = {"size": "size_bytes", "seconds": "compute_duration"}
 
 
@@ -133,7 +82,7 @@ def _ls(  # noqa: PLR0913, PLR0917 - options of a command
     pattern: str | None,
     fn: str | None,
     version: int | None,
-    inputs: tuple[str, ...],
+    inputs: tuple[tuple[str, object], ...],
     tags: tuple[str, ...],
     since: datetime | None,
     until: datetime | None,
@@ -154,7 +103,7 @@ def _ls(  # noqa: PLR0913, PLR0917 - options of a command
     result = p.search(
         pattern or fn,
         version=version,
-        inputs=dict(map(parse_input, inputs)) or None,
+        inputs=dict(inputs) or None,
         tags=tags,
         since=since,
         until=until,
@@ -193,6 +142,7 @@ _LS_OPTIONS: Final = (
         "--input",
         "inputs",
         multiple=True,
+        callback=input_option,
         metavar="NAME=VALUE",
         help="An argument: depth=3, 'config.depth>=3'; repeatable.",
     ),
@@ -236,18 +186,6 @@ search_command = command("search", *_LS_OPTIONS, pages=True)(_ls)
 # ---------------------------------------------------------------- usage
 
 
-def usage_item(usage: p.Usage) -> Item:
-    """Return what JSON documents say of a group of artifacts."""
-    return {
-        "key": usage.key,
-        "artifacts": usage.artifacts,
-        "bytes": usage.bytes,
-        "seconds": usage.seconds,
-        "oldest": time_json(usage.oldest),
-        "newest": time_json(usage.newest),
-    }
-
-
 USAGE_COLUMNS: Final = (
     Column("BYTES", lambda item: size(cast("int", item["bytes"])), right=True),
     Column("ARTIFACTS", lambda item: f"{item['artifacts']:,}", right=True),
@@ -284,35 +222,21 @@ du_command = command(
 def _stats(session: Session) -> Report:
     """Count artifacts, functions, runs, sets, bytes, and the seconds of work that are kept."""
     repo = session.repository()
-    functions, runs = p.functions(repo), p.disk_usage("run", repo)
-    seconds = sum(one.seconds for one in functions)
-    place = p.location(repo)
-    document: Item = {
-        "repo": repo.name,
-        "records": place.records,
-        "values": place.values,
-        "artifacts": sum(one.artifacts for one in functions),
-        "functions": len(functions),
-        "runs": len(runs),
-        "sets": len(p.sets(repo)),
-        "bytes": sum(one.bytes for one in functions),
-        "seconds": seconds,
-        "newest": max((time_json(one.newest) for one in functions), default=None),
-    }
+    document = stats_item(repo)
     newest = document["newest"]
     rows = (
         ("repository", repo.name),
-        ("records", place.records),
-        ("values", place.values),
+        ("records", str(document["records"])),
+        ("values", str(document["values"])),
         ("artifacts", f"{document['artifacts']:,}"),
-        ("functions", f"{len(functions):,}"),
-        ("runs", f"{len(runs):,}"),
+        ("functions", f"{document['functions']:,}"),
+        ("runs", f"{document['runs']:,}"),
         ("sets", f"{document['sets']:,}"),
         ("size", size(cast("int", document["bytes"]))),
-        ("work", duration(seconds)),
+        ("work", duration(cast("float", document["seconds"]))),
         ("newest", "none" if newest is None else format_time(str(newest), session.now)),
     )
-    return Facts(document, rows, code=0 if functions else 1)
+    return Facts(document, rows, code=0 if document["functions"] else 1)
 
 
 stats_command = command("stats")(_stats)

@@ -8,19 +8,18 @@ import json
 import os
 import re
 import sys
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import click
 from attrs import evolve, frozen
 
-from provenance.cli.reports import Facts, Json, Listing, Raw, Report, flatten
+from provenance.cli.reports import Facts, Listing, Raw, Report, flatten
+from provenance.documents.items import Json, write_document
 from provenance.escaping import escape_invisible
 
 PIPE_WIDTH: Final = 100
 _LEAST_WIDTH: Final = 8
 """Columns that a flexible column keeps on a narrow terminal."""
-VERSION: Final = 1
-"""Version of the JSON documents. It changes when a name goes or gets another meaning."""
 FORMS: Final = ("json", "ndjson", "csv", "ids")
 
 
@@ -75,7 +74,7 @@ def render(report: Listing | Facts, output: Output) -> str:
     """Return *report* as text of the form that *output* asks for."""
     match output.form:
         case "json":
-            return json.dumps({"version": VERSION, **report.document})
+            return write_document(report.document)
         case "ndjson":
             return "\n".join(map(json.dumps, report.items))
         case "csv":
@@ -174,19 +173,3 @@ def _facts(report: Facts, output: Output) -> str:
         )
     lines += [escape_invisible(line) for line in report.text.splitlines()]
     return "\n".join(lines)
-
-
-def as_json(value: object) -> Json:
-    """Return *value* as JSON: mappings and sequences by their members, other things as text."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, dict) or hasattr(value, "items"):
-        items = cast("Any", value).items()
-        return {str(key): as_json(member) for key, member in items}
-    if isinstance(value, list | tuple | set | frozenset):
-        members = cast("list[object]", value)
-        return [
-            as_json(m)
-            for m in (members if isinstance(value, list | tuple) else sorted(map(str, members)))
-        ]
-    return str(value)

@@ -11,8 +11,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-Item: TypeAlias = "dict[str, Json]"
+from provenance.documents.items import Item, Json
 
 
 @frozen

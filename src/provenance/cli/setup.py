@@ -15,9 +15,9 @@ import click
 from attrs import asdict
 
 import provenance as p
-from provenance.cli.output import as_json
-from provenance.cli.reports import Column, Facts, Item, Listing, Report
+from provenance.cli.reports import Column, Facts, Listing, Report
 from provenance.cli.session import Session, command
+from provenance.documents.items import Item, as_json
 from provenance.util.formatting import size
 
 _OPTIONAL: Final = (

@@ -11,16 +11,12 @@ from attrs import fields
 
 import provenance as p
 from provenance.cli.complete import complete_ids
-from provenance.cli.listing import artifact_columns, artifact_item
-from provenance.cli.reports import Column, Item, Listing, Report
+from provenance.cli.listing import artifact_columns
+from provenance.cli.reports import Column, Listing, Report
 from provenance.cli.session import Session, command
-from provenance.cli.words import (
-    age_option,
-    count_of,
-    format_time,
-    size_option,
-    time_json,
-)
+from provenance.cli.words import age_option, size_option
+from provenance.documents.items import Item, artifact_item, time_json
+from provenance.documents.words import count_of, format_time
 from provenance.util.formatting import duration, size
 
 _YES: Final = click.option(

@@ -272,7 +272,11 @@ def _policy(*, is_trusted: bool) -> CopyPolicy:
 
 def _strictest(handles: Iterable[Store | Repository]) -> CopyPolicy:
     """Return what a chain takes: a copy goes to every part that may be written to."""
-    policies = (handle.copy_policy for handle in handles if handle.permissions.write)
+    policies = (
+        handle.copy_policy
+        for handle in handles
+        if handle.permissions.write or handle.permissions.read_through_write
+    )
     return max(policies, default=CopyPolicy.ANYTHING)
 
 
@@ -384,9 +388,12 @@ def _guard(base: Interpreter[Any], name: str, settings: StoreAccess) -> Interpre
 def _prepare(folder: Path) -> None:
     """Create the folder of a store.
 
-    The default home also gets a `.gitignore` and a line in the log.
+    A default home also gets a `.gitignore` and a line in the log.
     """
-    home = next((path for path in (folder, *folder.parents) if path.name == sources.HOME), None)
+    folders = (folder, *folder.parents)
+    home = next((path for path in folders if path.name == sources.HOME), None)
+    if home is None and sources.user_data() in folders:
+        home = sources.user_data()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if home is not None and not (home / ".gitignore").exists():

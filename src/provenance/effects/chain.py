@@ -19,6 +19,7 @@ from provenance.effects.tiers import Tier, TieredBlobs, accepts_copies
 from provenance.errors import (
     BlobNotFoundError,
     CorruptBlobError,
+    StorePermissionError,
     StoreUnavailableError,
 )
 from provenance.model.ids import ArtifactId
@@ -39,6 +40,7 @@ from provenance.ports.leases import (
     ReleaseLease,
     RenewLease,
 )
+from provenance.ports.permissions import reading_through
 from provenance.ports.records import (
     CheckDatabase,
     DeleteRecord,
@@ -71,6 +73,12 @@ from provenance.ports.records import (
 from provenance.util.locks import ForkSafeLock
 
 _log: Final = logging.getLogger("provenance")
+_TROUBLES: Final = (
+    StorePermissionError,
+    StoreUnavailableError,
+    BlobNotFoundError,
+    CorruptBlobError,
+)
 _SMALL: Final = 65_536
 """Size in bytes up to which values are copied together with their record."""
 
@@ -169,8 +177,9 @@ class _Chain(TieredBlobs):
             if not (accepts_copies(tier) and _may_take(tier, record, found)):
                 continue
             try:
-                _copy(record, found, tier)
-            except (StoreUnavailableError, BlobNotFoundError, CorruptBlobError) as error:
+                with reading_through():
+                    _copy(record, found, tier)
+            except _TROUBLES as error:
                 _log.warning(
                     "%s was not copied from %s to %s: %s", record.id, found.name, tier.name, error
                 )

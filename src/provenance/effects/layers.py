@@ -137,7 +137,9 @@ def restrict(base: Interpreter[E], name: str, permissions: Permissions) -> Inter
     """Return *base*, which raises `StorePermissionError` for what *permissions* forbid."""
 
     def refusing(kind: type[StoreEffect[Any]]) -> Callable[[object], object]:
-        def refuse(_: object) -> object:
+        def refuse(effect: Any) -> object:  # noqa: ANN401 - any effect of this kind
+            if permissions.permit(kind):
+                return base(effect)
             raise StorePermissionError(kind.action, name, kind.needs)
 
         return refuse

@@ -202,13 +202,6 @@ class _StoreLeases:
         if known is not None:
             return known
         answer = self._base(ask)
-        if (
-            isinstance(answer, LeaseHeld)
-            and answer.lease is not None
-            and has_ended(answer.lease.owner)
-        ):
-            self._base(ReleaseLease(answer.lease))
-            answer = self._base(ask)
         if isinstance(answer, LeaseHeld):
             return answer
         return _leases.keep(_HeldLease(key, self._base, answer, ask.seconds))
@@ -224,32 +217,36 @@ _TOKEN_BYTES: Final = 6
 
 @cache
 def _node() -> str:
-    """Return the name of this host, and of its set of processes: those of containers overlap."""
+    """Return the name of the host, with what tells its boots and its spaces of process ids apart."""
     import platform
 
     try:
-        processes = Path("/proc/self/ns/pid").readlink()
-    except OSError:  # only Linux has it
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        space = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - a name, not a path
+    except OSError:
         return platform.node()
-    return f"{platform.node()}/{processes}"
+    return f"{platform.node()}@{boot}{space.removeprefix('pid:')}"
+
+
+def has_died(owner: str) -> bool:
+    """Tell whether the process that claimed a lease is known to be dead: it ran on this host, since its last boot."""
+    node, _, rest = owner.rpartition(":")[0].rpartition(":")
+    if "@" not in node or node != _node() or not rest.isdecimal():
+        return False
+    try:
+        os.kill(int(rest), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    try:
+        # A process that was killed has an id until its parent asks for its end.
+        state = Path(f"/proc/{rest}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return False
+    return state[:1] == ["Z"]
 
 
 def new_owner() -> str:
     """Return a new owner, unique to one claim; host and process are in it for people to read."""
     return f"{_node()}:{os.getpid()}:{os.urandom(_TOKEN_BYTES).hex()}"
-
-
-def has_ended(owner: str) -> bool:
-    """Tell whether a lease's owner was a process of this host that does not run any longer."""
-    node, _, pid = owner.rpartition(":")[0].rpartition(":")
-    if os.name != "posix" or node != _node() or not pid.isdecimal():
-        return False
-    try:
-        os.kill(int(pid), 0)
-        # A process that its parent has not waited for is there, and does not run.
-        state = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(") ")[2][:1]
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):  # of another user, or there is no /proc
-        return False
-    return state == "Z"

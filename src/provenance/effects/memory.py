@@ -71,7 +71,7 @@ class MemoryLeases(ForkBarrier):
         with self.lock:
             held = self._held.get(artifact_id)
             if held is not None and 0 < held[1] - now <= IMPOSSIBLE:
-                return LeaseHeld(held[1] - now, held[0])
+                return LeaseHeld(held[1] - now, held[0].owner)
             lease = Lease(artifact_id, new_owner(), 1 if held is None else held[0].fence + 1)
             self._held[artifact_id] = lease, now + seconds
         return lease

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 from attrs import field, frozen
 
@@ -38,6 +39,11 @@ class CodeReceipt:
     digest: str
     text: str = field(eq=False, repr=False)
     sources: Mapping[str, str] = field(default=NO_SOURCES, eq=False, repr=False)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The digests by name."""
+        return cast("dict[str, str]", json.loads(self.text))
 
 
 @exported

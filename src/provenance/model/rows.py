@@ -14,7 +14,6 @@ from math import isfinite
 from typing import TYPE_CHECKING, Final, TypeAlias, cast, get_args, get_origin
 
 from attrs import resolve_types
-from pyrsistent import pmap
 
 from provenance.model import records
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId, DerivationId, RunId, ValueId
@@ -24,6 +23,7 @@ from provenance.model.records import (
     ArtifactRecord,
     Blob,
     DerivedInput,
+    FrozenDict,
     Json,
     Options,
     Run,
@@ -249,7 +249,7 @@ def _options(text: str) -> Options:
     parsed = json.loads(text)
     if not isinstance(parsed, dict):
         raise TypeError(f"expected a JSON object, got {text[:20]!r}")
-    return pmap(cast("dict[str, object]", parsed))
+    return FrozenDict(cast("dict[str, object]", parsed))
 
 
 def _ids_text(ids: frozenset[ArtifactId]) -> str:
@@ -302,6 +302,7 @@ def run_from_json(text: str) -> Run:
 def _converter() -> Converter:
     """Return the converter, made on first use because importing cattrs takes long."""
     from cattrs import Converter  # noqa: PLC0415 - see above
+    from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn  # noqa: PLC0415
 
     # cattrs would look for the types of its fields in the module that it names, the package
     resolve_types(Run, dict(vars(records)))
@@ -311,6 +312,9 @@ def _converter() -> Converter:
     # Parsed JSON needs no conversion, and cattrs has no hook for the recursive union `Json`.
     converter.register_structure_hook_func(_is_json_object, lambda value, _: value)
     converter.register_unstructure_hook_func(_is_json_object, jsonable)
+    # A run is a mapping, too, which cattrs would prefer.
+    converter.register_structure_hook(Run, make_dict_structure_fn(Run, converter))
+    converter.register_unstructure_hook(Run, make_dict_unstructure_fn(Run, converter))
     return converter
 
 

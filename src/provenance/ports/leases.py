@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias
 
-from attrs import field, frozen
+from attrs import frozen
 
 from provenance.effect import Interpreter
 from provenance.model.ids import ArtifactId
@@ -27,13 +27,10 @@ class Lease:
 
 @frozen
 class LeaseHeld:
-    """Another owner has the lease, which expires in *seconds* unless it is renewed.
-
-    `lease` is that lease, if the store says so: one of a process that has ended can be released.
-    """
+    """Another *owner* has the lease, which expires in *seconds* unless it is renewed."""
 
     seconds: float
-    lease: Lease | None = field(default=None, eq=False)
+    owner: str = ""
 
 
 @frozen

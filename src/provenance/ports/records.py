@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Protocol, TypeAlias, cast, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from provenance.effect import Interpreter, Program
 from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotFoundError
@@ -468,5 +467,5 @@ def find_code(digest: str) -> Program[FindReceipt | FindSources, CodeReceipt | N
     text = (yield from FindReceipt(digest)) if digest else None
     if text is None:
         return None
-    digests = frozenset(cast("dict[str, str]", json.loads(text)).values())
-    return CodeReceipt(digest, text, (yield from FindSources(digests)))
+    receipt = CodeReceipt(digest, text)
+    return evolve(receipt, sources=(yield from FindSources(frozenset(receipt.digests.values()))))

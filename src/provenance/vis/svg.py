@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeAlias
 from xml.sax.saxutils import escape, quoteattr
 
 from attrs import frozen
@@ -124,16 +124,27 @@ _FOLD: Final = 8.0
 """Size of the folded corner in the page of a file."""
 
 
-def svg(layout: Layout, *, dark: bool = True) -> str:
-    """Return the picture as SVG; with *dark*, it adapts to dark pages."""
+Link: TypeAlias = Callable[[ArtifactNode], str | None]
+"""The address that a node leads to."""
+
+
+def svg(layout: Layout, *, dark: bool = True, link: Link | None = None) -> str:
+    """Return the picture as SVG.
+
+    Args:
+        layout: The nodes and edges in their places.
+        dark: It adapts to dark pages.
+        link: Makes nodes links, of a page that has the style sheet `rules` itself.
+    """
     broad, high = f"{layout.width:.0f}", f"{layout.height:.0f}"
     tip = f"tip-{layout.scene.steps[layout.scene.root].artifact.short_id}"
     size = f'width="{broad}" height="{high}" viewBox="0 0 {broad} {high}"'
     title = escape(layout.scene.title)
+    style = f"<style>{rules(dark=dark)}</style>" if link is None else ""
     return "\n".join(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="{NAME}" role="img" {size}>',
-            f"<title>{title}</title><style>{rules(dark=dark)}</style>{_arrow(tip)}",
+            f"<title>{title}</title>{style}{_arrow(tip)}",
             f'<rect class="sheet" width="{broad}" height="{high}"/>',
             *_header(layout),
             '<g fill="none">',
@@ -144,7 +155,7 @@ def svg(layout: Layout, *, dark: bool = True) -> str:
             *(_wire(wire, tip) for wire in layout.wires),
             "</g>",
             *(
-                _figure(i, figure, tip, is_root=i == layout.scene.root)
+                _figure(i, figure, tip, link, is_root=i == layout.scene.root)
                 for i, figure in enumerate(layout.figures)
             ),
             "</svg>",
@@ -196,9 +207,12 @@ def _wire(wire: Wire, tip: str) -> str:
 # ---------------------------------------------------------------- nodes
 
 
-def _figure(number: int, figure: Figure, tip: str, *, is_root: bool) -> str:
-    parts = [*_call(figure.step.call, figure, tip), *_thing(figure, is_root=is_root)]
-    return _tag("g", "\n".join(parts), class_="step", data_step=str(number))
+def _figure(number: int, figure: Figure, tip: str, link: Link | None, *, is_root: bool) -> str:
+    content = "\n".join([*_call(figure.step.call, figure, tip), *_thing(figure, is_root=is_root)])
+    address = None if link is None else link(figure.step.artifact)
+    if address is not None:
+        content = _tag("a", content, href=address)
+    return _tag("g", content, class_="step", data_step=str(number))
 
 
 def _call(call: FunctionNode | None, figure: Figure, tip: str) -> Iterator[str]:

@@ -26,7 +26,7 @@ from provenance.effects.sql.records import SqlRecords
 from provenance.effects.sql.stores import SqlBlobs
 from provenance.errors import ConfigError, StoreUnavailableError
 from provenance.model.records import InlineBlob, freeze_options
-from provenance.ports.records import FindRecord, PutRecord
+from provenance.ports.records import FindRecord, ListIds, PutRecord
 from servers.postgres import GUARDED, server
 from servers.proxy import Proxy
 from waiting import PATIENCE, until
@@ -225,6 +225,20 @@ def test_a_schema_that_is_not_there(url):
     plain = PostgresDatabase(ConnectionSettings(url=url))
     assert () == SqlRecords(plain).list_ids("", 10)
     plain.close()
+
+
+@pytest.mark.parametrize("driver", ["postgresql", "postgresql+psycopg2"])
+def test_tables_of_an_earlier_library_are_in_the_way(url, driver):
+    """The error says what they are and how to bring them over; beside them, in a schema, there is room."""
+    other = f"{url.rpartition('/')[2]}_{len(driver)}"
+    server(18).run(f"CREATE DATABASE {other}")
+    server(18).run("CREATE TABLE artifacts (id varchar PRIMARY KEY)", database=other)
+    where = server(18).url(other).replace("postgresql", driver, 1)
+    with pytest.raises(p.StoreUnavailableError, match=r"earlier .*provenance import --from-legacy"):
+        list(p.PostgresRepo(db=where).interpreter(ListIds("", 1)))
+    repo = p.PostgresRepo(db=where, schema="ours", persistent_connections=False)
+    assert () == repo.interpreter(ListIds("", 1))
+    server(18).drop(other)
 
 
 def test_a_server_that_refuses_the_schema(url):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
 from provenance.effects.sql import statements
-from provenance.errors import ConfigError
+from provenance.errors import ConfigError, StoreUnavailableError
 from provenance.util.formatting import safe_repr
 
 if TYPE_CHECKING:
@@ -125,6 +125,16 @@ class PrefetchCache:
     def forget_prefetched(self) -> None:
         """Forget all kept bytes, because stored ones may change."""
         self._prefetched.clear()
+
+
+def foreign_tables(name: str) -> StoreUnavailableError:
+    """Return the error for a database with a table `artifacts` that this library did not make."""
+    reason = "it holds tables of an earlier `provenance` library, or of another program"
+    advice = (
+        "bring them over with `provenance import --from-legacy`, and give this repository a database "
+        "or a schema of its own"
+    )
+    return StoreUnavailableError(name, reason, advice)
 
 
 def check_version(name: str, version: int | None) -> int:

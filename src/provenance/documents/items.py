@@ -1,0 +1,164 @@
+"""JSON documents of artifacts, runs, sets and usage.
+
+Names and types in them are a promise: they stay, and new names may come.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias, cast
+
+from attrs import fields
+
+import provenance as p
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Item: TypeAlias = "dict[str, Json]"
+
+VERSION: Final = 1
+"""Version of the JSON documents. It changes when a name goes or gets another meaning."""
+
+
+def write_document(document: Mapping[str, Json]) -> str:
+    """Return a JSON document with its version as text."""
+    return json.dumps({"version": VERSION, **document})
+
+
+def as_json(value: object) -> Json:
+    """Return *value* as JSON: mappings and sequences by their members, other things as text."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, dict) or hasattr(value, "items"):
+        items = cast("Any", value).items()
+        return {str(key): as_json(member) for key, member in items}
+    if isinstance(value, list | tuple | set | frozenset):
+        members = cast("list[object]", value)
+        return [
+            as_json(m)
+            for m in (members if isinstance(value, list | tuple) else sorted(map(str, members)))
+        ]
+    return str(value)
+
+
+def time_json(moment: datetime) -> str:
+    """Return a time as JSON documents have it.
+
+    >>> time_json(datetime(2026, 11, 28, 9, 14, 3, 118_000, UTC))
+    '2026-11-28T09:14:03.118000Z'
+    """
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def artifact_item(artifact: p.Artifact[object], repo: p.Repository) -> Item:
+    """Return what JSON documents say of an artifact; no value is read."""
+    return {
+        "id": artifact.id,
+        "name": artifact.name,
+        "fn_version": artifact.version,
+        "value_id": artifact.value_id,
+        "value_type": artifact.value_type,
+        "serializer": artifact.serializer,
+        "size_bytes": artifact.size_bytes,
+        "compute_duration": artifact.compute_duration,
+        "computed_at": time_json(artifact.computed_at),
+        "run_id": artifact.run_id,
+        "tags": as_json(artifact.tags),
+        "custom_fields": as_json(artifact.custom_fields),
+        "inputs": as_json(repo.get_recorded_inputs(artifact)),
+    }
+
+
+def artifact_document(artifact: p.Artifact[object], repo: p.Repository) -> Item:
+    """Return the JSON document of one artifact."""
+    used_by = repo.dependent_ids(artifact)
+    return {
+        **artifact_item(artifact, repo),
+        "fn_module": artifact.fn_module,
+        "fn_name": artifact.fn_name,
+        "fn_qualname": artifact.fn_qualname,
+        "composite": artifact.composite,
+        "content_digest": artifact.content_digest,
+        "added_at": artifact.added_at.isoformat(),
+        "hash_duration": artifact.hash_duration,
+        "input_artifact_ids": as_json(sorted(artifact.input_artifact_ids)),
+        "used_by": list(used_by),
+    }
+
+
+def lineage_document(graph: p.Lineage, repo: p.Repository) -> Item:
+    """Return the JSON document of a lineage: its artifacts, sources first, and what used what."""
+    edges = [
+        {"from": source, "to": key, "as": place}
+        for key in graph.order
+        for place, source in graph.uses(key)
+    ]
+    nodes = [artifact_item(graph.artifacts[key], repo) for key in graph.order]
+    return {"root": graph.root, "nodes": as_json(nodes), "edges": as_json(edges)}
+
+
+def usage_item(usage: p.Usage) -> Item:
+    """Return what JSON documents say of a group of artifacts."""
+    return {
+        "key": usage.key,
+        "artifacts": usage.artifacts,
+        "bytes": usage.bytes,
+        "seconds": usage.seconds,
+        "oldest": time_json(usage.oldest),
+        "newest": time_json(usage.newest),
+    }
+
+
+def run_item(run: p.Run, usage: p.Usage | None) -> Item:
+    """Return what JSON documents say of a run in a list."""
+    return {
+        "id": run.id,
+        "created_at": time_json(run.created_at),
+        "host": as_json(
+            run.host.get("nodename") or run.host.get("hostname") or run.host.get("node")
+        ),
+        "command": as_json(run.process.get("cmdline") or run.process.get("argv")),
+        "python": as_json(run.python.get("version")),
+        "git": as_json(run.git),
+        "artifacts": 0 if usage is None else usage.artifacts,
+        "bytes": 0 if usage is None else usage.bytes,
+        "seconds": 0.0 if usage is None else usage.seconds,
+    }
+
+
+def run_document(run: p.Run) -> Item:
+    """Return the JSON document of a run."""
+    document = {field.name: as_json(getattr(run, field.name)) for field in fields(type(run))}
+    return {**document, "created_at": time_json(run.created_at)}
+
+
+def set_item(one: p.ArtifactSet) -> Item:
+    """Return what JSON documents say of a set."""
+    return {
+        "id": one.id,
+        "name": one.name,
+        "labels": as_json(one.labels),
+        "created_at": None if one.created_at is None else time_json(one.created_at),
+        "artifacts": len(one),
+        "artifact_ids": as_json(sorted(one.artifact_ids)),
+    }
+
+
+def stats_item(repo: p.Repository) -> Item:
+    """Return the JSON document that counts what a repository holds."""
+    functions, runs = p.functions(repo), p.disk_usage("run", repo)
+    seconds = sum(one.seconds for one in functions)
+    place = p.location(repo)
+    return {
+        "repo": repo.name,
+        "records": place.records,
+        "values": place.values,
+        "artifacts": sum(one.artifacts for one in functions),
+        "functions": len(functions),
+        "runs": len(runs),
+        "sets": len(p.sets(repo)),
+        "bytes": sum(one.bytes for one in functions),
+        "seconds": seconds,
+        "newest": max((time_json(one.newest) for one in functions), default=None),
+    }

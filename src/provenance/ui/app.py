@@ -1,0 +1,298 @@
+"""The application: addresses of pages, and the door.
+
+A request must name this server as its host and hold the token, and can only read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from secrets import compare_digest
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlencode
+
+import anyio
+from anyio.to_thread import run_sync
+from attrs import evolve, frozen
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import provenance as p
+from provenance import extending
+from provenance.documents.items import write_document
+from provenance.documents.search import ConditionError
+from provenance.ui import pages
+from provenance.ui.compare import compare
+from provenance.ui.pages import NotFound, Page
+from provenance.ui.previews import read_image
+from provenance.ui.rendering import Frame, asset, render
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+"""Content security policy of the pages: nothing of other servers, and no script inside a page."""
+IMAGE_POLICY: Final = "default-src 'none'; sandbox"
+_HEADERS: Final = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+SECONDS: Final = 30.0
+"""Time after which a page is given up."""
+LOCAL: Final = ("127.0.0.1", "localhost", "[::1]")
+"""The names of this machine that requests may be addressed to."""
+_REFRESH: Final = 10
+
+
+def browsing(repo: p.Repository) -> p.Repository:
+    """Return *repo* for looking only: it stores and deletes nothing, and executes nothing.
+
+    Of a chain, nothing is copied to nearer repositories either.
+    """
+    nothing = extending.Permissions(write=False, delete=False, read_through_write=False)
+    if repo.tiers:
+        tiers = [evolve(tier, permissions=nothing) for tier in repo.tiers]
+        repo = p.ChainedRepo(repo.name, stores=tiers)
+
+    def guard(base: extending.Interpreter[Any]) -> extending.Interpreter[Any]:
+        return extending.restrict(extending.untrusted(base, repo.name), repo.name, nothing)
+
+    return repo.with_layer(guard)
+
+
+# ---------------------------------------------------------------- the door
+
+
+@frozen(eq=False)
+class Guard:
+    """The door around the application.
+
+    Attributes:
+        app: the application.
+        token: what requests must hold, in a cookie that the address with `?token=` sets.
+        hosts: names that requests may be addressed to.
+    """
+
+    app: ASGIApp
+    token: str
+    hosts: tuple[str, ...]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] != "http":
+            return
+        answer = self._refuse(Request(scope)) or self.app
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await answer(scope, receive, send_guarded)
+
+    def _refuse(self, request: Request) -> Response | None:
+        """Return the answer to a request that may not come in, or that holds the token in its address."""
+        port = request.scope["server"][1]
+        if not _is_addressed(request.headers, self.hosts, port):
+            text = "This server answers only to its own name; open the address that it printed."
+            return PlainTextResponse(text, 421)
+        if request.method not in {"GET", "HEAD"}:
+            return PlainTextResponse("Only reading exists here.", 405, {"allow": "GET, HEAD"})
+        cookie = f"provenance-{port}"
+        given = request.query_params.get("token")
+        if given is not None and _equal(given, self.token):
+            return self._admit(request, cookie)
+        if not _equal(request.cookies.get(cookie, ""), self.token):
+            text = "Open the address that `provenance ui` printed: it has a token."
+            return PlainTextResponse(text, 403)
+        return None
+
+    def _admit(self, request: Request, cookie: str) -> Response:
+        """Set the cookie, and lead to the same address without the token."""
+        rest = [(key, text) for key, text in request.query_params.multi_items() if key != "token"]
+        path = "/" + request.url.path.lstrip("/")
+        response = RedirectResponse(path + (f"?{urlencode(rest)}" if rest else ""), 303)
+        response.set_cookie(cookie, self.token, httponly=True, samesite="strict", path="/")
+        return response
+
+
+def _equal(one: str, other: str) -> bool:
+    return compare_digest(one.encode("utf-8", "replace"), other.encode())
+
+
+def _is_addressed(headers: Headers, hosts: Iterable[str], port: int) -> bool:
+    """Return whether a request names this server, so that no foreign name leads here."""
+    given = headers.getlist("host")
+    # Browsers leave out the port 80.
+    names = {f"{host}:{port}".removesuffix(":80") for host in hosts}
+    return len(given) == 1 and given[0].lower() in names
+
+
+# ---------------------------------------------------------------- pages
+
+Make: TypeAlias = Callable[[p.Repository, Request], Page]
+
+_PAGES: Final[dict[str, tuple[str | None, Make]]] = {
+    "/": ("stats", lambda repo, _: pages.overview(repo)),
+    "/artifacts": ("artifacts", lambda repo, ask: pages.artifacts(repo, ask.query_params)),
+    "/a/{id}": ("artifacts/{id}", lambda repo, ask: pages.artifact(repo, ask.path_params["id"])),
+    "/a/{id}/lineage": (
+        "artifacts/{id}/lineage",
+        lambda repo, ask: pages.lineage(repo, ask.path_params["id"], ask.query_params),
+    ),
+    "/a/{id}/uses": (
+        "artifacts/{id}/uses",
+        lambda repo, ask: pages.uses(repo, ask.path_params["id"]),
+    ),
+    "/compare": (
+        "compare",
+        lambda repo, ask: compare(
+            repo, ask.query_params.get("a", ""), ask.query_params.get("b", "")
+        ),
+    ),
+    "/f/{name:path}": (
+        "functions/{name:path}",
+        lambda repo, ask: pages.function(repo, ask.path_params["name"]),
+    ),
+    "/runs": ("runs", lambda repo, _: pages.runs(repo)),
+    "/r/{id}": ("runs/{id}", lambda repo, ask: pages.run(repo, ask.path_params["id"])),
+    "/sets": ("sets", lambda repo, _: pages.sets(repo)),
+    "/s/{id}": ("sets/{id}", lambda repo, ask: pages.artifact_set(repo, ask.path_params["id"])),
+    "/search": ("search", lambda repo, ask: pages.find(repo, ask.query_params.get("q", ""))),
+    "/storage": (None, lambda repo, _: pages.storage(repo)),
+}
+"""The pages by path, each with the path of its JSON document."""
+
+
+@frozen(eq=False)
+class Site:
+    """The pages of a repository, as endpoints."""
+
+    repo: p.Repository
+    seconds: float = SECONDS
+
+    def html(self, make: Make) -> Callable[[Request], Any]:
+        """Return the endpoint of a page."""
+
+        async def answer(request: Request) -> Response:
+            page = await self._ask(make, request)
+            refresh = _REFRESH if page.is_live and "refresh" in request.query_params else None
+            frame = Frame(self.repo.name, now=datetime.now().astimezone(), refresh=refresh)
+            return HTMLResponse(await run_sync(render, page, frame), page.status)
+
+        return answer
+
+    def json(self, make: Make) -> Callable[[Request], Any]:
+        """Return the endpoint of the JSON document of a page."""
+
+        async def answer(request: Request) -> Response:
+            page = await self._ask(make, request)
+            text = write_document(page.document)
+            return Response(text, page.status, media_type="application/json")
+
+        return answer
+
+    async def _ask(self, make: Make, request: Request) -> Page:
+        """Make a page in a thread, for a limited time; an error is a page, too."""
+        try:
+            with anyio.fail_after(self.seconds):
+                return await run_sync(make, self.repo, request, abandon_on_cancel=True)
+        except TimeoutError:
+            return pages.problem("Too slow", f"no answer within {self.seconds:g} seconds", 503)
+        except p.ProvenanceError as error:
+            return pages.problem(*describe(error))
+
+    def fail(self, _: Request, error: Exception) -> Response:
+        """Return the page of an error of this library; the server logs its traceback."""
+        page = pages.problem("A bug", f"this page failed with {type(error).__name__}", 500)
+        return HTMLResponse(render(page, Frame(self.repo.name)), 500)
+
+    def image(self, request: Request) -> Response:
+        """Return an archived image, by its own bytes a picture and nothing else."""
+        try:
+            one = pages.find_artifact(self.repo, request.path_params["id"])
+            found = read_image(one, self.repo)
+        except p.ProvenanceError as error:
+            return PlainTextResponse(str(error), describe(error)[2])
+        if found is None:
+            return PlainTextResponse("no image", 404)
+        data, media_type = found
+        return Response(
+            data, media_type=media_type, headers={"content-security-policy": IMAGE_POLICY}
+        )
+
+    def newest(self, _: Request) -> Response:
+        """Return the id of the newest artifact, by which a page learns that something came."""
+        newest = p.search(repo=self.repo).first
+        text = write_document({"newest": None if newest is None else newest.id})
+        return Response(text, media_type="application/json")
+
+
+def describe(error: p.ProvenanceError) -> tuple[str, str, int]:
+    """Return the title, the text and the HTTP status of an error."""
+    match error:
+        case NotFound() | p.ArtifactNotFoundError() | p.SetNotFoundError() | p.RunNotFoundError():
+            return "Not found", str(error), 404
+        case p.AmbiguousIdError() | ConditionError() | p.ConfigError():
+            return "Cannot be read", str(error), 400
+        case p.StoreUnavailableError():
+            return "Not reachable", str(error), 503
+        case _:
+            return "Cannot be shown", str(error), 500
+
+
+def send_asset(request: Request) -> Response:
+    """Return a style sheet, a script or the icon."""
+    found = asset(request.path_params["name"])
+    if found is None:
+        return PlainTextResponse("not found", 404)
+    return Response(found[0], media_type=found[1])
+
+
+def send_icon(_: Request) -> Response:
+    """Return the icon at the address that browsers try."""
+    return RedirectResponse("/assets/icon.svg", 303)
+
+
+def create_app(
+    repo: p.Repository, token: str, hosts: Iterable[str] = LOCAL, *, seconds: float = SECONDS
+) -> ASGIApp:
+    """Return the application that shows *repo*.
+
+    Args:
+        repo: What is shown; nothing is written to it.
+        token: What requests must hold.
+        hosts: Names that requests may be addressed to.
+        seconds: Time after which a page is given up.
+    """
+    site = Site(browsing(repo), seconds)
+    documents = [
+        Route(f"/api/v1/{path}", site.json(make))
+        for path, make in [pair for pair in _PAGES.values() if pair[0] is not None]
+    ]
+    routes = [
+        *(Route(path, site.html(make)) for path, (_, make) in _PAGES.items()),
+        Route("/a/{id}/image", site.image),
+        Route("/api/v1/newest", site.newest),
+        *documents,
+        Route("/assets/{name}", send_asset),
+        Route("/favicon.ico", send_icon),
+        Route("/{rest:path}", site.html(_no_page)),
+    ]
+    app = Starlette(routes=routes, exception_handlers={Exception: site.fail})
+    return Guard(app, token, tuple(hosts))
+
+
+def _no_page(_: p.Repository, request: Request) -> Page:
+    raise NotFound(f"no page has the path {request.url.path!r}")

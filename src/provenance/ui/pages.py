@@ -1,0 +1,418 @@
+"""The content of each page, from a repository.
+
+A page is the name of its template and what the template shows: mostly the JSON documents of the
+command line. Nothing here knows HTTP or HTML, so the same pages are served and written as files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from itertools import islice
+from typing import Any, Final, cast
+
+from attrs import field, frozen
+
+import provenance as p
+from provenance.documents.items import (
+    Item,
+    artifact_document,
+    artifact_item,
+    lineage_document,
+    run_document,
+    run_item,
+    set_item,
+    stats_item,
+    usage_item,
+)
+from provenance.documents.search import ConditionError, parse_input, parse_time
+from provenance.ui.previews import preview_of
+from provenance.util.formatting import did_you_mean
+
+PAGE_SIZE: Final = 50
+NEAR: Final = 2
+"""Steps of the lineage that the page of an artifact shows."""
+MOST_NEAR: Final = 200
+"""Artifacts of a lineage up to which the page of an artifact draws it."""
+MOST_DRAWN: Final = 1_000
+"""Artifacts of a lineage up to which the page of the lineage draws it."""
+MOST_LISTED: Final = 200
+"""Members of a list without pages that are shown."""
+FILTERS: Final = ("name", "input", "tag", "since", "until", "version", "run", "set")
+
+
+@frozen
+class Page:
+    """A page: its template, its title, what it shows, and the JSON document of the same.
+
+    Attributes:
+        template: name of the template.
+        title: title of the page.
+        content: what the template shows.
+        document: the JSON document.
+        is_live: whether it changes while pipelines run.
+        status: the HTTP status.
+    """
+
+    template: str
+    title: str
+    content: Mapping[str, object]
+    document: Item = field(factory=dict)
+    is_live: bool = False
+    status: int = 200
+
+
+class NotFound(p.ProvenanceError):
+    """There is no such page."""
+
+
+def overview(repo: p.Repository) -> Page:
+    """Return the front page: numbers, functions, and what was computed lately."""
+    stats = stats_item(repo)
+    artifacts, _ = p.search(repo=repo).page(10)
+    functions = sorted(map(usage_item, p.functions(repo)), key=_newest, reverse=True)
+    runs = run_items(repo)[:6]
+    content = {
+        "stats": stats,
+        "functions": functions[:12],
+        "more_functions": max(len(functions) - 12, 0),
+        "artifacts": [artifact_item(one, repo) for one in artifacts],
+        "runs": runs,
+    }
+    return Page("overview", "Overview", content, stats, is_live=True)
+
+
+def _newest(item: Item) -> str:
+    return str(item["newest"])
+
+
+def run_items(repo: p.Repository) -> list[Item]:
+    """Return the runs, newest first, with what they computed."""
+    usages = {one.key: one for one in p.disk_usage("run", repo)}
+    return [run_item(run, usages.get(run.id)) for run in p.runs(repo)]
+
+
+# ---------------------------------------------------------------- artifacts
+
+
+def artifacts(repo: p.Repository, given: Mapping[str, str]) -> Page:
+    """Return a page of the artifacts that meet the conditions of the form."""
+    conditions = {key: given.get(key, "").strip() for key in FILTERS}
+    result = search(repo, conditions)
+    members = None
+    if conditions["set"]:
+        members = p.load_set_by_name(conditions["set"].lstrip("@"), repo).artifact_ids
+    after = _number(given.get("after", ""), "after")
+    found: list[p.Artifact[object]] = []
+    while True:
+        page, after = result.page(PAGE_SIZE - len(found), after)
+        found += [one for one in page if members is None or one.id in members]
+        if after is None or len(found) == PAGE_SIZE:
+            break
+    items = [artifact_item(one, repo) for one in found]
+    token = None if after is None else str(after)
+    content = {
+        "items": items,
+        "conditions": conditions,
+        "is_filtered": any(conditions.values()),
+        "next": token,
+        "is_first": not given.get("after"),
+        "durations": [one.compute_duration for one in reversed(found)],
+        "command": _ls(conditions),
+    }
+    document: Item = {"items": cast("Any", items), "next": token}
+    return Page("artifacts", "Artifacts", content, document, is_live=not given.get("after"))
+
+
+def search(repo: p.Repository, conditions: Mapping[str, str]) -> p.SearchResult:
+    """Return what meets the conditions of the form, by the names of `FILTERS`."""
+    given = {key: text for key, text in conditions.items() if text}
+    inputs = [part for part in given.get("input", "").split(";") if part.strip()]
+    return p.search(
+        given.get("name"),
+        version=_number(given.get("version", ""), "version"),
+        inputs=dict(map(parse_input, inputs)) or None,
+        tags=[given["tag"]] if "tag" in given else (),
+        run=find_run(repo, given["run"]).id if "run" in given else None,
+        since=parse_time(given["since"]) if "since" in given else None,
+        until=parse_time(given["until"]) if "until" in given else None,
+        repo=repo,
+    )
+
+
+def _number(text: str, what: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal() or len(text) > 18:  # noqa: PLR2004 - SQL integers have 64 bits
+        raise ConditionError(f"{what} must be a whole number, got {text!r}")
+    return int(text)
+
+
+def _ls(conditions: Mapping[str, str]) -> str:
+    """Return the command that lists the same."""
+    words = ["provenance", "ls"]
+    if conditions["name"]:
+        words.append(conditions["name"])
+    for key in FILTERS[1:]:
+        if conditions[key]:
+            words += [f"--{key}", conditions[key]]
+    return shlex.join(words)
+
+
+_ID: Final = re.compile(r"[0-9a-f]{6,40}")
+
+
+def is_prefix(text: str) -> bool:
+    """Return whether *text* is an id or its first digits."""
+    return _ID.fullmatch(text) is not None
+
+
+def find_artifact(repo: p.Repository, artifact_id: str) -> p.Artifact[object]:
+    """Return the artifact of an id or of its first digits."""
+    if not is_prefix(artifact_id):
+        raise NotFound(f"{artifact_id!r} is not an id; pass at least 6 hexadecimal digits")
+    return repo.get_by_id(artifact_id)
+
+
+def artifact(repo: p.Repository, artifact_id: str) -> Page:
+    """Return the page of an artifact."""
+    one = find_artifact(repo, artifact_id)
+    document = artifact_document(one, repo)
+    graph = p.lineage(one, depth=NEAR)
+    run = None
+    with suppress(p.RunNotFoundError, p.CorruptRecordError):
+        run = run_item(one.run_info, None)
+    used_by = cast("list[str]", document["used_by"])
+    content = {
+        "item": document,
+        "fields": without_tags(cast("Item", document["custom_fields"])),
+        "run": run,
+        "graph": graph if len(graph.artifacts) <= MOST_NEAR else None,
+        "sources": len(graph.artifacts) - 1,
+        "near": NEAR,
+        "used_by": _items(repo, used_by[:MOST_LISTED]),
+        "more_uses": max(len(used_by) - MOST_LISTED, 0),
+        "sets": [set_item(each) for each in p.sets(repo) if one.id in each.artifact_ids],
+        "preview": preview_of(one, repo),
+        "receipt": repo.get_code_receipt(one),
+        "command": f"provenance show {one.id[:12]}",
+        "line": f'p.load_proxy("{one.id[:12]}")',
+    }
+    return Page("artifact", f"{one.name} {one.id[:12]}", content, document)
+
+
+def without_tags(fields: Item) -> Item:
+    """Return custom fields without the tags, which are among them."""
+    return {name: value for name, value in fields.items() if name != "tags"}
+
+
+def _items(repo: p.Repository, ids: list[str]) -> list[Item]:
+    """Return the artifacts of these ids, without those that another process has deleted."""
+    items: list[Item] = []
+    for one in ids:
+        with suppress(p.ArtifactNotFoundError, p.CorruptRecordError):
+            items.append(artifact_item(repo.get_by_id(one), repo))
+    return items
+
+
+def lineage(repo: p.Repository, artifact_id: str, given: Mapping[str, str]) -> Page:
+    """Return the page with the whole lineage of an artifact, or its first steps."""
+    one = find_artifact(repo, artifact_id)
+    depth = _number(given.get("depth", ""), "depth")
+    graph = p.lineage(one, depth=depth)
+    is_drawn = len(graph.artifacts) <= MOST_DRAWN
+    content = {
+        "item": artifact_item(one, repo),
+        "graph": graph if is_drawn else None,
+        "count": len(graph.artifacts),
+        "depth": depth,
+        "most": MOST_DRAWN,
+        "tree": graph.tree() if is_drawn else "",
+    }
+    title = f"Lineage of {one.name} {one.id[:12]}"
+    document = lineage_document(graph, repo) if is_drawn else {}
+    return Page("lineage", title, content, document)
+
+
+def uses(repo: p.Repository, artifact_id: str) -> Page:
+    """Return the page of what was made from an artifact."""
+    one = find_artifact(repo, artifact_id)
+    found = p.descendants(one)
+    items = [artifact_item(each, repo) for each in found[:MOST_LISTED]]
+    content = {
+        "item": artifact_item(one, repo),
+        "items": items,
+        "more": len(found) - len(items),
+        "command": f"provenance lineage --down {one.id[:12]}",
+    }
+    document: Item = {"items": cast("Any", items), "next": None}
+    return Page("uses", f"Uses of {one.name} {one.id[:12]}", content, document, is_live=True)
+
+
+# ---------------------------------------------------------------- functions, runs, sets
+
+
+def function(repo: p.Repository, name: str) -> Page:
+    """Return the page of a function: its versions, the arguments seen, and durations."""
+    usage = {one.key: one for one in p.functions(repo)}.get(name)
+    if usage is None:
+        raise NotFound(f"no function {name!r} has results in repository {repo.name!r}")
+    result = p.search(_literal(name), repo=repo)
+    found = list(islice((one for one in result if one.name == name), MOST_LISTED))
+    items = [artifact_item(one, repo) for one in found]
+    seen: dict[str, dict[str, int]] = {}
+    for item in items:
+        for parameter, value in cast("Item", item["inputs"]).items():
+            texts = seen.setdefault(parameter, {})
+            text = json.dumps(value, sort_keys=True)
+            texts[text] = texts.get(text, 0) + 1
+    parameters = {
+        parameter: [
+            (json.loads(text), count)
+            for text, count in sorted(texts.items(), key=lambda pair: -pair[1])[:6]
+        ]
+        for parameter, texts in seen.items()
+    }
+    versions: dict[int, int] = {}
+    for one in found:
+        versions[one.version] = versions.get(one.version, 0) + 1
+    durations = [one.compute_duration for one in reversed(found)]
+    content = {
+        "name": name,
+        "usage": usage_item(usage),
+        "items": items,
+        "parameters": parameters,
+        "versions": sorted(versions.items()),
+        "durations": durations,
+        "median": sorted(durations)[len(durations) // 2] if durations else 0.0,
+        "more": usage.artifacts - len(items),
+    }
+    document = {**usage_item(usage), "items": cast("Any", items)}
+    return Page("function", name, content, document, is_live=True)
+
+
+def _literal(name: str) -> str:
+    """Return the pattern that matches *name* alone if it has wildcards."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
+
+
+def runs(repo: p.Repository) -> Page:
+    """Return the page of the processes that computed artifacts."""
+    items = run_items(repo)
+    content = {"items": items[:MOST_LISTED], "more": max(len(items) - MOST_LISTED, 0)}
+    return Page("runs", "Runs", content, {"items": cast("Any", items), "next": None}, is_live=True)
+
+
+def find_run(repo: p.Repository, run_id: str) -> p.Run:
+    """Return the run of an id or of its first digits."""
+    found = [one for one in p.runs(repo) if one.id.startswith(run_id)]
+    if len(found) != 1:
+        count = "no run begins" if not found else f"{len(found)} runs begin"
+        raise NotFound(f"{count} with {run_id!r} in repository {repo.name!r}")
+    return found[0]
+
+
+def run(repo: p.Repository, run_id: str) -> Page:
+    """Return the page of a process: where and with what it ran, and what it computed."""
+    one = find_run(repo, run_id)
+    document = run_document(one)
+    result = p.search(run=one.id, repo=repo)
+    items = [artifact_item(each, repo) for each in islice(result, MOST_LISTED)]
+    usage = {each.key: each for each in p.disk_usage("run", repo)}.get(one.id)
+    content = {
+        "run": run_item(one, usage),
+        "groups": {name: document[name] for name in ("git", "python", "host", "process", "extra")},
+        "packages": document["packages"] or {},
+        "items": items,
+        "more": 0 if usage is None else max(usage.artifacts - len(items), 0),
+    }
+    return Page("run", f"Run {one.id[:12]}", content, document, is_live=True)
+
+
+def sets(repo: p.Repository) -> Page:
+    """Return the page of the sets of artifacts."""
+    items = [set_item(one) for one in p.sets(repo)]
+    content = {"items": items[:MOST_LISTED], "more": max(len(items) - MOST_LISTED, 0)}
+    return Page("sets", "Sets", content, {"items": cast("Any", items), "next": None}, is_live=True)
+
+
+def artifact_set(repo: p.Repository, set_id: str) -> Page:
+    """Return the page of a set and its members."""
+    if not is_prefix(set_id):
+        raise NotFound(f"{set_id!r} is not an id; pass at least 6 hexadecimal digits")
+    one = repo.get_set_by_id(set_id)
+    ids = sorted(one.artifact_ids)
+    content = {
+        "set": set_item(one),
+        "items": _items(repo, list(ids[:MOST_LISTED])),
+        "more": max(len(ids) - MOST_LISTED, 0),
+        "line": f'p.load_set_by_id("{one.id[:12]}")',
+    }
+    return Page("set", one.name or f"Set {one.id[:12]}", content, set_item(one))
+
+
+# ---------------------------------------------------------------- search and storage
+
+
+def find(repo: p.Repository, text: str) -> Page:
+    """Return the page of what a text names: an id, a name, a tag, or the id of a value."""
+    text = text.strip()
+    groups: list[tuple[str, list[Item]]] = []
+
+    def add(title: str, found: Callable[[], list[p.Artifact[object]]]) -> None:
+        with suppress(p.ProvenanceError):
+            if some := found():
+                groups.append((title, [artifact_item(one, repo) for one in some]))
+
+    if text:
+        if is_prefix(text):
+            add("with this id", lambda: _by_id(repo, text))
+            add("with this value", lambda: [*repo.get_by_value_id(text)][:MOST_LISTED])
+        add("of this function", lambda: list(islice(p.search(text, repo=repo), PAGE_SIZE)))
+        add("with this tag", lambda: list(islice(p.search(tags=[text], repo=repo), PAGE_SIZE)))
+        pattern = f"*{_literal(text)}*"
+        if not groups:
+            add(
+                "whose function's name has it",
+                lambda: list(islice(p.search(pattern, repo=repo), PAGE_SIZE)),
+            )
+    items = [item for _, some in groups for item in some]
+    known = [one.key for one in p.functions(repo)]
+    content = {
+        "query": text,
+        "groups": groups,
+        "advice": did_you_mean(text, known) if text and not groups and known else "",
+    }
+    return Page("search", "Search", content, {"items": cast("Any", items), "next": None})
+
+
+def _by_id(repo: p.Repository, text: str) -> list[p.Artifact[object]]:
+    try:
+        return [repo.get_by_id(text)]
+    except p.AmbiguousIdError as error:
+        return [repo.get_by_id(one) for one in error.matches]
+
+
+def storage(repo: p.Repository) -> Page:
+    """Return the page of where things are stored and what takes the room."""
+    stats = stats_item(repo)
+    groups = {
+        "function": p.disk_usage("function", repo)[:20],
+        "type": p.disk_usage("type", repo)[:20],
+        "serializer": p.disk_usage("serializer", repo),
+        "month": p.disk_usage("month", repo)[:24],
+    }
+    content = {
+        "stats": stats,
+        "groups": {title: list(map(usage_item, some)) for title, some in groups.items()},
+        "is_trusted": repo.trusted,
+    }
+    return Page("storage", "Storage", content, stats)
+
+
+def problem(title: str, text: str, status: int) -> Page:
+    """Return the page that says what is wrong."""
+    return Page("problem", title, {"text": text}, {"code": status, "message": text}, status=status)
