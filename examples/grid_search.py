@@ -56,7 +56,7 @@ def started(name: str) -> Generator[p.engines.Engine]:
         from distributed import Client, LocalCluster  # noqa: PLC0415 - only this engine needs it
 
         with (
-            LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+            LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
             Client(cluster) as client,
         ):
             yield p.engines.dask(client)

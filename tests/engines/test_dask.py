@@ -21,7 +21,7 @@ def cluster():
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None
+            n_workers=2, threads_per_worker=1, dashboard_address=":0"
         ) as cluster,
     ):
         yield cluster
@@ -46,7 +46,7 @@ class TestDask(EngineContract):
 def distant(tmp_path_factory):
     """A client of a worker that was started by its command line in a folder of its own, and that folder."""
     folder = tmp_path_factory.mktemp("worker")
-    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as scheduler:
+    with distributed.LocalCluster(n_workers=0, dashboard_address=":0") as scheduler:
         command = ["-m", "distributed.cli.dask_worker", scheduler.scheduler_address]
         options = ["--nthreads", "1", "--no-dashboard", "--local-directory", str(folder)]
         environment = {**os.environ, "PYTHONPATH": SOURCES}
