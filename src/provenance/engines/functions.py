@@ -82,16 +82,21 @@ class _InContext(Generic[P, R]):
             EngineError: if the repository is in the memory of this process.
         """
         environment = self._context.copy().run(environments.current)
-        repo = environment.repository()
-        description = describe(environment)
-        if description.default is None:
-            problem = f"repository {repo.name!r} cannot be reached from another process"
-            raise EngineError(problem, _ADVICE)
-        return restore_in_environment, (
-            dump(self._function, repo),
-            encode(description)[1],
-            repo.repository_id,
-        )
+        function = dump(self._function, environment.repository())
+        return restore_in_environment, (function, *pack_environment(environment))
+
+
+def pack_environment(environment: Environment) -> tuple[bytes, str]:
+    """Return an environment as data, and the id of its default repository.
+
+    Raises:
+        EngineError: if that is in the memory of this process.
+    """
+    repo, description = environment.repository(), describe(environment)
+    if description.default is None:
+        problem = f"repository {repo.name!r} cannot be reached from another process"
+        raise EngineError(problem, _ADVICE)
+    return encode(description)[1], repo.repository_id
 
 
 class _InEnvironment(Generic[P, R]):
@@ -121,14 +126,18 @@ def restore_in_environment(
     Raises:
         EngineError: if this process does not reach the repository.
     """
-    environment = _open(description, repository_id)
+    environment = open_environment(description, repository_id)
     with using_environment(environment):
         return _InEnvironment(pickle.loads(function), environment)
 
 
 @functools.lru_cache(maxsize=4)
-def _open(description: bytes, repository_id: str) -> Environment:
-    """Open an environment, and make sure that its repository has this id."""
+def open_environment(description: bytes, repository_id: str) -> Environment:
+    """Open an environment, and make sure that its repository has this id.
+
+    Raises:
+        EngineError: if it cannot be opened here, or is another one.
+    """
     given: Description = pickle.loads(description)
     try:
         environment = open_description(given)
