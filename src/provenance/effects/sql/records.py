@@ -181,6 +181,8 @@ class SqlRecords(SqlHistory):
         def work(execute: Execute) -> tuple[ArtifactRecord, ...]:
             return tuple([self._put(execute, ask) for ask in records])
 
+        if len(records) == 1:
+            return (self.put_record(records[0]),)
         return self._database.transaction(work)
 
     def list_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
