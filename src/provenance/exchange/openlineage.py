@@ -51,12 +51,12 @@ def events_of(
         namespace: The namespace of functions and artifacts.
     """
     record = entry.record
-    kind: dict[str, Json] = {
+    job_type: dict[str, Json] = {
         "processingType": "BATCH",
         "integration": "PROVENANCE",
         "jobType": "FUNCTION",
     }
-    about: dict[str, Json] = {"jobType": _facet("JobTypeJobFacet", "2-0-4", kind)}
+    about: dict[str, Json] = {"jobType": _facet("JobTypeJobFacet", "2-0-4", job_type)}
     if source is not None:
         code: dict[str, Json] = {"language": "python", "sourceCode": source}
         about["sourceCode"] = _facet("SourceCodeJobFacet", "1-0-1", code)
