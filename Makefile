@@ -23,10 +23,10 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-v
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
 
-browser:  ## Debian's chromium, for the tests of the web page; nothing to do where there is one
-	@command -v chromium > /dev/null || { \
+browser:  ## Debian's chromium and tmux, for the tests of the page and the command; nothing to do where they are
+	@command -v chromium > /dev/null && command -v tmux > /dev/null || { \
 		$(if $(filter 0,$(shell id -u)),,sudo) apt-get update -qq && \
-		$(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
+		$(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core tmux; }
 
 test: $(STAMP) browser  ## in as many processes as there are cores; JOBS=0 is one, as a debugger wants it
 	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
@@ -47,6 +47,7 @@ test-pictures: $(STAMP)  ## what matplotlib, Pillow, xarray and notebooks do wit
 
 transparency: $(STAMP)  ## after a change of what results do: writes which expressions differ from plain values
 	$(BIN)/python tests/transparency/record.py $(ARGS)
+	$(BIN)/python tests/transparency/document.py
 
 test-libraries: $(STAMP)  ## in an environment of its own, with libraries that the lock does not have
 	$(BIN)/python -m venv .venv-libraries

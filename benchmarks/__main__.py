@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import asdict
 
-from benchmarks import caches, calls, compression, fresh, hashes, scale, threshold
+from benchmarks import caches, calls, compression, fresh, hashes, looking, scale, threshold
 from benchmarks.lines import Limit, Line, machine, rows, table
 from benchmarks.timing import SIZES, Sizes
 
@@ -28,6 +28,7 @@ MEASURES: Mapping[str, Measure] = {
     "threshold": threshold.thresholds,
     "hash": hashes.hashes,
     "compression": compression.compressions,
+    "looking": looking.looking,
     "scale": scale.scales,
 }
 

@@ -32,8 +32,12 @@ artifact, store or argument, and what to do about it; the same facts are attribu
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from provenance.escaping import escape_invisible
+
+_SHOWN: Final = 5
+"""Paths that a message lists."""
 
 
 class ProvenanceError(Exception):
@@ -333,14 +337,25 @@ class MissingLibraryError(ProvenanceError, ImportError):
 
 
 class ImpureFunctionError(ProvenanceError, ValueError):
-    """A decorated function changed its arguments; nothing was recorded, and `value` is what it returned."""
+    """A decorated function changed its arguments; nothing was recorded, and `value` is what it returned.
 
-    def __init__(self, function: str, arguments: Iterable[str]) -> None:
-        self.arguments = tuple(arguments)
+    `added` are the paths of attributes that appeared on them.
+    """
+
+    def __init__(self, function: str, arguments: Iterable[str], added: Iterable[str] = ()) -> None:
+        self.arguments, self.added = tuple(arguments), tuple(added)
+        what = f"modified its arguments ({', '.join(self.arguments)})"
+        advice = ""
+        if self.added:
+            shown = [*self.added[:_SHOWN], *(["…"] if len(self.added) > _SHOWN else [])]
+            what += f": {', '.join(shown)} appeared"
+            advice = (
+                'if what appeared are caches that change no result, decorate with pure="caches"; '
+            )
         super().__init__(
-            f"{function} modified its arguments ({', '.join(self.arguments)}), so its result was "
-            "not recorded; work on a copy inside the function (copy.deepcopy), or exclude the "
-            "argument with `ignore`; `value` of this error holds the result"
+            f"{function} {what}, so its result was not recorded; {advice}work on a copy inside the "
+            "function (copy.deepcopy), or exclude the argument with `ignore`; `value` of this error "
+            "holds the result"
         )
         self.function = function
 

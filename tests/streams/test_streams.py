@@ -7,6 +7,8 @@ import threading
 from datetime import timedelta
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -543,6 +545,46 @@ def test_chunks_of_a_stream_that_was_never_completed_are_garbage(repo):
     assert list(range(9)) == list(numbers(9))
     assert [] == RAN
     assert list(range(11)) == list(numbers(11)) == RAN
+
+
+# ---------------------------------------------------------------- tables
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_a_chunk_of_tables_is_one_file(repo, library):
+    """Other libraries read the file as it lies; the items come back as they were, empty ones too."""
+
+    @p.provenance(stream=FEW, ignore=["library"])
+    def days(name):
+        table = library.DataFrame({"x": range(5), "y": ["text"] * 5})
+        for rows in (3, 0, 4, 2, 1):
+            yield table[:rows]
+
+    given = list(days(library.__name__))
+    assert [p.hash(table) for table in given] == [p.hash(table) for table in days(library.__name__)]
+    kept = {"pandas": "pd_frames_parquet", "polars": "pl_frames_parquet"}[library.__name__]
+    assert {kept} == {chunk.serializer for chunk in chunks()}
+    assert 10 == p.scan(days(library.__name__)).collect().height
+    assert p.verify(deep=True).is_sound
+
+
+def test_tables_that_do_not_fit_together_are_kept_as_they_are(repo):
+    """Of other columns, or with an index of its own, each is a value like others."""
+
+    @p.provenance(stream=True)
+    def mixed():
+        yield pd.DataFrame({"x": [1]})
+        yield pd.DataFrame({"z": [1.5]}, index=["a"])
+
+    @p.provenance(stream=True)
+    def indexed():
+        yield pd.DataFrame({"x": [1, 2]}, index=[5, 7])
+
+    for function in (mixed, indexed):
+        given = list(function())
+        assert [p.hash(table) for table in given] == [p.hash(table) for table in function()]
+    with pytest.raises(TypeError, match="not as a Parquet file"):
+        p.scan(mixed())
 
 
 # ---------------------------------------------------------------- together

@@ -12,6 +12,7 @@ from attrs import evolve, field, frozen
 from provenance.archives import ArchivedFile, ArchivedFolder, with_source
 from provenance.calls.composite import Composite, part_plan, part_spec, parts_of, whole_spec
 from provenance.calls.plan import CallPlan, changed_inputs, hashes_now, may_change
+from provenance.calls.purity import Attributes, added_to, attributes_of, hiding
 from provenance.calls.signature import merge_call_arguments
 from provenance.calls.spec import FunctionSpec, alias_ids, uncached_id
 from provenance.codecs import Encoding, candidates
@@ -31,6 +32,7 @@ from provenance.model.records import (
     ArtifactRecord,
     Blob,
     InlineBlob,
+    Inputs,
     Options,
     Run,
     WriteResult,
@@ -321,19 +323,32 @@ class Call:
         kwargs: Mapping[str, object] = {**wrapped.keywords, **self.kwargs}
         if chosen:
             args, kwargs = merge_call_arguments(wrapped, chosen, self.args, self.kwargs)
+        inputs = self.plan.inputs
         if self.results.arguments == "proxies":
-            return Received(args, kwargs, None)
+            return Received(args, kwargs, None, attributes_of(_by_path(inputs)))
         opening = Opening()
-        return Received(tuple(map(opening.open, args)), opening.open_all(kwargs), opening)
+        args, kwargs = tuple(map(opening.open, args)), opening.open_all(kwargs)
+        return Received(args, kwargs, opening, attributes_of(_by_path(_opened(inputs, opening))))
+
+
+def _opened(inputs: Inputs, opening: Opening) -> Inputs:
+    kargs, varargs = opening.open_all(inputs.kargs), tuple(map(opening.open, inputs.varargs))
+    return evolve(inputs, kargs=kargs, varargs=varargs)
+
+
+def _by_path(inputs: Inputs) -> Iterator[tuple[str, object]]:
+    yield from ((f"arguments[{name!r}]", value) for name, value in inputs.kargs.items())
+    yield from ((f"varargs[{i}]", value) for i, value in enumerate(inputs.varargs))
 
 
 @frozen
 class Received:
-    """The arguments that a function receives, and how they were made of those of the call."""
+    """The arguments that a function receives, how they were made of those of the call, and their attributes."""
 
     args: tuple[object, ...] = field(repr=False)
     kwargs: Mapping[str, object] = field(repr=False)
     opening: Opening | None = field(repr=False)
+    attributes: tuple[Attributes, ...] = field(default=(), repr=False)
 
     @property
     def tracked(self) -> Mapping[int, tuple[object, object]]:
@@ -352,7 +367,7 @@ class Timing:
 
 def make_draft(call: Call, value: object, timing: Timing, received: Received) -> PendingArtifact:
     """Check that the function was pure, hash its result, and put together what is to be stored."""
-    refuse_impure(call, value, received.opening)
+    refuse_impure(call, value, received)
     label = call.spec.wrapped.label
     what = f"the result of {label}"
     if not call.spec.options.returns_composite:
@@ -419,20 +434,31 @@ def unstored_record(draft: PendingArtifact) -> ArtifactRecord:
     return draft.record(nowhere, nowhere, "", RunId(""), draft.computation.computed_at)
 
 
-def refuse_impure(call: Call, value: object, opening: Opening | None) -> None:
+def refuse_impure(call: Call, value: object, received: Received) -> None:
     """Compare what the function received with what was planned."""
-    if may_change(call.spec, call.plan):
-        plan, args, kwargs = call.plan, call.args, call.kwargs
-        if opening is not None:
-            given = plan.inputs
-            kargs, varargs = opening.open_all(given.kargs), tuple(map(opening.open, given.varargs))
-            plan = evolve(plan, inputs=evolve(given, kargs=kargs, varargs=varargs))
-            args, kwargs = tuple(map(opening.open, args)), opening.open_all(kwargs)
-        changed = changed_inputs(plan.input_hashes, hashes_now(call.spec, plan, args, kwargs))
-        if changed:
-            error = ImpureFunctionError(call.spec.wrapped.label, changed)
-            error.value = unwrap(value)  # the work is not lost
-            raise error
+    if not may_change(call.spec, call.plan):
+        return
+    plan, args, kwargs = call.plan, call.args, call.kwargs
+    opening = received.opening
+    if opening is not None:
+        plan = evolve(plan, inputs=_opened(plan.inputs, opening))
+        args, kwargs = tuple(map(opening.open, args)), opening.open_all(kwargs)
+
+    def changed() -> tuple[str, ...]:
+        return changed_inputs(plan.input_hashes, hashes_now(call.spec, plan, args, kwargs))
+
+    names = changed()
+    if not names:
+        return
+    added = added_to(received.attributes)
+    if added and call.spec.options.pure == "caches":
+        with hiding(added):
+            names = changed()
+        if not names:
+            return
+    error = ImpureFunctionError(call.spec.wrapped.label, names, added)
+    error.value = unwrap(value)  # the work is not lost
+    raise error
 
 
 def _make_draft(call: Call, value: object, timing: Timing, what: str) -> PendingArtifact:

@@ -32,6 +32,8 @@ from provenance.calls.signature import WrappedFunction, retains_reference
 from provenance.calls.small_values import known_value, remember_value
 from provenance.calls.spec import DecoratorOptions, FunctionSpec
 from provenance.calls.streaming import Progress, stream_flow
+from provenance.calls.table_drafts import with_table_parts
+from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.effect import run
 from provenance.environment import Environment
 from provenance.errors import (
@@ -138,7 +140,9 @@ def evaluation_flow(call: Call) -> Flow[PendingArtifact]:
             value = yield from Ask(
                 commit.archive_results(unwrap(value), archiving, call.spec.wrapped.label)
             )
-        return make_draft(call, value, timing, received)
+        draft = make_draft(call, value, timing, received)
+        in_parts = call.spec.options.serializer == PARQUET_PARTS and not call.read_only
+        return with_table_parts(draft) if in_parts else draft
 
 
 # ---------------------------------------------------------------- look up or compute

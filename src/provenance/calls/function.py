@@ -467,6 +467,8 @@ def provenance(
             - `lazy`: True returns a lazy proxy of any result, which is read on first use.
             - `on_code_change`: What a hit does if the code behind it has changed: "warn", "ignore",
               "raise" or "recompute"; None defers to the environment.
+            - `pure`: "caches" accepts a function that adds attributes to its arguments, as what
+              computes once and keeps does; "strict", the default, refuses every change.
             - `returns_composite`: True if the function returns a mapping, each of whose values becomes
               an artifact of its own, named `name_key`. All are stored together, and each is read
               when it is used. `serializer` may then be a mapping from key to name, and

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, TypedDict, cast
 
+from provenance.calls.purity import PURITIES, Purity
 from provenance.calls.signature import WrappedFunction, closure_names, parameter_without_dictionary
 from provenance.calls.spec import (
     NO_PARTS,
@@ -26,6 +27,7 @@ from provenance.codecs import (
     get_serializer,
     split_compression,
 )
+from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.errors import ConfigError, MissingLibraryError
 from provenance.model.records import NO_OPTIONS, Options, freeze_options
 from provenance.model.rows import json_text
@@ -111,6 +113,9 @@ def part_serializations(
     if not isinstance(serializers, Mapping):
         return NO_PARTS
     names = dict(cast("Mapping[str, object]", serializers))
+    if PARQUET_PARTS in names.values():
+        problem, advice = f"{PARQUET_PARTS!r} is not for parts", "use it for a whole result"
+        raise option_error(wrapped)("serializer", problem, advice)
     kwargs: dict[str, Mapping[str, object]] = {}
     for option in ("load_kwargs", "dump_kwargs"):
         given = choices.get(option)
@@ -237,6 +242,7 @@ class CommonOptionArguments(TypedDict, total=False):
     use_cache: bool | None
     read_only: bool | None
     on_code_change: OnCodeChange | None
+    pure: Purity | None
     returns_composite: bool | None
     results: ResultStyle | None
     arguments: ArgumentStyle | None
@@ -315,6 +321,7 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         results=_result_options(wrapped, {**choices, "lazy": flag("lazy", choices.get("lazy"))}),
         on_code_change=_policy(wrapped, choices.get("on_code_change")),
         streaming=streaming_from(wrapped, choices),
+        pure=_purity(wrapped, choices.get("pure")),
     )
 
 
@@ -332,6 +339,13 @@ def _policy(wrapped: WrappedFunction, given: object) -> OnCodeChange | None:
     if given is None:
         return None
     return require_policy(given, f"@provenance on {wrapped.label}, option on_code_change")
+
+
+def _purity(wrapped: WrappedFunction, given: object) -> Purity:
+    if given not in (None, *PURITIES):
+        problem = f"must be {' or '.join(map(repr, PURITIES))}, got {safe_repr(given)}"
+        raise option_error(wrapped)("pure", problem, 'the default is "strict"')
+    return given or "strict"
 
 
 def _aliases(
@@ -370,6 +384,8 @@ def streaming_from(wrapped: WrappedFunction, choices: Mapping[str, object]) -> S
     for option in ("returns_composite", "archive_file"):
         if choices.get(option):
             raise refuse("stream", f"cannot be combined with {option}", "leave one of them out")
+    if choices.get("serializer") == PARQUET_PARTS:
+        raise refuse("serializer", f"{PARQUET_PARTS!r} is not for streams", "leave it out")
     return Streaming() if given is True else given
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -17,8 +18,15 @@ from typing import (
 )
 
 from provenance.calls.composite import from_reference, reference_to, result_of
+from provenance.codecs.frames import PANDAS_FRAMES, POLARS_FRAMES
+from provenance.codecs.table_parts import PARQUET_PARTS, part_id
 from provenance.environment import artifact_for, repository_of
-from provenance.errors import BlobNotFoundError, ConfigError, CorruptBlobError
+from provenance.errors import (
+    ArtifactNotFoundError,
+    BlobNotFoundError,
+    ConfigError,
+    CorruptBlobError,
+)
 from provenance.model.records import Artifact
 from provenance.model.references import is_proxy, unwrap
 from provenance.streams.stream import StoredItems, Stream
@@ -34,7 +42,7 @@ R_co = TypeVar("R_co", covariant=True)
 Engine: TypeAlias = Literal["polars", "arrow", "duckdb", "dask"]
 LazyTable: TypeAlias = object
 """What the engine has for a table that is not read yet; a variable of its own type says which it is."""
-_PARQUET: Final = frozenset({"pd_df_parquet", "pl_df_parquet", "frames_parquet"})
+_PARQUET: Final = frozenset({"pd_df_parquet", "pl_df_parquet", PANDAS_FRAMES, POLARS_FRAMES})
 """Serializers of tables whose blobs are plain Parquet files."""
 
 
@@ -121,7 +129,7 @@ def scan(tables: object, engine: Engine = "polars") -> object:
         raise ConfigError(
             "scan, engine", f"unknown engine {safe_repr(engine)}", f"pass one of {known}"
         )
-    paths = [_path(artifact) for artifact in _artifacts(tables)]
+    paths = [path for artifact in _artifacts(tables) for path in _paths(artifact)]
     if not paths:
         raise TypeError("scan: got no table; pass at least one")
     purpose = f"engine {engine!r} of scan"
@@ -157,6 +165,22 @@ def _artifacts(tables: object) -> Iterator[Artifact[object]]:
             yield from _artifacts(artifact.value)
         else:
             yield artifact
+
+
+def _paths(artifact: Artifact[object]) -> Iterator[str]:
+    """Yield the paths of local copies of a stored table, several for a table in parts."""
+    if artifact.serializer != PARQUET_PARTS:
+        yield _path(artifact)
+        return
+    for number in count():
+        wanted = part_id(artifact.id, number)
+        if wanted not in artifact.value_artifact_ids:
+            return
+        try:
+            yield _path(Artifact.of(artifact.origin.load_record(wanted), artifact.origin))
+        except (ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError):
+            _ = artifact.value  # which computes the table again
+            yield _path(Artifact.of(artifact.origin.load_record(wanted), artifact.origin))
 
 
 def _path(artifact: Artifact[object]) -> str:

@@ -25,6 +25,7 @@ from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import Inputs
 from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
 from provenance.repository.inputs import InputHashes
+from provenance.util.display import html_facts
 from provenance.util.formatting import safe_repr, truncate
 from provenance.util.naming import exported
 
@@ -59,6 +60,14 @@ class CallPlan:
         key = self.cache_key
         call = escape_invisible(f"{key.name}({arguments}), version {key.version}")
         return f"<provenance.CallPlan({self.artifact_id}) {call}>"
+
+    def _repr_html_(self) -> str:
+        """Return the call and its arguments as a table for a notebook."""
+        varargs = [(f"*{i}", truncate(value)) for i, value in enumerate(self.inputs.varargs)]
+        named = [(name, truncate(value)) for name, value in self.inputs.kargs.items()]
+        key = self.cache_key
+        title = f"{key.name}, version {key.version}: {self.artifact_id}"
+        return html_facts(title, [*varargs, *named])
 
 
 @exported

@@ -6,7 +6,6 @@ The calls come from events; nothing is looked up in a store.
 from __future__ import annotations
 
 import atexit
-import html
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +21,7 @@ from provenance.errors import ProvenanceError
 from provenance.escaping import escape_invisible
 from provenance.events import Event, Hit, Miss, Recomputed, Recovered
 from provenance.telemetry import subscribe
+from provenance.util.display import html_table
 from provenance.util.formatting import SHORT, duration
 from provenance.util.locks import ForkSafeLock
 from provenance.util.naming import exported
@@ -182,13 +182,8 @@ class Report:
 
     def _repr_html_(self) -> str:
         """Return the table for a notebook."""
-        rows = [
-            "".join(f"<{tag}>{html.escape(escape_invisible(cell))}</{tag}>" for cell in row)
-            for tag, row in [("th", _TITLES), *(("td", row) for row in self._rows())]
-        ]
-        table = "".join(f"<tr>{row}</tr>" for row in rows)
-        notes = f"{html.escape(self._sums())}<br>{html.escape(self._place)}"
-        return f"<table>{table}</table><p>{notes}</p>"
+        note = "; ".join(filter(None, (self._sums(), self._place)))
+        return html_table(_TITLES, self._rows(), note)
 
 
 def _aligned(rows: Sequence[Row]) -> Iterator[str]:

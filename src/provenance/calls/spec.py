@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from attrs import Factory, evolve, field, frozen
 
+from provenance.calls.purity import Purity
 from provenance.calls.signature import WrappedFunction, closure_values, code_objects
 from provenance.hashing import combine, hash_value
 from provenance.hashing.encoding import node_digest, prefix
@@ -137,6 +138,7 @@ class DecoratorOptions:
     read_only: bool | None = None
     results: Options = NO_OPTIONS
     on_code_change: OnCodeChange | None = None
+    pure: Purity = "strict"
     returns_composite: bool = False
     part_serialization: Mapping[str, PartSerialization] = NO_PARTS
     streaming: Streaming | None = None

@@ -28,6 +28,7 @@ from provenance.calls.draft import (
 from provenance.calls.flow import Ask, Begin, Flow, HandOver, Pull, StoreDraft
 from provenance.calls.signature import WrappedFunction
 from provenance.calls.spec import FunctionSpec, uncached_id
+from provenance.codecs import frames
 from provenance.effect import Program
 from provenance.errors import CorruptBlobError, ImpureFunctionError, UnrepeatableStreamError
 from provenance.events import MissReason, Resumed
@@ -248,7 +249,7 @@ def stream_flow(call: Call, progress: Progress) -> Flow[PendingArtifact]:
                 yield from store_chunk(call, progress)
             yield from HandOver(item)
         try:
-            refuse_impure(call, list(progress.items), received.opening)
+            refuse_impure(call, list(progress.items), received)
         except ImpureFunctionError:
             yield from Ask(drop_chunks(progress))
             raise
@@ -333,7 +334,7 @@ def _chunk_draft(call: Call, progress: Progress) -> tuple[PendingArtifact, bytes
     if call.reason in (MissReason.CACHE_OFF, MissReason.REQUESTED, MissReason.CODE_CHANGED):
         # What is stored under these ids belongs to the manifest of before.
         artifact_id = uncached_id(artifact_id, value_id)
-    spec = _chunk_spec(call.spec, facts)
+    spec = _chunk_spec(call.spec, facts, stored, value_id)
     plan = evolve(call.plan, artifact_id=artifact_id, cache_key=spec.cache_key)
     replace = progress.must_replace or call.replaces_record
     receipt = call.code_receipt
@@ -349,9 +350,18 @@ def _value_id(stored: list[object], encoded: bytes, progress: Progress) -> Value
     return chunk.value_id()
 
 
-def _chunk_spec(spec: FunctionSpec, facts: dict[str, object]) -> FunctionSpec:
+def _chunk_spec(
+    spec: FunctionSpec, facts: dict[str, object], stored: list[object], value_id: ValueId
+) -> FunctionSpec:
+    """Return the recipe of a chunk; frames that fit together are one Parquet file."""
     fields = freeze_options({**spec.options.custom_fields, **CHUNK_FIELDS, "chunk": facts})
     options = evolve(spec.options, streaming=None, custom_fields=fields)
+    if (
+        options.serializer is None
+        and (chosen := frames.serializer_for(stored, value_id)) is not None
+    ):
+        rows = freeze_options({"rows": frames.row_counts(stored)})
+        options = evolve(options, serializer=chosen, load_kwargs=rows)
     return evolve(spec, cache_key=part_cache_key(spec.cache_key, "chunk"), options=options)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
@@ -27,6 +26,7 @@ from provenance.ports.records import FindRecordsByValue, SearchRecords
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import input_json
 from provenance.repository.sets import id_of
+from provenance.util.display import html_table
 from provenance.util.formatting import SHORT, duration, safe_repr, size
 from provenance.util.naming import exported
 from provenance.util.validation import is_collection, require_iterable, require_mapping
@@ -165,12 +165,7 @@ class SearchResult:
     def _repr_html_(self) -> str:
         """Return the first artifacts as a table for a notebook."""
         cells, note = self._rows()
-        rows = [
-            "".join(f"<{tag}>{html.escape(escape_invisible(cell))}</{tag}>" for cell in row)
-            for tag, row in [("th", _TITLES), *(("td", row) for row in cells)]
-        ]
-        table = "".join(f"<tr>{row}</tr>" for row in rows) if cells else ""
-        return f"<table>{table}</table><p>{html.escape(escape_invisible(note))}</p>"
+        return html_table(_TITLES if cells else (), cells, note)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a DataFrame with one row per artifact, indexed by id.

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import frozen
 from pyrsistent import PMap, pmap
 
+from provenance.codecs.table_parts import PART_FIELDS
 from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotFoundError
 from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, RunId, ValueId
@@ -261,9 +262,10 @@ def label_parts(
 
 
 def _key(part: ArtifactRecord, start: str) -> str:
-    """Return the key of a part; chunks of a stream have one name."""
-    if has_labels(part.custom_fields, CHUNK_FIELDS):
-        return f"[chunk {cast('dict[str, object]', part.custom_fields['chunk'])['number']}]"
+    """Return the key of a part; chunks of a stream, and parts of a table, have one name."""
+    for kind, fields in (("chunk", CHUNK_FIELDS), ("part", PART_FIELDS)):
+        if has_labels(part.custom_fields, fields):
+            return f"[{kind} {cast('dict[str, object]', part.custom_fields['chunk'])['number']}]"
     return f"[{part.name.removeprefix(start)!r}]"
 
 

@@ -16,6 +16,7 @@ from pyrsistent import pmap
 from provenance.archives import ArchivedFile
 from provenance.codecs import (
     files,
+    frames,
     json_text,
     numpy,
     pandas,
@@ -23,6 +24,7 @@ from provenance.codecs import (
     polars,
     pyarrow,
     streams,
+    table_parts,
     torch,
 )
 from provenance.codecs.filenames import dump_by_filename, load_by_filename, takes_filename
@@ -124,6 +126,15 @@ _BUILT_IN = (
     _table("pd_series_parquet", pandas.dump_series, pandas.load_series, pandas.is_series),
     _table("pl_df_parquet", polars.dump_frame, polars.load_frame, polars.is_frame),
     _table("pl_series_parquet", polars.dump_series, polars.load_series, polars.is_series),
+    Serializer(
+        table_parts.PARQUET_PARTS,
+        table_parts.dump_manifest,
+        table_parts.load_manifest,
+        compresses=True,
+        allowed={"compression": pyarrow.COMPRESSIONS},
+        load_safely=table_parts.load_manifest,
+    ),
+    *(_table(name, dump, load, _never) for name, dump, load in frames.FRAMES),
     Serializer(
         "arrow_ipc",
         pyarrow.dump_arrow,

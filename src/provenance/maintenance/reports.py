@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from attrs import frozen
 
 from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.records import Blob
+from provenance.util.display import html_table
 from provenance.util.formatting import safe_repr, size
 from provenance.util.naming import exported
 
@@ -161,6 +162,10 @@ class VerificationReport:
         text = f"{checked}: {outcome}{_first(self.problems)}"
         return f"<provenance.VerificationReport of {self.repo!r}, {text}>"
 
+    def _repr_html_(self) -> str:
+        """Return the first of them as a table for a notebook."""
+        return _html(self, self.problems)
+
 
 @exported
 class GarbageReason(Enum):
@@ -220,6 +225,10 @@ class GarbageReport:
         text = f"{done} {len(self.garbage):,} entries, {size(self.bytes)}"
         return f"<provenance.GarbageReport of {self.repo!r}: {text}{_first(self.garbage)}>"
 
+    def _repr_html_(self) -> str:
+        """Return the first of them as a table for a notebook."""
+        return _html(self, self.garbage)
+
 
 @exported
 @frozen
@@ -256,7 +265,21 @@ class EvictionReport:
         text = f"{done} {len(self.values):,} values, {size(self.bytes)}"
         return f"<provenance.EvictionReport of {self.repo!r}: {text} of {size(self.bytes_before)}>"
 
+    def _repr_html_(self) -> str:
+        """Return the first of them as a table for a notebook."""
+        return _html(self, self.values)
+
 
 def _first(found: tuple[object, ...]) -> str:
     """Return the first of what a report found, as the end of a sentence."""
     return f", such as {escape_invisible(safe_repr(found[0]))}" if found else ""
+
+
+_SHOWN: Final = 20
+"""What a notebook shows of a report."""
+
+
+def _html(report: object, found: tuple[object, ...]) -> str:
+    rows = [(type(one).__name__, safe_repr(one)) for one in found[:_SHOWN]]
+    more = f"; … and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
+    return html_table(("found", "what") if rows else (), rows, f"{report!r}{more}")

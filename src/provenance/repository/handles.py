@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
 from provenance.archives import FileSource, FolderEntry, LocalSource, set_source_resolver
+from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.codecs.trust import CopyPolicy
-from provenance.effect import Interpreter, run
+from provenance.effect import Interpreter, Program, run
 from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
@@ -84,6 +85,13 @@ class Blueprint:
     settings: object = field(repr=False)
     base: Path
     parts: tuple[Blueprint, ...] = ()
+
+
+_READING: Final[Mapping[str, Callable[[ArtifactRecord, str], Program[Any, object]]]] = {
+    "folder": programs.read_folder,
+    PARQUET_PARTS: programs.read_table,
+}
+"""How values are read that are more than the bytes of one blob, by serializer."""
 
 
 @exported
@@ -353,8 +361,8 @@ class Repository:
             return newer, self._read(newer)
 
     def _read(self, record: ArtifactRecord) -> object:
-        program = programs.read_folder if record.serializer == "folder" else programs.read_value
-        return resolving_in(self, partial(run, program(record, self.name), self.interpreter))
+        reading = _READING.get(record.serializer, programs.read_value)
+        return resolving_in(self, partial(run, reading(record, self.name), self.interpreter))
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
         """Read the inputs of *record*; artifacts among them are unread proxies."""

@@ -543,6 +543,9 @@ def _class_for(
         methods["__array_ufunc__"] = ARRAY_UFUNC
     if "__torch_function__" in interface:
         methods |= _TENSOR_METHODS
+        methods.pop(
+            "__getitem__", None
+        )  # torch would take a tensor of indices for a sequence of them
     return type(
         "ArtifactProxy",
         (base,),
