@@ -54,7 +54,7 @@ class Closure:
     entries: tuple[Entry, ...]
     runs: Mapping[RunId, Run]
     sets: tuple[SetRecord, ...] = ()
-    code: Mapping[str, CodeReceipt] = field(factory=dict)
+    code: Mapping[str, CodeReceipt] = field(factory=dict[str, CodeReceipt])
     """Code receipts with their sources, by digest."""
 
     @property
