@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import provenance as p
@@ -91,6 +91,7 @@ def chunks():
     return list(p.search(custom_fields={"provenance": "chunk of a stream"}))
 
 
+@settings(max_examples=40)
 @given(st.lists(nested), st.integers(1, 5))
 def test_a_stream_hashes_as_the_list_of_its_items(items, size):
     """Whatever the chunks are, the hash is that of the list; so is that of the value that is read back."""
