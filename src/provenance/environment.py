@@ -57,6 +57,7 @@ class Environment:
         check_mutations: compare the values of proxies with their recorded hashes.
         results: how calls hand over results and arguments.
         on_code_change: what a hit does if the code behind it has changed.
+        record_sources: record the source of the code behind results.
         single_flight: how calls share work; None if they do not.
     """
 
@@ -74,6 +75,7 @@ class Environment:
     check_mutations: bool = False
     results: ResultOptions = DEFAULT_OPTIONS
     on_code_change: OnCodeChange = "warn"
+    record_sources: bool = True
     single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
 
     def repository(self, wanted: RepositoryOrName | None = None) -> Repository:

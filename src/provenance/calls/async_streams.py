@@ -120,7 +120,7 @@ class AsyncProduction(AnyProduction):
             found = await self._in_thread(call.repo.load_record, last)
         if found is None:
             return
-        if found.code != call.spec.receipt.text:
+        if found.code != call.spec.receipt.digest:
             changes = await run_in_thread(call, find_changes(call, found))
             if must_recompute(call, found, changes):
                 self.progress = Progress(must_replace=True)

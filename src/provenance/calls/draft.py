@@ -24,6 +24,7 @@ from provenance.errors import (
 )
 from provenance.events import Hit, MissReason
 from provenance.hashing import hash_value
+from provenance.model.history import CodeReceipt
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
 from provenance.model.records import (
     ArtifactRecord,
@@ -104,6 +105,7 @@ class PendingArtifact:
     computation: Computation = field(eq=False)
     replace: bool = False
     parts: tuple[PendingArtifact, ...] = ()
+    receipt: CodeReceipt | None = field(default=None, eq=False)
 
     @property
     def values(self) -> Iterator[Encoding]:
@@ -152,7 +154,7 @@ class PendingArtifact:
         )
         text = inputs_json(plan.inputs, plan.input_hashes, plain=inputs is None)
         held = tuple([each for each in (value, inputs) if isinstance(each, InlineBlob)])
-        return PutRecord(record, run, text, held, self.replace, tuple(besides))
+        return PutRecord(record, run, text, held, self.replace, tuple(besides), self.receipt)
 
     def record(
         self, value: Blob, inputs: Blob | None, serializer: str, run_id: RunId, added_at: datetime
@@ -165,7 +167,8 @@ class PendingArtifact:
             name=self.plan.cache_key.name,
             version=self.plan.cache_key.version,
             fn_module=wrapped.module,
-            fn_name=wrapped.qualname,
+            fn_name=wrapped.qualname.rpartition(".")[2],
+            fn_qualname=wrapped.qualname,
             composite=options.returns_composite,
             serializer=serializer,
             load_kwargs=load_kwargs_for(done.value, value, options.load_kwargs),
@@ -183,8 +186,10 @@ class PendingArtifact:
             inputs_blob=inputs,
             value_type=type_name(done.value),
             interface=interface_for(done.value),
-            code=self.spec.receipt.text,
+            code="" if self.receipt is None else self.receipt.digest,
             value_artifact_ids=done.holds,
+            input_hashes=self.plan.input_hashes.text,
+            input_derivations=self.plan.input_derivations,
         )
 
 
@@ -253,6 +258,11 @@ class Call:
             MissReason.EVICTED,
             MissReason.CODE_CHANGED,
         )
+
+    @property
+    def code_receipt(self) -> CodeReceipt | None:
+        """The receipt of the function's code, to be recorded with the result."""
+        return self.spec.receipt.record(with_sources=self.environment.record_sources)
 
     @property
     def alias_ids(self) -> Iterator[ArtifactId]:
@@ -451,7 +461,12 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
         uncached_id(call.plan.artifact_id, value_id) if uncached else call.plan.artifact_id
     )
     return PendingArtifact(
-        artifact_id, call.spec, call.plan, computation, replace=call.replaces_record
+        artifact_id,
+        call.spec,
+        call.plan,
+        computation,
+        replace=call.replaces_record,
+        receipt=call.code_receipt,
     )
 
 

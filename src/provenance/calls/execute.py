@@ -14,6 +14,7 @@ from provenance.archives import with_source
 from provenance.calls import commit
 from provenance.calls.code_changes import find_changes, must_recompute, report_changes
 from provenance.calls.composite import Composite
+from provenance.calls.derivations import derived, derived_part
 from provenance.calls.draft import Call, PendingArtifact, make_draft, unstored_record
 from provenance.calls.flow import (
     Ask,
@@ -179,7 +180,7 @@ def execute(call: Call, compute: Callable[[Call, SingleFlight | None], object] =
 def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | None:
     """Return the result of a hit; None if the code has changed, and it is to be computed again."""
     changes: tuple[CodeChange, ...] = ()
-    if record.code != call.spec.receipt.text:
+    if record.code != call.spec.receipt.digest:
         changes = run(find_changes(call, record), call.repo.interpreter)
         if must_recompute(call, record, changes):
             return None
@@ -198,7 +199,7 @@ async def execute_async(
         found = await run_in_thread(call, programs.probe_first(call.alias_ids)) or found
     if isinstance(found, LookupHit):
         changes: tuple[CodeChange, ...] = ()
-        if found.record.code != call.spec.receipt.text:
+        if found.record.code != call.spec.receipt.digest:
             changes = await run_in_thread(call, find_changes(call, found.record))
             if must_recompute(call, found.record, changes):
                 return await compute(evolve(call, reason=MissReason.CODE_CHANGED), None)
@@ -240,6 +241,7 @@ def make_hit_proxy(
 
     *changes* of the code since it was computed are reported.
     """
+    record = derived(call, record)
     parts = record.value_artifact_ids if record.composite else NO_IDS
     emit(Hit(record.id, record.name, record.compute_duration, parts))
     if changes:
@@ -277,6 +279,7 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     """
     record_duration(call.speed_key, draft.computation.compute_duration)
     emit(_outcome(call, draft, stored=True))
+    record = derived(call, record)
     value, options = draft.computation.value, call.results
     if isinstance(value, Stream):
         value = recovering_stream(call, record, cast("Stream[object]", value))
@@ -392,7 +395,7 @@ def _recovering_part(
 
     What could not be stored is kept in *again*, so that other lost parts are not computed once more.
     """
-    known = cast("Any", part).__provenance_reference__()
+    known = derived_part(call, whole, cast("Any", part).__provenance_reference__())
 
     def read_again() -> object:
         parts = cast("Composite", call.repo.load_value(whole))

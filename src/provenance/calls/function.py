@@ -218,15 +218,18 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
             was_there |= run(programs.forget_with_parts(artifact_id), call.repo.interpreter)
         return was_there
 
-    def accept(self) -> tuple[CodeChange, ...]:
+    def accept(self, note: str = "") -> tuple[CodeChange, ...]:
         """Record that the changes of the code so far make no difference to stored results.
 
         Hits of what earlier code computed are as good as those of the code of now, in every process.
         Returns what has changed.
+
+        Args:
+            note: why the changes make no difference; it is recorded with the user's name.
         """
         repo = environment.current().repository(self._options.repo)
         names = self.__provenance_names__()
-        return run(code_changes.accept(self._recipe, names), repo.interpreter)
+        return run(code_changes.accept(self._recipe, names, note), repo.interpreter)
 
     def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
         """Return the same function decorated with other options.
@@ -260,7 +263,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
     def __dask_tokenize__(self) -> tuple[str, str, str]:
         """Return what stands for the function in keys of Dask: its identity, and its code."""
-        return "provenance.function", hash_value(self.value_repr()), self._recipe.receipt.text
+        return "provenance.function", hash_value(self.value_repr()), self._recipe.receipt.digest
 
     def __provenance_names__(self) -> tuple[str, ...]:
         """Return the names of the function's artifacts, that of now and earlier ones."""
@@ -388,11 +391,6 @@ def spec_of(function: CachedFunction[..., object]) -> FunctionSpec:
     return function._recipe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
 
 
-def subject_of(function: CachedFunction[..., object]) -> WrappedFunction:
-    """Return the function that is decorated, as it was inspected."""
-    return function._subject  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
-
-
 def is_async(function: CachedFunction[..., object]) -> bool:
     """Tell whether *function* is a decorated `async def`."""
     return isinstance(cast("object", function), CachedFunction) and function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
@@ -496,4 +494,4 @@ def _decorate(choices: OptionArguments, function: object) -> object:
         return decorated
     from provenance.calls.partitions import partition
 
-    return partition(decorated, over)
+    return partition(decorated, subject, over)

@@ -236,7 +236,7 @@ class Production(AnyProduction):
 
     def _is_outdated(self, record: ArtifactRecord) -> bool:
         """Return whether chunks of changed code are to be computed again; else report the change."""
-        if record.code == self.call.spec.receipt.text:
+        if record.code == self.call.spec.receipt.digest:
             return False
         changes = run(find_changes(self.call, record), self.call.repo.interpreter)
         if must_recompute(self.call, record, changes):

@@ -338,7 +338,8 @@ def _chunk_draft(call: Call, progress: Progress) -> tuple[PendingArtifact, bytes
     spec = _chunk_spec(call.spec, facts, stored, value_id)
     plan = evolve(call.plan, artifact_id=artifact_id, cache_key=spec.cache_key)
     replace = progress.must_replace or call.replaces_record
-    return PendingArtifact(artifact_id, spec, plan, computation, replace), encoded
+    receipt = call.code_receipt
+    return PendingArtifact(artifact_id, spec, plan, computation, replace, (), receipt), encoded
 
 
 def _value_id(stored: list[object], encoded: bytes, progress: Progress) -> ValueId:
@@ -389,4 +390,5 @@ def _manifest(call: Call, progress: Progress) -> Flow[PendingArtifact]:
     if uncached:
         artifact_id = uncached_id(artifact_id, value_id)
     spec = whole_spec(call.spec)
-    return PendingArtifact(artifact_id, spec, call.plan, computation, call.replaces_record)
+    replace, receipt = call.replaces_record, call.code_receipt
+    return PendingArtifact(artifact_id, spec, call.plan, computation, replace, (), receipt)

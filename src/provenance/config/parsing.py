@@ -186,7 +186,7 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
         (default,) = repos
     if default is not None:
         default = require_known(default, repos, "default_repo", "repository")
-    names = ("use_cache", "read_only", "check_mutations")
+    names = ("use_cache", "read_only", "check_mutations", "record_sources")
     flags: Any = {name: require_bool(filled[name], name) for name in names if name in filled}
     flags |= _result_options(filled)
     return Config(

@@ -215,5 +215,6 @@ class Config:
     singletons: SingletonStyle = "values"
     eager_limit: int = field(default=EAGER_LIMIT, validator=validators.ge(0))
     on_code_change: OnCodeChange = "warn"
+    record_sources: bool = True
     single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
     run_info_fn: RunInfoHook | None = field(default=None, repr=False)

@@ -449,6 +449,7 @@ def environment_of(config: Config, base: Path, time: Clock | None = None) -> Env
             eager_limit=config.eager_limit,
         ),
         on_code_change=config.on_code_change,
+        record_sources=config.record_sources,
         single_flight=config.single_flight,
         locate=lambda name: locate_repository(config.artifact_repos[name], base, config),
     )

@@ -161,7 +161,9 @@ def _put(repo: Repository, copy: Copy, *, replace: bool) -> PutRecord:
             raise each
         inline += [each] if isinstance(each, InlineBlob) else []
     record = evolve(copy.record, added_at=repo.interpreter(Now()))
-    return PutRecord(record, copy.run, copy.inputs_json, tuple(inline), replace)
+    return PutRecord(
+        record, copy.run, copy.inputs_json, tuple(inline), replace, receipt=copy.receipt
+    )
 
 
 def _writing(data: bytes) -> Callable[[BinaryIO], None]:

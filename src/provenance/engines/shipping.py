@@ -19,6 +19,7 @@ from attrs import field, frozen
 
 from provenance.engines.outcomes import Outcome
 from provenance.events import Event
+from provenance.model.history import CodeReceipt
 from provenance.model.ids import ArtifactId, BlobId, ValueId
 from provenance.model.records import ArtifactRecord, Origin, Run
 from provenance.model.references import ArtifactRef, is_proxy, represented_artifact, unwrap
@@ -79,6 +80,7 @@ class Copy:
     run: Run = field(repr=False)
     inputs_json: str = field(repr=False)
     blobs: Mapping[BlobId, bytes] = field(repr=False)
+    receipt: CodeReceipt | None = field(default=None, repr=False)
 
 
 @frozen

@@ -19,6 +19,7 @@ from provenance.calls.draft import Call
 from provenance.calls.function import CachedFunction, spec_of
 from provenance.config import wiring
 from provenance.config.schema import MemoryRepoSettings
+from provenance.effect import run
 from provenance.engines.deferral import Deferral
 from provenance.engines.environments import Description, open_description
 from provenance.engines.outcomes import Done, Failure, Outcome, failure_of, portable
@@ -48,6 +49,7 @@ from provenance.ports.records import (
     GetDatabaseIds,
     ListIds,
     ReadStoredRecord,
+    find_code,
 )
 from provenance.repository.handles import Repository
 from provenance.telemetry import collecting
@@ -309,7 +311,8 @@ def _export(
         }
         inputs = cast("str", ask(FindInputs(artifact_id)))
         made_by = cast("Run", ask(FindRun(record.run_id)))
-        copies.append(Copy(record, made_by, inputs, blobs))
+        receipt = run(find_code(record.code), ask)
+        copies.append(Copy(record, made_by, inputs, blobs, receipt))
     exported.update(fresh)
     too_large = {copy.record.id: copy for copy in copies if _size(copy) > LARGEST_RESULT}
     if too_large:

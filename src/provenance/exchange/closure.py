@@ -12,6 +12,7 @@ from provenance.effect import Program
 from provenance.errors import ArtifactNotFoundError
 from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import ArtifactRecord, Json, Run, SetRecord
+from provenance.ports.history import FindDerivations
 from provenance.ports.records import FindInputs, FindRecord, FindRun
 from provenance.repository.inputs import recorded_inputs
 from provenance.repository.transfer import required_records, sources_first
@@ -58,7 +59,7 @@ class Closure:
 
 def collect_closure(
     roots: Iterable[ArtifactId], repo: str, sets: tuple[SetRecord, ...] = ()
-) -> Program[FindRecord | FindInputs | FindRun, Closure]:
+) -> Program[FindRecord | FindDerivations | FindInputs | FindRun, Closure]:
     """Gather the records of *roots* and of all that they were made from; no value is read.
 
     Raises:

@@ -33,6 +33,28 @@ class InputHashes:
     varargs: tuple[str, ...] = ()
     captured: Mapping[str, str] = field(default=NO_HASHES)
 
+    @property
+    def text(self) -> str:
+        """The hashes as they are recorded: JSON, without empty sections."""
+        sections: dict[str, object] = {"kargs": {**self.kargs}} if self.kargs else {}
+        if self.varargs:
+            sections["varargs"] = self.varargs
+        if self.captured:
+            sections["captured"] = {**self.captured}
+        text = _encode(sections)
+        return text if is_utf8(text) else json.dumps(sections)
+
+    @classmethod
+    def parse(cls, text: str) -> InputHashes:
+        """Return the inverse of `text`.
+
+        >>> InputHashes.parse(InputHashes({"n": "5f"}, ("6a",)).text)
+        InputHashes(kargs={'n': '5f'}, varargs=('6a',), captured={})
+        """
+        found = json.loads(text)
+        varargs = tuple(found.get("varargs", ()))
+        return cls(found.get("kargs", {}), varargs, found.get("captured", {}))
+
 
 LONGEST_TEXT: Final = 1_000
 """Longer strings are summarized."""
