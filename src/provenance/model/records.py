@@ -13,9 +13,8 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
 from attrs import field, fields, frozen
 from pyrsistent import PMap, pmap
 
-from provenance.escaping import escape_invisible
+from provenance.escaping import escape_invisible, html_facts
 from provenance.model.ids import ArtifactId, BlobId, RunId, SetId, ValueId
-from provenance.util.display import html_facts
 from provenance.util.formatting import SHORT, duration, safe_repr, size
 from provenance.util.naming import exported
 

@@ -20,8 +20,8 @@ from attrs import evolve, frozen
 from pyrsistent import pmap
 
 import provenance as p
-from provenance.util.display import MOST_IMAGE, image_type
 from provenance.util.formatting import safe_repr, size, truncate
+from provenance.util.images import MOST_IMAGE, image_type
 
 MOST_ROWS: Final = 50
 MOST_COLUMNS: Final = 40
