@@ -17,6 +17,8 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-v
 	--no-emit-index-url --no-emit-find-links
 
 .PHONY: browser demo screenshots test test-torch test-libraries test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
+.PHONY: demo test test-torch test-libraries test-crates test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
+.PHONY: demo test test-torch test-engines test-libraries test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
@@ -36,21 +38,28 @@ test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes
 		cloudpickle pytest hypothesis scikit-learn
 	.venv-torch/bin/python -m pytest tests/tensors tests/golden/test_serialized.py tests/transparency/test_tensors.py
 
-test-pictures: $(STAMP)  ## what matplotlib, Pillow and xarray do with results, in an environment of its own
+test-pictures: $(STAMP)  ## what matplotlib, Pillow, xarray and notebooks do with results, in an environment of its own
 	$(BIN)/python -m venv .venv-pictures
-	.venv-pictures/bin/pip install --quiet matplotlib pillow xarray
+	.venv-pictures/bin/pip install --quiet matplotlib pillow xarray ipykernel nbclient
 	$(BIN)/uv pip install --quiet --python .venv-pictures/bin/python --editable ".[pandas,polars]" \
 		cloudpickle pytest hypothesis scipy
-	.venv-pictures/bin/python -m pytest tests/transparency/test_pictures.py
+	.venv-pictures/bin/python -m pytest tests/transparency/test_pictures.py tests/transparency/test_notebooks.py
 
 transparency: $(STAMP)  ## after a change of what results do: writes which expressions differ from plain values
 	$(BIN)/python tests/transparency/record.py $(ARGS)
+	$(BIN)/python tests/transparency/document.py
 
 test-libraries: $(STAMP)  ## in an environment of its own, with libraries that the lock does not have
 	$(BIN)/python -m venv .venv-libraries
 	$(BIN)/uv pip install --quiet --python .venv-libraries/bin/python --requirement requirements/libraries.txt \
 		--editable ".[lz4,pandas,polars,zstd]"
 	.venv-libraries/bin/python -m pytest tests/libraries
+
+test-crates: $(STAMP)  ## RO-Crate's own validator on our crates, in an environment of its own, as it brings twenty libraries
+	$(BIN)/python -m venv .venv-crates
+	$(BIN)/uv pip install --quiet --python .venv-crates/bin/python --requirement requirements/crates.txt \
+		--editable ".[pandas]"
+	.venv-crates/bin/python -m pytest tests/crates
 
 properties: $(STAMP)  ## the laws again, with many more examples
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties $(ARGS)
@@ -76,6 +85,12 @@ format: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy src $(wildcard tests/typing)
 	$(BIN)/basedpyright src $(wildcard tests/typing)
+
+test-engines: $(STAMP)  ## Ray and Spark, which start slowly, in an environment of their own; needs Java
+	$(BIN)/python -m venv .venv-engines
+	$(BIN)/uv pip install --quiet --python .venv-engines/bin/python --requirement requirements/engines.txt \
+		--editable ".[pandas,testing]"
+	PYSPARK_PYTHON=$(CURDIR)/.venv-engines/bin/python .venv-engines/bin/python -m pytest tests/clusters $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -17,12 +17,10 @@ from types import ModuleType as _ModuleType
 
 from provenance import environment as _session
 from provenance.archives import ArchivedFile as ArchivedFile, ArchivedFolder as ArchivedFolder
-from provenance.calls.function import (
-    CachedFunction as CachedFunction,
-    Decorator as Decorator,
-    provenance as provenance,
-)
-from provenance.calls.plan import CallPlan as CallPlan
+from provenance.calls.decorators import Decorator as Decorator
+from provenance.calls.function import CachedFunction as CachedFunction, provenance as provenance
+from provenance.calls.many import set_engines as _set_engines
+from provenance.calls.plan import CallPlan as CallPlan, PlannedCall as PlannedCall
 from provenance.catalog.graph import Lineage as Lineage
 from provenance.catalog.trace import (
     dependencies as dependencies,
@@ -48,11 +46,13 @@ from provenance.errors import (
     AmbiguousIdError as AmbiguousIdError,
     ArtifactNotFoundError as ArtifactNotFoundError,
     BlobNotFoundError as BlobNotFoundError,
+    BundleError as BundleError,
     CodeChangedError as CodeChangedError,
     ConfigError as ConfigError,
     CorruptBlobError as CorruptBlobError,
     CorruptRecordError as CorruptRecordError,
     DuplicateNameError as DuplicateNameError,
+    EngineError as EngineError,
     ImpureFunctionError as ImpureFunctionError,
     KeyExistsError as KeyExistsError,
     MemberNotFoundError as MemberNotFoundError,
@@ -66,6 +66,7 @@ from provenance.errors import (
     StoreUnavailableError as StoreUnavailableError,
     UnarchivableFileError as UnarchivableFileError,
     UnhashableValueError as UnhashableValueError,
+    UnrepeatableStreamError as UnrepeatableStreamError,
     UnserializableValueError as UnserializableValueError,
     UntrustedStoreError as UntrustedStoreError,
 )
@@ -78,6 +79,7 @@ from provenance.events import (
     MissReason as MissReason,
     Recomputed as Recomputed,
     Recovered as Recovered,
+    Resumed as Resumed,
     Stats as Stats,
     Waited as Waited,
 )
@@ -93,6 +95,8 @@ from provenance.model.references import is_proxy as is_proxy, unwrap as unwrap
 from provenance.repository.handles import Repository as Repository, Store as Store
 from provenance.repository.sets import ArtifactSet as ArtifactSet
 from provenance.results.handles import artifact_of as artifact_of
+from provenance.streams.manifest import Resumable as Resumable, Streaming as Streaming
+from provenance.streams.stream import Stream as Stream
 from provenance.telemetry import (
     Subscription as Subscription,
     reset_stats as reset_stats,
@@ -106,13 +110,16 @@ __version__ = "1.0.0.dev0"
 hash = _hash_value  # noqa: A001 - its public name
 
 if _typing.TYPE_CHECKING:
-    from provenance import vis as vis
+    from provenance import engines as engines, vis as vis
     from provenance.calls.archive_file import archive_file as archive_file
+    from provenance.calls.async_streams import AsyncStream as AsyncStream
     from provenance.calls.arguments import (
         ArgumentDecorator as ArgumentDecorator,
         ensure_proxies as ensure_proxies,
         merge_defaults as merge_defaults,
     )
+    from provenance.calls.partitions import PartitionedFunction as PartitionedFunction
+    from provenance.calls.parts import Parts as Parts, scan as scan
     from provenance.calls.report import Report as Report, report as report
     from provenance.catalog.capture import (
         capture_set as capture_set,
@@ -164,6 +171,21 @@ if _typing.TYPE_CHECKING:
         set_run_info_fn as set_run_info_fn,
     )
     from provenance.config.schema import Config as Config
+    from provenance.engines.functions import as_function as as_function, in_context as in_context
+    from provenance.engines.mapping import gather as gather, using_engine as using_engine
+    from provenance.engines.outcomes import Failure as Failure, Progress as Progress
+    from provenance.exchange.bundles import (
+        ImportReport as ImportReport,
+        import_bundle as import_bundle,
+        open_bundle as open_bundle,
+    )
+    from provenance.exchange.emitting import emit_openlineage as emit_openlineage
+    from provenance.exchange.export import export as export
+    from provenance.exchange.legacy import (
+        LegacyProblem as LegacyProblem,
+        LegacyReport as LegacyReport,
+        import_legacy as import_legacy,
+    )
     from provenance.hashing.explain import (
         Change as Change,
         Difference as Difference,
@@ -197,8 +219,11 @@ if _typing.TYPE_CHECKING:
 
 _LATER: _typing.Final = {
     "calls.archive_file": "archive_file",
+    "calls.async_streams": "AsyncStream",
     "calls.report": "Report report",
     "calls.arguments": "ArgumentDecorator ensure_proxies merge_defaults",
+    "calls.partitions": "PartitionedFunction",
+    "calls.parts": "Parts scan",
     "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
     "catalog.find": "SearchResult load_artifact load_proxy search who_made",
     "catalog.lazy": "LazyDict lazy_dict lazy_proxy_dict",
@@ -206,6 +231,13 @@ _LATER: _typing.Final = {
     "catalog.promotion": "promote",
     "config.api": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore Location MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo current_config from_config load_config load_yaml_config location set_run_info_fn",
     "config.schema": "Config",
+    "engines.functions": "as_function in_context",
+    "engines.mapping": "gather using_engine",
+    "engines.outcomes": "Failure Progress",
+    "exchange.bundles": "ImportReport import_bundle open_bundle",
+    "exchange.emitting": "emit_openlineage",
+    "exchange.export": "export",
+    "exchange.legacy": "LegacyProblem LegacyReport import_legacy",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "maintenance.eviction": "evict",
     "maintenance.garbage": "collect_garbage",
@@ -220,16 +252,21 @@ _LATER: _typing.Final = {
 _PICKLED: _typing.Final = {
     "calls.composite": "Composite restore_composite",
     "calls.function": "restore_function",
+    "calls.parts": "restore_parts",
     "calls.main_functions": "restore_main_function",
     "calls.spec": "Archiving CacheKey DecoratorOptions PartSerialization",
     "catalog.lazy": "restore_lazy_dict",
     "archives": "LocalSource",
-    "model.records": "ArtifactRecord",
+    "model.records": "ArtifactRecord FrozenDict",
     "repository.inputs": "InputHashes Summary",
     "codecs.pickling": "restore_attributes",
+    "engines.functions": "restore_in_environment",
+    "engines.shipping": "restore_carried",
     "results.carriers": "restore_scalar",
     "results.handles": "restore_artifact restore_proxy restore_value",
+    "results.kinds": "ResultOptions",
     "singleflight.leases": "SingleFlight",
+    "streams.stream": "restore_items restore_stream",
 }
 """What pickles name but users do not, by module: loaded when a pickle is read."""
 _HOMES: _typing.Final = {name: module for module, names in _LATER.items() for name in names.split()}
@@ -246,7 +283,7 @@ if not _typing.TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         """Import a name of `_LATER`, or one of its modules, on first use."""
-        if name == "vis":
+        if name in ("engines", "vis"):
             return _import_module(f"provenance.{name}")
         if name in _PICKLED_HOMES:
             return getattr(_import_module(f"provenance.{_PICKLED_HOMES[name]}"), name)
@@ -259,6 +296,7 @@ if not _typing.TYPE_CHECKING:
         return [*{*globals(), *__all__}]
 
 
+_set_engines(lambda: _import_module("provenance.engines.mapping"))
 _session.set_default_factory(lambda: _import_module("provenance.config.api").default_environment())
 if _os.environ.get("PROVENANCE_REPORT", "0") not in {"", "0"}:
     _import_module("provenance.calls.report").report_process(

@@ -175,6 +175,16 @@ class ArchivedFile:
         return self.blob.id
 
     @property
+    def blob_id(self) -> BlobId:
+        """Digest of the bytes, as `digest`."""
+        return self.blob.id
+
+    @property
+    def original_filename(self) -> str:
+        """Name of the original, as `name`."""
+        return self.name
+
+    @property
     def size(self) -> int:
         """Size in bytes."""
         return self.blob.size
@@ -340,17 +350,22 @@ def _folder_item(folder: ArchivedFolder, _: Walk) -> Item:
 _FOLDER: Final = prefix("folder")
 
 
+_CANONICAL: Final = {".jpeg": ".jpg", ".mpeg": ".mpg"}
+"""Extensions with two spellings, by the other one."""
+
+
 def extension_of(name: str) -> str:
-    """Return the last extension of a file's name, with its dot; empty if it has none.
+    """Return the last extension of a file's name in its canonical form, with its dot; empty if it has none.
 
     An extension that is too long for the name of a local copy does not count.
 
-    >>> extension_of("scores.tar.gz"), extension_of(".profile")
-    ('.gz', '')
+    >>> extension_of("scores.tar.gz"), extension_of("a.JPEG"), extension_of(".profile")
+    ('.gz', '.jpg', '')
     """
-    extension = os.path.splitext(name)[1]  # noqa: PTH122 - a string
+    extension = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a string
     is_long = len(os.fsencode(extension)) > LONGEST_EXTENSION
-    return "" if is_long or ":" in extension or "\\" in extension else extension
+    known = _CANONICAL.get(extension, extension)
+    return "" if is_long or ":" in extension or "\\" in extension else known
 
 
 def manifest(members: Iterable[FolderEntry]) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
@@ -18,7 +19,7 @@ from provenance.model.records import Artifact
 from provenance.model.references import is_proxy
 from provenance.receipts.policy import OnCodeChange
 from provenance.repository.handles import RecoveringOrigin, Repository
-from provenance.results.handles import artifact_of, id_or_prefix_of
+from provenance.results.handles import artifact_of, as_result, id_or_prefix_of
 from provenance.results.kinds import DEFAULT_OPTIONS, STYLES, ResultOptions, ResultStyle
 from provenance.results.origin import set_origin_resolver
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
@@ -46,6 +47,7 @@ class Environment:
         clock: clock for timestamps and durations.
         beside: answers effects of coroutines in threads.
         config: the configuration that it was made from.
+        written: that configuration as it was written, with secrets as `${NAME}`, and its folder.
         source: where the configuration was found, for people.
         locate: returns where the records and values of a configured repository are.
         heirs: called when this becomes the environment of the process, to pass it to child
@@ -55,6 +57,7 @@ class Environment:
         check_mutations: compare the values of proxies with their recorded hashes.
         results: how calls hand over results and arguments.
         on_code_change: what a hit does if the code behind it has changed.
+        record_sources: record the source of the code behind results.
         single_flight: how calls share work; None if they do not.
     """
 
@@ -63,6 +66,7 @@ class Environment:
     clock: Clock = field(repr=False)
     run_in_thread: ThreadRunner = field(repr=False)
     config: object = field(default=None, repr=False)
+    written: tuple[Mapping[str, object], Path] | None = field(default=None, repr=False)
     source: str = field(default="", repr=False)
     locate: Callable[[str], tuple[str, str]] | None = field(default=None, repr=False)
     export_to_children: Callable[[Environment], None] | None = field(default=None, repr=False)
@@ -71,6 +75,7 @@ class Environment:
     check_mutations: bool = False
     results: ResultOptions = DEFAULT_OPTIONS
     on_code_change: OnCodeChange = "warn"
+    record_sources: bool = True
     single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
 
     def repository(self, wanted: RepositoryOrName | None = None) -> Repository:
@@ -235,6 +240,7 @@ def artifact_for(wanted: object, repo: RepositoryOrName | None = None) -> Artifa
         TypeError: if *wanted* is anything else.
         ArtifactNotFoundError, AmbiguousIdError: if an id does not name one artifact.
     """
+    wanted = as_result(wanted)
     id_ = id_or_prefix_of(wanted)
     if is_proxy(wanted):
         if id_ == cast("Any", wanted).__provenance_reference__().id:

@@ -22,6 +22,7 @@ class MissReason(Enum):
     REQUESTED = "recomputation was asked for"
     BLOB_MISSING = "the stored value was missing"
     BLOB_CORRUPT = "the stored value was damaged"
+    BLOB_UNREADABLE = "the stored value refers to code that this process lacks"
     RECORD_CORRUPT = "the record was damaged"
     EVICTED = "the stored value was evicted"
     CODE_CHANGED = "the code has changed since the value was computed"
@@ -119,7 +120,21 @@ class Waited:
     seconds: float
 
 
-Event: TypeAlias = Hit | Miss | Recomputed | Recovered | CodeChanged | Waited
+@frozen
+class Resumed:
+    """A stream goes on after its first *items*, which an interrupted call had stored in *chunks*.
+
+    If *replayed*, the function runs from its start, and the stored items are compared and dropped.
+    """
+
+    artifact_id: ArtifactId
+    name: str
+    chunks: int
+    items: int
+    replayed: bool
+
+
+Event: TypeAlias = Hit | Miss | Recomputed | Recovered | CodeChanged | Waited | Resumed
 
 
 class Outcome(Enum):
@@ -137,7 +152,8 @@ class Stats:
 
     `seconds_saved` and `seconds_computed` are the sums of the functions' times. `waited` is the
     number of calls that waited for another thread or process, for `seconds_waited` in all.
-    `skipped` is the number of damaged or unsigned records that searches and listings left out.
+    `resumed` is the number of streams that went on where an interrupted call had ended. `skipped` is
+    the number of damaged or unsigned records that searches and listings left out.
     """
 
     hits: int = 0
@@ -146,6 +162,7 @@ class Stats:
     recovered: int = 0
     code_changed: int = 0
     waited: int = 0
+    resumed: int = 0
     skipped: int = 0
     seconds_saved: float = 0.0
     seconds_computed: float = 0.0

@@ -20,8 +20,8 @@ from provenance.calls import execute as calls_execute
 from provenance.calls import flow
 from provenance.calls.draft import Call, PendingArtifact, bind_parts
 from provenance.calls.function import CachedFunction, is_async, spec_of
-from provenance.calls.plan import CallPlan, plan_call
-from provenance.calls.spec import FunctionSpec, alias_ids
+from provenance.calls.plan import PlannedCall
+from provenance.calls.spec import alias_ids
 from provenance.catalog import promotion, trace
 from provenance.catalog.graph import Lineage
 from provenance.config.api import from_config
@@ -37,7 +37,6 @@ from provenance.model.references import InputRef
 from provenance.repository import programs
 from provenance.repository.handles import Repository
 from provenance.results import handles
-from provenance.results.bodies import close_call
 from provenance.util.formatting import describe_error
 
 __all__ = [
@@ -73,21 +72,6 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-@frozen
-class PlannedCall(Generic[T_co]):
-    """A planned call of a function that returns a `T_co`; equal plans compute the same artifact."""
-
-    plan: CallPlan
-    spec: FunctionSpec = field(eq=False, repr=False)
-    args: tuple[object, ...] = field(eq=False, repr=False)
-    kwargs: Mapping[str, object] = field(eq=False, repr=False)
-
-    @property
-    def artifact_id(self) -> ArtifactId:
-        """Id of the artifact that the call computes."""
-        return self.plan.artifact_id
-
-
 @frozen(eq=False)
 class ComputedCall(Generic[T_co]):
     """The result of a planned call, not stored yet."""
@@ -112,9 +96,8 @@ def hash_value(value: object) -> ValueId:
 @safe
 def plan(function: CachedFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> PlannedCall[T]:
     """Plan a call: bind and hash its arguments. Nothing is looked up, run or stored."""
-    spec = spec_of(function)
-    given, named = close_call(args, kwargs)
-    return PlannedCall(plan_call(spec, given, named), spec, given, named)
+    spec_of(function)
+    return function.later(*args, **kwargs)
 
 
 X = TypeVar("X")
@@ -277,7 +260,7 @@ def evict(
     max_bytes: int | None = None,
     older_than: timedelta | None = None,
     keep: eviction.Keep | None = None,
-    dry_run: bool = False,
+    dry_run: bool = True,
 ) -> EvictionReport:
     """Evict values, but not blobs that another repository of *environment* needs.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Final, Self, assert_never
+from typing import Final, Self, TypeVar, assert_never
 
 from attrs import frozen
 
@@ -23,6 +23,7 @@ from provenance.events import (
     Outcome,
     Recomputed,
     Recovered,
+    Resumed,
     Stats,
     Waited,
 )
@@ -30,6 +31,8 @@ from provenance.model.ids import ArtifactId
 from provenance.util.locks import ForkSafeLock
 from provenance.util.naming import exported
 from provenance.util.validation import check_function
+
+T = TypeVar("T")
 
 log: Final = logging.getLogger("provenance")
 _guard: Final = ForkSafeLock()
@@ -119,7 +122,7 @@ def emit(event: Event) -> None:
     """Count *event*, log it, and send it to all subscribers."""
     with _guard.lock:
         _count(event)
-        if not isinstance(event, CodeChanged | Waited):
+        if not isinstance(event, CodeChanged | Waited | Resumed):
             _latest[event.artifact_id] = type(event)
             for part_id in event.parts:
                 _latest[part_id] = type(event)
@@ -132,8 +135,7 @@ def emit(event: Event) -> None:
     level = logging.WARNING if is_warning else logging.DEBUG
     if log.isEnabledFor(level):
         log.log(level, *_line(event))
-    for receive in _listening.get():
-        receive(event)
+    deliver(event)
     receiving = _receiving.get()
     for subscription in _subscribers:
         if subscription in receiving:
@@ -145,6 +147,21 @@ def emit(event: Event) -> None:
             log.exception("a subscriber failed on %r", event)
         finally:
             _receiving.reset(token)
+
+
+def deliver(event: Event) -> None:
+    """Send *event* to what listens in this context, such as a capture."""
+    for receive in _listening.get():
+        receive(event)
+
+
+def collecting(events: list[Event], work: Callable[[], T]) -> T:
+    """Return what *work* returns; its events go to *events* instead of what listens in this context."""
+    token = _listening.set((events.append,))
+    try:
+        return work()
+    finally:
+        _listening.reset(token)
 
 
 def report_skipped(errors: Sequence[CorruptRecordError]) -> None:
@@ -213,6 +230,8 @@ def _count(event: Event) -> None:
         case Waited():
             _counts["waited"] += 1
             _seconds["waited"] += event.seconds
+        case Resumed():
+            _counts["resumed"] += 1
         case _:
             assert_never(event)
 
@@ -248,6 +267,10 @@ def _line(event: Event) -> tuple[object, ...]:
         case Waited():
             line = "waited: %.3f s for %s (%s), computed by another thread or process"
             return line, event.seconds, *what
+        case Resumed():
+            how = "its start, to compare what is stored" if event.replayed else "there"
+            line = "resumed: %s (%s) has %d items in %d chunks, going on from %s"
+            return line, *what, event.items, event.chunks, how
         case CodeChanged():
             line = (
                 "%s (%s): %s since this result was computed%s; pass version=%d to recompute, "

@@ -180,6 +180,15 @@ def test_proxies_by_the_names_of_their_artifacts(repo):
     assert {} == p.lazy_proxy_dict([])
 
 
+def test_names_of_artifacts_may_be_given(repo):
+    """A mapping of names to artifacts, results or ids keeps its names."""
+    given = {"first": one(1), "second": p.artifact_of(one(2)).id, "third": repo[one(3)]}
+    found = p.lazy_proxy_dict(given)
+    assert {"first": [1], "second": [2], "third": [3]} == found
+    assert one.artifact_id(2) == p.artifact_of(found["second"]).id
+    assert {"a": [[1]]} == p.lazy_proxy_dict({"a": one(1)}, group_artifacts_of_same_name=True)
+
+
 @pytest.mark.parametrize("given", ["abcdef", 5])
 def test_artifacts_are_given_as_a_list(repo, given):
     """The digits of one id are no ids."""

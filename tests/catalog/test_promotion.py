@@ -221,8 +221,8 @@ def test_an_unread_result_is_promoted_unread(stored):
     with in_memory() as other:
         p.promote(lazy, other)
         assert p.artifact_of(lazy).id in other
-        p.evict(stored, max_bytes=0, keep=lazy)
-        p.evict(stored, max_bytes=0, keep=[lazy])
+        p.evict(stored, max_bytes=0, keep=lazy, dry_run=False)
+        p.evict(stored, max_bytes=0, keep=[lazy], dry_run=False)
         list(p.search(uses=[lazy], repo=stored))
         p.lineage(lazy)
         p.lazy_proxy_dict([lazy])
@@ -245,3 +245,22 @@ class Loud:
 
     def __getstate__(self):
         return {"size": 7}
+
+
+def test_sets_and_collections_are_promoted():
+    """A set arrives under its labels, a collection as a tuple in its order; each member with its sources."""
+    near, far = p.MemoryRepo("near", delete=True), p.MemoryRepo("far", delete=True)
+    with p.using_repo(near):
+        both = [source(3), pipeline()]
+        made = p.create_set(both, "production")
+    copied = p.promote(both, far)
+    assert [p.artifact_of(each).id for each in both] == [each.id for each in copied]
+    third = p.MemoryRepo("third")
+    assert made == p.promote(made, third) == third.get_set_by_labels("production")
+    assert {each.id for each in p.dependencies(both[1])} <= {
+        each.id for each in p.search(repo=third)
+    }
+    assert made == p.promote(made, p.MemoryRepo("fourth"), from_repo=far)
+    near.delete(p.artifact_of(both[0]).id)
+    with pytest.raises(p.ArtifactNotFoundError):
+        p.promote(near.get_set_by_id(made.id), p.MemoryRepo("fifth"))

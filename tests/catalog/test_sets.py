@@ -69,6 +69,49 @@ def test_an_initial_set_is_part_of_what_is_captured(repo):
     assert capture.set == p.load_set_by_labels({"build": 7})
 
 
+def test_an_initial_set_may_be_given_by_its_members(repo):
+    """As artifacts, results or ids, to both ways of capturing."""
+    members = [number(1), p.artifact_of(number(2)), p.artifact_of(number(3)).id]
+    with p.capture_set("block", members) as capture:
+        number(4)
+    expected = p.create_set([number(n) for n in range(1, 5)])
+    made = p.provenance_set("function", (each for each in members))(lambda: number(4))
+    assert expected == capture.set == made()
+    assert expected == made(), "what is given once holds for every call"
+
+
+def test_a_set_is_built_from_its_members_and_its_labels(repo):
+    """`ArtifactSet(ids, name)` is what it says; what is no collection of artifacts is refused."""
+    result = number(1)
+    made = p.ArtifactSet([result, p.artifact_of(result).id], "mine")
+    assert (p.create_set([result]), "mine", None) == (made, made.name, made.created_at)
+    assert made == pickle.loads(pickle.dumps(made)) == p.load_set_by_id(made.put().id)
+    for wrong in (p.artifact_of(result).id, ["no id"], 5):
+        with pytest.raises(TypeError, match="artifact"):
+            p.ArtifactSet(wrong, "mine")
+
+
+def test_labels_are_made_from_all_parameters_by_name(repo):
+    """Defaults and keywords of `**kwargs` are among them, however the call passes its arguments."""
+    seen = []
+
+    def note(**parameters):
+        seen.append(parameters)
+        return {"size": parameters["size"]}
+
+    @p.provenance_set(set_labels_fn=note)
+    def pipeline(build, *rest, size=2, **options):
+        number(size)
+
+    made = pipeline(7, 8, deep=True)
+    assert [{"build": 7, "rest": (8,), "size": 2, "deep": True}] == seen
+    assert made == p.load_set_by_labels({"size": 2})
+    named = p.provenance_set(set_labels_fn=lambda size: f"of {size}")(
+        lambda build, size=3: number(1)
+    )
+    assert "of 3" == named(1).name
+
+
 def test_captures_nest(repo):
     """An inner block captures for itself and for the outer one; functions that are called inside functions count too."""
     with p.capture_set("outer") as outer:
@@ -226,11 +269,11 @@ def test_labels_of_a_function_are_looked_at_where_it_is_decorated(labels):
 def test_an_initial_set_is_a_set(repo):
     """Else nothing runs."""
     with (
-        pytest.raises(p.ConfigError, match=r"initial_set: expected an ArtifactSet, got 5"),
+        pytest.raises(p.ConfigError, match=r"initial_set: expected an ArtifactSet or .*, got 5"),
         p.capture_set("x", 5),
     ):
         pytest.fail("the block has begun")
-    with pytest.raises(p.ConfigError, match=r"initial_set: expected an ArtifactSet, got 'x'"):
+    with pytest.raises(p.ConfigError, match=r"initial_set: expected an ArtifactSet or .*, got 'x'"):
         p.provenance_set(initial_set="x")
 
 

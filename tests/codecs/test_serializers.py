@@ -1,5 +1,6 @@
 """Serializers in stores: arrays mapped from files, compression, tables, libraries that are missing, classes of one's own."""
 
+import ast
 import io
 import json
 import sys
@@ -17,7 +18,7 @@ import zstandard
 
 import provenance as p
 from later import in_a_day
-from provenance.codecs import candidates
+from provenance.codecs import candidates, get_serializer
 from provenance.codecs.registry import is_registered
 from provenance.effects.io import digest
 
@@ -382,12 +383,12 @@ def nothing(*_):
         ((5, nothing, nothing), "name: must be a non-empty string, got 5"),
         (("", nothing, nothing), "name: must be a non-empty string, got ''"),
         (("a\0b", nothing, nothing), r"name: .* databases cannot store"),
-        (("broken", nothing, nothing, 5), "classes: must be a class or a tuple of classes, got 5"),
+        (("broken", nothing, nothing, 5), "classes: must be a class or classes, got 5"),
         (
             ("broken", nothing, nothing, (int, "q")),
-            "classes: must be a class or a tuple of classes, got 'q'",
+            "classes: must be a class or classes, got 'q'",
         ),
-        (("broken", nothing, nothing, [int]), r"classes: must be a class"),
+        (("broken", nothing, nothing, [int, 5]), "classes: must be a class or classes, got 5"),
     ],
 )
 def test_a_serializer_that_cannot_work_is_refused(arguments, problem):
@@ -420,3 +421,72 @@ def test_one_that_refuses_leaves_the_value_to_the_next(repo):
     p.register_serializer("refusing", _refuse, _refuse, classes=(Odd, Base))
     artifact = recorded(Odd([1]))
     assert ("cloudpickle", [1]) == (artifact.serializer, artifact.value)
+
+
+# ---------------------------------------------------------------- serializers of file names
+
+
+def _dump_named(value, filename):
+    with open(filename, "wb") as file:  # noqa: PTH123 - as users write it
+        file.write(repr(value.items).encode())
+
+
+def _load_named(filename):
+    with open(filename, "rb") as file:  # noqa: PTH123
+        return Named(ast.literal_eval(file.read().decode()))
+
+
+class Named:
+    """A value with a serializer that knows file names only."""
+
+    def __init__(self, items):
+        self.items = items
+
+
+def test_a_serializer_may_take_a_file_name(stored):
+    """`dump(value, filename)` and `load(filename)` work as they are, in a list of classes, with a content type."""
+    p.register_serializer(
+        "named", _dump_named, _load_named, content_type="text/plain", classes=[Named]
+    )
+    artifact = recorded(Named([1, 2] * 5_000))
+    assert ("named", [1, 2] * 5_000) == (artifact.serializer, artifact.value.items)
+    assert "text/plain" == get_serializer("named").content_type
+    compressed = recorded(Named([3] * 9_000), dump_kwargs={"compression": "zstd"})
+    assert [3] * 9_000 == compressed.value.items
+    assert compressed.size_bytes < 5_000
+
+
+def test_a_file_name_may_get_a_suffix(stored):
+    """NumPy adds one to a name without; what is written is found all the same."""
+    p.register_serializer("npy", lambda value, path: np.save(path, value), np.load)
+    assert [0, 1, 2] == recorded(np.arange(3), serializer="npy").value.tolist()
+    p.register_serializer("nothing", lambda value, path: None, lambda path: None)
+    with pytest.raises(p.UnserializableValueError, match="wrote 0 files"):
+        recorded(1, serializer="nothing")
+
+
+@pytest.mark.parametrize(
+    ("dump", "expected"),
+    [
+        (lambda value, target: open(target, "wb"), "`filename`"),  # noqa: SIM115, PTH123
+        (lambda value, target: target + ".part", "`filename`"),
+        (lambda value, target, *, level: None, "level"),
+    ],
+)
+def test_a_serializer_that_cannot_be_called_is_an_error(repo, dump, expected):
+    """It is no refusal of the value, which another serializer would then store without a word; the error holds it."""
+    p.register_serializer("uncallable", dump, Named, classes=[Named])
+    value = Named([1])
+    with pytest.raises(p.UnserializableValueError, match=f"uncallable.*{expected}") as error:
+        recorded(value)
+    assert value is error.value.value
+
+
+def test_a_serializer_with_other_parameters_is_refused():
+    """Where it is registered: a value and a target for `dump`, a source for `load`."""
+    with pytest.raises(p.ConfigError, match="register_serializer, dump: cannot be called"):
+        p.register_serializer("broken", lambda value: None, _load_named)
+    with pytest.raises(p.ConfigError, match="register_serializer, load: cannot be called"):
+        p.register_serializer("broken", _dump_named, lambda: None)
+    with pytest.raises(p.ConfigError, match="content_type: must be a media type"):
+        p.register_serializer("broken", _dump_named, _load_named, content_type="text")

@@ -77,7 +77,8 @@ def test_a_store_of_stores_is_a_store():
     ("near", "far", "written", "read", "deleted"),
     [
         ({}, {}, {"near", "far"}, {"near", "far"}, set()),
-        ({"write": False}, {}, {"far"}, {"far"}, set()),
+        ({"write": False}, {}, {"far"}, {"near", "far"}, set()),
+        ({"write": False, "read_through_write": False}, {}, {"far"}, {"far"}, set()),
         ({}, {"write": False}, {"near"}, {"near"}, set()),
         ({"read_through_write": False}, {}, {"near", "far"}, {"far"}, set()),
         ({"read": False, "read_through_write": False}, {}, {"near", "far"}, {"far"}, set()),
@@ -200,7 +201,8 @@ def test_functions_use_it_like_any_repository(memory_repo):
     ("near", "far", "computed", "found"),
     [
         ({}, {}, {"near", "far"}, {"near", "far"}),
-        ({"write": False}, {}, {"far"}, {"far"}),
+        ({"write": False}, {}, {"far"}, {"near", "far"}),
+        ({"write": False, "read_through_write": False}, {}, {"far"}, {"far"}),
         ({}, {"write": False}, {"near"}, {"near", "far"}),
         ({"read_through_write": False}, {}, {"near", "far"}, {"far"}),
     ],
@@ -288,7 +290,7 @@ def test_it_is_taken_care_of_as_a_whole():
         swept = p.collect_garbage(both, dry_run=False, older_than=timedelta(0))
         assert {each.id for each in left} == {each.key for each in swept.garbage}
         assert list(range(LARGE)) == near.get_value(made.id) == far.get_value(made.id)
-        gone = p.evict(both, max_bytes=0, older_than=timedelta(0))
+        gone = p.evict(both, max_bytes=0, older_than=timedelta(0), dry_run=False)
         assert [made.id] == [each for value in gone.values for each in value.artifact_ids]
         for repo in (near, far, both):
             assert made.id in repo

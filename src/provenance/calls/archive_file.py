@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import cast
+from typing import Final, cast
+
+from attrs import evolve
 
 from provenance import environment
 from provenance.archives import ArchivedFile
@@ -17,6 +19,9 @@ from provenance.model.references import unwrap
 from provenance.repository.programs import LookupHit
 from provenance.results.handles import artifact_of
 from provenance.util.formatting import safe_repr
+
+_ALIASES: Final = ("archive_file",)
+"""The name that the reference library gave files without one: those that were imported from its stores are found."""
 
 
 def archive_file(
@@ -54,6 +59,10 @@ def archive_file(
         inspect_function(archive_file), OptionArguments(name=name, custom_fields=custom_fields)
     )
     made = archive_call(file, options.name or file.name, options.custom_fields)
+    if options.name is None:
+        made = evolve(
+            made, spec=evolve(made.spec, options=evolve(made.spec.options, aliases=_ALIASES))
+        )
     call = execute.prepare(environment.current(), made.spec, made.arguments, {})
     found = run(
         commit.lookup_file(call.plan.artifact_id, file, thoroughly=delete_original),

@@ -6,7 +6,7 @@ Planning is pure: it looks nothing up, runs nothing and stores nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import cast
+from typing import Generic, TypeVar, cast
 
 from attrs import field, frozen
 
@@ -27,6 +27,8 @@ from provenance.model.references import SCALARS, InputRef, in_ignored_input, ref
 from provenance.repository.inputs import InputHashes
 from provenance.util.formatting import safe_repr, truncate
 from provenance.util.naming import exported
+
+T_co = TypeVar("T_co", covariant=True)
 
 
 @exported
@@ -65,6 +67,23 @@ class CallPlan:
         key = self.cache_key
         title = f"{key.name}, version {key.version}: {self.artifact_id}"
         return html_facts(title, [*varargs, *named])
+
+
+@exported
+@frozen
+class PlannedCall(Generic[T_co]):
+    """A planned call of *function*, which returns a `T_co`; equal ones compute the same artifact."""
+
+    plan: CallPlan
+    spec: FunctionSpec = field(eq=False, repr=False)
+    args: tuple[object, ...] = field(eq=False, repr=False)
+    kwargs: Mapping[str, object] = field(eq=False, repr=False)
+    function: object = field(eq=False, repr=False)
+
+    @property
+    def artifact_id(self) -> ArtifactId:
+        """Id of the artifact that the call computes."""
+        return self.plan.artifact_id
 
 
 def plan_call(
@@ -125,6 +144,8 @@ def recorded_inputs(spec: FunctionSpec, bound: Bound) -> Inputs:
     options = spec.options
     kargs: Mapping[str, object]
     kargs, varargs = bound
+    if options.streaming is not None:
+        kargs = _without_resumption(spec, kargs, options.streaming.resume)
     if options.remove:
         covers = spec.wrapped.covers
         kargs = {name: value for name, value in kargs.items() if not covers(options.remove, name)}
@@ -133,6 +154,16 @@ def recorded_inputs(spec: FunctionSpec, bound: Bound) -> Inputs:
         return Inputs(kargs, varargs, spec.captured)
     shaped = _call_hook(options.input_process_fn, "input_process_fn", dict(kargs), varargs)
     return Inputs(*shaped, spec.captured)
+
+
+def _without_resumption(
+    spec: FunctionSpec, kargs: Mapping[str, object], resume: str
+) -> Mapping[str, object]:
+    """Leave out the parameter with which a stream is resumed, unless the caller passed it."""
+    default = spec.wrapped.defaults.get(resume, kargs)
+    if kargs.get(resume, kargs) is not default or default is kargs:
+        return kargs
+    return {name: value for name, value in kargs.items() if name != resume}
 
 
 def hash_inputs(

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from attrs import Factory, evolve, field, frozen
 
+from provenance.calls.purity import Purity
 from provenance.calls.signature import WrappedFunction, closure_values, code_objects
 from provenance.hashing import combine, hash_value
 from provenance.hashing.encoding import node_digest, prefix
@@ -17,6 +18,7 @@ from provenance.model.references import SCALARS, InputRef, in_ignored_input, ref
 from provenance.receipts.policy import OnCodeChange
 from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt
 from provenance.repository.inputs import InputHashes
+from provenance.streams.manifest import Streaming
 from provenance.util.naming import exported
 
 
@@ -136,8 +138,10 @@ class DecoratorOptions:
     read_only: bool | None = None
     results: Options = NO_OPTIONS
     on_code_change: OnCodeChange | None = None
+    pure: Purity = "strict"
     returns_composite: bool = False
     part_serialization: Mapping[str, PartSerialization] = NO_PARTS
+    streaming: Streaming | None = None
 
 
 @frozen

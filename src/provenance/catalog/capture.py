@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any, Final, ParamSpec, cast
 
 from attrs import define, field
@@ -13,7 +14,7 @@ from attrs import define, field
 from provenance import environment
 from provenance.environment import RepositoryOrName
 from provenance.errors import ConfigError
-from provenance.events import CodeChanged, Event, Hit, Recovered, Waited
+from provenance.events import CodeChanged, Event, Hit, Recovered, Resumed, Waited
 from provenance.model.ids import ArtifactId
 from provenance.repository.sets import ArtifactSet, Labels, id_of, labels_of
 from provenance.telemetry import listening
@@ -35,11 +36,13 @@ class Capture:
 
     artifact_ids: frozenset[ArtifactId] = frozenset()
     set: ArtifactSet | None = field(default=None)
+    _guard: Lock = field(factory=Lock, init=False, repr=False, eq=False)
+    """Threads that an executor runs in the same context capture at the same time."""
 
     def receive(self, event: Event) -> None:
         """Capture the artifacts of *event* if their results are stored."""
         match event:
-            case CodeChanged() | Waited():
+            case CodeChanged() | Waited() | Resumed():
                 return
             case Recovered():
                 # Otherwise the hit that it takes back was captured, where it happened.
@@ -47,12 +50,13 @@ class Capture:
             case _:
                 is_stored = isinstance(event, Hit) or event.stored
         if is_stored:
-            self.artifact_ids |= {event.artifact_id, *event.parts}
+            with self._guard:
+                self.artifact_ids |= {event.artifact_id, *event.parts}
 
 
 @contextmanager
 def capture_set(
-    labels: Labels = None, initial_set: ArtifactSet | None = None
+    labels: Labels = None, initial_set: ArtifactSet | Iterable[object] | None = None
 ) -> Generator[Capture]:
     """Capture the artifacts of all decorated calls in this block, and store them as a set.
 
@@ -61,19 +65,30 @@ def capture_set(
 
     Args:
         labels: The labels of the set.
-        initial_set: The set to start with.
+        initial_set: The set to start with, or artifacts, results or whole ids.
 
     Raises:
         ConfigError: for labels without a JSON form, or without a default repository, before
             anything is run.
     """
     wanted, repo = labels_of(labels), environment.get_default_repo()
-    if initial_set is not None:
-        _check_set(initial_set, "capture_set, initial_set")
-    capture = Capture(frozenset() if initial_set is None else initial_set.artifact_ids)
+    capture = Capture(_initial_ids(initial_set, "capture_set, initial_set"))
     with listening(capture.receive):
         yield capture
     capture.set = ArtifactSet.of(capture.artifact_ids, wanted).put(repo)
+
+
+def _initial_ids(given: object, path: str) -> frozenset[ArtifactId]:
+    if given is None:
+        return frozenset()
+    if isinstance(given, ArtifactSet):
+        return given.artifact_ids
+    try:
+        return ArtifactSet.of(cast("Iterable[object]", given)).artifact_ids
+    except TypeError:
+        problem = f"expected an ArtifactSet or its members, got {safe_repr(given)}"
+        advice = "pass a set, or a list of artifacts, results or whole ids"
+        raise ConfigError(path, problem, advice) from None
 
 
 def _check_set(value: object, path: str) -> None:
@@ -84,15 +99,17 @@ def _check_set(value: object, path: str) -> None:
 
 def provenance_set(
     set_labels: Labels = None,
-    initial_set: ArtifactSet | None = None,
+    initial_set: ArtifactSet | Iterable[object] | None = None,
     set_labels_fn: Callable[..., Labels] | None = None,
 ) -> Callable[[Callable[P, object]], Callable[P, ArtifactSet]]:
     """Decorate a function to return the stored set of the artifacts of all its decorated calls.
 
     Args:
         set_labels: The labels of the set.
-        initial_set: The set to start with.
-        set_labels_fn: Returns the labels from the arguments of the call, instead of *set_labels*.
+        initial_set: The set to start with, or artifacts, results or whole ids.
+        set_labels_fn: Returns the labels of a call, instead of *set_labels*. It gets the call's
+            parameters by name, defaults included: all of them if it has `**kwargs`, else those that
+            it names.
 
     Raises:
         ConfigError: if both *set_labels* and *set_labels_fn* are given, an argument has the wrong
@@ -102,7 +119,8 @@ def provenance_set(
         raise ConfigError(
             "provenance_set", "both set_labels and set_labels_fn are given", "pass one of them"
         )
-    _check_choices(set_labels, initial_set, set_labels_fn)
+    _check_choices(set_labels, set_labels_fn)
+    members = _initial_ids(initial_set, "provenance_set, initial_set")
 
     def decorate(function: Callable[P, object]) -> Callable[P, ArtifactSet]:
         if isinstance(function, classmethod | staticmethod):
@@ -114,16 +132,39 @@ def provenance_set(
             advice = "use `with capture_set(...)` inside the function"
             raise ConfigError("provenance_set", problem, advice)
 
+        label = None if set_labels_fn is None else _labels_by_name(function, set_labels_fn)
+
         @functools.wraps(function)
         def collected(*args: P.args, **kwargs: P.kwargs) -> ArtifactSet:
-            labels = set_labels if set_labels_fn is None else set_labels_fn(*args, **kwargs)
-            with capture_set(labels, initial_set) as capture:
+            labels = set_labels if label is None else label(*args, **kwargs)
+            with capture_set(labels, members) as capture:
                 function(*args, **kwargs)
             return cast("ArtifactSet", capture.set)
 
         return collected
 
     return decorate
+
+
+def _labels_by_name(
+    function: Callable[..., object], labels_fn: Callable[..., Labels]
+) -> Callable[..., Labels]:
+    """Return *labels_fn* as a function of the arguments of *function*."""
+    signature = inspect.signature(function)
+    wanted = inspect.signature(labels_fn).parameters
+    takes_all = any(each.kind is each.VAR_KEYWORD for each in wanted.values())
+    rest = next((p.name for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD), None)
+
+    def label(*args: object, **kwargs: object) -> Labels:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        named = dict(bound.arguments)
+        named |= named.pop(rest, {}) if rest is not None else {}
+        return labels_fn(
+            **{name: value for name, value in named.items() if takes_all or name in wanted}
+        )
+
+    return label
 
 
 def _runs_later(function: Callable[..., object]) -> bool:
@@ -135,17 +176,15 @@ def _runs_later(function: Callable[..., object]) -> bool:
     return is_marked or any(test(part) for test in _RUN_LATER for part in (function, call))
 
 
-def _check_choices(labels: Labels, initial_set: object, labels_fn: object) -> None:
+def _check_choices(labels: Labels, labels_fn: object) -> None:
     """Refuse invalid arguments, and a decorator without parentheses: its labels are a function."""
     given: object = labels
     if callable(given) or isinstance(given, classmethod | staticmethod):
         problem = f"labels must be a mapping or a string, got {given!r}"
         raise ConfigError("provenance_set", problem, "decorate with @provenance_set()")
     labels_of(labels)
-    if initial_set is not None:
-        _check_set(initial_set, "provenance_set, initial_set")
     if labels_fn is not None:
-        advice = "pass a function from the arguments to the labels"
+        advice = "pass a function from the parameters, by name, to the labels"
         check_function(labels_fn, "provenance_set, set_labels_fn", advice)
 
 

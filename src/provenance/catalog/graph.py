@@ -17,12 +17,15 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import frozen
 from pyrsistent import PMap, pmap
 
+from provenance.codecs.table_parts import PART_FIELDS
 from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotFoundError
 from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, RunId, ValueId
+from provenance.model.queries import has_labels
 from provenance.model.records import Artifact, ArtifactRecord, Inputs, Json, Run
 from provenance.model.references import SCALARS, InputRef, represented_artifact
 from provenance.repository.inputs import Summary, recorded_inputs
+from provenance.streams.manifest import CHUNK_FIELDS
 from provenance.util.formatting import SHORT, describe_shape, safe_repr
 from provenance.util.naming import exported
 
@@ -248,14 +251,22 @@ def _place_in_value(artifact_id: ArtifactId) -> str:
 def label_parts(
     record: ArtifactRecord, uses: Uses, found: Mapping[ArtifactId, ArtifactRecord]
 ) -> Uses:
-    """Return the *uses* of a composite, its *found* parts by their keys: `['model']`."""
+    """Return the *uses* of a composite, its *found* parts by their keys: `['model']`, `[chunk 0]`."""
     start = f"{record.name}_"
     keys = {
-        _place_in_value(part): f"[{found[part].name.removeprefix(start)!r}]"
+        _place_in_value(part): _key(found[part], start)
         for part in record.value_artifact_ids
         if part in found and found[part].name.startswith(start)
     }
     return pmap({keys.get(place, place): source for place, source in uses.items()})
+
+
+def _key(part: ArtifactRecord, start: str) -> str:
+    """Return the key of a part; chunks of a stream, and parts of a table, have one name."""
+    for kind, fields in (("chunk", CHUNK_FIELDS), ("part", PART_FIELDS)):
+        if has_labels(part.custom_fields, fields):
+            return f"[{kind} {cast('dict[str, object]', part.custom_fields['chunk'])['number']}]"
+    return f"[{part.name.removeprefix(start)!r}]"
 
 
 def _by_parameter(inputs: Inputs) -> Iterator[tuple[str, object]]:

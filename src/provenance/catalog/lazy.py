@@ -134,31 +134,32 @@ def lazy_dict(thunks: Mapping[K, Callable[[], V]]) -> LazyDict[K, V]:
 
 @overload
 def lazy_proxy_dict(
-    artifacts_or_ids: Iterable[object],
+    artifacts_or_ids: Iterable[object] | Mapping[str, object],
     group_artifacts_of_same_name: Literal[False] = False,
     repo: RepositoryOrName | None = None,
 ) -> LazyDict[str, object]: ...
 @overload
 def lazy_proxy_dict(
-    artifacts_or_ids: Iterable[object],
+    artifacts_or_ids: Iterable[object] | Mapping[str, object],
     group_artifacts_of_same_name: Literal[True],
     repo: RepositoryOrName | None = None,
 ) -> LazyDict[str, list[object]]: ...
 @overload
 def lazy_proxy_dict(
-    artifacts_or_ids: Iterable[object],
+    artifacts_or_ids: Iterable[object] | Mapping[str, object],
     group_artifacts_of_same_name: bool,
     repo: RepositoryOrName | None = None,
 ) -> LazyDict[str, object]: ...
 def lazy_proxy_dict(
-    artifacts_or_ids: Iterable[object],
+    artifacts_or_ids: Iterable[object] | Mapping[str, object],
     group_artifacts_of_same_name: bool = False,
     repo: RepositoryOrName | None = None,
 ) -> LazyDict[str, object] | LazyDict[str, list[object]]:
     """Return a read-only mapping of artifact names to proxies, whose values are read on first use.
 
     Args:
-        artifacts_or_ids: Artifacts, proxies, ids or their first digits; duplicates count once.
+        artifacts_or_ids: Artifacts, proxies, ids or their first digits; duplicates count once. Or a
+            mapping of names of your own to artifacts, proxies or ids.
         group_artifacts_of_same_name: Map each name to a list of proxies, in the order given.
         repo: The repository in which ids are looked up, at once; by default the current one.
 
@@ -168,9 +169,14 @@ def lazy_proxy_dict(
         TypeError: for anything that is neither an artifact nor an id.
     """
     named: dict[str, dict[str, Artifact[object]]] = {}
-    for artifact_or_id in require_iterable(artifacts_or_ids, "lazy_proxy_dict"):
-        artifact = artifact_for(artifact_or_id, repo)
-        named.setdefault(artifact.name, {})[artifact.id] = artifact
+    pairs: Iterable[tuple[str | None, object]]
+    if isinstance(artifacts_or_ids, Mapping):
+        pairs = cast("Mapping[str, object]", artifacts_or_ids).items()
+    else:
+        pairs = ((None, each) for each in require_iterable(artifacts_or_ids, "lazy_proxy_dict"))
+    for name, wanted in pairs:
+        artifact = artifact_for(wanted, repo)
+        named.setdefault(artifact.name if name is None else name, {})[artifact.id] = artifact
     if group_artifacts_of_same_name:
         return LazyDict(
             {name: partial(_proxies, (*group.values(),)) for name, group in named.items()}

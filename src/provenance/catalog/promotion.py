@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import chain
-from typing import Final
+from typing import Any, Final, cast, overload
 
 from provenance import environment
 from provenance.effect import run
 from provenance.environment import RepositoryOrName
 from provenance.model.ids import ArtifactId
 from provenance.model.records import Artifact
+from provenance.model.references import is_proxy
 from provenance.repository import transfer
 from provenance.repository.handles import Repository
+from provenance.repository.sets import ArtifactSet
 
 _log: Final = logging.getLogger("provenance")
 _AT_ONCE: Final = 8
@@ -23,26 +25,52 @@ Progress = Callable[[int, int, Artifact[object]], None]
 """Called after each artifact: how many are done, how many there are, and the one that was done last."""
 
 
+@overload
+def promote(  # type: ignore[overload-overlap]  # anything else is one artifact
+    artifact_or_id: ArtifactSet,
+    to_repo: RepositoryOrName,
+    from_repo: RepositoryOrName | None = None,
+    *,
+    progress: Progress | None = None,
+) -> ArtifactSet: ...
+@overload
+def promote(  # type: ignore[overload-overlap]  # anything else is one artifact
+    artifact_or_id: list[Any] | tuple[Any, ...] | set[Any] | frozenset[Any],
+    to_repo: RepositoryOrName,
+    from_repo: RepositoryOrName | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Artifact[object] | tuple[Artifact[object], ...]: ...
+@overload
 def promote(
     artifact_or_id: object,
     to_repo: RepositoryOrName,
     from_repo: RepositoryOrName | None = None,
     *,
     progress: Progress | None = None,
-) -> Artifact[object]:
+) -> Artifact[object]: ...
+def promote(
+    artifact_or_id: object,
+    to_repo: RepositoryOrName,
+    from_repo: RepositoryOrName | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Artifact[object] | ArtifactSet | tuple[Artifact[object], ...]:
     """Copy an artifact, and all that it was made from or holds, into another repository; sources come first.
 
     Artifacts that are there already are skipped, so an interrupted promotion can be run again. Sources that have been deleted
     are left out.
 
     Args:
-        artifact_or_id: An artifact, the result of a decorated function, or an id or unambiguous prefix.
+        artifact_or_id: An artifact, the result of a decorated function, or an id or unambiguous prefix; also a list,
+            tuple or set of these, or an `ArtifactSet`, which is stored there under its labels.
         to_repo: The repository to copy to, or its name.
         from_repo: The repository to copy from; by default that of the artifact, for an id the default one.
-        progress: Called after each artifact with the number done, the number in all, and the artifact.
+        progress: Called after each artifact with the number done, the number in all, and the artifact; of several, for
+            each of them.
 
     Returns:
-        The artifact in *to_repo*.
+        The artifact in *to_repo*; a tuple of them for a collection; the set there for an `ArtifactSet`.
 
     Raises:
         TypeError: if it is anything else.
@@ -50,8 +78,18 @@ def promote(
         BlobNotFoundError, CorruptBlobError: if bytes are missing or damaged; what was copied before stays.
         StoreUnavailableError, StorePermissionError: if *to_repo* fails, or may not be written to.
     """
-    source, root = _source(artifact_or_id, from_repo)
-    return copy_with_sources(source, root, environment.current().repository(to_repo), progress)
+    target = environment.current().repository(to_repo)
+    if is_proxy(artifact_or_id):
+        return copy_with_sources(*_source(artifact_or_id, from_repo), target, progress)
+    if isinstance(artifact_or_id, ArtifactSet):
+        for member in artifact_or_id if from_repo is not None else artifact_or_id.artifacts:
+            copy_with_sources(*_source(member, from_repo), target, progress)
+        return artifact_or_id.put(target)
+    if isinstance(artifact_or_id, list | tuple | set | frozenset):
+        members = cast("Collection[object]", artifact_or_id)
+        wanted = [_source(member, from_repo) for member in members]
+        return tuple(copy_with_sources(*each, target, progress) for each in wanted)
+    return copy_with_sources(*_source(artifact_or_id, from_repo), target, progress)
 
 
 def copy_with_sources(

@@ -24,14 +24,17 @@ BUG: Final = 70
 INTERRUPTED: Final = 130
 
 COMMANDS: Final = {
+    "bundle": ("exchange", "Show what a bundle holds."),
     "cat": ("artifact", "Print the value of an artifact."),
     "completion": ("setup", "Print the script that completes commands and ids in a shell."),
     "config": ("setup", "Show where results are stored, and the configuration."),
     "doctor": ("setup", "Check this installation and the repository."),
     "du": ("listing", "Show where the bytes are."),
     "evict": ("upkeep", "Delete values that can be recomputed."),
+    "export": ("exchange", "Write artifacts, or the value of one, to a file."),
     "forget": ("upkeep", "Delete artifacts."),
     "gc": ("upkeep", "Delete garbage."),
+    "import": ("exchange", "Copy the artifacts of a bundle into a repository."),
     "lineage": ("artifact", "Show what an artifact was made from, or what was made from it."),
     "log": ("listing", "Show what was computed, by run."),
     "ls": ("listing", "List artifacts, newest first."),
@@ -118,7 +121,7 @@ def run(arguments: Sequence[str]) -> int:
 def exit_code(error: Exception) -> int:
     """Return the exit code for *error*."""
     match error:
-        case p.UntrustedStoreError():
+        case p.UntrustedStoreError() | p.BundleError():
             return REFUSED
         case p.StoreUnavailableError() | p.StorePermissionError():
             return UNAVAILABLE

@@ -21,6 +21,7 @@ from provenance.cli.words import SHORT_ID
 P = ParamSpec("P")
 
 REPO_VARIABLE: Final = "PROVENANCE_REPO"
+_BUNDLE: Final = ".zip"
 _DATABASES: Final = (".db", ".sqlite", ".sqlite3")
 
 
@@ -39,6 +40,8 @@ class Session:
             StoreUnavailableError: if nothing is stored there; looking creates no store.
         """
         wanted = name or self.repo_name
+        if wanted is not None and wanted.endswith(_BUNDLE):
+            return p.open_bundle(wanted, trusted=self.trust)
         if wanted is not None and (wanted.endswith(_DATABASES) or os.sep in wanted):
             return self._open_file(Path(wanted))
         place = p.location(wanted)
@@ -110,7 +113,7 @@ _COMMON: Final = (
         "repo_name",
         metavar="NAME|FILE",
         envvar=REPO_VARIABLE,
-        help="A configured repository, or an SQLite file; by default the default repository.",
+        help="A configured repository, an SQLite file or a bundle; by default the default repository.",
     ),
     click.option("--config", metavar="FILE", help="Configuration to load, a YAML file."),
     click.option("--json", "form", flag_value="json", help="Print one JSON document."),
@@ -119,9 +122,7 @@ _COMMON: Final = (
     click.option("--ids", "form", flag_value="ids", help="Print only ids, one a line."),
     click.option("--no-color", is_flag=True, help="Print without colors, as NO_COLOR does."),
     click.option("--no-pager", is_flag=True, help="Print without a pager."),
-    click.option(
-        "--trust", is_flag=True, help="Decode values of an SQLite FILE, which may execute code."
-    ),
+    click.option("--trust", is_flag=True, help="Decode values of a FILE, which may execute code."),
     click.option("-v", "--verbose", is_flag=True, help="Show the traceback of an error."),
 )
 

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from provenance.codecs.compression import CompressingWriter, open_decompressed
 from provenance.codecs.limits import RATIO, limit_decoded_size
 from provenance.codecs.pickling import scalar_bytes
-from provenance.codecs.registry import PICKLE, Load, Serializer, get_serializer
+from provenance.codecs.registry import PICKLE, Load, Serializer, get_serializer, misfits
 from provenance.codecs.roundtrip import CopyingSink, count_checked, is_due, key_of
 from provenance.errors import (
     MissingLibraryError,
@@ -22,7 +22,7 @@ from provenance.errors import (
 )
 from provenance.hashing import hash_value
 from provenance.model.ids import ValueId
-from provenance.model.records import NO_OPTIONS, Options
+from provenance.model.records import NO_OPTIONS, Options, freeze_options
 from provenance.model.references import SCALARS
 from provenance.results.origin import keeping_unread
 from provenance.util.formatting import describe_error
@@ -80,23 +80,31 @@ class Encoding:
 
     def _write(self, sink: BinaryIO) -> None:
         serializer = get_serializer(self.serializer)
+        kwargs, target = self.dump_kwargs, sink
         try:
             # Most calls have no options.
-            if self.dump_kwargs is NO_OPTIONS:
+            if kwargs is NO_OPTIONS:
                 serializer.dump(self.value, sink)
                 return
-            compression, kwargs = split_compression(serializer, self.dump_kwargs)
+            compression, kwargs = split_compression(serializer, kwargs)
             if compression is None:
                 serializer.dump(self.value, sink, **kwargs)
                 return
             compressing = CompressingWriter(sink, compression)
-            serializer.dump(self.value, compressing.binary(), **kwargs)
+            target = compressing.binary()
+            serializer.dump(self.value, target, **kwargs)
             compressing.finish()
         except (OSError, MemoryError):
             raise
         except Exception as error:
             if isinstance(error, ProvenanceError) and not isinstance(error, MissingLibraryError):
                 raise
+            if isinstance(error, TypeError) and misfits(serializer.dump, target, kwargs, error):
+                raise TypeError(
+                    f"serializer {self.serializer!r} cannot be called as it is: {error}; it gets a "
+                    "value and a binary file, or the name of a file if its second parameter is "
+                    "`filename`"
+                ) from error
             reason = f"serializer {self.serializer!r} refused it: {describe_error(error)}"
             raise UnserializableValueError(self.what, reason, self.value) from error
 
@@ -198,5 +206,5 @@ def split_compression(serializer: Serializer, dump_kwargs: Options) -> tuple[str
     compression = dump_kwargs.get(COMPRESSION)
     if serializer.compresses or COMPRESSION not in dump_kwargs:
         return None, dump_kwargs
-    rest = NO_OPTIONS if len(dump_kwargs) == 1 else dump_kwargs.remove(COMPRESSION)
-    return cast("str | None", compression), rest
+    rest = {key: value for key, value in dump_kwargs.items() if key != COMPRESSION}
+    return cast("str | None", compression), freeze_options(rest)

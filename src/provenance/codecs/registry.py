@@ -6,17 +6,31 @@ Registering replaces the registry as a whole, so that no reader sees a partial c
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from attrs import field, frozen
 from pyrsistent import pmap
 
 from provenance.archives import ArchivedFile
-from provenance.codecs import files, json_text, numpy, pandas, pickling, polars, pyarrow, torch
+from provenance.codecs import (
+    files,
+    frames,
+    json_text,
+    numpy,
+    pandas,
+    pickling,
+    polars,
+    pyarrow,
+    streams,
+    table_parts,
+    torch,
+)
+from provenance.codecs.filenames import dump_by_filename, load_by_filename, takes_filename
 from provenance.errors import ConfigError
-from provenance.util.formatting import did_you_mean
-from provenance.util.validation import check_function, name_problem
+from provenance.util.formatting import did_you_mean, safe_repr
+from provenance.util.validation import check_function, is_collection, name_problem
 
 Dump: TypeAlias = Callable[..., None]
 """`dump(value, sink, **dump_kwargs)` writes the value into a binary file."""
@@ -39,6 +53,7 @@ class Serializer:
         allowed: permitted values by argument, for arguments with a fixed set of values.
         load_safely: reads untrusted bytes without executing code, and may refuse what `load` reads;
             None if the format does not allow that.
+        content_type: media type of what `dump` writes, if the author named one.
     """
 
     name: str
@@ -49,6 +64,7 @@ class Serializer:
     in_order: bool = False
     allowed: Mapping[str, tuple[object, ...]] = field(default=pmap(), eq=False)
     load_safely: Load | None = None
+    content_type: str | None = None
 
     @property
     def executes(self) -> bool:
@@ -90,6 +106,14 @@ _BUILT_IN = (
         load_safely=pickling.load_plain,
     ),
     Serializer(
+        "stream",
+        streams.dump_stream,
+        streams.load_stream,
+        streams.is_stream,
+        in_order=True,
+        load_safely=streams.load_stream,
+    ),
+    Serializer(
         "numpy",
         numpy.dump_array,
         numpy.load_array,
@@ -102,6 +126,15 @@ _BUILT_IN = (
     _table("pd_series_parquet", pandas.dump_series, pandas.load_series, pandas.is_series),
     _table("pl_df_parquet", polars.dump_frame, polars.load_frame, polars.is_frame),
     _table("pl_series_parquet", polars.dump_series, polars.load_series, polars.is_series),
+    Serializer(
+        table_parts.PARQUET_PARTS,
+        table_parts.dump_manifest,
+        table_parts.load_manifest,
+        compresses=True,
+        allowed={"compression": pyarrow.COMPRESSIONS},
+        load_safely=table_parts.load_manifest,
+    ),
+    *(_table(name, dump, load, _never) for name, dump, load in frames.FRAMES),
     Serializer(
         "arrow_ipc",
         pyarrow.dump_arrow,
@@ -136,13 +169,15 @@ _preferences: tuple[Serializer, ...] = tuple(
 _by_class: tuple[tuple[type, Serializer], ...] = ()
 
 
-def register_serializer(
+def register_serializer(  # noqa: PLR0913 - a registration has many parts
     name: str,
-    dump: Callable[[Any, BinaryIO], None],
-    load: Callable[[BinaryIO], object],
-    classes: type | tuple[type, ...] = (),
+    dump: Callable[[Any, Any], None],
+    load: Callable[[Any], object],
+    classes: type | Iterable[type] = (),
     *,
     executes: bool = True,
+    content_type: str | None = None,
+    filenames: bool | None = None,
 ) -> None:
     """Register a serializer.
 
@@ -151,13 +186,18 @@ def register_serializer(
 
     Args:
         name: name of the serializer.
-        dump: writes a value into a binary file; gets a function's `dump_kwargs` as keywords.
-        load: reads a value from a binary file; gets a function's `load_kwargs` as keywords.
-        classes: classes whose values it is tried first for. If several serializers fit, the one for
+        dump: writes a value into a binary file, or into the file of a name; gets a function's
+            `dump_kwargs` as keywords.
+        load: reads a value from a binary file, or from the file of a name; gets a function's
+            `load_kwargs` as keywords.
+        classes: a class or classes whose values it is tried first for. If several serializers fit, the one for
             the class nearest to the value's own comes first, and the newest of two for the same
-            class. One that raises leaves the value to the next.
+            class. One that raises leaves the value to the next, unless it cannot be called as it is.
         executes: False if *load* never executes code from what it reads. Only
             then can it read from a store that is configured with `trusted: false`.
+        content_type: media type of what *dump* writes, for people and for those who export it.
+        filenames: whether *dump* and *load* get names of files and not binary files. By default they
+            do if the second parameter of *dump* is called `filename`, `path` or the like.
 
     Raises:
         ConfigError: if the name belongs to another serializer, or an argument has the wrong type.
@@ -165,23 +205,68 @@ def register_serializer(
     global _serializers, _by_class  # noqa: PLW0603 - the registry is one value, replaced as a whole
     if (invalid := name_problem(name)) is not None:
         raise ConfigError("register_serializer, name", *invalid)
-    check_function(
-        dump, "register_serializer, dump", "pass a function of a value and a binary file"
-    )
-    check_function(load, "register_serializer, load", "pass a function of a binary file")
-    classes = classes if isinstance(classes, tuple) else (classes,)
-    for class_ in classes:
-        if not isinstance(cast("object", class_), type):
-            problem = f"must be a class or a tuple of classes, got {class_!r}"
-            raise ConfigError("register_serializer, classes", problem)
+    for function, what, given in (
+        (dump, "dump", ("a value", "a binary file")),
+        (load, "load", ("a binary file",)),
+    ):
+        _check_callable(function, f"register_serializer, {what}", given)
+    all_classes = _classes_of(classes)
+    if content_type is not None and not _is_media_type(content_type):
+        problem = f"must be a media type, got {safe_repr(content_type)}"
+        raise ConfigError("register_serializer, content_type", problem, "such as 'image/png'")
     if name in _serializers:
         problem = f"serializer {name!r} exists already"
         raise ConfigError("register_serializer", problem, "choose another name")
     compresses = _takes_compression(dump)
+    if takes_filename(dump) if filenames is None else filenames:
+        dump, load = dump_by_filename(dump), load_by_filename(load)
     safe = None if executes else load
-    added = Serializer(name, dump, load, compresses=compresses, load_safely=safe)
+    added = Serializer(
+        name, dump, load, compresses=compresses, load_safely=safe, content_type=content_type
+    )
     _serializers = {**_serializers, name: added}
-    _by_class = (*((class_, added) for class_ in classes), *_by_class)
+    _by_class = (*((class_, added) for class_ in all_classes), *_by_class)
+
+
+def _check_callable(function: object, path: str, given: tuple[str, ...]) -> None:
+    """Raise ConfigError unless *function* can be called with what is *given*, and more by name."""
+    check_function(function, path, f"pass a function of {' and '.join(given)}")
+    try:
+        inspect.signature(cast("Dump", function)).bind_partial(*given)
+    except TypeError as error:
+        problem = f"cannot be called with {' and '.join(given)}: {error}"
+        raise ConfigError(path, problem, "correct its parameters") from None
+    except ValueError:
+        # A function written in C may have no signature.
+        return
+
+
+def _classes_of(given: object) -> tuple[type, ...]:
+    classes = tuple(cast("Iterable[object]", given)) if is_collection(given) else (given,)
+    for class_ in classes:
+        if not isinstance(class_, type):
+            problem = f"must be a class or classes, got {class_!r}"
+            raise ConfigError("register_serializer, classes", problem)
+    return cast("tuple[type, ...]", classes)
+
+
+def _is_media_type(given: object) -> bool:
+    return isinstance(given, str) and re.fullmatch(r"[\w.+-]+/[\w.+-]+", given) is not None
+
+
+def misfits(dump: Dump, sink: object, kwargs: Mapping[str, object], error: TypeError) -> bool:
+    """Tell whether *dump* raised *error* for how it was called, and not for its value.
+
+    It does not take these arguments, or it does something with the binary file that no file can do.
+    """
+    try:
+        inspect.signature(dump).bind(None, sink, **kwargs)
+    except TypeError:
+        return True
+    except ValueError:
+        # A function written in C may have no signature.
+        return False
+    return type(sink).__name__ in str(error)
 
 
 def _takes_compression(dump: Dump) -> bool:

@@ -53,7 +53,8 @@ def from_config(config: Mapping[str, object], base: str | Path = ".") -> Environ
     Raises:
         ConfigError: with the path to the first mistake.
     """
-    return environment_of(parse(config, os.environ), Path(base).absolute())
+    folder = Path(base).absolute()
+    return evolve(environment_of(parse(config, os.environ), folder), written=(config, folder))
 
 
 def _with_hook(environment: Environment) -> Environment:

@@ -186,7 +186,7 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
         (default,) = repos
     if default is not None:
         default = require_known(default, repos, "default_repo", "repository")
-    names = ("use_cache", "read_only", "check_mutations")
+    names = ("use_cache", "read_only", "check_mutations", "record_sources")
     flags: Any = {name: require_bool(filled[name], name) for name in names if name in filled}
     flags |= _result_options(filled)
     return Config(
@@ -226,12 +226,43 @@ def _check_chain(
         _check_chain(entries, tier, section, what, (*above, name))
 
 
+_SFTP_OPTIONS: Final = {"hostname": "host", "host": "host", "port": "port", "username": "username"}
+
+
+def _translate(options: dict[str, object], path: str) -> None:
+    """Translate, in place, the keys of an entry that the earlier `provenance` library had and this one spells otherwise.
+
+    Raises:
+        ConfigError: for one without a counterpart; it says what to write.
+    """
+    if options.get("type") == "chained" and "repos" in options:
+        options.setdefault("stores", options.pop("repos"))
+    storage: dict[str, object] = {}
+    if "s3_config" in options:
+        given = require_mapping(options.pop("s3_config") or {}, f"{path}.s3_config")
+        storage |= given
+    if options.get("type") == "gs" and "project" in options:
+        storage["project"] = options.pop("project")
+    if storage:
+        known = require_mapping(options.get("storage_options") or {}, f"{path}.storage_options")
+        options["storage_options"] = {**storage, **known}
+    if "ssh_config" in options:
+        given = require_mapping(options["ssh_config"] or {}, f"{path}.ssh_config")
+        parts = sorted({_SFTP_OPTIONS.get(key, f"storage_options.{key}") for key in given})
+        advice = f"write {', '.join(parts) or 'host, port and username'} of the store itself"
+        raise ConfigError(f"{path}.ssh_config", "is the spelling of an earlier library", advice)
+
+
+_SILENCE: Final = "logging.getLogger('provenance').setLevel('ERROR')"
+
+
 def _section(raw: Mapping[str, object], section: str, kinds_for: _Kinds[T]) -> dict[str, T]:
     entries = require_mapping(raw.get(section, {}), section)
     settings: dict[str, T] = {}
     for name in entries:
         path = f"{section}.{name}"
         options = _inherit(entries, name, section, ())
+        _translate(options, path)
         kind = options.pop("type", None)
         kinds = kinds_for(kind)
         if not isinstance(kind, str) or kind not in kinds:
@@ -262,6 +293,9 @@ def _inherit(
 
 def _known_keys(raw: Iterable[str], known: list[str], path: str) -> None:
     for key in raw:
+        if key == "silence_warnings":
+            advice = f"remove it, and call {_SILENCE}"
+            raise ConfigError(f"{path}.{key}", "warnings are lines of the log", advice)
         if key not in known:
             raise ConfigError(f"{path}.{key}", f"unknown key {key!r}", did_you_mean(key, known))
 

@@ -59,7 +59,7 @@ class PostgresRepoSettings(RecordStoreAccess):
     inline_limit: int = field(default=8_192, validator=validators.ge(0))
     create_db: bool = False
     schema: str | None = field(default=None, validator=_is_schema)
-    create_schema: bool = False
+    create_schema: bool = True
     persistent_connections: bool = True
     migrate: str = field(default="automatic", validator=validators.in_(("automatic", "command")))
     connect_timeout: float = field(default=10.0, validator=validators.gt(0))

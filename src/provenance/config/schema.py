@@ -53,6 +53,7 @@ class RecordStoreAccess(StoreAccess):
     *signing_key* is the secret that signs records.
     """
 
+    delete: bool = True
     signing_key: str | None = field(
         default=None, repr=False, validator=validators.optional(_is_long_enough)
     )
@@ -127,6 +128,8 @@ class MemoryRepoSettings(StoreAccess):
 
     Values go to *store*, by default memory too.
     """
+
+    delete: bool = True
 
     store: str | None = None
 
@@ -212,5 +215,6 @@ class Config:
     singletons: SingletonStyle = "values"
     eager_limit: int = field(default=EAGER_LIMIT, validator=validators.ge(0))
     on_code_change: OnCodeChange = "warn"
+    record_sources: bool = True
     single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
     run_info_fn: RunInfoHook | None = field(default=None, repr=False)

@@ -44,7 +44,7 @@ from provenance.ports.leases import lease_effects
 from provenance.ports.machine import FileEffects, SystemEffects, file_effects, system_effects
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import record_effects
-from provenance.repository.handles import Repository, Store
+from provenance.repository.handles import Blueprint, Repository, Store
 from provenance.results.kinds import ResultOptions
 from provenance.util.locks import ForkSafeLock
 
@@ -148,7 +148,10 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
     policy = _policy(is_trusted=settings.trusted)
     guarded = _guard(blobs, name, settings)
     location = locate_store(settings, base)
-    return Store(name, guarded, settings.trusted, settings.permissions, policy, location)
+    store = Store(name, guarded, settings.trusted, settings.permissions, policy, location)
+    if isinstance(settings, MemoryStoreSettings):  # no other process sees it
+        return store
+    return evolve(store, blueprint=Blueprint(name, settings, base))
 
 
 def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interpreter[BlobEffects]:
@@ -212,6 +215,10 @@ def open_repository(
     repo = evolve(
         repo, records_at=records_at, values_at=records_at if store is None else store.location
     )
+    if not isinstance(settings, MemoryRepoSettings):
+        repo = evolve(
+            repo, blueprint=_blueprint(name, settings, base, () if store is None else (store,))
+        )
     policy = CopyPolicy.NOTHING if is_signed else _policy(is_trusted=is_trusted)
     return _complete(repo, settings, time, is_trusted=is_trusted, policy=policy)
 
@@ -223,7 +230,8 @@ def chain_stores(name: str, settings: ChainedSettings, stores: Sequence[Store]) 
     is_trusted = settings.trusted and all(store.trusted for store in stores)
     blobs = _guard(make_tiered_store(name, _tiers(stores)), name, settings)
     places = join_locations([store.location for store in stores])
-    return Store(name, blobs, is_trusted, settings.permissions, _strictest(stores), places)
+    chain = Store(name, blobs, is_trusted, settings.permissions, _strictest(stores), places)
+    return evolve(chain, blueprint=_blueprint(name, settings, Path(), stores))
 
 
 def chain_repositories(
@@ -242,9 +250,20 @@ def chain_repositories(
         chain,
         records_at=join_locations([repo.records_at for repo in repos]),
         values_at=join_locations([repo.values_at for repo in repos]),
+        blueprint=_blueprint(name, settings, Path(), repos),
     )
     is_trusted = settings.trusted and all(repo.trusted for repo in repos)
     return _complete(chain, settings, time, is_trusted=is_trusted, policy=_strictest(repos))
+
+
+def _blueprint(
+    name: str, settings: object, base: Path, parts: Sequence[Store | Repository]
+) -> Blueprint | None:
+    """Return the blueprint of a handle over *parts*; None if one of them has none."""
+    blueprints = [part.blueprint for part in parts if part.blueprint is not None]
+    if len(blueprints) < len(parts):
+        return None
+    return Blueprint(name, settings, base, tuple(blueprints))
 
 
 def _policy(*, is_trusted: bool) -> CopyPolicy:
@@ -253,7 +272,11 @@ def _policy(*, is_trusted: bool) -> CopyPolicy:
 
 def _strictest(handles: Iterable[Store | Repository]) -> CopyPolicy:
     """Return what a chain takes: a copy goes to every part that may be written to."""
-    policies = (handle.copy_policy for handle in handles if handle.permissions.write)
+    policies = (
+        handle.copy_policy
+        for handle in handles
+        if handle.permissions.write or handle.permissions.read_through_write
+    )
     return max(policies, default=CopyPolicy.ANYTHING)
 
 
@@ -365,9 +388,12 @@ def _guard(base: Interpreter[Any], name: str, settings: StoreAccess) -> Interpre
 def _prepare(folder: Path) -> None:
     """Create the folder of a store.
 
-    The default home also gets a `.gitignore` and a line in the log.
+    A default home also gets a `.gitignore` and a line in the log.
     """
-    home = next((path for path in (folder, *folder.parents) if path.name == sources.HOME), None)
+    folders = (folder, *folder.parents)
+    home = next((path for path in folders if path.name == sources.HOME), None)
+    if home is None and sources.user_data() in folders:
+        home = sources.user_data()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if home is not None and not (home / ".gitignore").exists():
@@ -423,6 +449,7 @@ def environment_of(config: Config, base: Path, time: Clock | None = None) -> Env
             eager_limit=config.eager_limit,
         ),
         on_code_change=config.on_code_change,
+        record_sources=config.record_sources,
         single_flight=config.single_flight,
         locate=lambda name: locate_repository(config.artifact_repos[name], base, config),
     )

@@ -80,6 +80,7 @@ def artifact_document(artifact: p.Artifact[object], repo: p.Repository) -> Item:
         **artifact_item(artifact, repo),
         "fn_module": artifact.fn_module,
         "fn_name": artifact.fn_name,
+        "fn_qualname": artifact.fn_qualname,
         "composite": artifact.composite,
         "content_digest": artifact.content_digest,
         "added_at": artifact.added_at.isoformat(),

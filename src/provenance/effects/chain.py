@@ -7,7 +7,7 @@ follow when they are read. Writes go to the farthest first, so that what is near
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
@@ -19,12 +19,20 @@ from provenance.effects.tiers import Tier, TieredBlobs, accepts_copies
 from provenance.errors import (
     BlobNotFoundError,
     CorruptBlobError,
+    StorePermissionError,
     StoreUnavailableError,
 )
 from provenance.model.ids import ArtifactId
 from provenance.model.queries import Page, Query, Usage, summarize_records
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, SetRecord, WriteResult
 from provenance.ports.blobs import MARGIN, BlobEffects, DeleteBlob, HasBlob, WriteBlob, copying_from
+from provenance.ports.history import (
+    FindEquivalence,
+    FindReceipt,
+    FindSources,
+    GetRepositoryId,
+    PutEquivalence,
+)
 from provenance.ports.leases import (
     AcquireLease,
     LeaseEffects,
@@ -32,12 +40,14 @@ from provenance.ports.leases import (
     ReleaseLease,
     RenewLease,
 )
+from provenance.ports.permissions import reading_through
 from provenance.ports.records import (
     CheckDatabase,
     DeleteRecord,
     DeleteSet,
     FindEviction,
     FindInputs,
+    FindMany,
     FindRecord,
     FindRecordsByValue,
     FindReferencedBlobs,
@@ -51,6 +61,7 @@ from provenance.ports.records import (
     ListSetIds,
     MarkEvicted,
     PutRecord,
+    PutRecords,
     PutSet,
     ReadStoredRecord,
     RecordEffects,
@@ -62,6 +73,12 @@ from provenance.ports.records import (
 from provenance.util.locks import ForkSafeLock
 
 _log: Final = logging.getLogger("provenance")
+_TROUBLES: Final = (
+    StorePermissionError,
+    StoreUnavailableError,
+    BlobNotFoundError,
+    CorruptBlobError,
+)
 _SMALL: Final = 65_536
 """Size in bytes up to which values are copied together with their record."""
 
@@ -74,6 +91,7 @@ def make_chain(
     return (
         chain.interpreter()
         | FindRecord.on(chain.find_record)
+        | FindMany.on(chain.find_many)
         | ListIds.on(chain.merge_ids)
         | FindRecordsByValue.on(chain.find_records_by_value)
         | ListDependents.on(chain.merge_ids)
@@ -82,6 +100,7 @@ def make_chain(
         | SearchRecords.on(chain.search_records)
         | SummarizeRecords.on(chain.summarize_records)
         | PutRecord.on(chain.put_record)
+        | PutRecords.on(chain.put_records)
         | DeleteRecord.on(chain.delete_record)
         | PutSet.on(chain.put_set)
         | FindSet.on(chain.find_set)
@@ -95,6 +114,11 @@ def make_chain(
         | FindEviction.on(chain.first_answer)
         | CheckDatabase.on(chain.check_database)
         | GetDatabaseIds.on(lambda ask: frozenset(chain.merge(ask)))
+        | FindReceipt.on(chain.first_answer)
+        | FindSources.on(chain.find_sources)
+        | PutEquivalence.on(chain.put_equivalence)
+        | FindEquivalence.on(chain.first_answer)
+        | GetRepositoryId.on(lambda ask: chain.allowed(ask)[-1].ask(ask))
         | AcquireLease.on(chain.lease)
         | RenewLease.on(chain.lease)
         | ReleaseLease.on(chain.lease)
@@ -127,13 +151,35 @@ class _Chain(TieredBlobs):
                 return cast("ArtifactRecord", record)
         return None
 
+    def find_many(self, ask: FindMany) -> Mapping[ArtifactId, ArtifactRecord]:
+        """Ask the nearest tier for all, and each farther one for what is still missing."""
+        found: dict[ArtifactId, ArtifactRecord] = {}
+        trouble: StoreUnavailableError | None = None
+        readable, missing = self.allowed(ask), ask.ids
+        for place, tier in enumerate(readable):
+            try:
+                answer: Mapping[ArtifactId, ArtifactRecord] = tier.ask(FindMany(missing))
+            except StoreUnavailableError as error:
+                trouble = trouble or error
+                continue
+            for record in answer.values():
+                self._bring_near(record, tier, readable[:place])
+            found.update(answer)
+            missing = tuple([key for key in missing if key not in answer])
+            if not missing:
+                return found
+        if trouble is not None:  # what cannot be read is not known to be absent
+            raise trouble
+        return found
+
     def _bring_near(self, record: ArtifactRecord, found: Tier, nearer: list[Tier]) -> None:
         for tier in reversed(nearer):
             if not (accepts_copies(tier) and _may_take(tier, record, found)):
                 continue
             try:
-                _copy(record, found, tier)
-            except (StoreUnavailableError, BlobNotFoundError, CorruptBlobError) as error:
+                with reading_through():
+                    _copy(record, found, tier)
+            except _TROUBLES as error:
                 _log.warning(
                     "%s was not copied from %s to %s: %s", record.id, found.name, tier.name, error
                 )
@@ -196,6 +242,16 @@ class _Chain(TieredBlobs):
                 holder, stored = tier, tier.ask(ask)
         return stored
 
+    def put_records(self, ask: PutRecords) -> tuple[ArtifactRecord, ...]:
+        """Put all everywhere, from far to near, in one transaction a tier; one by one if others were first."""
+        holder, *nearer = self.allowed(ask)[::-1]
+        stored: tuple[ArtifactRecord, ...] = holder.ask(ask)
+        if stored != tuple([each.record for each in ask.records]):
+            return tuple([self.put_record(each) for each in ask.records])
+        for tier in nearer:
+            tier.ask(ask)
+        return stored
+
     def delete_record(self, ask: DeleteRecord) -> tuple[Blob, ...] | None:
         """Delete from each tier the record, and the blobs that none of its own records names.
 
@@ -220,6 +276,18 @@ class _Chain(TieredBlobs):
     def lease(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that concerns a lease, and its answer
         """Ask the farthest writable tier, which most other processes share."""
         return self.allowed(AcquireLease)[-1].ask(ask)
+
+    def find_sources(self, ask: FindSources) -> dict[str, str]:
+        """Return the texts of all tiers, where they differ those of the nearest."""
+        return {
+            digest: text
+            for _, found in reversed(list(self.answers(ask)))
+            for digest, text in found.items()
+        }
+
+    def put_equivalence(self, ask: PutEquivalence) -> None:
+        for tier in reversed(self.allowed(ask)):
+            tier.ask(ask)
 
     def put_set(self, ask: PutSet) -> SetRecord:
         for tier in reversed(self.allowed(ask)):
@@ -269,4 +337,4 @@ def _copy(record: ArtifactRecord, source: Tier, target: Tier) -> None:
     ]
     written: list[WriteResult] = [target.ask(WriteBlob(copy(blob))) for blob in small]
     held = tuple(blob for blob in written if isinstance(blob, InlineBlob))
-    target.ask(PutRecord(record, what.run, what.inputs_json, held))
+    target.ask(PutRecord(record, what.run, what.inputs_json, held, receipt=what.receipt))

@@ -1,7 +1,7 @@
 """Streams: hashing and counting sinks, temporary files, and operating-system errors as errors of ours."""
 
 # Paths are text here, as in `disk`.
-# ruff: noqa: PTH100, PTH103, PTH108, PTH109, PTH114, PTH118, PTH120, PTH206
+# ruff: noqa: PTH100, PTH103, PTH105, PTH108, PTH109, PTH114, PTH118, PTH120, PTH206
 
 from __future__ import annotations
 
@@ -11,17 +11,27 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
 
 from attrs import frozen
 from blake3 import blake3
 
+from provenance.codecs.filenames import set_temporary_folders
 from provenance.errors import CorruptBlobError, ProvenanceError, StoreUnavailableError
 from provenance.hashing.encoding import LARGE, threads_for
 from provenance.model.ids import ID_BYTES, ID_DIGITS, BlobId
 from provenance.model.records import Blob, InlineBlob
+
+
+def _temporary_folder() -> TemporaryDirectory[str]:
+    from tempfile import TemporaryDirectory
+
+    return TemporaryDirectory(prefix="provenance-")
+
+
+set_temporary_folders(_temporary_folder)
 
 _ADVICE: Final = {
     errno.ENOSPC: "free some space, or choose another place for the store",
@@ -66,6 +76,8 @@ class map_os_errors:  # noqa: N801 - used like `contextlib.suppress`
 
 
 if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
+
     from typing_extensions import Buffer
 
     Bytes: TypeAlias = bytes | bytearray | memoryview
@@ -274,6 +286,8 @@ _CREATE: Final = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 )
 
+_CREATE_AND_READ: Final = _CREATE & ~os.O_WRONLY | os.O_RDWR
+
 
 class Temporary:
     """Files with unique names under *root*; the first one of a process deletes abandoned ones."""
@@ -310,6 +324,23 @@ def remove(path: str) -> None:
     """Delete the file at *path* if it exists. Raises OSError."""
     with suppress(FileNotFoundError):
         os.unlink(path)
+
+
+@contextmanager
+def replacing_file(path: str) -> Generator[BinaryIO]:
+    """Open a new file beside *path* that takes its name when the block ends; after an error nothing stays.
+
+    Raises OSError.
+    """
+    beside, name = os.path.split(absolute_path(path))
+    temporary = os.path.join(beside, f".{name[:100]}.{os.getpid()}-{os.urandom(8).hex()}")
+    try:
+        with os.fdopen(os.open(temporary, _CREATE_AND_READ, 0o666), "w+b") as file:
+            yield file
+            file.flush()
+        os.replace(temporary, os.path.join(beside, name))
+    finally:
+        remove(temporary)
 
 
 def absolute_path(path: str | os.PathLike[str]) -> str:

@@ -7,7 +7,7 @@ import itertools
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from operator import methodcaller
@@ -31,7 +31,7 @@ from provenance.ports.blobs import (
     attempt_write,
 )
 from provenance.ports.permissions import Permissions, StoreEffect
-from provenance.ports.records import DeleteRecord, FindRecord, PutRecord
+from provenance.ports.records import DeleteRecord, FindMany, FindRecord, PutRecord, PutRecords
 from provenance.util.locks import ForkBarrier
 
 __all__ = [
@@ -137,7 +137,9 @@ def restrict(base: Interpreter[E], name: str, permissions: Permissions) -> Inter
     """Return *base*, which raises `StorePermissionError` for what *permissions* forbid."""
 
     def refusing(kind: type[StoreEffect[Any]]) -> Callable[[object], object]:
-        def refuse(_: object) -> object:
+        def refuse(effect: Any) -> object:  # noqa: ANN401 - any effect of this kind
+            if permissions.permit(kind):
+                return base(effect)
             raise StorePermissionError(kind.action, name, kind.needs)
 
         return refuse
@@ -157,7 +159,12 @@ def cache_records(base: Interpreter[E], capacity: int) -> Interpreter[E]:
     """
     memory = _Memory(base, capacity)
     return overlay(
-        base, FindRecord.on(memory.find) | PutRecord.on(memory.put) | DeleteRecord.on(memory.drop)
+        base,
+        FindRecord.on(memory.find)
+        | FindMany.on(memory.find_many)
+        | PutRecord.on(memory.put)
+        | PutRecords.on(memory.put_many)
+        | DeleteRecord.on(memory.drop),
     )
 
 
@@ -204,6 +211,8 @@ class _Memory(ForkBarrier):
     def __init__(self, base: Interpreter[Any], capacity: int) -> None:
         super().__init__()
         self._find, self._put = base.answer_to(FindRecord), base.answer_to(PutRecord)
+        self._find_many = base.answer_to(FindMany)
+        self._put_many = base.answer_to(PutRecords)
         self._drop = base.answer_to(DeleteRecord)
         self._capacity = capacity
         # A plain dict would search for its first entry past all those deleted before it.
@@ -220,18 +229,42 @@ class _Memory(ForkBarrier):
             self._keep(found, moment)
         return found
 
+    def find_many(self, ask: FindMany) -> Mapping[ArtifactId, ArtifactRecord]:
+        known = {key: record for key in ask.ids if (record := self._records.get(key)) is not None}
+        if len(known) == len(ask.ids):
+            return known
+        moment = self._changes
+        found = self._find_many(FindMany(tuple([key for key in ask.ids if key not in known])))
+        for record in found.values():
+            self._keep(record, moment)
+        return {**known, **found}
+
     def put(self, ask: PutRecord) -> ArtifactRecord:
         moment = self._changes
         try:
             stored = self._put(ask)
         finally:
-            if ask.replace:
-                self._forget(ask.record.id)
-            for other in ask.besides:
-                self._forget(other.record.id)
+            self._forget_replaced(ask)
         # Not a record that replaced another one: it may have been replaced in turn.
         self._keep(stored, moment)
         return stored
+
+    def put_many(self, ask: PutRecords) -> tuple[ArtifactRecord, ...]:
+        moment = self._changes
+        try:
+            stored = self._put_many(ask)
+        finally:
+            for each in ask.records:
+                self._forget_replaced(each)
+        for record in stored:
+            self._keep(record, moment)
+        return stored
+
+    def _forget_replaced(self, ask: PutRecord) -> None:
+        if ask.replace:
+            self._forget(ask.record.id)
+        for other in ask.besides:
+            self._forget(other.record.id)
 
     def drop(self, ask: DeleteRecord) -> tuple[Blob, ...] | None:
         try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import secrets
 import time
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, BinaryIO, TypeAlias, cast
@@ -15,7 +16,8 @@ from attrs import evolve
 from provenance.effects.io import MemorySink, digest
 from provenance.effects.lease_renewal import new_owner
 from provenance.errors import BlobNotFoundError, CorruptBlobError
-from provenance.model.ids import ArtifactId, BlobId, RunId, SetId, ValueId
+from provenance.model.history import Equivalence
+from provenance.model.ids import ID_BYTES, ArtifactId, BlobId, RunId, SetId, ValueId
 from provenance.model.queries import (
     Grouping,
     Page,
@@ -69,7 +71,7 @@ class MemoryLeases(ForkBarrier):
         with self.lock:
             held = self._held.get(artifact_id)
             if held is not None and 0 < held[1] - now <= IMPOSSIBLE:
-                return LeaseHeld(held[1] - now)
+                return LeaseHeld(held[1] - now, held[0].owner)
             lease = Lease(artifact_id, new_owner(), 1 if held is None else held[0].fence + 1)
             self._held[artifact_id] = lease, now + seconds
         return lease
@@ -272,11 +274,23 @@ class MemoryRecords(ForkBarrier):
         self._places: dict[ArtifactId, int] = {}
         self._new_places = count(1)
         self._evicted: dict[ArtifactId, datetime] = {}
+        self._receipts: dict[str, str] = {}
+        self._sources: dict[str, str] = {}
+        self._equivalences: dict[tuple[str, int, str, str], Equivalence] = {}
+        self._id = secrets.token_hex(ID_BYTES)
 
     def find_record(self, artifact_id: ArtifactId) -> ArtifactRecord | None:
         """Return the record of this id, or None."""
         row = self._rows.get(artifact_id)
         return None if row is None else from_row(row)
+
+    def find_many(self, ids: tuple[ArtifactId, ...]) -> Mapping[ArtifactId, ArtifactRecord]:
+        """Return those of these artifacts that are recorded, by id."""
+        return {key: from_row(row) for key in ids if (row := self._rows.get(key)) is not None}
+
+    def put_records(self, records: tuple[PutRecord, ...]) -> tuple[ArtifactRecord, ...]:
+        """Store the records one after the other; return what is stored then."""
+        return tuple([self.put_record(ask) for ask in records])
 
     def list_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
         """Return up to *limit* ids that begin with *prefix* and follow *after*, in order."""
@@ -402,6 +416,30 @@ class MemoryRecords(ForkBarrier):
         """Return when the value was evicted, or None."""
         return self._evicted.get(artifact_id)
 
+    def find_receipt(self, digest: str) -> str | None:
+        """Return the text of the code receipt of this digest, or None."""
+        return self._receipts.get(digest)
+
+    def find_sources(self, digests: frozenset[str]) -> dict[str, str]:
+        """Return the recorded sources of these digests."""
+        return {digest: self._sources[digest] for digest in digests if digest in self._sources}
+
+    def put_equivalence(self, equivalence: Equivalence) -> None:
+        """Record that a change of code was accepted."""
+        change = equivalence
+        key = change.name, change.version, change.from_code, change.to_code
+        self._equivalences[key] = equivalence
+
+    def find_equivalence(
+        self, name: str, version: int, from_code: str, to_code: str
+    ) -> Equivalence | None:
+        """Return the accepted change, or None."""
+        return self._equivalences.get((name, version, from_code, to_code))
+
+    def get_repository_id(self) -> str:
+        """Return the random id of this store."""
+        return self._id
+
     def check_database(self) -> tuple[str, ...]:
         """Return nothing, because there are no files."""
         return ()
@@ -418,6 +456,9 @@ class MemoryRecords(ForkBarrier):
             self._blobs.hold(held)
         if ask.run.id not in self._runs:
             self._runs[ask.run.id] = run_to_json(ask.run)
+        if ask.receipt is not None and ask.receipt.digest not in self._receipts:
+            self._receipts[ask.receipt.digest] = ask.receipt.text
+            self._sources = {**ask.receipt.sources, **self._sources}
         self._rows[record.id] = row
         self._inputs[record.id] = ask.inputs_json
         insort(self._ids, record.id)

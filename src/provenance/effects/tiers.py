@@ -42,7 +42,7 @@ from provenance.ports.blobs import (
     blob_effects,
     copying_from,
 )
-from provenance.ports.permissions import Permissions, StoreEffect
+from provenance.ports.permissions import Permissions, StoreEffect, reading_through
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -132,7 +132,7 @@ def make_tiered_store(name: str, tiers: Sequence[Tier]) -> Interpreter[BlobEffec
 
 def accepts_copies(tier: Tier) -> bool:
     """Return whether what was found in a farther tier is copied to this one."""
-    return tier.permissions.write and tier.permissions.read_through_write
+    return tier.permissions.read_through_write
 
 
 def _may_take(tier: Tier, found: Tier, read: object) -> bool:
@@ -207,7 +207,8 @@ class TieredBlobs(StoreUnion):
         is_there: bool = found.ask(HasBlob(blob)) if nearer else False
         for tier in reversed(nearer) if is_there else ():
             try:
-                copy: WriteResult = tier.ask(WriteBlob(copying_from(found.ask)(blob)))
+                with reading_through():
+                    copy: WriteResult = tier.ask(WriteBlob(copying_from(found.ask)(blob)))
             except (StoreUnavailableError, StorePermissionError) as error:
                 _log.warning(
                     "%s was not copied from %s to %s: %s", blob.id, found.name, tier.name, error

@@ -227,6 +227,19 @@ def root_item(value: object, path: str, notes: list[object] | None = None) -> It
         raise _recursion_error(walk.trail, path) from None
 
 
+def root_items(
+    values: Sequence[object], path: str, notes: list[object] | None = None
+) -> Sequence[Item]:
+    """Return the items of the members of a list or tuple; raises as `root_item` does for the whole."""
+    begin = len(notes or ())
+    try:
+        return Walk(notes).items(values)
+    except (UnhashablePart, RecursionError):
+        del (notes or [])[begin:]
+        root_item(values, path)  # which finds the path to the part that cannot be hashed
+        raise
+
+
 def _recursion_error(trail: list[object], path: str) -> UnhashableValueError:
     """Return the error for a cycle, which meets the same value again, or for too deep nesting."""
     inward = trail[::-1]

@@ -174,6 +174,7 @@ class GarbageReason(Enum):
     TEMPORARY = "temporary: the process that wrote it ended"
     QUARANTINED = "quarantined: it was damaged"
     LEASE = "lease: the process that computed an artifact ended"
+    PARTIAL = "partial: a chunk of a stream that was never completed"
 
 
 @exported
@@ -181,7 +182,7 @@ class GarbageReason(Enum):
 class Garbage:
     """Something useless in a store: the reason, its key, size in bytes, and time of writing.
 
-    The key of a lease is the id of the artifact, and its size is 0.
+    The key of a lease or of a chunk is the id of the artifact; the size of a lease is 0.
     """
 
     reason: GarbageReason

@@ -71,6 +71,17 @@ class DeleteSource(Effect[bool]):
 
 
 @frozen
+class ExportFile(Effect[None]):
+    """Write a file of the user's at *path*, which appears when it is complete; raises OSError.
+
+    *pour* writes the bytes. A file that is there is replaced.
+    """
+
+    path: str
+    pour: Pour
+
+
+@frozen
 class Now(Effect[datetime]):
     """The current time, in UTC."""
 
@@ -87,7 +98,7 @@ class Sleep(Effect[float]):
     seconds: float
 
 
-FileEffects: TypeAlias = InspectFile | Materialize | MaterializeFolder | DeleteSource
+FileEffects: TypeAlias = InspectFile | Materialize | MaterializeFolder | DeleteSource | ExportFile
 """Effects of the local file system."""
 ClockEffects: TypeAlias = Now | Sleep
 """Effects of the clock."""
@@ -102,6 +113,7 @@ class FileSystem(Protocol):
     def materialize(self, ask: Materialize, /) -> str: ...
     def materialize_folder(self, ask: MaterializeFolder, /) -> str: ...
     def delete_source(self, original: LocalSource, /) -> bool: ...
+    def export_file(self, ask: ExportFile, /) -> None: ...
 
 
 class Clock(Protocol):
@@ -133,6 +145,7 @@ def file_effects(desk: FileSystem) -> Interpreter[FileEffects]:
         | Materialize.on(desk.materialize)
         | MaterializeFolder.on(desk.materialize_folder)
         | DeleteSource.on(lambda ask: desk.delete_source(ask.original))
+        | ExportFile.on(desk.export_file)
     )
 
 

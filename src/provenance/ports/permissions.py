@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, ClassVar, Final, Literal, TypeAlias, TypeVar, cast
 
 from attrs import frozen
 
@@ -24,11 +27,25 @@ class StoreEffect(Effect[A]):
     """What it does, as messages name it."""
 
 
+_reads_through: Final[ContextVar[bool]] = ContextVar("provenance_reads_through", default=False)
+
+
+@contextmanager
+def reading_through() -> Generator[None]:
+    """Let what is written in this block count as a copy of what was read from a later tier."""
+    token = _reads_through.set(True)
+    try:
+        yield
+    finally:
+        _reads_through.reset(token)
+
+
 @frozen
 class Permissions:
     """Permitted operations of a store.
 
-    `read_through_write` permits copies of what is read from a later tier.
+    `read_through_write` permits copies of what is read from a later tier, whether or not other
+    writes are permitted.
     """
 
     read: bool = True
@@ -38,4 +55,6 @@ class Permissions:
 
     def permit(self, effect: StoreEffect[Any] | type[StoreEffect[Any]]) -> bool:
         """Return whether they include the permission that *effect* needs."""
+        if effect.needs == "write" and _reads_through.get():
+            return self.read_through_write
         return cast("bool", getattr(self, effect.needs))

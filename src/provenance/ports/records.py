@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from provenance.effect import Interpreter, Program
-from provenance.errors import ArtifactNotFoundError, RunNotFoundError
+from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotFoundError
+from provenance.model.history import CodeReceipt
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.queries import Grouping, Page, Query, Usage, summarize_records
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, Options, Run, SetRecord
+from provenance.ports.history import FindReceipt, FindSources, HistoryEffects, history_effects
 from provenance.ports.permissions import StoreEffect
 
 
@@ -110,6 +113,14 @@ class FindRecord(StoreEffect["ArtifactRecord | None"]):
 
 
 @frozen
+class FindMany(StoreEffect["Mapping[ArtifactId, ArtifactRecord]"]):
+    """Those of these artifacts that are recorded, by id; damaged records are left out."""
+
+    needs, action = "read", "looking up artifacts"
+    ids: tuple[ArtifactId, ...]
+
+
+@frozen
 class ListIds(StoreEffect[tuple[ArtifactId, ...]]):
     """Up to *limit* ids that begin with *prefix* and sort after *after*, in order."""
 
@@ -166,7 +177,7 @@ class SearchRecords(StoreEffect[Page]):
 
 @frozen
 class PutRecord(StoreEffect[ArtifactRecord]):
-    """Store *record*, its *run* and the *held* blobs in one transaction; answers the stored record.
+    """Store *record*, its *run*, *receipt* and the *held* blobs in one transaction; answers the stored record.
 
     An existing artifact stays, so that the loser of a race gets the winner's record, unless
     *replace*. The records *besides*, the parts of a composite, are stored in the same transaction
@@ -180,6 +191,18 @@ class PutRecord(StoreEffect[ArtifactRecord]):
     inline_blobs: tuple[InlineBlob, ...] = ()
     replace: bool = False
     besides: tuple[PutRecord, ...] = ()
+    receipt: CodeReceipt | None = None
+
+
+@frozen
+class PutRecords(StoreEffect["tuple[ArtifactRecord, ...]"]):
+    """Store several records in one transaction, each as `PutRecord` does.
+
+    Answers what is stored then, in the same order.
+    """
+
+    needs, action = "write", "recording artifacts"
+    records: tuple[PutRecord, ...]
 
 
 @frozen
@@ -241,6 +264,7 @@ SetEffects: TypeAlias = (
 """Effects of a set store."""
 RecordEffects: TypeAlias = (
     FindRecord
+    | FindMany
     | ListIds
     | FindRecordsByValue
     | ListDependents
@@ -248,8 +272,10 @@ RecordEffects: TypeAlias = (
     | FindRun
     | SearchRecords
     | PutRecord
+    | PutRecords
     | DeleteRecord
     | RecordMaintenance
+    | HistoryEffects
     | SetEffects
 )
 """Effects of a record store."""
@@ -335,6 +361,14 @@ class RecordStore(Protocol):
     def delete_record(self, artifact_id: ArtifactId, /) -> tuple[Blob, ...] | None: ...
 
 
+@runtime_checkable
+class BulkRecordStore(Protocol):
+    """A record store that answers for many records at once, in one query or one transaction."""
+
+    def find_many(self, ids: tuple[ArtifactId, ...], /) -> Mapping[ArtifactId, ArtifactRecord]: ...
+    def put_records(self, records: tuple[PutRecord, ...], /) -> tuple[ArtifactRecord, ...]: ...
+
+
 class SetStore(Protocol):
     """A store of artifact sets; each method answers the effect of its name above."""
 
@@ -349,10 +383,12 @@ class SetStore(Protocol):
 def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[RecordEffects]:
     """Return an interpreter for *store* and *sets*.
 
-    For maintenance *store* may be one of `MaintainableRecordStore`.
+    For maintenance *store* may be one of `MaintainableRecordStore`, for code receipts one of
+    `HistoryStore`. One that is not a `BulkRecordStore` is asked for one record after the other.
     """
     return (
-        FindRecord.on(lambda ask: store.find_record(ask.id))
+        bulk_effects(store)
+        | FindRecord.on(lambda ask: store.find_record(ask.id))
         | ListIds.on(lambda ask: store.list_ids(ask.prefix, ask.limit, ask.after))
         | FindRecordsByValue.on(lambda ask: store.find_records_by_value(ask.value_id))
         | ListDependents.on(lambda ask: store.list_dependents(ask.id))
@@ -362,8 +398,33 @@ def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[RecordEffe
         | PutRecord.on(store.put_record)
         | DeleteRecord.on(lambda ask: store.delete_record(ask.id))
         | record_maintenance_effects(store)
+        | history_effects(store)
         | set_effects(sets)
     )
+
+
+def bulk_effects(store: RecordStore) -> Interpreter[FindMany | PutRecords]:
+    """Return an interpreter for *store*, which may be one of `BulkRecordStore`."""
+    if isinstance(store, BulkRecordStore):
+        return FindMany.on(lambda ask: store.find_many(ask.ids)) | PutRecords.on(
+            lambda ask: store.put_records(ask.records)
+        )
+    return FindMany.on(lambda ask: find_each(store.find_record, ask.ids)) | PutRecords.on(
+        lambda ask: tuple([store.put_record(record) for record in ask.records])
+    )
+
+
+def find_each(
+    find: Callable[[ArtifactId], ArtifactRecord | None], ids: tuple[ArtifactId, ...]
+) -> Mapping[ArtifactId, ArtifactRecord]:
+    """Answer `FindMany` by one look-up for each id."""
+    found: dict[ArtifactId, ArtifactRecord] = {}
+    for artifact_id in ids:
+        with suppress(CorruptRecordError):
+            record = find(artifact_id)
+            if record is not None:
+                found[artifact_id] = record
+    return found
 
 
 def set_effects(store: SetStore) -> Interpreter[SetEffects]:
@@ -385,11 +446,12 @@ class RecordWithInputs:
     record: ArtifactRecord
     run: Run
     inputs_json: str
+    receipt: CodeReceipt | None = None
 
 
 def record_with_inputs(
     record: ArtifactRecord, repo: str
-) -> Program[FindRun | FindInputs, RecordWithInputs]:
+) -> Program[FindRun | FindInputs | FindReceipt | FindSources, RecordWithInputs]:
     """Look up what is stored beside the record; raises `RunNotFoundError` or `ArtifactNotFoundError` if it is missing."""
     run = yield from FindRun(record.run_id)
     if run is None:
@@ -397,4 +459,13 @@ def record_with_inputs(
     inputs = yield from FindInputs(record.id)
     if inputs is None:
         raise ArtifactNotFoundError(record.id, repo)
-    return RecordWithInputs(record, run, inputs)
+    return RecordWithInputs(record, run, inputs, (yield from find_code(record.code)))
+
+
+def find_code(digest: str) -> Program[FindReceipt | FindSources, CodeReceipt | None]:
+    """Look up a code receipt with its sources; None if it is not recorded."""
+    text = (yield from FindReceipt(digest)) if digest else None
+    if text is None:
+        return None
+    receipt = CodeReceipt(digest, text)
+    return evolve(receipt, sources=(yield from FindSources(frozenset(receipt.digests.values()))))

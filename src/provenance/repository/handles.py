@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
 from provenance.archives import FileSource, FolderEntry, LocalSource, set_source_resolver
+from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.codecs.trust import CopyPolicy
-from provenance.effect import Interpreter, run
+from provenance.effect import Interpreter, Program, run
 from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
@@ -34,6 +36,7 @@ from provenance.ports import blobs
 from provenance.ports import records as ports_records
 from provenance.ports.blobs import BlobEffects, DeleteBlob, HasBlob, ReadBlob, WriteBlob
 from provenance.ports.capabilities import AllEffects
+from provenance.ports.history import GetRepositoryId
 from provenance.ports.machine import Now
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import (
@@ -45,12 +48,12 @@ from provenance.ports.records import (
     ListDependents,
     ListSetIds,
     PutSet,
+    find_code,
 )
-from provenance.repository import programs, transfer
+from provenance.repository import listing, programs, transfer
 from provenance.repository.inputs import recorded_inputs
 from provenance.repository.sets import ArtifactSet, Labels, labels_of
-from provenance.repository.sets import set_id as id_of_members
-from provenance.results.handles import artifact_of, id_or_prefix_of, make_proxy
+from provenance.results.handles import artifact_of, as_result, id_or_prefix_of, make_proxy
 from provenance.results.kinds import LAZY
 from provenance.results.origin import (
     CurrentOrigin,
@@ -61,12 +64,34 @@ from provenance.results.origin import (
 )
 from provenance.util.formatting import safe_repr
 from provenance.util.naming import exported
+from provenance.util.validation import require_iterable
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
 T = TypeVar("T")
+
+
+@frozen
+class Blueprint:
+    """What a handle was opened from, so that another process can open it, too.
+
+    `settings` are those of the configuration, `base` is the folder of their relative paths, and
+    `parts` are the blueprints of the stores below.
+    """
+
+    name: str
+    settings: object = field(repr=False)
+    base: Path
+    parts: tuple[Blueprint, ...] = ()
+
+
+_READING: Final[Mapping[str, Callable[[ArtifactRecord, str], Program[Any, object]]]] = {
+    "folder": programs.read_folder,
+    PARQUET_PARTS: programs.read_table,
+}
+"""How values are read that are more than the bytes of one blob, by serializer."""
 
 
 @exported
@@ -92,6 +117,12 @@ class Repository:
     tiers: tuple[Repository, ...] = field(default=(), repr=False)
     records_at: str = field(default="a store of your own", repr=False)
     values_at: str = field(default="a store of your own", repr=False)
+    blueprint: Blueprint | None = field(default=None, repr=False)
+
+    @property
+    def repository(self) -> Repository:
+        """Itself: where its artifacts are."""
+        return self
 
     @property
     def engine(self) -> Engine:
@@ -104,11 +135,16 @@ class Repository:
             )
         return self.get_engine()
 
+    @property
+    def repository_id(self) -> str:
+        """The random id that the repository got when it was made; of a chain, that of its farthest one."""
+        return self.interpreter(GetRepositoryId())
+
     def with_layer(
         self, layer: Callable[[Interpreter[AllEffects]], Interpreter[AllEffects]], /
     ) -> Repository:
         """Return this repository with *layer* around its interpreter; `provenance.extending` has some layers."""
-        return evolve(self, interpreter=layer(self.interpreter))
+        return evolve(self, interpreter=layer(self.interpreter), blueprint=None)
 
     def migrate(self, version: int | None = None) -> None:
         """Bring the tables of the database to those of *version*, by default those that this library knows.
@@ -131,6 +167,10 @@ class Repository:
         return Artifact.of(
             run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter), self
         )
+
+    def batch_get_by_id(self, artifact_ids: Iterable[object]) -> list[Artifact[object]]:
+        """Return the artifacts of these ids, in their order."""
+        return [self.get_by_id(each) for each in require_iterable(artifact_ids, "batch_get_by_id")]
 
     def get_by_value_id(self, value_id: str) -> tuple[Artifact[object], ...]:
         """Return all artifacts whose value has this id, oldest first."""
@@ -163,6 +203,21 @@ class Repository:
             raise ArtifactNotFoundError(record.id, self.name)
         return recorded_inputs(text)
 
+    def get_code_receipt(self, artifact_id: object) -> dict[str, str]:
+        """Return the digests, by name, of the code behind an artifact; empty if they are not recorded."""
+        record = run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter)
+        found = run(find_code(record.code), self.interpreter)
+        return {} if found is None else found.digests
+
+    def get_sources(self, artifact_id: object) -> dict[str, str]:
+        """Return the sources, by name, of the code behind an artifact, as far as they are recorded."""
+        record = run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter)
+        found = run(find_code(record.code), self.interpreter)
+        if found is None:
+            return {}
+        sources, digests = found.sources, found.digests
+        return {name: sources[digest] for name, digest in digests.items() if digest in sources}
+
     def dependent_ids(self, artifact_id: object) -> tuple[ArtifactId, ...]:
         """Return ids of the artifacts that were computed directly from this one."""
         return self.interpreter(ListDependents(self.get_by_id(artifact_id).id))
@@ -176,7 +231,8 @@ class Repository:
 
         It is given as such or as a proxy.
         """
-        known = artifact_of(artifact) if is_proxy(artifact) else artifact
+        given = as_result(artifact)
+        known = artifact_of(given) if is_proxy(given) else given
         if not isinstance(known, Artifact):
             raise TypeError(
                 f"expected an artifact or the result of a decorated function, got {safe_repr(known)}"
@@ -252,11 +308,31 @@ class Repository:
             found = SetId(error.artifact_id)
         self.interpreter(DeleteSet(found))
 
+    def sets(self) -> tuple[ArtifactSet, ...]:
+        """Return all sets, each with the labels that it was given last, newest first."""
+        return listing.list_sets(self.interpreter, self.get_set_by_id)
+
+    def runs(self) -> tuple[Run, ...]:
+        """Return the runs (processes) that computed what is here, newest first."""
+        return listing.list_runs(self.interpreter)
+
     def _set(self, record: SetRecord) -> ArtifactSet:
-        if record.id != id_of_members(record.artifact_ids):
+        found = ArtifactSet(record.artifact_ids, record.labels, record.created_at, self)
+        if record.id != found.id:
             reason = "its members are not those that its id stands for"
             raise CorruptRecordError(record.id, self.name, reason, what="set")
-        return ArtifactSet(record.id, record.artifact_ids, record.labels, record.created_at, self)
+        return found
+
+    def __iter__(self) -> Iterator[Artifact[object]]:
+        """Yield all artifacts, newest first; no value is read."""
+        return (Artifact.of(record, self) for record in listing.list_records(self.interpreter))
+
+    if not TYPE_CHECKING:  # type checkers would believe that it has any attribute
+
+        def __getattr__(self, name: str) -> object:
+            advice = "; use `engine`" if name == "_db_engine" else ""
+            problem = f"{type(self).__name__!r} object has no attribute {name!r}{advice}"
+            raise AttributeError(problem, name=name, obj=self)
 
     def __contains__(self, artifact_id: object) -> bool:
         try:
@@ -279,12 +355,14 @@ class Repository:
         except BlobNotFoundError:
             newer = self.interpreter(FindRecord(record.id, fresh=True))
             if newer is None or newer.value_blob == record.value_blob:
+                if run(programs.was_evicted(record.id), self.interpreter):
+                    raise BlobNotFoundError(record.value_blob.id, self.name, evicted=True) from None
                 raise
             return newer, self._read(newer)
 
     def _read(self, record: ArtifactRecord) -> object:
-        program = programs.read_folder if record.serializer == "folder" else programs.read_value
-        return resolving_in(self, partial(run, program(record, self.name), self.interpreter))
+        reading = _READING.get(record.serializer, programs.read_value)
+        return resolving_in(self, partial(run, reading(record, self.name), self.interpreter))
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
         """Read the inputs of *record*; artifacts among them are unread proxies."""
@@ -364,6 +442,11 @@ class RecoveringOrigin:
     recover: Callable[[ArtifactRecord], object] = field(repr=False)
     recover_record: Callable[[ArtifactId], ArtifactRecord] | None = field(default=None, repr=False)
 
+    @property
+    def repository(self) -> Repository:
+        """Where the artifact is."""
+        return self.repo
+
     def load_value(self, record: ArtifactRecord, /) -> object:
         """Return the value, computed again if it is lost."""
         return self.recover(record)
@@ -406,6 +489,7 @@ class Store:
     permissions: Permissions = field(factory=Permissions, repr=False)
     copy_policy: CopyPolicy = field(default=CopyPolicy.DATA_ONLY, repr=False)
     location: str = field(default="a store of your own", repr=False)
+    blueprint: Blueprint | None = field(default=None, repr=False)
 
     def with_layer(
         self, layer: Callable[[Interpreter[BlobEffects]], Interpreter[BlobEffects]], /
@@ -414,7 +498,7 @@ class Store:
 
         `provenance.extending` has layers and makes others.
         """
-        return evolve(self, interpreter=layer(self.interpreter))
+        return evolve(self, interpreter=layer(self.interpreter), blueprint=None)
 
     def put(self, data: bytes) -> Blob:
         """Store *data* and return its key; equal bytes are stored once."""

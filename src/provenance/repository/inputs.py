@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from datetime import date, time
+from decimal import Decimal
 from itertools import zip_longest
+from pathlib import PurePath
 from typing import Any, Final, cast
 
 from attrs import field, frozen
@@ -16,6 +19,7 @@ from provenance.model.references import InputRef
 from provenance.model.rows import is_utf8
 from provenance.util.formatting import type_name
 from provenance.util.naming import exported
+from provenance.util.optional import imported_module
 
 NO_HASHES: Mapping[str, str] = {}
 
@@ -29,6 +33,28 @@ class InputHashes:
     varargs: tuple[str, ...] = ()
     captured: Mapping[str, str] = field(default=NO_HASHES)
 
+    @property
+    def text(self) -> str:
+        """The hashes as they are recorded: JSON, without empty sections."""
+        sections: dict[str, object] = {"kargs": {**self.kargs}} if self.kargs else {}
+        if self.varargs:
+            sections["varargs"] = self.varargs
+        if self.captured:
+            sections["captured"] = {**self.captured}
+        text = _encode(sections)
+        return text if is_utf8(text) else json.dumps(sections)
+
+    @classmethod
+    def parse(cls, text: str) -> InputHashes:
+        """Return the inverse of `text`.
+
+        >>> InputHashes.parse(InputHashes({"n": "5f"}, ("6a",)).text)
+        InputHashes(kargs={'n': '5f'}, varargs=('6a',), captured={})
+        """
+        found = json.loads(text)
+        varargs = tuple(found.get("varargs", ()))
+        return cls(found.get("kargs", {}), varargs, found.get("captured", {}))
+
 
 LONGEST_TEXT: Final = 1_000
 """Longer strings are summarized."""
@@ -38,6 +64,8 @@ DEEPEST: Final = 4
 """Containers nested deeper are summarized."""
 _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _VARARGS: Final = "__varargs"
+_NUMBER: Final = 8
+"""Bytes of Python's float."""
 _INT64: Final = range(-(1 << 63), 1 << 63)
 
 
@@ -53,7 +81,8 @@ class Summary:
 def inputs_json(inputs: Inputs, hashes: InputHashes, *, plain: bool = False) -> str:
     """Return the JSON text of a call's inputs by parameter name, with `*args` under `__varargs`.
 
-    Artifacts appear as `{"artifact": id}`; what is large or has no JSON form as `{"type": …,
+    Artifacts appear as `{"artifact": id}`, dates, times, decimals and paths as text, scalars and
+    short arrays of NumPy as their items; what is large or has no JSON form as `{"type": …,
     "hash": …, …}`. *plain* inputs, for which `are_plain` is true, are written as they are.
     """
     document: dict[str, object]
@@ -137,7 +166,32 @@ def _json_of(value: object, digest: str | None = None, depth: int = 0) -> Json:
             return [_json_of(member, None, depth + 1) for member in members]
         if kind is dict and _is_object(members):
             return {key: _json_of(member, None, depth + 1) for key, member in members.items()}
-    return _summary(value, digest)
+    shown = _plain_form(value, DEEPEST - depth)
+    return _summary(value, digest) if shown is None else _json_of(shown, digest, depth)
+
+
+def _plain_form(value: object, deepest: int) -> bool | int | float | str | list[Any] | None:
+    """Return what SQL can query of a standard scalar, or of a scalar or short array of NumPy; None for anything else."""
+    if isinstance(value, date | time):
+        return value.isoformat()
+    uuid = imported_module("uuid")
+    if isinstance(value, Decimal | PurePath) or (uuid and isinstance(value, uuid.UUID)):
+        return str(value)
+    np = imported_module("numpy")
+    if np is None or not isinstance(value, np.generic | np.ndarray):
+        return None
+    array: Any = value
+    # Neither JSON nor Python has long doubles.
+    is_long_double = array.dtype.kind == "f" and array.dtype.itemsize > _NUMBER
+    kind: str = "V" if is_long_double else array.dtype.kind
+    if isinstance(value, np.ndarray):
+        is_short = array.size <= MOST_MEMBERS and array.ndim <= deepest
+        if type(value) is not np.ndarray or not is_short or kind not in "biufUM":
+            return None
+        return cast("list[Any]", (array.astype("U") if kind == "M" else array).tolist())
+    if kind == "M":
+        return str(array)
+    return cast("bool | int | float | str", array.item()) if kind in "biufU" else None
 
 
 def _is_object(entries: dict[object, object]) -> bool:

@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeAlias, cast
 
-from attrs import evolve, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from provenance.errors import ConfigError, DuplicateNameError, MemberNotFoundError
 from provenance.escaping import escape_invisible, html_facts
 from provenance.hashing import combine
 from provenance.model.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
-from provenance.model.records import NO_OPTIONS, Artifact, ArtifactRecord, Options, Origin
+from provenance.model.records import Artifact, ArtifactRecord, Options, Origin
 from provenance.model.references import is_proxy, represented_artifact
 from provenance.model.rows import labels_text, parse_labels
+from provenance.results.handles import as_result
 from provenance.results.origin import CurrentOrigin, current_origin
 from provenance.util.formatting import SHORT, safe_repr
 from provenance.util.naming import exported
@@ -41,21 +42,33 @@ class SetTarget(Protocol):
         ...
 
 
+def _member_ids(members: Iterable[object]) -> frozenset[ArtifactId]:
+    return frozenset(map(id_of, require_iterable(members, "ArtifactSet")))
+
+
+def _stored_labels(labels: Labels) -> Options:
+    return labels_of(labels)
+
+
+def _id_of_members(made: ArtifactSet) -> SetId:
+    return set_id(made.artifact_ids)
+
+
 @exported
 @frozen(eq=False, repr=False)
 class ArtifactSet:
-    """An immutable set of artifacts with labels.
+    """An immutable set of artifacts with labels: `ArtifactSet(artifacts_or_ids, "production")`.
 
     Its `id` depends on its members only, and so does equality. `created_at` is when it was last put
     in a repository (UTC), None before. Every method returns a new set, which `put` stores and which
     has only the labels that the method is given. Members are given as ids, artifacts or proxies.
     """
 
-    id: SetId
-    artifact_ids: frozenset[ArtifactId]
-    labels: Options = NO_OPTIONS
+    artifact_ids: frozenset[ArtifactId] = field(converter=_member_ids)
+    labels: Options = field(default=None, converter=_stored_labels)
     created_at: datetime | None = None
     origin: Origin = field(factory=CurrentOrigin, repr=False)
+    id: SetId = field(init=False, default=Factory(_id_of_members, takes_self=True))
 
     @classmethod
     def of(cls, members: Iterable[object], labels: Labels = None) -> ArtifactSet:
@@ -65,8 +78,7 @@ class ArtifactSet:
             TypeError: for a member that is not an artifact, a proxy or a whole id.
             ConfigError: for labels without a JSON form.
         """
-        ids = frozenset(map(id_of, require_iterable(members, "ArtifactSet.of")))
-        return cls(set_id(ids), ids, labels_of(labels))
+        return cls(members, labels)
 
     @property
     def name(self) -> str | None:
@@ -186,7 +198,7 @@ class ArtifactSet:
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
         """Leave the repository out: a copy's members are in the current one."""
-        return ArtifactSet, (self.id, self.artifact_ids, self.labels, self.created_at)
+        return ArtifactSet, (self.artifact_ids, self.labels, self.created_at)
 
     def __copy__(self) -> ArtifactSet:
         return self
@@ -195,9 +207,7 @@ class ArtifactSet:
         return self
 
     def _with(self, ids: frozenset[ArtifactId], labels: Labels) -> ArtifactSet:
-        return evolve(
-            self, id=set_id(ids), artifact_ids=ids, labels=labels_of(labels), created_at=None
-        )
+        return evolve(self, artifact_ids=ids, labels=labels, created_at=None)
 
 
 def _combine(operation: Callable[..., ArtifactSet], one: ArtifactSet, other: object) -> ArtifactSet:
@@ -222,6 +232,7 @@ def proxies_by_name(artifacts: Iterable[Artifact[object]], *, group: bool) -> di
 
 def id_of(member: object) -> ArtifactId:
     """Return the id of an artifact or proxy, or a whole id; raise TypeError for anything else."""
+    member = as_result(member)
     ref = represented_artifact(member)
     if ref is not None:
         return ref.artifact_id

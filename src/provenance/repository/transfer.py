@@ -107,7 +107,12 @@ def store_copy(
     replace = yield from _is_to_be_replaced(what.record)
     return (
         yield from PutRecord(
-            evolve(what.record, added_at=now), what.run, what.inputs_json, tuple(held), replace
+            evolve(what.record, added_at=now),
+            what.run,
+            what.inputs_json,
+            tuple(held),
+            replace,
+            receipt=what.receipt,
         )
     )
 

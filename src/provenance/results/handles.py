@@ -108,14 +108,14 @@ def _carry() -> Callable[..., object]:
 
 @exported
 def restore_proxy(
-    id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...]
+    id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...], home: str = ""
 ) -> object:
     """Unpickle a result: it leads to the repository that is being read, else to the one that is current at its first use.
 
     Pickles name this function: neither it nor its arguments may change.
     """
     known = ArtifactRef(id_, value_id, value_type, interface)
-    origin = resolving_origin() or CurrentOrigin()
+    origin = resolving_origin() or CurrentOrigin(home)
     if not keeps_unread():
         # What is lost is an error where it is used, and not where a value that refers to it is read.
         with suppress(ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError):
@@ -134,14 +134,20 @@ def resolve(known: Known, origin: Origin) -> ArtifactRecord:
     return known if isinstance(known, ArtifactRecord) else origin.load_record(known.id)
 
 
+def as_result(value: object) -> object:
+    """Return the proxy of an object that is known to be the value of an artifact; anything else as it is."""
+    proxy = None if is_proxy(value) else proxy_of_tracked(value)
+    return value if proxy is None else proxy
+
+
 def artifact_of(value: T) -> Artifact[T]:
     """Return the artifact of a result; inside a decorated function, of an argument that is one.
 
     Raises:
         TypeError: if *value* is neither.
     """
-    result = cast("Any", value if is_proxy(value) else proxy_of_tracked(value))
-    if result is not None and is_proxy(result):
+    result = cast("Any", as_result(value))
+    if is_proxy(result):
         return cast("Artifact[T]", result.artifact)
     if is_singleton(value):
         raise TypeError(
@@ -165,6 +171,7 @@ def id_or_prefix_of(wanted: object) -> str:
     Raises:
         TypeError: for anything else.
     """
+    wanted = as_result(wanted)
     if is_proxy(wanted):
         known: Known = cast("Any", wanted).__provenance_reference__()
         text = unwrap(wanted) if known.value_type == "builtins:str" else None
@@ -184,6 +191,7 @@ class InMemoryOrigin:
 
     value: object
     inputs: Inputs
+    repository: None = None
 
     def load_value(self, _: ArtifactRecord, /) -> object:
         """Return the computed value."""

@@ -9,6 +9,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from attrs import frozen
 
+from provenance.errors import ArtifactNotFoundError
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord, Inputs, Origin, Run
 
@@ -28,8 +29,21 @@ INTERFACE: Final = (
     "__set__",
     "__delete__",
     "__torch_function__",
+    "__array__",
+    "__array_priority__",
+    "__array_ufunc__",
+    "__dataclass_fields__",
+    "__getitem__",
+    "__len__",
+    "__index__",
+    "__enter__",
+    "__exit__",
+    "__aenter__",
+    "__aexit__",
 )
 """Special methods that only some types have and that give a meaning to an object by being there."""
+_RAW_MEMORY: Final = ("__array_interface__", "__array_struct__")
+"""Protocols that a proxy answers by `__array__`."""
 
 
 _interfaces: dict[type, tuple[str, ...]] = {}
@@ -38,14 +52,18 @@ _interfaces: dict[type, tuple[str, ...]] = {}
 def interface_of(kind: type) -> tuple[str, ...]:
     """Which methods of `INTERFACE` the instances of a type have.
 
-    >>> interface_of(str)
-    ('__iter__',)
+    >>> interface_of(set)
+    ('__iter__', '__len__')
     """
     found = _interfaces.get(kind)
     if found is None:
         methods: dict[str, object] = {}
         for base in reversed(kind.__mro__):  # `hasattr` would see the methods of the metaclass too
             methods.update(vars(base))
+        if issubclass(kind, dict | str | bytes):
+            del methods["__getitem__"]  # C code does not take it for a sequence of others
+        if any(methods.get(name) is not None for name in _RAW_MEMORY):
+            methods.setdefault("__array__", True)
         found = _interfaces[kind] = tuple(
             name for name in INTERFACE if methods.get(name) is not None
         )
@@ -113,7 +131,17 @@ def current_origin() -> Origin:
 
 @frozen
 class CurrentOrigin:
-    """The environment's current repository, whichever that is when a part of an artifact is needed."""
+    """The environment's current repository, whichever that is when a part of an artifact is needed.
+
+    *home* names the repository of a result that was pickled, where that is known.
+    """
+
+    home: str = ""
+
+    @property
+    def repository(self) -> Origin:
+        """The current repository."""
+        return _current_resolver[0]()
 
     def load_value(self, record: ArtifactRecord, /) -> object:
         """Return the value, from the current repository."""
@@ -129,11 +157,27 @@ class CurrentOrigin:
 
     def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
         """Return the record, from the current repository."""
-        return _current_resolver[0]().load_record(artifact_id)
+        try:
+            return _current_resolver[0]().load_record(artifact_id)
+        except ArtifactNotFoundError as error:
+            if not self.home:
+                raise
+            raise ArtifactNotFoundError(artifact_id, error.repo, home=self.home) from None
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
         """Return a proxy over the current repository."""
         return _current_resolver[0]().proxy_of(record)
+
+
+def home_of(origin: Origin) -> str:
+    """Return what a pickle says of where a result is: the repository's name.
+
+    Nothing inside a store, where references lead to the store itself.
+    """
+    if isinstance(origin, CurrentOrigin):
+        return origin.home
+    name: object = getattr(getattr(origin, "repo", origin), "name", "")
+    return name if isinstance(name, str) and resolving_origin() is None else ""
 
 
 def is_current_origin(origin: Origin) -> bool:

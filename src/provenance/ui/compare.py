@@ -10,7 +10,7 @@ from attrs import frozen
 
 import provenance as p
 from provenance.documents.items import Item, artifact_item, run_document
-from provenance.ui.pages import Page, find_artifact, receipt_of, without_tags
+from provenance.ui.pages import Page, find_artifact, without_tags
 from provenance.ui.previews import preview_of, read_safely
 from provenance.util.formatting import duration, size
 
@@ -59,7 +59,7 @@ def compare(repo: p.Repository, first: str, second: str) -> Page:
         for name, (title, show) in _COMPARED.items()
     ]
     inputs = _rows(cast("Item", a["inputs"]), cast("Item", b["inputs"]))
-    code = [row for row in _rows(*map(receipt_of, ones)) if row.differs]
+    code = [row for row in _rows(*map(repo.get_code_receipt, ones)) if row.differs]
     environment = [row for row in _rows(*(_environment(one) for one in ones)) if row.differs]
     previews = [preview_of(one, repo) for one in ones]
     differences, problem = _value_differences(*ones)

@@ -197,7 +197,7 @@ def artifact(repo: p.Repository, artifact_id: str) -> Page:
         "more_uses": max(len(used_by) - MOST_LISTED, 0),
         "sets": [set_item(each) for each in p.sets(repo) if one.id in each.artifact_ids],
         "preview": preview_of(one, repo),
-        "receipt": receipt_of(one),
+        "receipt": repo.get_code_receipt(one),
         "command": f"provenance show {one.id[:12]}",
         "line": f'p.load_proxy("{one.id[:12]}")',
     }
@@ -207,19 +207,6 @@ def artifact(repo: p.Repository, artifact_id: str) -> Page:
 def without_tags(fields: Item) -> Item:
     """Return custom fields without the tags, which are among them."""
     return {name: value for name, value in fields.items() if name != "tags"}
-
-
-def receipt_of(one: p.Artifact[object]) -> dict[str, str]:
-    """Return the digests of the code behind an artifact by name, as its record has them."""
-    _, _, text = one.code.partition(":")
-    try:
-        found: object = json.loads(text) if text else {}
-    except ValueError:
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    entries = cast("dict[str, object]", found)
-    return {name: str(digest) for name, digest in entries.items()}
 
 
 def _items(repo: p.Repository, ids: list[str]) -> list[Item]:

@@ -17,7 +17,6 @@ from itertools import islice
 from typing import Any, BinaryIO, Final, TypeAlias, cast
 
 from attrs import evolve, frozen
-from pyrsistent import pmap
 
 import provenance as p
 from provenance.util.formatting import safe_repr, size, truncate
@@ -118,9 +117,9 @@ def read_safely(artifact: p.Artifact[object]) -> object:
     Raises:
         UntrustedStoreError: if reading it could execute code.
     """
-    if artifact.serializer in _PICKLES and not artifact.dump_kwargs:
-        plain = evolve(artifact, serializer="pickle", load_kwargs=pmap())
-        return artifact.origin.load_value(plain)
+    has_options = artifact.dump_kwargs or artifact.load_kwargs
+    if artifact.serializer in _PICKLES and not has_options:
+        return artifact.origin.load_value(evolve(artifact, serializer="pickle"))
     return artifact.value
 
 

@@ -108,7 +108,7 @@ def require_known(value: object, known: Iterable[str], path: str, what: str) -> 
 
 
 _POSTGRES: Final = re.compile(
-    r"(?:postgresql(?:\+psycopg)?|postgres)://(?:[^:/@]*(?::[^@]*)?@)?"
+    r"(?:postgresql(?:\+psycopg2?)?|postgres)://(?:[^:/@]*(?::[^@]*)?@)?"
     r"(?:\[[\da-fA-F:.%]+\]|[^@/?:\[\]]*)(?::\d{1,5})?/[^@/?][^@?]*(?:\?[^@]*)?"
 )
 

@@ -505,3 +505,15 @@ def test_the_value_ids_of_files_and_folders_are_promised():
         "543daf2dbadd54f01c398f262e1d46984a6ca091": p.ArchivedFolder(blob),
     }
     assert list(hashes) == list(map(p.hash, hashes.values()))
+
+
+def test_extensions_have_one_canonical_spelling(repo, written):
+    """`.JPEG`, `.jpeg` and `.jpg` are one extension, so that these files are one value."""
+    files = [p.archive_file(written(name=name), preserve_ext=True) for name in ("a.JPEG", "b.jpg")]
+    assert [".jpg", ".jpg"] == [file.extension for file in files]
+    assert 1 == len({p.artifact_of(file).value_id for file in files})
+    assert str(files[0]).endswith(".jpg")
+    assert [".mpg", ".csv"] == [
+        p.archive_file(written(name=name), preserve_ext=True).extension
+        for name in ("film.MPEG", "table.CSV")
+    ]

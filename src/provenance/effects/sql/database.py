@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
-from provenance.effects.sql.statements import VERSION
-from provenance.errors import ConfigError
+from provenance.effects.sql import statements
+from provenance.errors import ConfigError, StoreUnavailableError
 from provenance.util.formatting import safe_repr
 
 if TYPE_CHECKING:
@@ -127,9 +127,19 @@ class PrefetchCache:
         self._prefetched.clear()
 
 
+def foreign_tables(name: str) -> StoreUnavailableError:
+    """Return the error for a database with a table `artifacts` that this library did not make."""
+    reason = "it holds tables of an earlier `provenance` library, or of another program"
+    advice = (
+        "bring them over with `provenance import --from-legacy`, and give this repository a database "
+        "or a schema of its own"
+    )
+    return StoreUnavailableError(name, reason, advice)
+
+
 def check_version(name: str, version: int | None) -> int:
     """Return *version*, by default the newest; raises `ConfigError` if it does not exist."""
-    if version is not None and not 1 <= version <= VERSION:
+    if version is not None and not 1 <= version <= statements.VERSION:
         problem = f"unknown version {safe_repr(version)} of the tables"
-        raise ConfigError(f"{name}, version", problem, f"expected 1 to {VERSION}")
-    return version or VERSION
+        raise ConfigError(f"{name}, version", problem, f"expected 1 to {statements.VERSION}")
+    return version or statements.VERSION

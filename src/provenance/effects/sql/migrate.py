@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
@@ -11,6 +12,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from provenance.effects.sql import statements
+from provenance.effects.sql.database import foreign_tables
 from provenance.effects.sql.tables import STAMP
 from provenance.errors import StoreUnavailableError
 from provenance.util.locks import ForkSafeLock
@@ -34,6 +36,11 @@ def stamped(connection: sa.Connection) -> int | None:
 
 def migrate(connection: sa.Connection, found: int, wanted: int) -> None:
     """Migrate the tables from version *found* (0: none) to *wanted*, in the open transaction."""
+    # Alembic tells each of its steps, the imports of its plugins too, unless somebody has set its level.
+    alembic_log = logging.getLogger("alembic")
+    if alembic_log.level == logging.NOTSET:
+        alembic_log.setLevel(logging.WARNING)
+
     from alembic import command
     from alembic.config import Config
 
@@ -149,6 +156,8 @@ def _current_version(
             advice = "check the name, or set create_schema: true"
             raise StoreUnavailableError(name, f"schema {access.schema!r} does not exist", advice)
     found = stamped(connection) or 0
+    if not found and sa.inspect(connection).has_table("artifacts"):
+        raise foreign_tables(name)
     if found > statements.VERSION:
         known = f"this library supports up to {statements.VERSION}"
         advice = "upgrade the library: pip install --upgrade provenance"

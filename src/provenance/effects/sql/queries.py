@@ -40,11 +40,17 @@ from provenance.effects.sql.tables import (
     artifact_set_members,
     artifact_sets,
     artifacts,
+    equivalences,
     evictions,
     leases,
     quarantined_blobs,
+    receipts,
+    repository,
     runs,
     tables,
+)
+from provenance.effects.sql.tables import (
+    sources as source_texts,
 )
 from provenance.model.rows import COLUMNS
 
@@ -134,7 +140,9 @@ _is_mine = sa.and_(
     leases.c.owner == text_param("owner"),
     leases.c.fence == sa.bindparam("fence", type_=sa.BigInteger),
 )
-FIND_LEASE: Final = selecting(leases.c.expires_at - DatabaseTime(), by=leases.c.artifact_id)
+FIND_LEASE: Final = selecting(
+    leases.c.expires_at - DatabaseTime(), leases.c.owner, leases.c.fence, by=leases.c.artifact_id
+)
 ACQUIRE_LEASE: Final = compile_for_both(
     _acquire_statement(sqlite.insert(leases)),
     _acquire_statement(postgresql.insert(leases)),
@@ -164,6 +172,10 @@ PREFETCHED_BYTES: Final = 4_096
 """A value up to this size is read with its record; a larger one is read separately."""
 
 
+_RANDOM_ID: Final = "lower(hex(randomblob(20)))"
+_NOW: Final = "strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now')"
+
+
 def creating() -> tuple[str, ...]:
     """Return the statements that create the tables and indexes that do not exist."""
     elements: list[ClauseElement] = []
@@ -177,6 +189,7 @@ def creating() -> tuple[str, ...]:
         *(str(element.compile(dialect=DIALECT)) for element in elements),
         f"CREATE TABLE IF NOT EXISTS {STAMP} (\n\tversion_num VARCHAR(32) NOT NULL, \n\t{key}\n)",
         f"INSERT OR IGNORE INTO {STAMP} (version_num) VALUES ('{VERSION}')",  # noqa: S608 - constants
+        f"INSERT INTO repository (id, created_at) VALUES ({_RANDOM_ID}, {_NOW})",  # noqa: S608 - constants
     )
 
 
@@ -188,6 +201,19 @@ FIND_RECORD: Final = selecting(
     *_RECORD,
     sa.case((_IS_SHORT, artifacts.c.value_data)).label("short_value"),
     by=artifacts.c.id,
+)
+_ids = text_param("ids")
+_finding = sa.select(*_RECORD, sa.case((_IS_SHORT, artifacts.c.value_data)).label("short_value"))
+FIND_MANY: Final = compile_for_both(
+    _finding.where(artifacts.c.id.in_(sa.select(sa.func.json_each(_ids).table_valued("value")))),
+    _finding.where(
+        artifacts.c.id.in_(
+            sa.select(
+                sa.func.jsonb_array_elements_text(sa.cast(_ids, postgresql.JSONB)).column_valued()
+            )
+        )
+    ),
+    "ids",
 )
 FIND_RECORDS_BY_VALUE: Final = selecting(
     *_RECORD, by=artifacts.c.value_id, order=(artifacts.c.added_at, artifacts.c.id)
@@ -335,7 +361,24 @@ SUMMARIZE_TYPES: Final = _summary(artifacts.c.value_type)
 PUT_RECORD: Final = insert_statement(artifacts, (*COLUMNS, *BESIDES), "IGNORE")
 REPLACE_RECORD: Final = upsert_statement(artifacts, (*COLUMNS, *BESIDES))
 PUT_EDGE: Final = insert_statement(artifact_inputs, ("artifact_id", "input_id"), "IGNORE")
-PUT_RUN: Final = insert_statement(runs, ("id", "created_at", "info"), "IGNORE")
+PUT_RUN: Final = insert_statement(runs, ("id", "created_at", "parent_id", "info"), "IGNORE")
+PUT_RECEIPT: Final = insert_statement(receipts, ("digest", "receipt"), "IGNORE")
+FIND_RECEIPT: Final = selecting(receipts.c.receipt, by=receipts.c.digest)
+PUT_SOURCE: Final = insert_statement(source_texts, ("digest", "text"), "IGNORE")
+FIND_SOURCE: Final = selecting(source_texts.c.text, by=source_texts.c.digest)
+PUT_EQUIVALENCE: Final = insert_statement(
+    equivalences, tuple(column.name for column in equivalences.columns), "REPLACE"
+)
+FIND_EQUIVALENCE: Final = compile_statement(
+    sa.select(equivalences.c.accepted_by, equivalences.c.accepted_at, equivalences.c.note).where(
+        equivalences.c.name == text_param("name"),
+        equivalences.c.version == sa.bindparam("version", type_=sa.BigInteger),
+        equivalences.c.from_code == text_param("from_code"),
+        equivalences.c.to_code == text_param("to_code"),
+    ),
+    *("name", "version", "from_code", "to_code"),
+)
+FIND_REPOSITORY_ID: Final = compile_statement(sa.select(repository.c.id))
 DELETE_RECORD: Final = deleting(artifacts.c.id)
 DELETE_EDGES: Final = deleting(artifact_inputs.c.artifact_id)
 

@@ -7,7 +7,8 @@ store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -17,6 +18,7 @@ from provenance.effects.sql import statements
 from provenance.effects.sql.database import Database, Execute, Values
 from provenance.effects.sql.signing import RecordSigner
 from provenance.errors import CorruptRecordError
+from provenance.model.history import CodeReceipt, Equivalence, receipt_digest
 from provenance.model.ids import ArtifactId, RunId, ValueId
 from provenance.model.queries import Grouping, Page, Query, Usage, has_wildcards, matches
 from provenance.model.records import ArtifactRecord, Blob, Run
@@ -140,6 +142,7 @@ class SqlRecords:
         self._database = database
         self._seal = seal or RecordSigner()
         self._runs: set[tuple[int, RunId]] = set()
+        self._receipts: set[tuple[int, str]] = set()
 
     @property
     def engine(self) -> Engine:
@@ -157,6 +160,29 @@ class SqlRecords:
             # After a lookup the value is usually read next.
             self._database.prefetch(record.value_blob.id, data)
         return record
+
+    def find_many(self, ids: tuple[ArtifactId, ...]) -> Mapping[ArtifactId, ArtifactRecord]:
+        """Return those of these artifacts that are recorded, by id."""
+        found: dict[ArtifactId, ArtifactRecord] = {}
+        for at in range(0, len(ids), _ROWS):
+            rows: Any = self._database.query(
+                statements.FIND_MANY, json_text(list(ids[at : at + _ROWS]))
+            )
+            for row in rows:
+                with suppress(CorruptRecordError):
+                    record = self._record(row)
+                    found[record.id] = record
+                    if row[-1] is not None:
+                        self._database.prefetch(record.value_blob.id, row[-1])
+        return found
+
+    def put_records(self, records: tuple[PutRecord, ...]) -> tuple[ArtifactRecord, ...]:
+        """Store the records in one transaction; return what is stored then."""
+
+        def work(execute: Execute) -> tuple[ArtifactRecord, ...]:
+            return tuple([self._put(execute, ask) for ask in records])
+
+        return self._database.transaction(work)
 
     def list_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
         """Return up to *limit* ids that begin with *prefix* and follow *after*, in order."""
@@ -236,15 +262,18 @@ class SqlRecords:
         """Store the record, its run and its bytes, all or nothing; return what is stored then."""
         record, database = ask.record, self._database
         process = database.generation, ask.run.id
+        code = process[0], "" if ask.receipt is None else ask.receipt.digest
         is_alone = not (
             record.input_artifact_ids or record.value_artifact_ids or ask.besides or ask.replace
         )
         # Then one statement is enough, which is a transaction by itself.
-        is_short = is_alone and process in self._runs
+        is_known = ask.receipt is None or code in self._receipts
+        is_short = is_alone and is_known and process in self._runs
         if is_short and database.change(statements.PUT_RECORD, self._row(ask), process[0]):
             return record
         stored = database.transaction(lambda execute: self._put(execute, ask))
         self._runs.add(process)
+        self._receipts.add(code)
         return stored
 
     def delete_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
@@ -295,6 +324,47 @@ class SqlRecords:
         """Return when the value was evicted, or None."""
         rows = self._database.query(statements.FIND_EVICTION, artifact_id)
         return parse_time(cast("str", rows[0][0])) if rows else None
+
+    def find_receipt(self, digest: str) -> str | None:
+        """Return the text of the code receipt of this digest, or None; raise for another text."""
+        rows = self._database.query(statements.FIND_RECEIPT, digest)
+        if not rows:
+            return None
+        text = cast("str", rows[0][0])
+        if receipt_digest(text) != digest:
+            problem = "its text has another digest"
+            raise CorruptRecordError(digest, self._database.name, problem, what="code receipt")
+        return text
+
+    def find_sources(self, digests: frozenset[str]) -> dict[str, str]:
+        """Return the recorded sources of these digests."""
+        found = {
+            digest: self._database.query(statements.FIND_SOURCE, digest)
+            for digest in sorted(digests)
+        }
+        return {digest: cast("str", rows[0][0]) for digest, rows in found.items() if rows}
+
+    def put_equivalence(self, equivalence: Equivalence) -> None:
+        """Record that a change of code was accepted."""
+        change = equivalence
+        key = change.name, change.version, change.from_code, change.to_code
+        facts = change.accepted_by, time_text(change.accepted_at), change.note
+        self._database.change(statements.PUT_EQUIVALENCE, (*key, *facts))
+
+    def find_equivalence(
+        self, name: str, version: int, from_code: str, to_code: str
+    ) -> Equivalence | None:
+        """Return the accepted change, or None."""
+        key = name, version, from_code, to_code
+        rows: Any = self._database.query(statements.FIND_EQUIVALENCE, *key)
+        if not rows:
+            return None
+        accepted_by, accepted_at, note = rows[0]
+        return Equivalence(*key, accepted_by, parse_time(accepted_at), note)
+
+    def get_repository_id(self) -> str:
+        """Return the random id of the repository."""
+        return cast("str", self._database.query(statements.FIND_REPOSITORY_ID)[0][0])
 
     def check_database(self) -> tuple[str, ...]:
         """Return the problems that the database finds in its own files."""
@@ -356,10 +426,12 @@ class SqlRecords:
 
     def _put(self, execute: Execute, ask: PutRecord) -> ArtifactRecord:
         if not execute(statements.HAS_RUN, (ask.run.id,)).fetchall():
+            moment = time_text(ask.run.created_at)
             execute(
-                statements.PUT_RUN,
-                (ask.run.id, time_text(ask.run.created_at), run_to_json(ask.run)),
+                statements.PUT_RUN, (ask.run.id, moment, ask.run.parent_id, run_to_json(ask.run))
             )
+        if ask.receipt is not None:
+            self._put_receipt(execute, ask.receipt)
         if ask.replace:
             execute(statements.REPLACE_RECORD, self._row(ask))
             execute(statements.DELETE_EDGES, (ask.record.id,))
@@ -371,6 +443,11 @@ class SqlRecords:
         for part in ask.besides:
             self._put(execute, evolve(part, replace=True))
         return ask.record
+
+    def _put_receipt(self, execute: Execute, receipt: CodeReceipt) -> None:
+        if execute(statements.PUT_RECEIPT, (receipt.digest, receipt.text)).rowcount:
+            for digest, text in receipt.sources.items():
+                execute(statements.PUT_SOURCE, (digest, text))
 
     def _keep_stored(self, execute: Execute, ask: PutRecord) -> ArtifactRecord:
         """Return the record stored first by another process, after restoring what it has lost."""

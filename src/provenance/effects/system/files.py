@@ -28,11 +28,18 @@ from provenance.effects.io import (
     map_os_errors,
     read_through,
     remove,
+    replacing_file,
     sweep,
 )
 from provenance.errors import CorruptBlobError
 from provenance.model.records import Blob
-from provenance.ports.machine import InspectedFile, InspectedFolder, Materialize, MaterializeFolder
+from provenance.ports.machine import (
+    ExportFile,
+    InspectedFile,
+    InspectedFolder,
+    Materialize,
+    MaterializeFolder,
+)
 
 Copies: TypeAlias = "tuple[tuple[FolderEntry, str], ...]"
 _BUILDING: Final = ".tmp-"
@@ -201,6 +208,11 @@ class LocalFiles:
             _log.warning("%s is archived, but cannot be deleted: %s", original.path, error.strerror)
             return False
         return True
+
+    def export_file(self, ask: ExportFile) -> None:
+        """Write a file of the user's, which replaces one of its name when it is complete; raises OSError."""
+        with replacing_file(ask.path) as file:
+            ask.pour(file)
 
     def _place(self) -> str:
         from platformdirs import user_cache_dir

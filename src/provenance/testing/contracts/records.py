@@ -20,12 +20,14 @@ from provenance.model.records import ArtifactRecord, InlineBlob, Options, Run, f
 from provenance.ports.blobs import DeleteBlob, HasBlob
 from provenance.ports.records import (
     DeleteRecord,
+    FindMany,
     FindRecord,
     FindRecordsByValue,
     FindRun,
     ListDependents,
     ListIds,
     PutRecord,
+    PutRecords,
     SearchRecords,
     SummarizeRecords,
 )
@@ -115,6 +117,42 @@ class RecordContract(Contract):
         one = record()
         assert one == place.put(one, replace=True)
         assert one == place.find(one)
+
+    def test_many_are_found_at_once(self, place: StoreUnderTest) -> None:
+        """Of many ids, those that are recorded are found, each as it was put."""
+        stored = [place.put(record()) for _ in range(3)]
+        wanted = (new_id(), *[one.id for one in stored], new_id())
+        assert place.ask(FindMany(wanted)) == {one.id: one for one in stored}
+        assert place.ask(FindMany(wanted)) == {one.id: one for one in stored}
+        assert place.ask(FindMany(())) == {}
+        assert place.ask(FindMany((new_id(),))) == {}
+
+    def test_more_are_found_at_once_than_a_query_takes(self, place: StoreUnderTest) -> None:
+        """The number of ids has no limit."""
+        one = place.put(record())
+        assert place.ask(FindMany((*[new_id() for _ in range(1_100)], one.id))) == {one.id: one}
+
+    def test_many_are_put_at_once(self, place: StoreUnderTest) -> None:
+        """Each record is put as by itself: the first of an id stays, also within the group."""
+        winner = place.put(record())
+        loser = evolve(winner, value_id=new_value())
+        one, two = record(input_artifact_ids=frozenset({A})), record()
+        asks = [PutRecord(each, run(), "{}") for each in (one, loser, two)]
+        again = PutRecord(evolve(two, value_id=new_value()), run(), "{}")
+        assert place.ask(PutRecords((*asks, again))) == (one, winner, two, two)
+        assert place.ask(FindMany((one.id, winner.id, two.id))) == {
+            each.id: each for each in (one, winner, two)
+        }
+        assert (one.id,) == place.ask(ListDependents(A))
+        assert place.ask(PutRecords(())) == ()
+
+    def test_one_of_many_replaces(self, place: StoreUnderTest) -> None:
+        """A record that is put with others replaces the old one if it is to."""
+        old = place.put(record())
+        assert place.find(old) == old
+        new = evolve(old, value_id=new_value())
+        assert place.ask(PutRecords((PutRecord(new, run(), "{}", replace=True),))) == (new,)
+        assert place.find(old) == new
 
     def test_prefixes_find_ids(self, place: StoreUnderTest) -> None:
         """Ids are found by their first digits, in order, up to a limit."""

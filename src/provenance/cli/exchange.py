@@ -1,0 +1,183 @@
+"""Commands that write results to files, and read them from bundles and from stores of the reference library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, TypedDict, Unpack, cast
+
+import click
+
+import provenance as p
+from provenance.cli.complete import complete_ids
+from provenance.cli.listing import artifact_columns
+from provenance.cli.reports import Column, Facts, Listing, Report
+from provenance.cli.session import Session, command
+from provenance.documents.items import Item, artifact_item, as_json
+from provenance.documents.words import count_of
+from provenance.util.formatting import size
+
+FORMATS: Final = ("value", "bundle", "sqlite", "prov-json", "prov-n", "ro-crate", "openlineage")
+
+
+def _export(
+    session: Session, ids: tuple[str, ...], output: str, kind: str | None, redact: bool
+) -> Report:
+    """Write artifacts, with all that they were made from, or the value of one to a file; @set is a whole set."""
+    repo = session.repository()
+    (first, *others) = ids
+    if not others and first.startswith("@") and "/" not in first:
+        what: object = p.load_set_by_name(first[1:], repo)
+    else:
+        found = [*session.artifacts(ids)]
+        what = found[0] if len(found) == 1 else found
+    path = p.export(what, output, cast("Any", kind), repo=repo, redacted=redact)
+    written = path.stat().st_size
+    document: Item = {"path": str(path), "bytes": written, "redacted": redact}
+    return Facts(document, (("written", str(path)), ("size", size(written))), id="path")
+
+
+export_command = command(
+    "export",
+    click.argument("ids", metavar="ID...", nargs=-1, required=True, shell_complete=complete_ids),
+    click.option("-o", "--output", metavar="FILE", required=True, help="The file to write."),
+    click.option(
+        "--format",
+        "kind",
+        type=click.Choice(FORMATS),
+        help="By default the extension of FILE decides.",
+    ),
+    click.option(
+        "--redact/--no-redact",
+        default=True,
+        help="Leave out hosts, users, folders and command lines (the default), or keep them.",
+    ),
+)(_export)
+
+
+class LegacyOptions(TypedDict):
+    """The options of the command `import` that only the reference's stores have."""
+
+    from_legacy: str | None
+    blobs: str | None
+    schema: str | None
+    modules: tuple[str, ...]
+    import_modules: bool
+
+
+def _import(session: Session, file: str | None, **legacy: Unpack[LegacyOptions]) -> Report:
+    """Copy the artifacts and sets of a bundle into a repository, or those of a store of the reference library."""
+    db, blobs = legacy["from_legacy"], legacy["blobs"]
+    target = session.target(session.repo_name)
+    if file is not None and db is None:
+        return _import_bundle(session, file, target)
+    if db is None or blobs is None or file is not None:
+        raise click.UsageError("name a bundle, or pass --from-legacy with --blobs and no FILE")
+    if not session.trust:
+        why = "its values are pickles; pass --trust if nobody else can write there"
+        raise p.UntrustedStoreError("the reference's store", "pickle", why, target.name)
+    return _import_legacy(session, db, blobs, legacy, target)
+
+
+def _import_bundle(session: Session, file: str, target: p.Repository) -> Report:
+    report = p.import_bundle(file, target, trusted=session.trust)
+    items = tuple(artifact_item(artifact, target) for artifact in report.artifacts)
+    done = f"{count_of(len(items), 'artifact')} and {count_of(len(report.sets), 'set')}"
+    extra: Item = {"repo": target.name, "sets": as_json([known.id for known in report.sets])}
+    footer = f"imported {done} into {target.name!r}"
+    return Listing(items, artifact_columns(session), footer, extra=extra)
+
+
+def _import_legacy(
+    session: Session, db: str, blobs: str, legacy: LegacyOptions, target: p.Repository
+) -> Report:
+    pairs = [pair.split("=", 1) for pair in legacy["modules"]]
+    if any(len(pair) == 1 for pair in pairs):
+        raise click.UsageError("--module wants OLD=NEW, such as __main__=churn.train")
+    report = p.import_legacy(
+        db=db,
+        blobstore=blobs,
+        to=target,
+        schema=legacy["schema"],
+        modules=dict(cast("list[tuple[str, str]]", pairs)),
+        import_modules=legacy["import_modules"],
+    )
+    items: tuple[Item, ...] = tuple(
+        {"kind": problem.kind, "id": problem.id, "name": problem.name, "reason": problem.reason}
+        for problem in report.problems
+    )
+    columns = (
+        Column("WHAT", lambda item: str(item["kind"])),
+        Column("ID", lambda item: session.short(item["id"])),
+        Column("NAME", lambda item: str(item["name"])),
+        Column("WHY NOT", lambda item: str(item["reason"]), flexible=True),
+    )
+    counted = f"{count_of(len(report.ids), 'artifact')} ({report.imported} new)"
+    footer = f"{counted} and {count_of(report.sets, 'set')} in {target.name!r}"
+    extra: Item = {
+        "repo": report.repo,
+        "ids": as_json(dict(report.ids)),
+        "imported": report.imported,
+        "sets": report.sets,
+    }
+    lost = any(problem.kind == "artifact" for problem in report.problems)
+    return Listing(items, columns, footer, empty=footer, code=3 if lost else 0, extra=extra)
+
+
+import_command = command(
+    "import",
+    click.argument("file", metavar="FILE", required=False),
+    click.option(
+        "--from-legacy", metavar="URL", help="PostgreSQL database of the reference library."
+    ),
+    click.option("--blobs", metavar="PLACE", help="Its blob store: a folder, or an URL."),
+    click.option("--schema", metavar="NAME", help="Schema of its tables."),
+    click.option(
+        "--module",
+        "modules",
+        multiple=True,
+        metavar="OLD=NEW",
+        help="New name of a module, such as __main__=churn.train; repeatable.",
+    ),
+    click.option(
+        "--import-modules/--no-import-modules",
+        default=True,
+        help="Import the modules that decorate the functions (the default), or none.",
+    ),
+)(_import)
+
+
+def _bundle(session: Session, file: str, verify: bool) -> Report:
+    """Show what a bundle holds; with --verify read all of its bytes, and exit 1 if they are damaged."""
+    repo = p.open_bundle(file, trusted=session.trust)
+    functions, sets = [*p.functions(repo)], [*p.sets(repo)]
+    artifacts = sum(usage.artifacts for usage in functions)
+    total = sum(usage.bytes for usage in functions)
+    document: Item = {
+        "path": str(Path(file).absolute()),
+        "artifacts": artifacts,
+        "bytes": total,
+        "functions": as_json([usage.key for usage in functions]),
+        "sets": as_json([{"id": known.id, "labels": dict(known.labels)} for known in sets]),
+    }
+    rows = [
+        ("artifacts", str(artifacts)),
+        ("values", size(total)),
+        ("functions", ", ".join(usage.key for usage in functions)),
+        ("sets", ", ".join(known.name or session.short(known.id) for known in sets)),
+    ]
+    code = 0
+    if verify:
+        report = p.verify(repo)
+        document["is_sound"] = report.is_sound
+        rows.append(
+            ("verified", "sound" if report.is_sound else count_of(len(report.problems), "problem"))
+        )
+        code = 0 if report.is_sound else 1
+    return Facts(document, tuple(rows), code=code, id="path")
+
+
+bundle_command = command(
+    "bundle",
+    click.argument("file", metavar="FILE"),
+    click.option("--verify", is_flag=True, help="Read all values, and check them."),
+)(_bundle)

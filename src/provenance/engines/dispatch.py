@@ -1,0 +1,366 @@
+"""The course of a map: a window of calls, those that are stored, those on their way, and what landed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeAlias
+
+from attrs import define, evolve, field, frozen
+
+from provenance.calls import execute
+from provenance.calls.draft import Call
+from provenance.calls.function import CachedFunction
+from provenance.engines.freight import Freight
+from provenance.engines.outcomes import Done, Failure, Outcome, Progress, failure_of
+from provenance.engines.pools import Batch, Engine, Landing, Pool
+from provenance.engines.shipping import Arrival
+from provenance.engines.worker import load_value
+from provenance.environment import Environment
+from provenance.errors import EngineError
+from provenance.events import Event, Miss, MissReason, Recomputed, Recovered
+from provenance.model.ids import ArtifactId
+from provenance.model.records import ArtifactRecord
+from provenance.ports.records import FindMany
+from provenance.repository.handles import Repository
+from provenance.telemetry import deliver, emit
+from provenance.util.formatting import describe_error
+
+Source: TypeAlias = "tuple[Callable[[Any], Planned], Any]"
+_FIRST_READ: Final = 16
+_LARGEST_READ: Final = 512
+"""Calls that are read and looked up together: few at first, so that the first result comes early."""
+_GOAL: Final = 0.5
+"""Seconds that a batch is to take."""
+_LARGEST_BATCH: Final = 500
+_MOST_ATTEMPTS: Final = 3
+"""How often a call is shipped whose workers die."""
+_FEW_ATTEMPTS: Final = 2
+"""The same on a cluster that runs it again by itself: once with others, whose worker it may have shared, and once alone."""
+
+
+@frozen(eq=False)
+class Planned:
+    """A planned call in its environment, and the function to ship."""
+
+    call: Call = field(repr=False)
+    function: CachedFunction[..., object]
+
+
+@frozen(eq=False)
+class Settings:
+    """The options of a map."""
+
+    engine: Engine
+    errors: str
+    ordered: bool
+    batch: int | None
+    ahead: int
+
+
+@define(eq=False)
+class _Entry:
+    """A call of the map: its position, how often it was shipped, and whether it replaces what is stored."""
+
+    index: int
+    planned: Planned
+    attempts: int = 0
+    replaces: bool = False
+
+    @property
+    def call(self) -> Call:
+        return self.planned.call
+
+    @property
+    def artifact_id(self) -> ArtifactId:
+        return self.planned.call.plan.artifact_id
+
+
+class Dispatch:
+    """The state of a map, and its steps; `finished` is the number of calls that have ended."""
+
+    def __init__(
+        self,
+        sources: Iterator[Source],
+        environment: Environment,
+        settings: Settings,
+        pool: Pool,
+        total: int | None,
+        report: Callable[[Progress], None] | None,
+    ) -> None:
+        self._sources = sources
+        self._settings = settings
+        self._pool = pool
+        self._freight = Freight(environment, settings.engine)
+        self._report = report
+        self._total = total
+        self._exhausted = False
+        self._source_error: BaseException | None = None
+        self._read = self._handed_out = 0
+        self._reading = _FIRST_READ
+        self._ready: dict[int, Outcome] = {}
+        self._missing: deque[_Entry] = deque()
+        self._suspects: deque[_Entry] = deque()
+        self._flying: dict[int, list[_Entry]] = {}
+        self._twins: dict[ArtifactId, list[_Entry]] = {}
+        self._batches = 0
+        self._computed_seconds = 0.0
+        self._size = 1
+        self.finished = self._hits = self._computed = self._failed = 0
+        self._saved = 0.0
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Yield what becomes of each call, in their order if the settings say so.
+
+        What reading the calls raises is raised after the outcomes of those read before.
+        """
+        while True:
+            self._ship()
+            self._land(0)
+            outcome = self._next_ready()
+            if outcome is not None:
+                yield outcome
+            elif self._has_room():
+                self._read_more()
+            elif self._flying:
+                self._land(None)
+            elif not (self._missing or self._suspects):
+                break
+        if self._source_error is not None:
+            raise self._source_error
+
+    def _next_ready(self) -> Outcome | None:
+        if not self._ready:
+            return None
+        if self._settings.ordered:
+            outcome = self._ready.pop(self._handed_out, None)
+        else:
+            outcome = self._ready.pop(next(iter(self._ready)))
+        if outcome is not None:
+            self._handed_out += 1
+        return outcome
+
+    def _has_room(self) -> bool:
+        return not self._exhausted and self._read - self._handed_out < self._settings.ahead
+
+    # ------------------------------------------------------------ reading and looking up
+
+    def _read_more(self) -> None:
+        room = self._settings.ahead - (self._read - self._handed_out)
+        entries: list[_Entry] = []
+        for _ in range(min(self._reading, room)):
+            try:
+                plan, what = next(self._sources)
+            except StopIteration:
+                self._exhausted = True
+                break
+            except Exception as error:  # noqa: BLE001 - the user's iterator may raise anything
+                self._exhausted, self._source_error = True, error
+                break
+            index, self._read = self._read, self._read + 1
+            try:
+                entries.append(_Entry(index, plan(what)))
+            except Exception as error:  # noqa: BLE001 - planning runs methods of the arguments
+                self._end(index, failure_of(error, None, "refused", index))
+        self._reading = min(2 * self._reading, _LARGEST_READ)
+        self._look_up(entries)
+
+    def _look_up(self, entries: list[_Entry]) -> None:
+        """End what is stored; the others wait for an equal call, or are to be shipped."""
+        waiting: dict[Repository, list[_Entry]] = {}
+        for entry in entries:
+            if entry.call.reason is MissReason.ABSENT:
+                waiting.setdefault(entry.call.repo, []).append(entry)
+            else:
+                self._missing.append(entry)
+        for repo, those in waiting.items():
+            ids = tuple(dict.fromkeys([entry.artifact_id for entry in those]))
+            found = repo.interpreter(FindMany(ids))
+            for entry in those:
+                record = found.get(entry.artifact_id)
+                if record is None or not self._use(entry, record):
+                    self._miss(entry)
+
+    def _use(self, entry: _Entry, record: ArtifactRecord) -> bool:
+        """End a call whose result is stored; False if it is to be computed all the same."""
+        call, entry.replaces = entry.call, True
+        if call.spec.wrapped.is_async and not execute.is_readable(call, record):
+            return False  # a lazy read could not await that it is computed again
+        try:
+            used = execute.use_hit(call, record)
+        except Exception as error:  # noqa: BLE001 - reading a value may raise anything
+            self._end(entry.index, failure_of(error, record.id, index=entry.index))
+            return True
+        if used is None:
+            return False
+        self._hits += 1
+        self._saved += record.compute_duration
+        self._end(entry.index, Done(result=used[0]))
+        return True
+
+    def _miss(self, entry: _Entry) -> None:
+        if entry.call.read_only:  # nothing is stored for equal calls to find
+            self._missing.append(entry)
+        elif entry.artifact_id in self._twins:
+            self._twins[entry.artifact_id].append(entry)
+        else:
+            self._twins[entry.artifact_id] = []
+            self._missing.append(entry)
+
+    # ------------------------------------------------------------ shipping
+
+    def _ship(self) -> None:
+        most = 2 * self._pool.width if self._pool.is_remote else self._pool.width
+        while self._missing and len(self._flying) < most and not self._suspects:
+            self._send(self._next_batch())
+        # Calls whose worker died are tried alone, so that the guilty one is known.
+        if self._suspects and not self._flying:
+            self._send([self._suspects.popleft()], take_over=True)
+
+    def _next_batch(self) -> list[_Entry]:
+        """Return the next calls of one function, about half a second's worth."""
+        size = 1
+        if self._pool.is_remote:
+            fair = -(-len(self._missing) // (2 * self._pool.width))
+            size = self._settings.batch or max(1, min(self._size, fair))
+        batch = [self._missing.popleft()]
+        function = batch[0].planned.function
+        while self._missing and len(batch) < size and self._missing[0].planned.function is function:
+            batch.append(self._missing.popleft())
+        return batch
+
+    def _send(self, entries: list[_Entry], *, take_over: bool = False) -> None:
+        number, self._batches = self._batches, self._batches + 1
+        for entry in entries:
+            entry.attempts += 1
+        calls = tuple([entry.call for entry in entries])
+        self._flying[number] = entries
+        try:
+            pack = self._freight.packing(entries[0].planned.function)
+            self._pool.ship(Batch(number, calls, take_over), pack)
+        except EngineError:
+            raise
+        except Exception as error:  # noqa: BLE001 - pickling runs methods of the arguments
+            del self._flying[number]
+            if len(entries) > 1:
+                for entry in entries:
+                    self._send([entry])
+                return
+            entry = entries[0]
+            self._settle(entry, failure_of(error, entry.artifact_id, "refused", entry.index))
+
+    # ------------------------------------------------------------ landing
+
+    def _land(self, timeout: float | None) -> None:
+        """Take what has landed; wait for the first of it unless *timeout* is 0."""
+        while self._flying:
+            landing = self._pool.land(timeout, self._freight.unpack)
+            if landing is None:
+                return
+            self._take(landing)
+            timeout = 0
+
+    def _take(self, landing: Landing) -> None:
+        entries = self._flying.pop(landing.number)
+        arrival = landing.arrival
+        if arrival is None:
+            self._lose(entries, landing.error)
+        elif self._freight.is_to_ship_again(arrival):
+            for entry in reversed(entries):
+                entry.attempts -= 1
+                self._missing.appendleft(entry)
+        else:
+            self._receive(entries, arrival)
+
+    def _receive(self, entries: list[_Entry], arrival: Arrival) -> None:
+        first = entries[0].call
+        replaced = frozenset([entry.artifact_id for entry in entries if entry.replaces])
+        stored = self._freight.commit(first.repo, arrival, replaced, read_only=first.read_only)
+        send: Callable[[Event], None] = deliver if arrival.same_process else emit
+        for event in arrival.events:
+            if first.read_only and isinstance(event, Miss | Recomputed | Recovered):
+                send(evolve(event, stored=False))
+            else:
+                send(event)
+        seconds = 0.0
+        for entry, outcome in zip(entries, arrival.outcomes, strict=True):
+            if isinstance(outcome, Failure):
+                self._settle(entry, evolve(outcome, index=entry.index))
+                continue
+            self._computed += 1
+            record = outcome.record
+            if record is None:
+                self._settle(entry, outcome)
+                continue
+            seconds += record.compute_duration
+            now = stored.get(record.id, record)
+            self._settle(entry, self._finish(entry, now, load_value(outcome.value)))
+        self._adapt(len(entries), seconds)
+
+    def _finish(self, entry: _Entry, record: ArtifactRecord, value: object) -> Outcome:
+        """Return the result of what a worker has recorded."""
+        make = execute.make_foreign_proxy if entry.call.read_only else execute.make_stored_proxy
+        try:
+            return Done(result=make(entry.call, record, value))
+        except Exception as error:  # noqa: BLE001 - reading a value may raise anything
+            return failure_of(error, record.id, index=entry.index)
+
+    def _adapt(self, calls: int, seconds: float) -> None:
+        """Choose the size of batches by how long calls take, at most twice as large as before."""
+        pace = max(seconds / calls, 1e-4)
+        self._size = max(1, min(2 * self._size, int(_GOAL / pace), _LARGEST_BATCH))
+
+    def _lose(self, entries: list[_Entry], error: BaseException | None) -> None:
+        """Look up what a dead worker has left; the rest is shipped again, one call at a time."""
+        error = error or EngineError("a worker died", "look for the cause in its log")
+        if isinstance(error, ImportError | AttributeError | TypeError):
+            problem = f"a worker cannot run calls ({describe_error(error)})"
+            raise EngineError(problem, "install provenance there, too") from error
+        self._size = 1
+        for entry in entries:
+            record = entry.call.repo.interpreter(FindMany((entry.artifact_id,)))
+            found = record.get(entry.artifact_id)
+            if found is not None and entry.call.reason is MissReason.ABSENT:
+                used = execute.use_hit(entry.call, found)
+                if used is not None:
+                    self._computed += 1
+                    self._settle(entry, Done(result=used[0]))
+                    continue
+            if entry.attempts < (_FEW_ATTEMPTS if self._pool.retries else _MOST_ATTEMPTS):
+                self._suspects.append(entry)
+            else:
+                problem = f"a worker died while it ran call {entry.index} ({describe_error(error)})"
+                died = EngineError(
+                    problem, "look for the cause in its log, such as too little memory"
+                )
+                died.__cause__ = error
+                self._settle(entry, failure_of(died, entry.artifact_id, "worker died", entry.index))
+
+    # ------------------------------------------------------------ ends
+
+    def _settle(self, entry: _Entry, outcome: Outcome) -> None:
+        """End a call that was shipped, and look up the equal ones."""
+        self._end(entry.index, outcome)
+        twins = self._twins.pop(entry.artifact_id, [])
+        if isinstance(outcome, Failure):
+            for twin in twins:
+                self._end(twin.index, evolve(outcome, index=twin.index))
+        elif twins:
+            self._look_up(twins)
+
+    def _end(self, index: int, outcome: Outcome) -> None:
+        self._ready[index] = outcome
+        self.finished += 1
+        if isinstance(outcome, Failure):
+            self._failed += 1
+        if self._report is not None:
+            self._report(
+                Progress(
+                    self.finished,
+                    self._total,
+                    self._hits,
+                    self._computed,
+                    self._failed,
+                    self._saved,
+                )
+            )

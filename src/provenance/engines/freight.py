@@ -1,0 +1,173 @@
+"""Packing and unpacking on the driver, and the handshake: who commits, and what the driver stores."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from io import BytesIO
+from typing import BinaryIO, Final
+
+from attrs import evolve
+
+from provenance.calls.draft import Call
+from provenance.calls.function import CachedFunction
+from provenance.engines import environments
+from provenance.engines.pools import Batch, Engine, Pack
+from provenance.engines.shipping import (
+    HEAVY,
+    Arrival,
+    Committer,
+    Copy,
+    Shipment,
+    ShippedCall,
+    dump,
+    library_version,
+    seal,
+    unseal,
+)
+from provenance.engines.worker import database_ids
+from provenance.environment import Environment
+from provenance.errors import EngineError, ProvenanceError
+from provenance.hashing import hash_value
+from provenance.model.ids import ArtifactId
+from provenance.model.records import ArtifactRecord, InlineBlob
+from provenance.ports.blobs import WriteBlobs
+from provenance.ports.machine import Now
+from provenance.ports.records import PutRecord, PutRecords
+from provenance.repository.handles import Repository
+from provenance.telemetry import log
+
+_ADVICE: Final = (
+    "use a store that driver and workers reach (PostgreSQL, or files on a shared disk), or "
+    "commit='driver'"
+)
+
+
+class Freight:
+    """What a map knows of its shipments: the environment and functions as bytes, and who commits."""
+
+    def __init__(self, environment: Environment, engine: Engine) -> None:
+        self._environment = environment
+        self._engine = engine
+        self._commit: Committer = engine.commit
+        self._described: tuple[str, bytes] | None = None
+        self._functions: dict[int, tuple[CachedFunction[..., object], tuple[str, bytes]]] = {}
+
+    def packing(self, function: CachedFunction[..., object]) -> Pack:
+        """Return what makes the bytes of a batch of calls of *function*."""
+        return lambda batch: self._pack(function, batch)
+
+    def _pack(self, function: CachedFunction[..., object], batch: Batch) -> bytes:
+        first = batch.calls[0]
+        description = self._describe()
+        commit: Committer = "driver" if first.read_only else self._commit
+        home = None if commit == "driver" else first.repo
+        calls = tuple([_shipped(call) for call in batch.calls])
+        shipment = Shipment(
+            environment=description,
+            expected=database_ids(first.repo),
+            function=self._function_bytes(function, home),
+            calls=dump(calls, home),
+            commit=commit,
+            returns_values=first.read_only,
+            take_over=batch.take_over,
+        )
+        return seal(shipment, library_version())
+
+    def _describe(self) -> tuple[str, bytes]:
+        if self._described is None:
+            description = environments.describe(self._environment)
+            if description.default is None and self._commit == "auto":
+                self._commit = "driver"
+            elif description.default is None and self._commit == "worker":
+                problem = "the repository is in the memory of this process, or cannot be described"
+                raise EngineError(f"engine {self._engine.name}: {problem}", _ADVICE)
+            self._described = environments.encode(description)
+        return self._described
+
+    def _function_bytes(
+        self, function: CachedFunction[..., object], home: Repository | None
+    ) -> tuple[str, bytes]:
+        known = self._functions.get(id(function))
+        if known is not None:
+            return known[1]
+        data = dump(function, home)
+        if len(data) > HEAVY:
+            log.warning(
+                "%r takes %d bytes with each batch, as it refers to large globals; pass them as "
+                "arguments, or results of decorated functions",
+                function,
+                len(data),
+            )
+        packed = hash_value(data), data
+        self._functions[id(function)] = function, packed
+        return packed
+
+    def unpack(self, data: bytes) -> Arrival:
+        """Return the arrival in *data*."""
+        problem, content = unseal(data)
+        if problem:
+            return Arrival(refused=problem)
+        arrival: Arrival = pickle.loads(content)
+        return arrival
+
+    def is_to_ship_again(self, arrival: Arrival) -> bool:
+        """Tell whether nothing was run because the worker uses another repository: then the driver commits.
+
+        Raises:
+            EngineError: if the worker is to commit, or cannot run anything.
+        """
+        if arrival.refused:
+            problem = f"a worker of engine {self._engine.name} refuses calls: {arrival.refused}"
+            raise EngineError(problem, "install the same code and libraries on all workers")
+        if not arrival.unreached:
+            return False
+        if self._commit == "worker":
+            raise EngineError(arrival.unreached, _ADVICE)
+        if self._commit == "auto":
+            log.info("%s; this process stores the results", arrival.unreached)
+        self._commit = "driver"
+        return True
+
+    def commit(
+        self,
+        repo: Repository,
+        arrival: Arrival,
+        replaced: frozenset[ArtifactId],
+        *,
+        read_only: bool,
+    ) -> dict[ArtifactId, ArtifactRecord]:
+        """Store what a worker has left to the driver, in place of what is *replaced*; returns what is recorded now."""
+        if not arrival.copies or read_only:
+            return {}
+        puts = tuple(
+            [_put(repo, copy, replace=copy.record.id in replaced) for copy in arrival.copies]
+        )
+        stored = repo.interpreter(PutRecords(puts))
+        return {put.record.id: record for put, record in zip(puts, stored, strict=True)}
+
+
+def _shipped(call: Call) -> ShippedCall:
+    return ShippedCall(call.args, call.kwargs, call.plan.artifact_id)
+
+
+def _put(repo: Repository, copy: Copy, *, replace: bool) -> PutRecord:
+    """Write the bytes of an artifact, and return what records it."""
+    writes = tuple([_writing(data) for data in copy.blobs.values()])
+    written = repo.interpreter(WriteBlobs(writes))
+    inline: list[InlineBlob] = []
+    for each in written:
+        if isinstance(each, ProvenanceError):
+            raise each
+        inline += [each] if isinstance(each, InlineBlob) else []
+    record = evolve(copy.record, added_at=repo.interpreter(Now()))
+    return PutRecord(
+        record, copy.run, copy.inputs_json, tuple(inline), replace, receipt=copy.receipt
+    )
+
+
+def _writing(data: bytes) -> Callable[[BinaryIO], None]:
+    def write(sink: BinaryIO) -> None:
+        sink.write(BytesIO(data).getbuffer())
+
+    return write

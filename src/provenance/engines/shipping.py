@@ -1,0 +1,177 @@
+"""What travels between driver and worker: shipments of calls, and the arrivals that come back.
+
+Both are dictionaries of plain data, pickled: a worker of another release of this library must be
+able to read that it is one. Results among the arguments travel as references where the worker reads the
+same repository, else with their values.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any, Final, Literal, TypeAlias, cast
+
+import cloudpickle
+from attrs import field, frozen
+
+from provenance.engines.outcomes import Outcome
+from provenance.events import Event
+from provenance.model.history import CodeReceipt
+from provenance.model.ids import ArtifactId, BlobId, ValueId
+from provenance.model.records import ArtifactRecord, Origin, Run
+from provenance.model.references import ArtifactRef, is_proxy, represented_artifact, unwrap
+from provenance.results.handles import make_proxy, restore_value
+from provenance.results.kinds import DEFAULT_OPTIONS, FORMS, LAZY
+from provenance.results.origin import CurrentOrigin
+from provenance.util.naming import exported
+
+Committer: TypeAlias = Literal["auto", "worker", "driver"]
+"""Who stores and records results; "auto" is the worker where it reaches the repository, else the driver."""
+FORMAT: Final = 1
+"""Version of shipments and arrivals; another one is refused."""
+HEAVY: Final = 1_000_000
+"""Size in bytes of a pickled function from which users are warned."""
+LARGEST_RESULT: Final = 64_000_000
+"""Size in bytes up to which the driver commits a result of a worker."""
+
+
+@frozen
+class Shipment:
+    """A batch of calls of one function as it travels.
+
+    Attributes:
+        environment: digest and bytes of the description of the driver's environment.
+        expected: ids of the databases of the driver's repository.
+        function: digest and bytes of the function.
+        calls: the pickled calls.
+        commit: who stores the results.
+        returns_values: results come back with their values, because they are in no store.
+        take_over: a worker that ran these calls has died.
+        parent: id of the driver's run.
+    """
+
+    environment: tuple[str, bytes] = field(repr=False)
+    expected: frozenset[str]
+    function: tuple[str, bytes] = field(repr=False)
+    calls: bytes = field(repr=False)
+    commit: Committer
+    returns_values: bool = False
+    take_over: bool = False
+    parent: str | None = None
+
+
+@frozen
+class ShippedCall:
+    """A call in a shipment: its arguments, and the id that the driver has planned."""
+
+    args: tuple[object, ...] = field(repr=False)
+    kwargs: Mapping[str, object] = field(repr=False)
+    artifact_id: ArtifactId
+
+
+@frozen
+class Copy:
+    """All of an artifact that a worker made and the driver is to store; `blobs` are bytes by digest."""
+
+    record: ArtifactRecord
+    run: Run = field(repr=False)
+    inputs_json: str = field(repr=False)
+    blobs: Mapping[BlobId, bytes] = field(repr=False)
+    receipt: CodeReceipt | None = field(default=None, repr=False)
+
+
+@frozen
+class Arrival:
+    """What came back of a shipment.
+
+    Attributes:
+        outcomes: One for each call, as `Done` or `Failure`; empty if nothing was run.
+        events: What happened on the worker.
+        unreached: Why the worker does not reach the repository; empty if it does.
+        refused: Why it cannot run anything; empty if it can.
+        copies: What the driver is to store.
+        same_process: The worker is a thread of the driver, and has counted the events.
+    """
+
+    outcomes: tuple[Outcome, ...] = ()
+    events: tuple[Event, ...] = ()
+    unreached: str = ""
+    refused: str = ""
+    copies: tuple[Copy, ...] = ()
+    same_process: bool = False
+
+
+@cache
+def library_version() -> str:
+    """Return the version of this library."""
+    version: str = import_module("provenance").__version__
+    return version
+
+
+def seal(content: Shipment | Arrival, version: str) -> bytes:
+    """Return *content* in an envelope that names its format and the library's *version*."""
+    inner = pickle.dumps(content, protocol=5)
+    return pickle.dumps({"format": FORMAT, "library": version, "content": inner}, protocol=5)
+
+
+def unseal(data: bytes) -> tuple[str, bytes]:
+    """Return why an envelope cannot be read here, empty if it can, and what is in it."""
+    envelope = cast("dict[str, Any]", pickle.loads(data))
+    theirs, ours = envelope["library"], library_version()
+    if envelope["format"] != FORMAT or theirs != ours:
+        return f"it has provenance {ours}, and the other side {theirs}", b""
+    return "", envelope["content"]
+
+
+class _Pickler(cloudpickle.Pickler):
+    """Pickles results as references if they are from *home*, else with their values."""
+
+    def __init__(self, file: io.BytesIO, home: Origin | None) -> None:
+        super().__init__(file, protocol=5)
+        self._home = home
+
+    def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 - as pickle declares it
+        """Return the reduction of a result, else that of cloudpickle."""
+        if is_proxy(obj):
+            return _reduce_result(obj, self._home)
+        return super().reducer_override(obj)
+
+
+def dump(value: object, home: Origin | None) -> bytes:
+    """Return the pickle of *value* for a worker that reads the repository *home*, if any."""
+    file = io.BytesIO()
+    _Pickler(file, home).dump(value)
+    return file.getvalue()
+
+
+def _reduce_result(
+    result: Any,  # noqa: ANN401 - any result
+    home: Origin | None,
+) -> tuple[Callable[..., object], tuple[object, ...]]:
+    if represented_artifact(result) is None or not result.__provenance_is_recorded__():
+        return restore_value, (unwrap(result),)
+    origin = result.__provenance_origin__()
+    origin = getattr(origin, "repo", origin)
+    if home is not None and (origin is home or isinstance(origin, CurrentOrigin)):
+        return cast("tuple[Callable[..., object], tuple[object, ...]]", result.__reduce_ex__(5))
+    known = result.__provenance_reference__()
+    facts = (known.id, known.value_id, known.value_type, known.interface)
+    return restore_carried, (*facts, unwrap(result))
+
+
+@exported
+def restore_carried(
+    id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...], value: object
+) -> object:
+    """Unpickle a result that travelled with its value. Shipments name this function."""
+    known = ArtifactRef(id_, value_id, value_type, interface)
+    options = DEFAULT_OPTIONS if FORMS.intersection(interface) else LAZY
+    return make_proxy(known, CurrentOrigin(), value, options=options)
+
+
+def is_small(record: ArtifactRecord, largest: int) -> bool:
+    """Tell whether a builtin value is to travel with its record, so that the driver need not read it."""
+    return bool(FORMS.intersection(record.interface)) and record.value_blob.size <= largest

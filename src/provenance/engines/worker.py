@@ -1,0 +1,336 @@
+"""What runs where the calls run: in a thread of the driver, or in a worker process that opens the driver's stores.
+
+A worker plans each call again and compares the id with the planned one before it runs anything.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+from attrs import evolve, frozen
+
+from provenance.calls import execute
+from provenance.calls.draft import Call
+from provenance.calls.function import CachedFunction, spec_of
+from provenance.config import wiring
+from provenance.config.schema import MemoryRepoSettings
+from provenance.effect import run
+from provenance.engines.deferral import Deferral
+from provenance.engines.environments import Description, open_description
+from provenance.engines.outcomes import Done, Failure, Outcome, failure_of, portable
+from provenance.engines.shipping import (
+    LARGEST_RESULT,
+    Arrival,
+    Copy,
+    Shipment,
+    ShippedCall,
+    dump,
+    is_small,
+    library_version,
+    seal,
+    unseal,
+)
+from provenance.environment import Environment, using_environment
+from provenance.errors import EngineError, ProvenanceError
+from provenance.events import Event
+from provenance.model.ids import ArtifactId
+from provenance.model.records import ArtifactRecord, Run
+from provenance.model.references import UNREAD, unwrap
+from provenance.ports.blobs import ReadBlob
+from provenance.ports.machine import CurrentRun
+from provenance.ports.records import (
+    FindInputs,
+    FindRun,
+    GetDatabaseIds,
+    ListIds,
+    ReadStoredRecord,
+    find_code,
+)
+from provenance.repository.handles import Repository
+from provenance.telemetry import collecting
+from provenance.util.formatting import describe_error
+
+T = TypeVar("T")
+
+_SMALL: Final = 4_096
+"""Size in bytes up to which a builtin value travels with its record."""
+
+
+def perform(call: Call) -> object:
+    """Execute *call* in this thread, whether its function is asynchronous or not."""
+    if not call.spec.wrapped.is_async:
+        return execute.execute(call)
+    import asyncio
+
+    return asyncio.run(cast("Any", execute.execute_async(call)))
+
+
+def run_here(calls: Sequence[Call]) -> tuple[tuple[Outcome, ...], tuple[Event, ...]]:
+    """Execute calls in a thread of the driver; returns outcomes and events."""
+    events: list[Event] = []
+
+    def work() -> tuple[Outcome, ...]:
+        outcomes: list[Outcome] = []
+        for call in calls:
+            try:
+                with using_environment(call.environment):
+                    outcomes.append(Done(result=perform(call)))
+            except Exception as error:  # noqa: BLE001 - the function may raise anything
+                outcomes.append(failure_of(error, call.plan.artifact_id))
+        return tuple(outcomes)
+
+    return collecting(events, work), tuple(events)
+
+
+def work(payload: bytes) -> bytes:
+    """Run a shipment, and return its arrival. Engines name this function in what they send."""
+    problem, content = unseal(payload)
+    if problem:
+        return seal(Arrival(refused=problem), library_version())
+    shipment: Shipment = pickle.loads(content)
+    return seal(run_shipment(shipment), library_version())
+
+
+@frozen(eq=False)
+class _Place:
+    """Where a worker runs calls: an environment, whose results the worker or the driver commits."""
+
+    environment: Environment
+    outbox: Repository | None = None
+    exported: set[ArtifactId] | None = None
+
+
+def run_shipment(shipment: Shipment) -> Arrival:
+    """Run a shipment in this process."""
+    description: Description = pickle.loads(shipment.environment[1])
+    try:
+        place = _open_place(shipment, description)
+    except ProvenanceError as error:
+        return Arrival(unreached=report(describe_error(error)))
+    with using_environment(place.environment):
+        try:
+            function = _load_function(*shipment.function)
+            calls: tuple[ShippedCall, ...] = pickle.loads(shipment.calls)
+        except Exception as error:  # noqa: BLE001 - what they need may be missing here, in any way
+            return Arrival(refused=f"it cannot load the calls: {describe_error(error)}")
+        if place.outbox is None:
+            ids = database_ids(_repository_of(function, place.environment))
+            if ids != shipment.expected:
+                problem = f"it uses another repository ({', '.join(sorted(ids))})"
+                return Arrival(unreached=report(problem))
+        events: list[Event] = []
+        batch = _Batch(shipment, place, function)
+        outcomes = collecting(events, lambda: batch.run(calls))
+        if place.outbox is not None:
+            outcomes, copies = _export(place, outcomes)
+        else:
+            copies = ()
+    same = description.process == os.getpid()
+    return Arrival(outcomes, tuple(events), copies=copies, same_process=same)
+
+
+def database_ids(repo: Repository) -> frozenset[str]:
+    """Return the identities of the databases of *repo*, by which driver and worker compare them.
+
+    The driver so creates a database that does not exist yet; a worker raises for it.
+    """
+    repo.interpreter(ListIds("", 1))
+    return repo.interpreter(GetDatabaseIds())
+
+
+def _repository_of(function: CachedFunction[..., object], environment: Environment) -> Repository:
+    return environment.repository(spec_of(function).options.repo)
+
+
+def report(problem: str) -> str:
+    """Return *problem* after the name of this worker."""
+    here: Run = wiring.system_interpreter()(CurrentRun())
+    return f"worker {here.process.get('pid')} on host {here.host.get('nodename')}: {problem}"
+
+
+# ---------------------------------------------------------------- what a worker keeps
+
+_MOST_PLACES: Final = 4
+_MOST_FUNCTIONS: Final = 64
+_places: Final[OrderedDict[tuple[str, bool], _Place]] = OrderedDict()
+_functions: Final[OrderedDict[tuple[str, int], CachedFunction[..., object]]] = OrderedDict()
+
+
+def _keep(kept: OrderedDict[Any, T], key: object, most: int, make: Callable[[], T]) -> T:
+    found = kept.get(key)
+    if found is None:
+        found = kept[key] = make()
+        while len(kept) > most:
+            kept.popitem(last=False)
+    return found
+
+
+def _open_place(shipment: Shipment, description: Description) -> _Place:
+    """Return where to run: the driver's stores, or a repository in memory that is emptied to the driver."""
+    by_driver = shipment.commit == "driver"
+
+    def make() -> _Place:
+        if not by_driver:
+            return _Place(open_description(description))
+        settings = MemoryRepoSettings(delete=True)
+        outbox = wiring.open_repository("outbox", settings, Path(), None)
+        environment = evolve(
+            open_description(evolve(description, config=None, default=None, process=-1)),
+            default=outbox,
+            read_only=False,
+            single_flight=None,
+        )
+        return _Place(environment, outbox, set())
+
+    key = shipment.environment[0], by_driver
+    return _keep(_places, (*key, os.getpid()), _MOST_PLACES, make)
+
+
+def _load_function(digest: str, data: bytes) -> CachedFunction[..., object]:
+    return _keep(_functions, (digest, os.getpid()), _MOST_FUNCTIONS, lambda: pickle.loads(data))
+
+
+# ---------------------------------------------------------------- the calls of a shipment
+
+
+class _Batch:
+    """The calls of a shipment, whose quick results are committed together."""
+
+    def __init__(
+        self, shipment: Shipment, place: _Place, function: CachedFunction[..., object]
+    ) -> None:
+        self._shipment = shipment
+        self._place = place
+        self._function = function
+        self._deferral: Deferral | None = None
+        self._environment = place.environment
+        if place.outbox is None and spec_of(function).options.repo is None:
+            self._deferral = Deferral(place.environment.repository())
+            self._environment = evolve(place.environment, default=self._deferral.repo)
+        if shipment.take_over:
+            # The worker that died may still hold a lease.
+            self._environment = evolve(self._environment, single_flight=None)
+
+    def run(self, calls: tuple[ShippedCall, ...]) -> tuple[Outcome, ...]:
+        """Run the calls, one after the other; then commit what is still to be committed."""
+        with using_environment(self._environment):
+            outcomes = [self._run_one(each) for each in calls]
+        if self._deferral is None:
+            return tuple(outcomes)
+        try:
+            winners = self._deferral.flush()
+        except Exception as error:  # noqa: BLE001 - a store may raise anything
+            lost = self._deferral.lost
+            return tuple([_lose(outcome, lost, error) for outcome in outcomes])
+        return tuple([_recorded(outcome, winners) for outcome in outcomes])
+
+    def _run_one(self, shipped: ShippedCall) -> Outcome:
+        try:
+            spec = spec_of(self._function)
+            if self._place.outbox is not None:
+                options = evolve(spec.options, read_only=False, repo=self._place.outbox)
+                spec = evolve(spec, options=options)
+            call = execute.prepare(self._environment, spec, shipped.args, shipped.kwargs)
+        except Exception as error:  # noqa: BLE001 - hashing runs methods of the arguments
+            return portable(failure_of(error, shipped.artifact_id, "refused"))
+        if call.plan.artifact_id != shipped.artifact_id:
+            return self._differs(shipped, call)
+        try:
+            result: Any = perform(evolve(call, as_proxy=True))
+            record: ArtifactRecord = result.__provenance_record__()
+            if self._shipment.returns_values or is_small(record, _SMALL):
+                return Done(record, _Value(dump(unwrap(result), None)))
+            return Done(record)
+        except Exception as error:  # noqa: BLE001 - the function may raise anything
+            return portable(failure_of(error, shipped.artifact_id))
+
+    def _differs(self, shipped: ShippedCall, call: Call) -> Failure:
+        problem = (
+            f"the worker derives the id {call.plan.artifact_id} for this call of "
+            f"{call.spec.wrapped.label}, and the driver {shipped.artifact_id}"
+        )
+        error = EngineError(problem, "install the same code and libraries on both")
+        return failure_of(error, shipped.artifact_id, "plan differs")
+
+
+@frozen
+class _Value:
+    """A value as it travels with its record."""
+
+    data: bytes
+
+    def load(self) -> object:
+        """Return the value."""
+        return pickle.loads(self.data)
+
+
+def load_value(value: object) -> object:
+    """Return the value that travelled with a record, or `UNREAD`."""
+    return value.load() if isinstance(value, _Value) else UNREAD
+
+
+def _lose(outcome: Outcome, lost: frozenset[ArtifactId], error: Exception) -> Outcome:
+    if isinstance(outcome, Done) and outcome.record is not None and outcome.record.id in lost:
+        return portable(failure_of(error, outcome.record.id))
+    return outcome
+
+
+def _recorded(outcome: Outcome, winners: dict[ArtifactId, ArtifactRecord]) -> Outcome:
+    """Return *outcome* with what is recorded now: another process's record if that was first."""
+    if not isinstance(outcome, Done) or outcome.record is None:
+        return outcome
+    stored = winners.get(outcome.record.id, outcome.record)
+    same = stored.value_id == outcome.record.value_id
+    return evolve(outcome, record=stored, value=outcome.value if same else UNREAD)
+
+
+# ---------------------------------------------------------------- what the driver is to commit
+
+
+def _export(
+    place: _Place, outcomes: tuple[Outcome, ...]
+) -> tuple[tuple[Outcome, ...], tuple[Copy, ...]]:
+    """Return the outcomes, and copies of all artifacts that this worker has made since the last batch."""
+    outbox, exported = cast("Repository", place.outbox), cast("set[ArtifactId]", place.exported)
+    ask, after = outbox.interpreter, ""
+    fresh: list[ArtifactId] = []
+    while ids := ask(ListIds("", 500, after)):
+        fresh += [artifact_id for artifact_id in ids if artifact_id not in exported]
+        after = ids[-1]
+    copies: list[Copy] = []
+    for artifact_id in fresh:
+        record = cast("ArtifactRecord", ask(ReadStoredRecord(artifact_id)))
+        blobs = {
+            blob.id: cast("bytes", ask(ReadBlob(blob, lambda source: source.read())))
+            for blob in record.blobs
+        }
+        inputs = cast("str", ask(FindInputs(artifact_id)))
+        made_by = cast("Run", ask(FindRun(record.run_id)))
+        receipt = run(find_code(record.code), ask)
+        copies.append(Copy(record, made_by, inputs, blobs, receipt))
+    exported.update(fresh)
+    too_large = {copy.record.id: copy for copy in copies if _size(copy) > LARGEST_RESULT}
+    if too_large:
+        outcomes = tuple([_refuse_large(outcome, too_large) for outcome in outcomes])
+        copies = [copy for copy in copies if copy.record.id not in too_large]
+    return outcomes, tuple(copies)
+
+
+def _size(copy: Copy) -> int:
+    return sum(map(len, copy.blobs.values()))
+
+
+def _refuse_large(outcome: Outcome, too_large: dict[ArtifactId, Copy]) -> Outcome:
+    if not (
+        isinstance(outcome, Done) and outcome.record is not None and outcome.record.id in too_large
+    ):
+        return outcome
+    size = _size(too_large[outcome.record.id])
+    problem = f"the result has {size} bytes, and the driver commits at most {LARGEST_RESULT}"
+    error = EngineError(problem, "use a repository that the workers reach, too")
+    return failure_of(error, outcome.record.id, "refused")

@@ -1,0 +1,1 @@
+"""What leaves the store and what comes in: pure functions from a closure to text, and the functions that users call."""

@@ -1,0 +1,144 @@
+"""What is exported together: artifacts with all that they were made from, their runs and sets, and what is left out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Final, cast
+
+from attrs import evolve, frozen
+
+from provenance.effect import Program
+from provenance.errors import ArtifactNotFoundError
+from provenance.model.ids import ArtifactId, RunId
+from provenance.model.records import ArtifactRecord, Json, Run, SetRecord
+from provenance.ports.records import FindInputs, FindRecord, FindRun
+from provenance.repository.inputs import recorded_inputs
+from provenance.repository.transfer import required_records, sources_first
+
+
+@frozen
+class Entry:
+    """An artifact of a closure: its record, the recorded arguments by parameter, and the artifacts among them.
+
+    `uses` are pairs of a parameter and an artifact; the parameter is empty where the arguments do not name it.
+    """
+
+    record: ArtifactRecord
+    inputs: Mapping[str, Json]
+    uses: tuple[tuple[str, ArtifactId], ...]
+
+    @property
+    def plain(self) -> Iterator[tuple[str, Json]]:
+        """The arguments that are not artifacts, by parameter."""
+        for name, value in self.inputs.items():
+            if _artifact_in(value) is None:
+                yield name, value
+
+    @property
+    def ended_at(self) -> datetime:
+        """When the call ended."""
+        return self.record.computed_at + timedelta(seconds=self.record.compute_duration)
+
+
+@frozen
+class Closure:
+    """Artifacts with all that they were made from, sources first."""
+
+    roots: tuple[ArtifactId, ...]
+    entries: tuple[Entry, ...]
+    runs: Mapping[RunId, Run]
+    sets: tuple[SetRecord, ...] = ()
+
+    @property
+    def ids(self) -> frozenset[ArtifactId]:
+        """The ids of all artifacts."""
+        return frozenset(entry.record.id for entry in self.entries)
+
+
+def collect_closure(
+    roots: Iterable[ArtifactId], repo: str, sets: tuple[SetRecord, ...] = ()
+) -> Program[FindRecord | FindInputs | FindRun, Closure]:
+    """Gather the records of *roots* and of all that they were made from; no value is read.
+
+    Raises:
+        ArtifactNotFoundError: if a root, or what its inputs were, is not recorded.
+    """
+    wanted = tuple(roots)
+    found: dict[ArtifactId, ArtifactRecord] = {}
+    for root in wanted:
+        if root not in found:
+            found |= {record.id: record for record in (yield from required_records(root, repo))}
+    entries: list[Entry] = []
+    runs: dict[RunId, Run] = {}
+    for record in sources_first(found):
+        text = yield from FindInputs(record.id)
+        if text is None:
+            raise ArtifactNotFoundError(record.id, repo)
+        if record.run_id not in runs:
+            run = yield from FindRun(record.run_id)
+            runs |= {} if run is None else {record.run_id: run}
+        entries.append(entry_of(record, recorded_inputs(text)))
+    return Closure(wanted, tuple(entries), runs, sets)
+
+
+def entry_of(record: ArtifactRecord, inputs: Mapping[str, Json]) -> Entry:
+    """Return the entry of *record*, whose arguments were recorded as *inputs*."""
+    uses = {
+        (name, source): None for name, value in inputs.items() for source in artifacts_in(value)
+    }
+    named = {source for _, source in uses}
+    others = [("", source) for source in sorted(record.input_artifact_ids - named)]
+    return Entry(record, inputs, (*uses, *others))
+
+
+def artifacts_in(value: Json) -> Iterator[ArtifactId]:
+    """Yield the artifacts that a recorded argument names, at any depth.
+
+    >>> list(artifacts_in([{"artifact": "1f"}, {"x": {"artifact": "2e"}}, 3]))
+    ['1f', '2e']
+    """
+    known = _artifact_in(value)
+    if known is not None:
+        yield known
+    elif isinstance(value, dict):
+        for member in value.values():
+            yield from artifacts_in(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from artifacts_in(member)
+
+
+def _artifact_in(value: Json) -> ArtifactId | None:
+    if isinstance(value, dict) and value.keys() == {"artifact"}:
+        return cast("ArtifactId", value["artifact"]) if isinstance(value["artifact"], str) else None
+    return None
+
+
+_PUBLIC_HOST: Final = frozenset({"system", "machine"})
+_PUBLIC_PYTHON: Final = frozenset({"version", "implementation"})
+_PUBLIC_GIT: Final = frozenset({"commit", "dirty"})
+
+
+def redact_run(run: Run) -> Run:
+    """Return *run* without what names its host, user, folders, command line or remote repository.
+
+    What the user's hook added goes too, as nobody knows what it tells.
+    """
+    return evolve(
+        run,
+        host=_only(run.host, _PUBLIC_HOST),
+        process={},
+        python=_only(run.python, _PUBLIC_PYTHON),
+        git=None if run.git is None else _only(run.git, _PUBLIC_GIT),
+        extra={},
+    )
+
+
+def _only(facts: Mapping[str, Json], names: frozenset[str]) -> dict[str, Json]:
+    return {name: value for name, value in facts.items() if name in names}
+
+
+def redact(closure: Closure) -> Closure:
+    """Return *closure* with redacted runs."""
+    return evolve(closure, runs={run_id: redact_run(run) for run_id, run in closure.runs.items()})
