@@ -102,8 +102,11 @@ REFUSED = {
 
 @pytest.mark.parametrize(
     ("extension", "value"),
-    [(name, value) for name, values in REFUSED.items() for value in values],
-    ids=repr,
+    [
+        pytest.param(name, value, id=f"{name}-{number}")
+        for name, values in REFUSED.items()
+        for number, value in enumerate(values)
+    ],
 )
 def test_what_a_format_cannot_hold_is_refused(extension, value, tmp_path):
     """The error holds the value, and no file is left."""

@@ -69,6 +69,7 @@ def search_parameters(query: Query, after: int | None) -> list[str | int | None]
         glob,
         query.version,
         query.run_id,
+        query.code,
         None if query.since is None else time_text(query.since),
         None if query.until is None else time_text(query.until),
         min(query.uses, default=None),
