@@ -20,13 +20,12 @@ from provenance.calls.spec import (
     hash_input,
 )
 from provenance.errors import ConfigError, MutatedArtifactValueError
-from provenance.escaping import escape_invisible
+from provenance.escaping import escape_invisible, html_facts
 from provenance.hashing import hash_value
 from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import NO_EDGES, DerivedInput, Inputs
 from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
 from provenance.repository.inputs import InputHashes
-from provenance.util.display import html_facts
 from provenance.util.formatting import safe_repr, truncate
 from provenance.util.naming import exported
 
