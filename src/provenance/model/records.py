@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeAlias, T
 
 from attrs import field, fields, frozen
 
-from provenance.escaping import escape_invisible
+from provenance.escaping import escape_invisible, html_facts
 from provenance.model.ids import ArtifactId, BlobId, DerivationId, RunId, SetId, ValueId
-from provenance.util.display import html_facts
 from provenance.util.formatting import SHORT, duration, safe_repr, size
 from provenance.util.naming import exported
 
