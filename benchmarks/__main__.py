@@ -14,6 +14,7 @@ from benchmarks import (
     caches,
     calls,
     compression,
+    engines,
     fresh,
     hashes,
     looking,
@@ -40,11 +41,12 @@ MEASURES: Mapping[str, Measure] = {
     "compression": compression.compressions,
     "looking": looking.looking,
     "receipts": receipts.receipts,
+    "engines": engines.maps,
     "scale": scale.scales,
 }
 
-ONLY_BY_NAME = ("scale",)
-"""Those that take longer than all the others."""
+ONLY_BY_NAME = ("engines", "scale")
+"""Those that need a database server, or take longer than all the others."""
 
 
 def measured(names: Sequence[str], sizes: Sizes) -> list[Line | Limit]:

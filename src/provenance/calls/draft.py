@@ -30,7 +30,6 @@ from provenance.hashing import hash_value
 from provenance.model.history import CodeReceipt
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
 from provenance.model.records import (
-    NO_EDGES,
     ArtifactRecord,
     Blob,
     InlineBlob,
@@ -194,7 +193,7 @@ class PendingArtifact:
             code="" if self.receipt is None else self.receipt.digest,
             value_artifact_ids=done.holds,
             input_hashes=self.plan.input_hashes.text,
-            input_derivations=NO_EDGES,
+            input_derivations=self.plan.input_derivations,
         )
 
 

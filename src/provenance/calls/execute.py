@@ -14,6 +14,7 @@ from provenance.archives import with_source
 from provenance.calls import commit, shadows
 from provenance.calls.code_changes import find_changes, report_changes
 from provenance.calls.composite import Composite
+from provenance.calls.derivations import derived, derived_part
 from provenance.calls.draft import Call, PendingArtifact, make_draft, unstored_record
 from provenance.calls.flow import (
     Ask,
@@ -248,6 +249,7 @@ def make_hit_proxy(
 
     *changes* of the code since it was computed are reported.
     """
+    record = derived(call, record)
     parts = record.value_artifact_ids if record.composite else NO_IDS
     emit(Hit(record.id, record.name, record.compute_duration, parts))
     if changes:
@@ -287,6 +289,7 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     """
     record_duration(call.speed_key, draft.computation.compute_duration)
     emit(outcome_of(call, draft, stored=True))
+    record = derived(call, record)
     value, options = draft.computation.value, call.results
     if isinstance(value, Stream):
         value = recovering_stream(call, record, cast("Stream[object]", value))
@@ -373,7 +376,7 @@ def _recovering_part(
 
     What could not be stored is kept in *again*, so that other lost parts are not computed once more.
     """
-    known = cast("Any", part).__provenance_reference__()
+    known = derived_part(call, whole, cast("Any", part).__provenance_reference__())
 
     def read_again() -> object:
         parts = cast("Composite", call.repo.load_value(whole))

@@ -376,11 +376,6 @@ def spec_of(function: CachedFunction[..., object]) -> FunctionSpec:
     return function._recipe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
 
 
-def subject_of(function: CachedFunction[..., object]) -> WrappedFunction:
-    """Return the function that is decorated, as it was inspected."""
-    return function._subject  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
-
-
 def is_async(function: CachedFunction[..., object]) -> bool:
     """Tell whether *function* is a decorated `async def`."""
     return isinstance(cast("object", function), CachedFunction) and function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
@@ -491,4 +486,4 @@ def _decorate(choices: OptionArguments, function: object) -> object:
         return decorated
     from provenance.calls.partitions import partition
 
-    return partition(decorated, over)
+    return partition(decorated, subject, over)

@@ -8,11 +8,10 @@ from typing import Final, TypeAlias
 
 from attrs import frozen
 
-from provenance.escaping import escape_invisible
+from provenance.escaping import escape_invisible, html_table
 from provenance.history.reproduce import NotComparable
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.records import Blob
-from provenance.util.display import html_table
 from provenance.util.formatting import safe_repr, size
 from provenance.util.naming import exported
 
