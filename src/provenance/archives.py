@@ -19,7 +19,7 @@ from provenance.hashing import Item, Walk, register_item
 from provenance.hashing.encoding import node, prefix
 from provenance.model.ids import ID_DIGITS, BlobId, is_prefix
 from provenance.model.records import Blob
-from provenance.util.display import MOST_IMAGE, image_type
+from provenance.util.images import MOST_IMAGE, image_type
 from provenance.util.naming import exported
 
 T = TypeVar("T")

@@ -138,7 +138,7 @@ def test_everything_has_a_table_for_notebooks(repo, tmp_path):
     many = p.ArtifactSet.of([p.artifact_of(total([n])) for n in range(12)], {"name": ODD})
     things = {
         "artifact": (one, one.id),
-        "set": (many, f"12: {next(iter(many))[:8]}"),
+        "set": (many, f"12: {min(many)[:8]}"),
         "run": (one.run_info, one.run_id),
         "plan": (odd.plan(ODD), one.id),
         "verification": (p.verify(), "sound"),

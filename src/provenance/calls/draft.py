@@ -21,14 +21,15 @@ from provenance.errors import (
     ImpureFunctionError,
     UnarchivableFileError,
     UnhashableValueError,
+    UnreadableFileError,
     UnserializableValueError,
 )
 from provenance.events import Hit, MissReason
 from provenance.hashing import hash_value
+from provenance.hashing.files import InputFile
 from provenance.model.history import CodeReceipt
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
 from provenance.model.records import (
-    NO_EDGES,
     ArtifactRecord,
     Blob,
     InlineBlob,
@@ -47,6 +48,7 @@ from provenance.model.references import (
     unwrap,
 )
 from provenance.ports.records import PutRecord
+from provenance.receipts.policy import Shadow
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import Summary, are_plain, inputs_json, plain_only
 from provenance.results.bodies import Opening, close
@@ -192,7 +194,7 @@ class PendingArtifact:
             code="" if self.receipt is None else self.receipt.digest,
             value_artifact_ids=done.holds,
             input_hashes=self.plan.input_hashes.text,
-            input_derivations=NO_EDGES,
+            input_derivations=self.plan.input_derivations,
         )
 
 
@@ -260,7 +262,15 @@ class Call:
             MissReason.RECORD_CORRUPT,
             MissReason.EVICTED,
             MissReason.CODE_CHANGED,
+            MissReason.EXPIRED,
+            MissReason.INVALID,
+            MissReason.NOT_REPRODUCIBLE,
         )
+
+    @property
+    def shadow(self) -> Shadow | None:
+        """Which hits are computed again beside the call."""
+        return self.spec.options.shadow or self.environment.shadow
 
     @property
     def code_receipt(self) -> CodeReceipt | None:
@@ -445,7 +455,10 @@ def refuse_impure(call: Call, value: object, received: Received) -> None:
         args, kwargs = tuple(map(opening.open, args)), opening.open_all(kwargs)
 
     def changed() -> tuple[str, ...]:
-        return changed_inputs(plan.input_hashes, hashes_now(call.spec, plan, args, kwargs))
+        try:
+            return changed_inputs(plan.input_hashes, hashes_now(call.spec, plan, args, kwargs))
+        except UnreadableFileError as trouble:  # the function has deleted or moved it
+            return (repr(trouble.path),)
 
     names = changed()
     if not names:
@@ -472,6 +485,9 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
     began = ticks()
     try:
         value_id = hash_value(value, what, seen)
+        _refuse_files(what, value, seen)
+    except UnserializableValueError:
+        raise
     except Exception as error:  # the value's own methods may raise anything
         raise without_value(what, value, error) from error
     computation = Computation(
@@ -495,6 +511,15 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
         replace=call.replaces_record,
         receipt=call.code_receipt,
     )
+
+
+def _refuse_files(what: str, value: object, seen: list[object]) -> None:
+    """Refuse a result that holds the path of a file: what is in it later is not what it is now."""
+    for each in seen:
+        if isinstance(each, InputFile):
+            reason = f"it holds the path {each.path!r}, whose content is not stored"
+            advice = "return what is in the file, or decorate the function with archive_file=True"
+            raise UnserializableValueError(what, reason, value, advice)
 
 
 def without_value(what: str, value: object, error: Exception) -> UnserializableValueError:

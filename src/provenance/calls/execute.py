@@ -11,9 +11,10 @@ from attrs import evolve
 
 from provenance import environment as environment_
 from provenance.archives import with_source
-from provenance.calls import commit
-from provenance.calls.code_changes import find_changes, must_recompute, report_changes
+from provenance.calls import commit, shadows
+from provenance.calls.code_changes import find_changes, report_changes
 from provenance.calls.composite import Composite
+from provenance.calls.derivations import derived, derived_part
 from provenance.calls.draft import Call, PendingArtifact, make_draft, unstored_record
 from provenance.calls.flow import (
     Ask,
@@ -33,6 +34,7 @@ from provenance.calls.small_values import known_value, remember_value
 from provenance.calls.spec import DecoratorOptions, FunctionSpec
 from provenance.calls.streaming import Progress, stream_flow
 from provenance.calls.table_drafts import with_table_parts
+from provenance.calls.validity import judge, reason_to_recompute
 from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.effect import run
 from provenance.environment import Environment
@@ -170,20 +172,21 @@ def execute(call: Call, compute: Callable[[Call, SingleFlight | None], object] =
         found = run(programs.probe_first(call.alias_ids), call.repo.interpreter) or found
     if isinstance(found, LookupHit):
         used = use_hit(call, found.record)
-        if used is not None:
+        if not isinstance(used, MissReason):
             return used[0]
-        return compute(evolve(call, reason=MissReason.CODE_CHANGED), None)
+        return compute(evolve(call, reason=used), None)
     return compute(replace_found(call, found), call.sharing)
 
 
-def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | None:
-    """Return the result of a hit; None if the code has changed, and it is to be computed again."""
+def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | MissReason:
+    """Return the result of a hit, or why it is to be computed again."""
     changes: tuple[CodeChange, ...] = ()
     if record.code != call.spec.receipt.digest:
         changes = run(find_changes(call, record), call.repo.interpreter)
-        if must_recompute(call, record, changes):
-            return None
-    return (make_hit_proxy(call, record, changes),)
+    reason = reason_to_recompute(call, record, changes)
+    if reason is None and call.spec.options.valid_if is not None:
+        reason = judge(call, record)
+    return (make_hit_proxy(call, record, changes),) if reason is None else reason
 
 
 async def execute_async(
@@ -200,9 +203,14 @@ async def execute_async(
         changes: tuple[CodeChange, ...] = ()
         if found.record.code != call.spec.receipt.digest:
             changes = await run_in_thread(call, find_changes(call, found.record))
-            if must_recompute(call, found.record, changes):
-                return await compute(evolve(call, reason=MissReason.CODE_CHANGED), None)
-        return make_hit_proxy(call, found.record, changes)
+        reason = reason_to_recompute(call, found.record, changes)
+        if reason is None and call.spec.options.valid_if is not None:
+            # It may read the value.
+            decide = cast("Any", partial(judge, call))
+            reason = await call.environment.run_in_thread(decide, cast("Any", found.record))
+        if reason is None:
+            return make_hit_proxy(call, found.record, changes)
+        return await compute(evolve(call, reason=reason), None)
     if call.sharing is None:  # else it is looked up again in its turn
         call = replace_found(call, found)
     return await compute(call, call.sharing)
@@ -240,10 +248,13 @@ def make_hit_proxy(
 
     *changes* of the code since it was computed are reported.
     """
+    record = derived(call, record)
     parts = record.value_artifact_ids if record.composite else NO_IDS
     emit(Hit(record.id, record.name, record.compute_duration, parts))
     if changes:
         report_changes(record, changes)
+    if call.shadow is not None:
+        shadows.consider(call, record, call.shadow)
     return make_stored_proxy(call, record, known_value(record))
 
 
@@ -277,6 +288,7 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     """
     record_duration(call.speed_key, draft.computation.compute_duration)
     emit(_outcome(call, draft, stored=True))
+    record = derived(call, record)
     value, options = draft.computation.value, call.results
     if isinstance(value, Stream):
         value = recovering_stream(call, record, cast("Stream[object]", value))
@@ -307,7 +319,14 @@ def _outcome(call: Call, draft: PendingArtifact, *, stored: bool) -> Event:
     match call.reason:
         case MissReason.ABSENT:
             return Miss(draft.artifact_id, name, seconds, stored, parts=parts)
-        case MissReason.CACHE_OFF | MissReason.REQUESTED | MissReason.CODE_CHANGED:
+        case (
+            MissReason.CACHE_OFF
+            | MissReason.REQUESTED
+            | MissReason.CODE_CHANGED
+            | MissReason.EXPIRED
+            | MissReason.INVALID
+            | MissReason.NOT_REPRODUCIBLE
+        ):
             return Recomputed(draft.artifact_id, name, seconds, stored, call.reason, parts)
         case (
             MissReason.BLOB_MISSING
@@ -392,7 +411,7 @@ def _recovering_part(
 
     What could not be stored is kept in *again*, so that other lost parts are not computed once more.
     """
-    known = cast("Any", part).__provenance_reference__()
+    known = derived_part(call, whole, cast("Any", part).__provenance_reference__())
 
     def read_again() -> object:
         parts = cast("Composite", call.repo.load_value(whole))

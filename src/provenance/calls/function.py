@@ -26,7 +26,7 @@ from typing import (
 from attrs import evolve
 
 from provenance import environment
-from provenance.calls import code_changes, execute
+from provenance.calls import code_changes, execute, shadows, validity
 from provenance.calls.main_functions import named, reduce_with_code
 from provenance.calls.many import MappedFunction
 from provenance.calls.options import CommonOptionArguments, OptionArguments, check_options
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         PartitionDecorator,
         StreamDecorator,
     )
+    from provenance.calls.why import Explanation
     from provenance.streams.manifest import Streaming
     from provenance.streams.stream import Stream
 
@@ -202,10 +203,21 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         return plan_call(self._recipe, args, kwargs).artifact_id
 
     def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Tell whether a call's result is stored, also under an alias; raises as `plan` does."""
+        """Tell whether a call is a hit: its result is stored, also under an alias, and is not too old.
+
+        Raises as `plan` does.
+        """
         call = execute.prepare(environment.current(), self._recipe, args, kwargs)
         ids = (call.plan.artifact_id, *call.alias_ids)
-        return run(programs.probe_first(ids), call.repo.interpreter) is not None
+        found = run(programs.probe_first(ids), call.repo.interpreter)
+        return found is not None and validity.would_hit(call, found.record)
+
+    def why(self, /, *args: P.args, **kwargs: P.kwargs) -> Explanation:
+        """Explain why a call is a hit or a miss, by the nearest recorded one; raises as `plan` does."""
+        call = execute.prepare(environment.current(), self._recipe, args, kwargs)
+        from provenance.calls.why import explain_call  # loads much that calls do not need
+
+        return explain_call(call)
 
     def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Delete a call's artifact, and the parts of a composite; return False if there was none.
@@ -229,6 +241,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         """
         repo = environment.current().repository(self._options.repo)
         names = self.__provenance_names__()
+        shadows.accept(self._recipe.cache_key.scope or self._recipe.cache_key.name)
         return run(code_changes.accept(self._recipe, names, note), repo.interpreter)
 
     def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
@@ -391,11 +404,6 @@ def spec_of(function: CachedFunction[..., object]) -> FunctionSpec:
     return function._recipe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
 
 
-def subject_of(function: CachedFunction[..., object]) -> WrappedFunction:
-    """Return the function that is decorated, as it was inspected."""
-    return function._subject  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
-
-
 def is_async(function: CachedFunction[..., object]) -> bool:
     """Tell whether *function* is a decorated `async def`."""
     return isinstance(cast("object", function), CachedFunction) and function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
@@ -440,6 +448,7 @@ def provenance(
               from their default dictionaries.
             - `ignore`: Parameters or captured variables that are recorded but do not affect the id.
             - `remove`: Parameters or captured variables that are neither hashed nor recorded.
+            - `files`: Parameters that name files or folders, whose contents affect the id.
             - `input_hash_fn`: Maps `{'kargs': {name: hash}, 'varargs': (hash, …)}` to what the id is
               derived from.
             - `input_process_fn`: Maps `{'kargs': {name: value}, 'varargs': (value, …)}` to what is
@@ -467,6 +476,10 @@ def provenance(
             - `lazy`: True returns a lazy proxy of any result, which is read on first use.
             - `on_code_change`: What a hit does if the code behind it has changed: "warn", "ignore",
               "raise" or "recompute"; None defers to the environment.
+            - `sensitive_to`: Distributions whose version counts as code, such as "numpy:minor".
+            - `shadow`: Share of hits that are computed again beside the call, or a `Shadow`.
+            - `expires_after`: A timedelta: a result that is older is computed again.
+            - `valid_if`: A function of the stored artifact: if it is false, as above.
             - `pure`: "caches" accepts a function that adds attributes to its arguments, as what
               computes once and keeps does; "strict", the default, refuses every change.
             - `returns_composite`: True if the function returns a mapping, each of whose values becomes
@@ -501,4 +514,4 @@ def _decorate(choices: OptionArguments, function: object) -> object:
         return decorated
     from provenance.calls.partitions import partition
 
-    return partition(decorated, over)
+    return partition(decorated, subject, over)

@@ -18,10 +18,9 @@ from attrs import frozen
 
 from provenance.environment import current
 from provenance.errors import ProvenanceError
-from provenance.escaping import escape_invisible
+from provenance.escaping import escape_invisible, html_table
 from provenance.events import Event, Hit, Miss, Recomputed, Recovered
 from provenance.telemetry import subscribe
-from provenance.util.display import html_table
 from provenance.util.formatting import SHORT, duration
 from provenance.util.locks import ForkSafeLock
 from provenance.util.naming import exported

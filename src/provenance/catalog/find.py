@@ -16,7 +16,7 @@ from attrs import evolve, field, fields, frozen
 from provenance import environment
 from provenance.environment import RepositoryOrName, current
 from provenance.errors import ConfigError, ProvenanceError
-from provenance.escaping import escape_invisible
+from provenance.escaping import escape_invisible, html_table
 from provenance.hashing import hash_value
 from provenance.model.ids import RunId
 from provenance.model.queries import Query
@@ -26,7 +26,6 @@ from provenance.ports.records import FindRecordsByValue, SearchRecords
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import input_json
 from provenance.repository.sets import id_of
-from provenance.util.display import html_table
 from provenance.util.formatting import SHORT, duration, safe_repr, size
 from provenance.util.naming import exported
 from provenance.util.validation import is_collection, require_iterable, require_mapping

@@ -13,7 +13,7 @@ from provenance.errors import ArtifactNotFoundError
 from provenance.model.history import CodeReceipt
 from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import ArtifactRecord, Json, Run, SetRecord
-from provenance.ports.history import FindReceipt, FindSources
+from provenance.ports.history import FindDerivations, FindReceipt, FindSources
 from provenance.ports.records import FindInputs, FindRecord, FindRun, find_code
 from provenance.repository.inputs import recorded_inputs
 from provenance.repository.transfer import required_records, sources_first
@@ -84,7 +84,9 @@ class Closure:
 
 def collect_closure(
     roots: Iterable[ArtifactId], repo: str, sets: tuple[SetRecord, ...] = ()
-) -> Program[FindRecord | FindInputs | FindRun | FindReceipt | FindSources, Closure]:
+) -> Program[
+    FindRecord | FindDerivations | FindInputs | FindRun | FindReceipt | FindSources, Closure
+]:
     """Gather the records of *roots* and of all that they were made from; no value is read.
 
     Raises:

@@ -8,10 +8,10 @@ from typing import Final, TypeAlias
 
 from attrs import frozen
 
-from provenance.escaping import escape_invisible
+from provenance.escaping import escape_invisible, html_table
+from provenance.history.reproduce import NotComparable
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.records import Blob
-from provenance.util.display import html_table
 from provenance.util.formatting import safe_repr, size
 from provenance.util.naming import exported
 
@@ -98,11 +98,21 @@ class StoreDamaged:
     reason: str
 
 
+@exported
+@frozen
+class ResultDiffers:
+    """The function of an artifact gave another result, or failed, when it was computed again."""
+
+    artifact_id: ArtifactId
+    reason: str
+
+
 Problem: TypeAlias = (
     BlobMissing
     | BlobDamaged
     | BlobUnreadable
     | RecordDamaged
+    | ResultDiffers
     | RunMissing
     | SetDamaged
     | StoreDamaged
@@ -139,7 +149,8 @@ Gap: TypeAlias = SourceMissing | MemberMissing
 class VerificationReport:
     """The scope and the findings of an integrity check.
 
-    `evicted` counts the artifacts whose value was evicted, which is not a problem.
+    `evicted` counts the artifacts whose value was evicted, which is not a problem, and `recomputed`
+    those that were computed again. `not_comparable` are those that could not be, with the reason.
     """
 
     repo: str
@@ -150,6 +161,8 @@ class VerificationReport:
     evicted: int
     problems: tuple[Problem, ...]
     gaps: tuple[Gap, ...]
+    recomputed: int = 0
+    not_comparable: tuple[NotComparable, ...] = ()
 
     @property
     def is_sound(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 from attrs import Factory, evolve, field, frozen
 
 from provenance.errors import ConfigError, DuplicateNameError, MemberNotFoundError
-from provenance.escaping import escape_invisible
+from provenance.escaping import escape_invisible, html_facts
 from provenance.hashing import combine
 from provenance.model.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.model.records import Artifact, ArtifactRecord, Options, Origin
@@ -17,7 +17,6 @@ from provenance.model.references import is_proxy, represented_artifact
 from provenance.model.rows import labels_text, parse_labels
 from provenance.results.handles import as_result
 from provenance.results.origin import CurrentOrigin, current_origin
-from provenance.util.display import html_facts
 from provenance.util.formatting import SHORT, safe_repr
 from provenance.util.naming import exported
 from provenance.util.validation import require_iterable

@@ -19,9 +19,8 @@ from typing import Any, BinaryIO, Final, TypeAlias, cast
 from attrs import evolve, frozen
 
 import provenance as p
-from provenance.model.records import freeze_options
-from provenance.util.display import MOST_IMAGE, image_type
 from provenance.util.formatting import safe_repr, size, truncate
+from provenance.util.images import MOST_IMAGE, image_type
 
 MOST_ROWS: Final = 50
 MOST_COLUMNS: Final = 40
@@ -118,9 +117,9 @@ def read_safely(artifact: p.Artifact[object]) -> object:
     Raises:
         UntrustedStoreError: if reading it could execute code.
     """
-    if artifact.serializer in _PICKLES and not artifact.dump_kwargs:
-        plain = evolve(artifact, serializer="pickle", load_kwargs=freeze_options(None))
-        return artifact.origin.load_value(plain)
+    has_options = artifact.dump_kwargs or artifact.load_kwargs
+    if artifact.serializer in _PICKLES and not has_options:
+        return artifact.origin.load_value(evolve(artifact, serializer="pickle"))
     return artifact.value
 
 
