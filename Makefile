@@ -16,17 +16,20 @@ LOCKS := requirements/uv.txt requirements/dev.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: browser demo screenshots test test-torch test-libraries test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
-.PHONY: demo test test-torch test-libraries test-crates test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
-.PHONY: demo test test-torch test-engines test-libraries test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
+.PHONY: browser demo demo-engines screenshots test test-torch test-crates test-engines test-libraries test-pythons test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
 
-browser:  ## Debian's chromium, for the tests of the web page; nothing to do where there is one
-	@command -v chromium > /dev/null || { \
+demo-engines: $(STAMP)  ## a grid search on a Dask cluster of two processes, twice: the second time nothing is computed
+	folder=$$(mktemp -d) && cd $$folder && touch pyproject.toml \
+		&& $(CURDIR)/$(BIN)/python $(CURDIR)/examples/grid_search.py --engine dask \
+		&& $(CURDIR)/$(BIN)/python $(CURDIR)/examples/grid_search.py --engine dask && rm -r $$folder
+
+browser:  ## Debian's chromium and tmux, for the tests of the page and the command; nothing to do where they are
+	@command -v chromium > /dev/null && command -v tmux > /dev/null || { \
 		$(if $(filter 0,$(shell id -u)),,sudo) apt-get update -qq && \
-		$(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
+		$(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core tmux; }
 
 test: $(STAMP) browser  ## in as many processes as there are cores; JOBS=0 is one, as a debugger wants it
 	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
@@ -38,6 +41,13 @@ test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes
 		cloudpickle pytest hypothesis scikit-learn
 	.venv-torch/bin/python -m pytest tests/tensors tests/golden/test_serialized.py tests/transparency/test_tensors.py
 
+test-pythons: $(STAMP)  ## code receipts are the same in other versions of Python; PYTHONS="3.12 3.13" chooses these
+	for python in $(or $(PYTHONS),3.12 3.13); do \
+		$(BIN)/uv venv --quiet --clear --python $$python .venv-$$python && \
+		$(BIN)/uv pip install --quiet --python .venv-$$python/bin/python --editable . cloudpickle pytest hypothesis && \
+		.venv-$$python/bin/python -m pytest tests/receipts || exit 1; \
+	done
+
 test-pictures: $(STAMP)  ## what matplotlib, Pillow, xarray and notebooks do with results, in an environment of its own
 	$(BIN)/python -m venv .venv-pictures
 	.venv-pictures/bin/pip install --quiet matplotlib pillow xarray ipykernel nbclient
@@ -47,6 +57,7 @@ test-pictures: $(STAMP)  ## what matplotlib, Pillow, xarray and notebooks do wit
 
 transparency: $(STAMP)  ## after a change of what results do: writes which expressions differ from plain values
 	$(BIN)/python tests/transparency/record.py $(ARGS)
+	$(BIN)/python tests/transparency/document.py
 
 test-libraries: $(STAMP)  ## in an environment of its own, with libraries that the lock does not have
 	$(BIN)/python -m venv .venv-libraries

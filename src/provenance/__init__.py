@@ -21,6 +21,7 @@ from provenance.calls.decorators import Decorator as Decorator
 from provenance.calls.function import CachedFunction as CachedFunction, provenance as provenance
 from provenance.calls.many import set_engines as _set_engines
 from provenance.calls.plan import CallPlan as CallPlan, PlannedCall as PlannedCall
+from provenance.calls.shadows import set_check as _set_shadow_check
 from provenance.catalog.graph import Lineage as Lineage
 from provenance.catalog.trace import (
     dependencies as dependencies,
@@ -56,8 +57,10 @@ from provenance.errors import (
     ImpureFunctionError as ImpureFunctionError,
     KeyExistsError as KeyExistsError,
     MemberNotFoundError as MemberNotFoundError,
+    MissingFileError as MissingFileError,
     MissingLibraryError as MissingLibraryError,
     MutatedArtifactValueError as MutatedArtifactValueError,
+    NotReproducibleError as NotReproducibleError,
     ProvenanceError as ProvenanceError,
     ProxyExpectedError as ProxyExpectedError,
     RunNotFoundError as RunNotFoundError,
@@ -66,6 +69,7 @@ from provenance.errors import (
     StoreUnavailableError as StoreUnavailableError,
     UnarchivableFileError as UnarchivableFileError,
     UnhashableValueError as UnhashableValueError,
+    UnreadableFileError as UnreadableFileError,
     UnrepeatableStreamError as UnrepeatableStreamError,
     UnserializableValueError as UnserializableValueError,
     UntrustedStoreError as UntrustedStoreError,
@@ -79,11 +83,18 @@ from provenance.events import (
     MissReason as MissReason,
     Recomputed as Recomputed,
     Recovered as Recovered,
+    ShadowAgreed as ShadowAgreed,
+    ShadowDiffered as ShadowDiffered,
     Resumed as Resumed,
     Stats as Stats,
     Waited as Waited,
 )
 from provenance.hashing import hash_value as _hash_value, register_hasher as register_hasher
+from provenance.hashing.files import (
+    InputFile as InputFile,
+    file as file,
+    set_content_reader as _set_content_reader,
+)
 from provenance.model.queries import Usage as Usage
 from provenance.model.records import (
     Artifact as Artifact,
@@ -92,6 +103,7 @@ from provenance.model.records import (
     Run as Run,
 )
 from provenance.model.references import is_proxy as is_proxy, unwrap as unwrap
+from provenance.receipts.policy import Shadow as Shadow
 from provenance.repository.handles import Repository as Repository, Store as Store
 from provenance.repository.sets import ArtifactSet as ArtifactSet
 from provenance.results.handles import artifact_of as artifact_of
@@ -193,6 +205,34 @@ if _typing.TYPE_CHECKING:
         explain_hash as explain_hash,
         hash_differences as hash_differences,
     )
+    from provenance.calls.why import (
+        CallDiffers as CallDiffers,
+        Explanation as Explanation,
+        IsStored as IsStored,
+        Lost as Lost,
+        NeverSeen as NeverSeen,
+        Outdated as Outdated,
+        why as why,
+    )
+    from provenance.history.code import CodeDifference as CodeDifference
+    from provenance.history.diff import (
+        ArtifactDiff as ArtifactDiff,
+        Parting as Parting,
+        diff as diff,
+    )
+    from provenance.history.reproduce import (
+        Differs as Differs,
+        Failed as Failed,
+        NotComparable as NotComparable,
+        Reproduction as Reproduction,
+        Same as Same,
+        reproduce as reproduce,
+    )
+    from provenance.history.stale import StaleResults as StaleResults, stale as stale
+    from provenance.hashing.comparison import (
+        ArrayDifference as ArrayDifference,
+        TableDifference as TableDifference,
+    )
     from provenance.maintenance.eviction import evict as evict
     from provenance.maintenance.garbage import collect_garbage as collect_garbage
     from provenance.maintenance.reports import (
@@ -206,6 +246,7 @@ if _typing.TYPE_CHECKING:
         GarbageReport as GarbageReport,
         MemberMissing as MemberMissing,
         RecordDamaged as RecordDamaged,
+        ResultDiffers as ResultDiffers,
         RunMissing as RunMissing,
         SetDamaged as SetDamaged,
         SourceMissing as SourceMissing,
@@ -239,9 +280,15 @@ _LATER: _typing.Final = {
     "exchange.export": "export",
     "exchange.legacy": "LegacyProblem LegacyReport import_legacy",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
+    "calls.why": "CallDiffers Explanation IsStored Lost NeverSeen Outdated why",
+    "history.code": "CodeDifference",
+    "history.diff": "ArtifactDiff Parting diff",
+    "history.stale": "StaleResults stale",
+    "history.reproduce": "Differs Failed NotComparable Reproduction Same reproduce",
+    "hashing.comparison": "ArrayDifference TableDifference",
     "maintenance.eviction": "evict",
     "maintenance.garbage": "collect_garbage",
-    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SetDamaged SourceMissing StoreDamaged ValueDiffers ValueUnreadable VerificationReport",
+    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged ResultDiffers RunMissing SetDamaged SourceMissing StoreDamaged ValueDiffers ValueUnreadable VerificationReport",
     "maintenance.verification": "verify",
     "results.transparent": "ArtifactProxy",
 }
@@ -298,6 +345,12 @@ if not _typing.TYPE_CHECKING:
 
 _set_engines(lambda: _import_module("provenance.engines.mapping"))
 _session.set_default_factory(lambda: _import_module("provenance.config.api").default_environment())
+_set_content_reader(
+    lambda path: _import_module("provenance.config.wiring").file_digests().content(path)
+)
+_set_shadow_check(
+    lambda call, record: _import_module("provenance.history.shadow").check(call, record)
+)
 if _os.environ.get("PROVENANCE_REPORT", "0") not in {"", "0"}:
     _import_module("provenance.calls.report").report_process(
         live=_os.environ["PROVENANCE_REPORT"] == "live"

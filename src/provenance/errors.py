@@ -22,18 +22,25 @@ artifact, store or argument, and what to do about it; the same facts are attribu
   * UnhashableValueError · TypeError, ValueError
   * UnserializableValueError · TypeError, ValueError
   * UnarchivableFileError · OSError
+  * UnreadableFileError · OSError
+    * MissingFileError · FileNotFoundError
   * MissingLibraryError · ImportError
   * ImpureFunctionError · ValueError
     * UnrepeatableStreamError
   * CodeChangedError · ValueError
+  * NotReproducibleError · ValueError
   * MutatedArtifactValueError · ValueError
   * ProxyExpectedError · TypeError
   * EngineError · RuntimeError
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from provenance.escaping import escape_invisible
+
+_SHOWN: Final = 5
+"""Paths that a message lists."""
 
 
 class ProvenanceError(Exception):
@@ -321,6 +328,23 @@ class UnarchivableFileError(ProvenanceError, OSError):
         self.value = value
 
 
+class UnreadableFileError(ProvenanceError, OSError):
+    """A file or folder whose content is an input cannot be read, or changes while it is read."""
+
+    def __init__(self, path: str, reason: str, advice: str = "") -> None:
+        way = advice or "pass a file, or a folder of files, that nobody writes to"
+        super().__init__(f"cannot read {path!r}, whose content is an input: {reason}; {way}")
+        self.path = path
+        self.reason = reason
+
+
+class MissingFileError(UnreadableFileError, FileNotFoundError):
+    """A file or folder whose content is an input does not exist."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "the file does not exist", "check the path")
+
+
 class MissingLibraryError(ProvenanceError, ImportError):
     """A value, store or compression needs a library that is not installed."""
 
@@ -333,14 +357,25 @@ class MissingLibraryError(ProvenanceError, ImportError):
 
 
 class ImpureFunctionError(ProvenanceError, ValueError):
-    """A decorated function changed its arguments; nothing was recorded, and `value` is what it returned."""
+    """A decorated function changed its arguments; nothing was recorded, and `value` is what it returned.
 
-    def __init__(self, function: str, arguments: Iterable[str]) -> None:
-        self.arguments = tuple(arguments)
+    `added` are the paths of attributes that appeared on them.
+    """
+
+    def __init__(self, function: str, arguments: Iterable[str], added: Iterable[str] = ()) -> None:
+        self.arguments, self.added = tuple(arguments), tuple(added)
+        what = f"modified its arguments ({', '.join(self.arguments)})"
+        advice = ""
+        if self.added:
+            shown = [*self.added[:_SHOWN], *(["…"] if len(self.added) > _SHOWN else [])]
+            what += f": {', '.join(shown)} appeared"
+            advice = (
+                'if what appeared are caches that change no result, decorate with pure="caches"; '
+            )
         super().__init__(
-            f"{function} modified its arguments ({', '.join(self.arguments)}), so its result was "
-            "not recorded; work on a copy inside the function (copy.deepcopy), or exclude the "
-            "argument with `ignore`; `value` of this error holds the result"
+            f"{function} {what}, so its result was not recorded; {advice}work on a copy inside the "
+            "function (copy.deepcopy), or exclude the argument with `ignore`; `value` of this error "
+            "holds the result"
         )
         self.function = function
 
@@ -367,6 +402,19 @@ class CodeChangedError(ProvenanceError, ValueError):
             f"{function}: {changes} since artifact {artifact_id} was computed; pass "
             f"version={next_version} to recompute, call accept() if it makes no difference, or "
             'choose another `on_code_change` ("warn", "ignore", "recompute")'
+        )
+        self.function = function
+        self.artifact_id = artifact_id
+
+
+class NotReproducibleError(ProvenanceError, ValueError):
+    """A function gave another result when a hit was computed again, and `on_difference` is "raise"."""
+
+    def __init__(self, function: str, artifact_id: str) -> None:
+        super().__init__(
+            f"{function} gave another result when its result {artifact_id} was computed again; "
+            "make it depend on its arguments alone (pass the seed, the time, the file), or call "
+            "`accept()` of it if the difference does not matter"
         )
         self.function = function
         self.artifact_id = artifact_id

@@ -27,10 +27,15 @@ def find_changes(
     """Return what has changed in the code since *record* was computed, unless that was accepted."""
     if _policy(call) == "ignore":
         return ()
-    known = yield from _changes_since(call.spec, record.code)
-    if not known:
-        return ()
-    return () if (yield from _is_accepted(call.spec, record.code)) else known
+    return (yield from unaccepted_changes(call.spec, record.code))
+
+
+def unaccepted_changes(
+    spec: FunctionSpec, code: str
+) -> Program[FindReceipt | FindEquivalence, tuple[CodeChange, ...]]:
+    """Return what has changed since the code of this digest, unless that was accepted."""
+    known = yield from changes_since(spec, code)
+    return () if not known or (yield from _is_accepted(spec, code)) else known
 
 
 def must_recompute(call: Call, record: ArtifactRecord, changes: tuple[CodeChange, ...]) -> bool:
@@ -70,7 +75,7 @@ def accept(
         while True:
             page = yield from SearchRecords(Query(name, spec.options.version), after)
             for code in sorted({record.code for record in page.records}):
-                changes = yield from _changes_since(spec, code)
+                changes = yield from changes_since(spec, code)
                 if changes and not (yield from _is_accepted(spec, code)):
                     now = yield from Now()
                     yield from PutEquivalence(Equivalence(*_change(spec, code), by, now, note))
@@ -87,7 +92,8 @@ def _policy(call: Call) -> OnCodeChange:
     return call.environment.on_code_change if chosen is None else chosen
 
 
-def _changes_since(spec: FunctionSpec, code: str) -> Program[FindReceipt, tuple[CodeChange, ...]]:
+def changes_since(spec: FunctionSpec, code: str) -> Program[FindReceipt, tuple[CodeChange, ...]]:
+    """Return what has changed since the code of this digest, accepted or not."""
     known = spec.receipt.changes_since(code)
     return spec.receipt.compare(code, (yield from FindReceipt(code))) if known is None else known
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
@@ -11,15 +10,19 @@ from attrs import evolve, field, frozen
 
 from provenance.archives import ArchivedFile, ArchivedFolder, with_source
 from provenance.calls.composite import Composite, part_plan, part_spec, parts_of, whole_spec
+from provenance.calls.file_inputs import refuse_files
 from provenance.calls.plan import CallPlan, changed_inputs, hashes_now, may_change
+from provenance.calls.purity import Attributes, added_to, attributes_of, hiding
 from provenance.calls.signature import merge_call_arguments
 from provenance.calls.spec import FunctionSpec, alias_ids, uncached_id
+from provenance.calls.summaries import summarize
 from provenance.codecs import Encoding, candidates
 from provenance.environment import Environment
 from provenance.errors import (
     ImpureFunctionError,
     UnarchivableFileError,
     UnhashableValueError,
+    UnreadableFileError,
     UnserializableValueError,
 )
 from provenance.events import Hit, MissReason
@@ -30,13 +33,13 @@ from provenance.model.records import (
     ArtifactRecord,
     Blob,
     InlineBlob,
+    Inputs,
     Options,
     Run,
     WriteResult,
     freeze_options,
 )
 from provenance.model.references import (
-    SCALARS,
     ArtifactRef,
     is_proxy,
     refs_of,
@@ -44,8 +47,9 @@ from provenance.model.references import (
     unwrap,
 )
 from provenance.ports.records import PutRecord
+from provenance.receipts.policy import Shadow
 from provenance.repository.handles import Repository
-from provenance.repository.inputs import Summary, are_plain, inputs_json, plain_only
+from provenance.repository.inputs import are_plain, inputs_json, plain_only
 from provenance.results.bodies import Opening, close
 from provenance.results.handles import InMemoryOrigin, make_proxy
 from provenance.results.kinds import DEFAULT_OPTIONS, LAZY, ResultOptions, interface_for
@@ -136,7 +140,7 @@ class PendingArtifact:
         whole = plain_only(kargs, varargs, captured)
         yield Encoding("pickle", whole, what)
         yield Encoding("cloudpickle", whole, what)
-        yield Encoding("pickle", _summarize(self.plan), what)
+        yield Encoding("pickle", summarize(self.plan), what)
 
     def put(
         self,
@@ -193,39 +197,6 @@ class PendingArtifact:
         )
 
 
-def _summarize(plan: CallPlan) -> dict[str, object]:
-    inputs, hashes = plan.inputs, plan.input_hashes
-    return plain_only(
-        {
-            name: _input_digest(value, hashes.kargs.get(name))
-            for name, value in inputs.kargs.items()
-        },
-        tuple(_input_digest(value, None) for value in inputs.varargs),
-        {
-            name: _input_digest(value, hashes.captured.get(name))
-            for name, value in inputs.captured.items()
-        },
-    )
-
-
-def _input_digest(value: object, digest: str | None) -> object:
-    """Return *value* if it is certain to be written, a builtin scalar or an artifact, else a summary of it."""
-    if type(value) in SCALARS or (
-        hasattr(type(value), "__provenance_sighting__") and _has_own_blob(value)
-    ):
-        return value
-    return Summary(type_name(value), digest)
-
-
-def _has_own_blob(artifact: object) -> bool:
-    """Return whether an artifact can be pickled: as a reference always, but one that is in no store is written as its value."""
-    try:
-        pickle.dumps(artifact)
-    except Exception:  # noqa: BLE001 - the value's own methods may raise anything
-        return False
-    return True
-
-
 _VALUE: Final = "return something that has a value, or teach its type with `register_hasher`"
 
 
@@ -257,7 +228,15 @@ class Call:
             MissReason.RECORD_CORRUPT,
             MissReason.EVICTED,
             MissReason.CODE_CHANGED,
+            MissReason.EXPIRED,
+            MissReason.INVALID,
+            MissReason.NOT_REPRODUCIBLE,
         )
+
+    @property
+    def shadow(self) -> Shadow | None:
+        """Which hits are computed again beside the call."""
+        return self.spec.options.shadow or self.environment.shadow
 
     @property
     def code_receipt(self) -> CodeReceipt | None:
@@ -320,19 +299,32 @@ class Call:
         kwargs: Mapping[str, object] = {**wrapped.keywords, **self.kwargs}
         if chosen:
             args, kwargs = merge_call_arguments(wrapped, chosen, self.args, self.kwargs)
+        inputs = self.plan.inputs
         if self.results.arguments == "proxies":
-            return Received(args, kwargs, None)
+            return Received(args, kwargs, None, attributes_of(_by_path(inputs)))
         opening = Opening()
-        return Received(tuple(map(opening.open, args)), opening.open_all(kwargs), opening)
+        args, kwargs = tuple(map(opening.open, args)), opening.open_all(kwargs)
+        return Received(args, kwargs, opening, attributes_of(_by_path(_opened(inputs, opening))))
+
+
+def _opened(inputs: Inputs, opening: Opening) -> Inputs:
+    kargs, varargs = opening.open_all(inputs.kargs), tuple(map(opening.open, inputs.varargs))
+    return evolve(inputs, kargs=kargs, varargs=varargs)
+
+
+def _by_path(inputs: Inputs) -> Iterator[tuple[str, object]]:
+    yield from ((f"arguments[{name!r}]", value) for name, value in inputs.kargs.items())
+    yield from ((f"varargs[{i}]", value) for i, value in enumerate(inputs.varargs))
 
 
 @frozen
 class Received:
-    """The arguments that a function receives, and how they were made of those of the call."""
+    """The arguments that a function receives, how they were made of those of the call, and their attributes."""
 
     args: tuple[object, ...] = field(repr=False)
     kwargs: Mapping[str, object] = field(repr=False)
     opening: Opening | None = field(repr=False)
+    attributes: tuple[Attributes, ...] = field(default=(), repr=False)
 
     @property
     def tracked(self) -> Mapping[int, tuple[object, object]]:
@@ -351,7 +343,7 @@ class Timing:
 
 def make_draft(call: Call, value: object, timing: Timing, received: Received) -> PendingArtifact:
     """Check that the function was pure, hash its result, and put together what is to be stored."""
-    refuse_impure(call, value, received.opening)
+    refuse_impure(call, value, received)
     label = call.spec.wrapped.label
     what = f"the result of {label}"
     if not call.spec.options.returns_composite:
@@ -418,20 +410,34 @@ def unstored_record(draft: PendingArtifact) -> ArtifactRecord:
     return draft.record(nowhere, nowhere, "", RunId(""), draft.computation.computed_at)
 
 
-def refuse_impure(call: Call, value: object, opening: Opening | None) -> None:
+def refuse_impure(call: Call, value: object, received: Received) -> None:
     """Compare what the function received with what was planned."""
-    if may_change(call.spec, call.plan):
-        plan, args, kwargs = call.plan, call.args, call.kwargs
-        if opening is not None:
-            given = plan.inputs
-            kargs, varargs = opening.open_all(given.kargs), tuple(map(opening.open, given.varargs))
-            plan = evolve(plan, inputs=evolve(given, kargs=kargs, varargs=varargs))
-            args, kwargs = tuple(map(opening.open, args)), opening.open_all(kwargs)
-        changed = changed_inputs(plan.input_hashes, hashes_now(call.spec, plan, args, kwargs))
-        if changed:
-            error = ImpureFunctionError(call.spec.wrapped.label, changed)
-            error.value = unwrap(value)  # the work is not lost
-            raise error
+    if not may_change(call.spec, call.plan):
+        return
+    plan, args, kwargs = call.plan, call.args, call.kwargs
+    opening = received.opening
+    if opening is not None:
+        plan = evolve(plan, inputs=_opened(plan.inputs, opening))
+        args, kwargs = tuple(map(opening.open, args)), opening.open_all(kwargs)
+
+    def changed() -> tuple[str, ...]:
+        try:
+            return changed_inputs(plan.input_hashes, hashes_now(call.spec, plan, args, kwargs))
+        except UnreadableFileError as trouble:  # the function has deleted or moved it
+            return (repr(trouble.path),)
+
+    names = changed()
+    if not names:
+        return
+    added = added_to(received.attributes)
+    if added and call.spec.options.pure == "caches":
+        with hiding(added):
+            names = changed()
+        if not names:
+            return
+    error = ImpureFunctionError(call.spec.wrapped.label, names, added)
+    error.value = unwrap(value)  # the work is not lost
+    raise error
 
 
 def _make_draft(call: Call, value: object, timing: Timing, what: str) -> PendingArtifact:
@@ -445,6 +451,9 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
     began = ticks()
     try:
         value_id = hash_value(value, what, seen)
+        refuse_files(what, value, seen)
+    except UnserializableValueError:
+        raise
     except Exception as error:  # the value's own methods may raise anything
         raise without_value(what, value, error) from error
     computation = Computation(

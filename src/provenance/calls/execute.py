@@ -11,8 +11,8 @@ from attrs import evolve
 
 from provenance import environment as environment_
 from provenance.archives import with_source
-from provenance.calls import commit
-from provenance.calls.code_changes import find_changes, must_recompute, report_changes
+from provenance.calls import commit, shadows
+from provenance.calls.code_changes import find_changes, report_changes
 from provenance.calls.composite import Composite
 from provenance.calls.derivations import derived, derived_part
 from provenance.calls.draft import Call, PendingArtifact, make_draft, unstored_record
@@ -28,12 +28,14 @@ from provenance.calls.flow import (
     probe,
     run_in_thread,
 )
+from provenance.calls.outcomes import outcome_of
 from provenance.calls.plan import CallPlan, plan_call, refuse_mutated
 from provenance.calls.signature import WrappedFunction, retains_reference
 from provenance.calls.small_values import known_value, remember_value
 from provenance.calls.spec import DecoratorOptions, FunctionSpec
 from provenance.calls.streaming import Progress, stream_flow
 from provenance.calls.table_drafts import with_table_parts
+from provenance.calls.validity import judge, reason_to_recompute
 from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.effect import run
 from provenance.environment import Environment
@@ -43,7 +45,7 @@ from provenance.errors import (
     CorruptBlobError,
     StorePermissionError,
 )
-from provenance.events import CodeChange, Event, Hit, Miss, MissReason, Recomputed, Recovered
+from provenance.events import CodeChange, Hit, MissReason
 from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import ArtifactRecord
 from provenance.model.references import SCALARS, represented_artifact, unwrap
@@ -171,20 +173,21 @@ def execute(call: Call, compute: Callable[[Call, SingleFlight | None], object] =
         found = run(programs.probe_first(call.alias_ids), call.repo.interpreter) or found
     if isinstance(found, LookupHit):
         used = use_hit(call, found.record)
-        if used is not None:
+        if not isinstance(used, MissReason):
             return used[0]
-        return compute(evolve(call, reason=MissReason.CODE_CHANGED), None)
+        return compute(evolve(call, reason=used), None)
     return compute(replace_found(call, found), call.sharing)
 
 
-def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | None:
-    """Return the result of a hit; None if the code has changed, and it is to be computed again."""
+def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | MissReason:
+    """Return the result of a hit, or why it is to be computed again."""
     changes: tuple[CodeChange, ...] = ()
     if record.code != call.spec.receipt.digest:
         changes = run(find_changes(call, record), call.repo.interpreter)
-        if must_recompute(call, record, changes):
-            return None
-    return (make_hit_proxy(call, record, changes),)
+    reason = reason_to_recompute(call, record, changes)
+    if reason is None and call.spec.options.valid_if is not None:
+        reason = judge(call, record)
+    return (make_hit_proxy(call, record, changes),) if reason is None else reason
 
 
 async def execute_async(
@@ -201,9 +204,14 @@ async def execute_async(
         changes: tuple[CodeChange, ...] = ()
         if found.record.code != call.spec.receipt.digest:
             changes = await run_in_thread(call, find_changes(call, found.record))
-            if must_recompute(call, found.record, changes):
-                return await compute(evolve(call, reason=MissReason.CODE_CHANGED), None)
-        return make_hit_proxy(call, found.record, changes)
+        reason = reason_to_recompute(call, found.record, changes)
+        if reason is None and call.spec.options.valid_if is not None:
+            # It may read the value.
+            decide = cast("Any", partial(judge, call))
+            reason = await call.environment.run_in_thread(decide, cast("Any", found.record))
+        if reason is None:
+            return make_hit_proxy(call, found.record, changes)
+        return await compute(evolve(call, reason=reason), None)
     if call.sharing is None:  # else it is looked up again in its turn
         call = replace_found(call, found)
     return await compute(call, call.sharing)
@@ -246,6 +254,8 @@ def make_hit_proxy(
     emit(Hit(record.id, record.name, record.compute_duration, parts))
     if changes:
         report_changes(record, changes)
+    if call.shadow is not None:
+        shadows.consider(call, record, call.shadow)
     return make_stored_proxy(call, record, known_value(record))
 
 
@@ -278,7 +288,7 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     A value that the function keeps is read again, so that nobody else can change what the caller gets.
     """
     record_duration(call.speed_key, draft.computation.compute_duration)
-    emit(_outcome(call, draft, stored=True))
+    emit(outcome_of(call, draft, stored=True))
     record = derived(call, record)
     value, options = draft.computation.value, call.results
     if isinstance(value, Stream):
@@ -295,40 +305,11 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
 
 def make_unstored_proxy(call: Call, draft: PendingArtifact) -> object:
     """Return the result of a call that stores nothing."""
-    emit(_outcome(call, draft, stored=False))
+    emit(outcome_of(call, draft, stored=False))
     value = draft.computation.value
     origin = InMemoryOrigin(value, call.plan.inputs)
     handed = own_copy(value) if is_carriable(value) else value
     return make_proxy(unstored_record(draft), origin, handed, tracked=False, options=call.results)
-
-
-def _outcome(call: Call, draft: PendingArtifact, *, stored: bool) -> Event:
-    name, seconds = call.plan.cache_key.name, draft.computation.compute_duration
-    parts = frozenset([part.artifact_id for part in draft.parts]) if draft.parts else NO_IDS
-    if isinstance(draft.computation.value, Stream):
-        parts = draft.computation.holds
-    match call.reason:
-        case MissReason.ABSENT:
-            return Miss(draft.artifact_id, name, seconds, stored, parts=parts)
-        case MissReason.CACHE_OFF | MissReason.REQUESTED | MissReason.CODE_CHANGED:
-            return Recomputed(draft.artifact_id, name, seconds, stored, call.reason, parts)
-        case (
-            MissReason.BLOB_MISSING
-            | MissReason.BLOB_CORRUPT
-            | MissReason.BLOB_UNREADABLE
-            | MissReason.RECORD_CORRUPT
-            | MissReason.EVICTED
-        ):
-            return Recovered(
-                draft.artifact_id,
-                name,
-                seconds,
-                call.reason,
-                call.detail,
-                call.replaced_hit,
-                stored,
-                parts,
-            )
 
 
 # ---------------------------------------------------------------- recovery

@@ -6,8 +6,6 @@ import functools
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from contextvars import ContextVar
-from types import FunctionType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -26,23 +24,23 @@ from typing import (
 from attrs import evolve
 
 from provenance import environment
-from provenance.calls import code_changes, execute
+from provenance.calls import code_changes, execute, shadows, validity
 from provenance.calls.main_functions import named, reduce_with_code
 from provenance.calls.many import MappedFunction
 from provenance.calls.options import CommonOptionArguments, OptionArguments, check_options
 from provenance.calls.plan import CallPlan, PlannedCall, plan_call
-from provenance.calls.signature import WrappedFunction, inspect_function
+from provenance.calls.signature import WrappedFunction, inspect_function, public_attributes
 from provenance.calls.spec import (
     DecoratorOptions,
     FunctionSpec,
     cache_key_of,
     find_captures,
     make_spec,
+    represent_function,
 )
 from provenance.effect import run
 from provenance.events import CodeChange, MissReason
 from provenance.hashing import hash_value
-from provenance.hashing.functions import Receiver
 from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
 from provenance.repository import programs
@@ -61,6 +59,7 @@ if TYPE_CHECKING:
         PartitionDecorator,
         StreamDecorator,
     )
+    from provenance.calls.why import Explanation
     from provenance.streams.manifest import Streaming
     from provenance.streams.stream import Stream
 
@@ -72,7 +71,6 @@ S = TypeVar("S")
 X = TypeVar("X")
 
 
-_ABSTRACT: Final = "__isabstractmethod__"
 _register_function: Final[Callable[[object], object] | None] = getattr(
     inspect, "markcoroutinefunction", None
 )
@@ -80,8 +78,6 @@ _register_function: Final[Callable[[object], object] | None] = getattr(
 
 Before, only asyncio has a mark.
 """
-_description_guard: ContextVar[tuple[object, ...]] = ContextVar("provenance_describing", default=())
-"""Decorated functions whose captured values are being hashed, the outermost first."""
 
 
 @exported
@@ -100,7 +96,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         self, function: Callable[..., object], wrapped: WrappedFunction, options: DecoratorOptions
     ) -> None:
         functools.update_wrapper(cast("Callable[..., object]", self), function, updated=())
-        self.__dict__.update(_public_attributes(function))
+        self.__dict__.update(public_attributes(function, dir(CachedFunction)))
         self.__wrapped__ = function
         self._subject = wrapped
         self._options = options
@@ -202,10 +198,21 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         return plan_call(self._recipe, args, kwargs).artifact_id
 
     def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Tell whether a call's result is stored, also under an alias; raises as `plan` does."""
+        """Tell whether a call is a hit: its result is stored, also under an alias, and is not too old.
+
+        Raises as `plan` does.
+        """
         call = execute.prepare(environment.current(), self._recipe, args, kwargs)
         ids = (call.plan.artifact_id, *call.alias_ids)
-        return run(programs.probe_first(ids), call.repo.interpreter) is not None
+        found = run(programs.probe_first(ids), call.repo.interpreter)
+        return found is not None and validity.would_hit(call, found.record)
+
+    def why(self, /, *args: P.args, **kwargs: P.kwargs) -> Explanation:
+        """Explain why a call is a hit or a miss, by the nearest recorded one; raises as `plan` does."""
+        call = execute.prepare(environment.current(), self._recipe, args, kwargs)
+        from provenance.calls.why import explain_call  # loads much that calls do not need
+
+        return explain_call(call)
 
     def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Delete a call's artifact, and the parts of a composite; return False if there was none.
@@ -229,6 +236,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         """
         repo = environment.current().repository(self._options.repo)
         names = self.__provenance_names__()
+        shadows.accept(self._recipe.cache_key.scope or self._recipe.cache_key.name)
         return run(code_changes.accept(self._recipe, names, note), repo.interpreter)
 
     def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
@@ -247,19 +255,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         A function that captures itself, even through others, is represented by its distance up the
         chain of functions, so that the hash is the same in every process.
         """
-        outer = _description_guard.get()
-        if self in outer:
-            return outer[::-1].index(self)
-        token = _description_guard.set((*outer, self))
-        try:
-            hashes = find_captures(self._subject, self._options, self).hashes
-        finally:
-            _description_guard.reset(token)
-        cache_key = cache_key_of(self._subject, self._options)
-        # The object of a method may hold this function.
-        first = [Receiver(argument) for argument in self._subject.args[:1]]
-        bound = (*first, *self._subject.args[1:]), dict(self._subject.keywords)
-        return *cache_key.identity, dict(hashes), bound
+        return represent_function(self._subject, self._options, self)
 
     def __dask_tokenize__(self) -> tuple[str, str, str]:
         """Return what stands for the function in keys of Dask: its identity, and its code."""
@@ -359,17 +355,6 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         return f"<provenance of {self._subject.label}>"
 
 
-def _public_attributes(function: Callable[..., object]) -> dict[str, object]:
-    """Return the attributes that a user or `abc.abstractmethod` has set on the function."""
-    found = vars(function) if isinstance(function, FunctionType) else {}
-    ours = {name for name in dir(CachedFunction) if name[0] != "_"}
-    return {
-        name: value
-        for name, value in found.items()
-        if name not in ours and (name[0] != "_" or name == _ABSTRACT)
-    }
-
-
 @exported
 def restore_function(
     function: Callable[..., object], args: tuple[object, ...], options: DecoratorOptions
@@ -435,6 +420,7 @@ def provenance(
               from their default dictionaries.
             - `ignore`: Parameters or captured variables that are recorded but do not affect the id.
             - `remove`: Parameters or captured variables that are neither hashed nor recorded.
+            - `files`: Parameters that name files or folders, whose contents affect the id.
             - `input_hash_fn`: Maps `{'kargs': {name: hash}, 'varargs': (hash, …)}` to what the id is
               derived from.
             - `input_process_fn`: Maps `{'kargs': {name: value}, 'varargs': (value, …)}` to what is
@@ -462,6 +448,12 @@ def provenance(
             - `lazy`: True returns a lazy proxy of any result, which is read on first use.
             - `on_code_change`: What a hit does if the code behind it has changed: "warn", "ignore",
               "raise" or "recompute"; None defers to the environment.
+            - `sensitive_to`: Distributions whose version counts as code, such as "numpy:minor".
+            - `shadow`: Share of hits that are computed again beside the call, or a `Shadow`.
+            - `expires_after`: A timedelta: a result that is older is computed again.
+            - `valid_if`: A function of the stored artifact: if it is false, as above.
+            - `pure`: "caches" accepts a function that adds attributes to its arguments, as what
+              computes once and keeps does; "strict", the default, refuses every change.
             - `returns_composite`: True if the function returns a mapping, each of whose values becomes
               an artifact of its own, named `name_key`. All are stored together, and each is read
               when it is used. `serializer` may then be a mapping from key to name, and

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar, cast
 
 from attrs import field, frozen
 
+from provenance.calls.file_inputs import content_input
 from provenance.calls.signature import Bound, bind, merge_dictionaries
 from provenance.calls.spec import (
     CacheKey,
@@ -19,7 +20,7 @@ from provenance.calls.spec import (
     hash_input,
 )
 from provenance.errors import ConfigError, MutatedArtifactValueError
-from provenance.escaping import escape_invisible
+from provenance.escaping import escape_invisible, html_facts
 from provenance.hashing import hash_value
 from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import NO_EDGES, DerivedInput, Inputs
@@ -72,6 +73,14 @@ class CallPlan:
         key = self.cache_key
         call = escape_invisible(f"{key.name}({arguments}), version {key.version}")
         return f"<provenance.CallPlan({self.artifact_id}) {call}>"
+
+    def _repr_html_(self) -> str:
+        """Return the call and its arguments as a table for a notebook."""
+        varargs = [(f"*{i}", truncate(value)) for i, value in enumerate(self.inputs.varargs)]
+        named = [(name, truncate(value)) for name, value in self.inputs.kargs.items()]
+        key = self.cache_key
+        title = f"{key.name}, version {key.version}: {self.artifact_id}"
+        return html_facts(title, [*varargs, *named])
 
 
 @exported
@@ -181,6 +190,8 @@ def hash_inputs(
             name: value for name, value in named.items() if not spec.wrapped.covers(ignore, name)
         }
         rest = () if spec.wrapped.rest in ignore else rest
+    if spec.options.files:
+        named, rest = _with_contents(spec, named, rest, seen)
     kargs: dict[str, str] = {}
     for name, value in named.items():
         kargs[name] = hash_input(value, "arguments", name, seen)
@@ -196,6 +207,23 @@ def hash_inputs(
             tuple(map(_require_hash, others)),
         )
     return InputHashes(kargs, varargs, spec.captured_hashes)
+
+
+def _with_contents(
+    spec: FunctionSpec,
+    named: Mapping[str, object],
+    rest: tuple[object, ...],
+    seen: list[object] | None,
+) -> tuple[Mapping[str, object], tuple[object, ...]]:
+    """Return the inputs, those whose files count as the contents of these."""
+    chosen, covers = spec.options.files, spec.wrapped.covers
+    contents = {
+        name: content_input(value, seen) if covers(chosen, name) else value
+        for name, value in named.items()
+    }
+    if spec.wrapped.rest in chosen:
+        rest = tuple(content_input(value, seen) for value in rest)
+    return contents, rest
 
 
 def _require_hash(answer: object) -> str:
@@ -225,7 +253,7 @@ def _call_hook(
 
 def may_change(spec: FunctionSpec, plan: CallPlan) -> bool:
     """Return whether the function could change its inputs: not when all of them are builtin scalars."""
-    if spec.options.input_process_fn is not None:
+    if spec.options.input_process_fn is not None or spec.options.files:
         return True
     kinds = {*map(type, plan.inputs.kargs.values()), *map(type, plan.inputs.varargs)}
     return not kinds <= SCALARS

@@ -250,7 +250,7 @@ def stream_flow(call: Call, progress: Progress) -> Flow[PendingArtifact]:
                 yield from store_chunk(call, progress)
             yield from HandOver(item)
         try:
-            refuse_impure(call, list(progress.items), received.opening)
+            refuse_impure(call, list(progress.items), received)
         except ImpureFunctionError:
             yield from Ask(drop_chunks(progress))
             raise

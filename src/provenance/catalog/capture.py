@@ -14,7 +14,16 @@ from attrs import define, field
 from provenance import environment
 from provenance.environment import RepositoryOrName
 from provenance.errors import ConfigError
-from provenance.events import CodeChanged, Event, Hit, Recovered, Resumed, Waited
+from provenance.events import (
+    CodeChanged,
+    Event,
+    Hit,
+    Recovered,
+    Resumed,
+    ShadowAgreed,
+    ShadowDiffered,
+    Waited,
+)
 from provenance.model.ids import ArtifactId
 from provenance.repository.sets import ArtifactSet, Labels, id_of, labels_of
 from provenance.telemetry import listening
@@ -42,7 +51,7 @@ class Capture:
     def receive(self, event: Event) -> None:
         """Capture the artifacts of *event* if their results are stored."""
         match event:
-            case CodeChanged() | Waited() | Resumed():
+            case CodeChanged() | Waited() | Resumed() | ShadowAgreed() | ShadowDiffered():
                 return
             case Recovered():
                 # Otherwise the hit that it takes back was captured, where it happened.

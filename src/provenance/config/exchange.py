@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from provenance.config import wiring
-from provenance.config.parsing import structure
-from provenance.config.schema import DiskStoreSettings, SqliteRepoSettings
+from provenance.config.parsing import parse
+from provenance.config.schema import (
+    ChainedSettings,
+    DiskStoreSettings,
+    MemoryStoreSettings,
+    SqliteRepoSettings,
+)
 from provenance.effect import Interpreter, overlay
 from provenance.errors import ConfigError
 from provenance.model.records import Json
@@ -21,7 +26,6 @@ from provenance.ports.legacy import LegacyEffects, legacy_effects
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import GetDatabaseIds
 from provenance.repository.handles import Repository, Store
-from provenance.util.formatting import safe_repr
 
 if TYPE_CHECKING:
     from provenance.effects.bundles import BundleWriter
@@ -128,22 +132,28 @@ def opening_legacy(
 
 
 def _legacy_place(given: str | os.PathLike[str] | Mapping[str, object]) -> Path | RemoteLocation:
-    """Return where blobs are: a folder, or a place that fsspec reaches."""
-    from provenance.config.remote import KINDS, FsspecStoreSettings, location_of
+    """Return where blobs are: a folder, or a place that fsspec reaches.
 
+    Raises:
+        ConfigError: for settings that are not those of a blob store on disk or in a remote place.
+    """
     if not isinstance(given, Mapping):
         text = os.fspath(given)
         if "://" not in text:
             return Path(text)
-        return location_of(structure({"url": text}, FsspecStoreSettings, "blobstore"))
-    options = dict(given)
-    kind = options.pop("type", "disk")
-    if kind == "disk":
-        return Path(structure(options, DiskStoreSettings, "blobstore").cachedir)
-    if kind not in KINDS:
-        advice = f"use disk, {', '.join(KINDS)}, a folder or an URL"
-        raise ConfigError("blobstore.type", f"unknown type {safe_repr(kind)}", advice)
-    return location_of(structure(options, KINDS[str(kind)], "blobstore"))
+        given = {"type": "fsspec", "url": text}
+    stores = {"blobstore": {"type": "disk", **given}}
+    repos = {"memory": {"type": "memory"}}
+    config = parse({"blobstores": stores, "artifact_repos": repos}, os.environ)
+    settings = config.blobstores["blobstore"]
+    if isinstance(settings, DiskStoreSettings):
+        return Path(settings.cachedir)
+    if isinstance(settings, MemoryStoreSettings | ChainedSettings):
+        advice = "pass the settings of one store that has all blobs"
+        raise ConfigError("blobstore.type", f"{given['type']!r} is not a place of blobs", advice)
+    from provenance.config.remote import location_of
+
+    return location_of(settings)
 
 
 def _database(

@@ -51,6 +51,7 @@ from provenance.util.locks import ForkSafeLock
 if TYPE_CHECKING:
     from provenance.config.remote import ObjectSettings, PostgresRepoSettings
     from provenance.effects.sql.database import Database
+    from provenance.effects.system.digests import FileDigests
     from provenance.effects.system.files import LocalFiles
     from provenance.effects.system.process import ThisMachine
     from provenance.effects.tiers import Tier
@@ -78,6 +79,15 @@ def set_hook(hook: RunInfoHook | None) -> None:
     current_system().set_hook(hook)
 
 
+_keeps_text: Final = [True]
+"""Whether runs hold the text of the script, as the configuration says."""
+
+
+def record_sources(wanted: bool) -> None:
+    """Say whether runs hold the text of the script."""
+    _keeps_text[:] = [wanted]
+
+
 @cache
 def clock() -> Clock:
     """Return the clock of this machine."""
@@ -98,7 +108,7 @@ def current_system() -> ThisMachine:
     """Return this machine and the description of the process."""
     from provenance.effects.system.process import ThisMachine
 
-    return ThisMachine(clock())
+    return ThisMachine(clock(), with_text=lambda: _keeps_text[0])
 
 
 @cache
@@ -107,6 +117,14 @@ def file_system() -> LocalFiles:
     from provenance.effects.system.files import LocalFiles
 
     return LocalFiles()
+
+
+@cache
+def file_digests() -> FileDigests:
+    """Return the digests of the user's files that are inputs."""
+    from provenance.effects.system.digests import FileDigests
+
+    return FileDigests()
 
 
 def system_interpreter(time: Clock | None = None) -> Interpreter[SystemEffects | FileEffects]:
@@ -449,6 +467,7 @@ def environment_of(config: Config, base: Path, time: Clock | None = None) -> Env
             eager_limit=config.eager_limit,
         ),
         on_code_change=config.on_code_change,
+        shadow=config.shadow,
         record_sources=config.record_sources,
         single_flight=config.single_flight,
         locate=lambda name: locate_repository(config.artifact_repos[name], base, config),

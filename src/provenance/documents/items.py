@@ -32,6 +32,9 @@ def as_json(value: object) -> Json:
         return value
     if isinstance(value, dict) or hasattr(value, "items"):
         items = cast("Any", value).items()
+        if not isinstance(value, dict):
+            # Frozen mappings have an order of their own, which differs between processes.
+            items = sorted(items, key=lambda entry: str(entry[0]))
         return {str(key): as_json(member) for key, member in items}
     if isinstance(value, list | tuple | set | frozenset):
         members = cast("list[object]", value)

@@ -115,8 +115,9 @@ class Dispatch:
         What reading the calls raises is raised after the outcomes of those read before.
         """
         while True:
-            self._ship()
-            self._land(0)
+            if self._missing or self._suspects or self._flying:
+                self._ship()
+                self._land(0)
             outcome = self._next_ready()
             if outcome is not None:
                 yield outcome
@@ -191,7 +192,7 @@ class Dispatch:
         except Exception as error:  # noqa: BLE001 - reading a value may raise anything
             self._end(entry.index, failure_of(error, record.id, index=entry.index))
             return True
-        if used is None:
+        if isinstance(used, MissReason):
             return False
         self._hits += 1
         self._saved += record.compute_duration
@@ -322,7 +323,7 @@ class Dispatch:
             found = record.get(entry.artifact_id)
             if found is not None and entry.call.reason is MissReason.ABSENT:
                 used = execute.use_hit(entry.call, found)
-                if used is not None:
+                if not isinstance(used, MissReason):
                     self._computed += 1
                     self._settle(entry, Done(result=used[0]))
                     continue

@@ -15,6 +15,7 @@ from provenance.effect import Interpreter, overlay
 from provenance.environment import RepositoryOrName
 from provenance.errors import BundleError
 from provenance.exchange.closure import Closure, redact_run
+from provenance.exchange.page import page
 from provenance.exchange.rocrate import METADATA, ro_crate
 from provenance.model.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.model.records import Artifact, Json, Run
@@ -35,6 +36,11 @@ def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: b
                 name = f"environment/{each.id}.txt"
                 files[name] = "text/plain"
                 writer.add(name, _requirements(each))
+        for digest, text in closure.sources.items():
+            files[f"sources/{digest}.py"] = "text/x-python"
+            writer.add(f"sources/{digest}.py", text.encode())
+        files["index.html"] = "text/html"
+        writer.add("index.html", page(closure).encode())
         writer.add(METADATA, ro_crate(closure, files).encode())
         writer.facts |= {
             "roots": [*closure.roots],
@@ -113,7 +119,7 @@ class ImportReport:
 
 def import_bundle(
     path: str | os.PathLike[str],
-    to_repo: RepositoryOrName | None = None,
+    to: RepositoryOrName | None = None,
     *,
     trusted: bool = False,
 ) -> ImportReport:
@@ -123,7 +129,7 @@ def import_bundle(
 
     Args:
         path: The file, which `export` wrote.
-        to_repo: The repository to copy to, or its name; by default the default one.
+        to: The repository to copy to, or its name; by default the default one.
         trusted: Whether values may be copied that can execute code when they are read, as for `open_bundle`.
 
     Returns:
@@ -136,7 +142,7 @@ def import_bundle(
         StoreUnavailableError, StorePermissionError: if the repository fails, or may not be written to.
     """
     name = os.fspath(path)
-    target = environment.current().repository(to_repo)
+    target = environment.current().repository(to)
     opened = wiring.open_bundle(name, trusted=trusted)
     source = opened.repository
     roots = [ArtifactId(root) for root in _ids(name, opened.manifest, "roots")]

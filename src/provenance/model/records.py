@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeAlias, T
 
 from attrs import field, fields, frozen
 
-from provenance.escaping import escape_invisible
+from provenance.escaping import escape_invisible, html_facts
 from provenance.model.ids import ArtifactId, BlobId, DerivationId, RunId, SetId, ValueId
 from provenance.util.formatting import SHORT, duration, safe_repr, size
 from provenance.util.naming import exported
@@ -168,6 +168,20 @@ class Run(FrozenDict):
         if git:
             facts.append(f"git {str(git.get('commit'))[:SHORT]}{'+' if git.get('dirty') else ''}")
         return f"<provenance.Run({self.id}) {escape_invisible(', '.join(facts))}>"
+
+    def _repr_html_(self) -> str:
+        """Return the facts as a table for a notebook."""
+        git = self.git or {}
+        facts = (
+            ("began", f"{self.created_at:%Y-%m-%d %H:%M:%S} UTC"),
+            ("host", self.host.get("nodename")),
+            ("python", self.python.get("version")),
+            ("packages", len(self.packages)),
+            ("git commit", git.get("commit")),
+            ("git branch", git.get("branch")),
+            ("uncommitted changes", "yes" if git.get("dirty") else ""),
+        )
+        return html_facts(f"Run {self.id}", facts)
 
 
 @exported
@@ -399,6 +413,22 @@ class Artifact(ArtifactRecord, Generic[T_co]):
             f"{self.computed_at:%Y-%m-%d %H:%M}",
         )
         return f"<provenance.Artifact({self.id}) {escape_invisible(', '.join(facts))}>"
+
+    def _repr_html_(self) -> str:
+        """Return the record as a table for a notebook; no value is read."""
+        facts = (
+            ("function", f"{self.name}, version {self.version}"),
+            ("value", f"{self.value_type}, {size(self.size_bytes)}, written as {self.serializer}"),
+            ("took", duration(self.compute_duration)),
+            ("computed", f"{self.computed_at:%Y-%m-%d %H:%M:%S} UTC"),
+            (
+                "inputs",
+                f"{len(self.input_artifact_ids)} artifacts" if self.input_artifact_ids else "",
+            ),
+            ("tags", ", ".join(self.tags)),
+            ("run", self.run_id),
+        )
+        return html_facts(f"Artifact {self.id}", facts)
 
 
 _RECORD_FIELDS = tuple(attribute.name for attribute in fields(ArtifactRecord))

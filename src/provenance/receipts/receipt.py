@@ -24,7 +24,9 @@ from provenance.events import CodeChange
 from provenance.hashing import hash_value
 from provenance.hashing.functions import used_globals
 from provenance.model.history import FORMAT, NO_SOURCES, CodeReceipt, receipt_digest
+from provenance.model.ids import main_name
 from provenance.model.references import is_proxy
+from provenance.receipts.libraries import installed_versions
 from provenance.receipts.syntax import (
     DIGITS,
     Chain,
@@ -82,8 +84,11 @@ class LazyReceipt:
         accepted: whether the differences to a recorded receipt were accepted, by that receipt.
     """
 
-    def __init__(self, function: Callable[..., object] | None) -> None:
+    def __init__(
+        self, function: Callable[..., object] | None, libraries: tuple[str, ...] = ()
+    ) -> None:
         self._function = function
+        self._libraries = libraries
         self._cells: list[str] | None = getattr(function, "__globals__", {}).get("_ih")
         self._cells_seen = 0
         self._receipt: Receipt | None = None
@@ -126,7 +131,7 @@ class LazyReceipt:
         self._cells_seen = len(self._cells or ())
         if self._function is not None:
             try:
-                self._receipt = receipt_of(self._function)
+                self._receipt = receipt_of(self._function, self._libraries)
             except Exception:  # noqa: BLE001 - whatever a global's own methods raise, the call does not depend on it
                 self._receipt = None
         self._recorded, self._digest = None, ""
@@ -141,12 +146,13 @@ class LazyReceipt:
 NO_RECEIPT: Final = LazyReceipt(None)
 
 
-def receipt_of(function: Callable[..., object]) -> Receipt:
-    """Return the receipt of *function* as it would run now."""
+def receipt_of(function: Callable[..., object], libraries: tuple[str, ...] = ()) -> Receipt:
+    """Return the receipt of *function* as it would run now, with the versions of *libraries*."""
     walk = _Walk(function)
     walk.run()
+    walk.digests.update(installed_versions(libraries))
     qualname = getattr(function, "__qualname__", type(function).__qualname__)
-    return Receipt(str(walk.module), qualname, walk.digests, walk.places, walk.sources)
+    return Receipt(main_name(str(walk.module)), qualname, walk.digests, walk.places, walk.sources)
 
 
 def changes(recorded: str, current: Receipt) -> tuple[CodeChange, ...]:
@@ -172,6 +178,11 @@ def _full_name(name: str, receipt: Receipt) -> str:
     if name == ITSELF:
         return f"{receipt.module}.{receipt.qualname}"
     return f"{receipt.module}{name}" if name.startswith(".") else name
+
+
+def change_between(before: str | None, after: str | None) -> str | None:
+    """Return how a thing of these digests has changed; None if it has not, or if the two cannot be compared."""
+    return _kind(before, after) if _differ(before, after) else None
 
 
 def _kind(before: str | None, after: str | None) -> str:
@@ -269,7 +280,7 @@ class _Walk:
         for attribute in chain[1:]:
             if not isinstance(value, ModuleType):
                 break
-            if not _is_own_file(getattr(value, "__file__", None)):
+            if not is_own_file(getattr(value, "__file__", None)):
                 return
             module, name = value.__name__, attribute
             value = vars(value).get(attribute)
@@ -425,15 +436,16 @@ def is_first_party(thing: object) -> bool:
         return False
     code = getattr(thing, "__code__", None)
     if isinstance(code, CodeType) and not code.co_filename.startswith("<"):
-        return _is_own_file(code.co_filename)
+        return is_own_file(code.co_filename)
     known = sys.modules.get(module)
     if known is None or module == "__main__":
         return module != "builtins"
-    return _is_own_file(getattr(known, "__file__", None))
+    return is_own_file(getattr(known, "__file__", None))
 
 
 @lru_cache(maxsize=4_096)
-def _is_own_file(file: str | None) -> bool:
+def is_own_file(file: str | None) -> bool:
+    """Tell whether a file is the user's, and not of the standard library or an installed one."""
     if file is None:
         return False
     path = os.path.realpath(file)

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 from attrs import field, frozen
 
 from provenance.hashing import hash_value
+from provenance.hashing.files import InputFile
 from provenance.model.records import Inputs, Json
 from provenance.model.references import InputRef
 from provenance.model.rows import is_utf8
@@ -160,6 +161,8 @@ def _json_of(value: object, digest: str | None = None, depth: int = 0) -> Json:
             return {"artifact": ref.artifact_id}
         # A proxy of a result that is in no store counts as its value.
         return _json_of(cast("Any", value).__wrapped__, digest, depth)
+    if kind is InputFile and _is_text(path := str(value)):
+        return {"file": path} if digest is None else {"file": path, "hash": digest}
     if depth < DEEPEST:
         members: Any = value
         if kind in (list, tuple) and len(members) <= MOST_MEMBERS:

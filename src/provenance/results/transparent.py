@@ -516,6 +516,9 @@ def class_for(
         methods["__array_ufunc__"] = ARRAY_UFUNC
     if "__torch_function__" in interface:
         methods |= _TENSOR_METHODS
+        methods.pop(
+            "__getitem__", None
+        )  # torch would take a tensor of indices for a sequence of them
     return type(
         "ArtifactProxy",
         (base,),

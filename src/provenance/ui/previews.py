@@ -19,8 +19,8 @@ from typing import Any, BinaryIO, Final, TypeAlias, cast
 from attrs import evolve, frozen
 
 import provenance as p
-from provenance.model.records import freeze_options
 from provenance.util.formatting import safe_repr, size, truncate
+from provenance.util.images import MOST_IMAGE, image_type
 
 MOST_ROWS: Final = 50
 MOST_COLUMNS: Final = 40
@@ -28,7 +28,6 @@ MOST_TEXT: Final = 65_536
 """Characters of text that are shown."""
 MOST_BYTES: Final = 32_000_000
 """Size up to which a value is decoded as a whole."""
-MOST_IMAGE: Final = 8_000_000
 _CELLS: Final = 64
 """Rows and columns of a heat map."""
 _POINTS: Final = 240
@@ -37,12 +36,6 @@ _TABLES: Final = frozenset(
     {"pd_df_parquet", "pd_series_parquet", "pl_df_parquet", "pl_series_parquet"}
 )
 _PICKLES: Final = frozenset({"joblib", "cloudpickle"})
-_MAGIC: Final = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-)
 
 
 @frozen
@@ -93,19 +86,6 @@ class Nothing:
 Preview: TypeAlias = Table | Array | Image | Text | Nothing
 
 
-def image_type(start: bytes) -> str | None:
-    """Return the media type of an image by its first bytes; None for anything else.
-
-    SVG is not among them: it is a document with scripts.
-
-    >>> image_type(b"GIF89a..."), image_type(b"<svg>")
-    ('image/gif', None)
-    """
-    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for magic, kind in _MAGIC if start.startswith(magic)), None)
-
-
 def preview_of(artifact: p.Artifact[object], repo: p.Repository) -> Preview:
     """Return what is shown of the value of *artifact*; an error is the reason that nothing is."""
     try:
@@ -137,9 +117,9 @@ def read_safely(artifact: p.Artifact[object]) -> object:
     Raises:
         UntrustedStoreError: if reading it could execute code.
     """
-    if artifact.serializer in _PICKLES and not artifact.dump_kwargs:
-        plain = evolve(artifact, serializer="pickle", load_kwargs=freeze_options(None))
-        return artifact.origin.load_value(plain)
+    has_options = artifact.dump_kwargs or artifact.load_kwargs
+    if artifact.serializer in _PICKLES and not has_options:
+        return artifact.origin.load_value(evolve(artifact, serializer="pickle"))
     return artifact.value
 
 
@@ -305,7 +285,7 @@ def _png(rows: list[list[int]]) -> str:
     header = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, 3, 0, 0, 0)
     palette = b"".join(map(_color, range(256)))
     pixels = b"".join(b"\0" + bytes(row) for row in rows)
-    data = _MAGIC[0][0] + b"".join(
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(
         chunk(kind, part)
         for kind, part in (
             (b"IHDR", header),

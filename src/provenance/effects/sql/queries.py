@@ -287,6 +287,7 @@ _FILTERS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
     "name": _compared("name", artifacts.c.name, "GLOB"),
     "version": _compared("version", artifacts.c.version, "="),
     "run_id": _compared("run_id", artifacts.c.run_id, "="),
+    "code": _compared("code", artifacts.c.code, "="),
     "since": _compared("since", artifacts.c.computed_at, ">="),
     "until": _compared("until", artifacts.c.computed_at, "<"),
     "user": artifacts.c.id.in_(_users),

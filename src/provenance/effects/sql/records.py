@@ -68,6 +68,7 @@ def search_parameters(query: Query, after: int | None) -> list[str | int | None]
         glob,
         query.version,
         query.run_id,
+        query.code,
         None if query.since is None else time_text(query.since),
         None if query.until is None else time_text(query.until),
         min(query.uses, default=None),
@@ -180,6 +181,8 @@ class SqlRecords(SqlHistory):
         def work(execute: Execute) -> tuple[ArtifactRecord, ...]:
             return tuple([self._put(execute, ask) for ask in records])
 
+        if len(records) == 1:
+            return (self.put_record(records[0]),)
         return self._database.transaction(work)
 
     def list_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:

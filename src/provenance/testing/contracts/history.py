@@ -94,7 +94,8 @@ class HistoryContract(Contract):
         assert (known, later) == place.ask(FindDerivations(one.id))
         assert (one.id,) == place.ask(ListDependents(source))
         place.ask(DeleteRecord(one.id))
-        assert () == place.ask(FindDerivations(one.id)) == place.ask(ListDependents(source))
+        assert () == place.ask(FindDerivations(one.id))
+        assert () == place.ask(ListDependents(source))
 
     def test_what_is_not_recorded_has_no_derivations(self, place: StoreUnderTest) -> None:
         """A derivation of nothing is not stored."""
@@ -103,7 +104,8 @@ class HistoryContract(Contract):
             artifact_id, DerivationId("ab" * 20), frozenset({source}), run().id, MOMENT
         )
         assert not place.ask(PutDerivation(known, run()))
-        assert () == place.ask(FindDerivations(artifact_id)) == place.ask(ListDependents(source))
+        assert () == place.ask(FindDerivations(artifact_id))
+        assert () == place.ask(ListDependents(source))
 
     def test_each_repository_has_an_id(self, place: StoreUnderTest) -> None:
         """The id is that of the repository, and stays."""
