@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
 from provenance.archives import FileSource, FolderEntry, LocalSource, set_source_resolver
-from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.codecs.trust import CopyPolicy
-from provenance.effect import Interpreter, Program, run
+from provenance.effect import Interpreter, run
 from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
@@ -87,13 +86,6 @@ class Blueprint:
     settings: object = field(repr=False)
     base: Path
     parts: tuple[Blueprint, ...] = ()
-
-
-_READING: Final[Mapping[str, Callable[[ArtifactRecord, str], Program[Any, object]]]] = {
-    "folder": programs.read_folder,
-    PARQUET_PARTS: programs.read_table,
-}
-"""How values are read that are more than the bytes of one blob, by serializer."""
 
 
 @exported
@@ -371,7 +363,7 @@ class Repository:
             return newer, self._read(newer)
 
     def _read(self, record: ArtifactRecord) -> object:
-        reading = _READING.get(record.serializer, programs.read_value)
+        reading = programs.READING.get(record.serializer, programs.read_value)
         return resolving_in(self, partial(run, reading(record, self.name), self.interpreter))
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
