@@ -16,10 +16,15 @@ LOCKS := requirements/uv.txt requirements/dev.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: browser demo screenshots test test-torch test-crates test-engines test-libraries test-pythons test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
+.PHONY: browser demo demo-engines screenshots test test-torch test-crates test-engines test-libraries test-pythons test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
+
+demo-engines: $(STAMP)  ## a grid search on a Dask cluster of two processes, twice: the second time nothing is computed
+	folder=$$(mktemp -d) && cd $$folder && touch pyproject.toml \
+		&& $(CURDIR)/$(BIN)/python $(CURDIR)/examples/grid_search.py --engine dask \
+		&& $(CURDIR)/$(BIN)/python $(CURDIR)/examples/grid_search.py --engine dask && rm -r $$folder
 
 browser:  ## Debian's chromium and tmux, for the tests of the page and the command; nothing to do where they are
 	@command -v chromium > /dev/null && command -v tmux > /dev/null || { \

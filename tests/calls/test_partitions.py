@@ -2,6 +2,7 @@
 
 import asyncio
 import pickle
+import sys
 from collections.abc import Mapping
 from datetime import date
 
@@ -174,6 +175,22 @@ def test_tables_are_scanned_as_they_lie(repo):
     assert 3 == p.scan(table[DAYS[0]].artifact.id).collect().height
     assert 15 == p.scan(table.artifact.id).collect().height
     assert 15 == p.scan(table, engine="arrow").count_rows()
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # Dask's own use of pandas
+def test_other_engines_read_the_same_files(repo):
+    """DuckDB and Dask get them as their own lazy tables."""
+    table = daily(DAYS, "raw")
+    expected = sum(day.day + n for day in DAYS for n in range(3))
+    assert [(expected,)] == p.scan(table, engine="duckdb").sum("x").fetchall()
+    assert expected == p.scan(table, engine="dask")["x"].sum().compute(scheduler="synchronous")
+
+
+def test_a_missing_engine_is_named(repo, monkeypatch):
+    """The error says what to install."""
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(p.MissingLibraryError, match="pip install duckdb"):
+        p.scan(daily(DAYS[:1], "raw"), engine="duckdb")
 
 
 def test_pandas_frames_are_scanned_too(repo):

@@ -1,6 +1,7 @@
 """Dask does what calls one after the other do, also on a worker that was started elsewhere."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import pytest
 import provenance as p
 from processes import SOURCES
 from provenance import engines
+from provenance.engines.dask import environment_plugin
 from provenance.testing import in_folder, samples
 from provenance.testing.contracts.engines import EngineContract, started
 
@@ -21,7 +23,7 @@ def cluster():
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None
+            n_workers=2, threads_per_worker=1, dashboard_address=":0"
         ) as cluster,
     ):
         yield cluster
@@ -46,7 +48,7 @@ class TestDask(EngineContract):
 def distant(tmp_path_factory):
     """A client of a worker that was started by its command line in a folder of its own, and that folder."""
     folder = tmp_path_factory.mktemp("worker")
-    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as scheduler:
+    with distributed.LocalCluster(n_workers=0, dashboard_address=":0") as scheduler:
         command = ["-m", "distributed.cli.dask_worker", scheduler.scheduler_address]
         options = ["--nthreads", "1", "--no-dashboard", "--local-directory", str(folder)]
         environment = {**os.environ, "PYTHONPATH": SOURCES}
@@ -94,3 +96,20 @@ def test_results_are_arguments_of_tasks_by_reference(distant, tmp_path):
         first, second = client.submit(call, one), client.submit(call, samples.increment(1))
         assert first.key == second.key
         assert p.artifact_of(first.result()).input_artifact_ids == {p.artifact_of(one).id}
+
+
+def test_the_plugin_gives_workers_the_environment(distant, tmp_path):
+    """With it, plain tasks store where the caller does; without, the result says where it was lost."""
+    client, folder = distant
+    with in_folder(tmp_path):
+        lost = client.submit(samples.total, 1, 2, pure=False).result()
+        with pytest.raises(p.ArtifactNotFoundError) as caught:
+            len(lost)
+        assert "p.in_context(fn)" in caught.value.__notes__[0]
+        samples.increment.is_cached(1)
+        client.register_plugin(environment_plugin())
+        assert client.submit(samples.total, 1, 3, pure=False).result() == [4]
+        assert samples.total.is_cached(1, 3)
+        client.unregister_worker_plugin("provenance")
+    for path in folder.rglob(".provenance"):
+        shutil.rmtree(path)

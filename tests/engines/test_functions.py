@@ -90,12 +90,16 @@ def test_a_repository_in_memory_cannot_travel():
         pickle.dumps(p.in_context(samples.increment))
 
 
-def test_another_repository_is_an_error(tmp_path):
+@pytest.mark.parametrize("recreated", [False, True])
+def test_another_repository_is_an_error(recreated, tmp_path):
     """A process that finds another database under the same settings refuses to run."""
     with in_folder(tmp_path):
         samples.increment(1)
         sent = pickle.dumps(p.in_context(samples.increment))
     (tmp_path / "provenance.db").unlink()
+    if recreated:
+        with in_folder(tmp_path):
+            samples.increment(2)
     program = """
 import pickle, sys, provenance as p
 try:
@@ -103,7 +107,10 @@ try:
 except p.EngineError as error:
     print(error)
 """
-    assert "worker" in printed(program, sent.hex())
+    said = printed(program, sent.hex())
+    assert said.startswith("worker ")
+    assert ("it uses another repository" if recreated else "does not exist") in said
+    assert "use a repository that both reach" in said
 
 
 def test_tokens_of_results_read_nothing():

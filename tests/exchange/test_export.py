@@ -200,3 +200,20 @@ def test_chains_and_tiers_are_exported(tmp_path, two_tiers):
     with p.using_repo(config.repository("both")):
         path = p.export(p.load_set_by_name("production"), tmp_path / "all.zip")
     assert "production" == p.load_set_by_name("production", p.open_bundle(path)).name
+
+
+def test_results_inside_of_a_value_are_exported_as_their_values(results, tmp_path, memory_repo):
+    """Composites, streams, and containers: the file says all, without the repository."""
+
+    @p.provenance(stream=True)
+    def counting(n):
+        yield from range(n)
+
+    described = p.export(results["describe"], tmp_path / "out.joblib")
+    parts = p.export(results["split"], tmp_path / "parts.json")
+    counted = p.export(counting(3), tmp_path / "counted.json")
+    memory_repo.delete(results["load"])
+    value = joblib.load(described)
+    assert (np.ndarray, float) == (type(value["data"]), type(value["total"]))
+    assert {"total": 30.0, "names": list("abcde")} == json.loads(parts.read_text("utf-8"))
+    assert [0, 1, 2] == json.loads(counted.read_text("utf-8"))

@@ -194,3 +194,29 @@ def test_the_event_loop_goes_on(stored):
         heart.cancel()
 
     asyncio.run(use())
+
+
+def test_an_asynchronous_stream_is_awaited_before_it_is_passed_on(repo):
+    """By itself it has no value: hashing and pickling say what to do."""
+
+    @p.provenance()
+    def total(items):
+        return sum(items)
+
+    async def use():
+        with pytest.raises(p.UnhashableValueError, match="await"):
+            total(numbers(3))
+        with pytest.raises(pickle.PicklingError, match="await"):
+            pickle.dumps(numbers(3))
+        assert 3 == total(await numbers(3))
+
+    asyncio.run(use())
+
+
+def test_asynchronous_streams_in_bulk(repo):
+    """`amap` computes whole streams."""
+
+    async def use():
+        return [list(stream) async for stream in numbers.amap([2, 4])]
+
+    assert [[0, 1], [0, 1, 2, 3]] == asyncio.run(use())

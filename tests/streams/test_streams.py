@@ -4,13 +4,14 @@ import copy
 import itertools
 import pickle
 import threading
+import time
 from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import provenance as p
@@ -90,6 +91,7 @@ def chunks():
     return list(p.search(custom_fields={"provenance": "chunk of a stream"}))
 
 
+@settings(max_examples=40)
 @given(st.lists(nested), st.integers(1, 5))
 def test_a_stream_hashes_as_the_list_of_its_items(items, size):
     """Whatever the chunks are, the hash is that of the list; so is that of the value that is read back."""
@@ -302,6 +304,39 @@ def test_all_items_can_be_kept(repo):
     broken_off(counted(9), 5)
     assert list(range(9)) == list(counted(9))
     assert [None, 4] == STARTS
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"), [("ignore", [0, 1, 2, -3, -4]), ("recompute", [0, -1, -2, -3, -4])]
+)
+def test_changed_code_goes_on_as_the_policy_says(repo, policy, expected):
+    """The chunks of earlier code stay, or are computed again."""
+
+    def made(expression):
+        space = {}
+        exec(
+            "def f(*, after=None):\n"
+            "    for n in range(0 if after is None else after + 1, 5):\n"
+            f"        yield {expression}",
+            space,
+        )
+        return p.provenance(name="changing", stream=FEW, on_code_change=policy)(space["f"])
+
+    assert [0, 1, 2, 3] == broken_off(made("n")(), 4)
+    assert expected == list(made("-n")())
+
+
+def test_a_resumed_stream_counts_the_time_of_all_chunks(repo):
+    """What a hit saves is the time of the whole."""
+
+    @p.provenance(stream=FEW)
+    def slow(*, after=-1):
+        for number in range(after + 1, 7):
+            time.sleep(0.01)
+            yield number
+
+    broken_off(slow(), 5)
+    assert 0.07 <= slow.artifact().compute_duration
 
 
 def test_a_stream_that_nobody_holds_is_closed(repo):
@@ -588,6 +623,13 @@ def test_tables_that_do_not_fit_together_are_kept_as_they_are(repo):
 
 
 # ---------------------------------------------------------------- together
+
+
+def test_streams_in_bulk_are_computed_whole(repo):
+    """`map` and `later` take streaming functions as others."""
+    assert [[0, 1], [0, 1, 2, 3]] == [list(stream) for stream in numbers.map([2, 4])]
+    found = p.gather([numbers.later(4), numbers.later(5)])
+    assert [list(range(4)), list(range(5))] == [list(stream) for stream in found]
 
 
 def test_two_loops_over_one_stream_share_it(repo):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from asyncio import Lock, get_running_loop
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, NoReturn, TypeVar, cast
 
 from provenance.calls import execute as calls
 from provenance.calls.code_changes import find_changes, must_recompute, report_changes
@@ -22,6 +23,8 @@ from provenance.calls.flow import (
 from provenance.calls.production import AnyProduction, live
 from provenance.calls.streaming import Progress, find_chunks, read_state, store_chunk
 from provenance.effect import in_threads, run_async
+from provenance.hashing import Walk, register_item
+from provenance.hashing.walk import UnhashablePart
 from provenance.model.references import unwrap
 from provenance.repository.programs import LookupHit
 from provenance.results.origin import resolving_in_async
@@ -212,8 +215,22 @@ class AsyncStream(Generic[T_co]):
             await _leave(source)
         return cast("Stream[T_co]", self._opened)
 
+    def __reduce__(self) -> NoReturn:
+        raise pickle.PicklingError(
+            "an asynchronous stream cannot be pickled; await it, and pickle the stream"
+        )
+
     def __repr__(self) -> str:
         return f"<provenance.AsyncStream of {self._call.spec.wrapped.label}>"
+
+
+def _refuse_hash(_: AsyncStream[object], __: Walk) -> NoReturn:
+    raise UnhashablePart(
+        "an asynchronous stream has a value only when it is awaited", "the awaited stream"
+    )
+
+
+register_item(AsyncStream, _refuse_hash)
 
 
 async def _leave(production: AsyncProduction) -> None:

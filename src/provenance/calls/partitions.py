@@ -14,10 +14,10 @@ from attrs import evolve
 from provenance import environment
 from provenance.calls import execute
 from provenance.calls.composite import part_cache_key
-from provenance.calls.function import CachedFunction, spec_of, subject_of
+from provenance.calls.function import CachedFunction, spec_of
 from provenance.calls.options import option_error
 from provenance.calls.parts import Parts
-from provenance.calls.signature import inspect_function
+from provenance.calls.signature import WrappedFunction, inspect_function
 from provenance.calls.spec import NO_PARTS, DecoratorOptions, FunctionSpec
 from provenance.model.records import NO_OPTIONS
 from provenance.results.handles import make_proxy
@@ -92,7 +92,7 @@ class PartitionedFunction(Generic[P, R_co, C_co]):
         return members, calls
 
     def __repr__(self) -> str:
-        return f"<provenance of {subject_of(self.each).label} over {self._over!r}>"
+        return f"{self.each!r} over {self._over!r}"
 
 
 async def _collect_async(
@@ -150,14 +150,13 @@ def _as_it_is(parts: object) -> object:
 
 
 def partition(
-    function: CachedFunction[..., Any], over: object
+    function: CachedFunction[..., Any], wrapped: WrappedFunction, over: object
 ) -> PartitionedFunction[..., Any, Any]:
     """Return *function* as one that is called with a collection for its parameter *over*.
 
     Raises:
         ConfigError: if it has no such parameter, or yields.
     """
-    wrapped = subject_of(function)
     refuse = option_error(wrapped)
     if (
         not isinstance(over, str)

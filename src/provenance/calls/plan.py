@@ -23,7 +23,7 @@ from provenance.errors import ConfigError, MutatedArtifactValueError
 from provenance.escaping import escape_invisible, html_facts
 from provenance.hashing import hash_value
 from provenance.model.ids import NO_IDS, ArtifactId
-from provenance.model.records import Inputs
+from provenance.model.records import NO_EDGES, DerivedInput, Inputs
 from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
 from provenance.repository.inputs import InputHashes
 from provenance.util.formatting import safe_repr, truncate
@@ -53,6 +53,19 @@ class CallPlan:
         return (
             frozenset([each.artifact_id for each in self.input_refs]) if self.input_refs else NO_IDS
         )
+
+    @property
+    def edges(self) -> frozenset[DerivedInput]:
+        """The same artifacts, with the derivations by which they were used."""
+        return frozenset([(each.artifact_id, each.derivation_id) for each in self.input_refs])
+
+    @property
+    def input_derivations(self) -> frozenset[DerivedInput]:
+        """The artifacts that were used by other derivations than the recorded ones."""
+        derived = {ref.artifact_id for ref in self.input_refs if ref.derivation_id}
+        if not derived:
+            return NO_EDGES
+        return frozenset([edge for edge in self.edges if edge[0] in derived])
 
     def __repr__(self) -> str:
         named = [f"{name}={truncate(value)}" for name, value in self.inputs.kargs.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from attrs import field, frozen
@@ -17,7 +18,8 @@ _MOST: Final = 200
 """Objects that are looked at."""
 _FEW: Final = 20
 """Members of a container that are looked at."""
-_OPAQUE: Final = (type, type(lambda: 0), type(len))
+_OPAQUE: Final = (type, type(lambda: 0), type(len), BaseException, partial)
+"""Types whose attributes are not looked at; of the last two, looking makes a dictionary that pickles hold."""
 
 
 @frozen

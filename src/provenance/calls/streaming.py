@@ -190,6 +190,7 @@ def find_chunks(call: Call, progress: Progress) -> Program[_Find, ArtifactRecord
             progress.must_replace = True
             break
         last = found.record
+        progress.total_seconds += last.compute_duration
         progress.append(Chunk(last.id, last.value_id, facts["items"]), None)
     return last
 
@@ -241,7 +242,7 @@ def stream_flow(call: Call, progress: Progress) -> Flow[PendingArtifact]:
             resumed(call.spec.wrapped, received, limits.resume, progress) if resumes else received
         )
         generator = yield from Begin(began)
-        if not resumes:
+        if progress.chunks and not resumes:
             yield from _replay(call, progress, generator)
         while (pulled := (yield from Pull(generator))) is not None:
             item = progress.add(close(pulled.item), pulled.timing)
@@ -272,7 +273,7 @@ def resumed(
 
 def _replay(call: Call, progress: Progress, generator: object) -> Flow[None]:
     """Compare what the function yields from its start with the stored chunks."""
-    first = 0
+    first, progress.total_seconds = 0, 0.0
     for chunk in progress.chunks:
         again = Progress()
         while again.count < chunk.count:

@@ -48,7 +48,8 @@ def with_table_parts(draft: PendingArtifact) -> PendingArtifact:
         plan = evolve(draft.plan, artifact_id=artifact_id, cache_key=name)
         done = evolve(draft.computation, value=frame, value_id=hash_value(frame))
         own = evolve(spec, cache_key=name, options=options)
-        parts.append(PendingArtifact(artifact_id, own, plan, done, draft.replace))
+        receipt = draft.receipt
+        parts.append(PendingArtifact(artifact_id, own, plan, done, draft.replace, receipt=receipt))
     options = evolve(spec.options, returns_composite=True)
     holds = draft.computation.holds.union([part.artifact_id for part in parts])
     return evolve(

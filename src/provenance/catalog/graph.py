@@ -22,7 +22,14 @@ from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotF
 from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, RunId, ValueId
 from provenance.model.queries import has_labels
-from provenance.model.records import Artifact, ArtifactRecord, Inputs, Json, Run
+from provenance.model.records import (
+    Artifact,
+    ArtifactRecord,
+    Derivation,
+    Inputs,
+    Json,
+    Run,
+)
 from provenance.model.references import SCALARS, InputRef, represented_artifact
 from provenance.repository.inputs import Summary, recorded_inputs
 from provenance.streams.manifest import CHUNK_FIELDS
@@ -209,6 +216,41 @@ def describe_inputs(record: ArtifactRecord, inputs: Inputs | None) -> tuple[Uses
     for part in sorted(record.value_artifact_ids - set(uses.values())):
         uses[_place_in_value(part)] = part
     return pmap(uses), pmap(arguments)
+
+
+def derived_uses(
+    record: ArtifactRecord,
+    uses: Uses,
+    derivations: Iterable[Derivation],
+    values: Mapping[ArtifactId, ValueId],
+    *,
+    is_recorded: bool,
+) -> Uses:
+    """Return the edges of an artifact that calls got with other inputs; each takes the place of one of equal value.
+
+    Args:
+        record: The artifact.
+        uses: Its recorded edges.
+        derivations: The derivations by which it was used.
+        values: The values of the artifacts, by id.
+        is_recorded: Whether it was used with the recorded inputs as well.
+    """
+    edges = {
+        place: source
+        for place, source in uses.items()
+        if is_recorded or source not in record.input_artifact_ids
+    }
+    for derivation in derivations:
+        others = derivation.input_artifact_ids
+        for place, source in uses.items():
+            value = values.get(source)
+            same = [each for each in sorted(others) if value and values.get(each) == value]
+            for other in [source] if source in others else same:
+                named = edges.get(place)
+                edges[place if named in (None, other) else f"{place} ({other[:SHORT]})"] = other
+        for other in sorted(others - set(edges.values())):
+            edges[f"some input ({other[:SHORT]})"] = other
+    return pmap(edges)
 
 
 @frozen

@@ -122,7 +122,7 @@ _BUILT_IN = (
         allowed={"mmap_mode": numpy.MMAP_MODES},
         load_safely=numpy.load_array,
     ),
-    _table("pd_df_parquet", pandas.dump_frame, pandas.load_frame, pandas.is_frame),
+    _table("pd_df_parquet", pandas.dump_frame, pandas.load_frame, pandas.is_long_frame),
     _table("pd_series_parquet", pandas.dump_series, pandas.load_series, pandas.is_series),
     _table("pl_df_parquet", polars.dump_frame, polars.load_frame, polars.is_frame),
     _table("pl_series_parquet", polars.dump_series, polars.load_series, polars.is_series),

@@ -40,7 +40,7 @@ RECORDS: Final = "records.db"
 MANIFEST: Final = "bundle.json"
 FORMAT: Final = 1
 _MEMBER: Final = re.compile(
-    r"blobs/[0-9a-f]{2}/[0-9a-f]{38}|sources/[0-9a-f]{40}\.py|environment/[0-9a-f]{1,64}\.txt"
+    r"blobs/[0-9a-f]{2}/[0-9a-f]{38}|sources/[0-9a-f]{6,40}\.py|environment/[0-9a-f]{1,64}\.txt"
     r"|records\.db|bundle\.json|ro-crate-metadata\.json|index\.html|static/[A-Za-z0-9_-]+\.(?:css|js|html|svg)"
 )
 _LARGEST_MANIFEST: Final = 16 << 20

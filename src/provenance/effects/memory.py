@@ -17,7 +17,7 @@ from provenance.effects.io import MemorySink, digest
 from provenance.effects.lease_renewal import new_owner
 from provenance.errors import BlobNotFoundError, CorruptBlobError
 from provenance.model.history import Equivalence
-from provenance.model.ids import ID_BYTES, ArtifactId, BlobId, RunId, SetId, ValueId
+from provenance.model.ids import ID_BYTES, ArtifactId, BlobId, DerivationId, RunId, SetId, ValueId
 from provenance.model.queries import (
     Grouping,
     Page,
@@ -30,6 +30,7 @@ from provenance.model.queries import (
 from provenance.model.records import (
     ArtifactRecord,
     Blob,
+    Derivation,
     InlineBlob,
     Options,
     Run,
@@ -277,6 +278,7 @@ class MemoryRecords(ForkBarrier):
         self._receipts: dict[str, str] = {}
         self._sources: dict[str, str] = {}
         self._equivalences: dict[tuple[str, int, str, str], Equivalence] = {}
+        self._derivations: dict[ArtifactId, dict[DerivationId, Derivation]] = {}
         self._id = secrets.token_hex(ID_BYTES)
 
     def find_record(self, artifact_id: ArtifactId) -> ArtifactRecord | None:
@@ -308,7 +310,13 @@ class MemoryRecords(ForkBarrier):
     def list_dependents(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
         """Return the ids of the artifacts computed directly from this one, in order."""
         with self.lock:
-            return tuple(sorted(self._progeny.get(artifact_id, ())))
+            users = self._progeny.get(artifact_id, set[ArtifactId]())
+            derived = {
+                user
+                for user, known in self._derivations.items()
+                if any(artifact_id in each.input_artifact_ids for each in known.values())
+            }
+        return tuple(sorted(users | derived))
 
     def find_inputs(self, artifact_id: ArtifactId) -> str | None:
         """Return the JSON text of the record's inputs, or None."""
@@ -363,6 +371,7 @@ class MemoryRecords(ForkBarrier):
             record = from_row(row)
             self._unlink(record)
             del self._places[artifact_id]
+            self._derivations.pop(artifact_id, None)
             return tuple(
                 blob for blob in dict.fromkeys(record.blobs) if blob.id not in self._by_blob
             )
@@ -435,6 +444,22 @@ class MemoryRecords(ForkBarrier):
     ) -> Equivalence | None:
         """Return the accepted change, or None."""
         return self._equivalences.get((name, version, from_code, to_code))
+
+    def put_derivation(self, derivation: Derivation, run: Run) -> bool:
+        """Record a derivation and its run; return False if the artifact is not recorded."""
+        with self.lock:
+            if derivation.artifact_id not in self._rows:
+                return False
+            self._runs.setdefault(run.id, run_to_json(run))
+            known = self._derivations.setdefault(derivation.artifact_id, {})
+            known.setdefault(derivation.id, derivation)
+        return True
+
+    def find_derivations(self, artifact_id: ArtifactId) -> tuple[Derivation, ...]:
+        """Return the derivations of the artifact, oldest first."""
+        with self.lock:
+            known = [*self._derivations.get(artifact_id, {}).values()]
+        return tuple(sorted(known, key=lambda each: (each.derived_at, each.id)))
 
     def get_repository_id(self) -> str:
         """Return the random id of this store."""

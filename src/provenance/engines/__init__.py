@@ -21,3 +21,5 @@ from provenance.engines.pools import (
 from provenance.engines.pools import (
     threads as threads,
 )
+from provenance.engines.ray import ray as ray
+from provenance.engines.spark import spark as spark

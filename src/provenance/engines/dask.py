@@ -1,4 +1,4 @@
-"""Dask: an engine over a client, and what plain Dask needs: an environment for workers, tokens and sizes."""
+"""Dask: an engine over a client, and the environment for workers of those who write Dask themselves."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from provenance import environment as environments
+from provenance.engines.functions import open_environment, pack_environment
 from provenance.engines.pools import FutureLike, FuturePool, Pool
 from provenance.engines.shipping import Committer
 from provenance.util.optional import require_library
@@ -53,3 +55,22 @@ def dask(client: object, *, commit: Committer = "auto") -> DaskEngine:
     """
     require_library("distributed", "the engine dask")
     return DaskEngine(client, commit)
+
+
+def environment_plugin() -> Any:  # noqa: ANN401 - Dask's type
+    """Return a plugin for `client.register_plugin`: workers, also later ones, store results where this process does.
+
+    Then plain `client.map(fn, …)` and `dask.delayed(fn)` do so, too. A worker that does not reach the
+    repository refuses the plugin with an `EngineError`.
+
+    Raises:
+        MissingLibraryError: without the library distributed.
+        EngineError: if the repository is in the memory of this process.
+    """
+    base: Any = require_library("distributed", "a plugin for Dask").WorkerPlugin
+    packed = pack_environment(environments.current())
+
+    def setup(_: object, worker: object) -> None:  # noqa: ARG001 - as Dask calls it
+        environments.install(open_environment(*packed))
+
+    return type("EnvironmentPlugin", (base,), {"name": "provenance", "setup": setup})()

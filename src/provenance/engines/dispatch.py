@@ -115,8 +115,9 @@ class Dispatch:
         What reading the calls raises is raised after the outcomes of those read before.
         """
         while True:
-            self._ship()
-            self._land(0)
+            if self._missing or self._suspects or self._flying:
+                self._ship()
+                self._land(0)
             outcome = self._next_ready()
             if outcome is not None:
                 yield outcome

@@ -25,14 +25,13 @@ from provenance.engines.shipping import (
     seal,
     unseal,
 )
-from provenance.engines.worker import database_ids
 from provenance.environment import Environment
 from provenance.errors import EngineError, ProvenanceError
 from provenance.hashing import hash_value
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord, InlineBlob
 from provenance.ports.blobs import WriteBlobs
-from provenance.ports.machine import Now
+from provenance.ports.machine import CurrentRun, Now
 from provenance.ports.records import PutRecord, PutRecords
 from provenance.repository.handles import Repository
 from provenance.telemetry import log
@@ -65,12 +64,13 @@ class Freight:
         calls = tuple([_shipped(call) for call in batch.calls])
         shipment = Shipment(
             environment=description,
-            expected=database_ids(first.repo),
+            expected=first.repo.repository_id,
             function=self._function_bytes(function, home),
             calls=dump(calls, home),
             commit=commit,
             returns_values=first.read_only,
             take_over=batch.take_over,
+            parent=first.repo.interpreter(CurrentRun()).id,
         )
         return seal(shipment, library_version())
 
@@ -160,9 +160,9 @@ def _put(repo: Repository, copy: Copy, *, replace: bool) -> PutRecord:
         if isinstance(each, ProvenanceError):
             raise each
         inline += [each] if isinstance(each, InlineBlob) else []
-    record = evolve(copy.record, added_at=repo.interpreter(Now()))
+    what, record = copy.what, evolve(copy.record, added_at=repo.interpreter(Now()))
     return PutRecord(
-        record, copy.run, copy.inputs_json, tuple(inline), replace, receipt=copy.receipt
+        record, what.run, what.inputs_json, tuple(inline), replace, receipt=what.receipt
     )
 
 

@@ -12,7 +12,7 @@ from provenance import environment as environments
 from provenance.calls.function import CachedFunction, is_async
 from provenance.engines.environments import Description, describe, encode, open_description
 from provenance.engines.shipping import dump
-from provenance.engines.worker import database_ids, report
+from provenance.engines.worker import report
 from provenance.environment import Environment, using_environment
 from provenance.errors import EngineError, ProvenanceError
 from provenance.util.formatting import describe_error
@@ -73,26 +73,30 @@ class _InContext(Generic[P, R]):
         """Return what stands for this in keys of Dask: the function, and where its results are stored."""
         repo = self._context.copy().run(environments.current).repository()
         tokenize = require_library("dask.base", "a token of Dask").tokenize
-        return "provenance.in_context", tokenize(self._function), tuple(sorted(database_ids(repo)))
+        return "provenance.in_context", tokenize(self._function), repo.repository_id
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the function, the environment as data, and the ids of its database.
+        """Pickle the function, the environment as data, and the id of its repository.
 
         Raises:
             EngineError: if the repository is in the memory of this process.
         """
         environment = self._context.copy().run(environments.current)
-        repo = environment.repository()
-        description = describe(environment)
-        if description.default is None:
-            problem = f"repository {repo.name!r} cannot be reached from another process"
-            raise EngineError(problem, _ADVICE)
-        ids = database_ids(repo)
-        return restore_in_environment, (
-            dump(self._function, repo),
-            encode(description)[1],
-            tuple(sorted(ids)),
-        )
+        function = dump(self._function, environment.repository())
+        return restore_in_environment, (function, *pack_environment(environment))
+
+
+def pack_environment(environment: Environment) -> tuple[bytes, str]:
+    """Return an environment as data, and the id of its default repository.
+
+    Raises:
+        EngineError: if that is in the memory of this process.
+    """
+    repo, description = environment.repository(), describe(environment)
+    if description.default is None:
+        problem = f"repository {repo.name!r} cannot be reached from another process"
+        raise EngineError(problem, _ADVICE)
+    return encode(description)[1], repo.repository_id
 
 
 class _InEnvironment(Generic[P, R]):
@@ -115,30 +119,34 @@ class _InEnvironment(Generic[P, R]):
 
 @exported
 def restore_in_environment(
-    function: bytes, description: bytes, ids: tuple[str, ...]
+    function: bytes, description: bytes, repository_id: str
 ) -> Callable[..., object]:
     """Unpickle what `in_context` returned. Pickles name this function.
 
     Raises:
         EngineError: if this process does not reach the repository.
     """
-    environment = _open(description, ids)
+    environment = open_environment(description, repository_id)
     with using_environment(environment):
         return _InEnvironment(pickle.loads(function), environment)
 
 
 @functools.lru_cache(maxsize=4)
-def _open(description: bytes, ids: tuple[str, ...]) -> Environment:
-    """Open an environment, and make sure that it has the databases of these *ids*."""
+def open_environment(description: bytes, repository_id: str) -> Environment:
+    """Open an environment, and make sure that its repository has this id.
+
+    Raises:
+        EngineError: if it cannot be opened here, or is another one.
+    """
     given: Description = pickle.loads(description)
     try:
         environment = open_description(given)
-        found = database_ids(environment.repository())
+        repo = environment.repository()
+        found = repo.repository_id
     except ProvenanceError as error:
         raise EngineError(report(describe_error(error)), _ADVICE) from error
-    if tuple(sorted(found)) != ids:
-        problem = report(f"it uses another repository ({', '.join(sorted(found))})")
-        raise EngineError(problem, _ADVICE)
+    if found != repository_id:
+        raise EngineError(report(f"it uses another repository, {repo.records_at}"), _ADVICE)
     return environment
 
 

@@ -29,6 +29,7 @@ from provenance import environment as environments
 from provenance.calls import execute
 from provenance.calls.function import CachedFunction, is_async, spec_of
 from provenance.calls.plan import PlannedCall
+from provenance.calls.spec import FunctionSpec
 from provenance.engines import tasks
 from provenance.engines.dispatch import Dispatch, Planned, Settings
 from provenance.engines.outcomes import Failure, Progress, raise_failure
@@ -82,9 +83,11 @@ def map_calls(
     environment = environments.current()
     arguments = zip(*map(iter, iterables), strict=False)
 
+    spec = spec_of(function)
+    _refuse_stream(spec, "map")
+
     def plan(args: tuple[object, ...]) -> Planned:
-        call = execute.prepare(environment, spec_of(function), args, {})
-        return Planned(call, function)
+        return Planned(execute.prepare(environment, spec, args, {}), function)
 
     sources = ((plan, args) for args in arguments)
     return _run(sources, environment, settings, _total(iterables), progress)
@@ -160,6 +163,7 @@ def gather(
         if not isinstance(planned, PlannedCall):
             raise TypeError(f"expected planned calls, got {safe_repr(planned)}; use fn.later(...)")
         known = cast("PlannedCall[object]", planned)
+        _refuse_stream(known.spec, "gather")
         call = execute.prepare_planned(
             environment, known.spec, known.plan, known.args, known.kwargs, 0.0
         )
@@ -250,6 +254,12 @@ def _settings(
             raise ConfigError(f"{where}, {name}", problem, "pass an integer")
     chosen = engine_of(_engine.get() if engine is None else engine, where)
     return Settings(chosen, errors, ordered, batch, ahead or _DEFAULT_AHEAD)
+
+
+def _refuse_stream(spec: FunctionSpec, where: str) -> None:
+    if spec.options.streaming is not None:
+        problem = f"{spec.wrapped.label} yields a stream, which is read while it is computed"
+        raise ConfigError(where, problem, "call the function itself for each stream")
 
 
 def _total(iterables: tuple[object, ...]) -> int | None:

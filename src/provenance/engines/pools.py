@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
 from importlib import import_module
@@ -262,15 +262,30 @@ class ProcessEngine:
     @contextmanager
     def open(self) -> Generator[Pool]:
         """Start the processes, unless they are there."""
-        loky = import_module("joblib.externals.loky")
 
         def submit(work: Callable[[bytes], bytes], payload: bytes) -> FutureLike:
-            # After a crash this starts new processes.
-            executor: Any = loky.get_reusable_executor(self.workers)
-            future: FutureLike = executor.submit(work, payload)
-            return future
+            try:
+                return _executor(self.workers).submit(work, payload)
+            except BrokenExecutor:  # a worker died: the others are gone, too
+                _executors.pop((os.getpid(), self.workers), None)
+                return _executor(self.workers).submit(work, payload)
 
         yield FuturePool(submit, self.workers)
+
+
+_IDLE: Final = 300.0
+"""Seconds after which an idle process ends."""
+_executors: Final[dict[tuple[int, int], Executor]] = {}
+"""The executors of this process by its id and their size; joblib's own would be in the way of its users."""
+
+
+def _executor(workers: int) -> Executor:
+    key = os.getpid(), workers
+    if key not in _executors:
+        loky = import_module("joblib.externals.loky")
+        executor: Executor = loky.ProcessPoolExecutor(workers, timeout=_IDLE)
+        _executors[key] = executor
+    return _executors[key]
 
 
 @frozen

@@ -19,10 +19,10 @@ from attrs import field, frozen
 
 from provenance.engines.outcomes import Outcome
 from provenance.events import Event
-from provenance.model.history import CodeReceipt
-from provenance.model.ids import ArtifactId, BlobId, ValueId
-from provenance.model.records import ArtifactRecord, Origin, Run
+from provenance.model.ids import ArtifactId, BlobId, RunId, ValueId
+from provenance.model.records import ArtifactRecord, Origin
 from provenance.model.references import ArtifactRef, is_proxy, represented_artifact, unwrap
+from provenance.ports.records import RecordWithInputs
 from provenance.results.handles import make_proxy, restore_value
 from provenance.results.kinds import DEFAULT_OPTIONS, FORMS, LAZY
 from provenance.results.origin import CurrentOrigin
@@ -44,7 +44,7 @@ class Shipment:
 
     Attributes:
         environment: digest and bytes of the description of the driver's environment.
-        expected: ids of the databases of the driver's repository.
+        expected: id of the driver's repository.
         function: digest and bytes of the function.
         calls: the pickled calls.
         commit: who stores the results.
@@ -54,13 +54,13 @@ class Shipment:
     """
 
     environment: tuple[str, bytes] = field(repr=False)
-    expected: frozenset[str]
+    expected: str
     function: tuple[str, bytes] = field(repr=False)
     calls: bytes = field(repr=False)
     commit: Committer
     returns_values: bool = False
     take_over: bool = False
-    parent: str | None = None
+    parent: RunId | None = None
 
 
 @frozen
@@ -76,11 +76,13 @@ class ShippedCall:
 class Copy:
     """All of an artifact that a worker made and the driver is to store; `blobs` are bytes by digest."""
 
-    record: ArtifactRecord
-    run: Run = field(repr=False)
-    inputs_json: str = field(repr=False)
+    what: RecordWithInputs
     blobs: Mapping[BlobId, bytes] = field(repr=False)
-    receipt: CodeReceipt | None = field(default=None, repr=False)
+
+    @property
+    def record(self) -> ArtifactRecord:
+        """The record of the artifact."""
+        return self.what.record
 
 
 @frozen

@@ -36,6 +36,9 @@ def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: b
                 name = f"environment/{each.id}.txt"
                 files[name] = "text/plain"
                 writer.add(name, _requirements(each))
+        for digest, text in closure.sources.items():
+            files[f"sources/{digest}.py"] = "text/x-python"
+            writer.add(f"sources/{digest}.py", text.encode())
         files["index.html"] = "text/html"
         writer.add("index.html", page(closure).encode())
         writer.add(METADATA, ro_crate(closure, files).encode())

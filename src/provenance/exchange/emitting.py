@@ -15,11 +15,12 @@ from provenance.effect import Program, run
 from provenance.environment import RepositoryOrName
 from provenance.errors import StoreUnavailableError
 from provenance.events import Event, Miss, Recomputed, Recovered
-from provenance.exchange.closure import entry_of
+from provenance.exchange.closure import entry_of, own_source
 from provenance.exchange.openlineage import events_of
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord
-from provenance.ports.records import FindInputs, FindRecord, FindRun
+from provenance.ports.history import FindReceipt, FindSources
+from provenance.ports.records import FindInputs, FindRecord, FindRun, find_code
 from provenance.repository.inputs import recorded_inputs
 from provenance.telemetry import Subscription, subscribe
 
@@ -84,7 +85,7 @@ class _Emitter:
 
 def _lines(
     artifact_id: ArtifactId, namespace: str
-) -> Program[FindRecord | FindInputs | FindRun, tuple[str, ...]]:
+) -> Program[FindRecord | FindInputs | FindRun | FindReceipt | FindSources, tuple[str, ...]]:
     """Return the events of the call that made an artifact; none if it is in another repository."""
     record = yield from FindRecord(artifact_id)
     text = None if record is None else (yield from FindInputs(artifact_id))
@@ -92,8 +93,9 @@ def _lines(
         return ()
     entry = entry_of(record, recorded_inputs(text))
     known: dict[ArtifactId, ArtifactRecord] = {}
-    for _, source in entry.uses:
-        found = yield from FindRecord(source)
-        known |= {} if found is None else {source: found}
+    for _, used in entry.uses:
+        found = yield from FindRecord(used)
+        known |= {} if found is None else {used: found}
     process = yield from FindRun(record.run_id)
-    return tuple(events_of(entry, process, known, namespace))
+    source = own_source((yield from find_code(record.code)))
+    return tuple(events_of(entry, process, source, known, namespace))

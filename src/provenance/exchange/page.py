@@ -32,27 +32,33 @@ def page(closure: Closure) -> str:
         '<meta name="viewport" content="width=device-width"><title>Results</title>',
         f"<style>:root{{color-scheme:light dark}}{_STYLE}</style></head><body><h1>Results</h1>",
         f"<p>Sets: {', '.join(names)}</p>" if names else "",
-        *_table(roots, closure.ids),
+        *_table(roots, closure),
         "<h2>What they were made from</h2>" if sources else "",
-        *_table(sources[::-1], closure.ids),
+        *_table(sources[::-1], closure),
         "<p>Values and inputs are in <code>blobs</code>, records in <code>records.db</code>. ",
         "<code>provenance.open_bundle</code> reads the file.</p></body></html>\n",
     ]
     return "\n".join(filter(None, parts))
 
 
-def _table(entries: list[Entry], known: frozenset[ArtifactId]) -> Iterator[str]:
+def _table(entries: list[Entry], closure: Closure) -> Iterator[str]:
     if not entries:
         return
     yield "<table><tr><th>artifact<th>call<th>value<th>computed</tr>"
     for entry in entries:
         record = entry.record
-        given = ", ".join(_argument(name, entry, known) for name in entry.inputs)
+        given = ", ".join(_argument(name, entry, closure.ids) for name in entry.inputs)
         kind = record.value_type.rpartition(":")[2]
         moment = f"{record.computed_at:%Y-%m-%d %H:%M} UTC, {duration(record.compute_duration)}"
+        code = closure.source_digests(record)
+        called = (
+            f'<a href="sources/{code[0]}.py">{_text(record.name)}</a>'
+            if code
+            else _text(record.name)
+        )
         yield (
             f'<tr id="{record.id}"><td><code>{record.id[:SHORT]}</code>'
-            f"<td>{_text(record.name)}({given}), version {record.version}"
+            f"<td>{called}({given}), version {record.version}"
             f'<td><a href="{path_of(record)}">{_text(kind)}</a>, {size(record.size_bytes)}, {_text(record.serializer)}'
             f"<td>{moment}</tr>"
         )

@@ -151,7 +151,7 @@ class Walk:
         ref = None if proxy is None else represented_artifact(proxy)
         if ref is not None and self.notes is not None:
             current = ValueId(root_digest(item).hex())
-            self.notes.append(InputRef(ref.artifact_id, ref.recorded, current))
+            self.notes.append(InputRef(ref.artifact_id, ref.recorded, current, ref.derivation_id))
 
     def items(self, values: Sequence[Any]) -> Sequence[Item]:
         """Return the items of *values*, a list or tuple; *values* itself if all are items."""

@@ -9,8 +9,7 @@ from typing import Final, cast
 
 from attrs import field, frozen
 
-from provenance.model.ids import ID_BYTES, ArtifactId, DerivationId, RunId
-from provenance.model.records import NO_EDGES, DerivedInput
+from provenance.model.ids import ID_BYTES
 from provenance.util.naming import exported
 
 FORMAT: Final = "r1:"
@@ -68,27 +67,3 @@ class Equivalence:
     accepted_by: str
     accepted_at: datetime
     note: str = ""
-
-
-@exported
-@frozen
-class Derivation:
-    """Inputs by which a call obtained an artifact, if they are not the recorded ones but have equal values.
-
-    Attributes:
-        artifact_id: id of the artifact.
-        id: id of the derivation, derived from its inputs.
-        input_artifact_ids: artifacts among the inputs of the call, at any depth.
-        input_derivations: those inputs that were themselves used by another derivation.
-        run_id: id of the run that called.
-        derived_at: when, in UTC.
-        signature: set by a store that signs records.
-    """
-
-    artifact_id: ArtifactId
-    id: DerivationId
-    input_artifact_ids: frozenset[ArtifactId]
-    run_id: RunId
-    derived_at: datetime
-    input_derivations: frozenset[DerivedInput] = NO_EDGES
-    signature: str = field(default="", eq=False, kw_only=True)

@@ -52,6 +52,8 @@ NO_OPTIONS: Options = FrozenDict()
 DerivedInput: TypeAlias = "tuple[ArtifactId, DerivationId]"
 """An input, and the derivation by which it was used, if that is not the recorded one."""
 NO_EDGES: frozenset[DerivedInput] = frozenset()
+RECORDED = DerivationId("")
+"""In place of the id of a derivation: the inputs are the recorded ones."""
 
 
 def freeze_options(given: Mapping[str, object] | None) -> Options:
@@ -184,6 +186,35 @@ class Run(FrozenDict):
 
 @exported
 @frozen
+class Derivation:
+    """Inputs by which a call obtained an artifact, if they are not the recorded ones but have equal values.
+
+    Attributes:
+        artifact_id: id of the artifact.
+        id: id of the derivation, derived from its inputs.
+        input_artifact_ids: artifacts among the inputs of the call, at any depth.
+        input_derivations: those inputs that were themselves used by another derivation.
+        run_id: id of the run that called.
+        derived_at: when, in UTC.
+        signature: set by a store that signs records.
+    """
+
+    artifact_id: ArtifactId
+    id: DerivationId
+    input_artifact_ids: frozenset[ArtifactId]
+    run_id: RunId
+    derived_at: datetime
+    input_derivations: frozenset[DerivedInput] = NO_EDGES
+    signature: str = field(default="", eq=False, kw_only=True)
+
+    @property
+    def edges(self) -> frozenset[DerivedInput]:
+        """The inputs with their derivations."""
+        return _edges(self)
+
+
+@exported
+@frozen
 class ArtifactRecord:
     """The record of an artifact: everything but its value.
 
@@ -193,7 +224,8 @@ class ArtifactRecord:
     are the artifacts that the value refers to, at any depth. `code` is the digest of the receipt of
     the function's code when the value was computed; it is never part of an id. `input_hashes` is
     the JSON text of the hashes that the id was derived from. `input_derivations` are the inputs that
-    were used by other derivations than the recorded ones. `signature` is set by a store that signs
+    were used by other derivations than the recorded ones. `derivation` is set in what a call returns,
+    if it used other inputs with equal values; it is no part of the record. `signature` is set by a store that signs
     records, and is ignored in comparisons.
     """
 
@@ -226,6 +258,17 @@ class ArtifactRecord:
     input_hashes: str
     input_derivations: frozenset[DerivedInput]
     signature: str = field(default="", eq=False, kw_only=True)
+    derivation: Derivation | None = field(default=None, eq=False, repr=False, kw_only=True)
+
+    @property
+    def derivation_id(self) -> DerivationId:
+        """Id of the derivation by which a call got the artifact; empty if it is the recorded one."""
+        return RECORDED if self.derivation is None else self.derivation.id
+
+    @property
+    def edges(self) -> frozenset[DerivedInput]:
+        """The artifacts among the inputs with their derivations."""
+        return _edges(self)
 
     @property
     def source_ids(self) -> frozenset[ArtifactId]:
@@ -253,6 +296,12 @@ class ArtifactRecord:
     def size_bytes(self) -> int:
         """Size of the stored value, in bytes."""
         return self.value_blob.size
+
+
+def _edges(user: ArtifactRecord | Derivation) -> frozenset[DerivedInput]:
+    named = {artifact_id for artifact_id, _ in user.input_derivations}
+    plain = ((artifact_id, RECORDED) for artifact_id in user.input_artifact_ids - named)
+    return user.input_derivations | frozenset(plain)
 
 
 @frozen

@@ -181,7 +181,7 @@ def to_row(record: ArtifactRecord) -> Row:
         record.hash_duration,
         time_text(record.computed_at),
         time_text(record.added_at),
-        _ids_text(record.input_artifact_ids) if record.input_artifact_ids else _EMPTY_LIST,
+        ids_text(record.input_artifact_ids) if record.input_artifact_ids else _EMPTY_LIST,
         record.serializer,
         _EMPTY_OBJECT if record.load_kwargs is NO_OPTIONS else _options_text(record.load_kwargs),
         _EMPTY_OBJECT if record.dump_kwargs is NO_OPTIONS else _options_text(record.dump_kwargs),
@@ -196,7 +196,7 @@ def to_row(record: ArtifactRecord) -> Row:
         record.value_type,
         " ".join(record.interface),
         record.code,
-        _ids_text(record.value_artifact_ids) if record.value_artifact_ids else _EMPTY_LIST,
+        ids_text(record.value_artifact_ids) if record.value_artifact_ids else _EMPTY_LIST,
         record.input_hashes,
         edges_text(record.input_derivations) if record.input_derivations else _EMPTY_LIST,
         record.signature,
@@ -220,7 +220,7 @@ def from_row(row: Row) -> ArtifactRecord:
         row[15],
         NO_OPTIONS if row[16] == _EMPTY_OBJECT else _options(row[16]),
         NO_OPTIONS if row[17] == _EMPTY_OBJECT else _options(row[17]),
-        NO_IDS if row[14] == _EMPTY_LIST else _ids(row[14]),
+        NO_IDS if row[14] == _EMPTY_LIST else parse_ids(row[14]),
         NO_OPTIONS if row[18] == _EMPTY_OBJECT else _options(row[18]),
         () if row[19] == _EMPTY_LIST else tuple(cast("list[str]", json.loads(row[19]))),
         datetime.fromisoformat(row[12]),
@@ -234,7 +234,7 @@ def from_row(row: Row) -> ArtifactRecord:
         row[24],
         tuple(row[25].split()),
         row[26],
-        NO_IDS if row[27] == _EMPTY_LIST else _ids(row[27]),
+        NO_IDS if row[27] == _EMPTY_LIST else parse_ids(row[27]),
         row[28],
         NO_EDGES if row[29] == _EMPTY_LIST else parse_edges(row[29]),
         signature=row[30],
@@ -252,11 +252,13 @@ def _options(text: str) -> Options:
     return FrozenDict(cast("dict[str, object]", parsed))
 
 
-def _ids_text(ids: frozenset[ArtifactId]) -> str:
+def ids_text(ids: frozenset[ArtifactId]) -> str:
+    """Return ids as JSON text, the same for equal sets."""
     return json_text(sorted(ids))
 
 
-def _ids(text: str) -> frozenset[ArtifactId]:
+def parse_ids(text: str) -> frozenset[ArtifactId]:
+    """Return the inverse of `ids_text`."""
     return frozenset(cast("list[ArtifactId]", json.loads(text)))
 
 

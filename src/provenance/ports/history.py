@@ -10,6 +10,8 @@ from attrs import frozen
 from provenance.effect import Interpreter
 from provenance.errors import StoreUnavailableError
 from provenance.model.history import NO_SOURCES, Equivalence
+from provenance.model.ids import ArtifactId
+from provenance.model.records import Derivation, Run
 from provenance.ports.permissions import StoreEffect
 
 
@@ -49,6 +51,23 @@ class FindEquivalence(StoreEffect["Equivalence | None"]):
 
 
 @frozen
+class PutDerivation(StoreEffect[bool]):
+    """Record a derivation and its *run*; answers False if the artifact is not recorded."""
+
+    needs, action = "write", "recording a derivation"
+    derivation: Derivation
+    run: Run
+
+
+@frozen
+class FindDerivations(StoreEffect[tuple[Derivation, ...]]):
+    """The derivations of this artifact, oldest first; one that cannot be believed is left out, with a warning."""
+
+    needs, action = "read", "looking up derivations"
+    id: ArtifactId
+
+
+@frozen
 class GetRepositoryId(StoreEffect[str]):
     """The random id of the repository."""
 
@@ -56,7 +75,13 @@ class GetRepositoryId(StoreEffect[str]):
 
 
 HistoryEffects: TypeAlias = (
-    FindReceipt | FindSources | PutEquivalence | FindEquivalence | GetRepositoryId
+    FindReceipt
+    | FindSources
+    | PutEquivalence
+    | FindEquivalence
+    | PutDerivation
+    | FindDerivations
+    | GetRepositoryId
 )
 """Effects of a store of code receipts."""
 
@@ -71,11 +96,13 @@ class HistoryStore(Protocol):
     def find_equivalence(
         self, name: str, version: int, from_code: str, to_code: str, /
     ) -> Equivalence | None: ...
+    def put_derivation(self, derivation: Derivation, run: Run, /) -> bool: ...
+    def find_derivations(self, artifact_id: ArtifactId, /) -> tuple[Derivation, ...]: ...
     def get_repository_id(self) -> str: ...
 
 
 def history_effects(store: object) -> Interpreter[HistoryEffects]:
-    """Return an interpreter for *store*; one without `HistoryStore` has no receipts and accepts no changes."""
+    """Return an interpreter for *store*; one without `HistoryStore` has no receipts and derivations."""
     if isinstance(store, HistoryStore):
         return (
             FindReceipt.on(lambda ask: store.find_receipt(ask.digest))
@@ -86,6 +113,8 @@ def history_effects(store: object) -> Interpreter[HistoryEffects]:
                     ask.name, ask.version, ask.from_code, ask.to_code
                 )
             )
+            | PutDerivation.on(lambda ask: store.put_derivation(ask.derivation, ask.run))
+            | FindDerivations.on(lambda ask: store.find_derivations(ask.id))
             | GetRepositoryId.on(lambda _: store.get_repository_id())
         )
     return (
@@ -93,6 +122,8 @@ def history_effects(store: object) -> Interpreter[HistoryEffects]:
         | FindSources.on(lambda _: NO_SOURCES)
         | PutEquivalence.on(lambda _: _refuse(store))
         | FindEquivalence.on(lambda _: None)
+        | PutDerivation.on(lambda _: False)
+        | FindDerivations.on(lambda _: ())
         | GetRepositoryId.on(lambda _: f"object:{id(store)}")
     )
 

@@ -15,7 +15,14 @@ from provenance.model.history import CodeReceipt
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.queries import Grouping, Page, Query, Usage, summarize_records
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, Options, Run, SetRecord
-from provenance.ports.history import FindReceipt, FindSources, HistoryEffects, history_effects
+from provenance.ports.history import (
+    FindDerivations,
+    FindReceipt,
+    FindSources,
+    HistoryEffects,
+    PutDerivation,
+    history_effects,
+)
 from provenance.ports.permissions import StoreEffect
 
 
@@ -460,6 +467,18 @@ def record_with_inputs(
     if inputs is None:
         raise ArtifactNotFoundError(record.id, repo)
     return RecordWithInputs(record, run, inputs, (yield from find_code(record.code)))
+
+
+def derivations_to_copy(
+    artifact_id: ArtifactId,
+) -> Program[FindDerivations | FindRun, tuple[PutDerivation, ...]]:
+    """Return what records the derivations of an artifact elsewhere."""
+    questions: list[PutDerivation] = []
+    for derivation in (yield from FindDerivations(artifact_id)):
+        run = yield from FindRun(derivation.run_id)
+        if run is not None:
+            questions.append(PutDerivation(derivation, run))
+    return tuple(questions)
 
 
 def find_code(digest: str) -> Program[FindReceipt | FindSources, CodeReceipt | None]:

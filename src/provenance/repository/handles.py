@@ -25,6 +25,7 @@ from provenance.model.records import (
     Artifact,
     ArtifactRecord,
     Blob,
+    Derivation,
     Inputs,
     Json,
     Origin,
@@ -36,7 +37,7 @@ from provenance.ports import blobs
 from provenance.ports import records as ports_records
 from provenance.ports.blobs import BlobEffects, DeleteBlob, HasBlob, ReadBlob, WriteBlob
 from provenance.ports.capabilities import AllEffects
-from provenance.ports.history import GetRepositoryId
+from provenance.ports.history import FindDerivations, GetRepositoryId
 from provenance.ports.machine import Now
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import (
@@ -48,6 +49,7 @@ from provenance.ports.records import (
     ListDependents,
     ListSetIds,
     PutSet,
+    derivations_to_copy,
     find_code,
 )
 from provenance.repository import listing, programs, transfer
@@ -218,6 +220,11 @@ class Repository:
         sources, digests = found.sources, found.digests
         return {name: sources[digest] for name, digest in digests.items() if digest in sources}
 
+    def get_derivations(self, artifact_id: object) -> tuple[Derivation, ...]:
+        """Return the other inputs, with values equal to the recorded ones, by which calls got an artifact, oldest first."""
+        record = run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter)
+        return self.interpreter(FindDerivations(record.id))
+
     def dependent_ids(self, artifact_id: object) -> tuple[ArtifactId, ...]:
         """Return ids of the artifacts that were computed directly from this one."""
         return self.interpreter(ListDependents(self.get_by_id(artifact_id).id))
@@ -272,6 +279,9 @@ class Repository:
                     ports_records.record_with_inputs(record, source.name), source.interpreter
                 )
                 run(transfer.store_copy(given, copies, self.name), self.interpreter)
+            if record in missing or source.trusted:
+                for put in run(derivations_to_copy(record.id), source.interpreter):
+                    self.interpreter(put)
             yield Artifact.of(run(programs.find(record.id, self.name), self.interpreter), self)
 
     def put_set(self, artifact_set: ArtifactSet, /) -> ArtifactSet:

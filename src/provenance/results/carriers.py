@@ -80,7 +80,9 @@ class Carrier:
     def __provenance_sighting__(self) -> InputRef | None:
         """Return this artifact as an input; None if it is in no store."""
         known, _, tracked = self._provenance
-        return InputRef(known.id, known.value_id, known.value_id) if tracked else None
+        if not tracked:
+            return None
+        return InputRef(known.id, known.value_id, known.value_id, known.derivation_id)
 
     def __provenance_known__(self) -> ValueId | None:
         """Return the value's id, if the value cannot have changed since it was recorded."""
@@ -115,7 +117,7 @@ class Carrier:
             item = walk.item(_plain_copy(self))
         if tracked and walk.notes is not None:
             now = current or ValueId(root_digest(item).hex())
-            walk.notes.append(InputRef(known.id, known.value_id, now))
+            walk.notes.append(InputRef(known.id, known.value_id, now, known.derivation_id))
         return item
 
     def __provenance_copy__(self, change: Callable[[Any], object]) -> object:

@@ -129,6 +129,12 @@ def current_origin() -> Origin:
     return _current_resolver[0]()
 
 
+_FROM_ELSEWHERE: Final = (
+    "if another process computed it, that process used another repository: send it the function "
+    "as p.in_context(fn), or use fn.map"
+)
+
+
 @frozen
 class CurrentOrigin:
     """The environment's current repository, whichever that is when a part of an artifact is needed.
@@ -162,7 +168,9 @@ class CurrentOrigin:
         except ArtifactNotFoundError as error:
             if not self.home:
                 raise
-            raise ArtifactNotFoundError(artifact_id, error.repo, home=self.home) from None
+            missing = ArtifactNotFoundError(artifact_id, error.repo, home=self.home)
+            missing.add_note(_FROM_ELSEWHERE)
+            raise missing from None
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
         """Return a proxy over the current repository."""

@@ -201,7 +201,9 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
     def __provenance_sighting__(self) -> InputRef | None:
         """Return this artifact as an input; None if it is in no store."""
         known = self._self_known
-        return InputRef(known.id, known.value_id, known.value_id) if self._self_tracked else None
+        if not self._self_tracked:
+            return None
+        return InputRef(known.id, known.value_id, known.value_id, known.derivation_id)
 
     def __provenance_known__(self) -> ValueId | None:
         """Return the value's id, if the value cannot have changed since it was recorded."""
@@ -230,7 +232,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
             item = walk.item(self.value_repr())
             current = ValueId(root_digest(item).hex())
         if self._self_tracked and walk.notes is not None:
-            walk.notes.append(InputRef(known.id, known.value_id, current))
+            walk.notes.append(InputRef(known.id, known.value_id, current, known.derivation_id))
         return item
 
     def __provenance_copy__(self, change: Callable[[Any], object]) -> ArtifactProxy:

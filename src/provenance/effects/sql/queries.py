@@ -40,6 +40,7 @@ from provenance.effects.sql.tables import (
     artifact_set_members,
     artifact_sets,
     artifacts,
+    derivations,
     equivalences,
     evictions,
     leases,
@@ -379,6 +380,19 @@ FIND_EQUIVALENCE: Final = compile_statement(
     ),
     *("name", "version", "from_code", "to_code"),
 )
+PUT_DERIVATION: Final = insert_statement(
+    derivations, tuple(column.name for column in derivations.columns), "IGNORE"
+)
+FIND_DERIVATIONS: Final = selecting(
+    *derivations.columns,
+    by=derivations.c.artifact_id,
+    order=(derivations.c.derived_at, derivations.c.derivation_id),
+)
+LIST_DERIVATIONS: Final = compile_statement(
+    sa.select(*derivations.columns).order_by(derivations.c.artifact_id, derivations.c.derivation_id)
+)
+DELETE_DERIVATIONS: Final = deleting(derivations.c.artifact_id)
+HAS_RECORD: Final = selecting(artifacts.c.id, by=artifacts.c.id)
 FIND_REPOSITORY_ID: Final = compile_statement(sa.select(repository.c.id))
 DELETE_RECORD: Final = deleting(artifacts.c.id)
 DELETE_EDGES: Final = deleting(artifact_inputs.c.artifact_id)

@@ -16,9 +16,9 @@ from attrs import evolve
 
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Database, Execute, Values
+from provenance.effects.sql.history import SqlHistory, put_derivation_edges, put_receipt, put_run
 from provenance.effects.sql.signing import RecordSigner
 from provenance.errors import CorruptRecordError
-from provenance.model.history import CodeReceipt, Equivalence, receipt_digest
 from provenance.model.ids import ArtifactId, RunId, ValueId
 from provenance.model.queries import Grouping, Page, Query, Usage, has_wildcards, matches
 from provenance.model.records import ArtifactRecord, Blob, Run
@@ -28,7 +28,6 @@ from provenance.model.rows import (
     json_text,
     parse_time,
     run_from_json,
-    run_to_json,
     time_text,
     to_row,
 )
@@ -133,15 +132,14 @@ _FACTS: Final = len(COLUMNS) - 1
 """Columns of a record before the last, its signature."""
 
 
-class SqlRecords:
+class SqlRecords(SqlHistory):
     """Records in the tables of *database*, signed and checked by *seal*.
 
     `engine` is for the user's own queries.
     """
 
     def __init__(self, database: Database, seal: RecordSigner | None = None) -> None:
-        self._database = database
-        self._seal = seal or RecordSigner()
+        super().__init__(database, seal or RecordSigner())
         self._runs: set[tuple[int, RunId]] = set()
         self._receipts: set[tuple[int, str]] = set()
 
@@ -183,6 +181,8 @@ class SqlRecords:
         def work(execute: Execute) -> tuple[ArtifactRecord, ...]:
             return tuple([self._put(execute, ask) for ask in records])
 
+        if len(records) == 1:
+            return (self.put_record(records[0]),)
         return self._database.transaction(work)
 
     def list_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
@@ -200,7 +200,11 @@ class SqlRecords:
         An edge is only an index: what counts is what the signed record says.
         """
         records = self._sound(self._database.query(statements.LIST_DEPENDENTS, artifact_id))
-        return tuple(record.id for record in records if artifact_id in record.source_ids)
+        return tuple(
+            record.id
+            for record in records
+            if artifact_id in record.source_ids or self.is_derived(record.id, artifact_id)
+        )
 
     def find_inputs(self, artifact_id: ArtifactId) -> str | None:
         """Return the JSON text of the record's inputs, or None.
@@ -289,6 +293,7 @@ class SqlRecords:
             if not rows or execute(statements.DELETE_RECORD, (artifact_id,)).rowcount == 0:
                 return None
             execute(statements.DELETE_EDGES, (artifact_id,))
+            execute(statements.DELETE_DERIVATIONS, (artifact_id,))
             execute(statements.DELETE_EVICTION, (artifact_id,))
             row: Any = rows[0][:-1]
             try:
@@ -326,50 +331,9 @@ class SqlRecords:
         rows = self._database.query(statements.FIND_EVICTION, artifact_id)
         return parse_time(cast("str", rows[0][0])) if rows else None
 
-    def find_receipt(self, digest: str) -> str | None:
-        """Return the text of the code receipt of this digest, or None; raise for another text."""
-        rows = self._database.query(statements.FIND_RECEIPT, digest)
-        if not rows:
-            return None
-        text = cast("str", rows[0][0])
-        if receipt_digest(text) != digest:
-            problem = "its text has another digest"
-            raise CorruptRecordError(digest, self._database.name, problem, what="code receipt")
-        return text
-
-    def find_sources(self, digests: frozenset[str]) -> dict[str, str]:
-        """Return the recorded sources of these digests."""
-        found = {
-            digest: self._database.query(statements.FIND_SOURCE, digest)
-            for digest in sorted(digests)
-        }
-        return {digest: cast("str", rows[0][0]) for digest, rows in found.items() if rows}
-
-    def put_equivalence(self, equivalence: Equivalence) -> None:
-        """Record that a change of code was accepted."""
-        change = equivalence
-        key = change.name, change.version, change.from_code, change.to_code
-        facts = change.accepted_by, time_text(change.accepted_at), change.note
-        self._database.change(statements.PUT_EQUIVALENCE, (*key, *facts))
-
-    def find_equivalence(
-        self, name: str, version: int, from_code: str, to_code: str
-    ) -> Equivalence | None:
-        """Return the accepted change, or None."""
-        key = name, version, from_code, to_code
-        rows: Any = self._database.query(statements.FIND_EQUIVALENCE, *key)
-        if not rows:
-            return None
-        accepted_by, accepted_at, note = rows[0]
-        return Equivalence(*key, accepted_by, parse_time(accepted_at), note)
-
-    def get_repository_id(self) -> str:
-        """Return the random id of the repository."""
-        return cast("str", self._database.query(statements.FIND_REPOSITORY_ID)[0][0])
-
     def check_database(self) -> tuple[str, ...]:
         """Return the problems that the database finds in its own files."""
-        return self._database.find_problems()
+        return (*self._database.find_problems(), *self.problems_of_derivations())
 
     def get_database_ids(self) -> frozenset[str]:
         """Return the identity of the database."""
@@ -426,17 +390,14 @@ class SqlRecords:
         return (*facts, signature, ask.inputs_json, held.get(ask.record.value_blob.id), inputs)
 
     def _put(self, execute: Execute, ask: PutRecord) -> ArtifactRecord:
-        if not execute(statements.HAS_RUN, (ask.run.id,)).fetchall():
-            moment = time_text(ask.run.created_at)
-            execute(
-                statements.PUT_RUN, (ask.run.id, moment, ask.run.parent_id, run_to_json(ask.run))
-            )
+        put_run(execute, ask.run)
         if ask.receipt is not None:
-            self._put_receipt(execute, ask.receipt)
+            put_receipt(execute, ask.receipt)
         if ask.replace:
             execute(statements.REPLACE_RECORD, self._row(ask))
             execute(statements.DELETE_EDGES, (ask.record.id,))
             execute(statements.DELETE_EVICTION, (ask.record.id,))
+            put_derivation_edges(execute, ask.record.id)
         elif execute(statements.PUT_RECORD, self._row(ask)).rowcount == 0:
             return self._keep_stored(execute, ask)
         for source_id in ask.record.source_ids:
@@ -444,11 +405,6 @@ class SqlRecords:
         for part in ask.besides:
             self._put(execute, evolve(part, replace=True))
         return ask.record
-
-    def _put_receipt(self, execute: Execute, receipt: CodeReceipt) -> None:
-        if execute(statements.PUT_RECEIPT, (receipt.digest, receipt.text)).rowcount:
-            for digest, text in receipt.sources.items():
-                execute(statements.PUT_SOURCE, (digest, text))
 
     def _keep_stored(self, execute: Execute, ask: PutRecord) -> ArtifactRecord:
         """Return the record stored first by another process, after restoring what it has lost."""

@@ -162,6 +162,21 @@ FIND_EQUIVALENCE = """\
 SELECT equivalences.accepted_by, equivalences.accepted_at, equivalences.note
 FROM equivalences
 WHERE equivalences.name = ? AND equivalences.version = ? AND equivalences.from_code = ? AND equivalences.to_code = ?"""
+PUT_DERIVATION = """\
+INSERT OR IGNORE INTO derivations (artifact_id, derivation_id, input_artifact_ids, input_derivations, run_id, derived_at, signature) VALUES (?, ?, ?, ?, ?, ?, ?)"""
+FIND_DERIVATIONS = """\
+SELECT derivations.artifact_id, derivations.derivation_id, derivations.input_artifact_ids, derivations.input_derivations, derivations.run_id, derivations.derived_at, derivations.signature
+FROM derivations
+WHERE derivations.artifact_id = ? ORDER BY derivations.derived_at, derivations.derivation_id"""
+LIST_DERIVATIONS = """\
+SELECT derivations.artifact_id, derivations.derivation_id, derivations.input_artifact_ids, derivations.input_derivations, derivations.run_id, derivations.derived_at, derivations.signature
+FROM derivations ORDER BY derivations.artifact_id, derivations.derivation_id"""
+DELETE_DERIVATIONS = """\
+DELETE FROM derivations WHERE derivations.artifact_id = ?"""
+HAS_RECORD = """\
+SELECT artifacts.id
+FROM artifacts
+WHERE artifacts.id = ?"""
 FIND_REPOSITORY_ID = """\
 SELECT repository.id
 FROM repository"""

@@ -23,6 +23,7 @@ from provenance.testing.contracts.blobs import (
     BlobContract,
     DamageContract,
 )
+from provenance.testing.contracts.engines import EngineContract
 from provenance.testing.contracts.history import HistoryContract
 from provenance.testing.contracts.leases import LeaseContract
 from provenance.testing.contracts.maintenance import MaintenanceContract
@@ -51,6 +52,7 @@ __all__ = [
     "BlobContract",
     "Contract",
     "DamageContract",
+    "EngineContract",
     "HistoryContract",
     "LeaseContract",
     "MaintenanceContract",

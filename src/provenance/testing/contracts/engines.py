@@ -7,12 +7,14 @@ import itertools
 from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from attrs import evolve
 from returns.result import Failure as Failed
 from returns.result import Success
 
+from provenance import environment as environments
 from provenance.calls.function import provenance
 from provenance.catalog.capture import capture_set
 from provenance.catalog.trace import lineage
@@ -30,6 +32,7 @@ from provenance.environment import (
 from provenance.errors import EngineError
 from provenance.events import Event
 from provenance.model.references import unwrap
+from provenance.ports.machine import CurrentRun
 from provenance.repository.handles import Repository
 from provenance.results.handles import artifact_of
 from provenance.telemetry import reset_stats, stats, subscribe
@@ -208,6 +211,16 @@ class EngineContract:
             assert parts["more"] == 5
             assert [len(one) for one in samples.large.map([200_000], engine=engine)] == [200_000]
         assert not samples.double.is_cached(3)
+
+    @pytest.mark.parametrize("commit", ["auto", "driver"])
+    def test_runs_of_workers_name_the_run_of_the_caller(self, engine: Engine, commit: str) -> None:
+        """What a worker process computes belongs to a run that this one started."""
+        here = environments.get_default_repo().interpreter(CurrentRun())
+        if self.is_remote:
+            engine = evolve(cast("Any", engine), commit=commit)
+        (result,) = samples.increment.map([1], engine=engine)
+        run = artifact_of(result).run_info
+        assert (run.parent_id if self.is_remote else run.id) == here.id
 
     def test_another_repository_for_a_while(self, engine: Engine, tmp_path: Path) -> None:
         """`using_repo` reaches the workers, which existed before."""

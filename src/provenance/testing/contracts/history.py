@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from attrs import evolve
 
 from provenance.model.history import CodeReceipt, Equivalence, receipt_digest
+from provenance.model.ids import DerivationId, RunId
+from provenance.model.records import Derivation
 from provenance.ports.history import (
+    FindDerivations,
     FindEquivalence,
     FindReceipt,
     FindSources,
     GetRepositoryId,
+    PutDerivation,
     PutEquivalence,
 )
-from provenance.ports.records import PutRecord
+from provenance.ports.records import DeleteRecord, FindRun, ListDependents, PutRecord
 from provenance.testing.contracts.base import Contract
 from provenance.testing.harness import MOMENT, StoreUnderTest, new_id, record, run
 
@@ -69,6 +75,37 @@ class HistoryContract(Contract):
             FindEquivalence("module.g", 1, "r1:a", "r1:b"),
         ):
             assert place.ask(other) is None
+
+    def test_a_derivation_is_found_from_both_ends(self, place: StoreUnderTest) -> None:
+        """A derivation is stored once, with its run, and makes the artifact a dependent of its inputs."""
+        one = place.put(record(input_artifact_ids=frozenset({new_id()})))
+        source, far, process = new_id(), new_id(), run(id=RunId(new_id()))
+        edges = frozenset({(source, DerivationId(new_id()))})
+        known = Derivation(
+            one.id, DerivationId("ab" * 20), frozenset({source, far}), process.id, MOMENT, edges
+        )
+        later = evolve(known, id=DerivationId("cd" * 20), derived_at=MOMENT + timedelta(seconds=1))
+        for derivation in (later, known, evolve(known, derived_at=later.derived_at)):
+            assert place.ask(PutDerivation(derivation, process))
+        assert (known, later) == place.ask(FindDerivations(one.id))
+        assert (one.id,) == place.ask(ListDependents(source)) == place.ask(ListDependents(far))
+        assert process == place.ask(FindRun(process.id))
+        place.put(evolve(one, added_at=MOMENT), replace=True)
+        assert (known, later) == place.ask(FindDerivations(one.id))
+        assert (one.id,) == place.ask(ListDependents(source))
+        place.ask(DeleteRecord(one.id))
+        assert () == place.ask(FindDerivations(one.id))
+        assert () == place.ask(ListDependents(source))
+
+    def test_what_is_not_recorded_has_no_derivations(self, place: StoreUnderTest) -> None:
+        """A derivation of nothing is not stored."""
+        artifact_id, source = new_id(), new_id()
+        known = Derivation(
+            artifact_id, DerivationId("ab" * 20), frozenset({source}), run().id, MOMENT
+        )
+        assert not place.ask(PutDerivation(known, run()))
+        assert () == place.ask(FindDerivations(artifact_id))
+        assert () == place.ask(ListDependents(source))
 
     def test_each_repository_has_an_id(self, place: StoreUnderTest) -> None:
         """The id is that of the repository, and stays."""
