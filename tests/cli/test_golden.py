@@ -62,7 +62,7 @@ OUTPUTS = {
 }
 ELSEWHERE = {"completion", "doctor", "ui"}
 """Commands whose output is the machine's or another library's; other tests are about them."""
-OF_OTHERS = {"bundle", "diff", "export", "import", "reproduce", "stale", "why"}
+OF_OTHERS = {"bundle", "diff", "export", "import", "reproduce", "shadow", "stale", "why"}
 """Commands with tests of their own output."""
 
 
