@@ -67,7 +67,7 @@ def _outcome(outcome: p.Same | p.Differs | p.NotComparable | p.Failed) -> Item:
             item |= {"outcome": "failed", "error": error}
         case p.NotComparable(reason=reason):
             item |= {"outcome": "not comparable", "reason": reason}
-    changes = [] if isinstance(outcome, p.NotComparable) else outcome.changes
+    changes = () if isinstance(outcome, p.NotComparable) else outcome.changes
     return {**item, "changes": [f"{each.name} {each.what}" for each in changes]}
 
 
