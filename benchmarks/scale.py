@@ -132,6 +132,7 @@ def _records(count: int) -> Iterator[tuple[object, ...]]:
                 0,
                 "bench",
                 "step",
+                "step",
                 False,
                 "pickle",
                 NO_OPTIONS,
@@ -148,7 +149,7 @@ def _records(count: int) -> Iterator[tuple[object, ...]]:
                 0.01,
                 "5" * 40,
             ),
-            *(Blob(_value_id(i), 9), None, "builtins:int", (), "", frozenset()),  # type: ignore[arg-type]  # as above
+            *(Blob(_value_id(i), 9), None, "builtins:int", (), "", frozenset(), "{}", frozenset()),  # type: ignore[arg-type]  # as above
         )
         yield (
             *to_row(made),

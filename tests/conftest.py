@@ -102,7 +102,10 @@ def two_tiers():
 def _own_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Each test starts in an empty folder, without the user's configuration; caches are beside it, not at home."""
     monkeypatch.delenv("PROVENANCE_CONFIG", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / f"{tmp_path.name}-cache"))
+    for kind in ("cache", "data"):
+        monkeypatch.setenv(
+            f"XDG_{kind.upper()}_HOME", str(tmp_path.parent / f"{tmp_path.name}-{kind}")
+        )
     monkeypatch.chdir(tmp_path)
 
 

@@ -22,17 +22,25 @@ artifact, store or argument, and what to do about it; the same facts are attribu
   * UnhashableValueError · TypeError, ValueError
   * UnserializableValueError · TypeError, ValueError
   * UnarchivableFileError · OSError
+  * UnreadableFileError · OSError
+    * MissingFileError · FileNotFoundError
   * MissingLibraryError · ImportError
   * ImpureFunctionError · ValueError
+    * UnrepeatableStreamError
   * CodeChangedError · ValueError
+  * NotReproducibleError · ValueError
   * MutatedArtifactValueError · ValueError
   * ProxyExpectedError · TypeError
   * EngineError · RuntimeError
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from provenance.escaping import escape_invisible
+
+_SHOWN: Final = 5
+"""Paths that a message lists."""
 
 
 class ProvenanceError(Exception):
@@ -66,15 +74,23 @@ def restore_error(
 
 
 class ArtifactNotFoundError(ProvenanceError, KeyError):
-    """No artifact in the repository has this id or prefix."""
+    """No artifact in the repository has this id or prefix.
 
-    def __init__(self, artifact_id: str, repo: str) -> None:
+    `home` names the repository in which a pickled result was stored, if it was looked up for that.
+    """
+
+    def __init__(self, artifact_id: str, repo: str, *, home: str = "") -> None:
         super().__init__(
-            f"no artifact {artifact_id!r} in repository {repo!r}; check the id (a prefix needs at "
+            f"no artifact {artifact_id!r} in repository {repo!r}: what was unpickled is a reference to a "
+            f"result of repository {home!r}, and not its value; unpickle it where that repository is "
+            "in use (provenance.using_repo), or pickle the value, provenance.unwrap(result)"
+            if home
+            else f"no artifact {artifact_id!r} in repository {repo!r}; check the id (a prefix needs at "
             "least 6 digits), or pass the repository that has it"
         )
         self.artifact_id = artifact_id
         self.repo = repo
+        self.home = home
 
 
 class RunNotFoundError(ProvenanceError, KeyError):
@@ -95,7 +111,8 @@ class SetNotFoundError(ProvenanceError, KeyError):
 
     def __init__(self, wanted: str, repo: str) -> None:
         super().__init__(
-            f"no artifact set {wanted} in repository {repo!r}; list the sets, or create it first"
+            f"no artifact set {wanted} in repository {repo!r}; list the sets with "
+            "`provenance.sets()` or `repo.sets()`, or create it first"
         )
         self.wanted = wanted
         self.repo = repo
@@ -114,15 +131,20 @@ class MemberNotFoundError(ProvenanceError, KeyError):
 
 
 class BlobNotFoundError(ProvenanceError, FileNotFoundError):
-    """A blob that a record refers to is not in the store."""
+    """A blob that a record refers to is not in the store.
 
-    def __init__(self, blob_id: str, store: str) -> None:
+    It was *evicted* on purpose, or got lost.
+    """
+
+    def __init__(self, blob_id: str, store: str, *, evicted: bool = False) -> None:
+        what = "was evicted" if evicted else "is missing"
         super().__init__(
-            f"blob {blob_id} is missing from store {store!r}; call the function again to recompute "
+            f"blob {blob_id} {what} from store {store!r}; call the function again to recompute "
             "and store it, or promote it from a repository that still has it"
         )
         self.blob_id = blob_id
         self.store = store
+        self.evicted = evicted
 
 
 class CorruptBlobError(ProvenanceError, ValueError):
@@ -245,7 +267,7 @@ class UntrustedStoreError(ProvenanceError, PermissionError):
 
 
 class BundleError(ProvenanceError, ValueError):
-    """A file is no bundle, or one that was changed or made to do harm; nothing of it was read."""
+    """A file is not a bundle, or one that was changed or made to do harm; nothing of it was read."""
 
     def __init__(self, path: str, problem: str, advice: str = "") -> None:
         way = advice or "get the file again from where it was exported"
@@ -306,6 +328,23 @@ class UnarchivableFileError(ProvenanceError, OSError):
         self.value = value
 
 
+class UnreadableFileError(ProvenanceError, OSError):
+    """A file or folder whose content is an input cannot be read, or changes while it is read."""
+
+    def __init__(self, path: str, reason: str, advice: str = "") -> None:
+        way = advice or "pass a file, or a folder of files, that nobody writes to"
+        super().__init__(f"cannot read {path!r}, whose content is an input: {reason}; {way}")
+        self.path = path
+        self.reason = reason
+
+
+class MissingFileError(UnreadableFileError, FileNotFoundError):
+    """A file or folder whose content is an input does not exist."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "the file does not exist", "check the path")
+
+
 class MissingLibraryError(ProvenanceError, ImportError):
     """A value, store or compression needs a library that is not installed."""
 
@@ -318,16 +357,41 @@ class MissingLibraryError(ProvenanceError, ImportError):
 
 
 class ImpureFunctionError(ProvenanceError, ValueError):
-    """A decorated function changed its arguments; nothing was recorded, and `value` is what it returned."""
+    """A decorated function changed its arguments; nothing was recorded, and `value` is what it returned.
 
-    def __init__(self, function: str, arguments: Iterable[str]) -> None:
-        self.arguments = tuple(arguments)
+    `added` are the paths of attributes that appeared on them.
+    """
+
+    def __init__(self, function: str, arguments: Iterable[str], added: Iterable[str] = ()) -> None:
+        self.arguments, self.added = tuple(arguments), tuple(added)
+        what = f"modified its arguments ({', '.join(self.arguments)})"
+        advice = ""
+        if self.added:
+            shown = [*self.added[:_SHOWN], *(["…"] if len(self.added) > _SHOWN else [])]
+            what += f": {', '.join(shown)} appeared"
+            advice = (
+                'if what appeared are caches that change no result, decorate with pure="caches"; '
+            )
         super().__init__(
-            f"{function} modified its arguments ({', '.join(self.arguments)}), so its result was "
-            "not recorded; work on a copy inside the function (copy.deepcopy), or exclude the "
-            "argument with `ignore`; `value` of this error holds the result"
+            f"{function} {what}, so its result was not recorded; {advice}work on a copy inside the "
+            "function (copy.deepcopy), or exclude the argument with `ignore`; `value` of this error "
+            "holds the result"
         )
         self.function = function
+
+
+class UnrepeatableStreamError(ImpureFunctionError):
+    """A generator yielded other items than an interrupted call before; `value` is what it yielded instead."""
+
+    def __init__(self, function: str, first: int, end: int) -> None:
+        ProvenanceError.__init__(
+            self,
+            f"{function} did not yield the items {first:,} to {end - 1:,} that an interrupted call had stored; its "
+            "chunks were quarantined, so the next call begins at the start; make the function yield the "
+            "same items each time, or give it a parameter `after`, so that it goes on after the last one",
+        )
+        self.function = function
+        self.arguments = ()
 
 
 class CodeChangedError(ProvenanceError, ValueError):
@@ -338,6 +402,19 @@ class CodeChangedError(ProvenanceError, ValueError):
             f"{function}: {changes} since artifact {artifact_id} was computed; pass "
             f"version={next_version} to recompute, call accept() if it makes no difference, or "
             'choose another `on_code_change` ("warn", "ignore", "recompute")'
+        )
+        self.function = function
+        self.artifact_id = artifact_id
+
+
+class NotReproducibleError(ProvenanceError, ValueError):
+    """A function gave another result when a hit was computed again, and `on_difference` is "raise"."""
+
+    def __init__(self, function: str, artifact_id: str) -> None:
+        super().__init__(
+            f"{function} gave another result when its result {artifact_id} was computed again; "
+            "make it depend on its arguments alone (pass the seed, the time, the file), or call "
+            "`accept()` of it if the difference does not matter"
         )
         self.function = function
         self.artifact_id = artifact_id

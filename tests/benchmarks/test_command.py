@@ -21,6 +21,7 @@ NAMES = (
     "threshold",
     "hash",
     "compression",
+    "looking",
     "scale",
 )
 

@@ -66,7 +66,7 @@ def test_an_evicted_value_takes_no_room(repo):
     """It is counted as an artifact, but not its bytes."""
     count(load(1))
     before = {one.key: one.bytes for one in p.disk_usage()}
-    p.evict(older_than=timedelta(0))
+    p.evict(older_than=timedelta(0), dry_run=False)
     after = {one.key: one.bytes for one in p.disk_usage()}
     assert before.keys() == after.keys()
     assert 0 == after["churn.load"] < before["churn.load"]

@@ -221,8 +221,8 @@ def test_an_unread_result_is_promoted_unread(stored):
     with in_memory() as other:
         p.promote(lazy, other)
         assert p.artifact_of(lazy).id in other
-        p.evict(stored, max_bytes=0, keep=lazy)
-        p.evict(stored, max_bytes=0, keep=[lazy])
+        p.evict(stored, max_bytes=0, keep=lazy, dry_run=False)
+        p.evict(stored, max_bytes=0, keep=[lazy], dry_run=False)
         list(p.search(uses=[lazy], repo=stored))
         p.lineage(lazy)
         p.lazy_proxy_dict([lazy])

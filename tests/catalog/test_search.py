@@ -301,13 +301,15 @@ def test_short_names_are_found(repo, name, is_found):
 
 
 def test_times_may_be_text(repo):
-    """ISO 8601: a date or a time, in local time unless it has a zone."""
+    """ISO 8601: a date or a time, in local time unless it has a zone; the date of an end includes its day."""
     made = p.artifact_of(train(1))
     moment = made.computed_at
     local = moment.astimezone()
     day, next_day = local.date(), local.date() + timedelta(days=1)
     assert [made.id] == ids(p.search(since=str(day), until=str(next_day)))
-    assert [] == ids(p.search(until=str(day))) == ids(p.search(since=str(next_day)))
+    day_before = day - timedelta(days=1)
+    assert [] == ids(p.search(until=str(day_before))) == ids(p.search(since=str(next_day)))
+    assert [made.id] == ids(p.search(until=str(day))) == ids(p.search(since=day, until=day))
     assert [made.id] == ids(p.search(since=moment.isoformat()))
     assert [made.id] == ids(p.search(since=local.replace(tzinfo=None).isoformat()))
     assert [] == ids(p.search(until=moment.isoformat()))

@@ -1,6 +1,7 @@
 """Configuration: what is understood, what is refused and how, and what holds where nothing is configured."""
 
 import logging
+import os
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -320,7 +321,23 @@ def folder_of(tmp_path, monkeypatch, marker):
     return project if marker else project / "sub" / "deeper"
 
 
-@pytest.mark.parametrize("marker", ["pyproject.toml", ".git", None])
+def test_outside_a_project_results_are_in_the_users_data_folder(
+    tmp_path, monkeypatch, unconfigured, caplog
+):
+    """Wherever the process runs, nothing is written there; the line of the first use says where results are."""
+    place = folder_of(tmp_path, monkeypatch, None)
+    home = Path(os.environ["XDG_DATA_HOME"], "provenance")
+    caplog.set_level(logging.INFO, "provenance")
+    once(1)
+    assert [] == [*place.iterdir()]
+    assert {".gitignore", "provenance.db"} <= {each.name for each in home.iterdir()}
+    assert f"results are stored in {home}" in caplog.text
+    assert str(home / "provenance.db") == p.location().records
+    uninstall()
+    assert once.is_cached(1)
+
+
+@pytest.mark.parametrize("marker", ["pyproject.toml", ".git"])
 def test_without_configuration_it_works_at_once(
     tmp_path, monkeypatch, unconfigured, caplog, marker
 ):

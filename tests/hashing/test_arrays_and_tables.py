@@ -2,12 +2,15 @@
 
 import copy
 import pickle
+import time
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
@@ -208,3 +211,52 @@ def test_calls_with_groups():
             p.provenance()(groups)(TIMED.groupby("key"))
         assert [] == ran
         assert 2 == p.provenance(ignore=["by"])(groups)(TIMED.groupby("key"))
+
+
+def test_a_frame_of_many_columns_costs_what_its_array_costs():
+    """Hashing and storing pay for the bytes, and not for each column."""
+    wide = pd.DataFrame(np.arange(200_000.0).reshape(10, 20_000)).rename(columns=str)
+    wide["text"] = "a"
+    began = time.process_time()
+    p.hash(wide)
+    assert time.process_time() - began < 0.5
+    with in_memory():
+        artifact = p.provenance(name="wide")(lambda: wide).artifact()
+        assert "joblib" == artifact.serializer
+        assert p.hash(wide) == p.hash(artifact.value)
+        chosen = p.provenance(name="chosen", serializer="pd_df_parquet")(lambda: wide.iloc[:, :5])
+        assert "pd_df_parquet" == chosen.artifact().serializer
+
+
+BLOCKS = {
+    "float": 1.5,
+    "int": 2,
+    "bool": True,
+    "text": "a",
+    "when": pd.Timestamp("2026-11-28"),
+    "zoned": pd.Timestamp("2026-11-28", tz="UTC"),
+    "object": (1,),
+}
+
+
+@given(st.lists(st.sampled_from([*BLOCKS]), min_size=1, max_size=8), st.randoms())
+def test_how_columns_lie_in_memory_does_not_count(kinds, random):
+    """Frames that were put together in any way have one hash; what moves to another column has another."""
+    columns = {f"{kind}{i}": [BLOCKS[kind], BLOCKS[kind]] for i, kind in enumerate(kinds)}
+    whole = pd.DataFrame(columns)
+    order = list(columns)
+    random.shuffle(order)
+    pieces = pd.DataFrame(index=whole.index)
+    for name in order:
+        pieces[name] = whole[name]
+    pieces = pieces[list(columns)]
+    assert p.hash(whole) == p.hash(pieces) == p.hash(pieces.copy())
+    other = whole.rename(columns=dict(zip(columns, order, strict=True)))
+    assert (order == list(columns)) == (p.hash(whole) == p.hash(other))
+
+
+def test_equal_bytes_in_other_columns_differ():
+    """Which columns have a dtype is part of the hash."""
+    one = pd.DataFrame({"a": np.zeros(2), "b": np.zeros(2, "i8"), "c": np.zeros(2)})
+    other = pd.DataFrame({"a": np.zeros(2), "b": np.zeros(2), "c": np.zeros(2, "i8")})
+    assert p.hash(one) != p.hash(other)

@@ -25,7 +25,7 @@ from provenance.ports.records import (
     PutRecord,
     ReadStoredRecord,
 )
-from provenance.testing import memory_environment
+from provenance.testing import in_memory, memory_environment
 
 NOW = timedelta(0)
 
@@ -91,7 +91,7 @@ def test_the_bytes_go_and_the_lineage_stays(repo):
     source = numbers(1000)
     made = doubled(source)
     before = p.lineage(made)
-    report = p.evict(max_bytes=0, older_than=NOW)
+    report = p.evict(max_bytes=0, older_than=NOW, dry_run=False)
     assert ids(source, made) == {each for value in report.values for each in value.artifact_ids}
     assert (report.bytes_before, 0) == (report.bytes, report.bytes_after)
     assert set() == there(repo)
@@ -105,7 +105,7 @@ def test_the_bytes_go_and_the_lineage_stays(repo):
 def test_a_call_computes_it_anew(repo, events, caplog):
     """The next call is answered with the value, computed and stored anew, without a word of warning."""
     artifact = p.artifact_of(doubled(numbers(1000)))
-    p.evict(older_than=NOW)
+    p.evict(older_than=NOW, dry_run=False)
     with pytest.raises(p.BlobNotFoundError):
         repo.get_value(artifact.id)
     assert not doubled.is_cached(numbers(1000))
@@ -121,7 +121,7 @@ def test_a_call_computes_it_anew(repo, events, caplog):
 def test_a_coroutine_computes_it_anew(repo, events):
     """So does an awaited call."""
     asyncio.run(later(1000))
-    p.evict(older_than=NOW)
+    p.evict(older_than=NOW, dry_run=False)
     assert 1000 == len(p.unwrap(asyncio.run(later(1000))))
     assert p.MissReason.EVICTED is events[-1].reason
 
@@ -139,7 +139,7 @@ def test_the_cheapest_to_compute_go_first(stored):
         ]
         assert most == report.bytes_after
     assert {each.id for each in records.values()} == there(stored)
-    p.evict(max_bytes=total - 1, older_than=NOW)
+    p.evict(max_bytes=total - 1, older_than=NOW, dry_run=False)
     assert {records[name].id for name in order[1:]} == there(stored)
 
 
@@ -156,7 +156,7 @@ def test_what_a_set_pins_stays(repo):
     source, held, other = numbers(1000), numbers(900), numbers(800)
     kept, parts = doubled(source), halves(numbers(700))
     p.create_set([kept, holder(held), parts], "production", repo)
-    report = p.evict(max_bytes=0, older_than=NOW)
+    report = p.evict(max_bytes=0, older_than=NOW, dry_run=False)
     gone = {each for value in report.values for each in value.artifact_ids}
     assert ids(source, other, numbers(700)) == gone
     assert ids(kept, holder(held), held, parts, parts["left"], parts["right"]) == there(repo)
@@ -172,7 +172,7 @@ def test_a_set_that_is_put_meanwhile_pins(stored):
         return stored.interpreter(ask)
 
     repo = evolve(stored, interpreter=overlay(stored.interpreter, FindSetsContaining.on(pins)))
-    assert () == p.evict(repo, older_than=NOW).values
+    assert () == p.evict(repo, older_than=NOW, dry_run=False).values
     assert {one.id} == there(stored)
 
 
@@ -188,7 +188,7 @@ def test_a_set_that_is_put_while_a_value_goes_pins(repo, through):
         return repo.interpreter(ask)
 
     beside = evolve(repo, interpreter=overlay(repo.interpreter, MarkEvicted.on(evict)))
-    assert () == p.evict(beside, older_than=NOW).values
+    assert () == p.evict(beside, older_than=NOW, dry_run=False).values
     assert kept == there(repo)
     assert (0, ()) == (p.verify(repo).evicted, p.verify(repo).problems)
 
@@ -205,7 +205,9 @@ def test_archived_files_stay(stored, tmp_path):
     ]
     made = numbers(1000)
     assert ids(made) == {
-        each for value in p.evict(older_than=NOW).values for each in value.artifact_ids
+        each
+        for value in p.evict(older_than=NOW, dry_run=False).values
+        for each in value.artifact_ids
     }
     assert [7000, 7000, 5000] == [p.unwrap(each).size for each in files]
     assert b"i" * 5000 == p.unwrap(files[2]).files["inside.bin"].read_bytes()
@@ -226,7 +228,7 @@ def test_what_is_to_be_kept_stays(repo):
     assert 2 == len(p.evict(older_than=NOW, keep=one, dry_run=True).values)
     assert 2 == len(p.evict(older_than=NOW, keep=p.artifact_of(one).id, dry_run=True).values)
     with pytest.raises(TypeError):
-        p.evict(older_than=NOW, keep=[1])
+        p.evict(older_than=NOW, keep=[1], dry_run=False)
 
 
 def test_equal_values_go_together(repo):
@@ -239,7 +241,7 @@ def test_equal_values_go_together(repo):
         for value in p.evict(older_than=NOW, keep=[other], dry_run=True).values
         for each in value.artifact_ids
     }
-    report = p.evict(older_than=NOW)
+    report = p.evict(older_than=NOW, dry_run=False)
     assert tuple(sorted(ids(other, same))) in [each.artifact_ids for each in report.values]
     assert set() == there(repo)
 
@@ -255,20 +257,22 @@ def test_what_another_repository_names_stays(tmp_path):
     with replacing_environment(p.from_config(config, tmp_path)):
         shared, own = numbers(100_000), numbers(50_000)
         p.promote(shared, "other")
-        assert [tuple(ids(own))] == [each.artifact_ids for each in p.evict(older_than=NOW).values]
+        assert [tuple(ids(own))] == [
+            each.artifact_ids for each in p.evict(older_than=NOW, dry_run=False).values
+        ]
         assert 100_000 == len(p.load_artifact(p.artifact_of(shared).id).value)
 
 
 def test_only_what_is_old_goes(stored):
     """By default what was recorded a minute ago or later stays; else what is younger than was said."""
     numbers(1000)
-    assert () == p.evict(max_bytes=0).values
-    assert () == p.evict(older_than=timedelta(hours=1)).values
+    assert () == p.evict(max_bytes=0, dry_run=False).values
+    assert () == p.evict(older_than=timedelta(hours=1), dry_run=False).values
     in_two_hours = datetime.now(UTC) + timedelta(hours=2)
     repo = evolve(stored, interpreter=stored.interpreter | Now.on(lambda _: in_two_hours))
-    assert () == p.evict(repo, older_than=timedelta(hours=3)).values
+    assert () == p.evict(repo, older_than=timedelta(hours=3), dry_run=False).values
     assert 1 == len(p.evict(repo, older_than=timedelta(hours=1), dry_run=True).values)
-    assert 1 == len(p.evict(repo, max_bytes=0).values)
+    assert 1 == len(p.evict(repo, max_bytes=0, dry_run=False).values)
 
 
 def test_a_dry_run_changes_nothing(repo):
@@ -277,7 +281,7 @@ def test_a_dry_run_changes_nothing(repo):
     would = p.evict(older_than=NOW, dry_run=True)
     assert ids(made, numbers(1000)) == there(repo)
     assert 0 == p.verify().evicted
-    assert would.values == p.evict(older_than=NOW).values
+    assert would.values == p.evict(older_than=NOW, dry_run=False).values
 
 
 def test_bytes_that_are_written_anew_stay(stored):
@@ -292,7 +296,7 @@ def test_bytes_that_are_written_anew_stay(stored):
 
     data = stored.interpreter(ReadBlob(one.value_blob, lambda source: source.read()))
     repo = evolve(stored, interpreter=overlay(stored.interpreter, MarkEvicted.on(evict)))
-    assert () == p.evict(repo, older_than=NOW).values
+    assert () == p.evict(repo, older_than=NOW, dry_run=False).values
     assert 1000 == len(stored.get_value(one.id))
     assert p.verify().is_sound
 
@@ -309,7 +313,9 @@ def test_a_record_that_cannot_be_read_is_left_alone(memory_repo):
     repo = evolve(
         memory_repo, interpreter=overlay(memory_repo.interpreter, ReadStoredRecord.on(inspect))
     )
-    assert [(other.id,)] == [each.artifact_ids for each in p.evict(repo, older_than=NOW).values]
+    assert [(other.id,)] == [
+        each.artifact_ids for each in p.evict(repo, older_than=NOW, dry_run=False).values
+    ]
 
 
 @pytest.mark.parametrize(
@@ -344,7 +350,7 @@ def test_a_wish_of_the_wrong_type_names_the_right_one(memory_repo, option):
 def test_what_is_kept_are_artifacts(memory_repo):
     """Else the error says so."""
     with pytest.raises(TypeError, match="evict, keep: expected a collection of artifacts, got 5"):
-        p.evict(max_bytes=5, keep=5)
+        p.evict(max_bytes=5, keep=5, dry_run=False)
 
 
 def test_it_needs_the_permission_to_delete(tmp_path):
@@ -353,7 +359,7 @@ def test_it_needs_the_permission_to_delete(tmp_path):
     with p.using_repo(repo):
         numbers(1000)
     with pytest.raises(p.StorePermissionError, match="delete: false"):
-        p.evict(repo, older_than=NOW)
+        p.evict(repo, older_than=NOW, dry_run=False)
     assert 1 == len(p.evict(repo, older_than=NOW, dry_run=True).values)
     assert 1 == len(there(repo))
 
@@ -362,7 +368,7 @@ def test_progress_is_told(memory_repo):
     """First of the artifacts that are looked at, then of the values that go."""
     numbers(1000), numbers(2000)
     told = []
-    p.evict(older_than=NOW, progress=lambda *how: told.append(how))
+    p.evict(older_than=NOW, progress=lambda *how: told.append(how), dry_run=False)
     assert [(1, None), (2, None), (1, 2), (2, 2)] == told
 
 
@@ -372,11 +378,11 @@ def test_one_tier_is_made_smaller(two_tiers, tmp_path):
     near, both = environment.repository("near"), environment.repository("both")
     with replacing_environment(environment):
         value = numbers(1000)
-        assert 1 == len(p.evict(near, older_than=NOW).values)
+        assert 1 == len(p.evict(near, older_than=NOW, dry_run=False).values)
         assert (set(), ids(value)) == (there(near), there(both))
         assert 1000 == len(p.load_artifact(p.artifact_of(value).id).value)
         assert ids(value) == there(near)
-        assert 1 == len(p.evict(both, older_than=NOW).values)
+        assert 1 == len(p.evict(both, older_than=NOW, dry_run=False).values)
         assert (set(), set()) == (there(near), there(both))
         assert p.verify(both).is_sound
 
@@ -394,7 +400,7 @@ def test_no_more_goes_than_is_asked_for_and_nothing_that_is_pinned(times, pinned
         records = {n: costing(repo, numbers(n * 500), seconds) for n, seconds in times.items()}
         pins = {records[n].id for n in pinned & records.keys()}
         p.create_set(pins, "pinned", repo)
-        report = p.evict(repo, max_bytes=most, older_than=NOW)
+        report = p.evict(repo, max_bytes=most, older_than=NOW, dry_run=False)
         gone = {each for value in report.values for each in value.artifact_ids}
         left = {each.id: each.size_bytes for each in records.values() if each.id not in gone}
         assert left.keys() == there(repo)
@@ -406,3 +412,77 @@ def test_no_more_goes_than_is_asked_for_and_nothing_that_is_pinned(times, pinned
         assert ((), (), len(gone)) == (found.problems, found.gaps, found.evicted)
         costs = [each.seconds / each.blob.size for each in report.values]
         assert sorted(costs) == costs
+
+
+class Ticking:
+    """A clock that only sleeping moves."""
+
+    seconds = 0.0
+
+    def now(self):
+        """So many seconds after the year began."""
+        return datetime(2100, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
+
+    def monotonic(self):
+        """The seconds."""
+        return self.seconds
+
+    def sleep(self, seconds):
+        """At once."""
+        self.seconds += seconds
+        return seconds
+
+
+def test_what_is_computed_again_is_recorded_with_its_own_seconds():
+    """What the function waits for, because arguments were evicted too, is theirs: seconds add up to what was spent."""
+    clock = Ticking()
+    spend = clock.sleep
+    step = p.provenance(arguments="proxies")
+
+    @step
+    def load(n):
+        spend(1)
+        return np.arange(n)
+
+    @step
+    def double(x):
+        spend(2)
+        return x * 2
+
+    @step
+    def add(x):
+        spend(4)
+        return x + 1
+
+    with in_memory(clock) as repo:
+        clock.sleep(1)
+        add(double(load(1_000)))
+        clock.sleep(60)
+        p.evict(repo, older_than=timedelta(0), dry_run=False)
+        p.reset_stats()
+        assert 1 == add(double(load(1_000)))[0]
+        assert 7 == p.stats().seconds_computed
+        recorded = {a.fn_name.rpartition(".")[2]: a.compute_duration for a in repo}
+        assert {"load": 1, "double": 2, "add": 4} == recorded
+        p.reset_stats()
+        assert 1 == add(double(load(1_000)))[0]
+        assert 7 == p.stats().seconds_saved
+
+
+def test_an_evicted_value_is_said_to_be_evicted(repo):
+    """Read by its id, where nothing can compute it again."""
+    artifact = p.provenance(name="made")(lambda: np.arange(1_000)).artifact()
+    p.evict(repo, older_than=timedelta(0), dry_run=False)
+    with pytest.raises(p.BlobNotFoundError, match="was evicted from") as error:
+        repo.get_value(artifact.id)
+    assert error.value.evicted
+
+
+def test_nothing_is_evicted_unless_it_is_said(repo):
+    """As with `collect_garbage`; without a limit, the error says what to pass."""
+    artifact = p.provenance(name="made")(lambda: np.arange(1_000)).artifact()
+    report = p.evict(repo, older_than=timedelta(0))
+    assert (True, 1) == (report.dry_run, len(report.values))
+    assert 999 == artifact.value[-1]
+    with pytest.raises(p.ConfigError, match=r"max_bytes=10\*\*9, older_than=timedelta"):
+        p.evict(repo)

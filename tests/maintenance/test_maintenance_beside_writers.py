@@ -143,7 +143,7 @@ def test_evicting_and_verifying_beside_writers(project):
     running, until = writers("lenient")
     problems, gone = [], 0
     while time.time() < until:
-        gone += len(p.evict(max_bytes=100_000, older_than=LATELY).values)
+        gone += len(p.evict(max_bytes=100_000, older_than=LATELY, dry_run=False).values)
         problems += p.verify().problems
     assert [True] * WRITERS == [int(output(each)) > 0 for each in running]
     assert [] == problems

@@ -334,7 +334,7 @@ def test_what_is_evicted_meanwhile_is_not_missing(stored):
     numbers(1000)
 
     def evict(ask):
-        p.evict(stored, older_than=timedelta(0))
+        p.evict(stored, older_than=timedelta(0), dry_run=False)
         return stored.interpreter(ask)
 
     repo = evolve(stored, interpreter=overlay(stored.interpreter, VerifyBlob.on(evict)))

@@ -290,7 +290,7 @@ def test_it_is_taken_care_of_as_a_whole():
         swept = p.collect_garbage(both, dry_run=False, older_than=timedelta(0))
         assert {each.id for each in left} == {each.key for each in swept.garbage}
         assert list(range(LARGE)) == near.get_value(made.id) == far.get_value(made.id)
-        gone = p.evict(both, max_bytes=0, older_than=timedelta(0))
+        gone = p.evict(both, max_bytes=0, older_than=timedelta(0), dry_run=False)
         assert [made.id] == [each for value in gone.values for each in value.artifact_ids]
         for repo in (near, far, both):
             assert made.id in repo

@@ -50,8 +50,9 @@ def test_standard_scalars_are_shown_as_values(repo, value, shown):
         np.array([object()]),
         np.zeros((1,) * 5),
         np.float64("nan"),
+        np.longdouble(1),
     ],
-    ids=["long", "masked", "objects", "deep", "nan"],
+    ids=["long", "masked", "objects", "deep", "nan", "longdouble"],
 )
 def test_what_is_long_or_has_no_json_form_is_summarized(repo, value):
     """By its type, and its hash; nothing of its content is written."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import provenance as p
-from provenance.codecs import Decoding, Encoding, candidates
+from provenance.codecs import Decoding, Encoding, candidates, devices
 from provenance.hashing import hash_value
 from provenance.model.records import freeze_options
 from provenance.testing import in_memory
@@ -115,3 +115,35 @@ def test_an_untrusted_store_gives_tensors_and_no_modules():
         assert p.hash(tensor.value) == tensor.value_id
         with pytest.raises(p.UntrustedStoreError, match="pytorch_model"):
             _ = module.value
+
+
+@pytest.mark.parametrize("device", ["cuda:0", "mps"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: torch.arange(5.0),
+        lambda: nn.Linear(2, 1),
+        lambda: {"weights": [torch.ones(2), torch.zeros(3)]},
+    ],
+    ids=["tensor", "module", "state"],
+)
+def test_a_tensor_of_a_device_that_is_missing_lands_on_the_cpu(monkeypatch, caplog, device, make):
+    """With one line in the log, whatever holds it; what users load themselves is torch's affair."""
+    value = make()
+    assert not torch.cuda.is_available()
+    assert not torch.backends.mps.is_available()
+    monkeypatch.setattr(devices, "_missed", set())
+    with in_memory():
+        with monkeypatch.context() as patch:
+            patch.setattr(torch.serialization, "location_tag", lambda _: device)
+            artifact = p.provenance(name="made")(lambda: value).artifact()
+            own = io.BytesIO()
+            torch.save(value, own)
+        found = artifact.value
+        assert hash_value(value) == hash_value(found) == artifact.value_id
+        (line,) = [each.getMessage() for each in caplog.records if "CPU" in each.getMessage()]
+        assert device in line
+        own.seek(0)
+        if device.startswith("cuda"):
+            with pytest.raises(RuntimeError, match="CUDA"):
+                torch.load(own, weights_only=False)

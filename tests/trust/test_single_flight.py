@@ -134,7 +134,9 @@ def test_one_of_many_processes_heals(tmp_path):
     with flying(tmp_path, 1, size=100_000) as processes:
         told(processes[0])
     store = p.DiskStore(cachedir=str(tmp_path / "blobs"))
-    p.evict(p.SqliteRepo(db=str(tmp_path / "db"), store=store), older_than=timedelta(0))
+    p.evict(
+        p.SqliteRepo(db=str(tmp_path / "db"), store=store), older_than=timedelta(0), dry_run=False
+    )
     for each in ("go", *tmp_path.glob("ready-*")):
         (tmp_path / each).unlink()
     with flying(tmp_path, 8, size=100_000) as processes:

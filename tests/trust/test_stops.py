@@ -95,7 +95,7 @@ def collect(near, _):
 
 def evict(near, _):
     """Let all values go."""
-    p.evict(near, max_bytes=0, older_than=timedelta(0))
+    p.evict(near, max_bytes=0, older_than=timedelta(0), dry_run=False)
 
 
 MADE_BEFORE = {recompute, forget, promote, delete, collect, evict}

@@ -77,7 +77,7 @@ def steps(computed: ComputedCall[int], artifact: p.Artifact[int], artifact_id: A
     assert_type(functional.verify(repo), IOResult[p.VerificationReport, p.ProvenanceError])
     assert_type(functional.collect_garbage(env, repo), IOResult[p.GarbageReport, p.ProvenanceError])
     assert_type(
-        functional.evict(env, repo, max_bytes=0), IOResult[p.EvictionReport, p.ProvenanceError]
+        functional.evict(env, repo, max_bytes=0, dry_run=False), IOResult[p.EvictionReport, p.ProvenanceError]
     )
     assert_type(functional.read(length("a")), IOResult[int, Exception])
     functional.forget(repo, "ab")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # whole ids only

@@ -120,7 +120,7 @@ def test_other_errors_are_not_hidden(identity):
     with pytest.raises(p.ConfigError, match="version"):
         p.provenance(version=-HUGE)(lambda: 1)
     with pytest.raises(p.ConfigError, match="max_bytes"):
-        p.evict(max_bytes=-HUGE)
+        p.evict(max_bytes=-HUGE, dry_run=False)
     with pytest.raises(TypeError, match="expected an artifact"):
         p.promote(Mute(), "elsewhere")
     with pytest.raises(TypeError, match="expected an artifact"):

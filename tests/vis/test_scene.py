@@ -10,6 +10,7 @@ import provenance as p
 from provenance import vis
 from provenance.escaping import escape_invisible
 from provenance.events import Outcome
+from provenance.ports.blobs import DeleteBlob
 from provenance.vis.scene import Kind
 from provenance.vis.text import fit_text, width
 from vis.samples import NASTY, changed, combine, diamonds, follow, id_of, join, source
@@ -58,10 +59,22 @@ def test_a_function_is_told_with_its_parameters():
     assert ["data['train']"] == [use.argument for use in drawn.uses]
 
 
-def test_a_value_is_elided():
+def test_a_short_builtin_value_is_beside_the_id():
+    """As a short text; one that is lost is left out, and not computed again."""
+    result = source("a")
+    thing = things(result)["source"]
+    assert "['a']" == thing.value
+    assert f"{thing.short_id}  ['a']" == thing.label
+    graph = p.lineage(result)
+    artifact = p.artifact_of(result)
+    artifact.repo.interpreter(DeleteBlob(artifact.value_blob))
+    assert [""] == [step.artifact.value for step in scene(graph).steps]
+
+
+def test_a_long_value_is_elided():
     """Of a value there are type and size, and what else the record tells of it; never the value."""
-    thing = things(source("a secret value"))["source"]
-    assert ("list", "B") == (thing.type, thing.size.split()[1])
+    thing = things(source("a secret value" * 100))["source"]
+    assert ("list", "kB") == (thing.type, thing.size.split()[1])
     assert {"id", "function", "value", "value id", "computed", "run", "here"} == dict(
         thing.facts
     ).keys()

@@ -12,6 +12,7 @@ from attrs import evolve, field, frozen
 from provenance.archives import ArchivedFile, ArchivedFolder, with_source
 from provenance.calls.composite import Composite, part_plan, part_spec, parts_of, whole_spec
 from provenance.calls.plan import CallPlan, changed_inputs, hashes_now, may_change
+from provenance.calls.purity import Attributes, added_to, attributes_of, hiding
 from provenance.calls.signature import merge_call_arguments
 from provenance.calls.spec import FunctionSpec, alias_ids, uncached_id
 from provenance.codecs import Encoding, candidates
@@ -20,15 +21,19 @@ from provenance.errors import (
     ImpureFunctionError,
     UnarchivableFileError,
     UnhashableValueError,
+    UnreadableFileError,
     UnserializableValueError,
 )
 from provenance.events import Hit, MissReason
 from provenance.hashing import hash_value
+from provenance.hashing.files import InputFile
+from provenance.model.history import CodeReceipt
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
 from provenance.model.records import (
     ArtifactRecord,
     Blob,
     InlineBlob,
+    Inputs,
     Options,
     Run,
     WriteResult,
@@ -43,6 +48,7 @@ from provenance.model.references import (
     unwrap,
 )
 from provenance.ports.records import PutRecord
+from provenance.receipts.policy import Shadow
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import Summary, are_plain, inputs_json, plain_only
 from provenance.results.bodies import Opening, close
@@ -104,6 +110,7 @@ class PendingArtifact:
     computation: Computation = field(eq=False)
     replace: bool = False
     parts: tuple[PendingArtifact, ...] = ()
+    receipt: CodeReceipt | None = field(default=None, eq=False)
 
     @property
     def values(self) -> Iterator[Encoding]:
@@ -152,7 +159,7 @@ class PendingArtifact:
         )
         text = inputs_json(plan.inputs, plan.input_hashes, plain=inputs is None)
         held = tuple([each for each in (value, inputs) if isinstance(each, InlineBlob)])
-        return PutRecord(record, run, text, held, self.replace, tuple(besides))
+        return PutRecord(record, run, text, held, self.replace, tuple(besides), self.receipt)
 
     def record(
         self, value: Blob, inputs: Blob | None, serializer: str, run_id: RunId, added_at: datetime
@@ -165,7 +172,8 @@ class PendingArtifact:
             name=self.plan.cache_key.name,
             version=self.plan.cache_key.version,
             fn_module=wrapped.module,
-            fn_name=wrapped.qualname,
+            fn_name=wrapped.qualname.rpartition(".")[2],
+            fn_qualname=wrapped.qualname,
             composite=options.returns_composite,
             serializer=serializer,
             load_kwargs=load_kwargs_for(done.value, value, options.load_kwargs),
@@ -183,8 +191,10 @@ class PendingArtifact:
             inputs_blob=inputs,
             value_type=type_name(done.value),
             interface=interface_for(done.value),
-            code=self.spec.receipt.text,
+            code="" if self.receipt is None else self.receipt.digest,
             value_artifact_ids=done.holds,
+            input_hashes=self.plan.input_hashes.text,
+            input_derivations=self.plan.input_derivations,
         )
 
 
@@ -248,10 +258,24 @@ class Call:
             MissReason.REQUESTED,
             MissReason.BLOB_MISSING,
             MissReason.BLOB_CORRUPT,
+            MissReason.BLOB_UNREADABLE,
             MissReason.RECORD_CORRUPT,
             MissReason.EVICTED,
             MissReason.CODE_CHANGED,
+            MissReason.EXPIRED,
+            MissReason.INVALID,
+            MissReason.NOT_REPRODUCIBLE,
         )
+
+    @property
+    def shadow(self) -> Shadow | None:
+        """Which hits are computed again beside the call."""
+        return self.spec.options.shadow or self.environment.shadow
+
+    @property
+    def code_receipt(self) -> CodeReceipt | None:
+        """The receipt of the function's code, to be recorded with the result."""
+        return self.spec.receipt.record(with_sources=self.environment.record_sources)
 
     @property
     def alias_ids(self) -> Iterator[ArtifactId]:
@@ -309,19 +333,32 @@ class Call:
         kwargs: Mapping[str, object] = {**wrapped.keywords, **self.kwargs}
         if chosen:
             args, kwargs = merge_call_arguments(wrapped, chosen, self.args, self.kwargs)
+        inputs = self.plan.inputs
         if self.results.arguments == "proxies":
-            return Received(args, kwargs, None)
+            return Received(args, kwargs, None, attributes_of(_by_path(inputs)))
         opening = Opening()
-        return Received(tuple(map(opening.open, args)), opening.open_all(kwargs), opening)
+        args, kwargs = tuple(map(opening.open, args)), opening.open_all(kwargs)
+        return Received(args, kwargs, opening, attributes_of(_by_path(_opened(inputs, opening))))
+
+
+def _opened(inputs: Inputs, opening: Opening) -> Inputs:
+    kargs, varargs = opening.open_all(inputs.kargs), tuple(map(opening.open, inputs.varargs))
+    return evolve(inputs, kargs=kargs, varargs=varargs)
+
+
+def _by_path(inputs: Inputs) -> Iterator[tuple[str, object]]:
+    yield from ((f"arguments[{name!r}]", value) for name, value in inputs.kargs.items())
+    yield from ((f"varargs[{i}]", value) for i, value in enumerate(inputs.varargs))
 
 
 @frozen
 class Received:
-    """The arguments that a function receives, and how they were made of those of the call."""
+    """The arguments that a function receives, how they were made of those of the call, and their attributes."""
 
     args: tuple[object, ...] = field(repr=False)
     kwargs: Mapping[str, object] = field(repr=False)
     opening: Opening | None = field(repr=False)
+    attributes: tuple[Attributes, ...] = field(default=(), repr=False)
 
     @property
     def tracked(self) -> Mapping[int, tuple[object, object]]:
@@ -340,7 +377,7 @@ class Timing:
 
 def make_draft(call: Call, value: object, timing: Timing, received: Received) -> PendingArtifact:
     """Check that the function was pure, hash its result, and put together what is to be stored."""
-    _refuse_impure(call, value, received.opening)
+    refuse_impure(call, value, received)
     label = call.spec.wrapped.label
     what = f"the result of {label}"
     if not call.spec.options.returns_composite:
@@ -407,20 +444,34 @@ def unstored_record(draft: PendingArtifact) -> ArtifactRecord:
     return draft.record(nowhere, nowhere, "", RunId(""), draft.computation.computed_at)
 
 
-def _refuse_impure(call: Call, value: object, opening: Opening | None) -> None:
+def refuse_impure(call: Call, value: object, received: Received) -> None:
     """Compare what the function received with what was planned."""
-    if may_change(call.spec, call.plan):
-        plan, args, kwargs = call.plan, call.args, call.kwargs
-        if opening is not None:
-            given = plan.inputs
-            kargs, varargs = opening.open_all(given.kargs), tuple(map(opening.open, given.varargs))
-            plan = evolve(plan, inputs=evolve(given, kargs=kargs, varargs=varargs))
-            args, kwargs = tuple(map(opening.open, args)), opening.open_all(kwargs)
-        changed = changed_inputs(plan.input_hashes, hashes_now(call.spec, plan, args, kwargs))
-        if changed:
-            error = ImpureFunctionError(call.spec.wrapped.label, changed)
-            error.value = unwrap(value)  # the work is not lost
-            raise error
+    if not may_change(call.spec, call.plan):
+        return
+    plan, args, kwargs = call.plan, call.args, call.kwargs
+    opening = received.opening
+    if opening is not None:
+        plan = evolve(plan, inputs=_opened(plan.inputs, opening))
+        args, kwargs = tuple(map(opening.open, args)), opening.open_all(kwargs)
+
+    def changed() -> tuple[str, ...]:
+        try:
+            return changed_inputs(plan.input_hashes, hashes_now(call.spec, plan, args, kwargs))
+        except UnreadableFileError as trouble:  # the function has deleted or moved it
+            return (repr(trouble.path),)
+
+    names = changed()
+    if not names:
+        return
+    added = added_to(received.attributes)
+    if added and call.spec.options.pure == "caches":
+        with hiding(added):
+            names = changed()
+        if not names:
+            return
+    error = ImpureFunctionError(call.spec.wrapped.label, names, added)
+    error.value = unwrap(value)  # the work is not lost
+    raise error
 
 
 def _make_draft(call: Call, value: object, timing: Timing, what: str) -> PendingArtifact:
@@ -434,8 +485,11 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
     began = ticks()
     try:
         value_id = hash_value(value, what, seen)
+        _refuse_files(what, value, seen)
+    except UnserializableValueError:
+        raise
     except Exception as error:  # the value's own methods may raise anything
-        raise _without_value(what, value, error) from error
+        raise without_value(what, value, error) from error
     computation = Computation(
         value,
         value_id,
@@ -443,18 +497,32 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
         timing.ended - timing.began,
         call.hash_duration,
         ticks() - began,
-        _inputs_held_by(seen),
+        inputs_held_by(seen),
     )
     uncached = call.reason is MissReason.CACHE_OFF
     artifact_id = (
         uncached_id(call.plan.artifact_id, value_id) if uncached else call.plan.artifact_id
     )
     return PendingArtifact(
-        artifact_id, call.spec, call.plan, computation, replace=call.replaces_record
+        artifact_id,
+        call.spec,
+        call.plan,
+        computation,
+        replace=call.replaces_record,
+        receipt=call.code_receipt,
     )
 
 
-def _without_value(what: str, value: object, error: Exception) -> UnserializableValueError:
+def _refuse_files(what: str, value: object, seen: list[object]) -> None:
+    """Refuse a result that holds the path of a file: what is in it later is not what it is now."""
+    for each in seen:
+        if isinstance(each, InputFile):
+            reason = f"it holds the path {each.path!r}, whose content is not stored"
+            advice = "return what is in the file, or decorate the function with archive_file=True"
+            raise UnserializableValueError(what, reason, value, advice)
+
+
+def without_value(what: str, value: object, error: Exception) -> UnserializableValueError:
     """Return the error for a result that cannot be hashed: no serializer helps, and it cannot be ignored as an argument can."""
     if not isinstance(error, UnhashableValueError):
         return UnserializableValueError(
@@ -465,5 +533,6 @@ def _without_value(what: str, value: object, error: Exception) -> Unserializable
     )
 
 
-def _inputs_held_by(seen: list[object]) -> frozenset[ArtifactId]:
+def inputs_held_by(seen: list[object]) -> frozenset[ArtifactId]:
+    """Return the artifacts that were met while a value was hashed."""
     return frozenset([each.artifact_id for each in refs_of(seen)]) if seen else NO_IDS

@@ -26,7 +26,8 @@ class WrappedFunction:
 
     `function` is what runs, called with the arguments that partials and methods have bound. `rest`
     and `extra` are the names of `*args` and `**kwargs`, if it has them. `source` is the name by
-    which ids know the module; it is empty if nothing names where the function is from.
+    which ids know the module; it is empty if nothing names where the function is from. `yields` is
+    true for generator functions, asynchronous ones too.
     """
 
     function: AnyFunction
@@ -43,6 +44,7 @@ class WrappedFunction:
     rest: str | None
     extra: str | None
     is_async: bool
+    yields: bool
     label: str = field(
         init=False, default=Factory(lambda self: f"{self.module}.{self.qualname}", takes_self=True)
     )
@@ -80,6 +82,8 @@ def inspect_function(function: AnyFunction) -> WrappedFunction:
     kinds = [parameter.kind for parameter in parameters]
     by_kind = {parameter.kind: parameter.name for parameter in parameters}
     module = getattr(function, "__module__", None) or type(function).__module__
+    # The callable's `__call__` decides, if a decorator below this one wraps such a function.
+    called: tuple[AnyFunction, ...] = (function, type(function).__call__)
     return WrappedFunction(
         function=function,
         args=args,
@@ -94,8 +98,14 @@ def inspect_function(function: AnyFunction) -> WrappedFunction:
         positional=kinds.count(Parameter.POSITIONAL_OR_KEYWORD),
         rest=by_kind.get(Parameter.VAR_POSITIONAL),
         extra=by_kind.get(Parameter.VAR_KEYWORD),
-        is_async=any(map(inspect.iscoroutinefunction, (function, type(function).__call__))),
+        is_async=any(map(_is_async, called)),
+        yields=any(map(inspect.isgeneratorfunction, called))
+        or any(map(inspect.isasyncgenfunction, called)),
     )
+
+
+def _is_async(function: object) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
 def _source_of(function: AnyFunction, module: str) -> str:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, cast
 
 from attrs import Factory, evolve, field, frozen
 
+from provenance.calls.purity import Purity
 from provenance.calls.signature import WrappedFunction, closure_values, code_objects
 from provenance.hashing import combine, hash_value
 from provenance.hashing.encoding import node_digest, prefix
 from provenance.model.ids import ArtifactId, ValueId
-from provenance.model.records import NO_OPTIONS, Options
+from provenance.model.records import NO_OPTIONS, Artifact, Options
 from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
-from provenance.receipts.policy import OnCodeChange
+from provenance.receipts.policy import OnCodeChange, Shadow
 from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt
 from provenance.repository.inputs import InputHashes
+from provenance.streams.manifest import Streaming
 from provenance.util.naming import exported
 
 
@@ -124,6 +127,7 @@ class DecoratorOptions:
     merge_defaults: bool | tuple[str, ...] = False
     ignore: frozenset[str] = frozenset()
     remove: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
     input_hash_fn: InputFunction | None = None
     input_process_fn: InputFunction | None = None
     custom_fields: Options = NO_OPTIONS
@@ -136,8 +140,14 @@ class DecoratorOptions:
     read_only: bool | None = None
     results: Options = NO_OPTIONS
     on_code_change: OnCodeChange | None = None
+    sensitive_to: tuple[str, ...] = ()
+    shadow: Shadow | None = None
+    expires_after: timedelta | None = None
+    valid_if: Callable[[Artifact[Any]], object] | None = None
+    pure: Purity = "strict"
     returns_composite: bool = False
     part_serialization: Mapping[str, PartSerialization] = NO_PARTS
+    streaming: Streaming | None = None
 
 
 @frozen
@@ -207,7 +217,7 @@ def make_spec(
         captures.values,
         captures.hashes,
         captures.input_refs,
-        LazyReceipt(wrapped.function),
+        LazyReceipt(wrapped.function, options.sensitive_to),
         itself,
     )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import heapq
-import html
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from operator import attrgetter
 from types import UnionType
@@ -16,7 +16,7 @@ from attrs import evolve, field, fields, frozen
 from provenance import environment
 from provenance.environment import RepositoryOrName, current
 from provenance.errors import ConfigError, ProvenanceError
-from provenance.escaping import escape_invisible
+from provenance.escaping import escape_invisible, html_table
 from provenance.hashing import hash_value
 from provenance.model.ids import RunId
 from provenance.model.queries import Query
@@ -164,12 +164,7 @@ class SearchResult:
     def _repr_html_(self) -> str:
         """Return the first artifacts as a table for a notebook."""
         cells, note = self._rows()
-        rows = [
-            "".join(f"<{tag}>{html.escape(escape_invisible(cell))}</{tag}>" for cell in row)
-            for tag, row in [("th", _TITLES), *(("td", row) for row in cells)]
-        ]
-        table = "".join(f"<tr>{row}</tr>" for row in rows) if cells else ""
-        return f"<table>{table}</table><p>{html.escape(escape_invisible(note))}</p>"
+        return html_table(_TITLES if cells else (), cells, note)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a DataFrame with one row per artifact, indexed by id.
@@ -206,8 +201,8 @@ def search(  # noqa: PLR0913 - conditions by keyword
     custom_fields: Mapping[str, object] | None = None,
     inputs: Mapping[str, object] | None = None,
     uses: Iterable[object] = (),
-    since: datetime | str | None = None,
-    until: datetime | str | None = None,
+    since: date | str | None = None,
+    until: date | str | None = None,
     run: Run | str | None = None,
     repo: RepositoryOrName | None = None,
 ) -> SearchResult:
@@ -226,9 +221,9 @@ def search(  # noqa: PLR0913 - conditions by keyword
             compared by hash, artifacts by id; large ones inside lists and dictionaries only by
             type, shape and length.
         uses: Artifacts (or whole ids) that must be among the inputs, at any depth.
-        since: The earliest time of computation: a datetime with a time zone, or ISO 8601 text such
-            as `2026-11-28` or `2026-11-28T09:30`, in local time unless it has a zone.
-        until: The time before which they were computed, as *since*.
+        since: The earliest time of computation: a date, a datetime with a time zone, or ISO 8601
+            text such as `2026-11-28` or `2026-11-28T09:30`, in local time unless it has a zone.
+        until: The time before which they were computed, as *since*; a date includes its day.
         run: The run that computed them, or its id.
         repo: The repository to search, by default the default one.
 
@@ -245,8 +240,8 @@ def search(  # noqa: PLR0913 - conditions by keyword
         require_mapping(
             {} if given is None else given, f"search, {option}", "pass a mapping of names to values"
         )
-    since, until = _parse_moment(since, "since"), _parse_moment(until, "until")
-    _validators(name=name, version=version, run=run, since=since, until=until)
+    begin, end = _parse_moment(since, "since"), _parse_moment(until, "until", is_end=True)
+    _validators(name=name, version=version, run=run, since=begin, until=end)
     query = Query(
         name=cast("str | None", name),
         version=version,
@@ -254,8 +249,8 @@ def search(  # noqa: PLR0913 - conditions by keyword
         custom_fields=freeze_options(custom_fields),
         inputs=freeze_options({key: input_json(value) for key, value in (inputs or {}).items()}),
         uses=frozenset(map(id_of, require_iterable(uses, "search, uses"))),
-        since=since,
-        until=until,
+        since=begin,
+        until=end,
         run_id=run.id if isinstance(run, Run) else None if run is None else RunId(run),
     )
     return SearchResult(query, environment.current().repository(repo), aliases)
@@ -270,11 +265,16 @@ def _require_texts(tags: object) -> list[str]:
     return cast("list[str]", found)
 
 
-def _parse_moment(given: datetime | str | None, option: str) -> datetime | None:
-    if not isinstance(given, str):
+def _parse_moment(
+    given: date | str | None, option: str, *, is_end: bool = False
+) -> datetime | None:
+    if not isinstance(given, str | date) or isinstance(given, datetime):
         return given
     try:
-        return datetime.fromisoformat(given).astimezone()
+        text = str(given)
+        is_day = re.fullmatch(r"\d{4}-?\d\d-?\d\d", text) is not None
+        moment = datetime.fromisoformat(text) + timedelta(days=is_end and is_day)
+        return moment.astimezone()
     except (ValueError, OverflowError):
         problem = f"must be a date or time in ISO 8601, got {given!r}"
         advice = 'write it as "2026-11-28" or "2026-11-28T09:30"'

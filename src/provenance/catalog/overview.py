@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from provenance.environment import RepositoryOrName, current
-from provenance.errors import ConfigError, SetNotFoundError
-from provenance.model.ids import RunId
+from provenance.errors import ConfigError
 from provenance.model.queries import GROUPINGS, Grouping, Usage
 from provenance.model.records import Run
-from provenance.ports.records import FindRun, ListSetIds, SummarizeRecords
+from provenance.ports.records import SummarizeRecords
 from provenance.repository.sets import ArtifactSet
 from provenance.util.formatting import did_you_mean, safe_repr
-
-_PAGE = 1_000
 
 
 def disk_usage(
@@ -46,15 +41,7 @@ def runs(repo: RepositoryOrName | None = None) -> tuple[Run, ...]:
     Raises:
         CorruptRecordError: if the record of a run is damaged.
     """
-    ask = current().repository(repo).interpreter
-    found = (ask(FindRun(RunId(group.key))) for group in ask(SummarizeRecords("run")))
-    return tuple(
-        sorted(
-            (run for run in found if run is not None),
-            key=lambda run: (run.created_at, run.id),
-            reverse=True,
-        )
-    )
+    return current().repository(repo).runs()
 
 
 def sets(repo: RepositoryOrName | None = None) -> tuple[ArtifactSet, ...]:
@@ -63,13 +50,4 @@ def sets(repo: RepositoryOrName | None = None) -> tuple[ArtifactSet, ...]:
     Raises:
         CorruptRecordError: if the record of a set is damaged.
     """
-    place = current().repository(repo)
-    found: list[ArtifactSet] = []
-    after = ""
-    while page := place.interpreter(ListSetIds("", _PAGE, after)):
-        for set_id in page:
-            # Another process may have deleted it since.
-            with suppress(SetNotFoundError):
-                found.append(place.get_set_by_id(set_id))
-        after = page[-1]
-    return tuple(sorted(found, key=lambda one: (one.created_at, one.id), reverse=True))
+    return current().repository(repo).sets()

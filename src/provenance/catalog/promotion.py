@@ -34,7 +34,7 @@ def promote(  # type: ignore[overload-overlap]  # anything else is one artifact
     progress: Progress | None = None,
 ) -> ArtifactSet: ...
 @overload
-def promote(  # type: ignore[overload-overlap]
+def promote(  # type: ignore[overload-overlap]  # anything else is one artifact
     artifact_or_id: list[Any] | tuple[Any, ...] | set[Any] | frozenset[Any],
     to_repo: RepositoryOrName,
     from_repo: RepositoryOrName | None = None,

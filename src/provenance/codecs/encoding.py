@@ -22,7 +22,7 @@ from provenance.errors import (
 )
 from provenance.hashing import hash_value
 from provenance.model.ids import ValueId
-from provenance.model.records import NO_OPTIONS, Options
+from provenance.model.records import NO_OPTIONS, Options, freeze_options
 from provenance.model.references import SCALARS
 from provenance.results.origin import keeping_unread
 from provenance.util.formatting import describe_error
@@ -206,5 +206,5 @@ def split_compression(serializer: Serializer, dump_kwargs: Options) -> tuple[str
     compression = dump_kwargs.get(COMPRESSION)
     if serializer.compresses or COMPRESSION not in dump_kwargs:
         return None, dump_kwargs
-    rest = NO_OPTIONS if len(dump_kwargs) == 1 else dump_kwargs.remove(COMPRESSION)
-    return cast("str | None", compression), rest
+    rest = {key: value for key, value in dump_kwargs.items() if key != COMPRESSION}
+    return cast("str | None", compression), freeze_options(rest)

@@ -22,6 +22,9 @@ _SERIES: Final = "pd_series_parquet"
 _KEY: Final = b"provenance"
 """Key in the file's metadata for what the frame must look like when it is read."""
 _VALUES: Final = "values"
+_BROAD: Final = 1_000
+"""Columns of a frame above which Parquet is only chosen for many rows."""
+_LONG: Final = 10_000
 _EXACT: Final = frozenset(
     {f"{kind}{bits}" for kind in ("int", "uint", "Int", "UInt") for bits in (8, 16, 32, 64)}
     | {f"{kind}[{unit}]" for kind in ("datetime64", "timedelta64") for unit in ("ms", "us", "ns")}
@@ -37,6 +40,14 @@ def is_frame(value: object) -> bool:
     """Tell whether *value* is exactly a `DataFrame`."""
     pandas = imported_module("pandas")
     return pandas is not None and type(value) is pandas.DataFrame
+
+
+def is_long_frame(value: object) -> bool:
+    """Tell whether *value* is a frame that Parquet suits: it pays for each column, whatever is in it."""
+    if not is_frame(value):
+        return False
+    rows, columns = cast("Any", value).shape
+    return bool(columns <= _BROAD or rows >= _LONG)
 
 
 def is_series(value: object) -> bool:

@@ -10,6 +10,7 @@ import pickle
 from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from provenance.codecs.devices import tolerate_missing_devices
 from provenance.hashing.attributes import attributes_beside
 from provenance.model.references import CONTAINERS, SCALARS
 from provenance.util.naming import exported
@@ -125,6 +126,7 @@ def load_joblib(source: BinaryIO) -> object:
     """Read what `dump_joblib` wrote."""
     import joblib
 
+    tolerate_missing_devices()
     return joblib.load(source)
 
 
@@ -208,4 +210,5 @@ def load_cloudpickle(source: BinaryIO) -> object:
     """Read what `dump_cloudpickle` wrote."""
     import cloudpickle
 
+    tolerate_missing_devices()
     return cloudpickle.load(source)

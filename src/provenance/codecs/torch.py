@@ -10,6 +10,7 @@ import re
 from types import SimpleNamespace
 from typing import Any, BinaryIO
 
+from provenance.codecs.devices import tolerate_missing_devices
 from provenance.codecs.pickling import reduce_with_attributes
 from provenance.hashing.attributes import attributes_beside
 from provenance.util.optional import imported_module, require_library
@@ -46,9 +47,13 @@ class _AttributePickler(pickle.Pickler):
 
 
 def load_torch(source: BinaryIO, *, map_location: str | None = None) -> object:
-    """Read what `dump_torch` wrote, onto the device *map_location* (`"cpu"`), or onto the one that it was on."""
+    """Read what `dump_torch` wrote, onto the device *map_location* (`"cpu"`), or onto the one that it was on.
+
+    Where that is missing, it is read onto the CPU, with a line in the log.
+    """
     _check_device(map_location)
     torch = require_library("torch", f"serializer {_NAME!r}")
+    tolerate_missing_devices()
     loaded: object = torch.load(source, map_location=map_location, weights_only=False)
     return loaded
 
@@ -57,6 +62,7 @@ def load_weights(source: BinaryIO, *, map_location: str | None = None) -> object
     """Read a tensor as `load_torch` does, but nothing that would execute code, and so no module."""
     _check_device(map_location)
     torch = require_library("torch", f"serializer {_NAME!r}")
+    tolerate_missing_devices()
     loaded: object = torch.load(source, map_location=map_location, weights_only=True)
     return loaded
 

@@ -35,7 +35,7 @@ def find_config(variables: Mapping[str, str], start: Path) -> tuple[Raw, Path]:
     `PROVENANCE_CONFIG` comes first: it names a YAML file, or is JSON that a parent process has set.
     Then comes `[tool.provenance]` in the project's `pyproject.toml`. The default is SQLite and disk
     under `.provenance/` in the project. The project is the nearest folder, from *start* upwards,
-    with a `pyproject.toml` or `.git`; without one it is *start*.
+    with a `pyproject.toml` or `.git`; without one the default is in the user's folder for data.
 
     Raises:
         ConfigError: if the configuration cannot be read.
@@ -43,9 +43,18 @@ def find_config(variables: Mapping[str, str], start: Path) -> tuple[Raw, Path]:
     text = variables.get(VARIABLE)
     if text:
         return from_json(text, start) if text.lstrip().startswith("{") else from_yaml(Path(text))
-    project = project_of(start) or start
+    project = project_of(start)
+    if project is None:
+        return _default("."), user_data()
     table = _tool_table(project / "pyproject.toml")
     return (_default() if table is None else table), project
+
+
+def user_data() -> Path:
+    """Return the user's folder for data of this library."""
+    from platformdirs import user_data_path
+
+    return user_data_path("provenance", appauthor=False)
 
 
 def from_yaml(path: Path) -> tuple[Raw, Path]:
@@ -112,13 +121,13 @@ def _tool_table(pyproject: Path) -> Raw | None:
     return cast("Raw", table)
 
 
-def _default() -> Raw:
+def _default(home: str = HOME) -> Raw:
     return {
-        "blobstores": {"disk": {"type": "disk", "cachedir": f"{HOME}/blobs", "delete": True}},
+        "blobstores": {"disk": {"type": "disk", "cachedir": f"{home}/blobs", "delete": True}},
         "artifact_repos": {
             "local": {
                 "type": "sqlite",
-                "db": f"{HOME}/provenance.db",
+                "db": f"{home}/provenance.db",
                 "store": "disk",
                 "delete": True,
             },

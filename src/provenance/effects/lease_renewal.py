@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -216,9 +217,34 @@ _TOKEN_BYTES: Final = 6
 
 @cache
 def _node() -> str:
+    """Return the name of the host, with what tells its boots and its spaces of process ids apart."""
     import platform
 
-    return platform.node()
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        space = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - a name, not a path
+    except OSError:
+        return platform.node()
+    return f"{platform.node()}@{boot}{space.removeprefix('pid:')}"
+
+
+def has_died(owner: str) -> bool:
+    """Tell whether the process that claimed a lease is known to be dead: it ran on this host, since its last boot."""
+    node, _, rest = owner.rpartition(":")[0].rpartition(":")
+    if "@" not in node or node != _node() or not rest.isdecimal():
+        return False
+    try:
+        os.kill(int(rest), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    try:
+        # A process that was killed has an id until its parent asks for its end.
+        state = Path(f"/proc/{rest}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return False
+    return state[:1] == ["Z"]
 
 
 def new_owner() -> str:

@@ -60,14 +60,19 @@ def _titles(kind: np.dtype[Any]) -> dict[str, object]:
 
 def bytes_item(value: Array) -> Item:
     """Return the item of the elements' bytes in C order; at most one piece is copied at a time."""
+    return array_bytes(value).item()
+
+
+def array_bytes(value: Array) -> Buffer:
+    """Return the elements' bytes in C order, as `bytes_item` does."""
     if value.dtype.char in _PADDED:
         value = _without_padding(value)
     if value.flags.c_contiguous:
-        return Buffer(_bytes(value)).item()
+        return Buffer(_bytes(value))
     buffer = Buffer()
     for piece in _pieces(value):
         buffer.add(_bytes(np.ascontiguousarray(piece)))
-    return buffer.item()
+    return buffer
 
 
 def _bytes(value: Array) -> memoryview | bytes:

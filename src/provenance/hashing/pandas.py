@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn, TypeAlias
 
 import numpy as np
 
 from provenance.hashing.attributes import attributes_beside
 from provenance.hashing.containers import with_attributes
-from provenance.hashing.encoding import Item, node, prefix
-from provenance.hashing.numpy import array_item, python_strings
+from provenance.hashing.encoding import Buffer, Item, node, prefix
+from provenance.hashing.numpy import array_bytes, array_item, bytes_item, python_strings
 from provenance.hashing.objects import reduced_item
 from provenance.hashing.registry import inherited, name_of
 from provenance.hashing.walk import UnhashablePart, Walk
@@ -25,15 +26,58 @@ _COLUMN, _CATEGORIES, _INSTANT, _MISSING, _SPAN, _DTYPE = (
     prefix(f"pandas {kind}")
     for kind in ("column", "categories", "instant", "missing", "span", "dtype")
 )
+_BLOCK = prefix("pandas block")
+_Columns: TypeAlias = "tuple[Any, Any]"
+"""Numbers of columns, and their values: an array with a row for each."""
+_GATHERED: Final = 1 << 24
+"""Bytes up to which columns are copied into one array, as there may be very many."""
 
 
 @inherited(pd.DataFrame)
 def _frame(value: Any, walk: Walk) -> Item:
-    columns = [
-        walk.labeled(f".iloc[:, {at}]", value.iloc[:, at].array) for at in range(value.shape[1])
-    ]
     head = (name_of(value), walk.item(value.index), walk.item(value.columns), _extra(value, walk))
-    return node(_FRAME, (*head, *columns))
+    return node(_FRAME, (*head, *_columns(value, walk)))
+
+
+def _columns(value: Any, walk: Walk) -> Iterator[Item]:
+    """Yield an item for all columns of each NumPy dtype, and one for each other column.
+
+    A frame of many columns is as quick as an array of this size.
+    """
+    groups: dict[str, list[_Columns]] = {}
+    others: list[int] = []
+    for block in value._mgr.blocks:  # noqa: SLF001 - no public way
+        kind, places = block.dtype, block.mgr_locs.as_array
+        is_plain = isinstance(kind, np.dtype) and kind.kind in "biufcmM" and kind.metadata is None
+        if is_plain and kind.char not in "gG":
+            groups.setdefault(kind.str, []).append((places, np.asarray(block.values)))
+        else:
+            others += places.tolist()
+    for kind, parts in sorted(groups.items()):
+        places = np.concatenate([places for places, _ in parts])
+        order = np.argsort(places)
+        numbers = None if len(places) == value.shape[1] else bytes_item(places[order].astype("<i8"))
+        yield node(_BLOCK, (kind, numbers, _in_order(parts, order).item()))
+    for at in sorted(others):
+        yield at
+        yield walk.labeled(f".iloc[:, {at}]", value.iloc[:, at].array)
+
+
+def _in_order(parts: list[_Columns], order: Any) -> Buffer:
+    """Return the bytes of columns, one after the other, in *order*."""
+    if len(parts) > 1 and sum(data.nbytes for _, data in parts) <= _GATHERED:
+        parts = [(order, np.concatenate([data for _, data in parts]))]
+    if len(parts) == 1:
+        data = parts[0][1]
+        is_sorted = bool((order[1:] > order[:-1]).all())
+        return array_bytes(data if is_sorted else data[order])
+    columns = [column for _, data in parts for column in data]
+    buffer = Buffer()
+    for at in order.tolist():
+        buffer.add(
+            np.ascontiguousarray(columns[at]).view(np.uint8).data if len(columns[at]) else b""
+        )
+    return buffer
 
 
 @inherited(pd.Series)

@@ -51,7 +51,7 @@ def evict(
     max_bytes: int | None = None,
     older_than: timedelta | None = None,
     keep: Keep | None = None,
-    dry_run: bool = False,
+    dry_run: bool = True,
     progress: Progress | None = None,
 ) -> EvictionReport:
     """Delete the bytes of values, beginning with those that are cheapest to recompute per byte.
@@ -62,8 +62,9 @@ def evict(
 
     Args:
         repo: A repository or the name of one, by default the default one.
-        max_bytes: Evict until the values take no more than this; by default as many as possible.
-        older_than: Evict only what was recorded longer ago than this; by default a minute.
+        max_bytes: Evict until the values take no more than this; without it, as many as possible.
+        older_than: Evict only what was recorded longer ago than this; without it, than a minute. One of
+            the two is needed.
         keep: What stays: a predicate of an artifact, or artifacts, proxies, whole ids, or what
             `search` returned.
         dry_run: Delete nothing, and report what would be deleted.
@@ -102,7 +103,8 @@ def parse_request(
 ) -> EvictionRequest:
     """Check the arguments of `evict`; raises ConfigError and TypeError as it does."""
     if max_bytes is None and older_than is None:
-        raise ConfigError("evict", "no limit is given", "pass max_bytes or older_than")
+        advice = "pass max_bytes=10**9, older_than=timedelta(days=30), or both"
+        raise ConfigError("evict", "no limit is given", advice)
     if max_bytes is not None and not _is_size(max_bytes):
         problem = f"must be a size in bytes, got {safe_repr(max_bytes)}"
         raise ConfigError("evict, max_bytes", problem, "pass 0 or more")

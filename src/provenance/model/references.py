@@ -8,8 +8,8 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from attrs import frozen
 
-from provenance.model.ids import ArtifactId, ValueId
-from provenance.model.records import ArtifactRecord
+from provenance.model.ids import ArtifactId, DerivationId, ValueId
+from provenance.model.records import RECORDED, ArtifactRecord
 
 T = TypeVar("T")
 
@@ -26,6 +26,11 @@ class ArtifactRef:
     value_id: ValueId
     value_type: str
     interface: tuple[str, ...]
+
+    @property
+    def derivation_id(self) -> DerivationId:
+        """That of the recorded inputs: a reference says no more."""
+        return RECORDED
 
 
 Known: TypeAlias = "ArtifactRecord | ArtifactRef"
@@ -131,6 +136,7 @@ class InputRef:
     artifact_id: ArtifactId
     recorded: ValueId
     current: ValueId
+    derivation_id: DerivationId = RECORDED
 
 
 def in_ignored_input(value: object) -> Iterator[object]:

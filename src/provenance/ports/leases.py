@@ -27,9 +27,10 @@ class Lease:
 
 @frozen
 class LeaseHeld:
-    """Another owner has the lease, which expires in *seconds* unless it is renewed."""
+    """Another *owner* has the lease, which expires in *seconds* unless it is renewed."""
 
     seconds: float
+    owner: str = ""
 
 
 @frozen

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
 from provenance.archives import FileSource, FolderEntry, LocalSource, set_source_resolver
+from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.codecs.trust import CopyPolicy
-from provenance.effect import Interpreter, run
+from provenance.effect import Interpreter, Program, run
 from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
@@ -24,6 +25,7 @@ from provenance.model.records import (
     Artifact,
     ArtifactRecord,
     Blob,
+    Derivation,
     Inputs,
     Json,
     Origin,
@@ -35,6 +37,7 @@ from provenance.ports import blobs
 from provenance.ports import records as ports_records
 from provenance.ports.blobs import BlobEffects, DeleteBlob, HasBlob, ReadBlob, WriteBlob
 from provenance.ports.capabilities import AllEffects
+from provenance.ports.history import FindDerivations, GetRepositoryId
 from provenance.ports.machine import Now
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import (
@@ -46,8 +49,10 @@ from provenance.ports.records import (
     ListDependents,
     ListSetIds,
     PutSet,
+    derivations_to_copy,
+    find_code,
 )
-from provenance.repository import programs, transfer
+from provenance.repository import listing, programs, transfer
 from provenance.repository.inputs import recorded_inputs
 from provenance.repository.sets import ArtifactSet, Labels, labels_of
 from provenance.results.handles import artifact_of, as_result, id_or_prefix_of, make_proxy
@@ -61,6 +66,7 @@ from provenance.results.origin import (
 )
 from provenance.util.formatting import safe_repr
 from provenance.util.naming import exported
+from provenance.util.validation import require_iterable
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -81,6 +87,13 @@ class Blueprint:
     settings: object = field(repr=False)
     base: Path
     parts: tuple[Blueprint, ...] = ()
+
+
+_READING: Final[Mapping[str, Callable[[ArtifactRecord, str], Program[Any, object]]]] = {
+    "folder": programs.read_folder,
+    PARQUET_PARTS: programs.read_table,
+}
+"""How values are read that are more than the bytes of one blob, by serializer."""
 
 
 @exported
@@ -109,6 +122,11 @@ class Repository:
     blueprint: Blueprint | None = field(default=None, repr=False)
 
     @property
+    def repository(self) -> Repository:
+        """Itself: where its artifacts are."""
+        return self
+
+    @property
     def engine(self) -> Engine:
         """SQLAlchemy engine of the database, for `pandas.read_sql` and the like; ConfigError where there is none."""
         if self.get_engine is None:
@@ -118,6 +136,11 @@ class Repository:
                 "use a repository of type sqlite or postgres",
             )
         return self.get_engine()
+
+    @property
+    def repository_id(self) -> str:
+        """The random id that the repository got when it was made; of a chain, that of its farthest one."""
+        return self.interpreter(GetRepositoryId())
 
     def with_layer(
         self, layer: Callable[[Interpreter[AllEffects]], Interpreter[AllEffects]], /
@@ -146,6 +169,10 @@ class Repository:
         return Artifact.of(
             run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter), self
         )
+
+    def batch_get_by_id(self, artifact_ids: Iterable[object]) -> list[Artifact[object]]:
+        """Return the artifacts of these ids, in their order."""
+        return [self.get_by_id(each) for each in require_iterable(artifact_ids, "batch_get_by_id")]
 
     def get_by_value_id(self, value_id: str) -> tuple[Artifact[object], ...]:
         """Return all artifacts whose value has this id, oldest first."""
@@ -177,6 +204,26 @@ class Repository:
         if text is None:
             raise ArtifactNotFoundError(record.id, self.name)
         return recorded_inputs(text)
+
+    def get_code_receipt(self, artifact_id: object) -> dict[str, str]:
+        """Return the digests, by name, of the code behind an artifact; empty if they are not recorded."""
+        record = run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter)
+        found = run(find_code(record.code), self.interpreter)
+        return {} if found is None else found.digests
+
+    def get_sources(self, artifact_id: object) -> dict[str, str]:
+        """Return the sources, by name, of the code behind an artifact, as far as they are recorded."""
+        record = run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter)
+        found = run(find_code(record.code), self.interpreter)
+        if found is None:
+            return {}
+        sources, digests = found.sources, found.digests
+        return {name: sources[digest] for name, digest in digests.items() if digest in sources}
+
+    def get_derivations(self, artifact_id: object) -> tuple[Derivation, ...]:
+        """Return the other inputs, with values equal to the recorded ones, by which calls got an artifact, oldest first."""
+        record = run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter)
+        return self.interpreter(FindDerivations(record.id))
 
     def dependent_ids(self, artifact_id: object) -> tuple[ArtifactId, ...]:
         """Return ids of the artifacts that were computed directly from this one."""
@@ -232,6 +279,9 @@ class Repository:
                     ports_records.record_with_inputs(record, source.name), source.interpreter
                 )
                 run(transfer.store_copy(given, copies, self.name), self.interpreter)
+            if record in missing or source.trusted:
+                for put in run(derivations_to_copy(record.id), source.interpreter):
+                    self.interpreter(put)
             yield Artifact.of(run(programs.find(record.id, self.name), self.interpreter), self)
 
     def put_set(self, artifact_set: ArtifactSet, /) -> ArtifactSet:
@@ -268,12 +318,31 @@ class Repository:
             found = SetId(error.artifact_id)
         self.interpreter(DeleteSet(found))
 
+    def sets(self) -> tuple[ArtifactSet, ...]:
+        """Return all sets, each with the labels that it was given last, newest first."""
+        return listing.list_sets(self.interpreter, self.get_set_by_id)
+
+    def runs(self) -> tuple[Run, ...]:
+        """Return the runs (processes) that computed what is here, newest first."""
+        return listing.list_runs(self.interpreter)
+
     def _set(self, record: SetRecord) -> ArtifactSet:
         found = ArtifactSet(record.artifact_ids, record.labels, record.created_at, self)
         if record.id != found.id:
             reason = "its members are not those that its id stands for"
             raise CorruptRecordError(record.id, self.name, reason, what="set")
         return found
+
+    def __iter__(self) -> Iterator[Artifact[object]]:
+        """Yield all artifacts, newest first; no value is read."""
+        return (Artifact.of(record, self) for record in listing.list_records(self.interpreter))
+
+    if not TYPE_CHECKING:  # type checkers would believe that it has any attribute
+
+        def __getattr__(self, name: str) -> object:
+            advice = "; use `engine`" if name == "_db_engine" else ""
+            problem = f"{type(self).__name__!r} object has no attribute {name!r}{advice}"
+            raise AttributeError(problem, name=name, obj=self)
 
     def __contains__(self, artifact_id: object) -> bool:
         try:
@@ -296,12 +365,14 @@ class Repository:
         except BlobNotFoundError:
             newer = self.interpreter(FindRecord(record.id, fresh=True))
             if newer is None or newer.value_blob == record.value_blob:
+                if run(programs.was_evicted(record.id), self.interpreter):
+                    raise BlobNotFoundError(record.value_blob.id, self.name, evicted=True) from None
                 raise
             return newer, self._read(newer)
 
     def _read(self, record: ArtifactRecord) -> object:
-        program = programs.read_folder if record.serializer == "folder" else programs.read_value
-        return resolving_in(self, partial(run, program(record, self.name), self.interpreter))
+        reading = _READING.get(record.serializer, programs.read_value)
+        return resolving_in(self, partial(run, reading(record, self.name), self.interpreter))
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
         """Read the inputs of *record*; artifacts among them are unread proxies."""
@@ -380,6 +451,11 @@ class RecoveringOrigin:
     repo: Repository
     recover: Callable[[ArtifactRecord], object] = field(repr=False)
     recover_record: Callable[[ArtifactId], ArtifactRecord] | None = field(default=None, repr=False)
+
+    @property
+    def repository(self) -> Repository:
+        """Where the artifact is."""
+        return self.repo
 
     def load_value(self, record: ArtifactRecord, /) -> object:
         """Return the value, computed again if it is lost."""

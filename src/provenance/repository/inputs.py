@@ -10,11 +10,11 @@ from decimal import Decimal
 from itertools import zip_longest
 from pathlib import PurePath
 from typing import Any, Final, cast
-from uuid import UUID
 
 from attrs import field, frozen
 
 from provenance.hashing import hash_value
+from provenance.hashing.files import InputFile
 from provenance.model.records import Inputs, Json
 from provenance.model.references import InputRef
 from provenance.model.rows import is_utf8
@@ -34,6 +34,28 @@ class InputHashes:
     varargs: tuple[str, ...] = ()
     captured: Mapping[str, str] = field(default=NO_HASHES)
 
+    @property
+    def text(self) -> str:
+        """The hashes as they are recorded: JSON, without empty sections."""
+        sections: dict[str, object] = {"kargs": {**self.kargs}} if self.kargs else {}
+        if self.varargs:
+            sections["varargs"] = self.varargs
+        if self.captured:
+            sections["captured"] = {**self.captured}
+        text = _encode(sections)
+        return text if is_utf8(text) else json.dumps(sections)
+
+    @classmethod
+    def parse(cls, text: str) -> InputHashes:
+        """Return the inverse of `text`.
+
+        >>> InputHashes.parse(InputHashes({"n": "5f"}, ("6a",)).text)
+        InputHashes(kargs={'n': '5f'}, varargs=('6a',), captured={})
+        """
+        found = json.loads(text)
+        varargs = tuple(found.get("varargs", ()))
+        return cls(found.get("kargs", {}), varargs, found.get("captured", {}))
+
 
 LONGEST_TEXT: Final = 1_000
 """Longer strings are summarized."""
@@ -43,6 +65,8 @@ DEEPEST: Final = 4
 """Containers nested deeper are summarized."""
 _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _VARARGS: Final = "__varargs"
+_NUMBER: Final = 8
+"""Bytes of Python's float."""
 _INT64: Final = range(-(1 << 63), 1 << 63)
 
 
@@ -137,6 +161,8 @@ def _json_of(value: object, digest: str | None = None, depth: int = 0) -> Json:
             return {"artifact": ref.artifact_id}
         # A proxy of a result that is in no store counts as its value.
         return _json_of(cast("Any", value).__wrapped__, digest, depth)
+    if kind is InputFile and _is_text(path := str(value)):
+        return {"file": path} if digest is None else {"file": path, "hash": digest}
     if depth < DEEPEST:
         members: Any = value
         if kind in (list, tuple) and len(members) <= MOST_MEMBERS:
@@ -151,13 +177,16 @@ def _plain_form(value: object, deepest: int) -> bool | int | float | str | list[
     """Return what SQL can query of a standard scalar, or of a scalar or short array of NumPy; None for anything else."""
     if isinstance(value, date | time):
         return value.isoformat()
-    if isinstance(value, Decimal | UUID | PurePath):
+    uuid = imported_module("uuid")
+    if isinstance(value, Decimal | PurePath) or (uuid and isinstance(value, uuid.UUID)):
         return str(value)
     np = imported_module("numpy")
     if np is None or not isinstance(value, np.generic | np.ndarray):
         return None
     array: Any = value
-    kind: str = array.dtype.kind
+    # Neither JSON nor Python has long doubles.
+    is_long_double = array.dtype.kind == "f" and array.dtype.itemsize > _NUMBER
+    kind: str = "V" if is_long_double else array.dtype.kind
     if isinstance(value, np.ndarray):
         is_short = array.size <= MOST_MEMBERS and array.ndim <= deepest
         if type(value) is not np.ndarray or not is_short or kind not in "biufUM":

@@ -29,7 +29,7 @@ from provenance.results.kinds import (
     is_scalar,
 )
 from provenance.results.libraries import teach_libraries, teach_new_class
-from provenance.results.origin import CurrentOrigin, is_current_origin, resolving_origin
+from provenance.results.origin import CurrentOrigin, home_of, is_current_origin, resolving_origin
 from provenance.util.formatting import safe_repr, type_name
 from provenance.util.naming import exported
 
@@ -71,10 +71,18 @@ class Carrier:
         """Return the value by which the artifact is identified."""
         return _plain_copy(self)
 
+    def __dask_tokenize__(self) -> tuple[str, str, str]:
+        """Return what stands for the result in keys of Dask: its artifact, and the value that it has now."""
+        known = self._provenance[0]
+        value_id = self.__provenance_known__() or hash_value(_plain_copy(self))
+        return "provenance.result", known.id, value_id
+
     def __provenance_sighting__(self) -> InputRef | None:
         """Return this artifact as an input; None if it is in no store."""
         known, _, tracked = self._provenance
-        return InputRef(known.id, known.value_id, known.value_id) if tracked else None
+        if not tracked:
+            return None
+        return InputRef(known.id, known.value_id, known.value_id, known.derivation_id)
 
     def __provenance_known__(self) -> ValueId | None:
         """Return the value's id, if the value cannot have changed since it was recorded."""
@@ -109,7 +117,7 @@ class Carrier:
             item = walk.item(_plain_copy(self))
         if tracked and walk.notes is not None:
             now = current or ValueId(root_digest(item).hex())
-            walk.notes.append(InputRef(known.id, known.value_id, now))
+            walk.notes.append(InputRef(known.id, known.value_id, now, known.derivation_id))
         return item
 
     def __provenance_copy__(self, change: Callable[[Any], object]) -> object:
@@ -134,7 +142,8 @@ class Carrier:
         known, origin, tracked = self._provenance
         if tracked and is_current_origin(origin) and self.__provenance_is_recorded__():
             if is_container(self.__provenance_kind__):
-                return restore_proxy, (known.id, known.value_id, known.value_type, known.interface)
+                facts = (known.id, known.value_id, known.value_type, known.interface)
+                return restore_proxy, (*facts, *filter(None, [home_of(origin)]))
             return restore_scalar, (known.id, known.value_id, _plain_copy(self))
         return restore_value, (_plain_copy(self),)
 

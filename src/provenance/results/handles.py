@@ -108,14 +108,14 @@ def _carry() -> Callable[..., object]:
 
 @exported
 def restore_proxy(
-    id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...]
+    id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...], home: str = ""
 ) -> object:
     """Unpickle a result: it leads to the repository that is being read, else to the one that is current at its first use.
 
     Pickles name this function: neither it nor its arguments may change.
     """
     known = ArtifactRef(id_, value_id, value_type, interface)
-    origin = resolving_origin() or CurrentOrigin()
+    origin = resolving_origin() or CurrentOrigin(home)
     if not keeps_unread():
         # What is lost is an error where it is used, and not where a value that refers to it is read.
         with suppress(ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError):
@@ -191,6 +191,7 @@ class InMemoryOrigin:
 
     value: object
     inputs: Inputs
+    repository: None = None
 
     def load_value(self, _: ArtifactRecord, /) -> object:
         """Return the computed value."""

@@ -9,6 +9,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from attrs import frozen
 
+from provenance.errors import ArtifactNotFoundError
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord, Inputs, Origin, Run
 
@@ -128,9 +129,25 @@ def current_origin() -> Origin:
     return _current_resolver[0]()
 
 
+_FROM_ELSEWHERE: Final = (
+    "if another process computed it, that process used another repository: send it the function "
+    "as p.in_context(fn), or use fn.map"
+)
+
+
 @frozen
 class CurrentOrigin:
-    """The environment's current repository, whichever that is when a part of an artifact is needed."""
+    """The environment's current repository, whichever that is when a part of an artifact is needed.
+
+    *home* names the repository of a result that was pickled, where that is known.
+    """
+
+    home: str = ""
+
+    @property
+    def repository(self) -> Origin:
+        """The current repository."""
+        return _current_resolver[0]()
 
     def load_value(self, record: ArtifactRecord, /) -> object:
         """Return the value, from the current repository."""
@@ -146,11 +163,29 @@ class CurrentOrigin:
 
     def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
         """Return the record, from the current repository."""
-        return _current_resolver[0]().load_record(artifact_id)
+        try:
+            return _current_resolver[0]().load_record(artifact_id)
+        except ArtifactNotFoundError as error:
+            if not self.home:
+                raise
+            missing = ArtifactNotFoundError(artifact_id, error.repo, home=self.home)
+            missing.add_note(_FROM_ELSEWHERE)
+            raise missing from None
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
         """Return a proxy over the current repository."""
         return _current_resolver[0]().proxy_of(record)
+
+
+def home_of(origin: Origin) -> str:
+    """Return what a pickle says of where a result is: the repository's name.
+
+    Nothing inside a store, where references lead to the store itself.
+    """
+    if isinstance(origin, CurrentOrigin):
+        return origin.home
+    name: object = getattr(getattr(origin, "repo", origin), "name", "")
+    return name if isinstance(name, str) and resolving_origin() is None else ""
 
 
 def is_current_origin(origin: Origin) -> bool:

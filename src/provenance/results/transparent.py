@@ -21,8 +21,8 @@ from provenance.model.references import MARK, UNREAD, InputRef, Known
 from provenance.results.carriers import ARRAY_FUNCTION, ARRAY_UFUNC, plain
 from provenance.results.handles import make_proxy, resolve, restore_proxy, restore_value
 from provenance.results.kinds import FORMS, ResultOptions, own_copy
-from provenance.results.origin import INTERFACE, interface_of, is_current_origin
-from provenance.util.formatting import safe_repr, type_name
+from provenance.results.origin import INTERFACE, home_of, interface_of, is_current_origin
+from provenance.util.formatting import safe_repr, type_name, type_name_of
 from provenance.util.locks import ForkSafeLock
 
 _SCALAR_TYPES: Final = frozenset(
@@ -183,10 +183,27 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
             else self.__wrapped__
         )
 
+    @property
+    def __class__(self) -> Any:
+        """The class of the value; an unread value is not read for it if its class is loaded."""
+        kind = None if self._self_load is None else _loaded_class(self._self_known.value_type)
+        return self.__wrapped__.__class__ if kind is None else kind
+
+    @__class__.setter
+    def __class__(self, kind: type) -> None:
+        self.__wrapped__.__class__ = kind
+
+    def __dask_tokenize__(self) -> tuple[str, str, str]:
+        """Return what stands for the result in keys of Dask; an unread value is not read for it."""
+        value_id = self.__provenance_known__() or hash_value(self.__wrapped__)
+        return "provenance.result", self._self_known.id, value_id
+
     def __provenance_sighting__(self) -> InputRef | None:
         """Return this artifact as an input; None if it is in no store."""
         known = self._self_known
-        return InputRef(known.id, known.value_id, known.value_id) if self._self_tracked else None
+        if not self._self_tracked:
+            return None
+        return InputRef(known.id, known.value_id, known.value_id, known.derivation_id)
 
     def __provenance_known__(self) -> ValueId | None:
         """Return the value's id, if the value cannot have changed since it was recorded."""
@@ -215,7 +232,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
             item = walk.item(self.value_repr())
             current = ValueId(root_digest(item).hex())
         if self._self_tracked and walk.notes is not None:
-            walk.notes.append(InputRef(known.id, known.value_id, current))
+            walk.notes.append(InputRef(known.id, known.value_id, current, known.derivation_id))
         return item
 
     def __provenance_copy__(self, change: Callable[[Any], object]) -> ArtifactProxy:
@@ -252,7 +269,8 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
             and self.__provenance_is_recorded__()
         ):
             methods = tuple([name for name in known.interface if name not in FORMS])
-            return restore_proxy, (known.id, known.value_id, known.value_type, methods)
+            facts = (known.id, known.value_id, known.value_type, methods)
+            return restore_proxy, (*facts, *filter(None, [home_of(self._self_origin)]))
         return restore_value, (self.__wrapped__,)
 
     def __provenance_is_recorded__(self) -> bool:
@@ -267,6 +285,18 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
 
     def __deepcopy__(self, memo: dict[int, object]) -> object:
         return self.__provenance_copy__(lambda value: copy.deepcopy(value, memo))
+
+
+def _loaded_class(value_type: str) -> type | None:
+    """Return the class of this name, if it is certain that a value read now would have it."""
+    module, _, path = value_type.partition(":")
+    found: object = sys.modules.get(module)
+    for name in path.split("."):
+        found = getattr(found, "__dict__", {}).get(name)
+    if module == "__main__" or not isinstance(found, type) or type_name_of(found) != value_type:
+        return None  # a class of `__main__` may be made again when a value of it is read
+    answers = any("__class__" in vars(base) for base in found.__mro__[:-1])
+    return None if answers else found
 
 
 @lru_cache(maxsize=4_096)
@@ -287,6 +317,35 @@ def stand_in(
     return kind(
         known, origin, load or (lambda: origin.load_value(resolve(known, origin))), tracked=tracked
     )
+
+
+class _PendingProxy(ArtifactProxy):
+    """Stands for a value that is being computed: its artifact is known when it is complete."""
+
+    __slots__ = ("_self_complete",)
+
+    @property
+    def _self_known(self) -> Known:
+        """What is known of the artifact; the computation is completed for this."""
+        return self._self_complete()
+
+    @_self_known.setter
+    def _self_known(self, known: Known) -> None:
+        self._self_complete = cast("Callable[[], Known]", known)
+
+    def __repr__(self) -> str:
+        return f"<provenance.ArtifactProxy {safe_repr(self.__wrapped__)} >"
+
+
+def pending(
+    complete: Callable[[], Known], origin: Origin, value: object, *, tracked: bool
+) -> ArtifactProxy:
+    """Return a proxy of a *value* that is being computed; *complete* waits for its end and returns its artifact."""
+    kind = _class_for(
+        interface_of(type(value)), type_name(type(value)).replace(":", "."), _PendingProxy
+    )
+    known = cast("Known", complete)
+    return kind(known, origin, None, tracked=tracked, value=value)
 
 
 def _call(self: Any, /, *args: object, **kwargs: object) -> object:
@@ -472,7 +531,9 @@ _ARRAY_METHODS: Final = {
 
 
 @lru_cache(maxsize=4_096)
-def _class_for(interface: tuple[str, ...], value_type: str) -> type[ArtifactProxy]:
+def _class_for(
+    interface: tuple[str, ...], value_type: str, base: type[ArtifactProxy] = ArtifactProxy
+) -> type[ArtifactProxy]:
     """Return the class of proxies for values with these special methods, of those that not every type has.
 
     It names the type of the value: polars looks for the name of a library in that of a class before it asks for the type.
@@ -484,10 +545,12 @@ def _class_for(interface: tuple[str, ...], value_type: str) -> type[ArtifactProx
         methods["__array_ufunc__"] = ARRAY_UFUNC
     if "__torch_function__" in interface:
         methods |= _TENSOR_METHODS
-        methods.pop("__getitem__", None)  # torch would take a tensor of indices for a sequence of them
+        methods.pop(
+            "__getitem__", None
+        )  # torch would take a tensor of indices for a sequence of them
     return type(
         "ArtifactProxy",
-        (ArtifactProxy,),
+        (base,),
         {
             "__slots__": (),
             "__module__": "provenance",

@@ -112,6 +112,10 @@ def acquire(
         ):
             if waited >= sharing.longest_wait:
                 return Acquisition(Uncoordinated(), waited)
+            if not waited:
+                host = claimed.owner.partition("@")[0] or "another host"
+                line = "waiting for %s, which a process on %s computes; its lease has %.0f s left"
+                log.info(line, artifact_id, host, claimed.seconds)
             waited += yield from Sleep(min(pause, sharing.longest_wait - waited))
             pause = min(2 * pause, LONGEST)
             found = yield from newer_record(artifact_id, stale)

@@ -59,7 +59,7 @@ def _thing(thing: ArtifactNode) -> str:
         label = _label(thing.kind.value, thing.short_id)
         return f"shape=box, style=dashed, label={label}, tooltip={tooltip}"
     outcome = "" if thing.outcome is None else class_of(thing.outcome)
-    label = _label(f"{thing.type} · {thing.size}", thing.short_id, outcome)
+    label = _label(f"{thing.type} · {thing.size}", thing.label, outcome)
     style = ' style="filled",' if thing.kind in (Kind.COMPOSITE, Kind.FILE) else ""
     colors = _colors(LIGHT.paints[thing.outcome])
     return f"shape={_SHAPES[thing.kind]},{style} label={label}, tooltip={tooltip}, {colors}"
@@ -118,7 +118,7 @@ def _mermaid_step(number: int, call: FunctionNode | None, thing: ArtifactNode) -
         yield f"  a{number}{opening}{quote_mermaid(thing.kind.value, thing.short_id)}{closing}:::missing"
         return
     outcome = "" if thing.outcome is None else class_of(thing.outcome)
-    label = quote_mermaid(f"{thing.type} · {thing.size}", thing.short_id, outcome)
+    label = quote_mermaid(f"{thing.type} · {thing.size}", thing.label, outcome)
     yield f"  a{number}{opening}{label}{closing}:::{class_of(thing.outcome)}"
 
 

@@ -121,7 +121,7 @@ def _thing_lines(thing: ArtifactNode) -> tuple[Line, ...]:
     kind = [] if thing.kind is Kind.PLAIN else [thing.kind.name]
     outcome = [] if thing.outcome is None else [thing.outcome.name]
     notes = " · ".join(kind + outcome).lower()
-    return Line(thing.type, "type", thing.size), Line(thing.short_id, "id", notes)
+    return Line(thing.type, "type", thing.size), Line(thing.label, "id", notes)
 
 
 def _margins(line: Line) -> float:

@@ -1,18 +1,21 @@
 """The content of a picture of a lineage: artifacts, their calls, and which call used which.
 
-All of it comes from records and the arguments that lineage reports; no value is read.
+All of it comes from records and the arguments that lineage reports. No value is read but short
+ones of builtin types, which are shown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from attrs import frozen
 from toolz import groupby
 
-from provenance.catalog.graph import Lineage, short_name, sorted_arguments
+from provenance.catalog.graph import Lineage, short_name, sorted_arguments, summarize
+from provenance.errors import ProvenanceError
 from provenance.escaping import escape_invisible
 from provenance.events import Outcome
 from provenance.model.ids import ArtifactId
@@ -21,6 +24,8 @@ from provenance.util.formatting import SHORT, duration, size
 
 Facts: TypeAlias = "tuple[tuple[str, str], ...]"
 """Facts, as names and texts."""
+_SHOWN: Final = 256
+"""Stored bytes up to which a value is shown."""
 
 
 class Kind(Enum):
@@ -34,7 +39,7 @@ class Kind(Enum):
 
 @frozen
 class ArtifactNode:
-    """The node of an artifact, from its record; the value is not read."""
+    """The node of an artifact, from its record; *value* is the text of a short builtin value."""
 
     id: ArtifactId
     kind: Kind
@@ -42,11 +47,17 @@ class ArtifactNode:
     size: str
     outcome: Outcome | None
     facts: Facts
+    value: str = ""
 
     @property
     def short_id(self) -> str:
         """The first digits of the id."""
         return escape_invisible(self.id[:SHORT])
+
+    @property
+    def label(self) -> str:
+        """The first digits of the id, and the value beside them if it is shown."""
+        return f"{self.short_id}  {self.value}" if self.value else self.short_id
 
 
 @frozen
@@ -145,7 +156,7 @@ def _artifact_node(artifact: Artifact[object], outcome: Outcome | None) -> Artif
     value_type, byte_count = f"{name} ({module})", size(artifact.size_bytes)
     facts = {
         "id": artifact.id,
-        "function": f"{artifact.fn_module}.{artifact.fn_name}, version {artifact.version}",
+        "function": f"{artifact.fn_module}.{artifact.fn_qualname}, version {artifact.version}",
         "value": f"{value_type}, {byte_count}, written as {artifact.serializer}",
         "value id": artifact.value_id,
         "computed": f"{artifact.computed_at:%Y-%m-%d %H:%M:%S} UTC, in {spent}",
@@ -155,7 +166,25 @@ def _artifact_node(artifact: Artifact[object], outcome: Outcome | None) -> Artif
         "here": "" if outcome is None else outcome.value,
     }
     lines = tuple((key, escape_invisible(text)) for key, text in facts.items() if text)
-    return ArtifactNode(artifact.id, kind, escape_invisible(name), byte_count, outcome, lines)
+    return ArtifactNode(
+        artifact.id,
+        kind,
+        escape_invisible(name),
+        byte_count,
+        outcome,
+        lines,
+        escape_invisible(_value_text(artifact)),
+    )
+
+
+def _value_text(artifact: Artifact[object]) -> str:
+    """Return the text of a short value of a builtin type; empty for any other, and for one that is lost."""
+    if artifact.size_bytes > _SHOWN or not artifact.value_type.startswith("builtins:"):
+        return ""
+    # From the repository: what is lost is not computed again for a picture.
+    with suppress(ProvenanceError, TypeError):
+        return summarize(artifact.repo.load_value(artifact))
+    return ""
 
 
 def class_of(outcome: Outcome | None) -> str:

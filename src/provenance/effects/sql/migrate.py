@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
@@ -35,6 +36,11 @@ def stamped(connection: sa.Connection) -> int | None:
 
 def migrate(connection: sa.Connection, found: int, wanted: int) -> None:
     """Migrate the tables from version *found* (0: none) to *wanted*, in the open transaction."""
+    # Alembic tells each of its steps, the imports of its plugins too, unless somebody has set its level.
+    alembic_log = logging.getLogger("alembic")
+    if alembic_log.level == logging.NOTSET:
+        alembic_log.setLevel(logging.WARNING)
+
     from alembic import command
     from alembic.config import Config
 

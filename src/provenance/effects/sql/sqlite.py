@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, cast
@@ -24,6 +24,7 @@ from provenance.effects.sql.database import (
     check_version,
     foreign_tables,
 )
+from provenance.effects.sql.snapshot import is_read_only, open_snapshot, state_of
 from provenance.errors import StoreUnavailableError
 from provenance.ports.blobs import Durability
 from provenance.util.locks import ForkBarrier
@@ -48,6 +49,8 @@ class Session(ForkBarrier):
     opening: sqlite3.Connection | None = None
     """The connection before it is ready for use."""
     file: int | None = None
+    snapshot: tuple[int, ...] | None = None
+    """The state of the files when they were opened, if they may not be written to."""
     was_forked: bool = False
     """True if a fork closed the connection, which a signal handler may do in the middle of a call."""
     is_torn: bool = False
@@ -61,7 +64,7 @@ class Session(ForkBarrier):
     def disconnect(self) -> None:
         """Close the connection, if there is one."""
         connections = self.connection, self.opening
-        self.connection = self.opening = None
+        self.connection = self.opening = self.snapshot = None
         for connection in connections:
             if connection is not None:
                 connection.close()
@@ -180,7 +183,9 @@ _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _ADVICE: Final = {
     "SQLITE_NOTADB": "name another file, or move this one away",
     "SQLITE_CORRUPT": "restore the file from a backup, or remove it to start empty",
-    "SQLITE_READONLY": "make the file and its folder writable, or use another one",
+    "SQLITE_READONLY": (
+        "make the file and its folder writable, or call functions with read_only, which stores nothing"
+    ),
     "SQLITE_CANTOPEN": "check that the folder exists and that you may write to it",
     "SQLITE_FULL": "free some space, or choose another place for the database",
     "SQLITE_IOERR": "check the device and its free space; SQLite needs a local file system",
@@ -231,6 +236,9 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
     def _engine(self) -> Engine:
         from sqlalchemy import URL, NullPool, create_engine
 
+        if is_read_only(self.path):
+            opened = partial(open_snapshot, self.path, self.name, PATIENCE)
+            return create_engine("sqlite://", poolclass=NullPool, creator=opened)
         url = URL.create("sqlite", database=str(self.path))
         return create_engine(url, poolclass=NullPool, connect_args={"timeout": PATIENCE})
 
@@ -239,6 +247,8 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
         session = self._local.session or self._new_session()
         try:
             with session.lock:
+                if session.snapshot is not None and session.snapshot != state_of(self._file):
+                    session.disconnect()
                 connection = session.connection or self._open(session)
                 if statement is statements.ACQUIRE_LEASE:
                     # In one call: code that re-enters cannot commit before all rows are fetched.
@@ -353,6 +363,11 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
     def _open(self, session: Session) -> sqlite3.Connection:
         """Return the connection, ready for use; code that re-enters gets the same one."""
         connection = session.opening
+        if connection is None and is_read_only(self.path):
+            session.snapshot = state_of(self._file)
+            session.connection = open_snapshot(self.path, self.name, PATIENCE)
+            session.file = _database_file(self._file)
+            return session.connection
         if connection is None:
             self._prepare_folder()
             # No isolation level: transactions begin and end where `transaction` says.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO, Final, cast
 
 from provenance.effects.io import EncodedBytes, MemorySink, digest
-from provenance.effects.lease_renewal import new_owner
+from provenance.effects.lease_renewal import has_died, new_owner
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Database, Execute
 from provenance.effects.sql.records import first_column, id_range
@@ -31,13 +31,15 @@ class SqlLeases:
     def acquire(self, artifact_id: ArtifactId, seconds: float) -> Lease | LeaseHeld:
         """Return a new lease, or `LeaseHeld` if another owner holds one that has not expired.
 
-        Waiting only reads.
+        Waiting only reads. The lease of a process that is known to be dead is taken at once.
         """
         skew = self._skew()
         rows = self._database.query(statements.FIND_LEASE, artifact_id)
-        remaining = cast("float", rows[0][0]) - skew if rows else 0.0
-        if 0 < remaining <= IMPOSSIBLE:
-            return LeaseHeld(remaining)
+        for left, holder, fence in cast("list[tuple[float, str, int]]", rows):
+            if 0 < left - skew <= IMPOSSIBLE:
+                if not has_died(holder):
+                    return LeaseHeld(left - skew, holder)
+                self.release(Lease(artifact_id, holder, fence))
         owner = new_owner()
         values = artifact_id, owner, 1, skew + seconds, skew, skew + IMPOSSIBLE
         claimed = self._database.query(statements.ACQUIRE_LEASE, *values)

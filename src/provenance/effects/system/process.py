@@ -170,7 +170,18 @@ def process() -> Facts:
         "exe": sys.executable,
         "name": Path(sys.orig_argv[0]).name if sys.orig_argv else "",
         "num_threads": threading.active_count(),
+        "username": user_name(),
     }
+
+
+def user_name() -> str | None:
+    """Return the name of the user, None if the system does not know it."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return None
 
 
 def python() -> Facts:
