@@ -10,7 +10,18 @@ from pathlib import Path
 
 from attrs import asdict
 
-from benchmarks import caches, calls, compression, engines, fresh, hashes, looking, scale, threshold
+from benchmarks import (
+    caches,
+    calls,
+    compression,
+    engines,
+    fresh,
+    hashes,
+    looking,
+    receipts,
+    scale,
+    threshold,
+)
 from benchmarks.lines import Limit, Line, machine, rows, table
 from benchmarks.timing import SIZES, Sizes
 
@@ -29,6 +40,7 @@ MEASURES: Mapping[str, Measure] = {
     "hash": hashes.hashes,
     "compression": compression.compressions,
     "looking": looking.looking,
+    "receipts": receipts.receipts,
     "engines": engines.maps,
     "scale": scale.scales,
 }

@@ -22,6 +22,7 @@ NAMES = (
     "hash",
     "compression",
     "looking",
+    "receipts",
     "scale",
 )
 

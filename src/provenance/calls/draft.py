@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
@@ -11,10 +10,12 @@ from attrs import evolve, field, frozen
 
 from provenance.archives import ArchivedFile, ArchivedFolder, with_source
 from provenance.calls.composite import Composite, part_plan, part_spec, parts_of, whole_spec
+from provenance.calls.file_inputs import refuse_files
 from provenance.calls.plan import CallPlan, changed_inputs, hashes_now, may_change
 from provenance.calls.purity import Attributes, added_to, attributes_of, hiding
 from provenance.calls.signature import merge_call_arguments
 from provenance.calls.spec import FunctionSpec, alias_ids, uncached_id
+from provenance.calls.summaries import summarize
 from provenance.codecs import Encoding, candidates
 from provenance.environment import Environment
 from provenance.errors import (
@@ -26,7 +27,6 @@ from provenance.errors import (
 )
 from provenance.events import Hit, MissReason
 from provenance.hashing import hash_value
-from provenance.hashing.files import InputFile
 from provenance.model.history import CodeReceipt
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
 from provenance.model.records import (
@@ -40,7 +40,6 @@ from provenance.model.records import (
     freeze_options,
 )
 from provenance.model.references import (
-    SCALARS,
     ArtifactRef,
     is_proxy,
     refs_of,
@@ -50,7 +49,7 @@ from provenance.model.references import (
 from provenance.ports.records import PutRecord
 from provenance.receipts.policy import Shadow
 from provenance.repository.handles import Repository
-from provenance.repository.inputs import Summary, are_plain, inputs_json, plain_only
+from provenance.repository.inputs import are_plain, inputs_json, plain_only
 from provenance.results.bodies import Opening, close
 from provenance.results.handles import InMemoryOrigin, make_proxy
 from provenance.results.kinds import DEFAULT_OPTIONS, LAZY, ResultOptions, interface_for
@@ -141,7 +140,7 @@ class PendingArtifact:
         whole = plain_only(kargs, varargs, captured)
         yield Encoding("pickle", whole, what)
         yield Encoding("cloudpickle", whole, what)
-        yield Encoding("pickle", _summarize(self.plan), what)
+        yield Encoding("pickle", summarize(self.plan), what)
 
     def put(
         self,
@@ -196,39 +195,6 @@ class PendingArtifact:
             input_hashes=self.plan.input_hashes.text,
             input_derivations=self.plan.input_derivations,
         )
-
-
-def _summarize(plan: CallPlan) -> dict[str, object]:
-    inputs, hashes = plan.inputs, plan.input_hashes
-    return plain_only(
-        {
-            name: _input_digest(value, hashes.kargs.get(name))
-            for name, value in inputs.kargs.items()
-        },
-        tuple(_input_digest(value, None) for value in inputs.varargs),
-        {
-            name: _input_digest(value, hashes.captured.get(name))
-            for name, value in inputs.captured.items()
-        },
-    )
-
-
-def _input_digest(value: object, digest: str | None) -> object:
-    """Return *value* if it is certain to be written, a builtin scalar or an artifact, else a summary of it."""
-    if type(value) in SCALARS or (
-        hasattr(type(value), "__provenance_sighting__") and _has_own_blob(value)
-    ):
-        return value
-    return Summary(type_name(value), digest)
-
-
-def _has_own_blob(artifact: object) -> bool:
-    """Return whether an artifact can be pickled: as a reference always, but one that is in no store is written as its value."""
-    try:
-        pickle.dumps(artifact)
-    except Exception:  # noqa: BLE001 - the value's own methods may raise anything
-        return False
-    return True
 
 
 _VALUE: Final = "return something that has a value, or teach its type with `register_hasher`"
@@ -485,7 +451,7 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
     began = ticks()
     try:
         value_id = hash_value(value, what, seen)
-        _refuse_files(what, value, seen)
+        refuse_files(what, value, seen)
     except UnserializableValueError:
         raise
     except Exception as error:  # the value's own methods may raise anything
@@ -511,15 +477,6 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
         replace=call.replaces_record,
         receipt=call.code_receipt,
     )
-
-
-def _refuse_files(what: str, value: object, seen: list[object]) -> None:
-    """Refuse a result that holds the path of a file: what is in it later is not what it is now."""
-    for each in seen:
-        if isinstance(each, InputFile):
-            reason = f"it holds the path {each.path!r}, whose content is not stored"
-            advice = "return what is in the file, or decorate the function with archive_file=True"
-            raise UnserializableValueError(what, reason, value, advice)
 
 
 def without_value(what: str, value: object, error: Exception) -> UnserializableValueError:

@@ -28,6 +28,7 @@ from provenance.calls.flow import (
     probe,
     run_in_thread,
 )
+from provenance.calls.outcomes import outcome_of
 from provenance.calls.plan import CallPlan, plan_call, refuse_mutated
 from provenance.calls.signature import WrappedFunction, retains_reference
 from provenance.calls.small_values import known_value, remember_value
@@ -44,7 +45,7 @@ from provenance.errors import (
     CorruptBlobError,
     StorePermissionError,
 )
-from provenance.events import CodeChange, Event, Hit, Miss, MissReason, Recomputed, Recovered
+from provenance.events import CodeChange, Hit, MissReason
 from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import ArtifactRecord
 from provenance.model.references import SCALARS, represented_artifact, unwrap
@@ -287,7 +288,7 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     A value that the function keeps is read again, so that nobody else can change what the caller gets.
     """
     record_duration(call.speed_key, draft.computation.compute_duration)
-    emit(_outcome(call, draft, stored=True))
+    emit(outcome_of(call, draft, stored=True))
     record = derived(call, record)
     value, options = draft.computation.value, call.results
     if isinstance(value, Stream):
@@ -304,47 +305,11 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
 
 def make_unstored_proxy(call: Call, draft: PendingArtifact) -> object:
     """Return the result of a call that stores nothing."""
-    emit(_outcome(call, draft, stored=False))
+    emit(outcome_of(call, draft, stored=False))
     value = draft.computation.value
     origin = InMemoryOrigin(value, call.plan.inputs)
     handed = own_copy(value) if is_carriable(value) else value
     return make_proxy(unstored_record(draft), origin, handed, tracked=False, options=call.results)
-
-
-def _outcome(call: Call, draft: PendingArtifact, *, stored: bool) -> Event:
-    name, seconds = call.plan.cache_key.name, draft.computation.compute_duration
-    parts = frozenset([part.artifact_id for part in draft.parts]) if draft.parts else NO_IDS
-    if isinstance(draft.computation.value, Stream):
-        parts = draft.computation.holds
-    match call.reason:
-        case MissReason.ABSENT:
-            return Miss(draft.artifact_id, name, seconds, stored, parts=parts)
-        case (
-            MissReason.CACHE_OFF
-            | MissReason.REQUESTED
-            | MissReason.CODE_CHANGED
-            | MissReason.EXPIRED
-            | MissReason.INVALID
-            | MissReason.NOT_REPRODUCIBLE
-        ):
-            return Recomputed(draft.artifact_id, name, seconds, stored, call.reason, parts)
-        case (
-            MissReason.BLOB_MISSING
-            | MissReason.BLOB_CORRUPT
-            | MissReason.BLOB_UNREADABLE
-            | MissReason.RECORD_CORRUPT
-            | MissReason.EVICTED
-        ):
-            return Recovered(
-                draft.artifact_id,
-                name,
-                seconds,
-                call.reason,
-                call.detail,
-                call.replaced_hit,
-                stored,
-                parts,
-            )
 
 
 # ---------------------------------------------------------------- recovery

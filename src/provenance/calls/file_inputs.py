@@ -6,6 +6,7 @@ from os import PathLike
 from typing import Any, Final, cast
 
 from provenance.archives import ArchivedFile
+from provenance.errors import UnserializableValueError
 from provenance.hashing.files import InputFile
 from provenance.model.references import in_ignored_input, is_proxy, unwrap
 
@@ -37,3 +38,12 @@ def content_input(value: object, seen: list[object] | None) -> object:
         items = cast("dict[object, object]", value).items()
         return {key: content_input(member, seen) for key, member in items}
     return value
+
+
+def refuse_files(what: str, value: object, seen: list[object]) -> None:
+    """Refuse a result that holds the path of a file: what is in it later is not what it is now."""
+    for each in seen:
+        if isinstance(each, InputFile):
+            reason = f"it holds the path {each.path!r}, whose content is not stored"
+            advice = "return what is in the file, or decorate the function with archive_file=True"
+            raise UnserializableValueError(what, reason, value, advice)

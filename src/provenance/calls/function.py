@@ -6,8 +6,6 @@ import functools
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from contextvars import ContextVar
-from types import FunctionType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -31,18 +29,18 @@ from provenance.calls.main_functions import named, reduce_with_code
 from provenance.calls.many import MappedFunction
 from provenance.calls.options import CommonOptionArguments, OptionArguments, check_options
 from provenance.calls.plan import CallPlan, PlannedCall, plan_call
-from provenance.calls.signature import WrappedFunction, inspect_function
+from provenance.calls.signature import WrappedFunction, inspect_function, public_attributes
 from provenance.calls.spec import (
     DecoratorOptions,
     FunctionSpec,
     cache_key_of,
     find_captures,
     make_spec,
+    represent_function,
 )
 from provenance.effect import run
 from provenance.events import CodeChange, MissReason
 from provenance.hashing import hash_value
-from provenance.hashing.functions import Receiver
 from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
 from provenance.repository import programs
@@ -73,7 +71,6 @@ S = TypeVar("S")
 X = TypeVar("X")
 
 
-_ABSTRACT: Final = "__isabstractmethod__"
 _register_function: Final[Callable[[object], object] | None] = getattr(
     inspect, "markcoroutinefunction", None
 )
@@ -81,8 +78,6 @@ _register_function: Final[Callable[[object], object] | None] = getattr(
 
 Before, only asyncio has a mark.
 """
-_description_guard: ContextVar[tuple[object, ...]] = ContextVar("provenance_describing", default=())
-"""Decorated functions whose captured values are being hashed, the outermost first."""
 
 
 @exported
@@ -101,7 +96,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         self, function: Callable[..., object], wrapped: WrappedFunction, options: DecoratorOptions
     ) -> None:
         functools.update_wrapper(cast("Callable[..., object]", self), function, updated=())
-        self.__dict__.update(_public_attributes(function))
+        self.__dict__.update(public_attributes(function, dir(CachedFunction)))
         self.__wrapped__ = function
         self._subject = wrapped
         self._options = options
@@ -260,19 +255,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         A function that captures itself, even through others, is represented by its distance up the
         chain of functions, so that the hash is the same in every process.
         """
-        outer = _description_guard.get()
-        if self in outer:
-            return outer[::-1].index(self)
-        token = _description_guard.set((*outer, self))
-        try:
-            hashes = find_captures(self._subject, self._options, self).hashes
-        finally:
-            _description_guard.reset(token)
-        cache_key = cache_key_of(self._subject, self._options)
-        # The object of a method may hold this function.
-        first = [Receiver(argument) for argument in self._subject.args[:1]]
-        bound = (*first, *self._subject.args[1:]), dict(self._subject.keywords)
-        return *cache_key.identity, dict(hashes), bound
+        return represent_function(self._subject, self._options, self)
 
     def __dask_tokenize__(self) -> tuple[str, str, str]:
         """Return what stands for the function in keys of Dask: its identity, and its code."""
@@ -370,17 +353,6 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
     def __repr__(self) -> str:
         return f"<provenance of {self._subject.label}>"
-
-
-def _public_attributes(function: Callable[..., object]) -> dict[str, object]:
-    """Return the attributes that a user or `abc.abstractmethod` has set on the function."""
-    found = vars(function) if isinstance(function, FunctionType) else {}
-    ours = {name for name in dir(CachedFunction) if name[0] != "_"}
-    return {
-        name: value
-        for name, value in found.items()
-        if name not in ours and (name[0] != "_" or name == _ABSTRACT)
-    }
 
 
 @exported

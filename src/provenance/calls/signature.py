@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from inspect import Parameter
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from attrs import Factory, field, frozen
 
@@ -350,3 +350,17 @@ def _closure(function: AnyFunction) -> Iterator[tuple[str, object]]:
         # An empty cell raises ValueError.
         with suppress(ValueError):
             yield from ((name, cell.cell_contents),)
+
+
+_ABSTRACT: Final = "__isabstractmethod__"
+
+
+def public_attributes(function: AnyFunction, taken: Iterable[str]) -> dict[str, object]:
+    """Return the attributes that a user or `abc.abstractmethod` has set, but none of a *taken* name."""
+    found = vars(function) if isinstance(function, FunctionType) else {}
+    ours = {name for name in taken if name[0] != "_"}
+    return {
+        name: value
+        for name, value in found.items()
+        if name not in ours and (name[0] != "_" or name == _ABSTRACT)
+    }

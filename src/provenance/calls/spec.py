@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, cast
@@ -13,6 +14,7 @@ from provenance.calls.purity import Purity
 from provenance.calls.signature import WrappedFunction, closure_values, code_objects
 from provenance.hashing import combine, hash_value
 from provenance.hashing.encoding import node_digest, prefix
+from provenance.hashing.functions import Receiver
 from provenance.model.ids import ArtifactId, ValueId
 from provenance.model.records import NO_OPTIONS, Artifact, Options
 from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
@@ -243,3 +245,25 @@ def hash_input(value: object, section: str, key: str | int, seen: list[object] |
             seen += in_ignored_input(value)
         return recorded
     return hash_value(value, f"{section}[{key!r}]", seen)
+
+
+_representing: ContextVar[tuple[object, ...]] = ContextVar("provenance_representing", default=())
+"""Decorated functions whose captured values are being hashed, the outermost first."""
+
+
+def represent_function(
+    wrapped: WrappedFunction, options: DecoratorOptions, itself: object
+) -> object:
+    """Return what represents a decorated function in hashes; see `CachedFunction.value_repr`."""
+    outer = _representing.get()
+    if itself in outer:
+        return outer[::-1].index(itself)
+    token = _representing.set((*outer, itself))
+    try:
+        hashes = find_captures(wrapped, options, itself).hashes
+    finally:
+        _representing.reset(token)
+    # The object of a method may hold this function.
+    first = [Receiver(argument) for argument in wrapped.args[:1]]
+    bound = (*first, *wrapped.args[1:]), dict(wrapped.keywords)
+    return *cache_key_of(wrapped, options).identity, dict(hashes), bound

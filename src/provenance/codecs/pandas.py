@@ -10,7 +10,7 @@ import io
 import json
 import sys
 from functools import lru_cache
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 from provenance.codecs import pyarrow
 from provenance.hashing import hash_value

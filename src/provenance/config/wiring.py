@@ -79,6 +79,15 @@ def set_hook(hook: RunInfoHook | None) -> None:
     current_system().set_hook(hook)
 
 
+_keeps_text: Final = [True]
+"""Whether runs hold the text of the script, as the configuration says."""
+
+
+def record_sources(wanted: bool) -> None:
+    """Say whether runs hold the text of the script."""
+    _keeps_text[:] = [wanted]
+
+
 @cache
 def clock() -> Clock:
     """Return the clock of this machine."""
@@ -99,7 +108,7 @@ def current_system() -> ThisMachine:
     """Return this machine and the description of the process."""
     from provenance.effects.system.process import ThisMachine
 
-    return ThisMachine(clock())
+    return ThisMachine(clock(), with_text=lambda: _keeps_text[0])
 
 
 @cache

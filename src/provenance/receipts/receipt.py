@@ -280,7 +280,7 @@ class _Walk:
         for attribute in chain[1:]:
             if not isinstance(value, ModuleType):
                 break
-            if not _is_own_file(getattr(value, "__file__", None)):
+            if not is_own_file(getattr(value, "__file__", None)):
                 return
             module, name = value.__name__, attribute
             value = vars(value).get(attribute)
@@ -436,15 +436,16 @@ def is_first_party(thing: object) -> bool:
         return False
     code = getattr(thing, "__code__", None)
     if isinstance(code, CodeType) and not code.co_filename.startswith("<"):
-        return _is_own_file(code.co_filename)
+        return is_own_file(code.co_filename)
     known = sys.modules.get(module)
     if known is None or module == "__main__":
         return module != "builtins"
-    return _is_own_file(getattr(known, "__file__", None))
+    return is_own_file(getattr(known, "__file__", None))
 
 
 @lru_cache(maxsize=4_096)
-def _is_own_file(file: str | None) -> bool:
+def is_own_file(file: str | None) -> bool:
+    """Tell whether a file is the user's, and not of the standard library or an installed one."""
     if file is None:
         return False
     path = os.path.realpath(file)
