@@ -10,7 +10,7 @@ import io
 import json
 import sys
 from functools import lru_cache
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 from provenance.codecs import pyarrow
 from provenance.hashing import hash_value
@@ -46,8 +46,8 @@ def is_long_frame(value: object) -> bool:
     """Tell whether *value* is a frame that Parquet suits: it pays for each column, whatever is in it."""
     if not is_frame(value):
         return False
-    frame: Any = value
-    return frame.shape[1] <= _BROAD or frame.shape[0] >= _LONG
+    rows, columns = cast("tuple[int, int]", cast("Any", value).shape)
+    return columns <= _BROAD or rows >= _LONG
 
 
 def is_series(value: object) -> bool:

@@ -18,7 +18,6 @@ from typing import Any, BinaryIO, Final, TypeAlias, cast
 from attrs import evolve, frozen
 
 import provenance as p
-from provenance.model.records import freeze_options
 from provenance.util.formatting import safe_repr, size, truncate
 
 MOST_ROWS: Final = 50
@@ -137,7 +136,8 @@ def read_safely(artifact: p.Artifact[object]) -> object:
         UntrustedStoreError: if reading it could execute code.
     """
     if artifact.serializer in _PICKLES and not artifact.dump_kwargs:
-        plain = evolve(artifact, serializer="pickle", load_kwargs=freeze_options(None))
+        # There are none to write it with, and none to read it with.
+        plain = evolve(artifact, serializer="pickle", load_kwargs=artifact.dump_kwargs)
         return artifact.origin.load_value(plain)
     return artifact.value
 
