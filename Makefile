@@ -18,12 +18,22 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-v
 LIBRARIES = --extra lz4 --extra pandas --extra polars --extra zstd --output-file requirements/libraries.txt \
 	pyproject.toml requirements/libraries.in
 
-.PHONY: demo test test-torch test-libraries test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
+.PHONY: browser demo demo-engines screenshots test test-torch test-crates test-engines test-libraries test-pythons test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
 
-test: $(STAMP)  ## in as many processes as there are cores; JOBS=0 is one, as a debugger wants it
+demo-engines: $(STAMP)  ## a grid search on a Dask cluster of two processes, twice: the second time nothing is computed
+	folder=$$(mktemp -d) && cd $$folder && touch pyproject.toml \
+		&& $(CURDIR)/$(BIN)/python $(CURDIR)/examples/grid_search.py --engine dask \
+		&& $(CURDIR)/$(BIN)/python $(CURDIR)/examples/grid_search.py --engine dask && rm -r $$folder
+
+browser:  ## Debian's chromium and tmux, for the tests of the page and the command; nothing to do where they are
+	@command -v chromium > /dev/null && command -v tmux > /dev/null || { \
+		$(if $(filter 0,$(shell id -u)),,sudo) apt-get update -qq && \
+		$(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core tmux; }
+
+test: $(STAMP) browser  ## in as many processes as there are cores; JOBS=0 is one, as a debugger wants it
 	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes; TORCH=torch==2.13.0 chooses a version
@@ -33,21 +43,35 @@ test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes
 		cloudpickle pytest hypothesis scikit-learn
 	.venv-torch/bin/python -m pytest tests/tensors tests/golden/test_serialized.py tests/transparency/test_tensors.py
 
-test-pictures: $(STAMP)  ## what matplotlib, Pillow and xarray do with results, in an environment of its own
+test-pythons: $(STAMP)  ## code receipts are the same in other versions of Python; PYTHONS="3.12 3.13" chooses these
+	for python in $(or $(PYTHONS),3.12 3.13); do \
+		$(BIN)/uv venv --quiet --clear --python $$python .venv-$$python && \
+		$(BIN)/uv pip install --quiet --python .venv-$$python/bin/python --editable . cloudpickle pytest hypothesis && \
+		.venv-$$python/bin/python -m pytest tests/receipts || exit 1; \
+	done
+
+test-pictures: $(STAMP)  ## what matplotlib, Pillow, xarray and notebooks do with results, in an environment of its own
 	$(BIN)/python -m venv .venv-pictures
-	.venv-pictures/bin/pip install --quiet matplotlib pillow xarray
+	.venv-pictures/bin/pip install --quiet matplotlib pillow xarray ipykernel nbclient
 	$(BIN)/uv pip install --quiet --python .venv-pictures/bin/python --editable ".[pandas,polars]" \
 		cloudpickle pytest hypothesis scipy
-	.venv-pictures/bin/python -m pytest tests/transparency/test_pictures.py
+	.venv-pictures/bin/python -m pytest tests/transparency/test_pictures.py tests/transparency/test_notebooks.py
 
 transparency: $(STAMP)  ## after a change of what results do: writes which expressions differ from plain values
 	$(BIN)/python tests/transparency/record.py $(ARGS)
+	$(BIN)/python tests/transparency/document.py
 
 test-libraries: $(STAMP)  ## in an environment of its own, with libraries that the lock does not have
 	$(BIN)/python -m venv .venv-libraries
 	$(BIN)/uv pip sync --quiet --python .venv-libraries/bin/python --require-hashes requirements/libraries.txt
 	$(BIN)/uv pip install --quiet --python .venv-libraries/bin/python --no-deps --no-build-isolation --editable .
 	.venv-libraries/bin/python -m pytest tests/libraries
+
+test-crates: $(STAMP)  ## RO-Crate's own validator on our crates, in an environment of its own, as it brings twenty libraries
+	$(BIN)/python -m venv .venv-crates
+	$(BIN)/uv pip install --quiet --python .venv-crates/bin/python --requirement requirements/crates.txt \
+		--editable ".[pandas]"
+	.venv-crates/bin/python -m pytest tests/crates
 
 properties: $(STAMP)  ## the laws again, with many more examples
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties $(ARGS)
@@ -57,6 +81,9 @@ long: $(STAMP)  ## the tests that take long and differ little from quicker ones
 
 kills: $(STAMP)  ## processes killed at random moments, far more of them than in the tests
 	KILLS=$(or $(KILLS),500) $(BIN)/pytest tests/trust/test_kills.py $(ARGS)
+
+screenshots: $(STAMP) browser  ## the pictures of the web page in docs/images
+	PYTHONPATH=tests $(BIN)/python tests/ui/screenshots.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check
@@ -70,6 +97,12 @@ format: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy src $(wildcard tests/typing)
 	$(BIN)/basedpyright src $(wildcard tests/typing)
+
+test-engines: $(STAMP)  ## Ray and Spark, which start slowly, in an environment of their own; needs Java
+	$(BIN)/python -m venv .venv-engines
+	$(BIN)/uv pip install --quiet --python .venv-engines/bin/python --requirement requirements/engines.txt \
+		--editable ".[pandas,testing]"
+	PYSPARK_PYTHON=$(CURDIR)/.venv-engines/bin/python .venv-engines/bin/python -m pytest tests/clusters $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)

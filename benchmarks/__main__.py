@@ -10,7 +10,18 @@ from pathlib import Path
 
 from attrs import asdict
 
-from benchmarks import caches, calls, compression, fresh, hashes, scale, threshold
+from benchmarks import (
+    caches,
+    calls,
+    compression,
+    engines,
+    fresh,
+    hashes,
+    looking,
+    receipts,
+    scale,
+    threshold,
+)
 from benchmarks.lines import Limit, Line, machine, rows, table
 from benchmarks.timing import SIZES, Sizes
 
@@ -28,11 +39,14 @@ MEASURES: Mapping[str, Measure] = {
     "threshold": threshold.thresholds,
     "hash": hashes.hashes,
     "compression": compression.compressions,
+    "looking": looking.looking,
+    "receipts": receipts.receipts,
+    "engines": engines.maps,
     "scale": scale.scales,
 }
 
-ONLY_BY_NAME = ("scale",)
-"""Those that take longer than all the others."""
+ONLY_BY_NAME = ("engines", "scale")
+"""Those that need a database server, or take longer than all the others."""
 
 
 def measured(names: Sequence[str], sizes: Sizes) -> list[Line | Limit]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,3 +35,8 @@ def stage(values: npt.NDArray[Any], number: int) -> npt.NDArray[Any]:
 
 def last(values: npt.NDArray[Any]) -> float:
     return float(values[0])
+
+
+def pause(seconds: float, number: int) -> int:
+    time.sleep(seconds)
+    return number

@@ -94,6 +94,22 @@ def _searching(query: Callable[[int], Query]) -> Callable[[Filled], Timed]:
     return ask
 
 
+@p.provenance(name="bench.step")
+def _step(group: int) -> int:
+    """Never run: it has the name of what is stored."""
+    return group
+
+
+def _why(filled: Filled) -> Timed:
+    repo = filled.opened()
+
+    def ask(i: int) -> object:
+        with p.using_repo(repo):
+            return _step.why(-1 - i)
+
+    return ask
+
+
 QUESTIONS: Mapping[str, tuple[Callable[[Filled], Timed], int, tuple[Goal, ...]]] = {
     "look-up by id": (_by_id, 100, (_LOOK_UPS,)),
     "look-up by value id": (_by_value, 100, (_LOOK_UPS,)),
@@ -101,6 +117,7 @@ QUESTIONS: Mapping[str, tuple[Callable[[Filled], Timed], int, tuple[Goal, ...]]]
     f"lineage, {DEPTH:,} deep": (_lineage, 1, ()),
     "search by tag": (_searching(lambda n: Query(tags=frozenset({f"tag {n}"}))), 1, ()),
     "search by input": (_searching(lambda n: Query(inputs=freeze_options({"group": n}))), 1, ()),
+    "why a call is a miss": (_why, 1, (Goal("fewer", 1.5, 1.1),)),
     "search by name, the newest 100": (_searching(lambda _: Query(name="bench.step")), 1, ()),
 }
 
@@ -132,6 +149,7 @@ def _records(count: int) -> Iterator[tuple[object, ...]]:
                 0,
                 "bench",
                 "step",
+                "step",
                 False,
                 "pickle",
                 NO_OPTIONS,
@@ -148,7 +166,7 @@ def _records(count: int) -> Iterator[tuple[object, ...]]:
                 0.01,
                 "5" * 40,
             ),
-            *(Blob(_value_id(i), 9), None, "builtins:int", (), "", frozenset()),  # type: ignore[arg-type]  # as above
+            *(Blob(_value_id(i), 9), None, "builtins:int", (), "", frozenset(), "{}", frozenset()),  # type: ignore[arg-type]  # as above
         )
         yield (
             *to_row(made),

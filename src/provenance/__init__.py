@@ -17,13 +17,11 @@ from types import ModuleType as _ModuleType
 
 from provenance import environment as _session
 from provenance.archives import ArchivedFile as ArchivedFile, ArchivedFolder as ArchivedFolder
-from provenance.calls.function import (
-    CachedFunction as CachedFunction,
-    Decorator as Decorator,
-    provenance as provenance,
-)
+from provenance.calls.decorators import Decorator as Decorator
+from provenance.calls.function import CachedFunction as CachedFunction, provenance as provenance
 from provenance.calls.many import set_engines as _set_engines
 from provenance.calls.plan import CallPlan as CallPlan, PlannedCall as PlannedCall
+from provenance.calls.shadows import set_check as _set_shadow_check
 from provenance.catalog.graph import Lineage as Lineage
 from provenance.catalog.trace import (
     dependencies as dependencies,
@@ -59,8 +57,10 @@ from provenance.errors import (
     ImpureFunctionError as ImpureFunctionError,
     KeyExistsError as KeyExistsError,
     MemberNotFoundError as MemberNotFoundError,
+    MissingFileError as MissingFileError,
     MissingLibraryError as MissingLibraryError,
     MutatedArtifactValueError as MutatedArtifactValueError,
+    NotReproducibleError as NotReproducibleError,
     ProvenanceError as ProvenanceError,
     ProxyExpectedError as ProxyExpectedError,
     RunNotFoundError as RunNotFoundError,
@@ -69,6 +69,8 @@ from provenance.errors import (
     StoreUnavailableError as StoreUnavailableError,
     UnarchivableFileError as UnarchivableFileError,
     UnhashableValueError as UnhashableValueError,
+    UnreadableFileError as UnreadableFileError,
+    UnrepeatableStreamError as UnrepeatableStreamError,
     UnserializableValueError as UnserializableValueError,
     UntrustedStoreError as UntrustedStoreError,
 )
@@ -81,10 +83,18 @@ from provenance.events import (
     MissReason as MissReason,
     Recomputed as Recomputed,
     Recovered as Recovered,
+    ShadowAgreed as ShadowAgreed,
+    ShadowDiffered as ShadowDiffered,
+    Resumed as Resumed,
     Stats as Stats,
     Waited as Waited,
 )
 from provenance.hashing import hash_value as _hash_value, register_hasher as register_hasher
+from provenance.hashing.files import (
+    InputFile as InputFile,
+    file as file,
+    set_content_reader as _set_content_reader,
+)
 from provenance.model.queries import Usage as Usage
 from provenance.model.records import (
     Artifact as Artifact,
@@ -93,9 +103,12 @@ from provenance.model.records import (
     Run as Run,
 )
 from provenance.model.references import is_proxy as is_proxy, unwrap as unwrap
+from provenance.receipts.policy import Shadow as Shadow
 from provenance.repository.handles import Repository as Repository, Store as Store
 from provenance.repository.sets import ArtifactSet as ArtifactSet
 from provenance.results.handles import artifact_of as artifact_of
+from provenance.streams.manifest import Resumable as Resumable, Streaming as Streaming
+from provenance.streams.stream import Stream as Stream
 from provenance.telemetry import (
     Subscription as Subscription,
     reset_stats as reset_stats,
@@ -111,11 +124,14 @@ hash = _hash_value  # noqa: A001 - its public name
 if _typing.TYPE_CHECKING:
     from provenance import engines as engines, vis as vis
     from provenance.calls.archive_file import archive_file as archive_file
+    from provenance.calls.async_streams import AsyncStream as AsyncStream
     from provenance.calls.arguments import (
         ArgumentDecorator as ArgumentDecorator,
         ensure_proxies as ensure_proxies,
         merge_defaults as merge_defaults,
     )
+    from provenance.calls.partitions import PartitionedFunction as PartitionedFunction
+    from provenance.calls.parts import Parts as Parts, scan as scan
     from provenance.calls.report import Report as Report, report as report
     from provenance.catalog.capture import (
         capture_set as capture_set,
@@ -175,7 +191,8 @@ if _typing.TYPE_CHECKING:
         import_bundle as import_bundle,
         open_bundle as open_bundle,
     )
-    from provenance.exchange.export import ExportFormat as ExportFormat, export as export
+    from provenance.exchange.emitting import emit_openlineage as emit_openlineage
+    from provenance.exchange.export import export as export
     from provenance.exchange.legacy import (
         LegacyProblem as LegacyProblem,
         LegacyReport as LegacyReport,
@@ -187,6 +204,34 @@ if _typing.TYPE_CHECKING:
         HashTree as HashTree,
         explain_hash as explain_hash,
         hash_differences as hash_differences,
+    )
+    from provenance.calls.why import (
+        CallDiffers as CallDiffers,
+        Explanation as Explanation,
+        IsStored as IsStored,
+        Lost as Lost,
+        NeverSeen as NeverSeen,
+        Outdated as Outdated,
+        why as why,
+    )
+    from provenance.history.code import CodeDifference as CodeDifference
+    from provenance.history.diff import (
+        ArtifactDiff as ArtifactDiff,
+        Parting as Parting,
+        diff as diff,
+    )
+    from provenance.history.reproduce import (
+        Differs as Differs,
+        Failed as Failed,
+        NotComparable as NotComparable,
+        Reproduction as Reproduction,
+        Same as Same,
+        reproduce as reproduce,
+    )
+    from provenance.history.stale import StaleResults as StaleResults, stale as stale
+    from provenance.hashing.comparison import (
+        ArrayDifference as ArrayDifference,
+        TableDifference as TableDifference,
     )
     from provenance.maintenance.eviction import evict as evict
     from provenance.maintenance.garbage import collect_garbage as collect_garbage
@@ -201,6 +246,7 @@ if _typing.TYPE_CHECKING:
         GarbageReport as GarbageReport,
         MemberMissing as MemberMissing,
         RecordDamaged as RecordDamaged,
+        ResultDiffers as ResultDiffers,
         RunMissing as RunMissing,
         SetDamaged as SetDamaged,
         SourceMissing as SourceMissing,
@@ -214,8 +260,11 @@ if _typing.TYPE_CHECKING:
 
 _LATER: _typing.Final = {
     "calls.archive_file": "archive_file",
+    "calls.async_streams": "AsyncStream",
     "calls.report": "Report report",
     "calls.arguments": "ArgumentDecorator ensure_proxies merge_defaults",
+    "calls.partitions": "PartitionedFunction",
+    "calls.parts": "Parts scan",
     "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
     "catalog.find": "SearchResult load_artifact load_proxy search who_made",
     "catalog.lazy": "LazyDict lazy_dict lazy_proxy_dict",
@@ -227,12 +276,19 @@ _LATER: _typing.Final = {
     "engines.mapping": "gather using_engine",
     "engines.outcomes": "Failure Progress",
     "exchange.bundles": "ImportReport import_bundle open_bundle",
-    "exchange.export": "ExportFormat export",
+    "exchange.emitting": "emit_openlineage",
+    "exchange.export": "export",
     "exchange.legacy": "LegacyProblem LegacyReport import_legacy",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
+    "calls.why": "CallDiffers Explanation IsStored Lost NeverSeen Outdated why",
+    "history.code": "CodeDifference",
+    "history.diff": "ArtifactDiff Parting diff",
+    "history.stale": "StaleResults stale",
+    "history.reproduce": "Differs Failed NotComparable Reproduction Same reproduce",
+    "hashing.comparison": "ArrayDifference TableDifference",
     "maintenance.eviction": "evict",
     "maintenance.garbage": "collect_garbage",
-    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged RunMissing SetDamaged SourceMissing StoreDamaged ValueDiffers ValueUnreadable VerificationReport",
+    "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged ResultDiffers RunMissing SetDamaged SourceMissing StoreDamaged ValueDiffers ValueUnreadable VerificationReport",
     "maintenance.verification": "verify",
     "results.transparent": "ArtifactProxy",
 }
@@ -243,6 +299,7 @@ _LATER: _typing.Final = {
 _PICKLED: _typing.Final = {
     "calls.composite": "Composite restore_composite",
     "calls.function": "restore_function",
+    "calls.parts": "restore_parts",
     "calls.main_functions": "restore_main_function",
     "calls.spec": "Archiving CacheKey DecoratorOptions PartSerialization",
     "catalog.lazy": "restore_lazy_dict",
@@ -250,11 +307,13 @@ _PICKLED: _typing.Final = {
     "model.records": "ArtifactRecord FrozenDict",
     "repository.inputs": "InputHashes Summary",
     "codecs.pickling": "restore_attributes",
+    "engines.functions": "restore_in_environment",
     "engines.shipping": "restore_carried",
     "results.carriers": "restore_scalar",
     "results.handles": "restore_artifact restore_proxy restore_value",
     "results.kinds": "ResultOptions",
     "singleflight.leases": "SingleFlight",
+    "streams.stream": "restore_items restore_stream",
 }
 """What pickles name but users do not, by module: loaded when a pickle is read."""
 _HOMES: _typing.Final = {name: module for module, names in _LATER.items() for name in names.split()}
@@ -286,6 +345,12 @@ if not _typing.TYPE_CHECKING:
 
 _set_engines(lambda: _import_module("provenance.engines.mapping"))
 _session.set_default_factory(lambda: _import_module("provenance.config.api").default_environment())
+_set_content_reader(
+    lambda path: _import_module("provenance.config.wiring").file_digests().content(path)
+)
+_set_shadow_check(
+    lambda call, record: _import_module("provenance.history.shadow").check(call, record)
+)
 if _os.environ.get("PROVENANCE_REPORT", "0") not in {"", "0"}:
     _import_module("provenance.calls.report").report_process(
         live=_os.environ["PROVENANCE_REPORT"] == "live"

@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import pickle
+from base64 import b64encode
 from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO, Final, Literal, Protocol, Self, TextIO, TypeVar, cast, overload
 
@@ -18,6 +19,7 @@ from provenance.hashing import Item, Walk, register_item
 from provenance.hashing.encoding import node, prefix
 from provenance.model.ids import ID_DIGITS, BlobId, is_prefix
 from provenance.model.records import Blob
+from provenance.util.images import MOST_IMAGE, image_type
 from provenance.util.naming import exported
 
 T = TypeVar("T")
@@ -238,6 +240,15 @@ class ArchivedFile:
         return (
             f"<provenance.ArchivedFile {self.name!r}, {self.blob.size} bytes, {self.blob.id[:8]}>"
         )
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        """Return the image for a notebook, if it is one; its own bytes tell."""
+        shown = {"text/plain": repr(self)}
+        if self.size <= MOST_IMAGE:
+            data = self.read_bytes()
+            if (media_type := image_type(data)) is not None:
+                shown[media_type] = b64encode(data).decode()
+        return shown
 
 
 def restore_file(

@@ -17,9 +17,9 @@ from attrs import evolve, field, frozen
 from provenance.errors import ConfigError
 from provenance.model.records import Artifact
 from provenance.model.references import is_proxy
-from provenance.receipts.policy import OnCodeChange
+from provenance.receipts.policy import OnCodeChange, Shadow
 from provenance.repository.handles import RecoveringOrigin, Repository
-from provenance.results.handles import artifact_of, id_or_prefix_of
+from provenance.results.handles import artifact_of, as_result, id_or_prefix_of
 from provenance.results.kinds import DEFAULT_OPTIONS, STYLES, ResultOptions, ResultStyle
 from provenance.results.origin import set_origin_resolver
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
@@ -57,6 +57,8 @@ class Environment:
         check_mutations: compare the values of proxies with their recorded hashes.
         results: how calls hand over results and arguments.
         on_code_change: what a hit does if the code behind it has changed.
+        shadow: which hits are computed again beside the call; None if none are.
+        record_sources: record the source of the code behind results.
         single_flight: how calls share work; None if they do not.
     """
 
@@ -74,6 +76,8 @@ class Environment:
     check_mutations: bool = False
     results: ResultOptions = DEFAULT_OPTIONS
     on_code_change: OnCodeChange = "warn"
+    shadow: Shadow | None = None
+    record_sources: bool = True
     single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
 
     def repository(self, wanted: RepositoryOrName | None = None) -> Repository:
@@ -238,6 +242,7 @@ def artifact_for(wanted: object, repo: RepositoryOrName | None = None) -> Artifa
         TypeError: if *wanted* is anything else.
         ArtifactNotFoundError, AmbiguousIdError: if an id does not name one artifact.
     """
+    wanted = as_result(wanted)
     id_ = id_or_prefix_of(wanted)
     if is_proxy(wanted):
         if id_ == cast("Any", wanted).__provenance_reference__().id:

@@ -22,9 +22,13 @@ artifact, store or argument, and what to do about it; the same facts are attribu
   * UnhashableValueError · TypeError, ValueError
   * UnserializableValueError · TypeError, ValueError
   * UnarchivableFileError · OSError
+  * UnreadableFileError · OSError
+    * MissingFileError · FileNotFoundError
   * MissingLibraryError · ImportError
   * ImpureFunctionError · ValueError
+    * UnrepeatableStreamError
   * CodeChangedError · ValueError
+  * NotReproducibleError · ValueError
   * MutatedArtifactValueError · ValueError
   * ProxyExpectedError · TypeError
   * EngineError · RuntimeError
@@ -263,7 +267,7 @@ class UntrustedStoreError(ProvenanceError, PermissionError):
 
 
 class BundleError(ProvenanceError, ValueError):
-    """A file is no bundle, or one that was changed or made to do harm; nothing of it was read."""
+    """A file is not a bundle, or one that was changed or made to do harm; nothing of it was read."""
 
     def __init__(self, path: str, problem: str, advice: str = "") -> None:
         way = advice or "get the file again from where it was exported"
@@ -324,6 +328,23 @@ class UnarchivableFileError(ProvenanceError, OSError):
         self.value = value
 
 
+class UnreadableFileError(ProvenanceError, OSError):
+    """A file or folder whose content is an input cannot be read, or changes while it is read."""
+
+    def __init__(self, path: str, reason: str, advice: str = "") -> None:
+        way = advice or "pass a file, or a folder of files, that nobody writes to"
+        super().__init__(f"cannot read {path!r}, whose content is an input: {reason}; {way}")
+        self.path = path
+        self.reason = reason
+
+
+class MissingFileError(UnreadableFileError, FileNotFoundError):
+    """A file or folder whose content is an input does not exist."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "the file does not exist", "check the path")
+
+
 class MissingLibraryError(ProvenanceError, ImportError):
     """A value, store or compression needs a library that is not installed."""
 
@@ -359,6 +380,20 @@ class ImpureFunctionError(ProvenanceError, ValueError):
         self.function = function
 
 
+class UnrepeatableStreamError(ImpureFunctionError):
+    """A generator yielded other items than an interrupted call before; `value` is what it yielded instead."""
+
+    def __init__(self, function: str, first: int, end: int) -> None:
+        ProvenanceError.__init__(
+            self,
+            f"{function} did not yield the items {first:,} to {end - 1:,} that an interrupted call had stored; its "
+            "chunks were quarantined, so the next call begins at the start; make the function yield the "
+            "same items each time, or give it a parameter `after`, so that it goes on after the last one",
+        )
+        self.function = function
+        self.arguments = ()
+
+
 class CodeChangedError(ProvenanceError, ValueError):
     """The code behind a stored result has changed, and `on_code_change` is "raise"."""
 
@@ -367,6 +402,19 @@ class CodeChangedError(ProvenanceError, ValueError):
             f"{function}: {changes} since artifact {artifact_id} was computed; pass "
             f"version={next_version} to recompute, call accept() if it makes no difference, or "
             'choose another `on_code_change` ("warn", "ignore", "recompute")'
+        )
+        self.function = function
+        self.artifact_id = artifact_id
+
+
+class NotReproducibleError(ProvenanceError, ValueError):
+    """A function gave another result when a hit was computed again, and `on_difference` is "raise"."""
+
+    def __init__(self, function: str, artifact_id: str) -> None:
+        super().__init__(
+            f"{function} gave another result when its result {artifact_id} was computed again; "
+            "make it depend on its arguments alone (pass the seed, the time, the file), or call "
+            "`accept()` of it if the difference does not matter"
         )
         self.function = function
         self.artifact_id = artifact_id

@@ -1,11 +1,13 @@
-"""Texts that show all that is in them, for terminals, logs and pictures.
+"""Texts that show all that is in them, for terminals, logs, notebooks and pictures.
 
 Names, arguments and errors come from stores that others may write to.
 """
 
 from __future__ import annotations
 
+import html
 import logging
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Final
 
@@ -45,6 +47,37 @@ def escape_invisible(text: str) -> str:
         else character.encode("unicode_escape", "surrogatepass").decode("ascii")
         for character in text
     )
+
+
+def html_text(text: str) -> str:
+    """Return *text* as HTML in one line, which shows all that is in it."""
+    return html.escape(escape_invisible(text))
+
+
+def html_table(titles: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") -> str:
+    """Return cells of text as an HTML table, with a line below it.
+
+    >>> html_table(("a",), [("<1>",)], "one")
+    '<table><tr><th>a</th></tr><tr><td>&lt;1&gt;</td></tr></table><p>one</p>'
+    """
+    lines = [("th", titles), *(("td", row) for row in rows)]
+    cells = ["".join(f"<{tag}>{html_text(cell)}</{tag}>" for cell in row) for tag, row in lines]
+    table = "".join(f"<tr>{row}</tr>" for row in cells)
+    return f"<table>{table}</table>" + (f"<p>{html_text(note)}</p>" if note else "")
+
+
+def html_facts(title: str, facts: Iterable[tuple[str, object]]) -> str:
+    """Return named facts as an HTML table; empty ones are left out.
+
+    >>> html_facts("one", [("size", "2 B"), ("tags", "")])
+    '<table><tr><th colspan="2">one</th></tr><tr><th>size</th><td>2 B</td></tr></table>'
+    """
+    rows = "".join(
+        f"<tr><th>{html_text(name)}</th><td>{html_text(str(fact))}</td></tr>"
+        for name, fact in facts
+        if fact not in ("", None)
+    )
+    return f'<table><tr><th colspan="2">{html_text(title)}</th></tr>{rows}</table>'
 
 
 def _escape_message(record: logging.LogRecord) -> bool:

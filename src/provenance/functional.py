@@ -232,9 +232,11 @@ _DAY: Final = timedelta(days=1)
 
 
 @impure_safe(exceptions=(ProvenanceError,))
-def verify(repo: Repository, /, sample: int | None = None) -> VerificationReport:
+def verify(
+    repo: Repository, /, sample: int | None = None, *, recompute: int | None = None
+) -> VerificationReport:
     """Verify *repo*, or *sample* of its artifacts; see `provenance.verify`."""
-    return verification.verify_repository(repo, sample)
+    return verification.verify_repository(repo, sample, recompute=recompute)
 
 
 @impure_safe(exceptions=(ProvenanceError,))

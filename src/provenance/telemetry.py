@@ -23,6 +23,9 @@ from provenance.events import (
     Outcome,
     Recomputed,
     Recovered,
+    Resumed,
+    ShadowAgreed,
+    ShadowDiffered,
     Stats,
     Waited,
 )
@@ -117,18 +120,33 @@ def listening(receive: Callable[[Event], None]) -> Generator[None]:
         _listening.set(tuple(known for known in _listening.get() if known is not receive))
 
 
+_is_muted: ContextVar[bool] = ContextVar("provenance_muted", default=False)
+
+
+@contextmanager
+def muted() -> Generator[None]:
+    """Report no events of this block: its calls only check what others computed."""
+    token = _is_muted.set(True)
+    try:
+        yield
+    finally:
+        _is_muted.reset(token)
+
+
 def emit(event: Event) -> None:
-    """Count *event*, log it, and send it to all subscribers."""
+    """Count *event*, log it, and send it to all subscribers; do nothing in a `muted` block."""
+    if _is_muted.get():
+        return
     with _guard.lock:
         _count(event)
-        if not isinstance(event, CodeChanged | Waited):
+        if isinstance(event, Hit | Miss | Recomputed | Recovered):
             _latest[event.artifact_id] = type(event)
             for part_id in event.parts:
                 _latest[part_id] = type(event)
             while len(_latest) > MAX_REMEMBERED:
                 _latest.popitem(last=False)
     # Recomputing an evicted value is expected.
-    is_warning = isinstance(event, CodeChanged) or (
+    is_warning = isinstance(event, CodeChanged | ShadowDiffered) or (
         isinstance(event, Recovered) and event.reason is not MissReason.EVICTED
     )
     level = logging.WARNING if is_warning else logging.DEBUG
@@ -229,6 +247,11 @@ def _count(event: Event) -> None:
         case Waited():
             _counts["waited"] += 1
             _seconds["waited"] += event.seconds
+        case ShadowAgreed() | ShadowDiffered():
+            agreed = isinstance(event, ShadowAgreed)
+            _counts["shadows_agreed" if agreed else "shadows_differed"] += 1
+        case Resumed():
+            _counts["resumed"] += 1
         case _:
             assert_never(event)
 
@@ -264,6 +287,12 @@ def _line(event: Event) -> tuple[object, ...]:
         case Waited():
             line = "waited: %.3f s for %s (%s), computed by another thread or process"
             return line, event.seconds, *what
+        case ShadowAgreed() | ShadowDiffered():
+            return _shadow_line(event)
+        case Resumed():
+            how = "its start, to compare what is stored" if event.replayed else "there"
+            line = "resumed: %s (%s) has %d items in %d chunks, going on from %s"
+            return line, *what, event.items, event.chunks, how
         case CodeChanged():
             line = (
                 "%s (%s): %s since this result was computed%s; pass version=%d to recompute, "
@@ -273,3 +302,13 @@ def _line(event: Event) -> tuple[object, ...]:
             return line, *what, describe_changes(event.changes), day, event.version + 1
         case _:
             assert_never(event)
+
+
+def _shadow_line(event: ShadowAgreed | ShadowDiffered) -> tuple[object, ...]:
+    if isinstance(event, ShadowAgreed):
+        return "shadow: %s (%s) came out the same", event.name, event.artifact_id
+    line = (
+        "%s (%s): another result came out when this hit was computed again: %s; "
+        "is the function random, or does it depend on something that is not an argument?"
+    )
+    return line, event.name, event.artifact_id, "; ".join(event.differences[:MOST_SHOWN])

@@ -21,6 +21,8 @@ NAMES = (
     "threshold",
     "hash",
     "compression",
+    "looking",
+    "receipts",
     "scale",
 )
 

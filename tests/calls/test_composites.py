@@ -486,3 +486,26 @@ def test_forgetting_takes_the_parts_along(repo):
     parts = split([1, 2, 3])
     repo.delete(p.artifact_of(parts).id)
     assert set(ids_in(parts).values()) == {each.id for each in p.search()}
+
+
+def test_options_of_results_reach_the_parts(repo):
+    """`lazy`, `singletons` and `results` hold for each part, of a miss and of a hit."""
+
+    def parts():
+        return {"count": 7, "nothing": None, "array": np.ones(3)}
+
+    make = p.provenance(name="parts", returns_composite=True)(parts)
+    for options, kinds in (
+        ({}, (int, type(None), p.ArtifactProxy)),
+        ({"lazy": True}, (p.ArtifactProxy, p.ArtifactProxy, p.ArtifactProxy)),
+        ({"singletons": "proxy"}, (int, p.ArtifactProxy, p.ArtifactProxy)),
+        ({"results": "values"}, (int, type(None), np.ndarray)),
+    ):
+        chosen = make.with_options(name="parts", returns_composite=True, **options)
+        chosen.forget()
+        for found in (chosen(), chosen()):
+            shown = [found["count"], found["nothing"], found["array"]]
+            assert [True] * 3 == [isinstance(x, kind) for x, kind in zip(shown, kinds, strict=True)]
+            bare = [type(x) in (type(None), np.ndarray) for x in shown]
+            assert bare == [kind in (type(None), np.ndarray) for kind in kinds]
+            assert p.artifact_of(found["array"]).name == "parts_array"

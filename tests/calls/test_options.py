@@ -130,7 +130,7 @@ def test_version_and_name_make_other_artifacts(repo):
         (each.name, each.version) for each in artifacts
     ]
     assert {__name__} == {each.fn_module for each in artifacts}
-    assert {f.__qualname__} == {each.fn_name for each in artifacts}
+    assert {("f", f.__qualname__)} == {(each.fn_name, each.fn_qualname) for each in artifacts}
 
 
 def test_a_shared_name_shares_artifacts(repo):

@@ -1,5 +1,6 @@
 """What artifacts, searches, lineage, sets, runs, plans and reports look like when they are displayed."""
 
+from base64 import b64decode
 from datetime import timedelta
 
 import pytest
@@ -129,3 +130,36 @@ def test_names_are_shown_not_obeyed(repo):
         assert "\x1b" not in text
         assert "\u202e" not in text
         assert all("<b>" not in one and "\x1b" not in one for one in html)
+
+
+def test_everything_has_a_table_for_notebooks(repo, tmp_path):
+    """Artifacts, sets, runs, plans and reports are tables, in which names and values are text."""
+    one = p.artifact_of(odd(ODD))
+    many = p.ArtifactSet.of([p.artifact_of(total([n])) for n in range(12)], {"name": ODD})
+    things = {
+        "artifact": (one, one.id),
+        "set": (many, f"12: {min(many)[:8]}"),
+        "run": (one.run_info, one.run_id),
+        "plan": (odd.plan(ODD), one.id),
+        "verification": (p.verify(), "sound"),
+        "garbage": (p.collect_garbage(dry_run=True), "GarbageReport"),
+        "eviction": (p.evict(max_bytes=0, dry_run=True), "EvictionReport"),
+    }
+    for name, (thing, expected) in things.items():
+        shown = thing._repr_html_()
+        assert shown.startswith("<table>"), name
+        assert expected in shown, name
+        assert "<b>" not in shown, name
+        assert "\x1b" not in shown, name
+    assert "\\u202e" in one._repr_html_()
+
+
+def test_an_archived_image_is_shown(repo, tmp_path):
+    """A notebook gets the bytes of a picture, and of other files their name; results of calls, too."""
+    picture, page = tmp_path / "a.png", tmp_path / "a.html"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 9)
+    page.write_text("<script>")
+    shown = p.archive_file(str(picture))._repr_mimebundle_()
+    assert {"text/plain", "image/png"} == {*shown}
+    assert picture.read_bytes() == b64decode(shown["image/png"])
+    assert {"text/plain"} == {*p.archive_file(str(page))._repr_mimebundle_()}

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import psycopg
 import pytest
@@ -10,6 +11,8 @@ import pytest
 import provenance as p
 from cli.conftest import load, score, train
 from provenance.cli.app import REFUSED, USAGE
+from provenance.cli.exchange import FORMATS
+from provenance.exchange.export import ExportFormat
 from servers.postgres import server
 
 LEGACY = Path(__file__).parent.parent / "data" / "legacy"
@@ -66,6 +69,11 @@ def test_what_is_private_is_exported_only_if_that_is_wanted(results, call):
     call("export", "@models", "-o", "a.zip")
     call("export", "@models", "-o", "b.zip", "--no-redact")
     assert (False, True) == (host in Path("a.zip").read_bytes(), host in Path("b.zip").read_bytes())
+
+
+def test_all_formats_can_be_chosen():
+    """Those that `export` takes."""
+    assert get_args(ExportFormat) == FORMATS
 
 
 def test_errors_have_exit_codes(results, call):

@@ -5,14 +5,17 @@ import json
 import os
 import pty
 import re
+import shlex
 import struct
 import subprocess
 import sys
 import termios
+import time
 
 import pytest
 
-from processes import SOURCES
+import provenance as p
+from processes import SOURCES, TIMEOUT
 
 COMMAND = [sys.executable, "-W", "error", "-m", "provenance.cli"]
 
@@ -136,3 +139,27 @@ def test_a_real_terminal_gets_a_fitting_table(folder):
     assert all(len(line) <= 90 for line in lines)
     ids = sh("ls", "--ids").stdout.split()
     assert [one[:12] for one in ids] == [line.split()[0] for line in lines[1:5]]
+
+
+def test_a_terminal_multiplexer_shows_the_table(folder):
+    """In a real terminal of 100 columns the table has its short ids, and the pager ends by itself."""
+    name = f"provenance-{os.getpid()}"
+    tmux = ["tmux", "-L", name]
+    line = f"{shlex.join(COMMAND)} ls; echo done-$?"
+    variables = {**os.environ, "PYTHONPATH": SOURCES, "PAGER": "cat", "TERM": "xterm"}
+    start = [*tmux, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "50", "sh"]
+    subprocess.run(start, check=True, env=variables)
+    try:
+        subprocess.run([*tmux, "send-keys", line, "Enter"], check=True, env=variables)
+        screen, deadline = "", time.monotonic() + TIMEOUT
+        while "\ndone-0" not in screen and time.monotonic() < deadline:
+            shot = [*tmux, "capture-pane", "-p"]
+            screen = subprocess.run(
+                shot, check=True, capture_output=True, text=True, env=variables
+            ).stdout
+            time.sleep(0.05)
+    finally:
+        subprocess.run([*tmux, "kill-server"], check=True, env=variables)
+    (score,) = [one.id for one in p.search("score")]
+    assert re.search(rf"^{score[:12]}  churn.score .*model=", screen, re.MULTILINE), screen
+    assert "4 artifacts," in screen

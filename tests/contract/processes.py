@@ -195,8 +195,8 @@ def killed_amid_a_transaction(opened) -> None:
     def die(_: int) -> None:
         def work(execute) -> None:
             execute(
-                "INSERT INTO quarantined_blobs (id, data) VALUES (?, ?)",
-                (blob_of(b"half").id, b"half"),
+                "INSERT INTO quarantined_blobs (id, data, set_aside_at) VALUES (?, ?, ?)",
+                (blob_of(b"half").id, b"half", "2024-05-17 12:30:00+00:00"),
             )
             os._exit(0)
 

@@ -17,8 +17,9 @@ from provenance.effects.memory import MemoryBlobs
 from provenance.effects.retry import retrying
 from provenance.effects.tiers import split_by_size
 from provenance.errors import BlobNotFoundError, StorePermissionError
+from provenance.model.history import Equivalence
 from provenance.model.queries import Query
-from provenance.model.records import NO_OPTIONS, SetRecord, StoredBlob
+from provenance.model.records import NO_OPTIONS, Derivation, SetRecord, StoredBlob
 from provenance.ports.blobs import (
     BlobArea,
     BlobEffects,
@@ -34,6 +35,15 @@ from provenance.ports.blobs import (
     WriteBlobs,
     blob_effects,
 )
+from provenance.ports.history import (
+    FindDerivations,
+    FindEquivalence,
+    FindReceipt,
+    FindSources,
+    GetRepositoryId,
+    PutDerivation,
+    PutEquivalence,
+)
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import (
     CheckDatabase,
@@ -41,6 +51,7 @@ from provenance.ports.records import (
     DeleteSet,
     FindEviction,
     FindInputs,
+    FindMany,
     FindRecord,
     FindRecordsByValue,
     FindReferencedBlobs,
@@ -54,6 +65,7 @@ from provenance.ports.records import (
     ListSetIds,
     MarkEvicted,
     PutRecord,
+    PutRecords,
     PutSet,
     ReadStoredRecord,
     RecordEffects,
@@ -71,6 +83,12 @@ BY_PERMISSION = {
         ListDependents(new_id()),
         FindInputs(new_id()),
         FindRun(new_id()),
+        FindMany((new_id(),)),
+        FindReceipt("r1:ab"),
+        FindSources(frozenset({"ab"})),
+        FindEquivalence("f", 0, "r1:a", "r1:b"),
+        FindDerivations(new_id()),
+        GetRepositoryId(),
         SearchRecords(Query()),
         FindSet(new_id()),
         ListSetIds("a"),
@@ -92,6 +110,11 @@ BY_PERMISSION = {
         WriteBlob(lambda sink: None),
         WriteBlobs((lambda sink: None,)),
         PutRecord(record(), run(), "{}"),
+        PutRecords((PutRecord(record(), run(), "{}"),)),
+        PutEquivalence(Equivalence("f", 0, "r1:a", "r1:b", "Ada", MOMENT)),
+        PutDerivation(
+            Derivation(new_id(), new_id(), frozenset({new_id()}), run().id, MOMENT), run()
+        ),
         Quarantine(BLOB),
         PutSet(SET),
     ],

@@ -8,11 +8,15 @@ import pytest
 
 from contract.processes import in_process
 from contract.samples import new_id
+from processes import started
 from provenance.effect import Interpreter
 from provenance.effects import lease_renewal
 from provenance.effects.layers import Counter, counted
 from provenance.effects.lease_renewal import renewing_leases
 from provenance.effects.memory import MemoryLeases
+from provenance.effects.sql.sqlite import SqliteDatabase
+from provenance.effects.sql.stores import SqlLeases
+from provenance.model.ids import ArtifactId
 from provenance.ports.leases import (
     AcquireLease,
     Lease,
@@ -21,6 +25,7 @@ from provenance.ports.leases import (
     RenewLease,
     lease_effects,
 )
+from provenance.testing.environments import folder_environment
 from waiting import PATIENCE, until
 
 LEASE = 30.0
@@ -236,3 +241,26 @@ def test_many_threads_claim_and_release(ask, store):
 def test_a_forked_child_owns_nothing_of_its_parents(tmp_path):
     """It neither renews nor releases its parent's leases, claims its own, and does not wait for the parent's threads."""
     in_process("effects.forked_leases", "inherited", tmp_path)
+
+
+def test_the_lease_of_a_process_that_was_killed_is_free_at_once(tmp_path):
+    """Nobody waits for a process of this host that has ended, not even for a lease of a minute."""
+    program = """
+import os, sys
+from provenance.ports.leases import AcquireLease
+from provenance.testing.environments import folder_environment
+from pathlib import Path
+repo = folder_environment(Path(sys.argv[1])).repository()
+repo.interpreter(AcquireLease("a" * 40, 60.0))
+os._exit(9)
+"""
+    process = started(program, str(tmp_path))
+    process.communicate()
+    ask = folder_environment(tmp_path).repository().interpreter
+    lease = ask(AcquireLease(ArtifactId("a" * 40), 60.0))
+    assert isinstance(lease, Lease)
+    assert lease.fence >= 1
+    assert isinstance(
+        SqlLeases(SqliteDatabase(tmp_path / "provenance.db")).acquire(lease.artifact_id, 1.0),
+        LeaseHeld,
+    )

@@ -31,6 +31,16 @@ def test_the_first_steps(tmp_path):
     assert [] == list(tmp_path.iterdir())
 
 
+def test_the_grid_search(tmp_path):
+    """Every model of the grid is fitted once, and the second run computes nothing."""
+    (tmp_path / "pyproject.toml").touch()
+    arguments = ["--engine", "threads", "--trees", "3", "4", "--depths", "2", "--shares", "0.5"]
+    first, second = (played("grid_search.py", *arguments) for _ in range(2))
+    assert (0, 0) == (first.returncode, second.returncode), first.stderr + second.stderr
+    assert "3 computed, 0 found" in first.stdout
+    assert "0 computed, 3 found" in second.stdout
+
+
 def test_the_demo(tmp_path):
     """The demo finds its own claims true: all hits the second time, and only what depends on the trees the third."""
     result = played("run_demo.py", "--store", str(tmp_path / "store"))

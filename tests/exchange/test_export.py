@@ -14,6 +14,7 @@ import pytest
 import safetensors.numpy
 
 import provenance as p
+from exchange.conftest import pipeline
 
 FRAME = pd.DataFrame({"x": [1.5, 2.5], "name": ["a", "größe"]})
 ROWS = [{"x": 1, "y": "a"}, {"x": 2, "z": None}]
@@ -101,8 +102,11 @@ REFUSED = {
 
 @pytest.mark.parametrize(
     ("extension", "value"),
-    [(name, value) for name, values in REFUSED.items() for value in values],
-    ids=repr,
+    [
+        pytest.param(name, value, id=f"{name}-{number}")
+        for name, values in REFUSED.items()
+        for number, value in enumerate(values)
+    ],
 )
 def test_what_a_format_cannot_hold_is_refused(extension, value, tmp_path):
     """The error holds the value, and no file is left."""
@@ -172,3 +176,44 @@ def test_a_file_that_cannot_be_written_is_an_error(results, tmp_path):
     for name in ("nowhere/out.json", "nowhere/out.zip", "nowhere/out.db", "nowhere/out.provn"):
         with pytest.raises(p.StoreUnavailableError, match="check that"):
             p.export(results["load"], tmp_path / name)
+
+
+def test_a_result_that_is_in_no_store_has_a_value(memory_repo, tmp_path):
+    """And nothing else that could be exported."""
+
+    @p.provenance(read_only=True)
+    def passing():
+        return [1, 2]
+
+    result = passing()
+    assert [1, 2] == json.loads(p.export(result, tmp_path / "out.json").read_text("utf-8"))
+    for name in ("out.zip", "out.provn"):
+        with pytest.raises(p.ArtifactNotFoundError):
+            p.export(result, tmp_path / name)
+
+
+def test_chains_and_tiers_are_exported(tmp_path, two_tiers):
+    """From wherever a part of it is."""
+    config = p.from_config(two_tiers(10), tmp_path)
+    with p.using_repo(config.repository("far")):
+        pipeline()
+    with p.using_repo(config.repository("both")):
+        path = p.export(p.load_set_by_name("production"), tmp_path / "all.zip")
+    assert "production" == p.load_set_by_name("production", p.open_bundle(path)).name
+
+
+def test_results_inside_of_a_value_are_exported_as_their_values(results, tmp_path, memory_repo):
+    """Composites, streams, and containers: the file says all, without the repository."""
+
+    @p.provenance(stream=True)
+    def counting(n):
+        yield from range(n)
+
+    described = p.export(results["describe"], tmp_path / "out.joblib")
+    parts = p.export(results["split"], tmp_path / "parts.json")
+    counted = p.export(counting(3), tmp_path / "counted.json")
+    memory_repo.delete(results["load"])
+    value = joblib.load(described)
+    assert (np.ndarray, float) == (type(value["data"]), type(value["total"]))
+    assert {"total": 30.0, "names": list("abcde")} == json.loads(parts.read_text("utf-8"))
+    assert [0, 1, 2] == json.loads(counted.read_text("utf-8"))

@@ -2,6 +2,8 @@
 
 import json
 import re
+import uuid
+import zipfile
 from datetime import timedelta
 from itertools import chain
 from pathlib import Path
@@ -10,11 +12,17 @@ import jsonschema
 import prov.model
 import pytest
 import referencing
+from attrs import evolve
 from prov.constants import PROV_ROLE
 
 import provenance as p
+from architecture.silence import silence
 from exchange.crates import problems_of
-from provenance.exchange.openlineage import run_uuid
+from provenance.effect import run
+from provenance.exchange.closure import collect_closure, redact
+from provenance.exchange.openlineage import open_lineage, run_uuid
+from provenance.exchange.prov import prov_json, prov_n
+from provenance.exchange.rocrate import ro_crate
 
 SCHEMAS = Path(__file__).parent.parent / "data" / "openlineage"
 
@@ -112,6 +120,35 @@ def test_openlineage_is_valid_by_its_schemas(exported, results):
     assert p.artifact_of(results["table"]).value_id == output["facets"]["version"]["datasetVersion"]
 
 
+def test_the_source_of_a_function_is_with_it(exported, bundle):
+    """In events, and in a bundle as a file that the crate describes and the page links."""
+    events = check_events(exported("openlineage"))
+    code = {event["job"]["name"]: event["job"]["facets"]["sourceCode"] for event in events}
+    assert "np.arange(count) * 1.5" in code["load"]["sourceCode"]
+    with zipfile.ZipFile(bundle) as archive:
+        sources = [name for name in archive.namelist() if name.startswith("sources/")]
+        texts = [archive.read(name).decode() for name in sources]
+        metadata = json.loads(archive.read("ro-crate-metadata.json"))
+        page = archive.read("index.html").decode()
+    assert any("np.arange(count) * 1.5" in text for text in texts)
+    functions = [each for each in metadata["@graph"] if each["@id"].endswith("function:load:0")]
+    assert functions[0]["hasPart"]["@id"] in sources
+    assert f'href="{functions[0]["hasPart"]["@id"]}"' in page
+
+
+def test_a_worker_acts_for_the_process_that_started_it(results, memory_repo):
+    """Runs know their parents."""
+    roots = (p.artifact_of(results["describe"]).id,)
+    closure = run(collect_closure(roots, "memory"), memory_repo.interpreter)
+    workers = {name: evolve(one, parent_id="0" * 40) for name, one in closure.runs.items()}
+    text = prov_json(evolve(closure, runs=workers))
+    document = prov.model.ProvDocument.deserialize(content=text, format="json")
+    (acted,) = document.get_records(prov.model.ProvDelegation)
+    assert {f"run:{'0' * 40}", f"run:{next(iter(workers))}"} == set(map(str, acted.args[:2]))
+    ours = {line.strip() for line in prov_n(evolve(closure, runs=workers)).splitlines()}
+    assert ours == {line.strip() for line in document.get_provn().splitlines()}
+
+
 def test_a_checker_of_events_refuses_what_is_wrong():
     """The checks above can fail."""
     with pytest.raises(jsonschema.ValidationError):
@@ -130,8 +167,6 @@ def test_a_checker_of_events_refuses_what_is_wrong():
 
 def test_run_ids_are_those_of_the_standard_library():
     """UUIDs, version 5, of the artifact's URN."""
-    import uuid
-
     for digits in ("0" * 40, "88311853d7c885426fc5686543fe1412c62c0aac"):
         assert str(uuid.uuid5(uuid.NAMESPACE_URL, f"urn:provenance:artifact:{digits}")) == run_uuid(
             digits
@@ -140,8 +175,6 @@ def test_run_ids_are_those_of_the_standard_library():
 
 def test_a_bundle_is_a_crate(bundle, tmp_path):
     """Each file is described, each name leads to an entity, and what the profile requires is there."""
-    import zipfile
-
     with zipfile.ZipFile(bundle) as archive:
         names = set(archive.namelist())
         metadata = json.loads(archive.read("ro-crate-metadata.json"))
@@ -180,6 +213,17 @@ def test_a_source_that_was_deleted_is_named(form, exported, results, memory_repo
         assert [] == problems_of(json.loads(text), set())
     if form == "prov-json":
         prov.model.ProvDocument.deserialize(content=text, format="json")
+
+
+def test_writing_is_silent(results, memory_repo):
+    """The texts are made of the closure, and nothing else of the world is looked at."""
+    roots = (p.artifact_of(results["describe"]).id,)
+    closure = run(collect_closure(roots, "memory"), memory_repo.interpreter)
+    with silence():
+        texts = [prov_json(closure), prov_n(closure), ro_crate(closure), ro_crate(closure, {})]
+        texts.append(open_lineage(closure, "memory"))
+        texts.append(prov_json(redact(closure)))
+    assert all(roots[0] in text for text in texts)
 
 
 def test_texts_are_the_same_each_time(exported):

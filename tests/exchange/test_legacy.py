@@ -1,5 +1,6 @@
 """A store that the reference library made is imported, and the same calls hit."""
 
+import hashlib
 import importlib.util
 import pickle
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import pandas as pd
 import psycopg
 import pytest
 
@@ -149,7 +151,7 @@ def test_blobs_are_read_from_a_bucket(dump, pipeline, memory_repo, tmp_path):
     bucket = RemoteFiles("s3", RemoteLocation("s3", place, options))
     for blob in (LEGACY / "blobs").iterdir():
         bucket.publish(str(blob), blob.name, blob.stat().st_size)
-    settings = {"type": "s3", "basepath": place, "storage_options": options}
+    settings = {"type": "s3", "basepath": place, "s3_config": options, "read": True}
     report = p.import_legacy(db=dump, blobstore=settings)
     assert ALL - {MULTIPLIER} == report.ids.keys()
     assert "hello" == p.load_artifact(report.ids[NOTE]).value.read_text()
@@ -279,11 +281,180 @@ def test_what_is_not_there_is_an_error(dump, memory_repo, tmp_path):
     """A folder, a database, a kind of store; and the password is not shown."""
     with pytest.raises(p.StoreUnavailableError, match="does not exist"):
         p.import_legacy(db=dump, blobstore=tmp_path / "nowhere")
-    with pytest.raises(p.ConfigError, match="unknown type 'tape'"):
+    with pytest.raises(p.ConfigError, match="tape"):
         p.import_legacy(db=dump, blobstore={"type": "tape"})
+    with pytest.raises(p.ConfigError, match="not a place of blobs"):
+        p.import_legacy(db=dump, blobstore={"type": "memory"})
     with pytest.raises(p.StoreUnavailableError) as error:
         p.import_legacy(db="postgresql://me:secret@127.0.0.1:1/x", blobstore=tmp_path)
     assert "secret" not in str(error.value)
     empty = server(16).database_for(tmp_path)
     with pytest.raises(p.StoreUnavailableError, match="reference"):
         p.import_legacy(db=empty, blobstore=tmp_path, schema="nowhere")
+
+
+CODE = """
+import provenance as p
+
+@p.provenance()
+def mixed(a, *rest, key=1, **more):
+    raise AssertionError
+
+@p.provenance()
+def nothing(a):
+    raise AssertionError
+
+@p.provenance(archive_file=True, preserve_file_ext=True, delete_original_file=True)
+def drawn(a):
+    raise AssertionError
+
+@p.provenance(name="column", remove=["engine"], tags=["now"])
+def series(a, engine=None):
+    raise AssertionError
+
+@p.provenance()
+def flaky(captured=()):
+    raise AssertionError
+
+class Model:
+    def __init__(self, depth):
+        self.depth = depth
+
+    @p.provenance()
+    def fit(self, a):
+        raise AssertionError
+
+def closed(limit):
+    @p.provenance(name="closed")
+    def inner(a):
+        raise AssertionError
+    return inner
+"""
+
+
+@pytest.fixture
+def others(monkeypatch):
+    """A module of functions of other kinds."""
+    module = ModuleType("others")
+    exec(CODE, vars(module))
+    monkeypatch.setitem(sys.modules, "others", module)
+    return module
+
+
+@pytest.fixture
+def recorded(blobs, tmp_path):
+    """A function that adds a row to a store of the reference, and the URL of its database."""
+    postgres = server(16)
+    name = f"legacy_{abs(hash(str(tmp_path)))}"
+    postgres.create(name)
+    connection = psycopg.connect(postgres.url(name), autocommit=True)
+    connection.execute((LEGACY / "legacy.sql").read_text("utf-8"))
+    for table in ("artifacts", "artifact_sets", "artifact_set_members"):
+        connection.execute(f"DELETE FROM public.{table}")
+
+    def add(function, kargs, data, varargs=(), **columns):
+        number = len(list(blobs.glob("a*")))
+        row = {
+            "id": f"a{number:031x}",
+            "value_id": f"b{number:031x}",
+            "run_id": "00ed41a5c3a36a18e1b2d011582cf152",
+            "name": f"others.{function}",
+            "version": 0,
+            "fn_module": "others",
+            "fn_name": function,
+            "composite": False,
+            "compute_duration": 1.5,
+            "computed_at": datetime(2020, 1, 2, tzinfo=UTC),
+            "serializer": "joblib",
+            **columns,
+        }
+        names = ", ".join(row)
+        holes = ", ".join(["%s"] * len(row))
+        statement = f"INSERT INTO public.artifacts ({names}) VALUES ({holes})"
+        connection.execute(statement, list(row.values()))
+        (blobs / row["id"]).write_bytes(pickled({"kargs": kargs, "varargs": varargs}))
+        (blobs / row["value_id"]).write_bytes(data)
+        return row["id"]
+
+    yield add, postgres.url(name), blobs
+    connection.close()
+    postgres.drop(name)
+
+
+def test_functions_of_other_kinds_hit(recorded, others, memory_repo, tmp_path):
+    """Variadic arguments, `None`, files, series, removed parameters, methods, other names."""
+    add, url, blobs = recorded
+    column = pd.Series([1, 2], name="x")
+    column.to_frame().to_parquet(tmp_path / "column")
+    model = others.Model(3)
+    png = b"not really a picture"
+    add("mixed", {"a": 1, "key": 2, "x": 3}, pickled("mixed"), (5, 6))
+    add("nothing", {"a": 1}, pickled(None))
+    key = f"{hashlib.md5(png).hexdigest()}.png"
+    add("drawn", {"a": 1}, png, serializer="file", value_id=key)
+    data = (tmp_path / "column").read_bytes()
+    add("series", {"a": 1}, data, serializer="pd_series_parquet", name="column")
+    add("fit", {"self": model, "a": 1}, pickled("fit"))
+    add("gone", {"a": 1}, pickled("gone"), name="chosen")
+    report = p.import_legacy(db=url, blobstore=blobs)
+    assert [("function", "others.gone")] == [(each.kind, each.id) for each in report.problems]
+    assert 6 == report.imported
+    assert "mixed" == others.mixed(1, 5, 6, key=2, x=3)
+    assert others.nothing(1) is None
+    drawn = others.drawn(1)
+    assert (png, ".png") == (drawn.read_bytes(), drawn.extension)
+    assert column.equals(p.unwrap(others.series(1, engine="any")))
+    assert "fit" == model.fit(1)
+    assert (blobs / key).exists()
+
+    @p.provenance(name="chosen")
+    def renamed(a):
+        raise AssertionError
+
+    assert "gone" == renamed(1)
+    assert p.verify().is_sound
+
+
+def test_a_row_without_a_run_or_with_broken_inputs(recorded, others, memory_repo):
+    """The run is made of what is known; inputs that cannot be read are a problem of their row alone."""
+    add, url, blobs = recorded
+    lost = add("nothing", {"a": 1}, pickled(None))
+    (blobs / lost).write_bytes(pickled(["no", "inputs"]))
+    kept = add("nothing", {"a": 2}, pickled(7))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE public.artifacts DROP CONSTRAINT artifacts_run_id_fkey")
+        connection.execute("DELETE FROM public.runs")
+    report = p.import_legacy(db=url, blobstore=blobs)
+    assert ([kept], [lost]) == ([*report.ids], [each.id for each in report.problems])
+    run = p.load_artifact(report.ids[kept]).run_info
+    assert datetime(2020, 1, 2, tzinfo=UTC) == run.created_at
+
+
+def test_rows_that_need_each_other_are_listed(recorded, others, memory_repo):
+    """No order of them is right, and the import ends."""
+    add, url, blobs = recorded
+    first = add("nothing", {"a": 1}, pickled(1))
+    second = add("nothing", {"a": 2}, pickled(2), input_artifact_ids=[first])
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE public.artifacts SET input_artifact_ids = %s WHERE id = %s", ([second], first)
+        )
+    core = ModuleType("provenance.repos")
+    exec("def load_proxy(id): pass\nload_proxy.__module__ = 'provenance.repos'", vars(core))
+
+    class Reference:
+        def __init__(self, to):
+            self.to = to
+
+        def __reduce__(self):
+            return core.load_proxy, (self.to,)
+
+    sys.modules["provenance.repos"] = core
+    try:
+        (blobs / first).write_bytes(pickled({"kargs": {"a": Reference(second)}, "varargs": ()}))
+        (blobs / second).write_bytes(pickled({"kargs": {"a": Reference(first)}, "varargs": ()}))
+    finally:
+        del sys.modules["provenance.repos"]
+    report = p.import_legacy(db=url, blobstore=blobs)
+    assert {} == report.ids
+    assert {first, second} == {each.id for each in report.problems}

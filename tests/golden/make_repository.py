@@ -2,8 +2,7 @@
 
     python tests/golden/make_repository.py NEW_FOLDER
 
-Run it only to add a repository of a new format. Formats before version 4 were never released: of them only the tables are
-kept (`records.db`), for the tests of migrations.
+Run it only to add a repository of a new format.
 """
 
 import json
@@ -84,34 +83,23 @@ def folder_of(names):
     return folder
 
 
-def later_calls():
-    """The calls that repositories have from version 2 on."""
-    whole, file = split(3), written("größe")
-    return {
-        "whole": whole,
-        **{f"part {key}": part for key, part in whole.items()},
-        "of a part": parts([whole["numbers"]]),
-        "file": file,
-        "of a file": parts([file]),
-        "folder": folder_of(["a", "b"]),
-    }
-
-
-def made_in(version):
-    """All calls of the repository of this version."""
-    return {**calls(), **(later_calls() if version > 1 else {})}
-
-
-def calls():
-    """The calls of the repository, by name."""
+def made():
+    """All calls of the repository, by name."""
     one, two = numbers(1), numbers(2, 3.5, "x", key=b"bytes", z={1, 2}, y=(None, True))
     big = large(one)
+    whole, file = split(3), written("größe")
     return {
         "one": one,
         "two": two,
         "large": big,
         "parts": parts([one, {"deep": big}]),
         "nothing": nothing(),
+        "whole": whole,
+        **{f"part {key}": part for key, part in whole.items()},
+        "of a part": parts([whole["numbers"]]),
+        "file": file,
+        "of a file": parts([file]),
+        "folder": folder_of(["a", "b"]),
     }
 
 
@@ -153,6 +141,9 @@ def facts(artifact):
         "input_artifact_ids": sorted(artifact.input_artifact_ids),
         "tags": list(artifact.tags),
         "custom_fields": dict(artifact.custom_fields),
+        "input_hashes": artifact.input_hashes,
+        "code": artifact.code,
+        "fn_qualname": artifact.fn_qualname,
         "computed_at": artifact.computed_at.isoformat(),
         "content_digest": artifact.content_digest,
         "size_bytes": artifact.size_bytes,
@@ -167,14 +158,16 @@ def build(folder: Path):
     environment = p.from_config(CONFIG, folder)
     p.set_run_info_fn(CONFIG["run_info_fn"])
     with replacing_environment(environment):
-        results = made_in(2)
-        made = {name: facts(p.artifact_of(result)) for name, result in results.items()}
+        results = made()
+        artifacts = {name: facts(p.artifact_of(result)) for name, result in results.items()}
         sets = [
             p.create_set(list(results.values()), {"name": "golden", "deep": {"n": [1, None]}}).id
         ]
         sets.append(p.create_set([], "empty").id)
     environment.repository().engine.dispose()
-    text = json.dumps({"artifacts": made, "ids": ids(), "sets": sets}, indent=1, sort_keys=True)
+    text = json.dumps(
+        {"artifacts": artifacts, "ids": ids(), "sets": sets}, indent=1, sort_keys=True
+    )
     (folder / "facts.json").write_text(text + "\n", "utf-8")
 
 

@@ -17,8 +17,12 @@ import polars as pl
 import pyarrow as pa
 
 import provenance as p
-from provenance.codecs import Encoding
+from provenance.codecs import Decoding, Encoding
+from provenance.model.ids import ValueId
 from provenance.model.records import freeze_options
+from provenance.results.origin import CurrentOrigin
+from provenance.streams.manifest import Chunk, Manifest, chunk_id
+from provenance.streams.stream import StoredItems, Stream
 
 FOLDER = Path(__file__).parent / "serializers"
 FACTS = FOLDER / "values.json"
@@ -44,6 +48,9 @@ POLARS = pl.DataFrame(
 ARROW = pa.table(
     {"text": pa.array(["a", None, "a"]).dictionary_encode(), "deep": [{"x": [1]}, None, {"x": []}]},
 ).replace_schema_metadata({"by": "hand"})
+
+_VALUE = ValueId(p.hash([1, 2]))
+MANIFEST = Manifest(_VALUE, (Chunk(chunk_id("0" * 40, 0), _VALUE, 2),))
 
 
 def torch_values():
@@ -84,6 +91,10 @@ def cases():
         "lz4": ("pickle", {"compression": "lz4"}, text),
         "lz4-joblib": ("joblib", {"compression": "lz4"}, [np.zeros(300)]),
         "zstd-plain": ("pickle", {"compression": "zstd"}, "short"),
+        "polars-frames": ("pl_frames_parquet", {}, [POLARS]),
+        "pandas-frames": ("pd_frames_parquet", {}, [FRAME.reset_index()]),
+        "table-parts": ("parquet_parts", {}, FRAME),
+        "stream": ("stream", {}, Stream(StoredItems(MANIFEST, CurrentOrigin()))),
         **(torch_values() if find_spec("torch") else {}),
     }
 
@@ -96,10 +107,13 @@ def build():
         if name not in facts:
             with (FOLDER / name).open("xb") as file:
                 Encoding(serializer, value, name, freeze_options(dump_kwargs))(file)
+            # Of a table in parts, the manifest is read.
+            with (FOLDER / name).open("rb") as file:
+                read = Decoding(serializer, dump_kwargs=freeze_options(dump_kwargs))(file)
             facts[name] = {
                 "serializer": serializer,
                 "dump_kwargs": dump_kwargs,
-                "value": p.hash(value),
+                "value": p.hash(read),
             }
     FACTS.write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", "utf-8")
 

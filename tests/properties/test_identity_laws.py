@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 import provenance as p
 from processes import printed
+from provenance.calls.spec import call_id, uncached_id
+from provenance.repository.inputs import InputHashes
 from provenance.testing import in_memory
 from strategies import equal_calls, functions, nested, scalars
 
@@ -275,3 +277,24 @@ def test_planning_is_pure(values):
     plans = [decorated.plan(*values), decorated.plan(*copy.deepcopy(values))]
     assert plans[0] == plans[1]
     assert before == p.hash(values)
+
+
+@given(functions(nested), st.data(), st.booleans(), st.booleans())
+def test_recorded_input_hashes_give_the_recorded_id_back(function, data, cached, ignores):
+    """What is recorded of the inputs, with the identity of the function, is all that the id depends on."""
+    call, _ = data.draw(equal_calls(function))
+    captured = data.draw(nested)
+
+    def closure(*args, **kwargs):
+        return [function.call(*args, **kwargs), captured]
+
+    for made in (function.call, closure):
+        ignore = ["kwargs"] if ignores and made is closure else []
+        decorated = p.provenance(made, use_cache=cached, ignore=ignore)
+        with in_memory():
+            artifact = p.artifact_of(decorated(*call.args, **call.kwargs))
+        hashes = InputHashes.parse(artifact.input_hashes)
+        found = call_id(decorated.plan(*call.args, **call.kwargs).cache_key, hashes)
+        assert artifact.id == (found if cached else uncached_id(found, artifact.value_id))
+        digests = [*hashes.kargs.values(), *hashes.varargs, *hashes.captured.values()]
+        assert all(len(digest) == 40 for digest in digests)

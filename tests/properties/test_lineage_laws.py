@@ -1,5 +1,6 @@
 """What holds for the lineage of any pipeline."""
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,3 +88,45 @@ def test_the_tree_has_a_line_for_each_edge(pipeline):
     with in_memory():
         graph = lineage(played(pipeline)[-1])
         assert 1 + sum(map(len, graph.edges.values())) == len(graph.tree().splitlines())
+
+
+def through_bodies(arguments):
+    """A function whose body hands its arguments on to others, alone and inside values, and returns some as they are."""
+
+    @p.provenance(arguments=arguments)
+    def joined(number, inputs):
+        first = [step(number + 100, part) for part in inputs[:1]]
+        return {
+            "number": number,
+            "first": first,
+            "given": inputs,
+            "again": step(number + 200, inputs),
+        }
+
+    return joined
+
+
+@given(pipelines())
+@settings(max_examples=10)
+def test_values_keep_the_lineage_that_proxies_have(pipeline):
+    """Bodies that receive values record the same artifacts, with the same edges, as bodies that receive proxies."""
+
+    def graph(arguments):
+        joined = through_bodies(arguments)
+        with in_memory():
+            results = [source(-1)]
+            for number, taken in enumerate(pipeline):
+                inputs = [results[i] for i in sorted(taken)] or results[:1]
+                results.append(joined(number, inputs))
+            found = lineage(p.artifact_of(results[-1]).id)
+            return {each: dict(uses) for each, uses in found.edges.items()}
+
+    expected = graph("proxies")
+    assert expected == graph("values")
+    assert len(expected) > len(reached(pipeline, len(pipeline) - 1))
+
+
+@p.provenance()
+def source(number):
+    """An array, which carries nothing itself."""
+    return np.arange(float(abs(number)))

@@ -6,6 +6,7 @@ import threading
 from collections import namedtuple
 from dataclasses import dataclass
 
+import attrs
 import numpy as np
 import pytest
 
@@ -215,6 +216,11 @@ def test_results_as_values(repo):
             assert ones.artifact_id(4) == p.artifact_of(array).id
             assert {ones.artifact_id(4)} == lineage_of(total(array))
         assert p.is_proxy(words())
+        assert ones.artifact_id(4) == p.lineage(array).root
+        assert {ones.artifact_id(4)} == set(p.create_set([array]).artifact_ids)
+        assert ones.artifact_id(4) == p.lazy_proxy_dict({"a": array})["a"].artifact.id
+        assert ones.artifact_id(4) == p.promote(array, p.MemoryRepo()).id
+        assert not p.evict(max_bytes=0, keep=array, dry_run=True).values
         del array
     assert not any_tracked()
     assert type(ones.with_options(results="values")(4)) is np.ndarray
@@ -239,3 +245,58 @@ def test_configured_handing_over(tmp_path):
     )
     with pytest.raises(p.ConfigError, match="singletons"):
         p.from_config({**config, "singletons": "both"})
+
+
+@attrs.frozen
+class Fitted:
+    """A value that holds another one, and cannot be changed."""
+
+    weights: object
+    name: str = "fitted"
+
+
+@pytest.mark.parametrize("make", [Box, Fitted])
+def test_what_an_object_holds_is_stored_by_reference(repo, make):
+    """A data class that a body returns or passes on refers to the artifact; hashes are those of the values."""
+
+    @p.provenance(name="size")
+    def size(held, attribute):
+        return getattr(held, attribute).size
+
+    @p.provenance(name="held")
+    def held(array):
+        fitted = make(array)
+        assert 10_000 == size(fitted, "content" if make is Box else "weights")
+        assert getattr(fitted, "content" if make is Box else "weights") is array
+        return fitted
+
+    a = ones(10_000)
+    for result in (held(a), held(a)):
+        assert make is type(p.unwrap(result))
+        assert p.hash(make(np.ones(10_000))) == p.hash(result)
+        assert p.artifact_of(result).size_bytes < 2_000
+        assert {p.artifact_of(a).id} <= lineage_of(result)
+        inner = p.unwrap(result, deep=True)
+        assert np.ndarray is type(inner.content if make is Box else inner.weights)
+    inner = size.artifact(make(a), "content" if make is Box else "weights")
+    assert {p.artifact_of(a).id} == inner.input_artifact_ids
+    recorded = inner.inputs["kargs"]["held"]
+    assert p.is_proxy(recorded.content if make is Box else recorded.weights)
+
+
+def test_unwrap_goes_as_deep_as_is_asked(repo):
+    """Results inside containers, named tuples and objects are values; what holds none stays the same object."""
+    a, w = ones(3), words()
+    nested = [a, {"k": (w, {w[0]})}, Pair(a, 1), Box([a]), Fitted(a)]
+    bare = p.unwrap(nested, deep=True)
+    first, entries, pair, box, fitted = bare
+    assert {np.ndarray} == {type(x) for x in (first, pair.left, box.content[0], fitted.weights)}
+    assert [list, str] == [type(x) for x in (entries["k"][0], entries["k"][0][0])]
+    assert (Pair, Box, Fitted) == (type(pair), type(box), type(fitted))
+    assert p.is_proxy(nested[0])
+    assert p.is_proxy(nested[3].content[0])
+    plain = [1, {"k": Box(2)}]
+    assert p.unwrap(plain, deep=True) is plain
+    circle = [a]
+    circle.append(circle)
+    assert np.ndarray is type(p.unwrap(circle, deep=True)[0])

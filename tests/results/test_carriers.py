@@ -24,6 +24,7 @@ import yaml
 from hypothesis import given
 
 import provenance as p
+from processes import printed
 from provenance.effect import Interpreter, with_layer
 from provenance.ports.blobs import ReadBlob
 from provenance.testing import in_memory
@@ -441,3 +442,24 @@ def test_scalars_do_not_need_wrapt(tmp_path):
     code = "import sys, provenance as p\nf = p.provenance()(lambda: [1])\nf(), f()\nprint('wrapt' in sys.modules)"
     assert "False" == printed(code).strip()
     assert sys.modules
+
+
+LATER = """
+import provenance as p
+p.load_config({"artifact_repos": {"memory": {"type": "memory"}}})
+made = p.provenance(name="made")(lambda: {"a": [1, 2]})()
+count = p.provenance(name="count")(lambda: 7)()
+import sys
+assert "yaml" not in sys.modules
+import joblib
+import yaml
+for dump in (yaml.safe_dump, yaml.dump):
+    assert "a:\\n- 1\\n- 2\\n" == dump(made), dump(made)
+assert joblib.hash([7, {"a": [1, 2]}]) == joblib.hash([count, made])
+assert joblib.hash(7) == joblib.hash(p.provenance(name="more")(lambda: 7)())
+"""
+
+
+def test_libraries_that_are_imported_later_know_carriers():
+    """Yaml writes their values and joblib hashes them, whichever comes first."""
+    assert "" == printed(LATER)

@@ -8,7 +8,6 @@ import copy
 import inspect
 import io
 import json
-import operator
 import os
 import pickle
 import threading
@@ -436,7 +435,7 @@ def test_the_limits(proxied):
     assert (None, True) == (p.unwrap(nothing), p.unwrap(yes))
     assert type(proxied([1])) is not list
     with pytest.raises(TypeError):  # it asks for the C type
-        operator.concat(lazily([1]), [2])
+        list.__add__(lazily([1]), [2])
     assert type(p.unwrap(proxied([1]))) is list
 
 

@@ -9,13 +9,13 @@ from provenance.calls.spec import FunctionSpec
 from provenance.effect import Program
 from provenance.errors import CodeChangedError
 from provenance.events import CodeChange, CodeChanged
-from provenance.hashing import hash_value
+from provenance.model.history import Equivalence
 from provenance.model.queries import Query
-from provenance.model.records import ArtifactRecord, Options, SetRecord, freeze_options
-from provenance.ports.machine import Now
-from provenance.ports.records import FindSetByLabels, PutSet, SearchRecords
+from provenance.model.records import ArtifactRecord
+from provenance.ports.history import FindEquivalence, FindReceipt, PutEquivalence
+from provenance.ports.machine import CurrentRun, Now
+from provenance.ports.records import SearchRecords
 from provenance.receipts.policy import OnCodeChange
-from provenance.repository.sets import set_id
 from provenance.telemetry import describe_changes, emit
 
 _reported: Final[set[tuple[str, int, tuple[CodeChange, ...]]]] = set()
@@ -23,12 +23,19 @@ _reported: Final[set[tuple[str, int, tuple[CodeChange, ...]]]] = set()
 
 def find_changes(
     call: Call, record: ArtifactRecord
-) -> Program[FindSetByLabels, tuple[CodeChange, ...]]:
+) -> Program[FindReceipt | FindEquivalence, tuple[CodeChange, ...]]:
     """Return what has changed in the code since *record* was computed, unless that was accepted."""
-    known = call.spec.receipt.changes_since(record.code)
-    if not known or _policy(call) == "ignore":
+    if _policy(call) == "ignore":
         return ()
-    return () if (yield from _is_accepted(call.spec, record.code)) else known
+    return (yield from unaccepted_changes(call.spec, record.code))
+
+
+def unaccepted_changes(
+    spec: FunctionSpec, code: str
+) -> Program[FindReceipt | FindEquivalence, tuple[CodeChange, ...]]:
+    """Return what has changed since the code of this digest, unless that was accepted."""
+    known = yield from changes_since(spec, code)
+    return () if not known or (yield from _is_accepted(spec, code)) else known
 
 
 def must_recompute(call: Call, record: ArtifactRecord, changes: tuple[CodeChange, ...]) -> bool:
@@ -54,19 +61,24 @@ def report_changes(record: ArtifactRecord, changes: tuple[CodeChange, ...]) -> N
 
 
 def accept(
-    spec: FunctionSpec, names: tuple[str, ...]
-) -> Program[SearchRecords | FindSetByLabels | PutSet | Now, tuple[CodeChange, ...]]:
+    spec: FunctionSpec, names: tuple[str, ...], note: str
+) -> Program[
+    SearchRecords | FindReceipt | FindEquivalence | PutEquivalence | CurrentRun | Now,
+    tuple[CodeChange, ...],
+]:
     """Record that results of all earlier code, stored under *names*, hold for the code of now."""
     found: dict[CodeChange, None] = {}
+    process = (yield from CurrentRun()).process
+    by = str(process.get("username") or "")
     for name in names:
         after: int | None = None
         while True:
             page = yield from SearchRecords(Query(name, spec.options.version), after)
             for code in sorted({record.code for record in page.records}):
-                changes = spec.receipt.changes_since(code)
+                changes = yield from changes_since(spec, code)
                 if changes and not (yield from _is_accepted(spec, code)):
                     now = yield from Now()
-                    yield from PutSet(SetRecord(set_id(()), frozenset(), _labels(spec, code), now))
+                    yield from PutEquivalence(Equivalence(*_change(spec, code), by, now, note))
                     spec.receipt.accepted[code] = True
                     found |= dict.fromkeys(changes)
             if page.next is None:
@@ -80,15 +92,20 @@ def _policy(call: Call) -> OnCodeChange:
     return call.environment.on_code_change if chosen is None else chosen
 
 
-def _is_accepted(spec: FunctionSpec, code: str) -> Program[FindSetByLabels, bool]:
+def changes_since(spec: FunctionSpec, code: str) -> Program[FindReceipt, tuple[CodeChange, ...]]:
+    """Return what has changed since the code of this digest, accepted or not."""
+    known = spec.receipt.changes_since(code)
+    return spec.receipt.compare(code, (yield from FindReceipt(code))) if known is None else known
+
+
+def _is_accepted(spec: FunctionSpec, code: str) -> Program[FindEquivalence, bool]:
     accepted = spec.receipt.accepted
     if code not in accepted:
-        accepted[code] = (yield from FindSetByLabels(_labels(spec, code))) is not None
+        found = yield from FindEquivalence(*_change(spec, code))
+        accepted[code] = found is not None
     return accepted[code]
 
 
-def _labels(spec: FunctionSpec, code: str) -> Options:
-    """Return the labels of the empty set that says that a change was accepted."""
+def _change(spec: FunctionSpec, code: str) -> tuple[str, int, str, str]:
     name, version, scope = spec.cache_key.identity
-    change = {"from": hash_value(code), "to": hash_value(spec.receipt.text)}
-    return freeze_options({"accepted code of": name or scope, "version": version, **change})
+    return name or str(scope), version, code, spec.receipt.digest

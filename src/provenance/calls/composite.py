@@ -13,7 +13,7 @@ from provenance.errors import UnserializableValueError
 from provenance.model.records import NO_OPTIONS
 from provenance.model.references import ArtifactRef, represented_artifact
 from provenance.results.handles import make_proxy, restore_proxy
-from provenance.results.kinds import LAZY
+from provenance.results.kinds import DEFAULT_OPTIONS, LAZY, ResultOptions
 from provenance.results.origin import CurrentOrigin, resolving_origin
 from provenance.util.formatting import SHORT, type_name, with_article
 from provenance.util.naming import exported
@@ -28,17 +28,16 @@ class Composite(Mapping[str, object]):
     Equal to any mapping of equal values.
     """
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_options", "_parts")
 
-    def __init__(self, parts: Mapping[str, object]) -> None:
+    def __init__(
+        self, parts: Mapping[str, object], options: ResultOptions = DEFAULT_OPTIONS
+    ) -> None:
         self._parts = dict(parts)
+        self._options = options
 
     def __getitem__(self, key: str) -> object:
-        part = self._parts[key]
-        result: Callable[[object], object] | None = getattr(
-            type(part), "__provenance_result__", None
-        )
-        return part if result is None else result(part)
+        return result_of(self._parts[key], self._options)
 
     def proxy(self, key: str) -> object:
         """Return the lazy proxy of a part."""
@@ -64,7 +63,7 @@ class Composite(Mapping[str, object]):
         return f"Composite({{{parts}}})"
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return restore_composite, ({key: _reference(part) for key, part in self._parts.items()},)
+        return restore_composite, ({key: reference_to(part) for key, part in self._parts.items()},)
 
     def __copy__(self) -> Composite:
         return self
@@ -73,12 +72,23 @@ class Composite(Mapping[str, object]):
         """Return the mapping that represents it in hashes."""
         return self._parts
 
-    def mapped(self, change: Callable[[str, object], object]) -> Composite:
-        """Return a composite of the results of *change* for each key and part."""
-        return Composite({key: change(key, part) for key, part in self._parts.items()})
+    def mapped(
+        self, change: Callable[[str, object], object], options: ResultOptions | None = None
+    ) -> Composite:
+        """Return a composite of the results of *change* for each key and part, handed over by *options* or as before."""
+        parts = {key: change(key, part) for key, part in self._parts.items()}
+        return Composite(parts, options or self._options)
 
 
-def _reference(part: object) -> tuple[object, ...]:
+def result_of(part: object, options: ResultOptions = DEFAULT_OPTIONS) -> object:
+    """Return a part in the form that its record notes and *options* ask for; a builtin value is read."""
+    result: Callable[[object, ResultOptions], object] | None = getattr(
+        type(part), "__provenance_result__", None
+    )
+    return part if result is None else result(part, options)
+
+
+def reference_to(part: object) -> tuple[object, ...]:
     """Return what a pickle holds of a part: what `ArtifactRef` is made of, or the value of what is in no store."""
     restore, _ = cast("tuple[object, tuple[object, ...]]", part.__reduce_ex__(2))
     if restore is not restore_proxy:
@@ -90,14 +100,13 @@ def _reference(part: object) -> tuple[object, ...]:
 @exported
 def restore_composite(parts: Mapping[str, tuple[Any, ...]]) -> Composite:
     """Unpickle a composite; none of its parts is read. Pickles name this function."""
+    return Composite({key: from_reference(known) for key, known in parts.items()})
+
+
+def from_reference(known: tuple[Any, ...]) -> object:
+    """Return the unread part of which a pickle holds what `reference_to` returned."""
     origin = resolving_origin() or CurrentOrigin()
-    return Composite(
-        {
-            key: make_proxy(ArtifactRef(*known), origin, options=LAZY) if rest else known[0]
-            for key, known in parts.items()
-            for rest in [known[1:]]
-        }
-    )
+    return make_proxy(ArtifactRef(*known), origin, options=LAZY) if known[1:] else known[0]
 
 
 def parts_of(value: object, label: str) -> Mapping[str, object]:
@@ -134,7 +143,13 @@ def part_spec(spec: FunctionSpec, key: str) -> FunctionSpec:
 
 def whole_spec(spec: FunctionSpec) -> FunctionSpec:
     """Return the recipe of the composite itself, which holds references to its parts."""
-    options = evolve(spec.options, serializer=None, load_kwargs=NO_OPTIONS, dump_kwargs=NO_OPTIONS)
+    options = evolve(
+        spec.options,
+        returns_composite=True,
+        serializer=None,
+        load_kwargs=NO_OPTIONS,
+        dump_kwargs=NO_OPTIONS,
+    )
     return evolve(spec, options=options)
 
 

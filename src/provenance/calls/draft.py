@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
@@ -11,20 +10,24 @@ from attrs import evolve, field, frozen
 
 from provenance.archives import ArchivedFile, ArchivedFolder, with_source
 from provenance.calls.composite import Composite, part_plan, part_spec, parts_of, whole_spec
+from provenance.calls.file_inputs import refuse_files
 from provenance.calls.plan import CallPlan, changed_inputs, hashes_now, may_change
 from provenance.calls.purity import Attributes, added_to, attributes_of, hiding
 from provenance.calls.signature import merge_call_arguments
 from provenance.calls.spec import FunctionSpec, alias_ids, uncached_id
+from provenance.calls.summaries import summarize
 from provenance.codecs import Encoding, candidates
 from provenance.environment import Environment
 from provenance.errors import (
     ImpureFunctionError,
     UnarchivableFileError,
     UnhashableValueError,
+    UnreadableFileError,
     UnserializableValueError,
 )
 from provenance.events import Hit, MissReason
 from provenance.hashing import hash_value
+from provenance.model.history import CodeReceipt
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
 from provenance.model.records import (
     ArtifactRecord,
@@ -37,7 +40,6 @@ from provenance.model.records import (
     freeze_options,
 )
 from provenance.model.references import (
-    SCALARS,
     ArtifactRef,
     is_proxy,
     refs_of,
@@ -45,11 +47,12 @@ from provenance.model.references import (
     unwrap,
 )
 from provenance.ports.records import PutRecord
+from provenance.receipts.policy import Shadow
 from provenance.repository.handles import Repository
-from provenance.repository.inputs import Summary, are_plain, inputs_json, plain_only
-from provenance.results.bodies import Opening
+from provenance.repository.inputs import are_plain, inputs_json, plain_only
+from provenance.results.bodies import Opening, close
 from provenance.results.handles import InMemoryOrigin, make_proxy
-from provenance.results.kinds import LAZY, ResultOptions, interface_for
+from provenance.results.kinds import DEFAULT_OPTIONS, LAZY, ResultOptions, interface_for
 from provenance.singleflight.coordinate import Work
 from provenance.singleflight.leases import SingleFlight
 from provenance.telemetry import log
@@ -106,6 +109,7 @@ class PendingArtifact:
     computation: Computation = field(eq=False)
     replace: bool = False
     parts: tuple[PendingArtifact, ...] = ()
+    receipt: CodeReceipt | None = field(default=None, eq=False)
 
     @property
     def values(self) -> Iterator[Encoding]:
@@ -128,10 +132,15 @@ class PendingArtifact:
     def inputs(self) -> Iterator[Encoding]:
         """How the inputs may be written; the last way always works: it keeps of odd ones only what they were."""
         what, inputs = f"the inputs of {self.plan.cache_key.name}", self.plan.inputs
-        whole = plain_only(inputs.kargs, inputs.varargs, inputs.captured)
+        # What stands for an artifact inside an object is stored as a reference to it.
+        kargs, varargs, captured = (
+            close(part, inside_objects=True)
+            for part in (dict(inputs.kargs), inputs.varargs, dict(inputs.captured))
+        )
+        whole = plain_only(kargs, varargs, captured)
         yield Encoding("pickle", whole, what)
         yield Encoding("cloudpickle", whole, what)
-        yield Encoding("pickle", _summarize(self.plan), what)
+        yield Encoding("pickle", summarize(self.plan), what)
 
     def put(
         self,
@@ -149,7 +158,7 @@ class PendingArtifact:
         )
         text = inputs_json(plan.inputs, plan.input_hashes, plain=inputs is None)
         held = tuple([each for each in (value, inputs) if isinstance(each, InlineBlob)])
-        return PutRecord(record, run, text, held, self.replace, tuple(besides))
+        return PutRecord(record, run, text, held, self.replace, tuple(besides), self.receipt)
 
     def record(
         self, value: Blob, inputs: Blob | None, serializer: str, run_id: RunId, added_at: datetime
@@ -162,7 +171,8 @@ class PendingArtifact:
             name=self.plan.cache_key.name,
             version=self.plan.cache_key.version,
             fn_module=wrapped.module,
-            fn_name=wrapped.qualname,
+            fn_name=wrapped.qualname.rpartition(".")[2],
+            fn_qualname=wrapped.qualname,
             composite=options.returns_composite,
             serializer=serializer,
             load_kwargs=load_kwargs_for(done.value, value, options.load_kwargs),
@@ -180,42 +190,11 @@ class PendingArtifact:
             inputs_blob=inputs,
             value_type=type_name(done.value),
             interface=interface_for(done.value),
-            code=self.spec.receipt.text,
+            code="" if self.receipt is None else self.receipt.digest,
             value_artifact_ids=done.holds,
+            input_hashes=self.plan.input_hashes.text,
+            input_derivations=self.plan.input_derivations,
         )
-
-
-def _summarize(plan: CallPlan) -> dict[str, object]:
-    inputs, hashes = plan.inputs, plan.input_hashes
-    return plain_only(
-        {
-            name: _input_digest(value, hashes.kargs.get(name))
-            for name, value in inputs.kargs.items()
-        },
-        tuple(_input_digest(value, None) for value in inputs.varargs),
-        {
-            name: _input_digest(value, hashes.captured.get(name))
-            for name, value in inputs.captured.items()
-        },
-    )
-
-
-def _input_digest(value: object, digest: str | None) -> object:
-    """Return *value* if it is certain to be written, a builtin scalar or an artifact, else a summary of it."""
-    if type(value) in SCALARS or (
-        hasattr(type(value), "__provenance_sighting__") and _has_own_blob(value)
-    ):
-        return value
-    return Summary(type_name(value), digest)
-
-
-def _has_own_blob(artifact: object) -> bool:
-    """Return whether an artifact can be pickled: as a reference always, but one that is in no store is written as its value."""
-    try:
-        pickle.dumps(artifact)
-    except Exception:  # noqa: BLE001 - the value's own methods may raise anything
-        return False
-    return True
 
 
 _VALUE: Final = "return something that has a value, or teach its type with `register_hasher`"
@@ -249,7 +228,20 @@ class Call:
             MissReason.RECORD_CORRUPT,
             MissReason.EVICTED,
             MissReason.CODE_CHANGED,
+            MissReason.EXPIRED,
+            MissReason.INVALID,
+            MissReason.NOT_REPRODUCIBLE,
         )
+
+    @property
+    def shadow(self) -> Shadow | None:
+        """Which hits are computed again beside the call."""
+        return self.spec.options.shadow or self.environment.shadow
+
+    @property
+    def code_receipt(self) -> CodeReceipt | None:
+        """The receipt of the function's code, to be recorded with the result."""
+        return self.spec.receipt.record(with_sources=self.environment.record_sources)
 
     @property
     def alias_ids(self) -> Iterator[ArtifactId]:
@@ -269,6 +261,11 @@ class Call:
             return LAZY
         chosen, default = self.spec.options.results, self.environment.results
         return evolve(default, **cast("dict[str, Any]", chosen)) if chosen else default
+
+    @property
+    def part_results(self) -> ResultOptions:
+        """How the parts of a composite are handed over; those of an artifact's value as by default."""
+        return DEFAULT_OPTIONS if self.as_proxy else self.results
 
     @property
     def sharing(self) -> SingleFlight | None:
@@ -346,7 +343,7 @@ class Timing:
 
 def make_draft(call: Call, value: object, timing: Timing, received: Received) -> PendingArtifact:
     """Check that the function was pure, hash its result, and put together what is to be stored."""
-    _refuse_impure(call, value, received)
+    refuse_impure(call, value, received)
     label = call.spec.wrapped.label
     what = f"the result of {label}"
     if not call.spec.options.returns_composite:
@@ -361,7 +358,8 @@ def make_draft(call: Call, value: object, timing: Timing, received: Received) ->
     except UnserializableValueError as error:
         error.value = given  # the other parts are not lost
         raise
-    whole = Composite({key: _part_proxy(call, part) for key, part in parts.items()})
+    proxies = {key: _part_proxy(call, part) for key, part in parts.items()}
+    whole = Composite(proxies, call.part_results)
     draft = _make_draft(evolve(call, spec=whole_spec(call.spec)), whole, timing, what)
     return evolve(draft, parts=tuple(parts.values()))
 
@@ -401,7 +399,7 @@ def bind_parts(repo: Repository, draft: PendingArtifact) -> PendingArtifact:
     if not isinstance(draft.computation.value, Composite):
         return draft
     parts = dict(zip(draft.computation.value, draft.parts, strict=True))
-    whole = Composite({key: _proxy_in(repo, part) for key, part in parts.items()})
+    whole = draft.computation.value.mapped(lambda key, _: _proxy_in(repo, parts[key]))
     holds = frozenset(part.artifact_id for part in draft.parts)
     return evolve(draft, computation=evolve(draft.computation, value=whole, holds=holds))
 
@@ -412,7 +410,7 @@ def unstored_record(draft: PendingArtifact) -> ArtifactRecord:
     return draft.record(nowhere, nowhere, "", RunId(""), draft.computation.computed_at)
 
 
-def _refuse_impure(call: Call, value: object, received: Received) -> None:
+def refuse_impure(call: Call, value: object, received: Received) -> None:
     """Compare what the function received with what was planned."""
     if not may_change(call.spec, call.plan):
         return
@@ -423,7 +421,10 @@ def _refuse_impure(call: Call, value: object, received: Received) -> None:
         args, kwargs = tuple(map(opening.open, args)), opening.open_all(kwargs)
 
     def changed() -> tuple[str, ...]:
-        return changed_inputs(plan.input_hashes, hashes_now(call.spec, plan, args, kwargs))
+        try:
+            return changed_inputs(plan.input_hashes, hashes_now(call.spec, plan, args, kwargs))
+        except UnreadableFileError as trouble:  # the function has deleted or moved it
+            return (repr(trouble.path),)
 
     names = changed()
     if not names:
@@ -450,8 +451,11 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
     began = ticks()
     try:
         value_id = hash_value(value, what, seen)
+        refuse_files(what, value, seen)
+    except UnserializableValueError:
+        raise
     except Exception as error:  # the value's own methods may raise anything
-        raise _without_value(what, value, error) from error
+        raise without_value(what, value, error) from error
     computation = Computation(
         value,
         value_id,
@@ -459,18 +463,23 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
         timing.ended - timing.began,
         call.hash_duration,
         ticks() - began,
-        _inputs_held_by(seen),
+        inputs_held_by(seen),
     )
     uncached = call.reason is MissReason.CACHE_OFF
     artifact_id = (
         uncached_id(call.plan.artifact_id, value_id) if uncached else call.plan.artifact_id
     )
     return PendingArtifact(
-        artifact_id, call.spec, call.plan, computation, replace=call.replaces_record
+        artifact_id,
+        call.spec,
+        call.plan,
+        computation,
+        replace=call.replaces_record,
+        receipt=call.code_receipt,
     )
 
 
-def _without_value(what: str, value: object, error: Exception) -> UnserializableValueError:
+def without_value(what: str, value: object, error: Exception) -> UnserializableValueError:
     """Return the error for a result that cannot be hashed: no serializer helps, and it cannot be ignored as an argument can."""
     if not isinstance(error, UnhashableValueError):
         return UnserializableValueError(
@@ -481,5 +490,6 @@ def _without_value(what: str, value: object, error: Exception) -> Unserializable
     )
 
 
-def _inputs_held_by(seen: list[object]) -> frozenset[ArtifactId]:
+def inputs_held_by(seen: list[object]) -> frozenset[ArtifactId]:
+    """Return the artifacts that were met while a value was hashed."""
     return frozenset([each.artifact_id for each in refs_of(seen)]) if seen else NO_IDS

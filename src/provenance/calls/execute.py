@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from attrs import evolve
 
 from provenance import environment as environment_
 from provenance.archives import with_source
-from provenance.calls import commit
-from provenance.calls.code_changes import find_changes, must_recompute, report_changes
+from provenance.calls import commit, shadows
+from provenance.calls.code_changes import find_changes, report_changes
 from provenance.calls.composite import Composite
+from provenance.calls.derivations import derived, derived_part
 from provenance.calls.draft import Call, PendingArtifact, make_draft, unstored_record
 from provenance.calls.flow import (
     Ask,
@@ -27,9 +28,15 @@ from provenance.calls.flow import (
     probe,
     run_in_thread,
 )
+from provenance.calls.outcomes import outcome_of
 from provenance.calls.plan import CallPlan, plan_call, refuse_mutated
-from provenance.calls.signature import retains_reference
-from provenance.calls.spec import FunctionSpec
+from provenance.calls.signature import WrappedFunction, retains_reference
+from provenance.calls.small_values import known_value, remember_value
+from provenance.calls.spec import DecoratorOptions, FunctionSpec
+from provenance.calls.streaming import Progress, stream_flow
+from provenance.calls.table_drafts import with_table_parts
+from provenance.calls.validity import judge, reason_to_recompute
+from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.effect import run
 from provenance.environment import Environment
 from provenance.errors import (
@@ -38,19 +45,21 @@ from provenance.errors import (
     CorruptBlobError,
     StorePermissionError,
 )
-from provenance.events import CodeChange, Event, Hit, Miss, MissReason, Recomputed, Recovered
-from provenance.model.ids import NO_IDS, ArtifactId, BlobId
+from provenance.events import CodeChange, Hit, MissReason
+from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import ArtifactRecord
-from provenance.model.references import SCALARS, UNREAD, represented_artifact, unwrap
+from provenance.model.references import SCALARS, represented_artifact, unwrap
 from provenance.model.tracked import tracking
 from provenance.repository import programs
 from provenance.repository.handles import RecoveringOrigin
 from provenance.repository.programs import LookupHit, LookupMiss, LookupResult, RecordCorrupt
 from provenance.results.bodies import close, close_call
 from provenance.results.handles import InMemoryOrigin, artifact_of, make_proxy
-from provenance.results.kinds import CONTAINERS, LAZY, is_carriable, is_scalar, own_copy
+from provenance.results.kinds import LAZY, is_carriable, is_container, own_copy
 from provenance.singleflight.coordinate import in_turn
 from provenance.singleflight.leases import SingleFlight, record_duration
+from provenance.streams.manifest import Chunk
+from provenance.streams.stream import Items, StoredItems, Stream, load_chunk
 from provenance.telemetry import emit
 
 A = TypeVar("A")
@@ -95,10 +104,13 @@ def prepare_planned(
     return Call(spec, plan, args, kwargs, environment, repo, hash_duration, why)
 
 
-def call_flow(call: Call, sharing: SingleFlight | None = None) -> Flow[object]:
+def call_flow(
+    call: Call, sharing: SingleFlight | None = None, progress: Progress | None = None
+) -> Flow[object]:
     """Compute, store and record the result of a call that missed; returns a proxy of the value.
 
-    With *sharing* it first waits for others that compute the same; what they have stored then is a hit.
+    With *sharing* it first waits for others that compute the same; what they have stored then is a hit. A stream goes on after
+    what there is of it in *progress*.
 
     Raises:
         ImpureFunctionError: if the function changed its arguments; nothing is recorded.
@@ -110,7 +122,10 @@ def call_flow(call: Call, sharing: SingleFlight | None = None) -> Flow[object]:
         if isinstance(found, LookupHit):
             return make_hit_proxy(call, found.record)
         call = replace_found(call, found)
-    draft = yield from evaluation_flow(call)
+    if call.spec.options.streaming is None:
+        draft = yield from evaluation_flow(call)
+    else:
+        draft = yield from stream_flow(call, progress or Progress())
     if call.read_only:
         return make_unstored_proxy(call, draft)
     record = yield from StoreDraft(draft)
@@ -122,66 +137,97 @@ def evaluation_flow(call: Call) -> Flow[PendingArtifact]:
     received = call.receive()
     with tracking(received.tracked):
         value, timing = yield from Invoke(received)
-        value = close(value)
+        value = close(value, inside_objects=True)
         archiving = call.spec.options.archive
         if archiving is not None:
             value = yield from Ask(
                 commit.archive_results(unwrap(value), archiving, call.spec.wrapped.label)
             )
-        return make_draft(call, value, timing, received)
+        draft = make_draft(call, value, timing, received)
+        in_parts = call.spec.options.serializer == PARQUET_PARTS and not call.read_only
+        return with_table_parts(draft) if in_parts else draft
 
 
 # ---------------------------------------------------------------- look up or compute
 
 
-def execute(call: Call) -> object:
-    """Look *call* up, or compute, store and record it; returns a proxy of the value.
+def compute(call: Call, sharing: SingleFlight | None) -> object:
+    """Compute, store and record the result of a call that missed; see `call_flow`."""
+    return drive(call, call_flow(call, sharing))
+
+
+async def compute_async(call: Call, sharing: SingleFlight | None) -> object:
+    """As `compute`, for an asynchronous function."""
+    return await drive_async(call, call_flow(call, sharing))
+
+
+def execute(call: Call, compute: Callable[[Call, SingleFlight | None], object] = compute) -> object:
+    """Look *call* up, or *compute*, store and record it; returns a proxy of the value.
 
     Where the same is computed by another thread or process, it waits for that result.
     """
     if call.reason is not MissReason.ABSENT:
-        return drive(call, call_flow(call))
+        return compute(call, None)
     found: LookupResult = run(programs.lookup(call.plan.artifact_id), call.repo.interpreter)
     if call.spec.options.aliases and not isinstance(found, LookupHit):
         found = run(programs.probe_first(call.alias_ids), call.repo.interpreter) or found
     if isinstance(found, LookupHit):
         used = use_hit(call, found.record)
-        if used is not None:
+        if not isinstance(used, MissReason):
             return used[0]
-        call = evolve(call, reason=MissReason.CODE_CHANGED)
-        return drive(call, call_flow(call))
-    call = replace_found(call, found)
-    return drive(call, call_flow(call, call.sharing))
+        return compute(evolve(call, reason=used), None)
+    return compute(replace_found(call, found), call.sharing)
 
 
-def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | None:
-    """Return the result of a hit; None if the code has changed, and it is to be computed again."""
+def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | MissReason:
+    """Return the result of a hit, or why it is to be computed again."""
     changes: tuple[CodeChange, ...] = ()
-    if record.code != call.spec.receipt.text:
+    if record.code != call.spec.receipt.digest:
         changes = run(find_changes(call, record), call.repo.interpreter)
-        if must_recompute(call, record, changes):
-            return None
-    return (make_hit_proxy(call, record, changes),)
+    reason = reason_to_recompute(call, record, changes)
+    if reason is None and call.spec.options.valid_if is not None:
+        reason = judge(call, record)
+    return (make_hit_proxy(call, record, changes),) if reason is None else reason
 
 
-async def execute_async(call: Call) -> object:
+async def execute_async(
+    call: Call,
+    compute: Callable[[Call, SingleFlight | None], Awaitable[object]] = compute_async,
+) -> object:
     """As `execute`, for an asynchronous function. A hit makes sure that the bytes are there."""
     if call.reason is not MissReason.ABSENT:
-        return await drive_async(call, call_flow(call))
+        return await compute(call, None)
     found = await probe(call)
     if call.spec.options.aliases and not isinstance(found, LookupHit):
         found = await run_in_thread(call, programs.probe_first(call.alias_ids)) or found
     if isinstance(found, LookupHit):
         changes: tuple[CodeChange, ...] = ()
-        if found.record.code != call.spec.receipt.text:
+        if found.record.code != call.spec.receipt.digest:
             changes = await run_in_thread(call, find_changes(call, found.record))
-            if must_recompute(call, found.record, changes):
-                call = evolve(call, reason=MissReason.CODE_CHANGED)
-                return await drive_async(call, call_flow(call))
-        return make_hit_proxy(call, found.record, changes)
+        reason = reason_to_recompute(call, found.record, changes)
+        if reason is None and call.spec.options.valid_if is not None:
+            # It may read the value.
+            decide = cast("Any", partial(judge, call))
+            reason = await call.environment.run_in_thread(decide, cast("Any", found.record))
+        if reason is None:
+            return make_hit_proxy(call, found.record, changes)
+        return await compute(evolve(call, reason=reason), None)
     if call.sharing is None:  # else it is looked up again in its turn
         call = replace_found(call, found)
-    return await drive_async(call, call_flow(call, call.sharing))
+    return await compute(call, call.sharing)
+
+
+def performer(wrapped: WrappedFunction, options: DecoratorOptions) -> Callable[[Call], Any]:
+    """Return what carries out the calls of a function."""
+    if options.streaming is None:
+        return execute_async if wrapped.is_async else execute
+    if wrapped.is_async:
+        from provenance.calls.async_streams import start_async_stream
+
+        return start_async_stream
+    from provenance.calls.production import start_stream
+
+    return partial(execute, compute=start_stream)
 
 
 def replace_found(call: Call, found: LookupResult) -> Call:
@@ -203,10 +249,13 @@ def make_hit_proxy(
 
     *changes* of the code since it was computed are reported.
     """
+    record = derived(call, record)
     parts = record.value_artifact_ids if record.composite else NO_IDS
     emit(Hit(record.id, record.name, record.compute_duration, parts))
     if changes:
         report_changes(record, changes)
+    if call.shadow is not None:
+        shadows.consider(call, record, call.shadow)
     return make_stored_proxy(call, record, known_value(record))
 
 
@@ -239,12 +288,15 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     A value that the function keeps is read again, so that nobody else can change what the caller gets.
     """
     record_duration(call.speed_key, draft.computation.compute_duration)
-    emit(_outcome(call, draft, stored=True))
+    emit(outcome_of(call, draft, stored=True))
+    record = derived(call, record)
     value, options = draft.computation.value, call.results
+    if isinstance(value, Stream):
+        value = recovering_stream(call, record, cast("Stream[object]", value))
     if record.value_id == draft.computation.value_id:
         if type(value) in SCALARS:
             return make_proxy(record, call.repo, value, options=options)
-        if type(value) in CONTAINERS:
+        if is_container(type(value)):
             return make_proxy(record, call.repo, own_copy(value), options=options)
         if not retains_reference(call.spec.wrapped, call.args, value):
             return make_proxy(record, call.repo, with_source(value, call.repo), options=options)
@@ -253,38 +305,11 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
 
 def make_unstored_proxy(call: Call, draft: PendingArtifact) -> object:
     """Return the result of a call that stores nothing."""
-    emit(_outcome(call, draft, stored=False))
+    emit(outcome_of(call, draft, stored=False))
     value = draft.computation.value
     origin = InMemoryOrigin(value, call.plan.inputs)
     handed = own_copy(value) if is_carriable(value) else value
     return make_proxy(unstored_record(draft), origin, handed, tracked=False, options=call.results)
-
-
-def _outcome(call: Call, draft: PendingArtifact, *, stored: bool) -> Event:
-    name, seconds = call.plan.cache_key.name, draft.computation.compute_duration
-    parts = frozenset([part.artifact_id for part in draft.parts]) if draft.parts else NO_IDS
-    match call.reason:
-        case MissReason.ABSENT:
-            return Miss(draft.artifact_id, name, seconds, stored, parts=parts)
-        case MissReason.CACHE_OFF | MissReason.REQUESTED | MissReason.CODE_CHANGED:
-            return Recomputed(draft.artifact_id, name, seconds, stored, call.reason, parts)
-        case (
-            MissReason.BLOB_MISSING
-            | MissReason.BLOB_CORRUPT
-            | MissReason.BLOB_UNREADABLE
-            | MissReason.RECORD_CORRUPT
-            | MissReason.EVICTED
-        ):
-            return Recovered(
-                draft.artifact_id,
-                name,
-                seconds,
-                call.reason,
-                call.detail,
-                call.replaced_hit,
-                stored,
-                parts,
-            )
 
 
 # ---------------------------------------------------------------- recovery
@@ -310,12 +335,38 @@ def read_or_recover(call: Call, record: ArtifactRecord) -> object:
 def _read(call: Call, record: ArtifactRecord) -> object:
     current, value = call.repo.read_value(record)
     remember_value(current, value)
-    if not (
-        record.composite and isinstance(value, Composite)
-    ):  # what hands a composite on has no parts of its own
+    if not record.composite:  # what hands a composite on has no parts of its own
+        return value
+    if isinstance(value, Stream):
+        return recovering_stream(call, current, cast("Stream[object]", value))
+    if not isinstance(value, Composite):
         return value
     again: list[Composite] = []
-    return value.mapped(partial(_recovering_part, call, record, again))
+    return value.mapped(partial(_recovering_part, call, record, again), call.part_results)
+
+
+def recovering_stream(call: Call, whole: ArtifactRecord, stream: Stream[object]) -> Stream[object]:
+    """Return *stream*, which is computed again if a chunk of it is lost."""
+
+    def recover(trouble: LossError, chunk: Chunk) -> Items:
+        def read_again() -> object:
+            newer = call.repo.load_value(call.repo.load_record(whole.id))
+            load_chunk(call.repo, chunk)
+            return newer
+
+        try:
+            damaged = call.repo.load_record(chunk.id)
+        except ArtifactNotFoundError:
+            damaged = whole
+        again = _recover(call, whole, trouble, damaged, read_again)
+        return cast("Stream[object]", again).items()
+
+    items = stream.items()
+    return (
+        Stream(StoredItems(items.manifest, call.repo, recover))
+        if isinstance(items, StoredItems)
+        else stream
+    )
 
 
 def _recovering_part(
@@ -325,7 +376,7 @@ def _recovering_part(
 
     What could not be stored is kept in *again*, so that other lost parts are not computed once more.
     """
-    known = cast("Any", part).__provenance_reference__()
+    known = derived_part(call, whole, cast("Any", part).__provenance_reference__())
 
     def read_again() -> object:
         parts = cast("Composite", call.repo.load_value(whole))
@@ -424,36 +475,3 @@ def _quarantine(call: Call, trouble: LossError, damaged: ArtifactRecord) -> bool
     except StorePermissionError:
         return False
     return True
-
-
-# ---------------------------------------------------------------- small values
-
-
-_MOST_VALUES: Final = 10_000
-_LONGEST_TEXT: Final = 64
-_LARGEST: Final = 1_000
-_EXACT: Final = frozenset({"pickle", "joblib"})
-"""Serializers whose bytes make one value each."""
-_values: Final[dict[BlobId, object]] = {}
-"""Small immutable values that this process has read: nobody can change them, so every hit may have the same object."""
-
-
-def known_value(record: ArtifactRecord) -> object:
-    """Return the value of *record* if it is a small scalar that was read before, else `UNREAD`."""
-    return _values.get(record.value_blob.id, UNREAD) if record.serializer in _EXACT else UNREAD
-
-
-def remember_value(record: ArtifactRecord, value: object) -> None:
-    """Keep *value*, which was read for *record*, if it is a small scalar."""
-    # What other serializers make of the same bytes is theirs to say.
-    if record.serializer not in _EXACT or record.load_kwargs:
-        return
-    kind = type(value)
-    if kind is str or kind is bytes:
-        small = len(cast("str", value)) <= _LONGEST_TEXT
-    else:
-        small = kind in (bool, type(None)) or is_scalar(kind)
-    if small and record.value_blob.size <= _LARGEST:
-        if len(_values) >= _MOST_VALUES:
-            _values.clear()
-        _values[record.value_blob.id] = value

@@ -5,7 +5,7 @@ A flow is a generator that yields steps. The drivers call the user's function, s
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -58,7 +58,38 @@ class StoreDraft(Effect[ArtifactRecord]):
     draft: PendingArtifact
 
 
-Step: TypeAlias = Ask[Any] | TakeTurn | Invoke | StoreDraft
+@frozen
+class Begin(Effect[object]):
+    """Call the user's generator function; the answer is the generator, of which nothing has run."""
+
+    received: Received
+
+
+@frozen
+class Pulled:
+    """What a generator yielded, and how that went."""
+
+    item: object
+    timing: Timing
+
+
+@frozen
+class Pull(Effect["Pulled | None"]):
+    """Run the user's *generator* to its next item; None at its end."""
+
+    generator: object
+
+
+@frozen
+class HandOver(Effect[None]):
+    """Give an item to the loop over the stream; the flow goes on when more is wanted."""
+
+    item: object
+
+
+OwnStep: TypeAlias = Ask[Any] | Invoke | StoreDraft | Begin | Pull | HandOver
+"""What a call does by itself."""
+Step: TypeAlias = OwnStep | TakeTurn
 Flow: TypeAlias = Generator[Step, Any, R]
 
 
@@ -69,22 +100,47 @@ def drive(call: Call, flow: Flow[R], answer: object = None) -> R:
             step = flow.send(answer)
         except StopIteration as stop:
             return cast("R", stop.value)
-        match step:
-            case Ask(program):
-                answer = run(program, call.repo.interpreter)
-            case TakeTurn(sharing):
-                rest: Callable[[LookupResult], R] = partial(drive, call, flow)
-                return in_turn(call.work(sharing), rest)
-            case Invoke(received):
-                clock, function = call.environment.clock, call.spec.wrapped.function
-                at, began = clock.now(), clock.monotonic()
-                with _closing_on_error(flow), _counting_recovery() as spent:
-                    value = function(*received.args, **received.kwargs)
-                answer = value, Timing(at, began + sum(spent), clock.monotonic())
-            case StoreDraft(draft):
-                answer = store_draft(call.repo, draft)
-            case _:
-                assert_never(step)
+        if isinstance(step, TakeTurn):
+            rest: Callable[[LookupResult], R] = partial(drive, call, flow)
+            return in_turn(call.work(step.sharing), rest)
+        with closing_on_error(flow):
+            answer = take_step(call, step)
+
+
+def take_step(call: Call, step: OwnStep) -> object:
+    """Do what *step* asks for; the items of a stream are handed to nobody."""
+    function = call.spec.wrapped.function
+    match step:
+        case Ask(program):
+            return cast("object", run(program, call.repo.interpreter))
+        case Invoke(Received(args, kwargs)):
+            timed = _timing(call)
+            with _counting_recovery() as spent:
+                value = cast("object", function(*args, **kwargs))
+            return value, timed(spent)
+        case StoreDraft(draft):
+            return store_draft(call.repo, draft)
+        case Begin(Received(args, kwargs)):
+            return cast("object", function(*args, **kwargs))
+        case Pull(generator):
+            timed = _timing(call)
+            with _counting_recovery() as spent:
+                item = next(cast("Iterator[object]", generator), _END)
+            return None if item is _END else Pulled(item, timed(spent))
+        case HandOver():
+            return None
+        case _:
+            assert_never(step)
+
+
+_END: Final = object()
+
+
+def _timing(call: Call) -> Callable[[list[float]], Timing]:
+    """Return a function that tells when it was made, and how long ago, less the seconds that recovery took."""
+    clock = call.environment.clock
+    at, began = clock.now(), clock.monotonic()
+    return lambda recovered: Timing(at, began + sum(recovered), clock.monotonic())
 
 
 async def drive_async(call: Call, flow: Flow[R], answer: object = None) -> R:
@@ -94,26 +150,36 @@ async def drive_async(call: Call, flow: Flow[R], answer: object = None) -> R:
             step = flow.send(answer)
         except StopIteration as stop:
             return cast("R", stop.value)
-        match step:
-            case Ask(program):
-                answer = await run_in_thread(call, program)
-            case TakeTurn(sharing):
-                return await in_turn_async(
-                    call.work(sharing), partial(probe, call), partial(drive_async, call, flow)
-                )
-            case Invoke(received):
-                clock, function = call.environment.clock, call.spec.wrapped.function
-                at, began = clock.now(), clock.monotonic()
-                with _closing_on_error(flow), _counting_recovery() as spent:
-                    value = await cast(
-                        "Awaitable[object]", function(*received.args, **received.kwargs)
-                    )
-                answer = value, Timing(at, began + sum(spent), clock.monotonic())
-            case StoreDraft(draft):
-                with _holding_result(draft), resolving_in_async(call.repo):
-                    answer = await run_in_thread(call, commit.commit(draft))
-            case _:
-                assert_never(step)
+        if isinstance(step, TakeTurn):
+            return await in_turn_async(
+                call.work(step.sharing), partial(probe, call), partial(drive_async, call, flow)
+            )
+        with closing_on_error(flow):
+            answer = await take_step_async(call, step)
+
+
+async def take_step_async(call: Call, step: OwnStep) -> object:
+    """As `take_step`, for an asynchronous function."""
+    match step:
+        case Ask(program):
+            return cast("object", await run_in_thread(call, program))
+        case Invoke(Received(args, kwargs)):
+            timed = _timing(call)
+            with _counting_recovery() as spent:
+                value = await cast("Awaitable[object]", call.spec.wrapped.function(*args, **kwargs))
+            return value, timed(spent)
+        case StoreDraft(draft):
+            with _holding_result(draft), resolving_in_async(call.repo):
+                return await run_in_thread(call, commit.commit(draft))
+        case Pull(generator):
+            timed = _timing(call)
+            with _counting_recovery() as spent:
+                item = await anext(cast("AsyncIterator[object]", generator), _END)
+            return None if item is _END else Pulled(item, timed(spent))
+        case Begin() | HandOver():
+            return take_step(call, step)
+        case _:
+            assert_never(step)
 
 
 _recovery: Final[ContextVar[list[float] | None]] = ContextVar("provenance_recovery", default=None)
@@ -143,8 +209,8 @@ def left_out_of_duration(call: Call) -> Generator[None]:
 
 
 @contextmanager
-def _closing_on_error(flow: Flow[object]) -> Generator[None]:
-    """End *flow* when the user's function raises: what it received is no longer known by identity."""
+def closing_on_error(flow: Flow[object]) -> Generator[None]:
+    """End *flow* when a step fails: what the user's function received is no longer known by identity."""
     try:
         yield
     except BaseException:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Coroutine
-from contextvars import ContextVar
-from types import FunctionType
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -15,9 +13,7 @@ from typing import (
     Final,
     Generic,
     Literal,
-    Never,
     ParamSpec,
-    Protocol,
     Self,
     TypeVar,
     Unpack,
@@ -28,24 +24,23 @@ from typing import (
 from attrs import evolve
 
 from provenance import environment
-from provenance.archives import ArchivedFile
-from provenance.calls import code_changes, execute
-from provenance.calls.draft import Call
+from provenance.calls import code_changes, execute, shadows, validity
 from provenance.calls.main_functions import named, reduce_with_code
 from provenance.calls.many import MappedFunction
 from provenance.calls.options import CommonOptionArguments, OptionArguments, check_options
 from provenance.calls.plan import CallPlan, PlannedCall, plan_call
-from provenance.calls.signature import WrappedFunction, inspect_function
+from provenance.calls.signature import WrappedFunction, inspect_function, public_attributes
 from provenance.calls.spec import (
     DecoratorOptions,
     FunctionSpec,
     cache_key_of,
     find_captures,
     make_spec,
+    represent_function,
 )
 from provenance.effect import run
 from provenance.events import CodeChange, MissReason
-from provenance.hashing.functions import Receiver
+from provenance.hashing import hash_value
 from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
 from provenance.repository import programs
@@ -57,6 +52,16 @@ if TYPE_CHECKING:
     from returns.future import FutureResult
     from returns.io import IOResult
 
+    from provenance.calls.async_streams import AsyncStream
+    from provenance.calls.decorators import (
+        Decorator,
+        FileDecorator,
+        PartitionDecorator,
+        StreamDecorator,
+    )
+    from provenance.calls.why import Explanation
+    from provenance.streams.manifest import Streaming
+    from provenance.streams.stream import Stream
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -66,7 +71,6 @@ S = TypeVar("S")
 X = TypeVar("X")
 
 
-_ABSTRACT: Final = "__isabstractmethod__"
 _register_function: Final[Callable[[object], object] | None] = getattr(
     inspect, "markcoroutinefunction", None
 )
@@ -74,8 +78,6 @@ _register_function: Final[Callable[[object], object] | None] = getattr(
 
 Before, only asyncio has a mark.
 """
-_description_guard: ContextVar[tuple[object, ...]] = ContextVar("provenance_describing", default=())
-"""Decorated functions whose captured values are being hashed, the outermost first."""
 
 
 @exported
@@ -94,15 +96,17 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         self, function: Callable[..., object], wrapped: WrappedFunction, options: DecoratorOptions
     ) -> None:
         functools.update_wrapper(cast("Callable[..., object]", self), function, updated=())
-        self.__dict__.update(_public_attributes(function))
+        self.__dict__.update(public_attributes(function, dir(CachedFunction)))
         self.__wrapped__ = function
         self._subject = wrapped
         self._options = options
-        self._perform: Callable[[Call], Any] = (
-            execute.execute_async if wrapped.is_async else execute.execute
-        )
-        if wrapped.is_async and _register_function is not None:
+        self._perform = execute.performer(wrapped, options)
+        if self._is_coroutine_function and _register_function is not None:
             _register_function(self)
+
+    @property
+    def _is_coroutine_function(self) -> bool:
+        return self._subject.is_async and not self._subject.yields
 
     @functools.cached_property
     def _recipe(self) -> FunctionSpec:
@@ -138,6 +142,10 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         self: CachedFunction[P, Coroutine[Any, Any, X]], /, *args: P.args, **kwargs: P.kwargs
     ) -> Coroutine[Any, Any, Artifact[X]]: ...
     @overload
+    def artifact(  # type: ignore[overload-overlap]  # as above
+        self: CachedFunction[P, AsyncStream[X]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, Artifact[Stream[X]]]: ...
+    @overload
     def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> Artifact[R_co]: ...
     def artifact(self, /, *args: P.args, **kwargs: P.kwargs) -> object:
         """Return the artifact of a call, computing it if it is not stored.
@@ -147,7 +155,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         call = execute.prepare(environment.current(), self._recipe, args, kwargs)
         result: object = self._perform(evolve(call, as_proxy=True))
         if self._subject.is_async:
-            return _await_artifact(cast("Coroutine[object, Never, object]", result))
+            return _await_artifact(cast("Awaitable[object]", result))
         return artifact_of(result)
 
     @overload
@@ -165,7 +173,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         from returns.future import future_safe
         from returns.io import impure_safe
 
-        if self._subject.is_async:
+        if self._is_coroutine_function:
             call = cast("Callable[..., Coroutine[Any, Any, object]]", self)
             return future_safe(lambda: call(*args, **kwargs))()
         return impure_safe(lambda: self(*args, **kwargs))()
@@ -190,10 +198,21 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         return plan_call(self._recipe, args, kwargs).artifact_id
 
     def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Tell whether a call's result is stored, also under an alias; raises as `plan` does."""
+        """Tell whether a call is a hit: its result is stored, also under an alias, and is not too old.
+
+        Raises as `plan` does.
+        """
         call = execute.prepare(environment.current(), self._recipe, args, kwargs)
         ids = (call.plan.artifact_id, *call.alias_ids)
-        return run(programs.probe_first(ids), call.repo.interpreter) is not None
+        found = run(programs.probe_first(ids), call.repo.interpreter)
+        return found is not None and validity.would_hit(call, found.record)
+
+    def why(self, /, *args: P.args, **kwargs: P.kwargs) -> Explanation:
+        """Explain why a call is a hit or a miss, by the nearest recorded one; raises as `plan` does."""
+        call = execute.prepare(environment.current(), self._recipe, args, kwargs)
+        from provenance.calls.why import explain_call  # loads much that calls do not need
+
+        return explain_call(call)
 
     def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Delete a call's artifact, and the parts of a composite; return False if there was none.
@@ -206,15 +225,19 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
             was_there |= run(programs.forget_with_parts(artifact_id), call.repo.interpreter)
         return was_there
 
-    def accept(self) -> tuple[CodeChange, ...]:
+    def accept(self, note: str = "") -> tuple[CodeChange, ...]:
         """Record that the changes of the code so far make no difference to stored results.
 
         Hits of what earlier code computed are as good as those of the code of now, in every process.
         Returns what has changed.
+
+        Args:
+            note: why the changes make no difference; it is recorded with the user's name.
         """
         repo = environment.current().repository(self._options.repo)
         names = self.__provenance_names__()
-        return run(code_changes.accept(self._recipe, names), repo.interpreter)
+        shadows.accept(self._recipe.cache_key.scope or self._recipe.cache_key.name)
+        return run(code_changes.accept(self._recipe, names, note), repo.interpreter)
 
     def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
         """Return the same function decorated with other options.
@@ -232,19 +255,11 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         A function that captures itself, even through others, is represented by its distance up the
         chain of functions, so that the hash is the same in every process.
         """
-        outer = _description_guard.get()
-        if self in outer:
-            return outer[::-1].index(self)
-        token = _description_guard.set((*outer, self))
-        try:
-            hashes = find_captures(self._subject, self._options, self).hashes
-        finally:
-            _description_guard.reset(token)
-        cache_key = cache_key_of(self._subject, self._options)
-        # The object of a method may hold this function.
-        first = [Receiver(argument) for argument in self._subject.args[:1]]
-        bound = (*first, *self._subject.args[1:]), dict(self._subject.keywords)
-        return *cache_key.identity, dict(hashes), bound
+        return represent_function(self._subject, self._options, self)
+
+    def __dask_tokenize__(self) -> tuple[str, str, str]:
+        """Return what stands for the function in keys of Dask: its identity, and its code."""
+        return "provenance.function", hash_value(self.value_repr()), self._recipe.receipt.digest
 
     def __provenance_names__(self) -> tuple[str, ...]:
         """Return the names of the function's artifacts, that of now and earlier ones."""
@@ -278,7 +293,8 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
             Without a signature of its own, `inspect` takes the function for a builtin.
             """
-            if name == "_is_coroutine" and _register_function is None and self._subject.is_async:
+            marks = name == "_is_coroutine" and _register_function is None
+            if marks and self._is_coroutine_function:
                 return sys.modules["asyncio.coroutines"]._is_coroutine  # noqa: SLF001 - so asyncio marks its own
             if name != "__signature__":
                 raise AttributeError(
@@ -339,17 +355,6 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         return f"<provenance of {self._subject.label}>"
 
 
-def _public_attributes(function: Callable[..., object]) -> dict[str, object]:
-    """Return the attributes that a user or `abc.abstractmethod` has set on the function."""
-    found = vars(function) if isinstance(function, FunctionType) else {}
-    ours = {name for name in dir(CachedFunction) if name[0] != "_"}
-    return {
-        name: value
-        for name, value in found.items()
-        if name not in ours and (name[0] != "_" or name == _ABSTRACT)
-    }
-
-
 @exported
 def restore_function(
     function: Callable[..., object], args: tuple[object, ...], options: DecoratorOptions
@@ -358,7 +363,7 @@ def restore_function(
     return CachedFunction(function, evolve(inspect_function(function), args=args), options)
 
 
-async def _await_artifact(result: Coroutine[object, Never, object]) -> Artifact[object]:
+async def _await_artifact(result: Awaitable[object]) -> Artifact[object]:
     return artifact_of(await result)
 
 
@@ -376,28 +381,6 @@ def is_async(function: CachedFunction[..., object]) -> bool:
     return isinstance(cast("object", function), CachedFunction) and function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
 
 
-class Decorator(Protocol):
-    """The decorator that `provenance(...)` with options returns."""
-
-    def __call__(self, function: Callable[P, R], /) -> CachedFunction[P, R]:
-        """Decorate *function*; raise `ConfigError` for an invalid option."""
-        ...
-
-
-class FileDecorator(Protocol):
-    """The decorator that `provenance(archive_file=True, ...)` returns."""
-
-    @overload
-    def __call__(  # type: ignore[overload-overlap]  # a coroutine is an object too, and meant to go first
-        self, function: Callable[P, Coroutine[Any, Any, object]], /
-    ) -> CachedFunction[P, Coroutine[Any, Any, ArchivedFile]]: ...
-    @overload
-    def __call__(self, function: Callable[P, object], /) -> CachedFunction[P, ArchivedFile]: ...
-    def __call__(self, function: Callable[..., object], /) -> object:
-        """Decorate a function that returns a path; raise `ConfigError` for an invalid option."""
-        ...
-
-
 @overload
 def provenance(function: Callable[P, R], /) -> CachedFunction[P, R]: ...
 @overload
@@ -406,7 +389,16 @@ def provenance(
 ) -> FileDecorator: ...
 @overload
 def provenance(
-    *, archive_file: Literal[False] = False, **choices: Unpack[CommonOptionArguments]
+    *, stream: Literal[True] | Streaming, **choices: Unpack[CommonOptionArguments]
+) -> StreamDecorator: ...
+@overload
+def provenance(*, over: str, **choices: Unpack[CommonOptionArguments]) -> PartitionDecorator: ...
+@overload
+def provenance(
+    *,
+    archive_file: Literal[False] = False,
+    stream: Literal[False] = False,
+    **choices: Unpack[CommonOptionArguments],
 ) -> Decorator: ...
 def provenance(
     function: Callable[..., object] | None = None, /, **choices: Unpack[OptionArguments]
@@ -428,6 +420,7 @@ def provenance(
               from their default dictionaries.
             - `ignore`: Parameters or captured variables that are recorded but do not affect the id.
             - `remove`: Parameters or captured variables that are neither hashed nor recorded.
+            - `files`: Parameters that name files or folders, whose contents affect the id.
             - `input_hash_fn`: Maps `{'kargs': {name: hash}, 'varargs': (hash, …)}` to what the id is
               derived from.
             - `input_process_fn`: Maps `{'kargs': {name: value}, 'varargs': (value, …)}` to what is
@@ -448,9 +441,17 @@ def provenance(
             - `arguments`: "proxies" passes results to the function unread; "values" is the default.
             - `singletons`: "proxy" returns proxies of `None`, `True`, classes and the like; "values",
               the default, returns them as they are, without an artifact.
+            - `stream`: True, or a `Streaming`, for a generator function: the items that it yields are
+              stored in chunks, and the result is a `Stream` (of an `async def`, an `AsyncStream`).
+            - `over`: Name of a parameter that gets a collection: the function runs once for each new
+              member, and the result is a `Parts`.
             - `lazy`: True returns a lazy proxy of any result, which is read on first use.
             - `on_code_change`: What a hit does if the code behind it has changed: "warn", "ignore",
               "raise" or "recompute"; None defers to the environment.
+            - `sensitive_to`: Distributions whose version counts as code, such as "numpy:minor".
+            - `shadow`: Share of hits that are computed again beside the call, or a `Shadow`.
+            - `expires_after`: A timedelta: a result that is older is computed again.
+            - `valid_if`: A function of the stored artifact: if it is false, as above.
             - `pure`: "caches" accepts a function that adds attributes to its arguments, as what
               computes once and keeps does; "strict", the default, refuses every change.
             - `returns_composite`: True if the function returns a mapping, each of whose values becomes
@@ -462,7 +463,7 @@ def provenance(
         A `CachedFunction`, with the function's name, docstring and signature.
 
     Raises:
-        ConfigError: if an option is invalid, or the function is a generator.
+        ConfigError: if an option is invalid, or the function yields and `stream` is not set.
     """
     if function is None:
         return functools.partial(_decorate, choices)
@@ -475,5 +476,14 @@ def _decorate(choices: OptionArguments, function: object) -> object:
         return kind(_decorate(choices, cast("Any", function).__func__))
     wrapped = cast("Callable[..., object]", function)
     subject = inspect_function(wrapped)
-    options = check_options(subject, choices)
-    return cast("CachedFunction[..., object]", CachedFunction(wrapped, subject, options))
+    over = choices.get("over")
+    plain = cast(
+        "OptionArguments", {name: value for name, value in choices.items() if name != "over"}
+    )
+    decorated: CachedFunction[..., object]
+    decorated = CachedFunction(wrapped, subject, check_options(subject, plain))
+    if over is None:
+        return decorated
+    from provenance.calls.partitions import partition
+
+    return partition(decorated, subject, over)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from functools import partial
-from typing import Final, TypedDict, cast
+from typing import Any, Final, TypedDict, cast
 
 from provenance.calls.purity import PURITIES, Purity
 from provenance.calls.signature import WrappedFunction, closure_names, parameter_without_dictionary
@@ -27,12 +28,15 @@ from provenance.codecs import (
     get_serializer,
     split_compression,
 )
+from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.errors import ConfigError, MissingLibraryError
-from provenance.model.records import NO_OPTIONS, Options, freeze_options
+from provenance.model.records import NO_OPTIONS, Artifact, Options, freeze_options
 from provenance.model.rows import json_text
-from provenance.receipts.policy import OnCodeChange, require_policy
+from provenance.receipts.libraries import parse_sensitivity
+from provenance.receipts.policy import OnCodeChange, Shadow, parse_shadow, require_policy
 from provenance.repository.handles import Repository
 from provenance.results.kinds import STYLES, ArgumentStyle, ResultStyle, SingletonStyle
+from provenance.streams.manifest import Streaming
 from provenance.util.formatting import did_you_mean, safe_repr
 from provenance.util.validation import name_problem
 
@@ -111,6 +115,9 @@ def part_serializations(
     if not isinstance(serializers, Mapping):
         return NO_PARTS
     names = dict(cast("Mapping[str, object]", serializers))
+    if PARQUET_PARTS in names.values():
+        problem, advice = f"{PARQUET_PARTS!r} is not for parts", "use it for a whole result"
+        raise option_error(wrapped)("serializer", problem, advice)
     kwargs: dict[str, Mapping[str, object]] = {}
     for option in ("load_kwargs", "dump_kwargs"):
         given = choices.get(option)
@@ -216,7 +223,7 @@ Names = list[str] | tuple[str, ...] | set[str] | frozenset[str]
 
 
 class CommonOptionArguments(TypedDict, total=False):
-    """The keywords of `provenance` except `archive_file`."""
+    """The keywords of `provenance` except those that change what a call returns."""
 
     version: int
     repo: Repository | str | None
@@ -225,6 +232,7 @@ class CommonOptionArguments(TypedDict, total=False):
     merge_defaults: bool | Names | None
     ignore: Names | None
     remove: Names | None
+    files: Names | None
     input_hash_fn: InputFunction | None
     input_process_fn: InputFunction | None
     delete_original_file: bool
@@ -237,6 +245,10 @@ class CommonOptionArguments(TypedDict, total=False):
     use_cache: bool | None
     read_only: bool | None
     on_code_change: OnCodeChange | None
+    sensitive_to: Names | None
+    shadow: float | Mapping[str, object] | Shadow | None
+    expires_after: timedelta | None
+    valid_if: Callable[[Artifact[Any]], object] | None
     pure: Purity | None
     returns_composite: bool | None
     results: ResultStyle | None
@@ -248,6 +260,8 @@ class CommonOptionArguments(TypedDict, total=False):
 class OptionArguments(CommonOptionArguments, total=False):
     """The keywords of `provenance`."""
 
+    stream: bool | Streaming
+    over: str
     archive_file: bool
 
 
@@ -257,8 +271,9 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
     Raises:
         ConfigError: for an invalid option; it names the function and the option.
     """
-    _refuse_generators(wrapped)
     refuse = option_error(wrapped)
+    if "over" in choices:
+        raise refuse("over", "cannot be changed", "decorate the function again, with `over`")
     known_options = OptionArguments.__annotations__
     for option in choices.keys() - known_options.keys():
         raise refuse(
@@ -311,9 +326,63 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         use_cache=flag("use_cache", choices.get("use_cache")),
         read_only=flag("read_only", choices.get("read_only")),
         results=_result_options(wrapped, {**choices, "lazy": flag("lazy", choices.get("lazy"))}),
-        on_code_change=_policy(wrapped, choices.get("on_code_change")),
+        files=_files(wrapped, choices),
+        **_staleness(wrapped, choices),
+        streaming=streaming_from(wrapped, choices),
         pure=_purity(wrapped, choices.get("pure")),
     )
+
+
+class StalenessArguments(TypedDict):
+    """The part of `DecoratorOptions` about hits that no longer hold."""
+
+    on_code_change: OnCodeChange | None
+    sensitive_to: tuple[str, ...]
+    shadow: Shadow | None
+    expires_after: timedelta | None
+    valid_if: Callable[[Artifact[Any]], object] | None
+
+
+def _staleness(wrapped: WrappedFunction, choices: Mapping[str, object]) -> StalenessArguments:
+    where = f"@provenance on {wrapped.label}, option"
+    libraries = _names(wrapped, "sensitive_to", choices.get("sensitive_to"))
+    for library in libraries:
+        parse_sensitivity(library, f"{where} sensitive_to")
+    return StalenessArguments(
+        on_code_change=_policy(wrapped, choices.get("on_code_change")),
+        sensitive_to=libraries,
+        shadow=parse_shadow(choices.get("shadow"), f"{where} shadow"),
+        expires_after=_lifetime(wrapped, choices.get("expires_after")),
+        valid_if=_validity(wrapped, choices.get("valid_if")),
+    )
+
+
+def _files(wrapped: WrappedFunction, choices: Mapping[str, object]) -> frozenset[str]:
+    """Return names of parameters whose files count by their contents."""
+    chosen = _parameters(wrapped, "files", choices.get("files"))
+    for name in sorted(chosen):
+        if name in closure_names(wrapped):
+            advice = "make it a parameter of the function"
+            raise option_error(wrapped)("files", f"{name!r} is a captured variable", advice)
+        for option in ("ignore", "remove"):
+            if name in _names(wrapped, option, choices.get(option)):
+                problem = f"parameter {name!r} is in `{option}` as well"
+                raise option_error(wrapped)("files", problem, "name it in one of the options")
+    return chosen
+
+
+def _lifetime(wrapped: WrappedFunction, given: object) -> timedelta | None:
+    if given is not None and not (isinstance(given, timedelta) and given > timedelta()):
+        problem = f"must be a positive timedelta, got {safe_repr(given)}"
+        raise option_error(wrapped)("expires_after", problem, "pass one, such as timedelta(days=1)")
+    return given
+
+
+def _validity(wrapped: WrappedFunction, given: object) -> Callable[[Artifact[Any]], object] | None:
+    if given is not None and not callable(given):
+        problem = f"must be callable, got {safe_repr(given)}"
+        raise option_error(wrapped)("valid_if", problem, "pass a function of one artifact")
+    return given
 
 
 def _result_options(wrapped: WrappedFunction, choices: Mapping[str, object]) -> Options:
@@ -354,13 +423,30 @@ def _aliases(
     return aliases
 
 
-def _refuse_generators(wrapped: WrappedFunction) -> None:
-    # The callable's `__call__` decides, if a decorator below this one wraps a generator function.
-    called = (wrapped.function, type(wrapped.function).__call__)
-    if any(inspect.isgeneratorfunction(f) or inspect.isasyncgenfunction(f) for f in called):
+def streaming_from(wrapped: WrappedFunction, choices: Mapping[str, object]) -> Streaming | None:
+    """Return how the items of a generator function are stored; None for other functions.
+
+    Raises:
+        ConfigError: for a generator function without the option, and the option without one.
+    """
+    refuse, given = option_error(wrapped), choices.get("stream", False)
+    if not isinstance(given, bool | Streaming):
+        problem = f"must be a bool or a Streaming, got {safe_repr(given)}"
+        raise refuse("stream", problem, "pass True, or Streaming(chunk_items=…)")
+    if given is False:
+        if not wrapped.yields:
+            return None
         problem = "a generator has no value to store"
-        advice = "return a list or another collection of what it yields"
+        advice = "pass stream=True to store what it yields, or return a list of it"
         raise ConfigError(f"@provenance on {wrapped.label}", problem, advice)
+    if not wrapped.yields:
+        raise refuse("stream", "the function does not yield", "decorate a generator function")
+    for option in ("returns_composite", "archive_file"):
+        if choices.get(option):
+            raise refuse("stream", f"cannot be combined with {option}", "leave one of them out")
+    if choices.get("serializer") == PARQUET_PARTS:
+        raise refuse("serializer", f"{PARQUET_PARTS!r} is not for streams", "leave it out")
+    return Streaming() if given is True else given
 
 
 def _repo(wrapped: WrappedFunction, repo: object) -> object:

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar, cast
 
 from attrs import field, frozen
 
+from provenance.calls.file_inputs import content_input
 from provenance.calls.signature import Bound, bind, merge_dictionaries
 from provenance.calls.spec import (
     CacheKey,
@@ -19,10 +20,10 @@ from provenance.calls.spec import (
     hash_input,
 )
 from provenance.errors import ConfigError, MutatedArtifactValueError
-from provenance.escaping import escape_invisible
+from provenance.escaping import escape_invisible, html_facts
 from provenance.hashing import hash_value
 from provenance.model.ids import NO_IDS, ArtifactId
-from provenance.model.records import Inputs
+from provenance.model.records import NO_EDGES, DerivedInput, Inputs
 from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
 from provenance.repository.inputs import InputHashes
 from provenance.util.formatting import safe_repr, truncate
@@ -53,12 +54,33 @@ class CallPlan:
             frozenset([each.artifact_id for each in self.input_refs]) if self.input_refs else NO_IDS
         )
 
+    @property
+    def edges(self) -> frozenset[DerivedInput]:
+        """The same artifacts, with the derivations by which they were used."""
+        return frozenset([(each.artifact_id, each.derivation_id) for each in self.input_refs])
+
+    @property
+    def input_derivations(self) -> frozenset[DerivedInput]:
+        """The artifacts that were used by other derivations than the recorded ones."""
+        derived = {ref.artifact_id for ref in self.input_refs if ref.derivation_id}
+        if not derived:
+            return NO_EDGES
+        return frozenset([edge for edge in self.edges if edge[0] in derived])
+
     def __repr__(self) -> str:
         named = [f"{name}={truncate(value)}" for name, value in self.inputs.kargs.items()]
         arguments = ", ".join([*map(truncate, self.inputs.varargs), *named])
         key = self.cache_key
         call = escape_invisible(f"{key.name}({arguments}), version {key.version}")
         return f"<provenance.CallPlan({self.artifact_id}) {call}>"
+
+    def _repr_html_(self) -> str:
+        """Return the call and its arguments as a table for a notebook."""
+        varargs = [(f"*{i}", truncate(value)) for i, value in enumerate(self.inputs.varargs)]
+        named = [(name, truncate(value)) for name, value in self.inputs.kargs.items()]
+        key = self.cache_key
+        title = f"{key.name}, version {key.version}: {self.artifact_id}"
+        return html_facts(title, [*varargs, *named])
 
 
 @exported
@@ -136,6 +158,8 @@ def recorded_inputs(spec: FunctionSpec, bound: Bound) -> Inputs:
     options = spec.options
     kargs: Mapping[str, object]
     kargs, varargs = bound
+    if options.streaming is not None:
+        kargs = _without_resumption(spec, kargs, options.streaming.resume)
     if options.remove:
         covers = spec.wrapped.covers
         kargs = {name: value for name, value in kargs.items() if not covers(options.remove, name)}
@@ -144,6 +168,16 @@ def recorded_inputs(spec: FunctionSpec, bound: Bound) -> Inputs:
         return Inputs(kargs, varargs, spec.captured)
     shaped = _call_hook(options.input_process_fn, "input_process_fn", dict(kargs), varargs)
     return Inputs(*shaped, spec.captured)
+
+
+def _without_resumption(
+    spec: FunctionSpec, kargs: Mapping[str, object], resume: str
+) -> Mapping[str, object]:
+    """Leave out the parameter with which a stream is resumed, unless the caller passed it."""
+    default = spec.wrapped.defaults.get(resume, kargs)
+    if kargs.get(resume, kargs) is not default or default is kargs:
+        return kargs
+    return {name: value for name, value in kargs.items() if name != resume}
 
 
 def hash_inputs(
@@ -156,6 +190,8 @@ def hash_inputs(
             name: value for name, value in named.items() if not spec.wrapped.covers(ignore, name)
         }
         rest = () if spec.wrapped.rest in ignore else rest
+    if spec.options.files:
+        named, rest = _with_contents(spec, named, rest, seen)
     kargs: dict[str, str] = {}
     for name, value in named.items():
         kargs[name] = hash_input(value, "arguments", name, seen)
@@ -171,6 +207,23 @@ def hash_inputs(
             tuple(map(_require_hash, others)),
         )
     return InputHashes(kargs, varargs, spec.captured_hashes)
+
+
+def _with_contents(
+    spec: FunctionSpec,
+    named: Mapping[str, object],
+    rest: tuple[object, ...],
+    seen: list[object] | None,
+) -> tuple[Mapping[str, object], tuple[object, ...]]:
+    """Return the inputs, those whose files count as the contents of these."""
+    chosen, covers = spec.options.files, spec.wrapped.covers
+    contents = {
+        name: content_input(value, seen) if covers(chosen, name) else value
+        for name, value in named.items()
+    }
+    if spec.wrapped.rest in chosen:
+        rest = tuple(content_input(value, seen) for value in rest)
+    return contents, rest
 
 
 def _require_hash(answer: object) -> str:
@@ -200,7 +253,7 @@ def _call_hook(
 
 def may_change(spec: FunctionSpec, plan: CallPlan) -> bool:
     """Return whether the function could change its inputs: not when all of them are builtin scalars."""
-    if spec.options.input_process_fn is not None:
+    if spec.options.input_process_fn is not None or spec.options.files:
         return True
     kinds = {*map(type, plan.inputs.kargs.values()), *map(type, plan.inputs.varargs)}
     return not kinds <= SCALARS

@@ -6,7 +6,6 @@ The calls come from events; nothing is looked up in a store.
 from __future__ import annotations
 
 import atexit
-import html
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,7 @@ from attrs import frozen
 
 from provenance.environment import current
 from provenance.errors import ProvenanceError
-from provenance.escaping import escape_invisible
+from provenance.escaping import escape_invisible, html_table
 from provenance.events import Event, Hit, Miss, Recomputed, Recovered
 from provenance.telemetry import subscribe
 from provenance.util.formatting import SHORT, duration
@@ -182,13 +181,8 @@ class Report:
 
     def _repr_html_(self) -> str:
         """Return the table for a notebook."""
-        rows = [
-            "".join(f"<{tag}>{html.escape(escape_invisible(cell))}</{tag}>" for cell in row)
-            for tag, row in [("th", _TITLES), *(("td", row) for row in self._rows())]
-        ]
-        table = "".join(f"<tr>{row}</tr>" for row in rows)
-        notes = f"{html.escape(self._sums())}<br>{html.escape(self._place)}"
-        return f"<table>{table}</table><p>{notes}</p>"
+        note = "; ".join(filter(None, (self._sums(), self._place)))
+        return html_table(_TITLES, self._rows(), note)
 
 
 def _aligned(rows: Sequence[Row]) -> Iterator[str]:

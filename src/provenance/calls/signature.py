@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from inspect import Parameter
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from attrs import Factory, field, frozen
 
@@ -26,7 +26,8 @@ class WrappedFunction:
 
     `function` is what runs, called with the arguments that partials and methods have bound. `rest`
     and `extra` are the names of `*args` and `**kwargs`, if it has them. `source` is the name by
-    which ids know the module; it is empty if nothing names where the function is from.
+    which ids know the module; it is empty if nothing names where the function is from. `yields` is
+    true for generator functions, asynchronous ones too.
     """
 
     function: AnyFunction
@@ -43,6 +44,7 @@ class WrappedFunction:
     rest: str | None
     extra: str | None
     is_async: bool
+    yields: bool
     label: str = field(
         init=False, default=Factory(lambda self: f"{self.module}.{self.qualname}", takes_self=True)
     )
@@ -80,6 +82,8 @@ def inspect_function(function: AnyFunction) -> WrappedFunction:
     kinds = [parameter.kind for parameter in parameters]
     by_kind = {parameter.kind: parameter.name for parameter in parameters}
     module = getattr(function, "__module__", None) or type(function).__module__
+    # The callable's `__call__` decides, if a decorator below this one wraps such a function.
+    called: tuple[AnyFunction, ...] = (function, type(function).__call__)
     return WrappedFunction(
         function=function,
         args=args,
@@ -94,8 +98,14 @@ def inspect_function(function: AnyFunction) -> WrappedFunction:
         positional=kinds.count(Parameter.POSITIONAL_OR_KEYWORD),
         rest=by_kind.get(Parameter.VAR_POSITIONAL),
         extra=by_kind.get(Parameter.VAR_KEYWORD),
-        is_async=any(map(inspect.iscoroutinefunction, (function, type(function).__call__))),
+        is_async=any(map(_is_async, called)),
+        yields=any(map(inspect.isgeneratorfunction, called))
+        or any(map(inspect.isasyncgenfunction, called)),
     )
+
+
+def _is_async(function: object) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
 def _source_of(function: AnyFunction, module: str) -> str:
@@ -340,3 +350,17 @@ def _closure(function: AnyFunction) -> Iterator[tuple[str, object]]:
         # An empty cell raises ValueError.
         with suppress(ValueError):
             yield from ((name, cell.cell_contents),)
+
+
+_ABSTRACT: Final = "__isabstractmethod__"
+
+
+def public_attributes(function: AnyFunction, taken: Iterable[str]) -> dict[str, object]:
+    """Return the attributes that a user or `abc.abstractmethod` has set, but none of a *taken* name."""
+    found = vars(function) if isinstance(function, FunctionType) else {}
+    ours = {name for name in taken if name[0] != "_"}
+    return {
+        name: value
+        for name, value in found.items()
+        if name not in ours and (name[0] != "_" or name == _ABSTRACT)
+    }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, cast
 
@@ -12,12 +14,14 @@ from provenance.calls.purity import Purity
 from provenance.calls.signature import WrappedFunction, closure_values, code_objects
 from provenance.hashing import combine, hash_value
 from provenance.hashing.encoding import node_digest, prefix
+from provenance.hashing.functions import Receiver
 from provenance.model.ids import ArtifactId, ValueId
-from provenance.model.records import NO_OPTIONS, Options
+from provenance.model.records import NO_OPTIONS, Artifact, Options
 from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
-from provenance.receipts.policy import OnCodeChange
+from provenance.receipts.policy import OnCodeChange, Shadow
 from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt
 from provenance.repository.inputs import InputHashes
+from provenance.streams.manifest import Streaming
 from provenance.util.naming import exported
 
 
@@ -125,6 +129,7 @@ class DecoratorOptions:
     merge_defaults: bool | tuple[str, ...] = False
     ignore: frozenset[str] = frozenset()
     remove: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
     input_hash_fn: InputFunction | None = None
     input_process_fn: InputFunction | None = None
     custom_fields: Options = NO_OPTIONS
@@ -137,9 +142,14 @@ class DecoratorOptions:
     read_only: bool | None = None
     results: Options = NO_OPTIONS
     on_code_change: OnCodeChange | None = None
+    sensitive_to: tuple[str, ...] = ()
+    shadow: Shadow | None = None
+    expires_after: timedelta | None = None
+    valid_if: Callable[[Artifact[Any]], object] | None = None
     pure: Purity = "strict"
     returns_composite: bool = False
     part_serialization: Mapping[str, PartSerialization] = NO_PARTS
+    streaming: Streaming | None = None
 
 
 @frozen
@@ -209,7 +219,7 @@ def make_spec(
         captures.values,
         captures.hashes,
         captures.input_refs,
-        LazyReceipt(wrapped.function),
+        LazyReceipt(wrapped.function, options.sensitive_to),
         itself,
     )
 
@@ -235,3 +245,25 @@ def hash_input(value: object, section: str, key: str | int, seen: list[object] |
             seen += in_ignored_input(value)
         return recorded
     return hash_value(value, f"{section}[{key!r}]", seen)
+
+
+_representing: ContextVar[tuple[object, ...]] = ContextVar("provenance_representing", default=())
+"""Decorated functions whose captured values are being hashed, the outermost first."""
+
+
+def represent_function(
+    wrapped: WrappedFunction, options: DecoratorOptions, itself: object
+) -> object:
+    """Return what represents a decorated function in hashes; see `CachedFunction.value_repr`."""
+    outer = _representing.get()
+    if itself in outer:
+        return outer[::-1].index(itself)
+    token = _representing.set((*outer, itself))
+    try:
+        hashes = find_captures(wrapped, options, itself).hashes
+    finally:
+        _representing.reset(token)
+    # The object of a method may hold this function.
+    first = [Receiver(argument) for argument in wrapped.args[:1]]
+    bound = (*first, *wrapped.args[1:]), dict(wrapped.keywords)
+    return *cache_key_of(wrapped, options).identity, dict(hashes), bound

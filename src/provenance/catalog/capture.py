@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any, Final, ParamSpec, cast
 
 from attrs import define, field
@@ -13,7 +14,16 @@ from attrs import define, field
 from provenance import environment
 from provenance.environment import RepositoryOrName
 from provenance.errors import ConfigError
-from provenance.events import CodeChanged, Event, Hit, Recovered, Waited
+from provenance.events import (
+    CodeChanged,
+    Event,
+    Hit,
+    Recovered,
+    Resumed,
+    ShadowAgreed,
+    ShadowDiffered,
+    Waited,
+)
 from provenance.model.ids import ArtifactId
 from provenance.repository.sets import ArtifactSet, Labels, id_of, labels_of
 from provenance.telemetry import listening
@@ -35,11 +45,13 @@ class Capture:
 
     artifact_ids: frozenset[ArtifactId] = frozenset()
     set: ArtifactSet | None = field(default=None)
+    _guard: Lock = field(factory=Lock, init=False, repr=False, eq=False)
+    """Threads that an executor runs in the same context capture at the same time."""
 
     def receive(self, event: Event) -> None:
         """Capture the artifacts of *event* if their results are stored."""
         match event:
-            case CodeChanged() | Waited():
+            case CodeChanged() | Waited() | Resumed() | ShadowAgreed() | ShadowDiffered():
                 return
             case Recovered():
                 # Otherwise the hit that it takes back was captured, where it happened.
@@ -47,7 +59,8 @@ class Capture:
             case _:
                 is_stored = isinstance(event, Hit) or event.stored
         if is_stored:
-            self.artifact_ids |= {event.artifact_id, *event.parts}
+            with self._guard:
+                self.artifact_ids |= {event.artifact_id, *event.parts}
 
 
 @contextmanager

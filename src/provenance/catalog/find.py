@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
@@ -17,7 +16,7 @@ from attrs import evolve, field, fields, frozen
 from provenance import environment
 from provenance.environment import RepositoryOrName, current
 from provenance.errors import ConfigError, ProvenanceError
-from provenance.escaping import escape_invisible
+from provenance.escaping import escape_invisible, html_table
 from provenance.hashing import hash_value
 from provenance.model.ids import RunId
 from provenance.model.queries import Query
@@ -165,12 +164,7 @@ class SearchResult:
     def _repr_html_(self) -> str:
         """Return the first artifacts as a table for a notebook."""
         cells, note = self._rows()
-        rows = [
-            "".join(f"<{tag}>{html.escape(escape_invisible(cell))}</{tag}>" for cell in row)
-            for tag, row in [("th", _TITLES), *(("td", row) for row in cells)]
-        ]
-        table = "".join(f"<tr>{row}</tr>" for row in rows) if cells else ""
-        return f"<table>{table}</table><p>{html.escape(escape_invisible(note))}</p>"
+        return html_table(_TITLES if cells else (), cells, note)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a DataFrame with one row per artifact, indexed by id.

@@ -17,12 +17,22 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import frozen
 from pyrsistent import PMap, pmap
 
+from provenance.codecs.table_parts import PART_FIELDS
 from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotFoundError
 from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, RunId, ValueId
-from provenance.model.records import Artifact, ArtifactRecord, Inputs, Json, Run
+from provenance.model.queries import has_labels
+from provenance.model.records import (
+    Artifact,
+    ArtifactRecord,
+    Derivation,
+    Inputs,
+    Json,
+    Run,
+)
 from provenance.model.references import SCALARS, InputRef, represented_artifact
 from provenance.repository.inputs import Summary, recorded_inputs
+from provenance.streams.manifest import CHUNK_FIELDS
 from provenance.util.formatting import SHORT, describe_shape, safe_repr
 from provenance.util.naming import exported
 
@@ -208,6 +218,41 @@ def describe_inputs(record: ArtifactRecord, inputs: Inputs | None) -> tuple[Uses
     return pmap(uses), pmap(arguments)
 
 
+def derived_uses(
+    record: ArtifactRecord,
+    uses: Uses,
+    derivations: Iterable[Derivation],
+    values: Mapping[ArtifactId, ValueId],
+    *,
+    is_recorded: bool,
+) -> Uses:
+    """Return the edges of an artifact that calls got with other inputs; each takes the place of one of equal value.
+
+    Args:
+        record: The artifact.
+        uses: Its recorded edges.
+        derivations: The derivations by which it was used.
+        values: The values of the artifacts, by id.
+        is_recorded: Whether it was used with the recorded inputs as well.
+    """
+    edges = {
+        place: source
+        for place, source in uses.items()
+        if is_recorded or source not in record.input_artifact_ids
+    }
+    for derivation in derivations:
+        others = derivation.input_artifact_ids
+        for place, source in uses.items():
+            value = values.get(source)
+            same = [each for each in sorted(others) if value and values.get(each) == value]
+            for other in [source] if source in others else same:
+                named = edges.get(place)
+                edges[place if named in (None, other) else f"{place} ({other[:SHORT]})"] = other
+        for other in sorted(others - set(edges.values())):
+            edges[f"some input ({other[:SHORT]})"] = other
+    return pmap(edges)
+
+
 @frozen
 class _Recorded:
     """An artifact among recorded inputs."""
@@ -248,14 +293,22 @@ def _place_in_value(artifact_id: ArtifactId) -> str:
 def label_parts(
     record: ArtifactRecord, uses: Uses, found: Mapping[ArtifactId, ArtifactRecord]
 ) -> Uses:
-    """Return the *uses* of a composite, its *found* parts by their keys: `['model']`."""
+    """Return the *uses* of a composite, its *found* parts by their keys: `['model']`, `[chunk 0]`."""
     start = f"{record.name}_"
     keys = {
-        _place_in_value(part): f"[{found[part].name.removeprefix(start)!r}]"
+        _place_in_value(part): _key(found[part], start)
         for part in record.value_artifact_ids
         if part in found and found[part].name.startswith(start)
     }
     return pmap({keys.get(place, place): source for place, source in uses.items()})
+
+
+def _key(part: ArtifactRecord, start: str) -> str:
+    """Return the key of a part; chunks of a stream, and parts of a table, have one name."""
+    for kind, fields in (("chunk", CHUNK_FIELDS), ("part", PART_FIELDS)):
+        if has_labels(part.custom_fields, fields):
+            return f"[{kind} {cast('dict[str, object]', part.custom_fields['chunk'])['number']}]"
+    return f"[{part.name.removeprefix(start)!r}]"
 
 
 def _by_parameter(inputs: Inputs) -> Iterator[tuple[str, object]]:

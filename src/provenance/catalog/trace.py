@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
+
 from pyrsistent import pmap
 
 from provenance import environment
@@ -9,6 +11,7 @@ from provenance.catalog.graph import (
     Arguments,
     Lineage,
     Uses,
+    derived_uses,
     describe_inputs,
     inputs_as_recorded,
     label_parts,
@@ -21,10 +24,19 @@ from provenance.errors import (
     CorruptRecordError,
     UntrustedStoreError,
 )
-from provenance.model.ids import ArtifactId
-from provenance.model.records import Artifact, ArtifactRecord, Inputs, Origin
+from provenance.model.ids import ArtifactId, DerivationId
+from provenance.model.records import (
+    RECORDED,
+    Artifact,
+    ArtifactRecord,
+    Derivation,
+    DerivedInput,
+    Inputs,
+    Origin,
+)
 from provenance.ports.blobs import ReadBlob
 from provenance.ports.capabilities import Trace
+from provenance.ports.history import FindDerivations
 from provenance.ports.records import FindInputs, FindRecord, ListDependents
 from provenance.repository.programs import read_inputs
 from provenance.repository.transfer import sources_first
@@ -38,7 +50,7 @@ def trace(
     repo: str,
     inputs: Inputs | None = None,
     depth: int | None = None,
-) -> Program[FindRecord | FindInputs | ReadBlob, Lineage]:
+) -> Program[FindRecord | FindInputs | FindDerivations | ReadBlob, Lineage]:
     """Collect the lineage of *root*, reading each record once and no value.
 
     Args:
@@ -51,31 +63,65 @@ def trace(
     found: dict[ArtifactId, Artifact[object]] = {root.id: root}
     uses: dict[ArtifactId, Uses] = {}
     arguments: dict[ArtifactId, Arguments] = {}
-    met, front, steps = {root.id}, [root.id], 0
+    recorded: set[ArtifactId] = set()
+    derived: dict[ArtifactId, list[Derivation]] = {}
+    start = (root.id, root.derivation_id)
+    met, front, steps = {start}, [start], 0
     while front and (depth is None or steps <= depth):
-        behind: list[ArtifactId] = []
-        for artifact_id in front:
+        behind: list[DerivedInput] = []
+        for artifact_id, derivation_id in front:
             record = found.get(artifact_id) or (yield from _find_sound(artifact_id))
             if record is None:
                 continue
-            known = inputs if artifact_id == root.id else None
-            if known is None:
-                known = yield from readable_inputs(record, repo)
-            found.setdefault(artifact_id, Artifact.of(record, origin))
-            uses[artifact_id], arguments[artifact_id] = describe_inputs(record, known)
-            fresh = record.source_ids - met
+            used = yield from _derivation(record, derivation_id)
+            if artifact_id not in uses:
+                known = inputs if artifact_id == root.id else None
+                if known is None:
+                    known = yield from readable_inputs(record, repo)
+                found.setdefault(artifact_id, Artifact.of(record, origin))
+                uses[artifact_id], arguments[artifact_id] = describe_inputs(record, known)
+            if used is None:
+                recorded.add(artifact_id)
+            else:
+                derived.setdefault(artifact_id, []).append(used)
+            edges = record.edges if used is None else used.edges
+            fresh = edges | {
+                (part, RECORDED) for part in record.value_artifact_ids - dict(edges).keys()
+            }
+            behind += sorted(fresh - met)
             met |= fresh
-            behind += fresh
         front, steps = behind, steps + 1
+    uses |= yield from _derived(found, uses, derived, recorded)
     if front:
-        uses = {key: _without(edges, frozenset(front)) for key, edges in uses.items()}
-    edges = {
+        far = frozenset(artifact_id for artifact_id, _ in front) - found.keys()
+        uses = {key: _without(edges, far) for key, edges in uses.items()}
+    labeled = {
         artifact_id: label_parts(found[artifact_id], edge, found)
         if found[artifact_id].composite
         else edge
         for artifact_id, edge in uses.items()
     }
-    return Lineage(root.id, pmap(found), pmap(edges), pmap(arguments))
+    return Lineage(root.id, pmap(found), pmap(labeled), pmap(arguments))
+
+
+def _derived(
+    found: Mapping[ArtifactId, ArtifactRecord],
+    uses: Mapping[ArtifactId, Uses],
+    derived: Mapping[ArtifactId, list[Derivation]],
+    recorded: Container[ArtifactId],
+) -> Program[FindRecord, dict[ArtifactId, Uses]]:
+    """Return the edges of artifacts that were used by other derivations than the *recorded* ones."""
+    values = {key: record.value_id for key, record in found.items()}
+    changed: dict[ArtifactId, Uses] = {}
+    for artifact_id, used in derived.items():
+        record, is_recorded = found[artifact_id], artifact_id in recorded
+        for source in sorted(record.input_artifact_ids - values.keys()):
+            unused = yield from _find_sound(source)
+            if unused is not None:
+                values[source] = unused.value_id
+        known = uses[artifact_id]
+        changed[artifact_id] = derived_uses(record, known, used, values, is_recorded=is_recorded)
+    return changed
 
 
 def _without(uses: Uses, sources: frozenset[ArtifactId]) -> Uses:
@@ -96,6 +142,17 @@ def readable_inputs(
         return None if text is None else inputs_as_recorded(record, text)
     except (ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError, CorruptRecordError):
         return None
+
+
+def _derivation(
+    record: ArtifactRecord, derivation_id: DerivationId
+) -> Program[FindDerivations, Derivation | None]:
+    """Return a derivation of the artifact; None for the recorded inputs, or if it is not recorded."""
+    known = record.derivation
+    if not derivation_id or (known is not None and known.id == derivation_id):
+        return known if derivation_id else None
+    found = yield from FindDerivations(record.id)
+    return next((each for each in found if each.id == derivation_id), None)
 
 
 def _find_sound(artifact_id: ArtifactId) -> Program[FindRecord, ArtifactRecord | None]:

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "cat": ("artifact", "Print the value of an artifact."),
     "completion": ("setup", "Print the script that completes commands and ids in a shell."),
     "config": ("setup", "Show where results are stored, and the configuration."),
+    "diff": ("history", "Show how two artifacts differ."),
     "doctor": ("setup", "Check this installation and the repository."),
     "du": ("listing", "Show where the bytes are."),
     "evict": ("upkeep", "Delete values that can be recomputed."),
@@ -41,14 +42,17 @@ COMMANDS: Final = {
     "migrate": ("setup", "Migrate the tables of the database."),
     "promote": ("upkeep", "Copy artifacts, with their sources, to another repository."),
     "pull": ("upkeep", "Copy artifacts, with their sources, from another repository."),
+    "reproduce": ("history", "Compute an artifact again, and compare."),
     "runs": ("groups", "List the processes that computed artifacts, or show one."),
     "search": ("listing", "The same as ls."),
     "sets": ("groups", "List sets of artifacts; create or delete one."),
     "show": ("artifact", "Show what is recorded of an artifact."),
     "sql": ("setup", "Query the database, which is opened for reading only."),
+    "stale": ("history", "List results whose code has changed."),
     "stats": ("listing", "Count artifacts, functions, bytes and seconds."),
     "ui": ("page", "Show what is stored as a web page on this machine."),
     "verify": ("upkeep", "Check that all that is recorded is stored and intact."),
+    "why": ("history", "Explain why an artifact was computed, or a call is a miss."),
 }
 """The module of each command, and its help."""
 

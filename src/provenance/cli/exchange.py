@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypedDict, Unpack, cast, get_args
+from typing import Any, Final, TypedDict, Unpack, cast
 
 import click
 
@@ -15,6 +15,8 @@ from provenance.cli.session import Session, command
 from provenance.documents.items import Item, artifact_item, as_json
 from provenance.documents.words import count_of
 from provenance.util.formatting import size
+
+FORMATS: Final = ("value", "bundle", "sqlite", "prov-json", "prov-n", "ro-crate", "openlineage")
 
 
 def _export(
@@ -41,7 +43,7 @@ export_command = command(
     click.option(
         "--format",
         "kind",
-        type=click.Choice(get_args(p.ExportFormat)),
+        type=click.Choice(FORMATS),
         help="By default the extension of FILE decides.",
     ),
     click.option(

@@ -27,7 +27,7 @@ def artifact_columns(session: Session) -> tuple[Column, ...]:
     now = session.now
     return (
         Column("ID", lambda item: session.short(item["id"])),
-        Column("FUNCTION", lambda item: str(item["name"]), flexible=True),
+        Column("FUNCTION", lambda item: str(item["name"]), flexible=True, least=16),
         Column("VERSION", lambda item: str(item["fn_version"]), right=True),
         Column("VALUE", lambda item: str(item["value_type"]).rpartition(":")[2], flexible=True),
         Column("SIZE", lambda item: size(cast("int", item["size_bytes"])), right=True),

@@ -18,8 +18,6 @@ from provenance.documents.items import Json, write_document
 from provenance.escaping import escape_invisible
 
 PIPE_WIDTH: Final = 100
-_LEAST_WIDTH: Final = 8
-"""Columns that a flexible column keeps on a narrow terminal."""
 FORMS: Final = ("json", "ndjson", "csv", "ids")
 
 
@@ -150,7 +148,7 @@ def _table(report: Listing, output: Output) -> str:
             justify="right" if column.right else "left",
             no_wrap=True,
             overflow="ellipsis",
-            min_width=min(widest, _LEAST_WIDTH) if column.flexible else widest,
+            min_width=min(widest, column.least) if column.flexible else widest,
         )
     for row in cells:
         table.add_row(*map(Text, row))

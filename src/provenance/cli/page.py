@@ -14,7 +14,7 @@ from provenance.cli.session import Session, command
 def _ui(session: Session, port: int, host: str, token: str | None, browser: bool) -> Report | None:
     """Show what is stored as a web page on this machine, until Ctrl-C.
 
-    The page only reads. Whoever opens it needs the token in the printed address.
+    The page only reads. A browser needs the token in the printed address.
     """
     from provenance.ui.server import is_loopback, serve
 

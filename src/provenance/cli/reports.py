@@ -16,12 +16,16 @@ from provenance.documents.items import Item, Json
 
 @frozen
 class Column:
-    """A column of a table: its title, and how the cell of an item is written."""
+    """A column of a table: its title, and how the cell of an item is written.
+
+    A flexible column is cut on a narrow terminal, down to `least` characters.
+    """
 
     title: str
     cell: Callable[[Item], str]
     right: bool = False
     flexible: bool = False
+    least: int = 8
 
 
 @frozen

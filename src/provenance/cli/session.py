@@ -106,6 +106,13 @@ class Session:
         return datetime.now().astimezone()
 
 
+def import_from_here() -> None:
+    """Let modules of the working directory be imported, as by `python -m`."""
+    here = os.getcwd()  # noqa: PTH109 - text
+    if here not in sys.path:
+        sys.path.insert(0, here)
+
+
 _COMMON: Final = (
     click.option(
         "-r",

@@ -13,7 +13,7 @@ import provenance as p
 from provenance.cli.complete import complete_ids
 from provenance.cli.listing import artifact_columns
 from provenance.cli.reports import Column, Listing, Report
-from provenance.cli.session import Session, command
+from provenance.cli.session import Session, command, import_from_here
 from provenance.cli.words import age_option, size_option
 from provenance.documents.items import Item, artifact_item, time_json
 from provenance.documents.words import count_of, format_time
@@ -32,9 +32,11 @@ def _size(item: Item) -> str:
     return size(cast("int", item["size_bytes"]))
 
 
-def _verify(session: Session, sample: int | None) -> Report:
+def _verify(session: Session, sample: int | None, recompute: int | None) -> Report:
     """Check that the bytes of all artifacts are stored and intact; exit 1 if they are not."""
-    report = p.verify(session.repository(), sample)
+    if recompute is not None:
+        import_from_here()
+    report = p.verify(session.repository(), sample, recompute=recompute)
     items: list[Item] = []
     for found in (*report.problems, *report.gaps):
         item: Item = {
@@ -58,6 +60,7 @@ def _verify(session: Session, sample: int | None) -> Report:
     summary = (
         f"{count_of(report.artifacts, 'artifact')}, {count_of(report.sets, 'set')}, "
         f"{size(report.bytes)} read; "
+        + (f"{report.recomputed:,} computed again; " if recompute else "")
         + ("sound" if report.is_sound else count_of(len(report.problems), "problem"))
     )
     extra: Item = {
@@ -68,6 +71,8 @@ def _verify(session: Session, sample: int | None) -> Report:
         "bytes": report.bytes,
         "evicted": report.evicted,
         "is_sound": report.is_sound,
+        "recomputed": report.recomputed,
+        "not_comparable": [each.artifact_id for each in report.not_comparable],
     }
     return Listing(
         tuple(items),
@@ -87,6 +92,12 @@ verify_command = command(
         type=click.IntRange(1),
         metavar="N",
         help="Check this number of artifacts, chosen at random.",
+    ),
+    click.option(
+        "--recompute",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Also compute this number of artifacts again, and compare the results.",
     ),
 )(_verify)
 

@@ -46,8 +46,8 @@ def is_long_frame(value: object) -> bool:
     """Tell whether *value* is a frame that Parquet suits: it pays for each column, whatever is in it."""
     if not is_frame(value):
         return False
-    rows, columns = cast("tuple[int, int]", cast("Any", value).shape)
-    return columns <= _BROAD or rows >= _LONG
+    rows, columns = cast("Any", value).shape
+    return bool(columns <= _BROAD or rows >= _LONG)
 
 
 def is_series(value: object) -> bool:

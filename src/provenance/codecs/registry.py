@@ -14,7 +14,19 @@ from attrs import field, frozen
 from pyrsistent import pmap
 
 from provenance.archives import ArchivedFile
-from provenance.codecs import files, json_text, numpy, pandas, pickling, polars, pyarrow, torch
+from provenance.codecs import (
+    files,
+    frames,
+    json_text,
+    numpy,
+    pandas,
+    pickling,
+    polars,
+    pyarrow,
+    streams,
+    table_parts,
+    torch,
+)
 from provenance.codecs.filenames import dump_by_filename, load_by_filename, takes_filename
 from provenance.errors import ConfigError
 from provenance.util.formatting import did_you_mean, safe_repr
@@ -94,6 +106,14 @@ _BUILT_IN = (
         load_safely=pickling.load_plain,
     ),
     Serializer(
+        "stream",
+        streams.dump_stream,
+        streams.load_stream,
+        streams.is_stream,
+        in_order=True,
+        load_safely=streams.load_stream,
+    ),
+    Serializer(
         "numpy",
         numpy.dump_array,
         numpy.load_array,
@@ -106,6 +126,15 @@ _BUILT_IN = (
     _table("pd_series_parquet", pandas.dump_series, pandas.load_series, pandas.is_series),
     _table("pl_df_parquet", polars.dump_frame, polars.load_frame, polars.is_frame),
     _table("pl_series_parquet", polars.dump_series, polars.load_series, polars.is_series),
+    Serializer(
+        table_parts.PARQUET_PARTS,
+        table_parts.dump_manifest,
+        table_parts.load_manifest,
+        compresses=True,
+        allowed={"compression": pyarrow.COMPRESSIONS},
+        load_safely=table_parts.load_manifest,
+    ),
+    *(_table(name, dump, load, _never) for name, dump, load in frames.FRAMES),
     Serializer(
         "arrow_ipc",
         pyarrow.dump_arrow,

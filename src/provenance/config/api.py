@@ -59,6 +59,7 @@ def from_config(config: Mapping[str, object], base: str | Path = ".") -> Environ
 
 def _with_hook(environment: Environment) -> Environment:
     """Return *environment* after setting its `run_info_fn` for the process."""
+    wiring.record_sources(environment.record_sources)
     hook = cast("Config", environment.config).run_info_fn
     if hook is not None:
         wiring.set_hook(hook)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from provenance.config import wiring
-from provenance.config.parsing import structure
-from provenance.config.schema import DiskStoreSettings, SqliteRepoSettings
+from provenance.config.parsing import parse
+from provenance.config.schema import (
+    ChainedSettings,
+    DiskStoreSettings,
+    MemoryStoreSettings,
+    SqliteRepoSettings,
+)
 from provenance.effect import Interpreter, overlay
 from provenance.errors import ConfigError
 from provenance.model.records import Json
@@ -21,7 +26,6 @@ from provenance.ports.legacy import LegacyEffects, legacy_effects
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import GetDatabaseIds
 from provenance.repository.handles import Repository, Store
-from provenance.util.formatting import safe_repr
 
 if TYPE_CHECKING:
     from provenance.effects.bundles import BundleWriter
@@ -66,7 +70,7 @@ def open_bundle(path: str, *, trusted: bool) -> OpenedBundle:
     """Open a bundle for reading, after all but its blobs was checked.
 
     Raises:
-        BundleError: if it is no bundle, or was changed.
+        BundleError: if it is not a bundle, or was changed.
         StoreUnavailableError: if it cannot be read.
     """
     from provenance.effects import bundles
@@ -89,6 +93,22 @@ def open_bundle(path: str, *, trusted: bool) -> OpenedBundle:
     return OpenedBundle(repo.with_layer(lambda base: overlay(base, identity)), manifest)
 
 
+def open_outlet(target: str, headers: Mapping[str, str]) -> Callable[[str], None]:
+    """Return a function that sends a line of text to a file or to an address.
+
+    Raises:
+        ConfigError: for an address that is not http or https.
+    """
+    from provenance.effects.system.outlets import FileOutlet, HttpOutlet
+
+    scheme, separator, _ = target.partition("://")
+    if not separator:
+        return FileOutlet(target)
+    if scheme not in ("http", "https"):
+        raise ConfigError("target", f"unknown kind of address {scheme!r}", "use http or https")
+    return HttpOutlet(target, headers)
+
+
 @contextmanager
 def opening_legacy(
     db: str, blobstore: str | os.PathLike[str] | Mapping[str, object], schema: str | None
@@ -96,7 +116,7 @@ def opening_legacy(
     """Open the tables and blobs of the reference library; local copies of blobs go when the block ends.
 
     Raises:
-        ConfigError: if *blobstore* is no folder, URL or settings of a blob store.
+        ConfigError: if *blobstore* is not a folder, URL or settings of a blob store.
         StoreUnavailableError: if it is a folder that does not exist.
     """
     from provenance.effects.legacy import FolderBlobs, PostgresTables, remote_blobs
@@ -112,22 +132,28 @@ def opening_legacy(
 
 
 def _legacy_place(given: str | os.PathLike[str] | Mapping[str, object]) -> Path | RemoteLocation:
-    """Return where blobs are: a folder, or a place that fsspec reaches."""
-    from provenance.config.remote import KINDS, FsspecStoreSettings, location_of
+    """Return where blobs are: a folder, or a place that fsspec reaches.
 
+    Raises:
+        ConfigError: for settings that are not those of a blob store on disk or in a remote place.
+    """
     if not isinstance(given, Mapping):
         text = os.fspath(given)
         if "://" not in text:
             return Path(text)
-        return location_of(structure({"url": text}, FsspecStoreSettings, "blobstore"))
-    options = dict(given)
-    kind = options.pop("type", "disk")
-    if kind == "disk":
-        return Path(structure(options, DiskStoreSettings, "blobstore").cachedir)
-    if kind not in KINDS:
-        advice = f"use disk, {', '.join(KINDS)}, a folder or an URL"
-        raise ConfigError("blobstore.type", f"unknown type {safe_repr(kind)}", advice)
-    return location_of(structure(options, KINDS[str(kind)], "blobstore"))
+        given = {"type": "fsspec", "url": text}
+    stores = {"blobstore": {"type": "disk", **given}}
+    repos = {"memory": {"type": "memory"}}
+    config = parse({"blobstores": stores, "artifact_repos": repos}, os.environ)
+    settings = config.blobstores["blobstore"]
+    if isinstance(settings, DiskStoreSettings):
+        return Path(settings.cachedir)
+    if isinstance(settings, MemoryStoreSettings | ChainedSettings):
+        advice = "pass the settings of one store that has all blobs"
+        raise ConfigError("blobstore.type", f"{given['type']!r} is not a place of blobs", advice)
+    from provenance.config.remote import location_of
+
+    return location_of(settings)
 
 
 def _database(

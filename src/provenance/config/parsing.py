@@ -25,7 +25,7 @@ from provenance.config.schema import (
     SqliteRepoSettings,
 )
 from provenance.errors import ConfigError
-from provenance.receipts.policy import require_policy
+from provenance.receipts.policy import parse_shadow, require_policy
 from provenance.results.kinds import STYLES
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
 from provenance.util.formatting import did_you_mean, safe_repr, with_article
@@ -186,7 +186,7 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
         (default,) = repos
     if default is not None:
         default = require_known(default, repos, "default_repo", "repository")
-    names = ("use_cache", "read_only", "check_mutations")
+    names = ("use_cache", "read_only", "check_mutations", "record_sources")
     flags: Any = {name: require_bool(filled[name], name) for name in names if name in filled}
     flags |= _result_options(filled)
     return Config(
@@ -195,6 +195,7 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
         default_repo=default,
         run_info_fn=parse_hook(filled.get("run_info_fn")),
         on_code_change=require_policy(filled.get("on_code_change", "warn"), "on_code_change"),
+        shadow=parse_shadow(filled.get("shadow"), "shadow"),
         single_flight=parse_single_flight(filled.get("single_flight", True)),
         **flags,
     )

@@ -11,7 +11,7 @@ from attrs import Attribute, field, frozen, validators
 from provenance.model.records import Json
 from provenance.ports.blobs import Durability, OnDuplicate, VerifyReads
 from provenance.ports.permissions import Permissions
-from provenance.receipts.policy import OnCodeChange
+from provenance.receipts.policy import OnCodeChange, Shadow
 from provenance.results.kinds import EAGER_LIMIT, ArgumentStyle, ResultStyle, SingletonStyle
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
 from provenance.util.naming import exported
@@ -215,5 +215,7 @@ class Config:
     singletons: SingletonStyle = "values"
     eager_limit: int = field(default=EAGER_LIMIT, validator=validators.ge(0))
     on_code_change: OnCodeChange = "warn"
+    shadow: Shadow | None = None
+    record_sources: bool = True
     single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
     run_info_fn: RunInfoHook | None = field(default=None, repr=False)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import evolve
 
@@ -20,7 +20,6 @@ from provenance.config.locations import (
     locate_repository,
     locate_store,
 )
-from provenance.config.parsing import parse
 from provenance.config.schema import (
     AnyRepo,
     AnyStore,
@@ -52,6 +51,7 @@ from provenance.util.locks import ForkSafeLock
 if TYPE_CHECKING:
     from provenance.config.remote import ObjectSettings, PostgresRepoSettings
     from provenance.effects.sql.database import Database
+    from provenance.effects.system.digests import FileDigests
     from provenance.effects.system.files import LocalFiles
     from provenance.effects.system.process import ThisMachine
     from provenance.effects.tiers import Tier
@@ -79,6 +79,15 @@ def set_hook(hook: RunInfoHook | None) -> None:
     current_system().set_hook(hook)
 
 
+_keeps_text: Final = [True]
+"""Whether runs hold the text of the script, as the configuration says."""
+
+
+def record_sources(wanted: bool) -> None:
+    """Say whether runs hold the text of the script."""
+    _keeps_text[:] = [wanted]
+
+
 @cache
 def clock() -> Clock:
     """Return the clock of this machine."""
@@ -99,7 +108,7 @@ def current_system() -> ThisMachine:
     """Return this machine and the description of the process."""
     from provenance.effects.system.process import ThisMachine
 
-    return ThisMachine(clock())
+    return ThisMachine(clock(), with_text=lambda: _keeps_text[0])
 
 
 @cache
@@ -108,6 +117,14 @@ def file_system() -> LocalFiles:
     from provenance.effects.system.files import LocalFiles
 
     return LocalFiles()
+
+
+@cache
+def file_digests() -> FileDigests:
+    """Return the digests of the user's files that are inputs."""
+    from provenance.effects.system.digests import FileDigests
+
+    return FileDigests()
 
 
 def system_interpreter(time: Clock | None = None) -> Interpreter[SystemEffects | FileEffects]:
@@ -265,45 +282,6 @@ def _blueprint(
     if len(blueprints) < len(parts):
         return None
     return Blueprint(name, settings, base, tuple(blueprints))
-
-
-def reopen_repository(blueprint: Blueprint) -> Repository:
-    """Return the repository of a *blueprint*, opened in this process; creates no database.
-
-    Raises:
-        StoreUnavailableError: if it is not there.
-    """
-    name, settings = blueprint.name, blueprint.settings
-    if isinstance(settings, ChainedSettings):
-        return chain_repositories(name, settings, list(map(reopen_repository, blueprint.parts)))
-    stores = list(map(_reopen_store, blueprint.parts))
-    found = _without_creation(cast("RepoSettings", settings))
-    return open_repository(name, found, blueprint.base, stores[0] if stores else None)
-
-
-def _reopen_store(blueprint: Blueprint) -> Store:
-    name, settings = blueprint.name, blueprint.settings
-    if isinstance(settings, ChainedSettings):
-        return chain_stores(name, settings, list(map(_reopen_store, blueprint.parts)))
-    return open_store(name, cast("StoreSettings", settings), blueprint.base)
-
-
-def _without_creation(settings: T) -> T:
-    return (
-        evolve(settings, create_db=False) if isinstance(settings, SqliteRepoSettings) else settings
-    )
-
-
-def reopen_environment(written: str) -> Environment:
-    """Return the environment of a configuration in JSON, as `sources.to_json` writes it; creates no database.
-
-    Raises:
-        ConfigError: if a variable that it names is not set in this process.
-    """
-    raw, base = sources.from_json(written, Path.cwd())
-    config = parse(raw, os.environ)
-    repos = {name: _without_creation(repo) for name, repo in config.artifact_repos.items()}
-    return environment_of(evolve(config, artifact_repos=repos), base)
 
 
 def _policy(*, is_trusted: bool) -> CopyPolicy:
@@ -489,6 +467,8 @@ def environment_of(config: Config, base: Path, time: Clock | None = None) -> Env
             eager_limit=config.eager_limit,
         ),
         on_code_change=config.on_code_change,
+        shadow=config.shadow,
+        record_sources=config.record_sources,
         single_flight=config.single_flight,
         locate=lambda name: locate_repository(config.artifact_repos[name], base, config),
     )

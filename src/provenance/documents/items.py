@@ -32,6 +32,9 @@ def as_json(value: object) -> Json:
         return value
     if isinstance(value, dict) or hasattr(value, "items"):
         items = cast("Any", value).items()
+        if not isinstance(value, dict):
+            # Frozen mappings have an order of their own, which differs between processes.
+            items = sorted(items, key=lambda entry: str(entry[0]))
         return {str(key): as_json(member) for key, member in items}
     if isinstance(value, list | tuple | set | frozenset):
         members = cast("list[object]", value)
@@ -77,6 +80,7 @@ def artifact_document(artifact: p.Artifact[object], repo: p.Repository) -> Item:
         **artifact_item(artifact, repo),
         "fn_module": artifact.fn_module,
         "fn_name": artifact.fn_name,
+        "fn_qualname": artifact.fn_qualname,
         "composite": artifact.composite,
         "content_digest": artifact.content_digest,
         "added_at": artifact.added_at.isoformat(),

@@ -40,7 +40,7 @@ RECORDS: Final = "records.db"
 MANIFEST: Final = "bundle.json"
 FORMAT: Final = 1
 _MEMBER: Final = re.compile(
-    r"blobs/[0-9a-f]{2}/[0-9a-f]{38}|sources/[0-9a-f]{40}\.py|environment/[0-9a-f]{1,64}\.txt"
+    r"blobs/[0-9a-f]{2}/[0-9a-f]{38}|sources/[0-9a-f]{6,40}\.py|environment/[0-9a-f]{1,64}\.txt"
     r"|records\.db|bundle\.json|ro-crate-metadata\.json|index\.html|static/[A-Za-z0-9_-]+\.(?:css|js|html|svg)"
 )
 _LARGEST_MANIFEST: Final = 16 << 20
@@ -59,7 +59,7 @@ class BundleWriter:
         self._lock = threading.Lock()
         self._blobs: set[Blob] = set()
         self.members: dict[str, Blob] = {}
-        """The members that are no blobs, with their digests."""
+        """The members that are not blobs, with their digests."""
         self.facts: dict[str, Json] = {}
         """What the manifest says besides."""
 
@@ -91,7 +91,7 @@ class BundleWriter:
         raise StorePermissionError("quarantining a damaged blob", self._name, "delete")
 
     def add(self, name: str, data: bytes) -> None:
-        """Add a member that is no blob."""
+        """Add a member that is not a blob."""
         self._add(name, io.BytesIO(data))
         self.members[name] = blob_of(data)
 
@@ -103,7 +103,7 @@ class BundleWriter:
             self._add(name, file)
 
     def add_manifest(self) -> None:
-        """Add the list of the members that are no blobs, with their digests."""
+        """Add the list of the members that are not blobs, with their digests."""
         members: dict[str, Json] = {
             name: {"digest": blob.id, "size": blob.size} for name, blob in self.members.items()
         }
@@ -321,16 +321,17 @@ def check_database(file: str, path: str) -> None:
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA cell_size_check = ON")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
-            schema = set(connection.execute(_SCHEMA))
+            # First of all: the check of the whole file evaluates what its indexes say.
+            if version != statements.VERSION or set(connection.execute(_SCHEMA)) != _own_schema():
+                raise BundleError(
+                    path, f"the tables of its {RECORDS} are not those of this library"
+                )
             problems = [text for (text,) in connection.execute("PRAGMA integrity_check(1)")]
         finally:
             connection.close()
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise BundleError(
-            path, f"its {RECORDS} is not a database of this library ({error})"
-        ) from error
-    if version != statements.VERSION or schema != _own_schema():
-        raise BundleError(path, f"the tables of its {RECORDS} are not those of this library")
+        reason = f"its {RECORDS} is not a database of this library ({error})"
+        raise BundleError(path, reason) from error
     if problems != ["ok"]:
         raise BundleError(path, f"its {RECORDS} is damaged ({problems[0]})")
 

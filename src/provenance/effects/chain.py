@@ -24,8 +24,24 @@ from provenance.errors import (
 )
 from provenance.model.ids import ArtifactId
 from provenance.model.queries import Page, Query, Usage, summarize_records
-from provenance.model.records import ArtifactRecord, Blob, InlineBlob, SetRecord, WriteResult
+from provenance.model.records import (
+    ArtifactRecord,
+    Blob,
+    Derivation,
+    InlineBlob,
+    SetRecord,
+    WriteResult,
+)
 from provenance.ports.blobs import MARGIN, BlobEffects, DeleteBlob, HasBlob, WriteBlob, copying_from
+from provenance.ports.history import (
+    FindDerivations,
+    FindEquivalence,
+    FindReceipt,
+    FindSources,
+    GetRepositoryId,
+    PutDerivation,
+    PutEquivalence,
+)
 from provenance.ports.leases import (
     AcquireLease,
     LeaseEffects,
@@ -61,6 +77,7 @@ from provenance.ports.records import (
     SearchRecords,
     SummarizeRecords,
     all_records,
+    derivations_to_copy,
     record_with_inputs,
 )
 from provenance.util.locks import ForkSafeLock
@@ -107,6 +124,13 @@ def make_chain(
         | FindEviction.on(chain.first_answer)
         | CheckDatabase.on(chain.check_database)
         | GetDatabaseIds.on(lambda ask: frozenset(chain.merge(ask)))
+        | FindReceipt.on(chain.first_answer)
+        | FindSources.on(chain.find_sources)
+        | PutEquivalence.on(chain.put_equivalence)
+        | FindEquivalence.on(chain.first_answer)
+        | PutDerivation.on(chain.put_derivation)
+        | FindDerivations.on(chain.find_derivations)
+        | GetRepositoryId.on(lambda ask: chain.allowed(ask)[-1].ask(ask))
         | AcquireLease.on(chain.lease)
         | RenewLease.on(chain.lease)
         | ReleaseLease.on(chain.lease)
@@ -265,6 +289,26 @@ class _Chain(TieredBlobs):
         """Ask the farthest writable tier, which most other processes share."""
         return self.allowed(AcquireLease)[-1].ask(ask)
 
+    def find_sources(self, ask: FindSources) -> dict[str, str]:
+        """Return the texts of all tiers, where they differ those of the nearest."""
+        return {
+            digest: text
+            for _, found in reversed(list(self.answers(ask)))
+            for digest, text in found.items()
+        }
+
+    def put_derivation(self, ask: PutDerivation) -> bool:
+        return sum(tier.ask(ask) for tier in reversed(self.allowed(ask))) > 0
+
+    def find_derivations(self, ask: FindDerivations) -> tuple[Derivation, ...]:
+        """Return the derivations of all tiers, each once."""
+        known = {each.id: each for each in self.merge(ask)}
+        return tuple(sorted(known.values(), key=lambda each: (each.derived_at, each.id)))
+
+    def put_equivalence(self, ask: PutEquivalence) -> None:
+        for tier in reversed(self.allowed(ask)):
+            tier.ask(ask)
+
     def put_set(self, ask: PutSet) -> SetRecord:
         for tier in reversed(self.allowed(ask)):
             tier.ask(ask)
@@ -313,4 +357,6 @@ def _copy(record: ArtifactRecord, source: Tier, target: Tier) -> None:
     ]
     written: list[WriteResult] = [target.ask(WriteBlob(copy(blob))) for blob in small]
     held = tuple(blob for blob in written if isinstance(blob, InlineBlob))
-    target.ask(PutRecord(record, what.run, what.inputs_json, held))
+    target.ask(PutRecord(record, what.run, what.inputs_json, held, receipt=what.receipt))
+    for put in run(derivations_to_copy(record.id), source.ask):
+        target.ask(put)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 import time
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,8 @@ from attrs import evolve
 from provenance.effects.io import MemorySink, digest
 from provenance.effects.lease_renewal import new_owner
 from provenance.errors import BlobNotFoundError, CorruptBlobError
-from provenance.model.ids import ArtifactId, BlobId, RunId, SetId, ValueId
+from provenance.model.history import Equivalence
+from provenance.model.ids import ID_BYTES, ArtifactId, BlobId, DerivationId, RunId, SetId, ValueId
 from provenance.model.queries import (
     Grouping,
     Page,
@@ -28,6 +30,7 @@ from provenance.model.queries import (
 from provenance.model.records import (
     ArtifactRecord,
     Blob,
+    Derivation,
     InlineBlob,
     Options,
     Run,
@@ -69,7 +72,7 @@ class MemoryLeases(ForkBarrier):
         with self.lock:
             held = self._held.get(artifact_id)
             if held is not None and 0 < held[1] - now <= IMPOSSIBLE:
-                return LeaseHeld(held[1] - now)
+                return LeaseHeld(held[1] - now, held[0].owner)
             lease = Lease(artifact_id, new_owner(), 1 if held is None else held[0].fence + 1)
             self._held[artifact_id] = lease, now + seconds
         return lease
@@ -272,6 +275,11 @@ class MemoryRecords(ForkBarrier):
         self._places: dict[ArtifactId, int] = {}
         self._new_places = count(1)
         self._evicted: dict[ArtifactId, datetime] = {}
+        self._receipts: dict[str, str] = {}
+        self._sources: dict[str, str] = {}
+        self._equivalences: dict[tuple[str, int, str, str], Equivalence] = {}
+        self._derivations: dict[ArtifactId, dict[DerivationId, Derivation]] = {}
+        self._id = secrets.token_hex(ID_BYTES)
 
     def find_record(self, artifact_id: ArtifactId) -> ArtifactRecord | None:
         """Return the record of this id, or None."""
@@ -302,7 +310,13 @@ class MemoryRecords(ForkBarrier):
     def list_dependents(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
         """Return the ids of the artifacts computed directly from this one, in order."""
         with self.lock:
-            return tuple(sorted(self._progeny.get(artifact_id, ())))
+            users = self._progeny.get(artifact_id, set[ArtifactId]())
+            derived = {
+                user
+                for user, known in self._derivations.items()
+                if any(artifact_id in each.input_artifact_ids for each in known.values())
+            }
+        return tuple(sorted(users | derived))
 
     def find_inputs(self, artifact_id: ArtifactId) -> str | None:
         """Return the JSON text of the record's inputs, or None."""
@@ -357,6 +371,7 @@ class MemoryRecords(ForkBarrier):
             record = from_row(row)
             self._unlink(record)
             del self._places[artifact_id]
+            self._derivations.pop(artifact_id, None)
             return tuple(
                 blob for blob in dict.fromkeys(record.blobs) if blob.id not in self._by_blob
             )
@@ -410,6 +425,46 @@ class MemoryRecords(ForkBarrier):
         """Return when the value was evicted, or None."""
         return self._evicted.get(artifact_id)
 
+    def find_receipt(self, digest: str) -> str | None:
+        """Return the text of the code receipt of this digest, or None."""
+        return self._receipts.get(digest)
+
+    def find_sources(self, digests: frozenset[str]) -> dict[str, str]:
+        """Return the recorded sources of these digests."""
+        return {digest: self._sources[digest] for digest in digests if digest in self._sources}
+
+    def put_equivalence(self, equivalence: Equivalence) -> None:
+        """Record that a change of code was accepted."""
+        change = equivalence
+        key = change.name, change.version, change.from_code, change.to_code
+        self._equivalences[key] = equivalence
+
+    def find_equivalence(
+        self, name: str, version: int, from_code: str, to_code: str
+    ) -> Equivalence | None:
+        """Return the accepted change, or None."""
+        return self._equivalences.get((name, version, from_code, to_code))
+
+    def put_derivation(self, derivation: Derivation, run: Run) -> bool:
+        """Record a derivation and its run; return False if the artifact is not recorded."""
+        with self.lock:
+            if derivation.artifact_id not in self._rows:
+                return False
+            self._runs.setdefault(run.id, run_to_json(run))
+            known = self._derivations.setdefault(derivation.artifact_id, {})
+            known.setdefault(derivation.id, derivation)
+        return True
+
+    def find_derivations(self, artifact_id: ArtifactId) -> tuple[Derivation, ...]:
+        """Return the derivations of the artifact, oldest first."""
+        with self.lock:
+            known = [*self._derivations.get(artifact_id, {}).values()]
+        return tuple(sorted(known, key=lambda each: (each.derived_at, each.id)))
+
+    def get_repository_id(self) -> str:
+        """Return the random id of this store."""
+        return self._id
+
     def check_database(self) -> tuple[str, ...]:
         """Return nothing, because there are no files."""
         return ()
@@ -426,6 +481,9 @@ class MemoryRecords(ForkBarrier):
             self._blobs.hold(held)
         if ask.run.id not in self._runs:
             self._runs[ask.run.id] = run_to_json(ask.run)
+        if ask.receipt is not None and ask.receipt.digest not in self._receipts:
+            self._receipts[ask.receipt.digest] = ask.receipt.text
+            self._sources = {**ask.receipt.sources, **self._sources}
         self._rows[record.id] = row
         self._inputs[record.id] = ask.inputs_json
         insort(self._ids, record.id)

@@ -7,11 +7,14 @@ Whatever else is asked of the stores comes after what was put before.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
-from provenance.effect import Effect, with_layer
-from provenance.model.ids import ArtifactId
-from provenance.model.records import ArtifactRecord
+from attrs import evolve
+
+from provenance.effect import Effect, Interpreter, overlay, with_layer
+from provenance.hashing import hash_value
+from provenance.model.ids import ArtifactId, RunId
+from provenance.model.records import ArtifactRecord, Run
 from provenance.ports.blobs import WriteBlob, WriteBlobs
 from provenance.ports.leases import AcquireLease, ReleaseLease, RenewLease
 from provenance.ports.machine import CurrentRun, Now, Sleep
@@ -19,6 +22,7 @@ from provenance.ports.records import FindRecord, PutRecord, PutRecords
 from provenance.repository.handles import Repository
 
 A = TypeVar("A")
+E = TypeVar("E", bound=Effect[Any])
 
 _LONGEST: Final = 0.25
 """Seconds of computing that may wait to be committed."""
@@ -36,30 +40,48 @@ _UNAFFECTED: Final = (
 """What may be asked while records wait: a look-up of another artifact, and what a commit begins with."""
 
 
+def naming_parent(parent: RunId | None, base: Interpreter[E]) -> Interpreter[E]:
+    """Return *base*, in which the run of this process is one that the run *parent* started.
+
+    The process works for other runs, too: so its run has another id for each.
+    """
+
+    def answer(_: CurrentRun) -> Run:
+        run = base.answer_to(CurrentRun)(CurrentRun())
+        if parent is None or run.id == parent:
+            return run
+        return evolve(run, id=RunId(hash_value([run.id, parent])), parent_id=parent)
+
+    return overlay(base, CurrentRun.on(answer))
+
+
 class Deferral:
     """A repository whose records wait until `flush`, until they took long to compute, or until something else is asked.
 
     `lost` are the artifacts whose commit has failed.
     """
 
-    def __init__(self, repo: Repository) -> None:
+    def __init__(self, repo: Repository, parent: RunId | None = None) -> None:
         self._put_all = repo.interpreter.answer_to(PutRecords)
         self._waiting: dict[ArtifactId, PutRecord] = {}
         self._seconds = 0.0
         self._stored: dict[ArtifactId, ArtifactRecord] = {}
         self.lost: frozenset[ArtifactId] = frozenset()
-        self.repo = repo.with_layer(lambda stores: with_layer(stores, self._answer))
+        self.repo = repo.with_layer(
+            lambda stores: with_layer(naming_parent(parent, stores), self._answer)
+        )
 
     def _answer(self, effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
-        if isinstance(effect, PutRecord) and not (effect.replace or effect.besides):
-            self._waiting[effect.record.id] = effect
-            self._seconds += effect.record.compute_duration
+        asked: object = effect
+        if isinstance(asked, PutRecord) and not (asked.replace or asked.besides):
+            self._waiting[asked.record.id] = asked
+            self._seconds += asked.record.compute_duration
             if self._seconds >= _LONGEST:
                 self.flush()
-            return cast("A", self._stored.get(effect.record.id, effect.record))
-        if isinstance(effect, FindRecord) and effect.id in self._waiting:
-            return cast("A", self._waiting[effect.id].record)
-        if self._waiting and not isinstance(effect, _UNAFFECTED):
+            return cast("A", self._stored.get(asked.record.id, asked.record))
+        if isinstance(asked, FindRecord) and asked.id in self._waiting:
+            return cast("A", self._waiting[asked.id].record)
+        if self._waiting and not isinstance(asked, _UNAFFECTED):
             self.flush()
         return inner(effect)
 

@@ -35,6 +35,8 @@ _GOAL: Final = 0.5
 _LARGEST_BATCH: Final = 500
 _MOST_ATTEMPTS: Final = 3
 """How often a call is shipped whose workers die."""
+_FEW_ATTEMPTS: Final = 2
+"""The same on a cluster that runs it again by itself: once with others, whose worker it may have shared, and once alone."""
 
 
 @frozen(eq=False)
@@ -113,8 +115,9 @@ class Dispatch:
         What reading the calls raises is raised after the outcomes of those read before.
         """
         while True:
-            self._ship()
-            self._land(0)
+            if self._missing or self._suspects or self._flying:
+                self._ship()
+                self._land(0)
             outcome = self._next_ready()
             if outcome is not None:
                 yield outcome
@@ -189,7 +192,7 @@ class Dispatch:
         except Exception as error:  # noqa: BLE001 - reading a value may raise anything
             self._end(entry.index, failure_of(error, record.id, index=entry.index))
             return True
-        if used is None:
+        if isinstance(used, MissReason):
             return False
         self._hits += 1
         self._saved += record.compute_duration
@@ -282,28 +285,24 @@ class Dispatch:
                 send(event)
         seconds = 0.0
         for entry, outcome in zip(entries, arrival.outcomes, strict=True):
-            result: Any = outcome
-            if isinstance(result, Failure):
-                self._settle(entry, evolve(result, index=entry.index))
+            if isinstance(outcome, Failure):
+                self._settle(entry, evolve(outcome, index=entry.index))
                 continue
             self._computed += 1
-            if result.record is not None:
-                seconds += result.record.compute_duration
-                result = self._finish(entry, result, stored)
-            self._settle(entry, result)
+            record = outcome.record
+            if record is None:
+                self._settle(entry, outcome)
+                continue
+            seconds += record.compute_duration
+            now = stored.get(record.id, record)
+            self._settle(entry, self._finish(entry, now, load_value(outcome.value)))
         self._adapt(len(entries), seconds)
 
-    def _finish(
-        self, entry: _Entry, done: Done, stored: dict[ArtifactId, ArtifactRecord]
-    ) -> Outcome:
+    def _finish(self, entry: _Entry, record: ArtifactRecord, value: object) -> Outcome:
         """Return the result of what a worker has recorded."""
-        record: Any = done.record
-        now = stored.get(record.id, record)
-        value = load_value(done.value)
+        make = execute.make_foreign_proxy if entry.call.read_only else execute.make_stored_proxy
         try:
-            if entry.call.read_only:
-                return Done(result=execute.make_foreign_proxy(entry.call, now, value))
-            return Done(result=execute.make_stored_proxy(entry.call, now, value))
+            return Done(result=make(entry.call, record, value))
         except Exception as error:  # noqa: BLE001 - reading a value may raise anything
             return failure_of(error, record.id, index=entry.index)
 
@@ -324,11 +323,11 @@ class Dispatch:
             found = record.get(entry.artifact_id)
             if found is not None and entry.call.reason is MissReason.ABSENT:
                 used = execute.use_hit(entry.call, found)
-                if used is not None:
+                if not isinstance(used, MissReason):
                     self._computed += 1
                     self._settle(entry, Done(result=used[0]))
                     continue
-            if entry.attempts < _MOST_ATTEMPTS:
+            if entry.attempts < (_FEW_ATTEMPTS if self._pool.retries else _MOST_ATTEMPTS):
                 self._suspects.append(entry)
             else:
                 problem = f"a worker died while it ran call {entry.index} ({describe_error(error)})"

@@ -25,15 +25,14 @@ from provenance.engines.shipping import (
     seal,
     unseal,
 )
-from provenance.engines.worker import database_ids
 from provenance.environment import Environment
 from provenance.errors import EngineError, ProvenanceError
 from provenance.hashing import hash_value
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord, InlineBlob
 from provenance.ports.blobs import WriteBlobs
-from provenance.ports.machine import Now
-from provenance.ports.records import ListIds, PutRecord, PutRecords
+from provenance.ports.machine import CurrentRun, Now
+from provenance.ports.records import PutRecord, PutRecords
 from provenance.repository.handles import Repository
 from provenance.telemetry import log
 
@@ -59,19 +58,19 @@ class Freight:
 
     def _pack(self, function: CachedFunction[..., object], batch: Batch) -> bytes:
         first = batch.calls[0]
-        first.repo.interpreter(ListIds("", 1))  # so that the database exists: workers create none
         description = self._describe()
         commit: Committer = "driver" if first.read_only else self._commit
         home = None if commit == "driver" else first.repo
         calls = tuple([_shipped(call) for call in batch.calls])
         shipment = Shipment(
             environment=description,
-            expected=database_ids(first.repo),
+            expected=first.repo.repository_id,
             function=self._function_bytes(function, home),
             calls=dump(calls, home),
             commit=commit,
             returns_values=first.read_only,
             take_over=batch.take_over,
+            parent=first.repo.interpreter(CurrentRun()).id,
         )
         return seal(shipment, library_version())
 
@@ -121,12 +120,12 @@ class Freight:
         if arrival.refused:
             problem = f"a worker of engine {self._engine.name} refuses calls: {arrival.refused}"
             raise EngineError(problem, "install the same code and libraries on all workers")
-        if not arrival.elsewhere:
+        if not arrival.unreached:
             return False
         if self._commit == "worker":
-            raise EngineError(arrival.elsewhere, _ADVICE)
+            raise EngineError(arrival.unreached, _ADVICE)
         if self._commit == "auto":
-            log.info("%s; this process stores the results", arrival.elsewhere)
+            log.info("%s; this process stores the results", arrival.unreached)
         self._commit = "driver"
         return True
 
@@ -161,8 +160,10 @@ def _put(repo: Repository, copy: Copy, *, replace: bool) -> PutRecord:
         if isinstance(each, ProvenanceError):
             raise each
         inline += [each] if isinstance(each, InlineBlob) else []
-    record = evolve(copy.record, added_at=repo.interpreter(Now()))
-    return PutRecord(record, copy.run, copy.inputs_json, tuple(inline), replace)
+    what, record = copy.what, evolve(copy.record, added_at=repo.interpreter(Now()))
+    return PutRecord(
+        record, what.run, what.inputs_json, tuple(inline), replace, receipt=what.receipt
+    )
 
 
 def _writing(data: bytes) -> Callable[[BinaryIO], None]:

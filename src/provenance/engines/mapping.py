@@ -15,11 +15,13 @@ from collections.abc import (
     Generator,
     Iterable,
     Iterator,
+    Sized,
 )
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, Literal, TypeVar, cast, overload
 
+from returns.pipeline import is_successful
 from returns.result import Failure as Failed
 from returns.result import Result, Success
 
@@ -27,6 +29,7 @@ from provenance import environment as environments
 from provenance.calls import execute
 from provenance.calls.function import CachedFunction, is_async, spec_of
 from provenance.calls.plan import PlannedCall
+from provenance.calls.spec import FunctionSpec
 from provenance.engines import tasks
 from provenance.engines.dispatch import Dispatch, Planned, Settings
 from provenance.engines.outcomes import Failure, Progress, raise_failure
@@ -80,9 +83,11 @@ def map_calls(
     environment = environments.current()
     arguments = zip(*map(iter, iterables), strict=False)
 
+    spec = spec_of(function)
+    _refuse_stream(spec, "map")
+
     def plan(args: tuple[object, ...]) -> Planned:
-        call = execute.prepare(environment, spec_of(function), args, {})
-        return Planned(call, function)
+        return Planned(execute.prepare(environment, spec, args, {}), function)
 
     sources = ((plan, args) for args in arguments)
     return _run(sources, environment, settings, _total(iterables), progress)
@@ -158,6 +163,7 @@ def gather(
         if not isinstance(planned, PlannedCall):
             raise TypeError(f"expected planned calls, got {safe_repr(planned)}; use fn.later(...)")
         known = cast("PlannedCall[object]", planned)
+        _refuse_stream(known.spec, "gather")
         call = execute.prepare_planned(
             environment, known.spec, known.plan, known.args, known.kwargs, 0.0
         )
@@ -199,7 +205,7 @@ async def map_calls_async(
         )
     finished = 0
     async for result in results:
-        if errors == "raise" and isinstance(result, Failed):
+        if errors == "raise" and not is_successful(result):
             raise_failure(result.failure(), finished)
         finished += 1
         yield result if errors == "return" else result.unwrap()
@@ -250,10 +256,13 @@ def _settings(
     return Settings(chosen, errors, ordered, batch, ahead or _DEFAULT_AHEAD)
 
 
+def _refuse_stream(spec: FunctionSpec, where: str) -> None:
+    if spec.options.streaming is not None:
+        problem = f"{spec.wrapped.label} yields a stream, which is read while it is computed"
+        raise ConfigError(where, problem, "call the function itself for each stream")
+
+
 def _total(iterables: tuple[object, ...]) -> int | None:
     """Return the number of calls, if all iterables know their lengths."""
-    lengths = [
-        len(each) if hasattr(type(each), "__len__") else None for each in cast("Any", iterables)
-    ]
-    known = [length for length in lengths if length is not None]
-    return min(known) if known and len(known) == len(lengths) else None
+    sized = [each for each in iterables if isinstance(each, Sized)]
+    return min(map(len, sized)) if len(sized) == len(iterables) else None

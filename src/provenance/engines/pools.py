@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
 from importlib import import_module
@@ -64,6 +64,11 @@ class Pool(Protocol):
         """Whether calls are pickled, and run together; else they run in this process, one by one."""
         ...
 
+    @property
+    def retries(self) -> bool:
+        """Whether it runs a batch again by itself when a worker dies, before it gives the batch up."""
+        ...
+
     def ship(self, batch: Batch, pack: Pack, /) -> None:
         """Start to run a batch, of which *pack* makes the bytes for `worker.work`."""
         ...
@@ -111,9 +116,10 @@ class FuturePool:
 
     is_remote = True
 
-    def __init__(self, submit: Submit, width: int) -> None:
+    def __init__(self, submit: Submit, width: int, *, retries: bool = False) -> None:
         self._submit = submit
         self.width = width
+        self.retries = retries
         self._flying: dict[int, FutureLike] = {}
         self._ended: SimpleQueue[tuple[int, FutureLike]] = SimpleQueue()
 
@@ -149,7 +155,7 @@ class FuturePool:
 class ThreadPool:
     """A pool of threads of this process; each call runs in a copy of the context of the map."""
 
-    is_remote = False
+    is_remote = retries = False
 
     def __init__(self, executor: Executor, width: int) -> None:
         self._executor = executor
@@ -182,7 +188,7 @@ class ThreadPool:
 class SerialPool:
     """Runs a batch when its result is waited for, in the thread of the caller."""
 
-    is_remote = False
+    is_remote = retries = False
     width = 1
 
     def __init__(self) -> None:
@@ -256,15 +262,30 @@ class ProcessEngine:
     @contextmanager
     def open(self) -> Generator[Pool]:
         """Start the processes, unless they are there."""
-        loky = import_module("joblib.externals.loky")
 
         def submit(work: Callable[[bytes], bytes], payload: bytes) -> FutureLike:
-            # After a crash this starts new processes.
-            executor: Any = loky.get_reusable_executor(self.workers)
-            future: FutureLike = executor.submit(work, payload)
-            return future
+            try:
+                return _executor(self.workers).submit(work, payload)
+            except BrokenExecutor:  # a worker died: the others are gone, too
+                _executors.pop((os.getpid(), self.workers), None)
+                return _executor(self.workers).submit(work, payload)
 
         yield FuturePool(submit, self.workers)
+
+
+_IDLE: Final = 300.0
+"""Seconds after which an idle process ends."""
+_executors: Final[dict[tuple[int, int], Executor]] = {}
+"""The executors of this process by its id and their size; joblib's own would be in the way of its users."""
+
+
+def _executor(workers: int) -> Executor:
+    key = os.getpid(), workers
+    if key not in _executors:
+        loky = import_module("joblib.externals.loky")
+        executor: Executor = loky.ProcessPoolExecutor(workers, timeout=_IDLE)
+        _executors[key] = executor
+    return _executors[key]
 
 
 @frozen
@@ -282,7 +303,7 @@ class ExecutorEngine:
         if isinstance(self.executor, ThreadPoolExecutor):
             yield ThreadPool(self.executor, self.width)
         else:
-            yield FuturePool(self.executor.submit, self.width)
+            yield FuturePool(cast("Submit", self.executor.submit), self.width)
 
 
 @frozen

@@ -11,15 +11,18 @@ import io
 import pickle
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib import import_module
 from typing import Any, Final, Literal, TypeAlias, cast
 
 import cloudpickle
 from attrs import field, frozen
 
+from provenance.engines.outcomes import Outcome
 from provenance.events import Event
-from provenance.model.ids import ArtifactId, BlobId, ValueId
-from provenance.model.records import ArtifactRecord, Origin, Run
+from provenance.model.ids import ArtifactId, BlobId, RunId, ValueId
+from provenance.model.records import ArtifactRecord, Origin
 from provenance.model.references import ArtifactRef, is_proxy, represented_artifact, unwrap
+from provenance.ports.records import RecordWithInputs
 from provenance.results.handles import make_proxy, restore_value
 from provenance.results.kinds import DEFAULT_OPTIONS, FORMS, LAZY
 from provenance.results.origin import CurrentOrigin
@@ -30,7 +33,7 @@ Committer: TypeAlias = Literal["auto", "worker", "driver"]
 FORMAT: Final = 1
 """Version of shipments and arrivals; another one is refused."""
 HEAVY: Final = 1_000_000
-"""Size in bytes of a pickled function from which a warning is due."""
+"""Size in bytes of a pickled function from which users are warned."""
 LARGEST_RESULT: Final = 64_000_000
 """Size in bytes up to which the driver commits a result of a worker."""
 
@@ -41,7 +44,7 @@ class Shipment:
 
     Attributes:
         environment: digest and bytes of the description of the driver's environment.
-        expected: ids of the databases of the driver's repository.
+        expected: id of the driver's repository.
         function: digest and bytes of the function.
         calls: the pickled calls.
         commit: who stores the results.
@@ -51,13 +54,13 @@ class Shipment:
     """
 
     environment: tuple[str, bytes] = field(repr=False)
-    expected: frozenset[str]
+    expected: str
     function: tuple[str, bytes] = field(repr=False)
     calls: bytes = field(repr=False)
     commit: Committer
     returns_values: bool = False
     take_over: bool = False
-    parent: str | None = None
+    parent: RunId | None = None
 
 
 @frozen
@@ -73,10 +76,13 @@ class ShippedCall:
 class Copy:
     """All of an artifact that a worker made and the driver is to store; `blobs` are bytes by digest."""
 
-    record: ArtifactRecord
-    run: Run = field(repr=False)
-    inputs_json: str = field(repr=False)
+    what: RecordWithInputs
     blobs: Mapping[BlobId, bytes] = field(repr=False)
+
+    @property
+    def record(self) -> ArtifactRecord:
+        """The record of the artifact."""
+        return self.what.record
 
 
 @frozen
@@ -86,15 +92,15 @@ class Arrival:
     Attributes:
         outcomes: One for each call, as `Done` or `Failure`; empty if nothing was run.
         events: What happened on the worker.
-        elsewhere: Why the worker does not reach the repository; empty if it does.
+        unreached: Why the worker does not reach the repository; empty if it does.
         refused: Why it cannot run anything; empty if it can.
         copies: What the driver is to store.
         same_process: The worker is a thread of the driver, and has counted the events.
     """
 
-    outcomes: tuple[object, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
     events: tuple[Event, ...] = ()
-    elsewhere: str = ""
+    unreached: str = ""
     refused: str = ""
     copies: tuple[Copy, ...] = ()
     same_process: bool = False
@@ -103,9 +109,8 @@ class Arrival:
 @cache
 def library_version() -> str:
     """Return the version of this library."""
-    from importlib.metadata import version
-
-    return version("provenance")
+    version: str = import_module("provenance").__version__
+    return version
 
 
 def seal(content: Shipment | Arrival, version: str) -> bytes:

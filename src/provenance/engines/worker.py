@@ -9,6 +9,7 @@ import os
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -19,7 +20,8 @@ from provenance.calls.draft import Call
 from provenance.calls.function import CachedFunction, spec_of
 from provenance.config import wiring
 from provenance.config.schema import MemoryRepoSettings
-from provenance.engines.deferral import Deferral
+from provenance.effect import run
+from provenance.engines.deferral import Deferral, naming_parent
 from provenance.engines.environments import Description, open_description
 from provenance.engines.outcomes import Done, Failure, Outcome, failure_of, portable
 from provenance.engines.shipping import (
@@ -42,13 +44,7 @@ from provenance.model.records import ArtifactRecord, Run
 from provenance.model.references import UNREAD, unwrap
 from provenance.ports.blobs import ReadBlob
 from provenance.ports.machine import CurrentRun
-from provenance.ports.records import (
-    FindInputs,
-    FindRun,
-    GetDatabaseIds,
-    ListIds,
-    ReadStoredRecord,
-)
+from provenance.ports.records import ListIds, ReadStoredRecord, record_with_inputs
 from provenance.repository.handles import Repository
 from provenance.telemetry import collecting
 from provenance.util.formatting import describe_error
@@ -109,7 +105,7 @@ def run_shipment(shipment: Shipment) -> Arrival:
     try:
         place = _open_place(shipment, description)
     except ProvenanceError as error:
-        return Arrival(elsewhere=_report_elsewhere(describe_error(error)))
+        return Arrival(unreached=report(describe_error(error)))
     with using_environment(place.environment):
         try:
             function = _load_function(*shipment.function)
@@ -117,10 +113,13 @@ def run_shipment(shipment: Shipment) -> Arrival:
         except Exception as error:  # noqa: BLE001 - what they need may be missing here, in any way
             return Arrival(refused=f"it cannot load the calls: {describe_error(error)}")
         if place.outbox is None:
-            ids = database_ids(_repository_of(function, place.environment))
-            if ids != shipment.expected:
-                problem = f"it uses another repository ({', '.join(sorted(ids))})"
-                return Arrival(elsewhere=_report_elsewhere(problem))
+            repo = _repository_of(function, place.environment)
+            try:
+                found = repo.repository_id
+            except ProvenanceError as error:
+                return Arrival(unreached=report(describe_error(error)))
+            if found != shipment.expected:
+                return Arrival(unreached=report(f"it uses another repository, {repo.records_at}"))
         events: list[Event] = []
         batch = _Batch(shipment, place, function)
         outcomes = collecting(events, lambda: batch.run(calls))
@@ -132,17 +131,12 @@ def run_shipment(shipment: Shipment) -> Arrival:
     return Arrival(outcomes, tuple(events), copies=copies, same_process=same)
 
 
-def database_ids(repo: Repository) -> frozenset[str]:
-    """Return the identities of the databases of *repo*, by which driver and worker compare them."""
-    return repo.interpreter(GetDatabaseIds())
-
-
 def _repository_of(function: CachedFunction[..., object], environment: Environment) -> Repository:
     return environment.repository(spec_of(function).options.repo)
 
 
-def _report_elsewhere(problem: str) -> str:
-    """Return *problem* with the name of this worker."""
+def report(problem: str) -> str:
+    """Return *problem* after the name of this worker."""
     here: Run = wiring.system_interpreter()(CurrentRun())
     return f"worker {here.process.get('pid')} on host {here.host.get('nodename')}: {problem}"
 
@@ -151,11 +145,11 @@ def _report_elsewhere(problem: str) -> str:
 
 _MOST_PLACES: Final = 4
 _MOST_FUNCTIONS: Final = 64
-_places: Final[OrderedDict[tuple[str, bool], _Place]] = OrderedDict()
-_functions: Final[OrderedDict[tuple[str, int], CachedFunction[..., object]]] = OrderedDict()
+_places: Final[OrderedDict[object, _Place]] = OrderedDict()
+_functions: Final[OrderedDict[object, CachedFunction[..., object]]] = OrderedDict()
 
 
-def _keep(kept: OrderedDict[Any, T], key: object, most: int, make: Callable[[], T]) -> T:
+def _keep(kept: OrderedDict[object, T], key: object, most: int, make: Callable[[], T]) -> T:
     found = kept.get(key)
     if found is None:
         found = kept[key] = make()
@@ -172,7 +166,8 @@ def _open_place(shipment: Shipment, description: Description) -> _Place:
         if not by_driver:
             return _Place(open_description(description))
         settings = MemoryRepoSettings(delete=True)
-        outbox = wiring.open_repository("outbox", settings, Path(), None)
+        memory = wiring.open_repository("outbox", settings, Path(), None)
+        outbox = memory.with_layer(partial(naming_parent, shipment.parent))
         environment = evolve(
             open_description(evolve(description, config=None, default=None, process=-1)),
             default=outbox,
@@ -181,8 +176,8 @@ def _open_place(shipment: Shipment, description: Description) -> _Place:
         )
         return _Place(environment, outbox, set())
 
-    key = shipment.environment[0], by_driver
-    return _keep(_places, (*key, os.getpid()), _MOST_PLACES, make)
+    key = shipment.environment[0], by_driver, shipment.parent, os.getpid()
+    return _keep(_places, key, _MOST_PLACES, make)
 
 
 def _load_function(digest: str, data: bytes) -> CachedFunction[..., object]:
@@ -204,7 +199,7 @@ class _Batch:
         self._deferral: Deferral | None = None
         self._environment = place.environment
         if place.outbox is None and spec_of(function).options.repo is None:
-            self._deferral = Deferral(place.environment.repository())
+            self._deferral = Deferral(place.environment.repository(), shipment.parent)
             self._environment = evolve(place.environment, default=self._deferral.repo)
         if shipment.take_over:
             # The worker that died may still hold a lease.
@@ -303,9 +298,8 @@ def _export(
             blob.id: cast("bytes", ask(ReadBlob(blob, lambda source: source.read())))
             for blob in record.blobs
         }
-        inputs = cast("str", ask(FindInputs(artifact_id)))
-        made_by = cast("Run", ask(FindRun(record.run_id)))
-        copies.append(Copy(record, made_by, inputs, blobs))
+        what = run(record_with_inputs(record, outbox.name), ask)
+        copies.append(Copy(what, blobs))
     exported.update(fresh)
     too_large = {copy.record.id: copy for copy in copies if _size(copy) > LARGEST_RESULT}
     if too_large:

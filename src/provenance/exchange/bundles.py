@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import cast
 
 from attrs import frozen
 
@@ -15,6 +15,7 @@ from provenance.effect import Interpreter, overlay
 from provenance.environment import RepositoryOrName
 from provenance.errors import BundleError
 from provenance.exchange.closure import Closure, redact_run
+from provenance.exchange.page import page
 from provenance.exchange.rocrate import METADATA, ro_crate
 from provenance.model.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.model.records import Artifact, Json, Run
@@ -23,8 +24,6 @@ from provenance.ports.records import FindRun, FindSet, PutSet
 from provenance.repository.handles import Repository
 from provenance.repository.sets import ArtifactSet
 from provenance.util.naming import exported
-
-_BLOBS_FIRST: Final = 1
 
 
 def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: bool) -> None:
@@ -37,6 +36,11 @@ def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: b
                 name = f"environment/{each.id}.txt"
                 files[name] = "text/plain"
                 writer.add(name, _requirements(each))
+        for digest, text in closure.sources.items():
+            files[f"sources/{digest}.py"] = "text/x-python"
+            writer.add(f"sources/{digest}.py", text.encode())
+        files["index.html"] = "text/html"
+        writer.add("index.html", page(closure).encode())
         writer.add(METADATA, ro_crate(closure, files).encode())
         writer.facts |= {
             "roots": [*closure.roots],
@@ -91,7 +95,7 @@ def open_bundle(path: str | os.PathLike[str], *, trusted: bool = False) -> Repos
         A repository; its values are read from the file when they are used.
 
     Raises:
-        BundleError: if the file is no bundle, or was changed.
+        BundleError: if the file is not a bundle, or was changed.
         StoreUnavailableError: if it cannot be read.
     """
     return wiring.open_bundle(os.fspath(path), trusted=trusted).repository
@@ -115,7 +119,7 @@ class ImportReport:
 
 def import_bundle(
     path: str | os.PathLike[str],
-    to_repo: RepositoryOrName | None = None,
+    to: RepositoryOrName | None = None,
     *,
     trusted: bool = False,
 ) -> ImportReport:
@@ -125,20 +129,20 @@ def import_bundle(
 
     Args:
         path: The file, which `export` wrote.
-        to_repo: The repository to copy to, or its name; by default the default one.
+        to: The repository to copy to, or its name; by default the default one.
         trusted: Whether values may be copied that can execute code when they are read, as for `open_bundle`.
 
     Returns:
         What was imported.
 
     Raises:
-        BundleError: if the file is no bundle, was changed, or lacks what it names.
+        BundleError: if the file is not a bundle, was changed, or lacks what it names.
         UntrustedStoreError: if it holds values that can execute code, the repository is trusted, and the bundle is not.
         BlobNotFoundError, CorruptBlobError: if bytes are missing or damaged; what was copied before stays.
         StoreUnavailableError, StorePermissionError: if the repository fails, or may not be written to.
     """
     name = os.fspath(path)
-    target = environment.current().repository(to_repo)
+    target = environment.current().repository(to)
     opened = wiring.open_bundle(name, trusted=trusted)
     source = opened.repository
     roots = [ArtifactId(root) for root in _ids(name, opened.manifest, "roots")]

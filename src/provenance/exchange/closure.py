@@ -6,22 +6,27 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final, cast
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from provenance.effect import Program
 from provenance.errors import ArtifactNotFoundError
+from provenance.model.history import CodeReceipt
 from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import ArtifactRecord, Json, Run, SetRecord
-from provenance.ports.records import FindInputs, FindRecord, FindRun
+from provenance.ports.history import FindDerivations, FindReceipt, FindSources
+from provenance.ports.records import FindInputs, FindRecord, FindRun, find_code
 from provenance.repository.inputs import recorded_inputs
 from provenance.repository.transfer import required_records, sources_first
+
+OWN: Final = "."
+"""The name of the function itself in a code receipt."""
 
 
 @frozen
 class Entry:
     """An artifact of a closure: its record, the recorded arguments by parameter, and the artifacts among them.
 
-    `uses` are pairs of a parameter and an artifact; the parameter is empty where the arguments do not tell it.
+    `uses` are pairs of a parameter and an artifact; the parameter is empty where the arguments do not name it.
     """
 
     record: ArtifactRecord
@@ -30,7 +35,7 @@ class Entry:
 
     @property
     def plain(self) -> Iterator[tuple[str, Json]]:
-        """The arguments that are no artifacts, by parameter."""
+        """The arguments that are not artifacts, by parameter."""
         for name, value in self.inputs.items():
             if _artifact_in(value) is None:
                 yield name, value
@@ -49,6 +54,27 @@ class Closure:
     entries: tuple[Entry, ...]
     runs: Mapping[RunId, Run]
     sets: tuple[SetRecord, ...] = ()
+    code: Mapping[str, CodeReceipt] = field(factory=dict[str, CodeReceipt])
+    """Code receipts with their sources, by digest."""
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """The recorded sources of all functions by digest."""
+        return {
+            digest: text for known in self.code.values() for digest, text in known.sources.items()
+        }
+
+    def source_digests(self, record: ArtifactRecord) -> tuple[str, ...]:
+        """Return the digests of the recorded sources behind an artifact, its function's own first."""
+        known = self.code.get(record.code)
+        if known is None:
+            return ()
+        named = sorted(known.digests.items(), key=lambda pair: (pair[0] != OWN, pair[0]))
+        return tuple(dict.fromkeys(digest for _, digest in named if digest in known.sources))
+
+    def own_source(self, record: ArtifactRecord) -> str | None:
+        """Return the source of the function that made an artifact, if it is recorded."""
+        return own_source(self.code.get(record.code))
 
     @property
     def ids(self) -> frozenset[ArtifactId]:
@@ -58,7 +84,9 @@ class Closure:
 
 def collect_closure(
     roots: Iterable[ArtifactId], repo: str, sets: tuple[SetRecord, ...] = ()
-) -> Program[FindRecord | FindInputs | FindRun, Closure]:
+) -> Program[
+    FindRecord | FindDerivations | FindInputs | FindRun | FindReceipt | FindSources, Closure
+]:
     """Gather the records of *roots* and of all that they were made from; no value is read.
 
     Raises:
@@ -71,6 +99,7 @@ def collect_closure(
             found |= {record.id: record for record in (yield from required_records(root, repo))}
     entries: list[Entry] = []
     runs: dict[RunId, Run] = {}
+    code: dict[str, CodeReceipt] = {}
     for record in sources_first(found):
         text = yield from FindInputs(record.id)
         if text is None:
@@ -78,8 +107,16 @@ def collect_closure(
         if record.run_id not in runs:
             run = yield from FindRun(record.run_id)
             runs |= {} if run is None else {record.run_id: run}
+        if record.code not in code:
+            receipt = yield from find_code(record.code)
+            code |= {} if receipt is None else {record.code: receipt}
         entries.append(entry_of(record, recorded_inputs(text)))
-    return Closure(wanted, tuple(entries), runs, sets)
+    return Closure(wanted, tuple(entries), runs, sets, code)
+
+
+def own_source(code: CodeReceipt | None) -> str | None:
+    """Return the source of the function itself, if it is recorded."""
+    return None if code is None else code.sources.get(code.digests.get(OWN, ""))
 
 
 def entry_of(record: ArtifactRecord, inputs: Mapping[str, Json]) -> Entry:

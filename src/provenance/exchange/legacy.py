@@ -331,9 +331,7 @@ class _Import:
             self.import_artifact(self.rows[whole])
         if wanted not in self.ids:
             known = self.problems.get(whole)
-            raise NotImportedError(
-                wanted, "there is no such row" if known is None else known.reason
-            )
+            raise NotImportedError(wanted, "its row is missing" if known is None else known.reason)
         return make_proxy(self.repo.load_record(self.ids[wanted]), self.repo, options=LAZY)
 
     def _report(self, row: LegacyArtifact, reason: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import ModuleType
@@ -72,11 +72,11 @@ class LegacyFile:
     def __reduce__(self) -> str | tuple[Any, ...]:
         """Raise TypeError: it must not be stored."""
         raise TypeError(
-            "an archived file is inside of an object that is no dictionary, list or tuple"
+            "an archived file is inside an object other than a dictionary, list or tuple"
         )
 
 
-def _texts(value: object) -> Generator[str]:
+def _texts(value: object) -> Iterator[str]:
     """Yield the strings in *value*, those with an extension of a file or the form of a digest."""
     if isinstance(value, str):
         yield value

@@ -17,7 +17,7 @@ from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord, Json, Run
 from provenance.model.rows import json_text
 
-PRODUCER: Final = "https://pypi.org/project/provenance"
+PRODUCER: Final = "urn:python:provenance"
 _SPEC: Final = "https://openlineage.io/spec"
 _EVENT: Final = f"{_SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _URL_NAMESPACE: Final = bytes.fromhex("6ba7b8119dad11d180b400c04fd430c8")
@@ -27,36 +27,40 @@ _URL_NAMESPACE: Final = bytes.fromhex("6ba7b8119dad11d180b400c04fd430c8")
 def open_lineage(closure: Closure, namespace: str) -> str:
     """Return the events of all calls of *closure*, the sources first, one a line."""
     known = {entry.record.id: entry.record for entry in closure.entries}
-    return "".join(
-        f"{line}\n"
-        for entry in closure.entries
-        for line in events_of(entry, closure.runs.get(entry.record.run_id), known, namespace)
-    )
+    lines: list[str] = []
+    for entry in closure.entries:
+        run = closure.runs.get(entry.record.run_id)
+        lines += events_of(entry, run, closure.own_source(entry.record), known, namespace)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def events_of(
-    entry: Entry, run: Run | None, known: Mapping[ArtifactId, ArtifactRecord], namespace: str
+    entry: Entry,
+    run: Run | None,
+    source: str | None,
+    known: Mapping[ArtifactId, ArtifactRecord],
+    namespace: str,
 ) -> Iterator[str]:
     """Yield the start and the end of a call as JSON texts.
 
     Args:
         entry: The artifact that the call made.
         run: The process that it ran in.
+        source: The source of the function.
         known: Records of the artifacts that the call used, as far as they are known.
-        namespace: Where functions and artifacts belong.
+        namespace: The namespace of functions and artifacts.
     """
     record = entry.record
-    job: Json = {
-        "namespace": namespace,
-        "name": record.name,
-        "facets": {
-            "jobType": _facet(
-                "JobTypeJobFacet",
-                "2-0-4",
-                {"processingType": "BATCH", "integration": "PROVENANCE", "jobType": "FUNCTION"},
-            )
-        },
+    job_type: dict[str, Json] = {
+        "processingType": "BATCH",
+        "integration": "PROVENANCE",
+        "jobType": "FUNCTION",
     }
+    about: dict[str, Json] = {"jobType": _facet("JobTypeJobFacet", "2-0-4", job_type)}
+    if source is not None:
+        code: dict[str, Json] = {"language": "python", "sourceCode": source}
+        about["sourceCode"] = _facet("SourceCodeJobFacet", "1-0-1", code)
+    job: Json = {"namespace": namespace, "name": record.name, "facets": about}
     facets: dict[str, Json] = {"executionParameters": _parameters(entry)}
     if run is not None:
         engine: dict[str, Json] = {
@@ -65,10 +69,10 @@ def events_of(
         }
         facets["processing_engine"] = _facet("ProcessingEngineRunFacet", "1-1-1", engine)
     inputs: list[Json] = [
-        _dataset(known[source], namespace)
-        if source in known
-        else {"namespace": namespace, "name": source}
-        for source in dict.fromkeys(source for _, source in entry.uses)
+        _dataset(known[used], namespace)
+        if used in known
+        else {"namespace": namespace, "name": used}
+        for used in dict.fromkeys(used for _, used in entry.uses)
     ]
     statistics = _facet("OutputStatisticsOutputDatasetFacet", "1-0-2", {"size": record.size_bytes})
     output: dict[str, Json] = {

@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, BinaryIO, Final, cast
 
 from provenance.archives import ArchivedFile
+from provenance.calls.composite import Composite
 from provenance.errors import UnserializableValueError
+from provenance.model.references import unwrap
+from provenance.streams.stream import Stream
 from provenance.util.formatting import type_name
 from provenance.util.optional import require_library
 
@@ -24,7 +27,16 @@ def write_plain(value: object, extension: str, sink: BinaryIO) -> None:
     if isinstance(value, ArchivedFile):
         value.pour(sink)
     else:
-        WRITERS[extension](value, sink)
+        WRITERS[extension](_without_references(value), sink)
+
+
+def _without_references(value: object) -> object:
+    """Return *value* with the values of results in it: whoever reads the file has not got the repository."""
+    if isinstance(value, Composite):
+        return {key: unwrap(part, deep=True) for key, part in value.items()}
+    if isinstance(value, Stream):
+        return [unwrap(item, deep=True) for item in cast("Stream[object]", value)]
+    return unwrap(value, deep=True)
 
 
 def _refuse(value: object, extension: str, advice: str) -> UnserializableValueError:

@@ -37,6 +37,7 @@ _FORMAL: Final = {
         "prov:usage",
     ),
     "wasAssociatedWith": ("prov:activity", "prov:agent", "prov:plan"),
+    "actedOnBehalfOf": ("prov:delegate", "prov:responsible", "prov:activity"),
     "hadMember": ("prov:collection", "prov:entity"),
 }
 """The positional arguments of each kind of statement, in the order of PROV-N."""
@@ -51,6 +52,9 @@ class QName:
 
 Value: TypeAlias = "str | float | QName"
 """The value of an attribute."""
+
+
+_SOFTWARE: Final[tuple[str, Value]] = ("prov:type", QName("prov:SoftwareAgent"))
 
 
 @frozen
@@ -84,6 +88,12 @@ def statements(closure: Closure) -> Iterator[Statement]:
     """Yield what PROV says of *closure*: agents, then each call with what it used and generated, then sets."""
     for run in closure.runs.values():
         yield _agent(run)
+        if run.parent_id is not None:
+            if run.parent_id not in closure.runs:
+                yield Statement("agent", f"run:{run.parent_id}", (_SOFTWARE,))
+            delegate = ("prov:delegate", f"run:{run.id}")
+            responsible = ("prov:responsible", f"run:{run.parent_id}")
+            yield Statement("actedOnBehalfOf", "", (delegate, responsible))
     functions: set[str] = set()
     for entry in closure.entries:
         plan = _function(entry)
@@ -109,9 +119,10 @@ def _agent(run: Run) -> Statement:
         "pv:system": str(run.host.get("system", "")),
         "pv:git_commit": str((run.git or {}).get("commit", "")),
     }
-    kind = ("prov:type", QName("prov:SoftwareAgent"))
     return Statement(
-        "agent", f"run:{run.id}", (kind, *[(name, text) for name, text in facts.items() if text])
+        "agent",
+        f"run:{run.id}",
+        (_SOFTWARE, *[(name, text) for name, text in facts.items() if text]),
     )
 
 
@@ -138,6 +149,7 @@ def _artifact(entry: Entry, closure: Closure, plan: str) -> Iterator[Statement]:
         ("pv:value_digest", record.value_id),
         ("pv:value_type", record.value_type),
         ("pv:size", record.size_bytes),
+        *([("pv:code", record.code)] if record.code else []),
     )
     yield Statement("entity", name, facts)
     label = (("prov:label", f"call of {record.name}"), ("pv:seconds", record.compute_duration))

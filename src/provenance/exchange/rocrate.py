@@ -99,7 +99,10 @@ def _body(closure: Closure, *, has_files: bool) -> Iterator[Node]:
     for run in closure.runs.values():
         yield _python(run)
     for entry in closure.entries:
-        nodes = [_function(entry, closure), _value(entry.record, has_files=has_files)]
+        nodes = [
+            _function(entry, closure, has_files=has_files),
+            _value(entry.record, has_files=has_files),
+        ]
         if has_files and entry.record.inputs_blob is not None:
             nodes.append(_inputs(entry.record, entry.record.inputs_blob))
         for node in nodes:
@@ -149,7 +152,7 @@ def _python(run: Run) -> Node:
     }
 
 
-def _function(entry: Entry, closure: Closure) -> Node:
+def _function(entry: Entry, closure: Closure, *, has_files: bool) -> Node:
     record = entry.record
     node: Node = {
         "@id": f"urn:provenance:function:{quote(record.name, safe='')}:{record.version}",
@@ -158,6 +161,10 @@ def _function(entry: Entry, closure: Closure) -> Node:
         "version": str(record.version),
         "url": f"urn:provenance:function:{quote(record.name, safe='')}",
     }
+    if has_files and closure.source_digests(record):
+        node["hasPart"] = _references(
+            [f"sources/{digest}.py" for digest in closure.source_digests(record)]
+        )
     if record.run_id in closure.runs:
         node["softwareRequirements"] = {"@id": f"#run-{record.run_id}"}
     return node

@@ -8,14 +8,16 @@ from provenance.hashing.containers import LIST, TUPLE
 from provenance.hashing.encoding import (
     NAN,
     SCALARS,
+    EncodedNode,
     Item,
+    encode_items,
     node_digest,
     prefix,
     root_digest,
     scalar_digest,
     scalar_items,
 )
-from provenance.hashing.walk import root_item
+from provenance.hashing.walk import root_item, root_items
 from provenance.model.ids import ValueId
 
 
@@ -54,6 +56,39 @@ def hash_value(value: object, path: str = "value", notes: list[object] | None = 
             with *path*.
     """
     return ValueId(digest(value, path, notes).hex())
+
+
+def encode_members(
+    values: Sequence[object], path: str = "value", notes: list[object] | None = None
+) -> bytes:
+    """Return what the *values* add to the encoding of a list; from such pieces `EncodedList` makes its hash.
+
+    Raises:
+        UnhashableValueError: as `digest`.
+    """
+    return encode_items(root_items(values, path, notes))
+
+
+class EncodedList:
+    """The hash of a list of *count* members, from what `encode_members` returned for its parts in order.
+
+    >>> parts = EncodedList(3)
+    >>> parts.add(encode_members([1, "a"]))
+    >>> parts.add(encode_members([2.5]))
+    >>> parts.value_id() == hash_value([1, "a", 2.5])
+    True
+    """
+
+    def __init__(self, count: int) -> None:
+        self._node = EncodedNode(LIST, count)
+
+    def add(self, encoded: bytes) -> None:
+        """Append the members of the next part."""
+        self._node.add(encoded)
+
+    def value_id(self) -> ValueId:
+        """Return what `hash_value` returns for the whole list."""
+        return ValueId(self._node.digest().hex())
 
 
 def combine(tag: str, items: Sequence[Item]) -> bytes:

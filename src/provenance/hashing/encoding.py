@@ -49,6 +49,8 @@ _CHILD, _WIDE_INT, _SURROGATES, _BUFFER, _LONG_STR, _LONG_BYTES = 1, 2, 3, 4, 5,
 LONG: Final = 1 << 24
 """Length from which a str or bytes is encoded as the digest of its content."""
 _PIECE = 1 << 22
+_MAX_FIXED, _MAX_SHORT = 15, 65_535
+"""Most items of the two shorter headers of an array."""
 _TEXTS = frozenset({str, bytes})
 _PLAIN: Final = (bool, int, float, str, bytes)
 
@@ -126,6 +128,48 @@ def node_digest(start: bytes, items: Sequence[Item]) -> bytes:
     hasher = _blake3(start, max_threads=threads_for(len(payload)))
     hasher.update(payload)
     return cast("bytes", hasher.digest(DIGEST_SIZE))
+
+
+def encode_items(items: Sequence[Item]) -> bytes:
+    """Return the *items* of a node as they are encoded in it, without their number, which precedes them.
+
+    >>> encode_items([1, 2]) + encode_items([3]) == encode_items([1, 2, 3])
+    True
+    """
+    try:
+        payload = _encode(items)
+    except _unwritable:
+        payload = _encode([_encodable(item) for item in items])
+    else:
+        if len(payload) >= LONG and any(map(_is_long, items)):
+            payload = _encode([_encodable(item) for item in items])
+    return payload[len(_count_header(len(items))) :]
+
+
+def _count_header(count: int) -> bytes:
+    """Return the number of items as MessagePack writes it at the beginning of an array."""
+    if count <= _MAX_FIXED:
+        return bytes([0x90 | count])
+    if count <= _MAX_SHORT:
+        return b"\xdc" + count.to_bytes(2, "big")
+    return b"\xdd" + count.to_bytes(4, "big")
+
+
+class EncodedNode:
+    """The digest of a node of *count* items, whose encodings are added in pieces."""
+
+    __slots__ = ("_hasher",)
+
+    def __init__(self, start: bytes, count: int) -> None:
+        self._hasher = _blake3(start + _count_header(count))
+
+    def add(self, encoded: bytes) -> None:
+        """Append what `encode_items` returned for some items."""
+        self._hasher.update(encoded)
+
+    def digest(self) -> bytes:
+        """Return what `node_digest` returns for all items."""
+        return cast("bytes", self._hasher.digest(DIGEST_SIZE))
 
 
 def scalar_digest(scalar: Item) -> bytes:

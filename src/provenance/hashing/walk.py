@@ -151,7 +151,7 @@ class Walk:
         ref = None if proxy is None else represented_artifact(proxy)
         if ref is not None and self.notes is not None:
             current = ValueId(root_digest(item).hex())
-            self.notes.append(InputRef(ref.artifact_id, ref.recorded, current))
+            self.notes.append(InputRef(ref.artifact_id, ref.recorded, current, ref.derivation_id))
 
     def items(self, values: Sequence[Any]) -> Sequence[Item]:
         """Return the items of *values*, a list or tuple; *values* itself if all are items."""
@@ -225,6 +225,19 @@ def root_item(value: object, path: str, notes: list[object] | None = None) -> It
         raise UnhashableValueError(where, why, refusal.instead) from refusal.__cause__
     except RecursionError:
         raise _recursion_error(walk.trail, path) from None
+
+
+def root_items(
+    values: Sequence[object], path: str, notes: list[object] | None = None
+) -> Sequence[Item]:
+    """Return the items of the members of a list or tuple; raises as `root_item` does for the whole."""
+    begin = len(notes or ())
+    try:
+        return Walk(notes).items(values)
+    except (UnhashablePart, RecursionError):
+        del (notes or [])[begin:]
+        root_item(values, path)  # which finds the path to the part that cannot be hashed
+        raise
 
 
 def _recursion_error(trail: list[object], path: str) -> UnhashableValueError:

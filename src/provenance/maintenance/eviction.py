@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from attrs import define, frozen
 
@@ -31,6 +31,7 @@ from provenance.ports.records import (
 from provenance.repository.handles import Repository
 from provenance.repository.programs import pages
 from provenance.repository.sets import id_of
+from provenance.results.handles import as_result
 from provenance.util.formatting import safe_repr
 from provenance.util.validation import is_count, require_duration, require_iterable
 
@@ -120,6 +121,7 @@ def _keeping(keep: Keep | None, repo: Repository) -> Callable[[ArtifactRecord], 
     """Return a predicate of records from the argument *keep*."""
     if keep is None:
         return lambda _: False
+    keep = cast("Keep", as_result(keep))
     if callable(keep) and not is_proxy(keep):
         return lambda record: keep(Artifact.of(record, repo))
     members = (

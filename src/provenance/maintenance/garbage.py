@@ -1,4 +1,4 @@
-"""Garbage collection: unreferenced blobs, abandoned files, quarantine and expired leases."""
+"""Garbage collection: unreferenced blobs, abandoned files and streams, quarantine and expired leases."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from provenance import environment as environment_
 from provenance.effect import Program, UnhandledEffectError, run
 from provenance.environment import Environment, RepositoryOrName
 from provenance.maintenance.reports import Garbage, GarbageReason, GarbageReport
-from provenance.model.ids import BlobId
+from provenance.model.ids import ArtifactId, BlobId
+from provenance.model.queries import Page, Query
 from provenance.model.records import Blob
 from provenance.ports.blobs import (
     BlobArea,
@@ -25,13 +26,22 @@ from provenance.ports.leases import (
     AcquireLease,
     ExpiredLease,
     Lease,
+    LeaseHeld,
     ListExpiredLeases,
     ReleaseLease,
 )
 from provenance.ports.machine import Now
-from provenance.ports.records import FindReferencedBlobs, GetDatabaseIds
+from provenance.ports.records import (
+    FindReferencedBlobs,
+    GetDatabaseIds,
+    ListDependents,
+    SearchRecords,
+    all_records,
+)
+from provenance.repository import programs
 from provenance.repository.handles import Repository
 from provenance.repository.programs import pages
+from provenance.streams.manifest import CHUNK_FIELDS
 from provenance.util.validation import require_duration
 
 _PAGE: Final = 1000
@@ -54,7 +64,7 @@ def collect_garbage(
     older_than: timedelta = _DAY,
     progress: Progress | None = None,
 ) -> GarbageReport:
-    """Delete unreferenced blobs, abandoned temporary files, quarantined bytes and expired leases.
+    """Delete unreferenced blobs, abandoned files and streams, quarantined bytes and expired leases.
 
     What a record names stays, whether of this repository or of another configured one whose blobs
     are in the same place. Others may read and write meanwhile: what is younger than *older_than*
@@ -115,7 +125,7 @@ def collect(
     """Delete what no record of *roots* names; see `collect_garbage`."""
     require_duration(older_than, "collect_garbage, older_than")
     before = repo.interpreter(Now()) - older_than
-    garbage: list[Garbage] = []
+    garbage = collect_partial_streams(repo, before, dry_run=dry_run)
     seen = young = 0
     for shelf in BlobArea:
         for page in pages(ListBlobEntries(shelf, limit=_PAGE), repo.interpreter, attrgetter("key")):
@@ -137,6 +147,42 @@ def collect(
             garbage += run(release_leases(expired, dry_run=dry_run), repo.interpreter)
     names = tuple(root.name for root in roots)
     return GarbageReport(repo.name, names, dry_run, tuple(garbage), young)
+
+
+def collect_partial_streams(repo: Repository, before: datetime, *, dry_run: bool) -> list[Garbage]:
+    """Delete chunks that belong to no manifest, of streams of which nothing was stored since *before*."""
+
+    def search(query: Query, after: int | None, limit: int) -> Page:
+        return repo.interpreter(SearchRecords(query, after, limit))
+
+    streams: dict[ArtifactId, list[Garbage]] = {}
+    for record in all_records(search, Query(custom_fields=CHUNK_FIELDS)):
+        facts = cast("dict[str, Any]", record.custom_fields.get("chunk", {}))
+        chunk = Garbage(GarbageReason.PARTIAL, record.id, record.value_blob.size, record.added_at)
+        if not repo.interpreter(ListDependents(record.id)):
+            streams.setdefault(ArtifactId(str(facts.get("of"))), []).append(chunk)
+    garbage: list[Garbage] = []
+    for call_id, chunks in streams.items():
+        if max(chunk.since for chunk in chunks) < before:
+            garbage += chunks if dry_run else run(delete_chunks(call_id, chunks), repo.interpreter)
+    return garbage
+
+
+def delete_chunks(call_id: ArtifactId, chunks: list[Garbage]) -> Program[Any, list[Garbage]]:
+    """Delete *chunks* unless their stream is being computed; returns the deleted ones."""
+    try:
+        lease = yield from AcquireLease(call_id, _MOMENT)
+    except UnhandledEffectError:  # not every repository has leases
+        lease = None
+    # Where this process computes the stream, it holds the lease still after a release.
+    if isinstance(lease, LeaseHeld) or (lease is not None and not (yield from ReleaseLease(lease))):
+        return []
+    deleted: list[Garbage] = []
+    for chunk in chunks:
+        if not (yield from ListDependents(ArtifactId(chunk.key))):
+            yield from programs.forget(ArtifactId(chunk.key))
+            deleted.append(chunk)
+    return deleted
 
 
 def _unreferenced(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from attrs import frozen
 
-from provenance.escaping import escape_invisible
+from provenance.escaping import escape_invisible, html_table
+from provenance.history.reproduce import NotComparable
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.records import Blob
 from provenance.util.formatting import safe_repr, size
@@ -97,11 +98,21 @@ class StoreDamaged:
     reason: str
 
 
+@exported
+@frozen
+class ResultDiffers:
+    """The function of an artifact gave another result, or failed, when it was computed again."""
+
+    artifact_id: ArtifactId
+    reason: str
+
+
 Problem: TypeAlias = (
     BlobMissing
     | BlobDamaged
     | BlobUnreadable
     | RecordDamaged
+    | ResultDiffers
     | RunMissing
     | SetDamaged
     | StoreDamaged
@@ -138,7 +149,8 @@ Gap: TypeAlias = SourceMissing | MemberMissing
 class VerificationReport:
     """The scope and the findings of an integrity check.
 
-    `evicted` counts the artifacts whose value was evicted, which is not a problem.
+    `evicted` counts the artifacts whose value was evicted, which is not a problem, and `recomputed`
+    those that were computed again. `not_comparable` are those that could not be, with the reason.
     """
 
     repo: str
@@ -149,6 +161,8 @@ class VerificationReport:
     evicted: int
     problems: tuple[Problem, ...]
     gaps: tuple[Gap, ...]
+    recomputed: int = 0
+    not_comparable: tuple[NotComparable, ...] = ()
 
     @property
     def is_sound(self) -> bool:
@@ -161,6 +175,10 @@ class VerificationReport:
         text = f"{checked}: {outcome}{_first(self.problems)}"
         return f"<provenance.VerificationReport of {self.repo!r}, {text}>"
 
+    def _repr_html_(self) -> str:
+        """Return the first of them as a table for a notebook."""
+        return _html(self, self.problems)
+
 
 @exported
 class GarbageReason(Enum):
@@ -170,6 +188,7 @@ class GarbageReason(Enum):
     TEMPORARY = "temporary: the process that wrote it ended"
     QUARANTINED = "quarantined: it was damaged"
     LEASE = "lease: the process that computed an artifact ended"
+    PARTIAL = "partial: a chunk of a stream that was never completed"
 
 
 @exported
@@ -177,7 +196,7 @@ class GarbageReason(Enum):
 class Garbage:
     """Something useless in a store: the reason, its key, size in bytes, and time of writing.
 
-    The key of a lease is the id of the artifact, and its size is 0.
+    The key of a lease or of a chunk is the id of the artifact; the size of a lease is 0.
     """
 
     reason: GarbageReason
@@ -219,6 +238,10 @@ class GarbageReport:
         text = f"{done} {len(self.garbage):,} entries, {size(self.bytes)}"
         return f"<provenance.GarbageReport of {self.repo!r}: {text}{_first(self.garbage)}>"
 
+    def _repr_html_(self) -> str:
+        """Return the first of them as a table for a notebook."""
+        return _html(self, self.garbage)
+
 
 @exported
 @frozen
@@ -255,7 +278,21 @@ class EvictionReport:
         text = f"{done} {len(self.values):,} values, {size(self.bytes)}"
         return f"<provenance.EvictionReport of {self.repo!r}: {text} of {size(self.bytes_before)}>"
 
+    def _repr_html_(self) -> str:
+        """Return the first of them as a table for a notebook."""
+        return _html(self, self.values)
+
 
 def _first(found: tuple[object, ...]) -> str:
     """Return the first of what a report found, as the end of a sentence."""
     return f", such as {escape_invisible(safe_repr(found[0]))}" if found else ""
+
+
+_SHOWN: Final = 20
+"""What a notebook shows of a report."""
+
+
+def _html(report: object, found: tuple[object, ...]) -> str:
+    rows = [(type(one).__name__, safe_repr(one)) for one in found[:_SHOWN]]
+    more = f"; … and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
+    return html_table(("found", "what") if rows else (), rows, f"{report!r}{more}")

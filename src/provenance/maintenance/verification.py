@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import chain, count
 from typing import Final, TypeAlias
 
@@ -21,6 +22,7 @@ from provenance.errors import (
     UntrustedStoreError,
 )
 from provenance.hashing import combine, hash_value
+from provenance.history.reproduce import Differs, Failed, NotComparable, Outcome, reproduce_each
 from provenance.maintenance.reports import (
     BlobDamaged,
     BlobMissing,
@@ -29,6 +31,7 @@ from provenance.maintenance.reports import (
     MemberMissing,
     Problem,
     RecordDamaged,
+    ResultDiffers,
     RunMissing,
     SetDamaged,
     SourceMissing,
@@ -38,7 +41,7 @@ from provenance.maintenance.reports import (
     VerificationReport,
 )
 from provenance.model.ids import ArtifactId, SetId
-from provenance.model.records import ArtifactRecord, Blob
+from provenance.model.records import Artifact, ArtifactRecord, Blob
 from provenance.model.references import unwrap
 from provenance.ports.blobs import VerifyBlob
 from provenance.ports.machine import Now
@@ -85,6 +88,7 @@ def verify(
     progress: Progress | None = None,
     *,
     deep: bool = False,
+    recompute: int | None = None,
 ) -> VerificationReport:
     """Check the bytes of each record, the run and artifacts that it names, and all sets' members.
 
@@ -97,12 +101,16 @@ def verify(
         progress: Called after each artifact and each set with the number of them so far.
         deep: Also decode each value, one at a time, and compare its hash with the recorded one.
             Values of untrusted stores that could execute code are left out.
+        recompute: Also compute this number of artifacts again, chosen at random, and compare the
+            results, as `reproduce` does.
 
     Raises:
         ConfigError: if *sample* is not a positive integer.
         StoreUnavailableError, StorePermissionError: if a store cannot, or may not, be read.
     """
-    return verify_repository(environment.current().repository(repo), sample, progress, deep=deep)
+    return verify_repository(
+        environment.current().repository(repo), sample, progress, deep=deep, recompute=recompute
+    )
 
 
 def verify_repository(
@@ -111,11 +119,13 @@ def verify_repository(
     progress: Progress | None = None,
     *,
     deep: bool = False,
+    recompute: int | None = None,
 ) -> VerificationReport:
     """Check *repo*; see `verify`."""
-    if sample is not None and not is_count(sample, 1):
-        problem = f"must be a positive int, got {safe_repr(sample)}"
-        raise ConfigError("verify, sample", problem, "pass 1 or more, or leave it out")
+    for option, number in (("sample", sample), ("recompute", recompute)):
+        if number is not None and not is_count(number, 1):
+            problem = f"must be a positive int, got {safe_repr(number)}"
+            raise ConfigError(f"verify, {option}", problem, "pass 1 or more, or leave it out")
     tally = _Tally(repo, progress, deep)
     if sample is not None:
         chosen = run(sample_ids(sample, repo.interpreter(Now()).isoformat()), repo.interpreter)
@@ -126,6 +136,8 @@ def verify_repository(
     else:
         tally.examine_artifacts(all_ids(repo), None)
         tally.examine_sets()
+    if recompute is not None:
+        tally.recompute(recompute)
     return tally.report()
 
 
@@ -250,6 +262,7 @@ class _Tally:
     evicted: int = 0
     problems: list[Problem] = Factory(list[Problem])
     gaps: list[Gap] = Factory(list[Gap])
+    outcomes: tuple[Outcome, ...] = ()
 
     def examine_artifacts(self, ids: Iterable[ArtifactId], total: int | None) -> None:
         unreadable = 0
@@ -284,6 +297,18 @@ class _Tally:
                 self.sets += 1
                 self._report_progress(None)
 
+    def recompute(self, number: int) -> None:
+        ask = self.repo.interpreter
+        chosen = run(sample_ids(number, ask(Now()).isoformat()), ask)
+        records: list[Artifact[object]] = []
+        for artifact_id in chosen:
+            with suppress(ArtifactNotFoundError, CorruptRecordError):  # a problem of its own
+                records.append(Artifact.of(self.repo.load_record(artifact_id), self.repo))
+        self.outcomes = reproduce_each(records, self.repo)
+        for outcome in self.outcomes:
+            if isinstance(outcome, Differs | Failed):
+                self.problems.append(ResultDiffers(outcome.artifact_id, str(outcome)))
+
     def _report_progress(self, total: int | None) -> None:
         if self.progress is not None:
             self.progress(self.artifacts + self.sets, total)
@@ -298,4 +323,6 @@ class _Tally:
             self.evicted,
             tuple(self.problems),
             tuple(self.gaps),
+            sum(not isinstance(outcome, NotComparable) for outcome in self.outcomes),
+            tuple(each for each in self.outcomes if isinstance(each, NotComparable)),
         )

@@ -11,6 +11,8 @@ BlobId = NewType("BlobId", str)
 """Id of stored bytes: their digest, so that equal bytes are stored once."""
 RunId = NewType("RunId", str)
 """Id of the process that computed an artifact."""
+DerivationId = NewType("DerivationId", str)
+"""Id of the inputs by which an artifact was obtained, if they are not the recorded ones."""
 SetId = NewType("SetId", str)
 """Id of a set of artifacts, derived from its members."""
 

@@ -31,7 +31,7 @@ class Query:
     after a dot. `custom_fields` holds entries that must be present, as JSON. `inputs` holds
     conditions on arguments, as `meets_condition` reads them. `uses` are artifacts that must be
     among the inputs, at any depth. `since` and `until` (exclusive) limit the time of the
-    computation.
+    computation. `code` is the digest of a code receipt.
     """
 
     name: str | None = None
@@ -43,6 +43,7 @@ class Query:
     since: datetime | None = None
     until: datetime | None = None
     run_id: RunId | None = None
+    code: str | None = None
 
 
 @frozen
@@ -62,6 +63,7 @@ def matches(query: Query, record: ArtifactRecord, inputs_json: str) -> bool:
         (query.name is None or matches_name(query.name, record.name))
         and query.version in (None, record.version)
         and query.run_id in (None, record.run_id)
+        and query.code in (None, record.code)
         and (query.since is None or query.since <= record.computed_at)
         and (query.until is None or record.computed_at < query.until)
         and query.uses <= record.input_artifact_ids

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeAlias, T
 
 from attrs import field, fields, frozen
 
-from provenance.escaping import escape_invisible
-from provenance.model.ids import ArtifactId, BlobId, RunId, SetId, ValueId
+from provenance.escaping import escape_invisible, html_facts
+from provenance.model.ids import ArtifactId, BlobId, DerivationId, RunId, SetId, ValueId
 from provenance.util.formatting import SHORT, duration, safe_repr, size
 from provenance.util.naming import exported
 
@@ -49,6 +49,11 @@ Options: TypeAlias = FrozenDict
 """Named options: a frozen mapping."""
 
 NO_OPTIONS: Options = FrozenDict()
+DerivedInput: TypeAlias = "tuple[ArtifactId, DerivationId]"
+"""An input, and the derivation by which it was used, if that is not the recorded one."""
+NO_EDGES: frozenset[DerivedInput] = frozenset()
+RECORDED = DerivationId("")
+"""In place of the id of a derivation: the inputs are the recorded ones."""
 
 
 def freeze_options(given: Mapping[str, object] | None) -> Options:
@@ -131,6 +136,7 @@ class Run(FrozenDict):
         git: commit, branch and dirty flag; None outside a checkout.
         packages: versions of the installed distributions.
         extra: what the user's hook added.
+        parent_id: id of the run that started this one; None if no run did.
     """
 
     id: RunId
@@ -141,6 +147,7 @@ class Run(FrozenDict):
     git: Mapping[str, Json] | None
     packages: Mapping[str, Json]
     extra: Mapping[str, Json] = NO_OPTIONS
+    parent_id: RunId | None = None
 
     def __attrs_post_init__(self) -> None:
         facts = {field.name: getattr(self, field.name) for field in fields(Run)}
@@ -162,6 +169,49 @@ class Run(FrozenDict):
             facts.append(f"git {str(git.get('commit'))[:SHORT]}{'+' if git.get('dirty') else ''}")
         return f"<provenance.Run({self.id}) {escape_invisible(', '.join(facts))}>"
 
+    def _repr_html_(self) -> str:
+        """Return the facts as a table for a notebook."""
+        git = self.git or {}
+        facts = (
+            ("began", f"{self.created_at:%Y-%m-%d %H:%M:%S} UTC"),
+            ("host", self.host.get("nodename")),
+            ("python", self.python.get("version")),
+            ("packages", len(self.packages)),
+            ("git commit", git.get("commit")),
+            ("git branch", git.get("branch")),
+            ("uncommitted changes", "yes" if git.get("dirty") else ""),
+        )
+        return html_facts(f"Run {self.id}", facts)
+
+
+@exported
+@frozen
+class Derivation:
+    """Inputs by which a call obtained an artifact, if they are not the recorded ones but have equal values.
+
+    Attributes:
+        artifact_id: id of the artifact.
+        id: id of the derivation, derived from its inputs.
+        input_artifact_ids: artifacts among the inputs of the call, at any depth.
+        input_derivations: those inputs that were themselves used by another derivation.
+        run_id: id of the run that called.
+        derived_at: when, in UTC.
+        signature: set by a store that signs records.
+    """
+
+    artifact_id: ArtifactId
+    id: DerivationId
+    input_artifact_ids: frozenset[ArtifactId]
+    run_id: RunId
+    derived_at: datetime
+    input_derivations: frozenset[DerivedInput] = NO_EDGES
+    signature: str = field(default="", eq=False, kw_only=True)
+
+    @property
+    def edges(self) -> frozenset[DerivedInput]:
+        """The inputs with their derivations."""
+        return _edges(self)
+
 
 @exported
 @frozen
@@ -171,9 +221,12 @@ class ArtifactRecord:
     Durations are in seconds, sizes in bytes, times in UTC. `value_type` is the value's type as
     `module:qualname`, and `interface` names the optional special methods that a proxy of the value
     must have. `inputs_blob` is None if JSON represents the inputs completely. `value_artifact_ids`
-    are the artifacts that the value refers to, at any depth. `code` is a digest of the function's
-    code when the value was computed; it is never part of an id. `signature` is set by a store that
-    signs records, and is ignored in comparisons.
+    are the artifacts that the value refers to, at any depth. `code` is the digest of the receipt of
+    the function's code when the value was computed; it is never part of an id. `input_hashes` is
+    the JSON text of the hashes that the id was derived from. `input_derivations` are the inputs that
+    were used by other derivations than the recorded ones. `derivation` is set in what a call returns,
+    if it used other inputs with equal values; it is no part of the record. `signature` is set by a store that signs
+    records, and is ignored in comparisons.
     """
 
     id: ArtifactId
@@ -182,6 +235,7 @@ class ArtifactRecord:
     version: int
     fn_module: str
     fn_name: str
+    fn_qualname: str
     composite: bool
     serializer: str
     load_kwargs: Options
@@ -201,7 +255,20 @@ class ArtifactRecord:
     interface: tuple[str, ...]
     code: str
     value_artifact_ids: frozenset[ArtifactId]
+    input_hashes: str
+    input_derivations: frozenset[DerivedInput]
     signature: str = field(default="", eq=False, kw_only=True)
+    derivation: Derivation | None = field(default=None, eq=False, repr=False, kw_only=True)
+
+    @property
+    def derivation_id(self) -> DerivationId:
+        """Id of the derivation by which a call got the artifact; empty if it is the recorded one."""
+        return RECORDED if self.derivation is None else self.derivation.id
+
+    @property
+    def edges(self) -> frozenset[DerivedInput]:
+        """The artifacts among the inputs with their derivations."""
+        return _edges(self)
 
     @property
     def source_ids(self) -> frozenset[ArtifactId]:
@@ -229,6 +296,12 @@ class ArtifactRecord:
     def size_bytes(self) -> int:
         """Size of the stored value, in bytes."""
         return self.value_blob.size
+
+
+def _edges(user: ArtifactRecord | Derivation) -> frozenset[DerivedInput]:
+    named = {artifact_id for artifact_id, _ in user.input_derivations}
+    plain = ((artifact_id, RECORDED) for artifact_id in user.input_artifact_ids - named)
+    return user.input_derivations | frozenset(plain)
 
 
 @frozen
@@ -340,6 +413,22 @@ class Artifact(ArtifactRecord, Generic[T_co]):
             f"{self.computed_at:%Y-%m-%d %H:%M}",
         )
         return f"<provenance.Artifact({self.id}) {escape_invisible(', '.join(facts))}>"
+
+    def _repr_html_(self) -> str:
+        """Return the record as a table for a notebook; no value is read."""
+        facts = (
+            ("function", f"{self.name}, version {self.version}"),
+            ("value", f"{self.value_type}, {size(self.size_bytes)}, written as {self.serializer}"),
+            ("took", duration(self.compute_duration)),
+            ("computed", f"{self.computed_at:%Y-%m-%d %H:%M:%S} UTC"),
+            (
+                "inputs",
+                f"{len(self.input_artifact_ids)} artifacts" if self.input_artifact_ids else "",
+            ),
+            ("tags", ", ".join(self.tags)),
+            ("run", self.run_id),
+        )
+        return html_facts(f"Artifact {self.id}", facts)
 
 
 _RECORD_FIELDS = tuple(attribute.name for attribute in fields(ArtifactRecord))

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast, get_args, get_origin
 from attrs import resolve_types
 
 from provenance.model import records
-from provenance.model.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
+from provenance.model.ids import NO_IDS, ArtifactId, BlobId, DerivationId, RunId, ValueId
 from provenance.model.records import (
+    NO_EDGES,
     NO_OPTIONS,
     ArtifactRecord,
     Blob,
+    DerivedInput,
     FrozenDict,
     Json,
     Options,
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
 
 # fmt: off
 Row: TypeAlias = tuple[
-    str, str, str, str, int, str, str, int, float, float, float, str, str, str, str, str, str, str,
-    str, str, int, str | None, int | None, str, str, str, str, str,
+    str, str, str, str, int, str, str, str, int, float, float, float, str, str, str, str, str, str, str,
+    str, str, int, str | None, int | None, str, str, str, str, str, str, str,
 ]
 # fmt: on
 """The record of an artifact; its columns are `COLUMNS`."""
@@ -46,6 +48,7 @@ COLUMNS: Final = (
     "version",
     "fn_module",
     "fn_name",
+    "fn_qualname",
     "composite",
     "value_id_duration",
     "compute_duration",
@@ -66,6 +69,8 @@ COLUMNS: Final = (
     "interface",
     "code",
     "value_artifact_ids",
+    "input_hashes",
+    "input_derivations",
     "signature",
 )
 
@@ -169,13 +174,14 @@ def to_row(record: ArtifactRecord) -> Row:
         record.version,
         record.fn_module,
         record.fn_name,
+        record.fn_qualname,
         int(record.composite),
         record.value_id_duration,
         record.compute_duration,
         record.hash_duration,
         time_text(record.computed_at),
         time_text(record.added_at),
-        _ids_text(record.input_artifact_ids) if record.input_artifact_ids else _EMPTY_LIST,
+        ids_text(record.input_artifact_ids) if record.input_artifact_ids else _EMPTY_LIST,
         record.serializer,
         _EMPTY_OBJECT if record.load_kwargs is NO_OPTIONS else _options_text(record.load_kwargs),
         _EMPTY_OBJECT if record.dump_kwargs is NO_OPTIONS else _options_text(record.dump_kwargs),
@@ -190,7 +196,9 @@ def to_row(record: ArtifactRecord) -> Row:
         record.value_type,
         " ".join(record.interface),
         record.code,
-        _ids_text(record.value_artifact_ids) if record.value_artifact_ids else _EMPTY_LIST,
+        ids_text(record.value_artifact_ids) if record.value_artifact_ids else _EMPTY_LIST,
+        record.input_hashes,
+        edges_text(record.input_derivations) if record.input_derivations else _EMPTY_LIST,
         record.signature,
     )
 
@@ -207,26 +215,29 @@ def from_row(row: Row) -> ArtifactRecord:
         row[4],
         row[5],
         row[6],
-        row[7] == 1,
-        row[14],
-        NO_OPTIONS if row[15] == _EMPTY_OBJECT else _options(row[15]),
+        row[7],
+        row[8] == 1,
+        row[15],
         NO_OPTIONS if row[16] == _EMPTY_OBJECT else _options(row[16]),
-        NO_IDS if row[13] == _EMPTY_LIST else _ids(row[13]),
         NO_OPTIONS if row[17] == _EMPTY_OBJECT else _options(row[17]),
-        () if row[18] == _EMPTY_LIST else tuple(cast("list[str]", json.loads(row[18]))),
-        datetime.fromisoformat(row[11]),
+        NO_IDS if row[14] == _EMPTY_LIST else parse_ids(row[14]),
+        NO_OPTIONS if row[18] == _EMPTY_OBJECT else _options(row[18]),
+        () if row[19] == _EMPTY_LIST else tuple(cast("list[str]", json.loads(row[19]))),
         datetime.fromisoformat(row[12]),
-        row[9],
+        datetime.fromisoformat(row[13]),
         row[10],
-        row[8],
+        row[11],
+        row[9],
         RunId(row[2]),
-        Blob(BlobId(row[19]), row[20]),
-        None if row[21] is None else Blob(BlobId(row[21]), row[22] or 0),
-        row[23],
-        tuple(row[24].split()),
-        row[25],
-        NO_IDS if row[26] == _EMPTY_LIST else _ids(row[26]),
-        signature=row[27],
+        Blob(BlobId(row[20]), row[21]),
+        None if row[22] is None else Blob(BlobId(row[22]), row[23] or 0),
+        row[24],
+        tuple(row[25].split()),
+        row[26],
+        NO_IDS if row[27] == _EMPTY_LIST else parse_ids(row[27]),
+        row[28],
+        NO_EDGES if row[29] == _EMPTY_LIST else parse_edges(row[29]),
+        signature=row[30],
     )
 
 
@@ -241,12 +252,25 @@ def _options(text: str) -> Options:
     return FrozenDict(cast("dict[str, object]", parsed))
 
 
-def _ids_text(ids: frozenset[ArtifactId]) -> str:
+def ids_text(ids: frozenset[ArtifactId]) -> str:
+    """Return ids as JSON text, the same for equal sets."""
     return json_text(sorted(ids))
 
 
-def _ids(text: str) -> frozenset[ArtifactId]:
+def parse_ids(text: str) -> frozenset[ArtifactId]:
+    """Return the inverse of `ids_text`."""
     return frozenset(cast("list[ArtifactId]", json.loads(text)))
+
+
+def edges_text(edges: frozenset[DerivedInput]) -> str:
+    """Return pairs of ids as JSON text, the same for equal sets."""
+    return json_text(sorted(edges))
+
+
+def parse_edges(text: str) -> frozenset[DerivedInput]:
+    """Return the inverse of `edges_text`."""
+    pairs = cast("list[tuple[ArtifactId, DerivationId]]", json.loads(text))
+    return frozenset([(artifact_id, derivation_id) for artifact_id, derivation_id in pairs])
 
 
 def labels_text(labels: Mapping[str, object]) -> str:

@@ -7,13 +7,22 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from provenance.effect import Interpreter, Program
 from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotFoundError
+from provenance.model.history import CodeReceipt
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.queries import Grouping, Page, Query, Usage, summarize_records
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, Options, Run, SetRecord
+from provenance.ports.history import (
+    FindDerivations,
+    FindReceipt,
+    FindSources,
+    HistoryEffects,
+    PutDerivation,
+    history_effects,
+)
 from provenance.ports.permissions import StoreEffect
 
 
@@ -175,7 +184,7 @@ class SearchRecords(StoreEffect[Page]):
 
 @frozen
 class PutRecord(StoreEffect[ArtifactRecord]):
-    """Store *record*, its *run* and the *held* blobs in one transaction; answers the stored record.
+    """Store *record*, its *run*, *receipt* and the *held* blobs in one transaction; answers the stored record.
 
     An existing artifact stays, so that the loser of a race gets the winner's record, unless
     *replace*. The records *besides*, the parts of a composite, are stored in the same transaction
@@ -189,6 +198,7 @@ class PutRecord(StoreEffect[ArtifactRecord]):
     inline_blobs: tuple[InlineBlob, ...] = ()
     replace: bool = False
     besides: tuple[PutRecord, ...] = ()
+    receipt: CodeReceipt | None = None
 
 
 @frozen
@@ -272,6 +282,7 @@ RecordEffects: TypeAlias = (
     | PutRecords
     | DeleteRecord
     | RecordMaintenance
+    | HistoryEffects
     | SetEffects
 )
 """Effects of a record store."""
@@ -379,8 +390,8 @@ class SetStore(Protocol):
 def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[RecordEffects]:
     """Return an interpreter for *store* and *sets*.
 
-    For maintenance *store* may be one of `MaintainableRecordStore`. One that is no
-    `BulkRecordStore` is asked for many records one by one.
+    For maintenance *store* may be one of `MaintainableRecordStore`, for code receipts one of
+    `HistoryStore`. One that is not a `BulkRecordStore` is asked for one record after the other.
     """
     return (
         bulk_effects(store)
@@ -394,6 +405,7 @@ def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[RecordEffe
         | PutRecord.on(store.put_record)
         | DeleteRecord.on(lambda ask: store.delete_record(ask.id))
         | record_maintenance_effects(store)
+        | history_effects(store)
         | set_effects(sets)
     )
 
@@ -441,11 +453,12 @@ class RecordWithInputs:
     record: ArtifactRecord
     run: Run
     inputs_json: str
+    receipt: CodeReceipt | None = None
 
 
 def record_with_inputs(
     record: ArtifactRecord, repo: str
-) -> Program[FindRun | FindInputs, RecordWithInputs]:
+) -> Program[FindRun | FindInputs | FindReceipt | FindSources, RecordWithInputs]:
     """Look up what is stored beside the record; raises `RunNotFoundError` or `ArtifactNotFoundError` if it is missing."""
     run = yield from FindRun(record.run_id)
     if run is None:
@@ -453,4 +466,25 @@ def record_with_inputs(
     inputs = yield from FindInputs(record.id)
     if inputs is None:
         raise ArtifactNotFoundError(record.id, repo)
-    return RecordWithInputs(record, run, inputs)
+    return RecordWithInputs(record, run, inputs, (yield from find_code(record.code)))
+
+
+def derivations_to_copy(
+    artifact_id: ArtifactId,
+) -> Program[FindDerivations | FindRun, tuple[PutDerivation, ...]]:
+    """Return what records the derivations of an artifact elsewhere."""
+    questions: list[PutDerivation] = []
+    for derivation in (yield from FindDerivations(artifact_id)):
+        run = yield from FindRun(derivation.run_id)
+        if run is not None:
+            questions.append(PutDerivation(derivation, run))
+    return tuple(questions)
+
+
+def find_code(digest: str) -> Program[FindReceipt | FindSources, CodeReceipt | None]:
+    """Look up a code receipt with its sources; None if it is not recorded."""
+    text = (yield from FindReceipt(digest)) if digest else None
+    if text is None:
+        return None
+    receipt = CodeReceipt(digest, text)
+    return evolve(receipt, sources=(yield from FindSources(frozenset(receipt.digests.values()))))

@@ -18,12 +18,15 @@ from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final, cast
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from provenance.events import CodeChange
 from provenance.hashing import hash_value
 from provenance.hashing.functions import used_globals
+from provenance.model.history import FORMAT, NO_SOURCES, CodeReceipt, receipt_digest
+from provenance.model.ids import main_name
 from provenance.model.references import is_proxy
+from provenance.receipts.libraries import installed_versions
 from provenance.receipts.syntax import (
     DIGITS,
     Chain,
@@ -32,11 +35,8 @@ from provenance.receipts.syntax import (
     short_digest,
 )
 
-FORMAT: Final = "r1:"
 ITSELF: Final = "."
 """Name of the function itself in its receipt; other names of its module begin with a dot."""
-MOST_NAMES: Final = 100
-"""Longer receipts have one digest for each module."""
 _MOST_ITEMS: Final = 1_000
 _MOST_BYTES: Final = 1_000_000
 _UNTRACKED: Final = "?"
@@ -66,22 +66,12 @@ class Receipt:
     qualname: str
     digests: Mapping[str, str]
     places: Mapping[str, str] = field(eq=False)
+    sources: Mapping[str, str] = field(eq=False, repr=False)
 
     @property
     def text(self) -> str:
         """The receipt as it is recorded."""
-        known = dict(self.digests)
-        if len(known) > MOST_NAMES:
-            known = _by_module(known)
-        return FORMAT + json.dumps(known, sort_keys=True, separators=(",", ":"))
-
-
-def _by_module(digests: Mapping[str, str]) -> dict[str, str]:
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for name in sorted(digests):
-        module = name.rpartition(".")[0]
-        groups.setdefault(f"{module}.*", []).append((name, digests[name]))
-    return {module: short_digest(group) for module, group in groups.items()}
+        return json.dumps(dict(self.digests), sort_keys=True, separators=(",", ":"))
 
 
 class LazyReceipt:
@@ -94,64 +84,84 @@ class LazyReceipt:
         accepted: whether the differences to a recorded receipt were accepted, by that receipt.
     """
 
-    def __init__(self, function: Callable[..., object] | None) -> None:
+    def __init__(
+        self, function: Callable[..., object] | None, libraries: tuple[str, ...] = ()
+    ) -> None:
         self._function = function
+        self._libraries = libraries
         self._cells: list[str] | None = getattr(function, "__globals__", {}).get("_ih")
         self._cells_seen = 0
         self._receipt: Receipt | None = None
-        self._text: str | None = None
+        self._recorded: CodeReceipt | None = None
+        self._digest: str | None = None
         self._changes: dict[str, tuple[CodeChange, ...]] = {}
         self.accepted: dict[str, bool] = {}
 
     @property
-    def text(self) -> str:
-        """The receipt as it is recorded; empty if something that the function uses cannot be looked at."""
-        if self._text is None or (self._cells and len(self._cells) != self._cells_seen):
+    def digest(self) -> str:
+        """The digest of the receipt; empty if something that the function uses cannot be looked at."""
+        if self._digest is None or (self._cells and len(self._cells) != self._cells_seen):
             self._compute()
-        return self._text or ""
+        return self._digest or ""
 
-    def changes_since(self, recorded: str) -> tuple[CodeChange, ...]:
-        """Return what differs between the *recorded* receipt and that of now."""
-        if not self.text or self._receipt is None:
+    def record(self, *, with_sources: bool) -> CodeReceipt | None:
+        """Return the receipt as it is recorded; None if there is none."""
+        if not self.digest or self._recorded is None or with_sources:
+            return self._recorded
+        return evolve(self._recorded, sources=NO_SOURCES)
+
+    def changes_since(self, recorded: str) -> tuple[CodeChange, ...] | None:
+        """Return what differs between the receipt of the digest *recorded* and that of now.
+
+        None if that receipt has not been compared yet.
+        """
+        if not self.digest or not recorded.startswith(FORMAT):
             return ()
-        if recorded not in self._changes:
-            self._changes[recorded] = changes(recorded, self._receipt)
+        return self._changes.get(recorded)
+
+    def compare(self, recorded: str, text: str | None) -> tuple[CodeChange, ...]:
+        """Return and remember what differs between the receipt *recorded*, which has this *text*, and that of now."""
+        if text is None or self._receipt is None:
+            return ()
+        self._changes[recorded] = changes(text, self._receipt)
         return self._changes[recorded]
 
     def _compute(self) -> None:
-        before = self._text
+        before = self._digest
         self._cells_seen = len(self._cells or ())
         if self._function is not None:
             try:
-                self._receipt = receipt_of(self._function)
+                self._receipt = receipt_of(self._function, self._libraries)
             except Exception:  # noqa: BLE001 - whatever a global's own methods raise, the call does not depend on it
                 self._receipt = None
-        self._text = "" if self._receipt is None else self._receipt.text
-        if self._text != before:
+        self._recorded, self._digest = None, ""
+        if self._receipt is not None:
+            text = self._receipt.text
+            self._digest = receipt_digest(text)
+            self._recorded = CodeReceipt(self._digest, text, self._receipt.sources)
+        if self._digest != before:
             self._changes, self.accepted = {}, {}
 
 
 NO_RECEIPT: Final = LazyReceipt(None)
 
 
-def receipt_of(function: Callable[..., object]) -> Receipt:
-    """Return the receipt of *function* as it would run now."""
+def receipt_of(function: Callable[..., object], libraries: tuple[str, ...] = ()) -> Receipt:
+    """Return the receipt of *function* as it would run now, with the versions of *libraries*."""
     walk = _Walk(function)
     walk.run()
+    walk.digests.update(installed_versions(libraries))
     qualname = getattr(function, "__qualname__", type(function).__qualname__)
-    return Receipt(str(walk.module), qualname, walk.digests, walk.places)
+    return Receipt(main_name(str(walk.module)), qualname, walk.digests, walk.places, walk.sources)
 
 
 def changes(recorded: str, current: Receipt) -> tuple[CodeChange, ...]:
     """Return what differs between a recorded receipt and the current one.
 
-    Nothing does where they cannot be compared: receipts of other formats, values that are not
-    tracked, and bytecode of other versions of Python.
+    Nothing does where they cannot be compared: values that are not tracked, and bytecode of other
+    versions of Python.
     """
-    if not recorded.startswith(FORMAT):
-        return ()
-    before = cast("dict[str, str]", json.loads(recorded[len(FORMAT) :]))
-    after = cast("dict[str, str]", json.loads(current.text[len(FORMAT) :]))
+    before, after = cast("dict[str, str]", json.loads(recorded)), current.digests
     return tuple(
         CodeChange(
             _full_name(name, current),
@@ -168,6 +178,11 @@ def _full_name(name: str, receipt: Receipt) -> str:
     if name == ITSELF:
         return f"{receipt.module}.{receipt.qualname}"
     return f"{receipt.module}{name}" if name.startswith(".") else name
+
+
+def change_between(before: str | None, after: str | None) -> str | None:
+    """Return how a thing of these digests has changed; None if it has not, or if the two cannot be compared."""
+    return _kind(before, after) if _differ(before, after) else None
 
 
 def _kind(before: str | None, after: str | None) -> str:
@@ -188,6 +203,7 @@ class _Walk:
     def __init__(self, function: Callable[..., object]) -> None:
         self.digests: dict[str, str] = {}
         self.places: dict[str, str] = {}
+        self.sources: dict[str, str] = {}
         self._waiting: list[object] = []
         self._seen: dict[int, object] = {}
         layers = list(_layers(function))
@@ -230,6 +246,7 @@ class _Walk:
             chains, state = frozenset((used,) for used in used_globals(code)), frozenset()
         else:
             self._note(name, syntax.digest, place)
+            self.sources[syntax.digest] = syntax.text
             chains, state = syntax.names, syntax.state
         cells = dict(_cells(function))
         for chain in chains:
@@ -263,7 +280,7 @@ class _Walk:
         for attribute in chain[1:]:
             if not isinstance(value, ModuleType):
                 break
-            if not _is_own_file(getattr(value, "__file__", None)):
+            if not is_own_file(getattr(value, "__file__", None)):
                 return
             module, name = value.__name__, attribute
             value = vars(value).get(attribute)
@@ -357,6 +374,7 @@ class _Walk:
             return
         syntax, line = found
         self._note(name, syntax.digest, f"{Path(file).name}:{line}")
+        self.sources[syntax.digest] = syntax.text
         for chain in syntax.names:
             if chain[0] in known:
                 self._chain(kind.__module__, known, chain, is_state=False)
@@ -418,15 +436,16 @@ def is_first_party(thing: object) -> bool:
         return False
     code = getattr(thing, "__code__", None)
     if isinstance(code, CodeType) and not code.co_filename.startswith("<"):
-        return _is_own_file(code.co_filename)
+        return is_own_file(code.co_filename)
     known = sys.modules.get(module)
     if known is None or module == "__main__":
         return module != "builtins"
-    return _is_own_file(getattr(known, "__file__", None))
+    return is_own_file(getattr(known, "__file__", None))
 
 
 @lru_cache(maxsize=4_096)
-def _is_own_file(file: str | None) -> bool:
+def is_own_file(file: str | None) -> bool:
+    """Tell whether a file is the user's, and not of the standard library or an installed one."""
     if file is None:
         return False
     path = os.path.realpath(file)

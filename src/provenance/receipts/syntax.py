@@ -10,10 +10,11 @@ import ast
 import linecache
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from textwrap import dedent
 from types import CodeType
 from typing import Final, TypeAlias, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from provenance.hashing import hash_value
 
@@ -52,11 +53,13 @@ class Syntax:
         digest: digest of the definition.
         names: names that it may look up outside, with attributes.
         state: outside names whose values it changes, such as caches.
+        text: its source.
     """
 
     digest: str
     names: frozenset[Chain]
     state: frozenset[str]
+    text: str = ""
 
 
 def short_digest(form: object) -> str:
@@ -73,7 +76,8 @@ def function_syntax(code: CodeType, *, with_defaults: bool) -> Syntax | None:
     ]
     if not found or (isinstance(found[-1], ast.Lambda) and len(found) > 1):
         return None
-    return _function(found[-1], with_defaults=with_defaults)
+    syntax = _function(found[-1], with_defaults=with_defaults)
+    return evolve(syntax, text=_text(code.co_filename, found[-1]))
 
 
 def class_syntax(file: str, qualname: str, line: int | None = None) -> tuple[Syntax, int] | None:
@@ -87,7 +91,7 @@ def class_syntax(file: str, qualname: str, line: int | None = None) -> tuple[Syn
     if not found:
         return None
     node = next((node for node in found if _first_line(node) == line), found[-1])
-    return _class(node), node.lineno
+    return evolve(_class(node), text=_text(file, node)), node.lineno
 
 
 @lru_cache(maxsize=10_000)
@@ -126,6 +130,10 @@ def _class(node: ast.ClassDef) -> Syntax:
 def _source(file: str) -> str:
     linecache.checkcache(file)
     return "".join(linecache.getlines(file))
+
+
+def _text(file: str, node: Definition) -> str:
+    return dedent("".join(linecache.getlines(file)[_first_line(node) - 1 : node.end_lineno]))
 
 
 @lru_cache(maxsize=256)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
 from provenance.archives import FileSource, FolderEntry, LocalSource, set_source_resolver
+from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.codecs.trust import CopyPolicy
-from provenance.effect import Interpreter, run
+from provenance.effect import Interpreter, Program, run
 from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
@@ -24,6 +25,7 @@ from provenance.model.records import (
     Artifact,
     ArtifactRecord,
     Blob,
+    Derivation,
     Inputs,
     Json,
     Origin,
@@ -35,6 +37,7 @@ from provenance.ports import blobs
 from provenance.ports import records as ports_records
 from provenance.ports.blobs import BlobEffects, DeleteBlob, HasBlob, ReadBlob, WriteBlob
 from provenance.ports.capabilities import AllEffects
+from provenance.ports.history import FindDerivations, GetRepositoryId
 from provenance.ports.machine import Now
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import (
@@ -46,11 +49,13 @@ from provenance.ports.records import (
     ListDependents,
     ListSetIds,
     PutSet,
+    derivations_to_copy,
+    find_code,
 )
 from provenance.repository import listing, programs, transfer
 from provenance.repository.inputs import recorded_inputs
 from provenance.repository.sets import ArtifactSet, Labels, labels_of
-from provenance.results.handles import artifact_of, id_or_prefix_of, make_proxy
+from provenance.results.handles import artifact_of, as_result, id_or_prefix_of, make_proxy
 from provenance.results.kinds import LAZY
 from provenance.results.origin import (
     CurrentOrigin,
@@ -82,6 +87,13 @@ class Blueprint:
     settings: object = field(repr=False)
     base: Path
     parts: tuple[Blueprint, ...] = ()
+
+
+_READING: Final[Mapping[str, Callable[[ArtifactRecord, str], Program[Any, object]]]] = {
+    "folder": programs.read_folder,
+    PARQUET_PARTS: programs.read_table,
+}
+"""How values are read that are more than the bytes of one blob, by serializer."""
 
 
 @exported
@@ -124,6 +136,11 @@ class Repository:
                 "use a repository of type sqlite or postgres",
             )
         return self.get_engine()
+
+    @property
+    def repository_id(self) -> str:
+        """The random id that the repository got when it was made; of a chain, that of its farthest one."""
+        return self.interpreter(GetRepositoryId())
 
     def with_layer(
         self, layer: Callable[[Interpreter[AllEffects]], Interpreter[AllEffects]], /
@@ -188,6 +205,26 @@ class Repository:
             raise ArtifactNotFoundError(record.id, self.name)
         return recorded_inputs(text)
 
+    def get_code_receipt(self, artifact_id: object) -> dict[str, str]:
+        """Return the digests, by name, of the code behind an artifact; empty if they are not recorded."""
+        record = run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter)
+        found = run(find_code(record.code), self.interpreter)
+        return {} if found is None else found.digests
+
+    def get_sources(self, artifact_id: object) -> dict[str, str]:
+        """Return the sources, by name, of the code behind an artifact, as far as they are recorded."""
+        record = run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter)
+        found = run(find_code(record.code), self.interpreter)
+        if found is None:
+            return {}
+        sources, digests = found.sources, found.digests
+        return {name: sources[digest] for name, digest in digests.items() if digest in sources}
+
+    def get_derivations(self, artifact_id: object) -> tuple[Derivation, ...]:
+        """Return the other inputs, with values equal to the recorded ones, by which calls got an artifact, oldest first."""
+        record = run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter)
+        return self.interpreter(FindDerivations(record.id))
+
     def dependent_ids(self, artifact_id: object) -> tuple[ArtifactId, ...]:
         """Return ids of the artifacts that were computed directly from this one."""
         return self.interpreter(ListDependents(self.get_by_id(artifact_id).id))
@@ -201,7 +238,8 @@ class Repository:
 
         It is given as such or as a proxy.
         """
-        known = artifact_of(artifact) if is_proxy(artifact) else artifact
+        given = as_result(artifact)
+        known = artifact_of(given) if is_proxy(given) else given
         if not isinstance(known, Artifact):
             raise TypeError(
                 f"expected an artifact or the result of a decorated function, got {safe_repr(known)}"
@@ -241,6 +279,9 @@ class Repository:
                     ports_records.record_with_inputs(record, source.name), source.interpreter
                 )
                 run(transfer.store_copy(given, copies, self.name), self.interpreter)
+            if record in missing or source.trusted:
+                for put in run(derivations_to_copy(record.id), source.interpreter):
+                    self.interpreter(put)
             yield Artifact.of(run(programs.find(record.id, self.name), self.interpreter), self)
 
     def put_set(self, artifact_set: ArtifactSet, /) -> ArtifactSet:
@@ -328,8 +369,8 @@ class Repository:
             return newer, self._read(newer)
 
     def _read(self, record: ArtifactRecord) -> object:
-        program = programs.read_folder if record.serializer == "folder" else programs.read_value
-        return resolving_in(self, partial(run, program(record, self.name), self.interpreter))
+        reading = _READING.get(record.serializer, programs.read_value)
+        return resolving_in(self, partial(run, reading(record, self.name), self.interpreter))
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
         """Read the inputs of *record*; artifacts among them are unread proxies."""

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 from attrs import field, frozen
 
 from provenance.hashing import hash_value
+from provenance.hashing.files import InputFile
 from provenance.model.records import Inputs, Json
 from provenance.model.references import InputRef
 from provenance.model.rows import is_utf8
@@ -32,6 +33,28 @@ class InputHashes:
     kargs: Mapping[str, str]
     varargs: tuple[str, ...] = ()
     captured: Mapping[str, str] = field(default=NO_HASHES)
+
+    @property
+    def text(self) -> str:
+        """The hashes as they are recorded: JSON, without empty sections."""
+        sections: dict[str, object] = {"kargs": {**self.kargs}} if self.kargs else {}
+        if self.varargs:
+            sections["varargs"] = self.varargs
+        if self.captured:
+            sections["captured"] = {**self.captured}
+        text = _encode(sections)
+        return text if is_utf8(text) else json.dumps(sections)
+
+    @classmethod
+    def parse(cls, text: str) -> InputHashes:
+        """Return the inverse of `text`.
+
+        >>> InputHashes.parse(InputHashes({"n": "5f"}, ("6a",)).text)
+        InputHashes(kargs={'n': '5f'}, varargs=('6a',), captured={})
+        """
+        found = json.loads(text)
+        varargs = tuple(found.get("varargs", ()))
+        return cls(found.get("kargs", {}), varargs, found.get("captured", {}))
 
 
 LONGEST_TEXT: Final = 1_000
@@ -138,6 +161,8 @@ def _json_of(value: object, digest: str | None = None, depth: int = 0) -> Json:
             return {"artifact": ref.artifact_id}
         # A proxy of a result that is in no store counts as its value.
         return _json_of(cast("Any", value).__wrapped__, digest, depth)
+    if kind is InputFile and _is_text(path := str(value)):
+        return {"file": path} if digest is None else {"file": path, "hash": digest}
     if depth < DEEPEST:
         members: Any = value
         if kind in (list, tuple) and len(members) <= MOST_MEMBERS:

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 
 from provenance.archives import ArchivedFile, ArchivedFolder, FolderEntry, copy_stream
 from provenance.codecs import Decoding
+from provenance.codecs.table_parts import TableManifest, join, part_id
 from provenance.effect import Effect, Interpreter, Program
 from provenance.errors import (
     AmbiguousIdError,
@@ -96,8 +97,8 @@ def probe(artifact_id: ArtifactId) -> Program[Lookup, LookupResult]:
         return found
     if not (yield from HasBlob(found.record.value_blob)):
         return BlobLost(found.record, (yield from was_evicted(artifact_id)))
-    for part_id in sorted(found.record.value_artifact_ids if found.record.composite else ()):
-        part = yield from lookup(part_id)
+    for each_id in sorted(found.record.value_artifact_ids if found.record.composite else ()):
+        part = yield from lookup(each_id)
         if not isinstance(part, LookupHit) or not (yield from HasBlob(part.record.value_blob)):
             return BlobLost(found.record)
     return found
@@ -242,8 +243,8 @@ def forget_with_parts(artifact_id: ArtifactId) -> Program[Delete, bool]:
     found = yield from lookup(artifact_id)
     there = yield from forget(artifact_id)
     if isinstance(found, LookupHit) and found.record.composite:
-        for part_id in sorted(found.record.value_artifact_ids):
-            yield from forget(part_id)
+        for each_id in sorted(found.record.value_artifact_ids):
+            yield from forget(each_id)
     return there
 
 
@@ -264,6 +265,22 @@ def read_folder(record: ArtifactRecord, repo: str) -> Program[ReadBlob | HasBlob
             if not (yield from HasBlob(blob)):
                 raise BlobNotFoundError(blob.id, repo)
     return value
+
+
+def read_table(record: ArtifactRecord, repo: str) -> Program[Load | Quarantine, object]:
+    """Read a table in parts; it is lost if one of its parts is. Raises as `read_value` does."""
+    manifest = yield from read_value(record, repo)
+    frames: list[object] = []
+    for number, _ in enumerate(cast("TableManifest", manifest).rows):
+        part = yield from FindRecord(part_id(record.id, number))
+        if part is None:
+            raise BlobNotFoundError(record.value_blob.id, repo)
+        try:
+            frames.append((yield from read_value(part, repo)))
+        except CorruptBlobError as trouble:
+            yield from _quarantine(part.value_blob, trouble)
+            raise BlobNotFoundError(part.value_blob.id, repo) from trouble
+    return join(frames)
 
 
 def read_bytes(

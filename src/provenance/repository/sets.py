@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 from attrs import Factory, evolve, field, frozen
 
 from provenance.errors import ConfigError, DuplicateNameError, MemberNotFoundError
-from provenance.escaping import escape_invisible
+from provenance.escaping import escape_invisible, html_facts
 from provenance.hashing import combine
 from provenance.model.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.model.records import Artifact, ArtifactRecord, Options, Origin
 from provenance.model.references import is_proxy, represented_artifact
 from provenance.model.rows import labels_text, parse_labels
+from provenance.results.handles import as_result
 from provenance.results.origin import CurrentOrigin, current_origin
-from provenance.util.formatting import safe_repr
+from provenance.util.formatting import SHORT, safe_repr
 from provenance.util.naming import exported
 from provenance.util.validation import require_iterable
+
+_SHOWN: Final = 10
+"""Members of a set that a notebook shows."""
 
 
 def set_id(members: Iterable[ArtifactId]) -> SetId:
@@ -156,6 +160,14 @@ class ArtifactSet:
         facts = escape_invisible(f"{len(self)} artifacts{labels}, {at}")
         return f"<provenance.ArtifactSet({self.id}) {facts}>"
 
+    def _repr_html_(self) -> str:
+        """Return labels and the first members as a table for a notebook; nothing is looked up."""
+        labels = [(name, safe_repr(value)) for name, value in sorted(self.labels.items())]
+        shown = [*self][:_SHOWN]
+        more = f", … and {len(self) - _SHOWN:,} more" if len(self) > _SHOWN else ""
+        members = ("artifacts", f"{len(self):,}: {', '.join(one[:SHORT] for one in shown)}{more}")
+        return html_facts(f"Set {self.id}", [*labels, members])
+
     def __contains__(self, member: object) -> bool:
         return id_of(member) in self.artifact_ids
 
@@ -220,6 +232,7 @@ def proxies_by_name(artifacts: Iterable[Artifact[object]], *, group: bool) -> di
 
 def id_of(member: object) -> ArtifactId:
     """Return the id of an artifact or proxy, or a whole id; raise TypeError for anything else."""
+    member = as_result(member)
     ref = represented_artifact(member)
     if ref is not None:
         return ref.artifact_id

@@ -18,6 +18,7 @@ from provenance.errors import (
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, WriteResult
 from provenance.ports.blobs import Copying, HasBlob, WriteBlobs
+from provenance.ports.history import FindDerivations
 from provenance.ports.machine import Now
 from provenance.ports.records import FindRecord, PutRecord, RecordWithInputs
 from provenance.util.components import strongly_connected_components
@@ -39,10 +40,10 @@ def check_copies(
 
 def required_records(
     root: ArtifactId, repo: str
-) -> Program[FindRecord, tuple[ArtifactRecord, ...]]:
+) -> Program[FindRecord | FindDerivations, tuple[ArtifactRecord, ...]]:
     """Return the records of an artifact and of all that it was made from or holds, each after its own sources.
 
-    Deleted artifacts are left out; raises `ArtifactNotFoundError` if *root* itself is missing.
+    The inputs of its derivations are among them. Deleted artifacts are left out; raises `ArtifactNotFoundError` if *root* itself is missing.
     """
     found: dict[ArtifactId, ArtifactRecord] = {}
     met, waiting = {root}, [root]
@@ -50,7 +51,10 @@ def required_records(
         record = yield from FindRecord(waiting.pop())
         if record is not None:
             found[record.id] = record
-            fresh = sorted(record.source_ids - met)
+            needed = record.source_ids
+            for derivation in (yield from FindDerivations(record.id)):
+                needed |= derivation.input_artifact_ids
+            fresh = sorted(needed - met)
             met.update(fresh)
             waiting += fresh
     if root not in found:
@@ -107,7 +111,12 @@ def store_copy(
     replace = yield from _is_to_be_replaced(what.record)
     return (
         yield from PutRecord(
-            evolve(what.record, added_at=now), what.run, what.inputs_json, tuple(held), replace
+            evolve(what.record, added_at=now),
+            what.run,
+            what.inputs_json,
+            tuple(held),
+            replace,
+            receipt=what.receipt,
         )
     )
 

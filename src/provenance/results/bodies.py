@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from collections.abc import Mapping
+from typing import Any, cast
 
-from provenance.model.references import is_proxy
-from provenance.model.tracked import any_tracked, proxy_of_tracked
-from provenance.results.handles import carry
-from provenance.results.kinds import CONTAINERS, is_scalar, is_singleton
-
-_COMMON: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
-Change = Callable[[Any], Any]
+from provenance.model.references import CONTAINERS, SCALARS, is_proxy, replace_all, replace_members
+from provenance.model.tracked import any_tracked
+from provenance.results.handles import as_result, carry
+from provenance.results.kinds import is_scalar, is_singleton
 
 
 class Opening:
@@ -27,7 +24,7 @@ class Opening:
     def open(self, value: Any) -> Any:
         """Return what the body receives for *value*: always the same object for the same *value*."""
         kind = cast("type[object]", type(value))
-        if kind in _COMMON:
+        if kind in SCALARS:
             return value
         known = self._opened.get(id(value))
         if known is not None:
@@ -55,27 +52,14 @@ class Opening:
         return value
 
 
-def close(value: Any) -> Any:
-    """Return *value*, with what is known to be the value of an artifact replaced by its proxy, also inside containers."""
+def close(value: Any, *, inside_objects: bool = False) -> Any:
+    """Return *value*, with what is known to be the value of an artifact replaced by its proxy, also inside containers.
+
+    Data classes and attrs instances are copied for it if *inside_objects* is true.
+    """
     if not any_tracked():
         return value
-    met: set[int] = set()
-
-    def closed(part: Any) -> Any:
-        if type(part) in _COMMON or is_proxy(part) or id(part) in met:
-            return part
-        proxy = proxy_of_tracked(part)
-        if proxy is not None:
-            return proxy
-        met.add(id(part))
-        changed = replace_members(part, closed)
-        met.discard(id(part))
-        return changed
-
-    try:
-        return closed(value)
-    except RecursionError:  # hashing refuses what is nested so deeply, and says so
-        return value
+    return replace_all(value, as_result, inside_objects=inside_objects)
 
 
 def close_call(
@@ -85,30 +69,3 @@ def close_call(
     if not any_tracked():
         return args, kwargs
     return tuple(map(close, args)), {name: close(value) for name, value in kwargs.items()}
-
-
-def replace_members(value: Any, change: Change) -> Any:
-    """Return *value*, a builtin container or named tuple with its members changed; itself if nothing changes."""
-    kind = cast("type[object]", type(value))
-    if kind is dict:
-        entries = cast("dict[object, object]", value)
-        pairs = [(change(key), change(member)) for key, member in entries.items()]
-        same = all(
-            key is before and member is entries[before]
-            for (key, member), before in zip(pairs, entries, strict=True)
-        )
-        return value if same else dict(pairs)
-    is_named = (
-        issubclass(kind, tuple)
-        and hasattr(cast("type[object]", kind), "_fields")
-        and not is_proxy(value)
-    )
-    if kind not in CONTAINERS and not is_named:
-        return value
-    if set(map(type, value)) <= _COMMON:
-        return value
-    members = [change(member) for member in value]
-    if all(new is old for new, old in zip(members, value, strict=True)):
-        return value
-    make: Any = kind
-    return make._make(members) if is_named else make(members)

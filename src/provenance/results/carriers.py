@@ -21,7 +21,14 @@ from provenance.model.ids import ArtifactId, ValueId
 from provenance.model.records import Artifact, ArtifactRecord, Origin
 from provenance.model.references import ArtifactRef, InputRef, Known
 from provenance.results.handles import make_proxy, resolve, restore_proxy, restore_value
-from provenance.results.kinds import CONTAINERS, LAZY, interface_for, is_scalar
+from provenance.results.kinds import (
+    LAZY,
+    interface_for,
+    is_container,
+    is_named_tuple,
+    is_scalar,
+)
+from provenance.results.libraries import teach_libraries, teach_new_class
 from provenance.results.origin import CurrentOrigin, home_of, is_current_origin, resolving_origin
 from provenance.util.formatting import safe_repr, type_name
 from provenance.util.naming import exported
@@ -64,15 +71,23 @@ class Carrier:
         """Return the value by which the artifact is identified."""
         return _plain_copy(self)
 
+    def __dask_tokenize__(self) -> tuple[str, str, str]:
+        """Return what stands for the result in keys of Dask: its artifact, and the value that it has now."""
+        known = self._provenance[0]
+        value_id = self.__provenance_known__() or hash_value(_plain_copy(self))
+        return "provenance.result", known.id, value_id
+
     def __provenance_sighting__(self) -> InputRef | None:
         """Return this artifact as an input; None if it is in no store."""
         known, _, tracked = self._provenance
-        return InputRef(known.id, known.value_id, known.value_id) if tracked else None
+        if not tracked:
+            return None
+        return InputRef(known.id, known.value_id, known.value_id, known.derivation_id)
 
     def __provenance_known__(self) -> ValueId | None:
         """Return the value's id, if the value cannot have changed since it was recorded."""
         kind = self.__provenance_kind__
-        if kind in CONTAINERS and (
+        if is_container(kind) and (
             kind in _MUTABLE or not all(map(_is_fixed, set(map(type, cast("Any", self)))))
         ):
             return None
@@ -94,7 +109,7 @@ class Carrier:
     def __provenance_item__(self, walk: Walk) -> Item:
         """Return the item of the value, and note the artifact."""
         known, _, tracked = self._provenance
-        current = self.__provenance_known__() if self.__provenance_kind__ in CONTAINERS else None
+        current = self.__provenance_known__() if is_container(self.__provenance_kind__) else None
         item: Item
         if current is not None:
             item = Child(bytes.fromhex(current))
@@ -102,7 +117,7 @@ class Carrier:
             item = walk.item(_plain_copy(self))
         if tracked and walk.notes is not None:
             now = current or ValueId(root_digest(item).hex())
-            walk.notes.append(InputRef(known.id, known.value_id, now))
+            walk.notes.append(InputRef(known.id, known.value_id, now, known.derivation_id))
         return item
 
     def __provenance_copy__(self, change: Callable[[Any], object]) -> object:
@@ -126,7 +141,7 @@ class Carrier:
         """Pickle scalars as reference and value, containers as references, what was changed as the value."""
         known, origin, tracked = self._provenance
         if tracked and is_current_origin(origin) and self.__provenance_is_recorded__():
-            if self.__provenance_kind__ in CONTAINERS:
+            if is_container(self.__provenance_kind__):
                 facts = (known.id, known.value_id, known.value_type, known.interface)
                 return restore_proxy, (*facts, *filter(None, [home_of(origin)]))
             return restore_scalar, (known.id, known.value_id, _plain_copy(self))
@@ -193,12 +208,15 @@ def _plain_copy(carrier: Any) -> object:
         return kind(int=carrier.int, is_safe=carrier.is_safe)
     if issubclass(kind, pathlib.PurePath):
         return kind(str(carrier))
+    if is_named_tuple(kind):
+        return _new_tuple(kind, carrier)
     open_carrier: Callable[[Any], object] = _OPEN.get(kind) or kind
     return open_carrier(carrier)
 
 
 _Make: TypeAlias = "Callable[[Any, Any], object]"
 _new: Final[Any] = object.__new__
+_new_tuple: Final[_Make] = cast("Any", tuple).__new__
 
 
 def _filling(container: type) -> _Make:
@@ -269,13 +287,13 @@ def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make]
 
     NumPy's scalars need *kind* as the first base. So the methods are copied, that they come before those of *kind*.
     """
-    if kind not in CONTAINERS and not is_scalar(kind):
+    if not is_container(kind) and not is_scalar(kind):
         return None
     own: Callable[[str], Any] = partial(getattr, kind)
     inherited = {name: each for name, each in vars(Carrier).items() if name not in _OWN_NAMES}
     members: dict[str, object] = {
         **inherited,
-        "__doc__": vars(kind).get("__doc__"),
+        "__doc__": cast("Any", vars(kind)).get("__doc__"),
         "__module__": "provenance",
         "__qualname__": "ArtifactProxy",
         "__class__": property(lambda _: kind),
@@ -291,7 +309,9 @@ def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make]
         members["__repr__"] = _plain_repr(kind)
     cls = type("ArtifactProxy", (kind, Carrier), members)
     register_item(cls, Carrier.__provenance_item__)
-    _represent_in_yaml()
+    teach_new_class(cls)
+    if is_named_tuple(kind):
+        return cls, _new_tuple
     make: _Make = _make_path if issubclass(kind, pathlib.PurePath) else own("__new__")
     return cls, _make_uuid if kind.__name__ == "UUID" else _MAKE.get(kind, make)
 
@@ -317,7 +337,7 @@ _OWN_NAMES: Final = frozenset(
 )
 
 
-def _special_members(kind: type) -> dict[str, object]:
+def _special_members(kind: Any) -> dict[str, object]:
     """Return what only carriers of this kind have."""
     if issubclass(kind, pathlib.PurePath):  # it sets attributes of its own
         return {
@@ -327,8 +347,10 @@ def _special_members(kind: type) -> dict[str, object]:
                 for name in ("_from_parsed_parts", "_from_parts")
             },
         }
+    if is_named_tuple(kind):
+        return {"_make": classmethod(_make_plain(kind._make))}
     if kind in _NUMBERS:
-        return {"__array_ufunc__": _array_ufunc, "__array_function__": _array_function}
+        return {"__array_ufunc__": ARRAY_UFUNC, "__array_function__": ARRAY_FUNCTION}
     if kind in (dt.date, dt.time, dt.datetime):
         # `replace` would make an instance of the carrier's class without calling it.
         dates = {"__conform__": _conform} if kind is not dt.time else {}
@@ -338,17 +360,6 @@ def _special_members(kind: type) -> dict[str, object]:
 
 def _replace(self: Any, *args: object, **kwargs: object) -> object:
     return self.__wrapped__.replace(*args, **kwargs)
-
-
-def _array_ufunc(_: object, ufunc: Any, method: str, *inputs: object, **kwargs: object) -> object:
-    """Take part in NumPy's promotion as the plain number does."""
-    return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
-
-
-def _array_function(
-    _: object, function: Any, __: object, args: tuple[object, ...], kwargs: dict[str, object]
-) -> object:
-    return function(*plain(args), **plain(kwargs))
 
 
 def _conform(self: Any, _: object) -> object:
@@ -368,26 +379,36 @@ def plain(value: Any) -> Any:
     return value.__wrapped__ if hasattr(kind, "__provenance_sighting__") else value
 
 
-_yaml_dumpers: Final[list[object]] = []
+class Unseen:
+    """A special method that a library finds on the class of a result. As an attribute it is what the value has."""
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self._function = function
+
+    def __get__(self, proxy: object, _: object = None) -> Unseen:
+        if proxy is None:
+            return self
+        raise AttributeError  # which makes Python ask `__getattr__`
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        """Call the method as NumPy does."""
+        return self._function(*args, **kwargs)
 
 
-def _represent_in_yaml() -> None:
-    """Make yaml write carriers as their values, once it is loaded."""
-    yaml: Any = sys.modules.get("yaml")
-    if yaml is None or _yaml_dumpers:
-        return
-    dumpers = [
-        getattr(yaml, name)
-        for name in ("SafeDumper", "CSafeDumper", "Dumper", "CDumper")
-        if hasattr(yaml, name)
-    ]
-    for dumper in dumpers:
-        dumper.add_multi_representer(Carrier, _represent)
-    _yaml_dumpers.extend(dumpers)
+def _array_ufunc(_: object, ufunc: Any, method: str, *inputs: object, **kwargs: object) -> object:
+    """Take part in NumPy's promotion as the plain number does."""
+    return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
 
 
-def _represent(dumper: Any, value: Any) -> object:
-    return dumper.represent_data(value.__wrapped__)
+def _array_function(
+    _: object, function: Any, __: object, args: tuple[object, ...], kwargs: dict[str, object]
+) -> object:
+    return function(*plain(args), **plain(kwargs))
+
+
+ARRAY_UFUNC: Final = Unseen(_array_ufunc)
+ARRAY_FUNCTION: Final = Unseen(_array_function)
+"""Results take part in NumPy's functions and its promotion as their values do."""
 
 
 def carry(
@@ -398,8 +419,6 @@ def carry(
     if hasattr(kind, "__provenance_kind__"):
         value = cast("Any", value).__wrapped__
         kind = type(value)
-    if not _yaml_dumpers and "yaml" in sys.modules:
-        _represent_in_yaml()
     made_by = _carrier_class(cast("Any", kind), plain_repr=plain_repr)
     if made_by is None:
         return make_proxy(known, origin, value, tracked=tracked, options=LAZY)
@@ -410,3 +429,4 @@ def carry(
 
 
 register_item(Carrier, Carrier.__provenance_item__)
+teach_libraries(Carrier)

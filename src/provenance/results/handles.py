@@ -134,14 +134,20 @@ def resolve(known: Known, origin: Origin) -> ArtifactRecord:
     return known if isinstance(known, ArtifactRecord) else origin.load_record(known.id)
 
 
+def as_result(value: object) -> object:
+    """Return the proxy of an object that is known to be the value of an artifact; anything else as it is."""
+    proxy = None if is_proxy(value) else proxy_of_tracked(value)
+    return value if proxy is None else proxy
+
+
 def artifact_of(value: T) -> Artifact[T]:
     """Return the artifact of a result; inside a decorated function, of an argument that is one.
 
     Raises:
         TypeError: if *value* is neither.
     """
-    result = cast("Any", value if is_proxy(value) else proxy_of_tracked(value))
-    if result is not None and is_proxy(result):
+    result = cast("Any", as_result(value))
+    if is_proxy(result):
         return cast("Artifact[T]", result.artifact)
     if is_singleton(value):
         raise TypeError(
@@ -165,6 +171,7 @@ def id_or_prefix_of(wanted: object) -> str:
     Raises:
         TypeError: for anything else.
     """
+    wanted = as_result(wanted)
     if is_proxy(wanted):
         known: Known = cast("Any", wanted).__provenance_reference__()
         text = unwrap(wanted) if known.value_type == "builtins:str" else None

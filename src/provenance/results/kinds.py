@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, get_args
 
 from attrs import frozen
 
-from provenance.model.references import MARK
+from provenance.model.references import CONTAINERS, MARK
 from provenance.results.origin import interface_of
 
 VALUE: Final = "=value"
@@ -63,7 +63,6 @@ DEFAULT_OPTIONS: Final = ResultOptions()
 LAZY: Final = ResultOptions(lazy=True)
 """Options for what is handed on unread: the members of recorded inputs, `Artifact.proxy()`."""
 
-CONTAINERS: Final = frozenset({tuple, list, dict, set, frozenset})
 _STANDARD: Final = {
     "builtins": {"int", "float", "complex", "str", "bytes"},
     "datetime": {"datetime", "date", "time", "timedelta"},
@@ -88,7 +87,31 @@ _SINGLETONS: Final = (
 )
 _LEAVES: Final = (type(None), bool, type(Ellipsis), slice, range, enum.Enum)
 _BARE_NUMPY: Final = frozenset({"bool", "bool_", "datetime64", "timedelta64"})
+_BARE_PANDAS: Final = frozenset(
+    {"Timestamp", "Timedelta", "Period", "Interval", "NaTType", "NAType"}
+)
+"""Scalars whose memory pandas reads, and singletons."""
 _OTHER_NUMPY: Final = frozenset({"void", "object_"})
+
+
+def is_container(kind: type) -> bool:
+    """Tell whether *kind* is a builtin type of containers or one of named tuples.
+
+    >>> is_container(list), is_container(str)
+    (True, False)
+    """
+    return kind in CONTAINERS or is_named_tuple(kind)
+
+
+@lru_cache(maxsize=4_096)
+def is_named_tuple(kind: Any) -> bool:
+    """Tell whether *kind* is a type of named tuples whose instances have nothing beside their fields."""
+    return (
+        isinstance(getattr(kind, "_fields", None), tuple)
+        and tuple in kind.__mro__
+        and not kind.__dictoffset__
+        and not hasattr(kind, MARK)
+    )
 
 
 def is_scalar(kind: type) -> bool:
@@ -127,7 +150,13 @@ def is_singleton(value: object) -> bool:
     kind = type(value)
     if hasattr(kind, MARK):
         return False
-    return issubclass(kind, _SINGLETONS) or (_is_numpy(kind) and kind.__name__ in _BARE_NUMPY)
+    return issubclass(kind, _SINGLETONS) or _is_bare(cast("Any", kind))
+
+
+def _is_bare(kind: type) -> bool:
+    if kind.__name__ in _BARE_NUMPY:
+        return _is_numpy(kind)
+    return kind.__name__ in _BARE_PANDAS and kind.__module__.partition(".")[0] == "pandas"
 
 
 def is_carriable(value: object) -> bool:
@@ -137,7 +166,7 @@ def is_carriable(value: object) -> bool:
     (True, False)
     """
     kind = type(value)
-    if kind not in CONTAINERS:
+    if not is_container(kind):
         return is_scalar(kind)
     seen: set[int] = set()
     waiting: list[object] = [value]
@@ -150,10 +179,11 @@ def is_carriable(value: object) -> bool:
             kinds = set(map(type, members))
             if kinds <= _COMMON:
                 continue
-            if not all(map(_is_leaf, kinds - CONTAINERS)):
+            inner = set(filter(is_container, kinds))
+            if not all(map(_is_leaf, kinds - inner)):
                 return False
-            if not kinds.isdisjoint(CONTAINERS):
-                waiting += [member for member in members if type(member) in CONTAINERS]
+            if inner:
+                waiting += [member for member in members if type(member) in inner]
     return True
 
 
@@ -169,6 +199,7 @@ def _is_leaf(kind: type) -> bool:
         is_scalar(kind)
         or getattr(kind, "__provenance_kind__", None) is not None
         or (_is_numpy(kind) and kind.__name__ not in _OTHER_NUMPY)
+        or _is_bare(kind)
         or issubclass(kind, _LEAVES)
     )
 
@@ -177,7 +208,7 @@ def interface_for(value: object) -> tuple[str, ...]:
     """Return what a record notes of *value*: how it comes back, and the special methods that a proxy of it must have.
 
     >>> interface_for([1]), interface_for(None)
-    (('=value', '__iter__'), ('=singleton',))
+    (('=value', '__iter__', '__getitem__', '__len__'), ('=singleton',))
     """
     methods = interface_of(type(value))
     if is_carriable(value):
@@ -192,8 +223,8 @@ def own_copy(value: T) -> T:
 
 def _copied(given: object, memo: dict[int, object]) -> object:
     value, kind, make = cast("Any", given), type(given), cast("Any", type(given))
-    if kind not in CONTAINERS:
-        if getattr(kind, "__provenance_kind__", None) in CONTAINERS:
+    if not is_container(kind):
+        if is_container(getattr(kind, "__provenance_kind__", object)):
             return cast("object", value.__provenance_copy__(own_copy))
         return given
     if id(value) in memo:
@@ -201,9 +232,10 @@ def _copied(given: object, memo: dict[int, object]) -> object:
     made: Any
     if kind is dict:
         made = {key: _copied(member, memo) for key, member in value.items()}
-    elif kind in (set, frozenset) or set(map(type, value)) <= _COMMON:
+    elif kind in (set, frozenset):
         made = make(value)
     else:
-        made = make([_copied(member, memo) for member in value])
+        members = [_copied(member, memo) for member in value]
+        made = make(members) if kind in CONTAINERS else make._make(members)
     memo[id(value)] = made
     return made

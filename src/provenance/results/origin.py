@@ -29,8 +29,21 @@ INTERFACE: Final = (
     "__set__",
     "__delete__",
     "__torch_function__",
+    "__array__",
+    "__array_priority__",
+    "__array_ufunc__",
+    "__dataclass_fields__",
+    "__getitem__",
+    "__len__",
+    "__index__",
+    "__enter__",
+    "__exit__",
+    "__aenter__",
+    "__aexit__",
 )
 """Special methods that only some types have and that give a meaning to an object by being there."""
+_RAW_MEMORY: Final = ("__array_interface__", "__array_struct__")
+"""Protocols that a proxy answers by `__array__`."""
 
 
 _interfaces: dict[type, tuple[str, ...]] = {}
@@ -39,14 +52,18 @@ _interfaces: dict[type, tuple[str, ...]] = {}
 def interface_of(kind: type) -> tuple[str, ...]:
     """Which methods of `INTERFACE` the instances of a type have.
 
-    >>> interface_of(str)
-    ('__iter__',)
+    >>> interface_of(set)
+    ('__iter__', '__len__')
     """
     found = _interfaces.get(kind)
     if found is None:
         methods: dict[str, object] = {}
         for base in reversed(kind.__mro__):  # `hasattr` would see the methods of the metaclass too
             methods.update(vars(base))
+        if issubclass(kind, dict | str | bytes):
+            del methods["__getitem__"]  # C code does not take it for a sequence of others
+        if any(methods.get(name) is not None for name in _RAW_MEMORY):
+            methods.setdefault("__array__", True)
         found = _interfaces[kind] = tuple(
             name for name in INTERFACE if methods.get(name) is not None
         )
@@ -112,6 +129,12 @@ def current_origin() -> Origin:
     return _current_resolver[0]()
 
 
+_FROM_ELSEWHERE: Final = (
+    "if another process computed it, that process used another repository: send it the function "
+    "as p.in_context(fn), or use fn.map"
+)
+
+
 @frozen
 class CurrentOrigin:
     """The environment's current repository, whichever that is when a part of an artifact is needed.
@@ -145,7 +168,9 @@ class CurrentOrigin:
         except ArtifactNotFoundError as error:
             if not self.home:
                 raise
-            raise ArtifactNotFoundError(artifact_id, error.repo, home=self.home) from None
+            missing = ArtifactNotFoundError(artifact_id, error.repo, home=self.home)
+            missing.add_note(_FROM_ELSEWHERE)
+            raise missing from None
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
         """Return a proxy over the current repository."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from functools import lru_cache
@@ -17,11 +18,11 @@ from provenance.hashing.encoding import Item, root_digest
 from provenance.model.ids import ValueId
 from provenance.model.records import Artifact, ArtifactRecord, Origin
 from provenance.model.references import MARK, UNREAD, InputRef, Known
-from provenance.results.carriers import plain
+from provenance.results.carriers import ARRAY_FUNCTION, ARRAY_UFUNC, plain
 from provenance.results.handles import make_proxy, resolve, restore_proxy, restore_value
-from provenance.results.kinds import FORMS, own_copy
-from provenance.results.origin import home_of, interface_of, is_current_origin
-from provenance.util.formatting import safe_repr, type_name
+from provenance.results.kinds import FORMS, ResultOptions, own_copy
+from provenance.results.origin import INTERFACE, home_of, interface_of, is_current_origin
+from provenance.util.formatting import safe_repr, type_name, type_name_of
 from provenance.util.locks import ForkSafeLock
 
 _SCALAR_TYPES: Final = frozenset(
@@ -34,10 +35,19 @@ _SCALAR_TYPES: Final = frozenset(
         "builtins:bytes",
     }
 )
-_HIDDEN: Final = frozenset({"__array_struct__", "__array_interface__", "__cuda_array_interface__"})
-"""Protocols that hand out raw memory: NumPy reads it without the value's dtype and without keeping the value alive.
+_RAW_MEMORY: Final = "it gives access to raw memory; use np.asarray or p.unwrap"
+_DUCK: Final = "a library would keep the proxy in place of the array; use p.unwrap"
+_HIDDEN: Final = {
+    "__array_struct__": _RAW_MEMORY,
+    "__array_interface__": _RAW_MEMORY,
+    "__cuda_array_interface__": _RAW_MEMORY,
+    "__array_function__": _DUCK,
+    "__array_namespace__": _DUCK,
+}
+"""Protocols that a proxy lacks although its value has them, and why.
 
-`__array__`, `__dlpack__` and Arrow's protocols give the same data safely.
+NumPy reads raw memory without the value's dtype and without keeping the value alive. `__array__`, `__dlpack__` and
+Arrow's protocols give the same data safely.
 """
 _publishing: Final = ForkSafeLock()
 
@@ -135,9 +145,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
     def __getattr__(self, name: str) -> Any:
         """Return the value's attribute; a decorated method of it has this artifact for its `self`."""
         if name in _HIDDEN:
-            raise AttributeError(
-                f"{name} is hidden, because it gives access to raw memory; use np.asarray or p.unwrap"
-            )
+            raise AttributeError(f"{name} is hidden, because {_HIDDEN[name]}")
         repeated = _failures.take(self, name)
         if repeated is not None:
             raise repeated
@@ -175,10 +183,27 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
             else self.__wrapped__
         )
 
+    @property
+    def __class__(self) -> Any:
+        """The class of the value; an unread value is not read for it if its class is loaded."""
+        kind = None if self._self_load is None else _loaded_class(self._self_known.value_type)
+        return self.__wrapped__.__class__ if kind is None else kind
+
+    @__class__.setter
+    def __class__(self, kind: type) -> None:
+        self.__wrapped__.__class__ = kind
+
+    def __dask_tokenize__(self) -> tuple[str, str, str]:
+        """Return what stands for the result in keys of Dask; an unread value is not read for it."""
+        value_id = self.__provenance_known__() or hash_value(self.__wrapped__)
+        return "provenance.result", self._self_known.id, value_id
+
     def __provenance_sighting__(self) -> InputRef | None:
         """Return this artifact as an input; None if it is in no store."""
         known = self._self_known
-        return InputRef(known.id, known.value_id, known.value_id) if self._self_tracked else None
+        if not self._self_tracked:
+            return None
+        return InputRef(known.id, known.value_id, known.value_id, known.derivation_id)
 
     def __provenance_known__(self) -> ValueId | None:
         """Return the value's id, if the value cannot have changed since it was recorded."""
@@ -207,7 +232,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
             item = walk.item(self.value_repr())
             current = ValueId(root_digest(item).hex())
         if self._self_tracked and walk.notes is not None:
-            walk.notes.append(InputRef(known.id, known.value_id, current))
+            walk.notes.append(InputRef(known.id, known.value_id, current, known.derivation_id))
         return item
 
     def __provenance_copy__(self, change: Callable[[Any], object]) -> ArtifactProxy:
@@ -223,12 +248,14 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         made._self_as_recorded = self._self_as_recorded  # noqa: SLF001 - one of our own
         return made
 
-    def __provenance_result__(self) -> object:
-        """Return the result in the form that its record notes; a builtin value is read."""
+    def __provenance_result__(self, options: ResultOptions) -> object:
+        """Return the result in the form that its record notes and *options* choose; a builtin value is read."""
         known, origin, tracked = self._self_known, self._self_origin, self._self_tracked
-        if FORMS.isdisjoint(known.interface):
+        stays = FORMS.isdisjoint(known.interface) and options.results == "proxies"
+        if stays or options.lazy:
             return self
-        return make_proxy(known, origin, own_copy(self.__wrapped__), tracked=tracked)
+        value = own_copy(self.__wrapped__)
+        return make_proxy(known, origin, value, tracked=tracked, options=options)
 
     def __repr__(self) -> str:
         return f"<provenance.ArtifactProxy({self._self_known.id}) {safe_repr(self.__wrapped__)} >"
@@ -260,14 +287,24 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         return self.__provenance_copy__(lambda value: copy.deepcopy(value, memo))
 
 
+def _loaded_class(value_type: str) -> type | None:
+    """Return the class of this name, if it is certain that a value read now would have it."""
+    module, _, path = value_type.partition(":")
+    found: object = sys.modules.get(module)
+    for name in path.split("."):
+        found = getattr(found, "__dict__", {}).get(name)
+    if module == "__main__" or not isinstance(found, type) or type_name_of(found) != value_type:
+        return None  # a class of `__main__` may be made again when a value of it is read
+    answers = any("__class__" in vars(base) for base in found.__mro__[:-1])
+    return None if answers else found
+
+
 @lru_cache(maxsize=4_096)
 def _kind(interface: tuple[str, ...], value_type: str) -> type[ArtifactProxy]:
     """Return the class of proxies for values of a type with these special methods."""
     # A record may name anything: other names are left out, so that they make no more classes.
-    known = dict.fromkeys(
-        name for name in interface if name in _METHODS or name == "__torch_function__"
-    )
-    return _class_for((*known, *_ARRAY_METHODS.get(value_type, ())))
+    known = dict.fromkeys(name for name in interface if name in INTERFACE)
+    return _class_for((*known, *_ARRAY_METHODS.get(value_type, ())), value_type.replace(":", "."))
 
 
 def stand_in(
@@ -282,8 +319,42 @@ def stand_in(
     )
 
 
+class _PendingProxy(ArtifactProxy):
+    """Stands for a value that is being computed: its artifact is known when it is complete."""
+
+    __slots__ = ("_self_complete",)
+
+    @property
+    def _self_known(self) -> Known:
+        """What is known of the artifact; the computation is completed for this."""
+        return self._self_complete()
+
+    @_self_known.setter
+    def _self_known(self, known: Known) -> None:
+        self._self_complete = cast("Callable[[], Known]", known)
+
+    def __repr__(self) -> str:
+        return f"<provenance.ArtifactProxy {safe_repr(self.__wrapped__)} >"
+
+
+def pending(
+    complete: Callable[[], Known], origin: Origin, value: object, *, tracked: bool
+) -> ArtifactProxy:
+    """Return a proxy of a *value* that is being computed; *complete* waits for its end and returns its artifact."""
+    kind = _class_for(
+        interface_of(type(value)), type_name(type(value)).replace(":", "."), _PendingProxy
+    )
+    known = cast("Known", complete)
+    return kind(known, origin, None, tracked=tracked, value=value)
+
+
 def _call(self: Any, /, *args: object, **kwargs: object) -> object:
     return self.__wrapped__(*args, **kwargs)
+
+
+def _getitem(self: Any, key: object) -> object:
+    """Return an item. C code takes an object for a sequence if its class has this method in Python; pandas does."""
+    return self.__wrapped__[key]
 
 
 def _iter(self: Any) -> Iterator[object]:
@@ -326,22 +397,45 @@ def _delete(self: Any, instance: object) -> None:
     self.__wrapped__.__delete__(instance)
 
 
-def _array(self: Any, *args: object, **kwargs: object) -> object:
+def _array(self: Any, dtype: Any = None, *, copy: bool | None = None) -> object:
     import numpy as np
 
-    return np.array(self.__wrapped__, *args, **kwargs)  # type: ignore[call-overload]  # the arguments are NumPy's own
+    library, value = cast("Any", np), self.__wrapped__
+    if isinstance(value, library.ndarray) and (dtype is None or dtype == value.dtype) and not copy:
+        # NumPy itself makes a plain array of a masked one where it needs one.
+        return cast("object", value)
+    return library.array(value, dtype, copy=copy, subok=True)
 
 
-def _array_ufunc(_: Any, ufunc: Any, method: str, *inputs: object, **kwargs: object) -> object:
-    return getattr(ufunc, method)(
-        *plain(inputs), **{name: plain(each) for name, each in kwargs.items()}
-    )
+def _arrow_array(self: Any, type: object = None) -> object:  # noqa: A002 - pyarrow passes it by this name
+    return sys.modules["pyarrow"].array(self.__wrapped__, type=type)
 
 
-def _array_function(
-    _: Any, function: Any, __: object, args: tuple[object, ...], kwargs: dict[str, object]
-) -> object:
-    return function(*plain(args), **{name: plain(each) for name, each in kwargs.items()})
+def _dataclass_fields(self: Any) -> object:
+    return self.__wrapped__.__dataclass_fields__
+
+
+class _Forwarded:
+    """A special method of all proxies that is looked up on the value: only some values have it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, proxy: Any, _: object = None) -> object:
+        if proxy is None:
+            return self
+        try:
+            value: object = proxy.__wrapped__
+        except AttributeError as error:
+            _failures.note(proxy, self._name, error, again=1)
+            raise
+        if not hasattr(type(value), self._name):
+            raise _MissingMethodError(f"{type_name(value)!r} object has no {self._name}")
+        return getattr(value, self._name)
+
+
+class _MissingMethodError(AttributeError, TypeError):
+    """The value lacks a special method: `hasattr` expects the one error, operations such as `len` the other."""
 
 
 def _torch_function(
@@ -384,9 +478,12 @@ _IN_PLACE: Final = {
     f"__i{name}__": _in_place(getattr(operator, f"__i{name}__")) for name in _OPERATIONS
 }
 """wrapt's own methods would put what is no longer the artifact's value behind a proxy."""
-_METHODS: Final[dict[str, Callable[..., object]]] = {
+_METHODS: Final[dict[str, object]] = {
     "__array__": _array,
+    "__arrow_array__": _arrow_array,
+    "__dataclass_fields__": property(_dataclass_fields),
     "__call__": _call,
+    "__getitem__": _getitem,
     "__iter__": _iter,
     "__next__": _next,
     "__aiter__": _aiter,
@@ -407,31 +504,60 @@ _TENSOR_METHODS: Final[dict[str, object]] = {
 Torch reads the memory of whatever says that its class is `Tensor`, which a proxy must not say therefore: torch crashes. The
 price is that `isinstance(proxy, torch.Tensor)` is False.
 """
-_ALWAYS: Final = {
-    **_IN_PLACE,
-    "__array_ufunc__": _array_ufunc,
-    "__array_function__": _array_function,
-}
-_ARRAY_METHODS: Final = dict.fromkeys(
-    (
-        f"builtins:{name}"
-        for name in ("bool", "int", "float", "complex", "str", "bytes", "list", "tuple", "range")
+_ALWAYS: Final = {**_IN_PLACE, "__array_function__": ARRAY_FUNCTION}
+_FORWARDED: Final = INTERFACE[INTERFACE.index("__len__") :]
+"""What every proxy inherits from wrapt, although only some values have it."""
+_ARRAY_METHODS: Final = {
+    "numpy:ndarray": ("__arrow_array__",),
+    **dict.fromkeys(
+        (
+            f"builtins:{name}"
+            for name in (
+                "bool",
+                "int",
+                "float",
+                "complex",
+                "str",
+                "bytes",
+                "list",
+                "tuple",
+                "range",
+            )
+        ),
+        ("__array__",),
     ),
-    ("__array__",),
-)
-"""NumPy recognizes these types in C, so their proxies need `__array__`."""
+}
+"""NumPy recognizes these types in C, so their proxies need `__array__`. So does pyarrow NumPy's arrays."""
 
 
 @lru_cache(maxsize=4_096)
-def _class_for(interface: tuple[str, ...]) -> type[ArtifactProxy]:
-    """Return the class of proxies for values with these special methods, of those that not every type has."""
-    methods: dict[str, object] = {name: _METHODS[name] for name in interface if name in _METHODS}
+def _class_for(
+    interface: tuple[str, ...], value_type: str, base: type[ArtifactProxy] = ArtifactProxy
+) -> type[ArtifactProxy]:
+    """Return the class of proxies for values with these special methods, of those that not every type has.
+
+    It names the type of the value: polars looks for the name of a library in that of a class before it asks for the type.
+    """
+    methods = {name: _METHODS[name] for name in interface if name in _METHODS}
+    methods |= {name: _Forwarded(name) for name in _FORWARDED if name not in interface}
+    if "__array_ufunc__" in interface or "__array_priority__" not in interface:
+        # Else NumPy leaves operators to the value, such as a sparse matrix.
+        methods["__array_ufunc__"] = ARRAY_UFUNC
     if "__torch_function__" in interface:
         methods |= _TENSOR_METHODS
+        methods.pop(
+            "__getitem__", None
+        )  # torch would take a tensor of indices for a sequence of them
     return type(
         "ArtifactProxy",
-        (ArtifactProxy,),
-        {"__slots__": (), "__module__": "provenance", **_ALWAYS, **methods},
+        (base,),
+        {
+            "__slots__": (),
+            "__module__": "provenance",
+            "__qualname__": f"ArtifactProxy[{value_type}]",
+            **_ALWAYS,
+            **methods,
+        },
     )
 
 

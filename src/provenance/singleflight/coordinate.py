@@ -119,7 +119,7 @@ async def in_turn_async(
         taking = (
             Acquisition(Uncoordinated())
             if is_quick(work.speed_key)
-            else await _acquire_async(evolve(work, stale=stale))
+            else await acquire_async(evolve(work, stale=stale))
         )
         _report_waiting(work, taking.waited)
 
@@ -143,7 +143,8 @@ def _in_threads(work: Work) -> AsyncInterpreter[Coordinate]:
     return in_threads(work.interpreter, work.run_in_thread)
 
 
-async def _acquire_async(work: Work) -> Acquisition:
+async def acquire_async(work: Work) -> Acquisition:
+    """As `leases.acquire`, without blocking the event loop; what a cancelled caller would get is given back."""
     from asyncio import CancelledError, ensure_future, shield, sleep
 
     async def pause(ask: Sleep) -> float:

@@ -52,6 +52,7 @@ _RECORD: Final = ArtifactRecord(
     version=0,
     fn_module="module",
     fn_name="fn",
+    fn_qualname="Class.fn",
     composite=False,
     serializer="joblib",
     load_kwargs=NO_OPTIONS,
@@ -71,6 +72,8 @@ _RECORD: Final = ArtifactRecord(
     interface=("__iter__", "__len__"),
     code="2" * 40,
     value_artifact_ids=frozenset(),
+    input_hashes="{}",
+    input_derivations=frozenset(),
 )
 
 

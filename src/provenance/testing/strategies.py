@@ -11,6 +11,7 @@ from hypothesis.strategies import SearchStrategy
 from provenance.effects.io import blob_of
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord, Blob, Json, Run, freeze_options
+from provenance.model.rows import json_text
 
 ids: Final[SearchStrategy[ArtifactId]] = st.text("0123456789abcdef", min_size=40, max_size=40).map(
     ArtifactId
@@ -46,6 +47,7 @@ records: Final[SearchStrategy[ArtifactRecord]] = st.builds(
     version=st.integers(-(2**63), 2**63 - 1),
     fn_module=texts,
     fn_name=texts,
+    fn_qualname=texts,
     composite=st.booleans(),
     serializer=texts,
     load_kwargs=json_objects.map(freeze_options),
@@ -65,6 +67,8 @@ records: Final[SearchStrategy[ArtifactRecord]] = st.builds(
     interface=st.lists(words, max_size=3).map(tuple),
     code=ids,
     value_artifact_ids=st.frozensets(ids, max_size=2),
+    input_hashes=json_objects.map(json_text),
+    input_derivations=st.frozensets(st.tuples(ids, ids), max_size=2),
 )
 runs: Final[SearchStrategy[Run]] = st.builds(
     Run,
@@ -76,4 +80,5 @@ runs: Final[SearchStrategy[Run]] = st.builds(
     git=st.none() | json_objects,
     packages=json_objects,
     extra=json_objects,
+    parent_id=st.none() | ids,
 )

@@ -1,6 +1,6 @@
 """The application: addresses of pages, and the door.
 
-Whoever asks must name this server as the host and hold the token; nothing but reading exists.
+A request must name this server as its host and hold the token, and can only read.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from provenance import extending
 from provenance.documents.items import write_document
 from provenance.documents.search import ConditionError
 from provenance.ui import pages
+from provenance.ui.compare import compare
 from provenance.ui.pages import NotFound, Page
 from provenance.ui.previews import read_image
 from provenance.ui.rendering import Frame, asset, render
@@ -34,7 +35,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
-"""Content security policy of the pages: nothing from elsewhere, and no script inside a page."""
+"""Content security policy of the pages: nothing of other servers, and no script inside a page."""
 IMAGE_POLICY: Final = "default-src 'none'; sandbox"
 _HEADERS: Final = {
     "content-security-policy": POLICY,
@@ -133,7 +134,8 @@ def _equal(one: str, other: str) -> bool:
 def _is_addressed(headers: Headers, hosts: Iterable[str], port: int) -> bool:
     """Return whether a request names this server, so that no foreign name leads here."""
     given = headers.getlist("host")
-    names = {f"{host}:{port}" for host in hosts} | ({*hosts} if port == 80 else set())  # noqa: PLR2004 - the port that addresses leave out
+    # Browsers leave out the port 80.
+    names = {f"{host}:{port}".removesuffix(":80") for host in hosts}
     return len(given) == 1 and given[0].lower() in names
 
 
@@ -155,7 +157,7 @@ _PAGES: Final[dict[str, tuple[str | None, Make]]] = {
     ),
     "/compare": (
         "compare",
-        lambda repo, ask: pages.compare(
+        lambda repo, ask: compare(
             repo, ask.query_params.get("a", ""), ask.query_params.get("b", "")
         ),
     ),
@@ -293,4 +295,4 @@ def create_app(
 
 
 def _no_page(_: p.Repository, request: Request) -> Page:
-    raise NotFound(f"there is no page {request.url.path!r}")
+    raise NotFound(f"no page has the path {request.url.path!r}")

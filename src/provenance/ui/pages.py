@@ -29,8 +29,8 @@ from provenance.documents.items import (
     usage_item,
 )
 from provenance.documents.search import ConditionError, parse_input, parse_time
-from provenance.ui.previews import preview_of, read_safely
-from provenance.util.formatting import did_you_mean, duration, size
+from provenance.ui.previews import preview_of
+from provenance.util.formatting import did_you_mean
 
 PAGE_SIZE: Final = 50
 NEAR: Final = 2
@@ -173,7 +173,7 @@ def is_prefix(text: str) -> bool:
 def find_artifact(repo: p.Repository, artifact_id: str) -> p.Artifact[object]:
     """Return the artifact of an id or of its first digits."""
     if not is_prefix(artifact_id):
-        raise NotFound(f"{artifact_id!r} is no id: ids are hexadecimal, of at least 6 digits")
+        raise NotFound(f"{artifact_id!r} is not an id; pass at least 6 hexadecimal digits")
     return repo.get_by_id(artifact_id)
 
 
@@ -197,24 +197,16 @@ def artifact(repo: p.Repository, artifact_id: str) -> Page:
         "more_uses": max(len(used_by) - MOST_LISTED, 0),
         "sets": [set_item(each) for each in p.sets(repo) if one.id in each.artifact_ids],
         "preview": preview_of(one, repo),
-        "receipt": receipt_of(one),
+        "receipt": repo.get_code_receipt(one),
         "command": f"provenance show {one.id[:12]}",
         "line": f'p.load_proxy("{one.id[:12]}")',
     }
     return Page("artifact", f"{one.name} {one.id[:12]}", content, document)
 
 
-def receipt_of(one: p.Artifact[object]) -> dict[str, str]:
-    """Return the digests of the code behind an artifact by name, as its record has them."""
-    _, _, text = one.code.partition(":")
-    try:
-        found: object = json.loads(text) if text else {}
-    except ValueError:
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    entries = cast("dict[str, object]", found)
-    return {name: str(digest) for name, digest in entries.items()}
+def without_tags(fields: Item) -> Item:
+    """Return custom fields without the tags, which are among them."""
+    return {name: value for name, value in fields.items() if name != "tags"}
 
 
 def _items(repo: p.Repository, ids: list[str]) -> list[Item]:
@@ -258,117 +250,6 @@ def uses(repo: p.Repository, artifact_id: str) -> Page:
     }
     document: Item = {"items": cast("Any", items), "next": None}
     return Page("uses", f"Uses of {one.name} {one.id[:12]}", content, document, is_live=True)
-
-
-# ---------------------------------------------------------------- comparison
-
-
-@frozen
-class Row:
-    """A line of a comparison: a name, and its text on both sides."""
-
-    name: str
-    a: object
-    b: object
-
-    @property
-    def differs(self) -> bool:
-        """Whether the sides differ."""
-        return self.a != self.b
-
-
-def _rows(a: Mapping[str, object], b: Mapping[str, object]) -> list[Row]:
-    return [Row(name, a.get(name), b.get(name)) for name in dict.fromkeys([*a, *b])]
-
-
-_COMPARED: Final[dict[str, tuple[str, Callable[[Any], object]]]] = {
-    "name": ("function", str),
-    "fn_version": ("version", str),
-    "value_id": ("value id", str),
-    "value_type": ("type of the value", str),
-    "size_bytes": ("size", size),
-    "serializer": ("serializer", str),
-    "compute_duration": ("took", duration),
-    "computed_at": ("computed", lambda text: f"{text[:19].replace('T', ' ')} UTC"),
-    "tags": ("tags", ", ".join),
-    "custom_fields": ("custom fields", lambda given: json.dumps(without_tags(given))),
-}
-
-
-def without_tags(fields: Item) -> Item:
-    """Return custom fields without the tags, which are among them."""
-    return {name: value for name, value in fields.items() if name != "tags"}
-
-
-def compare(repo: p.Repository, first: str, second: str) -> Page:
-    """Return the page that compares two artifacts; a form if one is missing."""
-    if not (first and second):
-        content: dict[str, object] = {"a": None, "b": None, "first": first, "second": second}
-        return Page("compare", "Compare", content)
-    ones = [find_artifact(repo, text.strip()) for text in (first, second)]
-    a, b = [artifact_item(one, repo) for one in ones]
-    facts = [
-        Row(title, *(show(one.get(name)) for one in (a, b)))
-        for name, (title, show) in _COMPARED.items()
-    ]
-    inputs = _rows(cast("Item", a["inputs"]), cast("Item", b["inputs"]))
-    code = [row for row in _rows(*map(receipt_of, ones)) if row.differs]
-    environment = [row for row in _rows(*(_environment(one) for one in ones)) if row.differs]
-    previews = [preview_of(one, repo) for one in ones]
-    differences, problem = _value_differences(*ones)
-    content = {
-        "a": a,
-        "b": b,
-        "first": ones[0].id,
-        "second": ones[1].id,
-        "facts": facts,
-        "inputs": inputs,
-        "code": code,
-        "environment": environment,
-        "previews": previews,
-        "differences": differences,
-        "problem": problem,
-        "is_same_run": ones[0].run_id == ones[1].run_id,
-    }
-    document: Item = {
-        "a": cast("Any", a),
-        "b": cast("Any", b),
-        "inputs": [row.name for row in inputs if row.differs],
-        "differences": cast("Any", differences),
-    }
-    return Page("compare", f"{ones[0].id[:12]} and {ones[1].id[:12]}", content, document)
-
-
-def _environment(one: p.Artifact[object]) -> dict[str, object]:
-    """Return the facts of a run that may explain a difference, without what differs always."""
-    try:
-        run = run_document(one.run_info)
-    except (p.RunNotFoundError, p.CorruptRecordError):
-        return {}
-    flat: dict[str, object] = {}
-    for kind in ("host", "python", "git", "packages", "extra"):
-        group = run.get(kind)
-        if isinstance(group, dict):
-            flat |= {f"{kind}.{name}": value for name, value in group.items()}
-    return flat
-
-
-def _value_differences(
-    one: p.Artifact[object], other: p.Artifact[object]
-) -> tuple[list[Item], str]:
-    """Return where the values differ, and why that cannot be said if so."""
-    if one.value_id == other.value_id:
-        return [], ""
-    try:
-        found = p.hash_differences(read_safely(one), read_safely(other), limit=50)
-    except p.UntrustedStoreError:
-        return [], "reading them could execute code"
-    except Exception as error:  # noqa: BLE001 - damaged bytes raise anything
-        return [], f"they cannot be read: {type(error).__name__}: {error}"
-    return [
-        {"path": each.path, "change": each.change.value, "a": each.first, "b": each.second}
-        for each in found
-    ], ""
 
 
 # ---------------------------------------------------------------- functions, runs, sets
@@ -461,7 +342,7 @@ def sets(repo: p.Repository) -> Page:
 def artifact_set(repo: p.Repository, set_id: str) -> Page:
     """Return the page of a set and its members."""
     if not is_prefix(set_id):
-        raise NotFound(f"{set_id!r} is no id: ids are hexadecimal, of at least 6 digits")
+        raise NotFound(f"{set_id!r} is not an id; pass at least 6 hexadecimal digits")
     one = repo.get_set_by_id(set_id)
     ids = sorted(one.artifact_ids)
     content = {

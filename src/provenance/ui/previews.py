@@ -12,6 +12,7 @@ import pprint
 import struct
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from itertools import islice
 from typing import Any, BinaryIO, Final, TypeAlias, cast
 
@@ -19,6 +20,7 @@ from attrs import evolve, frozen
 
 import provenance as p
 from provenance.util.formatting import safe_repr, size, truncate
+from provenance.util.images import MOST_IMAGE, image_type
 
 MOST_ROWS: Final = 50
 MOST_COLUMNS: Final = 40
@@ -26,7 +28,6 @@ MOST_TEXT: Final = 65_536
 """Characters of text that are shown."""
 MOST_BYTES: Final = 32_000_000
 """Size up to which a value is decoded as a whole."""
-MOST_IMAGE: Final = 8_000_000
 _CELLS: Final = 64
 """Rows and columns of a heat map."""
 _POINTS: Final = 240
@@ -35,12 +36,6 @@ _TABLES: Final = frozenset(
     {"pd_df_parquet", "pd_series_parquet", "pl_df_parquet", "pl_series_parquet"}
 )
 _PICKLES: Final = frozenset({"joblib", "cloudpickle"})
-_MAGIC: Final = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-)
 
 
 @frozen
@@ -91,25 +86,12 @@ class Nothing:
 Preview: TypeAlias = Table | Array | Image | Text | Nothing
 
 
-def image_type(start: bytes) -> str | None:
-    """Return the media type of an image by its first bytes; None for anything else.
-
-    SVG is not among them: it is a document with scripts.
-
-    >>> image_type(b"GIF89a..."), image_type(b"<svg>")
-    ('image/gif', None)
-    """
-    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for magic, kind in _MAGIC if start.startswith(magic)), None)
-
-
 def preview_of(artifact: p.Artifact[object], repo: p.Repository) -> Preview:
     """Return what is shown of the value of *artifact*; an error is the reason that nothing is."""
     try:
         return _preview_of(artifact, repo)
     except p.UntrustedStoreError:
-        advice = "`provenance cat` reads it, if you trust who wrote it"
+        advice = "`provenance cat` reads it; use that if you trust its writer"
         return Nothing(f"values written as {artifact.serializer} may execute code; {advice}")
     except Exception as error:  # noqa: BLE001 - damaged bytes raise anything, and the page is about the record
         return Nothing(f"cannot be shown: {type(error).__name__}: {error}")
@@ -135,10 +117,9 @@ def read_safely(artifact: p.Artifact[object]) -> object:
     Raises:
         UntrustedStoreError: if reading it could execute code.
     """
-    if artifact.serializer in _PICKLES and not artifact.dump_kwargs:
-        # There are none to write it with, and none to read it with.
-        plain = evolve(artifact, serializer="pickle", load_kwargs=artifact.dump_kwargs)
-        return artifact.origin.load_value(plain)
+    has_options = artifact.dump_kwargs or artifact.load_kwargs
+    if artifact.serializer in _PICKLES and not has_options:
+        return artifact.origin.load_value(evolve(artifact, serializer="pickle"))
     return artifact.value
 
 
@@ -170,9 +151,7 @@ def read_image(artifact: p.Artifact[object], repo: p.Repository) -> tuple[bytes,
 
 def _parquet(source: BinaryIO) -> Preview:
     """Read the schema and the first rows, and no more."""
-    from pyarrow.parquet import ParquetFile
-
-    file: Any = ParquetFile(source)
+    file: Any = import_module("pyarrow.parquet").ParquetFile(source)
     schema = file.schema_arrow
     names = [name for name in schema.names if not name.startswith("__index_level_")]
     names = names[:MOST_COLUMNS] or list(schema.names[:MOST_COLUMNS])
@@ -221,11 +200,17 @@ def _value(value: Any) -> Preview:  # noqa: ANN401 - any value that a safe forma
         return _table(names, types, zip(*columns, strict=True), len(value), len(value.schema))
     if isinstance(value, p.ArchivedFile):
         return _folder(value)
-    if isinstance(value, Mapping) and value and all(map(_is_tensor, value.values())):
-        return _tensors(cast("Mapping[object, Any]", value))
+    if isinstance(value, Mapping) and value:
+        named = cast("Mapping[object, Any]", value)
+        if all(map(_is_tensor, named.values())):
+            return _tensors(named)
     if isinstance(value, bytes):
-        return Text(truncate(value), f"{len(value):,} bytes")
-    text = value if isinstance(value, str) else pprint.pformat(value, width=96, sort_dicts=False)
+        return Text(truncate(cast("object", value)), f"{len(value):,} bytes")
+    text = (
+        value
+        if isinstance(value, str)
+        else pprint.pformat(cast("object", value), width=96, sort_dicts=False)
+    )
     note = f"{len(text):,} characters; the beginning is shown" if len(text) > MOST_TEXT else ""
     return Text(text[:MOST_TEXT], note)
 
@@ -300,7 +285,7 @@ def _png(rows: list[list[int]]) -> str:
     header = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, 3, 0, 0, 0)
     palette = b"".join(map(_color, range(256)))
     pixels = b"".join(b"\0" + bytes(row) for row in rows)
-    data = _MAGIC[0][0] + b"".join(
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(
         chunk(kind, part)
         for kind, part in (
             (b"IHDR", header),

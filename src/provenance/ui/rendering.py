@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, Final, cast
@@ -95,6 +95,16 @@ def show(value: object) -> object:
     return escape_invisible(value) if type(value) is str else value
 
 
+def shorten(text: str) -> str:
+    """Return the first digits of an id."""
+    return text[:SHORT_ID]
+
+
+def name_of_type(text: str) -> str:
+    """Return the name of a type without its module."""
+    return text.rpartition(":")[2]
+
+
 def show_lines(text: str) -> Markup:
     """Return a text of several lines as markup."""
     lines = (escape_invisible(line.expandtabs()) for line in text.splitlines())
@@ -151,9 +161,9 @@ def templates() -> Environment:
         "count": count_of,
         "duration": duration,
         "lines": show_lines,
-        "short": lambda text: str(text)[:SHORT_ID],
+        "short": shorten,
         "size": size,
-        "type": lambda text: str(text).rpartition(":")[2],
+        "type": name_of_type,
     }
     environment.filters.update(cast("Any", filters))
     return environment
@@ -185,14 +195,14 @@ def render(page: Page, frame: Frame) -> str:
         live=page.is_live,
         frame=frame,
         links=frame.links,
-        picture=lambda graph: draw_lineage(graph, frame.links),
+        picture=partial(draw_lineage, links=frame.links),
         sparkline=draw_line,
-        when=lambda text: show_time(text, frame.now),
+        when=partial(show_time, now=frame.now),
     )
 
 
 def asset(name: str) -> tuple[bytes, str] | None:
-    """Return a style sheet or script and its media type; None if there is none of this name."""
+    """Return a style sheet or script and its media type; None for any other name."""
     if name == "lineage.css":
         return rules(dark=True).encode(), "text/css; charset=utf-8"
     kinds = {

@@ -106,7 +106,11 @@ def type_name(value: object) -> str:
     >>> type_name(1)
     'builtins:int'
     """
-    kind = type(value)
+    return type_name_of(type(value))
+
+
+def type_name_of(kind: type) -> str:
+    """Return *kind* as `module:qualname`."""
     return f"{kind.__module__}:{kind.__qualname__}"
 
 

@@ -156,7 +156,7 @@ def _artifact_node(artifact: Artifact[object], outcome: Outcome | None) -> Artif
     value_type, byte_count = f"{name} ({module})", size(artifact.size_bytes)
     facts = {
         "id": artifact.id,
-        "function": f"{artifact.fn_module}.{artifact.fn_name}, version {artifact.version}",
+        "function": f"{artifact.fn_module}.{artifact.fn_qualname}, version {artifact.version}",
         "value": f"{value_type}, {byte_count}, written as {artifact.serializer}",
         "value id": artifact.value_id,
         "computed": f"{artifact.computed_at:%Y-%m-%d %H:%M:%S} UTC, in {spent}",

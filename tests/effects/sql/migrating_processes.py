@@ -1,20 +1,17 @@
 """What processes of their own do at once with tables that are not there, or old; run as `python -m … TASK FOLDER`."""
 
-import shutil
 import sys
 from pathlib import Path
 
 from contract.processes import CHILDREN, in_children
 from contract.samples import record, run
-from golden import make_repository as golden
+from effects.sql.toy_migration import OLD, make_old, second_version
 from provenance.effects.sql.postgres import PostgresDatabase
 from provenance.effects.sql.postgres_connection import ConnectionSettings
 from provenance.effects.sql.records import SqlRecords
 from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.ports.records import PutRecord
 from servers.postgres import server
-
-GOLDEN = Path(golden.__file__).parent
 
 
 def put_in(database) -> None:
@@ -26,19 +23,21 @@ def put_in(database) -> None:
 
 def upgrade_sqlite_at_once(folder: Path) -> None:
     """Several processes open a file of version 1, and all go on with it."""
-    shutil.copy(GOLDEN / "v1" / "records.db", folder / "x.db")
-    in_children(CHILDREN, lambda _: put_in(SqliteDatabase(folder / "x.db")))
+    make_old(folder / "x.db")
+    with second_version(folder):
+        in_children(CHILDREN, lambda _: put_in(SqliteDatabase(folder / "x.db")))
 
 
 def upgrade_postgres_at_once(folder: Path) -> None:
     """Several processes open a database of version 1, and all go on with it."""
     url = server(18).database_for(folder)
     database = PostgresDatabase(ConnectionSettings(url=url))
-    database.migrate(1)
+    database.migrate(OLD)
     database.close()
-    in_children(CHILDREN, lambda _: put_in(PostgresDatabase(ConnectionSettings(url=url))))
-    assert [(CHILDREN,)] == database.query("SELECT count(*) FROM artifacts")
-    database.close()
+    with second_version(folder):
+        in_children(CHILDREN, lambda _: put_in(PostgresDatabase(ConnectionSettings(url=url))))
+        assert [(CHILDREN,)] == database.query("SELECT count(*) FROM artifacts")
+        database.close()
 
 
 def make_postgres_at_once(folder: Path) -> None:

@@ -1,9 +1,7 @@
-"""From the tables of each version to those of every other, on both databases."""
+"""The tables of a new database, and those of each version made those of every other, on both databases."""
 
-import shutil
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 import provenance as p
 from contract.processes import in_process
 from contract.samples import MOMENT, new_id, record, run
-from golden import make_repository as golden
+from effects.sql.toy_migration import NEW, OLD, make_old, second_version
 from provenance.effects.sql import migrate as sql_migrate
 from provenance.effects.sql import postgres_dialect, tables
 from provenance.effects.sql.postgres import PostgresDatabase
@@ -26,9 +24,7 @@ from provenance.model.records import SetRecord, freeze_options
 from provenance.ports.records import PutRecord
 from servers.postgres import server
 
-GOLDEN = Path(golden.__file__).parent
 NEWEST = tables.VERSION
-VERSIONS = range(1, NEWEST + 1)
 
 
 def sqlite(folder):
@@ -53,6 +49,24 @@ def kept(request, tmp_path):
     database.close()
 
 
+@pytest.fixture
+def toy(request, tmp_path):
+    """The tables of the two databases, as a library with a second version has them."""
+    with second_version(tmp_path) as wanted:
+        yield wanted
+
+
+@pytest.fixture(params=[sqlite, postgres])
+def migrated(request, toy, tmp_path):
+    """A database of version 2, and the tables that it should have."""
+    database, _ = request.param(tmp_path)
+    if isinstance(database, SqliteDatabase):
+        make_old(database.path)
+    database.migrate()
+    yield database, toy[isinstance(database, PostgresDatabase)]
+    database.close()
+
+
 def differences(engine, wanted):
     """What Alembic would change to make the tables those that are wanted."""
     with engine.connect() as connection:
@@ -74,10 +88,10 @@ def test_new_tables_are_those_of_the_models(kept):
     assert NEWEST == stamp(database.engine)
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_tables_go_down_and_up_again(kept, version):
-    """Records, runs and sets survive, without what the older version did not know; the tables are those of the models."""
-    database, wanted = kept
+@pytest.mark.parametrize("version", [OLD, NEW])
+def test_tables_go_down_and_up_again(migrated, version):
+    """Records, runs and sets survive; the tables are those of the models, and the id stays."""
+    database, wanted = migrated
     one = record(
         value_artifact_ids=frozenset({new_id()}),
         custom_fields=freeze_options({"a,": ['"]', "\\"]}),
@@ -87,34 +101,38 @@ def test_tables_go_down_and_up_again(kept, version):
     some = SqlSets(database).put_set(
         SetRecord(new_id(), frozenset({one.id}), freeze_options({"name": "a"}), MOMENT)
     )
+    known = SqlRecords(database).get_repository_id()
     database.migrate(version)
-    assert version == stamp(
-        database._pool if isinstance(database, PostgresDatabase) else database.engine
-    )
+    assert version == stamp_of(database)
     database.migrate()
     assert [] == differences(database.engine, wanted)
-    found = SqlRecords(database).find_record(one.id)
-    assert (one.id, one.custom_fields, one.name) == (found.id, found.custom_fields, found.name)
-    assert (one.value_artifact_ids if version >= 2 else frozenset()) == found.value_artifact_ids
+    assert one == SqlRecords(database).find_record(one.id)
     assert run() == SqlRecords(database).find_run(run().id)
     assert some == SqlSets(database).find_set_by_labels(some.labels)
     assert '{"x":1}' == SqlRecords(database).find_inputs(one.id)
+    assert known == SqlRecords(database).get_repository_id()
     later = record()
     SqlRecords(database).put_record(PutRecord(later, run(), "{}"))
     assert later == SqlRecords(database).find_record(later.id)
 
 
-@pytest.mark.parametrize(
-    "version", sorted(each.parent.name for each in GOLDEN.glob("v*/records.db"))
-)
-def test_released_files_become_those_of_the_models(tmp_path, version):
-    """A file of any version has today's tables once it was opened, and its version is noted in both places."""
-    shutil.copy(GOLDEN / version / "records.db", tmp_path / "x.db")
+def test_old_files_become_those_of_the_models(tmp_path, toy):
+    """A file of an earlier version has today's tables once it was opened, and its version is noted in both places."""
+    make_old(tmp_path / "x.db")
     database = SqliteDatabase(tmp_path / "x.db")
-    assert [(NEWEST,)] == database.query("PRAGMA user_version")
-    assert [] == differences(database.engine, tables.tables)
-    assert NEWEST == stamp(database.engine)
+    assert [(NEW,)] == database.query("PRAGMA user_version")
+    assert [] == differences(database.engine, toy[0])
+    assert NEW == stamp(database.engine)
     database.close()
+
+
+def test_new_databases_have_ids_of_their_own(kept, tmp_path):
+    """No two repositories share an id, and there is one."""
+    other = SqliteDatabase(tmp_path / "other.db")
+    ids = {SqlRecords(each).get_repository_id() for each in (kept[0], other)}
+    assert [2, 40, 40] == [len(ids), *map(len, ids)]
+    assert [(1,)] == kept[0].query("SELECT count(*) FROM repository")
+    other.close()
 
 
 @pytest.mark.parametrize("version", [0, NEWEST + 1, -1])
@@ -138,7 +156,7 @@ def test_a_newer_version_is_refused(tmp_path):
     database.close()
 
 
-def test_by_command_only(tmp_path):
+def test_by_command_only(tmp_path, toy):
     """Where tables are not to change by themselves, each version asks for the command, and it helps."""
     postgres(tmp_path)[0].close()
     repo = p.PostgresRepo(db=server(18).database_for(tmp_path), migrate="command")
@@ -147,13 +165,12 @@ def test_by_command_only(tmp_path):
         StoreUnavailableError, match=r"do not exist yet; .* is required; call migrate\(\)"
     ):
         repo.get_by_value_id(one.value_id)
-    for version in (1, 2):
-        repo.migrate(version)
-        with pytest.raises(
-            StoreUnavailableError,
-            match=rf"of version {version}; version {NEWEST} is .*; call migrate\(\)",
-        ):
-            repo.get_by_value_id(one.value_id)
+    repo.migrate(OLD)
+    with pytest.raises(
+        StoreUnavailableError,
+        match=rf"of version {OLD}; version {NEW} is .*; call migrate\(\)",
+    ):
+        repo.get_by_value_id(one.value_id)
     repo.migrate()
     assert one == repo.interpreter(PutRecord(one, run(), "{}"))
 
@@ -164,9 +181,10 @@ def test_a_repository_without_tables():
         p.MemoryRepo().migrate()
 
 
-def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
+@pytest.mark.usefixtures("toy")
+def test_a_migration_that_fails_changes_nothing(tmp_path):
     """A file whose upgrade is broken off is what it was, and is upgraded the next time."""
-    shutil.copy(GOLDEN / "v1" / "records.db", tmp_path / "x.db")
+    make_old(tmp_path / "x.db")
     before = list(sqlite3.connect(tmp_path / "x.db").execute("SELECT sql FROM sqlite_master"))
     migrate = sql_migrate.migrate
 
@@ -174,15 +192,15 @@ def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
         migrate(*how)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sql_migrate, "migrate", broken)
     database = SqliteDatabase(tmp_path / "x.db")
-    with pytest.raises(KeyboardInterrupt):
-        database.query("SELECT 1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sql_migrate, "migrate", broken)
+        with pytest.raises(KeyboardInterrupt):
+            database.query("SELECT 1")
     connection = sqlite3.connect(tmp_path / "x.db")
     assert before == list(connection.execute("SELECT sql FROM sqlite_master"))
     connection.close()
-    monkeypatch.undo()
-    assert [(NEWEST,)] == database.query("PRAGMA user_version")
+    assert [(NEW,)] == database.query("PRAGMA user_version")
     database.close()
 
 
@@ -201,12 +219,12 @@ def test_in_processes(task, tmp_path):
 
 
 @pytest.mark.parametrize("way", ["up", "down"])
-def test_a_migration_that_is_stopped_anywhere_is_done_or_was_not_begun(kept, way):
+def test_a_migration_that_is_stopped_anywhere_is_done_or_was_not_begun(migrated, way):
     """Stopped before any of its statements, it leaves the tables of the one version or the other; the next one goes all the way."""
-    database, wanted = kept
+    database, wanted = migrated
     one = record()
     SqlRecords(database).put_record(PutRecord(one, run(), "{}"))
-    start, target = (1, NEWEST) if way == "up" else (NEWEST, 1)
+    start, target = (OLD, NEW) if way == "up" else (NEW, OLD)
     number, found = 0, []
     while not found or found[-1][0]:
         number += 1
@@ -218,7 +236,7 @@ def test_a_migration_that_is_stopped_anywhere_is_done_or_was_not_begun(kept, way
         <= {(True, start), (True, target), (False, target)}
     )
     assert found.count((True, start)) > 5
-    database.migrate(NEWEST)
+    database.migrate(NEW)
     assert [] == differences(database.engine, wanted)
     assert one == SqlRecords(database).find_record(one.id)
 

@@ -17,14 +17,13 @@ import pytest
 import sqlalchemy as sa
 
 import provenance as p
-from contract.samples import MOMENT, new_id, record, run
+from contract.samples import MOMENT, TIME, new_id, record, run
 from provenance.effects.io import blob_of
 from provenance.effects.sql import statements
 from provenance.effects.sql.postgres import PostgresDatabase
 from provenance.effects.sql.postgres_connection import ConnectionSettings
 from provenance.effects.sql.records import SqlRecords
 from provenance.effects.sql.stores import SqlBlobs
-from provenance.effects.sql.tables import EPOCH
 from provenance.errors import ConfigError, StoreUnavailableError
 from provenance.model.records import InlineBlob, freeze_options
 from provenance.ports.records import FindRecord, ListIds, PutRecord
@@ -279,7 +278,7 @@ def test_a_transaction_that_is_cut_off_is_done_again(url, database):
     turns = []
 
     def work(execute):
-        execute(statements.QUARANTINE_BLOB, (new_id(), b"x", EPOCH))
+        execute(statements.QUARANTINE_BLOB, (new_id(), b"x", TIME))
         turns.append(1)
         if len(turns) == 1:
             server(18).kill_sessions(url)
@@ -386,11 +385,11 @@ def test_transactions_in_each_others_way(database):
 
     def work(turn):
         def change(execute):
-            execute(statements.QUARANTINE_BLOB, (ids[turn], b"y", EPOCH))
+            execute(statements.QUARANTINE_BLOB, (ids[turn], b"y", TIME))
             begun[turn] += 1
             if begun[turn] == 1:
                 both_hold_one.wait(PATIENCE)
-            execute(statements.QUARANTINE_BLOB, (ids[1 - turn], b"z", EPOCH))
+            execute(statements.QUARANTINE_BLOB, (ids[1 - turn], b"z", TIME))
 
         database.transaction(change)
 
@@ -404,7 +403,7 @@ def test_a_failing_transaction_leaves_nothing(database):
     """What a transaction did before it failed is undone, and the next one works."""
 
     def work(execute):
-        execute(statements.QUARANTINE_BLOB, ("a" * 40, b"bytes", EPOCH))
+        execute(statements.QUARANTINE_BLOB, ("a" * 40, b"bytes", TIME))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -539,12 +538,12 @@ def test_a_fork_amid_a_transaction(url, database):
     """A child uses connections of its own, and the parent's transaction goes on."""
 
     def work(execute):
-        execute(statements.QUARANTINE_BLOB, ("a" * 40, b"x", EPOCH))
+        execute(statements.QUARANTINE_BLOB, ("a" * 40, b"x", TIME))
         child = os.fork()
         if child == 0:
             os._exit(0 if [(0,)] == database.query("SELECT count(*) FROM quarantined_blobs") else 1)
         assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        execute(statements.QUARANTINE_BLOB, ("b" * 40, b"y", EPOCH))
+        execute(statements.QUARANTINE_BLOB, ("b" * 40, b"y", TIME))
 
     database.query("SELECT 1")
     database.transaction(work)
@@ -562,7 +561,7 @@ def test_a_handle_asks_the_database(url):
 
 def aside(key):
     """Work that puts a row into the table of what is put aside."""
-    return lambda execute: execute(statements.QUARANTINE_BLOB, (key, b"bytes", EPOCH)).rowcount
+    return lambda execute: execute(statements.QUARANTINE_BLOB, (key, b"bytes", TIME)).rowcount
 
 
 def test_what_re_enters_has_a_transaction_of_its_own(database):
@@ -571,7 +570,7 @@ def test_what_re_enters_has_a_transaction_of_its_own(database):
     def work(execute):
         aside("a")(execute)
         assert 1 == database.transaction(aside("b"))
-        assert 1 == database.change(statements.QUARANTINE_BLOB, ("c", b"bytes", EPOCH))
+        assert 1 == database.change(statements.QUARANTINE_BLOB, ("c", b"bytes", TIME))
         assert [("b",), ("c",)] == database.query("SELECT id FROM quarantined_blobs ORDER BY id")
         raise KeyError
 
@@ -590,7 +589,7 @@ def test_what_re_enters_does_not_wait_for_what_it_interrupted(url):
         aside("a")(execute)
         for again in (
             lambda: database.transaction(aside("a")),
-            lambda: database.change(statements.QUARANTINE_BLOB, ("a", b"others", EPOCH)),
+            lambda: database.change(statements.QUARANTINE_BLOB, ("a", b"others", TIME)),
         ):
             with pytest.raises(
                 StoreUnavailableError,

@@ -11,8 +11,8 @@ from contextlib import closing
 import pytest
 
 import provenance as p
-from contract.samples import new_id, record, run
-from provenance.effects.sql import statements, tables
+from contract.samples import TIME, new_id, record, run
+from provenance.effects.sql import statements
 from provenance.effects.sql.records import SqlRecords
 from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.effects.sql.stores import SqlLeases
@@ -95,9 +95,7 @@ def test_a_handler_may_call_functions(tmp_path, moment, first):
 
 def aside(key):
     """Work that puts a row into the table of what is put aside."""
-    return lambda execute: (
-        execute(statements.QUARANTINE_BLOB, (key, b"bytes", tables.EPOCH)).rowcount
-    )
+    return lambda execute: execute(statements.QUARANTINE_BLOB, (key, b"bytes", TIME)).rowcount
 
 
 def keys(database):
@@ -112,7 +110,7 @@ def test_it_joins_the_transaction_of_its_thread(database):
     def work(execute):
         aside("a")(execute)
         database.transaction(aside("b"))
-        assert 1 == database.change(statements.QUARANTINE_BLOB, ("c", b"bytes", tables.EPOCH))
+        assert 1 == database.change(statements.QUARANTINE_BLOB, ("c", b"bytes", TIME))
         assert [("a",), ("b",), ("c",)] == database.query(
             "SELECT id FROM quarantined_blobs ORDER BY id"
         )

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from contract.samples import MOMENT, record, run
+from contract.samples import MOMENT, TIME, record, run
 from provenance.effects.io import blob_of
 from provenance.effects.sql import compiler, queries, statements, tables
 from provenance.effects.sql.records import SqlRecords
@@ -110,14 +110,14 @@ def test_a_failing_transaction_leaves_nothing(database):
     """What a transaction did before it failed is undone, and the next one works."""
 
     def work(execute):
-        execute(statements.QUARANTINE_BLOB, ("a" * 40, b"bytes", tables.EPOCH))
+        execute(statements.QUARANTINE_BLOB, ("a" * 40, b"bytes", TIME))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         database.transaction(work)
     assert [] == database.query("SELECT data FROM quarantined_blobs")
     database.transaction(
-        lambda execute: execute(statements.QUARANTINE_BLOB, ("a" * 40, b"bytes", tables.EPOCH))
+        lambda execute: execute(statements.QUARANTINE_BLOB, ("a" * 40, b"bytes", TIME))
     )
     assert [(b"bytes",)] == database.query("SELECT data FROM quarantined_blobs")
 

@@ -1,5 +1,6 @@
 """What is told of the clock and the machine."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from contract.processes import in_process
+from processes import SOURCES
 from provenance.effects.system import process
 from provenance.effects.system.process import SystemClock, ThisMachine, git, make_run
 from provenance.model.rows import run_from_json, run_to_json
@@ -182,6 +184,57 @@ def test_git_is_asked(tmp_path, monkeypatch):
     assert git(tmp_path)["dirty"]
     sh("checkout", "--detach")
     assert git(tmp_path)["branch"] is None
+
+
+SCRIPT = """
+import json, sys
+sys.path[:0] = [{tests!r}]
+import helper
+import provenance as p
+p.load_config({{"artifact_repos": {{"m": {{"type": "memory"}}}}, "record_sources": {sources}}})
+f = p.provenance(name="f")(lambda: [1])
+run = f().artifact.run_info
+print(json.dumps([run.git, run.process["script"]]))
+"""
+
+
+@pytest.mark.parametrize("sources", [True, False])
+def test_code_that_git_does_not_track_makes_a_checkout_dirty(tmp_path, sources):
+    """A run names the script, and which executed files the commit does not hold; data does not count."""
+
+    def sh(*command):
+        subprocess.run([*GIT, *command], cwd=tmp_path, check=True, capture_output=True)
+
+    def play():
+        command = [sys.executable, "train.py"]
+        paths = os.pathsep.join([SOURCES, *sys.path])
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": paths},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(done.stdout)
+
+    text = SCRIPT.format(tests="", sources=sources)
+    (tmp_path / "train.py").write_text(text)
+    (tmp_path / "helper.py").write_text("")
+    (tmp_path / "data.csv").write_text("1")
+    sh("init")
+    sh("add", "helper.py")
+    sh("commit", "-m", "one")
+    facts, script = play()
+    assert [True, ["train.py"]] == [facts["dirty"], facts["untracked"]]
+    assert "train.py" == Path(script["path"]).name
+    assert 40 == len(script["digest"])
+    assert (text if sources else None) == script.get("text")
+    sh("add", "train.py")
+    sh("commit", "-m", "two")
+    facts, again = play()
+    assert script == again
+    assert [False, None] == [facts["dirty"], facts.get("untracked")]
 
 
 def test_no_git_is_no_trouble(tmp_path, monkeypatch):

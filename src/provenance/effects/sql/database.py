@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
-from provenance.effects.sql.statements import VERSION
+from provenance.effects.sql import statements
 from provenance.errors import ConfigError, StoreUnavailableError
 from provenance.util.formatting import safe_repr
 
@@ -139,7 +139,7 @@ def foreign_tables(name: str) -> StoreUnavailableError:
 
 def check_version(name: str, version: int | None) -> int:
     """Return *version*, by default the newest; raises `ConfigError` if it does not exist."""
-    if version is not None and not 1 <= version <= VERSION:
+    if version is not None and not 1 <= version <= statements.VERSION:
         problem = f"unknown version {safe_repr(version)} of the tables"
-        raise ConfigError(f"{name}, version", problem, f"expected 1 to {VERSION}")
-    return version or VERSION
+        raise ConfigError(f"{name}, version", problem, f"expected 1 to {statements.VERSION}")
+    return version or statements.VERSION

@@ -286,6 +286,7 @@ _CONDITIONS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
     "glob": _artifacts.c.name.like(text_param("name")),
     "version": _artifacts.c.version == _param("version", sa.BigInteger()),
     "run_id": _artifacts.c.run_id == text_param("run_id"),
+    "code": _artifacts.c.code == text_param("code"),
     "since": _artifacts.c.computed_at >= _param("since", sa.DateTime(timezone=True)),
     "until": _artifacts.c.computed_at < _param("until", sa.DateTime(timezone=True)),
     "user": _artifacts.c.id.in_(_users),

@@ -40,11 +40,18 @@ from provenance.effects.sql.tables import (
     artifact_set_members,
     artifact_sets,
     artifacts,
+    derivations,
+    equivalences,
     evictions,
     leases,
     quarantined_blobs,
+    receipts,
+    repository,
     runs,
     tables,
+)
+from provenance.effects.sql.tables import (
+    sources as source_texts,
 )
 from provenance.model.rows import COLUMNS
 
@@ -166,6 +173,10 @@ PREFETCHED_BYTES: Final = 4_096
 """A value up to this size is read with its record; a larger one is read separately."""
 
 
+_RANDOM_ID: Final = "lower(hex(randomblob(20)))"
+_NOW: Final = "strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now')"
+
+
 def creating() -> tuple[str, ...]:
     """Return the statements that create the tables and indexes that do not exist."""
     elements: list[ClauseElement] = []
@@ -179,6 +190,7 @@ def creating() -> tuple[str, ...]:
         *(str(element.compile(dialect=DIALECT)) for element in elements),
         f"CREATE TABLE IF NOT EXISTS {STAMP} (\n\tversion_num VARCHAR(32) NOT NULL, \n\t{key}\n)",
         f"INSERT OR IGNORE INTO {STAMP} (version_num) VALUES ('{VERSION}')",  # noqa: S608 - constants
+        f"INSERT INTO repository (id, created_at) VALUES ({_RANDOM_ID}, {_NOW})",  # noqa: S608 - constants
     )
 
 
@@ -275,6 +287,7 @@ _FILTERS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
     "name": _compared("name", artifacts.c.name, "GLOB"),
     "version": _compared("version", artifacts.c.version, "="),
     "run_id": _compared("run_id", artifacts.c.run_id, "="),
+    "code": _compared("code", artifacts.c.code, "="),
     "since": _compared("since", artifacts.c.computed_at, ">="),
     "until": _compared("until", artifacts.c.computed_at, "<"),
     "user": artifacts.c.id.in_(_users),
@@ -350,7 +363,37 @@ SUMMARIZE_TYPES: Final = _summary(artifacts.c.value_type)
 PUT_RECORD: Final = insert_statement(artifacts, (*COLUMNS, *BESIDES), "IGNORE")
 REPLACE_RECORD: Final = upsert_statement(artifacts, (*COLUMNS, *BESIDES))
 PUT_EDGE: Final = insert_statement(artifact_inputs, ("artifact_id", "input_id"), "IGNORE")
-PUT_RUN: Final = insert_statement(runs, ("id", "created_at", "info"), "IGNORE")
+PUT_RUN: Final = insert_statement(runs, ("id", "created_at", "parent_id", "info"), "IGNORE")
+PUT_RECEIPT: Final = insert_statement(receipts, ("digest", "receipt"), "IGNORE")
+FIND_RECEIPT: Final = selecting(receipts.c.receipt, by=receipts.c.digest)
+PUT_SOURCE: Final = insert_statement(source_texts, ("digest", "text"), "IGNORE")
+FIND_SOURCE: Final = selecting(source_texts.c.text, by=source_texts.c.digest)
+PUT_EQUIVALENCE: Final = insert_statement(
+    equivalences, tuple(column.name for column in equivalences.columns), "REPLACE"
+)
+FIND_EQUIVALENCE: Final = compile_statement(
+    sa.select(equivalences.c.accepted_by, equivalences.c.accepted_at, equivalences.c.note).where(
+        equivalences.c.name == text_param("name"),
+        equivalences.c.version == sa.bindparam("version", type_=sa.BigInteger),
+        equivalences.c.from_code == text_param("from_code"),
+        equivalences.c.to_code == text_param("to_code"),
+    ),
+    *("name", "version", "from_code", "to_code"),
+)
+PUT_DERIVATION: Final = insert_statement(
+    derivations, tuple(column.name for column in derivations.columns), "IGNORE"
+)
+FIND_DERIVATIONS: Final = selecting(
+    *derivations.columns,
+    by=derivations.c.artifact_id,
+    order=(derivations.c.derived_at, derivations.c.derivation_id),
+)
+LIST_DERIVATIONS: Final = compile_statement(
+    sa.select(*derivations.columns).order_by(derivations.c.artifact_id, derivations.c.derivation_id)
+)
+DELETE_DERIVATIONS: Final = deleting(derivations.c.artifact_id)
+HAS_RECORD: Final = selecting(artifacts.c.id, by=artifacts.c.id)
+FIND_REPOSITORY_ID: Final = compile_statement(sa.select(repository.c.id))
 DELETE_RECORD: Final = deleting(artifacts.c.id)
 DELETE_EDGES: Final = deleting(artifact_inputs.c.artifact_id)
 

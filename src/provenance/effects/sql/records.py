@@ -16,6 +16,7 @@ from attrs import evolve
 
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Database, Execute, Values
+from provenance.effects.sql.history import SqlHistory, put_derivation_edges, put_receipt, put_run
 from provenance.effects.sql.signing import RecordSigner
 from provenance.errors import CorruptRecordError
 from provenance.model.ids import ArtifactId, RunId, ValueId
@@ -27,7 +28,6 @@ from provenance.model.rows import (
     json_text,
     parse_time,
     run_from_json,
-    run_to_json,
     time_text,
     to_row,
 )
@@ -68,6 +68,7 @@ def search_parameters(query: Query, after: int | None) -> list[str | int | None]
         glob,
         query.version,
         query.run_id,
+        query.code,
         None if query.since is None else time_text(query.since),
         None if query.until is None else time_text(query.until),
         min(query.uses, default=None),
@@ -131,16 +132,16 @@ _FACTS: Final = len(COLUMNS) - 1
 """Columns of a record before the last, its signature."""
 
 
-class SqlRecords:
+class SqlRecords(SqlHistory):
     """Records in the tables of *database*, signed and checked by *seal*.
 
     `engine` is for the user's own queries.
     """
 
     def __init__(self, database: Database, seal: RecordSigner | None = None) -> None:
-        self._database = database
-        self._seal = seal or RecordSigner()
+        super().__init__(database, seal or RecordSigner())
         self._runs: set[tuple[int, RunId]] = set()
+        self._receipts: set[tuple[int, str]] = set()
 
     @property
     def engine(self) -> Engine:
@@ -180,6 +181,8 @@ class SqlRecords:
         def work(execute: Execute) -> tuple[ArtifactRecord, ...]:
             return tuple([self._put(execute, ask) for ask in records])
 
+        if len(records) == 1:
+            return (self.put_record(records[0]),)
         return self._database.transaction(work)
 
     def list_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
@@ -197,7 +200,11 @@ class SqlRecords:
         An edge is only an index: what counts is what the signed record says.
         """
         records = self._sound(self._database.query(statements.LIST_DEPENDENTS, artifact_id))
-        return tuple(record.id for record in records if artifact_id in record.source_ids)
+        return tuple(
+            record.id
+            for record in records
+            if artifact_id in record.source_ids or self.is_derived(record.id, artifact_id)
+        )
 
     def find_inputs(self, artifact_id: ArtifactId) -> str | None:
         """Return the JSON text of the record's inputs, or None.
@@ -260,15 +267,18 @@ class SqlRecords:
         """Store the record, its run and its bytes, all or nothing; return what is stored then."""
         record, database = ask.record, self._database
         process = database.generation, ask.run.id
+        code = process[0], "" if ask.receipt is None else ask.receipt.digest
         is_alone = not (
             record.input_artifact_ids or record.value_artifact_ids or ask.besides or ask.replace
         )
         # Then one statement is enough, which is a transaction by itself.
-        is_short = is_alone and process in self._runs
+        is_known = ask.receipt is None or code in self._receipts
+        is_short = is_alone and is_known and process in self._runs
         if is_short and database.change(statements.PUT_RECORD, self._row(ask), process[0]):
             return record
         stored = database.transaction(lambda execute: self._put(execute, ask))
         self._runs.add(process)
+        self._receipts.add(code)
         return stored
 
     def delete_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
@@ -283,6 +293,7 @@ class SqlRecords:
             if not rows or execute(statements.DELETE_RECORD, (artifact_id,)).rowcount == 0:
                 return None
             execute(statements.DELETE_EDGES, (artifact_id,))
+            execute(statements.DELETE_DERIVATIONS, (artifact_id,))
             execute(statements.DELETE_EVICTION, (artifact_id,))
             row: Any = rows[0][:-1]
             try:
@@ -322,7 +333,7 @@ class SqlRecords:
 
     def check_database(self) -> tuple[str, ...]:
         """Return the problems that the database finds in its own files."""
-        return self._database.find_problems()
+        return (*self._database.find_problems(), *self.problems_of_derivations())
 
     def get_database_ids(self) -> frozenset[str]:
         """Return the identity of the database."""
@@ -379,15 +390,14 @@ class SqlRecords:
         return (*facts, signature, ask.inputs_json, held.get(ask.record.value_blob.id), inputs)
 
     def _put(self, execute: Execute, ask: PutRecord) -> ArtifactRecord:
-        if not execute(statements.HAS_RUN, (ask.run.id,)).fetchall():
-            execute(
-                statements.PUT_RUN,
-                (ask.run.id, time_text(ask.run.created_at), run_to_json(ask.run)),
-            )
+        put_run(execute, ask.run)
+        if ask.receipt is not None:
+            put_receipt(execute, ask.receipt)
         if ask.replace:
             execute(statements.REPLACE_RECORD, self._row(ask))
             execute(statements.DELETE_EDGES, (ask.record.id,))
             execute(statements.DELETE_EVICTION, (ask.record.id,))
+            put_derivation_edges(execute, ask.record.id)
         elif execute(statements.PUT_RECORD, self._row(ask)).rowcount == 0:
             return self._keep_stored(execute, ask)
         for source_id in ask.record.source_ids:

@@ -21,7 +21,7 @@ def is_read_only(path: Path) -> bool:
 
 
 def state_of(path: str) -> tuple[int, ...]:
-    """Return what changes when somebody else, who may, writes to the database."""
+    """Return what changes when another process writes to the database."""
     states: list[int] = []
     for suffix in ("", _LOG):
         try:

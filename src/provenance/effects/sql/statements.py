@@ -1,6 +1,6 @@
 """The statements of `provenance.effects.sql.queries` for SQLite, by `make statements`."""
 
-VERSION = 4
+VERSION = 1
 QUARANTINE_BLOB = """\
 INSERT OR REPLACE INTO quarantined_blobs (id, data, set_aside_at) VALUES (?, ?, ?)"""
 LIST_QUARANTINED = """\
@@ -52,20 +52,20 @@ FROM leases
 WHERE leases.expires_at <= ((julianday('now') - 2440587.5) * 86400.0) + ? AND leases.artifact_id > ? ORDER BY leases.artifact_id
  LIMIT ? OFFSET ?"""
 FIND_RECORD = """\
-SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature, CASE WHEN (artifacts.size_bytes <= 4096) THEN artifacts.value_data END AS short_value
+SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.fn_qualname, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.input_hashes, artifacts.input_derivations, artifacts.signature, CASE WHEN (artifacts.size_bytes <= 4096) THEN artifacts.value_data END AS short_value
 FROM artifacts
 WHERE artifacts.id = ?"""
 FIND_MANY = """\
-SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature, CASE WHEN (artifacts.size_bytes <= 4096) THEN artifacts.value_data END AS short_value
+SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.fn_qualname, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.input_hashes, artifacts.input_derivations, artifacts.signature, CASE WHEN (artifacts.size_bytes <= 4096) THEN artifacts.value_data END AS short_value
 FROM artifacts
 WHERE artifacts.id IN (SELECT anon_1.value
 FROM json_each(?) AS anon_1)"""
 FIND_RECORDS_BY_VALUE = """\
-SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature
+SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.fn_qualname, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.input_hashes, artifacts.input_derivations, artifacts.signature
 FROM artifacts
 WHERE artifacts.value_id = ? ORDER BY artifacts.added_at, artifacts.id"""
 LIST_DEPENDENTS = """\
-SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature
+SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.fn_qualname, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.input_hashes, artifacts.input_derivations, artifacts.signature
 FROM artifacts JOIN artifact_inputs ON artifact_inputs.artifact_id = artifacts.id
 WHERE artifact_inputs.input_id = ? ORDER BY artifacts.id"""
 LIST_IDS = """\
@@ -74,9 +74,9 @@ FROM artifacts
 WHERE artifacts.id >= ? AND artifacts.id < ? ORDER BY artifacts.id
  LIMIT ? OFFSET ?"""
 SEARCH_RECORDS = """\
-SELECT artifacts.rowid AS place, artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.signature, artifacts.inputs_json
+SELECT artifacts.rowid AS place, artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.fn_qualname, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.input_hashes, artifacts.input_derivations, artifacts.signature, artifacts.inputs_json
 FROM artifacts
-WHERE (? IS NULL OR (artifacts.rowid < ?)) AND (? IS NULL OR (artifacts.name GLOB ?)) AND (? IS NULL OR (artifacts.version = ?)) AND (? IS NULL OR (artifacts.run_id = ?)) AND (? IS NULL OR (artifacts.computed_at >= ?)) AND (? IS NULL OR (artifacts.computed_at < ?)) AND (? IS NULL OR artifacts.id IN (SELECT artifact_inputs.artifact_id
+WHERE (? IS NULL OR (artifacts.rowid < ?)) AND (? IS NULL OR (artifacts.name GLOB ?)) AND (? IS NULL OR (artifacts.version = ?)) AND (? IS NULL OR (artifacts.run_id = ?)) AND (? IS NULL OR (artifacts.code = ?)) AND (? IS NULL OR (artifacts.computed_at >= ?)) AND (? IS NULL OR (artifacts.computed_at < ?)) AND (? IS NULL OR artifacts.id IN (SELECT artifact_inputs.artifact_id
 FROM artifact_inputs
 WHERE artifact_inputs.input_id = ?)) AND (? IS NULL OR json_valid(artifacts.tags) != 1 OR NOT (EXISTS (SELECT 1
 FROM json_each(?) AS wanted_tags
@@ -137,13 +137,49 @@ FROM evictions
 WHERE evictions.artifact_id = artifacts.id)) THEN 0 ELSE artifacts.size_bytes END) AS size, sum(artifacts.compute_duration) AS seconds, min(artifacts.computed_at) AS oldest, max(artifacts.computed_at) AS newest
 FROM artifacts GROUP BY 1, artifacts.content_digest) AS value_of GROUP BY value_of.item"""
 PUT_RECORD = """\
-INSERT OR IGNORE INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, value_artifact_ids, signature, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT OR IGNORE INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, fn_qualname, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, value_artifact_ids, input_hashes, input_derivations, signature, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 REPLACE_RECORD = """\
-INSERT INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, value_artifact_ids, signature, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET value_id = excluded.value_id, run_id = excluded.run_id, name = excluded.name, version = excluded.version, fn_module = excluded.fn_module, fn_name = excluded.fn_name, composite = excluded.composite, value_id_duration = excluded.value_id_duration, compute_duration = excluded.compute_duration, hash_duration = excluded.hash_duration, computed_at = excluded.computed_at, added_at = excluded.added_at, input_artifact_ids = excluded.input_artifact_ids, serializer = excluded.serializer, load_kwargs = excluded.load_kwargs, dump_kwargs = excluded.dump_kwargs, custom_fields = excluded.custom_fields, tags = excluded.tags, content_digest = excluded.content_digest, size_bytes = excluded.size_bytes, inputs_digest = excluded.inputs_digest, inputs_size = excluded.inputs_size, value_type = excluded.value_type, interface = excluded.interface, code = excluded.code, value_artifact_ids = excluded.value_artifact_ids, signature = excluded.signature, inputs_json = excluded.inputs_json, value_data = excluded.value_data, inputs_data = excluded.inputs_data"""
+INSERT INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, fn_qualname, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, value_artifact_ids, input_hashes, input_derivations, signature, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET value_id = excluded.value_id, run_id = excluded.run_id, name = excluded.name, version = excluded.version, fn_module = excluded.fn_module, fn_name = excluded.fn_name, fn_qualname = excluded.fn_qualname, composite = excluded.composite, value_id_duration = excluded.value_id_duration, compute_duration = excluded.compute_duration, hash_duration = excluded.hash_duration, computed_at = excluded.computed_at, added_at = excluded.added_at, input_artifact_ids = excluded.input_artifact_ids, serializer = excluded.serializer, load_kwargs = excluded.load_kwargs, dump_kwargs = excluded.dump_kwargs, custom_fields = excluded.custom_fields, tags = excluded.tags, content_digest = excluded.content_digest, size_bytes = excluded.size_bytes, inputs_digest = excluded.inputs_digest, inputs_size = excluded.inputs_size, value_type = excluded.value_type, interface = excluded.interface, code = excluded.code, value_artifact_ids = excluded.value_artifact_ids, input_hashes = excluded.input_hashes, input_derivations = excluded.input_derivations, signature = excluded.signature, inputs_json = excluded.inputs_json, value_data = excluded.value_data, inputs_data = excluded.inputs_data"""
 PUT_EDGE = """\
 INSERT OR IGNORE INTO artifact_inputs (artifact_id, input_id) VALUES (?, ?)"""
 PUT_RUN = """\
-INSERT OR IGNORE INTO runs (id, created_at, info) VALUES (?, ?, ?)"""
+INSERT OR IGNORE INTO runs (id, created_at, parent_id, info) VALUES (?, ?, ?, ?)"""
+PUT_RECEIPT = """\
+INSERT OR IGNORE INTO receipts (digest, receipt) VALUES (?, ?)"""
+FIND_RECEIPT = """\
+SELECT receipts.receipt
+FROM receipts
+WHERE receipts.digest = ?"""
+PUT_SOURCE = """\
+INSERT OR IGNORE INTO sources (digest, text) VALUES (?, ?)"""
+FIND_SOURCE = """\
+SELECT sources.text
+FROM sources
+WHERE sources.digest = ?"""
+PUT_EQUIVALENCE = """\
+INSERT OR REPLACE INTO equivalences (name, version, from_code, to_code, accepted_by, accepted_at, note) VALUES (?, ?, ?, ?, ?, ?, ?)"""
+FIND_EQUIVALENCE = """\
+SELECT equivalences.accepted_by, equivalences.accepted_at, equivalences.note
+FROM equivalences
+WHERE equivalences.name = ? AND equivalences.version = ? AND equivalences.from_code = ? AND equivalences.to_code = ?"""
+PUT_DERIVATION = """\
+INSERT OR IGNORE INTO derivations (artifact_id, derivation_id, input_artifact_ids, input_derivations, run_id, derived_at, signature) VALUES (?, ?, ?, ?, ?, ?, ?)"""
+FIND_DERIVATIONS = """\
+SELECT derivations.artifact_id, derivations.derivation_id, derivations.input_artifact_ids, derivations.input_derivations, derivations.run_id, derivations.derived_at, derivations.signature
+FROM derivations
+WHERE derivations.artifact_id = ? ORDER BY derivations.derived_at, derivations.derivation_id"""
+LIST_DERIVATIONS = """\
+SELECT derivations.artifact_id, derivations.derivation_id, derivations.input_artifact_ids, derivations.input_derivations, derivations.run_id, derivations.derived_at, derivations.signature
+FROM derivations ORDER BY derivations.artifact_id, derivations.derivation_id"""
+DELETE_DERIVATIONS = """\
+DELETE FROM derivations WHERE derivations.artifact_id = ?"""
+HAS_RECORD = """\
+SELECT artifacts.id
+FROM artifacts
+WHERE artifacts.id = ?"""
+FIND_REPOSITORY_ID = """\
+SELECT repository.id
+FROM repository"""
 DELETE_RECORD = """\
 DELETE FROM artifacts WHERE artifacts.id = ?"""
 DELETE_EDGES = """\
@@ -239,6 +275,7 @@ CREATE TABLE IF NOT EXISTS artifacts (
     version BIGINT NOT NULL,
     fn_module TEXT NOT NULL,
     fn_name TEXT NOT NULL,
+    fn_qualname TEXT NOT NULL,
     composite BOOLEAN NOT NULL,
     value_id_duration FLOAT NOT NULL,
     compute_duration FLOAT NOT NULL,
@@ -258,8 +295,10 @@ CREATE TABLE IF NOT EXISTS artifacts (
     value_type TEXT NOT NULL,
     interface TEXT NOT NULL,
     code TEXT NOT NULL,
-    value_artifact_ids JSON DEFAULT '[]' NOT NULL,
-    signature TEXT DEFAULT '' NOT NULL,
+    value_artifact_ids JSON NOT NULL,
+    input_hashes JSON NOT NULL,
+    input_derivations JSON NOT NULL,
+    signature TEXT NOT NULL,
     inputs_json JSON NOT NULL,
     value_data BLOB,
     inputs_data BLOB,
@@ -271,6 +310,38 @@ CREATE INDEX IF NOT EXISTS ix_artifacts_content_digest ON artifacts (content_dig
 CREATE INDEX IF NOT EXISTS ix_artifacts_inputs_digest ON artifacts (inputs_digest) WHERE inputs_digest IS NOT NULL""",
     """\
 CREATE INDEX IF NOT EXISTS ix_artifacts_value_id ON artifacts (value_id)""",
+    """\
+CREATE TABLE IF NOT EXISTS deletions (
+    artifact_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    deleted_at DATETIME NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (artifact_id)
+)""",
+    """\
+CREATE TABLE IF NOT EXISTS derivations (
+    artifact_id TEXT NOT NULL,
+    derivation_id TEXT NOT NULL,
+    input_artifact_ids JSON NOT NULL,
+    input_derivations JSON NOT NULL,
+    run_id TEXT NOT NULL,
+    derived_at DATETIME NOT NULL,
+    signature TEXT NOT NULL,
+    PRIMARY KEY (artifact_id, derivation_id)
+)
+ WITHOUT ROWID""",
+    """\
+CREATE TABLE IF NOT EXISTS equivalences (
+    name TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    from_code TEXT NOT NULL,
+    to_code TEXT NOT NULL,
+    accepted_by TEXT NOT NULL,
+    accepted_at DATETIME NOT NULL,
+    note TEXT NOT NULL,
+    PRIMARY KEY (name, version, from_code, to_code)
+)""",
     """\
 CREATE TABLE IF NOT EXISTS evictions (
     artifact_id TEXT NOT NULL,
@@ -286,18 +357,52 @@ CREATE TABLE IF NOT EXISTS leases (
     PRIMARY KEY (artifact_id)
 )""",
     """\
+CREATE TABLE IF NOT EXISTS previews (
+    artifact_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (artifact_id, kind)
+)""",
+    """\
 CREATE TABLE IF NOT EXISTS quarantined_blobs (
     id TEXT NOT NULL,
     data BLOB NOT NULL,
-    set_aside_at DATETIME DEFAULT '1970-01-01 00:00:00.000000+00:00' NOT NULL,
+    set_aside_at DATETIME NOT NULL,
+    PRIMARY KEY (id)
+)""",
+    """\
+CREATE TABLE IF NOT EXISTS receipts (
+    digest TEXT NOT NULL,
+    receipt TEXT NOT NULL,
+    PRIMARY KEY (digest)
+)""",
+    """\
+CREATE TABLE IF NOT EXISTS repository (
+    id TEXT NOT NULL,
+    created_at DATETIME NOT NULL,
     PRIMARY KEY (id)
 )""",
     """\
 CREATE TABLE IF NOT EXISTS runs (
     id TEXT NOT NULL,
     created_at DATETIME NOT NULL,
+    parent_id TEXT,
     info JSON NOT NULL,
     PRIMARY KEY (id)
+)""",
+    """\
+CREATE TABLE IF NOT EXISTS shadows (
+    artifact_id TEXT NOT NULL,
+    checked_at DATETIME NOT NULL,
+    agreed BOOLEAN NOT NULL,
+    code TEXT NOT NULL,
+    PRIMARY KEY (artifact_id, checked_at)
+)""",
+    """\
+CREATE TABLE IF NOT EXISTS sources (
+    digest TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (digest)
 )""",
     """\
 CREATE TABLE IF NOT EXISTS provenance_schema (
@@ -305,5 +410,7 @@ CREATE TABLE IF NOT EXISTS provenance_schema (
     CONSTRAINT provenance_schema_pkc PRIMARY KEY (version_num)
 )""",
     """\
-INSERT OR IGNORE INTO provenance_schema (version_num) VALUES ('4')""",
+INSERT OR IGNORE INTO provenance_schema (version_num) VALUES ('1')""",
+    """\
+INSERT INTO repository (id, created_at) VALUES (lower(hex(randomblob(20))), strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now'))""",
 )

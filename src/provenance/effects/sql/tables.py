@@ -8,13 +8,10 @@ import sqlalchemy as sa
 
 BESIDES: Final = ("inputs_json", "value_data", "inputs_data")
 """The last columns of `artifacts`: the inputs of a record, and the bytes of small blobs."""
-VERSION: Final = 4
+VERSION: Final = 1
 """The version of the tables; Alembic records it, and SQLite also has it as `user_version`."""
 STAMP: Final = "provenance_schema"
 """The table of Alembic's version; the usual name is left to the user's own migrations."""
-
-EPOCH: Final = "1970-01-01 00:00:00.000000+00:00"
-"""Stands for a time that was not recorded."""
 
 tables: Final = sa.MetaData()
 
@@ -28,6 +25,7 @@ artifacts: Final = sa.Table(
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("fn_module", sa.Text, nullable=False),
     sa.Column("fn_name", sa.Text, nullable=False),
+    sa.Column("fn_qualname", sa.Text, nullable=False),
     sa.Column("composite", sa.Boolean, nullable=False),
     sa.Column("value_id_duration", sa.Float, nullable=False),
     sa.Column("compute_duration", sa.Float, nullable=False),
@@ -47,8 +45,10 @@ artifacts: Final = sa.Table(
     sa.Column("value_type", sa.Text, nullable=False),
     sa.Column("interface", sa.Text, nullable=False),
     sa.Column("code", sa.Text, nullable=False),
-    sa.Column("value_artifact_ids", sa.JSON, nullable=False, server_default="[]"),
-    sa.Column("signature", sa.Text, nullable=False, server_default=""),
+    sa.Column("value_artifact_ids", sa.JSON, nullable=False),
+    sa.Column("input_hashes", sa.JSON, nullable=False),
+    sa.Column("input_derivations", sa.JSON, nullable=False),
+    sa.Column("signature", sa.Text, nullable=False),
     sa.Column("inputs_json", sa.JSON, nullable=False),
     # Last, because SQLite reads a row from its beginning.
     sa.Column("value_data", sa.LargeBinary),
@@ -72,7 +72,46 @@ runs: Final = sa.Table(
     tables,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("parent_id", sa.Text),
     sa.Column("info", sa.JSON, nullable=False),
+)
+# Other artifacts, with values equal to those of the recorded inputs, that calls used.
+derivations: Final = sa.Table(
+    "derivations",
+    tables,
+    sa.Column("artifact_id", sa.Text, primary_key=True),
+    sa.Column("derivation_id", sa.Text, primary_key=True),
+    sa.Column("input_artifact_ids", sa.JSON, nullable=False),
+    sa.Column("input_derivations", sa.JSON, nullable=False),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("derived_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("signature", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+receipts: Final = sa.Table(
+    "receipts",
+    tables,
+    sa.Column("digest", sa.Text, primary_key=True),
+    # Not JSON: it must keep its digest.
+    sa.Column("receipt", sa.Text, nullable=False),
+)
+sources: Final = sa.Table(
+    "sources",
+    tables,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+)
+# Changes of code that make no difference to stored results.
+equivalences: Final = sa.Table(
+    "equivalences",
+    tables,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True),
+    sa.Column("from_code", sa.Text, primary_key=True),
+    sa.Column("to_code", sa.Text, primary_key=True),
+    sa.Column("accepted_by", sa.Text, nullable=False),
+    sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
 )
 # One set of members may be stored several times, with different labels.
 artifact_sets: Final = sa.Table(
@@ -95,7 +134,7 @@ quarantined_blobs: Final = sa.Table(
     tables,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("data", sa.LargeBinary, nullable=False),
-    sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=False, server_default=EPOCH),
+    sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=False),
 )
 # The processes that compute an artifact, so that others wait for it.
 leases: Final = sa.Table(
@@ -113,4 +152,36 @@ evictions: Final = sa.Table(
     tables,
     sa.Column("artifact_id", sa.Text, primary_key=True),
     sa.Column("evicted_at", sa.DateTime(timezone=True), nullable=False),
+)
+deletions: Final = sa.Table(
+    "deletions",
+    tables,
+    sa.Column("artifact_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+# Hits that were computed again and compared.
+shadows: Final = sa.Table(
+    "shadows",
+    tables,
+    sa.Column("artifact_id", sa.Text, primary_key=True),
+    sa.Column("checked_at", sa.DateTime(timezone=True), primary_key=True),
+    sa.Column("agreed", sa.Boolean, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+)
+previews: Final = sa.Table(
+    "previews",
+    tables,
+    sa.Column("artifact_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+# One row, made with the tables.
+repository: Final = sa.Table(
+    "repository",
+    tables,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
 )

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeAlias, cast
 
+from provenance.effects.system.program import executed_files, program, untracked
 from provenance.hashing import hash_value
 from provenance.model.ids import RunId
 from provenance.model.records import Json, Run
@@ -62,8 +63,11 @@ class SystemClock:
 class ThisMachine:
     """This process, described on first use; a forked child describes itself."""
 
-    def __init__(self, clock: Clock, hook: Hook | None = None) -> None:
+    def __init__(
+        self, clock: Clock, hook: Hook | None = None, with_text: Callable[[], bool] = lambda: True
+    ) -> None:
         self._clock = clock
+        self._with_text = with_text
         self._hook = hook
         self._failed_hook: Hook | None = None
         self._runs: dict[int, Run] = {}
@@ -91,9 +95,9 @@ class ThisMachine:
     def _collect(self) -> Run:
         facts: Facts = {
             "host": host(),
-            "process": process(),
+            "process": {**process(), "script": program(with_text=self._with_text())},
             "python": python(),
-            "git": git(),
+            "git": _git_with_code(),
             "packages": packages(),
         }
         now, hook = self._clock.now(), self._hook
@@ -170,7 +174,18 @@ def process() -> Facts:
         "exe": sys.executable,
         "name": Path(sys.orig_argv[0]).name if sys.orig_argv else "",
         "num_threads": threading.active_count(),
+        "username": user_name(),
     }
+
+
+def user_name() -> str | None:
+    """Return the name of the user, None if the system does not know it."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return None
 
 
 def python() -> Facts:
@@ -218,6 +233,18 @@ def git(folder: Path | None = None) -> Facts | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return git_facts(done.stdout)
+
+
+def _git_with_code() -> Facts | None:
+    """Return what `git` tells; code that was executed and is not tracked counts as a change."""
+    facts = git()
+    if facts is None:
+        return None
+    with suppress(OSError):  # the working directory may have been deleted
+        files = untracked(executed_files(), Path.cwd(), _PATIENCE)
+        if files:
+            return {**facts, "dirty": True, "untracked": list[Json](files)}
+    return facts
 
 
 def git_facts(status: str) -> Facts:

@@ -10,7 +10,7 @@ class TestShelf(BlobContract):
 
 from provenance.util.optional import require_library
 
-_SUITES = ("blobs", "leases", "maintenance", "records", "sets", "stateful")
+_SUITES = ("blobs", "history", "leases", "maintenance", "records", "sets", "stateful")
 
 require_library("hypothesis", "a contract suite")
 require_library("pytest", "a contract suite").register_assert_rewrite(
@@ -23,6 +23,8 @@ from provenance.testing.contracts.blobs import (
     BlobContract,
     DamageContract,
 )
+from provenance.testing.contracts.engines import EngineContract
+from provenance.testing.contracts.history import HistoryContract
 from provenance.testing.contracts.leases import LeaseContract
 from provenance.testing.contracts.maintenance import MaintenanceContract
 from provenance.testing.contracts.records import (
@@ -38,8 +40,8 @@ from provenance.testing.contracts.stateful import (
 )
 
 
-# Without `DamageContract` (needs a way to damage blobs), `MaintenanceContract` (needs methods for
-# maintenance) and `LeaseContract` (needs a clock).
+# Without `DamageContract` (needs a way to damage blobs), `MaintenanceContract` and `HistoryContract`
+# (need methods for maintenance and for code receipts) and `LeaseContract` (needs a clock).
 class StoreContract(
     BlobContract, RecordContract, SetContract, SearchContract, ThreadContract, StatefulContract
 ):
@@ -50,6 +52,8 @@ __all__ = [
     "BlobContract",
     "Contract",
     "DamageContract",
+    "EngineContract",
+    "HistoryContract",
     "LeaseContract",
     "MaintenanceContract",
     "RecordContract",

@@ -335,6 +335,7 @@ QUERIES: Final[SearchStrategy[Query]] = st.builds(
     since=st.none() | st.just(MOMENT),
     until=st.none() | st.just(MOMENT + timedelta(days=1)),
     run_id=st.none() | st.sampled_from(RUNS),
+    code=st.none() | st.sampled_from(["", "r1:a", "r1:c"]),
 )
 KEPT: Final[SearchStrategy[ArtifactRecord]] = st.builds(
     record,
@@ -347,6 +348,7 @@ KEPT: Final[SearchStrategy[ArtifactRecord]] = st.builds(
         [MOMENT, MOMENT + timedelta(days=2), datetime(1999, 1, 1, tzinfo=UTC)]
     ),
     run_id=st.sampled_from(RUNS),
+    code=st.sampled_from(["", "r1:a", "r1:b"]),
     id=st.builds(new_id),
 )
 INPUTS: Final = st.sampled_from(

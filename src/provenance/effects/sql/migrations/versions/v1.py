@@ -1,7 +1,9 @@
-"""Version 1: artifacts, their edges, runs, sets, and quarantined blobs."""
+"""Version 1: all tables."""
 
 from __future__ import annotations
 
+import secrets
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,12 +17,19 @@ depends_on = None
 
 _JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 _IDS = sa.JSON().with_variant(ARRAY(sa.Text()), "postgresql")
+_TIME = sa.DateTime(timezone=True)
+_BESIDE = (
+    *("repository", "previews", "shadows", "deletions", "evictions", "leases"),
+    *("quarantined_blobs", "equivalences", "sources", "receipts", "derivations"),
+)
 
 
 def upgrade() -> None:
-    """Create the tables."""
+    """Create the tables, and the id of the repository."""
     _create_artifacts()
     _create_edges()
+    _create_runs_and_sets()
+    _create_history()
     _create_others()
     if op.get_bind().dialect.name == "postgresql":
         _create_postgresql_indexes()
@@ -29,7 +38,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Delete the tables with all their rows."""
     sets = ("artifact_set_members", "artifact_sets")
-    for table in ("quarantined_blobs", *sets, "runs", "artifact_inputs", "artifacts"):
+    for table in (*_BESIDE, *sets, "runs", "artifact_inputs", "artifacts"):
         op.drop_table(table)
 
 
@@ -53,16 +62,16 @@ def _place() -> sa.Column[int]:
 def _create_artifacts() -> None:
     op.create_table(
         "artifacts",
-        *_columns(
-            sa.Text(), "id", "value_id", "run_id", "name", "fn_module", "fn_name", "serializer"
-        ),
-        *_columns(sa.Text(), "content_digest", "value_type", "interface", "code"),
+        *_columns(sa.Text(), "id", "value_id", "run_id", "name", "fn_module", "fn_name"),
+        *_columns(sa.Text(), "fn_qualname", "serializer"),
+        *_columns(sa.Text(), "content_digest", "value_type", "interface", "code", "signature"),
         *_columns(sa.Float(), "value_id_duration", "compute_duration", "hash_duration"),
-        *_columns(sa.DateTime(timezone=True), "computed_at", "added_at"),
+        *_columns(_TIME, "computed_at", "added_at"),
         *_columns(sa.BigInteger(), "version", "size_bytes"),
         *_columns(sa.Boolean(), "composite"),
         *_columns(_IDS, "input_artifact_ids"),
         *_columns(_JSON, "load_kwargs", "dump_kwargs", "custom_fields", "tags"),
+        *_columns(_JSON, "value_artifact_ids", "input_hashes", "input_derivations"),
         sa.Column("inputs_digest", sa.Text()),
         sa.Column("inputs_size", sa.BigInteger()),
         *_columns(_JSON, "inputs_json"),
@@ -91,11 +100,12 @@ def _create_edges() -> None:
     op.create_index("ix_artifact_set_members_artifact_id", "artifact_set_members", ["artifact_id"])
 
 
-def _create_others() -> None:
+def _create_runs_and_sets() -> None:
     op.create_table(
         "runs",
         *_columns(sa.Text(), "id"),
-        *_columns(sa.DateTime(timezone=True), "created_at"),
+        *_columns(_TIME, "created_at"),
+        sa.Column("parent_id", sa.Text()),
         *_columns(_JSON, "info"),
         *_only_postgresql(*_columns(sa.Text(), "exact")),
         sa.PrimaryKeyConstraint("id"),
@@ -105,7 +115,7 @@ def _create_others() -> None:
         "artifact_sets",
         *_columns(sa.Text(), "id"),
         *_columns(_JSON, "labels"),
-        *_columns(sa.DateTime(timezone=True), "created_at"),
+        *_columns(_TIME, "created_at"),
         sa.Column("name", sa.Text()),
         *_only_postgresql(
             *(_place(), *exact, sa.PrimaryKeyConstraint("id", "labels_digest")),
@@ -113,11 +123,82 @@ def _create_others() -> None:
         ),
     )
     op.create_index("ix_artifact_sets_name", "artifact_sets", ["name"], postgresql_using="hash")
+
+
+def _create_history() -> None:
+    op.create_table(
+        "derivations",
+        *_columns(sa.Text(), "artifact_id", "derivation_id", "run_id", "signature"),
+        *_columns(_JSON, "input_artifact_ids", "input_derivations"),
+        *_columns(_TIME, "derived_at"),
+        sa.PrimaryKeyConstraint("artifact_id", "derivation_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "receipts",
+        *_columns(sa.Text(), "digest", "receipt"),
+        sa.PrimaryKeyConstraint("digest"),
+    )
+    op.create_table(
+        "sources", *_columns(sa.Text(), "digest", "text"), sa.PrimaryKeyConstraint("digest")
+    )
+    op.create_table(
+        "equivalences",
+        *_columns(sa.Text(), "name", "from_code", "to_code", "accepted_by", "note"),
+        *_columns(sa.BigInteger(), "version"),
+        *_columns(_TIME, "accepted_at"),
+        sa.PrimaryKeyConstraint("name", "version", "from_code", "to_code"),
+    )
+    repository = op.create_table(
+        "repository",
+        *_columns(sa.Text(), "id"),
+        *_columns(_TIME, "created_at"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    row = {"id": secrets.token_hex(20), "created_at": datetime.now(UTC)}
+    op.bulk_insert(repository, [row])
+
+
+def _create_others() -> None:
     op.create_table(
         "quarantined_blobs",
         *_columns(sa.Text(), "id"),
         *_columns(sa.LargeBinary(), "data"),
+        *_columns(_TIME, "set_aside_at"),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "leases",
+        *_columns(sa.Text(), "artifact_id", "owner"),
+        *_columns(sa.BigInteger(), "fence"),
+        *_columns(sa.Float(), "expires_at"),
+        sa.PrimaryKeyConstraint("artifact_id"),
+    )
+    op.create_table(
+        "evictions",
+        *_columns(sa.Text(), "artifact_id"),
+        *_columns(_TIME, "evicted_at"),
+        sa.PrimaryKeyConstraint("artifact_id"),
+    )
+    op.create_table(
+        "deletions",
+        *_columns(sa.Text(), "artifact_id", "name", "reason"),
+        *_columns(sa.BigInteger(), "version"),
+        *_columns(_TIME, "deleted_at"),
+        sa.PrimaryKeyConstraint("artifact_id"),
+    )
+    op.create_table(
+        "shadows",
+        *_columns(sa.Text(), "artifact_id", "code"),
+        *_columns(_TIME, "checked_at"),
+        *_columns(sa.Boolean(), "agreed"),
+        sa.PrimaryKeyConstraint("artifact_id", "checked_at"),
+    )
+    op.create_table(
+        "previews",
+        *_columns(sa.Text(), "artifact_id", "kind"),
+        *_columns(sa.LargeBinary(), "data"),
+        sa.PrimaryKeyConstraint("artifact_id", "kind"),
     )
 
 

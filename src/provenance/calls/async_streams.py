@@ -1,0 +1,256 @@
+"""Streams of `async def` generators: computed as they are awaited, without blocking the event loop."""
+
+from __future__ import annotations
+
+import pickle
+from asyncio import Lock, get_running_loop
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
+from typing import Any, Generic, NoReturn, TypeVar, cast
+
+from provenance.calls import execute as calls
+from provenance.calls.code_changes import find_changes, must_recompute, report_changes
+from provenance.calls.draft import Call
+from provenance.calls.flow import (
+    Begin,
+    Flow,
+    HandOver,
+    OwnStep,
+    closing_on_error,
+    drive_async,
+    run_in_thread,
+    take_step_async,
+)
+from provenance.calls.production import AnyProduction, live
+from provenance.calls.streaming import Progress, find_chunks, read_state, store_chunk
+from provenance.effect import in_threads, run_async
+from provenance.hashing import Walk, register_item
+from provenance.hashing.walk import UnhashablePart
+from provenance.model.references import unwrap
+from provenance.repository.programs import LookupHit
+from provenance.results.origin import resolving_in_async
+from provenance.singleflight import leases
+from provenance.singleflight.coordinate import acquire_async
+from provenance.singleflight.leases import SingleFlight
+from provenance.streams.stream import Stream
+from provenance.util.naming import exported
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class AsyncProduction(AnyProduction):
+    """A stream that is being computed in the tasks of the loops over it."""
+
+    def __init__(self, call: Call, sharing: SingleFlight | None) -> None:
+        super().__init__(call, sharing)
+        self.users = 0
+        self._guard: Lock = Lock()
+        self._generator: AsyncGenerator[object] | None = None
+
+    async def batch(self, position: int, /) -> Sequence[object]:
+        """Return items from *position* on, computing them if need be; none after the last one."""
+        async with self._guard:
+            while True:
+                ready = await self._in_thread(self._ready, position)
+                if ready is not None:
+                    return ready
+                if self._flow is None:
+                    await self._begin()  # after which some items may be there
+                    continue
+                item = await self._advance()
+                if self.items is None and position == self.count - 1:
+                    return item
+
+    async def complete(self) -> object:
+        """Compute and store what is missing; returns the result."""
+        async with self._guard:
+            while self.items is None:
+                if self._flow is None:
+                    await self._begin()
+                else:
+                    await self._advance()
+            return self.result
+
+    async def close(self) -> None:
+        """Stop computing; chunks that are stored stay."""
+        async with self._guard:
+            await self._close()
+
+    async def _close(self) -> None:
+        try:
+            if self._keeps_all():
+                await drive_async(self.call, store_chunk(self.call, self.progress))
+        finally:
+            generator, self._generator = self._generator, None
+            self._stop()
+            await self._release()
+            if generator is not None:
+                await generator.aclose()
+
+    async def _in_thread(self, function: Callable[[Any], T], argument: object) -> T:
+        return await self.call.environment.run_in_thread(function, cast("Any", argument))
+
+    async def _begin(self) -> None:
+        """As `Production._begin`."""
+        call = self.call
+        if self.sharing is not None and self._lease is None:
+            taken = await acquire_async(call.work(self._patience()))
+            may_start = self._may_start(taken)
+            if isinstance(taken.turn, LookupHit):
+                found = calls.make_hit_proxy(call, taken.turn.record)
+                await self._in_thread(unwrap, found)
+                self._finish(found)
+                return
+            if not may_start:
+                await run_in_thread(call, find_chunks(call, self.progress))
+                return
+        try:
+            if self._resumes():
+                await self._resume()
+        except BaseException:
+            await self._release()
+            raise
+        self._start()
+
+    async def _resume(self) -> None:
+        call = self.call
+        found = await run_in_thread(call, find_chunks(call, self.progress))
+        if found is None and self.progress.chunks:
+            last = self.progress.chunks[-1].id
+            found = await self._in_thread(call.repo.load_record, last)
+        if found is None:
+            return
+        if found.code != call.spec.receipt.digest:
+            changes = await run_in_thread(call, find_changes(call, found))
+            if must_recompute(call, found, changes):
+                self.progress = Progress(must_replace=True)
+                return
+            if changes:
+                report_changes(found, changes)
+        with resolving_in_async(call.repo):
+            await run_in_thread(call, read_state(call, self.progress, found))
+
+    async def _advance(self) -> list[object]:
+        """As `Production._advance`."""
+        flow = cast("Flow[object]", self._flow)
+        answer: object = None
+        try:
+            while True:
+                step = cast("OwnStep", flow.send(answer))
+                if isinstance(step, HandOver):
+                    return [step.item]
+                with closing_on_error(flow):
+                    answer = await take_step_async(self.call, step)
+                if isinstance(step, Begin):
+                    self._generator = cast("AsyncGenerator[object]", answer)
+        except StopIteration as stop:
+            self._generator = None
+            self._finish(stop.value)
+            await self._release()
+            return []
+        except BaseException:
+            await self._close()
+            raise
+
+    async def _release(self) -> None:
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            call = self.call
+            answers = in_threads(call.repo.interpreter, call.environment.run_in_thread)
+            await run_async(leases.release(lease), answers)
+
+
+@exported
+class AsyncStream(Generic[T_co]):
+    """The items that an `async def` generator yields: `async for` computes or reads them one after the other.
+
+    Awaiting it computes what is missing, and gives the `Stream`, a lazy sequence that knows its artifact.
+    """
+
+    __slots__ = ("_call", "_opened")
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._opened: object = None
+
+    async def _open(self) -> AsyncProduction | Stream[T_co]:
+        if self._opened is None:
+            self._opened = await calls.execute_async(self._call, _start)
+        if isinstance(self._opened, AsyncProduction):
+            return self._opened
+        read = self._call.environment.run_in_thread(unwrap, cast("Any", self._opened))
+        return cast("Stream[T_co]", await read)
+
+    async def __aiter__(self) -> AsyncIterator[T_co]:
+        source, position = await self._open(), 0
+        in_thread = self._call.environment.run_in_thread
+        if isinstance(source, AsyncProduction):
+            source.users += 1
+        try:
+            while True:
+                if isinstance(source, AsyncProduction):
+                    batch = await source.batch(position)
+                else:
+                    batch = await in_thread(source.items().batch, cast("Any", position))
+                if not batch:
+                    return
+                for item in batch:
+                    yield cast("T_co", item)
+                position += len(batch)
+        finally:
+            if isinstance(source, AsyncProduction):
+                await _leave(source)
+
+    def __await__(self) -> Generator[Any, Any, Stream[T_co]]:
+        return self._complete().__await__()
+
+    async def _complete(self) -> Stream[T_co]:
+        source = await self._open()
+        if not isinstance(source, AsyncProduction):
+            return cast("Stream[T_co]", self._opened)
+        source.users += 1
+        try:
+            self._opened = await source.complete()
+        finally:
+            await _leave(source)
+        return cast("Stream[T_co]", self._opened)
+
+    def __reduce__(self) -> NoReturn:
+        raise pickle.PicklingError(
+            "an asynchronous stream cannot be pickled; await it, and pickle the stream"
+        )
+
+    def __repr__(self) -> str:
+        return f"<provenance.AsyncStream of {self._call.spec.wrapped.label}>"
+
+
+def _refuse_hash(_: AsyncStream[object], __: Walk) -> NoReturn:
+    raise UnhashablePart(
+        "an asynchronous stream has a value only when it is awaited", "the awaited stream"
+    )
+
+
+register_item(AsyncStream, _refuse_hash)
+
+
+async def _leave(production: AsyncProduction) -> None:
+    """Stop computing when no loop is left."""
+    production.users -= 1
+    if not production.users and production.items is None:
+        await production.close()
+
+
+async def _start(call: Call, sharing: SingleFlight | None) -> object:
+    """Return the production of a call that missed."""
+    if sharing is None:
+        return AsyncProduction(call, None)
+    key = (call.repo, call.plan.artifact_id, get_running_loop())
+    found = cast("AsyncProduction | None", live.get(key))
+    if found is None or found.items is not None:
+        found = live[key] = AsyncProduction(call, sharing)
+    return found
+
+
+def start_async_stream(call: Call) -> object:
+    """Return the result of a call: nothing is looked up until it is used."""
+    return AsyncStream[Any](call)

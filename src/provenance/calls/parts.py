@@ -1,0 +1,199 @@
+"""Results for the members of a collection, and lazy tables over stored ones: other libraries read the Parquet files as they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Generic,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    cast,
+    get_args,
+    overload,
+)
+
+from provenance.calls.composite import from_reference, reference_to, result_of
+from provenance.codecs.frames import PANDAS_FRAMES, POLARS_FRAMES
+from provenance.codecs.table_parts import PARQUET_PARTS, part_id
+from provenance.environment import artifact_for, repository_of
+from provenance.errors import (
+    ArtifactNotFoundError,
+    BlobNotFoundError,
+    ConfigError,
+    CorruptBlobError,
+)
+from provenance.model.records import Artifact
+from provenance.model.references import is_proxy, unwrap
+from provenance.streams.stream import StoredItems, Stream
+from provenance.util.formatting import SHORT, safe_repr
+from provenance.util.naming import exported
+from provenance.util.optional import require_library
+
+if TYPE_CHECKING:
+    from polars import LazyFrame
+
+R_co = TypeVar("R_co", covariant=True)
+
+Engine: TypeAlias = Literal["polars", "arrow", "duckdb", "dask"]
+LazyTable: TypeAlias = object
+"""What the engine has for a table that is not read yet; a variable of its own type says which it is."""
+_PARQUET: Final = frozenset({"pd_df_parquet", "pl_df_parquet", PANDAS_FRAMES, POLARS_FRAMES})
+"""Serializers of tables whose blobs are plain Parquet files."""
+
+
+@exported
+class Parts(Mapping[object, R_co], Generic[R_co]):
+    """The results for the members of a collection, in its order; each is read when it is used."""
+
+    __slots__ = ("__weakref__", "_parts")
+
+    def __init__(self, parts: Mapping[object, object]) -> None:
+        self._parts = dict(parts)
+
+    def __getitem__(self, member: object) -> R_co:
+        return cast("R_co", result_of(self._parts[member]))
+
+    def proxy(self, member: object) -> R_co:
+        """Return the lazy proxy of the result for *member*."""
+        return cast("R_co", self._parts[member])
+
+    def proxies(self) -> tuple[object, ...]:
+        """Return the lazy proxies of all results; none is read."""
+        return tuple(self._parts.values())
+
+    def scan(self, engine: Engine = "polars") -> LazyTable:
+        """Return a lazy table over the stored tables of all members; see `provenance.scan`."""
+        return scan(self, engine=engine)
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __contains__(self, member: object) -> bool:
+        return member in self._parts
+
+    def __repr__(self) -> str:
+        shown = ", ".join(map(safe_repr, list(self._parts)[:_MOST_SHOWN]))
+        more = ", …" if len(self) > _MOST_SHOWN else ""
+        return f"<provenance.Parts of {len(self):,} members: {shown}{more}>"
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        rows = [(member, reference_to(part)) for member, part in self._parts.items()]
+        return restore_parts, (rows,)
+
+    def __copy__(self) -> Parts[R_co]:
+        return self
+
+    def value_repr(self) -> object:
+        """Return the mapping that represents it in hashes."""
+        return self._parts
+
+
+_MOST_SHOWN = SHORT // 2
+
+
+@exported
+def restore_parts(rows: list[tuple[object, tuple[Any, ...]]]) -> Parts[Any]:
+    """Unpickle parts; none of them is read. Pickles name this function."""
+    return Parts({member: from_reference(known) for member, known in rows})
+
+
+@overload
+def scan(tables: object, engine: Literal["polars"] = "polars") -> LazyFrame: ...
+@overload
+def scan(tables: object, engine: Engine) -> LazyTable: ...
+def scan(tables: object, engine: Engine = "polars") -> object:
+    """Return a lazy table over stored pandas or polars frames, which other libraries read as they lie.
+
+    Args:
+        tables: A table that a decorated function returned, the `Parts` of several, a `Stream` of
+            tables, an artifact, an id, or several of these, whose rows then follow each other.
+        engine: `"polars"` for a `LazyFrame`, `"arrow"` for a `pyarrow.dataset.Dataset`, `"duckdb"`
+            for a relation, `"dask"` for a Dask dataframe.
+
+    Raises:
+        ConfigError: for another engine.
+        TypeError: if one of *tables* is not stored as a Parquet file, or there is none.
+        MissingLibraryError: if the library of the engine is not installed.
+        BlobNotFoundError, CorruptBlobError: if a table is lost, and cannot be computed again.
+    """
+    if engine not in get_args(Engine):
+        known = ", ".join(map(repr, get_args(Engine)))
+        raise ConfigError(
+            "scan, engine", f"unknown engine {safe_repr(engine)}", f"pass one of {known}"
+        )
+    paths = [path for artifact in _artifacts(tables) for path in _paths(artifact)]
+    if not paths:
+        raise TypeError("scan: got no table; pass at least one")
+    purpose = f"engine {engine!r} of scan"
+    match engine:
+        case "polars":
+            return cast("object", require_library("polars", purpose).scan_parquet(paths))
+        case "arrow":
+            return cast("object", require_library("pyarrow.dataset", purpose).dataset(paths))
+        case "duckdb":
+            return cast("object", require_library("duckdb", purpose).read_parquet(paths))
+        case "dask":
+            return cast("object", require_library("dask.dataframe", purpose).read_parquet(paths))
+
+
+def _artifacts(tables: object) -> Iterator[Artifact[object]]:
+    """Yield the artifacts of all tables, in order; no table is read."""
+    kind: Any = tables.__class__ if is_proxy(tables) else type(tables)
+    if issubclass(kind, Parts):
+        for part in cast("Parts[object]", unwrap(tables)).proxies():
+            yield from _artifacts(part)
+    elif issubclass(kind, Stream):
+        items = cast("Stream[object]", unwrap(tables)).items()
+        if not isinstance(items, StoredItems):
+            raise TypeError("scan: the stream was computed with read_only, and is in no store")
+        for chunk in items.manifest.chunks:
+            yield Artifact.of(items.origin.load_record(chunk.id), items.origin)
+    elif issubclass(kind, list | tuple) and not is_proxy(tables):
+        for table in cast("Iterable[object]", tables):
+            yield from _artifacts(table)
+    else:
+        artifact = artifact_for(tables)
+        if artifact.value_type.rpartition(":")[2] in ("Parts", "Stream"):
+            yield from _artifacts(artifact.value)
+        else:
+            yield artifact
+
+
+def _paths(artifact: Artifact[object]) -> Iterator[str]:
+    """Yield the paths of local copies of a stored table, several for a table in parts."""
+    if artifact.serializer != PARQUET_PARTS:
+        yield _path(artifact)
+        return
+    for number in count():
+        wanted = part_id(artifact.id, number)
+        if wanted not in artifact.value_artifact_ids:
+            return
+        try:
+            yield _path(Artifact.of(artifact.origin.load_record(wanted), artifact.origin))
+        except (ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError):
+            _ = artifact.value  # which computes the table again
+            yield _path(Artifact.of(artifact.origin.load_record(wanted), artifact.origin))
+
+
+def _path(artifact: Artifact[object]) -> str:
+    """Return the path of a local copy of a stored table; one that is lost is computed again if that is possible."""
+    if artifact.serializer not in _PARQUET:
+        raise TypeError(
+            f"scan: artifact {artifact.id} ({artifact.name!r}) is stored by the serializer {artifact.serializer!r}, not as a "
+            "Parquet file; return a pandas or polars frame whose columns Parquet preserves"
+        )
+    repo = repository_of(artifact)
+    try:
+        return repo.local_path(artifact.value_blob, ".parquet")
+    except (BlobNotFoundError, CorruptBlobError):
+        _ = artifact.value
+        newer = repo.load_record(artifact.id)
+        return repo.local_path(newer.value_blob, ".parquet")

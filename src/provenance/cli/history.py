@@ -1,0 +1,234 @@
+"""Commands about history: whether results come out again, how artifacts differ, what is stale."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from typing import Literal, cast
+
+import click
+
+import provenance as p
+from provenance.cli.complete import complete_ids
+from provenance.cli.reports import Column, Facts, Listing, Report
+from provenance.cli.session import Session, command, import_from_here
+from provenance.documents.items import Item, time_json
+from provenance.documents.words import count_of, format_time
+
+_artifact = click.argument("artifact_id", metavar="ID", shell_complete=complete_ids)
+
+
+def _reproduce(session: Session, artifact_id: str, depth: str, tolerance: float | None) -> Report:
+    """Compute an artifact again, in memory, and compare; exit 1 if it does not come out the same.
+
+    Modules are imported from the working directory.
+    """
+    steps = _depth(depth)
+    import_from_here()
+    found = p.reproduce(session.artifact(artifact_id), steps, tolerance=tolerance)
+    items: tuple[Item, ...] = tuple(_outcome(each) for each in found.outcomes)
+    columns = (
+        Column("ID", lambda item: session.short(item["id"])),
+        Column("FUNCTION", lambda item: str(item["name"])),
+        Column("OUTCOME", lambda item: str(item["outcome"])),
+        Column("WHAT", lambda item: "; ".join(map(str, _texts(item))), flexible=True),
+    )
+    same = sum(item["outcome"] == "same" for item in items)
+    divergent = found.first_divergent
+    extra: Item = {
+        "is_same": found.is_same,
+        "first_divergent": None if divergent is None else divergent.artifact_id,
+        "environment": [str(each) for each in found.environment],
+    }
+    footer = f"{same} of {count_of(len(items), 'result')} came out the same"
+    if not found.is_same and found.environment:
+        footer += f"; since then: {'; '.join(map(str, found.environment[:3]))}"
+    return Listing(items, columns, footer, code=0 if found.is_same else 1, extra=extra)
+
+
+def _depth(text: str) -> int | Literal["all"]:
+    if text == "all":
+        return "all"
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise click.BadParameter(
+        f"{text!r} is neither 'all' nor a positive number", param_hint="--depth"
+    )
+
+
+def _outcome(outcome: p.Same | p.Differs | p.NotComparable | p.Failed) -> Item:
+    item: Item = {"id": outcome.artifact_id, "name": outcome.name}
+    match outcome:
+        case p.Same(within=within):
+            item |= {"outcome": "same", "within": within}
+        case p.Differs(differences=differences):
+            item |= {"outcome": "differs", "differences": [str(each) for each in differences]}
+        case p.Failed(error=error):
+            item |= {"outcome": "failed", "error": error}
+        case p.NotComparable(reason=reason):
+            item |= {"outcome": "not comparable", "reason": reason}
+    changes = [] if isinstance(outcome, p.NotComparable) else outcome.changes
+    return {**item, "changes": [f"{each.name} {each.what}" for each in changes]}
+
+
+def _texts(item: Item) -> list[object]:
+    """Return what is said of an outcome."""
+    found: list[object] = [item[key] for key in ("reason", "error") if key in item]
+    for key in ("differences", "changes"):
+        texts = item.get(key, [])
+        found += texts if isinstance(texts, list) else []
+    return found
+
+
+def _why(session: Session, what: str, arguments: tuple[str, ...]) -> Report:
+    """Explain why an artifact was computed, or why a call is a hit or a miss.
+
+    A call is `module:function` and arguments as NAME=VALUE, where a value is JSON or text.
+    """
+    if ":" not in what:
+        if arguments:
+            raise click.UsageError(f"{what!r} is an id, which takes no arguments")
+        return _explanation(p.why(session.artifact(what)))
+    import_from_here()
+    with p.using_repo(session.repository()):
+        return _explanation(_function(what).why(**dict(map(_argument, arguments))))
+
+
+def _function(text: str) -> p.CachedFunction[..., object]:
+    module, _, path = text.partition(":")
+    try:
+        found: object = import_module(module)
+        for name in path.split("."):
+            found = getattr(found, name)
+    except (ImportError, AttributeError) as error:
+        raise click.BadParameter(f"cannot import {text!r}: {error}") from None
+    if not isinstance(found, p.CachedFunction):
+        raise click.BadParameter(f"{text!r} is not a decorated function")
+    return cast("p.CachedFunction[..., object]", found)
+
+
+def _argument(text: str) -> tuple[str, object]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{text!r} is not NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _explanation(found: p.Explanation) -> Report:
+    document: Item = {
+        "kind": type(found).__name__,
+        "id": found.artifact_id,
+        "name": found.name,
+        "text": repr(found),
+    }
+    if isinstance(found, p.CallDiffers):
+        document |= {
+            "nearest": found.nearest,
+            "computed_at": time_json(found.computed_at),
+            "inputs": [str(each) for each in found.inputs],
+            "identity": [str(each) for each in found.identity],
+        }
+    if isinstance(found, p.CallDiffers | p.IsStored | p.Outdated):
+        document["changes"] = [f"{each.name} {each.what}" for each in found.changes]
+    return Facts(document, text=repr(found))
+
+
+def _diff(session: Session, first: str, second: str, values: bool) -> Report:
+    """Show how two artifacts differ, and the first ancestors where they part; exit 1 if they do."""
+    found = p.diff(session.artifact(first), session.artifact(second), values=values)
+    document: Item = {
+        "first": found.first,
+        "second": found.second,
+        "differ": bool(found),
+        "identity": [str(each) for each in found.identity],
+        "inputs": [str(each) for each in found.inputs],
+        "code": [
+            {"name": each.name, "what": each.what, "lines": list(each.lines)} for each in found.code
+        ],
+        "run": [str(each) for each in found.run],
+        "value": [str(each) for each in found.value],
+        "parting": None,
+    }
+    if found.parting is not None:
+        document["parting"] = {
+            "first": found.parting.first,
+            "second": found.parting.second,
+            "text": str(found.parting),
+        }
+    return Facts(document, text=repr(found), code=1 if found else 0)
+
+
+def _stale(session: Session, pattern: str | None, accept: bool, note: str) -> Report:
+    """List results whose code has changed since they were computed; exit 1 if there are any.
+
+    Modules are imported from the working directory.
+    """
+    import_from_here()
+    found = p.stale(pattern, accept=accept, note=note, repo=session.repository())
+    items: tuple[Item, ...] = tuple(
+        {
+            "name": each.name,
+            "version": each.version,
+            "artifacts": each.artifacts,
+            "newest": time_json(each.newest),
+            "changes": [f"{change.name} {change.what}" for change in each.changes],
+            "places": [change.place for change in each.changes],
+            "problem": each.problem,
+        }
+        for each in found
+    )
+    now = session.now
+    columns = (
+        Column("FUNCTION", lambda item: str(item["name"])),
+        Column("VERSION", lambda item: str(item["version"]), right=True),
+        Column("RESULTS", lambda item: str(item["artifacts"]), right=True),
+        Column("NEWEST", lambda item: format_time(str(item["newest"]), now)),
+        Column("CHANGED", _changed, flexible=True),
+    )
+    stale = sum(not each.problem for each in found)
+    footer = f"code of {count_of(stale, 'function')} has changed" + (
+        " (accepted)" if accept else ""
+    )
+    code = 1 if stale and not accept else 0
+    return Listing(items, columns, footer, id="name", empty="nothing is stale", code=code)
+
+
+def _changed(item: Item) -> str:
+    changes = item["changes"]
+    return str(item["problem"]) or ", ".join(map(str, changes if isinstance(changes, list) else []))
+
+
+why_command = command(
+    "why",
+    click.argument("what", metavar="ID|MODULE:FUNCTION", shell_complete=complete_ids),
+    click.argument("arguments", metavar="[NAME=VALUE]...", nargs=-1),
+)(_why)
+diff_command = command(
+    "diff",
+    click.argument("first", metavar="ID", shell_complete=complete_ids),
+    click.argument("second", metavar="ID", shell_complete=complete_ids),
+    click.option("--values/--no-values", default=True, help="Read both values and compare them."),
+    pages=True,
+)(_diff)
+stale_command = command(
+    "stale",
+    click.argument("pattern", required=False),
+    click.option("--accept", is_flag=True, help="Record that the changes make no difference."),
+    click.option("--note", default="", help="Why they make none."),
+)(_stale)
+reproduce_command = command(
+    "reproduce",
+    _artifact,
+    click.option(
+        "--depth",
+        default="1",
+        metavar="N|all",
+        help="Also compute its sources: N - 1 steps back, or all of them.",
+    ),
+    click.option(
+        "--tolerance", type=float, help="How much floats may differ, relative to their size."
+    ),
+)(_reproduce)

@@ -1,0 +1,93 @@
+"""Files as values: a path that is hashed by what is in the file, or in the files of the folder.
+
+The bytes are read where interpreters are, which the composition root sets with `set_content_reader`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from attrs import field, frozen
+
+from provenance.hashing.encoding import Item, node, prefix
+from provenance.hashing.registry import register_item
+from provenance.hashing.walk import Walk
+from provenance.util.formatting import safe_repr
+from provenance.util.naming import exported
+
+AnyPath: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes]"
+
+
+@frozen
+class FileContent:
+    """What is in a file, or in the files of a folder: a digest, and the size in bytes."""
+
+    digest: str
+    size: int
+    is_folder: bool
+
+
+@exported
+@frozen(repr=False)
+class InputFile:
+    """The path of a file or folder whose content counts as an input, and not its name.
+
+    It is an `os.PathLike`. No copy is stored. The content is read when the value is hashed, unless
+    the digest is known from an earlier time and the file has not changed since.
+    """
+
+    path: str = field(converter=os.fsdecode)
+
+    def __fspath__(self) -> str:
+        return self.path
+
+    def __str__(self) -> str:
+        return self.path
+
+    def __repr__(self) -> str:
+        return f"<provenance.InputFile {self.path!r}>"
+
+
+def file(path: AnyPath, /) -> InputFile:
+    """Return the file or folder at *path* as a value: its content counts in hashes, and not its name.
+
+    Args:
+        path: The path, which is not looked at before the value is hashed.
+
+    Returns:
+        An `os.PathLike`, to be passed to decorated functions, alone or inside other arguments.
+
+    Raises:
+        TypeError: if *path* is not a path, or is an archived file, whose content counts anyway.
+    """
+    given: object = path
+    if isinstance(given, str | bytes | os.PathLike) and not hasattr(given, "digest"):
+        return InputFile(path)
+    problem = f"expected a path, got {safe_repr(path)}"
+    advice = "pass a string or a pathlib.Path; an archived file needs no p.file, pass it as it is"
+    raise TypeError(f"{problem}; {advice}")
+
+
+_reader: Final[list[Callable[[str], FileContent]]] = []
+
+
+def set_content_reader(read: Callable[[str], FileContent]) -> None:
+    """Set the function that returns what is at a path."""
+    _reader[:] = [read]
+
+
+_FILE: Final = prefix("input file")
+_FOLDER: Final = prefix("input folder")
+
+
+def _item(value: InputFile, walk: Walk) -> Item:
+    content = _reader[0](value.path)
+    if walk.notes is not None:
+        walk.notes.append(value)
+    tag = _FOLDER if content.is_folder else _FILE
+    return node(tag, (bytes.fromhex(content.digest), content.size))
+
+
+register_item(InputFile, _item)

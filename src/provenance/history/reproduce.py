@@ -1,0 +1,399 @@
+"""Computing recorded results again, to compare them with what is stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from importlib import import_module
+from inspect import Parameter
+from typing import Any, Final, Literal, TypeAlias, cast
+
+from attrs import evolve, frozen
+
+from provenance import environment
+from provenance.calls import execute
+from provenance.calls.code_changes import changes_since
+from provenance.calls.composite import Composite
+from provenance.calls.function import CachedFunction, spec_of
+from provenance.calls.spec import FunctionSpec
+from provenance.catalog.graph import Lineage
+from provenance.catalog.trace import lineage
+from provenance.config.api import MemoryRepo
+from provenance.effect import run
+from provenance.environment import Environment
+from provenance.errors import (
+    ConfigError,
+    CorruptRecordError,
+    ProvenanceError,
+    RunNotFoundError,
+)
+from provenance.escaping import escape_invisible
+from provenance.events import CodeChange, MissReason
+from provenance.hashing.comparison import ValueDifference, compare_values, equal_within
+from provenance.hashing.explain import Difference
+from provenance.history.programs import Programs, running_program
+from provenance.history.runs import compare_runs
+from provenance.model.ids import ArtifactId, RunId, ValueId
+from provenance.model.records import Artifact, Inputs, Run
+from provenance.ports.machine import CurrentRun
+from provenance.repository.handles import Repository
+from provenance.repository.inputs import Summary
+from provenance.results.handles import artifact_of
+from provenance.telemetry import describe_changes, muted
+from provenance.util.formatting import SHORT, describe_error, safe_repr
+from provenance.util.naming import exported
+from provenance.util.validation import is_count
+
+
+@exported
+@frozen
+class Same:
+    """The result came out again; *within* a tolerance if that is not None.
+
+    `changes` are those of the code since the result was recorded.
+    """
+
+    artifact_id: ArtifactId
+    name: str
+    changes: tuple[CodeChange, ...] = ()
+    within: float | None = None
+
+    def __str__(self) -> str:
+        equal = "same" if self.within is None else f"equal within {self.within:g}"
+        return _line(self, equal)
+
+
+@exported
+@frozen
+class Differs:
+    """Another result came out. `changes` are those of the code since it was recorded."""
+
+    artifact_id: ArtifactId
+    name: str
+    changes: tuple[CodeChange, ...]
+    differences: tuple[ValueDifference, ...]
+
+    def __str__(self) -> str:
+        return _line(self, "differs", *map(str, self.differences))
+
+
+@exported
+@frozen
+class NotComparable:
+    """The call could not be repeated, for a *reason*."""
+
+    artifact_id: ArtifactId
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.artifact_id[:SHORT]} not comparable: {self.reason}"
+
+
+@exported
+@frozen
+class Failed:
+    """The function raised an *error* this time. `changes` are those of its code."""
+
+    artifact_id: ArtifactId
+    name: str
+    changes: tuple[CodeChange, ...]
+    error: str
+
+    def __str__(self) -> str:
+        return _line(self, f"failed: {self.error}")
+
+
+Outcome: TypeAlias = Same | Differs | NotComparable | Failed
+
+
+def _line(outcome: Same | Differs | Failed, *facts: str) -> str:
+    code = f"; its code: {describe_changes(outcome.changes)}" if outcome.changes else ""
+    text = f"{outcome.name} {outcome.artifact_id[:SHORT]} {'; '.join(facts)}{code}"
+    return escape_invisible(text)
+
+
+@exported
+@frozen(repr=False)
+class Reproduction:
+    """What came out when results were computed again, each after its sources.
+
+    Attributes:
+        artifact_id: the artifact in question, whose outcome is the last.
+        outcomes: an outcome for each result.
+        environment: how the recorded run of that artifact differs from this process.
+    """
+
+    artifact_id: ArtifactId
+    outcomes: tuple[Outcome, ...]
+    environment: tuple[Difference, ...]
+
+    @property
+    def is_same(self) -> bool:
+        """True if every result came out again."""
+        return all(isinstance(outcome, Same) for outcome in self.outcomes)
+
+    @property
+    def first_divergent(self) -> Differs | Failed | None:
+        """The first result, sources first, that came out otherwise or failed."""
+        return next((each for each in self.outcomes if isinstance(each, Differs | Failed)), None)
+
+    def __repr__(self) -> str:
+        lines = [*map(str, self.outcomes)]
+        if not self.is_same and self.environment:
+            lines += ["since it was recorded:", *(f"  {each}" for each in self.environment)]
+        return "\n".join(lines)
+
+
+def reproduce(
+    artifact: object,
+    depth: int | Literal["all"] = 1,
+    *,
+    tolerance: float | None = None,
+    repo: Repository | str | None = None,
+) -> Reproduction:
+    """Compute a result again, without the cache and in a repository in memory, and compare.
+
+    Each function gets the recorded inputs, so that the first result that differs is where to look.
+    Functions are imported by their recorded names; the program of functions of `__main__` is run as
+    a spawned process runs it, without its `if __name__ == "__main__":` block.
+
+    Args:
+        artifact: The artifact, a result, or the id of one or its first digits.
+        depth: 1 computes this result alone, 2 also its direct sources, "all" everything that it was
+            made from.
+        tolerance: Floats may differ by this much, relative to their size or to 1; by default not at
+            all.
+        repo: The repository of an id, by default the current one.
+
+    Returns:
+        The outcome for each result, and how the process differs from the recorded one.
+
+    Raises:
+        ArtifactNotFoundError: if no artifact has this id.
+        ConfigError: if *depth* or *tolerance* is invalid.
+    """
+    if depth != "all" and not is_count(depth, 1):
+        problem = f"must be a positive int or 'all', got {safe_repr(depth)}"
+        raise ConfigError("reproduce, depth", problem, "pass 1 for the result alone")
+    given: object = tolerance
+    if given is not None and not (isinstance(given, float) and given >= 0):
+        problem = f"must be a non-negative float, got {safe_repr(tolerance)}"
+        raise ConfigError("reproduce, tolerance", problem, "pass one such as 1e-9")
+    root = environment.artifact_for(artifact, repo)
+    place = environment.repository_of(root)
+    graph = lineage(root)
+    nodes = [graph.artifacts[one] for one in graph.order if one in _near(graph, depth)]
+    outcomes = reproduce_each(nodes, place, tolerance)
+    return Reproduction(root.id, outcomes, _environment(root, place))
+
+
+def reproduce_each(
+    artifacts: list[Artifact[object]], place: Repository, tolerance: float | None = None
+) -> tuple[Outcome, ...]:
+    """Compute *artifacts* again in a scratch repository; the code to run must be trusted."""
+    scratch = _scratch_environment(environment.current())
+    with environment.using_environment(scratch), muted():
+        tools = _Scratch(place, place.interpreter(CurrentRun()).id, scratch, tolerance, {})
+        return tuple(_reproduce_one(each, tools) for each in artifacts)
+
+
+def _near(graph: Lineage, depth: int | Literal["all"]) -> set[ArtifactId]:
+    if depth == "all":
+        return set(graph.artifacts)
+    near, front = {graph.root}, [graph.root]
+    for _ in range(depth - 1):
+        front = [source for one in front for _, source in graph.uses(one) if source not in near]
+        near.update(front)
+    return near
+
+
+def _environment(root: Artifact[object], place: Repository) -> tuple[Difference, ...]:
+    try:
+        recorded = root.run_info
+    except (RunNotFoundError, CorruptRecordError):
+        return ()
+    current: Run = place.interpreter(CurrentRun())
+    return compare_runs(recorded, current)
+
+
+def _scratch_environment(current: Environment) -> Environment:
+    """Return *current* with one empty repository in memory in the place of all others."""
+    scratch = MemoryRepo("scratch")
+    return evolve(
+        current,
+        openers=dict.fromkeys(current.openers, lambda: scratch),
+        default=scratch,
+        use_cache=True,
+        read_only=False,
+        check_mutations=False,
+        on_code_change="ignore",
+        shadow=None,
+    )
+
+
+@frozen
+class _Scratch:
+    """Where results are computed again, and the programs that were loaded for it."""
+
+    place: Repository
+    run: RunId
+    environment: Environment
+    tolerance: float | None
+    programs: Programs
+
+
+def _reproduce_one(artifact: Artifact[object], scratch: _Scratch) -> Outcome:
+    known = artifact.id, artifact.name
+    if not scratch.place.trusted:
+        reason = f"repository {scratch.place.name!r} is configured with trusted: false"
+        return NotComparable(*known, reason)
+    try:
+        with running_program(artifact, scratch.programs, scratch.run) as trouble:
+            found = find_function(artifact) if trouble is None else trouble
+            if isinstance(found, str):
+                return NotComparable(*known, found)
+            return _repeat(spec_of(found), artifact, scratch)
+    except ProvenanceError as error:  # what is recorded cannot be read
+        return NotComparable(*known, str(error))
+
+
+def reproduce_call(spec: FunctionSpec, artifact: Artifact[object], place: Repository) -> Outcome:
+    """Compute an artifact of the function of *spec* again, in the current environment."""
+    scratch = _scratch_environment(environment.current())
+    tools = _Scratch(place, place.interpreter(CurrentRun()).id, scratch, None, {})
+    try:
+        with environment.using_environment(scratch), muted():
+            return _repeat(spec, artifact, tools)
+    except ProvenanceError as error:
+        return NotComparable(artifact.id, artifact.name, str(error))
+
+
+def _repeat(spec: FunctionSpec, artifact: Artifact[object], scratch: _Scratch) -> Outcome:
+    """Compute an artifact again and compare.
+
+    Raises:
+        ProvenanceError: if what is recorded cannot be read.
+    """
+    known = artifact.id, artifact.name
+    inputs = artifact.inputs
+    problem = _unrepeatable(spec, inputs)
+    if problem is not None:
+        return NotComparable(*known, problem)
+    changes = run(changes_since(spec, artifact.code), scratch.place.interpreter)
+    try:
+        again = _compute(spec, inputs, scratch.environment)
+    except Exception as error:  # noqa: BLE001 - the function is the user's
+        return Failed(*known, changes, describe_error(error))
+    part = _part_key(artifact, spec)
+    if part is not None:
+        parts = cast("Composite", again.value)
+        if part not in parts:
+            return Failed(*known, changes, f"the result lacks the part {part!r} now")
+        again = artifact_of(parts.proxy(part))
+    return _compare(artifact, again, changes, scratch.tolerance)
+
+
+def find_function(artifact: Artifact[object]) -> CachedFunction[..., object] | str:
+    """Return the function that computes *artifact* now, or why there is none."""
+    where = f"{artifact.fn_module}.{artifact.fn_qualname}"
+    if "<" in artifact.fn_qualname:
+        return f"{where} is defined inside a function, and cannot be imported"
+    try:
+        found: object = import_module(artifact.fn_module)
+        for name in artifact.fn_qualname.split("."):
+            found = getattr(found, name)
+    except Exception as error:  # noqa: BLE001 - importing runs the module
+        return f"{where} cannot be imported ({describe_error(error)})"
+    if not isinstance(found, CachedFunction):
+        return f"{where} is not a decorated function"
+    return cast("CachedFunction[..., object]", found)
+
+
+def _unrepeatable(spec: FunctionSpec, inputs: Inputs) -> str | None:
+    """Return why the recorded inputs cannot be passed to the function; None if they can."""
+    for name, value in (*inputs.kargs.items(), *enumerate(inputs.varargs)):
+        if isinstance(value, Summary):
+            return f"of argument {name!r} only type and hash are recorded"
+    if spec.options.input_process_fn is not None:
+        return "its input_process_fn has edited what is recorded"
+    required = [
+        name
+        for name, parameter in spec.wrapped.signature.parameters.items()
+        if parameter.default is Parameter.empty and parameter.kind not in _VARIADIC
+    ]
+    missing = [name for name in required if name not in inputs.kargs]
+    return f"argument {missing[0]!r} is not recorded" if missing else None
+
+
+_VARIADIC: Final = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+
+
+def _arguments(
+    spec: FunctionSpec, inputs: Inputs
+) -> tuple[tuple[object, ...], Mapping[str, object]]:
+    """Return the recorded inputs as the arguments of a call."""
+    args: list[object] = []
+    kwargs = dict(inputs.kargs)
+    for name, parameter in spec.wrapped.signature.parameters.items():
+        by_position = parameter.kind is Parameter.POSITIONAL_ONLY or (
+            inputs.varargs and parameter.kind is Parameter.POSITIONAL_OR_KEYWORD
+        )
+        if by_position and name in kwargs:
+            args.append(kwargs.pop(name))
+    return (*args, *inputs.varargs), kwargs
+
+
+def _compute(spec: FunctionSpec, inputs: Inputs, scratch: Environment) -> Artifact[object]:
+    """Run the function with the recorded inputs, and return what it made in the scratch repository."""
+    options = evolve(
+        spec.options,
+        shadow=None,
+        repo=scratch.default,
+        use_cache=None,
+        read_only=False,
+        archive=_kept(spec),
+    )
+    # Recorded inputs have what partials and methods bind as well.
+    free = evolve(spec, options=options, wrapped=evolve(spec.wrapped, args=(), keywords={}))
+    call = execute.prepare(scratch, free, *_arguments(spec, inputs))
+    call = evolve(call, reason=MissReason.REQUESTED, as_proxy=True)
+    if not spec.wrapped.is_async:
+        return artifact_of(execute.execute(call))
+    return artifact_of(_wait_for(execute.execute_async(call)))
+
+
+def _kept(spec: FunctionSpec) -> Any:  # noqa: ANN401 - as in `DecoratorOptions`
+    archive = spec.options.archive
+    return None if archive is None else evolve(archive, delete_original=False)
+
+
+def _wait_for(coroutine: Coroutine[Any, Any, object]) -> object:
+    """Run a coroutine to its end, also where an event loop runs, as in a notebook."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(copy_context().run, asyncio.run, coroutine).result()
+
+
+def _part_key(artifact: Artifact[object], spec: FunctionSpec) -> str | None:
+    """Return the key of a part of a composite; None if *artifact* is a whole result."""
+    start = f"{spec.cache_key.name}_"
+    is_part = spec.options.returns_composite and not artifact.composite
+    return artifact.name.removeprefix(start) if is_part else None
+
+
+def _compare(
+    recorded: Artifact[object],
+    again: Artifact[object],
+    changes: tuple[CodeChange, ...],
+    tolerance: float | None,
+) -> Outcome:
+    known = recorded.id, recorded.name
+    value_id: ValueId = again.value_id
+    if value_id == recorded.value_id:
+        return Same(*known, changes)
+    before, after = recorded.value, again.value
+    if tolerance is not None and equal_within(before, after, tolerance):
+        return Same(*known, changes, tolerance)
+    return Differs(*known, changes, compare_values(before, after))

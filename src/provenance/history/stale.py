@@ -1,0 +1,129 @@
+"""Results whose code has changed since they were computed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias
+
+from attrs import evolve, frozen
+
+from provenance import environment
+from provenance.calls.code_changes import unaccepted_changes
+from provenance.calls.function import CachedFunction, spec_of
+from provenance.effect import run
+from provenance.escaping import escape_invisible
+from provenance.events import CodeChange
+from provenance.history.programs import Programs, running_program
+from provenance.history.reproduce import find_function
+from provenance.model.ids import RunId
+from provenance.model.queries import Query
+from provenance.model.records import Artifact
+from provenance.ports.machine import CurrentRun
+from provenance.ports.records import SearchRecords
+from provenance.repository.handles import Repository
+from provenance.telemetry import describe_changes
+from provenance.util.naming import exported
+
+
+@exported
+@frozen(repr=False)
+class StaleResults:
+    """Results of one function whose code has changed since.
+
+    Attributes:
+        name: their name.
+        version: their version.
+        artifacts: their number.
+        newest: when the last one was computed, in UTC.
+        changes: what has changed in the code.
+        problem: why that is not known, as the function cannot be imported; empty if it is known.
+    """
+
+    name: str
+    version: int
+    artifacts: int
+    newest: datetime
+    changes: tuple[CodeChange, ...]
+    problem: str = ""
+
+    def __repr__(self) -> str:
+        what = self.problem or describe_changes(self.changes)
+        since = f"since {self.newest:%Y-%m-%d %H:%M}"
+        text = f"{self.name}, version {self.version}, {self.artifacts:,} results: {what} {since}"
+        return escape_invisible(f"<provenance.StaleResults of {text}>")
+
+
+_Key: TypeAlias = "tuple[str, int, str, str, str, RunId | None]"
+
+
+def stale(
+    name: str | None = None,
+    *,
+    accept: bool = False,
+    note: str = "",
+    repo: Repository | str | None = None,
+) -> tuple[StaleResults, ...]:
+    """Return the results whose code has changed since they were computed, by function and code.
+
+    Functions are imported by their recorded names, which runs their modules.
+
+    Args:
+        name: A name or pattern, as of `search`; by default all.
+        accept: Record that the changes make no difference, as `accept()` of the functions does.
+        note: Why they make none, recorded beside.
+        repo: The repository, by default the current one.
+
+    Returns:
+        What was found, also if it is accepted now.
+    """
+    place = environment.current().repository(repo)
+    here = place.interpreter(CurrentRun()).id
+    programs: Programs = {}
+    found: list[StaleResults] = []
+    for artifact, number in _groups(name, place).values():
+        with environment.using_repo(place), running_program(artifact, programs, here) as trouble:
+            function = find_function(artifact) if trouble is None else trouble
+            results = _examine(artifact, number, function, place)
+            if results is not None:
+                found.append(results)
+            if accept and results is not None and not isinstance(function, str):
+                function.accept(note)
+    return tuple(found)
+
+
+def _groups(name: str | None, place: Repository) -> dict[_Key, tuple[Artifact[object], int]]:
+    """Return the newest result of each function, version and code, with the number of them."""
+    found: dict[_Key, tuple[Artifact[object], int]] = {}
+    after: int | None = None
+    while True:
+        page = place.interpreter(SearchRecords(Query(name), after))
+        for record in page.records:
+            program = record.run_id if record.fn_module == "__main__" else None
+            key = (
+                record.fn_module,
+                record.version,
+                record.fn_qualname,
+                record.name,
+                record.code,
+                program,
+            )
+            newest, number = found.get(key) or (Artifact.of(record, place), 0)
+            found[key] = newest, number + 1
+        if page.next is None:
+            return found
+        after = page.next
+
+
+def _examine(
+    artifact: Artifact[object],
+    number: int,
+    function: CachedFunction[..., object] | str,
+    place: Repository,
+) -> StaleResults | None:
+    known = StaleResults(artifact.name, artifact.version, number, artifact.computed_at, ())
+    if not artifact.code:
+        return None
+    if isinstance(function, str):
+        return evolve(known, problem=function)
+    changes = run(unaccepted_changes(spec_of(function), artifact.code), place.interpreter)
+    return evolve(known, changes=changes) if changes else None

@@ -1,0 +1,81 @@
+"""What other libraries are taught of carriers, once they are imported and not before."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, Final, cast
+
+
+class _Watch(MetaPathFinder):
+    """Finds a module as the other finders do, and calls a function when it was executed."""
+
+    def __init__(self, name: str, then: Callable[[], object]) -> None:
+        self._name, self._then = name, then
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec of the module, once; None for every other name."""
+        del path, target
+        if fullname != self._name:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        loader: Any = spec and spec.loader
+        if loader is not None:
+            execute: Callable[[ModuleType], None] = loader.exec_module
+
+            def execute_and_call(module: ModuleType) -> None:
+                execute(module)
+                self._then()
+
+            loader.exec_module = execute_and_call
+        return spec
+
+
+def when_imported(name: str, then: Callable[[], object]) -> None:
+    """Call *then* as soon as the module is there: now, or after its first import in this process."""
+    if name in sys.modules:
+        then()
+    else:
+        sys.meta_path.insert(0, _Watch(name, then))
+
+
+def teach_libraries(carrier: type) -> None:
+    """Make yaml write instances of *carrier* as their values, and joblib hash them so."""
+
+    def teach_yaml() -> None:
+        yaml: Any = sys.modules["yaml"]
+        for name in ("SafeDumper", "CSafeDumper", "Dumper", "CDumper"):
+            if hasattr(yaml, name):
+                getattr(yaml, name).add_multi_representer(carrier, _represent_in_yaml)
+
+    def teach_joblib() -> None:
+        for kind in cast("Any", carrier).__subclasses__():
+            teach_new_class(kind)
+
+    when_imported("yaml", teach_yaml)
+    when_imported(_JOBLIB, teach_joblib)
+
+
+def teach_new_class(kind: type) -> None:
+    """Make `joblib.hash`, and so `joblib.Memory`, take the instances of one class for their values."""
+    hashing = cast("Any", sys.modules.get(_JOBLIB))
+    if hashing is not None:
+        hashing.Hasher.dispatch[kind] = _hash_in_joblib
+
+
+_JOBLIB: Final = "joblib.hashing"
+
+
+def _represent_in_yaml(dumper: Any, value: Any) -> object:
+    return dumper.represent_data(value.__wrapped__)
+
+
+def _hash_in_joblib(hasher: Any, value: Any) -> None:
+    hasher.save(value.__wrapped__)

@@ -1,0 +1,115 @@
+"""What every store of code receipts must do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from attrs import evolve
+
+from provenance.model.history import CodeReceipt, Equivalence, receipt_digest
+from provenance.model.ids import DerivationId, RunId
+from provenance.model.records import Derivation
+from provenance.ports.history import (
+    FindDerivations,
+    FindEquivalence,
+    FindReceipt,
+    FindSources,
+    GetRepositoryId,
+    PutDerivation,
+    PutEquivalence,
+)
+from provenance.ports.records import DeleteRecord, FindRun, ListDependents, PutRecord
+from provenance.testing.contracts.base import Contract
+from provenance.testing.harness import MOMENT, StoreUnderTest, new_id, record, run
+
+
+def _receipt(text: str) -> CodeReceipt:
+    sources = {text[:12]: f"def f():\n    return {text!r}  # größe\n", "0" * 12: "def g(): ...\n"}
+    return CodeReceipt(receipt_digest(text), text, sources)
+
+
+class HistoryContract(Contract):
+    """Receipts, sources and accepted changes are found as they were put; each repository has an id."""
+
+    def test_a_receipt_comes_with_its_record(self, place: StoreUnderTest) -> None:
+        """A receipt and its sources are stored once, whichever record brings them."""
+        first, second = _receipt('{".":"' + new_id() + '"}'), _receipt('{".":"größe"}')
+        for receipt in (first, second, first, None):
+            one = record(code="" if receipt is None else receipt.digest)
+            place.ask(PutRecord(one, run(), "{}", receipt=receipt))
+        for receipt in (first, second):
+            assert receipt.text == place.ask(FindReceipt(receipt.digest))
+            wanted = frozenset(receipt.sources) | {"f" * 12}
+            assert receipt.sources == place.ask(FindSources(wanted))
+
+    def test_a_receipt_comes_with_a_replacement_and_with_parts(self, place: StoreUnderTest) -> None:
+        """However a record is put, its receipt is stored."""
+        first, second = (_receipt(f'{{".":"{new_id()}"}}') for _ in range(2))
+        one = place.put(record())
+        part = PutRecord(record(code=second.digest), run(), "{}", receipt=second)
+        place.ask(
+            PutRecord(
+                evolve(one, code=first.digest),
+                *(run(), "{}", (), True, (part,)),
+                receipt=first,
+            )
+        )
+        assert first.text == place.ask(FindReceipt(first.digest))
+        assert second.text == place.ask(FindReceipt(second.digest))
+
+    def test_unknown_receipts_are_not_found(self, place: StoreUnderTest) -> None:
+        """What was not put is not found."""
+        assert place.ask(FindReceipt(receipt_digest("{}"))) is None
+        assert {} == place.ask(FindSources(frozenset({"f" * 12})))
+        assert place.ask(FindEquivalence("f", 0, "a", "b")) is None
+
+    def test_an_accepted_change_is_found_by_all_of_it(self, place: StoreUnderTest) -> None:
+        """An accepted change counts for its function, version and direction; the last note stays."""
+        change = Equivalence("module.f", 1, "r1:a", "r1:b", "Ada", MOMENT, "only größer")
+        place.ask(PutEquivalence(evolve(change, note="first")))
+        place.ask(PutEquivalence(change))
+        assert change == place.ask(FindEquivalence("module.f", 1, "r1:a", "r1:b"))
+        for other in (
+            FindEquivalence("module.f", 1, "r1:b", "r1:a"),
+            FindEquivalence("module.f", 2, "r1:a", "r1:b"),
+            FindEquivalence("module.g", 1, "r1:a", "r1:b"),
+        ):
+            assert place.ask(other) is None
+
+    def test_a_derivation_is_found_from_both_ends(self, place: StoreUnderTest) -> None:
+        """A derivation is stored once, with its run, and makes the artifact a dependent of its inputs."""
+        one = place.put(record(input_artifact_ids=frozenset({new_id()})))
+        source, far, process = new_id(), new_id(), run(id=RunId(new_id()))
+        edges = frozenset({(source, DerivationId(new_id()))})
+        known = Derivation(
+            one.id, DerivationId("ab" * 20), frozenset({source, far}), process.id, MOMENT, edges
+        )
+        later = evolve(known, id=DerivationId("cd" * 20), derived_at=MOMENT + timedelta(seconds=1))
+        for derivation in (later, known, evolve(known, derived_at=later.derived_at)):
+            assert place.ask(PutDerivation(derivation, process))
+        assert (known, later) == place.ask(FindDerivations(one.id))
+        assert (one.id,) == place.ask(ListDependents(source)) == place.ask(ListDependents(far))
+        assert process == place.ask(FindRun(process.id))
+        place.put(evolve(one, added_at=MOMENT), replace=True)
+        assert (known, later) == place.ask(FindDerivations(one.id))
+        assert (one.id,) == place.ask(ListDependents(source))
+        place.ask(DeleteRecord(one.id))
+        assert () == place.ask(FindDerivations(one.id))
+        assert () == place.ask(ListDependents(source))
+
+    def test_what_is_not_recorded_has_no_derivations(self, place: StoreUnderTest) -> None:
+        """A derivation of nothing is not stored."""
+        artifact_id, source = new_id(), new_id()
+        known = Derivation(
+            artifact_id, DerivationId("ab" * 20), frozenset({source}), run().id, MOMENT
+        )
+        assert not place.ask(PutDerivation(known, run()))
+        assert () == place.ask(FindDerivations(artifact_id))
+        assert () == place.ask(ListDependents(source))
+
+    def test_each_repository_has_an_id(self, place: StoreUnderTest) -> None:
+        """The id is that of the repository, and stays."""
+        found = place.ask(GetRepositoryId())
+        assert 40 == len(found)
+        place.put(record())
+        assert found == place.ask(GetRepositoryId())

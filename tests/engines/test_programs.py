@@ -1,0 +1,101 @@
+"""Programs as users write them, each a process of its own: scripts, kills, and what the library says."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+import provenance as p
+from processes import printed
+from provenance.testing import in_memory
+
+SCRIPT = """
+import os, sys
+import provenance as p
+
+@p.provenance()
+def inner(x):
+    return x + 1
+
+@p.provenance()
+def outer(x):
+    return inner(x) * 2
+
+if __name__ == "__main__":
+    p.load_config({"artifact_repos": {"a": {"type": "sqlite", "db": sys.argv[1] + "/a.db"}}, "default_repo": "a"})
+    results = list(outer.map(range(6), engine=sys.argv[2]))
+    print([p.unwrap(one) for one in results], all(inner.is_cached(x) for x in range(6)), p.stats().misses)
+    again = list(outer.map(range(6), engine=sys.argv[2]))
+    print(p.stats().hits)
+"""
+
+
+@pytest.mark.parametrize("engine", ["threads", "processes"])
+def test_functions_of_a_script_run_on_engines(engine, tmp_path):
+    """Functions of `__main__` that call one another travel with their code, and hit afterwards."""
+    file = tmp_path / "script.py"
+    file.write_text(SCRIPT)
+    runner = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+    out = printed(runner, str(file), str(tmp_path), engine).splitlines()
+    assert out == ["[2, 4, 6, 8, 10, 12] True 12", "6"]
+
+
+def test_a_large_global_is_named():
+    """A function that drags a large global along is warned of once, by its name."""
+    program = """
+import logging, provenance as p
+logging.basicConfig(format="%(message)s")
+table = list(range(1_000_000))
+@p.provenance()
+def look(x):
+    return table[x]
+with p.using_repo(p.MemoryRepo()):
+    print(list(look.map([1], engine=p.engines.processes(1))))
+"""
+    printed(program)
+
+
+def test_progress_of_a_terminal_is_a_line_a_second():
+    """Without tqdm, a terminal gets lines; anything else nothing."""
+    program = """
+import io, sys, provenance as p
+from provenance.engines.progress import lines
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+terminal = Terminal()
+report = lines(terminal)
+report(p.Progress(1, 3, 1, 0, 0, 2.0))
+report(p.Progress(3, 3, 1, 1, 1, 2.0))
+print(repr(terminal.getvalue()), lines(io.StringIO()))
+"""
+    assert printed(program).strip() == r"'3/3 (1 hits, 2 s saved, 1 failed)\n' None"
+
+
+def test_nothing_is_created_beside_the_program(tmp_path):
+    """Workers of a map do not fall back to a default repository of theirs."""
+    (tmp_path / "pyproject.toml").touch()
+    program = """
+import os, sys, provenance as p
+from provenance.testing import samples
+os.chdir(sys.argv[1])
+with p.using_repo(p.MemoryRepo()):
+    print(list(samples.increment.map([1, 2], engine=p.engines.processes(1))))
+"""
+    printed(program, str(tmp_path))
+    assert [path.name for path in Path(tmp_path).iterdir()] == ["pyproject.toml"]
+    assert os.environ.get("PROVENANCE_CONFIG") is None
+
+
+def test_streams_are_not_mapped():
+    """A stream is read while it is computed: the error says what to do."""
+
+    @p.provenance(stream=True)
+    def count(most):
+        yield from range(most)
+
+    with in_memory():
+        with pytest.raises(p.ConfigError, match="call the function itself for each stream"):
+            count.map([1, 2])
+        with pytest.raises(p.ConfigError, match="yields a stream"):
+            list(count(3)), p.gather([count.later(1)])

@@ -1,0 +1,258 @@
+"""A recorded result is computed again and compared, function by function, sources first."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import provenance as p
+from processes import SOURCES, TIMEOUT
+
+PIPELINE = """
+import asyncio
+import provenance as p
+
+STEP = 1
+
+@p.provenance()
+def load(n: int) -> list:
+    return list(range(n))
+
+@p.provenance()
+def shift(rows):
+    return [row + STEP for row in rows]
+
+@p.provenance(returns_composite=True)
+def split(rows):
+    return {"first": rows[:2], "rest": rows[2:]}
+
+@p.provenance()
+async def total(*parts, start=0):
+    return sum(map(sum, parts), start)
+
+class Model:
+    def __init__(self, rate):
+        self.rate = rate
+
+    @p.provenance()
+    def predict(self, x, /):
+        return x * self.rate
+
+def run():
+    parts = split(shift(load(4)))
+    return Model(2).predict(asyncio.run(total(parts["first"], parts["rest"], start=1)))
+"""
+SCRIPT = """
+import provenance as p
+from dataclasses import dataclass
+
+p.load_config({"artifact_repos": {"local": {"type": "sqlite", "db": "records.db"}}})
+
+@dataclass(frozen=True)
+class Settings:
+    factor: int
+
+@p.provenance()
+def settings():
+    return Settings(3)
+
+@p.provenance()
+def scale(x, settings):
+    return x * settings.factor
+
+if __name__ == "__main__":
+    print(p.artifact_of(scale(2, settings())).id)
+"""
+READER = """
+import sys
+import provenance as p
+p.load_config({"artifact_repos": {"local": {"type": "sqlite", "db": "records.db"}}})
+print(p.reproduce(sys.argv[1], "all"))
+"""
+
+
+@pytest.fixture
+def pipeline(repo, monkeypatch):
+    """A module with a pipeline of several kinds of functions, which the test may write anew."""
+    monkeypatch.syspath_prepend(".")
+
+    def write(text=PIPELINE):
+        monkeypatch.delitem(sys.modules, "reproduced", raising=False)
+        Path("reproduced.py").write_text(text)
+        import reproduced
+
+        return reproduced
+
+    yield write
+    monkeypatch.delitem(sys.modules, "reproduced", raising=False)
+
+
+def names(found):
+    """Return what became of each function."""
+    return [(each.name.rpartition(".")[2], type(each).__name__) for each in found.outcomes]
+
+
+def test_every_kind_of_function_comes_out_the_same(pipeline, repo, events):
+    """Methods, coroutines, parts of composites, positional and variadic parameters."""
+    result = pipeline().run()
+    before, stored = len(events), len(list(p.search()))
+    found = p.reproduce(result, "all")
+    assert [
+        ("load", "Same"),
+        ("shift", "Same"),
+        ("split_first", "Same"),
+        ("split_rest", "Same"),
+        ("total", "Same"),
+        ("predict", "Same"),
+    ] == names(found)
+    assert found.is_same
+    assert found.first_divergent is None
+    assert stored == len(list(p.search()))
+    assert "same" in repr(found)
+    assert before == len(events)
+
+
+def test_depth_chooses_how_far_back(pipeline):
+    """The result alone, with its direct sources, or all."""
+    result = pipeline().run()
+    assert 1 == len(p.reproduce(result).outcomes)
+    assert 2 == len(p.reproduce(result, 2).outcomes)
+    assert 4 == len(p.reproduce(p.artifact_of(result).id, 3).outcomes)
+
+
+def test_the_first_divergent_result_is_where_to_look(pipeline):
+    """Later functions get the recorded inputs, and so come out the same."""
+    result_id = p.artifact_of(pipeline().run()).id
+    pipeline(PIPELINE.replace("STEP = 1", "STEP = 2"))
+    found = p.reproduce(result_id, "all")
+    assert not found.is_same
+    assert [("shift", "Differs")] == [each for each in names(found) if each[1] != "Same"]
+    divergent = found.first_divergent
+    assert "reproduced.shift" == divergent.name
+    assert ["reproduced.STEP"] == [each.name for each in divergent.changes]
+    assert "value[0] differs: 1 and 2" == str(divergent.differences[0])
+    assert "its code: reproduced.STEP changed" in repr(found)
+
+
+def test_a_function_that_fails_now_is_an_outcome(pipeline):
+    """The error is in it."""
+    result_id = p.artifact_of(pipeline().run()).id
+    pipeline(PIPELINE.replace("row + STEP", "row / 0"))
+    found = p.reproduce(result_id, "all")
+    assert isinstance(found.first_divergent, p.Failed)
+    assert "ZeroDivisionError" in found.first_divergent.error
+
+
+def test_what_cannot_be_repeated_is_not_comparable(pipeline, repo):
+    """Nested functions, functions that are gone, edited or unrecorded inputs."""
+    module = pipeline(
+        PIPELINE
+        + "@p.provenance(remove=['secret'])\ndef hidden(secret):\n    return 1\n"
+        + "@p.provenance(input_process_fn=lambda inputs: inputs)\ndef edited(x):\n    return x\n"
+        + "@p.provenance(ignore=['lock'])\ndef locked(lock):\n    return 1\n"
+        + "@p.provenance()\ndef gone():\n    return 1\n"
+    )
+    from threading import Lock
+
+    results = [module.hidden(1), module.edited(1), module.locked(Lock()), module.gone()]
+    results.append(p.provenance()(lambda: 1)())
+    pipeline(
+        PIPELINE.replace("STEP = 1", "STEP = 1\n") + "def edited(x): pass\nlocked = hidden = 1"
+    )
+    pipeline(
+        PIPELINE
+        + "@p.provenance(remove=['secret'])\ndef hidden(secret):\n    return 1\n"
+        + "@p.provenance(input_process_fn=lambda inputs: inputs)\ndef edited(x):\n    return x\n"
+        + "@p.provenance(ignore=['lock'])\ndef locked(lock):\n    return 1\n"
+    )
+    reasons = [p.reproduce(each).outcomes[0].reason for each in results]
+    for expected, reason in zip(
+        [
+            "argument 'secret' is not recorded",
+            "its input_process_fn has edited",
+            "of argument 'lock' only type and hash are recorded",
+            "reproduced.gone cannot be imported",
+            "is defined inside a function",
+        ],
+        reasons,
+        strict=True,
+    ):
+        assert expected in reason
+
+
+def test_nested_calls_are_computed_too(pipeline, repo):
+    """Nothing comes from the store, whatever repository a nested function names."""
+    module = pipeline(
+        "import provenance as p\nruns = []\n"
+        "@p.provenance(repo='memory')\ndef inner(x):\n    runs.append(x)\n    return x\n"
+        "@p.provenance()\ndef outer(x):\n    return int(inner(x))\n"
+    )
+    result = module.outer(1)
+    assert p.reproduce(result).is_same
+    assert [1, 1] == module.runs
+
+
+def test_floats_may_differ_within_a_tolerance(repo, monkeypatch):
+    """Then it says so."""
+    monkeypatch.syspath_prepend(".")
+    Path("noisy.py").write_text(
+        "import numpy as np\nimport provenance as p\nnoise = [0.0]\n"
+        "@p.provenance()\ndef fit():\n    return {'w': np.ones(3) + noise[0], 'n': 3}\n"
+    )
+    import noisy
+
+    result = noisy.fit()
+    noisy.noise[0] = 1e-12
+    found = p.reproduce(result)
+    (difference,) = found.first_divergent.differences
+    assert 1.0 == difference.share
+    assert "value['w']" == difference.path
+    assert p.reproduce(result, tolerance=1e-9).outcomes[0].within == 1e-9
+    assert "equal within 1e-09" in repr(p.reproduce(result, tolerance=1e-9))
+    monkeypatch.delitem(sys.modules, "noisy")
+
+
+def test_a_script_is_reproduced_from_another_process(tmp_path):
+    """Its functions and classes are those of `__main__`; its main block does not run again."""
+
+    def run(*words):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", *words],
+            env={"PYTHONPATH": SOURCES, "PATH": ""},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        assert "" == done.stderr
+        return done.stdout
+
+    Path("script.py").write_text(SCRIPT)
+    artifact_id = run("script.py").strip()
+    Path("reader.py").write_text(READER)
+    lines = run("reader.py", artifact_id).splitlines()
+    assert ["__main__.settings", "__main__.scale"] == [line.split()[0] for line in lines]
+    assert all(line.endswith(" same") for line in lines)
+    Path("script.py").write_text(SCRIPT.replace("Settings(3)", "Settings(4)"))
+    lines = run("reader.py", artifact_id).splitlines()
+    assert "differs; value.factor differs: 3 and 4; its code: __main__.settings changed" in lines[0]
+    assert lines[1].endswith(" same")
+
+
+def test_an_untrusted_repository_is_not_run(repo):
+    """Its records name what would be imported."""
+    from attrs import evolve
+
+    with p.using_repo(evolve(repo, trusted=False)):
+        result = p.provenance(name="one")(lambda: 1)()
+        reason = p.reproduce(result).outcomes[0].reason
+    assert "trusted: false" in reason
+
+
+@pytest.mark.parametrize("options", [{"depth": 0}, {"depth": "some"}, {"tolerance": -1.0}])
+def test_a_wrong_option_is_refused(options, repo):
+    """Before anything is computed."""
+    result = p.provenance(name="two")(lambda: 1)()
+    with pytest.raises(p.ConfigError):
+        p.reproduce(result, **options)

@@ -1,0 +1,86 @@
+"""`p.stale` lists results whose code has changed, and accepts the changes if asked to."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import provenance as p
+
+MODULE = """
+import provenance as p
+
+STEP = 1
+
+@p.provenance()
+def add(n):
+    return n + STEP
+
+@p.provenance(name="chosen")
+def double(n):
+    return 2 * n
+
+class Model:
+    @p.provenance()
+    def fit(self, x):
+        return x + STEP
+"""
+
+
+@pytest.fixture
+def project(repo, monkeypatch):
+    """A function that writes the module anew and imports it."""
+    monkeypatch.syspath_prepend(".")
+
+    def write(text=MODULE):
+        monkeypatch.delitem(sys.modules, "staling", raising=False)
+        Path("staling.py").write_text(text)
+        import staling
+
+        return staling
+
+    yield write
+    monkeypatch.delitem(sys.modules, "staling", raising=False)
+
+
+def test_nothing_is_stale_at_first(project):
+    """Nor when nothing is stored."""
+    module = project()
+    assert () == p.stale()
+    module.add(1), module.double(2), module.Model().fit(1)
+    assert () == p.stale()
+
+
+def test_results_of_changed_code_are_listed_by_function(project):
+    """With their number, and what has changed."""
+    module = project()
+    module.add(1), module.add(2), module.double(2), module.Model().fit(1)
+    project(MODULE.replace("STEP = 1", "STEP = 2"))
+    found = {each.name: each for each in p.stale()}
+    assert {"staling.add", "staling.Model.fit"} == found.keys()
+    assert 2 == found["staling.add"].artifacts
+    assert ["staling.STEP"] == [each.name for each in found["staling.add"].changes]
+    assert "staling.add, version 0, 2 results: staling.STEP changed" in repr(found["staling.add"])
+    assert ["staling.add"] == [each.name for each in p.stale("add")]
+
+
+def test_accepted_changes_are_not_stale(project, events):
+    """The next hits are silent, and a further change is stale again."""
+    project().add(1)
+    module = project(MODULE.replace("STEP = 1", "STEP = 1.0"))
+    assert 1 == len(p.stale(accept=True, note="the same number"))
+    assert () == p.stale()
+    module.add(1)
+    assert "CodeChanged" not in [type(each).__name__ for each in events]
+    project(MODULE.replace("STEP = 1", "STEP = 3"))
+    assert 1 == len(p.stale())
+
+
+def test_functions_that_are_gone_are_told(project):
+    """Nobody knows whether their code has changed."""
+    project().add(1)
+    project(MODULE.replace("def add", "def plus"))
+    (found,) = p.stale()
+    assert "staling.add cannot be imported" in found.problem
+    assert () == found.changes
+    assert "cannot be imported" in repr(found)

@@ -1,0 +1,222 @@
+"""Asynchronous generators: `async for` computes or reads, `await` gives the whole stream."""
+
+import asyncio
+import itertools
+import pickle
+
+import pytest
+
+import provenance as p
+from waiting import until_so
+
+RAN = []
+FEW = p.Streaming(chunk_items=3)
+
+
+@pytest.fixture(params=["memory_repo", "stored"])
+def repo(request):
+    """The default repository, in memory and on disk."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran():
+    RAN.clear()
+
+
+@p.provenance(stream=FEW)
+async def numbers(n, *, after=None):
+    """The numbers below n; resumable."""
+    for number in range(0 if after is None else after + 1, n):
+        await asyncio.sleep(0)
+        RAN.append(number)
+        yield number
+
+
+@p.provenance(stream=FEW)
+async def letters(text):
+    """The letters of a text, from its start."""
+    for letter in text:
+        RAN.append(letter)
+        yield [letter]
+
+
+async def all_of(stream):
+    """The items that come."""
+    return [item async for item in stream]
+
+
+async def some_of(stream, count):
+    """The first items, as of a loop that is left."""
+    iterator = aiter(stream)
+    found = [await anext(iterator) for _ in range(count)]
+    await iterator.aclose()
+    return found
+
+
+def test_items_come_while_they_are_computed(repo, events):
+    """Nothing runs before it is wanted; a second call reads what is stored."""
+
+    async def use():
+        stream = numbers(7)
+        assert [] == RAN
+        iterator = aiter(stream)
+        assert 0 == await anext(iterator)
+        assert [0] == RAN
+        assert [1, 2, 3, 4, 5, 6] == [item async for item in iterator]
+        assert list(range(7)) == await all_of(numbers(7)) == RAN == await all_of(stream)
+
+    asyncio.run(use())
+    assert [p.Miss, p.Hit] == [type(event) for event in events]
+
+
+def test_awaiting_gives_the_stream(repo):
+    """It is a result like others, as is that of a synchronous generator."""
+
+    async def use():
+        stream = await numbers(7)
+        assert isinstance(stream, p.Stream)
+        assert list(range(7)) == stream
+        assert 7 == len(stream)
+        assert numbers.artifact_id(7) == p.artifact_of(stream).id
+        assert p.hash(stream) == p.hash(list(range(7))) == (await numbers.artifact(7)).value_id
+        assert list(range(7)) == pickle.loads(pickle.dumps(await numbers(7)))
+
+    asyncio.run(use())
+    assert list(range(7)) == RAN
+
+
+def test_a_stream_goes_on_where_it_was_left(repo, events):
+    """With the last stored item, or by running again from the start."""
+
+    async def use():
+        assert list(range(5)) == await some_of(numbers(8), 5)
+        RAN.clear()
+        assert list(range(8)) == await all_of(numbers(8))
+        assert list(range(3, 8)) == RAN
+        assert [["a"], ["b"], ["c"], ["d"]] == await some_of(letters("abcdef"), 4)
+        RAN.clear()
+        assert [["a"], ["b"], ["c"], ["d"], ["e"], ["f"]] == await all_of(letters("abcdef"))
+        assert list("abcdef") == RAN
+
+    asyncio.run(use())
+    assert [False, True] == [event.replayed for event in events if isinstance(event, p.Resumed)]
+
+
+def test_tasks_share_a_stream(repo):
+    """Each gets all items, and the function runs once; also where one loop is inside the other."""
+
+    async def use():
+        found = await asyncio.gather(*[all_of(numbers(20)) for _ in range(3)])
+        assert [list(range(20))] * 3 == found
+        pairs = [(a, b) async for a in numbers(4) for b in [await all_of(numbers(4))]]
+        assert [(a, list(range(4))) for a in range(4)] == pairs
+
+    asyncio.run(use())
+    assert [*range(20), *range(4)] == RAN
+
+
+def test_an_exception_is_that_of_the_function(repo):
+    """What it had cleaned up is cleaned up, and the next call goes on."""
+    closed = []
+
+    @p.provenance(stream=FEW, ignore=["closed"])
+    async def unreliable(*, after=-1):
+        try:
+            for number in range(after + 1, 9):
+                if number == 4 and not closed:
+                    raise ZeroDivisionError("no")
+                yield number
+        finally:
+            closed.append(True)
+
+    async def use():
+        with pytest.raises(ZeroDivisionError, match="no"):
+            await all_of(unreliable())
+        assert list(range(9)) == await all_of(unreliable())
+        assert [True, True] == closed
+
+    asyncio.run(use())
+
+
+def test_a_generator_is_closed_when_its_loop_is_left(repo):
+    """Its own clean-up has run when the iterator is closed."""
+    closed = []
+
+    @p.provenance(stream=p.Streaming(chunk_items=100, keep="all"), remove=["closed"])
+    async def careful():
+        try:
+            for number in range(9):
+                yield number
+        finally:
+            closed.append(True)
+
+    async def use():
+        assert [0, 1, 2] == await some_of(careful(), 3)
+        assert [True] == closed
+        assert [3] == [len(chunk.value) for chunk in p.search()]
+
+    asyncio.run(use())
+
+
+def test_a_cancelled_task_leaves_the_stream_to_the_others(repo):
+    """The function goes on for whoever iterates still."""
+
+    async def use():
+        first = asyncio.create_task(all_of(numbers(30)))
+        second = asyncio.create_task(all_of(numbers(30)))
+        await until_so(lambda: 5 in RAN)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert list(range(30)) == await second
+
+    asyncio.run(use())
+
+
+def test_the_event_loop_goes_on(stored):
+    """While chunks are read and written, other tasks run."""
+
+    async def use():
+        beats = itertools.count()
+
+        async def beat():
+            while True:
+                next(beats)
+                await asyncio.sleep(0)
+
+        heart = asyncio.create_task(beat())
+        await all_of(numbers(9))
+        assert next(beats) > 9
+        before = next(beats)
+        await all_of(numbers(9))
+        assert next(beats) > before + 3
+        heart.cancel()
+
+    asyncio.run(use())
+
+
+def test_an_asynchronous_stream_is_awaited_before_it_is_passed_on(repo):
+    """By itself it has no value: hashing and pickling say what to do."""
+
+    @p.provenance()
+    def total(items):
+        return sum(items)
+
+    async def use():
+        with pytest.raises(p.UnhashableValueError, match="await"):
+            total(numbers(3))
+        with pytest.raises(pickle.PicklingError, match="await"):
+            pickle.dumps(numbers(3))
+        assert 3 == total(await numbers(3))
+
+    asyncio.run(use())
+
+
+def test_asynchronous_streams_in_bulk(repo):
+    """`amap` computes whole streams."""
+
+    async def use():
+        return [list(stream) async for stream in numbers.amap([2, 4])]
+
+    assert [[0, 1], [0, 1, 2, 3]] == asyncio.run(use())

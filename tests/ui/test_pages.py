@@ -1,0 +1,256 @@
+"""What the pages show, and that looking changes nothing."""
+
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+
+import provenance as p
+from provenance.effect import with_layer
+from provenance.extending import StoreEffect
+from provenance.ports.blobs import ReadBlob
+from provenance.ui.app import browsing
+from ui.conftest import HOSTILE, client_of, fill, png
+
+PATHS = {
+    "overview": "/",
+    "artifacts": "/artifacts",
+    "artifact": "/a/{six}",
+    "first digits": "/a/{six:.8}",
+    "table": "/a/{data}",
+    "array": "/a/{grid}",
+    "image": "/a/{picture}",
+    "composite": "/a/{split}",
+    "hostile": "/a/{hostile}",
+    "lineage": "/a/{score}/lineage",
+    "near lineage": "/a/{score}/lineage?depth=1",
+    "uses": "/a/{data}/uses",
+    "compare": "/compare?a={three}&b={six}",
+    "compare others": "/compare?a={data}&b={hostile}",
+    "compare form": "/compare?a={three}",
+    "function": "/f/churn.train",
+    "runs": "/runs",
+    "run": "/r/{run}",
+    "sets": "/sets",
+    "set": "/s/{set}",
+    "search": "/search?q=train",
+    "search of nothing": "/search",
+    "storage": "/storage",
+    "refreshing": "/?refresh",
+    "problem": "/no",
+}
+
+
+def address(store, path):
+    """The address of a page about the store."""
+    ids = {name: artifact.id for name, artifact in store.items()}
+    return path.format(**ids, run=store["data"].run_id, set=p.sets()[0].id)
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_every_page_is_whole(client, store, name):
+    """A page is HTML with one heading, without inline scripts or styles, and its links lead to pages."""
+    answer = client.get(address(store, PATHS[name]))
+    assert (404 if name == "problem" else 200) == answer.status_code
+    text = answer.text
+    assert text.startswith("<!DOCTYPE html>")
+    assert 1 == text.count("<h1>")
+    assert 1 == text.count("<script")
+    assert "<style" not in text
+    assert not re.search(r"\s(?:style|on\w+)=", text)
+    assert "Undefined" not in text
+    for link in {*re.findall(r'(?:href|src)="(/[^"]*)"', text)}:
+        assert client.get(link.replace("&amp;", "&")).status_code == 200, link
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_hostile_names_are_text(client, store, name):
+    """Names, tags and values of others are shown as text, with what is invisible escaped."""
+    text = client.get(address(store, PATHS[name])).text
+    assert "alert(1)</script>" not in text
+    assert "\u202e" not in text
+    assert "\x1b" not in text
+    if name in {"overview", "hostile", "artifacts"}:
+        assert "\\u202e" in text
+        assert "&lt;script&gt;" in text
+
+
+def test_a_hostile_name_has_a_page(client):
+    """The link of a function leads to its page, whatever its name holds."""
+    links = re.findall(r'href="(/f/bad[^"]*)"', client.get("/").text)
+    assert "Arguments seen" in client.get(links[0]).text
+
+
+def test_documents_are_those_of_the_command_line(client, store, capsys):
+    """The JSON of the page is what the command prints."""
+    from provenance.cli.app import run
+
+    six = store["six"].id
+    for words, path in (
+        (["ls"], "artifacts"),
+        (["ls", "train", "--input", "config.depth=3"], "artifacts?name=train&input=config.depth=3"),
+        (["show", six], f"artifacts/{six}"),
+        (["lineage", six], f"artifacts/{six}/lineage"),
+        (["runs"], "runs"),
+        (["sets"], "sets"),
+        (["stats"], "stats"),
+    ):
+        assert 0 == run([*words, "--json"])
+        assert json.loads(capsys.readouterr().out) == client.get(f"/api/v1/{path}").json()
+
+
+def test_json_errors_are_json(client):
+    """What is not found is an object with the message."""
+    answer = client.get("/api/v1/artifacts/ffffff")
+    assert 404 == answer.status_code
+    assert "ffffff" in answer.json()["message"]
+
+
+def test_pages_follow_one_another(tmp_path, monkeypatch):
+    """All artifacts are on the pages, each once, newest first."""
+    with p.using_repo(p.MemoryRepo()):
+        fill(tmp_path)
+        expected = [one.id for one in p.search()]
+        monkeypatch.setattr("provenance.ui.pages.PAGE_SIZE", 3)
+        client, found, path = client_of(p.get_default_repo()), [], "/artifacts?name=*"
+        while path:
+            text = client.get(path).text
+            found += re.findall(r'<td><a class="id" href="/a/(\w+)"', text)
+            older = re.search(r'rel="next" href="([^"]+)"', text)
+            path = older and older[1].replace("&amp;", "&")
+    assert expected == found
+
+
+def test_the_comparison_names_what_differs(client, store):
+    """Arguments stand side by side, and values are compared part by part."""
+    document = client.get(address(store, "/api/v1/compare?a={three}&b={six}")).json()
+    assert ["config"] == document["inputs"]
+    assert [("value['depth']", "3", "6")] == [
+        (each["path"], each["a"], each["b"]) for each in document["differences"]
+    ]
+    text = client.get(address(store, "/compare?a={three}&b={six}")).text
+    assert '<tr class="differs"><th scope="row">config</th>' in text
+
+
+def test_search_finds_by_id_name_tag_and_value(client, store):
+    """One box for all that names an artifact."""
+    six = store["six"]
+    for text in (six.id, six.id[:8], six.value_id, "train", "churn.train"):
+        assert six.id in client.get("/search", params={"q": text}).text
+    assert store["data"].id in client.get("/search?q=raw").text
+    assert store["hostile"].id in client.get("/search", params={"q": HOSTILE}).text
+    assert "did you mean" in client.get("/search?q=churn.trian").text
+
+
+def test_previews(client, store):
+    """Tables show their first rows, arrays numbers and a picture, images themselves, text as text."""
+    table = client.get(address(store, "/a/{data}")).text
+    assert "120 rows, 2 columns" in table
+    assert 50 == table.count("<td>Rome</td>")
+    array = client.get(address(store, "/a/{grid}")).text
+    assert "<dd>100 \N{MULTIPLICATION SIGN} 100</dd>" in array
+    assert "data:image/png;base64," in array
+    assert "&#39;depth&#39;: 6" in client.get(address(store, "/a/{six}")).text
+    page = client.get(address(store, "/a/{page}")).text
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_an_image_is_only_an_image(client, store):
+    """It comes with a fixed type and no rights; HTML that someone archived is no image."""
+    answer = client.get(address(store, "/a/{picture}/image"))
+    assert (png(), "image/png") == (answer.content, answer.headers["content-type"])
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert 404 == client.get(address(store, "/a/{page}/image")).status_code
+    assert 404 == client.get(address(store, "/a/{six}/image")).status_code
+
+
+PLANTED = b"\x80\x04c_io\nopen\n(X\x08\x00\x00\x00executedX\x01\x00\x00\x00wtR."
+"""A pickle that makes the file `executed`."""
+
+
+@p.provenance(name="harmless", serializer="joblib")
+def harmless(numbers):
+    """A value and inputs that are pickles."""
+    return numbers
+
+
+def plant(base):
+    """A layer: whatever is read, there is a planted pickle."""
+
+    def read(ask, proceed):
+        return ask.read(io.BytesIO(PLANTED)) if isinstance(ask, ReadBlob) else proceed(ask)
+
+    return with_layer(base, read)
+
+
+def test_a_planted_pickle_is_not_executed(tmp_path, monkeypatch):
+    """No page decodes what could run code: not the value, not the inputs, not in a comparison."""
+    monkeypatch.chdir(tmp_path)
+    with p.using_repo(p.MemoryRepo()):
+        ids = [p.artifact_of(harmless({"n": [number]})).id for number in (1, 2)]
+        repo = p.get_default_repo().with_layer(plant)
+        repo.get_value(ids[0]).close()
+        assert (tmp_path / "executed").exists(), "the plant works"
+        (tmp_path / "executed").unlink()
+        client = client_of(repo)
+        for path in (f"/a/{ids[0]}", f"/a/{ids[0]}/lineage", f"/compare?a={ids[0]}&b={ids[1]}"):
+            assert 200 == client.get(path).status_code
+        assert "may execute code" in client.get(f"/a/{ids[0]}").text
+    assert not (tmp_path / "executed").exists()
+
+
+def test_looking_changes_nothing(store):
+    """No page asks the store for anything but reading."""
+    asked = set()
+
+    def note(ask, proceed):
+        if isinstance(ask, StoreEffect):
+            asked.add(ask.needs)
+        return proceed(ask)
+
+    repo = p.get_default_repo().with_layer(lambda base: with_layer(base, note))
+    client = client_of(repo)
+    for path in PATHS.values():
+        client.get(address(store, path))
+    assert {"read"} == asked
+
+
+def test_a_browsing_repository_refuses_to_write(store):
+    """Even if a page tried, nothing could be stored or deleted."""
+    repo = browsing(p.get_default_repo())
+    with pytest.raises(p.StorePermissionError):
+        repo.delete(store["six"])
+    with pytest.raises(p.StorePermissionError):
+        repo.put_set(p.ArtifactSet.of([store["six"]], "new"))
+
+
+def test_browsing_a_chain_copies_nothing(tmp_path):
+    """What only a far repository has stays there, however often it is looked at."""
+    near, far = p.MemoryRepo("near"), p.MemoryRepo("far")
+    with p.using_repo(far):
+        made = fill(tmp_path)
+    client = client_of(p.ChainedRepo(stores=[near, far]))
+    assert "Rome" in client.get(f"/a/{made['data'].id}").text
+    assert made["data"].id not in near
+
+
+def test_a_lost_source_is_in_the_picture(client, store):
+    """The page of a lineage survives gaps."""
+    p.get_default_repo().delete(store["data"])
+    text = client.get(address(store, "/a/{six}/lineage")).text
+    assert "not recorded any more" in text
+
+
+def test_large_arrays_are_sampled(store):
+    """A picture has at most 64 rows and columns, a line a few hundred points."""
+    from provenance.ui.previews import _value
+
+    array = _value(np.zeros((1000, 3, 70)))
+    assert len(array.heat) < 10_000
+    line = _value(np.linspace(0, 1, 100_000))
+    assert len(line.line) <= 240
+    odd = _value(np.array([np.nan, np.inf, 1.0]))
+    assert ("not finite", "2") in odd.facts
+    assert ("type", "object") in _value(np.array([object()])).facts
