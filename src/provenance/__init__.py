@@ -104,7 +104,8 @@ from provenance.model.records import (
 )
 from provenance.model.references import is_proxy as is_proxy, unwrap as unwrap
 from provenance.receipts.policy import Shadow as Shadow
-from provenance.repository.handles import Repository as Repository, Store as Store
+from provenance.repository.handles import Repository as Repository
+from provenance.repository.stores import Store as Store
 from provenance.repository.sets import ArtifactSet as ArtifactSet
 from provenance.results.handles import artifact_of as artifact_of
 from provenance.streams.manifest import Resumable as Resumable, Streaming as Streaming

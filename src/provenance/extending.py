@@ -145,7 +145,8 @@ def repository_over(name: str, stores: Interpreter[RecordEffects | BlobEffects])
     If *stores* answer `LeaseEffects`, the leases are renewed. Otherwise only the threads and tasks of
     this process wait for each other.
 
-    >>> from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
+    >>> from provenance.effects.memory import MemoryRecords, MemorySets
+    >>> from provenance.effects.memory_blobs import MemoryBlobs
     >>> sets = MemorySets()
     >>> stores = blob_effects(MemoryBlobs()) | record_effects(MemoryRecords(sets=sets), sets)
     >>> repository_over("mine", stores).contains_set("123456")

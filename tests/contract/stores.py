@@ -15,7 +15,8 @@ from provenance.effect import Interpreter
 from provenance.effects.chain import make_chain
 from provenance.effects.disk.blobs import DiskBlobs
 from provenance.effects.layers import Counter, cache_records, counted, restrict, traced
-from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
+from provenance.effects.memory import MemoryRecords, MemorySets
+from provenance.effects.memory_blobs import MemoryBlobs
 from provenance.effects.objectstore.blobs import ObjectBlobs
 from provenance.effects.objectstore.client import RemoteFiles
 from provenance.effects.retry import retrying

@@ -9,7 +9,7 @@ import pytest
 
 from contract.remote import REMOTES, change
 from provenance.effects.disk.blobs import DiskBlobs
-from provenance.effects.memory import MemoryBlobs
+from provenance.effects.memory_blobs import MemoryBlobs
 from provenance.effects.objectstore.blobs import ObjectBlobs
 from provenance.errors import CorruptBlobError, KeyExistsError
 from provenance.ports.blobs import OnDuplicate

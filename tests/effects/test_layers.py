@@ -13,7 +13,7 @@ from contract.stores import memory
 from provenance.effect import Interpreter, in_threads, overlay, run_async
 from provenance.effects.io import blob_of
 from provenance.effects.layers import Counter, cache_blobs, cache_records, counted, restrict, traced
-from provenance.effects.memory import MemoryBlobs
+from provenance.effects.memory_blobs import MemoryBlobs
 from provenance.effects.retry import retrying
 from provenance.effects.tiers import split_by_size
 from provenance.errors import BlobNotFoundError, StorePermissionError

@@ -12,7 +12,8 @@ from later import in_a_day
 from provenance.effect import overlay
 from provenance.effects.chain import make_chain
 from provenance.effects.io import blob_of
-from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
+from provenance.effects.memory import MemoryRecords, MemorySets
+from provenance.effects.memory_blobs import MemoryBlobs
 from provenance.effects.tiers import Tier
 from provenance.ports.blobs import DeleteBlob, HasBlob, ReadBlob, WriteBlob, blob_effects
 from provenance.ports.permissions import Permissions

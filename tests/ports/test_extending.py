@@ -8,7 +8,8 @@ import provenance as p
 from provenance import extending
 from provenance.effect import with_layer
 from provenance.effects.layers import Counter, counted
-from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
+from provenance.effects.memory import MemoryRecords, MemorySets
+from provenance.effects.memory_blobs import MemoryBlobs
 from provenance.extending import repository_over
 from provenance.ports.blobs import HasBlob, WriteBlob, blob_effects
 from provenance.ports.records import FindRecord, PutRecord, record_effects

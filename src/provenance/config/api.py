@@ -28,7 +28,8 @@ from provenance.config.schema import (
 from provenance.config.wiring import environment_of
 from provenance.environment import Environment, RepositoryOrName
 from provenance.errors import ConfigError
-from provenance.repository.handles import Repository, Store
+from provenance.repository.handles import Repository
+from provenance.repository.stores import Store
 from provenance.util.formatting import with_article
 from provenance.util.naming import exported
 

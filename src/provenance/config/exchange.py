@@ -25,7 +25,8 @@ from provenance.ports.blobs import RemoteLocation, blob_effects
 from provenance.ports.legacy import LegacyEffects, legacy_effects
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import GetDatabaseIds
-from provenance.repository.handles import Repository, Store
+from provenance.repository.handles import Repository
+from provenance.repository.stores import Store
 
 if TYPE_CHECKING:
     from provenance.effects.bundles import BundleWriter

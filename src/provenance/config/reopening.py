@@ -24,7 +24,8 @@ from provenance.config.wiring import (
     open_store,
 )
 from provenance.environment import Environment
-from provenance.repository.handles import Blueprint, Repository, Store
+from provenance.repository.handles import Blueprint, Repository
+from provenance.repository.stores import Store
 
 T = TypeVar("T")
 

@@ -44,7 +44,8 @@ from provenance.ports.leases import lease_effects
 from provenance.ports.machine import FileEffects, SystemEffects, file_effects, system_effects
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import record_effects
-from provenance.repository.handles import Blueprint, Repository, Store
+from provenance.repository.handles import Blueprint, Repository
+from provenance.repository.stores import Store
 from provenance.results.kinds import ResultOptions
 from provenance.util.locks import ForkSafeLock
 
@@ -158,7 +159,7 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
             policies = (settings.durability, settings.on_duplicate_key, settings.compare)
             blobs = blob_effects(DiskBlobs(root, name, *policies))
         case MemoryStoreSettings():
-            from provenance.effects.memory import MemoryBlobs
+            from provenance.effects.memory_blobs import MemoryBlobs
 
             blobs = blob_effects(MemoryBlobs(name, settings.on_duplicate_key))
         case _:
@@ -338,7 +339,8 @@ def _memory_repository(
     name: str, settings: MemoryRepoSettings, store: Interpreter[BlobEffects] | None
 ) -> Repository:
     from provenance.effects.lease_renewal import renewing_leases
-    from provenance.effects.memory import MemoryBlobs, MemoryLeases, MemoryRecords, MemorySets
+    from provenance.effects.memory import MemoryLeases, MemoryRecords, MemorySets
+    from provenance.effects.memory_blobs import MemoryBlobs
 
     sets = MemorySets()
     leases = renewing_leases(lease_effects(MemoryLeases()))

@@ -11,7 +11,8 @@ from attrs import evolve, field, frozen
 
 from provenance.effect import Interpreter
 from provenance.effects.io import blob_of
-from provenance.effects.memory import MemoryBlobs, MemoryRecords, MemorySets
+from provenance.effects.memory import MemoryRecords, MemorySets
+from provenance.effects.memory_blobs import MemoryBlobs
 from provenance.model.ids import ArtifactId, RunId, ValueId
 from provenance.model.records import (
     NO_OPTIONS,
