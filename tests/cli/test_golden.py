@@ -51,6 +51,8 @@ OUTPUTS = {
     "stats": ["stats"],
     "config": ["config"],
     "verify": ["verify"],
+    "why": ["why", "{six}"],
+    "diff": ["diff", "{three}", "{six}"],
     "gc": ["gc"],
     "evict": ["evict", "--max-bytes", "0"],
     "forget": ["forget", "{three}"],
@@ -62,7 +64,7 @@ OUTPUTS = {
 }
 ELSEWHERE = {"completion", "doctor", "ui"}
 """Commands whose output is the machine's or another library's; other tests are about them."""
-OF_OTHERS = {"bundle", "diff", "export", "import", "reproduce", "stale", "why"}
+OF_OTHERS = {"bundle", "export", "import", "reproduce", "stale"}
 """Commands with tests of their own output."""
 
 

@@ -33,7 +33,8 @@ def content_input(value: object, seen: list[object] | None) -> object:
         return InputFile(cast("str", value))
     kind = type(value)
     if kind in (list, tuple):
-        return kind([content_input(member, seen) for member in cast("list[object]", value)])
+        members = [content_input(member, seen) for member in cast("list[object]", value)]
+        return members if kind is list else tuple(members)
     if kind is dict:
         items = cast("dict[object, object]", value).items()
         return {key: content_input(member, seen) for key, member in items}

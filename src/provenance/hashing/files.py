@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from attrs import field, frozen
 
@@ -62,8 +62,8 @@ def file(path: AnyPath, /) -> InputFile:
     Raises:
         TypeError: if *path* is not a path, or is an archived file, whose content counts anyway.
     """
-    given: object = path
-    if isinstance(given, str | bytes | os.PathLike) and not hasattr(given, "digest"):
+    given = cast("object", path)
+    if isinstance(given, str | bytes | os.PathLike) and not hasattr(path, "digest"):
         return InputFile(path)
     problem = f"expected a path, got {safe_repr(path)}"
     advice = "pass a string or a pathlib.Path; an archived file needs no p.file, pass it as it is"

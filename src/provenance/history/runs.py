@@ -21,13 +21,17 @@ def compare_runs(first: Run, second: Run) -> tuple[Difference, ...]:
     """Return the facts in which two runs differ that may explain different results."""
     found: list[Difference] = []
     for part, facts in _COMPARED.items():
-        ours, theirs = (getattr(run, part) or {} for run in (first, second))
-        found += _compare(part, facts, ours, theirs)
+        found += _compare(part, facts, _part(first, part), _part(second, part))
     names = sorted(first.packages.keys() | second.packages.keys())
     found += _compare("packages", tuple(names), first.packages, second.packages)
     extra = sorted(first.extra.keys() | second.extra.keys())
     found += _compare("extra", tuple(extra), first.extra, second.extra)
     return tuple(found)
+
+
+def _part(run: Run, name: str) -> Mapping[str, Json]:
+    found: Mapping[str, Json] | None = getattr(run, name)
+    return {} if found is None else found
 
 
 def _compare(

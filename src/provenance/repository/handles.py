@@ -164,7 +164,7 @@ class Repository:
 
     def batch_get_by_id(self, artifact_ids: Iterable[object]) -> list[Artifact[object]]:
         """Return the artifacts of these ids, in their order."""
-        return [self.get_by_id(each) for each in require_iterable(artifact_ids, "batch_get_by_id")]
+        return [*map(self.get_by_id, require_iterable(artifact_ids, "batch_get_by_id"))]
 
     def get_by_value_id(self, value_id: str) -> tuple[Artifact[object], ...]:
         """Return all artifacts whose value has this id, oldest first."""
@@ -326,15 +326,13 @@ class Repository:
         return found
 
     def __iter__(self) -> Iterator[Artifact[object]]:
-        """Yield all artifacts, newest first; no value is read."""
         return (Artifact.of(record, self) for record in listing.list_records(self.interpreter))
 
     if not TYPE_CHECKING:  # type checkers would believe that it has any attribute
 
         def __getattr__(self, name: str) -> object:
             advice = "; use `engine`" if name == "_db_engine" else ""
-            problem = f"{type(self).__name__!r} object has no attribute {name!r}{advice}"
-            raise AttributeError(problem, name=name, obj=self)
+            raise AttributeError(f"a repository has no attribute {name!r}{advice}", name=name)
 
     def __contains__(self, artifact_id: object) -> bool:
         try:

@@ -229,7 +229,9 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         if known.value_type not in _SCALAR_TYPES and self.__provenance_known__() is not None:
             item, current = Child(bytes.fromhex(known.value_id)), known.value_id
         else:
-            item = walk.item(self.value_repr())
+            # What the value holds is no input of whoever receives the artifact.
+            inner = walk.without_notes() if self._self_tracked else walk
+            item = inner.item(self.value_repr())
             current = ValueId(root_digest(item).hex())
         if self._self_tracked and walk.notes is not None:
             walk.notes.append(InputRef(known.id, known.value_id, current, known.derivation_id))
