@@ -22,6 +22,7 @@ ERRORS = [
     (p.CorruptRecordError("abcdef", "local", "its digest differs"), ValueError),
     (p.UntrustedStoreError("shared", "joblib", "it can execute code"), PermissionError),
     (p.BundleError("x.zip", "it is not a zip file"), ValueError),
+    (p.EngineError("the worker died", "start it again"), RuntimeError),
     (p.ConfigError("artifact_repos.x", "no type", "give one"), ValueError),
     (p.UnhashableValueError("arguments['x'].lock", "a lock has no value"), TypeError),
     (p.UnhashableValueError("arguments['x'].lock", "a lock has no value"), ValueError),

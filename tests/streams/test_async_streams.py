@@ -211,12 +211,3 @@ def test_an_asynchronous_stream_is_awaited_before_it_is_passed_on(repo):
         assert 3 == total(await numbers(3))
 
     asyncio.run(use())
-
-
-def test_asynchronous_streams_in_bulk(repo):
-    """`amap` computes whole streams."""
-
-    async def use():
-        return [list(stream) async for stream in numbers.amap([2, 4])]
-
-    assert [[0, 1], [0, 1, 2, 3]] == asyncio.run(use())

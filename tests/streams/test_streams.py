@@ -625,11 +625,11 @@ def test_tables_that_do_not_fit_together_are_kept_as_they_are(repo):
 # ---------------------------------------------------------------- together
 
 
-def test_streams_in_bulk_are_computed_whole(repo):
-    """`map` and `later` take streaming functions as others."""
-    assert [[0, 1], [0, 1, 2, 3]] == [list(stream) for stream in numbers.map([2, 4])]
-    found = p.gather([numbers.later(4), numbers.later(5)])
-    assert [list(range(4)), list(range(5))] == [list(stream) for stream in found]
+def test_streams_are_not_computed_in_bulk(repo):
+    """`map` computes whole results, and a stream is read while it is computed: the error says so."""
+    with pytest.raises(p.ConfigError, match="yields a stream"):
+        list(numbers.map([2, 4]))
+    assert [] == RAN
 
 
 def test_two_loops_over_one_stream_share_it(repo):
