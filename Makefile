@@ -15,6 +15,8 @@ STAMP := $(VENV)/.installed
 LOCKS := requirements/uv.txt requirements/dev.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	--no-emit-index-url --no-emit-find-links
+LIBRARIES = --extra lz4 --extra pandas --extra polars --extra zstd --output-file requirements/libraries.txt \
+	pyproject.toml requirements/libraries.in
 
 .PHONY: browser demo demo-engines screenshots test test-torch test-crates test-engines test-libraries test-pythons test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
 
@@ -61,8 +63,8 @@ transparency: $(STAMP)  ## after a change of what results do: writes which expre
 
 test-libraries: $(STAMP)  ## in an environment of its own, with libraries that the lock does not have
 	$(BIN)/python -m venv .venv-libraries
-	$(BIN)/uv pip install --quiet --python .venv-libraries/bin/python --requirement requirements/libraries.txt \
-		--editable ".[lz4,pandas,polars,zstd]"
+	$(BIN)/uv pip sync --quiet --python .venv-libraries/bin/python --require-hashes requirements/libraries.txt
+	$(BIN)/uv pip install --quiet --python .venv-libraries/bin/python --no-deps --no-build-isolation --editable .
 	.venv-libraries/bin/python -m pytest tests/libraries
 
 test-crates: $(STAMP)  ## RO-Crate's own validator on our crates, in an environment of its own, as it brings twenty libraries
@@ -119,10 +121,12 @@ figures: $(STAMP)  ## sizes of modules and functions, what lines are spent on, i
 
 lock: $(STAMP)  ## after a change of pyproject.toml; keeps the pins that still fit
 	$(COMPILE) --extra dev --output-file requirements/dev.txt pyproject.toml
+	$(COMPILE) $(LIBRARIES)
 
 upgrade: $(STAMP)  ## the newest of everything
 	$(COMPILE) --upgrade --output-file requirements/uv.txt requirements/uv.in
 	$(COMPILE) --upgrade --extra dev --output-file requirements/dev.txt pyproject.toml
+	$(COMPILE) --upgrade $(LIBRARIES)
 
 statements: $(STAMP)  ## after a change of the tables
 	$(BIN)/python -c "import pathlib; from provenance.effects.sql import queries; pathlib.Path('src/provenance/effects/sql/statements.py').write_text(queries.render_statements())"

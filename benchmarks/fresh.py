@@ -83,13 +83,21 @@ def pipelines(folder: Path, sizes: Sizes) -> Iterator[Line | Limit]:
     caches.load_ours(folder)
     large, small = sizes.megabytes * 1_000_000, 1_000
     contenders: dict[str, list[str]] = {}
-    beside = "1 kB intermediates"
-    for name, size in ((OURS, large), (beside, small)):
+    beside, records, few = "1 kB intermediates", "1 MB dictionaries", "1 kB dictionaries"
+    for name, size, kind in (
+        (OURS, large, "arrays"),
+        (beside, small, "arrays"),
+        (records, 1_000_000, "records"),
+        (few, small, "records"),
+    ):
         warm_up()
-        run_pipeline(size)
-        contenders[name] = ["-m", "benchmarks.pipeline", str(folder), str(size)]
+        run_pipeline(size, kind)
+        contenders[name] = ["-m", "benchmarks.pipeline", str(folder), str(size), kind]
     told = in_fresh_processes(contenders, sizes.processes)
     what = f"20 stages over {sizes.megabytes} MB intermediates, all hits"
-    figures = {name: each["loop"] for name, each in told.items()}
+    figures = {name: told[name]["loop"] for name in (OURS, beside)}
     yield Line(what, PROCESS, figures, (Goal(beside, 1.5, 1.2),))
     yield Limit(f"{what}: read", PROCESS, told[OURS]["read"], BYTES_LIMIT, "B")
+    figures = {OURS: told[records]["loop"], few: told[few]["loop"]}
+    what = "20 stages over JSON-like dictionaries of 1 MB, all hits, each of which is read"
+    yield Line(what, PROCESS, figures, note=f"read: {told[records]['read'] / 1e6:.1f} MB")

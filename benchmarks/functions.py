@@ -33,6 +33,24 @@ def stage(values: npt.NDArray[Any], number: int) -> npt.NDArray[Any]:
     return staged
 
 
+def start_records(seed: int, size: int) -> dict[str, Any]:
+    """What `json.load` would make of *size* bytes."""
+    names = ["ada", "bob", "cyd"]
+    rows = [
+        {"id": i, "name": names[i % 3], "score": i / 7, "tags": ["a", "b"], "parent": None}
+        for i in range(size // 80)
+    ]
+    return {"seed": seed, "rows": rows}
+
+
+def stage_records(records: dict[str, Any], number: int) -> dict[str, Any]:
+    return {**records, "seed": number}
+
+
+def last_records(records: dict[str, Any]) -> float:
+    return float(len(records["rows"]))
+
+
 def last(values: npt.NDArray[Any]) -> float:
     return float(values[0])
 

@@ -1,4 +1,4 @@
-"""A process of its own: `python -m benchmarks.pipeline FOLDER SIZE` runs a stored pipeline again, and reports."""
+"""A process of its own: `python -m benchmarks.pipeline FOLDER SIZE KIND` runs a stored pipeline again, and reports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import provenance as p
-from benchmarks.functions import last, stage, start
+from benchmarks import functions
 from benchmarks.settings import all_of_them
 from provenance.effects.layers import Counter, counted
 from provenance.repository.handles import Repository
@@ -16,21 +16,24 @@ from provenance.repository.handles import Repository
 STAGES = 20
 
 
-def run_pipeline(size: int) -> float:
+def run_pipeline(size: int, kind: str = "arrays") -> float:
     """Twenty stages over intermediates of *size* bytes; only the last one's value, a number, is looked at."""
-    values = p.provenance()(start)(1, size)
-    staged = p.provenance()(stage)
+    suffix = "_records" if kind == "records" else ""
+    start, stage, last = (
+        p.provenance()(getattr(functions, name + suffix)) for name in ("start", "stage", "last")
+    )
+    values = start(1, size)
     for number in range(STAGES - 2):
-        values = staged(values, number)
-    return p.provenance()(last)(values) + 0.0
+        values = stage(values, number)
+    return float(last(values)) + 0.0
 
 
 def warm_up() -> None:
     """Do what is done once a process: open the database, import what hashes and what stands in."""
-    p.unwrap(p.provenance()(start)(1, 8)[0])
+    p.unwrap(p.provenance()(functions.start)(1, 8)[0])
 
 
-def main(folder: Path, size: int) -> dict[str, float]:
+def main(folder: Path, size: int, kind: str) -> dict[str, float]:
     """Seconds that the pipeline takes when all of it is stored, and bytes that were read from the store."""
     p.load_config(all_of_them(folder))
     counter = Counter()
@@ -39,7 +42,7 @@ def main(folder: Path, size: int) -> dict[str, float]:
         warm_up()
         missed, read = p.stats().misses, counter.bytes_read
         began = time.perf_counter()
-        run_pipeline(size)
+        run_pipeline(size, kind)
         ended = time.perf_counter()
     if p.stats().misses != missed:
         raise AssertionError("a stage was computed")
@@ -47,4 +50,4 @@ def main(folder: Path, size: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]))))
+    sys.stdout.write(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])))

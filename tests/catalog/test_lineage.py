@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+import numpy as np
 import pytest
 from attrs import evolve
 from pyrsistent import PMap
@@ -486,3 +487,38 @@ def test_an_untrusted_repository_has_a_lineage(tmp_path):
     graph = p.lineage(far[trusted.root])
     assert trusted.edges == graph.edges
     assert trusted.tree().replace("(1, 2)", "[1, 2]") == graph.tree()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a function returns around an argument."""
+
+    model: object
+    score: float
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+def test_what_an_input_holds_is_no_input(is_stored):
+    """The edges of a call are the artifacts that it was given, whether they were computed or found."""
+
+    @p.provenance(name="model")
+    def model(n):
+        return np.arange(n)
+
+    @p.provenance(name="evaluate")
+    def evaluate(model):
+        return Candidate(model, float(model.sum()))
+
+    @p.provenance(name="pick")
+    def pick(candidates):
+        return max(candidates, key=lambda each: each.score)
+
+    with p.using_repo(p.MemoryRepo()):
+        given = [evaluate(model(3)), evaluate(model(4))]
+        if is_stored:
+            given = [evaluate(model(3)), evaluate(model(4))]
+        best = p.artifact_of(pick(given))
+        ids = frozenset(p.artifact_of(each).id for each in given)
+        assert ids == best.input_artifact_ids
+        lines = p.lineage(best).tree().splitlines()
+    assert 5 == len(lines)

@@ -49,7 +49,8 @@ def test_any_nested_value_is_read_back(value):
     [
         (7, "pickle"),
         ({"auc": 0.9}, "pickle"),
-        ([[1]], "joblib"),
+        ([{"rows": [(1, None), (2.5, b"x")]}], "pickle"),
+        ([[np.arange(3)]], "joblib"),
         (np.arange(3), "numpy"),
         (np.array([None]), "joblib"),
     ],

@@ -4,6 +4,10 @@ import functools
 import io
 
 import astropy.units as u
+import dask.array as da
+import dask.dataframe as dd
+import geopandas
+import lightgbm
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -11,6 +15,7 @@ import pydantic
 import statsmodels.api as sm
 import sympy
 import xarray as xr
+import xgboost
 from astropy.coordinates import SkyCoord
 from astropy.cosmology import FlatLambdaCDM
 from astropy.io import fits
@@ -88,6 +93,25 @@ def tagged(text):
     made = Image.new("RGB", (2, 2))
     made.getexif()[0x010E] = text
     return made
+
+
+def places(x=1.0, crs=3857):
+    """Return points with what is there."""
+    points = geopandas.points_from_xy([0.0, x], [0.0, 1.0])
+    return geopandas.GeoDataFrame({"name": ["a", "b"]}, geometry=points, crs=crs)
+
+
+@functools.cache
+def boosted(kind, n_estimators=3):
+    """Return a small model that has been fitted."""
+    given, explained = numbers()
+    options = {"verbose": -1, "min_child_samples": 1} if kind is lightgbm.LGBMRegressor else {}
+    return kind(n_estimators=n_estimators, n_jobs=1, **options).fit(given, explained)
+
+
+def read_model(it):
+    """Read what a model says."""
+    it.predict(numbers()[0]), it.feature_importances_, it.get_params(), repr(it)
 
 
 def read_dataset(it):
@@ -173,6 +197,48 @@ KINDS = {
         lambda: Outer(inner=Model()),
         lambda it: (it.inner.twice, it.inner.thrice),
         lambda: Outer(inner=Model(a=2)),
+    ),
+    "function of sympy": (
+        lambda: sympy.Function("f"),
+        lambda it: (sympy.dsolve(it(X).diff(X) - it(X)), sympy.simplify(sympy.sin(X) ** 2)),
+        lambda: sympy.Function("g"),
+        lambda: sympy.Function("f", positive=True),
+    ),
+    "applied function": (
+        lambda: sympy.Function("f")(X),
+        lambda it: (sympy.integrate(sympy.exp(-(X**2)), X), it.diff(X)),
+        lambda: sympy.Function("f")(2 * X),
+    ),
+    "dask array": (
+        lambda: da.from_array(np.arange(6), chunks=2) + 1,
+        lambda it: (it.sum().compute(), it.dtype, repr(it)),
+        lambda: da.from_array(np.arange(6), chunks=2) + 2,
+    ),
+    "dask frame": (
+        lambda: dd.from_pandas(pd.DataFrame({"a": [1, 2, 3]}), npartitions=2),
+        lambda it: (it.a.sum().compute(), it.columns, it.divisions, it.npartitions),
+        lambda: dd.from_pandas(pd.DataFrame({"a": [1, 2, 4]}), npartitions=2),
+    ),
+    "geo frame": (
+        places,
+        lambda it: (it.area, it.to_crs(4326), it.sindex, it.total_bounds),
+        lambda: places(2.0),
+        lambda: places(crs=4326),
+    ),
+    "geo series": (
+        lambda: places().geometry,
+        lambda it: (it.area, it.sindex),
+        lambda: places(2.0).geometry,
+    ),
+    "boosted by lightgbm": (
+        lambda: boosted(lightgbm.LGBMRegressor),
+        read_model,
+        lambda: boosted(lightgbm.LGBMRegressor, n_estimators=4),
+    ),
+    "boosted by xgboost": (
+        lambda: boosted(xgboost.XGBRegressor),
+        read_model,
+        lambda: boosted(xgboost.XGBRegressor, n_estimators=4),
     ),
     "expression": (
         lambda: sympy.sin(X) ** 2 + 1,

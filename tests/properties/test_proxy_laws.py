@@ -3,12 +3,14 @@
 import operator
 import pickle
 from contextlib import suppress
+from random import Random
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import provenance as p
+from hashing.values import value
 from provenance.testing import in_memory
 from strategies import nested, scalars
 
@@ -187,3 +189,30 @@ def test_mutation_is_refused_as_the_value_refuses_it(value):
                 proxy.new_attribute = 1
             with pytest.raises(AttributeError):
                 _ = proxy.no_such_attribute
+
+
+@p.provenance(name="value of a seed")
+def of_seed(seed):
+    """A value of any family."""
+    return value(Random(seed))
+
+
+def attributes(made):
+    """The names of what an object has beside its value, without those that libraries keep for themselves."""
+    return {name for name in getattr(made, "__dict__", {}) if name[0] != "_"}
+
+
+@given(st.integers(0, 2**32))
+def test_a_miss_and_a_hit_agree(seed):
+    """By class, value and attributes, whatever the function returns; what cannot be given back is refused."""
+    with in_memory():
+        try:
+            miss = of_seed(seed)
+        except (p.UnserializableValueError, p.UnhashableValueError):
+            assume(False)
+        hit = of_seed(seed)
+        assert type(miss) is type(hit)
+        first, second = p.unwrap(miss, deep=True), p.unwrap(hit, deep=True)
+        assert type(first) is type(second)
+        assert p.hash(first) == p.hash(second) == p.hash(value(Random(seed)))
+        assert attributes(first) == attributes(second)

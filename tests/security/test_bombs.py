@@ -11,7 +11,7 @@ import pytest
 
 import provenance as p
 from contract.samples import record, run
-from provenance.codecs import limits
+from provenance.codecs import limits, pyarrow
 from provenance.codecs.encoding import Decoding, Encoding
 from provenance.model.records import InlineBlob, freeze_options
 from provenance.ports.blobs import WriteBlob
@@ -133,3 +133,18 @@ def test_a_ratio_that_is_none_is_an_error_of_the_configuration(ratio, monkeypatc
     monkeypatch.setenv(limits.VARIABLE, ratio)
     with pytest.raises(p.ConfigError, match=limits.VARIABLE):
         p.SqliteRepo(db="records.db", trusted=False)
+
+
+def test_a_parquet_file_cannot_hide_its_size():
+    """A long text that a dictionary names in each row is little in the metadata and much in memory."""
+    rows = pa.table({"a": pa.array(["x" * 1_000] * 20_000).dictionary_encode().cast(pa.string())})
+    sink = io.BytesIO()
+    pq.write_table(rows, sink, use_dictionary=True, compression="NONE")
+    with pq.ParquetFile(sink) as file:
+        assert file.metadata.row_group(0).total_byte_size < LARGE // 20
+    sink.seek(0)
+    with (
+        limits.limit_decoded_size(sink, 10),
+        pytest.raises(ValueError, match=limits.VARIABLE),
+    ):
+        pyarrow.load(sink)

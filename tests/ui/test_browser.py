@@ -122,6 +122,7 @@ def paths_of(visit):
     yield from (f"/a/{one}" for one in ids)
     yield f"/a/{ids[0]}/lineage"
     yield f"/a/{ids[-1]}/uses"
+    yield f"/why/{ids[0]}"
     yield f"/compare?a={ids[0]}&b={ids[1]}"
     yield f"/r/{items[0]['run_id']}"
     yield f"/s/{visit.json('/api/v1/sets')['items'][0]['id']}"

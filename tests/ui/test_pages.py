@@ -11,6 +11,7 @@ import provenance as p
 from provenance.effect import with_layer
 from provenance.extending import StoreEffect
 from provenance.ports.blobs import ReadBlob
+from provenance.testing import in_memory
 from provenance.ui.app import browsing
 from ui.conftest import HOSTILE, client_of, fill, png
 
@@ -27,6 +28,8 @@ PATHS = {
     "lineage": "/a/{score}/lineage",
     "near lineage": "/a/{score}/lineage?depth=1",
     "uses": "/a/{data}/uses",
+    "why": "/why/{six}",
+    "why the first": "/why/{data}",
     "compare": "/compare?a={three}&b={six}",
     "compare others": "/compare?a={data}&b={hostile}",
     "compare form": "/compare?a={three}",
@@ -96,6 +99,7 @@ def test_documents_are_those_of_the_command_line(client, store, capsys):
         (["runs"], "runs"),
         (["sets"], "sets"),
         (["stats"], "stats"),
+        (["why", six], f"artifacts/{six}/why"),
     ):
         assert 0 == run([*words, "--json"])
         assert json.loads(capsys.readouterr().out) == client.get(f"/api/v1/{path}").json()
@@ -126,12 +130,24 @@ def test_pages_follow_one_another(tmp_path, monkeypatch):
 def test_the_comparison_names_what_differs(client, store):
     """Arguments stand side by side, and values are compared part by part."""
     document = client.get(address(store, "/api/v1/compare?a={three}&b={six}")).json()
-    assert ["config"] == document["inputs"]
+    (changed,) = document["inputs"]
+    assert "config['depth']" in changed
     assert [("value['depth']", "3", "6")] == [
-        (each["path"], each["a"], each["b"]) for each in document["differences"]
+        (each["path"], each["a"], each["b"]) for each in document["value"]
     ]
     text = client.get(address(store, "/compare?a={three}&b={six}")).text
     assert '<tr class="differs"><th scope="row">config</th>' in text
+
+
+def test_why_leads_to_the_nearest_call(tmp_path):
+    """The page says what differs from it, and compares both."""
+    with in_memory() as repo:
+        store = fill(tmp_path)
+    client = client_of(repo)
+    text = client.get(f"/why/{store['six'].id}").text
+    assert "config[&#39;depth&#39;]" in text
+    assert f"/compare?a={store['three'].id}&amp;b={store['six'].id}" in text
+    assert "no earlier result" in client.get(f"/why/{store['data'].id}").text
 
 
 def test_search_finds_by_id_name_tag_and_value(client, store):

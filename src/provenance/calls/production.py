@@ -43,7 +43,7 @@ from provenance.repository.handles import RecoveringOrigin
 from provenance.repository.programs import LookupHit
 from provenance.results.handles import InMemoryOrigin, artifact_of
 from provenance.results.origin import resolving_in
-from provenance.results.transparent import pending
+from provenance.results.pending import pending
 from provenance.singleflight import leases
 from provenance.singleflight.leases import Acquisition, SingleFlight
 from provenance.streams.stream import Items, Stream, load_chunk

@@ -12,7 +12,7 @@ import provenance as p
 from provenance.cli.complete import complete_ids
 from provenance.cli.reports import Column, Facts, Listing, Report
 from provenance.cli.session import Session, command, import_from_here
-from provenance.documents.items import Item, time_json
+from provenance.documents.items import Item, diff_item, explanation_item, time_json
 from provenance.documents.words import count_of, format_time
 
 _artifact = click.argument("artifact_id", metavar="ID", shell_complete=complete_ids)
@@ -118,46 +118,13 @@ def _argument(text: str) -> tuple[str, object]:
 
 
 def _explanation(found: p.Explanation) -> Report:
-    document: Item = {
-        "kind": type(found).__name__,
-        "id": found.artifact_id,
-        "name": found.name,
-        "text": repr(found),
-    }
-    if isinstance(found, p.CallDiffers):
-        document |= {
-            "nearest": found.nearest,
-            "computed_at": time_json(found.computed_at),
-            "inputs": [str(each) for each in found.inputs],
-            "identity": [str(each) for each in found.identity],
-        }
-    if isinstance(found, p.CallDiffers | p.IsStored | p.Outdated):
-        document["changes"] = [f"{each.name} {each.what}" for each in found.changes]
-    return Facts(document, text=repr(found))
+    return Facts(explanation_item(found), text=repr(found))
 
 
 def _diff(session: Session, first: str, second: str, values: bool) -> Report:
     """Show how two artifacts differ, and the first ancestors where they part; exit 1 if they do."""
     found = p.diff(session.artifact(first), session.artifact(second), values=values)
-    document: Item = {
-        "first": found.first,
-        "second": found.second,
-        "differ": bool(found),
-        "identity": [str(each) for each in found.identity],
-        "inputs": [str(each) for each in found.inputs],
-        "code": [
-            {"name": each.name, "what": each.what, "lines": list(each.lines)} for each in found.code
-        ],
-        "run": [str(each) for each in found.run],
-        "value": [str(each) for each in found.value],
-        "parting": None,
-    }
-    if found.parting is not None:
-        document["parting"] = {
-            "first": found.parting.first,
-            "second": found.parting.second,
-            "text": str(found.parting),
-        }
+    document = diff_item(found)
     return Facts(document, text=repr(found), code=1 if found else 0)
 
 

@@ -70,11 +70,12 @@ def dump_frames(
     name: str, value: object, sink: BinaryIO, *, compression: str | None = None
 ) -> None:
     """Write frames as the table of all their rows; raise TypeError for other values."""
+    given = value  # what is checked below loses its type
     frames = cast("list[object]", value) if isinstance(value, list) else []
     is_frame, dump = next((known, dump) for kind, known, dump in _KINDS if kind == name)
     if not frames or not all(map(is_frame, frames)):
         raise TypeError(
-            f"serializer {name!r} writes lists of frames, not {type(value).__qualname__}"
+            f"serializer {name!r} writes lists of frames, not {type(given).__qualname__}"
         )
     dump(join(frames, name), sink, compression=compression)
 

@@ -47,6 +47,11 @@ def check_decoded_size(size: int) -> None:
         )
 
 
+def is_limited() -> bool:
+    """Tell whether this block limits decoded sizes."""
+    return _limit.get() is not None
+
+
 def limited(reader: io.RawIOBase) -> io.RawIOBase:
     """Return *reader*, with the limit of this block if there is one."""
     return reader if _limit.get() is None else _LimitedReader(reader)

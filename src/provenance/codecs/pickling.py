@@ -1,4 +1,4 @@
-"""Serializers of pickle (small builtin values), joblib (arrays) and cloudpickle (functions).
+"""Serializers of pickle (builtin values), joblib (arrays) and cloudpickle (functions).
 
 All three write protocol 5, which every supported Python reads.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from provenance.codecs.devices import tolerate_missing_devices
 from provenance.hashing.attributes import attributes_beside
-from provenance.model.references import SCALARS
+from provenance.model.references import CONTAINERS, SCALARS
 from provenance.util.naming import exported
 
 if TYPE_CHECKING:
@@ -21,24 +21,34 @@ if TYPE_CHECKING:
 _PROTOCOL = 5
 # Index of the state in the tuple that `__reduce__` returns.
 _STATE = 2
-_CONTAINERS = frozenset({list, tuple, set, frozenset})
+_BUILTIN = SCALARS | CONTAINERS
 
 
 def is_plain(value: object) -> bool:
-    """Tell whether *value* is a builtin scalar, or a flat builtin container of scalars.
+    """Tell whether *value* is a builtin scalar, or a builtin container of such values, at any depth.
 
-    >>> is_plain(1), is_plain({"auc": 0.97}), is_plain([[1]])
+    >>> is_plain(1), is_plain({"auc": [0.97, None]}), is_plain([object()])
     (True, True, False)
     """
-    kind = type(value)
-    if kind in SCALARS:
-        return True
-    if kind in _CONTAINERS:
-        return SCALARS.issuperset(map(type, cast("list[object]", value)))
-    if kind is dict:
-        flat = cast("dict[object, object]", value)
-        return SCALARS.issuperset(map(type, flat)) and SCALARS.issuperset(map(type, flat.values()))
-    return False
+    if type(value) not in _BUILTIN:
+        return False
+    seen: set[int] = set()
+    waiting: list[object] = [value]
+    while waiting:
+        container = waiting.pop()
+        if type(container) in SCALARS or id(container) in seen:
+            continue
+        seen.add(id(container))
+        members = cast("list[object]", container)
+        if type(container) is dict:
+            members = [*members, *cast("dict[object, object]", container).values()]
+        kinds = set(map(type, members))
+        if kinds <= SCALARS:
+            continue
+        if not kinds <= _BUILTIN:
+            return False
+        waiting.extend(members)
+    return True
 
 
 def dump_pickle(value: object, sink: BinaryIO) -> None:

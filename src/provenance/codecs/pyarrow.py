@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
-from provenance.codecs.limits import check_decoded_size
+from provenance.codecs.limits import check_decoded_size, is_limited
 from provenance.util.optional import imported_module, require_library
 
 _NAME: Final = "arrow_ipc"
@@ -139,7 +139,25 @@ def load(source: BinaryIO) -> Any:  # noqa: ANN401 - Arrow's
     pq = require_library("pyarrow.parquet", "Parquet")
     with pq.ParquetFile(source) as file:
         check_parquet(file.metadata)
+        if is_limited():
+            return _read_in_batches(file)
         return file.read(use_threads=is_large(file.metadata.num_rows, file.metadata.num_columns))
+
+
+_BATCH: Final = 1_024
+"""Rows that are decoded before their size is looked at."""
+
+
+def _read_in_batches(file: Any) -> Any:  # noqa: ANN401 - Arrow's
+    """Read a Parquet file whose metadata may lie about the size of what it holds."""
+    batches: list[Any] = []
+    size = 0
+    for batch in file.iter_batches(batch_size=_BATCH):
+        size += batch.nbytes
+        check_decoded_size(size)
+        batches.append(batch)
+    pa = require_library("pyarrow", "Parquet")
+    return pa.Table.from_batches(batches, schema=file.schema_arrow).combine_chunks()
 
 
 def check_parquet(metadata: Any) -> None:  # noqa: ANN401 - Arrow's

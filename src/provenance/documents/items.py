@@ -165,3 +165,47 @@ def stats_item(repo: p.Repository) -> Item:
         "seconds": seconds,
         "newest": max((time_json(one.newest) for one in functions), default=None),
     }
+
+
+def explanation_item(found: p.Explanation) -> Item:
+    """Return the JSON document that explains why an artifact was computed."""
+    document: Item = {
+        "kind": type(found).__name__,
+        "id": found.artifact_id,
+        "name": found.name,
+        "text": repr(found),
+    }
+    if isinstance(found, p.CallDiffers):
+        document |= {
+            "nearest": found.nearest,
+            "computed_at": time_json(found.computed_at),
+            "inputs": [str(each) for each in found.inputs],
+            "identity": [str(each) for each in found.identity],
+        }
+    if isinstance(found, p.CallDiffers | p.IsStored | p.Outdated):
+        document["changes"] = [f"{each.name} {each.what}" for each in found.changes]
+    return document
+
+
+def diff_item(found: p.ArtifactDiff) -> Item:
+    """Return the JSON document of how two artifacts differ."""
+    document: Item = {
+        "first": found.first,
+        "second": found.second,
+        "differ": bool(found),
+        "identity": [str(each) for each in found.identity],
+        "inputs": [str(each) for each in found.inputs],
+        "code": [
+            {"name": each.name, "what": each.what, "lines": list(each.lines)} for each in found.code
+        ],
+        "run": [str(each) for each in found.run],
+        "value": [str(each) for each in found.value],
+        "parting": None,
+    }
+    if found.parting is not None:
+        document["parting"] = {
+            "first": found.parting.first,
+            "second": found.parting.second,
+            "text": str(found.parting),
+        }
+    return document

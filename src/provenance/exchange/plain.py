@@ -31,7 +31,7 @@ def write_plain(value: object, extension: str, sink: BinaryIO) -> None:
 
 
 def _without_references(value: object) -> object:
-    """Return *value* with the values of results in it: whoever reads the file has not got the repository."""
+    """Return *value* with the values of results in it, since readers of the file do not have the repository."""
     if isinstance(value, Composite):
         return {key: unwrap(part, deep=True) for key, part in value.items()}
     if isinstance(value, Stream):

@@ -6,13 +6,15 @@ time, may differ from call to call: in what its methods capture, in its attribut
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
-from functools import cached_property
+from functools import cached_property, partial
 from operator import itemgetter
 from types import FunctionType, MemberDescriptorType
 from typing import Any, Final, cast, is_typeddict
 
 from provenance.hashing.encoding import Item, node, prefix
+from provenance.hashing.functions import function_item
 from provenance.hashing.registry import (
     exact,
     inherited,
@@ -68,7 +70,8 @@ def _type(value: type, walk: Walk) -> Item:
         return node(_TYPE, (type_name(value),))
     token = _describing.set((*outer, value))
     # A walk of its own: within a class, items differ from those of the same values outside it.
-    inner = Walk(walk.notes, by_ones=True, used=walk.used)
+    inner = Walk(walk.notes, by_ones=True)
+    inner.used = partial(_used_by_class, value, inner, walk.used)
     try:
         return node(_CLASS, _parts(value, inner))
     except BaseException:
@@ -76,6 +79,22 @@ def _type(value: type, walk: Walk) -> Item:
         raise
     finally:
         _describing.reset(token)
+
+
+def _used_by_class(
+    owner: type, walk: Walk, used: Callable[[FunctionType], Item] | None, function: FunctionType
+) -> Item:
+    """Return the item of a function that a member of a class holds, at any depth.
+
+    One of another package counts by its name, if that leads to it: what it does may change as that package works.
+    """
+    if package_of(function) != package_of(owner) and leads_to(
+        function.__module__, function.__qualname__, function
+    ):
+        return node(_NAMED, (f"{function.__module__}:{function.__qualname__}",))
+    if used is not None:
+        return used(function)
+    return function_item(function, walk)
 
 
 def _parts(value: type, walk: Walk) -> tuple[Item, ...]:

@@ -34,7 +34,12 @@ _LOOKS_UP: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLO
 
 @exact(FunctionType)
 def _function(value: FunctionType, walk: Walk) -> Item:
-    return _CallGraph(walk).item(value) if walk.used is None else walk.used(value)
+    return function_item(value, walk) if walk.used is None else walk.used(value)
+
+
+def function_item(value: FunctionType, walk: Walk) -> Item:
+    """Return the item of a function that no other one is being described for."""
+    return _CallGraph(walk).item(value)
 
 
 class _CallGraph:

@@ -88,6 +88,12 @@ class UnhashablePart(Exception):  # noqa: N818 - `root_item` converts it
         self.instead = instead
 
 
+def _artifact_behind(value: object) -> InputRef | None:
+    """Return the artifact that *value* is known to be the value of."""
+    proxy = proxy_of_tracked(value)
+    return None if proxy is None else represented_artifact(proxy)
+
+
 class Walk:
     """One walk over one value.
 
@@ -118,6 +124,12 @@ class Walk:
         self.trail: list[object] = []
         self.used = used
 
+    def without_notes(self) -> Walk:
+        """Return a walk over the inside of a value, which notes nothing."""
+        inner = Walk(by_ones=self.by_ones, used=self.used)
+        inner.trail = self.trail
+        return inner
+
     def item(self, value: object) -> Item:
         """Return the item of *value*.
 
@@ -134,24 +146,18 @@ class Walk:
         known = self.memo.get(key)
         if known is not None:
             return known
+        ref = _artifact_behind(value) if self.notes is not None and any_tracked() else None
         try:
-            made = handlers[kind](value, self)
+            made = handlers[kind](value, self if ref is None else self.without_notes())
         except BaseException:
             self.trail.append(value)
             raise
-        if self.notes is not None and any_tracked():
-            self._note_tracked(value, made)
+        if ref is not None and self.notes is not None:
+            current = ValueId(root_digest(made).hex())
+            self.notes.append(InputRef(ref.artifact_id, ref.recorded, current, ref.derivation_id))
         self.memo[key] = made
         self.alive.append(value)
         return made
-
-    def _note_tracked(self, value: object, item: Item) -> None:
-        """Note the artifact that *value* is known to be the value of."""
-        proxy = proxy_of_tracked(value)
-        ref = None if proxy is None else represented_artifact(proxy)
-        if ref is not None and self.notes is not None:
-            current = ValueId(root_digest(item).hex())
-            self.notes.append(InputRef(ref.artifact_id, ref.recorded, current, ref.derivation_id))
 
     def items(self, values: Sequence[Any]) -> Sequence[Item]:
         """Return the items of *values*, a list or tuple; *values* itself if all are items."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
 from provenance.archives import FileSource, FolderEntry, LocalSource, set_source_resolver
-from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.codecs.trust import CopyPolicy
-from provenance.effect import Interpreter, Program, run
+from provenance.effect import Interpreter, run
 from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
@@ -87,13 +86,6 @@ class Blueprint:
     settings: object = field(repr=False)
     base: Path
     parts: tuple[Blueprint, ...] = ()
-
-
-_READING: Final[Mapping[str, Callable[[ArtifactRecord, str], Program[Any, object]]]] = {
-    "folder": programs.read_folder,
-    PARQUET_PARTS: programs.read_table,
-}
-"""How values are read that are more than the bytes of one blob, by serializer."""
 
 
 @exported
@@ -172,7 +164,7 @@ class Repository:
 
     def batch_get_by_id(self, artifact_ids: Iterable[object]) -> list[Artifact[object]]:
         """Return the artifacts of these ids, in their order."""
-        return [self.get_by_id(each) for each in require_iterable(artifact_ids, "batch_get_by_id")]
+        return [*map(self.get_by_id, require_iterable(artifact_ids, "batch_get_by_id"))]
 
     def get_by_value_id(self, value_id: str) -> tuple[Artifact[object], ...]:
         """Return all artifacts whose value has this id, oldest first."""
@@ -334,15 +326,13 @@ class Repository:
         return found
 
     def __iter__(self) -> Iterator[Artifact[object]]:
-        """Yield all artifacts, newest first; no value is read."""
         return (Artifact.of(record, self) for record in listing.list_records(self.interpreter))
 
     if not TYPE_CHECKING:  # type checkers would believe that it has any attribute
 
         def __getattr__(self, name: str) -> object:
             advice = "; use `engine`" if name == "_db_engine" else ""
-            problem = f"{type(self).__name__!r} object has no attribute {name!r}{advice}"
-            raise AttributeError(problem, name=name, obj=self)
+            raise AttributeError(f"a repository has no attribute {name!r}{advice}", name=name)
 
     def __contains__(self, artifact_id: object) -> bool:
         try:
@@ -371,7 +361,7 @@ class Repository:
             return newer, self._read(newer)
 
     def _read(self, record: ArtifactRecord) -> object:
-        reading = _READING.get(record.serializer, programs.read_value)
+        reading = programs.READING.get(record.serializer, programs.read_value)
         return resolving_in(self, partial(run, reading(record, self.name), self.interpreter))
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:

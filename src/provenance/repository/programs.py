@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
+from typing import Any, BinaryIO, Final, TypeAlias, TypeVar, cast
 
 from attrs import evolve, frozen
 
 from provenance.archives import ArchivedFile, ArchivedFolder, FolderEntry, copy_stream
 from provenance.codecs import Decoding
-from provenance.codecs.table_parts import TableManifest, join, part_id
+from provenance.codecs.table_parts import PARQUET_PARTS, TableManifest, join, part_id
 from provenance.effect import Effect, Interpreter, Program
 from provenance.errors import (
     AmbiguousIdError,
@@ -281,6 +281,13 @@ def read_table(record: ArtifactRecord, repo: str) -> Program[Load | Quarantine, 
             yield from _quarantine(part.value_blob, trouble)
             raise BlobNotFoundError(part.value_blob.id, repo) from trouble
     return join(frames)
+
+
+READING: Final[Mapping[str, Callable[[ArtifactRecord, str], Program[Any, object]]]] = {
+    "folder": read_folder,
+    PARQUET_PARTS: read_table,
+}
+"""How values are read that are more than the bytes of one blob, by serializer."""
 
 
 def read_bytes(

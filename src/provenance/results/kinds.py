@@ -125,7 +125,8 @@ def is_scalar(kind: type) -> bool:
 
 @lru_cache(maxsize=4_096)
 def _is_scalar(kind: type) -> bool:
-    module = kind.__module__.partition(".")[0]
+    # Classes that libraries make at run time may have no module.
+    module = str(cast("object", kind.__module__)).partition(".")[0]
     if kind.__name__ in _STANDARD.get(module, ()):
         return getattr(sys.modules[module], kind.__name__, None) is kind
     return _is_numpy(kind) and kind.__name__ not in _BARE_NUMPY | _OTHER_NUMPY

@@ -229,7 +229,9 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         if known.value_type not in _SCALAR_TYPES and self.__provenance_known__() is not None:
             item, current = Child(bytes.fromhex(known.value_id)), known.value_id
         else:
-            item = walk.item(self.value_repr())
+            # What the value holds is no input of whoever receives the artifact.
+            inner = walk.without_notes() if self._self_tracked else walk
+            item = inner.item(self.value_repr())
             current = ValueId(root_digest(item).hex())
         if self._self_tracked and walk.notes is not None:
             walk.notes.append(InputRef(known.id, known.value_id, current, known.derivation_id))
@@ -304,7 +306,7 @@ def _kind(interface: tuple[str, ...], value_type: str) -> type[ArtifactProxy]:
     """Return the class of proxies for values of a type with these special methods."""
     # A record may name anything: other names are left out, so that they make no more classes.
     known = dict.fromkeys(name for name in interface if name in INTERFACE)
-    return _class_for((*known, *_ARRAY_METHODS.get(value_type, ())), value_type.replace(":", "."))
+    return class_for((*known, *_ARRAY_METHODS.get(value_type, ())), value_type.replace(":", "."))
 
 
 def stand_in(
@@ -317,35 +319,6 @@ def stand_in(
     return kind(
         known, origin, load or (lambda: origin.load_value(resolve(known, origin))), tracked=tracked
     )
-
-
-class _PendingProxy(ArtifactProxy):
-    """Stands for a value that is being computed: its artifact is known when it is complete."""
-
-    __slots__ = ("_self_complete",)
-
-    @property
-    def _self_known(self) -> Known:
-        """What is known of the artifact; the computation is completed for this."""
-        return self._self_complete()
-
-    @_self_known.setter
-    def _self_known(self, known: Known) -> None:
-        self._self_complete = cast("Callable[[], Known]", known)
-
-    def __repr__(self) -> str:
-        return f"<provenance.ArtifactProxy {safe_repr(self.__wrapped__)} >"
-
-
-def pending(
-    complete: Callable[[], Known], origin: Origin, value: object, *, tracked: bool
-) -> ArtifactProxy:
-    """Return a proxy of a *value* that is being computed; *complete* waits for its end and returns its artifact."""
-    kind = _class_for(
-        interface_of(type(value)), type_name(type(value)).replace(":", "."), _PendingProxy
-    )
-    known = cast("Known", complete)
-    return kind(known, origin, None, tracked=tracked, value=value)
 
 
 def _call(self: Any, /, *args: object, **kwargs: object) -> object:
@@ -531,7 +504,7 @@ _ARRAY_METHODS: Final = {
 
 
 @lru_cache(maxsize=4_096)
-def _class_for(
+def class_for(
     interface: tuple[str, ...], value_type: str, base: type[ArtifactProxy] = ArtifactProxy
 ) -> type[ArtifactProxy]:
     """Return the class of proxies for values with these special methods, of those that not every type has.

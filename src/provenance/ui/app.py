@@ -161,6 +161,10 @@ _PAGES: Final[dict[str, tuple[str | None, Make]]] = {
             repo, ask.query_params.get("a", ""), ask.query_params.get("b", "")
         ),
     ),
+    "/why/{id}": (
+        "artifacts/{id}/why",
+        lambda repo, ask: pages.why(repo, ask.path_params["id"]),
+    ),
     "/f/{name:path}": (
         "functions/{name:path}",
         lambda repo, ask: pages.function(repo, ask.path_params["name"]),

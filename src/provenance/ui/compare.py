@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 from attrs import frozen
 
 import provenance as p
-from provenance.documents.items import Item, artifact_item, run_document
+from provenance.documents.items import Item, artifact_item, diff_item, run_document
 from provenance.ui.pages import Page, find_artifact, without_tags
 from provenance.ui.previews import preview_of, read_safely
 from provenance.util.formatting import duration, size
@@ -59,7 +59,7 @@ def compare(repo: p.Repository, first: str, second: str) -> Page:
         for name, (title, show) in _COMPARED.items()
     ]
     inputs = _rows(cast("Item", a["inputs"]), cast("Item", b["inputs"]))
-    code = [row for row in _rows(*map(repo.get_code_receipt, ones)) if row.differs]
+    found = p.diff(*ones, values=False)
     environment = [row for row in _rows(*(_environment(one) for one in ones)) if row.differs]
     previews = [preview_of(one, repo) for one in ones]
     differences, problem = _value_differences(*ones)
@@ -70,19 +70,15 @@ def compare(repo: p.Repository, first: str, second: str) -> Page:
         "second": ones[1].id,
         "facts": facts,
         "inputs": inputs,
-        "code": code,
+        "code": found.code,
+        "parting": found.parting,
         "environment": environment,
         "previews": previews,
         "differences": differences,
         "problem": problem,
         "is_same_run": ones[0].run_id == ones[1].run_id,
     }
-    document: Item = {
-        "a": cast("Any", a),
-        "b": cast("Any", b),
-        "inputs": [row.name for row in inputs if row.differs],
-        "differences": cast("Any", differences),
-    }
+    document: Item = {**diff_item(found), "value": cast("Any", differences)}
     return Page("compare", f"{ones[0].id[:12]} and {ones[1].id[:12]}", content, document)
 
 

@@ -21,6 +21,7 @@ from provenance.documents.items import (
     Item,
     artifact_document,
     artifact_item,
+    explanation_item,
     lineage_document,
     run_document,
     run_item,
@@ -235,6 +236,25 @@ def lineage(repo: p.Repository, artifact_id: str, given: Mapping[str, str]) -> P
     title = f"Lineage of {one.name} {one.id[:12]}"
     document = lineage_document(graph, repo) if is_drawn else {}
     return Page("lineage", title, content, document)
+
+
+def why(repo: p.Repository, artifact_id: str) -> Page:
+    """Return the page that explains why an artifact was computed."""
+    one = find_artifact(repo, artifact_id)
+    found = p.why(one)
+    first, *rest = repr(found).splitlines()
+    nearest = None
+    if isinstance(found, p.CallDiffers):
+        nearest = artifact_item(repo.get_by_id(found.nearest), repo)
+    content = {
+        "item": artifact_item(one, repo),
+        "sentence": first,
+        "differences": [line.strip() for line in rest],
+        "nearest": nearest,
+        "command": f"provenance why {one.id[:12]}",
+    }
+    title = f"Why {one.name} {one.id[:12]} was computed"
+    return Page("why", title, content, explanation_item(found))
 
 
 def uses(repo: p.Repository, artifact_id: str) -> Page:

@@ -1,0 +1,147 @@
+"""Subscribers and serializers that hang, hashers that raise, clocks that jump, calls at the end of a process."""
+
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import provenance as p
+from processes import SOURCES
+from provenance.testing import in_memory
+
+
+@p.provenance()
+def number(n):
+    """A value."""
+    return [n]
+
+
+def beside(work):
+    """Do *work* in a thread; return when it is done, or fail."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_subscriber_that_hangs_holds_up_only_the_call_that_it_was_told_of(repo):
+    """Other threads compute, hit and are counted meanwhile."""
+    hangs, ends = threading.Event(), threading.Event()
+
+    def hang(event):
+        if event.artifact_id == number.artifact_id(1):
+            hangs.set()
+            assert ends.wait(60)
+
+    with p.subscribe(hang):
+        stuck = beside(lambda: number(1))
+        assert hangs.wait(60)
+        assert [2] == number(2) == number(2)
+        assert 1 == p.stats().hits
+        ends.set()
+        stuck.join(60)
+    assert number.is_cached(1)
+
+
+def test_a_serializer_that_hangs_holds_up_only_its_own_call(repo):
+    """Other values are stored and read meanwhile."""
+    hangs, ends = threading.Event(), threading.Event()
+
+    def dump(value, sink):
+        hangs.set()
+        assert ends.wait(60)
+        sink.write(b"[1]")
+
+    p.register_serializer("slow", dump, lambda source: [1])
+    slow = p.provenance(name="slow", serializer="slow")(lambda: [1])
+    stuck = beside(slow)
+    assert hangs.wait(60)
+    assert [3] == number(3) == number(3)
+    ends.set()
+    stuck.join(60)
+    assert slow.is_cached()
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), RecursionError(), ZeroDivisionError()])
+def test_a_hasher_that_raises_keeps_the_function_from_running(repo, error):
+    """Nothing is run or recorded, and the next call is well."""
+
+    class Odd:
+        pass
+
+    def refuse(value):
+        raise error
+
+    p.register_hasher(Odd, refuse)
+    ran = []
+    take = p.provenance(name="take")(lambda value: ran.append(value))  # noqa: PLW0108
+    with pytest.raises((type(error), p.UnhashableValueError)):
+        take(Odd())
+    assert [] == ran == list(repo)
+    assert [4] == number(4)
+
+
+class Jumping:
+    """A clock that jumps a year forward and back at each look; its measure of time stands still."""
+
+    looks = 0
+
+    def now(self):
+        """Another year each time."""
+        self.looks += 1
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=365 * (self.looks % 2))
+
+    def monotonic(self):
+        """No time passes."""
+        return 0.0
+
+    def sleep(self, seconds):
+        """At once."""
+        return seconds
+
+
+def test_a_clock_that_jumps_loses_no_result():
+    """Results are found, listed and sound, whatever the time is said to be; durations are not negative."""
+    with in_memory(Jumping()) as repo:
+        made = [number(n) for n in range(4)]
+        p.reset_stats()
+        assert made == [number(n) for n in range(4)]
+        assert (4, 0) == (p.stats().hits, p.stats().misses)
+        assert 4 == len(list(repo))
+        assert p.verify(repo).is_sound
+        assert all(artifact.compute_duration >= 0 for artifact in repo)
+
+
+def test_a_call_at_the_end_of_a_process_does_not_hang_it(tmp_path):
+    """From a destructor or an exit handler: it may fail, but the process ends, and what was stored is whole."""
+    code = """
+import atexit
+import provenance as p
+
+p.load_config({"artifact_repos": {"local": {"type": "sqlite", "db": "a.db"}}})
+
+@p.provenance(name="work")
+def work(n):
+    return [n]
+
+class Last:
+    def __del__(self):
+        work(3)
+
+work(1)
+atexit.register(work, 2)
+last = Last()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PYTHONPATH": SOURCES, "PATH": ""},
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stderr
+    repo = p.SqliteRepo(db=tmp_path / "a.db")
+    assert p.verify(repo).is_sound
+    assert {1, 2} <= {artifact.inputs.kargs["n"] for artifact in repo}
