@@ -240,6 +240,28 @@ def test_a_script_is_reproduced_from_another_process(tmp_path):
     assert lines[1].endswith(" same")
 
 
+def test_functions_of_consoles_and_notebooks_are_gone(repo):
+    """Nothing of another process is taken for them."""
+    from attrs import evolve
+
+    from provenance.history.programs import running_program
+
+    made = p.artifact_of(p.provenance(name="five")(lambda: 1)())
+    for process in ({"cmdline": ["python", "-c", "f()"]}, {"script": {"path": "a.ipynb"}}):
+        run = evolve(made.run_info, process=process)
+
+        class Elsewhere:
+            """A repository that knows this run alone."""
+
+            def load_run(self, record, run=run):
+                """Return the run."""
+                return run
+
+        artifact = evolve(made, fn_module="__main__", origin=Elsewhere())
+        with running_program(artifact, {}, "another run") as problem:
+            assert "in a console or notebook" in problem
+
+
 def test_an_untrusted_repository_is_not_run(repo):
     """Its records name what would be imported."""
     from attrs import evolve

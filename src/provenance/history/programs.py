@@ -42,6 +42,9 @@ def program_of(process: Mapping[str, Json]) -> Program | None:
     >>> program_of({"cmdline": ["python", "-m", "a.b"], "cwd": "/srv"})
     Program(path='', module='a.b')
     """
+    script = process.get("script")
+    if isinstance(script, dict) and str(script.get("path", "")).endswith(".ipynb"):
+        return None
     words = iter(cast("Sequence[str]", process.get("cmdline") or ())[1:])
     for word in words:
         if word == "-m":
@@ -72,7 +75,10 @@ def running_program(
         program = program_of(artifact.run_info.process)
     except (RunNotFoundError, CorruptRecordError):
         program = None
-    if program is None or _runs_already(program):
+    if program is None:
+        yield "it was computed in a console or notebook, whose functions are gone"
+        return
+    if _runs_already(program):
         yield None
         return
     if program.path and not Path(program.path).is_file():
