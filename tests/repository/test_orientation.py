@@ -107,7 +107,10 @@ import logging, sys
 import provenance as p
 logging.basicConfig(level=logging.INFO, stream=sys.stdout)
 if len(sys.argv) > 1: logging.getLogger("alembic").setLevel("INFO")
-p.SqliteRepo(db="a.db").migrate(1)
+import sqlalchemy as sa
+from provenance.effects.sql.migrate import migrate
+with sa.create_engine("sqlite://").begin() as connection:
+    migrate(connection, 0, 1)
 """
     lines = [
         subprocess.run(
