@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import copy
-import operator
-import os
 import sys
-import threading
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, cast
 
@@ -18,10 +15,19 @@ from provenance.hashing.encoding import Item, root_digest
 from provenance.model.ids import ValueId
 from provenance.model.records import Artifact, ArtifactRecord, Origin
 from provenance.model.references import MARK, UNREAD, InputRef, Known
-from provenance.results.carriers import ARRAY_FUNCTION, ARRAY_UFUNC, plain
+from provenance.results.carriers import ARRAY_UFUNC
 from provenance.results.handles import make_proxy, resolve, restore_proxy, restore_value
 from provenance.results.kinds import FORMS, ResultOptions, own_copy
 from provenance.results.origin import INTERFACE, home_of, interface_of, is_current_origin
+from provenance.results.special_methods import (
+    ALWAYS,
+    ARRAY_METHODS,
+    FORWARDED,
+    METHODS,
+    TENSOR_METHODS,
+    Forwarded,
+    failures,
+)
 from provenance.util.formatting import safe_repr, type_name, type_name_of
 from provenance.util.locks import ForkSafeLock
 
@@ -50,36 +56,6 @@ NumPy reads raw memory without the value's dtype and without keeping the value a
 Arrow's protocols give the same data safely.
 """
 _publishing: Final = ForkSafeLock()
-
-
-class _Failures(threading.local):
-    """The last `AttributeError` of a proxy in this thread, and how often Python is about to ask for it again.
-
-    Python and wrapt each take an `AttributeError` for "no such attribute here" and fall back to `__getattr__`. Without this
-    note, a read that fails would be tried up to three times.
-    """
-
-    proxy: object = None
-    name = ""
-    error: AttributeError | None = None
-    again = 0
-
-    def note(self, proxy: object, name: str, error: AttributeError, again: int) -> None:
-        """Remember *error*, which the next *again* lookups of the attribute are to raise."""
-        self.proxy, self.name, self.error, self.again = proxy, name, error, again
-
-    def take(self, proxy: object, name: str) -> AttributeError | None:
-        """Return the error that this lookup is to raise, if it repeats the last one."""
-        if self.proxy is not proxy or self.name != name:
-            return None
-        error = self.error
-        self.again -= 1
-        if self.again <= 0:
-            self.proxy = self.error = None
-        return error
-
-
-_failures: Final = _Failures()
 
 
 class _AnyResult(type(wrapt.BaseObjectProxy)):  # type: ignore[misc]  # wrapt's own, in Python or C
@@ -129,7 +105,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         try:
             value = self.__wrapped__ if load is None else load()
         except AttributeError as error:
-            _failures.note(self, "__wrapped__", error, again=2)
+            failures.note(self, "__wrapped__", error, again=2)
             raise
         with _publishing.lock:
             if self._self_load is not None:
@@ -146,14 +122,14 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         """Return the value's attribute; a decorated method of it has this artifact for its `self`."""
         if name in _HIDDEN:
             raise AttributeError(f"{name} is hidden, because {_HIDDEN[name]}")
-        repeated = _failures.take(self, name)
+        repeated = failures.take(self, name)
         if repeated is not None:
             raise repeated
         try:
             value = self.__wrapped__ if self._self_load is None else self.__wrapped_get__()
             found: object = getattr(cast("object", value), name)
         except AttributeError as error:
-            _failures.note(self, name, error, again=1)
+            failures.note(self, name, error, again=1)
             raise
         bound: Callable[[object, object, object], object] | None = getattr(
             type(found), "__provenance_bound__", None
@@ -304,7 +280,7 @@ def _kind(interface: tuple[str, ...], value_type: str) -> type[ArtifactProxy]:
     """Return the class of proxies for values of a type with these special methods."""
     # A record may name anything: other names are left out, so that they make no more classes.
     known = dict.fromkeys(name for name in interface if name in INTERFACE)
-    return _class_for((*known, *_ARRAY_METHODS.get(value_type, ())), value_type.replace(":", "."))
+    return _class_for((*known, *ARRAY_METHODS.get(value_type, ())), value_type.replace(":", "."))
 
 
 def stand_in(
@@ -348,188 +324,6 @@ def pending(
     return kind(known, origin, None, tracked=tracked, value=value)
 
 
-def _call(self: Any, /, *args: object, **kwargs: object) -> object:
-    return self.__wrapped__(*args, **kwargs)
-
-
-def _getitem(self: Any, key: object) -> object:
-    """Return an item. C code takes an object for a sequence if its class has this method in Python; pandas does."""
-    return self.__wrapped__[key]
-
-
-def _iter(self: Any) -> Iterator[object]:
-    return iter(self.__wrapped__)
-
-
-def _next(self: Any) -> object:
-    return next(self.__wrapped__)
-
-
-def _aiter(self: Any) -> AsyncIterator[object]:
-    return aiter(self.__wrapped__)
-
-
-async def _anext(self: Any) -> object:
-    return await anext(self.__wrapped__)
-
-
-def _await(self: Any) -> Generator[Any, Any, object]:
-    return cast("object", (yield from self.__wrapped__.__await__()))
-
-
-def _length_hint(self: Any) -> int:
-    return operator.length_hint(self.__wrapped__)
-
-
-def _fspath(self: Any) -> str | bytes:
-    return os.fspath(cast("os.PathLike[str] | os.PathLike[bytes]", self.__wrapped__))
-
-
-def _get(self: Any, instance: object, owner: type | None = None) -> object:
-    return self.__wrapped__.__get__(instance, owner)
-
-
-def _set(self: Any, instance: object, value: object) -> None:
-    self.__wrapped__.__set__(instance, value)
-
-
-def _delete(self: Any, instance: object) -> None:
-    self.__wrapped__.__delete__(instance)
-
-
-def _array(self: Any, dtype: Any = None, *, copy: bool | None = None) -> object:
-    import numpy as np
-
-    library, value = cast("Any", np), self.__wrapped__
-    if isinstance(value, library.ndarray) and (dtype is None or dtype == value.dtype) and not copy:
-        # NumPy itself makes a plain array of a masked one where it needs one.
-        return cast("object", value)
-    return library.array(value, dtype, copy=copy, subok=True)
-
-
-def _arrow_array(self: Any, type: object = None) -> object:  # noqa: A002 - pyarrow passes it by this name
-    return sys.modules["pyarrow"].array(self.__wrapped__, type=type)
-
-
-def _dataclass_fields(self: Any) -> object:
-    return self.__wrapped__.__dataclass_fields__
-
-
-class _Forwarded:
-    """A special method of all proxies that is looked up on the value: only some values have it."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __get__(self, proxy: Any, _: object = None) -> object:
-        if proxy is None:
-            return self
-        try:
-            value: object = proxy.__wrapped__
-        except AttributeError as error:
-            _failures.note(proxy, self._name, error, again=1)
-            raise
-        if not hasattr(type(value), self._name):
-            raise _MissingMethodError(f"{type_name(value)!r} object has no {self._name}")
-        return getattr(value, self._name)
-
-
-class _MissingMethodError(AttributeError, TypeError):
-    """The value lacks a special method: `hasattr` expects the one error, operations such as `len` the other."""
-
-
-def _torch_function(
-    _: type,
-    function: Any,
-    __: object,
-    args: tuple[object, ...] = (),
-    kwargs: dict[str, object] | None = None,
-) -> object:
-    return function(*plain(args), **{name: plain(each) for name, each in (kwargs or {}).items()})
-
-
-def _in_place(operate: Callable[[Any, Any], object]) -> Callable[[Any, object], object]:
-    """Return the method of `x += …`: the proxy stays if its value was changed in place, else the new value is a plain one."""
-
-    def method(self: Any, other: object) -> object:
-        value = self.__wrapped__
-        result = operate(value, other)
-        return self if result is value else result
-
-    return method
-
-
-_OPERATIONS: Final = [
-    "add",
-    "sub",
-    "mul",
-    "matmul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "pow",
-    "lshift",
-    "rshift",
-    "and",
-    "xor",
-    "or",
-]
-_IN_PLACE: Final = {
-    f"__i{name}__": _in_place(getattr(operator, f"__i{name}__")) for name in _OPERATIONS
-}
-"""wrapt's own methods would put what is no longer the artifact's value behind a proxy."""
-_METHODS: Final[dict[str, object]] = {
-    "__array__": _array,
-    "__arrow_array__": _arrow_array,
-    "__dataclass_fields__": property(_dataclass_fields),
-    "__call__": _call,
-    "__getitem__": _getitem,
-    "__iter__": _iter,
-    "__next__": _next,
-    "__aiter__": _aiter,
-    "__anext__": _anext,
-    "__await__": _await,
-    "__length_hint__": _length_hint,
-    "__fspath__": _fspath,
-    "__get__": _get,
-    "__set__": _set,
-    "__delete__": _delete,
-}
-_TENSOR_METHODS: Final[dict[str, object]] = {
-    "__class__": property(type),
-    "__torch_function__": classmethod(_torch_function),
-}
-"""What the proxy of a tensor has: its own class, too.
-
-Torch reads the memory of whatever says that its class is `Tensor`, which a proxy must not say therefore: torch crashes. The
-price is that `isinstance(proxy, torch.Tensor)` is False.
-"""
-_ALWAYS: Final = {**_IN_PLACE, "__array_function__": ARRAY_FUNCTION}
-_FORWARDED: Final = INTERFACE[INTERFACE.index("__len__") :]
-"""What every proxy inherits from wrapt, although only some values have it."""
-_ARRAY_METHODS: Final = {
-    "numpy:ndarray": ("__arrow_array__",),
-    **dict.fromkeys(
-        (
-            f"builtins:{name}"
-            for name in (
-                "bool",
-                "int",
-                "float",
-                "complex",
-                "str",
-                "bytes",
-                "list",
-                "tuple",
-                "range",
-            )
-        ),
-        ("__array__",),
-    ),
-}
-"""NumPy recognizes these types in C, so their proxies need `__array__`. So does pyarrow NumPy's arrays."""
-
-
 @lru_cache(maxsize=4_096)
 def _class_for(
     interface: tuple[str, ...], value_type: str, base: type[ArtifactProxy] = ArtifactProxy
@@ -538,13 +332,13 @@ def _class_for(
 
     It names the type of the value: polars looks for the name of a library in that of a class before it asks for the type.
     """
-    methods = {name: _METHODS[name] for name in interface if name in _METHODS}
-    methods |= {name: _Forwarded(name) for name in _FORWARDED if name not in interface}
+    methods = {name: METHODS[name] for name in interface if name in METHODS}
+    methods |= {name: Forwarded(name) for name in FORWARDED if name not in interface}
     if "__array_ufunc__" in interface or "__array_priority__" not in interface:
         # Else NumPy leaves operators to the value, such as a sparse matrix.
         methods["__array_ufunc__"] = ARRAY_UFUNC
     if "__torch_function__" in interface:
-        methods |= _TENSOR_METHODS
+        methods |= TENSOR_METHODS
         methods.pop(
             "__getitem__", None
         )  # torch would take a tensor of indices for a sequence of them
@@ -555,7 +349,7 @@ def _class_for(
             "__slots__": (),
             "__module__": "provenance",
             "__qualname__": f"ArtifactProxy[{value_type}]",
-            **_ALWAYS,
+            **ALWAYS,
             **methods,
         },
     )

@@ -1,0 +1,226 @@
+"""Special methods of proxies: those that only some types have, and those that libraries look for."""
+
+from __future__ import annotations
+
+import operator
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from typing import Any, Final, cast
+
+from provenance.results.carriers import ARRAY_FUNCTION, plain
+from provenance.results.origin import INTERFACE
+from provenance.util.formatting import type_name
+
+
+class _Failures(threading.local):
+    """The last `AttributeError` of a proxy in this thread, and how often Python is about to ask for it again.
+
+    Python and wrapt each take an `AttributeError` for "no such attribute here" and fall back to `__getattr__`. Without this
+    note, a read that fails would be tried up to three times.
+    """
+
+    proxy: object = None
+    name = ""
+    error: AttributeError | None = None
+    again = 0
+
+    def note(self, proxy: object, name: str, error: AttributeError, again: int) -> None:
+        """Remember *error*, which the next *again* lookups of the attribute are to raise."""
+        self.proxy, self.name, self.error, self.again = proxy, name, error, again
+
+    def take(self, proxy: object, name: str) -> AttributeError | None:
+        """Return the error that this lookup is to raise, if it repeats the last one."""
+        if self.proxy is not proxy or self.name != name:
+            return None
+        error = self.error
+        self.again -= 1
+        if self.again <= 0:
+            self.proxy = self.error = None
+        return error
+
+
+failures: Final = _Failures()
+
+
+def _call(self: Any, /, *args: object, **kwargs: object) -> object:
+    return self.__wrapped__(*args, **kwargs)
+
+
+def _getitem(self: Any, key: object) -> object:
+    """Return an item. C code takes an object for a sequence if its class has this method in Python; pandas does."""
+    return self.__wrapped__[key]
+
+
+def _iter(self: Any) -> Iterator[object]:
+    return iter(self.__wrapped__)
+
+
+def _next(self: Any) -> object:
+    return next(self.__wrapped__)
+
+
+def _aiter(self: Any) -> AsyncIterator[object]:
+    return aiter(self.__wrapped__)
+
+
+async def _anext(self: Any) -> object:
+    return await anext(self.__wrapped__)
+
+
+def _await(self: Any) -> Generator[Any, Any, object]:
+    return cast("object", (yield from self.__wrapped__.__await__()))
+
+
+def _length_hint(self: Any) -> int:
+    return operator.length_hint(self.__wrapped__)
+
+
+def _fspath(self: Any) -> str | bytes:
+    return os.fspath(cast("os.PathLike[str] | os.PathLike[bytes]", self.__wrapped__))
+
+
+def _get(self: Any, instance: object, owner: type | None = None) -> object:
+    return self.__wrapped__.__get__(instance, owner)
+
+
+def _set(self: Any, instance: object, value: object) -> None:
+    self.__wrapped__.__set__(instance, value)
+
+
+def _delete(self: Any, instance: object) -> None:
+    self.__wrapped__.__delete__(instance)
+
+
+def _array(self: Any, dtype: Any = None, *, copy: bool | None = None) -> object:
+    import numpy as np
+
+    library, value = cast("Any", np), self.__wrapped__
+    if isinstance(value, library.ndarray) and (dtype is None or dtype == value.dtype) and not copy:
+        # NumPy itself makes a plain array of a masked one where it needs one.
+        return cast("object", value)
+    return library.array(value, dtype, copy=copy, subok=True)
+
+
+def _arrow_array(self: Any, type: object = None) -> object:  # noqa: A002 - pyarrow passes it by this name
+    return sys.modules["pyarrow"].array(self.__wrapped__, type=type)
+
+
+def _dataclass_fields(self: Any) -> object:
+    return self.__wrapped__.__dataclass_fields__
+
+
+class Forwarded:
+    """A special method of all proxies that is looked up on the value: only some values have it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, proxy: Any, _: object = None) -> object:
+        if proxy is None:
+            return self
+        try:
+            value: object = proxy.__wrapped__
+        except AttributeError as error:
+            failures.note(proxy, self._name, error, again=1)
+            raise
+        if not hasattr(type(value), self._name):
+            raise _MissingMethodError(f"{type_name(value)!r} object has no {self._name}")
+        return getattr(value, self._name)
+
+
+class _MissingMethodError(AttributeError, TypeError):
+    """The value lacks a special method: `hasattr` expects the one error, operations such as `len` the other."""
+
+
+def _torch_function(
+    _: type,
+    function: Any,
+    __: object,
+    args: tuple[object, ...] = (),
+    kwargs: dict[str, object] | None = None,
+) -> object:
+    return function(*plain(args), **{name: plain(each) for name, each in (kwargs or {}).items()})
+
+
+def _in_place(operate: Callable[[Any, Any], object]) -> Callable[[Any, object], object]:
+    """Return the method of `x += …`: the proxy stays if its value was changed in place, else the new value is a plain one."""
+
+    def method(self: Any, other: object) -> object:
+        value = self.__wrapped__
+        result = operate(value, other)
+        return self if result is value else result
+
+    return method
+
+
+_OPERATIONS: Final = [
+    "add",
+    "sub",
+    "mul",
+    "matmul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "lshift",
+    "rshift",
+    "and",
+    "xor",
+    "or",
+]
+_IN_PLACE: Final = {
+    f"__i{name}__": _in_place(getattr(operator, f"__i{name}__")) for name in _OPERATIONS
+}
+"""wrapt's own methods would put what is no longer the artifact's value behind a proxy."""
+METHODS: Final[dict[str, object]] = {
+    "__array__": _array,
+    "__arrow_array__": _arrow_array,
+    "__dataclass_fields__": property(_dataclass_fields),
+    "__call__": _call,
+    "__getitem__": _getitem,
+    "__iter__": _iter,
+    "__next__": _next,
+    "__aiter__": _aiter,
+    "__anext__": _anext,
+    "__await__": _await,
+    "__length_hint__": _length_hint,
+    "__fspath__": _fspath,
+    "__get__": _get,
+    "__set__": _set,
+    "__delete__": _delete,
+}
+TENSOR_METHODS: Final[dict[str, object]] = {
+    "__class__": property(type),
+    "__torch_function__": classmethod(_torch_function),
+}
+"""What the proxy of a tensor has: its own class, too.
+
+Torch reads the memory of whatever says that its class is `Tensor`, which a proxy must not say therefore: torch crashes. The
+price is that `isinstance(proxy, torch.Tensor)` is False.
+"""
+ALWAYS: Final = {**_IN_PLACE, "__array_function__": ARRAY_FUNCTION}
+FORWARDED: Final = INTERFACE[INTERFACE.index("__len__") :]
+"""What every proxy inherits from wrapt, although only some values have it."""
+ARRAY_METHODS: Final = {
+    "numpy:ndarray": ("__arrow_array__",),
+    **dict.fromkeys(
+        (
+            f"builtins:{name}"
+            for name in (
+                "bool",
+                "int",
+                "float",
+                "complex",
+                "str",
+                "bytes",
+                "list",
+                "tuple",
+                "range",
+            )
+        ),
+        ("__array__",),
+    ),
+}
+"""NumPy recognizes these types in C, so their proxies need `__array__`. So does pyarrow NumPy's arrays."""
