@@ -262,24 +262,8 @@ def make_hit_proxy(
 def make_stored_proxy(call: Call, record: ArtifactRecord, value: object) -> object:
     """Return the result that is recorded, and was read already unless *value* is `UNREAD`."""
     load = partial(read_or_recover, call)
-    return make_proxy(
-        record,
-        RecoveringOrigin(call.repo, load),
-        value,
-        load=partial(load, record),
-        options=call.results,
-    )
-
-
-def make_foreign_proxy(call: Call, record: ArtifactRecord, value: object) -> object:
-    """Return the result of a call that another process has computed and that is in no store."""
-    origin = InMemoryOrigin(value, call.plan.inputs)
-    return make_proxy(record, origin, value, tracked=False, options=call.results)
-
-
-def is_readable(call: Call, record: ArtifactRecord) -> bool:
-    """Tell whether the value of a recorded result is still stored."""
-    return isinstance(run(programs.probe(record.id), call.repo.interpreter), LookupHit)
+    origin = RecoveringOrigin(call.repo, load)
+    return make_proxy(record, origin, value, load=partial(load, record), options=call.results)
 
 
 def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import count
 from typing import Any, TypeAlias
@@ -46,10 +46,7 @@ from provenance.ports.leases import IMPOSSIBLE, ExpiredLease, Lease, LeaseHeld, 
 from provenance.ports.records import PutRecord
 from provenance.util.locks import ForkBarrier
 
-__all__ = [
-    "MemoryRecords",
-    "MemorySets",
-]
+__all__ = ["MemoryRecords", "MemorySets"]
 
 
 class MemoryLeases(ForkBarrier):
@@ -187,14 +184,6 @@ class MemoryRecords(ForkBarrier):
         """Return the record of this id, or None."""
         row = self._rows.get(artifact_id)
         return None if row is None else from_row(row)
-
-    def find_many(self, ids: tuple[ArtifactId, ...]) -> Mapping[ArtifactId, ArtifactRecord]:
-        """Return those of these artifacts that are recorded, by id."""
-        return {key: from_row(row) for key in ids if (row := self._rows.get(key)) is not None}
-
-    def put_records(self, records: tuple[PutRecord, ...]) -> tuple[ArtifactRecord, ...]:
-        """Store the records one after the other; return what is stored then."""
-        return tuple([self.put_record(ask) for ask in records])
 
     def list_ids(self, prefix: str, limit: int, after: str = "") -> tuple[ArtifactId, ...]:
         """Return up to *limit* ids that begin with *prefix* and follow *after*, in order."""

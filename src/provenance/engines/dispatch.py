@@ -11,6 +11,7 @@ from attrs import define, evolve, field, frozen
 from provenance.calls import execute
 from provenance.calls.draft import Call
 from provenance.calls.function import CachedFunction
+from provenance.effect import run
 from provenance.engines.freight import Freight
 from provenance.engines.outcomes import Done, Failure, Outcome, Progress, failure_of
 from provenance.engines.pools import Batch, Engine, Landing, Pool
@@ -22,7 +23,10 @@ from provenance.events import Event, Miss, MissReason, Recomputed, Recovered
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord
 from provenance.ports.records import FindMany
+from provenance.repository import programs
 from provenance.repository.handles import Repository
+from provenance.repository.programs import LookupHit
+from provenance.results.handles import InMemoryOrigin, make_proxy
 from provenance.telemetry import deliver, emit
 from provenance.util.formatting import describe_error
 
@@ -185,7 +189,7 @@ class Dispatch:
     def _use(self, entry: _Entry, record: ArtifactRecord) -> bool:
         """End a call whose result is stored; False if it is to be computed all the same."""
         call, entry.replaces = entry.call, True
-        if call.spec.wrapped.is_async and not execute.is_readable(call, record):
+        if call.spec.wrapped.is_async and not _is_readable(call, record):
             return False  # a lazy read could not await that it is computed again
         try:
             used = execute.use_hit(call, record)
@@ -300,7 +304,7 @@ class Dispatch:
 
     def _finish(self, entry: _Entry, record: ArtifactRecord, value: object) -> Outcome:
         """Return the result of what a worker has recorded."""
-        make = execute.make_foreign_proxy if entry.call.read_only else execute.make_stored_proxy
+        make = _make_foreign_proxy if entry.call.read_only else execute.make_stored_proxy
         try:
             return Done(result=make(entry.call, record, value))
         except Exception as error:  # noqa: BLE001 - reading a value may raise anything
@@ -365,3 +369,14 @@ class Dispatch:
                     self._saved,
                 )
             )
+
+
+def _make_foreign_proxy(call: Call, record: ArtifactRecord, value: object) -> object:
+    """Return the result of a call that another process has computed and that is in no store."""
+    origin = InMemoryOrigin(value, call.plan.inputs)
+    return make_proxy(record, origin, value, tracked=False, options=call.results)
+
+
+def _is_readable(call: Call, record: ArtifactRecord) -> bool:
+    """Tell whether the value of a recorded result is still stored."""
+    return isinstance(run(programs.probe(record.id), call.repo.interpreter), LookupHit)
