@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Final, Literal, TypeAlias, cast
 
 from attrs import field, frozen
 
@@ -59,10 +59,10 @@ def attributes_of(inputs: Iterable[tuple[str, object]]) -> tuple[Attributes, ...
 def _own(value: object) -> dict[str, object] | None:
     """Return the dictionary of an object's attributes, which no `__getattr__` is asked for."""
     try:
-        own = cast("Any", object.__getattribute__(value, "__dict__"))
+        own: object = object.__getattribute__(value, "__dict__")
     except AttributeError:
         return None
-    return own if type(own) is dict else None
+    return cast("dict[str, object]", own) if type(own) is dict else None
 
 
 def added_to(before: Iterable[Attributes]) -> Mapping[str, tuple[object, str]]:

@@ -25,6 +25,9 @@ def tolerate_missing_devices() -> None:
         return
     _prepared[:] = [torch]
 
+    def no_tag(_: object) -> None:
+        return None
+
     def restore(storage: object, location: str) -> object | None:
         if resolving_origin() is None or _is_there(torch, location):
             return None
@@ -35,7 +38,7 @@ def tolerate_missing_devices() -> None:
             )
         return storage
 
-    torch.serialization.register_package(_FIRST, lambda _: None, restore)
+    torch.serialization.register_package(_FIRST, no_tag, restore)
 
 
 def _is_there(torch: Any, location: str) -> bool:  # noqa: ANN401 - torch's types are its own

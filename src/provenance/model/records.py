@@ -36,7 +36,8 @@ class FrozenDict(dict[str, Any]):
         raise TypeError("it belongs to a record, which never changes; change a copy: dict(…)")
 
     __setitem__ = __delitem__ = __ior__ = _refuse
-    clear = pop = popitem = setdefault = update = _refuse
+    if not TYPE_CHECKING:  # the checkers compare the signatures of methods that nobody may call
+        clear = pop = popitem = setdefault = update = _refuse
 
     def __hash__(self) -> int:  # type: ignore[override]  # it never changes
         return hash(frozenset(self.items()))
@@ -152,7 +153,7 @@ class Run(FrozenDict):
     def __attrs_post_init__(self) -> None:
         facts = {field.name: getattr(self, field.name) for field in fields(Run)}
         extra = facts.pop("extra")
-        dict.update(self, {**extra, **facts, "created_at": self.created_at.isoformat()})
+        dict[str, Any].update(self, {**extra, **facts, "created_at": self.created_at.isoformat()})
 
     def __reduce__(self) -> tuple[object, ...]:
         return Run, tuple(getattr(self, field.name) for field in fields(Run))
@@ -225,7 +226,7 @@ class ArtifactRecord:
     the function's code when the value was computed; it is never part of an id. `input_hashes` is
     the JSON text of the hashes that the id was derived from. `input_derivations` are the inputs that
     were used by other derivations than the recorded ones. `derivation` is set in what a call returns,
-    if it used other inputs with equal values; it is no part of the record. `signature` is set by a store that signs
+    if it used other inputs with equal values; it is not part of the record. `signature` is set by a store that signs
     records, and is ignored in comparisons.
     """
 

@@ -64,7 +64,7 @@ def unwrap(value: T, deep: bool = False) -> T:
 
 
 def replace_all(value: Any, change: Change, *, inside_objects: bool = False) -> Any:
-    """Return *value* with each part changed, at any depth; what *change* returns is looked into if it is no result."""
+    """Return *value* with each part changed, at any depth; what *change* returns is looked into unless it is a result."""
     met: set[int] = set()
 
     def changed(part: Any) -> Any:

@@ -472,7 +472,7 @@ def record_with_inputs(
 def derivations_to_copy(
     artifact_id: ArtifactId,
 ) -> Program[FindDerivations | FindRun, tuple[PutDerivation, ...]]:
-    """Return what records the derivations of an artifact elsewhere."""
+    """Return the effects that record the derivations of an artifact in another repository."""
     questions: list[PutDerivation] = []
     for derivation in (yield from FindDerivations(artifact_id)):
         run = yield from FindRun(derivation.run_id)

@@ -196,7 +196,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         if known.value_type not in _SCALAR_TYPES and self.__provenance_known__() is not None:
             item, current = Child(bytes.fromhex(known.value_id)), known.value_id
         else:
-            # What the value holds is no input of whoever receives the artifact.
+            # What the value holds is not an input of the call that receives the artifact.
             inner = walk.without_notes() if self._self_tracked else walk
             item = inner.item(self.value_repr())
             current = ValueId(root_digest(item).hex())
