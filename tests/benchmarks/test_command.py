@@ -23,8 +23,11 @@ NAMES = (
     "compression",
     "looking",
     "receipts",
+    "engines",
     "scale",
 )
+SLOW = {"engines", "looking", "memory", "receipts", "scale"}
+"""They start processes and servers; tests of their own run them."""
 
 
 def run_benchmarks(*arguments):
@@ -35,9 +38,10 @@ def run_benchmarks(*arguments):
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """All lines, measured with the smallest sizes: the table and the JSON."""
+    """The quick lines, measured with the smallest sizes: the table and the JSON."""
     file = tmp_path_factory.mktemp("figures") / "figures.json"
-    done = run_benchmarks("--size", "tiny", "--json", file)
+    quick = [name for name in NAMES if name not in SLOW]
+    done = run_benchmarks(*quick, "--size", "tiny", "--json", file)
     assert 0 == done.returncode, done.stderr
     return done.stdout, json.loads(file.read_text("utf-8"))
 
@@ -91,6 +95,14 @@ def test_a_name_chooses_lines():
     assert 0 == done.returncode, done.stderr
     assert "hit in memory" in done.stdout
     assert "joblib " not in done.stdout
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["engines", "looking", "receipts"])
+def test_lines_of_processes_are_measured(name):
+    """What needs other processes or a server is measured by name."""
+    done = run_benchmarks(name, "--size", "tiny")
+    assert 0 == done.returncode, done.stderr
 
 
 def test_scale_asks_both_databases():

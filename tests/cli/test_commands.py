@@ -323,9 +323,9 @@ def test_a_file_is_a_repository(call, folder):
         assert 4 == len(call("ls", "-r", name, "--ids")[1].split())
     assert (0, "0.75\n") == call("cat", one.id, "-r", file)[:2]
     pair = p.artifact_of(p.provenance(name="pair")(lambda: {"pair": (1, 2)})())
-    assert "joblib" == pair.serializer
+    assert "pickle" == pair.serializer
     code, out, err = call("cat", pair.id, "-r", file)
-    assert (5, "", True) == (code, out, "refusing to load 'joblib' data" in err)
+    assert (5, "", True) == (code, out, "refusing to load 'pickle' data" in err)
     assert (0, '{"pair": [1, 2]}\n') == call("cat", pair.id, "-r", file, "--trust")[:2]
     assert 4 == call("ls", "-r", folder / "other.db")[0]
     assert not (folder / "other.db").exists()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contract.stores import FOR_LAWS
+from contract.stores import FOR_LAWS, each
 
 
 class Everywhere:
@@ -13,7 +13,7 @@ class Everywhere:
         """The `place` of the folder, not one that the suite makes."""
         return place
 
-    @pytest.fixture(params=FOR_LAWS)
+    @pytest.fixture(params=each(FOR_LAWS))
     def fresh(self, request, tmp_path_factory):
         """Makes another empty store each time."""
         return lambda: FOR_LAWS[request.param](tmp_path_factory.mktemp("place"))

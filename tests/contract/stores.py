@@ -275,7 +275,7 @@ ELSEWHERE = {
 PLACES = {**BACKENDS, **LAYERS, **TIERS, **ELSEWHERE}
 LONG = {"postgres 16", "s3 by moto", "remembered, one", "disk before s3"}
 """Those that differ little from another one; `make long` tests them."""
-FOR_LAWS = {"memory": memory, "sqlite": sqlite, "postgres 18": postgres(18)}
+FOR_LAWS = {"memory": memory, "sqlite": sqlite, "postgres 16": postgres(16)}
 """Those that are searched for each of a hundred examples."""
 
 

@@ -16,7 +16,7 @@ from provenance.ports.blobs import BlobArea, ListBlobEntries
 
 WRITERS = 3
 EACH = 12
-SECONDS = 10.0
+SECONDS = 6.0
 LATELY = timedelta(seconds=4)
 """As `MARGIN`, but short enough for something to be older."""
 MARGIN = timedelta(seconds=15)

@@ -496,6 +496,7 @@ def test_a_coroutine_waits_for_the_lease_of_another_environment(tmp_path):
     assert Sleep not in counter.asked
 
 
+@pytest.mark.long
 def test_ten_thousand_tasks_over_a_hundred_keys(repo):
     """A hundred computations, and every task has its value."""
     runs = []

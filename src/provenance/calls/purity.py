@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias, cast
 from attrs import field, frozen
 
 from provenance.model.references import SCALARS, is_proxy
+from provenance.util.formatting import safe_repr
 
 Purity: TypeAlias = Literal["strict", "caches"]
 """What a function may do to its arguments: nothing, or add attributes to them."""
@@ -47,7 +48,7 @@ def attributes_of(inputs: Iterable[tuple[str, object]]) -> tuple[Attributes, ...
             waiting += [(f"{path}[{i}]", member) for i, member in enumerate(members)]
         elif kind is dict:
             entries = list(cast("dict[object, object]", value).items())[:_FEW]
-            waiting += [(f"{path}[{key!r}]", member) for key, member in entries]
+            waiting += [(f"{path}[{safe_repr(key)}]", member) for key, member in entries]
         else:
             own = _own(value)
             if own is not None:

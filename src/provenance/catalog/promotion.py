@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from itertools import chain
 from typing import Any, Final, cast, overload
 
@@ -78,18 +78,20 @@ def promote(
         BlobNotFoundError, CorruptBlobError: if bytes are missing or damaged; what was copied before stays.
         StoreUnavailableError, StorePermissionError: if *to_repo* fails, or may not be written to.
     """
-    target = environment.current().repository(to_repo)
-    if is_proxy(artifact_or_id):
-        return copy_with_sources(*_source(artifact_or_id, from_repo), target, progress)
-    if isinstance(artifact_or_id, ArtifactSet):
-        for member in artifact_or_id if from_repo is not None else artifact_or_id.artifacts:
-            copy_with_sources(*_source(member, from_repo), target, progress)
-        return artifact_or_id.put(target)
-    if isinstance(artifact_or_id, list | tuple | set | frozenset):
+    members: Iterable[object] = (artifact_or_id,)
+    is_one = is_proxy(artifact_or_id)
+    if not is_one and isinstance(artifact_or_id, ArtifactSet):
+        members = artifact_or_id if from_repo is not None else artifact_or_id.artifacts
+    elif not is_one and isinstance(artifact_or_id, list | tuple | set | frozenset):
         members = cast("Collection[object]", artifact_or_id)
-        wanted = [_source(member, from_repo) for member in members]
-        return tuple(copy_with_sources(*each, target, progress) for each in wanted)
-    return copy_with_sources(*_source(artifact_or_id, from_repo), target, progress)
+    else:
+        is_one = True
+    wanted = [_source(member, from_repo) for member in members]
+    target = environment.current().repository(to_repo)
+    copied = tuple(copy_with_sources(*each, target, progress) for each in wanted)
+    if not is_one and isinstance(artifact_or_id, ArtifactSet):
+        return artifact_or_id.put(target)
+    return copied[0] if is_one else copied
 
 
 def copy_with_sources(
