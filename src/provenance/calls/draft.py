@@ -304,6 +304,8 @@ class Call:
             return Received(args, kwargs, None, attributes_of(_by_path(inputs)))
         opening = Opening()
         args, kwargs = tuple(map(opening.open, args)), opening.open_all(kwargs)
+        if not may_change(self.spec, self.plan):
+            return Received(args, kwargs, opening)
         return Received(args, kwargs, opening, attributes_of(_by_path(_opened(inputs, opening))))
 
 

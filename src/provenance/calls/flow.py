@@ -103,8 +103,11 @@ def drive(call: Call, flow: Flow[R], answer: object = None) -> R:
         if isinstance(step, TakeTurn):
             rest: Callable[[LookupResult], R] = partial(drive, call, flow)
             return in_turn(call.work(step.sharing), rest)
-        with closing_on_error(flow):
+        try:
             answer = take_step(call, step)
+        except BaseException:
+            flow.close()
+            raise
 
 
 def take_step(call: Call, step: OwnStep) -> object:
@@ -154,8 +157,11 @@ async def drive_async(call: Call, flow: Flow[R], answer: object = None) -> R:
             return await in_turn_async(
                 call.work(step.sharing), partial(probe, call), partial(drive_async, call, flow)
             )
-        with closing_on_error(flow):
+        try:
             answer = await take_step_async(call, step)
+        except BaseException:
+            flow.close()
+            raise
 
 
 async def take_step_async(call: Call, step: OwnStep) -> object:
