@@ -67,7 +67,7 @@ def test_the_shell_completes(folder):
         )
         return [line.partition(",")[2] for line in done.stdout.splitlines()]
 
-    assert ["search", "sets", "show", "sql", "stats"] == complete("provenance s", 1)
+    assert ["search", "sets", "show", "sql", "stale", "stats"] == complete("provenance s", 1)
     ids = sh("ls", "--ids").stdout.split()
     assert set(ids) == set(complete("provenance show ", 2))
     assert [ids[0]] == complete(f"provenance show {ids[0][:8]}", 2)

@@ -221,6 +221,8 @@ def test_a_serializer_of_the_users_says_whether_it_executes(executes):
 def test_a_memory_store_may_be_untrusted_too():
     """Trust belongs to the configuration of any store or repository."""
     with p.using_repo(p.MemoryRepo(trusted=False)) as repo:
-        artifact = p.provenance(name="nested")(lambda: [[1], {2: (3,)}]).artifact()
+        artifact = p.provenance(name="nested")(lambda: [[1], {2: (Fraction(3),)}]).artifact()
         with pytest.raises(p.UntrustedStoreError):
             repo.get_value(artifact.id)
+        plain = p.provenance(name="plain")(lambda: [[1], {2: (3,)}]).artifact()
+        assert [[1], {2: (3,)}] == repo.get_value(plain.id)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,11 +19,16 @@ def number(n):
     return [n]
 
 
-def beside(work):
-    """Do *work* in a thread; return when it is done, or fail."""
+@contextmanager
+def beside(work, ends):
+    """Do *work* in a thread meanwhile; afterwards let it end, whatever happened, and wait until it has."""
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    return thread
+    try:
+        yield
+    finally:
+        ends.set()
+        thread.join(60)
 
 
 def test_a_subscriber_that_hangs_holds_up_only_the_call_that_it_was_told_of(repo):
@@ -34,13 +40,11 @@ def test_a_subscriber_that_hangs_holds_up_only_the_call_that_it_was_told_of(repo
             hangs.set()
             assert ends.wait(60)
 
-    with p.subscribe(hang):
-        stuck = beside(lambda: number(1))
+    p.reset_stats()
+    with p.subscribe(hang), beside(lambda: number(1), ends):
         assert hangs.wait(60)
         assert [2] == number(2) == number(2)
         assert 1 == p.stats().hits
-        ends.set()
-        stuck.join(60)
     assert number.is_cached(1)
 
 
@@ -55,11 +59,9 @@ def test_a_serializer_that_hangs_holds_up_only_its_own_call(repo):
 
     p.register_serializer("slow", dump, lambda source: [1])
     slow = p.provenance(name="slow", serializer="slow")(lambda: [1])
-    stuck = beside(slow)
-    assert hangs.wait(60)
-    assert [3] == number(3) == number(3)
-    ends.set()
-    stuck.join(60)
+    with beside(slow, ends):
+        assert hangs.wait(60)
+        assert [3] == number(3) == number(3)
     assert slow.is_cached()
 
 

@@ -38,20 +38,22 @@ work(1)
 @pytest.mark.parametrize("reaped", [True, False])
 def test_the_lease_of_a_killed_process_is_taken_over_at_once(tmp_path, reaped):
     """On the same host; also while its parent has not asked for its end. Its seconds do not have to pass."""
-    victim = started(VICTIM)
-    assert "computing\n" == victim.stdout.readline()
-    victim.send_signal(signal.SIGKILL)
-    if reaped:
-        victim.communicate()
-    else:
-        while "Z" not in (tmp_path / f"/proc/{victim.pid}/stat").read_text().split()[2]:
-            time.sleep(0.01)
-    p.load_config(LEASES)
-    began = time.monotonic()
-    assert 2 == p.provenance(name="work")(lambda n: n + 1)(1)
-    assert time.monotonic() - began < 30
-    assert 0 == p.stats().seconds_waited
-    victim.communicate()
+    p.reset_stats()
+    with started(VICTIM) as victim:
+        try:
+            assert "computing\n" == victim.stdout.readline()
+        finally:
+            victim.send_signal(signal.SIGKILL)
+        if reaped:
+            victim.communicate()
+        else:
+            while "Z" not in (tmp_path / f"/proc/{victim.pid}/stat").read_text().split()[2]:
+                time.sleep(0.01)
+        p.load_config(LEASES)
+        began = time.monotonic()
+        assert 2 == p.provenance(name="work")(lambda n: n + 1)(1)
+        assert time.monotonic() - began < 30
+        assert 0 == p.stats().seconds_waited
 
 
 def test_others_are_not_known_to_be_dead():
@@ -74,6 +76,7 @@ def test_others_are_not_known_to_be_dead():
 
 def test_who_waits_says_so_once(tmp_path, caplog):
     """At once, with the host that computes; then what was waited for is there."""
+    p.reset_stats()
     caplog.set_level(logging.INFO, "provenance")
     repo = p.SqliteRepo(db=tmp_path / "a.db")
     with p.using_repo(repo):

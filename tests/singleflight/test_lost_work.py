@@ -220,7 +220,7 @@ def test_a_serializer_that_fails_half_way_leaves_nothing(stored, tmp_path):
     """A half-written blob is not to be found."""
 
     def dump(value, sink):
-        sink.write(bytes(100_000))
+        sink.write(bytes(1_000_000))
         raise ValueError("half way")
 
     p.register_serializer("half", dump, lambda source: source.read())
@@ -228,5 +228,5 @@ def test_a_serializer_that_fails_half_way_leaves_nothing(stored, tmp_path):
     with pytest.raises(p.UnserializableValueError, match="half way"):
         f()
     assert [] == [
-        each for each in tmp_path.rglob("*") if each.is_file() and each.stat().st_size >= 100_000
+        each for each in tmp_path.rglob("*") if each.is_file() and each.stat().st_size >= 1_000_000
     ]

@@ -177,6 +177,13 @@ def _join(session: Session, connection: sqlite3.Connection, work: Callable[[Exec
     return result
 
 
+_FIND_FOREIGN_TABLES: Final = """\
+SELECT 1 FROM sqlite_master WHERE name = 'artifacts'
+AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'artifact_inputs')"""
+"""Finds a table `artifacts` that is not of this library, which creates `artifact_inputs` before.
+
+In one statement, because code that re-enters may create all tables between two, or while they are created.
+"""
 _TROUBLE: Final = (sqlite3.Error, UnicodeDecodeError)
 """Errors of reading and writing; the second if text, even of a message, is damaged."""
 _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -404,7 +411,7 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
         def create(execute: Execute) -> None:
             # Another process may have created them first.
             if self._version(connection) == 0:
-                if execute("SELECT 1 FROM sqlite_master WHERE name = 'artifacts'", ()).fetchall():
+                if execute(_FIND_FOREIGN_TABLES, ()).fetchall():
                     raise foreign_tables(self.name)
                 for statement in statements.CREATE:
                     execute(statement, ())
