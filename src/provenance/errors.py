@@ -83,7 +83,8 @@ class ArtifactNotFoundError(ProvenanceError, KeyError):
         super().__init__(
             f"no artifact {artifact_id!r} in repository {repo!r}: what was unpickled is a reference to a "
             f"result of repository {home!r}, and not its value; unpickle it where that repository is "
-            "in use (provenance.using_repo), or pickle the value, provenance.unwrap(result)"
+            "in use (provenance.using_repo), or hand on the value: provenance.export(result, path) or "
+            "provenance.unwrap(result)"
             if home
             else f"no artifact {artifact_id!r} in repository {repo!r}; check the id (a prefix needs at "
             "least 6 digits), or pass the repository that has it"
