@@ -497,9 +497,11 @@ class Candidate:
     score: float
 
 
+@pytest.mark.parametrize("make", [Candidate, lambda model, score: {"model": model, "score": score}])
+@pytest.mark.parametrize("arguments", ["proxies", "values"])
 @pytest.mark.parametrize("is_stored", [False, True])
-def test_what_an_input_holds_is_no_input(is_stored):
-    """The edges of a call are the artifacts that it was given, whether they were computed or found."""
+def test_what_an_input_holds_is_no_input(make, arguments, is_stored):
+    """The edges of a call are the artifacts that it was given, whether they were computed or found; in bodies too."""
 
     @p.provenance(name="model")
     def model(n):
@@ -507,11 +509,15 @@ def test_what_an_input_holds_is_no_input(is_stored):
 
     @p.provenance(name="evaluate")
     def evaluate(model):
-        return Candidate(model, float(model.sum()))
+        return make(model, float(model.sum()))
 
-    @p.provenance(name="pick")
+    @p.provenance(name="count")
+    def count(candidates):
+        return len(candidates)
+
+    @p.provenance(name="pick", arguments=arguments)
     def pick(candidates):
-        return max(candidates, key=lambda each: each.score)
+        return {"count": count(candidates)}
 
     with p.using_repo(p.MemoryRepo()):
         given = [evaluate(model(3)), evaluate(model(4))]
@@ -519,6 +525,7 @@ def test_what_an_input_holds_is_no_input(is_stored):
             given = [evaluate(model(3)), evaluate(model(4))]
         best = p.artifact_of(pick(given))
         ids = frozenset(p.artifact_of(each).id for each in given)
-        assert ids == best.input_artifact_ids
+        counted = p.artifact_of(best.value["count"])
+        assert ids == best.input_artifact_ids == counted.input_artifact_ids
         lines = p.lineage(best).tree().splitlines()
-    assert 5 == len(lines)
+    assert 8 == len(lines)

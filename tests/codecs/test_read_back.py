@@ -1,7 +1,10 @@
 """What is stored comes back: the first value of each type is read back before it is recorded."""
 
 import collections
+import copyreg
 import datetime as dt
+import io
+import pickle
 import urllib.error
 from email.message import Message
 
@@ -12,6 +15,7 @@ import pytest
 
 import provenance as p
 from hashing.values import pairs
+from provenance.codecs.pickling import dump_cloudpickle, dump_joblib
 from provenance.testing import in_memory
 
 
@@ -47,6 +51,21 @@ UNREADABLE = {
     "loses what it holds": lambda: Forgetful(1),
     "fails to load": Fragile,
 }
+
+
+@pytest.mark.parametrize("dump", [dump_cloudpickle, dump_joblib])
+def test_what_dask_registers_for_exceptions_is_not_written(monkeypatch, dump):
+    """A store can be read where tblib is not, and what is stored does not depend on what was imported."""
+    tblib = pytest.importorskip("tblib.pickling_support")
+    value = pairs.raised(ValueError("cause"))
+    monkeypatch.setitem(copyreg.dispatch_table, ValueError, tblib.pickle_exception)
+    sink = io.BytesIO()
+    dump([value], sink)
+    assert b"tblib" not in sink.getvalue()
+    [found] = pickle.loads(sink.getvalue())
+    assert p.hash(value) == p.hash(found)
+    assert found.__traceback__ is None is found.__context__
+    assert ("cause",) == found.__cause__.args
 
 
 @pytest.mark.parametrize("kind", UNREADABLE)

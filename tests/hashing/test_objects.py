@@ -1,6 +1,7 @@
 """Instances of classes, and what users teach."""
 
 import copy
+import copyreg
 import enum
 import functools
 import pickle
@@ -152,6 +153,36 @@ def test_copies_of_instances_agree(value):
         digest(copy.deepcopy(value)),
         digest(pickle.loads(pickle.dumps(value))),
     ]
+
+
+def test_what_dask_registers_for_exceptions_does_not_count(monkeypatch):
+    """Importing it changes no hash, nor do the traceback, the context and an empty dict that its copies have."""
+    tblib = pytest.importorskip("tblib.pickling_support")
+    monkeypatch.delitem(copyreg.dispatch_table, Refused, raising=False)
+    errors = []
+    for _ in range(2):
+        try:
+            {}["context"]
+        except KeyError:
+            try:
+                raise Refused("a", 1)  # noqa: TRY301 - caught on purpose
+            except Refused as error:
+                errors.append(error)
+    expected = digest(Refused("a", 1))
+    assert expected == digest(errors[0])
+    vars(errors[0])
+    monkeypatch.setitem(copyreg.dispatch_table, Refused, tblib.pickle_exception)
+    assert [expected] * 3 == [digest(error) for error in (*errors, copy.copy(Refused("a", 1)))]
+
+
+def test_what_users_register_for_exceptions_counts(monkeypatch):
+    """As it does for every other class."""
+    monkeypatch.setitem(copyreg.dispatch_table, Refused, lambda error: (Refused, error.args[:1]))
+    assert digest(Refused("a", 1)) == digest(Refused("a", 2)) != digest(Refused("b", 1))
+
+
+class Refused(ValueError):
+    pass
 
 
 def test_types_with_equal_content_differ():

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from provenance.codecs.devices import tolerate_missing_devices
-from provenance.hashing.attributes import attributes_beside
+from provenance.hashing.attributes import attributes_beside, registered_reduction
 from provenance.model.references import CONTAINERS, SCALARS
 from provenance.util.naming import exported
 
@@ -133,15 +133,17 @@ def load_joblib(source: BinaryIO) -> object:
 def reduce_with_attributes(value: object) -> Any:  # noqa: ANN401 - the signature of pickle
     """Return the reduction of *value* with the attributes that it leaves out.
 
-    Return `NotImplemented` if it leaves out none.
+    Return `NotImplemented` if it leaves out none, and is what pickle would find.
     """
     beside = attributes_beside(value)
-    special = copyreg.dispatch_table.get(type(value))
-    if not beside:
+    special = registered_reduction(type(value))
+    if not beside and special is copyreg.dispatch_table.get(type(value)):
         return NotImplemented
     reduced: Any = value.__reduce_ex__(_PROTOCOL) if special is None else special(value)
     if isinstance(reduced, str):
         return NotImplemented
+    if not beside:
+        return reduced
     make, arguments, state, members, entries, setter = (*reduced, None, None, None, None)[:6]
     if setter is not None:
         return NotImplemented

@@ -240,7 +240,8 @@ def ChainedRepo(
 def _tiers(name: str, stores: object, kind: type[T], examples: str) -> list[T]:
     """Return *stores* if they are handles of this *kind*."""
     path, advice = f"{name}.stores", f"pass a list of handles, such as [{examples}]"
-    if not isinstance(stores, Iterable):
+    # A repository yields its artifacts.
+    if isinstance(stores, Repository | Store) or not isinstance(stores, Iterable):
         raise ConfigError(path, f"must be a list of handles, got {with_article(stores)}", advice)
     tiers: list[T] = []
     for number, store in enumerate(cast("Iterable[object]", stores)):

@@ -6,6 +6,7 @@ compute attributes that it does not have, and fill a cache by that.
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from itertools import chain
@@ -183,6 +184,20 @@ def _in_class(type_: type, name: str) -> object:
     """Return what the class has under the name of a field, unless it is the descriptor of a slot."""
     found = next((vars(base)[name] for base in type_.__mro__ if name in vars(base)), _LOST)
     return _LOST if isinstance(found, MemberDescriptorType | GetSetDescriptorType) else found
+
+
+def registered_reduction(type_: type) -> Callable[[Any], Any] | None:
+    """Return the function that is registered for pickling instances of a class; None if there is none.
+
+    Those of tblib, which dask registers for all exceptions, do not count: they add the traceback and
+    the context, and whether they are registered depends on what else the process has imported.
+    """
+    found = copyreg.dispatch_table.get(type_)
+    module = getattr(getattr(found, "func", found), "__module__", None)
+    return None if module == _TBLIB else found
+
+
+_TBLIB: Final = "tblib.pickling_support"
 
 
 def attributes_beside(value: object) -> Attributes:

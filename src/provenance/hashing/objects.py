@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copyreg
 import io
 import struct
 from collections import OrderedDict
@@ -17,6 +16,7 @@ from provenance.hashing.attributes import (
     attributes_beside,
     cached_names,
     field_names,
+    registered_reduction,
     slots,
 )
 from provenance.hashing.containers import (
@@ -171,7 +171,7 @@ def plain_attributes(value: object) -> dict[str, object] | None:
 
 def _is_transparent(type_: type) -> bool:
     """Tell whether attributes are the whole state: no builtin base and no pickling methods."""
-    if type_ in copyreg.dispatch_table or _hides_state(type_):
+    if registered_reduction(type_) is not None or _hides_state(type_):
         return False
     if any(_overrides(type_, name) for name in _REDUCE_METHODS):
         return False
@@ -242,6 +242,8 @@ def reduced_item(value: object, walk: Walk) -> Item:
         module = module if isinstance(module, str) else type(value).__module__
         return node(_GLOBAL, (f"{module}:{reduction}",))
     make, arguments, state, members, entries, setter = (*reduction, None, None, None, None)[:6]
+    if isinstance(value, BaseException) and type(cast("object", state)) is dict and not state:
+        state = None  # asking an exception for its attributes gives it an empty dict
     items = (
         name_of(value),
         _maker(make, walk),
@@ -256,7 +258,7 @@ def reduced_item(value: object, walk: Walk) -> Item:
 
 def _reduce(value: object) -> Any:
     try:
-        special = copyreg.dispatch_table.get(type(value))
+        special = registered_reduction(type(value))
         return value.__reduce_ex__(4) if special is None else special(value)
     except RecursionError:
         raise

@@ -114,7 +114,9 @@ class Carrier:
         if current is not None:
             item = Child(bytes.fromhex(current))
         else:
-            item = walk.item(_plain_copy(self))
+            # What the value holds is not an input of the call that receives the artifact.
+            inner = walk.without_notes() if tracked else walk
+            item = inner.item(_plain_copy(self))
         if tracked and walk.notes is not None:
             now = current or ValueId(root_digest(item).hex())
             walk.notes.append(InputRef(known.id, known.value_id, now, known.derivation_id))
