@@ -123,3 +123,22 @@ with sa.create_engine("sqlite://").begin() as connection:
         for arguments in ([], ["loud"])
     ]
     assert 0 == lines[0] < lines[1]
+
+
+def test_a_repository_travels_by_what_it_was_opened_from(tmp_path):
+    """A handle that is pickled opens the same database again; nothing is created."""
+    repo = p.SqliteRepo(db=tmp_path / "a.db")
+    with p.using_repo(repo):
+        made = p.artifact_of(number(1))
+    again = pickle.loads(pickle.dumps(repo))
+    assert (repo.name, repo.repository_id) == (again.name, again.repository_id)
+    assert {"n": 1} == again.get_by_id(made.id).value
+
+
+def test_a_repository_of_one_process_says_so_when_it_is_pickled():
+    """In memory, or over one in memory, it is an error at the call that would send it."""
+    with pytest.raises(p.EngineError, match="'memory' exists in this process only"):
+        pickle.dumps(p.MemoryRepo())
+    chain = p.ChainedRepo(stores=[p.MemoryRepo(), p.SqliteRepo(db="a.db")])
+    with pytest.raises(p.EngineError, match=r"fn\.map"):
+        pickle.dumps(chain)

@@ -170,7 +170,7 @@ def serialization_of(
     try:
         chosen = get_serializer(DEFAULT if name is None else name)
     except ConfigError as error:
-        advice = str(error).partition(": ")[2]
+        advice = str(error).rpartition("; ")[2]
         raise option_error(wrapped)("serializer", error.problem, advice) from None
     compression, own = split_compression(chosen, dump)
     _check_compression(wrapped, compression)

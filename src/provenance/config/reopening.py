@@ -26,11 +26,13 @@ from provenance.config.wiring import (
 from provenance.environment import Environment
 from provenance.repository.handles import Blueprint, Repository
 from provenance.repository.stores import Store
+from provenance.util.naming import exported
 
 T = TypeVar("T")
 
 
-def reopen_repository(blueprint: Blueprint) -> Repository:
+@exported
+def restore_repository(blueprint: Blueprint) -> Repository:
     """Return the repository of a *blueprint*, opened in this process; creates no database.
 
     Raises:
@@ -38,7 +40,7 @@ def reopen_repository(blueprint: Blueprint) -> Repository:
     """
     name, settings = blueprint.name, blueprint.settings
     if isinstance(settings, ChainedSettings):
-        return chain_repositories(name, settings, list(map(reopen_repository, blueprint.parts)))
+        return chain_repositories(name, settings, list(map(restore_repository, blueprint.parts)))
     stores = list(map(_reopen_store, blueprint.parts))
     found = _without_creation(cast("RepoSettings", settings))
     return open_repository(name, found, blueprint.base, stores[0] if stores else None)

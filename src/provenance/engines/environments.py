@@ -90,7 +90,9 @@ def open_description(description: Description) -> Environment:
     default = description.default
     return evolve(
         environment,
-        default=reopening.reopen_repository(default) if isinstance(default, Blueprint) else default,
+        default=reopening.restore_repository(default)
+        if isinstance(default, Blueprint)
+        else default,
         use_cache=description.use_cache,
         read_only=description.read_only,
         check_mutations=description.check_mutations,

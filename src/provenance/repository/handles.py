@@ -17,6 +17,7 @@ from provenance.errors import (
     BlobNotFoundError,
     ConfigError,
     CorruptRecordError,
+    EngineError,
     SetNotFoundError,
 )
 from provenance.model.ids import ArtifactId, SetId, ValueId, is_prefix
@@ -87,6 +88,14 @@ class Blueprint:
     parts: tuple[Blueprint, ...] = ()
 
 
+_reopener: list[Callable[[], Callable[[Blueprint], Repository]]] = []
+
+
+def set_reopener(find: Callable[[], Callable[[Blueprint], Repository]]) -> None:
+    """Say which function opens a pickled repository; *find* imports it."""
+    _reopener[:] = [find]
+
+
 @exported
 @frozen(eq=False)
 class Repository:
@@ -111,6 +120,20 @@ class Repository:
     records_at: str = field(default="a store of your own", repr=False)
     values_at: str = field(default="a store of your own", repr=False)
     blueprint: Blueprint | None = field(default=None, repr=False)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle what the repository was opened from; another process opens it again, and creates nothing.
+
+        Raises:
+            EngineError: if only this process can reach it.
+        """
+        if self.blueprint is None:
+            raise EngineError(
+                f"repository {self.name!r} exists in this process only, and cannot be sent to another",
+                "use one that both reach, such as SQLite or PostgreSQL, or fn.map, which stores the "
+                "results of workers here",
+            )
+        return _reopener[0](), (self.blueprint,)
 
     @property
     def repository(self) -> Repository:
