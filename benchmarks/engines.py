@@ -29,7 +29,7 @@ def maps(folder: Path, sizes: Sizes) -> Iterator[Line | Limit]:
     postgres = {"type": "postgres", "db": server(18).database_for(folder)}
     count = sizes.touched
     for name, settings, goal, durability in (
-        ("SQLite", sqlite, Goal(LOOP, 0.6, 0.3), PROCESS),
+        ("SQLite", sqlite, Goal(LOOP, 0.3, 0.3), PROCESS),
         ("PostgreSQL", postgres, Goal(LOOP, 0.12, 0.12), NONE),
     ):
         figures = _hits(settings, count, sizes.rounds)
