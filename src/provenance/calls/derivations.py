@@ -63,8 +63,11 @@ def _derive(
         call.plan.input_derivations,
     )
     if not call.read_only:
-        # A hit does not need to write: what may or can not be written is not.
-        with suppress(StorePermissionError, StoreUnavailableError):
+        # A hit does not need to write, so it succeeds where the store cannot be written.
+        try:
             yield from PutDerivation(derivation, process)
+        except (StorePermissionError, StoreUnavailableError) as error:
+            _log.info("did not record which inputs %s was used with: %s", record.id, error)
+        else:
             _log.debug("%s was used with other inputs: %s", record.id, sorted(call.plan.edges))
     return derivation
