@@ -16,7 +16,8 @@ pytestmark = pytest.mark.filterwarnings("default")
 def cluster():
     """A cluster of two processors on this machine, older than every configuration."""
     os.environ.setdefault("RAY_raylet_start_wait_time_s", "200")
-    library = pytest.importorskip("ray")
+    import ray as library
+
     library.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     library.shutdown()

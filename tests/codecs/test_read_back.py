@@ -56,7 +56,8 @@ UNREADABLE = {
 @pytest.mark.parametrize("dump", [dump_cloudpickle, dump_joblib])
 def test_what_dask_registers_for_exceptions_is_not_written(monkeypatch, dump):
     """A store can be read where tblib is not, and what is stored does not depend on what was imported."""
-    tblib = pytest.importorskip("tblib.pickling_support")
+    import tblib.pickling_support as tblib  # comes with Dask, which the lock has
+
     value = pairs.raised(ValueError("cause"))
     monkeypatch.setitem(copyreg.dispatch_table, ValueError, tblib.pickle_exception)
     sink = io.BytesIO()

@@ -157,7 +157,8 @@ def test_copies_of_instances_agree(value):
 
 def test_what_dask_registers_for_exceptions_does_not_count(monkeypatch):
     """Importing it changes no hash, nor do the traceback, the context and an empty dict that its copies have."""
-    tblib = pytest.importorskip("tblib.pickling_support")
+    import tblib.pickling_support as tblib  # comes with Dask, which the lock has
+
     monkeypatch.delitem(copyreg.dispatch_table, Refused, raising=False)
     errors = []
     for _ in range(2):
