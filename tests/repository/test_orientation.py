@@ -142,3 +142,20 @@ def test_a_repository_of_one_process_says_so_when_it_is_pickled():
     chain = p.ChainedRepo(stores=[p.MemoryRepo(), p.SqliteRepo(db="a.db")])
     with pytest.raises(p.EngineError, match=r"fn\.map"):
         pickle.dumps(chain)
+
+
+class Renamed:
+    """A class whose name is not there when its instance is read."""
+
+
+def test_a_value_whose_class_is_gone_is_not_called_damaged(tmp_path, monkeypatch):
+    """Its bytes are sound: the code is what is missing, and the event says so."""
+    with p.using_repo(p.SqliteRepo(db=tmp_path / "a.db")):
+        p.provenance(name="made")(lambda: [Renamed()])()
+    monkeypatch.delattr(sys.modules[__name__], "Renamed")
+    events = []
+    with p.using_repo(p.SqliteRepo(db=tmp_path / "a.db")), p.subscribe(events.append):
+        made = p.provenance(name="made", on_code_change="ignore")(lambda: [1, object])
+        assert 2 == len(made())
+    [reason] = [event.reason for event in events if isinstance(event, p.Recovered)]
+    assert "the stored value refers to code that this process lacks" == reason.value
