@@ -4,7 +4,7 @@ import pytest
 
 from testing.pages import files_in, outcome
 
-GUIDE = files_in("docs/guides/testing.md")
+GUIDE = files_in("docs/guides/testing.md") | files_in("docs/guides/own-stores.md")
 
 
 def test_the_shelf_is_proven():
