@@ -28,10 +28,9 @@ def table() -> str:
     inside = sum(len(known[name].get("inside", {})) for name in TABLES)
     total = sum(cases.values())
     lines = [
-        (
-            f"Of {total:,} expressions that users write, {total - top:,} give what they give with the plain value at top level, and "
-            f"{total - inside:,} inside decorated functions. These differ, and those of the tables for libraries beside:"
-        ),
+        f"Of {total:,} expressions that users write, {total - top:,} give the same as with the plain",
+        f"value at top level, and {total - inside:,} inside decorated functions. The others are in this table.",
+        "It also has those of pictures and tensors, which are not in these numbers.",
         "",
         "| group | `x` is | expression | at top level | inside functions |",
         "| --- | --- | --- | --- | --- |",
