@@ -1,6 +1,6 @@
-"""The package is written in plain English, not in a dialect of its own.
+"""The package and its documents are written in plain English, not in a dialect of their own.
 
-`python test_dialect.py SRC` prints the hits of any folder or file.
+`PYTHONPATH=tests python tests/architecture/test_dialect.py SRC` prints the hits of any folder or file, Python or Markdown.
 """
 
 import ast
@@ -11,7 +11,11 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[2] / "src" / "provenance"
+import pytest
+
+from architecture.prose import PAGES, ROOT, paragraphs, words_only
+
+PACKAGE = ROOT / "src" / "provenance"
 
 Spot = tuple[int, str, bool]
 
@@ -98,10 +102,17 @@ def comments(source: str) -> Iterator[Spot]:
     yield first, text, False
 
 
+def spots_of(path: Path) -> list[Spot]:
+    """Return the texts of a file: strings and comments of Python, paragraphs of Markdown without their code."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".md":
+        return [(line, words_only(words), False) for line, words in paragraphs(text)]
+    return [*strings(ast.parse(text, str(path))), *comments(text)]
+
+
 def hits(path: Path) -> Iterator[str]:
     """Yield each hit in a file: its place, and the words with some words around them."""
-    source = path.read_text("utf-8")
-    spots = [*strings(ast.parse(source, str(path))), *comments(source)]
+    spots = spots_of(path)
     for line, text, is_message in sorted(spots):
         for pattern in IN_MESSAGES if is_message else HITS:
             for match in pattern.finditer(re.sub(r"\s", " ", text)):
@@ -112,14 +123,30 @@ def hits(path: Path) -> Iterator[str]:
 
 
 def found(place: Path) -> list[str]:
-    """Return the hits in a file, or in all Python files below a folder."""
-    files = [place] if place.is_file() else sorted(place.rglob("*.py"))
+    """Return the hits in a file, or in all Python and Markdown files below a folder."""
+    files = [place] if place.is_file() else sorted(place.rglob("*.[pm][yd]"))
     return [hit for path in files for hit in hits(path)]
 
 
 def test_no_text_of_the_package_is_in_dialect():
     """No message, docstring or comment has a phrase that only this project would use."""
     assert [] == found(PACKAGE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_document_is_in_dialect(page):
+    """No page has a phrase that only this project would use; its blocks of code are not read."""
+    assert [] == found(page)
+
+
+def test_a_phrase_of_a_page_is_found(tmp_path):
+    """Paragraphs, items and tables are read; code in blocks and lines is not."""
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# Title\n\nIt is\nno page.\n\n```python\n# it is no page\n```\n\n"
+        "- `it is no` page\n- computed anew\n\n| it | is no page |\n"
+    )
+    assert ["3", "11", "13"] == [hit.split(":")[1] for hit in found(page)]
 
 
 def test_a_phrase_is_found_across_lines_and_values(tmp_path):
