@@ -18,7 +18,8 @@ from types import ModuleType as _ModuleType
 from provenance import environment as _session
 from provenance.archives import ArchivedFile as ArchivedFile, ArchivedFolder as ArchivedFolder
 from provenance.calls.decorators import Decorator as Decorator
-from provenance.calls.function import CachedFunction as CachedFunction, provenance as provenance
+from provenance.calls.decorators import provenance as provenance
+from provenance.calls.function import CachedFunction as CachedFunction
 from provenance.calls.many import set_engines as _set_engines
 from provenance.calls.plan import CallPlan as CallPlan, PlannedCall as PlannedCall
 from provenance.calls.shadows import set_check as _set_shadow_check
