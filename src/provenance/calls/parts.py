@@ -118,11 +118,23 @@ def scan(tables: object, engine: Engine = "polars") -> object:
         engine: `"polars"` for a `LazyFrame`, `"arrow"` for a `pyarrow.dataset.Dataset`, `"duckdb"`
             for a relation, `"dask"` for a Dask dataframe.
 
+    Returns:
+        The lazy table, whose values are read when it is collected.
+
     Raises:
         ConfigError: for another engine.
         TypeError: if one of *tables* is not stored as a Parquet file, or there is none.
         MissingLibraryError: if the library of the engine is not installed.
         BlobNotFoundError, CorruptBlobError: if a table is lost, and cannot be computed again.
+
+    Example:
+        >>> import polars as pl
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def sales(day: int) -> pl.DataFrame:
+        ...     return pl.DataFrame({"day": [day], "sold": [10 * day]})
+        >>> p.scan([sales(1), sales(2)]).select(pl.col("sold").sum()).collect().item()
+        30
     """
     if engine not in get_args(Engine):
         known = ", ".join(map(repr, get_args(Engine)))

@@ -238,6 +238,22 @@ def report(*, file: TextIO | None = None, live: bool = True) -> Report:
         file: Where the table is printed at the end, by default the standard error.
         live: Show the table while the block runs: in a notebook, or on a terminal if `rich` is
             installed.
+
+    Returns:
+        The context manager.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> import sys
+        >>> with p.report(file=sys.stdout, live=False):
+        ...     _ = squares(3)
+        results go to memory (repository 'memory')
+        CALL                             ARTIFACT  OUTCOME  COMPUTED  SAVED
+        provenance.calls.report.squares  ...       miss     ...
+        1 call: 0 hits, 1 computed; ...
     """
     return Report(file, live=live)
 

@@ -269,6 +269,16 @@ def why(artifact: object, repo: Repository | str | None = None) -> Explanation:
     Raises:
         ArtifactNotFoundError: if no artifact has this id.
         TypeError: if *artifact* is anything else.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(2)
+        >>> print(p.why(squares(3)))
+        provenance.calls.why.squares ... was computed; the nearest earlier call is ...
+          n differs: 2 and 3
     """
     found = environment.artifact_for(artifact, repo)
     place = environment.repository_of(found)

@@ -247,6 +247,9 @@ def explain_hash(
         value['b'][0]: 1  c65d4c3eaf3a
         value['b'][1]: 2.5  8f679f32616f
 
+    Returns:
+        The tree, which prints as below.
+
     Raises:
         UnhashableValueError: if a part of *value* cannot be hashed.
     """
@@ -267,11 +270,18 @@ def hash_differences(
 
     Two parts that occur in several places are compared once.
 
-    >>> [str(change) for change in hash_differences({"b": [1, 2, 3]}, {"b": [1, 2, 4]})]
-    ["value['b'][2] differs: 3 and 4"]
+    Args:
+        first: A value.
+        second: The other one.
+        path: Name of the values in paths.
+        limit: Maximum number of places.
 
     Raises:
         UnhashableValueError: if a part of either value cannot be hashed.
+
+    Example:
+        >>> [str(change) for change in hash_differences({"b": [1, 2, 3]}, {"b": [1, 2, 4]})]
+        ["value['b'][2] differs: 3 and 4"]
     """
     differences = _differences(first, second, path, set())
     return tuple(islice((change for change in differences if change is not None), limit))
