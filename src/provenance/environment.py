@@ -60,6 +60,12 @@ class Environment:
         shadow: which hits are computed again beside the call; None if none are.
         record_sources: record the source of the code behind results.
         single_flight: how calls share work; None if they do not.
+
+    Example:
+        >>> import provenance as p
+        >>> environment = p.from_config({"artifact_repos": {"local": {"type": "memory"}}})
+        >>> environment.repository("local")
+        Repository(name='local')
     """
 
     openers: Mapping[str, Opener] = field(repr=False)

@@ -58,7 +58,13 @@ _OUTCOME_OF: Final[Mapping[type[Event], Outcome]] = {
 @exported
 @frozen(eq=False)
 class Subscription:
-    """A subscription that ends when it is cancelled, or at the end of its `with` block."""
+    """A subscription that ends when it is cancelled, or at the end of its `with` block.
+
+    Example:
+        >>> import provenance as p
+        >>> subscription = p.subscribe(print)
+        >>> subscription.cancel()
+    """
 
     receive: Callable[[Event], None]
 

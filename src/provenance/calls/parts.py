@@ -48,7 +48,16 @@ _PARQUET: Final = frozenset({"pd_df_parquet", "pl_df_parquet", PANDAS_FRAMES, PO
 
 @exported
 class Parts(Mapping[object, R_co], Generic[R_co]):
-    """The results for the members of a collection, in its order; each is read when it is used."""
+    """The results for the members of a collection, in its order; each is read when it is used.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance(over="day")
+        ... def sold(day: int) -> int:
+        ...     return 10 * day
+        >>> {day: int(number) for day, number in sold([1, 2]).items()}
+        {1: 10, 2: 20}
+    """
 
     __slots__ = ("__weakref__", "_parts")
 

@@ -61,6 +61,17 @@ class Report:
     """The calls of a `with` block, in all threads, and the table of them.
 
     Its `repr` is the table, also while the block runs; in a notebook it is an HTML table.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> import io
+        >>> with p.report(file=io.StringIO(), live=False) as report:
+        ...     _ = squares(3)
+        >>> len(repr(report).splitlines()) > 1
+        True
     """
 
     def __init__(self, file: TextIO | None = None, *, live: bool = True) -> None:

@@ -106,7 +106,17 @@ _TITLES: Final = ("id", "name", "version", "value", "size", "took", "computed")
 @exported
 @frozen(repr=False)
 class SearchResult:
-    """The artifacts that match a query, newest first; each iteration searches again."""
+    """The artifacts that match a query, newest first; each iteration searches again.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(2), squares(3)
+        >>> [artifact.value for artifact in p.search("squares")]
+        [[0, 1, 4], [0, 1]]
+    """
 
     query: Query
     repo: Repository = field(repr=False)

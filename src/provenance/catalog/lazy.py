@@ -52,6 +52,12 @@ class LazyDict(Mapping[K, V_co]):
 
     Length, keys, `in` and `repr` compute nothing. Equality compares the keys, then the values;
     pickling computes all values. A copy shares the values; a deep copy copies each on first access.
+
+    Example:
+        >>> import provenance as p
+        >>> squared = p.lazy_dict({n: lambda n=n: n * n for n in (2, 3)})
+        >>> squared[3]
+        9
     """
 
     __slots__ = ("__weakref__", "_cells")

@@ -145,6 +145,11 @@ class Location:
         values: the folder, bucket or database that holds large values.
         config: where the configuration was found: a file, `PROVENANCE_CONFIG`, `load_config`, or
             `default` if there is none.
+
+    Example:
+        >>> import provenance as p
+        >>> p.location(p.SqliteRepo("project", db="records.db")).repo
+        'project'
     """
 
     repo: str

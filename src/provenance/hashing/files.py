@@ -36,6 +36,15 @@ class InputFile:
 
     It is an `os.PathLike`. No copy is stored. The content is read when the value is hashed, unless
     the digest is known from an earlier time and the file has not changed since.
+
+    Example:
+        >>> import provenance as p
+        >>> from pathlib import Path
+        >>> _ = Path("data.csv").write_text("1")
+        >>> before = p.hash(p.file("data.csv"))
+        >>> _ = Path("data.csv").write_text("2")
+        >>> before == p.hash(p.file("data.csv"))
+        False
     """
 
     path: str = field(converter=os.fsdecode)

@@ -68,6 +68,15 @@ class ArtifactDiff:
         run: Python, packages, host and git.
         value: the values; of those that cannot be read, the hashes.
         parting: the first ancestors where the lineages part.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> diff = p.diff(squares(2), squares(3))
+        >>> bool(diff), [str(change) for change in diff.value]
+        (True, ['value[2] is only in the second: - and 4'])
     """
 
     first: ArtifactId
