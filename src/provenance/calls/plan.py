@@ -39,6 +39,15 @@ class CallPlan:
 
     `inputs` is what will be recorded, `input_hashes` what the id was derived from, `sightings` the artifacts that were
     met on the way. Two plans are equal when they make the same artifact.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> plan = squares.plan(3)
+        >>> plan.artifact_id == squares.artifact_id(3)
+        True
     """
 
     artifact_id: ArtifactId
@@ -86,7 +95,17 @@ class CallPlan:
 @exported
 @frozen
 class PlannedCall(Generic[T_co]):
-    """A planned call of *function*, which returns a `T_co`; equal ones compute the same artifact."""
+    """A planned call of *function*, which returns a `T_co`; equal ones compute the same artifact.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> call = squares.later(3)
+        >>> sum(p.gather([call])[0])
+        5
+    """
 
     plan: CallPlan
     spec: FunctionSpec = field(eq=False, repr=False)

@@ -44,7 +44,17 @@ _MOST: Final = 20
 @exported
 @frozen(repr=False)
 class IsStored:
-    """The call is a hit. `changes` are those of the code since the result was computed."""
+    """The call is a hit. `changes` are those of the code since the result was computed.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(3)
+        >>> isinstance(squares.why(3), p.IsStored)
+        True
+    """
 
     artifact_id: ArtifactId
     name: str
@@ -97,6 +107,14 @@ class NeverSeen:
 
     `renamed_from` are the names of results that the same code computed. If the artifact in question
     *is_recorded*, there was none before it.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> isinstance(squares.why(3), p.NeverSeen)
+        True
     """
 
     artifact_id: ArtifactId
@@ -129,6 +147,15 @@ class CallDiffers:
         identity: how name, version and function differ, if they do.
         changes: how the code has changed since then, which alone does not cause a miss.
         is_recorded: whether the artifact in question is recorded; *nearest* is an earlier one then.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(2)
+        >>> isinstance(p.why(squares(3)), p.CallDiffers)
+        True
     """
 
     artifact_id: ArtifactId
@@ -269,6 +296,16 @@ def why(artifact: object, repo: Repository | str | None = None) -> Explanation:
     Raises:
         ArtifactNotFoundError: if no artifact has this id.
         TypeError: if *artifact* is anything else.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(2)
+        >>> print(p.why(squares(3)))
+        provenance.calls.why.squares ... was computed; the nearest earlier call is ...
+          n differs: 2 and 3
     """
     found = environment.artifact_for(artifact, repo)
     place = environment.repository_of(found)

@@ -96,6 +96,15 @@ class Lineage:
     `artifacts` holds the artifacts by id, *root* among them. `edges` tells for each one which
     artifacts its call was given, as which argument, and which others its value holds; `arguments`
     tells the other arguments. Only edges name an artifact that has been deleted since.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> lineage = p.lineage(squares(3))
+        >>> [artifact.fn_name for artifact in lineage.artifacts.values()]
+        ['squares']
     """
 
     root: ArtifactId

@@ -77,6 +77,15 @@ def promote(
         ArtifactNotFoundError, AmbiguousIdError: if an id does not name one artifact.
         BlobNotFoundError, CorruptBlobError: if bytes are missing or damaged; what was copied before stays.
         StoreUnavailableError, StorePermissionError: if *to_repo* fails, or may not be written to.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> shared = p.MemoryRepo("shared")
+        >>> p.promote(squares(3), shared).value
+        [0, 1, 4]
     """
     members: Iterable[object] = (artifact_or_id,)
     is_one = is_proxy(artifact_or_id)

@@ -55,8 +55,23 @@ _AT_ONCE: Final = 10
 def using_engine(engine: Engine | EngineName) -> Generator[None]:
     """Make *engine* the default of `map` and `gather` in this block, for this thread or task alone.
 
+    Args:
+        engine: An engine, or the name `"serial"`, `"threads"` or `"processes"`.
+
+    Returns:
+        A context manager.
+
     Raises:
         ConfigError: if there is no engine of this name.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> with p.using_engine("threads"):
+        ...     [sum(result) for result in squares.map([2, 3])]
+        [1, 5]
     """
     token = _engine.set(engine_of(engine, "using_engine"))
     try:
@@ -152,9 +167,20 @@ def gather(
         batch: Number of calls of one function that travel together.
         progress: True shows the progress; a function is called with a `Progress` instead.
 
+    Returns:
+        The results.
+
     Raises:
         EngineError: if a worker cannot be used; the message says why.
         ConfigError: if an option is invalid.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> [sum(result) for result in p.gather([squares.later(2), squares.later(3)])]
+        [1, 5]
     """
     settings = _settings("gather", engine, errors, batch, None, ordered=True)
     environment = environments.current()

@@ -97,6 +97,15 @@ def open_bundle(path: str | os.PathLike[str], *, trusted: bool = False) -> Repos
     Raises:
         BundleError: if the file is not a bundle, or was changed.
         StoreUnavailableError: if it cannot be read.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> bundle = p.open_bundle(p.export(squares(3), "squares.zip"))
+        >>> [artifact.fn_name for artifact in bundle]
+        ['squares']
     """
     return wiring.open_bundle(os.fspath(path), trusted=trusted).repository
 
@@ -140,6 +149,15 @@ def import_bundle(
         UntrustedStoreError: if it holds values that can execute code, the repository is trusted, and the bundle is not.
         BlobNotFoundError, CorruptBlobError: if bytes are missing or damaged; what was copied before stays.
         StoreUnavailableError, StorePermissionError: if the repository fails, or may not be written to.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> path = p.export(squares(3), "squares.zip")
+        >>> len(p.import_bundle(path, to=p.MemoryRepo("mine"), trusted=True).artifacts)
+        1
     """
     name = os.fspath(path)
     target = environment.current().repository(to)

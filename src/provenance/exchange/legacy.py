@@ -135,6 +135,13 @@ def import_legacy(
         StoreUnavailableError: if the database, the blobs or the repository cannot be reached; what was imported before stays.
         StorePermissionError: if the repository may not be written to.
         MissingLibraryError: if psycopg is not installed.
+
+    Example:
+        >>> import provenance as p
+        >>> p.import_legacy(db="postgresql://localhost/old", blobstore="blobs")
+        Traceback (most recent call last):
+        ...
+        provenance.errors.StoreUnavailableError: ...
     """
     target = environment.current().repository(to)
     functions = LegacyFunctions(dict(modules or {}), import_modules)

@@ -20,7 +20,7 @@ from provenance.calls.function import CachedFunction, spec_of
 from provenance.calls.spec import FunctionSpec
 from provenance.catalog.graph import Lineage
 from provenance.catalog.trace import lineage
-from provenance.config.api import MemoryRepo
+from provenance.config.stores import MemoryRepo
 from provenance.effect import run
 from provenance.environment import Environment
 from provenance.errors import (
@@ -174,6 +174,12 @@ def reproduce(
     Raises:
         ArtifactNotFoundError: if no artifact has this id.
         ConfigError: if *depth* or *tolerance* is invalid.
+
+    Example:
+        >>> import provenance as p
+        >>> from provenance.testing import samples
+        >>> p.reproduce(samples.double(2))
+        provenance.testing.samples.double ... same
     """
     if depth != "all" and not is_count(depth, 1):
         problem = f"must be a positive int or 'all', got {safe_repr(depth)}"
