@@ -18,7 +18,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-v
 LIBRARIES = --extra lz4 --extra pandas --extra polars --extra zstd --output-file requirements/libraries.txt \
 	pyproject.toml requirements/libraries.in
 
-.PHONY: browser demo demo-engines screenshots test test-torch test-crates test-engines test-libraries test-pythons test-pictures transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
+.PHONY: browser demo demo-engines screenshots test test-torch test-crates test-engines test-libraries test-pythons test-pictures test-tutorial transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
@@ -50,12 +50,19 @@ test-pythons: $(STAMP)  ## code receipts are the same in other versions of Pytho
 		.venv-$$python/bin/python -m pytest tests/receipts || exit 1; \
 	done
 
+test-tutorial: $(STAMP)  ## the tutorial from an empty folder, in an environment with nothing but the wheel
+	rm -rf build/wheel && $(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir build/wheel
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-tutorial
+	$(BIN)/uv pip install --quiet --python .venv-tutorial/bin/python "$$(echo build/wheel/*.whl)[cli,pandas]"
+	TUTORIAL_BIN=$(CURDIR)/.venv-tutorial/bin $(BIN)/pytest -n 0 tests/architecture/test_tutorial.py $(ARGS)
+
 test-pictures: $(STAMP)  ## what matplotlib, Pillow, xarray and notebooks do with results, in an environment of its own
 	$(BIN)/python -m venv .venv-pictures
-	.venv-pictures/bin/pip install --quiet matplotlib pillow xarray ipykernel nbclient
+	.venv-pictures/bin/pip install --quiet matplotlib pillow xarray ipykernel nbclient jupytext
 	$(BIN)/uv pip install --quiet --python .venv-pictures/bin/python --editable ".[pandas,polars]" \
-		cloudpickle pytest hypothesis scipy
-	.venv-pictures/bin/python -m pytest tests/transparency/test_pictures.py tests/transparency/test_notebooks.py
+		cloudpickle pytest hypothesis scipy scikit-learn
+	.venv-pictures/bin/python -m pytest tests/transparency/test_pictures.py tests/transparency/test_notebooks.py \
+		tests/transparency/test_tutorials.py
 
 transparency: $(STAMP)  ## after a change of what results do: writes which expressions differ from plain values
 	$(BIN)/python tests/transparency/record.py $(ARGS)
@@ -116,8 +123,9 @@ peers: $(STAMP)  ## which behaviors other caches share, in an environment of the
 		joblib==1.6.0 diskcache==5.6.3 checkpointer==2.14.12 redun==0.44.1
 	.venv-peers/bin/python benchmarks/conformance.py
 
-figures: $(STAMP)  ## sizes of modules and functions, what lines are spent on, imports; ARGS=--names lists the places
+figures: $(STAMP)  ## sizes of modules and functions, imports, lengths of sentences; ARGS=--names lists the places
 	$(BIN)/python tests/architecture/figures.py $(ARGS)
+	$(BIN)/python tests/architecture/prose.py $(if $(findstring --names,$(ARGS)),--long)
 
 lock: $(STAMP)  ## after a change of pyproject.toml; keeps the pins that still fit
 	$(COMPILE) --extra dev --output-file requirements/dev.txt pyproject.toml

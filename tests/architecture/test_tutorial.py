@@ -1,5 +1,9 @@
-"""The tutorial can be followed from an empty folder, by copy and paste."""
+"""The tutorial can be followed from an empty folder, by copy and paste.
 
+`make test-tutorial` plays it in an environment with nothing but the wheel (`TUTORIAL_BIN`), without the sources.
+"""
+
+import os
 import re
 
 from architecture.consoles import assert_prints, environment, examples
@@ -14,8 +18,15 @@ def test_the_tutorial_shows_what_happens(tmp_path):
     (tmp_path / "pyproject.toml").touch()  # as an installed project has; the store goes beside it
     for name, text in FILE.findall(PAGE):
         (tmp_path / name).write_text(text)
-    variables = environment(tmp_path)
+    variables = installed(os.environ.get("TUTORIAL_BIN")) or environment(tmp_path)
     commands = [(command, shown) for command, shown in examples(PAGE) if "pip " not in command]
     assert len(commands) > 5
     for command, shown in commands:
         assert_prints(command, shown, tmp_path, variables)
+
+
+def installed(programs: str | None) -> dict[str, str] | None:
+    """The variables of a shell in an activated environment, with no more of ours than a user has."""
+    if programs is None:
+        return None
+    return {"PATH": f"{programs}{os.pathsep}{os.defpath}", "LANG": "C.UTF-8"}

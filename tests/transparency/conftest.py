@@ -11,3 +11,5 @@ collect_ignore = [
 ]
 if not all(map(find_spec, NOTEBOOKS)):
     collect_ignore.append("test_notebooks.py")
+if not all(map(find_spec, ("jupytext", "nbclient"))):
+    collect_ignore.append("test_tutorials.py")
