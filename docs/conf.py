@@ -35,4 +35,6 @@ add_module_names: Final = False
 html_theme: Final = "furo"
 html_title: Final = "provenance"
 html_show_sphinx: Final = False
+html_static_path: Final = ["static"]
+html_css_files: Final = ["site.css"]
 copybutton_exclude: Final = ".linenos, .gp, .go"

@@ -4,10 +4,12 @@ import inspect
 import re
 from collections import Counter
 
+import attrs
 import pytest
 
 import provenance
 from architecture.source import ROOT
+from provenance.config import schema
 
 DIRECTIVE = re.compile(
     r"^\.\. auto(?:function|class|exception|data):: provenance\.(\w+)$", re.MULTILINE
@@ -52,3 +54,18 @@ def test_a_public_function_tells_what_goes_in_and_comes_out(name):
     is_told = text.startswith(("Return", "Tell", "Decorate")) or "Returns" in sections
     assert is_told or signature.return_annotation == "None"
     assert ">>> " in sections["Example"]
+
+
+SETTINGS = [
+    kind for kind in vars(schema).values() if attrs.has(kind) and kind.__module__ == schema.__name__
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda kind: kind.__name__)
+def test_the_reference_of_stores_has_every_key(settings):
+    """Each key that a configuration may have is on the page that lists them."""
+    page = (ROOT / "docs" / "store-reference.md").read_text("utf-8")
+    keys = {
+        key for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for key in row.split(", ")
+    }
+    assert {f"`{field.name}`" for field in attrs.fields(settings)} <= keys
