@@ -60,13 +60,13 @@ class CallPlan:
     def input_artifact_ids(self) -> frozenset[ArtifactId]:
         """Artifacts among the inputs, at any depth."""
         return (
-            frozenset([each.artifact_id for each in self.input_refs]) if self.input_refs else NO_IDS
+            frozenset([ref.artifact_id for ref in self.input_refs]) if self.input_refs else NO_IDS
         )
 
     @property
     def edges(self) -> frozenset[DerivedInput]:
         """The same artifacts, with the derivations by which they were used."""
-        return frozenset([(each.artifact_id, each.derivation_id) for each in self.input_refs])
+        return frozenset([(ref.artifact_id, ref.derivation_id) for ref in self.input_refs])
 
     @property
     def input_derivations(self) -> frozenset[DerivedInput]:
@@ -222,7 +222,7 @@ def hash_inputs(
             spec.options.input_hash_fn, "input_hash_fn", dict(kargs), varargs
         )
         kargs, varargs = (
-            {name: _require_hash(each) for name, each in by_name.items()},
+            {name: _require_hash(value) for name, value in by_name.items()},
             tuple(map(_require_hash, others)),
         )
     return InputHashes(kargs, varargs, spec.captured_hashes)
@@ -289,17 +289,17 @@ def hashes_now(
 
 def changed_inputs(before: InputHashes, after: InputHashes) -> tuple[str, ...]:
     """Return names of the inputs whose hashes differ: what an impure function has changed."""
-    names = [name for name, each in before.kargs.items() if after.kargs.get(name) != each]
+    names = [name for name, digest in before.kargs.items() if after.kargs.get(name) != digest]
     pairs = enumerate(zip(before.varargs, after.varargs, strict=False))
     return (*names, *[f"varargs[{i}]" for i, (one, other) in pairs if one != other])
 
 
 def refuse_mutated(plan: CallPlan) -> None:
     """Raise `MutatedArtifactValueError` if an artifact among the inputs no longer has the value it was recorded with."""
-    for each in plan.input_refs:
-        if each.current != each.recorded:
-            holders = _holders(plan, each) or ("captured",)
-            raise MutatedArtifactValueError(each.artifact_id, plan.cache_key.name, holders)
+    for ref in plan.input_refs:
+        if ref.current != ref.recorded:
+            holders = _holders(plan, ref) or ("captured",)
+            raise MutatedArtifactValueError(ref.artifact_id, plan.cache_key.name, holders)
 
 
 def _holders(plan: CallPlan, ref: InputRef) -> tuple[str, ...]:

@@ -177,7 +177,7 @@ class CallDiffers:
         lines = [f"{_title(self)} {state} call is {self.nearest[:SHORT]} ({when})"]
         if not self.identity and not self.inputs:
             lines.append("  inputs and function are equal: one was computed with use_cache=False")
-        lines += [f"  {escape_invisible(str(each))}" for each in (*self.identity, *self.inputs)]
+        lines += [f"  {escape_invisible(str(change))}" for change in (*self.identity, *self.inputs)]
         return _with_code("\n".join(lines), self.changes, "\n  ")
 
 
@@ -237,7 +237,7 @@ def compare_facts(ours: Facts, theirs: Facts) -> tuple[ValueDifference, ...]:
         one, other = first.get(name), second.get(name)
         if one is None or other is None:
             change = Change.ADDED if one is None else Change.REMOVED
-            found.append(Difference(name, change, *(_text(each) for each in (one, other))))
+            found.append(Difference(name, change, *(_text(value) for value in (one, other))))
         elif one[0] != other[0]:
             found += _compare_input(name, one, other)
     return tuple(found[:_MOST])
@@ -274,7 +274,7 @@ def _text(value: _Input | None) -> str:
 def _compare_input(name: str, first: _Input, second: _Input) -> tuple[ValueDifference, ...]:
     by_hash = Difference(name, Change.CONTENT, _text(first), _text(second))
     shown = first[1], second[1]
-    if any(isinstance(each, dict) and {"hash", "artifact"} & each.keys() for each in shown):
+    if any(isinstance(value, dict) and {"hash", "artifact"} & value.keys() for value in shown):
         return (by_hash,)
     return hash_differences(*shown, name, limit=_MOST) or (by_hash,)
 
@@ -439,7 +439,9 @@ def _read_inputs(
     if blob is None or blob.size > _MOST_BYTES or not repo.trusted or now is None:
         return inputs
     by_hash = {
-        each.path for each in inputs if isinstance(each, Difference) and "hash" in each.first
+        change.path
+        for change in inputs
+        if isinstance(change, Difference) and "hash" in change.first
     }
     if not by_hash & now.kargs.keys():
         return inputs
@@ -448,13 +450,13 @@ def _read_inputs(
     except ProvenanceError:
         return inputs
     found: list[ValueDifference] = []
-    for each in inputs:
-        if each.path in by_hash and each.path in before.kargs and each.path in now.kargs:
-            pair = before.kargs[each.path], now.kargs[each.path]
+    for change in inputs:
+        if change.path in by_hash and change.path in before.kargs and change.path in now.kargs:
+            pair = before.kargs[change.path], now.kargs[change.path]
             if not any(isinstance(value, Summary) or is_proxy(value) for value in pair):
-                found += compare_values(*pair, each.path) or (each,)
+                found += compare_values(*pair, change.path) or (change,)
                 continue
-        found.append(each)
+        found.append(change)
     return tuple(found)
 
 

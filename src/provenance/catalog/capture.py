@@ -189,7 +189,7 @@ def _labels_by_name(
     """Return *labels_fn* as a function of the arguments of *function*."""
     signature = inspect.signature(function)
     wanted = inspect.signature(labels_fn).parameters
-    takes_all = any(each.kind is each.VAR_KEYWORD for each in wanted.values())
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in wanted.values())
     rest = next((p.name for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD), None)
 
     def label(*args: object, **kwargs: object) -> Labels:

@@ -253,7 +253,7 @@ def derived_uses(
         others = derivation.input_artifact_ids
         for place, source in uses.items():
             value = values.get(source)
-            same = [each for each in sorted(others) if value and values.get(each) == value]
+            same = [other for other in sorted(others) if value and values.get(other) == value]
             for other in [source] if source in others else same:
                 named = edges.get(place)
                 edges[place if named in (None, other) else f"{place} ({other[:SHORT]})"] = other

@@ -194,7 +194,7 @@ def lazy_proxy_dict(
     if isinstance(artifacts_or_ids, Mapping):
         pairs = cast("Mapping[str, object]", artifacts_or_ids).items()
     else:
-        pairs = ((None, each) for each in require_iterable(artifacts_or_ids, "lazy_proxy_dict"))
+        pairs = ((None, entry) for entry in require_iterable(artifacts_or_ids, "lazy_proxy_dict"))
     for name, wanted in pairs:
         artifact = artifact_for(wanted, repo)
         named.setdefault(artifact.name if name is None else name, {})[artifact.id] = artifact

@@ -97,7 +97,7 @@ def promote(
         is_one = True
     wanted = [_source(member, from_repo) for member in members]
     target = environment.current().repository(to_repo)
-    copied = tuple(copy_with_sources(*each, target, progress) for each in wanted)
+    copied = tuple(copy_with_sources(*found, target, progress) for found in wanted)
     if not is_one and isinstance(artifact_or_id, ArtifactSet):
         return artifact_or_id.put(target)
     return copied[0] if is_one else copied

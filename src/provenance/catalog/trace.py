@@ -152,7 +152,7 @@ def _derivation(
     if not derivation_id or (known is not None and known.id == derivation_id):
         return known if derivation_id else None
     found = yield from FindDerivations(record.id)
-    return next((each for each in found if each.id == derivation_id), None)
+    return next((derivation for derivation in found if derivation.id == derivation_id), None)
 
 
 def _find_sound(artifact_id: ArtifactId) -> Program[FindRecord, ArtifactRecord | None]:

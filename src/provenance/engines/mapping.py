@@ -196,7 +196,7 @@ def gather(
         return Planned(call, cast("CachedFunction[..., object]", known.function))
 
     total = _total((calls,))
-    return list(_run(((plan, each) for each in calls), environment, settings, total, progress))
+    return list(_run(((plan, call) for call in calls), environment, settings, total, progress))
 
 
 async def map_calls_async(
@@ -217,7 +217,7 @@ async def map_calls_async(
             function, arguments, ahead or _AT_ONCE, ordered=ordered, progress=progress
         )
     else:
-        given = [await tasks.collected(each) for each in iterables]
+        given = [await tasks.collected(items) for items in iterables]
         results = tasks.iterate_in_thread(
             map_calls(
                 function,
@@ -290,5 +290,5 @@ def _refuse_stream(spec: FunctionSpec, where: str) -> None:
 
 def _total(iterables: tuple[object, ...]) -> int | None:
     """Return the number of calls, if all iterables know their lengths."""
-    sized = [each for each in iterables if isinstance(each, Sized)]
+    sized = [items for items in iterables if isinstance(items, Sized)]
     return min(map(len, sized)) if len(sized) == len(iterables) else None

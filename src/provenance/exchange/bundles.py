@@ -31,11 +31,11 @@ def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: b
     with wiring.writing_bundle(path) as (target, writer):
         _copy(source, closure, target, redacted=redacted)
         files: dict[str, str] = {"records.db": "application/vnd.sqlite3"}
-        for each in closure.runs.values():
-            if each.packages:
-                name = f"environment/{each.id}.txt"
+        for run in closure.runs.values():
+            if run.packages:
+                name = f"environment/{run.id}.txt"
                 files[name] = "text/plain"
-                writer.add(name, _requirements(each))
+                writer.add(name, _requirements(run))
         for digest, text in closure.sources.items():
             files[f"sources/{digest}.py"] = "text/x-python"
             writer.add(f"sources/{digest}.py", text.encode())
@@ -186,7 +186,7 @@ def _ids(path: str, manifest: Mapping[str, Json], name: str) -> list[str]:
     found = manifest.get(name)
     ids = cast("list[object]", found) if isinstance(found, list) else None
     if ids is None or not all(
-        isinstance(each, str) and len(each) == ID_DIGITS and is_prefix(each) for each in ids
+        isinstance(text, str) and len(text) == ID_DIGITS and is_prefix(text) for text in ids
     ):
         raise BundleError(path, f"{name!r} of its bundle.json is not a list of ids")
     return cast("list[str]", ids)

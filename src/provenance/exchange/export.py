@@ -126,7 +126,7 @@ def _closure_of(what: object, repo: RepositoryOrName | None) -> tuple[Repository
     else:
         members = _members_of(what)
         wanted = [what] if members is None else members
-        artifacts = [environment.artifact_for(each, repo) for each in wanted]
+        artifacts = [environment.artifact_for(item, repo) for item in wanted]
         if not artifacts:
             raise ConfigError("what", "there is nothing to export", "pass a result")
         source = chosen or environment.repository_of(artifacts[0])

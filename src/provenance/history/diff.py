@@ -45,7 +45,7 @@ class Parting:
 
     def __str__(self) -> str:
         text = f"{_both(self.names)} ({self.first[:SHORT]} and {self.second[:SHORT]})"
-        causes = "; ".join([*map(str, self.inputs), *(str(each) for each in self.code)])
+        causes = "; ".join([*map(str, self.inputs), *(str(difference) for difference in self.code)])
         return f"{text}: {causes or 'equal inputs and code gave different values'}"
 
 
@@ -135,8 +135,8 @@ def diff(
         >>> [str(change) for change in p.diff(squares(2), squares(3)).inputs]
         ['n differs: 2 and 3']
     """
-    one, other = (environment.artifact_for(each, repo) for each in (first, second))
-    ours, theirs = (environment.repository_of(each) for each in (one, other))
+    one, other = (environment.artifact_for(artifact, repo) for artifact in (first, second))
+    ours, theirs = (environment.repository_of(artifact) for artifact in (one, other))
     known = facts_of(one, ours), facts_of(other, theirs)
     return ArtifactDiff(
         one.id,

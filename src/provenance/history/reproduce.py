@@ -138,12 +138,17 @@ class Reproduction:
     @property
     def first_divergent(self) -> Differs | Failed | None:
         """The first result, sources first, that came out otherwise or failed."""
-        return next((each for each in self.outcomes if isinstance(each, Differs | Failed)), None)
+        return next(
+            (outcome for outcome in self.outcomes if isinstance(outcome, Differs | Failed)), None
+        )
 
     def __repr__(self) -> str:
         lines = [*map(str, self.outcomes)]
         if not self.is_same and self.environment:
-            lines += ["since it was recorded:", *(f"  {each}" for each in self.environment)]
+            lines += [
+                "since it was recorded:",
+                *(f"  {difference}" for difference in self.environment),
+            ]
         return "\n".join(lines)
 
 
@@ -203,7 +208,7 @@ def reproduce_each(
     scratch = _scratch_environment(environment.current())
     with environment.using_environment(scratch), muted():
         tools = _Scratch(place, place.interpreter(CurrentRun()).id, scratch, tolerance, {})
-        return tuple(_reproduce_one(each, tools) for each in artifacts)
+        return tuple(_reproduce_one(artifact, tools) for artifact in artifacts)
 
 
 def _near(graph: Lineage, depth: int | Literal["all"]) -> set[ArtifactId]:

@@ -336,5 +336,5 @@ class _Tally:
             tuple(self.problems),
             tuple(self.gaps),
             sum(not isinstance(outcome, NotComparable) for outcome in self.outcomes),
-            tuple(each for each in self.outcomes if isinstance(each, NotComparable)),
+            tuple(outcome for outcome in self.outcomes if isinstance(outcome, NotComparable)),
         )

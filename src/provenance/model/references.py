@@ -168,7 +168,7 @@ def in_ignored_input(value: object) -> Iterator[object]:
 
 def refs_of(seen: Iterable[object]) -> Iterator[InputRef]:
     """Return the sightings among what was noted, each once."""
-    return (each for each in dict.fromkeys(seen) if isinstance(each, InputRef))
+    return (ref for ref in dict.fromkeys(seen) if isinstance(ref, InputRef))
 
 
 def represented_artifact(value: object) -> InputRef | None:
