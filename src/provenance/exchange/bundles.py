@@ -6,12 +6,13 @@ import os
 from collections.abc import Mapping
 from typing import cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from provenance import environment
 from provenance.catalog.promotion import copy_with_sources
 from provenance.config import exchange as wiring
 from provenance.effect import Interpreter, overlay
+from provenance.engines.shipping import library_version
 from provenance.environment import RepositoryOrName
 from provenance.errors import BundleError
 from provenance.exchange.closure import Closure, redact_run
@@ -20,6 +21,7 @@ from provenance.exchange.rocrate import METADATA, ro_crate
 from provenance.model.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.model.records import Artifact, Json, Run
 from provenance.ports.capabilities import AllEffects
+from provenance.ports.history import FindDerivations
 from provenance.ports.records import FindRun, FindSet, PutSet
 from provenance.repository.handles import Repository
 from provenance.repository.sets import ArtifactSet
@@ -43,7 +45,9 @@ def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: b
         writer.add("index.html", page(closure).encode())
         writer.add(METADATA, ro_crate(closure, files).encode())
         writer.facts |= {
+            "library": library_version(),
             "roots": [*closure.roots],
+            "derivations": {**closure.chosen},
             "sets": [known.id for known in closure.sets],
             "artifacts": len(closure.entries),
             "bytes": sum(
@@ -108,7 +112,8 @@ class ImportReport:
 
     Attributes:
         repo: name of the repository that it was copied to.
-        artifacts: the results that were exported, as they are there now.
+        artifacts: the results that were exported, as they are there now, each with the lineage of the call whose result was
+            exported.
         sets: the sets that were exported.
     """
 
@@ -147,9 +152,22 @@ def import_bundle(
     source = opened.repository
     roots = [ArtifactId(root) for root in _ids(name, opened.manifest, "roots")]
     set_ids = [SetId(known) for known in _ids(name, opened.manifest, "sets")]
-    artifacts = tuple(copy_with_sources(source, root, target) for root in roots)
+    copies = (copy_with_sources(source, root, target) for root in roots)
+    artifacts = tuple(_as_exported(copy, opened.manifest, target) for copy in copies)
     sets = tuple(_import_set(source, set_id, target) for set_id in set_ids)
     return ImportReport(target.name, artifacts, sets)
+
+
+def _as_exported(
+    copy: Artifact[object], manifest: Mapping[str, Json], target: Repository
+) -> Artifact[object]:
+    """Return *copy* with the derivation by which the exported call obtained it, if there is one."""
+    chosen = manifest.get("derivations")
+    wanted = chosen.get(copy.id) if isinstance(chosen, dict) else None
+    if wanted is None:
+        return copy
+    known = target.interpreter(FindDerivations(copy.id))
+    return evolve(copy, derivation=next((each for each in known if each.id == wanted), None))
 
 
 def _import_set(source: Repository, set_id: SetId, target: Repository) -> ArtifactSet:
