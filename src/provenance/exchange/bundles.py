@@ -47,7 +47,7 @@ def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: b
         writer.facts |= {
             "library": library_version(),
             "roots": [*closure.roots],
-            "derivations": {**closure.chosen},
+            "derivations": {str(root): str(one) for root, one in closure.by_call.items()},
             "sets": [known.id for known in closure.sets],
             "artifacts": len(closure.entries),
             "bytes": sum(

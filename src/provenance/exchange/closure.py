@@ -59,7 +59,7 @@ class Closure:
     sets: tuple[SetRecord, ...] = ()
     code: Mapping[str, CodeReceipt] = field(factory=dict[str, CodeReceipt])
     """Code receipts with their sources, by digest."""
-    chosen: Mapping[ArtifactId, DerivationId] = field(factory=dict[ArtifactId, DerivationId])
+    by_call: Mapping[ArtifactId, DerivationId] = field(factory=dict[ArtifactId, DerivationId])
     """The derivations by which the exported calls obtained their results, where they are not the recorded ones."""
 
     @property

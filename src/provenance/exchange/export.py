@@ -129,8 +129,8 @@ def _closure_of(what: object, repo: RepositoryOrName | None) -> tuple[Repository
         used = {one.id: one.derivation_id for one in artifacts if one.derivation is not None}
     closure = run(collect_closure(roots, source.name, sets), source.interpreter)
     recorded = {one.id for entry in closure.entries for one in entry.derivations}
-    chosen = {root: derivation for root, derivation in used.items() if derivation in recorded}
-    return source, evolve(closure, chosen=chosen)
+    by_call = {root: derivation for root, derivation in used.items() if derivation in recorded}
+    return source, evolve(closure, by_call=by_call)
 
 
 def _members_of(what: object) -> list[object] | None:
