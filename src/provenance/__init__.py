@@ -85,6 +85,7 @@ from provenance.events import (
     Recovered as Recovered,
     ShadowAgreed as ShadowAgreed,
     ShadowDiffered as ShadowDiffered,
+    Raised as Raised,
     Resumed as Resumed,
     Stats as Stats,
     Waited as Waited,
