@@ -69,7 +69,12 @@ def test_a_bundle_goes_from_any_repository_to_any_other(source, target, tmp_path
         pipeline()
         members = p.load_set_by_name("production")
         path = p.export(members, "all.zip")
-    for _ in range(2):
+    for again in (False, True):
+        tried = p.import_bundle(path, other, trusted=True, dry_run=True)
+        assert (members.artifact_ids, again) == (
+            {each.id for each in tried.artifacts},
+            not tried.missing and not tried.missing_bytes,
+        )
         report = p.import_bundle(path, other, trusted=True)
         assert {each.id for each in report.artifacts} == members.artifact_ids
         (copy,) = report.sets
@@ -174,8 +179,9 @@ def test_a_bundle_is_untrusted_unless_said_otherwise(bundle, results):
     with pytest.raises(p.UntrustedStoreError):
         repo.get_value(results["describe"])
     target = p.MemoryRepo()
-    with pytest.raises(p.UntrustedStoreError):
-        p.import_bundle(bundle, target)
+    for dry_run in (True, False):
+        with pytest.raises(p.UntrustedStoreError):
+            p.import_bundle(bundle, target, dry_run=dry_run)
     assert [] == [*p.search(repo=target)]
     untrusted = p.MemoryRepo(trusted=False)
     assert len(p.import_bundle(bundle, untrusted).artifacts) == len([*p.search(repo=untrusted)])
