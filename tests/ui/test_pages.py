@@ -12,7 +12,7 @@ from provenance.effect import with_layer
 from provenance.extending import StoreEffect
 from provenance.ports.blobs import ReadBlob
 from provenance.testing import in_memory
-from provenance.ui.app import browsing
+from provenance.ui.previews import browsing
 from ui.conftest import HOSTILE, client_of, fill, png
 
 PATHS = {

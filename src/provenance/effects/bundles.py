@@ -41,7 +41,8 @@ MANIFEST: Final = "bundle.json"
 FORMAT: Final = 1
 _MEMBER: Final = re.compile(
     r"blobs/[0-9a-f]{2}/[0-9a-f]{38}|sources/[0-9a-f]{6,40}\.py|environment/[0-9a-f]{1,64}\.txt"
-    r"|records\.db|bundle\.json|ro-crate-metadata\.json|index\.html|static/[A-Za-z0-9_-]+\.(?:css|js|html|svg)"
+    r"|records\.db|bundle\.json|ro-crate-metadata\.json|index\.html|[ar]/[0-9a-f]{1,64}\.html"
+    r"|assets/[a-z]+\.(?:css|svg)|images/[0-9a-f]{40}\.[a-z]+"
 )
 _LARGEST_MANIFEST: Final = 16 << 20
 _CHUNK: Final = 1 << 20

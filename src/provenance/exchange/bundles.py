@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from pathlib import PurePosixPath
+from typing import Final, cast
 
 from attrs import evolve, frozen
 
@@ -17,9 +19,10 @@ from provenance.environment import RepositoryOrName
 from provenance.errors import BundleError
 from provenance.exchange.closure import Closure, redact_run
 from provenance.exchange.page import page
-from provenance.exchange.rocrate import METADATA, ro_crate
+from provenance.exchange.rocrate import METADATA, path_of, ro_crate
 from provenance.model.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.model.records import Artifact, ArtifactRecord, Json, Run
+from provenance.ports.blobs import ReadBlob
 from provenance.ports.capabilities import AllEffects
 from provenance.ports.history import FindDerivations
 from provenance.ports.records import FindRun, FindSet, PutSet
@@ -42,8 +45,9 @@ def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: b
         for digest, text in closure.sources.items():
             files[f"sources/{digest}.py"] = "text/x-python"
             writer.add(f"sources/{digest}.py", text.encode())
-        files["index.html"] = "text/html"
-        writer.add("index.html", page(closure).encode())
+        for name, data in _pages(source, closure, target):
+            files[name] = _MEDIA_TYPES[PurePosixPath(name).suffix]
+            writer.add(name, data)
         writer.add(METADATA, ro_crate(closure, files).encode())
         writer.facts |= {
             "library": library_version(),
@@ -57,6 +61,34 @@ def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: b
             ),
             "redacted": redacted,
         }
+
+
+_MEDIA_TYPES: Final = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
+
+
+def _pages(source: Repository, closure: Closure, target: Repository) -> Iterable[tuple[str, bytes]]:
+    """Return the pages of a bundle: those of the web page as files, or one plain page where Jinja2 is not installed.
+
+    They are made of the records in *target*, so that they tell nothing of other artifacts, and nothing that is private.
+    """
+    if find_spec("jinja2") is None:
+        return [("index.html", page(closure).encode())]
+    from provenance.ui.static import render_site
+
+    blobs = ReadBlob.on(source.interpreter)
+    place = target.with_layer(lambda base: overlay(base, blobs))
+    known = {path_of(entry.record) for entry in closure.entries}
+    files = known | {f"sources/{digest}.py" for digest in closure.sources}
+    nearest = [entry.record.id for entry in reversed(closure.entries)]
+    return render_site(place, closure.roots, nearest, files=files)
 
 
 def write_database(source: Repository, closure: Closure, path: str, *, redacted: bool) -> None:

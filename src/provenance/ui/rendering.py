@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from hashlib import sha256
@@ -34,11 +34,13 @@ class Links:
         root: what leads from a page to the front page.
         suffix: how the names of files end; empty for a server.
         known: ids that have a page; None for all.
+        files: other files beside the pages, by their paths in a bundle.
     """
 
     root: str = "/"
     suffix: str = ""
     known: frozenset[str] | None = None
+    files: Container[str] = ()
 
     @property
     def is_static(self) -> bool:
@@ -77,6 +79,17 @@ class Links:
         if self.is_static:
             return f"{self.root}images/{artifact_id}.{media_type.rpartition('/')[2]}"
         return f"{self.root}a/{artifact_id}/image"
+
+    def source(self, digest: str) -> str | None:
+        """Return the address of a recorded source; None if it is not beside the pages."""
+        return self._beside(f"sources/{digest}.py")
+
+    def blob(self, digest: str) -> str | None:
+        """Return the address of the bytes of a value; None if they are not beside the pages."""
+        return self._beside(f"blobs/{digest[:2]}/{digest[2:]}")
+
+    def _beside(self, path: str) -> str | None:
+        return f"{self.root}{path}" if path in self.files else None
 
     def asset(self, name: str) -> str:
         """Return the address of a style sheet or script."""
