@@ -176,7 +176,7 @@ def _artifact(entry: Entry, closure: Closure, plan: str) -> Iterator[Statement]:
         )
         yield Statement("wasDerivedFrom", "", derived)
     for derivation in entry.derivations:
-        # A hit is no activity: the artifact had been computed before.
+        # Nothing ran at a hit, so there is no activity: the artifact had been computed before.
         about = (("pv:derivation", derivation.id), ("pv:run", QName(f"run:{derivation.run_id}")))
         for source in sorted(derivation.input_artifact_ids):
             if source not in closure.ids:
