@@ -208,6 +208,15 @@ def test_lineage_up_and_down(call, store):
     assert call("lineage", store["score"].id, "--format", "mermaid")[1].startswith("flowchart")
 
 
+def test_uses_are_drawn_too(call, store):
+    """A tree of what used what with `--depth`, and pictures in all formats."""
+    code, out, _ = call("lineage", store["data"].id, "--down", "--depth", "1")
+    assert (0, 3) == (code, len(out.splitlines()))
+    assert "└─ data: " in out
+    code, out, _ = call("lineage", store["data"].id, "--down", "--format", "svg")
+    assert (0, True) == (code, "Uses of churn.load" in out)
+
+
 def test_pictures_are_written_by_suffix(call, folder):
     """The suffix of the file tells the format, unless `--format` does."""
     one = p.search("score").first

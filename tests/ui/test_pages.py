@@ -270,3 +270,45 @@ def test_large_arrays_are_sampled(store):
     odd = _value(np.array([np.nan, np.inf, 1.0]))
     assert ("not finite", "2") in odd.facts
     assert ("type", "object") in _value(np.array([object()])).facts
+
+
+def test_what_is_beyond_a_picture_is_a_link(store):
+    """The small picture of a lineage shows two steps, and a box for the rest that leads to the whole."""
+    step = p.provenance(name="churn.step")(lambda before: [before])
+    results = [step(0)]
+    for _ in range(4):
+        results.append(step(results[-1]))
+    first, last = (p.artifact_of(result).id for result in (results[0], results[-1]))
+    client = client_of(p.get_default_repo())
+    near = client.get(f"/a/{last}").text
+    assert "+ 1 more" in near
+    (target,) = re.findall(r'<a href="(/a/[0-9a-f]+/lineage)">\s*<g class="artifact"', near)
+    assert "+ 1 more" not in client.get(target).text
+    uses = client.get(f"/a/{first}/uses").text
+    assert 5 == uses.count('class="function"')
+    assert "4 artifacts" in uses
+    few = client.get(f"/a/{first}/uses?depth=1").text
+    assert (2, True) == (
+        few.count('class="function"'),
+        f'href="/a/{p.artifact_of(results[1]).id}/uses"' in few,
+    )
+
+
+def other_code(number):
+    """Return a function of one name and the code of this number."""
+    functions = [lambda x: [x, 0], lambda x: [x, 1]]
+    return p.provenance(name="churn.changing", on_code_change="ignore")(functions[number])
+
+
+def test_results_of_other_code_are_marked(store):
+    """By comparison with the newest result; nothing is imported or run for it."""
+    old = [p.artifact_of(other_code(0)(number)) for number in range(3)]
+    new = p.artifact_of(other_code(1)(9))
+    client = client_of(p.get_default_repo())
+    assert "changed since" in client.get(f"/a/{old[0].id}").text
+    assert "changed since" not in client.get(f"/a/{new.id}").text
+    page = client.get("/f/churn.changing").text
+    assert 3 == page.count(">other code<")
+    assert "3 of 4" in page
+    assert "3 of 4" in client.get("/").text
+    assert "changed since" not in client.get(f"/a/{store['score'].id}").text

@@ -136,7 +136,7 @@ _PAGES: Final[dict[str, tuple[str | None, Make]]] = {
     ),
     "/a/{id}/uses": (
         "artifacts/{id}/uses",
-        lambda repo, ask: pages.uses(repo, ask.path_params["id"]),
+        lambda repo, ask: pages.uses(repo, ask.path_params["id"], ask.query_params),
     ),
     "/compare": (
         "compare",

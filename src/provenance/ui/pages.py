@@ -30,6 +30,7 @@ from provenance.documents.items import (
     usage_item,
 )
 from provenance.documents.search import ConditionError, parse_input, parse_time
+from provenance.ui.code import code_of, literal, newest_results, of_other_code, sample_of
 from provenance.ui.previews import preview_of
 from provenance.util.formatting import did_you_mean
 
@@ -37,9 +38,9 @@ PAGE_SIZE: Final = 50
 NEAR: Final = 2
 """Steps of the lineage that the page of an artifact shows."""
 MOST_NEAR: Final = 200
-"""Artifacts of a lineage up to which the page of an artifact draws it."""
+"""Artifacts that a small picture shows, the nearest ones."""
 MOST_DRAWN: Final = 1_000
-"""Artifacts of a lineage up to which the page of the lineage draws it."""
+"""Artifacts that a whole picture shows, the nearest ones."""
 MOST_LISTED: Final = 200
 """Members of a list without pages that are shown."""
 FILTERS: Final = ("name", "input", "tag", "since", "until", "version", "run", "set")
@@ -75,10 +76,11 @@ def overview(repo: p.Repository) -> Page:
     stats = stats_item(repo)
     artifacts, _ = p.search(repo=repo).page(10)
     functions = sorted(map(usage_item, p.functions(repo)), key=_newest, reverse=True)
+    shown = [(item, sample_of(repo, str(item["key"]))) for item in functions[:12]]
     runs = run_items(repo)[:6]
     content = {
         "stats": stats,
-        "functions": functions[:12],
+        "functions": shown,
         "more_functions": max(len(functions) - 12, 0),
         "artifacts": [artifact_item(one, repo) for one in artifacts],
         "runs": runs,
@@ -182,7 +184,6 @@ def artifact(repo: p.Repository, artifact_id: str) -> Page:
     """Return the page of an artifact."""
     one = find_artifact(repo, artifact_id)
     document = artifact_document(one, repo)
-    graph = p.lineage(one, depth=NEAR)
     run = None
     with suppress(p.RunNotFoundError, p.CorruptRecordError):
         run = run_item(one.run_info, None)
@@ -191,14 +192,12 @@ def artifact(repo: p.Repository, artifact_id: str) -> Page:
         "item": document,
         "fields": without_tags(cast("Item", document["custom_fields"])),
         "run": run,
-        "graph": graph if len(graph.artifacts) <= MOST_NEAR else None,
-        "sources": len(graph.artifacts) - 1,
-        "near": NEAR,
+        "graph": p.lineage(one, depth=NEAR, most=MOST_NEAR),
         "used_by": _items(repo, used_by[:MOST_LISTED]),
         "more_uses": max(len(used_by) - MOST_LISTED, 0),
         "sets": [set_item(each) for each in p.sets(repo) if one.id in each.artifact_ids],
         "preview": preview_of(one, repo),
-        "receipt": repo.get_code_receipt(one),
+        "receipt": code_of(repo, one),
         "command": f"provenance show {one.id[:12]}",
         "line": f'p.load_proxy("{one.id[:12]}")',
     }
@@ -223,19 +222,16 @@ def lineage(repo: p.Repository, artifact_id: str, given: Mapping[str, str]) -> P
     """Return the page with the whole lineage of an artifact, or its first steps."""
     one = find_artifact(repo, artifact_id)
     depth = _number(given.get("depth", ""), "depth")
-    graph = p.lineage(one, depth=depth)
-    is_drawn = len(graph.artifacts) <= MOST_DRAWN
+    graph = p.lineage(one, depth=depth, most=MOST_DRAWN)
     content = {
         "item": artifact_item(one, repo),
-        "graph": graph if is_drawn else None,
-        "count": len(graph.artifacts),
+        "graph": graph,
+        "more": sum(graph.beyond.values()),
         "depth": depth,
-        "most": MOST_DRAWN,
-        "tree": graph.tree() if is_drawn else "",
+        "tree": graph.tree(),
     }
     title = f"Lineage of {one.name} {one.id[:12]}"
-    document = lineage_document(graph, repo) if is_drawn else {}
-    return Page("lineage", title, content, document)
+    return Page("lineage", title, content, lineage_document(graph, repo))
 
 
 def why(repo: p.Repository, artifact_id: str) -> Page:
@@ -257,15 +253,18 @@ def why(repo: p.Repository, artifact_id: str) -> Page:
     return Page("why", title, content, explanation_item(found))
 
 
-def uses(repo: p.Repository, artifact_id: str) -> Page:
-    """Return the page of what was made from an artifact."""
+def uses(repo: p.Repository, artifact_id: str, given: Mapping[str, str]) -> Page:
+    """Return the page of what was made from an artifact, at any distance; the picture may show the first steps."""
     one = find_artifact(repo, artifact_id)
+    depth = _number(given.get("depth", ""), "depth")
     found = p.descendants(one)
     items = [artifact_item(each, repo) for each in found[:MOST_LISTED]]
     content = {
         "item": artifact_item(one, repo),
         "items": items,
         "more": len(found) - len(items),
+        "graph": p.progeny(one, depth=depth, most=MOST_NEAR) if found else None,
+        "depth": depth,
         "command": f"provenance lineage --down {one.id[:12]}",
     }
     document: Item = {"items": cast("Any", items), "next": None}
@@ -280,8 +279,8 @@ def function(repo: p.Repository, name: str) -> Page:
     usage = {one.key: one for one in p.functions(repo)}.get(name)
     if usage is None:
         raise NotFound(f"no function {name!r} has results in repository {repo.name!r}")
-    result = p.search(_literal(name), repo=repo)
-    found = list(islice((one for one in result if one.name == name), MOST_LISTED))
+    found = newest_results(repo, name, MOST_LISTED)
+    other = of_other_code(found)
     items = [artifact_item(one, repo) for one in found]
     seen: dict[str, dict[str, int]] = {}
     for item in items:
@@ -305,6 +304,8 @@ def function(repo: p.Repository, name: str) -> Page:
         "usage": usage_item(usage),
         "items": items,
         "parameters": parameters,
+        "marks": dict.fromkeys(other, "other code"),
+        "found": len(found),
         "versions": sorted(versions.items()),
         "durations": durations,
         "median": sorted(durations)[len(durations) // 2] if durations else 0.0,
@@ -312,11 +313,6 @@ def function(repo: p.Repository, name: str) -> Page:
     }
     document = {**usage_item(usage), "items": cast("Any", items)}
     return Page("function", name, content, document, is_live=True)
-
-
-def _literal(name: str) -> str:
-    """Return the pattern that matches *name* alone if it has wildcards."""
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
 def runs(repo: p.Repository) -> Page:
@@ -393,7 +389,7 @@ def find(repo: p.Repository, text: str) -> Page:
             add("with this value", lambda: [*repo.get_by_value_id(text)][:MOST_LISTED])
         add("of this function", lambda: list(islice(p.search(text, repo=repo), PAGE_SIZE)))
         add("with this tag", lambda: list(islice(p.search(tags=[text], repo=repo), PAGE_SIZE)))
-        pattern = f"*{_literal(text)}*"
+        pattern = f"*{literal(text)}*"
         if not groups:
             add(
                 "whose function's name has it",

@@ -21,6 +21,7 @@ from provenance.ui.pages import Page
 from provenance.util.formatting import duration, size
 from provenance.vis import visualize_lineage
 from provenance.vis.layout import lay_out
+from provenance.vis.scene import ArtifactNode, Kind
 from provenance.vis.svg import rules, svg
 
 SHORT_ID: Final = 12
@@ -135,10 +136,17 @@ def show_time(text: str | None, now: datetime | None) -> Markup:
 
 
 def draw_lineage(graph: p.Lineage, links: Links) -> Markup:
-    """Return the picture of a lineage, whose artifacts are links to their pages."""
+    """Return the picture of a lineage, whose artifacts are links to their pages, and boxes of those left out to all of them."""
     layout = lay_out(visualize_lineage(graph).scene)
+    rest = "uses" if isinstance(graph, p.Progeny) else "lineage"
+
+    def link(node: ArtifactNode) -> str | None:
+        if node.kind is Kind.MORE and not links.is_static:
+            return links.page(f"a/{node.id}/{rest}")
+        return links.artifact(node.id)
+
     # The SVG comes from a writer that escapes all names and values.
-    return Markup(svg(layout, link=lambda node: links.artifact(node.id)))  # noqa: S704
+    return Markup(svg(layout, link=link))  # noqa: S704
 
 
 def draw_line(values: Sequence[float], width: int = 160, height: int = 28) -> Markup:
