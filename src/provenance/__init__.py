@@ -241,7 +241,10 @@ if _typing.TYPE_CHECKING:
         TableDifference as TableDifference,
     )
     from provenance.maintenance.eviction import evict as evict
-    from provenance.maintenance.garbage import collect_garbage as collect_garbage
+    from provenance.maintenance.garbage import (
+        collect_garbage as collect_garbage,
+        expired_leases as expired_leases,
+    )
     from provenance.maintenance.reports import (
         BlobDamaged as BlobDamaged,
         BlobMissing as BlobMissing,
@@ -294,7 +297,7 @@ _LATER: _typing.Final = {
     "history.reproduce": "Differs Failed NotComparable Reproduction Same reproduce",
     "hashing.comparison": "ArrayDifference TableDifference",
     "maintenance.eviction": "evict",
-    "maintenance.garbage": "collect_garbage",
+    "maintenance.garbage": "collect_garbage expired_leases",
     "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged ResultDiffers RunMissing SetDamaged SourceMissing StoreDamaged ValueDiffers ValueUnreadable VerificationReport",
     "maintenance.verification": "verify",
     "results.transparent": "ArtifactProxy",

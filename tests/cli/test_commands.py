@@ -7,10 +7,13 @@ import re
 from zipfile import ZipFile
 
 import pytest
+from attrs import evolve
 
 import provenance as p
-from cli.conftest import HOSTILE, hostile
+from cli.conftest import HOSTILE, hostile, load
 from provenance.cli.app import COMMANDS
+from provenance.effect import with_layer
+from provenance.ports.machine import CurrentRun
 
 LISTS = {
     "ls": ["ls"],
@@ -304,6 +307,23 @@ def test_runs_are_shown_and_compared(call, store):
     assert 2 == call("runs", "--diff", item["id"])[0]
     assert 1 == call("runs", "0000000000")[0]
     assert 4 == len(call("ls", "--run", item["id"][:8], "--ids")[1].split())
+
+
+def test_runs_are_below_those_that_started_them(call, store):
+    """As an engine's workers are, in the text and in the order of the JSON."""
+    worker = "9" * 40
+
+    def answer(ask, proceed):
+        found = proceed(ask)
+        is_ours = isinstance(ask, CurrentRun)
+        return evolve(found, id=worker, parent_id=store["data"].run_id) if is_ours else found
+
+    with p.using_repo(p.get_default_repo().with_layer(lambda base: with_layer(base, answer))):
+        load(9)
+    items = json.loads(call("runs", "--json")[1])["items"]
+    assert [None, items[0]["id"]] == [each["parent_id"] for each in items]
+    lines = call("runs")[1].splitlines()
+    assert (True, True) == (lines[2].startswith(worker), "└─ " in lines[2])
 
 
 def test_repositories_copy_to_one_another(call, tmp_path):

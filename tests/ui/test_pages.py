@@ -3,17 +3,22 @@
 import io
 import json
 import re
+import sqlite3
+import time
+from contextlib import closing
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 import provenance as p
 from provenance.effect import with_layer
 from provenance.extending import StoreEffect
 from provenance.ports.blobs import ReadBlob
+from provenance.ports.machine import CurrentRun
 from provenance.testing import in_memory
 from provenance.ui.previews import browsing
-from ui.conftest import HOSTILE, client_of, fill, png
+from ui.conftest import HOSTILE, client_of, fill, load, png
 
 PATHS = {
     "overview": "/",
@@ -312,3 +317,44 @@ def test_results_of_other_code_are_marked(store):
     assert "3 of 4" in page
     assert "3 of 4" in client.get("/").text
     assert "changed since" not in client.get(f"/a/{store['score'].id}").text
+
+
+def test_runs_are_below_those_that_started_them(client, store, tmp_path):
+    """As an engine's workers are: in the list, and on the pages of both."""
+    driver = store["data"].run_id
+    worker = "9" * 40
+
+    def answer(ask, proceed):
+        found = proceed(ask)
+        if isinstance(ask, CurrentRun):
+            return evolve(found, id=worker, parent_id=driver)
+        return found
+
+    repo = p.get_default_repo().with_layer(lambda base: with_layer(base, answer))
+    with p.using_repo(repo):
+        load(7)
+    items = client.get("/api/v1/runs").json()["items"]
+    assert [(driver, None), (worker, driver)] == [(each["id"], each["parent_id"]) for each in items]
+    page = client.get("/runs").text
+    assert re.search(rf'└─ </span><a class="id" href="/r/{worker}"', page)
+    assert f'href="/r/{worker}"' in client.get(f"/r/{driver}").text
+    assert f'Started by <a class="id" href="/r/{driver}"' in client.get(f"/r/{worker}").text
+    assert f"/r/{worker}" not in client.get("/").text.split("Newest runs")[1]
+
+
+def test_leases_of_ended_processes_are_listed(tmp_path):
+    """With the time since they expired; the command `doctor` counts them."""
+    repo = p.SqliteRepo(db=tmp_path / "leases.db")
+    with p.using_repo(repo):
+        load(3)
+    assert "left behind" not in client_of(repo).get("/storage").text
+    assert () == p.expired_leases(repo)
+    with closing(sqlite3.connect(tmp_path / "leases.db")) as connection, connection:
+        left = "7" * 40, "somebody", 1, time.time() - 7200
+        connection.execute("INSERT INTO leases VALUES (?, ?, ?, ?)", left)
+    (lease,) = p.expired_leases(repo)
+    assert "7" * 40 == lease.artifact_id
+    text = client_of(repo).get("/storage").text
+    assert "left behind" in text
+    assert "777777777777" in text
+    assert () == p.expired_leases(p.MemoryRepo())

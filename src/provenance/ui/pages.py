@@ -23,6 +23,7 @@ from provenance.documents.items import (
     artifact_item,
     explanation_item,
     lineage_document,
+    nest_runs,
     run_document,
     run_item,
     set_item,
@@ -32,7 +33,7 @@ from provenance.documents.items import (
 from provenance.documents.search import ConditionError, parse_input, parse_time
 from provenance.ui.code import code_of, literal, newest_results, of_other_code, sample_of
 from provenance.ui.previews import preview_of
-from provenance.util.formatting import did_you_mean
+from provenance.util.formatting import did_you_mean, duration
 
 PAGE_SIZE: Final = 50
 NEAR: Final = 2
@@ -77,7 +78,7 @@ def overview(repo: p.Repository) -> Page:
     artifacts, _ = p.search(repo=repo).page(10)
     functions = sorted(map(usage_item, p.functions(repo)), key=_newest, reverse=True)
     shown = [(item, sample_of(repo, str(item["key"]))) for item in functions[:12]]
-    runs = run_items(repo)[:6]
+    runs = [item for item, depth in nested_runs(repo) if depth == 0][:6]
     content = {
         "stats": stats,
         "functions": shown,
@@ -92,10 +93,10 @@ def _newest(item: Item) -> str:
     return str(item["newest"])
 
 
-def run_items(repo: p.Repository) -> list[Item]:
-    """Return the runs, newest first, with what they computed."""
+def nested_runs(repo: p.Repository) -> list[tuple[Item, int]]:
+    """Return the runs, newest first and each followed by those that it started, with what they computed."""
     usages = {one.key: one for one in p.disk_usage("run", repo)}
-    return [run_item(run, usages.get(run.id)) for run in p.runs(repo)]
+    return nest_runs(run_item(run, usages.get(run.id)) for run in p.runs(repo))
 
 
 # ---------------------------------------------------------------- artifacts
@@ -317,8 +318,13 @@ def function(repo: p.Repository, name: str) -> Page:
 
 def runs(repo: p.Repository) -> Page:
     """Return the page of the processes that computed artifacts."""
-    items = run_items(repo)
-    content = {"items": items[:MOST_LISTED], "more": max(len(items) - MOST_LISTED, 0)}
+    nested = nested_runs(repo)
+    items = [item for item, _ in nested]
+    content = {
+        "items": items[:MOST_LISTED],
+        "depths": {item["id"]: depth for item, depth in nested},
+        "more": max(len(items) - MOST_LISTED, 0),
+    }
     return Page("runs", "Runs", content, {"items": cast("Any", items), "next": None}, is_live=True)
 
 
@@ -337,9 +343,13 @@ def run(repo: p.Repository, run_id: str) -> Page:
     document = run_document(one)
     result = p.search(run=one.id, repo=repo)
     items = [artifact_item(each, repo) for each in islice(result, MOST_LISTED)]
-    usage = {each.key: each for each in p.disk_usage("run", repo)}.get(one.id)
+    usages = {each.key: each for each in p.disk_usage("run", repo)}
+    usage = usages.get(one.id)
+    started = [each for each in p.runs(repo) if each.parent_id == one.id]
     content = {
         "run": run_item(one, usage),
+        "started": [run_item(each, usages.get(each.id)) for each in started[:MOST_LISTED]],
+        "more_started": max(len(started) - MOST_LISTED, 0),
         "groups": {name: document[name] for name in ("git", "python", "host", "process", "extra")},
         "packages": document["packages"] or {},
         "items": items,
@@ -421,8 +431,14 @@ def storage(repo: p.Repository) -> Page:
         "serializer": p.disk_usage("serializer", repo),
         "month": p.disk_usage("month", repo)[:24],
     }
+    leases = [
+        (one.artifact_id, duration(one.seconds))
+        for one in sorted(p.expired_leases(repo), key=lambda one: -one.seconds)
+    ]
     content = {
         "stats": stats,
+        "leases": leases[:MOST_LISTED],
+        "more_leases": max(len(leases) - MOST_LISTED, 0),
         "groups": {title: list(map(usage_item, some)) for title, some in groups.items()},
         "is_trusted": repo.trusted,
     }
