@@ -29,8 +29,8 @@ def _runs_listing(session: Session, repo: p.Repository, since: datetime | None =
         Column("ID", lambda item: session.short(item["id"])),
         Column("WHEN", lambda item: format_time(str(item["created_at"]), now)),
         *USAGE_COLUMNS,
-        Column("PYTHON", lambda item: str(item["python"]).split()[0]),
-        Column("GIT", _git_text),
+        Column("PYTHON", lambda item: str(item["python"]).split()[0], rank=2),
+        Column("GIT", _git_text, rank=1),
         Column(
             "COMMAND", lambda item: _branch(depths[item["id"]]) + _command_text(item), flexible=True
         ),
