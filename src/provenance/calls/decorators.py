@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overload
 
 if TYPE_CHECKING:
     from provenance.archives import ArchivedFile
@@ -17,6 +18,22 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def listing_options(names: Iterable[str]) -> Callable[[F], F]:
+    """Return a decorator that names the options in a signature, for consoles and notebooks that complete them."""
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=...) for name in names
+    ]
+
+    def decorate(function: F) -> F:
+        known = inspect.signature(function)
+        others = [each for each in known.parameters.values() if each.kind != each.VAR_KEYWORD]
+        cast("Any", function).__signature__ = known.replace(parameters=[*others, *options])
+        return function
+
+    return decorate
 
 
 class Decorator(Protocol):

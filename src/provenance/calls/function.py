@@ -25,6 +25,7 @@ from attrs import evolve
 
 from provenance import environment
 from provenance.calls import code_changes, execute, shadows, validity
+from provenance.calls.decorators import listing_options
 from provenance.calls.main_functions import named, reduce_with_code
 from provenance.calls.many import MappedFunction
 from provenance.calls.options import CommonOptionArguments, OptionArguments, check_options
@@ -239,6 +240,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         shadows.accept(self._recipe.cache_key.scope or self._recipe.cache_key.name)
         return run(code_changes.accept(self._recipe, names, note), repo.interpreter)
 
+    @listing_options(OptionArguments.__annotations__)
     def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
         """Return the same function decorated with other options.
 
@@ -400,6 +402,7 @@ def provenance(
     stream: Literal[False] = False,
     **choices: Unpack[CommonOptionArguments],
 ) -> Decorator: ...
+@listing_options(OptionArguments.__annotations__)
 def provenance(
     function: Callable[..., object] | None = None, /, **choices: Unpack[OptionArguments]
 ) -> object:
