@@ -327,6 +327,8 @@ _PICKLED: _typing.Final = {
     "streams.stream": "restore_items restore_stream",
 }
 """What pickles name but users do not, by module: loaded when a pickle is read."""
+_PARTS: _typing.Final = ("engines", "vis")
+"""Packages that users reach as attributes of this one."""
 _HOMES: _typing.Final = {name: module for module, names in _LATER.items() for name in names.split()}
 _PICKLED_HOMES: _typing.Final = {
     name: module for module, names in _PICKLED.items() for name in names.split()
@@ -341,7 +343,7 @@ if not _typing.TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         """Import a name of `_LATER`, or one of its modules, on first use."""
-        if name in ("engines", "vis"):
+        if name in _PARTS:
             return _import_module(f"provenance.{name}")
         if name in _PICKLED_HOMES:
             return getattr(_import_module(f"provenance.{_PICKLED_HOMES[name]}"), name)
@@ -351,7 +353,7 @@ if not _typing.TYPE_CHECKING:
         return value
 
     def __dir__() -> list[str]:
-        return [*{*globals(), *__all__}]
+        return [*{*globals(), *__all__, *_PARTS}]
 
 
 _set_engines(lambda: _import_module("provenance.engines.mapping"))
