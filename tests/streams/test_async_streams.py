@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import pickle
+from datetime import timedelta
 
 import pytest
 
@@ -125,6 +126,16 @@ def test_a_lost_chunk_is_computed_again(repo, events, lost):
     assert list(range(9)) == RAN
     assert 1 == sum(isinstance(event, p.Recovered) for event in events)
     assert p.verify(deep=True).is_sound
+
+
+def test_an_evicted_stream_is_computed_again(repo, events):
+    """As a synchronous one is: eviction is no damage."""
+    asyncio.run(all_of(numbers(9)))
+    p.evict(max_bytes=0, older_than=timedelta(0), dry_run=False)
+    RAN.clear()
+    assert list(range(9)) == asyncio.run(all_of(numbers(9))) == RAN
+    found = [event for event in events if isinstance(event, p.Recovered)]
+    assert [p.MissReason.EVICTED] == [event.reason for event in found]
 
 
 def test_tasks_share_a_stream(repo):
