@@ -150,7 +150,7 @@ def _table(report: Listing, output: Output) -> str:
     }
     if output.is_terminal:
         for column in sorted(columns, key=lambda column: -column.rank):
-            if column.rank and sum(least[each] + 2 for each in columns) - 2 > output.width:
+            if column.rank and sum(least[kept] + 2 for kept in columns) - 2 > output.width:
                 del columns[column]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:

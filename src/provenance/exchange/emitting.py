@@ -53,6 +53,17 @@ def emit_openlineage(
 
     Raises:
         ConfigError: if *target* is an address of another kind.
+
+    Example:
+        >>> import provenance as p
+        >>> from pathlib import Path
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> with p.emit_openlineage("events.ndjson"):
+        ...     _ = squares(2)
+        >>> len(Path("events.ndjson").read_text().splitlines())
+        2
     """
     outlet = wiring.open_outlet(os.fspath(target), headers or {})
     return subscribe(_Emitter(outlet, namespace, repo).receive)
@@ -116,7 +127,7 @@ def _known(
     used: Iterable[ArtifactId],
 ) -> Program[FindRecord, dict[ArtifactId, ArtifactRecord]]:
     known: dict[ArtifactId, ArtifactRecord] = {}
-    for each in used:
-        found = yield from FindRecord(each)
-        known |= {} if found is None else {each: found}
+    for artifact_id in used:
+        found = yield from FindRecord(artifact_id)
+        known |= {} if found is None else {artifact_id: found}
     return known

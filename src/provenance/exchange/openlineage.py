@@ -186,10 +186,10 @@ def _datasets(
     used: Iterable[ArtifactId], known: Mapping[ArtifactId, ArtifactRecord], namespace: str
 ) -> list[Json]:
     return [
-        _dataset(known[each], namespace)
-        if each in known
-        else {"namespace": namespace, "name": each}
-        for each in used
+        _dataset(known[artifact_id], namespace)
+        if artifact_id in known
+        else {"namespace": namespace, "name": artifact_id}
+        for artifact_id in used
     ]
 
 

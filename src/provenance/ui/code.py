@@ -42,7 +42,7 @@ def code_of(repo: p.Repository, one: p.Artifact[object]) -> list[Code]:
     """Return the code behind a result, with marks where the newest result of its version has other code."""
     known = repo.get_code_receipt(one)
     found = p.search(literal(one.name), version=one.version, repo=repo)
-    newest = next((each for each in islice(found, _LOOKED_AT) if each.name == one.name), one)
+    newest = next((other for other in islice(found, _LOOKED_AT) if other.name == one.name), one)
     latest = known if newest.code == one.code else repo.get_code_receipt(newest)
     if not (known and latest):
         latest = known

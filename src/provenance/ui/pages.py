@@ -196,7 +196,11 @@ def artifact(repo: p.Repository, artifact_id: str) -> Page:
         "graph": p.lineage(one, depth=NEAR, most=MOST_NEAR),
         "used_by": _items(repo, used_by[:MOST_LISTED]),
         "more_uses": max(len(used_by) - MOST_LISTED, 0),
-        "sets": [set_item(each) for each in p.sets(repo) if one.id in each.artifact_ids],
+        "sets": [
+            set_item(artifact_set)
+            for artifact_set in p.sets(repo)
+            if one.id in artifact_set.artifact_ids
+        ],
         "preview": preview_of(one, repo),
         "receipt": code_of(repo, one),
         "command": f"provenance show {one.id[:12]}",
@@ -259,7 +263,7 @@ def uses(repo: p.Repository, artifact_id: str, given: Mapping[str, str]) -> Page
     one = find_artifact(repo, artifact_id)
     depth = _number(given.get("depth", ""), "depth")
     found = p.descendants(one)
-    items = [artifact_item(each, repo) for each in found[:MOST_LISTED]]
+    items = [artifact_item(artifact, repo) for artifact in found[:MOST_LISTED]]
     content = {
         "item": artifact_item(one, repo),
         "items": items,
@@ -342,13 +346,13 @@ def run(repo: p.Repository, run_id: str) -> Page:
     one = find_run(repo, run_id)
     document = run_document(one)
     result = p.search(run=one.id, repo=repo)
-    items = [artifact_item(each, repo) for each in islice(result, MOST_LISTED)]
-    usages = {each.key: each for each in p.disk_usage("run", repo)}
+    items = [artifact_item(artifact, repo) for artifact in islice(result, MOST_LISTED)]
+    usages = {usage.key: usage for usage in p.disk_usage("run", repo)}
     usage = usages.get(one.id)
-    started = [each for each in p.runs(repo) if each.parent_id == one.id]
+    started = [child for child in p.runs(repo) if child.parent_id == one.id]
     content = {
         "run": run_item(one, usage),
-        "started": [run_item(each, usages.get(each.id)) for each in started[:MOST_LISTED]],
+        "started": [run_item(child, usages.get(child.id)) for child in started[:MOST_LISTED]],
         "more_started": max(len(started) - MOST_LISTED, 0),
         "groups": {name: document[name] for name in ("git", "python", "host", "process", "extra")},
         "packages": document["packages"] or {},
