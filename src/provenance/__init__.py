@@ -24,10 +24,12 @@ from provenance.calls.many import set_engines as _set_engines
 from provenance.calls.plan import CallPlan as CallPlan, PlannedCall as PlannedCall
 from provenance.calls.shadows import set_check as _set_shadow_check
 from provenance.catalog.graph import Lineage as Lineage
+from provenance.catalog.graph import Progeny as Progeny
 from provenance.catalog.trace import (
     dependencies as dependencies,
     descendants as descendants,
     lineage as lineage,
+    progeny as progeny,
 )
 from provenance.codecs import register_serializer as register_serializer
 from provenance.environment import (
@@ -86,6 +88,7 @@ from provenance.events import (
     Recovered as Recovered,
     ShadowAgreed as ShadowAgreed,
     ShadowDiffered as ShadowDiffered,
+    Raised as Raised,
     Resumed as Resumed,
     Stats as Stats,
     Waited as Waited,
@@ -241,7 +244,10 @@ if _typing.TYPE_CHECKING:
         TableDifference as TableDifference,
     )
     from provenance.maintenance.eviction import evict as evict
-    from provenance.maintenance.garbage import collect_garbage as collect_garbage
+    from provenance.maintenance.garbage import (
+        collect_garbage as collect_garbage,
+        expired_leases as expired_leases,
+    )
     from provenance.maintenance.reports import (
         BlobDamaged as BlobDamaged,
         BlobMissing as BlobMissing,
@@ -295,7 +301,7 @@ _LATER: _typing.Final = {
     "history.reproduce": "Differs Failed NotComparable Reproduction Same reproduce",
     "hashing.comparison": "ArrayDifference TableDifference",
     "maintenance.eviction": "evict",
-    "maintenance.garbage": "collect_garbage",
+    "maintenance.garbage": "collect_garbage expired_leases",
     "maintenance.reports": "BlobDamaged BlobMissing BlobUnreadable GarbageReport EvictionReport Garbage EvictedValue MemberMissing GarbageReason RecordDamaged ResultDiffers RunMissing SetDamaged SourceMissing StoreDamaged ValueDiffers ValueUnreadable VerificationReport",
     "maintenance.verification": "verify",
     "results.transparent": "ArtifactProxy",
@@ -325,6 +331,8 @@ _PICKLED: _typing.Final = {
     "streams.stream": "restore_items restore_stream",
 }
 """What pickles name but users do not, by module: loaded when a pickle is read."""
+_PARTS: _typing.Final = ("engines", "vis")
+"""Packages that users reach as attributes of this one."""
 _HOMES: _typing.Final = {name: module for module, names in _LATER.items() for name in names.split()}
 _PICKLED_HOMES: _typing.Final = {
     name: module for module, names in _PICKLED.items() for name in names.split()
@@ -339,7 +347,7 @@ if not _typing.TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         """Import a name of `_LATER`, or one of its modules, on first use."""
-        if name in ("engines", "vis"):
+        if name in _PARTS:
             return _import_module(f"provenance.{name}")
         if name in _PICKLED_HOMES:
             return getattr(_import_module(f"provenance.{_PICKLED_HOMES[name]}"), name)
@@ -349,7 +357,7 @@ if not _typing.TYPE_CHECKING:
         return value
 
     def __dir__() -> list[str]:
-        return [*{*globals(), *__all__}]
+        return [*{*globals(), *__all__, *_PARTS}]
 
 
 _set_engines(lambda: _import_module("provenance.engines.mapping"))

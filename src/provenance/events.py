@@ -120,6 +120,27 @@ class Recovered:
 
 
 @frozen
+class Raised:
+    """The function raised an exception, after *seconds*: nothing is stored of the call.
+
+    Attributes:
+        artifact_id: id of the artifact that it would have computed.
+        name: name of the function.
+        seconds: how long it ran.
+        error: type and message of the exception.
+        started_at: when the call began, in UTC.
+        inputs: artifacts among the arguments, at any depth.
+    """
+
+    artifact_id: ArtifactId
+    name: str
+    seconds: float
+    error: str
+    started_at: datetime
+    inputs: frozenset[ArtifactId] = NO_IDS
+
+
+@frozen
 class CodeChange:
     """Something that a function's result may depend on, and that differs since the result was computed.
 
@@ -198,6 +219,7 @@ Event: TypeAlias = (
     | Miss
     | Recomputed
     | Recovered
+    | Raised
     | CodeChanged
     | Waited
     | Resumed
@@ -221,7 +243,7 @@ class Stats:
 
     `seconds_saved` and `seconds_computed` are the sums of the functions' times. `waited` is the
     number of calls that waited for another thread or process, for `seconds_waited` in all.
-    `resumed` is the number of streams that went on where an interrupted call had ended. `skipped` is
+    `raised` is the number of calls whose function raised. `resumed` is the number of streams that went on where an interrupted call had ended. `skipped` is
     the number of damaged or unsigned records that searches and listings left out. `shadows_agreed`
     and `shadows_differed` count the hits that were computed again beside a call.
 
@@ -243,6 +265,7 @@ class Stats:
     recovered: int = 0
     code_changed: int = 0
     waited: int = 0
+    raised: int = 0
     resumed: int = 0
     skipped: int = 0
     shadows_agreed: int = 0

@@ -21,6 +21,7 @@ from provenance.events import (
     Miss,
     MissReason,
     Outcome,
+    Raised,
     Recomputed,
     Recovered,
     Resumed,
@@ -263,6 +264,16 @@ def reset_stats() -> None:
         _latest.clear()
 
 
+_COUNTED: Final[Mapping[type[Event], str]] = {
+    CodeChanged: "code_changed",
+    Raised: "raised",
+    Resumed: "resumed",
+    ShadowAgreed: "shadows_agreed",
+    ShadowDiffered: "shadows_differed",
+}
+"""The names in `Stats` of events that are only counted."""
+
+
 def _count(event: Event) -> None:
     """Count; called while `_guard` is held."""
     match event:
@@ -281,16 +292,11 @@ def _count(event: Event) -> None:
             if event.replaced_hit is not None:
                 _counts["hits"] -= 1
                 _seconds["saved"] -= event.replaced_hit.seconds_saved
-        case CodeChanged():
-            _counts["code_changed"] += 1
         case Waited():
             _counts["waited"] += 1
             _seconds["waited"] += event.seconds
-        case ShadowAgreed() | ShadowDiffered():
-            agreed = isinstance(event, ShadowAgreed)
-            _counts["shadows_agreed" if agreed else "shadows_differed"] += 1
-        case Resumed():
-            _counts["resumed"] += 1
+        case CodeChanged() | Raised() | Resumed() | ShadowAgreed() | ShadowDiffered():
+            _counts[_COUNTED[type(event)]] += 1
         case _:
             assert_never(event)
 
@@ -326,8 +332,8 @@ def _line(event: Event) -> tuple[object, ...]:
         case Waited():
             line = "waited: %.3f s for %s (%s), computed by another thread or process"
             return line, event.seconds, *what
-        case ShadowAgreed() | ShadowDiffered():
-            return _shadow_line(event)
+        case Raised() | ShadowAgreed() | ShadowDiffered():
+            return _rare_line(event)
         case Resumed():
             how = "its start, to compare what is stored" if event.replayed else "there"
             line = "resumed: %s (%s) has %d items in %d chunks, going on from %s"
@@ -343,7 +349,10 @@ def _line(event: Event) -> tuple[object, ...]:
             assert_never(event)
 
 
-def _shadow_line(event: ShadowAgreed | ShadowDiffered) -> tuple[object, ...]:
+def _rare_line(event: Raised | ShadowAgreed | ShadowDiffered) -> tuple[object, ...]:
+    if isinstance(event, Raised):
+        line = "raised: %s (%s) after %.3f s: %s"
+        return line, event.name, event.artifact_id, event.seconds, event.error
     if isinstance(event, ShadowAgreed):
         return "shadow: %s (%s) came out the same", event.name, event.artifact_id
     line = (

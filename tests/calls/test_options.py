@@ -1,10 +1,12 @@
 """The options of the decorator: what each does, and that a wrong one is refused where the function is decorated."""
 
+import inspect
 import threading
 
 import pytest
 
 import provenance as p
+from provenance.calls.options import OptionArguments
 from provenance.testing import in_memory
 
 
@@ -375,3 +377,17 @@ def test_an_ephemeral_result_is_recorded_as_a_plain_value(repo):
     assert [1] == recorded
     assert not p.is_proxy(recorded)
     assert [[1], [2]] == captured() == artifacts[2].value
+
+
+def test_consoles_can_complete_the_options():
+    """The signatures of the decorator and of `with_options` name all of them, as keywords."""
+    for function in (p.provenance, p.provenance(len).with_options):
+        parameters = inspect.signature(function).parameters
+        keywords = {name for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY}
+        assert set(OptionArguments.__annotations__) | {"version", "stream", "over"} == keywords
+
+
+def test_what_pictures_there_are_can_be_completed():
+    """`dir` of the package and of its part for pictures have the public names."""
+    assert {"vis", "provenance", "search", "report"} <= set(dir(p))
+    assert {"visualize_lineage", "Drawing"} <= set(dir(p.vis))

@@ -529,3 +529,66 @@ def test_what_an_input_holds_is_no_input(make, arguments, is_stored):
         assert ids == best.input_artifact_ids == counted.input_artifact_ids
         lines = p.lineage(best).tree().splitlines()
     assert 8 == len(lines)
+
+
+def chain(length, width=1):
+    """Results by step, each made from all of the step before."""
+    step = p.provenance(name="step")(lambda before, number: [number])
+    steps = [[step([], -1)]]
+    for number in range(length):
+        steps.append([step(steps[-1], number * width + i) for i in range(width)])
+    return [[p.artifact_of(each) for each in some] for some in steps]
+
+
+def test_the_nearest_artifacts_are_found(memory_repo):
+    """A lineage can be limited to a number of them, and tells how many sources are left out where."""
+    steps = chain(4, width=3)
+    (root, *_) = steps[-1]
+    whole = p.lineage(root)
+    assert (11, {}) == (len(whole.artifacts), dict(whole.beyond))
+    near = p.lineage(root, most=3)
+    assert {root.id} < set(near.artifacts) < {root.id, *(each.id for each in steps[-2])}
+    assert {root.id: 1} == {key: near.beyond[key] for key in near.beyond if key == root.id}
+    for graph in (near, p.lineage(root, depth=1)):
+        assert set(graph.missing) == set()
+        for key in graph.artifacts:
+            all_sources = {source for _, source in whole.uses(key)}
+            shown = {source for _, source in graph.uses(key)}
+            assert len(all_sources - shown) == graph.beyond.get(key, 0)
+
+
+def test_progeny_is_lineage_in_the_other_direction(memory_repo):
+    """Who used what, up to a number of steps or of artifacts; the rest is counted."""
+    steps = chain(3, width=2)
+    (root,) = steps[0]
+    whole = p.progeny(root)
+    assert {each.id for each in p.descendants(root)} | {root.id} == set(whole.artifacts)
+    assert root.id == whole.order[0]
+    assert set(whole.order) == set(whole.artifacts)
+    places = {key: place for place, key in enumerate(whole.order)}
+    for key in whole.artifacts:
+        full = p.lineage(key)
+        assert full.uses(key) == whole.uses(key)
+        assert all(places[source] < places[key] for _, source in whole.uses(key))
+    near = p.progeny(root, depth=1)
+    assert {root.id, *(each.id for each in steps[1])} == set(near.artifacts)
+    assert {2} == set(near.beyond.values())
+    few = p.progeny(root, most=2)
+    assert (2, True) == (len(few.artifacts), sum(few.beyond.values()) > 0)
+    tree = near.tree().splitlines()
+    assert tree[0].startswith("step(")
+    assert ["├─ before[0]: ste", "└─ before[0]: ste"] == [line[:17] for line in tree[1:]]
+    assert 1 == len(p.progeny(steps[-1][0]).artifacts)
+
+
+def test_what_used_an_equal_value_is_in_the_progeny(memory_repo):
+    """A later call used the artifact in place of one of equal value."""
+    make = p.provenance(name="make")(lambda number: ["equal"])
+    use = p.provenance(name="use")(len)
+    use(make(1))
+    second = make(2)
+    result = use(second)
+    graph = p.progeny(second)
+    assert {p.artifact_of(second).id} == {
+        source for _, source in graph.uses(p.artifact_of(result).id)
+    }

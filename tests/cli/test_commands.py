@@ -7,10 +7,13 @@ import re
 from zipfile import ZipFile
 
 import pytest
+from attrs import evolve
 
 import provenance as p
-from cli.conftest import HOSTILE, hostile
+from cli.conftest import HOSTILE, hostile, load
 from provenance.cli.app import COMMANDS
+from provenance.effect import with_layer
+from provenance.ports.machine import CurrentRun
 
 LISTS = {
     "ls": ["ls"],
@@ -208,6 +211,15 @@ def test_lineage_up_and_down(call, store):
     assert call("lineage", store["score"].id, "--format", "mermaid")[1].startswith("flowchart")
 
 
+def test_uses_are_drawn_too(call, store):
+    """A tree of what used what with `--depth`, and pictures in all formats."""
+    code, out, _ = call("lineage", store["data"].id, "--down", "--depth", "1")
+    assert (0, 3) == (code, len(out.splitlines()))
+    assert "└─ data: " in out
+    code, out, _ = call("lineage", store["data"].id, "--down", "--format", "svg")
+    assert (0, True) == (code, "Uses of churn.load" in out)
+
+
 def test_pictures_are_written_by_suffix(call, folder):
     """The suffix of the file tells the format, unless `--format` does."""
     one = p.search("score").first
@@ -295,6 +307,23 @@ def test_runs_are_shown_and_compared(call, store):
     assert 2 == call("runs", "--diff", item["id"])[0]
     assert 1 == call("runs", "0000000000")[0]
     assert 4 == len(call("ls", "--run", item["id"][:8], "--ids")[1].split())
+
+
+def test_runs_are_below_those_that_started_them(call, store):
+    """As an engine's workers are, in the text and in the order of the JSON."""
+    worker = "9" * 40
+
+    def answer(ask, proceed):
+        found = proceed(ask)
+        is_ours = isinstance(ask, CurrentRun)
+        return evolve(found, id=worker, parent_id=store["data"].run_id) if is_ours else found
+
+    with p.using_repo(p.get_default_repo().with_layer(lambda base: with_layer(base, answer))):
+        load(9)
+    items = json.loads(call("runs", "--json")[1])["items"]
+    assert [None, items[0]["id"]] == [each["parent_id"] for each in items]
+    lines = call("runs")[1].splitlines()
+    assert (True, True) == (lines[2].startswith(worker), "└─ " in lines[2])
 
 
 def test_repositories_copy_to_one_another(call, tmp_path):
@@ -417,11 +446,18 @@ def test_colors_are_for_terminals(call, store):
 
 
 def test_a_narrow_terminal_keeps_the_ids(call, store):
-    """Names and inputs are cut, ids and numbers are not."""
-    _, out, _ = call("ls", terminal=True, COLUMNS="70", NO_COLOR="1")
-    assert all(len(line) <= 70 for line in out.splitlines())
-    assert store["six"].id[:12] in out
-    assert "…" in out
+    """Names and inputs are cut, with an ellipsis; what does not fit at all is left out, column by column."""
+    for width, titles in (
+        (110, "ID FUNCTION VERSION VALUE SIZE SECONDS WHEN INPUTS"),
+        (80, "ID FUNCTION SIZE SECONDS WHEN INPUTS"),
+        (66, "ID FUNCTION WHEN INPUTS"),
+    ):
+        _, out, _ = call("ls", terminal=True, COLUMNS=str(width), NO_COLOR="1")
+        first, *rows = out.splitlines()
+        assert titles == " ".join(first.split())
+        assert all(len(line) <= width for line in rows)
+        assert store["six"].id[:12] in out
+        assert width == 110 or rows[1].endswith("…")
 
 
 @pytest.mark.parametrize(

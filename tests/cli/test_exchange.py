@@ -10,6 +10,7 @@ import pytest
 
 import provenance as p
 from cli.conftest import load, score, train
+from exchange.test_bundles import flip, largest_blob, rewrite
 from provenance.cli.app import REFUSED, USAGE
 from provenance.cli.exchange import FORMATS
 from provenance.exchange.export import ExportFormat
@@ -50,6 +51,32 @@ def test_a_set_goes_from_one_repository_to_another(results, call, tmp_path):
         len(document["sets"]),
     )
     assert [0, 0] == [call("verify", "--config", config)[0], call("verify", "-r", "other.db")[0]]
+
+
+def test_an_import_can_be_tried_and_checked_first(results, call, tmp_path):
+    """A dry run writes nothing and says what is missing; a damaged bundle is not imported at all."""
+    call("export", "@models", "-o", "all.zip")
+    config = tmp_path / "other.yml"
+    config.write_text(
+        "artifact_repos: {other: {type: sqlite, db: other.db}}\ndefault_repo: other\n"
+    )
+    words = ["import", "all.zip", "--trust", "--config", config]
+    code, out, _ = call(*words, "--dry-run", "--json")
+    document = json.loads(out)
+    found = len(document["items"]), len(document["missing"]), len(document["sets"])
+    assert (0, True, (3, 3, 1)) == (code, document["dry_run"], found)
+    assert "copy 3 artifacts" in call(*words, "--dry-run")[1]
+    assert 1 == call("ls", "--config", config)[0]
+    rewrite(Path("all.zip"), "bad.zip", lambda members: flip(members, largest_blob(members)))
+    code, out, _ = call("import", "bad.zip", "--trust", "--verify", "--config", config)
+    assert (1, True) == (code, "nothing was imported" in out)
+    assert 1 == call("ls", "--config", config)[0]
+    code, out, _ = call(*words, "--verify", "--json")
+    assert (0, False) == (code, json.loads(out)["dry_run"])
+    document = json.loads(call(*words, "--dry-run", "--json")[1])
+    assert (3, []) == (len(document["items"]), document["missing"])
+    legacy = ["--from-legacy", "postgresql://x/y", "--blobs", ".", "--trust"]
+    assert USAGE == call("import", *legacy, "--dry-run")[0]
 
 
 def test_a_value_and_a_document_are_exported(results, call):

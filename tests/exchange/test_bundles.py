@@ -10,10 +10,12 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import prov.model
 import pytest
 
 import provenance as p
 from exchange.conftest import describe, pipeline
+from exchange.crates import problems_of
 from provenance.effects.io import blob_of
 from servers import moto_s3
 from servers.postgres import server
@@ -67,7 +69,12 @@ def test_a_bundle_goes_from_any_repository_to_any_other(source, target, tmp_path
         pipeline()
         members = p.load_set_by_name("production")
         path = p.export(members, "all.zip")
-    for _ in range(2):
+    for again in (False, True):
+        tried = p.import_bundle(path, other, trusted=True, dry_run=True)
+        assert (members.artifact_ids, again) == (
+            {each.id for each in tried.artifacts},
+            not tried.missing and not tried.missing_bytes,
+        )
         report = p.import_bundle(path, other, trusted=True)
         assert {each.id for each in report.artifacts} == members.artifact_ids
         (copy,) = report.sets
@@ -78,6 +85,68 @@ def test_a_bundle_goes_from_any_repository_to_any_other(source, target, tmp_path
     with p.using_repo(other), p.subscribe((hits := []).append):
         pipeline()
     assert {p.Hit} == set(map(type, hits))
+
+
+@p.provenance(name="train")
+def train(ccp):
+    """Return a model, equal for all parameters below 0.5."""
+    return {"depth": 3 if ccp < 0.5 else 1}
+
+
+@p.provenance(name="evaluate")
+def evaluate(model):
+    """Return a score."""
+    return {"score": model["depth"] / 10}
+
+
+def lineage_of(result):
+    """The ids in the lineage of a result."""
+    return set(p.lineage(result).artifacts)
+
+
+@pytest.mark.parametrize("source", REPOSITORIES)
+def test_the_lineage_of_the_call_goes_with_a_bundle(source, tmp_path):
+    """An evaluation of two equal models leads to the one that the exported call used, wherever it is imported."""
+    one = REPOSITORIES[source](tmp_path, "one")
+    other = REPOSITORIES[ROUND[source]](tmp_path, "other")
+    with p.using_repo(one):
+        evaluate(train(0.1))
+        second = train(0.2)
+        result = evaluate(second)
+        expected = lineage_of(result)
+        path = p.export(result, tmp_path / "result.zip")
+    report = p.import_bundle(path, other, trusted=True)
+    (copy,) = report.artifacts
+    assert expected == lineage_of(copy)
+    assert one.get_derivations(result) == other.get_derivations(copy)
+    with p.using_repo(other):
+        assert copy.id in {each.id for each in p.descendants(p.artifact_of(second).id)}
+        assert expected == lineage_of(evaluate(train(0.2)))
+        again = p.export(copy, tmp_path / "again.zip")
+    (back,) = p.import_bundle(again, p.MemoryRepo(), trusted=True).artifacts
+    assert expected == lineage_of(back)
+
+
+def test_documents_name_what_other_calls_used(memory_repo, tmp_path):
+    """Each producer of the equal value is a source of the result, and the documents stay valid."""
+    evaluate(train(0.1))
+    other = p.artifact_of(train(0.2)).id
+    result = evaluate(train(0.2))
+    for form in ("prov-json", "prov-n", "ro-crate", "openlineage"):
+        assert other in p.export(result, tmp_path / "out", form).read_text("utf-8")
+    text = p.export(result, tmp_path / "out", "prov-json").read_text("utf-8")
+    document = prov.model.ProvDocument.deserialize(content=text, format="json")
+    derived = {
+        tuple(map(str, each.args[:2])) for each in document.get_records(prov.model.ProvDerivation)
+    }
+    assert (f"artifact:{p.artifact_of(result).id}", f"artifact:{other}") in derived
+    ours = p.export(result, tmp_path / "out", "prov-n").read_text("utf-8").splitlines()
+    theirs = document.get_provn().splitlines()
+    assert {line.strip() for line in theirs} == {line.strip() for line in ours}
+    crate = json.loads(p.export(result, tmp_path / "out", "ro-crate").read_text("utf-8"))
+    assert [] == problems_of(crate, set())
+    (node,) = [each for each in crate["@graph"] if each.get("isBasedOn")]
+    assert {"@id": f"urn:provenance:artifact:{other}"} == node["isBasedOn"]
 
 
 def test_a_bundle_is_a_repository_that_can_be_read(bundle, results):
@@ -110,8 +179,9 @@ def test_a_bundle_is_untrusted_unless_said_otherwise(bundle, results):
     with pytest.raises(p.UntrustedStoreError):
         repo.get_value(results["describe"])
     target = p.MemoryRepo()
-    with pytest.raises(p.UntrustedStoreError):
-        p.import_bundle(bundle, target)
+    for dry_run in (True, False):
+        with pytest.raises(p.UntrustedStoreError):
+            p.import_bundle(bundle, target, dry_run=dry_run)
     assert [] == [*p.search(repo=target)]
     untrusted = p.MemoryRepo(trusted=False)
     assert len(p.import_bundle(bundle, untrusted).artifacts) == len([*p.search(repo=untrusted)])
@@ -285,6 +355,31 @@ def test_a_bundle_with_what_does_not_belong_there_is_refused(kind, bundle, tmp_p
     assert not Path("/tmp/outside.txt").exists()
     with pytest.raises(p.BundleError):
         p.import_bundle(forged, p.MemoryRepo(), trusted=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"format": 2, "library": "7.1"},
+            "version 7.1 of the library wrote it, .*format 2.*upgrade",
+        ),
+        ({"schema": 9}, "tables of version 9; this one reads .* tables of version 1; upgrade"),
+        ({"format": 0}, "export it again with this version"),
+        ({"format": None, "library": "\x1b[31m"}, "another version of the library wrote it"),
+        ({"format": "x" * 10_000}, "format 'xxx.*export it again"),
+    ],
+)
+def test_a_bundle_of_another_version_says_which(changes, message, bundle, tmp_path):
+    """The manifest names the format, the version of the tables and that of the library that wrote it."""
+    manifest = json.loads(members_of(bundle)["bundle.json"])
+    assert p.__version__ == manifest["library"]
+    other = tmp_path / "other.zip"
+    text = json.dumps(manifest | changes).encode()
+    rewrite(bundle, other, lambda members: members.update({"bundle.json": text}))
+    with pytest.raises(p.BundleError, match=message) as refused:
+        p.open_bundle(other, trusted=True)
+    assert len(str(refused.value)) < 500 + len(str(other))
 
 
 def test_a_zip_bomb_is_refused(bundle, tmp_path):

@@ -1,5 +1,6 @@
 """OpenLineage events go out as calls end."""
 
+import asyncio
 import http.server
 import threading
 
@@ -85,6 +86,64 @@ def test_a_collector_that_fails_fails_no_call(memory_repo, collector, caplog):
     assert warnings[-1].endswith("no more events are sent")
     with p.emit_openlineage("nowhere/events.ndjson"):
         load(9)
+
+
+@p.provenance(name="break")
+def broken(data, after=0):
+    """Raise an error."""
+    raise ValueError(f"no model of {len(data)} values")
+
+
+@p.provenance(name="break in the middle", stream=True)
+def breaking(count):
+    """Raise an error after two items."""
+    yield from range(2)
+    raise ValueError("no third")
+
+
+def test_a_call_that_fails_is_a_run_that_failed(memory_repo, tmp_path):
+    """With the error and what it used; a later call of the same is another run, and the error reaches the caller."""
+    path = tmp_path / "events.ndjson"
+    with p.emit_openlineage(path):
+        data = load(3)
+        for _ in range(2):
+            with pytest.raises(ValueError, match="no model of 3"):
+                broken(data)
+        with pytest.raises(ValueError, match="no third"):
+            list(breaking(3))
+        with pytest.raises(ValueError, match="no model of 3"):
+            asyncio.run(p.provenance(name="later")(waiting)(data))
+    events = check_events(path.read_text("utf-8"))
+    assert ["START", "COMPLETE", *["START", "FAIL"] * 4] == [each["eventType"] for each in events]
+    fails = events[3::2]
+    assert 4 == len({each["run"]["runId"] for each in fails})
+    assert [each["run"]["runId"] for each in events[2::2]] == [
+        each["run"]["runId"] for each in fails
+    ]
+    first = fails[0]
+    assert "ValueError: no model of 3 values" == first["run"]["facets"]["errorMessage"]["message"]
+    assert [f"load/{p.artifact_of(data).id}"] == [each["name"] for each in first["inputs"]]
+    assert [] == first["outputs"]
+    assert 4 == p.stats().raised
+
+
+async def waiting(data):
+    """Raise an error, asynchronously."""
+    raise ValueError(f"no model of {len(data)} values")
+
+
+def test_a_process_is_the_parent_of_its_calls(memory_repo, tmp_path):
+    """All calls of a process have one, and a call in a worker has the driver for its root."""
+    path = tmp_path / "events.ndjson"
+    with p.emit_openlineage(path):
+        load(1)
+        list(load.map([2, 3], engine="processes"))
+    events = check_events(path.read_text("utf-8"))
+    parents = [each["run"]["facets"]["parent"] for each in events]
+    driver = parents[0]["run"]["runId"]
+    assert "root" not in parents[0]
+    assert {driver} == {each["root"]["run"]["runId"] for each in parents[2:]}
+    assert driver not in {each["run"]["runId"] for each in parents[2:]}
 
 
 def test_what_is_stored_nowhere_is_not_sent(memory_repo, tmp_path):

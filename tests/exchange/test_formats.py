@@ -120,7 +120,7 @@ def test_openlineage_is_valid_by_its_schemas(exported, results):
     assert p.artifact_of(results["table"]).value_id == output["facets"]["version"]["datasetVersion"]
 
 
-def test_the_source_of_a_function_is_with_it(exported, bundle):
+def test_the_source_of_a_function_is_with_it(exported, bundle, results):
     """In events, and in a bundle as a file that the crate describes and the page links."""
     events = check_events(exported("openlineage"))
     code = {event["job"]["name"]: event["job"]["facets"]["sourceCode"] for event in events}
@@ -129,11 +129,11 @@ def test_the_source_of_a_function_is_with_it(exported, bundle):
         sources = [name for name in archive.namelist() if name.startswith("sources/")]
         texts = [archive.read(name).decode() for name in sources]
         metadata = json.loads(archive.read("ro-crate-metadata.json"))
-        page = archive.read("index.html").decode()
+        page = archive.read(f"a/{p.artifact_of(results['load']).id}.html").decode()
     assert any("np.arange(count) * 1.5" in text for text in texts)
     functions = [each for each in metadata["@graph"] if each["@id"].endswith("function:load:0")]
     assert functions[0]["hasPart"]["@id"] in sources
-    assert f'href="{functions[0]["hasPart"]["@id"]}"' in page
+    assert f'href="../{functions[0]["hasPart"]["@id"]}"' in page
 
 
 def test_a_worker_acts_for_the_process_that_started_it(results, memory_repo):

@@ -3,10 +3,12 @@
 import asyncio
 import itertools
 import pickle
+from datetime import timedelta
 
 import pytest
 
 import provenance as p
+from provenance.ports.blobs import DeleteBlob
 from waiting import until_so
 
 RAN = []
@@ -101,6 +103,39 @@ def test_a_stream_goes_on_where_it_was_left(repo, events):
 
     asyncio.run(use())
     assert [False, True] == [event.replayed for event in events if isinstance(event, p.Resumed)]
+
+
+@pytest.mark.parametrize("lost", ["bytes", "record"])
+def test_a_lost_chunk_is_computed_again(repo, events, lost):
+    """The next loop gets all items, tasks beside one another, too, and the store is whole again."""
+    asyncio.run(all_of(numbers(9)))
+    chunk = next(a for a in p.search(custom_fields={"provenance": "chunk of a stream"}))
+    assert numbers.artifact_id(9) == chunk.custom_fields["chunk"]["of"]
+    if lost == "record":
+        repo.delete(chunk)
+    else:
+        repo.interpreter(DeleteBlob(chunk.value_blob))
+    RAN.clear()
+
+    async def use():
+        found = await asyncio.gather(*[all_of(numbers(9)) for _ in range(2)])
+        assert [list(range(9))] * 2 == found
+        assert list(range(9)) == list(await numbers(9))
+
+    asyncio.run(use())
+    assert list(range(9)) == RAN
+    assert 1 == sum(isinstance(event, p.Recovered) for event in events)
+    assert p.verify(deep=True).is_sound
+
+
+def test_an_evicted_stream_is_computed_again(repo, events):
+    """As a synchronous one is: eviction is no damage."""
+    asyncio.run(all_of(numbers(9)))
+    p.evict(max_bytes=0, older_than=timedelta(0), dry_run=False)
+    RAN.clear()
+    assert list(range(9)) == asyncio.run(all_of(numbers(9))) == RAN
+    found = [event for event in events if isinstance(event, p.Recovered)]
+    assert [p.MissReason.EVICTED] == [event.reason for event in found]
 
 
 def test_tasks_share_a_stream(repo):

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 import provenance as p
 from processes import output, printed, started
 from waiting import until
@@ -91,18 +93,26 @@ def read(n):
 
 read(200)
 before = megabytes()
-size = read(1_200)
+size = read(int(sys.argv[1]))
 computed = megabytes() - before
-assert size == read(1_200) == 30_000_000
+assert size == read(int(sys.argv[1])) == int(sys.argv[1]) * 25_000
 print(json.dumps([computed, megabytes() - before]))
 """
 
 
 def test_a_long_stream_takes_no_more_memory_than_a_short_one(tmp_path):
     """A stream of 30 MB in 120 chunks is computed, stored, hashed and read in a few megabytes more than one of 5 MB."""
-    computed, read = json.loads(printed(MEMORY))
+    computed, read = json.loads(printed(MEMORY, "1200"))
     assert computed < 15
     assert read < 15
+
+
+@pytest.mark.long
+def test_a_stream_of_300_megabytes_takes_no_more_memory(tmp_path):
+    """In 1,200 chunks: what grows are the hashes of its items, some hundred bytes for each, and a line for each chunk."""
+    computed, read = json.loads(printed(MEMORY, "12000"))
+    assert computed < 20
+    assert read < 20
 
 
 def test_chunks_whose_hashes_are_not_kept_are_read_again(memory_repo, monkeypatch):

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from datetime import UTC, datetime
 
 import pytest
 
@@ -13,6 +14,7 @@ from provenance.events import (
     Miss,
     MissReason,
     Outcome,
+    Raised,
     Recomputed,
     Recovered,
     Stats,
@@ -29,6 +31,7 @@ EVENTS = [
     Recovered(ID, "name", 5.0, MissReason.BLOB_CORRUPT, "the detail"),
     CodeChanged(ID, "name", 7),
     Waited(ID, "name", 8.0),
+    Raised(ID, "name", 9.0, "ValueError: no", datetime(2000, 1, 1, tzinfo=UTC)),
 ]
 
 
@@ -58,6 +61,7 @@ def test_events_add_up():
         "recovered": 1,
         "code_changed": 1,
         "waited": 1,
+        "raised": 1,
     }
     expected = Stats(**counts, seconds_saved=4.0, seconds_computed=15.0, seconds_waited=8.0)
     assert expected == p.stats()

@@ -3,17 +3,22 @@
 import io
 import json
 import re
+import sqlite3
+import time
+from contextlib import closing
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 import provenance as p
 from provenance.effect import with_layer
 from provenance.extending import StoreEffect
 from provenance.ports.blobs import ReadBlob
+from provenance.ports.machine import CurrentRun
 from provenance.testing import in_memory
-from provenance.ui.app import browsing
-from ui.conftest import HOSTILE, client_of, fill, png
+from provenance.ui.previews import browsing
+from ui.conftest import HOSTILE, client_of, fill, load, png
 
 PATHS = {
     "overview": "/",
@@ -270,3 +275,86 @@ def test_large_arrays_are_sampled(store):
     odd = _value(np.array([np.nan, np.inf, 1.0]))
     assert ("not finite", "2") in odd.facts
     assert ("type", "object") in _value(np.array([object()])).facts
+
+
+def test_what_is_beyond_a_picture_is_a_link(store):
+    """The small picture of a lineage shows two steps, and a box for the rest that leads to the whole."""
+    step = p.provenance(name="churn.step")(lambda before: [before])
+    results = [step(0)]
+    for _ in range(4):
+        results.append(step(results[-1]))
+    first, last = (p.artifact_of(result).id for result in (results[0], results[-1]))
+    client = client_of(p.get_default_repo())
+    near = client.get(f"/a/{last}").text
+    assert "+ 1 more" in near
+    (target,) = re.findall(r'<a href="(/a/[0-9a-f]+/lineage)">\s*<g class="artifact"', near)
+    assert "+ 1 more" not in client.get(target).text
+    uses = client.get(f"/a/{first}/uses").text
+    assert 5 == uses.count('class="function"')
+    assert "4 artifacts" in uses
+    few = client.get(f"/a/{first}/uses?depth=1").text
+    assert (2, True) == (
+        few.count('class="function"'),
+        f'href="/a/{p.artifact_of(results[1]).id}/uses"' in few,
+    )
+
+
+def other_code(number):
+    """Return a function of one name and the code of this number."""
+    functions = [lambda x: [x, 0], lambda x: [x, 1]]
+    return p.provenance(name="churn.changing", on_code_change="ignore")(functions[number])
+
+
+def test_results_of_other_code_are_marked(store):
+    """By comparison with the newest result; nothing is imported or run for it."""
+    old = [p.artifact_of(other_code(0)(number)) for number in range(3)]
+    new = p.artifact_of(other_code(1)(9))
+    client = client_of(p.get_default_repo())
+    assert "changed since" in client.get(f"/a/{old[0].id}").text
+    assert "changed since" not in client.get(f"/a/{new.id}").text
+    page = client.get("/f/churn.changing").text
+    assert 3 == page.count(">other code<")
+    assert "3 of 4" in page
+    assert "3 of 4" in client.get("/").text
+    assert "changed since" not in client.get(f"/a/{store['score'].id}").text
+
+
+def test_runs_are_below_those_that_started_them(client, store, tmp_path):
+    """As an engine's workers are: in the list, and on the pages of both."""
+    driver = store["data"].run_id
+    worker = "9" * 40
+
+    def answer(ask, proceed):
+        found = proceed(ask)
+        if isinstance(ask, CurrentRun):
+            return evolve(found, id=worker, parent_id=driver)
+        return found
+
+    repo = p.get_default_repo().with_layer(lambda base: with_layer(base, answer))
+    with p.using_repo(repo):
+        load(7)
+    items = client.get("/api/v1/runs").json()["items"]
+    assert [(driver, None), (worker, driver)] == [(each["id"], each["parent_id"]) for each in items]
+    page = client.get("/runs").text
+    assert re.search(rf'└─ </span><a class="id" href="/r/{worker}"', page)
+    assert f'href="/r/{worker}"' in client.get(f"/r/{driver}").text
+    assert f'Started by <a class="id" href="/r/{driver}"' in client.get(f"/r/{worker}").text
+    assert f"/r/{worker}" not in client.get("/").text.split("Newest runs")[1]
+
+
+def test_leases_of_ended_processes_are_listed(tmp_path):
+    """With the time since they expired; the command `doctor` counts them."""
+    repo = p.SqliteRepo(db=tmp_path / "leases.db")
+    with p.using_repo(repo):
+        load(3)
+    assert "left behind" not in client_of(repo).get("/storage").text
+    assert () == p.expired_leases(repo)
+    with closing(sqlite3.connect(tmp_path / "leases.db")) as connection, connection:
+        left = "7" * 40, "somebody", 1, time.time() - 7200
+        connection.execute("INSERT INTO leases VALUES (?, ?, ?, ?)", left)
+    (lease,) = p.expired_leases(repo)
+    assert "7" * 40 == lease.artifact_id
+    text = client_of(repo).get("/storage").text
+    assert "left behind" in text
+    assert "777777777777" in text
+    assert () == p.expired_leases(p.MemoryRepo())

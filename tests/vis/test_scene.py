@@ -1,6 +1,7 @@
 """What is drawn: a node for each artifact, with what its record tells."""
 
 from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
 
 import pytest
 from attrs import evolve
@@ -164,3 +165,31 @@ def test_times_are_told_in_utc():
     assert dict(scene(graph).steps[0].artifact.facts)["computed"].startswith(
         "2001-02-03 04:05:06 UTC, in "
     )
+
+
+def test_what_is_left_out_has_a_box(memory_repo):
+    """With the number of sources or of users, in each format; it leads from or to the artifact."""
+    step = p.provenance(name="step")(lambda before, number: [number])
+    sources = [step([], number) for number in range(5)]
+    root = step(sources, -1)
+    up = p.lineage(root, most=3)
+    scene = vis.visualize_lineage(up).scene
+    (box,) = [i for i, each in enumerate(scene.steps) if each.artifact.kind is Kind.MORE]
+    assert "+ 3 more" == scene.steps[box].artifact.type
+    assert [scene.root] == [use.user for use in scene.uses if use.source == box]
+    assert scene.title.endswith("3 artifacts")
+    users = [step([sources[0]], number) for number in range(10, 14)]
+    down = p.progeny(sources[0], most=3)
+    scene = vis.visualize_lineage(down).scene
+    (box,) = [i for i, each in enumerate(scene.steps) if each.artifact.kind is Kind.MORE]
+    assert [(scene.root, False)] == [
+        (use.source, use.turns_back) for use in scene.uses if use.user == box
+    ]
+    assert scene.title.startswith("Uses of step")
+    assert len(users) + 1 == int(scene.steps[box].artifact.type.split()[1]) + 2
+    for graph, text in ((up, "+ 3 more"), (down, "+ 3 more")):
+        drawing = vis.visualize_lineage(graph)
+        for form in (drawing.svg, drawing.dot):
+            assert text in form
+        assert "#43; 3 more" in drawing.mermaid
+        ET.fromstring(drawing.svg)

@@ -17,6 +17,7 @@ from provenance.calls.flow import (
     OwnStep,
     closing_on_error,
     drive_async,
+    probe,
     run_in_thread,
     take_step_async,
 )
@@ -26,7 +27,7 @@ from provenance.effect import in_threads, run_async
 from provenance.hashing import Walk, register_item
 from provenance.hashing.walk import UnhashablePart
 from provenance.model.references import unwrap
-from provenance.repository.programs import LookupHit
+from provenance.repository.programs import BlobLost, LookupHit
 from provenance.results.origin import resolving_in_async
 from provenance.singleflight import leases
 from provenance.singleflight.coordinate import acquire_async
@@ -94,7 +95,9 @@ class AsyncProduction(AnyProduction):
         """As `Production._begin`."""
         call = self.call
         if self.sharing is not None and self._lease is None:
-            taken = await acquire_async(call.work(self._patience()))
+            there = await probe(call)
+            stale = there.record if isinstance(there, BlobLost) else None
+            taken = await acquire_async(call.work(self._patience(), stale))
             may_start = self._may_start(taken)
             if isinstance(taken.turn, LookupHit):
                 found = calls.make_hit_proxy(call, taken.turn.record)
@@ -104,6 +107,8 @@ class AsyncProduction(AnyProduction):
             if not may_start:
                 await run_in_thread(call, find_chunks(call, self.progress))
                 return
+            # Something of the stream is lost: it is computed from its start, and replaces what is there.
+            self.call = calls.replace_found(call, there)
         try:
             if self._resumes():
                 await self._resume()

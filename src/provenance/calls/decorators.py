@@ -18,7 +18,7 @@ from typing import (
 
 from provenance.calls.function import CachedFunction
 from provenance.calls.options import CommonOptionArguments, OptionArguments, check_options
-from provenance.calls.signature import inspect_function
+from provenance.calls.signature import inspect_function, listing_options
 
 if TYPE_CHECKING:
     from provenance.archives import ArchivedFile
@@ -110,6 +110,7 @@ def provenance(
     stream: Literal[False] = False,
     **choices: Unpack[CommonOptionArguments],
 ) -> Decorator: ...
+@listing_options(OptionArguments.__annotations__)
 def provenance(
     function: Callable[..., object] | None = None, /, **choices: Unpack[OptionArguments]
 ) -> object:

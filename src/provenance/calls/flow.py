@@ -17,6 +17,7 @@ from provenance.calls import commit
 from provenance.calls.draft import Call, PendingArtifact, Received, Timing
 from provenance.effect import Effect, Program, in_threads, run, run_async
 from provenance.errors import ProvenanceError, UnserializableValueError
+from provenance.events import Raised
 from provenance.model.records import ArtifactRecord
 from provenance.repository import programs
 from provenance.repository.handles import Repository
@@ -24,6 +25,7 @@ from provenance.repository.programs import LookupResult
 from provenance.results.origin import resolving_in, resolving_in_async
 from provenance.singleflight.coordinate import in_turn, in_turn_async
 from provenance.singleflight.leases import SingleFlight
+from provenance.telemetry import emit
 from provenance.util.formatting import describe_error
 
 A = TypeVar("A")
@@ -117,19 +119,17 @@ def take_step(call: Call, step: OwnStep) -> object:
         case Ask(program):
             return cast("object", run(program, call.repo.interpreter))
         case Invoke(Received(args, kwargs)):
-            timed = _timing(call)
-            with _counting_recovery() as spent:
+            with _running(call) as timing:
                 value = cast("object", function(*args, **kwargs))
-            return value, timed(spent)
+            return value, timing()
         case StoreDraft(draft):
             return store_draft(call.repo, draft)
         case Begin(Received(args, kwargs)):
             return cast("object", function(*args, **kwargs))
         case Pull(generator):
-            timed = _timing(call)
-            with _counting_recovery() as spent:
+            with _running(call) as timing:
                 item = next(cast("Iterator[object]", generator), _END)
-            return None if item is _END else Pulled(item, timed(spent))
+            return None if item is _END else Pulled(item, timing())
         case HandOver():
             return None
         case _:
@@ -137,13 +137,6 @@ def take_step(call: Call, step: OwnStep) -> object:
 
 
 _END: Final = object()
-
-
-def _timing(call: Call) -> Callable[[list[float]], Timing]:
-    """Return a function that tells when it was made, and how long ago, less the seconds that recovery took."""
-    clock = call.environment.clock
-    at, began = clock.now(), clock.monotonic()
-    return lambda recovered: Timing(at, began + sum(recovered), clock.monotonic())
 
 
 async def drive_async(call: Call, flow: Flow[R], answer: object = None) -> R:
@@ -170,18 +163,16 @@ async def take_step_async(call: Call, step: OwnStep) -> object:
         case Ask(program):
             return cast("object", await run_in_thread(call, program))
         case Invoke(Received(args, kwargs)):
-            timed = _timing(call)
-            with _counting_recovery() as spent:
+            with _running(call) as timing:
                 value = await cast("Awaitable[object]", call.spec.wrapped.function(*args, **kwargs))
-            return value, timed(spent)
+            return value, timing()
         case StoreDraft(draft):
             with _holding_result(draft), resolving_in_async(call.repo):
                 return await run_in_thread(call, commit.commit(draft))
         case Pull(generator):
-            timed = _timing(call)
-            with _counting_recovery() as spent:
+            with _running(call) as timing:
                 item = await anext(cast("AsyncIterator[object]", generator), _END)
-            return None if item is _END else Pulled(item, timed(spent))
+            return None if item is _END else Pulled(item, timing())
         case Begin() | HandOver():
             return take_step(call, step)
         case _:
@@ -193,11 +184,21 @@ _recovery: Final[ContextVar[list[float] | None]] = ContextVar("provenance_recove
 
 
 @contextmanager
-def _counting_recovery() -> Generator[list[float]]:
-    spent: list[float] = []
-    token = _recovery.set(spent)
+def _running(call: Call) -> Generator[Callable[[], Timing]]:
+    """Run the user's function in this block, and report its failure.
+
+    The block gets a function that tells when it began, and how long ago, less the seconds that recovery took.
+    """
+    clock, recovered = call.environment.clock, list[float]()
+    at, began = clock.now(), clock.monotonic()
+    token = _recovery.set(recovered)
     try:
-        yield spent
+        yield lambda: Timing(at, began + sum(recovered), clock.monotonic())
+    except Exception as error:
+        plan, seconds = call.plan, clock.monotonic() - began
+        name, inputs = plan.cache_key.name, plan.input_artifact_ids
+        emit(Raised(plan.artifact_id, name, seconds, describe_error(error), at, inputs))
+        raise
     finally:
         _recovery.reset(token)
 

@@ -28,7 +28,12 @@ from provenance.calls.main_functions import named, reduce_with_code
 from provenance.calls.many import MappedFunction
 from provenance.calls.options import OptionArguments, check_options
 from provenance.calls.plan import CallPlan, PlannedCall, plan_call
-from provenance.calls.signature import WrappedFunction, inspect_function, public_attributes
+from provenance.calls.signature import (
+    WrappedFunction,
+    inspect_function,
+    listing_options,
+    public_attributes,
+)
 from provenance.calls.spec import (
     DecoratorOptions,
     FunctionSpec,
@@ -240,6 +245,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         shadows.accept(self._recipe.cache_key.scope or self._recipe.cache_key.name)
         return run(code_changes.accept(self._recipe, names, note), repo.interpreter)
 
+    @listing_options(OptionArguments.__annotations__)
     def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
         """Return the same function decorated with other options.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from inspect import Parameter
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from attrs import Factory, field, frozen
 
@@ -18,6 +18,7 @@ from provenance.model.references import SCALARS
 
 _VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 AnyFunction: TypeAlias = Callable[..., Any]
+F = TypeVar("F", bound=AnyFunction)
 
 
 @frozen
@@ -364,3 +365,20 @@ def public_attributes(function: AnyFunction, taken: Iterable[str]) -> dict[str, 
         for name, value in found.items()
         if name not in ours and (name[0] != "_" or name == _ABSTRACT)
     }
+
+
+def listing_options(names: Iterable[str]) -> Callable[[F], F]:
+    """Return a decorator that names the options in a signature, for consoles and notebooks that complete them."""
+    options = [Parameter(name, Parameter.KEYWORD_ONLY, default=...) for name in names]
+
+    def decorate(function: F) -> F:
+        known = inspect.signature(function)
+        others = [
+            parameter
+            for parameter in known.parameters.values()
+            if parameter.kind != parameter.VAR_KEYWORD
+        ]
+        cast("Any", function).__signature__ = known.replace(parameters=[*others, *options])
+        return function
+
+    return decorate

@@ -18,6 +18,7 @@ from provenance.events import (
     CodeChanged,
     Event,
     Hit,
+    Raised,
     Recovered,
     Resumed,
     ShadowAgreed,
@@ -51,7 +52,9 @@ class Capture:
     def receive(self, event: Event) -> None:
         """Capture the artifacts of *event* if their results are stored."""
         match event:
-            case CodeChanged() | Waited() | Resumed() | ShadowAgreed() | ShadowDiffered():
+            case (
+                CodeChanged() | Raised() | Waited() | Resumed() | ShadowAgreed() | ShadowDiffered()
+            ):
                 return
             case Recovered():
                 # Otherwise the hit that it takes back was captured, where it happened.

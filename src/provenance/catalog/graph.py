@@ -88,6 +88,11 @@ Arguments: TypeAlias = "PMap[str, str]"
 """The other arguments of a call, abbreviated, by name."""
 
 
+Edges: TypeAlias = "tuple[tuple[str, ArtifactId], ...]"
+"""Arguments, and the artifacts that were given or got them."""
+_NOTHING: Final[PMap[ArtifactId, int]] = pmap()
+
+
 @exported
 @frozen(repr=False)
 class Lineage:
@@ -95,7 +100,8 @@ class Lineage:
 
     `artifacts` holds the artifacts by id, *root* among them. `edges` tells for each one which
     artifacts its call was given, as which argument, and which others its value holds; `arguments`
-    tells the other arguments. Only edges name an artifact that has been deleted since.
+    tells the other arguments. Only edges name an artifact that has been deleted since. `beyond` tells how many sources of an
+    artifact were left out, as there would be too many steps or artifacts.
 
     Example:
         >>> import provenance as p
@@ -111,8 +117,9 @@ class Lineage:
     artifacts: PMap[ArtifactId, Artifact[object]]
     edges: PMap[ArtifactId, Uses]
     arguments: PMap[ArtifactId, Arguments]
+    beyond: PMap[ArtifactId, int] = _NOTHING
 
-    def uses(self, artifact_id: ArtifactId) -> tuple[tuple[str, ArtifactId], ...]:
+    def uses(self, artifact_id: ArtifactId) -> Edges:
         """Return the artifacts that the call was given: argument and id, ordered by argument."""
         uses = self.edges.get(artifact_id)
         if uses is None:
@@ -138,6 +145,10 @@ class Lineage:
                 sources = (source for _, source in reversed(self.uses(artifact_id)))
                 waiting += [(source, False) for source in sources if source not in entered]
         return tuple(done)
+
+    def below(self) -> Callable[[ArtifactId], Edges]:
+        """Return the function that tells what the tree has below an artifact."""
+        return self.uses
 
     @property
     def missing(self) -> frozenset[ArtifactId]:
@@ -195,6 +206,40 @@ class Lineage:
             f"{text:<{width}}  {escape_invisible(row_id[:SHORT])}  {note}"
             for text, row_id, note in rows
         )
+
+
+@exported
+@frozen(repr=False)
+class Progeny(Lineage):
+    """An artifact with all artifacts that were made from it, directly or indirectly.
+
+    `edges` have the uses of these artifacts alone, and `beyond` tells how many users of an artifact were left out. In the
+    tree, the users of an artifact are below it.
+    """
+
+    @property
+    def order(self) -> tuple[ArtifactId, ...]:
+        """The ids of all artifacts, sources first; *root* is the first."""
+        done: dict[ArtifactId, None] = {self.root: None}
+        entered = {self.root}
+        waiting = [(artifact_id, False) for artifact_id in sorted(self.artifacts, reverse=True)]
+        while waiting:
+            artifact_id, is_ready = waiting.pop()
+            if is_ready:
+                done[artifact_id] = None
+            elif artifact_id not in entered:
+                entered.add(artifact_id)
+                waiting.append((artifact_id, True))
+                waiting += [(source, False) for _, source in reversed(self.uses(artifact_id))]
+        return tuple(done)
+
+    def below(self) -> Callable[[ArtifactId], Edges]:
+        """Return the function that tells the users of an artifact: as which argument they used it, and their ids."""
+        users: dict[ArtifactId, Edges] = {}
+        for user in self.order:
+            for place, source in self.uses(user):
+                users[source] = (*users.get(source, ()), (place, user))
+        return lambda artifact_id: users.get(artifact_id, ())
 
 
 def _natural(text: str) -> tuple[tuple[int, str], ...]:
@@ -374,17 +419,18 @@ _WIDEST: Final = 100
 
 def _rows(lineage: Lineage, start: ArtifactId) -> Iterator[tuple[str, ArtifactId, str]]:
     """Yield a text, an artifact and a note for each edge, depth first."""
+    below = lineage.below()
     shown: set[ArtifactId] = set()
     waiting: list[tuple[str, str, str, ArtifactId]] = [("", "", "", start)]
     while waiting:
-        before, below, place, artifact_id = waiting.pop()
+        before, rail, place, artifact_id = waiting.pop()
         text = f"{before}{place}: " if place else before
         artifact = lineage.artifacts.get(artifact_id)
         if artifact is None:
             yield f"{text}?", artifact_id, " no longer recorded"
             continue
         text += short_name(artifact)
-        uses = lineage.uses(artifact_id)
+        uses = below(artifact_id)
         if artifact_id in shown and uses:
             yield f"{text} …", artifact_id, " see above"
             continue
@@ -393,8 +439,8 @@ def _rows(lineage: Lineage, start: ArtifactId) -> Iterator[tuple[str, ArtifactId
             text += f"({', '.join(f'{name}={value}' for name, value in arguments)})"
         yield text, artifact_id, f"{artifact.compute_duration:8.3f} s"
         for i, (argument, source) in enumerate(reversed(uses)):
-            corner, rail = ("└─ ", "   ") if i == 0 else ("├─ ", "│  ")
-            waiting.append((below + corner, below + rail, argument, source))
+            corner, line = ("└─ ", "   ") if i == 0 else ("├─ ", "│  ")
+            waiting.append((rail + corner, rail + line, argument, source))
 
 
 def sorted_arguments(arguments: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

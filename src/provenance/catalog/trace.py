@@ -10,6 +10,7 @@ from provenance import environment
 from provenance.catalog.graph import (
     Arguments,
     Lineage,
+    Progeny,
     Uses,
     derived_uses,
     describe_inputs,
@@ -42,6 +43,7 @@ from provenance.repository.programs import read_inputs
 from provenance.repository.transfer import sources_first
 from provenance.results.handles import InMemoryOrigin
 from provenance.telemetry import report_skipped
+from provenance.util.formatting import SHORT
 
 
 def trace(
@@ -50,6 +52,7 @@ def trace(
     repo: str,
     inputs: Inputs | None = None,
     depth: int | None = None,
+    most: int | None = None,
 ) -> Program[FindRecord | FindInputs | FindDerivations | ReadBlob, Lineage]:
     """Collect the lineage of *root*, reading each record once and no value.
 
@@ -59,6 +62,7 @@ def trace(
         repo: Its name.
         inputs: The inputs of *root*, if they are in no store.
         depth: The number of steps to go back; None for all.
+        most: The number of artifacts to find; None for all.
     """
     found: dict[ArtifactId, Artifact[object]] = {root.id: root}
     uses: dict[ArtifactId, Uses] = {}
@@ -67,9 +71,13 @@ def trace(
     derived: dict[ArtifactId, list[Derivation]] = {}
     start = (root.id, root.derivation_id)
     met, front, steps = {start}, [start], 0
+    far: set[ArtifactId] = set()
     while front and (depth is None or steps <= depth):
         behind: list[DerivedInput] = []
         for artifact_id, derivation_id in front:
+            if most is not None and len(uses) >= most and artifact_id not in uses:
+                far.add(artifact_id)
+                continue
             record = found.get(artifact_id) or (yield from _find_sound(artifact_id))
             if record is None:
                 continue
@@ -92,16 +100,19 @@ def trace(
             met |= fresh
         front, steps = behind, steps + 1
     uses |= yield from _derived(found, uses, derived, recorded)
-    if front:
-        far = frozenset(artifact_id for artifact_id, _ in front) - found.keys()
-        uses = {key: _without(edges, far) for key, edges in uses.items()}
+    far = (far | {artifact_id for artifact_id, _ in front}) - found.keys()
+    beyond: dict[ArtifactId, int] = {}
+    if far:
+        beyond = {key: len(far.intersection(edges.values())) for key, edges in uses.items()}
+        uses = {key: _without(edges, frozenset(far)) for key, edges in uses.items()}
     labeled = {
         artifact_id: label_parts(found[artifact_id], edge, found)
         if found[artifact_id].composite
         else edge
         for artifact_id, edge in uses.items()
     }
-    return Lineage(root.id, pmap(found), pmap(labeled), pmap(arguments))
+    cut = pmap({key: number for key, number in beyond.items() if number})
+    return Lineage(root.id, pmap(found), pmap(labeled), pmap(arguments), cut)
 
 
 def _derived(
@@ -164,7 +175,7 @@ def _find_sound(artifact_id: ArtifactId) -> Program[FindRecord, ArtifactRecord |
         return None
 
 
-def lineage(of: object, *, depth: int | None = None) -> Lineage:
+def lineage(of: object, *, depth: int | None = None, most: int | None = None) -> Lineage:
     """Return where *of* came from: an artifact, a proxy, or an id (or its first digits).
 
     Only records are read, so this is quick however large the values are. Ids are looked up in the
@@ -173,6 +184,7 @@ def lineage(of: object, *, depth: int | None = None) -> Lineage:
     Args:
         of: The artifact.
         depth: The number of steps to go back, by default all; what is farther is left out.
+        most: The number of artifacts, by default all; the nearest are found.
 
     Returns:
         The graph of artifacts; printed, it is a tree.
@@ -196,7 +208,7 @@ def lineage(of: object, *, depth: int | None = None) -> Lineage:
     root = environment.artifact_for(of)
     repo = environment.repository_of(root)
     inputs = root.origin.inputs if isinstance(root.origin, InMemoryOrigin) else None
-    return run(trace(root, repo, repo.name, inputs, depth), repo.interpreter)
+    return run(trace(root, repo, repo.name, inputs, depth, most), repo.interpreter)
 
 
 def dependencies(of: object) -> tuple[Artifact[object], ...]:
@@ -269,3 +281,57 @@ def collect_descendants(root: ArtifactId) -> Program[Trace, tuple[ArtifactRecord
                 found[artifact_id] = record
                 waiting.append(artifact_id)
     return sources_first(found)
+
+
+def progeny(of: object, *, depth: int | None = None, most: int | None = None) -> Progeny:
+    """Return what was made from *of*, or holds it, with who used what: `lineage` in the other direction.
+
+    Args:
+        of: An artifact, a proxy, or an id (or its first digits).
+        depth: The number of steps, by default all; what is farther is left out.
+        most: The number of artifacts, by default all; the nearest are found.
+
+    Raises:
+        TypeError: if *of* is anything else.
+        ArtifactNotFoundError: if no artifact has this id.
+    """
+    root = environment.artifact_for(of)
+    repo = environment.repository_of(root)
+    return run(trace_progeny(root, repo, repo.name, depth, most), repo.interpreter)
+
+
+def trace_progeny(
+    root: Artifact[object], origin: Origin, repo: str, depth: int | None, most: int | None
+) -> Program[Trace | FindInputs | ReadBlob, Progeny]:
+    """Collect what was made from *root*, reading each record once and no value; for arguments, see `trace`."""
+    found: dict[ArtifactId, Artifact[object]] = {root.id: root}
+    used: dict[ArtifactId, set[ArtifactId]] = {root.id: set()}
+    beyond: dict[ArtifactId, int] = {}
+    front, steps = [root.id], 0
+    while front:
+        behind: list[ArtifactId] = []
+        for source in front:
+            for user in (yield from ListDependents(source)):
+                if user not in found:
+                    is_far = depth is not None and steps >= depth
+                    if is_far or (most is not None and len(found) >= most):
+                        beyond[source] = beyond.get(source, 0) + 1
+                        continue
+                    record = yield from _find_sound(user)
+                    if record is None:
+                        continue
+                    found[user], used[user] = Artifact.of(record, origin), set()
+                    behind.append(user)
+                used[user].add(source)
+        front, steps = behind, steps + 1
+    edges: dict[ArtifactId, Uses] = {}
+    arguments: dict[ArtifactId, Arguments] = {}
+    for user, artifact in found.items():
+        known = yield from readable_inputs(artifact, repo)
+        uses, arguments[user] = describe_inputs(artifact, known)
+        named = {place: source for place, source in uses.items() if source in used[user]}
+        # A later call may have used it in place of an equal value.
+        others = sorted(used[user] - set(named.values()))
+        named |= {f"some input ({source[:SHORT]})": source for source in others}
+        edges[user] = label_parts(artifact, pmap(named), found)
+    return Progeny(root.id, pmap(found), pmap(edges), pmap(arguments), pmap(beyond))

@@ -181,12 +181,12 @@ def _lineage(
     """Show what an artifact was made from, as a tree or as a picture; with --down what was made from it."""
     artifact = session.artifact(artifact_id)
     repo = session.repository()
-    if not up:
-        return artifact_listing(session, repo, list(p.descendants(artifact)))
-    graph = p.lineage(artifact, depth=depth)
     if kind is None and target is not None:
         suffixes = {suffix: name for name, suffix in _SUFFIXES.items()}
         kind = suffixes.get(Path(target).suffix.lower(), "tree")
+    if not up and kind is None and depth is None:
+        return artifact_listing(session, repo, list(p.descendants(artifact)))
+    graph = p.lineage(artifact, depth=depth) if up else p.progeny(artifact, depth=depth)
     if kind in _SUFFIXES:
         return _draw(session, graph, kind, target)
     tree = graph.tree()

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack, cast
 
 import click
+from attrs import evolve
 
 import provenance as p
 from provenance.cli.complete import complete_ids
 from provenance.cli.listing import artifact_columns
 from provenance.cli.reports import Column, Facts, Listing, Report
 from provenance.cli.session import Session, command
+from provenance.cli.upkeep import verify_report
 from provenance.documents.items import Item, artifact_item, as_json
 from provenance.documents.words import count_of
 from provenance.util.formatting import size
@@ -54,9 +56,11 @@ export_command = command(
 )(_export)
 
 
-class LegacyOptions(TypedDict):
-    """The options of the command `import` that only the reference's stores have."""
+class ImportOptions(TypedDict):
+    """The options of the command `import`, but for the file; most are about the reference's stores alone."""
 
+    verify: bool
+    dry_run: bool
     from_legacy: str | None
     blobs: str | None
     schema: str | None
@@ -64,42 +68,60 @@ class LegacyOptions(TypedDict):
     import_modules: bool
 
 
-def _import(session: Session, file: str | None, **legacy: Unpack[LegacyOptions]) -> Report:
+def _import(session: Session, file: str | None, **options: Unpack[ImportOptions]) -> Report:
     """Copy the artifacts and sets of a bundle into a repository, or those of a store of the reference library."""
-    db, blobs = legacy["from_legacy"], legacy["blobs"]
+    db, blobs = options["from_legacy"], options["blobs"]
     target = session.target(session.repo_name)
     if file is not None and db is None:
-        return _import_bundle(session, file, target)
+        return _import_bundle(session, file, options, target)
+    if options["verify"] or options["dry_run"]:
+        raise click.UsageError("--verify and --dry-run are for bundles")
     if db is None or blobs is None or file is not None:
         raise click.UsageError("name a bundle, or pass --from-legacy with --blobs and no FILE")
     if not session.trust:
         why = "its values are pickles; pass --trust if nobody else can write there"
         raise p.UntrustedStoreError("the reference's store", "pickle", why, target.name)
-    return _import_legacy(session, db, blobs, legacy, target)
+    return _import_legacy(session, db, blobs, options, target)
 
 
-def _import_bundle(session: Session, file: str, target: p.Repository) -> Report:
-    report = p.import_bundle(file, target, trusted=session.trust)
-    items = tuple(artifact_item(artifact, target) for artifact in report.artifacts)
+def _import_bundle(
+    session: Session, file: str, options: ImportOptions, target: p.Repository
+) -> Report:
+    if options["verify"]:
+        checked = verify_report(session, p.open_bundle(file, trusted=session.trust))
+        if checked.code:
+            return evolve(checked, footer=f"{checked.footer}; nothing was imported")
+    report = p.import_bundle(file, target, trusted=session.trust, dry_run=options["dry_run"])
+    place = report.artifacts[0].origin if report.dry_run and report.artifacts else target
+    items = tuple(artifact_item(artifact, cast("Any", place)) for artifact in report.artifacts)
     done = f"{count_of(len(items), 'artifact')} and {count_of(len(report.sets), 'set')}"
-    extra: Item = {"repo": target.name, "sets": as_json([known.id for known in report.sets])}
+    extra: Item = {
+        "repo": target.name,
+        "sets": as_json([known.id for known in report.sets]),
+        "dry_run": report.dry_run,
+        "missing": as_json(report.missing),
+        "missing_bytes": report.missing_bytes,
+    }
     footer = f"imported {done} into {target.name!r}"
+    if report.dry_run:
+        copied = f"{count_of(len(report.missing), 'artifact')}, {size(report.missing_bytes)}"
+        footer = f"would import {done} into {target.name!r}, and copy {copied}; nothing was written"
     return Listing(items, artifact_columns(session), footer, extra=extra)
 
 
 def _import_legacy(
-    session: Session, db: str, blobs: str, legacy: LegacyOptions, target: p.Repository
+    session: Session, db: str, blobs: str, options: ImportOptions, target: p.Repository
 ) -> Report:
-    pairs = [pair.split("=", 1) for pair in legacy["modules"]]
+    pairs = [pair.split("=", 1) for pair in options["modules"]]
     if any(len(pair) == 1 for pair in pairs):
         raise click.UsageError("--module wants OLD=NEW, such as __main__=churn.train")
     report = p.import_legacy(
         db=db,
         blobstore=blobs,
         to=target,
-        schema=legacy["schema"],
+        schema=options["schema"],
         modules=dict(cast("list[tuple[str, str]]", pairs)),
-        import_modules=legacy["import_modules"],
+        import_modules=options["import_modules"],
     )
     items: tuple[Item, ...] = tuple(
         {"kind": problem.kind, "id": problem.id, "name": problem.name, "reason": problem.reason}
@@ -130,6 +152,8 @@ import_command = command(
         "--from-legacy", metavar="URL", help="PostgreSQL database of the reference library."
     ),
     click.option("--blobs", metavar="PLACE", help="Its blob store: a folder, or an URL."),
+    click.option("--verify", is_flag=True, help="Read all of the bundle first, and check it."),
+    click.option("--dry-run", is_flag=True, help="Say what would be imported, and write nothing."),
     click.option("--schema", metavar="NAME", help="Schema of its tables."),
     click.option(
         "--module",

@@ -15,24 +15,33 @@ from provenance.cli.listing import USAGE_COLUMNS, artifact_listing, find_run
 from provenance.cli.reports import Column, Facts, Listing, Report
 from provenance.cli.session import Session, command
 from provenance.cli.words import time_option
-from provenance.documents.items import Item, as_json, run_document, run_item, set_item
+from provenance.documents.items import Item, as_json, nest_runs, run_document, run_item, set_item
 from provenance.documents.words import format_time
 
 
 def _runs_listing(session: Session, repo: p.Repository, since: datetime | None = None) -> Listing:
     usages = {one.key: one for one in p.disk_usage("run", repo)}
     found = (one for one in p.runs(repo) if since is None or one.created_at >= since)
-    items = tuple(run_item(one, usages.get(one.id)) for one in found)
+    nested = nest_runs(run_item(one, usages.get(one.id)) for one in found)
+    depths = {item["id"]: depth for item, depth in nested}
     now = session.now
     columns = (
         Column("ID", lambda item: session.short(item["id"])),
         Column("WHEN", lambda item: format_time(str(item["created_at"]), now)),
         *USAGE_COLUMNS,
-        Column("PYTHON", lambda item: str(item["python"]).split()[0]),
-        Column("GIT", _git_text),
-        Column("COMMAND", _command_text, flexible=True),
+        Column("PYTHON", lambda item: str(item["python"]).split()[0], rank=2),
+        Column("GIT", _git_text, rank=1),
+        Column(
+            "COMMAND", lambda item: _branch(depths[item["id"]]) + _command_text(item), flexible=True
+        ),
     )
+    items = tuple(item for item, _ in nested)
     return Listing(items, columns, code=0 if items else 1)
+
+
+def _branch(depth: int) -> str:
+    """Return what shows that a run was started by the one above it."""
+    return f"{'   ' * (depth - 1)}└─ " if depth else ""
 
 
 def _git_text(item: Item) -> str:
@@ -48,7 +57,7 @@ def _command_text(item: Item) -> str:
 
 
 def _runs(session: Session, run_id: str | None, diff: str | None, since: datetime | None) -> Report:
-    """List the processes that computed artifacts, newest first, or show one."""
+    """List the processes that computed artifacts, newest first, each with those that it started; or show one."""
     repo = session.repository()
     if run_id is None:
         if diff is not None:

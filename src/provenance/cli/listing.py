@@ -28,12 +28,17 @@ def artifact_columns(session: Session) -> tuple[Column, ...]:
     return (
         Column("ID", lambda item: session.short(item["id"])),
         Column("FUNCTION", lambda item: str(item["name"]), flexible=True, least=16),
-        Column("VERSION", lambda item: str(item["fn_version"]), right=True),
-        Column("VALUE", lambda item: str(item["value_type"]).rpartition(":")[2], flexible=True),
-        Column("SIZE", lambda item: size(cast("int", item["size_bytes"])), right=True),
-        Column("SECONDS", lambda item: f"{item['compute_duration']:.1f}", right=True),
+        Column("VERSION", lambda item: str(item["fn_version"]), right=True, rank=3),
+        Column(
+            "VALUE",
+            lambda item: str(item["value_type"]).rpartition(":")[2],
+            flexible=True,
+            rank=4,
+        ),
+        Column("SIZE", lambda item: size(cast("int", item["size_bytes"])), right=True, rank=2),
+        Column("SECONDS", lambda item: f"{item['compute_duration']:.1f}", right=True, rank=1),
         Column("WHEN", lambda item: format_time(str(item["computed_at"]), now)),
-        Column("INPUTS", format_arguments, flexible=True),
+        Column("INPUTS", format_arguments, flexible=True, least=16),
     )
 
 

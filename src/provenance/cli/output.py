@@ -137,23 +137,34 @@ def _table(report: Listing, output: Output) -> str:
     from rich.table import Table
     from rich.text import Text
 
-    cells = [[escape_invisible(c.cell(item)) for c in report.columns] for item in report.items]
+    columns = {
+        column: [escape_invisible(column.cell(item)) for item in report.items]
+        for column in report.columns
+    }
+    widest = {
+        column: max(map(cell_len, (column.title, *texts))) for column, texts in columns.items()
+    }
+    least = {
+        column: min(width, column.least) if column.flexible else width
+        for column, width in widest.items()
+    }
+    if output.is_terminal:
+        for column in sorted(columns, key=lambda column: -column.rank):
+            if column.rank and sum(least[kept] + 2 for kept in columns) - 2 > output.width:
+                del columns[column]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    total = 0
-    for column, texts in zip(report.columns, zip(*cells, strict=True), strict=True):
-        widest = max(map(cell_len, (column.title, *texts)))
-        total += widest + 2
+    for column in columns:
         table.add_column(
-            Text(column.title),
+            Text(column.title, no_wrap=True, overflow="ellipsis"),
             justify="right" if column.right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=min(widest, column.least) if column.flexible else widest,
+            # Only what may wrap is made narrower; its cells, which may not, are cut with an ellipsis.
+            no_wrap=not column.flexible,
+            min_width=least[column],
         )
-    for row in cells:
-        table.add_row(*map(Text, row))
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in row))
     if not output.is_terminal:
-        output = evolve(output, width=total)
+        output = evolve(output, width=sum(width + 2 for width in widest.values()))
     sink = io.StringIO()
     _console(output, sink).print(table)
     lines = [line.rstrip() for line in sink.getvalue().splitlines()]

@@ -18,7 +18,8 @@ from provenance.documents.items import Item, Json
 class Column:
     """A column of a table: its title, and how the cell of an item is written.
 
-    A flexible column is cut on a narrow terminal, down to `least` characters.
+    A flexible column is cut on a narrow terminal, down to `least` characters. Where that is not enough, columns with a
+    `rank` are left out, the highest first.
     """
 
     title: str
@@ -26,6 +27,7 @@ class Column:
     right: bool = False
     flexible: bool = False
     least: int = 8
+    rank: int = 0
 
 
 @frozen

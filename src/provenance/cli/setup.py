@@ -18,6 +18,7 @@ import provenance as p
 from provenance.cli.reports import Column, Facts, Listing, Report
 from provenance.cli.session import Session, command
 from provenance.documents.items import Item, as_json
+from provenance.documents.words import count_of
 from provenance.util.formatting import size
 
 _OPTIONAL: Final = (
@@ -102,6 +103,9 @@ def _checks(session: Session) -> Iterator[tuple[str, bool, str]]:
             else f"{session.now:%Y-%m-%d %H:%M %z}"
         )
         yield "clock", not is_future, found
+        leases = p.expired_leases(repo)
+        left = f"{count_of(len(leases), 'lease')} of ended processes; `provenance gc` deletes them"
+        yield "leases", True, left if leases else "none was left behind"
     except p.ProvenanceError as error:
         yield "repository", False, str(error)
     for path in dict.fromkeys((place.records, place.values)):

@@ -36,7 +36,14 @@ def _verify(session: Session, sample: int | None, recompute: int | None) -> Repo
     """Check that the bytes of all artifacts are stored and intact; exit 1 if they are not."""
     if recompute is not None:
         import_from_here()
-    report = p.verify(session.repository(), sample, recompute=recompute)
+    return verify_report(session, session.repository(), sample, recompute)
+
+
+def verify_report(
+    session: Session, repo: p.Repository, sample: int | None = None, recompute: int | None = None
+) -> Listing:
+    """Verify a repository, and report what was found."""
+    report = p.verify(repo, sample, recompute=recompute)
     items: list[Item] = []
     for found in (*report.problems, *report.gaps):
         item: Item = {

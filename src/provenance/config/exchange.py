@@ -55,7 +55,7 @@ def writing_bundle(path: str) -> Generator[tuple[Repository, BundleWriter]]:
 
     with bundles.writing_bundle(path) as (writer, records):
         store = Store("bundle", blob_effects(writer), trusted=False)
-        yield _database(records, store, Permissions(), inline_limit=0), writer
+        yield _database(records, store, Permissions(), name="bundle", inline_limit=0), writer
 
 
 @contextmanager

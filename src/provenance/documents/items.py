@@ -6,7 +6,7 @@ Names and types in them are a promise: they stay, and new names may come.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, cast
 
@@ -117,6 +117,7 @@ def run_item(run: p.Run, usage: p.Usage | None) -> Item:
     """Return what JSON documents say of a run in a list."""
     return {
         "id": run.id,
+        "parent_id": run.parent_id,
         "created_at": time_json(run.created_at),
         "host": as_json(
             run.host.get("nodename") or run.host.get("hostname") or run.host.get("node")
@@ -128,6 +129,29 @@ def run_item(run: p.Run, usage: p.Usage | None) -> Item:
         "bytes": 0 if usage is None else usage.bytes,
         "seconds": 0.0 if usage is None else usage.seconds,
     }
+
+
+def nest_runs(items: Iterable[Item]) -> list[tuple[Item, int]]:
+    """Return runs in their order, each followed by those that it started, with the number of runs above it.
+
+    >>> [(one["id"], depth) for one, depth in nest_runs([
+    ...     {"id": "c", "parent_id": "a"}, {"id": "b", "parent_id": None}, {"id": "a", "parent_id": "gone"}
+    ... ])]
+    [('b', 0), ('a', 0), ('c', 1)]
+    """
+    by_id = {item["id"]: item for item in items}
+    children: dict[Json, list[Item]] = {}
+    for item in by_id.values():
+        above = item["parent_id"] if item["parent_id"] in by_id else None
+        children.setdefault(above, []).append(item)
+    nested: list[tuple[Item, int]] = []
+    waiting = [(item, 0) for item in reversed(children.get(None, []))]
+    while waiting:
+        item, depth = waiting.pop()
+        nested.append((item, depth))
+        below = children.pop(item["id"], [])
+        waiting += [(child, depth + 1) for child in reversed(below)]
+    return nested
 
 
 def run_document(run: p.Run) -> Item:

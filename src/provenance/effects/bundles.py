@@ -41,7 +41,8 @@ MANIFEST: Final = "bundle.json"
 FORMAT: Final = 1
 _MEMBER: Final = re.compile(
     r"blobs/[0-9a-f]{2}/[0-9a-f]{38}|sources/[0-9a-f]{6,40}\.py|environment/[0-9a-f]{1,64}\.txt"
-    r"|records\.db|bundle\.json|ro-crate-metadata\.json|index\.html|static/[A-Za-z0-9_-]+\.(?:css|js|html|svg)"
+    r"|records\.db|bundle\.json|ro-crate-metadata\.json|index\.html|[ar]/[0-9a-f]{1,64}\.html"
+    r"|assets/[a-z]+\.(?:css|svg)|images/[0-9a-f]{40}\.[a-z]+"
 )
 _LARGEST_MANIFEST: Final = 16 << 20
 _CHUNK: Final = 1 << 20
@@ -280,11 +281,26 @@ def read_manifest(path: str, members: Mapping[str, zipfile.ZipInfo]) -> dict[str
         raise BundleError(path, f"its {MANIFEST} cannot be read ({error})") from error
     if not isinstance(found, dict) or not isinstance(found.get("members"), dict):
         raise BundleError(path, f"its {MANIFEST} is not one of a bundle")
-    if found.get("format") != FORMAT or found.get("schema") != statements.VERSION:
-        made = f"format {found.get('format')!r}, tables of version {found.get('schema')!r}"
-        advice = "open it with the version of the library that wrote it, and export it again"
-        raise BundleError(path, f"another version of the library wrote it ({made})", advice)
+    given = found.get("format"), found.get("schema")
+    if given != (FORMAT, statements.VERSION):
+        raise _other_version(path, given, found.get("library"))
     return found
+
+
+def _other_version(path: str, given: tuple[Json, Json], library: Json) -> BundleError:
+    """Return the error for a bundle of another format, or with tables of another version."""
+    form, schema = given
+    by = (
+        f"version {library} of the library"
+        if isinstance(library, str) and re.fullmatch(r"[0-9A-Za-z.+]{1,40}", library)
+        else "another version of the library"
+    )
+    reads = f"this one reads format {FORMAT} with tables of version {statements.VERSION}"
+    numbers = zip(given, (FORMAT, statements.VERSION), strict=True)
+    is_newer = any(isinstance(one, int) and one > known for one, known in numbers)
+    advice = "upgrade the library" if is_newer else "export it again with this version"
+    made = f"{by} wrote it, in format {form!r} with tables of version {schema!r}"
+    return BundleError(path, f"{made}; {reads}"[:300], advice)
 
 
 class ExtractedRecords:

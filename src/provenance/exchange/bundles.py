@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from pathlib import PurePosixPath
+from typing import Final, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from provenance import environment
 from provenance.catalog.promotion import copy_with_sources
 from provenance.config import exchange as wiring
-from provenance.effect import Interpreter, overlay
+from provenance.effect import Interpreter, overlay, run
+from provenance.engines.shipping import library_version
 from provenance.environment import RepositoryOrName
 from provenance.errors import BundleError
 from provenance.exchange.closure import Closure, redact_run
 from provenance.exchange.page import page
-from provenance.exchange.rocrate import METADATA, ro_crate
+from provenance.exchange.rocrate import METADATA, path_of, ro_crate
 from provenance.model.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
-from provenance.model.records import Artifact, Json, Run
+from provenance.model.records import Artifact, ArtifactRecord, Json, Run
+from provenance.ports.blobs import ReadBlob
 from provenance.ports.capabilities import AllEffects
+from provenance.ports.history import FindDerivations
 from provenance.ports.records import FindRun, FindSet, PutSet
+from provenance.repository import transfer
 from provenance.repository.handles import Repository
 from provenance.repository.sets import ArtifactSet
 from provenance.util.naming import exported
@@ -39,11 +45,14 @@ def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: b
         for digest, text in closure.sources.items():
             files[f"sources/{digest}.py"] = "text/x-python"
             writer.add(f"sources/{digest}.py", text.encode())
-        files["index.html"] = "text/html"
-        writer.add("index.html", page(closure).encode())
+        for name, data in _pages(source, closure, target):
+            files[name] = _MEDIA_TYPES[PurePosixPath(name).suffix]
+            writer.add(name, data)
         writer.add(METADATA, ro_crate(closure, files).encode())
         writer.facts |= {
+            "library": library_version(),
             "roots": [*closure.roots],
+            "derivations": {str(root): str(one) for root, one in closure.by_call.items()},
             "sets": [known.id for known in closure.sets],
             "artifacts": len(closure.entries),
             "bytes": sum(
@@ -52,6 +61,34 @@ def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: b
             ),
             "redacted": redacted,
         }
+
+
+_MEDIA_TYPES: Final = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
+
+
+def _pages(source: Repository, closure: Closure, target: Repository) -> Iterable[tuple[str, bytes]]:
+    """Return the pages of a bundle: those of the web page as files, or one plain page where Jinja2 is not installed.
+
+    They are made of the records in *target*, so that they tell nothing of other artifacts, and nothing that is private.
+    """
+    if find_spec("jinja2") is None:
+        return [("index.html", page(closure).encode())]
+    from provenance.ui.static import render_site
+
+    blobs = ReadBlob.on(source.interpreter)
+    place = target.with_layer(lambda base: overlay(base, blobs))
+    known = {path_of(entry.record) for entry in closure.entries}
+    files = known | {f"sources/{digest}.py" for digest in closure.sources}
+    nearest = [entry.record.id for entry in reversed(closure.entries)]
+    return render_site(place, closure.roots, nearest, files=files)
 
 
 def write_database(source: Repository, closure: Closure, path: str, *, redacted: bool) -> None:
@@ -117,13 +154,20 @@ class ImportReport:
 
     Attributes:
         repo: name of the repository that it was copied to.
-        artifacts: the results that were exported, as they are there now.
+        artifacts: the results that were exported, as they are there now, each with the lineage of the call whose result was
+            exported.
         sets: the sets that were exported.
+        dry_run: whether nothing was written, and artifacts and sets are those of the bundle.
+        missing: of a dry run, ids of the artifacts that would be copied: results, and what they were made from.
+        missing_bytes: the size of their values.
     """
 
     repo: str
     artifacts: tuple[Artifact[object], ...]
     sets: tuple[ArtifactSet, ...]
+    dry_run: bool = False
+    missing: tuple[ArtifactId, ...] = ()
+    missing_bytes: int = 0
 
 
 def import_bundle(
@@ -131,6 +175,7 @@ def import_bundle(
     to: RepositoryOrName | None = None,
     *,
     trusted: bool = False,
+    dry_run: bool = False,
 ) -> ImportReport:
     """Copy all artifacts and sets of a bundle into a repository; what is there already stays as it is.
 
@@ -140,9 +185,10 @@ def import_bundle(
         path: The file, which `export` wrote.
         to: The repository to copy to, or its name; by default the default one.
         trusted: Whether values may be copied that can execute code when they are read, as for `open_bundle`.
+        dry_run: Write nothing, and report what would be copied.
 
     Returns:
-        What was imported.
+        What was imported, or would be.
 
     Raises:
         BundleError: if the file is not a bundle, was changed, or lacks what it names.
@@ -165,9 +211,48 @@ def import_bundle(
     source = opened.repository
     roots = [ArtifactId(root) for root in _ids(name, opened.manifest, "roots")]
     set_ids = [SetId(known) for known in _ids(name, opened.manifest, "sets")]
-    artifacts = tuple(copy_with_sources(source, root, target) for root in roots)
+    if dry_run:
+        return _rehearse(source, target, roots, set_ids)
+    copies = (copy_with_sources(source, root, target) for root in roots)
+    artifacts = tuple(_as_exported(copy, opened.manifest, target) for copy in copies)
     sets = tuple(_import_set(source, set_id, target) for set_id in set_ids)
     return ImportReport(target.name, artifacts, sets)
+
+
+def _rehearse(
+    source: Repository, target: Repository, roots: list[ArtifactId], set_ids: list[SetId]
+) -> ImportReport:
+    """Report what an import would copy; raises UntrustedStoreError if it would be refused."""
+    sets = tuple(source.get_set_by_id(set_id) for set_id in set_ids)
+    members = {member for known in sets for member in known.artifact_ids if member in source}
+    records: dict[ArtifactId, ArtifactRecord] = {}
+    for root in (*roots, *sorted(members - {*roots})):
+        found = run(transfer.required_records(root, source.name), source.interpreter)
+        records |= {record.id: record for record in found}
+    missing = [
+        record
+        for record in records.values()
+        if not run(transfer.is_whole(record), target.interpreter)
+    ]
+    transfer.check_copies(
+        missing, source.name, target.name, trusted=source.trusted, into=target.copy_policy
+    )
+    artifacts = tuple(source.get_by_id(root) for root in roots)
+    ids = tuple(record.id for record in missing)
+    total = sum(record.size_bytes for record in missing)
+    return ImportReport(target.name, artifacts, sets, True, ids, total)
+
+
+def _as_exported(
+    copy: Artifact[object], manifest: Mapping[str, Json], target: Repository
+) -> Artifact[object]:
+    """Return *copy* with the derivation by which the exported call obtained it, if there is one."""
+    chosen = manifest.get("derivations")
+    wanted = chosen.get(copy.id) if isinstance(chosen, dict) else None
+    if wanted is None:
+        return copy
+    known = target.interpreter(FindDerivations(copy.id))
+    return evolve(copy, derivation=next((one for one in known if one.id == wanted), None))
 
 
 def _import_set(source: Repository, set_id: SetId, target: Repository) -> ArtifactSet:

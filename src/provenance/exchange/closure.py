@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final, cast
 
 from attrs import evolve, field, frozen
@@ -11,8 +12,8 @@ from attrs import evolve, field, frozen
 from provenance.effect import Program
 from provenance.errors import ArtifactNotFoundError
 from provenance.model.history import CodeReceipt
-from provenance.model.ids import ArtifactId, RunId
-from provenance.model.records import ArtifactRecord, Json, Run, SetRecord
+from provenance.model.ids import ArtifactId, DerivationId, RunId
+from provenance.model.records import ArtifactRecord, Derivation, Json, Run, SetRecord
 from provenance.ports.history import FindDerivations, FindReceipt, FindSources
 from provenance.ports.records import FindInputs, FindRecord, FindRun, find_code
 from provenance.repository.inputs import recorded_inputs
@@ -26,12 +27,14 @@ OWN: Final = "."
 class Entry:
     """An artifact of a closure: its record, the recorded arguments by parameter, and the artifacts among them.
 
-    `uses` are pairs of a parameter and an artifact; the parameter is empty where the arguments do not name it.
+    `uses` are pairs of a parameter and an artifact; the parameter is empty where the arguments do not name it. `derivations`
+    are other inputs with equal values, by which later calls obtained the artifact.
     """
 
     record: ArtifactRecord
     inputs: Mapping[str, Json]
     uses: tuple[tuple[str, ArtifactId], ...]
+    derivations: tuple[Derivation, ...] = ()
 
     @property
     def plain(self) -> Iterator[tuple[str, Json]]:
@@ -56,6 +59,8 @@ class Closure:
     sets: tuple[SetRecord, ...] = ()
     code: Mapping[str, CodeReceipt] = field(factory=dict[str, CodeReceipt])
     """Code receipts with their sources, by digest."""
+    by_call: Mapping[ArtifactId, DerivationId] = field(factory=dict[ArtifactId, DerivationId])
+    """The derivations by which the exported calls obtained their results, where they are not the recorded ones."""
 
     @property
     def sources(self) -> dict[str, str]:
@@ -75,6 +80,18 @@ class Closure:
     def own_source(self, record: ArtifactRecord) -> str | None:
         """Return the source of the function that made an artifact, if it is recorded."""
         return own_source(self.code.get(record.code))
+
+    @property
+    def used(self) -> frozenset[ArtifactId]:
+        """The artifacts that calls used, also those that have been deleted."""
+        return frozenset(
+            source
+            for entry in self.entries
+            for source in (
+                *(source for _, source in entry.uses),
+                *chain.from_iterable(one.input_artifact_ids for one in entry.derivations),
+            )
+        )
 
     @property
     def ids(self) -> frozenset[ArtifactId]:
@@ -104,13 +121,15 @@ def collect_closure(
         text = yield from FindInputs(record.id)
         if text is None:
             raise ArtifactNotFoundError(record.id, repo)
-        if record.run_id not in runs:
-            run = yield from FindRun(record.run_id)
-            runs |= {} if run is None else {record.run_id: run}
+        derivations = yield from FindDerivations(record.id)
+        for run_id in (record.run_id, *[derivation.run_id for derivation in derivations]):
+            if run_id not in runs:
+                run = yield from FindRun(run_id)
+                runs |= {} if run is None else {run_id: run}
         if record.code not in code:
             receipt = yield from find_code(record.code)
             code |= {} if receipt is None else {record.code: receipt}
-        entries.append(entry_of(record, recorded_inputs(text)))
+        entries.append(evolve(entry_of(record, recorded_inputs(text)), derivations=derivations))
     return Closure(wanted, tuple(entries), runs, sets, code)
 
 

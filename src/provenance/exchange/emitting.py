@@ -1,10 +1,10 @@
-"""OpenLineage events of calls as they end."""
+"""OpenLineage events of calls as they end or fail."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from attrs import field, frozen
@@ -14,12 +14,13 @@ from provenance.config import exchange as wiring
 from provenance.effect import Program, run
 from provenance.environment import RepositoryOrName
 from provenance.errors import StoreUnavailableError
-from provenance.events import Event, Miss, Recomputed, Recovered
+from provenance.events import Event, Miss, Raised, Recomputed, Recovered
 from provenance.exchange.closure import entry_of, own_source
-from provenance.exchange.openlineage import events_of
+from provenance.exchange.openlineage import events_of, failed_events_of
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord
 from provenance.ports.history import FindReceipt, FindSources
+from provenance.ports.machine import CurrentRun
 from provenance.ports.records import FindInputs, FindRecord, FindRun, find_code
 from provenance.repository.inputs import recorded_inputs
 from provenance.telemetry import Subscription, subscribe
@@ -38,7 +39,7 @@ def emit_openlineage(
 ) -> Subscription:
     """Send an OpenLineage event for the start and one for the end of each call that is computed and stored, from now on.
 
-    Hits are not sent, as nothing runs then. Events are sent when the call has ended, in its thread. A target that fails is
+    A call whose function raises has the end `FAIL`, with type and message of the exception. Hits are not sent, as nothing runs then. Events are sent when the call has ended, in its thread. A target that fails is
     logged, fails no call, and is left alone after three failures in a row.
 
     Args:
@@ -76,13 +77,17 @@ class _Emitter:
     failures: list[str] = field(factory=list)
 
     def receive(self, event: Event) -> None:
-        """Send what is recorded of a call that was computed."""
-        if not isinstance(event, Miss | Recomputed | Recovered) or not event.stored:
-            return
+        """Send what is recorded of a call that was computed, or what is known of one that raised."""
         if len(self.failures) >= _PATIENCE:
             return
-        repo = environment.current().repository(self.repo)
-        lines = run(_lines(event.artifact_id, self.namespace), repo.interpreter)
+        ask = environment.current().repository(self.repo).interpreter
+        match event:
+            case Raised():
+                lines = run(_failed_lines(event, self.namespace), ask)
+            case Miss() | Recomputed() | Recovered() if event.stored:
+                lines = run(_lines(event.artifact_id, self.namespace), ask)
+            case _:
+                return
         try:
             for line in lines:
                 self.outlet(line)
@@ -103,10 +108,26 @@ def _lines(
     if record is None or text is None:
         return ()
     entry = entry_of(record, recorded_inputs(text))
-    known: dict[ArtifactId, ArtifactRecord] = {}
-    for _, used in entry.uses:
-        found = yield from FindRecord(used)
-        known |= {} if found is None else {used: found}
+    known = yield from _known(used for _, used in entry.uses)
     process = yield from FindRun(record.run_id)
     source = own_source((yield from find_code(record.code)))
     return tuple(events_of(entry, process, source, known, namespace))
+
+
+def _failed_lines(
+    raised: Raised, namespace: str
+) -> Program[FindRecord | CurrentRun, tuple[str, ...]]:
+    """Return the events of a call that failed; nothing of it is recorded."""
+    known = yield from _known(raised.inputs)
+    process = yield from CurrentRun()
+    return tuple(failed_events_of(raised, process, known, namespace))
+
+
+def _known(
+    used: Iterable[ArtifactId],
+) -> Program[FindRecord, dict[ArtifactId, ArtifactRecord]]:
+    known: dict[ArtifactId, ArtifactRecord] = {}
+    for artifact_id in used:
+        found = yield from FindRecord(artifact_id)
+        known |= {} if found is None else {artifact_id: found}
+    return known

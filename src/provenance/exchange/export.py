@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, TypeAlias, cast
 
+from attrs import evolve
+
 from provenance import environment
 from provenance.archives import ArchivedFile
 from provenance.effect import run
@@ -20,6 +22,7 @@ from provenance.exchange.openlineage import open_lineage
 from provenance.exchange.plain import WRITERS, write_plain
 from provenance.exchange.prov import prov_json, prov_n
 from provenance.exchange.rocrate import ro_crate
+from provenance.model.ids import ArtifactId, DerivationId
 from provenance.model.records import ArtifactRecord, SetRecord
 from provenance.model.references import is_proxy
 from provenance.ports.machine import ExportFile, Now
@@ -118,6 +121,7 @@ def _closure_of(what: object, repo: RepositoryOrName | None) -> tuple[Repository
     """Return the repository of what is exported, and its closure."""
     chosen = None if repo is None else environment.current().repository(repo)
     sets: tuple[SetRecord, ...] = ()
+    used: dict[ArtifactId, DerivationId] = {}
     if isinstance(what, ArtifactSet):
         source = chosen or _repository_of_set(what)
         roots = tuple(sorted(what.artifact_ids))
@@ -131,7 +135,11 @@ def _closure_of(what: object, repo: RepositoryOrName | None) -> tuple[Repository
             raise ConfigError("what", "there is nothing to export", "pass a result")
         source = chosen or environment.repository_of(artifacts[0])
         roots = tuple(artifact.id for artifact in artifacts)
-    return source, run(collect_closure(roots, source.name, sets), source.interpreter)
+        used = {one.id: one.derivation_id for one in artifacts if one.derivation is not None}
+    closure = run(collect_closure(roots, source.name, sets), source.interpreter)
+    recorded = {one.id for entry in closure.entries for one in entry.derivations}
+    by_call = {root: derivation for root, derivation in used.items() if derivation in recorded}
+    return source, evolve(closure, by_call=by_call)
 
 
 def _members_of(what: object) -> list[object] | None:

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
+from attrs import evolve, frozen
+
+from provenance.events import Raised
 from provenance.exchange.closure import Closure, Entry
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord, Json, Run
@@ -51,6 +55,73 @@ def events_of(
         namespace: The namespace of functions and artifacts.
     """
     record = entry.record
+    used = dict.fromkeys(used for _, used in entry.uses)
+    about = _About(
+        run_uuid(record.id),
+        _job(record.name, source, namespace),
+        {"executionParameters": _parameters(entry), **_process(run, namespace)},
+        _datasets(used, known, namespace),
+    )
+    statistics = _facet("OutputStatisticsOutputDatasetFacet", "1-0-2", {"size": record.size_bytes})
+    output: dict[str, Json] = {
+        **_dataset(record, namespace),
+        "outputFacets": {"outputStatistics": statistics},
+    }
+    yield about.event("START", record.computed_at, [output])
+    yield about.event("COMPLETE", entry.ended_at, [output])
+
+
+def failed_events_of(
+    raised: Raised,
+    run: Run | None,
+    known: Mapping[ArtifactId, ArtifactRecord],
+    namespace: str,
+) -> Iterator[str]:
+    """Yield the start and the failure of a call as JSON texts; for arguments, see `events_of`.
+
+    The run has an id of its own, as the same call may succeed later.
+    """
+    about = _About(
+        _uuid(f"failure:{raised.artifact_id}:{raised.started_at.isoformat()}"),
+        _job(raised.name, None, namespace),
+        _process(run, namespace),
+        _datasets(sorted(raised.inputs), known, namespace),
+    )
+    yield about.event("START", raised.started_at, [])
+    error = _facet(
+        "ErrorMessageRunFacet",
+        "1-0-1",
+        {"message": raised.error, "programmingLanguage": "PYTHON"},
+    )
+    ended = raised.started_at + timedelta(seconds=raised.seconds)
+    yield evolve(about, facets={**about.facets, "errorMessage": error}).event("FAIL", ended, [])
+
+
+@frozen
+class _About:
+    """What the events of a run have in common."""
+
+    run_id: str
+    job: Json
+    facets: Mapping[str, Json]
+    inputs: list[Json]
+
+    def event(self, kind: str, moment: datetime, outputs: list[Json]) -> str:
+        """Return the event of this kind as a JSON text."""
+        event: Json = {
+            "eventType": kind,
+            "eventTime": moment.isoformat(),
+            "producer": PRODUCER,
+            "schemaURL": _EVENT,
+            "run": {"runId": self.run_id, "facets": {**self.facets}},
+            "job": self.job,
+            "inputs": self.inputs,
+            "outputs": outputs,
+        }
+        return json.dumps(event, ensure_ascii=False)
+
+
+def _job(name: str, source: str | None, namespace: str) -> Json:
     job_type: dict[str, Json] = {
         "processingType": "BATCH",
         "integration": "PROVENANCE",
@@ -60,40 +131,25 @@ def events_of(
     if source is not None:
         code: dict[str, Json] = {"language": "python", "sourceCode": source}
         about["sourceCode"] = _facet("SourceCodeJobFacet", "1-0-1", code)
-    job: Json = {"namespace": namespace, "name": record.name, "facets": about}
-    facets: dict[str, Json] = {"executionParameters": _parameters(entry)}
-    if run is not None:
-        engine: dict[str, Json] = {
-            "version": str(run.python.get("version") or "unknown"),
-            "name": str(run.python.get("implementation") or "Python"),
-        }
-        facets["processing_engine"] = _facet("ProcessingEngineRunFacet", "1-1-1", engine)
-    inputs: list[Json] = [
-        _dataset(known[used], namespace)
-        if used in known
-        else {"namespace": namespace, "name": used}
-        for used in dict.fromkeys(used for _, used in entry.uses)
-    ]
-    statistics = _facet("OutputStatisticsOutputDatasetFacet", "1-0-2", {"size": record.size_bytes})
-    output: dict[str, Json] = {
-        **_dataset(record, namespace),
-        "outputFacets": {"outputStatistics": statistics},
+    return {"namespace": namespace, "name": name, "facets": about}
+
+
+def _process(run: Run | None, namespace: str) -> dict[str, Json]:
+    """Return the facets about the process of a call, which is its parent; the driver of a worker is the root."""
+    if run is None:
+        return {}
+    engine: dict[str, Json] = {
+        "version": str(run.python.get("version") or "unknown"),
+        "name": str(run.python.get("implementation") or "Python"),
     }
-    for kind, moment in (
-        ("START", record.computed_at.isoformat()),
-        ("COMPLETE", entry.ended_at.isoformat()),
-    ):
-        event: Json = {
-            "eventType": kind,
-            "eventTime": moment,
-            "producer": PRODUCER,
-            "schemaURL": _EVENT,
-            "run": {"runId": run_uuid(record.id), "facets": facets},
-            "job": job,
-            "inputs": inputs,
-            "outputs": [output],
-        }
-        yield json.dumps(event, ensure_ascii=False)
+    job: Json = {"namespace": namespace, "name": "process"}
+    parent: dict[str, Json] = {"run": {"runId": _uuid(f"run:{run.id}")}, "job": job}
+    if run.parent_id is not None:
+        parent["root"] = {"run": {"runId": _uuid(f"run:{run.parent_id}")}, "job": job}
+    return {
+        "processing_engine": _facet("ProcessingEngineRunFacet", "1-1-1", engine),
+        "parent": _facet("ParentRunFacet", "1-2-0", parent),
+    }
 
 
 def run_uuid(artifact_id: str) -> str:
@@ -102,8 +158,12 @@ def run_uuid(artifact_id: str) -> str:
     >>> run_uuid("88311853d7c885426fc5686543fe1412c62c0aac")
     '7f6e7647-e286-5468-8aab-3a607f12854e'
     """
-    name = f"urn:provenance:artifact:{artifact_id}".encode()
-    data = bytearray(hashlib.sha1(_URL_NAMESPACE + name, usedforsecurity=False).digest()[:16])
+    return _uuid(f"artifact:{artifact_id}")
+
+
+def _uuid(name: str) -> str:
+    urn = f"urn:provenance:{name}".encode()
+    data = bytearray(hashlib.sha1(_URL_NAMESPACE + urn, usedforsecurity=False).digest()[:16])
     data[6] = data[6] & 0x0F | 0x50
     data[8] = data[8] & 0x3F | 0x80
     text = data.hex()
@@ -120,6 +180,17 @@ def _parameters(entry: Entry) -> Json:
         {"key": name, "name": name, "value": json_text(value)} for name, value in entry.plain
     ]
     return _facet("ExecutionParametersRunFacet", "1-0-0", {"parameters": given})
+
+
+def _datasets(
+    used: Iterable[ArtifactId], known: Mapping[ArtifactId, ArtifactRecord], namespace: str
+) -> list[Json]:
+    return [
+        _dataset(known[artifact_id], namespace)
+        if artifact_id in known
+        else {"namespace": namespace, "name": artifact_id}
+        for artifact_id in used
+    ]
 
 
 def _dataset(record: ArtifactRecord, namespace: str) -> dict[str, Json]:

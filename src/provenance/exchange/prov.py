@@ -175,6 +175,14 @@ def _artifact(entry: Entry, closure: Closure, plan: str) -> Iterator[Statement]:
             ("prov:activity", call),
         )
         yield Statement("wasDerivedFrom", "", derived)
+    for derivation in entry.derivations:
+        # Nothing ran at a hit, so there is no activity: the artifact had been computed before.
+        about = (("pv:derivation", derivation.id), ("pv:run", QName(f"run:{derivation.run_id}")))
+        for source in sorted(derivation.input_artifact_ids):
+            if source not in closure.ids:
+                yield Statement("entity", f"artifact:{source}", (("pv:state", "deleted"),))
+            pair = (("prov:generatedEntity", name), ("prov:usedEntity", f"artifact:{source}"))
+            yield Statement("wasDerivedFrom", "", (*pair, *about))
     for number, (role, value) in enumerate(entry.plain):
         given = f"input:{record.id}.{number}"
         yield Statement("entity", given, (("prov:label", role), ("prov:value", json_text(value))))

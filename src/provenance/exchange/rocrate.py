@@ -101,7 +101,7 @@ def _body(closure: Closure, *, has_files: bool) -> Iterator[Node]:
     for entry in closure.entries:
         nodes = [
             _function(entry, closure, has_files=has_files),
-            _value(entry.record, has_files=has_files),
+            _value(entry, paths, has_files=has_files),
         ]
         if has_files and entry.record.inputs_blob is not None:
             nodes.append(_inputs(entry.record, entry.record.inputs_blob))
@@ -110,7 +110,7 @@ def _body(closure: Closure, *, has_files: bool) -> Iterator[Node]:
                 done.add(str(node["@id"]))
                 yield node
         yield from _action(entry, paths)
-    for source in sorted({source for entry in closure.entries for _, source in entry.uses}):
+    for source in sorted(closure.used):
         if source not in paths:
             about = "The artifact has been deleted from the repository"
             yield {
@@ -170,7 +170,8 @@ def _function(entry: Entry, closure: Closure, *, has_files: bool) -> Node:
     return node
 
 
-def _value(record: ArtifactRecord, *, has_files: bool) -> Node:
+def _value(entry: Entry, paths: Mapping[ArtifactId, str], *, has_files: bool) -> Node:
+    record = entry.record
     node: Node = {
         "@id": _id_of(record, has_files=has_files),
         "@type": "File" if has_files else "CreativeWork",
@@ -180,6 +181,9 @@ def _value(record: ArtifactRecord, *, has_files: bool) -> Node:
         "encodingFormat": _MEDIA_TYPES.get(record.serializer, "application/octet-stream"),
         "dateCreated": record.computed_at.isoformat(),
     }
+    if entry.derivations:
+        others = {used for one in entry.derivations for used in one.input_artifact_ids}
+        node["isBasedOn"] = _references([paths.get(used, _urn(used)) for used in sorted(others)])
     return {**node, "contentSize": str(record.size_bytes)} if has_files else node
 
 

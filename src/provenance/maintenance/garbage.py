@@ -215,6 +215,23 @@ def delete_entries(
     return deleted
 
 
+def expired_leases(repo: RepositoryOrName | None = None) -> tuple[ExpiredLease, ...]:
+    """Return the leases of processes that ended without releasing them, at most 1,000, by artifact id.
+
+    They hold up nobody; `collect_garbage` deletes them.
+
+    Args:
+        repo: A repository or the name of one, by default the default one.
+
+    Raises:
+        StoreUnavailableError, StorePermissionError: if the repository cannot, or may not, be read.
+    """
+    place = environment_.current().repository(repo)
+    with suppress(UnhandledEffectError):  # not every repository has leases
+        return place.interpreter(ListExpiredLeases(0.0))
+    return ()
+
+
 def release_leases(
     leases: tuple[ExpiredLease, ...], *, dry_run: bool
 ) -> Program[Now | AcquireLease | ReleaseLease, list[Garbage]]:

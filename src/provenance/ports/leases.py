@@ -10,6 +10,7 @@ from attrs import frozen
 from provenance.effect import Interpreter
 from provenance.model.ids import ArtifactId
 from provenance.ports.permissions import StoreEffect
+from provenance.util.naming import exported
 
 
 @frozen
@@ -62,9 +63,15 @@ class ReleaseLease(StoreEffect[bool]):
     lease: Lease
 
 
+@exported
 @frozen
 class ExpiredLease:
-    """A lease that expired *seconds* ago and was not acquired since."""
+    """A lease that expired and was not acquired since.
+
+    Attributes:
+        artifact_id: id of the artifact that was being computed.
+        seconds: how long ago it expired.
+    """
 
     artifact_id: ArtifactId
     seconds: float

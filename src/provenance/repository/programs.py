@@ -100,7 +100,7 @@ def probe(artifact_id: ArtifactId) -> Program[Lookup, LookupResult]:
     for each_id in sorted(found.record.value_artifact_ids if found.record.composite else ()):
         part = yield from lookup(each_id)
         if not isinstance(part, LookupHit) or not (yield from HasBlob(part.record.value_blob)):
-            return BlobLost(found.record)
+            return BlobLost(found.record, (yield from was_evicted(each_id)))
     return found
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import anyio
 from anyio.to_thread import run_sync
-from attrs import evolve, frozen
+from attrs import frozen
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -22,13 +22,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import provenance as p
-from provenance import extending
 from provenance.documents.items import write_document
 from provenance.documents.search import ConditionError
 from provenance.ui import pages
 from provenance.ui.compare import compare
 from provenance.ui.pages import NotFound, Page
-from provenance.ui.previews import read_image
+from provenance.ui.previews import browsing, read_image
 from provenance.ui.rendering import Frame, asset, render
 
 POLICY: Final = (
@@ -51,22 +50,6 @@ SECONDS: Final = 30.0
 LOCAL: Final = ("127.0.0.1", "localhost", "[::1]")
 """The names of this machine that requests may be addressed to."""
 _REFRESH: Final = 10
-
-
-def browsing(repo: p.Repository) -> p.Repository:
-    """Return *repo* for looking only: it stores and deletes nothing, and executes nothing.
-
-    Of a chain, nothing is copied to nearer repositories either.
-    """
-    nothing = extending.Permissions(write=False, delete=False, read_through_write=False)
-    if repo.tiers:
-        tiers = [evolve(tier, permissions=nothing) for tier in repo.tiers]
-        repo = p.ChainedRepo(repo.name, stores=tiers)
-
-    def guard(base: extending.Interpreter[Any]) -> extending.Interpreter[Any]:
-        return extending.restrict(extending.untrusted(base, repo.name), repo.name, nothing)
-
-    return repo.with_layer(guard)
 
 
 # ---------------------------------------------------------------- the door
@@ -153,7 +136,7 @@ _PAGES: Final[dict[str, tuple[str | None, Make]]] = {
     ),
     "/a/{id}/uses": (
         "artifacts/{id}/uses",
-        lambda repo, ask: pages.uses(repo, ask.path_params["id"]),
+        lambda repo, ask: pages.uses(repo, ask.path_params["id"], ask.query_params),
     ),
     "/compare": (
         "compare",

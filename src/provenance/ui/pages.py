@@ -23,6 +23,7 @@ from provenance.documents.items import (
     artifact_item,
     explanation_item,
     lineage_document,
+    nest_runs,
     run_document,
     run_item,
     set_item,
@@ -30,16 +31,17 @@ from provenance.documents.items import (
     usage_item,
 )
 from provenance.documents.search import ConditionError, parse_input, parse_time
+from provenance.ui.code import code_of, literal, newest_results, of_other_code, sample_of
 from provenance.ui.previews import preview_of
-from provenance.util.formatting import did_you_mean
+from provenance.util.formatting import did_you_mean, duration
 
 PAGE_SIZE: Final = 50
 NEAR: Final = 2
 """Steps of the lineage that the page of an artifact shows."""
 MOST_NEAR: Final = 200
-"""Artifacts of a lineage up to which the page of an artifact draws it."""
+"""Artifacts that a small picture shows, the nearest ones."""
 MOST_DRAWN: Final = 1_000
-"""Artifacts of a lineage up to which the page of the lineage draws it."""
+"""Artifacts that a whole picture shows, the nearest ones."""
 MOST_LISTED: Final = 200
 """Members of a list without pages that are shown."""
 FILTERS: Final = ("name", "input", "tag", "since", "until", "version", "run", "set")
@@ -75,10 +77,11 @@ def overview(repo: p.Repository) -> Page:
     stats = stats_item(repo)
     artifacts, _ = p.search(repo=repo).page(10)
     functions = sorted(map(usage_item, p.functions(repo)), key=_newest, reverse=True)
-    runs = run_items(repo)[:6]
+    shown = [(item, sample_of(repo, str(item["key"]))) for item in functions[:12]]
+    runs = [item for item, depth in nested_runs(repo) if depth == 0][:6]
     content = {
         "stats": stats,
-        "functions": functions[:12],
+        "functions": shown,
         "more_functions": max(len(functions) - 12, 0),
         "artifacts": [artifact_item(one, repo) for one in artifacts],
         "runs": runs,
@@ -90,10 +93,10 @@ def _newest(item: Item) -> str:
     return str(item["newest"])
 
 
-def run_items(repo: p.Repository) -> list[Item]:
-    """Return the runs, newest first, with what they computed."""
+def nested_runs(repo: p.Repository) -> list[tuple[Item, int]]:
+    """Return the runs, newest first and each followed by those that it started, with what they computed."""
     usages = {one.key: one for one in p.disk_usage("run", repo)}
-    return [run_item(run, usages.get(run.id)) for run in p.runs(repo)]
+    return nest_runs(run_item(run, usages.get(run.id)) for run in p.runs(repo))
 
 
 # ---------------------------------------------------------------- artifacts
@@ -182,7 +185,6 @@ def artifact(repo: p.Repository, artifact_id: str) -> Page:
     """Return the page of an artifact."""
     one = find_artifact(repo, artifact_id)
     document = artifact_document(one, repo)
-    graph = p.lineage(one, depth=NEAR)
     run = None
     with suppress(p.RunNotFoundError, p.CorruptRecordError):
         run = run_item(one.run_info, None)
@@ -191,9 +193,7 @@ def artifact(repo: p.Repository, artifact_id: str) -> Page:
         "item": document,
         "fields": without_tags(cast("Item", document["custom_fields"])),
         "run": run,
-        "graph": graph if len(graph.artifacts) <= MOST_NEAR else None,
-        "sources": len(graph.artifacts) - 1,
-        "near": NEAR,
+        "graph": p.lineage(one, depth=NEAR, most=MOST_NEAR),
         "used_by": _items(repo, used_by[:MOST_LISTED]),
         "more_uses": max(len(used_by) - MOST_LISTED, 0),
         "sets": [
@@ -202,7 +202,7 @@ def artifact(repo: p.Repository, artifact_id: str) -> Page:
             if one.id in artifact_set.artifact_ids
         ],
         "preview": preview_of(one, repo),
-        "receipt": repo.get_code_receipt(one),
+        "receipt": code_of(repo, one),
         "command": f"provenance show {one.id[:12]}",
         "line": f'p.load_proxy("{one.id[:12]}")',
     }
@@ -227,19 +227,16 @@ def lineage(repo: p.Repository, artifact_id: str, given: Mapping[str, str]) -> P
     """Return the page with the whole lineage of an artifact, or its first steps."""
     one = find_artifact(repo, artifact_id)
     depth = _number(given.get("depth", ""), "depth")
-    graph = p.lineage(one, depth=depth)
-    is_drawn = len(graph.artifacts) <= MOST_DRAWN
+    graph = p.lineage(one, depth=depth, most=MOST_DRAWN)
     content = {
         "item": artifact_item(one, repo),
-        "graph": graph if is_drawn else None,
-        "count": len(graph.artifacts),
+        "graph": graph,
+        "more": sum(graph.beyond.values()),
         "depth": depth,
-        "most": MOST_DRAWN,
-        "tree": graph.tree() if is_drawn else "",
+        "tree": graph.tree(),
     }
     title = f"Lineage of {one.name} {one.id[:12]}"
-    document = lineage_document(graph, repo) if is_drawn else {}
-    return Page("lineage", title, content, document)
+    return Page("lineage", title, content, lineage_document(graph, repo))
 
 
 def why(repo: p.Repository, artifact_id: str) -> Page:
@@ -261,15 +258,18 @@ def why(repo: p.Repository, artifact_id: str) -> Page:
     return Page("why", title, content, explanation_item(found))
 
 
-def uses(repo: p.Repository, artifact_id: str) -> Page:
-    """Return the page of what was made from an artifact."""
+def uses(repo: p.Repository, artifact_id: str, given: Mapping[str, str]) -> Page:
+    """Return the page of what was made from an artifact, at any distance; the picture may show the first steps."""
     one = find_artifact(repo, artifact_id)
+    depth = _number(given.get("depth", ""), "depth")
     found = p.descendants(one)
     items = [artifact_item(artifact, repo) for artifact in found[:MOST_LISTED]]
     content = {
         "item": artifact_item(one, repo),
         "items": items,
         "more": len(found) - len(items),
+        "graph": p.progeny(one, depth=depth, most=MOST_NEAR) if found else None,
+        "depth": depth,
         "command": f"provenance lineage --down {one.id[:12]}",
     }
     document: Item = {"items": cast("Any", items), "next": None}
@@ -284,8 +284,8 @@ def function(repo: p.Repository, name: str) -> Page:
     usage = {one.key: one for one in p.functions(repo)}.get(name)
     if usage is None:
         raise NotFound(f"no function {name!r} has results in repository {repo.name!r}")
-    result = p.search(_literal(name), repo=repo)
-    found = list(islice((one for one in result if one.name == name), MOST_LISTED))
+    found = newest_results(repo, name, MOST_LISTED)
+    other = of_other_code(found)
     items = [artifact_item(one, repo) for one in found]
     seen: dict[str, dict[str, int]] = {}
     for item in items:
@@ -309,6 +309,8 @@ def function(repo: p.Repository, name: str) -> Page:
         "usage": usage_item(usage),
         "items": items,
         "parameters": parameters,
+        "marks": dict.fromkeys(other, "other code"),
+        "found": len(found),
         "versions": sorted(versions.items()),
         "durations": durations,
         "median": sorted(durations)[len(durations) // 2] if durations else 0.0,
@@ -318,15 +320,15 @@ def function(repo: p.Repository, name: str) -> Page:
     return Page("function", name, content, document, is_live=True)
 
 
-def _literal(name: str) -> str:
-    """Return the pattern that matches *name* alone if it has wildcards."""
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
-
-
 def runs(repo: p.Repository) -> Page:
     """Return the page of the processes that computed artifacts."""
-    items = run_items(repo)
-    content = {"items": items[:MOST_LISTED], "more": max(len(items) - MOST_LISTED, 0)}
+    nested = nested_runs(repo)
+    items = [item for item, _ in nested]
+    content = {
+        "items": items[:MOST_LISTED],
+        "depths": {item["id"]: depth for item, depth in nested},
+        "more": max(len(items) - MOST_LISTED, 0),
+    }
     return Page("runs", "Runs", content, {"items": cast("Any", items), "next": None}, is_live=True)
 
 
@@ -345,9 +347,13 @@ def run(repo: p.Repository, run_id: str) -> Page:
     document = run_document(one)
     result = p.search(run=one.id, repo=repo)
     items = [artifact_item(artifact, repo) for artifact in islice(result, MOST_LISTED)]
-    usage = {usage.key: usage for usage in p.disk_usage("run", repo)}.get(one.id)
+    usages = {usage.key: usage for usage in p.disk_usage("run", repo)}
+    usage = usages.get(one.id)
+    started = [child for child in p.runs(repo) if child.parent_id == one.id]
     content = {
         "run": run_item(one, usage),
+        "started": [run_item(child, usages.get(child.id)) for child in started[:MOST_LISTED]],
+        "more_started": max(len(started) - MOST_LISTED, 0),
         "groups": {name: document[name] for name in ("git", "python", "host", "process", "extra")},
         "packages": document["packages"] or {},
         "items": items,
@@ -397,7 +403,7 @@ def find(repo: p.Repository, text: str) -> Page:
             add("with this value", lambda: [*repo.get_by_value_id(text)][:MOST_LISTED])
         add("of this function", lambda: list(islice(p.search(text, repo=repo), PAGE_SIZE)))
         add("with this tag", lambda: list(islice(p.search(tags=[text], repo=repo), PAGE_SIZE)))
-        pattern = f"*{_literal(text)}*"
+        pattern = f"*{literal(text)}*"
         if not groups:
             add(
                 "whose function's name has it",
@@ -429,8 +435,14 @@ def storage(repo: p.Repository) -> Page:
         "serializer": p.disk_usage("serializer", repo),
         "month": p.disk_usage("month", repo)[:24],
     }
+    leases = [
+        (one.artifact_id, duration(one.seconds))
+        for one in sorted(p.expired_leases(repo), key=lambda one: -one.seconds)
+    ]
     content = {
         "stats": stats,
+        "leases": leases[:MOST_LISTED],
+        "more_leases": max(len(leases) - MOST_LISTED, 0),
         "groups": {title: list(map(usage_item, some)) for title, some in groups.items()},
         "is_trusted": repo.trusted,
     }

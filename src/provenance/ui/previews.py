@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Final, TypeAlias, cast
 from attrs import evolve, frozen
 
 import provenance as p
+from provenance import extending
 from provenance.util.formatting import safe_repr, size, truncate
 from provenance.util.images import MOST_IMAGE, image_type
 
@@ -81,6 +82,22 @@ class Nothing:
 
     reason: str
     kind: str = "nothing"
+
+
+def browsing(repo: p.Repository) -> p.Repository:
+    """Return *repo* for looking only: it stores and deletes nothing, and executes nothing.
+
+    Of a chain, nothing is copied to nearer repositories either.
+    """
+    nothing = extending.Permissions(write=False, delete=False, read_through_write=False)
+    if repo.tiers:
+        tiers = [evolve(tier, permissions=nothing) for tier in repo.tiers]
+        repo = p.ChainedRepo(repo.name, stores=tiers)
+
+    def guard(base: extending.Interpreter[Any]) -> extending.Interpreter[Any]:
+        return extending.restrict(extending.untrusted(base, repo.name), repo.name, nothing)
+
+    return repo.with_layer(guard)
 
 
 Preview: TypeAlias = Table | Array | Image | Text | Nothing

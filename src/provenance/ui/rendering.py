@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from hashlib import sha256
@@ -21,6 +21,7 @@ from provenance.ui.pages import Page
 from provenance.util.formatting import duration, size
 from provenance.vis import visualize_lineage
 from provenance.vis.layout import lay_out
+from provenance.vis.scene import ArtifactNode, Kind
 from provenance.vis.svg import rules, svg
 
 SHORT_ID: Final = 12
@@ -34,11 +35,13 @@ class Links:
         root: what leads from a page to the front page.
         suffix: how the names of files end; empty for a server.
         known: ids that have a page; None for all.
+        files: other files beside the pages, by their paths in a bundle.
     """
 
     root: str = "/"
     suffix: str = ""
     known: frozenset[str] | None = None
+    files: Container[str] = ()
 
     @property
     def is_static(self) -> bool:
@@ -77,6 +80,17 @@ class Links:
         if self.is_static:
             return f"{self.root}images/{artifact_id}.{media_type.rpartition('/')[2]}"
         return f"{self.root}a/{artifact_id}/image"
+
+    def source(self, digest: str) -> str | None:
+        """Return the address of a recorded source; None if it is not beside the pages."""
+        return self._beside(f"sources/{digest}.py")
+
+    def blob(self, digest: str) -> str | None:
+        """Return the address of the bytes of a value; None if they are not beside the pages."""
+        return self._beside(f"blobs/{digest[:2]}/{digest[2:]}")
+
+    def _beside(self, path: str) -> str | None:
+        return f"{self.root}{path}" if path in self.files else None
 
     def asset(self, name: str) -> str:
         """Return the address of a style sheet or script."""
@@ -122,10 +136,17 @@ def show_time(text: str | None, now: datetime | None) -> Markup:
 
 
 def draw_lineage(graph: p.Lineage, links: Links) -> Markup:
-    """Return the picture of a lineage, whose artifacts are links to their pages."""
+    """Return the picture of a lineage, whose artifacts are links to their pages, and boxes of those left out to all of them."""
     layout = lay_out(visualize_lineage(graph).scene)
+    rest = "uses" if isinstance(graph, p.Progeny) else "lineage"
+
+    def link(node: ArtifactNode) -> str | None:
+        if node.kind is Kind.MORE and not links.is_static:
+            return links.page(f"a/{node.id}/{rest}")
+        return links.artifact(node.id)
+
     # The SVG comes from a writer that escapes all names and values.
-    return Markup(svg(layout, link=lambda node: links.artifact(node.id)))  # noqa: S704
+    return Markup(svg(layout, link=link))  # noqa: S704
 
 
 def draw_line(values: Sequence[float], width: int = 160, height: int = 28) -> Markup:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provenance.vis.scene import ArtifactNode, FunctionNode, Kind, Scene, class_of
+from provenance.vis.scene import ArtifactNode, FunctionNode, Kind, Scene, Use, class_of
 from provenance.vis.svg import LIGHT, Paint
 
-_SHAPES = {Kind.PLAIN: "box", Kind.COMPOSITE: "box3d", Kind.FILE: "note", Kind.MISSING: "box"}
+_SHAPES = {Kind.PLAIN: "box", Kind.COMPOSITE: "box3d", Kind.FILE: "note"}
 
 
 def dot(scene: Scene) -> str:
@@ -19,8 +19,14 @@ def dot(scene: Scene) -> str:
     for i, step in enumerate(scene.steps):
         lines += _step(i, step.call, step.artifact)
     for use in scene.uses:
-        lines.append(f"  a{use.source} -> f{use.user} [label={quote_dot(use.argument)}];")
+        label = quote_dot(use.argument)
+        lines.append(f"  a{use.source} -> {_user(scene, use)} [label={label}];")
     return "\n".join((*lines, "}", ""))
+
+
+def _user(scene: Scene, use: Use) -> str:
+    """Return the node that an edge leads to: a function, or what stands for those that are left out."""
+    return f"{'a' if scene.steps[use.user].call is None else 'f'}{use.user}"
 
 
 def quote_dot(text: str) -> str:
@@ -55,8 +61,8 @@ def _step(number: int, call: FunctionNode | None, thing: ArtifactNode) -> Iterat
 
 def _thing(thing: ArtifactNode) -> str:
     tooltip = _label(*(f"{name}: {text}" for name, text in thing.facts))
-    if thing.kind is Kind.MISSING:
-        label = _label(thing.kind.value, thing.short_id)
+    if thing.kind in (Kind.MISSING, Kind.MORE):
+        label = _label(*_gone(thing))
         return f"shape=box, style=dashed, label={label}, tooltip={tooltip}"
     outcome = "" if thing.outcome is None else class_of(thing.outcome)
     label = _label(f"{thing.type} · {thing.size}", thing.label, outcome)
@@ -65,12 +71,12 @@ def _thing(thing: ArtifactNode) -> str:
     return f"shape={_SHAPES[thing.kind]},{style} label={label}, tooltip={tooltip}, {colors}"
 
 
-_MERMAID_SHAPES = {
-    Kind.PLAIN: ("([", "])"),
-    Kind.COMPOSITE: ("[[", "]]"),
-    Kind.FILE: (">", "]"),
-    Kind.MISSING: ("([", "])"),
-}
+def _gone(thing: ArtifactNode) -> tuple[str, ...]:
+    """Return the lines of what is not recorded any more, or left out."""
+    return (thing.type,) if thing.kind is Kind.MORE else (thing.kind.value, thing.short_id)
+
+
+_MERMAID_SHAPES = {Kind.COMPOSITE: ("[[", "]]"), Kind.FILE: (">", "]")}
 _PLAIN = frozenset(" .,_-=:/…·")
 
 
@@ -85,7 +91,7 @@ def mermaid(scene: Scene) -> str:
                 for line in _mermaid_step(i, step.call, step.artifact)
             ),
             *(
-                f"  a{use.source} -->|{quote_mermaid(use.argument)}| f{use.user}"
+                f"  a{use.source} -->|{quote_mermaid(use.argument or ' ')}| {_user(scene, use)}"
                 for use in scene.uses
             ),
             *_classes(scene),
@@ -113,9 +119,9 @@ def _mermaid_step(number: int, call: FunctionNode | None, thing: ArtifactNode) -
         lines = (call.title, *(f"{name} = {text}" for name, text in call.arguments), call.duration)
         yield f"  f{number}[{quote_mermaid(*lines)}]:::function"
         yield f"  f{number} --> a{number}"
-    opening, closing = _MERMAID_SHAPES[thing.kind]
-    if thing.kind is Kind.MISSING:
-        yield f"  a{number}{opening}{quote_mermaid(thing.kind.value, thing.short_id)}{closing}:::missing"
+    opening, closing = _MERMAID_SHAPES.get(thing.kind, ("([", "])"))
+    if thing.kind in (Kind.MISSING, Kind.MORE):
+        yield f"  a{number}{opening}{quote_mermaid(*_gone(thing))}{closing}:::missing"
         return
     outcome = "" if thing.outcome is None else class_of(thing.outcome)
     label = quote_mermaid(f"{thing.type} · {thing.size}", thing.label, outcome)

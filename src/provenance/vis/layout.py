@@ -42,7 +42,8 @@ def legend_width(scene: Scene) -> float:
 def _meanings(scene: Scene) -> Iterator[tuple[str, str]]:
     if any(step.call for step in scene.steps):
         yield "call", "function"
-    things = [step.artifact for step in scene.steps if step.artifact.kind is not Kind.MISSING]
+    gone = Kind.MISSING, Kind.MORE
+    things = [step.artifact for step in scene.steps if step.artifact.kind not in gone]
     for name in sorted({class_of(thing.outcome) for thing in things}):
         yield f"thing {name}", _MEANINGS[name]
     if any(step.artifact.kind is Kind.MISSING for step in scene.steps):

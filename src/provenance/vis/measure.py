@@ -118,6 +118,8 @@ def _call_lines(call: FunctionNode) -> tuple[Line, ...]:
 def _thing_lines(thing: ArtifactNode) -> tuple[Line, ...]:
     if thing.kind is Kind.MISSING:
         return Line(thing.kind.value, "quiet"), Line(thing.short_id, "id")
+    if thing.kind is Kind.MORE:
+        return (Line(thing.type, "quiet"),)
     kind = [] if thing.kind is Kind.PLAIN else [thing.kind.name]
     outcome = [] if thing.outcome is None else [thing.outcome.name]
     notes = " · ".join(kind + outcome).lower()

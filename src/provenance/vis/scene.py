@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from attrs import frozen
 from toolz import groupby
 
-from provenance.catalog.graph import Lineage, short_name, sorted_arguments, summarize
+from provenance.catalog.graph import Lineage, Progeny, short_name, sorted_arguments, summarize
 from provenance.errors import ProvenanceError
 from provenance.escaping import escape_invisible
 from provenance.events import Outcome
@@ -35,6 +35,7 @@ class Kind(Enum):
     COMPOSITE = "composite: its parts are stored on their own"
     FILE = "archived file"
     MISSING = "not recorded any more"
+    MORE = "left out of the picture"
 
 
 @frozen
@@ -104,6 +105,7 @@ class Scene:
     root: int
     steps: tuple[Step, ...]
     uses: tuple[Use, ...]
+    subject: str = "Lineage"
 
     @property
     def uses_by_user(self) -> dict[int, list[Use]]:
@@ -114,23 +116,40 @@ class Scene:
     def title(self) -> str:
         """The title of the picture."""
         call, thing = self.steps[self.root].call, self.steps[self.root].artifact
-        count = f"{len(self.steps)} artifact{'s' if len(self.steps) > 1 else ''}"
-        return f"Lineage of {call.title if call else '?'} {thing.short_id}: {count}"
+        number = sum(step.artifact.kind is not Kind.MORE for step in self.steps)
+        count = f"{number} artifact{'s' if number > 1 else ''}"
+        return f"{self.subject} of {call.title if call else '?'} {thing.short_id}: {count}"
 
 
 def scene_of(lineage: Lineage, outcomes: Mapping[ArtifactId, Outcome]) -> Scene:
-    """Return the scene of a lineage: a step for each artifact, recorded or missing."""
+    """Return the scene of a lineage: a step for each artifact, recorded or missing, and for those left out."""
     known = lineage.order
     unordered = sorted(lineage.artifacts.keys() - set(known))
     ids = [*sorted(lineage.missing), *unordered, *known]
-    number = {artifact_id: i for i, artifact_id in enumerate(ids)}
-    steps = tuple(_step(lineage, artifact_id, outcomes.get(artifact_id)) for artifact_id in ids)
-    uses = tuple(
+    is_down = isinstance(lineage, Progeny)
+    cut = [artifact_id for artifact_id in ids if artifact_id in lineage.beyond]
+    rest = [_rest(artifact_id, lineage.beyond[artifact_id], is_down=is_down) for artifact_id in cut]
+    start, end = (0, len(ids)) if is_down else (len(rest), 0)
+    number = {artifact_id: start + i for i, artifact_id in enumerate(ids)}
+    steps = [_step(lineage, artifact_id, outcomes.get(artifact_id)) for artifact_id in ids]
+    uses = [
         Use(number[source], number[user], escape_invisible(argument))
         for user in ids
         for argument, source in lineage.uses(user)
-    )
-    return Scene(number[lineage.root], steps, uses)
+    ]
+    for i, artifact_id in enumerate(cut, end):
+        pair = (number[artifact_id], i) if is_down else (i, number[artifact_id])
+        uses.append(Use(*pair, ""))
+    subject = "Uses" if is_down else "Lineage"
+    steps = [*steps, *rest] if is_down else [*rest, *steps]
+    return Scene(number[lineage.root], tuple(steps), tuple(uses), subject)
+
+
+def _rest(artifact_id: ArtifactId, number: int, *, is_down: bool) -> Step:
+    """Return the step in place of the sources or users of an artifact that are left out; its id is that of the artifact."""
+    what = f"{number:,} {'users' if is_down else 'sources'} of {escape_invisible(artifact_id)}"
+    facts = (("left out", what),)
+    return Step(ArtifactNode(artifact_id, Kind.MORE, f"+ {number:,} more", "", None, facts), None)
 
 
 def _step(lineage: Lineage, artifact_id: ArtifactId, outcome: Outcome | None) -> Step:

@@ -236,7 +236,8 @@ def _call(call: FunctionNode | None, figure: Figure, tip: str) -> Iterator[str]:
 
 def _thing(figure: Figure, *, is_root: bool) -> Iterator[str]:
     thing, box = figure.step.artifact, figure.artifact
-    style = "missing" if thing.kind is Kind.MISSING else class_of(thing.outcome)
+    is_gone = thing.kind in (Kind.MISSING, Kind.MORE)
+    style = "missing" if is_gone else class_of(thing.outcome)
     yield f'<g class="artifact">{_tooltip(thing.facts)}'
     yield from _shape(thing, box, f"thing {style}{' root' if is_root else ''}")
     yield from _lines(figure.block.artifact, box, box.y + PADDING / 2)

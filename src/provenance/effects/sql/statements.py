@@ -357,13 +357,6 @@ CREATE TABLE IF NOT EXISTS leases (
     PRIMARY KEY (artifact_id)
 )""",
     """\
-CREATE TABLE IF NOT EXISTS previews (
-    artifact_id TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    data BLOB NOT NULL,
-    PRIMARY KEY (artifact_id, kind)
-)""",
-    """\
 CREATE TABLE IF NOT EXISTS quarantined_blobs (
     id TEXT NOT NULL,
     data BLOB NOT NULL,

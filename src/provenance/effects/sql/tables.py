@@ -171,13 +171,6 @@ shadows: Final = sa.Table(
     sa.Column("agreed", sa.Boolean, nullable=False),
     sa.Column("code", sa.Text, nullable=False),
 )
-previews: Final = sa.Table(
-    "previews",
-    tables,
-    sa.Column("artifact_id", sa.Text, primary_key=True),
-    sa.Column("kind", sa.Text, primary_key=True),
-    sa.Column("data", sa.LargeBinary, nullable=False),
-)
 # One row, made with the tables.
 repository: Final = sa.Table(
     "repository",

@@ -19,7 +19,7 @@ _JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 _IDS = sa.JSON().with_variant(ARRAY(sa.Text()), "postgresql")
 _TIME = sa.DateTime(timezone=True)
 _BESIDE = (
-    *("repository", "previews", "shadows", "deletions", "evictions", "leases"),
+    *("repository", "shadows", "deletions", "evictions", "leases"),
     *("quarantined_blobs", "equivalences", "sources", "receipts", "derivations"),
 )
 
@@ -193,12 +193,6 @@ def _create_others() -> None:
         *_columns(_TIME, "checked_at"),
         *_columns(sa.Boolean(), "agreed"),
         sa.PrimaryKeyConstraint("artifact_id", "checked_at"),
-    )
-    op.create_table(
-        "previews",
-        *_columns(sa.Text(), "artifact_id", "kind"),
-        *_columns(sa.LargeBinary(), "data"),
-        sa.PrimaryKeyConstraint("artifact_id", "kind"),
     )
 
 
