@@ -10,6 +10,7 @@ import pytest
 import provenance
 from architecture.source import ROOT
 from provenance.config import schema
+from provenance.effects.sql.tables import tables
 
 DIRECTIVE = re.compile(
     r"^\.\. auto(?:function|class|exception|data):: provenance\.(\w+)$", re.MULTILINE
@@ -70,3 +71,17 @@ def test_the_reference_of_stores_has_every_key(settings):
         key for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for key in row.split(", ")
     }
     assert {f"`{field.name}`" for field in attrs.fields(settings)} <= keys
+
+
+def test_the_page_on_tables_has_every_table_and_column():
+    """What users query is what they read about: the tables of the page are those of the models."""
+    page = (ROOT / "docs" / "sql-tables.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| [^|]* \| (.*) \|$", page, re.MULTILINE)
+    shown = {table: set(re.findall(r"`(\w+)`", columns)) for table, columns in rows}
+    expected = {
+        table.name: {column.name for column in table.columns} for table in tables.sorted_tables
+    }
+    assert expected.keys() == shown.keys()
+    assert {} == {
+        table: expected[table] - shown[table] for table in shown if expected[table] - shown[table]
+    }
