@@ -371,7 +371,9 @@ def test_looking_creates_nothing(call, tmp_path, monkeypatch):
             code, out, err = call(*words)
             assert (4, "") == (code, out)
             assert "does not exist" in err
-        assert 1 == call("doctor")[0]
+        code, out, _ = call("doctor")
+        assert (0, True) == (code, "created by the first decorated call" in out)
+        assert 4 == call("doctor", "--repo", "./absent.db")[0]
         assert 0 == call("config")[0]
     assert ["pyproject.toml"] == [path.name for path in tmp_path.iterdir()]
 

@@ -23,7 +23,7 @@ def project(tmp_path_factory):
     return folder, variables
 
 
-@pytest.mark.parametrize(("command", "expected"), list(examples(PAGE)))
-def test_the_page_shows_what_is_printed(project, command, expected):
-    """Each command of the page prints what is below it, `...` standing for anything."""
-    assert_prints(command, expected, *project)
+def test_the_page_shows_what_is_printed(project):
+    """Each command of the page, one after the other, prints what is below it, `...` standing for anything."""
+    for command, expected in examples(PAGE):
+        assert_prints(command, expected, *project)

@@ -33,6 +33,12 @@ class Session:
     repo_name: str | None = None
     trust: bool = False
 
+    def location(self) -> p.Location:
+        """Return where the repository of the command stores results, be it configured or a file."""
+        name = self.repo_name
+        is_file = name is not None and (name.endswith((_BUNDLE, *_DATABASES)) or os.sep in name)
+        return p.location(self.repository() if is_file else name)
+
     def repository(self, name: str | None = None) -> p.Repository:
         """Return the repository *name*, by default that of the command; it must exist.
 

@@ -42,7 +42,7 @@ def _config(session: Session, what: str) -> Report:
 
     Secrets are not shown.
     """
-    place = p.location(session.repo_name)
+    place = session.location()
     found = asdict(place)
     if what == "path":
         return Facts({"config": place.config}, text=place.config)
@@ -81,10 +81,26 @@ def _checks(session: Session) -> Iterator[tuple[str, bool, str]]:
     """Yield the name of each check, whether all is well, and what was found."""
     yield "provenance", True, p.__version__
     yield "python", True, f"{sys.version.split()[0]} ({sys.platform}) at {sys.executable}"
-    place = p.location(session.repo_name)
+    place = session.location()
     yield "configuration", True, place.config
     yield "records", True, place.records
     yield "values", True, place.values
+    is_new = Path(place.records).is_absolute() and not Path(place.records).exists()
+    if is_new and session.repo_name is None:
+        yield "repository", True, f"{place.repo!r} is created by the first decorated call"
+    else:
+        yield from _check_repository(session)
+    for path in dict.fromkeys((place.records, place.values)):
+        if Path(path).is_absolute() and Path(path).exists():
+            yield from _check_path(Path(path))
+    for name in _OPTIONAL:
+        try:
+            yield f"library {name}", True, version(name)
+        except PackageNotFoundError:
+            yield f"library {name}", True, "not installed"
+
+
+def _check_repository(session: Session) -> Iterator[tuple[str, bool, str]]:
     try:
         repo = session.repository()
         groups = p.functions(repo)
@@ -108,14 +124,6 @@ def _checks(session: Session) -> Iterator[tuple[str, bool, str]]:
         yield "leases", True, left if leases else "none was left behind"
     except p.ProvenanceError as error:
         yield "repository", False, str(error)
-    for path in dict.fromkeys((place.records, place.values)):
-        if Path(path).is_absolute() and Path(path).exists():
-            yield from _check_path(Path(path))
-    for name in _OPTIONAL:
-        try:
-            yield f"library {name}", True, version(name)
-        except PackageNotFoundError:
-            yield f"library {name}", True, "not installed"
 
 
 _NETWORKED: Final = {
