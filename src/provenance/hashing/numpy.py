@@ -79,22 +79,18 @@ def _titles(kind: np.dtype[Any]) -> dict[str, object]:
 
 def bytes_item(value: Array) -> Item:
     """Return the item of the elements' bytes in C order; at most one piece is copied at a time."""
-    return array_bytes(value).item()
-
-
-def array_bytes(value: Array) -> Buffer:
-    """Return the elements' bytes in C order, as `bytes_item` does."""
     if value.dtype.char in _PADDED:
         value = _without_padding(value)
     if value.flags.c_contiguous:
-        return Buffer(_bytes(value))
+        return Buffer(elements(value)).item()
     buffer = Buffer()
     for piece in _pieces(value):
-        buffer.add(_bytes(np.ascontiguousarray(piece)))
-    return buffer
+        buffer.add(elements(np.ascontiguousarray(piece)))
+    return buffer.item()
 
 
-def _bytes(value: Array) -> memoryview | bytes:
+def elements(value: Array) -> memoryview | bytes:
+    """Return the bytes of a contiguous array, without a copy."""
     return value.reshape(-1).view(np.uint8).data if value.nbytes else b""
 
 
@@ -218,10 +214,25 @@ def _ufunc(value: np.ufunc, walk: Walk) -> Item:
 _STRINGS = prefix("strings")
 
 
-def strings_item(count: int, ends: Any, missing: Any, text: Buffer) -> Item:
-    """Return the item of *count* strings, given their ends in the joined *text*."""
-    offsets, mask = bytes_item(np.asarray(ends, "<i8")), bytes_item(np.asarray(missing, "|b1"))
-    return node(_STRINGS, (count, offsets, mask, text.item()))
+class Strings:
+    """A column of strings that arrives in pieces: the ends of all in the joined text, which are missing, the text."""
+
+    def __init__(self) -> None:
+        self._count = self._size = 0
+        self._ends, self._missing, self._text = Buffer(), Buffer(), Buffer()
+
+    def add(self, ends: Any, missing: Any, text: bytes | memoryview) -> None:
+        """Append strings, given their ends in the joined *text* and which of them are missing."""
+        self._ends.add(elements(np.asarray(ends + self._size, "<i8")))
+        self._missing.add(elements(np.asarray(missing, "|b1")))
+        self._text.add(text)
+        self._count += len(ends)
+        self._size += len(text)
+
+    def item(self) -> Item:
+        """Return the item of the whole column."""
+        parts = (self._ends.item(), self._missing.item(), self._text.item())
+        return node(_STRINGS, (self._count, *parts))
 
 
 def python_strings(values: Iterable[object]) -> Item:
@@ -231,5 +242,6 @@ def python_strings(values: Iterable[object]) -> Item:
         text.encode("utf-8", "surrogatepass") if isinstance(text, str) else b"" for text in texts
     ]
     ends = np.cumsum([len(text) for text in encoded], dtype="<i8")
-    missing = [not isinstance(text, str) for text in texts]
-    return strings_item(len(texts), ends, missing, Buffer(b"".join(encoded)))
+    column = Strings()
+    column.add(ends, [not isinstance(text, str) for text in texts], b"".join(encoded))
+    return column.item()
