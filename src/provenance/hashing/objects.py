@@ -88,30 +88,25 @@ def _by_attributes(type_: type) -> Found:
     """Handle classes whose state is in their attributes."""
     if not _is_transparent(type_):
         return None
-    head, state_of = type_name(type_), _reader(type_)
+    head, read = type_name(type_), _reader(type_)
     if not is_nameless(type_):
         batches[type_] = lambda values, walk: mapping_items(
-            OBJECT, (head,), values, list(map(state_of, values)), walk
+            OBJECT, (head,), values, list(map(read, values)), walk
         )
-
-    def handler(value: object, walk: Walk) -> Item:
-        state = state_of(value)
-        return node(OBJECT, (head, *dict_items(state, walk)))
-
-    return handler
+    return lambda value, walk: node(OBJECT, (head, *dict_items(read(value), walk)))
 
 
 def _reader(type_: type) -> Callable[[Any], Mapping[str, object]]:
-    """Return what returns the attributes of instances of a class that count."""
+    """Return what returns the attributes of an instance of a class that count."""
     descriptors, fields, cached = slots(type_), frozenset(field_names(type_)), cached_names(type_)
-    getters = [descriptor.__get__ for descriptor in descriptors.values()]
+    getters = {name: descriptor.__get__ for name, descriptor in descriptors.items()}
 
     def read(value: Any) -> Mapping[str, object]:
         return attributes(value, descriptors, fields, cached)
 
     def read_slots(value: Any) -> Mapping[str, object]:
         try:
-            return dict(zip(descriptors, [get(value) for get in getters], strict=True))
+            return {name: get(value) for name, get in getters.items()}
         except AttributeError:
             # A slot is empty.
             return read(value)
