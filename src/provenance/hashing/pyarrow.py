@@ -96,7 +96,7 @@ def _table(value: Any, walk: Walk) -> Item:
     chunks: dict[Any, list[Any]] = {kind: [] for kind in value.schema.types}
     for kind, column in zip(value.schema.types, value.columns, strict=True):
         chunks[kind] += column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-    columns = [column_item(pa.chunked_array(each, kind), walk) for kind, each in chunks.items()]
+    columns = [column_item(pa.chunked_array(group, kind), walk) for kind, group in chunks.items()]
     return node(_TABLE, (name_of(value), value.num_rows, _schema(value.schema, walk), *columns))
 
 

@@ -168,8 +168,8 @@ class Walk:
         if kinds <= SCALARS:
             return scalar_items(values, kinds)
         if len(values) < _MANY or self.by_ones or self.level > _DEEPEST:
-            item = self.item
-            return [value if type(value) in INLINE else item(value) for value in values]
+            item_of = self.item
+            return [value if type(value) in INLINE else item_of(value) for value in values]
         if len(kinds) == 1:
             return self._alike(kinds.pop(), values)
         places: dict[type, list[int]] = {kind: [] for kind in kinds - INLINE}
@@ -179,8 +179,8 @@ class Walk:
         made = list(values)
         for kind, found in places.items():
             items = self._alike(kind, [values[place] for place in found])
-            for place, each in zip(found, items, strict=True):
-                made[place] = each
+            for place, item in zip(found, items, strict=True):
+                made[place] = item
         return made
 
     def _alike(self, kind: type, values: Sequence[Any]) -> Sequence[Item]:
