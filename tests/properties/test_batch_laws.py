@@ -60,6 +60,13 @@ class Named(NamedTuple):
     right: object
 
 
+class Twice(Named):
+    """A tuple with names that yields what it has twice."""
+
+    def __iter__(self):
+        yield from (self[0], self[1], self[0], self[1])
+
+
 class Model(pydantic.BaseModel):
     """A model."""
 
@@ -160,6 +167,13 @@ def test_an_attribute_that_is_no_field_counts_in_a_batch():
     assert len({hash_value(plain), hash_value(more), hash_value(less)}) == 3
     for values in (plain, more, less):
         assert root_digest(Walk(by_ones=True).item(values)).hex() == hash_value(values)
+
+
+def test_a_named_tuple_that_iterates_otherwise():
+    """Named tuples whose class says what they yield are hashed by that, among many too."""
+    values = [Twice(i, [i]) for i in range(9)]
+    assert root_digest(Walk(by_ones=True).item(values)).hex() == hash_value(values)
+    assert hash_value(values) != hash_value([Twice(i, [0]) for i in range(9)])
 
 
 def test_a_string_like_key_is_not_a_string():

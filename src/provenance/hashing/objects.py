@@ -152,9 +152,9 @@ def _is_transparent(type_: type) -> bool:
     return is_generated or not _overrides(type_, "__getstate__")
 
 
-def _overrides(type_: type, name: str) -> bool:
-    """Tell whether the type has a method of this name other than that of `object`."""
-    return getattr(type_, name, None) is not getattr(object, name, None)
+def _overrides(type_: type, name: str, base: type = object) -> bool:
+    """Tell whether the type has a method of this name other than that of *base*."""
+    return getattr(type_, name, None) is not getattr(base, name, None)
 
 
 def _hides_state(type_: type) -> bool:
@@ -174,7 +174,8 @@ def _by_fields(type_: type) -> Found:
     if not is_named or _overrides(type_, "__reduce_ex__") or _overrides(type_, "__reduce__"):
         return None
     head = (type_name(type_), *cast("Any", type_)._fields)
-    if not is_nameless(type_) or is_plain_namedtuple(type_):
+    is_usual = not any(_overrides(type_, name, tuple) for name in ("__iter__", "__len__"))
+    if is_usual and (not is_nameless(type_) or is_plain_namedtuple(type_)):
         batches[type_] = lambda values, walk: sequence_items(_NAMEDTUPLE, head, values, walk)
     return lambda value, walk: node(_NAMEDTUPLE, (*head, *walk.items(tuple(value))))
 
