@@ -60,8 +60,11 @@ class Named(NamedTuple):
     right: object
 
 
-class Twice(Named):
+class Twice(NamedTuple):
     """A tuple with names that yields what it has twice."""
+
+    left: object
+    right: object
 
     def __iter__(self):
         yield from (self[0], self[1], self[0], self[1])
