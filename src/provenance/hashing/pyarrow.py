@@ -42,20 +42,17 @@ def column_item(value: Any, walk: Walk) -> Item:
 
 
 def _pieces(value: Any) -> Iterator[Any]:
-    """Yield the elements of a column in arrays that are not small, without a copy of what is large."""
+    """Yield the elements of a column in arrays: small ones as one, large ones without a copy."""
     if not isinstance(value, pa.ChunkedArray):
         yield value
-        return
-    small: list[Any] = []
-    size = 0
-    for chunk in value.chunks:
-        small.append(chunk)
-        size += chunk.nbytes
-        if size > _GATHERED:
-            yield from (pa.concat_arrays(small[:-1]), chunk) if len(small) > 1 else small
-            small, size = [], 0
-    if small:
-        yield pa.concat_arrays(small) if len(small) > 1 else small[0]
+    elif value.nbytes <= _GATHERED:
+        yield value.combine_chunks()
+    else:
+        half = value.num_chunks // 2
+        for chunks in (value.chunks[:half], value.chunks[half:]) if half else ():
+            yield from _pieces(pa.chunked_array(chunks, value.type))
+        if not half:
+            yield value.chunk(0)
 
 
 def _numbers(value: Any) -> Item:
