@@ -35,11 +35,13 @@ _FEW: Final = 1 << 20
 def _frame(value: Any, walk: Walk) -> Item:
     # Columns of one plain dtype count as one, so that very many are as quick as one that is as long.
     names, dtypes = value.columns, value.dtypes
+    kinds: list[Any] = list(map(type, dtypes))
     groups: dict[Any, list[str]] = {}
-    for name, kind in zip(names, map(type, dtypes), strict=True):
+    for name, kind in zip(names, kinds, strict=True):
         groups.setdefault(kind if kind in _PLAIN else name, []).append(name)
     shown = [
-        kind.__name__ if (kind := type(dtype)) in _PLAIN else _dtype_name(dtype) for dtype in dtypes
+        kind.__name__ if kind in _PLAIN else _dtype_name(dtype)
+        for kind, dtype in zip(kinds, dtypes, strict=True)
     ]
     contents = [
         walk.labeled(f"[{key!r}]", value.get_column(key))
