@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import blake3
@@ -12,18 +11,15 @@ import numpy as np
 import pandas as pd
 
 import provenance as p
-from benchmarks.lines import NONE, OURS, Goal, Line
+from benchmarks import shapes
+from benchmarks.caches import with_joblib
+from benchmarks.lines import NONE, OURS, PROCESS, Goal, Line
 from benchmarks.timing import Sizes, Timed, interleaved
 
-
-@dataclass(frozen=True)
-class Point:
-    x: int
-    y: float
-    label: str
+SHAPE = Goal("joblib", 1 / 5, 1 / 10)
 
 
-def hashes(_: Path, sizes: Sizes) -> Iterator[Line]:
+def hashes(folder: Path, sizes: Sizes) -> Iterator[Line]:
     """Small, many, structured and large values."""
     few = max(2, sizes.rounds // 5)
     yield _line("hash of two ints", (1, 2), (), sizes.rounds, sizes.calls)
@@ -34,8 +30,22 @@ def hashes(_: Path, sizes: Sizes) -> Iterator[Line]:
         sizes.rounds,
         sizes.calls,
     )
+    yield _line(
+        "hash of (1, 'a', {'lr': 0.1})",
+        (1, "a", {"lr": 0.1}),
+        (Goal("joblib", 1 / 2, 1 / 4),),
+        sizes.rounds,
+        sizes.calls,
+    )
     for what, value, goal in _many(sizes):
         yield _line(f"hash of {what}", value, (goal,), few, 1)
+    for what, values in shapes.many(sizes.objects):
+        yield _line(f"hash of {len(values):,} {what}", values, (SHAPE,), few, 1)
+    columns = min(shapes.COLUMNS, 2 * sizes.objects)
+    for what, value in shapes.wide(columns):
+        goal = Goal("joblib", 1.0, 1 / 4)
+        yield _line(f"hash of {columns:,} columns of {what}", value, (goal,), few, 1)
+    yield _stored(folder, sizes, columns)
     array = np.random.default_rng(0).random(sizes.megabytes * 125_000)
     raw = {
         "blake3": lambda _: blake3.blake3(
@@ -43,21 +53,27 @@ def hashes(_: Path, sizes: Sizes) -> Iterator[Line]:
         ).digest()
     }
     yield _line(
-        f"hash of a {sizes.megabytes} MB array", array, (Goal("blake3", 1 / 0.9, 1.0),), few, 1, raw
+        f"hash of a {sizes.megabytes} MB array",
+        array,
+        (Goal("blake3", 1 / 0.95, 1.0),),
+        few,
+        1,
+        raw,
     )
 
 
 def _many(sizes: Sizes) -> Iterator[tuple[str, object, Goal]]:
     texts = [f"string{i}" for i in range(sizes.members // 5)]
-    points = [Point(i, i / 7, str(i)) for i in range(sizes.objects)]
+    points = [shapes.Point(i, i / 7, str(i)) for i in range(sizes.objects)]
     names = {f"key{i}": i for i in range(sizes.members // 10)}
-    tree = [_record(i) for i in range(sizes.members // 50)]
+    tree = [shapes.record(i) for i in range(sizes.members // 50)]
     rows = sizes.megabytes * 7_500
     yield f"{sizes.members:,} ints", list(range(sizes.members)), Goal("joblib", 1 / 18, 1 / 27)
     yield f"{len(texts):,} short strings", texts, Goal("joblib", 1 / 18, 1 / 27)
-    yield f"JSON-like data of {10 * len(tree):,} leaves", tree, Goal("joblib", 1 / 7, 1 / 10)
+    yield f"JSON-like data of {10 * len(tree):,} leaves", tree, Goal("joblib", 1 / 4, 1 / 7)
+    yield "a tree of small containers", shapes.tree(5), Goal("joblib", 1 / 2.5, 1 / 4)
     yield f"a dict of {len(names):,} str to int", names, Goal("joblib", 1 / 4.5, 1 / 6)
-    yield f"{len(points):,} frozen dataclasses", points, Goal("joblib", 1 / 12, 1 / 20)
+    yield f"{len(points):,} frozen dataclasses", points, Goal("joblib", 1 / 11, 1 / 20)
     yield (
         f"a frame of {rows:,} rows, Arrow strings",
         _frame(rows, "str"),
@@ -70,16 +86,24 @@ def _many(sizes: Sizes) -> Iterator[tuple[str, object, Goal]]:
     )
 
 
-def _record(i: int) -> dict[str, object]:
-    place = {"x": i / 7, "y": -i / 3}
-    return {
-        "id": i,
-        "name": f"user{i}",
-        "tags": [f"t{i % 7}", "a", str(i)],
-        "pos": place,
-        "ok": i % 2 == 0,
-        "n": None,
-    }
+_frames: list[pd.DataFrame] = []
+"""What `_made` returns; a global, because what a function captures would be hashed."""
+
+
+def _made(number: int) -> pd.DataFrame:
+    return _frames[number]
+
+
+def _stored(folder: Path, sizes: Sizes, columns: int) -> Line:
+    """Return what it takes to store a new frame of very many columns."""
+    rounds = max(2, sizes.rounds // 5)
+    _frames[:] = [shapes.wide_frame(columns, seed) for seed in range(rounds + 1)]
+    contenders = {OURS: p.provenance(name="wide")(_made), "joblib": with_joblib(_made, folder)}
+    for cached in contenders.values():
+        cached(rounds)
+    figures = interleaved(contenders, rounds, 1)
+    what = f"miss that stores a frame of {columns:,} columns"
+    return Line(what, PROCESS, figures, (Goal("joblib", 2.0, 1.0),))
 
 
 def _frame(rows: int, strings: str) -> pd.DataFrame:

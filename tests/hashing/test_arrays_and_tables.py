@@ -260,3 +260,49 @@ def test_equal_bytes_in_other_columns_differ():
     one = pd.DataFrame({"a": np.zeros(2), "b": np.zeros(2, "i8"), "c": np.zeros(2)})
     other = pd.DataFrame({"a": np.zeros(2), "b": np.zeros(2), "c": np.zeros(2, "i8")})
     assert p.hash(one) != p.hash(other)
+
+
+def test_object_columns_count_by_element_and_place():
+    """However a frame came to its columns of objects, they count one after the other, each by its place."""
+    columns = {"a": [1, "x", None], "b": [1.5, 2, 3], "c": [{"k": 1}, [2], "y"], "d": [0, 1, 2]}
+    made = pd.DataFrame({name: pd.Series(column, dtype=object) for name, column in columns.items()})
+    grown = pd.DataFrame({"d": pd.Series(columns["d"], dtype=object)})
+    for place, name in enumerate("abc"):
+        grown.insert(place, name, pd.Series(columns[name], dtype=object))
+    assert digest(made) == digest(grown) == digest(made.copy())
+    swapped = made[["b", "a", "c", "d"]].set_axis(list("abcd"), axis=1)
+    shifted = made.assign(a=made["a"].iloc[::-1].to_numpy())
+    assert len({digest(frame) for frame in (made, swapped, shifted, made.astype({"d": int}))}) == 4
+
+
+def test_the_way_into_an_object_column_is_named():
+    """What cannot be hashed among objects is named by column and row."""
+    frame = pd.DataFrame({"n": [1, 2], "o": pd.Series([1, [iter([1])]], dtype=object)})
+    with pytest.raises(p.errors.UnhashableValueError) as caught:
+        digest(frame)
+    assert caught.value.path == "value.iloc[:, 1][1][0]"
+
+
+def test_chunks_of_arrow_columns_do_not_count(monkeypatch):
+    """Columns in one chunk, in many and in large ones agree, alone and in a table, with and without missing values."""
+    import provenance.hashing.pyarrow as arrow
+
+    columns = {
+        "n": [1, None, 3, 4] * 9,
+        "m": [5, 6, 7, None] * 9,
+        "t": ["a", None, "", "größe"] * 9,
+        "u": ["b", "c", "dd", "e"] * 9,
+        "deep": [[1], None, [], [2, 3]] * 9,
+        "d": pa.array(["x", "y", None, "x"] * 9).dictionary_encode(),
+    }
+    whole = pa.table(columns)
+    cut = pa.concat_tables([whole.slice(0, 5), whole.slice(5, 0), whole.slice(5)])
+    expected = digest(whole)
+    assert [expected] * 2 == [digest(cut), digest(cut.combine_chunks())]
+    alone = [digest(whole[name]) for name in columns]
+    assert alone == [digest(cut[name]) for name in columns]
+    monkeypatch.setattr(arrow, "_GATHERED", 16)
+    assert [expected] * 2 == [digest(whole), digest(cut)]
+    assert alone == [digest(cut[name]) for name in columns]
+    swapped = whole.select(["m", "n", "t", "u", "deep", "d"]).rename_columns(list(columns))
+    assert expected != digest(swapped)

@@ -3,6 +3,9 @@
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
+
+from provenance.hashing import hash_value
 
 
 def test_a_forked_child_hashes_what_is_large():
@@ -19,3 +22,17 @@ def test_a_forked_child_hashes_what_is_large():
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], timeout=300, check=False)
     assert 0 == done.returncode
+
+
+def test_threads_do_not_share_a_hasher():
+    """What many threads hash at once has the hashes that one thread gives it."""
+    values = [(i, {"a": [i]}, str(i)) for i in range(2000)]
+    expected = list(map(hash_value, values))
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(hash_value, values, chunksize=50))
+    finally:
+        sys.setswitchinterval(before)
+    assert expected == found

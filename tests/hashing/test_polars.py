@@ -134,3 +134,29 @@ def test_calls_with_integers_of_128_bits():
             assert type(value) is type(artifact.value)
             assert value.equals(artifact.value)
             assert value.equals(artifact.inputs["kargs"]["x"])
+
+
+def test_many_columns_count_as_few_do(monkeypatch):
+    """Whether columns of one dtype are stacked or taken one after the other, the hash is the same."""
+    import provenance.hashing.polars as ours
+
+    frame = pl.DataFrame(
+        {
+            **{f"i{i}": [i, None, 3] for i in range(20)},
+            **{f"s{i}": ["a", None, str(i)] for i in range(20)},
+            "when": [dt.datetime(2024, 1, 1, tzinfo=dt.UTC)] * 3,
+            **{f"f{i}": [0.5, float(i), None] for i in range(20)},
+            **{f"b{i}": [True, None, i % 2 == 0] for i in range(20)},
+            "kind": pl.Series(["x", "y", "x"], dtype=pl.Categorical),
+        }
+    )
+    stacked = [hash_value(frame), hash_value(frame[:0]), hash_value(frame[["i0", "i1"]])]
+    assert len(set(stacked)) == 3
+    for name in ("_MANY", "_FEW"):
+        with monkeypatch.context() as changed:
+            changed.setattr(ours, name, 1000 if name == "_MANY" else 0)
+            alone = [hash_value(frame), hash_value(frame[:0]), hash_value(frame[["i0", "i1"]])]
+        assert stacked == alone
+    swapped = frame.rename({"i0": "i1", "i1": "i0"}).select(frame.columns)
+    assert hash_value(frame) != hash_value(swapped)
+    assert hash_value(frame) != hash_value(frame.select(reversed(frame.columns)))

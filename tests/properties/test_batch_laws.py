@@ -1,15 +1,22 @@
 """Taking the members of a container together is only a quicker way to what taking them one by one gives."""
 
+import datetime as dt
+import decimal
 import time
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import NamedTuple
 
+import attrs
+import numpy as np
+import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hashing.values.code import capturing
 from provenance.errors import UnhashableValueError
-from provenance.hashing import Walk, hash_value
+from provenance.hashing import Walk, combine, hash_value
 from provenance.hashing.encoding import LONG, root_digest
 from strategies import nested, scalars
 
@@ -18,6 +25,114 @@ from strategies import nested, scalars
 class Pair:
     left: object
     right: object
+
+
+class Plain:
+    """An object whose attributes differ from one to the next."""
+
+    def __init__(self, attributes):
+        vars(self).update(attributes)
+
+
+class Slotted:
+    """An object one of whose slots may be empty."""
+
+    __slots__ = ("left", "right")
+
+    def __init__(self, left, right):
+        self.left = left
+        if right is not None:
+            self.right = right
+
+
+@attrs.frozen
+class Frozen:
+    """An object with slots that a library made."""
+
+    left: object
+    right: object
+
+
+class Named(NamedTuple):
+    """A tuple with names."""
+
+    left: object
+    right: object
+
+
+class Twice(NamedTuple):
+    """A tuple with names that yields what it has twice."""
+
+    left: object
+    right: object
+
+    def __iter__(self):
+        yield from (self[0], self[1], self[0], self[1])
+
+
+class Model(pydantic.BaseModel):
+    """A model."""
+
+    left: object
+    right: object = 1
+
+
+names = st.sampled_from("ab")
+moments = st.datetimes(timezones=st.none() | st.just(dt.UTC) | st.timezones())
+leaves = (
+    scalars
+    | moments
+    | st.dates()
+    | st.times()
+    | st.timedeltas()
+    | st.decimals()
+    | st.fractions()
+    | st.uuids()
+    | st.complex_numbers()
+    | st.text(max_size=3).map(PurePosixPath)
+    | st.integers(0, 9).map(range)
+    | st.floats().map(np.float64)
+    | st.integers(-9, 9).map(np.int8)
+    | st.booleans().map(np.bool_)
+    | st.text("ab", max_size=3).map(np.str_)
+    | st.integers(0, 9).map(lambda days: np.datetime64(days, "D"))
+    | st.lists(st.floats(), max_size=3).map(np.array)
+    | st.lists(names, max_size=3).map(lambda each: np.array(each, object))
+)
+keys = st.integers(-(1 << 70), 1 << 70) | st.floats() | st.text(st.characters(), max_size=2)
+mixed = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner, max_size=6)
+        | st.tuples(inner, inner)
+        | st.dictionaries(names, inner)
+        | st.dictionaries(keys, inner, max_size=3)
+        | st.sets(keys, max_size=4)
+        | st.frozensets(keys, max_size=4)
+        | st.dictionaries(names, inner).map(Plain)
+        | st.builds(Slotted, inner, st.none() | inner)
+        | st.builds(Frozen, inner, inner)
+        | st.builds(Named, inner, inner)
+        | st.builds(Pair, inner, inner)
+        | st.builds(Model, left=inner)
+        | st.builds(Model, left=inner, right=inner)
+    ),
+    max_leaves=30,
+)
+
+
+@given(st.lists(mixed, min_size=4, max_size=12))
+def test_values_of_several_types_are_what_each_is_alone(values):
+    """A list of anything has the digest that a walk by ones gives it, and holds the items of its members."""
+    together = Walk().item(values)
+    assert root_digest(together) == root_digest(Walk(by_ones=True).item(values))
+    alone = combine("list", [item_alone(value) for value in values])
+    assert root_digest(together) == alone
+
+
+def item_alone(value):
+    """The item of a value of which no other is known."""
+    return Walk(by_ones=True).item(value)
 
 
 rows = st.one_of(
@@ -57,6 +172,13 @@ def test_an_attribute_that_is_no_field_counts_in_a_batch():
         assert root_digest(Walk(by_ones=True).item(values)).hex() == hash_value(values)
 
 
+def test_a_named_tuple_that_iterates_otherwise():
+    """Named tuples whose class says what they yield are hashed by that, among many too."""
+    values = [Twice(i, [i]) for i in range(9)]
+    assert root_digest(Walk(by_ones=True).item(values)).hex() == hash_value(values)
+    assert hash_value(values) != hash_value([Twice(i, [0]) for i in range(9)])
+
+
 def test_a_string_like_key_is_not_a_string():
     """A dict among many whose key is of a subclass of str differs from the others."""
 
@@ -87,6 +209,63 @@ def test_shared_rows_in_separate_batches_are_walked_once():
     for _ in range(30):
         rows = [[list(rows), list(rows)], *([[row], i] for i, row in enumerate(rows[1:]))]
     assert len(hash_value(rows)) == 40
+
+
+def test_parts_at_several_depths_are_walked_once():
+    """What is met on a short and on a long way, at each of sixty levels, is no doubling at each level."""
+    value = [[str(i)] for i in range(4)]
+    for _ in range(60):
+        value = [value, [value], [[value]], [1]]
+    begin = time.process_time()
+    assert len(hash_value(value)) == 40
+    assert time.process_time() - begin < 5
+
+
+def test_many_rows_in_a_circle_are_refused_soon():
+    """Ten thousand objects that know their parent are refused at the first of them, not level by level."""
+    parent = Plain({"children": []})
+    parent.children += [Plain({"parent": parent, "id": i}) for i in range(10_000)]
+    begin = time.process_time()
+    with pytest.raises(UnhashableValueError, match="contains itself"):
+        hash_value(parent)
+    assert time.process_time() - begin < 5
+
+
+def test_objects_that_are_met_again_are_hashed_once(monkeypatch):
+    """A thousand references to three tables cost three tables."""
+    asked = []
+
+    class Table:
+        def value_repr(self):
+            asked.append(self)
+            return 1
+
+    tables = [Table() for _ in range(3)]
+    hash_value([tables * 100, {"again": tables, "and": tables}])
+    assert len(asked) == 3
+
+
+def test_the_context_of_decimals_does_not_count():
+    """How a context writes exponents is no part of a number."""
+    numbers = [decimal.Decimal(text) for text in ("1E+9", "-0E-7", "sNaN12", "-Infinity", "1.50")]
+    assert len(set(map(hash_value, numbers))) == len(numbers)
+    with decimal.localcontext() as context:
+        context.capitals = 0
+        context.prec = 1
+        inside = [hash_value(numbers), *map(hash_value, numbers)]
+    assert inside == [hash_value(numbers), *map(hash_value, numbers)]
+
+
+def test_keys_and_members_without_an_order_go_by_their_encoding():
+    """Wide integers, lone surrogates, NaNs and nested tuples stand among others in any order."""
+    members = [1 << 70, -5, "\ud800", "a", (1, 2), (2, 1), 1.5, None, True, b"a", frozenset({1})]
+    expected = {hash_value(set(order)) for order in (members, members[::-1])}
+    assert len(expected) == 1
+    mapping = dict.fromkeys(members, 1)
+    assert hash_value(mapping) == hash_value(dict.fromkeys(reversed(members), 1))
+    one, other = float("nan"), float("nan")
+    assert hash_value({one: 1, other: 2}) == hash_value({other: 2, one: 1})
+    assert hash_value({one: 1, other: 2}) != hash_value({one: 1, other: 1})
 
 
 def test_the_way_to_what_has_no_value_is_named_in_a_batch():

@@ -228,6 +228,27 @@ def test_results_as_values(repo):
         pass
 
 
+def test_results_among_many_values_are_inputs(repo):
+    """Results that stand among many values, at several depths and more than once, are all found."""
+
+    @p.provenance(results="values")
+    def box(n):
+        return Box(n)
+
+    @p.provenance()
+    def count(boxes, rows):
+        return len(boxes) + len(rows)
+
+    boxes = [box(n) for n in range(6)]
+    rows = [{"box": one, "n": 1} for one in [*boxes[:3], boxes[0]]]
+    counted = count([*boxes[2:], Box(99)], [*rows, *({"box": n, "n": 1} for n in range(10))])
+    assert {p.artifact_of(one).id for one in boxes} == lineage_of(counted)
+    plain = [Box(n) for n in range(6)]
+    same = [{"box": one, "n": 1} for one in [*plain[:3], plain[0]]]
+    again = count([*plain[2:], Box(99)], [*same, *({"box": n, "n": 1} for n in range(10))])
+    assert p.artifact_of(counted).id == p.artifact_of(again).id
+
+
 def test_configured_handing_over(tmp_path):
     """The configuration chooses for all functions, a decorator for its own."""
     config = {

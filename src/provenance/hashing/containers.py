@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, islice
 from operator import itemgetter
 from types import EllipsisType, MappingProxyType, NotImplementedType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from provenance.hashing.attributes import instance_dict
-from provenance.hashing.encoding import Buffer, Item, node, nodes, prefix
-from provenance.hashing.registry import batch, exact
+from provenance.hashing.encoding import Buffer, Item, encoded, node, nodes, prefix
+from provenance.hashing.registry import as_node, batch, exact
 from provenance.hashing.walk import Walk
 
 LIST: Final = prefix("list")
@@ -22,12 +22,12 @@ _COMPLEX, _RANGE, _SLICE, _SINGLETON = map(prefix, ("complex", "range", "slice",
 _BYTEARRAY, _MEMORYVIEW = map(prefix, ("bytearray", "memoryview"))
 _ORDERED, _COUNTER, _DEFAULTDICT = map(prefix, ("OrderedDict", "Counter", "defaultdict"))
 _DEQUE, _CHAIN_MAP, _MAPPING_PROXY = map(prefix, ("deque", "ChainMap", "mappingproxy"))
-_Order: TypeAlias = "tuple[tuple[str, ...], Callable[[Any], Any]]"
-_orders: Final[dict[tuple[str, ...], _Order]] = {}
 _ATTRIBUTED = prefix("with attributes")
-_SMALL, _REMEMBERED = 32, 4096
+_SMALL = 32
+_MANY = 32
+"""Number of records of the same names from which each column is hashed by itself."""
 _ALL_STR = frozenset({str}).issuperset
-_SORTABLE = (frozenset({str}), frozenset({int}), frozenset({bytes}))
+_SORTABLE = ({str}, {int}, {bytes})
 
 
 def record_items(
@@ -46,13 +46,6 @@ def record_items(
     return made
 
 
-def getter(*names: str) -> Callable[[Any], Any]:
-    """Return an `itemgetter` of *names*, typed for any number of them."""
-    make: Any = itemgetter
-    getter: Callable[[Any], Any] = make(*names)
-    return getter
-
-
 @exact(list)
 def _list(value: list[object], walk: Walk) -> Item:
     return node(LIST, walk.items(value))
@@ -63,96 +56,108 @@ def _tuple(value: tuple[object, ...], walk: Walk) -> Item:
     return node(TUPLE, walk.items(value))
 
 
-@batch(list)
-@batch(tuple)
-def _sequences(values: Sequence[Sequence[Any]], walk: Walk) -> list[Any]:
-    start = LIST if type(values[0]) is list else TUPLE
+def sequence_items(
+    start: bytes, head: Sequence[Item], values: Sequence[Sequence[Any]], walk: Walk
+) -> list[Any]:
+    """Return the items of *values*: nodes of *head* and all members."""
     members = list(chain.from_iterable(values))
     items = walk.items(members)
     rows: Iterable[Any] = values
-    if items is not members:
+    if items is not members or head:
         remaining = iter(items)
-        rows = (list(islice(remaining, len(value))) for value in values)
+        rows = [[*head, *islice(remaining, len(value))] for value in values]
     made = nodes(start, rows)
     if items is not members or max(map(len, values)) > _SMALL:
         walk.remember(values, made)
     return made
 
 
-def named_items(names: Iterable[str], values: Mapping[str, object], walk: Walk) -> list[Item]:
-    """Return the sorted *names* and then, in the same order, the items of their *values*."""
-    ordered: list[Any] = sorted(names)
-    return [*ordered, *walk.items([values[name] for name in ordered])]
+@batch(list, tuple)
+def _sequences(values: Sequence[Sequence[Any]], walk: Walk) -> list[Any]:
+    return sequence_items(LIST if type(values[0]) is list else TUPLE, (), values, walk)
 
 
 def with_attributes(item: Item, state: Mapping[str, object], walk: Walk) -> Item:
     """Return *item*, or that of a node of it and the attributes *state* if there are any."""
-    return node(_ATTRIBUTED, (item, *named_items(state, state, walk))) if state else item
+    return node(_ATTRIBUTED, (item, *dict_items(state, walk))) if state else item
 
 
 def dict_items(value: Mapping[Any, Any], walk: Walk) -> list[Item]:
     """Return the keys in canonical order and then the values in the same order."""
     if _ALL_STR(map(type, value)):
-        return named_items(value, value, walk)
-    keys = walk.items_by_rank(value)
-    contents = list(value.values())
-    # A key may be an artifact of a string, which counts as that string.
-    if _ALL_STR(type(item) for _, item in keys):
-        by_name = {str(item): content for (_, item), content in zip(keys, contents, strict=True)}
-        return named_items(by_name, by_name, walk)
-    ranks: list[Any] = [digest for digest, _ in keys]
-    # Distinct keys with equal digests, such as two NaNs, are ordered by their values.
+        names = sorted(value)
+        return [*names, *walk.items([value[name] for name in names])]
+    keys, contents = walk.unordered_items(value), list(value.values())
+    ranks = _ranks(keys)
+    # Distinct keys with equal items, such as two NaNs, are ordered by their values.
     if len(set(ranks)) < len(keys):
-        ranks = [*zip(ranks, (digest for digest, _ in walk.items_by_rank(contents)), strict=True)]
+        ranks = [*zip(ranks, map(encoded, walk.unordered_items(contents)), strict=True)]
     order = sorted(range(len(keys)), key=ranks.__getitem__)
-    return [*(keys[index][1] for index in order), *walk.items([contents[index] for index in order])]
+    return [*(keys[index] for index in order), *walk.items([contents[index] for index in order])]
+
+
+def _ranks(items: Sequence[Item]) -> Sequence[Any]:
+    """Return what orders *items*: themselves if they are of one type that has an order."""
+    # An artifact of a string counts as that string, so it is not the values that decide.
+    return items if set(map(type, items)) in _SORTABLE else list(map(encoded, items))
 
 
 @exact(dict)
 def _dict(value: dict[Any, object], walk: Walk) -> Item:
-    if not 1 < len(value) <= _SMALL or not _ALL_STR(map(type, value)):
-        return node(_DICT, dict_items(value, walk))
-    given = tuple(value)
-    names, values_of = _orders.get(given) or _order(given)
-    return node(_DICT, (*names, *walk.items(values_of(value))))
+    return node(_DICT, dict_items(value, walk))
 
 
 @batch(dict)
 def _dicts(values: Sequence[dict[Any, Any]], walk: Walk) -> list[Any] | None:
-    """Return the items of dicts with the same few names in the same order."""
-    given = tuple(values[0])
-    if not 1 < len(given) <= _SMALL or len(set(map(tuple, values))) > 1:
-        return None
-    if not _ALL_STR(map(type, chain.from_iterable(values))):
-        return None
-    names, _ = _orders.get(given) or _order(given)
-    return record_items(
-        _DICT, names, values, [list(map(itemgetter(name), values)) for name in names], walk
-    )
+    return mapping_items(_DICT, (), values, values, walk)
 
 
-def _order(names: tuple[str, ...]) -> _Order:
-    """Return the sorted *names* and a getter of a dict's values in that order, and remember both.
+def mapping_items(
+    start: bytes,
+    head: tuple[Item, ...],
+    values: Sequence[Any],
+    states: Sequence[Mapping[Any, Any]],
+    walk: Walk,
+) -> list[Any] | None:
+    """Return the items of *values*: nodes of *head* and the keys and the values of each of *states*.
 
-    Thousands of records share the same few names; sorting them each time would double the cost.
+    None if not all keys are of one type that has an order.
     """
-    if len(_orders) >= _REMEMBERED:
-        _orders.clear()
-    ordered = tuple(sorted(names))
-    order = _orders[names] = (ordered, getter(*ordered))
-    return order
+    kinds = set(map(type, chain.from_iterable(states)))
+    if kinds and kinds not in _SORTABLE:
+        return None
+    if len(states) >= _MANY and len(set(map(tuple, states))) == 1:
+        names = sorted(states[0])
+        columns = [list(map(itemgetter(name), states)) for name in names]
+        return record_items(start, (*head, *names), values, columns, walk)
+    ordered: list[list[Any]] = list(map(sorted, states))
+    members = [state[name] for state, names in zip(states, ordered, strict=True) for name in names]
+    items = walk.items(members)
+    remaining = iter(items)
+    made = nodes(start, [[*head, *names, *islice(remaining, len(names))] for names in ordered])
+    if items is not members or max(map(len, ordered)) > _SMALL:
+        walk.remember(values, made)
+    return made
 
 
 def set_items(value: Collection[Any], walk: Walk) -> Sequence[Item]:
     """Return the members in canonical order."""
-    if frozenset(map(type, value)) in _SORTABLE:
+    if set(map(type, value)) in _SORTABLE:
         return sorted(value)
-    ranked = walk.items_by_rank(value)
-    items: list[Any] = [item for _, item in ranked]
-    # A member may be an artifact of a scalar, which counts as that scalar.
-    if frozenset(map(type, items)) in _SORTABLE:
-        return sorted(items)
-    return [item for _, item in sorted(ranked, key=itemgetter(0))]
+    return _in_order(walk.unordered_items(value))
+
+
+def _in_order(items: Sequence[Any]) -> list[Any]:
+    return sorted(items) if set(map(type, items)) in _SORTABLE else sorted(items, key=encoded)
+
+
+@batch(set, frozenset)
+def _sets(values: Sequence[Collection[Any]], walk: Walk) -> list[Any]:
+    remaining = iter(walk.items(list(chain.from_iterable(values))))
+    start = _SET if type(values[0]) is set else _FROZENSET
+    made = nodes(start, [_in_order(list(islice(remaining, len(value)))) for value in values])
+    walk.remember(values, made)
+    return made
 
 
 @exact(set)
@@ -165,16 +170,16 @@ def _frozenset(value: frozenset[object], walk: Walk) -> Item:
     return node(_FROZENSET, set_items(value, walk))
 
 
-@exact(complex)
-def _complex(value: complex, walk: Walk) -> Item:
-    return node(_COMPLEX, (walk.item(value.real), walk.item(value.imag)))
+@as_node(_COMPLEX, complex)
+def _complex(value: complex, walk: Walk) -> Sequence[Item]:
+    return walk.items((value.real, value.imag))
 
 
-@exact(range)
-def _range(value: range, _: Walk) -> Item:
+@as_node(_RANGE, range)
+def _range(value: range, _: Walk) -> Sequence[Item]:
     # Not `len`, which fails for long ranges; not `stop`, which may differ between equal ranges.
     length = (value[-1] - value[0]) // value.step + 1 if value else 0
-    return node(_RANGE, (length, *((value[0], value.step) if length > 1 else value)))
+    return (length, *((value[0], value.step) if length > 1 else value))
 
 
 @exact(slice)

@@ -48,6 +48,8 @@ NAN: Final[float] = struct.unpack(">d", b"\x7f\xf8\x00\x00\x00\x00\x00\x00")[0]
 _CHILD, _WIDE_INT, _SURROGATES, _BUFFER, _LONG_STR, _LONG_BYTES = 1, 2, 3, 4, 5, 6
 LONG: Final = 1 << 24
 """Length from which a str or bytes is encoded as the digest of its content."""
+SMALL_BUFFER: Final = 1 << 10
+"""Most bytes of a buffer that is written inline."""
 _PIECE = 1 << 22
 _MAX_FIXED, _MAX_SHORT = 15, 65_535
 """Most items of the two shorter headers of an array."""
@@ -122,12 +124,30 @@ def node_digest(start: bytes, items: Sequence[Item]) -> bytes:
         payload = _encode([_encodable(item) for item in items])
     else:
         if len(payload) < LARGE:
-            return cast("bytes", _blake3(start + payload).digest(20))
+            return _digest_of(start + payload)
         if len(payload) >= LONG and any(map(_is_long, items)):
             payload = _encode([_encodable(item) for item in items])
     hasher = _blake3(start, max_threads=threads_for(len(payload)))
     hasher.update(payload)
     return cast("bytes", hasher.digest(DIGEST_SIZE))
+
+
+_idle: Final[list[Any]] = []
+"""Hashers that nobody uses: making one costs half as much as hashing a few items."""
+
+
+def _digest_of(data: bytes) -> bytes:
+    """Return the digest of a few bytes."""
+    # A signal handler or another thread may come between; each takes a hasher of its own.
+    try:
+        hasher = _idle.pop()
+    except IndexError:
+        hasher = _blake3()
+    hasher.update(data)
+    digest: bytes = hasher.digest(20)
+    hasher.reset()
+    _idle.append(hasher)
+    return digest
 
 
 def encode_items(items: Sequence[Item]) -> bytes:
@@ -185,7 +205,7 @@ def node(start: bytes, items: Sequence[Item]) -> Ext:
         return _ext(_CHILD, node_digest(start, items))
     # The same as in `node_digest`; calling it would cost a tenth of the whole.
     if len(payload) < LARGE:
-        return _ext(_CHILD, _blake3(start + payload).digest(20))
+        return _ext(_CHILD, _digest_of(start + payload))
     return _ext(_CHILD, node_digest(start, items))
 
 
@@ -234,6 +254,19 @@ def scalar_items(values: Sequence[Any], kinds: set[type]) -> Sequence[Item]:
     return [value if value == value else NAN for value in values]  # noqa: PLR0124 - NaN
 
 
+def encoded(item: Item) -> bytes:
+    r"""Return the encoding of one item, by which items without an order of their own are sorted.
+
+    >>> encoded(1), encoded("a")
+    (b'\x01', b'\xa1a')
+    """
+    try:
+        made = _encode(item)
+    except _unwritable:
+        return _encode(_encodable(item))
+    return made if len(made) < LONG else _encode(_encodable(item))
+
+
 def _is_long(item: Item) -> bool:
     return type(item) in _TEXTS and len(cast("str | bytes", item)) >= LONG
 
@@ -264,17 +297,26 @@ def _digest_of_text(text: str | bytes) -> Ext:
 
 
 class Buffer:
-    """A digest of bytes that arrive in pieces; `item` returns the item of all of them."""
+    """Bytes that arrive in pieces; `item` returns the item of all of them: few inline, many as their digest."""
 
-    __slots__ = ("_hasher",)
+    __slots__ = ("_few", "_hasher")
 
     def __init__(self, data: bytes | bytearray | memoryview = b"") -> None:
-        self._hasher = _blake3(data, max_threads=threads_for(len(data)))
+        self._few = b""
+        self._hasher: Any = None
+        self.add(data)
 
     def add(self, data: bytes | bytearray | memoryview) -> None:
-        """Append *data* without copying it."""
+        """Append *data*, without copying it unless there are few."""
+        if self._hasher is None:
+            if len(self._few) + len(data) <= SMALL_BUFFER:
+                self._few += data
+                return
+            self._hasher = _blake3(self._few, max_threads=threads_for(len(data)))
         self._hasher.update(data)
 
-    def item(self) -> Ext:
+    def item(self) -> Item:
         """Return the item of all bytes added."""
+        if self._hasher is None:
+            return self._few
         return _ext(_BUFFER, self._hasher.digest())

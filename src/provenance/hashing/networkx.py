@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from provenance.hashing.attributes import attributes, cached_names, slots
-from provenance.hashing.containers import named_items
+from provenance.hashing.containers import dict_items
 from provenance.hashing.encoding import Item, node, prefix
 from provenance.hashing.registry import inherited, name_of
 from provenance.hashing.walk import Walk
@@ -23,7 +23,7 @@ def _graph(value: Any, walk: Walk) -> Item:
     for name in ("_node", "_adj", "_succ", "_pred"):
         if name in state:
             state[name] = _ordered(state[name], 1 if name == "_node" else depth)
-    return node(_GRAPH, (name_of(value), *named_items(state, state, walk)))
+    return node(_GRAPH, (name_of(value), *dict_items(state, walk)))
 
 
 def _ordered(value: Any, depth: int) -> object:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import numpy as np
 
 from provenance.hashing.attributes import attributes_beside
-from provenance.hashing.containers import TUPLE, with_attributes
-from provenance.hashing.encoding import Buffer, Item, node, prefix
+from provenance.hashing.containers import with_attributes
+from provenance.hashing.encoding import SMALL_BUFFER, Buffer, Item, node, nodes, prefix
 from provenance.hashing.objects import reduced_item
-from provenance.hashing.registry import exact, inherited, name_of, type_name
+from provenance.hashing.registry import Batch, batch, exact, inherited, name_of, type_name
 from provenance.hashing.walk import UnhashablePart, Walk
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
@@ -26,6 +26,8 @@ _PIECE = 1 << 24
 """Number of bytes that are made contiguous at a time."""
 _UNTITLED: Final = 2
 """Number of facts about a field without a title: its dtype and its place."""
+_SIMPLE: Final = frozenset("?bhilqpBHILQPefdFDSUMm")
+"""Type codes of elements that are their bytes."""
 _PADDED: Final = frozenset("gG")
 """Type codes of long doubles, which take more bytes in memory than they use."""
 
@@ -33,19 +35,36 @@ _PADDED: Final = frozenset("gG")
 @exact(np.ndarray, np.memmap)
 def array_item(value: Array, walk: Walk) -> Item:
     """Return the item of an array: dtype, shape and elements in C order."""
-    kind = value.dtype
-    shape = node(TUPLE, value.shape)
+    simple = _simple_items(value)
+    if simple is not None:
+        return node(_ARRAY, simple)
+    kind, shape = value.dtype, value.shape
     if kind.names is not None:
         fields = [(name, array_item(np.asarray(value[name]), walk)) for name in kind.names]
-        item: Item = node(_RECORDS, (shape, *chain.from_iterable(fields)))
+        item: Item = node(_RECORDS, (*shape, *chain.from_iterable(fields)))
         titles = _titles(kind)
         item = with_attributes(item, {"titles": titles} if titles else {}, walk)
         return item if kind.metadata is None else _with_metadata(item, kind, walk)
     if kind.hasobject or kind.char == "T":
-        item = node(_OBJECTS, (_dtype_name(kind), shape, walk.item(value.ravel().tolist())))
+        item = node(_OBJECTS, (_dtype_name(kind), *shape, walk.item(value.ravel().tolist())))
         return item if kind.metadata is None else _with_metadata(item, kind, walk)
-    item = node(_ARRAY, (_dtype_name(kind), shape, bytes_item(value)))
+    item = node(_ARRAY, (_dtype_name(kind), *shape, bytes_item(value)))
     return item if kind.metadata is None else _with_metadata(item, kind, walk)
+
+
+@batch(np.ndarray)
+def _arrays(values: Sequence[Array], _: Walk) -> Sequence[Item] | None:
+    rows = [items for items in map(_simple_items, values) if items is not None]
+    return nodes(_ARRAY, rows) if len(rows) == len(values) else None
+
+
+def _simple_items(value: Array | np.generic) -> tuple[Item, ...] | None:
+    """Return the items of the node of an array whose dtype says all about its elements; else None."""
+    kind = value.dtype
+    if kind.char not in _SIMPLE or kind.metadata is not None:
+        return None
+    few = value.nbytes <= SMALL_BUFFER
+    return (kind.str, *value.shape, value.tobytes() if few else bytes_item(np.asarray(value)))
 
 
 def _with_metadata(item: Item, kind: np.dtype[Any], walk: Walk) -> Item:
@@ -60,22 +79,18 @@ def _titles(kind: np.dtype[Any]) -> dict[str, object]:
 
 def bytes_item(value: Array) -> Item:
     """Return the item of the elements' bytes in C order; at most one piece is copied at a time."""
-    return array_bytes(value).item()
-
-
-def array_bytes(value: Array) -> Buffer:
-    """Return the elements' bytes in C order, as `bytes_item` does."""
     if value.dtype.char in _PADDED:
         value = _without_padding(value)
     if value.flags.c_contiguous:
-        return Buffer(_bytes(value))
+        return Buffer(elements(value)).item()
     buffer = Buffer()
     for piece in _pieces(value):
-        buffer.add(_bytes(np.ascontiguousarray(piece)))
-    return buffer
+        buffer.add(elements(np.ascontiguousarray(piece)))
+    return buffer.item()
 
 
-def _bytes(value: Array) -> memoryview | bytes:
+def elements(value: Array) -> memoryview | bytes:
+    """Return the bytes of a contiguous array, without a copy."""
     return value.reshape(-1).view(np.uint8).data if value.nbytes else b""
 
 
@@ -144,7 +159,20 @@ def _fill_with_zeros(data: Array, mask: Array) -> None:
 
 @inherited(np.generic)
 def _scalar(value: np.generic, walk: Walk) -> Item:
-    return node(_SCALAR, (name_of(value), array_item(np.asarray(value), walk)))
+    content = _simple_items(value) or (array_item(np.asarray(value), walk),)
+    return node(_SCALAR, (name_of(value), *content))
+
+
+def _scalars_of(type_: type[np.generic]) -> Batch:
+    head = (type_name(type_),)
+    return lambda values, _: nodes(
+        _SCALAR, [head + cast("Any", _simple_items(value)) for value in values]
+    )
+
+
+for _type in {np.dtype(code).type for code in _SIMPLE}:
+    exact(_type)(_scalar)
+    batch(_type)(_scalars_of(_type))
 
 
 @inherited(np.dtype)
@@ -186,10 +214,25 @@ def _ufunc(value: np.ufunc, walk: Walk) -> Item:
 _STRINGS = prefix("strings")
 
 
-def strings_item(count: int, ends: Any, missing: Any, text: Buffer) -> Item:
-    """Return the item of *count* strings, given their ends in the joined *text*."""
-    offsets, mask = bytes_item(np.asarray(ends, "<i8")), bytes_item(np.asarray(missing, "|b1"))
-    return node(_STRINGS, (count, offsets, mask, text.item()))
+class Strings:
+    """A column of strings that arrives in pieces: the ends of all in the joined text, which are missing, the text."""
+
+    def __init__(self) -> None:
+        self._count = self._size = 0
+        self._ends, self._missing, self._text = Buffer(), Buffer(), Buffer()
+
+    def add(self, ends: Any, missing: Any, text: bytes | memoryview) -> None:
+        """Append strings, given their ends in the joined *text* and which of them are missing."""
+        self._ends.add(elements(np.asarray(ends + self._size, "<i8")))
+        self._missing.add(elements(np.asarray(missing, "|b1")))
+        self._text.add(text)
+        self._count += len(ends)
+        self._size += len(text)
+
+    def item(self) -> Item:
+        """Return the item of the whole column."""
+        parts = (self._ends.item(), self._missing.item(), self._text.item())
+        return node(_STRINGS, (self._count, *parts))
 
 
 def python_strings(values: Iterable[object]) -> Item:
@@ -199,5 +242,6 @@ def python_strings(values: Iterable[object]) -> Item:
         text.encode("utf-8", "surrogatepass") if isinstance(text, str) else b"" for text in texts
     ]
     ends = np.cumsum([len(text) for text in encoded], dtype="<i8")
-    missing = [not isinstance(text, str) for text in texts]
-    return strings_item(len(texts), ends, missing, Buffer(b"".join(encoded)))
+    column = Strings()
+    column.add(ends, [not isinstance(text, str) for text in texts], b"".join(encoded))
+    return column.item()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 import struct
 from collections import OrderedDict
-from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from enum import Enum
-from operator import itemgetter
-from types import ModuleType
+from types import GetSetDescriptorType, ModuleType
 from typing import Any, Final, cast
 
 from provenance.hashing.attributes import (
@@ -21,20 +20,18 @@ from provenance.hashing.attributes import (
 )
 from provenance.hashing.containers import (
     dict_items,
-    getter,
-    named_items,
-    record_items,
+    mapping_items,
+    sequence_items,
     set_items,
     with_attributes,
 )
 from provenance.hashing.encoding import Item, node, prefix
 from provenance.hashing.registry import (
-    Batch,
     Found,
-    Handler,
     batches,
     inherited,
     is_nameless,
+    is_plain_namedtuple,
     name_of,
     structural,
     type_name,
@@ -91,67 +88,42 @@ def _by_attributes(type_: type) -> Found:
     """Handle classes whose state is in their attributes."""
     if not _is_transparent(type_):
         return None
-    descriptors = slots(type_)
-    fields = field_names(type_)
-    cached = cached_names(type_)
-    head = type_name(type_)
-    if not descriptors and fields and not hasattr(type_, "__attrs_attrs__"):
-        if not is_nameless(type_):
-            batches[type_] = _dataclass_batch(head, fields)
-        return _dataclass_handler(head, fields, cached)
-    return lambda value, walk: node(
-        OBJECT, (head, *_attribute_items(value, descriptors, fields, cached, walk))
-    )
+    head, read = type_name(type_), _reader(type_)
+    if not is_nameless(type_):
+        batches[type_] = lambda values, walk: mapping_items(
+            OBJECT, (head,), values, list(map(read, values)), walk
+        )
+    return lambda value, walk: node(OBJECT, (head, *dict_items(read(value), walk)))
 
 
-def _dataclass_handler(head: str, fields: tuple[str, ...], cached: frozenset[str]) -> Handler:
-    """Return a fast handler for a dataclass whose `__dict__` mostly holds exactly its fields."""
-    names = tuple(sorted(fields))
-    start = (head, *names)
-    count = len(names)
-    values_of = getter(*names)
+def _reader(type_: type) -> Callable[[Any], Mapping[str, object]]:
+    """Return what returns the attributes of an instance of a class that count."""
+    descriptors, fields, cached = slots(type_), frozenset(field_names(type_)), cached_names(type_)
+    getters = {name: descriptor.__get__ for name, descriptor in descriptors.items()}
 
-    def handler(value: Any, walk: Walk) -> Item:
-        state = value.__dict__
+    def read(value: Any) -> Mapping[str, object]:
+        return attributes(value, descriptors, fields, cached)
+
+    def read_slots(value: Any) -> Mapping[str, object]:
         try:
-            values = values_of(state) if count > 1 else (values_of(state),)
-        except KeyError:
-            # A field was never set, or its class holds it.
-            values = None
-        if values is None or len(state) != count:
-            return node(OBJECT, (head, *_attribute_items(value, {}, names, cached, walk)))
-        return node(OBJECT, (*start, *walk.items(values)))
+            return {name: get(value) for name, get in getters.items()}
+        except AttributeError:
+            # A slot is empty.
+            return read(value)
 
-    return handler
+    def read_dict(value: Any) -> Mapping[str, object]:
+        state: Mapping[str, object] = value.__dict__
+        # A field that was never set has its value in the class.
+        return state if fields <= state.keys() and cached.isdisjoint(state) else read(value)
 
-
-def _dataclass_batch(head: str, fields: tuple[str, ...]) -> Batch:
-    """Return a handler for many instances of such a dataclass."""
-    names = tuple(sorted(fields))
-
-    def batch(values: Sequence[Any], walk: Walk) -> Sequence[Item] | None:
-        states = [value.__dict__ for value in values]
-        if set(map(len, states)) != {len(names)}:
-            return None
-        try:
-            columns = [list(map(itemgetter(name), states)) for name in names]
-        except KeyError:
-            # A field was never set, and another attribute takes its place in the number.
-            return None
-        return record_items(OBJECT, (head, *names), values, columns, walk)
-
-    return batch
-
-
-def _attribute_items(
-    value: object,
-    descriptors: Mapping[str, Any],
-    fields: Iterable[str],
-    cached: frozenset[str],
-    walk: Walk,
-) -> list[Item]:
-    state = attributes(value, descriptors, fields, cached)
-    return named_items(state, state, walk)
+    if not type_.__dictoffset__:
+        all_count = fields <= descriptors.keys() and cached.isdisjoint(descriptors)
+        return read_slots if all_count else read
+    spaces = [vars(base)["__dict__"] for base in type_.__mro__ if "__dict__" in vars(base)]
+    is_usual = isinstance(spaces[0], GetSetDescriptorType) if spaces else False
+    if descriptors or not is_usual or _overrides(type_, "__getattribute__"):
+        return read
+    return read_dict
 
 
 def plain_attributes(value: object) -> dict[str, object] | None:
@@ -166,7 +138,7 @@ def plain_attributes(value: object) -> dict[str, object] | None:
     type_ = type(value)
     if not _is_transparent(type_):
         return None
-    return attributes(value, slots(type_), field_names(type_), cached_names(type_))
+    return dict(_reader(type_)(value))
 
 
 def _is_transparent(type_: type) -> bool:
@@ -180,9 +152,9 @@ def _is_transparent(type_: type) -> bool:
     return is_generated or not _overrides(type_, "__getstate__")
 
 
-def _overrides(type_: type, name: str) -> bool:
-    """Tell whether the type has a method of this name other than that of `object`."""
-    return getattr(type_, name, None) is not getattr(object, name, None)
+def _overrides(type_: type, name: str, base: type = object) -> bool:
+    """Tell whether the type has a method of this name other than that of *base*."""
+    return getattr(type_, name, None) is not getattr(base, name, None)
 
 
 def _hides_state(type_: type) -> bool:
@@ -202,6 +174,9 @@ def _by_fields(type_: type) -> Found:
     if not is_named or _overrides(type_, "__reduce_ex__") or _overrides(type_, "__reduce__"):
         return None
     head = (type_name(type_), *cast("Any", type_)._fields)
+    is_usual = not any(_overrides(type_, name, tuple) for name in ("__iter__", "__len__"))
+    if is_usual and (not is_nameless(type_) or is_plain_namedtuple(type_)):
+        batches[type_] = lambda values, walk: sequence_items(_NAMEDTUPLE, head, values, walk)
     return lambda value, walk: node(_NAMEDTUPLE, (*head, *walk.items(tuple(value))))
 
 
@@ -226,8 +201,9 @@ def _by_reduction(type_: type) -> Found:
 
 def _set_object(value: Collection[Any], walk: Walk) -> Item:
     type_ = type(value)
-    state = _attribute_items(value, slots(type_), (), cached_names(type_), walk)
-    return node(_SET_OBJECT, (name_of(value), node(_ITEMS, state), *set_items(value, walk)))
+    state = attributes(value, slots(type_), cached=cached_names(type_))
+    items = node(_ITEMS, dict_items(state, walk))
+    return node(_SET_OBJECT, (name_of(value), items, *set_items(value, walk)))
 
 
 def reduced_item(value: object, walk: Walk) -> Item:

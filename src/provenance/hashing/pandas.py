@@ -9,12 +9,12 @@ from typing import Any, Final, NoReturn, TypeAlias
 import numpy as np
 
 from provenance.hashing.attributes import attributes_beside
-from provenance.hashing.containers import with_attributes
+from provenance.hashing.containers import LIST, with_attributes
 from provenance.hashing.encoding import Buffer, Item, node, prefix
-from provenance.hashing.numpy import array_bytes, array_item, bytes_item, python_strings
+from provenance.hashing.numpy import array_item, bytes_item, python_strings
 from provenance.hashing.objects import reduced_item
 from provenance.hashing.registry import inherited, name_of
-from provenance.hashing.walk import UnhashablePart, Walk
+from provenance.hashing.walk import Step, UnhashablePart, Walk
 
 # The type hints of pandas are incomplete.
 pd: Any = import_module("pandas")
@@ -27,6 +27,7 @@ _COLUMN, _CATEGORIES, _INSTANT, _MISSING, _SPAN, _DTYPE = (
     for kind in ("column", "categories", "instant", "missing", "span", "dtype")
 )
 _BLOCK = prefix("pandas block")
+_OBJECT: Final = np.dtype(object).str
 _Columns: TypeAlias = "tuple[Any, Any]"
 """Numbers of columns, and their values: an array with a row for each."""
 _GATHERED: Final = 1 << 24
@@ -46,9 +47,10 @@ def _columns(value: Any, walk: Walk) -> Iterator[Item]:
     """
     groups: dict[str, list[_Columns]] = {}
     others: list[int] = []
-    for block in value._mgr.blocks:  # noqa: SLF001 - no public way
+    manager = value._mgr  # noqa: SLF001 - no public way
+    for block in manager.blocks:
         kind, places = block.dtype, block.mgr_locs.as_array
-        is_plain = isinstance(kind, np.dtype) and kind.kind in "biufcmM" and kind.metadata is None
+        is_plain = isinstance(kind, np.dtype) and kind.kind in "biufcmMO" and kind.metadata is None
         if is_plain and kind.char not in "gG":
             groups.setdefault(kind.str, []).append((places, np.asarray(block.values)))
         else:
@@ -57,27 +59,46 @@ def _columns(value: Any, walk: Walk) -> Iterator[Item]:
         places = np.concatenate([places for places, _ in parts])
         order = np.argsort(places)
         numbers = None if len(places) == value.shape[1] else bytes_item(places[order].astype("<i8"))
-        yield node(_BLOCK, (kind, numbers, _in_order(parts, order).item()))
+        content = _objects(parts, walk) if kind == _OBJECT else _in_order(parts, order)
+        yield node(_BLOCK, (kind, numbers, content))
     for at in sorted(others):
         yield at
-        yield walk.labeled(f".iloc[:, {at}]", value.iloc[:, at].array)
+        yield walk.labeled(f".iloc[:, {at}]", manager.iget_values(at))
 
 
-def _in_order(parts: list[_Columns], order: Any) -> Buffer:
-    """Return the bytes of columns, one after the other, in *order*."""
+def _objects(parts: list[_Columns], walk: Walk) -> Item:
+    """Return the item of the elements of columns of objects, one column after the other."""
+    columns = {
+        at: column
+        for places, data in parts
+        for at, column in zip(places.tolist(), data, strict=True)
+    }
+    items: list[Item] = []
+    for at in sorted(columns):
+        elements = columns[at].tolist()
+        try:
+            items += walk.items(elements)
+        except BaseException:
+            walk.trail += (elements, Step(f".iloc[:, {at}]"))
+            raise
+    return node(LIST, items)
+
+
+def _in_order(parts: list[_Columns], order: Any) -> Item:
+    """Return the item of the bytes of columns, one after the other, in *order*."""
     if len(parts) > 1 and sum(data.nbytes for _, data in parts) <= _GATHERED:
         parts = [(order, np.concatenate([data for _, data in parts]))]
     if len(parts) == 1:
         data = parts[0][1]
         is_sorted = bool((order[1:] > order[:-1]).all())
-        return array_bytes(data if is_sorted else data[order])
+        return bytes_item(data if is_sorted else data[order])
     columns = [column for _, data in parts for column in data]
     buffer = Buffer()
     for at in order.tolist():
         buffer.add(
             np.ascontiguousarray(columns[at]).view(np.uint8).data if len(columns[at]) else b""
         )
-    return buffer
+    return buffer.item()
 
 
 @inherited(pd.Series)

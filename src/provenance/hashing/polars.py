@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from provenance.hashing.encoding import Item, node, prefix
 from provenance.hashing.registry import inherited, name_of
@@ -16,38 +16,78 @@ pl: Any = import_module("polars")
 _FRAME, _SERIES, _DTYPE = map(prefix, ("polars frame", "polars series", "polars dtype"))
 _WIDE = tuple(getattr(pl, name) for name in ("Int128", "UInt128") if hasattr(pl, name))
 """Integer types that Arrow lacks."""
+_PLAIN = frozenset(
+    {
+        *(getattr(pl, f"{sign}Int{bits}") for sign in ("", "U") for bits in (8, 16, 32, 64)),
+        pl.Float32,
+        pl.Float64,
+        pl.Boolean,
+        pl.String,
+    }
+)
+"""Dtypes of which all columns count as one."""
+_MANY: Final = 8
+_FEW: Final = 1 << 20
+"""Elements up to which columns are copied into one."""
 
 
 @inherited(pl.DataFrame)
 def _frame(value: Any, walk: Walk) -> Item:
-    columns = [walk.labeled(f"[{column.name!r}]", column) for column in value.get_columns()]
-    return node(_FRAME, (name_of(value), value.height, *columns))
+    # Columns of one plain dtype count as one, so that very many are as quick as one that is as long.
+    names, dtypes = value.columns, value.dtypes
+    kinds: list[Any] = list(map(type, dtypes))
+    groups: dict[Any, list[str]] = {}
+    for name, kind in zip(names, kinds, strict=True):
+        groups.setdefault(kind if kind in _PLAIN else name, []).append(name)
+    shown = [
+        kind.__name__ if kind in _PLAIN else _dtype_name(dtype)
+        for kind, dtype in zip(kinds, dtypes, strict=True)
+    ]
+    contents = [
+        walk.labeled(f"[{key!r}]", value.get_column(key))
+        if isinstance(key, str)
+        else _arrow_item(_stacked(value[group]), walk)
+        for key, group in groups.items()
+    ]
+    return node(_FRAME, (name_of(value), value.height, *walk.items((names, shown)), *contents))
+
+
+def _stacked(frame: Any) -> list[Any]:
+    """Return the columns of a frame, which have one dtype: as one, if they are many and have few elements."""
+    if frame.width < _MANY or frame.height * frame.width > _FEW:
+        columns: list[Any] = frame.get_columns()
+        return columns
+    return [frame.unpivot().get_column("value")]
 
 
 @inherited(pl.Series)
 def _series(value: Any, walk: Walk) -> Item:
-    return node(
-        _SERIES, (name_of(value), value.name, _dtype_name(value.dtype), _content(value, walk))
-    )
+    facts = (name_of(value), value.name, _dtype_name(value.dtype))
+    return node(_SERIES, (*facts, _content(value, walk)))
 
 
 def _content(value: Any, walk: Walk) -> Item:
-    if value.dtype == pl.Object:
+    if value.dtype == pl.Object or isinstance(value.dtype, _WIDE):
         return walk.item(value.to_list())
     # The codes of categories depend on which categories were used before.
     if isinstance(value.dtype, pl.Categorical | pl.Enum):
         value = value.cast(pl.String)
-    if isinstance(value.dtype, _WIDE):
-        return walk.item(value.to_list())
+    return _arrow_item([value], walk)
+
+
+def _arrow_item(columns: list[Any], walk: Walk) -> Item:
+    """Return the item of columns of one dtype, one after the other."""
     if find_spec("pyarrow") is None:
         raise UnhashablePart("hashing polars columns needs pyarrow: pip install pyarrow")
+    pa = import_module("pyarrow")
     try:
-        column = value.to_arrow()
-    except (import_module("pyarrow").ArrowException, pl.exceptions.PolarsError) as error:
+        arrays = [column.to_arrow() for column in columns]
+    except (pa.ArrowException, pl.exceptions.PolarsError) as error:
         raise UnhashablePart(
-            f"Arrow has no type for a polars column of type {value.dtype}; cast it"
+            f"Arrow has no type for a polars column of type {columns[0].dtype}; cast it"
         ) from error
-    item: Item = import_module("provenance.hashing.pyarrow").column_item(column, walk)
+    whole = pa.chunked_array(arrays)
+    item: Item = import_module("provenance.hashing.pyarrow").column_item(whole, walk)
     return item
 
 

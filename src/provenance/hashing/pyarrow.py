@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from provenance.hashing.encoding import Buffer, Item, node, prefix
-from provenance.hashing.numpy import bytes_item, strings_item
+from provenance.hashing.numpy import Strings, elements
 from provenance.hashing.registry import exact, inherited, name_of
 from provenance.hashing.walk import Walk
 
@@ -23,29 +24,45 @@ _COLUMN, _TABLE, _SCHEMA, _TYPE, _SCALAR = (
 _STRING_VIEW = (pa.types.is_string_view,) if hasattr(pa.types, "is_string_view") else ()
 _IS_TEXT = (pa.types.is_string, pa.types.is_large_string, *_STRING_VIEW)
 _IS_FIXED_WIDTH = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
+_GATHERED: Final = 1 << 24
+"""Bytes up to which chunks are copied into one array, as there may be very many."""
 
 
 @inherited(pa.Array, pa.ChunkedArray)
 def column_item(value: Any, walk: Walk) -> Item:
     """Return the item of a column: its type and its elements."""
-    kind, whole = value.type, _single_array(value)
+    kind = value.type
     if any(is_text(kind) for is_text in _IS_TEXT):
-        content = arrow_strings(whole)
+        content = arrow_strings(value)
     elif any(is_fixed(kind) for is_fixed in _IS_FIXED_WIDTH):
-        zero = pa.scalar(0).cast(kind)
-        filled = pc.fill_null(whole, zero) if whole.null_count else whole
-        numbers = np.asarray(filled.to_numpy(zero_copy_only=False))
-        content = node(_COLUMN, (len(whole), bytes_item(_null_mask(whole)), bytes_item(numbers)))
+        content = _numbers(value)
     else:
-        content = walk.item(whole.to_pylist())
+        content = walk.item(value.to_pylist())
     return node(_COLUMN, (_type(kind, walk) if kind.num_fields else str(kind), content))
 
 
-def _single_array(value: Any) -> Any:
-    """Return a column as one array, without a copy if it has one chunk."""
+def _pieces(value: Any) -> Iterator[Any]:
+    """Yield the elements of a column in arrays: small ones as one, large ones without a copy."""
     if not isinstance(value, pa.ChunkedArray):
-        return value
-    return value.chunk(0) if value.num_chunks == 1 else value.combine_chunks()
+        yield value
+    elif value.nbytes <= _GATHERED:
+        yield value.combine_chunks()
+    else:
+        half = value.num_chunks // 2
+        for chunks in (value.chunks[:half], value.chunks[half:]) if half else ():
+            yield from _pieces(pa.chunked_array(chunks, value.type))
+        if not half:
+            yield value.chunk(0)
+
+
+def _numbers(value: Any) -> Item:
+    missing, numbers = Buffer(), Buffer()
+    zero = pa.scalar(0).cast(value.type)
+    for piece in _pieces(value):
+        filled = pc.fill_null(piece, zero) if piece.null_count else piece
+        missing.add(elements(_null_mask(piece)))
+        numbers.add(elements(np.ascontiguousarray(filled.to_numpy(zero_copy_only=False))))
+    return node(_COLUMN, (len(value), missing.item(), numbers.item()))
 
 
 def _null_mask(value: Any) -> Any:
@@ -56,22 +73,27 @@ def _null_mask(value: Any) -> Any:
 
 def arrow_strings(value: Any) -> Item:
     """Return the item of a column of strings, equal to that of the same strings in Python."""
-    missing = _null_mask(value)
-    filled = pc.fill_null(value, "") if value.null_count else value
-    whole = _single_array(filled.cast(pa.large_string()))
-    _, offsets, text = whole.buffers()
-    bounds: Any = [0]
-    if len(whole):
-        bounds = np.frombuffer(offsets, "<i8")[whole.offset : whole.offset + len(whole) + 1]
-    first, last = int(bounds[0]), int(bounds[-1])
-    data = memoryview(text)[first:last] if last > first else b""
-    ends = np.asarray(bounds[1:], "<i8")
-    return strings_item(len(whole), ends - first if first else ends, missing, Buffer(data))
+    column = Strings()
+    for piece in _pieces(value):
+        filled = pc.fill_null(piece, "") if piece.null_count else piece
+        whole = filled.cast(pa.large_string())
+        _, offsets, text = whole.buffers()
+        bounds: Any = np.zeros(1, "<i8")
+        if len(whole):
+            bounds = np.frombuffer(offsets, "<i8")[whole.offset : whole.offset + len(whole) + 1]
+        first, last = int(bounds[0]), int(bounds[-1])
+        data = memoryview(text)[first:last] if last > first else b""
+        column.add(bounds[1:] - first, _null_mask(piece), data)
+    return column.item()
 
 
 @exact("pyarrow.lib:Table", "pyarrow.lib:RecordBatch")
 def _table(value: Any, walk: Walk) -> Item:
-    columns = [column_item(column, walk) for column in value.columns]
+    # Columns of one type count as one, so that very many are as quick as one that is as long.
+    chunks: dict[Any, list[Any]] = {kind: [] for kind in value.schema.types}
+    for kind, column in zip(value.schema.types, value.columns, strict=True):
+        chunks[kind] += column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    columns = [column_item(pa.chunked_array(group, kind), walk) for kind, group in chunks.items()]
     return node(_TABLE, (name_of(value), value.num_rows, _schema(value.schema, walk), *columns))
 
 
@@ -85,9 +107,10 @@ def _schema(value: Any, walk: Walk) -> Item:
 
 def _field(value: Any) -> tuple[object, ...]:
     """Return what a field of a schema is: also the metadata of the fields in its type."""
-    metadata = dict(value.metadata or {})
-    inner = [_field(value.type.field(at)) for at in range(value.type.num_fields)]
-    return (value.name, str(value.type), value.nullable, metadata, inner)
+    kind = value.type
+    metadata = dict(value.metadata) if value.metadata else None
+    inner = [_field(kind.field(at)) for at in range(kind.num_fields)] if kind.num_fields else None
+    return (value.name, str(kind), value.nullable, metadata, inner)
 
 
 @inherited(pa.DataType)

@@ -7,17 +7,18 @@ A handler takes a value and the current walk and returns the value's item. Types
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
-from provenance.hashing.encoding import SCALARS, Item, node, prefix
+from provenance.hashing.encoding import SCALARS, Item, node, nodes, prefix
 from provenance.model.ids import main_name
 
 if TYPE_CHECKING:
     from provenance.hashing.walk import Walk
 
 T = TypeVar("T")
+_V = TypeVar("_V")
 Handler: TypeAlias = "Callable[[Any, Walk], Item]"
 Found: TypeAlias = "Handler | None"
 Batch: TypeAlias = "Callable[[Sequence[Any], Walk], Sequence[Item] | None]"
@@ -65,7 +66,7 @@ handlers: Final = _Handlers()
 batches: Final[dict[type, Batch]] = {}
 """Faster handlers for many values of a type; they return the same items as the type's handler."""
 
-_fixed: Final[dict[type, Batch]] = {}
+_exact_batches: Final[dict[type | str, Batch]] = {}
 _HEAP_TYPE: Final = 1 << 9
 _PYTHON_CLASS: Final = _HEAP_TYPE | 1 << 8
 """Flags of classes that are made at run time, and of those that cannot be changed, as classes in C."""
@@ -168,12 +169,28 @@ def structural(rule: Callable[[type], Found]) -> Callable[[type], Found]:
     return rule
 
 
-def batch(type_: type) -> Callable[[Batch], Batch]:
-    """Register the decorated function for many instances of exactly this builtin type."""
+def batch(*types: type | str) -> Callable[[Batch], Batch]:
+    """Register the decorated function for many instances of exactly one of these types."""
 
     def register(many: Batch) -> Batch:
-        _fixed[type_] = batches[type_] = many
+        _exact_batches.update(dict.fromkeys(types, many))
         return many
+
+    return register
+
+
+def as_node(
+    start: bytes, *types: type[T] | str
+) -> Callable[[Callable[[T, Walk], Sequence[Item]]], Callable[[T, Walk], Sequence[Item]]]:
+    """Register the decorated function for exactly these types: it returns the items of a value's node.
+
+    For values that hold few others: those of many values are not hashed together.
+    """
+
+    def register(items: Callable[[T, Walk], Sequence[Item]]) -> Callable[..., Sequence[Item]]:
+        exact(*types)(lambda value, walk: node(start, items(value, walk)))
+        batch(*types)(lambda values, walk: nodes(start, [items(value, walk) for value in values]))
+        return items
 
     return register
 
@@ -228,7 +245,6 @@ def forget() -> None:
     """Clear the resolved handlers after a table has changed."""
     handlers.clear()
     batches.clear()
-    batches.update(_fixed)
 
 
 def _resolve(type_: type) -> Handler:
@@ -237,9 +253,15 @@ def _resolve(type_: type) -> Handler:
     libraries = [FAMILIES[top] for top in tops if top in FAMILIES and top in sys.modules]
     for module in (*BUILTIN, *libraries):
         import_module(f"{__package__}.{module}")
-    fixed = _by_ancestry(type_, _user_hashers) or _by_name(type_, _exact) or _declared_hasher(type_)
-    if fixed is not None:
+    registered, fixed = _by_ancestry(type_, _user_hashers), _by_name(type_, _exact)
+    if registered is None and fixed is not None:
+        many = _by_name(type_, _exact_batches)
+        if many is not None:
+            batches[type_] = many
         return fixed
+    registered = registered or _declared_hasher(type_)
+    if registered is not None:
+        return registered
     found = _by_ancestry(type_, _inherited)
     if found is None:
         found = next(handler for rule in _structural if (handler := rule(type_)) is not None)
@@ -254,7 +276,7 @@ def _by_ancestry(type_: type, table: dict[Any, Handler]) -> Found:
     return next((handler for base in type_.__mro__ if (handler := _by_name(base, table))), None)
 
 
-def _by_name(type_: type, table: dict[Any, Handler]) -> Found:
+def _by_name(type_: type, table: Mapping[type | str, _V]) -> _V | None:
     return table.get(type_) or table.get(type_name(type_))
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from provenance.hashing.containers import named_items
+from provenance.hashing.containers import dict_items
 from provenance.hashing.encoding import Buffer, Item, node, prefix
 from provenance.hashing.objects import OBJECT
-from provenance.hashing.registry import exact, name_of
+from provenance.hashing.registry import as_node, exact, name_of
 from provenance.hashing.walk import UnhashablePart, Walk
 
 if TYPE_CHECKING:
@@ -36,19 +37,19 @@ _PATHS = [
 ]
 
 
-@exact("datetime:date")
-def _date(value: dt.date, _: Walk) -> Item:
-    return node(_DATE, (value.year, value.month, value.day))
+@as_node(_DATE, "datetime:date")
+def _date(value: dt.date, _: Walk) -> Sequence[Item]:
+    return (value.year, value.month, value.day)
 
 
-@exact("datetime:time")
-def _time(value: dt.time, walk: Walk) -> Item:
-    return node(_TIME, _clock(value, walk))
+@as_node(_TIME, "datetime:time")
+def _time(value: dt.time, walk: Walk) -> Sequence[Item]:
+    return _clock(value, walk)
 
 
-@exact("datetime:datetime")
-def _datetime(value: dt.datetime, walk: Walk) -> Item:
-    return node(_DATETIME, (value.year, value.month, value.day, *_clock(value, walk)))
+@as_node(_DATETIME, "datetime:datetime")
+def _datetime(value: dt.datetime, walk: Walk) -> Sequence[Item]:
+    return (value.year, value.month, value.day, *_clock(value, walk))
 
 
 def _clock(value: dt.time | dt.datetime, walk: Walk) -> tuple[Item, ...]:
@@ -56,56 +57,56 @@ def _clock(value: dt.time | dt.datetime, walk: Walk) -> tuple[Item, ...]:
     return (value.hour, value.minute, value.second, value.microsecond, value.fold, zone)
 
 
-@exact("datetime:timedelta")
-def _timedelta(value: dt.timedelta, _: Walk) -> Item:
-    return node(_TIMEDELTA, (value.days, value.seconds, value.microseconds))
+@as_node(_TIMEDELTA, "datetime:timedelta")
+def _timedelta(value: dt.timedelta, _: Walk) -> Sequence[Item]:
+    return (value.days, value.seconds, value.microseconds)
 
 
-@exact("datetime:timezone")
-def _timezone(value: dt.timezone, walk: Walk) -> Item:
-    return node(_TIMEZONE, (walk.item(value.utcoffset(None)), value.tzname(None)))
+@as_node(_TIMEZONE, "datetime:timezone")
+def _timezone(value: dt.timezone, walk: Walk) -> Sequence[Item]:
+    return (walk.item(value.utcoffset(None)), value.tzname(None))
 
 
-@exact("zoneinfo:ZoneInfo")
-def _zone(value: ZoneInfo, _: Walk) -> Item:
+@as_node(_ZONE, "zoneinfo:ZoneInfo")
+def _zone(value: ZoneInfo, _: Walk) -> Sequence[Item]:
     if not value.key:
         raise UnhashablePart("a ZoneInfo without a key has no name")
-    return node(_ZONE, (value.key,))
+    return (value.key,)
 
 
-@exact("decimal:Decimal")
-def _decimal(value: Decimal, _: Walk) -> Item:
-    sign, digits, exponent = value.as_tuple()
-    return node(_DECIMAL, (sign, "".join(map(str, digits)), exponent))
+@as_node(_DECIMAL, "decimal:Decimal")
+def _decimal(value: Decimal, _: Walk) -> Sequence[Item]:
+    # The context decides whether an exponent follows "e" or "E".
+    return (str(value).upper(),)
 
 
-@exact("fractions:Fraction")
-def _fraction(value: Fraction, _: Walk) -> Item:
-    return node(_FRACTION, (value.numerator, value.denominator))
+@as_node(_FRACTION, "fractions:Fraction")
+def _fraction(value: Fraction, _: Walk) -> Sequence[Item]:
+    return (value.numerator, value.denominator)
 
 
-@exact("uuid:UUID")
-def _uuid(value: Any, _: Walk) -> Item:
-    return node(_UUID, (value.bytes,))
+@as_node(_UUID, "uuid:UUID")
+def _uuid(value: Any, _: Walk) -> Sequence[Item]:
+    return (value.bytes,)
 
 
-@exact(*_PATHS)
-def _path(value: PurePath, _: Walk) -> Item:
-    return node(_PATH, (type(value).__name__, *value.parts))
+@as_node(_PATH, *_PATHS)
+def _path(value: PurePath, _: Walk) -> Sequence[Item]:
+    return (type(value).__name__, *value.parts)
 
 
-@exact("re:Pattern")
-def _pattern(value: Pattern[str], _: Walk) -> Item:
-    return node(_PATTERN, (value.pattern, value.flags))
+@as_node(_PATTERN, "re:Pattern")
+def _pattern(value: Pattern[str], _: Walk) -> Sequence[Item]:
+    return (value.pattern, value.flags)
 
 
-@exact("array:array")
-def _array(value: array[Any], _: Walk) -> Item:
+@as_node(_ARRAY, "array:array")
+def _array(value: array[Any], _: Walk) -> Sequence[Item]:
     if sys.byteorder == "big":
         value = value[:]
         value.byteswap()
     data = memoryview(value).cast("B") if value else b""
-    return node(_ARRAY, (value.typecode, value.itemsize, Buffer(data).item()))
+    return (value.typecode, value.itemsize, Buffer(data).item())
 
 
 @exact(partial)
@@ -117,7 +118,7 @@ def _partial(value: partial[object], walk: Walk) -> Item:
 @exact(SimpleNamespace)
 def _namespace(value: SimpleNamespace, walk: Walk) -> Item:
     state = vars(value)
-    return node(OBJECT, (name_of(value), *named_items(state, state, walk)))
+    return node(OBJECT, (name_of(value), *dict_items(state, walk)))
 
 
 @exact("typing:NewType")

@@ -40,7 +40,7 @@ def _content(value: Any, walk: Walk) -> Item:
     if value.is_nested:
         facts = (name_of(value), str(value.dtype), str(value.layout), value.requires_grad)
         return node(_NESTED, (*facts, *walk.items(list(plain.unbind()))))
-    head = (name_of(value), str(value.dtype), walk.item(tuple(value.shape)), value.requires_grad)
+    head = (name_of(value), str(value.dtype), value.requires_grad, *value.shape)
     if plain.layout is torch.strided:
         return node(_TENSOR, (*head, _elements(plain)))
     whole = plain.to_sparse_coo().coalesce()

@@ -13,7 +13,7 @@ from provenance.hashing.encoding import NAN, SCALARS, Item, root_digest, scalar_
 from provenance.hashing.registry import batches, handlers
 from provenance.model.ids import ValueId
 from provenance.model.references import InputRef, represented_artifact
-from provenance.model.tracked import any_tracked, proxy_of_tracked
+from provenance.model.tracked import any_tracked, proxy_of_tracked, tracks_any
 from provenance.util.formatting import safe_repr
 
 if TYPE_CHECKING:
@@ -76,8 +76,10 @@ def _short(value: object) -> str:
 INLINE: Final = frozenset({str, int, bool, type(None), bytes})
 """Types whose instances are their own items; so are floats other than NaN."""
 
-_MANY: Final = 8
-"""Number of values of one type from which hashing them together pays off."""
+_MANY: Final = 4
+"""Number of values from which hashing those of each type together pays off."""
+_DEEPEST: Final = 20
+"""Number of levels below which values are hashed one by one, so that a cycle is found soon."""
 
 
 class UnhashablePart(Exception):  # noqa: N818 - `root_item` converts it
@@ -104,11 +106,11 @@ class Walk:
         notes: Reports of handlers, if the caller wants them; a proxy reports its artifact.
         used: Returns the item of a function that the current function uses (see `functions`); None
             outside functions.
-        by_ones: Whether to hash members of containers one by one even if all are of one type; only
-            then is the trail complete.
+        by_ones: Whether to hash all members of containers one by one; only then is the trail complete.
+        level: How many batches are inside each other.
     """
 
-    __slots__ = ("alive", "by_ones", "memo", "notes", "trail", "used")
+    __slots__ = ("alive", "by_ones", "level", "memo", "notes", "trail", "used")
 
     def __init__(
         self,
@@ -119,6 +121,7 @@ class Walk:
     ) -> None:
         self.notes = notes
         self.by_ones = by_ones
+        self.level = 0
         self.memo: dict[int, Item] = {}
         self.alive: list[object] = []
         self.trail: list[object] = []
@@ -164,25 +167,45 @@ class Walk:
         kinds = set(map(type, values))
         if kinds <= SCALARS:
             return scalar_items(values, kinds)
-        if len(kinds) == 1 and len(values) >= _MANY and not self.by_ones:
-            batch = self._batch(kinds.pop(), values)
-            if batch is not None:
-                return batch
-        item = self.item
-        return [value if type(value) in INLINE else item(value) for value in values]
+        if len(values) < _MANY or self.by_ones or self.level > _DEEPEST:
+            item_of = self.item
+            return [value if type(value) in INLINE else item_of(value) for value in values]
+        if len(kinds) == 1:
+            return self._alike(kinds.pop(), values)
+        places: dict[type, list[int]] = {kind: [] for kind in kinds - INLINE}
+        for place, kind in enumerate(map(type, values)):
+            if kind in places:
+                places[kind].append(place)
+        made = list(values)
+        for kind, found in places.items():
+            items = self._alike(kind, [values[place] for place in found])
+            for place, item in zip(found, items, strict=True):
+                made[place] = item
+        return made
 
-    def _batch(self, kind: type, values: Sequence[object]) -> Sequence[Item] | None:
-        """Return the items of *values*, all of type *kind*, unless one was met before."""
+    def _alike(self, kind: type, values: Sequence[Any]) -> Sequence[Item]:
+        """Return the items of *values*, all of type *kind*; each object is hashed once."""
+        if kind is float:
+            return scalar_items(values, {float})
         # Resolving a type also registers its batch handler.
         if kind not in handlers:
             handlers[kind]
         many = batches.get(kind)
-        if many is None or (self.notes is not None and any_tracked()):
-            return None
-        keys = set(map(id, values))
-        if len(keys) < len(values) or not keys.isdisjoint(self.memo):
-            return None
-        return many(values, self)
+        if len(values) == 1:
+            return [self.item(values[0])]
+        keys = list(map(id, values))
+        if many is None or (self.notes is not None and tracks_any(keys)):
+            return list(map(self.item, values))
+        unmet = dict(zip(keys, values, strict=True))
+        if len(unmet) < len(keys) or not self.memo.keys().isdisjoint(keys):
+            unmet = {key: value for key, value in unmet.items() if key not in self.memo}
+            if unmet:
+                self.remember(distinct := list(unmet.values()), self._alike(kind, distinct))
+            return [self.memo[key] for key in keys]
+        self.level += 1
+        made = many(values, self)
+        self.level -= 1
+        return list(map(self.item, values)) if made is None else made
 
     def remember(self, values: Sequence[object], items: Sequence[Item]) -> None:
         """Remember the *items* of *values*."""
@@ -197,18 +220,17 @@ class Walk:
             self.trail.append(Step(label))
             raise
 
-    def items_by_rank(self, values: Iterable[object]) -> list[tuple[bytes, Item]]:
-        """Return digest and item of each value, in the order of *values*."""
+    def unordered_items(self, values: Iterable[object]) -> Sequence[Item]:
+        """Return the items of *values*, whose order does not count, in the order of *values*."""
         # Inside a function, others are numbered in the order in which they are met. The order of
         # a set must not count, so its members get a walk of their own.
         walk = self if self.used is None else Walk(self.notes, by_ones=self.by_ones)
         try:
-            items = walk.items(list(values))
+            return walk.items(list(values))
         except BaseException:
             if walk is not self:
                 self.trail.extend(walk.trail)
             raise
-        return [(root_digest(item), item) for item in items]
 
 
 def root_item(value: object, path: str, notes: list[object] | None = None) -> Item:

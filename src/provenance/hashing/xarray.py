@@ -7,7 +7,7 @@ from typing import Any, NoReturn, cast
 import numpy as np
 
 from provenance.hashing.attributes import Attributes, attributes, cached_names, slots
-from provenance.hashing.containers import named_items
+from provenance.hashing.containers import dict_items
 from provenance.hashing.encoding import Item, node, prefix
 from provenance.hashing.registry import inherited, name_of
 from provenance.hashing.walk import UnhashablePart, Walk
@@ -32,7 +32,7 @@ def _state(value: Any) -> Attributes:
 @inherited("xarray.core.dataset:Dataset", "xarray.core.dataarray:DataArray")
 def _data(value: Any, walk: Walk) -> Item:
     state = _state(value)
-    return node(_DATA, (name_of(value), *named_items(state, state, walk)))
+    return node(_DATA, (name_of(value), *dict_items(state, walk)))
 
 
 @inherited("xarray.core.variable:Variable")
@@ -42,7 +42,7 @@ def _variable(value: Any, walk: Walk) -> Item:
     is_lazy = type(data).__module__.partition(".")[0] == "dask"
     # What is on disk or belongs to an index is read without being kept.
     state["_data"] = data if is_lazy or type(data) is np.ndarray else value.values
-    return node(_DATA, (name_of(value), *named_items(state, state, walk)))
+    return node(_DATA, (name_of(value), *dict_items(state, walk)))
 
 
 @inherited("xarray.core.datatree:DataTree")

@@ -7,7 +7,7 @@ they live.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import Final, TypeAlias, TypeVar
 
@@ -34,6 +34,11 @@ _entries: Final[dict[int, _Entry]] = {}
 def any_tracked() -> bool:
     """Tell whether any object is known: a quick test before a search."""
     return bool(_entries)
+
+
+def tracks_any(keys: Iterable[int]) -> bool:
+    """Tell whether an object of one of these identities may be known."""
+    return not _entries.keys().isdisjoint(keys)
 
 
 def proxy_of_tracked(value: object) -> object | None:
