@@ -48,7 +48,7 @@ def test_a_public_function_tells_what_goes_in_and_comes_out(name):
     sections = dict(re.findall(r"^(\w+):\n((?:    .*\n|\n)+)", text + "\n", re.MULTILINE))
     signature = inspect.signature(function)
     for parameter in signature.parameters.values():
-        assert re.search(rf"^    \**{parameter.name}: ", sections["Args"], re.MULTILINE)
+        assert re.search(rf"^ +(?:- `)?\**{parameter.name}`?: ", sections["Args"], re.MULTILINE)
     is_told = text.startswith(("Return", "Tell", "Decorate")) or "Returns" in sections
     assert is_told or signature.return_annotation == "None"
     assert ">>> " in sections["Example"]

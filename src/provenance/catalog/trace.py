@@ -294,6 +294,19 @@ def progeny(of: object, *, depth: int | None = None, most: int | None = None) ->
     Raises:
         TypeError: if *of* is anything else.
         ArtifactNotFoundError: if no artifact has this id.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> @p.provenance()
+        ... def total(numbers: list[int]) -> int:
+        ...     return sum(numbers)
+        >>> numbers = squares(3)
+        >>> result = total(numbers)
+        >>> [artifact.fn_name for artifact in p.progeny(numbers).artifacts.values()]
+        ['total', 'squares']
     """
     root = environment.artifact_for(of)
     repo = environment.repository_of(root)
