@@ -42,7 +42,7 @@ def _config(session: Session, what: str) -> Report:
 
     Secrets are not shown.
     """
-    place = p.location(session.repo_name)
+    place = session.location()
     found = asdict(place)
     if what == "path":
         return Facts({"config": place.config}, text=place.config)
@@ -81,7 +81,11 @@ def _checks(session: Session) -> Iterator[tuple[str, bool, str]]:
     """Yield the name of each check, whether all is well, and what was found."""
     yield "provenance", True, p.__version__
     yield "python", True, f"{sys.version.split()[0]} ({sys.platform}) at {sys.executable}"
-    place = p.location(session.repo_name)
+    try:
+        place = session.location()
+    except p.StoreUnavailableError as error:
+        yield "repository", False, str(error)
+        return
     yield "configuration", True, place.config
     yield "records", True, place.records
     yield "values", True, place.values
