@@ -69,6 +69,7 @@ def test_every_page_is_whole(client, store, name):
     assert "<style" not in text
     assert not re.search(r"\s(?:style|on\w+)=", text)
     assert "Undefined" not in text
+    assert "built-in" not in text
     for link in {*re.findall(r'(?:href|src)="(/[^"]*)"', text)}:
         assert client.get(link.replace("&amp;", "&")).status_code == 200, link
 
@@ -358,3 +359,13 @@ def test_leases_of_ended_processes_are_listed(tmp_path):
     assert "left behind" in text
     assert "777777777777" in text
     assert () == p.expired_leases(p.MemoryRepo())
+
+
+def test_artifacts_inside_of_arguments_are_links(client, store):
+    """In lists and in dictionaries."""
+    inside = {"best": store["six"].proxy(), "n": 1}
+    result = p.provenance(name="churn.inside")(len)(inside)
+    text = client.get(f"/a/{p.artifact_of(result).id}").text
+    arguments = text.split("<h2>Arguments</h2>")[1].split("</section>")[0]
+    assert f'href="/a/{store["six"].id}"' in arguments
+    assert "best" in arguments

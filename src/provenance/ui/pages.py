@@ -82,6 +82,7 @@ def overview(repo: p.Repository) -> Page:
     content = {
         "stats": stats,
         "functions": shown,
+        "any_other": any(sample.other for _, sample in shown),
         "more_functions": max(len(functions) - 12, 0),
         "artifacts": [artifact_item(one, repo) for one in artifacts],
         "runs": runs,
