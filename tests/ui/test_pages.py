@@ -320,6 +320,25 @@ def test_results_of_other_code_are_marked(store):
     assert "changed since" not in client.get(f"/a/{store['score'].id}").text
 
 
+def test_the_script_of_a_run_is_shown(store):
+    """Its path, and its text as text."""
+
+    def answer(ask, proceed):
+        found = proceed(ask)
+        if isinstance(ask, CurrentRun):
+            script = {"path": "/srv/churn.py", "digest": "ab", "text": "a = '<b>'\nprint(a)\n"}
+            return evolve(found, id="8" * 40, process={"script": script})
+        return found
+
+    repo = p.get_default_repo().with_layer(lambda base: with_layer(base, answer))
+    with p.using_repo(repo):
+        load(8)
+    text = client_of(repo).get(f"/r/{'8' * 40}").text
+    assert "/srv/churn.py" in text
+    assert "a = &#39;&lt;b&gt;&#39;\nprint(a)" in text
+    assert "digest" not in text
+
+
 def test_runs_are_below_those_that_started_them(client, store, tmp_path):
     """As an engine's workers are: in the list, and on the pages of both."""
     driver = store["data"].run_id
