@@ -269,7 +269,7 @@ def uses(repo: p.Repository, artifact_id: str, given: Mapping[str, str]) -> Page
         "item": artifact_item(one, repo),
         "items": items,
         "more": len(found) - len(items),
-        "graph": p.progeny(one, depth=depth, most=MOST_NEAR) if found else None,
+        "graph": p.lineage(one, depth=depth, most=MOST_NEAR, down=True) if found else None,
         "depth": depth,
         "command": f"provenance lineage --down {one.id[:12]}",
     }
