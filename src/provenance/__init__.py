@@ -24,12 +24,10 @@ from provenance.calls.many import set_engines as _set_engines
 from provenance.calls.plan import CallPlan as CallPlan, PlannedCall as PlannedCall
 from provenance.calls.shadows import set_check as _set_shadow_check
 from provenance.catalog.graph import Lineage as Lineage
-from provenance.catalog.graph import Progeny as Progeny
 from provenance.catalog.trace import (
     dependencies as dependencies,
     descendants as descendants,
     lineage as lineage,
-    progeny as progeny,
 )
 from provenance.codecs import register_serializer as register_serializer
 from provenance.environment import (

@@ -557,11 +557,11 @@ def test_the_nearest_artifacts_are_found(memory_repo):
             assert len(all_sources - shown) == graph.beyond.get(key, 0)
 
 
-def test_progeny_is_lineage_in_the_other_direction(memory_repo):
+def test_lineage_goes_in_the_other_direction_too(memory_repo):
     """Who used what, up to a number of steps or of artifacts; the rest is counted."""
     steps = chain(3, width=2)
     (root,) = steps[0]
-    whole = p.progeny(root)
+    whole = p.lineage(root, down=True)
     assert {each.id for each in p.descendants(root)} | {root.id} == set(whole.artifacts)
     assert root.id == whole.order[0]
     assert set(whole.order) == set(whole.artifacts)
@@ -570,25 +570,25 @@ def test_progeny_is_lineage_in_the_other_direction(memory_repo):
         full = p.lineage(key)
         assert full.uses(key) == whole.uses(key)
         assert all(places[source] < places[key] for _, source in whole.uses(key))
-    near = p.progeny(root, depth=1)
+    near = p.lineage(root, depth=1, down=True)
     assert {root.id, *(each.id for each in steps[1])} == set(near.artifacts)
     assert {2} == set(near.beyond.values())
-    few = p.progeny(root, most=2)
+    few = p.lineage(root, most=2, down=True)
     assert (2, True) == (len(few.artifacts), sum(few.beyond.values()) > 0)
     tree = near.tree().splitlines()
     assert tree[0].startswith("step(")
     assert ["├─ before[0]: ste", "└─ before[0]: ste"] == [line[:17] for line in tree[1:]]
-    assert 1 == len(p.progeny(steps[-1][0]).artifacts)
+    assert 1 == len(p.lineage(steps[-1][0], down=True).artifacts)
 
 
-def test_what_used_an_equal_value_is_in_the_progeny(memory_repo):
+def test_what_used_an_equal_value_is_found_downwards(memory_repo):
     """A later call used the artifact in place of one of equal value."""
     make = p.provenance(name="make")(lambda number: ["equal"])
     use = p.provenance(name="use")(len)
     use(make(1))
     second = make(2)
     result = use(second)
-    graph = p.progeny(second)
+    graph = p.lineage(second, down=True)
     assert {p.artifact_of(second).id} == {
         source for _, source in graph.uses(p.artifact_of(result).id)
     }

@@ -373,7 +373,7 @@ def test_looking_creates_nothing(call, tmp_path, monkeypatch):
             assert "does not exist" in err
         code, out, _ = call("doctor")
         assert (0, True) == (code, "created by the first decorated call" in out)
-        assert 4 == call("doctor", "--repo", "./absent.db")[0]
+        assert 1 == call("doctor", "--repo", "./absent.db")[0]
         assert 0 == call("config")[0]
     assert ["pyproject.toml"] == [path.name for path in tmp_path.iterdir()]
 

@@ -79,6 +79,21 @@ def test_an_import_can_be_tried_and_checked_first(results, call, tmp_path):
     assert USAGE == call("import", *legacy, "--dry-run")[0]
 
 
+def test_a_bundle_becomes_a_file_that_is_a_repository(results, call):
+    """The file is made by the import, and not by one that only says what it would do."""
+    call("export", "@models", "-o", "all.zip")
+    words = ["import", "all.zip", "--trust", "-r", "new.db"]
+    assert 3 == len(json.loads(call(*words, "--dry-run", "--json")[1])["missing"])
+    assert not Path("new.db").exists()
+    assert 0 == call(*words)[0]
+    assert 3 == len(call("ls", "-r", "new.db", "--ids")[1].split())
+    for command in (["config"], ["doctor"], ["stats"]):
+        code, out, _ = call(*command, "-r", "new.db")
+        assert (0, True) == (code, "new.db" in out)
+    code, out, _ = call("doctor", "-r", "missing.db")
+    assert (1, True) == (code, "missing.db" in out)
+
+
 def test_a_value_and_a_document_are_exported(results, call):
     """The extension decides, or the format."""
     assert 0 == call("export", "@models/churn.train", "-o", "model.json")[0]
@@ -112,6 +127,11 @@ def test_errors_have_exit_codes(results, call):
     assert USAGE == call("import", "--from-legacy", "postgresql://x/y")[0]
     code, _, err = call("import", "--from-legacy", "postgresql://x/y", "--blobs", ".")
     assert (REFUSED, True) == (code, "--trust" in err)
+    p.export(p.provenance(name="thing")(lambda: {"model": p.MemoryRepo})(), "pickle.db")
+    code, _, err = call(
+        "cat", *call("ls", "--ids", "-r", "pickle.db")[1].split(), "-r", "pickle.db"
+    )
+    assert (REFUSED, True) == (code, "or pass --trust" in err)
     legacy = ["--from-legacy", "postgresql://x/y", "--blobs", ".", "--trust"]
     assert USAGE == call("import", *legacy, "--module", "pipeline")[0]
     assert USAGE == call("export", "@models", "-o", "x.xlsx")[0]

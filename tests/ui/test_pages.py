@@ -69,6 +69,7 @@ def test_every_page_is_whole(client, store, name):
     assert "<style" not in text
     assert not re.search(r"\s(?:style|on\w+)=", text)
     assert "Undefined" not in text
+    assert "built-in" not in text
     for link in {*re.findall(r'(?:href|src)="(/[^"]*)"', text)}:
         assert client.get(link.replace("&amp;", "&")).status_code == 200, link
 
@@ -319,6 +320,25 @@ def test_results_of_other_code_are_marked(store):
     assert "changed since" not in client.get(f"/a/{store['score'].id}").text
 
 
+def test_the_script_of_a_run_is_shown(store):
+    """Its path, and its text as text."""
+
+    def answer(ask, proceed):
+        found = proceed(ask)
+        if isinstance(ask, CurrentRun):
+            script = {"path": "/srv/churn.py", "digest": "ab", "text": "a = '<b>'\nprint(a)\n"}
+            return evolve(found, id="8" * 40, process={"script": script})
+        return found
+
+    repo = p.get_default_repo().with_layer(lambda base: with_layer(base, answer))
+    with p.using_repo(repo):
+        load(8)
+    text = client_of(repo).get(f"/r/{'8' * 40}").text
+    assert "/srv/churn.py" in text
+    assert "a = &#39;&lt;b&gt;&#39;\nprint(a)" in text
+    assert "digest" not in text
+
+
 def test_runs_are_below_those_that_started_them(client, store, tmp_path):
     """As an engine's workers are: in the list, and on the pages of both."""
     driver = store["data"].run_id
@@ -358,3 +378,13 @@ def test_leases_of_ended_processes_are_listed(tmp_path):
     assert "left behind" in text
     assert "777777777777" in text
     assert () == p.expired_leases(p.MemoryRepo())
+
+
+def test_artifacts_inside_of_arguments_are_links(client, store):
+    """In lists and in dictionaries."""
+    inside = {"best": store["six"].proxy(), "n": 1}
+    result = p.provenance(name="churn.inside")(len)(inside)
+    text = client.get(f"/a/{p.artifact_of(result).id}").text
+    arguments = text.split("<h2>Arguments</h2>")[1].split("</section>")[0]
+    assert f'href="/a/{store["six"].id}"' in arguments
+    assert "best" in arguments

@@ -25,6 +25,13 @@ def test_a_site_has_what_the_results_were_made_from(site, store):
     assert store["three"].id not in site["index.html"].decode()
 
 
+def test_runs_tell_what_they_computed(site, store):
+    """The front page counts the artifacts of each run, as the page that is served does."""
+    text = site["index.html"].decode().split("<h2>Runs</h2>")[1]
+    (usage,) = p.disk_usage("run")
+    assert f'<td class="n">{usage.artifacts}</td>' in text
+
+
 def test_links_lead_to_files_of_the_site(site):
     """Every address is relative, and leads to a file."""
     for path, content in site.items():

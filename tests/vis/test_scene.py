@@ -179,7 +179,7 @@ def test_what_is_left_out_has_a_box(memory_repo):
     assert [scene.root] == [use.user for use in scene.uses if use.source == box]
     assert scene.title.endswith("3 artifacts")
     users = [step([sources[0]], number) for number in range(10, 14)]
-    down = p.progeny(sources[0], most=3)
+    down = p.lineage(sources[0], most=3, down=True)
     scene = vis.visualize_lineage(down).scene
     (box,) = [i for i, each in enumerate(scene.steps) if each.artifact.kind is Kind.MORE]
     assert [(scene.root, False)] == [

@@ -101,7 +101,8 @@ class Lineage:
     `artifacts` holds the artifacts by id, *root* among them. `edges` tells for each one which
     artifacts its call was given, as which argument, and which others its value holds; `arguments`
     tells the other arguments. Only edges name an artifact that has been deleted since. `beyond` tells how many sources of an
-    artifact were left out, as there would be too many steps or artifacts.
+    artifact were left out, as there would be too many steps or artifacts. If *down*, it holds what was made from *root*, and
+    `beyond` tells how many users of an artifact were left out.
 
     Example:
         >>> import provenance as p
@@ -118,6 +119,7 @@ class Lineage:
     edges: PMap[ArtifactId, Uses]
     arguments: PMap[ArtifactId, Arguments]
     beyond: PMap[ArtifactId, int] = _NOTHING
+    down: bool = False
 
     def uses(self, artifact_id: ArtifactId) -> Edges:
         """Return the artifacts that the call was given: argument and id, ordered by argument."""
@@ -128,13 +130,14 @@ class Lineage:
 
     @property
     def order(self) -> tuple[ArtifactId, ...]:
-        """The ids of all artifacts, sources first; *root* is the last.
+        """The ids of all artifacts, sources first; *root* is the last, and the first if this leads *down*.
 
         Recomputing a source from its own product makes a cycle; it is cut where it closes.
         """
-        done: list[ArtifactId] = []
-        entered: set[ArtifactId] = set()
-        waiting = [(self.root, False)]
+        done: list[ArtifactId] = [self.root] if self.down else []
+        entered: set[ArtifactId] = {*done}
+        starts = sorted(self.artifacts, reverse=True) if self.down else [self.root]
+        waiting = [(artifact_id, False) for artifact_id in starts]
         while waiting:
             artifact_id, is_ready = waiting.pop()
             if is_ready:
@@ -147,8 +150,14 @@ class Lineage:
         return tuple(done)
 
     def below(self) -> Callable[[ArtifactId], Edges]:
-        """Return the function that tells what the tree has below an artifact."""
-        return self.uses
+        """Return the function that tells what the tree has below an artifact: its sources or its users."""
+        if not self.down:
+            return self.uses
+        users: dict[ArtifactId, Edges] = {}
+        for user in self.order:
+            for place, source in self.uses(user):
+                users[source] = (*users.get(source, ()), (place, user))
+        return lambda artifact_id: users.get(artifact_id, ())
 
     @property
     def missing(self) -> frozenset[ArtifactId]:
@@ -206,40 +215,6 @@ class Lineage:
             f"{text:<{width}}  {escape_invisible(row_id[:SHORT])}  {note}"
             for text, row_id, note in rows
         )
-
-
-@exported
-@frozen(repr=False)
-class Progeny(Lineage):
-    """An artifact with all artifacts that were made from it, directly or indirectly.
-
-    `edges` have the uses of these artifacts alone, and `beyond` tells how many users of an artifact were left out. In the
-    tree, the users of an artifact are below it.
-    """
-
-    @property
-    def order(self) -> tuple[ArtifactId, ...]:
-        """The ids of all artifacts, sources first; *root* is the first."""
-        done: dict[ArtifactId, None] = {self.root: None}
-        entered = {self.root}
-        waiting = [(artifact_id, False) for artifact_id in sorted(self.artifacts, reverse=True)]
-        while waiting:
-            artifact_id, is_ready = waiting.pop()
-            if is_ready:
-                done[artifact_id] = None
-            elif artifact_id not in entered:
-                entered.add(artifact_id)
-                waiting.append((artifact_id, True))
-                waiting += [(source, False) for _, source in reversed(self.uses(artifact_id))]
-        return tuple(done)
-
-    def below(self) -> Callable[[ArtifactId], Edges]:
-        """Return the function that tells the users of an artifact: as which argument they used it, and their ids."""
-        users: dict[ArtifactId, Edges] = {}
-        for user in self.order:
-            for place, source in self.uses(user):
-                users[source] = (*users.get(source, ()), (place, user))
-        return lambda artifact_id: users.get(artifact_id, ())
 
 
 def _natural(text: str) -> tuple[tuple[int, str], ...]:

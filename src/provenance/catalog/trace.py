@@ -10,7 +10,6 @@ from provenance import environment
 from provenance.catalog.graph import (
     Arguments,
     Lineage,
-    Progeny,
     Uses,
     derived_uses,
     describe_inputs,
@@ -175,7 +174,9 @@ def _find_sound(artifact_id: ArtifactId) -> Program[FindRecord, ArtifactRecord |
         return None
 
 
-def lineage(of: object, *, depth: int | None = None, most: int | None = None) -> Lineage:
+def lineage(
+    of: object, *, depth: int | None = None, most: int | None = None, down: bool = False
+) -> Lineage:
     """Return where *of* came from: an artifact, a proxy, or an id (or its first digits).
 
     Only records are read, so this is quick however large the values are. Ids are looked up in the
@@ -185,6 +186,7 @@ def lineage(of: object, *, depth: int | None = None, most: int | None = None) ->
         of: The artifact.
         depth: The number of steps to go back, by default all; what is farther is left out.
         most: The number of artifacts, by default all; the nearest are found.
+        down: Return what was made from *of*, or holds it, instead.
 
     Returns:
         The graph of artifacts; printed, it is a tree.
@@ -207,6 +209,9 @@ def lineage(of: object, *, depth: int | None = None, most: int | None = None) ->
     """
     root = environment.artifact_for(of)
     repo = environment.repository_of(root)
+    if down:
+        program = trace_descendants(root, repo, repo.name, depth, most)
+        return run(program, repo.interpreter)
     inputs = root.origin.inputs if isinstance(root.origin, InMemoryOrigin) else None
     return run(trace(root, repo, repo.name, inputs, depth, most), repo.interpreter)
 
@@ -283,26 +288,9 @@ def collect_descendants(root: ArtifactId) -> Program[Trace, tuple[ArtifactRecord
     return sources_first(found)
 
 
-def progeny(of: object, *, depth: int | None = None, most: int | None = None) -> Progeny:
-    """Return what was made from *of*, or holds it, with who used what: `lineage` in the other direction.
-
-    Args:
-        of: An artifact, a proxy, or an id (or its first digits).
-        depth: The number of steps, by default all; what is farther is left out.
-        most: The number of artifacts, by default all; the nearest are found.
-
-    Raises:
-        TypeError: if *of* is anything else.
-        ArtifactNotFoundError: if no artifact has this id.
-    """
-    root = environment.artifact_for(of)
-    repo = environment.repository_of(root)
-    return run(trace_progeny(root, repo, repo.name, depth, most), repo.interpreter)
-
-
-def trace_progeny(
+def trace_descendants(
     root: Artifact[object], origin: Origin, repo: str, depth: int | None, most: int | None
-) -> Program[Trace | FindInputs | ReadBlob, Progeny]:
+) -> Program[Trace | FindInputs | ReadBlob, Lineage]:
     """Collect what was made from *root*, reading each record once and no value; for arguments, see `trace`."""
     found: dict[ArtifactId, Artifact[object]] = {root.id: root}
     used: dict[ArtifactId, set[ArtifactId]] = {root.id: set()}
@@ -334,4 +322,4 @@ def trace_progeny(
         others = sorted(used[user] - set(named.values()))
         named |= {f"some input ({source[:SHORT]})": source for source in others}
         edges[user] = label_parts(artifact, pmap(named), found)
-    return Progeny(root.id, pmap(found), pmap(edges), pmap(arguments), pmap(beyond))
+    return Lineage(root.id, pmap(found), pmap(edges), pmap(arguments), pmap(beyond), down=True)

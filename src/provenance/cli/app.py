@@ -148,6 +148,8 @@ def _report_error(error: Exception, arguments: Sequence[str]) -> int:
         code, message = USAGE, missing
     else:
         message = f"{type(error).__name__}: {error}" if code == BUG else str(error)
+    if isinstance(error, p.UntrustedStoreError) and "--trust" not in arguments:
+        message += "; or pass --trust if you trust its writer"
     if {"-v", "--verbose"} & {*arguments}:
         click.echo(escape_lines("".join(traceback.format_exception(error))), err=True)
     if isinstance(error, click.UsageError) and error.ctx is not None:

@@ -186,7 +186,7 @@ def _lineage(
         kind = suffixes.get(Path(target).suffix.lower(), "tree")
     if not up and kind is None and depth is None:
         return artifact_listing(session, repo, list(p.descendants(artifact)))
-    graph = p.lineage(artifact, depth=depth) if up else p.progeny(artifact, depth=depth)
+    graph = p.lineage(artifact, depth=depth, down=not up)
     if kind in _SUFFIXES:
         return _draw(session, graph, kind, target)
     tree = graph.tree()

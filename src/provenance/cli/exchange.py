@@ -71,7 +71,7 @@ class ImportOptions(TypedDict):
 def _import(session: Session, file: str | None, **options: Unpack[ImportOptions]) -> Report:
     """Copy the artifacts and sets of a bundle into a repository, or those of a store of the reference library."""
     db, blobs = options["from_legacy"], options["blobs"]
-    target = session.target(session.repo_name)
+    target = session.target(session.repo_name, create=not options["dry_run"])
     if file is not None and db is None:
         return _import_bundle(session, file, options, target)
     if options["verify"] or options["dry_run"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 import click
 
@@ -68,7 +68,7 @@ def _runs(session: Session, run_id: str | None, diff: str | None, since: datetim
         return _difference(session, run, find_run(repo, diff))
     document = run_document(run)
     flat = {key: value for key, value in document.items() if key != "packages"}
-    rows = [(name, _fact(value)) for name, value in _flat_rows(flat)]
+    rows = [(name, _shorten(_fact(value))) for name, value in _flat_rows(flat)]
     rows.append(("packages", f"{len(run.packages)}; see --json"))
     return Facts(document, tuple(rows))
 
@@ -76,7 +76,7 @@ def _runs(session: Session, run_id: str | None, diff: str | None, since: datetim
 def _flat_rows(document: Item) -> Iterator[tuple[str, object]]:
     for name, value in document.items():
         if isinstance(value, dict):
-            yield from ((f"{name}.{key}", member) for key, member in value.items())
+            yield from _flat_rows({f"{name}.{key}": member for key, member in value.items()})
         else:
             yield name, value
 
@@ -85,6 +85,16 @@ def _fact(value: object) -> str:
     if isinstance(value, list):
         return " ".join(map(str, cast("list[object]", value)))
     return "" if value is None else str(value)
+
+
+def _shorten(text: str) -> str:
+    """Return the first line of a long text, such as the source of a script."""
+    first, _, rest = text.partition("\n")
+    return f"{first[:_LONGEST]}… ({len(text):,} characters)" if rest or first[_LONGEST:] else first
+
+
+_LONGEST: Final = 200
+"""Characters of a fact that are shown."""
 
 
 def _difference(session: Session, one: p.Run, other: p.Run) -> Report:

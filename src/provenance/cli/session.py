@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import update_wrapper
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec
+from typing import Any, Concatenate, Final, ParamSpec, TypeGuard
 
 import click
 from attrs import evolve, frozen
@@ -33,12 +33,6 @@ class Session:
     repo_name: str | None = None
     trust: bool = False
 
-    def location(self) -> p.Location:
-        """Return where the repository of the command stores results, be it configured or a file."""
-        name = self.repo_name
-        is_file = name is not None and (name.endswith((_BUNDLE, *_DATABASES)) or os.sep in name)
-        return p.location(self.repository() if is_file else name)
-
     def repository(self, name: str | None = None) -> p.Repository:
         """Return the repository *name*, by default that of the command; it must exist.
 
@@ -48,7 +42,7 @@ class Session:
         wanted = name or self.repo_name
         if wanted is not None and wanted.endswith(_BUNDLE):
             return p.open_bundle(wanted, trusted=self.trust)
-        if wanted is not None and (wanted.endswith(_DATABASES) or os.sep in wanted):
+        if _is_file(wanted):
             return self._open_file(Path(wanted))
         place = p.location(wanted)
         if Path(place.records).is_absolute() and not Path(place.records).exists():
@@ -67,12 +61,24 @@ class Session:
         options: Any = {"db": file.absolute(), "create_db": False, "trusted": trusted}
         return p.SqliteRepo(file.name, store=store, **options)
 
-    def target(self, name: str | None) -> p.Repository:
-        """Return a repository to write to, which is created if it does not exist."""
-        is_file = name is not None and (name.endswith(_DATABASES) or os.sep in name)
-        if is_file or name is None:
-            return self.repository(name) if is_file else p.get_default_repo()
-        return p.get_repo_by_name(name)
+    def location(self) -> p.Location:
+        """Return where the repository of the command is; a configured one is not opened."""
+        name = self.repo_name
+        is_open = name is not None and (name.endswith(_BUNDLE) or _is_file(name))
+        return p.location(self.repository() if is_open else name)
+
+    def target(self, name: str | None, *, create: bool = True) -> p.Repository:
+        """Return a repository to write to, which is created if it does not exist; without *create*, one in memory."""
+        if name is None:
+            return p.get_default_repo()
+        if not _is_file(name):
+            return p.get_repo_by_name(name)
+        path = Path(name)
+        if path.exists() or not name.endswith(_DATABASES):
+            return self._open_file(path)
+        if not create:
+            return p.MemoryRepo(path.name, trusted=self.trust)
+        return p.SqliteRepo(path.name, db=path.absolute(), trusted=self.trust)
 
     def elsewhere(self, name: str) -> Session:
         """Return this session with another repository."""
@@ -110,6 +116,11 @@ class Session:
     def now(self) -> datetime:
         """The local time."""
         return datetime.now().astimezone()
+
+
+def _is_file(name: str | None) -> TypeGuard[str]:
+    """Return whether *name* is that of an SQLite file or of a folder, and of no configured repository."""
+    return name is not None and (name.endswith(_DATABASES) or os.sep in name)
 
 
 def import_from_here() -> None:

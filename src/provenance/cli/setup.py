@@ -81,7 +81,11 @@ def _checks(session: Session) -> Iterator[tuple[str, bool, str]]:
     """Yield the name of each check, whether all is well, and what was found."""
     yield "provenance", True, p.__version__
     yield "python", True, f"{sys.version.split()[0]} ({sys.platform}) at {sys.executable}"
-    place = session.location()
+    try:
+        place = session.location()
+    except p.StoreUnavailableError as error:
+        yield "repository", False, str(error)
+        return
     yield "configuration", True, place.config
     yield "records", True, place.records
     yield "values", True, place.values

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
+from typing import Final
 
 from provenance.documents.items import Item, Json
 
@@ -32,6 +34,10 @@ def format_time(text: str, now: datetime) -> str:
     return f"{day} {moment:%H:%M}"
 
 
+_INSIDE: Final = re.compile(r"""\{['"]artifact['"]: ['"]([0-9a-f]{8})[0-9a-f]*['"]\}""")
+"""An artifact inside a recorded argument."""
+
+
 def format_argument(value: Json) -> str:
     """Return a recorded argument as a short text.
 
@@ -39,6 +45,8 @@ def format_argument(value: Json) -> str:
     ('8a778a77…', "'a'", '[1, None]')
     >>> format_argument({"type": "numpy:ndarray", "hash": "ff", "shape": [3, 4], "dtype": "int8"})
     'ndarray(3, 4)'
+    >>> format_argument({"best": {"artifact": "8a77" * 10}})
+    '{"best": 8a778a77…}'
     """
     if not isinstance(value, dict):
         text = repr(value)
@@ -50,6 +58,7 @@ def format_argument(value: Json) -> str:
         return f"{kind.rpartition(':')[2]}({sizes})"
     else:
         text = json.dumps(value, ensure_ascii=False)
+    text = _INSIDE.sub(r"\1…", text)
     return text if len(text) <= 40 else text[:39] + "…"  # noqa: PLR2004
 
 

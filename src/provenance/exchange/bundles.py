@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import PurePosixPath
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from attrs import evolve, frozen
 
@@ -81,14 +82,15 @@ def _pages(source: Repository, closure: Closure, target: Repository) -> Iterable
     """
     if find_spec("jinja2") is None:
         return [("index.html", page(closure).encode())]
-    from provenance.ui.static import render_site
-
+    # By its name, as the page is made of what the whole library offers.
+    render_site: Any = import_module("provenance.ui.static").render_site
     blobs = ReadBlob.on(source.interpreter)
     place = target.with_layer(lambda base: overlay(base, blobs))
     known = {path_of(entry.record) for entry in closure.entries}
     files = known | {f"sources/{digest}.py" for digest in closure.sources}
     nearest = [entry.record.id for entry in reversed(closure.entries)]
-    return render_site(place, closure.roots, nearest, files=files)
+    pages: Iterable[tuple[str, bytes]] = render_site(place, closure.roots, nearest, files=files)
+    return pages
 
 
 def write_database(source: Repository, closure: Closure, path: str, *, redacted: bool) -> None:

@@ -225,6 +225,11 @@ def expired_leases(repo: RepositoryOrName | None = None) -> tuple[ExpiredLease, 
 
     Raises:
         StoreUnavailableError, StorePermissionError: if the repository cannot, or may not, be read.
+
+    Example:
+        >>> import provenance as p
+        >>> p.expired_leases()
+        ()
     """
     place = environment_.current().repository(repo)
     with suppress(UnhandledEffectError):  # not every repository has leases

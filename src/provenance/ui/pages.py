@@ -82,6 +82,7 @@ def overview(repo: p.Repository) -> Page:
     content = {
         "stats": stats,
         "functions": shown,
+        "any_other": any(sample.other for _, sample in shown),
         "more_functions": max(len(functions) - 12, 0),
         "artifacts": [artifact_item(one, repo) for one in artifacts],
         "runs": runs,
@@ -268,7 +269,7 @@ def uses(repo: p.Repository, artifact_id: str, given: Mapping[str, str]) -> Page
         "item": artifact_item(one, repo),
         "items": items,
         "more": len(found) - len(items),
-        "graph": p.progeny(one, depth=depth, most=MOST_NEAR) if found else None,
+        "graph": p.lineage(one, depth=depth, most=MOST_NEAR, down=True) if found else None,
         "depth": depth,
         "command": f"provenance lineage --down {one.id[:12]}",
     }

@@ -138,7 +138,7 @@ def show_time(text: str | None, now: datetime | None) -> Markup:
 def draw_lineage(graph: p.Lineage, links: Links) -> Markup:
     """Return the picture of a lineage, whose artifacts are links to their pages, and boxes of those left out to all of them."""
     layout = lay_out(visualize_lineage(graph).scene)
-    rest = "uses" if isinstance(graph, p.Progeny) else "lineage"
+    rest = "uses" if graph.down else "lineage"
 
     def link(node: ArtifactNode) -> str | None:
         if node.kind is Kind.MORE and not links.is_static:

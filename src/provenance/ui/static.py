@@ -85,11 +85,12 @@ def _index(
     more: int,
 ) -> Page:
     runs = {one.run_id: one for one in found.values()}
+    usages = {usage.key: usage for usage in p.disk_usage("run", repo)}
     content = {
         "roots": [artifact_item(one, repo) for one in roots],
         "items": [artifact_item(one, repo) for one in found.values()],
         "more": more,
-        "runs": [run_item(repo.load_run(one), None) for one in runs.values()],
+        "runs": [run_item(repo.load_run(one), usages.get(one.run_id)) for one in runs.values()],
         "sets": [set_item(one) for one in p.sets(repo) if not one.artifact_ids.isdisjoint(found)],
     }
     return Page("index", "Results and where they came from", content)

@@ -49,7 +49,8 @@ function begin() {
   const whole = Math.max(1, full[2] / svg.clientWidth, full[3] / svg.clientHeight), u = whole > 1.8 ? 1.2 : whole;
   const wide = svg.clientWidth * u, high = svg.clientHeight * u, root = svg.querySelector(".root").getBBox();
   const x = whole > 1.8 ? root.x + root.width / 2 : full[2] / 2;
-  view = [x - wide / 2, full[3] - high + Math.max(0, high - full[3]) / 2, wide, high];
+  const end = full[3] / 2 > root.y + root.height / 2 ? Math.min(0, full[3] - high) : full[3] - high;
+  view = [x - wide / 2, end + Math.max(0, high - full[3]) / 2, wide, high];
   show();
 }
 svg.addEventListener("wheel", e => { e.preventDefault(); zoom(Math.exp(e.deltaY / 500), e.clientX, e.clientY); },

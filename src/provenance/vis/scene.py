@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from attrs import frozen
 from toolz import groupby
 
-from provenance.catalog.graph import Lineage, Progeny, short_name, sorted_arguments, summarize
+from provenance.catalog.graph import Lineage, short_name, sorted_arguments, summarize
 from provenance.errors import ProvenanceError
 from provenance.escaping import escape_invisible
 from provenance.events import Outcome
@@ -126,7 +126,7 @@ def scene_of(lineage: Lineage, outcomes: Mapping[ArtifactId, Outcome]) -> Scene:
     known = lineage.order
     unordered = sorted(lineage.artifacts.keys() - set(known))
     ids = [*sorted(lineage.missing), *unordered, *known]
-    is_down = isinstance(lineage, Progeny)
+    is_down = lineage.down
     cut = [artifact_id for artifact_id in ids if artifact_id in lineage.beyond]
     rest = [_rest(artifact_id, lineage.beyond[artifact_id], is_down=is_down) for artifact_id in cut]
     start, end = (0, len(ids)) if is_down else (len(rest), 0)

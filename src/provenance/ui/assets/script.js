@@ -17,13 +17,15 @@ function moveable(box) {
     show();
   }
   function begin() {
-    // The result is at the bottom; a large picture begins there, in a size that can be read.
+    // The result is at one end; a large picture begins there, in a size that can be read.
     const whole = Math.max(full[2] / svg.clientWidth, full[3] / svg.clientHeight);
     const u = Math.max(1, Math.min(whole, 1.6));
     const wide = svg.clientWidth * u, high = svg.clientHeight * u;
     const root = svg.querySelector(".root"), at = root.getBBox();
     const x = whole > 1.6 ? at.x + at.width / 2 : full[2] / 2;
-    view = [x - wide / 2, full[3] - high + Math.max(0, high - full[3]) / 2, wide, high];
+    // What uses an artifact is below it.
+    const end = at.y + at.height / 2 < full[3] / 2 ? Math.min(0, full[3] - high) : full[3] - high;
+    view = [x - wide / 2, end + Math.max(0, high - full[3]) / 2, wide, high];
     show();
   }
   svg.removeAttribute("width");
