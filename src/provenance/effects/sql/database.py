@@ -57,6 +57,16 @@ class Database(Protocol):
         ...
 
     @property
+    def keeps_terms(self) -> bool:
+        """Whether it has the table `terms`; others have indexes of their own."""
+        ...
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing can be written."""
+        ...
+
+    @property
     def generation(self) -> int:
         """A number that grows when stored records may be gone.
 

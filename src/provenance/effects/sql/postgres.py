@@ -68,6 +68,9 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
     can be repeated.
     """
 
+    keeps_terms: Final = False
+    is_read_only: Final = False
+
     def __init__(self, access: ConnectionSettings, name: str = "postgres") -> None:
         super().__init__()
         self.name = name

@@ -209,6 +209,8 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
     user's own queries (`pandas.read_sql`).
     """
 
+    keeps_terms: Final = True
+
     def __init__(
         self,
         path: Path,
@@ -305,6 +307,11 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
             if session.may_repeat(error):
                 return self.transaction(work)
             raise self._unavailable(error) from error
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing can be written."""
+        return is_read_only(self.path)
 
     @property
     def cache_key(self) -> str:
