@@ -9,20 +9,20 @@ from datetime import timedelta
 from subprocess import Popen
 
 import pytest
-from attrs import frozen
+from attrs import field, frozen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contract.samples import MOMENT, json_objects, json_values, record, run
 from processes import SOURCES
 from provenance.effects.io import blob_of
-from provenance.effects.sql import snapshot, sqlite, terms
+from provenance.effects.sql import snapshot, sqlite, stores, terms, totals
 from provenance.effects.sql.records import SqlRecords
 from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.effects.sql.stores import SqlBlobs
 from provenance.errors import StoreUnavailableError
 from provenance.model.ids import ArtifactId
-from provenance.model.queries import Query, matches
+from provenance.model.queries import GROUPINGS, Query, matches, summarize_records
 from provenance.model.records import InlineBlob, freeze_options
 from provenance.model.rows import json_text
 from provenance.ports.records import PutRecord, all_records
@@ -62,12 +62,11 @@ INPUTS = any_of(
 _ONE = st.sampled_from(IDS)
 STEPS = st.lists(
     st.tuples(st.sampled_from(["put", "replace"]), KEPT, INPUTS)
-    | st.tuples(st.sampled_from(["delete", "fill", "fill", "vacuum", "evict"]), _ONE),
+    | st.tuples(st.sampled_from(["delete", "fill", "fill", "vacuum", "evict", "summarize"]), _ONE),
     max_size=12,
 )
 EVERY = settings(
     deadline=None,
-    max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
@@ -78,6 +77,7 @@ class Store:
 
     database: SqliteDatabase
     kept: dict[ArtifactId, tuple]
+    evicted: set[ArtifactId] = field(factory=set)
 
     def play(self, step, *given):
         """Do one step of a history to both."""
@@ -89,14 +89,19 @@ class Store:
                 records.put_record(ask)
                 if step == "replace" or one.id not in self.kept:
                     self.kept[one.id] = one, inputs
+                    self.evicted.discard(one.id)
             case "delete", (key,):
                 records.delete_record(key)
                 self.kept.pop(key, None)
+                self.evicted.discard(key)
             case "evict", (key,):
                 if key in self.kept:
                     records.mark_evicted(key, self.kept[key][0].value_blob, MOMENT)
+                    self.evicted.add(key)
             case "fill", _:
                 terms.fill_terms(self.database, 1)
+            case "summarize", _:
+                records.summarize_records("function")
             case _:
                 self.database.query("VACUUM")
 
@@ -136,6 +141,7 @@ def test_a_search_by_terms_finds_what_looking_at_all_records_finds(fresh, steps,
         patch.setattr(terms, "_FIRST", 1)
         patch.setattr(terms, "_ENOUGH", 2)
         patch.setattr(terms, "_BLOCK", 1)
+        patch.setattr(totals, "_MANY", least)
         patch.setattr(terms.fill_terms, "__defaults__", (least,))
         store = fresh()
         for step in steps:
@@ -151,6 +157,11 @@ def test_a_search_by_terms_finds_what_looking_at_all_records_finds(fresh, steps,
         for value in {one.value_id for one, _ in store.kept.values()}:
             expected = [one.id for one, _ in store.kept.values() if one.value_id == value]
             assert sorted(expected) == sorted(o.id for o in records.find_records_by_value(value))
+        stored = [one for one, _ in store.kept.values()]
+        for by in GROUPINGS:
+            expected = summarize_records(stored, by, store.evicted.__contains__)
+            assert expected == records.summarize_records(by)
+            assert expected == records.summarize_records(by)
         named = {one.value_blob for one, _ in store.kept.values()}
         assert named == records.find_referenced_blobs(tuple(VALUES))
 
@@ -317,6 +328,46 @@ def test_what_changes_while_terms_are_computed_gets_its_own(fresh, monkeypatch):
     assert 1 == len(records.search_records(Query(code="r1:new"), None, 9).records)
 
 
+def test_the_place_of_a_deleted_artifact_may_be_taken(fresh):
+    """The new artifact there is found, also after the table has forgotten the old one."""
+    store = fresh()
+    fill(store, 1)
+    terms.fill_terms(store.database, 1)
+    records = SqlRecords(store.database)
+    records.delete_record(next(iter(store.kept)))
+    terms.fill_terms(store.database, 1)
+    fill(store, 1, code="r1:new")
+    assert [(1,)] == store.database.query("SELECT place FROM artifacts")
+    for _ in range(2):
+        assert 1 == len(records.search_records(Query(code="r1:new"), None, 9).records)
+        terms.fill_terms(store.database, 1)
+
+
+@pytest.mark.parametrize("step", ["delete", "evict"])
+def test_sums_do_not_outlive_what_changes_while_they_are_made(fresh, monkeypatch, step):
+    """An artifact that is deleted, or loses its value, between reading and writing is not counted."""
+    store = fresh()
+    fill(store, 3, value_blob=VALUES[0], compute_duration=0.0)
+    key, records = next(iter(store.kept)), SqlRecords(store.database)
+    query = store.database.query
+
+    def spy(statement, *values):
+        rows = query(statement, *values)
+        if statement.startswith("SELECT item") and key not in changed:
+            changed.append(key)
+            store.play(step, key)
+        return rows
+
+    changed = []
+    monkeypatch.setattr(store.database, "query", spy)
+    records.summarize_records("function")
+    assert changed
+    stored = [one for one, _ in store.kept.values()]
+    expected = summarize_records(stored, "function", store.evicted.__contains__)
+    for _ in range(2):
+        assert expected == records.summarize_records("function")
+
+
 def test_damaged_records_are_reported_by_every_search(fresh, caplog):
     """One whose tags are no JSON may have the tag in question."""
     store = fresh()
@@ -386,3 +437,20 @@ def test_terms_stay_the_same_forever():
     ]
     assert terms.make_term("a", {"x": 1, "y": 2}) == terms.make_term("a", {"y": 2, "x": 1})
     assert terms.make_term("a", 1) != terms.make_term("a", 1.0)
+
+
+def test_a_value_is_read_by_the_artifact_that_was_looked_up(fresh, monkeypatch):
+    """Without its terms; if it has lost the bytes, another artifact with the same value lends them."""
+    store = fresh()
+    held = InlineBlob(blob_of(b"x" * 9_000), b"x" * 9_000)
+    records, blobs = SqlRecords(store.database), SqlBlobs(store.database)
+    one, _ = (
+        records.put_record(PutRecord(record(value_blob=held.blob), run(), "{}", (held,)))
+        for _ in range(2)
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(stores, "blob_term", pytest.fail)
+        records.find_record(one.id)
+        assert held.data == blobs.read_blob(held.blob, lambda file: file.read())
+    store.database.change("UPDATE artifacts SET value_data = NULL WHERE id = ?", (one.id,))
+    assert held.data == blobs.read_blob(held.blob, lambda file: file.read())

@@ -384,6 +384,14 @@ def _emptying(digest: sa.Column[Any], data: sa.Column[Any]) -> str:
 _VALUE: Final = (artifacts.c.content_digest, artifacts.c.value_data)
 _INPUTS: Final = (artifacts.c.inputs_digest, artifacts.c.inputs_data)
 READ_VALUE: Final = _reading(*_VALUE)
+READ_VALUE_OF: Final = compile_statement(
+    sa.select(artifacts.c.value_data).where(
+        artifacts.c.id == text_param("id"),
+        artifacts.c.content_digest == text_param("key"),
+        artifacts.c.value_data.is_not(sa.null()),
+    ),
+    *("id", "key"),
+)
 READ_INPUTS: Final = _reading(*_INPUTS)
 FILL_VALUE: Final = _filling(*_VALUE)
 FILL_INPUTS: Final = _filling(*_INPUTS)

@@ -29,6 +29,7 @@ from provenance.effects.sql.terms import (
     find_candidates,
     value_term,
 )
+from provenance.effects.sql.totals import find_totals
 from provenance.errors import CorruptRecordError
 from provenance.model.ids import ArtifactId, BlobId, RunId, ValueId
 from provenance.model.queries import Grouping, Page, Query, Usage, has_wildcards, matches
@@ -176,6 +177,8 @@ class SqlRecords(SqlHistory):
         if data is not None:
             # After a lookup the value is usually read next.
             self._database.prefetch(record.value_blob.id, data)
+        else:
+            self._database.note_holder(record.value_blob.id, record.id)
         return record
 
     def find_many(self, ids: tuple[ArtifactId, ...]) -> Mapping[ArtifactId, ArtifactRecord]:
@@ -296,7 +299,10 @@ class SqlRecords(SqlHistory):
 
     def summarize_records(self, by: Grouping) -> tuple[Usage, ...]:
         """Return what the artifacts amount to, in groups; the database adds up."""
-        rows: Any = self._database.query(_SUMMARIES[by])
+        is_kept = self._database.keeps_terms
+        rows: Any = (
+            find_totals(self._database, by) if is_kept else self._database.query(_SUMMARIES[by])
+        )
         groups = (
             Usage(key, artifacts, size or 0, seconds or 0.0, parse_time(oldest), parse_time(newest))
             for key, artifacts, size, seconds, oldest, newest in rows

@@ -225,6 +225,10 @@ WHERE unknown.place > (SELECT terms_filled.place
 FROM terms_filled)) AS found_term JOIN artifacts ON artifacts.place = found_term.place
 WHERE artifacts.content_digest = ? AND artifacts.value_data IS NOT NULL
  LIMIT ? OFFSET ?"""
+READ_VALUE_OF = """\
+SELECT artifacts.value_data
+FROM artifacts
+WHERE artifacts.id = ? AND artifacts.content_digest = ? AND artifacts.value_data IS NOT NULL"""
 READ_INPUTS = """\
 SELECT artifacts.inputs_data
 FROM (SELECT terms.place AS place
@@ -500,14 +504,40 @@ CREATE TABLE IF NOT EXISTS terms_outdated (
     PRIMARY KEY (place)
 )""",
     """\
+CREATE TABLE IF NOT EXISTS totals (
+    grouping TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    artifacts BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
+    seconds FLOAT NOT NULL,
+    oldest TEXT NOT NULL,
+    newest TEXT NOT NULL,
+    PRIMARY KEY (grouping, "key")
+)
+ WITHOUT ROWID""",
+    """\
+CREATE TABLE IF NOT EXISTS totals_filled (
+    grouping TEXT NOT NULL,
+    place BIGINT NOT NULL,
+    PRIMARY KEY (grouping)
+)
+ WITHOUT ROWID""",
+    """\
 CREATE TRIGGER IF NOT EXISTS artifact_replaced AFTER UPDATE OF
-name, version, run_id, code, value_id, content_digest, inputs_digest, tags, custom_fields, inputs_json, computed_at
+name, version, run_id, code, value_id, value_type, serializer, content_digest, size_bytes, inputs_digest, tags,
+custom_fields, inputs_json, computed_at, compute_duration
 ON artifacts WHEN NOT EXISTS (SELECT 1 FROM terms_outdated WHERE place = new.place)
-BEGIN INSERT INTO terms_outdated (place) VALUES (new.place); END""",
+BEGIN INSERT INTO terms_outdated (place) VALUES (new.place); DELETE FROM totals_filled; END""",
     """\
 CREATE TRIGGER IF NOT EXISTS artifact_deleted AFTER DELETE
 ON artifacts WHEN NOT EXISTS (SELECT 1 FROM terms_outdated WHERE place = old.place)
-BEGIN INSERT INTO terms_outdated (place) VALUES (old.place); END""",
+BEGIN INSERT INTO terms_outdated (place) VALUES (old.place); DELETE FROM totals_filled; END""",
+    """\
+CREATE TRIGGER IF NOT EXISTS value_evicted AFTER INSERT
+ON evictions BEGIN DELETE FROM totals_filled; END""",
+    """\
+CREATE TRIGGER IF NOT EXISTS value_restored AFTER DELETE
+ON evictions BEGIN DELETE FROM totals_filled; END""",
     """\
 INSERT INTO terms_filled (place) VALUES (0)""",
     """\

@@ -99,18 +99,48 @@ terms_outdated: Final = sa.Table(
     sa.Column("place", sa.Integer, primary_key=True),
     info=ONLY_SQLITE,
 )
+# What the artifacts up to a place amount to, by `provenance.effects.sql.totals`.
+totals: Final = sa.Table(
+    "totals",
+    tables,
+    sa.Column("grouping", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("artifacts", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("oldest", sa.Text, nullable=False),
+    sa.Column("newest", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+    info=ONLY_SQLITE,
+)
+# The last place that is counted in the totals of a grouping; no row if they no longer hold.
+totals_filled: Final = sa.Table(
+    "totals_filled",
+    tables,
+    sa.Column("grouping", sa.Text, primary_key=True),
+    sa.Column("place", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+    info=ONLY_SQLITE,
+)
 # Without OR IGNORE, which the statement that fires a trigger overrules.
 TRIGGERS: Final = (
     """\
 CREATE TRIGGER IF NOT EXISTS artifact_replaced AFTER UPDATE OF
-name, version, run_id, code, value_id, content_digest, inputs_digest, tags, custom_fields, inputs_json, computed_at
+name, version, run_id, code, value_id, value_type, serializer, content_digest, size_bytes, inputs_digest, tags,
+custom_fields, inputs_json, computed_at, compute_duration
 ON artifacts WHEN NOT EXISTS (SELECT 1 FROM terms_outdated WHERE place = new.place)
-BEGIN INSERT INTO terms_outdated (place) VALUES (new.place); END""",
+BEGIN INSERT INTO terms_outdated (place) VALUES (new.place); DELETE FROM totals_filled; END""",
     # The place of the newest artifact goes to the next one.
     """\
 CREATE TRIGGER IF NOT EXISTS artifact_deleted AFTER DELETE
 ON artifacts WHEN NOT EXISTS (SELECT 1 FROM terms_outdated WHERE place = old.place)
-BEGIN INSERT INTO terms_outdated (place) VALUES (old.place); END""",
+BEGIN INSERT INTO terms_outdated (place) VALUES (old.place); DELETE FROM totals_filled; END""",
+    """\
+CREATE TRIGGER IF NOT EXISTS value_evicted AFTER INSERT
+ON evictions BEGIN DELETE FROM totals_filled; END""",
+    """\
+CREATE TRIGGER IF NOT EXISTS value_restored AFTER DELETE
+ON evictions BEGIN DELETE FROM totals_filled; END""",
 )
 """What SQLite does when an artifact changes, also by a statement of a user."""
 artifact_inputs: Final = sa.Table(

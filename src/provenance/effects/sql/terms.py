@@ -171,6 +171,8 @@ _PUT_TIMES: Final = """\
 INSERT INTO term_times (block, oldest, newest) VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE
 SET oldest = min(oldest, excluded.oldest), newest = max(newest, excluded.newest)"""
 _SET_FILLED: Final = "UPDATE terms_filled SET place = ? WHERE place = ?"
+_LOWER_FILLED: Final = """\
+UPDATE terms_filled SET place = min(place, coalesce((SELECT max(place) FROM artifacts), 0))"""
 _AT_ONCE: Final = 250
 """Terms that one statement stores."""
 
@@ -215,8 +217,7 @@ def fill_terms(database: TermDatabase, least: int = _UNKNOWN) -> int:
             filled = _fill_next(database, filled)
             if is_long:
                 _log.info("indexed artifacts up to %d of %d", min(filled, last), last)
-        while database.transaction(_refresh) == _PIECE:
-            pass
+        database.transaction(refresh_terms)
     except StoreUnavailableError as error:
         _log.warning("searching without the index of repository %r: %s", database.name, error)
     return _state(database)[0]
@@ -244,12 +245,18 @@ def _fill_next(database: TermDatabase, filled: int) -> int:
     return database.transaction(work) if rows else END
 
 
-def _refresh(execute: Execute) -> int:
-    """Give terms to artifacts that were replaced; return the number of places that were outdated."""
-    chosen = (cast("int", execute(_FIND_STATE, ()).fetchall()[0][0]), _PIECE)
-    rows: Any = execute(_READ_OUTDATED, chosen).fetchall()
-    _put(execute, _entries(rows), rows)
-    return execute(_DELETE_OUTDATED, chosen).rowcount
+def refresh_terms(execute: Execute) -> int:
+    """Give terms to all artifacts that were replaced; return the number of outdated places."""
+    number, filled = 0, cast("int", execute(_FIND_STATE, ()).fetchall()[0][0])
+    while True:
+        rows: Any = execute(_READ_OUTDATED, (filled, _PIECE)).fetchall()
+        _put(execute, _entries(rows), rows)
+        done = execute(_DELETE_OUTDATED, (filled, _PIECE)).rowcount
+        number += done
+        if done < _PIECE:
+            # The next artifact may get a place that a deleted one had.
+            execute(_LOWER_FILLED, ())
+            return number
 
 
 def _entries(rows: Iterable[Any]) -> list[int]:

@@ -1,5 +1,8 @@
 """Version 1: all tables."""
 
+# SQL is put together from constants here.
+# ruff: noqa: S608
+
 from __future__ import annotations
 
 import secrets
@@ -23,7 +26,10 @@ _BESIDE = (
     *("quarantined_blobs", "equivalences", "sources", "receipts", "derivations"),
 )
 
-_TERMS = ("terms", "term_names", "term_times", "terms_filled", "terms_outdated")
+_TERMS = (
+    *("terms", "term_names", "term_times", "terms_filled", "terms_outdated"),
+    *("totals", "totals_filled"),
+)
 
 
 def upgrade() -> None:
@@ -37,6 +43,7 @@ def upgrade() -> None:
         _create_postgresql_indexes()
     else:
         _create_terms()
+        _create_triggers()
 
 
 def downgrade() -> None:
@@ -111,19 +118,42 @@ def _create_terms() -> None:
     filled = op.create_table("terms_filled", *_columns(sa.BigInteger(), "place"))
     op.bulk_insert(filled, [{"place": 0}])
     op.create_table("terms_outdated", sa.Column("place", sa.Integer(), primary_key=True))
-    changes = "name, version, run_id, code, value_id, content_digest, inputs_digest, tags"
+    op.create_table(
+        "totals",
+        sa.Column("grouping", sa.Text(), primary_key=True),
+        sa.Column("key", sa.Text(), primary_key=True),
+        *_columns(sa.BigInteger(), "artifacts", "bytes"),
+        *_columns(sa.Float(), "seconds"),
+        *_columns(sa.Text(), "oldest", "newest"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "totals_filled",
+        sa.Column("grouping", sa.Text(), primary_key=True),
+        *_columns(sa.BigInteger(), "place"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _create_triggers() -> None:
+    facts = (
+        *("name", "version", "run_id", "code", "value_id", "value_type", "serializer"),
+        *("content_digest", "size_bytes", "inputs_digest", "tags", "custom_fields", "inputs_json"),
+        *("computed_at", "compute_duration"),
+    )
     for trigger, event, row in (
-        (
-            "artifact_replaced",
-            f"UPDATE OF {changes}, custom_fields, inputs_json, computed_at",
-            "new",
-        ),
+        ("artifact_replaced", f"UPDATE OF {', '.join(facts)}", "new"),
         ("artifact_deleted", "DELETE", "old"),
     ):
         op.execute(
-            f"CREATE TRIGGER {trigger} AFTER {event} ON artifacts "  # noqa: S608 - constants
-            f"WHEN NOT EXISTS (SELECT 1 FROM terms_outdated WHERE place = {row}.place) "
-            f"BEGIN INSERT INTO terms_outdated (place) VALUES ({row}.place); END"
+            f"CREATE TRIGGER {trigger} AFTER {event} ON artifacts "
+            f"WHEN NOT EXISTS (SELECT 1 FROM terms_outdated WHERE place = {row}.place) BEGIN "
+            f"INSERT INTO terms_outdated (place) VALUES ({row}.place); DELETE FROM totals_filled; END"
+        )
+    for trigger, event in (("value_evicted", "INSERT"), ("value_restored", "DELETE")):
+        op.execute(
+            f"CREATE TRIGGER {trigger} AFTER {event} ON evictions "
+            "BEGIN DELETE FROM totals_filled; END"
         )
 
 
