@@ -216,17 +216,21 @@ FIND_RECORD: Final = selecting(
 )
 _ids = text_param("ids")
 _finding = sa.select(*RECORD, sa.case((_IS_SHORT, artifacts.c.value_data)).label("short_value"))
-FIND_MANY: Final = compile_for_both(
-    _finding.where(artifacts.c.id.in_(sa.select(sa.func.json_each(_ids).table_valued("value")))),
-    _finding.where(
-        artifacts.c.id.in_(
-            sa.select(
-                sa.func.jsonb_array_elements_text(sa.cast(_ids, postgresql.JSONB)).column_valued()
-            )
-        )
-    ),
-    "ids",
+_is_among: Final = artifacts.c.id.in_(sa.select(sa.func.json_each(_ids).table_valued("value")))
+_is_in_list: Final = artifacts.c.id.in_(
+    sa.select(sa.func.jsonb_array_elements_text(sa.cast(_ids, postgresql.JSONB)).column_valued())
 )
+FIND_MANY: Final = compile_for_both(_finding.where(_is_among), _finding.where(_is_in_list), "ids")
+_stored: Final = sa.select(
+    *RECORD,
+    artifacts.c.inputs_json,
+    artifacts.c.value_data,
+    artifacts.c.inputs_data,
+    _is_evicted.label("evicted"),
+)
+READ_STORED: Final = compile_for_both(_stored.where(_is_among), _stored.where(_is_in_list), "ids")
+_known: Final = sa.select(artifacts.c.id)
+FIND_KNOWN: Final = compile_for_both(_known.where(_is_among), _known.where(_is_in_list), "ids")
 _of_value: Final = (
     sa.select(*RECORD)
     .where(artifacts.c.value_id == text_param("key"))

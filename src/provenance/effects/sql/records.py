@@ -20,6 +20,7 @@ from attrs import evolve
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Database, Execute, Values
 from provenance.effects.sql.history import SqlHistory, put_derivation_edges, put_receipt, put_run
+from provenance.effects.sql.inspection import read_stored
 from provenance.effects.sql.signing import RecordSigner
 from provenance.effects.sql.terms import (
     END,
@@ -43,6 +44,7 @@ from provenance.model.rows import (
     time_text,
     to_row,
 )
+from provenance.ports.inspection import StoredRecord
 from provenance.ports.records import PutRecord
 from provenance.telemetry import report_skipped
 
@@ -383,6 +385,10 @@ class SqlRecords(SqlHistory):
         return self._database.transaction(
             lambda execute: mark_evicted(execute, artifact_id, blob, at)
         )
+
+    def read_stored(self, ids: tuple[ArtifactId, ...]) -> tuple[StoredRecord, ...]:
+        """Return those of these artifacts whose records are undamaged, with what is known of them."""
+        return read_stored(self._database, ids, self._record, self._check_inputs, self.find_run)
 
     def find_eviction(self, artifact_id: ArtifactId) -> datetime | None:
         """Return when the value was evicted, or None."""

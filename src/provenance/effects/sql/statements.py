@@ -74,6 +74,18 @@ SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artif
 FROM artifacts
 WHERE artifacts.id IN (SELECT anon_1.value
 FROM json_each(?) AS anon_1)"""
+READ_STORED = """\
+SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.fn_qualname, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.input_hashes, artifacts.input_derivations, artifacts.signature, artifacts.inputs_json, artifacts.value_data, artifacts.inputs_data, EXISTS (SELECT *
+FROM evictions
+WHERE evictions.artifact_id = artifacts.id) AS evicted
+FROM artifacts
+WHERE artifacts.id IN (SELECT anon_1.value
+FROM json_each(?) AS anon_1)"""
+FIND_KNOWN = """\
+SELECT artifacts.id
+FROM artifacts
+WHERE artifacts.id IN (SELECT anon_1.value
+FROM json_each(?) AS anon_1)"""
 FIND_RECORDS_BY_VALUE = """\
 SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.fn_qualname, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.input_hashes, artifacts.input_derivations, artifacts.signature
 FROM artifacts

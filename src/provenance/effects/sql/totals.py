@@ -10,7 +10,7 @@ everything once. Triggers see to that.
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias, cast
 
@@ -88,7 +88,7 @@ def _place(ask: _Ask, by: Grouping) -> int | None:
 def _count(database: TermDatabase, ask: _Ask, by: Grouping) -> None:
     """Count the artifacts that have terms in what is kept."""
     # A number of its own, so that it is not taken for that of another process.
-    mark = -1 - secrets.randbits(62)
+    mark = -1 - int.from_bytes(os.urandom(7), "little")
     filled = database.transaction(lambda execute: _begin(execute, by, mark))
     if _place(ask, by) is None:
         # Takes seconds for a million artifacts, so not in a transaction, which others wait for.
