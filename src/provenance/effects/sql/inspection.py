@@ -36,7 +36,8 @@ def read_stored(
             found.append((read(row), row))
     sources = {source for record, _ in found for source in record.source_ids}
     wanted = json_text(sorted(sources))
-    known = {key for (key,) in database.query(statements.FIND_KNOWN, wanted)} if sources else set()
+    stored: list[Any] = database.query(statements.FIND_KNOWN, wanted) if sources else []
+    known: set[ArtifactId] = {key for (key,) in stored}
     runs = {record.run_id for record, _ in found}
     recorded = {run_id for run_id in runs if _is_recorded(find_run, run_id)}
     answers: list[StoredRecord] = []

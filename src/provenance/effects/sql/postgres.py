@@ -68,9 +68,6 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
     can be repeated.
     """
 
-    keeps_terms: Final = False
-    is_read_only: Final = False
-
     def __init__(self, access: ConnectionSettings, name: str = "postgres") -> None:
         super().__init__()
         self.name = name
@@ -116,6 +113,16 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
         self._prepare()
         self.forget_prefetched()
         return self._retry(lambda: self._transact(work))
+
+    @property
+    def keeps_terms(self) -> bool:
+        """Always false: it has indexes of its own."""
+        return False
+
+    @property
+    def is_read_only(self) -> bool:
+        """Always false, as far as it is known here."""
+        return False
 
     @property
     def cache_key(self) -> str:

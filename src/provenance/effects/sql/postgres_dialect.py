@@ -29,6 +29,8 @@ Row: TypeAlias = Mapping[str, "str | int | float | bytes | None"]
 
 _WITH_EXACT: Final = ("artifacts", "artifact_sets", "runs")
 _WITH_PLACE: Final = ("artifacts", "artifact_sets")
+_INDEXED: Final = 200
+"""Letters of a name, from its beginning and from its end, that patterns find by an index."""
 
 
 def _make_tables() -> sa.MetaData:
@@ -70,6 +72,12 @@ def _extend_artifacts(table: sa.Table) -> None:
     # A hash index takes names of any length, a B-tree does not.
     sa.Index("ix_artifacts_name", columns.name, postgresql_using="hash")
     sa.Index("ix_artifacts_run_id", columns.run_id)
+    sa.Index("ix_artifacts_computed_at", columns.computed_at)
+    for side, text in (("name_begin", "name"), ("name_end", "reverse(name)")):
+        # The beginning, because a B-tree takes no long texts.
+        begin = sa.literal_column(f"left({text}, {_INDEXED})", sa.Text).label("begin")
+        operators = {"begin": "text_pattern_ops"}
+        table.append_constraint(sa.Index(f"ix_artifacts_{side}", begin, postgresql_ops=operators))
     sa.Index("ix_artifacts_input_artifact_ids", columns.input_artifact_ids, postgresql_using="gin")
     for name in ("inputs_json", "custom_fields", "tags"):
         _index_paths(columns[name])
@@ -199,8 +207,22 @@ def translate(statement: str, values: Values) -> Translation:
         return _translate(statement)
     given = dict(zip(_SEARCH.names, values, strict=True))
     name = cast("str", given["name"] or "")
-    present = frozenset(parameter for parameter, value in given.items() if value is not None)
-    return _search(present, is_glob="*" in name or "?" in name)
+    present = {parameter for parameter, value in given.items() if value is not None}
+    return _search(frozenset(present | _sides(name).keys()), is_glob="*" in name or "?" in name)
+
+
+def _sides(glob: str) -> dict[str, str]:
+    """Return patterns of how the name, and the name from its end, begin, as far as *glob* says.
+
+    >>> _sides("churn.*"), _sides("*.train"), _sides("*a*")
+    ({'begin': 'churn.%'}, {'end': 'niart.%'}, {})
+    """
+    sides: dict[str, str] = {}
+    for side, text in (("begin", glob), ("end", glob[::-1])):
+        literal = re.split("[*?]", text, maxsplit=1)[0][:_INDEXED]
+        if literal:
+            sides[side] = literal.translate(_LIKE) + "%"
+    return sides
 
 
 @lru_cache(maxsize=256)
@@ -292,12 +314,19 @@ def _contains(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool
     return column.op("@>", is_comparison=True)(_param(name, _JSONB))
 
 
+def _begin(text: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    return sa.type_coerce(sa.func.left(text, sa.literal_column(str(_INDEXED))), sa.Text)
+
+
 _users: Final = sa.select(_uses.c.artifact_id).where(_uses.c.input_id == text_param("user"))
 _CONDITIONS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
     "low": RowPosition("artifacts") > _param("low", sa.BigInteger()),
     "after": RowPosition("artifacts") < _param("after", sa.BigInteger()),
     "name": _artifacts.c.name == text_param("name"),
     "glob": _artifacts.c.name.like(text_param("name")),
+    # For the indexes; the condition on the whole name is there too.
+    "begin": _begin(_artifacts.c.name).like(text_param("begin")),
+    "end": _begin(sa.func.reverse(_artifacts.c.name)).like(text_param("end")),
     "version": _artifacts.c.version == _param("version", sa.BigInteger()),
     "run_id": _artifacts.c.run_id == text_param("run_id"),
     "code": _artifacts.c.code == text_param("code"),
@@ -323,6 +352,7 @@ def _search(present: frozenset[str], *, is_glob: bool) -> Translation:
 
     def bind(values: Values) -> Mapping[str, Value]:
         given = dict(zip(_SEARCH.names, values, strict=True))
+        given |= _sides(cast("str", given["name"] or ""))
         if is_glob:
             given["name"] = cast("str", given["name"]).translate(_LIKE)
         return {

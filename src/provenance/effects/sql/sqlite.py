@@ -209,8 +209,6 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
     user's own queries (`pandas.read_sql`).
     """
 
-    keeps_terms: Final = True
-
     def __init__(
         self,
         path: Path,
@@ -307,6 +305,11 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
             if session.may_repeat(error):
                 return self.transaction(work)
             raise self._unavailable(error) from error
+
+    @property
+    def keeps_terms(self) -> bool:
+        """Always true: it has the table `terms`."""
+        return True
 
     @property
     def is_read_only(self) -> bool:

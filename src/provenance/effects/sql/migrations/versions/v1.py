@@ -276,6 +276,10 @@ def _create_postgresql_indexes() -> None:
         op.create_index(f"ix_artifacts_{column}", "artifacts", [column])
     op.create_index("ix_artifacts_name", "artifacts", ["name"], postgresql_using="hash")
     op.create_index("ix_artifacts_run_id", "artifacts", ["run_id"])
+    op.create_index("ix_artifacts_computed_at", "artifacts", ["computed_at"])
+    for side, text in (("name_begin", "name"), ("name_end", "reverse(name)")):
+        begin = sa.text(f"left({text}, 200) text_pattern_ops")
+        op.create_index(f"ix_artifacts_{side}", "artifacts", [begin])
     op.create_index(
         "ix_artifacts_input_artifact_ids",
         "artifacts",
