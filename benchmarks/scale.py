@@ -1,13 +1,14 @@
-"""Whether look-ups and searches take longer the more artifacts there are: in SQLite, and in PostgreSQL 18."""
+"""Whether look-ups, searches and sums take longer the more artifacts there are: in SQLite, and in PostgreSQL 18."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -15,17 +16,20 @@ from attrs import frozen
 from tests.servers.postgres import server
 
 import provenance as p
-from benchmarks.lines import NONE, OURS, PROCESS, Goal, Line
+from benchmarks.lines import NONE, OURS, PROCESS, Goal, Limit, Line
 from benchmarks.timing import Sizes, Timed, interleaved
+from provenance.documents.items import artifact_item, stats_item
 from provenance.effects.sql import statements
 from provenance.effects.sql.postgres import PostgresDatabase
 from provenance.effects.sql.postgres_connection import ConnectionSettings
 from provenance.effects.sql.postgres_dialect import translate
 from provenance.effects.sql.records import SqlRecords
 from provenance.effects.sql.sqlite import SqliteDatabase
+from provenance.effects.sql.terms import fill_terms
 from provenance.model.queries import Query
 from provenance.model.records import NO_OPTIONS, ArtifactRecord, Blob, freeze_options
 from provenance.model.rows import to_row
+from provenance.ui import pages
 
 DEPTH = 1_000
 """Artifacts that were made one from the other."""
@@ -33,6 +37,13 @@ ALIKE = 10
 """Artifacts that have a tag, and a value of an argument, in common."""
 _MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
 _LOOK_UPS = Goal("fewer", 1.3, 1.1)
+_LOOKING = Goal("fewer", 2.0, 1.2)
+BYTES = 700.0
+"""Size of an artifact, whose value has 9 bytes, with all indexes."""
+INDEXING = 100e-6
+"""Seconds that terms of an artifact may take."""
+TRAIN = "churn.train"
+"""Name of every tenth artifact."""
 
 
 @frozen
@@ -42,13 +53,20 @@ class Filled:
     count: int
     records: SqlRecords
     opened: Callable[[], p.Repository]
+    size: int = 0
+    indexed_in: float = 0.0
 
 
-def scales(folder: Path, sizes: Sizes) -> Iterator[Line]:
+def scales(folder: Path, sizes: Sizes) -> Iterator[Line | Limit]:
     """The same questions to many artifacts and to fewer, by turns."""
     for name, fill in (("SQLite", _in_sqlite), ("PostgreSQL", _in_postgres)):
         few, many = (fill(folder / f"{count}", count) for count in sizes.stored)
         durability = PROCESS if name == "SQLite" else NONE
+        if many.size:
+            what = f"{name}, {many.count:,} artifacts: size of one"
+            yield Limit(what, durability, many.size / many.count, BYTES, "B")
+            what = f"{name}, {many.count:,} artifacts: index of terms, once, for one"
+            yield Limit(what, durability, many.indexed_in / many.count, INDEXING)
         for what, (ask, calls, goals) in QUESTIONS.items():
             number = max(1, calls * sizes.calls // 100)
             asked = {OURS: ask(many), "fewer": ask(few)}
@@ -110,15 +128,73 @@ def _why(filled: Filled) -> Timed:
     return ask
 
 
+def _listing(filled: Filled) -> Timed:
+    repo = filled.opened()
+    return lambda _: [artifact_item(one, repo) for one in p.search(repo=repo).page(50)[0]]
+
+
+def _on(ask: Callable[[p.Repository], object]) -> Callable[[Filled], Timed]:
+    """Ask one handle, which has been asked before: the first sums count everything, once."""
+
+    def timed(filled: Filled) -> Timed:
+        repo = filled.opened()
+        ask(repo)
+        return lambda _: ask(repo)
+
+    return timed
+
+
+_du = _on(lambda repo: p.disk_usage(repo=repo))
+_stats = _on(stats_item)
+_front_page = _on(pages.overview)
+_storage_page = _on(pages.storage)
+
+
+def _artifact_page(filled: Filled) -> Timed:
+    repo = filled.opened()
+    return lambda i: pages.artifact(repo, _id(_any(filled, i) // DEPTH * DEPTH))
+
+
 QUESTIONS: Mapping[str, tuple[Callable[[Filled], Timed], int, tuple[Goal, ...]]] = {
     "look-up by id": (_by_id, 100, (_LOOK_UPS,)),
     "look-up by value id": (_by_value, 100, (_LOOK_UPS,)),
     "progeny": (_progeny, 100, ()),
     f"lineage, {DEPTH:,} deep": (_lineage, 1, ()),
-    "search by tag": (_searching(lambda n: Query(tags=frozenset({f"tag {n}"}))), 1, ()),
-    "search by input": (_searching(lambda n: Query(inputs=freeze_options({"group": n}))), 1, ()),
+    "search by tag": (_searching(lambda n: Query(tags=frozenset({f"tag {n}"}))), 1, (_LOOKING,)),
+    "search by input": (
+        _searching(lambda n: Query(inputs=freeze_options({"group": n}))),
+        1,
+        (_LOOKING,),
+    ),
+    "search by field": (
+        _searching(lambda n: Query(custom_fields=freeze_options({"n": n}))),
+        1,
+        (_LOOKING,),
+    ),
     "why a call is a miss": (_why, 1, (Goal("fewer", 1.5, 1.1),)),
-    "search by name, the newest 100": (_searching(lambda _: Query(name="bench.step")), 1, ()),
+    "search by name, the newest 100": (
+        _searching(lambda _: Query(name="bench.step")),
+        1,
+        (_LOOKING,),
+    ),
+    "search by short name": (_searching(lambda _: Query(name="train")), 1, (_LOOKING,)),
+    "search by prefix": (_searching(lambda _: Query(name="churn.*")), 1, (_LOOKING,)),
+    "search for a name that nothing has": (
+        _searching(lambda _: Query(name="nothing.*")),
+        1,
+        (_LOOKING,),
+    ),
+    "search since a time after all": (
+        _searching(lambda _: Query(since=_MOMENT + timedelta(1))),
+        1,
+        (_LOOKING,),
+    ),
+    "ls (the newest 50)": (_listing, 1, (_LOOKING,)),
+    "du": (_du, 1, (_LOOKING,)),
+    "stats": (_stats, 1, (_LOOKING,)),
+    "the front page": (_front_page, 1, (_LOOKING,)),
+    "the page of an artifact": (_artifact_page, 1, (_LOOKING,)),
+    "the page of storage": (_storage_page, 1, (_LOOKING,)),
 }
 
 
@@ -145,7 +221,7 @@ def _records(count: int) -> Iterator[tuple[object, ...]]:
             *(
                 _id(i),
                 _value_id(i),
-                "bench.step",
+                TRAIN if i % 10 == 9 else "bench.step",
                 0,
                 "bench",
                 "step",
@@ -192,8 +268,14 @@ def _in_sqlite(folder: Path, count: int) -> Filled:
     with connection:
         connection.executemany(statements.PUT_RECORD, _records(count))
         connection.executemany(statements.PUT_EDGE, _edges(count))
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
-    return Filled(count, SqlRecords(database), lambda: p.SqliteRepo(db=path))
+    began = time.perf_counter()
+    fill_terms(database, 1)
+    took = time.perf_counter() - began
+    database.close()
+    size = path.stat().st_size
+    return Filled(count, SqlRecords(database), lambda: p.SqliteRepo(db=path), size, took)
 
 
 @contextmanager

@@ -44,6 +44,7 @@ from provenance.ports.history import (
     PutDerivation,
     PutEquivalence,
 )
+from provenance.ports.inspection import ReadStoredRecords
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import (
     CheckDatabase,
@@ -97,6 +98,7 @@ BY_PERMISSION = {
         ReadBlob(BLOB, lambda source: source.read()),
         FindSetsContaining(new_id()),
         ReadStoredRecord(new_id()),
+        ReadStoredRecords((new_id(),)),
         FindReferencedBlobs((BLOB,)),
         SummarizeRecords("run"),
         FindEviction(new_id()),

@@ -12,6 +12,7 @@ from attrs import evolve
 import provenance as p
 from provenance import functional
 from provenance.effect import overlay, run
+from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.maintenance.reports import (
     BlobDamaged,
     BlobMissing,
@@ -225,7 +226,7 @@ def test_a_damaged_database_is_told_by_itself(stored, tmp_path):
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute(
-            "UPDATE sqlite_master SET rootpage = rootpage + 1 WHERE name = 'ix_artifacts_value_id'"
+            "UPDATE sqlite_master SET rootpage = rootpage + 1 WHERE name = 'ix_artifact_inputs_input_id'"
         )
     connection.close()
     found = p.verify(p.from_config(p_config(tmp_path)).repository())
@@ -411,3 +412,24 @@ def test_values_are_decoded_only_when_asked(repo, monkeypatch):
     changed.x = 2
     assert (ValueDiffers(made.id, p.hash(changed)),) == p.verify(deep=True).problems
     assert p.verify(deep=True, sample=100).problems == p.verify(deep=True).problems
+
+
+def test_sound_artifacts_are_examined_by_the_page(tmp_path, monkeypatch):
+    """However many there are, a page of them takes few queries; so does a dry run of eviction."""
+    repo = p.SqliteRepo(db=tmp_path / "x.db")
+    with p.using_repo(repo):
+        for n in range(40):
+            total(np.arange(n), n)
+    asked = []
+    query = SqliteDatabase.query
+
+    def counted(database, statement, *values):
+        asked.append(statement)
+        return query(database, statement, *values)
+
+    monkeypatch.setattr(SqliteDatabase, "query", counted)
+    assert 40 == p.verify(repo).artifacts
+    assert len(asked) < 20
+    asked.clear()
+    assert 0 == len(p.evict(repo, older_than=timedelta(days=1)).values)
+    assert len(asked) < 20

@@ -42,6 +42,7 @@ from provenance.ports.history import (
     PutDerivation,
     PutEquivalence,
 )
+from provenance.ports.inspection import ReadStoredRecords
 from provenance.ports.leases import (
     AcquireLease,
     LeaseEffects,
@@ -118,6 +119,8 @@ def make_chain(
         | FindSetByLabels.on(chain.find_set)
         | DeleteSet.on(chain.delete_set)
         | ReadStoredRecord.on(chain.read_stored)
+        # Each of them may be in several tiers.
+        | ReadStoredRecords.on(lambda _: ())
         | FindReferencedBlobs.on(lambda ask: frozenset(chain.merge(ask)))
         | FindSetsContaining.on(chain.merge_ids)
         | MarkEvicted.on(chain.mark_evicted)

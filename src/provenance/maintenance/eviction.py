@@ -14,7 +14,7 @@ from provenance.environment import RepositoryOrName
 from provenance.errors import ConfigError, CorruptRecordError
 from provenance.maintenance.garbage import repositories_sharing_blobs
 from provenance.maintenance.reports import EvictedValue, EvictionReport
-from provenance.maintenance.verification import all_ids
+from provenance.maintenance.verification import all_ids, read_pages
 from provenance.model.ids import ArtifactId, BlobId, SetId
 from provenance.model.records import Artifact, ArtifactRecord, Blob
 from provenance.model.references import is_proxy
@@ -186,8 +186,13 @@ def _values(
     for page in pages(ListSetIds("", _PAGE), repo.interpreter):
         pinned = run(find_pinned(page, pinned), repo.interpreter)
     found: dict[BlobId, _Value] = {}
-    for done, artifact_id in enumerate(all_ids(repo), 1):
-        record = run(_readable(artifact_id), repo.interpreter)
+    held: set[Blob] = set()
+    for done, (artifact_id, stored) in enumerate(read_pages(all_ids(repo), repo), 1):
+        if stored is None:
+            record = run(_readable(artifact_id), repo.interpreter)
+        else:
+            record = stored.record
+            held |= stored.held
         if record is not None and record.value_blob.size:
             value = found.setdefault(record.value_blob.id, _Value(record.value_blob))
             value.ids += (record.id,)
@@ -198,7 +203,11 @@ def _values(
                 value.may_go = False
         if progress is not None:
             progress(done, None)
-    return [value for value in found.values() if repo.interpreter(HasBlob(value.blob))]
+    return [
+        value
+        for value in found.values()
+        if value.blob in held or repo.interpreter(HasBlob(value.blob))
+    ]
 
 
 def _readable(artifact_id: ArtifactId) -> Program[ReadStoredRecord, ArtifactRecord | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from itertools import chain, count
+from itertools import chain, count, islice
 from typing import Final, TypeAlias
 
 from attrs import Factory, define, frozen
@@ -44,6 +44,7 @@ from provenance.model.ids import ArtifactId, SetId
 from provenance.model.records import Artifact, ArtifactRecord, Blob
 from provenance.model.references import unwrap
 from provenance.ports.blobs import VerifyBlob
+from provenance.ports.inspection import ReadStoredRecords, StoredRecord
 from provenance.ports.machine import Now
 from provenance.ports.records import (
     CheckDatabase,
@@ -62,6 +63,8 @@ from provenance.util.formatting import describe_error, safe_repr
 from provenance.util.validation import is_count
 
 _PAGE: Final = 1000
+_AT_ONCE: Final = 200
+"""Artifacts whose records, and bytes beside them, are read at once."""
 _TRIES: Final = 3
 """Number of times that an artifact is examined while others write to it."""
 _DOWN: Final = 3
@@ -192,6 +195,29 @@ def examine(artifact_id: ArtifactId) -> Program[_Verify, ArtifactReport]:
     return found
 
 
+def read_pages(
+    ids: Iterable[ArtifactId], repo: Repository
+) -> Iterator[tuple[ArtifactId, StoredRecord | None]]:
+    """Yield each id with its record; None for one that the store does not answer for in pages."""
+    remaining = iter(ids)
+    while page := tuple(islice(remaining, _AT_ONCE)):
+        found = {stored.record.id: stored for stored in repo.interpreter(ReadStoredRecords(page))}
+        for artifact_id in page:
+            yield artifact_id, found.get(artifact_id)
+
+
+def _examine(
+    artifact_id: ArtifactId, stored: StoredRecord | None
+) -> Program[_Verify, ArtifactReport]:
+    """Examine an artifact; if anything is unusual about it, by asking everything again."""
+    if stored is None or stored.evicted or not stored.is_complete:
+        return (yield from examine(artifact_id))
+    for blob in stored.record.blobs:
+        if blob not in stored.held and (yield from _blob_problem(artifact_id, blob)) is not None:
+            return (yield from examine(artifact_id))
+    return ArtifactReport(sound=tuple(dict.fromkeys(stored.record.blobs)))
+
+
 def _examine_record(record: ArtifactRecord) -> Program[_Verify, ArtifactReport]:
     checked: dict[Blob, Problem | None] = {}
     for blob in dict.fromkeys(record.blobs):
@@ -278,8 +304,8 @@ class _Tally:
 
     def examine_artifacts(self, ids: Iterable[ArtifactId], total: int | None) -> None:
         unreadable = 0
-        for artifact_id in ids:
-            found = run(examine(artifact_id), self.repo.interpreter)
+        for artifact_id, stored in read_pages(ids, self.repo):
+            found = run(_examine(artifact_id, stored), self.repo.interpreter)
             self.artifacts += 1
             self.blobs += len(found.sound)
             self.bytes += sum(blob.size for blob in found.sound)

@@ -23,6 +23,7 @@ from provenance.ports.history import (
     PutDerivation,
     history_effects,
 )
+from provenance.ports.inspection import InspectableRecordStore, ReadStoredRecords
 from provenance.ports.permissions import StoreEffect
 
 
@@ -100,6 +101,7 @@ class SummarizeRecords(StoreEffect[tuple[Usage, ...]]):
 
 RecordMaintenance: TypeAlias = (
     ReadStoredRecord
+    | ReadStoredRecords
     | SummarizeRecords
     | FindReferencedBlobs
     | MarkEvicted
@@ -315,7 +317,9 @@ def record_maintenance_effects(store: RecordReader) -> Interpreter[RecordMainten
     Without `MaintainableRecordStore` every blob counts as referenced, and summaries read all
     records.
     """
-    inspect = ReadStoredRecord.on(lambda ask: store.find_record(ask.id))
+    inspect = ReadStoredRecord.on(lambda ask: store.find_record(ask.id)) | ReadStoredRecords.on(
+        lambda ask: store.read_stored(ask.ids) if isinstance(store, InspectableRecordStore) else ()
+    )
     if isinstance(store, MaintainableRecordStore):
         return (
             inspect

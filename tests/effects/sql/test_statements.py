@@ -7,6 +7,7 @@ from provenance.effects.io import blob_of
 from provenance.effects.sql import queries, statements
 from provenance.effects.sql.records import SqlRecords
 from provenance.effects.sql.sqlite import SqliteDatabase
+from provenance.effects.sql.terms import blob_term
 from provenance.model.records import InlineBlob
 from provenance.ports.records import PutRecord
 
@@ -24,7 +25,8 @@ def test_a_value_of_many_artifacts_is_read_once(tmp_path):
         SqlRecords(database).put_record(
             PutRecord(record(value_blob=held.blob), run(), "{}", (held,))
         )
-    assert [(b"same",)] == database.query(statements.READ_VALUE, held.blob.id, 1, 0)
+    named = blob_term(held.blob.id), held.blob.id, 1, 0
+    assert [(b"same",)] == database.query(statements.READ_VALUE, *named)
     database.close()
 
 

@@ -57,6 +57,16 @@ class Database(Protocol):
         ...
 
     @property
+    def keeps_terms(self) -> bool:
+        """Whether it has the table `terms`; others have indexes of their own."""
+        ...
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing can be written."""
+        ...
+
+    @property
     def generation(self) -> int:
         """A number that grows when stored records may be gone.
 
@@ -104,6 +114,14 @@ class Database(Protocol):
         """Return the kept bytes, and forget them."""
         ...
 
+    def note_holder(self, blob_id: str, artifact_id: str, /) -> None:
+        """Keep in mind that this artifact names the blob, whose bytes are likely to be requested."""
+        ...
+
+    def holder(self, blob_id: str, /) -> str | None:
+        """Return an artifact that named the blob when it was looked up."""
+        ...
+
 
 class PrefetchCache:
     """Keeps the bytes that were read with a record, which are likely to be requested next."""
@@ -111,6 +129,7 @@ class PrefetchCache:
     def __init__(self) -> None:
         super().__init__()
         self._prefetched: dict[str, bytes] = {}
+        self._holders: dict[str, str] = {}
 
     def prefetch(self, blob_id: str, data: bytes) -> None:
         """Keep the bytes of a small blob, read with its record, until they are requested."""
@@ -121,6 +140,16 @@ class PrefetchCache:
     def prefetched(self, blob_id: str) -> bytes | None:
         """Return the kept bytes, and forget them."""
         return self._prefetched.pop(blob_id, None)
+
+    def note_holder(self, blob_id: str, artifact_id: str) -> None:
+        """Keep in mind that this artifact names the blob, whose bytes are likely to be requested."""
+        if len(self._holders) >= _PREFETCHED:
+            self._holders.clear()
+        self._holders[blob_id] = artifact_id
+
+    def holder(self, blob_id: str) -> str | None:
+        """Return an artifact that named the blob when it was looked up."""
+        return self._holders.get(blob_id)
 
     def forget_prefetched(self) -> None:
         """Forget all kept bytes, because stored ones may change."""

@@ -115,6 +115,16 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
         return self._retry(lambda: self._transact(work))
 
     @property
+    def keeps_terms(self) -> bool:
+        """Always false: it has indexes of its own."""
+        return False
+
+    @property
+    def is_read_only(self) -> bool:
+        """Always false, as far as it is known here."""
+        return False
+
+    @property
     def cache_key(self) -> str:
         """The identity of the database, the same in every process."""
         url = self._url

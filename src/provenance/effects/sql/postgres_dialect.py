@@ -29,20 +29,25 @@ Row: TypeAlias = Mapping[str, "str | int | float | bytes | None"]
 
 _WITH_EXACT: Final = ("artifacts", "artifact_sets", "runs")
 _WITH_PLACE: Final = ("artifacts", "artifact_sets")
+_INDEXED: Final = 200
+"""Letters of a name, from its beginning and from its end, that patterns find by an index."""
 
 
 def _make_tables() -> sa.MetaData:
     """Return the tables; the column `place` is what rowid is in SQLite."""
     metadata = sa.MetaData()
     for source in common.tables.sorted_tables:
+        if source.info == common.ONLY_SQLITE:
+            continue
         table = source.to_metadata(metadata)
         for column in table.columns:
             if isinstance(column.type, sa.JSON):
                 column.type = JSONB()
+        if table.name == "artifacts":
+            _identify_by_id(table)
         if table.name in _WITH_PLACE:
-            table.append_column(
-                sa.Column("place", sa.BigInteger, sa.Identity(), nullable=False, unique=True)
-            )
+            place = sa.Column("place", sa.BigInteger, sa.Identity(), nullable=False, unique=True)
+            table.append_column(place, replace_existing=True)
         if table.name in _WITH_EXACT:
             table.append_column(sa.Column("exact", sa.Text, nullable=False))
     _extend_artifacts(metadata.tables["artifacts"])
@@ -50,13 +55,29 @@ def _make_tables() -> sa.MetaData:
     return metadata
 
 
+def _identify_by_id(table: sa.Table) -> None:
+    """Make the id the primary key, which in SQLite is the place, because rowids are quicker there."""
+    (unique,) = (c for c in table.constraints if isinstance(c, sa.UniqueConstraint))
+    table.constraints.discard(unique)
+    table.c.place.primary_key = table.c.id.unique = False
+    table.append_constraint(sa.PrimaryKeyConstraint("id", name="artifacts_pkey"))
+
+
 def _extend_artifacts(table: sa.Table) -> None:
     columns = table.c
     columns.input_artifact_ids.type = ARRAY(sa.Text)
     table.append_column(sa.Column("inputs_text", sa.Text, nullable=False))
+    for name in ("value_id", "content_digest", "inputs_digest"):
+        sa.Index(f"ix_artifacts_{name}", columns[name])
     # A hash index takes names of any length, a B-tree does not.
     sa.Index("ix_artifacts_name", columns.name, postgresql_using="hash")
     sa.Index("ix_artifacts_run_id", columns.run_id)
+    sa.Index("ix_artifacts_computed_at", columns.computed_at)
+    for side, text in (("name_begin", "name"), ("name_end", "reverse(name)")):
+        # The beginning, because a B-tree takes no long texts.
+        begin = sa.literal_column(f"left({text}, {_INDEXED})", sa.Text).label("begin")
+        operators = {"begin": "text_pattern_ops"}
+        table.append_constraint(sa.Index(f"ix_artifacts_{side}", begin, postgresql_ops=operators))
     sa.Index("ix_artifacts_input_artifact_ids", columns.input_artifact_ids, postgresql_using="gin")
     for name in ("inputs_json", "custom_fields", "tags"):
         _index_paths(columns[name])
@@ -186,8 +207,22 @@ def translate(statement: str, values: Values) -> Translation:
         return _translate(statement)
     given = dict(zip(_SEARCH.names, values, strict=True))
     name = cast("str", given["name"] or "")
-    present = frozenset(parameter for parameter, value in given.items() if value is not None)
-    return _search(present, is_glob="*" in name or "?" in name)
+    present = {parameter for parameter, value in given.items() if value is not None}
+    return _search(frozenset(present | _sides(name).keys()), is_glob="*" in name or "?" in name)
+
+
+def _sides(glob: str) -> dict[str, str]:
+    """Return patterns of how the name, and the name from its end, begin, as far as *glob* says.
+
+    >>> _sides("churn.*"), _sides("*.train"), _sides("*a*")
+    ({'begin': 'churn.%'}, {'end': 'niart.%'}, {})
+    """
+    sides: dict[str, str] = {}
+    for side, text in (("begin", glob), ("end", glob[::-1])):
+        literal = re.split("[*?]", text, maxsplit=1)[0][:_INDEXED]
+        if literal:
+            sides[side] = literal.translate(_LIKE) + "%"
+    return sides
 
 
 @lru_cache(maxsize=256)
@@ -279,11 +314,19 @@ def _contains(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool
     return column.op("@>", is_comparison=True)(_param(name, _JSONB))
 
 
+def _begin(text: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    return sa.type_coerce(sa.func.left(text, sa.literal_column(str(_INDEXED))), sa.Text)
+
+
 _users: Final = sa.select(_uses.c.artifact_id).where(_uses.c.input_id == text_param("user"))
 _CONDITIONS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
+    "low": RowPosition("artifacts") > _param("low", sa.BigInteger()),
     "after": RowPosition("artifacts") < _param("after", sa.BigInteger()),
     "name": _artifacts.c.name == text_param("name"),
     "glob": _artifacts.c.name.like(text_param("name")),
+    # For the indexes; the condition on the whole name is there too.
+    "begin": _begin(_artifacts.c.name).like(text_param("begin")),
+    "end": _begin(sa.func.reverse(_artifacts.c.name)).like(text_param("end")),
     "version": _artifacts.c.version == _param("version", sa.BigInteger()),
     "run_id": _artifacts.c.run_id == text_param("run_id"),
     "code": _artifacts.c.code == text_param("code"),
@@ -309,6 +352,7 @@ def _search(present: frozenset[str], *, is_glob: bool) -> Translation:
 
     def bind(values: Values) -> Mapping[str, Value]:
         given = dict(zip(_SEARCH.names, values, strict=True))
+        given |= _sides(cast("str", given["name"] or ""))
         if is_glob:
             given["name"] = cast("str", given["name"]).translate(_LIKE)
         return {

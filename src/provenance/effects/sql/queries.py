@@ -6,7 +6,7 @@ test compares).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.elements import ClauseElement
 
+from provenance.effects.sql import searches
 from provenance.effects.sql.compiler import (
     DIALECT,
     SOURCES,
@@ -32,9 +33,11 @@ from provenance.effects.sql.compiler import (
     text_param,
     upsert_statement,
 )
+from provenance.effects.sql.searches import RECORD, among, candidates, has_all
 from provenance.effects.sql.tables import (
     BESIDES,
     STAMP,
+    TRIGGERS,
     VERSION,
     artifact_inputs,
     artifact_set_members,
@@ -56,6 +59,7 @@ from provenance.effects.sql.tables import (
 from provenance.model.rows import COLUMNS
 
 _quarantined: Final = quarantined_blobs.c
+_ONE: Final = sa.literal_column("1", sa.Integer)
 
 QUARANTINE_BLOB: Final = insert_statement(
     quarantined_blobs, ("id", "data", "set_aside_at"), "REPLACE"
@@ -99,15 +103,22 @@ CLEAR_VALUE: Final = compile_statement(
     *("key", "blob"),
 )
 _is_evicted = sa.exists().where(evictions.c.artifact_id == artifacts.c.id).correlate(artifacts)
-IS_BLOB_NEEDED: Final = compile_statement(
-    sa.select(
-        sa.or_(
-            sa.exists().where(artifacts.c.content_digest == text_param("value"), ~_is_evicted),
-            sa.exists().where(artifacts.c.inputs_digest == text_param("inputs")),
-        )
-    ),
-    *("value", "inputs"),
-)
+
+
+def _is_named(value: sa.ColumnElement[bool]) -> str:
+    """Return the statement that says whether the blob is the inputs of an artifact, or meets *value*."""
+    by_inputs = artifacts.c.inputs_digest == text_param("inputs")
+    there = sa.exists(sa.select(_ONE).select_from(candidates()).where(sa.or_(value, by_inputs)))
+    return compile_for_both(
+        sa.select(there),
+        sa.select(sa.or_(sa.exists().where(value), sa.exists().where(by_inputs))),
+        *("term", "value", "inputs"),
+    )
+
+
+_is_value: Final = artifacts.c.content_digest == text_param("value")
+IS_BLOB_REFERENCED: Final = _is_named(_is_value)
+IS_BLOB_NEEDED: Final = _is_named(sa.and_(_is_value, ~_is_evicted))
 
 
 def _seconds_from_now(name: str) -> sa.ColumnElement[float]:
@@ -188,39 +199,46 @@ def creating() -> tuple[str, ...]:
     key = f"CONSTRAINT {STAMP}_pkc PRIMARY KEY (version_num)"
     return (
         *(str(element.compile(dialect=DIALECT)) for element in elements),
+        *TRIGGERS,
+        "INSERT INTO terms_filled (place) VALUES (0)",
         f"CREATE TABLE IF NOT EXISTS {STAMP} (\n\tversion_num VARCHAR(32) NOT NULL, \n\t{key}\n)",
         f"INSERT OR IGNORE INTO {STAMP} (version_num) VALUES ('{VERSION}')",  # noqa: S608 - constants
         f"INSERT INTO repository (id, created_at) VALUES ({_RANDOM_ID}, {_NOW})",  # noqa: S608 - constants
     )
 
 
-_RECORD: Final[Sequence[sa.Column[object]]] = tuple(artifacts.c[name] for name in COLUMNS)
 _IS_SHORT: Final = artifacts.c.size_bytes <= sa.literal_column(str(PREFETCHED_BYTES))
-_ONE: Final = sa.literal_column("1", sa.Integer)
 
 FIND_RECORD: Final = selecting(
-    *_RECORD,
+    *RECORD,
     sa.case((_IS_SHORT, artifacts.c.value_data)).label("short_value"),
     by=artifacts.c.id,
 )
 _ids = text_param("ids")
-_finding = sa.select(*_RECORD, sa.case((_IS_SHORT, artifacts.c.value_data)).label("short_value"))
-FIND_MANY: Final = compile_for_both(
-    _finding.where(artifacts.c.id.in_(sa.select(sa.func.json_each(_ids).table_valued("value")))),
-    _finding.where(
-        artifacts.c.id.in_(
-            sa.select(
-                sa.func.jsonb_array_elements_text(sa.cast(_ids, postgresql.JSONB)).column_valued()
-            )
-        )
-    ),
-    "ids",
+_finding = sa.select(*RECORD, sa.case((_IS_SHORT, artifacts.c.value_data)).label("short_value"))
+_is_among: Final = artifacts.c.id.in_(sa.select(sa.func.json_each(_ids).table_valued("value")))
+_is_in_list: Final = artifacts.c.id.in_(
+    sa.select(sa.func.jsonb_array_elements_text(sa.cast(_ids, postgresql.JSONB)).column_valued())
 )
-FIND_RECORDS_BY_VALUE: Final = selecting(
-    *_RECORD, by=artifacts.c.value_id, order=(artifacts.c.added_at, artifacts.c.id)
+FIND_MANY: Final = compile_for_both(_finding.where(_is_among), _finding.where(_is_in_list), "ids")
+_stored: Final = sa.select(
+    *RECORD,
+    artifacts.c.inputs_json,
+    artifacts.c.value_data,
+    artifacts.c.inputs_data,
+    _is_evicted.label("evicted"),
 )
+READ_STORED: Final = compile_for_both(_stored.where(_is_among), _stored.where(_is_in_list), "ids")
+_known: Final = sa.select(artifacts.c.id)
+FIND_KNOWN: Final = compile_for_both(_known.where(_is_among), _known.where(_is_in_list), "ids")
+_of_value: Final = (
+    sa.select(*RECORD)
+    .where(artifacts.c.value_id == text_param("key"))
+    .order_by(artifacts.c.added_at, artifacts.c.id)
+)
+FIND_RECORDS_BY_VALUE: Final = compile_for_both(_of_value.where(among()), _of_value, "key", "term")
 LIST_DEPENDENTS: Final = compile_statement(
-    sa.select(*_RECORD)
+    sa.select(*RECORD)
     .join(artifact_inputs, artifact_inputs.c.artifact_id == artifacts.c.id)
     .where(artifact_inputs.c.input_id == text_param("key"))
     .order_by(artifacts.c.id),
@@ -236,91 +254,8 @@ def _listing(ids: sa.Column[Any], query: Select) -> str:
 
 
 LIST_IDS: Final = _listing(artifacts.c.id, sa.select(artifacts.c.id))
-_PLACE: Final = RowPosition("artifacts")
-
-
-def _compared(name: str, column: sa.ColumnElement[Any], operator: str) -> sa.ColumnElement[bool]:
-    """Return the condition that *column* compares with the parameter."""
-    return sa.type_coerce(column, sa.Text).op(operator, is_comparison=True)(text_param(name))
-
-
-def _has_all(
-    name: str, column: sa.ColumnElement[Any], *, by_key: bool = True, plain_only: bool = True
-) -> sa.ColumnElement[bool]:
-    """Return the condition that the JSON of *column* has all entries of the parameter.
-
-    A damaged column meets it, so that its row is read and reported, and does not break the search.
-
-    Args:
-        name: the parameter, JSON text.
-        column: the column, JSON.
-        by_key: compare keys, too; False for arrays.
-        plain_only: skip what JSON can write in several ways: nested values, and keys with special
-            characters.
-    """
-    wanted = sa.func.json_each(text_param(name)).table_valued(
-        "key", "value", "type", name=f"wanted_{name}"
-    )
-    is_json = sa.func.json_valid(column) == _ONE
-    sound = sa.case((is_json, column))
-    stored = sa.func.json_each(sound).table_valued("key", "value", "type", name=f"stored_{name}")
-    is_stored = sa.exists().where(
-        stored.c.type == wanted.c.type, stored.c.value.is_(wanted.c.value)
-    )
-    if by_key:
-        is_stored = is_stored.where(stored.c.key == wanted.c.key)
-    missing = sa.select(_ONE).select_from(wanted)
-    if plain_only:
-        special = sa.literal_column("'*[^A-Za-z0-9_]*'", sa.Text)
-        nested = [sa.literal_column(kind, sa.Text) for kind in ("'object'", "'array'")]
-        missing = missing.where(
-            ~wanted.c.key.op("GLOB", is_comparison=True)(special), ~wanted.c.type.in_(nested)
-        )
-    return sa.or_(~is_json, ~sa.exists(missing.where(~is_stored)))
-
-
-_users: Final = sa.select(artifact_inputs.c.artifact_id).where(
-    artifact_inputs.c.input_id == text_param("user")
-)
-_FILTERS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
-    "after": _compared("after", _PLACE, "<"),
-    "name": _compared("name", artifacts.c.name, "GLOB"),
-    "version": _compared("version", artifacts.c.version, "="),
-    "run_id": _compared("run_id", artifacts.c.run_id, "="),
-    "code": _compared("code", artifacts.c.code, "="),
-    "since": _compared("since", artifacts.c.computed_at, ">="),
-    "until": _compared("until", artifacts.c.computed_at, "<"),
-    "user": artifacts.c.id.in_(_users),
-    "tags": _has_all("tags", artifacts.c.tags, by_key=False, plain_only=False),
-    "fields": _has_all("fields", artifacts.c.custom_fields),
-    "inputs": _has_all("inputs", artifacts.c.inputs_json),
-}
-SEARCH_RECORDS: Final = compile_statement(
-    paged(
-        sa.select(_PLACE.label("place"), *_RECORD, artifacts.c.inputs_json)
-        .where(
-            *(
-                sa.or_(text_param(name).is_(sa.null()), condition)
-                for name, condition in _FILTERS.items()
-            )
-        )
-        .order_by(_PLACE.desc())
-    ),
-    # Each parameter is first compared with NULL.
-    *(name for name in _FILTERS for _ in range(2)),
-    *("limit", "offset"),
-)
 FIND_RUN: Final = selecting(runs.c.info, by=runs.c.id)
 HAS_RUN: Final = selecting(runs.c.id, by=runs.c.id)
-IS_BLOB_REFERENCED: Final = compile_statement(
-    sa.select(
-        sa.or_(
-            sa.exists().where(artifacts.c.content_digest == text_param("value")),
-            sa.exists().where(artifacts.c.inputs_digest == text_param("inputs")),
-        )
-    ),
-    *("value", "inputs"),
-)
 
 
 def _summary(key: sa.ColumnElement[str]) -> str:
@@ -409,7 +344,7 @@ FIND_SET: Final = compile_statement(
 FIND_SET_BY_LABELS: Final = compile_statement(
     paged(
         sa.select(*_SET)
-        .where(_has_all("labels", artifact_sets.c.labels, plain_only=False))
+        .where(has_all("labels", artifact_sets.c.labels, plain_only=False))
         .order_by(*_NEWEST)
     ),
     *("labels", "limit", "offset"),
@@ -429,26 +364,38 @@ FIND_INPUTS: Final = selecting(artifacts.c.inputs_json, artifacts.c.signature, b
 def _reading(digest: sa.Column[Any], data: sa.Column[Any]) -> str:
     """Return the statement that reads the bytes in *data* of the blob named in *digest*."""
     is_held = sa.and_(digest == text_param("key"), data.is_not(sa.null()))
-    return compile_statement(paged(sa.select(data).where(is_held)), "key", "limit", "offset")
+    return compile_for_both(
+        paged(sa.select(data).select_from(candidates()).where(is_held)),
+        paged(sa.select(data).where(is_held)),
+        *("term", "key", "limit", "offset"),
+    )
 
 
 def _filling(digest: sa.Column[Any], data: sa.Column[Any]) -> str:
     """Return the statement that stores bytes in rows that name the blob but lack them."""
     update = sa.update(artifacts).values({data: sa.bindparam("data", type_=sa.LargeBinary)})
-    return compile_statement(
-        update.where(digest == text_param("key"), data.is_(sa.null())), "data", "key"
-    )
+    update = update.where(digest == text_param("key"), data.is_(sa.null()))
+    return compile_for_both(update.where(among()), update, "data", "key", "term")
 
 
 def _emptying(digest: sa.Column[Any], data: sa.Column[Any]) -> str:
     """Return the statement that deletes the bytes from all rows that name the blob."""
-    is_held = sa.and_(digest == text_param("key"), data.is_not(sa.null()))
-    return compile_statement(sa.update(artifacts).values({data: sa.null()}).where(is_held), "key")
+    update = sa.update(artifacts).values({data: sa.null()})
+    update = update.where(digest == text_param("key"), data.is_not(sa.null()))
+    return compile_for_both(update.where(among()), update, "key", "term")
 
 
 _VALUE: Final = (artifacts.c.content_digest, artifacts.c.value_data)
 _INPUTS: Final = (artifacts.c.inputs_digest, artifacts.c.inputs_data)
 READ_VALUE: Final = _reading(*_VALUE)
+READ_VALUE_OF: Final = compile_statement(
+    sa.select(artifacts.c.value_data).where(
+        artifacts.c.id == text_param("id"),
+        artifacts.c.content_digest == text_param("key"),
+        artifacts.c.value_data.is_not(sa.null()),
+    ),
+    *("id", "key"),
+)
 READ_INPUTS: Final = _reading(*_INPUTS)
 FILL_VALUE: Final = _filling(*_VALUE)
 FILL_INPUTS: Final = _filling(*_INPUTS)
@@ -463,7 +410,7 @@ def sources() -> Mapping[str, Source]:
 
 def render_statements() -> str:
     """Return the text of the module `provenance.effects.sql.statements`."""
-    names = globals()
+    names = {**globals(), **vars(searches)}
     texts = {
         n: text
         for n, text in names.items()

@@ -7,9 +7,12 @@ store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from attrs import evolve
@@ -17,9 +20,19 @@ from attrs import evolve
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Database, Execute, Values
 from provenance.effects.sql.history import SqlHistory, put_derivation_edges, put_receipt, put_run
+from provenance.effects.sql.inspection import read_stored
 from provenance.effects.sql.signing import RecordSigner
+from provenance.effects.sql.terms import (
+    END,
+    batched,
+    blob_term,
+    fill_terms,
+    find_candidates,
+    value_term,
+)
+from provenance.effects.sql.totals import find_totals
 from provenance.errors import CorruptRecordError
-from provenance.model.ids import ArtifactId, RunId, ValueId
+from provenance.model.ids import ArtifactId, BlobId, RunId, ValueId
 from provenance.model.queries import Grouping, Page, Query, Usage, has_wildcards, matches
 from provenance.model.records import ArtifactRecord, Blob, Run
 from provenance.model.rows import (
@@ -31,6 +44,7 @@ from provenance.model.rows import (
     time_text,
     to_row,
 )
+from provenance.ports.inspection import StoredRecord
 from provenance.ports.records import PutRecord
 from provenance.telemetry import report_skipped
 
@@ -54,18 +68,20 @@ def first_column(rows: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
     return tuple(row[0] for row in rows)
 
 
-def search_parameters(query: Query, after: int | None) -> list[str | int | None]:
-    """Return the parameters of SEARCH_RECORDS, each twice; None if the database cannot decide."""
-    glob = query.name
-    if glob is not None and not has_wildcards(glob):
+def _glob(name: str | None) -> str | None:
+    """Return the pattern that the database compares names with; None if it cannot."""
+    if name is not None and not has_wildcards(name):
         # It may be the end of a name; `matches` finds out where that begins.
-        glob = f"*{glob}"
+        name = f"*{name}"
     # SQLite reads brackets in another way than `fnmatch`, and refuses long patterns.
-    if glob is not None and ("[" in glob or len(glob) > _LONGEST_PATTERN):
-        glob = None
+    is_plain = name is not None and "[" not in name and len(name) <= _LONGEST_PATTERN
+    return name if is_plain else None
+
+
+def _parameters(query: Query) -> list[str | int | None]:
+    """Return the conditions of a search, each twice; None if the database cannot decide."""
     parameters = (
-        after,
-        glob,
+        _glob(query.name),
         query.version,
         query.run_id,
         query.code,
@@ -99,8 +115,13 @@ def mark_evicted(
     if execute(statements.CLEAR_VALUE, (artifact_id, blob.id)).rowcount == 0:
         return None
     execute(statements.PUT_EVICTION, (artifact_id, time_text(at)))
-    needed = execute(statements.IS_BLOB_NEEDED, (blob.id, blob.id)).fetchall()
+    needed = execute(statements.IS_BLOB_NEEDED, _named(blob)).fetchall()
     return () if any(needed[0]) else (blob,)
+
+
+def _named(blob: Blob) -> tuple[int, BlobId, BlobId]:
+    """Return the parameters of a statement about the artifacts that name the blob."""
+    return blob_term(blob.id), blob.id, blob.id
 
 
 def _is_pinned(execute: Execute, artifact_id: ArtifactId) -> bool:
@@ -158,6 +179,8 @@ class SqlRecords(SqlHistory):
         if data is not None:
             # After a lookup the value is usually read next.
             self._database.prefetch(record.value_blob.id, data)
+        else:
+            self._database.note_holder(record.value_blob.id, record.id)
         return record
 
     def find_many(self, ids: tuple[ArtifactId, ...]) -> Mapping[ArtifactId, ArtifactRecord]:
@@ -192,7 +215,11 @@ class SqlRecords(SqlHistory):
 
     def find_records_by_value(self, value_id: ValueId) -> tuple[ArtifactRecord, ...]:
         """Return the records of the value, oldest first."""
-        return self._sound(self._database.query(statements.FIND_RECORDS_BY_VALUE, value_id))
+        self._fill_terms()
+        rows = self._database.query(
+            statements.FIND_RECORDS_BY_VALUE, value_id, value_term(value_id)
+        )
+        return self._sound(rows)
 
     def list_dependents(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
         """Return the ids of the artifacts computed directly from this one, in order.
@@ -223,31 +250,61 @@ class SqlRecords(SqlHistory):
         """Return a page of matching records, newest first; the database does most filtering."""
         found: list[ArtifactRecord] = []
         skipped: list[CorruptRecordError] = []
+        for place, *row, inputs in self._search(query, END if after is None else after, limit):
+            try:
+                record = self._matching(query, row, cast("str", inputs))
+            except CorruptRecordError as error:
+                skipped.append(error)
+                continue
+            if record is not None:
+                found.append(record)
+                if len(found) == limit:
+                    report_skipped(skipped)
+                    return Page(tuple(found), cast("int", place))
+        report_skipped(skipped)
+        return Page(tuple(found), None)
+
+    def _search(self, query: Query, after: int, limit: int) -> Iterator[Any]:
+        """Yield the rows before place *after* that the database finds to match, the last first."""
+        database, parameters = self._database, _parameters(query)
         # The database has usually filtered out all others: first fetch no more than the limit.
         count = min(limit, _ROWS)
-        while True:
-            rows = self._database.query(
-                statements.SEARCH_RECORDS, *search_parameters(query, after), count, 0
+        if not database.keeps_terms:
+            return self._scan(parameters, (-1, after), count)
+        found = find_candidates(database, query, _glob(query.name), after)
+        streams = [self._scan(parameters, between, count) for between in found.ranges]
+        streams.append(self._read(parameters, found.places, count))
+        rows = merge(*streams, key=itemgetter(0), reverse=True)
+        # A place without terms may be in two of them.
+        return (next(same) for _, same in groupby(rows, itemgetter(0)))
+
+    def _scan(
+        self, parameters: list[str | int | None], between: tuple[int, int], count: int
+    ) -> Iterator[Any]:
+        """Yield matching rows of a range, reading the table from its end."""
+        low, after = between
+        while after - low > 1:
+            rows: Any = self._database.query(
+                statements.SEARCH_RECORDS, *parameters, low, after, count, 0
             )
-            for place, *row, inputs in rows:
-                try:
-                    record = self._matching(query, row, cast("str", inputs))
-                except CorruptRecordError as error:
-                    skipped.append(error)
-                    continue
-                if record is not None:
-                    found.append(record)
-                    if len(found) == limit:
-                        report_skipped(skipped)
-                        return Page(tuple(found), cast("int", place))
+            yield from rows
             if len(rows) < count:
-                report_skipped(skipped)
-                return Page(tuple(found), None)
-            after, count = cast("int", rows[-1][0]), _ROWS
+                return
+            after, count = rows[-1][0], _ROWS
+
+    def _read(
+        self, parameters: list[str | int | None], places: Iterator[int], count: int
+    ) -> Iterator[Any]:
+        """Yield matching rows at *places*."""
+        for some in batched(places, count, _ROWS):
+            yield from self._database.query(statements.SEARCH_PLACES, *parameters, json_text(some))
 
     def summarize_records(self, by: Grouping) -> tuple[Usage, ...]:
         """Return what the artifacts amount to, in groups; the database adds up."""
-        rows: Any = self._database.query(_SUMMARIES[by])
+        is_kept = self._database.keeps_terms
+        rows: Any = (
+            find_totals(self._database, by) if is_kept else self._database.query(_SUMMARIES[by])
+        )
         groups = (
             Usage(key, artifacts, size or 0, seconds or 0.0, parse_time(oldest), parse_time(newest))
             for key, artifacts, size, seconds, oldest, newest in rows
@@ -303,16 +360,18 @@ class SqlRecords(SqlHistory):
             return tuple(
                 blob
                 for blob in dict.fromkeys(blobs)
-                if not any(execute(statements.IS_BLOB_REFERENCED, (blob.id, blob.id)).fetchall()[0])
+                if not any(execute(statements.IS_BLOB_REFERENCED, _named(blob)).fetchall()[0])
             )
 
+        self._fill_terms()
         return self._database.transaction(work)
 
     def find_referenced_blobs(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
         """Return those of *blobs* that a record names."""
+        self._fill_terms()
         query = self._database.query
         return frozenset(
-            blob for blob in blobs if any(query(statements.IS_BLOB_REFERENCED, blob.id, blob.id)[0])
+            blob for blob in blobs if any(query(statements.IS_BLOB_REFERENCED, *_named(blob))[0])
         )
 
     def mark_evicted(
@@ -322,9 +381,14 @@ class SqlRecords(SqlHistory):
 
         Return None if nothing was evicted.
         """
+        self._fill_terms()
         return self._database.transaction(
             lambda execute: mark_evicted(execute, artifact_id, blob, at)
         )
+
+    def read_stored(self, ids: tuple[ArtifactId, ...]) -> tuple[StoredRecord, ...]:
+        """Return those of these artifacts whose records are undamaged, with what is known of them."""
+        return read_stored(self._database, ids, self._record, self._check_inputs, self.find_run)
 
     def find_eviction(self, artifact_id: ArtifactId) -> datetime | None:
         """Return when the value was evicted, or None."""
@@ -338,6 +402,10 @@ class SqlRecords(SqlHistory):
     def get_database_ids(self) -> frozenset[str]:
         """Return the identity of the database."""
         return frozenset({self._database.cache_key})
+
+    def _fill_terms(self) -> None:
+        if self._database.keeps_terms:
+            fill_terms(self._database)
 
     def _check_inputs(self, artifact_id: ArtifactId, text: str, signature: str) -> None:
         problem = self._seal.problem_of_inputs(artifact_id, text, signature)
@@ -417,8 +485,9 @@ class SqlRecords(SqlHistory):
         except CorruptRecordError:
             return self._put(execute, evolve(ask, replace=True))
         for held in ask.inline_blobs:
-            execute(statements.FILL_VALUE, (held.data, held.blob.id))
-            execute(statements.FILL_INPUTS, (held.data, held.blob.id))
+            filling = held.data, held.blob.id, blob_term(held.blob.id)
+            execute(statements.FILL_VALUE, filling)
+            execute(statements.FILL_INPUTS, filling)
         for part in ask.besides if winner.value_id == ask.record.value_id else ():
             self._put(execute, evolve(part, replace=False))
         return winner

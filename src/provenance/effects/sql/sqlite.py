@@ -307,6 +307,16 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
             raise self._unavailable(error) from error
 
     @property
+    def keeps_terms(self) -> bool:
+        """Always true: it has the table `terms`."""
+        return True
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing can be written."""
+        return is_read_only(self.path)
+
+    @property
     def cache_key(self) -> str:
         """The identity of the database, the same in every process."""
         return f"sqlite:{os.path.realpath(self.path)}"

@@ -28,14 +28,28 @@ DELETE_EVICTION = """\
 DELETE FROM evictions WHERE evictions.artifact_id = ?"""
 CLEAR_VALUE = """\
 UPDATE artifacts SET value_data=NULL WHERE artifacts.id = ? AND artifacts.content_digest = ?"""
+IS_BLOB_REFERENCED = """\
+SELECT EXISTS (SELECT 1
+FROM (SELECT terms.place AS place
+FROM terms
+WHERE terms.term = ? UNION ALL SELECT terms_outdated.place + 0 AS place
+FROM terms_outdated UNION ALL SELECT unknown.place AS place
+FROM artifacts AS unknown
+WHERE unknown.place > (SELECT terms_filled.place
+FROM terms_filled)) AS found_term JOIN artifacts ON artifacts.place = found_term.place
+WHERE artifacts.content_digest = ? OR artifacts.inputs_digest = ?) AS anon_1"""
 IS_BLOB_NEEDED = """\
-SELECT (EXISTS (SELECT *
-FROM artifacts
+SELECT EXISTS (SELECT 1
+FROM (SELECT terms.place AS place
+FROM terms
+WHERE terms.term = ? UNION ALL SELECT terms_outdated.place + 0 AS place
+FROM terms_outdated UNION ALL SELECT unknown.place AS place
+FROM artifacts AS unknown
+WHERE unknown.place > (SELECT terms_filled.place
+FROM terms_filled)) AS found_term JOIN artifacts ON artifacts.place = found_term.place
 WHERE artifacts.content_digest = ? AND NOT (EXISTS (SELECT *
 FROM evictions
-WHERE evictions.artifact_id = artifacts.id)))) OR (EXISTS (SELECT *
-FROM artifacts
-WHERE artifacts.inputs_digest = ?)) AS anon_1"""
+WHERE evictions.artifact_id = artifacts.id)) OR artifacts.inputs_digest = ?) AS anon_1"""
 FIND_LEASE = """\
 SELECT leases.expires_at - ((julianday('now') - 2440587.5) * 86400.0) AS anon_1, leases.owner, leases.fence
 FROM leases
@@ -60,10 +74,28 @@ SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artif
 FROM artifacts
 WHERE artifacts.id IN (SELECT anon_1.value
 FROM json_each(?) AS anon_1)"""
+READ_STORED = """\
+SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.fn_qualname, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.input_hashes, artifacts.input_derivations, artifacts.signature, artifacts.inputs_json, artifacts.value_data, artifacts.inputs_data, EXISTS (SELECT *
+FROM evictions
+WHERE evictions.artifact_id = artifacts.id) AS evicted
+FROM artifacts
+WHERE artifacts.id IN (SELECT anon_1.value
+FROM json_each(?) AS anon_1)"""
+FIND_KNOWN = """\
+SELECT artifacts.id
+FROM artifacts
+WHERE artifacts.id IN (SELECT anon_1.value
+FROM json_each(?) AS anon_1)"""
 FIND_RECORDS_BY_VALUE = """\
 SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.fn_qualname, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.input_hashes, artifacts.input_derivations, artifacts.signature
 FROM artifacts
-WHERE artifacts.value_id = ? ORDER BY artifacts.added_at, artifacts.id"""
+WHERE artifacts.value_id = ? AND artifacts.place IN (SELECT terms.place
+FROM terms
+WHERE terms.term = ? UNION ALL SELECT terms_outdated.place + 0 AS place
+FROM terms_outdated UNION ALL SELECT unknown.place
+FROM artifacts AS unknown
+WHERE unknown.place > (SELECT terms_filled.place
+FROM terms_filled)) ORDER BY artifacts.added_at, artifacts.id"""
 LIST_DEPENDENTS = """\
 SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.fn_qualname, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.input_hashes, artifacts.input_derivations, artifacts.signature
 FROM artifacts JOIN artifact_inputs ON artifact_inputs.artifact_id = artifacts.id
@@ -73,25 +105,6 @@ SELECT artifacts.id
 FROM artifacts
 WHERE artifacts.id >= ? AND artifacts.id < ? ORDER BY artifacts.id
  LIMIT ? OFFSET ?"""
-SEARCH_RECORDS = """\
-SELECT artifacts.rowid AS place, artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.fn_qualname, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.input_hashes, artifacts.input_derivations, artifacts.signature, artifacts.inputs_json
-FROM artifacts
-WHERE (? IS NULL OR (artifacts.rowid < ?)) AND (? IS NULL OR (artifacts.name GLOB ?)) AND (? IS NULL OR (artifacts.version = ?)) AND (? IS NULL OR (artifacts.run_id = ?)) AND (? IS NULL OR (artifacts.code = ?)) AND (? IS NULL OR (artifacts.computed_at >= ?)) AND (? IS NULL OR (artifacts.computed_at < ?)) AND (? IS NULL OR artifacts.id IN (SELECT artifact_inputs.artifact_id
-FROM artifact_inputs
-WHERE artifact_inputs.input_id = ?)) AND (? IS NULL OR json_valid(artifacts.tags) != 1 OR NOT (EXISTS (SELECT 1
-FROM json_each(?) AS wanted_tags
-WHERE NOT (EXISTS (SELECT *
-FROM json_each(CASE WHEN (json_valid(artifacts.tags) = 1) THEN artifacts.tags END) AS stored_tags
-WHERE stored_tags.type = wanted_tags.type AND stored_tags.value IS wanted_tags.value))))) AND (? IS NULL OR json_valid(artifacts.custom_fields) != 1 OR NOT (EXISTS (SELECT 1
-FROM json_each(?) AS wanted_fields
-WHERE NOT (wanted_fields."key" GLOB '*[^A-Za-z0-9_]*') AND (wanted_fields.type NOT IN ('object', 'array')) AND NOT (EXISTS (SELECT *
-FROM json_each(CASE WHEN (json_valid(artifacts.custom_fields) = 1) THEN artifacts.custom_fields END) AS stored_fields
-WHERE stored_fields.type = wanted_fields.type AND stored_fields.value IS wanted_fields.value AND stored_fields."key" = wanted_fields."key"))))) AND (? IS NULL OR json_valid(artifacts.inputs_json) != 1 OR NOT (EXISTS (SELECT 1
-FROM json_each(?) AS wanted_inputs
-WHERE NOT (wanted_inputs."key" GLOB '*[^A-Za-z0-9_]*') AND (wanted_inputs.type NOT IN ('object', 'array')) AND NOT (EXISTS (SELECT *
-FROM json_each(CASE WHEN (json_valid(artifacts.inputs_json) = 1) THEN artifacts.inputs_json END) AS stored_inputs
-WHERE stored_inputs.type = wanted_inputs.type AND stored_inputs.value IS wanted_inputs.value AND stored_inputs."key" = wanted_inputs."key"))))) ORDER BY artifacts.rowid DESC
- LIMIT ? OFFSET ?"""
 FIND_RUN = """\
 SELECT runs.info
 FROM runs
@@ -100,12 +113,6 @@ HAS_RUN = """\
 SELECT runs.id
 FROM runs
 WHERE runs.id = ?"""
-IS_BLOB_REFERENCED = """\
-SELECT (EXISTS (SELECT *
-FROM artifacts
-WHERE artifacts.content_digest = ?)) OR (EXISTS (SELECT *
-FROM artifacts
-WHERE artifacts.inputs_digest = ?)) AS anon_1"""
 SUMMARIZE_FUNCTIONS = """\
 SELECT value_of.item, sum(value_of.artifacts) AS sum_1, sum(value_of.size) AS sum_2, sum(value_of.seconds) AS sum_3, min(value_of.oldest) AS min_1, max(value_of.newest) AS max_1
 FROM (SELECT artifacts.name AS item, count(*) AS artifacts, max(CASE WHEN (EXISTS (SELECT *
@@ -221,22 +228,100 @@ FROM artifacts
 WHERE artifacts.id = ?"""
 READ_VALUE = """\
 SELECT artifacts.value_data
-FROM artifacts
+FROM (SELECT terms.place AS place
+FROM terms
+WHERE terms.term = ? UNION ALL SELECT terms_outdated.place + 0 AS place
+FROM terms_outdated UNION ALL SELECT unknown.place AS place
+FROM artifacts AS unknown
+WHERE unknown.place > (SELECT terms_filled.place
+FROM terms_filled)) AS found_term JOIN artifacts ON artifacts.place = found_term.place
 WHERE artifacts.content_digest = ? AND artifacts.value_data IS NOT NULL
  LIMIT ? OFFSET ?"""
+READ_VALUE_OF = """\
+SELECT artifacts.value_data
+FROM artifacts
+WHERE artifacts.id = ? AND artifacts.content_digest = ? AND artifacts.value_data IS NOT NULL"""
 READ_INPUTS = """\
 SELECT artifacts.inputs_data
-FROM artifacts
+FROM (SELECT terms.place AS place
+FROM terms
+WHERE terms.term = ? UNION ALL SELECT terms_outdated.place + 0 AS place
+FROM terms_outdated UNION ALL SELECT unknown.place AS place
+FROM artifacts AS unknown
+WHERE unknown.place > (SELECT terms_filled.place
+FROM terms_filled)) AS found_term JOIN artifacts ON artifacts.place = found_term.place
 WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NOT NULL
  LIMIT ? OFFSET ?"""
 FILL_VALUE = """\
-UPDATE artifacts SET value_data=? WHERE artifacts.content_digest = ? AND artifacts.value_data IS NULL"""
+UPDATE artifacts SET value_data=? WHERE artifacts.content_digest = ? AND artifacts.value_data IS NULL AND artifacts.place IN (SELECT terms.place
+FROM terms
+WHERE terms.term = ? UNION ALL SELECT terms_outdated.place + 0 AS place
+FROM terms_outdated UNION ALL SELECT unknown.place
+FROM artifacts AS unknown
+WHERE unknown.place > (SELECT terms_filled.place
+FROM terms_filled))"""
 FILL_INPUTS = """\
-UPDATE artifacts SET inputs_data=? WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NULL"""
+UPDATE artifacts SET inputs_data=? WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NULL AND artifacts.place IN (SELECT terms.place
+FROM terms
+WHERE terms.term = ? UNION ALL SELECT terms_outdated.place + 0 AS place
+FROM terms_outdated UNION ALL SELECT unknown.place
+FROM artifacts AS unknown
+WHERE unknown.place > (SELECT terms_filled.place
+FROM terms_filled))"""
 DELETE_VALUE = """\
-UPDATE artifacts SET value_data=NULL WHERE artifacts.content_digest = ? AND artifacts.value_data IS NOT NULL"""
+UPDATE artifacts SET value_data=NULL WHERE artifacts.content_digest = ? AND artifacts.value_data IS NOT NULL AND artifacts.place IN (SELECT terms.place
+FROM terms
+WHERE terms.term = ? UNION ALL SELECT terms_outdated.place + 0 AS place
+FROM terms_outdated UNION ALL SELECT unknown.place
+FROM artifacts AS unknown
+WHERE unknown.place > (SELECT terms_filled.place
+FROM terms_filled))"""
 DELETE_INPUTS = """\
-UPDATE artifacts SET inputs_data=NULL WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NOT NULL"""
+UPDATE artifacts SET inputs_data=NULL WHERE artifacts.inputs_digest = ? AND artifacts.inputs_data IS NOT NULL AND artifacts.place IN (SELECT terms.place
+FROM terms
+WHERE terms.term = ? UNION ALL SELECT terms_outdated.place + 0 AS place
+FROM terms_outdated UNION ALL SELECT unknown.place
+FROM artifacts AS unknown
+WHERE unknown.place > (SELECT terms_filled.place
+FROM terms_filled))"""
+SEARCH_RECORDS = """\
+SELECT artifacts.rowid AS place, artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.fn_qualname, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.input_hashes, artifacts.input_derivations, artifacts.signature, artifacts.inputs_json
+FROM artifacts
+WHERE (? IS NULL OR (artifacts.name GLOB ?)) AND (? IS NULL OR (artifacts.version = ?)) AND (? IS NULL OR (artifacts.run_id = ?)) AND (? IS NULL OR (artifacts.code = ?)) AND (? IS NULL OR (artifacts.computed_at >= ?)) AND (? IS NULL OR (artifacts.computed_at < ?)) AND (? IS NULL OR artifacts.id IN (SELECT artifact_inputs.artifact_id
+FROM artifact_inputs
+WHERE artifact_inputs.input_id = ?)) AND (? IS NULL OR json_valid(artifacts.tags) != 1 OR NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted_tags
+WHERE NOT (EXISTS (SELECT *
+FROM json_each(CASE WHEN (json_valid(artifacts.tags) = 1) THEN artifacts.tags END) AS stored_tags
+WHERE stored_tags.type = wanted_tags.type AND stored_tags.value IS wanted_tags.value))))) AND (? IS NULL OR json_valid(artifacts.custom_fields) != 1 OR NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted_fields
+WHERE NOT (wanted_fields."key" GLOB '*[^A-Za-z0-9_]*') AND (wanted_fields.type NOT IN ('object', 'array')) AND NOT (EXISTS (SELECT *
+FROM json_each(CASE WHEN (json_valid(artifacts.custom_fields) = 1) THEN artifacts.custom_fields END) AS stored_fields
+WHERE stored_fields.type = wanted_fields.type AND stored_fields.value IS wanted_fields.value AND stored_fields."key" = wanted_fields."key"))))) AND (? IS NULL OR json_valid(artifacts.inputs_json) != 1 OR NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted_inputs
+WHERE NOT (wanted_inputs."key" GLOB '*[^A-Za-z0-9_]*') AND (wanted_inputs.type NOT IN ('object', 'array')) AND NOT (EXISTS (SELECT *
+FROM json_each(CASE WHEN (json_valid(artifacts.inputs_json) = 1) THEN artifacts.inputs_json END) AS stored_inputs
+WHERE stored_inputs.type = wanted_inputs.type AND stored_inputs.value IS wanted_inputs.value AND stored_inputs."key" = wanted_inputs."key"))))) AND ? < artifacts.rowid AND ? > artifacts.rowid ORDER BY artifacts.rowid DESC
+ LIMIT ? OFFSET ?"""
+SEARCH_PLACES = """\
+SELECT artifacts.rowid AS place, artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.fn_qualname, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.input_hashes, artifacts.input_derivations, artifacts.signature, artifacts.inputs_json
+FROM artifacts
+WHERE (? IS NULL OR (artifacts.name GLOB ?)) AND (? IS NULL OR (artifacts.version = ?)) AND (? IS NULL OR (artifacts.run_id = ?)) AND (? IS NULL OR (artifacts.code = ?)) AND (? IS NULL OR (artifacts.computed_at >= ?)) AND (? IS NULL OR (artifacts.computed_at < ?)) AND (? IS NULL OR artifacts.id IN (SELECT artifact_inputs.artifact_id
+FROM artifact_inputs
+WHERE artifact_inputs.input_id = ?)) AND (? IS NULL OR json_valid(artifacts.tags) != 1 OR NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted_tags
+WHERE NOT (EXISTS (SELECT *
+FROM json_each(CASE WHEN (json_valid(artifacts.tags) = 1) THEN artifacts.tags END) AS stored_tags
+WHERE stored_tags.type = wanted_tags.type AND stored_tags.value IS wanted_tags.value))))) AND (? IS NULL OR json_valid(artifacts.custom_fields) != 1 OR NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted_fields
+WHERE NOT (wanted_fields."key" GLOB '*[^A-Za-z0-9_]*') AND (wanted_fields.type NOT IN ('object', 'array')) AND NOT (EXISTS (SELECT *
+FROM json_each(CASE WHEN (json_valid(artifacts.custom_fields) = 1) THEN artifacts.custom_fields END) AS stored_fields
+WHERE stored_fields.type = wanted_fields.type AND stored_fields.value IS wanted_fields.value AND stored_fields."key" = wanted_fields."key"))))) AND (? IS NULL OR json_valid(artifacts.inputs_json) != 1 OR NOT (EXISTS (SELECT 1
+FROM json_each(?) AS wanted_inputs
+WHERE NOT (wanted_inputs."key" GLOB '*[^A-Za-z0-9_]*') AND (wanted_inputs.type NOT IN ('object', 'array')) AND NOT (EXISTS (SELECT *
+FROM json_each(CASE WHEN (json_valid(artifacts.inputs_json) = 1) THEN artifacts.inputs_json END) AS stored_inputs
+WHERE stored_inputs.type = wanted_inputs.type AND stored_inputs.value IS wanted_inputs.value AND stored_inputs."key" = wanted_inputs."key"))))) AND artifacts.place IN (SELECT anon_1.value
+FROM json_each(?) AS anon_1) ORDER BY artifacts.rowid DESC"""
 CREATE = (
     """\
 CREATE TABLE IF NOT EXISTS artifact_inputs (
@@ -268,6 +353,7 @@ CREATE TABLE IF NOT EXISTS artifact_sets (
 CREATE INDEX IF NOT EXISTS ix_artifact_sets_name ON artifact_sets (name)""",
     """\
 CREATE TABLE IF NOT EXISTS artifacts (
+    place INTEGER NOT NULL,
     id TEXT NOT NULL,
     value_id TEXT NOT NULL,
     run_id TEXT NOT NULL,
@@ -302,14 +388,9 @@ CREATE TABLE IF NOT EXISTS artifacts (
     inputs_json JSON NOT NULL,
     value_data BLOB,
     inputs_data BLOB,
-    PRIMARY KEY (id)
+    PRIMARY KEY (place),
+    UNIQUE (id)
 )""",
-    """\
-CREATE INDEX IF NOT EXISTS ix_artifacts_content_digest ON artifacts (content_digest)""",
-    """\
-CREATE INDEX IF NOT EXISTS ix_artifacts_inputs_digest ON artifacts (inputs_digest) WHERE inputs_digest IS NOT NULL""",
-    """\
-CREATE INDEX IF NOT EXISTS ix_artifacts_value_id ON artifacts (value_id)""",
     """\
 CREATE TABLE IF NOT EXISTS deletions (
     artifact_id TEXT NOT NULL,
@@ -397,6 +478,73 @@ CREATE TABLE IF NOT EXISTS sources (
     text TEXT NOT NULL,
     PRIMARY KEY (digest)
 )""",
+    """\
+CREATE TABLE IF NOT EXISTS term_names (
+    name TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (name, version)
+)
+ WITHOUT ROWID""",
+    """\
+CREATE TABLE IF NOT EXISTS term_times (
+    block INTEGER NOT NULL,
+    oldest TEXT NOT NULL,
+    newest TEXT NOT NULL,
+    PRIMARY KEY (block)
+)""",
+    """\
+CREATE TABLE IF NOT EXISTS terms (
+    term BIGINT NOT NULL,
+    place BIGINT NOT NULL,
+    PRIMARY KEY (term, place)
+)
+ WITHOUT ROWID""",
+    """\
+CREATE TABLE IF NOT EXISTS terms_filled (
+    place BIGINT NOT NULL
+)""",
+    """\
+CREATE TABLE IF NOT EXISTS terms_outdated (
+    place INTEGER NOT NULL,
+    PRIMARY KEY (place)
+)""",
+    """\
+CREATE TABLE IF NOT EXISTS totals (
+    grouping TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    artifacts BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
+    seconds FLOAT NOT NULL,
+    oldest TEXT NOT NULL,
+    newest TEXT NOT NULL,
+    PRIMARY KEY (grouping, "key")
+)
+ WITHOUT ROWID""",
+    """\
+CREATE TABLE IF NOT EXISTS totals_filled (
+    grouping TEXT NOT NULL,
+    place BIGINT NOT NULL,
+    PRIMARY KEY (grouping)
+)
+ WITHOUT ROWID""",
+    """\
+CREATE TRIGGER IF NOT EXISTS artifact_replaced AFTER UPDATE OF
+name, version, run_id, code, value_id, value_type, serializer, content_digest, size_bytes, inputs_digest, tags,
+custom_fields, inputs_json, computed_at, compute_duration
+ON artifacts WHEN NOT EXISTS (SELECT 1 FROM terms_outdated WHERE place = new.place)
+BEGIN INSERT INTO terms_outdated (place) VALUES (new.place); DELETE FROM totals_filled; END""",
+    """\
+CREATE TRIGGER IF NOT EXISTS artifact_deleted AFTER DELETE
+ON artifacts WHEN NOT EXISTS (SELECT 1 FROM terms_outdated WHERE place = old.place)
+BEGIN INSERT INTO terms_outdated (place) VALUES (old.place); DELETE FROM totals_filled; END""",
+    """\
+CREATE TRIGGER IF NOT EXISTS value_evicted AFTER INSERT
+ON evictions BEGIN DELETE FROM totals_filled; END""",
+    """\
+CREATE TRIGGER IF NOT EXISTS value_restored AFTER DELETE
+ON evictions BEGIN DELETE FROM totals_filled; END""",
+    """\
+INSERT INTO terms_filled (place) VALUES (0)""",
     """\
 CREATE TABLE IF NOT EXISTS provenance_schema (
     version_num VARCHAR(32) NOT NULL,

@@ -12,6 +12,7 @@ from provenance.effects.lease_renewal import has_died, new_owner
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Database, Execute
 from provenance.effects.sql.records import first_column, id_range
+from provenance.effects.sql.terms import blob_term, fill_terms
 from provenance.errors import BlobNotFoundError, CorruptBlobError, CorruptRecordError
 from provenance.model.ids import ArtifactId, SetId
 from provenance.model.queries import has_labels
@@ -198,8 +199,9 @@ class SqlBlobs:
 
     def verify_blob(self, blob: Blob) -> None:
         """Verify the copy in each row; raises as `read_blob`."""
-        rows = self._database.query(statements.READ_VALUE, blob.id, _COPIES, 0)
-        rows += self._database.query(statements.READ_INPUTS, blob.id, _COPIES, 0)
+        named = blob_term(blob.id), blob.id, _COPIES, 0
+        rows = self._database.query(statements.READ_VALUE, *named)
+        rows += self._database.query(statements.READ_INPUTS, *named)
         if not rows:
             raise BlobNotFoundError(blob.id, self._database.name)
         for (data,) in rows:
@@ -234,11 +236,21 @@ class SqlBlobs:
             )
 
     def _find(self, blob: Blob) -> bytes | None:
-        rows = self._database.query(statements.READ_VALUE, blob.id, 1, 0)
-        rows = rows or self._database.query(statements.READ_INPUTS, blob.id, 1, 0)
+        holder = self._database.holder(blob.id)
+        if holder is not None:
+            # By the id of the artifact that was looked up, which is the quickest.
+            rows = self._database.query(statements.READ_VALUE_OF, holder, blob.id)
+            if rows:
+                return cast("bytes", rows[0][0])
+        if self._database.keeps_terms:
+            fill_terms(self._database)
+        named = blob_term(blob.id), blob.id, 1, 0
+        rows = self._database.query(statements.READ_VALUE, *named)
+        rows = rows or self._database.query(statements.READ_INPUTS, *named)
         return cast("bytes", rows[0][0]) if rows else None
 
 
 def _empty(execute: Execute, blob: Blob) -> None:
-    execute(statements.DELETE_VALUE, (blob.id,))
-    execute(statements.DELETE_INPUTS, (blob.id,))
+    named = blob.id, blob_term(blob.id)
+    execute(statements.DELETE_VALUE, named)
+    execute(statements.DELETE_INPUTS, named)

@@ -15,11 +15,16 @@ STAMP: Final = "provenance_schema"
 
 tables: Final = sa.MetaData()
 
+ONLY_SQLITE: Final = {"only": "sqlite"}
+"""The note at tables that PostgreSQL, which has other indexes, does without."""
+
 artifacts: Final = sa.Table(
     "artifacts",
     tables,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("value_id", sa.Text, nullable=False, index=True),
+    # Counts the rows in the order in which they came. A column, because `VACUUM` changes other rowids.
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("value_id", sa.Text, nullable=False),
     sa.Column("run_id", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
@@ -38,7 +43,7 @@ artifacts: Final = sa.Table(
     sa.Column("dump_kwargs", sa.JSON, nullable=False),
     sa.Column("custom_fields", sa.JSON, nullable=False),
     sa.Column("tags", sa.JSON, nullable=False),
-    sa.Column("content_digest", sa.Text, nullable=False, index=True),
+    sa.Column("content_digest", sa.Text, nullable=False),
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     sa.Column("inputs_digest", sa.Text),
     sa.Column("inputs_size", sa.BigInteger),
@@ -54,11 +59,90 @@ artifacts: Final = sa.Table(
     sa.Column("value_data", sa.LargeBinary),
     sa.Column("inputs_data", sa.LargeBinary),
 )
-sa.Index(
-    "ix_artifacts_inputs_digest",
-    artifacts.c.inputs_digest,
-    sqlite_where=artifacts.c.inputs_digest.is_not(sa.null()),
+# The places of artifacts by a hash of what is searched for, filled by `provenance.effects.sql.terms`.
+terms: Final = sa.Table(
+    "terms",
+    tables,
+    sa.Column("term", sa.BigInteger, primary_key=True),
+    sa.Column("place", sa.BigInteger, primary_key=True),
+    sqlite_with_rowid=False,
+    info=ONLY_SQLITE,
 )
+term_names: Final = sa.Table(
+    "term_names",
+    tables,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True),
+    sqlite_with_rowid=False,
+    info=ONLY_SQLITE,
+)
+# The times of computation between which each block of places lies.
+term_times: Final = sa.Table(
+    "term_times",
+    tables,
+    sa.Column("block", sa.Integer, primary_key=True),
+    sa.Column("oldest", sa.Text, nullable=False),
+    sa.Column("newest", sa.Text, nullable=False),
+    info=ONLY_SQLITE,
+)
+# One row: the last place whose terms are in the table.
+terms_filled: Final = sa.Table(
+    "terms_filled",
+    tables,
+    sa.Column("place", sa.BigInteger, nullable=False),
+    info=ONLY_SQLITE,
+)
+# Places up to there whose artifact was replaced or deleted since.
+terms_outdated: Final = sa.Table(
+    "terms_outdated",
+    tables,
+    sa.Column("place", sa.Integer, primary_key=True),
+    info=ONLY_SQLITE,
+)
+# What the artifacts up to a place amount to, by `provenance.effects.sql.totals`.
+totals: Final = sa.Table(
+    "totals",
+    tables,
+    sa.Column("grouping", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("artifacts", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("oldest", sa.Text, nullable=False),
+    sa.Column("newest", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+    info=ONLY_SQLITE,
+)
+# The last place that is counted in the totals of a grouping; no row if they no longer hold.
+totals_filled: Final = sa.Table(
+    "totals_filled",
+    tables,
+    sa.Column("grouping", sa.Text, primary_key=True),
+    sa.Column("place", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+    info=ONLY_SQLITE,
+)
+# Without OR IGNORE, which the statement that fires a trigger overrules.
+TRIGGERS: Final = (
+    """\
+CREATE TRIGGER IF NOT EXISTS artifact_replaced AFTER UPDATE OF
+name, version, run_id, code, value_id, value_type, serializer, content_digest, size_bytes, inputs_digest, tags,
+custom_fields, inputs_json, computed_at, compute_duration
+ON artifacts WHEN NOT EXISTS (SELECT 1 FROM terms_outdated WHERE place = new.place)
+BEGIN INSERT INTO terms_outdated (place) VALUES (new.place); DELETE FROM totals_filled; END""",
+    # The place of the newest artifact goes to the next one.
+    """\
+CREATE TRIGGER IF NOT EXISTS artifact_deleted AFTER DELETE
+ON artifacts WHEN NOT EXISTS (SELECT 1 FROM terms_outdated WHERE place = old.place)
+BEGIN INSERT INTO terms_outdated (place) VALUES (old.place); DELETE FROM totals_filled; END""",
+    """\
+CREATE TRIGGER IF NOT EXISTS value_evicted AFTER INSERT
+ON evictions BEGIN DELETE FROM totals_filled; END""",
+    """\
+CREATE TRIGGER IF NOT EXISTS value_restored AFTER DELETE
+ON evictions BEGIN DELETE FROM totals_filled; END""",
+)
+"""What SQLite does when an artifact changes, also by a statement of a user."""
 artifact_inputs: Final = sa.Table(
     "artifact_inputs",
     tables,

@@ -26,6 +26,7 @@ from provenance.ports.blobs import (
     Quarantine,
     VerifyBlob,
 )
+from provenance.ports.inspection import ReadStoredRecords
 from provenance.ports.records import (
     CheckDatabase,
     DeleteRecord,
@@ -193,6 +194,21 @@ class MaintenanceContract(Contract):
         one = put(place)
         assert one == place.ask(ReadStoredRecord(one.id))
         assert place.ask(ReadStoredRecord(new_id())) is None
+
+    def test_records_are_inspected_many_at_once(self, place: StoreUnderTest) -> None:
+        """What the store answers of many records is what it answers of each; it may leave some out."""
+        sound, evicted, orphan = put(place), put(place, some(7)), put(place, some(9))
+        place.ask(MarkEvicted(evicted.id, evicted.value_blob, MOMENT))
+        orphan = place.put(evolve(orphan, input_artifact_ids=frozenset({new_id()})), replace=True)
+        ids = (sound.id, new_id(), evicted.id, orphan.id)
+        for found in place.ask(ReadStoredRecords(ids)):
+            record = found.record
+            assert record == place.ask(ReadStoredRecord(record.id))
+            assert found.evicted is (record.id == evicted.id)
+            assert found.is_complete is (record.id != orphan.id)
+            assert all(place.ask(HasBlob(blob)) for blob in found.held)
+            assert found.held <= {*record.blobs}
+        assert () == place.ask(ReadStoredRecords(()))
 
     def test_the_sets_of_an_artifact_are_found(self, place: StoreUnderTest) -> None:
         """Each set that contains it is listed once, regardless of labels, until it is deleted."""

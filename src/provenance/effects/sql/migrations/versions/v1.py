@@ -1,5 +1,8 @@
 """Version 1: all tables."""
 
+# SQL is put together from constants here.
+# ruff: noqa: S608
+
 from __future__ import annotations
 
 import secrets
@@ -23,6 +26,11 @@ _BESIDE = (
     *("quarantined_blobs", "equivalences", "sources", "receipts", "derivations"),
 )
 
+_TERMS = (
+    *("terms", "term_names", "term_times", "terms_filled", "terms_outdated"),
+    *("totals", "totals_filled"),
+)
+
 
 def upgrade() -> None:
     """Create the tables, and the id of the repository."""
@@ -31,24 +39,30 @@ def upgrade() -> None:
     _create_runs_and_sets()
     _create_history()
     _create_others()
-    if op.get_bind().dialect.name == "postgresql":
+    if _is_postgresql():
         _create_postgresql_indexes()
+    else:
+        _create_terms()
+        _create_triggers()
 
 
 def downgrade() -> None:
     """Delete the tables with all their rows."""
     sets = ("artifact_set_members", "artifact_sets")
-    for table in (*_BESIDE, *sets, "runs", "artifact_inputs", "artifacts"):
+    terms = () if _is_postgresql() else _TERMS
+    for table in (*_BESIDE, *sets, "runs", "artifact_inputs", "artifacts", *terms):
         op.drop_table(table)
 
 
+def _is_postgresql() -> bool:
+    return op.get_bind().dialect.name == "postgresql"
+
+
 def _only_postgresql(
-    *parts: sa.schema.SchemaItem, of_sqlite: sa.Constraint | None = None
+    *parts: sa.schema.SchemaItem, of_sqlite: tuple[sa.schema.SchemaItem, ...] = ()
 ) -> list[Any]:
     """Return *parts* for PostgreSQL, *of_sqlite* for SQLite."""
-    if op.get_bind().dialect.name == "postgresql":
-        return list(parts)
-    return [] if of_sqlite is None else [of_sqlite]
+    return list(parts if _is_postgresql() else of_sqlite)
 
 
 def _columns(kind: sa.types.TypeEngine[Any], *names: str) -> list[sa.Column[Any]]:
@@ -77,15 +91,70 @@ def _create_artifacts() -> None:
         *_columns(_JSON, "inputs_json"),
         sa.Column("value_data", sa.LargeBinary()),
         sa.Column("inputs_data", sa.LargeBinary()),
-        *_only_postgresql(_place(), *_columns(sa.Text(), "exact", "inputs_text")),
-        sa.PrimaryKeyConstraint("id"),
+        *_only_postgresql(
+            _place(),
+            *_columns(sa.Text(), "exact", "inputs_text"),
+            sa.PrimaryKeyConstraint("id"),
+            of_sqlite=(
+                sa.Column("place", sa.Integer(), primary_key=True),
+                sa.UniqueConstraint("id"),
+            ),
+        ),
     )
-    op.create_index("ix_artifacts_value_id", "artifacts", ["value_id"])
-    op.create_index("ix_artifacts_content_digest", "artifacts", ["content_digest"])
-    there = sa.text("inputs_digest IS NOT NULL")
-    op.create_index(
-        "ix_artifacts_inputs_digest", "artifacts", ["inputs_digest"], sqlite_where=there
+
+
+def _create_terms() -> None:
+    for table, *key in (("terms", "term", "place"), ("term_names", "name", "version")):
+        kinds = [sa.Text() if name == "name" else sa.BigInteger() for name in key]
+        columns = [
+            sa.Column(name, kind, primary_key=True) for name, kind in zip(key, kinds, strict=True)
+        ]
+        op.create_table(table, *columns, sqlite_with_rowid=False)
+    op.create_table(
+        "term_times",
+        sa.Column("block", sa.Integer(), primary_key=True),
+        *_columns(sa.Text(), "oldest", "newest"),
     )
+    filled = op.create_table("terms_filled", *_columns(sa.BigInteger(), "place"))
+    op.bulk_insert(filled, [{"place": 0}])
+    op.create_table("terms_outdated", sa.Column("place", sa.Integer(), primary_key=True))
+    op.create_table(
+        "totals",
+        sa.Column("grouping", sa.Text(), primary_key=True),
+        sa.Column("key", sa.Text(), primary_key=True),
+        *_columns(sa.BigInteger(), "artifacts", "bytes"),
+        *_columns(sa.Float(), "seconds"),
+        *_columns(sa.Text(), "oldest", "newest"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "totals_filled",
+        sa.Column("grouping", sa.Text(), primary_key=True),
+        *_columns(sa.BigInteger(), "place"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _create_triggers() -> None:
+    facts = (
+        *("name", "version", "run_id", "code", "value_id", "value_type", "serializer"),
+        *("content_digest", "size_bytes", "inputs_digest", "tags", "custom_fields", "inputs_json"),
+        *("computed_at", "compute_duration"),
+    )
+    for trigger, event, row in (
+        ("artifact_replaced", f"UPDATE OF {', '.join(facts)}", "new"),
+        ("artifact_deleted", "DELETE", "old"),
+    ):
+        op.execute(
+            f"CREATE TRIGGER {trigger} AFTER {event} ON artifacts "
+            f"WHEN NOT EXISTS (SELECT 1 FROM terms_outdated WHERE place = {row}.place) BEGIN "
+            f"INSERT INTO terms_outdated (place) VALUES ({row}.place); DELETE FROM totals_filled; END"
+        )
+    for trigger, event in (("value_evicted", "INSERT"), ("value_restored", "DELETE")):
+        op.execute(
+            f"CREATE TRIGGER {trigger} AFTER {event} ON evictions "
+            "BEGIN DELETE FROM totals_filled; END"
+        )
 
 
 def _create_edges() -> None:
@@ -119,7 +188,7 @@ def _create_runs_and_sets() -> None:
         sa.Column("name", sa.Text()),
         *_only_postgresql(
             *(_place(), *exact, sa.PrimaryKeyConstraint("id", "labels_digest")),
-            of_sqlite=sa.PrimaryKeyConstraint("id", "labels"),
+            of_sqlite=(sa.PrimaryKeyConstraint("id", "labels"),),
         ),
     )
     op.create_index("ix_artifact_sets_name", "artifact_sets", ["name"], postgresql_using="hash")
@@ -197,8 +266,14 @@ def _create_others() -> None:
 
 
 def _create_postgresql_indexes() -> None:
+    for column in ("value_id", "content_digest", "inputs_digest"):
+        op.create_index(f"ix_artifacts_{column}", "artifacts", [column])
     op.create_index("ix_artifacts_name", "artifacts", ["name"], postgresql_using="hash")
     op.create_index("ix_artifacts_run_id", "artifacts", ["run_id"])
+    op.create_index("ix_artifacts_computed_at", "artifacts", ["computed_at"])
+    for side, text in (("name_begin", "name"), ("name_end", "reverse(name)")):
+        begin = sa.text(f"left({text}, 200) text_pattern_ops")
+        op.create_index(f"ix_artifacts_{side}", "artifacts", [begin])
     op.create_index(
         "ix_artifacts_input_artifact_ids",
         "artifacts",
