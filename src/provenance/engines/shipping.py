@@ -14,9 +14,9 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Final, Literal, TypeAlias, cast
 
-import cloudpickle
 from attrs import field, frozen
 
+from provenance.codecs.pickling import code_pickler
 from provenance.engines.outcomes import Outcome
 from provenance.events import Event
 from provenance.model.ids import ArtifactId, BlobId, RunId, ValueId
@@ -128,7 +128,7 @@ def unseal(data: bytes) -> tuple[str, bytes]:
     return "", envelope["content"]
 
 
-class _Pickler(cloudpickle.Pickler):
+class _Pickler(code_pickler()):  # type: ignore[misc]  # mypy refuses a call as base
     """Pickles results as references if they are from *home*, else with their values."""
 
     def __init__(self, file: io.BytesIO, home: Origin | None) -> None:
@@ -136,7 +136,7 @@ class _Pickler(cloudpickle.Pickler):
         self._home = home
 
     def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 - as pickle declares it
-        """Return the reduction of a result, else that of cloudpickle."""
+        """Return the reduction of a result, else that of the pickler of code."""
         if is_proxy(obj):
             return _reduce_result(obj, self._home)
         return super().reducer_override(obj)
