@@ -181,8 +181,8 @@ def dump_cloudpickle(value: object, sink: BinaryIO) -> None:
 def code_pickler() -> type[pickle.Pickler]:
     """Return cloudpickle's pickler with three corrections.
 
-    Cloudpickle drops the qualified name of a class, and of one of `__main__` in which program it
-    was, both of which are part of the class's hash, and would read a memoryview back as bytes.
+    Cloudpickle drops what the hash of a class contains: its qualified name, and of a class of
+    `__main__` the program. It would read a memoryview back as bytes.
     """
     import cloudpickle
 

@@ -52,7 +52,7 @@ def source_name(module: str, code: CodeType | None, namespace: Mapping[str, obje
     if not isinstance(file, str) or file.startswith("<"):
         return ""
     if not os.path.isabs(file):  # noqa: PTH117 - it may hold any characters
-        # Code that was compiled elsewhere, or frozen: its name says nothing about this folder.
+        # Code that was frozen, or compiled in another folder: its name says nothing of this one.
         file = str(namespace.get("__file__", file))
     cell = _CELL.fullmatch(file)
     if cell is not None or file == os.environ.get("IPYKERNEL_CELL_NAME"):
