@@ -309,7 +309,7 @@ _PICKLED: _typing.Final = {
     "calls.spec": "Archiving CacheKey DecoratorOptions PartSerialization",
     "catalog.lazy": "restore_lazy_dict",
     "archives": "LocalSource",
-    "model.records": "ArtifactRecord FrozenDict",
+    "model.records": "ArtifactRecord Derivation FrozenDict",
     "repository.inputs": "InputHashes Summary",
     "codecs.pickling": "restore_attributes",
     "config.reopening": "restore_repository",

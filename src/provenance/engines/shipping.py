@@ -20,7 +20,7 @@ from provenance.codecs.pickling import code_pickler
 from provenance.engines.outcomes import Outcome
 from provenance.events import Event
 from provenance.model.ids import ArtifactId, BlobId, RunId, ValueId
-from provenance.model.records import ArtifactRecord, Origin
+from provenance.model.records import ArtifactRecord, Derivation, Origin
 from provenance.model.references import ArtifactRef, is_proxy, represented_artifact, unwrap
 from provenance.ports.records import RecordWithInputs
 from provenance.results.handles import make_proxy, restore_value
@@ -161,15 +161,20 @@ def _reduce_result(
         return cast("tuple[Callable[..., object], tuple[object, ...]]", result.__reduce_ex__(5))
     known = result.__provenance_reference__()
     facts = (known.id, known.value_id, known.value_type, known.interface)
-    return restore_carried, (*facts, unwrap(result))
+    return restore_carried, (*facts, unwrap(result), known.derivation)
 
 
 @exported
 def restore_carried(
-    id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...], value: object
+    id_: ArtifactId,
+    value_id: ValueId,
+    value_type: str,
+    interface: tuple[str, ...],
+    value: object,
+    derivation: Derivation | None,
 ) -> object:
     """Unpickle a result that travelled with its value. Shipments name this function."""
-    known = ArtifactRef(id_, value_id, value_type, interface)
+    known = ArtifactRef(id_, value_id, value_type, interface, derivation)
     options = DEFAULT_OPTIONS if FORMS.intersection(interface) else LAZY
     return make_proxy(known, CurrentOrigin(), value, options=options)
 
