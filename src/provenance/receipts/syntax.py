@@ -10,7 +10,7 @@ import ast
 import json
 import linecache
 from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from textwrap import dedent
 from types import CodeType
 from typing import Final, TypeAlias, cast
@@ -199,10 +199,15 @@ def _without_docstring(body: Iterable[ast.AST]) -> list[ast.AST]:
     return statements[1:] if is_docstring else statements
 
 
-@cache
-def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
-    """Return the fields of a kind of node that count."""
-    return tuple(field for field in kind._fields if field not in _IGNORED)
+class _Fields(dict["type[ast.AST]", "tuple[str, ...]"]):
+    """The fields that count, by kind of node."""
+
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        found = self[kind] = tuple(field for field in kind._fields if field not in _IGNORED)
+        return found
+
+
+_FIELDS: Final = _Fields()
 
 
 class _Form:
@@ -239,7 +244,7 @@ class _Form:
                 return ["Assign", ["targets", [target]], ["value", self.of(node.value)]]
             return ["Declaration", target] if self._in_class else []
         fields: list[object] = []
-        for field in _fields(type(node)):
+        for field in _FIELDS[type(node)]:
             child: object = getattr(node, field, None)
             if child is None or child == []:
                 continue
@@ -330,7 +335,7 @@ def _bound_name(node: ast.AST) -> str | None:
 
 
 def _children(node: ast.AST) -> Iterator[ast.AST]:
-    for field in _fields(type(node)):
+    for field in _FIELDS[type(node)]:
         child: object = getattr(node, field, None)
         if isinstance(child, ast.AST):
             yield child
