@@ -87,6 +87,10 @@ def artifact_document(artifact: p.Artifact[object], repo: p.Repository) -> Item:
         "hash_duration": artifact.hash_duration,
         "input_artifact_ids": as_json(sorted(artifact.input_artifact_ids)),
         "used_by": list(used_by),
+        "shadow_checks": [
+            {"checked_at": time_json(check.checked_at), "agreed": check.agreed}
+            for check in repo.get_shadow_checks(artifact)
+        ],
     }
 
 
