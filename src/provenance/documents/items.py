@@ -179,6 +179,8 @@ def explanation_item(found: p.Explanation) -> Item:
         "name": found.name,
         "text": repr(found),
     }
+    if isinstance(found, p.Lost):
+        document["when"] = None if found.when is None else time_json(found.when)
     if isinstance(found, p.CallDiffers):
         document |= {
             "nearest": found.nearest,
