@@ -10,22 +10,15 @@ from typing import Final, TypeAlias, cast
 
 from attrs import frozen
 
-from provenance import environment
+from provenance import environment, errors
 from provenance.calls.code_changes import changes_since, find_changes
 from provenance.calls.draft import Call
 from provenance.calls.validity import judge, reason_to_recompute
 from provenance.effect import Program, run
-from provenance.errors import (
-    ArtifactNotFoundError,
-    CodeChangedError,
-    NotReproducibleError,
-    ProvenanceError,
-)
 from provenance.escaping import escape_invisible
 from provenance.events import CodeChange, MissReason
 from provenance.hashing.comparison import ValueDifference, compare_values
 from provenance.hashing.explain import Change, Difference, hash_differences
-from provenance.model.history import Deletion
 from provenance.model.ids import ArtifactId
 from provenance.model.queries import Query
 from provenance.model.records import ArtifactRecord, Inputs, Json
@@ -322,8 +315,10 @@ def why(artifact: object, repo: Repository | str | None = None) -> Explanation:
     """
     try:
         found = environment.artifact_for(artifact, repo)
-    except ArtifactNotFoundError as error:
-        lost = _deleted(ArtifactId(error.artifact_id), repo)
+    except errors.ArtifactNotFoundError as error:
+        gone = ArtifactId(error.artifact_id)
+        place = environment.current().repository(repo)
+        lost = run(_lost(LookupMiss(gone), gone, ""), place.interpreter)
         if lost is None:
             raise
         return lost
@@ -361,9 +356,9 @@ def _explain_stored(call: Call, record: ArtifactRecord) -> Explanation:
     changes = run(find_changes(call, record), call.repo.interpreter)
     try:
         reason = reason_to_recompute(call, record, changes)
-    except CodeChangedError:
+    except errors.CodeChangedError:
         reason = MissReason.CODE_CHANGED
-    except NotReproducibleError:
+    except errors.NotReproducibleError:
         reason = MissReason.NOT_REPRODUCIBLE
     reason = reason or judge(call, record)
     if reason is None:
@@ -383,22 +378,13 @@ def _lost(
         case RecordCorrupt(problem=problem):
             return Lost(artifact_id, name, f"its record is damaged ({problem})")
         case LookupMiss():
-            deletion = yield from FindDeletion(artifact_id)
-            return None if deletion is None else _of_deletion(deletion, name)
+            gone = yield from FindDeletion(artifact_id)
+            if gone is None:
+                return None
+            reason = f"it was deleted ({gone.reason})" if gone.reason else "it was deleted"
+            return Lost(artifact_id, name or gone.name, reason, gone.deleted_at)
         case _:
             return None
-
-
-def _of_deletion(deletion: Deletion, name: str) -> Lost:
-    reason = f"it was deleted ({deletion.reason})" if deletion.reason else "it was deleted"
-    return Lost(deletion.artifact_id, name or deletion.name, reason, deletion.deleted_at)
-
-
-def _deleted(artifact_id: ArtifactId, repo: Repository | str | None) -> Lost | None:
-    """Return what is known of an artifact that is not recorded."""
-    place = environment.current().repository(repo)
-    deletion = place.interpreter(FindDeletion(artifact_id))
-    return None if deletion is None else _of_deletion(deletion, "")
 
 
 def _candidates(
@@ -483,7 +469,7 @@ def _read_inputs(
         return inputs
     try:
         before = repo.load_inputs(record)
-    except ProvenanceError:
+    except errors.ProvenanceError:
         return inputs
     found: list[ValueDifference] = []
     for change in inputs:
