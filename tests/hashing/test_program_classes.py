@@ -105,6 +105,21 @@ def test_a_script_is_the_module_that_it_would_be():
         assert first == ran(*way), name
 
 
+def test_classes_of_a_program_that_has_ended_keep_their_names():
+    """What `runpy.run_path` returns is of the script; only what has no method cannot be told from others."""
+    ended = """
+import runpy, sys
+import provenance as p
+class Model:
+    pass
+names = runpy.run_path("churn/train.py", run_name=sys.argv[1])
+print(p.hash(names["Model"]), p.hash(names["Model"](1)))
+"""
+    known = ran("churn/train.py")
+    for name in ("<run_path>", "__main__"):
+        assert [known[0], known[4]] == ran("-c", ended, name)[-2:]
+
+
 def test_children_know_their_parents_classes():
     """In a spawned child the program is `__mp_main__`."""
     write(

@@ -79,14 +79,10 @@ def source_of(thing: object) -> str:
         return _source(module, next(_functions_in(thing), None))
     found = _sources.get(thing)
     if found is None:
-        # What decorators of the class generate does not count.
-        start = f"{thing.__qualname__}."
-        methods = (each for member in vars(thing).values() for each in _functions_in(member))
-        own = (each for each in methods if each.__code__.co_qualname.startswith(start))
-        function = next(own, None)
-        if function is None and namesake(thing) is not thing:
+        method = _own_method(thing)
+        if method is None and namesake(thing) is not thing:
             return ""
-        found = _sources[thing] = _source(module, function)
+        found = _sources[thing] = _source(module, method)
     return found
 
 
@@ -94,14 +90,32 @@ def namesake(kind: type) -> object:
     """Return what has the name of a class of the main program there; None if nothing has.
 
     It is another class if *kind* was made in a loop or travelled with its code, or if its cell was
-    executed again.
+    executed again. A program that has ended, as `runpy.run_path` leaves it, is known by its functions.
     """
-    for module in (kind.__module__, "__mp_main__"):
-        found: object = sys.modules.get(module)
-        for name in kind.__qualname__.split("."):
+    method = _own_method(kind)
+    ended = {} if method is None else method.__globals__
+    first, *rest = kind.__qualname__.split(".")
+    other: object = None
+    for names in (names_in(kind.__module__), names_in("__mp_main__"), ended):
+        found = names.get(first)
+        for name in rest:
             found = getattr(found, "__dict__", {}).get(name)
-        if found is not None:
+        if found is kind:
             return found
+        other = found if other is None else other
+    return other
+
+
+def _own_method(kind: type) -> FunctionType | None:
+    """Return a function that the body of a class defines; None if it defines none.
+
+    What decorators of the class generate does not count.
+    """
+    start = f"{kind.__qualname__}."
+    for member in vars(kind).values():
+        for function in _functions_in(member):
+            if function.__code__.co_qualname.startswith(start):
+                return function
     return None
 
 
