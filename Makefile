@@ -62,7 +62,7 @@ test-pictures: $(STAMP)  ## what matplotlib, Pillow, xarray and notebooks do wit
 	$(BIN)/uv pip install --quiet --python .venv-pictures/bin/python --editable ".[pandas,polars]" \
 		cloudpickle pytest hypothesis scipy scikit-learn
 	.venv-pictures/bin/python -m pytest tests/transparency/test_pictures.py tests/transparency/test_notebooks.py \
-		tests/transparency/test_tutorials.py
+		tests/transparency/test_tutorials.py tests/notebooks
 
 transparency: $(STAMP)  ## after a change of what results do: writes which expressions differ from plain values
 	$(BIN)/python tests/transparency/record.py $(ARGS)

@@ -1,13 +1,11 @@
 """`__main__` is never an identity: however a program is started, ids know its functions by their source."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from processes import SOURCES, TIMEOUT
+from programs import kernel, ran, write
 
 FUNCTION = """
 import provenance as p
@@ -35,28 +33,6 @@ def project(tmp_path):
 def script(value: str) -> str:
     """Return a program that uses its function only when it is run, and can be imported."""
     return f"{FUNCTION.format(value=value)}if __name__ == '__main__':{USE.replace(chr(10), chr(10) + '    ')}"
-
-
-def write(path: str, text: str) -> None:
-    """Write a file of the project, and its folders."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(text, "utf-8")
-
-
-def ran(*arguments: str, stdin: str = "", cwd: str = ".", **variables: str) -> list[str]:
-    """Return the words that Python prints when it is started like this."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", *arguments],
-        env={**os.environ, "PYTHONPATH": SOURCES, **variables},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        cwd=cwd,
-        check=False,
-    )
-    assert 0 == done.returncode, done.stderr
-    return done.stdout.split()
 
 
 def artifact_id(*arguments: str, **options: str) -> str:
@@ -169,22 +145,9 @@ def test_functions_of_pytest_have_the_names_of_their_modules():
     assert Path("id.txt").read_text("utf-8") == artifact_id("-c", program)
 
 
-# An IPython kernel executes each cell as a file of this process, in a module `__main__` of its own.
-KERNEL = """
-import linecache, os, sys, types
-user = types.ModuleType("__main__")
-sys.modules["__main__"] = user
-vars(user).update({variables!r})
-for number, text in enumerate({cells!r}):
-    name = f"/tmp/ipykernel_{{os.getpid()}}/{{number}}.py"
-    linecache.cache[name] = (len(text), None, text.splitlines(True), name)
-    exec(compile(text, name, "exec"), vars(user))
-"""
-
-
 def cells(value: str, **variables: str) -> tuple[str, str]:
     """Return the arguments that make Python a kernel with these variables, which executes two cells."""
-    return "-c", KERNEL.format(cells=[FUNCTION.format(value=value), USE], variables=variables)
+    return kernel([FUNCTION.format(value=value), USE], **variables)
 
 
 @pytest.mark.parametrize("front_end", ["jupyter", "vscode"])

@@ -52,6 +52,24 @@ def make(**policy):
     return count
 
 
+def test_comparisons_are_recorded_where_writing_is_allowed(repo, events):
+    """Of each is known whether the same came out."""
+    count = make()
+    stable = p.provenance(shadow=1.0, name="stable")(lambda: 1)
+    first, second = (p.artifact_of(fn()) for fn in (count, stable))
+    p.set_read_only(True)
+    count()
+    kinds(events)
+    assert () == repo.get_shadow_checks(first)
+    p.set_read_only(False)
+    shadows._done.clear()
+    count(), stable()
+    kinds(events)
+    assert [False] == [check.agreed for check in repo.get_shadow_checks(first)]
+    (check,) = repo.get_shadow_checks(second.id[:8])
+    assert (True, second.code) == (check.agreed, check.code)
+
+
 def test_a_hit_that_comes_out_otherwise_is_a_warning(events, caplog):
     """The call has its result nevertheless."""
     count = make()

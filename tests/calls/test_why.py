@@ -1,7 +1,7 @@
 """`fn.why` and `p.why` name the nearest recorded call, and what differs."""
 
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -184,12 +184,44 @@ def test_results_that_expired_or_are_refused(repo):
     assert "is computed again: the stored value was older" in repr(old.why())
 
 
+def test_deleted_results(stored, reopened):
+    """When and for what reason, whether the call or the id is asked about; not any more once it is there again."""
+    made = p.provenance(name="made")(lambda x: [x])
+    one, two = p.artifact_of(made(1)), p.artifact_of(made(2))
+    stored.delete(one, "was wrong")
+    made.forget(2)
+    reopened()
+    assert isinstance(made.why(1), p.Lost)
+    assert made.why(1) == p.why(one.id)
+    assert repr(made.why(1)).startswith(
+        f"made {one.id[:8]} was stored, but it was deleted (was wrong) on 20"
+    )
+    assert "it was deleted" == made.why(2).reason == p.why(two.id).reason
+    assert timedelta(0) <= datetime.now(UTC) - made.why(2).when < timedelta(minutes=5)
+    made(1)
+    assert isinstance(made.why(1), p.IsStored)
+    with pytest.raises(p.ArtifactNotFoundError):
+        p.why("0" * 40)
+
+
+def test_a_result_under_an_alias_is_no_lost_one(repo):
+    """A call that hits by an alias is a hit, although the artifact of its own name was deleted."""
+    old = p.provenance(name="old")(lambda x: x)
+    new = p.provenance(name="new", aliases=["old"])(lambda x: x)
+    new(1)
+    new.forget(1)
+    assert isinstance(new.why(1), p.Lost)
+    old(1)
+    assert isinstance(new.why(1), p.IsStored)
+
+
 def test_lost_values(stored, tmp_path):
     """Evicted on purpose, or missing."""
     big = p.provenance(name="big")(bytes_of)
     results = [big(5_000), big(6_000)]
     p.evict(max_bytes=0, older_than=timedelta(0), dry_run=False)
     assert "its value was evicted" == big.why(5_000).reason
+    assert timedelta(0) <= datetime.now(UTC) - big.why(5_000).when < timedelta(minutes=5)
     assert "was stored, but its value was evicted" in repr(p.why(results[0]))
     big.recompute(7_000)
     for path in (tmp_path / "blobs").rglob("*"):

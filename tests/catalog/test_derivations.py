@@ -1,13 +1,20 @@
 """Lineage is that of the call: a hit shows the producers that its caller used."""
 
+import multiprocessing
+import pickle
 import sqlite3
 from contextlib import closing
+from copy import copy, deepcopy
 
+import cloudpickle
+import joblib
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import provenance as p
+from provenance.engines.shipping import dump
 from provenance.ports.history import FindDerivations
 from provenance.testing import in_memory
 
@@ -227,6 +234,98 @@ def test_captured_and_nested_models():
     nested({"all": [one, train(0.9)]})
     third = nested({"all": [two, train(0.9)]})
     assert {*ids(third, two, train(0.9))} == sources(third)
+
+
+@p.provenance(name="depth")
+def depth(model):
+    """Return a scalar."""
+    return float(model["depth"])
+
+
+@p.provenance(name="parts", returns_composite=True)
+def parts(model):
+    """Return a composite."""
+    return {"depth": [model["depth"]], "n": [1]}
+
+
+@p.provenance(name="table")
+def table(model):
+    """Return an array, which is an opaque proxy."""
+    return np.ones(3) * model["depth"]
+
+
+def dumped_by_joblib(value):
+    """Return a value that was in a file of joblib's."""
+    joblib.dump(value, "value.joblib")
+    return joblib.load("value.joblib")
+
+
+def sent_to_a_process(value):
+    """Return a value that was in another process."""
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.apply(copy, (value,))
+
+
+def copied(value):
+    """Return a copy, a copy of a copy and a pickle's copy of these."""
+    return pickle.loads(pickle.dumps(deepcopy(copy(value))))
+
+
+TRIPS = {
+    "pickle": lambda value: pickle.loads(pickle.dumps(value)),
+    "copies": copied,
+    "cloudpickle": lambda value: pickle.loads(cloudpickle.dumps([value]))[0],
+    "shipment": lambda value: pickle.loads(dump(value, None)),
+    "shipment home": lambda value: pickle.loads(dump(value, p.get_default_repo())),
+    "joblib": dumped_by_joblib,
+    "multiprocessing": sent_to_a_process,
+}
+MADE = {
+    "container": evaluate,
+    "scalar": depth,
+    "opaque": table,
+    "lazy": evaluate.with_options(name="evaluate", lazy=True),
+    "part": lambda model: parts(model)["depth"],
+    "composite's part": parts,
+    "artifact": lambda model: p.artifact_of(evaluate(model)),
+}
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("trip", TRIPS)
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_result_that_travels_keeps_the_lineage_of_its_call(trip, read_only):
+    """Whatever pickles it, and whatever it is; also if the derivation is recorded nowhere."""
+    one, two = train(0.1), train(0.2)
+    whole = {kind: make(one) for kind, make in MADE.items()}
+    assert whole
+    p.set_read_only(read_only)
+    for kind, make in MADE.items():
+        result = TRIPS[trip](make(two))
+        if kind == "composite's part":
+            result = result["depth"]
+        if kind != "artifact" or "shipment" not in trip:
+            assert ids(two)[0] in sources(result), kind
+            assert ids(one)[0] not in sources(result), kind
+    p.set_read_only(False)
+
+
+@pytest.mark.usefixtures("stored")
+def test_what_is_made_of_a_result_that_travelled_leads_to_it():
+    """Its edge knows the derivation."""
+    one, two = train(0.1), train(0.2)
+    evaluate(one)
+    made = report(TRIPS["pickle"](evaluate(two)))
+    assert {*ids(made, evaluate(two), two)} == sources(made)
+
+
+@pytest.mark.usefixtures("stored")
+def test_maps_have_the_lineage_of_each_call():
+    """Hits of a map too, in this process and after one in another."""
+    models = [train(0.1), train(0.2)]
+    for engine in ("serial", p.engines.processes(1)):
+        for model, result in zip(models, evaluate.map(models, engine=engine), strict=True):
+            assert {*ids(result, model)} == sources(result)
 
 
 steps = st.lists(

@@ -55,6 +55,19 @@ def test_why_explains_an_artifact_and_a_call(call, project):
     assert "is a hit" in call("why", "commanded:add", "n=1")[1]
 
 
+def test_why_tells_of_a_deletion(call, project):
+    """By the id that is gone, with the reason that was given."""
+    module = project()
+    (gone,) = ids(module.add(1))
+    assert 0 == call("forget", gone, "--yes", "--reason", "was wrong")[0]
+    for what in ([gone], ["commanded:add", "n=1"]):
+        code, out, _ = call("why", *what)
+        assert 0 == code
+        assert "it was deleted (was wrong) on 2" in out
+    assert json.loads(call("why", gone, "--json")[1])["when"]
+    assert 1 == call("why", "0" * 40)[0]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -17,7 +17,7 @@ from provenance.effects.memory_blobs import MemoryBlobs
 from provenance.effects.retry import retrying
 from provenance.effects.tiers import split_by_size
 from provenance.errors import BlobNotFoundError, StorePermissionError
-from provenance.model.history import Equivalence
+from provenance.model.history import Deletion, Equivalence, ShadowCheck
 from provenance.model.queries import Query
 from provenance.model.records import NO_OPTIONS, Derivation, SetRecord, StoredBlob
 from provenance.ports.blobs import (
@@ -36,13 +36,17 @@ from provenance.ports.blobs import (
     blob_effects,
 )
 from provenance.ports.history import (
+    FindDeletion,
     FindDerivations,
     FindEquivalence,
     FindReceipt,
+    FindShadowChecks,
     FindSources,
     GetRepositoryId,
+    PutDeletion,
     PutDerivation,
     PutEquivalence,
+    PutShadowCheck,
 )
 from provenance.ports.inspection import ReadStoredRecords
 from provenance.ports.permissions import Permissions
@@ -89,6 +93,8 @@ BY_PERMISSION = {
         FindSources(frozenset({"ab"})),
         FindEquivalence("f", 0, "r1:a", "r1:b"),
         FindDerivations(new_id()),
+        FindDeletion(new_id()),
+        FindShadowChecks(new_id()),
         GetRepositoryId(),
         SearchRecords(Query()),
         FindSet(new_id()),
@@ -117,11 +123,13 @@ BY_PERMISSION = {
         PutDerivation(
             Derivation(new_id(), new_id(), frozenset({new_id()}), run().id, MOMENT), run()
         ),
+        PutShadowCheck(ShadowCheck(new_id(), MOMENT, True, "r1:a")),
         Quarantine(BLOB),
         PutSet(SET),
     ],
     "delete": [
         DeleteRecord(new_id()),
+        PutDeletion(Deletion(new_id(), "f", 0, MOMENT)),
         DeleteSet(new_id()),
         MarkEvicted(new_id(), BLOB, MOMENT),
         DeleteIfOlder(BlobArea.STORED, BLOB.id, MOMENT),

@@ -40,6 +40,46 @@ def test_functions_of_a_script_run_on_engines(engine, tmp_path):
     assert out == ["[2, 4, 6, 8, 10, 12] True 12", "6"]
 
 
+CLASSES = """
+import enum, sys
+from dataclasses import dataclass
+import joblib
+import provenance as p
+
+class Model:
+    def __init__(self, k):
+        self.k = k
+
+@dataclass
+class Settings:
+    depth: int
+
+class Color(enum.Enum):
+    RED = 1
+
+@p.provenance()
+def work(model, settings):
+    return {"settings": Settings(settings.depth + 1), "color": Color.RED, "model": model}
+
+if __name__ == "__main__":
+    p.load_config({"artifact_repos": {"a": {"type": "sqlite", "db": "a.db"}}, "default_repo": "a"})
+    calls = [(Model(k), Settings(k)) for k in range(2)]
+    results = list(work.map(*zip(*calls), engine=p.engines.processes(1)))
+    print(all(work.is_cached(*call) for call in calls), p.hash(p.unwrap(results[1])) == p.artifact_of(results[1]).value_id)
+    # What joblib sends has no name of the program, but what the function uses is known by it.
+    ids = joblib.Parallel(2)(joblib.delayed(lambda call: work.artifact_id(*call))((Color.RED, call[1])) for call in calls)
+    print(ids == [work.artifact_id(Color.RED, call[1]) for call in calls])
+"""
+
+
+def test_instances_of_classes_of_a_script_travel():
+    """They are equal in the worker, although its main module is another one."""
+    Path(".git").mkdir()
+    Path("script.py").write_text(CLASSES)
+    runner = "import runpy; runpy.run_path('script.py', run_name='__main__')"
+    assert ["True", "True", "True"] == printed(runner).split()
+
+
 def test_a_large_global_is_named():
     """A function that drags a large global along is warned of once, by its name."""
     program = """

@@ -240,6 +240,88 @@ def test_a_script_is_reproduced_from_another_process(tmp_path):
     assert lines[1].endswith(" same")
 
 
+FEATURES = """
+import provenance as p
+
+@p.provenance()
+def load(n):
+    return list(range(n))
+
+@p.provenance()
+def scale(rows, factor=2):
+    return [row * factor for row in rows]
+"""
+RUN = """
+import provenance as p
+from features import load, scale
+
+p.load_config({"artifact_repos": {"local": {"type": "sqlite", "db": "records.db"}}})
+
+@p.provenance()
+def total(rows):
+    return sum(rows)
+
+if __name__ == "__main__":
+    print(p.artifact_of(total(scale(load(3)))).id)
+"""
+ELSEWHERE = """
+import sys
+import provenance as p
+p.load_config({"artifact_repos": {"local": {"type": "sqlite", "db": sys.argv[1]}}})
+before = list(sys.path)
+found = p.reproduce(sys.argv[2], "all")
+print(found)
+assert before == sys.path
+print(found.is_same, found.first_divergent and found.first_divergent.name)
+"""
+
+
+def test_a_pipeline_is_reproduced_where_nothing_of_it_is_imported(tmp_path):
+    """In another folder: modules are found by the record, beside the script; the first result that differs is named."""
+    Path("jobs").mkdir()
+    Path("jobs/features.py").write_text(FEATURES)
+    Path("jobs/run.py").write_text(RUN)
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+
+    def run(*words, cwd="."):
+        return printed_lines([sys.executable, "-B", "-W", "error", *words], cwd)
+
+    (artifact_id,) = run("jobs/run.py")
+    reproduce = ("-c", ELSEWHERE, str(tmp_path / "records.db"), artifact_id)
+    *lines, last = run(*reproduce, cwd=other)
+    assert ["features.load", "features.scale", "__main__.total"] == [
+        line.split()[0] for line in lines
+    ]
+    assert all(line.endswith(" same") for line in lines)
+    assert "True None" == last
+    Path("jobs/features.py").write_text(FEATURES.replace("row * factor", "row + factor"))
+    *lines, last = run(*reproduce, cwd=other)
+    assert "False features.scale" == last
+    assert [True, False, True] == [line.endswith(" same") for line in lines[:3]]
+    assert "differs; " in lines[1]
+    assert "its code: features.scale changed" in lines[1]
+    Path("jobs/features.py").unlink()
+    *lines, last = run(*reproduce, cwd=other)
+    assert "features.load cannot be imported (ModuleNotFoundError" in lines[0]
+    assert "run.py cannot be run (ModuleNotFoundError" in lines[2]
+
+
+def printed_lines(command, cwd):
+    """Return the lines that a command prints in a folder."""
+    done = subprocess.run(
+        command,
+        env={"PYTHONPATH": SOURCES, "PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+        cwd=cwd,
+    )
+    assert "" == done.stderr
+    return done.stdout.splitlines()
+
+
 def test_functions_of_consoles_and_notebooks_are_gone(repo):
     """Nothing of another process is taken for them."""
     from attrs import evolve

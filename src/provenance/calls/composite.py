@@ -8,11 +8,11 @@ from typing import Any, Final, cast
 from attrs import evolve
 
 from provenance.calls.plan import CallPlan
-from provenance.calls.spec import NO_PARTS, CacheKey, FunctionSpec, call_id
+from provenance.calls.spec import NO_PARTS, CacheKey, FunctionSpec, call_id, derivation_id
 from provenance.errors import UnserializableValueError
-from provenance.model.records import NO_OPTIONS
+from provenance.model.records import NO_OPTIONS, Derivation
 from provenance.model.references import ArtifactRef, represented_artifact
-from provenance.results.handles import make_proxy, restore_proxy
+from provenance.results.handles import derivation_for_pickle, make_proxy, restore_proxy
 from provenance.results.kinds import DEFAULT_OPTIONS, LAZY, ResultOptions
 from provenance.results.origin import CurrentOrigin, resolving_origin
 from provenance.util.formatting import SHORT, type_name, with_article
@@ -65,6 +65,17 @@ class Composite(Mapping[str, object]):
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
         return restore_composite, ({key: reference_to(part) for key, part in self._parts.items()},)
 
+    def __provenance_derived__(self, whole: Derivation) -> Composite:
+        """Return the composite as a call got it by the derivation *whole*, which is that of its parts too."""
+
+        def derived(_: str, part: object) -> object:
+            known = cast("Any", part).__provenance_reference__()
+            own = derivation_id(known.id, whole.edges)
+            known = evolve(known, derivation=evolve(whole, artifact_id=known.id, id=own))
+            return make_proxy(known, cast("Any", part).__provenance_origin__(), options=LAZY)
+
+        return self.mapped(derived)
+
     def __copy__(self) -> Composite:
         return self
 
@@ -94,7 +105,9 @@ def reference_to(part: object) -> tuple[object, ...]:
     if restore is not restore_proxy:
         return (part,)
     known: ArtifactRef = cast("Any", part).__provenance_reference__()
-    return known.id, known.value_id, known.value_type, known.interface
+    facts = known.id, known.value_id, known.value_type, known.interface
+    derivation = derivation_for_pickle(known)
+    return facts if derivation is None else (*facts, derivation)
 
 
 @exported

@@ -9,11 +9,10 @@ from typing import Final
 from attrs import evolve
 
 from provenance.calls.draft import Call
+from provenance.calls.spec import derivation_id
 from provenance.effect import Program, run
 from provenance.errors import ArtifactNotFoundError, StorePermissionError, StoreUnavailableError
-from provenance.hashing import combine
-from provenance.model.ids import ArtifactId, DerivationId
-from provenance.model.records import ArtifactRecord, Derivation, DerivedInput
+from provenance.model.records import ArtifactRecord, Derivation
 from provenance.model.references import Known
 from provenance.ports.history import FindDerivations, PutDerivation
 from provenance.ports.machine import CurrentRun, Now
@@ -38,12 +37,6 @@ def derived_part(call: Call, whole: ArtifactRecord, part: Known) -> Known:
         with suppress(ArtifactNotFoundError):
             return derived(call, call.repo.load_record(part.id))
     return part
-
-
-def derivation_id(artifact_id: ArtifactId, edges: frozenset[DerivedInput]) -> DerivationId:
-    """Return the id of a derivation of the artifact."""
-    parts = [part for edge in sorted(edges) for part in edge]
-    return DerivationId(combine("derivation", [artifact_id, *parts]).hex())
 
 
 def _derive(

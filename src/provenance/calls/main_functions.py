@@ -7,6 +7,7 @@ import pickle
 import sys
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from io import BytesIO
 from typing import Protocol, cast
 
 from provenance.model.records import NO_OPTIONS
@@ -33,17 +34,18 @@ def reduce_with_code(
 
     Its state is *function* and *others*.
     """
-    import cloudpickle
+    from provenance.codecs.pickling import dump_cloudpickle
 
     instructions = _instructions_of(function)
     if wrapper in _leaving.get():
         return restore_main_function, (type(wrapper), path, instructions, None)
     token = _leaving.set((*_leaving.get(), wrapper))
     try:
-        code = cloudpickle.dumps((function, *others))
+        file = BytesIO()
+        dump_cloudpickle((function, *others), file)
     finally:
         _leaving.reset(token)
-    return restore_main_function, (type(wrapper), path, instructions, code)
+    return restore_main_function, (type(wrapper), path, instructions, file.getvalue())
 
 
 @exported

@@ -15,8 +15,8 @@ from provenance.calls.signature import WrappedFunction, closure_values, code_obj
 from provenance.hashing import combine, hash_value
 from provenance.hashing.encoding import node_digest, prefix
 from provenance.hashing.functions import Receiver
-from provenance.model.ids import ArtifactId, ValueId
-from provenance.model.records import NO_OPTIONS, Artifact, Options
+from provenance.model.ids import ArtifactId, DerivationId, ValueId
+from provenance.model.records import NO_OPTIONS, Artifact, DerivedInput, Options
 from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
 from provenance.receipts.policy import OnCodeChange, Shadow
 from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt
@@ -96,6 +96,12 @@ def alias_ids(options: DecoratorOptions, hashes: InputHashes) -> Iterator[Artifa
 def uncached_id(call: ArtifactId, value: ValueId) -> ArtifactId:
     """Return the id of an artifact computed with the cache off, from its call and value."""
     return ArtifactId(combine("uncached", [call, value]).hex())
+
+
+def derivation_id(artifact_id: ArtifactId, edges: frozenset[DerivedInput]) -> DerivationId:
+    """Return the id of a derivation of the artifact."""
+    parts = [part for edge in sorted(edges) for part in edge]
+    return DerivationId(combine("derivation", [artifact_id, *parts]).hex())
 
 
 _SHORT: Final = 64

@@ -10,12 +10,11 @@ from typing import Final, TypeAlias, cast
 
 from attrs import frozen
 
-from provenance import environment
+from provenance import environment, errors
 from provenance.calls.code_changes import changes_since, find_changes
 from provenance.calls.draft import Call
 from provenance.calls.validity import judge, reason_to_recompute
 from provenance.effect import Program, run
-from provenance.errors import CodeChangedError, NotReproducibleError, ProvenanceError
 from provenance.escaping import escape_invisible
 from provenance.events import CodeChange, MissReason
 from provenance.hashing.comparison import ValueDifference, compare_values
@@ -24,11 +23,18 @@ from provenance.model.ids import ArtifactId
 from provenance.model.queries import Query
 from provenance.model.records import ArtifactRecord, Inputs, Json
 from provenance.model.references import is_proxy
-from provenance.ports.records import FindInputs, SearchRecords
+from provenance.ports.history import FindDeletion
+from provenance.ports.records import FindEviction, FindInputs, SearchRecords
 from provenance.repository import programs
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import InputHashes, Summary, inputs_json, recorded_inputs
-from provenance.repository.programs import BlobLost, LookupHit, RecordCorrupt
+from provenance.repository.programs import (
+    BlobLost,
+    LookupHit,
+    LookupMiss,
+    LookupResult,
+    RecordCorrupt,
+)
 from provenance.telemetry import describe_changes
 from provenance.util.formatting import SHORT
 from provenance.util.naming import exported
@@ -307,9 +313,18 @@ def why(artifact: object, repo: Repository | str | None = None) -> Explanation:
         provenance.calls.why.squares ... was computed; the nearest earlier call is ...
           n differs: 2 and 3
     """
-    found = environment.artifact_for(artifact, repo)
+    try:
+        found = environment.artifact_for(artifact, repo)
+    except errors.ArtifactNotFoundError as error:
+        gone = ArtifactId(error.artifact_id)
+        place = environment.current().repository(repo)
+        lost = run(_lost(LookupMiss(gone), gone, ""), place.interpreter)
+        if lost is None:
+            raise
+        return lost
     place = environment.repository_of(found)
-    lost = _lost(run(programs.probe(found.id), place.interpreter), found.id, found.name)
+    probed = run(programs.probe(found.id), place.interpreter)
+    lost = run(_lost(probed, found.id, found.name), place.interpreter)
     if lost is not None:
         return lost
     facts = facts_of(found, place)
@@ -320,14 +335,14 @@ def why(artifact: object, repo: Repository | str | None = None) -> Explanation:
 def explain_call(call: Call) -> Explanation:
     """Explain why a planned call is a hit or a miss."""
     names = (call.plan.cache_key.name, *call.spec.options.aliases)
-    known = call.plan.artifact_id, names[0]
+    lost = None
     for artifact_id in (call.plan.artifact_id, *call.alias_ids):
         found = run(programs.probe(artifact_id), call.repo.interpreter)
         if isinstance(found, LookupHit):
             return _explain_stored(call, found.record)
-        lost = _lost(found, *known)
-        if lost is not None:
-            return lost
+        lost = lost or run(_lost(found, artifact_id, names[0]), call.repo.interpreter)
+    if lost is not None:
+        return lost
     plan, wrapped = call.plan, call.spec.wrapped
     shown = recorded_inputs(inputs_json(plan.inputs, plan.input_hashes))
     function = f"{wrapped.module}.{wrapped.qualname}"
@@ -341,9 +356,9 @@ def _explain_stored(call: Call, record: ArtifactRecord) -> Explanation:
     changes = run(find_changes(call, record), call.repo.interpreter)
     try:
         reason = reason_to_recompute(call, record, changes)
-    except CodeChangedError:
+    except errors.CodeChangedError:
         reason = MissReason.CODE_CHANGED
-    except NotReproducibleError:
+    except errors.NotReproducibleError:
         reason = MissReason.NOT_REPRODUCIBLE
     reason = reason or judge(call, record)
     if reason is None:
@@ -352,15 +367,22 @@ def _explain_stored(call: Call, record: ArtifactRecord) -> Explanation:
 
 
 def _lost(
-    found: LookupHit | BlobLost | RecordCorrupt | object, artifact_id: ArtifactId, name: str
-) -> Lost | None:
+    found: LookupResult, artifact_id: ArtifactId, name: str
+) -> Program[FindEviction | FindDeletion, Lost | None]:
     match found:
         case BlobLost(evicted=True):
-            return Lost(artifact_id, name, "its value was evicted")
+            when = yield from FindEviction(artifact_id)
+            return Lost(artifact_id, name, "its value was evicted", when)
         case BlobLost():
             return Lost(artifact_id, name, "its value is missing")
         case RecordCorrupt(problem=problem):
             return Lost(artifact_id, name, f"its record is damaged ({problem})")
+        case LookupMiss():
+            gone = yield from FindDeletion(artifact_id)
+            if gone is None:
+                return None
+            reason = f"it was deleted ({gone.reason})" if gone.reason else "it was deleted"
+            return Lost(artifact_id, name or gone.name, reason, gone.deleted_at)
         case _:
             return None
 
@@ -447,7 +469,7 @@ def _read_inputs(
         return inputs
     try:
         before = repo.load_inputs(record)
-    except ProvenanceError:
+    except errors.ProvenanceError:
         return inputs
     found: list[ValueDifference] = []
     for change in inputs:

@@ -48,6 +48,7 @@ def _show(session: Session, artifact_id: str, run: bool, value: bool) -> Report:
             else "",
         ),
         ("used by", f"{len(used_by)} artifacts" if used_by else ""),
+        ("computed again", _checked(document)),
     ]
     inputs = cast("Item", document["inputs"])
     rows += [(f"  {name}", _argument(session, known)) for name, known in inputs.items()]
@@ -61,6 +62,16 @@ def _show(session: Session, artifact_id: str, run: bool, value: bool) -> Report:
         document["value"] = text
         rows.append(("value is", text))
     return Facts(document, tuple((name, text) for name, text in rows if text))
+
+
+def _checked(document: Item) -> str:
+    """Return how often a result was computed again beside a hit, and what came of it."""
+    checks = cast("list[dict[str, object]]", document["shadow_checks"])
+    if not checks:
+        return ""
+    differed = sum(not check["agreed"] for check in checks)
+    outcome = f"{differed} times another value came out" if differed else "the same value came out"
+    return f"{len(checks)} times beside a hit, last on {checks[-1]['checked_at']}: {outcome}"
 
 
 def _argument(session: Session, value: Json) -> str:

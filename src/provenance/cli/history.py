@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from importlib import import_module
 from typing import Literal, cast
 
@@ -91,7 +92,10 @@ def _why(session: Session, what: str, arguments: tuple[str, ...]) -> Report:
     if ":" not in what:
         if arguments:
             raise click.UsageError(f"{what!r} is an id, which takes no arguments")
-        return _explanation(p.why(session.artifact(what)))
+        known: object = what
+        with suppress(p.ArtifactNotFoundError):  # it may have been deleted
+            known = session.artifact(what)
+        return _explanation(p.why(known, session.repository()))
     import_from_here()
     with p.using_repo(session.repository()):
         return _explanation(_function(what).why(**dict(map(_argument, arguments))))

@@ -238,19 +238,24 @@ def _each(
     return Listing(tuple(items), artifact_columns(session), footer, empty="nothing done", code=code)
 
 
-def _forget(session: Session, ids: tuple[str, ...], yes: bool) -> Report:
+def _forget(session: Session, ids: tuple[str, ...], yes: bool, reason: str) -> Report:
     """Delete artifacts: their records, and the bytes that no other artifact has."""
     repo = session.repository()
 
     def act(artifact: p.Artifact[object]) -> None:
         if yes:
-            repo.delete(artifact)
+            repo.delete(artifact, reason)
 
     done = "deleted {}, {}" if yes else f"would delete {{}}, {{}}; {_DRY}"
     return _each(session, ids, act, done)
 
 
-forget_command = command("forget", _IDS, _YES)(_forget)
+forget_command = command(
+    "forget",
+    _IDS,
+    _YES,
+    click.option("--reason", default="", help="Why, for those who ask later (`why`)."),
+)(_forget)
 
 
 def _promote(session: Session, ids: tuple[str, ...], to_repo: str) -> Report:

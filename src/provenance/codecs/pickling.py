@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from provenance.codecs.devices import tolerate_missing_devices
 from provenance.hashing.attributes import attributes_beside, registered_reduction
+from provenance.hashing.registry import reduce_named
 from provenance.model.references import CONTAINERS, SCALARS
 from provenance.util.naming import exported
 
@@ -173,15 +174,15 @@ _PAIR = 2
 
 def dump_cloudpickle(value: object, sink: BinaryIO) -> None:
     """Write *value* with cloudpickle, which stores functions and classes by their code."""
-    _code_pickler()(sink, protocol=_PROTOCOL).dump(value)
+    code_pickler()(sink, protocol=_PROTOCOL).dump(value)
 
 
 @cache
-def _code_pickler() -> type[pickle.Pickler]:
-    """Return cloudpickle's pickler with two corrections.
+def code_pickler() -> type[pickle.Pickler]:
+    """Return cloudpickle's pickler with three corrections.
 
-    Cloudpickle drops the qualified name of a class, which is part of the class's hash, and would
-    read a memoryview back as bytes.
+    Cloudpickle drops what the hash of a class contains: its qualified name, and of a class of
+    `__main__` the program. It would read a memoryview back as bytes.
     """
     import cloudpickle
 
@@ -203,6 +204,7 @@ def _code_pickler() -> type[pickle.Pickler]:
                 state: Any = parts[_STATE]
                 if type(state) is tuple:
                     state[0]["__qualname__"] = obj.__qualname__
+                return reduce_named(obj, parts)
             return parts
 
     return CodePickler

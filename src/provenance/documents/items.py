@@ -87,6 +87,10 @@ def artifact_document(artifact: p.Artifact[object], repo: p.Repository) -> Item:
         "hash_duration": artifact.hash_duration,
         "input_artifact_ids": as_json(sorted(artifact.input_artifact_ids)),
         "used_by": list(used_by),
+        "shadow_checks": [
+            {"checked_at": time_json(check.checked_at), "agreed": check.agreed}
+            for check in repo.get_shadow_checks(artifact)
+        ],
     }
 
 
@@ -199,6 +203,8 @@ def explanation_item(found: p.Explanation) -> Item:
         "name": found.name,
         "text": repr(found),
     }
+    if isinstance(found, p.Lost):
+        document["when"] = None if found.when is None else time_json(found.when)
     if isinstance(found, p.CallDiffers):
         document |= {
             "nearest": found.nearest,

@@ -22,6 +22,7 @@ from provenance.errors import (
     StorePermissionError,
     StoreUnavailableError,
 )
+from provenance.model.history import ShadowCheck
 from provenance.model.ids import ArtifactId
 from provenance.model.queries import Page, Query, Usage, summarize_records
 from provenance.model.records import (
@@ -34,13 +35,17 @@ from provenance.model.records import (
 )
 from provenance.ports.blobs import MARGIN, BlobEffects, DeleteBlob, HasBlob, WriteBlob, copying_from
 from provenance.ports.history import (
+    FindDeletion,
     FindDerivations,
     FindEquivalence,
     FindReceipt,
+    FindShadowChecks,
     FindSources,
     GetRepositoryId,
+    PutDeletion,
     PutDerivation,
     PutEquivalence,
+    PutShadowCheck,
 )
 from provenance.ports.inspection import ReadStoredRecords
 from provenance.ports.leases import (
@@ -129,10 +134,14 @@ def make_chain(
         | GetDatabaseIds.on(lambda ask: frozenset(chain.merge(ask)))
         | FindReceipt.on(chain.first_answer)
         | FindSources.on(chain.find_sources)
-        | PutEquivalence.on(chain.put_equivalence)
+        | PutEquivalence.on(chain.put_everywhere)
         | FindEquivalence.on(chain.first_answer)
         | PutDerivation.on(chain.put_derivation)
         | FindDerivations.on(chain.find_derivations)
+        | PutDeletion.on(chain.put_everywhere)
+        | FindDeletion.on(chain.first_answer)
+        | PutShadowCheck.on(chain.put_everywhere)
+        | FindShadowChecks.on(chain.find_shadow_checks)
         | GetRepositoryId.on(lambda ask: chain.allowed(ask)[-1].ask(ask))
         | AcquireLease.on(chain.lease)
         | RenewLease.on(chain.lease)
@@ -310,7 +319,11 @@ class _Chain(TieredBlobs):
             sorted(known.values(), key=lambda derivation: (derivation.derived_at, derivation.id))
         )
 
-    def put_equivalence(self, ask: PutEquivalence) -> None:
+    def find_shadow_checks(self, ask: FindShadowChecks) -> tuple[ShadowCheck, ...]:
+        """Return the comparisons of all tiers, each once."""
+        return tuple(sorted({*self.merge(ask)}, key=lambda check: check.checked_at))
+
+    def put_everywhere(self, ask: PutEquivalence | PutDeletion | PutShadowCheck) -> None:
         for tier in reversed(self.allowed(ask)):
             tier.ask(ask)
 

@@ -14,7 +14,7 @@ from attrs import evolve
 
 from provenance.effects.lease_renewal import new_owner
 from provenance.effects.memory_blobs import MemoryBlobs
-from provenance.model.history import Equivalence
+from provenance.model.history import Deletion, Equivalence, ShadowCheck
 from provenance.model.ids import ID_BYTES, ArtifactId, BlobId, DerivationId, RunId, SetId, ValueId
 from provenance.model.queries import (
     Grouping,
@@ -177,6 +177,8 @@ class MemoryRecords(ForkBarrier):
         self._receipts: dict[str, str] = {}
         self._sources: dict[str, str] = {}
         self._equivalences: dict[tuple[str, int, str, str], Equivalence] = {}
+        self._deletions: dict[ArtifactId, Deletion] = {}
+        self._checks: dict[ArtifactId, tuple[ShadowCheck, ...]] = {}
         self._derivations: dict[ArtifactId, dict[DerivationId, Derivation]] = {}
         self._id = secrets.token_hex(ID_BYTES)
 
@@ -263,6 +265,7 @@ class MemoryRecords(ForkBarrier):
             self._unlink(record)
             del self._places[artifact_id]
             self._derivations.pop(artifact_id, None)
+            self._checks.pop(artifact_id, None)
             return tuple(
                 blob for blob in dict.fromkeys(record.blobs) if blob.id not in self._by_blob
             )
@@ -351,6 +354,25 @@ class MemoryRecords(ForkBarrier):
         with self.lock:
             known = [*self._derivations.get(artifact_id, {}).values()]
         return tuple(sorted(known, key=lambda derivation: (derivation.derived_at, derivation.id)))
+
+    def put_deletion(self, deletion: Deletion) -> None:
+        """Record that an artifact was deleted."""
+        self._deletions[deletion.artifact_id] = deletion
+
+    def find_deletion(self, artifact_id: ArtifactId) -> Deletion | None:
+        """Return the last deletion of the artifact, or None."""
+        return self._deletions.get(artifact_id)
+
+    def put_shadow_check(self, check: ShadowCheck) -> None:
+        """Record that a result was computed again and compared."""
+        with self.lock:
+            known = {one.checked_at: one for one in self._checks.get(check.artifact_id, ())}
+            known[check.checked_at] = check
+            self._checks[check.artifact_id] = tuple(known[at] for at in sorted(known))
+
+    def find_shadow_checks(self, artifact_id: ArtifactId) -> tuple[ShadowCheck, ...]:
+        """Return the comparisons of the artifact, oldest first."""
+        return self._checks.get(artifact_id, ())
 
     def get_repository_id(self) -> str:
         """Return the random id of this store."""

@@ -14,13 +14,13 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Final, Literal, TypeAlias, cast
 
-import cloudpickle
 from attrs import field, frozen
 
+from provenance.codecs.pickling import code_pickler
 from provenance.engines.outcomes import Outcome
 from provenance.events import Event
 from provenance.model.ids import ArtifactId, BlobId, RunId, ValueId
-from provenance.model.records import ArtifactRecord, Origin
+from provenance.model.records import ArtifactRecord, Derivation, Origin
 from provenance.model.references import ArtifactRef, is_proxy, represented_artifact, unwrap
 from provenance.ports.records import RecordWithInputs
 from provenance.results.handles import make_proxy, restore_value
@@ -128,7 +128,7 @@ def unseal(data: bytes) -> tuple[str, bytes]:
     return "", envelope["content"]
 
 
-class _Pickler(cloudpickle.Pickler):
+class _Pickler(code_pickler()):  # type: ignore[misc]  # mypy refuses a call as base
     """Pickles results as references if they are from *home*, else with their values."""
 
     def __init__(self, file: io.BytesIO, home: Origin | None) -> None:
@@ -136,7 +136,7 @@ class _Pickler(cloudpickle.Pickler):
         self._home = home
 
     def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 - as pickle declares it
-        """Return the reduction of a result, else that of cloudpickle."""
+        """Return the reduction of a result, else that of the pickler of code."""
         if is_proxy(obj):
             return _reduce_result(obj, self._home)
         return super().reducer_override(obj)
@@ -161,15 +161,20 @@ def _reduce_result(
         return cast("tuple[Callable[..., object], tuple[object, ...]]", result.__reduce_ex__(5))
     known = result.__provenance_reference__()
     facts = (known.id, known.value_id, known.value_type, known.interface)
-    return restore_carried, (*facts, unwrap(result))
+    return restore_carried, (*facts, unwrap(result), known.derivation)
 
 
 @exported
 def restore_carried(
-    id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...], value: object
+    id_: ArtifactId,
+    value_id: ValueId,
+    value_type: str,
+    interface: tuple[str, ...],
+    value: object,
+    derivation: Derivation | None,
 ) -> object:
     """Unpickle a result that travelled with its value. Shipments name this function."""
-    known = ArtifactRef(id_, value_id, value_type, interface)
+    known = ArtifactRef(id_, value_id, value_type, interface, derivation)
     options = DEFAULT_OPTIONS if FORMS.intersection(interface) else LAZY
     return make_proxy(known, CurrentOrigin(), value, options=options)
 

@@ -25,6 +25,7 @@ from provenance.hashing.registry import (
     type_name,
 )
 from provenance.hashing.walk import UnhashablePart, Walk
+from provenance.model.main_module import source_of
 
 _TYPE, _CLASS, _BASES, _NAMED = map(prefix, ("type", "class", "bases", "global"))
 _PROPERTY, _OPAQUE = map(prefix, ("cached property", "opaque member"))
@@ -66,14 +67,27 @@ _describing: ContextVar[tuple[type, ...]] = ContextVar("provenance_describing_cl
 @inherited(type)
 def _type(value: type, walk: Walk) -> Item:
     outer = _describing.get()
-    if not is_nameless(value) or value in outer:
+    if value in outer or not is_nameless(value):
         return node(_TYPE, (type_name(value),))
-    token = _describing.set((*outer, value))
+    return node(_CLASS, (type_name(value), *_content(value, walk)))
+
+
+def are_equal(first: type, second: type) -> bool:
+    """Tell whether two classes are made of the same, wherever they are from."""
+    try:
+        parts = [node(_CLASS, _content(kind, Walk(by_ones=True))) for kind in (first, second)]
+    except UnhashablePart:
+        return False
+    return parts[0] == parts[1]
+
+
+def _content(value: type, walk: Walk) -> tuple[Item, ...]:
+    token = _describing.set((*_describing.get(), value))
     # A walk of its own: within a class, items differ from those of the same values outside it.
     inner = Walk(walk.notes, by_ones=True)
     inner.used = partial(_used_by_class, value, inner, walk.used)
     try:
-        return node(_CLASS, _parts(value, inner))
+        return _parts(value, inner)
     except BaseException:
         walk.trail.extend(inner.trail)
         raise
@@ -88,10 +102,10 @@ def _used_by_class(
 
     One of another package counts by its name, if that leads to it: what it does may change as that package works.
     """
-    if package_of(function) != package_of(owner) and leads_to(
+    if package_of(function) not in ("", package_of(owner)) and leads_to(
         function.__module__, function.__qualname__, function
     ):
-        return node(_NAMED, (f"{function.__module__}:{function.__qualname__}",))
+        return node(_NAMED, (f"{source_of(function)}:{function.__qualname__}",))
     if used is not None:
         return used(function)
     return function_item(function, walk)
@@ -108,7 +122,7 @@ def _parts(value: type, walk: Walk) -> tuple[Item, ...]:
         members["__annotations__"] = dict(sorted(value.__annotations__.items()))
     bases = node(_BASES, [walk.item(base) for base in value.__bases__])
     items = [_member(value, name, member, walk) for name, member in members.items()]
-    return (type_name(value), name_of(value), bases, *members, *items)
+    return (name_of(value), bases, *members, *items)
 
 
 def _is_implied(member: object) -> bool:
@@ -120,8 +134,8 @@ def _is_implied(member: object) -> bool:
 
 def _member(owner: type, name: str, member: Any, walk: Walk) -> Item:
     # A class decorator or a metaclass of another package may have added a function.
-    is_foreign = type(member) is FunctionType and package_of(member) != package_of(owner)
-    named = f"{member.__module__}:{member.__qualname__}" if is_foreign else ""
+    is_foreign = type(member) is FunctionType and package_of(member) not in ("", package_of(owner))
+    named = f"{source_of(member)}:{member.__qualname__}" if is_foreign else ""
     if is_foreign and leads_to(member.__module__, member.__qualname__, member):
         return node(_NAMED, (named,))
     reached = len(walk.trail)

@@ -17,6 +17,7 @@ from typing import Any, Final, cast
 from provenance.hashing.encoding import Item, node, prefix
 from provenance.hashing.registry import exact, name_of, package_of
 from provenance.hashing.walk import UnhashablePart, Walk
+from provenance.model.main_module import source_of
 from provenance.util.components import strongly_connected_components
 
 _FUNCTION, _PART, _NUMBER = map(prefix, ("function", "function part", "function number"))
@@ -162,8 +163,11 @@ class _CallGraph:
                 yield self._global(function, name, known[name], walk)
 
     def _global(self, user: FunctionType, name: str, value: Any, walk: Walk) -> Item:
-        if type(value) in {FunctionType, _LRU_CACHE} and package_of(value) != package_of(user):
-            return node(_NAMED, (f"{value.__module__}:{value.__qualname__}",))
+        if type(value) in {FunctionType, _LRU_CACHE} and package_of(value) not in (
+            "",
+            package_of(user),
+        ):
+            return node(_NAMED, (f"{source_of(value)}:{value.__qualname__}",))
         reached = len(walk.trail)
         try:
             return self._content(f".__globals__[{name!r}]", value, walk)

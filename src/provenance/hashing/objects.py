@@ -37,6 +37,7 @@ from provenance.hashing.registry import (
     type_name,
 )
 from provenance.hashing.walk import UnhashablePart, Walk
+from provenance.model.main_module import source_of
 
 OBJECT: Final = prefix("object")
 _REDUCED, _GLOBAL, _MODULE = map(prefix, ("reduced", "global", "module"))
@@ -214,9 +215,8 @@ def reduced_item(value: object, walk: Walk) -> Item:
     """
     reduction = _reduce(value)
     if isinstance(reduction, str):
-        module = getattr(value, "__module__", None)
-        module = module if isinstance(module, str) else type(value).__module__
-        return node(_GLOBAL, (f"{module}:{reduction}",))
+        named = value if isinstance(getattr(value, "__module__", None), str) else type(value)
+        return node(_GLOBAL, (f"{source_of(named)}:{reduction}",))
     make, arguments, state, members, entries, setter = (*reduction, None, None, None, None)[:6]
     if isinstance(value, BaseException) and type(cast("object", state)) is dict and not state:
         state = None  # asking an exception for its attributes gives it an empty dict
@@ -246,7 +246,7 @@ def _maker(make: object, walk: Walk) -> Item:
     """Return the name of the callable that rebuilds a value, or its item if it has none."""
     name, module = getattr(make, "__qualname__", None), getattr(make, "__module__", None)
     if isinstance(name, str) and isinstance(module, str) and "<" not in name:
-        return f"{module}:{name}"
+        return f"{source_of(make)}:{name}"
     return walk.item(make)
 
 

@@ -10,9 +10,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar, cast
+from weakref import WeakSet
 
 from provenance.hashing.encoding import SCALARS, Item, node, nodes, prefix
-from provenance.model.ids import main_name
+from provenance.model.main_module import is_of_program, namesake, set_source, source_of
+from provenance.util.naming import exported
 
 if TYPE_CHECKING:
     from provenance.hashing.walk import Walk
@@ -67,6 +69,8 @@ batches: Final[dict[type, Batch]] = {}
 """Faster handlers for many values of a type; they return the same items as the type's handler."""
 
 _exact_batches: Final[dict[type | str, Batch]] = {}
+_travelled: Final[WeakSet[type]] = WeakSet()
+"""Classes of programs that came from other processes with their code."""
 _HEAP_TYPE: Final = 1 << 9
 _PYTHON_CLASS: Final = _HEAP_TYPE | 1 << 8
 """Flags of classes that are made at run time, and of those that cannot be changed, as classes in C."""
@@ -84,13 +88,7 @@ def type_name(type_: type) -> str:
     >>> type_name(int)
     'builtins:int'
     """
-    return f"{_module_of(type_)}:{type_.__qualname__}"
-
-
-def _module_of(type_: type) -> str:
-    """Return the name of the module of a type; empty if `__module__` is not a string."""
-    module = cast("object", type_.__module__)
-    return main_name(module) if isinstance(module, str) else ""
+    return f"{source_of(type_)}:{type_.__qualname__}"
 
 
 def name_of(value: object) -> str:
@@ -103,14 +101,47 @@ def name_of(value: object) -> str:
 
 
 def is_nameless(type_: type) -> bool:
-    """Tell whether the module and the name of a Python class do not lead to it.
+    """Tell whether the module and the name of a Python class do not lead to it, or nothing names the module.
 
     >>> is_nameless(type("Row", (), {})), is_nameless(int)
     (True, False)
     """
-    if type_.__flags__ & _PYTHON_CLASS != _HEAP_TYPE or _module_of(type_) == "builtins":
+    if type_.__flags__ & _PYTHON_CLASS != _HEAP_TYPE or type_.__module__ == "builtins":
         return False
+    if is_of_program(type_):
+        return not source_of(type_) or not _is_named_in_program(type_)
     return not leads_to(type_.__module__, type_.__qualname__, type_)
+
+
+def _is_named_in_program(type_: type) -> bool:
+    found = namesake(type_)
+    if found is type_ or type_ in _travelled:
+        return True
+    return isinstance(found, type) and import_module(f"{__package__}.classes").are_equal(
+        type_, found
+    )
+
+
+def reduce_named(kind: type, reduction: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the *reduction* of a class to its code, with its source if it is of the main program.
+
+    Only if its name leads to it there: what else is of this name is another class.
+    """
+    if not is_of_program(kind) or is_nameless(kind):
+        return reduction
+    make, arguments, *rest = reduction
+    return restore_named, (source_of(kind), make, *arguments), *rest
+
+
+@exported
+def restore_named(source: str, make: Callable[..., type], *arguments: object) -> type:
+    """Unpickle a class to which its name led in the program *source*. Pickles name this function."""
+    made = make(*arguments)
+    if made not in _travelled:
+        set_source(made, source)
+        _travelled.add(made)
+        forget()
+    return made
 
 
 def leads_to(module: object, qualname: str, value: object) -> bool:
@@ -139,8 +170,8 @@ def is_plain_namedtuple(type_: type) -> bool:
 
 
 def package_of(known: Any) -> str:
-    """Return the top-level package of a function or class."""
-    return str(known.__module__).partition(".")[0]
+    """Return the top-level package of a function or class; empty if nothing names its module."""
+    return source_of(known).partition(".")[0]
 
 
 def exact(*types: type[T] | str) -> _Register[T]:
@@ -249,7 +280,7 @@ def forget() -> None:
 
 def _resolve(type_: type) -> Handler:
     """Return the handler of *type_*, loading our modules for the libraries of its base classes."""
-    tops = [_module_of(base).partition(".")[0] for base in type_.__mro__]
+    tops = [source_of(base).partition(".")[0] for base in type_.__mro__]
     libraries = [FAMILIES[top] for top in tops if top in FAMILIES and top in sys.modules]
     for module in (*BUILTIN, *libraries):
         import_module(f"{__package__}.{module}")

@@ -13,6 +13,7 @@ from provenance.hashing.encoding import Buffer, Item, node, prefix
 from provenance.hashing.objects import OBJECT
 from provenance.hashing.registry import as_node, exact, name_of
 from provenance.hashing.walk import UnhashablePart, Walk
+from provenance.model.main_module import source_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -135,7 +136,7 @@ def _type_variable(value: Any, walk: Walk) -> Item:
 
 
 def _module_and_name(value: Any) -> str:
-    return f"{value.__module__}:{value.__name__}"
+    return f"{source_of(value)}:{value.__name__}"
 
 
 @exact("random:Random")

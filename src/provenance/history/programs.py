@@ -16,6 +16,7 @@ from attrs import frozen
 from provenance.errors import CorruptRecordError, RunNotFoundError
 from provenance.model.ids import RunId
 from provenance.model.records import Artifact, Json
+from provenance.util.formatting import describe_error
 
 _WITH_VALUE: Final = frozenset({"-W", "-X", "--check-hash-based-pycs"})
 _SPAWNED: Final = "__mp_main__"
@@ -64,40 +65,72 @@ def running_program(
 ) -> Generator[str | None]:
     """Let `__main__` be the program that computed *artifact*, if its function is of `__main__`.
 
-    *here* is the run of this process.
+    Other modules are found where that program found them: beside it too. *here* is the run of this process.
 
     Yields why that is impossible; None if it is done.
     """
-    if artifact.fn_module != "__main__" or artifact.run_id == here:
+    if artifact.run_id == here:
         yield None
         return
     try:
-        program = program_of(artifact.run_info.process)
+        process: Mapping[str, Json] = artifact.run_info.process
     except (RunNotFoundError, CorruptRecordError):
-        program = None
-    if program is None:
-        yield "it was computed in a console or notebook, whose functions are gone"
-        return
-    if _runs_already(program):
-        yield None
-        return
-    if program.path and not Path(program.path).is_file():
-        yield f"its program {program.path} does not exist any more"
-        return
+        process = {}
+    program = program_of(process)
+    with _also_importing_from(_folder_of(process, program)):
+        if artifact.fn_module != "__main__":
+            yield None
+        elif program is None:
+            yield "it was computed in a console or notebook, whose functions are gone"
+        elif _runs_already(program):
+            yield None
+        else:
+            with _as_main(program, loaded) as problem:
+                yield problem
+
+
+@contextmanager
+def _as_main(program: Program, loaded: Programs) -> Generator[str | None]:
+    """Let `__main__` be a program; yield why that is impossible, None if it is done."""
+    name = program.path or program.module
     before = {name: sys.modules.get(name) for name in ("__main__", _SPAWNED)}
-    path = list(sys.path)
+    problem = None
     try:
-        if program not in loaded:
-            loaded[program] = _load(program)
-        sys.modules.update(dict.fromkeys(before, loaded[program]))
-        yield None
+        if program.path and not Path(program.path).is_file():
+            problem = f"its program {name} does not exist any more"
+        elif program not in loaded:
+            try:
+                loaded[program] = _load(program)
+            except Exception as error:  # noqa: BLE001 - running it can raise anything
+                problem = f"its program {name} cannot be run ({describe_error(error)})"
+        if problem is None:
+            sys.modules.update(dict.fromkeys(before, loaded[program]))
+        yield problem
+    finally:
+        for module_name, module in before.items():
+            if module is None:
+                sys.modules.pop(module_name, None)
+            else:
+                sys.modules[module_name] = module
+
+
+def _folder_of(process: Mapping[str, Json], program: Program | None) -> str:
+    """Return the folder in which a process looked for modules first."""
+    if program is not None and program.path:
+        return str(Path(program.path).parent)
+    return str(process.get("cwd") or "")
+
+
+@contextmanager
+def _also_importing_from(folder: str) -> Generator[None]:
+    """Find modules in *folder* as well, after all other places."""
+    path = list(sys.path)
+    if Path(folder).is_absolute():
+        sys.path.append(folder)
+    try:
+        yield
     finally:
         sys.path[:] = path
-        for name, module in before.items():
-            if module is None:
-                sys.modules.pop(name, None)
-            else:
-                sys.modules[name] = module
 
 
 def _runs_already(program: Program) -> bool:
@@ -115,7 +148,6 @@ def _load(program: Program) -> ModuleType:
     if program.module:
         content = runpy.run_module(program.module, run_name=_SPAWNED, alter_sys=True)
     else:
-        sys.path.insert(0, str(Path(program.path).parent))
         content = runpy.run_path(program.path, run_name=_SPAWNED)
     vars(module).update(content)
     return module

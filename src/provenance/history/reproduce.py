@@ -162,8 +162,9 @@ def reproduce(
     """Compute a result again, without the cache and in a repository in memory, and compare.
 
     Each function gets the recorded inputs, so that the first result that differs is where to look.
-    Functions are imported by their recorded names; the program of functions of `__main__` is run as
-    a spawned process runs it, without its `if __name__ == "__main__":` block.
+    Functions are imported by their recorded names, also from beside the program that computed the
+    result; the program of functions of `__main__` is run as a spawned process runs it, without its
+    `if __name__ == "__main__":` block.
 
     Args:
         artifact: The artifact, a result, or the id of one or its first digits.

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from attrs import field, frozen
 
-from provenance.model.ids import ID_BYTES
+from provenance.model.ids import ID_BYTES, ArtifactId
 from provenance.util.naming import exported
 
 FORMAT: Final = "r1:"
@@ -67,3 +67,39 @@ class Equivalence:
     accepted_by: str
     accepted_at: datetime
     note: str = ""
+
+
+@frozen
+class Deletion:
+    """What is known of an artifact that was deleted.
+
+    Attributes:
+        artifact_id: its id.
+        name: its name; empty if its record was damaged.
+        version: its version.
+        deleted_at: when it was deleted, in UTC.
+        reason: why, in the words of who deleted it.
+    """
+
+    artifact_id: ArtifactId
+    name: str
+    version: int
+    deleted_at: datetime
+    reason: str = ""
+
+
+@frozen
+class ShadowCheck:
+    """A stored result was computed again beside a hit, and compared.
+
+    Attributes:
+        artifact_id: id of the artifact.
+        checked_at: when, in UTC.
+        agreed: whether the same value came out.
+        code: digest of the receipt of the code that computed it this time.
+    """
+
+    artifact_id: ArtifactId
+    checked_at: datetime
+    agreed: bool
+    code: str

@@ -6,10 +6,10 @@ import copy
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
 from provenance.model.ids import ArtifactId, DerivationId, ValueId
-from provenance.model.records import RECORDED, ArtifactRecord
+from provenance.model.records import RECORDED, ArtifactRecord, Derivation
 
 T = TypeVar("T")
 
@@ -26,11 +26,12 @@ class ArtifactRef:
     value_id: ValueId
     value_type: str
     interface: tuple[str, ...]
+    derivation: Derivation | None = field(default=None, eq=False, repr=False)
 
     @property
     def derivation_id(self) -> DerivationId:
-        """That of the recorded inputs: a reference says no more."""
-        return RECORDED
+        """Id of the derivation by which a call got the artifact; empty if it is the recorded one."""
+        return RECORDED if self.derivation is None else self.derivation.id
 
 
 Known: TypeAlias = "ArtifactRecord | ArtifactRef"

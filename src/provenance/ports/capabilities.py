@@ -13,6 +13,7 @@ from provenance.ports.blobs import (
     WriteBlob,
     WriteBlobs,
 )
+from provenance.ports.history import PutDeletion
 from provenance.ports.leases import (
     AcquireLease,
     LeaseEffects,
@@ -39,7 +40,7 @@ Load: TypeAlias = FindRecord | ListIds | FindInputs | FindRun | ReadBlob
 """Reading what was recorded."""
 Trace: TypeAlias = FindRecord | ListDependents
 """Following lineage."""
-Delete: TypeAlias = FindRecord | DeleteRecord | DeleteBlob | Quarantine | Now
+Delete: TypeAlias = FindRecord | DeleteRecord | DeleteBlob | Quarantine | Now | PutDeletion
 """Deleting and quarantining stored values."""
 Coordinate: TypeAlias = AcquireLease | ReleaseLease | FindRecord | Sleep
 """Waiting while another process computes."""

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from provenance.effect import Interpreter
 from provenance.errors import StoreUnavailableError
-from provenance.model.history import NO_SOURCES, Equivalence
+from provenance.model.history import NO_SOURCES, Deletion, Equivalence, ShadowCheck
 from provenance.model.ids import ArtifactId
 from provenance.model.records import Derivation, Run
 from provenance.ports.permissions import StoreEffect
@@ -68,6 +68,38 @@ class FindDerivations(StoreEffect[tuple[Derivation, ...]]):
 
 
 @frozen
+class PutDeletion(StoreEffect[None]):
+    """Record that an artifact was deleted; what was recorded of an earlier deletion is replaced."""
+
+    needs, action = "delete", "recording a deletion"
+    deletion: Deletion
+
+
+@frozen
+class FindDeletion(StoreEffect["Deletion | None"]):
+    """The last deletion of this artifact."""
+
+    needs, action = "read", "looking up a deletion"
+    id: ArtifactId
+
+
+@frozen
+class PutShadowCheck(StoreEffect[None]):
+    """Record that a result was computed again and compared."""
+
+    needs, action = "write", "recording a comparison"
+    check: ShadowCheck
+
+
+@frozen
+class FindShadowChecks(StoreEffect[tuple[ShadowCheck, ...]]):
+    """The comparisons of this artifact, oldest first."""
+
+    needs, action = "read", "looking up comparisons"
+    id: ArtifactId
+
+
+@frozen
 class GetRepositoryId(StoreEffect[str]):
     """The random id of the repository."""
 
@@ -81,6 +113,10 @@ HistoryEffects: TypeAlias = (
     | FindEquivalence
     | PutDerivation
     | FindDerivations
+    | PutDeletion
+    | FindDeletion
+    | PutShadowCheck
+    | FindShadowChecks
     | GetRepositoryId
 )
 """Effects of a store of code receipts."""
@@ -98,6 +134,10 @@ class HistoryStore(Protocol):
     ) -> Equivalence | None: ...
     def put_derivation(self, derivation: Derivation, run: Run, /) -> bool: ...
     def find_derivations(self, artifact_id: ArtifactId, /) -> tuple[Derivation, ...]: ...
+    def put_deletion(self, deletion: Deletion, /) -> None: ...
+    def find_deletion(self, artifact_id: ArtifactId, /) -> Deletion | None: ...
+    def put_shadow_check(self, check: ShadowCheck, /) -> None: ...
+    def find_shadow_checks(self, artifact_id: ArtifactId, /) -> tuple[ShadowCheck, ...]: ...
     def get_repository_id(self) -> str: ...
 
 
@@ -115,6 +155,10 @@ def history_effects(store: object) -> Interpreter[HistoryEffects]:
             )
             | PutDerivation.on(lambda ask: store.put_derivation(ask.derivation, ask.run))
             | FindDerivations.on(lambda ask: store.find_derivations(ask.id))
+            | PutDeletion.on(lambda ask: store.put_deletion(ask.deletion))
+            | FindDeletion.on(lambda ask: store.find_deletion(ask.id))
+            | PutShadowCheck.on(lambda ask: store.put_shadow_check(ask.check))
+            | FindShadowChecks.on(lambda ask: store.find_shadow_checks(ask.id))
             | GetRepositoryId.on(lambda _: store.get_repository_id())
         )
     return (
@@ -124,6 +168,10 @@ def history_effects(store: object) -> Interpreter[HistoryEffects]:
         | FindEquivalence.on(lambda _: None)
         | PutDerivation.on(lambda _: False)
         | FindDerivations.on(lambda _: ())
+        | PutDeletion.on(lambda _: None)
+        | FindDeletion.on(lambda _: None)
+        | PutShadowCheck.on(lambda _: None)
+        | FindShadowChecks.on(lambda _: ())
         | GetRepositoryId.on(lambda _: f"object:{id(store)}")
     )
 

@@ -236,7 +236,7 @@ class _Walk:
     def _function(self, function: FunctionType) -> None:
         code, is_own = function.__code__, function is self._own
         name = ITSELF if is_own else self._name(function.__module__, function.__qualname__)
-        place = f"{Path(code.co_filename).name}:{code.co_firstlineno}"
+        place = f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}"  # noqa: PTH119 - ten times faster
         # Defaults and captured values of the function itself are inputs of its calls.
         syntax = function_syntax(code, with_defaults=not is_own)
         chains: frozenset[Chain]

@@ -7,6 +7,7 @@ is the same in every supported version of Python.
 from __future__ import annotations
 
 import ast
+import json
 import linecache
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -22,6 +23,7 @@ FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Definition: TypeAlias = FunctionNode | ast.ClassDef
 Chain: TypeAlias = tuple[str, ...]
 """A name and the attributes that are looked up on it: `("helpers", "deep", "clean")`."""
+Definitions: TypeAlias = "dict[tuple[str, int], list[Definition]]"
 _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _HAS_DOCSTRING: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IGNORED: Final = frozenset({"annotation", "ctx", "kind", "returns", "type_comment", "type_params"})
@@ -69,15 +71,13 @@ def short_digest(form: object) -> str:
 
 def function_syntax(code: CodeType, *, with_defaults: bool) -> Syntax | None:
     """Return the syntax of the function of *code*; None if its source is not available."""
-    found = [
-        node
-        for node in _definitions(_source(code.co_filename))
-        if not isinstance(node, ast.ClassDef) and _matches(node, code)
-    ]
-    if not found or (isinstance(found[-1], ast.Lambda) and len(found) > 1):
+    name = "" if code.co_name == "<lambda>" else code.co_name
+    found = _definitions(code.co_filename).get((name, code.co_firstlineno), [])
+    nodes = [node for node in found if not isinstance(node, ast.ClassDef)]
+    if not nodes or (not name and len(nodes) > 1):
         return None
-    syntax = _function(found[-1], with_defaults=with_defaults)
-    return evolve(syntax, text=_text(code.co_filename, found[-1]))
+    syntax = _function(nodes[-1], with_defaults=with_defaults)
+    return evolve(syntax, text=_text(code.co_filename, nodes[-1]))
 
 
 def class_syntax(file: str, qualname: str, line: int | None = None) -> tuple[Syntax, int] | None:
@@ -85,7 +85,8 @@ def class_syntax(file: str, qualname: str, line: int | None = None) -> tuple[Syn
     name = qualname.rpartition(".")[2]
     found = [
         node
-        for node in _definitions(_source(file))
+        for nodes in _definitions(file).values()
+        for node in nodes
         if isinstance(node, ast.ClassDef) and node.name == name
     ]
     if not found:
@@ -97,20 +98,22 @@ def class_syntax(file: str, qualname: str, line: int | None = None) -> tuple[Syn
 @lru_cache(maxsize=10_000)
 def _function(node: FunctionNode, *, with_defaults: bool) -> Syntax:
     body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
-    arguments = [node.args] if with_defaults else list(_parameters(node.args))
+    parameters = list(_parameters(node.args))
     form = _Form(_local_names(node))
-    parts = [form.of(arguments), form.of(_without_docstring(body))]
-    outside = [*body, *(node.args.defaults if with_defaults else ())]
-    outside += [default for default in node.args.kw_defaults if default and with_defaults]
-    inside = form.local | {argument.arg for argument in _parameters(node.args)}
-    chains = {chain for part in outside for chain in _chains(part)}
-    own = next((argument.arg for argument in _parameters(node.args)), None)
+    parts = [
+        form.of([node.args] if with_defaults else parameters),
+        form.of(_without_docstring(body)),
+    ]
+    inside = form.local | {argument.arg for argument in parameters}
+    own = parameters[0].arg if parameters else None
     return Syntax(
-        short_digest(parts),
+        _digest(parts),
         frozenset(
-            chain for chain in chains if chain[0] not in inside or (chain[0] == own and chain[1:])
+            chain
+            for chain in form.names
+            if chain[0] not in inside or (chain[0] == own and chain[1:])
         ),
-        frozenset(name for part in body for name in _changed_names(part)) - inside,
+        frozenset(form.changed) - inside,
     )
 
 
@@ -122,33 +125,57 @@ def _class(node: ast.ClassDef) -> Syntax:
         for statement in _without_docstring(node.body)
         if not isinstance(statement, methods)
     ]
-    parts: list[ast.AST] = [*node.decorator_list, *node.bases, *node.keywords, *body]
-    chains = frozenset(chain for part in (*node.bases, *body) for chain in _chains(part))
-    return Syntax(short_digest(_Form(frozenset(), in_class=True).of(parts)), chains, frozenset())
+    # Decorators are part of what the class says, and are not followed.
+    decorators = _Form(frozenset(), in_class=True).of(list(node.decorator_list))
+    form = _Form(frozenset(), in_class=True)
+    bases = form.of(list(node.bases))
+    keywords = _Form(frozenset(), in_class=True).of(list(node.keywords))
+    parts = [decorators, bases, keywords, form.of(body)]
+    return Syntax(_digest(parts), frozenset(form.names), frozenset())
 
 
-def _source(file: str) -> str:
-    linecache.checkcache(file)
-    return "".join(linecache.getlines(file))
+def _digest(form: object) -> str:
+    """Return the digest of a form: of its JSON, as one text is hashed far faster than its nodes."""
+    from blake3 import blake3  # noqa: PLC0415 - not needed until something is computed or compared
+
+    return blake3(json.dumps(form).encode()).hexdigest()[:DIGITS]
 
 
 def _text(file: str, node: Definition) -> str:
     return dedent("".join(linecache.getlines(file)[_first_line(node) - 1 : node.end_lineno]))
 
 
-@lru_cache(maxsize=256)
-def _definitions(source: str) -> tuple[Definition, ...]:
-    """Return all definitions in *source*, none if it cannot be parsed, as a console's line may not."""
+_read: Final[dict[str, tuple[list[str], Definitions]]] = {}
+"""The lines of files and the definitions in them."""
+_MOST_FILES: Final = 1_000
+
+
+def _definitions(file: str) -> Definitions:
+    """Return all definitions in a file by name (of lambdas empty) and first line.
+
+    There are none if it cannot be read, or parsed, as a console's line may not.
+    """
+    linecache.checkcache(file)
+    # A list of its own as long as the file does not change.
+    lines = linecache.getlines(file)
+    known = _read.get(file)
+    if known is not None and known[0] is lines:
+        return known[1]
+    found: Definitions = {}
     try:
-        tree = ast.parse(source)
+        waiting: list[ast.AST] = [ast.parse("".join(lines))]
     except (SyntaxError, ValueError):
-        return ()
-    return tuple(node for node in ast.walk(tree) if isinstance(node, _DEFINITIONS))
-
-
-def _matches(node: FunctionNode, code: CodeType) -> bool:
-    name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
-    return name == code.co_name and _first_line(node) == code.co_firstlineno
+        waiting = []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, _DEFINITIONS):
+            name = "" if isinstance(node, ast.Lambda) else node.name
+            found.setdefault((name, _first_line(node)), []).append(node)
+        waiting += reversed([*_children(node)])
+    if len(_read) >= _MOST_FILES:
+        _read.clear()
+    _read[file] = lines, found
+    return found
 
 
 def _first_line(node: Definition) -> int:
@@ -172,11 +199,28 @@ def _without_docstring(body: Iterable[ast.AST]) -> list[ast.AST]:
     return statements[1:] if is_docstring else statements
 
 
+class _Fields(dict["type[ast.AST]", "tuple[str, ...]"]):
+    """The fields that count, by kind of node."""
+
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        found = self[kind] = tuple(field for field in kind._fields if field not in _IGNORED)
+        return found
+
+
+_FIELDS: Final = _Fields()
+
+
 class _Form:
-    """Builds lists of strings and lists from nodes; variables in *local* are numbered in order of use."""
+    """Builds lists of strings and lists from nodes; variables in *local* are numbered in order of use.
+
+    Meanwhile it notes in `names` what is looked up, with attributes, and in `changed` the names of which attributes or
+    items are assigned or methods are called that change them.
+    """
 
     def __init__(self, local: frozenset[str], *, in_class: bool = False) -> None:
         self.local = local
+        self.names: set[Chain] = set()
+        self.changed: set[str] = set()
         self._numbers: dict[str, int] = {}
         self._in_class = in_class
 
@@ -190,19 +234,19 @@ class _Form:
         return f"{type(part).__name__} {part!r}"
 
     def _node(self, node: ast.AST) -> object:
+        if isinstance(node, ast.Name | ast.Attribute):
+            return self._chain(node)
+        self._note_change(node)
         if isinstance(node, ast.AnnAssign):
             # Without a value it declares a field in a class, and has no effect in a function.
+            target = self.of(node.target)
             if node.value is not None:
-                return [
-                    "Assign",
-                    ["targets", [self.of(node.target)]],
-                    ["value", self.of(node.value)],
-                ]
-            return ["Declaration", self.of(node.target)] if self._in_class else []
+                return ["Assign", ["targets", [target]], ["value", self.of(node.value)]]
+            return ["Declaration", target] if self._in_class else []
         fields: list[object] = []
-        for field, part in ast.iter_fields(node):
-            child: object = part
-            if field in _IGNORED or child is None or child == []:
+        for field in _FIELDS[type(node)]:
+            child: object = getattr(node, field, None)
+            if child is None or child == []:
                 continue
             if isinstance(node, ast.JoinedStr):
                 # Python 3.12 ends some formats with an empty string.
@@ -211,6 +255,40 @@ class _Form:
                 child = _without_docstring(cast("list[ast.AST]", child))
             fields.append([field, self.of(child, field)])
         return [type(node).__name__, *fields]
+
+    def _chain(self, node: ast.Name | ast.Attribute) -> object:
+        attributes: list[str] = []
+        inner: ast.AST = node
+        while isinstance(inner, ast.Attribute):
+            attributes.append(inner.attr)
+            inner = inner.value
+        attributes.reverse()
+        if isinstance(inner, ast.Name):
+            self.names.add((inner.id, *attributes))
+            form: object = ["Name", ["id", self.of(inner.id, "id")]]
+        else:
+            form = self._node(inner)
+        if attributes and not isinstance(cast("ast.Attribute", node).ctx, ast.Load):
+            self._change(node)
+        for attribute in attributes:
+            form = ["Attribute", ["value", form], ["attr", self.of(attribute)]]
+        return form
+
+    def _note_change(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Subscript):
+            if not isinstance(node.ctx, ast.Load):
+                self._change(node)
+        elif isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute) and node.func.attr in _MUTATORS:
+                self._change(node.func)
+        elif isinstance(node, ast.Global):
+            self.changed.update(node.names)
+
+    def _change(self, target: ast.AST) -> None:
+        while isinstance(target, ast.Attribute | ast.Subscript):
+            target = target.value
+        if isinstance(target, ast.Name):
+            self.changed.add(target.id)
 
 
 def _is_empty(node: ast.expr) -> bool:
@@ -221,30 +299,48 @@ def _local_names(node: FunctionNode) -> frozenset[str]:
     """Return the names of variables in the function and those inside it, but not of parameters."""
     found: set[str] = set()
     outside: set[str] = set()
-    for inner in ast.walk(node):
-        match inner:
-            case ast.Name(ctx=ast.Store() | ast.Del()):
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, ast.Name):
+            if not isinstance(inner.ctx, ast.Load):
                 found.add(inner.id)
-            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
-                found.add(name)
-            case ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
-                found.add(name)
-            case ast.alias():
-                found.add((inner.asname or inner.name).partition(".")[0])
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if inner is not node:
-                found.add(inner.name)
-            case _:
-                pass
-        match inner:
-            case ast.Global():
+        elif isinstance(inner, ast.arg):
+            outside.add(inner.arg)
+        else:
+            if isinstance(inner, ast.Global):
                 outside.update(inner.names)
-            case ast.arg():
-                outside.add(inner.arg)
-            case ast.ClassDef():
+            elif isinstance(inner, ast.ClassDef):
                 outside.update(_class_names(inner))
-            case _:
-                pass
+            name = _bound_name(inner)
+            if name and inner is not node:
+                found.add(name)
+            waiting += _children(inner)
     return frozenset(found - outside)
+
+
+def _bound_name(node: ast.AST) -> str | None:
+    """Return the name that a statement, a handler or a pattern binds by itself; None if it binds none."""
+    match node:
+        case ast.ExceptHandler(name=name) | ast.MatchAs(name=name) | ast.MatchStar(name=name):
+            return name
+        case ast.MatchMapping(rest=name):
+            return name
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return name
+        case ast.alias():
+            return (node.asname or node.name).partition(".")[0]
+        case _:
+            return None
+
+
+def _children(node: ast.AST) -> Iterator[ast.AST]:
+    for field in _FIELDS[type(node)]:
+        child: object = getattr(node, field, None)
+        if isinstance(child, ast.AST):
+            yield child
+        elif isinstance(child, list):
+            yield from [part for part in cast("list[object]", child) if isinstance(part, ast.AST)]
 
 
 def _class_names(node: ast.ClassDef) -> Iterator[str]:
@@ -256,45 +352,3 @@ def _class_names(node: ast.ClassDef) -> Iterator[str]:
             for inner in ast.walk(statement):
                 if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
                     yield inner.id
-
-
-def _chains(node: ast.AST) -> Iterator[Chain]:
-    """Yield the names and attributes that *node* looks up, apart from annotations."""
-    if isinstance(node, ast.Attribute | ast.Name):
-        chain: list[str] = []
-        inner: ast.AST = node
-        while isinstance(inner, ast.Attribute):
-            chain.append(inner.attr)
-            inner = inner.value
-        if isinstance(inner, ast.Name):
-            yield (inner.id, *reversed(chain))
-        else:
-            yield from _chains(inner)
-        return
-    for field, part in ast.iter_fields(node):
-        if field not in _IGNORED:
-            children = cast("list[object]", part) if isinstance(part, list) else [part]
-            for child in children:
-                if isinstance(child, ast.AST):
-                    yield from _chains(child)
-
-
-def _changed_names(node: ast.AST) -> Iterator[str]:
-    """Yield names of which *node* assigns attributes or items, or calls methods that change them."""
-    for inner in ast.walk(node):
-        target: ast.AST | None = None
-        match inner:
-            case ast.Attribute(ctx=ast.Store() | ast.Del()):
-                target = inner
-            case ast.Subscript(ctx=ast.Store() | ast.Del()):
-                target = inner
-            case ast.Call(func=ast.Attribute(attr=method)) if method in _MUTATORS:
-                target = inner.func
-            case ast.Global():
-                yield from inner.names
-            case _:
-                pass
-        while isinstance(target, ast.Attribute | ast.Subscript):
-            target = target.value
-        if isinstance(target, ast.Name):
-            yield target.id

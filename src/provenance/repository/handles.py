@@ -20,6 +20,7 @@ from provenance.errors import (
     EngineError,
     SetNotFoundError,
 )
+from provenance.model.history import ShadowCheck
 from provenance.model.ids import ArtifactId, SetId, ValueId, is_prefix
 from provenance.model.records import (
     Artifact,
@@ -36,7 +37,7 @@ from provenance.model.references import is_proxy, unwrap
 from provenance.ports import blobs
 from provenance.ports import records as ports_records
 from provenance.ports.capabilities import AllEffects
-from provenance.ports.history import FindDerivations, GetRepositoryId
+from provenance.ports.history import FindDerivations, FindShadowChecks, GetRepositoryId
 from provenance.ports.machine import Now
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import (
@@ -218,8 +219,7 @@ class Repository:
         Artifacts are `{"artifact": id}`, what is large is `{"type": …, "hash": …}`, and the
         arguments of `*args` are a list under `*args`.
         """
-        known = id_or_prefix_of(artifact_id)
-        record = run(programs.find(known, self.name), self.interpreter)
+        record = self.get_by_id(artifact_id)
         text = self.interpreter(FindInputs(record.id))
         if text is None:
             raise ArtifactNotFoundError(record.id, self.name)
@@ -227,14 +227,12 @@ class Repository:
 
     def get_code_receipt(self, artifact_id: object) -> dict[str, str]:
         """Return the digests, by name, of the code behind an artifact; empty if they are not recorded."""
-        record = run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter)
-        found = run(find_code(record.code), self.interpreter)
+        found = run(find_code(self.get_by_id(artifact_id).code), self.interpreter)
         return {} if found is None else found.digests
 
     def get_sources(self, artifact_id: object) -> dict[str, str]:
         """Return the sources, by name, of the code behind an artifact, as far as they are recorded."""
-        record = run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter)
-        found = run(find_code(record.code), self.interpreter)
+        found = run(find_code(self.get_by_id(artifact_id).code), self.interpreter)
         if found is None:
             return {}
         sources, digests = found.sources, found.digests
@@ -242,16 +240,19 @@ class Repository:
 
     def get_derivations(self, artifact_id: object) -> tuple[Derivation, ...]:
         """Return the other inputs, with values equal to the recorded ones, by which calls got an artifact, oldest first."""
-        record = run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter)
-        return self.interpreter(FindDerivations(record.id))
+        return self.interpreter(FindDerivations(self.get_by_id(artifact_id).id))
+
+    def get_shadow_checks(self, artifact_id: object) -> tuple[ShadowCheck, ...]:
+        """Return when an artifact was computed again beside a hit, and whether the same came out, oldest first."""
+        return self.interpreter(FindShadowChecks(self.get_by_id(artifact_id).id))
 
     def dependent_ids(self, artifact_id: object) -> tuple[ArtifactId, ...]:
         """Return ids of the artifacts that were computed directly from this one."""
         return self.interpreter(ListDependents(self.get_by_id(artifact_id).id))
 
-    def delete(self, artifact_id: object) -> None:
-        """Delete an artifact; its value's bytes go with it, unless another artifact shares them or they were written lately."""
-        run(programs.forget(self.get_by_id(artifact_id).id), self.interpreter)
+    def delete(self, artifact_id: object, reason: str = "") -> None:
+        """Delete an artifact; its value's bytes go too, unless another artifact shares them or they are new. `why` tells the *reason*."""
+        run(programs.forget(self.get_by_id(artifact_id).id, reason), self.interpreter)
 
     def put(self, artifact: object, /) -> Artifact[object]:
         """Store a copy of an artifact of another repository, without what it was made from (`promote` takes that along).

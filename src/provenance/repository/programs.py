@@ -23,10 +23,12 @@ from provenance.errors import (
     SetNotFoundError,
     StorePermissionError,
 )
+from provenance.model.history import Deletion
 from provenance.model.ids import ID_DIGITS, ArtifactId, is_prefix
 from provenance.model.records import ArtifactRecord, Blob, Inputs, Run, SetRecord
 from provenance.ports.blobs import MARGIN, DeleteBlob, HasBlob, Quarantine, ReadBlob
 from provenance.ports.capabilities import Delete, Load, Lookup
+from provenance.ports.history import PutDeletion
 from provenance.ports.machine import Materialize, MaterializeFolder, Now
 from provenance.ports.records import (
     DeleteRecord,
@@ -223,13 +225,21 @@ def was_evicted(artifact_id: ArtifactId) -> Program[FindEviction, bool]:
     return (yield from FindEviction(artifact_id)) is not None
 
 
-def forget(artifact_id: ArtifactId) -> Program[Delete, bool]:
+def forget(artifact_id: ArtifactId, reason: str = "") -> Program[Delete, bool]:
     """Delete an artifact, and each of its blobs that no other artifact shares; False if there is none.
 
     Recently written bytes stay until they are collected: another process may have found them, and be about to record them.
+    That it was deleted, when and for what *reason* stays known.
     """
-    before = (yield from Now()) - MARGIN
+    now = yield from Now()
+    before = now - MARGIN
+    record = None
+    with suppress(CorruptRecordError):  # it can be deleted, too
+        record = yield from FindRecord(artifact_id)
     orphans = yield from DeleteRecord(artifact_id)
+    if orphans is not None:
+        known = ("", 0) if record is None else (record.name, record.version)
+        yield from PutDeletion(Deletion(artifact_id, *known, now, reason))
     for blob in orphans or ():
         with suppress(
             StorePermissionError

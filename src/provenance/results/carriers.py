@@ -18,9 +18,15 @@ from typing import Any, Final, TypeAlias, cast
 from provenance.hashing import Child, Walk, hash_value, register_item
 from provenance.hashing.encoding import Item, root_digest
 from provenance.model.ids import ArtifactId, ValueId
-from provenance.model.records import Artifact, ArtifactRecord, Origin
+from provenance.model.records import Artifact, ArtifactRecord, Derivation, Origin
 from provenance.model.references import ArtifactRef, InputRef, Known
-from provenance.results.handles import make_proxy, resolve, restore_proxy, restore_value
+from provenance.results.handles import (
+    derivation_for_pickle,
+    make_proxy,
+    reduced_reference,
+    resolve,
+    restore_value,
+)
 from provenance.results.kinds import (
     LAZY,
     interface_for,
@@ -29,7 +35,7 @@ from provenance.results.kinds import (
     is_scalar,
 )
 from provenance.results.libraries import teach_libraries, teach_new_class
-from provenance.results.origin import CurrentOrigin, home_of, is_current_origin, resolving_origin
+from provenance.results.origin import CurrentOrigin, is_current_origin, resolving_origin
 from provenance.util.formatting import safe_repr, type_name
 from provenance.util.naming import exported
 
@@ -144,9 +150,10 @@ class Carrier:
         known, origin, tracked = self._provenance
         if tracked and is_current_origin(origin) and self.__provenance_is_recorded__():
             if is_container(self.__provenance_kind__):
-                facts = (known.id, known.value_id, known.value_type, known.interface)
-                return restore_proxy, (*facts, *filter(None, [home_of(origin)]))
-            return restore_scalar, (known.id, known.value_id, _plain_copy(self))
+                return reduced_reference(known, known.interface, origin)
+            derivation = derivation_for_pickle(known)
+            facts = (known.id, known.value_id, _plain_copy(self))
+            return restore_scalar, facts if derivation is None else (*facts, derivation)
         return restore_value, (_plain_copy(self),)
 
     def __copy__(self) -> object:
@@ -157,9 +164,11 @@ class Carrier:
 
 
 @exported
-def restore_scalar(id_: ArtifactId, value_id: ValueId, value: object) -> object:
+def restore_scalar(
+    id_: ArtifactId, value_id: ValueId, value: object, derivation: Derivation | None = None
+) -> object:
     """Unpickle a carrier of a scalar, which nothing is read for. Pickles name this function."""
-    known = ArtifactRef(id_, value_id, type_name(value), interface_for(value))
+    known = ArtifactRef(id_, value_id, type_name(value), interface_for(value), derivation)
     return carry(known, resolving_origin() or CurrentOrigin(), value)
 
 

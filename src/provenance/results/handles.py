@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import cache, partial
 from typing import Any, Final, NoReturn, TypeVar, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from provenance.errors import (
     ArtifactNotFoundError,
@@ -23,7 +23,7 @@ from provenance.errors import (
 from provenance.hashing import Walk, register_item
 from provenance.hashing.walk import UnhashablePart
 from provenance.model.ids import ArtifactId, ValueId, is_prefix
-from provenance.model.records import Artifact, ArtifactRecord, Inputs, Origin, Run
+from provenance.model.records import Artifact, ArtifactRecord, Derivation, Inputs, Origin, Run
 from provenance.model.references import UNREAD, ArtifactRef, Known, is_proxy, unwrap
 from provenance.model.tracked import proxy_of_tracked, track
 from provenance.results.kinds import (
@@ -37,6 +37,7 @@ from provenance.results.kinds import (
 from provenance.results.origin import (
     CurrentOrigin,
     current_origin,
+    home_of,
     keeps_unread,
     resolving_origin,
 )
@@ -80,7 +81,19 @@ def make_proxy(
 
 
 def _read(known: Known, origin: Origin, load: Callable[[], object] | None) -> object:
-    return origin.load_value(resolve(known, origin)) if load is None else load()
+    return load_value(known, origin) if load is None else load()
+
+
+def load_value(known: Known, origin: Origin) -> object:
+    """Return the value of an artifact; its parts, if it is a composite, have the same derivation."""
+    record = resolve(known, origin)
+    value = origin.load_value(record)
+    derived: Callable[[object, Derivation], object] | None = getattr(
+        type(value), "__provenance_derived__", None
+    )
+    return (
+        value if derived is None or record.derivation is None else derived(value, record.derivation)
+    )
 
 
 @cache
@@ -108,19 +121,44 @@ def _carry() -> Callable[..., object]:
 
 @exported
 def restore_proxy(
-    id_: ArtifactId, value_id: ValueId, value_type: str, interface: tuple[str, ...], home: str = ""
+    id_: ArtifactId,
+    value_id: ValueId,
+    value_type: str,
+    interface: tuple[str, ...],
+    home: str = "",
+    derivation: Derivation | None = None,
 ) -> object:
     """Unpickle a result: it leads to the repository that is being read, else to the one that is current at its first use.
 
     Pickles name this function: neither it nor its arguments may change.
     """
-    known = ArtifactRef(id_, value_id, value_type, interface)
+    known = ArtifactRef(id_, value_id, value_type, interface, derivation)
     origin = resolving_origin() or CurrentOrigin(home)
     if not keeps_unread():
         # What is lost is an error where it is used, and not where a value that refers to it is read.
         with suppress(ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError):
             return make_proxy(known, origin)
     return make_proxy(known, origin, options=LAZY)
+
+
+def reduced_reference(
+    known: Known, interface: tuple[str, ...], origin: Origin
+) -> tuple[Callable[..., object], tuple[object, ...]]:
+    """Return what a pickle says of a result by reference.
+
+    Inside a store that is neither the name of the repository nor the derivation: what refers to a
+    result there says the same whichever call put it there.
+    """
+    facts: tuple[object, ...] = (known.id, known.value_id, known.value_type, interface)
+    home, derivation = home_of(origin), derivation_for_pickle(known)
+    if derivation is not None:
+        return restore_proxy, (*facts, home, derivation)
+    return restore_proxy, (*facts, home) if home else facts
+
+
+def derivation_for_pickle(known: ArtifactRef | ArtifactRecord) -> Derivation | None:
+    """Return the derivation of the call that got a result, if what is pickled is not for a store."""
+    return known.derivation if resolving_origin() is None else None
 
 
 @exported
@@ -131,7 +169,10 @@ def restore_value(value: object) -> object:
 
 def resolve(known: Known, origin: Origin) -> ArtifactRecord:
     """Return the record of what is known only by reference, looked up in *origin*."""
-    return known if isinstance(known, ArtifactRecord) else origin.load_record(known.id)
+    if isinstance(known, ArtifactRecord):
+        return known
+    record = origin.load_record(known.id)
+    return record if known.derivation is None else evolve(record, derivation=known.derivation)
 
 
 def as_result(value: object) -> object:
@@ -228,7 +269,7 @@ class InMemoryOrigin:
 
 def _reduced(
     artifact: Artifact[Any],
-) -> tuple[Callable[[ArtifactId], Artifact[Any]], tuple[ArtifactId]]:
+) -> tuple[Callable[..., Artifact[Any]], tuple[ArtifactId] | tuple[ArtifactId, Derivation]]:
     """Return what a pickle says of an artifact: its id.
 
     Raises:
@@ -239,17 +280,18 @@ def _reduced(
         raise pickle.PicklingError(f"artifact {artifact.id} {reason}")
     if resolving_origin() is not None:
         raise pickle.PicklingError(f"{_NO_VALUE}: store the result itself, or artifact.proxy()")
-    return restore_artifact, (artifact.id,)
+    derivation = derivation_for_pickle(artifact)
+    return restore_artifact, (artifact.id,) if derivation is None else (artifact.id, derivation)
 
 
 @exported
-def restore_artifact(id_: ArtifactId) -> Artifact[object]:
+def restore_artifact(id_: ArtifactId, derivation: Derivation | None = None) -> Artifact[object]:
     """Unpickle an artifact, looked up in the current repository; `ArtifactNotFoundError` where that has none of the id.
 
     Pickles name this function: neither it nor its argument may change.
     """
     origin = resolving_origin() or current_origin()
-    return Artifact.of(origin.load_record(id_), origin)
+    return Artifact.of(evolve(origin.load_record(id_), derivation=derivation), origin)
 
 
 _NO_VALUE: Final = "an Artifact is the record of a result and not its value"

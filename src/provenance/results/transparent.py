@@ -15,10 +15,16 @@ from provenance.hashing.encoding import Item, root_digest
 from provenance.model.ids import ValueId
 from provenance.model.records import Artifact, ArtifactRecord, Origin
 from provenance.model.references import MARK, UNREAD, InputRef, Known
-from provenance.results.handles import make_proxy, resolve, restore_proxy, restore_value
+from provenance.results.handles import (
+    load_value,
+    make_proxy,
+    reduced_reference,
+    resolve,
+    restore_value,
+)
 from provenance.results.kinds import FORMS, ResultOptions, own_copy
 from provenance.results.methods import ARRAY_METHODS, failures, methods_for
-from provenance.results.origin import INTERFACE, home_of, interface_of, is_current_origin
+from provenance.results.origin import INTERFACE, interface_of, is_current_origin
 from provenance.util.formatting import safe_repr, type_name, type_name_of
 from provenance.util.locks import ForkSafeLock
 
@@ -238,8 +244,7 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
             and self.__provenance_is_recorded__()
         ):
             methods = tuple([name for name in known.interface if name not in FORMS])
-            facts = (known.id, known.value_id, known.value_type, methods)
-            return restore_proxy, (*facts, *filter(None, [home_of(self._self_origin)]))
+            return reduced_reference(known, methods, self._self_origin)
         return restore_value, (self.__wrapped__,)
 
     def __provenance_is_recorded__(self) -> bool:
@@ -283,9 +288,7 @@ def stand_in(
     kind = _kind(known.interface, known.value_type)
     if value is not UNREAD:
         return kind(known, origin, None, tracked=tracked, value=value)
-    return kind(
-        known, origin, load or (lambda: origin.load_value(resolve(known, origin))), tracked=tracked
-    )
+    return kind(known, origin, load or (lambda: load_value(known, origin)), tracked=tracked)
 
 
 @lru_cache(maxsize=4_096)

@@ -8,7 +8,7 @@ from provenance.effects.sql import statements
 from provenance.effects.sql.database import Database, Execute
 from provenance.effects.sql.signing import RecordSigner
 from provenance.errors import CorruptRecordError
-from provenance.model.history import CodeReceipt, Equivalence, receipt_digest
+from provenance.model.history import CodeReceipt, Deletion, Equivalence, ShadowCheck, receipt_digest
 from provenance.model.ids import ArtifactId, DerivationId, RunId
 from provenance.model.records import Derivation, Run
 from provenance.model.rows import (
@@ -87,6 +87,33 @@ class SqlHistory:
             return None
         accepted_by, accepted_at, note = rows[0]
         return Equivalence(*key, accepted_by, parse_time(accepted_at), note)
+
+    def put_deletion(self, deletion: Deletion) -> None:
+        """Record that an artifact was deleted."""
+        what = deletion
+        row = what.artifact_id, what.name, what.version, time_text(what.deleted_at), what.reason
+        self._database.change(statements.PUT_DELETION, row)
+
+    def find_deletion(self, artifact_id: ArtifactId) -> Deletion | None:
+        """Return the last deletion of the artifact, or None."""
+        rows: Any = self._database.query(statements.FIND_DELETION, artifact_id)
+        if not rows:
+            return None
+        _, name, version, deleted_at, reason = rows[0]
+        return Deletion(artifact_id, name, version, parse_time(deleted_at), reason)
+
+    def put_shadow_check(self, check: ShadowCheck) -> None:
+        """Record that a result was computed again and compared."""
+        row = check.artifact_id, time_text(check.checked_at), check.agreed, check.code
+        self._database.change(statements.PUT_SHADOW, row)
+
+    def find_shadow_checks(self, artifact_id: ArtifactId) -> tuple[ShadowCheck, ...]:
+        """Return the comparisons of the artifact, oldest first."""
+        rows: Any = self._database.query(statements.FIND_SHADOWS, artifact_id)
+        return tuple(
+            ShadowCheck(artifact_id, parse_time(checked_at), bool(agreed), code)
+            for _, checked_at, agreed, code in rows
+        )
 
     def get_repository_id(self) -> str:
         """Return the random id of the repository."""

@@ -43,6 +43,7 @@ from provenance.effects.sql.tables import (
     artifact_set_members,
     artifact_sets,
     artifacts,
+    deletions,
     derivations,
     equivalences,
     evictions,
@@ -51,6 +52,7 @@ from provenance.effects.sql.tables import (
     receipts,
     repository,
     runs,
+    shadows,
     tables,
 )
 from provenance.effects.sql.tables import (
@@ -326,6 +328,17 @@ FIND_DERIVATIONS: Final = selecting(
 LIST_DERIVATIONS: Final = compile_statement(
     sa.select(*derivations.columns).order_by(derivations.c.artifact_id, derivations.c.derivation_id)
 )
+PUT_DELETION: Final = insert_statement(
+    deletions, tuple(column.name for column in deletions.columns), "REPLACE"
+)
+FIND_DELETION: Final = selecting(*deletions.columns, by=deletions.c.artifact_id)
+PUT_SHADOW: Final = insert_statement(
+    shadows, tuple(column.name for column in shadows.columns), "REPLACE"
+)
+FIND_SHADOWS: Final = selecting(
+    *shadows.columns, by=shadows.c.artifact_id, order=(shadows.c.checked_at,)
+)
+DELETE_SHADOWS: Final = deleting(shadows.c.artifact_id)
 DELETE_DERIVATIONS: Final = deleting(derivations.c.artifact_id)
 HAS_RECORD: Final = selecting(artifacts.c.id, by=artifacts.c.id)
 FIND_REPOSITORY_ID: Final = compile_statement(sa.select(repository.c.id))

@@ -352,6 +352,7 @@ class SqlRecords(SqlHistory):
             execute(statements.DELETE_EDGES, (artifact_id,))
             execute(statements.DELETE_DERIVATIONS, (artifact_id,))
             execute(statements.DELETE_EVICTION, (artifact_id,))
+            execute(statements.DELETE_SHADOWS, (artifact_id,))
             row: Any = rows[0][:-1]
             try:
                 blobs = from_row(row).blobs

@@ -178,6 +178,20 @@ WHERE derivations.artifact_id = ? ORDER BY derivations.derived_at, derivations.d
 LIST_DERIVATIONS = """\
 SELECT derivations.artifact_id, derivations.derivation_id, derivations.input_artifact_ids, derivations.input_derivations, derivations.run_id, derivations.derived_at, derivations.signature
 FROM derivations ORDER BY derivations.artifact_id, derivations.derivation_id"""
+PUT_DELETION = """\
+INSERT OR REPLACE INTO deletions (artifact_id, name, version, deleted_at, reason) VALUES (?, ?, ?, ?, ?)"""
+FIND_DELETION = """\
+SELECT deletions.artifact_id, deletions.name, deletions.version, deletions.deleted_at, deletions.reason
+FROM deletions
+WHERE deletions.artifact_id = ?"""
+PUT_SHADOW = """\
+INSERT OR REPLACE INTO shadows (artifact_id, checked_at, agreed, code) VALUES (?, ?, ?, ?)"""
+FIND_SHADOWS = """\
+SELECT shadows.artifact_id, shadows.checked_at, shadows.agreed, shadows.code
+FROM shadows
+WHERE shadows.artifact_id = ? ORDER BY shadows.checked_at"""
+DELETE_SHADOWS = """\
+DELETE FROM shadows WHERE shadows.artifact_id = ?"""
 DELETE_DERIVATIONS = """\
 DELETE FROM derivations WHERE derivations.artifact_id = ?"""
 HAS_RECORD = """\

@@ -6,17 +6,21 @@ from datetime import timedelta
 
 from attrs import evolve
 
-from provenance.model.history import CodeReceipt, Equivalence, receipt_digest
+from provenance.model.history import CodeReceipt, Deletion, Equivalence, ShadowCheck, receipt_digest
 from provenance.model.ids import DerivationId, RunId
 from provenance.model.records import Derivation
 from provenance.ports.history import (
+    FindDeletion,
     FindDerivations,
     FindEquivalence,
     FindReceipt,
+    FindShadowChecks,
     FindSources,
     GetRepositoryId,
+    PutDeletion,
     PutDerivation,
     PutEquivalence,
+    PutShadowCheck,
 )
 from provenance.ports.records import DeleteRecord, FindRun, ListDependents, PutRecord
 from provenance.testing.contracts.base import Contract
@@ -106,6 +110,32 @@ class HistoryContract(Contract):
         assert not place.ask(PutDerivation(known, run()))
         assert () == place.ask(FindDerivations(artifact_id))
         assert () == place.ask(ListDependents(source))
+
+    def test_the_last_deletion_is_known(self, place: StoreUnderTest) -> None:
+        """Whether the artifact is there again or not."""
+        artifact_id = new_id()
+        assert place.ask(FindDeletion(artifact_id)) is None
+        first = Deletion(artifact_id, "module.größe", 2, MOMENT)
+        last = evolve(first, deleted_at=MOMENT + timedelta(days=1), reason="was wrong")
+        for deletion in (first, last):
+            place.ask(PutDeletion(deletion))
+        place.put(record(id=artifact_id))
+        assert last == place.ask(FindDeletion(artifact_id))
+        assert place.ask(FindDeletion(new_id())) is None
+
+    def test_comparisons_are_listed_until_the_artifact_is_deleted(
+        self, place: StoreUnderTest
+    ) -> None:
+        """Each counts once, the oldest first."""
+        one, other = place.put(record()), place.put(record())
+        first = ShadowCheck(one.id, MOMENT, True, "r1:a")
+        last = ShadowCheck(one.id, MOMENT + timedelta(seconds=1), False, "")
+        for check in (last, first, first, evolve(first, artifact_id=other.id)):
+            place.ask(PutShadowCheck(check))
+        assert (first, last) == place.ask(FindShadowChecks(one.id))
+        place.ask(DeleteRecord(one.id))
+        assert () == place.ask(FindShadowChecks(one.id))
+        assert 1 == len(place.ask(FindShadowChecks(other.id)))
 
     def test_each_repository_has_an_id(self, place: StoreUnderTest) -> None:
         """The id is that of the repository, and stays."""
