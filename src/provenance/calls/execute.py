@@ -262,11 +262,11 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     emit(outcome_of(call, draft, stored=True))
     record = derived(call, record)
     value, options = draft.computation.value, call.results
-    if isinstance(value, Stream):
-        value = recovering_stream(call, record, cast("Stream[object]", value))
     if record.value_id == draft.computation.value_id:
         if type(value) in SCALARS:
             return make_proxy(record, call.repo, value, options=options)
+        if isinstance(value, Stream):
+            value = recovering_stream(call, record, cast("Stream[object]", value))
         if is_container(type(value)):
             return make_proxy(record, call.repo, own_copy(value), options=options)
         if not retains_reference(call.spec.wrapped, call.args, value):

@@ -5,11 +5,11 @@ A flow is a generator that yields steps. The drivers call the user's function, s
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
-from typing import Any, Final, Generic, TypeAlias, TypeVar, assert_never, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, assert_never, cast
 
 from attrs import frozen
 
@@ -25,6 +25,9 @@ from provenance.results.origin import resolving_in, resolving_in_async
 from provenance.singleflight.coordinate import in_turn, in_turn_async
 from provenance.singleflight.leases import SingleFlight
 from provenance.util.formatting import describe_error
+
+if TYPE_CHECKING:
+    from provenance.ports.machine import Clock
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -117,10 +120,7 @@ def take_step(call: Call, step: OwnStep) -> object:
         case Ask(program):
             return cast("object", run(program, call.repo.interpreter))
         case Invoke(Received(args, kwargs)):
-            timed = _timing(call)
-            with _counting_recovery() as spent:
-                value = cast("object", function(*args, **kwargs))
-            return value, timed(spent)
+            return invoke(call.environment.clock, function, args, kwargs)
         case StoreDraft(draft):
             return store_draft(call.repo, draft)
         case Begin(Received(args, kwargs)):
@@ -137,6 +137,22 @@ def take_step(call: Call, step: OwnStep) -> object:
 
 
 _END: Final = object()
+
+
+def invoke(
+    clock: Clock,
+    function: Callable[..., object],
+    args: tuple[object, ...],
+    kwargs: Mapping[str, object],
+) -> tuple[object, Timing]:
+    """Call the user's function, and tell when it began and how long it took, less what recovery took."""
+    at, began, spent = clock.now(), clock.monotonic(), list[float]()
+    token = _recovery.set(spent)
+    try:
+        value = function(*args, **kwargs)
+    finally:
+        _recovery.reset(token)
+    return value, Timing(at, began + sum(spent), clock.monotonic())
 
 
 def _timing(call: Call) -> Callable[[list[float]], Timing]:
@@ -239,25 +255,30 @@ async def probe(call: Call) -> LookupResult:
 def store_draft(repo: Repository, draft: PendingArtifact) -> ArtifactRecord:
     """Store and record *draft* in *repo*; returns the record that is stored now, which may be another process's."""
     with _holding_result(draft):
-        return resolving_in(repo, lambda: run(commit.commit(draft), repo.interpreter))
+        return resolving_in(repo, partial(run, commit.commit(draft), repo.interpreter))
 
 
-@contextmanager
-def _holding_result(draft: PendingArtifact) -> Generator[None]:
-    """Make an error of recording hold the result, so that the work is not lost.
+class _holding_result:  # noqa: N801 - used like `contextlib.suppress`
+    """A block in which an error of recording gets the result, so that the work is not lost.
 
-    Raises:
-        UnserializableValueError: in place of an error that is not the library's.
+    An error that is not the library's becomes an `UnserializableValueError`.
     """
-    try:
-        yield
-    except Exception as error:
-        value = draft.computation.value
+
+    __slots__ = ("_draft",)
+
+    def __init__(self, draft: PendingArtifact) -> None:
+        self._draft = draft
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if not isinstance(error, Exception):
+            return
+        value = self._draft.computation.value
         if not isinstance(error, ProvenanceError):
-            what, reason = f"the result of {draft.plan.cache_key.name}", describe_error(error)
+            what = f"the result of {self._draft.plan.cache_key.name}"
+            reason = f"recording it failed: {describe_error(error)}"
             advice = "see what raised it, and call again; `value` of this error holds the result"
-            raise UnserializableValueError(
-                what, f"recording it failed: {reason}", value, advice
-            ) from error
+            raise UnserializableValueError(what, reason, value, advice) from error
         error.value = value
-        raise

@@ -62,6 +62,8 @@ class CallPlan:
     @property
     def input_derivations(self) -> frozenset[DerivedInput]:
         """The artifacts that were used by other derivations than the recorded ones."""
+        if not self.input_refs:
+            return NO_EDGES
         derived = {ref.artifact_id for ref in self.input_refs if ref.derivation_id}
         if not derived:
             return NO_EDGES

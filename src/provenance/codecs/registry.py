@@ -29,6 +29,7 @@ from provenance.codecs import (
 )
 from provenance.codecs.filenames import dump_by_filename, load_by_filename, takes_filename
 from provenance.errors import ConfigError
+from provenance.model.references import SCALARS
 from provenance.util.formatting import did_you_mean, safe_repr
 from provenance.util.validation import check_function, is_collection, name_problem
 
@@ -306,6 +307,10 @@ def candidates(value: object, chosen: str | None) -> Iterator[Serializer]:
     """Yield the serializers to try for *value*: the *chosen* one alone, or those for its type."""
     if chosen is not None:
         yield get_serializer(chosen)
+        return
+    if type(value) in SCALARS and not _by_class:
+        # The same as below, which would ask each serializer whether it prefers the value.
+        yield from (_serializers[name] for name in (PICKLE, DEFAULT, _LAST_RESORT))
         return
     tried: set[str] = set()
     archives = _ARCHIVES if isinstance(value, ArchivedFile) else ()
