@@ -26,22 +26,27 @@ TIMES = (
 
 
 def identity(a, b=1, *, c=None):
+    """Returns a scalar."""
     return a
 
 
 def collect(a, b=1, *, c=None):
+    """Returns a container."""
     return [a, {"b": b, "c": c}]
 
 
 def fail(a, b=1, *, c=None):
+    """Raises."""
     raise ValueError(a)
 
 
 def lock(a, b=1, *, c=None):
+    """Returns what nothing stores."""
     return threading.Lock()
 
 
 def recurse(a, b=1, *, c=None):
+    """Calls itself."""
     return a if b is None else recursing(a, None, c=c)
 
 
