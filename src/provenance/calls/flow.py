@@ -33,35 +33,35 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Ask(Effect[A], Generic[A]):
     """Run a program against the call's repository."""
 
     program: Program[Any, A]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class TakeTurn(Effect[LookupResult]):
     """Wait until nobody else computes the artifact; the turn lasts until the call has ended."""
 
     sharing: SingleFlight
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Invoke(Effect["tuple[object, Timing]"]):
     """Call the user's function with what it receives."""
 
     received: Received
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class StoreDraft(Effect[ArtifactRecord]):
     """Store and record a result; the answer is what is recorded now, which may be another process's."""
 
     draft: PendingArtifact
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Begin(Effect[object]):
     """Call the user's generator function; the answer is the generator, of which nothing has run."""
 
@@ -76,14 +76,14 @@ class Pulled:
     timing: Timing
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Pull(Effect["Pulled | None"]):
     """Run the user's *generator* to its next item; None at its end."""
 
     generator: object
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class HandOver(Effect[None]):
     """Give an item to the loop over the stream; the flow goes on when more is wanted."""
 

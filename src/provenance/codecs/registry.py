@@ -8,10 +8,10 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeAlias, cast
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias, cast
 
 from attrs import field, frozen
-from pyrsistent import pmap
 
 from provenance.archives import ArchivedFile
 from provenance.codecs import (
@@ -39,6 +39,9 @@ Load: TypeAlias = Callable[..., object]
 """`load(source, **load_kwargs)` reads a value back from a binary file."""
 
 
+_ANYTHING: Final[Mapping[str, tuple[object, ...]]] = MappingProxyType({})
+
+
 def _never(_: object) -> bool:
     return False
 
@@ -63,7 +66,7 @@ class Serializer:
     prefers: Callable[[object], bool] = _never
     compresses: bool = False
     in_order: bool = False
-    allowed: Mapping[str, tuple[object, ...]] = field(default=pmap(), eq=False)
+    allowed: Mapping[str, tuple[object, ...]] = field(default=_ANYTHING, eq=False)
     load_safely: Load | None = None
     content_type: str | None = None
 

@@ -33,7 +33,7 @@ class LeaseHeld:
     owner: str = ""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class AcquireLease(StoreEffect[Lease | LeaseHeld]):
     """Acquire the lease of an artifact for *seconds*, unless another owner has a valid one."""
 
@@ -42,7 +42,7 @@ class AcquireLease(StoreEffect[Lease | LeaseHeld]):
     seconds: float
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class RenewLease(StoreEffect[bool]):
     """Extend a lease to *seconds* from now.
 
@@ -54,7 +54,7 @@ class RenewLease(StoreEffect[bool]):
     seconds: float
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ReleaseLease(StoreEffect[bool]):
     """Release a lease; answers False if it has ended or passed to another owner."""
 
@@ -70,7 +70,7 @@ class ExpiredLease:
     seconds: float
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ListExpiredLeases(StoreEffect[tuple[ExpiredLease, ...]]):
     """Up to *limit* leases that expired at least *seconds* ago, by artifact id, after *after*."""
 

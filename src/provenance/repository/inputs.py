@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from datetime import date, time
-from decimal import Decimal
 from functools import cache
 from itertools import zip_longest
 from pathlib import PurePath
@@ -191,8 +190,12 @@ def _plain_form(value: object, deepest: int) -> bool | int | float | str | list[
     """Return what SQL can query of a standard scalar, or of a scalar or short array of NumPy; None for anything else."""
     if isinstance(value, date | time):
         return value.isoformat()
-    uuid = imported_module("uuid")
-    if isinstance(value, Decimal | PurePath) or (uuid and isinstance(value, uuid.UUID)):
+    uuid, decimal = imported_module("uuid"), imported_module("decimal")
+    if (
+        isinstance(value, PurePath)
+        or (uuid and isinstance(value, uuid.UUID))
+        or (decimal and isinstance(value, decimal.Decimal))
+    ):
         return str(value)
     np = imported_module("numpy")
     if np is None or not isinstance(value, np.generic | np.ndarray):
