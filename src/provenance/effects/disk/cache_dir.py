@@ -10,7 +10,6 @@ import logging
 import os
 import shutil
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -44,7 +43,9 @@ def open_cache_dir(folder: Path | None, *, cleanup: bool) -> Path:
     With *cleanup* it is removed when the process that made it ends. Raises OSError.
     """
     if folder is None:
-        is_new, path = True, Path(tempfile.mkdtemp(prefix="provenance-cachedir-"))
+        from tempfile import mkdtemp
+
+        is_new, path = True, Path(mkdtemp(prefix="provenance-cachedir-"))
     else:
         path = folder.absolute()
         path.parent.mkdir(parents=True, exist_ok=True)

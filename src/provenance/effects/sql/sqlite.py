@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import sqlite3
 import sys
 import threading
@@ -113,7 +112,9 @@ def _is_busy(error: Exception) -> bool:
 
 
 def _pause(_: int) -> None:
-    time.sleep(random.uniform(*_PAUSES))  # noqa: S311 - not a secret
+    from random import uniform
+
+    time.sleep(uniform(*_PAUSES))  # noqa: S311 - not a secret
 
 
 def patiently(attempt: Callable[[], R]) -> R:
