@@ -152,6 +152,14 @@ class DecoratorOptions:
     streaming: Streaming | None = None
 
 
+def _takes_all(spec: FunctionSpec) -> bool:
+    options, wrapped = spec.options, spec.wrapped
+    changing = options.remove, options.ignore, options.files, options.merge_defaults
+    hooks = options.input_process_fn, options.input_hash_fn, options.streaming
+    is_bound = wrapped.args or wrapped.keywords
+    return not (any(changing) or is_bound) and all(hook is None for hook in hooks)
+
+
 @frozen
 class FunctionSpec:
     """Everything about a decorated function that its calls have in common."""
@@ -164,6 +172,13 @@ class FunctionSpec:
     captured_refs: tuple[InputRef, ...] = ()
     receipt: LazyReceipt = field(default=NO_RECEIPT, eq=False, repr=False)
     itself: object = field(default=None, eq=False, repr=False)
+    takes_all: bool = field(
+        init=False,
+        eq=False,
+        repr=False,
+        default=Factory(_takes_all, takes_self=True),
+    )
+    """Whether each argument is recorded and hashed as it is passed, as no option says otherwise."""
 
 
 @frozen
