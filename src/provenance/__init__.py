@@ -309,7 +309,6 @@ _PICKLED: _typing.Final = {
     "calls.parts": "restore_parts",
     "calls.main_functions": "restore_main_function",
     "calls.spec": "Archiving CacheKey DecoratorOptions PartSerialization",
-    "catalog.graph": "Lineage",
     "catalog.lazy": "restore_lazy_dict",
     "archives": "LocalSource",
     "model.records": "ArtifactRecord FrozenDict",
