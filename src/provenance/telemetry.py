@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Final, Self, TypeAlias, TypeVar, assert_never, cast
+from typing import Any, Final, Self, TypeVar, assert_never
 
 from attrs import frozen
 
@@ -83,7 +83,6 @@ _OUTCOME_OF: Final[Mapping[type[Event], Outcome]] = {
 }
 
 
-_Outcome: TypeAlias = Hit | Miss | Recomputed | Recovered
 _ALARMING: Final = frozenset({CodeChanged, ShadowDiffered, Recovered})
 """Events that are usually logged as warnings."""
 
@@ -195,7 +194,7 @@ def emit(event: Event) -> None:
     kind = type(event)
     _count(event, _own_tally())
     if kind in _OUTCOME_OF:
-        _remember(cast("_Outcome", event), kind)
+        _remember(event, kind)
     level = logging.WARNING if kind in _ALARMING and _is_warning(event) else logging.DEBUG
     if log.isEnabledFor(level):
         log.log(level, *_line(event))
@@ -205,7 +204,7 @@ def emit(event: Event) -> None:
         _send(event)
 
 
-def _remember(event: _Outcome, kind: type[Event]) -> None:
+def _remember(event: Any, kind: type[Event]) -> None:  # noqa: ANN401 - an outcome; a cast would take time
     """Keep the latest outcome; each step is one of the dictionary's, so that no lock is needed."""
     _latest[event.artifact_id] = kind
     for part_id in event.parts:

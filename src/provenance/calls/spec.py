@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import timedelta
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final, TypeAlias, cast
 
 from attrs import Factory, evolve, field, frozen
@@ -75,13 +76,24 @@ def default_cache_key(module: str, source: str, qualname: str, version: int) -> 
 
 def call_id(cache_key: CacheKey, hashes: InputHashes) -> ArtifactId:
     """Return the id of the artifact of a call; the order of keyword arguments does not matter."""
-    items: list[str | int | None] = [*cache_key.identity, len(hashes.kargs)]
-    for name in sorted(hashes.kargs):
-        items += (name, hashes.kargs[name])
-    items.append(len(hashes.varargs))
-    items += hashes.varargs
-    for name in sorted(hashes.captured):
-        items += (name, hashes.captured[name])
+    captured = tuple(sorted(hashes.captured.items())) if hashes.captured else ()
+    named = tuple(sorted(hashes.kargs.items()))
+    return _id_of(cache_key.identity, named, hashes.varargs, captured)
+
+
+_Named: TypeAlias = tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=1_024)
+def _id_of(
+    identity: tuple[str | None, int, str | None],
+    named: _Named,
+    varargs: tuple[str, ...],
+    captured: _Named,
+) -> ArtifactId:
+    """Return the id of a call, which programs are likely to make again."""
+    items: list[str | int | None] = [*identity, len(named), *chain.from_iterable(named)]
+    items += (len(varargs), *varargs, *chain.from_iterable(captured))
     # The same as `combine`, with a prefix computed in advance.
     return ArtifactId(node_digest(_CALL, items).hex())
 

@@ -418,11 +418,11 @@ def carry(
     known: Known, origin: Origin, value: object, *, tracked: bool = True, plain_repr: bool = False
 ) -> object:
     """Return *value* as an instance of its type that carries its artifact; a proxy if no subclass can do so."""
-    kind = type(value)
+    kind: Any = type(value)
     if hasattr(kind, "__provenance_kind__"):
         value = cast("Any", value).__wrapped__
         kind = type(value)
-    made_by = _carrier_class(cast("Any", kind), plain_repr=plain_repr)
+    made_by = _carrier_class(kind, plain_repr=plain_repr)
     if made_by is None:
         return make_proxy(known, origin, value, tracked=tracked, options=LAZY)
     cls, make = made_by
