@@ -8,7 +8,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -103,7 +102,9 @@ def clean_up() -> None:
     for path, use in list(_uses.items()):
         if use.owner == os.getpid() and _is_free(path, use):
             use.owner = None
-            shutil.rmtree(path, ignore_errors=True)
+            from shutil import rmtree
+
+            rmtree(path, ignore_errors=True)
             _log.debug("removed %s", path)
 
 
