@@ -58,6 +58,30 @@ FUNCTIONS = [
     p.provenance(read_only=True)(identity),
 ]
 recursing = p.provenance()(recurse)
+
+
+@p.provenance()
+def half(a):
+    """A result that another call receives."""
+    return a / 2
+
+
+@pytest.mark.parametrize("options", [{"remove": ("b",)}, {"ignore": ("b",)}, {}])
+def test_what_is_no_input_is_read_for_the_function(options):
+    """An argument that is removed or ignored may be a result, too, which the function receives as its value."""
+    shown = p.provenance(**options)(show)
+    told = []
+    for way in (step_by_step, straight):
+        with empty("memory") as repo, p.using_repo(repo):
+            told.append(p.unwrap(way(shown, (1, half(3)), {})))
+    assert told[0] == told[1] == "1 1.5"
+
+
+def show(a, b):
+    """Writes what it receives."""
+    return f"{a!r} {b!r}"
+
+
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.binary(max_size=3)
 )

@@ -220,18 +220,7 @@ class Call:
     @property
     def replaces_record(self) -> bool:
         """Whether what is computed takes the place of what may be stored."""
-        return self.reason in (
-            MissReason.REQUESTED,
-            MissReason.BLOB_MISSING,
-            MissReason.BLOB_CORRUPT,
-            MissReason.BLOB_UNREADABLE,
-            MissReason.RECORD_CORRUPT,
-            MissReason.EVICTED,
-            MissReason.CODE_CHANGED,
-            MissReason.EXPIRED,
-            MissReason.INVALID,
-            MissReason.NOT_REPRODUCIBLE,
-        )
+        return self.reason not in (MissReason.ABSENT, MissReason.CACHE_OFF)
 
     @property
     def shadow(self) -> Shadow | None:

@@ -24,14 +24,14 @@ from provenance.singleflight.leases import SingleFlight
 
 def suits(options: DecoratorOptions) -> bool:
     """Tell whether calls of a function with these options may be plain."""
-    has_steps = options.streaming is not None or options.archive is not None
-    return not (has_steps or options.returns_composite or options.serializer == PARQUET_PARTS)
+    has_steps = options.archive is not None or options.serializer == PARQUET_PARTS
+    return not (has_steps or options.returns_composite)
 
 
 def compute(call: Call, sharing: SingleFlight | None) -> object:
     """As `execute.compute`, in a straight line if the call is plain and stores its result."""
-    wrapped = call.spec.wrapped
-    if sharing is None or wrapped.args or wrapped.keywords or may_change(call.spec, call.plan):
+    # An argument that is no input may be a result, which has to be read.
+    if sharing is None or not call.spec.takes_all or may_change(call.spec, call.plan):
         return execute.compute(call, sharing)
     return in_turn(call.work(sharing), partial(_compute, call))
 
