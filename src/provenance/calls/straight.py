@@ -30,7 +30,7 @@ def suits(options: DecoratorOptions) -> bool:
 
 def compute(call: Call, sharing: SingleFlight | None) -> object:
     """As `execute.compute`, in a straight line if the call is plain and stores its result."""
-    # An argument that is no input may be a result, which has to be read.
+    # Arguments that are left out of the inputs may be results, which have to be read.
     if sharing is None or not call.spec.takes_all or may_change(call.spec, call.plan):
         return execute.compute(call, sharing)
     return in_turn(call.work(sharing), partial(_compute, call))
