@@ -21,6 +21,7 @@ from benchmarks import (
     receipts,
     scale,
     threshold,
+    together,
 )
 from benchmarks.lines import Limit, Line, machine, rows, table
 from benchmarks.timing import SIZES, Sizes
@@ -33,6 +34,7 @@ MEASURES: Mapping[str, Measure] = {
     "miss": calls.misses,
     "power": calls.safe_misses,
     "memory": calls.memory,
+    "together": together.together,
     "touch": fresh.first_touches,
     "import": fresh.imports,
     "pipeline": fresh.pipelines,

@@ -72,7 +72,7 @@ def first_touches(folder: Path, sizes: Sizes) -> Iterator[Line]:
         what,
         PROCESS,
         figures,
-        (Goal("joblib", 0.6, 0.3),),
+        (Goal("joblib", 0.6, 0.4),),
         note=f"beside this, once a process: {beside}",
     )
 

@@ -23,12 +23,6 @@ from provenance.calls.function import CachedFunction as CachedFunction
 from provenance.calls.many import set_engines as _set_engines
 from provenance.calls.plan import CallPlan as CallPlan, PlannedCall as PlannedCall
 from provenance.calls.shadows import set_check as _set_shadow_check
-from provenance.catalog.graph import Lineage as Lineage
-from provenance.catalog.trace import (
-    dependencies as dependencies,
-    descendants as descendants,
-    lineage as lineage,
-)
 from provenance.codecs import register_serializer as register_serializer
 from provenance.environment import (
     Environment as Environment,
@@ -155,6 +149,7 @@ if _typing.TYPE_CHECKING:
         search as search,
         who_made as who_made,
     )
+    from provenance.catalog.graph import Lineage as Lineage
     from provenance.catalog.lazy import (
         LazyDict as LazyDict,
         lazy_dict as lazy_dict,
@@ -167,6 +162,11 @@ if _typing.TYPE_CHECKING:
         sets as sets,
     )
     from provenance.catalog.promotion import promote as promote
+    from provenance.catalog.trace import (
+        dependencies as dependencies,
+        descendants as descendants,
+        lineage as lineage,
+    )
     from provenance.config.api import (
         Location as Location,
         current_config as current_config,
@@ -278,9 +278,11 @@ _LATER: _typing.Final = {
     "calls.parts": "Parts scan",
     "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
     "catalog.find": "SearchResult load_artifact load_proxy search who_made",
+    "catalog.graph": "Lineage",
     "catalog.lazy": "LazyDict lazy_dict lazy_proxy_dict",
     "catalog.overview": "disk_usage functions runs sets",
     "catalog.promotion": "promote",
+    "catalog.trace": "dependencies descendants lineage",
     "config.api": "Location current_config from_config load_config load_yaml_config location set_run_info_fn",
     "config.stores": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo",
     "config.schema": "Config",
@@ -304,10 +306,7 @@ _LATER: _typing.Final = {
     "maintenance.verification": "verify",
     "results.transparent": "ArtifactProxy",
 }
-"""Names by module that are imported on first use, to keep `import provenance` fast.
-
-`lineage` is not among them, as importing the module of this name would replace the function.
-"""
+"""Names by module that are imported on first use, to keep `import provenance` fast."""
 _PICKLED: _typing.Final = {
     "calls.composite": "Composite restore_composite",
     "calls.function": "restore_function",

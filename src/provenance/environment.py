@@ -118,7 +118,25 @@ _environment: Environment | None = None
 _context_environment: ContextVar[Environment | None] = ContextVar(
     "provenance_environment", default=None
 )
-_overlay: ContextVar[RepositoryOrName | None] = ContextVar("provenance_repository", default=None)
+
+
+class _Overlay:
+    """The default repository of a block; the environment that it makes is kept from one call to the next."""
+
+    __slots__ = ("_made", "repo")
+
+    def __init__(self, repo: RepositoryOrName) -> None:
+        self.repo = repo
+        self._made: tuple[Environment, Environment] | None = None
+
+    def over(self, base: Environment) -> Environment:
+        made = self._made
+        if made is None or made[0] is not base:
+            made = self._made = base, evolve(base, default=self.repo)
+        return made[1]
+
+
+_overlay: ContextVar[_Overlay | None] = ContextVar("provenance_repository", default=None)
 _result_style: ContextVar[ResultStyle | None] = ContextVar("provenance_results", default=None)
 _default_factory: list[Callable[[], Environment]] = []
 
@@ -134,7 +152,7 @@ def current() -> Environment:
     overlay, style = _overlay.get(), _result_style.get()
     if style is not None:
         environment = evolve(environment, results=evolve(environment.results, results=style))
-    return environment if overlay is None else evolve(environment, default=overlay)
+    return environment if overlay is None else overlay.over(environment)
 
 
 def _make_default() -> Environment:
@@ -217,7 +235,7 @@ def using_repo(repo: RepositoryOrName) -> Generator[Repository]:
         ['squares']
     """
     chosen = current().repository(repo)
-    token = _overlay.set(chosen)
+    token = _overlay.set(_Overlay(chosen))
     try:
         yield chosen
     finally:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Final, Self, TypeVar, assert_never
+from typing import Any, Final, Self, TypeVar, assert_never
 
 from attrs import frozen
 
@@ -39,8 +40,35 @@ T = TypeVar("T")
 
 log: Final = logging.getLogger("provenance")
 _guard: Final = ForkSafeLock()
-_counts: Final[defaultdict[str, int]] = defaultdict(int)
-_seconds: Final[defaultdict[str, float]] = defaultdict(float)
+
+
+class _Tally:
+    """What one thread has counted: a lock around common counters would halve the rate of threads."""
+
+    __slots__ = ("counts", "seconds", "thread")
+
+    def __init__(self) -> None:
+        self.thread = threading.current_thread()
+        self.counts: defaultdict[str, int] = defaultdict(int)
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+
+    def add(self, other: _Tally) -> None:
+        for name, count in other.counts.copy().items():
+            self.counts[name] += count
+        for name, seconds in other.seconds.copy().items():
+            self.seconds[name] += seconds
+
+
+class _Own(threading.local):
+    """The tally of each thread, and the list that it is in."""
+
+    tally: _Tally | None = None
+    among: list[_Tally] | None = None
+
+
+_own: Final = _Own()
+_tallies: list[_Tally] = []
+"""The tallies of all threads that still run, and of one that has ended, which has those of all others that have."""
 # A plain dict would search for its first entry past all those deleted before it.
 _latest: Final[OrderedDict[ArtifactId, type[Event]]] = OrderedDict()
 
@@ -54,6 +82,10 @@ _OUTCOME_OF: Final[Mapping[type[Event], Outcome]] = {
     Recomputed: Outcome.RECOMPUTED,
     Recovered: Outcome.RECOVERED,
 }
+
+
+_ALARMING: Final = frozenset({CodeChanged, ShadowDiffered, Recovered})
+"""Events that are usually logged as warnings."""
 
 
 @exported
@@ -160,22 +192,36 @@ def emit(event: Event) -> None:
     """Count *event*, log it, and send it to all subscribers; do nothing in a `muted` block."""
     if _is_muted.get():
         return
-    with _guard.lock:
-        _count(event)
-        if isinstance(event, Hit | Miss | Recomputed | Recovered):
-            _latest[event.artifact_id] = type(event)
-            for part_id in event.parts:
-                _latest[part_id] = type(event)
-            while len(_latest) > MAX_REMEMBERED:
-                _latest.popitem(last=False)
-    # Recomputing an evicted value is expected.
-    is_warning = isinstance(event, CodeChanged | ShadowDiffered) or (
-        isinstance(event, Recovered) and event.reason is not MissReason.EVICTED
-    )
-    level = logging.WARNING if is_warning else logging.DEBUG
+    kind = type(event)
+    _count(event, _own_tally())
+    if kind in _OUTCOME_OF:
+        _remember(event, kind)
+    level = logging.WARNING if kind in _ALARMING and _is_warning(event) else logging.DEBUG
     if log.isEnabledFor(level):
         log.log(level, *_line(event))
-    deliver(event)
+    for receive in _listening.get():
+        receive(event)
+    if _subscribers:
+        _send(event)
+
+
+def _remember(event: Any, kind: type[Event]) -> None:  # noqa: ANN401 - an outcome; a cast would take time
+    """Keep the latest outcome; each step is one of the dictionary's, so that no lock is needed."""
+    _latest[event.artifact_id] = kind
+    for part_id in event.parts:
+        _latest[part_id] = kind
+    while len(_latest) > MAX_REMEMBERED:
+        with suppress(KeyError):  # another thread has emptied it
+            _latest.popitem(last=False)
+
+
+def _is_warning(event: Event) -> bool:
+    # Recomputing an evicted value is expected.
+    return not (isinstance(event, Recovered) and event.reason is MissReason.EVICTED)
+
+
+def _send(event: Event) -> None:
+    """Send *event* to all subscribers but those whose own calls it comes from."""
     receiving = _receiving.get()
     for subscription in _subscribers:
         if subscription in receiving:
@@ -208,8 +254,7 @@ def report_skipped(errors: Sequence[CorruptRecordError]) -> None:
     """Count and log the records that a search or a listing leaves out."""
     if not errors:
         return
-    with _guard.lock:
-        _counts["skipped"] += len(errors)
+    _own_tally().counts["skipped"] += len(errors)
     first = errors[0]
     log.warning(
         "skipped %d damaged or unsigned record(s) of repository %r, such as %s: %s",
@@ -229,10 +274,13 @@ def stats() -> Stats:
         >>> p.stats().hits, p.stats().misses
         (1, 1)
     """
+    total = _Tally()
     with _guard.lock:
-        counts, seconds = dict(_counts), dict(_seconds)
+        for tally in _tallies:
+            total.add(tally)
+    seconds = total.seconds
     return Stats(
-        **counts,
+        **total.counts,
         seconds_saved=seconds.get("saved", 0.0),
         seconds_computed=seconds.get("computed", 0.0),
         seconds_waited=seconds.get("waited", 0.0),
@@ -241,12 +289,8 @@ def stats() -> Stats:
 
 def last_outcomes(of: Iterable[ArtifactId]) -> Mapping[ArtifactId, Outcome]:
     """Return the latest outcome in this process of those artifacts for which it is known."""
-    with _guard.lock:
-        return {
-            artifact_id: _OUTCOME_OF[_latest[artifact_id]]
-            for artifact_id in of
-            if artifact_id in _latest
-        }
+    latest = ((artifact_id, _latest.get(artifact_id)) for artifact_id in of)
+    return {artifact_id: _OUTCOME_OF[kind] for artifact_id, kind in latest if kind is not None}
 
 
 def reset_stats() -> None:
@@ -258,9 +302,9 @@ def reset_stats() -> None:
         >>> p.stats().hits
         0
     """
+    global _tallies  # noqa: PLW0603 - one value, replaced as a whole
     with _guard.lock:
-        _counts.clear()
-        _seconds.clear()
+        _tallies = []
         _latest.clear()
 
 
@@ -274,29 +318,44 @@ _COUNTED: Final[Mapping[type[Event], str]] = {
 """The names in `Stats` of events that are only counted."""
 
 
-def _count(event: Event) -> None:
-    """Count; called while `_guard` is held."""
+def _own_tally() -> _Tally:
+    """Return the tally of this thread; a new one after the counts were reset."""
+    if _own.tally is not None and _own.among is _tallies:
+        return _own.tally
+    tally = _Tally()
+    with _guard.lock:
+        ended = [known for known in _tallies if not known.thread.is_alive()]
+        for other in ended[1:]:
+            ended[0].add(other)
+            _tallies.remove(other)
+        _tallies.append(tally)
+        _own.tally, _own.among = tally, _tallies
+    return tally
+
+
+def _count(event: Event, tally: _Tally) -> None:
+    counts, seconds = tally.counts, tally.seconds
     match event:
         case Hit():
-            _counts["hits"] += 1
-            _seconds["saved"] += event.seconds_saved
+            counts["hits"] += 1
+            seconds["saved"] += event.seconds_saved
         case Miss():
-            _counts["misses"] += 1
-            _seconds["computed"] += event.seconds
+            counts["misses"] += 1
+            seconds["computed"] += event.seconds
         case Recomputed():
-            _counts["recomputed"] += 1
-            _seconds["computed"] += event.seconds
+            counts["recomputed"] += 1
+            seconds["computed"] += event.seconds
         case Recovered():
-            _counts["recovered"] += 1
-            _seconds["computed"] += event.seconds
+            counts["recovered"] += 1
+            seconds["computed"] += event.seconds
             if event.replaced_hit is not None:
-                _counts["hits"] -= 1
-                _seconds["saved"] -= event.replaced_hit.seconds_saved
+                counts["hits"] -= 1
+                seconds["saved"] -= event.replaced_hit.seconds_saved
         case Waited():
-            _counts["waited"] += 1
-            _seconds["waited"] += event.seconds
+            counts["waited"] += 1
+            seconds["waited"] += event.seconds
         case CodeChanged() | Raised() | Resumed() | ShadowAgreed() | ShadowDiffered():
-            _counts[_COUNTED[type(event)]] += 1
+            counts[_COUNTED[type(event)]] += 1
         case _:
             assert_never(event)
 

@@ -15,6 +15,7 @@ NAMES = (
     "miss",
     "power",
     "memory",
+    "together",
     "touch",
     "import",
     "pipeline",
@@ -26,7 +27,7 @@ NAMES = (
     "engines",
     "scale",
 )
-SLOW = {"engines", "looking", "memory", "receipts", "scale"}
+SLOW = {"engines", "looking", "memory", "receipts", "scale", "together"}
 """They start processes and servers; tests of their own run them."""
 
 
@@ -91,9 +92,10 @@ def test_nothing_heavy_is_imported(written):
 
 def test_a_name_chooses_lines():
     """Only the named measurements are taken."""
-    done = run_benchmarks("memory", "--size", "tiny")
+    done = run_benchmarks("memory", "together", "--size", "tiny")
     assert 0 == done.returncode, done.stderr
     assert "hit in memory" in done.stdout
+    assert "hit in 4 threads" in done.stdout
     assert "joblib " not in done.stdout
 
 

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from attrs import frozen
+from attrs import field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -161,6 +161,42 @@ def test_effects_are_values():
     assert Double(1) == Double(1) != Double(2)
     with pytest.raises(AttributeError):
         Double(1).number = 2
+
+
+@frozen
+class Asked(Effect[int]):
+    """With the methods that attrs generates."""
+
+    number: int
+    text: str = field(repr=False)
+    origin: object = field(default=None, eq=False)
+
+
+def shared(name="Asked"):
+    """The same, with the methods that all effects share; each has another class."""
+
+    @frozen(eq=False, repr=False)
+    class Asked(Effect[int]):
+        number: int
+        text: str = field(repr=False)
+        origin: object = field(default=None, eq=False)
+
+    Asked.__qualname__ = name
+    return Asked
+
+
+Shared = shared()
+facts = st.tuples(st.integers(0, 1), st.sampled_from("ab"), st.integers(0, 1))
+
+
+@given(facts, facts)
+def test_shared_methods_are_those_of_attrs(one, other):
+    """Whether two effects are equal, and how they are written, is the same with methods that all share."""
+    assert (Shared(*one) == Shared(*other)) is (Asked(*one) == Asked(*other))
+    assert Shared(*one) != Shared(*other) or hash(Shared(*one)) == hash(Shared(*other))
+    assert repr(Shared(*one)) == repr(Asked(*one))
+    assert Shared(*one) != Asked(*one)
+    assert Shared(*one) != shared()(*one)
 
 
 def test_an_empty_interpreter_answers_nothing():

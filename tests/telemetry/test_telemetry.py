@@ -155,6 +155,31 @@ def test_threads_count_together():
     assert (4000, 8000.0) == (p.stats().hits, p.stats().seconds_saved)
 
 
+def test_threads_that_have_ended_still_count():
+    """What a thread counted outlives it, however many come after it; only a reset forgets it, in running threads too."""
+    go_on, counted = threading.Event(), threading.Event()
+
+    def stay():
+        emit(EVENTS[0])
+        counted.set()
+        go_on.wait()
+        emit(EVENTS[0])
+
+    running = threading.Thread(target=stay)
+    running.start()
+    counted.wait()
+    for _ in range(5):
+        brief = threading.Thread(target=emit, args=(EVENTS[0],))
+        brief.start()
+        brief.join()
+    assert p.stats().hits == 6
+    p.reset_stats()
+    assert p.stats().hits == 0
+    go_on.set()
+    running.join()
+    assert p.stats().hits == 1
+
+
 @pytest.mark.parametrize(("outcome", "event"), list(zip(Outcome, EVENTS, strict=False)), ids=str)
 def test_the_latest_outcome_is_remembered(outcome, event):
     """How this process last came by an artifact is kept, until the counts begin anew; changed code is no outcome."""

@@ -220,18 +220,7 @@ class Call:
     @property
     def replaces_record(self) -> bool:
         """Whether what is computed takes the place of what may be stored."""
-        return self.reason in (
-            MissReason.REQUESTED,
-            MissReason.BLOB_MISSING,
-            MissReason.BLOB_CORRUPT,
-            MissReason.BLOB_UNREADABLE,
-            MissReason.RECORD_CORRUPT,
-            MissReason.EVICTED,
-            MissReason.CODE_CHANGED,
-            MissReason.EXPIRED,
-            MissReason.INVALID,
-            MissReason.NOT_REPRODUCIBLE,
-        )
+        return self.reason not in (MissReason.ABSENT, MissReason.CACHE_OFF)
 
     @property
     def shadow(self) -> Shadow | None:
@@ -347,9 +336,8 @@ def make_draft(call: Call, value: object, timing: Timing, received: Received) ->
     """Check that the function was pure, hash its result, and put together what is to be stored."""
     refuse_impure(call, value, received)
     label = call.spec.wrapped.label
-    what = f"the result of {label}"
     if not call.spec.options.returns_composite:
-        return _make_draft(call, value, timing, what)
+        return hash_result(call, value, timing)
     given = parts_of(unwrap(value), label)
     for key in sorted(call.spec.options.part_serialization.keys() - given.keys()):
         log.warning(
@@ -362,14 +350,14 @@ def make_draft(call: Call, value: object, timing: Timing, received: Received) ->
         raise
     proxies = {key: _part_proxy(call, part) for key, part in parts.items()}
     whole = Composite(proxies, call.part_results)
-    draft = _make_draft(evolve(call, spec=whole_spec(call.spec)), whole, timing, what)
+    draft = hash_result(evolve(call, spec=whole_spec(call.spec)), whole, timing)
     return evolve(draft, parts=tuple(parts.values()))
 
 
 def _part(call: Call, key: str, value: object, timing: Timing) -> PendingArtifact:
     spec = part_spec(call.spec, key)
     planned = evolve(call, spec=spec, plan=part_plan(call.plan, spec.cache_key))
-    return _make_draft(
+    return hash_result(
         planned, value, timing, f"the part {key!r} of the result of {call.spec.wrapped.label}"
     )
 
@@ -442,8 +430,9 @@ def refuse_impure(call: Call, value: object, received: Received) -> None:
     raise error
 
 
-def _make_draft(call: Call, value: object, timing: Timing, what: str) -> PendingArtifact:
+def hash_result(call: Call, value: object, timing: Timing, what: str = "") -> PendingArtifact:
     """Hash *value*, which errors call *what*, note which artifacts it holds, and put together what is to be stored."""
+    what = what or f"the result of {call.spec.wrapped.label}"
     seen: list[object] = []  # hashing notes what it holds
     if is_proxy(value):
         itself, value = represented_artifact(value), unwrap(value)
@@ -453,7 +442,8 @@ def _make_draft(call: Call, value: object, timing: Timing, what: str) -> Pending
     began = ticks()
     try:
         value_id = hash_value(value, what, seen)
-        refuse_files(what, value, seen)
+        if seen:
+            refuse_files(what, value, seen)
     except UnserializableValueError:
         raise
     except Exception as error:  # the value's own methods may raise anything

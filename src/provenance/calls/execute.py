@@ -43,6 +43,7 @@ from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
     CorruptBlobError,
+    CorruptRecordError,
     StorePermissionError,
 )
 from provenance.events import CodeChange, Hit, MissReason
@@ -50,6 +51,7 @@ from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import ArtifactRecord
 from provenance.model.references import SCALARS, represented_artifact, unwrap
 from provenance.model.tracked import tracking
+from provenance.ports.records import FindRecord
 from provenance.repository import programs
 from provenance.repository.handles import RecoveringOrigin
 from provenance.repository.programs import LookupHit, LookupMiss, LookupResult, RecordCorrupt
@@ -168,15 +170,25 @@ def execute(call: Call, compute: Callable[[Call, SingleFlight | None], object] =
     """
     if call.reason is not MissReason.ABSENT:
         return compute(call, None)
-    found: LookupResult = run(programs.lookup(call.plan.artifact_id), call.repo.interpreter)
-    if call.spec.options.aliases and not isinstance(found, LookupHit):
-        found = run(programs.probe_first(call.alias_ids), call.repo.interpreter) or found
-    if isinstance(found, LookupHit):
-        used = use_hit(call, found.record)
+    found = _look_up(call)
+    if call.spec.options.aliases and not isinstance(found, ArtifactRecord):
+        hit = run(programs.probe_first(call.alias_ids), call.repo.interpreter)
+        found = found if hit is None else hit.record
+    if isinstance(found, ArtifactRecord):
+        used = use_hit(call, found)
         if not isinstance(used, MissReason):
             return used[0]
         return compute(evolve(call, reason=used), None)
-    return compute(replace_found(call, found), call.sharing)
+    return compute(call if found is None else replace_found(call, found), call.sharing)
+
+
+def _look_up(call: Call) -> ArtifactRecord | RecordCorrupt | None:
+    """Return what the program `lookup` finds; asking its one question directly takes a third of the time."""
+    artifact_id = call.plan.artifact_id
+    try:
+        return call.repo.interpreter(FindRecord(artifact_id))
+    except CorruptRecordError as error:
+        return RecordCorrupt(artifact_id, str(error))
 
 
 def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | MissReason:
@@ -262,11 +274,11 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     emit(outcome_of(call, draft, stored=True))
     record = derived(call, record)
     value, options = draft.computation.value, call.results
-    if isinstance(value, Stream):
-        value = recovering_stream(call, record, cast("Stream[object]", value))
     if record.value_id == draft.computation.value_id:
         if type(value) in SCALARS:
             return make_proxy(record, call.repo, value, options=options)
+        if isinstance(value, Stream):
+            value = recovering_stream(call, record, cast("Stream[object]", value))
         if is_container(type(value)):
             return make_proxy(record, call.repo, own_copy(value), options=options)
         if not retains_reference(call.spec.wrapped, call.args, value):

@@ -5,9 +5,10 @@ A flow is a generator that yields steps. The drivers call the user's function, s
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, Generic, TypeAlias, TypeVar, assert_never, cast
 
@@ -32,35 +33,35 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Ask(Effect[A], Generic[A]):
     """Run a program against the call's repository."""
 
     program: Program[Any, A]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class TakeTurn(Effect[LookupResult]):
     """Wait until nobody else computes the artifact; the turn lasts until the call has ended."""
 
     sharing: SingleFlight
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Invoke(Effect["tuple[object, Timing]"]):
     """Call the user's function with what it receives."""
 
     received: Received
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class StoreDraft(Effect[ArtifactRecord]):
     """Store and record a result; the answer is what is recorded now, which may be another process's."""
 
     draft: PendingArtifact
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Begin(Effect[object]):
     """Call the user's generator function; the answer is the generator, of which nothing has run."""
 
@@ -75,14 +76,14 @@ class Pulled:
     timing: Timing
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Pull(Effect["Pulled | None"]):
     """Run the user's *generator* to its next item; None at its end."""
 
     generator: object
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class HandOver(Effect[None]):
     """Give an item to the loop over the stream; the flow goes on when more is wanted."""
 
@@ -119,9 +120,7 @@ def take_step(call: Call, step: OwnStep) -> object:
         case Ask(program):
             return cast("object", run(program, call.repo.interpreter))
         case Invoke(Received(args, kwargs)):
-            with _running(call) as timing:
-                value = cast("object", function(*args, **kwargs))
-            return value, timing()
+            return invoke(call, function, args, kwargs)
         case StoreDraft(draft):
             return store_draft(call.repo, draft)
         case Begin(Received(args, kwargs)):
@@ -137,6 +136,29 @@ def take_step(call: Call, step: OwnStep) -> object:
 
 
 _END: Final = object()
+
+
+def invoke(
+    call: Call,
+    function: Callable[..., object],
+    args: tuple[object, ...],
+    kwargs: Mapping[str, object],
+) -> tuple[object, Timing]:
+    """Call the user's function, and tell when it began and how long it took, less what recovery took.
+
+    Its failure is reported.
+    """
+    clock, recovered = call.environment.clock, list[float]()
+    at, began = clock.now(), clock.monotonic()
+    token = _recovery.set(recovered)
+    try:
+        value = function(*args, **kwargs)
+    except Exception as error:
+        _report_failure(call, error, at, clock.monotonic() - began)
+        raise
+    finally:
+        _recovery.reset(token)
+    return value, Timing(at, began + sum(recovered), clock.monotonic())
 
 
 async def drive_async(call: Call, flow: Flow[R], answer: object = None) -> R:
@@ -195,12 +217,16 @@ def _running(call: Call) -> Generator[Callable[[], Timing]]:
     try:
         yield lambda: Timing(at, began + sum(recovered), clock.monotonic())
     except Exception as error:
-        plan, seconds = call.plan, clock.monotonic() - began
-        name, inputs = plan.cache_key.name, plan.input_artifact_ids
-        emit(Raised(plan.artifact_id, name, seconds, describe_error(error), at, inputs))
+        _report_failure(call, error, at, clock.monotonic() - began)
         raise
     finally:
         _recovery.reset(token)
+
+
+def _report_failure(call: Call, error: Exception, at: datetime, seconds: float) -> None:
+    plan = call.plan
+    name, inputs = plan.cache_key.name, plan.input_artifact_ids
+    emit(Raised(plan.artifact_id, name, seconds, describe_error(error), at, inputs))
 
 
 @contextmanager
@@ -240,25 +266,30 @@ async def probe(call: Call) -> LookupResult:
 def store_draft(repo: Repository, draft: PendingArtifact) -> ArtifactRecord:
     """Store and record *draft* in *repo*; returns the record that is stored now, which may be another process's."""
     with _holding_result(draft):
-        return resolving_in(repo, lambda: run(commit.commit(draft), repo.interpreter))
+        return resolving_in(repo, partial(run, commit.commit(draft), repo.interpreter))
 
 
-@contextmanager
-def _holding_result(draft: PendingArtifact) -> Generator[None]:
-    """Make an error of recording hold the result, so that the work is not lost.
+class _holding_result:  # noqa: N801 - used like `contextlib.suppress`
+    """A block in which an error of recording gets the result, so that the work is not lost.
 
-    Raises:
-        UnserializableValueError: in place of an error that is not the library's.
+    An error that is not the library's becomes an `UnserializableValueError`.
     """
-    try:
-        yield
-    except Exception as error:
-        value = draft.computation.value
+
+    __slots__ = ("_draft",)
+
+    def __init__(self, draft: PendingArtifact) -> None:
+        self._draft = draft
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if not isinstance(error, Exception):
+            return
+        value = self._draft.computation.value
         if not isinstance(error, ProvenanceError):
-            what, reason = f"the result of {draft.plan.cache_key.name}", describe_error(error)
+            what = f"the result of {self._draft.plan.cache_key.name}"
+            reason = f"recording it failed: {describe_error(error)}"
             advice = "see what raised it, and call again; `value` of this error holds the result"
-            raise UnserializableValueError(
-                what, f"recording it failed: {reason}", value, advice
-            ) from error
+            raise UnserializableValueError(what, reason, value, advice) from error
         error.value = value
-        raise

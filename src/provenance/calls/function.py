@@ -23,7 +23,7 @@ from typing import (
 from attrs import evolve
 
 from provenance import environment
-from provenance.calls import code_changes, execute, shadows, validity
+from provenance.calls import code_changes, execute, shadows, straight, validity
 from provenance.calls.main_functions import named, reduce_with_code
 from provenance.calls.many import MappedFunction
 from provenance.calls.options import OptionArguments, check_options
@@ -391,7 +391,11 @@ def is_async(function: CachedFunction[..., object]) -> bool:
 def _performer(wrapped: WrappedFunction, options: DecoratorOptions) -> Callable[[Call], Any]:
     """Return what carries out the calls of a function."""
     if options.streaming is None:
-        return execute.execute_async if wrapped.is_async else execute.execute
+        if wrapped.is_async:
+            return execute.execute_async
+        if straight.suits(options):
+            return functools.partial(execute.execute, compute=straight.compute)
+        return execute.execute
     if wrapped.is_async:
         from provenance.calls.async_streams import start_async_stream
 

@@ -12,7 +12,7 @@ def outcome_of(call: Call, draft: PendingArtifact, *, stored: bool) -> Event:
     """Return the event of a computed result."""
     name, seconds = call.plan.cache_key.name, draft.computation.compute_duration
     parts = frozenset([part.artifact_id for part in draft.parts]) if draft.parts else NO_IDS
-    if isinstance(draft.computation.value, Stream):
+    if call.spec.options.streaming is not None and isinstance(draft.computation.value, Stream):
         parts = draft.computation.holds
     match call.reason:
         case MissReason.ABSENT:

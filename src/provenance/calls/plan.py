@@ -71,6 +71,8 @@ class CallPlan:
     @property
     def input_derivations(self) -> frozenset[DerivedInput]:
         """The artifacts that were used by other derivations than the recorded ones."""
+        if not self.input_refs:
+            return NO_EDGES
         derived = {ref.artifact_id for ref in self.input_refs if ref.derivation_id}
         if not derived:
             return NO_EDGES
@@ -127,8 +129,12 @@ def plan_call(
     Raises TypeError for arguments that do not fit its signature and `UnhashableValueError` for one without content.
     """
     seen: list[object] = []
-    inputs = recorded_inputs(spec, bind_call(spec, args, kwargs, seen))
-    hashes = hash_inputs(spec, inputs, seen)
+    if spec.takes_all:
+        inputs = Inputs(*bind(spec.wrapped, args, kwargs), spec.captured)
+        hashes = _hash_each(spec, inputs.kargs, inputs.varargs, seen)
+    else:
+        inputs = recorded_inputs(spec, bind_call(spec, args, kwargs, seen))
+        hashes = hash_inputs(spec, inputs, seen)
     if spec.options.ignore:
         ignored = [value for name, value in inputs.kargs.items() if name not in hashes.kargs]
         seen += in_ignored_input(
@@ -211,20 +217,28 @@ def hash_inputs(
         rest = () if spec.wrapped.rest in ignore else rest
     if spec.options.files:
         named, rest = _with_contents(spec, named, rest, seen)
+    hashes = _hash_each(spec, named, rest, seen)
+    if spec.options.input_hash_fn is None:
+        return hashes
+    by_name, others = _call_hook(
+        spec.options.input_hash_fn, "input_hash_fn", dict(hashes.kargs), hashes.varargs
+    )
+    kargs = {name: _require_hash(value) for name, value in by_name.items()}
+    return InputHashes(kargs, tuple(map(_require_hash, others)), spec.captured_hashes)
+
+
+def _hash_each(
+    spec: FunctionSpec,
+    named: Mapping[str, object],
+    rest: tuple[object, ...],
+    seen: list[object] | None,
+) -> InputHashes:
     kargs: dict[str, str] = {}
     for name, value in named.items():
         kargs[name] = hash_input(value, "arguments", name, seen)
     varargs: tuple[str, ...] = ()
     if rest:
         varargs = tuple([hash_input(value, "varargs", i, seen) for i, value in enumerate(rest)])
-    if spec.options.input_hash_fn is not None:
-        by_name, others = _call_hook(
-            spec.options.input_hash_fn, "input_hash_fn", dict(kargs), varargs
-        )
-        kargs, varargs = (
-            {name: _require_hash(value) for name, value in by_name.items()},
-            tuple(map(_require_hash, others)),
-        )
     return InputHashes(kargs, varargs, spec.captured_hashes)
 
 

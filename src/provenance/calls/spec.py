@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import timedelta
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final, TypeAlias, cast
 
 from attrs import Factory, evolve, field, frozen
@@ -75,13 +76,24 @@ def default_cache_key(module: str, source: str, qualname: str, version: int) -> 
 
 def call_id(cache_key: CacheKey, hashes: InputHashes) -> ArtifactId:
     """Return the id of the artifact of a call; the order of keyword arguments does not matter."""
-    items: list[str | int | None] = [*cache_key.identity, len(hashes.kargs)]
-    for name in sorted(hashes.kargs):
-        items += (name, hashes.kargs[name])
-    items.append(len(hashes.varargs))
-    items += hashes.varargs
-    for name in sorted(hashes.captured):
-        items += (name, hashes.captured[name])
+    captured = tuple(sorted(hashes.captured.items())) if hashes.captured else ()
+    named = tuple(sorted(hashes.kargs.items()))
+    return _id_of(cache_key.identity, named, hashes.varargs, captured)
+
+
+_Named: TypeAlias = tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=1_024)
+def _id_of(
+    identity: tuple[str | None, int, str | None],
+    named: _Named,
+    varargs: tuple[str, ...],
+    captured: _Named,
+) -> ArtifactId:
+    """Return the id of a call, which programs are likely to make again."""
+    items: list[str | int | None] = [*identity, len(named), *chain.from_iterable(named)]
+    items += (len(varargs), *varargs, *chain.from_iterable(captured))
     # The same as `combine`, with a prefix computed in advance.
     return ArtifactId(node_digest(_CALL, items).hex())
 
@@ -158,6 +170,14 @@ class DecoratorOptions:
     streaming: Streaming | None = None
 
 
+def _takes_all(spec: FunctionSpec) -> bool:
+    options, wrapped = spec.options, spec.wrapped
+    changing = options.remove, options.ignore, options.files, options.merge_defaults
+    hooks = options.input_process_fn, options.input_hash_fn, options.streaming
+    is_bound = wrapped.args or wrapped.keywords
+    return not (any(changing) or is_bound) and all(hook is None for hook in hooks)
+
+
 @frozen
 class FunctionSpec:
     """Everything about a decorated function that its calls have in common."""
@@ -170,6 +190,13 @@ class FunctionSpec:
     captured_refs: tuple[InputRef, ...] = ()
     receipt: LazyReceipt = field(default=NO_RECEIPT, eq=False, repr=False)
     itself: object = field(default=None, eq=False, repr=False)
+    takes_all: bool = field(
+        init=False,
+        eq=False,
+        repr=False,
+        default=Factory(_takes_all, takes_self=True),
+    )
+    """Whether each argument is recorded and hashed as it is passed, as no option says otherwise."""
 
 
 @frozen

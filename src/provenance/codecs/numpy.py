@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import math
-import mmap
 import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -78,6 +77,8 @@ def load_array(source: BinaryIO, *, mmap_mode: str | None = None) -> object:
             f"the header asks for {wanted} bytes, more than the {limit} that can follow"
         )
     if mmap_mode is not None and 0 not in shape and _is_file(source):
+        import mmap
+
         room = mmap.mmap(
             source.fileno(), 0, access=mmap.ACCESS_READ if mmap_mode == "r" else mmap.ACCESS_COPY
         )

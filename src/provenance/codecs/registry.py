@@ -8,10 +8,10 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeAlias, cast
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias, cast
 
 from attrs import field, frozen
-from pyrsistent import pmap
 
 from provenance.archives import ArchivedFile
 from provenance.codecs import (
@@ -29,6 +29,7 @@ from provenance.codecs import (
 )
 from provenance.codecs.filenames import dump_by_filename, load_by_filename, takes_filename
 from provenance.errors import ConfigError
+from provenance.model.references import SCALARS
 from provenance.util.formatting import did_you_mean, safe_repr
 from provenance.util.validation import check_function, is_collection, name_problem
 
@@ -36,6 +37,9 @@ Dump: TypeAlias = Callable[..., None]
 """`dump(value, sink, **dump_kwargs)` writes the value into a binary file."""
 Load: TypeAlias = Callable[..., object]
 """`load(source, **load_kwargs)` reads a value back from a binary file."""
+
+
+_ANYTHING: Final[Mapping[str, tuple[object, ...]]] = MappingProxyType({})
 
 
 def _never(_: object) -> bool:
@@ -62,7 +66,7 @@ class Serializer:
     prefers: Callable[[object], bool] = _never
     compresses: bool = False
     in_order: bool = False
-    allowed: Mapping[str, tuple[object, ...]] = field(default=pmap(), eq=False)
+    allowed: Mapping[str, tuple[object, ...]] = field(default=_ANYTHING, eq=False)
     load_safely: Load | None = None
     content_type: str | None = None
 
@@ -316,6 +320,10 @@ def candidates(value: object, chosen: str | None) -> Iterator[Serializer]:
     """Yield the serializers to try for *value*: the *chosen* one alone, or those for its type."""
     if chosen is not None:
         yield get_serializer(chosen)
+        return
+    if type(value) in SCALARS and not _by_class:
+        # The same as below, which would ask each serializer whether it prefers the value.
+        yield from (_serializers[name] for name in (PICKLE, DEFAULT, _LAST_RESORT))
         return
     tried: set[str] = set()
     archives = _ARCHIVES if isinstance(value, ArchivedFile) else ()

@@ -8,7 +8,6 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from operator import methodcaller
 from typing import Any, BinaryIO, Final, TypeVar, cast
@@ -330,6 +329,8 @@ def parallel_writes(base: Interpreter[E], worthwhile: float = _WORTHWHILE) -> In
         written = [attempt_write(write_blob, write) for write in ask.writes[:1]]
         rest = ask.writes[1:]
         if len(rest) > 1 and time.perf_counter() - began >= worthwhile:
+            from concurrent.futures import ThreadPoolExecutor
+
             with ThreadPoolExecutor(min(_AT_ONCE, len(rest)), "provenance-write") as pool:
                 futures = [
                     pool.submit(copy_context().run, attempt_write, write_blob, write)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -23,7 +22,9 @@ def backoff(failures: int, first: float = 0.05) -> None:
 
     The exact time is random, so that clients that failed together do not retry together.
     """
-    factor = random.uniform(0.5, 1.5)  # noqa: S311 - not a secret
+    from random import uniform
+
+    factor = uniform(0.5, 1.5)  # noqa: S311 - not a secret
     time.sleep(min(first * 2**failures, _LONGEST) * factor)
 
 

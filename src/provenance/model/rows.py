@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING, Final, TypeAlias, cast, get_args, get_origin
 
@@ -232,13 +232,19 @@ def from_row(row: Row) -> ArtifactRecord:
         Blob(BlobId(row[20]), row[21]),
         None if row[22] is None else Blob(BlobId(row[22]), row[23] or 0),
         row[24],
-        tuple(row[25].split()),
+        _interface(row[25]),
         row[26],
         NO_IDS if row[27] == _EMPTY_LIST else parse_ids(row[27]),
         row[28],
         NO_EDGES if row[29] == _EMPTY_LIST else parse_edges(row[29]),
         signature=row[30],
     )
+
+
+@lru_cache(maxsize=1_000)
+def _interface(text: str) -> tuple[str, ...]:
+    """Return the names in *text*; the records of all values of a type share the tuple."""
+    return tuple(text.split())
 
 
 def _options_text(options: Options) -> str:

@@ -38,7 +38,7 @@ class BlobEntry:
     since: datetime
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class VerifyBlob(StoreEffect[None]):
     """Read *blob* in every tier that has it, without caches, and verify its digest.
 
@@ -49,7 +49,7 @@ class VerifyBlob(StoreEffect[None]):
     blob: Blob
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ListBlobEntries(StoreEffect[tuple[BlobEntry, ...]]):
     """Up to *limit* entries of an area with keys after *after*, in order.
 
@@ -64,7 +64,7 @@ class ListBlobEntries(StoreEffect[tuple[BlobEntry, ...]]):
     limit: int = 1000
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DeleteIfOlder(StoreEffect[bool]):
     """Delete an entry if it is older than *before*; answers whether it was deleted.
 
@@ -77,7 +77,7 @@ class DeleteIfOlder(StoreEffect[bool]):
     before: datetime
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class GetBlobLocations(StoreEffect[frozenset[str]]):
     """The identities of the locations with the bytes, equal for stores that share one."""
 
@@ -88,7 +88,7 @@ BlobMaintenance: TypeAlias = VerifyBlob | ListBlobEntries | DeleteIfOlder | GetB
 """Maintenance effects of a blob store."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class WriteBlob(StoreEffect[WriteResult]):
     """Store what *write* writes into a sink; *write* may be called more than once."""
 
@@ -96,7 +96,7 @@ class WriteBlob(StoreEffect[WriteResult]):
     write: Callable[[BinaryIO], None]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class WriteBlobs(StoreEffect[tuple[WriteResult | ProvenanceError, ...]]):
     """Store several blobs, concurrently if that is faster.
 
@@ -107,7 +107,7 @@ class WriteBlobs(StoreEffect[tuple[WriteResult | ProvenanceError, ...]]):
     writes: tuple[Callable[[BinaryIO], None], ...]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ReadBlob(StoreEffect[object]):
     """Open *blob*, verify its digest and answer what *read* returns for it.
 
@@ -121,7 +121,7 @@ class ReadBlob(StoreEffect[object]):
     read: Callable[[BinaryIO], object]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class HasBlob(StoreEffect[bool]):
     """Whether a blob of this id and size exists; it is not read."""
 
@@ -129,7 +129,7 @@ class HasBlob(StoreEffect[bool]):
     blob: Blob
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DeleteBlob(StoreEffect[None]):
     """Delete *blob* if it exists and, if *before* is set, was written before that time."""
 
@@ -138,7 +138,7 @@ class DeleteBlob(StoreEffect[None]):
     before: datetime | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Quarantine(StoreEffect[None]):
     """Quarantine *blob*: keep it for inspection where it is no longer found."""
 

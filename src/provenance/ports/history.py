@@ -15,7 +15,7 @@ from provenance.model.records import Derivation, Run
 from provenance.ports.permissions import StoreEffect
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FindReceipt(StoreEffect["str | None"]):
     """The text of the code receipt of this digest."""
 
@@ -23,7 +23,7 @@ class FindReceipt(StoreEffect["str | None"]):
     digest: str
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FindSources(StoreEffect[Mapping[str, str]]):
     """The recorded sources of these digests, as far as there are any."""
 
@@ -31,7 +31,7 @@ class FindSources(StoreEffect[Mapping[str, str]]):
     digests: frozenset[str]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class PutEquivalence(StoreEffect[None]):
     """Record that a change of code was accepted; what was recorded of the same change is replaced."""
 
@@ -39,7 +39,7 @@ class PutEquivalence(StoreEffect[None]):
     equivalence: Equivalence
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FindEquivalence(StoreEffect["Equivalence | None"]):
     """The accepted change between the codes of these digests."""
 
@@ -50,7 +50,7 @@ class FindEquivalence(StoreEffect["Equivalence | None"]):
     to_code: str
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class PutDerivation(StoreEffect[bool]):
     """Record a derivation and its *run*; answers False if the artifact is not recorded."""
 
@@ -59,7 +59,7 @@ class PutDerivation(StoreEffect[bool]):
     run: Run
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FindDerivations(StoreEffect[tuple[Derivation, ...]]):
     """The derivations of this artifact, oldest first; one that cannot be believed is left out, with a warning."""
 
@@ -67,7 +67,7 @@ class FindDerivations(StoreEffect[tuple[Derivation, ...]]):
     id: ArtifactId
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class PutDeletion(StoreEffect[None]):
     """Record that an artifact was deleted; what was recorded of an earlier deletion is replaced."""
 
@@ -75,7 +75,7 @@ class PutDeletion(StoreEffect[None]):
     deletion: Deletion
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FindDeletion(StoreEffect["Deletion | None"]):
     """The last deletion of this artifact."""
 
@@ -83,7 +83,7 @@ class FindDeletion(StoreEffect["Deletion | None"]):
     id: ArtifactId
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class PutShadowCheck(StoreEffect[None]):
     """Record that a result was computed again and compared."""
 
@@ -91,7 +91,7 @@ class PutShadowCheck(StoreEffect[None]):
     check: ShadowCheck
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FindShadowChecks(StoreEffect[tuple[ShadowCheck, ...]]):
     """The comparisons of this artifact, oldest first."""
 
@@ -99,7 +99,7 @@ class FindShadowChecks(StoreEffect[tuple[ShadowCheck, ...]]):
     id: ArtifactId
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class GetRepositoryId(StoreEffect[str]):
     """The random id of the repository."""
 

@@ -34,7 +34,7 @@ class LeaseHeld:
     owner: str = ""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class AcquireLease(StoreEffect[Lease | LeaseHeld]):
     """Acquire the lease of an artifact for *seconds*, unless another owner has a valid one."""
 
@@ -43,7 +43,7 @@ class AcquireLease(StoreEffect[Lease | LeaseHeld]):
     seconds: float
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class RenewLease(StoreEffect[bool]):
     """Extend a lease to *seconds* from now.
 
@@ -55,7 +55,7 @@ class RenewLease(StoreEffect[bool]):
     seconds: float
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ReleaseLease(StoreEffect[bool]):
     """Release a lease; answers False if it has ended or passed to another owner."""
 
@@ -77,7 +77,7 @@ class ExpiredLease:
     seconds: float
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ListExpiredLeases(StoreEffect[tuple[ExpiredLease, ...]]):
     """Up to *limit* leases that expired at least *seconds* ago, by artifact id, after *after*."""
 

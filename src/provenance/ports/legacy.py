@@ -54,22 +54,22 @@ class LegacySet:
     created_at: datetime
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ListLegacyArtifacts(Effect[tuple[LegacyArtifact, ...]]):
     """All artifacts, the oldest first."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ListLegacyRuns(Effect[tuple[LegacyRun, ...]]):
     """All runs."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ListLegacySets(Effect[tuple[LegacySet, ...]]):
     """All sets, the oldest first."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ReadLegacyBlob(Effect[object]):
     """What *read* returns for the blob *key*; raises `BlobNotFoundError`."""
 
@@ -77,7 +77,7 @@ class ReadLegacyBlob(Effect[object]):
     read: Callable[[BinaryIO], object]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FetchLegacyBlob(Effect[str]):
     """The path of a local file with the blob *key*, which stays until the import ends; raises `BlobNotFoundError`."""
 

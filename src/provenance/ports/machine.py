@@ -29,14 +29,14 @@ class InspectedFolder:
     original: LocalSource
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class InspectFile(Effect["InspectedFile | InspectedFolder"]):
     """Read and hash the user's file or folder at *path*; raises OSError if it is unreadable."""
 
     path: str
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Materialize(Effect[str]):
     """The path of a local, read-only copy of *blob*.
 
@@ -49,7 +49,7 @@ class Materialize(Effect[str]):
     executable: bool = False
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class MaterializeFolder(Effect[str]):
     """The path of a local folder with the local *copies* at their paths in it.
 
@@ -60,7 +60,7 @@ class MaterializeFolder(Effect[str]):
     copies: tuple[tuple[FolderEntry, str], ...]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DeleteSource(Effect[bool]):
     """Delete a file of the user's.
 
@@ -70,7 +70,7 @@ class DeleteSource(Effect[bool]):
     original: LocalSource
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ExportFile(Effect[None]):
     """Write a file of the user's at *path*, which appears when it is complete; raises OSError.
 
@@ -81,17 +81,17 @@ class ExportFile(Effect[None]):
     pour: Pour
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Now(Effect[datetime]):
     """The current time, in UTC."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class CurrentRun(Effect[Run]):
     """The run of this process; its facts are collected once."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Sleep(Effect[float]):
     """Sleep for about *seconds*; answers how many seconds passed."""
 

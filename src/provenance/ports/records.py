@@ -27,7 +27,7 @@ from provenance.ports.inspection import InspectableRecordStore, ReadStoredRecord
 from provenance.ports.permissions import StoreEffect
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ReadStoredRecord(StoreEffect[ArtifactRecord | None]):
     """The record of this id as stored, without caches and without copies between tiers."""
 
@@ -35,7 +35,7 @@ class ReadStoredRecord(StoreEffect[ArtifactRecord | None]):
     id: ArtifactId
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FindReferencedBlobs(StoreEffect[frozenset[Blob]]):
     """Those of *blobs* that any record refers to."""
 
@@ -43,7 +43,7 @@ class FindReferencedBlobs(StoreEffect[frozenset[Blob]]):
     blobs: tuple[Blob, ...]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FindSetsContaining(StoreEffect[tuple[SetId, ...]]):
     """The ids of the sets that contain the artifact, in order."""
 
@@ -51,7 +51,7 @@ class FindSetsContaining(StoreEffect[tuple[SetId, ...]]):
     id: ArtifactId
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class MarkEvicted(StoreEffect[tuple[Blob, ...] | None]):
     """Mark the value of this artifact, *blob*, as evicted.
 
@@ -69,7 +69,7 @@ class MarkEvicted(StoreEffect[tuple[Blob, ...] | None]):
     at: datetime
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FindEviction(StoreEffect[datetime | None]):
     """When the value of this artifact was evicted, None if it was not."""
 
@@ -77,21 +77,21 @@ class FindEviction(StoreEffect[datetime | None]):
     id: ArtifactId
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class CheckDatabase(StoreEffect[tuple[str, ...]]):
     """The problems that the database reports in its own files."""
 
     needs, action = "read", "checking the records"
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class GetDatabaseIds(StoreEffect[frozenset[str]]):
     """The identities of the databases with the records, equal for repositories that share one."""
 
     needs, action = "read", "looking up database ids"
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SummarizeRecords(StoreEffect[tuple[Usage, ...]]):
     """What the artifacts amount to, in groups, ordered by key."""
 
@@ -112,7 +112,7 @@ RecordMaintenance: TypeAlias = (
 """Maintenance effects of a record store."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FindRecord(StoreEffect["ArtifactRecord | None"]):
     """The record of this id; *fresh* bypasses the cache of records."""
 
@@ -121,7 +121,7 @@ class FindRecord(StoreEffect["ArtifactRecord | None"]):
     fresh: bool = False
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FindMany(StoreEffect["Mapping[ArtifactId, ArtifactRecord]"]):
     """Those of these artifacts that are recorded, by id; damaged records are left out."""
 
@@ -129,7 +129,7 @@ class FindMany(StoreEffect["Mapping[ArtifactId, ArtifactRecord]"]):
     ids: tuple[ArtifactId, ...]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ListIds(StoreEffect[tuple[ArtifactId, ...]]):
     """Up to *limit* ids that begin with *prefix* and sort after *after*, in order."""
 
@@ -139,7 +139,7 @@ class ListIds(StoreEffect[tuple[ArtifactId, ...]]):
     after: str = ""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FindRecordsByValue(StoreEffect[tuple[ArtifactRecord, ...]]):
     """The records of this value id, oldest first."""
 
@@ -147,7 +147,7 @@ class FindRecordsByValue(StoreEffect[tuple[ArtifactRecord, ...]]):
     value_id: ValueId
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ListDependents(StoreEffect[tuple[ArtifactId, ...]]):
     """The ids of the artifacts computed directly from this one, in order."""
 
@@ -155,7 +155,7 @@ class ListDependents(StoreEffect[tuple[ArtifactId, ...]]):
     id: ArtifactId
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FindInputs(StoreEffect["str | None"]):
     """The inputs of a record, as the JSON text that was stored."""
 
@@ -163,7 +163,7 @@ class FindInputs(StoreEffect["str | None"]):
     id: ArtifactId
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FindRun(StoreEffect["Run | None"]):
     """The run of this id."""
 
@@ -171,7 +171,7 @@ class FindRun(StoreEffect["Run | None"]):
     id: RunId
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SearchRecords(StoreEffect[Page]):
     """A page of up to *limit* records that match *query*, newest first, after the position *after*.
 
@@ -184,7 +184,7 @@ class SearchRecords(StoreEffect[Page]):
     limit: int = 100
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class PutRecord(StoreEffect[ArtifactRecord]):
     """Store *record*, its *run*, *receipt* and the *held* blobs in one transaction; answers the stored record.
 
@@ -203,7 +203,7 @@ class PutRecord(StoreEffect[ArtifactRecord]):
     receipt: CodeReceipt | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class PutRecords(StoreEffect["tuple[ArtifactRecord, ...]"]):
     """Store several records in one transaction, each as `PutRecord` does.
 
@@ -214,7 +214,7 @@ class PutRecords(StoreEffect["tuple[ArtifactRecord, ...]"]):
     records: tuple[PutRecord, ...]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DeleteRecord(StoreEffect["tuple[Blob, ...] | None"]):
     """Delete a record.
 
@@ -225,7 +225,7 @@ class DeleteRecord(StoreEffect["tuple[Blob, ...] | None"]):
     id: ArtifactId
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class PutSet(StoreEffect[SetRecord]):
     """Store a set; if it is stored with the same labels already, it becomes the newest set."""
 
@@ -233,7 +233,7 @@ class PutSet(StoreEffect[SetRecord]):
     record: SetRecord
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FindSet(StoreEffect["SetRecord | None"]):
     """The newest record of a set."""
 
@@ -241,7 +241,7 @@ class FindSet(StoreEffect["SetRecord | None"]):
     id: SetId
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ListSetIds(StoreEffect[tuple[SetId, ...]]):
     """Up to *limit* ids of sets that begin with *prefix* and sort after *after*, in order."""
 
@@ -251,7 +251,7 @@ class ListSetIds(StoreEffect[tuple[SetId, ...]]):
     after: str = ""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FindSetByLabels(StoreEffect["SetRecord | None"]):
     """The newest set with all of these labels, and possibly others."""
 
@@ -259,7 +259,7 @@ class FindSetByLabels(StoreEffect["SetRecord | None"]):
     labels: Options
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DeleteSet(StoreEffect[bool]):
     """Delete a set with all its labels, but not its members; answers False if there was none."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-import fractions
 import pathlib
 import sys
 from collections.abc import Callable
@@ -208,7 +207,6 @@ _OPEN: Final[dict[type, Callable[[Any], object]]] = {
     dt.date: _open_date,
     dt.time: _open_time,
     dt.timedelta: _open_timedelta,
-    fractions.Fraction: lambda value: fractions.Fraction(value.numerator, value.denominator),
 }
 """How the plain value is made of a carrier, where the type's own constructor does not do so."""
 
@@ -217,6 +215,8 @@ def _plain_copy(carrier: Any) -> object:
     kind = carrier.__provenance_kind__
     if kind.__name__ == "UUID":
         return kind(int=carrier.int, is_safe=carrier.is_safe)
+    if kind.__name__ == "Fraction":
+        return kind(carrier.numerator, carrier.denominator)
     if issubclass(kind, pathlib.PurePath):
         return kind(str(carrier))
     if is_named_tuple(kind):
@@ -249,7 +249,7 @@ def _make_uuid(cls: type, value: Any) -> object:
     return made
 
 
-def _make_fraction(cls: type, value: fractions.Fraction) -> object:
+def _make_fraction(cls: type, value: Any) -> object:
     made: object = _new(cls)
     object.__setattr__(made, "_numerator", value.numerator)
     object.__setattr__(made, "_denominator", value.denominator)
@@ -265,11 +265,12 @@ def _make_path(cls: type, value: Any) -> object:
     return made
 
 
+_MAKE_BY_NAME: Final = {"UUID": _make_uuid, "Fraction": _make_fraction}
+"""For types of modules that are not imported for this."""
 _MAKE: Final[dict[type, _Make]] = {
     list: _filling(list),
     dict: _filling(dict),
     set: _filling(set),
-    fractions.Fraction: _make_fraction,
     dt.datetime: lambda cls, value: _open_datetime(value, cls),
     dt.date: lambda cls, value: _open_date(value, cls),
     dt.time: lambda cls, value: _open_time(value, cls),
@@ -324,7 +325,7 @@ def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make]
     if is_named_tuple(kind):
         return cls, _new_tuple
     make: _Make = _make_path if issubclass(kind, pathlib.PurePath) else own("__new__")
-    return cls, _make_uuid if kind.__name__ == "UUID" else _MAKE.get(kind, make)
+    return cls, _MAKE_BY_NAME.get(kind.__name__) or _MAKE.get(kind, make)
 
 
 def _refuse_attribute(self: object, name: str, _: object) -> None:
@@ -426,11 +427,11 @@ def carry(
     known: Known, origin: Origin, value: object, *, tracked: bool = True, plain_repr: bool = False
 ) -> object:
     """Return *value* as an instance of its type that carries its artifact; a proxy if no subclass can do so."""
-    kind = type(value)
+    kind: Any = type(value)
     if hasattr(kind, "__provenance_kind__"):
         value = cast("Any", value).__wrapped__
         kind = type(value)
-    made_by = _carrier_class(cast("Any", kind), plain_repr=plain_repr)
+    made_by = _carrier_class(kind, plain_repr=plain_repr)
     if made_by is None:
         return make_proxy(known, origin, value, tracked=tracked, options=LAZY)
     cls, make = made_by

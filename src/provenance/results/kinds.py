@@ -9,7 +9,7 @@ import enum
 import sys
 import types
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, get_args
 
 from attrs import frozen
@@ -210,6 +210,18 @@ def interface_for(value: object) -> tuple[str, ...]:
     >>> interface_for([1]), interface_for(None)
     (('=value', '__iter__', '__getitem__', '__len__'), ('=singleton',))
     """
+    kind = cast("Any", type(value))
+    return _interface_of_common(kind) if kind in _COMMON else _interface_for(value)
+
+
+@cache
+def _interface_of_common(kind: type) -> tuple[str, ...]:
+    """Return what a record notes of builtin scalars of a type: all are treated alike."""
+    form = VALUE if is_scalar(kind) else SINGLETON
+    return (form, *interface_of(kind))
+
+
+def _interface_for(value: object) -> tuple[str, ...]:
     methods = interface_of(type(value))
     if is_carriable(value):
         return (VALUE, *methods)

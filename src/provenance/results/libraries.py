@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable, Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final, cast
 
 
-class _Watch(MetaPathFinder):
+class _Watch:
     """Finds a module as the other finders do, and calls a function when it was executed."""
 
     def __init__(self, name: str, then: Callable[[], object]) -> None:
@@ -25,7 +23,9 @@ class _Watch(MetaPathFinder):
         if fullname != self._name:
             return None
         sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        from importlib.util import find_spec
+
+        spec = find_spec(fullname)
         loader: Any = spec and spec.loader
         if loader is not None:
             execute: Callable[[ModuleType], None] = loader.exec_module

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from contract.samples import MOMENT, TIME, record, run
 from provenance.effects.io import blob_of
-from provenance.effects.sql import compiler, queries, statements, tables
+from provenance.effects.sql import compiler, queries, sqlite, statements, tables
 from provenance.effects.sql.records import SqlRecords
 from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.effects.sql.stores import SqlBlobs, SqlSets
@@ -222,3 +222,43 @@ def test_a_set_that_is_deleted_while_it_is_read(database, monkeypatch):
 
     monkeypatch.setattr(database, "query", deleted_by_another)
     assert sets.find_set(one.id) is None
+
+
+@pytest.fixture
+def busy(tmp_path, database):
+    """Another connection that holds the lock of the database, and what lets it go."""
+    database.query("SELECT 1")
+    with closing(sqlite3.connect(database.path, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+
+
+@pytest.mark.parametrize("way", ["one statement", "transaction"])
+def test_writers_that_wait_look_equally_often(busy, database, monkeypatch, way):
+    """However long a writer has waited, it looks at least every millisecond whether the lock is free, so none starves."""
+    pauses = []
+
+    def sleep(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 300:
+            busy.rollback()
+
+    monkeypatch.setattr(sqlite.time, "sleep", sleep)
+    statement, values = statements.PUT_SOURCE, ("ab" * 20, "text")
+    if way == "transaction":
+        database.transaction(lambda execute: execute(statement, values))
+    else:
+        assert database.change(statement, values) == 1
+    assert len(pauses) == 300
+    assert all(20e-6 <= pause <= 1e-3 for pause in pauses)
+    assert [("text",)] == database.query(statements.FIND_SOURCE, "ab" * 20)
+
+
+def test_a_writer_that_waited_in_vain_says_so(busy, database, monkeypatch):
+    """Where the lock is held for too long, the call fails with advice; afterwards it works."""
+    monkeypatch.setattr(sqlite, "PATIENCE", 0.01)
+    values = "ab" * 20, "text"
+    with pytest.raises(StoreUnavailableError, match="another process has been writing for long"):
+        database.change(statements.PUT_SOURCE, values)
+    busy.rollback()
+    assert database.change(statements.PUT_SOURCE, values) == 1

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -273,3 +274,29 @@ def test_no_git_is_no_trouble(tmp_path, monkeypatch):
 def test_secrets_are_not_recorded(expected, given):
     """Values of secret flags and variables, and the user part of addresses, are left out of command lines."""
     assert expected == redact_arguments(given)
+
+
+def _installed(folder, name, metadata):
+    (folder / f"{name}.dist-info").mkdir()
+    (folder / f"{name}.dist-info" / "METADATA").write_text(metadata, "utf-8")
+
+
+def test_packages_are_what_importlib_finds(tmp_path, monkeypatch):
+    """Only the headers of a distribution count, and no line of its description; the first of a name wins."""
+    first, second = tmp_path / "a", tmp_path / "b"
+    for folder in (first, second):
+        folder.mkdir()
+        monkeypatch.syspath_prepend(folder)
+    about = (
+        "Metadata-Version: 2.1\nName: {}\nVersion: {}\nSummary: Name: x\n\nName: y\nVersion: 9\n"
+    )
+    _installed(first, "one-1", about.format("one", "1"))
+    _installed(second, "one-2", about.format("one", "2"))
+    _installed(first, "two-3", "Version: 3\nname: two\n\n")
+    _installed(first, "three-4", "Name:  three\r\nVersion: 4 \r\n\r\nVersion: 5\r\n")
+    _installed(first, "four", "Name: four\n\n")
+    expected = {}
+    for each in metadata.distributions():
+        expected.setdefault(each.name, each.version)
+    assert {key: expected[key] for key in sorted(expected)} == process.packages()
+    assert {"one": "2", "two": "3", "three": "4 "}.items() <= process.packages().items()

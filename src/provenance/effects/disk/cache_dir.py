@@ -8,9 +8,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import shutil
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -44,7 +42,9 @@ def open_cache_dir(folder: Path | None, *, cleanup: bool) -> Path:
     With *cleanup* it is removed when the process that made it ends. Raises OSError.
     """
     if folder is None:
-        is_new, path = True, Path(tempfile.mkdtemp(prefix="provenance-cachedir-"))
+        from tempfile import mkdtemp
+
+        is_new, path = True, Path(mkdtemp(prefix="provenance-cachedir-"))
     else:
         path = folder.absolute()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,9 @@ def clean_up() -> None:
     for path, use in list(_uses.items()):
         if use.owner == os.getpid() and _is_free(path, use):
             use.owner = None
-            shutil.rmtree(path, ignore_errors=True)
+            from shutil import rmtree
+
+            rmtree(path, ignore_errors=True)
             _log.debug("removed %s", path)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -130,7 +129,9 @@ def delete_if_older(root: str, shelf: BlobArea, key: str, before: datetime) -> b
         _restore(aside, path)
         return False
     if _is_folder(aside):
-        shutil.rmtree(aside)  # a quarantined folder that was in the place of a file
+        from shutil import rmtree
+
+        rmtree(aside)  # a quarantined folder that was in the place of a file
     else:
         remove(aside)
     return True

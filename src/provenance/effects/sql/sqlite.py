@@ -37,6 +37,8 @@ R = TypeVar("R")
 
 PATIENCE: Final = 30.0
 """Seconds to wait for the write lock of another process."""
+_PAUSES: Final = 20e-6, 1e-3
+"""Seconds between two attempts to get that lock, at least and at most."""
 _LOG_PAGES: Final = 4000
 """Pages of the log that SQLite copies into the database at once; each copy waits for the device."""
 _savepoints: Final = count()
@@ -104,6 +106,31 @@ def disconnect_all(sessions: weakref.WeakSet[Session]) -> None:
             session.lock.release()
 
 
+def _is_busy(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY)
+
+
+def _pause(_: int) -> None:
+    from random import uniform
+
+    time.sleep(uniform(*_PAUSES))  # noqa: S311 - not a secret
+
+
+def patiently(attempt: Callable[[], R]) -> R:
+    """Return what *attempt* returns, repeated for up to 30 seconds while another writer has the lock.
+
+    SQLite's own handler sleeps longer each time, so that one of several writers that has waited for
+    long hardly ever looks when the lock is free. Here all look equally often.
+    """
+    try:
+        return attempt()
+    except sqlite3.OperationalError as error:
+        if not _is_busy(error):
+            raise
+    return call_with_retries(lambda _: attempt(), sys.maxsize, _is_busy, _pause, PATIENCE)
+
+
 def configure(connection: sqlite3.Connection, synchronous: str) -> None:
     """Configure the connection; SQLite does not wait for other processes to switch to WAL."""
     connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
@@ -138,10 +165,10 @@ def _begin(session: Session, connection: sqlite3.Connection, work: Callable[[Exe
     session.is_torn = False
     try:
         # Inside `try`, because an interrupt may come as soon as the transaction has begun.
-        execute("BEGIN IMMEDIATE", ())
+        patiently(lambda: execute("BEGIN IMMEDIATE", ()))
         result = work(execute)
         _require_intact(session)
-        execute("COMMIT", ())
+        patiently(lambda: execute("COMMIT", ()))
     except BaseException:
         connection.rollback()
         raise
@@ -259,10 +286,12 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
                 connection = session.connection or self._open(session)
                 if statement is statements.ACQUIRE_LEASE:
                     # In one call: code that re-enters cannot commit before all rows are fetched.
-                    return list(
-                        chain.from_iterable(map(connection.execute, (statement,), (values,)))
+                    return patiently(
+                        lambda: list(
+                            chain.from_iterable(map(connection.execute, (statement,), (values,)))
+                        )
                     )
-                return connection.execute(statement, values).fetchall()
+                return patiently(lambda: connection.execute(statement, values).fetchall())
         except _TROUBLE as error:
             if session.may_repeat(error):
                 return self.query(statement, *values)
@@ -280,7 +309,7 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
                 connection = self._for_writing(session)
                 if generation not in (None, self.generation):
                     return 0
-                return connection.execute(statement, values).rowcount
+                return patiently(lambda: connection.execute(statement, values).rowcount)
         except _TROUBLE as error:
             if session.may_repeat(error):
                 return self.change(statement, values, generation)
@@ -330,7 +359,8 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
         try:
             with session.lock:
                 connection = session.connection or self._open(session)
-                rows = connection.execute("PRAGMA integrity_check").fetchall()
+                check = partial(connection.execute, "PRAGMA integrity_check")
+                rows = patiently(check).fetchall()
                 return () if rows == [("ok",)] else tuple(str(text) for (text,) in rows)
         except _TROUBLE as error:
             if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _DAMAGE:
@@ -398,6 +428,8 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
         except BaseException:
             session.disconnect()
             raise
+        # From here on, `patiently` waits.
+        connection.execute("PRAGMA busy_timeout = 0")
         session.file = _database_file(self._file)
         replaced, session.connection, session.opening = session.connection, connection, None
         if replaced is not None and replaced is not connection:

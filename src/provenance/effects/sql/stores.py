@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import BinaryIO, Final, cast
 
-from provenance.effects.io import EncodedBytes, MemorySink, digest
+from provenance.codecs import Encoding
+from provenance.effects.io import EncodedBytes, MemorySink, blob_of, digest
 from provenance.effects.lease_renewal import has_died, new_owner
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Database, Execute
@@ -160,6 +161,9 @@ class SqlBlobs:
         """Return the bytes that *write* writes, for `SqlRecords.put_record` to store."""
         if isinstance(write, EncodedBytes):
             return write.inline_blob()
+        data = write.short_encoding() if isinstance(write, Encoding) else None
+        if data is not None:
+            return InlineBlob(blob_of(data), data)
         sink = MemorySink()
         write(sink)
         return sink.inline_blob()

@@ -9,7 +9,6 @@ import errno
 import logging
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -229,7 +228,9 @@ class LocalFiles:
             except OSError:  # the home folder is missing or read-only
                 if self._folder is not None:
                     raise
-                root = self._folder = tempfile.mkdtemp(prefix="provenance-files-")
+                from tempfile import mkdtemp
+
+                root = self._folder = mkdtemp(prefix="provenance-files-")
             self._roots[root] = Temporary(root)
             sweep(root, time.time() - _KEPT)
             sweep(os.path.join(root, _TREES), time.time() - _KEPT, shutil.rmtree)

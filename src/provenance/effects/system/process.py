@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import random
+import re
 import sys
 import threading
 import time
@@ -13,7 +13,7 @@ from contextlib import suppress
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from provenance.effects.system.program import executed_files, program, untracked
 from provenance.hashing import hash_value
@@ -23,6 +23,9 @@ from provenance.model.rows import jsonable, run_to_json, time_text
 from provenance.ports.machine import Clock
 from provenance.util.formatting import safe_repr
 from provenance.util.redaction import redact_arguments
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 Facts: TypeAlias = "dict[str, Json]"
 Hook: TypeAlias = "Callable[[Facts], object]"
@@ -46,17 +49,18 @@ class SystemClock:
         """Return the time in UTC."""
         return datetime.now(UTC)
 
-    def monotonic(self) -> float:
-        """Return the seconds of a monotonic clock."""
-        return time.perf_counter()
+    monotonic = staticmethod(time.perf_counter)
+    """Return the seconds of a monotonic clock."""
 
     def sleep(self, seconds: float) -> float:
         """Sleep for 0.5 to 1.5 times *seconds*; return for how long.
 
         The time is random, so that processes that wait together do not go on together.
         """
+        from random import uniform
+
         began = time.perf_counter()
-        time.sleep(seconds * random.uniform(0.5, 1.5))  # noqa: S311 - not a secret
+        time.sleep(seconds * uniform(0.5, 1.5))  # noqa: S311 - not a secret
         return time.perf_counter() - began
 
 
@@ -206,8 +210,21 @@ def packages() -> Facts:
     found: Facts = {}
     for distribution in metadata.distributions():
         with suppress(KeyError, TypeError, OSError):  # half-removed ones have no name
-            found.setdefault(distribution.name, distribution.version)
+            name, version = _name_and_version(distribution)
+            found.setdefault(name, version)
     return dict(sorted(found.items()))
+
+
+_HEADER: Final = re.compile(r"^(Name|Version):[ \t]*(.*)$", re.MULTILINE)
+
+
+def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+    """Return both as `importlib.metadata` does, which parses the whole text, twice, in ten times the time."""
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    found = dict(reversed(_HEADER.findall(text.partition("\n\n")[0])))
+    if len(found) < len(("Name", "Version")):
+        return distribution.name, distribution.version
+    return found["Name"], found["Version"]
 
 
 def git(folder: Path | None = None) -> Facts | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -61,6 +60,8 @@ def untracked(files: Iterable[str], folder: Path, patience: float) -> list[str]:
 
     Empty if git cannot tell.
     """
+    import subprocess
+
     real = Path(os.path.realpath(folder))
     top = next((path for path in (real, *real.parents) if (path / ".git").exists()), None)
     if top is None:
