@@ -6,16 +6,20 @@ import os
 import runpy
 import sys
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Final, TypeAlias, cast
 
 from attrs import frozen
 
+from provenance.codecs.trust import CopyPolicy
 from provenance.errors import CorruptRecordError, RunNotFoundError
+from provenance.hashing import hash_value
 from provenance.model.ids import RunId
-from provenance.model.records import Artifact, Json
+from provenance.model.records import Artifact, Json, Run
+from provenance.model.rows import jsonable, time_text
+from provenance.repository.handles import Repository
 
 _WITH_VALUE: Final = frozenset({"-W", "-X", "--check-hash-based-pycs"})
 _SPAWNED: Final = "__mp_main__"
@@ -58,31 +62,56 @@ def program_of(process: Mapping[str, Json]) -> Program | None:
     return None
 
 
+def is_genuine(run: Run) -> bool:
+    """Tell whether a run is what its id stands for, which is a digest of its facts and of its parent's id.
+
+    Records are signed with the id of their run, but runs are not signed.
+    """
+    facts = {name: getattr(run, name) for name in ("host", "process", "python", "git", "packages")}
+    plain = jsonable({**facts, **run.extra})
+    own = hash_value([time_text(run.created_at), plain])
+    return str(run.id) == (own if run.parent_id is None else hash_value([own, run.parent_id]))
+
+
+def _why_not_run(program: Program, recorded: Run, place: Repository) -> str | None:
+    """Return why a program that a run names is not run; None if it may be."""
+    if not place.trusted:
+        reason = f"repository {place.name!r} is configured with trusted: false"
+        return f"{reason}, so that no program is run that it names"
+    if place.copy_policy is CopyPolicy.NOTHING and not is_genuine(recorded):
+        reason = "the record of its run is not signed, and was changed"
+        return f"{reason}, so that the program that it names is not run"
+    if program.path and not Path(program.path).is_file():
+        return f"its program {program.path} does not exist any more"
+    return None
+
+
 @contextmanager
 def running_program(
-    artifact: Artifact[object], loaded: Programs, here: RunId
+    artifact: Artifact[object], loaded: Programs, here: RunId, place: Repository
 ) -> Generator[str | None]:
     """Let `__main__` be the program that computed *artifact*, if its function is of `__main__`.
 
-    *here* is the run of this process.
+    *here* is the run of this process. Nothing is run that others than the owners of *place* may have named.
 
     Yields why that is impossible; None if it is done.
     """
     if artifact.fn_module != "__main__" or artifact.run_id == here:
         yield None
         return
-    try:
-        program = program_of(artifact.run_info.process)
-    except (RunNotFoundError, CorruptRecordError):
-        program = None
-    if program is None:
+    recorded: Run | None = None
+    with suppress(RunNotFoundError, CorruptRecordError):
+        recorded = artifact.run_info
+    program = None if recorded is None else program_of(recorded.process)
+    if recorded is None or program is None:
         yield "it was computed in a console or notebook, whose functions are gone"
         return
     if _runs_already(program):
         yield None
         return
-    if program.path and not Path(program.path).is_file():
-        yield f"its program {program.path} does not exist any more"
+    trouble = _why_not_run(program, recorded, place)
+    if trouble is not None:
+        yield trouble
         return
     before = {name: sys.modules.get(name) for name in ("__main__", _SPAWNED)}
     path = list(sys.path)
