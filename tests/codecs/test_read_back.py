@@ -9,6 +9,7 @@ import urllib.error
 from email.message import Message
 
 import joblib
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -225,3 +226,26 @@ def test_a_table_as_it_is_shown_is_refused_with_advice(memory_repo):
     with pytest.raises(p.UnhashableValueError, match="HTML as text") as caught:
         p.hash(pd.DataFrame({"a": [1]}).style)
     assert "random name" in str(caught.value)
+
+
+class Place(msgspec.Struct):
+    x: int
+    tags: list = []
+
+
+class Town(Place, dict=True, weakref=True):
+    name: str = ""
+
+
+def test_structs_come_back(memory_repo):
+    """Their fields are slots of subclasses, which their reduction has; attributes beside it come back, too."""
+    town = Town(1, ["a"], "b")
+    town.note = "c"
+    for value in (Place(1), town, Town(1)):
+        artifact = p.provenance(name="place")(lambda given: given).artifact([value])
+        (again,) = memory_repo.get_value(artifact.id)
+        assert value == again
+        assert p.hash(value) == p.hash(again)
+    assert (
+        "c" == memory_repo.get_value(p.provenance(name="t")(lambda: [town]).artifact().id)[0].note
+    )

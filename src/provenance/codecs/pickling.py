@@ -179,7 +179,10 @@ def restore_attributes(value: Any, saved: tuple[Any, dict[str, object]]) -> None
         for name, content in (slots or {}).items():
             setattr(value, name, content)
     for name, content in beside.items():
-        object.__setattr__(value, name, content)
+        try:
+            object.__setattr__(value, name, content)
+        except TypeError:  # Python refuses this for classes in C that set attributes themselves
+            vars(cast("object", value))[name] = content
 
 
 _PAIR = 2
