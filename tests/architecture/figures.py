@@ -131,10 +131,22 @@ def modules_of(package: Path) -> dict[str, Module]:
     return found
 
 
-def imported(module: Module, names: Iterable[str]) -> Iterator[str]:
+def statements(tree: ast.AST, *, annotations: bool) -> Iterator[ast.AST]:
+    """Yield the nodes of *tree*; without *annotations*, none that only type checkers read."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if annotations or not (
+            isinstance(node, ast.If) and "TYPE_CHECKING" == ast.unparse(node.test)
+        ):
+            yield node
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def imported(module: Module, names: Iterable[str], *, annotations: bool = True) -> Iterator[str]:
     """Yield the dotted names that a module imports, relative ones made absolute."""
     is_package = module.path.name == "__init__.py"
-    for node in ast.walk(module.tree):
+    for node in statements(module.tree, annotations=annotations):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -145,10 +157,18 @@ def imported(module: Module, names: Iterable[str]) -> Iterator[str]:
             yield from (full if full in names else source for full in inner.values())
 
 
-def import_graph(modules: dict[str, Module]) -> dict[str, set[str]]:
-    """Return which modules of the package each module imports, late and type-only imports too."""
+def import_graph(modules: dict[str, Module], *, annotations: bool = True) -> dict[str, set[str]]:
+    """Return which modules of the package each module imports, late imports too.
+
+    With *annotations*, what is imported for type checkers alone counts as well.
+    """
     return {
-        name: {other for other in imported(module, modules) if other in modules} - {name}
+        name: {
+            other
+            for other in imported(module, modules, annotations=annotations)
+            if other in modules
+        }
+        - {name}
         for name, module in modules.items()
     }
 
@@ -271,6 +291,7 @@ def figures(package: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
     modules = modules_of(package)
     graph = import_graph(modules)
     packages = package_graph(graph)
+    running = import_graph(modules, annotations=False)
     lengths = [len(module.text.splitlines()) for module in modules.values()]
     kinds = sum((module.kinds for module in modules.values()), Counter[str]())
     functions = [function for module in modules.values() for function in module.functions]
@@ -279,8 +300,11 @@ def figures(package: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
     places = {
         "small modules": small_modules(modules, graph),
         "small helpers": small_helpers(modules),
-        "cycles between modules": [" <-> ".join(cycle) for cycle in cycles(graph)],
-        "cycles between packages": [" <-> ".join(cycle) for cycle in cycles(packages)],
+        "cycles between modules": [" <-> ".join(cycle) for cycle in cycles(running)],
+        "cycles between packages": [
+            " <-> ".join(cycle) for cycle in cycles(package_graph(running))
+        ],
+        "cycles with annotations": [" <-> ".join(cycle) for cycle in cycles(graph)],
         "most imports": [f"{len(graph[name]):3} {name}" for name in fan_out],
         "duplicated runs": [f"{n:3} lines {one} = {two}" for n, one, two in duplicates(modules)],
     }
@@ -308,6 +332,7 @@ def figures(package: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
         "import arrows at the top level": f"{sum(map(len, packages.values()))}",
         "cycles between modules": f"{len(places['cycles between modules'])}",
         "cycles between packages": f"{len(places['cycles between packages'])}",
+        "cycles with annotations": f"{len(places['cycles with annotations'])}",
         "pairs of duplicated runs of 6 lines": f"{len(places['duplicated runs'])}",
     }
     return table, places

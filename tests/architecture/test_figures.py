@@ -61,3 +61,17 @@ def test_a_cycle_of_imports_is_counted(tmp_path):
     lines = printed(package)
     assert "2" == lines["import arrows between modules"]
     assert "1" == lines["cycles between modules"]
+
+
+def test_an_import_for_type_checkers_alone_is_counted_apart(tmp_path):
+    """It makes no cycle between modules that run, but one for who reads."""
+    package = tmp_path / "sample"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "one.py").write_text(
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from sample.two import T\n"
+    )
+    (package / "two.py").write_text("from sample.one import TYPE_CHECKING as T\n")
+    lines = printed(package)
+    assert "0" == lines["cycles between modules"]
+    assert "1" == lines["cycles with annotations"]

@@ -1,5 +1,6 @@
 """Where things are: packages by subject, tests beside them, and no heap of helpers."""
 
+from architecture.figures import cycles, import_graph, modules_of, package_graph
 from architecture.source import PACKAGE, TESTS, python_files
 
 TOP_LEVEL_MODULES = 10
@@ -24,3 +25,13 @@ def test_util_is_no_heap():
     """Small tools stay small: what grows has a subject, and a package of its own."""
     lines = [len(path.read_text("utf-8").splitlines()) for path in python_files(PACKAGE / "util")]
     assert sum(lines) <= UTIL_LINES
+
+
+def test_modules_do_not_import_each_other():
+    """Late imports count too. The results of a call are the exception: using one makes others."""
+    graph = import_graph(modules_of(PACKAGE), annotations=False)
+    assert not cycles(package_graph(graph))
+    results = {
+        f"provenance.results.{name}" for name in ("carriers", "handles", "methods", "transparent")
+    }
+    assert [sorted(results)] == cycles(graph)

@@ -30,9 +30,9 @@ from provenance.calls.flow import (
 )
 from provenance.calls.outcomes import outcome_of
 from provenance.calls.plan import CallPlan, plan_call, refuse_mutated
-from provenance.calls.signature import WrappedFunction, retains_reference
+from provenance.calls.signature import retains_reference
 from provenance.calls.small_values import known_value, remember_value
-from provenance.calls.spec import DecoratorOptions, FunctionSpec
+from provenance.calls.spec import FunctionSpec
 from provenance.calls.streaming import Progress, stream_flow
 from provenance.calls.table_drafts import with_table_parts
 from provenance.calls.validity import judge, reason_to_recompute
@@ -215,19 +215,6 @@ async def execute_async(
     if call.sharing is None:  # else it is looked up again in its turn
         call = replace_found(call, found)
     return await compute(call, call.sharing)
-
-
-def performer(wrapped: WrappedFunction, options: DecoratorOptions) -> Callable[[Call], Any]:
-    """Return what carries out the calls of a function."""
-    if options.streaming is None:
-        return execute_async if wrapped.is_async else execute
-    if wrapped.is_async:
-        from provenance.calls.async_streams import start_async_stream
-
-        return start_async_stream
-    from provenance.calls.production import start_stream
-
-    return partial(execute, compute=start_stream)
 
 
 def replace_found(call: Call, found: LookupResult) -> Call:

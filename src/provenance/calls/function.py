@@ -1,4 +1,4 @@
-"""The decorator, and the cached function that it makes: callable like the original, and pickled by name."""
+"""The function that the decorator makes: callable like the original, and pickled by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import (
     Concatenate,
     Final,
     Generic,
-    Literal,
     ParamSpec,
     Self,
     TypeVar,
@@ -27,7 +26,7 @@ from provenance import environment
 from provenance.calls import code_changes, execute, shadows, validity
 from provenance.calls.main_functions import named, reduce_with_code
 from provenance.calls.many import MappedFunction
-from provenance.calls.options import CommonOptionArguments, OptionArguments, check_options
+from provenance.calls.options import OptionArguments, check_options
 from provenance.calls.plan import CallPlan, PlannedCall, plan_call
 from provenance.calls.signature import WrappedFunction, inspect_function, public_attributes
 from provenance.calls.spec import (
@@ -53,14 +52,8 @@ if TYPE_CHECKING:
     from returns.io import IOResult
 
     from provenance.calls.async_streams import AsyncStream
-    from provenance.calls.decorators import (
-        Decorator,
-        FileDecorator,
-        PartitionDecorator,
-        StreamDecorator,
-    )
+    from provenance.calls.draft import Call
     from provenance.calls.why import Explanation
-    from provenance.streams.manifest import Streaming
     from provenance.streams.stream import Stream
 
 P = ParamSpec("P")
@@ -85,6 +78,14 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     """A decorated function: a call looks the result up, or computes, stores and records it.
 
     If the function is an `async def`, calls are awaited, as are `artifact` and `recompute`.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> squares.is_cached(3), sum(squares(3)), squares.is_cached(3)
+        (False, 5, True)
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         self.__wrapped__ = function
         self._subject = wrapped
         self._options = options
-        self._perform = execute.performer(wrapped, options)
+        self._perform = _performer(wrapped, options)
         if self._is_coroutine_function and _register_function is not None:
             _register_function(self)
 
@@ -307,6 +308,14 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
                 functools.partial(wrapped.function, *wrapped.args, **wrapped.keywords)
             )
 
+    # Below `@classmethod`, as type checkers see through that.
+    @overload
+    def __get__(
+        self: CachedFunction[Concatenate[type[S], Q], R_co],
+        instance: S | None,
+        owner: type[S] | None = None,
+        /,
+    ) -> CachedFunction[Q, R_co]: ...
     @overload
     def __get__(self, instance: None, owner: type[object], /) -> Self: ...
     @overload
@@ -381,109 +390,14 @@ def is_async(function: CachedFunction[..., object]) -> bool:
     return isinstance(cast("object", function), CachedFunction) and function._subject.is_async  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
 
 
-@overload
-def provenance(function: Callable[P, R], /) -> CachedFunction[P, R]: ...
-@overload
-def provenance(
-    *, archive_file: Literal[True], **choices: Unpack[CommonOptionArguments]
-) -> FileDecorator: ...
-@overload
-def provenance(
-    *, stream: Literal[True] | Streaming, **choices: Unpack[CommonOptionArguments]
-) -> StreamDecorator: ...
-@overload
-def provenance(*, over: str, **choices: Unpack[CommonOptionArguments]) -> PartitionDecorator: ...
-@overload
-def provenance(
-    *,
-    archive_file: Literal[False] = False,
-    stream: Literal[False] = False,
-    **choices: Unpack[CommonOptionArguments],
-) -> Decorator: ...
-def provenance(
-    function: Callable[..., object] | None = None, /, **choices: Unpack[OptionArguments]
-) -> object:
-    """Decorate a pure function, so that each result is computed once and traced to its inputs.
+def _performer(wrapped: WrappedFunction, options: DecoratorOptions) -> Callable[[Call], Any]:
+    """Return what carries out the calls of a function."""
+    if options.streaming is None:
+        return execute.execute_async if wrapped.is_async else execute.execute
+    if wrapped.is_async:
+        from provenance.calls.async_streams import start_async_stream
 
-    Args:
-        function: The function, if the decorator is used without parentheses.
-        **choices: The options, all by keyword:
+        return start_async_stream
+    from provenance.calls.production import start_stream
 
-            - `version`: Non-negative integer, default 0; increase it when the function's results
-              change.
-            - `repo`: Repository or its name; by default that of the environment.
-            - `name`: Name of the artifacts; by default module and qualified name. Functions with the
-              same chosen name share their artifacts.
-            - `aliases`: Names that the function had before, chosen or `module.name`: what was recorded
-              under them is found, so that a rename loses nothing.
-            - `merge_defaults`: True, or names of parameters: dictionaries passed to them are completed
-              from their default dictionaries.
-            - `ignore`: Parameters or captured variables that are recorded but do not affect the id.
-            - `remove`: Parameters or captured variables that are neither hashed nor recorded.
-            - `files`: Parameters that name files or folders, whose contents affect the id.
-            - `input_hash_fn`: Maps `{'kargs': {name: hash}, 'varargs': (hash, …)}` to what the id is
-              derived from.
-            - `input_process_fn`: Maps `{'kargs': {name: value}, 'varargs': (value, …)}` to what is
-              hashed and recorded.
-            - `archive_file`: True if the function returns the path of a file: its bytes are stored, and
-              the result is an `ArchivedFile`.
-            - `delete_original_file`: True deletes the returned file once it is stored.
-            - `preserve_file_ext`: True makes the file's extension part of its value.
-            - `custom_fields`: JSON to search by.
-            - `tags`: Strings to search by; they are added to `custom_fields` under `tags`.
-            - `serializer`: Name of the serializer of the result; by default its type decides.
-            - `load_kwargs`: Keyword arguments of the serializer's load function.
-            - `dump_kwargs`: Keyword arguments of the serializer's dump function.
-            - `use_cache`: False computes and records each time; None defers to the environment.
-            - `read_only`: True looks up but stores nothing; None defers to the environment.
-            - `results`: "values" returns every result read and without a proxy; "proxies" is the
-              default.
-            - `arguments`: "proxies" passes results to the function unread; "values" is the default.
-            - `singletons`: "proxy" returns proxies of `None`, `True`, classes and the like; "values",
-              the default, returns them as they are, without an artifact.
-            - `stream`: True, or a `Streaming`, for a generator function: the items that it yields are
-              stored in chunks, and the result is a `Stream` (of an `async def`, an `AsyncStream`).
-            - `over`: Name of a parameter that gets a collection: the function runs once for each new
-              member, and the result is a `Parts`.
-            - `lazy`: True returns a lazy proxy of any result, which is read on first use.
-            - `on_code_change`: What a hit does if the code behind it has changed: "warn", "ignore",
-              "raise" or "recompute"; None defers to the environment.
-            - `sensitive_to`: Distributions whose version counts as code, such as "numpy:minor".
-            - `shadow`: Share of hits that are computed again beside the call, or a `Shadow`.
-            - `expires_after`: A timedelta: a result that is older is computed again.
-            - `valid_if`: A function of the stored artifact: if it is false, as above.
-            - `pure`: "caches" accepts a function that adds attributes to its arguments, as what
-              computes once and keeps does; "strict", the default, refuses every change.
-            - `returns_composite`: True if the function returns a mapping, each of whose values becomes
-              an artifact of its own, named `name_key`. All are stored together, and each is read
-              when it is used. `serializer` may then be a mapping from key to name, and
-              `load_kwargs` and `dump_kwargs` mappings from key to keyword arguments.
-
-    Returns:
-        A `CachedFunction`, with the function's name, docstring and signature.
-
-    Raises:
-        ConfigError: if an option is invalid, or the function yields and `stream` is not set.
-    """
-    if function is None:
-        return functools.partial(_decorate, choices)
-    return _decorate(choices, function)
-
-
-def _decorate(choices: OptionArguments, function: object) -> object:
-    if isinstance(function, classmethod | staticmethod):
-        kind = cast("Callable[[object], object]", type(cast("object", function)))
-        return kind(_decorate(choices, cast("Any", function).__func__))
-    wrapped = cast("Callable[..., object]", function)
-    subject = inspect_function(wrapped)
-    over = choices.get("over")
-    plain = cast(
-        "OptionArguments", {name: value for name, value in choices.items() if name != "over"}
-    )
-    decorated: CachedFunction[..., object]
-    decorated = CachedFunction(wrapped, subject, check_options(subject, plain))
-    if over is None:
-        return decorated
-    from provenance.calls.partitions import partition
-
-    return partition(decorated, subject, over)
+    return functools.partial(execute.execute, compute=start_stream)

@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 import provenance as p
-from provenance.cli import USAGE, missing_library
+from provenance.cli.missing import USAGE, missing_library
 from provenance.escaping import escape_invisible
 
 NO: Final = 1

@@ -254,8 +254,8 @@ class _Memory(ForkBarrier):
         try:
             stored = self._put_many(ask)
         finally:
-            for each in ask.records:
-                self._forget_replaced(each)
+            for put in ask.records:
+                self._forget_replaced(put)
         for record in stored:
             self._keep(record, moment)
         return stored

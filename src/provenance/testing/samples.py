@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 from threading import Event
 
-from provenance.calls.function import provenance
+from provenance.calls.decorators import provenance
 
 
 @provenance()

@@ -15,10 +15,10 @@ from returns.result import Failure as Failed
 from returns.result import Success
 
 from provenance import environment as environments
-from provenance.calls.function import provenance
+from provenance.calls.decorators import provenance
 from provenance.catalog.capture import capture_set
 from provenance.catalog.trace import lineage
-from provenance.config.api import MemoryRepo, SqliteRepo
+from provenance.config.stores import MemoryRepo, SqliteRepo
 from provenance.engines import freight
 from provenance.engines.mapping import gather, using_engine
 from provenance.engines.outcomes import Progress
