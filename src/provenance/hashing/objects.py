@@ -249,8 +249,9 @@ def reduced_item(value: object, walk: Walk, without: frozenset[str] = frozenset(
     make, arguments, state, members, entries, setter = (*reduction, None, None, None, None)[:6]
     if isinstance(value, BaseException) and type(cast("object", state)) is dict and not state:
         state = None  # asking an exception for its attributes gives it an empty dict
-    elif isinstance(value, io.BytesIO | io.StringIO) and not state[-1]:
-        state = (*state[:-1], None)  # as above
+    elif isinstance(value, io.BytesIO | io.StringIO):
+        *content, beside = cast("tuple[object, ...]", state)
+        state = (*content, beside or None)  # as above
     items = (
         name_of(value),
         _maker(make, walk),

@@ -35,7 +35,10 @@ _NEW_TYPE, _TYPE_VARIABLE = map(prefix, ("new type", "type variable"))
 _RANDOM, _VIEW, _STRUCT, _CONFIGURATION = map(
     prefix, ("random", "view of a dict", "Struct", "configuration")
 )
-_VIEWS = ("keys", "values", "items")
+_EMPTY: tuple[dict[str, object], ...] = ({}, OrderedDict[str, object]())
+_VIEWS: list[type] = [
+    type(view) for empty in _EMPTY for view in (empty.keys(), empty.values(), empty.items())
+]
 _PATHS = [
     f"{module}:{name}"
     for module in ("pathlib", "pathlib._local")
@@ -144,7 +147,7 @@ def _module_and_name(value: Any) -> str:
     return f"{value.__module__}:{value.__name__}"
 
 
-@exact(*(type(getattr(kind(), view)()) for kind in (dict, OrderedDict) for view in _VIEWS))
+@exact(*_VIEWS)
 def _view(value: Collection[object], walk: Walk) -> Item:
     return node(_VIEW, (name_of(value), *walk.items(list(value))))
 
