@@ -3,11 +3,14 @@
 import asyncio
 import inspect
 import threading
+from functools import partial
 
 import pytest
 
 import provenance as p
 from provenance.events import Hit, Miss, MissReason, Recomputed, Recovered
+from provenance.extending import with_layer
+from provenance.ports.blobs import ReadBlob
 from waiting import PATIENCE, until_so
 
 
@@ -210,6 +213,38 @@ def test_the_event_loop_is_not_blocked_by_the_store(stored):
         return ticks - before
 
     assert asyncio.run(beside()) > 3
+
+
+def test_the_event_loop_goes_on_while_a_large_hit_is_read(stored):
+    """A builtin value is read at the hit, however long the store takes."""
+
+    @p.provenance()
+    async def many(n):
+        return [str(number) for number in range(n)]
+
+    blocked = []
+
+    def slowly(effect, answer):
+        if isinstance(effect, ReadBlob):
+            blocked.append(not ticking.wait(10))
+        return answer(effect)
+
+    ticking = threading.Event()
+
+    async def hit():
+        async def tick():
+            await asyncio.sleep(0.05)
+            ticking.set()
+
+        ticker = asyncio.ensure_future(tick())
+        with p.using_repo(stored.with_layer(partial(with_layer, layer=slowly))):
+            result = await many(50_000)
+        await ticker
+        return result
+
+    asyncio.run(many(50_000))
+    assert "49999" == asyncio.run(hit())[-1]
+    assert [False] == blocked
 
 
 @pytest.mark.filterwarnings("ignore:.*iscoroutinefunction:DeprecationWarning")

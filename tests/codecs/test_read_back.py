@@ -9,9 +9,15 @@ import urllib.error
 from email.message import Message
 
 import joblib
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.interpolate import NearestNDInterpolator
+from sklearn.cluster import Birch, BisectingKMeans
+from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.gaussian_process import GaussianProcessClassifier
+from sklearn.neural_network import MLPClassifier
 
 import provenance as p
 from hashing.values import pairs
@@ -189,3 +195,57 @@ def test_values_are_read_back_ever_more_rarely(monkeypatch):
         for at in range(40):
             make.artifact(at)
     assert 6 == read["joblib"]
+
+
+MODELS = {
+    "boosted": GradientBoostingClassifier(n_estimators=2),
+    "process": GaussianProcessClassifier(),
+    "network": MLPClassifier((2,), max_iter=200, tol=1.0),
+    "clusters": BisectingKMeans(2),
+    "tree of clusters": Birch(),
+    "interpolation": NearestNDInterpolator(np.arange(8.0).reshape(4, 2), np.arange(4)),
+}
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_models_that_keep_the_global_source_of_random_numbers_come_back(kind, memory_repo):
+    """And trees whose memory was never written to: equal by hash, and with the global source again."""
+    model = MODELS[kind]
+    if hasattr(model, "fit"):
+        model.fit(np.arange(20.0).reshape(10, 2), np.arange(10) % 2)
+    artifact = p.provenance(name=kind)(lambda: model).artifact()
+    again = memory_repo.get_value(artifact.id)
+    assert p.hash(model) == p.hash(again)
+    sources = [each for each in vars(again).values() if isinstance(each, np.random.RandomState)]
+    assert all(each is np.random.mtrand._rand for each in sources)
+    assert sources or kind in {"process", "tree of clusters", "interpolation"}
+
+
+def test_a_table_as_it_is_shown_is_refused_with_advice(memory_repo):
+    """A styler has a random name; the error says what to return, and holds the value."""
+    with pytest.raises(p.UnhashableValueError, match="HTML as text") as caught:
+        p.hash(pd.DataFrame({"a": [1]}).style)
+    assert "random name" in str(caught.value)
+
+
+class Place(msgspec.Struct):
+    x: int
+    tags: list = []
+
+
+class Town(Place, dict=True, weakref=True):
+    name: str = ""
+
+
+def test_structs_come_back(memory_repo):
+    """Their fields are slots of subclasses, which their reduction has; attributes beside it come back, too."""
+    town = Town(1, ["a"], "b")
+    town.note = "c"
+    for value in (Place(1), town, Town(1)):
+        artifact = p.provenance(name="place")(lambda given: given).artifact([value])
+        (again,) = memory_repo.get_value(artifact.id)
+        assert value == again
+        assert p.hash(value) == p.hash(again)
+    assert (
+        "c" == memory_repo.get_value(p.provenance(name="t")(lambda: [town]).artifact().id)[0].note
+    )

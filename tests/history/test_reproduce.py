@@ -340,7 +340,7 @@ def test_functions_of_consoles_and_notebooks_are_gone(repo):
                 return run
 
         artifact = evolve(made, fn_module="__main__", origin=Elsewhere())
-        with running_program(artifact, {}, "another run") as problem:
+        with running_program(artifact, {}, "another run", p.get_default_repo()) as problem:
             assert "in a console or notebook" in problem
 
 

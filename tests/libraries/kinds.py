@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pydantic
 import statsmodels.api as sm
+import statsmodels.formula.api as smf
 import sympy
 import xarray as xr
 import xgboost
@@ -78,6 +79,13 @@ def logistic(cut=0.0):
     """Return another one."""
     given, explained = numbers()
     return sm.GLM(explained > cut, given, sm.families.Binomial()).fit()
+
+
+def by_formula(formula="y ~ a"):
+    """Return a model whose tables patsy made."""
+    given, explained = numbers()
+    table = pd.DataFrame({"y": explained, "a": given[:, 1], "b": given[:, 2]})
+    return smf.ols(formula, table).fit()
 
 
 def image(*colors):
@@ -168,6 +176,11 @@ KINDS = {
     ),
     "header": (header, lambda it: (it["A"], repr(it), it.tostring()), lambda: header("d")),
     "regression": (regression, read_results, lambda: regression(2.0)),
+    "regression by a formula": (
+        by_formula,
+        lambda it: (it.summary(), it.conf_int(), it.resid),
+        lambda: by_formula("y ~ b"),
+    ),
     "logistic regression": (logistic, read_results, lambda: logistic(1.0)),
     "graph": (
         lambda: nx.Graph([(1, 2), (2, 3)]),

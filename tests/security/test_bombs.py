@@ -1,6 +1,7 @@
 """Bytes of an untrusted store are decoded up to a size in relation to what is stored."""
 
 import io
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -8,14 +9,18 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import provenance as p
-from contract.samples import record, run
+from contract.samples import new_id, record, run
 from provenance.codecs import limits, pyarrow
 from provenance.codecs.encoding import Decoding, Encoding
+from provenance.codecs.parquet import bound_pages
 from provenance.model.records import InlineBlob, freeze_options
 from provenance.ports.blobs import WriteBlob
 from provenance.ports.records import PutRecord
+from provenance.ui import previews
 
 LARGE = 4_000_000
 """Bytes of a value of zeros that is stored in a few hundred."""
@@ -135,16 +140,101 @@ def test_a_ratio_that_is_none_is_an_error_of_the_configuration(ratio, monkeypatc
         p.SqliteRepo(db="records.db", trusted=False)
 
 
+def written(table, **options):
+    """A Parquet file of an Arrow table."""
+    sink = io.BytesIO()
+    pq.write_table(table, sink, **{"compression": "zstd", "store_schema": False, **options})
+    return sink
+
+
 def test_a_parquet_file_cannot_hide_its_size():
     """A long text that a dictionary names in each row is little in the metadata and much in memory."""
     rows = pa.table({"a": pa.array(["x" * 1_000] * 20_000).dictionary_encode().cast(pa.string())})
-    sink = io.BytesIO()
-    pq.write_table(rows, sink, use_dictionary=True, compression="NONE")
+    sink = written(rows, compression="NONE")
     with pq.ParquetFile(sink) as file:
         assert file.metadata.row_group(0).total_byte_size < LARGE // 20
-    sink.seek(0)
     with (
         limits.limit_decoded_size(sink, 10),
         pytest.raises(ValueError, match=limits.VARIABLE),
     ):
         pyarrow.load(sink)
+
+
+@pytest.mark.parametrize("serializer", ["pd_df_parquet", "pl_df_parquet"])
+def test_a_row_that_is_a_bomb_is_refused(serializer):
+    """A list of a million equal numbers takes 300 bytes, whatever the metadata says."""
+    sink = written(pa.table({"a": pa.array([np.zeros(LARGE // 8)], pa.list_(pa.float64()))}))
+    with pytest.raises(ValueError, match=limits.VARIABLE):
+        Decoding(serializer, untrusted="far", max_expansion=10)(sink)
+
+
+def test_a_column_whose_texts_are_the_ones_before_is_refused():
+    """An encoding that lets each text repeat the one before it, however long, is one that is never written."""
+    texts = pa.table({"a": ["x" * 1_000 + str(n) for n in range(1_000)]})
+    sink = written(texts, use_dictionary=False, column_encoding={"a": "DELTA_BYTE_ARRAY"})
+    for serializer in ("pd_df_parquet", "pl_df_parquet"):
+        with pytest.raises(ValueError, match="encoding 7"):
+            Decoding(serializer, untrusted="far", max_expansion=1_000_000)(sink)
+
+
+def test_the_bound_of_a_parquet_file_is_one():
+    """What a file takes when it is decoded is no more than its pages are said to take, and not much less."""
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame(
+        {
+            "number": rng.random(10_000),
+            "text": [str(n) for n in range(10_000)],
+            "list": [[n, n + 1] for n in range(10_000)],
+            "flag": rng.random(10_000) > 0.5,
+        }
+    )
+    for compression in ("zstd", "uncompressed", "lz4", "snappy", "gzip"):
+        sink = io.BytesIO()
+        frame.write_parquet(sink, compression=compression)
+        for source in (sink, written(frame.to_arrow())):
+            size, _ = bound_pages(source)
+            assert frame.estimated_size() <= size < 5 * frame.estimated_size()
+
+
+@given(st.integers(0, 2_000), st.integers(0, 255), st.data())
+def test_headers_of_parquet_files_that_are_damaged_are_errors(position, byte, data):
+    """Whatever a byte is changed to: a bound, or a ValueError."""
+    changed = bytearray(FILE)
+    changed[position % len(FILE)] = byte
+    cut = data.draw(st.integers(0, len(FILE)))
+    for damaged in (bytes(changed), FILE[:cut]):
+        try:
+            size, _ = bound_pages(io.BytesIO(damaged))
+        except ValueError:
+            continue
+        assert size >= 0
+
+
+FILE = written(pa.table({"a": [1, 2, 3], "b": ["x", "y", "x"]})).getvalue()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pa.table({"a": pa.array([np.zeros(10 * LARGE)], pa.list_(pa.float64()))}),
+        pa.table({"a": pa.array(["x" * LARGE] * 100).dictionary_encode()}),
+    ],
+    ids=["a list", "texts"],
+)
+def test_a_page_shows_no_bomb(table, repo, monkeypatch):
+    """The preview of a table takes little memory, whatever its first rows hold."""
+    monkeypatch.setattr(previews, "MOST_BYTES", LARGE)
+    data = written(table).getvalue()
+    blob = repo.interpreter(WriteBlob(lambda sink: sink.write(data) and None))
+    brought = (blob,) if isinstance(blob, InlineBlob) else ()
+    forged = record(id=new_id(), serializer="pl_df_parquet", value_blob=blob.blob, inputs_blob=None)
+    repo.interpreter(PutRecord(forged, run(), "{}", brought))
+    tracemalloc.start()
+    try:
+        shown = previews.preview_of(repo.get_by_id(forged.id), repo)
+        assert tracemalloc.get_traced_memory()[1] < 4 * LARGE
+    finally:
+        tracemalloc.stop()
+    assert (
+        "to be shown" in str(shown) or "far more than is stored" in str(shown) or "…" in str(shown)
+    )

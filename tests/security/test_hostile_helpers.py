@@ -1,16 +1,22 @@
 """Subscribers and serializers that hang, hashers that raise, clocks that jump, calls at the end of a process."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 import provenance as p
-from processes import SOURCES
+from processes import SOURCES, output, printed, started
+from provenance.effects.sql.sqlite import SqliteDatabase
+from provenance.effects.sql.stores import SqlLeases
 from provenance.testing import in_memory
+from waiting import until
 
 
 @p.provenance()
@@ -147,3 +153,67 @@ last = Last()
     repo = p.SqliteRepo(db=tmp_path / "a.db")
     assert p.verify(repo).is_sound
     assert {1, 2} <= {artifact.inputs.kargs["n"] for artifact in repo}
+
+
+SHARING = """
+import sys, time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+import provenance as p
+from provenance.effects.sql import stores
+from provenance.effects.system import process
+
+clock = Path("clock")
+
+def skew():
+    return float(clock.read_text() or 0)
+
+made = stores.SqlLeases.__init__
+stores.SqlLeases.__init__ = lambda self, database, _=None: made(self, database, skew)
+real = time.time
+time.time = lambda: real() + skew()
+
+@p.provenance(name="slow")
+def slow(n):
+    with Path("ran").open("a") as ran:
+        ran.write("x")
+    Path("running").touch()
+    time.sleep(2.0)
+    return [n]
+
+repos = {"local": {"type": "sqlite", "db": "a.db", "delete": True}}
+p.load_config({"single_flight": {"lease_seconds": 1.0}, "artifact_repos": repos})
+print(slow(7), len(list(p.get_default_repo())), p.verify().is_sound)
+"""
+HOUR = 3_600
+
+
+@pytest.mark.parametrize(
+    "hours", [5, -5, *(pytest.param(hours, marks=pytest.mark.long) for hours in (0.01, -0.01))]
+)
+def test_a_clock_that_jumps_while_two_processes_share_work(hours, tmp_path, monkeypatch):
+    """Neither waits for hours, both get the value, and one record is there; at worst both compute."""
+    monkeypatch.chdir(tmp_path)
+    Path("clock").write_text("0")
+    first = started(SHARING)
+    until(Path("running").exists)
+    second = started(SHARING)
+    time.sleep(0.5)
+    Path("clock.new").write_text(str(hours * HOUR))
+    Path("clock.new").replace("clock")
+    assert ["[7] 1 True\n"] * 2 == [output(process) for process in (first, second)]
+    assert len(Path("ran").read_text()) in {1, 2}
+
+
+@pytest.mark.parametrize("hours", [5, -5])
+def test_a_lease_that_a_dead_host_left_before_the_clock_jumped(hours, tmp_path, monkeypatch):
+    """It is taken over when it has expired by either clock, and not only after the hours."""
+    monkeypatch.chdir(tmp_path)
+    Path("clock").write_text("0")
+    slow_id = p.provenance(name="slow")(lambda n: n).artifact_id(7)
+    SqlLeases(SqliteDatabase(tmp_path / "a.db")).acquire(slow_id, 60.0)
+    with sqlite3.connect("a.db") as connection:
+        assert connection.execute("UPDATE leases SET owner = 'elsewhere:1:a'").rowcount
+    connection.close()
+    Path("clock").write_text(str(hours * HOUR))
+    assert "[7] 1 True\n" == printed(SHARING)

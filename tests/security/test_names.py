@@ -14,6 +14,8 @@ import provenance as p
 from provenance import vis
 from provenance.escaping import escape_invisible
 from provenance.events import Hit, MissReason, Recovered
+from provenance.hashing.explain import Change, Difference
+from provenance.history.reproduce import Failed, NotComparable, Reproduction
 from provenance.telemetry import emit
 
 HOSTILE = {
@@ -129,3 +131,17 @@ def test_an_explanation_is_a_line_for_each_part(hostile):
     assert hostile[0] not in tree.replace("\n", "")
     for difference in p.hash_differences({f"k{hostile}": 1}, {f"k{hostile}": 2}):
         assert str(difference).isprintable()
+
+
+@EVERY
+def test_what_is_computed_again_is_a_line(hostile):
+    """The names of functions and modules come from stores, and so do the facts of runs."""
+    for outcome in (
+        NotComparable("1f" * 20, f"n{hostile}", f"r{hostile}"),
+        Failed("1f" * 20, f"n{hostile}", (), f"e{hostile}"),
+    ):
+        assert str(outcome).isprintable()
+        change = Difference(f"d{hostile}", Change.CONTENT, f"a{hostile}", f"b{hostile}")
+        lines = repr(Reproduction("1f" * 20, (outcome,), (change,))).split("\n")
+        assert 3 == len(lines)
+        assert all(line.isprintable() for line in lines)

@@ -1,5 +1,6 @@
 """What others plant in inputs, runs, sets and composites is data or an error: nothing of it is executed."""
 
+import json
 import pickle
 import sqlite3
 from pathlib import Path
@@ -158,3 +159,36 @@ def test_a_composite_that_holds_itself():
         far = p.SqliteRepo("far", db="far.db", trusted=False)
         p.promote(repository(True).get_by_id(first), far)
         assert second in far
+
+
+def manifest(*chunks):
+    """The bytes of a stream of these chunks, whose values all have the same hash."""
+    rows = [[chunk, "5" * 40, count] for chunk, count in chunks]
+    return json.dumps({"value_id": "5" * 40, "chunks": rows}).encode()
+
+
+@pytest.mark.parametrize("count", [-3, "3", 3.5, None, True, [1]])
+def test_a_stream_whose_manifest_is_none(count):
+    """It is damage, whatever stands for the number of items."""
+    artifact_id = planted(manifest((new_id(), count)), "stream")
+    with pytest.raises(p.CorruptBlobError):
+        repository().get_value(artifact_id)
+
+
+def test_chunks_that_are_none():
+    """A stream of itself, of a pickle, of something else or of too few items ends with an error, and quickly."""
+    itself = new_id()
+    chunks = {
+        "itself": planted(manifest((itself, 10**18)), "stream", id=itself, value_id="5" * 40),
+        "pickle": planted(pickle.dumps([Evil()]), "pickle", value_id="5" * 40),
+        "mapping": planted(b'{"a": 1}', value_id="5" * 40),
+        "short": planted(b"[1]", value_id="5" * 40),
+        "missing": new_id(),
+    }
+    for chunk in chunks.values():
+        stream = repository().get_value(planted(manifest((chunk, 10**18), (chunk, 3)), "stream"))
+        assert 10**18 + 3 == len(stream)
+        with pytest.raises((p.CorruptBlobError, p.UntrustedStoreError, p.ArtifactNotFoundError)):
+            stream[0]
+        with pytest.raises((p.CorruptBlobError, p.UntrustedStoreError, p.ArtifactNotFoundError)):
+            stream[-1]

@@ -113,6 +113,11 @@ class Model:
     def free(x: int) -> float:
         return x
 
+    @classmethod
+    @p.provenance()
+    def load(cls, n: int) -> "Model":
+        return cls()
+
     @property
     def plain(self) -> float:
         return self.fit(1)
@@ -123,6 +128,10 @@ assert_type(Model().fit.artifact(1), Artifact[float])
 assert_type(Model().fit.is_cached(1), bool)
 assert_type(Model.fit(Model(), 1), float)
 assert_type(Model.free(1), float)
+assert_type(Model.load(1), Model)
+assert_type(Model().load(1), Model)
+assert_type(Model.load.artifact(1), Artifact[Model])
+Model.load("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # an int is wanted
 Model().fit("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # an int is wanted
 Model().fit(Model(), 1)  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]  # it is bound already
 

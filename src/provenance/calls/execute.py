@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from attrs import evolve
 
@@ -202,6 +202,10 @@ def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | MissReason:
     return (make_hit_proxy(call, record, changes),) if reason is None else reason
 
 
+_READ_AT_ONCE: Final = 1 << 16
+"""Stored bytes up to which reading takes less time than a thread."""
+
+
 async def execute_async(
     call: Call,
     compute: Callable[[Call, SingleFlight | None], Awaitable[object]] = compute_async,
@@ -222,7 +226,11 @@ async def execute_async(
             decide = cast("Any", partial(judge, call))
             reason = await call.environment.run_in_thread(decide, cast("Any", found.record))
         if reason is None:
-            return make_hit_proxy(call, found.record, changes)
+            if found.record.value_blob.size <= _READ_AT_ONCE:
+                return make_hit_proxy(call, found.record, changes)
+            # A value that is read now is decoded while the event loop goes on.
+            make = cast("Any", partial(make_hit_proxy, call, changes=changes))
+            return await call.environment.run_in_thread(make, cast("Any", found.record))
         return await compute(evolve(call, reason=reason), None)
     if call.sharing is None:  # else it is looked up again in its turn
         call = replace_found(call, found)

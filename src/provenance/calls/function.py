@@ -13,6 +13,7 @@ from typing import (
     Final,
     Generic,
     ParamSpec,
+    Protocol,
     Self,
     TypeVar,
     Unpack,
@@ -66,6 +67,7 @@ Q = ParamSpec("Q")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 S = TypeVar("S")
+S_contra = TypeVar("S_contra", contravariant=True)
 X = TypeVar("X")
 
 
@@ -76,6 +78,12 @@ _register_function: Final[Callable[[object], object] | None] = getattr(
 
 Before, only asyncio has a mark.
 """
+
+
+class _OfClass(Protocol[S_contra, Q, R_co]):
+    """What takes a class first, as below `@classmethod`."""
+
+    def __call__(self, cls: type[S_contra], /, *args: Q.args, **kwargs: Q.kwargs) -> R_co: ...
 
 
 @exported
@@ -314,6 +322,14 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
                 functools.partial(wrapped.function, *wrapped.args, **wrapped.keywords)
             )
 
+    # Below `@classmethod`, as type checkers see through that.
+    @overload
+    def __get__(
+        self: _OfClass[S, Q, R_co],
+        instance: S | None,
+        owner: type[S] | None = None,
+        /,
+    ) -> CachedFunction[Q, R_co]: ...
     @overload
     def __get__(self, instance: None, owner: type[object], /) -> Self: ...
     @overload

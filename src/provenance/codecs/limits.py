@@ -47,9 +47,9 @@ def check_decoded_size(size: int) -> None:
         )
 
 
-def is_limited() -> bool:
-    """Tell whether this block limits decoded sizes."""
-    return _limit.get() is not None
+def decoded_limit() -> int | None:
+    """Return the number of bytes that this block allows; None if it does not limit them."""
+    return _limit.get()
 
 
 def limited(reader: io.RawIOBase) -> io.RawIOBase:

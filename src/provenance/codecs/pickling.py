@@ -15,6 +15,7 @@ from provenance.hashing.attributes import attributes_beside, registered_reductio
 from provenance.hashing.registry import reduce_named
 from provenance.model.references import CONTAINERS, SCALARS
 from provenance.util.naming import exported
+from provenance.util.optional import imported_module
 
 if TYPE_CHECKING:
     from joblib.numpy_pickle import NumpyPickler
@@ -134,8 +135,11 @@ def load_joblib(source: BinaryIO) -> object:
 def reduce_with_attributes(value: object) -> Any:  # noqa: ANN401 - the signature of pickle
     """Return the reduction of *value* with the attributes that it leaves out.
 
-    Return `NotImplemented` if it leaves out none, and is what pickle would find.
+    Return `NotImplemented` if it leaves out none, and is what pickle would find. NumPy's global source of random
+    numbers, which models keep, is pickled by its name: a copy of it would not be global any more.
     """
+    if _is_shared_source(value):
+        return _SHARED_SOURCE
     beside = attributes_beside(value)
     special = registered_reduction(type(value))
     if not beside and special is copyreg.dispatch_table.get(type(value)):
@@ -149,6 +153,16 @@ def reduce_with_attributes(value: object) -> Any:  # noqa: ANN401 - the signatur
     if setter is not None:
         return NotImplemented
     return make, arguments, (state, beside), members, entries, restore_attributes
+
+
+_SHARED_SOURCE = "_rand"
+
+
+def _is_shared_source(value: object) -> bool:
+    if type(value).__name__ != "RandomState":
+        return False
+    numpy = imported_module("numpy.random.mtrand")
+    return numpy is not None and value is getattr(numpy, _SHARED_SOURCE)
 
 
 @exported
@@ -166,7 +180,10 @@ def restore_attributes(value: Any, saved: tuple[Any, dict[str, object]]) -> None
         for name, content in (slots or {}).items():
             setattr(value, name, content)
     for name, content in beside.items():
-        object.__setattr__(value, name, content)
+        try:
+            object.__setattr__(value, name, content)
+        except TypeError:  # Python refuses this for classes in C that set attributes themselves
+            vars(cast("object", value))[name] = content
 
 
 _PAIR = 2

@@ -6,7 +6,8 @@ import io
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
-from provenance.codecs.limits import check_decoded_size, is_limited
+from provenance.codecs.limits import check_decoded_size, decoded_limit
+from provenance.codecs.parquet import bound_pages
 from provenance.util.optional import imported_module, require_library
 
 _NAME: Final = "arrow_ipc"
@@ -137,34 +138,41 @@ def dump(table: Any, sink: BinaryIO, texts: list[str], compression: str | None) 
 def load(source: BinaryIO) -> Any:  # noqa: ANN401 - Arrow's
     """Read an Arrow table."""
     pq = require_library("pyarrow.parquet", "Parquet")
+    limit = decoded_limit()
+    rows = None if limit is None else rows_at_once(source, _BATCH, limit)
     with pq.ParquetFile(source) as file:
-        check_parquet(file.metadata)
-        if is_limited():
-            return _read_in_batches(file)
+        if rows is not None:
+            return _read_in_batches(file, rows)
         return file.read(use_threads=is_large(file.metadata.num_rows, file.metadata.num_columns))
 
 
-_BATCH: Final = 1_024
+_BATCH: Final = 65_536
 """Rows that are decoded before their size is looked at."""
 
 
-def _read_in_batches(file: Any) -> Any:  # noqa: ANN401 - Arrow's
-    """Read a Parquet file whose metadata may lie about the size of what it holds."""
+def rows_at_once(source: BinaryIO, most: int, limit: int) -> int:
+    """Return how many rows of a Parquet file, up to *most*, take at most *limit* bytes.
+
+    Texts of a dictionary, which the headers of pages name once, are repeated in Arrow's columns.
+
+    Raises:
+        ValueError: if the file may not be decoded.
+    """
+    size, dictionary = bound_pages(source)
+    check_decoded_size(size)
+    return max(1, min(most, limit // max(1, dictionary)))
+
+
+def _read_in_batches(file: Any, rows: int) -> Any:  # noqa: ANN401 - Arrow's
+    """Read a Parquet file a few *rows* at a time, as far as their size is allowed."""
     batches: list[Any] = []
     size = 0
-    for batch in file.iter_batches(batch_size=_BATCH):
+    for batch in file.iter_batches(batch_size=rows):
         size += batch.nbytes
         check_decoded_size(size)
         batches.append(batch)
     pa = require_library("pyarrow", "Parquet")
     return pa.Table.from_batches(batches, schema=file.schema_arrow).combine_chunks()
-
-
-def check_parquet(metadata: Any) -> None:  # noqa: ANN401 - Arrow's
-    """Raise ValueError if a file's pages, or its cells at a byte each, are more than may be decoded."""
-    check_decoded_size(metadata.num_rows * metadata.num_columns)
-    groups = map(metadata.row_group, range(metadata.num_row_groups))
-    check_decoded_size(sum(group.total_byte_size for group in groups))
 
 
 def is_large(rows: int, columns: int) -> bool:

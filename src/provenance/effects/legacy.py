@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from provenance.effects.io import absolute_path, remove
 from provenance.errors import BlobNotFoundError, StoreUnavailableError
+from provenance.model.ids import BlobId
+from provenance.model.records import Blob
 from provenance.ports.legacy import LegacyArtifact, LegacyRun, LegacySet
 from provenance.util.optional import require_library
 from provenance.util.redaction import redact_url
@@ -151,7 +153,7 @@ class RemoteBlobs:
         """Return the path of a local copy; raises `BlobNotFoundError`, `StoreUnavailableError`."""
         status = None if _KEY.fullmatch(key) is None else self._files.status(key)
         path = os.path.join(self._folder, key)
-        if status is None or not self._files.fetch(key, path, status.size):
+        if status is None or not self._files.fetch(key, path, Blob(BlobId(key), status.size)):
             raise BlobNotFoundError(key, self._files.name)
         return path
 

@@ -265,7 +265,11 @@ def _plain_attributes_of_table(value: Any) -> Attributes:
     if not left:
         return {}
     left -= {*value._metadata, *cached_names(type(cast("object", value)))}  # noqa: SLF001 - documented by pandas
-    return {name: instance_dict(value)[name] for name in sorted(left)}
+    state = instance_dict(value)
+    # patsy leaves on its tables how they were made, which nothing can pickle.
+    return {
+        name: state[name] for name in sorted(left) if type(state[name]).__name__ != "DesignInfo"
+    }
 
 
 _OF_PANDAS: Final = frozenset(
@@ -296,6 +300,10 @@ def _gradient(value: Any) -> Attributes:
 _RULES: Final[dict[tuple[str, str], Callable[[Any], Attributes]]] = {
     ("builtins", "BaseException"): _cause,
     ("collections", "Counter"): _all_but(),
+    **dict.fromkeys(
+        ((module, "Struct") for module in ("msgspec", "msgspec._core")),
+        _all_but(),  # its reduction has the fields of subclasses, which are slots
+    ),
     ("pandas.core.generic", "NDFrame"): _plain_attributes_of_table,
     ("numpy.ma", "MaskedArray"): _of_masked_array,
     ("numpy.ma.core", "MaskedArray"): _of_masked_array,

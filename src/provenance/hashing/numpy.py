@@ -204,6 +204,12 @@ def _seed(value: np.random.SeedSequence, walk: Walk) -> Item:
     return node(_SEED, (walk.item(value.state),))
 
 
+@exact(np.finfo, np.iinfo)
+def _limits(value: Any, walk: Walk) -> Item:
+    # Its attributes are computed when they are read.
+    return node(_LIMITS, (name_of(value), walk.item(value.dtype)))
+
+
 @exact(np.ufunc)
 def _ufunc(value: np.ufunc, walk: Walk) -> Item:
     if value.__name__.endswith("(vectorized)"):
@@ -211,7 +217,7 @@ def _ufunc(value: np.ufunc, walk: Walk) -> Item:
     return node(_UFUNC, (value.__name__, walk.item(list(value.types))))
 
 
-_STRINGS = prefix("strings")
+_STRINGS, _LIMITS = map(prefix, ("strings", "limits"))
 
 
 class Strings:

@@ -207,8 +207,13 @@ def _set_object(value: Collection[Any], walk: Walk) -> Item:
     return node(_SET_OBJECT, (name_of(value), items, *set_items(value, walk)))
 
 
-def reduced_item(value: object, walk: Walk) -> Item:
+def reduced_item(value: object, walk: Walk, without: frozenset[str] = frozenset()) -> Item:
     """Return the item of what *value* would be pickled as, without attributes that are caches.
+
+    Args:
+        value: The value.
+        walk: What goes on to its parts.
+        without: Names of further attributes that do not count.
 
     Raises:
         Refusal: if *value* cannot be pickled.
@@ -220,11 +225,14 @@ def reduced_item(value: object, walk: Walk) -> Item:
     make, arguments, state, members, entries, setter = (*reduction, None, None, None, None)[:6]
     if isinstance(value, BaseException) and type(cast("object", state)) is dict and not state:
         state = None  # asking an exception for its attributes gives it an empty dict
+    elif isinstance(value, io.BytesIO | io.StringIO):
+        *content, beside = cast("tuple[object, ...]", state)
+        state = (*content, beside or None)  # as above
     items = (
         name_of(value),
         _maker(make, walk),
         walk.item(arguments),
-        _state(state, cached_names(type(value)), walk),
+        _state(state, cached_names(type(value)) | without, walk),
         walk.item(None if members is None else list(members)),
         _entries(value, entries, walk),
         walk.item(setter),

@@ -232,3 +232,9 @@ _typing: Any = pd.api.typing
 def _refuse_grouped(value: Any, _: Walk) -> NoReturn:
     reason = f"a {type(value).__name__} caches results, so its state changes with use"
     raise UnhashablePart(reason, "the table and the keys or sizes")
+
+
+@inherited("pandas.io.formats.style:Styler")
+def _refuse_styler(_: object, __: Walk) -> NoReturn:
+    reason = "a Styler has a random name, and keeps what it has shown"
+    raise UnhashablePart(reason, "the table or its HTML as text")

@@ -48,6 +48,7 @@ FAMILIES: Final = {
     "dask": "dask",
     "lightgbm": "lightgbm",
     "PIL": "pillow",
+    "matplotlib": "matplotlib",
     "pydantic": "pydantic",
     "xarray": "xarray",
 }

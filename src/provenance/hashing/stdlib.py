@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from provenance.hashing.attributes import instance_dict
 from provenance.hashing.containers import dict_items
 from provenance.hashing.encoding import Buffer, Item, node, prefix
 from provenance.hashing.objects import OBJECT
-from provenance.hashing.registry import as_node, exact, name_of
+from provenance.hashing.registry import as_node, exact, inherited, name_of
 from provenance.hashing.walk import UnhashablePart, Walk
 from provenance.model.main_module import source_of
 
 if TYPE_CHECKING:
     import datetime as dt
     import random
+    import struct
     from array import array
     from decimal import Decimal
     from fractions import Fraction
@@ -30,7 +33,13 @@ _TIMEDELTA, _TIMEZONE, _ZONE = map(prefix, ("timedelta", "timezone", "ZoneInfo")
 _DECIMAL, _FRACTION, _UUID = map(prefix, ("Decimal", "Fraction", "UUID"))
 _PATH, _PATTERN, _ARRAY, _PARTIAL = map(prefix, ("path", "pattern", "array", "partial"))
 _NEW_TYPE, _TYPE_VARIABLE = map(prefix, ("new type", "type variable"))
-_RANDOM = prefix("random")
+_RANDOM, _VIEW, _STRUCT, _CONFIGURATION = map(
+    prefix, ("random", "view of a dict", "Struct", "configuration")
+)
+_EMPTY: tuple[dict[str, object], ...] = ({}, OrderedDict[str, object]())
+_VIEWS: list[type] = [
+    type(view) for empty in _EMPTY for view in (empty.keys(), empty.values(), empty.items())
+]
 _PATHS = [
     f"{module}:{name}"
     for module in ("pathlib", "pathlib._local")
@@ -137,6 +146,24 @@ def _type_variable(value: Any, walk: Walk) -> Item:
 
 def _module_and_name(value: Any) -> str:
     return f"{source_of(value)}:{value.__name__}"
+
+
+@exact(*_VIEWS)
+def _view(value: Collection[object], walk: Walk) -> Item:
+    return node(_VIEW, (name_of(value), *walk.items(list(value))))
+
+
+@exact("_struct:Struct")
+def _struct(value: struct.Struct, _: Walk) -> Item:
+    return node(_STRUCT, (value.format,))
+
+
+@inherited("configparser:RawConfigParser")
+def _configuration(value: object, walk: Walk) -> Item:
+    # Sections are looked up through objects that lead back to the parser.
+    held = instance_dict(value)
+    state = {name: held[name] for name in held if name not in {"_proxies", "_converters"}}
+    return node(_CONFIGURATION, (name_of(value), *dict_items(state, walk)))
 
 
 @exact("random:Random")

@@ -6,16 +6,20 @@ import os
 import runpy
 import sys
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Final, TypeAlias, cast
 
 from attrs import frozen
 
+from provenance.codecs.trust import CopyPolicy
 from provenance.errors import CorruptRecordError, RunNotFoundError
+from provenance.hashing import hash_value
 from provenance.model.ids import RunId
-from provenance.model.records import Artifact, Json
+from provenance.model.records import Artifact, Json, Run
+from provenance.model.rows import jsonable, time_text
+from provenance.repository.handles import Repository
 from provenance.util.formatting import describe_error
 
 _WITH_VALUE: Final = frozenset({"-W", "-X", "--check-hash-based-pycs"})
@@ -59,31 +63,55 @@ def program_of(process: Mapping[str, Json]) -> Program | None:
     return None
 
 
+def is_genuine(run: Run) -> bool:
+    """Tell whether a run is what its id stands for, which is a digest of its facts and of its parent's id.
+
+    Records are signed with the id of their run, but runs are not signed.
+    """
+    facts = {name: getattr(run, name) for name in ("host", "process", "python", "git", "packages")}
+    plain = jsonable({**facts, **run.extra})
+    own = hash_value([time_text(run.created_at), plain])
+    return str(run.id) == (own if run.parent_id is None else hash_value([own, run.parent_id]))
+
+
+def _distrust(recorded: Run, place: Repository) -> str | None:
+    """Return why a run may be what others than the owners of *place* wrote; None if it is not."""
+    if not place.trusted:
+        return f"repository {place.name!r} is configured with trusted: false"
+    if place.copy_policy is CopyPolicy.NOTHING and not is_genuine(recorded):
+        return "the record of its run is not signed, and was changed"
+    return None
+
+
 @contextmanager
 def running_program(
-    artifact: Artifact[object], loaded: Programs, here: RunId
+    artifact: Artifact[object], loaded: Programs, here: RunId, place: Repository
 ) -> Generator[str | None]:
     """Let `__main__` be the program that computed *artifact*, if its function is of `__main__`.
 
-    Other modules are found where that program found them: beside it too. *here* is the run of this process.
+    Other modules are found where that program found them: beside it too. *here* is the run of this process. Nothing
+    is run, and no folder searched, that others than the owners of *place* may have named.
 
     Yields why that is impossible; None if it is done.
     """
     if artifact.run_id == here:
         yield None
         return
-    try:
-        process: Mapping[str, Json] = artifact.run_info.process
-    except (RunNotFoundError, CorruptRecordError):
-        process = {}
-    program = program_of(process)
-    with _also_importing_from(_folder_of(process, program)):
+    recorded: Run | None = None
+    with suppress(RunNotFoundError, CorruptRecordError):
+        recorded = artifact.run_info
+    program = None if recorded is None else program_of(recorded.process)
+    distrust = None if recorded is None else _distrust(recorded, place)
+    folder = "" if recorded is None or distrust else _folder_of(recorded.process, program)
+    with _also_importing_from(folder):
         if artifact.fn_module != "__main__":
             yield None
         elif program is None:
             yield "it was computed in a console or notebook, whose functions are gone"
         elif _runs_already(program):
             yield None
+        elif distrust is not None:
+            yield f"{distrust}, so that no program is run that it names"
         else:
             with _as_main(program, loaded) as problem:
                 yield problem

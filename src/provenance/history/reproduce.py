@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -89,7 +90,8 @@ class NotComparable:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.name} {self.artifact_id[:SHORT]} not comparable: {self.reason}"
+        text = f"{self.name} {self.artifact_id[:SHORT]} not comparable: {self.reason}"
+        return escape_invisible(text)
 
 
 @exported
@@ -147,7 +149,7 @@ class Reproduction:
         if not self.is_same and self.environment:
             lines += [
                 "since it was recorded:",
-                *(f"  {difference}" for difference in self.environment),
+                *(f"  {escape_invisible(str(change))}" for change in self.environment),
             ]
         return "\n".join(lines)
 
@@ -263,8 +265,8 @@ def _reproduce_one(artifact: Artifact[object], scratch: _Scratch) -> Outcome:
         reason = f"repository {scratch.place.name!r} is configured with trusted: false"
         return NotComparable(*known, reason)
     try:
-        with running_program(artifact, scratch.programs, scratch.run) as trouble:
-            found = find_function(artifact) if trouble is None else trouble
+        with running_program(artifact, scratch.programs, scratch.run, scratch.place) as trouble:
+            found = find_function(artifact, scratch.place) if trouble is None else trouble
             if isinstance(found, str):
                 return NotComparable(*known, found)
             return _repeat(spec_of(found), artifact, scratch)
@@ -308,11 +310,18 @@ def _repeat(spec: FunctionSpec, artifact: Artifact[object], scratch: _Scratch) -
     return _compare(artifact, again, changes, scratch.tolerance)
 
 
-def find_function(artifact: Artifact[object]) -> CachedFunction[..., object] | str:
-    """Return the function that computes *artifact* now, or why there is none."""
+def find_function(
+    artifact: Artifact[object], place: Repository
+) -> CachedFunction[..., object] | str:
+    """Return the function that computes *artifact* now, or why there is none.
+
+    What a repository that is not trusted names is not imported; what this process has imported is found.
+    """
     where = f"{artifact.fn_module}.{artifact.fn_qualname}"
     if "<" in artifact.fn_qualname:
         return f"{where} is defined inside a function, and cannot be imported"
+    if not place.trusted and artifact.fn_module not in sys.modules:
+        return f"{where} is not imported, and repository {place.name!r} is configured with trusted: false"
     try:
         found: object = import_module(artifact.fn_module)
         for name in artifact.fn_qualname.split("."):

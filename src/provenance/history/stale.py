@@ -65,7 +65,8 @@ def stale(
 ) -> tuple[StaleResults, ...]:
     """Return the results whose code has changed since they were computed, by function and code.
 
-    Functions are imported by their recorded names, which runs their modules.
+    Functions are imported by their recorded names, which runs their modules; in a repository with
+    `trusted: false` those of other modules than this process has imported are a problem instead.
 
     Args:
         name: A name or pattern, as of `search`; by default all.
@@ -89,8 +90,11 @@ def stale(
     programs: Programs = {}
     found: list[StaleResults] = []
     for artifact, number in _groups(name, place).values():
-        with environment.using_repo(place), running_program(artifact, programs, here) as trouble:
-            function = find_function(artifact) if trouble is None else trouble
+        with (
+            environment.using_repo(place),
+            running_program(artifact, programs, here, place) as trouble,
+        ):
+            function = find_function(artifact, place) if trouble is None else trouble
             results = _examine(artifact, number, function, place)
             if results is not None:
                 found.append(results)

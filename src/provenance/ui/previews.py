@@ -7,6 +7,7 @@ tables are read in part.
 from __future__ import annotations
 
 import base64
+import io
 import math
 import pprint
 import struct
@@ -20,6 +21,7 @@ from attrs import evolve, frozen
 
 import provenance as p
 from provenance import extending
+from provenance.codecs.parquet import bound_pages
 from provenance.util.formatting import safe_repr, size, truncate
 from provenance.util.images import MOST_IMAGE, image_type
 
@@ -29,6 +31,8 @@ MOST_TEXT: Final = 65_536
 """Characters of text that are shown."""
 MOST_BYTES: Final = 32_000_000
 """Size up to which a value is decoded as a whole."""
+_EXPANSION: Final = 1_000
+"""Ratio of decoded to stored size that real tables do not reach."""
 _CELLS: Final = 64
 """Rows and columns of a heat map."""
 _POINTS: Final = 240
@@ -168,11 +172,17 @@ def read_image(artifact: p.Artifact[object], repo: p.Repository) -> tuple[bytes,
 
 def _parquet(source: BinaryIO) -> Preview:
     """Read the schema and the first rows, and no more."""
+    decoded, dictionary = bound_pages(source)
+    if decoded > MOST_BYTES + _EXPANSION * source.seek(0, io.SEEK_END):
+        return Nothing("it would be decoded to far more than is stored")
+    rows = max(1, min(MOST_ROWS, MOST_BYTES // max(1, dictionary)))
     file: Any = import_module("pyarrow.parquet").ParquetFile(source)
     schema = file.schema_arrow
     names = [name for name in schema.names if not name.startswith("__index_level_")]
     names = names[:MOST_COLUMNS] or list(schema.names[:MOST_COLUMNS])
-    batch: Any = next(iter(file.iter_batches(batch_size=MOST_ROWS, columns=names)), None)
+    batch: Any = next(iter(file.iter_batches(batch_size=rows, columns=names)), None)
+    if batch is not None and batch.nbytes > MOST_BYTES:
+        return Nothing(f"its first rows are too large to be shown: {size(batch.nbytes)}")
     types = [str(schema.field(name).type) for name in names]
     columns = [] if batch is None else [batch.column(i).to_pylist() for i in range(len(names))]
     return _table(names, types, zip(*columns, strict=True), file.metadata.num_rows, len(schema))

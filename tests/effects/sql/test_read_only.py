@@ -61,6 +61,11 @@ except p.StoreUnavailableError as error:
     assert "records.db-wal holds changes that cannot be read" in str(error), error
     print("refused")
 """
+WATCH = f"""{FUNCTIONS}
+print(len(list(p.search())), flush=True)
+input()
+print(len(list(p.search())), flush=True)
+"""
 
 
 @pytest.fixture
@@ -73,11 +78,19 @@ def folder(tmp_path):
         path.chmod(0o755)
 
 
-def play(code, folder, *arguments, unprivileged=False):
-    """Run *code* in a process of its own, as a user without root's powers if that is wanted; what it prints."""
-    as_nobody = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+AS_NOBODY = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+"""Before a command: without the powers of root."""
+ON_A_MOUNT = (
+    *("unshare", "--user", "--map-root-user", "--mount", "--propagation", "private", "bash", "-ec"),
+    'mount --bind "$0" "$0"; mount -o remount,bind,ro "$0"; exec "$@"',
+)
+"""Before a folder and a command: root, to whom the folder is on a read-only mount."""
+
+
+def play(code, folder, *arguments, before=()):
+    """Run *code* in a process of its own, by way of the command *before*; what it prints."""
     done = subprocess.run(
-        [*(as_nobody if unprivileged else []), sys.executable, "-c", code, str(folder), *arguments],
+        [*before, sys.executable, "-c", code, str(folder), *arguments],
         env={**os.environ, "PYTHONPATH": SOURCES},
         capture_output=True,
         text=True,
@@ -98,7 +111,7 @@ def test_a_store_in_a_read_only_folder_is_read(folder):
     play(FILL, folder)
     before = sorted(folder.iterdir())
     protect(folder)
-    assert "read" == play(LOOK, folder, unprivileged=True)
+    assert "read" == play(LOOK, folder, before=AS_NOBODY)
     assert before == sorted(folder.iterdir())
 
 
@@ -107,11 +120,42 @@ def test_the_log_of_a_killed_writer_is_read(folder):
     play(FILL, folder, "killed")
     assert (folder / "records.db-wal").stat().st_size > 0
     protect(folder)
-    assert "read" == play(LOOK, folder, unprivileged=True)
+    assert "read" == play(LOOK, folder, before=AS_NOBODY)
     folder.chmod(0o755)
     (folder / "records.db-shm").unlink()
     folder.chmod(0o555)
-    assert "refused" == play(REFUSED, folder, unprivileged=True)
+    assert "refused" == play(REFUSED, folder, before=AS_NOBODY)
+
+
+def test_a_store_on_a_read_only_mount_is_read(folder):
+    """As for a user who may not write, though root may write to anything that is not mounted so."""
+    play(FILL, folder)
+    before = sorted(folder.iterdir())
+    assert "read" == play(LOOK, folder, before=(*ON_A_MOUNT, str(folder)))
+    assert before == sorted(folder.iterdir())
+
+
+def test_the_log_of_a_killed_writer_is_read_on_a_mount(folder):
+    """What was committed is there, also while the same folder is written to by another path; without its index, it is said."""
+    play(FILL, folder, "killed")
+    assert (folder / "records.db-wal").stat().st_size > 0
+    assert "read" == play(LOOK, folder, before=(*ON_A_MOUNT, str(folder)))
+    (folder / "records.db-shm").unlink()
+    assert "refused" == play(REFUSED, folder, before=(*ON_A_MOUNT, str(folder)))
+
+
+def test_what_others_write_meanwhile_is_seen_on_a_mount(folder):
+    """The process reads again what was written after its first look."""
+    play(FILL, folder)
+    command = [*ON_A_MOUNT, str(folder), sys.executable, "-c", WATCH, str(folder)]
+    environment = {**os.environ, "PYTHONPATH": SOURCES}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
+    ) as watching:
+        assert "2\n" == watching.stdout.readline()
+        play(f"{FUNCTIONS}\nsmall(5)", folder)
+        assert "3\n" == watching.communicate("look\n")[0]
+    assert 0 == watching.returncode
 
 
 def test_what_others_write_meanwhile_is_seen(tmp_path, monkeypatch):

@@ -1,13 +1,17 @@
 """Values that must have different hashes, so that no wrong result is served, and values that must not."""
 
 import collections
+import configparser
+import copy
 import dataclasses
 import datetime as dt
 import decimal
 import enum
 import fractions
 import functools
+import io
 import random
+import struct
 import typing
 
 import attrs
@@ -17,8 +21,11 @@ import pandas as pd
 import pyarrow as pa
 from dateutil.rrule import rrule
 from scipy import stats
-from scipy.spatial import Delaunay
+from scipy.interpolate import UnivariateSpline
+from scipy.spatial import Delaunay, KDTree, cKDTree
+from sklearn.cluster import Birch
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
+from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.preprocessing import MultiLabelBinarizer
 
 import provenance as p
@@ -304,7 +311,58 @@ OTHERS = {
     "methods that an object holds": lambda: [Service(1), Service(2), Service(1).method],
     "sources of random numbers": lambda: [random.Random(1), random.Random(2), random.random],
 }
-MUST_DIFFER = MADE | BESIDE | OTHERS
+POINTS = np.arange(20.0).reshape(10, 2) ** 1.5
+TIMES, HEIGHTS = np.arange(9.0), np.sin(np.arange(9.0))
+
+
+def configured(text, **options):
+    """Return a configuration with one option."""
+    made = configparser.ConfigParser(**options)
+    made.read_string(f"[a]\nb={text}")
+    return made
+
+
+def read_on(file, count):
+    """Return *file* after some of it was read."""
+    file.read(count)
+    return file
+
+
+VIEWED = {
+    "views of a dict": lambda: [
+        *(view({"a": 1, "b": 2}) for view in (dict.keys, dict.values, dict.items)),
+        {"b": 2, "a": 1}.keys(),
+        collections.OrderedDict(a=1, b=2).keys(),
+    ],
+    "Struct": lambda: [struct.Struct(form) for form in ("<i", "<q", ">i")],
+    "configuration": lambda: [
+        configured("1"),
+        configured("2"),
+        configured("1", interpolation=None),
+        configparser.RawConfigParser(),
+    ],
+    "BytesIO": lambda: [io.BytesIO(b"ab"), io.BytesIO(b"ac"), read_on(io.BytesIO(b"ab"), 1)],
+    "StringIO": lambda: [io.StringIO("ab"), io.StringIO("ac"), read_on(io.StringIO("ab"), 1)],
+    "limits of numbers": lambda: [
+        *map(np.finfo, ("f4", "f8")),
+        *map(np.iinfo, ("i4", "u4")),
+    ],
+    "spline": lambda: [
+        *(UnivariateSpline(TIMES, HEIGHTS, s=s) for s in (0, 1)),
+        UnivariateSpline(TIMES, HEIGHTS, s=0, k=2),
+        UnivariateSpline(TIMES, HEIGHTS, s=0, ext=1),
+        UnivariateSpline(TIMES, HEIGHTS, s=0).derivative(),
+    ],
+    "tree of points": lambda: [
+        cKDTree(POINTS),
+        KDTree(POINTS),
+        cKDTree(POINTS, leafsize=3),
+        cKDTree(POINTS, boxsize=100),
+        cKDTree(POINTS[::-1]),
+    ],
+}
+
+MUST_DIFFER = MADE | BESIDE | OTHERS | VIEWED
 
 
 def viewed(values):
@@ -428,5 +486,15 @@ MUST_NOT = {
     "labels": lambda: used(
         lambda: MultiLabelBinarizer().fit([["a"]]), lambda it: it.transform([["a"]])
     ),
+    "BytesIO": lambda: used(lambda: io.BytesIO(b"a"), vars),
+    "configuration": lambda: used(lambda: configured("1"), lambda it: it["a"].getint("b")),
+    "limits of numbers": lambda: used(lambda: np.finfo("f4"), lambda it: (it.eps, it.max)),
+    "spline": lambda: [UnivariateSpline(TIMES, HEIGHTS) for _ in range(9)],
+    "tree of points": lambda: [*used(lambda: KDTree(POINTS), lambda it: it.tree), KDTree(POINTS)],
+    "clusters in a list": lambda: used(lambda: Birch().fit(POINTS), lambda it: it.predict(POINTS)),
+    "global source of a model": lambda: [
+        GaussianProcessRegressor().fit(POINTS, POINTS[:, 0]),
+        copy.deepcopy(GaussianProcessRegressor().fit(POINTS, POINTS[:, 0])),
+    ],
     "accessors of a series": lambda: read(lambda: pd.Series(["a"]), "str", "plot"),
 }

@@ -204,7 +204,7 @@ class ObjectBlobs:
         source = _path(blob.id)
         if source is None:
             raise CorruptBlobError(blob.id, self._name, "object name is not a digest")
-        if not self._remote.fetch(source, path, blob.size):
+        if not self._remote.fetch(source, path, blob):
             raise BlobNotFoundError(blob.id, self._name)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 from attrs import frozen
 from fsspec import AbstractFileSystem
+from fsspec.callbacks import Callback
 
 from provenance.effects.objectstore.filesystems import (
     is_conflict,
@@ -23,7 +24,8 @@ from provenance.effects.objectstore.filesystems import (
     unavailable_error,
 )
 from provenance.effects.retry import backoff, call_with_retries
-from provenance.errors import ProvenanceError, StoreUnavailableError
+from provenance.errors import CorruptBlobError, ProvenanceError, StoreUnavailableError
+from provenance.model.records import Blob
 from provenance.ports.blobs import RemoteLocation
 from provenance.util.locks import ForkSafeLock
 
@@ -104,6 +106,21 @@ class FileStatus:
     written_at: float
 
 
+class _SizeCheck(Callback):
+    """Stop a download that is larger than its blob, which could fill the disk."""
+
+    def __init__(self, blob: Blob, store: str) -> None:
+        super().__init__()
+        self._blob = blob
+        self._store = store
+
+    def call(self, *_: object, **__: object) -> None:
+        """Compare the announced size, and what has arrived, whenever one of them changes."""
+        if max(self.size or 0, self.value) > self._blob.size:
+            reason = f"it is larger than the {self._blob.size:,} bytes that were stored"
+            raise CorruptBlobError(self._blob.id, self._store, reason)
+
+
 class RemoteFiles:
     """The files below *place*, by their paths in there, for the store *name*."""
 
@@ -138,10 +155,14 @@ class RemoteFiles:
             return None
         return None if info["type"] == "directory" else _status_of(info)
 
-    def fetch(self, path: str, local: str, size: int) -> bool:
-        """Copy what is at *path* to the file *local*; return False if nothing is there."""
+    def fetch(self, path: str, local: str, blob: Blob) -> bool:
+        """Copy what is at *path* to the file *local*; return False if nothing is there.
+
+        Raises `CorruptBlobError` as soon as it is known to be larger than *blob*.
+        """
+        options = {**self._family.get(blob.size), "callback": _SizeCheck(blob, self.name)}
         try:
-            self._look("get_file", self._at(path), local, size=size, **self._family.get(size))
+            self._look("get_file", self._at(path), local, size=blob.size, **options)
         except FileNotFoundError:
             return False
         return True
