@@ -106,6 +106,10 @@ class Environment:
         path = "default_repo" if chosen is None else "artifact_repos"
         raise ConfigError(path, problem, f"expected one of: {names}")
 
+    def results_with(self, chosen: Mapping[str, object]) -> ResultOptions:
+        """Return how results are handed over by a function that has *chosen* some of the options."""
+        return evolve(self.results, **cast("dict[str, Any]", chosen)) if chosen else self.results
+
 
 _guard: Final = ForkSafeLock()
 _environment: Environment | None = None

@@ -29,7 +29,8 @@ from provenance.events import (
     Stats,
     Waited,
 )
-from provenance.model.ids import ArtifactId
+from provenance.model.ids import NO_IDS, ArtifactId
+from provenance.model.records import ArtifactRecord
 from provenance.util.locks import ForkSafeLock
 from provenance.util.naming import exported
 from provenance.util.validation import check_function
@@ -139,12 +140,24 @@ def emit(event: Event) -> None:
         return
     with _guard.lock:
         _count(event)
-        if isinstance(event, Hit | Miss | Recomputed | Recovered):
-            _latest[event.artifact_id] = type(event)
-            for part_id in event.parts:
-                _latest[part_id] = type(event)
-            while len(_latest) > MAX_REMEMBERED:
-                _latest.popitem(last=False)
+    _send(event)
+
+
+def emit_hits(records: Sequence[ArtifactRecord]) -> None:
+    """Emit a `Hit` for each of these artifacts, which have no parts; all are counted before the first is sent."""
+    if _is_muted.get():
+        return
+    with _guard.lock:
+        _counts["hits"] += len(records)
+        _seconds["saved"] += sum([record.compute_duration for record in records])
+        _latest.update(dict.fromkeys([record.id for record in records], Hit))
+        _forget_oldest()
+    if _subscribers or _listening.get() or log.isEnabledFor(logging.DEBUG):
+        for record in records:
+            _send(Hit(record.id, record.name, record.compute_duration, NO_IDS))
+
+
+def _send(event: Event) -> None:
     # Recomputing an evicted value is expected.
     is_warning = isinstance(event, CodeChanged | ShadowDiffered) or (
         isinstance(event, Recovered) and event.reason is not MissReason.EVICTED
@@ -225,7 +238,8 @@ def reset_stats() -> None:
 
 
 def _count(event: Event) -> None:
-    """Count; called while `_guard` is held."""
+    """Count, and note the outcome; called while `_guard` is held."""
+    _note(event)
     match event:
         case Hit():
             _counts["hits"] += 1
@@ -254,6 +268,19 @@ def _count(event: Event) -> None:
             _counts["resumed"] += 1
         case _:
             assert_never(event)
+
+
+def _note(event: Event) -> None:
+    if isinstance(event, Hit | Miss | Recomputed | Recovered):
+        _latest[event.artifact_id] = type(event)
+        for part_id in event.parts:
+            _latest[part_id] = type(event)
+        _forget_oldest()
+
+
+def _forget_oldest() -> None:
+    while len(_latest) > MAX_REMEMBERED:
+        _latest.popitem(last=False)
 
 
 def describe_changes(changes: tuple[CodeChange, ...]) -> str:
