@@ -118,6 +118,8 @@ _context_environment: ContextVar[Environment | None] = ContextVar(
 )
 _overlay: ContextVar[RepositoryOrName | None] = ContextVar("provenance_repository", default=None)
 _result_style: ContextVar[ResultStyle | None] = ContextVar("provenance_results", default=None)
+_blocks: list[object] = []
+"""A token for each block of `using_environment` and `using_repo` that any thread is in now."""
 _default_factory: list[Callable[[], Environment]] = []
 
 
@@ -133,6 +135,21 @@ def current() -> Environment:
     if style is not None:
         environment = evolve(environment, results=evolve(environment.results, results=style))
     return environment if overlay is None else evolve(environment, default=overlay)
+
+
+def chosen() -> Environment | None:
+    """Return the environment of the current context; None if nobody has chosen or used one."""
+    return current() if _environment is not None or is_overlaid() else None
+
+
+def is_overlaid() -> bool:
+    """Tell whether this thread or task uses another environment or repository than its process."""
+    return _overlay.get() is not None or _context_environment.get() is not None
+
+
+def is_in_doubt() -> bool:
+    """Tell whether other threads or tasks use another repository, on whose behalf this thread may work."""
+    return bool(_blocks) and not is_overlaid()
 
 
 def _make_default() -> Environment:
@@ -184,9 +201,11 @@ def using_environment(environment: Environment) -> Generator[Environment]:
     in the block.
     """
     given, overlay = _context_environment.set(environment), _overlay.set(None)
+    _blocks.append(given)
     try:
         yield environment
     finally:
+        _blocks.remove(given)
         _overlay.reset(overlay)
         _context_environment.reset(given)
 
@@ -200,9 +219,11 @@ def using_repo(repo: RepositoryOrName) -> Generator[Repository]:
     """
     chosen = current().repository(repo)
     token = _overlay.set(chosen)
+    _blocks.append(token)
     try:
         yield chosen
     finally:
+        _blocks.remove(token)
         _overlay.reset(token)
 
 

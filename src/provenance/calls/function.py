@@ -28,6 +28,7 @@ from provenance.calls.main_functions import named, reduce_with_code
 from provenance.calls.many import MappedFunction
 from provenance.calls.options import OptionArguments, check_options
 from provenance.calls.plan import CallPlan, PlannedCall, plan_call
+from provenance.calls.pools import Home, reduce_for_pool, refuse_elsewhere, teach_pools
 from provenance.calls.signature import WrappedFunction, inspect_function, public_attributes
 from provenance.calls.spec import (
     DecoratorOptions,
@@ -320,6 +321,23 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """Pickle by name if the name leads here, else as the function and its options."""
+        # A pickler of a pool that is loaded now for the first time has not been taught yet.
+        return (
+            reduce_for_pool(self) if teach_pools(CachedFunction) else self.__provenance_reduce__()
+        )
+
+    def __provenance_belongs__(self, home: Home) -> None:
+        """Refuse calls in this process that would store results elsewhere than the sender of the function."""
+        self._home = home
+        self._perform = self._perform_at_home
+
+    def _perform_at_home(self, call: Call) -> object:
+        refuse_elsewhere(call, self._home)
+        found: object = _performer(self._subject, self._options)(call)
+        return found
+
+    def __provenance_reduce__(self) -> str | tuple[object, ...]:
+        """Return what pickles say of the function."""
         path, module = str(vars(self).get("__qualname__", "")), str(vars(self).get("__module__"))
         args, found = self._subject.args, named(module, path)
         if found is self:
