@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from hashlib import blake2b
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
@@ -19,6 +18,7 @@ from provenance import environment as environments
 from provenance.calls.draft import Call
 from provenance.calls.main_functions import named
 from provenance.errors import EngineError, ProvenanceError
+from provenance.hashing import hash_value
 from provenance.repository.handles import Repository
 from provenance.telemetry import log
 from provenance.util.formatting import describe_error
@@ -45,7 +45,7 @@ _taught: Final[set[str]] = set()
 class Home:
     """Where the results of a function belong that was sent to a worker, as the sender sees it."""
 
-    family: bytes = field(repr=False)
+    family: str = field(repr=False)
     process: int
     repository: str
     repository_id: str
@@ -99,10 +99,10 @@ def _home_of(function: Sendable) -> Home | None:
         return None
 
 
-def _family() -> bytes:
+def _family() -> str:
     """Return what the processes that `multiprocessing` and loky have started share with this one, hashed."""
     process: Any = import_module("multiprocessing.process")
-    return blake2b(bytes(process.current_process().authkey), digest_size=8).digest()
+    return hash_value(bytes(process.current_process().authkey))
 
 
 def find_by_name(module: str, path: str) -> object:
