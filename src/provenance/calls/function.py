@@ -43,6 +43,7 @@ from provenance.events import CodeChange, MissReason
 from provenance.hashing import hash_value
 from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
+from provenance.receipts.receipt import Receipt, receipt_to_send
 from provenance.repository import programs
 from provenance.results.bodies import close_call
 from provenance.results.handles import artifact_of
@@ -105,9 +106,9 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     @functools.cached_property
     def _recipe(self) -> FunctionSpec:
         """What all calls share; captured values are hashed when the first call is planned."""
-        return make_spec(
-            self._subject, self._options, find_captures(self._subject, self._options, self), self
-        )
+        captures = find_captures(self._subject, self._options, self)
+        sent: Receipt | None = vars(self).get("_sent_receipt")
+        return make_spec(self._subject, self._options, captures, self, sent)
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Return a proxy of the result, computed once for each combination of inputs.
@@ -343,9 +344,9 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         if found is self:
             # In another process `__main__` may be another module.
             if main_name(module) == "__main__":
-                return reduce_with_code(
-                    self, path, self.__wrapped__, (args, self._options, self._subject.source)
-                )
+                receipt = receipt_to_send(self._subject.function, self._options.sensitive_to)
+                others = args, self._options, self._subject.source, receipt
+                return reduce_with_code(self, path, self.__wrapped__, others)
             return path
         if (
             isinstance(found, CachedFunction)
@@ -356,8 +357,9 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         return restore_function, (self.__wrapped__, self._subject.args, self._options)
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
-        function, args, options, source = cast(
-            "tuple[Callable[..., object], tuple[object, ...], DecoratorOptions, str]", state
+        function, args, options, source, self._sent_receipt = cast(
+            "tuple[Callable[..., object], tuple[object, ...], DecoratorOptions, str, Receipt | None]",
+            state,
         )
         wrapped = evolve(inspect_function(function), args=args, source=source)
         self._decorate(function, wrapped, options)

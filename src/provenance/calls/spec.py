@@ -21,7 +21,7 @@ from provenance.model.records import NO_OPTIONS, Artifact, Options
 from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
 from provenance.model.tracked import any_tracked
 from provenance.receipts.policy import OnCodeChange, Shadow
-from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt
+from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt, Receipt
 from provenance.repository.inputs import InputHashes
 from provenance.streams.manifest import Streaming
 from provenance.util.naming import exported
@@ -211,9 +211,13 @@ def cache_key_of(wrapped: WrappedFunction, options: DecoratorOptions) -> CacheKe
 
 
 def make_spec(
-    wrapped: WrappedFunction, options: DecoratorOptions, captures: Captures, itself: object
+    wrapped: WrappedFunction,
+    options: DecoratorOptions,
+    captures: Captures,
+    itself: object,
+    sent: Receipt | None = None,
 ) -> FunctionSpec:
-    """Return all that the calls of a function have in common."""
+    """Return all that the calls of a function have in common; its receipt may have been *sent*."""
     return FunctionSpec(
         wrapped,
         options,
@@ -221,7 +225,7 @@ def make_spec(
         captures.values,
         captures.hashes,
         captures.input_refs,
-        LazyReceipt(wrapped.function, options.sensitive_to),
+        LazyReceipt(wrapped.function, options.sensitive_to, sent),
         itself,
     )
 
