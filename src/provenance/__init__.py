@@ -167,19 +167,7 @@ if _typing.TYPE_CHECKING:
     )
     from provenance.catalog.promotion import promote as promote
     from provenance.config.api import (
-        AzureStore as AzureStore,
-        ChainedRepo as ChainedRepo,
-        ChainedStore as ChainedStore,
-        DiskStore as DiskStore,
-        FsspecStore as FsspecStore,
-        GSStore as GSStore,
         Location as Location,
-        MemoryRepo as MemoryRepo,
-        MemoryStore as MemoryStore,
-        PostgresRepo as PostgresRepo,
-        S3Store as S3Store,
-        SFTPStore as SFTPStore,
-        SqliteRepo as SqliteRepo,
         current_config as current_config,
         from_config as from_config,
         load_config as load_config,
@@ -188,6 +176,20 @@ if _typing.TYPE_CHECKING:
         set_run_info_fn as set_run_info_fn,
     )
     from provenance.config.schema import Config as Config
+    from provenance.config.stores import (
+        AzureStore as AzureStore,
+        ChainedRepo as ChainedRepo,
+        ChainedStore as ChainedStore,
+        DiskStore as DiskStore,
+        FsspecStore as FsspecStore,
+        GSStore as GSStore,
+        MemoryRepo as MemoryRepo,
+        MemoryStore as MemoryStore,
+        PostgresRepo as PostgresRepo,
+        S3Store as S3Store,
+        SFTPStore as SFTPStore,
+        SqliteRepo as SqliteRepo,
+    )
     from provenance.engines.functions import as_function as as_function, in_context as in_context
     from provenance.engines.mapping import gather as gather, using_engine as using_engine
     from provenance.engines.outcomes import Failure as Failure, Progress as Progress
@@ -275,7 +277,8 @@ _LATER: _typing.Final = {
     "catalog.lazy": "LazyDict lazy_dict lazy_proxy_dict",
     "catalog.overview": "disk_usage functions runs sets",
     "catalog.promotion": "promote",
-    "config.api": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore Location MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo current_config from_config load_config load_yaml_config location set_run_info_fn",
+    "config.api": "Location current_config from_config load_config load_yaml_config location set_run_info_fn",
+    "config.stores": "AzureStore ChainedRepo ChainedStore DiskStore FsspecStore GSStore MemoryRepo MemoryStore PostgresRepo S3Store SFTPStore SqliteRepo",
     "config.schema": "Config",
     "engines.functions": "as_function in_context",
     "engines.mapping": "gather using_engine",

@@ -162,6 +162,13 @@ class ArchivedFile:
 
     Two archived files are equal if their bytes are, and their extensions if these are preserved.
     `name` is the name of the original, for people; it is not part of the value.
+
+    Example:
+        >>> import provenance as p
+        >>> from pathlib import Path
+        >>> _ = Path("notes.txt").write_text("measured at noon")
+        >>> isinstance(p.unwrap(p.archive_file("notes.txt")), p.ArchivedFile)
+        True
     """
 
     blob: Blob = field(validator=is_digest)
@@ -278,6 +285,14 @@ class ArchivedFolder(ArchivedFile):
     Each of its files is an artifact of its own. Two archived folders are equal if their files have
     equal paths, bytes and executable flags; empty folders inside are left out. Methods that need
     bytes raise IsADirectoryError. `blob` is the manifest, which lists the files and their digests.
+
+    Example:
+        >>> import provenance as p
+        >>> from pathlib import Path
+        >>> Path("notes").mkdir()
+        >>> _ = Path("notes/one.txt").write_text("measured at noon")
+        >>> isinstance(p.unwrap(p.archive_file("notes")), p.ArchivedFolder)
+        True
     """
 
     members: tuple[FolderEntry, ...] = field(default=(), eq=False)

@@ -60,6 +60,12 @@ class Environment:
         shadow: which hits are computed again beside the call; None if none are.
         record_sources: record the source of the code behind results.
         single_flight: how calls share work; None if they do not.
+
+    Example:
+        >>> import provenance as p
+        >>> environment = p.from_config({"artifact_repos": {"local": {"type": "memory"}}})
+        >>> environment.repository("local")
+        Repository(name='local')
     """
 
     openers: Mapping[str, Opener] = field(repr=False)
@@ -214,8 +220,24 @@ def using_environment(environment: Environment) -> Generator[Environment]:
 def using_repo(repo: RepositoryOrName) -> Generator[Repository]:
     """Make *repo* the default repository within this block, for this thread or task alone.
 
+    Args:
+        repo: A repository, or the name of one in the configuration.
+
+    Returns:
+        A context manager, which gives the repository.
+
     Raises:
         ConfigError: if the name is unknown.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> with p.using_repo(p.MemoryRepo("scratch")) as repo:
+        ...     _ = squares(3)
+        ...     [artifact.fn_name for artifact in repo]
+        ['squares']
     """
     chosen = current().repository(repo)
     token = _overlay.set(chosen)
@@ -231,8 +253,20 @@ def using_repo(repo: RepositoryOrName) -> Generator[Repository]:
 def using_results(style: ResultStyle) -> Generator[None]:
     """Return results as proxies or as plain values within this block, for this thread or task alone.
 
+    Args:
+        style: `"proxies"` or `"values"`.
+
     Raises:
         ConfigError: for any other *style*.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def origin() -> slice:
+        ...     return slice(0, 1)
+        >>> with p.using_results("values"):
+        ...     type(origin())
+        <class 'slice'>
     """
     if style not in STYLES["results"]:
         problem = f"must be 'proxies' or 'values', got {safe_repr(style)}"
@@ -245,7 +279,16 @@ def using_results(style: ResultStyle) -> Generator[None]:
 
 
 def get_default_repo() -> Repository:
-    """Return the repository that decorated functions use by default."""
+    """Return the repository that decorated functions use by default.
+
+    Raises:
+        ConfigError: if the configuration names no default.
+
+    Example:
+        >>> import provenance as p
+        >>> p.get_default_repo()
+        Repository(name='memory')
+    """
     return current().repository()
 
 
@@ -278,18 +321,51 @@ def artifact_for(wanted: object, repo: RepositoryOrName | None = None) -> Artifa
 
 
 def get_repo_by_name(name: str) -> Repository:
-    """Return the configured repository of this name; raise ConfigError if the name is unknown."""
+    """Return the configured repository of this name.
+
+    Args:
+        name: Name of the repository in the configuration.
+
+    Raises:
+        ConfigError: if the name is unknown.
+
+    Example:
+        >>> import provenance as p
+        >>> _ = p.load_config({"artifact_repos": {"local": {"type": "memory"}}})
+        >>> p.get_repo_by_name("local")
+        Repository(name='local')
+    """
     return current().repository(name)
 
 
 def set_default_repo(repo: RepositoryOrName) -> None:
-    """Make *repo* the default of the process; raise ConfigError if the name is unknown."""
+    """Make *repo* the default of the process.
+
+    Args:
+        repo: A repository, or the name of one in the configuration.
+
+    Raises:
+        ConfigError: if the name is unknown.
+
+    Example:
+        >>> import provenance as p
+        >>> p.set_default_repo(p.SqliteRepo("local", db="records.db"))
+    """
     current().repository(repo)
     _change(lambda environment: evolve(environment, default=repo))
 
 
 def get_use_cache() -> bool:
-    """Tell whether decorated functions look results up before computing."""
+    """Tell whether decorated functions look results up before computing.
+
+    Returns:
+        The setting of this thread or task.
+
+    Example:
+        >>> import provenance as p
+        >>> p.get_use_cache()
+        True
+    """
     return current().use_cache
 
 
@@ -298,35 +374,83 @@ def set_use_cache(setting: bool) -> None:
 
     Their own `use_cache` overrides it.
 
-    Raises ConfigError if *setting* is not a bool.
+    Args:
+        setting: The new setting.
+
+    Raises:
+        ConfigError: if *setting* is not a bool.
+
+    Example:
+        >>> import provenance as p
+        >>> p.set_use_cache(True)
+        >>> p.get_use_cache()
+        True
     """
     chosen = require_bool(setting, "set_use_cache")
     _change(lambda environment: evolve(environment, use_cache=chosen))
 
 
 def get_read_only() -> bool:
-    """Tell whether decorated functions store nothing."""
+    """Tell whether decorated functions store nothing.
+
+    Returns:
+        The setting of this thread or task.
+
+    Example:
+        >>> import provenance as p
+        >>> p.get_read_only()
+        False
+    """
     return current().read_only
 
 
 def set_read_only(setting: bool) -> None:
     """Set whether decorated functions store nothing; their own `read_only` overrides it.
 
-    Raises ConfigError if *setting* is not a bool.
+    Args:
+        setting: The new setting.
+
+    Raises:
+        ConfigError: if *setting* is not a bool.
+
+    Example:
+        >>> import provenance as p
+        >>> p.set_read_only(True)
+        >>> p.get_read_only()
+        True
     """
     chosen = require_bool(setting, "set_read_only")
     _change(lambda environment: evolve(environment, read_only=chosen))
 
 
 def get_check_mutations() -> bool:
-    """Tell whether decorated functions check proxies for mutations of their values."""
+    """Tell whether decorated functions check proxies for mutations of their values.
+
+    Returns:
+        The setting of this thread or task.
+
+    Example:
+        >>> import provenance as p
+        >>> p.get_check_mutations()
+        False
+    """
     return current().check_mutations
 
 
 def set_check_mutations(setting: bool) -> None:
     """Set whether decorated functions check proxies for mutations of their values.
 
-    Raises ConfigError if *setting* is not a bool.
+    Args:
+        setting: The new setting.
+
+    Raises:
+        ConfigError: if *setting* is not a bool.
+
+    Example:
+        >>> import provenance as p
+        >>> p.set_check_mutations(True)
+        >>> p.get_check_mutations()
+        True
     """
     chosen = require_bool(setting, "set_check_mutations")
     _change(lambda environment: evolve(environment, check_mutations=chosen))

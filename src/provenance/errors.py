@@ -48,6 +48,14 @@ class ProvenanceError(Exception):
 
     If a result was computed and could not be recorded, `value` is that result. The message is one
     line, whatever the names in it contain.
+
+    Example:
+        >>> import provenance as p
+        >>> try:
+        ...     p.load_artifact("0" * 40)
+        ... except p.ProvenanceError as error:
+        ...     print(type(error).__name__)
+        ArtifactNotFoundError
     """
 
     value: object = None
@@ -77,6 +85,13 @@ class ArtifactNotFoundError(ProvenanceError, KeyError):
     """No artifact in the repository has this id or prefix.
 
     `home` names the repository in which a pickled result was stored, if it was looked up for that.
+
+    Example:
+        >>> import provenance as p
+        >>> p.load_artifact("0" * 40)
+        Traceback (most recent call last):
+        ...
+        provenance.errors.ArtifactNotFoundError: ...
     """
 
     def __init__(self, artifact_id: str, repo: str, *, home: str = "") -> None:
@@ -108,7 +123,15 @@ class RunNotFoundError(ProvenanceError, KeyError):
 
 
 class SetNotFoundError(ProvenanceError, KeyError):
-    """No artifact set has this id, name or these labels."""
+    """No artifact set has this id, name or these labels.
+
+    Example:
+        >>> import provenance as p
+        >>> p.load_set_by_name("unknown")
+        Traceback (most recent call last):
+        ...
+        provenance.errors.SetNotFoundError: ...
+    """
 
     def __init__(self, wanted: str, repo: str) -> None:
         super().__init__(
@@ -222,6 +245,17 @@ class StorePermissionError(ProvenanceError, PermissionError):
     """A store's configuration forbids the operation.
 
     If a computed result could not be stored, `value` is that result.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> with p.using_repo(p.MemoryRepo("sealed", write=False)):
+        ...     squares(3)
+        Traceback (most recent call last):
+        ...
+        provenance.errors.StorePermissionError: ...
     """
 
     def __init__(self, operation: str, store: str, permission: str, value: object = None) -> None:
@@ -239,6 +273,13 @@ class StoreUnavailableError(ProvenanceError, OSError):
     """A store cannot be opened, read or written at the moment.
 
     If a computed result could not be stored, `value` is that result.
+
+    Example:
+        >>> import provenance as p
+        >>> list(p.SqliteRepo("absent", db="folder/records.db", create_db=False))
+        Traceback (most recent call last):
+        ...
+        provenance.errors.StoreUnavailableError: ...
     """
 
     def __init__(self, store: str, reason: str, advice: str, value: object = None) -> None:
@@ -268,7 +309,17 @@ class UntrustedStoreError(ProvenanceError, PermissionError):
 
 
 class BundleError(ProvenanceError, ValueError):
-    """A file is not a bundle, or one that was changed or made to do harm; nothing of it was read."""
+    """A file is not a bundle, or one that was changed or made to do harm; nothing of it was read.
+
+    Example:
+        >>> import provenance as p
+        >>> from pathlib import Path
+        >>> _ = Path("not-a-bundle.zip").write_bytes(b"")
+        >>> p.open_bundle("not-a-bundle.zip")
+        Traceback (most recent call last):
+        ...
+        provenance.errors.BundleError: ...
+    """
 
     def __init__(self, path: str, problem: str, advice: str = "") -> None:
         way = advice or "get the file again from where it was exported"
@@ -278,7 +329,15 @@ class BundleError(ProvenanceError, ValueError):
 
 
 class ConfigError(ProvenanceError, ValueError):
-    """The configuration, or an option of a decorator, is invalid."""
+    """The configuration, or an option of a decorator, is invalid.
+
+    Example:
+        >>> import provenance as p
+        >>> p.load_config({"artifact_repo": {}})
+        Traceback (most recent call last):
+        ...
+        provenance.errors.ConfigError: ...
+    """
 
     def __init__(self, path: str, problem: str, advice: str = "") -> None:
         super().__init__(f"{path}: {problem}" + (f"; {advice}" if advice else ""))
@@ -290,6 +349,13 @@ class UnhashableValueError(ProvenanceError, TypeError, ValueError):
     """A value has no content to hash: a lock, a generator, an open file, a cycle.
 
     `instead` names the only values that can be passed in its place, if there is such a restriction.
+
+    Example:
+        >>> import provenance as p
+        >>> p.hash(value for value in (1, 2))
+        Traceback (most recent call last):
+        ...
+        provenance.errors.UnhashableValueError: ...
     """
 
     def __init__(self, path: str, reason: str, instead: str = "") -> None:
@@ -306,7 +372,18 @@ class UnhashableValueError(ProvenanceError, TypeError, ValueError):
 
 
 class UnserializableValueError(ProvenanceError, TypeError, ValueError):
-    """No serializer can write the value, which is kept in `value`."""
+    """No serializer can write the value, which is kept in `value`.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def endless():
+        ...     return (number for number in (1, 2))
+        >>> endless()
+        Traceback (most recent call last):
+        ...
+        provenance.errors.UnserializableValueError: ...
+    """
 
     def __init__(self, what: str, reason: str, value: object = None, advice: str = "") -> None:
         way = advice or "choose a `serializer` that can write it, or register one"
@@ -320,6 +397,13 @@ class UnarchivableFileError(ProvenanceError, OSError):
     """A file to be archived is missing, unreadable or not a regular file.
 
     `value` is what was passed.
+
+    Example:
+        >>> import provenance as p
+        >>> p.archive_file("missing.txt")
+        Traceback (most recent call last):
+        ...
+        provenance.errors.UnarchivableFileError: ...
     """
 
     def __init__(self, what: str, reason: str, advice: str, value: object = None) -> None:
@@ -340,7 +424,15 @@ class UnreadableFileError(ProvenanceError, OSError):
 
 
 class MissingFileError(UnreadableFileError, FileNotFoundError):
-    """A file or folder whose content is an input does not exist."""
+    """A file or folder whose content is an input does not exist.
+
+    Example:
+        >>> import provenance as p
+        >>> p.hash(p.file("missing.csv"))
+        Traceback (most recent call last):
+        ...
+        provenance.errors.MissingFileError: ...
+    """
 
     def __init__(self, path: str) -> None:
         super().__init__(path, "the file does not exist", "check the path")
@@ -361,6 +453,17 @@ class ImpureFunctionError(ProvenanceError, ValueError):
     """A decorated function changed its arguments; nothing was recorded, and `value` is what it returned.
 
     `added` are the paths of attributes that appeared on them.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def extend(numbers: list[int]) -> list[int]:
+        ...     numbers.append(3)
+        ...     return numbers
+        >>> extend([1, 2])
+        Traceback (most recent call last):
+        ...
+        provenance.errors.ImpureFunctionError: ...
     """
 
     def __init__(self, function: str, arguments: Iterable[str], added: Iterable[str] = ()) -> None:
@@ -436,7 +539,18 @@ class MutatedArtifactValueError(ProvenanceError, ValueError):
 
 
 class ProxyExpectedError(ProvenanceError, TypeError):
-    """An argument that must be an artifact's proxy is a plain value."""
+    """An argument that must be an artifact's proxy is a plain value.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.ensure_proxies("data")
+        ... def total(data: list[int]) -> int:
+        ...     return sum(data)
+        >>> total([1, 2])
+        Traceback (most recent call last):
+        ...
+        provenance.errors.ProxyExpectedError: ...
+    """
 
     def __init__(self, function: str, arguments: Iterable[str]) -> None:
         self.arguments = tuple(arguments)
@@ -449,7 +563,18 @@ class ProxyExpectedError(ProvenanceError, TypeError):
 
 
 class DuplicateNameError(ProvenanceError, ValueError):
-    """Several artifacts have the same name where names must be unique."""
+    """Several artifacts have the same name where names must be unique.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> p.lazy_proxy_dict([squares(2), squares(3)])
+        Traceback (most recent call last):
+        ...
+        provenance.errors.DuplicateNameError: ...
+    """
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = tuple(names)

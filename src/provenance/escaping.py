@@ -39,7 +39,7 @@ def escape_invisible(text: str) -> str:
     >>> escape_invisible("two\nlines"), escape_invisible("né"), escape_invisible(chr(0x202E) + "x")
     ('two\\nlines', 'né', '\\u202ex')
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and _BLANK.isdisjoint(text):
         return text
     return "".join(
         character

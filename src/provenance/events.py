@@ -15,7 +15,19 @@ from provenance.model.ids import NO_IDS, ArtifactId
 
 
 class MissReason(Enum):
-    """Why a value was computed and not looked up."""
+    """Why a value was computed and not looked up.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> events = []
+        >>> with p.subscribe(events.append):
+        ...     _ = squares(3)
+        >>> events[0].reason is p.MissReason.ABSENT
+        True
+    """
 
     ABSENT = "nothing was stored under this id"
     CACHE_OFF = "use_cache is off"
@@ -33,7 +45,19 @@ class MissReason(Enum):
 
 @frozen
 class Hit:
-    """The value was in the store; computing it had taken *seconds_saved*."""
+    """The value was in the store; computing it had taken *seconds_saved*.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> events = []
+        >>> with p.subscribe(events.append):
+        ...     _ = squares(3), squares(3)
+        >>> [type(event) is p.Hit for event in events]
+        [False, True]
+    """
 
     artifact_id: ArtifactId
     name: str
@@ -43,7 +67,19 @@ class Hit:
 
 @frozen
 class Miss:
-    """Nothing was stored; computed in *seconds*, and stored unless the call was read-only."""
+    """Nothing was stored; computed in *seconds*, and stored unless the call was read-only.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> events = []
+        >>> with p.subscribe(events.append):
+        ...     _ = squares(3), squares(3)
+        >>> [type(event) is p.Miss for event in events]
+        [True, False]
+    """
 
     artifact_id: ArtifactId
     name: str
@@ -188,6 +224,17 @@ class Stats:
     `resumed` is the number of streams that went on where an interrupted call had ended. `skipped` is
     the number of damaged or unsigned records that searches and listings left out. `shadows_agreed`
     and `shadows_differed` count the hits that were computed again beside a call.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> p.reset_stats()
+        >>> _ = squares(3), squares(3)
+        >>> stats = p.stats()
+        >>> stats.hits, stats.misses
+        (1, 1)
     """
 
     hits: int = 0

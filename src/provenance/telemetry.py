@@ -59,7 +59,13 @@ _OUTCOME_OF: Final[Mapping[type[Event], Outcome]] = {
 @exported
 @frozen(eq=False)
 class Subscription:
-    """A subscription that ends when it is cancelled, or at the end of its `with` block."""
+    """A subscription that ends when it is cancelled, or at the end of its `with` block.
+
+    Example:
+        >>> import provenance as p
+        >>> subscription = p.subscribe(print)
+        >>> subscription.cancel()
+    """
 
     receive: Callable[[Event], None]
 
@@ -90,8 +96,24 @@ def subscribe(receive: Callable[[Event], None]) -> Subscription:
     Exceptions of *receive* are logged, and the call goes on. Calls that *receive* makes itself send
     it no events.
 
+    Args:
+        receive: A function of one event.
+
+    Returns:
+        A subscription that ends when it is cancelled, or at the end of its `with` block.
+
     Raises:
         ConfigError: if *receive* is not callable.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> with p.subscribe(lambda event: print(type(event).__name__)):
+        ...     _ = squares(3), squares(3)
+        Miss
+        Hit
     """
     check_function(receive, "subscribe", "give a function of one event")
     global _subscribers  # noqa: PLW0603 - one value, replaced as a whole
@@ -208,7 +230,17 @@ def report_skipped(errors: Sequence[CorruptRecordError]) -> None:
 
 
 def stats() -> Stats:
-    """Return the counts of this process's calls so far."""
+    """Return the counts of this process's calls so far.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(3), squares(3)
+        >>> p.stats().hits, p.stats().misses
+        (1, 1)
+    """
     with _guard.lock:
         counts, seconds = dict(_counts), dict(_seconds)
     return Stats(
@@ -230,7 +262,14 @@ def last_outcomes(of: Iterable[ArtifactId]) -> Mapping[ArtifactId, Outcome]:
 
 
 def reset_stats() -> None:
-    """Set all counts to zero, and forget all outcomes."""
+    """Set all counts to zero, and forget all outcomes.
+
+    Example:
+        >>> import provenance as p
+        >>> p.reset_stats()
+        >>> p.stats().hits
+        0
+    """
     with _guard.lock:
         _counts.clear()
         _seconds.clear()

@@ -4,9 +4,12 @@ import ast
 
 import pytest
 
-from architecture.source import PACKAGE, Function, functions, python_files, tree, where
+from architecture.source import PACKAGE, ROOT, Function, functions, python_files, tree, where
 
 MODULE_LINES = 500
+LONG_MODULES = {
+    "src/provenance/errors.py": "the exceptions are one tree, and each shows how it arises",
+}
 FUNCTION_LINES = 60
 USUAL_LINES = 30
 UNUSUAL_SHARE = 0.10
@@ -55,8 +58,9 @@ def test_most_functions_are_short():
 
 
 def test_no_module_is_long():
-    """No module takes more than 500 lines."""
+    """No module takes more than 500 lines, but for those that have a reason."""
     lines = {
-        where(path, 1): len(path.read_text("utf-8").splitlines()) for path in python_files(PACKAGE)
+        str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines())
+        for path in python_files(PACKAGE)
     }
-    assert {} == {place: count for place, count in lines.items() if count > MODULE_LINES}
+    assert set(LONG_MODULES) == {place for place, count in lines.items() if count > MODULE_LINES}

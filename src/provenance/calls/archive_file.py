@@ -50,6 +50,13 @@ def archive_file(
         ConfigError: if `name` or `custom_fields` cannot be recorded.
         StoreUnavailableError, StorePermissionError: if the store fails or refuses it; the file
             stays.
+
+    Example:
+        >>> import provenance as p
+        >>> from pathlib import Path
+        >>> _ = Path("notes.txt").write_text("measured at noon")
+        >>> Path(p.archive_file("notes.txt")).read_text()
+        'measured at noon'
     """
     repo = environment.current().repository()
     file = run(

@@ -57,9 +57,23 @@ def ensure_proxies(*parameters: object) -> object:
         *parameters: names of parameters; `*args` and `**kwargs` are named like others, and mean
             each argument in them. Without names, all parameters but `self` and `cls` are checked.
 
+    Returns:
+        The decorator.
+
     Raises:
         ConfigError: when decorating, if the function has no such parameter.
         ProxyExpectedError: at the call, for plain values; a TypeError that names them.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... @p.ensure_proxies("data")
+        ... def total(data: list[int]) -> int:
+        ...     return sum(data)
+        >>> total([1, 2])
+        Traceback (most recent call last):
+        ...
+        provenance.errors.ProxyExpectedError: ...
     """
     return _with_parameters("ensure_proxies", _ensuring, parameters)
 
@@ -78,8 +92,19 @@ def merge_defaults(*parameters: object) -> object:
     Args:
         *parameters: names of parameters, by default all with a dictionary as their default.
 
+    Returns:
+        The decorator.
+
     Raises:
         ConfigError: when decorating, if the default of a named parameter is not a dictionary.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.merge_defaults()
+        ... def train(config: dict[str, float] = {"rate": 0.1, "depth": 3}) -> dict[str, float]:
+        ...     return config
+        >>> train({"depth": 5})
+        {'rate': 0.1, 'depth': 5}
     """
     return _with_parameters("merge_defaults", _merging, parameters)
 

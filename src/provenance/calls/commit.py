@@ -114,7 +114,7 @@ def store(draft: PendingArtifact) -> Program[Commit, ArtifactRecord]:
     value, serializer = yield from write_first(draft.values)
     inputs = None if draft.inputs_are_plain else (yield from write_first(draft.inputs))[0]
     parts = (
-        (yield from write_each_first([each.values for each in draft.parts])) if draft.parts else ()
+        (yield from write_each_first([part.values for part in draft.parts])) if draft.parts else ()
     )
     run = yield from CurrentRun()
     now = yield from Now()

@@ -174,6 +174,18 @@ def provenance(
 
     Raises:
         ConfigError: if an option is invalid, or the function yields and `stream` is not set.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance(version=1, tags=["demo"])
+        ... def squares(n: int) -> list[int]:
+        ...     print("computing")
+        ...     return [i * i for i in range(n)]
+        >>> sum(squares(3))
+        computing
+        5
+        >>> sum(squares(3))
+        5
     """
     if function is None:
         return functools.partial(_decorate, choices)

@@ -119,9 +119,9 @@ class PendingArtifact:
         # What refers to artifacts and files may be read only once they are stored.
         refers = self.computation.holds or self.parts or isinstance(value, ArchivedFile)
         value_id = None if refers else self.computation.value_id
-        for each in candidates(value, options.serializer):
+        for serializer in candidates(value, options.serializer):
             kwargs = options.dump_kwargs, value_id, options.load_kwargs
-            yield Encoding(each.name, value, what, *kwargs)
+            yield Encoding(serializer.name, value, what, *kwargs)
 
     @property
     def inputs_are_plain(self) -> bool:
@@ -157,7 +157,7 @@ class PendingArtifact:
             value.blob, None if inputs is None else inputs.blob, serializer, run.id, now
         )
         text = inputs_json(plan.inputs, plan.input_hashes, plain=inputs is None)
-        held = tuple([each for each in (value, inputs) if isinstance(each, InlineBlob)])
+        held = tuple([written for written in (value, inputs) if isinstance(written, InlineBlob)])
         return PutRecord(record, run, text, held, self.replace, tuple(besides), self.receipt)
 
     def record(
@@ -355,7 +355,7 @@ def make_draft(call: Call, value: object, timing: Timing, received: Received) ->
             "%s names a serializer for the part %r, and returned none of this name", label, key
         )
     try:
-        parts = {key: _part(call, key, each, timing) for key, each in given.items()}
+        parts = {key: _part(call, key, part, timing) for key, part in given.items()}
     except UnserializableValueError as error:
         error.value = given  # the other parts are not lost
         raise
@@ -493,4 +493,4 @@ def without_value(what: str, value: object, error: Exception) -> UnserializableV
 
 def inputs_held_by(seen: list[object]) -> frozenset[ArtifactId]:
     """Return the artifacts that were met while a value was hashed."""
-    return frozenset([each.artifact_id for each in refs_of(seen)]) if seen else NO_IDS
+    return frozenset([ref.artifact_id for ref in refs_of(seen)]) if seen else NO_IDS

@@ -43,8 +43,8 @@ def content_input(value: object, seen: list[object] | None) -> object:
 
 def refuse_files(what: str, value: object, seen: list[object]) -> None:
     """Refuse a result that holds the path of a file: what is in it later is not what it is now."""
-    for each in seen:
-        if isinstance(each, InputFile):
-            reason = f"it holds the path {each.path!r}, whose content is not stored"
+    for part in seen:
+        if isinstance(part, InputFile):
+            reason = f"it holds the path {part.path!r}, whose content is not stored"
             advice = "return what is in the file, or decorate the function with archive_file=True"
             raise UnserializableValueError(what, reason, value, advice)

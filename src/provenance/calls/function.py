@@ -80,6 +80,14 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     """A decorated function: a call looks the result up, or computes, stores and records it.
 
     If the function is an `async def`, calls are awaited, as are `artifact` and `recompute`.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> squares.is_cached(3), sum(squares(3)), squares.is_cached(3)
+        (False, 5, True)
     """
 
     def __init__(

@@ -48,7 +48,7 @@ class PartitionedFunction(Generic[P, R_co, C_co]):
             TypeError: if the arguments do not fit the signature, or the parameter got no collection of hashable members.
         """
         members, bound = self._split(args, kwargs)
-        results = [self.each.__call__(*each.args, **each.kwargs) for each in bound]
+        results = [self.each.__call__(*call.args, **call.kwargs) for call in bound]
         spec = spec_of(self.each)
         if spec.wrapped.is_async:
             return cast("C_co", _collect_async(spec, members, cast("list[Any]", results)))
@@ -59,8 +59,8 @@ class PartitionedFunction(Generic[P, R_co, C_co]):
         members, bound = self._split(args, kwargs)
         return tuple(
             member
-            for member, each in zip(members, bound, strict=True)
-            if not self.each.is_cached(*each.args, **each.kwargs)
+            for member, call in zip(members, bound, strict=True)
+            if not self.each.is_cached(*call.args, **call.kwargs)
         )
 
     def with_options(self, **choices: Any) -> Self:  # noqa: ANN401 - those of `provenance`

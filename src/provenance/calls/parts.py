@@ -48,7 +48,16 @@ _PARQUET: Final = frozenset({"pd_df_parquet", "pl_df_parquet", PANDAS_FRAMES, PO
 
 @exported
 class Parts(Mapping[object, R_co], Generic[R_co]):
-    """The results for the members of a collection, in its order; each is read when it is used."""
+    """The results for the members of a collection, in its order; each is read when it is used.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance(over="day")
+        ... def sold(day: int) -> int:
+        ...     return 10 * day
+        >>> {day: int(number) for day, number in sold([1, 2]).items()}
+        {1: 10, 2: 20}
+    """
 
     __slots__ = ("__weakref__", "_parts")
 
@@ -118,11 +127,23 @@ def scan(tables: object, engine: Engine = "polars") -> object:
         engine: `"polars"` for a `LazyFrame`, `"arrow"` for a `pyarrow.dataset.Dataset`, `"duckdb"`
             for a relation, `"dask"` for a Dask dataframe.
 
+    Returns:
+        The lazy table, whose values are read when it is collected.
+
     Raises:
         ConfigError: for another engine.
         TypeError: if one of *tables* is not stored as a Parquet file, or there is none.
         MissingLibraryError: if the library of the engine is not installed.
         BlobNotFoundError, CorruptBlobError: if a table is lost, and cannot be computed again.
+
+    Example:
+        >>> import polars as pl
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def sales(day: int) -> pl.DataFrame:
+        ...     return pl.DataFrame({"day": [day], "sold": [10 * day]})
+        >>> p.scan([sales(1), sales(2)]).select(pl.col("sold").sum()).collect().item()
+        30
     """
     if engine not in get_args(Engine):
         known = ", ".join(map(repr, get_args(Engine)))

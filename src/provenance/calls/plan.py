@@ -39,6 +39,15 @@ class CallPlan:
 
     `inputs` is what will be recorded, `input_hashes` what the id was derived from, `sightings` the artifacts that were
     met on the way. Two plans are equal when they make the same artifact.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> plan = squares.plan(3)
+        >>> plan.artifact_id == squares.artifact_id(3)
+        True
     """
 
     artifact_id: ArtifactId
@@ -51,13 +60,13 @@ class CallPlan:
     def input_artifact_ids(self) -> frozenset[ArtifactId]:
         """Artifacts among the inputs, at any depth."""
         return (
-            frozenset([each.artifact_id for each in self.input_refs]) if self.input_refs else NO_IDS
+            frozenset([ref.artifact_id for ref in self.input_refs]) if self.input_refs else NO_IDS
         )
 
     @property
     def edges(self) -> frozenset[DerivedInput]:
         """The same artifacts, with the derivations by which they were used."""
-        return frozenset([(each.artifact_id, each.derivation_id) for each in self.input_refs])
+        return frozenset([(ref.artifact_id, ref.derivation_id) for ref in self.input_refs])
 
     @property
     def input_derivations(self) -> frozenset[DerivedInput]:
@@ -86,7 +95,17 @@ class CallPlan:
 @exported
 @frozen
 class PlannedCall(Generic[T_co]):
-    """A planned call of *function*, which returns a `T_co`; equal ones compute the same artifact."""
+    """A planned call of *function*, which returns a `T_co`; equal ones compute the same artifact.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> call = squares.later(3)
+        >>> sum(p.gather([call])[0])
+        5
+    """
 
     plan: CallPlan
     spec: FunctionSpec = field(eq=False, repr=False)
@@ -203,7 +222,7 @@ def hash_inputs(
             spec.options.input_hash_fn, "input_hash_fn", dict(kargs), varargs
         )
         kargs, varargs = (
-            {name: _require_hash(each) for name, each in by_name.items()},
+            {name: _require_hash(value) for name, value in by_name.items()},
             tuple(map(_require_hash, others)),
         )
     return InputHashes(kargs, varargs, spec.captured_hashes)
@@ -270,17 +289,17 @@ def hashes_now(
 
 def changed_inputs(before: InputHashes, after: InputHashes) -> tuple[str, ...]:
     """Return names of the inputs whose hashes differ: what an impure function has changed."""
-    names = [name for name, each in before.kargs.items() if after.kargs.get(name) != each]
+    names = [name for name, digest in before.kargs.items() if after.kargs.get(name) != digest]
     pairs = enumerate(zip(before.varargs, after.varargs, strict=False))
     return (*names, *[f"varargs[{i}]" for i, (one, other) in pairs if one != other])
 
 
 def refuse_mutated(plan: CallPlan) -> None:
     """Raise `MutatedArtifactValueError` if an artifact among the inputs no longer has the value it was recorded with."""
-    for each in plan.input_refs:
-        if each.current != each.recorded:
-            holders = _holders(plan, each) or ("captured",)
-            raise MutatedArtifactValueError(each.artifact_id, plan.cache_key.name, holders)
+    for ref in plan.input_refs:
+        if ref.current != ref.recorded:
+            holders = _holders(plan, ref) or ("captured",)
+            raise MutatedArtifactValueError(ref.artifact_id, plan.cache_key.name, holders)
 
 
 def _holders(plan: CallPlan, ref: InputRef) -> tuple[str, ...]:

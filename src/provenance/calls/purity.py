@@ -53,7 +53,9 @@ def attributes_of(inputs: Iterable[tuple[str, object]]) -> tuple[Attributes, ...
             own = _own(value)
             if own is not None:
                 found.append(Attributes(path, value, frozenset(own)))
-                waiting += [(f"{path}.{name}", each) for name, each in list(own.items())[:_FEW]]
+                waiting += [
+                    (f"{path}.{name}", attribute) for name, attribute in list(own.items())[:_FEW]
+                ]
     return tuple(found)
 
 

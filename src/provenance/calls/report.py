@@ -61,6 +61,17 @@ class Report:
     """The calls of a `with` block, in all threads, and the table of them.
 
     Its `repr` is the table, also while the block runs; in a notebook it is an HTML table.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> import io
+        >>> with p.report(file=io.StringIO(), live=False) as report:
+        ...     _ = squares(3)
+        >>> len(repr(report).splitlines()) > 1
+        True
     """
 
     def __init__(self, file: TextIO | None = None, *, live: bool = True) -> None:
@@ -238,6 +249,22 @@ def report(*, file: TextIO | None = None, live: bool = True) -> Report:
         file: Where the table is printed at the end, by default the standard error.
         live: Show the table while the block runs: in a notebook, or on a terminal if `rich` is
             installed.
+
+    Returns:
+        The context manager.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> import sys
+        >>> with p.report(file=sys.stdout, live=False):
+        ...     _ = squares(3)
+        results go to memory (repository 'memory')
+        CALL                             ARTIFACT  OUTCOME  COMPUTED  SAVED
+        provenance.calls.report.squares  ...       miss     ...
+        1 call: 0 hits, 1 computed; ...
     """
     return Report(file, live=live)
 

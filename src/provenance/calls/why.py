@@ -44,7 +44,17 @@ _MOST: Final = 20
 @exported
 @frozen(repr=False)
 class IsStored:
-    """The call is a hit. `changes` are those of the code since the result was computed."""
+    """The call is a hit. `changes` are those of the code since the result was computed.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(3)
+        >>> isinstance(squares.why(3), p.IsStored)
+        True
+    """
 
     artifact_id: ArtifactId
     name: str
@@ -97,6 +107,14 @@ class NeverSeen:
 
     `renamed_from` are the names of results that the same code computed. If the artifact in question
     *is_recorded*, there was none before it.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> isinstance(squares.why(3), p.NeverSeen)
+        True
     """
 
     artifact_id: ArtifactId
@@ -129,6 +147,15 @@ class CallDiffers:
         identity: how name, version and function differ, if they do.
         changes: how the code has changed since then, which alone does not cause a miss.
         is_recorded: whether the artifact in question is recorded; *nearest* is an earlier one then.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(2)
+        >>> isinstance(p.why(squares(3)), p.CallDiffers)
+        True
     """
 
     artifact_id: ArtifactId
@@ -150,7 +177,7 @@ class CallDiffers:
         lines = [f"{_title(self)} {state} call is {self.nearest[:SHORT]} ({when})"]
         if not self.identity and not self.inputs:
             lines.append("  inputs and function are equal: one was computed with use_cache=False")
-        lines += [f"  {escape_invisible(str(each))}" for each in (*self.identity, *self.inputs)]
+        lines += [f"  {escape_invisible(str(change))}" for change in (*self.identity, *self.inputs)]
         return _with_code("\n".join(lines), self.changes, "\n  ")
 
 
@@ -210,7 +237,7 @@ def compare_facts(ours: Facts, theirs: Facts) -> tuple[ValueDifference, ...]:
         one, other = first.get(name), second.get(name)
         if one is None or other is None:
             change = Change.ADDED if one is None else Change.REMOVED
-            found.append(Difference(name, change, *(_text(each) for each in (one, other))))
+            found.append(Difference(name, change, *(_text(value) for value in (one, other))))
         elif one[0] != other[0]:
             found += _compare_input(name, one, other)
     return tuple(found[:_MOST])
@@ -247,7 +274,7 @@ def _text(value: _Input | None) -> str:
 def _compare_input(name: str, first: _Input, second: _Input) -> tuple[ValueDifference, ...]:
     by_hash = Difference(name, Change.CONTENT, _text(first), _text(second))
     shown = first[1], second[1]
-    if any(isinstance(each, dict) and {"hash", "artifact"} & each.keys() for each in shown):
+    if any(isinstance(value, dict) and {"hash", "artifact"} & value.keys() for value in shown):
         return (by_hash,)
     return hash_differences(*shown, name, limit=_MOST) or (by_hash,)
 
@@ -269,6 +296,16 @@ def why(artifact: object, repo: Repository | str | None = None) -> Explanation:
     Raises:
         ArtifactNotFoundError: if no artifact has this id.
         TypeError: if *artifact* is anything else.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(2)
+        >>> print(p.why(squares(3)))
+        provenance.calls.why.squares ... was computed; the nearest earlier call is ...
+          n differs: 2 and 3
     """
     found = environment.artifact_for(artifact, repo)
     place = environment.repository_of(found)
@@ -402,7 +439,9 @@ def _read_inputs(
     if blob is None or blob.size > _MOST_BYTES or not repo.trusted or now is None:
         return inputs
     by_hash = {
-        each.path for each in inputs if isinstance(each, Difference) and "hash" in each.first
+        change.path
+        for change in inputs
+        if isinstance(change, Difference) and "hash" in change.first
     }
     if not by_hash & now.kargs.keys():
         return inputs
@@ -411,13 +450,13 @@ def _read_inputs(
     except ProvenanceError:
         return inputs
     found: list[ValueDifference] = []
-    for each in inputs:
-        if each.path in by_hash and each.path in before.kargs and each.path in now.kargs:
-            pair = before.kargs[each.path], now.kargs[each.path]
+    for change in inputs:
+        if change.path in by_hash and change.path in before.kargs and change.path in now.kargs:
+            pair = before.kargs[change.path], now.kargs[change.path]
             if not any(isinstance(value, Summary) or is_proxy(value) for value in pair):
-                found += compare_values(*pair, each.path) or (each,)
+                found += compare_values(*pair, change.path) or (change,)
                 continue
-        found.append(each)
+        found.append(change)
     return tuple(found)
 
 

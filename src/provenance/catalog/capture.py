@@ -76,9 +76,22 @@ def capture_set(
         labels: The labels of the set.
         initial_set: The set to start with, or artifacts, results or whole ids.
 
+    Returns:
+        A context manager; after its block, the attribute `set` of what it gives is the stored set.
+
     Raises:
         ConfigError: for labels without a JSON form, or without a default repository, before
             anything is run.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> with p.capture_set({"name": "trial"}) as capture:
+        ...     _ = squares(2), squares(3)
+        >>> len(capture.set.artifact_ids)
+        2
     """
     wanted, repo = labels_of(labels), environment.get_default_repo()
     capture = Capture(_initial_ids(initial_set, "capture_set, initial_set"))
@@ -120,9 +133,24 @@ def provenance_set(
             parameters by name, defaults included: all of them if it has `**kwargs`, else those that
             it names.
 
+    Returns:
+        The decorator.
+
     Raises:
         ConfigError: if both *set_labels* and *set_labels_fn* are given, an argument has the wrong
             type, or the function is not callable, asynchronous or a generator.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> @p.provenance_set("trial")
+        ... def pipeline() -> None:
+        ...     squares(2)
+        ...     squares(3)
+        >>> len(pipeline().artifact_ids)
+        2
     """
     if set_labels is not None and set_labels_fn is not None:
         raise ConfigError(
@@ -161,7 +189,7 @@ def _labels_by_name(
     """Return *labels_fn* as a function of the arguments of *function*."""
     signature = inspect.signature(function)
     wanted = inspect.signature(labels_fn).parameters
-    takes_all = any(each.kind is each.VAR_KEYWORD for each in wanted.values())
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in wanted.values())
     rest = next((p.name for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD), None)
 
     def label(*args: object, **kwargs: object) -> Labels:
@@ -202,10 +230,26 @@ def create_set(
 ) -> ArtifactSet:
     """Store the set of these artifacts, given as ids, unique first digits, artifacts or proxies.
 
+    Args:
+        artifact_ids: The members: ids, unique first digits, artifacts or proxies.
+        labels: A mapping, or a string, which is the label `name`.
+        repo: The repository, by default the default one.
+
+    Returns:
+        The stored set.
+
     Raises:
         ArtifactNotFoundError, AmbiguousIdError: for an id that is not in the repository.
         TypeError: for anything else, or for one id or artifact instead of a collection.
         ConfigError: for labels without a JSON form.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> p.create_set([squares(2), squares(3)], "best").labels
+        {'name': 'best'}
     """
     place = environment.current().repository(repo)
     members = require_iterable(artifact_ids, "create_set")
@@ -221,6 +265,23 @@ def label_set(
     """Store a set, or the set with this id, under *labels* too.
 
     Raises as `load_set_by_id` and `create_set` do, and ConfigError for anything but a set or id.
+
+    Args:
+        artifact_set: A set, or the id of one.
+        labels: A mapping, or a string, which is the label `name`.
+        repo: The repository, by default the default one.
+
+    Returns:
+        The set with its new labels.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> trial = p.create_set([squares(2)], "trial")
+        >>> p.label_set(trial, {"name": "production", "build": 7}).labels
+        {'build': 7, 'name': 'production'}
     """
     place = environment.current().repository(repo)
     known = place.get_set_by_id(artifact_set) if isinstance(artifact_set, str) else artifact_set
@@ -231,18 +292,65 @@ def label_set(
 def load_set_by_id(set_id: ArtifactSet | str, repo: RepositoryOrName | None = None) -> ArtifactSet:
     """Return the set with an id, or with its first digits, and the labels it was given last.
 
+    Args:
+        set_id: The id or its first digits, or a set.
+        repo: The repository, by default the default one.
+
     Raises:
         SetNotFoundError: if no set has this id.
         AmbiguousIdError: if the digits fit several ids; lists them.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> trial = p.create_set([squares(2)], "trial")
+        >>> p.load_set_by_id(trial.id).labels
+        {'name': 'trial'}
     """
     return environment.current().repository(repo).get_set_by_id(set_id)
 
 
 def load_set_by_name(set_name: str, repo: RepositoryOrName | None = None) -> ArtifactSet:
-    """Return the newest set of this name; raise SetNotFoundError if none has it."""
+    """Return the newest set of this name.
+
+    Args:
+        set_name: The label `name`.
+        repo: The repository, by default the default one.
+
+    Raises:
+        SetNotFoundError: if none has it.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = p.create_set([squares(2)], "trial")
+        >>> len(p.load_set_by_name("trial").artifact_ids)
+        1
+    """
     return load_set_by_labels({"name": set_name}, repo)
 
 
 def load_set_by_labels(labels: Labels, repo: RepositoryOrName | None = None) -> ArtifactSet:
-    """Return the newest set with all of these labels; raise SetNotFoundError if none has them."""
+    """Return the newest set with all of these labels.
+
+    Args:
+        labels: The labels that it must have; it may have more.
+        repo: The repository, by default the default one.
+
+    Raises:
+        SetNotFoundError: if none has them.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = p.create_set([squares(2)], {"name": "trial", "build": 7})
+        >>> p.load_set_by_labels({"build": 7}).labels["name"]
+        'trial'
+    """
     return environment.current().repository(repo).get_set_by_labels(labels)

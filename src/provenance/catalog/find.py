@@ -39,16 +39,47 @@ def load_artifact(artifact_id: object, repo: RepositoryOrName | None = None) -> 
 
     An artifact, or the result of a decorated function, is looked up by its id.
 
+    Args:
+        artifact_id: An id, a unique prefix, an artifact or a result.
+        repo: The repository, by default the default one.
+
     Raises:
         TypeError: for anything else.
         ArtifactNotFoundError: if no artifact has this id.
         AmbiguousIdError: if the prefix fits several ids; lists them.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(3)
+        >>> p.load_artifact(squares.artifact_id(3)).value
+        [0, 1, 4]
     """
     return current().repository(repo).get_by_id(artifact_id)
 
 
 def load_proxy(artifact_id: object, repo: RepositoryOrName | None = None) -> object:
-    """Return a proxy of the value of an artifact, read on first use; raises as `load_artifact`."""
+    """Return a proxy of the value of an artifact, read on first use; raises as `load_artifact`.
+
+    Args:
+        artifact_id: An id, a unique prefix, an artifact or a result.
+        repo: The repository, by default the default one.
+
+    Raises:
+        ArtifactNotFoundError: if no artifact has this id.
+        AmbiguousIdError: if the prefix fits several ids; lists them.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> artifact_id = squares.artifact(3).id
+        >>> print(p.load_proxy(artifact_id))
+        [0, 1, 4]
+    """
     return load_artifact(artifact_id, repo).proxy()
 
 
@@ -75,7 +106,17 @@ _TITLES: Final = ("id", "name", "version", "value", "size", "took", "computed")
 @exported
 @frozen(repr=False)
 class SearchResult:
-    """The artifacts that match a query, newest first; each iteration searches again."""
+    """The artifacts that match a query, newest first; each iteration searches again.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(2), squares(3)
+        >>> [artifact.value for artifact in p.search("squares")]
+        [[0, 1, 4], [0, 1]]
+    """
 
     query: Query
     repo: Repository = field(repr=False)
@@ -227,10 +268,22 @@ def search(  # noqa: PLR0913 - conditions by keyword
         run: The run that computed them, or its id.
         repo: The repository to search, by default the default one.
 
+    Returns:
+        The artifacts, newest first; a sequence that prints as a table.
+
     Raises:
         ConfigError: for a condition of the wrong type, or a time without a zone.
         TypeError: for something in *uses* that is not an artifact.
         UnhashableValueError: for an input that could not have been hashed.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(2), squares(3)
+        >>> [artifact.value for artifact in p.search("squares", inputs={"n >": 2})]
+        [[0, 1, 4]]
     """
     tags, aliases = _require_texts(tags), tuple[str, ...]()
     if name is not None and hasattr(type(name), "__provenance_names__"):
@@ -314,8 +367,21 @@ def _problem(value: object, kind: type | UnionType) -> str | None:
 def who_made(value: object, repo: RepositoryOrName | None = None) -> tuple[Artifact[object], ...]:
     """Return the artifacts whose value is equal to *value*, oldest first.
 
+    Args:
+        value: The value.
+        repo: The repository, by default the default one.
+
     Raises:
         UnhashableValueError: if *value* cannot be hashed.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(3)
+        >>> [artifact.fn_name for artifact in p.who_made([0, 1, 4])]
+        ['squares']
     """
     place = environment.current().repository(repo)
     wanted = hash_value(unwrap(value) if is_proxy(value) else value)

@@ -96,6 +96,15 @@ class Lineage:
     `artifacts` holds the artifacts by id, *root* among them. `edges` tells for each one which
     artifacts its call was given, as which argument, and which others its value holds; `arguments`
     tells the other arguments. Only edges name an artifact that has been deleted since.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> lineage = p.lineage(squares(3))
+        >>> [artifact.fn_name for artifact in lineage.artifacts.values()]
+        ['squares']
     """
 
     root: ArtifactId
@@ -244,7 +253,7 @@ def derived_uses(
         others = derivation.input_artifact_ids
         for place, source in uses.items():
             value = values.get(source)
-            same = [each for each in sorted(others) if value and values.get(each) == value]
+            same = [other for other in sorted(others) if value and values.get(other) == value]
             for other in [source] if source in others else same:
                 named = edges.get(place)
                 edges[place if named in (None, other) else f"{place} ({other[:SHORT]})"] = other

@@ -52,6 +52,12 @@ class LazyDict(Mapping[K, V_co]):
 
     Length, keys, `in` and `repr` compute nothing. Equality compares the keys, then the values;
     pickling computes all values. A copy shares the values; a deep copy copies each on first access.
+
+    Example:
+        >>> import provenance as p
+        >>> squared = p.lazy_dict({n: lambda n=n: n * n for n in (2, 3)})
+        >>> squared[3]
+        9
     """
 
     __slots__ = ("__weakref__", "_cells")
@@ -111,12 +117,16 @@ def restore_lazy_dict(values: Mapping[K, V]) -> LazyDict[K, V]:
 def lazy_dict(thunks: Mapping[K, Callable[[], V]]) -> LazyDict[K, V]:
     """Return a read-only mapping of keys to the results of *thunks*, computed on first access.
 
-    >>> squares = lazy_dict({n: lambda n=n: n * n for n in (2, 3)})
-    >>> squares[3], squares
-    (9, <lazy_dict {2: …, 3: 9}>)
+    Args:
+        thunks: Functions without parameters, by key.
 
     Raises:
         TypeError: if *thunks* is not a mapping, or one of its values is not callable.
+
+    Example:
+        >>> squares = lazy_dict({n: lambda n=n: n * n for n in (2, 3)})
+        >>> squares[3], squares
+        (9, <lazy_dict {2: …, 3: 9}>)
     """
     if not isinstance(cast("object", thunks), Mapping):
         raise TypeError(
@@ -163,17 +173,28 @@ def lazy_proxy_dict(
         group_artifacts_of_same_name: Map each name to a list of proxies, in the order given.
         repo: The repository in which ids are looked up, at once; by default the current one.
 
+    Returns:
+        The mapping.
+
     Raises:
         DuplicateNameError: if several artifacts have one name and are not grouped; lists the names.
         ArtifactNotFoundError, AmbiguousIdError: for an id.
         TypeError: for anything that is neither an artifact nor an id.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> list(p.lazy_proxy_dict({"three": squares(3)}))
+        ['three']
     """
     named: dict[str, dict[str, Artifact[object]]] = {}
     pairs: Iterable[tuple[str | None, object]]
     if isinstance(artifacts_or_ids, Mapping):
         pairs = cast("Mapping[str, object]", artifacts_or_ids).items()
     else:
-        pairs = ((None, each) for each in require_iterable(artifacts_or_ids, "lazy_proxy_dict"))
+        pairs = ((None, entry) for entry in require_iterable(artifacts_or_ids, "lazy_proxy_dict"))
     for name, wanted in pairs:
         artifact = artifact_for(wanted, repo)
         named.setdefault(artifact.name if name is None else name, {})[artifact.id] = artifact

@@ -77,6 +77,15 @@ def promote(
         ArtifactNotFoundError, AmbiguousIdError: if an id does not name one artifact.
         BlobNotFoundError, CorruptBlobError: if bytes are missing or damaged; what was copied before stays.
         StoreUnavailableError, StorePermissionError: if *to_repo* fails, or may not be written to.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> shared = p.MemoryRepo("shared")
+        >>> p.promote(squares(3), shared).value
+        [0, 1, 4]
     """
     members: Iterable[object] = (artifact_or_id,)
     is_one = is_proxy(artifact_or_id)
@@ -88,7 +97,7 @@ def promote(
         is_one = True
     wanted = [_source(member, from_repo) for member in members]
     target = environment.current().repository(to_repo)
-    copied = tuple(copy_with_sources(*each, target, progress) for each in wanted)
+    copied = tuple(copy_with_sources(*found, target, progress) for found in wanted)
     if not is_one and isinstance(artifact_or_id, ArtifactSet):
         return artifact_or_id.put(target)
     return copied[0] if is_one else copied

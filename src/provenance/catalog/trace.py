@@ -152,7 +152,7 @@ def _derivation(
     if not derivation_id or (known is not None and known.id == derivation_id):
         return known if derivation_id else None
     found = yield from FindDerivations(record.id)
-    return next((each for each in found if each.id == derivation_id), None)
+    return next((derivation for derivation in found if derivation.id == derivation_id), None)
 
 
 def _find_sound(artifact_id: ArtifactId) -> Program[FindRecord, ArtifactRecord | None]:
@@ -174,9 +174,24 @@ def lineage(of: object, *, depth: int | None = None) -> Lineage:
         of: The artifact.
         depth: The number of steps to go back, by default all; what is farther is left out.
 
+    Returns:
+        The graph of artifacts; printed, it is a tree.
+
     Raises:
         TypeError: if *of* is anything else.
         ArtifactNotFoundError: if no artifact has this id.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def read() -> list[int]:
+        ...     return [3, 1, 2]
+        >>> @p.provenance()
+        ... def ordered(numbers: list[int]) -> list[int]:
+        ...     return sorted(numbers)
+        >>> result = ordered(read())
+        >>> [artifact.fn_name for artifact in p.lineage(result).artifacts.values()]
+        ['ordered', 'read']
     """
     root = environment.artifact_for(of)
     repo = environment.repository_of(root)
@@ -187,7 +202,26 @@ def lineage(of: object, *, depth: int | None = None) -> Lineage:
 def dependencies(of: object) -> tuple[Artifact[object], ...]:
     """Return the artifacts that *of* was made from, directly or indirectly, and *of* as the last.
 
-    Each comes after its own sources. Raises as `lineage` does.
+    Each comes after its own sources.
+
+    Args:
+        of: An artifact, a result, or an id or its first digits.
+
+    Raises:
+        TypeError: if *of* is anything else.
+        ArtifactNotFoundError: if no artifact has this id.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def read() -> list[int]:
+        ...     return [3, 1, 2]
+        >>> @p.provenance()
+        ... def ordered(numbers: list[int]) -> list[int]:
+        ...     return sorted(numbers)
+        >>> result = ordered(read())
+        >>> [artifact.fn_name for artifact in p.dependencies(result)]
+        ['read', 'ordered']
     """
     graph = lineage(of)
     return tuple(graph.artifacts[artifact_id] for artifact_id in graph.order)
@@ -196,7 +230,26 @@ def dependencies(of: object) -> tuple[Artifact[object], ...]:
 def descendants(of: object) -> tuple[Artifact[object], ...]:
     """Return the artifacts that were made from *of*, or hold it, directly or indirectly.
 
-    Each comes after its own sources. Raises as `lineage` does.
+    Each comes after its own sources.
+
+    Args:
+        of: An artifact, a result, or an id or its first digits.
+
+    Raises:
+        TypeError: if *of* is anything else.
+        ArtifactNotFoundError: if no artifact has this id.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def read() -> list[int]:
+        ...     return [3, 1, 2]
+        >>> @p.provenance()
+        ... def ordered(numbers: list[int]) -> list[int]:
+        ...     return sorted(numbers)
+        >>> result = ordered(read())
+        >>> [artifact.fn_name for artifact in p.descendants(read())]
+        ['ordered']
     """
     root = environment.artifact_for(of)
     repo = environment.repository_of(root)

@@ -26,7 +26,7 @@ def _reproduce(session: Session, artifact_id: str, depth: str, tolerance: float 
     steps = _depth(depth)
     import_from_here()
     found = p.reproduce(session.artifact(artifact_id), steps, tolerance=tolerance)
-    items: tuple[Item, ...] = tuple(_outcome(each) for each in found.outcomes)
+    items: tuple[Item, ...] = tuple(_outcome(outcome) for outcome in found.outcomes)
     columns = (
         Column("ID", lambda item: session.short(item["id"])),
         Column("FUNCTION", lambda item: str(item["name"])),
@@ -38,7 +38,7 @@ def _reproduce(session: Session, artifact_id: str, depth: str, tolerance: float 
     extra: Item = {
         "is_same": found.is_same,
         "first_divergent": None if divergent is None else divergent.artifact_id,
-        "environment": [str(each) for each in found.environment],
+        "environment": [str(difference) for difference in found.environment],
     }
     footer = f"{same} of {count_of(len(items), 'result')} came out the same"
     if not found.is_same and found.environment:
@@ -62,13 +62,16 @@ def _outcome(outcome: p.Same | p.Differs | p.NotComparable | p.Failed) -> Item:
         case p.Same(within=within):
             item |= {"outcome": "same", "within": within}
         case p.Differs(differences=differences):
-            item |= {"outcome": "differs", "differences": [str(each) for each in differences]}
+            item |= {
+                "outcome": "differs",
+                "differences": [str(difference) for difference in differences],
+            }
         case p.Failed(error=error):
             item |= {"outcome": "failed", "error": error}
         case p.NotComparable(reason=reason):
             item |= {"outcome": "not comparable", "reason": reason}
     changes = () if isinstance(outcome, p.NotComparable) else outcome.changes
-    return {**item, "changes": [f"{each.name} {each.what}" for each in changes]}
+    return {**item, "changes": [f"{change.name} {change.what}" for change in changes]}
 
 
 def _texts(item: Item) -> list[object]:
@@ -137,15 +140,15 @@ def _stale(session: Session, pattern: str | None, accept: bool, note: str) -> Re
     found = p.stale(pattern, accept=accept, note=note, repo=session.repository())
     items: tuple[Item, ...] = tuple(
         {
-            "name": each.name,
-            "version": each.version,
-            "artifacts": each.artifacts,
-            "newest": time_json(each.newest),
-            "changes": [f"{change.name} {change.what}" for change in each.changes],
-            "places": [change.place for change in each.changes],
-            "problem": each.problem,
+            "name": results.name,
+            "version": results.version,
+            "artifacts": results.artifacts,
+            "newest": time_json(results.newest),
+            "changes": [f"{change.name} {change.what}" for change in results.changes],
+            "places": [change.place for change in results.changes],
+            "problem": results.problem,
         }
-        for each in found
+        for results in found
     )
     now = session.now
     columns = (
@@ -155,7 +158,7 @@ def _stale(session: Session, pattern: str | None, accept: bool, note: str) -> Re
         Column("NEWEST", lambda item: format_time(str(item["newest"]), now)),
         Column("CHANGED", _changed, flexible=True),
     )
-    stale = sum(not each.problem for each in found)
+    stale = sum(not results.problem for results in found)
     footer = f"code of {count_of(stale, 'function')} has changed" + (
         " (accepted)" if accept else ""
     )

@@ -72,7 +72,7 @@ def _verify(session: Session, sample: int | None, recompute: int | None) -> Repo
         "evicted": report.evicted,
         "is_sound": report.is_sound,
         "recomputed": report.recomputed,
-        "not_comparable": [each.artifact_id for each in report.not_comparable],
+        "not_comparable": [artifact.artifact_id for artifact in report.not_comparable],
     }
     return Listing(
         tuple(items),

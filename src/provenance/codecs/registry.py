@@ -201,6 +201,16 @@ def register_serializer(  # noqa: PLR0913 - a registration has many parts
 
     Raises:
         ConfigError: if the name belongs to another serializer, or an argument has the wrong type.
+
+    Example:
+        >>> import provenance as p
+        >>> from typing import IO
+        >>> class Note(str): ...
+        >>> def dump(value: Note, file: IO[bytes]) -> None:
+        ...     _ = file.write(value.encode())
+        >>> def load(file: IO[bytes]) -> Note:
+        ...     return Note(file.read().decode())
+        >>> p.register_serializer("note", dump, load, classes=Note, executes=False)
     """
     global _serializers, _by_class  # noqa: PLW0603 - the registry is one value, replaced as a whole
     if (invalid := name_problem(name)) is not None:

@@ -1,49 +1,21 @@
-"""Public functions of the configuration, and constructors of stores and repositories without one."""
+"""Public functions of the configuration."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, Unpack, cast
+from typing import cast
 
 from attrs import evolve, frozen
 
 from provenance import environment as provenance_environment
 from provenance.config import sources, wiring
-from provenance.config.parsing import parse, parse_hook, structure
-from provenance.config.schema import (
-    BlobStoreArguments,
-    ChainedSettings,
-    Config,
-    DiskStoreOptions,
-    DiskStoreSettings,
-    MemoryRepoSettings,
-    MemoryStoreSettings,
-    RunInfoHook,
-    SqliteRepoOptions,
-    SqliteRepoSettings,
-    StoreAccessArguments,
-)
+from provenance.config.parsing import parse, parse_hook
+from provenance.config.schema import Config, RunInfoHook
 from provenance.config.wiring import environment_of
 from provenance.environment import Environment, RepositoryOrName
-from provenance.errors import ConfigError
-from provenance.repository.handles import Repository
-from provenance.repository.stores import Store
-from provenance.util.formatting import with_article
 from provenance.util.naming import exported
-
-if TYPE_CHECKING:
-    from provenance.config.remote import (
-        BucketOptions,
-        FsspecStoreOptions,
-        ObjectSettings,
-        PostgresRepoOptions,
-        SFTPStoreOptions,
-    )
-
-
-T = TypeVar("T")
 
 
 def from_config(config: Mapping[str, object], base: str | Path = ".") -> Environment:
@@ -51,8 +23,18 @@ def from_config(config: Mapping[str, object], base: str | Path = ".") -> Environ
 
     Its `repository(name)` opens a repository. Relative paths are relative to the folder *base*.
 
+    Args:
+        config: The configuration, as `load_config` accepts it.
+        base: The folder of relative paths.
+
     Raises:
         ConfigError: with the path to the first mistake.
+
+    Example:
+        >>> import provenance as p
+        >>> repos = {"local": {"type": "sqlite", "db": "records.db"}}
+        >>> p.from_config({"artifact_repos": repos}).repository("local")
+        Repository(name='local')
     """
     folder = Path(base).absolute()
     return evolve(environment_of(parse(config, os.environ), folder), written=(config, folder))
@@ -92,8 +74,21 @@ def load_config(config: Mapping[str, object]) -> Environment:
     one. It is passed to them in the environment variable `PROVENANCE_CONFIG`, so write secrets as
     `${NAME}`.
 
+    Args:
+        config: The configuration; the page "Configuration" of the reference lists its keys.
+
+    Returns:
+        The environment that is current from now on.
+
     Raises:
         ConfigError: with the path to the first mistake.
+
+    Example:
+        >>> import provenance as p
+        >>> repos = {"local": {"type": "sqlite", "db": "records.db"}}
+        >>> environment = p.load_config({"artifact_repos": repos})
+        >>> p.get_default_repo()
+        Repository(name='local')
     """
     return _load(config, Path.cwd(), "load_config")
 
@@ -103,14 +98,33 @@ def load_yaml_config(filename: str | Path) -> Environment:
 
     Relative paths in it are relative to the file's folder.
 
+    Args:
+        filename: Path of the file.
+
+    Returns:
+        The environment that is current from now on.
+
     Raises:
         ConfigError: if the file cannot be read, is not valid YAML, or contains a mistake.
+
+    Example:
+        >>> import provenance as p
+        >>> from pathlib import Path
+        >>> text = "artifact_repos: {local: {type: sqlite, db: records.db}}"
+        >>> _ = Path("provenance.yaml").write_text(text)
+        >>> environment = p.load_yaml_config("provenance.yaml")
     """
     return _load(*sources.from_yaml(Path(filename)), str(Path(filename).absolute()))
 
 
 def current_config() -> Config:
-    """Return the configuration of the process, as frozen records."""
+    """Return the configuration of the process, as frozen records.
+
+    Example:
+        >>> import provenance as p
+        >>> p.current_config().use_cache
+        True
+    """
     return cast("Config", provenance_environment.current().config)
 
 
@@ -131,6 +145,11 @@ class Location:
         values: the folder, bucket or database that holds large values.
         config: where the configuration was found: a file, `PROVENANCE_CONFIG`, `load_config`, or
             `default` if there is none.
+
+    Example:
+        >>> import provenance as p
+        >>> p.location(p.SqliteRepo("project", db="records.db")).repo
+        'project'
     """
 
     repo: str
@@ -145,8 +164,16 @@ def location(repo: RepositoryOrName | None = None) -> Location:
     A configured repository is not opened for this, so nothing is created. URLs come without
     credentials.
 
+    Args:
+        repo: A repository or the name of one, by default the default one.
+
     Raises:
         ConfigError: if the name is unknown, or no default is set.
+
+    Example:
+        >>> import provenance as p
+        >>> p.location(p.SqliteRepo("project", db="records.db")).records
+        '...records.db'
     """
     environment = provenance_environment.current()
     chosen = environment.default if repo is None else repo
@@ -168,148 +195,10 @@ def set_run_info_fn(fn: RunInfoHook | None) -> None:
 
     Raises:
         ConfigError: if *fn* is not callable.
+
+    Example:
+        >>> import provenance as p
+        >>> p.set_run_info_fn(lambda info: {**info, "experiment": "trial 7"})
+        >>> p.set_run_info_fn(None)
     """
     wiring.set_hook(parse_hook(fn))
-
-
-# Constructors: functions that are named like classes, as they construct a store.
-# ruff: noqa: N802
-
-
-def MemoryStore(name: str = "memory", **options: Unpack[BlobStoreArguments]) -> Store:
-    """Return a blob store in the memory of this process."""
-    return wiring.open_store(
-        name, structure({"delete": True, **options}, MemoryStoreSettings, name), Path.cwd()
-    )
-
-
-def DiskStore(name: str = "disk", **options: Unpack[DiskStoreOptions]) -> Store:
-    """Return a blob store of files under the folder `cachedir`."""
-    return wiring.open_store(
-        name, structure({"delete": True, **options}, DiskStoreSettings, name), Path.cwd()
-    )
-
-
-def ChainedStore(
-    name: str = "chained", *, stores: Iterable[Store], **options: Unpack[StoreAccessArguments]
-) -> Store:
-    """Return *stores*, the nearest first, as one blob store.
-
-    The permissions of each store apply to it; *options* apply to the chain as a whole.
-
-    Raises:
-        ConfigError: if *stores* is empty, has two of the same name, or holds anything else.
-    """
-    tiers = _tiers(name, stores, Store, "DiskStore(...), S3Store(...)")
-    return wiring.chain_stores(name, _make_chain(name, tiers, options), tiers)
-
-
-def MemoryRepo(
-    name: str = "memory", *, store: Store | None = None, **options: Unpack[StoreAccessArguments]
-) -> Repository:
-    """Return a repository in the memory of this process.
-
-    Its values go to *store* if there is one.
-    """
-    settings = structure({"delete": True, **options}, MemoryRepoSettings, name)
-    return wiring.open_repository(name, settings, Path.cwd(), store)
-
-
-def SqliteRepo(
-    name: str = "sqlite", *, store: Store | None = None, **options: Unpack[SqliteRepoOptions]
-) -> Repository:
-    """Return a repository in the SQLite file `db`; large values go to *store* if there is one."""
-    settings = structure({"delete": True, **options}, SqliteRepoSettings, name)
-    return wiring.open_repository(name, settings, Path.cwd(), store)
-
-
-def ChainedRepo(
-    name: str = "chained", *, stores: Iterable[Repository], **options: Unpack[StoreAccessArguments]
-) -> Repository:
-    """Return *stores*, the nearest first, as one repository.
-
-    The permissions of each repository apply to it; *options* apply to the chain as a whole.
-
-    Raises:
-        ConfigError: if *stores* is empty, has two of the same name, or holds anything else.
-    """
-    tiers = _tiers(name, stores, Repository, "SqliteRepo(...), get_repo_by_name(...)")
-    return wiring.chain_repositories(name, _make_chain(name, tiers, options), tiers)
-
-
-def _tiers(name: str, stores: object, kind: type[T], examples: str) -> list[T]:
-    """Return *stores* if they are handles of this *kind*."""
-    path, advice = f"{name}.stores", f"pass a list of handles, such as [{examples}]"
-    # A repository yields its artifacts.
-    if isinstance(stores, Repository | Store) or not isinstance(stores, Iterable):
-        raise ConfigError(path, f"must be a list of handles, got {with_article(stores)}", advice)
-    tiers: list[T] = []
-    for number, store in enumerate(cast("Iterable[object]", stores)):
-        if not isinstance(store, kind):
-            problem = f"must be a {kind.__name__}, got {with_article(store)}"
-            raise ConfigError(f"{path}[{number}]", problem, advice)
-        tiers.append(store)
-    return tiers
-
-
-def _make_chain(
-    name: str, tiers: Sequence[Store | Repository], options: StoreAccessArguments
-) -> ChainedSettings:
-    return structure({**options, "stores": [tier.name for tier in tiers]}, ChainedSettings, name)
-
-
-# These functions are named like classes, as they construct a store.
-# ruff: noqa: N802
-
-
-def S3Store(name: str = "s3", **options: Unpack[BucketOptions]) -> Store:
-    """Return a blob store of objects in S3, below `basepath` (`bucket/prefix`)."""
-    from provenance.config.remote import S3StoreSettings
-
-    return _remote_store(S3StoreSettings, name, options)
-
-
-def GSStore(name: str = "gs", **options: Unpack[BucketOptions]) -> Store:
-    """Return a blob store in Google Cloud Storage, below `basepath` (`bucket/prefix`)."""
-    from provenance.config.remote import GSStoreSettings
-
-    return _remote_store(GSStoreSettings, name, options)
-
-
-def AzureStore(name: str = "azure", **options: Unpack[BucketOptions]) -> Store:
-    """Return a blob store in an Azure storage account, below `basepath` (`container/prefix`)."""
-    from provenance.config.remote import AzureStoreSettings
-
-    return _remote_store(AzureStoreSettings, name, options)
-
-
-def SFTPStore(name: str = "sftp", **options: Unpack[SFTPStoreOptions]) -> Store:
-    """Return a blob store of files on `host`, below the folder `basepath`."""
-    from provenance.config.remote import SFTPStoreSettings
-
-    return _remote_store(SFTPStoreSettings, name, options)
-
-
-def FsspecStore(name: str = "fsspec", **options: Unpack[FsspecStoreOptions]) -> Store:
-    """Return a blob store of files below `url`, on any file system that fsspec supports."""
-    from provenance.config.remote import FsspecStoreSettings
-
-    return _remote_store(FsspecStoreSettings, name, options)
-
-
-def _remote_store(kind: type[ObjectSettings], name: str, options: Mapping[str, object]) -> Store:
-    settings = structure({"delete": True, **options}, kind, name)
-    return wiring.open_store(name, settings, Path.cwd())
-
-
-def PostgresRepo(
-    name: str = "postgres", *, store: Store | None = None, **options: Unpack[PostgresRepoOptions]
-) -> Repository:
-    """Return a repository in the PostgreSQL database `db`.
-
-    Large values go to *store*, by default into the database as well.
-    """
-    from provenance.config.remote import PostgresRepoSettings
-
-    settings = structure({"delete": True, **options}, PostgresRepoSettings, name)
-    return wiring.open_repository(name, settings, Path.cwd(), store)

@@ -202,7 +202,13 @@ AnyRepo: TypeAlias = "RepoSettings | ChainedSettings"
 @exported
 @frozen(kw_only=True)
 class Config:
-    """A whole configuration."""
+    """A whole configuration.
+
+    Example:
+        >>> import provenance as p
+        >>> p.current_config().results
+        'proxies'
+    """
 
     blobstores: Mapping[str, AnyStore]
     artifact_repos: Mapping[str, AnyRepo]

@@ -179,11 +179,11 @@ def explanation_item(found: p.Explanation) -> Item:
         document |= {
             "nearest": found.nearest,
             "computed_at": time_json(found.computed_at),
-            "inputs": [str(each) for each in found.inputs],
-            "identity": [str(each) for each in found.identity],
+            "inputs": [str(difference) for difference in found.inputs],
+            "identity": [str(difference) for difference in found.identity],
         }
     if isinstance(found, p.CallDiffers | p.IsStored | p.Outdated):
-        document["changes"] = [f"{each.name} {each.what}" for each in found.changes]
+        document["changes"] = [f"{change.name} {change.what}" for change in found.changes]
     return document
 
 
@@ -193,13 +193,14 @@ def diff_item(found: p.ArtifactDiff) -> Item:
         "first": found.first,
         "second": found.second,
         "differ": bool(found),
-        "identity": [str(each) for each in found.identity],
-        "inputs": [str(each) for each in found.inputs],
+        "identity": [str(difference) for difference in found.identity],
+        "inputs": [str(difference) for difference in found.inputs],
         "code": [
-            {"name": each.name, "what": each.what, "lines": list(each.lines)} for each in found.code
+            {"name": difference.name, "what": difference.what, "lines": list(difference.lines)}
+            for difference in found.code
         ],
-        "run": [str(each) for each in found.run],
-        "value": [str(each) for each in found.value],
+        "run": [str(difference) for difference in found.run],
+        "value": [str(difference) for difference in found.value],
         "parting": None,
     }
     if found.parting is not None:

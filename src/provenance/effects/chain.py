@@ -258,8 +258,8 @@ class _Chain(TieredBlobs):
         """Put all everywhere, from far to near, in one transaction a tier; one by one if others were first."""
         holder, *nearer = self.allowed(ask)[::-1]
         stored: tuple[ArtifactRecord, ...] = holder.ask(ask)
-        if stored != tuple([each.record for each in ask.records]):
-            return tuple([self.put_record(each) for each in ask.records])
+        if stored != tuple([put.record for put in ask.records]):
+            return tuple([self.put_record(put) for put in ask.records])
         for tier in nearer:
             tier.ask(ask)
         return stored
@@ -302,8 +302,10 @@ class _Chain(TieredBlobs):
 
     def find_derivations(self, ask: FindDerivations) -> tuple[Derivation, ...]:
         """Return the derivations of all tiers, each once."""
-        known = {each.id: each for each in self.merge(ask)}
-        return tuple(sorted(known.values(), key=lambda each: (each.derived_at, each.id)))
+        known = {derivation.id: derivation for derivation in self.merge(ask)}
+        return tuple(
+            sorted(known.values(), key=lambda derivation: (derivation.derived_at, derivation.id))
+        )
 
     def put_equivalence(self, ask: PutEquivalence) -> None:
         for tier in reversed(self.allowed(ask)):

@@ -253,8 +253,8 @@ class _Memory(ForkBarrier):
         try:
             stored = self._put_many(ask)
         finally:
-            for each in ask.records:
-                self._forget_replaced(each)
+            for put in ask.records:
+                self._forget_replaced(put)
         self._keep({record.id: record for record in stored}, moment)
         return stored
 

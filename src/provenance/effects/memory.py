@@ -206,7 +206,7 @@ class MemoryRecords(ForkBarrier):
             derived = {
                 user
                 for user, known in self._derivations.items()
-                if any(artifact_id in each.input_artifact_ids for each in known.values())
+                if any(artifact_id in record.input_artifact_ids for record in known.values())
             }
         return tuple(sorted(users | derived))
 
@@ -351,7 +351,7 @@ class MemoryRecords(ForkBarrier):
         """Return the derivations of the artifact, oldest first."""
         with self.lock:
             known = [*self._derivations.get(artifact_id, {}).values()]
-        return tuple(sorted(known, key=lambda each: (each.derived_at, each.id)))
+        return tuple(sorted(known, key=lambda derivation: (derivation.derived_at, derivation.id)))
 
     def get_repository_id(self) -> str:
         """Return the random id of this store, whose copy in a forked process is another one."""

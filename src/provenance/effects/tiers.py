@@ -188,7 +188,11 @@ class TieredBlobs(StoreUnion):
         readable = self.allowed(ask)
         for position, tier in enumerate(readable):
             try:
-                nearer = [each for each in readable[:position] if _may_take(each, tier, read)]
+                nearer = [
+                    nearer_tier
+                    for nearer_tier in readable[:position]
+                    if _may_take(nearer_tier, tier, read)
+                ]
                 return self._nearest(blob, tier, nearer).ask(ask)
             except (BlobNotFoundError, CorruptBlobError, StoreUnavailableError) as error:
                 troubles.append(error)

@@ -156,10 +156,10 @@ def _put(repo: Repository, copy: Copy, *, replace: bool) -> PutRecord:
     writes = tuple([_writing(data) for data in copy.blobs.values()])
     written = repo.interpreter(WriteBlobs(writes))
     inline: list[InlineBlob] = []
-    for each in written:
-        if isinstance(each, ProvenanceError):
-            raise each
-        inline += [each] if isinstance(each, InlineBlob) else []
+    for result in written:
+        if isinstance(result, ProvenanceError):
+            raise result
+        inline += [result] if isinstance(result, InlineBlob) else []
     what, record = copy.what, evolve(copy.record, added_at=repo.interpreter(Now()))
     return PutRecord(
         record, what.run, what.inputs_json, tuple(inline), replace, receipt=what.receipt

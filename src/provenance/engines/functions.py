@@ -33,8 +33,19 @@ def as_function(function: CachedFunction[P, R]) -> Callable[P, R]:
 
     `ray.remote` and Spark's `applyInPandas` are such libraries.
 
+    Args:
+        function: The decorated function.
+
     Raises:
         TypeError: if *function* is not decorated.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> type(p.as_function(squares)).__name__
+        'function'
     """
     if not isinstance(cast("object", function), CachedFunction):
         raise TypeError(f"expected a decorated function, got {function!r}")
@@ -156,5 +167,22 @@ def in_context(function: Callable[P, R]) -> Callable[P, R]:
     In threads, `using_repo`, `using_results` and `capture_set` hold there, too:
     `executor.map(p.in_context(fn), items)`. Other processes get the environment: those of joblib,
     Dask, Ray or Spark store results in the same repository, or raise an `EngineError`.
+
+    Args:
+        function: The function, decorated or not.
+
+    Raises:
+        TypeError: if *function* is not callable.
+
+    Example:
+        >>> import provenance as p
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> with p.using_repo(p.MemoryRepo("scratch")) as repo, ThreadPoolExecutor(2) as pool:
+        ...     _ = list(pool.map(p.in_context(squares), [2, 3]))
+        ...     len(list(repo))
+        2
     """
     return _InContext(function)

@@ -57,8 +57,23 @@ _AT_ONCE: Final = 10
 def using_engine(engine: Engine | EngineName) -> Generator[None]:
     """Make *engine* the default of `map` and `gather` in this block, for this thread or task alone.
 
+    Args:
+        engine: An engine, or the name `"serial"`, `"threads"` or `"processes"`.
+
+    Returns:
+        A context manager.
+
     Raises:
         ConfigError: if there is no engine of this name.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> with p.using_engine("threads"):
+        ...     [sum(result) for result in squares.map([2, 3])]
+        [1, 5]
     """
     token = _engine.set(engine_of(engine, "using_engine"))
     try:
@@ -160,9 +175,20 @@ def gather(
         batch: Number of calls of one function that travel together.
         progress: True shows the progress; a function is called with a `Progress` instead.
 
+    Returns:
+        The results.
+
     Raises:
         EngineError: if a worker cannot be used; the message says why.
         ConfigError: if an option is invalid.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> [sum(result) for result in p.gather([squares.later(2), squares.later(3)])]
+        [1, 5]
     """
     settings = _settings("gather", engine, errors, batch, None, ordered=True)
     environment = environments.current()
@@ -200,7 +226,7 @@ async def map_calls_async(
             function, arguments, ahead or _AT_ONCE, ordered=ordered, progress=progress
         )
     else:
-        given = [await tasks.collected(each) for each in iterables]
+        given = [await tasks.collected(items) for items in iterables]
         results = tasks.iterate_in_thread(
             map_calls(
                 function,
@@ -271,5 +297,5 @@ def _refuse_stream(spec: FunctionSpec, where: str) -> None:
 
 def _total(iterables: tuple[object, ...]) -> int | None:
     """Return the number of calls, if all iterables know their lengths."""
-    sized = [each for each in iterables if isinstance(each, Sized)]
+    sized = [items for items in iterables if isinstance(items, Sized)]
     return min(map(len, sized)) if len(sized) == len(iterables) else None

@@ -36,6 +36,17 @@ class Failure:
         message: Message of the exception.
         traceback: Traceback as text, from where it was raised.
         error: The exception; None if it could not travel.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def half(n: int) -> float:
+        ...     if n % 2:
+        ...         raise ValueError("odd")
+        ...     return n / 2
+        >>> outcomes = list(half.map([2, 3], errors="return"))
+        >>> outcomes[1].failure().message
+        'odd'
     """
 
     index: int

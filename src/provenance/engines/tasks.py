@@ -23,7 +23,7 @@ async def zip_async(
     """Yield tuples of items, as `zip` does, of iterables of both kinds."""
     if not iterables:
         raise TypeError("amap expects at least one iterable of arguments")
-    iterators = [_aiter(each) for each in iterables]
+    iterators = [_aiter(items) for items in iterables]
     while True:
         items: list[object] = []
         for iterator in iterators:
@@ -103,7 +103,7 @@ async def _next(flying: deque[asyncio.Task[T]], *, ordered: bool) -> asyncio.Tas
         await asyncio.wait([flying[0]])
         return flying.popleft()
     ended, _ = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
-    task = next(each for each in flying if each in ended)
+    task = next(task for task in flying if task in ended)
     flying.remove(task)
     return task
 

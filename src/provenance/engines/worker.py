@@ -238,7 +238,7 @@ class _Batch:
     def run(self, calls: tuple[ShippedCall, ...]) -> tuple[Outcome, ...]:
         """Run the calls, one after the other; then commit what is still to be committed."""
         with using_environment(self._environment):
-            outcomes = [self._run_one(each) for each in calls]
+            outcomes = [self._run_one(call) for call in calls]
         if self._deferral is None:
             return tuple(outcomes)
         try:

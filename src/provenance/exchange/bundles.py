@@ -31,11 +31,11 @@ def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: b
     with wiring.writing_bundle(path) as (target, writer):
         _copy(source, closure, target, redacted=redacted)
         files: dict[str, str] = {"records.db": "application/vnd.sqlite3"}
-        for each in closure.runs.values():
-            if each.packages:
-                name = f"environment/{each.id}.txt"
+        for run in closure.runs.values():
+            if run.packages:
+                name = f"environment/{run.id}.txt"
                 files[name] = "text/plain"
-                writer.add(name, _requirements(each))
+                writer.add(name, _requirements(run))
         for digest, text in closure.sources.items():
             files[f"sources/{digest}.py"] = "text/x-python"
             writer.add(f"sources/{digest}.py", text.encode())
@@ -97,6 +97,15 @@ def open_bundle(path: str | os.PathLike[str], *, trusted: bool = False) -> Repos
     Raises:
         BundleError: if the file is not a bundle, or was changed.
         StoreUnavailableError: if it cannot be read.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> bundle = p.open_bundle(p.export(squares(3), "squares.zip"))
+        >>> [artifact.fn_name for artifact in bundle]
+        ['squares']
     """
     return wiring.open_bundle(os.fspath(path), trusted=trusted).repository
 
@@ -140,6 +149,15 @@ def import_bundle(
         UntrustedStoreError: if it holds values that can execute code, the repository is trusted, and the bundle is not.
         BlobNotFoundError, CorruptBlobError: if bytes are missing or damaged; what was copied before stays.
         StoreUnavailableError, StorePermissionError: if the repository fails, or may not be written to.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> path = p.export(squares(3), "squares.zip")
+        >>> len(p.import_bundle(path, to=p.MemoryRepo("mine"), trusted=True).artifacts)
+        1
     """
     name = os.fspath(path)
     target = environment.current().repository(to)
@@ -168,7 +186,7 @@ def _ids(path: str, manifest: Mapping[str, Json], name: str) -> list[str]:
     found = manifest.get(name)
     ids = cast("list[object]", found) if isinstance(found, list) else None
     if ids is None or not all(
-        isinstance(each, str) and len(each) == ID_DIGITS and is_prefix(each) for each in ids
+        isinstance(text, str) and len(text) == ID_DIGITS and is_prefix(text) for text in ids
     ):
         raise BundleError(path, f"{name!r} of its bundle.json is not a list of ids")
     return cast("list[str]", ids)

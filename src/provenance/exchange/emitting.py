@@ -52,6 +52,17 @@ def emit_openlineage(
 
     Raises:
         ConfigError: if *target* is an address of another kind.
+
+    Example:
+        >>> import provenance as p
+        >>> from pathlib import Path
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> with p.emit_openlineage("events.ndjson"):
+        ...     _ = squares(2)
+        >>> len(Path("events.ndjson").read_text().splitlines())
+        2
     """
     outlet = wiring.open_outlet(os.fspath(target), headers or {})
     return subscribe(_Emitter(outlet, namespace, repo).receive)

@@ -81,6 +81,15 @@ def export(
         UnserializableValueError: if the format cannot hold the value.
         MissingLibraryError: if the library of the format is not installed.
         StoreUnavailableError: if the file cannot be written.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> import json
+        >>> json.loads(p.export(squares(3), "squares.json").read_text())
+        [0, 1, 4]
     """
     target = Path(path)
     several = isinstance(what, ArtifactSet) or _members_of(what) is not None
@@ -117,7 +126,7 @@ def _closure_of(what: object, repo: RepositoryOrName | None) -> tuple[Repository
     else:
         members = _members_of(what)
         wanted = [what] if members is None else members
-        artifacts = [environment.artifact_for(each, repo) for each in wanted]
+        artifacts = [environment.artifact_for(item, repo) for item in wanted]
         if not artifacts:
             raise ConfigError("what", "there is nothing to export", "pass a result")
         source = chosen or environment.repository_of(artifacts[0])

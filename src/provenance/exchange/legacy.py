@@ -135,6 +135,13 @@ def import_legacy(
         StoreUnavailableError: if the database, the blobs or the repository cannot be reached; what was imported before stays.
         StorePermissionError: if the repository may not be written to.
         MissingLibraryError: if psycopg is not installed.
+
+    Example:
+        >>> import provenance as p
+        >>> p.import_legacy(db="postgresql://localhost/old", blobstore="blobs")
+        Traceback (most recent call last):
+        ...
+        provenance.errors.StoreUnavailableError: ...
     """
     target = environment.current().repository(to)
     functions = LegacyFunctions(dict(modules or {}), import_modules)
@@ -178,7 +185,7 @@ class _Import:
     ) -> _Import:
         """Read the rows; values and inputs are read one by one."""
         rows = {row.id: row for row in source(ListLegacyArtifacts())}
-        runs = {each.id: each for each in source(ListLegacyRuns())}
+        runs = {run.id: run for run in source(ListLegacyRuns())}
         files = {row.value_id: row.id for row in rows.values() if row.serializer == FILE}
         current: list[LegacyArtifact] = []
         at_that_time = CurrentRun.on(lambda _: _run_of(current[-1], runs)) | Now.on(
@@ -295,8 +302,8 @@ class _Import:
         timing = Timing(row.computed_at, 0.0, row.compute_duration)
         draft = make_draft(call, value, timing, Received((), {}, None))
         timed = [
-            _with_duration(part, self.rows[each])
-            for part, each in zip(draft.parts, parts.values(), strict=False)
+            _with_duration(part, self.rows[row])
+            for part, row in zip(draft.parts, parts.values(), strict=False)
         ]
         return evolve(_with_duration(draft, row), parts=tuple(timed))
 

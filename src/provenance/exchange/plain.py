@@ -104,7 +104,7 @@ def _write_csv(value: object, sink: BinaryIO) -> None:
             return
         case "numpy", "ndarray" if given.ndim in (1, 2) and given.dtype.kind in "biufUS":
             text = _csv_text(
-                given.tolist() if given.ndim == _TWO else [[each] for each in given.tolist()]
+                given.tolist() if given.ndim == _TWO else [[value] for value in given.tolist()]
             )
         case "builtins", "list" if _are_rows(value):
             text = _csv_of_dictionaries(given)
@@ -181,8 +181,8 @@ def _write_safetensors(value: object, sink: BinaryIO) -> None:
         isinstance(key, str) for key in cast("Mapping[object, object]", named)
     ):
         kinds = {
-            type(each).__module__.partition(".")[0]
-            for each in cast("Mapping[str, object]", named).values()
+            type(value).__module__.partition(".")[0]
+            for value in cast("Mapping[str, object]", named).values()
         }
     if kinds not in ({"numpy"}, {"torch"}):
         raise _refuse(

@@ -48,12 +48,18 @@ def digest(value: object, path: str = "value", notes: list[object] | None = None
 def hash_value(value: object, path: str = "value", notes: list[object] | None = None) -> ValueId:
     """Return the digest of *value* as 40 lowercase hexadecimal digits; *notes* as for `digest`.
 
-    >>> hash_value({"a": 1, "b": 2}) == hash_value({"b": 2, "a": 1})
-    True
+    Args:
+        value: The value.
+        path: Name of the value in the paths of errors.
+        notes: A list, to which what is remarkable about the value is added.
 
     Raises:
         UnhashableValueError: if a part of *value* cannot be hashed; names its path, which starts
             with *path*.
+
+    Example:
+        >>> hash_value({"a": 1, "b": 2}) == hash_value({"b": 2, "a": 1})
+        True
     """
     return ValueId(digest(value, path, notes).hex())
 

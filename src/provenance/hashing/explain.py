@@ -185,6 +185,12 @@ class HashTree:
         summary: A short text that shows the part.
         parts: Its first parts.
         omitted: The number of its other parts.
+
+    Example:
+        >>> import provenance as p
+        >>> tree = p.explain_hash({"a": [1, 2]})
+        >>> [part.path for part in tree.parts]
+        ["value['a']"]
     """
 
     path: str
@@ -218,7 +224,13 @@ class Change(Enum):
 @exported
 @frozen
 class Difference:
-    """A place where two values differ: path, change, and short texts of both (`-` if absent)."""
+    """A place where two values differ: path, change, and short texts of both (`-` if absent).
+
+    Example:
+        >>> import provenance as p
+        >>> [change.path for change in p.hash_differences([1, 2], [1, 3])]
+        ['value[1]']
+    """
 
     path: str
     change: Change
@@ -241,14 +253,19 @@ def explain_hash(
         depth: Maximum number of levels.
         limit: Maximum number of parts of each value.
 
-    >>> print(explain_hash({"b": [1, 2.5]}))
-    value: a dict of 1  d2275ecda8a6
-      value['b']: a list of 2  30a76321530b
-        value['b'][0]: 1  c65d4c3eaf3a
-        value['b'][1]: 2.5  8f679f32616f
+    Returns:
+        The tree, which prints as below.
 
     Raises:
         UnhashableValueError: if a part of *value* cannot be hashed.
+
+    Example:
+        >>> import provenance as p
+        >>> print(p.explain_hash({"b": [1, 2.5]}))
+        value: a dict of 1  ...
+          value['b']: a list of 2  ...
+            value['b'][0]: 1  ...
+            value['b'][1]: 2.5  ...
     """
     digest = hash_value(value, path)
     remaining = iter(parts(value)) if depth > 0 else iter(())
@@ -267,11 +284,18 @@ def hash_differences(
 
     Two parts that occur in several places are compared once.
 
-    >>> [str(change) for change in hash_differences({"b": [1, 2, 3]}, {"b": [1, 2, 4]})]
-    ["value['b'][2] differs: 3 and 4"]
+    Args:
+        first: A value.
+        second: The other one.
+        path: Name of the values in paths.
+        limit: Maximum number of places.
 
     Raises:
         UnhashableValueError: if a part of either value cannot be hashed.
+
+    Example:
+        >>> [str(change) for change in hash_differences({"b": [1, 2, 3]}, {"b": [1, 2, 4]})]
+        ["value['b'][2] differs: 3 and 4"]
     """
     differences = _differences(first, second, path, set())
     return tuple(islice((change for change in differences if change is not None), limit))

@@ -36,6 +36,15 @@ class InputFile:
 
     It is an `os.PathLike`. No copy is stored. The content is read when the value is hashed, unless
     the digest is known from an earlier time and the file has not changed since.
+
+    Example:
+        >>> import provenance as p
+        >>> from pathlib import Path
+        >>> _ = Path("data.csv").write_text("1")
+        >>> before = p.hash(p.file("data.csv"))
+        >>> _ = Path("data.csv").write_text("2")
+        >>> before == p.hash(p.file("data.csv"))
+        False
     """
 
     path: str = field(converter=os.fsdecode)
@@ -51,7 +60,7 @@ class InputFile:
 
 
 def file(path: AnyPath, /) -> InputFile:
-    """Return the file or folder at *path* as a value: its content counts in hashes, and not its name.
+    r"""Return the file or folder at *path* as a value: its content counts in hashes, and not its name.
 
     Args:
         path: The path, which is not looked at before the value is hashed.
@@ -61,6 +70,18 @@ def file(path: AnyPath, /) -> InputFile:
 
     Raises:
         TypeError: if *path* is not a path, or is an archived file, whose content counts anyway.
+
+    Example:
+        >>> import provenance as p
+        >>> from pathlib import Path
+        >>> @p.provenance()
+        ... def count(path: Path) -> int:
+        ...     return len(Path(path).read_text().splitlines())
+        >>> _ = Path("data.csv").write_text("1\n2\n")
+        >>> before = count(p.file("data.csv"))
+        >>> _ = Path("data.csv").write_text("1\n2\n3\n")
+        >>> int(before), int(count(p.file("data.csv")))
+        (2, 3)
     """
     given = cast("object", path)
     if isinstance(given, str | bytes | os.PathLike) and not hasattr(path, "digest"):

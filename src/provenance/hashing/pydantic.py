@@ -15,7 +15,9 @@ _MODEL = prefix("pydantic model")
 @inherited("pydantic.main:BaseModel")
 def _model(value: Any, walk: Walk) -> Item:
     cached = cached_names(type(cast("object", value)))
-    fields = {name: each for name, each in instance_dict(value).items() if name not in cached}
+    fields = {
+        name: attribute for name, attribute in instance_dict(value).items() if name not in cached
+    }
     names = ("__pydantic_extra__", "__pydantic_private__", "__pydantic_fields_set__")
     # A model that validation has not finished lacks some of them.
     rest = [getattr(value, name, None) for name in names]

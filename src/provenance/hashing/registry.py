@@ -193,9 +193,22 @@ def register_item(type_: type, item: Callable[[Any, Walk], Item]) -> None:
 def register_hasher(type_: type[T], represent: Callable[[T], object]) -> None:
     """Hash instances of *type_* and of its subclasses as their type and what *represent* returns.
 
+    Args:
+        type_: The class.
+        represent: Returns what counts of an instance, made of values that can be hashed.
+
     Raises:
         TypeError: if the form of *type_* is fixed (scalars, list, tuple, dict, set, frozenset), if
             *type_* is not a class, or if *represent* is not callable.
+
+    Example:
+        >>> import provenance as p
+        >>> class Angle:
+        ...     def __init__(self, degrees: float) -> None:
+        ...         self.degrees = degrees
+        >>> p.register_hasher(Angle, lambda angle: angle.degrees % 360)
+        >>> p.hash(Angle(10)) == p.hash(Angle(370))
+        True
     """
     if not isinstance(cast("object", type_), type):
         raise TypeError(f"register_hasher: type_ must be a class, got {type_!r}")

@@ -49,7 +49,7 @@ def compare_code(first: Stored, second: Stored) -> tuple[CodeDifference, ...]:
     before, after = receipts
     if before is None or after is None:
         return ()
-    ours, theirs = (cast("dict[str, str]", json.loads(each.text)) for each in (before, after))
+    ours, theirs = (cast("dict[str, str]", json.loads(receipt.text)) for receipt in (before, after))
     found: list[CodeDifference] = []
     for name in sorted(ours.keys() | theirs.keys()):
         what = change_between(ours.get(name), theirs.get(name))

@@ -45,7 +45,7 @@ class Parting:
 
     def __str__(self) -> str:
         text = f"{_both(self.names)} ({self.first[:SHORT]} and {self.second[:SHORT]})"
-        causes = "; ".join([*map(str, self.inputs), *(str(each) for each in self.code)])
+        causes = "; ".join([*map(str, self.inputs), *(str(difference) for difference in self.code)])
         return f"{text}: {causes or 'equal inputs and code gave different values'}"
 
 
@@ -68,6 +68,15 @@ class ArtifactDiff:
         run: Python, packages, host and git.
         value: the values; of those that cannot be read, the hashes.
         parting: the first ancestors where the lineages part.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> diff = p.diff(squares(2), squares(3))
+        >>> bool(diff), [str(change) for change in diff.value]
+        (True, ['value[2] is only in the second: - and 4'])
     """
 
     first: ArtifactId
@@ -111,12 +120,23 @@ def diff(
         values: Read both values and compare them in their own terms; else only their hashes.
         repo: The repository of ids, by default the current one.
 
+    Returns:
+        What differs: inputs, code, environment and values.
+
     Raises:
         ArtifactNotFoundError: if no artifact has this id.
         TypeError: if either is anything else.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> [str(change) for change in p.diff(squares(2), squares(3)).inputs]
+        ['n differs: 2 and 3']
     """
-    one, other = (environment.artifact_for(each, repo) for each in (first, second))
-    ours, theirs = (environment.repository_of(each) for each in (one, other))
+    one, other = (environment.artifact_for(artifact, repo) for artifact in (first, second))
+    ours, theirs = (environment.repository_of(artifact) for artifact in (one, other))
     known = facts_of(one, ours), facts_of(other, theirs)
     return ArtifactDiff(
         one.id,

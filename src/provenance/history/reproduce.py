@@ -20,7 +20,7 @@ from provenance.calls.function import CachedFunction, spec_of
 from provenance.calls.spec import FunctionSpec
 from provenance.catalog.graph import Lineage
 from provenance.catalog.trace import lineage
-from provenance.config.api import MemoryRepo
+from provenance.config.stores import MemoryRepo
 from provenance.effect import run
 from provenance.environment import Environment
 from provenance.errors import (
@@ -138,12 +138,17 @@ class Reproduction:
     @property
     def first_divergent(self) -> Differs | Failed | None:
         """The first result, sources first, that came out otherwise or failed."""
-        return next((each for each in self.outcomes if isinstance(each, Differs | Failed)), None)
+        return next(
+            (outcome for outcome in self.outcomes if isinstance(outcome, Differs | Failed)), None
+        )
 
     def __repr__(self) -> str:
         lines = [*map(str, self.outcomes)]
         if not self.is_same and self.environment:
-            lines += ["since it was recorded:", *(f"  {each}" for each in self.environment)]
+            lines += [
+                "since it was recorded:",
+                *(f"  {difference}" for difference in self.environment),
+            ]
         return "\n".join(lines)
 
 
@@ -174,6 +179,12 @@ def reproduce(
     Raises:
         ArtifactNotFoundError: if no artifact has this id.
         ConfigError: if *depth* or *tolerance* is invalid.
+
+    Example:
+        >>> import provenance as p
+        >>> from provenance.testing import samples
+        >>> p.reproduce(samples.double(2))
+        provenance.testing.samples.double ... same
     """
     if depth != "all" and not is_count(depth, 1):
         problem = f"must be a positive int or 'all', got {safe_repr(depth)}"
@@ -197,7 +208,7 @@ def reproduce_each(
     scratch = _scratch_environment(environment.current())
     with environment.using_environment(scratch), muted():
         tools = _Scratch(place, place.interpreter(CurrentRun()).id, scratch, tolerance, {})
-        return tuple(_reproduce_one(each, tools) for each in artifacts)
+        return tuple(_reproduce_one(artifact, tools) for artifact in artifacts)
 
 
 def _near(graph: Lineage, depth: int | Literal["all"]) -> set[ArtifactId]:

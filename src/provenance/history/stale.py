@@ -75,6 +75,14 @@ def stale(
 
     Returns:
         What was found, also if it is accepted now.
+
+    Raises:
+        ConfigError: if there is no repository of this name.
+
+    Example:
+        >>> import provenance as p
+        >>> p.stale()
+        ()
     """
     place = environment.current().repository(repo)
     here = place.interpreter(CurrentRun()).id

@@ -70,12 +70,20 @@ def evict(
         dry_run: Delete nothing, and report what would be deleted.
         progress: Called after each artifact that was examined, then after each value evicted.
 
+    Returns:
+        What was evicted or, of a dry run, what would be, and the seconds that recomputing it takes.
+
     Raises:
         ConfigError: if neither *max_bytes* nor *older_than* is given, or one is negative or of
             another type.
         TypeError: for something in *keep* that is not an artifact.
         StoreUnavailableError, StorePermissionError: if a store cannot or may not be read or
             changed; what was deleted until then stays deleted.
+
+    Example:
+        >>> import provenance as p
+        >>> p.evict(max_bytes=0).values
+        ()
     """
     environment = environment_.current()
     chosen = environment.repository(repo)

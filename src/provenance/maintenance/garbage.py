@@ -77,10 +77,18 @@ def collect_garbage(
         older_than: The minimum age; it must be longer than storing one result takes.
         progress: Called with the number of entries that were examined.
 
+    Returns:
+        What was deleted or, of a dry run, what would be.
+
     Raises:
         ConfigError: if *older_than* is negative or not a `timedelta`.
         StoreUnavailableError, StorePermissionError: if a store, or a repository that shares it,
             cannot or may not be read or changed.
+
+    Example:
+        >>> import provenance as p
+        >>> p.collect_garbage().garbage
+        ()
     """
     environment = environment_.current()
     chosen = environment.repository(repo)

@@ -151,6 +151,16 @@ class VerificationReport:
 
     `evicted` counts the artifacts whose value was evicted, which is not a problem, and `recomputed`
     those that were computed again. `not_comparable` are those that could not be, with the reason.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(3)
+        >>> report = p.verify()
+        >>> report.artifacts, report.problems
+        (1, ())
     """
 
     repo: str
@@ -212,6 +222,11 @@ class GarbageReport:
 
     `roots` are the repositories whose records were searched for references; `spared` is the number
     of entries that were too young.
+
+    Example:
+        >>> import provenance as p
+        >>> p.collect_garbage().bytes
+        0
     """
 
     repo: str
@@ -256,7 +271,13 @@ class EvictedValue:
 @exported
 @frozen(repr=False)
 class EvictionReport:
-    """The values that were evicted or, in a *dry_run*, would be, and the total size before."""
+    """The values that were evicted or, in a *dry_run*, would be, and the total size before.
+
+    Example:
+        >>> import provenance as p
+        >>> p.evict(max_bytes=0).bytes
+        0
+    """
 
     repo: str
     dry_run: bool

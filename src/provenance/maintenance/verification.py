@@ -104,9 +104,21 @@ def verify(
         recompute: Also compute this number of artifacts again, chosen at random, and compare the
             results, as `reproduce` does.
 
+    Returns:
+        What was checked, and the problems that were found.
+
     Raises:
         ConfigError: if *sample* is not a positive integer.
         StoreUnavailableError, StorePermissionError: if a store cannot, or may not, be read.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(3)
+        >>> p.verify().problems
+        ()
     """
     return verify_repository(
         environment.current().repository(repo), sample, progress, deep=deep, recompute=recompute
@@ -324,5 +336,5 @@ class _Tally:
             tuple(self.problems),
             tuple(self.gaps),
             sum(not isinstance(outcome, NotComparable) for outcome in self.outcomes),
-            tuple(each for each in self.outcomes if isinstance(each, NotComparable)),
+            tuple(outcome for outcome in self.outcomes if isinstance(outcome, NotComparable)),
         )

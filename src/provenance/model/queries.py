@@ -194,6 +194,16 @@ class Usage:
         seconds: the time that computing them took.
         oldest: when the first one was computed.
         newest: when the last one was computed.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(2), squares(3)
+        >>> usage = p.functions()[0]
+        >>> usage.artifacts
+        2
     """
 
     key: str

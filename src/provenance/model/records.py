@@ -65,7 +65,13 @@ def freeze_options(given: Mapping[str, object] | None) -> Options:
 @exported
 @frozen
 class Blob:
-    """The key of stored bytes: their digest and size in bytes."""
+    """The key of stored bytes: their digest and size in bytes.
+
+    Example:
+        >>> import provenance as p
+        >>> p.MemoryStore("values").put(b"bytes").size
+        5
+    """
 
     id: BlobId
     size: int
@@ -97,6 +103,15 @@ class Inputs(Mapping[str, object]):
 
     `kargs` holds arguments and defaults by parameter, `varargs` those of `*args`, and `captured`
     the captured variables by name, which are not in the mapping.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> inputs = squares.artifact(3).inputs
+        >>> inputs["kargs"], inputs["varargs"]
+        ({'n': 3}, ())
     """
 
     kargs: Mapping[str, object]
@@ -138,6 +153,15 @@ class Run(FrozenDict):
         packages: versions of the installed distributions.
         extra: what the user's hook added.
         parent_id: id of the run that started this one; None if no run did.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> run = squares.artifact(3).run_info
+        >>> run.python["implementation"]
+        'CPython'
     """
 
     id: RunId
@@ -380,6 +404,15 @@ class Artifact(ArtifactRecord, Generic[T_co]):
     `value`, `inputs` and `run_info` are loaded when they are used.
 
     Two artifacts are equal if their ids are.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> artifact = squares.artifact(3)
+        >>> artifact.value, artifact.version, artifact.inputs["kargs"]
+        ([0, 1, 4], 0, {'n': 3})
     """
 
     origin: Origin

@@ -43,8 +43,15 @@ UNREAD: Final = object()
 def is_proxy(value: object) -> bool:
     """Tell whether *value* stands for an artifact's value.
 
-    >>> is_proxy(7)
-    False
+    Args:
+        value: Anything.
+
+    Returns:
+        True for what decorated functions return, but for singletons such as None.
+
+    Example:
+        >>> is_proxy(7)
+        False
     """
     return hasattr(type(value), MARK)
 
@@ -55,8 +62,16 @@ def unwrap(value: T, deep: bool = False) -> T:
     With *deep*, results inside it are replaced by their values as well: in builtin containers, named tuples, and the
     fields of data classes and attrs instances, of which copies are made.
 
-    >>> unwrap(7)
-    7
+    Args:
+        value: Anything.
+        deep: Replace results inside *value* as well.
+
+    Raises:
+        BlobNotFoundError, CorruptBlobError: if the value is lost, and cannot be computed again.
+
+    Example:
+        >>> unwrap(7)
+        7
     """
     if deep:
         return cast("T", replace_all(value, unwrap, inside_objects=True))
@@ -153,7 +168,7 @@ def in_ignored_input(value: object) -> Iterator[object]:
 
 def refs_of(seen: Iterable[object]) -> Iterator[InputRef]:
     """Return the sightings among what was noted, each once."""
-    return (each for each in dict.fromkeys(seen) if isinstance(each, InputRef))
+    return (ref for ref in dict.fromkeys(seen) if isinstance(ref, InputRef))
 
 
 def represented_artifact(value: object) -> InputRef | None:

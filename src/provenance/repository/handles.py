@@ -107,6 +107,12 @@ class Repository:
 
     A chain uses it as its `permissions` allow. If it is not `trusted`, the chain is not trusted either.
     The `tiers` of a chain are its repositories, the nearest first.
+
+    Example:
+        >>> import provenance as p
+        >>> repo = p.SqliteRepo("project", db="records.db")
+        >>> [artifact.name for artifact in repo]
+        []
     """
 
     name: str

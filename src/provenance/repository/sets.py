@@ -62,6 +62,15 @@ class ArtifactSet:
     Its `id` depends on its members only, and so does equality. `created_at` is when it was last put
     in a repository (UTC), None before. Every method returns a new set, which `put` stores and which
     has only the labels that the method is given. Members are given as ids, artifacts or proxies.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> best = p.ArtifactSet([squares(2), squares(3)], "best").put()
+        >>> len(best), best.labels
+        (2, {'name': 'best'})
     """
 
     artifact_ids: frozenset[ArtifactId] = field(converter=_member_ids)

@@ -29,6 +29,11 @@ class Store:
     forbids the operation.
 
     In a chain, its `permissions` apply to it, and if it is not `trusted`, the chain is not either.
+
+    Example:
+        >>> import provenance as p
+        >>> store = p.MemoryStore("values")
+        >>> blob = store.put(b"some bytes")
     """
 
     name: str

@@ -292,7 +292,7 @@ def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make]
     if not is_container(kind) and not is_scalar(kind):
         return None
     own: Callable[[str], Any] = partial(getattr, kind)
-    inherited = {name: each for name, each in vars(Carrier).items() if name not in _OWN_NAMES}
+    inherited = {name: member for name, member in vars(Carrier).items() if name not in _OWN_NAMES}
     members: dict[str, object] = {
         **inherited,
         "__doc__": cast("Any", vars(kind)).get("__doc__"),
@@ -377,7 +377,7 @@ def plain(value: Any) -> Any:
     if kind is list:
         return list(map(plain, cast("list[object]", value)))
     if kind is dict:
-        return {key: plain(each) for key, each in cast("dict[object, object]", value).items()}
+        return {key: plain(part) for key, part in cast("dict[object, object]", value).items()}
     return value.__wrapped__ if hasattr(kind, "__provenance_sighting__") else value
 
 

@@ -143,8 +143,20 @@ def as_result(value: object) -> object:
 def artifact_of(value: T) -> Artifact[T]:
     """Return the artifact of a result; inside a decorated function, of an argument that is one.
 
+    Args:
+        value: What a decorated function returned.
+
     Raises:
         TypeError: if *value* is neither.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> artifact = p.artifact_of(squares(3))
+        >>> artifact.value, artifact.inputs["kargs"]
+        ([0, 1, 4], {'n': 3})
     """
     result = cast("Any", as_result(value))
     if is_proxy(result):

@@ -141,7 +141,9 @@ def _torch_function(
     args: tuple[object, ...] = (),
     kwargs: dict[str, object] | None = None,
 ) -> object:
-    return function(*plain(args), **{name: plain(each) for name, each in (kwargs or {}).items()})
+    return function(
+        *plain(args), **{name: plain(argument) for name, argument in (kwargs or {}).items()}
+    )
 
 
 def _in_place(operate: Callable[[Any, Any], object]) -> Callable[[Any, object], object]:

@@ -152,6 +152,17 @@ class Stream(Sequence[T_co]):
     Equal to a list of equal items, and hashed as that list. While the function runs, iterating
     computes and stores the items; what needs them all (`len`, negative indexes, hashing, pickling)
     runs the function to its end.
+
+    Example:
+        >>> import provenance as p
+        >>> from collections.abc import Iterator
+        >>> @p.provenance(stream=True)
+        ... def lines(n: int) -> Iterator[str]:
+        ...     for number in range(n):
+        ...         yield f"line {number}"
+        >>> stream = lines(3)
+        >>> list(stream), len(lines(3))
+        (['line 0', 'line 1', 'line 2'], 3)
     """
 
     __slots__ = ("__weakref__", "_items")

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 
 from provenance.calls.decorators import provenance
-from provenance.config.api import SqliteRepo
+from provenance.config.stores import SqliteRepo
 from provenance.environment import using_repo
 from provenance.model.references import unwrap
 

@@ -109,6 +109,11 @@ def _value_differences(
     except Exception as error:  # noqa: BLE001 - damaged bytes raise anything
         return [], f"they cannot be read: {type(error).__name__}: {error}"
     return [
-        {"path": each.path, "change": each.change.value, "a": each.first, "b": each.second}
-        for each in found
+        {
+            "path": difference.path,
+            "change": difference.change.value,
+            "a": difference.first,
+            "b": difference.second,
+        }
+        for difference in found
     ], ""

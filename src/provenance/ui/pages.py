@@ -196,7 +196,11 @@ def artifact(repo: p.Repository, artifact_id: str) -> Page:
         "near": NEAR,
         "used_by": _items(repo, used_by[:MOST_LISTED]),
         "more_uses": max(len(used_by) - MOST_LISTED, 0),
-        "sets": [set_item(each) for each in p.sets(repo) if one.id in each.artifact_ids],
+        "sets": [
+            set_item(artifact_set)
+            for artifact_set in p.sets(repo)
+            if one.id in artifact_set.artifact_ids
+        ],
         "preview": preview_of(one, repo),
         "receipt": repo.get_code_receipt(one),
         "command": f"provenance show {one.id[:12]}",
@@ -261,7 +265,7 @@ def uses(repo: p.Repository, artifact_id: str) -> Page:
     """Return the page of what was made from an artifact."""
     one = find_artifact(repo, artifact_id)
     found = p.descendants(one)
-    items = [artifact_item(each, repo) for each in found[:MOST_LISTED]]
+    items = [artifact_item(artifact, repo) for artifact in found[:MOST_LISTED]]
     content = {
         "item": artifact_item(one, repo),
         "items": items,
@@ -340,8 +344,8 @@ def run(repo: p.Repository, run_id: str) -> Page:
     one = find_run(repo, run_id)
     document = run_document(one)
     result = p.search(run=one.id, repo=repo)
-    items = [artifact_item(each, repo) for each in islice(result, MOST_LISTED)]
-    usage = {each.key: each for each in p.disk_usage("run", repo)}.get(one.id)
+    items = [artifact_item(artifact, repo) for artifact in islice(result, MOST_LISTED)]
+    usage = {usage.key: usage for usage in p.disk_usage("run", repo)}.get(one.id)
     content = {
         "run": run_item(one, usage),
         "groups": {name: document[name] for name in ("git", "python", "host", "process", "extra")},

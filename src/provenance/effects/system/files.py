@@ -328,8 +328,8 @@ def _remove_empty(folder: LocalSource) -> None:
         own,
         *[
             above
-            for each in folder.parts
-            for above in Path(each.path).parents
+            for part in folder.parts
+            for above in Path(part.path).parents
             if own in above.parents
         ],
     }

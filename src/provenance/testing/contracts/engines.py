@@ -18,7 +18,7 @@ from provenance import environment as environments
 from provenance.calls.decorators import provenance
 from provenance.catalog.capture import capture_set
 from provenance.catalog.trace import lineage
-from provenance.config.api import MemoryRepo, SqliteRepo
+from provenance.config.stores import MemoryRepo, SqliteRepo
 from provenance.engines import freight
 from provenance.engines.mapping import gather, using_engine
 from provenance.engines.outcomes import Progress

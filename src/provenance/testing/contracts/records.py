@@ -137,11 +137,11 @@ class RecordContract(Contract):
         winner = place.put(record())
         loser = evolve(winner, value_id=new_value())
         one, two = record(input_artifact_ids=frozenset({A})), record()
-        asks = [PutRecord(each, run(), "{}") for each in (one, loser, two)]
+        asks = [PutRecord(record, run(), "{}") for record in (one, loser, two)]
         again = PutRecord(evolve(two, value_id=new_value()), run(), "{}")
         assert place.ask(PutRecords((*asks, again))) == (one, winner, two, two)
         assert place.ask(FindMany((one.id, winner.id, two.id))) == {
-            each.id: each for each in (one, winner, two)
+            record.id: record for record in (one, winner, two)
         }
         assert (one.id,) == place.ask(ListDependents(A))
         assert place.ask(PutRecords(())) == ()
