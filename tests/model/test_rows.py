@@ -1,19 +1,16 @@
 """Rows and JSON say all that records say."""
 
-import copy
 import json
-import pickle
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from attrs import evolve, fields
+from attrs import fields
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.samples import json_values, moments, record, records, run, runs
-from provenance.model.ids import NO_IDS
-from provenance.model.records import NO_EDGES, ArtifactRecord, freeze_options
+from provenance.model.records import ArtifactRecord, freeze_options
 from provenance.model.rows import (
     COLUMNS,
     from_row,
@@ -30,38 +27,6 @@ from provenance.model.rows import (
 def test_a_record_survives_its_row(one):
     """A record made from a row of a record is that record."""
     assert one == from_row(to_row(one))
-
-
-@pytest.mark.parametrize(
-    "read", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one)), evolve]
-)
-def test_a_record_of_a_plain_row_is_complete(read):
-    """What such a record has left out is set when it is used, copied, pickled, compared or shown."""
-    none = freeze_options({})
-    whole = evolve(
-        record(),
-        load_kwargs=none,
-        dump_kwargs=none,
-        custom_fields=none,
-        tags=(),
-        input_artifact_ids=NO_IDS,
-        value_artifact_ids=NO_IDS,
-        input_derivations=NO_EDGES,
-    )
-    row = to_row(whole)
-    assert read(from_row(row)) == whole
-    assert repr(from_row(row)) == repr(whole)
-    assert hash(from_row(row)) == hash(whole)
-    assert from_row(row)._row == row, "its row is not plain"
-    for each in fields(ArtifactRecord):
-        assert getattr(from_row(row), each.name) == getattr(whole, each.name)
-
-
-def test_a_record_has_no_other_attributes():
-    """The error names what was asked for."""
-    for one in (record(), from_row(to_row(record()))):
-        with pytest.raises(AttributeError, match="'ArtifactRecord' object has no attribute 'size'"):
-            one.size  # noqa: B018
 
 
 @given(one=records)

@@ -340,10 +340,9 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         self._home = home
         self._perform = self._perform_at_home
 
-    def _perform_at_home(self, call: Call) -> object:
+    def _perform_at_home(self, call: Call) -> Any:  # noqa: ANN401 - as `_perform`
         refuse_elsewhere(call, self._home)
-        found: object = _performer(self._subject, self._options)(call)
-        return found
+        return _performer(self._subject, self._options)(call)
 
     def __provenance_reduce__(self) -> str | tuple[object, ...]:
         """Return what pickles say of the function."""

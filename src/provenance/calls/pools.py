@@ -92,7 +92,7 @@ def _home_of(function: Sendable) -> Home | None:
         # Pools pickle in threads of their own, which do not see the context of the caller.
         log.warning("%r goes to a pool, which does not see `using_repo`: %s", function, _ADVICE)
     try:
-        repo = environment.repository(function._options.repo)  # noqa: SLF001 - a protocol of this package
+        repo = environment.repository(function._options.repo)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this package
         return Home(_family(), os.getpid(), repo.name, repo.repository_id)
     except ProvenanceError as error:
         log.debug("a function is sent without its repository: %s", describe_error(error))

@@ -18,6 +18,7 @@ from attrs import evolve, frozen
 from provenance.calls import execute
 from provenance.calls.draft import Call
 from provenance.calls.function import CachedFunction, spec_of
+from provenance.calls.spec import FunctionSpec
 from provenance.config import wiring
 from provenance.config.schema import MemoryRepoSettings
 from provenance.effect import Interpreter, run
@@ -193,6 +194,10 @@ def _open_layered(open_repository: Opener, layer: RepositoryLayer) -> Repository
     return open_repository().with_layer(layer)
 
 
+def _opened_once(open_repository: Opener) -> Opener:
+    return cache(open_repository)
+
+
 class _Batch:
     """The calls of a shipment, whose quick results are committed together."""
 
@@ -201,8 +206,8 @@ class _Batch:
     ) -> None:
         self._shipment = shipment
         self._deferral: Deferral | None = None
-        self._environment = place.environment
-        self._spec = spec_of(function)
+        self._environment: Environment = place.environment
+        self._spec: FunctionSpec = spec_of(function)
         if place.outbox is not None:
             options = evolve(self._spec.options, read_only=False, repo=place.outbox)
             self._spec = evolve(self._spec, options=options)
@@ -225,7 +230,7 @@ class _Batch:
         # Inner calls may use the same repository by its name, or others.
         name_parent = partial(naming_parent, self._shipment.parent)
         openers: dict[str, Opener] = {
-            name: cache(partial(_open_layered, opener, name_parent))
+            name: _opened_once(partial(_open_layered, opener, name_parent))
             for name, opener in environment.openers.items()
         }
         if isinstance(own, str):

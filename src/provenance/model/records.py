@@ -6,7 +6,7 @@ value, the inputs and the run, from the origin that it came from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
@@ -238,33 +238,9 @@ class Derivation:
         return _edges(self)
 
 
-class _OfRow:
-    """A record that was made of a row: fields that few look-ups need are set when one of them is used."""
-
-    __slots__ = ("_row",)
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> object:
-            if name == "_row" or name not in _RECORD_FIELDS:
-                kind = type(self).__name__
-                problem = f"{kind!r} object has no attribute {name!r}"
-                raise AttributeError(problem, name=name, obj=self)
-            _set_rest[0](self, self._row)
-            return object.__getattribute__(self, name)
-
-
-_set_rest: list[Callable[[Any, Any], None]] = []
-
-
-def set_row_reader(set_rest: Callable[[Any, Any], None]) -> None:
-    """Say which function sets the fields that were left out when a record was made of a row."""
-    _set_rest[:] = [set_rest]
-
-
 @exported
 @frozen
-class ArtifactRecord(_OfRow):
+class ArtifactRecord:
     """The record of an artifact: everything but its value.
 
     Durations are in seconds, sizes in bytes, times in UTC. `value_type` is the value's type as

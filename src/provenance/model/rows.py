@@ -7,9 +7,9 @@ of the columns.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Final, TypeAlias, cast, get_args, get_origin
 
@@ -27,7 +27,6 @@ from provenance.model.records import (
     Json,
     Options,
     Run,
-    set_row_reader,
 )
 
 if TYPE_CHECKING:
@@ -207,14 +206,8 @@ def to_row(record: ArtifactRecord) -> Row:
 def from_row(row: Row) -> ArtifactRecord:
     """Return the record of *row*.
 
-    On the path of every lookup: of a row without options and inputs, which holds nothing to parse, only
-    what a hit needs is set.
+    On the path of every lookup: arguments are positional, and empty values are known by their text.
     """
-    if (
-        row[14] == row[19] == row[27] == row[29] == _EMPTY_LIST
-        and row[16] == row[17] == row[18] == _EMPTY_OBJECT
-    ):
-        return _from_plain_row(row)
     return ArtifactRecord(
         ArtifactId(row[0]),
         ValueId(row[1]),
@@ -246,73 +239,6 @@ def from_row(row: Row) -> ArtifactRecord:
         NO_EDGES if row[29] == _EMPTY_LIST else parse_edges(row[29]),
         signature=row[30],
     )
-
-
-def _setter(name: str) -> Callable[[ArtifactRecord, object], None]:
-    """Return what sets a field of a record that is being made."""
-    setter: Callable[[ArtifactRecord, object], None]
-    setter = vars(ArtifactRecord)[name].__set__
-    return setter
-
-
-(_set_id, _set_value_id, _set_name, _set_composite, _set_serializer, _set_load_kwargs) = map(
-    _setter, ("id", "value_id", "name", "composite", "serializer", "load_kwargs")
-)
-(_set_computed_at, _set_added_at, _set_duration, _set_value_blob, _set_value_type) = map(
-    _setter, ("computed_at", "added_at", "compute_duration", "value_blob", "value_type")
-)
-(_set_interface, _set_code, _set_signature, _set_derivation) = map(
-    _setter, ("interface", "code", "signature", "derivation")
-)
-_set_row: Final = vars(ArtifactRecord.__mro__[1])["_row"].__set__
-_interface: Final = lru_cache(maxsize=4_096)(lambda text: tuple(text.split()))
-
-
-def _from_plain_row(row: Row) -> ArtifactRecord:
-    made = object.__new__(ArtifactRecord)
-    _set_id(made, row[0])
-    _set_value_id(made, row[1])
-    _set_name(made, row[3])
-    _set_composite(made, row[8] == 1)
-    _set_duration(made, row[10])
-    _set_computed_at(made, datetime.fromisoformat(row[12]))
-    _set_added_at(made, datetime.fromisoformat(row[13]))
-    _set_serializer(made, row[15])
-    _set_load_kwargs(made, NO_OPTIONS)
-    _set_value_blob(made, Blob(BlobId(row[20]), row[21]))
-    _set_value_type(made, row[24])
-    _set_interface(made, _interface(row[25]))
-    _set_code(made, row[26])
-    _set_signature(made, row[30])
-    _set_derivation(made, None)
-    _set_row(made, row)
-    return made
-
-
-def _set_rest(record: ArtifactRecord, row: Row) -> None:
-    """Set the fields that `_from_plain_row` has left out."""
-    rest = {
-        "version": row[4],
-        "fn_module": row[5],
-        "fn_name": row[6],
-        "fn_qualname": row[7],
-        "dump_kwargs": NO_OPTIONS,
-        "input_artifact_ids": NO_IDS,
-        "custom_fields": NO_OPTIONS,
-        "tags": (),
-        "hash_duration": row[11],
-        "value_id_duration": row[9],
-        "run_id": row[2],
-        "inputs_blob": None if row[22] is None else Blob(BlobId(row[22]), row[23] or 0),
-        "value_artifact_ids": NO_IDS,
-        "input_hashes": row[28],
-        "input_derivations": NO_EDGES,
-    }
-    for name, value in rest.items():
-        object.__setattr__(record, name, value)
-
-
-set_row_reader(_set_rest)
 
 
 def _options_text(options: Options) -> str:

@@ -284,7 +284,8 @@ _HEAP: Final = 1 << 9
 
 def _never_has(kind: type, name: str) -> bool:
     """Tell whether no instance of *kind* can have an attribute, so that nothing is read to find out."""
-    own_way = hasattr(kind, "__getattr__") or kind.__getattribute__ is not object.__getattribute__
+    finds: object = kind.__getattribute__
+    own_way = hasattr(kind, "__getattr__") or finds is not object.__getattribute__
     return not (kind.__dictoffset__ or own_way or hasattr(kind, name))
 
 
