@@ -309,7 +309,7 @@ _PICKLED: _typing.Final = {
     "calls.function": "restore_function",
     "calls.parts": "restore_parts",
     "calls.main_functions": "restore_main_function",
-    "calls.pools": "restore_in_pool",
+    "calls.pools": "restore_by_name restore_in_pool",
     "calls.spec": "Archiving CacheKey DecoratorOptions PartSerialization",
     "catalog.lazy": "restore_lazy_dict",
     "archives": "LocalSource",

@@ -336,7 +336,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         )
 
     def __provenance_belongs__(self, home: Home) -> None:
-        """Refuse calls in this process that would store results elsewhere than the sender of the function."""
+        """Refuse calls in this process that would use another repository than the sender of the function."""
         self._home = home
         self._perform = self._perform_at_home
 

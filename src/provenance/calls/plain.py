@@ -22,7 +22,7 @@ Arguments: TypeAlias = tuple[object, ...]
 
 
 class PlainCalls:
-    """Calls of one function in one environment, many of which are looked up together.
+    """Calls of one function in one environment, which are looked up in bulk.
 
     `find_id` returns the id of a call; None if the call is to be planned.
     """

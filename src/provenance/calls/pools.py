@@ -12,7 +12,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
-from attrs import field, frozen
+from attrs import astuple, field, frozen
 
 from provenance import environment as environments
 from provenance.calls.draft import Call
@@ -79,8 +79,8 @@ def reduce_for_pool(function: Sendable) -> Reduction | str | tuple[object, ...]:
         return plain
     if isinstance(plain, str):
         module = cast("Any", function).__module__
-        plain = find_by_name, (module, plain)
-    return restore_in_pool, (*plain, home)
+        plain = restore_by_name, (module, plain)
+    return restore_in_pool, (*plain, astuple(home))
 
 
 def _home_of(function: Sendable) -> Home | None:
@@ -105,16 +105,19 @@ def _family() -> str:
     return hash_value(bytes(process.current_process().authkey))
 
 
-def find_by_name(module: str, path: str) -> object:
+@exported
+def restore_by_name(module: str, path: str) -> object:
     """Return what *path* refers to in *module*, which is imported if need be."""
     import_module(module)
     return named(module, path)
 
 
 @exported
-def restore_in_pool(make: Callable[..., object], args: tuple[object, ...], home: Home) -> Sendable:
+def restore_in_pool(
+    make: Callable[..., object], args: tuple[object, ...], facts: tuple[Any, ...]
+) -> Sendable:
     """Unpickle a decorated function in a worker; what pools send names this function."""
-    function = cast("Sendable", make(*args))
+    function, home = cast("Sendable", make(*args)), Home(*facts)
     if home.process != os.getpid() and home.family == _family():
         function.__provenance_belongs__(home)
     return function
