@@ -17,8 +17,9 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-v
 	--no-emit-index-url --no-emit-find-links
 LIBRARIES = --extra lz4 --extra pandas --extra polars --extra zstd --output-file requirements/libraries.txt \
 	pyproject.toml requirements/libraries.in
+ORCHESTRATORS = --output-file requirements/orchestrators.txt pyproject.toml requirements/orchestrators.in
 
-.PHONY: browser demo demo-engines screenshots test test-torch test-crates test-engines test-libraries test-pythons test-pictures test-tutorial transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
+.PHONY: browser demo demo-engines screenshots test test-torch test-crates test-engines test-libraries test-orchestrators test-pythons test-pictures test-tutorial transparency properties long kills lint types bench docs peers figures lock upgrade format statements clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py
@@ -111,6 +112,12 @@ test-engines: $(STAMP)  ## Ray and Spark, which start slowly, in an environment 
 		--editable ".[pandas,testing]"
 	PYSPARK_PYTHON=$(CURDIR)/.venv-engines/bin/python .venv-engines/bin/python -m pytest tests/clusters $(ARGS)
 
+test-orchestrators: $(STAMP)  ## the recipes for Prefect, Airflow, Luigi, pytest-xdist and notebooks, in an environment of their own
+	$(BIN)/python -m venv .venv-orchestrators
+	$(BIN)/uv pip sync --quiet --python .venv-orchestrators/bin/python --require-hashes requirements/orchestrators.txt
+	$(BIN)/uv pip install --quiet --python .venv-orchestrators/bin/python --no-deps --no-build-isolation --editable .
+	.venv-orchestrators/bin/python -m pytest tests/orchestrators $(ARGS)
+
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -130,11 +137,13 @@ figures: $(STAMP)  ## sizes of modules and functions, imports, lengths of senten
 lock: $(STAMP)  ## after a change of pyproject.toml; keeps the pins that still fit
 	$(COMPILE) --extra dev --output-file requirements/dev.txt pyproject.toml
 	$(COMPILE) $(LIBRARIES)
+	$(COMPILE) $(ORCHESTRATORS)
 
 upgrade: $(STAMP)  ## the newest of everything
 	$(COMPILE) --upgrade --output-file requirements/uv.txt requirements/uv.in
 	$(COMPILE) --upgrade --extra dev --output-file requirements/dev.txt pyproject.toml
 	$(COMPILE) --upgrade $(LIBRARIES)
+	$(COMPILE) --upgrade $(ORCHESTRATORS)
 
 statements: $(STAMP)  ## after a change of the tables
 	$(BIN)/python -c "import pathlib; from provenance.effects.sql import queries; pathlib.Path('src/provenance/effects/sql/statements.py').write_text(queries.render_statements())"

@@ -313,6 +313,7 @@ _PICKLED: _typing.Final = {
     "calls.parts": "restore_parts",
     "calls.main_functions": "restore_main_function",
     "hashing.registry": "restore_named",
+    "calls.pools": "restore_by_name restore_in_pool",
     "calls.spec": "Archiving CacheKey DecoratorOptions PartSerialization",
     "catalog.lazy": "restore_lazy_dict",
     "archives": "LocalSource",

@@ -112,6 +112,10 @@ class Environment:
         path = "default_repo" if chosen is None else "artifact_repos"
         raise ConfigError(path, problem, f"expected one of: {names}")
 
+    def results_with(self, chosen: Mapping[str, object]) -> ResultOptions:
+        """Return how results are handed over by a function that has *chosen* some of the options."""
+        return evolve(self.results, **cast("dict[str, Any]", chosen)) if chosen else self.results
+
 
 _guard: Final = ForkSafeLock()
 _environment: Environment | None = None
@@ -138,6 +142,8 @@ class _Overlay:
 
 _overlay: ContextVar[_Overlay | None] = ContextVar("provenance_repository", default=None)
 _result_style: ContextVar[ResultStyle | None] = ContextVar("provenance_results", default=None)
+_blocks: list[object] = []
+"""A token for each block of `using_environment` and `using_repo` that any thread is in now."""
 _default_factory: list[Callable[[], Environment]] = []
 
 
@@ -153,6 +159,21 @@ def current() -> Environment:
     if style is not None:
         environment = evolve(environment, results=evolve(environment.results, results=style))
     return environment if overlay is None else overlay.over(environment)
+
+
+def chosen() -> Environment | None:
+    """Return the environment of the current context; None if nobody has chosen or used one."""
+    return current() if _environment is not None or is_overlaid() else None
+
+
+def is_overlaid() -> bool:
+    """Tell whether this thread or task uses another environment or repository than its process."""
+    return _overlay.get() is not None or _context_environment.get() is not None
+
+
+def is_in_doubt() -> bool:
+    """Tell whether other threads or tasks use another repository, on whose behalf this thread may work."""
+    return bool(_blocks) and not is_overlaid()
 
 
 def _make_default() -> Environment:
@@ -204,9 +225,11 @@ def using_environment(environment: Environment) -> Generator[Environment]:
     in the block.
     """
     given, overlay = _context_environment.set(environment), _overlay.set(None)
+    _blocks.append(given)
     try:
         yield environment
     finally:
+        _blocks.remove(given)
         _overlay.reset(overlay)
         _context_environment.reset(given)
 
@@ -236,9 +259,11 @@ def using_repo(repo: RepositoryOrName) -> Generator[Repository]:
     """
     chosen = current().repository(repo)
     token = _overlay.set(_Overlay(chosen))
+    _blocks.append(token)
     try:
         yield chosen
     finally:
+        _blocks.remove(token)
         _overlay.reset(token)
 
 

@@ -31,7 +31,8 @@ from provenance.events import (
     Stats,
     Waited,
 )
-from provenance.model.ids import ArtifactId
+from provenance.model.ids import NO_IDS, ArtifactId
+from provenance.model.records import ArtifactRecord
 from provenance.util.locks import ForkSafeLock
 from provenance.util.naming import exported
 from provenance.util.validation import check_function
@@ -196,6 +197,25 @@ def emit(event: Event) -> None:
     _count(event, _own_tally())
     if kind in _OUTCOME_OF:
         _remember(event, kind)
+    _tell(event, kind)
+
+
+def emit_hits(records: Sequence[ArtifactRecord]) -> None:
+    """Emit a `Hit` for each of these artifacts, which have no parts; all are counted before the first is sent."""
+    if _is_muted.get():
+        return
+    tally = _own_tally()
+    tally.counts["hits"] += len(records)
+    tally.seconds["saved"] += sum([record.compute_duration for record in records])
+    _latest.update(dict.fromkeys([record.id for record in records], Hit))
+    _forget_oldest()
+    if _subscribers or _listening.get() or log.isEnabledFor(logging.DEBUG):
+        for record in records:
+            _tell(Hit(record.id, record.name, record.compute_duration, NO_IDS), Hit)
+
+
+def _tell(event: Event, kind: type[Event]) -> None:
+    """Log *event*, and send it to who listens in this context, and to all subscribers."""
     level = logging.WARNING if kind in _ALARMING and _is_warning(event) else logging.DEBUG
     if log.isEnabledFor(level):
         log.log(level, *_line(event))
@@ -210,6 +230,10 @@ def _remember(event: Any, kind: type[Event]) -> None:  # noqa: ANN401 - an outco
     _latest[event.artifact_id] = kind
     for part_id in event.parts:
         _latest[part_id] = kind
+    _forget_oldest()
+
+
+def _forget_oldest() -> None:
     while len(_latest) > MAX_REMEMBERED:
         with suppress(KeyError):  # another thread has emptied it
             _latest.popitem(last=False)

@@ -7,6 +7,9 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from types import FunctionType
 
 import cloudpickle
+import dask
+import joblib
+import numpy as np
 import pytest
 from dask.base import tokenize
 
@@ -35,6 +38,50 @@ def test_checks_of_types_read_nothing(monkeypatch):
         assert reads == []
         monkeypatch.undo()
         assert result.factor == 3
+
+
+def _dispatch_by_joblib(result):
+    joblib.Parallel(2, backend="threading")(joblib.delayed(id)(result) for _ in range(2))
+
+
+def _submit(result):
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(id, result).result()
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda result: hasattr(result, "__dask_graph__"),
+        lambda result: hasattr(result, "to_parquet"),
+        lambda result: isinstance(result, str | list | dict),
+        tokenize,
+        dask.delayed(samples.double),
+        pickle.dumps,  # as Spark broadcasts
+        cloudpickle.dumps,  # as `ray.put` does
+        _dispatch_by_joblib,
+        _submit,
+    ],
+)
+def test_schedulers_read_nothing(look, monkeypatch):
+    """What they ask of an unread array before it is used is answered by its record and its class."""
+    with in_memory() as repo:
+
+        @p.provenance()
+        def numbers(count):
+            return np.arange(count)
+
+        numbers(3)
+        result = numbers(3)
+        monkeypatch.setattr(type(repo), "read_value", None)
+        look(result)
+        monkeypatch.undo()
+        assert result.tolist() == [0, 1, 2]
+        with pytest.raises(AttributeError) as plain:
+            np.arange(3).nothing  # noqa: B018
+        with pytest.raises(AttributeError) as unread:
+            numbers(3).nothing  # noqa: B018
+        assert str(unread.value) == str(plain.value)
 
 
 def test_full_argument_specifications_are_found():

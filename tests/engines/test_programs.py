@@ -80,6 +80,20 @@ def test_instances_of_classes_of_a_script_travel():
     assert ["True", "True", "True"] == printed(runner).split()
 
 
+def test_functions_of_notebooks_are_not_taken_for_changed():
+    """A worker does not have the source of a cell; the receipt comes with the function."""
+    program = """
+import linecache, provenance as p
+cell = "@p.provenance()\\ndef look(x):\\n    return x + 1\\n"
+name = "/nowhere/ipykernel_1/2.py"
+linecache.cache[name] = (len(cell), None, cell.splitlines(True), name)
+exec(compile(cell, name, "exec"))
+with p.using_repo(p.MemoryRepo()):
+    print(list(look.map([1], engine=p.engines.processes(1))) == [look(1)], p.stats().code_changed)
+"""
+    assert printed(program).strip() == "True 0"
+
+
 def test_a_large_global_is_named():
     """A function that drags a large global along is warned of once, by its name."""
     program = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Final
 
 from attrs import evolve, field, frozen
 
@@ -248,8 +248,7 @@ class Call:
         """How the result and the arguments are handed over."""
         if self.as_proxy:
             return LAZY
-        chosen, default = self.spec.options.results, self.environment.results
-        return evolve(default, **cast("dict[str, Any]", chosen)) if chosen else default
+        return self.environment.results_with(self.spec.options.results)
 
     @property
     def part_results(self) -> ResultOptions:

@@ -29,6 +29,7 @@ from provenance.calls.main_functions import named, reduce_with_code
 from provenance.calls.many import MappedFunction
 from provenance.calls.options import OptionArguments, check_options
 from provenance.calls.plan import CallPlan, PlannedCall, plan_call
+from provenance.calls.pools import Home, reduce_for_pool, refuse_elsewhere, teach_pools
 from provenance.calls.signature import (
     WrappedFunction,
     inspect_function,
@@ -48,6 +49,7 @@ from provenance.events import CodeChange, MissReason
 from provenance.hashing import hash_value
 from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
+from provenance.receipts.receipt import Receipt, receipt_to_send
 from provenance.repository import programs
 from provenance.results.bodies import close_call
 from provenance.results.handles import artifact_of
@@ -125,9 +127,9 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     @functools.cached_property
     def _recipe(self) -> FunctionSpec:
         """What all calls share; captured values are hashed when the first call is planned."""
-        return make_spec(
-            self._subject, self._options, find_captures(self._subject, self._options, self), self
-        )
+        captures = find_captures(self._subject, self._options, self)
+        sent: Receipt | None = vars(self).get("_sent_receipt")
+        return make_spec(self._subject, self._options, captures, self, sent)
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Return a proxy of the result, computed once for each combination of inputs.
@@ -350,14 +352,30 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """Pickle by name if the name leads here, else as the function and its options."""
+        # A pickler of a pool that is loaded now for the first time has not been taught yet.
+        return (
+            reduce_for_pool(self) if teach_pools(CachedFunction) else self.__provenance_reduce__()
+        )
+
+    def __provenance_belongs__(self, home: Home) -> None:
+        """Refuse calls in this process that would use another repository than the sender of the function."""
+        self._home = home
+        self._perform = self._perform_at_home
+
+    def _perform_at_home(self, call: Call) -> Any:  # noqa: ANN401 - as `_perform`
+        refuse_elsewhere(call, self._home)
+        return _performer(self._subject, self._options)(call)
+
+    def __provenance_reduce__(self) -> str | tuple[object, ...]:
+        """Return what pickles say of the function."""
         path, module = str(vars(self).get("__qualname__", "")), str(vars(self).get("__module__"))
         args, found = self._subject.args, named(module, path)
         if found is self:
             # In another process `__main__` may be another module.
             if main_name(module) == "__main__":
-                return reduce_with_code(
-                    self, path, self.__wrapped__, (args, self._options, self._subject.source)
-                )
+                receipt = receipt_to_send(self._subject.function, self._options.sensitive_to)
+                others = args, self._options, self._subject.source, receipt
+                return reduce_with_code(self, path, self.__wrapped__, others)
             return path
         if (
             isinstance(found, CachedFunction)
@@ -368,8 +386,9 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         return restore_function, (self.__wrapped__, self._subject.args, self._options)
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
-        function, args, options, source = cast(
-            "tuple[Callable[..., object], tuple[object, ...], DecoratorOptions, str]", state
+        function, args, options, source, self._sent_receipt = cast(
+            "tuple[Callable[..., object], tuple[object, ...], DecoratorOptions, str, Receipt | None]",
+            state,
         )
         wrapped = evolve(inspect_function(function), args=args, source=source)
         self._decorate(function, wrapped, options)

@@ -19,8 +19,9 @@ from provenance.hashing.functions import Receiver
 from provenance.model.ids import ArtifactId, DerivationId, ValueId
 from provenance.model.records import NO_OPTIONS, Artifact, DerivedInput, Options
 from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
+from provenance.model.tracked import any_tracked
 from provenance.receipts.policy import OnCodeChange, Shadow
-from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt
+from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt, Receipt
 from provenance.repository.inputs import InputHashes
 from provenance.streams.manifest import Streaming
 from provenance.util.naming import exported
@@ -242,9 +243,13 @@ def cache_key_of(wrapped: WrappedFunction, options: DecoratorOptions) -> CacheKe
 
 
 def make_spec(
-    wrapped: WrappedFunction, options: DecoratorOptions, captures: Captures, itself: object
+    wrapped: WrappedFunction,
+    options: DecoratorOptions,
+    captures: Captures,
+    itself: object,
+    sent: Receipt | None = None,
 ) -> FunctionSpec:
-    """Return all that the calls of a function have in common."""
+    """Return all that the calls of a function have in common; its receipt may have been *sent*."""
     return FunctionSpec(
         wrapped,
         options,
@@ -252,7 +257,7 @@ def make_spec(
         captures.values,
         captures.hashes,
         captures.input_refs,
-        LazyReceipt(wrapped.function, options.sensitive_to),
+        LazyReceipt(wrapped.function, options.sensitive_to, sent),
         itself,
     )
 
@@ -280,6 +285,64 @@ def hash_input(value: object, section: str, key: str | int, seen: list[object] |
     return hash_value(value, f"{section}[{key!r}]", seen)
 
 
+class ScalarIds:
+    """Derives ids of calls whose arguments are builtin scalars, as a plan would, but nothing else.
+
+    Of a function without options for its inputs only: `of` returns None for others. Long texts are
+    to be planned, as their results keep them.
+    """
+
+    def __init__(self, spec: FunctionSpec) -> None:
+        wrapped = spec.wrapped
+        self._start: list[str | int | None] = [*spec.cache_key.identity, len(wrapped.names)]
+        places = {name: i for i, name in enumerate(wrapped.names[: wrapped.positional])}
+        self._slots = [(name, places.get(name, _NOWHERE)) for name in sorted(wrapped.names)]
+        self._defaults = wrapped.defaults
+        self._most = wrapped.positional
+        self._end: list[str | int | None] = [
+            0,
+            *chain.from_iterable(sorted(spec.captured_hashes.items())),
+        ]
+
+    @classmethod
+    def of(cls, spec: FunctionSpec) -> ScalarIds | None:
+        """Return what derives ids of calls of *spec*'s function; None if its calls are to be planned."""
+        options, wrapped = spec.options, spec.wrapped
+        is_special = (
+            wrapped.args
+            or wrapped.keywords
+            or spec.captured_refs
+            or options.merge_defaults
+            or options.ignore
+            or options.remove
+            or options.files
+            or options.input_hash_fn
+            or options.input_process_fn
+            or options.streaming
+        )
+        return cls(spec) if wrapped.simple and not is_special else None
+
+    def find(self, args: tuple[object, ...]) -> ArtifactId | None:
+        """Return the id of the call with *args*; None if only a plan can tell."""
+        count = len(args)
+        if count > self._most or any_tracked():
+            return None
+        items = self._start.copy()
+        for name, place in self._slots:
+            value = args[place] if place < count else self._defaults.get(name, self)
+            kind = type(value)
+            if kind is int or (kind is str and len(cast("str", value)) <= _SHORT):
+                items += (name, _hash_again(value))
+            elif kind in _FIXED:
+                items += (name, hash_value(value))
+            else:
+                return None
+        items += self._end
+        return ArtifactId(node_digest(_CALL, items).hex())
+
+
+_NOWHERE: Final = 1 << 30
+_FIXED: Final = SCALARS - {int, str, bytes}
 _representing: ContextVar[tuple[object, ...]] = ContextVar("provenance_representing", default=())
 """Decorated functions whose captured values are being hashed, the outermost first."""
 

@@ -225,7 +225,7 @@ class _Memory(ForkBarrier):
         moment = self._changes
         found = self._find(ask)
         if found is not None:
-            self._keep(found, moment)
+            self._keep({found.id: found}, moment)
         return found
 
     def find_many(self, ask: FindMany) -> Mapping[ArtifactId, ArtifactRecord]:
@@ -234,9 +234,8 @@ class _Memory(ForkBarrier):
             return known
         moment = self._changes
         found = self._find_many(FindMany(tuple([key for key in ask.ids if key not in known])))
-        for record in found.values():
-            self._keep(record, moment)
-        return {**known, **found}
+        self._keep(found, moment)
+        return {**known, **found} if known else found
 
     def put(self, ask: PutRecord) -> ArtifactRecord:
         moment = self._changes
@@ -245,7 +244,7 @@ class _Memory(ForkBarrier):
         finally:
             self._forget_replaced(ask)
         # Not a record that replaced another one: it may have been replaced in turn.
-        self._keep(stored, moment)
+        self._keep({stored.id: stored}, moment)
         return stored
 
     def put_many(self, ask: PutRecords) -> tuple[ArtifactRecord, ...]:
@@ -255,8 +254,7 @@ class _Memory(ForkBarrier):
         finally:
             for put in ask.records:
                 self._forget_replaced(put)
-        for record in stored:
-            self._keep(record, moment)
+        self._keep({record.id: record for record in stored}, moment)
         return stored
 
     def _forget_replaced(self, ask: PutRecord) -> None:
@@ -271,11 +269,11 @@ class _Memory(ForkBarrier):
         finally:
             self._forget(ask.id)
 
-    def _keep(self, record: ArtifactRecord, moment: int) -> None:
+    def _keep(self, found: Mapping[ArtifactId, ArtifactRecord], moment: int) -> None:
         with self.lock:
             if moment == self._changes:
-                self._records[record.id] = record
-                if len(self._records) > self._capacity:
+                self._records.update(found)
+                while len(self._records) > self._capacity:
                     self._records.popitem(last=False)
 
     def _forget(self, artifact_id: ArtifactId) -> None:

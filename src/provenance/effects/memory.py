@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from bisect import bisect_left, bisect_right, insort
@@ -375,8 +376,8 @@ class MemoryRecords(ForkBarrier):
         return self._checks.get(artifact_id, ())
 
     def get_repository_id(self) -> str:
-        """Return the random id of this store."""
-        return self._id
+        """Return the random id of this store, whose copy in a forked process is another one."""
+        return f"{self._id[:-8]}{os.getpid():08x}"
 
     def check_database(self) -> tuple[str, ...]:
         """Return nothing, because there are no files."""

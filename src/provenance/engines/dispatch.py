@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeAlias
+from itertools import islice
+from typing import Any, Final, TypeAlias, cast
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve, frozen
 
 from provenance.calls import execute
 from provenance.calls.draft import Call
 from provenance.calls.function import CachedFunction
+from provenance.calls.plain import PlainCalls
 from provenance.effect import run
 from provenance.engines.freight import Freight
-from provenance.engines.outcomes import Done, Failure, Outcome, Progress, failure_of
+from provenance.engines.outcomes import Failure, Progress, failure_of
 from provenance.engines.pools import Batch, Engine, Landing, Pool
 from provenance.engines.shipping import Arrival
 from provenance.engines.worker import load_value
@@ -27,10 +29,11 @@ from provenance.repository import programs
 from provenance.repository.handles import Repository
 from provenance.repository.programs import LookupHit
 from provenance.results.handles import InMemoryOrigin, make_proxy
-from provenance.telemetry import deliver, emit
+from provenance.telemetry import deliver, emit, emit_hits
 from provenance.util.formatting import describe_error
 
-Source: TypeAlias = "tuple[Callable[[Any], Planned], Any]"
+Ended: TypeAlias = "tuple[object] | Failure"
+"""A call that has ended: its result, or why it has none."""
 _FIRST_READ: Final = 16
 _LARGEST_READ: Final = 512
 """Calls that are read and looked up together: few at first, so that the first result comes early."""
@@ -44,14 +47,6 @@ _FEW_ATTEMPTS: Final = 2
 
 
 @frozen(eq=False)
-class Planned:
-    """A planned call in its environment, and the function to ship."""
-
-    call: Call = field(repr=False)
-    function: CachedFunction[..., object]
-
-
-@frozen(eq=False)
 class Settings:
     """The options of a map."""
 
@@ -60,24 +55,48 @@ class Settings:
     ordered: bool
     batch: int | None
     ahead: int
+    total: int | None = None
 
 
-@define(eq=False)
-class _Entry:
-    """A call of the map: its position, how often it was shipped, and whether it replaces what is stored."""
+class Entry:
+    """A call of the map: its position, how often it was shipped, and whether it replaces what is stored.
 
-    index: int
-    planned: Planned
-    attempts: int = 0
-    replaces: bool = False
+    A plain call is given by its arguments, and planned when that is needed.
+    """
+
+    __slots__ = (
+        "_call",
+        "args",
+        "artifact_id",
+        "attempts",
+        "function",
+        "index",
+        "plain",
+        "replaces",
+    )
+
+    def __init__(
+        self,
+        function: CachedFunction[..., object],
+        call: Call | None,
+        artifact_id: ArtifactId,
+        plain: PlainCalls | None = None,
+        args: tuple[object, ...] = (),
+    ) -> None:
+        self.function = function
+        self._call = call
+        self.artifact_id = artifact_id
+        self.plain = plain
+        self.args = args
+        self.index = self.attempts = 0
+        self.replaces = False
 
     @property
     def call(self) -> Call:
-        return self.planned.call
-
-    @property
-    def artifact_id(self) -> ArtifactId:
-        return self.planned.call.plan.artifact_id
+        """The planned call."""
+        if self._call is None:
+            self._call = cast("PlainCalls", self.plain).prepare(self.args)
+        return self._call
 
 
 class Dispatch:
@@ -85,47 +104,52 @@ class Dispatch:
 
     def __init__(
         self,
-        sources: Iterator[Source],
+        items: Iterator[Any],
+        plan: Callable[[Any], Entry],
         environment: Environment,
         settings: Settings,
         pool: Pool,
-        total: int | None,
         report: Callable[[Progress], None] | None,
     ) -> None:
-        self._sources = sources
+        self._items = items
+        self._plan = plan
         self._settings = settings
         self._pool = pool
         self._freight = Freight(environment, settings.engine)
         self._report = report
-        self._total = total
+        self._total = settings.total
         self._exhausted = False
         self._source_error: BaseException | None = None
         self._read = self._handed_out = 0
         self._reading = _FIRST_READ
-        self._ready: dict[int, Outcome] = {}
-        self._missing: deque[_Entry] = deque()
-        self._suspects: deque[_Entry] = deque()
-        self._flying: dict[int, list[_Entry]] = {}
-        self._twins: dict[ArtifactId, list[_Entry]] = {}
+        self._ready: dict[int, Ended] = {}
+        self._missing: deque[Entry] = deque()
+        self._suspects: deque[Entry] = deque()
+        self._flying: dict[int, list[Entry]] = {}
+        self._twins: dict[ArtifactId, list[Entry]] = {}
         self._batches = 0
         self._computed_seconds = 0.0
         self._size = 1
         self.finished = self._hits = self._computed = self._failed = 0
         self._saved = 0.0
 
-    def outcomes(self) -> Iterator[Outcome]:
+    def outcomes(self) -> Iterator[Ended]:
         """Yield what becomes of each call, in their order if the settings say so.
 
         What reading the calls raises is raised after the outcomes of those read before.
         """
+        ready, ordered = self._ready, self._settings.ordered
         while True:
             if self._missing or self._suspects or self._flying:
                 self._ship()
                 self._land(0)
-            outcome = self._next_ready()
-            if outcome is not None:
-                yield outcome
-            elif self._has_room():
+            if ready:
+                outcome = ready.pop(self._handed_out if ordered else next(iter(ready)), None)
+                if outcome is not None:
+                    self._handed_out += 1
+                    yield outcome
+                    continue
+            if self._has_room():
                 self._read_more()
             elif self._flying:
                 self._land(None)
@@ -134,17 +158,6 @@ class Dispatch:
         if self._source_error is not None:
             raise self._source_error
 
-    def _next_ready(self) -> Outcome | None:
-        if not self._ready:
-            return None
-        if self._settings.ordered:
-            outcome = self._ready.pop(self._handed_out, None)
-        else:
-            outcome = self._ready.pop(next(iter(self._ready)))
-        if outcome is not None:
-            self._handed_out += 1
-        return outcome
-
     def _has_room(self) -> bool:
         return not self._exhausted and self._read - self._handed_out < self._settings.ahead
 
@@ -152,41 +165,72 @@ class Dispatch:
 
     def _read_more(self) -> None:
         room = self._settings.ahead - (self._read - self._handed_out)
-        entries: list[_Entry] = []
-        for _ in range(min(self._reading, room)):
-            try:
-                plan, what = next(self._sources)
-            except StopIteration:
-                self._exhausted = True
-                break
-            except Exception as error:  # noqa: BLE001 - the user's iterator may raise anything
-                self._exhausted, self._source_error = True, error
-                break
+        wanted = min(self._reading, room)
+        items: list[Any] = []
+        try:
+            for item in islice(self._items, wanted):
+                items.append(item)  # noqa: PERF402 - what was read before an error counts
+        except Exception as error:  # noqa: BLE001 - the user's iterator may raise anything
+            self._source_error = error
+        self._exhausted = len(items) < wanted
+        self._reading = min(2 * self._reading, _LARGEST_READ)
+        entries: list[Entry] = []
+        for item in items:
             index, self._read = self._read, self._read + 1
             try:
-                entries.append(_Entry(index, plan(what)))
+                entry = self._plan(item)
             except Exception as error:  # noqa: BLE001 - planning runs methods of the arguments
                 self._end(index, failure_of(error, None, "refused", index))
-        self._reading = min(2 * self._reading, _LARGEST_READ)
+            else:
+                entry.index = index
+                entries.append(entry)
         self._look_up(entries)
 
-    def _look_up(self, entries: list[_Entry]) -> None:
+    def _look_up(self, entries: list[Entry]) -> None:
         """End what is stored; the others wait for an equal call, or are to be shipped."""
-        waiting: dict[Repository, list[_Entry]] = {}
+        waiting: dict[Repository, list[Entry]] = {}
         for entry in entries:
-            if entry.call.reason is MissReason.ABSENT:
+            if entry.plain is not None:
+                waiting.setdefault(entry.plain.repo, []).append(entry)
+            elif entry.call.reason is MissReason.ABSENT:
                 waiting.setdefault(entry.call.repo, []).append(entry)
             else:
                 self._missing.append(entry)
         for repo, those in waiting.items():
             ids = tuple(dict.fromkeys([entry.artifact_id for entry in those]))
             found = repo.interpreter(FindMany(ids))
+            hits: list[tuple[Entry, ArtifactRecord]] = []
             for entry in those:
-                record = found.get(entry.artifact_id)
+                record, calls = found.get(entry.artifact_id), entry.plain
+                if record is not None and calls is not None and calls.is_hit(record):
+                    if hits and hits[-1][0].plain is not calls:
+                        hits = self._use_plain(hits)
+                    hits.append((entry, record))
+                    continue
+                hits = self._use_plain(hits)
                 if record is None or not self._use(entry, record):
                     self._miss(entry)
+            self._use_plain(hits)
 
-    def _use(self, entry: _Entry, record: ArtifactRecord) -> bool:
+    def _use_plain(
+        self, hits: list[tuple[Entry, ArtifactRecord]]
+    ) -> list[tuple[Entry, ArtifactRecord]]:
+        """End calls of one function whose results are stored, as `_use` does with each; returns what is left: none."""
+        calls = hits[0][0].plain if hits else None
+        if calls is None:
+            return hits
+        emit_hits([record for _, record in hits])
+        origin = calls.origin({entry.artifact_id: entry.args for entry, _ in hits})
+        for entry, record in hits:
+            self._hits += 1
+            self._saved += record.compute_duration
+            try:
+                self._end(entry.index, (calls.result(origin, record),))
+            except Exception as error:  # noqa: BLE001 - reading a value may raise anything
+                self._end(entry.index, failure_of(error, record.id, index=entry.index))
+        return []
+
+    def _use(self, entry: Entry, record: ArtifactRecord) -> bool:
         """End a call whose result is stored; False if it is to be computed all the same."""
         call, entry.replaces = entry.call, True
         if call.spec.wrapped.is_async and not _is_readable(call, record):
@@ -200,10 +244,10 @@ class Dispatch:
             return False
         self._hits += 1
         self._saved += record.compute_duration
-        self._end(entry.index, Done(result=used[0]))
+        self._end(entry.index, used)
         return True
 
-    def _miss(self, entry: _Entry) -> None:
+    def _miss(self, entry: Entry) -> None:
         if entry.call.read_only:  # nothing is stored for equal calls to find
             self._missing.append(entry)
         elif entry.artifact_id in self._twins:
@@ -222,26 +266,26 @@ class Dispatch:
         if self._suspects and not self._flying:
             self._send([self._suspects.popleft()], take_over=True)
 
-    def _next_batch(self) -> list[_Entry]:
+    def _next_batch(self) -> list[Entry]:
         """Return the next calls of one function, about half a second's worth."""
         size = 1
         if self._pool.is_remote:
             fair = -(-len(self._missing) // (2 * self._pool.width))
             size = self._settings.batch or max(1, min(self._size, fair))
         batch = [self._missing.popleft()]
-        function = batch[0].planned.function
-        while self._missing and len(batch) < size and self._missing[0].planned.function is function:
+        function = batch[0].function
+        while self._missing and len(batch) < size and self._missing[0].function is function:
             batch.append(self._missing.popleft())
         return batch
 
-    def _send(self, entries: list[_Entry], *, take_over: bool = False) -> None:
+    def _send(self, entries: list[Entry], *, take_over: bool = False) -> None:
         number, self._batches = self._batches, self._batches + 1
         for entry in entries:
             entry.attempts += 1
         calls = tuple([entry.call for entry in entries])
         self._flying[number] = entries
         try:
-            pack = self._freight.packing(entries[0].planned.function)
+            pack = self._freight.packing(entries[0].function)
             self._pool.ship(Batch(number, calls, take_over), pack)
         except EngineError:
             raise
@@ -277,7 +321,7 @@ class Dispatch:
         else:
             self._receive(entries, arrival)
 
-    def _receive(self, entries: list[_Entry], arrival: Arrival) -> None:
+    def _receive(self, entries: list[Entry], arrival: Arrival) -> None:
         first = entries[0].call
         replaced = frozenset([entry.artifact_id for entry in entries if entry.replaces])
         stored = self._freight.commit(first.repo, arrival, replaced, read_only=first.read_only)
@@ -295,18 +339,18 @@ class Dispatch:
             self._computed += 1
             record = outcome.record
             if record is None:
-                self._settle(entry, outcome)
+                self._settle(entry, (outcome.result,))
                 continue
             seconds += record.compute_duration
             now = stored.get(record.id, record)
             self._settle(entry, self._finish(entry, now, load_value(outcome.value)))
         self._adapt(len(entries), seconds)
 
-    def _finish(self, entry: _Entry, record: ArtifactRecord, value: object) -> Outcome:
+    def _finish(self, entry: Entry, record: ArtifactRecord, value: object) -> Ended:
         """Return the result of what a worker has recorded."""
         make = _make_foreign_proxy if entry.call.read_only else execute.make_stored_proxy
         try:
-            return Done(result=make(entry.call, record, value))
+            return (make(entry.call, record, value),)
         except Exception as error:  # noqa: BLE001 - reading a value may raise anything
             return failure_of(error, record.id, index=entry.index)
 
@@ -315,7 +359,7 @@ class Dispatch:
         pace = max(seconds / calls, 1e-4)
         self._size = max(1, min(2 * self._size, int(_GOAL / pace), _LARGEST_BATCH))
 
-    def _lose(self, entries: list[_Entry], error: BaseException | None) -> None:
+    def _lose(self, entries: list[Entry], error: BaseException | None) -> None:
         """Look up what a dead worker has left; the rest is shipped again, one call at a time."""
         error = error or EngineError("a worker died", "look for the cause in its log")
         if isinstance(error, ImportError | AttributeError | TypeError):
@@ -329,7 +373,7 @@ class Dispatch:
                 used = execute.use_hit(entry.call, found)
                 if not isinstance(used, MissReason):
                     self._computed += 1
-                    self._settle(entry, Done(result=used[0]))
+                    self._settle(entry, used)
                     continue
             if entry.attempts < (_FEW_ATTEMPTS if self._pool.retries else _MOST_ATTEMPTS):
                 self._suspects.append(entry)
@@ -343,7 +387,7 @@ class Dispatch:
 
     # ------------------------------------------------------------ ends
 
-    def _settle(self, entry: _Entry, outcome: Outcome) -> None:
+    def _settle(self, entry: Entry, outcome: Ended) -> None:
         """End a call that was shipped, and look up the equal ones."""
         self._end(entry.index, outcome)
         twins = self._twins.pop(entry.artifact_id, [])
@@ -353,7 +397,7 @@ class Dispatch:
         elif twins:
             self._look_up(twins)
 
-    def _end(self, index: int, outcome: Outcome) -> None:
+    def _end(self, index: int, outcome: Ended) -> None:
         self._ready[index] = outcome
         self.finished += 1
         if isinstance(outcome, Failure):

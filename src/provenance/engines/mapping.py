@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, Literal, TypeVar, cast, overload
 
+from attrs import evolve
 from returns.pipeline import is_successful
 from returns.result import Failure as Failed
 from returns.result import Result, Success
@@ -28,10 +29,11 @@ from returns.result import Result, Success
 from provenance import environment as environments
 from provenance.calls import execute
 from provenance.calls.function import CachedFunction, is_async, spec_of
+from provenance.calls.plain import PlainCalls
 from provenance.calls.plan import PlannedCall
 from provenance.calls.spec import FunctionSpec
 from provenance.engines import tasks
-from provenance.engines.dispatch import Dispatch, Planned, Settings
+from provenance.engines.dispatch import Dispatch, Entry, Settings
 from provenance.engines.outcomes import Failure, Progress, raise_failure
 from provenance.engines.pools import Engine, EngineName, engine_of
 from provenance.engines.progress import show
@@ -101,11 +103,17 @@ def map_calls(
     spec = spec_of(function)
     _refuse_stream(spec, "map")
 
-    def plan(args: tuple[object, ...]) -> Planned:
-        return Planned(execute.prepare(environment, spec, args, {}), function)
+    plain = PlainCalls(environment, spec)
 
-    sources = ((plan, args) for args in arguments)
-    return _run(sources, environment, settings, _total(iterables), progress)
+    def plan(args: tuple[object, ...]) -> Entry:
+        artifact_id = plain.find_id(args)
+        if artifact_id is not None:
+            return Entry(function, None, artifact_id, plain, args)
+        call = plain.prepare(args)
+        return Entry(function, call, call.plan.artifact_id)
+
+    settings = evolve(settings, total=_total(iterables))
+    return _run(arguments, plan, environment, settings, progress)
 
 
 @overload
@@ -185,7 +193,7 @@ def gather(
     settings = _settings("gather", engine, errors, batch, None, ordered=True)
     environment = environments.current()
 
-    def plan(planned: object) -> Planned:
+    def plan(planned: object) -> Entry:
         if not isinstance(planned, PlannedCall):
             raise TypeError(f"expected planned calls, got {safe_repr(planned)}; use fn.later(...)")
         known = cast("PlannedCall[object]", planned)
@@ -193,10 +201,11 @@ def gather(
         call = execute.prepare_planned(
             environment, known.spec, known.plan, known.args, known.kwargs, 0.0
         )
-        return Planned(call, cast("CachedFunction[..., object]", known.function))
+        function = cast("CachedFunction[..., object]", known.function)
+        return Entry(function, call, known.artifact_id)
 
-    total = _total((calls,))
-    return list(_run(((plan, call) for call in calls), environment, settings, total, progress))
+    settings = evolve(settings, total=_total((calls,)))
+    return list(_run(iter(calls), plan, environment, settings, progress))
 
 
 async def map_calls_async(
@@ -238,25 +247,23 @@ async def map_calls_async(
 
 
 def _run(
-    sources: Iterator[tuple[Callable[[Any], Planned], Any]],
+    items: Iterator[Any],
+    plan: Callable[[Any], Entry],
     environment: Environment,
     settings: Settings,
-    total: int | None,
     progress: bool | Callable[[Progress], None],
 ) -> Iterator[Any]:
     """Yield what becomes of the calls, as *settings* choose."""
     with settings.engine.open() as pool, show(progress) as report:
-        dispatch = Dispatch(sources, environment, settings, pool, total, report)
+        dispatch = Dispatch(items, plan, environment, settings, pool, report)
         try:
             for outcome in dispatch.outcomes():
                 if settings.errors == "raise":
                     if isinstance(outcome, Failure):
                         raise_failure(outcome, dispatch.finished - 1)
-                    yield outcome.result
+                    yield outcome[0]
                 else:
-                    yield (
-                        Failed(outcome) if isinstance(outcome, Failure) else Success(outcome.result)
-                    )
+                    yield (Failed(outcome) if isinstance(outcome, Failure) else Success(outcome[0]))
         finally:
             pool.recall()
 

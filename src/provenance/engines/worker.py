@@ -9,18 +9,19 @@ import os
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from attrs import evolve, frozen
 
 from provenance.calls import execute
 from provenance.calls.draft import Call
 from provenance.calls.function import CachedFunction, spec_of
+from provenance.calls.spec import FunctionSpec
 from provenance.config import wiring
 from provenance.config.schema import MemoryRepoSettings
-from provenance.effect import run
+from provenance.effect import Interpreter, run
 from provenance.engines.deferral import Deferral, naming_parent
 from provenance.engines.environments import Description, open_description
 from provenance.engines.outcomes import Done, Failure, Outcome, failure_of, portable
@@ -36,13 +37,14 @@ from provenance.engines.shipping import (
     seal,
     unseal,
 )
-from provenance.environment import Environment, using_environment
+from provenance.environment import Environment, Opener, using_environment
 from provenance.errors import EngineError, ProvenanceError
 from provenance.events import Event
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord, Run
 from provenance.model.references import UNREAD, unwrap
 from provenance.ports.blobs import ReadBlob
+from provenance.ports.capabilities import AllEffects
 from provenance.ports.machine import CurrentRun
 from provenance.ports.records import ListIds, ReadStoredRecord, record_with_inputs
 from provenance.repository.handles import Repository
@@ -50,6 +52,7 @@ from provenance.telemetry import collecting
 from provenance.util.formatting import describe_error
 
 T = TypeVar("T")
+RepositoryLayer: TypeAlias = Callable[[Interpreter[AllEffects]], Interpreter[AllEffects]]
 
 _SMALL: Final = 4_096
 """Size in bytes up to which a builtin value travels with its record."""
@@ -187,6 +190,14 @@ def _load_function(digest: str, data: bytes) -> CachedFunction[..., object]:
 # ---------------------------------------------------------------- the calls of a shipment
 
 
+def _open_layered(open_repository: Opener, layer: RepositoryLayer) -> Repository:
+    return open_repository().with_layer(layer)
+
+
+def _opened_once(open_repository: Opener) -> Opener:
+    return cache(open_repository)
+
+
 class _Batch:
     """The calls of a shipment, whose quick results are committed together."""
 
@@ -194,16 +205,40 @@ class _Batch:
         self, shipment: Shipment, place: _Place, function: CachedFunction[..., object]
     ) -> None:
         self._shipment = shipment
-        self._place = place
-        self._function = function
         self._deferral: Deferral | None = None
-        self._environment = place.environment
-        if place.outbox is None and spec_of(function).options.repo is None:
-            self._deferral = Deferral(place.environment.repository(), shipment.parent)
-            self._environment = evolve(place.environment, default=self._deferral.repo)
+        self._environment: Environment = place.environment
+        self._spec: FunctionSpec = spec_of(function)
+        if place.outbox is not None:
+            options = evolve(self._spec.options, read_only=False, repo=place.outbox)
+            self._spec = evolve(self._spec, options=options)
+        else:
+            self._defer(_repository_of(function, place.environment))
         if shipment.take_over:
             # The worker that died may still hold a lease.
             self._environment = evolve(self._environment, single_flight=None)
+
+    def _defer(self, repo: Repository) -> None:
+        """Let the calls use *repo* in a way that commits their records together, and names the parent of the run."""
+        self._deferral = Deferral(repo, self._shipment.parent)
+        deferring, environment = self._deferral.repo, self._environment
+        own = self._spec.options.repo
+        if own is None:
+            self._environment = evolve(environment, default=deferring)
+            return
+        options = evolve(self._spec.options, repo=deferring)
+        self._spec = evolve(self._spec, options=options)
+        # Inner calls may use the same repository by its name, or others.
+        name_parent = partial(naming_parent, self._shipment.parent)
+        openers: dict[str, Opener] = {
+            name: _opened_once(partial(_open_layered, opener, name_parent))
+            for name, opener in environment.openers.items()
+        }
+        if isinstance(own, str):
+            openers[own] = lambda: deferring
+        default = environment.default
+        if isinstance(default, Repository):
+            default = default.with_layer(name_parent)
+        self._environment = evolve(environment, openers=openers, default=default)
 
     def run(self, calls: tuple[ShippedCall, ...]) -> tuple[Outcome, ...]:
         """Run the calls, one after the other; then commit what is still to be committed."""
@@ -220,11 +255,7 @@ class _Batch:
 
     def _run_one(self, shipped: ShippedCall) -> Outcome:
         try:
-            spec = spec_of(self._function)
-            if self._place.outbox is not None:
-                options = evolve(spec.options, read_only=False, repo=self._place.outbox)
-                spec = evolve(spec, options=options)
-            call = execute.prepare(self._environment, spec, shipped.args, shipped.kwargs)
+            call = execute.prepare(self._environment, self._spec, shipped.args, shipped.kwargs)
         except Exception as error:  # noqa: BLE001 - hashing runs methods of the arguments
             return portable(failure_of(error, shipped.artifact_id, "refused"))
         if call.plan.artifact_id != shipped.artifact_id:

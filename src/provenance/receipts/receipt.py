@@ -6,6 +6,7 @@ are not followed: the run records their versions.
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import site
@@ -82,12 +83,18 @@ class LazyReceipt:
 
     Attributes:
         accepted: whether the differences to a recorded receipt were accepted, by that receipt.
+
+    A receipt that was *sent* is that of the process which has the source.
     """
 
     def __init__(
-        self, function: Callable[..., object] | None, libraries: tuple[str, ...] = ()
+        self,
+        function: Callable[..., object] | None,
+        libraries: tuple[str, ...] = (),
+        sent: Receipt | None = None,
     ) -> None:
         self._function = function
+        self._sent = sent
         self._libraries = libraries
         self._cells: list[str] | None = getattr(function, "__globals__", {}).get("_ih")
         self._cells_seen = 0
@@ -131,7 +138,7 @@ class LazyReceipt:
         self._cells_seen = len(self._cells or ())
         if self._function is not None:
             try:
-                self._receipt = receipt_of(self._function, self._libraries)
+                self._receipt = self._sent or receipt_of(self._function, self._libraries)
             except Exception:  # noqa: BLE001 - whatever a global's own methods raise, the call does not depend on it
                 self._receipt = None
         self._recorded, self._digest = None, ""
@@ -153,6 +160,19 @@ def receipt_of(function: Callable[..., object], libraries: tuple[str, ...] = ())
     walk.digests.update(installed_versions(libraries))
     qualname = getattr(function, "__qualname__", type(function).__qualname__)
     return Receipt(main_name(str(walk.module)), qualname, walk.digests, walk.places, walk.sources)
+
+
+def receipt_to_send(
+    function: Callable[..., object], libraries: tuple[str, ...] = ()
+) -> Receipt | None:
+    """Return the receipt of a function that is in no file, as those of notebooks: no other process has its source."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None or Path(code.co_filename).exists():
+        return None
+    try:
+        return receipt_of(function, libraries)
+    except Exception:  # noqa: BLE001 - as in `LazyReceipt`
+        return None
 
 
 def changes(recorded: str, current: Receipt) -> tuple[CodeChange, ...]:

@@ -18,7 +18,7 @@ from provenance.hashing import Child, Walk, hash_value, register_item
 from provenance.hashing.encoding import Item, root_digest
 from provenance.model.ids import ArtifactId, ValueId
 from provenance.model.records import Artifact, ArtifactRecord, Derivation, Origin
-from provenance.model.references import ArtifactRef, InputRef, Known
+from provenance.model.references import SCALARS, ArtifactRef, InputRef, Known
 from provenance.results.handles import (
     derivation_for_pickle,
     make_proxy,
@@ -423,15 +423,23 @@ ARRAY_FUNCTION: Final = Unseen(_array_function)
 """Results take part in NumPy's functions and its promotion as their values do."""
 
 
+_frequent: Final[dict[type, tuple[type, _Make]]] = {}
+"""What `_carrier_class` returns for builtin scalars."""
+
+
 def carry(
     known: Known, origin: Origin, value: object, *, tracked: bool = True, plain_repr: bool = False
 ) -> object:
     """Return *value* as an instance of its type that carries its artifact; a proxy if no subclass can do so."""
-    kind: Any = type(value)
-    if hasattr(kind, "__provenance_kind__"):
-        value = cast("Any", value).__wrapped__
-        kind = type(value)
-    made_by = _carrier_class(kind, plain_repr=plain_repr)
+    kind = type(value)
+    made_by = None if plain_repr else _frequent.get(kind)
+    if made_by is None:
+        if hasattr(kind, "__provenance_kind__"):
+            value = cast("Any", value).__wrapped__
+            kind = type(value)
+        made_by = _carrier_class(cast("Any", kind), plain_repr=plain_repr)
+        if made_by is not None and not plain_repr and kind in SCALARS:
+            _frequent[kind] = made_by
     if made_by is None:
         return make_proxy(known, origin, value, tracked=tracked, options=LAZY)
     cls, make = made_by

@@ -119,6 +119,16 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         """Return the value's attribute; a decorated method of it has this artifact for its `self`."""
         if name in _HIDDEN:
             raise AttributeError(f"{name} is hidden, because {_HIDDEN[name]}")
+        if self._self_load is not None:
+            kind = _loaded_class(self._self_known.value_type)
+            if kind is not None and _never_has(kind, name):
+                shown = (
+                    kind.__name__
+                    if kind.__flags__ & _HEAP
+                    else f"{kind.__module__}.{kind.__name__}"
+                )
+                problem = f"{shown!r} object has no attribute {name!r}"
+                raise AttributeError(problem, name=name, obj=self)
         repeated = failures.take(self, name)
         if repeated is not None:
             raise repeated
@@ -271,6 +281,17 @@ def _loaded_class(value_type: str) -> type | None:
         return None  # a class of `__main__` may be made again when a value of it is read
     answers = any("__class__" in vars(base) for base in found.__mro__[:-1])
     return None if answers else found
+
+
+_HEAP: Final = 1 << 9
+"""Flag of classes that are not written in C: errors name others with their modules."""
+
+
+def _never_has(kind: type, name: str) -> bool:
+    """Tell whether no instance of *kind* can have an attribute, so that nothing is read to find out."""
+    finds: object = kind.__getattribute__
+    own_way = hasattr(kind, "__getattr__") or finds is not object.__getattribute__
+    return not (kind.__dictoffset__ or own_way or hasattr(kind, name))
 
 
 @lru_cache(maxsize=4_096)

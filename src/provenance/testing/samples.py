@@ -8,12 +8,21 @@ from pathlib import Path
 from threading import Event
 
 from provenance.calls.decorators import provenance
+from provenance.config.stores import SqliteRepo
+from provenance.environment import using_repo
+from provenance.model.references import unwrap
 
 
 @provenance()
 def increment(number: int) -> int:
     """Add one."""
     return number + 1
+
+
+def increment_in(number: int, folder: Path) -> int:
+    """Add one, and store the result in a database of this folder."""
+    with using_repo(SqliteRepo(db=folder / "chosen.db")):
+        return unwrap(increment(number))
 
 
 @provenance()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
 from provenance.effects.sql import statements
@@ -106,8 +106,8 @@ class Database(Protocol):
         """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""
         ...
 
-    def prefetch(self, blob_id: str, data: bytes, /) -> None:
-        """Keep the bytes of a small blob, read with its record, until they are requested."""
+    def prefetch(self, values: Mapping[str, bytes], /) -> None:
+        """Keep the bytes of small blobs, read with their records, until they are requested."""
         ...
 
     def prefetched(self, blob_id: str, /) -> bytes | None:
@@ -131,11 +131,11 @@ class PrefetchCache:
         self._prefetched: dict[str, bytes] = {}
         self._holders: dict[str, str] = {}
 
-    def prefetch(self, blob_id: str, data: bytes) -> None:
-        """Keep the bytes of a small blob, read with its record, until they are requested."""
+    def prefetch(self, values: Mapping[str, bytes]) -> None:
+        """Keep the bytes of small blobs, read with their records, until they are requested."""
         if len(self._prefetched) >= _PREFETCHED:
             self._prefetched.clear()
-        self._prefetched[blob_id] = data
+        self._prefetched.update(values)
 
     def prefetched(self, blob_id: str) -> bytes | None:
         """Return the kept bytes, and forget them."""

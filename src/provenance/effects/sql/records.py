@@ -8,7 +8,6 @@ store.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from heapq import merge
 from itertools import groupby
@@ -178,7 +177,7 @@ class SqlRecords(SqlHistory):
         record, data = self._record(row, artifact_id), row[-1]
         if data is not None:
             # After a lookup the value is usually read next.
-            self._database.prefetch(record.value_blob.id, data)
+            self._database.prefetch({record.value_blob.id: data})
         else:
             self._database.note_holder(record.value_blob.id, record.id)
         return record
@@ -190,12 +189,16 @@ class SqlRecords(SqlHistory):
             rows: Any = self._database.query(
                 statements.FIND_MANY, json_text(list(ids[at : at + _ROWS]))
             )
+            values: dict[str, bytes] = {}
             for row in rows:
-                with suppress(CorruptRecordError):
+                try:
                     record = self._record(row)
-                    found[record.id] = record
-                    if row[-1] is not None:
-                        self._database.prefetch(record.value_blob.id, row[-1])
+                except CorruptRecordError:
+                    continue
+                found[record.id] = record
+                if row[-1] is not None:
+                    values[record.value_blob.id] = row[-1]
+            self._database.prefetch(values)
         return found
 
     def put_records(self, records: tuple[PutRecord, ...]) -> tuple[ArtifactRecord, ...]:
@@ -440,7 +443,7 @@ class SqlRecords(SqlHistory):
         """Return the record in *row*, checked; raises `CorruptRecordError`."""
         try:
             record = from_row(row)
-            problem = self._seal.problem(row[:_FACTS], record.signature)
+            problem = self._seal.problem(row[:_FACTS], row[_FACTS])
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             raise CorruptRecordError(wanted or str(row[0]), self._database.name, reason) from error

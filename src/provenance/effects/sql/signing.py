@@ -48,7 +48,7 @@ class RecordSigner:
         """
         # The usual case, and on the path of every lookup.
         if self.key is None and signature.startswith(_PLAIN):
-            is_sound = signature[len(_PLAIN) :].startswith(f"{crc32(_encode(facts)):08x}:")
+            is_sound = signature.startswith(f"{_PLAIN}{crc32(_encode(facts)):08x}:")
             return None if is_sound else "its checksum differs"
         return self._problem(facts, signature, 1)
 

@@ -1,0 +1,110 @@
+"""Functions that other people's pools send by name: no worker stores results where the sender does not find them."""
+
+import copy
+import multiprocessing
+import operator
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+
+import joblib
+import pytest
+
+import provenance as p
+from provenance import environment
+from provenance.testing import in_folder, in_memory, samples
+
+ELSEWHERE = "would store results of .*increment in .*, where process"
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory):
+    """A pool whose process is older than the configuration, in a folder of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("worker")
+        (folder / "pyproject.toml").touch()
+        patch.chdir(folder)
+        patch.delenv("PROVENANCE_CONFIG", raising=False)
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+            pool.submit(len, "").result()
+            yield pool
+
+
+def test_a_worker_with_another_repository_refuses(older, tmp_path):
+    """The error names both places and says what to do; the function works with its context, and in `map`."""
+    with in_folder(tmp_path):
+        for send in (
+            lambda: older.submit(samples.increment, 1),
+            lambda: older.submit(operator.call, samples.increment, 1),
+        ):
+            with pytest.raises(p.EngineError, match=ELSEWHERE) as caught:
+                send().result()
+            assert "p.in_context(fn)" in str(caught.value)
+        assert older.submit(p.in_context(samples.increment), 1).result() == 2
+        assert samples.increment.is_cached(1)
+        engine = p.engines.futures(older)
+        assert list(samples.increment.map([2], engine=engine)) == [3]
+
+
+def test_a_worker_may_choose_a_repository(older, tmp_path):
+    """Code in the worker that says where results go is obeyed."""
+    with in_folder(tmp_path):
+        with pytest.raises(p.EngineError, match=ELSEWHERE):
+            older.submit(samples.increment, 1).result()
+        assert older.submit(samples.increment_in, 1, tmp_path).result() == 2
+
+
+def test_where_nobody_has_chosen_a_repository_workers_use_their_own(older, monkeypatch):
+    """A function that is sent before anything is configured says nothing of where it belongs."""
+    monkeypatch.setattr(environment, "_environment", None)
+    assert older.submit(samples.double, 2).result() == 4
+
+
+def test_a_block_that_pools_do_not_see_is_warned_of(older, tmp_path, caplog):
+    """Pools pickle in threads of their own: what `using_repo` chose is unknown there."""
+    with in_folder(tmp_path), p.using_repo(p.MemoryRepo()), pytest.raises(p.EngineError):
+        older.submit(samples.increment, 1).result()
+    assert "does not see `using_repo`: send it as p.in_context(fn)" in caplog.text
+
+
+def test_a_forked_copy_of_a_memory_is_another_repository():
+    """What a forked worker stores in its copy is lost: so it refuses."""
+    fork = multiprocessing.get_context("fork")
+    with in_memory(), fork.Pool(1) as pool, pytest.raises(p.EngineError, match=ELSEWHERE):
+        pool.map(samples.increment, [1])
+    with in_memory(), fork.Pool(1) as pool:
+        assert pool.apply(len, ["ab"]) == 2
+
+
+def test_a_forked_worker_uses_the_repository_of_its_parent(tmp_path):
+    """It has the same environment, and stores what the parent finds."""
+    fork = multiprocessing.get_context("fork")
+    with in_folder(tmp_path):
+        samples.increment.is_cached(1)
+        with fork.Pool(1) as pool:
+            assert pool.map(samples.increment, [1, 2]) == [2, 3]
+        assert samples.increment.is_cached(2)
+
+
+def test_loky_refuses_too(tmp_path):
+    """The processes of joblib are older than what `using_repo` chooses."""
+    work = joblib.Parallel(n_jobs=2)
+    work(joblib.delayed(abs)(number) for number in range(2))
+    with in_folder(tmp_path), pytest.raises(p.EngineError, match=ELSEWHERE):
+        work(joblib.delayed(samples.increment)(number) for number in range(2))
+    with in_folder(tmp_path):
+        call = p.in_context(samples.increment)
+        assert work(joblib.delayed(call)(number) for number in range(2)) == [1, 2]
+
+
+def test_pickles_copies_and_hashes_name_no_repository(tmp_path):
+    """Only what goes to a pool says where results belong: other pickles may be read years later, anywhere."""
+    with in_memory():
+        plain, hashed = pickle.dumps(samples.increment), joblib.hash(samples.increment)
+        assert copy.copy(samples.increment) is samples.increment
+        assert copy.deepcopy(samples.increment) is samples.increment
+    with in_folder(tmp_path):
+        assert pickle.dumps(samples.increment) == plain
+        assert joblib.hash(samples.increment) == hashed
+    assert len(plain) < 70
+    assert pickle.loads(plain) is samples.increment

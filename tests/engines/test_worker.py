@@ -1,0 +1,82 @@
+"""What a worker does with a shipment: batches of records, and whose run it is."""
+
+from concurrent.futures import Executor, Future
+
+import pytest
+from attrs import evolve
+
+import provenance as p
+from provenance import environment
+from provenance.effect import with_layer
+from provenance.engines import freight
+from provenance.engines.shipping import Shipment
+from provenance.environment import replacing_environment
+from provenance.ports.records import PutRecord, PutRecords
+from provenance.testing import in_folder, in_memory
+
+
+class Inline(Executor):
+    """Runs shipments in this process, as a worker of one process would."""
+
+    def submit(self, work, /, *args):
+        """Run at once."""
+        future = Future()
+        future.set_result(work(*args))
+        return future
+
+
+@pytest.fixture
+def puts(tmp_path):
+    """The commits into the repository `side`, of an environment with another default."""
+    seen = []
+
+    def note(effect, inner):
+        if isinstance(effect, PutRecord | PutRecords):
+            seen.append(effect)
+        return inner(effect)
+
+    with in_memory() as side, in_folder(tmp_path):
+        counted = side.with_layer(lambda base: with_layer(base, note))
+        current = environment.current()
+        openers = {**current.openers, "side": lambda: counted}
+        with replacing_environment(evolve(current, openers=openers)):
+            yield seen
+
+
+@p.provenance(repo="side")
+def inner(number):
+    """Add one, in a repository of its own."""
+    return number + 1
+
+
+@p.provenance()
+def default(number):
+    """Add two, in the default repository."""
+    return number + 2
+
+
+@p.provenance(repo="side")
+def outer(number):
+    """Call others."""
+    return inner(number) + default(number)
+
+
+def test_a_repository_of_a_function_gets_batches(puts):
+    """Records of quick calls are committed together there, too."""
+    engine = p.engines.futures(Inline(), workers=1, commit="worker")
+    assert list(inner.map(range(16), engine=engine, batch=8)) == list(range(1, 17))
+    assert [len(put.records) for put in puts] == [8, 8]
+    assert p.artifact_of(inner(3)).id in p.get_repo_by_name("side")
+    assert p.artifact_of(inner(3)).id not in p.get_default_repo()
+
+
+def test_its_runs_name_the_run_of_the_caller(puts, monkeypatch):
+    """So do those of inner calls, in whichever repository."""
+    parent = "0" * 40
+    monkeypatch.setattr(
+        freight, "Shipment", lambda **facts: Shipment(**{**facts, "parent": parent})
+    )
+    engine = p.engines.futures(Inline(), workers=1, commit="worker")
+    assert list(outer.map([1], engine=engine)) == [5]
+    for result in (outer(1), inner(1), default(1)):
+        assert p.artifact_of(result).run_info.parent_id == parent
