@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, assert_never
+from weakref import ref
 
 from attrs import frozen
 
@@ -43,15 +44,24 @@ log: Final = logging.getLogger("provenance")
 _guard: Final = ForkSafeLock()
 
 
+class _Life:
+    """Goes with its thread, which need not be one of `threading`: only those tell whether they still run."""
+
+    __slots__ = ("__weakref__",)
+
+
 class _Tally:
     """What one thread has counted: a lock around common counters would halve the rate of threads."""
 
-    __slots__ = ("counts", "seconds", "thread")
+    __slots__ = ("counts", "life", "seconds")
 
-    def __init__(self) -> None:
-        self.thread = threading.current_thread()
+    def __init__(self, life: _Life | None = None) -> None:
+        self.life = None if life is None else ref(life)
         self.counts: defaultdict[str, int] = defaultdict(int)
         self.seconds: defaultdict[str, float] = defaultdict(float)
+
+    def has_ended(self) -> bool:
+        return self.life is not None and self.life() is None
 
     def add(self, other: _Tally) -> None:
         for name, count in other.counts.copy().items():
@@ -61,7 +71,10 @@ class _Tally:
 
 
 class _Own(threading.local):
-    """The tally of each thread, and the list that it is in."""
+    """The tally of each thread, the list that it is in, and what ends with the thread."""
+
+    def __init__(self) -> None:
+        self.life = _Life()
 
     tally: _Tally | None = None
     among: list[_Tally] | None = None
@@ -346,9 +359,9 @@ def _own_tally() -> _Tally:
     """Return the tally of this thread; a new one after the counts were reset."""
     if _own.tally is not None and _own.among is _tallies:
         return _own.tally
-    tally = _Tally()
+    tally = _Tally(_own.life)
     with _guard.lock:
-        ended = [known for known in _tallies if not known.thread.is_alive()]
+        ended = [known for known in _tallies if known.has_ended()]
         for other in ended[1:]:
             ended[0].add(other)
             _tallies.remove(other)

@@ -1,7 +1,9 @@
 """Events: what became of each call is counted, logged and sent to whoever subscribed."""
 
+import _thread
 import logging
 import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -178,6 +180,18 @@ def test_threads_that_have_ended_still_count():
     go_on.set()
     running.join()
     assert p.stats().hits == 1
+
+
+def test_threads_that_python_did_not_start_still_count():
+    """Of the threads of C libraries `threading` does not know when they end: what they counted is kept in one place."""
+    emit(EVENTS[0])
+    for _ in range(20):
+        done = threading.Event()
+        _thread.start_new_thread(lambda told: (emit(EVENTS[0]), told.set()), (done,))
+        done.wait()
+        time.sleep(0.001)
+    assert p.stats().hits == 21
+    assert len(telemetry._tallies) < 10
 
 
 @pytest.mark.parametrize(("outcome", "event"), list(zip(Outcome, EVENTS, strict=False)), ids=str)
