@@ -291,6 +291,29 @@ def test_a_failed_filling_does_not_fail_the_search(fresh, monkeypatch, caplog):
     assert "searching without the index of repository 'sqlite'" in caplog.text
 
 
+@pytest.mark.parametrize("before", [0, 2])
+def test_sums_are_made_where_they_cannot_be_kept(fresh, monkeypatch, caplog, before):
+    """On a full disk, whether some are kept already or not: it is logged."""
+    store = fresh()
+    monkeypatch.setattr(totals, "_MANY", 1)
+    monkeypatch.setattr(terms.fill_terms, "__defaults__", (1,))
+    fill(store, 1, compute_duration=0.0)
+    records = SqlRecords(store.database)
+    if before:
+        records.summarize_records("serializer")
+    fill(store, 2, compute_duration=0.0)
+    terms.fill_terms(store.database, 1)
+
+    def fail(*_):
+        raise StoreUnavailableError("sqlite", "the disk is full", "free some space")
+
+    monkeypatch.setattr(store.database, "transaction", fail)
+    stored = [one for one, _ in store.kept.values()]
+    expected = summarize_records(stored, "serializer", store.evicted.__contains__)
+    assert expected == records.summarize_records("serializer")
+    assert "without keeping the sums of repository 'sqlite'" in caplog.text
+
+
 def test_a_wrong_term_finds_nothing_that_does_not_match(fresh):
     """The table proposes; the record decides."""
     store = fresh()
@@ -326,6 +349,32 @@ def test_what_changes_while_terms_are_computed_gets_its_own(fresh, monkeypatch):
     assert 1 == len(records.search_records(Query(code="r1:new"), None, 9).records)
     terms.fill_terms(store.database, 1)
     assert 1 == len(records.search_records(Query(code="r1:new"), None, 9).records)
+
+
+def test_terms_of_what_is_gone_are_not_taken_for_those_of_what_came_after(fresh, monkeypatch):
+    """While terms are computed, all are deleted, the table forgets them, and others take their places."""
+    store = fresh()
+    fill(store, 2)
+    put = terms._entries
+    seen = []
+
+    def interrupted(rows):
+        found = put(rows)
+        if not seen:
+            seen.extend(store.kept)
+            terms.fill_terms(store.database, 1)
+            for key in seen:
+                SqlRecords(store.database).delete_record(key)
+            terms.fill_terms(store.database, 1)
+            fill(store, 2, code="r1:new", value_blob=VALUES[0])
+        return found
+
+    monkeypatch.setattr(terms, "_entries", interrupted)
+    terms.fill_terms(store.database, 1)
+    assert seen
+    records = SqlRecords(store.database)
+    assert 2 == len(records.search_records(Query(code="r1:new"), None, 9).records)
+    assert {VALUES[0]} == records.find_referenced_blobs((VALUES[0],))
 
 
 def test_the_place_of_a_deleted_artifact_may_be_taken(fresh):

@@ -162,6 +162,7 @@ _COLUMNS: Final = """\
 SELECT place, name, version, run_id, code, value_id, content_digest, inputs_digest, tags,
 custom_fields, inputs_json, computed_at FROM artifacts WHERE place """
 _READ_UNKNOWN: Final = f"{_COLUMNS} > ? ORDER BY place LIMIT ?"
+_READ_AGAIN: Final = f"{_COLUMNS} = ?"
 _OUTDATED: Final = "SELECT place FROM terms_outdated WHERE place <= ? ORDER BY place LIMIT ?"
 _READ_OUTDATED: Final = f"{_COLUMNS} IN ({_OUTDATED})"
 _DELETE_OUTDATED: Final = f"DELETE FROM terms_outdated WHERE place IN ({_OUTDATED})"  # noqa: S608 - constants
@@ -236,10 +237,12 @@ def _fill_next(database: TermDatabase, filled: int) -> int:
     end: int = rows[-1][0] if rows else filled
 
     def work(execute: Execute) -> int:
-        if execute(_SET_FILLED, (end, filled)).rowcount:
+        # All may have been deleted, and forgotten, and others have their places now.
+        is_there = execute(_READ_AGAIN, (end,)).fetchall() == rows[-1:]
+        if is_there and execute(_SET_FILLED, (end, filled)).rowcount:
             _put(execute, entries, rows)
             return end
-        # Another process was first.
+        # Or another process was first.
         return cast("int", execute(_FIND_STATE, ()).fetchall()[0][0])
 
     return database.transaction(work) if rows else END

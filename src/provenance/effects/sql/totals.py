@@ -10,13 +10,17 @@ everything once. Triggers see to that.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias, cast
 
 from provenance.effects.sql.database import Execute, Values
 from provenance.effects.sql.terms import END, TermDatabase, blob_term, fill_terms, refresh_terms
+from provenance.errors import StoreUnavailableError
 from provenance.model.queries import Grouping
+
+_log: Final = logging.getLogger("provenance")
 
 _MANY: Final = 500
 """Artifacts that are added up each time; more of them are added to what is kept."""
@@ -65,7 +69,12 @@ def find_totals(database: TermDatabase, by: Grouping) -> _Rows:
     filled = fill_terms(database)
     place = _place(ask, by)
     if (place is None or filled - place >= _MANY) and not database.is_read_only:
-        _count(database, ask, by)
+        try:
+            _count(database, ask, by)
+        except StoreUnavailableError as error:
+            _log.warning(
+                "adding up without keeping the sums of repository %r: %s", database.name, error
+            )
     while True:
         place = _place(ask, by)
         if place is None:
