@@ -79,6 +79,36 @@ def test_large_values_are_compared_as_values(stored):
     assert ("data", ("a",), ("b",)) == (difference.path, difference.removed, difference.added)
 
 
+@pytest.mark.parametrize("make", [str, Path, lambda path: [str(path)]])
+def test_the_content_of_an_edited_file_is_named(repo, tmp_path, make):
+    """Its path is the same; also of an artifact, whose function is not at hand."""
+    (path := tmp_path / "prices.csv").write_text("1")
+    size = p.provenance(files=["path"])(named)
+    size(make(path))
+    path.write_text("2")
+    for told in (size.why(make(path)), p.why(size(make(path)))):
+        (change,) = told.inputs
+        assert change.path == "path"
+        for text in (change.first, change.second):
+            assert "prices.csv" in text
+            assert " with content " in text
+        assert change.first != change.second
+
+
+def named(path):
+    """Does not look into the file."""
+    return str(path)
+
+
+def test_equal_text_of_another_type_is_told_by_its_hash(repo):
+    """A path and its text look the same where they are recorded."""
+    as_text = p.provenance()(named)
+    as_text("a.csv")
+    (change,) = as_text.why(Path("a.csv")).inputs
+    assert " of hash " in change.first
+    assert change.first != change.second
+
+
 def test_artifacts_among_the_inputs_are_not_read(repo):
     """Which artifacts they are tells them apart."""
     make = p.provenance(name="make")(np_range)

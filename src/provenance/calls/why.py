@@ -13,6 +13,7 @@ from attrs import frozen
 from provenance import environment, errors
 from provenance.calls.code_changes import changes_since, find_changes
 from provenance.calls.draft import Call
+from provenance.calls.file_inputs import content_difference
 from provenance.calls.validity import judge, reason_to_recompute
 from provenance.effect import Program, run
 from provenance.escaping import escape_invisible
@@ -278,11 +279,10 @@ def _text(value: _Input | None) -> str:
 
 
 def _compare_input(name: str, first: _Input, second: _Input) -> tuple[ValueDifference, ...]:
-    by_hash = Difference(name, Change.CONTENT, _text(first), _text(second))
     shown = first[1], second[1]
     if any(isinstance(value, dict) and {"hash", "artifact"} & value.keys() for value in shown):
-        return (by_hash,)
-    return hash_differences(*shown, name, limit=_MOST) or (by_hash,)
+        return (Difference(name, Change.CONTENT, _text(first), _text(second)),)
+    return hash_differences(*shown, name, limit=_MOST) or (content_difference(name, first, second),)
 
 
 # ---------------------------------------------------------------- explanations
