@@ -13,6 +13,7 @@ import provenance as p
 from provenance import environment
 from provenance.calls import execute
 from provenance.calls.function import spec_of
+from provenance.engines.worker import perform
 from provenance.ports.records import FindInputs
 
 TIMES = (
@@ -97,6 +98,11 @@ def step_by_step(function, args, kwargs):
     return execute.execute(execute.prepare(environment.current(), spec_of(function), args, kwargs))
 
 
+def in_a_worker(function, args, kwargs):
+    """The call as an engine makes it."""
+    return perform(execute.prepare(environment.current(), spec_of(function), args, kwargs))
+
+
 def straight(function, args, kwargs):
     """The call as users make it."""
     return function(*args, **kwargs)
@@ -127,7 +133,7 @@ def _facts(record):
 
 
 def _timeless(event):
-    changes = {name: 0.0 for name in asdict(event) if name.startswith("seconds")}
+    changes = {name: 0.0 for name in asdict(event) if name.startswith(("seconds", "started_at"))}
     return evolve(event, **changes)
 
 
@@ -143,9 +149,16 @@ def empty(kind):
 
 @pytest.mark.parametrize("kind", ["sqlite", "memory"])
 @settings(max_examples=40)
-@given(st.lists(plans, min_size=1, max_size=4))
-def test_both_ways_are_the_same(kind, calls):
+@given(calls=st.lists(plans, min_size=1, max_size=4), way=st.sampled_from([straight, in_a_worker]))
+def test_both_ways_are_the_same(kind, calls, way):
     """Results, events, records and recorded inputs are equal, hits and errors among them."""
     repeated = [*calls, *calls]
     with empty(kind) as one, empty(kind) as other:
-        assert play(one, repeated, step_by_step) == play(other, repeated, straight)
+        assert play(one, repeated, step_by_step) == play(other, repeated, way)
+
+
+def test_a_worker_takes_the_straight_line(monkeypatch):
+    """A plain call makes no flow."""
+    monkeypatch.setattr(execute, "call_flow", None)
+    with empty("memory") as repo, p.using_repo(repo):
+        assert 3 == in_a_worker(FUNCTIONS[0], (3,), {})

@@ -428,9 +428,7 @@ def _performer(wrapped: WrappedFunction, options: DecoratorOptions) -> Callable[
     if options.streaming is None:
         if wrapped.is_async:
             return execute.execute_async
-        if straight.suits(options):
-            return functools.partial(execute.execute, compute=straight.compute)
-        return execute.execute
+        return functools.partial(execute.execute, compute=straight.compute_for(options))
     if wrapped.is_async:
         from provenance.calls.async_streams import start_async_stream
 

@@ -7,7 +7,9 @@ What is looked up, asked and recorded is the same, by the same functions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import TypeAlias
 
 from provenance.calls import execute
 from provenance.calls.draft import Call, hash_result
@@ -21,11 +23,14 @@ from provenance.results.bodies import close
 from provenance.singleflight.coordinate import in_turn
 from provenance.singleflight.leases import SingleFlight
 
+Compute: TypeAlias = Callable[[Call, "SingleFlight | None"], object]
 
-def suits(options: DecoratorOptions) -> bool:
-    """Tell whether calls of a function with these options may be plain."""
+
+def compute_for(options: DecoratorOptions) -> Compute:
+    """Return what computes calls of a function with these options that miss."""
     has_steps = options.archive is not None or options.serializer == PARQUET_PARTS
-    return not (has_steps or options.returns_composite)
+    is_special = has_steps or options.returns_composite or options.streaming is not None
+    return execute.compute if is_special else compute
 
 
 def compute(call: Call, sharing: SingleFlight | None) -> object:

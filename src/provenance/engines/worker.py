@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from attrs import evolve, frozen
 
-from provenance.calls import execute
+from provenance.calls import execute, straight
 from provenance.calls.draft import Call
 from provenance.calls.function import CachedFunction, spec_of
 from provenance.calls.spec import FunctionSpec
@@ -61,7 +61,7 @@ _SMALL: Final = 4_096
 def perform(call: Call) -> object:
     """Execute *call* in this thread, whether its function is asynchronous or not."""
     if not call.spec.wrapped.is_async:
-        return execute.execute(call)
+        return execute.execute(call, straight.compute_for(call.spec.options))
     import asyncio
 
     return asyncio.run(cast("Any", execute.execute_async(call)))
