@@ -97,6 +97,21 @@ def test_loky_refuses_too(tmp_path):
         assert work(joblib.delayed(call)(number) for number in range(2)) == [1, 2]
 
 
+def send_back(_):
+    """A function, from a worker that stores elsewhere."""
+    return samples.increment
+
+
+def test_what_a_worker_sends_back_is_at_home():
+    """The function stays usable in the process that has started the worker, whatever the worker's repository."""
+    fork = multiprocessing.get_context("fork")
+    with in_memory():
+        with fork.Pool(1) as pool:
+            (got,) = pool.map_async(send_back, [1]).get(timeout=20)
+        assert got is samples.increment
+        assert samples.increment(1) == 2
+
+
 def test_pickles_copies_and_hashes_name_no_repository(tmp_path):
     """Only what goes to a pool says where results belong: other pickles may be read years later, anywhere."""
     with in_memory():

@@ -47,6 +47,7 @@ class Home:
 
     family: str = field(repr=False)
     process: int
+    starter: int
     repository: str
     repository_id: str
 
@@ -93,10 +94,17 @@ def _home_of(function: Sendable) -> Home | None:
         log.warning("%r goes to a pool, which does not see `using_repo`: %s", function, _ADVICE)
     try:
         repo = environment.repository(function._options.repo)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this package
-        return Home(_family(), os.getpid(), repo.name, repo.repository_id)
+        return Home(_family(), os.getpid(), _starter(), repo.name, repo.repository_id)
     except ProvenanceError as error:
         log.debug("a function is sent without its repository: %s", describe_error(error))
         return None
+
+
+def _starter() -> int:
+    """Return the process that has started this one."""
+    process: Any = import_module("multiprocessing.process")
+    parent = process.parent_process()
+    return os.getppid() if parent is None else parent.pid
 
 
 def _family() -> str:
@@ -118,7 +126,9 @@ def restore_in_pool(
 ) -> Sendable:
     """Unpickle a decorated function in a worker; what pools send names this function."""
     function, home = cast("Sendable", make(*args)), Home(*facts)
-    if home.process != os.getpid() and home.family == _family():
+    # What a worker sends back is at home in this process anyway.
+    is_sent_here = os.getpid() not in (home.process, home.starter)
+    if is_sent_here and home.family == _family():
         function.__provenance_belongs__(home)
     return function
 
