@@ -133,7 +133,7 @@ def _facts(record):
 
 
 def _timeless(event):
-    changes = {name: 0.0 for name in asdict(event) if name.startswith(("seconds", "started_at"))}
+    changes = {name: 0.0 for name in asdict(event) if name.startswith(("seconds", "started"))}
     return evolve(event, **changes)
 
 
