@@ -85,7 +85,24 @@ def test_artifacts_among_the_inputs_are_not_read(repo):
     fit(make(3))
     (difference,) = fit.why(make(4)).inputs
     assert "data" == difference.path
-    assert "artifact" in difference.first
+    assert f"artifact {make.artifact(4).id[:8]}" == difference.second
+    assert f"artifact {make.artifact(3).id[:8]}" == difference.first
+
+
+def test_an_edited_file_differs_by_its_hash(repo):
+    """Its path is the same, so the hashes of the content are beside it."""
+
+    @p.provenance(name="read", files=["path"])
+    def read(path):
+        return Path(path).read_text()
+
+    Path("data.csv").write_text("a")
+    read("data.csv")
+    Path("data.csv").write_text("b")
+    (difference,) = read.why("data.csv").inputs
+    assert difference.first.startswith('"data.csv" of hash ')
+    assert difference.second.startswith('"data.csv" of hash ')
+    assert difference.first != difference.second
 
 
 def test_captured_values_are_compared_by_hash(repo):

@@ -1,11 +1,27 @@
 """`p.stale` lists results whose code has changed, and accepts the changes if asked to."""
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 import provenance as p
+
+SOURCES = str(Path(p.__file__).parents[1])
+SCRIPT = """
+import sys
+import provenance as p
+
+@p.provenance()
+def double(n):
+    return 2 * n
+
+if sys.argv[1:]:
+    double(int(sys.argv[1]))
+else:
+    print(*p.stale())
+"""
 
 MODULE = """
 import provenance as p
@@ -74,6 +90,29 @@ def test_accepted_changes_are_not_stale(project, events):
     assert "CodeChanged" not in [type(each).__name__ for each in events]
     project(MODULE.replace("STEP = 1", "STEP = 3"))
     assert 1 == len(p.stale())
+
+
+def test_runs_of_a_script_are_listed_together(tmp_path):
+    """Each run has a program of its own, but what is said of their results is the same."""
+    (tmp_path / "pyproject.toml").touch()
+    script = tmp_path / "script.py"
+
+    def run(*words):
+        return subprocess.run(
+            [sys.executable, str(script), *words],
+            cwd=tmp_path,
+            env={"PYTHONPATH": SOURCES, "PATH": ""},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    script.write_text(SCRIPT)
+    run("1"), run("2")
+    script.write_text(SCRIPT.replace("2 * n", "3 * n"))
+    (line,) = run().splitlines()
+    assert 1 == line.count("StaleResults"), line
+    assert "__main__.double, version 0, 2 results: __main__.double changed" in line
 
 
 def test_functions_that_are_gone_are_told(project):

@@ -271,6 +271,8 @@ def _text(value: _Input | None) -> str:
     digest, shown = value
     if isinstance(shown, dict) and ("hash" in shown or "artifact" in shown):
         facts = {key: part for key, part in shown.items() if key != "hash"}
+        if facts.keys() == {"artifact"}:
+            return f"artifact {str(facts['artifact'])[:SHORT]}"
         return (
             f"{json.dumps(facts)} of hash {digest[:SHORT]}" if facts else f"hash {digest[:SHORT]}"
         )
@@ -278,7 +280,10 @@ def _text(value: _Input | None) -> str:
 
 
 def _compare_input(name: str, first: _Input, second: _Input) -> tuple[ValueDifference, ...]:
-    by_hash = Difference(name, Change.CONTENT, _text(first), _text(second))
+    texts = _text(first), _text(second)
+    if texts[0] == texts[1]:  # such as the path of a file that was edited
+        texts = f"{texts[0]} of hash {first[0][:SHORT]}", f"{texts[1]} of hash {second[0][:SHORT]}"
+    by_hash = Difference(name, Change.CONTENT, *texts)
     shown = first[1], second[1]
     if any(isinstance(value, dict) and {"hash", "artifact"} & value.keys() for value in shown):
         return (by_hash,)

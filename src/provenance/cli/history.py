@@ -162,7 +162,7 @@ def _stale(session: Session, pattern: str | None, accept: bool, note: str) -> Re
         Column("NEWEST", lambda item: format_time(str(item["newest"]), now)),
         Column("CHANGED", _changed, flexible=True),
     )
-    stale = sum(not results.problem for results in found)
+    stale = len({results.name for results in found if not results.problem})
     footer = f"code of {count_of(stale, 'function')} has changed" + (
         " (accepted)" if accept else ""
     )

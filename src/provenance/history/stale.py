@@ -88,7 +88,7 @@ def stale(
     place = environment.current().repository(repo)
     here = place.interpreter(CurrentRun()).id
     programs: Programs = {}
-    found: list[StaleResults] = []
+    found: list[StaleResults] = []  # the newest first
     for artifact, number in _groups(name, place).values():
         with (
             environment.using_repo(place),
@@ -97,10 +97,19 @@ def stale(
             function = find_function(artifact, place) if trouble is None else trouble
             results = _examine(artifact, number, function, place)
             if results is not None:
-                found.append(results)
+                _add(found, results)
             if accept and results is not None and not isinstance(function, str):
                 function.accept(note)
     return tuple(found)
+
+
+def _add(found: list[StaleResults], results: StaleResults) -> None:
+    """Add results, to the earlier ones of which the same is said if there are any: another run had them."""
+    for index, known in enumerate(found):
+        if evolve(results, artifacts=known.artifacts, newest=known.newest) == known:
+            found[index] = evolve(known, artifacts=known.artifacts + results.artifacts)
+            return
+    found.append(results)
 
 
 def _groups(name: str | None, place: Repository) -> dict[_Key, tuple[Artifact[object], int]]:
