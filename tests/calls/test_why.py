@@ -1,5 +1,6 @@
 """`fn.why` and `p.why` name the nearest recorded call, and what differs."""
 
+import runpy
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -156,6 +157,17 @@ def test_a_rename_is_recognized_by_the_code(project):
     found = project(CODE.replace("def train", "def learn")).learn.why(1)
     assert ("explained.train",) == found.renamed_from
     assert "pass aliases=['explained.train']" in repr(found)
+
+
+def test_calls_of_a_script_are_known_when_it_is_imported(project):
+    """The ids are the same, though the records name the main program."""
+    text = f"{CODE}if __name__ == '__main__':\n    train(1)\n"
+    module = project(text)
+    runpy.run_path("explained.py", run_name="__main__")
+    assert isinstance(module.train.why(1), p.IsStored)
+    found = module.train.why(2)
+    assert isinstance(found, p.CallDiffers)
+    assert (["x differs: 1 and 2"], ()) == (texts(found), found.identity)
 
 
 def test_an_alias_is_looked_up(project):
