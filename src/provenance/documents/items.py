@@ -176,9 +176,10 @@ def set_item(one: p.ArtifactSet) -> Item:
     }
 
 
-def stats_item(repo: p.Repository) -> Item:
-    """Return the JSON document that counts what a repository holds."""
-    functions, runs = p.functions(repo), p.disk_usage("run", repo)
+def stats_item(
+    repo: p.Repository, functions: tuple[p.Usage, ...], runs: tuple[p.Usage, ...]
+) -> Item:
+    """Return the JSON document that counts what a repository holds, by its functions and by its runs."""
     seconds = sum(one.seconds for one in functions)
     place = p.location(repo)
     return {

@@ -74,11 +74,12 @@ class NotFound(p.ProvenanceError):
 
 def overview(repo: p.Repository) -> Page:
     """Return the front page: numbers, functions, and what was computed lately."""
-    stats = stats_item(repo)
+    by_function, by_run = p.functions(repo), p.disk_usage("run", repo)
+    stats = stats_item(repo, by_function, by_run)
     artifacts, _ = p.search(repo=repo).page(10)
-    functions = sorted(map(usage_item, p.functions(repo)), key=_newest, reverse=True)
+    functions = sorted(map(usage_item, by_function), key=_newest, reverse=True)
     shown = [(item, sample_of(repo, str(item["key"]))) for item in functions[:12]]
-    runs = [item for item, depth in nested_runs(repo) if depth == 0][:6]
+    runs = [item for item, depth in nested_runs(repo, by_run) if depth == 0][:6]
     content = {
         "stats": stats,
         "functions": shown,
@@ -94,9 +95,9 @@ def _newest(item: Item) -> str:
     return str(item["newest"])
 
 
-def nested_runs(repo: p.Repository) -> list[tuple[Item, int]]:
+def nested_runs(repo: p.Repository, by_run: tuple[p.Usage, ...]) -> list[tuple[Item, int]]:
     """Return the runs, newest first and each followed by those that it started, with what they computed."""
-    usages = {one.key: one for one in p.disk_usage("run", repo)}
+    usages = {one.key: one for one in by_run}
     return nest_runs(run_item(run, usages.get(run.id)) for run in p.runs(repo))
 
 
@@ -323,7 +324,7 @@ def function(repo: p.Repository, name: str) -> Page:
 
 def runs(repo: p.Repository) -> Page:
     """Return the page of the processes that computed artifacts."""
-    nested = nested_runs(repo)
+    nested = nested_runs(repo, p.disk_usage("run", repo))
     items = [item for item, _ in nested]
     content = {
         "items": items[:MOST_LISTED],
@@ -429,9 +430,10 @@ def _by_id(repo: p.Repository, text: str) -> list[p.Artifact[object]]:
 
 def storage(repo: p.Repository) -> Page:
     """Return the page of where things are stored and what takes the room."""
-    stats = stats_item(repo)
+    by_function = p.disk_usage("function", repo)
+    stats = stats_item(repo, by_function, p.disk_usage("run", repo))
     groups = {
-        "function": p.disk_usage("function", repo)[:20],
+        "function": by_function[:20],
         "type": p.disk_usage("type", repo)[:20],
         "serializer": p.disk_usage("serializer", repo),
         "month": p.disk_usage("month", repo)[:24],
