@@ -17,6 +17,7 @@ from typing import Any, Final, cast
 from attrs import field, frozen
 
 import provenance as p
+from provenance import extending
 from provenance.documents.items import (
     Item,
     artifact_document,
@@ -79,14 +80,13 @@ def overview(repo: p.Repository) -> Page:
     artifacts, _ = p.search(repo=repo).page(10)
     functions = sorted(map(usage_item, by_function), key=_newest, reverse=True)
     shown = [(item, sample_of(repo, str(item["key"]))) for item in functions[:12]]
-    runs = [item for item, depth in nested_runs(repo, by_run) if depth == 0][:6]
     content = {
         "stats": stats,
         "functions": shown,
         "any_other": any(sample.other for _, sample in shown),
         "more_functions": max(len(functions) - 12, 0),
         "artifacts": [artifact_item(one, repo) for one in artifacts],
-        "runs": runs,
+        "runs": _newest_runs(repo, by_run, 6),
     }
     return Page("overview", "Overview", content, stats, is_live=True)
 
@@ -95,9 +95,20 @@ def _newest(item: Item) -> str:
     return str(item["newest"])
 
 
-def nested_runs(repo: p.Repository, by_run: tuple[p.Usage, ...]) -> list[tuple[Item, int]]:
+def _newest_runs(repo: p.Repository, by_run: tuple[p.Usage, ...], most: int) -> list[Item]:
+    """Return the newest runs that no other one started, by their first results; others are not read."""
+    known = {usage.key for usage in by_run}
+    latest = sorted(by_run, key=lambda usage: usage.oldest, reverse=True)
+    found = (
+        (repo.interpreter(extending.FindRun(extending.RunId(usage.key))), usage) for usage in latest
+    )
+    items = (run_item(run, usage) for run, usage in found if run and run.parent_id not in known)
+    return list(islice(items, most))
+
+
+def nested_runs(repo: p.Repository) -> list[tuple[Item, int]]:
     """Return the runs, newest first and each followed by those that it started, with what they computed."""
-    usages = {one.key: one for one in by_run}
+    usages = {one.key: one for one in p.disk_usage("run", repo)}
     return nest_runs(run_item(run, usages.get(run.id)) for run in p.runs(repo))
 
 
@@ -324,7 +335,7 @@ def function(repo: p.Repository, name: str) -> Page:
 
 def runs(repo: p.Repository) -> Page:
     """Return the page of the processes that computed artifacts."""
-    nested = nested_runs(repo, p.disk_usage("run", repo))
+    nested = nested_runs(repo)
     items = [item for item, _ in nested]
     content = {
         "items": items[:MOST_LISTED],
