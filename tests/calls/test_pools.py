@@ -152,3 +152,19 @@ def test_the_pools_of_joblib_refuse_too():
         joblib.Parallel(n_jobs=2, backend="multiprocessing")(
             joblib.delayed(samples.increment)(number) for number in range(2)
         )
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_processes_that_start_with_a_function_refuse_too(method, tmp_path, monkeypatch, capfd):
+    """A process that is not part of a pool reads the function before it knows its parent."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "pyproject.toml").touch()
+    with in_folder(tmp_path):
+        monkeypatch.chdir(elsewhere)
+        monkeypatch.delenv("PROVENANCE_CONFIG", raising=False)
+        process = multiprocessing.get_context(method).Process(target=samples.increment, args=(1,))
+        process.start()
+        process.join()
+        assert process.exitcode == 1
+    assert "would store results of" in capfd.readouterr().err

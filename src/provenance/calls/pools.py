@@ -122,7 +122,9 @@ def restore_in_pool(
     function = cast("Sendable", make(*args))
     process: Any = import_module("multiprocessing.process")
     parent = process.parent_process()
-    if parent is not None and parent.pid == sender:
+    # A process that starts reads what it is to run before it knows its parent.
+    is_starting = hasattr(process.current_process(), "_inheriting")
+    if is_starting or (parent is not None and parent.pid == sender):
         function.__provenance_belongs__(Home(*facts))
     return function
 
