@@ -13,7 +13,7 @@ from provenance.config import schema
 from provenance.effects.sql.tables import tables
 
 DIRECTIVE = re.compile(
-    r"^\.\. auto(?:function|class|exception|data):: provenance\.(\w+)$", re.MULTILINE
+    r"^\.\. auto(?:function|class|exception|data):: provenance\.(\w+)(?:\(.*\))?$", re.MULTILINE
 )
 
 

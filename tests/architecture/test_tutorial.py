@@ -15,7 +15,6 @@ FILE = re.compile(r'^```python title="(\w+\.py)"\n(.*?)^```$', re.MULTILINE | re
 
 def test_the_tutorial_shows_what_happens(tmp_path):
     """Each file is saved, then each command prints what the page shows, one after the other."""
-    (tmp_path / "pyproject.toml").touch()  # as an installed project has; the store goes beside it
     for name, text in FILE.findall(PAGE):
         (tmp_path / name).write_text(text)
     variables = installed(os.environ.get("TUTORIAL_BIN")) or environment(tmp_path)
@@ -23,6 +22,7 @@ def test_the_tutorial_shows_what_happens(tmp_path):
     assert len(commands) > 5
     for command, shown in commands:
         assert_prints(command, shown, tmp_path, variables)
+    assert (tmp_path / ".provenance" / "provenance.db").exists()
 
 
 def installed(programs: str | None) -> dict[str, str] | None:

@@ -10,6 +10,8 @@ import joblib
 import pytest
 
 import provenance as p
+from pool_tasks import call_in_pool, map_to_list, use_own
+from programs import ran
 from provenance import environment
 from provenance.testing import in_folder, in_memory, samples
 
@@ -123,3 +125,61 @@ def test_pickles_copies_and_hashes_name_no_repository(tmp_path):
         assert joblib.hash(samples.increment) == hashed
     assert len(plain) < 70
     assert pickle.loads(plain) is samples.increment
+
+
+def test_the_first_pickle_names_no_repository_either(tmp_path):
+    """Picklers of pools that are loaded, and have pickled nothing yet, change nothing."""
+    program = (
+        "import multiprocessing.reduction, pickle, provenance as p\n"
+        "from provenance.testing import samples\n"
+        "p.set_default_repo(p.SqliteRepo('local', db='records.db'))\n"
+        "assert pickle.dumps(samples.increment) == pickle.dumps(samples.increment)\n"
+    )
+    ran("-c", program, cwd=str(tmp_path))
+
+
+def test_workers_of_workers_refuse_too(older, tmp_path):
+    """A worker that has chosen nothing passes on where results belong, whether or not it has a repository by then."""
+    with in_folder(tmp_path):
+        for _ in range(2):
+            with pytest.raises(p.EngineError, match=ELSEWHERE):
+                older.submit(call_in_pool, samples.increment, 1).result()
+            assert older.submit(p.get_use_cache).result()  # makes the environment of the worker
+
+
+def test_a_worker_refuses_to_map(older, tmp_path):
+    """Code in the worker that calls the function many times at once is in the same place."""
+    with in_folder(tmp_path), pytest.raises(p.EngineError, match=ELSEWHERE):
+        older.submit(map_to_list, samples.increment, 1).result()
+
+
+def test_a_function_that_comes_back_belongs_where_it_was(tmp_path):
+    """What a worker uses says nothing to the process that started it."""
+    with in_folder(tmp_path):
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+            assert pool.submit(use_own, tmp_path).result() is samples.increment
+        assert samples.increment(1) == 2
+
+
+def test_the_pools_of_joblib_refuse_too():
+    """The backend `multiprocessing` has a pickler of its own."""
+    with in_memory(), pytest.raises(p.EngineError, match=ELSEWHERE):
+        joblib.Parallel(n_jobs=2, backend="multiprocessing")(
+            joblib.delayed(samples.increment)(number) for number in range(2)
+        )
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_processes_that_start_with_a_function_refuse_too(method, tmp_path, monkeypatch, capfd):
+    """A process that is not part of a pool reads the function before it knows its parent."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "pyproject.toml").touch()
+    with in_folder(tmp_path):
+        monkeypatch.chdir(elsewhere)
+        monkeypatch.delenv("PROVENANCE_CONFIG", raising=False)
+        process = multiprocessing.get_context(method).Process(target=samples.increment, args=(1,))
+        process.start()
+        process.join()
+        assert process.exitcode == 1
+    assert "would store results of" in capfd.readouterr().err

@@ -1,5 +1,6 @@
 """`fn.why` and `p.why` name the nearest recorded call, and what differs."""
 
+import runpy
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -115,7 +116,24 @@ def test_artifacts_among_the_inputs_are_not_read(repo):
     fit(make(3))
     (difference,) = fit.why(make(4)).inputs
     assert "data" == difference.path
-    assert "artifact" in difference.first
+    assert f"artifact {make.artifact(4).id[:8]}" == difference.second
+    assert f"artifact {make.artifact(3).id[:8]}" == difference.first
+
+
+def test_an_edited_file_differs_by_its_hash(repo):
+    """Its path is the same, so the hashes of the content are beside it."""
+
+    @p.provenance(name="read", files=["path"])
+    def read(path):
+        return Path(path).read_text()
+
+    Path("data.csv").write_text("a")
+    read("data.csv")
+    Path("data.csv").write_text("b")
+    (difference,) = read.why("data.csv").inputs
+    assert difference.first.startswith('"data.csv" with content ')
+    assert difference.second.startswith('"data.csv" with content ')
+    assert difference.first != difference.second
 
 
 def test_captured_values_are_compared_by_hash(repo):
@@ -169,6 +187,17 @@ def test_a_rename_is_recognized_by_the_code(project):
     found = project(CODE.replace("def train", "def learn")).learn.why(1)
     assert ("explained.train",) == found.renamed_from
     assert "pass aliases=['explained.train']" in repr(found)
+
+
+def test_calls_of_a_script_are_known_when_it_is_imported(project):
+    """The ids are the same, though the records name the main program."""
+    text = f"{CODE}if __name__ == '__main__':\n    train(1)\n"
+    module = project(text)
+    runpy.run_path("explained.py", run_name="__main__")
+    assert isinstance(module.train.why(1), p.IsStored)
+    found = module.train.why(2)
+    assert isinstance(found, p.CallDiffers)
+    assert (["x differs: 1 and 2"], ()) == (texts(found), found.identity)
 
 
 def test_an_alias_is_looked_up(project):

@@ -75,6 +75,7 @@ def test_why_tells_of_a_deletion(call, project):
         ["why", "commanded:nothing"],
         ["why", "commanded:p"],
         ["why", "commanded:add", "n"],
+        ["why", "commanded:add", "m=1"],
         ["why", "123456", "n=1"],
         ["reproduce", "123456", "--depth", "some"],
     ],

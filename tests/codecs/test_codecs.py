@@ -140,6 +140,12 @@ def test_an_unknown_serializer_names_the_nearest():
         get_serializer("zzz")
 
 
+def test_a_value_of_an_unknown_serializer_says_what_to_import():
+    """The record names a serializer of the user's that this process has not registered."""
+    with pytest.raises(p.ConfigError, match=r"'zzz' wrote .* import the module that registers it"):
+        Decoding("zzz")(io.BytesIO())
+
+
 def test_what_the_sink_raises_is_no_refusal():
     """A full disk is a full disk."""
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.documents.items import as_json, write_document
+from provenance.documents.items import as_json, nest_runs, write_document
 from provenance.documents.search import ConditionError, parse_age, parse_input, parse_time
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
@@ -50,3 +50,19 @@ def test_what_is_no_time_is_refused():
     """The message shows what to write."""
     with pytest.raises(ConditionError, match="2026-11-28"):
         parse_time("yesterday")
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 6), st.none() | st.integers(0, 8)), unique_by=lambda run: run[0]
+    )
+)
+def test_each_run_is_listed_once(pairs):
+    """Below the run that started it; also if records of others name each other, or one that is not there."""
+    items = [{"id": run, "parent_id": parent} for run, parent in pairs]
+    nested = nest_runs(items)
+    assert sorted(item["id"] for item, _ in nested) == sorted(item["id"] for item in items)
+    above = []
+    for item, depth in nested:
+        above[depth:] = [item["id"]]
+        assert depth == 0 or above[depth - 1] == item["parent_id"]

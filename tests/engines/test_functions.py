@@ -15,6 +15,7 @@ from dask.base import tokenize
 
 import provenance as p
 from processes import printed
+from provenance.engines.pools import engine_of
 from provenance.testing import in_folder, in_memory, samples
 
 
@@ -183,3 +184,11 @@ def test_tokens_of_functions_tell_them_apart():
 
     assert tokenize(make(1)) == tokenize(make(1)) != tokenize(make(2))
     assert tokenize(samples.increment) != tokenize(samples.double)
+
+
+@pytest.mark.parametrize("name", ["dask", "futures", "joblib", "ray", "spark"])
+def test_an_engine_with_options_is_no_name(name):
+    """The error says how to make one."""
+    with pytest.raises(p.ConfigError, match=rf"pass provenance\.engines\.{name}\(…\)"):
+        engine_of(name, "map")
+    assert callable(getattr(p.engines, name))

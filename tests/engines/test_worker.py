@@ -61,6 +61,12 @@ def outer(number):
     return inner(number) + default(number)
 
 
+@p.provenance()
+def other(number):
+    """Call one whose repository is not the default one."""
+    return inner(number) - 1
+
+
 def test_a_repository_of_a_function_gets_batches(puts):
     """Records of quick calls are committed together there, too."""
     engine = p.engines.futures(Inline(), workers=1, commit="worker")
@@ -78,5 +84,6 @@ def test_its_runs_name_the_run_of_the_caller(puts, monkeypatch):
     )
     engine = p.engines.futures(Inline(), workers=1, commit="worker")
     assert list(outer.map([1], engine=engine)) == [5]
-    for result in (outer(1), inner(1), default(1)):
+    assert list(other.map([2], engine=engine)) == [2]
+    for result in (outer(1), inner(1), default(1), other(2), inner(2)):
         assert p.artifact_of(result).run_info.parent_id == parent

@@ -115,9 +115,10 @@ def test_the_lineage_of_the_call_goes_with_a_bundle(source, tmp_path):
         result = evaluate(second)
         expected = lineage_of(result)
         path = p.export(result, tmp_path / "result.zip")
-    report = p.import_bundle(path, other, trusted=True)
-    (copy,) = report.artifacts
-    assert expected == lineage_of(copy)
+    for dry_run in (True, False):
+        report = p.import_bundle(path, other, trusted=True, dry_run=dry_run)
+        (copy,) = report.artifacts
+        assert expected == lineage_of(copy)
     assert one.get_derivations(result) == other.get_derivations(copy)
     with p.using_repo(other):
         assert copy.id in {each.id for each in p.descendants(p.artifact_of(second).id)}

@@ -1,11 +1,28 @@
 """`p.stale` lists results whose code has changed, and accepts the changes if asked to."""
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 import provenance as p
+
+SOURCES = str(Path(p.__file__).parents[1])
+SCRIPT = """
+import sys
+import provenance as p
+
+@p.provenance()
+def double(n):
+    return 2 * n
+
+if sys.argv[1:]:
+    double(int(sys.argv[1]))
+else:
+    print(*p.stale(accept=True))
+    print(*p.stale())
+"""
 
 MODULE = """
 import provenance as p
@@ -76,11 +93,36 @@ def test_accepted_changes_are_not_stale(project, events):
     assert 1 == len(p.stale())
 
 
+def test_runs_of_a_script_are_listed_together(tmp_path):
+    """Each run has a program of its own, but what is said of their results is the same; all are accepted."""
+    (tmp_path / "pyproject.toml").touch()
+    script = tmp_path / "script.py"
+
+    def run(*words):
+        return subprocess.run(
+            [sys.executable, str(script), *words],
+            cwd=tmp_path,
+            env={"PYTHONPATH": SOURCES, "PATH": ""},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    script.write_text(SCRIPT)
+    run("1"), run("2")
+    script.write_text(SCRIPT.replace("2 * n", "3 * n"))
+    line, after = run().split("\n", 1)
+    assert "\n" == after
+    assert 1 == line.count("StaleResults"), line
+    assert "__main__.double, version 0, 2 results: __main__.double changed" in line
+
+
 def test_functions_that_are_gone_are_told(project):
     """Nobody knows whether their code has changed."""
     project().add(1)
     project(MODULE.replace("def add", "def plus"))
     (found,) = p.stale()
-    assert "staling.add cannot be imported" in found.problem
+    gone = "staling.add cannot be imported: its module has no 'add' any more"
+    assert gone == found.problem
     assert () == found.changes
     assert "cannot be imported" in repr(found)

@@ -16,7 +16,9 @@ from provenance.effect import with_layer
 from provenance.extending import StoreEffect
 from provenance.ports.blobs import ReadBlob
 from provenance.ports.machine import CurrentRun
+from provenance.ports.records import SummarizeRecords
 from provenance.testing import in_memory
+from provenance.ui import pages
 from provenance.ui.previews import browsing
 from ui.conftest import HOSTILE, client_of, fill, load, png
 
@@ -388,3 +390,17 @@ def test_artifacts_inside_of_arguments_are_links(client, store):
     arguments = text.split("<h2>Arguments</h2>")[1].split("</section>")[0]
     assert f'href="/a/{store["six"].id}"' in arguments
     assert "best" in arguments
+
+
+@pytest.mark.parametrize(("make", "most"), [(pages.overview, 2), (pages.storage, 5)])
+def test_a_page_adds_up_each_grouping_once(store, make, most):
+    """A store that keeps no sums reads all its artifacts for each."""
+    asked = []
+
+    def note(effect, inner):
+        if isinstance(effect, SummarizeRecords):
+            asked.append(effect.by)
+        return inner(effect)
+
+    make(p.get_default_repo().with_layer(lambda base: with_layer(base, note)))
+    assert len({*asked}) == len(asked) == most

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from typing import Any, Generic, NoReturn, TypeVar, cast
 
 from provenance.calls import execute as calls
-from provenance.calls.code_changes import find_changes, must_recompute, report_changes
+from provenance.calls.code_changes import find_changes
 from provenance.calls.draft import Call
 from provenance.calls.flow import (
     Begin,
@@ -22,7 +22,7 @@ from provenance.calls.flow import (
     take_step_async,
 )
 from provenance.calls.production import AnyProduction, live
-from provenance.calls.streaming import Progress, find_chunks, read_state, store_chunk
+from provenance.calls.streaming import find_chunks, read_state, store_chunk
 from provenance.effect import in_threads, run_async
 from provenance.hashing import Walk, register_item
 from provenance.hashing.walk import UnhashablePart
@@ -127,11 +127,8 @@ class AsyncProduction(AnyProduction):
             return
         if found.code != call.spec.receipt.digest:
             changes = await run_in_thread(call, find_changes(call, found))
-            if must_recompute(call, found, changes):
-                self.progress = Progress(must_replace=True)
+            if self._drops_outdated(found, changes):
                 return
-            if changes:
-                report_changes(found, changes)
         with resolving_in_async(call.repo):
             await run_in_thread(call, read_state(call, self.progress, found))
 

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from provenance.archives import ArchivedFile
 from provenance.errors import UnserializableValueError
-from provenance.hashing import hash_value
 from provenance.hashing.files import InputFile
-from provenance.model.records import Json
 from provenance.model.references import in_ignored_input, is_proxy, unwrap
-from provenance.util.formatting import SHORT
-
-if TYPE_CHECKING:
-    from provenance.hashing.explain import Difference
 
 _PATHS: Final = frozenset({"str", "bytes", "PosixPath", "WindowsPath"})
 """Types of results that are paths."""
@@ -55,19 +48,3 @@ def refuse_files(what: str, value: object, seen: list[object]) -> None:
             reason = f"it holds the path {part.path!r}, whose content is not stored"
             advice = "return what is in the file, or decorate the function with archive_file=True"
             raise UnserializableValueError(what, reason, value, advice)
-
-
-def content_difference(name: str, first: tuple[str, Json], second: tuple[str, Json]) -> Difference:
-    """Return the difference of two inputs that look equal, given by their hashes and what is recorded of them.
-
-    Of a file that is its path, so that the hash of what is recorded is not that of the input.
-    """
-    from provenance.hashing.explain import Change, Difference  # noqa: PLC0415 - only explanations need it
-
-    is_file = hash_value(first[1]) not in (first[0], second[0])
-    what = "with content" if is_file else "of hash"
-    texts = [
-        f"{json.dumps(shown, ensure_ascii=False)} {what} {digest[:SHORT]}"
-        for digest, shown in (first, second)
-    ]
-    return Difference(name, Change.CONTENT, *texts)

@@ -29,7 +29,7 @@ from provenance.calls.main_functions import named, reduce_with_code
 from provenance.calls.many import MappedFunction
 from provenance.calls.options import OptionArguments, check_options
 from provenance.calls.plan import CallPlan, PlannedCall, plan_call
-from provenance.calls.pools import Home, reduce_for_pool, refuse_elsewhere, teach_pools
+from provenance.calls.pools import Home, is_for_pool, reduce_for_pool, refuse_elsewhere
 from provenance.calls.signature import (
     WrappedFunction,
     inspect_function,
@@ -352,18 +352,19 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """Pickle by name if the name leads here, else as the function and its options."""
-        # A pickler of a pool that is loaded now for the first time has not been taught yet.
-        return (
-            reduce_for_pool(self) if teach_pools(CachedFunction) else self.__provenance_reduce__()
-        )
+        return reduce_for_pool(self) if is_for_pool() else self.__provenance_reduce__()
 
     def __provenance_belongs__(self, home: Home) -> None:
         """Refuse calls in this process that would use another repository than the sender of the function."""
         self._home = home
         self._perform = self._perform_at_home
 
+    def __provenance_permit__(self, call: Call) -> None:
+        """Raise an EngineError if the process that sent the function here would not find the result of *call*."""
+        refuse_elsewhere(call, vars(self).get("_home"))
+
     def _perform_at_home(self, call: Call) -> Any:  # noqa: ANN401 - as `_perform`
-        refuse_elsewhere(call, self._home)
+        self.__provenance_permit__(call)
         return _performer(self._subject, self._options)(call)
 
     def __provenance_reduce__(self) -> str | tuple[object, ...]:

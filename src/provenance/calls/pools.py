@@ -1,24 +1,23 @@
 """Decorated functions in other people's pools of processes: a worker with another repository refuses to run them.
 
-The picklers of such pools get a reducer of their own. It adds where results belong to what pickles
-say otherwise, and only processes of the same program look at that.
+What the picklers of such pools write also says where results belong. Other pickles do not say it, as
+they may be read years later, and only the processes that the sender has started look at it.
 """
 
 from __future__ import annotations
 
+import inspect
 import os
-import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
-from attrs import astuple, field, frozen
+from attrs import astuple, frozen
 
 from provenance import environment as environments
 from provenance.calls.draft import Call
 from provenance.calls.main_functions import named
 from provenance.errors import EngineError, ProvenanceError
-from provenance.hashing import hash_value
 from provenance.repository.handles import Repository
 from provenance.telemetry import log
 from provenance.util.formatting import describe_error
@@ -32,22 +31,24 @@ _ADVICE: Final = (
     "send it as p.in_context(fn), use fn.map(…, engine=p.engines.futures(pool)), or configure the "
     "repository before the pool starts"
 )
-_PICKLERS: Final = {
-    "multiprocessing.reduction": "ForkingPickler",
-    "joblib.externals.loky.backend.reduction": "",
-    "loky.backend.reduction": "",
-}
-"""Modules with a function `register` for reducers, or with a class that has it."""
-_taught: Final[set[str]] = set()
+_PICKLERS: Final = frozenset(
+    {
+        "joblib.externals.loky.backend.reduction",
+        "joblib.pool",
+        "loky.backend.reduction",
+        "multiprocessing.reduction",
+    }
+)
+"""Modules whose functions pickle what goes to a worker."""
+_OWN: Final = "provenance.engines.shipping"
+"""The module whose pickles bring the environment along."""
 
 
 @frozen
 class Home:
     """Where the results of a function belong that was sent to a worker, as the sender sees it."""
 
-    family: str = field(repr=False)
     process: int
-    starter: int
     repository: str
     repository_id: str
 
@@ -62,15 +63,15 @@ class Sendable(Protocol):
     def __provenance_belongs__(self, home: Home, /) -> None: ...
 
 
-def teach_pools(kind: type[Sendable]) -> bool:
-    """Teach the picklers of pools that are loaded by now; return whether there is a new one."""
-    fresh = [name for name in _PICKLERS if name in sys.modules and name not in _taught]
-    for name in fresh:
-        module: Any = sys.modules[name]
-        owner = getattr(module, _PICKLERS[name]) if _PICKLERS[name] else module
-        owner.register(kind, reduce_for_pool)
-        _taught.add(name)
-    return bool(fresh)
+def is_for_pool() -> bool:
+    """Tell whether the pickler that is at work is that of a pool."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        module: object = frame.f_globals.get("__name__")
+        if module in _PICKLERS or module == _OWN:
+            return module != _OWN
+        frame = frame.f_back
+    return False
 
 
 def reduce_for_pool(function: Sendable) -> Reduction | str | tuple[object, ...]:
@@ -81,11 +82,14 @@ def reduce_for_pool(function: Sendable) -> Reduction | str | tuple[object, ...]:
     if isinstance(plain, str):
         module = cast("Any", function).__module__
         plain = restore_by_name, (module, plain)
-    return restore_in_pool, (*plain, astuple(home))
+    return restore_in_pool, (*plain, os.getpid(), astuple(home))
 
 
 def _home_of(function: Sendable) -> Home | None:
     """Return where the results of a function belong; None if this program has not chosen a repository yet."""
+    sent: Home | None = vars(function).get("_home")
+    if sent is not None and not environments.is_overlaid():
+        return sent
     environment = environments.chosen()
     if environment is None or environment.read_only:
         return None
@@ -94,23 +98,10 @@ def _home_of(function: Sendable) -> Home | None:
         log.warning("%r goes to a pool, which does not see `using_repo`: %s", function, _ADVICE)
     try:
         repo = environment.repository(function._options.repo)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this package
-        return Home(_family(), os.getpid(), _starter(), repo.name, repo.repository_id)
+        return Home(os.getpid(), repo.name, repo.repository_id)
     except ProvenanceError as error:
         log.debug("a function is sent without its repository: %s", describe_error(error))
         return None
-
-
-def _starter() -> int:
-    """Return the process that has started this one."""
-    process: Any = import_module("multiprocessing.process")
-    parent = process.parent_process()
-    return os.getppid() if parent is None else parent.pid
-
-
-def _family() -> str:
-    """Return what the processes that `multiprocessing` and loky have started share with this one, hashed."""
-    process: Any = import_module("multiprocessing.process")
-    return hash_value(bytes(process.current_process().authkey))
 
 
 @exported
@@ -122,18 +113,23 @@ def restore_by_name(module: str, path: str) -> object:
 
 @exported
 def restore_in_pool(
-    make: Callable[..., object], args: tuple[object, ...], facts: tuple[Any, ...]
+    make: Callable[..., object], args: tuple[object, ...], sender: int, facts: tuple[Any, ...]
 ) -> Sendable:
-    """Unpickle a decorated function in a worker; what pools send names this function."""
-    function, home = cast("Sendable", make(*args)), Home(*facts)
-    # What a worker sends back is at home in this process anyway.
-    is_sent_here = os.getpid() not in (home.process, home.starter)
-    if is_sent_here and home.family == _family():
-        function.__provenance_belongs__(home)
+    """Unpickle a decorated function in a worker; what pools send names this function.
+
+    A worker that sends it back tells its parent nothing new.
+    """
+    function = cast("Sendable", make(*args))
+    process: Any = import_module("multiprocessing.process")
+    parent = process.parent_process()
+    # A process that starts reads what it is to run before it knows its parent.
+    is_starting = hasattr(process.current_process(), "_inheriting")
+    if is_starting or (parent is not None and parent.pid == sender):
+        function.__provenance_belongs__(Home(*facts))
     return function
 
 
-def refuse_elsewhere(call: Call, home: Home) -> None:
+def refuse_elsewhere(call: Call, home: Home | None) -> None:
     """Raise an error if *call* would store its result in another repository than that of the sender.
 
     Code that chooses a repository in the worker is not in question.
@@ -141,7 +137,7 @@ def refuse_elsewhere(call: Call, home: Home) -> None:
     Raises:
         EngineError: as above.
     """
-    if call.read_only or environments.is_overlaid():
+    if home is None or call.read_only or environments.is_overlaid():
         return
     repo: Repository = call.repo
     if repo.repository_id != home.repository_id:

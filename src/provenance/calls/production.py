@@ -34,7 +34,7 @@ from provenance.calls.streaming import (
     streaming_of,
 )
 from provenance.effect import run
-from provenance.events import MissReason, Waited
+from provenance.events import CodeChange, MissReason, Waited
 from provenance.model.records import Artifact, ArtifactRecord
 from provenance.model.references import unwrap
 from provenance.model.tracked import track
@@ -100,6 +100,15 @@ class AnyProduction:
     def _resumes(self) -> bool:
         """Tell whether the call goes on after chunks that are there already."""
         return self.call.reason is MissReason.ABSENT and not self.call.read_only
+
+    def _drops_outdated(self, record: ArtifactRecord, changes: tuple[CodeChange, ...]) -> bool:
+        """Return whether chunks of changed code are to be computed again; else report the change."""
+        if must_recompute(self.call, record, changes):
+            self.progress = Progress(must_replace=True)
+            return True
+        if changes:
+            report_changes(record, changes)
+        return False
 
     def _patience(self) -> SingleFlight:
         """Return how long to wait for another process now."""
@@ -226,24 +235,14 @@ class Production(AnyProduction):
             found = self.call.repo.load_record(self.progress.chunks[-1].id)
         if found is None:
             return
-        if self._is_outdated(found):
-            self.progress = Progress(must_replace=True)
-            return
+        if found.code != self.call.spec.receipt.digest:
+            changes = run(find_changes(self.call, found), interpreter)
+            if self._drops_outdated(found, changes):
+                return
         resolving_in(
             self.call.repo,
             lambda: run(read_state(self.call, self.progress, found), interpreter),
         )
-
-    def _is_outdated(self, record: ArtifactRecord) -> bool:
-        """Return whether chunks of changed code are to be computed again; else report the change."""
-        if record.code == self.call.spec.receipt.digest:
-            return False
-        changes = run(find_changes(self.call, record), self.call.repo.interpreter)
-        if must_recompute(self.call, record, changes):
-            return True
-        if changes:
-            report_changes(record, changes)
-        return False
 
     def _advance(self) -> list[object]:
         """Run the flow to the next item, and return it; nothing if the stream is complete."""

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from datetime import datetime
 from itertools import zip_longest
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from provenance import environment, errors
 from provenance.calls.code_changes import changes_since, find_changes
 from provenance.calls.draft import Call
-from provenance.calls.file_inputs import content_difference
+from provenance.calls.facts import Facts, compare_facts, compare_identity, facts_of
 from provenance.calls.validity import judge, reason_to_recompute
 from provenance.effect import Program, run
 from provenance.escaping import escape_invisible
 from provenance.events import CodeChange, MissReason
 from provenance.hashing.comparison import ValueDifference, compare_values
-from provenance.hashing.explain import Change, Difference, hash_differences
+from provenance.hashing.explain import Difference
 from provenance.model.ids import ArtifactId
 from provenance.model.queries import Query
-from provenance.model.records import ArtifactRecord, Inputs, Json
+from provenance.model.records import ArtifactRecord
 from provenance.model.references import is_proxy
 from provenance.ports.history import FindDeletion
-from provenance.ports.records import FindEviction, FindInputs, SearchRecords
+from provenance.ports.records import FindEviction, SearchRecords
 from provenance.repository import programs
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import InputHashes, Summary, inputs_json, recorded_inputs
@@ -44,8 +42,6 @@ _MOST_CALLS: Final = 200
 """Number of recorded calls, the newest, among which the nearest one is looked for."""
 _MOST_BYTES: Final = 100_000_000
 """Size of recorded inputs that are read to compare them."""
-_MOST: Final = 20
-"""Number of differences that are listed."""
 
 
 @exported
@@ -202,89 +198,6 @@ def _with_code(text: str, changes: tuple[CodeChange, ...], separator: str = "; "
     )
 
 
-# ---------------------------------------------------------------- what is compared
-
-
-@frozen
-class Facts:
-    """What is known of a planned or recorded call: its identity, and its inputs by hash and as JSON."""
-
-    name: str
-    version: int
-    function: str
-    hashes: InputHashes
-    shown: Mapping[str, Json]
-    inputs: Inputs | None = None
-
-
-def facts_of(record: ArtifactRecord, repo: Repository) -> Facts:
-    """Return what is recorded of the call that made an artifact; no value is read."""
-    return run(_recorded_facts(record), repo.interpreter)
-
-
-def _recorded_facts(record: ArtifactRecord) -> Program[FindInputs, Facts]:
-    text = yield from FindInputs(record.id)
-    return Facts(
-        record.name,
-        record.version,
-        f"{record.fn_module}.{record.fn_qualname}",
-        InputHashes.parse(record.input_hashes),
-        {} if text is None else recorded_inputs(text),
-    )
-
-
-def compare_facts(ours: Facts, theirs: Facts) -> tuple[ValueDifference, ...]:
-    """Return how the inputs of two calls differ: into values by their recorded JSON, else by hash.
-
-    Inputs that are ignored do not count.
-    """
-    first, second = (dict(_sections(facts)) for facts in (ours, theirs))
-    found: list[ValueDifference] = []
-    for name in (*first, *(name for name in second if name not in first)):
-        one, other = first.get(name), second.get(name)
-        if one is None or other is None:
-            change = Change.ADDED if one is None else Change.REMOVED
-            found.append(Difference(name, change, *(_text(value) for value in (one, other))))
-        elif one[0] != other[0]:
-            found += _compare_input(name, one, other)
-    return tuple(found[:_MOST])
-
-
-_Input: TypeAlias = tuple[str, Json]
-"""The hash of an input, and what is recorded of it."""
-
-
-def _sections(facts: Facts) -> list[tuple[str, _Input]]:
-    rest = cast("list[Json]", facts.shown.get("*args", ()))
-    found: list[tuple[str, _Input]] = [
-        (name, (digest, facts.shown.get(name))) for name, digest in facts.hashes.kargs.items()
-    ]
-    for i, digest in enumerate(facts.hashes.varargs):
-        found.append((f"*args[{i}]", (digest, rest[i] if i < len(rest) else None)))
-    for name, digest in facts.hashes.captured.items():
-        found.append((f"captured {name}", (digest, {"hash": digest})))
-    return found
-
-
-def _text(value: _Input | None) -> str:
-    if value is None:
-        return "-"
-    digest, shown = value
-    if isinstance(shown, dict) and ("hash" in shown or "artifact" in shown):
-        facts = {key: part for key, part in shown.items() if key != "hash"}
-        return (
-            f"{json.dumps(facts)} of hash {digest[:SHORT]}" if facts else f"hash {digest[:SHORT]}"
-        )
-    return json.dumps(shown, ensure_ascii=False)
-
-
-def _compare_input(name: str, first: _Input, second: _Input) -> tuple[ValueDifference, ...]:
-    shown = first[1], second[1]
-    if any(isinstance(value, dict) and {"hash", "artifact"} & value.keys() for value in shown):
-        return (Difference(name, Change.CONTENT, _text(first), _text(second)),)
-    return hash_differences(*shown, name, limit=_MOST) or (content_difference(name, first, second),)
-
-
 # ---------------------------------------------------------------- explanations
 
 
@@ -348,6 +261,9 @@ def explain_call(call: Call) -> Explanation:
     function = f"{wrapped.module}.{wrapped.qualname}"
     facts = Facts(names[0], plan.cache_key.version, function, plan.input_hashes, shown, plan.inputs)
     candidates = run(_candidates(names), call.repo.interpreter)
+    if not candidates and (candidates := run(_of_program(call), call.repo.interpreter)):
+        function = f"{candidates[0].fn_module}.{wrapped.qualname}"
+        facts = evolve(facts, name=candidates[0].name, function=function)
     return _compare_to_nearest(plan.artifact_id, facts, candidates, call.repo, call)
 
 
@@ -399,6 +315,19 @@ def _candidates(
     return tuple(found)
 
 
+def _of_program(call: Call) -> Program[SearchRecords, tuple[ArtifactRecord, ...]]:
+    """Return the newest calls of the same function while its module was the main program."""
+    digest, wrapped = call.spec.receipt.digest, call.spec.wrapped
+    if not digest or wrapped.module == "__main__":
+        return ()
+    page = yield from SearchRecords(Query(code=digest), None, _MOST_CALLS)
+    return tuple(
+        record
+        for record in page.records
+        if (record.fn_module, record.fn_qualname) == ("__main__", wrapped.qualname)
+    )
+
+
 def _compare_to_nearest(
     artifact_id: ArtifactId,
     facts: Facts,
@@ -439,18 +368,6 @@ def _distance(facts: Facts, record: ArtifactRecord) -> float:
         different += one != other
     function = f"{record.fn_module}.{record.fn_qualname}"
     return different + 0.5 * (facts.version != record.version) + 0.25 * (facts.function != function)
-
-
-def compare_identity(first: Facts, second: Facts) -> tuple[Difference, ...]:
-    """Return how name, version and function of two calls differ."""
-    pairs = (
-        ("name", first.name, second.name),
-        ("version", str(first.version), str(second.version)),
-        ("function", first.function, second.function),
-    )
-    return tuple(
-        Difference(what, Change.CONTENT, one, other) for what, one, other in pairs if one != other
-    )
 
 
 def _read_inputs(

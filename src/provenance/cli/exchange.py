@@ -71,26 +71,26 @@ class ImportOptions(TypedDict):
 def _import(session: Session, file: str | None, **options: Unpack[ImportOptions]) -> Report:
     """Copy the artifacts and sets of a bundle into a repository, or those of a store of the reference library."""
     db, blobs = options["from_legacy"], options["blobs"]
-    target = session.target(session.repo_name, create=not options["dry_run"])
     if file is not None and db is None:
-        return _import_bundle(session, file, options, target)
+        return _import_bundle(session, file, options)
     if options["verify"] or options["dry_run"]:
         raise click.UsageError("--verify and --dry-run are for bundles")
     if db is None or blobs is None or file is not None:
         raise click.UsageError("name a bundle, or pass --from-legacy with --blobs and no FILE")
     if not session.trust:
         why = "its values are pickles; pass --trust if nobody else can write there"
-        raise p.UntrustedStoreError("the reference's store", "pickle", why, target.name)
-    return _import_legacy(session, db, blobs, options, target)
+        raise p.UntrustedStoreError(
+            "the reference's store", "pickle", why, session.repo_name or p.location().repo
+        )
+    return _import_legacy(session, db, blobs, options)
 
 
-def _import_bundle(
-    session: Session, file: str, options: ImportOptions, target: p.Repository
-) -> Report:
+def _import_bundle(session: Session, file: str, options: ImportOptions) -> Report:
     if options["verify"]:
         checked = verify_report(session, p.open_bundle(file, trusted=session.trust))
         if checked.code:
             return evolve(checked, footer=f"{checked.footer}; nothing was imported")
+    target = session.target(session.repo_name, create=not options["dry_run"])
     report = p.import_bundle(file, target, trusted=session.trust, dry_run=options["dry_run"])
     place = report.artifacts[0].origin if report.dry_run and report.artifacts else target
     items = tuple(artifact_item(artifact, cast("Any", place)) for artifact in report.artifacts)
@@ -109,12 +109,11 @@ def _import_bundle(
     return Listing(items, artifact_columns(session), footer, extra=extra)
 
 
-def _import_legacy(
-    session: Session, db: str, blobs: str, options: ImportOptions, target: p.Repository
-) -> Report:
+def _import_legacy(session: Session, db: str, blobs: str, options: ImportOptions) -> Report:
     pairs = [pair.split("=", 1) for pair in options["modules"]]
     if any(len(pair) == 1 for pair in pairs):
         raise click.UsageError("--module wants OLD=NEW, such as __main__=churn.train")
+    target = session.target(session.repo_name)
     report = p.import_legacy(
         db=db,
         blobstore=blobs,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from importlib import import_module
+from inspect import signature
 from typing import Literal, cast
 
 import click
@@ -98,7 +99,12 @@ def _why(session: Session, what: str, arguments: tuple[str, ...]) -> Report:
         return _explanation(p.why(known, session.repository()))
     import_from_here()
     with p.using_repo(session.repository()):
-        return _explanation(_function(what).why(**dict(map(_argument, arguments))))
+        function, given = _function(what), dict(map(_argument, arguments))
+        try:
+            signature(function).bind(**given)
+        except TypeError as error:
+            raise click.UsageError(f"{what}: {error}") from None
+        return _explanation(function.why(**given))
 
 
 def _function(text: str) -> p.CachedFunction[..., object]:
@@ -162,7 +168,7 @@ def _stale(session: Session, pattern: str | None, accept: bool, note: str) -> Re
         Column("NEWEST", lambda item: format_time(str(item["newest"]), now)),
         Column("CHANGED", _changed, flexible=True),
     )
-    stale = sum(not results.problem for results in found)
+    stale = len({results.name for results in found if not results.problem})
     footer = f"code of {count_of(stale, 'function')} has changed" + (
         " (accepted)" if accept else ""
     )

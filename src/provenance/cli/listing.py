@@ -227,7 +227,7 @@ du_command = command(
 def _stats(session: Session) -> Report:
     """Count artifacts, functions, runs, sets, bytes, and the seconds of work that are kept."""
     repo = session.repository()
-    document = stats_item(repo)
+    document = stats_item(repo, p.functions(repo), p.disk_usage("run", repo))
     newest = document["newest"]
     rows = (
         ("repository", repo.name),

@@ -45,7 +45,7 @@ class Session:
         if _is_file(wanted):
             return self._open_file(Path(wanted))
         place = p.location(wanted)
-        if Path(place.records).is_absolute() and not Path(place.records).exists():
+        if is_new(place):
             advice = f"run a decorated function first, or name another one with --repo (configuration: {place.config})"
             raise p.StoreUnavailableError(place.repo, f"{place.records} does not exist", advice)
         return p.get_default_repo() if wanted is None else p.get_repo_by_name(wanted)
@@ -69,10 +69,12 @@ class Session:
 
     def target(self, name: str | None, *, create: bool = True) -> p.Repository:
         """Return a repository to write to, which is created if it does not exist; without *create*, one in memory."""
-        if name is None:
-            return p.get_default_repo()
         if not _is_file(name):
-            return p.get_repo_by_name(name)
+            place = p.location(name)
+            if not create and is_new(place):
+                trusted = p.current_config().artifact_repos[place.repo].trusted
+                return p.MemoryRepo(place.repo, trusted=trusted)
+            return p.get_default_repo() if name is None else p.get_repo_by_name(name)
         path = Path(name)
         if path.exists() or not name.endswith(_DATABASES):
             return self._open_file(path)
@@ -116,6 +118,11 @@ class Session:
     def now(self) -> datetime:
         """The local time."""
         return datetime.now().astimezone()
+
+
+def is_new(place: p.Location) -> bool:
+    """Tell whether nothing is stored yet at a place on this machine."""
+    return Path(place.records).is_absolute() and not Path(place.records).exists()
 
 
 def _is_file(name: str | None) -> TypeGuard[str]:

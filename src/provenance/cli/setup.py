@@ -16,7 +16,7 @@ from attrs import asdict
 
 import provenance as p
 from provenance.cli.reports import Column, Facts, Listing, Report
-from provenance.cli.session import Session, command
+from provenance.cli.session import Session, command, is_new
 from provenance.documents.items import Item, as_json
 from provenance.documents.words import count_of
 from provenance.util.formatting import size
@@ -89,8 +89,7 @@ def _checks(session: Session) -> Iterator[tuple[str, bool, str]]:
     yield "configuration", True, place.config
     yield "records", True, place.records
     yield "values", True, place.values
-    is_new = Path(place.records).is_absolute() and not Path(place.records).exists()
-    if is_new and session.repo_name is None:
+    if is_new(place) and session.repo_name is None:
         yield "repository", True, f"{place.repo!r} is created by the first decorated call"
     else:
         yield from _check_repository(session)

@@ -12,9 +12,17 @@ from attrs import field, frozen
 from provenance.codecs.compression import CompressingWriter, open_decompressed
 from provenance.codecs.limits import RATIO, limit_decoded_size
 from provenance.codecs.pickling import scalar_bytes
-from provenance.codecs.registry import PICKLE, Load, Serializer, get_serializer, misfits
+from provenance.codecs.registry import (
+    PICKLE,
+    Load,
+    Serializer,
+    get_serializer,
+    is_registered,
+    misfits,
+)
 from provenance.codecs.roundtrip import CopyingSink, count_checked, is_due, key_of
 from provenance.errors import (
+    ConfigError,
     MissingLibraryError,
     ProvenanceError,
     UnserializableValueError,
@@ -144,6 +152,9 @@ class Decoding:
 
     def _read(self, source: BinaryIO) -> object:
         stored = source
+        if not is_registered(self.serializer):
+            problem = f"{self.serializer!r} wrote the value, and is not registered in this process"
+            raise ConfigError("serializer", problem, "import the module that registers it")
         serializer = get_serializer(self.serializer)
         load = serializer.load
         if self.untrusted is not None:

@@ -149,13 +149,15 @@ def nest_runs(items: Iterable[Item]) -> list[tuple[Item, int]]:
         above = item["parent_id"] if item["parent_id"] in by_id else None
         children.setdefault(above, []).append(item)
     nested: list[tuple[Item, int]] = []
-    waiting = [(item, 0) for item in reversed(children.get(None, []))]
+    waiting = [(item, 0) for item in reversed(children.pop(None, []))]
     while waiting:
         item, depth = waiting.pop()
         nested.append((item, depth))
+        del by_id[item["id"]]
         below = children.pop(item["id"], [])
         waiting += [(child, depth + 1) for child in reversed(below)]
-    return nested
+    # What is left are damaged records, which name each other.
+    return [*nested, *((item, 0) for item in by_id.values())]
 
 
 def run_document(run: p.Run) -> Item:
@@ -176,9 +178,10 @@ def set_item(one: p.ArtifactSet) -> Item:
     }
 
 
-def stats_item(repo: p.Repository) -> Item:
-    """Return the JSON document that counts what a repository holds."""
-    functions, runs = p.functions(repo), p.disk_usage("run", repo)
+def stats_item(
+    repo: p.Repository, functions: tuple[p.Usage, ...], runs: tuple[p.Usage, ...]
+) -> Item:
+    """Return the JSON document that counts what a repository holds, by its functions and by its runs."""
     seconds = sum(one.seconds for one in functions)
     place = p.location(repo)
     return {

@@ -285,6 +285,7 @@ class Dispatch:
         calls = tuple([entry.call for entry in entries])
         self._flying[number] = entries
         try:
+            entries[0].function.__provenance_permit__(calls[0])
             pack = self._freight.packing(entries[0].function)
             self._pool.ship(Batch(number, calls, take_over), pack)
         except EngineError:

@@ -447,10 +447,15 @@ _BY_NAME: Final[dict[str, Callable[[], Engine]]] = {
     "processes": processes,
 }
 
+_BY_OBJECT: Final = frozenset({"dask", "futures", "joblib", "ray", "spark"})
+
 
 def engine_of(chosen: Engine | str, where: str) -> Engine:
     """Return the engine that is *chosen* by its name, or an engine as it is."""
     if isinstance(chosen, str):
+        if chosen in _BY_OBJECT:
+            problem = f"{chosen!r} has options and no name"
+            raise ConfigError(f"{where}, engine", problem, f"pass provenance.engines.{chosen}(…)")
         return _BY_NAME[require_known(chosen, _BY_NAME, f"{where}, engine", "engine")]()
     if not callable(getattr(chosen, "open", None)):
         problem = f"expected an engine, got {safe_repr(chosen)}"

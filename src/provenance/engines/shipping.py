@@ -16,8 +16,6 @@ from typing import Any, Final, Literal, TypeAlias, cast
 
 from attrs import field, frozen
 
-from provenance.calls.function import CachedFunction
-from provenance.calls.pools import teach_pools
 from provenance.codecs.pickling import code_pickler
 from provenance.engines.outcomes import Outcome
 from provenance.events import Event
@@ -146,7 +144,6 @@ class _Pickler(code_pickler()):  # type: ignore[misc]  # mypy refuses a call as 
 
 def dump(value: object, home: Origin | None) -> bytes:
     """Return the pickle of *value* for a worker that reads the repository *home*, if any."""
-    teach_pools(CachedFunction)  # the worker gets the environment by other means
     file = io.BytesIO()
     _Pickler(file, home).dump(value)
     return file.getvalue()

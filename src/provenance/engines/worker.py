@@ -221,23 +221,23 @@ class _Batch:
         """Let the calls use *repo* in a way that commits their records together, and names the parent of the run."""
         self._deferral = Deferral(repo, self._shipment.parent)
         deferring, environment = self._deferral.repo, self._environment
-        own = self._spec.options.repo
-        if own is None:
-            self._environment = evolve(environment, default=deferring)
-            return
-        options = evolve(self._spec.options, repo=deferring)
-        self._spec = evolve(self._spec, options=options)
         # Inner calls may use the same repository by its name, or others.
         name_parent = partial(naming_parent, self._shipment.parent)
         openers: dict[str, Opener] = {
             name: _opened_once(partial(_open_layered, opener, name_parent))
             for name, opener in environment.openers.items()
         }
-        if isinstance(own, str):
-            openers[own] = lambda: deferring
-        default = environment.default
-        if isinstance(default, Repository):
-            default = default.with_layer(name_parent)
+        own, default = self._spec.options.repo, environment.default
+        chosen = default if own is None else own
+        if isinstance(chosen, str):
+            openers[chosen] = lambda: deferring
+        if own is None:
+            default = deferring
+        else:
+            options = evolve(self._spec.options, repo=deferring)
+            self._spec = evolve(self._spec, options=options)
+            if isinstance(default, Repository):
+                default = default.with_layer(name_parent)
         self._environment = evolve(environment, openers=openers, default=default)
 
     def run(self, calls: tuple[ShippedCall, ...]) -> tuple[Outcome, ...]:

@@ -214,7 +214,7 @@ def import_bundle(
     roots = [ArtifactId(root) for root in _ids(name, opened.manifest, "roots")]
     set_ids = [SetId(known) for known in _ids(name, opened.manifest, "sets")]
     if dry_run:
-        return _rehearse(source, target, roots, set_ids)
+        return _rehearse(opened, target, roots, set_ids)
     copies = (copy_with_sources(source, root, target) for root in roots)
     artifacts = tuple(_as_exported(copy, opened.manifest, target) for copy in copies)
     sets = tuple(_import_set(source, set_id, target) for set_id in set_ids)
@@ -222,9 +222,13 @@ def import_bundle(
 
 
 def _rehearse(
-    source: Repository, target: Repository, roots: list[ArtifactId], set_ids: list[SetId]
+    opened: wiring.OpenedBundle,
+    target: Repository,
+    roots: list[ArtifactId],
+    set_ids: list[SetId],
 ) -> ImportReport:
     """Report what an import would copy; raises UntrustedStoreError if it would be refused."""
+    source = opened.repository
     sets = tuple(source.get_set_by_id(set_id) for set_id in set_ids)
     members = {member for known in sets for member in known.artifact_ids if member in source}
     records: dict[ArtifactId, ArtifactRecord] = {}
@@ -239,7 +243,8 @@ def _rehearse(
     transfer.check_copies(
         missing, source.name, target.name, trusted=source.trusted, into=target.copy_policy
     )
-    artifacts = tuple(source.get_by_id(root) for root in roots)
+    exported = (source.get_by_id(root) for root in roots)
+    artifacts = tuple(_as_exported(one, opened.manifest, source) for one in exported)
     ids = tuple(record.id for record in missing)
     total = sum(record.size_bytes for record in missing)
     return ImportReport(target.name, artifacts, sets, True, ids, total)

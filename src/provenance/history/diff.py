@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from attrs import frozen
 
 from provenance import environment
-from provenance.calls.why import compare_facts, compare_identity, facts_of
+from provenance.calls.facts import compare_facts, compare_identity, facts_of
 from provenance.catalog.graph import Lineage
 from provenance.catalog.trace import lineage
 from provenance.errors import CorruptRecordError, ProvenanceError, RunNotFoundError

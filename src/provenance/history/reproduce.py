@@ -325,6 +325,9 @@ def find_function(
     try:
         found: object = import_module(artifact.fn_module)
         for name in artifact.fn_qualname.split("."):
+            if not hasattr(found, name):
+                gone = f"its module has no {artifact.fn_qualname!r} any more"
+                return f"{where} cannot be imported: {gone}"
             found = getattr(found, name)
     except Exception as error:  # noqa: BLE001 - importing runs the module
         return f"{where} cannot be imported ({describe_error(error)})"

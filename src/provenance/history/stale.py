@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TypeAlias
 
@@ -86,10 +87,24 @@ def stale(
         ()
     """
     place = environment.current().repository(repo)
-    here = place.interpreter(CurrentRun()).id
+    groups = tuple(_groups(name, place).values())
     programs: Programs = {}
-    found: list[StaleResults] = []
-    for artifact, number in _groups(name, place).values():
+    found: list[StaleResults] = []  # the newest first
+    for results, _ in _stale_groups(groups, place, programs):
+        _add(found, results)
+    if accept:  # after all are counted: what one group accepts, others of the function need not
+        for _, function in _stale_groups(groups, place, programs):
+            if not isinstance(function, str):
+                function.accept(note)
+    return tuple(found)
+
+
+def _stale_groups(
+    groups: tuple[tuple[Artifact[object], int], ...], place: Repository, programs: Programs
+) -> Iterator[tuple[StaleResults, CachedFunction[..., object] | str]]:
+    """Yield the groups that are stale, each with its function, or why there is none, while its program runs."""
+    here = place.interpreter(CurrentRun()).id
+    for artifact, number in groups:
         with (
             environment.using_repo(place),
             running_program(artifact, programs, here, place) as trouble,
@@ -97,10 +112,16 @@ def stale(
             function = find_function(artifact, place) if trouble is None else trouble
             results = _examine(artifact, number, function, place)
             if results is not None:
-                found.append(results)
-            if accept and results is not None and not isinstance(function, str):
-                function.accept(note)
-    return tuple(found)
+                yield results, function
+
+
+def _add(found: list[StaleResults], results: StaleResults) -> None:
+    """Add results, to the earlier ones of which the same is said if there are any: another run had them."""
+    for index, known in enumerate(found):
+        if evolve(results, artifacts=known.artifacts, newest=known.newest) == known:
+            found[index] = evolve(known, artifacts=known.artifacts + results.artifacts)
+            return
+    found.append(results)
 
 
 def _groups(name: str | None, place: Repository) -> dict[_Key, tuple[Artifact[object], int]]:

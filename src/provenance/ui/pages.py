@@ -17,6 +17,7 @@ from typing import Any, Final, cast
 from attrs import field, frozen
 
 import provenance as p
+from provenance import extending
 from provenance.documents.items import (
     Item,
     artifact_document,
@@ -74,24 +75,35 @@ class NotFound(p.ProvenanceError):
 
 def overview(repo: p.Repository) -> Page:
     """Return the front page: numbers, functions, and what was computed lately."""
-    stats = stats_item(repo)
+    by_function, by_run = p.functions(repo), p.disk_usage("run", repo)
+    stats = stats_item(repo, by_function, by_run)
     artifacts, _ = p.search(repo=repo).page(10)
-    functions = sorted(map(usage_item, p.functions(repo)), key=_newest, reverse=True)
+    functions = sorted(map(usage_item, by_function), key=_newest, reverse=True)
     shown = [(item, sample_of(repo, str(item["key"]))) for item in functions[:12]]
-    runs = [item for item, depth in nested_runs(repo) if depth == 0][:6]
     content = {
         "stats": stats,
         "functions": shown,
         "any_other": any(sample.other for _, sample in shown),
         "more_functions": max(len(functions) - 12, 0),
         "artifacts": [artifact_item(one, repo) for one in artifacts],
-        "runs": runs,
+        "runs": _newest_runs(repo, by_run, 6),
     }
     return Page("overview", "Overview", content, stats, is_live=True)
 
 
 def _newest(item: Item) -> str:
     return str(item["newest"])
+
+
+def _newest_runs(repo: p.Repository, by_run: tuple[p.Usage, ...], most: int) -> list[Item]:
+    """Return the newest runs that no other one started, by their first results; others are not read."""
+    known = {usage.key for usage in by_run}
+    latest = sorted(by_run, key=lambda usage: usage.oldest, reverse=True)
+    found = (
+        (repo.interpreter(extending.FindRun(extending.RunId(usage.key))), usage) for usage in latest
+    )
+    items = (run_item(run, usage) for run, usage in found if run and run.parent_id not in known)
+    return list(islice(items, most))
 
 
 def nested_runs(repo: p.Repository) -> list[tuple[Item, int]]:
@@ -429,9 +441,10 @@ def _by_id(repo: p.Repository, text: str) -> list[p.Artifact[object]]:
 
 def storage(repo: p.Repository) -> Page:
     """Return the page of where things are stored and what takes the room."""
-    stats = stats_item(repo)
+    by_function = p.disk_usage("function", repo)
+    stats = stats_item(repo, by_function, p.disk_usage("run", repo))
     groups = {
-        "function": p.disk_usage("function", repo)[:20],
+        "function": by_function[:20],
         "type": p.disk_usage("type", repo)[:20],
         "serializer": p.disk_usage("serializer", repo),
         "month": p.disk_usage("month", repo)[:24],
