@@ -127,7 +127,7 @@ def _facts(record):
 
 
 def _timeless(event):
-    changes = {name: 0.0 for name in asdict(event) if name.startswith("seconds")}
+    changes = {name: 0.0 for name in asdict(event) if name.startswith(("seconds", "started"))}
     return evolve(event, **changes)
 
 

@@ -11,9 +11,11 @@ import provenance as p
 from provenance.calls import commit
 from provenance.calls.draft import Computation, PendingArtifact
 from provenance.codecs import Decoding
+from provenance.model.history import Deletion
 from provenance.model.ids import ArtifactId, BlobId, RunId
 from provenance.model.records import Blob, InlineBlob, Run, StoredBlob
 from provenance.ports.blobs import MARGIN, DeleteBlob, HasBlob, Quarantine, ReadBlob, WriteBlob
+from provenance.ports.history import PutDeletion
 from provenance.ports.machine import CurrentRun, Now
 from provenance.ports.records import (
     DeleteRecord,
@@ -278,10 +280,16 @@ def test_forgetting_drops_the_record_then_its_orphans(orphans):
     """The record goes first, then those blobs that the store says no other record names, and that nobody wrote lately."""
     drops = [(DeleteBlob(each, LATER - MARGIN), None) for each in orphans]
     assert True is scripted(
-        programs.forget(ID), (Now(), LATER), (DeleteRecord(ID), orphans), *drops
+        programs.forget(ID, "wrong units"),
+        (Now(), LATER),
+        (FindRecord(ID), RECORD),
+        (DeleteRecord(ID), orphans),
+        (PutDeletion(Deletion(ID, RECORD.name, RECORD.version, LATER, "wrong units")), None),
+        *drops,
     )
 
 
 def test_forgetting_nothing_is_false():
-    """Where there was no record, no blob is dropped."""
-    assert False is scripted(programs.forget(ID), (Now(), LATER), (DeleteRecord(ID), None))
+    """Where there was no record, no blob is dropped, and no deletion recorded."""
+    script = (Now(), LATER), (FindRecord(ID), None), (DeleteRecord(ID), None)
+    assert False is scripted(programs.forget(ID), *script)

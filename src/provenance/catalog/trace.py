@@ -204,7 +204,7 @@ def lineage(
         ... def ordered(numbers: list[int]) -> list[int]:
         ...     return sorted(numbers)
         >>> result = ordered(read())
-        >>> [artifact.fn_name for artifact in p.lineage(result).artifacts.values()]
+        >>> sorted(artifact.fn_name for artifact in p.lineage(result).artifacts.values())
         ['ordered', 'read']
     """
     root = environment.artifact_for(of)

@@ -297,6 +297,7 @@ def test_packages_are_what_importlib_finds(tmp_path, monkeypatch):
     _installed(first, "four", "Name: four\n\n")
     expected = {}
     for each in metadata.distributions():
-        expected.setdefault(each.name, each.version)
+        # The finder of the backport, where a library has imported it, raises for what is missing.
+        expected.setdefault(each.name, each.metadata.get("Version"))
     assert {key: expected[key] for key in sorted(expected)} == process.packages()
     assert {"one": "2", "two": "3", "three": "4 "}.items() <= process.packages().items()

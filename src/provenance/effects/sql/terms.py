@@ -51,8 +51,8 @@ _encode: Final = msgspec.msgpack.Encoder(order="sorted").encode
 def make_term(kind: str, *parts: object) -> int:
     """Return the hash of what is searched for: a name, the digest of a blob, an argument.
 
-    >>> make_term("tag", "a"), make_term("tag", "a") == make_term("tag", "b")
-    (4, False)
+    >>> make_term("tag", "a") == make_term("tag", "a"), make_term("tag", "a") == make_term("tag", "b")
+    (True, False)
     """
     try:
         data = _encode((kind, *parts))
