@@ -8,7 +8,9 @@ https://parquet.apache.org/docs/file-format/ has it.
 from __future__ import annotations
 
 import io
-from typing import BinaryIO, Final, TypeAlias, cast
+from typing import Any, BinaryIO, Final, TypeAlias, cast
+
+from provenance.util.optional import require_library
 
 _Struct: TypeAlias = "dict[int, _Value]"
 _Value: TypeAlias = "bool | int | bytes | list[_Value] | _Struct"
@@ -26,6 +28,8 @@ _DICTIONARY_PAGE: Final = 2
 _SECOND_HEADER: Final = 8
 _HEADERS: Final = {0: 5, _DICTIONARY_PAGE: 7, 3: _SECOND_HEADER}
 """The field of the header of each kind of page that is written."""
+_WIDEST: Final = 16
+"""Bytes of the largest number."""
 _LONG_LIST: Final = 15
 _MORE: Final = 128
 """The bit of a byte of a number after which more of them follow."""
@@ -96,6 +100,26 @@ def _bound_column(source: BinaryIO, column: _Struct, width: int) -> tuple[int, i
         if source.tell() <= position:
             break
     return total, largest
+
+
+def bound_fixed_lists(schema: Any, rows: int, size: int) -> int:  # noqa: ANN401 - Arrow's
+    """Return the bytes that missing lists of a fixed length take at most, in *rows* rows of columns of *size* bytes.
+
+    Such a list has all its members in memory, and nothing in the file.
+    """
+    kinds = [kind for kind in schema.types if "fixed_size_list" in str(kind)]
+    return sum(_bound_lists(kind, rows, size) for kind in kinds)
+
+
+def _bound_lists(kind: Any, count: int, size: int) -> int:  # noqa: ANN401 - Arrow's
+    """Return the bytes that *count* values of a type take at most if they are missing."""
+    pa = require_library("pyarrow", "Parquet")
+    fields = [kind.field(at).type for at in range(kind.num_fields)]
+    if pa.types.is_fixed_size_list(kind):
+        return _bound_lists(fields[0], count * kind.list_size, size)
+    # Each member of other lists has a byte in the pages at least.
+    within = count if pa.types.is_struct(kind) else size
+    return max((_bound_lists(field, within, size) for field in fields), default=_WIDEST * count)
 
 
 def _number(struct: _Struct, field: int, default: int | None = None) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
 from provenance.codecs.limits import check_decoded_size, decoded_limit
-from provenance.codecs.parquet import bound_pages
+from provenance.codecs.parquet import bound_fixed_lists, bound_pages
 from provenance.util.optional import imported_module, require_library
 
 _NAME: Final = "arrow_ipc"
@@ -149,8 +149,6 @@ def load(source: BinaryIO) -> Any:  # noqa: ANN401 - Arrow's
         return file.read(use_threads=is_large(file.metadata.num_rows, file.metadata.num_columns))
 
 
-_WIDEST: Final = 16
-"""Bytes of the largest number."""
 _BATCH: Final = 65_536
 """Rows that are decoded before their size is looked at."""
 
@@ -166,26 +164,6 @@ def rows_at_once(source: BinaryIO, most: int, limit: int) -> int:
     size, dictionary = bound_pages(source)
     check_decoded_size(size)
     return max(1, min(most, limit // max(1, dictionary)))
-
-
-def bound_fixed_lists(schema: Any, rows: int, size: int) -> int:  # noqa: ANN401 - Arrow's
-    """Return the bytes that missing lists of a fixed length take at most, in *rows* rows of columns of *size* bytes.
-
-    Such a list has all its members in memory, and nothing in the file.
-    """
-    kinds = [kind for kind in schema.types if "fixed_size_list" in str(kind)]
-    return sum(_bound_lists(kind, rows, size) for kind in kinds)
-
-
-def _bound_lists(kind: Any, count: int, size: int) -> int:  # noqa: ANN401 - Arrow's
-    """Return the bytes that *count* values of a type take at most if they are missing."""
-    pa = require_library("pyarrow", "Parquet")
-    fields = [kind.field(at).type for at in range(kind.num_fields)]
-    if pa.types.is_fixed_size_list(kind):
-        return _bound_lists(fields[0], count * kind.list_size, size)
-    # Each member of other lists has a byte in the pages at least.
-    within = count if pa.types.is_struct(kind) else size
-    return max((_bound_lists(field, within, size) for field in fields), default=_WIDEST * count)
 
 
 def _read_in_batches(file: Any, rows: int) -> Any:  # noqa: ANN401 - Arrow's

@@ -21,8 +21,7 @@ from attrs import evolve, frozen
 
 import provenance as p
 from provenance import extending
-from provenance.codecs.parquet import bound_pages
-from provenance.codecs.pyarrow import bound_fixed_lists
+from provenance.codecs.parquet import bound_fixed_lists, bound_pages
 from provenance.util.formatting import safe_repr, size, truncate
 from provenance.util.images import MOST_IMAGE, image_type
 
