@@ -1,6 +1,7 @@
 """Bytes of an untrusted store are decoded up to a size in relation to what is stored."""
 
 import io
+import re
 import tracemalloc
 
 import numpy as np
@@ -175,6 +176,56 @@ def test_a_column_whose_texts_are_the_ones_before_is_refused():
     for serializer in ("pd_df_parquet", "pl_df_parquet"):
         with pytest.raises(ValueError, match="encoding 7"):
             Decoding(serializer, untrusted="far", max_expansion=1_000_000)(sink)
+
+
+@pytest.mark.parametrize("serializer", ["pd_df_parquet", "pl_df_parquet"])
+def test_bytes_of_a_fixed_number_that_are_missing_are_counted(serializer, monkeypatch):
+    """Each row takes that number in memory and nothing in the file."""
+    monkeypatch.setattr(pyarrow, "_read_in_batches", None)
+    sink = written(pa.table({"a": pa.array([None] * 1_000, pa.binary(LARGE // 100))}))
+    with pytest.raises(ValueError, match=limits.VARIABLE):
+        Decoding(serializer, untrusted="far", max_expansion=10)(sink)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.list_(pa.int64(), 10_000),
+        pa.struct([("a", pa.list_(pa.list_(pa.int8(), 100), 1_000))]),
+        pa.list_(pa.list_(pa.int64(), 10_000)),
+    ],
+)
+def test_members_of_missing_lists_are_counted(kind, monkeypatch):
+    """A list of a fixed length takes its length in memory if it is missing, and nothing in the file."""
+    monkeypatch.setattr(pyarrow, "_read_in_batches", None)
+    is_inside = pa.types.is_list(kind)
+    missing = [[None] * 10] * 20 if is_inside else [None] * 1_000
+    sink = written(pa.table({"a": pa.array(missing, kind)}), store_schema=True)
+    with pytest.raises(ValueError, match=limits.VARIABLE):
+        Decoding("pd_df_parquet", untrusted="far", max_expansion=10)(sink)
+
+
+def test_only_the_header_of_the_kind_of_a_page_counts():
+    """A page may have another one, which decoders do not look at."""
+    plain = {"compression": "NONE", "use_dictionary": False, "data_page_version": "2.0"}
+    whole = written(pa.table({"a": np.zeros(1_000)}), **plain).getvalue()
+    page = whole.index(b"\x5c\x15", 4)
+    one_value = b"\x2c\x15\x02\x15\x00\x15\x06\x15\x06\x00\x3c"
+    forged = whole[:page] + one_value + whole[page + 1 :]
+    assert bound_pages(io.BytesIO(whole)) == bound_pages(io.BytesIO(forged)) >= (16_000, 0)
+
+
+def test_a_dictionary_behind_its_pages_is_refused():
+    """Decoders do not agree where the pages begin then, and some would read others than were bounded."""
+    whole = written(
+        pa.table({"a": np.zeros(100)}), compression="NONE", write_statistics=False
+    ).getvalue()
+    places = re.compile(rb"&(.{1,2})&(\x08)", re.DOTALL)
+    forged, count = places.subn(rb"&\2&\1", whole)
+    assert count == 1
+    bound_pages(io.BytesIO(whole))
+    with pytest.raises(ValueError, match="not before its pages"):
+        bound_pages(io.BytesIO(forged))
 
 
 def test_the_bound_of_a_parquet_file_is_one():

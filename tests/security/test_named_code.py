@@ -98,7 +98,25 @@ print(p.stale())
 """
 
 
-def test_a_signed_repository_does_not_run_what_an_edited_run_names():
+def edited(facts, process):
+    """Change what a run says of its process."""
+    return {**facts, "process": process}
+
+
+def hidden(facts, process):
+    """Keep what the id is a digest of beside what is changed."""
+    return {**facts, "process": process, "extra": {"process": facts["process"]}}
+
+
+def renamed(facts, process):
+    """Give the changed run the id that fits it."""
+    plain = {name: facts[name] for name in ("host", "python", "git", "packages")}
+    run_id = p.hash([facts["created_at"], {**plain, "process": process}])
+    return {**facts, "process": process, "id": run_id}
+
+
+@pytest.mark.parametrize("edit", [edited, hidden, renamed])
+def test_a_signed_repository_does_not_run_what_an_edited_run_names(edit):
     """Runs are not signed, but records are with the ids of their runs, which are digests of them."""
     Path("script.py").write_text(SCRIPT)
     environment = {**os.environ, "PYTHONPATH": SOURCES}
@@ -107,7 +125,8 @@ def test_a_signed_repository_does_not_run_what_an_edited_run_names():
     with sqlite3.connect("records.db") as connection:
         (info,) = connection.execute("SELECT info FROM runs").fetchone()
         facts = json.loads(info)
-        facts["process"]["cmdline"] = ["python", str(Path("evil_module.py").absolute())]
+        command = ["python", str(Path("evil_module.py").absolute())]
+        facts = edit(facts, {**facts["process"], "cmdline": command})
         connection.execute("UPDATE runs SET info = ?", (json.dumps(facts),))
     connection.close()
     assert 2 == printed(LOOK).count("was changed, so that")

@@ -8,7 +8,9 @@ https://parquet.apache.org/docs/file-format/ has it.
 from __future__ import annotations
 
 import io
-from typing import BinaryIO, Final, TypeAlias, cast
+from typing import Any, BinaryIO, Final, TypeAlias, cast
+
+from provenance.util.optional import require_library
 
 _Struct: TypeAlias = "dict[int, _Value]"
 _Value: TypeAlias = "bool | int | bytes | list[_Value] | _Struct"
@@ -24,7 +26,10 @@ _ENCODINGS: Final = frozenset({0, 2, 3, 4, 5, 6, 8})
 """Those that pandas and polars write. Others let each value repeat the one before, of any length."""
 _DICTIONARY_PAGE: Final = 2
 _SECOND_HEADER: Final = 8
-"""The field of a page's header of the second version."""
+_HEADERS: Final = {0: 5, _DICTIONARY_PAGE: 7, 3: _SECOND_HEADER}
+"""The field of the header of each kind of page that is written."""
+_WIDEST: Final = 16
+"""Bytes of the largest number."""
 _LONG_LIST: Final = 15
 _MORE: Final = 128
 """The bit of a byte of a number after which more of them follow."""
@@ -51,35 +56,70 @@ def _bound_file(source: BinaryIO) -> tuple[int, int]:
     if tail[4:] != _MAGIC or b"parquet-mr" in cast("bytes", footer.get(6, b"")).lower():
         raise ValueError("it is not a Parquet file that pandas or polars wrote")
     total = largest = 0
+    # Decoders believe the schema, and not what the metadata of a column says of its type.
+    widths = [
+        _width(element) for element in cast("list[_Struct]", footer[2])[1:] if not element.get(5)
+    ]
     for group in cast("list[_Struct]", footer.get(4, [])):
-        for chunk in cast("list[_Struct]", group[1]):
-            decoded, dictionary = _bound_column(source, cast("_Struct", chunk[3]))
+        for chunk, width in zip(cast("list[_Struct]", group[1]), widths, strict=True):
+            decoded, dictionary = _bound_column(source, cast("_Struct", chunk[3]), width)
             total += decoded
             largest = max(largest, dictionary)
     return total, largest
 
 
-def _bound_column(source: BinaryIO, column: _Struct) -> tuple[int, int]:
+def _width(element: _Struct) -> int:
+    """Return the bytes of a decoded value of a column: of bytes of a fixed number that number, also where they miss."""
+    return max(_WIDTHS[_number(element, 1)], _number(element, 2, 0))
+
+
+def _bound_column(source: BinaryIO, column: _Struct, width: int) -> tuple[int, int]:
     """Return the bound of the pages of a column chunk, and the size of its dictionary."""
-    width = _WIDTHS[_number(column, 1)]
-    begin = min(_number(column, 9), _number(column, 11, _number(column, 9)) or _number(column, 9))
+    begin = _number(column, 11, _number(column, 9))
+    if not 0 < begin <= _number(column, 9):
+        # Decoders do not agree where such pages begin.
+        raise ValueError(
+            f"a column of a Parquet file has its dictionary at {begin}, not before its pages"
+        )
     end = begin + _number(column, 7)
     total = largest = 0
     source.seek(begin)
     while (position := source.tell()) < end:
         page = _Reader(source).struct()
-        header = cast("_Struct", page.get(5) or page.get(7) or page.get(_SECOND_HEADER) or {})
-        encoding = _number(header, 4 if _SECOND_HEADER in page else 2, 0)
+        # There may be others, which decoders do not look at.
+        kind = _HEADERS[_number(page, 1)]
+        header = cast("_Struct", page[kind])
+        encoding = _number(header, 4 if kind == _SECOND_HEADER else 2, 0)
         if encoding not in _ENCODINGS:
             raise ValueError(f"a page has the encoding {encoding}, which is never written")
         decoded = _number(page, 2)
-        total += decoded + width * _number(header, 1, 0)
+        total += decoded + width * _number(header, 1)
         if _number(page, 1) == _DICTIONARY_PAGE:
             largest = max(largest, decoded)
         source.seek(_number(page, 3), io.SEEK_CUR)
         if source.tell() <= position:
             break
     return total, largest
+
+
+def bound_fixed_lists(schema: Any, rows: int, size: int) -> int:  # noqa: ANN401 - Arrow's
+    """Return the bytes that missing lists of a fixed length take at most, in *rows* rows of columns of *size* bytes.
+
+    Such a list has all its members in memory, and nothing in the file.
+    """
+    kinds = [kind for kind in schema.types if "fixed_size_list" in str(kind)]
+    return sum(_bound_lists(kind, rows, size) for kind in kinds)
+
+
+def _bound_lists(kind: Any, count: int, size: int) -> int:  # noqa: ANN401 - Arrow's
+    """Return the bytes that *count* values of a type take at most if they are missing."""
+    pa = require_library("pyarrow", "Parquet")
+    fields = [kind.field(at).type for at in range(kind.num_fields)]
+    if pa.types.is_fixed_size_list(kind):
+        return _bound_lists(fields[0], count * kind.list_size, size)
+    # Each member of other lists has a byte in the pages at least.
+    within = count if pa.types.is_struct(kind) else size
+    return max((_bound_lists(field, within, size) for field in fields), default=_WIDEST * count)
 
 
 def _number(struct: _Struct, field: int, default: int | None = None) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
 from provenance.codecs.limits import check_decoded_size, decoded_limit
-from provenance.codecs.parquet import bound_pages
+from provenance.codecs.parquet import bound_fixed_lists, bound_pages
 from provenance.util.optional import imported_module, require_library
 
 _NAME: Final = "arrow_ipc"
@@ -142,6 +142,9 @@ def load(source: BinaryIO) -> Any:  # noqa: ANN401 - Arrow's
     rows = None if limit is None else rows_at_once(source, _BATCH, limit)
     with pq.ParquetFile(source) as file:
         if rows is not None:
+            size, _ = bound_pages(source)
+            count = file.metadata.num_rows
+            check_decoded_size(bound_fixed_lists(file.schema_arrow, count, size))
             return _read_in_batches(file, rows)
         return file.read(use_threads=is_large(file.metadata.num_rows, file.metadata.num_columns))
 

@@ -126,7 +126,8 @@ def mapping_items(
     kinds = set(map(type, chain.from_iterable(states)))
     if kinds and kinds not in _SORTABLE:
         return None
-    if len(states) >= _MANY and len(set(map(tuple, states))) == 1:
+    # Columns of no names would not say how many records there are.
+    if kinds and len(states) >= _MANY and len(set(map(tuple, states))) == 1:
         names = sorted(states[0])
         columns = [list(map(itemgetter(name), states)) for name in names]
         return record_items(start, (*head, *names), values, columns, walk)
@@ -200,7 +201,7 @@ def _bytearray(value: bytearray, _: Walk) -> Item:
 @exact(memoryview)
 def _memoryview(value: memoryview, walk: Walk) -> Item:
     shape = walk.item(value.shape)
-    data = value.cast("B") if value.c_contiguous else value.tobytes()
+    data = value.cast("B") if value.c_contiguous and value.nbytes else value.tobytes()
     return node(_MEMORYVIEW, (value.format, shape, Buffer(data).item()))
 
 

@@ -26,6 +26,8 @@ _PIECE = 1 << 24
 """Number of bytes that are made contiguous at a time."""
 _UNTITLED: Final = 2
 """Number of facts about a field without a title: its dtype and its place."""
+_OTHERS: Final = 2
+"""What NumPy says of dtypes that it does not have itself."""
 _SIMPLE: Final = frozenset("?bhilqpBHILQPefdFDSUMm")
 """Type codes of elements that are their bytes."""
 _PADDED: Final = frozenset("gG")
@@ -44,12 +46,14 @@ def array_item(value: Array, walk: Walk) -> Item:
         item: Item = node(_RECORDS, (*shape, *chain.from_iterable(fields)))
         titles = _titles(kind)
         item = with_attributes(item, {"titles": titles} if titles else {}, walk)
-        return item if kind.metadata is None else _with_metadata(item, kind, walk)
-    if kind.hasobject or kind.char == "T":
+    elif kind.hasobject or _code(kind) == "T":
         item = node(_OBJECTS, (_dtype_name(kind), *shape, walk.item(value.ravel().tolist())))
-        return item if kind.metadata is None else _with_metadata(item, kind, walk)
-    item = node(_ARRAY, (_dtype_name(kind), *shape, bytes_item(value)))
-    return item if kind.metadata is None else _with_metadata(item, kind, walk)
+    else:
+        item = node(_ARRAY, (_dtype_name(kind), *shape, bytes_item(value)))
+    facts = _beside_name(kind)
+    if kind.metadata is not None:
+        facts["metadata"] = dict(kind.metadata)
+    return with_attributes(item, facts, walk)
 
 
 @batch(np.ndarray)
@@ -61,14 +65,18 @@ def _arrays(values: Sequence[Array], _: Walk) -> Sequence[Item] | None:
 def _simple_items(value: Array | np.generic) -> tuple[Item, ...] | None:
     """Return the items of the node of an array whose dtype says all about its elements; else None."""
     kind = value.dtype
-    if kind.char not in _SIMPLE or kind.metadata is not None:
+    if kind.char not in _SIMPLE or kind.metadata is not None or kind.isbuiltin == _OTHERS:
         return None
     few = value.nbytes <= SMALL_BUFFER
     return (kind.str, *value.shape, value.tobytes() if few else bytes_item(np.asarray(value)))
 
 
-def _with_metadata(item: Item, kind: np.dtype[Any], walk: Walk) -> Item:
-    return with_attributes(item, {"metadata": dict(kind.metadata or {})}, walk)
+def _beside_name(kind: Any) -> dict[str, object]:
+    """Return what a dtype of strings of any length is besides its name; usually nothing."""
+    if _code(kind) != "T":
+        return {}
+    facts: dict[str, object] = {} if kind.coerce else {"coerce": False}
+    return {**facts, "na_object": kind.na_object} if hasattr(kind, "na_object") else facts
 
 
 def _titles(kind: np.dtype[Any]) -> dict[str, object]:
@@ -79,7 +87,7 @@ def _titles(kind: np.dtype[Any]) -> dict[str, object]:
 
 def bytes_item(value: Array) -> Item:
     """Return the item of the elements' bytes in C order; at most one piece is copied at a time."""
-    if value.dtype.char in _PADDED:
+    if _code(value.dtype) in _PADDED:
         value = _without_padding(value)
     if value.flags.c_contiguous:
         return Buffer(elements(value)).item()
@@ -122,7 +130,14 @@ def _without_padding(value: Array) -> Array:
 
 
 def _dtype_name(kind: np.dtype[Any]) -> str:
-    return "StringDType" if kind.char == "T" else kind.str
+    # Types of other libraries share the names that NumPy has for them.
+    plain = kind.str if kind.isbuiltin != _OTHERS else f"{kind.str} {type_name(kind.type)}"
+    return "StringDType" if _code(kind) == "T" else plain
+
+
+def _code(kind: np.dtype[Any]) -> str:
+    """Return the type code of a dtype; empty for those of other libraries, which share codes with NumPy's."""
+    return "" if kind.isbuiltin == _OTHERS else kind.char
 
 
 @inherited(np.ndarray)
@@ -178,11 +193,13 @@ for _type in {np.dtype(code).type for code in _SIMPLE}:
 @inherited(np.dtype)
 def _dtype(value: np.dtype[Any], walk: Walk) -> Item:
     if value.names is None and value.subdtype is None:
-        return node(_DTYPE, (_dtype_name(value), walk.item(dict(value.metadata or {}))))
+        item = node(_DTYPE, (_dtype_name(value), walk.item(dict(value.metadata or {}))))
+        return with_attributes(item, _beside_name(value), walk)
     fields: Any = value.fields
     layout: Any = value.subdtype or [(name, *fields[name]) for name in value.names or ()]
     item = node(_DTYPE, (value.itemsize, walk.item(layout)))
-    return item if value.metadata is None else _with_metadata(item, value, walk)
+    metadata = value.metadata
+    return with_attributes(item, {} if metadata is None else {"metadata": dict(metadata)}, walk)
 
 
 @inherited(np.random.RandomState, np.random.Generator, np.random.BitGenerator)

@@ -11,7 +11,7 @@ import numpy as np
 from provenance.hashing.encoding import Buffer, Item, node, prefix
 from provenance.hashing.numpy import Strings, elements
 from provenance.hashing.registry import exact, inherited, name_of
-from provenance.hashing.walk import Walk
+from provenance.hashing.walk import UnhashablePart, Walk
 
 # pyarrow has no type hints.
 pa: Any = import_module("pyarrow")
@@ -24,6 +24,8 @@ _COLUMN, _TABLE, _SCHEMA, _TYPE, _SCALAR = (
 _STRING_VIEW = (pa.types.is_string_view,) if hasattr(pa.types, "is_string_view") else ()
 _IS_TEXT = (pa.types.is_string, pa.types.is_large_string, *_STRING_VIEW)
 _IS_FIXED_WIDTH = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
+_HALF: Final = 32
+"""Bits of the shorter times and dates."""
 _GATHERED: Final = 1 << 24
 """Bytes up to which chunks are copied into one array, as there may be very many."""
 
@@ -32,13 +34,59 @@ _GATHERED: Final = 1 << 24
 def column_item(value: Any, walk: Walk) -> Item:
     """Return the item of a column: its type and its elements."""
     kind = value.type
-    if any(is_text(kind) for is_text in _IS_TEXT):
+    value = _plain(value)
+    if any(is_text(value.type) for is_text in _IS_TEXT):
         content = arrow_strings(value)
-    elif any(is_fixed(kind) for is_fixed in _IS_FIXED_WIDTH):
+    elif any(is_fixed(value.type) for is_fixed in _IS_FIXED_WIDTH):
         content = _numbers(value)
     else:
         content = walk.item(value.to_pylist())
     return node(_COLUMN, (_type(kind, walk) if kind.num_fields else str(kind), content))
+
+
+def _plain(value: Any) -> Any:
+    """Return a column without a dictionary, and with whole numbers in place of times.
+
+    Those of Python have no nanoseconds, and others come in their place if pandas is installed.
+    """
+    kind = value.type
+    if _is_run_end_encoded(kind):
+        value = pc.run_end_decode(value)
+    elif pa.types.is_dictionary(kind):
+        value = value.cast(kind.value_type)
+    plain = _plain_type(value.type)
+    return value if plain is value.type or plain == value.type else value.cast(plain)
+
+
+def _is_run_end_encoded(kind: Any) -> bool:
+    # Older versions of pyarrow have no such columns.
+    return hasattr(pa.types, "is_run_end_encoded") and bool(pa.types.is_run_end_encoded(kind))
+
+
+def _plain_type(kind: Any) -> Any:
+    """Return the type that has a whole number in place of each time in *kind*."""
+    if pa.types.is_temporal(kind) and not pa.types.is_interval(kind):
+        return pa.int32() if kind.bit_width == _HALF else pa.int64()
+    if pa.types.is_dictionary(kind):
+        return _plain_type(kind.value_type)
+    fields = [kind.field(at) for at in range(kind.num_fields)]
+    plain = [_plain_type(field.type) for field in fields]
+    if all(made == field.type for made, field in zip(plain, fields, strict=True)):
+        return kind
+    inner = [field.with_type(made) for made, field in zip(plain, fields, strict=True)]
+    if pa.types.is_struct(kind):
+        return pa.struct(inner)
+    if pa.types.is_map(kind):
+        return pa.map_(_plain_type(kind.key_type), _plain_type(kind.item_type))
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(inner[0], kind.list_size)
+    if pa.types.is_list(kind):
+        return pa.list_(inner[0])
+    if pa.types.is_large_list(kind):
+        return pa.large_list(inner[0])
+    raise UnhashablePart(
+        f"Arrow cannot turn the times in a column of type {kind} into numbers; cast it"
+    )
 
 
 def _pieces(value: Any) -> Iterator[Any]:
@@ -126,4 +174,4 @@ def _single_field(value: Any, walk: Walk) -> Item:
 
 @inherited(pa.Scalar)
 def _scalar(value: Any, walk: Walk) -> Item:
-    return node(_SCALAR, (str(value.type), walk.item(value.as_py())))
+    return node(_SCALAR, (column_item(pa.repeat(value, 1), walk),))

@@ -74,14 +74,14 @@ def _timedelta(value: dt.timedelta, _: Walk) -> Sequence[Item]:
 
 @as_node(_TIMEZONE, "datetime:timezone")
 def _timezone(value: dt.timezone, walk: Walk) -> Sequence[Item]:
-    return (walk.item(value.utcoffset(None)), value.tzname(None))
+    return walk.items((value.utcoffset(None), value.tzname(None)))
 
 
 @as_node(_ZONE, "zoneinfo:ZoneInfo")
-def _zone(value: ZoneInfo, _: Walk) -> Sequence[Item]:
+def _zone(value: ZoneInfo, walk: Walk) -> Sequence[Item]:
     if not value.key:
         raise UnhashablePart("a ZoneInfo without a key has no name")
-    return (value.key,)
+    return walk.items((value.key,))
 
 
 @as_node(_DECIMAL, "decimal:Decimal")
@@ -91,8 +91,8 @@ def _decimal(value: Decimal, _: Walk) -> Sequence[Item]:
 
 
 @as_node(_FRACTION, "fractions:Fraction")
-def _fraction(value: Fraction, _: Walk) -> Sequence[Item]:
-    return (value.numerator, value.denominator)
+def _fraction(value: Fraction, walk: Walk) -> Sequence[Item]:
+    return walk.items((value.numerator, value.denominator))
 
 
 @as_node(_UUID, "uuid:UUID")
@@ -106,8 +106,8 @@ def _path(value: PurePath, _: Walk) -> Sequence[Item]:
 
 
 @as_node(_PATTERN, "re:Pattern")
-def _pattern(value: Pattern[str], _: Walk) -> Sequence[Item]:
-    return (value.pattern, value.flags)
+def _pattern(value: Pattern[str], walk: Walk) -> Sequence[Item]:
+    return walk.items((value.pattern, value.flags))
 
 
 @as_node(_ARRAY, "array:array")

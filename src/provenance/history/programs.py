@@ -69,16 +69,19 @@ def is_genuine(run: Run) -> bool:
     Records are signed with the id of their run, but runs are not signed.
     """
     facts = {name: getattr(run, name) for name in ("host", "process", "python", "git", "packages")}
-    plain = jsonable({**facts, **run.extra})
+    # What was added must not hide a fact that was changed.
+    plain = jsonable({**run.extra, **facts})
     own = hash_value([time_text(run.created_at), plain])
     return str(run.id) == (own if run.parent_id is None else hash_value([own, run.parent_id]))
 
 
-def _distrust(recorded: Run, place: Repository) -> str | None:
-    """Return why a run may be what others than the owners of *place* wrote; None if it is not."""
+def _distrust(recorded: Run, run_id: RunId, place: Repository) -> str | None:
+    """Return why what *place* has as the run *run_id* may be what others wrote; None if it is not."""
     if not place.trusted:
         return f"repository {place.name!r} is configured with trusted: false"
-    if place.copy_policy is CopyPolicy.NOTHING and not is_genuine(recorded):
+    is_signed = place.copy_policy is CopyPolicy.NOTHING
+    # The row of a run may say that it is another one.
+    if is_signed and not (recorded.id == run_id and is_genuine(recorded)):
         return "the record of its run is not signed, and was changed"
     return None
 
@@ -101,7 +104,7 @@ def running_program(
     with suppress(RunNotFoundError, CorruptRecordError):
         recorded = artifact.run_info
     program = None if recorded is None else program_of(recorded.process)
-    distrust = None if recorded is None else _distrust(recorded, place)
+    distrust = None if recorded is None else _distrust(recorded, artifact.run_id, place)
     folder = "" if recorded is None or distrust else _folder_of(recorded.process, program)
     with _also_importing_from(folder):
         if artifact.fn_module != "__main__":

@@ -21,7 +21,7 @@ from attrs import evolve, frozen
 
 import provenance as p
 from provenance import extending
-from provenance.codecs.parquet import bound_pages
+from provenance.codecs.parquet import bound_fixed_lists, bound_pages
 from provenance.util.formatting import safe_repr, size, truncate
 from provenance.util.images import MOST_IMAGE, image_type
 
@@ -178,6 +178,8 @@ def _parquet(source: BinaryIO) -> Preview:
     rows = max(1, min(MOST_ROWS, MOST_BYTES // max(1, dictionary)))
     file: Any = import_module("pyarrow.parquet").ParquetFile(source)
     schema = file.schema_arrow
+    if bound_fixed_lists(schema, rows, decoded) > MOST_BYTES:
+        return Nothing("its first rows may be too large to be shown")
     names = [name for name in schema.names if not name.startswith("__index_level_")]
     names = names[:MOST_COLUMNS] or list(schema.names[:MOST_COLUMNS])
     batch: Any = next(iter(file.iter_batches(batch_size=rows, columns=names)), None)
