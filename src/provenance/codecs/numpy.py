@@ -160,8 +160,8 @@ def _holds_no_pointers(dtype: np.dtype[Any]) -> bool:
 
 
 def _has_metadata(dtype: np.dtype[Any]) -> bool:
-    """Tell whether a type has metadata or titles, at any depth, which the format has no place for."""
-    if dtype.metadata is not None:
+    """Tell whether a type has metadata, titles or records, at any depth, which the format has no place for."""
+    if dtype.metadata is not None or (dtype.names is not None and dtype.type.__name__ != "void"):
         return True
     if dtype.subdtype is not None:
         return _has_metadata(dtype.subdtype[0])

@@ -45,7 +45,8 @@ def array_item(value: Array, walk: Walk) -> Item:
         fields = [(name, array_item(np.asarray(value[name]), walk)) for name in kind.names]
         item: Item = node(_RECORDS, (*shape, *chain.from_iterable(fields)))
         titles = _titles(kind)
-        item = with_attributes(item, {"titles": titles} if titles else {}, walk)
+        named: dict[str, object] = {"titles": titles} if titles else {}
+        item = with_attributes(item, named | _element_type(kind), walk)
     elif kind.hasobject or _code(kind) == "T":
         item = node(_OBJECTS, (_dtype_name(kind), *shape, walk.item(value.ravel().tolist())))
     else:
@@ -83,6 +84,11 @@ def _titles(kind: np.dtype[Any]) -> dict[str, object]:
     """Return the titles of the fields of a dtype that have one."""
     fields: Any = kind.fields
     return {name: fields[name][2] for name in kind.names or () if len(fields[name]) > _UNTITLED}
+
+
+def _element_type(kind: np.dtype[Any]) -> dict[str, object]:
+    """Return the type of the elements of a structured dtype, if it is not the usual one but `np.record`."""
+    return {} if kind.type is np.void else {"elements": type_name(kind.type)}
 
 
 def bytes_item(value: Array) -> Item:
@@ -198,8 +204,10 @@ def _dtype(value: np.dtype[Any], walk: Walk) -> Item:
     fields: Any = value.fields
     layout: Any = value.subdtype or [(name, *fields[name]) for name in value.names or ()]
     item = node(_DTYPE, (value.itemsize, walk.item(layout)))
-    metadata = value.metadata
-    return with_attributes(item, {} if metadata is None else {"metadata": dict(metadata)}, walk)
+    facts = _element_type(value) if value.names is not None else {}
+    if value.metadata is not None:
+        facts["metadata"] = dict(value.metadata)
+    return with_attributes(item, facts, walk)
 
 
 @inherited(np.random.RandomState, np.random.Generator, np.random.BitGenerator)

@@ -230,6 +230,14 @@ BESIDE = {
     "metadata of objects": lambda: [
         np.zeros(2, np.dtype("O", metadata=metadata)) for metadata in ({}, {"a": 1})
     ],
+    "elements that are records": lambda: [
+        np.zeros(2, [("a", "i4")]),
+        np.zeros(2, np.dtype((np.record, [("a", "i4")]))),
+    ],
+    "dtypes of records": lambda: [
+        np.dtype([("a", "i4")]),
+        np.dtype((np.record, [("a", "i4")])),
+    ],
     "titles of fields": lambda: [
         np.zeros(1, [(name, "<i4")]) for name in ("x", ("title", "x"), ("other", "x"))
     ],
