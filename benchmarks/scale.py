@@ -145,7 +145,7 @@ def _on(ask: Callable[[p.Repository], object]) -> Callable[[Filled], Timed]:
 
 
 _du = _on(lambda repo: p.disk_usage(repo=repo))
-_stats = _on(stats_item)
+_stats = _on(lambda repo: stats_item(repo, p.functions(repo), p.disk_usage("run", repo)))
 _front_page = _on(pages.overview)
 _storage_page = _on(pages.storage)
 

@@ -133,15 +133,17 @@ def test_one_of_many_writers_is_first(name, tmp_path):
     made = STORES[name](tmp_path, OnDuplicate.RAISE)
     barrier = Barrier(4)
 
-    def write(_):
+    def write(data):
         barrier.wait()
         try:
-            return made.blobs.write_blob(writing(DATA))
+            return made.blobs.write_blob(writing(data))
         except KeyExistsError:
             return None
 
     with ThreadPoolExecutor(4) as pool:
-        assert 1 == sum(each is not None for each in pool.map(write, range(4)))
+        for number in range(20 if name == "disk" else 1):
+            written = list(pool.map(write, [DATA + bytes([number])] * 4))
+            assert 1 == sum(blob is not None for blob in written)
 
 
 @pytest.mark.parametrize("policy", [OnDuplicate.SKIP, OnDuplicate.CHECK_COLLISION])

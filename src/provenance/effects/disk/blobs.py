@@ -202,18 +202,19 @@ class DiskBlobs:
 
         Of two writers, only one can make the link.
         """
-        is_new = self._on_duplicate is OnDuplicate.RAISE and size_of(final) is None
+        is_new = self._on_duplicate is OnDuplicate.RAISE
         try:
-            # A rename replaces a file that is there already: it may be damaged.
             move(temporary, final, link=is_new)
         except OSError as error:
             if is_not_a_file(final):
                 self._clear(final, blob)
                 move(temporary, final, link=is_new)
-            elif isinstance(error, FileExistsError):
+            elif not isinstance(error, FileExistsError):
+                raise
+            elif size_of(final) == blob.size:
                 raise KeyExistsError(blob.id, self._name) from error
             else:
-                raise
+                move(temporary, final)  # what is there is damaged
 
     def _clear(self, path: str, blob: Blob) -> None:
         """Quarantine what is in the place of the file of *blob*."""

@@ -209,9 +209,10 @@ def packages() -> Facts:
 
     found: Facts = {}
     for distribution in metadata.distributions():
-        with suppress(KeyError, TypeError, OSError):  # half-removed ones have no name
+        with suppress(KeyError, TypeError, OSError):  # half-removed ones have no name or version
             name, version = _name_and_version(distribution)
-            found.setdefault(name, version)
+            if version:
+                found.setdefault(name, version)
     return dict(sorted(found.items()))
 
 
