@@ -173,7 +173,8 @@ def test_the_page_follows_a_pipeline(browser, served):
     """What is stored meanwhile appears without loading the page."""
     address, _, file = served
     visit = Visit(browser, address)
-    visit.tab.wait_for_function("document.getElementById('live').textContent === 'live'")
+    # Not by a function: the page forbids evaluating text, which is what playwright does for the second look.
+    visit.tab.locator("#live:text-is('live')").wait_for(state="attached")
 
     @p.provenance(name="meanwhile.stored")
     def meanwhile(number):
