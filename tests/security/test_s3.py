@@ -3,6 +3,7 @@
 import pickle
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -131,10 +132,12 @@ HOSTILE = (
 @pytest.mark.long
 def test_objects_of_others_are_neither_listed_nor_deleted(bucket):
     """Whatever their keys are: they are no blobs, so nothing happens to them."""
-    before = []
+    before = {}
     for key in HOSTILE:
-        put(bucket, key, b"theirs")
-        before.append(bucket._connection.files().cat_file(bucket._at(key)))
+        with suppress(OSError):  # SeaweedFS refuses some of them
+            put(bucket, key, b"theirs")
+            before[key] = bucket._connection.files().cat_file(bucket._at(key))
+    assert len(before) > len(HOSTILE) // 2
     with p.using_repo(repository(bucket)) as repo:
         artifact = p.artifact_of(letters("a"))
         listed = ObjectBlobs(bucket).list_blob_entries(BlobArea.STORED, "", 100)
@@ -143,7 +146,7 @@ def test_objects_of_others_are_neither_listed_nor_deleted(bucket):
         p.collect_garbage(dry_run=False, older_than=timedelta(0))
         assert p.verify().is_sound
     files = bucket._connection.files()
-    assert before == [files.cat_file(bucket._at(key)) for key in HOSTILE]
+    assert before == {key: files.cat_file(bucket._at(key)) for key in before}
     later = datetime.now(UTC) + timedelta(days=1)
     for key in HOSTILE:
         assert not ObjectBlobs(bucket).delete_if_older(BlobArea.STORED, key.replace("/", ""), later)
