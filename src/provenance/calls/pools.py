@@ -100,7 +100,8 @@ def _home_of(function: Sendable) -> Home | None:
         repo = environment.repository(function._options.repo)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this package
         return Home(os.getpid(), repo.name, repo.repository_id)
     except ProvenanceError as error:
-        log.debug("a function is sent without its repository: %s", describe_error(error))
+        # Nothing can be compared then, so a worker with another repository would not refuse.
+        log.warning("%r goes to a pool without its repository: %s", function, describe_error(error))
         return None
 
 
