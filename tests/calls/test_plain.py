@@ -105,7 +105,7 @@ def test_calls_that_ask_more_are_planned(options, settings):
     """A stored result of these functions is a hit only if something else agrees."""
     with in_memory():
         function = p.provenance(**options)(lambda number: number)
-        assert PlainCalls(current(), spec_of(function)).find_id((1,)) is None
+        assert PlainCalls.of(current(), spec_of(function)) is None
 
 
 def test_a_lost_value_is_computed_again(tmp_path):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TypeAlias
 
 from provenance.calls import execute
-from provenance.calls.draft import Call
 from provenance.calls.small_values import known_value, remember_value
 from provenance.calls.spec import FunctionSpec, ScalarIds
 from provenance.environment import Environment
@@ -22,31 +21,24 @@ Arguments: TypeAlias = tuple[object, ...]
 
 
 class PlainCalls:
-    """Calls of one function in one environment, which are looked up in bulk.
+    """Calls of one function in one environment whose arguments are builtin scalars, which are looked up in bulk."""
 
-    `find_id` returns the id of a call; None if the call is to be planned.
-    """
-
-    def __init__(self, environment: Environment, spec: FunctionSpec) -> None:
+    def __init__(self, environment: Environment, spec: FunctionSpec, ids: ScalarIds) -> None:
         self._environment = environment
         self._spec = spec
         self._results = environment.results_with(spec.options.results)
         self.repo = environment.repository(spec.options.repo)
-        ids = ScalarIds.of(spec) if self._looks_up() else None
-        self.find_id: Callable[[Arguments], ArtifactId | None]
-        self.find_id = _never if ids is None else ids.find
+        self.find_id = ids.find
 
-    def _looks_up(self) -> bool:
-        """Tell whether each stored result of the present code is a hit."""
-        environment, options = self._environment, self._spec.options
+    @classmethod
+    def of(cls, environment: Environment, spec: FunctionSpec) -> PlainCalls | None:
+        """Return the plain calls of a function; None if its options ask for more than a look-up."""
+        options = spec.options
         asks = options.expires_after or options.valid_if or options.shadow or environment.shadow
         chosen = options.use_cache
         uses_cache = environment.use_cache if chosen is None else chosen
-        return uses_cache and not asks and not self._spec.wrapped.is_async
-
-    def prepare(self, args: Arguments) -> Call:
-        """Return the call, planned; raises as `execute.prepare` does."""
-        return execute.prepare(self._environment, self._spec, args, {})
+        ids = ScalarIds.of(spec) if uses_cache and not asks and not spec.wrapped.is_async else None
+        return None if ids is None else cls(environment, spec, ids)
 
     def is_hit(self, record: ArtifactRecord) -> bool:
         """Tell whether the *record* of a call is a hit without further questions."""
@@ -65,8 +57,5 @@ class PlainCalls:
             current, value = self.repo.read_value(record)
             remember_value(current, value)
             return value
-        return execute.read_or_recover(self.prepare(args[record.id]), record)
-
-
-def _never(_: Arguments) -> None:
-    return None
+        call = execute.prepare(self._environment, self._spec, args[record.id], {})
+        return execute.read_or_recover(call, record)

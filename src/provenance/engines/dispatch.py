@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from itertools import islice
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import define, evolve, frozen
 
 from provenance.calls import execute
 from provenance.calls.draft import Call
@@ -55,48 +55,39 @@ class Settings:
     ordered: bool
     batch: int | None
     ahead: int
+
+
+@frozen(eq=False)
+class Source:
+    """Where the calls of a map come from.
+
+    Attributes:
+        items: What each call is made from.
+        plan: Makes a call of an item.
+        plain: Finds calls that need no plan; None if each is to be planned.
+        total: Number of the items, if it is known.
+    """
+
+    items: Iterator[Any]
+    plan: Callable[[Any], Entry]
+    plain: PlainCalls | None = None
     total: int | None = None
 
 
+@define(eq=False)
 class Entry:
-    """A call of the map: its position, how often it was shipped, and whether it replaces what is stored.
+    """A call of the map: its position, how often it was shipped, and whether it replaces what is stored."""
 
-    A plain call is given by its arguments, and planned when that is needed.
-    """
-
-    __slots__ = (
-        "_call",
-        "args",
-        "artifact_id",
-        "attempts",
-        "function",
-        "index",
-        "plain",
-        "replaces",
-    )
-
-    def __init__(
-        self,
-        function: CachedFunction[..., object],
-        call: Call | None,
-        artifact_id: ArtifactId,
-        plain: PlainCalls | None = None,
-        args: tuple[object, ...] = (),
-    ) -> None:
-        self.function = function
-        self._call = call
-        self.artifact_id = artifact_id
-        self.plain = plain
-        self.args = args
-        self.index = self.attempts = 0
-        self.replaces = False
+    function: CachedFunction[..., object]
+    call: Call
+    index: int = 0
+    attempts: int = 0
+    replaces: bool = False
 
     @property
-    def call(self) -> Call:
-        """The planned call."""
-        if self._call is None:
-            self._call = cast("PlainCalls", self.plain).prepare(self.args)
-        return self._call
+    def artifact_id(self) -> ArtifactId:
+        """Id of the artifact that the call makes."""
+        return self.call.plan.artifact_id
 
 
 class Dispatch:
@@ -104,20 +95,17 @@ class Dispatch:
 
     def __init__(
         self,
-        items: Iterator[Any],
-        plan: Callable[[Any], Entry],
+        source: Source,
         environment: Environment,
         settings: Settings,
         pool: Pool,
         report: Callable[[Progress], None] | None,
     ) -> None:
-        self._items = items
-        self._plan = plan
+        self._source = source
         self._settings = settings
         self._pool = pool
         self._freight = Freight(environment, settings.engine)
         self._report = report
-        self._total = settings.total
         self._exhausted = False
         self._source_error: BaseException | None = None
         self._read = self._handed_out = 0
@@ -168,67 +156,76 @@ class Dispatch:
         wanted = min(self._reading, room)
         items: list[Any] = []
         try:
-            for item in islice(self._items, wanted):
+            for item in islice(self._source.items, wanted):
                 items.append(item)  # noqa: PERF402 - what was read before an error counts
         except Exception as error:  # noqa: BLE001 - the user's iterator may raise anything
             self._source_error = error
         self._exhausted = len(items) < wanted
         self._reading = min(2 * self._reading, _LARGEST_READ)
+        first, self._read = self._read, self._read + len(items)
         entries: list[Entry] = []
-        for item in items:
-            index, self._read = self._read, self._read + 1
+        absent: set[ArtifactId] = set()
+        for index, item in self._end_plain(items, first, absent):
             try:
-                entry = self._plan(item)
+                entry = self._source.plan(item)
             except Exception as error:  # noqa: BLE001 - planning runs methods of the arguments
                 self._end(index, failure_of(error, None, "refused", index))
             else:
                 entry.index = index
                 entries.append(entry)
-        self._look_up(entries)
+        self._look_up(entries, absent)
 
-    def _look_up(self, entries: list[Entry]) -> None:
-        """End what is stored; the others wait for an equal call, or are to be shipped."""
-        waiting: dict[Repository, list[Entry]] = {}
-        for entry in entries:
-            if entry.plain is not None:
-                waiting.setdefault(entry.plain.repo, []).append(entry)
-            elif entry.call.reason is MissReason.ABSENT:
-                waiting.setdefault(entry.call.repo, []).append(entry)
-            else:
-                self._missing.append(entry)
-        for repo, those in waiting.items():
-            ids = tuple(dict.fromkeys([entry.artifact_id for entry in those]))
-            found = repo.interpreter(FindMany(ids))
-            hits: list[tuple[Entry, ArtifactRecord]] = []
-            for entry in those:
-                record, calls = found.get(entry.artifact_id), entry.plain
-                if record is not None and calls is not None and calls.is_hit(record):
-                    if hits and hits[-1][0].plain is not calls:
-                        hits = self._use_plain(hits)
-                    hits.append((entry, record))
-                    continue
-                hits = self._use_plain(hits)
-                if record is None or not self._use(entry, record):
-                    self._miss(entry)
-            self._use_plain(hits)
+    def _end_plain(
+        self, items: list[Any], first: int, absent: set[ArtifactId]
+    ) -> list[tuple[int, Any]]:
+        """End the calls that need no plan and whose results are stored; return the others with their positions.
 
-    def _use_plain(
-        self, hits: list[tuple[Entry, ArtifactRecord]]
-    ) -> list[tuple[Entry, ArtifactRecord]]:
-        """End calls of one function whose results are stored, as `_use` does with each; returns what is left: none."""
-        calls = hits[0][0].plain if hits else None
+        The ids of those whose results are not stored are added to *absent*.
+        """
+        calls, others = self._source.plain, list(enumerate(items, first))
         if calls is None:
-            return hits
-        emit_hits([record for _, record in hits])
-        origin = calls.origin({entry.artifact_id: entry.args for entry, _ in hits})
-        for entry, record in hits:
+            return others
+        ids = [calls.find_id(args) for args in items]
+        asked = {
+            artifact_id: args for artifact_id, args in zip(ids, items, strict=True) if artifact_id
+        }
+        found = calls.repo.interpreter(FindMany(tuple(asked)))
+        absent.update(asked.keys() - found.keys())
+        hits = {key: record for key, record in found.items() if calls.is_hit(record)}
+        records = [hits.get(artifact_id) if artifact_id else None for artifact_id in ids]
+        emit_hits([record for record in records if record is not None])
+        origin = calls.origin(asked)
+        for index, record in enumerate(records, first):
+            if record is None:
+                continue
             self._hits += 1
             self._saved += record.compute_duration
             try:
-                self._end(entry.index, (calls.result(origin, record),))
+                self._end(index, (calls.result(origin, record),))
             except Exception as error:  # noqa: BLE001 - reading a value may raise anything
-                self._end(entry.index, failure_of(error, record.id, index=entry.index))
-        return []
+                self._end(index, failure_of(error, record.id, index=index))
+        return [other for other, record in zip(others, records, strict=True) if record is None]
+
+    def _look_up(self, entries: list[Entry], absent: Container[ArtifactId] = ()) -> None:
+        """End what is stored; the others wait for an equal call, or are to be shipped.
+
+        Those in *absent* are known not to be stored.
+        """
+        waiting: dict[Repository, list[Entry]] = {}
+        for entry in entries:
+            if entry.call.reason is not MissReason.ABSENT:
+                self._missing.append(entry)
+            elif entry.artifact_id in absent:
+                self._miss(entry)
+            else:
+                waiting.setdefault(entry.call.repo, []).append(entry)
+        for repo, those in waiting.items():
+            ids = tuple(dict.fromkeys([entry.artifact_id for entry in those]))
+            found = repo.interpreter(FindMany(ids))
+            for entry in those:
+                record = found.get(entry.artifact_id)
+                if record is None or not self._use(entry, record):
+                    self._miss(entry)
 
     def _use(self, entry: Entry, record: ArtifactRecord) -> bool:
         """End a call whose result is stored; False if it is to be computed all the same."""
@@ -407,7 +404,7 @@ class Dispatch:
             self._report(
                 Progress(
                     self.finished,
-                    self._total,
+                    self._source.total,
                     self._hits,
                     self._computed,
                     self._failed,

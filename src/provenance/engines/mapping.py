@@ -21,7 +21,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, Literal, TypeVar, cast, overload
 
-from attrs import evolve
 from returns.pipeline import is_successful
 from returns.result import Failure as Failed
 from returns.result import Result, Success
@@ -33,7 +32,7 @@ from provenance.calls.plain import PlainCalls
 from provenance.calls.plan import PlannedCall
 from provenance.calls.spec import FunctionSpec
 from provenance.engines import tasks
-from provenance.engines.dispatch import Dispatch, Entry, Settings
+from provenance.engines.dispatch import Dispatch, Entry, Settings, Source
 from provenance.engines.outcomes import Failure, Progress, raise_failure
 from provenance.engines.pools import Engine, EngineName, engine_of
 from provenance.engines.progress import show
@@ -103,17 +102,11 @@ def map_calls(
     spec = spec_of(function)
     _refuse_stream(spec, "map")
 
-    plain = PlainCalls(environment, spec)
-
     def plan(args: tuple[object, ...]) -> Entry:
-        artifact_id = plain.find_id(args)
-        if artifact_id is not None:
-            return Entry(function, None, artifact_id, plain, args)
-        call = plain.prepare(args)
-        return Entry(function, call, call.plan.artifact_id)
+        return Entry(function, execute.prepare(environment, spec, args, {}))
 
-    settings = evolve(settings, total=_total(iterables))
-    return _run(arguments, plan, environment, settings, progress)
+    source = Source(arguments, plan, PlainCalls.of(environment, spec), _total(iterables))
+    return _run(source, environment, settings, progress)
 
 
 @overload
@@ -202,10 +195,10 @@ def gather(
             environment, known.spec, known.plan, known.args, known.kwargs, 0.0
         )
         function = cast("CachedFunction[..., object]", known.function)
-        return Entry(function, call, known.artifact_id)
+        return Entry(function, call)
 
-    settings = evolve(settings, total=_total((calls,)))
-    return list(_run(iter(calls), plan, environment, settings, progress))
+    source = Source(iter(calls), plan, total=_total((calls,)))
+    return list(_run(source, environment, settings, progress))
 
 
 async def map_calls_async(
@@ -247,15 +240,14 @@ async def map_calls_async(
 
 
 def _run(
-    items: Iterator[Any],
-    plan: Callable[[Any], Entry],
+    source: Source,
     environment: Environment,
     settings: Settings,
     progress: bool | Callable[[Progress], None],
 ) -> Iterator[Any]:
     """Yield what becomes of the calls, as *settings* choose."""
     with settings.engine.open() as pool, show(progress) as report:
-        dispatch = Dispatch(items, plan, environment, settings, pool, report)
+        dispatch = Dispatch(source, environment, settings, pool, report)
         try:
             for outcome in dispatch.outcomes():
                 if settings.errors == "raise":

@@ -239,7 +239,7 @@ class Derivation:
 
 
 @exported
-@frozen
+@frozen(weakref_slot=False)
 class ArtifactRecord:
     """The record of an artifact: everything but its value.
 
