@@ -314,6 +314,28 @@ def test_sums_are_made_where_they_cannot_be_kept(fresh, monkeypatch, caplog, bef
     assert "without keeping the sums of repository 'sqlite'" in caplog.text
 
 
+def test_an_artifact_at_the_place_of_a_deleted_one_gets_terms(fresh):
+    """Also if the table was filled between the deletions: it is found, and a blob that it needs is not given up."""
+    store = fresh()
+    records = SqlRecords(store.database)
+
+    def put(key, tag, data):
+        part = InlineBlob(blob_of(data), data)
+        one = record(id=IDS[key], tags=(tag,), value_blob=part.blob)
+        return records.put_record(PutRecord(one, run(), "{}", (part,)))
+
+    for key in (0, 1, 2):
+        put(key, "old", b"a")
+    terms.fill_terms(store.database, 1)
+    records.delete_record(IDS[1])
+    terms.fill_terms(store.database, 1)
+    records.delete_record(IDS[2])
+    new = put(3, "new", b"b")
+    assert (new,) == records.search_records(Query(tags=frozenset({"new"})), None, 9).records
+    put(1, "newer", b"b")
+    assert blob_of(b"b") not in records.delete_record(IDS[1])
+
+
 def test_a_wrong_term_finds_nothing_that_does_not_match(fresh):
     """The table proposes; the record decides."""
     store = fresh()

@@ -128,13 +128,17 @@ TRIGGERS: Final = (
 CREATE TRIGGER IF NOT EXISTS artifact_replaced AFTER UPDATE OF
 name, version, run_id, code, value_id, value_type, serializer, content_digest, size_bytes, inputs_digest, tags,
 custom_fields, inputs_json, computed_at, compute_duration
-ON artifacts WHEN NOT EXISTS (SELECT 1 FROM terms_outdated WHERE place = new.place)
-BEGIN INSERT INTO terms_outdated (place) VALUES (new.place); DELETE FROM totals_filled; END""",
-    # The place of the newest artifact goes to the next one.
+ON artifacts
+BEGIN INSERT INTO terms_outdated (place) SELECT new.place
+WHERE NOT EXISTS (SELECT 1 FROM terms_outdated WHERE place = new.place);
+DELETE FROM totals_filled; END""",
+    # The next artifact gets the place after the last one that is there, and needs terms.
     """\
-CREATE TRIGGER IF NOT EXISTS artifact_deleted AFTER DELETE
-ON artifacts WHEN NOT EXISTS (SELECT 1 FROM terms_outdated WHERE place = old.place)
-BEGIN INSERT INTO terms_outdated (place) VALUES (old.place); DELETE FROM totals_filled; END""",
+CREATE TRIGGER IF NOT EXISTS artifact_deleted AFTER DELETE ON artifacts
+BEGIN INSERT INTO terms_outdated (place) SELECT old.place
+WHERE NOT EXISTS (SELECT 1 FROM terms_outdated WHERE place = old.place);
+UPDATE terms_filled SET place = min(place, coalesce((SELECT max(place) FROM artifacts), 0));
+DELETE FROM totals_filled; END""",
     """\
 CREATE TRIGGER IF NOT EXISTS value_evicted AFTER INSERT
 ON evictions BEGIN DELETE FROM totals_filled; END""",
