@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Final, TypeAlias, cast
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from provenance.calls import execute
 from provenance.calls.draft import Call
 from provenance.calls.function import CachedFunction
 from provenance.calls.plain import PlainCalls
 from provenance.effect import run
+from provenance.engines import worker
 from provenance.engines.freight import Freight
 from provenance.engines.outcomes import Failure, Progress, failure_of
-from provenance.engines.pools import Batch, Engine, Landing, Pool
+from provenance.engines.pools import Engine, Landing, Pool
 from provenance.engines.shipping import Arrival
-from provenance.engines.worker import load_value
 from provenance.environment import Environment
 from provenance.errors import EngineError
 from provenance.events import Event, Miss, MissReason, Recomputed, Recovered
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord
+from provenance.model.references import UNREAD
 from provenance.ports.records import FindMany
 from provenance.repository import programs
 from provenance.repository.handles import Repository
@@ -58,38 +60,21 @@ class Settings:
     total: int | None = None
 
 
+@define(eq=False)
 class Entry:
     """A call of the map: its position, how often it was shipped, and whether it replaces what is stored.
 
     A plain call is given by its arguments, and planned when that is needed.
     """
 
-    __slots__ = (
-        "_call",
-        "args",
-        "artifact_id",
-        "attempts",
-        "function",
-        "index",
-        "plain",
-        "replaces",
-    )
-
-    def __init__(
-        self,
-        function: CachedFunction[..., object],
-        call: Call | None,
-        artifact_id: ArtifactId,
-        plain: PlainCalls | None = None,
-        args: tuple[object, ...] = (),
-    ) -> None:
-        self.function = function
-        self._call = call
-        self.artifact_id = artifact_id
-        self.plain = plain
-        self.args = args
-        self.index = self.attempts = 0
-        self.replaces = False
+    function: CachedFunction[..., object]
+    _call: Call | None
+    artifact_id: ArtifactId
+    plain: PlainCalls | None = None
+    args: tuple[object, ...] = ()
+    index: int = 0
+    attempts: int = 0
+    replaces: bool = False
 
     @property
     def call(self) -> Call:
@@ -99,39 +84,37 @@ class Entry:
         return self._call
 
 
+@define(eq=False)
 class Dispatch:
     """The state of a map, and its steps; `finished` is the number of calls that have ended."""
 
-    def __init__(
-        self,
-        items: Iterator[Any],
-        plan: Callable[[Any], Entry],
-        environment: Environment,
-        settings: Settings,
-        pool: Pool,
-        report: Callable[[Progress], None] | None,
-    ) -> None:
-        self._items = items
-        self._plan = plan
-        self._settings = settings
-        self._pool = pool
-        self._freight = Freight(environment, settings.engine)
-        self._report = report
-        self._total = settings.total
-        self._exhausted = False
-        self._source_error: BaseException | None = None
-        self._read = self._handed_out = 0
-        self._reading = _FIRST_READ
-        self._ready: dict[int, Ended] = {}
-        self._missing: deque[Entry] = deque()
-        self._suspects: deque[Entry] = deque()
-        self._flying: dict[int, list[Entry]] = {}
-        self._twins: dict[ArtifactId, list[Entry]] = {}
-        self._batches = 0
-        self._computed_seconds = 0.0
-        self._size = 1
-        self.finished = self._hits = self._computed = self._failed = 0
-        self._saved = 0.0
+    _items: Iterator[Any]
+    _plan: Callable[[Any], Entry]
+    _environment: Environment
+    _settings: Settings
+    _pool: Pool
+    _report: Callable[[Progress], None] | None
+    _freight: Freight = field(init=False)
+    _exhausted: bool = False
+    _source_error: BaseException | None = None
+    _read: int = 0
+    _handed_out: int = 0
+    _reading: int = _FIRST_READ
+    _ready: dict[int, Ended] = field(factory=dict)
+    _missing: deque[Entry] = field(factory=deque)
+    _suspects: deque[Entry] = field(factory=deque)
+    _flying: dict[int, list[Entry]] = field(factory=dict)
+    _twins: dict[ArtifactId, list[Entry]] = field(factory=dict)
+    _batches: int = 0
+    _size: int = 1
+    finished: int = 0
+    _hits: int = 0
+    _computed: int = 0
+    _failed: int = 0
+    _saved: float = 0.0
+
+    def __attrs_post_init__(self) -> None:
+        self._freight = Freight(self._environment, self._settings.engine)
 
     def outcomes(self) -> Iterator[Ended]:
         """Yield what becomes of each call, in their order if the settings say so.
@@ -286,8 +269,11 @@ class Dispatch:
         self._flying[number] = entries
         try:
             entries[0].function.__provenance_permit__(calls[0])
-            pack = self._freight.packing(entries[0].function)
-            self._pool.ship(Batch(number, calls, take_over), pack)
+            if self._pool.is_remote:
+                payload = self._freight.pack(entries[0].function, calls, take_over=take_over)
+                self._pool.ship(number, worker.work, payload)
+            else:
+                self._pool.ship(number, worker.run_here, calls)
         except EngineError:
             raise
         except Exception as error:  # noqa: BLE001 - pickling runs methods of the arguments
@@ -304,7 +290,7 @@ class Dispatch:
     def _land(self, timeout: float | None) -> None:
         """Take what has landed; wait for the first of it unless *timeout* is 0."""
         while self._flying:
-            landing = self._pool.land(timeout, self._freight.unpack)
+            landing = self._pool.land(timeout)
             if landing is None:
                 return
             self._take(landing)
@@ -344,7 +330,8 @@ class Dispatch:
                 continue
             seconds += record.compute_duration
             now = stored.get(record.id, record)
-            self._settle(entry, self._finish(entry, now, load_value(outcome.value)))
+            value = UNREAD if outcome.value is None else pickle.loads(outcome.value)
+            self._settle(entry, self._finish(entry, now, value))
         self._adapt(len(entries), seconds)
 
     def _finish(self, entry: Entry, record: ArtifactRecord, value: object) -> Ended:
@@ -404,16 +391,8 @@ class Dispatch:
         if isinstance(outcome, Failure):
             self._failed += 1
         if self._report is not None:
-            self._report(
-                Progress(
-                    self.finished,
-                    self._total,
-                    self._hits,
-                    self._computed,
-                    self._failed,
-                    self._saved,
-                )
-            )
+            so_far = self._hits, self._computed, self._failed, self._saved
+            self._report(Progress(self.finished, self._settings.total, *so_far))
 
 
 def _make_foreign_proxy(call: Call, record: ArtifactRecord, value: object) -> object:

@@ -10,8 +10,7 @@ from typing import Final, Generic, ParamSpec, TypeVar, cast
 
 from provenance import environment as environments
 from provenance.calls.function import CachedFunction, is_async
-from provenance.engines.environments import Description, describe, encode, open_description
-from provenance.engines.shipping import dump
+from provenance.engines.shipping import Description, describe, dump, open_description
 from provenance.engines.worker import report
 from provenance.environment import Environment, using_environment
 from provenance.errors import EngineError, ProvenanceError
@@ -107,7 +106,7 @@ def pack_environment(environment: Environment) -> tuple[bytes, str]:
     if description.default is None:
         problem = f"repository {repo.name!r} cannot be reached from another process"
         raise EngineError(problem, _ADVICE)
-    return encode(description)[1], repo.repository_id
+    return pickle.dumps(description), repo.repository_id
 
 
 class _InEnvironment(Generic[P, R]):
